@@ -1,0 +1,43 @@
+PYTHON ?= python3
+BIN := .venv/bin
+SCENARIO ?= scenarios/parcel_city.toml
+
+.PHONY: demo test lint types imports check-python clean help
+
+help:
+	@echo "make demo    install into .venv and run $(SCENARIO)"
+	@echo "make test    install into .venv and run linter, type checker, import contracts and tests"
+	@echo "make clean   remove .venv, caches and reports"
+
+demo: .venv/package.stamp
+	$(BIN)/kanopt run $(SCENARIO) --report reports/$(basename $(notdir $(SCENARIO))).html
+
+test: lint types imports
+	$(BIN)/pytest --cov --cov-report=term
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev.stamp
+	$(BIN)/mypy
+
+imports: .venv/dev.stamp
+	$(BIN)/lint-imports
+
+check-python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "kanopt needs Python 3.11 or newer; this is %d.%d (set PYTHON=…)" % v[:2])'
+
+.venv/bin/python: | check-python
+	$(PYTHON) -m venv .venv
+
+.venv/package.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch .venv/package.stamp $@
+
+clean:
+	rm -rf .venv reports .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage

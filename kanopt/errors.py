@@ -1,0 +1,146 @@
+"""The exceptions and warnings of kanopt, in one tree.
+
+::
+
+    KanoptError
+    ├── TableError      (ValueError)    a table: file, row, column, value
+    ├── UnitError       (ValueError)    a unit that is unknown or does not convert
+    ├── FitError        (ValueError)    a law that cannot be learned from these data
+    ├── FormulaError    (ValueError)    a formula that cannot be read, evaluated or trusted
+    ├── ProblemError    (ValueError)    a problem whose data contradict each other
+    ├── ScenarioError   (ValueError)    a scenario file, every mistake at once
+    ├── FileFormatError (ValueError)    a saved file that is not what it says it is
+    └── SolverError     (RuntimeError)  a solver that failed or cannot take the problem
+
+    KanoptWarning (UserWarning)
+    └── DomainWarning                   a law used outside the data it was learned from
+
+Each is also a standard exception, so that ``except ValueError`` keeps working. A message names
+the thing, the value, the place and what to do. An infeasible problem is not an error: it is a
+:class:`~kanopt.problems.Result` with a status and reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+__all__ = [
+    "DomainWarning",
+    "FileFormatError",
+    "FitError",
+    "FormulaError",
+    "Issue",
+    "KanoptError",
+    "KanoptWarning",
+    "ProblemError",
+    "ScenarioError",
+    "SolverError",
+    "TableError",
+    "UnitError",
+    "nearest",
+]
+
+
+class KanoptError(Exception):
+    """Base of every exception raised on purpose by kanopt."""
+
+
+class TableError(KanoptError, ValueError):
+    """A table that cannot be read or does not meet its schema."""
+
+
+class UnitError(KanoptError, ValueError):
+    """A unit that is unknown, or a conversion between units that do not measure the same thing."""
+
+
+class FitError(KanoptError, ValueError):
+    """A law that cannot be learned from the data given."""
+
+
+class FormulaError(KanoptError, ValueError):
+    """A formula that cannot be read or evaluated, or that predicts too poorly to be used."""
+
+
+class ProblemError(KanoptError, ValueError):
+    """A problem whose data contradict each other or miss something."""
+
+
+class FileFormatError(KanoptError, ValueError):
+    """A saved file that is damaged, of another kind, or of a newer version."""
+
+
+class SolverError(KanoptError, RuntimeError):
+    """A solver that failed, or that cannot take the problem it was asked for by name."""
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One mistake in a file.
+
+    Parameters
+    ----------
+    file, line
+        Where it stands; ``line`` counts from 1 and is 0 where the file as a whole is meant.
+    key
+        The dotted key, such as ``surrogates.travel_time.target``.
+    message
+        What is wrong and what to write instead.
+
+    Examples
+    --------
+    >>> str(Issue("city.toml", 7, "problem.kind", "unknown kind 'ruting'; did you mean 'routing'?"))
+    "city.toml:7: problem.kind: unknown kind 'ruting'; did you mean 'routing'?"
+    """
+
+    file: str
+    line: int
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+class ScenarioError(KanoptError, ValueError):
+    """Everything that is wrong with a scenario file, one line per mistake.
+
+    Attributes
+    ----------
+    issues
+        The mistakes, in the order of the file.
+    """
+
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        self.issues: tuple[Issue, ...] = tuple(issues)
+        super().__init__("\n".join(str(issue) for issue in self.issues))
+
+
+class KanoptWarning(UserWarning):
+    """Base of every warning issued by kanopt."""
+
+
+class DomainWarning(KanoptWarning):
+    """A law used outside the data it was learned from."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint that names the known word closest to `name`, to end an error message.
+
+    Examples
+    --------
+    >>> nearest("dist_km", ["distance_km", "load_t"])
+    "did you mean 'distance_km'?"
+    >>> nearest("x", ["distance_km", "load_t"])
+    "known: 'distance_km', 'load_t'"
+    """
+    words = sorted(set(known))
+    close = get_close_matches(name, words, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    if not words:
+        return "none is known"
+    shown = ", ".join(repr(word) for word in words[:12])
+    return f"known: {shown}" + (", …" if len(words) > 12 else "")

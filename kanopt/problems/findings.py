@@ -1,0 +1,117 @@
+"""What can be said about a plan besides its price: violations, reasons, frozen inputs, leaps of faith."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["Check", "FrozenInput", "OutsideUse", "Reason", "Violation", "to_frame"]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A constraint that a plan breaks, measured on the law.
+
+    Parameters
+    ----------
+    constraint
+        The rule in the field's word: ``"capacity"``, ``"time window"``, ``"shift"``, ``"unserved"``, …
+    where
+        The thing concerned, such as ``"client c12"`` or ``"van 3"``.
+    amount, unit
+        By how much the rule is broken.
+    message
+        A sentence for people.
+    """
+
+    constraint: str
+    where: str
+    amount: float
+    unit: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """The outcome of verifying every constraint of a plan without a solver.
+
+    Examples
+    --------
+    >>> Check(()).ok
+    True
+    """
+
+    violations: tuple[Violation, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether no constraint is broken."""
+        return not self.violations
+
+    @property
+    def only_unserved(self) -> bool:
+        """Whether all that is wrong is that something mandatory is left out."""
+        return bool(self.violations) and all(v.constraint == "unserved" for v in self.violations)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per violation."""
+        return to_frame(self.violations, Violation)
+
+    def __str__(self) -> str:
+        if self.ok:
+            return "every constraint holds on the law"
+        return "\n".join(violation.message for violation in self.violations)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why something is unserved, late, closed or infeasible, and the smallest change that would mend it.
+
+    Parameters
+    ----------
+    subject
+        The thing concerned, such as ``"client c12"``.
+    kind
+        ``"unserved"``, ``"late"``, ``"closed"`` or ``"infeasible"``.
+    message
+        Why, in a sentence with numbers.
+    relaxation
+        The smallest change found that would mend it, in a sentence; empty where none was found.
+    proved
+        True where arithmetic proves it; False where a search merely found nothing better.
+    """
+
+    subject: str
+    kind: str
+    message: str
+    relaxation: str = ""
+    proved: bool = False
+
+
+@dataclass(frozen=True)
+class FrozenInput:
+    """An input of a law that the solver saw at one planning value instead of its true, varying one."""
+
+    law: str
+    input: str
+    reference: str
+    value: str
+    why: str
+
+
+@dataclass(frozen=True)
+class OutsideUse:
+    """A place where the plan leans on a law outside the data it was learned from."""
+
+    law: str
+    where: str
+    inputs: str
+    message: str
+
+
+def to_frame(items: Sequence[Any], kind: type) -> pd.DataFrame:
+    """Return a frame with one row per dataclass instance; keeps the columns when there are none."""
+    return pd.DataFrame([asdict(item) for item in items], columns=[field.name for field in fields(kind)])

@@ -1,0 +1,189 @@
+"""The answer to a problem, the same for every kind and every solver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import pandas as pd
+
+from kanopt.problems.base import Plan, Problem
+from kanopt.problems.findings import Check, FrozenInput
+from kanopt.problems.pricing import Pricing
+
+__all__ = ["Certificate", "Progress", "Result", "Status"]
+
+
+class Status(StrEnum):
+    """How a search ended."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    PARTIAL = "partial"
+    INFEASIBLE = "infeasible"
+    NO_PLAN = "no plan"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a search: the incumbent, and the bound where the solver has one."""
+
+    seconds: float
+    objective: float | None
+    bound: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What the solver saw, beside what the law says of the same plan.
+
+    Parameters
+    ----------
+    solver_objective
+        The objective of the plan in the solver's rounded model.
+    frozen_objective
+        The law's price of the plan with load and clock at their planning values.
+    law_objective
+        The law's price of the plan with every input at its true value.
+    rounding_bound
+        The proven bound on ``|solver_objective - frozen_objective|``.
+    frozen
+        The inputs the solver saw at planning values.
+
+    Examples
+    --------
+    >>> c = Certificate(100.004, 100.0, 103.0, 0.01)
+    >>> c.holds, round(c.rounding_error, 3), c.frozen_input_error
+    (True, 0.004, 3.0)
+    """
+
+    solver_objective: float
+    frozen_objective: float
+    law_objective: float
+    rounding_bound: float
+    frozen: tuple[FrozenInput, ...] = ()
+
+    @property
+    def rounding_error(self) -> float:
+        """The measured effect of rounding to the solver's integers."""
+        return abs(self.solver_objective - self.frozen_objective)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the measured rounding error is within the proven bound (up to float summation noise)."""
+        slack = 1e-9 * max(1.0, abs(self.frozen_objective))
+        return self.rounding_error <= self.rounding_bound + slack
+
+    @property
+    def frozen_input_error(self) -> float:
+        """The effect of freezing load and clock: law objective minus frozen objective."""
+        return self.law_objective - self.frozen_objective
+
+    def __str__(self) -> str:
+        lines = [
+            f"solver objective {self.solver_objective:,.4f}",
+            f"law objective    {self.law_objective:,.4f}",
+            f"rounding error   {self.rounding_error:,.6f} (bound {self.rounding_bound:,.6f}: "
+            f"{'holds' if self.holds else 'BROKEN'})",
+        ]
+        if self.frozen:
+            lines.append(f"frozen-input error {self.frozen_input_error:+,.4f}; score exact, no bound claimed")
+            lines += [f"  {f.law}: {f.input} ({f.reference}) frozen at {f.value}" for f in self.frozen]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer to a problem.
+
+    Parameters
+    ----------
+    problem, plan
+        The question and the decision; ``plan`` is None where none was found.
+    status
+        How the search ended.
+    pricing
+        The plan's price on the law, None without a plan.
+    bound
+        A proven lower bound on the law objective; None where the search is heuristic or an input was frozen.
+    check
+        Every constraint, verified on the law.
+    certificate
+        Solver beside law; None for a plan that no solver made.
+    solver
+        Name and version of what made the plan, or ``"given plan"``.
+    history
+        The incumbents, in order of time.
+    interrupted
+        True where the user stopped the search; the plan is the best one so far.
+    message
+        What the solver has to say, such as the reason of an infeasibility.
+    """
+
+    problem: Problem[Any]
+    plan: Plan | None
+    status: Status
+    pricing: Pricing | None
+    bound: float | None
+    check: Check
+    certificate: Certificate | None
+    solver: str
+    seed: int = 0
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    history: tuple[Progress, ...] = field(default=(), repr=False)
+    interrupted: bool = False
+    message: str = ""
+
+    @property
+    def objective(self) -> float | None:
+        """The plan's price on the law."""
+        return None if self.pricing is None else self.pricing.objective
+
+    @property
+    def gap(self) -> float | None:
+        """Relative distance between objective and bound, as a fraction of the objective."""
+        if self.objective is None or self.bound is None:
+            return None
+        return max(0.0, self.objective - self.bound) / max(abs(self.objective), 1e-12)
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether there is a plan."""
+        return self.plan is not None
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the plan as a table; empty without a plan."""
+        return pd.DataFrame() if self.plan is None else self.plan.to_frame()
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the first view of the plan (route map, Gantt or network) and return the matplotlib axes."""
+        from kanopt.reports import plot_result
+
+        return plot_result(self, ax=ax)
+
+    def __str__(self) -> str:
+        unit = self.problem.unit
+        lines = [f"{self.problem.kind}: {self.status.value} ({self.solver}, {self.wall_seconds:.1f} s)"]
+        if self.objective is not None:
+            lines.append(f"objective {self.objective:,.2f} {unit} on the law")
+        if self.bound is not None and self.gap is not None:
+            lines.append(f"bound {self.bound:,.2f} {unit}, gap {100 * self.gap:.2f} %")
+        elif self.has_plan:
+            lines.append("bound: none claimed")
+        if self.certificate is not None:
+            lines.append(str(self.certificate))
+        if self.interrupted:
+            lines.append("stopped by the user; this is the best plan so far")
+        if self.message:
+            lines.append(self.message)
+        if self.has_plan:
+            lines.append(str(self.check))
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(str(self))}</pre>"

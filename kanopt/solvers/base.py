@@ -1,0 +1,85 @@
+"""The one protocol every solver meets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from kanopt.problems.base import Plan, Problem
+from kanopt.problems.result import Progress, Status
+
+__all__ = ["Outcome", "SolveOptions", "Solver"]
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """How long and how to search.
+
+    Parameters
+    ----------
+    time_limit
+        Wall seconds.
+    seed
+        Same seed, same plan, where the solver stops by itself or by a deterministic limit.
+    initial
+        A plan to start from.
+    progress
+        Called with each new incumbent.
+    workers
+        Threads a solver may use.
+    """
+
+    time_limit: float = 30.0
+    seed: int = 0
+    initial: Plan | None = None
+    progress: Callable[[Progress], None] | None = None
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a solver found, in the problem's own units.
+
+    Parameters
+    ----------
+    plan
+        The best plan, or None.
+    status
+        As the solver sees it.
+    objective
+        The plan's objective in the solver's rounded model, without penalties for what is left out; None without
+        a plan.
+    bound
+        A proven lower bound *of the solver's model*, or None for a heuristic.
+    rounding_bound
+        Proven bound on the difference between ``objective`` and the same price on the law at planning values.
+    history
+        Incumbents in order of time.
+    """
+
+    plan: Plan | None
+    status: Status
+    objective: float | None
+    bound: float | None
+    rounding_bound: float
+    history: tuple[Progress, ...] = ()
+    interrupted: bool = False
+    message: str = ""
+
+
+class Solver(Protocol):
+    """A solver: says what it accepts, lowers a problem to its own model, and solves it."""
+
+    @property
+    def name(self) -> str:
+        """Name and version, such as ``"OR-Tools routing 9.15"``."""
+        ...
+
+    def accepts(self, problem: Problem[Any]) -> str:
+        """Return an empty text if the problem fits, else why it does not."""
+        ...
+
+    def solve(self, problem: Any, options: SolveOptions) -> Outcome:
+        """Lower the problem, search, and return the best plan in the problem's own terms."""
+        ...

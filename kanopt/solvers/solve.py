@@ -1,0 +1,111 @@
+"""``solve``: pick a solver, run it, and judge its plan by the law."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from kanopt.errors import SolverError
+from kanopt.problems.base import Problem
+from kanopt.problems.evaluate import status_of
+from kanopt.problems.findings import Check
+from kanopt.problems.result import Certificate, Result, Status
+from kanopt.solvers.base import Outcome, SolveOptions, Solver
+
+__all__ = ["solve", "solvers"]
+
+
+def solvers() -> tuple[Solver, ...]:
+    """Return every solver there is, in order of preference."""
+    from kanopt.solvers.cpsat_scheduling import CpSatScheduling
+    from kanopt.solvers.highs_supply import HighsSupply
+    from kanopt.solvers.ortools_routing import OrToolsRouting
+
+    return (OrToolsRouting(), CpSatScheduling(), HighsSupply())
+
+
+def solve(problem: Problem[Any], **options: Any) -> Result:
+    """Solve a problem and judge the plan by the law.
+
+    The plan is checked and priced again on the law itself, by code the solver did not use. A lower bound is
+    claimed only where the solver proved one, no input was frozen, and then only after subtracting the rounding
+    bound.
+
+    Parameters
+    ----------
+    problem
+        Any problem.
+    **options
+        The fields of :class:`SolveOptions`: ``time_limit`` (wall seconds), ``seed``, ``initial``, ``progress``,
+        ``workers``.
+
+    Returns
+    -------
+    Result
+        Also for an infeasible problem, with its status and reasons.
+
+    Raises
+    ------
+    SolverError
+        If no solver accepts the problem; says why each does not.
+    """
+    chosen = SolveOptions(**options)
+    solver = _choose(problem)
+    wall, cpu = time.perf_counter(), time.process_time()
+    outcome = solver.solve(problem, chosen)
+    return _judge(
+        problem,
+        outcome,
+        solver=solver.name,
+        seed=chosen.seed,
+        wall_seconds=time.perf_counter() - wall,
+        cpu_seconds=time.process_time() - cpu,
+    )
+
+
+def _choose(problem: Problem[Any]) -> Solver:
+    refusals = []
+    for solver in solvers():
+        refusal = solver.accepts(problem)
+        if not refusal:
+            return solver
+        refusals.append(f"{solver.name}: {refusal}")
+    raise SolverError(f"no solver accepts this {problem.kind} problem: " + "; ".join(refusals))
+
+
+def _judge(problem: Problem[Any], outcome: Outcome, **about: Any) -> Result:
+    shared: dict[str, Any] = {
+        "problem": problem,
+        "plan": outcome.plan,
+        "history": outcome.history,
+        "interrupted": outcome.interrupted,
+        "message": outcome.message,
+        **about,
+    }
+    if outcome.plan is None or outcome.objective is None:
+        return Result(
+            **shared, status=outcome.status, pricing=None, bound=None, check=Check(), certificate=None
+        )
+    pricing = problem.price(outcome.plan)
+    frozen = problem.frozen_inputs()
+    certificate = Certificate(
+        solver_objective=outcome.objective,
+        frozen_objective=problem.price(outcome.plan, frozen=True).objective,
+        law_objective=pricing.objective,
+        rounding_bound=outcome.rounding_bound,
+        frozen=frozen,
+    )
+    on_law = status_of(problem, outcome.plan)
+    proved = outcome.bound is not None and not frozen
+    bound = outcome.bound - outcome.rounding_bound if outcome.bound is not None and proved else None
+    status = outcome.status if on_law is Status.FEASIBLE else on_law
+    if status is Status.OPTIMAL and frozen:
+        status = Status.FEASIBLE
+    return Result(
+        **shared,
+        status=status,
+        pricing=pricing,
+        bound=bound,
+        check=problem.check(outcome.plan),
+        certificate=certificate,
+    )
