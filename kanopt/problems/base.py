@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import pandas as pd
 
-from kanopt.formulas.formula import Formula
 from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.views import View
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
 
 __all__ = ["Plan", "Problem"]
 
@@ -63,8 +65,8 @@ class Problem(ABC, Generic[PlanT]):
         plan
             What was decided.
         frozen
-            Price with the planning values of :meth:`frozen_inputs`, as the solver does, instead of the true load
-            and clock of every leg.
+            Price with the planning values of :meth:`frozen_inputs`, as the solver does, instead of the true
+            load and clock of every leg.
         """
 
     @abstractmethod

@@ -20,8 +20,8 @@ class MapView:
     Parameters
     ----------
     points
-        Columns ``name``, ``x``, ``y``, ``role`` (``"depot"``, ``"client"``, ``"unserved"``, ``"node"``) and ``label``
-        (shown on hover).
+        Columns ``name``, ``x``, ``y``, ``role`` (``"depot"``, ``"client"``, ``"unserved"``, ``"node"``) and
+        ``label`` (shown on hover).
     paths
         Columns ``group`` (the route), ``x``, ``y``; rows of a group in order of travel.
     background
@@ -62,8 +62,8 @@ class NetworkView:
     Parameters
     ----------
     nodes
-        Columns ``name``, ``x``, ``y``, ``role``, ``label``; ``role`` decides the shape (``"supplier"``, ``"open"``,
-        ``"closed"``, ``"market"``).
+        Columns ``name``, ``x``, ``y``, ``role``, ``label``; ``role`` decides the shape (``"supplier"``,
+        ``"open"``, ``"closed"``, ``"market"``).
     edges
         Columns ``tail``, ``head``, ``amount`` (decides the width), ``label``.
     """
