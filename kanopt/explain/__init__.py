@@ -1,0 +1,25 @@
+"""Why a plan costs what it costs and looks as it looks: data and plain sentences, no pictures.
+
+``kanopt.explain`` is this room and, as the analyst writes it, also the function: ``ko.explain(result)``.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+from kanopt.explain.differences import difference
+from kanopt.explain.explanation import Explanation, explain
+from kanopt.problems.result import Result
+
+__all__ = ["Explanation", "difference", "explain"]
+
+
+class _Room(ModuleType):
+    """The module, made callable, since importing it rebinds ``kanopt.explain`` to the module."""
+
+    def __call__(self, result: Result) -> Explanation:
+        return explain(result)
+
+
+sys.modules[__name__].__class__ = _Room

@@ -1,0 +1,51 @@
+"""What changed between two results, term by term."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from kanopt.errors import ProblemError
+from kanopt.explain.explanation import Level, columns_of, totals
+from kanopt.problems.result import Result
+
+__all__ = ["difference"]
+
+
+def difference(before: Result, after: Result, by: Level = "term") -> pd.DataFrame:
+    """Compare the prices of two plans.
+
+    Parameters
+    ----------
+    before, after
+        Two results in the same unit.
+    by
+        ``"term"``, ``"group"`` (route, machine or lane, and term) or ``"item"``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of the level, ``before``, ``after`` and ``change``, largest change first. What one plan
+        lacks counts as zero there, so that ``change`` adds up to the change of the objective.
+
+    Raises
+    ------
+    ProblemError
+        If a result has no plan, or the units differ.
+    """
+    keys = columns_of(by)
+    for name, result in (("before", before), ("after", after)):
+        if result.pricing is None:
+            raise ProblemError(
+                f"the result {name!r} has no plan ({result.status.value}), so there is no price to compare"
+            )
+    if before.problem.unit != after.problem.unit:
+        raise ProblemError(
+            f"prices in {before.problem.unit} and {after.problem.unit} do not compare; "
+            "state both problems in one unit"
+        )
+    old = totals(before, by).set_index(keys)["amount"]
+    new = totals(after, by).set_index(keys)["amount"]
+    frame = pd.concat({"before": old, "after": new}, axis="columns").fillna(0.0)
+    frame["change"] = frame["after"] - frame["before"]
+    frame.index.names = keys
+    return frame.sort_values("change", key=abs, ascending=False, kind="stable").reset_index()

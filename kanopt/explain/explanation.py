@@ -1,0 +1,157 @@
+"""The explanation of a result: terms, reasons and leaps of faith as frames, and a summary in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from kanopt.errors import ProblemError, nearest
+from kanopt.explain.summary import summary
+from kanopt.problems.findings import FrozenInput, OutsideUse, Reason, to_frame
+from kanopt.problems.result import Result
+
+__all__ = ["LEVELS", "Explanation", "Level", "explain", "totals"]
+
+Level = Literal["term", "group", "item"]
+LEVELS: dict[str, list[str]] = {
+    "term": ["term"],
+    "group": ["group", "term"],
+    "item": ["group", "item", "term"],
+}
+
+
+def columns_of(by: str) -> list[str]:
+    """Return the columns that identify a line at a level of detail.
+
+    Raises
+    ------
+    ProblemError
+        If the level is unknown.
+    """
+    if by not in LEVELS:
+        raise ProblemError(f"there is no level {by!r} in a price; {nearest(by, LEVELS)}")
+    return LEVELS[by]
+
+
+def totals(result: Result, by: Level = "term") -> pd.DataFrame:
+    """Return the price of a plan at a level of detail; the column ``amount`` adds up to the objective.
+
+    Terms stand largest first, groups and items in the order of the plan; empty without a plan.
+    """
+    keys = columns_of(by)
+    if result.pricing is None:
+        return pd.DataFrame({**{key: pd.Series(dtype=str) for key in keys}, "amount": pd.Series(dtype=float)})
+    summed = result.pricing.lines.groupby(keys, sort=False, dropna=False)["amount"].sum().reset_index()
+    if by == "term":
+        summed = summed.sort_values("amount", ascending=False, kind="stable", ignore_index=True)
+    return summed
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a plan costs what it costs, and why things are as they are.
+
+    Parameters
+    ----------
+    result
+        What is explained.
+    causes
+        Why things are unserved, late, closed or infeasible.
+    leaps
+        Places where the plan leans on a law outside its data.
+    """
+
+    result: Result
+    causes: tuple[Reason, ...]
+    leaps: tuple[OutsideUse, ...]
+
+    def terms(self, by: Level = "term") -> pd.DataFrame:
+        """Return the cost terms, which add up to the objective.
+
+        Parameters
+        ----------
+        by
+            ``"term"`` for one row per term; ``"group"`` for one per route, machine or lane and term;
+            ``"item"`` for one per leg, task or period and term.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The columns of the level, ``amount`` in the unit of the objective, and ``share`` of the objective
+            (NaN where that is zero).
+
+        Raises
+        ------
+        ProblemError
+            If the level is unknown.
+        """
+        frame = totals(self.result, by)
+        objective = self.result.objective
+        frame["share"] = frame["amount"] / objective if objective else float("nan")
+        return frame
+
+    def reasons(self, kind: str | None = None) -> pd.DataFrame:
+        """Return the reasons: all of them, or those of one kind such as ``"unserved"``."""
+        chosen = [cause for cause in self.causes if kind is None or cause.kind == kind]
+        return to_frame(chosen, Reason)
+
+    def unserved(self) -> pd.DataFrame:
+        """Return why things are left out."""
+        return self.reasons("unserved")
+
+    def late(self) -> pd.DataFrame:
+        """Return why things are late."""
+        return self.reasons("late")
+
+    def closed(self) -> pd.DataFrame:
+        """Return why things are closed."""
+        return self.reasons("closed")
+
+    def violations(self) -> pd.DataFrame:
+        """Return the constraints that the plan breaks on the law."""
+        return self.result.check.to_frame()
+
+    def outside(self) -> pd.DataFrame:
+        """Return the places where the plan leans on a law outside its data."""
+        return to_frame(self.leaps, OutsideUse)
+
+    def frozen(self) -> pd.DataFrame:
+        """Return the inputs of laws that the solver saw at a planning value, if a solver was used."""
+        certificate = self.result.certificate
+        return to_frame(() if certificate is None else certificate.frozen, FrozenInput)
+
+    def text(self, today: Result | None = None) -> str:
+        """Return a summary that can be read out in a meeting.
+
+        Parameters
+        ----------
+        today
+            The plan that is driven today, priced on the same laws; the summary says what changes.
+        """
+        return summary(self.result, self.causes, self.leaps, today)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def explain(result: Result) -> Explanation:
+    """Explain a result.
+
+    Parameters
+    ----------
+    result
+        From ``solve`` or ``evaluate``; a result without a plan is explained as well.
+
+    Returns
+    -------
+    Explanation
+        Cost terms that add up to the objective, reasons, and places outside the domain of a law.
+    """
+    problem, plan = result.problem, result.plan
+    return Explanation(
+        result=result,
+        causes=tuple(problem.reasons(plan)),
+        leaps=() if plan is None else tuple(problem.outside(plan)),
+    )

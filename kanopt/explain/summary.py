@@ -1,0 +1,152 @@
+"""A result in sentences that a manager understands. Each function gives one sentence, or none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from kanopt.explain.wording import amount, count, few, listing, number, percent
+from kanopt.problems.findings import OutsideUse, Reason
+from kanopt.problems.result import Result, Status
+
+__all__ = [
+    "against_sentence",
+    "bound_sentence",
+    "cost_sentence",
+    "frozen_sentence",
+    "outside_sentence",
+    "reason_sentence",
+    "summary",
+    "trouble_sentences",
+]
+
+_SAME = 5e-4  # a change under 0.05 % is written as none
+_KINDS = {
+    "unserved": ("thing is not served", "things are not served"),
+    "late": ("thing is late", "things are late"),
+    "closed": ("thing is closed", "things are closed"),
+}
+
+
+def cost_sentence(result: Result) -> str:
+    """Say what the plan costs and of what the cost consists."""
+    if result.pricing is None:
+        told = f": {result.message.rstrip('.')}" if result.message else ""
+        status = (
+            "no plan meets every rule" if result.status is Status.INFEASIBLE else "none was found in time"
+        )
+        return f"There is no plan ({status}){told}."
+    unit, objective = result.problem.unit, result.pricing.objective
+    head = f"The plan costs {amount(objective, unit)}"
+    terms = [(str(name), float(value)) for name, value in result.pricing.terms().items() if value]
+    if len(terms) < 2:
+        return f"{head}, all of it {terms[0][0]}." if terms else f"{head}."
+    parts = [
+        f"{name} {number(value)} ({percent(value / objective)})" for name, value in terms[:4] if objective
+    ]
+    rest = sum(value for _, value in terms[4:])
+    if len(terms) > 4:
+        parts.append(f"other {number(rest)}")
+    return f"{head}: {listing(parts)}."
+
+
+def against_sentence(result: Result, today: Result | None) -> str:
+    """Say how the plan compares with the one that is driven today."""
+    if today is None or today.objective is None or result.objective is None:
+        return ""
+    change = result.objective - today.objective
+    unit = result.problem.unit
+    share = change / abs(today.objective) if today.objective else float("nan")
+    if abs(share) < _SAME:
+        text = f"That is as much as today's plan ({amount(today.objective, unit)})"
+    else:
+        word = "less" if change < 0 else "more"
+        text = (
+            f"That is {amount(abs(change), unit)} ({percent(abs(share))}) {word} than today's plan, "
+            f"which costs {amount(today.objective, unit)} on the same laws"
+        )
+    broken = len(today.check.violations)
+    return f"{text} and breaks {count(broken, 'rule')}." if broken else f"{text}."
+
+
+def bound_sentence(result: Result) -> str:
+    """Say what is known about better plans."""
+    if result.objective is None:
+        return ""
+    if result.status is Status.OPTIMAL:
+        return "No cheaper plan exists: this is proved."
+    if result.bound is not None and result.gap is not None:
+        return (
+            f"No plan can cost less than {amount(result.bound, result.problem.unit)}; "
+            f"at most {percent(result.gap)} is left to gain."
+        )
+    if result.certificate is None:
+        return ""
+    return "The price is exact on the laws; how much cheaper another plan could be is not known."
+
+
+def reason_sentence(reason: Reason) -> str:
+    """Say why one thing is as it is, and what would mend it."""
+    text = f"{reason.subject}: {reason.message.rstrip('.')}."
+    return f"{text} {reason.relaxation.rstrip('.')}." if reason.relaxation else text
+
+
+def trouble_sentences(result: Result, causes: Sequence[Reason], most: int = 5) -> list[str]:
+    """Say what is wrong with the plan: what is left out, late or closed, and which rules it breaks."""
+    told = []
+    for kind, found in Counter(cause.kind for cause in causes).items():
+        subjects = [cause.subject for cause in causes if cause.kind == kind]
+        one, many = _KINDS.get(kind, (f"reason of kind {kind}", f"reasons of kind {kind}"))
+        told.append(f"{count(found, one, many)}: {few(subjects, most)}.")
+    broken = [violation for violation in result.check.violations if violation.constraint != "unserved"]
+    if broken:
+        told.append(
+            f"The plan breaks {count(len(broken), 'rule')}: "
+            + few([violation.message.rstrip(".") for violation in broken], 3)
+            + "."
+        )
+    if result.interrupted:
+        told.append("The search was stopped by the user; this is the best plan so far.")
+    return told
+
+
+def outside_sentence(leaps: Sequence[OutsideUse]) -> str:
+    """Say where the plan leans on a law outside its data."""
+    if not leaps:
+        return ""
+    laws = []
+    for law, places in Counter(leap.law for leap in leaps).items():
+        inputs = sorted({leap.inputs for leap in leaps if leap.law == law})
+        laws.append(f"{law} in {count(places, 'place')} ({listing(inputs)})")
+    return (
+        f"The plan leans on laws outside the data they were learned from: {listing(laws)}. "
+        "Its price is an extrapolation there."
+    )
+
+
+def frozen_sentence(result: Result) -> str:
+    """Say which inputs the solver saw at planning values, and what that changed."""
+    certificate = result.certificate
+    if certificate is None or not certificate.frozen:
+        return ""
+    names = listing(
+        list(dict.fromkeys(f"{frozen.reference} of {frozen.law}" for frozen in certificate.frozen))
+    )
+    error = amount(certificate.frozen_input_error, result.problem.unit, signed=True)
+    return f"The search held {names} at planning values; the true values change the price by {error}."
+
+
+def summary(
+    result: Result, causes: Sequence[Reason], leaps: Sequence[OutsideUse], today: Result | None = None
+) -> str:
+    """Return the whole summary: a paragraph on cost, one on trouble with a line per reason, one on trust."""
+    cost = [cost_sentence(result), against_sentence(result, today), bound_sentence(result)]
+    trouble = trouble_sentences(result, causes)
+    trust = [outside_sentence(leaps), frozen_sentence(result)]
+    blocks = [" ".join(filter(None, part)) for part in (cost, trouble, trust)]
+    if causes:
+        lines = [f"  - {reason_sentence(cause)}" for cause in causes[:20]]
+        if len(causes) > 20:
+            lines.append(f"  - and {count(len(causes) - 20, 'more reason')}.")
+        blocks.insert(2, "\n".join(lines))
+    return "\n\n".join(block for block in blocks if block)
