@@ -1,0 +1,52 @@
+"""Kolmogorov-Arnold networks: cubic spline edges, and a batched second-order trainer.
+
+:mod:`kanopt.kan.network` has the model and its Jacobian, :mod:`kanopt.kan.trainer` Levenberg-Marquardt,
+:mod:`kanopt.kan.smoothing` the choice of the smoothing weights and :mod:`kanopt.kan.fit` the whole of a fit.
+A trained network leaves this package as a :class:`Network` of numpy arrays, which is read without torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from kanopt.kan.description import Layer, Network, evaluate_spline
+
+if TYPE_CHECKING:
+    from kanopt.kan.fit import FitOptions, Fitted, Run, best_of, finish, fit_starts, polish
+    from kanopt.kan.network import Inputs, KANBatch, Shape
+    from kanopt.kan.trainer import Data, History, TrainerOptions, train
+
+__all__ = [
+    "Data",
+    "FitOptions",
+    "Fitted",
+    "History",
+    "Inputs",
+    "KANBatch",
+    "Layer",
+    "Network",
+    "Run",
+    "Shape",
+    "TrainerOptions",
+    "best_of",
+    "evaluate_spline",
+    "finish",
+    "fit_starts",
+    "polish",
+    "train",
+]
+
+_MODULES = {
+    "fit": ("FitOptions", "Fitted", "Run", "best_of", "finish", "fit_starts", "polish"),
+    "network": ("Inputs", "KANBatch", "Shape"),
+    "trainer": ("Data", "History", "TrainerOptions", "train"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load the names that need torch on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,153 @@
+"""A trained network as plain numpy arrays: what distillation, drawing and prediction read.
+
+Nothing here needs torch. The arrays are read-only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.kan import cubic
+
+__all__ = ["Layer", "Network", "evaluate_spline"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+def _frozen(array: Floats) -> Floats:
+    copy = np.array(array, dtype=np.float64)
+    copy.setflags(write=False)
+    return copy
+
+
+def evaluate_spline(x: Floats, lower: float, upper: float, coefficients: Floats) -> Floats:
+    """Evaluate uniform cubic splines that share a range, with linear extrapolation.
+
+    Parameters
+    ----------
+    x
+        Points, shape (n,).
+    lower, upper
+        Range covered by the grid.
+    coefficients
+        Shape (grid_size + 3,) or (splines, grid_size + 3).
+
+    Returns
+    -------
+    ndarray, shape (n,) or (n, splines)
+
+    Examples
+    --------
+    >>> evaluate_spline(np.array([0.0, 0.5, 2.0]), 0.0, 1.0, np.array([-1.0, 0.0, 1.0, 2.0]))
+    array([0. , 0.5, 2. ])
+    """
+    grid_size = coefficients.shape[-1] - 3
+    position = (np.asarray(x, dtype=np.float64) - lower) * (grid_size / (upper - lower))
+    inside = np.clip(position, 0.0, grid_size)
+    first = np.minimum(inside.astype(np.int64), grid_size - 1)
+    u, beyond = inside - first, position - inside
+    pieces = zip(cubic.values(u), cubic.slopes(u), strict=True)
+    weights = np.stack([value + beyond * slope for value, slope in pieces])
+    taken = coefficients[..., first + np.arange(4)[:, None]]
+    return np.asarray(np.einsum("kn,...kn->n...", weights, taken), dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One layer: an edge from every input to every output, and a bias per output.
+
+    Parameters
+    ----------
+    lower, upper
+        Range of every numeric input, shape (inputs,).
+    coefficients
+        Cubic spline coefficients, shape (inputs, outputs, grid_size + 3). The knots of input `i` cut
+        [lower[i], upper[i]] into grid_size equal intervals.
+    tables
+        For every categorical input one array (categories, outputs). Only a first layer has them.
+    bias
+        Shape (outputs,). Edges have mean zero over the training rows; their means are in the bias.
+    """
+
+    lower: Floats
+    upper: Floats
+    coefficients: Floats
+    tables: tuple[Floats, ...]
+    bias: Floats
+
+    def __post_init__(self) -> None:
+        for name in ("lower", "upper", "coefficients", "bias"):
+            object.__setattr__(self, name, _frozen(getattr(self, name)))
+        object.__setattr__(self, "tables", tuple(_frozen(table) for table in self.tables))
+
+    @property
+    def inputs(self) -> int:
+        """Number of numeric inputs."""
+        return int(self.coefficients.shape[0])
+
+    @property
+    def outputs(self) -> int:
+        """Number of output nodes."""
+        return int(self.bias.shape[0])
+
+    @property
+    def grid_size(self) -> int:
+        """Number of intervals of every spline."""
+        return int(self.coefficients.shape[2]) - 3
+
+    def edges(self, source: int, x: Floats) -> Floats:
+        """Return the values of all edges that leave numeric input `source`, shape (n, outputs)."""
+        lower, upper = float(self.lower[source]), float(self.upper[source])
+        return evaluate_spline(x, lower, upper, self.coefficients[source])
+
+    def __call__(self, numbers: Floats, codes: Integers | None = None) -> Floats:
+        """Return the outputs, shape (n, outputs), for inputs (n, inputs) and category codes (n, tables)."""
+        total = np.tile(self.bias, (len(numbers), 1))
+        for source in range(self.inputs):
+            total += self.edges(source, numbers[:, source])
+        for column, table in enumerate(self.tables):
+            if codes is None:
+                raise ValueError("this layer has categorical inputs: pass their codes")
+            total += table[codes[:, column]]
+        return total
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A trained network with one output.
+
+    Numeric inputs come in the order of the first layer's ranges, categorical inputs as integer codes in
+    the order of its tables. The flat order of the parameters (that of a covariance matrix) is, layer by
+    layer, ``coefficients.ravel()`` and then each ``table.ravel()``; biases have none.
+
+    Examples
+    --------
+    >>> line = np.array([[[-1.0, 0.0, 1.0, 2.0]]])
+    >>> layer = Layer(np.zeros(1), np.ones(1), line, (), np.array([10.0]))
+    >>> Network((layer,))(np.array([[0.25], [0.75]]))
+    array([10.25, 10.75])
+    """
+
+    layers: tuple[Layer, ...]
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Widths of the hidden layers; empty for an additive model."""
+        return tuple(layer.outputs for layer in self.layers[:-1])
+
+    @property
+    def parameters(self) -> Floats:
+        """All coefficients and table values in the flat order."""
+        parts = [part.ravel() for layer in self.layers for part in (layer.coefficients, *layer.tables)]
+        return np.concatenate(parts)
+
+    def __call__(self, numbers: Floats, codes: Integers | None = None) -> Floats:
+        """Return the output, shape (n,), for numbers (n, inputs) and category codes (n, tables)."""
+        signal = self.layers[0](np.asarray(numbers, dtype=np.float64), codes)
+        for layer in self.layers[1:]:
+            signal = layer(signal)
+        return signal[:, 0]
