@@ -1,0 +1,1 @@
+"""Ready example tables, each with the true laws it was made from."""

@@ -1,0 +1,258 @@
+"""What a frame carries besides its cells: units, and the report of how it was read.
+
+Both live in ``frame.attrs["kanopt"]`` as plain dictionaries, so that they survive slicing, copying and a
+Parquet round trip; read them with :func:`units_of` and :func:`report_of`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from kanopt.errors import TableError, nearest
+from kanopt.units import check_unit
+
+__all__ = ["BadCell", "TableReport", "report_of", "units_of", "with_units"]
+
+KEY = "kanopt"
+
+
+@dataclass(frozen=True)
+class BadCell:
+    """One cell that did not meet what was asked of its column.
+
+    Parameters
+    ----------
+    row
+        The row of the file, the header being row 1; in Parquet, SQL and frames, the record counted from 1.
+    column, value
+        The column's name in the frame, and the cell as it stands in the source.
+    reason
+        What is wrong with it.
+    """
+
+    row: int
+    column: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, repr=False)
+class TableReport:
+    """How a table was read: what was found, what was left out, and why.
+
+    Parameters
+    ----------
+    source
+        The path, or the database without its password.
+    format
+        Kind, encoding, separator and line ends.
+    sha256
+        Hash of the file's bytes, or of the records a query returned.
+    rows_read
+        Data rows found in the source.
+    rows
+        Rows in the frame.
+    left_out
+        Reason to number of rows.
+    set_missing
+        Column to reason to number of cells that were there and are missing now.
+    missing
+        Column to number of cells that were blank, or marked as missing, in the source.
+    duplicates
+        Rows that repeat an earlier one and were kept.
+    columns_left_out
+        Columns of the source that were not asked for.
+    units
+        Column to unit.
+    notes
+        Whatever else was decided while reading, one sentence each.
+    examples
+        The first bad cells of each kind.
+
+    Examples
+    --------
+    >>> print(TableReport("trips.csv", "CSV", "ab" * 32, 3, 2, left_out={"minutes: not a number": 1}))
+    trips.csv (CSV), sha256 abababababab…
+      3 rows read, 2 kept, 1 left out
+        1 row left out: minutes: not a number
+    """
+
+    source: str
+    format: str
+    sha256: str
+    rows_read: int
+    rows: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    set_missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    missing: Mapping[str, int] = field(default_factory=dict)
+    duplicates: int = 0
+    columns_left_out: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    examples: tuple[BadCell, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{self.source} ({self.format}), sha256 {self.sha256[:12]}…"]
+        gone = self.rows_read - self.rows
+        left = f"{gone:,}" if gone else "none"
+        lines.append(f"  {rows_text(self.rows_read)} read, {self.rows:,} kept, {left} left out")
+        lines += [f"    {rows_text(n)} left out: {why}" for why, n in self.left_out.items()]
+        for column, reasons in self.set_missing.items():
+            lines += [f"  {column}: {n:,} set missing: {why}" for why, n in reasons.items()]
+        lines += [f"  {column}: {n:,} missing in the source" for column, n in self.missing.items()]
+        if self.duplicates:
+            lines.append(
+                f"  {rows_text(self.duplicates)} kept although an earlier row is the same in every column"
+            )
+        lines += [f"  note: {note}" for note in self.notes]
+        if self.columns_left_out:
+            lines.append(f"  not asked for: {listed(self.columns_left_out)}")
+        if self.units:
+            lines.append("  units: " + ", ".join(f"{c} [{u or '1'}]" for c, u in self.units.items()))
+        lines += [f"  row {b.row:,}, {b.column}: {b.value!r}: {b.reason}" for b in self.examples]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain dictionaries and lists, ready for JSON."""
+        plain = asdict(self)
+        for name in ("columns_left_out", "notes", "examples"):
+            plain[name] = list(plain[name])
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> TableReport:
+        """Rebuild a report from :meth:`to_dict`."""
+        values = dict(plain)
+        values["columns_left_out"] = tuple(values.get("columns_left_out", ()))
+        values["notes"] = tuple(values.get("notes", ()))
+        values["examples"] = tuple(BadCell(**cell) for cell in values.get("examples", ()))
+        return cls(**values)
+
+
+def report_of(frame: pd.DataFrame) -> TableReport:
+    """Return how a frame was read.
+
+    Raises
+    ------
+    TableError
+        If the frame carries no report.
+
+    Examples
+    --------
+    >>> from kanopt.tables import make_city
+    >>> report_of(make_city(seed=7).trips).rows
+    5000
+    """
+    plain = frame.attrs.get(KEY, {}).get("report")
+    if plain is None:
+        raise TableError(
+            "this frame carries no report: it did not come from read_table, or an operation such as merge "
+            "made a new frame of it; pass it through read_table(frame) for one"
+        )
+    return TableReport.from_dict(plain)
+
+
+def units_of(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the declared units of the columns a frame has; columns without one are absent.
+
+    Examples
+    --------
+    >>> units_of(with_units(pd.DataFrame({"distance": [1.0]}), {"distance": "km"}))
+    {'distance': 'km'}
+    """
+    units: Mapping[str, str] = frame.attrs.get(KEY, {}).get("units", {})
+    return {column: unit for column, unit in units.items() if column in frame.columns}
+
+
+def with_units(frame: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
+    """Return the frame with units declared for some of its columns; values are not converted.
+
+    Raises
+    ------
+    TableError
+        If a column is unknown.
+    UnitError
+        If a unit is unknown.
+
+    Examples
+    --------
+    >>> with_units(pd.DataFrame({"distance": [1.0]}), {"distnce": "km"})
+    Traceback (most recent call last):
+    ...
+    kanopt.errors.TableError: no column 'distnce' to give the unit 'km'; did you mean 'distance'?
+    """
+    checked = {}
+    for column, unit in units.items():
+        if column not in frame.columns:
+            raise TableError(
+                f"no column {column!r} to give the unit {unit!r}; {nearest(column, map(str, frame.columns))}"
+            )
+        checked[column] = check_unit(unit)
+    stored = dict(frame.attrs.get(KEY, {}))
+    result = frame.copy(deep=False)
+    result.attrs[KEY] = {**stored, "units": {**stored.get("units", {}), **checked}}
+    return result
+
+
+def attach(frame: pd.DataFrame, report: TableReport) -> pd.DataFrame:
+    """Store a report, and the units it names, in the frame itself; return the frame."""
+    frame.attrs[KEY] = {"units": dict(report.units), "report": report.to_dict()}
+    return frame
+
+
+def made(frame: pd.DataFrame, source: str, units: Mapping[str, str]) -> pd.DataFrame:
+    """Give a frame that was made, not read, its units and a report."""
+    named = with_units(frame, units)
+    report = TableReport(
+        source=source,
+        format="made by kanopt",
+        sha256=hash_cells(pa.Table.from_pandas(frame, preserve_index=False)),
+        rows_read=len(frame),
+        rows=len(frame),
+        units=units_of(named),
+    )
+    return attach(named, report)
+
+
+class _Hash:
+    """A file that keeps nothing but the hash of what is written."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.sha256 = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.sha256.update(data)
+        return len(data)
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def hash_cells(table: Any) -> str:
+    """Return the sha256 of an Arrow table written as CSV, so that it does not depend on where it was kept."""
+    sink = _Hash()
+    pa_csv.write_csv(table, pa.PythonFile(sink, mode="w"))
+    return sink.sha256.hexdigest()
+
+
+def rows_text(count: int) -> str:
+    """Return ``"1 row"`` or ``"2,345 rows"``."""
+    return f"{count:,} row" + ("" if count == 1 else "s")
+
+
+def listed(names: tuple[str, ...] | list[str], most: int = 12) -> str:
+    """Join names by commas, and count those beyond the first few."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
