@@ -26,12 +26,15 @@ class MapView:
         Columns ``group`` (the route), ``x``, ``y``; rows of a group in order of travel.
     background
         Optional segments drawn faintly, such as roads: columns ``x0``, ``y0``, ``x1``, ``y1``.
+    unit
+        Unit of ``x`` and ``y``, for a scale bar; empty where positions are only a sketch.
     """
 
     title: str
     points: pd.DataFrame
     paths: pd.DataFrame
     background: pd.DataFrame | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True)
