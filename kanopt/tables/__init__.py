@@ -2,6 +2,7 @@
 
 from kanopt.tables.examples._city import City, make_city
 from kanopt.tables.report import BadCell, TableReport, report_of, units_of, with_units
+from kanopt.tables.splitting import split
 
 __all__ = [
     "BadCell",
@@ -9,6 +10,7 @@ __all__ = [
     "TableReport",
     "make_city",
     "report_of",
+    "split",
     "units_of",
     "with_units",
 ]

@@ -1,0 +1,152 @@
+"""Divide a table into rows to learn from and rows held out."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.errors import TableError, nearest
+from kanopt.tables.report import rows_text
+
+__all__ = ["split"]
+
+
+def split(
+    frame: pd.DataFrame,
+    *,
+    by: str | None = None,
+    holdout: int | float = 0.2,
+    seed: int = 0,
+    how: Literal["time", "group"] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Divide a table into training rows and held-out rows.
+
+    Three ways, told apart by `by` and by what the column holds:
+
+    * **random rows**: `by` is None. Only right where rows have nothing to do with one another.
+    * **time**: the column has an order (numbers, dates, periods, durations, ordered categories). Its last
+      values are held out, whole: a law for next month is judged on months it has not seen.
+    * **groups**: the column has none (text, categories, booleans). Groups drawn at random are held out,
+      whole: a law for a new customer is judged on customers it has not seen.
+
+    A number that is a label, such as a driver's number, has an order and would be taken for time: say
+    ``how="group"``.
+
+    Parameters
+    ----------
+    frame
+        Any frame.
+    by
+        Column that decides, or None for random rows.
+    holdout
+        A whole number: so many of the last distinct values (time), groups (groups) or rows (random). A
+        fraction between 0 and 1: that share of the groups or rows; for time, the fewest last values that
+        together hold at least that share of the rows.
+    seed
+        Seed of the random choice; time needs none.
+    how
+        ``"time"`` or ``"group"`` to overrule what the column's type suggests.
+
+    Returns
+    -------
+    train, test : DataFrame
+        In the order of `frame`, with its index, units and report.
+
+    Raises
+    ------
+    TableError
+        If the column is unknown or has blanks, if `holdout` is no such number, or if either side would be
+        empty.
+
+    Examples
+    --------
+    >>> weeks = pd.DataFrame({"week": [1, 2, 3, 4, 4], "minutes": [9.0, 8.0, 7.0, 9.0, 8.0]})
+    >>> train, test = split(weeks, by="week", holdout=1)
+    >>> train["week"].tolist(), test["week"].tolist()
+    ([1, 2, 3], [4, 4])
+    """
+    share = _checked(holdout)
+    if how not in (None, "time", "group"):
+        raise TableError(f"unknown how={how!r}; {nearest(str(how), ('time', 'group'))}")
+    if by is None:
+        if how is not None:
+            raise TableError(f"how={how!r} needs a column: name it in by=")
+        held = _random(len(frame), share, seed, what="rows")
+    else:
+        held = _by_column(_column(frame, by), by, share, seed, how)
+    return frame.loc[~held], frame.loc[held]
+
+
+def _checked(holdout: Any) -> int | float:
+    whole = isinstance(holdout, (int, np.integer)) and not isinstance(holdout, bool)
+    if whole and holdout >= 1:
+        return int(holdout)
+    if isinstance(holdout, (float, np.floating)) and 0.0 < holdout < 1.0:
+        return float(holdout)
+    raise TableError(
+        f"holdout must be a whole number of at least 1, or a fraction between 0 and 1, not {holdout!r}"
+    )
+
+
+def _column(frame: pd.DataFrame, by: str) -> pd.Series[Any]:
+    if by not in frame.columns:
+        raise TableError(f"no column {by!r} to split by; {nearest(by, map(str, frame.columns))}")
+    column = frame[by]
+    blank = int(column.isna().sum())
+    if blank:
+        raise TableError(
+            f"column {by!r} has no value in {rows_text(blank)}, so it cannot be said on which side they "
+            "belong; drop or fill them first"
+        )
+    return column
+
+
+def _has_order(column: pd.Series[Any]) -> bool:
+    kind = column.dtype
+    if isinstance(kind, pd.CategoricalDtype):
+        return bool(kind.ordered)
+    if pd.api.types.is_bool_dtype(kind):
+        return False
+    return (
+        pd.api.types.is_numeric_dtype(kind)
+        or pd.api.types.is_datetime64_any_dtype(kind)
+        or pd.api.types.is_timedelta64_dtype(kind)
+        or isinstance(kind, pd.PeriodDtype)
+    )
+
+
+def _by_column(
+    column: pd.Series[Any], by: str, share: int | float, seed: int, how: str | None
+) -> NDArray[np.bool_]:
+    """Say which rows are held out, whole values at a time."""
+    ordered = _has_order(column) if how is None else how == "time"
+    # ordered categories sort by their order, plain ones and text by their name
+    values = column.cat.codes if isinstance(column.dtype, pd.CategoricalDtype) else column
+    codes, distinct = pd.factorize(values, sort=True)
+    count = len(distinct)
+    if not ordered:
+        return np.asarray(_random(count, share, seed, what=f"values of {by!r}")[codes])
+    if isinstance(share, float):
+        rows = np.bincount(codes, minlength=count)
+        later = np.cumsum(rows[::-1])  # rows in the last 1, 2, … values
+        share = int(np.searchsorted(later, share * len(column) * (1 - 1e-12))) + 1
+    _both_sides(count, share, f"values of {by!r}")
+    return np.asarray(codes >= count - share)
+
+
+def _random(count: int, share: int | float, seed: int, *, what: str) -> NDArray[np.bool_]:
+    chosen = share if isinstance(share, int) else max(1, round(share * count))
+    _both_sides(count, chosen, what)
+    return np.random.default_rng(seed).permutation(count) < chosen
+
+
+def _both_sides(count: int, chosen: int, what: str) -> None:
+    if chosen >= count:
+        raise TableError(
+            f"holding out {chosen:,} of {count:,} {what} leaves nothing to learn from; hold out fewer"
+            if count
+            else "the table has no rows to split"
+        )

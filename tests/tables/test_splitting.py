@@ -1,0 +1,169 @@
+"""Splits: nothing lost, nothing on both sides, time and groups kept whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanopt.errors import TableError
+from kanopt.tables import make_city, report_of, split, units_of
+
+weeks = st.lists(st.integers(1, 8), min_size=2, max_size=60)
+names = st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=60)
+
+
+def frame_of(values: Any) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"key": values, "row": np.arange(len(values))}, index=np.arange(100, 100 + len(values))
+    )
+
+
+def assert_divided(frame: pd.DataFrame, train: pd.DataFrame, test: pd.DataFrame) -> None:
+    assert len(train) > 0
+    assert len(test) > 0
+    pd.testing.assert_frame_equal(pd.concat([train, test]).sort_index(), frame)
+    assert train["row"].is_monotonic_increasing
+    assert test["row"].is_monotonic_increasing
+
+
+@given(weeks, st.integers(1, 7))
+def test_time_holds_out_the_last_values_whole(values: list[int], last: int) -> None:
+    frame = frame_of(values)
+    distinct = sorted(set(values))
+    if last >= len(distinct):
+        with pytest.raises(TableError, match="leaves nothing to learn from"):
+            split(frame, by="key", holdout=last)
+        return
+    train, test = split(frame, by="key", holdout=last)
+    assert_divided(frame, train, test)
+    assert sorted(set(test["key"])) == distinct[-last:]
+    assert train["key"].max() < test["key"].min()
+
+
+@given(weeks, st.floats(0.05, 0.6))
+def test_a_fraction_of_time_is_the_fewest_last_values_that_hold_it(values: list[int], share: float) -> None:
+    frame = frame_of(values)
+    try:
+        train, test = split(frame, by="key", holdout=share)
+    except TableError:
+        first = min(values)  # all but the first value do not suffice
+        assert sum(v > first for v in values) < share * len(values)
+        return
+    assert_divided(frame, train, test)
+    assert train["key"].max() < test["key"].min()
+    assert len(test) >= share * len(frame) - 1e-9
+    assert (test["key"] > test["key"].min()).sum() < share * len(frame)
+
+
+@given(names, st.integers(0, 1000), st.floats(0.1, 0.9))
+def test_groups_never_straddle(values: list[str], seed: int, share: float) -> None:
+    frame = frame_of(values)
+    groups = len(set(values))
+    if max(1, round(share * groups)) >= groups:
+        with pytest.raises(TableError, match="leaves nothing"):
+            split(frame, by="key", holdout=share, seed=seed)
+        return
+    train, test = split(frame, by="key", holdout=share, seed=seed)
+    assert_divided(frame, train, test)
+    assert not set(train["key"]) & set(test["key"])
+    assert test["key"].nunique() == max(1, round(share * groups))
+    pd.testing.assert_frame_equal(split(frame, by="key", holdout=share, seed=seed)[1], test)
+
+
+@given(st.integers(2, 50), st.integers(0, 1000), st.floats(0.01, 0.9))
+def test_random_rows(count: int, seed: int, share: float) -> None:
+    frame = frame_of(list(range(count)))
+    chosen = max(1, round(share * count))
+    if chosen >= count:
+        with pytest.raises(TableError, match="leaves nothing"):
+            split(frame, holdout=share, seed=seed)
+        return
+    train, test = split(frame, holdout=share, seed=seed)
+    assert_divided(frame, train, test)
+    assert len(test) == chosen
+
+
+def test_another_seed_draws_other_rows() -> None:
+    frame = frame_of(list(range(200)))
+    assert not split(frame, seed=1)[1].equals(split(frame, seed=2)[1])
+
+
+def test_a_repeated_index_loses_no_row() -> None:
+    frame = frame_of(list(range(10))).set_axis([0] * 10)
+    train, test = split(frame, holdout=3)
+    assert sorted([*train["row"], *test["row"]]) == list(range(10))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.date_range("2024-01-01", periods=6),
+        pd.period_range("2024-01", periods=6, freq="M"),
+        pd.to_timedelta(np.arange(6), unit="h"),
+        pd.Categorical(["late", "soon", "now"] * 2, categories=["now", "soon", "late"], ordered=True),
+        np.arange(6.0),
+    ],
+)
+def test_what_has_an_order_is_time(values: Any) -> None:
+    frame = frame_of(values)
+    train, test = split(frame, by="key", holdout=1)
+    assert test["key"].nunique() == 1
+    assert (train["key"] < test["key"].iloc[0]).all()
+
+
+@pytest.mark.parametrize("values", [pd.Categorical(list("ababcc")), [True, False] * 3, list("zyxzyx")])
+def test_what_has_none_is_groups(values: Any) -> None:
+    frame = frame_of(values)
+    held = {
+        str(split(frame, by="key", holdout=1, seed=seed)[1]["key"].unique().tolist()) for seed in range(30)
+    }
+    assert len(held) == pd.Series(values).nunique()  # every value's turn comes, so it is not the last one
+
+
+def test_how_overrules_the_type() -> None:
+    drivers = frame_of([1, 1, 2, 2, 3, 3])
+    held = {
+        int(split(drivers, by="key", holdout=1, seed=s, how="group")[1]["key"].iloc[0]) for s in range(30)
+    }
+    assert held == {1, 2, 3}
+    months = frame_of(["2024-01", "2024-02", "2024-03"])
+    assert split(months, by="key", holdout=1, how="time")[1]["key"].tolist() == ["2024-03"]
+
+
+@pytest.mark.parametrize("holdout", [0, -1, 0.0, 1.0, 1.5, True, "4", None, float("nan")])
+def test_holdout_is_a_number_that_makes_sense(holdout: Any) -> None:
+    with pytest.raises(TableError, match="holdout must be"):
+        split(frame_of([1, 2, 3]), holdout=holdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"by": "kay"}, "no column 'kay' to split by; did you mean 'key'"),
+        ({"by": "key", "how": "tim"}, "did you mean 'time'"),
+        ({"how": "time"}, "needs a column"),
+        ({"by": "key"}, "no value in 1 row,"),
+        ({"holdout": 3}, "holding out 3 of 3 rows"),
+    ],
+)
+def test_what_cannot_be_split_is_said(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        split(frame_of([1.0, None, 3.0]), **arguments)
+
+
+def test_an_empty_table() -> None:
+    with pytest.raises(TableError, match="no rows"):
+        split(frame_of([]))
+
+
+def test_units_and_report_travel_along() -> None:
+    trips = make_city(seed=7).trips
+    train, test = split(trips, by="week", holdout=4)
+    assert sorted(set(test["week"])) == [17, 18, 19, 20]
+    assert units_of(train) == units_of(test) == units_of(trips)
+    assert report_of(test) == report_of(trips)
