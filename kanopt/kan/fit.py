@@ -152,7 +152,7 @@ def _stages(shape: Shape, options: FitOptions) -> list[int]:
     """Return the iterations of every turn."""
     longest = options.trainer.iterations
     if not shape.hidden:
-        turns = 3 if options.loss == "squared" else 6
+        turns = 2 if options.loss == "squared" else 5
         return turns * [longest if any(options.signs) else min(3, longest)]
     return [longest // 2, longest // 4, longest // 4, longest // 4]
 
@@ -252,7 +252,8 @@ def _inverse(matrix: Tensor) -> Tensor:
     """Invert a positive semidefinite matrix, leaving out directions that are null to rounding."""
     values, vectors = torch.linalg.eigh(matrix)
     kept = values > 1e-13 * values[-1]
-    return (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+    inverse: Tensor = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+    return inverse
 
 
 def _leverage(network: KANBatch, inverse: Tensor, data: Data, chunk_bytes: int) -> Tensor:

@@ -30,6 +30,9 @@ GAMMA = 1.4
 SMOOTHINGS = (1e-13, 1e-11, *(10.0**power for power in range(-9, 3)))
 RIDGES = (1e-12, 1e-9, 1e-6, 1e-4, 1e-2, 1.0)
 
+MANY_GROUPS = 8
+"""Beyond this many groups one sweep, group by group, has to do."""
+
 
 def gcv_score(squares: Tensor, edf: Tensor, rows: float) -> Tensor:
     """Return n · squares / (n − γ · edf)², infinite where the model has too many parameters."""
@@ -71,7 +74,7 @@ def select_smoothing(
     rows: float,
     ridges: Sequence[float] = RIDGES,
 ) -> Tensor:
-    """Return the weights of least GCV found by a joint sweep and two sweeps group by group.
+    """Return the weights of least GCV found by a joint sweep and sweeps group by group.
 
     Parameters
     ----------
@@ -93,7 +96,8 @@ def select_smoothing(
     everything = list(range(penalty.groups))
     sweeps: list[tuple[list[int], Sequence[float]]] = [(everything, SMOOTHINGS)]
     alone = [([group], SMOOTHINGS) for group in everything] if penalty.groups > 1 else []
-    sweeps += 2 * [*alone, ([penalty.groups], ridges)]
+    rounds = 2 if penalty.groups <= MANY_GROUPS else 1
+    sweeps += rounds * [*alone, ([penalty.groups], ridges)]
     for columns, values in sweeps:
         base = best.clone()
         for value in values:

@@ -1,0 +1,9 @@
+"""Laws learned from tables, on scikit-learn's conventions."""
+
+from __future__ import annotations
+
+from kanopt.surrogates.encoding import Encoding, Feature
+from kanopt.surrogates.regressor import KANRegressor
+from kanopt.surrogates.summary import Summary
+
+__all__ = ["Encoding", "Feature", "KANRegressor", "Summary"]

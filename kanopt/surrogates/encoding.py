@@ -1,0 +1,273 @@
+"""From the columns of a table to the numbers and category codes a network reads, and back to words.
+
+Numbers are divided by a power of ten or taken as logarithms, never centred: a centred power law is no longer
+a power law. Categories become codes in the order of :attr:`Feature.categories`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.errors import FitError, nearest
+
+__all__ = ["Encoding", "Feature", "check_numbers", "encoding_of"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Category = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Feature:
+    """How one column enters the network.
+
+    Parameters
+    ----------
+    name
+        Name of the column.
+    kind
+        ``"number"`` or ``"category"``.
+    log, scale
+        A number x enters as ``x / scale``, or as ``log(x / scale)`` where `log` is set.
+    low, high
+        Smallest and largest value in the training rows, in the units of the column; 0 for categories.
+    categories
+        Known values of a category, in the order of the tables of the network's first layer.
+    """
+
+    name: str
+    kind: Literal["number", "category"]
+    log: bool = False
+    scale: float = 1.0
+    low: float = 0.0
+    high: float = 0.0
+    categories: tuple[Category, ...] = ()
+
+    def encode(self, values: Floats) -> Floats:
+        """Return what the network sees for `values` of a number.
+
+        Examples
+        --------
+        >>> Feature("load_t", "number", scale=10.0, high=24.0).encode(np.array([5.0, 24.0]))
+        array([0.5, 2.4])
+        """
+        scaled = values / self.scale
+        if not self.log:
+            return scaled
+        if len(scaled) and scaled.min() <= 0.0:
+            row = int(scaled.argmin())
+            raise FitError(
+                f"column {self.name!r}: the model takes the logarithm of this column, which row {row} "
+                f"({values[row]:g}) does not have; leave the row out, or fit with log_features=[]"
+            )
+        return np.log(scaled)
+
+    def decode(self, encoded: Floats) -> Floats:
+        """Undo :meth:`encode`."""
+        return (np.exp(encoded) if self.log else encoded) * self.scale
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Range of the encoded number over the training rows."""
+        low, high = self.encode(np.array([self.low, self.high]))
+        return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """All columns of a model, in the order of the table.
+
+    Numbers keep their order among themselves in the network's first layer, and so do categories.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"km": [10.0, 20.0], "mode": ["road", "rail"]})
+    >>> numbers, codes = encoding_of(frame).transform(frame)
+    >>> numbers.tolist(), codes.tolist()
+    ([[1.0], [2.0]], [[1], [0]])
+    """
+
+    features: tuple[Feature, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(feature.name for feature in self.features)
+
+    @property
+    def numbers(self) -> tuple[Feature, ...]:
+        """The numeric features."""
+        return tuple(feature for feature in self.features if feature.kind == "number")
+
+    @property
+    def categories(self) -> tuple[Feature, ...]:
+        """The categorical features."""
+        return tuple(feature for feature in self.features if feature.kind == "category")
+
+    def with_logs(self, logs: Sequence[bool]) -> Encoding:
+        """Return the encoding with one flag per numeric feature saying whether its logarithm is taken."""
+        flags = iter(logs)
+        features = []
+        for feature in self.features:
+            if feature.kind == "number":
+                flag = bool(next(flags))
+                scale = 1.0 if flag else _power_of_ten(feature.low, feature.high)
+                feature = replace(feature, log=flag, scale=scale)
+            features.append(feature)
+        return Encoding(tuple(features))
+
+    def bounds(self) -> tuple[Floats, Floats]:
+        """Return the lower and upper ends of the encoded numbers."""
+        ends = np.array([feature.bounds for feature in self.numbers], dtype=np.float64).reshape(-1, 2)
+        return ends[:, 0], ends[:, 1]
+
+    def encode_numbers(self, values: Floats) -> Floats:
+        """Encode a matrix of the numeric columns, shape (n, numbers)."""
+        columns = [feature.encode(values[:, i]) for i, feature in enumerate(self.numbers)]
+        return np.column_stack(columns) if columns else np.zeros((len(values), 0))
+
+    def split(self, frame: pd.DataFrame) -> tuple[Floats, Integers]:
+        """Return the numeric columns as they are, and the codes of the categories.
+
+        Raises
+        ------
+        FitError
+            For missing or infinite values, text among numbers, and categories not seen in training.
+        """
+        numbers = [_numbers(frame.iloc[:, i], f) for i, f in enumerate(self.features) if f.kind == "number"]
+        codes = [_codes(frame.iloc[:, i], f) for i, f in enumerate(self.features) if f.kind == "category"]
+        rows = len(frame)
+        return (
+            np.column_stack(numbers) if numbers else np.zeros((rows, 0)),
+            np.column_stack(codes) if codes else np.zeros((rows, 0), dtype=np.int64),
+        )
+
+    def transform(self, frame: pd.DataFrame) -> tuple[Floats, Integers]:
+        """Return encoded numbers (n, numbers) and category codes (n, categories)."""
+        numbers, codes = self.split(frame)
+        return self.encode_numbers(numbers), codes
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return plain lists, dictionaries, strings and numbers."""
+        return [asdict(feature) for feature in self.features]
+
+    @classmethod
+    def from_json(cls, data: list[dict[str, Any]]) -> Encoding:
+        """Undo :meth:`to_json`."""
+        return cls(tuple(Feature(**{**item, "categories": tuple(item["categories"])}) for item in data))
+
+
+def encoding_of(frame: pd.DataFrame) -> Encoding:
+    """Read from a table what kind each column is, and its range or its categories; no logarithms yet.
+
+    Raises
+    ------
+    FitError
+        For a column that is constant, holds dates or mixed types, or misses values.
+    """
+    return Encoding(tuple(_feature(str(name), frame.iloc[:, i]) for i, name in enumerate(frame.columns)))
+
+
+def check_numbers(values: Floats, what: str) -> None:
+    """Raise a FitError that names `what`, the first row and the count if a value is NaN or infinite."""
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        return
+    missing = int(np.isnan(values).sum())
+    infinite = int(bad.sum()) - missing
+    first = int(bad.argmax())
+    found = [f"{missing} missing (NaN)"] * (missing > 0) + [f"{infinite} infinite (inf)"] * (infinite > 0)
+    raise FitError(
+        f"{what}: {' and '.join(found)} of {len(values)} values, the first in row {first}; "
+        "drop these rows or fill them in before fitting"
+    )
+
+
+def _feature(name: str, column: pd.Series[Any]) -> Feature:
+    if _is_number(column):
+        values = _numbers(column, Feature(name, "number"))
+        low, high = float(values.min()), float(values.max())
+        if not high > low:
+            raise FitError(
+                f"column {name!r} is constant ({low:g} in all {len(values)} rows), so no effect of it can "
+                "be learned; leave the column out"
+            )
+        return Feature(name, "number", scale=_power_of_ten(low, high), low=low, high=high)
+    _refuse_missing(column, name)
+    known = pd.unique(column.astype(object))
+    odd = next((value for value in known if not isinstance(value, (str, bool, int, float, np.generic))), None)
+    if odd is not None or pd.api.types.is_datetime64_any_dtype(column):
+        raise FitError(
+            f"column {name!r} holds {type(known[0] if odd is None else odd).__name__} values, which are "
+            "neither numbers nor categories; derive numbers from them (hour, weekday, month) or turn them "
+            "into text"
+        )
+    words = [value.item() if isinstance(value, np.generic) else value for value in known]
+    if len(words) < 2:
+        raise FitError(
+            f"column {name!r} is constant ({words[0]!r} in all {len(column)} rows), so no effect of it "
+            "can be learned; leave the column out"
+        )
+    ordered = sorted(words, key=lambda value: (type(value).__name__, value))
+    return Feature(name, "category", categories=tuple(ordered))
+
+
+def _is_number(column: pd.Series[Any]) -> bool:
+    if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(column):
+        return False
+    if pd.api.types.is_numeric_dtype(column):
+        return True
+    if column.dtype != object:
+        return False
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    return kind in {"integer", "floating", "mixed-integer-float", "decimal"}
+
+
+def _numbers(column: pd.Series[Any], feature: Feature) -> Floats:
+    if not _is_number(column) and not pd.api.types.is_bool_dtype(column):
+        text = pd.to_numeric(column.astype(object), errors="coerce")
+        bad = text.isna().to_numpy() & column.notna().to_numpy()
+        row = int(bad.argmax()) if bad.any() else 0
+        raise FitError(
+            f"column {feature.name!r} was a number in training; row {row} now holds {column.iloc[row]!r}; "
+            "convert the column to numbers first"
+        )
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    check_numbers(values, f"column {feature.name!r}")
+    return values
+
+
+def _codes(column: pd.Series[Any], feature: Feature) -> Integers:
+    _refuse_missing(column, feature.name)
+    index = {value: code for code, value in enumerate(feature.categories)}
+    codes = column.astype(object).map(index)
+    unseen = codes.isna().to_numpy()
+    if unseen.any():
+        values = [str(value) for value in pd.unique(column.astype(object)[unseen])]
+        shown = ", ".join(repr(value) for value in values[:5]) + (", …" if len(values) > 5 else "")
+        hint = nearest(values[0], [str(value) for value in feature.categories])
+        raise FitError(
+            f"column {feature.name!r}: {shown} (first in row {int(unseen.argmax())}) did not occur in "
+            f"training, so nothing is known about it; {hint}"
+        )
+    return np.asarray(codes, dtype=np.int64)
+
+
+def _refuse_missing(column: pd.Series[Any], name: str) -> None:
+    missing = column.isna().to_numpy()
+    if missing.any():
+        raise FitError(
+            f"column {name!r}: {int(missing.sum())} missing (NaN) of {len(column)} values, the first in row "
+            f"{int(missing.argmax())}; drop these rows or give them a category of their own"
+        )
+
+
+def _power_of_ten(low: float, high: float) -> float:
+    largest = max(abs(low), abs(high))
+    return float(10.0 ** np.floor(np.log10(largest))) if largest > 0 else 1.0

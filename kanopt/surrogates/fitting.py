@@ -1,0 +1,90 @@
+"""From a checked table to a law."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.kan.description import Network
+from kanopt.surrogates.effects import importances
+from kanopt.surrogates.law import Law
+from kanopt.surrogates.selection import Settings, Table, Trial, choose
+from kanopt.surrogates.summary import fit_measures
+
+__all__ = ["learn"]
+
+Floats = NDArray[np.float64]
+SAMPLE = 256
+SHUFFLED = 2000
+
+
+def learn(table: Table, settings: Settings) -> tuple[Law, pd.DataFrame]:
+    """Choose the structure, fit it, and return the law with a frame of every structure tried."""
+    trial, tried = choose(table, settings)
+    fitted, unit = trial.fitted, trial.unit
+    network, factors = _in_units(fitted.network, unit, trial.shift)
+    residuals = (fitted.left_out - trial.shift) * unit
+    order = np.argsort(residuals, kind="stable")
+    numbers = trial.encoding.encode_numbers(table.numbers)
+    rng = np.random.default_rng(settings.seed)
+    sample = np.sort(rng.permutation(len(table))[:SAMPLE])
+    law = Law(
+        encoding=trial.encoding,
+        network=network,
+        log_target=trial.structure.log_target,
+        smearing=trial.smearing,
+        loss=trial.structure.loss,
+        covariance=fitted.covariance * np.outer(factors, factors),
+        variance=fitted.variance * unit**2,
+        edf=fitted.edf,
+        residuals=residuals[order],
+        residual_weights=table.weights[order],
+        numbers=numbers[sample],
+        codes=table.codes[sample],
+        importance=np.empty(0),
+        measures={},
+    )
+    shuffled = rng.permutation(len(table))[:SHUFFLED]
+    rows = (numbers[shuffled], table.codes[shuffled])
+    importance = importances(law.predict, law.encoding, rows, settings.seed)
+    measures = {
+        "training": fit_measures(table.target, law.predict(numbers, table.codes), table.weights),
+        "left out": fit_measures(table.target, trial.predicted, table.weights),
+    }
+    return replace(law, importance=importance, measures=measures), _alternatives(tried, trial, law)
+
+
+def _in_units(network: Network, unit: float, shift: float) -> tuple[Network, Floats]:
+    """Put the unit and the shift of the target into the last layer; return the factor on every parameter."""
+    last = network.layers[-1]
+    scaled = replace(
+        last,
+        coefficients=last.coefficients * unit,
+        tables=tuple(table * unit for table in last.tables),
+        bias=(last.bias + shift) * unit,
+    )
+    layers = (*network.layers[:-1], scaled)
+    size = last.coefficients.size + sum(table.size for table in last.tables)
+    factors = np.ones(network.parameters.size)
+    factors[-size:] = unit
+    return Network(layers), factors
+
+
+def _alternatives(tried: list[Trial], chosen: Trial, law: Law) -> pd.DataFrame:
+    names = [feature.name for feature in law.encoding.numbers]
+    rows = [
+        {
+            "hidden": trial.structure.hidden,
+            "log_target": trial.structure.log_target,
+            "log_features": tuple(n for n, log in zip(names, trial.structure.logs, strict=True) if log),
+            "loss": trial.structure.loss,
+            "effective_parameters": trial.fitted.edf,
+            "rmse_left_out": float(np.sqrt(trial.squares.mean())),
+            "chosen": trial.structure == chosen.structure,
+        }
+        for trial in tried
+    ]
+    return pd.DataFrame(rows)

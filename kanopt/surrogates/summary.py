@@ -1,0 +1,79 @@
+"""What a fitted model says about itself: fit, structure, and the effect of every column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+__all__ = ["Summary", "fit_measures"]
+
+Floats = NDArray[np.float64]
+
+
+def fit_measures(actual: Floats, predicted: Floats, weights: Floats | None = None) -> dict[str, float]:
+    """Return rows, R², RMSE, MAE and Σpredicted / Σactual, in the units of the target.
+
+    Examples
+    --------
+    >>> fit_measures(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]))["mae"]
+    0.3333333333333333
+    """
+    weights = np.ones(len(actual)) if weights is None else weights
+    total = weights.sum()
+    error = predicted - actual
+    mean = (weights * actual).sum() / total
+    squares, spread = (weights * error**2).sum(), (weights * (actual - mean) ** 2).sum()
+    actual_sum = (weights * actual).sum()
+    return {
+        "rows": float(len(actual)),
+        "r2": float(1.0 - squares / spread) if spread > 0 else float("nan"),
+        "rmse": float(np.sqrt(squares / total)),
+        "mae": float((weights * np.abs(error)).sum() / total),
+        "ratio": float((weights * predicted).sum() / actual_sum) if actual_sum != 0 else float("nan"),
+    }
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Fit and effects of a model.
+
+    Attributes
+    ----------
+    target
+        Name of the target.
+    structure
+        How the law is written, in words.
+    fit
+        One row per set of rows (training, left out, held out): rows, r2, rmse, mae, ratio (Σpredicted /
+        Σactual).
+    effects
+        One row per column: kind, from, to, lowest and highest marginal effect in the units of the target,
+        direction, and importance (share of the prediction's variance that goes when the column is
+        shuffled; the shares of columns that act together overlap, so they are scaled to sum to one).
+    """
+
+    target: str
+    structure: str
+    fit: pd.DataFrame
+    effects: pd.DataFrame
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the effects, one row per column."""
+        return self.effects.copy()
+
+    def __str__(self) -> str:
+        fit = self.fit.to_string(float_format=lambda value: f"{value:.4g}")
+        effects = self.effects.to_string(index=False, float_format=lambda value: f"{value:.3g}")
+        return f"{self.target}: {self.structure}\n\n{fit}\n\n{effects}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        fit = self.fit.to_html(float_format=lambda value: f"{value:.4g}")
+        effects = self.effects.to_html(index=False, float_format=lambda value: f"{value:.3g}")
+        title = pd.Series([f"{self.target}: {self.structure}"]).to_frame().to_html(index=False, header=False)
+        return f"{title}{fit}{effects}"
