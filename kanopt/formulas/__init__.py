@@ -1,0 +1,81 @@
+"""Formulas: laws that can be read, evaluated, bounded, exported and bound to a problem.
+
+A :class:`Formula` is a frozen graph of sums, products, powers and functions of one variable over named
+inputs, with leaves that are tabulated instead of written: :class:`Curve`, :class:`Step` and :class:`Table`.
+"""
+
+from kanopt.formulas.binding import (
+    BoundFormula,
+    Known,
+    Reference,
+    Scope,
+    arc,
+    client,
+    clock,
+    facility,
+    job,
+    lane,
+    link,
+    machine,
+    market,
+    mode,
+    period,
+    product,
+    state,
+    task,
+    vehicle,
+)
+from kanopt.formulas.domain import Domain, JointTest, Range
+from kanopt.formulas.fit import Alternative, Fit
+from kanopt.formulas.formula import Formula, Term
+from kanopt.formulas.functions import FUNCTIONS, Function
+from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, Product, Sum
+from kanopt.formulas.parser import parse_formula
+from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.variables import Variable, category_label
+
+__all__ = [
+    "FUNCTIONS",
+    "Alternative",
+    "Apply",
+    "BoundFormula",
+    "Constant",
+    "Curve",
+    "Domain",
+    "Fit",
+    "Formula",
+    "Function",
+    "Input",
+    "JointTest",
+    "Known",
+    "Maximum",
+    "Minimum",
+    "Node",
+    "Power",
+    "Product",
+    "Range",
+    "Reference",
+    "Scope",
+    "Step",
+    "Sum",
+    "Table",
+    "Term",
+    "Variable",
+    "arc",
+    "category_label",
+    "client",
+    "clock",
+    "facility",
+    "job",
+    "lane",
+    "link",
+    "machine",
+    "market",
+    "mode",
+    "parse_formula",
+    "period",
+    "product",
+    "state",
+    "task",
+    "vehicle",
+]

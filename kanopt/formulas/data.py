@@ -1,0 +1,122 @@
+"""From the user's columns to the arrays a formula computes with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.nodes import Array
+from kanopt.formulas.variables import Variable, category_label
+
+__all__ = ["common_shape", "describe_place", "read_columns"]
+
+_NUMERIC = {"floating", "integer", "mixed-integer-float", "decimal", "boolean", "empty"}
+
+
+def read_columns(inputs: Sequence[Variable], data: Any, required: frozenset[str]) -> dict[str, NDArray[Any]]:
+    """Take a formula's inputs out of a frame or a mapping.
+
+    Parameters
+    ----------
+    inputs
+        The inputs; numbers come back as float64, categories as text in object arrays.
+    data
+        A DataFrame, or a mapping of name to number, text or array of any shape.
+    required
+        The inputs that must be there; the others are taken where they are.
+
+    Raises
+    ------
+    FormulaError
+        If an input is missing (the nearest name is given), holds no numbers, or has gaps.
+    """
+    columns: dict[str, NDArray[Any]] = {}
+    for variable in inputs:
+        if variable.name in data:
+            values = data[variable.name]
+            columns[variable.name] = (
+                _labels(variable, values) if variable.is_category else _numbers(variable, values)
+            )
+        elif variable.name in required:
+            known = [str(name) for name in data]
+            raise FormulaError(f"input {variable.name!r} is missing; {nearest(variable.name, known)}")
+    return columns
+
+
+def _numbers(variable: Variable, values: Any) -> Array:
+    # pandas' own missing value needs to be told what it is as a float
+    raw = values.to_numpy(dtype=np.float64, na_value=np.nan) if _is_nullable(values) else np.asarray(values)
+    if raw.dtype.kind == "O":
+        import pandas as pd
+
+        found = pd.api.types.infer_dtype(raw.ravel(), skipna=True)
+        if found not in _NUMERIC:
+            raise FormulaError(
+                f"input {variable.name!r} is a number, but the data hold {found}: {_example(raw)}"
+            )
+    elif raw.dtype.kind not in "fiub":
+        raise FormulaError(
+            f"input {variable.name!r} is a number, but the data are {raw.dtype}: {_example(raw)}"
+        )
+    numbers = raw.astype(np.float64)
+    _refuse_gaps(variable, np.isnan(numbers))
+    return numbers
+
+
+def _labels(variable: Variable, values: Any) -> NDArray[Any]:
+    import pandas as pd
+
+    raw = np.asarray(values, dtype=object)
+    codes, found = pd.factorize(raw.ravel())
+    _refuse_gaps(variable, codes.reshape(raw.shape) < 0)
+    labels = np.array([category_label(value) for value in found], dtype=object)
+    return labels[codes].reshape(raw.shape)
+
+
+def _is_nullable(values: Any) -> bool:
+    dtype = getattr(values, "dtype", None)
+    return (
+        hasattr(values, "to_numpy")
+        and not isinstance(dtype, np.dtype)
+        and getattr(dtype, "kind", "O") in "fiub"
+    )
+
+
+def _example(raw: NDArray[Any]) -> str:
+    texts = [value for value in raw.ravel().tolist() if isinstance(value, str)]
+    return repr(texts[0] if texts else raw.ravel()[0]) if raw.size else "nothing"
+
+
+def _refuse_gaps(variable: Variable, gaps: NDArray[np.bool_]) -> None:
+    if gaps.any():
+        first = int(np.argmax(gaps))
+        raise FormulaError(
+            f"input {variable.name!r} has {int(gaps.sum()):,} missing values of {gaps.size:,}, the first at "
+            f"position {first}; drop or fill those rows"
+        )
+
+
+def common_shape(columns: Mapping[str, NDArray[Any]]) -> tuple[int, ...]:
+    """Return the shape to which all columns broadcast.
+
+    Raises
+    ------
+    FormulaError
+        If they do not; names the shapes.
+    """
+    try:
+        return np.broadcast_shapes(*(values.shape for values in columns.values()))
+    except ValueError:
+        shapes = ", ".join(f"{name} {values.shape}" for name, values in columns.items())
+        raise FormulaError(f"the inputs do not broadcast against each other: {shapes}") from None
+
+
+def describe_place(columns: Mapping[str, NDArray[Any]], where: NDArray[np.bool_]) -> str:
+    """Return the inputs at the first place that is true, as ``distance_km=0, hour=7``."""
+    place = np.unravel_index(int(np.argmax(where)), where.shape)
+    found = {name: np.broadcast_to(values, where.shape)[place] for name, values in columns.items()}
+    return ", ".join(f"{n}={v:.6g}" if isinstance(v, float) else f"{n}={str(v)!r}" for n, v in found.items())

@@ -1,0 +1,271 @@
+"""Where a formula is valid: a box, the known categories, and a test that the inputs fit together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FormulaError
+from kanopt.formulas.data import common_shape, read_columns
+from kanopt.formulas.nodes import Array
+from kanopt.formulas.variables import Variable, check_name
+
+__all__ = ["Domain", "JointTest", "Range"]
+
+_EDGE = 1e-9
+_RIDGE = 1e-6
+
+
+@dataclass(frozen=True)
+class Range:
+    """The values of one numeric input that were seen, ends included.
+
+    Examples
+    --------
+    >>> Range("hour", 6.0, 20.0).holds(np.array([5.0, 6.0, 20.0])).tolist()
+    [False, True, True]
+    """
+
+    name: str
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "range")
+        if not self.low <= self.high:
+            raise FormulaError(f"range of {self.name!r}: {self.low!r} to {self.high!r} holds no number")
+
+    def holds(self, values: Array) -> NDArray[np.bool_]:
+        """Return where the values lie within, a billionth of the length forgiven."""
+        low, high = (bound if math.isfinite(bound) else 0.0 for bound in (self.low, self.high))
+        slack = _EDGE * max(high - low, abs(low), abs(high))
+        return np.asarray((values >= self.low - slack) & (values <= self.high + slack))
+
+
+@dataclass(frozen=True)
+class JointTest:
+    """A test that several inputs fit together: the leverage of a row against the rows learned from.
+
+    The leverage is ``h = zᵀ G⁻¹ z`` with ``z = [1, scaled inputs]`` and ``G`` the mean of ``z zᵀ`` over the
+    training rows (Hoaglin and Welsch 1978, "The hat matrix in regression and ANOVA", The American
+    Statistician 32(1), times the number of rows). A short trip with a full load is inside the box of short
+    trips and full loads, and yet nothing like it was ever seen; its leverage says so.
+
+    Parameters
+    ----------
+    names
+        The numeric inputs concerned.
+    log
+        For each, whether it enters by its logarithm.
+    centre, scale
+        Mean and standard deviation of each, after the logarithm.
+    inverse
+        ``G⁻¹``, (k + 1) × (k + 1).
+    threshold
+        The largest leverage of a training row.
+    """
+
+    names: tuple[str, ...]
+    log: tuple[bool, ...]
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+    inverse: tuple[tuple[float, ...], ...]
+    threshold: float
+
+    def __post_init__(self) -> None:
+        count = len(self.names)
+        shapes = {len(self.log), len(self.centre), len(self.scale), len(self.inverse) - 1}
+        if shapes != {count} or any(len(row) != count + 1 for row in self.inverse):
+            raise FormulaError(f"joint test of {self.names!r}: its parts differ in length")
+        numbers = [*self.centre, *self.scale, *(x for row in self.inverse for x in row), self.threshold]
+        if not all(math.isfinite(number) for number in numbers) or any(s <= 0 for s in self.scale):
+            raise FormulaError(
+                f"joint test of {self.names!r}: its numbers are not finite, or a scale is not positive"
+            )
+
+    def scaled(self, columns: Mapping[str, NDArray[Any]]) -> list[Array]:
+        """Return 1 and the scaled inputs; the logarithm of what is not positive is −∞."""
+        parts: list[Array] = [np.ones(())]
+        for name, log, centre, scale in zip(self.names, self.log, self.centre, self.scale, strict=True):
+            values = columns[name]
+            if log:
+                values = np.log(values, out=np.full(values.shape, -np.inf), where=values > 0)
+            parts.append((values - centre) / scale)
+        return parts
+
+    def leverage(self, columns: Mapping[str, NDArray[Any]]) -> Array:
+        """Return the leverage of every place; the columns broadcast."""
+        z = self.scaled(columns)
+        total: Array = np.zeros(())
+        with np.errstate(invalid="ignore", over="ignore"):
+            for i, row in enumerate(self.inverse):
+                inner: Array = np.zeros(())
+                for j, weight in enumerate(row[: i + 1]):
+                    inner = inner + (weight if i == j else 2.0 * weight) * z[j]
+                total = total + z[i] * inner
+        # infinite inputs come out as NaN and are as far outside as can be
+        return np.where(np.isnan(total), np.inf, total)
+
+    def holds(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+        """Return where the inputs fit together as they did in the training rows."""
+        return np.asarray(self.leverage(columns) <= self.threshold * (1 + _EDGE))
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where a formula is valid.
+
+    Parameters
+    ----------
+    ranges
+        Seen values of the numeric inputs.
+    categories
+        Pairs of a categorical input and its seen categories.
+    joints
+        Tests that inputs fit together, of every law the formula was made of.
+
+    Examples
+    --------
+    >>> km = np.linspace(1.0, 100.0, 50)
+    >>> domain = Domain.from_rows([Variable("km"), Variable("minutes")], {"km": km, "minutes": 5 + 1.2 * km})
+    >>> trips = {"km": np.array([50.0, 50.0, 200.0]), "minutes": np.array([65.0, 10.0, 245.0])}
+    >>> domain.outside(trips).tolist()
+    [False, True, True]
+    """
+
+    ranges: tuple[Range, ...] = ()
+    categories: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    joints: tuple[JointTest, ...] = ()
+
+    @classmethod
+    def unknown(cls) -> Domain:
+        """Return the domain of a formula written by hand: only the declared bounds of its inputs count."""
+        return cls()
+
+    @classmethod
+    def from_rows(cls, inputs: Sequence[Variable], rows: Any) -> Domain:
+        """Learn the domain from the rows a law was learned from; every one of them is inside.
+
+        Numeric inputs that vary are tested together twice, as they are and with those that are positive by their
+        logarithm, because some laws are straight in the one sense and some in the other.
+
+        Parameters
+        ----------
+        inputs
+            The law's inputs.
+        rows
+            The training rows: a DataFrame, or a mapping of name to array of shape (n,).
+
+        Raises
+        ------
+        FormulaError
+            If there are no rows, or an input is missing or has gaps.
+        """
+        columns = read_columns(inputs, rows, frozenset(variable.name for variable in inputs))
+        if inputs and not math.prod(common_shape(columns)):
+            raise FormulaError("a domain cannot be learned from no rows")
+        numbers = {v.name: columns[v.name].ravel() for v in inputs if not v.is_category}
+        ranges = tuple(Range(name, float(x.min()), float(x.max())) for name, x in numbers.items())
+        seen = tuple((v.name, tuple(sorted(set(columns[v.name].ravel())))) for v in inputs if v.is_category)
+        positive = frozenset(item.name for item in ranges if item.low > 0)
+        tests = [_joint_test(numbers, log) for log in dict.fromkeys((frozenset[str](), positive))]
+        return cls(ranges, seen, tuple(test for test in tests if test is not None))
+
+    @classmethod
+    def merged(cls, domains: Iterable[Domain]) -> Domain:
+        """Return the domain where all of `domains` hold."""
+        boxes: dict[str, Range] = {}
+        labels: dict[str, tuple[str, ...]] = {}
+        joints: list[JointTest] = []
+        for domain in domains:
+            for new in domain.ranges:
+                old = boxes.get(new.name, new)
+                low, high = max(old.low, new.low), min(old.high, new.high)
+                if low > high:
+                    raise FormulaError(
+                        f"input {new.name!r}: one law was learned on {old.low:g} to {old.high:g} and another "
+                        f"on {new.low:g} to {new.high:g}; nowhere do both hold"
+                    )
+                boxes[new.name] = Range(new.name, low, high)
+            for name, known in domain.categories:
+                labels[name] = tuple(label for label in labels.get(name, known) if label in known)
+            joints += [joint for joint in domain.joints if joint not in joints]
+        return cls(tuple(boxes.values()), tuple(labels.items()), tuple(joints))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything was learned about it."""
+        return bool(self.ranges or self.categories or self.joints)
+
+    def range_of(self, name: str) -> Range | None:
+        """Return the seen range of a numeric input, or None."""
+        return next((item for item in self.ranges if item.name == name), None)
+
+    def categories_of(self, name: str) -> tuple[str, ...] | None:
+        """Return the seen categories of an input, or None."""
+        return dict(self.categories).get(name)
+
+    def tests(self, columns: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], NDArray[np.bool_]]:
+        """Return, for each input or combination of inputs tested, where it is outside.
+
+        Inputs that are not among `columns` are not tested.
+        """
+        found: dict[tuple[str, ...], NDArray[np.bool_]] = {}
+        for item in self.ranges:
+            if item.name in columns:
+                found[(item.name,)] = ~item.holds(columns[item.name])
+        for name, known in self.categories:
+            if name in columns:
+                found[(name,)] = ~_isin(columns[name], known)
+        for joint in self.joints:
+            if all(name in columns for name in joint.names):
+                beyond = ~joint.holds(columns)
+                earlier = found.get(joint.names)
+                found[joint.names] = beyond if earlier is None else earlier | beyond
+        return found
+
+    def outside(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+        """Return where the inputs leave the domain, in the shape to which they broadcast."""
+        result = np.zeros(common_shape(columns), dtype=bool)
+        for beyond in self.tests(columns).values():
+            result |= beyond
+        return result
+
+
+def _isin(values: NDArray[Any], known: Sequence[str]) -> NDArray[np.bool_]:
+    import pandas as pd
+
+    found: NDArray[np.bool_] = pd.Index(values.ravel(), dtype=object).isin(list(known)).reshape(values.shape)
+    return found
+
+
+def _joint_test(numbers: Mapping[str, Array], log: frozenset[str]) -> JointTest | None:
+    """Build the leverage test over the inputs that vary; one input alone needs none."""
+    scaled: dict[str, tuple[bool, float, float, Array]] = {}
+    for name, raw in numbers.items():
+        by_log = name in log
+        values = np.log(raw) if by_log else raw
+        centre, scale = float(values.mean()), float(values.std())
+        if scale > _EDGE * max(1.0, abs(centre)):
+            scaled[name] = (by_log, centre, scale, (values - centre) / scale)
+    if len(scaled) < 2:
+        return None
+    z = np.column_stack(
+        [np.ones(len(next(iter(scaled.values()))[3])), *(item[3] for item in scaled.values())]
+    )
+    # the ridge keeps exactly collinear inputs testable: off their common line the leverage becomes huge
+    inverse = np.linalg.inv(z.T @ z / len(z) + _RIDGE * np.eye(z.shape[1]))
+    inverse = (inverse + inverse.T) / 2
+    return JointTest(
+        names=tuple(scaled),
+        log=tuple(item[0] for item in scaled.values()),
+        centre=tuple(item[1] for item in scaled.values()),
+        scale=tuple(item[2] for item in scaled.values()),
+        inverse=tuple(tuple(float(x) for x in row) for row in inverse),
+        threshold=float(np.einsum("ij,jk,ik->i", z, inverse, z).max()),
+    )

@@ -1,0 +1,133 @@
+"""How well a law predicts rows it was not learned from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kanopt.errors import FormulaError
+
+__all__ = ["Alternative", "Fit"]
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The held-out fit of a law, in the original units of its output.
+
+    Parameters
+    ----------
+    r2
+        Share of the variance explained on the held-out rows.
+    rmse, mae
+        Root mean square and mean absolute error.
+    ratio
+        Sum of predictions over sum of actual values: 1.02 means that sums come out 2 % too high.
+    rows_train, rows_test
+        Rows learned from, and held out.
+    data_hash
+        Digest of the table.
+    smearing
+        Factor by which a law with a logarithmic target was multiplied so that its sums come out right
+        (Duan 1983, "Smearing estimate", JASA 78); 1 otherwise.
+    residual_quantiles
+        Pairs of a level and the quantile of actual minus predicted.
+
+    Examples
+    --------
+    >>> fit = Fit.of(np.array([10.0, 12.0, 14.0]), np.array([10.5, 12.0, 13.5]), rows_train=90)
+    >>> round(fit.r2, 4), round(fit.ratio, 4), fit.rows_test
+    (0.9375, 1.0, 3)
+    """
+
+    r2: float
+    rmse: float
+    mae: float
+    ratio: float
+    rows_train: int
+    rows_test: int
+    data_hash: str = ""
+    smearing: float = 1.0
+    residual_quantiles: tuple[tuple[float, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        numbers = (self.r2, self.rmse, self.mae, self.ratio, self.smearing)
+        levels = (value for pair in self.residual_quantiles for value in pair)
+        if not all(math.isfinite(number) for number in (*numbers, *levels)):
+            raise FormulaError(f"a fit has finite numbers only, not {numbers!r}")
+        if min(self.rows_train, self.rows_test) < 0 or min(self.rmse, self.mae) < 0:
+            raise FormulaError("a fit has no negative errors or rows")
+
+    @classmethod
+    def of(
+        cls, actual: Any, predicted: Any, *, rows_train: int, data_hash: str = "", smearing: float = 1.0
+    ) -> Fit:
+        """Measure the fit on held-out rows.
+
+        Parameters
+        ----------
+        actual, predicted
+            Arrays of shape (n,), in the output's unit.
+        rows_train, data_hash, smearing
+            Passed on.
+
+        Raises
+        ------
+        FormulaError
+            If there are fewer than two rows, a value is not finite, the actual values do not vary, or they
+            sum to 0.
+        """
+        y, p = np.asarray(actual, dtype=np.float64).ravel(), np.asarray(predicted, dtype=np.float64).ravel()
+        if y.shape != p.shape or y.size < 2:
+            raise FormulaError(
+                f"a fit needs two or more held-out rows, got {y.size} actual and {p.size} predicted"
+            )
+        if not (np.isfinite(y).all() and np.isfinite(p).all()):
+            raise FormulaError("a fit cannot be measured where actual or predicted values are not finite")
+        residual, spread, total = y - p, float(np.square(y - y.mean()).sum()), float(y.sum())
+        if spread == 0 or total == 0:
+            raise FormulaError("a fit cannot be measured where the actual values do not vary, or sum to zero")
+        return cls(
+            r2=1.0 - float(np.square(residual).sum()) / spread,
+            rmse=float(np.sqrt(np.square(residual).mean())),
+            mae=float(np.abs(residual).mean()),
+            ratio=float(p.sum()) / total,
+            rows_train=rows_train,
+            rows_test=int(y.size),
+            data_hash=data_hash,
+            smearing=smearing,
+            residual_quantiles=tuple(zip(QUANTILES, np.quantile(residual, QUANTILES).tolist(), strict=True)),
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"R² {self.r2:.4f}, RMSE {self.rmse:.4g}, mean absolute error {self.mae:.4g}, "
+            f"predicted/actual {self.ratio:.3f} on {self.rows_test:,} held-out rows "
+            f"({self.rows_train:,} learned from)"
+        )
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A formula that was considered: how complex, how far off, and whether it was taken.
+
+    Parameters
+    ----------
+    complexity
+        Number of constants and operations.
+    error
+        Error on the rows it was selected by, in the output's unit.
+    chosen
+        Whether it became the law.
+    text
+        The formula in one line.
+    """
+
+    complexity: float
+    error: float
+    chosen: bool = False
+    text: str = ""

@@ -1,0 +1,336 @@
+"""The object between learning and planning: a law one can read, evaluate, bound, export and bind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.binding import BoundFormula, Reference
+from kanopt.formulas.data import common_shape, describe_place, read_columns
+from kanopt.formulas.domain import Domain, Range
+from kanopt.formulas.fit import Alternative, Fit
+from kanopt.formulas.nodes import Array, Constant, Node, Sum, fold, postorder
+from kanopt.formulas.pieces import Curve, Table
+from kanopt.formulas.variables import Variable
+
+
+__all__ = ["Formula", "Term"]
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A law: a graph of steps over named inputs, with what is known about it.
+
+    Parameters
+    ----------
+    root
+        The step whose value is the output.
+    inputs
+        What it reads, with units and declared bounds. An input that the graph does not use is allowed; it
+        need not be in the data.
+    output
+        What it gives.
+    per
+        What one row is: ``"leg"``, ``"task"``, ``"lane-period"``. A thing that is not used costs nothing, so
+        the constant of a law per leg is paid once per leg driven.
+    fit
+        Its held-out fit; None for a law written by hand.
+    domain
+        Where it is valid.
+    provenance
+        Where it comes from, in words.
+    alternatives
+        The formulas considered, the chosen one among them.
+
+    Raises
+    ------
+    FormulaError
+        If two inputs share a name, or the graph reads an input that is not declared or is of the other kind.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import parse_formula
+    >>> fuel = parse_formula("0.5 + 0.12 * km * (1 + 0.04 * load)",
+    ...                      [Variable("km", "km", low=0), Variable("load", "t")], Variable("fuel", "l"))
+    >>> fuel.evaluate({"km": [10.0, 20.0], "load": 5.0}).tolist()
+    [1.94, 3.38]
+    >>> print(fuel)
+    0.5 + 0.12 · km · (1 + 0.04 · load)
+    """
+
+    root: Node
+    inputs: tuple[Variable, ...]
+    output: Variable
+    per: str = ""
+    fit: Fit | None = None
+    domain: Domain = field(default_factory=Domain.unknown, repr=False)
+    provenance: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
+    alternatives: tuple[Alternative, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", tuple(self.inputs))
+        object.__setattr__(self, "alternatives", tuple(self.alternatives))
+        object.__setattr__(self, "provenance", {str(k): str(v) for k, v in self.provenance.items()})
+        kinds = {variable.name: variable for variable in self.inputs}
+        if len(kinds) != len(self.inputs):
+            raise FormulaError(f"formula for {self.output.name!r}: two inputs have the same name")
+        for node in postorder(self.root):
+            for name in node.names:
+                if name not in kinds:
+                    raise FormulaError(
+                        f"formula for {self.output.name!r} reads {name!r}, which is no input; "
+                        f"{nearest(name, kinds)}"
+                    )
+                if kinds[name].is_category != isinstance(node, Table):
+                    found = (
+                        "a category, of which only a table"
+                        if kinds[name].is_category
+                        else "a number, which no table"
+                    )
+                    raise FormulaError(
+                        f"formula for {self.output.name!r}: input {name!r} is {found} can be made"
+                    )
+
+    @property
+    def used(self) -> frozenset[str]:
+        """Names of the inputs that the graph reads."""
+        return frozenset(name for node in postorder(self.root) for name in node.names)
+
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        """The constants that have a name or a standard error, in reading order."""
+        nodes = postorder(self.root)
+        return tuple(n for n in nodes if isinstance(n, Constant) and (n.name or n.standard_error is not None))
+
+    @property
+    def curves(self) -> tuple[Curve, ...]:
+        """The curves in it, for drawing and tabulating."""
+        return tuple(node for node in postorder(self.root) if isinstance(node, Curve))
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The parts that add up to the output; one for a law that is not a sum."""
+        parts = self.root.terms if isinstance(self.root, Sum) else (self.root,)
+        return tuple(Term(str(part), part) for part in map(self._over, parts))
+
+    def _over(self, root: Node) -> Formula:
+        """Return a formula of the same output for another graph over the inputs it reads."""
+        names = {name for node in postorder(root) for name in node.names}
+        return Formula(
+            root, tuple(v for v in self.inputs if v.name in names), self.output, self.per, domain=self.domain
+        )
+
+    def evaluate(self, data: Any) -> Array:
+        """Compute the output.
+
+        Parameters
+        ----------
+        data
+            A DataFrame, or a mapping of input name to number, text or array; arrays broadcast against each
+            other, so a matrix of distances may meet a single hour. A frame whose columns declare units is
+            converted.
+
+        Returns
+        -------
+        ndarray of float64
+            In the shape to which the given inputs broadcast, in the output's unit.
+
+        Raises
+        ------
+        FormulaError
+            If an input is missing, has gaps or an unseen category, or the formula has no finite value at some
+            finite input (the first place is named). Where an input is infinite, what comes out is returned.
+        """
+        return self._compute(self._columns(data))
+
+    def outside(self, data: Any) -> NDArray[np.bool_]:
+        """Return where the law is used outside its domain: the box, the seen categories, or the joint test.
+
+        Parameters
+        ----------
+        data
+            As for :meth:`evaluate`.
+
+        Returns
+        -------
+        ndarray of bool
+            In the shape to which the given inputs broadcast.
+        """
+        columns = self._columns(data)
+        result = np.zeros(common_shape(columns), dtype=bool)
+        for beyond in self._tests(columns).values():
+            result |= beyond
+        return result
+
+    def outside_inputs(self, data: Any) -> list[str]:
+        """Say in words which inputs leave the domain, and by how much at most.
+
+        Parameters
+        ----------
+        data
+            One row, or many, as for :meth:`evaluate`.
+
+        Returns
+        -------
+        list of str
+            One text for each input or combination of inputs that is outside somewhere; empty where none is.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import parse_formula
+        >>> fuel = parse_formula("0.12 * km", [Variable("km", "km", low=0, high=90)], Variable("fuel", "l"))
+        >>> fuel.outside_inputs({"km": 120.0})
+        ['km 120 km (valid from 0 to 90)']
+        """
+        columns = self._columns(data)
+        tests = self._tests(columns)
+        alone = {names[0] for names, beyond in tests.items() if len(names) == 1 and beyond.any()}
+        found = []
+        for names, beyond in tests.items():
+            if not beyond.any():
+                continue
+            if len(names) == 1:
+                found.append(self._describe(names[0], columns[names[0]][beyond]))
+            elif not alone & set(names):
+                place = describe_place({name: columns[name] for name in names}, beyond)
+                found.append(
+                    f"the combination {place} (each is within its range, together they were not seen)"
+                )
+        return found
+
+    def bind(self, **bindings: Reference | float | str) -> BoundFormula:
+        """Say what each input is in a problem, such as ``distance_km=arc.distance``, or hold it constant.
+
+        Raises
+        ------
+        FormulaError
+            If an input is left unbound, or a name is no input.
+        """
+        return BoundFormula(self, bindings)
+
+    def interval(self, ranges: Mapping[str, Any] | None = None) -> tuple[float, float]:
+        """Return bounds that hold for every value of the inputs within the given ranges.
+
+        Parameters
+        ----------
+        ranges
+            Input name to ``(low, high)`` or a number; for a category, to one label or several. Inputs not
+            named take the domain's range, or their declared bounds.
+
+        Raises
+        ------
+        FormulaError
+            If a name is no input, a range holds no number, or the formula is defined nowhere in it.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import parse_formula
+        >>> low, high = parse_formula("x^2 - 1", [Variable("x")], Variable("y")).interval({"x": (-2, 1)})
+        >>> round(low, 6), round(high, 6)
+        (-1.0, 3.0)
+        """
+        from kanopt.formulas.intervals import interval
+
+        return interval(self, {} if ranges is None else ranges)
+
+    def simplify(self) -> Formula:
+        """Return an equal formula that reads better: constants folded, sums flattened, exp(log) undone."""
+        from kanopt.formulas.simplify import simplified
+
+        return replace(self, root=simplified(self.root))
+
+    def to_latex(self) -> str:
+        """Return the formula as LaTeX, ``output = …``."""
+        from kanopt.formulas.printing import latex
+
+        return latex(self)
+
+    def __str__(self) -> str:
+        from kanopt.formulas.printing import plain
+
+        return plain(self.root)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.to_latex()}$"
+
+    def _columns(self, data: Any) -> dict[str, NDArray[Any]]:
+        try:
+            return read_columns(self.inputs, data, self.used)
+        except FormulaError as error:
+            raise FormulaError(f"formula for {self.output.name!r}: {error}") from error
+
+    def _compute(self, columns: Mapping[str, NDArray[Any]]) -> Array:
+        shape = common_shape(columns)
+        with np.errstate(all="ignore"):
+            value = fold(self.root, lambda node, values: node.compute(values, columns))
+        result = (
+            value if value.shape == shape and value.flags.owndata else np.array(np.broadcast_to(value, shape))
+        )
+        wrong = ~np.isfinite(result)
+        if wrong.any():
+            for name, values in columns.items():
+                if not self._variable(name).is_category:
+                    wrong = wrong & np.isfinite(values)
+            if wrong.any():
+                raise FormulaError(
+                    f"formula for {self.output.name!r} has no finite value where "
+                    f"{describe_place(columns, wrong)} ({int(wrong.sum()):,} of {wrong.size:,} places)"
+                )
+        return result
+
+    def _variable(self, name: str) -> Variable:
+        return next(variable for variable in self.inputs if variable.name == name)
+
+    def _tests(self, columns: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], NDArray[np.bool_]]:
+        """Return where each input, by its declaration or the domain, and each combination is outside."""
+        tests = self.domain.tests(columns)
+        declared = Domain(
+            tuple(Range(v.name, *_bounds(v)) for v in self.inputs if v.low is not None or v.high is not None),
+            tuple((v.name, v.categories) for v in self.inputs if v.categories),
+        )
+        for names, beyond in declared.tests(columns).items():
+            tests[names] = tests[names] | beyond if names in tests else beyond
+        return tests
+
+    def _describe(self, name: str, values: NDArray[Any]) -> str:
+        variable = self._variable(name)
+        if variable.is_category:
+            labels = ", ".join(repr(label) for label in dict.fromkeys(values.tolist()))
+            known = self.domain.categories_of(name) or variable.categories
+            return f"{name} {labels} (known: {', '.join(known)})"
+        low, high = _bounds(variable)
+        seen = self.domain.range_of(name)
+        if seen is not None:
+            low, high = max(low, seen.low), min(high, seen.high)
+        low_value, high_value = float(values.min()), float(values.max())
+        shown = f"{low_value:.6g}" if low_value == high_value else f"{low_value:.6g} to {high_value:.6g}"
+        unit = f" {variable.unit}" if variable.unit else ""
+        return f"{name} {shown}{unit} (valid from {low:.6g} to {high:.6g})"
+
+
+@dataclass(frozen=True)
+class Term:
+    """One of the parts that add up to a formula's output.
+
+    Parameters
+    ----------
+    text
+        The part in one line.
+    formula
+        The part as a formula over the inputs it reads.
+    """
+
+    text: str
+    formula: Formula
+
+
+def _bounds(variable: Variable) -> tuple[float, float]:
+    return (
+        -np.inf if variable.low is None else float(variable.low),
+        np.inf if variable.high is None else float(variable.high),
+    )

@@ -1,0 +1,255 @@
+"""The functions of one variable that a formula may use, and nothing else.
+
+Each function knows its value, its derivative, where it is defined, how it carries an interval, and how it is
+spelled in the languages a formula is exported to. Adding a function here adds it everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FormulaError, nearest
+
+__all__ = ["FUNCTIONS", "Function", "function_named"]
+
+Array = NDArray[np.float64]
+Bounds = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of one variable.
+
+    Parameters
+    ----------
+    name
+        How formulas spell it.
+    value, derivative
+        Vectorised implementations on float64 arrays.
+    latex, python, sql, javascript
+        Templates in which ``@`` stands for the argument, already safe to insert. The SQL ones use only what
+        SQLite, PostgreSQL and DuckDB share.
+    low, high
+        Where it is defined; outside it evaluates to NaN.
+    bounds
+        Its exact range over an interval within the domain; None where the function never falls, so that the
+        range follows from the ends.
+
+    Examples
+    --------
+    >>> FUNCTIONS["sqrt"].value(np.array([4.0, 9.0])).tolist()
+    [2.0, 3.0]
+    >>> FUNCTIONS["cos"].range_over(-1.0, 4.0)
+    (-1.0, 1.0)
+    """
+
+    name: str
+    value: Callable[[Array], Array]
+    derivative: Callable[[Array], Array]
+    latex: str
+    python: str
+    sql: str
+    javascript: str
+    low: float = -math.inf
+    high: float = math.inf
+    bounds: Callable[[float, float], Bounds] | None = None
+
+    def range_over(self, low: float, high: float) -> Bounds:
+        """Return the range of the function over the part of ``[low, high]`` where it is defined.
+
+        Raises
+        ------
+        FormulaError
+            If it is defined nowhere in the interval.
+        """
+        if high < self.low or low > self.high:
+            raise FormulaError(
+                f"{self.name} of something between {low:g} and {high:g}: it is defined from {self.low:g} "
+                f"to {self.high:g}"
+            )
+        low, high = max(low, self.low), min(high, self.high)
+        if self.bounds is not None:
+            return self.bounds(low, high)
+        with np.errstate(all="ignore"):
+            ends = self.value(np.array([low, high]))
+        return float(ends[0]), float(ends[1])
+
+
+def _logistic(x: Array) -> Array:
+    # exp of a non-positive number only, so that nothing overflows
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, small) / (1.0 + small)
+
+
+def _softplus(x: Array) -> Array:
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _abs_bounds(low: float, high: float) -> Bounds:
+    least = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
+    return least, max(abs(low), abs(high))
+
+
+def _square_bounds(low: float, high: float) -> Bounds:
+    least, most = _abs_bounds(low, high)
+    return least * least, most * most
+
+
+def _wave_bounds(wave: Callable[[float], float], peak: float) -> Callable[[float, float], Bounds]:
+    """Bounds of a wave of period 2π whose maximum is at `peak` and whose minimum lies half a turn on."""
+
+    def holds(low: float, high: float, place: float) -> bool:
+        # a hair of slack: a turning point at the very end of the interval may be lost to rounding
+        turns = (low - place) / (2 * math.pi)
+        return math.ceil(turns - 1e-9) * 2 * math.pi + place <= high + 1e-9 * max(1.0, abs(high))
+
+    def bounds(low: float, high: float) -> Bounds:
+        # beyond 1e7 turns are not resolved well enough to tell where they end
+        if not (high - low < 2 * math.pi and max(abs(low), abs(high)) < 1e7):
+            return -1.0, 1.0
+        ends = wave(low), wave(high)
+        least = -1.0 if holds(low, high, peak + math.pi) else min(ends)
+        most = 1.0 if holds(low, high, peak) else max(ends)
+        return least, most
+
+    return bounds
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    function.name: function
+    for function in (
+        Function("exp", np.exp, np.exp, r"\exp\left(@\right)", "np.exp(@)", "EXP(@)", "Math.exp(@)"),
+        Function(
+            "log", np.log, np.reciprocal, r"\ln\left(@\right)", "np.log(@)", "LN(@)", "Math.log(@)", low=0.0
+        ),
+        Function(
+            "log1p",
+            np.log1p,
+            lambda x: 1.0 / (1.0 + x),
+            r"\ln\left(1 + @\right)",
+            "np.log1p(@)",
+            "LN(1.0 + (@))",
+            "Math.log1p(@)",
+            low=-1.0,
+        ),
+        Function(
+            "sqrt",
+            np.sqrt,
+            lambda x: 0.5 / np.sqrt(x),
+            r"\sqrt{@}",
+            "np.sqrt(@)",
+            "SQRT(@)",
+            "Math.sqrt(@)",
+            low=0.0,
+        ),
+        Function(
+            "square",
+            np.square,
+            lambda x: 2.0 * x,
+            r"\left(@\right)^{2}",
+            "np.square(@)",
+            "POWER(@, 2.0)",
+            "Math.pow(@, 2)",
+            bounds=_square_bounds,
+        ),
+        Function(
+            "sin",
+            np.sin,
+            np.cos,
+            r"\sin\left(@\right)",
+            "np.sin(@)",
+            "SIN(@)",
+            "Math.sin(@)",
+            bounds=_wave_bounds(math.sin, math.pi / 2),
+        ),
+        Function(
+            "cos",
+            np.cos,
+            lambda x: -np.sin(x),
+            r"\cos\left(@\right)",
+            "np.cos(@)",
+            "COS(@)",
+            "Math.cos(@)",
+            bounds=_wave_bounds(math.cos, 0.0),
+        ),
+        Function(
+            "tanh",
+            np.tanh,
+            lambda x: 1.0 - np.square(np.tanh(x)),
+            r"\tanh\left(@\right)",
+            "np.tanh(@)",
+            "(2.0 / (1.0 + EXP(-2.0 * (@))) - 1.0)",
+            "Math.tanh(@)",
+        ),
+        Function(
+            "atan",
+            np.arctan,
+            lambda x: 1.0 / (1.0 + x * x),
+            r"\arctan\left(@\right)",
+            "np.arctan(@)",
+            "ATAN(@)",
+            "Math.atan(@)",
+        ),
+        Function(
+            "logistic",
+            _logistic,
+            lambda x: _logistic(x) * _logistic(-x),
+            r"\operatorname{logistic}\left(@\right)",
+            "(0.5 + 0.5 * np.tanh(0.5 * (@)))",
+            "(1.0 / (1.0 + EXP(-1.0 * (@))))",
+            "(1 / (1 + Math.exp(-(@))))",
+        ),
+        Function(
+            "softplus",
+            _softplus,
+            _logistic,
+            r"\ln\left(1 + e^{@}\right)",
+            "np.logaddexp(0.0, @)",
+            "(CASE WHEN @ > 0 THEN @ ELSE 0.0 END + LN(1.0 + EXP(-1.0 * ABS(@))))",
+            "(Math.max(0, @) + Math.log1p(Math.exp(-Math.abs(@))))",
+        ),
+        Function(
+            "abs",
+            np.abs,
+            np.sign,
+            r"\left|@\right|",
+            "np.abs(@)",
+            "ABS(@)",
+            "Math.abs(@)",
+            bounds=_abs_bounds,
+        ),
+        Function(
+            "relu",
+            lambda x: np.maximum(x, 0.0),
+            lambda x: np.where(x > 0, 1.0, 0.0),
+            r"\max\left(0, @\right)",
+            "np.maximum(0.0, @)",
+            "(CASE WHEN @ > 0 THEN @ ELSE 0.0 END)",
+            "Math.max(0, @)",
+        ),
+    )
+}
+
+
+def function_named(name: str) -> Function:
+    """Return a function of the library.
+
+    Raises
+    ------
+    FormulaError
+        If there is none of that name; the nearest is named.
+
+    Examples
+    --------
+    >>> function_named("exp").sql
+    'EXP(@)'
+    """
+    try:
+        return FUNCTIONS[name]
+    except KeyError:
+        raise FormulaError(f"unknown function {name!r}; {nearest(name, FUNCTIONS)}") from None

@@ -1,0 +1,243 @@
+"""Bounds of a formula over ranges of its inputs.
+
+Interval arithmetic (Moore, Kearfott and Cloud 2009, *Introduction to Interval Analysis*, ch. 2) over the graph, rounded
+outwards after every step, so that every finite value the formula takes lies within. Curves are bounded by the
+exact extrema of their cubic pieces. Where an input occurs several times the bounds are valid but not the
+tightest.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.functions import function_named
+from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, Product, Sum, fold
+from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.variables import Variable, category_label
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["interval"]
+
+Bounds: TypeAlias = tuple[float, float]
+
+_EPS = float(np.finfo(np.float64).eps)
+_TINY = float(np.finfo(np.float64).tiny)
+_EXACT = (Constant, Input, Maximum, Minimum, Step, Table)  # nothing is computed, nothing is rounded
+_UNBOUNDED = (-math.inf, math.inf)
+
+
+def interval(formula: Formula, ranges: Mapping[str, Any]) -> Bounds:
+    """Return bounds of the formula; see :meth:`kanopt.formulas.Formula.interval`."""
+    names = [variable.name for variable in formula.inputs]
+    for name in ranges:
+        if name not in names:
+            raise FormulaError(
+                f"formula for {formula.output.name!r} has no input {name!r}; {nearest(name, names)}"
+            )
+    numbers: dict[str, Bounds] = {}
+    labels: dict[str, frozenset[str]] = {}
+    for variable in formula.inputs:
+        given = ranges.get(variable.name)
+        if variable.is_category:
+            if given is not None:
+                labels[variable.name] = _labels(given)
+        else:
+            numbers[variable.name] = (
+                _default(formula, variable) if given is None else _pair(variable.name, given)
+            )
+    try:
+        with np.errstate(all="ignore"):
+            return fold(formula.root, lambda node, parts: _visit(node, parts, numbers, labels))
+    except FormulaError as error:
+        raise FormulaError(f"formula for {formula.output.name!r}: {error}") from error
+
+
+def _labels(given: str | Iterable[Any]) -> frozenset[str]:
+    return (
+        frozenset([given]) if isinstance(given, str) else frozenset(category_label(label) for label in given)
+    )
+
+
+def _default(formula: Formula, variable: Variable) -> Bounds:
+    seen = formula.domain.range_of(variable.name)
+    low = -math.inf if variable.low is None else variable.low
+    high = math.inf if variable.high is None else variable.high
+    return (low, high) if seen is None else (max(low, seen.low), min(high, seen.high))
+
+
+def _pair(name: str, given: Any) -> Bounds:
+    try:
+        low, high = (float(given), float(given)) if np.ndim(given) == 0 else map(float, given)
+    except (TypeError, ValueError):
+        raise FormulaError(
+            f"input {name!r}: a range is a pair (low, high) of numbers, not {given!r}"
+        ) from None
+    if not low <= high:
+        raise FormulaError(f"input {name!r}: the range from {low!r} to {high!r} holds no number")
+    return low, high
+
+
+def _outward(low: float, high: float) -> Bounds:
+    """Widen by a few units in the last place; what is undefined becomes unbounded."""
+    low = -math.inf if math.isnan(low) else low - 8 * _EPS * abs(low) - _TINY
+    high = math.inf if math.isnan(high) else high + 8 * _EPS * abs(high) + _TINY
+    # an infinite bound minus an infinite slack is NaN
+    return (-math.inf if math.isnan(low) else low), (math.inf if math.isnan(high) else high)
+
+
+def _visit(
+    node: Node, parts: list[Bounds], numbers: Mapping[str, Bounds], labels: Mapping[str, frozenset[str]]
+) -> Bounds:
+    bounds = _bounds(node, parts, numbers, labels)
+    return bounds if isinstance(node, _EXACT) else _outward(*bounds)
+
+
+def _bounds(
+    node: Node, parts: list[Bounds], numbers: Mapping[str, Bounds], labels: Mapping[str, frozenset[str]]
+) -> Bounds:
+    match node:
+        case Constant():
+            return node.value, node.value
+        case Input():
+            return numbers[node.name]
+        case Sum():
+            return sum(low for low, _ in parts), sum(high for _, high in parts)
+        case Product():
+            product = parts[0]
+            for part in parts[1:]:
+                product = _outward(*_corners(product, part, _times))
+            return product
+        case Maximum():
+            return max(low for low, _ in parts), max(high for _, high in parts)
+        case Minimum():
+            return min(low for low, _ in parts), min(high for _, high in parts)
+        case Power():
+            return _power(*parts)
+        case Apply():
+            return function_named(node.function).range_over(*parts[0])
+        case Curve():
+            return _curve(node, *parts[0])
+        case Step():
+            first, last = (int(np.searchsorted(node.breakpoints, end, side="right")) for end in parts[0])
+            values = node.values[first : last + 1]
+            return min(values), max(values)
+        case Table():
+            return _table(node, labels)
+    raise TypeError(f"no bounds for {type(node).__name__}")
+
+
+def _times(x: float, y: float) -> float:
+    # an unbounded factor times nothing is nothing: the bound itself is never reached
+    return 0.0 if x == 0 or y == 0 else x * y
+
+
+def _corners(x: Bounds, y: Bounds, operation: Any) -> Bounds:
+    values = [operation(a, b) for a, b in itertools.product(x, y)]
+    return min(values), max(values)
+
+
+def _power(base: Bounds, exponent: Bounds) -> Bounds:
+    if exponent[0] < exponent[1]:
+        return _general_power(base, exponent)
+    power = exponent[0]
+    low, high = base
+    if power == 0:
+        return 1.0, 1.0
+    if power != math.floor(power):
+        if high < 0:
+            raise FormulaError(
+                f"something between {low:g} and {high:g} to the power of {power:g} is not defined"
+            )
+        low = max(low, 0.0)
+    if low < 0 < high and power < 0:
+        # the pole at zero lies inside: an even power stays above its lower end, an odd one goes both ways
+        return (min(_raise(low, power), _raise(high, power)), math.inf) if power % 2 == 0 else _UNBOUNDED
+    ends = [_raise(low, power), _raise(high, power)]
+    if power < 0 and low == 0:
+        ends[0] = math.inf
+    if power < 0 and high == 0:
+        ends[1] = math.inf if power % 2 == 0 else -math.inf
+    least = 0.0 if low < 0 < high and power % 2 == 0 else min(ends)
+    return least, max(ends)
+
+
+def _general_power(base: Bounds, exponent: Bounds) -> Bounds:
+    """Bound x**y; y·log(x) is bilinear, so that its extremes over a box lie at the corners."""
+    low, high = base
+    if low >= 0:
+        return _corners(base, exponent, _raise)
+    # below zero the power is defined for whole exponents only, and of either sign
+    _, most = _corners((0.0, max(abs(low), abs(high))), exponent, _raise)
+    return -most, most
+
+
+def _raise(x: float, y: float) -> float:
+    return float(np.power(x, y))
+
+
+def _curve(curve: Curve, low: float, high: float) -> Bounds:
+    """Bound a curve by its values at both ends, at the knots between, and at the extrema of its pieces."""
+    powers = curve.powers
+    start, stop = (low - curve.low) / curve.width, (high - curve.low) / curve.width
+    size = float(np.abs(powers).sum(axis=0).max())
+    reach = 1.0 + curve.spans
+    found: list[float] = []
+    if curve.periodic:
+        reach += max(abs(start), abs(stop))
+        if not stop - start < curve.spans:
+            start, stop = 0.0, float(curve.spans)
+        turn = math.floor(start / curve.spans) * curve.spans
+        start, stop = start - turn, stop - turn
+        powers = np.tile(powers, 2)
+    else:
+        found = [_straight(curve, end) for end in (low, high) if not curve.low <= end <= curve.high]
+    spans = np.arange(powers.shape[1])
+    first, last = np.clip(start - spans, 0.0, 1.0), np.clip(stop - spans, 0.0, 1.0)
+    touched = (stop >= spans) & (start <= spans + 1)
+    c0, c1, c2, c3 = powers
+    # where the derivative c1 + 2 c2 t + 3 c3 t² vanishes, in the form that does not cancel (Numerical Recipes 5.6)
+    root = np.sqrt(np.maximum(c2 * c2 - 3 * c1 * c3, 0.0))
+    q = -(c2 + np.copysign(root, c2))
+    places = [first, last] + [np.clip(np.nan_to_num(t), first, last) for t in (q / (3 * c3), c1 / q)]
+    for t in places:
+        values = ((c3 * t + c2) * t + c1) * t + c0
+        found += values[touched].tolist()
+    slack = 64 * _EPS * size * reach
+    return min(found) - slack, max(found) + slack
+
+
+def _straight(curve: Curve, x: float) -> float:
+    """Return the curve beyond its knots, at infinity too."""
+    first, first_slope, last, last_slope = curve.ends
+    value, slope, beyond = (
+        (first, first_slope, x - curve.low) if x < curve.low else (last, last_slope, x - curve.high)
+    )
+    return value + _times(slope, beyond)
+
+
+def _table(table: Table, labels: Mapping[str, frozenset[str]]) -> Bounds:
+    """Bound a table by the entries that the given labels leave, and by its fallback where a label has none."""
+    allowed = [labels.get(name) for name in table.inputs]
+    values = [
+        number
+        for key, number in table.entries
+        if all(known is None or part in known for part, known in zip(key, allowed, strict=True))
+    ]
+    count = math.prod(
+        len(seen) if known is None else len(known)
+        for seen, known in zip(table.categories, allowed, strict=True)
+    )
+    # with every combination asked for in the table, the fallback is out of reach
+    if table.fallback is not None and (None in allowed or len(values) < count):
+        values.append(table.fallback)
+    if not values:
+        raise FormulaError(f"table {table.name!r} has no entry for the given categories")
+    return min(values), max(values)

@@ -1,0 +1,344 @@
+"""Formulas from text, safely.
+
+The text is read by a parser of its own for a language of numbers, names, ``+ - * / ^`` (or ``**``), the
+functions of the library, ``min`` and ``max``. Nothing of Python is parsed, compiled or run, so that a formula
+from a stranger can do nothing but be a formula.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.domain import Domain
+from kanopt.formulas.formula import Formula
+from kanopt.formulas.functions import FUNCTIONS
+from kanopt.formulas.nodes import (
+    Apply,
+    Constant,
+    Input,
+    Maximum,
+    Minimum,
+    Node,
+    Power,
+    Product,
+    Sum,
+    fold,
+    postorder,
+)
+from kanopt.formulas.variables import Variable
+
+__all__ = ["parse_formula"]
+
+LONGEST = 10_000
+DEEPEST = 60
+LARGEST_EXPONENT = 100.0
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<name>[^\W\d]\w*)|`(?P<quoted>[^`]*)`|(?P<sign>\*\*|[-+*/^(),·×÷−])|(?P<wrong>\S))"
+)
+_SIGNS = {"**": "^", "·": "*", "×": "*", "÷": "/", "−": "-"}
+_ALIASES = {"ln": "log", "arctan": "atan"}
+_SEVERAL: Mapping[str, type[Maximum] | type[Minimum]] = {"max": Maximum, "min": Minimum}
+_CONSTANTS = {"pi": math.pi}
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    text: str
+    place: int
+
+
+def parse_formula(
+    text: str,
+    inputs: Sequence[Variable],
+    output: Variable,
+    laws: Mapping[str, Formula] | None = None,
+    per: str = "",
+) -> Formula:
+    """Read a formula written by hand.
+
+    Parameters
+    ----------
+    text
+        Such as ``"0.5 + 0.12 * km * (1 + 0.04 * load)"``. Powers are ``^`` or ``**``; names that are no plain
+        word stand in back-quotes; ``pi`` is known.
+    inputs
+        The inputs it may name.
+    output
+        What it gives.
+    laws
+        Other formulas it may name as if they were inputs; each is put in, and its inputs become inputs of the
+        result. The result is valid where all of them are.
+    per
+        What one row is; empty takes it from the laws where they agree.
+
+    Returns
+    -------
+    Formula
+        Without a fit. Parts made of numbers only are computed.
+
+    Raises
+    ------
+    FormulaError
+        If the text is no formula; the message shows the place. Refused are also names that are not declared,
+        numbers divided by zero, exponents beyond ±100, powers in exponents, texts over 10,000 characters and
+        brackets nested over 60 deep.
+
+    Examples
+    --------
+    >>> fuel = parse_formula("0.12 * km", [Variable("km", "km")], Variable("fuel", "l"))
+    >>> price = Variable("price", "EUR/l")
+    >>> cost = parse_formula("fuel * price + 2", [price], Variable("cost", "EUR"), laws={"fuel": fuel})
+    >>> print(cost)
+    0.12 · km · price + 2
+    >>> [variable.name for variable in cost.inputs]
+    ['price', 'km']
+    """
+    laws = {} if laws is None else laws
+    own = {variable.name: variable for variable in inputs}
+    for name in own:
+        if name in laws:
+            raise FormulaError(
+                f"formula for {output.name!r}: {name!r} is both an input and a law; rename one"
+            )
+    parser = _Parser(text, own, laws, output.name)
+    root = parser.whole()
+    used = [laws[name] for name in parser.laws_used]
+    return Formula(
+        root=root,
+        inputs=_merged_inputs(inputs, used, output.name),
+        output=output,
+        per=per or _agreed([law.per for law in used]),
+        domain=Domain.merged(law.domain for law in used),
+        provenance={"text": text.strip()},
+    )
+
+
+def _merged_inputs(inputs: Sequence[Variable], laws: Sequence[Formula], what: str) -> tuple[Variable, ...]:
+    """Return the declared inputs and those of the laws, each once; their units must agree."""
+    merged = {variable.name: variable for variable in inputs}
+    for law in laws:
+        for variable in law.inputs:
+            if variable.name not in law.used:
+                continue
+            known = merged.setdefault(variable.name, variable)
+            if (known.unit or variable.unit) != (variable.unit or known.unit) or known.kind != variable.kind:
+                raise FormulaError(
+                    f"formula for {what!r}: input {variable.name!r} is {known.kind} [{known.unit}], but the law "
+                    f"for {law.output.name!r} takes it as {variable.kind} [{variable.unit}]"
+                )
+            if not known.unit and variable.unit:
+                merged[variable.name] = replace(known, unit=variable.unit)
+    return tuple(merged.values())
+
+
+def _agreed(texts: Sequence[str]) -> str:
+    return texts[0] if len(set(texts)) == 1 else ""
+
+
+class _Parser:
+    """Recursive descent over ``sum = product {(+|-) product}`` and so on down to brackets.
+
+    Sums and products are read into one node each, however long, so that only brackets nest.
+    """
+
+    def __init__(
+        self, text: str, inputs: Mapping[str, Variable], laws: Mapping[str, Formula], what: str
+    ) -> None:
+        if not isinstance(text, str):
+            raise FormulaError(f"formula for {what!r}: a formula is a text, not {text!r}")
+        if len(text) > LONGEST:
+            raise FormulaError(
+                f"formula for {what!r}: {len(text):,} characters are too many, at most {LONGEST:,}"
+            )
+        self.text, self.inputs, self.laws, self.what = text, inputs, laws, what
+        self.laws_used: dict[str, None] = {}
+        self.depth = 0
+        self.tokens = list(self._read())
+        self.place = 0
+
+    def _read(self) -> Iterator[_Token]:
+        place, end = 0, len(self.text.rstrip())
+        while place < end:
+            match = _TOKEN.match(self.text, place)
+            kind = match.lastgroup if match else None
+            if match is None or kind is None or kind == "wrong":
+                start = match.start("wrong") if match and kind else place
+                raise self.error(f"{self.text[start]!r} has no place in a formula", start)
+            word = match[kind]
+            yield _Token(kind, _SIGNS.get(word, word) if kind == "sign" else word, match.start(kind))
+            place = match.end()
+        yield _Token("end", "", end)
+
+    def error(self, why: str, place: int) -> FormulaError:
+        """Return an error that shows the place in the text."""
+        line = self.text.replace("\n", " ").replace("\t", " ").replace("\r", " ")
+        first = max(0, place - 50)
+        shown = line[first : first + 100]
+        return FormulaError(
+            f"formula for {self.what!r}, column {place + 1}: {why}\n  {shown}\n  {' ' * (place - first)}^"
+        )
+
+    @property
+    def next(self) -> _Token:
+        return self.tokens[self.place]
+
+    def take(self) -> _Token:
+        token = self.next
+        self.place = min(self.place + 1, len(self.tokens) - 1)
+        return token
+
+    def at(self, *signs: str) -> bool:
+        return self.next.kind == "sign" and self.next.text in signs
+
+    def whole(self) -> Node:
+        if self.next.kind == "end":
+            raise self.error("the formula is empty", 0)
+        node = self.sum()
+        if self.next.kind != "end":
+            token = self.next
+            stray = token.kind == "sign" and token.text in "),"
+            raise self.error(
+                f"{token.text!r} belongs to no bracket or function"
+                if stray
+                else f"put an operator before {token.text!r}",
+                token.place,
+            )
+        return node
+
+    def sum(self) -> Node:
+        start = self.next.place
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.error(f"brackets nest deeper than {DEEPEST}", start)
+        terms = [self.product()]
+        while self.at("+", "-"):
+            sign = self.take()
+            term = self.product()
+            terms.append(term if sign.text == "+" else self.made(-term, sign.place))
+        self.depth -= 1
+        return terms[0] if len(terms) == 1 else self.made(Sum(tuple(terms)), start)
+
+    def product(self) -> Node:
+        start = self.next.place
+        factors = [self.unary()]
+        while self.at("*", "/"):
+            sign, place = self.take(), self.next.place
+            factor = self.unary()
+            if sign.text == "/":
+                if factor == Constant(0.0):
+                    raise self.error("division by zero", place)
+                factor = self.made(Power(factor, Constant(-1.0)), place)
+            factors.append(factor)
+        return factors[0] if len(factors) == 1 else self.made(Product(tuple(factors)), start)
+
+    def unary(self) -> Node:
+        start = self.next.place
+        negative = False
+        while self.at("-", "+"):
+            negative ^= self.take().text == "-"
+        node = self.power()
+        return self.made(-node, start) if negative else node
+
+    def power(self) -> Node:
+        start = self.next.place
+        base = self.atom()
+        if not self.at("^"):
+            return base
+        self.take()
+        place, negative = self.next.place, False
+        while self.at("-", "+"):
+            negative ^= self.take().text == "-"
+        exponent = self.atom()
+        if negative:
+            exponent = self.made(-exponent, place)
+        if self.at("^"):
+            raise self.error("a power of a power is ambiguous; use brackets", self.next.place)
+        if any(isinstance(n, Power) and n.exponent != Constant(-1.0) for n in postorder(exponent)):
+            raise self.error("an exponent must not contain a power", place)
+        if isinstance(exponent, Constant) and abs(exponent.value) > LARGEST_EXPONENT:
+            raise self.error(f"the exponent {exponent.value:g} is beyond ±{LARGEST_EXPONENT:g}", place)
+        return self.made(Power(base, exponent), start)
+
+    def atom(self) -> Node:
+        token = self.take()
+        if token.kind == "number":
+            return self.made(None, token.place, float(token.text))
+        if token.kind in ("name", "quoted"):
+            is_call = token.kind == "name" and self.at("(")
+            return self.call(token) if is_call else self.named(token)
+        if token.kind == "sign" and token.text == "(":
+            node = self.sum()
+            self.close(token)
+            return node
+        if token.kind == "end":
+            raise self.error("the formula ends too early", token.place)
+        raise self.error(f"a number or a name is missing before {token.text!r}", token.place)
+
+    def close(self, opened: _Token) -> None:
+        if not self.at(")"):
+            if self.next.kind == "end":
+                raise self.error("this bracket is not closed", opened.place)
+            raise self.error(f"put an operator or ')' before {self.next.text!r}", self.next.place)
+        self.take()
+
+    def named(self, token: _Token) -> Node:
+        name = token.text
+        if name in self.inputs:
+            if self.inputs[name].is_category:
+                raise self.error(
+                    f"{name!r} is a category; a formula in text computes with numbers only", token.place
+                )
+            return Input(name)
+        if name in self.laws:
+            self.laws_used[name] = None
+            return self.laws[name].root
+        if name in _CONSTANTS:
+            return Constant(_CONSTANTS[name], name)
+        if name in FUNCTIONS or name in _ALIASES or name in _SEVERAL:
+            raise self.error(f"{name!r} is a function; write {name}(…)", token.place)
+        raise self.error(f"unknown name {name!r}; {nearest(name, [*self.inputs, *self.laws])}", token.place)
+
+    def call(self, token: _Token) -> Node:
+        name = _ALIASES.get(token.text, token.text)
+        if name not in FUNCTIONS and name not in _SEVERAL:
+            if token.text in self.inputs or token.text in self.laws:
+                raise self.error(
+                    f"{token.text!r} is no function; put an operator before the bracket", token.place
+                )
+            raise self.error(
+                f"unknown function {token.text!r}; {nearest(token.text, [*FUNCTIONS, *_SEVERAL])}",
+                token.place,
+            )
+        opened = self.take()
+        arguments = [self.sum()]
+        while self.at(","):
+            self.take()
+            arguments.append(self.sum())
+        self.close(opened)
+        if name in _SEVERAL:
+            if len(arguments) < 2:
+                raise self.error(f"{name} takes two or more arguments", token.place)
+            return self.made(_SEVERAL[name](tuple(arguments)), token.place)
+        if len(arguments) != 1:
+            raise self.error(f"{name} takes one argument, not {len(arguments)}", token.place)
+        return self.made(Apply(name, arguments[0]), token.place)
+
+    def made(self, node: Node | None, place: int, value: float = 0.0) -> Node:
+        """Return the node, or the number it stands for where it is made of numbers only."""
+        if node is not None:
+            if not all(isinstance(child, Constant) for child in node.children):
+                return node
+            with np.errstate(all="ignore"):
+                value = float(fold(node, lambda step, values: step.compute(values, {})))
+        if not math.isfinite(value):
+            raise self.error("this is not a finite number", place)
+        return Constant(value)

@@ -1,0 +1,327 @@
+"""The steps of a formula that are tabulated, not written: curves, staircases and tables of categories."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.nodes import Array, Node
+from kanopt.formulas.variables import category_label, check_name
+
+__all__ = ["Curve", "Step", "Table"]
+
+# Uniform cubic B-spline: row p holds the weight of coefficients i…i+3 in the coefficient of t**p within span
+# i (de Boor, A Practical Guide to Splines, 1978, ch. X, for uniform knots).
+_TO_POWERS = (
+    np.array([[1.0, 4.0, 1.0, 0.0], [-3.0, 0.0, 3.0, 0.0], [3.0, -6.0, 3.0, 0.0], [-1.0, 3.0, -3.0, 1.0]])
+    / 6.0
+)
+
+
+def _numbers(values: Sequence[float], what: str) -> tuple[float, ...]:
+    numbers = tuple(float(value) for value in values)
+    if not all(math.isfinite(number) for number in numbers):
+        raise FormulaError(f"{what}: every value must be a finite number")
+    return numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Curve(Node):
+    """A cubic spline of one argument on equally spaced knots, continued along straight lines.
+
+    Parameters
+    ----------
+    name
+        How it reads in the formula: ``s`` prints as ``s(hour)``.
+    argument
+        What it is a function of.
+    coefficients
+        Of the cubic B-splines. With n equal spans between `low` and `high` there are n + 3 of them, or n
+        where the curve is periodic.
+    low, high
+        The ends of the knots. Beyond them the curve goes on along its end tangents; a periodic curve repeats.
+    periodic
+        Whether it repeats with period ``high - low``.
+
+    Raises
+    ------
+    FormulaError
+        If there are fewer than 4 coefficients (1 for a periodic curve), or the knots have no length.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Input
+    >>> line = Curve("s", Input("x"), (-1.0, 0.0, 1.0, 2.0), 0.0, 1.0)
+    >>> line.at(np.array([-1.0, 0.25, 2.0])).round(9).tolist()
+    [-1.0, 0.25, 2.0]
+    """
+
+    name: str
+    argument: Node
+    coefficients: tuple[float, ...]
+    low: float
+    high: float
+    periodic: bool = False
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "curve")
+        object.__setattr__(self, "coefficients", _numbers(self.coefficients, f"curve {self.name!r}"))
+        low, high = _numbers((self.low, self.high), f"curve {self.name!r}")
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
+        object.__setattr__(self, "periodic", bool(self.periodic))
+        if self.spans < 1:
+            raise FormulaError(f"curve {self.name!r}: a cubic curve has at least 4 coefficients")
+        if not (low < high and self.width > 0 and low + self.width > low and math.isfinite(high - low)):
+            raise FormulaError(f"curve {self.name!r}: knots from {low:g} to {high:g} have no length")
+        super().__post_init__()
+
+    @property
+    def spans(self) -> int:
+        """The number of equal pieces between `low` and `high`."""
+        return len(self.coefficients) - (0 if self.periodic else 3)
+
+    @property
+    def width(self) -> float:
+        """The length of one span."""
+        return (self.high - self.low) / self.spans
+
+    @cached_property
+    def powers(self) -> Array:
+        """Coefficients of t⁰ … t³ in each span, t running from 0 to 1; shape (4, spans)."""
+        coefficients = np.asarray(self.coefficients)
+        index = np.arange(self.spans)[None, :] + np.arange(4)[:, None]
+        return np.asarray(_TO_POWERS @ coefficients[index % len(coefficients)])
+
+    @cached_property
+    def ends(self) -> tuple[float, float, float, float]:
+        """Value and slope per unit of the argument at `low`, then at `high`."""
+        first, last = self.powers[:, 0], self.powers[:, -1]
+        slope = float(last @ np.array([0.0, 1.0, 2.0, 3.0]))
+        return float(first[0]), float(first[1]) / self.width, float(last.sum()), slope / self.width
+
+    def at(self, x: Array) -> Array:
+        """Return the curve's value at any values of its argument; same shape."""
+        x = np.asarray(x, dtype=np.float64)
+        inside = (
+            np.mod(x - self.low, self.high - self.low)
+            if self.periodic
+            else np.clip(x, self.low, self.high) - self.low
+        )
+        place = inside / self.width
+        # NaN becomes span 0 here and NaN again through t
+        span = np.clip(np.nan_to_num(place, nan=0.0), 0, self.spans - 1).astype(np.intp)
+        t = place - span
+        c0, c1, c2, c3 = self.powers
+        value = ((c3[span] * t + c2[span]) * t + c1[span]) * t + c0[span]
+        if self.periodic:
+            return np.asarray(value)
+        _, first_slope, _, last_slope = self.ends
+        below, above = np.minimum(x - self.low, 0.0), np.maximum(x - self.high, 0.0)
+        if below.any():
+            value = value + first_slope * below
+        if above.any():
+            value = value + last_slope * above
+        return np.asarray(value)
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The argument."""
+        return (self.argument,)
+
+    def with_children(self, children: Sequence[Node]) -> Node:
+        """Return the same curve of another argument."""
+        return Curve(self.name, children[0], self.coefficients, self.low, self.high, self.periodic)
+
+    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
+        """Return the curve's value at the argument's."""
+        return self.at(values[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Step(Node):
+    """A staircase: ``values[k]`` from ``breakpoints[k - 1]``, included, up to ``breakpoints[k]``, not included.
+
+    Parameters
+    ----------
+    argument
+        What it is a function of.
+    breakpoints
+        Ascending.
+    values
+        One more than breakpoints.
+    name
+        How it reads in the formula.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Input
+    >>> rate = Step(Input("weight_t"), (1.0, 5.0), (90.0, 70.0, 55.0), name="rate")
+    >>> rate.compute([np.array([0.5, 1.0, 9.0])], {}).tolist()
+    [90.0, 70.0, 55.0]
+    """
+
+    argument: Node
+    breakpoints: tuple[float, ...]
+    values: tuple[float, ...]
+    name: str = "step"
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "step")
+        object.__setattr__(self, "breakpoints", _numbers(self.breakpoints, f"step {self.name!r}"))
+        object.__setattr__(self, "values", _numbers(self.values, f"step {self.name!r}"))
+        if len(self.values) != len(self.breakpoints) + 1:
+            raise FormulaError(
+                f"step {self.name!r}: {len(self.breakpoints)} breakpoints need {len(self.breakpoints) + 1} "
+                f"values, not {len(self.values)}"
+            )
+        if any(a >= b for a, b in zip(self.breakpoints, self.breakpoints[1:], strict=False)):
+            raise FormulaError(f"step {self.name!r}: breakpoints must ascend")
+        super().__post_init__()
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The argument."""
+        return (self.argument,)
+
+    def with_children(self, children: Sequence[Node]) -> Node:
+        """Return the same staircase of another argument."""
+        return Step(children[0], self.breakpoints, self.values, self.name)
+
+    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
+        """Return the value of the stair each argument stands on."""
+        stair = np.searchsorted(np.asarray(self.breakpoints), values[0], side="right")
+        found = np.asarray(self.values)[stair]
+        return np.asarray(np.where(np.isnan(values[0]), np.nan, found))
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Node):
+    """One number per category, or per combination of categories.
+
+    Parameters
+    ----------
+    inputs
+        Names of the categorical inputs.
+    entries
+        Pairs of a tuple of categories, in the order of `inputs`, and its number.
+    fallback
+        The number of a combination that has no entry; None makes such a combination an error.
+    name
+        How it reads in the formula.
+
+    Examples
+    --------
+    >>> rate = Table.of({"van": 1.0, "truck": 1.4}, "vehicle", name="rate")
+    >>> rate.compute([], {"vehicle": np.array(["truck", "van"], dtype=object)}).tolist()
+    [1.4, 1.0]
+    """
+
+    inputs: tuple[str, ...]
+    entries: tuple[tuple[tuple[str, ...], float], ...]
+    fallback: float | None = None
+    name: str = "table"
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "table")
+        object.__setattr__(self, "inputs", tuple(check_name(name, "input") for name in self.inputs))
+        keys = [tuple(category_label(part) for part in key) for key, _ in self.entries]
+        numbers = _numbers([number for _, number in self.entries], f"table {self.name!r}")
+        object.__setattr__(self, "entries", tuple(zip(keys, numbers, strict=True)))
+        if self.fallback is not None:
+            object.__setattr__(self, "fallback", _numbers([self.fallback], f"table {self.name!r}")[0])
+        if not self.inputs or len(set(self.inputs)) != len(self.inputs):
+            raise FormulaError(
+                f"table {self.name!r}: needs one or more different inputs, not {self.inputs!r}"
+            )
+        if not keys or len(set(keys)) != len(keys):
+            raise FormulaError(f"table {self.name!r}: needs one or more entries, each combination once")
+        if any(len(key) != len(self.inputs) for key in keys):
+            raise FormulaError(
+                f"table {self.name!r}: every entry names one category per input {self.inputs!r}"
+            )
+        super().__post_init__()
+
+    @classmethod
+    def of(
+        cls,
+        values: Mapping[str, float] | Mapping[tuple[str, ...], float],
+        *inputs: str,
+        fallback: float | None = None,
+        name: str = "table",
+    ) -> Table:
+        """Build a table from a mapping of category, or tuple of categories, to number."""
+        entries = tuple((key if isinstance(key, tuple) else (key,), number) for key, number in values.items())
+        return cls(inputs, entries, fallback, name)
+
+    @cached_property
+    def categories(self) -> tuple[tuple[str, ...], ...]:
+        """The categories that occur, for each input, in the order of the entries."""
+        return tuple(
+            tuple(dict.fromkeys(key[place] for key, _ in self.entries)) for place in range(len(self.inputs))
+        )
+
+    @cached_property
+    def _grid(self) -> Array:
+        """Numbers by category codes; the last code of each axis is "unseen"; NaN where there is none."""
+        shape = tuple(len(known) + 1 for known in self.categories)
+        if math.prod(shape) > 10_000_000:
+            raise FormulaError(f"table {self.name!r}: {math.prod(shape):,} combinations are too many")
+        grid = np.full(shape, np.nan if self.fallback is None else self.fallback)
+        codes = [{label: code for code, label in enumerate(known)} for known in self.categories]
+        for key, number in self.entries:
+            grid[tuple(code[part] for code, part in zip(codes, key, strict=True))] = number
+        return grid
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its categorical inputs."""
+        return self.inputs
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """None: a table reads its inputs itself."""
+        return ()
+
+    def with_children(self, children: Sequence[Node]) -> Node:
+        """Return itself."""
+        return self
+
+    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
+        """Look every combination up.
+
+        Raises
+        ------
+        FormulaError
+            If a combination has no entry and there is no fallback; names the first and the nearest known.
+        """
+        codes = [_codes(data[name], known) for name, known in zip(self.inputs, self.categories, strict=True)]
+        found = self._grid[tuple(codes)]
+        missing = np.isnan(found)
+        if missing.any():
+            place = np.unravel_index(int(np.argmax(missing)), missing.shape)
+            self._refuse([str(np.broadcast_to(data[name], missing.shape)[place]) for name in self.inputs])
+        return np.asarray(found)
+
+    def _refuse(self, labels: Sequence[str]) -> None:
+        for name, label, known in zip(self.inputs, labels, self.categories, strict=True):
+            if label not in known:
+                raise FormulaError(f"input {name!r}: unseen category {label!r}; {nearest(label, known)}")
+        pairs = ", ".join(f"{name}={label!r}" for name, label in zip(self.inputs, labels, strict=True))
+        raise FormulaError(f"table {self.name!r} has no entry for {pairs} and no fallback")
+
+
+def _codes(values: NDArray[Any], known: Sequence[str]) -> NDArray[np.intp]:
+    """Return the position of each label in `known`; unseen ones get the position after the last."""
+    import pandas as pd
+
+    flat = np.asarray(values, dtype=object).ravel()
+    codes = pd.Index(list(known), dtype=object).get_indexer(pd.Index(flat, dtype=object))
+    return np.where(codes < 0, len(known), codes).reshape(values.shape).astype(np.intp)

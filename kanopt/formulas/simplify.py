@@ -1,0 +1,266 @@
+"""Rewriting a formula so that it reads better, without changing its value anywhere it has one.
+
+The result may be defined in more places than the formula was: x^0.5 · x^0.5 becomes x. Standard errors travel
+along by the delta method where a constant is scaled, shifted or exponentiated; where two uncertain constants
+are merged, their covariance is not known and the standard error is dropped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from kanopt.formulas.nodes import (
+    Apply,
+    Constant,
+    Maximum,
+    Minimum,
+    Node,
+    Power,
+    Product,
+    Sum,
+    fold,
+    rebuilt,
+)
+
+__all__ = ["simplified"]
+
+ZERO, ONE = Constant(0.0), Constant(1.0)
+
+
+def simplified(root: Node) -> Node:
+    """Return an equal graph with constants folded, sums and products flattened, and exp(log) undone.
+
+    Examples
+    --------
+    >>> from kanopt.formulas.nodes import Input
+    >>> from kanopt.formulas.printing import plain
+    >>> d, load = Input("d"), Input("load")
+    >>> plain(simplified(Apply("exp", 0.3 + 0.98 * Apply("log", d) + Apply("sin", load))))
+    '1.35 · d^0.98 · exp(sin(load))'
+    """
+    return rebuilt(root, _simpler)
+
+
+def _simpler(node: Node) -> Node:
+    """Simplify one node whose children are simple already."""
+    match node:
+        case Sum(terms=terms):
+            return _sum(terms)
+        case Product(factors=factors):
+            return _product(factors)
+        case Power(base=base, exponent=exponent):
+            return _power(base, exponent)
+        case Apply(function=function, argument=argument):
+            return _apply(function, argument)
+        case Maximum(parts=parts) | Minimum(parts=parts):
+            return _extreme(type(node), parts)
+    return node
+
+
+def _folded(node: Node) -> Node:
+    """Return the constant a node of constants stands for, or the node where that is no finite number."""
+    if not all(isinstance(child, Constant) for child in node.children):
+        return node
+    with np.errstate(all="ignore"):
+        value = float(fold(node, lambda step, values: step.compute(values, {})))
+    return Constant(value) if math.isfinite(value) else node
+
+
+def _merge(a: Constant, b: Constant, value: float, slopes: tuple[float, float]) -> Constant:
+    """Return `value` = f(a, b) with the name and error of whichever of the two has them."""
+    uncertain = [(c, slope) for c, slope in ((a, slopes[0]), (b, slopes[1])) if c.standard_error is not None]
+    error = None
+    if len(uncertain) == 1 and uncertain[0][0].standard_error is not None:
+        error = abs(uncertain[0][1]) * uncertain[0][0].standard_error
+    names = [c.name for c in (a, b) if c.name]
+    return Constant(value, names[0] if len(names) == 1 else "", error)
+
+
+def _plus(a: Constant, b: Constant) -> Constant | None:
+    value = a.value + b.value
+    return _merge(a, b, value, (1.0, 1.0)) if math.isfinite(value) else None
+
+
+def _times(a: Constant, b: Constant) -> Constant | None:
+    value = a.value * b.value
+    # a product that underflows to nothing would erase the rest of the formula
+    lost = value == 0.0 and a.value != 0.0 and b.value != 0.0
+    return _merge(a, b, value, (b.value, a.value)) if math.isfinite(value) and not lost else None
+
+
+def _exact(constant: Constant, value: float) -> bool:
+    """Whether a constant is `value` for certain, so that it can go without loss."""
+    return constant.value == value and constant.standard_error is None
+
+
+def _flat(parts: Iterable[Node], kind: type[Sum] | type[Product]) -> list[Node]:
+    found: list[Node] = []
+    for part in parts:
+        found.extend(part.children if isinstance(part, kind) else (part,))
+    return found
+
+
+def _sum(terms: Iterable[Node]) -> Node:
+    """Flatten, add the constants up, and collect equal terms; the constant comes first."""
+    constant: Constant = ZERO
+    loose: list[Node] = []
+    weights: dict[Node, Constant] = {}
+    for term in _flat(terms, Sum):
+        if isinstance(term, Constant):
+            added = _plus(constant, term)
+            loose.extend([term] if added is None else [])
+            constant = constant if added is None else added
+            continue
+        weight, rest = _split(term)
+        added = _plus(weights[rest], weight) if rest in weights else weight
+        if added is None:
+            loose.append(term)
+        else:
+            weights[rest] = added
+    parts = [_scaled(weight, rest) for rest, weight in weights.items() if not _exact(weight, 0.0)]
+    head: list[Node] = [] if _exact(constant, 0.0) else [constant]
+    parts = head + parts + loose
+    if not parts:
+        return ZERO
+    return parts[0] if len(parts) == 1 else Sum(tuple(parts))
+
+
+def _split(term: Node) -> tuple[Constant, Node]:
+    """Return a term as a constant times the rest."""
+    if isinstance(term, Product) and len(term.factors) > 1 and isinstance(term.factors[0], Constant):
+        rest = term.factors[1:]
+        return term.factors[0], rest[0] if len(rest) == 1 else Product(rest)
+    return ONE, term
+
+
+def _scaled(weight: Constant, rest: Node) -> Node:
+    if _exact(weight, 1.0):
+        return rest
+    return Product((weight, *(rest.factors if isinstance(rest, Product) else (rest,))))
+
+
+def _product(factors: Iterable[Node]) -> Node:
+    """Flatten, multiply the constants, and collect powers of the same base; the constant comes first."""
+    constant: Constant = ONE
+    loose: list[Node] = []
+    exponents: dict[Node, Constant] = {}
+    for factor in _flat(factors, Product):
+        if isinstance(factor, Constant):
+            times = _times(constant, factor)
+            loose.extend([factor] if times is None else [])
+            constant = constant if times is None else times
+            continue
+        base, exponent = _base_of(factor)
+        total = _plus(exponents[base], exponent) if base in exponents else exponent
+        if total is None:
+            loose.append(factor)
+        else:
+            exponents[base] = total
+    if _exact(constant, 0.0):
+        return ZERO
+    parts = [_raised(base, exponent) for base, exponent in exponents.items() if not _exact(exponent, 0.0)]
+    head: list[Node] = [] if _exact(constant, 1.0) else [constant]
+    parts = head + parts + loose
+    if not parts:
+        return ONE
+    return parts[0] if len(parts) == 1 else Product(tuple(parts))
+
+
+def _base_of(factor: Node) -> tuple[Node, Constant]:
+    if isinstance(factor, Power) and isinstance(factor.exponent, Constant):
+        return factor.base, factor.exponent
+    return factor, ONE
+
+
+def _raised(base: Node, exponent: Constant) -> Node:
+    return base if _exact(exponent, 1.0) else Power(base, exponent)
+
+
+def _is_whole(value: float) -> bool:
+    return value == math.floor(value)
+
+
+def _power(base: Node, exponent: Node) -> Node:
+    """Fold constants, and merge a power of a power where that is the same for every sign of the base."""
+    node = Power(base, exponent)
+    if not isinstance(exponent, Constant):
+        return _folded(node)
+    if _exact(exponent, 0.0):
+        return ONE
+    if _exact(exponent, 1.0):
+        return base
+    if isinstance(base, Constant):
+        return _folded(node) if exponent.standard_error is None and base.standard_error is None else node
+    if isinstance(base, Power) and isinstance(base.exponent, Constant):
+        inner = base.exponent.value
+        # (x^2)^0.5 is |x|, not x: an even power forgets the sign, and only a whole power may follow
+        if _is_whole(exponent.value) or not (_is_whole(inner) and inner % 2 == 0):
+            merged = _times(base.exponent, exponent)
+            if merged is not None:
+                return _power(base.base, merged)
+    if isinstance(base, Apply) and base.function == "exp":
+        return _apply("exp", _product((exponent, base.argument)))
+    weight, rest = _split(base)
+    if rest is not base and weight.value > 0 and weight.standard_error is None and not weight.name:
+        front = _folded(Power(weight, exponent))
+        if isinstance(front, Constant) and front.value > 0 and exponent.standard_error is None:
+            return _product((front, _power(rest, exponent)))
+    return node
+
+
+def _apply(function: str, argument: Node) -> Node:
+    """Fold constants, spell square and sqrt as powers, and undo exp of log and log of exp."""
+    if isinstance(argument, Constant) and argument.standard_error is None:
+        return _folded(Apply(function, argument))
+    if function == "square":
+        return _power(argument, Constant(2.0))
+    if function == "sqrt":
+        return _power(argument, Constant(0.5))
+    if function == "log" and isinstance(argument, Apply) and argument.function == "exp":
+        return argument.argument
+    return _exp(argument) if function == "exp" else Apply(function, argument)
+
+
+def _exp(argument: Node) -> Node:
+    """Turn exp of a sum into a product: constants become factors, multiples of logarithms powers."""
+    factors: list[Node] = []
+    rest: list[Node] = []
+    for term in _flat([argument], Sum):
+        weight, inner = _split(term)
+        if isinstance(term, Constant):
+            front = _exp_of(term)
+            (rest if front is None else factors).append(term if front is None else front)
+        elif isinstance(inner, Apply) and inner.function == "log":
+            factors.append(_power(inner.argument, weight))
+        else:
+            rest.append(term)
+    if rest:
+        factors.append(Apply("exp", rest[0] if len(rest) == 1 else Sum(tuple(rest))))
+    return _product(factors)
+
+
+def _exp_of(constant: Constant) -> Constant | None:
+    if abs(constant.value) > 700:
+        return None
+    value = math.exp(constant.value)
+    error = None if constant.standard_error is None else value * constant.standard_error
+    return Constant(value, constant.name, error)
+
+
+def _extreme(kind: type[Maximum] | type[Minimum], parts: Iterable[Node]) -> Node:
+    """Flatten, fold the constants into one, and drop repetitions."""
+    flat: dict[Node, None] = {}
+    numbers: list[Constant] = []
+    for part in parts:
+        for item in part.children if isinstance(part, kind) else (part,):
+            if isinstance(item, Constant) and item.standard_error is None:
+                numbers.append(item)
+            else:
+                flat[item] = None
+    if numbers:
+        pick = max if kind is Maximum else min
+        flat = {pick(numbers, key=lambda constant: constant.value): None, **flat}
+    return next(iter(flat)) if len(flat) == 1 else kind(tuple(flat))

@@ -1,0 +1,122 @@
+"""What a formula's inputs and output are called, measured in and allowed to be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kanopt.errors import FormulaError
+from kanopt.units import check_unit
+
+__all__ = ["Variable", "category_label", "check_name"]
+
+Kind = Literal["number", "category"]
+_LONGEST_NAME = 200
+
+
+def check_name(name: str, what: str) -> str:
+    """Return `name` if it can stand in a formula and in every export of it.
+
+    Spaces, quotes and any script are fine: real tables have such columns. Refused are the empty name, control
+    characters, back-quotes (they quote names in formulas), and names of the form ``__x__``.
+
+    Raises
+    ------
+    FormulaError
+        If it cannot.
+
+    Examples
+    --------
+    >>> check_name("Weight (kg)", "input")
+    'Weight (kg)'
+    """
+    if not isinstance(name, str) or not name.strip() or name != name.strip():
+        raise FormulaError(
+            f"{what} {name!r}: a name is a text that neither is empty nor begins or ends with a space"
+        )
+    if len(name) > _LONGEST_NAME:
+        raise FormulaError(f"{what} {name[:40]!r}…: a name has at most {_LONGEST_NAME} characters")
+    if not name.isprintable() or "`" in name:
+        raise FormulaError(f"{what} {name!r}: a name has no control characters and no back-quotes")
+    if name.startswith("__"):
+        raise FormulaError(f"{what} {name!r}: a name must not begin with two underscores")
+    return name
+
+
+def category_label(value: Any) -> str:
+    """Return the text by which a category is known: whole numbers without a decimal point, the rest as is.
+
+    Examples
+    --------
+    >>> category_label(2014.0), category_label("van")
+    ('2014', 'van')
+    """
+    if isinstance(value, str):
+        return str(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    if isinstance(value, bool) or not (math.isfinite(number) and number.is_integer()):
+        return str(value)
+    return str(int(number))
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An input or the output of a formula.
+
+    Parameters
+    ----------
+    name
+        The name of the column it stands for.
+    unit
+        Its unit, such as ``"km"``; ``""`` for none.
+    kind
+        ``"number"`` or ``"category"``.
+    low, high
+        Declared bounds of a number; None where there is none. A value beyond them is outside the domain.
+    categories
+        The known values of a category; empty where they are not declared.
+
+    Raises
+    ------
+    FormulaError
+        If the name cannot stand in a formula, or bounds and categories contradict the kind.
+    UnitError
+        If the unit is unknown.
+
+    Examples
+    --------
+    >>> Variable("distance_km", "km", low=0.0)
+    Variable(name='distance_km', unit='km', kind='number', low=0.0, high=None, categories=())
+    """
+
+    name: str
+    unit: str = ""
+    kind: Kind = "number"
+    low: float | None = None
+    high: float | None = None
+    categories: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "variable")
+        object.__setattr__(self, "unit", check_unit(self.unit))
+        object.__setattr__(self, "categories", tuple(category_label(value) for value in self.categories))
+        if self.kind not in ("number", "category"):
+            raise FormulaError(f"variable {self.name!r}: kind is 'number' or 'category', not {self.kind!r}")
+        bounds = [bound for bound in (self.low, self.high) if bound is not None]
+        if self.kind == "category" and (bounds or self.unit):
+            raise FormulaError(f"variable {self.name!r}: a category has neither bounds nor a unit")
+        if self.kind == "number" and self.categories:
+            raise FormulaError(f"variable {self.name!r}: a number has no categories")
+        if any(math.isnan(bound) for bound in bounds) or (len(bounds) == 2 and bounds[0] > bounds[1]):
+            raise FormulaError(f"variable {self.name!r}: bounds {self.low!r} to {self.high!r} hold no number")
+        if len(set(self.categories)) != len(self.categories):
+            raise FormulaError(f"variable {self.name!r}: a category is named twice")
+
+    @property
+    def is_category(self) -> bool:
+        """Whether it takes one of several names instead of a number."""
+        return self.kind == "category"
