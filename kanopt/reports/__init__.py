@@ -1,0 +1,11 @@
+"""Plots, and reports of one self-contained HTML file.
+
+Plots are matplotlib functions that take ``ax=None`` and return the axes. Reports embed the same plots as SVG, so
+that a page needs no network and no script.
+"""
+
+from kanopt.reports.diagrams import plot_diagram
+from kanopt.reports.laws import plot_curve, plot_formula
+from kanopt.reports.plots import plot_result, plot_view
+
+__all__ = ["plot_curve", "plot_diagram", "plot_formula", "plot_result", "plot_view"]

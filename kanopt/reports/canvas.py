@@ -1,0 +1,225 @@
+"""Axes to draw on, and the step from a matplotlib figure to SVG that a page can hold.
+
+Matplotlib's own SVG carries fonts, fixed colours, global styles and ids of its own. :func:`to_svg` strips those: text
+takes the font of the page, palette colours become CSS variables, marks get tooltips, and an id stays only where
+something points to it.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import StringIO
+from typing import TYPE_CHECKING, Any, Literal
+from xml.etree import ElementTree
+
+from kanopt.reports.palette import INK, LINE, MUTED, colours
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["HALO", "TIP", "axes_or_new", "pixels", "plain", "rows_of", "tidy", "to_svg", "y_title"]
+
+SVG = "http://www.w3.org/2000/svg"
+XLINK = "{http://www.w3.org/1999/xlink}href"
+HALO = "halo"
+"""Group id of a text that must stay readable on top of lines."""
+TIP = "tip-"
+"""Prefix of the group id of marks that show a tooltip."""
+
+_NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+_REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff￾￿]")
+_DROPPED = {"font-family", "stroke-linejoin"}
+_GEOMETRY = {"d", "x", "y", "width", "height", "transform", "viewBox", "points"}
+
+
+def plain(text: object) -> str:
+    r"""Return text as matplotlib will show it: dollar signs are no formulas, control characters are gone.
+
+    Examples
+    --------
+    >>> plain("5 $ or 6 $\n")
+    '5 \\$ or 6 \\$ '
+    """
+    return _CONTROL.sub(" ", str(text)).replace("$", r"\$")
+
+
+def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
+    """Return the axes given, or those of a new pyplot figure of so many pixels."""
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot
+
+    _, new = pyplot.subplots(figsize=(width / 72, height / 72), layout="constrained")
+    return new
+
+
+def rows_of(frame: pd.DataFrame) -> Iterator[Any]:
+    """Yield the rows of a frame as named tuples."""
+    yield from frame.itertuples(index=False)
+
+
+def pixels(ax: Axes) -> tuple[float, float]:
+    """Return about how many pixels the drawing area has, before layout knows."""
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        return 520.0, 300.0
+    place = ax.get_position()
+    width, height = figure.get_size_inches() * 72
+    return 1.1 * float(place.width * width), 1.0 * float(place.height * height)
+
+
+def tidy(ax: Axes, *, grid: Literal["x", "y", ""] = "y") -> Axes:
+    """Give axes the look of the house: no box, no tick marks, faint lines behind the marks."""
+    for side in ("top", "right", "left", "bottom"):
+        ax.spines[side].set_visible(False)
+    if grid != "x":
+        ax.spines["bottom"].set_visible(True)
+        ax.spines["bottom"].set_color(LINE.light)
+    ax.tick_params(length=0, colors=MUTED.light, labelsize="small")
+    ax.xaxis.label.set_color(MUTED.light)
+    ax.xaxis.label.set_fontsize("small")
+    ax.title.set_color(INK.light)
+    ax.set_axisbelow(True)
+    if grid:
+        ax.grid(axis=grid, color=LINE.light, linewidth=0.6)
+    return ax
+
+
+def y_title(ax: Axes, text: str) -> None:
+    """Write what the vertical axis measures above it, level, where it is read first."""
+    ax.set_ylabel(plain(text), rotation=0, ha="left", va="bottom", color=MUTED.light, fontsize="small")
+    ax.yaxis.set_label_coords(0.0, 1.02)
+    ax.set_title(" ", fontsize="small", pad=4)  # layout makes room for titles, not for labels up here
+
+
+def to_svg(
+    draw: Callable[[Axes], object],
+    *,
+    width: int,
+    height: int,
+    label: str,
+    tips: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    """Draw and return inline SVG for a page.
+
+    Parameters
+    ----------
+    draw
+        Draws on the axes it is given.
+    width, height
+        Size in CSS pixels; text is 11 pixels high.
+    label
+        What the picture shows, for those who cannot see it; must differ between the pictures of a page.
+    tips
+        Tooltips by name: texts for the marks of the group whose id is ``TIP`` plus that name, in order.
+
+    Returns
+    -------
+    str
+        A well-formed ``<svg>`` element without scripts, styles, fonts or outside references.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    buffer = StringIO()
+    with (
+        mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": label, "font.size": 11}),
+        warnings.catch_warnings(),
+    ):
+        # The browser sets the text, in its own fonts: a glyph that matplotlib's font lacks is no loss.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
+        draw(figure.add_subplot())
+        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
+    return _for_page(buffer.getvalue(), label, tips or {})
+
+
+def _for_page(source: str, label: str, tips: Mapping[str, Sequence[str]]) -> str:
+    root = _parsed(source)
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag in {f"{{{SVG}}}style", f"{{{SVG}}}metadata"}:
+                parent.remove(child)
+    _add_tips(root, tips)
+    _strip(root)
+    size = {side: root.attrib.pop(side).removesuffix("pt") for side in ("width", "height")}
+    for name, value in {**size, "class": "chart", "role": "img", "aria-label": label}.items():
+        root.set(name, value)
+    ElementTree.register_namespace("", SVG)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _parsed(source: str) -> ElementTree.Element:
+    parser: ElementTree.XMLPullParser[ElementTree.Element] = ElementTree.XMLPullParser(["start"])
+    parser.feed(source)
+    parser.close()
+    root: ElementTree.Element = next(event[1] for event in parser.read_events())  # type: ignore[misc]
+    return root
+
+
+def _add_tips(root: ElementTree.Element, tips: Mapping[str, Sequence[str]]) -> None:
+    for group in root.iter(f"{{{SVG}}}g"):
+        name = group.get("id", "")
+        texts = tips.get(name.removeprefix(TIP), ()) if name.startswith(TIP) else ()
+        for mark, text in zip(_marks(group), texts, strict=False):
+            title = ElementTree.Element(f"{{{SVG}}}title")
+            title.text = _CONTROL.sub(" ", text)
+            mark.append(title)
+
+
+def _marks(group: ElementTree.Element) -> Iterator[ElementTree.Element]:
+    """Yield what is drawn, and not the shapes that are only defined."""
+    for child in group:
+        if child.tag in {f"{{{SVG}}}use", f"{{{SVG}}}path"}:
+            yield child
+        elif child.tag == f"{{{SVG}}}g":
+            yield from _marks(child)
+
+
+def _strip(root: ElementTree.Element) -> None:
+    pointed_at = set()
+    for element in root.iter():
+        reference = element.attrib.pop(XLINK, None)
+        if reference is not None:
+            element.set("href", reference)
+            pointed_at.add(reference.removeprefix("#"))
+        for value in element.attrib.values():
+            pointed_at.update(_REFERENCE.findall(value))
+    for element in root.iter():
+        name = element.get("id")
+        if name == HALO:
+            element.set("class", HALO)
+        if name is not None and name not in pointed_at:
+            del element.attrib["id"]
+        for key in _GEOMETRY.intersection(element.attrib):
+            element.set(key, _NUMBER.sub(_shorter, element.attrib[key]).replace("\n", " "))
+        if "style" in element.attrib:
+            element.set("style", _style(element.attrib["style"]))
+        if element.tag == f"{{{SVG}}}text" and element.get("transform", "").startswith("rotate(-0 "):
+            del element.attrib["transform"]
+
+
+def _shorter(match: re.Match[str]) -> str:
+    return f"{round(float(match[0]), 2):g}" if abs(float(match[0])) < 1e5 else match[0]
+
+
+def _style(style: str) -> str:
+    """Leave the font to the page and the colours to its theme."""
+    kept = []
+    for declaration in style.split(";"):
+        name, _, value = declaration.partition(":")
+        if name.strip() in _DROPPED:
+            continue
+        kept.append(f"{name.strip()}:{_themed(value.strip())}")
+    return ";".join(kept)
+
+
+def _themed(value: str) -> str:
+    for colour in colours():
+        value = value.replace(colour.light, f"var(--{colour.name},{colour.light})")
+    return value

@@ -1,0 +1,152 @@
+"""Bars on rows along a time axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from kanopt.explain.wording import clock_time, number, shorten
+from kanopt.reports.canvas import TIP, axes_or_new, pixels, plain, rows_of, tidy
+from kanopt.reports.palette import FAINT, INK, LINE, MUTED, PAPER, SERIES, series
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from kanopt.problems.views import GanttView
+
+__all__ = ["gantt_height", "gantt_tips", "plot_gantt"]
+
+# kinds with a meaning of their own keep one colour everywhere: face and text on it
+_FIXED = {
+    "drive": (SERIES[0].light, PAPER.light),
+    "service": (SERIES[2].light, PAPER.light),
+    "wait": (FAINT.light, MUTED.light),
+    "break": (LINE.light, INK.light),
+    "setup": (MUTED.light, PAPER.light),
+}
+_STEPS = np.array([5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 7200, 10080])
+_PER_MINUTE = {"min": 1.0, "minute": 1.0, "h": 1 / 60, "hour": 1 / 60, "s": 60.0, "d": 1 / 1440}
+
+
+def gantt_height(view: GanttView) -> int:
+    """Return the height in pixels that a chart with these rows needs."""
+    return 74 + 26 * max(view.bars["row"].nunique(), 1)
+
+
+def plot_gantt(view: GanttView, ax: Axes | None = None) -> Axes:
+    """Draw bars on rows, the first row on top.
+
+    Parameters
+    ----------
+    view
+        Bars; where ``view.clock`` is set the axis reads as time of day.
+    ax
+        Where to draw; a new figure if None.
+    """
+    ax = axes_or_new(ax, 680, gantt_height(view))
+    bars = view.bars
+    rows = list(dict.fromkeys(bars["row"].astype(str)))
+    colours = _colours(bars)
+    level = bars["row"].astype(str).map({row: index for index, row in enumerate(rows)})
+    length = (bars["end"] - bars["start"]).to_numpy(float)
+    drawn = ax.barh(
+        level.to_numpy(float),
+        length,
+        left=bars["start"].to_numpy(float),
+        height=0.72,
+        color=[colours[kind][0] for kind in bars["kind"]],
+        edgecolor=PAPER.light,
+        linewidth=0.6,
+    )
+    for index, bar in enumerate(drawn):
+        bar.set_gid(f"{TIP}bar{index}")
+    ax.set_yticks(range(len(rows)), [plain(shorten(row, 20)) for row in rows])
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    _time_axis(ax, view)
+    tidy(ax, grid="x")
+    _texts(ax, bars, level.to_numpy(float), colours)
+    _legend(ax, colours)
+    return ax
+
+
+def gantt_tips(view: GanttView) -> dict[str, list[str]]:
+    """Return the tooltip of every bar."""
+    return {
+        f"bar{index}": [
+            f"{bar.row}: {bar.label or bar.kind}, {_moment(bar.start, view)} to {_moment(bar.end, view)}"
+        ]
+        for index, bar in enumerate(rows_of(view.bars))
+    }
+
+
+def _moment(value: float, view: GanttView) -> str:
+    return clock_time(value, view.unit) if view.clock else f"{number(value)} {view.unit}"
+
+
+def _colours(bars: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    kinds = list(dict.fromkeys(bars["kind"].astype(str)))
+    own = [kind for kind in kinds if kind not in _FIXED]
+    used = {_FIXED[kind][0] for kind in kinds if kind in _FIXED}
+    free = [colour.light for colour in SERIES if colour.light not in used] or [series(0).light]
+    colours = {kind: (free[index % len(free)], PAPER.light) for index, kind in enumerate(own)}
+    return {kind: _FIXED.get(kind) or colours[kind] for kind in kinds}
+
+
+def _time_axis(ax: Axes, view: GanttView) -> None:
+    if not len(view.bars):
+        return
+    low, high = float(view.bars["start"].min()), float(view.bars["end"].max())
+    ax.set_xlim(low, high if high > low else low + 1.0)
+    most = 9 if pixels(ax)[0] > 500 else 5
+    if view.clock and view.unit in _PER_MINUTE:
+        scale = _PER_MINUTE[view.unit]
+        fitting = _STEPS[(high - low) / scale / _STEPS <= most - 1]
+        step = float(fitting[0] if len(fitting) else _STEPS[-1]) * scale
+        ticks = np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
+        ax.set_xticks(ticks, [clock_time(tick, view.unit) for tick in ticks])
+        ax.set_xlabel("time of day")
+    else:
+        ax.locator_params(axis="x", nbins=most - 1)
+        ax.set_xlabel(plain(f"time ({view.unit})"))
+
+
+def _texts(ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[str, tuple[str, str]]) -> None:
+    """Write labels inside the bars that have room for them."""
+    low, high = ax.get_xlim()
+    room = (bars["end"] - bars["start"]).to_numpy(float) / (high - low) * pixels(ax)[0]
+    for index, (bar, width) in enumerate(zip(rows_of(bars), room, strict=True)):
+        text = str(bar.label)
+        if text and 6.2 * len(text) + 4 <= width:
+            ax.text(
+                0.5 * (bar.start + bar.end),
+                level[index],
+                plain(text),
+                ha="center",
+                va="center_baseline",
+                fontsize="x-small",
+                color=colours[bar.kind][1],
+                clip_on=True,
+            )
+
+
+def _legend(ax: Axes, colours: dict[str, tuple[str, str]]) -> None:
+    from matplotlib.patches import Patch
+
+    if len(colours) > 10:  # as many kinds as jobs: the labels on the bars say more than a legend
+        return
+    handles = [Patch(facecolor=face, label=plain(shorten(kind, 16))) for kind, (face, _) in colours.items()]
+    ax.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=max(min(len(handles), 5), 1),
+        frameon=False,
+        fontsize="small",
+        labelcolor=MUTED.light,
+        handlelength=0.9,
+        handleheight=0.9,
+        borderaxespad=0.2,
+        columnspacing=1.1,
+    )

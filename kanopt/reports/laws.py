@@ -1,0 +1,279 @@
+"""Pictures and tables of laws: the output along one input, and the curves inside a formula."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from kanopt.errors import FormulaError, nearest
+from kanopt.explain.wording import shorten, significant
+from kanopt.formulas import Curve, Formula, Variable
+from kanopt.reports.canvas import axes_or_new, plain, tidy, y_title
+from kanopt.reports.palette import FAINT, LINE, series
+from kanopt.reports.series import label_ends
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["drawable", "labelled", "levels_of", "plot_curve", "plot_formula", "reference_values", "tabulate"]
+
+Value = float | str
+_POINTS = 121
+_WIDE = 100.0  # a range this many times longer than it starts is halved by ratio, not by difference
+
+
+def labelled(name: str, unit: str) -> str:
+    """Return a name with its unit, as axes and table heads carry it.
+
+    Examples
+    --------
+    >>> labelled("cost", "EUR"), labelled("load share", "")
+    ('cost (EUR)', 'load share')
+    """
+    return f"{name} ({unit})" if unit else name
+
+
+def reference_values(formula: Formula) -> dict[str, Value]:
+    """Return the value at which each input is held while another varies.
+
+    The middle of its learned range (the geometric middle of a range that spans more than a factor of 100), the
+    first of its categories, and 1 where nothing is known.
+    """
+    held: dict[str, Value] = {}
+    for variable in _used(formula):
+        if variable.is_category:
+            known = formula.domain.categories_of(variable.name) or variable.categories
+            if not known:
+                raise FormulaError(
+                    f"category {variable.name!r} of the law {formula.output.name!r} has no labels"
+                )
+            held[variable.name] = known[0]
+        else:
+            ends = _range(formula, variable)
+            held[variable.name] = 1.0 if ends is None else _middle(*ends)
+    return held
+
+
+def drawable(formula: Formula) -> list[str]:
+    """Return the inputs along which a law can be drawn: those with a range or with categories."""
+    return [v.name for v in _used(formula) if v.is_category or _range(formula, v) is not None]
+
+
+def plot_formula(
+    formula: Formula,
+    ax: Axes | None = None,
+    *,
+    along: str = "",
+    at: Mapping[str, Value] | None = None,
+) -> Axes:
+    """Draw a law along one input, over the range it was learned on.
+
+    Where the law has another numeric input, three lines show it near the low end, in the middle and near the high
+    end of whichever of them matters most; everything else is held at `at`.
+
+    Parameters
+    ----------
+    formula
+        The law.
+    ax
+        Where to draw; a new figure if None.
+    along
+        The input on the horizontal axis; the first that has a range if empty.
+    at
+        Values at which inputs are held; the middle of their ranges if not given.
+
+    Raises
+    ------
+    FormulaError
+        If `along` is no input, or no range is known for it.
+    """
+    choices = drawable(formula)
+    name = along or (choices[0] if choices else "")
+    if name not in choices:
+        what = f"along {name!r}" if name else "at all"
+        raise FormulaError(
+            f"the law {formula.output.name!r} cannot be drawn {what}: no range is known; {nearest(name, choices)}"
+        )
+    held = {**reference_values(formula), **(at or {})}
+    ax = axes_or_new(ax, 420, 300)
+    if _variable(formula, name).is_category:
+        return _bars(formula, ax, name, held)
+    x = _points(formula, name, _POINTS)
+    other, levels = levels_of(formula, name, held, at or {})
+    for index, level in enumerate(levels):
+        y = formula.evaluate({**held, **({other: level} if other else {}), name: x})
+        ax.plot(x, y, color=series(index).light, linewidth=1.9)
+    if not other:
+        _scatter_band(formula, ax, x, held, name)
+    variable = _variable(formula, name)
+    ax.set_xlabel(plain(labelled(name, variable.unit)))
+    if variable.unit == "h":
+        ax.locator_params(axis="x", nbins=7, steps=[1, 2, 3, 6, 10])
+    tidy(ax)
+    _from_zero(ax)
+    y_title(ax, labelled(formula.output.name, formula.output.unit))
+    if other:
+        unit = _variable(formula, other).unit
+        last = np.array([float(formula.evaluate({**held, other: level, name: x[-1]})) for level in levels])
+        label_ends(ax, float(x[-1]), [f"{significant(float(v), 3)} {unit}".strip() for v in levels], last)
+    return ax
+
+
+def plot_curve(curve: Curve, ax: Axes | None = None, *, argument: str = "", unit: str = "") -> Axes:
+    """Draw a curve that a formula holds, between its first and last knot.
+
+    Parameters
+    ----------
+    curve
+        The curve.
+    ax
+        Where to draw; a new figure if None.
+    argument
+        What the horizontal axis is called; the formula of the argument if empty.
+    unit
+        Its unit.
+    """
+    from kanopt.formulas.printing import plain as spelled
+
+    ax = axes_or_new(ax, 420, 300)
+    x = np.linspace(curve.low, curve.high, _POINTS)
+    ax.plot(x, curve.at(x), color=series(0).light, linewidth=1.9)
+    knots = np.linspace(curve.low, curve.high, curve.spans + 1)
+    ax.plot(knots, curve.at(knots), ".", color=series(0).light, markersize=5)
+    name = argument or spelled(curve.argument)
+    ax.set_xlabel(plain(labelled(name, unit)))
+    tidy(ax)
+    y_title(ax, f"{curve.name}({name})")
+    return ax
+
+
+def tabulate(
+    formula: Formula, along: str, at: Mapping[str, Value] | None = None, rows: int = 9
+) -> pd.DataFrame:
+    """Return the law along one input as a table: the input, then one column per line of :func:`plot_formula`.
+
+    Parameters
+    ----------
+    formula, along, at
+        As for :func:`plot_formula`.
+    rows
+        How many values of a numeric input.
+    """
+    held = {**reference_values(formula), **(at or {})}
+    variable = _variable(formula, along)
+    head = labelled(along, variable.unit)
+    output = labelled(formula.output.name, formula.output.unit)
+    if variable.is_category:
+        labels = _labels(formula, along)
+        return pd.DataFrame({head: labels, output: _over_labels(formula, along, labels, held)})
+    x = _points(formula, along, rows)
+    other, levels = levels_of(formula, along, held, at or {})
+    table = {head: x}
+    for level in levels:
+        at_level = {other: level} if other else {}
+        unit = _variable(formula, other).unit if other else ""
+        column = f"{other} {significant(float(level), 3)} {unit}".strip() if other else output
+        table[column] = formula.evaluate({**held, **at_level, along: x})
+    return pd.DataFrame(table)
+
+
+def levels_of(
+    formula: Formula, along: str, held: Mapping[str, Value], fixed: Mapping[str, Value]
+) -> tuple[str, list[Value]]:
+    """Return the other numeric input that matters most and three values of it; ``("", [nan])`` without one."""
+    best, name, levels = 0.0, "", [math.nan]
+    for variable in _used(formula):
+        ends = None if variable.is_category else _range(formula, variable)
+        if variable.name in (along, *fixed) or ends is None:
+            continue
+        low, high = _within(*ends, 0.1), _within(*ends, 0.9)
+        trial = {**held, variable.name: np.array([low, high])}
+        if not _variable(formula, along).is_category:
+            trial[along] = _points(formula, along, 5)[:, None]
+        values = np.broadcast_to(formula.evaluate(trial), (5, 2) if along in trial else (2,))
+        effect = float(np.max(np.ptp(values, axis=-1)))
+        if effect > best * 1.0001:
+            best, name, levels = effect, variable.name, [low, _middle(*ends), high]
+    return name, list(levels)
+
+
+def _used(formula: Formula) -> list[Variable]:
+    return [variable for variable in formula.inputs if variable.name in formula.used]
+
+
+def _variable(formula: Formula, name: str) -> Variable:
+    known = {variable.name: variable for variable in formula.inputs}
+    if name not in known:
+        raise FormulaError(f"the law {formula.output.name!r} has no input {name!r}; {nearest(name, known)}")
+    return known[name]
+
+
+def _range(formula: Formula, variable: Variable) -> tuple[float, float] | None:
+    """Return the learned range of an input, else its declared one, else None."""
+    seen = formula.domain.range_of(variable.name)
+    low, high = (variable.low, variable.high) if seen is None else (seen.low, seen.high)
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high) and low < high):
+        return None
+    return float(low), float(high)
+
+
+def _within(low: float, high: float, share: float) -> float:
+    if low > 0 and high > _WIDE * low:
+        return float(low ** (1 - share) * high**share)
+    return low + share * (high - low)
+
+
+def _middle(low: float, high: float) -> float:
+    return _within(low, high, 0.5)
+
+
+def _points(formula: Formula, name: str, count: int) -> np.ndarray:
+    ends = _range(formula, _variable(formula, name))
+    assert ends is not None
+    return np.array([_within(*ends, share) for share in np.linspace(0.0, 1.0, count)])
+
+
+def _labels(formula: Formula, name: str) -> list[str]:
+    return list(formula.domain.categories_of(name) or _variable(formula, name).categories)
+
+
+def _over_labels(formula: Formula, name: str, labels: list[str], held: Mapping[str, Value]) -> np.ndarray:
+    return np.broadcast_to(formula.evaluate({**held, name: np.array(labels, dtype=object)}), (len(labels),))
+
+
+def _bars(formula: Formula, ax: Axes, name: str, held: Mapping[str, Value]) -> Axes:
+    labels = _labels(formula, name)
+    values = _over_labels(formula, name, labels, held)
+    ax.barh(range(len(labels)), values, height=0.62, color=series(0).light)
+    ax.set_yticks(range(len(labels)), [plain(shorten(label, 18)) for label in labels])
+    ax.invert_yaxis()
+    ax.set_xlabel(plain(labelled(formula.output.name, formula.output.unit)))
+    tidy(ax, grid="x")
+    y_title(ax, name)
+    return ax
+
+
+def _scatter_band(formula: Formula, ax: Axes, x: np.ndarray, held: Mapping[str, Value], name: str) -> None:
+    """Shade where nine in ten held-out rows fell."""
+    quantiles = dict(formula.fit.residual_quantiles) if formula.fit is not None else {}
+    if 0.05 in quantiles and 0.95 in quantiles:
+        y = formula.evaluate({**held, name: x})
+        ax.fill_between(
+            x,
+            y + quantiles[0.05],
+            y + quantiles[0.95],
+            color=FAINT.light,
+            edgecolor=LINE.light,
+            linewidth=0.6,
+        )
+
+
+def _from_zero(ax: Axes) -> None:
+    """Let a positive law start at zero where that costs little room."""
+    low, high = ax.get_ylim()
+    if 0 < low < 0.5 * high:
+        ax.set_ylim(0.0, high)

@@ -1,0 +1,184 @@
+"""A formula as MathML, which browsers set without scripts or fonts of ours.
+
+Every additive term is an expression of its own, so that a long law wraps on a phone as text does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from kanopt.explain.wording import MINUS, significant
+from kanopt.formulas import (
+    Apply,
+    Constant,
+    Curve,
+    Formula,
+    Input,
+    Maximum,
+    Minimum,
+    Node,
+    Power,
+    Product,
+    Step,
+    Sum,
+    Table,
+)
+from kanopt.formulas.nodes import fold
+
+__all__ = ["formula_terms"]
+
+_SUM, _PRODUCT, _POWER, _ATOM = range(1, 5)
+_NAMES = {"log": "ln", "log1p": "ln"}
+
+
+@dataclass(frozen=True)
+class _Math:
+    """A part: its markup, how tightly it binds, its markup without a leading minus, and what it divides by."""
+
+    markup: str
+    level: int
+    negated: str = ""
+    below: str = ""
+
+    def within(self, level: int) -> str:
+        return self.markup if self.level >= level else _bracketed(self.markup)
+
+
+def formula_terms(formula: Formula) -> list[str]:
+    """Return ``<math>`` elements that, set one after the other, read ``output = term + term …``.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("2 * km - 1", [Variable("km", "km")], Variable("cost", "EUR"))
+    >>> [term.count("<math") for term in formula_terms(law)]
+    [1, 1, 1]
+    """
+    root = formula.root
+    parts = root.terms if isinstance(root, Sum) else (root,)
+    pieces = [_row(_name(formula.output.name), _operator("="))]
+    for index, part in enumerate(fold(node, _visit) for node in parts):
+        if part.negated:
+            pieces.append(_row(_operator(MINUS, prefix=not index), part.negated))
+        else:
+            held = part.within(_PRODUCT) if len(parts) > 1 else part.markup
+            pieces.append(_row(_operator("+"), held) if index else held)
+    return [f"<math>{piece}</math>" for piece in pieces]
+
+
+def _visit(node: Node, parts: list[_Math]) -> _Math:
+    match node:
+        case Constant(value=value):
+            return _constant(value)
+        case Input(name=name):
+            return _Math(_name(name), _ATOM)
+        case Sum():
+            return _sum(parts)
+        case Product():
+            return _product(parts)
+        case Power():
+            return _power(node, *parts)
+        case Apply(function=function):
+            return _function(function, parts[0])
+        case Maximum() | Minimum():
+            name = "max" if isinstance(node, Maximum) else "min"
+            return _Math(_call(name, [part.markup for part in parts]), _ATOM)
+        case Curve(name=name) | Step(name=name):
+            return _Math(_call(name, [parts[0].markup]), _ATOM)
+        case Table(name=name, inputs=inputs):
+            return _Math(_call(name, [_name(each) for each in inputs]), _ATOM)
+    raise TypeError(f"no markup for {type(node).__name__}")
+
+
+def _constant(value: float) -> _Math:
+    mantissa, e, power = significant(abs(value)).partition("e")
+    markup = _number(mantissa)
+    if e:
+        markup = _row(markup, _operator("·"), f"<msup>{_number('10')}{_number(power)}</msup>")
+    if value < 0:
+        return _Math(_row(_operator(MINUS, prefix=True), markup), _PRODUCT, negated=markup)
+    return _Math(markup, _PRODUCT if e else _ATOM)
+
+
+def _sum(parts: list[_Math]) -> _Math:
+    pieces = [parts[0].markup]
+    for part in parts[1:]:
+        pieces += (
+            [_operator(MINUS), part.negated] if part.negated else [_operator("+"), part.within(_PRODUCT)]
+        )
+    return _Math(_row(*pieces), _SUM if len(parts) > 1 else parts[0].level)
+
+
+def _product(parts: list[_Math]) -> _Math:
+    above: list[str] = []
+    below: list[str] = []
+    negative = False
+    for part in parts:
+        if part.below:
+            below.append(part.below)
+        elif part.negated and not above:
+            negative = not negative
+            if part.negated != _number("1"):
+                above.append(part.negated)
+        else:
+            above.append(part.within(_ATOM if part.negated else _PRODUCT))
+    markup = _times(above) if above else _number("1")
+    if below:
+        markup = f"<mfrac>{_row(markup)}{_row(_times(below))}</mfrac>"
+    if negative:
+        return _Math(_row(_operator(MINUS, prefix=True), markup), _PRODUCT, negated=markup)
+    return _Math(markup, _PRODUCT)
+
+
+def _power(node: Power, base: _Math, exponent: _Math) -> _Math:
+    value = node.exponent.value if isinstance(node.exponent, Constant) else 0.0
+    if value == 0.5:
+        return _Math(f"<msqrt>{base.markup}</msqrt>", _ATOM)
+    held = base.within(_ATOM)
+    if value < 0:
+        below = held if value == -1 else f"<msup>{_row(held)}{_constant(-value).markup}</msup>"
+        return _Math(f"<mfrac>{_number('1')}{_row(below)}</mfrac>", _PRODUCT, below=below)
+    return _Math(f"<msup>{_row(held)}{_row(exponent.markup)}</msup>", _POWER)
+
+
+def _function(name: str, argument: _Math) -> _Math:
+    if name == "sqrt":
+        return _Math(f"<msqrt>{argument.markup}</msqrt>", _ATOM)
+    if name == "square":
+        return _Math(f"<msup>{_row(argument.within(_ATOM))}{_number('2')}</msup>", _POWER)
+    if name == "abs":
+        bar = '<mo stretchy="true">|</mo>'
+        return _Math(_row(bar, argument.markup, bar), _ATOM)
+    inside = (
+        _row(_number("1"), _operator("+"), argument.within(_PRODUCT)) if name == "log1p" else argument.markup
+    )
+    return _Math(_call(_NAMES.get(name, name), [inside]), _ATOM)
+
+
+def _call(name: str, arguments: list[str]) -> str:
+    return _row(_name(name), "<mo>&#x2061;</mo>", _bracketed(_operator(",").join(arguments)))
+
+
+def _times(factors: list[str]) -> str:
+    return _operator("·").join(factors)
+
+
+def _bracketed(markup: str) -> str:
+    return f"<mrow><mo>(</mo>{markup}<mo>)</mo></mrow>"
+
+
+def _row(*pieces: str) -> str:
+    return f"<mrow>{''.join(pieces)}</mrow>"
+
+
+def _operator(sign: str, *, prefix: bool = False) -> str:
+    return f'<mo form="{"prefix" if prefix else "infix"}">{sign}</mo>'
+
+
+def _number(text: str) -> str:
+    return f"<mn>{text}</mn>"
+
+
+def _name(name: str) -> str:
+    return f"<mi>{escape(name)}</mi>"

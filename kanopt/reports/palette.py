@@ -1,0 +1,60 @@
+"""The colours of charts and pages.
+
+Charts are drawn in the light colours below. On a page each becomes a CSS variable, so that dark mode and
+print can give it another value. The eight series colours stay apart for people with deuteranopia and protanopia
+(a test measures it), and every chart names its series next to the marks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["ALARM", "FAINT", "INK", "LINE", "MUTED", "PAPER", "SERIES", "Colour", "colours", "series"]
+
+
+@dataclass(frozen=True)
+class Colour:
+    """A colour with a value for light and one for dark surroundings.
+
+    Examples
+    --------
+    >>> INK.variable
+    'var(--ink)'
+    """
+
+    name: str
+    light: str
+    dark: str
+
+    @property
+    def variable(self) -> str:
+        """The CSS variable that stands for the colour."""
+        return f"var(--{self.name})"
+
+
+INK = Colour("ink", "#1b242d", "#e6eaee")
+MUTED = Colour("muted", "#586571", "#9eabb7")
+LINE = Colour("line", "#d3d9df", "#39434d")
+FAINT = Colour("faint", "#eceff2", "#222a32")
+PAPER = Colour("paper", "#fcfcfb", "#12171c")
+ALARM = Colour("alarm", "#b3261e", "#ff8a7a")
+SERIES = (
+    Colour("c1", "#144ca3", "#5190ff"),
+    Colour("c2", "#b84e00", "#f3972a"),
+    Colour("c3", "#338068", "#23c99b"),
+    Colour("c4", "#84205e", "#b268b6"),
+    Colour("c5", "#b09200", "#ffe068"),
+    Colour("c6", "#3a97e9", "#a4fafe"),
+    Colour("c7", "#4d2900", "#c15a43"),
+    Colour("c8", "#d55ead", "#deabf9"),
+)
+
+
+def series(index: int) -> Colour:
+    """Return the colour of a series; they repeat after eight, where only labels can tell series apart."""
+    return SERIES[index % len(SERIES)]
+
+
+def colours() -> tuple[Colour, ...]:
+    """Return every colour there is."""
+    return (INK, MUTED, LINE, FAINT, PAPER, ALARM, *SERIES)

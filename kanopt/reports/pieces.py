@@ -1,0 +1,205 @@
+"""What a page is made of: tables, figures, key figures and notices, as plain data for the templates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+from kanopt.explain.wording import count, decimals_for, number
+from kanopt.reports.canvas import to_svg
+
+__all__ = [
+    "Bar",
+    "Column",
+    "Facts",
+    "Figure",
+    "KeyFigure",
+    "Notice",
+    "Table",
+    "columns_of",
+    "figure_of",
+    "table_of",
+]
+
+MOST_ROWS = 400
+NARROW = 350
+
+
+@dataclass(frozen=True)
+class Column:
+    """Head of a table's column; numbers stand to the right."""
+
+    head: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar in a table's cell: its length, and that of a paler one above it, in per cent of the widest."""
+
+    length: float
+    before: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to print.
+
+    Parameters
+    ----------
+    caption
+        What it shows.
+    columns
+        One head per cell of a row.
+    rows
+        Cells, each a text or a bar.
+    total
+        A last row set apart, or none.
+    note
+        A sentence below.
+    """
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str | Bar, ...], ...]
+    total: tuple[str | Bar, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture in two sizes, and what it shows."""
+
+    wide: str
+    narrow: str
+    caption: str
+    table: Table | None = None
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """One number that matters, with what it is and what to compare it with."""
+
+    label: str
+    value: str
+    unit: str = ""
+    note: str = ""
+    tone: Literal["", "good", "bad"] = ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the reader must know before believing the rest."""
+
+    level: Literal["bad", "care", "note"]
+    text: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Pairs of a word and what is to be said about it."""
+
+    pairs: tuple[tuple[str, str], ...] = field(default=())
+
+
+Form = Callable[[Any], str]
+
+
+def table_of(
+    frame: pd.DataFrame,
+    caption: str,
+    *,
+    heads: Mapping[str, str] | None = None,
+    forms: Mapping[str, Form] | None = None,
+    note: str = "",
+    most: int = MOST_ROWS,
+) -> Table:
+    """Write a frame for people.
+
+    Parameters
+    ----------
+    frame
+        Its index is not shown; columns without any value are left out.
+    caption
+        What it shows.
+    heads
+        Column to head; the column's name with spaces for underscores if not given.
+    forms
+        Column to a function from value to text; numbers get the decimals their column needs if not given.
+    note
+        A sentence below.
+    most
+        Rows beyond these are counted instead of shown.
+    """
+    forms = dict(forms or {})
+    shown = frame.dropna(axis="columns", how="all") if len(frame) else frame
+    columns = columns_of(shown, heads or {})
+    cut = shown.head(most)
+    cells = [_cells(cut[name], forms.get(str(name)) or _form(shown[name])) for name in shown.columns]
+    if len(shown) > most:
+        more = f"The first {most:,} of {count(len(shown), 'row')}."
+        note = f"{more} {note}".strip()
+    rows = tuple(zip(*cells, strict=True)) if cells else ()
+    return Table(caption, columns, rows, note=note)
+
+
+def columns_of(frame: pd.DataFrame, heads: Mapping[str, str]) -> tuple[Column, ...]:
+    """Return the heads of a frame's columns."""
+    return tuple(
+        Column(heads.get(str(name), str(name).replace("_", " ")), _is_number(frame[name]))
+        for name in frame.columns
+    )
+
+
+def figure_of(
+    draw: Callable[[Any], object],
+    *,
+    caption: str,
+    label: str,
+    size: tuple[int, int],
+    narrow: tuple[int, int] | None = None,
+    table: Table | None = None,
+) -> Figure:
+    """Draw a picture for desktops and one for phones; small pictures are the same on both."""
+    wide = to_svg(draw, width=size[0], height=size[1], label=label)
+    if narrow is None:
+        return Figure(wide, "", caption, table)
+    return Figure(
+        wide, to_svg(draw, width=narrow[0], height=narrow[1], label=f"{label}, narrow"), caption, table
+    )
+
+
+def _is_number(column: pd.Series[Any]) -> bool:
+    return bool(is_numeric_dtype(column) and not is_bool_dtype(column))
+
+
+def _form(column: pd.Series[Any]) -> Form:
+    if is_bool_dtype(column):
+        return lambda value: "yes" if value else "no"
+    if not _is_number(column):
+        return str
+    decimals = decimals_for(column.dropna().astype(float))
+    return lambda value: number(float(value), decimals)
+
+
+def _cells(column: pd.Series[Any], form: Form) -> list[str]:
+    return ["–" if _is_missing(value) else form(value) for value in column]
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None or value is pd.NA:
+        return True
+    return isinstance(value, (float, np.floating)) and math.isnan(value)
+
+
+def shares(values: Sequence[float]) -> list[float]:
+    """Return the lengths of bars in per cent of the longest."""
+    longest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    return [100 * abs(value) / longest if longest and math.isfinite(value) else 0.0 for value in values]

@@ -1,0 +1,76 @@
+"""Numbers along an axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pandas.api.types import is_numeric_dtype
+
+from kanopt.explain.wording import shorten
+from kanopt.reports.canvas import HALO, axes_or_new, pixels, plain, tidy, y_title
+from kanopt.reports.palette import series
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from kanopt.problems.views import SeriesView
+
+__all__ = ["label_ends", "plot_series"]
+
+
+def plot_series(view: SeriesView, ax: Axes | None = None) -> Axes:
+    """Draw one line per column, each named at its end.
+
+    Parameters
+    ----------
+    view
+        The numbers; where ``view.step`` is set a value holds until the next.
+    ax
+        Where to draw; a new figure if None.
+    """
+    ax = axes_or_new(ax, 680, 300)
+    data = view.data
+    numeric = is_numeric_dtype(data.index)
+    along = data.index.to_numpy(float) if numeric else np.arange(len(data), dtype=float)
+    for index, column in enumerate(data.columns):
+        values = data[column].to_numpy(float)
+        ax.plot(
+            along,
+            values,
+            color=series(index).light,
+            linewidth=1.8,
+            drawstyle="steps-post" if view.step else "default",
+            label=plain(column),
+        )
+    if not numeric:
+        ax.set_xticks(along, [plain(shorten(str(name), 12)) for name in data.index])
+    ax.set_xlabel(plain(view.x_label))
+    tidy(ax)
+    y_title(ax, view.y_label)
+    if len(data.columns) > 1:
+        label_ends(ax, along[-1], [str(column) for column in data.columns], data.iloc[-1].to_numpy(float))
+    return ax
+
+
+def label_ends(ax: Axes, x: float, names: list[str], values: np.ndarray) -> None:
+    """Name lines at their right ends, pushed apart where they would overlap."""
+    low, high = ax.get_ylim()
+    gap = 13 * (high - low) / pixels(ax)[1]
+    order = np.argsort(values)
+    spread = values[order].astype(float)
+    for index in range(1, len(spread)):
+        spread[index] = max(spread[index], spread[index - 1] + gap)
+    overshoot = max(0.0, float(spread[-1]) - high)
+    for at, index in zip(spread - overshoot, order, strict=True):
+        ax.annotate(
+            plain(shorten(names[index], 18)),
+            (x, at),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize="small",
+            color=series(int(index)).light,
+            gid=HALO,
+            annotation_clip=False,
+        )
