@@ -1,0 +1,26 @@
+"""Supply networks: suppliers, sites that open or close, markets, and what flows between them."""
+
+from kanopt.problems.supply.plan import Flow, FlowPlan
+from kanopt.problems.supply.problem import SupplyProblem
+from kanopt.problems.supply.records import (
+    Facility,
+    Lane,
+    Market,
+    Period,
+    Product,
+    Supplier,
+    SupplyUnits,
+)
+
+__all__ = [
+    "Facility",
+    "Flow",
+    "FlowPlan",
+    "Lane",
+    "Market",
+    "Period",
+    "Product",
+    "Supplier",
+    "SupplyProblem",
+    "SupplyUnits",
+]

@@ -1,0 +1,65 @@
+"""Why a site is closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kanopt.problems.findings import Reason
+from kanopt.problems.supply.ledger import Ledger, price_flows
+from kanopt.problems.supply.room import ways
+
+if TYPE_CHECKING:
+    from kanopt.problems.supply.problem import SupplyProblem
+
+__all__ = ["why_closed"]
+
+
+def why_closed(problem: SupplyProblem, ledger: Ledger) -> tuple[Reason, ...]:
+    """Return a reason for every site that is closed throughout.
+
+    Opening one site besides those of the plan cannot save more than U: the plan's cost without sites, less the cost
+    of meeting every demand by its cheapest way (or not at all) as if no capacity existed. Where U is not more
+    than the least that opening costs, opening that site alone is proved not to pay.
+    """
+    price = price_flows(problem, ledger, frozen=True).terms()
+    spent = float(price.drop("sites", errors="ignore").sum())
+    shut = np.flatnonzero(~ledger.open.any(axis=1))
+    return tuple(_why(problem, ledger, int(site), spent) for site in shut)
+
+
+def _why(problem: SupplyProblem, ledger: Ledger, site: int, spent: float) -> Reason:
+    network, money = problem.network, problem.unit
+    facility = network.facilities[site]
+    subject = f"facility {facility.name}"
+    if facility.status == "closed":
+        message = f"{facility.name} is closed by its status"
+        return Reason(subject, "closed", message, f"set the status of {facility.name} to 'free'", proved=True)
+    opened = ledger.open.copy()
+    opened[site] = True
+    unit_cost = np.minimum(ways(problem, opened).to_markets, network.shortage_cost[None, :, None])
+    at_least = facility.fixed_cost + facility.period_cost
+    opening = f"{at_least:,.2f} {money}" + (" or more" if facility.period_cost else "")
+    mandatory = np.isinf(network.shortage_cost)[None, :, None]
+    if (mandatory & (ledger.shortage > 0)).any():
+        message = f"opening {facility.name} costs {opening}; its saving is unknown while demand that must be met is not"
+        return Reason(subject, "closed", message)
+    served = ledger.demand > 0
+    saving = max(0.0, spent - float((ledger.demand[served] * unit_cost[served]).sum()))
+    exact = not problem.tariffs.reads_flow
+    at_rates = "" if exact else " at the rates of the planning shipment"
+    if saving <= at_least:
+        message = (
+            f"opening {facility.name} beside the open sites costs {opening} and can save at most {saving:,.2f} "
+            f"elsewhere, even if no capacity were full{at_rates}"
+        )
+        relaxation = (
+            f"opening it can only pay if it becomes cheaper by more than {at_least - saving:,.2f} {money}"
+        )
+        return Reason(subject, "closed", message, relaxation, proved=exact)
+    message = (
+        f"opening {facility.name} costs {opening} and can save at most {saving:,.2f} elsewhere{at_rates}; "
+        "the search found no plan in which it pays"
+    )
+    return Reason(subject, "closed", message)

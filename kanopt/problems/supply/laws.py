@@ -1,0 +1,321 @@
+"""Tariffs and demand: laws, numbers or tables, turned into arrays.
+
+A tariff is money for moving product on a lane in a period. What a law's result means follows from its
+declared unit, never from its name:
+
+=====================================  ==========================================================
+unit of the law                        money for the flow ``q`` of a product on a lane in a period
+=====================================  ==========================================================
+money per quantity (``EUR/pallet``)    ``law × q``
+money per weight (``EUR/t``)           ``law × weight of the product × q``
+money, or none, of fixed data          ``law × q``: the law is money per unit of product
+money, or none, of ``state.quantity``  ``law(q)``: the law is money for one shipment of ``q``;
+or ``state.weight``, or per shipment   a lane not used costs nothing
+=====================================  ==========================================================
+
+A linear solver needs one rate per lane, product and period. A law that reads the flow is therefore frozen at
+a planning shipment of ``q0`` units: the solver pays ``law(q0) / q0`` (or ``law(q0)`` where the law is a rate)
+for each unit; the law itself is paid when the plan is priced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.errors import ProblemError, nearest
+from kanopt.formulas.binding import BoundFormula, Known, Reference
+from kanopt.problems.findings import FrozenInput
+from kanopt.problems.supply.network import Floats, SupplyNetwork, located
+from kanopt.units import convert, same_dimension
+
+__all__ = ["Law", "Tariff", "demand_of"]
+
+Law: TypeAlias = BoundFormula | Reference | float | NDArray[Any]
+Basis: TypeAlias = Literal["quantity", "weight", "shipment"]
+FLOW = {"state.quantity": "quantity", "state.weight": "weight"}
+
+
+@dataclass(frozen=True, eq=False)
+class Tariff:
+    """The tariff of every lane, product and period.
+
+    Parameters
+    ----------
+    network
+        Whose lanes are priced.
+    law
+        A bound formula, a reference such as ``lane.rate``, a number, or an array that broadcasts to (L, P, T).
+    planning
+        Planning values: ``{"state.quantity": 20.0}`` where the law reads the flow.
+
+    Raises
+    ------
+    ProblemError
+        If the law reads the flow and no planning value is given, or a rate is negative or not a number.
+    """
+
+    network: SupplyNetwork
+    law: Law
+    planning: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        unknown = [key for key in self.planning if key not in FLOW]
+        if unknown:
+            raise ProblemError(f"planning: unknown value {unknown[0]!r}; {nearest(unknown[0], FLOW)}")
+        wrong = [key for key, value in self.planning.items() if not 0 < value < np.inf]
+        if wrong:
+            raise ProblemError(f"planning: {wrong[0]!r} must be a positive number")
+        if len(self.planning) > 1:
+            raise ProblemError("planning: give 'state.quantity' or 'state.weight', not both")
+        if self.reads_flow and not self.planning:
+            raise ProblemError(
+                "tariff: the law depends on how much is shipped, which a linear solver must see at one "
+                "planning value; state it, such as planning={'state.quantity': 20.0}"
+            )
+        _refuse_bad(self.rates, self.network, "tariff", self.network.lane_names)
+
+    @cached_property
+    def basis(self) -> Basis:
+        """What the result of the law is money for."""
+        if not isinstance(self.law, BoundFormula):
+            return "quantity"
+        unit, units = self.law.formula.output.unit, self.network.units
+        if unit and not same_dimension(unit, units.money):
+            if same_dimension(unit, units.per_quantity):
+                return "quantity"
+            return "weight"
+        per_shipment = bool(self.law.state_references) or self.law.formula.per == "shipment"
+        return "shipment" if per_shipment else "quantity"
+
+    @property
+    def unit(self) -> str:
+        """Unit into which the result of the law is converted."""
+        units = self.network.units
+        if self.basis == "weight":
+            return f"{units.money}/{units.weight}"
+        declared = self.law.formula.output.unit if isinstance(self.law, BoundFormula) else ""
+        rate = self.basis == "quantity" and declared and not same_dimension(declared, units.money)
+        return units.per_quantity if rate else units.money
+
+    @property
+    def reads_flow(self) -> bool:
+        """Whether the money for a unit depends on how much is shipped."""
+        if not isinstance(self.law, BoundFormula):
+            return False
+        return self.basis == "shipment" or bool(self.law.state_references)
+
+    @cached_property
+    def planned(self) -> Floats:
+        """Planning shipment of each product in units, shape (1, P, 1)."""
+        per_unit = self.network.weights if "state.weight" in self.planning else np.ones(self.network.shape[1])
+        shipment = next(iter(self.planning.values()), 1.0)
+        return (shipment / per_unit).reshape(1, -1, 1)
+
+    @cached_property
+    def rates(self) -> Floats:
+        """Money per unit at the planning shipment, shape (L, P, T)."""
+        if not isinstance(self.law, BoundFormula):
+            return _spread(
+                self.law, self.network, "lane", self.network.units.per_quantity, self.network.shape
+            )
+        money = self._money_for(self.planned)
+        return np.broadcast_to(money / self.planned, self.network.shape)
+
+    def amounts(self, flows: Floats, *, frozen: bool = False) -> Floats:
+        """Return the money for flows of shape (L, P, T), same shape.
+
+        Parameters
+        ----------
+        flows
+            Units of product on each lane in each period.
+        frozen
+            Pay the planning rate for each unit, as the solver does.
+        """
+        if frozen or not self.reads_flow:
+            return flows * self.rates
+        used = flows > 0
+        # an unused lane costs nothing and must not drag a law to a shipment of zero
+        return np.where(used, self._money_for(np.where(used, flows, self.planned)), 0.0)
+
+    def outside(self, flows: Floats) -> NDArray[np.bool_]:
+        """Return where the law is outside its domain at these flows, shape (L, P, T)."""
+        if not isinstance(self.law, BoundFormula):
+            return np.zeros(self.network.shape, dtype=bool)
+        shipped = np.where(flows > 0, flows, self.planned) if self.reads_flow else self.planned
+        return np.broadcast_to(self.law.outside(self._resolver(shipped)), self.network.shape)
+
+    def arguments(self, flows: Floats) -> dict[str, NDArray[Any]]:
+        """Return the inputs of the law at these flows; empty where there is no law."""
+        if not isinstance(self.law, BoundFormula):
+            return {}
+        shipped = np.where(flows > 0, flows, self.planned) if self.reads_flow else self.planned
+        return self.law.arguments(self._resolver(shipped))
+
+    def frozen_inputs(self) -> tuple[FrozenInput, ...]:
+        """Return what the solver sees at a planning value."""
+        if not isinstance(self.law, BoundFormula) or not self.reads_flow:
+            return ()
+        units = self.network.units
+        key, value = next(iter(self.planning.items()))
+        stated = f"{value:g} {units.quantity if key == 'state.quantity' else units.weight}"
+        names = [
+            (name, str(bound))
+            for name, bound in self.law.bindings.items()
+            if isinstance(bound, Reference) and bound.is_state
+        ]
+        why = "a linear solver pays one rate per unit; the rate is that of the planning shipment"
+        return tuple(
+            FrozenInput("tariff", name, reference, stated, why)
+            for name, reference in names or [("shipment", "state.quantity")]
+        )
+
+    def _money_for(self, flows: Floats) -> Floats:
+        """Return what the law asks for shipments of this size, whatever its basis."""
+        assert isinstance(self.law, BoundFormula)
+        result = self.law.evaluate(self._resolver(flows), unit=self.unit)
+        if self.basis == "shipment":
+            return result
+        per_unit = self.network.weights.reshape(1, -1, 1) if self.basis == "weight" else 1.0
+        return result * per_unit * flows
+
+    def _resolver(self, flows: Floats) -> Callable[[Reference], Known]:
+        def resolve(reference: Reference) -> Known:
+            if reference.scope != "state":
+                return self.network.resolve(reference)
+            if str(reference) not in FLOW:
+                raise ProblemError(f"tariff: {reference} is unknown here; {nearest(str(reference), FLOW)}")
+            if reference.field == "quantity":
+                return Known(flows, self.network.units.quantity)
+            return Known(flows * self.network.weights.reshape(1, -1, 1), self.network.units.weight)
+
+        return resolve
+
+
+def demand_of(network: SupplyNetwork, demand: Law | pd.DataFrame) -> Floats:
+    """Return the demand of every market, product and period, shape (M, P, T).
+
+    Parameters
+    ----------
+    network
+        Whose markets are asked.
+    demand
+        A bound formula of ``market.…``, ``product.…`` and ``period.…``; a reference such as ``market.demand``; a
+        number or an array that broadcasts; or a frame with the columns ``market``, ``product``, ``period`` and
+        ``demand``, where combinations not named are 0 and ``product`` or ``period`` may be left out if there is
+        only one.
+
+    Raises
+    ------
+    ProblemError
+        If a demand is negative or not a number, or the frame names something unknown.
+    """
+    shape = (len(network.markets), len(network.products), len(network.periods))
+    if isinstance(demand, pd.DataFrame):
+        values = _from_frame(network, demand, shape)
+    elif isinstance(demand, BoundFormula):
+        resolved = demand.evaluate(
+            lambda reference: network.resolve(reference, "market"), network.units.quantity
+        )
+        values = np.broadcast_to(resolved, shape)
+    else:
+        values = _spread(demand, network, "market", network.units.quantity, shape)
+    _refuse_bad(values, network, "demand", network.market_names)
+    return values
+
+
+def _spread(
+    law: Reference | float | NDArray[Any],
+    network: SupplyNetwork,
+    leading: str,
+    unit: str,
+    shape: tuple[int, int, int],
+) -> Floats:
+    """Broadcast numbers, or a column of the records, to one value for each cell."""
+    what = "tariff" if leading == "lane" else "demand"
+    try:
+        values = network.resolve(law, leading).to(unit) if isinstance(law, Reference) else law
+        return np.broadcast_to(np.asarray(values, dtype=float), shape)
+    except (TypeError, ValueError) as error:
+        raise ProblemError(
+            f"{what}: {error}; give a formula, a number, or an array that broadcasts to "
+            f"{leading}s × products × periods = {shape}"
+        ) from error
+
+
+def _from_frame(network: SupplyNetwork, frame: pd.DataFrame, shape: tuple[int, int, int]) -> Floats:
+    keys = {
+        "market": network.market_names,
+        "product": network.product_names,
+        "period": network.period_names,
+    }
+    places = [positions(frame, column, names, "demand") for column, names in keys.items()]
+    if "demand" not in frame.columns:
+        hint = nearest("demand", map(str, frame.columns))
+        raise ProblemError(f"demand: column 'demand' is missing; {hint}")
+    numbers = pd.to_numeric(frame["demand"], errors="coerce").to_numpy(dtype=float)
+    if np.isnan(numbers).any():
+        row = int(np.flatnonzero(np.isnan(numbers))[0])
+        raise ProblemError(f"demand: row {row + 1}: {frame['demand'].iloc[row]!r} is not a number")
+    cells = np.ravel_multi_index(tuple(places), shape)
+    repeated = pd.Series(cells).duplicated().to_numpy()
+    if repeated.any():
+        row = int(np.flatnonzero(repeated)[0])
+        raise ProblemError(f"demand: row {row + 1} repeats a market, product and period given before")
+    values = np.zeros(shape)
+    values.ravel()[cells] = convert(numbers, _declared_unit(frame, "demand"), network.units.quantity)
+    return values
+
+
+def _declared_unit(frame: pd.DataFrame, column: str) -> str:
+    from kanopt.tables import units_of
+
+    return units_of(frame).get(column, "") if frame.attrs else ""
+
+
+def positions(frame: pd.DataFrame, column: str, names: list[str], where: str) -> NDArray[np.intp]:
+    """Return the place of each row's entry among `names`; a missing column means the only name there is.
+
+    Raises
+    ------
+    ProblemError
+        If the column is missing and there are several names, or an entry is unknown.
+    """
+    if column not in frame.columns:
+        if len(names) == 1:
+            return np.zeros(len(frame), dtype=np.intp)
+        raise ProblemError(
+            f"{where}: column {column!r} is missing; {nearest(column, map(str, frame.columns))}"
+        )
+    labels = [_label(value) for value in frame[column]]
+    found = located(labels, names)
+    if (found < 0).any():
+        row = int(np.flatnonzero(found < 0)[0])
+        raise ProblemError(
+            f"{where}: row {row + 1}: unknown {column} {labels[row]!r}; {nearest(labels[row], names)}"
+        )
+    return found
+
+
+def _label(value: Any) -> str:
+    """Write a name as records do: whole numbers without a decimal point."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _refuse_bad(values: Floats, network: SupplyNetwork, what: str, names: list[str]) -> None:
+    wrong = ~(np.isfinite(values) & (values >= 0))
+    if not wrong.any():
+        return
+    lead, product, period = (int(place) for place in np.argwhere(wrong)[0])
+    value = float(values[lead, product, period])
+    raise ProblemError(
+        f"{what}: {value:g} for {names[lead]!r}, product {network.product_names[product]!r}, period "
+        f"{network.period_names[period]!r} ({int(wrong.sum())} of {values.size} values are negative or not finite); "
+        "a law that gives such values is used where it does not hold, or was learned without being kept positive"
+    )

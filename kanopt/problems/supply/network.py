@@ -1,0 +1,295 @@
+"""The network of a supply problem, checked, as arrays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import ProblemError, nearest
+from kanopt.formulas.binding import Known, Reference
+from kanopt.problems.records import Record, known
+from kanopt.problems.supply.records import (
+    Facility,
+    Lane,
+    Market,
+    Period,
+    Product,
+    Supplier,
+    SupplyUnits,
+)
+
+__all__ = ["SupplyNetwork", "located"]
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+def located(labels: Sequence[str], names: Sequence[str]) -> Indices:
+    """Return the place of each label among the names; -1 where it is none."""
+    place = {name: index for index, name in enumerate(names)}
+    return np.array([place.get(label, -1) for label in labels], dtype=np.intp)
+
+
+@dataclass(frozen=True, eq=False)
+class SupplyNetwork:
+    """Records of a supply problem and the arrays they amount to.
+
+    Nodes are numbered: suppliers first, then facilities, then markets. Arrays over lanes, products and periods
+    have the shape (L, P, T); F facilities, M markets, S suppliers and O offers (records of suppliers).
+
+    Parameters
+    ----------
+    offers, facilities, markets, products, periods, lanes
+        The records, each list in the user's order.
+    units
+        What their numbers are counted in.
+
+    Raises
+    ------
+    ProblemError
+        With every contradiction between the records: a name used twice, a lane from or to an unknown place,
+        an offer of an unknown product, a list that is empty.
+    """
+
+    offers: tuple[Supplier, ...]
+    facilities: tuple[Facility, ...]
+    markets: tuple[Market, ...]
+    products: tuple[Product, ...]
+    periods: tuple[Period, ...]
+    lanes: tuple[Lane, ...]
+    units: SupplyUnits
+
+    def __post_init__(self) -> None:
+        lists = (
+            ("suppliers", self.offers),
+            ("markets", self.markets),
+            ("products", self.products),
+            ("periods", self.periods),
+            ("lanes", self.lanes),
+        )
+        mistakes = [f"{name}: the list is empty; give at least one" for name, items in lists if not items]
+        mistakes += self._names() + self._offered() + self._ends()
+        if mistakes:
+            raise ProblemError("\n".join(mistakes))
+
+    def _names(self) -> list[str]:
+        places = Counter([*self.supplier_names, *self.facility_names, *self.market_names])
+        return [
+            f"{name!r} names more than one place; suppliers, facilities and markets need names of their own"
+            for name, count in places.items()
+            if count > 1
+        ]
+
+    def _offered(self) -> list[str]:
+        """Say which offers name an unknown product, or both one product and all of them."""
+        mistakes = [
+            f"suppliers: {offer.name!r} offers the unknown product {offer.product!r}; "
+            f"{nearest(offer.product, self.product_names)}"
+            for offer in self.offers
+            if offer.product and offer.product not in self.product_names
+        ]
+        whole = {offer.name for offer in self.offers if not offer.product}
+        both = dict.fromkeys(offer.name for offer in self.offers if offer.product and offer.name in whole)
+        return mistakes + [
+            f"suppliers: {name!r} has a record for every product (product left empty) and others for single "
+            "products; keep one kind"
+            for name in both
+        ]
+
+    def _ends(self) -> list[str]:
+        """Say which lanes start or end where no lane can."""
+        tails = {*self.supplier_names, *self.facility_names}
+        heads = {*self.facility_names, *self.market_names}
+        mistakes = []
+        for lane in self.lanes:
+            if lane.tail not in tails:
+                why = "is a market, where no lane starts" if lane.tail in heads else "is unknown"
+                mistakes.append(f"lane {lane.name!r}: tail {lane.tail!r} {why}; {nearest(lane.tail, tails)}")
+            if lane.head not in heads:
+                why = "is a supplier, where no lane ends" if lane.head in tails else "is unknown"
+                mistakes.append(f"lane {lane.name!r}: head {lane.head!r} {why}; {nearest(lane.head, heads)}")
+            if lane.tail == lane.head:
+                mistakes.append(f"lane {lane.name!r} starts and ends at the same place")
+        return mistakes
+
+    @cached_property
+    def supplier_names(self) -> list[str]:
+        """Names of the suppliers, without repetition, S."""
+        return list(dict.fromkeys(offer.name for offer in self.offers))
+
+    @cached_property
+    def facility_names(self) -> list[str]:
+        """Names of the facilities, F."""
+        return [facility.name for facility in self.facilities]
+
+    @cached_property
+    def market_names(self) -> list[str]:
+        """Names of the markets, M."""
+        return [market.name for market in self.markets]
+
+    @cached_property
+    def product_names(self) -> list[str]:
+        """Names of the products, P."""
+        return [product.name for product in self.products]
+
+    @cached_property
+    def period_names(self) -> list[str]:
+        """Names of the periods in order of time, T."""
+        return [period.name for period in self.periods]
+
+    @cached_property
+    def lane_names(self) -> list[str]:
+        """Names of the lanes, L."""
+        return [lane.name for lane in self.lanes]
+
+    @cached_property
+    def node_names(self) -> list[str]:
+        """Names of all places: suppliers, facilities, markets."""
+        return [*self.supplier_names, *self.facility_names, *self.market_names]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Numbers of lanes, products and periods."""
+        return len(self.lanes), len(self.products), len(self.periods)
+
+    @property
+    def facility_nodes(self) -> slice:
+        """Where facilities stand among the nodes."""
+        first = len(self.supplier_names)
+        return slice(first, first + len(self.facilities))
+
+    @property
+    def market_nodes(self) -> slice:
+        """Where markets stand among the nodes."""
+        first = len(self.supplier_names) + len(self.facilities)
+        return slice(first, first + len(self.markets))
+
+    @cached_property
+    def tails(self) -> Indices:
+        """Node at which each lane starts, shape (L,)."""
+        return located([lane.tail for lane in self.lanes], self.node_names)
+
+    @cached_property
+    def heads(self) -> Indices:
+        """Node at which each lane ends, shape (L,)."""
+        return located([lane.head for lane in self.lanes], self.node_names)
+
+    @cached_property
+    def weights(self) -> Floats:
+        """Weight of one unit of each product, shape (P,)."""
+        return np.array([product.weight for product in self.products])
+
+    @cached_property
+    def lane_capacity(self) -> Floats:
+        """Weight that may move on each lane in one period, shape (L,)."""
+        return np.array([lane.capacity for lane in self.lanes])
+
+    @cached_property
+    def shortage_cost(self) -> Floats:
+        """Money per unit of demand not met, shape (P,); infinite where demand must be met."""
+        costs = [product.shortage_cost for product in self.products]
+        return np.array([np.inf if cost is None else cost for cost in costs])
+
+    def of_facilities(self, field: str) -> Floats:
+        """Return one number of every facility, shape (F,)."""
+        return np.array([getattr(facility, field) for facility in self.facilities], dtype=float)
+
+    def has_status(self, status: str) -> NDArray[np.bool_]:
+        """Return which facilities have a status, shape (F,)."""
+        return np.array([facility.status == status for facility in self.facilities], dtype=bool)
+
+    @cached_property
+    def offer_of(self) -> Indices:
+        """Which record speaks for each product of each supplier, shape (S, P); -1 where none does."""
+        place = located([offer.name for offer in self.offers], self.supplier_names)
+        table = np.full((len(self.supplier_names), len(self.products)), -1, dtype=np.intp)
+        column = {name: [index] for index, name in enumerate(self.product_names)}
+        for index, offer in enumerate(self.offers):
+            table[place[index], column[offer.product] if offer.product else slice(None)] = index
+        return table
+
+    @cached_property
+    def lane_offer(self) -> Indices:
+        """Which offer a lane draws on for each product, shape (L, P); -1 where it draws on none."""
+        drawn = np.full(self.shape[:2], -1, dtype=np.intp)
+        from_supplier = self.tails < len(self.supplier_names)
+        drawn[from_supplier] = self.offer_of[self.tails[from_supplier]]
+        return drawn
+
+    @cached_property
+    def purchase_cost(self) -> Floats:
+        """Money per unit bought for a lane, shape (L, P); 0 for lanes from a facility."""
+        prices = np.array([*(offer.unit_cost for offer in self.offers), 0.0])
+        return prices[self.lane_offer]
+
+    @cached_property
+    def carried(self) -> NDArray[np.bool_]:
+        """Whether a lane can carry a product at all, shape (L, P): its supplier must offer it."""
+        from_supplier = self.tails < len(self.supplier_names)
+        return (self.lane_offer >= 0) | ~from_supplier[:, None]
+
+    @cached_property
+    def places(self) -> Floats:
+        """Coordinates of the nodes, shape (N, 2); NaN where unknown."""
+        where = {offer.name: (offer.x, offer.y) for offer in reversed(self.offers)}
+        pairs = [where[name] for name in self.supplier_names]
+        pairs += [(facility.x, facility.y) for facility in self.facilities]
+        pairs += [(market.x, market.y) for market in self.markets]
+        return np.array(pairs, dtype=float).reshape(-1, 2)
+
+    @cached_property
+    def distances(self) -> Floats:
+        """Length of each lane, shape (L,); straight lines where not stated, NaN where unknown."""
+        stated = np.array([lane.distance for lane in self.lanes], dtype=float)
+        straight = np.linalg.norm(self.places[self.tails] - self.places[self.heads], axis=1)
+        return np.where(np.isnan(stated), straight, stated)
+
+    def resolve(self, reference: Reference, leading: str = "lane") -> Known:
+        """Return what the network knows, shaped to broadcast over (L, P, T) or (M, P, T).
+
+        Parameters
+        ----------
+        reference
+            ``lane.…``, ``market.…``, ``product.…`` or ``period.…``.
+        leading
+            What the first axis is: ``"lane"`` for tariffs, ``"market"`` for demand.
+
+        Raises
+        ------
+        ProblemError
+            If the scope has no place here or the record no such field; names the nearest.
+        """
+        scopes = (leading, "product", "period")
+        if reference.scope not in scopes:
+            raise ProblemError(
+                f"{reference}: a {'tariff' if leading == 'lane' else 'demand'} law reads "
+                f"{', '.join(scope + '.…' for scope in scopes)}; {nearest(reference.scope, scopes)}"
+            )
+        found = self._known(reference)
+        axis = scopes.index(reference.scope)
+        return Known(found.values.reshape([-1 if place == axis else 1 for place in range(3)]), found.unit)
+
+    def _known(self, reference: Reference) -> Known:
+        if reference == Reference("period", "index"):
+            return Known(np.arange(1.0, len(self.periods) + 1.0))
+        if reference == Reference("lane", "distance"):
+            unknown = [self.lane_names[place] for place in np.flatnonzero(np.isnan(self.distances))]
+            if unknown:
+                raise ProblemError(
+                    f"lane.distance: lane {unknown[0]!r} and {len(unknown) - 1} more have neither a distance "
+                    "nor places at both ends"
+                )
+            return Known(self.distances, self.units.distance)
+        sources: dict[str, tuple[Sequence[Record], dict[str, str]]] = {
+            "lane": (self.lanes, dict(self.units.of_lane)),
+            "market": (self.markets, {}),
+            "product": (self.products, dict(self.units.of_product)),
+            "period": (self.periods, {}),
+        }
+        items, units = sources[reference.scope]
+        return known(items, reference.field, units=units, where=f"{reference.scope}s")

@@ -1,0 +1,117 @@
+"""Cheapest ways from suppliers to markets, through sites and over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.problems.supply.network import Floats, Indices, SupplyNetwork
+
+__all__ = ["Paths", "Step", "cheapest"]
+
+_SOURCE, _KEPT = -1, -2
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a way: a lane in a period, or a stay at a site until the next period.
+
+    Parameters
+    ----------
+    lane
+        Position of the lane; -1 for a stay.
+    site
+        Position among the facilities of the place of the stay; -1 for a lane.
+    period
+        Position of the period, for a stay of the earlier one.
+    """
+
+    lane: int
+    site: int
+    period: int
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """Cheapest ways to every node, for every product and period.
+
+    Parameters
+    ----------
+    network
+        Whose ways these are.
+    cost
+        Money per unit, shape (N, P, T); infinite where no way leads.
+    before
+        The lane of the last step, -2 for a stay, -1 at suppliers; same shape.
+    """
+
+    network: SupplyNetwork
+    cost: Floats
+    before: Indices
+
+    @property
+    def to_markets(self) -> Floats:
+        """Money per unit delivered, shape (M, P, T)."""
+        return self.cost[self.network.market_nodes]
+
+    def trace(self, market: int, product: int, period: int) -> tuple[Step, ...]:
+        """Return the cheapest way to a market, first step first; empty where none leads."""
+        first_site = self.network.facility_nodes.start
+        node = self.network.market_nodes.start + market
+        if not np.isfinite(self.cost[node, product, period]):
+            return ()
+        steps: list[Step] = []
+        while (lane := int(self.before[node, product, period])) != _SOURCE:
+            if lane == _KEPT:
+                period -= 1
+                steps.append(Step(-1, node - first_site, period))
+            else:
+                steps.append(Step(lane, -1, period))
+                node = int(self.network.tails[lane])
+        return tuple(reversed(steps))
+
+
+def cheapest(network: SupplyNetwork, lane_cost: Floats, keep_cost: Floats) -> Paths:
+    """Find the cheapest way to every node, whatever the capacities.
+
+    Bellman-Ford within each period, periods in order; lanes are relaxed together.
+
+    Parameters
+    ----------
+    network
+        The network.
+    lane_cost
+        Money per unit on each lane, not negative, shape (L, P, T); infinite where it must not be used.
+    keep_cost
+        Money per unit kept at a facility until the next period, shape (F, P, T); infinite where it cannot be.
+    """
+    shape = (len(network.node_names), *network.shape[1:])
+    cost, before = np.full(shape, np.inf), np.full(shape, _SOURCE, dtype=np.intp)
+    suppliers = slice(0, len(network.supplier_names))
+    cost[suppliers] = np.where(network.offer_of >= 0, 0.0, np.inf)[:, :, None]
+    sites = network.facility_nodes
+    for period in range(shape[2]):
+        if period:
+            kept = cost[sites, :, period - 1] + keep_cost[:, :, period - 1]
+            cost[sites, :, period] = kept
+            before[sites, :, period] = np.where(np.isfinite(kept), _KEPT, _SOURCE)
+        now, last = cost[:, :, period], before[:, :, period]
+        # a cheapest way visits each site at most once
+        for _ in range(len(network.facilities) + 1):
+            if not _relax(network, lane_cost[:, :, period], now, last):
+                break
+    return Paths(network, cost, before)
+
+
+def _relax(network: SupplyNetwork, lane_cost: Floats, now: Floats, last: NDArray[np.intp]) -> bool:
+    """Use every lane once where that is cheaper; return whether it was anywhere. Changes `now` and `last`."""
+    arriving = now[network.tails] + lane_cost
+    best = np.full_like(now, np.inf)
+    np.minimum.at(best, network.heads, arriving)
+    better = best < now
+    lanes, products = np.nonzero(better[network.heads] & (arriving == best[network.heads]))
+    last[network.heads[lanes], products] = lanes
+    now[better] = best[better]
+    return bool(better.any())

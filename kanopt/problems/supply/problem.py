@@ -1,0 +1,229 @@
+"""What is to be decided in a supply network: which sites open and what flows where, priced by laws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.formulas.binding import BoundFormula
+from kanopt.problems.base import Problem
+from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
+from kanopt.problems.pricing import Pricing
+from kanopt.problems.records import records
+from kanopt.problems.supply.checks import check_flows
+from kanopt.problems.supply.laws import Law, Tariff, demand_of
+from kanopt.problems.supply.ledger import Ledger, price_flows
+from kanopt.problems.supply.network import Floats, SupplyNetwork
+from kanopt.problems.supply.outside import outside_uses
+from kanopt.problems.supply.plan import FlowPlan
+from kanopt.problems.supply.reading import plan_of, quantities, read_plan, sites_open
+from kanopt.problems.supply.reasons import why_impossible, why_so
+from kanopt.problems.supply.records import (
+    Facility,
+    Lane,
+    Market,
+    Period,
+    Product,
+    Supplier,
+    SupplyUnits,
+)
+from kanopt.problems.supply.views import views_of
+from kanopt.problems.views import View
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["SupplyProblem"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SupplyProblem(Problem[FlowPlan]):
+    """Which sites to open, and what to move from suppliers through sites to markets in each period.
+
+    What enters a site in a period leaves it in that period or is kept for later, within its storage; sites start
+    empty. What a market does not get is a shortage, paid for at the product's shortage cost; a product without one
+    must be delivered. The objective is money, in the terms ``purchase``, ``transport``, ``handling``, ``sites``,
+    ``holding`` and ``shortage``.
+
+    Parameters
+    ----------
+    suppliers, facilities, markets, products, periods, lanes
+        Records (:class:`Supplier`, :class:`Facility`, :class:`Market`, :class:`Product`, :class:`Period`,
+        :class:`Lane`) or frames with their fields as columns; further columns become attributes that laws may read.
+        Suppliers have one row for each product they offer. Periods stand in order of time.
+    tariff
+        Money for moving product over a lane: a law bound to ``lane.…``, ``product.…``, ``period.…`` and
+        ``state.quantity`` or ``state.weight`` (the flow of one product on one lane in one period); a
+        reference such as ``lane.rate``; a number; or an array that broadcasts to lanes × products × periods.
+        The declared unit of a law says whether it is money per unit, per weight or per shipment, see
+        :mod:`kanopt.problems.supply.laws`.
+    demand
+        Units wanted: a law bound to ``market.…``, ``product.…`` and ``period.…``; a reference such as
+        ``market.demand``; a number; an array that broadcasts to markets × products × periods; or a frame with
+        the columns ``market``, ``product``, ``period`` and ``demand``.
+    planning
+        The shipment at which a tariff that depends on the flow is frozen for the solver:
+        ``{"state.quantity": 20.0}`` in units of product, or ``{"state.weight": 18.0}``.
+    units
+        What numbers are counted in.
+
+    Raises
+    ------
+    ProblemError
+        With every mistake in the records; or naming the first tariff or demand that is negative or not a number.
+
+    Examples
+    --------
+    >>> problem = SupplyProblem(
+    ...     suppliers=[Supplier("mill", "flour", capacity=50.0, unit_cost=2.0)],
+    ...     facilities=[Facility("north", fixed_cost=30.0)],
+    ...     markets=[Market("Lyon")],
+    ...     products=[Product("flour", shortage_cost=9.0)],
+    ...     periods=[Period("1")],
+    ...     lanes=[Lane("mill", "north"), Lane("north", "Lyon")],
+    ...     tariff=1.0,
+    ...     demand=20.0,
+    ... )
+    >>> plan = problem.plan_from(pd.DataFrame(
+    ...     {"tail": ["mill", "north"], "head": ["north", "Lyon"], "quantity": [15.0, 15.0]}))
+    >>> problem.check(plan).ok
+    True
+    >>> problem.price(plan).terms().to_dict()
+    {'shortage': 45.0, 'purchase': 30.0, 'sites': 30.0, 'transport': 30.0}
+    """
+
+    kind: ClassVar[str] = "supply"
+
+    suppliers: Sequence[Supplier] | pd.DataFrame
+    facilities: Sequence[Facility] | pd.DataFrame
+    markets: Sequence[Market] | pd.DataFrame
+    products: Sequence[Product] | pd.DataFrame
+    periods: Sequence[Period] | pd.DataFrame
+    lanes: Sequence[Lane] | pd.DataFrame
+    tariff: Law
+    demand: Law | pd.DataFrame
+    planning: Mapping[str, float] = field(default_factory=dict)
+    units: SupplyUnits = field(default_factory=SupplyUnits)
+    network: SupplyNetwork = field(init=False)
+    tariffs: Tariff = field(init=False)
+    wanted: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        units = self.units
+        network = SupplyNetwork(
+            offers=records(
+                self.suppliers,
+                Supplier,
+                units=units.of_supplier,
+                key=("name", "product"),
+                where="suppliers",
+            ),
+            facilities=records(self.facilities, Facility, units=units.of_facility, where="facilities"),
+            markets=records(self.markets, Market, where="markets"),
+            products=records(self.products, Product, units=units.of_product, where="products"),
+            periods=records(self.periods, Period, where="periods"),
+            lanes=records(self.lanes, Lane, units=units.of_lane, key=("tail", "head", "mode"), where="lanes"),
+            units=units,
+        )
+        object.__setattr__(self, "network", network)
+        object.__setattr__(self, "tariffs", Tariff(network, self.tariff, dict(self.planning)))
+        object.__setattr__(self, "wanted", demand_of(network, self.demand))
+
+    def __repr__(self) -> str:
+        network = self.network
+        return (
+            f"SupplyProblem({len(network.supplier_names)} suppliers, {len(network.facilities)} facilities, "
+            f"{len(network.markets)} markets, {len(network.lanes)} lanes, {len(network.products)} products, "
+            f"{len(network.periods)} periods)"
+        )
+
+    @property
+    def unit(self) -> str:
+        """Unit of the objective."""
+        return self.units.money
+
+    def laws(self) -> Mapping[str, Formula]:
+        """Return the formulas for ``tariff`` and ``demand``, where they are laws."""
+        given = {"tariff": self.tariff, "demand": self.demand}
+        return {name: law.formula for name, law in given.items() if isinstance(law, BoundFormula)}
+
+    def frozen_inputs(self) -> tuple[FrozenInput, ...]:
+        """Return the flow in the tariff, where it reads one."""
+        return self.tariffs.frozen_inputs()
+
+    def ledger(self, plan: FlowPlan) -> Ledger:
+        """Return flows, stocks, deliveries and shortages of a plan as arrays."""
+        flows, opened = quantities(self.network, plan)
+        return Ledger(self.network, self.wanted, flows, opened)
+
+    def check(self, plan: FlowPlan) -> Check:
+        """Verify capacities, balances, closed sites and mandatory demand.
+
+        Amounts are compared to a millionth of the limit concerned, and to a millionth of a unit below one unit.
+        """
+        return check_flows(self, self.ledger(plan))
+
+    def price(self, plan: FlowPlan, *, frozen: bool = False) -> Pricing:
+        """Price the plan on the laws.
+
+        Lines: ``purchase`` (group: the supplier), ``transport`` (the lane), ``handling`` and ``holding`` (the
+        facility) and ``shortage`` (the market), each with the item ``"product, period"``; ``sites`` (the facility)
+        with the item ``"fixed"`` or the period. A shortage of a product that must be delivered has no price: it
+        is a violation.
+
+        Parameters
+        ----------
+        plan
+            What was decided.
+        frozen
+            Pay the rate of the planning shipment for each unit, as the solver does.
+        """
+        return price_flows(self, self.ledger(plan), frozen=frozen)
+
+    def reasons(self, plan: FlowPlan | None) -> tuple[Reason, ...]:
+        """Say why demand is not met and why sites are closed; with no plan, what makes the demand impossible."""
+        if plan is None:
+            return why_impossible(self)
+        return why_so(self, self.ledger(plan))
+
+    def outside(self, plan: FlowPlan) -> tuple[OutsideUse, ...]:
+        """Name every lane used, and every market, whose tariff or demand comes from outside a law's domain."""
+        return outside_uses(self, self.ledger(plan))
+
+    def views(self, plan: FlowPlan) -> tuple[View, ...]:
+        """Return the network with its flows, deliveries beside demand, and stocks where any are kept."""
+        return views_of(self, self.ledger(plan))
+
+    def plan_from(self, decision: Any) -> FlowPlan:
+        """Read a plan the user already has.
+
+        Parameters
+        ----------
+        decision
+            A :class:`FlowPlan`; a frame (or a list of mappings) with the columns ``tail``, ``head``, ``mode``,
+            ``product``, ``period`` and ``quantity``, of which mode, product and period may be left out where there is
+            only one; or a mapping ``{"flows": such a frame, "open": …}``. ``open`` is a list of facilities
+            that are open throughout, or a frame with the columns ``facility`` and ``period``. Without it, the
+            sites that are used and those with the status ``"open"`` are open.
+
+        Raises
+        ------
+        ProblemError
+            If it names things the problem does not know, or a quantity is no number.
+        """
+        return read_plan(self, decision)
+
+    def plan_of(self, flows: Floats, opened: NDArray[np.bool_]) -> FlowPlan:
+        """Return the plan with these flows, shape (L, P, T), and open sites, shape (F, T)."""
+        return plan_of(self.network, np.asarray(flows, dtype=float), np.asarray(opened, dtype=bool))
+
+    def sites_open(self, flows: Floats) -> NDArray[np.bool_]:
+        """Return the sites that must be open for these flows, shape (F, T)."""
+        return sites_open(
+            self.network, Ledger(self.network, self.wanted, flows, np.zeros((0, 0), dtype=bool))
+        )

@@ -1,0 +1,337 @@
+"""The things a supply network is made of, as plain records that check themselves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kanopt.errors import ProblemError, nearest
+from kanopt.problems.records import Attribute
+from kanopt.units import check_unit
+
+__all__ = ["Facility", "Lane", "Market", "Period", "Product", "Supplier", "SupplyUnits"]
+
+STATUSES = ("free", "open", "closed")
+
+
+@dataclass(frozen=True)
+class SupplyUnits:
+    """The units in which a supply problem counts.
+
+    Parameters
+    ----------
+    weight
+        Unit of throughput, storage and lane capacities.
+    distance
+        Unit of the length of a lane.
+    money
+        Unit of every cost.
+    quantity
+        Unit of amounts of product: supply, demand, flow, stock. A product whose unit is not a weight, such as a
+        ``"pallet"``, states its weight per unit.
+
+    Raises
+    ------
+    UnitError
+        If a unit is unknown.
+
+    Examples
+    --------
+    >>> SupplyUnits().per_quantity
+    'EUR/t'
+    >>> SupplyUnits(quantity="pallet").of_supplier["unit_cost"]
+    'EUR/pallet'
+    """
+
+    weight: str = "t"
+    distance: str = "km"
+    money: str = "EUR"
+    quantity: str = "t"
+
+    def __post_init__(self) -> None:
+        for unit in (self.weight, self.distance, self.money, self.quantity):
+            check_unit(unit)
+
+    @property
+    def per_quantity(self) -> str:
+        """Money per unit of product."""
+        return f"{self.money}/({self.quantity})" if "/" in self.quantity else f"{self.money}/{self.quantity}"
+
+    @property
+    def of_supplier(self) -> Mapping[str, str]:
+        """Units of the fields of :class:`Supplier`."""
+        return {"capacity": self.quantity, "unit_cost": self.per_quantity}
+
+    @property
+    def of_facility(self) -> Mapping[str, str]:
+        """Units of the fields of :class:`Facility`."""
+        return {
+            "fixed_cost": self.money,
+            "period_cost": self.money,
+            "capacity": self.weight,
+            "storage": self.weight,
+            "holding_cost": self.per_quantity,
+            "handling_cost": self.per_quantity,
+        }
+
+    @property
+    def of_product(self) -> Mapping[str, str]:
+        """Units of the fields of :class:`Product`."""
+        weight = "" if self.weight == self.quantity else f"{self.weight}/{self.quantity}"
+        return {"weight": weight, "shortage_cost": self.per_quantity}
+
+    @property
+    def of_lane(self) -> Mapping[str, str]:
+        """Units of the fields of :class:`Lane`."""
+        return {"distance": self.distance, "capacity": self.weight}
+
+
+def _refuse(who: str, numbers: Mapping[str, float | None], *, infinite: tuple[str, ...] = ()) -> None:
+    """Refuse what is negative or not a number, naming all of it."""
+    wrong = [
+        f"{who}: {name} is {value!r}; it must be zero or more"
+        for name, value in numbers.items()
+        if value is not None and not (value >= 0 and (math.isfinite(value) or name in infinite))
+    ]
+    if wrong:
+        raise ProblemError("\n".join(wrong))
+
+
+def _refuse_place(who: str, x: float | None, y: float | None) -> None:
+    if (x is None) != (y is None):
+        raise ProblemError(f"{who}: give both x and y, or neither")
+    if x is not None and y is not None and not (math.isfinite(x) and math.isfinite(y)):
+        raise ProblemError(f"{who}: the place ({x!r}, {y!r}) is not finite")
+
+
+@dataclass(frozen=True)
+class Supplier:
+    """What a supplier offers of one product, or of all of them together.
+
+    Parameters
+    ----------
+    name
+        Unique among suppliers, facilities and markets; a supplier of several products has one record for each.
+    product
+        The product offered; empty where the record speaks for every product, its capacity counting their sum.
+    capacity
+        Amount that can be bought per period; infinite by default.
+    unit_cost
+        Money per unit bought.
+    x, y
+        Where it is, both or neither.
+    attributes
+        Whatever else is known.
+
+    Raises
+    ------
+    ProblemError
+        If a number is negative or not a number.
+
+    Examples
+    --------
+    >>> Supplier("mill", "flour", capacity=40.0, unit_cost=210.0).capacity
+    40.0
+    """
+
+    name: str
+    product: str = ""
+    capacity: float = math.inf
+    unit_cost: float = 0.0
+    x: float | None = None
+    y: float | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        who = f"supplier {self.name!r}"
+        _refuse(who, {"capacity": self.capacity, "unit_cost": self.unit_cost}, infinite=("capacity",))
+        _refuse_place(who, self.x, self.y)
+
+
+@dataclass(frozen=True)
+class Facility:
+    """A site that receives, may store, and sends on; it is open or closed.
+
+    Parameters
+    ----------
+    name
+        Unique among suppliers, facilities and markets.
+    fixed_cost
+        Money paid once if the site is open in any period.
+    period_cost
+        Money paid for each period in which the site is open. A site without a period cost is either open
+        throughout or not at all; one with a period cost may open and close from period to period.
+    capacity
+        Weight that may enter, and weight that may leave, in one period; infinite by default.
+    storage
+        Weight that may be kept from one period to the next; 0 by default, so that all that enters leaves in
+        the same period.
+    holding_cost
+        Money per unit kept to the next period.
+    handling_cost
+        Money per unit that enters.
+    status
+        ``"free"``, or ``"open"`` or ``"closed"`` where that is already decided.
+    x, y
+        Where it is, both or neither.
+    attributes
+        Whatever else is known.
+
+    Raises
+    ------
+    ProblemError
+        If a number is negative or not a number, or the status is unknown.
+
+    Examples
+    --------
+    >>> Facility("north", fixed_cost=9000.0, capacity=300.0).status
+    'free'
+    """
+
+    name: str
+    fixed_cost: float = 0.0
+    period_cost: float = 0.0
+    capacity: float = math.inf
+    storage: float = 0.0
+    holding_cost: float = 0.0
+    handling_cost: float = 0.0
+    status: str = "free"
+    x: float | None = None
+    y: float | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        who = f"facility {self.name!r}"
+        if self.status not in STATUSES:
+            raise ProblemError(f"{who}: unknown status {self.status!r}; {nearest(self.status, STATUSES)}")
+        numbers = ("fixed_cost", "period_cost", "capacity", "storage", "holding_cost", "handling_cost")
+        _refuse(who, {name: getattr(self, name) for name in numbers}, infinite=("capacity", "storage"))
+        _refuse_place(who, self.x, self.y)
+
+
+@dataclass(frozen=True)
+class Market:
+    """A place that wants products.
+
+    Parameters
+    ----------
+    name
+        Unique among suppliers, facilities and markets.
+    x, y
+        Where it is, both or neither.
+    attributes
+        Whatever else is known; a demand law reads it as ``market.<name>``.
+
+    Examples
+    --------
+    >>> Market("Lyon", attributes={"population": 520.0}).attributes["population"]
+    520.0
+    """
+
+    name: str
+    x: float | None = None
+    y: float | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _refuse_place(f"market {self.name!r}", self.x, self.y)
+
+
+@dataclass(frozen=True)
+class Product:
+    """What is bought, moved and wanted.
+
+    Parameters
+    ----------
+    name
+        Unique among products.
+    weight
+        Weight of one unit; 1 where amounts are weights already.
+    shortage_cost
+        Money per unit of demand not met; None where demand must be met.
+    attributes
+        Whatever else is known.
+
+    Raises
+    ------
+    ProblemError
+        If the weight is not positive or the shortage cost is negative.
+
+    Examples
+    --------
+    >>> Product("flour", shortage_cost=900.0).weight
+    1.0
+    """
+
+    name: str
+    weight: float = 1.0
+    shortage_cost: float | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        who = f"product {self.name!r}"
+        _refuse(who, {"shortage_cost": self.shortage_cost})
+        if not (self.weight > 0 and math.isfinite(self.weight)):
+            raise ProblemError(f"{who}: weight is {self.weight!r}; it must be more than zero")
+
+
+@dataclass(frozen=True)
+class Period:
+    """A stretch of time in which flows are decided; the order of the records is the order in time.
+
+    Laws may read ``period.index``, which counts from 1, besides the name and the attributes.
+
+    Examples
+    --------
+    >>> Period("2024-Q3", {"season": "summer"}).name
+    '2024-Q3'
+    """
+
+    name: str
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A way from a supplier or facility to a facility or market, by one mode of transport.
+
+    Parameters
+    ----------
+    tail, head
+        Where it starts and ends.
+    mode
+        How things move, such as ``"road"``; two lanes between the same places differ in their mode.
+    distance
+        Length; None where it follows from the places of both ends, or is not needed.
+    capacity
+        Weight that may move in one period; infinite by default.
+    attributes
+        Whatever else is known.
+
+    Raises
+    ------
+    ProblemError
+        If distance or capacity is negative or not a number.
+
+    Examples
+    --------
+    >>> Lane("mill", "north", "rail", distance=310.0).name
+    'mill → north (rail)'
+    """
+
+    tail: str
+    head: str
+    mode: str = ""
+    distance: float | None = None
+    capacity: float = math.inf
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        numbers = {"distance": self.distance, "capacity": self.capacity}
+        _refuse(f"lane {self.name!r}", numbers, infinite=("capacity",))
+
+    @property
+    def name(self) -> str:
+        """Both ends, and the mode where there is one."""
+        return f"{self.tail} → {self.head}" + (f" ({self.mode})" if self.mode else "")

@@ -1,0 +1,371 @@
+"""A supply problem as a linear model: flows, shortages, stocks, and sites that open or close."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.problems.supply import FlowPlan, SupplyProblem
+from kanopt.problems.supply.room import lane_cost
+from kanopt.solvers.highs import TOLERANCE, LinearModel
+
+__all__ = ["SupplyModel"]
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+_NEGLIGIBLE = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Variables of one sort: which cells of an array they are, and where they start."""
+
+    cells: tuple[Indices, ...]
+    shape: tuple[int, ...]
+    start: int
+
+    @classmethod
+    def of(cls, mask: NDArray[np.bool_], start: int) -> _Block:
+        return cls(np.nonzero(mask), mask.shape, start)
+
+    @property
+    def stop(self) -> int:
+        return self.start + len(self.cells[0])
+
+    @property
+    def columns(self) -> Indices:
+        return np.arange(self.start, self.stop, dtype=np.intp)
+
+    def spread(self, point: Floats) -> Floats:
+        """Return the part of a point that belongs here as a full array."""
+        full = np.zeros(self.shape)
+        full[self.cells] = point[self.start : self.stop]
+        return full
+
+    def column_of(self) -> Indices:
+        """Return the variable of each cell; -1 where there is none."""
+        full = np.full(self.shape, -1, dtype=np.intp)
+        full[self.cells] = self.columns
+        return full
+
+
+class _Rows:
+    """Collects the rows of a model."""
+
+    def __init__(self) -> None:
+        self.lower: list[Floats] = []
+        self.upper: list[Floats] = []
+        self.entries: list[tuple[Indices, Indices, Floats]] = []
+        self.count = 0
+
+    def add(self, lower: Floats, upper: Floats) -> int:
+        """Open one row for each bound given; return the first."""
+        start = self.count
+        self.lower.append(np.ravel(lower).astype(float))
+        self.upper.append(np.ravel(upper).astype(float))
+        self.count += self.lower[-1].size
+        return start
+
+    def put(self, rows: Indices, columns: Indices, values: Floats | float) -> None:
+        """Write entries; a column of -1 is left out."""
+        there = columns >= 0
+        spread = np.broadcast_to(np.asarray(values, dtype=float), columns.shape)
+        self.entries.append((rows[there], columns[there], spread[there]))
+
+    @property
+    def matrix(self) -> tuple[Indices, Indices, Floats]:
+        """All entries: rows, columns, values."""
+        rows, columns, values = zip(*self.entries, strict=True)
+        return np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
+
+
+@dataclass(frozen=True, eq=False)
+class SupplyModel:
+    """The linear model of a supply problem.
+
+    Variables: the flow of each product on each lane in each period; the shortage of each market; the stock kept
+    at the end of every period but the last; whether each site is open (in any period), and for sites with a period
+    cost whether it is open in each period. Rows: balances of markets and sites, capacities, and for every
+    lane from a site to a market that it carries at most the demand, and nothing while the site is closed (the strong
+    form of facility location, whose relaxation is tight).
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    must_deliver
+        Whether demand of products without a shortage cost is met in every plan; if not, its shortage is a
+        variable without cost.
+    most_missing
+        Units of such demand that may be missing in total; only read where `must_deliver` is False.
+    """
+
+    problem: SupplyProblem
+    must_deliver: bool = True
+    most_missing: float = np.inf
+
+    @cached_property
+    def _total(self) -> float:
+        """The weight of all demand; no site ever needs to pass on more."""
+        weights = self.problem.network.weights
+        return max(1.0, float(np.einsum("mpt,p->", self.problem.wanted, weights)))
+
+    @cached_property
+    def _capacity(self) -> Floats:
+        return np.minimum(self.problem.network.of_facilities("capacity"), self._total)
+
+    @cached_property
+    def _storage(self) -> Floats:
+        return np.minimum(self.problem.network.of_facilities("storage"), self._total)
+
+    @cached_property
+    def flow(self) -> _Block:
+        """Flows, of (L, P, T)."""
+        network = self.problem.network
+        wanted = np.ones((len(network.node_names), *network.shape[1:]), dtype=bool)
+        wanted[network.market_nodes] = self.problem.wanted > 0
+        useful = wanted[network.heads] & network.carried[:, :, None]
+        return _Block.of(useful & (network.lane_capacity > 0)[:, None, None], 0)
+
+    @cached_property
+    def short(self) -> _Block:
+        """Shortages, of (M, P, T)."""
+        return _Block.of(self.problem.wanted > 0, self.flow.stop)
+
+    @cached_property
+    def stock(self) -> _Block:
+        """Stocks, of (F, P, T - 1)."""
+        network = self.problem.network
+        shape = (len(network.facilities), network.shape[1], network.shape[2] - 1)
+        kept = np.broadcast_to((self._storage > 0)[:, None, None], shape)
+        return _Block.of(kept, self.short.stop)
+
+    @cached_property
+    def site(self) -> _Block:
+        """Whether a site is open at all, of (F,)."""
+        return _Block.of(np.ones(len(self.problem.network.facilities), dtype=bool), self.stock.stop)
+
+    @cached_property
+    def site_period(self) -> _Block:
+        """Whether a site with a period cost is open in a period, of (F, T)."""
+        network = self.problem.network
+        by_period = network.of_facilities("period_cost") > 0
+        mask = np.repeat(by_period[:, None], network.shape[2], axis=1)
+        return _Block.of(mask, self.site.stop)
+
+    @cached_property
+    def cost(self) -> Floats:
+        """Money per variable, shape (n,)."""
+        network = self.problem.network
+        price = np.where(np.isinf(network.shortage_cost), 0.0, network.shortage_cost)
+        return np.concatenate(
+            [
+                lane_cost(self.problem)[self.flow.cells],
+                price[self.short.cells[1]],
+                network.of_facilities("holding_cost")[self.stock.cells[0]],
+                network.of_facilities("fixed_cost"),
+                network.of_facilities("period_cost")[self.site_period.cells[0]],
+            ]
+        )
+
+    @property
+    def missing(self) -> Floats:
+        """One for each shortage that should not be, shape (n,): the cost of leaving out what must be delivered."""
+        weight = np.zeros(self.site_period.stop)
+        mandatory = np.isinf(self.problem.network.shortage_cost)[self.short.cells[1]]
+        weight[self.short.start : self.short.stop] = mandatory
+        return weight
+
+    @cached_property
+    def linear(self) -> LinearModel:
+        """The model for HiGHS."""
+        rows = _Rows()
+        self._balances(rows)
+        self._supply_rows(rows)
+        self._lane_rows(rows)
+        self._site_rows(rows)
+        self._serving_rows(rows)
+        if not self.must_deliver and np.isfinite(self.most_missing):
+            first = rows.add(np.array([-np.inf]), np.array([self.most_missing]))
+            columns = np.flatnonzero(self.missing)
+            rows.put(np.full(len(columns), first), columns, 1.0)
+        lower, upper = self._bounds()
+        row, column, value = rows.matrix
+        whole = np.arange(self.site_period.stop) >= self.site.start
+        return LinearModel(
+            self.cost,
+            lower,
+            upper,
+            whole,
+            row,
+            column,
+            value,
+            np.concatenate(rows.lower),
+            np.concatenate(rows.upper),
+        )
+
+    def _bounds(self) -> tuple[Floats, Floats]:
+        network = self.problem.network
+        shut, forced = network.has_status("closed"), network.has_status("open")
+        short = self.problem.wanted[self.short.cells]
+        if self.must_deliver:
+            short = np.where(np.isinf(network.shortage_cost)[self.short.cells[1]], 0.0, short)
+        most = np.minimum(network.lane_capacity, self._total)[self.flow.cells[0]]
+        sites, periods = self.site.cells[0], self.site_period.cells[0]
+        zeros = np.zeros(self.site.start)
+        return (
+            np.concatenate([zeros, forced[sites].astype(float), forced[periods].astype(float)]),
+            np.concatenate(
+                [
+                    most / network.weights[self.flow.cells[1]],
+                    short,
+                    self._storage[self.stock.cells[0]] / network.weights[self.stock.cells[1]],
+                    1.0 - shut[sites],
+                    1.0 - shut[periods],
+                ]
+            ),
+        )
+
+    def _open_columns(self) -> Indices:
+        """Return the variable that says whether a site is open in a period, shape (F, T)."""
+        by_period = self.site_period.column_of()
+        return np.where(by_period >= 0, by_period, self.site.column_of()[:, None])
+
+    def _balances(self, rows: _Rows) -> None:
+        """Markets get what they want or fall short; what enters a site leaves it or is kept."""
+        network = self.problem.network
+        lane, product, period = self.flow.cells
+        nodes = (len(network.node_names), *network.shape[1:])
+        row_of = np.full(nodes, -1, dtype=np.intp)
+        markets, sites = row_of[network.market_nodes], row_of[network.facility_nodes]
+        wanted = self.problem.wanted[self.short.cells]
+        first = rows.add(wanted, wanted)
+        markets[self.short.cells] = first + np.arange(len(wanted))
+        rows.put(markets[self.short.cells], self.short.columns, 1.0)
+        first = rows.add(np.zeros(sites.size), np.zeros(sites.size))
+        sites[...] = first + np.arange(sites.size).reshape(sites.shape)
+        rows.put(row_of[network.heads[lane], product, period], self.flow.columns, 1.0)
+        leaving = network.tails[lane] >= network.facility_nodes.start
+        from_site = row_of[network.tails[lane], product, period]
+        rows.put(from_site[leaving], self.flow.columns[leaving], -1.0)
+        site, kind, when = self.stock.cells
+        rows.put(sites[site, kind, when], self.stock.columns, -1.0)
+        rows.put(sites[site, kind, when + 1], self.stock.columns, 1.0)
+
+    def _supply_rows(self, rows: _Rows) -> None:
+        network = self.problem.network
+        lane, product, period = self.flow.cells
+        offers = network.lane_offer[lane, product]
+        limits = np.repeat([[offer.capacity] for offer in network.offers], network.shape[2], axis=1)
+        self._limit(rows, limits, (offers, period), self.flow.columns, np.ones(len(lane)))
+
+    def _lane_rows(self, rows: _Rows) -> None:
+        network = self.problem.network
+        lane, product, period = self.flow.cells
+        limits = np.repeat(network.lane_capacity[:, None], network.shape[2], axis=1)
+        self._limit(rows, limits, (lane, period), self.flow.columns, network.weights[product])
+
+    @staticmethod
+    def _limit(
+        rows: _Rows, limits: Floats, place: tuple[Indices, Indices], columns: Indices, weights: Floats
+    ) -> None:
+        """Limit sums of variables: `limits` has the shape (n, T), `place` says where each variable counts."""
+        finite = np.isfinite(limits)
+        first = rows.add(np.full(int(finite.sum()), -np.inf), limits[finite])
+        row_of = np.full(limits.shape, -1, dtype=np.intp)
+        row_of[finite] = first + np.arange(int(finite.sum()))
+        counted = place[0] >= 0
+        row = row_of[place[0][counted], place[1][counted]]
+        rows.put(row[row >= 0], columns[counted][row >= 0], weights[counted][row >= 0])
+
+    def _site_rows(self, rows: _Rows) -> None:
+        """Limit what enters, leaves and stays at a site; nothing does while it is closed."""
+        network = self.problem.network
+        lane, product, period = self.flow.cells
+        shape = (len(network.facilities), network.shape[2])
+        opened, weights = self._open_columns(), network.weights
+        for ends in (network.heads, network.tails):
+            site = ends[lane] - network.facility_nodes.start
+            there = (site >= 0) & (site < shape[0])
+            row_of = self._switch(rows, self._capacity, opened)
+            columns = self.flow.columns[there]
+            rows.put(row_of[site[there], period[there]], columns, weights[product[there]])
+        if len(self.stock.columns):
+            site, kind, when = self.stock.cells
+            row_of = self._switch(rows, self._storage, opened)
+            rows.put(row_of[site, when], self.stock.columns, weights[kind])
+        by_period = self.site_period
+        first = rows.add(np.full(len(by_period.columns), -np.inf), np.zeros(len(by_period.columns)))
+        link = first + np.arange(len(by_period.columns))
+        rows.put(link, by_period.columns, 1.0)
+        rows.put(link, self.site.column_of()[by_period.cells[0]], -1.0)
+
+    @staticmethod
+    def _switch(rows: _Rows, limits: Floats, opened: Indices) -> Indices:
+        """Open rows ``… − limit · open ≤ 0`` for each site and period; return them, shape (F, T)."""
+        first = rows.add(np.full(opened.size, -np.inf), np.zeros(opened.size))
+        row_of = (first + np.arange(opened.size)).reshape(opened.shape)
+        rows.put(row_of.ravel(), opened.ravel(), -np.repeat(limits, opened.shape[1]))
+        return row_of
+
+    def _serving_rows(self, rows: _Rows) -> None:
+        """Let a site serve a market with at most its demand, and with nothing while it is closed."""
+        network = self.problem.network
+        lane, product, period = self.flow.cells
+        site = network.tails[lane] - network.facility_nodes.start
+        market = network.heads[lane] - network.market_nodes.start
+        serving = (site >= 0) & (market >= 0)
+        shape = (len(network.facilities), *self.short.shape)
+        if not serving.any():
+            return
+        cells = np.ravel_multi_index(
+            (site[serving], market[serving], product[serving], period[serving]), shape
+        )
+        found, place = np.unique(cells, return_inverse=True)
+        first = rows.add(np.full(len(found), -np.inf), np.zeros(len(found)))
+        rows.put(first + place, self.flow.columns[serving], 1.0)
+        site, market, product, period = np.unravel_index(found, shape)
+        demand = self.problem.wanted[market, product, period]
+        rows.put(first + np.arange(len(found)), self._open_columns()[site, period], -demand)
+
+    def point(self, plan: FlowPlan) -> Floats:
+        """Return a plan as a point of the model, shape (n,)."""
+        ledger = self.problem.ledger(plan)
+        return np.concatenate(
+            [
+                ledger.flows[self.flow.cells],
+                ledger.shortage[self.short.cells],
+                ledger.stock[self.stock.cells],
+                ledger.open.any(axis=1).astype(float),
+                ledger.open[self.site_period.cells].astype(float),
+            ]
+        )
+
+    def plan(self, point: Floats) -> FlowPlan:
+        """Return a point as a plan: tiny flows are none, and a site is open or not.
+
+        Stocks and shortages are not read: they follow from the flows, so every balance holds exactly.
+        """
+        network = self.problem.network
+        opened = np.repeat(self.site.spread(point)[:, None] > 0.5, network.shape[2], axis=1)
+        by_period = self.site_period.column_of() >= 0
+        opened = np.where(by_period, self.site_period.spread(point) > 0.5, opened)
+        flows = self.flow.spread(point)
+        flows = np.where(flows > _NEGLIGIBLE * max(1.0, float(flows.max(initial=0.0))), flows, 0.0)
+        at_node = np.ones((len(network.node_names), network.shape[2]), dtype=bool)
+        at_node[network.facility_nodes] = opened
+        passable = at_node[network.tails] & at_node[network.heads]
+        return self.problem.plan_of(np.where(passable[:, None, :], flows, 0.0), opened)
+
+    def rounding_bound(self, point: Floats, plan: FlowPlan) -> float:
+        """Return a bound on the difference between the price of a point and that of the plan made of it.
+
+        The triangle inequality: what moved, at its price; plus costs too small for the solver; plus the solver's
+        tolerance on every variable, at its price.
+        """
+        moved = np.abs(point - self.point(plan))
+        dropped = np.abs(self.cost - self.linear.kept_cost)
+        return float(np.abs(self.cost) @ (moved + TOLERANCE) + dropped @ np.abs(point))
