@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.kan.description import Network
+from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.effects import importances
 from kanopt.surrogates.law import Law
 from kanopt.surrogates.selection import Settings, Table, Trial, choose
@@ -21,8 +22,8 @@ SAMPLE = 256
 SHUFFLED = 2000
 
 
-def learn(table: Table, settings: Settings) -> tuple[Law, pd.DataFrame]:
-    """Choose the structure, fit it, and return the law with a frame of every structure tried."""
+def learn(table: Table, settings: Settings) -> tuple[Law, pd.DataFrame, Rows]:
+    """Choose the structure, fit it, and return the law, a frame of every structure tried, and the rows as fitted."""
     trial, tried = choose(table, settings)
     fitted, unit = trial.fitted, trial.unit
     network, factors = _in_units(fitted.network, unit, trial.shift)
@@ -42,19 +43,22 @@ def learn(table: Table, settings: Settings) -> tuple[Law, pd.DataFrame]:
         edf=fitted.edf,
         residuals=residuals[order],
         residual_weights=table.weights[order],
+        smoothing=fitted.smoothing,
         numbers=numbers[sample],
         codes=table.codes[sample],
         importance=np.empty(0),
         measures={},
     )
     shuffled = rng.permutation(len(table))[:SHUFFLED]
-    rows = (numbers[shuffled], table.codes[shuffled])
-    importance = importances(law.predict, law.encoding, rows, settings.seed)
+    drawn = (numbers[shuffled], table.codes[shuffled])
+    importance = importances(law.predict, law.encoding, drawn, settings.seed)
     measures = {
         "training": fit_measures(table.target, law.predict(numbers, table.codes), table.weights),
         "left out": fit_measures(table.target, trial.predicted, table.weights),
     }
-    return replace(law, importance=importance, measures=measures), _alternatives(tried, trial, law)
+    target = np.log(table.target) if law.log_target else table.target
+    rows = Rows(np.hstack([numbers, table.codes]), target, table.weights * fitted.trust)
+    return replace(law, importance=importance, measures=measures), _alternatives(tried, trial, law), rows
 
 
 def _in_units(network: Network, unit: float, shift: float) -> tuple[Network, Floats]:

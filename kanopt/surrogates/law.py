@@ -33,6 +33,8 @@ class Law:
         scale of the network's output.
     residuals, residual_weights
         Residuals of the training rows, each as if left out, sorted, on the scale of the network's output.
+    smoothing
+        Roughness weight of every group of curves: one per column, then one per later layer; last, the ridge.
     numbers, codes
         Encoded sample of training rows over which effects are averaged.
     importance
@@ -51,6 +53,7 @@ class Law:
     edf: float
     residuals: Floats
     residual_weights: Floats
+    smoothing: Floats
     numbers: Floats
     codes: Integers
     importance: Floats
@@ -93,7 +96,7 @@ class Law:
         return "; ".join(words)
 
 
-_ARRAYS = ("covariance", "residuals", "residual_weights", "numbers", "codes", "importance")
+_ARRAYS = ("covariance", "residuals", "residual_weights", "smoothing", "numbers", "codes", "importance")
 _LAYER = ("lower", "upper", "coefficients", "bias")
 _PLAIN = ("log_target", "smearing", "loss", "variance", "edf", "measures")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,16 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from kanopt.errors import FileFormatError, FitError, nearest
+from kanopt.errors import FileFormatError, FitError, FormulaError, nearest
 from kanopt.surrogates.effects import marginal_effects
 from kanopt.surrogates.encoding import check_numbers, encoding_of
 from kanopt.surrogates.law import Law, law_from_parts, law_to_parts
 from kanopt.surrogates.storage import read_model, write_model
 from kanopt.surrogates.summary import Summary, fit_measures
+
+if TYPE_CHECKING:
+    from kanopt.formulas import Formula
+    from kanopt.surrogates.distill.mixed import Rows
 
 __all__ = ["KANRegressor"]
 
@@ -91,6 +95,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
     """
 
     _law: Law
+    _rows: Rows | None
     n_features_in_: int
 
     def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters off the signature
@@ -159,7 +164,9 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         settings = settings_of(self, encoding)
         numbers, codes = encoding.split(frame)
         weights = weights / min(1.0, float(weights.mean()))
-        law, self.alternatives_ = learn(Table(numbers, codes, target, weights, encoding), settings)
+        law, self.alternatives_, self._rows = learn(
+            Table(numbers, codes, target, weights, encoding), settings
+        )
         name = getattr(y, "name", None)
         self.target_name_ = "target" if name is None else str(name)
         self._adopt(law)
@@ -173,7 +180,8 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         FitError
             For missing values, and for categories that did not occur in training.
         """
-        return self._law.predict(*self._encode(X))
+        encoded = self._encode(X)
+        return self._law.predict(*encoded)
 
     def predict_interval(self, X: ArrayLike | pd.DataFrame, coverage: float = 0.9) -> pd.DataFrame:
         """Return an interval for every row that a new observation falls into with probability `coverage`.
@@ -227,6 +235,75 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         fit = pd.DataFrame.from_dict(measures, orient="index").astype({"rows": int})
         return Summary(self.target_name_, self._law.structure, fit, self._effect_table())
 
+    def to_formula(
+        self,
+        test: pd.DataFrame,
+        target: str | None = None,
+        *,
+        min_r2: float = 0.5,
+        unit: str | None = None,
+        per: str = "",
+    ) -> Formula:
+        """Return the law as a formula: closed forms where they are as good as the curves, curves where not.
+
+        Parameters
+        ----------
+        test : DataFrame
+            Held-out rows with the columns of the model and the target. They report and gate; they select nothing.
+            Units that the frame declares become the units of the formula.
+        target : str, optional
+            Column of `test` that is the target; by default the name of the series the model was fitted to.
+        min_r2 : float
+            The least R² on the held-out rows with which the law is let through.
+        unit : str, optional
+            Unit of the target; by default the one that `test` declares.
+        per : str
+            What one row is: ``"leg"``, ``"task"``, ``"lane-period"``.
+
+        Raises
+        ------
+        FormulaError
+            If the formula explains less than `min_r2` of the held-out rows, or the model was loaded from a file, which
+            holds no training rows.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> trips = pd.DataFrame({"km": rng.uniform(5, 80, 300), "load_t": rng.uniform(1, 10, 300)})
+        >>> trips["cost"] = 2.0 * trips["km"] ** 1.5 * trips["load_t"] ** 0.5
+        >>> train, test = trips[:250], trips[250:]
+        >>> model = KANRegressor(seed=1).fit(train[["km", "load_t"]], train["cost"])
+        >>> print(model.to_formula(test))
+        2 · km^1.5 · load_t^0.5
+        """
+        from kanopt.formulas import Variable
+        from kanopt.surrogates.distill import HeldOut, Trained, distill
+        from kanopt.surrogates.options import settings_of
+        from kanopt.tables import units_of
+
+        check_is_fitted(self)
+        if self._rows is None:
+            raise FormulaError(
+                "a model loaded from a file holds no training rows, on which a formula is chosen; fit it again, or "
+                "save the formula instead (formula.save)"
+            )
+        wanted = target or self.target_name_
+        self._held_out(test, wanted)
+        units = units_of(test)
+        law = self._law
+        trained = Trained(
+            network=law.network,
+            features=(*law.encoding.numbers, *law.encoding.categories),
+            rows=self._rows,
+            signs=settings_of(self, law.encoding).signs,
+            smoothing=law.smoothing,
+            log_target=law.log_target,
+            seed=self.seed,
+            structure=law.structure,
+        )
+        output = Variable(wanted, units.get(wanted, "") if unit is None else unit)
+        return distill(trained, HeldOut(test, output, units, per), min_r2)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to one file: plain arrays and JSON, no pickle.
 
@@ -261,6 +338,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         model.n_features_in_ = len(law.encoding.features)
         if named:
             model.feature_names_in_ = np.array(law.encoding.names, dtype=object)
+        model._rows = None
         model._adopt(law)
         return model
 

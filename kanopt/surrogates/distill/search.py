@@ -1,0 +1,223 @@
+"""Turning edges into closed forms, one at a time, each judged by the whole model.
+
+An edge is replaced where that lowers the description length of the model on the training rows,
+
+    L = W log(RSS / W + floor²) + log(W) · p + 2 log(F) · c,
+
+with W the sum of the row weights, p the effective number of parameters, in which a curve counts by the trace of its
+smoother (Schwarz 1978; Hastie and Tibshirani 1990, ch. 5), and c the number of operators a reader sees, each one choice
+among F forms (Rissanen 1978). A curve counts as 5 operators: a curve that the smoothing made straight has hardly more
+parameters than a line, but a line is read at a glance. Candidates for an edge are ranked by how well they
+reproduce the edge where the output feels it (weights: squared sensitivities), but only the refitted model decides.
+Keeping the curve is always a candidate. The floor says which differences no longer matter: a closed form within a
+ten-thousandth of the target's spread is as good as a curve that is closer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kanopt.surrogates.distill.forms import FORMS, LINEAR, POWER, ZERO, Form, start
+from kanopt.surrogates.distill.mixed import Edge, Mixed, Refit, Rows, refit
+
+__all__ = ["Candidate", "Search", "search"]
+
+FLOOR = 1e-4
+TOP = 8
+OPERATOR = 2 * float(np.log(len(FORMS)))
+TRIAL_ROWS = 2000
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One model on the way from curves to closed forms."""
+
+    complexity: int
+    rmse: float
+    length: float
+    what: str
+    chosen: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """The chosen model, refitted on all training rows, and the front that led to it."""
+
+    fit: Refit
+    front: tuple[Candidate, ...]
+
+
+class _Judge:
+    """Description length of models on a fixed set of rows."""
+
+    def __init__(self, rows: Rows) -> None:
+        total = float(rows.weight.sum())
+        mean = float(rows.weight @ rows.target) / total
+        spread = float(rows.weight @ (rows.target - mean) ** 2) / total
+        self.rows, self.total, self.floor = rows, total, FLOOR**2 * max(spread, 1e-300)
+
+    def length(self, fit: Refit) -> float:
+        noise = fit.squares / self.total + self.floor
+        parameters = np.log(self.total) * fit.parameters
+        return float(self.total * np.log(noise) + parameters + OPERATOR * _complexity(fit.model))
+
+    def candidate(self, fit: Refit, what: str) -> Candidate:
+        rmse = float(np.sqrt(fit.squares / self.total))
+        return Candidate(_complexity(fit.model), rmse, self.length(fit), what)
+
+
+def _complexity(model: Mixed) -> int:
+    return sum(edge.form.complexity for edge in model.edges)
+
+
+def search(
+    model: Mixed,
+    rows: Rows,
+    *,
+    seed: int = 0,
+    log_inputs: frozenset[int] = frozenset(),
+    name: Callable[[Edge], str] = lambda edge: str(edge.place),
+) -> Search:
+    """Replace edges by closed forms where the whole model gains.
+
+    Parameters
+    ----------
+    model
+        The trained network, every numeric edge a curve.
+    rows
+        Encoded training rows; held-out rows take no part.
+    seed
+        Draws the rows on which replacements are tried; the last refit uses all.
+    log_inputs
+        Columns of the inputs that are logarithms, so that the slope of a straight edge is an exponent.
+    name
+        How an edge is called in the front.
+    """
+    judge = _Judge(rows.take(TRIAL_ROWS, seed))
+    current = refit(model, judge.rows)
+    front = [judge.candidate(current, "every edge a curve")]
+    for _ in range(2):
+        before = current
+        for edge in _by_straightness(current.model, judge.rows):
+            current, step = _replace(current, edge, judge, name)
+            front += step
+        if current is before:
+            break
+    current, step = _snap(current, judge, name, log_inputs)
+    front += step
+    final = refit(current.model, rows)
+    front[-1] = replace(front[-1], chosen=True)
+    return Search(final, tuple(front))
+
+
+def _weights(model: Mixed, edge: Edge, rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    signals = model.signals(rows.inputs)
+    z = signals[edge.layer][:, edge.source]
+    flow = model.sensitivities(signals)[edge.layer][:, edge.target]
+    return z, edge.form.value(z, edge.theta), rows.weight * flow**2
+
+
+def _by_straightness(model: Mixed, rows: Rows) -> list[Edge]:
+    """Return the curves, those closest to a straight line first: the surest replacements come first."""
+    scored = []
+    for edge in model.edges:
+        if edge.form.name != "curve":
+            continue
+        z, value, weight = _weights(model, edge, rows)
+        design = np.column_stack([z, np.ones_like(z)]) * np.sqrt(weight)[:, None]
+        target = value * np.sqrt(weight)
+        residual = target - design @ np.linalg.lstsq(design, target, rcond=1e-10)[0]
+        scored.append((float(residual @ residual), edge.place, edge))
+    return [edge for _, _, edge in sorted(scored, key=lambda entry: entry[:2])]
+
+
+def _replace(
+    current: Refit, edge: Edge, judge: _Judge, name: Callable[[Edge], str]
+) -> tuple[Refit, list[Candidate]]:
+    """Try the best closed forms in the place of one curve; return the better model and the step taken."""
+    edge = next(e for e in current.model.edges if e.place == edge.place)
+    z, value, weight = _weights(current.model, edge, judge.rows)
+    low, high = float(z.min()), float(z.max())
+    ranked = []
+    for form in FORMS:
+        if form.admits(low, high):
+            theta, error = start(form, z, value, weight)
+            if np.isfinite(error):
+                penalty = np.log(len(z)) * form.size + OPERATOR * form.complexity
+                ranked.append((len(z) * np.log(error / len(z) + judge.floor) + penalty, form, theta))
+    ranked.sort(key=lambda entry: entry[0])
+    best, best_form = current, None
+    plain = [entry for entry in ranked[TOP:] if entry[1] in (ZERO, LINEAR)]
+    for _, form, theta in [*ranked[:TOP], *plain]:
+        trial = _try(current.model, edge, form, theta, judge)
+        if trial is not None and judge.length(trial) < judge.length(best):
+            best, best_form = trial, form
+    if best_form is None:
+        return current, []
+    return best, [judge.candidate(best, f"{name(edge)}: {best_form.name}")]
+
+
+def _try(model: Mixed, edge: Edge, form: Form, theta: np.ndarray, judge: _Judge) -> Refit | None:
+    z, value, weight = _weights(model, edge, judge.rows)
+    closed = replace(edge, form=form, theta=theta, bend=None, penalty=0.0)
+    shift = float(weight @ (value - form.value(z, theta))) / max(float(weight.sum()), 1e-300)
+    bias = list(model.bias)
+    bias[edge.layer] = bias[edge.layer].copy()
+    bias[edge.layer][edge.target] += shift
+    trial = refit(Mixed(model.edges, tuple(bias)).replaced(closed), judge.rows)
+    if not np.isfinite(trial.squares):
+        return None
+    signals = trial.model.signals(judge.rows.inputs)
+    for other in trial.model.edges:
+        column = signals[other.layer][:, other.source]
+        if not (
+            np.isfinite(other.theta).all() and other.keeps_sign(float(column.min()), float(column.max()))
+        ):
+            return None
+        if other.form.positive and column.min() <= 0:
+            return None
+    return trial
+
+
+def _snap(
+    current: Refit, judge: _Judge, name: Callable[[Edge], str], log_inputs: frozenset[int]
+) -> tuple[Refit, list[Candidate]]:
+    """Round exponents to the nearest half where the description length falls: x^1.98 reads x².
+
+    Exponents are the power of a power form, and the slope of a straight edge that leaves the log of a feature.
+    """
+    steps: list[Candidate] = []
+    for place in [edge.place for edge in current.model.edges]:
+        edge = next(e for e in current.model.edges if e.place == place)
+        is_slope = edge.form is LINEAR and edge.layer == 0 and edge.source in log_inputs
+        if not is_slope and edge.form is not POWER:
+            continue
+        exponent = round(2 * float(edge.theta[-1])) / 2
+        if not exponent:
+            continue
+        snapped = replace(edge, form=_with_last_fixed(edge.form, exponent), theta=edge.theta[:-1])
+        trial = refit(current.model.replaced(snapped), judge.rows)
+        if judge.length(trial) < judge.length(current):
+            current = trial
+            steps.append(judge.candidate(current, f"{name(edge)}: exponent {exponent:g}"))
+    return current, steps
+
+
+def _with_last_fixed(form: Form, value: float) -> Form:
+    """Return `form` with its last parameter held at `value`."""
+
+    def full(theta: np.ndarray) -> np.ndarray:
+        return np.append(theta, value)
+
+    return replace(
+        form,
+        linear=form.linear if form.nonlinear else form.linear - 1,
+        nonlinear=max(form.nonlinear - 1, 0),
+        value=lambda z, t: form.value(z, full(t)),
+        slope=lambda z, t: form.slope(z, full(t)),
+        gradient=lambda z, t: form.gradient(z, full(t))[..., :-1],
+        fixed=(value,),
+    )

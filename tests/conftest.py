@@ -1,0 +1,12 @@
+"""Settings for every test: no timing decides, and random examples are the same on every run."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "kanopt", deadline=None, derandomize=True, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("kanopt")
+mpl.use("Agg")

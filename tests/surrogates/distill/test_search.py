@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kanopt.kan.basis import roughness
+from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows, curve_form, refit, table_form
+from kanopt.surrogates.distill.search import search
+
+
+def curves(inputs: np.ndarray, outputs: int, layer: int = 0, grid: int = 8, sign: int = 0) -> list[Edge]:
+    bend = roughness(grid).numpy()
+    return [
+        Edge(
+            layer,
+            source,
+            target,
+            curve_form(inputs[:, source].min(), inputs[:, source].max(), grid),
+            np.linspace(0.0, 0.5, grid + 3),
+            sign,
+            1e-6,
+            bend,
+        )
+        for source in range(inputs.shape[1])
+        for target in range(outputs)
+    ]
+
+
+def additive(inputs: np.ndarray, **options: int) -> Mixed:
+    return Mixed(tuple(curves(inputs, 1, **options)), (np.zeros(1),))
+
+
+def forms(model: Mixed) -> list[str]:
+    return [edge.form.name for edge in model.edges]
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(3)
+
+
+def test_jacobian_of_a_deep_network_agrees_with_finite_differences(rng: np.random.Generator) -> None:
+    x = rng.uniform(0.2, 2.0, (40, 2))
+    hidden = np.column_stack([x.sum(1), x.prod(1)])
+    model = Mixed((*curves(x, 2), *curves(hidden, 1, layer=1)), (np.zeros(2), np.zeros(1)))
+    vector = model.parameters + 0.1 * rng.standard_normal(len(model.parameters))
+    model = model.with_parameters(vector)
+    _, jacobian = model.jacobian(x)
+    step = 1e-6
+    for k in range(len(vector)):
+        bump = np.zeros_like(vector)
+        bump[k] = step
+        up = model.with_parameters(vector + bump).predict(x)
+        down = model.with_parameters(vector - bump).predict(x)
+        np.testing.assert_allclose(jacobian[:, k], (up - down) / (2 * step), atol=2e-5)
+
+
+def test_planted_forms_are_found_and_an_idle_input_is_dropped(rng: np.random.Generator) -> None:
+    x = np.column_stack([rng.uniform(0, 3, 800), rng.uniform(0.5, 4, 800), rng.uniform(0, 1, 800)])
+    y = 2 * x[:, 0] - 3 * x[:, 1] ** 2 + 0.02 * rng.standard_normal(800)
+    found = search(additive(x), Rows(x, y, np.ones(800)))
+    assert forms(found.fit.model)[0] == "linear"
+    assert forms(found.fit.model)[1] in ("power", "quadratic")
+    assert forms(found.fit.model)[2] == "zero"
+    assert found.front[-1].chosen
+    assert found.front[-1].length < found.front[0].length
+
+
+def test_an_exponent_near_a_half_is_snapped(rng: np.random.Generator) -> None:
+    x = np.log(rng.uniform(0.5, 30, (1000, 1)))
+    y = 1.5 * x[:, 0] + 0.1 * rng.standard_normal(1000)
+    found = search(additive(x), Rows(x, y, np.ones(1000)), log_inputs=frozenset({0}))
+    edge = found.fit.model.edges[0]
+    assert edge.form.fixed == (1.5,)
+    assert edge.form.size == 0
+
+
+def test_a_curve_that_no_form_fits_stays_a_curve(rng: np.random.Generator) -> None:
+    x = rng.uniform(6, 20, (3000, 1))
+    y = np.exp(-(((x[:, 0] - 8) / 1.2) ** 2)) + 0.7 * np.exp(-(((x[:, 0] - 17) / 1.6) ** 2))
+    y += 0.05 * rng.standard_normal(3000)
+    found = search(additive(x, grid=16), Rows(x, y, np.ones(3000)))
+    assert forms(found.fit.model) == ["curve"]
+
+
+def test_a_sign_is_kept_by_curves_and_by_closed_forms(rng: np.random.Generator) -> None:
+    x = rng.uniform(0, 1, (300, 1))
+    y = -((x[:, 0] - 0.4) ** 2) + 0.05 * rng.standard_normal(300)
+    found = search(additive(x, sign=1), Rows(x, y, np.ones(300)))
+    grid = np.linspace(0, 1, 201)[:, None]
+    assert np.all(np.diff(found.fit.model.predict(grid)) >= -1e-9)
+
+
+def test_standard_errors_match_least_squares(rng: np.random.Generator) -> None:
+    x = rng.uniform(0, 1, (400, 1))
+    y = 3 * x[:, 0] + 1 + 0.2 * rng.standard_normal(400)
+    found = search(additive(x), Rows(x, y, np.ones(400)))
+    assert forms(found.fit.model) == ["linear"]
+    design = np.column_stack([x[:, 0], np.ones(400)])
+    beta, squares = np.linalg.lstsq(design, y, rcond=None)[:2]
+    expected = squares[0] / 398 * np.linalg.inv(design.T @ design)
+    np.testing.assert_allclose(found.fit.model.parameters, beta, rtol=1e-6)
+    np.testing.assert_allclose(found.fit.covariance, expected, rtol=1e-5)
+
+
+def test_categories_are_fitted_as_numbers_per_category(rng: np.random.Generator) -> None:
+    codes = rng.integers(0, 3, 300).astype(float)
+    y = np.array([1.0, 4.0, -2.0])[codes.astype(int)]
+    edge = Edge(0, 0, 0, table_form(3), np.zeros(3))
+    fit = refit(Mixed((edge,), (np.zeros(1),)), Rows(codes[:, None], y, np.ones(300)))
+    np.testing.assert_allclose(fit.model.predict(np.array([[0.0], [1.0], [2.0]])), [1, 4, -2], atol=1e-5)
