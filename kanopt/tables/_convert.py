@@ -1,0 +1,280 @@
+"""Turn the cells of one column into values of one kind, and name those that are not of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from kanopt.errors import TableError
+from kanopt.tables._text import TextFormat
+from kanopt.tables.schema import NUMERIC, Column, Kind
+from kanopt.units import convert
+
+__all__ = ["NO_NUMBER", "Cells", "convert_column", "finish", "hint", "infer_kind", "natural_kind"]
+
+_MISSING = ("", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A", "<NA>")
+_ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?\s?(Z|[+-]\d{2}:?\d{2})?$"
+_ZONED = r"\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})$"
+_TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
+_OTHER_NOTATION = r"^[+-]?\d+,\d+$|^[+-]?\d{1,3}([ ,.'\x{00a0}\x{202f}]\d{3})+([.,]\d+)?$"
+_EXACT = 2.0**53
+NO_NUMBER = "not a number"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One column, converted.
+
+    Parameters
+    ----------
+    values
+        float64 or int64 for numbers, float64 (0, 1, NaN) for booleans, datetime64, or objects for texts.
+    missing
+        Cells that are missing in the source.
+    faults
+        What is wrong to where it is wrong; a cell has one fault at most, and reads as missing.
+    shown
+        The cells as they stand in the source, to be quoted.
+    note
+        What was done to all of them.
+    """
+
+    values: Any
+    missing: NDArray[np.bool_]
+    faults: dict[str, NDArray[np.bool_]]
+    shown: Any
+    note: str = ""
+
+
+def natural_kind(kind: Any) -> Kind | None:
+    """Return the kind that an Arrow type stands for; None where there is none."""
+    types = pa.types
+    if types.is_dictionary(kind):
+        return "category" if natural_kind(kind.value_type) == "text" else None
+    found: list[tuple[bool, Kind]] = [
+        (types.is_boolean(kind), "boolean"),
+        (types.is_integer(kind), "integer"),
+        (types.is_floating(kind) or types.is_decimal(kind), "number"),
+        (types.is_timestamp(kind) or types.is_date(kind), "datetime"),
+        (types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind), "text"),
+        (str(kind) == "string_view", "text"),
+    ]
+    return next((name for holds, name in found if holds), None)
+
+
+def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str | None]:
+    """Read a column's kind off its cells, and say what was doubtful.
+
+    A column of which at least half looks like numbers (or ISO dates) is taken for numbers (dates), so that the
+    cells which are not are refused and not swallowed by calling it all text.
+    """
+    texts = _trimmed(array)
+    texts = texts.filter(pc.invert(_is_missing(texts, form, "number")))
+    count = len(texts)
+    if not count:
+        return "text", "is blank throughout"
+    numbers = _count(texts, _number_pattern(form))
+    if numbers and _count(texts, r"^[+-]?0\d"):
+        return "text", "is read as text, because some values have leading zeros, as codes have"
+    if numbers == count:
+        return ("integer" if _count(texts, r"^[+-]?\d{1,18}$") == count else "number"), None
+    if 2 * (numbers + _count(texts, _OTHER_NOTATION)) >= count:
+        return "number", None
+    if 2 * _count(texts, _ISO) >= count:
+        return "datetime", None
+    if pc.all(pc.is_in(pc.utf8_lower(texts), pa.array(["true", "false"]))).as_py():
+        return "boolean", None
+    share = f"is read as text, although {numbers:,} of {count:,} values are numbers"
+    return "text", share if numbers else None
+
+
+def convert_column(array: Any, column: Column, form: TextFormat, *, source_unit: str | None = None) -> Cells:
+    """Convert one column to its declared kind, and from the source's unit to its own.
+
+    Raises
+    ------
+    TableError
+        If the source's own type cannot become that kind at all.
+    UnitError
+        If the units do not convert.
+    """
+    if source_unit is None or column.unit is None or source_unit == column.unit:
+        return _within(_parsed(array, column, form), column)
+    parsed = _parsed(array, replace(column, kind="number"), form)
+    values = convert(parsed.values, source_unit, column.unit)
+    cells = _whole(values, parsed.missing, parsed.faults, parsed.shown, column)
+    return _within(replace(cells, note=f"converted from {source_unit} to {column.unit}"), column)
+
+
+def _parsed(array: Any, column: Column, form: TextFormat) -> Cells:
+    natural = natural_kind(array.type)
+    if natural is None:
+        raise TableError(f"has the type {array.type}, which is no kind of column; leave it out with columns=")
+    if pa.types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
+    if pa.types.is_null(array.type):
+        array = array.cast(pa.string())
+    if natural in NUMERIC and column.kind in NUMERIC:
+        return _from_numbers(array, column)
+    if natural == "datetime" and column.kind == "datetime":
+        dates = pd.to_datetime(pd.Series(array.to_pandas()))
+        return Cells(dates, dates.isna().to_numpy(), {}, array)
+    texts = array if natural in ("text", "category") else pc.cast(array, pa.string())
+    return _from_texts(_trimmed(texts), column, form)
+
+
+def hint(array: Any, form: TextFormat) -> str:
+    """Return advice where refused numbers look like numbers of another notation; else nothing."""
+    if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
+        return ""
+    texts = _trimmed(array)
+    if form.decimal == "." and _count(texts, r"^[+-]?\d+,\d{1,2}$|^[+-]?\d+,\d{4,}$"):
+        return "for decimal commas pass form=TextFormat(decimal=',')"
+    if _count(texts, _OTHER_NOTATION):
+        return "for groups of three digits pass form=TextFormat(thousands=…), for decimal commas decimal=','"
+    return ""
+
+
+def _trimmed(array: Any) -> Any:
+    return pc.utf8_trim_whitespace(array)
+
+
+def _count(texts: Any, pattern: str) -> int:
+    return int(pc.sum(pc.match_substring_regex(texts, pattern)).as_py() or 0)
+
+
+def _is_missing(texts: Any, form: TextFormat, kind: str) -> Any:
+    words = form.missing
+    if words is None:
+        words = _MISSING if kind in ("text", "category") else (*_MISSING, "NA")
+    return pc.or_(pc.is_null(texts), pc.fill_null(pc.is_in(texts, pa.array(["", *words], texts.type)), False))
+
+
+def _number_pattern(form: TextFormat) -> str:
+    point, group = re.escape(form.decimal), re.escape(form.thousands)
+    whole = rf"(\d+|\d{{1,3}}({group}\d{{3}})+)" if group else r"\d+"
+    return rf"^[+-]?({whole}({point}\d*)?|{point}\d+)([eE][+-]?\d+)?$"
+
+
+def _mask(array: Any) -> NDArray[np.bool_]:
+    return np.asarray(pc.fill_null(array, False).to_numpy(), dtype=bool)
+
+
+def _from_numbers(array: Any, column: Column) -> Cells:
+    """Take numbers the source declares as such."""
+    missing = _mask(pc.is_null(array, nan_is_null=True))
+    if pa.types.is_integer(array.type) and not missing.any():
+        try:
+            return Cells(array.cast(pa.int64()).to_numpy(), missing, {}, array)
+        except pa.ArrowInvalid:  # beyond 64 bits with a sign: as floats, and judged as those
+            pass
+    values = array.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
+    return _whole(values, missing, {}, array, column)
+
+
+def _from_texts(texts: Any, column: Column, form: TextFormat) -> Cells:
+    gone = _is_missing(texts, form, column.kind)
+    missing = _mask(gone)
+    if column.kind in NUMERIC:
+        return _numbers_from_texts(texts, missing, column, form)
+    if column.kind == "datetime":
+        return _dates_from_texts(texts, missing, column)
+    if column.kind == "boolean":
+        lower = pc.utf8_lower(texts)
+        yes, no = (_mask(pc.is_in(lower, pa.array(words, texts.type))) for words in (_TRUE, _FALSE))
+        values = np.where(yes, 1.0, np.where(no, 0.0, np.nan))
+        return Cells(values, missing, {"not true or false": ~missing & ~yes & ~no}, texts)
+    kept = pc.if_else(gone, pa.scalar(None, texts.type), texts)
+    return Cells(kept.to_pandas(), missing, {}, texts)
+
+
+def _numbers_from_texts(texts: Any, missing: NDArray[np.bool_], column: Column, form: TextFormat) -> Cells:
+    good = pc.fill_null(pc.match_substring_regex(texts, _number_pattern(form)), False)
+    good = pc.and_(good, pa.chunked_array([pa.array(~missing)]))
+    plain = pc.if_else(good, texts, pa.scalar(None, texts.type))
+    for sign, instead in ((form.thousands, ""), (form.decimal, "."), ("+", "")):
+        if sign and sign != instead:
+            plain = pc.replace_substring(plain, sign, instead)
+    faults = {NO_NUMBER: ~missing & ~_mask(good)}
+    if not missing.any() and not faults[NO_NUMBER].any() and _count(plain, r"^-?\d{1,18}$") == len(plain):
+        return Cells(plain.cast(pa.int64()).to_numpy(), missing, faults, texts)
+    return _whole(plain.cast(pa.float64()).to_numpy(), missing, faults, texts, column)
+
+
+def _whole(
+    values: NDArray[np.float64],
+    missing: NDArray[np.bool_],
+    faults: dict[str, NDArray[np.bool_]],
+    shown: Any,
+    column: Column,
+) -> Cells:
+    """Judge floats: finite, and whole where integers are declared."""
+    faults = {**faults, "not finite": np.isinf(values)}
+    if column.kind == "integer":
+        finite = np.isfinite(values)
+        fraction = finite & (values != np.rint(values))
+        faults |= {
+            "not a whole number": fraction,
+            "too large to be exact": finite & (np.abs(values) > _EXACT),
+        }
+    return Cells(values, missing, faults, shown)
+
+
+def _dates_from_texts(texts: Any, missing: NDArray[np.bool_], column: Column) -> Cells:
+    kept = pd.Series(texts.to_pandas()).astype(object).where(~missing, None)
+    if column.format is not None:
+        dates = pd.to_datetime(kept, format=column.format, errors="coerce")
+        return Cells(
+            dates, missing, {f"not a date like {column.format!r}": ~missing & dates.isna().to_numpy()}, texts
+        )
+    zoned = _mask(pc.match_substring_regex(texts, _ZONED)) & ~missing
+    faults = {}
+    if zoned.any():
+        # a time without a zone among times with one could be any time of the day
+        day = _mask(pc.match_substring_regex(texts, _ISO)) & ~missing & ~zoned
+        faults["no time zone, where other values have one"] = day
+        kept = kept.where(zoned, None)
+    dates = pd.to_datetime(kept, format="ISO8601", errors="coerce", utc=bool(zoned.any()))
+    judged = np.logical_or.reduce([missing, *faults.values()])
+    faults["not a date like '2024-01-31' or '2024-01-31 16:30:00'"] = ~judged & dates.isna().to_numpy()
+    return Cells(dates, missing, faults, texts)
+
+
+def _within(cells: Cells, column: Column) -> Cells:
+    """Add what is out of range, and what is missing but must not be."""
+    faults = dict(cells.faults)
+    judged = np.logical_or.reduce([cells.missing, *faults.values()])
+    for limit, beyond in ((column.minimum, np.less), (column.maximum, np.greater)):
+        if limit is not None:
+            edge: Any = limit
+            if column.kind == "datetime":
+                edge = pd.Timestamp(str(limit))
+                zone = getattr(cells.values.dtype, "tz", None)
+                edge = edge.tz_localize("UTC") if zone is not None and edge.tzinfo is None else edge
+            side = "below the minimum" if beyond is np.less else "above the maximum"
+            outside = (cells.values < edge) if beyond is np.less else (cells.values > edge)
+            faults[f"{side} {limit}"] = ~judged & np.asarray(outside, dtype=bool)
+    if not column.allow_missing:
+        faults["missing, where a value is required"] = cells.missing
+    return replace(cells, faults={why: at for why, at in faults.items() if at.any()})
+
+
+def finish(values: Any, kind: Kind) -> Any:
+    """Return the final column: the dtype that goes with a kind, once bad rows are gone."""
+    if kind == "category":
+        return pd.Categorical(values)
+    if kind == "boolean":
+        series = pd.Series(values, dtype="float64")
+        return series.astype("boolean" if series.isna().any() else "bool").array
+    if kind == "integer" and values.dtype != np.int64 and not np.isnan(values).any():
+        return values.astype(np.int64)
+    if kind == "number":
+        return np.asarray(values, dtype=np.float64)
+    return values.array if isinstance(values, pd.Series) else values

@@ -1,0 +1,89 @@
+"""Say which cells or rows do not fit, so that a person can find and mend them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from kanopt.tables._convert import NO_NUMBER, Cells, hint
+from kanopt.tables._raw import Raw
+from kanopt.tables._text import TextFormat
+from kanopt.tables.report import BadCell, rows_text
+from kanopt.tables.schema import Column
+
+__all__ = ["bad_cells", "column_text", "ragged_text", "refusal"]
+
+_SHOWN = 3
+_LONGEST = 60
+
+
+def bad_cells(
+    raw: Raw, name: str, shown: Any, why: str, at: NDArray[np.bool_], most: int = _SHOWN
+) -> list[BadCell]:
+    """Return the first cells of one fault, as they stand in the source."""
+    places = np.flatnonzero(at)[:most]
+    return [BadCell(int(raw.rows[k]), name, _cell(shown[int(k)]), why) for k in places]
+
+
+def column_text(
+    raw: Raw, column: Column, cells: Cells, faults: dict[str, NDArray[np.bool_]], form: TextFormat
+) -> str:
+    """Describe the faults of one column: how many, of what sort, and where the first ones stand."""
+    note = f", {cells.note}" if cells.note else ""
+    lines = [f"  {column.name!r} ({column.kind}{note}):"]
+    for why, at in faults.items():
+        lines.append(f"    {int(at.sum()):,} of {len(at):,} values: {why}")
+        if why == NO_NUMBER and (sorts := _sorts(cells.shown, at)):
+            lines.append("      " + ", ".join(f"{text!r} {count:,} times" for text, count in sorts))
+        first = bad_cells(raw, column.name, cells.shown, why, at)
+        lines += [f"      {raw.counting} {cell.row:,}: {cell.value!r}" for cell in first]
+    if NO_NUMBER in faults and (advice := hint(cells.shown.filter(faults[NO_NUMBER]), form)):
+        lines.append(f"    {advice}")
+    return "\n".join(lines)
+
+
+def refusal(raw: Raw, parts: list[str], names: list[str]) -> str:
+    """Return the whole message of a table refused for its cells."""
+    what = "1 column holds" if len(parts) == 1 else f"{len(parts)} columns hold"
+    return "\n".join(
+        [
+            f"{raw.source}: {what} values that do not fit",
+            *parts,
+            f"To go on: on_bad='missing' sets such cells missing and counts them, on_bad='drop' leaves their rows "
+            f"out, on_bad={{{names[0]!r}: 'drop'}} does so for one column; "
+            "or declare another kind or range in the schema.",
+        ]
+    )
+
+
+def ragged_text(raw: Raw) -> str:
+    """Return the message for rows with too few or too many cells."""
+    ragged, width = raw.ragged, raw.width
+    shown = ", ".join(f"{raw.counting} {row:,} has {cells}" for row, cells in ragged[:_SHOWN])
+    text = (
+        f"{raw.source}: {rows_text(len(ragged))} of {len(ragged) + len(raw.rows):,} with another number of cells "
+        f"than the header's {width}: {shown}. To go on: mend them (a separator inside a cell needs quotes around "
+        "the cell), or on_bad='drop' leaves them out"
+    )
+    if 2 * len(ragged) > len(raw.rows) + len(ragged):
+        text += "; since most rows are so, say where the header stands or what divides the cells: "
+        text += "form=TextFormat(header=…, separator=…)"
+    return text
+
+
+def _sorts(shown: Any, at: NDArray[np.bool_]) -> list[tuple[str, int]]:
+    """Group values that differ in their digits only, and count the most frequent sorts that hold several."""
+    texts = pc.replace_substring_regex(shown.filter(at).cast("string"), r"\d+", "#")
+    counts = sorted(
+        ((c["counts"], str(c["values"])) for c in pc.value_counts(texts).to_pylist()), reverse=True
+    )
+    return [(_cell(text), int(count)) for count, text in counts[:_SHOWN] if count > 1]
+
+
+def _cell(value: Any) -> str:
+    plain = value.as_py() if hasattr(value, "as_py") else value
+    text = "" if plain is None else str(plain)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

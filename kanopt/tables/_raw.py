@@ -1,0 +1,64 @@
+"""A table as its source has it, before any cell is judged."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Raw", "as_strings", "file_hash"]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Cells as the source has them.
+
+    Parameters
+    ----------
+    source, format, sha256
+        As in :class:`~kanopt.tables.TableReport`.
+    names
+        The columns' names, spaces removed; may repeat.
+    columns
+        One Arrow chunked array per column, all of the same length.
+    loose
+        Whether a column's kind is to be read off its cells (text files, mixed objects), or is declared by the
+        source.
+    width
+        Cells a whole row has.
+    rows
+        The row of each record as a person would count it, shape (n,).
+    counting
+        What the rows are called: ``"row"`` in a text file, ``"record"`` elsewhere.
+    ragged
+        Rows that have too few or too many cells: their numbers and numbers of cells, shape (m, 2).
+    notes
+        What was decided so far.
+    """
+
+    source: str
+    format: str
+    sha256: str
+    names: tuple[str, ...]
+    columns: tuple[Any, ...]
+    loose: tuple[bool, ...]
+    width: int
+    rows: NDArray[np.int64]
+    counting: str = "record"
+    ragged: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
+    notes: tuple[str, ...] = ()
+
+
+def file_hash(path: Path) -> str:
+    """Return the sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def as_strings(values: Any) -> list[str | None]:
+    """Return mixed values as texts; None and NaN stay None."""
+    return [None if value is None or value != value else str(value) for value in values]

@@ -1,0 +1,198 @@
+"""The state of one reading: which rows are still in, and what was done to which cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kanopt.errors import TableError, UnitError
+from kanopt.tables._convert import Cells, convert_column, finish, infer_kind, natural_kind
+from kanopt.tables._faults import bad_cells, column_text, ragged_text, refusal
+from kanopt.tables._raw import Raw
+from kanopt.tables._text import TextFormat
+from kanopt.tables.report import BadCell, TableReport
+from kanopt.tables.schema import NUMERIC, Column, Kind, Schema
+
+__all__ = ["OnBad", "OnDuplicate", "Reading"]
+
+OnBad = Literal["error", "missing", "drop"]
+OnDuplicate = Literal["keep", "drop", "error"]
+
+
+@dataclass
+class Reading:
+    """One reading, step by step: ragged rows, repeated rows, kinds, faults, key, report.
+
+    Parameters
+    ----------
+    raw
+        The source's cells.
+    schema, form
+        As given to :func:`~kanopt.tables.read_table`.
+    units
+        Unit of a column in the source; in the end, in the frame.
+    actions
+        What to do with the faults of each column, and under ``"*"`` with ragged rows.
+    """
+
+    raw: Raw
+    schema: Schema
+    units: dict[str, str]
+    form: TextFormat
+    actions: dict[str, str]
+    keep: NDArray[np.bool_] = field(init=False)
+    cells: dict[str, Cells] = field(default_factory=dict)
+    columns: dict[str, Column] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+    set_missing: dict[str, dict[str, int]] = field(default_factory=dict)
+    examples: list[BadCell] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    duplicates: int = 0
+
+    def __post_init__(self) -> None:
+        self.keep = np.ones(len(self.raw.rows), dtype=bool)
+        self.notes = list(self.raw.notes)
+
+    def leave_out(self, mask: NDArray[np.bool_], why: str) -> None:
+        """Leave rows out and count those that were still in."""
+        count = int((mask & self.keep).sum())
+        if count:
+            self.left_out[why] = self.left_out.get(why, 0) + count
+            self.keep &= ~mask
+
+    def treat_ragged(self) -> None:
+        """Refuse rows with too few or too many cells, or count them as left out."""
+        ragged = self.raw.ragged
+        if len(ragged) and self.actions["*"] == "error":
+            raise TableError(ragged_text(self.raw))
+        for cells, count in zip(*np.unique(ragged[:, 1], return_counts=True), strict=True):
+            self.left_out[f"{cells} cells instead of {self.raw.width}"] = int(count)
+
+    def treat_duplicates(self, action: OnDuplicate) -> None:
+        """Find rows that repeat an earlier one in every column of the source."""
+        plain = {str(k): c for k, c in enumerate(self.raw.columns) if natural_kind(c.type) is not None}
+        if not plain:
+            return
+        repeated = pa.table(plain).to_pandas().duplicated().to_numpy()
+        if action == "drop":
+            self.leave_out(repeated, "repeats an earlier row in every column")
+            return
+        self.duplicates = int(repeated.sum())
+        if self.duplicates and action == "error":
+            self._refuse_repeated(repeated, "in every column; on_duplicate='keep' keeps them")
+
+    def _refuse_repeated(self, repeated: NDArray[np.bool_], what: str) -> None:
+        rows = self.raw.rows[repeated]
+        first = ", ".join(f"{row:,}" for row in rows[:3])
+        raise TableError(
+            f"{self.raw.source}: {len(rows):,} of {len(repeated):,} rows repeat an earlier one {what}, "
+            f"on_duplicate='drop' keeps the first of each. First: {self.raw.counting} {first}"
+        )
+
+    def convert(self, name: str, place: int) -> None:
+        """Convert one column to the kind that is declared, or that its cells show."""
+        array = self.raw.columns[place]
+        column = self.schema.get(name) or Column(name, self._kind(name, place))
+        given = self.units.get(name)
+        if given is not None and column.kind not in NUMERIC:
+            raise TableError(
+                f"{self.raw.source}: column {name!r} is a {column.kind}; only numbers have a unit"
+            )
+        try:
+            self.cells[name] = convert_column(array, column, self.form, source_unit=given)
+        except (TableError, UnitError) as error:
+            raise type(error)(f"{self.raw.source}: column {name!r}: {error}") from None
+        if column.unit is not None:
+            self.units[name] = column.unit
+        if self.cells[name].note:
+            self.notes.append(f"{name} {self.cells[name].note}")
+        self.columns[name] = column
+
+    def _kind(self, name: str, place: int) -> Kind:
+        """Return the kind of a column that no schema declares."""
+        array, natural = self.raw.columns[place], natural_kind(self.raw.columns[place].type)
+        seen, doubt = infer_kind(array, self.form) if natural == "text" else (natural, None)
+        if name in self.units:
+            # a unit says that these are numbers, whatever most cells look like
+            return "integer" if natural == "integer" else "number"
+        if natural == "text" and not self.raw.loose[place] and seen != "text":
+            doubt, seen = f"is text in the source but reads like {seen}; declare it so to convert it", "text"
+        if doubt is not None:
+            self.notes.append(f"{name} {doubt}")
+        return seen or "text"
+
+    def judge(self) -> None:
+        """Act on every fault: leave rows out, then refuse all bad columns at once, then set cells missing."""
+        for name, cells in self.cells.items():
+            if self.actions[name] == "drop":
+                for why, at in cells.faults.items():
+                    self._quote(name, why, at)
+                    self.leave_out(at, f"{name}: {why}")
+        refused: dict[str, str] = {}
+        for name, cells in self.cells.items():
+            faults = {why: at & self.keep for why, at in cells.faults.items() if (at & self.keep).any()}
+            column = self.columns[name]
+            # where a value is required, setting cells missing mends nothing
+            if faults and (self.actions[name] == "error" or not column.allow_missing):
+                refused[name] = column_text(self.raw, column, cells, faults, self.form)
+                continue
+            for why, at in faults.items():
+                self._quote(name, why, at)
+                self.set_missing.setdefault(name, {})[why] = int(at.sum())
+        if refused:
+            raise TableError(refusal(self.raw, list(refused.values()), list(refused)))
+
+    def _quote(self, name: str, why: str, at: NDArray[np.bool_]) -> None:
+        self.examples += bad_cells(self.raw, name, self.cells[name].shown, why, at & self.keep)
+
+    def frame(self, on_duplicate: OnDuplicate) -> pd.DataFrame:
+        """Return the rows that are still in, and see to the schema's key."""
+        key = [name for name in self.schema.key if name in self.cells]
+        if key:
+            repeated = self._values(key).duplicated().to_numpy()
+            at = np.zeros(len(self.keep), dtype=bool)
+            at[np.flatnonzero(self.keep)[repeated]] = True
+            what = f"in the key {', '.join(key)}"
+            if repeated.any() and on_duplicate != "drop":
+                self._refuse_repeated(at, what)
+            self.leave_out(at, f"repeats an earlier row {what}")
+        if not self.keep.any():
+            raise TableError(f"{self.raw.source}: no row is left; left out were {self.left_out}")
+        return self._values(list(self.cells))
+
+    def _values(self, names: list[str]) -> pd.DataFrame:
+        return pd.DataFrame({name: self._column(name) for name in names})
+
+    def _column(self, name: str) -> Any:
+        cells, kind = self.cells[name], self.columns[name].kind
+        values = cells.values
+        bad = np.logical_or.reduce(
+            [~cells.missing & self.keep & at for at in cells.faults.values()], initial=False
+        )
+        if np.any(bad):
+            values = values.mask(bad) if kind == "datetime" else np.where(bad, np.nan, values)
+        return finish(values[self.keep], kind)
+
+    def report(self, frame: pd.DataFrame, columns_left_out: tuple[str, ...]) -> TableReport:
+        """Account for what was read."""
+        missing = {name: int((cells.missing & self.keep).sum()) for name, cells in self.cells.items()}
+        return TableReport(
+            source=self.raw.source,
+            format=self.raw.format,
+            sha256=self.raw.sha256,
+            rows_read=len(self.raw.rows) + len(self.raw.ragged),
+            rows=len(frame),
+            left_out=self.left_out,
+            set_missing=self.set_missing,
+            missing={name: count for name, count in missing.items() if count},
+            duplicates=self.duplicates,
+            columns_left_out=columns_left_out,
+            units=self.units,
+            notes=tuple(self.notes),
+            examples=tuple(self.examples),
+        )

@@ -1,0 +1,294 @@
+"""Read a text file of separated values as it stands: encoding, separator, line ends, ragged rows."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import compress, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from kanopt.errors import TableError, nearest
+from kanopt.tables._raw import Raw, file_hash
+from kanopt.tables.report import listed, rows_text
+
+__all__ = ["TextFormat", "read_text"]
+
+_SEPARATORS = (",", ";", "\t", "|")
+_SHOWN = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CHUNK = 50_000
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """How a text file is written, where it does not speak for itself.
+
+    Parameters
+    ----------
+    separator
+        Between cells; None finds out which of ``,`` ``;`` tab ``|`` divides the rows evenly.
+    decimal, thousands
+        The decimal sign, and the sign between groups of three digits. Neither is ever guessed: ``"1,234"`` is
+        refused until it is said whether it is a thousand and more or a little over one.
+    encoding
+        None takes the file's byte order mark, else UTF-8 where the bytes are valid, else cp1252 (Western
+        European Windows), and says so in the report.
+    missing
+        Texts that stand for a missing value. None means the usual ones: blank, ``N/A``, ``n/a``, ``NaN``,
+        ``nan``, ``NULL``, ``null``, ``#N/A``, and ``NA`` except in text, where it may be Namibia.
+    quote
+        Around cells that hold separators; ``""`` where quotes have no meaning.
+    header
+        Row in which the column names stand; rows above it are not read.
+
+    Examples
+    --------
+    >>> TextFormat(separator=";", decimal=",", thousands=".").decimal
+    ','
+    """
+
+    separator: str | None = None
+    decimal: str = "."
+    thousands: str = ""
+    encoding: str | None = None
+    missing: tuple[str, ...] | None = None
+    quote: str = '"'
+    header: int = 1
+
+    def __post_init__(self) -> None:
+        if self.separator is not None and len(self.separator) != 1:
+            raise TableError(f"separator must be one character, not {self.separator!r}")
+        if self.decimal not in (".", ","):
+            raise TableError(f"decimal must be '.' or ',', not {self.decimal!r}")
+        if (
+            self.thousands not in ("", ",", ".", " ", "'", "\u00a0", "\u202f")
+            or self.thousands == self.decimal
+        ):
+            raise TableError(f"thousands cannot be {self.thousands!r} where decimal is {self.decimal!r}")
+        if len(self.quote) > 1:
+            raise TableError(f"quote must be one character or empty, not {self.quote!r}")
+        if self.header < 1:
+            raise TableError(f"header is the number of a row, counted from 1, not {self.header!r}")
+        if self.encoding is not None:
+            try:
+                codecs.lookup(self.encoding)
+            except LookupError:
+                known = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1")
+                raise TableError(
+                    f"unknown encoding {self.encoding!r}; {nearest(self.encoding, known)}"
+                ) from None
+
+
+def read_text(path: Path, form: TextFormat) -> Raw:
+    """Read a text file into columns of texts.
+
+    Raises
+    ------
+    TableError
+        If the file is empty, is not text, has no header or no rows, or a quote is never closed.
+    """
+    encoding, notes = _encoding(path, form)
+    separator = form.separator or _separator(path, encoding, form)
+    with path.open(encoding=encoding, newline="") as file:
+        records = _Records(path, csv.reader(file, **_dialect(separator, form)))
+        header, header_row = _header(path, records, form)
+        chunks, rows, ragged, remarks = _body(records, header_row, len(header))
+        seen = file.newlines
+    if not len(rows) and not len(ragged):
+        raise TableError(f"{path.name}: has a header and no rows")
+    ends = {"\r": "CR", "\n": "LF", "\r\n": "CRLF"}
+    used = sorted(ends[end] for end in ((seen,) if isinstance(seen, str) else seen or ()))
+    columns = [pa.chunked_array(list(parts), pa.string()) for parts in zip(*chunks, strict=True)]
+    if not columns:
+        columns = [pa.chunked_array([], pa.string()) for _ in header]
+    names, columns, renamed = _names(header, columns)
+    form_text = f"text, {encoding}, separator {_SHOWN.get(separator, repr(separator))}"
+    return Raw(
+        source=str(path),
+        format=form_text + (f", {' and '.join(used)} line ends" if used else ""),
+        sha256=file_hash(path),
+        names=names,
+        columns=tuple(columns),
+        loose=(True,) * len(names),
+        width=len(header),
+        rows=rows,
+        counting="row",
+        ragged=ragged,
+        notes=(*notes, *remarks, *renamed),
+    )
+
+
+def _dialect(separator: str, form: TextFormat) -> dict[str, Any]:
+    if not form.quote:
+        return {"delimiter": separator, "quoting": csv.QUOTE_NONE}
+    return {"delimiter": separator, "quotechar": form.quote, "strict": True}
+
+
+def _encoding(path: Path, form: TextFormat) -> tuple[str, list[str]]:
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if not head.strip():
+        raise TableError(f"{path.name}: the file is empty")
+    if head.startswith((b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0")):
+        what = "a Parquet file" if head.startswith(b"PAR1") else "an Excel workbook or a zip archive"
+        raise TableError(f"{path.name}: is {what} and not a text file, whatever its name says")
+    wanted = form.encoding
+    marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
+    if wanted is None and marked is None and b"\x00" in head:
+        raise TableError(f"{path.name}: holds zero bytes: no text file, or one in UTF-16; give its encoding")
+    for name in [wanted or marked] if wanted or marked else ["utf-8", "cp1252", "latin-1"]:
+        assert name is not None
+        fault = _decode_fault(path, name)
+        if fault is None:
+            doubtful = wanted is None and name in ("cp1252", "latin-1")
+            note = f"not UTF-8, so read as {name}: check names with accents, or give the encoding"
+            return name, [note] if doubtful else []
+    raise TableError(f"{path.name}: cannot be read as {wanted or marked}: {fault}; give another encoding")
+
+
+def _decode_fault(path: Path, encoding: str) -> str | None:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with path.open("rb") as file:
+        try:
+            for piece in iter(lambda: file.read(1 << 20), b""):
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            return f"{error.reason} (byte {error.object[error.start]:#04x})"
+    return None
+
+
+def _separator(path: Path, encoding: str, form: TextFormat) -> str:
+    """Return the sign that divides the first rows most evenly into most cells."""
+    if path.suffix.lower() in (".tsv", ".tab"):
+        return "\t"
+    with path.open(encoding=encoding, newline="") as file:
+        sample = list(islice(file, 200 + form.header))
+    best, score = ",", (0.0, 1)
+    for sign in _SEPARATORS:
+        reader = csv.reader(sample, **{**_dialect(sign, form), "strict": False})
+        widths = [len(record) for record in islice(reader, form.header - 1, None) if record]
+        width = widths[0] if widths else 1
+        found = (sum(w == width for w in widths) / max(len(widths), 1), width)
+        if width > 1 and found > score:
+            best, score = sign, found
+    return best
+
+
+class _Records:
+    """Counts the records of a file while they are read, so that a fault can be placed."""
+
+    def __init__(self, path: Path, reader: Iterator[list[str]]) -> None:
+        self.path = path
+        self.reader = reader
+        self.count = 0
+
+    def take(self, most: int) -> list[list[str]]:
+        """Return up to `most` further records."""
+        taken: list[list[str]] = []
+        try:
+            # extend keeps what came before a fault, which tells the fault's row
+            taken.extend(islice(self.reader, most))
+        except csv.Error as error:
+            row = self.count + len(taken) + 1
+            if "unexpected end of data" in str(error):
+                why = "a quote is opened and never closed"
+            else:
+                why = f"its quotes do not match ({error})"
+            raise TableError(
+                f"{self.path.name}, row {row:,}: {why}; mend the row, "
+                "or pass form=TextFormat(quote='') if quotes have no meaning in this file"
+            ) from None
+        self.count += len(taken)
+        return taken
+
+
+def _header(path: Path, records: _Records, form: TextFormat) -> tuple[list[str], int]:
+    records.take(form.header - 1)
+    while record := records.take(1):
+        cells = [" ".join(cell.split()) for cell in record[0]]
+        if any(cells):
+            if all(_is_number(cell) for cell in cells):
+                raise TableError(
+                    f"{path.name}: row {records.count} holds only numbers ({listed(cells, 5)}), so it is no header; "
+                    "write the columns' names above it"
+                )
+            return cells, records.count
+    raise TableError(f"{path.name}: no header: there is nothing from row {form.header} on")
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _body(
+    records: _Records, header_row: int, width: int
+) -> tuple[list[list[Any]], NDArray[np.int64], NDArray[np.int64], list[str]]:
+    """Return the columns chunk by chunk, the rows' numbers, the ragged rows, and remarks."""
+    chunks, rows, ragged = [], [np.empty(0, np.int64)], [np.empty((0, 2), np.int64)]
+    blank = trimmed = 0
+    while chunk := records.take(_CHUNK):
+        lengths = np.fromiter(map(len, chunk), np.int64, len(chunk))
+        numbers = np.arange(records.count - len(chunk), records.count) + 1
+        for place in np.flatnonzero(lengths != width):
+            if not any(map(str.strip, chunk[place])):
+                lengths[place] = 0
+            elif lengths[place] > width and not any(map(str.strip, chunk[place][width:])):
+                chunk[place] = chunk[place][:width]
+                lengths[place] = width
+                trimmed += 1
+        whole = lengths == width
+        cells = [pa.array(column, pa.string()) for column in zip(*compress(chunk, whole), strict=True)]
+        if cells:
+            filled = _filled(cells)
+            chunks.append([column.filter(filled) for column in cells])
+            rows.append(numbers[whole][filled.to_numpy(zero_copy_only=False)])
+        odd = ~whole & (lengths > 0)
+        ragged.append(np.column_stack([numbers[odd], lengths[odd]]))
+        blank += len(chunk) - len(rows[-1] if cells else ()) - int(odd.sum())
+    remarks = []
+    if header_row > 1:
+        remarks.append(f"the header stands in row {header_row}; what is above it was not read")
+    if blank:
+        remarks.append(f"{blank:,} blank line{'s' if blank > 1 else ''} skipped")
+    if trimmed:
+        remarks.append(f"blank cells beyond the last column ignored in {rows_text(trimmed)}")
+    return chunks, np.concatenate(rows), np.concatenate(ragged), remarks
+
+
+def _filled(cells: list[Any]) -> Any:
+    """Say which rows have at least one cell that is not blank."""
+    filled = pc.not_equal(pc.utf8_trim_whitespace(cells[0]), "")
+    for column in cells[1:]:
+        filled = pc.or_(filled, pc.not_equal(pc.utf8_trim_whitespace(column), ""))
+    return filled
+
+
+def _names(header: list[str], columns: list[Any]) -> tuple[tuple[str, ...], list[Any], list[str]]:
+    """Name the columns that have no name, and leave those out that hold nothing either."""
+    names, kept, notes = [], [], []
+    for place, (name, column) in enumerate(zip(header, columns, strict=True), start=1):
+        if not name and not pc.any(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py():
+            notes.append(f"column {place} has neither a name nor a value and was left out")
+            continue
+        if not name:
+            notes.append(f"column {place} has no name and is called 'column {place}'")
+        names.append(name or f"column {place}")
+        kept.append(column)
+    return tuple(names), kept, notes

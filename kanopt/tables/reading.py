@@ -1,0 +1,156 @@
+"""Read a table, judge every cell, and account for every row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from kanopt.errors import TableError, nearest
+from kanopt.tables._raw import Raw
+from kanopt.tables._reading import OnBad, OnDuplicate, Reading
+from kanopt.tables._selection import select
+from kanopt.tables._stores import read_frame, read_parquet, read_sql, require_file
+from kanopt.tables._text import TextFormat, read_text
+from kanopt.tables.report import attach
+from kanopt.tables.schema import Schema
+from kanopt.units import check_unit
+
+__all__ = ["OnBad", "OnDuplicate", "read_table"]
+
+_TEXT, _PARQUET = (".csv", ".txt", ".tsv", ".tab"), (".parquet", ".pq")
+
+
+def read_table(
+    source: str | Path | pd.DataFrame,
+    *,
+    schema: Schema | None = None,
+    columns: Sequence[str] | Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    on_bad: OnBad | Mapping[str, OnBad] = "error",
+    on_duplicate: OnDuplicate = "keep",
+    query: str | None = None,
+    form: TextFormat | None = None,
+) -> pd.DataFrame:
+    r"""Read a table and check every cell; nothing is changed or left out without being counted.
+
+    Parameters
+    ----------
+    source
+        Path of a text file (``.csv``, ``.txt``, ``.tsv``, ``.tab``) or a Parquet file (``.parquet``, ``.pq``);
+        a SQLAlchemy URL such as ``"sqlite:///trips.db"``, with `query`; or a frame in memory, to be checked.
+    schema
+        What the columns must hold. Where one is given and `columns` is not, the schema's columns are read and
+        no others.
+    columns
+        Names of the columns to read, or a mapping from the name in the frame to the name in the source; no
+        others are read. `schema`, `units` and `on_bad` speak of the names in the frame.
+    units
+        Column to the unit its values have in the source. Such a column holds numbers. Where the schema
+        declares another unit of the same dimension, values are converted.
+    on_bad
+        What happens to a cell that does not fit its column (text among numbers, a value out of range), and to
+        a row with too few or too many cells. ``"error"`` refuses the table and shows the first rows;
+        ``"missing"`` sets such cells missing, and leaves such rows out, since there it cannot be known which
+        cell is which; ``"drop"`` leaves the rows out. A mapping decides per column; ``"*"`` in it stands for
+        all others and for rows, which otherwise are errors.
+    on_duplicate
+        What happens to a row that repeats an earlier one in every column of the source, or in the schema's key:
+        ``"keep"`` counts repeated rows but refuses repeated keys, ``"drop"`` keeps the first, ``"error"`` refuses
+        both.
+    query
+        What to ask a database for.
+    form
+        How a text file is written, where it does not speak for itself: separator, decimal comma, thousands,
+        encoding, words for missing values.
+
+    Returns
+    -------
+    DataFrame
+        One column per column read. :func:`report_of` tells what was read, set missing and left out, and why;
+        :func:`units_of` gives the units. Without a declared kind, a column is read as numbers, ISO dates or
+        booleans where its cells are; where at least half of them are, the others are bad cells. Elsewhere it is
+        text.
+
+    Raises
+    ------
+    TableError
+        If the source cannot be read, a column is missing, or cells are refused. All bad columns are named at
+        once, with counts, the first rows and values. Rows of text files are counted with the header as row 1.
+    UnitError
+        If a unit is unknown or does not convert to the schema's.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "trips.csv"
+    >>> _ = file.write_text("trip;distance\n1;12.5\n2;see trip 1\n3;8\n")
+    >>> trips = read_table(file, units={"distance": "km"}, on_bad="drop")
+    >>> trips["distance"].tolist()
+    [12.5, 8.0]
+    >>> from kanopt.tables import report_of
+    >>> dict(report_of(trips).left_out)
+    {'distance: not a number': 1}
+    """
+    form = form or TextFormat()
+    _check_choice("on_duplicate", on_duplicate, ("keep", "drop", "error"))
+    raw = _load(source, query, form)
+    places = select(raw, columns, schema)
+    reading = Reading(
+        raw=raw,
+        schema=schema or Schema(()),
+        units=_checked_units(raw, units or {}, list(places)),
+        form=form,
+        actions=_actions(on_bad, list(places)),
+    )
+    reading.treat_ragged()
+    reading.treat_duplicates(on_duplicate)
+    for name, place in places.items():
+        reading.convert(name, place)
+    reading.judge()
+    frame = reading.frame(on_duplicate)
+    left = tuple(name for place, name in enumerate(raw.names) if place not in places.values())
+    return attach(frame, reading.report(frame, left))
+
+
+def _load(source: str | Path | pd.DataFrame, query: str | None, form: TextFormat) -> Raw:
+    if isinstance(source, pd.DataFrame):
+        return read_frame(source)
+    if isinstance(source, str) and "://" in source:
+        if query is None:
+            raise TableError('a database needs query=, such as "SELECT * FROM trips"')
+        return read_sql(source, query)
+    if query is not None:
+        raise TableError("query= is for a SQLAlchemy URL such as 'sqlite:///trips.db', not for a file")
+    path = Path(source)
+    if path.suffix.lower() not in (*_TEXT, *_PARQUET):
+        raise TableError(
+            f"{path.name}: kanopt reads {', '.join((*_TEXT, *_PARQUET))} and SQLAlchemy URLs; save the table as CSV"
+        )
+    require_file(path, "file")
+    return read_parquet(path) if path.suffix.lower() in _PARQUET else read_text(path, form)
+
+
+def _check_choice(what: str, given: str, known: tuple[str, ...]) -> None:
+    if given not in known:
+        raise TableError(f"unknown {what}={given!r}; {nearest(str(given), known)}")
+
+
+def _actions(on_bad: OnBad | Mapping[str, OnBad], names: list[str]) -> dict[str, str]:
+    """Return what to do per column, and for whole rows under ``"*"``."""
+    given = {"*": on_bad} if isinstance(on_bad, str) else dict(on_bad)
+    for name, action in given.items():
+        _check_choice("on_bad", action, ("error", "missing", "drop"))
+        if name != "*" and name not in names:
+            raise TableError(f"on_bad names no column of the table: {name!r}; {nearest(name, names)}")
+    return {name: given.get(name, given.get("*", "error")) for name in [*names, "*"]}
+
+
+def _checked_units(raw: Raw, units: Mapping[str, str], names: list[str]) -> dict[str, str]:
+    for name, unit in units.items():
+        if name not in names:
+            raise TableError(
+                f"{raw.source}: no column {name!r} for the unit {unit!r}; {nearest(name, names)}"
+            )
+    return {name: check_unit(unit) for name, unit in units.items()}

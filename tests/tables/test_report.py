@@ -1,0 +1,62 @@
+"""Units and reports that travel with a frame."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+from kanopt.errors import TableError, UnitError
+from kanopt.tables import BadCell, TableReport, report_of, units_of, with_units
+
+REPORT = TableReport(
+    source="trips.csv",
+    format="text",
+    sha256="0123456789abcdef" * 4,
+    rows_read=1_200,
+    rows=1_190,
+    left_out={"minutes: not a number": 10},
+    set_missing={"load": {"below the minimum 0": 3}},
+    missing={"load": 1},
+    duplicates=2,
+    columns_left_out=tuple(f"c{k}" for k in range(14)),
+    units={"minutes": "min", "share": ""},
+    notes=("2 blank lines skipped",),
+    examples=(BadCell(17, "minutes", "soon", "not a number"),),
+)
+
+
+def test_a_person_can_read_it() -> None:
+    assert str(REPORT).splitlines() == [
+        "trips.csv (text), sha256 0123456789ab…",
+        "  1,200 rows read, 1,190 kept, 10 left out",
+        "    10 rows left out: minutes: not a number",
+        "  load: 3 set missing: below the minimum 0",
+        "  load: 1 missing in the source",
+        "  2 rows kept although an earlier row is the same in every column",
+        "  note: 2 blank lines skipped",
+        "  not asked for: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11 and 2 more",
+        "  units: minutes [min], share [1]",
+        "  row 17, minutes: 'soon': not a number",
+    ]
+    assert repr(REPORT) == str(REPORT)
+
+
+def test_it_survives_json() -> None:
+    assert TableReport.from_dict(json.loads(json.dumps(REPORT.to_dict()))) == REPORT
+
+
+def test_a_frame_without_one() -> None:
+    with pytest.raises(TableError, match="carries no report"):
+        report_of(pd.DataFrame({"a": [1]}))
+    assert units_of(pd.DataFrame({"a": [1]})) == {}
+
+
+def test_units_are_added_to_a_copy() -> None:
+    bare = pd.DataFrame({"a": [1.0], "b": [2.0]})
+    first = with_units(bare, {"a": " km "})
+    both = with_units(first, {"b": "kg"})
+    assert (units_of(bare), units_of(first), units_of(both)) == ({}, {"a": "km"}, {"a": "km", "b": "kg"})
+    with pytest.raises(UnitError, match="unknown unit"):
+        with_units(bare, {"a": "kmm"})

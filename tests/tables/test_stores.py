@@ -1,0 +1,186 @@
+"""Parquet files, databases and frames in memory."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt.errors import TableError
+from kanopt.tables import Schema, make_city, read_table, report_of, units_of
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    path = tmp_path / "trips.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TABLE trips (id INTEGER, minutes REAL, weight, town TEXT);"
+        "INSERT INTO trips VALUES (1, 10.5, 3, 'Lyon'), (2, 20.0, 'See trip 1', NULL), (3, NULL, 4.5, 'Nice');"
+    )
+    connection.close()
+    return f"sqlite:///{path}"
+
+
+def test_sql_is_read_and_mixed_columns_are_judged(database: str) -> None:
+    query = "SELECT id, minutes, weight, town FROM trips ORDER BY id"
+    with pytest.raises(TableError, match="record 2: 'See trip 1'"):
+        read_table(database, query=query)
+    frame = read_table(database, query=query, on_bad="missing", units={"minutes": "min"})
+    np.testing.assert_array_equal(frame["weight"], [3, np.nan, 4.5])
+    assert frame["id"].dtype == np.int64
+    assert frame["town"].isna().tolist() == [False, True, False]
+    report = report_of(frame)
+    assert report.missing == {"minutes": 1, "town": 1}
+    assert (report.format, report.rows_read) == ("SQL query", 3)
+    assert report.sha256 == report_of(read_table(database, query=query, columns=["id"])).sha256
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (None, "needs query="),
+        ("SELECT * FROM trisp", "no such table: trisp; the query was: SELECT"),
+        ("SELECT * FROM trips WHERE id > 9", "has no rows"),
+        ("DELETE FROM trips", "the query returns no table"),
+        ("SELECT 'a:b' AS x, 5 % 3 AS y", None),
+    ],
+)
+def test_queries(database: str, query: str | None, message: str | None) -> None:
+    if message is None:
+        assert read_table(database, query=query)["y"].tolist() == [2]
+        return
+    with pytest.raises(TableError, match=message):
+        read_table(database, query=query)
+
+
+def test_a_refused_statement_changes_nothing(database: str) -> None:
+    with pytest.raises(TableError):
+        read_table(database, query="DELETE FROM trips")
+    assert len(read_table(database, query="SELECT id FROM trips")) == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("sqlite://:::", "no SQLAlchemy URL"),
+        ("nonesuch://user:geheim@host/db", "no driver for this database"),
+        ("://", "no SQLAlchemy URL"),
+    ],
+)
+def test_urls_that_lead_nowhere_keep_the_password(url: str, message: str) -> None:
+    with pytest.raises(TableError, match=message) as caught:
+        read_table(url, query="SELECT 1 WHERE 0")
+    assert "geheim" not in str(caught.value)
+
+
+def test_a_database_file_is_never_created(tmp_path: Path) -> None:
+    (tmp_path / "trips.db").touch()
+    with pytest.raises(TableError, match=r"no such database: .*trip\.db; did you mean 'trips\.db'"):
+        read_table(f"sqlite:///{tmp_path / 'trip.db'}", query="SELECT 1")
+    assert not (tmp_path / "trip.db").exists()
+
+
+def test_parquet_keeps_its_kinds(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "n": [1, 2, 3],
+            "x": [0.5, np.nan, 2.0],
+            "code": ["007", "8", "9"],
+            "zone": pd.Categorical(["a", "b", "a"]),
+            "at": pd.date_range("2024-01-01", periods=3),
+            "day": [datetime.date(2024, 1, k) for k in (1, 2, 3)],
+            "ok": [True, False, True],
+            "price": [decimal.Decimal("1.10"), None, decimal.Decimal("2.20")],
+        },
+        index=["r1", "r2", "r3"],
+    )
+    path = tmp_path / "t.parquet"
+    frame.to_parquet(path)
+    read = read_table(path)
+    assert read["n"].dtype == np.int64
+    assert read["code"].tolist() == ["007", "8", "9"]
+    assert read["zone"].dtype == "category"
+    assert pd.api.types.is_datetime64_any_dtype(read["at"])
+    assert pd.api.types.is_datetime64_any_dtype(read["day"])
+    assert read["ok"].dtype == bool
+    np.testing.assert_array_equal(read["price"], [1.1, np.nan, 2.2])
+    assert list(read) == list(frame)  # the row labels are no column
+    assert report_of(read).missing == {"x": 1, "price": 1}
+
+
+def test_text_that_reads_like_numbers_is_said_and_converted_when_declared(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"weight": ["1.5", "see row 1", "2.5"]}).to_parquet(path)
+    frame = read_table(path)
+    assert (
+        "weight is text in the source but reads like number; declare it so to convert it"
+        in report_of(frame).notes
+    )
+    with pytest.raises(TableError, match="record 2: 'see row 1'"):
+        read_table(path, schema=Schema.from_dict({"weight": "number"}))
+
+
+def test_kinds_are_converted_when_declared(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"a": [1, 2], "b": [1.0, 2.0], "c": [1, 0], "d": [7, 8], "e": [2.0, 2.5]}).to_parquet(path)
+    schema = Schema.from_dict({"a": "number", "b": "integer", "c": "boolean", "d": "category"})
+    frame = read_table(path, schema=schema)
+    assert [str(t) for t in frame.dtypes] == ["float64", "int64", "bool", "category"]
+    with pytest.raises(TableError, match=r"record 2: '2\.5'"):
+        read_table(path, schema=Schema.from_dict({"e": "integer"}))
+
+
+def test_infinite_values_and_unsigned_giants(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"x": [1.0, np.inf], "u": np.array([1, 2**63 + 1], dtype=np.uint64)}).to_parquet(path)
+    with pytest.raises(TableError) as caught:
+        read_table(path)
+    assert "not finite" in str(caught.value)
+    assert "too large to be exact" in str(caught.value)
+
+
+def test_a_file_that_is_no_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(TableError, match="is not a Parquet file"):
+        read_table(path)
+
+
+def test_columns_of_no_known_kind(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"a": [1, 2], "b": [[1], [2, 3]]}).to_parquet(path)
+    with pytest.raises(TableError, match="column 'b': has the type list"):
+        read_table(path)
+    assert read_table(path, columns=["a"])["a"].tolist() == [1, 2]
+
+
+def test_a_frame_in_memory_is_checked_too() -> None:
+    mixed: dict[str, list[Any]] = {"a": [1, "x", 3], "b": [1, 2, 3], "when": [datetime.date(2024, 1, 1)] * 3}
+    with pytest.raises(TableError, match=r"a frame in memory: .*\n.*\n.*\n.*record 2: 'x'"):
+        read_table(pd.DataFrame(mixed))
+    frame = read_table(pd.DataFrame(mixed), on_bad="drop", units={"b": "kg"})
+    assert frame["a"].tolist() == [1.0, 3.0]
+    assert units_of(frame) == {"b": "kg"}
+    with pytest.raises(TableError, match="has no columns"):
+        read_table(pd.DataFrame())
+
+
+def test_a_made_table_passes_its_own_schema() -> None:
+    city = make_city(seed=7)
+    schema = Schema.from_dict(
+        {
+            "distance_km": {"unit": "km", "minimum": 0.5, "maximum": 25},
+            "hour": {"unit": "h", "minimum": 6, "maximum": 20},
+            "week": {"kind": "integer", "minimum": 1, "maximum": 20},
+        }
+    )
+    frame = read_table(city.trips, schema=schema)
+    assert len(frame) == 5_000
+    np.testing.assert_array_equal(frame["distance_km"], city.trips["distance_km"])

@@ -1,0 +1,208 @@
+"""Text files as people's programs write them."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from kanopt.errors import TableError
+from kanopt.tables import TextFormat, read_table, report_of
+
+PLAIN = "trip,minutes,town\n1,10.5,Lyon\n2,20,Köln\n"
+EXPECTED = pd.DataFrame({"trip": [1, 2], "minutes": [10.5, 20.0], "town": ["Lyon", "Köln"]})
+
+
+def write(folder: Path, content: str | bytes, name: str = "trips.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def assert_plain(frame: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(frame, EXPECTED, check_dtype=False, check_flags=False)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (PLAIN.encode(), "utf-8,"),
+        (codecs.BOM_UTF8 + PLAIN.encode(), "utf-8-sig"),
+        (PLAIN.encode("utf-16"), "utf-16"),
+        (codecs.BOM_UTF16_BE + PLAIN.encode("utf-16-be"), "utf-16"),
+        (PLAIN.encode("cp1252"), "cp1252"),
+        (PLAIN.replace("\n", "\r").encode(), "CR line ends"),
+        (PLAIN.replace("\n", "\r\n").encode(), "CRLF line ends"),
+        (codecs.BOM_UTF8 + PLAIN.replace("\n", "\r").encode(), "utf-8-sig, separator ',', CR line ends"),
+        (PLAIN.replace(",", ";").encode(), "separator ';'"),
+        (PLAIN.replace(",", "\t").encode(), "separator tab"),
+        (PLAIN.replace(",", "|").encode(), r"separator '\|'"),
+        (PLAIN.removesuffix("\n").encode(), "LF line ends"),
+        (PLAIN.replace("trip,minutes", " trip ,  minutes\t").encode(), "utf-8"),
+        (PLAIN.replace(",Lyon", ', "Lyon" ').replace(', "', ',"').replace('" ', '"').encode(), "utf-8"),
+    ],
+)
+def test_encodings_separators_and_line_ends(tmp_path: Path, content: bytes, said: str) -> None:
+    frame = read_table(write(tmp_path, content))
+    assert_plain(frame)
+    assert re.search(said, report_of(frame).format)
+
+
+def test_bytes_that_are_not_even_cp1252(tmp_path: Path) -> None:
+    frame = read_table(write(tmp_path, b"trip,town\n1,K\x81ln\n2,Lyon\n"))
+    assert frame["town"].tolist()[1] == "Lyon"
+    assert "not UTF-8, so read as latin-1" in str(report_of(frame))
+
+
+def test_a_given_encoding_is_obeyed(tmp_path: Path) -> None:
+    path = write(tmp_path, PLAIN.encode("cp850"))
+    assert_plain(read_table(path, form=TextFormat(encoding="cp850")))
+    with pytest.raises(TableError, match=r"cannot be read as utf-8: invalid .* \(byte 0x94\)"):
+        read_table(path, form=TextFormat(encoding="utf-8"))
+
+
+def test_a_tsv_is_divided_by_tabs_whatever_its_cells_hold(tmp_path: Path) -> None:
+    frame = read_table(write(tmp_path, "a,b;c\td\n1,5;2\t3\n", "x.tsv"))
+    assert list(frame) == ["a,b;c", "d"]
+
+
+def test_one_column_and_blank_lines(tmp_path: Path) -> None:
+    frame = read_table(write(tmp_path, "minutes\n1\n\n2\n\n\n"))
+    assert frame["minutes"].tolist() == [1, 2]
+    assert "note: 3 blank lines skipped" in str(report_of(frame))
+    assert report_of(frame).rows_read == 2
+
+
+def test_rows_are_counted_with_the_header_as_row_one(tmp_path: Path) -> None:
+    content = 'trip,note,minutes\n1,"two\nlines",3\n\n,,\n4,x,see row 2\n5,x,6\n'
+    with pytest.raises(TableError, match=r"row 5: 'see row 2'"):
+        read_table(write(tmp_path, content), units={"minutes": "min"})
+
+
+def test_quotes_hold_separators_and_line_ends(tmp_path: Path) -> None:
+    frame = read_table(write(tmp_path, 'item,pieces\n"5"" pipe, steel\nlong",3\n'))
+    assert frame["item"].tolist() == ['5" pipe, steel\nlong']
+
+
+def test_a_quote_that_is_never_closed(tmp_path: Path) -> None:
+    path = write(tmp_path, 'item,pieces\nnut,1\n"pipe,3\nbolt,4\n')
+    with pytest.raises(TableError, match="row 3: a quote is opened and never closed"):
+        read_table(path)
+    assert read_table(path, form=TextFormat(quote=""))["item"].tolist() == ["nut", '"pipe', "bolt"]
+
+
+def test_quotes_that_do_not_match(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="row 2: its quotes do not match"):
+        read_table(write(tmp_path, 'item,pieces\n"5" pipe,1\n'))
+
+
+RAGGED = "a,b,c\n1,2,3\n4,5\n6,7,8,9\n10,11,12\n"
+
+
+def test_ragged_rows_are_refused_with_their_numbers(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"2 rows of 4 .* header's 3: row 3 has 2, row 4 has 4"):
+        read_table(write(tmp_path, RAGGED))
+
+
+@pytest.mark.parametrize("action", ["drop", "missing", {"*": "drop"}])
+def test_ragged_rows_are_left_out_and_counted(tmp_path: Path, action: Any) -> None:
+    frame = read_table(write(tmp_path, RAGGED), on_bad=action)
+    assert frame["a"].tolist() == [1, 10]
+    report = report_of(frame)
+    assert (report.rows_read, report.rows) == (4, 2)
+    assert report.left_out == {"2 cells instead of 3": 1, "4 cells instead of 3": 1}
+
+
+def test_a_mapping_says_nothing_of_rows_unless_asked(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="another number of cells"):
+        read_table(write(tmp_path, RAGGED), on_bad={"a": "drop"})
+
+
+def test_blank_cells_beyond_the_header_do_no_harm(tmp_path: Path) -> None:
+    frame = read_table(write(tmp_path, "a,b\n1,2,,\n3,4\n"))
+    assert frame["b"].tolist() == [2, 4]
+    assert "blank cells beyond the last column ignored in 1 row" in report_of(frame).notes
+
+
+def test_only_ragged_rows(tmp_path: Path) -> None:
+    path = write(tmp_path, "a,b,c\n1,2\n3,4\n")
+    with pytest.raises(TableError, match=r"since most rows are so, .*header=…, separator=…"):
+        read_table(path)
+    with pytest.raises(TableError, match="no row is left; left out were"):
+        read_table(path, on_bad="drop")
+
+
+def test_title_lines_above_the_header(tmp_path: Path) -> None:
+    path = write(tmp_path, "Trips of May\n\na,b,c\n1,2,3\n4,x,6\n")
+    with pytest.raises(TableError, match="where the header stands"):
+        read_table(path)
+    frame = read_table(path, columns=["a"], form=TextFormat(header=3))
+    assert frame["a"].tolist() == [1, 4]
+    assert "the header stands in row 3; what is above it was not read" in report_of(frame).notes
+    with pytest.raises(TableError, match="row 5: 'x'"):
+        read_table(path, form=TextFormat(header=3), units={"b": "km"})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (b"\n\n  \n", "the file is empty"),
+        (codecs.BOM_UTF8 + b"\n", "no header"),
+        (b"a,b\n", "a header and no rows"),
+        (b"a,b\n\n,\n", "a header and no rows"),
+        (b"1,2\n3,4\n", r"row 1 holds only numbers \(1, 2\)"),
+        (b"PK\x03\x04rest", "an Excel workbook or a zip archive"),
+        (b"PAR1rest", "a Parquet file and not a text file"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "zero bytes"),
+    ],
+)
+def test_what_is_no_table(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        read_table(write(tmp_path, content))
+
+
+def test_names_that_repeat(tmp_path: Path) -> None:
+    path = write(tmp_path, "id, cost ,cost\n1,2,3\n")
+    with pytest.raises(TableError, match=r"'cost' stands 2 times \(columns 2, 3\)"):
+        read_table(path)
+    assert list(read_table(path, columns=["id"])) == ["id"]
+
+
+def test_names_that_are_missing(tmp_path: Path) -> None:
+    frame = read_table(write(tmp_path, ",minutes,\n0,5,\n1,6,\n"))
+    assert list(frame) == ["column 1", "minutes"]
+    notes = report_of(frame).notes
+    assert "column 1 has no name and is called 'column 1'" in notes
+    assert "column 3 has neither a name nor a value and was left out" in notes
+
+
+def test_more_rows_than_one_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kanopt.tables._text._CHUNK", 7)
+    rows = [f"{k},{k * 0.5}" for k in range(100)]
+    rows[60] = "60,oops"
+    rows[33] = "33"
+    frame = read_table(write(tmp_path, "\n".join(["k,half", *rows]) + "\n"), on_bad="drop")
+    assert frame["k"].tolist() == [k for k in range(100) if k not in (33, 60)]
+    assert report_of(frame).examples[0].row == 62
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"separator": ";;"}, "separator must be one character"),
+        ({"decimal": ";"}, "decimal must be"),
+        ({"thousands": "."}, "thousands cannot be '.' where decimal is '.'"),
+        ({"thousands": "x"}, "thousands cannot be"),
+        ({"quote": '""'}, "quote must be"),
+        ({"header": 0}, "counted from 1"),
+        ({"encoding": "utf8-sig"}, "did you mean 'utf-8-sig'"),
+    ],
+)
+def test_formats_that_make_no_sense(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        TextFormat(**settings)
