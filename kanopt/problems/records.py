@@ -22,7 +22,7 @@ from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.formulas.binding import Known
 from kanopt.units import convert
 
-__all__ = ["Attribute", "Quantity", "Record", "known", "records"]
+__all__ = ["Attribute", "Quantity", "Record", "known", "names_of", "records"]
 
 
 @dataclass(frozen=True)
@@ -350,11 +350,21 @@ class _Read:
     expected: str
 
 
-def _text(values: pd.Series[Any]) -> _Read:
-    """Read names; whole numbers are written without a decimal point."""
-    texts = [
+def names_of(values: Iterable[Any]) -> list[str]:
+    """Return names as texts; whole numbers are written without a decimal point.
+
+    Examples
+    --------
+    >>> names_of([1.0, 2, "c3"])
+    ['1', '2', 'c3']
+    """
+    return [
         str(int(value)) if isinstance(value, float) and value.is_integer() else str(value) for value in values
     ]
+
+
+def _text(values: pd.Series[Any]) -> _Read:
+    texts = names_of(values)
     return _Read(texts, np.array([not text.strip() for text in texts], dtype=bool), "a name")
 
 

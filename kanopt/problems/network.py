@@ -1,0 +1,339 @@
+"""Road networks: travel times and distances along the fastest paths over a table of links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import dijkstra
+
+from kanopt.errors import FormulaError, ProblemError, nearest
+from kanopt.formulas.binding import BoundFormula, Known, Reference
+from kanopt.problems.records import names_of
+from kanopt.problems.wording import listed
+from kanopt.units import convert
+
+__all__ = ["Path", "RoadNetwork", "Travel"]
+
+Floats = NDArray[np.float64]
+_CELLS = 4_000_000  # distances and predecessors held at once
+
+
+@dataclass(frozen=True, eq=False)
+class Travel:
+    """Travel between places along the fastest paths; infinite where no path leads.
+
+    Parameters
+    ----------
+    time, length
+        Shape (places, places), in the network's units.
+    """
+
+    time: Floats
+    length: Floats
+
+
+@dataclass(frozen=True)
+class Path:
+    """One fastest path.
+
+    Parameters
+    ----------
+    nodes
+        From start to end.
+    links
+        Rows of the links table, in order of travel.
+    time, length
+        In the network's units.
+    """
+
+    nodes: tuple[str, ...]
+    links: tuple[int, ...]
+    time: float
+    length: float
+
+
+@dataclass(frozen=True, eq=False)
+class RoadNetwork:
+    """Directed links between nodes, with a law of the time each link takes.
+
+    Parameters
+    ----------
+    links
+        Columns ``tail``, ``head`` and ``length``, and whatever else the law reads. A two-way road is two rows.
+        Of parallel links the fastest counts.
+    law
+        Travel time of a link: a formula bound to ``link.<column>``, or an array with one time per link.
+    nodes
+        Columns ``name``, ``x``, ``y``, for maps; may be left out.
+    distance, time
+        Units of lengths (where the frame declares none) and of travel times.
+
+    Raises
+    ------
+    ProblemError
+        If a column is missing, a length or a travel time is negative or not a number, a link leads to a node that
+        is not in `nodes`, or the law reads something the links do not have.
+
+    Examples
+    --------
+    >>> roads = pd.DataFrame({"tail": ["a", "b"], "head": ["b", "c"], "length": [2.0, 3.0]})
+    >>> network = RoadNetwork(roads, np.array([4.0, 5.0]))
+    >>> network.path("a", "c")
+    Path(nodes=('a', 'b', 'c'), links=(0, 1), time=9.0, length=5.0)
+    >>> network.matrix(["c", "a"]).time.tolist()
+    [[0.0, inf], [9.0, 0.0]]
+    """
+
+    links: pd.DataFrame
+    law: BoundFormula | Floats
+    nodes: pd.DataFrame | None = None
+    distance: str = "km"
+    time: str = "min"
+
+    def __post_init__(self) -> None:
+        for column in ("tail", "head", "length"):
+            if column not in self.links.columns:
+                hint = nearest(column, map(str, self.links.columns))
+                raise ProblemError(f"links: column {column!r} is missing; {hint}")
+        if self.links[["tail", "head"]].isna().any().any():
+            row = int(np.flatnonzero(self.links[["tail", "head"]].isna().any(axis=1))[0]) + 1
+            raise ProblemError(f"links: row {row}: tail and head must be given")
+        self._refuse(self.lengths, "length", self.distance)
+        self._check_nodes()
+        self._refuse(self.times, "travel time", self.time)
+
+    def _refuse(self, values: Floats, what: str, unit: str) -> None:
+        wrong = np.flatnonzero(~((values >= 0) & np.isfinite(values)))
+        if wrong.size:
+            shown = [f"{self.label(int(place))} ({values[place]:g} {unit})" for place in wrong]
+            raise ProblemError(f"links: {what} must be a number of at least 0: {listed(shown)}")
+
+    def _check_nodes(self) -> None:
+        if self.nodes is None:
+            return
+        for column in ("name", "x", "y"):
+            if column not in self.nodes.columns:
+                hint = nearest(column, map(str, self.nodes.columns))
+                raise ProblemError(f"nodes: column {column!r} is missing; {hint}")
+        names = names_of(self.nodes["name"])
+        if len(set(names)) < len(names):
+            counts = pd.Series(names).value_counts()
+            raise ProblemError(f"nodes: {listed(list(counts.index[counts > 1]))} appears more than once")
+        unknown = sorted({*self.tails, *self.heads} - set(names))
+        if unknown:
+            raise ProblemError(
+                f"links: {listed(unknown)} is not among the nodes; {nearest(unknown[0], names)}"
+            )
+
+    @cached_property
+    def tails(self) -> list[str]:
+        """Start of each link."""
+        return names_of(self.links["tail"])
+
+    @cached_property
+    def heads(self) -> list[str]:
+        """End of each link."""
+        return names_of(self.links["head"])
+
+    @cached_property
+    def _declared(self) -> dict[str, str]:
+        from kanopt.tables import units_of
+
+        return units_of(self.links)
+
+    @cached_property
+    def lengths(self) -> Floats:
+        """Length of each link."""
+        numbers = np.asarray(pd.to_numeric(self.links["length"], errors="coerce"), dtype=np.float64)
+        return convert(numbers, self._declared.get("length") or self.distance, self.distance)
+
+    @cached_property
+    def times(self) -> Floats:
+        """Travel time of each link."""
+        if not isinstance(self.law, BoundFormula):
+            times = np.asarray(self.law, dtype=np.float64)
+            if times.shape != (len(self.links),):
+                raise ProblemError(f"links: {len(self.links)} links, but travel times of shape {times.shape}")
+            return times
+        try:
+            times = self.law.evaluate(self.resolve, self.time)
+        except FormulaError as error:
+            raise ProblemError(f"links: {error}") from error
+        return np.array(np.broadcast_to(times, (len(self.links),)))
+
+    @cached_property
+    def outside(self) -> NDArray[np.bool_]:
+        """Which links lie outside the data the law was learned from."""
+        if not isinstance(self.law, BoundFormula):
+            return np.zeros(len(self.links), dtype=bool)
+        return np.array(np.broadcast_to(self.law.outside(self.resolve), (len(self.links),)))
+
+    def resolve(self, reference: Reference) -> Known:
+        """Look ``link.<column>`` up for every link.
+
+        Raises
+        ------
+        ProblemError
+            If the links have no such column, or a law reads anything but links.
+        """
+        if reference.scope != "link":
+            raise ProblemError(f"the law of a road network reads 'link.…', not '{reference}'")
+        if reference.field == "length":
+            return Known(self.lengths, self.distance)
+        if reference.field not in self.links.columns:
+            hint = nearest(reference.field, map(str, self.links.columns))
+            raise ProblemError(f"links have no column {reference.field!r}; {hint}")
+        values = self.links[reference.field]
+        if pd.api.types.is_numeric_dtype(values.dtype):
+            return Known(values.to_numpy(dtype=np.float64), self._declared.get(reference.field, ""))
+        return Known(values.to_numpy(dtype=object))
+
+    def label(self, link: int) -> str:
+        """Return a link as ``tail → head``."""
+        return f"{self.tails[link]} → {self.heads[link]}"
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the nodes: those of the nodes table, else in order of appearance."""
+        if self.nodes is not None:
+            return tuple(names_of(self.nodes["name"]))
+        both = [name for pair in zip(self.tails, self.heads, strict=True) for name in pair]
+        return tuple(dict.fromkeys(both))
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of each node."""
+        return {name: place for place, name in enumerate(self.names)}
+
+    @cached_property
+    def _edges(self) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+        """Keys ``tail * nodes + head`` in rising order, and the fastest link of each."""
+        n = len(self.names)
+        tail = np.array([self.index[name] for name in self.tails], dtype=np.int64)
+        head = np.array([self.index[name] for name in self.heads], dtype=np.int64)
+        key = tail * n + head
+        order = np.lexsort((self.times, key))
+        first = np.ones(len(order), dtype=bool)
+        first[1:] = key[order][1:] != key[order][:-1]
+        chosen = order[first]
+        return key[chosen], chosen
+
+    @cached_property
+    def _graph(self) -> Any:
+        key, link = self._edges
+        n = len(self.names)
+        return csr_matrix((self.times[link], (key // n, key % n)), shape=(n, n))
+
+    def _places(self, names: Sequence[str]) -> NDArray[np.intp]:
+        unknown = [name for name in names if name not in self.index]
+        if unknown:
+            hint = nearest(unknown[0], self.names)
+            raise ProblemError(f"road network: no node {listed(unknown)}; {hint}")
+        return np.array([self.index[name] for name in names], dtype=np.intp)
+
+    def _trees(self, sources: NDArray[np.intp]) -> Iterator[tuple[slice, Floats, NDArray[np.intp]]]:
+        """Yield times and predecessors from a few sources at a time, so that memory stays bounded."""
+        step = max(1, _CELLS // max(1, len(self.names)))
+        for start in range(0, len(sources), step):
+            part = slice(start, start + step)
+            time, before = dijkstra(self._graph, indices=sources[part], return_predecessors=True)
+            yield part, time, before
+
+    def matrix(self, names: Sequence[str]) -> Travel:
+        """Return travel between nodes along the fastest paths.
+
+        Parameters
+        ----------
+        names
+            Nodes; one may appear several times.
+
+        Raises
+        ------
+        ProblemError
+            If a node is unknown.
+        """
+        places = self._places(names)
+        unique, inverse = np.unique(places, return_inverse=True)
+        time = np.empty((len(unique), len(unique)))
+        length = np.empty_like(time)
+        for part, times, before in self._trees(unique):
+            time[part] = times[:, unique]
+            length[part] = self._walk(unique[part], unique, before)
+        length[~np.isfinite(time)] = np.inf
+        grid = np.ix_(inverse, inverse)
+        return Travel(time[grid], length[grid])
+
+    def _walk(self, sources: NDArray[np.intp], targets: NDArray[np.intp], before: NDArray[np.intp]) -> Floats:
+        """Add up lengths from all targets back to their sources, one hop of all paths at a time."""
+        key, link = self._edges
+        row = np.broadcast_to(np.arange(len(sources))[:, None], (len(sources), len(targets))).ravel()
+        here = np.broadcast_to(targets, (len(sources), len(targets))).ravel().astype(np.int64)
+        total = np.zeros(len(here))
+        active = np.arange(len(here))
+        while active.size:
+            previous = before[row[active], here[active]].astype(np.int64)
+            active, previous = active[previous >= 0], previous[previous >= 0]
+            found = np.searchsorted(key, previous * len(self.names) + here[active])
+            total[active] += self.lengths[link[found]]
+            here[active] = previous
+        return total.reshape(len(sources), len(targets))
+
+    def path(self, origin: str, destination: str) -> Path | None:
+        """Return the fastest path, or None where no path leads.
+
+        Raises
+        ------
+        ProblemError
+            If a node is unknown.
+        """
+        return self.paths([(origin, destination)])[0]
+
+    def paths(self, pairs: Sequence[tuple[str, str]]) -> list[Path | None]:
+        """Return the fastest path of each pair of nodes; None where no path leads.
+
+        Raises
+        ------
+        ProblemError
+            If a node is unknown.
+        """
+        start = self._places([origin for origin, _ in pairs])
+        end = self._places([destination for _, destination in pairs])
+        sources, row = np.unique(start, return_inverse=True)
+        found: list[Path | None] = [None] * len(pairs)
+        for part, times, before in self._trees(sources):
+            for place in np.flatnonzero((row >= part.start) & (row < part.stop)):
+                tree = row[place] - part.start
+                if np.isfinite(times[tree, end[place]]):
+                    found[place] = self._trace(start[place], end[place], times[tree], before[tree])
+        return found
+
+    def _trace(self, start: int, end: int, times: Floats, before: NDArray[np.intp]) -> Path:
+        nodes = [int(end)]
+        while nodes[-1] != start:
+            nodes.append(int(before[nodes[-1]]))
+        nodes.reverse()
+        key, link = self._edges
+        wanted = np.array(nodes[:-1], dtype=np.int64) * len(self.names) + np.array(nodes[1:], dtype=np.int64)
+        links = link[np.searchsorted(key, wanted)]
+        return Path(
+            nodes=tuple(self.names[node] for node in nodes),
+            links=tuple(int(place) for place in links),
+            time=float(times[end]),
+            length=float(self.lengths[links].sum()),
+        )
+
+    @cached_property
+    def positions(self) -> pd.DataFrame | None:
+        """Coordinates of the nodes, indexed by name; None without a nodes table."""
+        if self.nodes is None:
+            return None
+        return (
+            self.nodes.assign(name=names_of(self.nodes["name"])).set_index("name")[["x", "y"]].astype(float)
+        )

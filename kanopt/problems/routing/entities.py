@@ -1,0 +1,174 @@
+"""What a routing problem is made of: depots, clients, vehicle types, and the units of their fields."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from kanopt.errors import ProblemError, UnitError
+from kanopt.problems.records import Attribute
+from kanopt.units import check_unit
+
+__all__ = ["Client", "Depot", "RoutingUnits", "VehicleType"]
+
+
+@dataclass(frozen=True)
+class RoutingUnits:
+    """The units a routing problem counts in.
+
+    Parameters
+    ----------
+    distance, time, load, money
+        Units of distances and coordinates, of durations and clock times (counted from midnight), of demands
+        and capacities, and of every price.
+
+    Examples
+    --------
+    >>> RoutingUnits(load="kg").of_vehicles()["cost_per_time"]
+    'EUR/min'
+    """
+
+    distance: str = "km"
+    time: str = "min"
+    load: str = "t"
+    money: str = "EUR"
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            try:
+                check_unit(getattr(self, item.name))
+            except UnitError as error:
+                raise ProblemError(f"unit of {item.name}: {error}") from error
+
+    def of_points(self) -> dict[str, str]:
+        """Return the unit of each field of a depot or client."""
+        return {
+            "x": self.distance,
+            "y": self.distance,
+            "demand": self.load,
+            "service": self.time,
+            "earliest": self.time,
+            "latest": self.time,
+            "prize": self.money,
+        }
+
+    def of_vehicles(self) -> dict[str, str]:
+        """Return the unit of each field of a vehicle type."""
+        return {
+            "capacity": self.load,
+            "fixed_cost": self.money,
+            "cost_per_distance": f"{self.money}/{self.distance}",
+            "cost_per_time": f"{self.money}/{self.time}",
+            "shift_start": self.time,
+            "shift_end": self.time,
+        }
+
+
+@dataclass(frozen=True)
+class Depot:
+    """Where vehicles start and end.
+
+    Parameters
+    ----------
+    name
+        Unique among depots and clients.
+    x, y
+        Coordinates in the problem's distance unit; needed where distances come from coordinates, and for maps.
+    attributes
+        Whatever else a law may read, for the legs that lead back to the depot.
+
+    Examples
+    --------
+    >>> Depot("depot", 0.0, 0.0).name
+    'depot'
+    """
+
+    name: str
+    x: float = math.nan
+    y: float = math.nan
+    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Client:
+    """A place to deliver to.
+
+    Parameters
+    ----------
+    name
+        Unique among depots and clients.
+    x, y
+        Coordinates in the problem's distance unit.
+    demand
+        What is delivered, in the load unit.
+    service
+        How long the stop takes.
+    earliest, latest
+        The window in which service may begin, as clock times from midnight. A vehicle that comes early waits.
+    prize
+        What leaving the client out costs; None for a client that must be served.
+    attributes
+        Whatever else a law may read, as ``client.<attribute>``.
+
+    Examples
+    --------
+    >>> Client("c1", 1.0, 2.0, demand=0.4, earliest=480, latest=600).mandatory
+    True
+    """
+
+    name: str
+    x: float = math.nan
+    y: float = math.nan
+    demand: float = 0.0
+    service: float = 0.0
+    earliest: float = 0.0
+    latest: float = math.inf
+    prize: float | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
+
+    @property
+    def mandatory(self) -> bool:
+        """Whether the client must be served."""
+        return self.prize is None
+
+
+@dataclass(frozen=True)
+class VehicleType:
+    """Vehicles that are alike.
+
+    Parameters
+    ----------
+    name
+        Unique; the vehicles are called ``"van 1"``, ``"van 2"``, …
+    count
+        How many there are.
+    capacity
+        What one can carry, in the load unit.
+    fixed_cost
+        Price of using one at all.
+    cost_per_distance, cost_per_time
+        Prices of distance driven and of time between departure and return, besides the cost laws.
+    shift_start, shift_end
+        Earliest departure and latest return, as clock times from midnight.
+    depot
+        Name of the depot; may be left out where there is only one.
+    attributes
+        Whatever else a law may read, as ``vehicle.<attribute>``.
+
+    Examples
+    --------
+    >>> VehicleType("van", count=3, capacity=1.2, fixed_cost=40.0).count
+    3
+    """
+
+    name: str
+    count: int = 1
+    capacity: float = math.inf
+    fixed_cost: float = 0.0
+    cost_per_distance: float = 0.0
+    cost_per_time: float = 0.0
+    shift_start: float = 0.0
+    shift_end: float = math.inf
+    depot: str | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)

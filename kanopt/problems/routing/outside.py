@@ -1,0 +1,114 @@
+"""Where a routing plan leans on a law outside the data it was learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kanopt.formulas.binding import BoundFormula, Known, Reference
+from kanopt.problems.findings import OutsideUse
+from kanopt.problems.network import RoadNetwork
+from kanopt.problems.routing.laws import DURATION, Inputs, Ints, Laws
+from kanopt.problems.routing.plan import RoutingPlan
+from kanopt.problems.routing.timing import Drive
+from kanopt.problems.wording import number
+
+if TYPE_CHECKING:
+    from kanopt.problems.routing.problem import RoutingProblem
+
+__all__ = ["driven_links", "outside_plan"]
+
+_SHOWN = 3
+
+
+def outside_plan(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> tuple[OutsideUse, ...]:
+    """Name, for each law and route, the legs outside the law's domain or where it falls below zero."""
+    found = []
+    for name, law in problem.rules.formulas().items():
+        found += list(_beyond(problem.rules, name, law, plan, driven))
+        found += list(_below_zero(problem.rules, name, plan, driven))
+    network = problem.network
+    if network is not None and isinstance(network.law, BoundFormula):
+        found += list(_links(network, network.law, driven_links(problem, driven)))
+    return tuple(found)
+
+
+def _some(texts: list[str]) -> str:
+    shown = ", ".join(texts[:_SHOWN])
+    return shown + (f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else "")
+
+
+def _legs(laws: Laws, driven: Drive, places: Ints) -> str:
+    names = laws.facts.names
+    return _some([f"{names[driven.tail[p]]} → {names[driven.head[p]]}" for p in places])
+
+
+def _beyond(
+    laws: Laws, name: str, law: BoundFormula, plan: RoutingPlan, driven: Drive
+) -> Iterator[OutsideUse]:
+    outside = laws.outside(name, driven.inputs)
+    for place in np.unique(driven.route[outside]):
+        here = np.flatnonzero(outside & (driven.route == place))
+        total = int((driven.route == place).sum())
+        inputs = Inputs(
+            driven.vehicle[here],
+            driven.tail[here],
+            driven.head[here],
+            driven.load[here],
+            driven.leave[here],
+            driven.duration[here],
+        )
+        which = "; ".join(law.formula.outside_inputs(law.arguments(laws.resolver(name, inputs))))
+        label, legs = plan.routes[place].label, _legs(laws, driven, here)
+        yield OutsideUse(
+            law=name,
+            where=f"{label}: {legs}",
+            inputs=which,
+            message=f"{name} is used outside its data on {len(here)} of {total} legs of {label} ({legs}): {which}",
+        )
+
+
+def _below_zero(laws: Laws, name: str, plan: RoutingPlan, driven: Drive) -> Iterator[OutsideUse]:
+    raw = laws.raw(name, driven.inputs)
+    below = np.isfinite(raw) & (raw < 0)
+    for place in np.unique(driven.route[below]):
+        here = np.flatnonzero(below & (driven.route == place))
+        label, legs = plan.routes[place].label, _legs(laws, driven, here)
+        yield OutsideUse(
+            law=name,
+            where=f"{label}: {legs}",
+            inputs="value below zero",
+            message=f"{name} falls to {number(float(raw[here].min()))} {laws.unit(name)} on {len(here)} legs of "
+            f"{label} ({legs}); it counts as zero there",
+        )
+
+
+def driven_links(problem: RoutingProblem, driven: Drive) -> dict[int, int]:
+    """Return how often each link of the road network is driven."""
+    assert problem.network is not None
+    pairs = [(problem.stops[a], problem.stops[b]) for a, b in zip(driven.tail, driven.head, strict=True)]
+    counts: dict[int, int] = {}
+    for path in problem.network.paths(pairs):
+        for link in path.links if path is not None else ():
+            counts[link] = counts.get(link, 0) + 1
+    return counts
+
+
+def _links(network: RoadNetwork, law: BoundFormula, counts: dict[int, int]) -> Iterator[OutsideUse]:
+    used = np.array(sorted(link for link in counts if network.outside[link]), dtype=np.intp)
+    for link in used:
+
+        def resolve(reference: Reference, link: int = int(link)) -> Known:
+            known = network.resolve(reference)
+            return Known(known.values[[link]], known.unit)
+
+        which = "; ".join(law.formula.outside_inputs(law.arguments(resolve)))
+        label = network.label(int(link))
+        yield OutsideUse(
+            law=DURATION,
+            where=f"link {label}",
+            inputs=which,
+            message=f"travel time is used outside its data on link {label}, driven {counts[int(link)]} times: {which}",
+        )

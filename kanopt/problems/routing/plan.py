@@ -1,0 +1,227 @@
+"""Routes, and the many ways a user may write them down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from kanopt.errors import ProblemError, nearest
+from kanopt.problems.base import Plan
+from kanopt.problems.routing.entities import Client, VehicleType
+from kanopt.tables import units_of
+from kanopt.units import convert
+
+__all__ = ["Route", "RoutingPlan", "read_plan"]
+
+COLUMNS = ["vehicle", "index", "depot", "stop", "client", "departure"]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One vehicle's tour from its depot and back.
+
+    Parameters
+    ----------
+    vehicle
+        Name of the vehicle type.
+    index
+        Which vehicle of that type, counted from 1.
+    depot
+        Where it starts and ends.
+    clients
+        In order of visit.
+    departure
+        Clock time of leaving the depot; None means as late as possible without finishing later than a vehicle
+        that leaves when its shift starts.
+
+    Examples
+    --------
+    >>> Route("van", 2, "depot", ("c1", "c4")).label
+    'van 2'
+    """
+
+    vehicle: str
+    index: int
+    depot: str
+    clients: tuple[str, ...]
+    departure: float | None = None
+
+    @property
+    def label(self) -> str:
+        """Name of the vehicle: its type and number."""
+        return f"{self.vehicle} {self.index}"
+
+
+@dataclass(frozen=True)
+class RoutingPlan(Plan):
+    """Who drives where.
+
+    Parameters
+    ----------
+    routes
+        The tours; vehicles that stay in have none.
+    unserved
+        Clients on no tour.
+    """
+
+    routes: tuple[Route, ...]
+    unserved: tuple[str, ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per stop; clients left out have no vehicle.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``vehicle``, ``index``, ``depot``, ``stop`` (from 1), ``client``, ``departure`` (of the route).
+        """
+        rows: list[tuple[Any, ...]] = [
+            (route.vehicle, route.index, route.depot, stop, client, route.departure)
+            for route in self.routes
+            for stop, client in enumerate(route.clients, start=1)
+        ]
+        rows += [(None, None, None, None, client, None) for client in self.unserved]
+        frame = pd.DataFrame(rows, columns=COLUMNS)
+        frame["departure"] = frame["departure"].astype(float)
+        return frame.astype({"index": "Int64", "stop": "Int64"})
+
+
+def read_plan(
+    decision: Any,
+    clients: Sequence[Client],
+    vehicles: Sequence[VehicleType],
+    depot_of: Mapping[str, str],
+    time: str,
+) -> RoutingPlan:
+    """Read a plan from routes, a frame, a mapping or lists, and verify its names; `time` is the unit of departures.
+
+    Raises
+    ------
+    ProblemError
+        With every vehicle type or client that the problem does not know.
+    """
+    routes = tuple(route for route in _routes(decision, vehicles, depot_of, time) if route.clients)
+    types = [vehicle.name for vehicle in vehicles]
+    names = [client.name for client in clients]
+    known = set(names)
+    mistakes = [
+        f"route {place}: unknown vehicle type {route.vehicle!r}; {nearest(route.vehicle, types)}"
+        for place, route in enumerate(routes, start=1)
+        if route.vehicle not in types
+    ]
+    mistakes += [
+        f"route {place} ({route.label}): unknown client {client!r}; {nearest(client, names)}"
+        for place, route in enumerate(routes, start=1)
+        for client in route.clients
+        if client not in known
+    ]
+    depots = set(depot_of.values())
+    mistakes += [
+        f"route {place} ({route.label}): unknown depot {route.depot!r}; {nearest(route.depot, depots)}"
+        for place, route in enumerate(routes, start=1)
+        if route.vehicle in types and route.depot not in depots
+    ]
+    if mistakes:
+        raise ProblemError("\n".join(f"plan: {mistake}" for mistake in mistakes))
+    served = {client for route in routes for client in route.clients}
+    return RoutingPlan(routes, tuple(name for name in names if name not in served))
+
+
+def _routes(
+    decision: Any, vehicles: Sequence[VehicleType], depot_of: Mapping[str, str], time: str
+) -> Iterable[Route]:
+    if isinstance(decision, RoutingPlan):
+        return decision.routes
+    if isinstance(decision, pd.DataFrame):
+        return _from_frame(decision, depot_of, time)
+    if isinstance(decision, Mapping):
+        return [
+            _route(label, clients, depot_of, place)
+            for place, (label, clients) in enumerate(decision.items(), start=1)
+        ]
+    if isinstance(decision, Sequence) and not isinstance(decision, str):
+        if all(isinstance(route, Route) for route in decision):
+            return tuple(decision)
+        return _from_lists(decision, vehicles, depot_of)
+    raise ProblemError(
+        f"a routing plan is a RoutingPlan, a DataFrame, a mapping of vehicle to clients or a list of lists of "
+        f"clients, not {type(decision).__name__}"
+    )
+
+
+def _from_lists(
+    decision: Sequence[Any], vehicles: Sequence[VehicleType], depot_of: Mapping[str, str]
+) -> list[Route]:
+    """Give the lists to the vehicles in their order."""
+    labels = [(vehicle.name, index) for vehicle in vehicles for index in range(1, vehicle.count + 1)]
+    if len(decision) > len(labels):
+        raise ProblemError(f"the plan has {len(decision)} routes, but there are only {len(labels)} vehicles")
+    return [
+        Route(name, index, depot_of[name], _names(clients, f"{name} {index}"))
+        for (name, index), clients in zip(labels, decision, strict=False)
+    ]
+
+
+def _route(label: Any, clients: Any, depot_of: Mapping[str, str], place: int) -> Route:
+    """Read ``"van 2": ["c1", "c4"]`` or ``("van", 2): […]``; a bare type name means its first vehicle."""
+    if isinstance(label, tuple) and len(label) == 2:
+        name, index = str(label[0]), int(label[1])
+    else:
+        name, index = split_label(str(label), depot_of)
+    return Route(name, index, depot_of.get(name, ""), _names(clients, f"route {place}"))
+
+
+def split_label(label: str, types: Iterable[str]) -> tuple[str, int]:
+    """Split ``"van 2"`` into type and number; a bare type name is its first vehicle.
+
+    Examples
+    --------
+    >>> split_label("big van 2", ["big van"]), split_label("van", ["van"])
+    (('big van', 2), ('van', 1))
+    """
+    if label in types:
+        return label, 1
+    name, _, number = label.rpartition(" ")
+    return (name, int(number)) if name and number.isdecimal() else (label, 1)
+
+
+def _names(clients: Any, where: str) -> tuple[str, ...]:
+    if isinstance(clients, str) or not isinstance(clients, Iterable):
+        raise ProblemError(f"plan: {where}: give a list of client names, not {clients!r}")
+    return tuple(str(client) for client in clients)
+
+
+def _from_frame(frame: pd.DataFrame, depot_of: Mapping[str, str], time: str) -> list[Route]:
+    """Read one row per stop; ``index``, ``depot`` and ``departure`` may be missing."""
+    unit = units_of(frame).get("departure", time)
+    missing = [name for name in ("vehicle", "stop", "client") if name not in frame.columns]
+    if missing:
+        hints = "; ".join(
+            f"{name!r} is missing, {nearest(name, map(str, frame.columns))}" for name in missing
+        )
+        raise ProblemError(f"plan: a table of stops has the columns vehicle, stop and client: {hints}")
+    rows = frame[frame["vehicle"].notna()].copy()
+    if rows[["stop", "client"]].isna().any().any():
+        raise ProblemError("plan: a row with a vehicle needs a stop and a client")
+    if "index" in rows.columns:
+        rows["vehicle"] = rows["vehicle"].astype(str)
+        rows["index"] = rows["index"].fillna(1).astype(int)
+    else:
+        split = [split_label(str(label), depot_of) for label in rows["vehicle"]]
+        rows["vehicle"] = [name for name, _ in split]
+        rows["index"] = [index for _, index in split]
+    rows["stop"] = pd.to_numeric(rows["stop"], errors="coerce")
+    if rows["stop"].isna().any():
+        raise ProblemError("plan: 'stop' is the number of the stop on its route")
+    routes = []
+    for (name, index), part in rows.sort_values("stop", kind="stable").groupby(
+        ["vehicle", "index"], sort=False
+    ):
+        depot = str(part["depot"].iloc[0]) if "depot" in part.columns else depot_of.get(str(name), "")
+        departure = part["departure"].iloc[0] if "departure" in part.columns else None
+        leaves = None if departure is None or pd.isna(departure) else convert(float(departure), unit, time)
+        routes.append(Route(str(name), int(str(index)), depot, tuple(part["client"].astype(str)), leaves))
+    return routes

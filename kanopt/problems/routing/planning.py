@@ -1,0 +1,208 @@
+"""Planning values: what a solver sees in place of the load and the clock, and the matrices that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from kanopt.errors import ProblemError, nearest
+from kanopt.formulas.binding import BoundFormula, Reference
+from kanopt.problems.findings import FrozenInput
+from kanopt.problems.routing.laws import DURATION, Facts, Floats, Inputs, Ints, Laws
+from kanopt.problems.wording import clock_text, number
+from kanopt.units import convert
+
+__all__ = ["Planning"]
+
+STATES = ("state.load", "clock.hour", "clock.minute")
+_SAMPLE = 150
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """One load and one clock time per vehicle type, with the reason why."""
+
+    load: Floats
+    clock: Floats
+    load_why: str
+    clock_why: str
+
+
+class Planning:
+    """The planning values of every law, and each law's matrix under them.
+
+    Parameters
+    ----------
+    laws
+        The laws.
+    stated
+        What the user fixed: ``"state.load"``, ``"clock.hour"`` or ``"clock.minute"``, alone or for one law, as in
+        ``"duration.clock.hour"``.
+
+    Raises
+    ------
+    ProblemError
+        If a key is unknown or a value is not a finite number.
+    """
+
+    def __init__(self, laws: Laws, stated: Mapping[str, Any]) -> None:
+        self.laws = laws
+        self.stated = dict(stated)
+        names = [DURATION, *laws.cost]
+        keys = [*STATES, *(f"{name}.{state}" for name in names for state in STATES)]
+        wrong = [f"{key!r}; {nearest(key, keys)}" for key in stated if key not in keys]
+        wrong += [
+            f"{key} = {value!r} is not a number"
+            for key, value in stated.items()
+            if not isinstance(value, int | float) or not np.isfinite(value)
+        ]
+        if wrong:
+            raise ProblemError("planning: " + "\nplanning: ".join(wrong))
+        self._moments: dict[str, _Moment] = {}
+
+    @property
+    def facts(self) -> Facts:
+        """The problem's data."""
+        return self.laws.facts
+
+    def moment(self, name: str) -> _Moment:
+        """Return the load and clock at which a law is planned."""
+        if name not in self._moments:
+            self._moments[name] = self._slowest() if name == DURATION else self._middle(name)
+        return self._moments[name]
+
+    def _arcs(self, name: str, vehicle: int, nodes: Ints, load: float, clock: float) -> Inputs:
+        """Return every arc between some nodes for one vehicle type at one load and clock time."""
+        tail, head = nodes[:, None], nodes[None, :]
+        duration = np.zeros(()) if name == DURATION else self.durations[vehicle][tail, head]
+        return Inputs(np.asarray(vehicle), tail, head, np.asarray(load), np.asarray(clock), duration)
+
+    @cached_property
+    def durations(self) -> Floats:
+        """Travel time of every arc by vehicle type at planning values; (types, n, n), infinite where no road is."""
+        return np.stack([self._matrix(DURATION, place) for place in range(len(self.facts.vehicles))])
+
+    @cached_property
+    def costs(self) -> Floats:
+        """Price of every arc by vehicle type, all cost terms and the price of distance together; (types, n, n)."""
+        total = np.zeros_like(self.durations)
+        for place, vehicle in enumerate(self.facts.vehicles):
+            total[place] = np.where(
+                self.facts.usable, self.facts.stand_in * vehicle.cost_per_distance, np.inf
+            )
+            for name in self.laws.cost:
+                total[place] += self._matrix(name, place)
+        return total
+
+    def _matrix(self, name: str, vehicle: int) -> Floats:
+        n, moment = len(self.facts.names), self.moment(name)
+        inputs = self._arcs(name, vehicle, np.arange(n), moment.load[vehicle], moment.clock[vehicle])
+        return np.broadcast_to(self.laws.evaluate(name, inputs), (n, n))
+
+    def _states(self, name: str) -> tuple[float | None, float | None]:
+        """Return the stated load and clock of a law, in the problem's units; None where not stated."""
+        units = self.facts.units
+        found: dict[str, float] = {}
+        for state in STATES:
+            value = self.stated.get(f"{name}.{state}", self.stated.get(state))
+            if value is not None:
+                found[state] = float(value)
+        load, clock = found.get("state.load"), None
+        for state, unit in (("clock.hour", "h"), ("clock.minute", "min")):
+            if state in found:
+                clock = convert(found[state], unit, units.time)
+        return load, clock
+
+    def _bounds(self) -> tuple[Floats, Floats, Floats]:
+        """Return capacity, shift start and shift end, finite: all demand at most, midnight at most."""
+        facts = self.facts
+        total = float(facts.demand.sum())
+        capacity = np.minimum(facts.of_vehicles("capacity"), total if total > 0 else 1.0)
+        start, end = facts.of_vehicles("shift_start"), facts.of_vehicles("shift_end")
+        midnight = convert(24.0, "h", facts.units.time)
+        return capacity, start, np.where(np.isfinite(end), end, np.maximum(midnight, start))
+
+    def _middle(self, name: str) -> _Moment:
+        """Plan a cost law at half load and the middle of the shift, unless stated."""
+        capacity, start, end = self._bounds()
+        load, clock = self._states(name)
+        return _Moment(
+            load=capacity / 2 if load is None else np.full_like(capacity, load),
+            clock=(start + end) / 2 if clock is None else np.full_like(start, clock),
+            load_why="half the capacity" if load is None else "stated",
+            clock_why="middle of the shift" if clock is None else "stated",
+        )
+
+    def _slowest(self) -> _Moment:
+        """Plan travel time at the load and the full hour with the highest median, unless stated."""
+        load, clock = self._states(DURATION)
+        chosen = np.array([self._slowest_of(place, load, clock) for place in range(len(self.facts.vehicles))])
+        return _Moment(
+            load=chosen[:, 0],
+            clock=chosen[:, 1],
+            load_why="the load at which driving takes longest" if load is None else "stated",
+            clock_why="the hour of the shift at which driving takes longest" if clock is None else "stated",
+        )
+
+    def _slowest_of(self, vehicle: int, load: float | None, clock: float | None) -> tuple[float, float]:
+        """Return the load and clock at which the median travel time of one vehicle type is highest."""
+        capacity, start, end = (values[vehicle] for values in self._bounds())
+        hour = convert(1.0, "h", self.facts.units.time)
+        clocks = [start if clock is None else clock]
+        if clock is None and self.laws.reads(DURATION, "clock"):
+            clocks += [*np.arange(np.ceil(start / hour) * hour, end, hour), end]
+        moves = load is None and self.laws.reads(DURATION, "state")
+        loads = [0.0, capacity / 2, capacity] if moves else [capacity / 2 if load is None else load]
+        nodes = np.unique(np.linspace(0, len(self.facts.names) - 1, _SAMPLE).astype(np.intp))
+        options = [(weight, time) for weight in loads for time in clocks]
+        if len(options) == 1:
+            return options[0]
+        medians = []
+        for weight, time in options:
+            values = self.laws.evaluate(DURATION, self._arcs(DURATION, vehicle, nodes, weight, time))
+            driven = values[np.isfinite(values)]
+            medians.append(float(np.median(driven)) if driven.size else 0.0)
+        return options[int(np.argmax(medians))]
+
+    def frozen(self) -> tuple[FrozenInput, ...]:
+        """List every input of a law that the solver sees at a planning value."""
+        found = []
+        for name, law in self.laws.formulas().items():
+            for variable, reference in _state_inputs(law):
+                moment = self.moment(name)
+                is_load = reference == "state.load"
+                values = moment.load if is_load else moment.clock
+                found.append(
+                    FrozenInput(
+                        law=name,
+                        input=variable,
+                        reference=reference,
+                        value=self._shown(values, is_load=is_load),
+                        why=moment.load_why if is_load else moment.clock_why,
+                    )
+                )
+        return tuple(found)
+
+    def _shown(self, values: Floats, *, is_load: bool) -> str:
+        units = self.facts.units
+        texts = [
+            f"{number(value)} {units.load}".strip() if is_load else clock_text(value, units.time)
+            for value in values
+        ]
+        if len(set(texts)) == 1:
+            return texts[0]
+        names = [vehicle.name for vehicle in self.facts.vehicles]
+        return ", ".join(f"{name} {text}" for name, text in zip(names, texts, strict=True))
+
+
+def _state_inputs(law: BoundFormula) -> list[tuple[str, str]]:
+    """Return the inputs bound to load or clock, as (input, reference)."""
+    return [
+        (name, str(bound))
+        for name, bound in law.bindings.items()
+        if isinstance(bound, Reference) and bound.is_state
+    ]

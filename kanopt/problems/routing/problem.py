@@ -1,0 +1,265 @@
+"""The routing problem: a fleet, clients, and laws of what a leg costs and how long it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from kanopt.errors import ProblemError, UnitError
+from kanopt.formulas.binding import BoundFormula
+from kanopt.problems.base import Problem
+from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
+from kanopt.problems.network import RoadNetwork, Travel
+from kanopt.problems.pricing import Pricing
+from kanopt.problems.records import Quantity, names_of, records
+from kanopt.problems.routing.checking import check_plan
+from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
+from kanopt.problems.routing.laws import DURATION, Facts, Floats, Law, Laws
+from kanopt.problems.routing.outside import outside_plan
+from kanopt.problems.routing.plan import Route, RoutingPlan, read_plan
+from kanopt.problems.routing.planning import Planning
+from kanopt.problems.routing.pricing import RESERVED, price_plan
+from kanopt.problems.routing.reasons import reasons_of
+from kanopt.problems.routing.timing import Drive, drive
+from kanopt.problems.routing.validation import check_entities, read_matrix
+from kanopt.problems.routing.views import views_of
+from kanopt.problems.views import View
+from kanopt.problems.wording import listed
+from kanopt.units import convert
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["RoutingProblem"]
+
+
+@dataclass(frozen=True, eq=False)
+class RoutingProblem(Problem[RoutingPlan]):
+    """Which vehicle serves which clients, in which order, at the least cost.
+
+    Parameters
+    ----------
+    depots, clients, vehicles
+        :class:`Depot`, :class:`Client` and :class:`VehicleType` objects, or frames with their fields as columns;
+        further columns become attributes that a law may read.
+    cost
+        Price of a leg: a formula bound to what a leg knows, or a matrix, or several of them by the name of the
+        term. An empty mapping where only vehicles cost money.
+    duration
+        Travel time of a leg: a bound formula, a matrix, or a :class:`~kanopt.problems.RoadNetwork`.
+    distance
+        None for straight lines between the coordinates (or lengths of the fastest paths, where `duration` is a road
+        network), a matrix, or a road network. Where a network is given, a point lies at the node of its attribute
+        ``node``, else of its own name.
+    units
+        What distances, times, loads and prices are counted in.
+    planning
+        Values at which a solver sees what only a plan fixes: ``{"clock.hour": 9, "state.load": 0.5}``, or for one
+        law ``{"duration.clock.hour": 8}``. Unless stated, cost laws are planned at half the capacity and the middle
+        of the shift, travel time at the load and the full hour of the shift with the highest median, which is the
+        safe side.
+
+    Raises
+    ------
+    ProblemError
+        If data contradict themselves; every mistake of a kind is named at once.
+
+    Notes
+    -----
+    A formula may read ``arc.distance``, ``arc.duration``, ``vehicle.<field or attribute>``, ``client.<field or
+    attribute>`` (of the leg's head), ``state.load`` (on board during the leg: all that is still to be delivered) and
+    ``clock.hour`` or ``clock.minute`` (at the start of the leg). A matrix has one row and column per depot and
+    client, depots first; infinity means that there is no road. A law's value below zero counts as zero, for solver
+    and re-pricing alike.
+
+    Examples
+    --------
+    >>> minutes = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])
+    >>> problem = RoutingProblem(
+    ...     depots=[Depot("depot")],
+    ...     clients=[Client("a", demand=0.4), Client("b", demand=0.5)],
+    ...     vehicles=[VehicleType("van", count=2, capacity=1.0, fixed_cost=5.0)],
+    ...     cost={"fuel": minutes * 0.1},
+    ...     duration=minutes,
+    ...     distance=minutes,
+    ... )
+    >>> problem.price(problem.plan_from([["a", "b"]])).terms().to_dict()
+    {'fixed': 5.0, 'fuel': 4.2}
+    """
+
+    kind: ClassVar[str] = "routing"
+
+    depots: Sequence[Depot]
+    clients: Sequence[Client]
+    vehicles: Sequence[VehicleType]
+    cost: Law | Mapping[str, Law]
+    duration: Law | RoadNetwork
+    distance: Floats | RoadNetwork | None = None
+    units: RoutingUnits = field(default_factory=RoutingUnits)
+    planning: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        points, fleet = self.units.of_points(), self.units.of_vehicles()
+        tables = (("depots", Depot, points), ("clients", Client, points), ("vehicles", VehicleType, fleet))
+        for name, kind, units in tables:
+            found: Any = records(getattr(self, name), kind, units=units, where=name)
+            object.__setattr__(self, name, found)
+        check_entities(self.depots, self.clients, self.vehicles)
+        # evaluates every law once on every arc, so that what a law cannot price is refused here
+        _ = self.planner.costs
+
+    @property
+    def unit(self) -> str:
+        """Unit of the objective."""
+        return self.units.money
+
+    @cached_property
+    def network(self) -> RoadNetwork | None:
+        """The roads, where there are any."""
+        given = [values for values in (self.duration, self.distance) if isinstance(values, RoadNetwork)]
+        return given[0] if given else None
+
+    @cached_property
+    def stops(self) -> tuple[str, ...]:
+        """Node of the road network at which each depot and client lies."""
+        points: tuple[Depot | Client, ...] = (*self.depots, *self.clients)
+        return tuple(_node(point) for point in points)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The data as arrays over depots, then clients."""
+        return Facts(
+            tuple(self.depots), tuple(self.clients), tuple(self.vehicles), self._distances(), self.units
+        )
+
+    @cached_property
+    def rules(self) -> Laws:
+        """The laws, ready to be evaluated on legs."""
+        given = self.cost if isinstance(self.cost, Mapping) else {"cost": self.cost}
+        taken = [name for name in given if name in (*RESERVED, DURATION)]
+        if taken:
+            raise ProblemError(
+                f"cost: the name {listed(taken)} is taken by a term of the problem; choose another"
+            )
+        names = self.facts.names
+        cost = {name: self._law(law, names, f"cost {name!r}") for name, law in given.items()}
+        if isinstance(self.duration, RoadNetwork):
+            duration: Law = self._travel(self.duration).time
+        else:
+            duration = self._law(self.duration, names, "duration")
+        return Laws(self.facts, cost, duration)
+
+    @cached_property
+    def planner(self) -> Planning:
+        """The planning values and the matrices under them."""
+        return Planning(self.rules, self.planning)
+
+    @staticmethod
+    def _law(law: Any, names: Sequence[str], what: str) -> Law:
+        return law if isinstance(law, BoundFormula) else read_matrix(law, names, what)
+
+    def _distances(self) -> Floats:
+        points: tuple[Depot | Client, ...] = (*self.depots, *self.clients)
+        names = [point.name for point in points]
+        source = self.distance
+        if source is None and isinstance(self.duration, RoadNetwork):
+            source = self.duration
+        if isinstance(source, RoadNetwork):
+            return self._travel(source).length
+        if source is not None:
+            return read_matrix(source, names, "distance")
+        where = np.array([(point.x, point.y) for point in points], dtype=float)
+        wrong = [name for name, place in zip(names, where, strict=True) if not np.isfinite(place).all()]
+        if wrong:
+            raise ProblemError(
+                f"depots and clients {listed(wrong)}: no coordinates; give x and y, a distance matrix or a road network"
+            )
+        straight: Floats = np.hypot(
+            where[:, None, 0] - where[None, :, 0], where[:, None, 1] - where[None, :, 1]
+        )
+        return straight
+
+    def _travel(self, network: RoadNetwork) -> Travel:
+        """Return a network's travel in the problem's units."""
+        travel = network.matrix(self.stops)
+        try:
+            return Travel(
+                convert(travel.time, network.time, self.units.time),
+                convert(travel.length, network.distance, self.units.distance),
+            )
+        except UnitError as error:
+            raise ProblemError(f"road network: {error}") from error
+
+    def laws(self) -> Mapping[str, Formula]:
+        """Return the formulas by cost term, and ``"duration"``."""
+        found = {name: law.formula for name, law in self.rules.formulas().items()}
+        if self.network is not None and isinstance(self.network.law, BoundFormula):
+            found.setdefault(DURATION, self.network.law.formula)
+        return found
+
+    def frozen_inputs(self) -> tuple[FrozenInput, ...]:
+        """Return the loads and clock times that a solver sees at planning values."""
+        return self.planner.frozen()
+
+    def drive(self, routes: Sequence[Route], *, frozen: bool = False) -> Drive:
+        """Drive routes forward: loads, departures, waits and arrivals, on the law or at planning values."""
+        return drive(self.rules, self.planner, routes, frozen=frozen)
+
+    def check(self, plan: RoutingPlan) -> Check:
+        """Verify capacity, windows, shifts, visits, fleet and depots on the law, at the true clock.
+
+        A vehicle that comes before a window opens waits; ``"unserved"`` is a mandatory client on no route.
+        """
+        plan = self.plan_from(plan)
+        return check_plan(self.facts, plan, self.drive(plan.routes))
+
+    def price(self, plan: RoutingPlan, *, frozen: bool = False) -> Pricing:
+        """Price the plan leg by leg on the law, or with load and clock at planning values.
+
+        Terms are the cost laws by name, ``"fixed"``, ``"distance"``, ``"time"`` and ``"missed prizes"``; the group is
+        the vehicle (``"van 1"``) and the item the leg (``"depot → c03"``).
+        """
+        plan = self.plan_from(plan)
+        driven = self.drive(plan.routes, frozen=frozen)
+        return price_plan(self.rules, self.planner, plan, driven, frozen=frozen)
+
+    def reasons(self, plan: RoutingPlan | None) -> tuple[Reason, ...]:
+        """Say why clients are unserved or late, and the smallest change found that would mend it."""
+        known = None if plan is None else self.plan_from(plan)
+        return reasons_of(self.rules, self.planner, known)
+
+    def outside(self, plan: RoutingPlan) -> tuple[OutsideUse, ...]:
+        """Name the legs, or the links driven, on which a law is used outside its data."""
+        plan = self.plan_from(plan)
+        return outside_plan(self, plan, self.drive(plan.routes))
+
+    def views(self, plan: RoutingPlan) -> tuple[View, ...]:
+        """Return a map of the routes, where there are coordinates, and a timetable of the vehicles."""
+        plan = self.plan_from(plan)
+        return views_of(self, plan, self.drive(plan.routes))
+
+    def plan_from(self, decision: Any) -> RoutingPlan:
+        """Read a plan the user already has.
+
+        Parameters
+        ----------
+        decision
+            A :class:`RoutingPlan`; a frame with the columns ``vehicle``, ``stop`` and ``client`` (and ``index``,
+            ``depot``, ``departure`` where known); a mapping of vehicle to client names, as
+            ``{"van 1": ["c1", "c4"]}``; or lists of client names, given to the vehicles in their order.
+
+        Raises
+        ------
+        ProblemError
+            If it names vehicles, clients or depots the problem does not know.
+        """
+        return read_plan(decision, self.clients, self.vehicles, self.facts.depot_of, self.units.time)
+
+
+def _node(point: Depot | Client) -> str:
+    node = point.attributes.get("node", point.name)
+    return names_of([node.value if isinstance(node, Quantity) else node])[0]

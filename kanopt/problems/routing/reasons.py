@@ -1,0 +1,169 @@
+"""Why clients are unserved or late, and the smallest change found that would mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from kanopt.problems.findings import Reason
+from kanopt.problems.routing.checking import exceeds
+from kanopt.problems.routing.entities import Client
+from kanopt.problems.routing.hopeless import hopeless
+from kanopt.problems.routing.insertion import Insertion, Insertions
+from kanopt.problems.routing.laws import Facts, Laws
+from kanopt.problems.routing.plan import RoutingPlan
+from kanopt.problems.routing.planning import Planning
+from kanopt.problems.routing.timing import drive
+from kanopt.problems.wording import amount_text, clock_text
+
+__all__ = ["reasons_of"]
+
+
+def reasons_of(laws: Laws, planning: Planning, plan: RoutingPlan | None) -> tuple[Reason, ...]:
+    """Return a reason for every unserved and every late client; without a plan, for every client none can serve."""
+    names = [client.name for client in laws.facts.clients]
+    if plan is None:
+        found = hopeless(laws, planning, [c.name for c in laws.facts.clients if c.mandatory], "infeasible")
+        if found:
+            return tuple(found.values())
+        return (
+            Reason(
+                "plan",
+                "infeasible",
+                f"the search ended without a plan for {len(names)} clients, and no single client rules one out",
+                "a longer search",
+            ),
+        )
+    return (*_unserved(laws, planning, plan), *_late(laws, planning, plan))
+
+
+def _unserved(laws: Laws, planning: Planning, plan: RoutingPlan) -> Iterator[Reason]:
+    served = {name for route in plan.routes for name in route.clients}
+    left = [client for client in laws.facts.clients if client.name not in served]
+    if not left:
+        return
+    proved = hopeless(laws, planning, [client.name for client in left], "unserved")
+    rest = [client for client in left if client.name not in proved]
+    insertions = Insertions(laws, planning, plan) if rest else None
+    for client in left:
+        if insertions is None or client.name in proved:
+            yield proved[client.name]
+        else:
+            yield _not_inserted(laws.facts, client, insertions)
+
+
+def _not_inserted(facts: Facts, client: Client, insertions: Insertions) -> Reason:
+    places = insertions.of(client.name)
+    fits = [place for place in places if place.load == 0 and place.time == 0]
+    if fits:
+        return _could_be(facts, client, min(fits, key=lambda place: place.cost))
+    message = _no_room(facts, client, insertions, places)
+    relaxation = _smallest(facts, places)
+    return Reason(f"client {client.name}", "unserved", message, relaxation)
+
+
+def _could_be(facts: Facts, client: Client, best: Insertion) -> Reason:
+    """Word the reason of a client for whom there is room."""
+    money, subject = facts.units.money, f"client {client.name}"
+    cost = amount_text(best.cost, money)
+    if client.prize is None:
+        return Reason(
+            subject,
+            "unserved",
+            f"{subject} is left out although {best.place} could serve it for {cost} more",
+            f"insert it into {best.place}",
+        )
+    prize = amount_text(client.prize, money)
+    if best.cost >= client.prize:
+        return Reason(
+            subject,
+            "unserved",
+            f"serving {subject} would cost {cost} more at its cheapest place ({best.place}), and its prize is {prize}",
+            f"a prize above {cost}",
+        )
+    return Reason(
+        subject,
+        "unserved",
+        f"{subject} is left out although {best.place} could serve it for {cost} more, less than its prize of {prize}",
+        f"insert it into {best.place}",
+    )
+
+
+def _no_room(facts: Facts, client: Client, insertions: Insertions, places: Sequence[Insertion]) -> str:
+    """Say whether load or time keeps the client out."""
+    units, subject = facts.units, f"client {client.name}"
+    free = insertions.free_capacity()
+    if not free:
+        return f"{subject} is left out: no vehicle is free"
+    label, room = free[0]
+    if exceeds(client.demand, room):
+        return (
+            f"no vehicle has capacity left for {subject}: it needs {amount_text(client.demand, units.load)}, and the "
+            f"most free is {amount_text(max(room, 0.0), units.load)} on {label}"
+        )
+    in_time = [place for place in places if place.load == 0]
+    if not in_time:
+        return f"{subject} is left out: no road leads to it from the routes with room for it"
+    best = min(in_time, key=lambda place: place.time)
+    return (
+        f"no vehicle with room for {subject} has the time: the best place, {best.place}, exceeds "
+        f"windows and shift by {amount_text(best.time, units.time)}"
+    )
+
+
+def _smallest(facts: Facts, places: Sequence[Insertion]) -> str:
+    """Return the smallest excess of load alone, and of time alone, that would let the client in."""
+    units, options = facts.units, []
+    by_load = [place for place in places if place.time == 0 and place.load > 0]
+    if by_load:
+        best = min(by_load, key=lambda place: place.load)
+        options.append(f"{amount_text(best.load, units.load)} more capacity on {best.route.label}")
+    by_time = [place for place in places if place.load == 0 and place.time > 0]
+    if by_time:
+        best = min(by_time, key=lambda place: place.time)
+        options.append(_more_time(facts, best))
+    if not options and places:
+        best = min(places, key=lambda place: (place.load, place.time))
+        load = amount_text(best.load, units.load)
+        options.append(f"{load} more capacity on {best.route.label} together with {_more_time(facts, best)}")
+    return ", or ".join(options)
+
+
+def _more_time(facts: Facts, place: Insertion) -> str:
+    what, worst = place.late
+    unit = facts.units.time
+    if place.time > worst + 1e-6:
+        return f"{amount_text(place.time, unit)} more in the windows and the shift of {place.route.label}"
+    if what == "shift":
+        return f"the shift of {place.route.label} {amount_text(worst, unit)} longer"
+    return f"the window of {what} {amount_text(worst, unit)} later, on {place.route.label}"
+
+
+def _late(laws: Laws, planning: Planning, plan: RoutingPlan) -> Iterator[Reason]:
+    """Word a reason for each client reached after its window, as driven on the law."""
+    facts, unit = laws.facts, laws.facts.units.time
+    driven = drive(laws, planning, plan.routes)
+    late = [
+        place
+        for place in np.flatnonzero(np.isfinite(driven.begin))
+        if exceeds(float(driven.begin[place]), float(facts.latest[driven.head[place]]))
+    ]
+    if not late:
+        return
+    never = hopeless(laws, planning, [facts.names[driven.head[place]] for place in late], "late")
+    for place in late:
+        name, route = facts.names[driven.head[place]], plan.routes[driven.route[place]]
+        if name in never:
+            yield never[name]
+            continue
+        over = float(driven.begin[place] - facts.latest[driven.head[place]])
+        stop = route.clients.index(name) + 1
+        yield Reason(
+            f"client {name}",
+            "late",
+            f"client {name} is stop {stop} of {route.label} and reached at "
+            f"{clock_text(float(driven.begin[place]), unit)}, {amount_text(over, unit)} after its window "
+            f"closes; straight from the depot it could be reached in time",
+            f"its window {amount_text(over, unit)} later, or an earlier stop",
+        )

@@ -1,0 +1,129 @@
+"""Mistakes in the data of a routing problem, every one of a kind at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kanopt.errors import ProblemError, nearest
+from kanopt.problems.routing.entities import Client, Depot, VehicleType
+from kanopt.problems.routing.laws import Floats
+from kanopt.problems.wording import listed
+
+__all__ = ["check_entities", "read_matrix"]
+
+
+def check_entities(
+    depots: Sequence[Depot], clients: Sequence[Client], vehicles: Sequence[VehicleType]
+) -> None:
+    """Refuse data that contradict themselves.
+
+    Raises
+    ------
+    ProblemError
+        With one line for each kind of mistake and the names concerned.
+    """
+    mistakes = [
+        *_names(depots, clients, vehicles),
+        *_clients(clients),
+        *_vehicles(vehicles, {depot.name for depot in depots}),
+    ]
+    if mistakes:
+        raise ProblemError("\n".join(mistakes))
+
+
+def _names(
+    depots: Sequence[Depot], clients: Sequence[Client], vehicles: Sequence[VehicleType]
+) -> Iterable[str]:
+    if not depots:
+        yield "depots: there is none"
+    if not vehicles:
+        yield "vehicles: there is no type"
+    counts = Counter([*(depot.name for depot in depots), *(client.name for client in clients)])
+    again = [name for name, count in counts.items() if count > 1]
+    if again:
+        yield f"depots and clients: {listed(again)} appears more than once; names must be unique"
+
+
+def _found(where: str, wrong: Sequence[str], what: str) -> Iterable[str]:
+    if wrong:
+        yield f"{where} {listed(wrong)}: {what}"
+
+
+def _clients(clients: Sequence[Client]) -> Iterable[str]:
+    at_least_0 = "must be a number of at least 0"
+    for field in ("demand", "service"):
+        wrong = [client.name for client in clients if not 0 <= getattr(client, field) < np.inf]
+        yield from _found("clients", wrong, f"{field} {at_least_0}")
+    wrong = [c.name for c in clients if c.prize is not None and not 0 <= c.prize < np.inf]
+    yield from _found("clients", wrong, f"prize {at_least_0}, or left out for a client that must be served")
+    wrong = [client.name for client in clients if not np.isfinite(client.earliest)]
+    yield from _found("clients", wrong, "earliest must be a clock time")
+    late = [client for client in clients if client.earliest > client.latest or np.isnan(client.latest)]
+    if late:
+        shown = ", ".join(f"{c.name!r} ({c.earliest:g} to {c.latest:g})" for c in late[:5])
+        more = f" and {len(late) - 5} more" if len(late) > 5 else ""
+        yield f"clients {shown}{more}: the window closes before it opens"
+
+
+def _vehicles(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[str]:
+    for field in ("capacity", "fixed_cost", "cost_per_distance", "cost_per_time", "count"):
+        most = np.inf if field == "capacity" else np.finfo(float).max
+        wrong = [vehicle.name for vehicle in vehicles if not 0 <= getattr(vehicle, field) <= most]
+        yield from _found("vehicles", wrong, f"{field} must be a number of at least 0")
+    wrong = [
+        vehicle.name
+        for vehicle in vehicles
+        if not np.isfinite(vehicle.shift_start) or not vehicle.shift_end >= vehicle.shift_start
+    ]
+    yield from _found("vehicles", wrong, "the shift ends before it starts")
+    for vehicle in vehicles:
+        if vehicle.depot is None and len(depots) > 1:
+            yield f"vehicle {vehicle.name!r}: say which depot it belongs to; {nearest('', depots)}"
+        elif vehicle.depot is not None and vehicle.depot not in depots:
+            yield f"vehicle {vehicle.name!r}: unknown depot {vehicle.depot!r}; {nearest(vehicle.depot, depots)}"
+
+
+def read_matrix(values: Any, names: Sequence[str], what: str) -> Floats:
+    """Read a matrix over the nodes; infinite entries mean that there is no road.
+
+    Parameters
+    ----------
+    values
+        Array of shape (n, n) in the order depots, then clients; or a frame whose index and columns are their names,
+        in any order.
+    names
+        The names of the nodes.
+    what
+        What the matrix is called in messages.
+
+    Raises
+    ------
+    ProblemError
+        If the shape is wrong, a name is missing, or entries are negative or not numbers; names the arcs.
+    """
+    if isinstance(values, pd.DataFrame):
+        missing = [name for name in names if name not in values.index or name not in values.columns]
+        if missing:
+            raise ProblemError(f"{what}: no row and column for {listed(missing)}")
+        values = values.loc[list(names), list(names)]
+    try:
+        matrix = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ProblemError(f"{what}: not a matrix of numbers: {error}") from error
+    if matrix.shape != (len(names), len(names)):
+        raise ProblemError(
+            f"{what}: shape {matrix.shape}, but there are {len(names)} depots and clients; "
+            f"give ({len(names)}, {len(names)}) in the order depots, then clients"
+        )
+    for wrong, mistake in ((np.isnan(matrix), "not a number"), (matrix < 0, "negative")):
+        places = np.argwhere(wrong)
+        if len(places):
+            shown = ", ".join(f"{names[a]} → {names[b]} ({matrix[a, b]:g})" for a, b in places[:5])
+            more = f" and {len(places) - 5} more" if len(places) > 5 else ""
+            raise ProblemError(f"{what}: {mistake}: {shown}{more}")
+    return matrix

@@ -1,0 +1,136 @@
+"""What there is to see in a routing plan: a map and a timetable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from kanopt.problems.routing.entities import Client
+from kanopt.problems.routing.plan import RoutingPlan
+from kanopt.problems.routing.timing import Drive
+from kanopt.problems.views import GanttView, MapView, View
+from kanopt.problems.wording import amount_text, clock_text
+
+if TYPE_CHECKING:
+    from kanopt.problems.routing.problem import RoutingProblem
+
+__all__ = ["views_of"]
+
+
+def views_of(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> tuple[View, ...]:
+    """Return the map, where there are coordinates, and the timetable."""
+    where = _positions(problem)
+    timetable = _timetable(problem, plan, driven)
+    if where is None:
+        return (timetable,)
+    return (_map(problem, plan, driven, where), timetable)
+
+
+def _positions(problem: RoutingProblem) -> pd.DataFrame | None:
+    """Return x and y of depots and clients, from the road network where there is one."""
+    if problem.network is not None and problem.network.positions is not None:
+        return problem.network.positions.loc[list(problem.stops)].set_axis(list(problem.facts.names))
+    points = [(point.x, point.y) for point in problem.facts.points]
+    frame = pd.DataFrame(points, columns=["x", "y"], index=list(problem.facts.names))
+    return frame if np.isfinite(frame.to_numpy()).all() else None
+
+
+def _map(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, where: pd.DataFrame) -> MapView:
+    unserved = set(plan.unserved)
+    arrivals = {
+        problem.facts.names[head]: begin for head, begin in zip(driven.head, driven.begin, strict=True)
+    }
+    rows = [(depot.name, "depot", depot.name) for depot in problem.depots]
+    rows += [
+        (client.name, "unserved" if client.name in unserved else "client", _label(problem, client, arrivals))
+        for client in problem.clients
+    ]
+    points = pd.DataFrame(rows, columns=["name", "role", "label"])
+    points[["x", "y"]] = where.loc[points["name"]].to_numpy()
+    network = problem.network
+    roads = network is not None and network.positions is not None
+    return MapView(
+        title="Routes",
+        points=points[["name", "x", "y", "role", "label"]],
+        paths=_along_roads(problem, plan, driven) if roads else _straight(plan, where),
+        background=_background(problem) if roads else None,
+        unit="" if roads else problem.units.distance,
+    )
+
+
+def _label(problem: RoutingProblem, client: Client, arrivals: dict[str, float]) -> str:
+    units = problem.units
+    parts = [client.name, amount_text(client.demand, units.load)]
+    if client.earliest > 0 or np.isfinite(client.latest):
+        closes = clock_text(client.latest, units.time) if np.isfinite(client.latest) else "…"
+        parts.append(f"window {clock_text(client.earliest, units.time)}–{closes}")
+    begin = arrivals.get(client.name)
+    if begin is not None and np.isfinite(begin):
+        parts.append(f"served {clock_text(begin, units.time)}")
+    return ", ".join(parts)
+
+
+def _straight(plan: RoutingPlan, where: pd.DataFrame) -> pd.DataFrame:
+    parts = [
+        where.loc[[route.depot, *route.clients, route.depot]].assign(group=route.label)
+        for route in plan.routes
+    ]
+    return _paths(parts)
+
+
+def _along_roads(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:
+    network = problem.network
+    assert network is not None
+    assert network.positions is not None
+    pairs = [(problem.stops[a], problem.stops[b]) for a, b in zip(driven.tail, driven.head, strict=True)]
+    parts = [
+        network.positions.loc[list(path.nodes)].assign(group=plan.routes[place].label)
+        for place, path in zip(driven.route, network.paths(pairs), strict=True)
+        if path is not None
+    ]
+    return _paths(parts)
+
+
+def _paths(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    if not parts:
+        return pd.DataFrame({"group": [], "x": [], "y": []})
+    return pd.concat(parts, ignore_index=True)[["group", "x", "y"]]
+
+
+def _background(problem: RoutingProblem) -> pd.DataFrame:
+    network = problem.network
+    assert network is not None
+    assert network.positions is not None
+    tails = network.positions.loc[network.tails].to_numpy()
+    heads = network.positions.loc[network.heads].to_numpy()
+    return pd.DataFrame(np.hstack([tails, heads]), columns=["x0", "y0", "x1", "y1"])
+
+
+def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> GanttView:
+    """Return bars for driving, waiting and service of every vehicle."""
+    names = np.array(problem.facts.names, dtype=object)
+    rows = np.array([route.label for route in plan.routes], dtype=object)[driven.route]
+    heads = names[driven.head]
+    served = driven.begin + problem.facts.service[driven.head]
+    drives = pd.DataFrame(
+        {
+            "row": rows,
+            "start": driven.leave,
+            "end": driven.arrive,
+            "label": names[driven.tail] + " → " + heads,
+            "kind": "drive",
+        }
+    )
+    waits = pd.DataFrame(
+        {"row": rows, "start": driven.arrive, "end": driven.begin, "label": heads, "kind": "wait"}
+    )
+    services = pd.DataFrame(
+        {"row": rows, "start": driven.begin, "end": served, "label": heads, "kind": "service"}
+    )
+    bars = pd.concat([drives, waits, services], ignore_index=True)
+    bars = bars[np.isfinite(bars["end"].astype(float)) & (bars["end"] > bars["start"] + 1e-9)]
+    order = pd.Categorical(bars["row"], categories=[route.label for route in plan.routes])
+    bars = bars.assign(order=order).sort_values(["order", "start"], kind="stable").drop(columns="order")
+    return GanttView("Timetable", bars.reset_index(drop=True), problem.units.time, clock=True)
