@@ -7,5 +7,14 @@ that a page needs no network and no script.
 from kanopt.reports.diagrams import plot_diagram
 from kanopt.reports.laws import plot_curve, plot_formula
 from kanopt.reports.plots import plot_result, plot_view
+from kanopt.reports.write import write_comparison, write_report
 
-__all__ = ["plot_curve", "plot_diagram", "plot_formula", "plot_result", "plot_view"]
+__all__ = [
+    "plot_curve",
+    "plot_diagram",
+    "plot_formula",
+    "plot_result",
+    "plot_view",
+    "write_comparison",
+    "write_report",
+]

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["HALO", "TIP", "axes_or_new", "pixels", "plain", "rows_of", "tidy", "to_svg", "y_title"]
+__all__ = [
+    "HALO",
+    "TIP",
+    "axes_or_new",
+    "canvas_size",
+    "pixels",
+    "plain",
+    "rows_of",
+    "tidy",
+    "to_svg",
+    "y_title",
+]
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "{http://www.w3.org/1999/xlink}href"
@@ -62,14 +73,21 @@ def rows_of(frame: pd.DataFrame) -> Iterator[Any]:
     yield from frame.itertuples(index=False)
 
 
-def pixels(ax: Axes) -> tuple[float, float]:
-    """Return about how many pixels the drawing area has, before layout knows."""
+def canvas_size(ax: Axes) -> tuple[float, float]:
+    """Return width and height in pixels of the axes with their labels: their share of the figure."""
     figure = ax.get_figure(root=True)
     if figure is None:
-        return 520.0, 300.0
-    place = ax.get_position()
+        return 640.0, 400.0
     width, height = figure.get_size_inches() * 72
-    return 1.1 * float(place.width * width), 1.0 * float(place.height * height)
+    place = ax.get_subplotspec()
+    rows, columns = place.get_gridspec().get_geometry() if place is not None else (1, 1)
+    return float(width / columns), float(height / rows)
+
+
+def pixels(ax: Axes) -> tuple[float, float]:
+    """Return about how many pixels the drawing area has, before layout knows."""
+    width, height = canvas_size(ax)
+    return 0.86 * width, 0.76 * height
 
 
 def tidy(ax: Axes, *, grid: Literal["x", "y", ""] = "y") -> Axes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kanopt.explain.wording import shorten
-from kanopt.reports.canvas import HALO, axes_or_new, plain
+from kanopt.reports.canvas import HALO, axes_or_new, canvas_size, plain
 from kanopt.reports.palette import FAINT, INK, LINE, MUTED, PAPER, SERIES
 
 if TYPE_CHECKING:
@@ -17,18 +19,50 @@ if TYPE_CHECKING:
 
 __all__ = ["diagram_size", "plot_diagram"]
 
-_BOX = (66.0, 36.0)  # width and height of the frame around a curve, in pixels
 _ROW = 46.0
+_HIGH = 36.0  # of the frame around a curve
 _GAP = 150.0
-_LEFT, _RIGHT = 126.0, 110.0
+_NAMES = (126.0, 110.0)  # room for names at the left and the right, in pixels
 _WEAK = 0.02
 
 
+@dataclass(frozen=True)
+class _Layout:
+    """Where things stand, in pixels."""
+
+    left: float
+    gap: float
+    height: float
+
+    @classmethod
+    def of(cls, diagram: Diagram, width: float, height: float) -> _Layout:
+        squeeze = min(1.0, width / diagram_size(diagram)[0])
+        left, right = (room * (0.25 + 0.75 * squeeze) for room in _NAMES)
+        return cls(left, (width - left - right) / (len(diagram.layers) - 1), height)
+
+    @property
+    def wide(self) -> float:
+        """Width of the frame around a curve."""
+        return min(66.0, 0.5 * self.gap)
+
+    @property
+    def letters(self) -> int:
+        """How many letters of a name there is room for."""
+        return int(self.left / 6.4)
+
+    def x(self, layer: float) -> float:
+        return self.left + self.gap * layer
+
+    def rows(self, count: int) -> np.ndarray:
+        """Return so many heights, evenly spread and centred."""
+        return (np.arange(count) + 0.5) * (self.height / max(count, 1))
+
+
 def diagram_size(diagram: Diagram) -> tuple[int, int]:
-    """Return width and height in pixels that a drawing of the network needs."""
-    rows = max(_rows(diagram, layer) for layer in range(len(diagram.layers) - 1))
-    rows = max(rows, *(len(layer) for layer in diagram.layers))
-    return int(_LEFT + _RIGHT + _GAP * (len(diagram.layers) - 1)), int(_ROW * rows + 8)
+    """Return width and height in pixels that a drawing of the network takes at ease."""
+    edges = Counter(edge.layer for edge in diagram.edges)
+    rows = max(*edges.values(), *(len(layer) for layer in diagram.layers))
+    return int(sum(_NAMES) + _GAP * (len(diagram.layers) - 1)), int(_ROW * rows + 8)
 
 
 def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
@@ -44,65 +78,44 @@ def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
     ax
         Where to draw; a new figure if None.
     """
-    width, height = diagram_size(diagram)
-    ax = axes_or_new(ax, width, height)
+    ax = axes_or_new(ax, *diagram_size(diagram))
+    width, height = canvas_size(ax)
+    layout = _Layout.of(diagram, width, height)
     ax.set_xlim(0, width)
     ax.set_ylim(height, 0)
-    ax.set_aspect("equal")
     ax.set_axis_off()
-    nodes = [_spread(len(layer), height) for layer in diagram.layers]
+    nodes = [layout.rows(len(layer)) for layer in diagram.layers]
     for layer in range(len(diagram.layers) - 1):
         edges = [edge for edge in diagram.edges if edge.layer == layer]
         tallest = max((float(np.max(np.abs(edge.y))) for edge in edges), default=0.0) or 1.0
-        for edge, row in zip(edges, _spread(len(edges), height), strict=True):
-            _edge(
-                ax,
-                edge,
-                (_x(layer), nodes[layer][edge.source]),
-                (_x(layer + 1), nodes[layer + 1][edge.target]),
-                row,
-            )
-            _curve(ax, edge, _x(layer) + _GAP / 2, row, tallest)
+        for edge, row in zip(edges, layout.rows(len(edges)), strict=True):
+            _wires(ax, layout, edge, (nodes[layer][edge.source], row, nodes[layer + 1][edge.target]))
+            _curve(ax, layout, edge, row, tallest)
     for layer, names in enumerate(diagram.layers):
-        _nodes(ax, layer, names, nodes[layer], last=layer == len(diagram.layers) - 1)
+        _nodes(ax, layout, layer, names, last=layer == len(diagram.layers) - 1)
     return ax
 
 
-def _rows(diagram: Diagram, layer: int) -> int:
-    return sum(edge.layer == layer for edge in diagram.edges)
-
-
-def _x(layer: int) -> float:
-    return _LEFT + _GAP * layer
-
-
-def _spread(count: int, height: float) -> np.ndarray:
-    """Return so many heights, evenly spread and centred."""
-    return (np.arange(count) + 0.5) * (height / max(count, 1))
-
-
-def _edge(
-    ax: Axes, edge: DiagramEdge, start: tuple[float, float], end: tuple[float, float], row: float
-) -> None:
+def _wires(ax: Axes, layout: _Layout, edge: DiagramEdge, heights: tuple[float, float, float]) -> None:
     """Draw the way from a node through the frame of its curve to the next node."""
-    left, right = start[0] + _GAP / 2 - _BOX[0] / 2, start[0] + _GAP / 2 + _BOX[0] / 2
+    start, row, end = heights
+    middle, half = layout.x(edge.layer + 0.5), layout.wide / 2
     style: dict[str, Any] = {"color": MUTED.light, "linewidth": 1.0, "alpha": _opacity(edge), "zorder": 1}
-    ax.plot([start[0], left], [start[1], row], **style)
-    ax.plot([right, end[0]], [row, end[1]], **style)
+    ax.plot([layout.x(edge.layer), middle - half], [start, row], **style)
+    ax.plot([middle + half, layout.x(edge.layer + 1)], [row, end], **style)
 
 
-def _curve(ax: Axes, edge: DiagramEdge, x: float, y: float, tallest: float) -> None:
+def _curve(ax: Axes, layout: _Layout, edge: DiagramEdge, y: float, tallest: float) -> None:
     from matplotlib.patches import Rectangle
 
-    wide, high = _BOX
-    frame = Rectangle(
-        (x - wide / 2, y - high / 2), wide, high, facecolor=PAPER.light, edgecolor=LINE.light, zorder=2
-    )
+    x, wide = layout.x(edge.layer + 0.5), layout.wide
+    frame = Rectangle((x - wide / 2, y - _HIGH / 2), wide, _HIGH, facecolor=PAPER.light, edgecolor=LINE.light)
+    frame.set_zorder(2)
     ax.add_patch(frame)
     ax.plot([x - wide / 2, x + wide / 2], [y, y], color=FAINT.light, linewidth=1, zorder=2.1)
     span = float(np.ptp(edge.x)) or 1.0
     along = x + (wide - 10) * ((edge.x - edge.x.min()) / span - 0.5)
-    rise = y - (high - 8) / 2 * edge.y / tallest
+    rise = y - (_HIGH - 8) / 2 * edge.y / tallest
     look: dict[str, Any] = {"color": SERIES[0].light, "alpha": _opacity(edge), "zorder": 3}
     if edge.labels:
         ax.vlines(along, y, rise, linewidth=2.5, **look)
@@ -114,38 +127,25 @@ def _opacity(edge: DiagramEdge) -> float:
     return 0.25 if edge.strength < _WEAK else 1.0
 
 
-def _nodes(ax: Axes, layer: int, names: tuple[str, ...], heights: np.ndarray, *, last: bool) -> None:
-    x = _x(layer)
-    ax.plot(
-        np.full(len(heights), x),
-        heights,
-        "o",
-        color=INK.light,
-        markersize=7,
-        markeredgecolor=PAPER.light,
-        zorder=4,
-    )
+def _nodes(ax: Axes, layout: _Layout, layer: int, names: tuple[str, ...], *, last: bool) -> None:
+    x, heights = layout.x(layer), layout.rows(len(names))
+    look: dict[str, Any] = {"color": INK.light, "markeredgecolor": PAPER.light, "markersize": 7, "zorder": 4}
+    ax.plot(np.full(len(heights), x), heights, "o", **look)
+    hidden = layer > 0 and not last
+    place: dict[str, Any] = {
+        "xytext": (9 if last else -9, 0),
+        "ha": "left" if last else "right",
+        "va": "center",
+    }
+    if hidden:
+        place = {"xytext": (0, 7), "ha": "center"}
     for name, y in zip(names, heights, strict=True):
-        if layer and not last:
-            ax.annotate(
-                "Σ",
-                (x, y),
-                xytext=(0, 7),
-                textcoords="offset points",
-                ha="center",
-                fontsize="x-small",
-                color=MUTED.light,
-                gid=HALO,
-            )
-        else:
-            ax.annotate(
-                plain(shorten(name, 19)),
-                (x, y),
-                xytext=(9 if last else -9, 0),
-                textcoords="offset points",
-                ha="left" if last else "right",
-                va="center",
-                fontsize="small",
-                color=INK.light,
-                gid=HALO,
-            )
+        ax.annotate(
+            "Σ" if hidden else plain(shorten(name, layout.letters)),
+            (x, y),
+            textcoords="offset points",
+            fontsize="small",
+            color=MUTED.light if hidden else INK.light,
+            gid=HALO,
+            **place,
+        )

@@ -22,10 +22,11 @@ __all__ = ["gantt_height", "gantt_tips", "plot_gantt"]
 _FIXED = {
     "drive": (SERIES[0].light, PAPER.light),
     "service": (SERIES[2].light, PAPER.light),
-    "wait": (FAINT.light, MUTED.light),
-    "break": (LINE.light, INK.light),
+    "wait": (LINE.light, INK.light),
+    "break": (FAINT.light, MUTED.light),
     "setup": (MUTED.light, PAPER.light),
 }
+_THIN = {"drive", "wait"}
 _STEPS = np.array([5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 7200, 10080])
 _PER_MINUTE = {"min": 1.0, "minute": 1.0, "h": 1 / 60, "hour": 1 / 60, "s": 60.0, "d": 1 / 1440}
 
@@ -35,7 +36,7 @@ def gantt_height(view: GanttView) -> int:
     return 74 + 26 * max(view.bars["row"].nunique(), 1)
 
 
-def plot_gantt(view: GanttView, ax: Axes | None = None) -> Axes:
+def plot_gantt(view: GanttView, ax: Axes | None = None, *, span: tuple[float, float] | None = None) -> Axes:
     """Draw bars on rows, the first row on top.
 
     Parameters
@@ -44,6 +45,8 @@ def plot_gantt(view: GanttView, ax: Axes | None = None) -> Axes:
         Bars; where ``view.clock`` is set the axis reads as time of day.
     ax
         Where to draw; a new figure if None.
+    span
+        First and last time on the axis, so that two charts compare; those of the bars if None.
     """
     ax = axes_or_new(ax, 680, gantt_height(view))
     bars = view.bars
@@ -55,7 +58,7 @@ def plot_gantt(view: GanttView, ax: Axes | None = None) -> Axes:
         level.to_numpy(float),
         length,
         left=bars["start"].to_numpy(float),
-        height=0.72,
+        height=[0.3 if kind in _THIN else 0.74 for kind in bars["kind"]],
         color=[colours[kind][0] for kind in bars["kind"]],
         edgecolor=PAPER.light,
         linewidth=0.6,
@@ -64,7 +67,8 @@ def plot_gantt(view: GanttView, ax: Axes | None = None) -> Axes:
         bar.set_gid(f"{TIP}bar{index}")
     ax.set_yticks(range(len(rows)), [plain(shorten(row, 20)) for row in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    _time_axis(ax, view)
+    if len(bars):
+        _time_axis(ax, view, span or (float(bars["start"].min()), float(bars["end"].max())))
     tidy(ax, grid="x")
     _texts(ax, bars, level.to_numpy(float), colours)
     _legend(ax, colours)
@@ -94,10 +98,8 @@ def _colours(bars: pd.DataFrame) -> dict[str, tuple[str, str]]:
     return {kind: _FIXED.get(kind) or colours[kind] for kind in kinds}
 
 
-def _time_axis(ax: Axes, view: GanttView) -> None:
-    if not len(view.bars):
-        return
-    low, high = float(view.bars["start"].min()), float(view.bars["end"].max())
+def _time_axis(ax: Axes, view: GanttView, span: tuple[float, float]) -> None:
+    low, high = span
     ax.set_xlim(low, high if high > low else low + 1.0)
     most = 9 if pixels(ax)[0] > 500 else 5
     if view.clock and view.unit in _PER_MINUTE:
@@ -118,7 +120,7 @@ def _texts(ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[str, t
     room = (bars["end"] - bars["start"]).to_numpy(float) / (high - low) * pixels(ax)[0]
     for index, (bar, width) in enumerate(zip(rows_of(bars), room, strict=True)):
         text = str(bar.label)
-        if text and 6.2 * len(text) + 4 <= width:
+        if text and bar.kind not in _THIN and 6.2 * len(text) + 4 <= width:
             ax.text(
                 0.5 * (bar.start + bar.end),
                 level[index],

@@ -12,6 +12,7 @@ import pandas as pd
 from kanopt.errors import FormulaError, nearest
 from kanopt.explain.wording import shorten, significant
 from kanopt.formulas import Curve, Formula, Variable
+from kanopt.formulas.printing import plain as spelled
 from kanopt.reports.canvas import axes_or_new, plain, tidy, y_title
 from kanopt.reports.palette import FAINT, LINE, series
 from kanopt.reports.series import label_ends
@@ -123,7 +124,7 @@ def plot_formula(
     return ax
 
 
-def plot_curve(curve: Curve, ax: Axes | None = None, *, argument: str = "", unit: str = "") -> Axes:
+def plot_curve(curve: Curve, ax: Axes | None = None, *, unit: str = "") -> Axes:
     """Draw a curve that a formula holds, between its first and last knot.
 
     Parameters
@@ -132,19 +133,15 @@ def plot_curve(curve: Curve, ax: Axes | None = None, *, argument: str = "", unit
         The curve.
     ax
         Where to draw; a new figure if None.
-    argument
-        What the horizontal axis is called; the formula of the argument if empty.
     unit
-        Its unit.
+        Unit of its argument.
     """
-    from kanopt.formulas.printing import plain as spelled
-
     ax = axes_or_new(ax, 420, 300)
     x = np.linspace(curve.low, curve.high, _POINTS)
     ax.plot(x, curve.at(x), color=series(0).light, linewidth=1.9)
     knots = np.linspace(curve.low, curve.high, curve.spans + 1)
     ax.plot(knots, curve.at(knots), ".", color=series(0).light, markersize=5)
-    name = argument or spelled(curve.argument)
+    name = spelled(curve.argument)
     ax.set_xlabel(plain(labelled(name, unit)))
     tidy(ax)
     y_title(ax, f"{curve.name}({name})")
@@ -250,7 +247,7 @@ def _bars(formula: Formula, ax: Axes, name: str, held: Mapping[str, Value]) -> A
     values = _over_labels(formula, name, labels, held)
     ax.barh(range(len(labels)), values, height=0.62, color=series(0).light)
     ax.set_yticks(range(len(labels)), [plain(shorten(label, 18)) for label in labels])
-    ax.invert_yaxis()
+    ax.set_ylim(max(len(labels), 4) - 0.4, -0.6)
     ax.set_xlabel(plain(labelled(formula.output.name, formula.output.unit)))
     tidy(ax, grid="x")
     y_title(ax, name)

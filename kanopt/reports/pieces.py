@@ -22,10 +22,13 @@ __all__ = [
     "KeyFigure",
     "Notice",
     "Table",
+    "Tone",
     "columns_of",
     "figure_of",
     "table_of",
 ]
+
+Tone = Literal["", "good", "bad"]
 
 MOST_ROWS = 400
 NARROW = 350
@@ -90,7 +93,7 @@ class KeyFigure:
     value: str
     unit: str = ""
     note: str = ""
-    tone: Literal["", "good", "bad"] = ""
+    tone: Tone = ""
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,8 @@ def plot_result(result: Result, ax: Axes | None = None) -> Axes:
     return drawn
 
 
-def view_svg(view: View, width: int, label: str) -> str:
-    """Draw a view as inline SVG of so many pixels in width."""
+def view_svg(view: View, width: int, label: str, *, span: tuple[float, float] | None = None) -> str:
+    """Draw a view as inline SVG of so many pixels in width; `span` fixes the time axis of a Gantt chart."""
     tips: dict[str, list[str]] = {}
     match view:
         case MapView():
@@ -81,4 +81,8 @@ def view_svg(view: View, width: int, label: str) -> str:
             height, tips = round(0.8 * width), network_tips(view)
         case SeriesView():
             height = 240
-    return to_svg(lambda ax: plot_view(view, ax), width=width, height=height, label=label, tips=tips)
+
+    def draw(ax: Axes) -> object:
+        return plot_gantt(view, ax, span=span) if isinstance(view, GanttView) else plot_view(view, ax)
+
+    return to_svg(draw, width=width, height=height, label=label, tips=tips)

@@ -1,0 +1,210 @@
+"""A comparison as data for its template: what changed, by how much, why, and what was put elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kanopt.explain.wording import amount, count, decimals_for, listing, number, percent
+from kanopt.problems.result import Result
+from kanopt.problems.views import GanttView, View
+from kanopt.reports.canvas import rows_of
+from kanopt.reports.pieces import (
+    NARROW,
+    Bar,
+    Column,
+    Facts,
+    Figure,
+    KeyFigure,
+    Notice,
+    Table,
+    Tone,
+    shares,
+    table_of,
+)
+from kanopt.reports.plots import view_svg
+
+if TYPE_CHECKING:
+    from kanopt.whatif import Comparison, Run, Variant
+
+__all__ = ["ComparisonPage", "comparison_page"]
+
+_HALF = 480
+
+
+@dataclass(frozen=True)
+class VariantSection:
+    """One variant beside its base."""
+
+    name: str
+    verdict: str
+    changes: tuple[str, ...]
+    terms: Table
+    pairs: tuple[tuple[Figure, Figure], ...]
+    moved: Table | None
+    moved_text: str
+
+
+@dataclass(frozen=True)
+class ComparisonPage:
+    """Everything the template prints."""
+
+    title: str
+    kind: str
+    base: str
+    answer: tuple[str, ...]
+    keys: tuple[KeyFigure, ...]
+    notices: tuple[Notice, ...]
+    overview: Table
+    variants: tuple[VariantSection, ...]
+    provenance: tuple[tuple[str, Facts], ...]
+
+
+def comparison_page(comparison: Comparison) -> ComparisonPage:
+    """Collect what the report of a comparison says."""
+    base = comparison.base
+    names = [variant.name for variant in comparison.variants]
+    notices = [Notice("care", note) for note in comparison.notes]
+    if comparison.interrupted:
+        notices.insert(0, Notice("care", "The user stopped the comparison; plans are the best so far."))
+    return ComparisonPage(
+        title=f"{base.scenario.name}: {listing(names)}",
+        kind=base.result.problem.kind,
+        base=base.scenario.name,
+        answer=_answer(comparison),
+        keys=tuple(_keys(comparison)),
+        notices=tuple(notices),
+        overview=_overview(comparison),
+        variants=tuple(_variant(comparison, variant) for variant in comparison.variants),
+        provenance=tuple((run.scenario.name, _provenance(run)) for run in comparison.runs),
+    )
+
+
+def _answer(comparison: Comparison) -> tuple[str, ...]:
+    price = comparison.base.result.objective
+    told = "has no plan" if price is None else f"costs {amount(price, comparison.unit)}"
+    sentences = [f"{comparison.base.scenario.name} {told}."]
+    sentences += [f"{row.scenario}: {_signs(str(row.verdict))}." for row in rows_of(comparison.steps)]
+    return tuple(sentences)
+
+
+def _signs(text: str) -> str:
+    """Give a sentence made for terminals the minus sign of the page."""
+    return text.replace(" -", " −") if not text.startswith("-") else "−" + text[1:].replace(" -", " −")
+
+
+def _keys(comparison: Comparison) -> list[KeyFigure]:
+    unit, base = comparison.unit, comparison.base
+    keys = [_price(base.result, base.scenario.name, unit)]
+    for variant, row in zip(comparison.variants, rows_of(comparison.steps), strict=True):
+        price, change = variant.run.result.objective, float(row.change)
+        if price is None or base.result.objective is None:
+            keys.append(_price(variant.run.result, variant.name, unit))
+            continue
+        inside = abs(change) <= float(row.noise)  # false where the noise is unknown
+        tone: Tone = "" if inside or not change else "good" if change < 0 else "bad"
+        share = percent(change / abs(base.result.objective), signed=True) if base.result.objective else "–"
+        note = f"{share}, within the noise" if inside else share
+        keys.append(KeyFigure(variant.name, number(price), unit, note, tone))
+    return keys
+
+
+def _price(result: Result, name: str, unit: str) -> KeyFigure:
+    if result.objective is None:
+        return KeyFigure(name, "–", "", result.status.value, "bad")
+    return KeyFigure(name, number(result.objective), unit, result.status.value)
+
+
+def _overview(comparison: Comparison) -> Table:
+    steps = comparison.steps
+    decimals = decimals_for([*steps["before"].dropna(), *steps["after"].dropna()])
+    forms = {name: lambda value: number(float(value), decimals) for name in ("before", "after")}
+    signed = ("data_effect", "replanning_effect", "change")
+    forms |= {name: lambda value: number(float(value), decimals, signed=True) for name in signed}
+    forms["noise"] = lambda value: number(float(value), decimals)
+    return table_of(
+        steps.drop(columns="verdict"),
+        f"From base to variant ({comparison.unit})",
+        heads={
+            "data_effect": "new data, old plan",
+            "replanning_effect": "re-planning",
+            "noise": "noise of the search",
+        },
+        forms=forms,
+        note="Before + new data + re-planning = after. A change within the noise of the search is no difference.",
+    )
+
+
+def _variant(comparison: Comparison, variant: Variant) -> VariantSection:
+    steps, moved = comparison.steps, comparison.moved
+    verdict = steps.loc[steps["scenario"] == variant.name, "verdict"].iloc[0]
+    things = moved.loc[moved["scenario"] == variant.name].drop(columns="scenario")
+    base = comparison.base.scenario.changes
+    changes = variant.run.scenario.changes
+    return VariantSection(
+        name=variant.name,
+        verdict=_signs(str(verdict)),
+        changes=tuple(str(change) for change in changes if change not in base),
+        terms=_terms(comparison, variant),
+        pairs=tuple(_pairs(comparison.base, variant.run)),
+        moved=table_of(things, "What the new plan puts elsewhere", heads={"thing": "what"})
+        if len(things)
+        else None,
+        moved_text=f"{count(len(things), 'decision differs', 'decisions differ')} from the base's plan.",
+    )
+
+
+def _terms(comparison: Comparison, variant: Variant) -> Table:
+    terms = comparison.terms
+    frame = terms.loc[terms["scenario"] == variant.name].sort_values("after", ascending=False, kind="stable")
+    names = ["before", "data_effect", "replanning_effect", "after", "change"]
+    sums = frame[names].sum(min_count=1)
+    decimals = decimals_for([*frame["before"], *frame["after"], sums["before"], sums["after"]])
+
+    def cells(row: pd.Series[float]) -> list[str]:
+        return [
+            number(float(row[name]), decimals, signed=name in names[1:3] or name == "change")
+            for name in names
+        ]
+
+    lengths = shares([*frame["before"], *frame["after"]])
+    rows: tuple[tuple[str | Bar, ...], ...] = tuple(
+        (str(term), *cells(row), Bar(lengths[len(frame) + place], lengths[place]))
+        for place, (term, (_, row)) in enumerate(zip(frame["term"], frame[names].iterrows(), strict=True))
+    )
+    heads = ("term", "before", "new data", "re-planning", "after", "change")
+    columns = (*(Column(head, head != "term") for head in heads), Column(""))
+    return Table(f"Cost by term ({comparison.unit})", columns, rows, ("total", *cells(sums), ""))
+
+
+def _pairs(base: Run, other: Run) -> list[tuple[Figure, Figure]]:
+    """Return every view of the two plans, side by side."""
+    both = [
+        () if run.result.plan is None else run.result.problem.views(run.result.plan) for run in (base, other)
+    ]
+    pairs = []
+    for place, views in enumerate(zip(*both, strict=False)):
+        figures, span = [], _span(views)
+        for run, view in zip((base, other), views, strict=True):
+            label = f"{view.title}: {run.scenario.name}, beside {other.scenario.name} ({place + 1})"
+            wide = view_svg(view, _HALF, label, span=span)
+            narrow = view_svg(view, NARROW, f"{label}, narrow", span=span)
+            figures.append(Figure(wide, narrow, f"{view.title}: {run.scenario.name}"))
+        pairs.append((figures[0], figures[1]))
+    return pairs
+
+
+def _span(views: Sequence[View]) -> tuple[float, float] | None:
+    """Return the first start and the last end of Gantt charts, so that both are drawn to one scale."""
+    bars = [view.bars for view in views if isinstance(view, GanttView) and len(view.bars)]
+    if len(bars) < len(views):
+        return None
+    return min(float(each["start"].min()) for each in bars), max(float(each["end"].max()) for each in bars)
+
+
+def _provenance(run: Run) -> Facts:
+    laws = tuple((f"law {name}", str(law.formula)) for name, law in run.laws.items())
+    return Facts((*laws, *((str(key), str(value)) for key, value in run.provenance.items())))

@@ -1,0 +1,242 @@
+"""One law on a page: formula, fit, domain, curves, effects and the network it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from kanopt.errors import FormulaError
+from kanopt.explain.wording import count, few, number, percent, significant
+from kanopt.formulas import Curve, Fit, Formula, Step, Variable
+from kanopt.formulas import Table as Tabulated
+from kanopt.formulas.nodes import postorder
+from kanopt.formulas.printing import plain
+from kanopt.reports.diagrams import diagram_size, plot_diagram
+from kanopt.reports.laws import (
+    drawable,
+    labelled,
+    levels_of,
+    plot_curve,
+    plot_formula,
+    reference_values,
+    tabulate,
+)
+from kanopt.reports.mathml import formula_terms
+from kanopt.reports.pieces import NARROW, Facts, Figure, Table, figure_of, table_of
+
+if TYPE_CHECKING:
+    from kanopt.whatif import LearnedLaw
+
+__all__ = ["LawSection", "law_section"]
+
+_SMALL = (324, 226)
+_MOST_CURVES = 8
+
+
+@dataclass(frozen=True)
+class LawSection:
+    """A law, ready for the templates."""
+
+    name: str
+    gives: str
+    trusted: bool
+    note: str
+    math: tuple[str, ...]
+    text: str
+    facts: Facts
+    figures: tuple[Figure, ...]
+    held: str
+    tables: tuple[Table, ...]
+    diagram: Figure | None
+
+
+def law_section(law: LearnedLaw) -> LawSection:
+    """Build the section of one law."""
+    formula = law.formula
+    figures, held, trouble = _figures(law.name, formula)
+    return LawSection(
+        name=law.name,
+        gives=_gives(formula),
+        trusted=law.trusted,
+        note=" ".join(filter(None, (law.note, trouble))),
+        math=tuple(formula_terms(formula)),
+        text=f"{formula.output.name} = {formula}",
+        facts=Facts(tuple(_facts(formula, law.seconds))),
+        figures=(*figures, *_curves(law.name, formula)),
+        held=held,
+        tables=tuple(_tables(formula, law.summary)),
+        diagram=_diagram(law),
+    )
+
+
+def _gives(formula: Formula) -> str:
+    output = labelled(formula.output.name, formula.output.unit)
+    return f"{output} per {formula.per}" if formula.per else output
+
+
+def _facts(formula: Formula, seconds: float) -> list[tuple[str, str]]:
+    pairs = (
+        _fit_facts(formula.fit, formula.output.unit) if formula.fit is not None else [("Fit", "not measured")]
+    )
+    for variable in formula.inputs:
+        if variable.name in formula.used:
+            pairs.append((labelled(variable.name, variable.unit), _valid(formula, variable)))
+    if formula.domain.joints:
+        names = dict.fromkeys(name for joint in formula.domain.joints for name in joint.names)
+        pairs.append(("Combinations", f"as seen in training (leverage of {few(list(names))})"))
+    if seconds:
+        pairs.append(("Learned in", f"{number(seconds, 1)} s"))
+    return pairs
+
+
+def _fit_facts(fit: Fit, unit: str) -> list[tuple[str, str]]:
+    pairs = [
+        ("Held-out R²", f"{fit.r2:.4f}"),
+        (
+            "Held-out error",
+            f"{significant(fit.rmse, 3)} {unit} root mean square, {significant(fit.mae, 3)} mean",
+        ),
+        ("Sum of predictions", f"{percent(fit.ratio - 1, signed=True)} against the actual sum"),
+        ("Rows", f"{fit.rows_train:,} learned from, {fit.rows_test:,} held out"),
+    ]
+    quantiles = dict(fit.residual_quantiles)
+    if 0.05 in quantiles and 0.95 in quantiles:
+        low, high = significant(quantiles[0.05], 3), significant(quantiles[0.95], 3)
+        pairs.append(("Nine in ten rows", f"lie {low} to {high} {unit} from the law"))
+    if fit.smearing != 1.0:
+        pairs.append(
+            ("Smearing factor", f"{significant(fit.smearing)} (Duan 1983), so that sums come out right")
+        )
+    return pairs
+
+
+def _valid(formula: Formula, variable: Variable) -> str:
+    if variable.is_category:
+        known = formula.domain.categories_of(variable.name) or variable.categories
+        return few([str(label) for label in known], 6) or "any category"
+    seen = formula.domain.range_of(variable.name)
+    if seen is not None:
+        return f"{significant(seen.low)} to {significant(seen.high)}"
+    if variable.low is not None and variable.high is not None:
+        return f"{significant(variable.low)} to {significant(variable.high)}, as declared"
+    return "any value"
+
+
+def _figures(name: str, formula: Formula) -> tuple[list[Figure], str, str]:
+    """Return the pictures along each input, at which values the rest is held, and what could not be drawn."""
+    try:
+        held = reference_values(formula)
+        figures = [_along(name, formula, each, held) for each in drawable(formula)]
+    except FormulaError as error:
+        return [], "", f"The law cannot be drawn: {error}."
+    units = {variable.name: variable.unit for variable in formula.inputs}
+    told = [
+        f"{key} = {value if isinstance(value, str) else significant(value, 3)} {units[key]}".rstrip()
+        for key, value in held.items()
+    ]
+    return figures, few(told, 12) if len(told) > 1 else "", ""
+
+
+def _along(name: str, formula: Formula, along: str, held: Mapping[str, Any]) -> Figure:
+    other, _ = levels_of(formula, along, held, {})
+    caption = f"along {along}" + (f", at three values of {other}" if other else "")
+    table = table_of(tabulate(formula, along), f"{name} {caption}")
+    return figure_of(
+        lambda ax: plot_formula(formula, ax, along=along),
+        caption=caption,
+        label=f"Line chart: the law {name} {caption}",
+        size=_SMALL,
+        table=table,
+    )
+
+
+def _curves(name: str, formula: Formula) -> list[Figure]:
+    units = {variable.name: variable.unit for variable in formula.inputs}
+    return [_curve(name, curve, units) for curve in formula.curves[:_MOST_CURVES]]
+
+
+def _curve(name: str, curve: Curve, units: Mapping[str, str]) -> Figure:
+    argument = plain(curve.argument)
+    unit = units.get(argument, "")
+    knots = np.linspace(curve.low, curve.high, min(curve.spans, 12) + 1)
+    values = pd.DataFrame({labelled(argument, unit): knots, curve.name: curve.at(knots)})
+    return figure_of(
+        lambda ax: plot_curve(curve, ax, unit=unit),
+        caption=f"the curve {curve.name} in the formula",
+        label=f"Line chart: the curve {curve.name} of {argument} in the law {name}",
+        size=_SMALL,
+        table=table_of(values, f"The curve {curve.name} from end to end"),
+    )
+
+
+def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[Table]:
+    tables = []
+    if summary is not None and len(summary):
+        caption = f"Effects of the columns on {labelled(formula.output.name, formula.output.unit)}"
+        tables.append(
+            table_of(
+                summary.drop(columns="kind", errors="ignore"),
+                caption,
+                forms={"importance": lambda share: percent(float(share))},
+            )
+        )
+    if formula.constants:
+        rows = [
+            {
+                "constant": constant.name or "–",
+                "value": constant.value,
+                "standard error": constant.standard_error,
+            }
+            for constant in formula.constants
+        ]
+        forms = {
+            "value": lambda value: significant(value, 5),
+            "standard error": lambda value: significant(value, 2),
+        }
+        tables.append(table_of(pd.DataFrame(rows), "Constants and their standard errors", forms=forms))
+    tables += [_tabulated(node) for node in postorder(formula.root) if isinstance(node, (Tabulated, Step))]
+    if formula.alternatives:
+        rows = [
+            {
+                "": "chosen" if each.chosen else "",
+                "formula": each.text or "–",
+                "complexity": each.complexity,
+                "error": each.error,
+            }
+            for each in formula.alternatives
+        ]
+        heads = {"error": labelled("error", formula.output.unit)}
+        caption = f"{count(len(rows), 'formula')} considered"
+        tables.append(
+            table_of(pd.DataFrame(rows), caption, heads=heads, forms={"error": significant}, most=40)
+        )
+    return tables
+
+
+def _tabulated(node: Tabulated | Step) -> Table:
+    if isinstance(node, Tabulated):
+        rows = [dict(zip(node.inputs, key, strict=True)) | {node.name: value} for key, value in node.entries]
+        note = "" if node.fallback is None else f"Any other: {significant(node.fallback)}."
+        return table_of(pd.DataFrame(rows), f"The table {node.name} in the formula", note=note, most=60)
+    starts = ["−∞", *(significant(at) for at in node.breakpoints)]
+    frame = pd.DataFrame({"from": starts, node.name: node.values})
+    return table_of(frame, f"The staircase {node.name} in the formula", most=60)
+
+
+def _diagram(law: LearnedLaw) -> Figure | None:
+    diagram = law.diagram
+    if diagram is None:
+        return None
+    width, height = diagram_size(diagram)
+    return figure_of(
+        lambda ax: plot_diagram(diagram, ax),
+        caption="The network the formula was read from. Every frame is a learned function of one variable; "
+        "frames that end in the same layer share a scale.",
+        label=f"Diagram of the network behind the law {law.name}",
+        size=(width, height),
+        narrow=(NARROW, height),
+    )

@@ -1,0 +1,299 @@
+"""A run as data for the report's template, in the order in which it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kanopt.explain import Explanation
+from kanopt.explain.summary import (
+    against_sentence,
+    bound_sentence,
+    cost_sentence,
+    frozen_sentence,
+    outside_sentence,
+    trouble_sentences,
+)
+from kanopt.explain.wording import amount, clock_time, count, number, percent
+from kanopt.problems.result import Result, Status
+from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
+from kanopt.reports.canvas import to_svg
+from kanopt.reports.law_section import LawSection, law_section
+from kanopt.reports.pieces import NARROW, Facts, Figure, KeyFigure, Notice, Table, Tone, table_of
+from kanopt.reports.plots import view_svg
+from kanopt.reports.prices import group_table, item_table, term_table
+from kanopt.reports.series import plot_series
+
+if TYPE_CHECKING:
+    from kanopt.tables import TableReport
+    from kanopt.whatif import LearnedLaw, Run
+
+__all__ = ["RunPage", "run_page"]
+
+_WIDTHS: dict[type, int] = {GanttView: 1000, SeriesView: 660}
+_TIMES = ("departure", "arrival", "start", "end")
+_LIST = 12
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """Everything the template prints."""
+
+    title: str
+    kind: str
+    description: str
+    changes: tuple[str, ...]
+    answer: tuple[str, ...]
+    keys: tuple[KeyFigure, ...]
+    notices: tuple[Notice, ...]
+    chart: Figure | None
+    today: Figure | None
+    figures: tuple[Figure, ...]
+    plan: Table | None
+    terms: Table | None
+    groups: Table | None
+    items: Table | None
+    reasons: tuple[Table, ...]
+    laws: tuple[LawSection, ...]
+    certificate: Facts
+    frozen: Table | None
+    search: Figure | None
+    tables: tuple[tuple[str, Facts], ...]
+    provenance: Facts
+
+
+def run_page(run: Run) -> RunPage:
+    """Collect what the report of a run says."""
+    why, result, today = run.explanation, run.result, run.today
+    views = () if result.plan is None else tuple(result.problem.views(result.plan))
+    square = bool(views) and isinstance(views[0], MapView | NetworkView)
+    return RunPage(
+        title=run.scenario.report.title or run.scenario.name,
+        kind=result.problem.kind,
+        description=run.scenario.description,
+        changes=tuple(str(change) for change in run.scenario.changes),
+        answer=_answer(why, today),
+        keys=tuple(_keys(why, today, run.laws)),
+        notices=tuple(_notices(why, run.laws)),
+        chart=_view_figure(views[0], 0) if square else None,
+        today=_today_figure(today),
+        figures=tuple(_view_figure(view, place) for place, view in enumerate(views) if place or not square),
+        plan=_plan_table(result, views),
+        terms=None if result.pricing is None else term_table(why, today),
+        groups=group_table(why) if result.pricing is not None else None,
+        items=item_table(why) if result.pricing is not None else None,
+        reasons=tuple(_reason_tables(why)),
+        laws=tuple(law_section(law) for law in run.laws.values()),
+        certificate=_certificate(result),
+        frozen=_optional(why.frozen(), "Inputs the solver saw at planning values"),
+        search=_search(result),
+        tables=tuple((name, _table_facts(report)) for name, report in run.tables.items()),
+        provenance=Facts(tuple((str(key), str(value)) for key, value in run.provenance.items())),
+    )
+
+
+def _answer(why: Explanation, today: Result | None) -> tuple[str, ...]:
+    result = why.result
+    trust = (
+        "" if not why.leaps else f"It leans on laws outside their data in {count(len(why.leaps), 'place')}."
+    )
+    sentences = [
+        cost_sentence(result),
+        against_sentence(result, today),
+        *trouble_sentences(result, why.causes),
+        trust,
+        bound_sentence(result),
+    ]
+    return tuple(filter(None, sentences))
+
+
+def _keys(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]) -> list[KeyFigure]:
+    result = why.result
+    unit = result.problem.unit
+    keys = [
+        KeyFigure(
+            "Objective",
+            "–" if result.objective is None else number(result.objective),
+            unit,
+            result.status.value,
+        )
+    ]
+    if today is not None and today.objective is not None and result.objective is not None:
+        change = result.objective - today.objective
+        share = percent(change / abs(today.objective), signed=True) if today.objective else "–"
+        tone: Tone = "good" if change < 0 else "bad" if change > 0 else ""
+        keys.append(KeyFigure("Against today", share, "", f"today {amount(today.objective, unit)}", tone))
+    if result.objective is not None:
+        keys.append(_bound_key(result, unit))
+    left_out = sum(cause.kind == "unserved" for cause in why.causes)
+    broken = sum(violation.constraint != "unserved" for violation in result.check.violations)
+    if result.has_plan:
+        note = "every rule checked on the law" if not broken else f"{count(broken, 'rule')} broken"
+        keys.append(KeyFigure("Left out", number(left_out), "", note, "bad" if left_out or broken else ""))
+        places = "places outside the data of a law"
+        keys.append(KeyFigure("Extrapolated", number(len(why.leaps)), "", places, "bad" if why.leaps else ""))
+    fits = {name: law.formula.fit for name, law in laws.items() if law.formula.fit is not None}
+    if fits:
+        worst = min(fits, key=lambda name: getattr(fits[name], "r2", 1.0))
+        r2 = getattr(fits[worst], "r2", float("nan"))
+        keys.append(KeyFigure("Weakest law", f"{r2:.3f}", "R²", f"{worst}, held out"))
+    return keys
+
+
+def _bound_key(result: Result, unit: str) -> KeyFigure:
+    if result.bound is None or result.gap is None:
+        return KeyFigure("Lower bound", "none", "", "no bound is claimed")
+    gap = "proved optimal" if result.status is Status.OPTIMAL else f"gap {percent(result.gap)}"
+    return KeyFigure("Lower bound", number(result.bound), unit, gap)
+
+
+def _notices(why: Explanation, laws: Mapping[str, LearnedLaw]) -> list[Notice]:
+    result = why.result
+    notices = []
+    broken = tuple(violation.message for violation in result.check.violations)
+    if broken:
+        text = f"The plan breaks {count(len(broken), 'rule')} on the law."
+        notices.append(Notice("bad", text, _first(broken)))
+    if result.certificate is not None and not result.certificate.holds:
+        text = "The solver's objective differs from the law by more than the proven rounding bound."
+        notices.append(Notice("bad", f"{text} Do not rely on this plan."))
+    if not result.has_plan:
+        notices.append(Notice("bad", cost_sentence(result)))
+    if why.leaps:
+        lines = tuple(f"{leap.where}: {leap.message}" for leap in why.leaps)
+        notices.append(Notice("care", outside_sentence(why.leaps), _first(lines)))
+    for name, law in laws.items():
+        if not law.trusted:
+            notices.append(Notice("care", f"The law {name} is of low trust. {law.note}".strip()))
+    if result.interrupted:
+        notices.append(Notice("care", "The search was stopped by the user; this is the best plan so far."))
+    if frozen := frozen_sentence(result):
+        notices.append(Notice("note", frozen))
+    return notices
+
+
+def _first(lines: Sequence[str]) -> tuple[str, ...]:
+    if len(lines) <= _LIST:
+        return tuple(lines)
+    return (*lines[:_LIST], f"and {count(len(lines) - _LIST, 'more', 'more')}")
+
+
+def _view_figure(view: View, place: int, whose: str = "the plan") -> Figure:
+    width = _WIDTHS.get(type(view), 600)
+    label = f"{type(view).__name__.removesuffix('View')} of {whose}: {view.title} ({place + 1})"
+    return Figure(
+        view_svg(view, width, label),
+        view_svg(view, NARROW, f"{label}, narrow"),
+        view.title,
+        _view_table(view),
+    )
+
+
+def _today_figure(today: Result | None) -> Figure | None:
+    """Return the first view of the plan that is driven today."""
+    if today is None or today.plan is None:
+        return None
+    views = today.problem.views(today.plan)
+    return _view_figure(views[0], 0, "today's plan") if views else None
+
+
+def _view_table(view: View) -> Table | None:
+    """Return the same in words, where a picture cannot be read off exactly."""
+    if isinstance(view, GanttView):
+        forms = {}
+        if view.clock:
+            forms = {name: lambda value: clock_time(float(value), view.unit) for name in ("start", "end")}
+        heads = {} if view.clock else {name: f"{name} ({view.unit})" for name in ("start", "end")}
+        bars = view.bars[["row", "kind", "label", "start", "end"]]
+        return table_of(bars, f"{view.title}, bar by bar", forms=forms, heads=heads)
+    if isinstance(view, SeriesView):
+        return table_of(view.data.reset_index(names=view.x_label), f"{view.title}: {view.y_label}")
+    return None
+
+
+def _plan_table(result: Result, views: Sequence[View]) -> Table | None:
+    frame = result.to_frame()
+    if frame.empty:
+        return None
+    clock = next((view.unit for view in views if isinstance(view, GanttView) and view.clock), "")
+    forms = {name: lambda value: clock_time(float(value), clock) for name in _TIMES} if clock else {}
+    if len(frame) < 2:
+        return table_of(frame, "Decisions", forms=forms)
+    same = [
+        str(name)
+        for name in frame.columns
+        if frame[name].nunique(dropna=False) == 1 and frame[name].notna().all()
+    ]
+    told = ", ".join(f"{name.replace('_', ' ')} {frame[name].iloc[0]}" for name in same)
+    note = f"The same in every row: {told}." if same else ""
+    return table_of(frame.drop(columns=same), "Decisions", forms=forms, note=note)
+
+
+def _reason_tables(why: Explanation) -> list[Table]:
+    heads = {"subject": "what", "message": "why", "relaxation": "what would mend it", "proved": "proved"}
+    tables = []
+    for kind in dict.fromkeys(cause.kind for cause in why.causes):
+        frame = why.reasons(kind).drop(columns="kind")
+        caption = f"{kind.capitalize()}: {count(len(frame), 'reason')}"
+        tables.append(table_of(frame, caption, heads=heads, forms={"relaxation": lambda text: text or "–"}))
+    return tables
+
+
+def _certificate(result: Result) -> Facts:
+    seen = result.certificate
+    if seen is None:
+        return Facts((("Solver", f"none: {result.solver}"),))
+    unit = result.problem.unit
+    held = "within" if seen.holds else "BEYOND"
+    pairs = [
+        ("Solver's objective", amount(seen.solver_objective, unit, 4)),
+        ("Law, inputs at planning values", amount(seen.frozen_objective, unit, 4)),
+        ("Law, every input at its true value", amount(seen.law_objective, unit, 4)),
+        ("Proven rounding bound", amount(seen.rounding_bound, unit, 6)),
+        ("Measured rounding error", f"{amount(seen.rounding_error, unit, 6)} ({held} the bound)"),
+    ]
+    if seen.frozen:
+        pairs.append(("Effect of frozen inputs", amount(seen.frozen_input_error, unit, 4, signed=True)))
+    claimed = (
+        amount(result.bound, unit) if result.bound is not None else "none claimed: score exact, no bound"
+    )
+    pairs += [("Lower bound on the law", claimed), ("Solver", result.solver), ("Seed", str(result.seed))]
+    pairs.append(("Time", f"{number(result.wall_seconds, 1)} s wall, {number(result.cpu_seconds, 1)} s CPU"))
+    return Facts(tuple(pairs))
+
+
+def _search(result: Result) -> Figure | None:
+    steps = {step.seconds: step.objective for step in result.history if step.objective is not None}
+    if len(steps) < 2:
+        return None
+    data = pd.DataFrame({"incumbent": pd.Series(steps)})
+    view = SeriesView(
+        "Search", data, "wall time (s)", f"objective in the solver's model ({result.problem.unit})", step=True
+    )
+    svg = to_svg(
+        lambda ax: plot_series(view, ax), width=420, height=220, label="Line chart: incumbents over time"
+    )
+    return Figure(svg, "", "Incumbents as they were found")
+
+
+def _table_facts(report: TableReport) -> Facts:
+    pairs = [
+        ("Source", f"{report.source} ({report.format})"),
+        ("Rows", f"{report.rows_read:,} read, {report.rows:,} kept"),
+        *((f"{rows:,} left out", why) for why, rows in report.left_out.items()),
+    ]
+    for column, causes in report.set_missing.items():
+        pairs += [(f"{cells:,} set missing", f"{column}: {why}") for why, cells in causes.items()]
+    pairs += [(f"{cells:,} missing", column) for column, cells in report.missing.items()]
+    if report.duplicates:
+        pairs.append((f"{report.duplicates:,} repeated", "rows equal to an earlier one, kept"))
+    pairs += [("Note", note) for note in report.notes]
+    pairs.append(("SHA-256", report.sha256))
+    return Facts(tuple(pairs))
+
+
+def _optional(frame: pd.DataFrame, caption: str) -> Table | None:
+    return table_of(frame, caption) if len(frame) else None

@@ -1,0 +1,105 @@
+"""From a run or a comparison to one HTML file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from kanopt.reports.comparison_page import comparison_page
+from kanopt.reports.palette import colours
+from kanopt.reports.run_page import run_page
+
+if TYPE_CHECKING:
+    from kanopt.whatif import Comparison, Run
+
+__all__ = ["write_comparison", "write_report"]
+
+
+def write_report(run: Run, path: str | os.PathLike[str]) -> Path:
+    """Write the report of a run as one HTML file that needs no network and no script.
+
+    Parameters
+    ----------
+    run
+        From ``scenario.run()``.
+    path
+        The file; folders on the way are made. It is replaced in one step: a report that cannot be written leaves
+        whatever was there.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Examples
+    --------
+    >>> import kanopt as ko
+    >>> run = ko.load_scenario("scenarios/parcel_city.toml").run()  # doctest: +SKIP
+    >>> write_report(run, "reports/parcel_city.html")  # doctest: +SKIP
+    """
+    return _replace(Path(path), _render("report.html.j2", run_page(run)))
+
+
+def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Path:
+    """Write a comparison as one HTML file that needs no network and no script.
+
+    Parameters
+    ----------
+    comparison
+        From :func:`kanopt.whatif.compare`.
+    path
+        The file, as for :func:`write_report`.
+
+    Returns
+    -------
+    Path
+        The file written.
+    """
+    return _replace(Path(path), _render("comparison.html.j2", comparison_page(comparison)))
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("kanopt.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _render(template: str, page: Any) -> str:
+    from kanopt import __version__
+
+    environment = _environment()
+    themes = {
+        theme: "".join(f"--{colour.name}: {getattr(colour, theme)}; " for colour in colours())
+        for theme in ("light", "dark")
+    }
+    style = Markup(environment.get_template("style.css").render(themes))  # noqa: S704 - our own file and colours
+    return environment.get_template(template).render(page=page, style=style, version=__version__)
+
+
+def _replace(path: Path, text: str) -> Path:
+    """Write beside the file and rename, so that nobody ever sees half a report."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    unfinished = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        mask = os.umask(0)
+        os.umask(mask)
+        unfinished.chmod(0o666 & ~mask)  # mkstemp makes files that only the owner may read
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    return path
