@@ -1,0 +1,222 @@
+"""What a what-if changes: cells set or scaled, rows closed or added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
+
+from kanopt.errors import nearest
+from kanopt.whatif.words import Mistake, shown
+
+__all__ = ["Action", "Change", "Value"]
+
+Value: TypeAlias = float | str | bool
+Action: TypeAlias = Literal["set", "scale", "close", "add"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of one table; it alters what the problem reads, never the history that laws were learned from.
+
+    Parameters
+    ----------
+    action
+        ``"set"`` or ``"scale"`` cells of a column, ``"close"`` (take out) rows, or ``"add"`` a row.
+    table
+        The table's name in the scenario.
+    column
+        The column that is set or scaled.
+    value
+        What cells are set to, in the column's unit, or the factor they are scaled by.
+    where
+        Column to the value, or values, a row must have to be concerned; empty for every row.
+    row
+        The cells of an added row.
+
+    Examples
+    --------
+    >>> vans = pd.DataFrame({"name": ["van", "truck"], "count": [4, 2], "fuel_price": [1.6, 1.6]})
+    >>> dearer = Change("scale", "vehicles", "fuel_price", 1.5, where={"name": "van"})
+    >>> print(dearer)
+    vehicles.fuel_price × 1.5 where name = van
+    >>> dearer.apply(vans)["fuel_price"].round(2).tolist()
+    [2.4, 1.6]
+    """
+
+    action: Action
+    table: str
+    column: str = ""
+    value: Value | None = None
+    where: Mapping[str, Value | tuple[Value, ...]] = field(default_factory=dict)
+    row: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """``table.column``, or the table alone where rows are concerned."""
+        return f"{self.table}.{self.column}" if self.column else self.table
+
+    def __str__(self) -> str:
+        words = {
+            "set": f"{self.path} set to {_plain(self.value)}",
+            "scale": f"{self.path} × {_plain(self.value)}",
+            "close": f"{self.table}: rows taken out",
+            "add": f"{self.table}: row added with {_conditions(self.row, ', ')}",
+        }[self.action]
+        return f"{words} where {_conditions(self.where)}" if self.where else words
+
+    def mistakes(self, frame: pd.DataFrame, names: Mapping[str, str] | None = None) -> list[Mistake]:
+        """Say what is wrong with the change, given the table as earlier changes left it.
+
+        Parameters
+        ----------
+        frame
+            The table.
+        names
+            Further names of its columns: the problem's own word to the column.
+
+        Returns
+        -------
+        list of Mistake
+            With keys relative to the change: ``("where", "name")``.
+        """
+        names = names or {}
+        found = list(self._wrong_column(frame, names))
+        found += _wrong_cells(frame, names, self.row, "row")
+        conditions = list(_wrong_cells(frame, names, self.where, "where"))
+        if not conditions and self.action != "add" and not self._rows(frame, names).any():
+            conditions = [self._no_row(frame, names)]
+        return found + conditions
+
+    def apply(self, frame: pd.DataFrame, names: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """Return the table with the change made; :meth:`mistakes` must be empty.
+
+        Whole numbers stay whole where the new values are.
+        """
+        names = names or {}
+        if self.action == "add":
+            return _added(frame, {names_of(frame, names)[name]: value for name, value in self.row.items()})
+        rows = self._rows(frame, names)
+        if self.action == "close":
+            return frame.loc[~rows].reset_index(drop=True)
+        column = names_of(frame, names)[self.column]
+        changed = frame.copy()
+        if self.action == "scale":
+            new = frame[column].to_numpy(dtype=float) * np.where(rows, float(self.value or 0.0), 1.0)
+            changed[column] = _as_before(pd.Series(new, index=frame.index), frame[column])
+        elif is_numeric_dtype(frame[column]) and not is_bool_dtype(frame[column]):
+            new = np.where(rows, float(self.value or 0.0), frame[column].to_numpy(dtype=float))
+            changed[column] = _as_before(pd.Series(new, index=frame.index), frame[column])
+        else:
+            changed[column] = frame[column].mask(rows, self.value)
+        return changed
+
+    def _wrong_column(self, frame: pd.DataFrame, names: Mapping[str, str]) -> Iterable[Mistake]:
+        if self.action not in ("set", "scale"):
+            return
+        known = names_of(frame, names)
+        if self.column not in known:
+            yield Mistake((self.action,), _unknown_column(self.column, self.table, known))
+            return
+        cells = frame[known[self.column]]
+        if self.action == "scale" and (not is_numeric_dtype(cells) or is_bool_dtype(cells)):
+            yield Mistake(
+                ("scale",),
+                f"column {self.column!r} of {self.table!r} holds no numbers; use set instead of scale",
+            )
+        elif self.action == "set" and (wrong := _wrong_kind(cells, self.value)):
+            yield Mistake(("to",), f"column {self.column!r} of {self.table!r} {wrong}")
+
+    def _rows(self, frame: pd.DataFrame, names: Mapping[str, str]) -> NDArray[np.bool_]:
+        rows = np.ones(len(frame), dtype=bool)
+        for name, value in self.where.items():
+            rows &= _matches(frame[names_of(frame, names)[name]], value)
+        return rows
+
+    def _no_row(self, frame: pd.DataFrame, names: Mapping[str, str]) -> Mistake:
+        """Say which condition fails, with the nearest value there is."""
+        for name, value in self.where.items():
+            cells = frame[names_of(frame, names)[name]]
+            if not _matches(cells, value).any():
+                wanted = " or ".join(_plain(item) for item in _several(value))
+                hint = nearest(str(_several(value)[0]), [_plain(cell) for cell in cells.dropna().unique()])
+                return Mistake(("where", name), f"no row of {self.table!r} has {name} = {wanted}; {hint}")
+        if self.where:
+            return Mistake(("where",), f"no row of {self.table!r} has {_conditions(self.where)} together")
+        return Mistake((self.action,), f"table {self.table!r} has no rows")
+
+
+def names_of(frame: pd.DataFrame, names: Mapping[str, str]) -> dict[str, str]:
+    """Return every word a column answers to, with the column it means; its own name goes first."""
+    return {**names, **{str(column): str(column) for column in frame.columns}}
+
+
+def _unknown_column(name: str, table: str, known: Iterable[str]) -> str:
+    return f"table {table!r} has no column {name!r}; {nearest(name, known)}"
+
+
+def _wrong_cells(
+    frame: pd.DataFrame, names: Mapping[str, str], cells: Mapping[str, Any], part: str
+) -> Iterable[Mistake]:
+    known = names_of(frame, names)
+    for name, value in cells.items():
+        if name not in known:
+            hint = nearest(name, known)
+            yield Mistake((part, name), f"there is no column {name!r}; {hint}")
+            continue
+        for item in _several(value):
+            if wrong := _wrong_kind(frame[known[name]], item):
+                yield Mistake((part, name), f"column {name!r} {wrong}")
+
+
+def _wrong_kind(cells: pd.Series[Any], value: Any) -> str:
+    """Say why a value does not belong in a column, or return an empty text."""
+    if is_bool_dtype(cells):
+        return "" if isinstance(value, bool) else f"holds true or false, not {shown(value)}"
+    if is_numeric_dtype(cells):
+        fits = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return "" if fits else f"holds numbers, not {shown(value)}"
+    return "" if isinstance(value, str) else f"holds texts, not {shown(value)}"
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def _matches(cells: pd.Series[Any], value: Any) -> NDArray[np.bool_]:
+    return np.asarray(cells.isin(list(_several(value))).to_numpy(), dtype=bool)
+
+
+def _as_before(new: pd.Series[Any], old: pd.Series[Any]) -> pd.Series[Any]:
+    """Keep whole numbers whole where the new values are."""
+    if is_integer_dtype(old):
+        rounded = new.round()
+        if np.allclose(new, rounded, rtol=0.0, atol=1e-9):
+            return rounded.astype(old.dtype)
+    return new
+
+
+def _added(frame: pd.DataFrame, row: Mapping[str, Value]) -> pd.DataFrame:
+    longer = frame.reset_index(drop=True).reindex(range(len(frame) + 1))
+    for column, value in row.items():
+        longer[column] = [*frame[column], value]
+    longer.attrs = dict(frame.attrs)
+    return longer
+
+
+def _plain(value: Any) -> str:
+    """Write a cell as a person would: no quotes, no trailing zeros."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
+
+
+def _conditions(cells: Mapping[str, Any], between: str = " and ") -> str:
+    return between.join(
+        f"{name} = {' or '.join(_plain(item) for item in _several(value))}" for name, value in cells.items()
+    )

@@ -1,0 +1,229 @@
+"""Whether the sections of a scenario file fit together and fit the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kanopt.errors import KanoptError, nearest
+from kanopt.whatif.changes import Change
+from kanopt.whatif.lawbook import named_in
+from kanopt.whatif.positions import Key
+from kanopt.whatif.problem_spec import Material, PartSpec, ProblemSpec
+from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec
+from kanopt.whatif.words import Mistake, messages_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.formulas import Formula
+
+__all__ = [
+    "binding_mistakes",
+    "build_mistakes",
+    "change_mistakes",
+    "law_mistakes",
+    "located",
+    "part_mistakes",
+    "words_for",
+]
+
+Frames = Mapping[str, "pd.DataFrame"]
+
+
+def law_mistakes(laws: Mapping[str, LawSpec], tables: Iterable[str], frames: Frames) -> Iterable[Mistake]:
+    """Yield what the laws name that is not there."""
+    known = sorted(tables)
+    for name, spec in laws.items():
+        key: Key = ("surrogates", name)
+        if isinstance(spec, GivenSpec):
+            for word in sorted(set(spec.inputs) - named_in(spec.formula)):
+                yield Mistake((*key, "inputs", word), f"the formula does not use {word!r}; leave it out")
+        elif isinstance(spec, LearnedSpec):
+            if spec.table not in known:
+                yield Mistake((*key, "table"), f"unknown table {spec.table!r}; {nearest(spec.table, known)}")
+            yield from _feature_mistakes(spec, key)
+            if spec.table in frames:
+                yield from _column_mistakes(spec, key, frames[spec.table])
+
+
+def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
+    for place, feature in enumerate(spec.features):
+        if feature == spec.target:
+            yield Mistake(
+                (*key, "features", place), f"{feature!r} is the target; a law cannot read what it predicts"
+            )
+        if feature in spec.features[:place]:
+            yield Mistake((*key, "features", place), f"{feature!r} is listed twice")
+    for name in spec.monotone:
+        if name not in spec.features:
+            yield Mistake(
+                (*key, "monotone", name),
+                f"{name!r} is not among the features; {nearest(name, spec.features)}",
+            )
+
+
+def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:
+    columns = [str(column) for column in frame.columns]
+    wanted: list[tuple[Key, str]] = [(("target",), spec.target)]
+    wanted += [(("features", place), feature) for place, feature in enumerate(spec.features)]
+    if spec.holdout.by is not None:
+        wanted.append((("holdout", "by"), spec.holdout.by))
+    for where, column in wanted:
+        if column not in columns:
+            hint = nearest(column, columns)
+            yield Mistake((*key, *where), f"table {spec.table!r} has no column {column!r}; {hint}")
+        elif spec.on_missing == "error" and (message := _blanks(frame[column], spec.table)):
+            yield Mistake((*key, *where), message)
+
+
+def _blanks(cells: pd.Series[Any], table: str) -> str:
+    """Say where a column that a law is learned from has no value."""
+    rows = [int(place) + 1 for place in np.flatnonzero(cells.isna().to_numpy())]
+    if not rows:
+        return ""
+    shown = ", ".join(f"{row:,}" for row in rows[:3]) + (" and others" if len(rows) > 3 else "")
+    return (
+        f"column {str(cells.name)!r} of {table!r} has no value in {len(rows):,} of {len(cells):,} rows "
+        f'(data rows {shown}); complete them, or write on_missing = "drop" to learn from the others'
+    )
+
+
+def part_mistakes(problem: ProblemSpec, tables: Iterable[str], frames: Frames) -> Iterable[Mistake]:
+    """Yield the tables and columns that the problem names and that are not there."""
+    known = sorted(tables)
+    parts: dict[Key, PartSpec] = problem.parts()
+    if problem.today is not None:
+        parts[("today",)] = problem.today
+    for place, part in parts.items():
+        key = ("problem", *place)
+        if part.table not in known:
+            yield Mistake((*key, "table"), f"unknown table {part.table!r}; {nearest(part.table, known)}")
+        elif part.table in frames:
+            columns = [str(column) for column in frames[part.table].columns]
+            words = problem.words_of(str(place[0])) if place != ("today",) else frozenset(part.columns)
+            for field, column in part.columns.items():
+                if field not in words:
+                    message = f"there is no {field!r} to read here; {nearest(field, words)}"
+                    yield Mistake((*key, "columns", field), message)
+                if column not in columns:
+                    hint = nearest(column, columns)
+                    yield Mistake(
+                        (*key, "columns", field), f"table {part.table!r} has no column {column!r}; {hint}"
+                    )
+
+
+def binding_mistakes(
+    problem: ProblemSpec, laws: Iterable[str], formulas: Mapping[str, Formula]
+) -> Iterable[Mistake]:
+    """Yield unknown laws, inputs left unbound, and bindings of inputs that no law has.
+
+    Parameters
+    ----------
+    problem
+        The section.
+    laws
+        Every name under ``[surrogates]``.
+    formulas
+        The laws that could be read, or what stands in for them.
+    """
+    known, uses = sorted(laws), problem.law_uses()
+    for key, name in uses.items():
+        if name not in known:
+            yield Mistake(
+                ("problem", *key), f"there is no law {name!r} under [surrogates]; {nearest(name, known)}"
+            )
+    inputs = {
+        name: [variable.name for variable in formulas[name].inputs]
+        for name in uses.values()
+        if name in formulas
+    }
+    for name, words in inputs.items():
+        for missing in [word for word in words if word not in problem.bindings_of(name)]:
+            yield Mistake(
+                ("problem", "bind"),
+                f'the input {missing!r} of law {name!r} is not bound; write {missing} = "scope.field", '
+                f'such as {missing} = "arc.distance", or a number',
+            )
+    # while a law is missing, what looks superfluous may belong to it
+    if set(uses.values()) <= set(formulas):
+        yield from _idle_bindings(problem, inputs)
+
+
+def _idle_bindings(problem: ProblemSpec, inputs: Mapping[str, list[str]]) -> Iterable[Mistake]:
+    every = [word for words in inputs.values() for word in words]
+    for word, value in problem.bind.items():
+        key: Key = ("problem", "bind", word)
+        if not isinstance(value, dict):
+            if word not in every:
+                yield Mistake(key, f"no law the problem reads has an input {word!r}; {nearest(word, every)}")
+        elif word not in inputs:
+            yield Mistake(key, f"the problem reads no law {word!r}; {nearest(word, inputs)}")
+        else:
+            for inner in [inner for inner in value if inner not in inputs[word]]:
+                hint = nearest(inner, inputs[word])
+                yield Mistake((*key, inner), f"law {word!r} has no input {inner!r}; {hint}")
+
+
+def words_for(problem: ProblemSpec, table: str) -> dict[str, str]:
+    """Return the problem's own words for the columns of a table, field to column."""
+    words: dict[str, str] = {}
+    for part in problem.parts().values():
+        if part.table == table:
+            words.update(part.columns)
+    return words
+
+
+def change_mistakes(change: Change, problem: ProblemSpec, frames: Frames) -> Iterable[Mistake]:
+    """Yield what is wrong with a change, with keys relative to it."""
+    read = {part.table for part in problem.parts().values()}
+    key: Key = (change.action,)
+    if change.table not in frames:
+        yield Mistake(key, f"unknown table {change.table!r}; {nearest(change.table, frames)}")
+    elif change.table not in read:
+        yield Mistake(
+            key,
+            f"the problem does not read the table {change.table!r}, and laws are learned from the unchanged tables, "
+            f"so this would change nothing; {nearest(change.table, read)}",
+        )
+    else:
+        yield from change.mistakes(frames[change.table], words_for(problem, change.table))
+
+
+def build_mistakes(problem: ProblemSpec, material: Material) -> list[Mistake]:
+    """Build the problem and read today's plan; return what they find wrong with the data."""
+    try:
+        built = problem.build(material)
+    except KanoptError as error:
+        return located(error, problem)
+    try:
+        problem.read_today(built, material)
+    except KanoptError as error:
+        return [Mistake(("problem", "today"), line) for line in messages_of(error)]
+    return []
+
+
+def located(error: KanoptError, problem: ProblemSpec) -> list[Mistake]:
+    """Put the key to each line of an error that building the problem raised."""
+    return [Mistake(("problem", *_place(line, problem)), line) for line in messages_of(error)]
+
+
+def _place(line: str, problem: ProblemSpec) -> Key:
+    """Return the key a message speaks of: a table it begins with, else a binding it quotes."""
+    first = line.partition(":")[0].strip()
+    if first in type(problem).model_fields:
+        return (first,)
+    for word, value in _flat(problem.bind):
+        if str(value) in line or f"{getattr(value, 'field', None)!r}" in line:
+            return ("bind", *word)
+    return ()
+
+
+def _flat(bind: Mapping[str, Any]) -> Iterable[tuple[Key, Any]]:
+    for word, value in bind.items():
+        if isinstance(value, dict):
+            yield from (((word, inner), given) for inner, given in value.items())
+        else:
+            yield (word,), value

@@ -1,0 +1,143 @@
+"""``load_scenario``: a TOML file and its base, with every mistake in them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kanopt.errors import FileFormatError, KanoptError
+from kanopt.whatif.checks import binding_mistakes, law_mistakes, part_mistakes
+from kanopt.whatif.lawbook import given_laws, saved_law, stand_in
+from kanopt.whatif.layers import Layers, read_layers
+from kanopt.whatif.positions import Key
+from kanopt.whatif.scenario import Scenario, mistakes_of_changes
+from kanopt.whatif.sections import Sections, read_sections
+from kanopt.whatif.spec import LearnedSpec, SavedSpec, TableSpec
+from kanopt.whatif.words import messages_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.formulas import Formula
+
+__all__ = ["load_scenario"]
+
+
+def load_scenario(path: str | Path) -> Scenario:
+    """Read and check a scenario file, its base and its tables.
+
+    Parameters
+    ----------
+    path
+        A TOML file. Paths in it are relative to it. A what-if file names its ``base`` under ``[scenario]``; its
+        keys complete or replace those of the base, and its changes follow those of the base. An entry
+        ``[tables.x]`` that names another path, or ``[surrogates.x]`` that names another table, formula or file,
+        replaces that of the base as a whole.
+
+    Returns
+    -------
+    Scenario
+
+    Raises
+    ------
+    ScenarioError
+        With everything that is wrong, each as ``file:line: key: message``.
+    """
+    layers = read_layers(Path(path))
+    found = read_sections(layers.data)
+    tables = _read_tables(found, layers)
+    saved = _read_saved(found, layers)
+    found.mistakes += law_mistakes(found.laws, found.names["tables"], tables)
+    _check_problem(found, tables, saved)
+    if found.mistakes or found.problem is None:
+        raise layers.error(found.mistakes)
+    head = layers.documents[0].data.get("scenario", {})
+    return Scenario(
+        name=head.get("name") or layers.path.stem,
+        description=found.head.description,
+        seed=found.head.seed,
+        tables=tables,
+        laws=found.laws,
+        saved=saved,
+        problem=found.problem,
+        solver=found.solver,
+        report=found.report,
+        changes=tuple(found.changes.values()),
+        layers=layers,
+    )
+
+
+def _read_tables(found: Sections, layers: Layers) -> dict[str, pd.DataFrame]:
+    tables = {}
+    for name, spec in found.tables.items():
+        key: Key = ("tables", name)
+        frame = _read_table(found, spec, layers.folder_of((*key, "path")), key, spec.units)
+        if frame is not None:
+            tables[name] = frame
+    return tables
+
+
+def _read_table(
+    found: Sections, spec: TableSpec, folder: Path, key: Key, units: Mapping[str, str]
+) -> pd.DataFrame | None:
+    from kanopt.tables import TextFormat, read_table
+
+    try:
+        return read_table(
+            spec.source(folder),
+            query=spec.query,
+            columns=spec.columns or None,
+            units=units,
+            on_bad=spec.on_bad,
+            on_duplicate=spec.on_duplicate,
+            form=TextFormat(**spec.form.model_dump(exclude_none=True)),
+        )
+    except KanoptError as error:
+        lines = messages_of(error)
+        misplaced = next(
+            (column for column in units if f"no column {column!r} for the unit" in lines[0]), None
+        )
+        if misplaced is None:
+            for line in lines:
+                found.add((*key, "url" if spec.path is None else "path"), line)
+            return None
+        # go on without that unit, so that it does not hide the next mistake
+        found.add((*key, "units", misplaced), lines[0])
+        rest = {column: unit for column, unit in units.items() if column != misplaced}
+        return _read_table(found, spec, folder, key, rest)
+
+
+def _read_saved(found: Sections, layers: Layers) -> dict[str, Formula]:
+    saved = {}
+    for name, spec in found.laws.items():
+        if isinstance(spec, SavedSpec):
+            key = ("surrogates", name, "file")
+            try:
+                saved[name] = saved_law(name, spec, layers.folder_of(key))
+            except FileFormatError as error:
+                found.add(key, str(error))
+            except OSError as error:
+                found.add(key, f"{spec.file!r} cannot be read: {error.strerror}")
+    return saved
+
+
+def _check_problem(found: Sections, tables: Mapping[str, pd.DataFrame], saved: Mapping[str, Formula]) -> None:
+    waiting = {
+        name: stand_in(name, spec, tables.get(spec.table))
+        for name, spec in found.laws.items()
+        if isinstance(spec, LearnedSpec)
+    }
+    damaged = found.names["surrogates"] - set(found.laws)
+    formulas, mistakes = given_laws(found.laws, {**saved, **waiting}, standing_in=waiting, damaged=damaged)
+    found.mistakes += mistakes
+    if found.problem is not None:
+        found.mistakes += part_mistakes(found.problem, found.names["tables"], tables)
+        found.mistakes += binding_mistakes(found.problem, found.names["surrogates"], formulas)
+        # a change of a table that could not be read is judged once that is mended
+        judged = {
+            place: change
+            for place, change in found.changes.items()
+            if change.table in tables or change.table not in found.names["tables"]
+        }
+        found.mistakes += mistakes_of_changes(judged, found.problem, tables)

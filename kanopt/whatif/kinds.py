@@ -1,0 +1,201 @@
+"""The kinds of problems a scenario file may state: the one place that maps a word to a class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from kanopt.whatif.positions import Key
+from kanopt.whatif.problem_spec import LawUse, Material, Name, PartSpec, ProblemSpec
+from kanopt.whatif.spec import Unit
+from kanopt.whatif.words import FileModel
+
+if TYPE_CHECKING:
+    from kanopt.problems import RoutingProblem, SchedulingProblem, SupplyProblem
+
+__all__ = ["RoutingSpec", "SchedulingSpec", "SupplySpec", "kinds"]
+
+
+class RoutingSpec(ProblemSpec):
+    """``kind = "routing"``: vehicles from depots to clients.
+
+    With ``links``, vehicles drive along a road network and the law of ``duration`` is the time of a link; a
+    point lies at the node of its column ``node``, else of its own name.
+    """
+
+    things: ClassVar = ("client",)
+    places: ClassVar = ("vehicle", "index")
+
+    kind: Literal["routing"]
+    depots: PartSpec
+    clients: PartSpec
+    vehicles: PartSpec
+    links: PartSpec | None = None
+    nodes: PartSpec | None = None
+    cost: dict[str, Name] = Field(default_factory=dict)
+    duration: LawUse
+    planning: dict[str, float] = Field(default_factory=dict)
+    units: dict[Literal["distance", "time", "load", "money"], Unit] = Field(default_factory=dict)
+
+    @classmethod
+    def fields_of(cls, part: str) -> frozenset[str]:
+        """Return the fields of the records, or the columns of the road network."""
+        from kanopt.problems import Client, Depot, VehicleType
+
+        if part in ("links", "nodes"):
+            return frozenset(("tail", "head", "length") if part == "links" else ("name", "x", "y"))
+        types = {"depots": Depot, "clients": Client, "vehicles": VehicleType}
+        return _fields(types.get(part)) | ({"node"} if part != "vehicles" else frozenset())
+
+    def law_uses(self) -> dict[Key, str]:
+        """Return the law of travel time and that of each cost term."""
+        return {**super().law_uses(), **{("cost", term): law for term, law in self.cost.items()}}
+
+    def build(self, material: Material) -> RoutingProblem:
+        """Build the routing problem."""
+        from kanopt.problems import RoadNetwork, RoutingProblem, RoutingUnits
+
+        units = RoutingUnits(**self.units)
+        duration: Any = material.law(self.duration.law)
+        if self.links is not None:
+            roads = material.parts("links", "nodes")
+            duration = RoadNetwork(**roads, law=duration, distance=units.distance, time=units.time)
+        return RoutingProblem(
+            **material.parts("depots", "clients", "vehicles"),
+            cost={term: material.law(law) for term, law in self.cost.items()},
+            duration=duration,
+            units=units,
+            planning=self.planning,
+        )
+
+
+class SchedulingSpec(ProblemSpec):
+    """``kind = "scheduling"``: tasks of jobs on machines; without a law, modes state durations and energy."""
+
+    things: ClassVar = ("task",)
+    places: ClassVar = ("machine", "mode")
+
+    kind: Literal["scheduling"]
+    jobs: PartSpec
+    tasks: PartSpec
+    machines: PartSpec
+    modes: PartSpec
+    setups: PartSpec | None = None
+    calendars: PartSpec | None = None
+    power_price: PartSpec | None = None
+    duration: LawUse | None = None
+    energy: LawUse | None = None
+    makespan_cost: Annotated[float, Field(ge=0)] = 0.0
+    horizon: Annotated[float, Field(gt=0)] | None = None
+    clock: bool = False
+    units: dict[Literal["time", "energy", "money"], Unit] = Field(default_factory=dict)
+
+    @classmethod
+    def fields_of(cls, part: str) -> frozenset[str]:
+        """Return the fields of the records."""
+        from kanopt.problems import Break, Job, Machine, Mode, PowerPrice, Setup, Task
+
+        types = {"jobs": Job, "tasks": Task, "machines": Machine, "modes": Mode, "setups": Setup}
+        return _fields({**types, "calendars": Break, "power_price": PowerPrice}.get(part))
+
+    def build(self, material: Material) -> SchedulingProblem:
+        """Build the scheduling problem."""
+        from kanopt.problems import SchedulingProblem, SchedulingUnits
+
+        parts = ("jobs", "tasks", "machines", "modes", "setups", "calendars", "power_price")
+        return SchedulingProblem(
+            **material.parts(*parts),
+            duration=None if self.duration is None else material.law(self.duration.law),
+            energy=None if self.energy is None else material.law(self.energy.law),
+            makespan_cost=self.makespan_cost,
+            horizon=self.horizon,
+            clock=self.clock,
+            units=SchedulingUnits(**self.units),
+        )
+
+
+class DemandSpec(FileModel):
+    """``[problem.demand]``: a law of market, product and period, or a table with these columns and ``demand``."""
+
+    law: Name | None = None
+    table: Name | None = None
+    columns: dict[str, Name] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DemandSpec:
+        if (self.law is None) == (self.table is None):
+            raise ValueError('write law = "…" or table = "…"')
+        if self.law is not None and self.columns:
+            raise ValueError("columns belong to a table, not to a law")
+        return self
+
+    @property
+    def part(self) -> PartSpec | None:
+        """The table, if it is one."""
+        return None if self.table is None else PartSpec(table=self.table, columns=self.columns)
+
+
+class SupplySpec(ProblemSpec):
+    """``kind = "supply"``: suppliers, sites and markets, joined by lanes."""
+
+    things: ClassVar = ("head", "product")
+    places: ClassVar = ("tail", "mode")
+
+    kind: Literal["supply"]
+    suppliers: PartSpec
+    facilities: PartSpec
+    markets: PartSpec
+    products: PartSpec
+    periods: PartSpec
+    lanes: PartSpec
+    tariff: LawUse
+    demand: DemandSpec
+    planning: dict[str, float] = Field(default_factory=dict)
+    units: dict[Literal["weight", "distance", "money", "quantity"], Unit] = Field(default_factory=dict)
+
+    @classmethod
+    def fields_of(cls, part: str) -> frozenset[str]:
+        """Return the fields of the records, or the columns of a table of demand."""
+        from kanopt.problems import Facility, Lane, Market, Period, Product, Supplier
+
+        if part == "demand":
+            return frozenset(("market", "product", "period", "demand"))
+        types = {"suppliers": Supplier, "facilities": Facility, "markets": Market}
+        return _fields({**types, "products": Product, "periods": Period, "lanes": Lane}.get(part))
+
+    def parts(self) -> dict[Key, PartSpec]:
+        """Return the tables, that of the demand among them if it is one."""
+        demand = self.demand.part
+        return {**super().parts(), **({} if demand is None else {("demand",): demand})}
+
+    def law_uses(self) -> dict[Key, str]:
+        """Return the tariff, and the demand if it is a law."""
+        law = self.demand.law
+        return {**super().law_uses(), **({} if law is None else {("demand", "law"): law})}
+
+    def build(self, material: Material) -> SupplyProblem:
+        """Build the supply problem."""
+        from kanopt.problems import SupplyProblem, SupplyUnits
+
+        parts = ("suppliers", "facilities", "markets", "products", "periods", "lanes")
+        part, law = self.demand.part, self.demand.law
+        demand: Any = material.part(part) if part is not None else material.law(str(law))
+        return SupplyProblem(
+            **material.parts(*parts),
+            tariff=material.law(self.tariff.law),
+            demand=demand,
+            planning=self.planning,
+            units=SupplyUnits(**self.units),
+        )
+
+
+def _fields(record: Any) -> frozenset[str]:
+    return frozenset() if record is None else frozenset(item.name for item in fields(record)) - {"attributes"}
+
+
+def kinds() -> Mapping[str, type[ProblemSpec]]:
+    """Return the kinds of problems, by the word a file uses."""
+    return {"routing": RoutingSpec, "scheduling": SchedulingSpec, "supply": SupplySpec}

@@ -1,0 +1,178 @@
+"""Laws that are given, not learned: written by hand, read from a file, or standing in for one to be learned."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kanopt.errors import FormulaError, KanoptError
+from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec, SavedSpec
+from kanopt.whatif.words import Mistake
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.formulas import Formula
+
+__all__ = ["given_laws", "in_order", "named_in", "saved_law", "stand_in"]
+
+_WORD = re.compile(r"[^\W\d]\w*|`[^`]*`")
+
+
+def named_in(text: str) -> set[str]:
+    """Return every word in the text of a formula, functions included.
+
+    Examples
+    --------
+    >>> sorted(named_in("fuel * price + `fixed cost`"))
+    ['fixed cost', 'fuel', 'price']
+    """
+    return {word.strip("`") for word in _WORD.findall(text)}
+
+
+def in_order(laws: Mapping[str, LawSpec]) -> tuple[list[str], list[Mistake]]:
+    """Return the laws with each behind those its formula names, and a mistake for each that names itself in the end.
+
+    Examples
+    --------
+    >>> a, b = GivenSpec(formula="2 * b"), GivenSpec(formula="1")
+    >>> in_order({"a": a, "b": b})[0]
+    ['b', 'a']
+    """
+    needs = {
+        name: sorted(named_in(spec.formula) & set(laws)) if isinstance(spec, GivenSpec) else []
+        for name, spec in laws.items()
+    }
+    order: list[str] = []
+    left = dict(needs)
+    while ready := [name for name, wanted in left.items() if not set(wanted) - set(order)]:
+        order += ready
+        left = {name: wanted for name, wanted in left.items() if name not in order}
+    wrong = []
+    for name, wanted in left.items():
+        stuck = next(other for other in wanted if other in left)
+        message = (
+            "names itself" if stuck == name else f"names the law {stuck!r}, which comes back to {name!r}"
+        )
+        wrong.append(Mistake(("surrogates", name, "formula"), f"{message}; no law can be put in"))
+    return order, wrong
+
+
+def stand_in(name: str, spec: LearnedSpec, frame: pd.DataFrame | None) -> Formula:
+    """Return a formula with the inputs, units and output of a law that is still to be learned; its value is 1.
+
+    It lets everything that names the law be checked before anything is learned.
+    """
+    from kanopt.formulas import Constant, Formula, Variable
+    from kanopt.tables import units_of
+
+    units = {} if frame is None else units_of(frame)
+    inputs = tuple(
+        Variable(feature, kind="category")
+        if frame is not None and _is_text(frame, feature)
+        else Variable(feature, units.get(feature, ""))
+        for feature in dict.fromkeys(spec.features)
+    )
+    return Formula(Constant(1.0), inputs, Variable(name, units.get(spec.target, "")), per=spec.per)
+
+
+def _is_text(frame: pd.DataFrame, column: str) -> bool:
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    return column in frame and (not is_numeric_dtype(frame[column]) or is_bool_dtype(frame[column]))
+
+
+def given_laws(
+    laws: Mapping[str, LawSpec],
+    have: Mapping[str, Formula],
+    *,
+    standing_in: Iterable[str] = (),
+    damaged: Iterable[str] = (),
+) -> tuple[dict[str, Formula], list[Mistake]]:
+    """Read the formulas written by hand.
+
+    Parameters
+    ----------
+    laws
+        How each law is had.
+    have
+        The formulas of the others: learned, read from files, or standing in.
+    standing_in
+        Those of `have` that stand in; a formula that names one is checked, and stands in as well.
+    damaged
+        Laws with other mistakes; formulas that name one are left alone.
+
+    Returns
+    -------
+    laws : dict
+        Those of `have` and those written by hand, in the order of `laws`.
+    mistakes : list of Mistake
+        One for each formula that cannot be read; what it is named in is not reported again.
+    """
+    order, mistakes = in_order(laws)
+    found, sketched = dict(have), set(standing_in)
+    broken = {str(mistake.key[1]) for mistake in mistakes} | set(damaged)
+    for name in order:
+        spec = laws[name]
+        if not isinstance(spec, GivenSpec):
+            continue
+        named = named_in(spec.formula) & (set(laws) | broken)
+        if named & broken:
+            broken.add(name)
+            continue
+        try:
+            found[name] = _sketched(name, spec, found) if named & sketched else _parsed(name, spec, found)
+        except KanoptError as error:
+            broken.add(name)
+            mistakes.append(Mistake(("surrogates", name, "formula"), str(error)))
+        if named & sketched:
+            sketched.add(name)
+    return {name: found[name] for name in laws if name in found}, mistakes
+
+
+def _parsed(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
+    from kanopt.formulas import Variable, parse_formula
+
+    inputs = [Variable(word, unit) for word, unit in spec.inputs.items()]
+    others = {other: law for other, law in laws.items() if other != name}
+    return parse_formula(spec.formula, inputs, Variable(name, spec.unit), others, spec.per)
+
+
+def _sketched(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
+    """Check the text with the laws it names as plain inputs; return a formula of value 1 with all inputs."""
+    from kanopt.formulas import Constant, Formula, Variable, parse_formula
+
+    own = {word: Variable(word, unit) for word, unit in spec.inputs.items()}
+    others = {other: law.output for other, law in laws.items() if other != name}
+    if both := sorted(set(own) & set(others)):
+        raise FormulaError(f"{both[0]!r} is both an input and a law; rename one")
+    read = parse_formula(spec.formula, [*own.values(), *others.values()], Variable(name, spec.unit))
+    merged = dict(own)
+    for other in read.used & set(others):
+        for variable in laws[other].inputs:
+            known = merged.setdefault(variable.name, variable)
+            if known.unit and variable.unit and known.unit != variable.unit:
+                raise FormulaError(
+                    f"input {variable.name!r} is in {known.unit!r} here, but the law {other!r} takes it "
+                    f"in {variable.unit!r}"
+                )
+    return Formula(Constant(1.0), tuple(merged.values()), Variable(name, spec.unit), spec.per)
+
+
+def saved_law(name: str, spec: SavedSpec, folder: Path) -> Formula:
+    """Read a law from its file.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is not a saved formula.
+    FileNotFoundError
+        If there is no such file.
+    """
+    from kanopt.formulas import Formula
+
+    law = Formula.load(folder / spec.file)
+    return replace(law, output=replace(law.output, name=name))

@@ -1,0 +1,150 @@
+"""A scenario file over its base: one merged table of keys that still knows where each key stands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kanopt.errors import Issue, ScenarioError
+from kanopt.whatif.positions import Document, Key, read_document, write_key
+from kanopt.whatif.words import Mistake, shown
+
+__all__ = ["Layers", "read_layers"]
+
+# Naming one of these in an entry that the base has too replaces the entry instead of completing it.
+_SOURCES = {"tables": ("path", "url"), "surrogates": ("table", "formula", "file")}
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A file, its base, the base of that, and so on, merged.
+
+    Parameters
+    ----------
+    documents
+        The file that was asked for, then its bases.
+    data
+        The merged keys: those of a file complete or replace those of its base; changes follow one another.
+    places
+        Merged key to the document it stands in and its key there.
+    """
+
+    documents: tuple[Document, ...]
+    data: Mapping[str, Any]
+    places: Mapping[Key, tuple[Document, Key]] = field(repr=False)
+
+    @property
+    def path(self) -> Path:
+        """The file that was asked for."""
+        return self.documents[0].path
+
+    def folder_of(self, key: Key) -> Path:
+        """Return the folder that a path under `key` is relative to: that of the file in which it stands."""
+        return self._place(key)[0].path.parent
+
+    def issue(self, mistake: Mistake) -> Issue:
+        """Put file and line to a mistake."""
+        document, key = self._place(mistake.key)
+        unwritten = mistake.key[_depth(self.places, mistake.key) :]
+        return Issue(str(document.path), document.line(key), write_key((*key, *unwritten)), mistake.message)
+
+    def error(self, mistakes: Iterable[Mistake]) -> ScenarioError:
+        """Return the error that names all mistakes in the order of the files, base first."""
+        order = {str(document.path): -place for place, document in enumerate(self.documents)}
+        issues = dict.fromkeys(self.issue(mistake) for mistake in mistakes)
+        return ScenarioError(sorted(issues, key=lambda issue: (order[issue.file], issue.line)))
+
+    def _place(self, key: Key) -> tuple[Document, Key]:
+        return self.places.get(key[: _depth(self.places, key)], (self.documents[0], ()))
+
+
+def _depth(places: Mapping[Key, Any], key: Key) -> int:
+    """Return how many parts of `key` are written somewhere."""
+    return next((depth for depth in range(len(key), 0, -1) if key[:depth] in places), 0)
+
+
+def read_layers(path: Path) -> Layers:
+    """Read a scenario file and its bases.
+
+    Raises
+    ------
+    ScenarioError
+        If one of the files is missing or is not TOML, or the bases form a loop.
+    """
+    documents = [read_document(path)]
+    while (base := _base_of(documents[-1])) is not None:
+        documents.append(_read_base(base, documents))
+    data: dict[str, Any] = {}
+    places: dict[Key, tuple[Document, Key]] = {}
+    for document in reversed(documents):
+        _place_keys(document, data, places)
+        data = _merged(data, document.data, ())
+    return Layers(tuple(documents), data, places)
+
+
+def _base_of(document: Document) -> Path | None:
+    head = document.data.get("scenario")
+    base = head.get("base") if isinstance(head, dict) else None
+    if base is None:
+        return None
+    if not isinstance(base, str) or not base:
+        raise _at_base(document, f'must be a file such as "base.toml", not {shown(base)}')
+    return Path(os.path.normpath(document.path.parent / base))
+
+
+def _read_base(base: Path, documents: list[Document]) -> Document:
+    seen = [document.path.resolve() for document in documents]
+    if base.resolve() in seen:
+        names = [document.path.name for document in documents[seen.index(base.resolve()) :]]
+        loop = " → ".join([*names, names[0]])
+        raise _at_base(documents[-1], f"the bases form a loop: {loop}")
+    if not base.is_file():
+        try:
+            read_document(base)
+        except ScenarioError as error:
+            raise _at_base(documents[-1], f"{str(base)!r}: {error.issues[0].message}") from None
+    return read_document(base)
+
+
+def _at_base(document: Document, message: str) -> ScenarioError:
+    key: Key = ("scenario", "base")
+    return ScenarioError([Issue(str(document.path), document.line(key), write_key(key), message)])
+
+
+def _place_keys(
+    document: Document, below: Mapping[str, Any], places: dict[Key, tuple[Document, Key]]
+) -> None:
+    """Record where the keys of a document stand, over those of its base."""
+    earlier = below.get("changes", [])
+    offset = len(earlier) if isinstance(earlier, list) else 0
+    for section in _SOURCES:
+        entries = document.data.get(section)
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            if isinstance(entry, dict) and _replaces((section, name), entry):
+                for old in [old for old in places if old[:2] == (section, name)]:
+                    del places[old]
+    for key in document.lines:
+        merged = key
+        if key[:1] == ("changes",) and len(key) > 1 and isinstance(key[1], int):
+            merged = ("changes", key[1] + offset, *key[2:])
+        places[merged] = (document, key)
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any], key: Key) -> dict[str, Any]:
+    result = dict(below)
+    for name, value in above.items():
+        old, place = result.get(name), (*key, name)
+        if place == ("changes",) and isinstance(old, list) and isinstance(value, list):
+            result[name] = [*old, *value]
+        elif isinstance(old, dict) and isinstance(value, dict) and not _replaces(place, value):
+            result[name] = _merged(old, value, place)
+        else:
+            result[name] = value
+    return result
+
+
+def _replaces(key: Key, value: Mapping[str, Any]) -> bool:
+    return len(key) == 2 and key[0] in _SOURCES and any(word in value for word in _SOURCES[str(key[0])])

@@ -1,0 +1,185 @@
+"""From tables to laws: split, fit, distil, judge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from kanopt.errors import FitError, FormulaError, TableError
+from kanopt.whatif.events import Event, Report
+from kanopt.whatif.lawbook import named_in
+from kanopt.whatif.scenario import Scenario
+from kanopt.whatif.spec import GivenSpec, LearnedSpec
+from kanopt.whatif.words import Mistake, messages_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.formulas import Formula
+    from kanopt.surrogates.diagram import Diagram
+
+__all__ = ["Cache", "LearnedLaw", "laws_of", "learn"]
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedLaw:
+    """A law of a run, learned or given.
+
+    Parameters
+    ----------
+    name
+        Its name under ``[surrogates]``.
+    formula
+        The law itself.
+    summary
+        Effect of every column, one row each; None for a law that was not learned.
+    diagram
+        The network it was learned with; None for a law that was not learned.
+    trusted
+        False where it predicts too poorly and the file says ``on_low = "mark"``, or is built on such a law.
+    note
+        Where it comes from, and why it is not trusted.
+    seconds
+        How long it took to learn.
+    """
+
+    name: str
+    formula: Formula
+    summary: pd.DataFrame | None = None
+    diagram: Diagram | None = None
+    trusted: bool = True
+    note: str = ""
+    seconds: float = 0.0
+
+
+Cache = MutableMapping[str, LearnedLaw]
+
+
+def learn(scenario: Scenario, seed: int, report: Report, cache: Cache | None = None) -> dict[str, LearnedLaw]:
+    """Learn the laws of a scenario that are to be learned, from its unchanged tables.
+
+    Parameters
+    ----------
+    scenario
+        Whose laws.
+    seed
+        For the split and the network.
+    report
+        Told of each law.
+    cache
+        Laws learned before; a law of the same rows, settings and seed is not learned again.
+
+    Raises
+    ------
+    ScenarioError
+        If the table does not allow it; points at the law's line.
+    FormulaError
+        If a law predicts too poorly to be used.
+    """
+    learned: dict[str, LearnedLaw] = {}
+    for name, spec in scenario.laws.items():
+        if isinstance(spec, LearnedSpec):
+            key = _fingerprint(spec, scenario.tables[spec.table], seed)
+            law = None if cache is None else cache.get(key)
+            if law is None:
+                report(Event("learn", f"learning law {name!r} from table {spec.table!r}"))
+                law = _learned(scenario, name, spec, seed)
+                report(Event("learn", f"{name} = {law.formula} ({_fit_text(law)}, {law.seconds:.1f} s)"))
+            learned[name] = replace(law, name=name, formula=_renamed(law.formula, name))
+            if cache is not None:
+                cache[key] = law
+    return learned
+
+
+def laws_of(scenario: Scenario, learned: Mapping[str, LearnedLaw]) -> dict[str, LearnedLaw]:
+    """Return all laws of a scenario, those written by hand with the learned ones put in."""
+    formulas = scenario.formulas({name: law.formula for name, law in learned.items()})
+    found: dict[str, LearnedLaw] = {}
+    for name, formula in formulas.items():
+        spec = scenario.laws[name]
+        if name in learned:
+            found[name] = learned[name]
+        elif isinstance(spec, GivenSpec):
+            doubtful = sorted(
+                other for other in named_in(spec.formula) & set(learned) if not learned[other].trusted
+            )
+            doubt = f"; built on {', '.join(map(repr, doubtful))}, which is not trusted" if doubtful else ""
+            note = f"written by hand: {spec.formula}{doubt}"
+            found[name] = LearnedLaw(name, formula, trusted=not doubtful, note=note)
+        else:
+            found[name] = LearnedLaw(name, formula, note="read from a file")
+    return found
+
+
+def _learned(scenario: Scenario, name: str, spec: LearnedSpec, seed: int) -> LearnedLaw:
+    from kanopt.surrogates import KANRegressor
+
+    start = time.perf_counter()
+    frame, left_out = _rows(spec, scenario.tables[spec.table])
+    try:
+        train, test = _split(spec, frame, seed)
+        model = KANRegressor(monotone=dict(spec.monotone) or None, seed=seed)
+        model.fit(train[list(spec.features)], train[spec.target])
+    except (FitError, TableError) as error:
+        raise scenario.layers.error(
+            Mistake(("surrogates", name), text) for text in messages_of(error)
+        ) from error
+    least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
+    try:
+        formula = model.to_formula(test, spec.target, min_r2=least, per=spec.per)
+    except FormulaError as error:
+        raise FormulaError(f"law {name!r} is refused: {error}") from error
+    low = formula.fit is not None and formula.fit.r2 < spec.min_r2
+    note = f"R² {formula.fit.r2:.3f} is below the {spec.min_r2:g} asked for" if low and formula.fit else ""
+    return LearnedLaw(
+        name=name,
+        formula=formula,
+        summary=model.summary(test).effects,
+        diagram=model.diagram(),
+        trusted=not low,
+        note="; ".join(filter(None, [f"learned from table {spec.table!r}{left_out}", note])),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _rows(spec: LearnedSpec, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return the rows to learn from, and in words how many were left out."""
+    wanted = list(
+        dict.fromkeys([spec.target, *spec.features, *([spec.holdout.by] if spec.holdout.by else [])])
+    )
+    complete = frame[wanted].notna().all(axis="columns")
+    gone = int((~complete).sum())
+    return (frame, "") if not gone else (frame.loc[complete], f", {gone:,} rows with blanks left out")
+
+
+def _split(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    from kanopt.tables import split
+
+    held = spec.holdout
+    amount: Any = held.share if held.last is None else held.last
+    return split(frame, by=held.by, holdout=amount, seed=seed)
+
+
+def _fingerprint(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> str:
+    """Return a text that two laws share only if they are learned from equal rows in the same way."""
+    import hashlib
+
+    import pandas as pd
+
+    from kanopt.tables import units_of
+
+    rows = hashlib.sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()
+    units = sorted(units_of(frame).items())
+    return f"{spec.model_dump_json()} {list(frame.columns)} {units} {rows} {seed}"
+
+
+def _renamed(formula: Formula, name: str) -> Formula:
+    return replace(formula, output=replace(formula.output, name=name))
+
+
+def _fit_text(law: LearnedLaw) -> str:
+    fit = law.formula.fit
+    text = "no held-out fit" if fit is None else f"held-out R² {fit.r2:.3f}"
+    return text if law.trusted else f"{text}, LOW TRUST"

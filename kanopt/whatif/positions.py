@@ -1,0 +1,197 @@
+"""TOML with the line of every key, so that a message can point at the place to mend.
+
+`tomllib` reads the values and is the judge of the syntax; it forgets where things stood. The syntax tree of
+`tree-sitter-toml` knows the lines and nothing else is taken from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import tree_sitter_toml
+from tree_sitter import Language, Node, Parser
+
+from kanopt.errors import Issue, ScenarioError
+
+__all__ = ["Document", "Key", "read_document", "write_key"]
+
+Key = tuple[str | int, ...]
+
+_KEYS = ("bare_key", "quoted_key", "dotted_key")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True)
+class Document:
+    """The data of one TOML file and the line of every key in it.
+
+    Parameters
+    ----------
+    path
+        The file, as it is named in messages.
+    data
+        What `tomllib` read.
+    lines
+        Key to line, counted from 1; tables, keys and the elements of arrays.
+    sha256
+        Hash of the bytes of the file.
+    """
+
+    path: Path
+    data: dict[str, Any]
+    lines: Mapping[Key, int] = field(repr=False)
+    sha256: str = field(default="", repr=False)
+
+    def line(self, key: Key) -> int:
+        """Return the line of `key`, or of the nearest key above it that is written in the file."""
+        while key and key not in self.lines:
+            key = key[:-1]
+        return self.lines.get(key, 0)
+
+
+def write_key(key: Key) -> str:
+    """Write a key as in a TOML file, elements of arrays counted from 1.
+
+    Examples
+    --------
+    >>> write_key(("changes", 0, "by"))
+    'changes[1].by'
+    >>> write_key(("problem", "planning", "clock.hour"))
+    'problem.planning."clock.hour"'
+    """
+    text = ""
+    for part in key:
+        if isinstance(part, int):
+            text += f"[{part + 1}]"
+        else:
+            word = part if _BARE.fullmatch(part) else f'"{part}"'
+            text += f".{word}" if text else word
+    return text
+
+
+def read_document(path: Path) -> Document:
+    """Read a TOML file.
+
+    Raises
+    ------
+    ScenarioError
+        If the file is missing, is not UTF-8, or is not TOML; names the line.
+    """
+    try:
+        raw = path.read_bytes()
+    except IsADirectoryError:
+        raise _wrong(path, 0, "is a folder, not a scenario file") from None
+    except FileNotFoundError:
+        raise _wrong(path, 0, _missing(path)) from None
+    except OSError as error:
+        raise _wrong(path, 0, f"cannot be read: {error.strerror or error}") from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise _wrong(
+            path, line, f"byte {raw[error.start]:#04x} is not UTF-8; save the file as UTF-8"
+        ) from None
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _wrong(path, *_syntax(str(error), text)) from None
+    return Document(path, data, dict(_lines(text)), hashlib.sha256(raw).hexdigest())
+
+
+def _wrong(path: Path, line: int, message: str) -> ScenarioError:
+    return ScenarioError([Issue(str(path), line, "", message)])
+
+
+def _missing(path: Path) -> str:
+    from difflib import get_close_matches
+
+    folder = path.parent
+    if not folder.is_dir():
+        return f"there is no folder {str(folder)!r}"
+    names = sorted(p.name for p in folder.iterdir() if p.suffix == ".toml")
+    close = get_close_matches(path.name, names, n=1)
+    return "there is no such file" + (f"; did you mean {str(folder / close[0])!r}?" if close else "")
+
+
+def _syntax(message: str, text: str) -> tuple[int, str]:
+    """Split tomllib's message into the line and what is wrong there."""
+    found = re.search(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$", message)
+    what = message[: found.start()] if found else message
+    if found is None or found[1] is None:
+        return max(1, len(text.splitlines())), f"not TOML: {what} (at the end of the file)"
+    return int(found[1]), f"not TOML: {what} (column {found[2]})"
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Parser:
+    return Parser(Language(tree_sitter_toml.language()))
+
+
+def _lines(text: str) -> Iterator[tuple[Key, int]]:
+    counts: dict[Key, int] = {}
+    tables: dict[Key, int] = {}
+    for node in _parser().parse(text.encode()).root_node.named_children:
+        if node.type == "pair":
+            yield from _pair(node, ())
+        elif node.type in ("table", "table_array_element"):
+            prefix = _resolve(_parts(node.named_children[0]), counts, new=node.type != "table")
+            if prefix not in tables:
+                tables[prefix] = _row(node)
+                yield prefix, _row(node)
+            for child in node.named_children:
+                if child.type == "pair":
+                    yield from _pair(child, prefix)
+
+
+def _resolve(parts: tuple[str, ...], counts: dict[Key, int], *, new: bool) -> Key:
+    """Put the current index behind every name that is an array of tables; start a new element if asked."""
+    key: Key = ()
+    for place, part in enumerate(parts):
+        key = (*key, part)
+        if new and place == len(parts) - 1:
+            counts[key] = counts.get(key, 0) + 1
+        if key in counts:
+            key = (*key, counts[key] - 1)
+    return key
+
+
+def _pair(node: Node, prefix: Key) -> Iterator[tuple[Key, int]]:
+    name, value = node.named_children[0], node.named_children[-1]
+    key = (*prefix, *_parts(name))
+    yield key, _row(name)
+    yield from _value(value, key)
+
+
+def _value(node: Node, key: Key) -> Iterator[tuple[Key, int]]:
+    if node.type == "inline_table":
+        for child in node.named_children:
+            if child.type == "pair":
+                yield from _pair(child, key)
+    elif node.type == "array":
+        elements = (child for child in node.named_children if child.type != "comment")
+        for place, child in enumerate(elements):
+            yield (*key, place), _row(child)
+            yield from _value(child, (*key, place))
+
+
+def _row(node: Node) -> int:
+    return int(node.start_point[0]) + 1
+
+
+def _parts(node: Node) -> tuple[str, ...]:
+    if node.type not in _KEYS or node.text is None:
+        return ()
+    parts: list[str] = []
+    level: Any = tomllib.loads(f"{node.text.decode()} = 0")
+    while isinstance(level, dict):
+        [(name, level)] = level.items()
+        parts.append(name)
+    return tuple(parts)

@@ -1,0 +1,174 @@
+"""``[problem]``: what every kind of problem has in common in a scenario file."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
+
+from pydantic import BeforeValidator, Field
+
+from kanopt.whatif.positions import Key
+from kanopt.whatif.words import FileModel, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.formulas import BoundFormula, Formula
+    from kanopt.problems.base import Plan, Problem
+
+__all__ = ["Binding", "LawUse", "Material", "Name", "PartSpec", "ProblemSpec"]
+
+
+def _reference_or_value(value: Any) -> Any:
+    """Read ``"scope.field"`` as a reference; a number, or a text without a dot, is a value held constant."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError(
+            f'must be what the problem knows, such as "arc.distance", or a number, not {shown(value)}'
+        )
+    if not isinstance(value, str) or "." not in value:
+        return value
+    from kanopt.errors import FormulaError
+    from kanopt.formulas import Reference
+
+    try:
+        return Reference.parse(value)
+    except FormulaError as error:
+        raise ValueError(str(error)) from error
+
+
+def _bindings(value: Any) -> Any:
+    """Let ``[problem.bind.law]`` hold bindings for one law, beside those for all."""
+    if isinstance(value, dict):
+        return {name: _reference_or_value(inner) for name, inner in value.items()}
+    return _reference_or_value(value)
+
+
+Binding: TypeAlias = Annotated[Any, BeforeValidator(_bindings)]
+Name: TypeAlias = Annotated[str, Field(min_length=1)]
+
+
+class PartSpec(FileModel):
+    """A table a problem reads, and which of its columns are which fields."""
+
+    table: Name
+    columns: dict[str, Name] = Field(default_factory=dict)
+
+    def read(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the frame with its columns named as the problem names its fields, units kept."""
+        from kanopt.tables import units_of, with_units
+
+        own = {column: name for name, column in self.columns.items()}
+        kept = [column for column in frame.columns if column in own or column not in self.columns]
+        units = {own.get(column, column): unit for column, unit in units_of(frame).items() if column in kept}
+        return with_units(frame[kept].rename(columns=own), units)
+
+
+class LawUse(FileModel):
+    """A law where a problem wants one."""
+
+    law: Name
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a problem is built from: the tables with all changes made, and the laws.
+
+    Parameters
+    ----------
+    tables
+        Name to frame.
+    laws
+        Name to formula.
+    problem
+        The section of the scenario file.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    laws: Mapping[str, Formula]
+    problem: ProblemSpec
+
+    def part(self, part: PartSpec) -> pd.DataFrame:
+        """Return the frame of a part, columns named as fields."""
+        return part.read(self.tables[part.table])
+
+    def parts(self, *names: str) -> dict[str, Any]:
+        """Return the frames of several parts by name; None for those left out."""
+        found = {name: getattr(self.problem, name) for name in names}
+        return {name: None if part is None else self.part(part) for name, part in found.items()}
+
+    def law(self, name: str) -> BoundFormula:
+        """Return a law with its inputs bound."""
+        formula, given = self.laws[name], self.problem.bindings_of(name)
+        return formula.bind(**{variable.name: given[variable.name] for variable in formula.inputs})
+
+
+class ProblemSpec(FileModel):
+    """What every kind of problem has in common.
+
+    A kind states its tables as fields of type :class:`PartSpec` and its laws as :class:`LawUse`, or as a table of
+    names in a field that :meth:`law_uses` knows; the rest of this package needs no case for it. `things` and
+    `places` are columns of ``Plan.to_frame``: what is decided about, and where it is put; two plans are compared
+    by them.
+    """
+
+    things: ClassVar[tuple[str, ...]] = ()
+    places: ClassVar[tuple[str, ...]] = ()
+    kind: str
+    bind: dict[str, Binding] = Field(default_factory=dict)
+    today: PartSpec | None = None
+
+    def parts(self) -> dict[Key, PartSpec]:
+        """Return the tables the problem reads, by their key below ``problem``; not those of today's plan."""
+        found: dict[Key, PartSpec] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, PartSpec) and name != "today":
+                found[(name,)] = value
+        return found
+
+    def law_uses(self) -> dict[Key, str]:
+        """Return the laws the problem reads, by the key below ``problem`` that names them."""
+        found: dict[Key, str] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, LawUse):
+                found[name, "law"] = value.law
+        return found
+
+    def bindings_of(self, law: str) -> dict[str, Any]:
+        """Return what the inputs of a law are bound to, its own bindings before those for all."""
+        own = self.bind.get(law)
+        shared = {name: value for name, value in self.bind.items() if not isinstance(value, dict)}
+        return {**shared, **(own if isinstance(own, dict) else {})}
+
+    @classmethod
+    @abstractmethod
+    def fields_of(cls, part: str) -> frozenset[str]:
+        """Return the fields that columns of a part may fill; empty where any column is as good as another."""
+
+    def words_of(self, part: str) -> frozenset[str]:
+        """Return the names under which something is read of a part: its fields, and what laws are bound to."""
+        bound = [value for law in (*self.law_uses().values(), "") for value in self.bindings_of(law).values()]
+        return self.fields_of(part) | {value.field for value in bound if hasattr(value, "field")}
+
+    @abstractmethod
+    def build(self, material: Material) -> Problem[Any]:
+        """Build the problem.
+
+        Raises
+        ------
+        ProblemError, FormulaError, UnitError
+            If the data contradict each other.
+        """
+
+    def read_today(self, problem: Problem[Any], material: Material) -> Plan | None:
+        """Read today's plan, if the file names one.
+
+        Raises
+        ------
+        ProblemError
+            If it names things the problem does not know.
+        """
+        return None if self.today is None else problem.plan_from(material.part(self.today))

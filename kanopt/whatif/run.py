@@ -1,0 +1,178 @@
+"""One run: laws, problem, plan, explanation, and today's plan beside it."""
+
+from __future__ import annotations
+
+import platform
+import time
+import warnings
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kanopt.errors import DomainWarning, FormulaError, ProblemError, UnitError
+from kanopt.whatif.checks import located
+from kanopt.whatif.events import Event, Report, silent
+from kanopt.whatif.learn import Cache, LearnedLaw, laws_of, learn
+from kanopt.whatif.scenario import Scenario
+
+if TYPE_CHECKING:
+    from kanopt.explain import Explanation
+    from kanopt.problems.base import Plan, Problem
+    from kanopt.problems.result import Progress, Result
+    from kanopt.tables import TableReport
+
+__all__ = ["Run", "build", "finished", "run", "solved"]
+
+_PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Run:
+    """What came of a scenario.
+
+    Parameters
+    ----------
+    scenario
+        What was run.
+    laws
+        Every law, by name.
+    problem, result, explanation
+        The question, the plan and why it is as it is.
+    today
+        Today's plan priced and checked on the same laws; None where the file names none.
+    tables
+        How each table was read, by name.
+    provenance
+        Files, data hashes, versions, seed and seconds, in words.
+    """
+
+    scenario: Scenario
+    laws: Mapping[str, LearnedLaw]
+    problem: Problem[Any]
+    result: Result
+    explanation: Explanation
+    today: Result | None
+    tables: Mapping[str, TableReport]
+    provenance: Mapping[str, str]
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write the report: one HTML file that needs nothing else. Returns its path."""
+        from kanopt.reports import write_report
+
+        return write_report(self, path)
+
+    def __str__(self) -> str:
+        lines = [self.scenario.name, ""]
+        lines += [f"{name} = {law.formula}" for name, law in self.laws.items()]
+        lines += ["", str(self.explanation.text(self.today))]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def run(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    time_limit: float | None = None,
+    progress: Report | None = None,
+    cache: Cache | None = None,
+) -> Run:
+    """Learn, build, solve and explain; see :meth:`Scenario.run`."""
+    report = progress or silent
+    chosen = scenario.seed if seed is None else seed
+    start = time.perf_counter()
+    scenario.check()
+    laws = laws_of(scenario, learn(scenario, chosen, report, cache))
+    problem = build(scenario, laws)
+    result = solved(scenario, problem, seed=chosen, time_limit=time_limit, report=report)
+    return finished(scenario, laws, result, seconds=time.perf_counter() - start)
+
+
+def build(scenario: Scenario, laws: Mapping[str, LearnedLaw]) -> Problem[Any]:
+    """Build the problem of a scenario.
+
+    Raises
+    ------
+    ScenarioError
+        If the tables and the laws do not fit together.
+    """
+    formulas = {name: law.formula for name, law in laws.items()}
+    try:
+        return scenario.problem.build(scenario.material(formulas))
+    except (ProblemError, FormulaError, UnitError) as error:
+        raise scenario.layers.error(located(error, scenario.problem)) from error
+
+
+def solved(
+    scenario: Scenario,
+    problem: Problem[Any],
+    *,
+    seed: int,
+    time_limit: float | None = None,
+    initial: Plan | None = None,
+    report: Report = silent,
+) -> Result:
+    """Solve the problem of a scenario within its limits."""
+    from kanopt.solvers.solve import solve
+
+    limit = scenario.solver.time_limit if time_limit is None else time_limit
+    report(Event("solve", f"solving: {scenario.name} (at most {limit:g} s)"))
+
+    def told(step: Progress) -> None:
+        price = "" if step.objective is None else f" {step.objective:,.2f} {problem.unit}"
+        report(Event("solve", f"{step.seconds:.1f} s{price} {step.message}".rstrip(), passing=True))
+
+    return solve(
+        problem, time_limit=limit, seed=seed, initial=initial, progress=told, workers=scenario.solver.workers
+    )
+
+
+def finished(scenario: Scenario, laws: Mapping[str, LearnedLaw], result: Result, *, seconds: float) -> Run:
+    """Explain a result and put a run together; warns where the plan leans on a law outside its data."""
+    from kanopt.explain import explain
+    from kanopt.problems.evaluate import evaluate
+    from kanopt.tables import report_of
+
+    formulas = {name: law.formula for name, law in laws.items()}
+    plan = scenario.problem.read_today(result.problem, scenario.material(formulas))
+    explanation = explain(result)
+    for law, count in Counter(leap.law for leap in explanation.leaps).items():
+        first = next(leap for leap in explanation.leaps if leap.law == law)
+        places = "place" if count == 1 else "places"
+        warnings.warn(
+            f"law {law!r} is used outside the data it was learned from in {count} {places}, first: {first.message}",
+            DomainWarning,
+            stacklevel=3,
+        )
+    return Run(
+        scenario=scenario,
+        laws=laws,
+        problem=result.problem,
+        result=result,
+        explanation=explanation,
+        today=None if plan is None else evaluate(result.problem, plan),
+        tables={name: report_of(frame) for name, frame in scenario.tables.items()},
+        provenance=_provenance(scenario, laws, result, seconds),
+    )
+
+
+def _provenance(
+    scenario: Scenario, laws: Mapping[str, LearnedLaw], result: Result, seconds: float
+) -> dict[str, str]:
+    from kanopt.tables import report_of
+
+    told = {"scenario": scenario.name}
+    told |= {
+        f"file {document.path.name}": f"sha256 {document.sha256}" for document in scenario.layers.documents
+    }
+    told |= {f"table {name}": f"sha256 {report_of(frame).sha256}" for name, frame in scenario.tables.items()}
+    told |= {f"change {place}": str(change) for place, change in enumerate(scenario.changes, start=1)}
+    told |= {"seed": str(result.seed), "solver": result.solver}
+    told |= {"seconds learning": f"{sum(law.seconds for law in laws.values()):.1f}"}
+    told |= {"seconds solving": f"{result.wall_seconds:.1f}", "seconds in all": f"{seconds:.1f}"}
+    told |= {name: version(name) for name in _PACKAGES}
+    return told | {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}

@@ -1,0 +1,221 @@
+"""A scenario: tables, laws and a problem, with the changes of a what-if."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kanopt.errors import Issue, ScenarioError
+from kanopt.whatif.changes import Change, Value
+from kanopt.whatif.checks import build_mistakes, change_mistakes, words_for
+from kanopt.whatif.events import Report
+from kanopt.whatif.lawbook import given_laws, stand_in
+from kanopt.whatif.layers import Layers
+from kanopt.whatif.problem_spec import Material, ProblemSpec
+from kanopt.whatif.spec import LawSpec, LearnedSpec, ReportSpec, SolverSpec
+from kanopt.whatif.words import Mistake
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.formulas import Formula
+    from kanopt.whatif.run import Run
+
+__all__ = ["Scenario"]
+
+Where = Mapping[str, Value | tuple[Value, ...]]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Scenario:
+    """Everything a scenario file says, checked; unchangeable. A what-if is a new scenario made from it.
+
+    Read one with :func:`~kanopt.whatif.load_scenario`. Laws are learned from the tables as they were read; the
+    changes alter what the problem reads.
+
+    Parameters
+    ----------
+    name, description, seed
+        As in ``[scenario]``.
+    tables
+        The tables as read, before any change.
+    laws
+        How each law is had: learned, written by hand, or read from a file.
+    saved
+        The formulas of the laws that were read from files.
+    problem
+        The section ``[problem]``.
+    solver, report
+        The sections of these names.
+    changes
+        What is changed, in this order.
+    layers
+        The files, for messages.
+    """
+
+    name: str
+    description: str
+    seed: int
+    tables: Mapping[str, pd.DataFrame]
+    laws: Mapping[str, LawSpec]
+    saved: Mapping[str, Formula]
+    problem: ProblemSpec
+    solver: SolverSpec
+    report: ReportSpec
+    changes: tuple[Change, ...]
+    layers: Layers = field(repr=False)
+
+    @property
+    def path(self) -> Path:
+        """The scenario file."""
+        return self.layers.path
+
+    @property
+    def kind(self) -> str:
+        """What is to be decided: ``"routing"``, ``"scheduling"`` or ``"supply"``."""
+        return self.problem.kind
+
+    @cached_property
+    def changed(self) -> Mapping[str, pd.DataFrame]:
+        """The tables with all changes made: what the problem reads."""
+        frames = dict(self.tables)
+        for change in self.changes:
+            words = words_for(self.problem, change.table)
+            frames[change.table] = change.apply(frames[change.table], words)
+        return frames
+
+    def set(self, path: str, to: Value, *, where: Where | None = None) -> Scenario:
+        """Return the scenario with cells of a column set.
+
+        Parameters
+        ----------
+        path
+            ``"table.column"``, by the column's own name or the problem's word for it.
+        to
+            The new value, in the unit of the column.
+        where
+            Column to the value, or values, a row must have; every row if left out.
+
+        Raises
+        ------
+        ScenarioError
+            If there is no such table, column or row, or the value does not belong in the column.
+        """
+        table, _, column = path.partition(".")
+        return self.changed_by(Change("set", table, column, to, where=dict(where or {})))
+
+    def scale(self, path: str, by: float, *, where: Where | None = None) -> Scenario:
+        """Return the scenario with cells of a column multiplied by a factor; see :meth:`set`."""
+        table, _, column = path.partition(".")
+        return self.changed_by(Change("scale", table, column, by, where=dict(where or {})))
+
+    def close(self, table: str, *, where: Where) -> Scenario:
+        """Return the scenario with rows of a table taken out; see :meth:`set`."""
+        return self.changed_by(Change("close", table, where=dict(where)))
+
+    def add(self, table: str, *, row: Mapping[str, Value]) -> Scenario:
+        """Return the scenario with a row added to a table; see :meth:`set`."""
+        return self.changed_by(Change("add", table, row=dict(row)))
+
+    def named(self, name: str) -> Scenario:
+        """Return the scenario under another name."""
+        return replace(self, name=name)
+
+    def changed_by(self, change: Change) -> Scenario:
+        """Return the scenario with one more change, named after it.
+
+        Raises
+        ------
+        ScenarioError
+            If the change does not fit the tables.
+        """
+        mistakes = list(change_mistakes(change, self.problem, self.changed))
+        if mistakes:
+            raise ScenarioError([Issue(str(self.path), 0, str(change), m.message) for m in mistakes])
+        changes = (*self.changes, change)
+        made = len(self.changes) and self.name.endswith(str(self.changes[-1]))
+        name = f"{self.name}, {change}" if made else str(change)
+        return replace(self, changes=changes, name=name)
+
+    def formulas(self, learned: Mapping[str, Formula]) -> dict[str, Formula]:
+        """Return every law, those written by hand with the learned ones put in.
+
+        Raises
+        ------
+        ScenarioError
+            If a formula cannot be read; points at its line.
+        """
+        found, mistakes = given_laws(self.laws, {**self.saved, **learned})
+        if mistakes:
+            raise self.layers.error(mistakes)
+        return found
+
+    def material(self, formulas: Mapping[str, Formula]) -> Material:
+        """Return what the problem is built from."""
+        return Material(self.changed, formulas, self.problem)
+
+    def check(self) -> None:
+        """Build the problem with stand-ins for the laws to be learned, so that mistakes in the data show at once.
+
+        Raises
+        ------
+        ScenarioError
+            With everything that was found.
+        """
+        waiting = {
+            n: stand_in(n, s, self.tables[s.table])
+            for n, s in self.laws.items()
+            if isinstance(s, LearnedSpec)
+        }
+        formulas, mistakes = given_laws(self.laws, {**self.saved, **waiting}, standing_in=waiting)
+        mistakes = mistakes or build_mistakes(self.problem, self.material(formulas))
+        if mistakes:
+            raise self.layers.error(mistakes)
+
+    def run(
+        self,
+        *,
+        seed: int | None = None,
+        time_limit: float | None = None,
+        progress: Report | None = None,
+    ) -> Run:
+        """Learn the laws, build the problem, solve it and explain the plan.
+
+        Parameters
+        ----------
+        seed, time_limit
+            In place of those of the file; seconds.
+        progress
+            Called with an :class:`~kanopt.whatif.Event` at each stage and incumbent.
+
+        Raises
+        ------
+        ScenarioError
+            If tables, laws and problem do not fit together.
+        FormulaError
+            If a law predicts too poorly to be used.
+        """
+        from kanopt.whatif.run import run
+
+        return run(self, seed=seed, time_limit=time_limit, progress=progress)
+
+    def __repr__(self) -> str:
+        lines = [f"{self.name} ({self.kind}, {self.path})"]
+        lines += [f"  change: {change}" for change in self.changes]
+        return "\n".join(lines)
+
+
+def mistakes_of_changes(
+    changes: Mapping[int, Change], problem: ProblemSpec, tables: Mapping[str, pd.DataFrame]
+) -> list[Mistake]:
+    """Make the changes one after the other and return what is wrong with each."""
+    frames, found = dict(tables), list[Mistake]()
+    for place, change in changes.items():
+        wrong = list(change_mistakes(change, problem, frames))
+        found += [Mistake(("changes", place, *mistake.key), mistake.message) for mistake in wrong]
+        if not wrong:
+            frames[change.table] = change.apply(frames[change.table], words_for(problem, change.table))
+    return found

@@ -1,0 +1,137 @@
+"""The sections of a merged scenario file, each validated by its model, all mistakes collected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from kanopt.errors import nearest
+from kanopt.whatif.changes import Change
+from kanopt.whatif.kinds import kinds
+from kanopt.whatif.positions import Key
+from kanopt.whatif.problem_spec import ProblemSpec
+from kanopt.whatif.spec import ChangeSpec, HeadSpec, LawSpec, ReportSpec, SolverSpec, TableSpec, law_model
+from kanopt.whatif.words import FileModel, Mistake, shown, validated
+
+__all__ = ["Sections", "read_sections"]
+
+ModelT = TypeVar("ModelT", bound=FileModel)
+_KNOWN = ("scenario", "tables", "surrogates", "problem", "changes", "solver", "report")
+
+
+@dataclass
+class Sections:
+    """What could be read, and what could not.
+
+    Entries that hold mistakes are left out; `damaged` names the sections concerned, so that nothing is said to be
+    unknown that was merely misspelt inside.
+    """
+
+    head: HeadSpec = field(default_factory=HeadSpec)
+    tables: dict[str, TableSpec] = field(default_factory=dict)
+    laws: dict[str, LawSpec] = field(default_factory=dict)
+    problem: ProblemSpec | None = None
+    changes: dict[int, Change] = field(default_factory=dict)
+    solver: SolverSpec = field(default_factory=SolverSpec)
+    report: ReportSpec = field(default_factory=ReportSpec)
+    mistakes: list[Mistake] = field(default_factory=list)
+    names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def add(self, key: Key, message: str) -> None:
+        """Note a mistake."""
+        self.mistakes.append(Mistake(key, message))
+
+
+def read_sections(data: Mapping[str, Any]) -> Sections:
+    """Validate the merged keys of a scenario file."""
+    found = Sections()
+    for name in data:
+        if name not in _KNOWN:
+            found.add((name,), f"unknown section; {nearest(name, _KNOWN)}")
+    found.head = _one(found, data, "scenario", HeadSpec) or HeadSpec()
+    found.solver = _one(found, data, "solver", SolverSpec) or SolverSpec()
+    found.report = _one(found, data, "report", ReportSpec) or ReportSpec()
+    found.tables = _each(found, data, "tables", lambda entry: TableSpec)
+    found.laws = _each(found, data, "surrogates", law_model)
+    found.names = {name: frozenset(_table(data.get(name))) for name in ("tables", "surrogates")}
+    found.problem = _problem(found, data)
+    found.changes = _changes(found, data)
+    return found
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _one(found: Sections, data: Mapping[str, Any], section: str, model: type[ModelT]) -> ModelT | None:
+    read, mistakes = validated(model, data.get(section, {}), (section,))
+    found.mistakes += mistakes
+    return read
+
+
+def _each(
+    found: Sections, data: Mapping[str, Any], section: str, model_of: Callable[[Any], type[Any]]
+) -> dict[str, Any]:
+    entries = data.get(section, {})
+    if not isinstance(entries, dict):
+        found.add((section,), f"must be tables such as [{section}.x], not {shown(entries)}")
+        return {}
+    read = {}
+    for name, entry in entries.items():
+        if not isinstance(entry, dict):
+            found.add((section, name), f"must be a table [{section}.{name}], not {shown(entry)}")
+            continue
+        value, mistakes = validated(model_of(entry), entry, (section, name))
+        found.mistakes += mistakes
+        if value is not None:
+            read[name] = value
+    return read
+
+
+def _problem(found: Sections, data: Mapping[str, Any]) -> ProblemSpec | None:
+    section = data.get("problem")
+    if not isinstance(section, dict):
+        message = "the section [problem] is missing; it says what is to be decided"
+        found.add(("problem",), message if section is None else f"must be a table, not {shown(section)}")
+        return None
+    known, kind = kinds(), section.get("kind")
+    if kind is None:
+        found.add(("problem", "kind"), f"is missing; {nearest('', known)}")
+        return None
+    if not isinstance(kind, str) or kind not in known:
+        found.add(("problem", "kind"), f"unknown kind {kind!r}; {nearest(str(kind), known)}")
+        return None
+    problem, mistakes = validated(known[kind], section, ("problem",))
+    found.mistakes += mistakes
+    return problem
+
+
+def _changes(found: Sections, data: Mapping[str, Any]) -> dict[int, Change]:
+    entries = data.get("changes", [])
+    if not isinstance(entries, list):
+        found.add(("changes",), "must be a list: write each change under its own [[changes]]")
+        return {}
+    read: dict[int, Change] = {}
+    for place, entry in enumerate(entries):
+        spec, mistakes = validated(ChangeSpec, entry, ("changes", place))
+        found.mistakes += mistakes
+        if spec is not None and (change := _change(found, spec, place)):
+            read[place] = change
+    return read
+
+
+def _change(found: Sections, spec: ChangeSpec, place: int) -> Change | None:
+    if spec.close is not None:
+        return Change("close", spec.close, where=spec.where)
+    if spec.add is not None:
+        return Change("add", spec.add, row=spec.row)
+    action, path = ("set", spec.set) if spec.set is not None else ("scale", spec.scale)
+    table, dot, column = str(path).partition(".")
+    if not dot or not column:
+        found.add(
+            ("changes", place, action), f"{path!r} must be 'table.column', such as 'vehicles.fuel_price'"
+        )
+        return None
+    value = spec.to if action == "set" else spec.by
+    return Change("set" if action == "set" else "scale", table, column, value, where=spec.where)

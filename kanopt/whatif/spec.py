@@ -1,0 +1,223 @@
+"""The sections of a scenario file, each a strict model; problems have theirs in ``problem_spec``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from kanopt.errors import UnitError, nearest
+from kanopt.whatif.words import FileModel, shown
+
+__all__ = [
+    "ChangeSpec",
+    "GivenSpec",
+    "HeadSpec",
+    "HoldoutSpec",
+    "LawSpec",
+    "LearnedSpec",
+    "ReportSpec",
+    "SavedSpec",
+    "SolverSpec",
+    "TableSpec",
+    "Unit",
+    "Words",
+    "law_model",
+]
+
+
+def _checked_unit(text: str) -> str:
+    from kanopt.units import check_unit
+
+    try:
+        return check_unit(text)
+    except UnitError as error:
+        raise ValueError(str(error)) from error
+
+
+def _plain(value: Any) -> Any:
+    """Let a cell be a text, a number or a truth value, and nothing else."""
+    if isinstance(value, (str, int, float)):
+        return value
+    raise ValueError(f"must be a text, a number or a truth value, not {shown(value)}")
+
+
+def _cells(value: Any) -> Any:
+    if isinstance(value, list):
+        if not value:
+            raise ValueError("an empty list matches no row")
+        return tuple(_plain(item) for item in value)
+    return _plain(value)
+
+
+def _action(value: Any) -> Any:
+    """Let ``on_bad`` be one word for all columns, or a word for each of some."""
+    words = ("error", "missing", "drop")
+    for word in value.values() if isinstance(value, dict) else (value,):
+        if word not in words:
+            raise ValueError(f"unknown word {word!r}; {nearest(str(word), words)}")
+    return value
+
+
+OnBad: TypeAlias = Annotated[Any, BeforeValidator(_action)]
+Unit: TypeAlias = Annotated[str, AfterValidator(_checked_unit)]
+Words: TypeAlias = Annotated[tuple[str, ...], Field(strict=False)]
+Cell: TypeAlias = Annotated[Any, BeforeValidator(_plain)]
+Cells: TypeAlias = Annotated[Any, BeforeValidator(_cells)]
+Name: TypeAlias = Annotated[str, Field(min_length=1)]
+
+
+class HeadSpec(FileModel):
+    """``[scenario]``: what this is, and the file it varies."""
+
+    name: Name | None = None
+    base: Name | None = None
+    seed: Annotated[int, Field(ge=0)] = 0
+    description: str = ""
+
+
+class FormSpec(FileModel):
+    """``[tables.x.form]``: how a text file is written, where it does not speak for itself."""
+
+    separator: str | None = None
+    decimal: Literal[".", ","] = "."
+    thousands: str = ""
+    encoding: Name | None = None
+    missing: Words | None = None
+    quote: str = '"'
+    header: Annotated[int, Field(ge=1)] = 1
+
+
+class TableSpec(FileModel):
+    """``[tables.x]``: where a table comes from, its units, and what to do with bad cells."""
+
+    path: Name | None = None
+    url: Name | None = None
+    query: Name | None = None
+    columns: Words = ()
+    units: dict[str, Unit] = Field(default_factory=dict)
+    on_bad: OnBad = "error"
+    on_duplicate: Literal["keep", "drop", "error"] = "keep"
+    form: FormSpec = FormSpec()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> TableSpec:
+        if (self.path is None) == (self.url is None):
+            raise ValueError('give either path = "file.csv" or url = "sqlite:///file.db" with a query')
+        if (self.url is None) != (self.query is None):
+            raise ValueError("url and query belong together")
+        return self
+
+    def source(self, folder: Path) -> str | Path:
+        """Return where the table is read from; `folder` is what a path is relative to."""
+        return self.url if self.path is None and self.url is not None else folder / (self.path or "")
+
+
+class HoldoutSpec(FileModel):
+    """Which rows a law is tested on: the last groups of a column, or a share drawn at random."""
+
+    by: Name | None = None
+    last: Annotated[int, Field(ge=1)] | None = None
+    share: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> HoldoutSpec:
+        if (self.by is None) != (self.last is None):
+            raise ValueError('by and last belong together: { by = "week", last = 4 }')
+        if (self.by is None) == (self.share is None):
+            raise ValueError('write { by = "week", last = 4 } or { share = 0.2 }')
+        return self
+
+
+class LearnedSpec(FileModel):
+    """``[surrogates.x]`` with a table: a law to be learned."""
+
+    table: Name
+    target: Name
+    features: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
+    min_r2: Annotated[float, Field(le=1)] = 0.5
+    on_low: Literal["refuse", "mark"] = "refuse"
+    on_missing: Literal["error", "drop"] = "error"
+    holdout: HoldoutSpec = HoldoutSpec(share=0.2)
+    per: str = ""
+
+
+class GivenSpec(FileModel):
+    """``[surrogates.x]`` with a formula: a law written by hand, in terms of inputs and other laws."""
+
+    formula: Name
+    inputs: dict[str, Unit] = Field(default_factory=dict)
+    unit: Unit = ""
+    per: str = ""
+
+
+class SavedSpec(FileModel):
+    """``[surrogates.x]`` with a file: a law that ``kanopt fit --out`` saved."""
+
+    file: Name
+
+
+LawSpec: TypeAlias = LearnedSpec | GivenSpec | SavedSpec
+
+
+def law_model(data: Mapping[str, Any]) -> type[LearnedSpec | GivenSpec | SavedSpec]:
+    """Return the model that the keys of a ``[surrogates.x]`` call for."""
+    if "formula" in data:
+        return GivenSpec
+    return SavedSpec if "file" in data else LearnedSpec
+
+
+class ChangeSpec(FileModel):
+    """``[[changes]]``: one of set, scale, close and add, with what it needs."""
+
+    set: Name | None = None
+    scale: Name | None = None
+    close: Name | None = None
+    add: Name | None = None
+    to: Cell = None
+    by: float | None = None
+    where: dict[str, Cells] = Field(default_factory=dict)
+    row: dict[str, Cell] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_action(self) -> ChangeSpec:
+        given = [name for name in ("set", "scale", "close", "add") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("a change has exactly one of set, scale, close and add")
+        wants = {"set": {"to"}, "scale": {"by"}, "close": {"where"}, "add": {"row"}}[given[0]]
+        allows = wants | ({"where"} if given[0] in ("set", "scale") else set())
+        for name in ("to", "by", "where", "row"):
+            present = getattr(self, name) not in (None, {})
+            if present and name not in allows:
+                raise ValueError(f"{given[0]} does not take {name!r}; it takes {_listed(allows)}")
+            if name in wants and not present:
+                raise ValueError(f"{given[0]} needs {name!r}, such as {_SUCH_AS[name]}")
+        return self
+
+
+_SUCH_AS = {
+    "to": "to = 5",
+    "by": "by = 1.15",
+    "where": 'where = { name = "site 3" }',
+    "row": 'row = { name = "x" }',
+}
+
+
+def _listed(words: Any) -> str:
+    return " and ".join(repr(word) for word in sorted(words))
+
+
+class SolverSpec(FileModel):
+    """``[solver]``: how long to search, and with how many threads."""
+
+    time_limit: Annotated[float, Field(gt=0, le=86_400)] = 30.0
+    workers: Annotated[int, Field(ge=1)] = 1
+
+
+class ReportSpec(FileModel):
+    """``[report]``."""
+
+    title: str = ""

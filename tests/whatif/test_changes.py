@@ -1,0 +1,141 @@
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanopt.tables import units_of, with_units
+from kanopt.whatif.changes import Change
+
+
+@pytest.fixture
+def vehicles() -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {
+            "name": ["van", "truck"],
+            "count": [4, 2],
+            "price": [1.5, 2.0],
+            "cold": [True, False],
+            "depot": [1, 2],
+        }
+    )
+    return with_units(frame, {"price": "EUR/l"})
+
+
+def messages(change: Change, frame: pd.DataFrame, names: dict[str, str] | None = None) -> list[str]:
+    return [mistake.message for mistake in change.mistakes(frame, names)]
+
+
+def test_scale_touches_the_rows_asked_for_and_keeps_units(vehicles):
+    changed = Change("scale", "vehicles", "price", 1.5, where={"name": "van"}).apply(vehicles)
+    assert changed["price"].tolist() == [2.25, 2.0]
+    assert vehicles["price"].tolist() == [1.5, 2.0]
+    assert units_of(changed) == {"price": "EUR/l"}
+
+
+def test_whole_numbers_stay_whole_where_they_are(vehicles):
+    assert Change("scale", "vehicles", "count", 1.5).apply(vehicles)["count"].dtype == "int64"
+    assert Change("set", "vehicles", "count", 3).apply(vehicles)["count"].tolist() == [3, 3]
+    assert Change("set", "vehicles", "count", 3).apply(vehicles)["count"].dtype == "int64"
+    scaled = Change("scale", "vehicles", "count", 1.3).apply(vehicles)["count"]
+    assert scaled.tolist() == pytest.approx([5.2, 2.6])
+
+
+@given(st.lists(st.integers(-1000, 1000), min_size=1), st.integers(-5, 5))
+def test_scaling_by_a_whole_number_is_exact(values, factor):
+    frame = pd.DataFrame({"n": values})
+    changed = Change("scale", "t", "n", factor).apply(frame)["n"]
+    assert changed.dtype == "int64"
+    assert changed.tolist() == [value * factor for value in values]
+
+
+def test_close_takes_rows_out_and_add_puts_one_in(vehicles):
+    closed = Change("close", "vehicles", where={"depot": (2, 3)}).apply(vehicles)
+    assert closed["name"].tolist() == ["van"]
+    added = Change("add", "vehicles", row={"name": "bike", "count": 3, "price": 0.5}).apply(vehicles)
+    assert added["name"].tolist() == ["van", "truck", "bike"]
+    assert added["count"].dtype == "int64"
+    assert added["price"].tolist() == [1.5, 2.0, 0.5]
+    assert added["depot"].isna().tolist() == [False, False, True]
+    assert units_of(added) == {"price": "EUR/l"}
+
+
+def test_a_row_is_added_to_rows_that_were_taken_out(vehicles):
+    frame = Change("close", "vehicles", where={"name": "van"}).apply(vehicles)
+    added = Change("add", "vehicles", row={"name": "bike", "count": 3}).apply(frame)
+    assert added["name"].tolist() == ["truck", "bike"]
+
+
+def test_texts_and_truth_values_are_set(vehicles):
+    assert Change("set", "vehicles", "name", "x", where={"count": 2}).apply(vehicles)["name"].tolist() == [
+        "van",
+        "x",
+    ]
+    assert Change("set", "vehicles", "cold", False).apply(vehicles)["cold"].tolist() == [False, False]
+
+
+def test_the_problems_own_words_for_columns_work_beside_the_tables(vehicles):
+    names = {"fuel": "price", "kind": "name"}
+    change = Change("scale", "vehicles", "fuel", 2.0, where={"kind": "van"})
+    assert messages(change, vehicles, names) == []
+    assert change.apply(vehicles, names)["price"].tolist() == [3.0, 2.0]
+    added = Change("add", "vehicles", row={"kind": "bike", "fuel": 1.0}).apply(vehicles, names)
+    assert added["name"].tolist() == ["van", "truck", "bike"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (Change("scale", "t", "prise", 2.0), "table 't' has no column 'prise'; did you mean 'price'?"),
+        (
+            Change("scale", "t", "name", 2.0),
+            "column 'name' of 't' holds no numbers; use set instead of scale",
+        ),
+        (
+            Change("scale", "t", "cold", 2.0),
+            "column 'cold' of 't' holds no numbers; use set instead of scale",
+        ),
+        (Change("set", "t", "price", "a"), "column 'price' of 't' holds numbers, not the text 'a'"),
+        (Change("set", "t", "price", True), "column 'price' of 't' holds numbers, not the truth value true"),
+        (Change("set", "t", "name", 3), "column 'name' of 't' holds texts, not the number 3"),
+        (Change("set", "t", "cold", 1), "column 'cold' of 't' holds true or false, not the number 1"),
+        (Change("close", "t", where={"name": "vna"}), "no row of 't' has name = vna; did you mean 'van'?"),
+        (
+            Change("close", "t", where={"name": ("a", "b")}),
+            "no row of 't' has name = a or b; known: 'truck', 'van'",
+        ),
+        (Change("close", "t", where={"depot": 3}), "no row of 't' has depot = 3; known: '1', '2'"),
+        (Change("close", "t", where={"depot": "1"}), "column 'depot' holds numbers, not the text '1'"),
+        (Change("close", "t", where={"nmae": "van"}), "there is no column 'nmae'; did you mean 'name'?"),
+        (
+            Change("close", "t", where={"name": "van", "depot": 2}),
+            "no row of 't' has name = van and depot = 2 together",
+        ),
+        (Change("add", "t", row={"nam": "x"}), "there is no column 'nam'; did you mean 'name'?"),
+        (Change("add", "t", row={"count": "many"}), "column 'count' holds numbers, not the text 'many'"),
+    ],
+)
+def test_what_does_not_fit_the_table_is_named(vehicles, change, message):
+    assert messages(change, vehicles) == [message]
+
+
+def test_an_empty_table_has_no_row_to_change(vehicles):
+    assert messages(Change("set", "t", "price", 1.0), vehicles.iloc[:0]) == ["table 't' has no rows"]
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (Change("scale", "vehicles", "price", 1.15), "vehicles.price × 1.15"),
+        (
+            Change("set", "vehicles", "count", 5, where={"name": "van"}),
+            "vehicles.count set to 5 where name = van",
+        ),
+        (Change("close", "sites", where={"name": ("a", "b")}), "sites: rows taken out where name = a or b"),
+        (
+            Change("add", "sites", row={"name": "c", "open": True}),
+            "sites: row added with name = c, open = true",
+        ),
+    ],
+)
+def test_a_change_reads_as_a_sentence(change, text):
+    assert str(change) == text

@@ -1,0 +1,412 @@
+import pytest
+
+from kanopt.errors import ScenarioError
+from kanopt.whatif import load_scenario
+
+
+def line_of(path, text):
+    return next(n for n, line in enumerate(path.read_text().splitlines(), start=1) if text in line)
+
+
+def issues(path):
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(path).check()
+    return [(issue.line, issue.key, issue.message) for issue in caught.value.issues]
+
+
+def test_a_scenario_holds_what_its_file_says(tiny):
+    scenario = load_scenario(tiny)
+    scenario.check()
+    assert (scenario.name, scenario.seed, scenario.kind, scenario.path) == ("Tiny", 3, "routing", tiny)
+    assert list(scenario.tables) == ["depots", "clients", "vehicles", "routes"]
+    assert list(scenario.laws) == ["minutes", "litres", "fuel"]
+    assert scenario.changes == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "message"),
+    [
+        ("[solver]", "[slover]", "slover", "unknown section; did you mean 'solver'?"),
+        ("time_limit = 1", "time_limt = 1", "solver.time_limt", "unknown key; did you mean 'time_limit'?"),
+        ("time_limit = 1", 'time_limit = "1"', "solver.time_limit", "must be a number, not the text '1'"),
+        ("time_limit = 1", "time_limit = 0", "solver.time_limit", "must be greater than 0, not the number 0"),
+        (
+            "time_limit = 1",
+            "time_limit = inf",
+            "solver.time_limit",
+            "must be at most 86400, not the number inf",
+        ),
+        ("time_limit = 1", "workers = 1.5", "solver.workers", "must be a whole number, not the number 1.5"),
+        ("seed = 3", "seed = -1", "scenario.seed", "must be at least 0, not the number -1"),
+        ('name = "Tiny"', "name = 3", "scenario.name", "must be a text in quotes, not the number 3"),
+        ('name = "Tiny"', 'name = ""', "scenario.name", "must be a text that is not empty, not the text ''"),
+        (
+            'kind = "routing"',
+            'kind = "ruting"',
+            "problem.kind",
+            "unknown kind 'ruting'; did you mean 'routing'?",
+        ),
+        ('table = "vehicles"', "", "problem.vehicles.table", "is missing"),
+        (
+            'table = "vehicles"',
+            'table = "vehicle"',
+            "problem.vehicles.table",
+            "unknown table 'vehicle'; did you mean 'vehicles'?",
+        ),
+        (
+            'demand = "demand_t"',
+            'demand = "demand_kg"',
+            "problem.clients.columns.demand",
+            "table 'clients' has no column 'demand_kg'; did you mean 'demand_t'?",
+        ),
+        (
+            'demand = "demand_t"',
+            'demnd = "demand_t"',
+            "problem.clients.columns.demnd",
+            "there is no 'demnd' to read here; did you mean 'demand'?",
+        ),
+        (
+            'fuel = "fuel"',
+            'fuel = "feul"',
+            "problem.cost.fuel",
+            "there is no law 'feul' under [surrogates]; did you mean 'fuel'?",
+        ),
+        (
+            'law = "minutes"',
+            'law = "minute"',
+            "problem.duration.law",
+            "there is no law 'minute' under [surrogates]; did you mean 'minutes'?",
+        ),
+        (
+            'km = "arc.distance"',
+            'km = "arcs.distance"',
+            "problem.bind.km",
+            "binding 'arcs.distance': unknown scope 'arcs'; did you mean 'arc'?",
+        ),
+        (
+            'unit = "min"',
+            'unit = "minuts"',
+            "surrogates.minutes.unit",
+            "unknown unit 'minuts'; did you mean 'minute'?",
+        ),
+        (
+            'units = { fuel_price = "EUR/l" }',
+            'units = { fule_price = "EUR/l" }',
+            "tables.vehicles.units.fule_price",
+            "did you mean 'fuel_price'?",
+        ),
+        (
+            'path = "depots.csv"',
+            'path = "depot.csv"',
+            "tables.depots.path",
+            "depot.csv",
+        ),
+        (
+            'path = "depots.csv"',
+            "",
+            "tables.depots",
+            'give either path = "file.csv" or url',
+        ),
+        (
+            'formula = "2 * km"',
+            'formula = "2 * kn"',
+            "surrogates.minutes.formula",
+            "column 5: unknown name 'kn'; known: 'km'",
+        ),
+        (
+            'formula = "2 * km"',
+            'formula = "2 * (km"',
+            "surrogates.minutes.formula",
+            "this bracket is not closed",
+        ),
+        (
+            'formula = "litres * price"',
+            'formula = "liters * price"',
+            "surrogates.fuel.formula",
+            "unknown name 'liters'; did you mean 'litres'?",
+        ),
+        (
+            'formula = "litres * price"',
+            'formula = "fuel * price"',
+            "surrogates.fuel.formula",
+            "names itself; no law can be put in",
+        ),
+        (
+            'inputs = { price = "EUR/l" }',
+            'inputs = { price = "EUR/l", tax = "" }',
+            "surrogates.fuel.inputs.tax",
+            "the formula does not use 'tax'; leave it out",
+        ),
+        (
+            'table = "routes"',
+            'table = "route"',
+            "problem.today.table",
+            "unknown table 'route'; did you mean 'routes'?",
+        ),
+    ],
+)
+def test_one_mistake_is_named_where_it_stands(edited, old, new, key, message):
+    path = edited(old, new)
+    found = issues(path)
+    wanted = [issue for issue in found if issue[1] == key]
+    assert wanted, found
+    assert message in wanted[0][2]
+    if new and "=" in new:
+        assert wanted[0][0] == line_of(path, new.split("\n")[0])
+
+
+def test_an_unknown_field_of_a_scope_points_at_its_binding(edited):
+    path = edited('price = "vehicle.fuel_price"', 'price = "vehicle.fuel_prise"')
+    [(line, key, message)] = issues(path)
+    assert (line, key) == (line_of(path, "fuel_prise"), "problem.bind.price")
+    assert "did you mean 'fuel_price'?" in message
+
+
+def test_an_input_left_unbound_says_what_to_write(edited):
+    [(line, key, message)] = issues(edited('load = "state.load"\n', ""))
+    assert (key, line > 0) == ("problem.bind", True)
+    assert "the input 'load' of law 'fuel' is not bound; write load = \"scope.field\"" in message
+
+
+def test_a_binding_of_an_unknown_input_names_the_nearest(edited):
+    found = issues(edited('load = "state.load"', 'laod = "state.load"'))
+    assert [key for _, key, _ in found] == ["problem.bind", "problem.bind.laod"]
+    assert "did you mean 'load'?" in found[1][2]
+
+
+def test_laws_that_name_each_other_are_refused(edited):
+    path = edited('formula = "2 * km"', 'formula = "fuel * km"')
+    path.write_text(path.read_text().replace('formula = "litres * price"', 'formula = "minutes * price"'))
+    found = issues(path)
+    assert [key for _, key, _ in found] == ["surrogates.minutes.formula", "surrogates.fuel.formula"]
+    assert "comes back to 'minutes'" in found[0][2]
+
+
+def test_all_mistakes_of_a_file_come_at_once_in_its_order(tiny):
+    text = tiny.read_text()
+    for old, new in {
+        "seed = 3": 'seed = "three"',
+        'unit = "l"': 'unit = "liitre"',
+        'table = "depots"': 'table = "depts"',
+        "time_limit = 1": "time_limit = 1\nworkrs = 2",
+    }.items():
+        text = text.replace(old, new)
+    tiny.write_text(text)
+    found = issues(tiny)
+    assert [key for _, key, _ in found] == [
+        "scenario.seed",
+        "surrogates.litres.unit",
+        "problem.depots.table",
+        "solver.workrs",
+    ]
+    assert [line for line, _, _ in found] == sorted(line for line, _, _ in found)
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new", "key", "words"),
+    [
+        ("clients", "7,17,5\neast", "17,7,5\neast", "problem", "closes before it opens"),
+        ("clients", "0.5,", "-0.5,", "problem", "north"),
+        ("clients", "0.5,", "half,", "tables.clients.path", "'half'"),
+        ("clients", "east", "north", "problem.clients", "'north' appears more than once"),
+        ("vehicles", "capacity", "capcity", "", ""),
+        ("depots", "name,", "nam,", "problem.depots", "column 'name' is missing; did you mean 'nam'?"),
+        ("routes", "van,1,2,east", "van,1,2,eats", "problem.today", "did you mean 'east'?"),
+        ("routes", "van,1,2,east", "vna,1,2,east", "problem.today", "did you mean 'van'?"),
+    ],
+)
+def test_mistakes_in_the_tables_name_table_and_value(tiny, table, old, new, key, words):
+    path = tiny.parent / f"{table}.csv"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    if not key:
+        load_scenario(tiny).check()  # an unknown column is an attribute that laws may read
+        return
+    found = issues(tiny)
+    assert any(found_key.startswith(key) and words in message for _, found_key, message in found), found
+
+
+def test_a_blank_in_a_target_is_refused_unless_said_otherwise(tiny):
+    (tiny.parent / "trips.csv").write_text(
+        "km,minutes\n" + "".join(f"{k},{2 * k}\n" for k in range(1, 30)) + "3,\n5,\n"
+    )
+    text = tiny.read_text().replace(
+        '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"',
+        '[surrogates.minutes]\ntable = "trips"\ntarget = "minutes"\nfeatures = ["km"]',
+    )
+    tiny.write_text(text.replace("[tables.depots]", '[tables.trips]\npath = "trips.csv"\n\n[tables.depots]'))
+    [(line, key, message)] = issues(tiny)
+    assert (line, key) == (line_of(tiny, 'target = "minutes"'), "surrogates.minutes.target")
+    assert "no value in 2 of 31 rows (data rows 30, 31)" in message
+    tiny.write_text(tiny.read_text().replace('target = "minutes"', 'target = "minutes"\non_missing = "drop"'))
+    load_scenario(tiny).check()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "message"),
+    [
+        ('table = "trips"', 'table = "trip"', "table", "unknown table 'trip'; did you mean 'trips'?"),
+        (
+            'target = "minutes"',
+            'target = "minuts"',
+            "target",
+            "has no column 'minuts'; did you mean 'minutes'?",
+        ),
+        ('features = ["km"]', 'features = ["kms"]', "features[1]", "has no column 'kms'; did you mean 'km'?"),
+        ('features = ["km"]', "features = []", "features", "must be a list of at least 1, not a list"),
+        (
+            'features = ["km"]',
+            'features = "km"',
+            "features",
+            'must be a list such as ["a", "b"], not the text',
+        ),
+        ('features = ["km"]', 'features = ["km", "km"]', "features[2]", "'km' is listed twice"),
+        ('features = ["km"]', 'features = ["minutes"]', "features[1]", "'minutes' is the target"),
+        (
+            "monotone = { km = 1 }",
+            "monotone = { kn = 1 }",
+            "monotone.kn",
+            "not among the features; known: 'km'",
+        ),
+        (
+            "monotone = { km = 1 }",
+            "monotone = { km = 2 }",
+            "monotone.km",
+            "must be one of -1, 1, not the number 2",
+        ),
+        ("min_r2 = 0.8", "min_r2 = 1.8", "min_r2", "must be at most 1, not the number 1.8"),
+        (", last = 4", "", "holdout", "by and last belong together"),
+        ('by = "week", last = 4', 'by = "wek", last = 4', "holdout.by", "did you mean 'week'?"),
+    ],
+)
+def test_mistakes_in_a_law_to_be_learned(tiny, old, new, key, message):
+    (tiny.parent / "trips.csv").write_text(
+        "week,km,minutes\n" + "".join(f"{k},{k},{2 * k}\n" for k in range(1, 9))
+    )
+    law = """[surrogates.minutes]
+table = "trips"
+target = "minutes"
+features = ["km"]
+monotone = { km = 1 }
+min_r2 = 0.8
+holdout = { by = "week", last = 4 }"""
+    given = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
+    text = tiny.read_text().replace(given, '[tables.trips]\npath = "trips.csv"\n\n' + law)
+    assert old in text
+    tiny.write_text(text.replace(old, new))
+    found = issues(tiny)
+    assert any(k == f"surrogates.minutes.{key}" and message in m for _, k, m in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "message"),
+    [
+        (
+            '[[changes]]\nscale = "vehicles.fuel_prise"\nby = 2',
+            "changes[1].scale",
+            "did you mean 'fuel_price'?",
+        ),
+        ('[[changes]]\nscale = "vehicle.fuel_price"\nby = 2', "changes[1].scale", "did you mean 'vehicles'?"),
+        ('[[changes]]\nscale = "fuel_price"\nby = 2', "changes[1].scale", "must be 'table.column'"),
+        ('[[changes]]\nscale = "vehicles.fuel_price"', "changes[1]", "scale needs 'by', such as by = 1.15"),
+        (
+            '[[changes]]\nscale = "vehicles.fuel_price"\nto = 2\nby = 2',
+            "changes[1]",
+            "scale does not take 'to'; it takes 'by' and 'where'",
+        ),
+        ('[[changes]]\nscale = "a.b"\nset = "a.b"', "changes[1]", "exactly one of set, scale, close and add"),
+        ('[[changes]]\nscale = "vehicles.fuel_price"\nby = nan', "changes[1].by", "must be a finite number"),
+        ('[[changes]]\nclose = "vehicles"', "changes[1]", "close needs 'where'"),
+        (
+            '[[changes]]\nclose = "vehicles"\nwhere = { name = "vam" }',
+            "changes[1].where.name",
+            "no row of 'vehicles' has name = vam; did you mean 'van'?",
+        ),
+        ('[[changes]]\nclose = "vehicles"\nwhere = { name = [] }', "changes[1].where.name", "matches no row"),
+        (
+            '[[changes]]\nclose = "routes"\nwhere = { client = "east" }',
+            "changes[1].close",
+            "the problem does not read the table 'routes'",
+        ),
+        ('[changes]\nclose = "vehicles"', "changes", "write each change under its own [[changes]]"),
+        (
+            '[[changes]]\nset = "vehicles.count"\nto = [1]',
+            "changes[1].to",
+            "must be a text, a number or a truth",
+        ),
+        (
+            '[[changes]]\nadd = "vehicles"\nrow = { nmae = "x" }',
+            "changes[1].row.nmae",
+            "did you mean 'name'?",
+        ),
+    ],
+)
+def test_mistakes_in_a_change(variant, text, key, message):
+    found = issues(variant(text))
+    assert [k for _, k, _ in found] == [key], found
+    assert message in found[0][2]
+
+
+def test_changes_follow_one_another(variant):
+    scenario = load_scenario(
+        variant(
+            """
+            name = "Changed"
+
+            [[changes]]
+            scale = "clients.demand"
+            by = 0.5
+
+            [[changes]]
+            set = "clients.demand_t"
+            to = 1
+            where = { name = "north" }
+
+            [[changes]]
+            close = "vehicles"
+            where = { name = "truck" }
+            """
+        )
+    )
+    scenario.check()
+    assert scenario.changed["clients"]["demand_t"].tolist() == [1.0, 0.3, 0.2, 0.35]
+    assert scenario.changed["vehicles"]["name"].tolist() == ["van"]
+    assert scenario.tables["vehicles"]["name"].tolist() == ["van", "truck"]
+
+
+def test_a_variant_takes_its_name_from_itself(variant):
+    assert load_scenario(variant("", name="dear_fuel.toml")).name == "dear_fuel"
+    assert load_scenario(variant('name = "Dear fuel"')).name == "Dear fuel"
+
+
+def test_a_row_that_was_taken_out_cannot_be_changed_again(variant):
+    found = issues(
+        variant(
+            """
+            [[changes]]
+            close = "vehicles"
+            where = { name = "truck" }
+
+            [[changes]]
+            set = "vehicles.count"
+            to = 2
+            where = { name = "truck" }
+            """
+        )
+    )
+    assert [key for _, key, _ in found] == ["changes[2].where.name"]
+
+
+def test_a_saved_law_is_read_and_a_damaged_one_refused(tiny, edited):
+    load_scenario(tiny).saved  # noqa: B018
+    law = load_scenario(tiny).formulas({})["minutes"]
+    law.save(tiny.parent / "minutes.json")
+    edited('formula = "2 * km"\ninputs = { km = "km" }\nunit = "min"', 'file = "minutes.json"')
+    scenario = load_scenario(tiny)
+    scenario.check()
+    assert str(scenario.formulas({})["minutes"]) == str(law)
+    (tiny.parent / "minutes.json").write_text("{}")
+    [(line, key, _)] = issues(tiny)
+    assert (line, key) == (line_of(tiny, "minutes.json"), "surrogates.minutes.file")
+    (tiny.parent / "minutes.json").unlink()
+    assert "minutes.json" in issues(tiny)[0][2]
