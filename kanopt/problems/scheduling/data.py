@@ -1,0 +1,374 @@
+"""From records and laws to arrays, with every mistake found on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import ProblemError, nearest
+from kanopt.formulas.binding import BoundFormula, Known, Reference
+from kanopt.problems.records import Record, known, records
+from kanopt.problems.scheduling.model import (
+    Break,
+    Job,
+    Machine,
+    Mode,
+    PowerPrice,
+    SchedulingUnits,
+    Setup,
+    Task,
+)
+from kanopt.problems.scheduling.power import Tariff
+from kanopt.problems.scheduling.timing import Structure, Timing, windows_between
+
+if TYPE_CHECKING:
+    from kanopt.problems.scheduling.problem import SchedulingProblem
+
+__all__ = ["SchedulingData", "resolve"]
+
+
+@dataclass(frozen=True, eq=False)
+class SchedulingData:
+    """A checked scheduling problem: its records in order, and the arrays made of them.
+
+    Parameters
+    ----------
+    jobs, tasks, machines, modes, breaks
+        The records; arrays refer to them by position.
+    structure, timing
+        Who belongs to whom, and the times on the law.
+    endless
+        The same times without a horizon.
+    energy
+        Shape ``(modes,)``, or None where energy plays no part.
+    tariff
+        The price of power, or None.
+    tardiness_cost
+        Shape ``(jobs,)``, money per time unit.
+    knowledge
+        What the laws read.
+    """
+
+    jobs: tuple[Job, ...]
+    tasks: tuple[Task, ...]
+    machines: tuple[Machine, ...]
+    modes: tuple[Mode, ...]
+    breaks: tuple[Break, ...]
+    structure: Structure
+    timing: Timing
+    endless: Timing
+    energy: NDArray[np.float64] | None
+    tariff: Tariff | None
+    tardiness_cost: NDArray[np.float64]
+    knowledge: ModeKnowledge
+
+
+@dataclass(frozen=True)
+class Records:
+    """Everything a scheduling problem was given, as records."""
+
+    jobs: tuple[Job, ...]
+    tasks: tuple[Task, ...]
+    machines: tuple[Machine, ...]
+    modes: tuple[Mode, ...]
+    setups: tuple[Setup, ...]
+    breaks: tuple[Break, ...]
+    prices: tuple[PowerPrice, ...]
+
+
+def resolve(problem: SchedulingProblem) -> SchedulingData:
+    """Read and check everything a problem was given.
+
+    Raises
+    ------
+    ProblemError
+        With every mistake, one per line.
+    """
+    read = _read(problem)
+    _refuse([*_mistakes(read), *_wrong_numbers(problem, read)])
+    job_at, task_at = _positions(read.jobs), _positions(read.tasks)
+    machine_at = _positions(read.machines)
+    families = _families(read)
+    structure = _structure(read, job_at, task_at, machine_at, families)
+    modes = ModeKnowledge(problem.units, read, structure)
+    duration = modes.values("duration", problem.duration, "a duration must be positive")
+    modes = replace(modes, duration=duration)
+    energy = None
+    if problem.uses_energy:
+        energy = modes.values("energy", problem.energy, "an energy cannot be negative")
+    tariff = None
+    if read.prices:
+        ordered = sorted(read.prices, key=lambda price: price.start)
+        tariff = Tariff(np.array([p.start for p in ordered]), np.array([p.price for p in ordered]))
+    return SchedulingData(
+        jobs=read.jobs,
+        tasks=read.tasks,
+        machines=read.machines,
+        modes=read.modes,
+        breaks=read.breaks,
+        structure=structure,
+        timing=_timing(read, duration, families, machine_at, problem.horizon),
+        endless=_timing(read, duration, families, machine_at, None),
+        energy=energy,
+        tariff=tariff,
+        tardiness_cost=np.array([job.tardiness_cost for job in read.jobs]),
+        knowledge=modes,
+    )
+
+
+def _refuse(mistakes: Iterable[str]) -> None:
+    lines = list(mistakes)
+    if lines:
+        raise ProblemError("\n".join(lines))
+
+
+def _read(problem: SchedulingProblem) -> Records:
+    units = problem.units
+    price: Any = () if problem.power_price is None else problem.power_price
+    if isinstance(price, (int, float)):
+        price = (PowerPrice(0.0, float(price)),)
+    return Records(
+        jobs=records(problem.jobs, Job, units=units.of_job(), where="jobs"),
+        tasks=records(problem.tasks, Task, where="tasks"),
+        machines=records(problem.machines, Machine, where="machines"),
+        modes=records(problem.modes, Mode, units=units.of_mode(), key=Mode.KEY, where="modes"),
+        setups=records(
+            () if problem.setups is None else problem.setups,
+            Setup,
+            units=units.of_setup(),
+            key=Setup.KEY,
+            where="setups",
+        ),
+        breaks=records(
+            () if problem.calendars is None else problem.calendars,
+            Break,
+            units=units.of_break(),
+            key=Break.KEY,
+            where="calendars",
+        ),
+        prices=records(price, PowerPrice, units=units.of_price(), key=PowerPrice.KEY, where="power_price"),
+    )
+
+
+def _positions(items: Sequence[Any]) -> dict[str, int]:
+    return {item.name: place for place, item in enumerate(items)}
+
+
+def _mistakes(read: Records) -> Iterable[str]:
+    """Yield what refers to nothing, and what is missing."""
+    jobs, tasks = [job.name for job in read.jobs], [task.name for task in read.tasks]
+    machines = [machine.name for machine in read.machines]
+    for what, items in (("jobs", jobs), ("tasks", tasks), ("machines", machines)):
+        if not items:
+            yield f"{what}: there are none; a schedule needs at least one"
+    yield from _unknown("tasks", read.tasks, lambda t: (f"task {t.name!r}", t.job), "job", jobs)
+    yield from _unknown("modes", read.modes, lambda m: (m.label, m.task), "task", tasks)
+    yield from _unknown("modes", read.modes, lambda m: (m.label, m.machine), "machine", machines)
+    some_or_all = ["", *machines]
+    yield from _unknown(
+        "setups", read.setups, lambda s: (f"{s.before} → {s.after}", s.machine), "machine", some_or_all
+    )
+    yield from _unknown(
+        "calendars", read.breaks, lambda b: (f"break from {b.start:g}", b.machine), "machine", some_or_all
+    )
+    busy = {task.job for task in read.tasks}
+    for job in read.jobs:
+        if job.name not in busy:
+            yield f"jobs: {job.name!r} has no task; add one or leave the job out"
+    yield from _order_mistakes(read.tasks)
+    if read.setups:
+        families = {family for setup in read.setups for family in (setup.before, setup.after)}
+        things = [("tasks", task.name, task.family) for task in read.tasks]
+        things += [("machines", machine.name, machine.family) for machine in read.machines]
+        for where, name, family in things:
+            if family and family not in families:
+                yield f"{where}: family {family!r} of {name!r} has no setup time; {nearest(family, families)}"
+
+
+def _unknown(
+    where: str,
+    items: Sequence[Any],
+    of: Callable[[Any], tuple[str, str]],
+    what: str,
+    names: Sequence[str],
+) -> Iterable[str]:
+    """Yield the items that name something unknown."""
+    there = set(names)
+    for item in items:
+        label, name = of(item)
+        if name not in there:
+            yield f"{where}: {label}: unknown {what} {name!r}; {nearest(name, [n for n in names if n])}"
+
+
+def _order_mistakes(tasks: Sequence[Task]) -> Iterable[str]:
+    seen: dict[str, list[int]] = {}
+    for task in tasks:
+        seen.setdefault(task.job, []).append(task.order)
+    for job, orders in seen.items():
+        if any(orders) and len(set(orders)) < len(orders):
+            yield (
+                f"tasks: two tasks of job {job!r} have the same order; give each its own, or leave "
+                "'order' out to run them as listed"
+            )
+
+
+def _wrong_numbers(problem: SchedulingProblem, read: Records) -> Iterable[str]:
+    """Yield numbers that are not finite, negative where they cannot be, or in the wrong order."""
+    for job in read.jobs:
+        yield from _not("jobs", f"release of {job.name!r}", job.release)
+        yield from _not("jobs", f"tardiness_cost of {job.name!r}", job.tardiness_cost)
+        if job.due is not None:
+            yield from _not("jobs", f"due of {job.name!r}", job.due, lowest=-np.inf)
+    for setup in read.setups:
+        yield from _not("setups", f"time of {setup.before} → {setup.after}", setup.time)
+    for pause in read.breaks:
+        where = f"break of {pause.machine or 'every machine'}"
+        finite = np.isfinite(pause.start) and np.isfinite(pause.end)
+        if not finite or pause.end <= pause.start:
+            yield f"calendars: {where} from {pause.start:g} to {pause.end:g}: must end after it starts"
+    for price in read.prices:
+        yield from _not("power_price", f"price from {price.start:g}", price.price, lowest=-np.inf)
+        yield from _not("power_price", "start", price.start, lowest=-np.inf)
+    if read.prices and min(price.start for price in read.prices) > 0:
+        first = min(price.start for price in read.prices)
+        yield f"power_price: the first price starts at {first:g}; state one that starts at 0"
+    yield from _not("problem", "makespan_cost", problem.makespan_cost)
+    if problem.horizon is not None:
+        yield from _not("problem", "horizon", problem.horizon)
+        if problem.horizon == 0:
+            yield "problem: horizon is 0; no task could run"
+    if problem.uses_energy and not read.prices:
+        yield "problem: energy is given but power_price is not; give a price, or leave energy out"
+
+
+def _not(where: str, what: str, value: float, lowest: float = 0.0) -> Iterable[str]:
+    if not np.isfinite(value):
+        yield f"{where}: {what} is {value}; give a finite number"
+    elif value < lowest:
+        yield f"{where}: {what} is {value:g}; it cannot be negative"
+
+
+def _families(read: Records) -> dict[str, int]:
+    used = {task.family for task in read.tasks} | {machine.family for machine in read.machines}
+    names = sorted(used - {""})
+    return {"": 0, **{name: place + 1 for place, name in enumerate(names)}}
+
+
+def _structure(
+    read: Records,
+    job_at: Mapping[str, int],
+    task_at: Mapping[str, int],
+    machine_at: Mapping[str, int],
+    families: Mapping[str, int],
+) -> Structure:
+    previous = np.full(len(read.tasks), -1, dtype=np.int64)
+    last = np.full(len(read.jobs), -1, dtype=np.int64)
+    for place in sorted(range(len(read.tasks)), key=lambda at: (read.tasks[at].order, at)):
+        job = job_at[read.tasks[place].job]
+        previous[place], last[job] = last[job], place
+    return Structure(
+        task_job=np.array([job_at[task.job] for task in read.tasks], dtype=np.int64),
+        previous=previous,
+        last=last,
+        task_family=np.array([families[task.family] for task in read.tasks], dtype=np.int64),
+        machine_family=np.array([families[machine.family] for machine in read.machines], dtype=np.int64),
+        mode_task=np.array([task_at[mode.task] for mode in read.modes], dtype=np.int64),
+        mode_machine=np.array([machine_at[mode.machine] for mode in read.modes], dtype=np.int64),
+    )
+
+
+def _timing(
+    read: Records,
+    duration: NDArray[np.float64],
+    families: Mapping[str, int],
+    machine_at: Mapping[str, int],
+    horizon: float | None,
+) -> Timing:
+    setup = np.zeros((len(read.machines), len(families), len(families)))
+    for item in sorted(read.setups, key=lambda item: bool(item.machine)):
+        if item.before in families and item.after in families:
+            where = machine_at[item.machine] if item.machine else slice(None)
+            setup[where, families[item.before], families[item.after]] = item.time
+    breaks: list[list[tuple[float, float]]] = [[] for _ in read.machines]
+    for pause in read.breaks:
+        for machine in [machine_at[pause.machine]] if pause.machine else range(len(breaks)):
+            breaks[machine].append((pause.start, pause.end))
+    opens, closes = windows_between(breaks, np.inf if horizon is None else horizon)
+    return Timing(
+        duration=duration,
+        release=np.array([job.release for job in read.jobs]),
+        due=np.array([np.inf if job.due is None else job.due for job in read.jobs]),
+        setup=setup,
+        opens=opens,
+        closes=closes,
+    )
+
+
+@dataclass(frozen=True)
+class ModeKnowledge:
+    """What a problem knows of every mode, and so what its laws may read.
+
+    Parameters
+    ----------
+    units, read, structure
+        The units, the records, and who belongs to whom.
+    duration
+        What the duration law says, once it was evaluated.
+    """
+
+    units: SchedulingUnits
+    read: Records
+    structure: Structure
+    duration: NDArray[np.float64] | None = None
+
+    def known(self, reference: Reference) -> Known:
+        """Return a reference for every mode, shape ``(modes,)``."""
+        if reference == Reference("mode", "duration") and self.duration is not None:
+            return Known(self.duration, self.units.time)
+        at = self.structure
+        scopes: dict[str, tuple[Sequence[Record], Mapping[str, str], NDArray[np.int64]]] = {
+            "mode": (self.read.modes, self.units.of_mode(), np.arange(len(at.mode_task))),
+            "task": (self.read.tasks, {}, at.mode_task),
+            "job": (self.read.jobs, self.units.of_job(), at.task_job[at.mode_task]),
+            "machine": (self.read.machines, {}, at.mode_machine),
+        }
+        if reference.scope not in scopes:
+            raise ProblemError(
+                f"a law is bound to {reference}, which a schedule does not know before it is made; "
+                f"bind it to one of {', '.join(f'{scope}.…' for scope in scopes)}"
+            )
+        items, units, place = scopes[reference.scope]
+        found = known(items, reference.field, units=units, where=f"{reference.scope}s")
+        return Known(found.values[place], found.unit)
+
+    def values(self, name: str, law: Any, rule: str) -> NDArray[np.float64]:
+        """Return the duration or energy of every mode, checked.
+
+        A law is evaluated, an array taken as it is, and None means the field of that name of every mode.
+        """
+        count = len(self.read.modes)
+        unit = self.units.of_mode()[name]
+        if count == 0:
+            return np.zeros(0)
+        if isinstance(law, BoundFormula):
+            values = np.array(np.broadcast_to(law.evaluate(self.known, unit), (count,)))
+        elif law is None:
+            missing = [mode.label for mode in self.read.modes if getattr(mode, name) is None]
+            _refuse(f"modes: {label} has no {name}; give a number or a law" for label in missing)
+            values = known(self.read.modes, name, units=self.units.of_mode(), where="modes").values
+        else:
+            values = np.asarray(law, dtype=float)
+            if values.shape != (count,):
+                raise ProblemError(
+                    f"{name}: has the shape {values.shape}; give one number per mode, that is {count}"
+                )
+        wrong = ~np.isfinite(values) | (values <= 0 if name == "duration" else values < 0)
+        _refuse(
+            f"{name} of {self.read.modes[place].label} is {values[place]:g} {unit}; {rule}"
+            for place in np.flatnonzero(wrong)
+        )
+        return values

@@ -1,0 +1,226 @@
+"""The things a schedule is made of: jobs, tasks, machines, modes, setups, breaks and the price of power."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from kanopt.problems.records import Attribute
+from kanopt.units import check_unit, factor
+
+__all__ = ["Break", "Job", "Machine", "Mode", "PowerPrice", "SchedulingUnits", "Setup", "Task"]
+
+
+@dataclass(frozen=True)
+class SchedulingUnits:
+    """The units a scheduling problem counts in.
+
+    Parameters
+    ----------
+    time, energy, money
+        Units of every duration and date, of every energy, and of the objective.
+
+    Raises
+    ------
+    UnitError
+        If a unit is unknown, or `time` is no unit of time.
+
+    Examples
+    --------
+    >>> SchedulingUnits().of_job()["tardiness_cost"]
+    'EUR/min'
+    """
+
+    time: str = "min"
+    energy: str = "kWh"
+    money: str = "EUR"
+
+    def __post_init__(self) -> None:
+        factor(self.time, "min")
+        check_unit(self.energy)
+        check_unit(self.money)
+
+    def of_job(self) -> dict[str, str]:
+        """Return the unit of each field of a :class:`Job`."""
+        return {"release": self.time, "due": self.time, "tardiness_cost": f"{self.money}/{self.time}"}
+
+    def of_mode(self) -> dict[str, str]:
+        """Return the unit of each field of a :class:`Mode`."""
+        return {"duration": self.time, "energy": self.energy}
+
+    def of_setup(self) -> dict[str, str]:
+        """Return the unit of each field of a :class:`Setup`."""
+        return {"time": self.time}
+
+    def of_break(self) -> dict[str, str]:
+        """Return the unit of each field of a :class:`Break`."""
+        return {"start": self.time, "end": self.time}
+
+    def of_price(self) -> dict[str, str]:
+        """Return the unit of each field of a :class:`PowerPrice`."""
+        return {"start": self.time, "price": f"{self.money}/{self.energy}"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """An order: one or more tasks, run one after the other.
+
+    Parameters
+    ----------
+    name
+        Unique among the jobs.
+    release
+        No task starts before this time.
+    due
+        When the last task should end; later is allowed, reported and paid for. None where nothing is promised.
+    tardiness_cost
+        Money per time unit that the last task ends after `due`.
+    attributes
+        Whatever else laws may read as ``job.<name>``.
+    """
+
+    name: str
+    release: float = 0.0
+    due: float | None = None
+    tardiness_cost: float = 0.0
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One step of a job; once started it runs to its end.
+
+    Parameters
+    ----------
+    name
+        Unique among all tasks.
+    job
+        The job it belongs to.
+    order
+        Tasks of a job run by increasing order; 0 for all of them means the order in which they are given.
+    family
+        What decides the setup before and after it; empty where no setup is needed.
+    attributes
+        Whatever else laws may read as ``task.<name>``.
+    """
+
+    name: str
+    job: str
+    order: int = 0
+    family: str = ""
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Something that runs one task at a time.
+
+    Parameters
+    ----------
+    name
+        Unique among the machines.
+    family
+        The family it is set up for at time zero; empty where the first task needs no setup.
+    attributes
+        Whatever else laws may read as ``machine.<name>``.
+    """
+
+    name: str
+    family: str = ""
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A way to run a task: on which machine and, where there are several ways on one machine, how.
+
+    Parameters
+    ----------
+    task, machine
+        Who and where; a task can run on the machines it has a mode for and on no other.
+    name
+        Tells the modes of one task on one machine apart, such as ``"slow"``.
+    duration, energy
+        Given numbers, read where the problem has no law for them.
+    attributes
+        Whatever else laws may read as ``mode.<name>``, such as a speed.
+    """
+
+    task: str
+    machine: str
+    name: str = ""
+    duration: float | None = None
+    energy: float | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    KEY: ClassVar[tuple[str, ...]] = ("task", "machine", "name")
+
+    @property
+    def label(self) -> str:
+        """Task, machine and mode in words."""
+        return f"task {self.task!r} on {self.machine!r}" + (f" ({self.name})" if self.name else "")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Time that passes on a machine between two tasks that follow each other directly.
+
+    Pairs of families that are not given need no setup. The time may run through a break.
+
+    Parameters
+    ----------
+    before, after
+        Families of the earlier and the later task.
+    time
+        Time between the end of the earlier and the start of the later task.
+    machine
+        Where it holds; empty for every machine. A line for one machine goes before a line for all.
+    """
+
+    before: str
+    after: str
+    time: float
+    machine: str = ""
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    KEY: ClassVar[tuple[str, ...]] = ("before", "after", "machine")
+
+
+@dataclass(frozen=True)
+class Break:
+    """A time during which no task may run on a machine; a task that does not fit before it waits.
+
+    Parameters
+    ----------
+    start, end
+        The task may end at `start` and begin at `end`.
+    machine
+        Whose break it is; empty for every machine.
+    """
+
+    start: float
+    end: float
+    machine: str = ""
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    KEY: ClassVar[tuple[str, ...]] = ("machine", "start")
+
+
+@dataclass(frozen=True)
+class PowerPrice:
+    """The price of power from a time on, until the next price; the last one holds for ever.
+
+    Parameters
+    ----------
+    start
+        From when the price holds; the first start is at or before zero.
+    price
+        Money per unit of energy; may be negative.
+    """
+
+    start: float
+    price: float
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    KEY: ClassVar[tuple[str, ...]] = ("start",)

@@ -1,0 +1,200 @@
+"""What is to be scheduled: tasks of jobs on machines, priced by laws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.formulas.binding import BoundFormula
+from kanopt.problems.base import Problem
+from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
+from kanopt.problems.pricing import Pricing
+from kanopt.problems.scheduling.check import check_schedule
+from kanopt.problems.scheduling.data import SchedulingData, resolve
+from kanopt.problems.scheduling.model import (
+    Break,
+    Job,
+    Machine,
+    Mode,
+    PowerPrice,
+    SchedulingUnits,
+    Setup,
+    Task,
+)
+from kanopt.problems.scheduling.outside import outside_uses
+from kanopt.problems.scheduling.placed import Placed
+from kanopt.problems.scheduling.prices import price_schedule
+from kanopt.problems.scheduling.reading import read_schedule, schedule_of
+from kanopt.problems.scheduling.reasons import why_infeasible, why_late
+from kanopt.problems.scheduling.schedule import Schedule
+from kanopt.problems.scheduling.views import views_of
+from kanopt.problems.views import View
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["SchedulingProblem"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SchedulingProblem(Problem[Schedule]):
+    """A flexible job shop, or unrelated parallel machines where every job has one task.
+
+    Every task runs once, on one of the machines it has a mode for, without interruption and not through a break; the
+    tasks of a job run one after the other; a machine runs one task at a time, with a setup between tasks of different
+    families. The objective is money: ``makespan_cost`` times the end of the last task, the tardiness cost of late
+    jobs, and the energy of every task at the price of power while it runs (constant power during a task, exactly
+    integrated over the steps of the price).
+
+    Parameters
+    ----------
+    jobs, tasks, machines, modes
+        Records (:class:`Job`, :class:`Task`, :class:`Machine`, :class:`Mode`) or frames with their fields as columns;
+        further columns become attributes that laws may read.
+    duration, energy
+        A law bound to ``mode.…``, ``task.…``, ``job.…`` and ``machine.…`` (for energy, ``mode.duration`` is what the
+        duration law says), or one number per mode, or None to take the field of that name of every mode.
+        Without an energy law and without a price of power, energy plays no part.
+    setups
+        :class:`Setup` records or a frame.
+    calendars
+        :class:`Break` records or a frame.
+    power_price
+        :class:`PowerPrice` records or a frame, or one number.
+    makespan_cost
+        Money per time unit until the last task ends.
+    horizon
+        When everything must be done; None for no limit.
+    clock
+        Whether time zero is midnight, so that charts read as time of day.
+    units
+        Units of time, energy and money.
+
+    Raises
+    ------
+    ProblemError
+        With every mistake in the data, one per line.
+
+    Examples
+    --------
+    >>> problem = SchedulingProblem(
+    ...     jobs=[Job("j1", due=10.0, tardiness_cost=2.0), Job("j2")],
+    ...     tasks=[Task("a", "j1"), Task("b", "j2")],
+    ...     machines=[Machine("saw")],
+    ...     modes=[Mode("a", "saw", duration=8.0), Mode("b", "saw", duration=4.0)],
+    ...     makespan_cost=1.0,
+    ... )
+    >>> plan = problem.plan_from([{"task": "b", "machine": "saw", "start": 0.0},
+    ...                           {"task": "a", "machine": "saw", "start": 4.0}])
+    >>> problem.check(plan).ok, problem.price(plan).terms().to_dict()
+    (True, {'makespan': 12.0, 'tardiness': 4.0})
+    """
+
+    kind: ClassVar[str] = "scheduling"
+
+    jobs: Sequence[Job] | pd.DataFrame
+    tasks: Sequence[Task] | pd.DataFrame
+    machines: Sequence[Machine] | pd.DataFrame
+    modes: Sequence[Mode] | pd.DataFrame
+    duration: BoundFormula | Sequence[float] | NDArray[np.float64] | None = None
+    energy: BoundFormula | Sequence[float] | NDArray[np.float64] | None = None
+    setups: Sequence[Setup] | pd.DataFrame | None = None
+    calendars: Sequence[Break] | pd.DataFrame | None = None
+    power_price: Sequence[PowerPrice] | pd.DataFrame | float | None = None
+    makespan_cost: float = 0.0
+    horizon: float | None = None
+    clock: bool = False
+    units: SchedulingUnits = field(default_factory=SchedulingUnits)
+    data: SchedulingData = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", resolve(self))
+
+    def __repr__(self) -> str:
+        data = self.data
+        return (
+            f"SchedulingProblem({len(data.jobs)} jobs, {len(data.tasks)} tasks, {len(data.machines)} machines, "
+            f"{len(data.modes)} modes)"
+        )
+
+    @property
+    def uses_energy(self) -> bool:
+        """Whether energy is part of the objective: a law, or numbers in the modes and a price to pay for them."""
+        return self.energy is not None or self.power_price is not None
+
+    @property
+    def unit(self) -> str:
+        """Unit of the objective."""
+        return self.units.money
+
+    def laws(self) -> Mapping[str, Formula]:
+        """Return the formulas for ``duration`` and ``energy``, where they are laws."""
+        given = {"duration": self.duration, "energy": self.energy}
+        return {name: law.formula for name, law in given.items() if isinstance(law, BoundFormula)}
+
+    def frozen_inputs(self) -> tuple[FrozenInput, ...]:
+        """Return nothing: every input of a scheduling law is fixed before a schedule is made."""
+        return ()
+
+    def check(self, plan: Schedule) -> Check:
+        """Verify on the law that every task runs once, where and when it may.
+
+        Times are compared to a millionth of a time unit.
+        """
+        return check_schedule(self, Placed.of(self, plan))
+
+    def price(self, plan: Schedule, *, frozen: bool = False) -> Pricing:
+        """Price the schedule on the law; nothing is frozen, so `frozen` changes nothing.
+
+        Lines: ``makespan`` (group: the machine that ends last, item: its task), ``tardiness`` (group: the job,
+        item: its last task), ``energy`` (group: the machine, item: the task).
+        """
+        return price_schedule(self, Placed.of(self, plan))
+
+    def reasons(self, plan: Schedule | None) -> tuple[Reason, ...]:
+        """Say why jobs are late; with no plan, why there can be none."""
+        if plan is None:
+            return why_infeasible(self)
+        return why_late(self, Placed.of(self, plan))
+
+    def outside(self, plan: Schedule) -> tuple[OutsideUse, ...]:
+        """Name every task whose duration or energy comes from a law outside its domain."""
+        return outside_uses(self, Placed.of(self, plan))
+
+    def views(self, plan: Schedule) -> tuple[View, ...]:
+        """Return a Gantt chart by machine and, where energy is priced, the price of power and the load."""
+        return views_of(self, Placed.of(self, plan))
+
+    def plan_from(self, decision: Any) -> Schedule:
+        """Read a schedule the user already has.
+
+        Parameters
+        ----------
+        decision
+            A :class:`Schedule`, a frame with the columns ``task``, ``machine``, ``start`` and, where a task has several
+            modes on one machine, ``mode``; or a list of mappings with these keys. Ends are not read: the law says
+            how long a task takes.
+
+        Raises
+        ------
+        ProblemError
+            If it names a task, machine or mode the problem does not know, or a start is no number.
+        """
+        return read_schedule(self, decision)
+
+    def schedule(self, modes: NDArray[np.int64], starts: NDArray[np.float64]) -> Schedule:
+        """Return the schedule that runs mode ``modes[i]`` from ``starts[i]``.
+
+        Parameters
+        ----------
+        modes
+            Positions in ``data.modes``, shape ``(n,)``.
+        starts
+            In time units, shape ``(n,)``.
+        """
+        return schedule_of(self.data, modes, starts)

@@ -1,0 +1,205 @@
+"""Why jobs are late, and why there can be no schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kanopt.problems.findings import Reason
+from kanopt.problems.scheduling.dispatch import alone, dispatch
+from kanopt.problems.scheduling.placed import TOLERANCE, Placed
+from kanopt.problems.scheduling.timing import Timing
+from kanopt.problems.wording import amount_text, listed
+
+if TYPE_CHECKING:
+    from kanopt.problems.scheduling.problem import SchedulingProblem
+
+__all__ = ["why_infeasible", "why_late"]
+
+
+def why_late(problem: SchedulingProblem, placed: Placed) -> tuple[Reason, ...]:
+    """Return one reason per job that ends after its due date.
+
+    Proved where the job would be late with every machine to itself; else the machine it waited for longest is named,
+    which is what happened in this schedule and not a proof.
+    """
+    data = problem.data
+    best = alone(data.structure, data.timing)[data.structure.last]
+    ends = placed.completion(len(data.jobs))
+    found = []
+    for job in np.flatnonzero(ends > data.timing.due + TOLERANCE):
+        item, due = data.jobs[job], float(data.timing.due[job])
+        late = _time(problem, ends[job] - due)
+        hopeless = best[job] - due
+        if hopeless > TOLERANCE:
+            message = (
+                f"{late} late: even with every machine to itself it cannot end before {_time(problem, best[job])}, "
+                f"{_time(problem, hopeless)} after its due date of {_time(problem, due)}"
+            )
+            mend = f"a due date of {_time(problem, best[job])}"
+            if data.timing.release[job] > 0:
+                mend += (
+                    f", or a release up to {_time(problem, min(hopeless, data.timing.release[job]))} earlier"
+                )
+            found.append(Reason(f"job {item.name}", "late", message, mend, proved=True))
+        else:
+            message = f"{late} late: {_bottleneck(problem, placed, int(job))}"
+            mend = f"a due date of {_time(problem, ends[job])}"
+            found.append(Reason(f"job {item.name}", "late", message, mend, proved=False))
+    return tuple(found)
+
+
+def _time(problem: SchedulingProblem, value: float) -> str:
+    return amount_text(float(value), problem.units.time)
+
+
+def _or_release(problem: SchedulingProblem, timing: Timing, job: int, amount: float, limit: float) -> str:
+    """Say that an earlier release would do, where it would: breaks may get in the way."""
+    earlier = timing.release.copy()
+    earlier[job] -= amount
+    if earlier[job] < 0:
+        return ""
+    ends = alone(problem.data.structure, replace(timing, release=earlier))
+    if ends[problem.data.structure.last[job]] > limit + TOLERANCE:
+        return ""
+    return f", or a release {_time(problem, amount)} earlier"
+
+
+def _bottleneck(problem: SchedulingProblem, placed: Placed, job: int) -> str:
+    """Say where the job waited longest and what ran there meanwhile."""
+    data = problem.data
+    rows = np.flatnonzero(placed.job == job)
+    rows = rows[np.argsort(placed.start[rows], kind="stable")]
+    ready = np.concatenate([[data.timing.release[job]], placed.end[rows][:-1]])
+    wait = placed.start[rows] - ready
+    longest = int(np.argmax(wait))
+    alone_end = float(alone(data.structure, data.timing)[data.structure.last[job]])
+    if wait[longest] <= TOLERANCE:
+        return (
+            f"it never waits, but runs in modes that end later than the fastest, which would end at "
+            f"{_time(problem, alone_end)}"
+        )
+    row, begin = rows[longest], float(ready[longest])
+    task, machine = data.tasks[placed.task[row]].name, data.machines[placed.machine[row]].name
+    there = (placed.machine == placed.machine[row]) & (placed.job != job)
+    busy = np.flatnonzero(there & (placed.end > begin) & (placed.start < placed.start[row]))
+    told = f"task {task!r} waits {_time(problem, wait[longest])} for machine {machine!r}"
+    if not len(busy):
+        return f"{told}, which runs no other job meanwhile (a break, a setup, or power is cheaper later)"
+    names = listed([data.tasks[placed.task[at]].name for at in busy])
+    return f"{told}, which runs {names} meanwhile; alone the job would end at {_time(problem, alone_end)}"
+
+
+def why_infeasible(problem: SchedulingProblem) -> tuple[Reason, ...]:
+    """Return what makes a schedule impossible, proved by arithmetic where it can be."""
+    proved = [*_no_mode(problem), *_too_long(problem)]
+    if not proved:
+        proved = [*_late_jobs(problem), *_overload(problem)]
+    return tuple(proved) if proved else tuple(_combination(problem))
+
+
+def _infeasible(subject: str, message: str, mend: str) -> Reason:
+    return Reason(subject, "infeasible", message, mend, proved=True)
+
+
+def _no_mode(problem: SchedulingProblem) -> Iterator[Reason]:
+    data = problem.data
+    counts = np.bincount(data.structure.mode_task, minlength=len(data.tasks))
+    for task in np.flatnonzero(counts == 0):
+        yield _infeasible(
+            f"task {data.tasks[task].name}",
+            "no machine can run it: there is no mode for it",
+            "a mode on one machine",
+        )
+
+
+def _too_long(problem: SchedulingProblem) -> Iterator[Reason]:
+    """Find tasks that are longer than every window of every machine they may use."""
+    data = problem.data
+    at, timing = data.structure, data.timing
+    widest = (timing.closes - timing.opens).max(axis=1)
+    excess = timing.duration - widest[at.mode_machine]
+    least = np.full(len(data.tasks), np.inf)
+    np.minimum.at(least, at.mode_task, excess)
+    for task in np.flatnonzero(np.isfinite(least) & (least > 0)):
+        own = np.flatnonzero(at.mode_task == task)
+        mode = own[np.argmin(excess[own])]
+        window = _time(problem, max(0.0, widest[at.mode_machine[mode]]))
+        yield _infeasible(
+            f"task {data.tasks[task].name}",
+            f"it takes at least {_time(problem, timing.duration[mode])} on {data.modes[mode].machine!r}, but the "
+            f"longest time that machine runs without a break before the horizon is {window}",
+            f"a window {_time(problem, least[task])} longer on {data.modes[mode].machine!r}",
+        )
+
+
+def _late_jobs(problem: SchedulingProblem) -> Iterator[Reason]:
+    """Find jobs that cannot be done before the horizon even alone."""
+    data = problem.data
+    if problem.horizon is None:
+        return
+    ends = alone(data.structure, data.endless)[data.structure.last]
+    for job in np.flatnonzero(ends > problem.horizon + TOLERANCE):
+        over = ends[job] - problem.horizon
+        mend = f"a horizon of {_time(problem, ends[job])}"
+        mend += _or_release(problem, data.endless, int(job), float(over), problem.horizon)
+        yield _infeasible(
+            f"job {data.jobs[job].name}",
+            f"released at {_time(problem, data.timing.release[job])}, it cannot end before "
+            f"{_time(problem, ends[job])} even with every machine to itself; the horizon is "
+            f"{_time(problem, problem.horizon)}",
+            mend,
+        )
+
+
+def _overload(problem: SchedulingProblem) -> Iterator[Reason]:
+    """Find machines, and the shop as a whole, with more work than time before the horizon."""
+    data = problem.data
+    if problem.horizon is None:
+        return
+    at, timing = data.structure, data.timing
+    shortest = np.full(len(data.tasks), np.inf)
+    np.minimum.at(shortest, at.mode_task, timing.duration)
+    low, high = np.full(len(data.tasks), len(data.machines)), np.full(len(data.tasks), -1)
+    np.minimum.at(low, at.mode_task, at.mode_machine)
+    np.maximum.at(high, at.mode_task, at.mode_machine)
+    time = np.clip(timing.closes - timing.opens, 0.0, None).sum(axis=1)
+    work = np.bincount(low[low == high], weights=shortest[low == high], minlength=len(data.machines))
+    for machine in np.flatnonzero(work > time + TOLERANCE):
+        name = data.machines[machine].name
+        yield _infeasible(
+            f"machine {name}",
+            f"tasks that run nowhere else take at least {_time(problem, work[machine])}, but it can run for "
+            f"{_time(problem, time[machine])} before the horizon",
+            f"{_time(problem, work[machine] - time[machine])} more on {name!r}, or another machine for these tasks",
+        )
+    if shortest.sum() > time.sum() + TOLERANCE:
+        yield _infeasible(
+            "all machines",
+            f"all tasks take at least {_time(problem, shortest.sum())} together, but the machines can run for "
+            f"{_time(problem, time.sum())} before the horizon",
+            f"{_time(problem, shortest.sum() - time.sum())} more machine time",
+        )
+
+
+def _combination(problem: SchedulingProblem) -> Iterator[Reason]:
+    """Say what is known where each job alone and the total work would fit: a horizon that is enough."""
+    if problem.horizon is None:
+        return
+    data = problem.data
+    built = dispatch(data.structure, data.endless)
+    if built is None:
+        return
+    modes, starts = built
+    enough = float((starts + data.timing.duration[modes]).max())
+    yield Reason(
+        "schedule",
+        "infeasible",
+        f"each job alone and the work of each machine would fit before the horizon of "
+        f"{_time(problem, problem.horizon)}, but no schedule of all of them was found",
+        f"a horizon of {_time(problem, enough)} is enough",
+        proved=False,
+    )

@@ -1,0 +1,85 @@
+"""What there is to see in a schedule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.problems.scheduling.placed import Placed
+from kanopt.problems.scheduling.power import Tariff
+from kanopt.problems.views import GanttView, SeriesView, View
+from kanopt.units import factor, same_dimension
+
+if TYPE_CHECKING:
+    from kanopt.problems.scheduling.problem import SchedulingProblem
+
+__all__ = ["views_of"]
+
+_BAR = ["row", "start", "end", "label", "kind"]
+
+
+def views_of(problem: SchedulingProblem, placed: Placed) -> tuple[View, ...]:
+    """Return the Gantt chart and, where energy is priced, the price of power and the load."""
+    gantt = GanttView("Schedule by machine", _bars(problem, placed), problem.units.time, problem.clock)
+    tariff, energy = problem.data.tariff, problem.data.energy
+    if tariff is None or energy is None or not len(placed.task):
+        return (gantt,)
+    return (gantt, _price(problem, placed, tariff), _load(problem, placed, energy))
+
+
+def _bars(problem: SchedulingProblem, placed: Placed) -> pd.DataFrame:
+    """Return the tasks (kind: the job), breaks and setups of every machine, in the order of the machines."""
+    data = problem.data
+    latest = float(placed.end.max(initial=0.0))
+    bars: list[tuple[str, float, float, str, str]] = []
+    for machine, item in enumerate(data.machines):
+        bars += [
+            (item.name, max(pause.start, 0.0), min(pause.end, latest), "break", "break")
+            for pause in data.breaks
+            if pause.machine in ("", item.name) and pause.start < latest and pause.end > 0
+        ]
+        rows = np.flatnonzero(placed.machine == machine)
+        family, free = data.structure.machine_family[machine], 0.0
+        for task, job, start, end in zip(
+            placed.task[rows], placed.job[rows], placed.start[rows], placed.end[rows], strict=True
+        ):
+            after = data.structure.task_family[task]
+            setup = data.timing.setup[machine, family, after]
+            if setup > 0:
+                label = f"setup for {data.tasks[task].family}"
+                bars.append((item.name, max(free, start - setup), start, label, "setup"))
+            bars.append((item.name, start, end, data.tasks[task].name, data.jobs[job].name))
+            family, free = after, end
+    return pd.DataFrame(bars, columns=_BAR).astype({"start": float, "end": float})
+
+
+def _price(problem: SchedulingProblem, placed: Placed, tariff: Tariff) -> SeriesView:
+    shown = tariff.starts < placed.end.max()
+    index = np.append(tariff.starts[shown], placed.end.max())
+    prices = np.append(tariff.prices[shown], tariff.prices[shown][-1])
+    unit = problem.units.of_price()["price"]
+    frame = pd.DataFrame({f"price [{unit}]": prices}, index=pd.Index(index, name="time"))
+    return SeriesView("Price of power", frame, f"time [{problem.units.time}]", unit, step=True)
+
+
+def _load(problem: SchedulingProblem, placed: Placed, energy: NDArray[np.float64]) -> SeriesView:
+    """Return the power drawn by all machines: a step up at every start and down at every end."""
+    units = problem.units
+    unit = f"{units.energy}/{units.time}"
+    scale = 1.0
+    if same_dimension(unit, "kW"):
+        unit, scale = "kW", factor(unit, "kW")
+    run = placed.mode >= 0
+    power = scale * energy[placed.mode[run]] / problem.data.timing.duration[placed.mode[run]]
+    steps = pd.DataFrame(
+        {
+            "time": np.concatenate([placed.start[run], placed.end[run]]),
+            "power": np.concatenate([power, -power]),
+        }
+    )
+    load = steps.groupby("time")["power"].sum().cumsum().clip(lower=0.0)
+    frame = pd.DataFrame({f"load [{unit}]": load})
+    return SeriesView("Load of all machines", frame, f"time [{units.time}]", unit, step=True)
