@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
@@ -76,9 +76,9 @@ class _Writer:
             ]
         total = self._sum(len(self.model.bias) - 1, 0, arguments)
         if smearing is None:
-            return simplified(total)
+            return simplified(rebuilt(simplified(total), _without_noise))
         product = simplified(Product((Constant(smearing), Apply("exp", total))))
-        return rebuilt(product, _as_factor)
+        return simplified(rebuilt(rebuilt(product, _as_factor), _without_noise))
 
     def _sum(self, layer: int, target: int, arguments: Sequence[_Argument]) -> Node:
         parts: list[Node] = [Constant(float(self.model.bias[layer][target]))]
@@ -160,6 +160,13 @@ def _as_factor(node: Node) -> Node:
         table = node.argument
         entries = tuple((key, float(np.exp(number))) for key, number in table.entries)
         return Table(table.inputs, entries, name=table.name)
+    return node
+
+
+def _without_noise(node: Node) -> Node:
+    """Round a constant to 12 digits: what is 1 but for the last bits of a float shall read 1."""
+    if isinstance(node, Constant):
+        return replace(node, value=float(f"{node.value:.12g}"))
     return node
 
 

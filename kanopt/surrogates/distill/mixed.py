@@ -247,7 +247,7 @@ def refit(model: Mixed, rows: Rows, iterations: int = ITERATIONS) -> Refit:
     def loss(candidate: Mixed) -> tuple[float, float]:
         with np.errstate(all="ignore"):
             residual = root * (rows.target - candidate.predict(rows.inputs))
-        squares = float(residual @ residual)
+            squares = float(residual @ residual)
         theta = candidate.parameters
         return (
             (squares, squares + float(theta @ penalty @ theta)) if np.isfinite(squares) else (np.inf, np.inf)
@@ -262,8 +262,11 @@ def refit(model: Mixed, rows: Rows, iterations: int = ITERATIONS) -> Refit:
         if not np.isfinite(jacobian).all():
             break
         weighted = jacobian * root[:, None]
-        hessian = weighted.T @ weighted
-        gradient = weighted.T @ (root * (rows.target - output)) - penalty @ model.parameters
+        with np.errstate(over="ignore"):
+            hessian = weighted.T @ weighted
+            gradient = weighted.T @ (root * (rows.target - output)) - penalty @ model.parameters
+        if not (np.isfinite(hessian).all() and np.isfinite(gradient).all()):
+            break
         improved = False
         while damping < 1e8:
             step = _solve(hessian + penalty, gradient, damping)

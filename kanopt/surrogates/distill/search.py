@@ -20,8 +20,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kanopt.surrogates.distill.forms import FORMS, LINEAR, POWER, ZERO, Form, start
+from kanopt.surrogates.distill.forms import FORMS, LINEAR, ZERO, Form, start
 from kanopt.surrogates.distill.mixed import Edge, Mixed, Refit, Rows, refit
+from kanopt.surrogates.distill.monomials import gauged, monomial_nodes, with_fixed
 
 __all__ = ["Candidate", "Search", "search"]
 
@@ -97,8 +98,22 @@ def search(
         How an edge is called in the front.
     """
     judge = _Judge(rows.take(TRIAL_ROWS, seed))
-    current = refit(model, judge.rows)
-    front = [judge.candidate(current, "every edge a curve")]
+    starts = [(model, "every edge a curve")]
+    monomials = monomial_nodes(model, judge.rows, seed)
+    if monomials is not None:
+        starts.append((monomials, "nodes are monomials, their functions curves"))
+    climbs = [_climb(refit(start, judge.rows), what, judge, name, log_inputs) for start, what in starts]
+    current, front = min(climbs, key=lambda climb: judge.length(climb[0]))
+    final = refit(current.model, rows)
+    others = [candidate for climb in climbs for candidate in climb[1] if climb[1] is not front]
+    return Search(final, (*others, *front[:-1], replace(front[-1], chosen=True)))
+
+
+def _climb(
+    current: Refit, what: str, judge: _Judge, name: Callable[[Edge], str], log_inputs: frozenset[int]
+) -> tuple[Refit, list[Candidate]]:
+    """Replace, drop and round while the description shortens; return the model and the steps."""
+    front = [judge.candidate(current, what)]
     for _ in range(2):
         before = current
         for edge in _by_straightness(current.model, judge.rows):
@@ -106,11 +121,30 @@ def search(
             front += step
         if current is before:
             break
-    current, step = _snap(current, judge, name, log_inputs)
+    current, step = _plainer(current, judge, name)
     front += step
-    final = refit(current.model, rows)
-    front[-1] = replace(front[-1], chosen=True)
-    return Search(final, tuple(front))
+    same = refit(gauged(current.model), judge.rows)
+    if judge.length(same) <= judge.length(current) + OPERATOR:
+        current = same
+    current, step = _snap(current, judge, name, log_inputs)
+    return current, front + step
+
+
+def _plainer(current: Refit, judge: _Judge, name: Callable[[Edge], str]) -> tuple[Refit, list[Candidate]]:
+    """Drop closed forms, or make them straight lines, where the description is then shorter."""
+    steps: list[Candidate] = []
+    for place in [edge.place for edge in current.model.edges]:
+        for form in (LINEAR, ZERO):
+            edge = next(e for e in current.model.edges if e.place == place)
+            if edge.form.name in ("zero", "curve", "table", form.name):
+                continue
+            z, value, weight = _weights(current.model, edge, judge.rows)
+            theta = start(form, z, value, weight)[0]
+            trial = _try(current.model, edge, form, theta, judge)
+            if trial is not None and judge.length(trial) < judge.length(current):
+                current = trial
+                steps.append(judge.candidate(current, f"{name(edge)}: {form.name}"))
+    return current, steps
 
 
 def _weights(model: Mixed, edge: Edge, rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -185,20 +219,14 @@ def _try(model: Mixed, edge: Edge, form: Form, theta: np.ndarray, judge: _Judge)
 def _snap(
     current: Refit, judge: _Judge, name: Callable[[Edge], str], log_inputs: frozenset[int]
 ) -> tuple[Refit, list[Candidate]]:
-    """Round exponents to the nearest half where the description length falls: x^1.98 reads x².
-
-    Exponents are the power of a power form, and the slope of a straight edge that leaves the log of a feature.
-    """
+    """Round exponents to the nearest half where the description shortens: x^1.98 reads x²."""
     steps: list[Candidate] = []
     for place in [edge.place for edge in current.model.edges]:
         edge = next(e for e in current.model.edges if e.place == place)
-        is_slope = edge.form is LINEAR and edge.layer == 0 and edge.source in log_inputs
-        if not is_slope and edge.form is not POWER:
-            continue
-        exponent = round(2 * float(edge.theta[-1])) / 2
+        exponent = round(2 * float(edge.theta[-1])) / 2 if _ends_in_exponent(edge, log_inputs) else 0.0
         if not exponent:
             continue
-        snapped = replace(edge, form=_with_last_fixed(edge.form, exponent), theta=edge.theta[:-1])
+        snapped = replace(edge, form=with_fixed(edge.form, exponent), theta=edge.theta[:-1])
         trial = refit(current.model.replaced(snapped), judge.rows)
         if judge.length(trial) < judge.length(current):
             current = trial
@@ -206,18 +234,15 @@ def _snap(
     return current, steps
 
 
-def _with_last_fixed(form: Form, value: float) -> Form:
-    """Return `form` with its last parameter held at `value`."""
+def _ends_in_exponent(edge: Edge, log_inputs: frozenset[int]) -> bool:
+    """Whether the last free parameter of an edge is an exponent.
 
-    def full(theta: np.ndarray) -> np.ndarray:
-        return np.append(theta, value)
-
-    return replace(
-        form,
-        linear=form.linear if form.nonlinear else form.linear - 1,
-        nonlinear=max(form.nonlinear - 1, 0),
-        value=lambda z, t: form.value(z, full(t)),
-        slope=lambda z, t: form.slope(z, full(t)),
-        gradient=lambda z, t: form.gradient(z, full(t))[..., :-1],
-        fixed=(value,),
-    )
+    It is in a power, in a straight edge that leaves the log of a feature, and in a·log(1 + exp z), which behind the
+    logarithm of the target is (1 + exp z)^a.
+    """
+    name = edge.form.name
+    if name == "power" and not edge.form.fixed:
+        return True
+    if name == "softplus" and len(edge.theta) == 1:
+        return True
+    return name == "linear" and edge.layer == 0 and edge.source in log_inputs and len(edge.theta) == 1

@@ -9,8 +9,11 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import FormulaError
-from kanopt.formulas import Formula, Table
-from kanopt.surrogates import KANRegressor
+from kanopt.formulas import Formula, Table, Variable
+from kanopt.surrogates import Feature, KANRegressor
+from kanopt.surrogates.distill.build import graph
+from kanopt.surrogates.distill.forms import FORMS
+from kanopt.surrogates.distill.mixed import Edge, Mixed, curve_form, table_form
 from kanopt.tables import make_city, split, with_units
 
 
@@ -125,6 +128,48 @@ def test_a_deep_network_becomes_a_formula_that_predicts_as_well() -> None:
     network = np.sqrt(np.mean((model.predict(test[["a", "b"]]) - test["y"]) ** 2))
     formula = np.sqrt(np.mean((law.evaluate(test) - test["y"]) ** 2))
     assert formula < max(1.02 * network, 1e-4)
+
+
+def test_the_law_of_congested_links_is_read_off_eighty_rows() -> None:
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"free": rng.uniform(2, 10, 80), "capacity": rng.uniform(4000, 26000, 80)})
+    frame["volume"] = frame["capacity"] * rng.uniform(0.3, 2.5, 80)
+    frame["minutes"] = frame["free"] * (1 + 0.15 * (frame["volume"] / frame["capacity"]) ** 4)
+    columns = ["free", "capacity", "volume"]
+    model = KANRegressor(hidden=(2,), log_target=True, log_features=columns, seed=1)
+    law = model.fit(frame[columns], frame["minutes"]).to_formula(frame)
+    assert str(law) == "free · (1 + 0.15 · volume^4 / capacity^4)"
+    np.testing.assert_allclose(law.evaluate(frame), frame["minutes"], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "name", ["exp", "tanh", "sine", "gaussian", "hinge", "log_shifted", "softplus", "curve"]
+)
+def test_the_graph_computes_what_the_network_computes(name: str) -> None:
+    rng = np.random.default_rng(6)
+    x = rng.uniform(0.5, 3.0, (50, 2))
+    form = curve_form(0.4, 3.1, 4) if name == "curve" else next(f for f in FORMS if f.name == name)
+    codes = rng.integers(0, 2, 50).astype(float)
+    edges = (
+        Edge(0, 0, 0, form, rng.uniform(0.2, 1.2, form.size), span=(0.4, 3.1)),
+        Edge(0, 1, 0, form, rng.uniform(0.2, 1.2, form.size), span=(0.4, 3.1)),
+        Edge(0, 2, 0, table_form(2), np.array([0.3, -0.2])),
+    )
+    model = Mixed(edges, (np.array([0.7]),))
+    features = (
+        Feature("a", "number", scale=10.0),
+        Feature("b", "number", log=True, scale=2.0),
+        Feature("c", "category", categories=("no", "yes")),
+    )
+    data = {"a": x[:, 0] * 10.0, "b": 2.0 * np.exp(x[:, 1]), "c": np.array(["no", "yes"])[codes.astype(int)]}
+    inputs = (Variable("a"), Variable("b"), Variable("c", kind="category"))
+    expected = model.predict(np.column_stack([x, codes]))
+    errors = np.full(len(model.parameters), 0.1)
+    for smearing in (None, 1.1):
+        root = graph(model, features, smearing, errors)
+        law = Formula(root, inputs, Variable("y"))
+        wanted = expected if smearing is None else smearing * np.exp(expected)
+        np.testing.assert_allclose(law.evaluate(data), wanted, rtol=1e-9)
 
 
 def test_a_law_that_does_not_predict_is_refused_with_both_figures() -> None:
