@@ -19,14 +19,15 @@ from kanopt.kan.description import Network
 from kanopt.kan.network import KANBatch, Shape
 from kanopt.kan.penalty import Increments, Penalty
 from kanopt.kan.robust import HUBER, residual_scale, robust_weights
-from kanopt.kan.smoothing import RIDGES, effective_parameters, gcv_score, select_smoothing
+from kanopt.kan.smoothing import RIDGES, LinearModel, effective_parameters, gcv_score, select_smoothing
 from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import Data, History, TrainerOptions, chunk_rows, normal_equations, train
 
 __all__ = ["FitOptions", "Fitted", "Run", "best_of", "finish", "fit_starts", "polish"]
 
 Floats = NDArray[np.float64]
-LINEAR_DAMPING = 1e-12
+EXACT = 1e-14
+"""Share of the target's variance below which an error counts as none."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,9 @@ class FitOptions:
         ``"squared"``, ``"huber"`` or ``"tukey"``.
     signs
         Monotone sign (−1, 0, +1) of every numeric feature; empty for none.
+    distinct
+        Share of the rows, each counted with its weight, that copy no other row. Copies tell nothing about
+        noise, so that cross-validation must not count them.
     trainer
         Options of every training run.
     """
@@ -51,6 +55,7 @@ class FitOptions:
     smoothing: float | None = None
     loss: str = "squared"
     signs: tuple[int, ...] = ()
+    distinct: float = 1.0
     trainer: TrainerOptions = field(default_factory=TrainerOptions)
 
 
@@ -126,14 +131,13 @@ def fit_starts(
     """
     options = options or FitOptions()
     starts = options.starts if shape.hidden else 1
-    offset = float((data.weights * data.target).sum() / data.weights.sum())
-    network = random_starts(shape, starts, data.inputs, bounds, offset, generator, options.signs)
+    network = random_starts(shape, starts, data.inputs, bounds, _mean(data), generator, options.signs)
     if not shape.hidden:
         network = replace(network, theta=torch.zeros_like(network.theta))
     penalty = Penalty.of(shape, network.theta.device)
     first = 1e-6 if options.smoothing is None else options.smoothing
     smoothing = network.theta.new_full((starts, penalty.groups + 1), first)
-    smoothing[:, -1] = RIDGES[0] if shape.hidden else RIDGES[1]
+    smoothing[:, -1] = _ridges(shape, float(data.weights.sum()) * options.distinct)[0]
     return _take_turns(network, smoothing, data, options, _stages(shape, options))
 
 
@@ -165,20 +169,40 @@ def _take_turns(
     rows = float(data.weights.sum())
     trainer = options.trainer
     if not network.shape.hidden:
-        trainer = replace(trainer, damping=LINEAR_DAMPING)
-    ridges = RIDGES if network.shape.hidden else RIDGES[1:]
+        trainer = replace(trainer, damping=0.0)
+    spread = float((data.weights * (data.target - _mean(data)) ** 2).sum())
+    floor = EXACT * spread + torch.finfo(torch.float64).tiny
+    # A deep network is looked at again after each turn; an additive one is settled at once.
+    search = (_ridges(network.shape, rows * options.distinct), 1 if network.shape.hidden else 2)
     history = History()
     for turn, iterations in enumerate(stages):
         if turn > 0:
             weighted = _reweighted(network, data, options.loss)
             if options.smoothing is None:
                 normal = normal_equations(network, weighted, trainer.chunk_bytes)
-                smoothing = select_smoothing(normal, network.theta, penalty, smoothing, rows, ridges)
+                model = LinearModel(normal, network.theta, penalty, rows, rows * options.distinct, floor)
+                smoothing = select_smoothing(model, smoothing, *search)
         else:
             weighted = data
         settings = replace(trainer, iterations=iterations)
         network, history = train(network, weighted, penalty.weighted(smoothing, rows), settings, increments)
     return Run(network, smoothing, _score(network, smoothing, penalty, data, options), history)
+
+
+def _ridges(shape: Shape, rows: float) -> Sequence[float]:
+    """Return the ridges to try.
+
+    A deep network creeps along its flat directions as long as the ridge outweighs the error, so that its
+    ridge starts least; a table with fewer rows than coefficients needs more for its equations to be solvable
+    at all.
+    """
+    if shape.hidden:
+        return RIDGES
+    return RIDGES[1:] if shape.parameters < rows else RIDGES[2:]
+
+
+def _mean(data: Data) -> float:
+    return float((data.weights * data.target).sum() / data.weights.sum())
 
 
 def _reweighted(network: KANBatch, data: Data, loss: str) -> Data:
@@ -200,7 +224,7 @@ def _score(network: KANBatch, smoothing: Tensor, penalty: Penalty, data: Data, o
         limit = HUBER * residual_scale(residual, data.weights).min()
         size = residual.abs()
         squares = (data.weights * torch.where(size > limit, limit * (2 * size - limit), size**2)).sum(1)
-    score = gcv_score(squares, edf, rows)
+    score = gcv_score(squares, edf, rows * options.distinct)
     return torch.where(torch.isfinite(score), score, torch.full_like(score, torch.inf))
 
 

@@ -26,6 +26,9 @@ class Penalty:
     ----------
     matrix
         All S_g together, shape (parameters, parameters).
+    vectors, values
+        Its eigenvectors (parameters, parameters), edge by edge, and eigenvalues (parameters,): exact zeros
+        for what is not penalised. In these directions the penalty is diagonal.
     group
         Group of every parameter, shape (parameters,).
     groups
@@ -33,26 +36,36 @@ class Penalty:
     """
 
     matrix: Tensor
+    vectors: Tensor
+    values: Tensor
     group: Tensor
     groups: int
 
     @classmethod
     def of(cls, shape: Shape, device: torch.device | None = None) -> Penalty:
         """Build the penalty of a shape."""
-        blocks, group, count = [], [], 0
+        vectors: list[Tensor] = []
+        values: list[Tensor] = []
+        group: list[Tensor] = []
+        count = 0
         for index, layer in enumerate(shape.layers):
-            bend = torch.kron(roughness(layer.grid_size), torch.eye(layer.outputs, dtype=torch.float64))
+            bend, directions = _spline_directions(layer)
             size = layer.basis_size * layer.outputs
             for _ in range(layer.splines):
-                blocks.append(bend)
+                values.append(bend)
+                vectors.append(directions)
                 group.append(torch.full((size,), count))
                 count += 1 if index == 0 else 0
             for categories in layer.tables:
-                blocks.append(torch.eye(categories * layer.outputs, dtype=torch.float64))
-                group.append(torch.full((categories * layer.outputs,), count))
+                size = categories * layer.outputs
+                values.append(torch.ones(size, dtype=torch.float64))
+                vectors.append(torch.eye(size, dtype=torch.float64))
+                group.append(torch.full((size,), count))
                 count += 1
             count += 0 if index == 0 else 1
-        return cls(block_diagonal(blocks).to(device), torch.cat(group).to(device), count)
+        basis, scale = block_diagonal(vectors).to(device), torch.cat(values).to(device)
+        matrix = (basis * scale) @ basis.T
+        return cls(matrix, basis, scale, torch.cat(group).to(device), count)
 
     def weighted(self, smoothing: Tensor, total_weight: float | Tensor) -> Tensor:
         """Return the penalty matrices, shape (M, parameters, parameters).
@@ -68,6 +81,14 @@ class Penalty:
         matrix = self.matrix * by_parameter
         matrix.diagonal(dim1=-2, dim2=-1).add_(smoothing[:, -1:])
         return matrix * total_weight
+
+
+def _spline_directions(layer: LayerShape) -> tuple[Tensor, Tensor]:
+    """Return eigenvalues and eigenvectors of the roughness of all edges that leave one input."""
+    values, vectors = torch.linalg.eigh(roughness(layer.grid_size))
+    values[:2] = 0.0
+    outputs = torch.eye(layer.outputs, dtype=torch.float64)
+    return values.repeat_interleave(layer.outputs), torch.kron(vectors.contiguous(), outputs)
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,19 @@ from torch import Tensor
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.trainer import NormalEquations
 
-__all__ = ["GAMMA", "RIDGES", "SMOOTHINGS", "effective_parameters", "gcv_score", "select_smoothing"]
+__all__ = [
+    "GAMMA",
+    "RIDGES",
+    "SMOOTHINGS",
+    "LinearModel",
+    "effective_parameters",
+    "gcv_score",
+    "select_smoothing",
+]
 
 GAMMA = 1.4
-SMOOTHINGS = (1e-13, 1e-11, *(10.0**power for power in range(-9, 3)))
+SMOOTHINGS = (1e-13, 1e-11, *(10.0**power for power in range(-9, 2)))
 RIDGES = (1e-12, 1e-9, 1e-6, 1e-4, 1e-2, 1.0)
-
-MANY_GROUPS = 8
-"""Beyond this many groups one sweep, group by group, has to do."""
 
 
 def gcv_score(squares: Tensor, edf: Tensor, rows: float) -> Tensor:
@@ -47,65 +52,117 @@ def effective_parameters(matrix: Tensor, penalty: Tensor) -> tuple[Tensor, Tenso
     The inverse is not finite where H + S is not positive definite.
     """
     factor, failed = torch.linalg.cholesky_ex(matrix + penalty)
-    usable = (failed == 0)[:, None, None]
-    identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
-    inverse = torch.cholesky_inverse(torch.where(usable, factor, identity))
-    inverse = torch.where(usable, inverse, torch.full_like(inverse, torch.inf))
+    lost = torch.nonzero(failed).squeeze(1)
+    if len(lost) > 0:
+        factor[lost] = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
+    inverse = torch.cholesky_inverse(factor)
+    inverse[lost] = torch.inf
     edf = matrix.shape[-1] - (inverse * penalty).sum((1, 2))
     return edf, inverse
 
 
-def _linear_score(normal: NormalEquations, theta: Tensor, penalty: Tensor, rows: float) -> Tensor:
-    edf, inverse = effective_parameters(normal.matrix, penalty)
-    descent = normal.vector - torch.einsum("mpq,mq->mp", penalty, theta)
-    step = torch.einsum("mpq,mq->mp", inverse, descent)
-    curve = torch.einsum("mp,mpq,mq->m", step, normal.matrix, step)
-    squares = normal.squares - 2.0 * (step * normal.vector).sum(1) + curve
-    floor = 1e-26 * normal.squares + torch.finfo(squares.dtype).tiny
-    score = gcv_score(squares.clamp(min=floor), edf, rows)
-    return torch.where(torch.isfinite(score), score, torch.full_like(score, torch.inf))
+class LinearModel:
+    """The Gauss-Newton model in the directions in which the penalty is diagonal.
+
+    Directions the penalty holds hard and directions it leaves free are then apart, and scaling the matrix
+    to a unit diagonal keeps its inverse accurate over the whole range of weights.
+
+    Parameters
+    ----------
+    normal
+        Gauss-Newton quantities at `theta` (M, parameters).
+    total_weight
+        Sum of the row weights before any robust reweighting.
+    rows
+        How many rows count in the score.
+    floor
+        Squared error below which all fits count as exact, so that the smoothest of them is taken.
+    """
+
+    def __init__(
+        self,
+        normal: NormalEquations,
+        theta: Tensor,
+        penalty: Penalty,
+        total_weight: float,
+        rows: float,
+        floor: float,
+    ) -> None:
+        turn = penalty.vectors
+        self.matrix = turn.T @ normal.matrix @ turn
+        self.vector = normal.vector @ turn
+        self.theta = theta @ turn
+        self.squares = normal.squares
+        self.penalty = penalty
+        self.total_weight = total_weight
+        self.rows = rows
+        self.floor = floor
+        self.identity = torch.eye(theta.shape[1], dtype=theta.dtype, device=theta.device)
+
+    def score(self, smoothing: Tensor) -> Tensor:
+        """Return the GCV score at weights (M, groups + 1), shape (M,)."""
+        held = smoothing[:, self.penalty.group] * self.penalty.values + smoothing[:, -1:]
+        held = self.total_weight * held
+        matrix = self.matrix.clone()
+        matrix.diagonal(dim1=1, dim2=2).add_(held)
+        scale = matrix.diagonal(dim1=1, dim2=2).clamp(min=torch.finfo(held.dtype).tiny).rsqrt()
+        matrix *= scale.unsqueeze(1) * scale.unsqueeze(2)
+        factor, failed = torch.linalg.cholesky_ex(matrix)
+        root = torch.linalg.solve_triangular(factor, self.identity.expand_as(factor), upper=False)
+        edf = held.shape[1] - (held * scale**2 * root.square().sum(1)).sum(1)
+        descent = scale * (self.vector - held * self.theta)
+        half = (root @ descent.unsqueeze(-1)).squeeze(-1)
+        step = scale * (root.transpose(1, 2) @ half.unsqueeze(-1)).squeeze(-1)
+        curve = (step * (self.matrix @ step.unsqueeze(-1)).squeeze(-1)).sum(1)
+        squares = self.squares - 2.0 * (step * self.vector).sum(1) + curve
+        score = gcv_score(squares.clamp(min=self.floor), edf, self.rows)
+        usable = (failed == 0) & torch.isfinite(score)
+        return torch.where(usable, score, torch.full_like(score, torch.inf))
 
 
 def select_smoothing(
-    normal: NormalEquations,
-    theta: Tensor,
-    penalty: Penalty,
-    start: Tensor,
-    rows: float,
-    ridges: Sequence[float] = RIDGES,
+    model: LinearModel, start: Tensor, ridges: Sequence[float] = RIDGES, rounds: int = 2
 ) -> Tensor:
     """Return the weights of least GCV found by a joint sweep and sweeps group by group.
 
     Parameters
     ----------
-    normal
-        Gauss-Newton quantities at `theta`.
     start
         Weights now, shape (M, groups + 1), the ridge last.
-    rows
-        Sum of the row weights before any robust reweighting.
     ridges
         Ridges tried.
+    rounds
+        Sweeps over the groups.
 
     Returns
     -------
     Tensor, shape (M, groups + 1)
     """
     best = start.clone()
-    score = _linear_score(normal, theta, penalty.weighted(best, rows), rows)
-    everything = list(range(penalty.groups))
-    sweeps: list[tuple[list[int], Sequence[float]]] = [(everything, SMOOTHINGS)]
-    alone = [([group], SMOOTHINGS) for group in everything] if penalty.groups > 1 else []
-    rounds = 2 if penalty.groups <= MANY_GROUPS else 1
-    sweeps += rounds * [*alone, ([penalty.groups], ridges)]
+    score = model.score(best)
+    everything = list(range(model.penalty.groups))
+    fixed = best.new_tensor(SMOOTHINGS)
+    sweeps: list[tuple[list[int], Tensor | None]] = [(everything, fixed)]
+    alone: list[tuple[list[int], Tensor | None]] = []
+    if model.penalty.groups > 1:
+        alone = [([group], None) for group in everything]
+    sweeps += rounds * [*alone, ([model.penalty.groups], best.new_tensor(ridges))]
     for columns, values in sweeps:
         base = best.clone()
-        for value in values:
+        steps = _steps(base[:, columns[0]]) if values is None else values.unsqueeze(1)
+        for value in steps:
             trial = base.clone()
-            trial[:, columns] = value
-            trial_score = _linear_score(normal, theta, penalty.weighted(trial, rows), rows)
+            trial[:, columns] = value.unsqueeze(-1)
+            trial_score = model.score(trial)
             # Equal scores go to the smoother law: values rise, and rounding must not decide.
-            better = trial_score <= score * (1.0 + 1e-9)
+            better = trial_score <= score * (1.0 + 1e-5)
             best = torch.where(better.unsqueeze(1), trial, best)
             score = torch.where(better, torch.minimum(trial_score, score), score)
     return best
+
+
+def _steps(now: Tensor) -> Tensor:
+    """Return weights to try in place of `now` (M,), in rising order; shape (tries, M)."""
+    near = now * now.new_tensor([1e-3, 1e-1, 1e1, 1e3]).unsqueeze(1)
+    inside = near.clamp(min=SMOOTHINGS[0], max=SMOOTHINGS[-1])
+    return torch.cat([inside, torch.full_like(inside[:1], SMOOTHINGS[-1])])

@@ -249,8 +249,8 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         Parameters
         ----------
         test : DataFrame
-            Held-out rows with the columns of the model and the target. They report and gate; they select nothing.
-            Units that the frame declares become the units of the formula.
+            Held-out rows with the columns of the model and the target. They report and gate; they select
+            nothing. Units that the frame declares become the units of the formula.
         target : str, optional
             Column of `test` that is the target; by default the name of the series the model was fitted to.
         min_r2 : float
@@ -263,8 +263,8 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         Raises
         ------
         FormulaError
-            If the formula explains less than `min_r2` of the held-out rows, or the model was loaded from a file, which
-            holds no training rows.
+            If the formula explains less than `min_r2` of the held-out rows, or the model was loaded from a
+            file, which holds no training rows.
 
         Examples
         --------

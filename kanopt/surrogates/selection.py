@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
@@ -102,8 +103,8 @@ class Trial:
 
     @property
     def complexity(self) -> tuple[int, float]:
-        """Hidden nodes, then effective parameters."""
-        return sum(self.structure.hidden), self.fitted.edf
+        """Hidden nodes, then effective parameters; a logarithm has to save at least one."""
+        return sum(self.structure.hidden), self.fitted.edf + sum(self.structure.logs)
 
 
 class Search:
@@ -123,9 +124,14 @@ class Search:
     @cached_property
     def grid_size(self) -> int:
         """Grid intervals that the number of different rows can carry."""
-        everything = np.column_stack([self.table.numbers, self.table.codes])
-        distinct = len(np.unique(everything, axis=0)) if len(everything) < 1000 else len(everything)
-        return int(min(self.settings.grid_size, max(1, distinct // 4)))
+        return int(min(self.settings.grid_size, max(1, self.distinct // 4)))
+
+    @cached_property
+    def distinct(self) -> int:
+        """Rows that copy no other row."""
+        table = self.table
+        everything = pd.DataFrame(np.column_stack([table.numbers, table.codes, table.target]))
+        return len(table) - int(everything.duplicated().sum())
 
     def data(self, structure: Structure, encoding: Encoding, unit: float) -> Data:
         """Return the rows as the network sees them."""
@@ -144,7 +150,7 @@ class Search:
         encoding = self.table.encoding.with_logs(structure.logs)
         unit = self._unit(structure)
         data = self.data(structure, encoding, unit)
-        options = FitOptions(settings.starts, settings.smoothing, structure.loss, settings.signs)
+        options = self._options(structure)
         generator = torch.Generator().manual_seed(settings.seed)
         low, high = (torch.tensor(end, device=settings.device) for end in encoding.bounds())
         categories = tuple(len(feature.categories) for feature in encoding.categories)
@@ -168,8 +174,7 @@ class Search:
     def refine(self, trial: Trial) -> Trial:
         """Go on from `trial` on a grid twice as fine; return the better of the two."""
         data = self.data(trial.structure, trial.encoding, trial.unit)
-        settings = self.settings
-        options = FitOptions(1, settings.smoothing, trial.structure.loss, settings.signs)
+        options = self._options(trial.structure)
         run = polish(replace(trial.run, network=trial.run.network.refined()), data, options)
         finer = self._judge(trial.structure, trial.encoding, trial.unit, run, finish(run, data, options))
         return self.better(trial, finer)
@@ -185,6 +190,13 @@ class Search:
         level = float((weights * simple.squares).sum() / total)
         return rich if mean > max(MARGIN * level, error) else simple
 
+    def best(self, trials: list[Trial]) -> Trial:
+        """Return the trial preferred to all others, compared in turn."""
+        chosen = trials[0]
+        for trial in trials[1:]:
+            chosen = self.better(chosen, trial)
+        return chosen
+
     def accuracy(self, trial: Trial) -> float:
         """Return R² on rows left out, gross errors apart."""
         weights = self.table.weights * self.kept
@@ -192,6 +204,16 @@ class Search:
         mean = (weights * target).sum() / weights.sum()
         spread = (weights * (target - mean) ** 2).sum()
         return 1.0 - float((weights * trial.squares).sum() / spread) if spread > 0 else 1.0
+
+    def _options(self, structure: Structure) -> FitOptions:
+        settings = self.settings
+        return FitOptions(
+            starts=settings.starts,
+            smoothing=settings.smoothing,
+            loss=structure.loss,
+            signs=settings.signs,
+            distinct=min(1.0, self.distinct / self.rows),
+        )
 
     def _unit(self, structure: Structure) -> float:
         if structure.log_target:
@@ -255,14 +277,12 @@ def choose(table: Table, settings: Settings) -> tuple[Trial, list[Trial]]:
     _set_gross_errors_apart(search, plain)
     best = [_with_logs(search, trial) for trial in plain]
     if settings.hidden is None:
-        finals = [trial for start in best for trial in _grow(search, start)]
+        finals = _grow(search, best)
     elif settings.hidden:
         finals = [_fit(search, replace(start.structure, hidden=settings.hidden)) for start in best]
     else:
         finals = best
-    chosen = finals[0]
-    for trial in finals[1:]:
-        chosen = search.better(chosen, trial)
+    chosen = search.best(finals)
     if chosen.structure.hidden and search.grid_size % 2 == 0:
         chosen = search.refine(chosen)
     return chosen, search.trials
@@ -328,19 +348,17 @@ def _set_gross_errors_apart(search: Search, trials: list[Trial]) -> None:
     search.kept = ~gross
 
 
-def _grow(search: Search, start: Trial) -> list[Trial]:
-    """Add hidden nodes to an additive model while they pay."""
-    grown = [start]
+def _grow(search: Search, starts: list[Trial]) -> list[Trial]:
+    """Add hidden nodes to additive models while they pay: two for each target, then four for the better."""
     features = len(search.table.encoding.features)
-    if features < 2 or search.rows < 40 or search.accuracy(start) > 1.0 - 1e-8:
-        return grown
-    best = start
+    tried = list(starts)
     for nodes in (2, 4):
-        if search.rows < 15 * nodes * features / 2:
+        best = search.best(tried)
+        enough = search.rows >= max(40.0, 7.5 * nodes * features)
+        if features < 2 or not enough or search.accuracy(best) > 1.0 - 1e-8:
             break
-        trial = _fit(search, replace(start.structure, hidden=(nodes,)))
-        grown.append(trial)
-        if search.better(best, trial) is not trial or search.accuracy(trial) > 1.0 - 1e-8:
+        if nodes > 2 and not best.structure.hidden:
             break
-        best = trial
-    return grown
+        bases = starts if nodes == 2 else [best]
+        tried += [_fit(search, replace(base.structure, hidden=(nodes,))) for base in bases]
+    return tried
