@@ -40,6 +40,7 @@ HALO = "halo"
 TIP = "tip-"
 """Prefix of the group id of marks that show a tooltip."""
 
+_FONT = 13.0  # pixels; most text is small, 5/6 of it
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff￾￿]")
@@ -129,7 +130,7 @@ def to_svg(
     draw
         Draws on the axes it is given.
     width, height
-        Size in CSS pixels; text is 11 pixels high.
+        Size in CSS pixels.
     label
         What the picture shows, for those who cannot see it; must differ between the pictures of a page.
     tips
@@ -145,7 +146,7 @@ def to_svg(
 
     buffer = StringIO()
     with (
-        mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": label, "font.size": 11}),
+        mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": label, "font.size": _FONT}),
         warnings.catch_warnings(),
     ):
         # The browser sets the text, in its own fonts: a glyph that matplotlib's font lacks is no loss.

@@ -53,18 +53,7 @@ def plot_gantt(view: GanttView, ax: Axes | None = None, *, span: tuple[float, fl
     rows = list(dict.fromkeys(bars["row"].astype(str)))
     colours = _colours(bars)
     level = bars["row"].astype(str).map({row: index for index, row in enumerate(rows)})
-    length = (bars["end"] - bars["start"]).to_numpy(float)
-    drawn = ax.barh(
-        level.to_numpy(float),
-        length,
-        left=bars["start"].to_numpy(float),
-        height=[0.3 if kind in _THIN else 0.74 for kind in bars["kind"]],
-        color=[colours[kind][0] for kind in bars["kind"]],
-        edgecolor=PAPER.light,
-        linewidth=0.6,
-    )
-    for index, bar in enumerate(drawn):
-        bar.set_gid(f"{TIP}bar{index}")
+    _boxes(ax, bars, level.to_numpy(float), colours)
     ax.set_yticks(range(len(rows)), [plain(shorten(row, 20)) for row in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     if len(bars):
@@ -76,13 +65,12 @@ def plot_gantt(view: GanttView, ax: Axes | None = None, *, span: tuple[float, fl
 
 
 def gantt_tips(view: GanttView) -> dict[str, list[str]]:
-    """Return the tooltip of every bar."""
-    return {
-        f"bar{index}": [
-            f"{bar.row}: {bar.label or bar.kind}, {_moment(bar.start, view)} to {_moment(bar.end, view)}"
-        ]
-        for index, bar in enumerate(rows_of(view.bars))
-    }
+    """Return the tooltips of the bars."""
+    tips = [
+        f"{bar.row}: {bar.label or bar.kind}, {_moment(bar.start, view)} to {_moment(bar.end, view)}"
+        for bar in rows_of(view.bars)
+    ]
+    return {"bars": tips}
 
 
 def _moment(value: float, view: GanttView) -> str:
@@ -96,6 +84,29 @@ def _colours(bars: pd.DataFrame) -> dict[str, tuple[str, str]]:
     free = [colour.light for colour in SERIES if colour.light not in used] or [series(0).light]
     colours = {kind: (free[index % len(free)], PAPER.light) for index, kind in enumerate(own)}
     return {kind: _FIXED.get(kind) or colours[kind] for kind in kinds}
+
+
+def _boxes(ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[str, tuple[str, str]]) -> None:
+    """Draw all bars as one collection."""
+    from matplotlib.collections import PolyCollection
+
+    if not len(bars):
+        return
+    start, end = bars["start"].to_numpy(float), bars["end"].to_numpy(float)
+    half = np.where(bars["kind"].isin(_THIN), 0.15, 0.37)
+    low, high = level - half, level + half
+    corners = np.stack(
+        [np.stack(corner, -1) for corner in ((start, low), (start, high), (end, high), (end, low))], 1
+    )
+    boxes = PolyCollection(
+        list(corners),
+        facecolors=[colours[kind][0] for kind in bars["kind"]],
+        edgecolors=PAPER.light,
+        linewidths=0.6,
+        zorder=2,
+    )
+    boxes.set_gid(f"{TIP}bars")
+    ax.add_collection(boxes)
 
 
 def _time_axis(ax: Axes, view: GanttView, span: tuple[float, float]) -> None:

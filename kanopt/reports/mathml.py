@@ -34,12 +34,17 @@ _NAMES = {"log": "ln", "log1p": "ln"}
 
 @dataclass(frozen=True)
 class _Math:
-    """A part: its markup, how tightly it binds, its markup without a leading minus, and what it divides by."""
+    """A part: its markup, how tightly it binds, its markup without a leading minus, and what it divides by.
+
+    `below` is what it divides by among other factors, `alone` the same where nothing else stands there, so that it
+    needs no brackets.
+    """
 
     markup: str
     level: int
     negated: str = ""
     below: str = ""
+    alone: str = ""
 
     def within(self, level: int) -> str:
         return self.markup if self.level >= level else _bracketed(self.markup)
@@ -112,11 +117,12 @@ def _sum(parts: list[_Math]) -> _Math:
 
 def _product(parts: list[_Math]) -> _Math:
     above: list[str] = []
-    below: list[str] = []
+    under = [part for part in parts if part.below]
+    over = [part for part in parts if not part.below]
     negative = False
-    for part in parts:
-        if part.below:
-            below.append(part.below)
+    for part in over:
+        if under and len(over) == 1 and not part.negated:
+            above.append(part.markup)
         elif part.negated and not above:
             negative = not negative
             if part.negated != _number("1"):
@@ -124,8 +130,9 @@ def _product(parts: list[_Math]) -> _Math:
         else:
             above.append(part.within(_ATOM if part.negated else _PRODUCT))
     markup = _times(above) if above else _number("1")
-    if below:
-        markup = f"<mfrac>{_row(markup)}{_row(_times(below))}</mfrac>"
+    if under:
+        below = under[0].alone if len(under) == 1 else _times([part.below for part in under])
+        markup = f"<mfrac>{_row(markup)}{_row(below)}</mfrac>"
     if negative:
         return _Math(_row(_operator(MINUS, prefix=True), markup), _PRODUCT, negated=markup)
     return _Math(markup, _PRODUCT)
@@ -137,8 +144,9 @@ def _power(node: Power, base: _Math, exponent: _Math) -> _Math:
         return _Math(f"<msqrt>{base.markup}</msqrt>", _ATOM)
     held = base.within(_ATOM)
     if value < 0:
-        below = held if value == -1 else f"<msup>{_row(held)}{_constant(-value).markup}</msup>"
-        return _Math(f"<mfrac>{_number('1')}{_row(below)}</mfrac>", _PRODUCT, below=below)
+        power = "" if value == -1 else f"<msup>{_row(held)}{_constant(-value).markup}</msup>"
+        below, alone = power or held, power or base.markup
+        return _Math(f"<mfrac>{_number('1')}{_row(alone)}</mfrac>", _PRODUCT, below=below, alone=alone)
     return _Math(f"<msup>{_row(held)}{_row(exponent.markup)}</msup>", _POWER)
 
 

@@ -39,14 +39,14 @@ FAINT = Colour("faint", "#eceff2", "#222a32")
 PAPER = Colour("paper", "#fcfcfb", "#12171c")
 ALARM = Colour("alarm", "#b3261e", "#ff8a7a")
 SERIES = (
-    Colour("c1", "#144ca3", "#5190ff"),
-    Colour("c2", "#b84e00", "#f3972a"),
-    Colour("c3", "#338068", "#23c99b"),
-    Colour("c4", "#84205e", "#b268b6"),
-    Colour("c5", "#b09200", "#ffe068"),
-    Colour("c6", "#3a97e9", "#a4fafe"),
-    Colour("c7", "#4d2900", "#c15a43"),
-    Colour("c8", "#d55ead", "#deabf9"),
+    Colour("c1", "#003599", "#5190ff"),
+    Colour("c2", "#9e3705", "#f3972a"),
+    Colour("c3", "#2e6f6a", "#23c99b"),
+    Colour("c4", "#6c085b", "#b268b6"),
+    Colour("c5", "#a97200", "#ffe068"),
+    Colour("c6", "#177de6", "#a4fafe"),
+    Colour("c7", "#3b2e0d", "#c15a43"),
+    Colour("c8", "#d52eaa", "#deabf9"),
 )
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RunPage", "run_page"]
 
-_WIDTHS: dict[type, int] = {GanttView: 1000, SeriesView: 660}
+_WIDTHS: dict[type, int] = {GanttView: 860, SeriesView: 640}
 _TIMES = ("departure", "arrival", "start", "end")
 _LIST = 12
 

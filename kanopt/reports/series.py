@@ -56,7 +56,7 @@ def plot_series(view: SeriesView, ax: Axes | None = None) -> Axes:
 def label_ends(ax: Axes, x: float, names: list[str], values: np.ndarray) -> None:
     """Name lines at their right ends, pushed apart where they would overlap."""
     low, high = ax.get_ylim()
-    gap = 13 * (high - low) / pixels(ax)[1]
+    gap = 14 * (high - low) / pixels(ax)[1]
     order = np.argsort(values)
     spread = values[order].astype(float)
     for index in range(1, len(spread)):

@@ -28,8 +28,8 @@ class DiagramEdge:
     source, target
         Positions of its ends among the nodes of their layers.
     x, y
-        The curve, sampled over the range it was learned on; both of shape (points,). For a category `x` counts its
-        labels, and `y` holds one number for each.
+        The curve, sampled over the range it was learned on; both of shape (points,). For a category `x`
+        counts its labels, and `y` holds one number for each.
     labels
         The labels of a category, else empty.
     strength
@@ -52,8 +52,8 @@ class Diagram:
     Parameters
     ----------
     layers
-        Names of the nodes, layer by layer: first the inputs, last the output; hidden nodes have empty names. Every node
-        is the sum of the edges that end in it.
+        Names of the nodes, layer by layer: first the inputs, last the output; hidden nodes have empty names.
+        Every node is the sum of the edges that end in it.
     edges
         In order of layer, source and target.
     """
@@ -81,8 +81,8 @@ def diagram_of(
     Returns
     -------
     Diagram
-        The curves of the first layer run over the columns in their own units, or over their logarithms where the
-        network takes those.
+        The curves of the first layer run over the columns in their own units, or over their logarithms where
+        the network takes those.
     """
     numbers = [f"log {feature.name}" if feature.log else feature.name for feature in encoding.numbers]
     inputs = (*numbers, *(feature.name for feature in encoding.categories))

@@ -192,6 +192,21 @@ def read_tables() -> dict[str, TableReport]:
     }
 
 
+@pytest.fixture(name="mixed_law", scope="session")
+def _mixed_law() -> Formula:
+    return mixed_law()
+
+
+@pytest.fixture(name="routing", scope="session")
+def _routing() -> Callable[..., RoutingProblem]:
+    return routing
+
+
+@pytest.fixture(name="solved", scope="session")
+def _solved() -> Callable[..., Result]:
+    return solved
+
+
 MakeRun = Callable[..., Any]
 
 

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from matplotlib import pyplot
+
+from kanopt.reports.canvas import HALO, TIP, axes_or_new, canvas_size, plain, tidy, to_svg
+from kanopt.reports.palette import INK, series
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def some(ax: Any) -> None:
+    ax.plot([0, 1], [0, 1], color=series(0).light)
+    ax.scatter([0, 1, 2], [2, 1, 0], color=INK.light).set_gid(f"{TIP}points")
+    ax.text(0.5, 0.5, "on top", gid=HALO)
+
+
+def test_svg_is_well_formed_and_carries_nothing_of_its_own() -> None:
+    text = to_svg(some, width=300, height=200, label='A "chart" & <more>')
+    root = ElementTree.fromstring(text)
+    assert root.get("aria-label") == 'A "chart" & <more>'
+    assert (root.get("width"), root.get("height"), root.get("role")) == ("300", "200", "img")
+    assert not list(root.iter(f"{SVG}style"))
+    assert not list(root.iter(f"{SVG}metadata"))
+    assert "font-family" not in text
+    assert f"var(--c1,{series(0).light})" in text
+    assert re.search(rf"(?<!,){series(0).light}", text) is None
+
+
+def test_only_ids_that_are_pointed_at_stay() -> None:
+    text = to_svg(some, width=300, height=200, label="ids")
+    there = set(re.findall(r'\bid="([^"]+)"', text))
+    used = set(re.findall(r"url\(#([^)]+)\)", text)) | set(re.findall(r'href="#([^"]+)"', text))
+    assert there == used
+    other = set(re.findall(r'\bid="([^"]+)"', to_svg(some, width=300, height=200, label="other ids")))
+    assert not there & other
+
+
+def test_marks_get_their_tips_in_order() -> None:
+    tips = ["<first>", "second & last", "third \x00"]
+    root = ElementTree.fromstring(to_svg(some, width=300, height=200, label="tips", tips={"points": tips}))
+    titles = [(use.find(f"{SVG}title"), float(use.get("x", "0"))) for use in root.iter(f"{SVG}use")]
+    found = [(title.text, x) for title, x in titles if title is not None]
+    assert [text for text, _ in found] == ["<first>", "second & last", "third  "]
+    assert found[0][1] < found[1][1] < found[2][1]
+
+
+def test_the_same_drawing_gives_the_same_text() -> None:
+    assert to_svg(some, width=300, height=200, label="a") == to_svg(some, width=300, height=200, label="a")
+
+
+def test_names_are_text_and_no_formulas() -> None:
+    name = "$x^2$ & 5 $ 😀\x07"
+    svg = to_svg(lambda ax: ax.set_xlabel(plain(name)), width=300, height=200, label="names")
+    texts = [element.text for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+    assert "$x^2$ & 5 $ 😀 " in texts
+
+
+def test_axes_are_made_only_where_none_are_given() -> None:
+    ax = axes_or_new(None, 288, 144)
+    assert axes_or_new(ax, 1, 1) is ax
+    assert canvas_size(ax) == pytest.approx((288, 144))
+    assert not tidy(ax, grid="x").spines["bottom"].get_visible()
+    pyplot.close(ax.figure)
+    _, pair = pyplot.subplots(1, 2, figsize=(4, 2))
+    assert canvas_size(pair[0]) == pytest.approx((144, 144))
+    pyplot.close(pair[0].figure)

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from kanopt.errors import FormulaError
+from kanopt.formulas import Curve, Domain, Formula, Input, Range, Variable, parse_formula
+from kanopt.reports import plot_curve, plot_formula
+from kanopt.reports.laws import drawable, levels_of, reference_values, tabulate
+
+
+def axes() -> Any:
+    return Figure(figsize=(4, 3)).add_subplot()
+
+
+def power(low: float = 1.0, high: float = 50.0) -> Formula:
+    law = parse_formula(
+        "2 * km^0.9 * (1 + 0.3 * load) + 0 * price",
+        [Variable("km", "km"), Variable("load", "t", low=0, high=2), Variable("price", "EUR/l")],
+        Variable("minutes", "min"),
+    )
+    return Formula(law.root, law.inputs, law.output, domain=Domain((Range("km", low, high),)))
+
+
+def test_axes_are_labelled_with_units_and_lines_with_levels() -> None:
+    ax = plot_formula(power(), axes())
+    assert ax.get_xlabel() == "km (km)"
+    assert ax.get_ylabel() == "minutes (min)"
+    assert [text.get_text() for text in ax.texts] == ["0.2 t", "1 t", "1.8 t"]
+    x, y = ax.lines[1].get_data()
+    assert np.allclose(y, 2 * np.asarray(x) ** 0.9 * 1.3)
+    assert (x[0], x[-1]) == (1.0, 50.0)
+
+
+def test_what_is_fixed_is_not_varied() -> None:
+    ax = plot_formula(power(), axes(), along="km", at={"load": 2.0})
+    assert len(ax.lines) == 1
+    x, y = ax.lines[0].get_data()
+    assert np.allclose(y, 2 * np.asarray(x) ** 0.9 * 1.6)
+
+
+def test_references_are_middles_by_ratio_where_a_range_is_wide() -> None:
+    assert reference_values(power()) == {"km": 25.5, "load": 1.0, "price": 1.0}
+    assert reference_values(power(0.1, 1000.0))["km"] == pytest.approx(10.0)
+
+
+def test_only_inputs_with_a_range_can_be_drawn() -> None:
+    assert drawable(power()) == ["km", "load"]
+    with pytest.raises(FormulaError, match="cannot be drawn along 'prise': no range is known"):
+        plot_formula(power(), axes(), along="prise")
+    bare = parse_formula("2 * x", [Variable("x")], Variable("y"))
+    with pytest.raises(FormulaError, match="cannot be drawn at all"):
+        plot_formula(bare, axes())
+
+
+def test_levels_are_those_of_the_input_that_matters_most() -> None:
+    law = parse_formula("a + 100 * b + 10 * c", [Variable(n, low=0, high=1) for n in "abc"], Variable("y"))
+    assert levels_of(law, "a", reference_values(law), {})[0] == "b"
+    assert levels_of(law, "a", reference_values(law), {"b": 0.5})[0] == "c"
+    assert levels_of(law, "a", reference_values(law), {"b": 0.5, "c": 0.5})[0] == ""
+
+
+def test_the_band_shows_where_nine_in_ten_held_out_rows_fell(make_run: Any) -> None:
+    law = make_run().laws["travel_time"].formula
+    banded = plot_formula(law, axes(), along="distance_km", at={"hour": 8.0})
+    assert len(banded.collections) == 1
+    assert not plot_formula(power(), axes(), at={"load": 1.0}).collections
+
+
+def mixed() -> Formula:
+    from kanopt.formulas import Constant, Product, Step, Sum, Table
+
+    tariff = Step(Input("weight_t"), (1.0, 5.0), (90.0, 70.0, 55.0), name="tariff")
+    rate = Table.of({"road": 1.0, "rail": 0.7}, "mode", name="rate", fallback=1.2)
+    inputs = (
+        Variable("weight_t", "t", low=0.1, high=20),
+        Variable("mode", kind="category", categories=("rail", "road")),
+    )
+    return Formula(Sum((Product((tariff, rate)), Constant(4.0))), inputs, Variable("freight", "EUR"))
+
+
+def test_a_category_is_drawn_as_bars_and_tabulated_by_label() -> None:
+    ax = plot_formula(mixed(), axes(), along="mode")
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["rail", "road"]
+    assert ax.get_xlabel() == "freight (EUR)"
+    assert [bar.get_width() for bar in ax.patches] == pytest.approx([0.7 * 70 + 4, 74.0])
+    table = tabulate(mixed(), "mode")
+    assert table["mode"].tolist() == ["rail", "road"]
+
+
+def test_a_category_without_labels_cannot_be_held() -> None:
+    from kanopt.formulas import Table
+
+    law = Formula(Table.of({"a": 1.0, "b": 2.0}, "kind"), (Variable("kind", kind="category"),), Variable("y"))
+    with pytest.raises(FormulaError, match="category 'kind' of the law 'y' has no labels"):
+        reference_values(law)
+
+
+def test_a_table_of_a_law_agrees_with_the_law() -> None:
+    table = tabulate(power(), "km", rows=5)
+    assert table.columns.tolist() == ["km (km)", "load 0.2 t", "load 1 t", "load 1.8 t"]
+    x = table["km (km)"].to_numpy()
+    assert np.allclose(table["load 1 t"], power().evaluate({"km": x, "load": 1.0, "price": 1.0}))
+
+
+def test_a_curve_is_drawn_through_its_knots() -> None:
+    curve = Curve("peak", Input("hour"), tuple(np.arange(8.0)), 6.0, 16.0)
+    ax = plot_curve(curve, axes(), unit="h")
+    assert ax.get_xlabel() == "hour (h)"
+    assert ax.get_ylabel() == "peak(hour)"
+    x, y = ax.lines[1].get_data()
+    assert np.allclose(x, [6, 8, 10, 12, 14, 16])
+    assert np.allclose(y, curve.at(np.asarray(x)))
+
+
+def test_new_axes_are_made_where_none_are_given() -> None:
+    from matplotlib import pyplot
+
+    ax = plot_formula(power())
+    assert ax.figure is pyplot.gcf()
+    pyplot.close(ax.figure)

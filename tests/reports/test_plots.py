@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+
+from kanopt.errors import ProblemError
+from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
+from kanopt.reports import plot_result, plot_view
+from kanopt.reports.gantt import plot_gantt
+from kanopt.reports.maps import _round_length
+from kanopt.reports.plots import view_svg
+
+NAMES = ["depot", "a", "b", "$c$", "x" * 300]
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    pyplot.close("all")
+
+
+def a_map(unit: str = "km", names: list[str] = NAMES) -> MapView:
+    count = len(names)
+    points = pd.DataFrame(
+        {
+            "name": names,
+            "x": np.arange(count, dtype=float),
+            "y": np.arange(count, dtype=float) ** 2,
+            "role": ["depot", *["client"] * (count - 2), "unserved"],
+            "label": [f"{name}, 2 t" for name in names],
+        }
+    )
+    paths = pd.DataFrame(
+        {
+            "group": ["van 1"] * 3 + ["van 2"] * 2 + ["idle"],
+            "x": [0.0, 1, 0, 0, 2, 0],
+            "y": [0.0, 1, 0, 0, 4, 0],
+        }
+    )
+    background = pd.DataFrame({"x0": [0.0], "y0": [0.0], "x1": [3.0], "y1": [3.0]})
+    return MapView("Routes", points, paths, background, unit)
+
+
+def a_gantt(clock: bool = True, rows: int = 2) -> GanttView:
+    bars = pd.DataFrame(
+        {
+            "row": [f"van {i // 3 + 1}" for i in range(3 * rows)],
+            "start": [480.0 + 60 * (i % 3) for i in range(3 * rows)],
+            "end": [540.0 + 60 * (i % 3) for i in range(3 * rows)],
+            "label": ["c1"] * (3 * rows),
+            "kind": ["drive", "service", "own"] * rows,
+        }
+    )
+    return GanttView("Timetable", bars, "min", clock)
+
+
+def a_network() -> NetworkView:
+    nodes = pd.DataFrame(
+        {
+            "name": ["s", "f", "g", "m"],
+            "x": [0.0, 1, 1, 2],
+            "y": [0.0, 1, -1, 0],
+            "role": ["supplier", "open", "closed", "market"],
+            "label": "",
+        }
+    )
+    edges = pd.DataFrame(
+        {
+            "tail": ["s", "f", "s"],
+            "head": ["f", "m", "g"],
+            "amount": [8.0, 8.0, 0.0],
+            "label": ["8 t", "", ""],
+        }
+    )
+    return NetworkView("Flows", nodes, edges)
+
+
+def a_series(step: bool = True) -> SeriesView:
+    data = pd.DataFrame({"north": [3.0, 5.0, 4.0], "south": [3.0, 5.0, 4.0]}, index=["p1", "p2", "p3"])
+    return SeriesView("Stock", data, "period", "stock (t)", step)
+
+
+VIEWS = [a_map(), a_gantt(), a_gantt(clock=False), a_network(), a_series(), a_series(step=False)]
+
+
+def texts(ax: Any) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: type(view).__name__)
+def test_a_view_is_drawn_on_the_axes_given_or_on_new_ones(view: View) -> None:
+    ax = Figure().add_subplot()
+    assert plot_view(view, ax) is ax
+    assert ax.has_data()
+    assert plot_view(view).figure is not ax.figure
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: type(view).__name__)
+@pytest.mark.parametrize("width", [350, 860])
+def test_every_view_becomes_well_formed_svg(view: View, width: int) -> None:
+    root = ElementTree.fromstring(view_svg(view, width, f"{view.title} {width}"))
+    assert root.get("width") == str(width)
+    assert all(float(value) >= 0 for value in root.get("viewBox", "").split())
+
+
+def test_a_map_names_routes_and_what_is_left_out_and_has_a_scale() -> None:
+    shown = texts(plot_view(a_map(), Figure().add_subplot()))
+    assert {"van 1", "van 2", "depot"} <= set(shown)
+    assert any(text.startswith("xxx") and text.endswith("…") for text in shown)
+    assert any(text.endswith(" km") for text in shown)
+    assert not any(text.endswith(" km") for text in texts(plot_view(a_map(unit=""), Figure().add_subplot())))
+
+
+def test_a_crowded_map_names_only_what_matters() -> None:
+    crowd = ["depot", *(f"c{i}" for i in range(60)), "left out"]
+    shown = texts(plot_view(a_map(names=crowd), Figure().add_subplot()))
+    assert {"depot", "left out"} <= set(shown)
+    assert "c7" not in shown
+
+
+def test_tips_name_points_bars_and_edges() -> None:
+    assert "<title>a, 2 t</title>" in view_svg(a_map(), 350, "m")
+    assert "<title>van 1: c1, 08:00 to 09:00</title>" in view_svg(a_gantt(), 350, "g")
+    assert "<title>van 1: c1, 480 min to 540 min</title>" in view_svg(a_gantt(clock=False), 350, "h")
+    assert "<title>s → f: 8 t</title>" in view_svg(a_network(), 350, "n")
+
+
+def test_a_gantt_reads_as_time_of_day_or_names_its_unit() -> None:
+    clock = plot_gantt(a_gantt(), Figure(figsize=(10, 4)).add_subplot())
+    assert clock.get_xlabel() == "time of day"
+    assert next(tick.get_text() for tick in clock.get_xticklabels()) == "08:00"
+    assert [tick.get_text() for tick in clock.get_yticklabels()] == ["van 1", "van 2"]
+    assert plot_gantt(a_gantt(clock=False), Figure().add_subplot()).get_xlabel() == "time (min)"
+    assert plot_gantt(a_gantt(), Figure().add_subplot(), span=(0.0, 1440.0)).get_xlim() == (0.0, 1440.0)
+
+
+def test_labels_are_written_only_where_a_bar_has_room() -> None:
+    wide = plot_gantt(a_gantt(), Figure(figsize=(10, 4)).add_subplot())
+    assert texts(wide).count("c1") == 4  # not on the thin bars of driving
+    assert texts(plot_gantt(a_gantt(), Figure(figsize=(0.5, 4)).add_subplot())) == []
+
+
+def test_an_empty_gantt_and_a_gantt_of_many_jobs() -> None:
+    empty = replace(a_gantt(), bars=a_gantt().bars.iloc[:0])
+    assert plot_gantt(empty, Figure().add_subplot()).get_yticks().tolist() == []
+    many = a_gantt(rows=12)
+    many.bars["kind"] = [f"job {i}" for i in range(36)]
+    assert plot_gantt(many, Figure().add_subplot()).get_legend() is None
+
+
+def test_a_network_without_flow_still_shows_its_nodes() -> None:
+    idle = replace(a_network(), edges=a_network().edges.assign(amount=0.0))
+    ax = plot_view(idle, Figure().add_subplot())
+    assert {"s", "f", "g", "m"} <= set(texts(ax))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "closed",
+        "supplier",
+        "open",
+        "market",
+    ]
+
+
+def test_series_have_labelled_axes_and_names_that_do_not_overlap() -> None:
+    ax = plot_view(a_series(), Figure(figsize=(5, 3)).add_subplot())
+    assert ax.get_xlabel() == "period"
+    assert ax.get_ylabel() == "stock (t)"
+    heights = sorted(text.xy[1] for text in ax.texts)
+    low, high = ax.get_ylim()
+    assert heights[1] - heights[0] > 0.04 * (high - low)
+
+
+def test_a_result_is_drawn_with_its_title_or_says_why_not(make_run: Any) -> None:
+    result = make_run().result
+    assert plot_result(result).get_title(loc="left") == "Routes"
+    assert result.plot(Figure().add_subplot()).get_title(loc="left") == "Routes"
+    with pytest.raises(ProblemError, match="there is no plan to draw"):
+        plot_result(replace(result, plan=None))
+
+
+@pytest.mark.parametrize(("length", "bar"), [(0.7, 0.5), (1.0, 1.0), (3.9, 2.0), (70.0, 50.0)])
+def test_scale_bars_have_round_lengths(length: float, bar: float) -> None:
+    assert _round_length(length) == pytest.approx(bar)

@@ -1,0 +1,349 @@
+"""A report is one file, complete, harmless and in agreement with what it reports."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+
+from kanopt.explain import explain
+from kanopt.explain.wording import number
+from kanopt.problems import evaluate
+from kanopt.problems.findings import OutsideUse, Reason, Violation
+from kanopt.problems.result import Check, Status
+from kanopt.reports import write_comparison, write_report
+from kanopt.whatif import Comparison, Variant
+
+VOID = {"meta", "br", "hr", "img", "input", "link"}
+
+
+class Page(HTMLParser):
+    """Collects what a test asks about, and whether every element is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, tag
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.words.append(data.strip())
+
+    @property
+    def text(self) -> str:
+        return " ".join(word for word in self.words if word)
+
+
+def check_page(text: str) -> Page:
+    """Check everything that must hold for any page."""
+    page = Page(text)
+    assert page.open == []
+    names = [tag for tag, _ in page.tags]
+    assert not {"script", "link", "iframe", "object", "img", "form"} & set(names)
+    for tag, attributes in page.tags:
+        assert not any(name.startswith("on") for name in attributes), tag
+        for name in ("src", "href", "action"):
+            assert (attributes.get(name) or "#").startswith("#")
+    assert "url(http" not in text
+    assert "@import" not in text
+    assert names.count("h1") == 1
+    levels = [int(tag[1]) for tag in names if re.fullmatch(r"h[1-6]", tag)]
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = {(attributes.get("href") or "#")[1:] for tag, attributes in page.tags if tag == "a"}
+    assert targets <= set(ids)
+    for svg in re.findall(r"<svg.*?</svg>", text, re.DOTALL):
+        assert ElementTree.fromstring(svg).get("aria-label")
+    assert names.count("caption") == names.count("table")
+    assert len(text.encode()) < 3_000_000
+    return page
+
+
+def write(run: Any, folder: Path) -> tuple[str, Page]:
+    path = write_report(run, folder / "report.html")
+    text = path.read_text("utf-8")
+    return text, check_page(text)
+
+
+def test_a_report_says_what_the_price_says(make_run: Any, tmp_path: Path) -> None:
+    run = make_run()
+    text, page = write(run, tmp_path)
+    assert len(text.encode()) < 600_000
+    objective, terms = run.result.objective, run.result.pricing.terms()
+    assert f"The plan costs {number(objective)} EUR" in page.text
+    for value in (*terms, objective, run.today.objective):
+        assert number(value, 2) in page.text
+    assert "OR-Tools routing 9.15" in page.text
+    assert number(run.result.certificate.solver_objective, 4) in page.text
+    assert "travel_time" in page.text
+    assert "0.9620" in page.text
+    assert "10 left out minutes: not a number" in page.text
+    assert text.count("<math>") == 4
+    for word in (
+        "The plan",
+        "What it costs",
+        "The laws",
+        "What the solver saw",
+        "The tables that were read",
+        "Provenance",
+    ):
+        assert word in page.text
+
+
+def test_charts_come_in_two_widths_with_tooltips(make_run: Any, tmp_path: Path) -> None:
+    text, _ = write(make_run(), tmp_path)
+    assert text.count('<div class="narrow">') == 4  # map, timetable, today's map, network
+    assert re.search(r"<title>c01, 0\.2 t, window 08:00–17:00, served [0-9:]+</title>", text)
+    assert "prefers-color-scheme: dark" in text
+    assert "@media print" in text
+    assert "var(--c1,#" in text
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "O'Hara & Söhne",
+    "$\\frac{1}{2}$ {{ 7 * 7 }} {% if %}",
+    "😀" * 300,
+    "\x00\x1b[31m",
+    "x" * 4000,
+]
+
+
+def test_hostile_names_stay_names(make_run: Any, routing: Any, tmp_path: Path) -> None:
+    problem = routing(HOSTILE)
+    scenario = SimpleNamespace(
+        name=HOSTILE[0],
+        description=HOSTILE[1],
+        changes=tuple(HOSTILE[:4]),
+        report=SimpleNamespace(title=HOSTILE[3]),
+    )
+    run = make_run(
+        problem=problem,
+        routes=[HOSTILE[:4], HOSTILE[4:]],
+        scenario=scenario,
+        provenance={HOSTILE[0]: HOSTILE[1]},
+    )
+    text, page = write(run, tmp_path)
+    assert "<script" not in text
+    assert "<img" not in text
+    assert HOSTILE[0] in page.text
+    assert HOSTILE[3] in page.text
+    assert "49" not in page.tags[0]
+
+
+def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Path) -> None:
+    run = make_run()
+    broken = Violation("time window", "c01", 12.0, "min", "c01 is reached 12 min after 17:00")
+    causes = (
+        Reason("client c02", "unserved", "every van is full", "0.2 t more on one van", proved=True),
+        Reason("site north", "closed", "too dear"),
+    )
+    leaps = tuple(
+        OutsideUse("travel_time", f"leg {i}", "distance_km", f"distance_km {30 + i} km") for i in range(20)
+    )
+    result = replace(run.result, status=Status.PARTIAL, check=Check((broken,)), interrupted=True)
+    why = replace(explain(result), causes=causes, leaps=leaps)
+    laws = dict(run.laws)
+    laws["travel_time"] = replace(
+        laws["travel_time"], trusted=False, note="R² 0.412 is below the 0.5 asked for"
+    )
+    text, page = write(replace(run, result=result, explanation=why, laws=laws), tmp_path)
+    before = page.text[: page.text.index("Decisions")]
+    assert "The plan breaks 1 rule on the law." in before
+    assert "c01 is reached 12 min after 17:00" in before
+    assert "travel_time in 20 places (distance_km)" in before
+    assert "and 8 more" in before
+    assert "is of low trust. R² 0.412" in before
+    assert "stopped by the user" in before
+    assert "Unserved: 1 reason" in page.text
+    assert "0.2 t more on one van yes" in page.text
+    assert "Closed: 1 reason" in page.text
+    assert 'class="badge">low trust' in text
+
+
+def test_a_broken_certificate_is_an_alarm(make_run: Any, tmp_path: Path) -> None:
+    run = make_run(laws={}, today=None)
+    result = replace(run.result, certificate=replace(run.result.certificate, rounding_bound=0.0))
+    _, page = write(replace(run, result=result, explanation=explain(result)), tmp_path)
+    assert "Do not rely on this plan" in page.text
+    assert "BEYOND the bound" in page.text
+
+
+def test_a_bound_is_shown_as_far_as_it_is_claimed(make_run: Any, tmp_path: Path) -> None:
+    run = make_run(laws={}, today=None)
+    _, page = write(run, tmp_path)
+    assert "Lower bound none no bound is claimed" in page.text
+    proved = replace(run.result, bound=0.95 * run.result.objective)
+    _, page = write(replace(run, result=proved, explanation=explain(proved)), tmp_path)
+    assert "gap 5.0 %" in page.text
+    optimal = replace(run.result, bound=run.result.objective, status=Status.OPTIMAL)
+    _, page = write(replace(run, result=optimal, explanation=explain(optimal)), tmp_path)
+    assert "No cheaper plan exists: this is proved." in page.text
+
+
+def test_a_run_without_plan_or_laws_is_reported_all_the_same(make_run: Any, tmp_path: Path) -> None:
+    run = make_run()
+    result = replace(
+        run.result,
+        plan=None,
+        pricing=None,
+        certificate=None,
+        status=Status.INFEASIBLE,
+        history=(),
+        message="c01 is out of reach",
+    )
+    cause = Reason("client c01", "infeasible", "it lies 3 h from the depot", "a shift of 7 h", proved=True)
+    why = replace(explain(replace(result, problem=run.problem)), causes=(cause,))
+    text, page = write(replace(run, result=result, explanation=why, today=None, laws={}, tables={}), tmp_path)
+    assert "There is no plan (no plan meets every rule): c01 is out of reach." in page.text
+    assert "it lies 3 h from the depot" in page.text
+    assert 'id="plan"' not in text
+    assert "no law was learned" in page.text
+
+
+def test_long_plans_are_cut_and_counted(make_run: Any, routing: Any, tmp_path: Path) -> None:
+    names = [f"c{i}" for i in range(450)]
+    problem = routing(names, capacity=500.0)
+    _, page = write(
+        make_run(problem=problem, routes=[names[:200], names[200:]], today=None, laws={}), tmp_path
+    )
+    assert "The first 400 of 450 rows." in page.text
+    assert "the total is of all" in page.text
+
+
+def test_a_law_that_cannot_be_drawn_says_so(make_run: Any, tmp_path: Path) -> None:
+    from kanopt.formulas import Variable, parse_formula
+
+    run = make_run(today=None)
+    law = parse_formula("log(x - 5)", [Variable("x", "km", low=0, high=10)], Variable("y", "EUR"))
+    laws = {"bad": replace(run.laws["fuel_cost"], name="bad", formula=law)}
+    _, page = write(replace(run, laws=laws), tmp_path)
+    assert "The law cannot be drawn:" in page.text
+
+
+def test_tables_and_staircases_of_a_law_are_printed(make_run: Any, mixed_law: Any, tmp_path: Path) -> None:
+    run = make_run(today=None)
+    laws = {"freight": replace(run.laws["fuel_cost"], name="freight", formula=mixed_law)}
+    _, page = write(replace(run, laws=laws), tmp_path)
+    assert "The table rate in the formula" in page.text
+    assert "Any other: 1.2." in page.text
+    assert "The staircase tariff in the formula" in page.text
+    assert "rail and road" in page.text
+
+
+def test_a_failed_report_leaves_what_was_there(
+    make_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "deep" / "report.html"
+    path.parent.mkdir()
+    path.write_text("yesterday", "utf-8")
+    run = make_run()
+    with pytest.raises(AttributeError):
+        write_report(replace(run, scenario=SimpleNamespace()), path)
+    monkeypatch.setattr(Path, "replace", lambda self, target: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_report(run, path)
+    assert path.read_text("utf-8") == "yesterday"
+    assert [file.name for file in path.parent.iterdir()] == ["report.html"]
+
+
+def test_folders_are_made_and_the_file_is_readable(make_run: Any, tmp_path: Path) -> None:
+    path = write_report(make_run(laws={}, today=None), str(tmp_path / "a" / "b" / "report.html"))
+    assert path.stat().st_mode & 0o444
+    assert [file.name for file in path.parent.iterdir()] == ["report.html"]
+
+
+@pytest.fixture
+def comparison(make_run: Any, solved: Any) -> Comparison:
+    def scenario(name: str, *changes: str) -> Any:
+        spec = SimpleNamespace(things=("client",), places=("vehicle", "index"))
+        return SimpleNamespace(
+            name=name, description="", changes=changes, report=SimpleNamespace(title=None), problem=spec
+        )
+
+    base = make_run(scenario=scenario("City"))
+    dearer = replace(
+        base.problem, vehicles=[replace(van, attributes={"fuel_price": 2.3}) for van in base.problem.vehicles]
+    )
+    names = [client.name for client in dearer.clients]
+    result = solved(dearer, [names[:7], names[7:]])
+    fuel = make_run(
+        problem=dearer, result=result, scenario=scenario("Fuel <b>up</b>", "vehicles.fuel_price × 1.28")
+    )
+    none = replace(result, plan=None, pricing=None, certificate=None, status=Status.NO_PLAN)
+    stuck = replace(fuel, result=none, explanation=explain(none), scenario=scenario("Stuck"))
+    variants = (
+        Variant(fuel, evaluate(dearer, base.result.plan), 0.4),
+        Variant(stuck, "unknown client 'c99'", None),
+    )
+    return Comparison(base, variants, 0.3)
+
+
+def test_a_comparison_splits_the_change_and_names_what_moved(comparison: Comparison, tmp_path: Path) -> None:
+    text = write_comparison(comparison, tmp_path / "c.html").read_text("utf-8")
+    page = check_page(text)
+    row = comparison.steps.iloc[0]
+    for name in ("data_effect", "replanning_effect", "change"):
+        assert number(row[name], 2, signed=True) in page.text
+    assert "Fuel <b>up</b>" in page.text
+    assert "<b>up</b>" not in text
+    assert "vehicles.fuel_price × 1.28" in page.text
+    assert "1 decision differs from the base's plan." in page.text
+    assert "c07 van 2 van 1" in page.text
+    assert "noise of the search 0.40 EUR" in page.text
+
+
+def test_a_variant_without_plan_or_noise_is_told_as_such(comparison: Comparison, tmp_path: Path) -> None:
+    page = check_page(
+        write_comparison(replace(comparison, interrupted=True), tmp_path / "c.html").read_text("utf-8")
+    )
+    assert "Stuck: no plan to compare" in page.text
+    assert "the base's plan cannot be priced here: unknown client 'c99'" in page.text
+    assert "The user stopped the comparison" in page.text
+
+
+def test_a_change_within_the_noise_is_not_coloured(comparison: Comparison, tmp_path: Path) -> None:
+    noisy = replace(comparison, variants=(replace(comparison.variants[0], noise=50.0),))
+    text = write_comparison(noisy, tmp_path / "c.html").read_text("utf-8")
+    page = check_page(text)
+    assert "within the noise" in page.text
+    assert '<div class="bad">' not in text
+
+
+def test_charts_of_a_comparison_share_their_time_axis(comparison: Comparison) -> None:
+    from kanopt.problems.views import GanttView
+    from kanopt.reports.comparison_page import _span
+
+    views = [
+        next(view for view in run.problem.views(run.result.plan) if isinstance(view, GanttView))
+        for run in comparison.runs[:2]
+    ]
+    span = _span(views)
+    assert span is not None
+    bars = pd.concat([view.bars for view in views])
+    assert span == (bars["start"].min(), bars["end"].max())
