@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from kanopt.surrogates.diagram import Diagram, DiagramEdge
 from kanopt.surrogates.encoding import Encoding, Feature
 from kanopt.surrogates.regressor import KANRegressor
 from kanopt.surrogates.summary import Summary
 
-__all__ = ["Encoding", "Feature", "KANRegressor", "Summary"]
+__all__ = ["Diagram", "DiagramEdge", "Encoding", "Feature", "KANRegressor", "Summary"]

@@ -23,6 +23,7 @@ from kanopt.surrogates.summary import Summary, fit_measures
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
+    from kanopt.surrogates.diagram import Diagram
     from kanopt.surrogates.distill.mixed import Rows
 
 __all__ = ["KANRegressor"]
@@ -303,6 +304,25 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         )
         output = Variable(wanted, units.get(wanted, "") if unit is None else unit)
         return distill(trained, HeldOut(test, output, units, per), min_r2)
+
+    def diagram(self, points: int = 41) -> Diagram:
+        """Return the network as nodes, and edges with their sampled curves, ready to be drawn."""
+        from kanopt.surrogates.diagram import diagram_of
+
+        check_is_fitted(self)
+        return diagram_of(
+            self.network_,
+            self.encoding_,
+            output=self.target_name_,
+            log_output=self.log_target_,
+            points=points,
+        )
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the network, every edge as the curve it is, and return the matplotlib axes."""
+        from kanopt.reports import plot_diagram
+
+        return plot_diagram(self.diagram(), ax)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to one file: plain arrays and JSON, no pickle.

@@ -52,3 +52,21 @@ def test_strength_is_relative_to_the_widest_edge_of_the_layer() -> None:
     flat = Network((Layer(np.zeros(1), np.ones(1), np.zeros((1, 1, 8)), (), np.zeros(1)),))
     only = diagram_of(flat, Encoding((Feature("a", "number", high=1.0),)), output="y").edges[0]
     assert only.strength == pytest.approx(0.0)
+
+
+def test_a_fitted_model_gives_its_diagram_and_draws_it() -> None:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from kanopt.surrogates import KANRegressor
+
+    rng = np.random.default_rng(1)
+    rows = pd.DataFrame({"a": rng.uniform(0, 1, 60), "b": rng.uniform(0, 1, 60)})
+    model = KANRegressor(hidden=(), log_target=False, log_features=[], loss="squared", starts=1)
+    model.fit(rows, pd.Series(3 * rows["a"] - rows["b"], name="cost"))
+    diagram = model.diagram(points=7)
+    assert diagram.layers == (("a", "b"), ("cost",))
+    assert [round(float(np.ptp(edge.y)), 2) for edge in diagram.edges] == pytest.approx([2.95, 0.97], abs=0.1)
+    ax = Figure().add_subplot()
+    assert model.plot(ax) is ax
+    assert len(ax.patches) == 2
