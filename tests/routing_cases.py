@@ -6,7 +6,7 @@ from itertools import pairwise, permutations, product
 
 import numpy as np
 
-from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
+from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
 
 
 def random_problem(
@@ -115,3 +115,14 @@ def best_by_trying_all(problem: RoutingProblem) -> tuple[int, float]:
                 best = (missed, total)
     assert best is not None
     return best
+
+
+def random_routes(problem: RoutingProblem, seed: int) -> list[Route]:
+    """Return one route per vehicle type over some of the clients, whether they fit or not."""
+    rng = np.random.default_rng(seed)
+    names = [client.name for client in problem.clients]
+    rng.shuffle(names)
+    cut = int(rng.integers(1, len(names)))
+    last = int(rng.integers(cut + 1, len(names) + 1))
+    parts = names[:cut], names[cut:last]
+    return [Route(v.name, 1, "depot", tuple(part)) for v, part in zip(problem.vehicles, parts, strict=True)]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from kanopt.errors import FormulaError, ProblemError, nearest
+from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, Known, Reference
 from kanopt.problems.records import names_of
 from kanopt.problems.wording import listed
@@ -152,7 +152,10 @@ class RoadNetwork:
     def lengths(self) -> Floats:
         """Length of each link."""
         numbers = np.asarray(pd.to_numeric(self.links["length"], errors="coerce"), dtype=np.float64)
-        return convert(numbers, self._declared.get("length") or self.distance, self.distance)
+        try:
+            return convert(numbers, self._declared.get("length") or self.distance, self.distance)
+        except UnitError as error:
+            raise ProblemError(f"links: column 'length': {error}") from error
 
     @cached_property
     def times(self) -> Floats:

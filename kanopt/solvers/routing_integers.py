@@ -16,8 +16,8 @@ __all__ = ["RoutingIntegers", "lower"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
-_MINUTE_STEPS = 1000.0
-_MONEY_STEP = 1e-8
+_MINUTE_STEPS = 1e4
+_MONEY_STEP = 1e-10
 _LOAD_STEP = 1e-6
 _LARGEST = 1e18  # a quarter of what 64 bits hold, so that sums of sums stay inside
 

@@ -122,7 +122,7 @@ def _obstacle(facts: Facts, client: Client, vehicle: VehicleType, alone: _Alone)
             "shift",
             over,
             vehicle,
-            f"{vehicle.name} could serve it and be back at {clock_text(returns, units.time)}, "
+            f"{vehicle.name} is back from it at {clock_text(returns, units.time)} at the earliest, "
             f"{amount_text(over, units.time)} after its shift ends at {clock_text(vehicle.shift_end, units.time)}",
             f"the shift of {vehicle.name} {amount_text(over, units.time)} longer",
             alone.exact,

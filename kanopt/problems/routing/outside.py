@@ -98,17 +98,20 @@ def driven_links(problem: RoutingProblem, driven: Drive) -> dict[int, int]:
 
 def _links(network: RoadNetwork, law: BoundFormula, counts: dict[int, int]) -> Iterator[OutsideUse]:
     used = np.array(sorted(link for link in counts if network.outside[link]), dtype=np.intp)
-    for link in used:
+    if not used.size:
+        return
 
-        def resolve(reference: Reference, link: int = int(link)) -> Known:
-            known = network.resolve(reference)
-            return Known(known.values[[link]], known.unit)
+    def resolve(reference: Reference) -> Known:
+        known = network.resolve(reference)
+        return Known(known.values[used], known.unit)
 
-        which = "; ".join(law.formula.outside_inputs(law.arguments(resolve)))
-        label = network.label(int(link))
-        yield OutsideUse(
-            law=DURATION,
-            where=f"link {label}",
-            inputs=which,
-            message=f"travel time is used outside its data on link {label}, driven {counts[int(link)]} times: {which}",
-        )
+    which = "; ".join(law.formula.outside_inputs(law.arguments(resolve)))
+    labels = _some([network.label(int(link)) for link in used])
+    times = sum(counts[int(link)] for link in used)
+    yield OutsideUse(
+        law=DURATION,
+        where=f"links {labels}" if used.size > 1 else f"link {labels}",
+        inputs=which,
+        message=f"{DURATION} is used outside its data on {used.size} of {len(counts)} links driven ({labels}), "
+        f"{times} times in all: {which}",
+    )

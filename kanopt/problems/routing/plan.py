@@ -10,7 +10,8 @@ import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
-from kanopt.problems.routing.entities import Client, VehicleType
+from kanopt.problems.routing.entities import VehicleType
+from kanopt.problems.routing.laws import Facts
 from kanopt.tables import units_of
 from kanopt.units import convert
 
@@ -89,23 +90,17 @@ class RoutingPlan(Plan):
         return frame.astype({"index": "Int64", "stop": "Int64"})
 
 
-def read_plan(
-    decision: Any,
-    clients: Sequence[Client],
-    vehicles: Sequence[VehicleType],
-    depot_of: Mapping[str, str],
-    time: str,
-) -> RoutingPlan:
-    """Read a plan from routes, a frame, a mapping or lists, and verify its names; `time` is the unit of departures.
+def read_plan(decision: Any, facts: Facts) -> RoutingPlan:
+    """Read a plan from routes, a frame, a mapping or lists, and verify its names.
 
     Raises
     ------
     ProblemError
         With every vehicle type or client that the problem does not know.
     """
-    routes = tuple(route for route in _routes(decision, vehicles, depot_of, time) if route.clients)
-    types = [vehicle.name for vehicle in vehicles]
-    names = [client.name for client in clients]
+    routes = tuple(route for route in _routes(decision, facts) if route.clients)
+    types = [vehicle.name for vehicle in facts.vehicles]
+    names = [client.name for client in facts.clients]
     known = set(names)
     mistakes = [
         f"route {place}: unknown vehicle type {route.vehicle!r}; {nearest(route.vehicle, types)}"
@@ -118,7 +113,7 @@ def read_plan(
         for client in route.clients
         if client not in known
     ]
-    depots = set(depot_of.values())
+    depots = {depot.name for depot in facts.depots}
     mistakes += [
         f"route {place} ({route.label}): unknown depot {route.depot!r}; {nearest(route.depot, depots)}"
         for place, route in enumerate(routes, start=1)
@@ -130,13 +125,12 @@ def read_plan(
     return RoutingPlan(routes, tuple(name for name in names if name not in served))
 
 
-def _routes(
-    decision: Any, vehicles: Sequence[VehicleType], depot_of: Mapping[str, str], time: str
-) -> Iterable[Route]:
+def _routes(decision: Any, facts: Facts) -> Iterable[Route]:
+    depot_of = facts.depot_of
     if isinstance(decision, RoutingPlan):
         return decision.routes
     if isinstance(decision, pd.DataFrame):
-        return _from_frame(decision, depot_of, time)
+        return _from_frame(decision, depot_of, facts.units.time)
     if isinstance(decision, Mapping):
         return [
             _route(label, clients, depot_of, place)
@@ -145,7 +139,7 @@ def _routes(
     if isinstance(decision, Sequence) and not isinstance(decision, str):
         if all(isinstance(route, Route) for route in decision):
             return tuple(decision)
-        return _from_lists(decision, vehicles, depot_of)
+        return _from_lists(decision, facts.vehicles, depot_of)
     raise ProblemError(
         f"a routing plan is a RoutingPlan, a DataFrame, a mapping of vehicle to clients or a list of lists of "
         f"clients, not {type(decision).__name__}"

@@ -257,7 +257,7 @@ class RoutingProblem(Problem[RoutingPlan]):
         ProblemError
             If it names vehicles, clients or depots the problem does not know.
         """
-        return read_plan(decision, self.clients, self.vehicles, self.facts.depot_of, self.units.time)
+        return read_plan(decision, self.facts)
 
 
 def _node(point: Depot | Client) -> str:

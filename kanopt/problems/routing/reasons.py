@@ -11,10 +11,10 @@ from kanopt.problems.routing.checking import exceeds
 from kanopt.problems.routing.entities import Client
 from kanopt.problems.routing.hopeless import hopeless
 from kanopt.problems.routing.insertion import Insertion, Insertions
-from kanopt.problems.routing.laws import Facts, Laws
+from kanopt.problems.routing.laws import DURATION, Facts, Laws
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.planning import Planning
-from kanopt.problems.routing.timing import drive
+from kanopt.problems.routing.timing import Drive, drive
 from kanopt.problems.wording import amount_text, clock_text
 
 __all__ = ["reasons_of"]
@@ -50,28 +50,31 @@ def _unserved(laws: Laws, planning: Planning, plan: RoutingPlan) -> Iterator[Rea
         if insertions is None or client.name in proved:
             yield proved[client.name]
         else:
-            yield _not_inserted(laws.facts, client, insertions)
+            yield _not_inserted(laws, client, insertions)
 
 
-def _not_inserted(facts: Facts, client: Client, insertions: Insertions) -> Reason:
+def _not_inserted(laws: Laws, client: Client, insertions: Insertions) -> Reason:
+    facts = laws.facts
     places = insertions.of(client.name)
     fits = [place for place in places if place.load == 0 and place.time == 0]
     if fits:
-        return _could_be(facts, client, min(fits, key=lambda place: place.cost))
+        slow = laws.reads(DURATION, "clock", "state")
+        return _could_be(facts, client, min(fits, key=lambda place: place.cost), slow=slow)
     message = _no_room(facts, client, insertions, places)
     relaxation = _smallest(facts, places)
     return Reason(f"client {client.name}", "unserved", message, relaxation)
 
 
-def _could_be(facts: Facts, client: Client, best: Insertion) -> Reason:
-    """Word the reason of a client for whom there is room."""
+def _could_be(facts: Facts, client: Client, best: Insertion, *, slow: bool) -> Reason:
+    """Word the reason of a client for whom there is room; `slow` where a solver plans with slower travel."""
+    planned = "; a solver sees travel times at their planning value" if slow else ""
     money, subject = facts.units.money, f"client {client.name}"
     cost = amount_text(best.cost, money)
     if client.prize is None:
         return Reason(
             subject,
             "unserved",
-            f"{subject} is left out although {best.place} could serve it for {cost} more",
+            f"{subject} is left out although {best.place} could serve it for {cost} more{planned}",
             f"insert it into {best.place}",
         )
     prize = amount_text(client.prize, money)
@@ -85,7 +88,8 @@ def _could_be(facts: Facts, client: Client, best: Insertion) -> Reason:
     return Reason(
         subject,
         "unserved",
-        f"{subject} is left out although {best.place} could serve it for {cost} more, less than its prize of {prize}",
+        f"{subject} is left out although {best.place} could serve it for {cost} more, less than its prize of "
+        f"{prize}{planned}",
         f"insert it into {best.place}",
     )
 
@@ -141,9 +145,10 @@ def _more_time(facts: Facts, place: Insertion) -> str:
 
 
 def _late(laws: Laws, planning: Planning, plan: RoutingPlan) -> Iterator[Reason]:
-    """Word a reason for each client reached after its window, as driven on the law."""
+    """Word a reason for each client reached after its window and each route that ends after its shift."""
     facts, unit = laws.facts, laws.facts.units.time
     driven = drive(laws, planning, plan.routes)
+    yield from _overrun(facts, plan, driven)
     late = [
         place
         for place in np.flatnonzero(np.isfinite(driven.begin))
@@ -167,3 +172,24 @@ def _late(laws: Laws, planning: Planning, plan: RoutingPlan) -> Iterator[Reason]
             f"closes; straight from the depot it could be reached in time",
             f"its window {amount_text(over, unit)} later, or an earlier stop",
         )
+
+
+def _overrun(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Reason]:
+    unit = facts.units.time
+    for place, route in enumerate(plan.routes):
+        end, returns = facts.vehicles[facts.type_index[route.vehicle]].shift_end, float(driven.finish[place])
+        if np.isfinite(returns) and exceeds(returns, end):
+            over = amount_text(returns - end, unit)
+            here = driven.route == place
+            parts = (
+                f"{amount_text(float(driven.duration[here].sum()), unit)} of driving, "
+                f"{amount_text(float(facts.service[driven.head[here]].sum()), unit)} of service and "
+                f"{amount_text(float((driven.begin[here] - driven.arrive[here]).sum()), unit)} of waiting"
+            )
+            yield Reason(
+                route.label,
+                "late",
+                f"{route.label} leaves at {clock_text(float(driven.departure[place]), unit)} and returns at "
+                f"{clock_text(returns, unit)}, {over} after its shift ends: {parts}",
+                f"the shift of {route.label} {over} longer",
+            )

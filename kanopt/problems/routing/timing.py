@@ -183,7 +183,7 @@ def _room(laws: Laws, grid: _Grid, times: _Times, *, still: bool) -> Floats:
     """Return by how much each departure can move at most without changing the finish.
 
     With fixed travel times this is the forward time slack of Savelsbergh (1992, "The vehicle routing problem with
-    time windows: minimizing route duration", ORSA Journal on Computing 4(2), equation 5): no more than the whole
+    time windows: minimizing route duration", ORSA Journal on Computing 4(2), 146–154): no more than the whole
     wait, and at each stop no more than the wait so far and the time left in its window.
     """
     reached = grid.valid & np.isfinite(times.arrive)

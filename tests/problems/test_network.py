@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanopt.errors import ProblemError
+from kanopt.formulas import Variable, arc, link, parse_formula
+from kanopt.problems import RoadNetwork
+from kanopt.tables import with_units
+
+NODES = pd.DataFrame({"name": [1, 2, 3], "x": [0.0, 1.0, 2.0], "y": [0.0, 0.0, 1.0]})
+LINKS = pd.DataFrame(
+    {
+        "tail": [1, 2, 1, 1],
+        "head": [2, 3, 3, 2],
+        "length": [2.0, 2.0, 9.0, 1.0],
+        "speed": [60.0, 30.0, 90.0, 15.0],
+    }
+)
+MINUTES = parse_formula(
+    "60 * km / speed",
+    [Variable("km", "km", low=0.5, high=5), Variable("speed", "km/h")],
+    Variable("minutes", "min"),
+    per="link",
+)
+
+
+def network(**changes: object) -> RoadNetwork:
+    given = {"links": LINKS, "law": MINUTES.bind(km=link.length, speed=link.speed), "nodes": NODES}
+    return RoadNetwork(**{**given, **changes})
+
+
+def test_fastest_paths_follow_the_law_and_parallel_links_keep_the_fastest():
+    roads = network()
+    assert roads.times.tolist() == [2.0, 4.0, 6.0, 4.0]
+    travel = roads.matrix(["1", "3", "1"])
+    assert travel.time.tolist() == [[0, 6, 0], [np.inf, 0, np.inf], [0, 6, 0]]
+    assert travel.length[0, 1] in (4.0, 9.0)  # both ways take six minutes
+    assert roads.path("3", "1") is None
+
+
+def test_a_path_names_its_links():
+    roads = network(law=np.array([2.0, 4.0, 6.5, 4.0]))
+    path = roads.path("1", "3")
+    assert (path.nodes, path.links, path.time, path.length) == (("1", "2", "3"), (0, 1), 6.0, 4.0)
+    assert roads.path("2", "2").links == ()
+    assert roads.paths([("1", "2"), ("3", "1"), ("2", "3")])[2].links == (1,)
+
+
+def test_links_of_zero_time_are_roads():
+    links = pd.DataFrame({"tail": ["a", "b"], "head": ["b", "c"], "length": [1.0, 1.0]})
+    roads = RoadNetwork(links, np.array([0.0, 3.0]))
+    assert roads.matrix(["a", "c"]).time[0, 1] == 3.0
+    assert roads.matrix(["a", "c"]).length[0, 1] == 2.0
+    assert roads.positions is None
+
+
+def test_links_outside_the_law_are_marked():
+    assert network().outside.tolist() == [False, False, True, False]
+    assert not network(law=np.ones(4)).outside.any()
+
+
+def test_lengths_are_converted_from_their_declared_unit():
+    metres = with_units(LINKS.assign(length=LINKS["length"] * 1000), {"length": "m"})
+    assert network(links=metres).lengths.tolist() == [2.0, 2.0, 9.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"links": LINKS.rename(columns={"head": "hed"})},
+            "links: column 'head' is missing; did you mean 'hed'",
+        ),
+        ({"links": LINKS.assign(tail=[1, None, 1, 1])}, "links: row 2: tail and head must be given"),
+        ({"links": LINKS.assign(length=[1, -2, 3, 4])}, r"length must be .* '2 → 3 \(-2 km\)'"),
+        ({"links": LINKS.assign(length=["x", 2, 3, 4])}, r"length must be .*nan km"),
+        ({"links": with_units(LINKS, {"length": "h"})}, "column 'length': cannot convert 'h'"),
+        ({"law": np.array([1.0, 2.0, -1.0, 1.0])}, r"travel time must be .* '1 → 3 \(-1 min\)'"),
+        ({"law": np.ones(3)}, "4 links, but travel times of shape"),
+        ({"nodes": NODES[:2]}, "links: '3' is not among the nodes"),
+        ({"nodes": NODES.rename(columns={"x": "lon"})}, "nodes: column 'x' is missing"),
+        ({"nodes": pd.concat([NODES, NODES[:1]])}, "nodes: '1' appears more than once"),
+        (
+            {"law": MINUTES.bind(km=link.length, speed=link.sped)},
+            "links have no column 'sped'; did you mean 'speed'",
+        ),
+        ({"law": MINUTES.bind(km=arc.distance, speed=30.0)}, "reads 'link.…', not 'arc.distance'"),
+        ({"links": LINKS.assign(speed=[60.0, 0.0, 1.0, 1.0])}, "links: "),
+        ({"links": LINKS.assign(speed=list("abcd"))}, "links: "),
+    ],
+)
+def test_bad_networks_are_refused(changes, message):
+    with pytest.raises(ProblemError, match=message):
+        network(**changes)
+
+
+def test_unknown_nodes_are_named():
+    with pytest.raises(ProblemError, match="road network: no node '33'"):
+        network().matrix(["1", "33"])
+
+
+@given(st.integers(0, 10_000))
+def test_times_and_lengths_agree_with_the_paths(seed):
+    rng = np.random.default_rng(seed)
+    pairs = rng.integers(0, 7, (14, 2))
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    links = pd.DataFrame({"tail": pairs[:, 0], "head": pairs[:, 1], "length": rng.integers(1, 9, len(pairs))})
+    roads = RoadNetwork(links, rng.integers(0, 9, len(pairs)).astype(float))
+    names = list(roads.names)
+    travel = roads.matrix(names)
+    reach = np.full((len(names), len(names)), np.inf)  # Floyd-Warshall, written out
+    np.fill_diagonal(reach, 0.0)
+    for place, (tail, head) in enumerate(zip(roads.tails, roads.heads, strict=True)):
+        a, b = roads.index[tail], roads.index[head]
+        reach[a, b] = min(reach[a, b], roads.times[place])
+    for middle in range(len(names)):
+        reach = np.minimum(reach, reach[:, [middle]] + reach[[middle], :])
+    assert np.array_equal(travel.time, reach)
+    for a, origin in enumerate(names):
+        for b, path in enumerate(roads.paths([(origin, name) for name in names])):
+            if path is None:
+                assert np.isinf(travel.time[a, b])
+                assert np.isinf(travel.length[a, b])
+            else:
+                assert sum(roads.times[place] for place in path.links) == travel.time[a, b] == path.time
+                assert sum(roads.lengths[place] for place in path.links) == travel.length[a, b] == path.length
+
+
+def test_a_large_grid_needs_no_loop_over_its_nodes():
+    side = 320  # 102,400 nodes
+    place = np.arange(side * side).reshape(side, side)
+    tail = np.concatenate([place[:, :-1].ravel(), place[:-1].ravel()])
+    head = np.concatenate([place[:, 1:].ravel(), place[1:].ravel()])
+    links = pd.DataFrame({"tail": tail, "head": head, "length": np.ones(len(tail))})
+    roads = RoadNetwork(links, np.full(len(tail), 0.5))
+    corner, far = "0", str(side * side - 1)
+    travel = roads.matrix([corner, far])
+    assert travel.length[0, 1] == 2 * (side - 1)
+    assert travel.time[0, 1] == side - 1
+    assert len(roads.path(corner, far).links) == 2 * (side - 1)

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt.errors import ProblemError
+from kanopt.problems.records import Attribute, Quantity, known, names_of, records
+from kanopt.tables import with_units
+
+
+@dataclass(frozen=True)
+class Stop:
+    name: str
+    demand: float
+    count: int = 1
+    open: bool = True
+    prize: float | None = None
+    zones: tuple[str, ...] = ()
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+def table(**columns: object) -> pd.DataFrame:
+    return pd.DataFrame({"name": ["a", "b"], "demand": [1.0, 2.0], **columns})
+
+
+def test_fields_are_read_and_blank_cells_take_the_default():
+    frame = table(count=[2.0, np.nan], open=["no", None], prize=[np.nan, 5])
+    assert records(frame, Stop) == (
+        Stop("a", 1.0, count=2, open=False),
+        Stop("b", 2.0, prize=5.0),
+    )
+
+
+def test_other_columns_become_attributes_with_their_units():
+    frame = with_units(table(zone=["n", None], price=[1.5, 2.0], level=[1, 2]), {"price": "EUR/l"})
+    first, second = records(frame, Stop)
+    assert first.attributes == {"zone": "n", "price": Quantity(1.5, "EUR/l"), "level": 1.0}
+    assert "zone" not in second.attributes
+
+
+def test_columns_are_renamed_and_converted():
+    frame = with_units(pd.DataFrame({"name": ["a"], "demand_kg": [250]}), {"demand_kg": "kg"})
+    assert records(frame, Stop, columns={"demand": "demand_kg"}, units={"demand": "t"})[0].demand == 0.25
+
+
+def test_numbers_serve_as_names_without_a_decimal_point():
+    frame = pd.DataFrame({"name": [1.0, 2.0], "demand": [1, 2]})
+    assert [stop.name for stop in records(frame, Stop)] == ["1", "2"]
+    assert names_of([3, "x", 4.5]) == ["3", "x", "4.5"]
+
+
+def test_every_mistake_is_named_at_once():
+    frame = pd.DataFrame(
+        {"name": ["a", " ", None], "demnd": [1, 2, 3], "count": [1, 2.5, "many"], "open": ["maybe", 1, 0]}
+    )
+    with pytest.raises(ProblemError) as caught:
+        records(frame, Stop, where="stops")
+    lines = str(caught.value).split("\n")
+    assert "stops: column 'name', row 3: is blank, but a value is required" in lines
+    assert "stops: column 'name', row 2: ' ' is not a name" in lines
+    assert "stops: column 'demand' is missing; did you mean 'demnd'?" in lines
+    assert "stops: column 'count', rows 2, 3: 2.5, 'many' is not a whole number" in lines
+    assert "stops: column 'open', row 1: 'maybe' is not true or false" in lines
+
+
+def test_text_in_a_number_counts_the_rows_beyond_the_first_few():
+    frame = pd.DataFrame({"name": list("abcdefg"), "demand": ["x"] * 7})
+    with pytest.raises(ProblemError, match=r"rows 1, 2, 3, 4, 5 and 2 more: .* is not a number"):
+        records(frame, Stop)
+
+
+@pytest.mark.parametrize(
+    ("columns", "units", "message"),
+    [
+        ({"demnd": "demand"}, {}, "no field 'demnd' to fill from a column; did you mean 'demand'?"),
+        ({"prize": "worth"}, {}, "column 'worth' is missing"),
+        ({}, {"demand": "km"}, "cannot convert 't'"),
+    ],
+)
+def test_wrong_columns_and_units_are_refused(columns, units, message):
+    frame = with_units(table(), {"demand": "t"})
+    with pytest.raises(ProblemError, match=message.replace("?", r"\?")):
+        records(frame, Stop, columns=columns, units=units)
+
+
+def test_duplicates_are_refused_in_frames_and_in_lists():
+    with pytest.raises(ProblemError, match="stops: 'a' appears more than once; name must be unique"):
+        records(pd.DataFrame({"name": ["a", "a"], "demand": [1, 2]}), Stop, where="stops")
+    with pytest.raises(ProblemError, match="'a/1' appears more than once; name and count must be unique"):
+        records([Stop("a", 1.0), Stop("a", 2.0)], Stop, key=("name", "count"))
+    twice = pd.DataFrame([["a", 1, 2]], columns=["name", "demand", "demand"])
+    with pytest.raises(ProblemError, match="column 'demand' appears 2 times"):
+        records(twice, Stop)
+
+
+def test_lists_are_kept_and_other_things_refused():
+    stops = [Stop("a", 1.0)]
+    assert records(stops, Stop) == tuple(stops)
+    with pytest.raises(ProblemError, match="entry 2 is a dict; give Stop objects or a DataFrame"):
+        records([*stops, {}], Stop)
+
+
+def test_known_reads_fields_before_attributes():
+    stops = [Stop("a", 1.0, attributes={"demand": 9.0}), Stop("b", 2.0)]
+    found = known(stops, "demand", units={"demand": "t"})
+    assert found.unit == "t"
+    assert found.values.tolist() == [1.0, 2.0]
+    assert known([], "demand").values.shape == (0,)
+
+
+def test_known_texts_and_units():
+    stops = [Stop("a", 1, attributes={"zone": "n", "rate": Quantity(1, "EUR/h")})]
+    assert known(stops, "zone").values.tolist() == ["n"]
+    both = [*stops, Stop("b", 1, attributes={"zone": 3.0, "rate": Quantity(0.5, "EUR/min")})]
+    assert known(both, "rate").values.tolist() == [1.0, 30.0]
+    with pytest.raises(ProblemError, match="'zone' is a text in some records and a number in others"):
+        known(both, "zone")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"rate": 2.0}, "'rate' has a unit in some records and none in others"),
+        ({"rate": Quantity(2.0, "km")}, "'rate': cannot convert"),
+        ({"ratte": 2.0}, "'b' has no 'rate'; did you mean 'ratte'"),
+    ],
+)
+def test_known_refuses_what_does_not_go_together(attributes, message):
+    stops = [Stop("a", 1, attributes={"rate": Quantity(1.0, "EUR/h")}), Stop("b", 1, attributes=attributes)]
+    with pytest.raises(ProblemError, match=message):
+        known(stops, "rate", where="stops")
+
+
+def test_a_field_that_is_not_set_cannot_be_read_by_a_law():
+    with pytest.raises(ProblemError, match="'prize' of 'a' is not set"):
+        known([Stop("a", 1)], "prize")

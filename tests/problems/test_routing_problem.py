@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt.errors import ProblemError
+from kanopt.formulas import Variable, arc, client, clock, link, parse_formula, state, vehicle
+from kanopt.problems import (
+    Client,
+    Depot,
+    Quantity,
+    RoadNetwork,
+    RoutingProblem,
+    RoutingUnits,
+    VehicleType,
+    records,
+)
+from kanopt.tables import make_city, with_units
+
+DEPOT = Depot("depot", 0.0, 0.0)
+CLIENTS = (Client("a", 3.0, 4.0, demand=0.4), Client("b", 6.0, 8.0, demand=0.5))
+VAN = VehicleType("van", count=2, capacity=1.0, shift_start=480, shift_end=960)
+KM = Variable("km", "km")
+FUEL = parse_formula("0.2 * km", [KM], Variable("fuel", "EUR"))
+MINUTES = parse_formula("2 * km", [KM], Variable("minutes", "min"))
+
+
+def problem(**changes: object) -> RoutingProblem:
+    given = {
+        "depots": [DEPOT],
+        "clients": CLIENTS,
+        "vehicles": [VAN],
+        "cost": {"fuel": FUEL.bind(km=arc.distance)},
+        "duration": MINUTES.bind(km=arc.distance),
+    }
+    return RoutingProblem(**{**given, **changes})
+
+
+def test_distances_come_from_coordinates_and_laws_follow():
+    given = problem()
+    assert given.facts.distance.tolist() == [[0, 5, 10], [5, 0, 5], [10, 5, 0]]
+    assert np.isinf(np.diag(given.planner.durations[0])).all()
+    assert given.planner.durations[0, 0, 1:].tolist() == [10, 20]
+    assert given.price(given.plan_from([["a", "b"]])).objective == pytest.approx(4.0)
+    assert list(given.laws()) == ["duration", "fuel"]
+    assert given.unit == "EUR"
+    assert given.frozen_inputs() == ()
+
+
+def test_frames_become_records_with_units():
+    city, units = make_city(seed=3), RoutingUnits()
+    clients = records(
+        city.clients,
+        Client,
+        columns={"x": "x_km", "y": "y_km", "demand": "demand_t", "earliest": "ready_h", "latest": "due_h"}
+        | {"service": "service_min"},
+        units=units.of_points(),
+    )
+    assert clients[0].latest == pytest.approx(60 * city.clients["due_h"].iloc[0])
+    frame = with_units(
+        pd.DataFrame(
+            {"name": ["van"], "count": [2], "shift_start": [8.0], "shift_end": [16.0], "price": [1.5]}
+        ),
+        {"shift_start": "h", "shift_end": "h", "price": "EUR/l"},
+    )
+    built = problem(
+        clients=pd.DataFrame({"name": ["a"], "x": [3], "y": [4], "demand": [0.1]}), vehicles=frame
+    )
+    assert built.vehicles == (
+        VehicleType("van", 2, shift_start=480, shift_end=960, attributes={"price": Quantity(1.5, "EUR/l")}),
+    )
+
+
+def test_a_law_reads_fields_and_attributes_of_vehicle_client_and_depot():
+    law = parse_formula(
+        "price * km + fee * weight + level",
+        [
+            KM,
+            Variable("price", "EUR/km"),
+            Variable("fee", "EUR/kg"),
+            Variable("weight", "kg"),
+            Variable("level"),
+        ],
+        Variable("cost", "EUR"),
+    )
+    given = problem(
+        depots=[replace(DEPOT, attributes={"level": 7.0})],
+        clients=[replace(c, attributes={"level": float(i)}) for i, c in enumerate(CLIENTS)],
+        vehicles=[replace(VAN, attributes={"price": Quantity(0.001, "EUR/m")})],
+        cost={
+            "all": law.bind(
+                km=arc.distance, price=vehicle.price, fee=0.01, weight=client.demand, level=client.level
+            )
+        },
+    )
+    lines = given.price(given.plan_from([["a", "b"]])).lines
+    # 0.001 EUR/m is 1 EUR/km; demand in t reaches the law in kg
+    expected = [5 + 0.01 * 400 + 0, 5 + 0.01 * 500 + 1, 10 + 0 + 7]
+    assert lines["amount"].tolist() == pytest.approx(expected)
+    assert lines["item"].tolist() == ["depot → a", "a → b", "b → depot"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "messages"),
+    [
+        (
+            {
+                "clients": [
+                    Client("a", 1, 1, demand=-1, earliest=600, latest=540),
+                    Client("depot", 1, 1, service=np.nan),
+                    Client("c", 1, 1, prize=-3.0, earliest=np.inf),
+                ],
+                "vehicles": [
+                    VehicleType("v", capacity=np.nan, shift_start=900, shift_end=800),
+                    VehicleType("w", count=-1, fixed_cost=np.inf, depot="dept"),
+                ],
+            },
+            [
+                "'depot' appears more than once",
+                "clients 'a': demand must be a number of at least 0",
+                "clients 'depot': service must be",
+                "clients 'c': prize must be",
+                "clients 'c': earliest must be a clock time",
+                "clients 'a' (600 to 540): the window closes before it opens",
+                "vehicles 'v': capacity must be",
+                "vehicles 'w': count must be",
+                "vehicles 'w': fixed_cost must be",
+                "vehicles 'v': the shift ends before it starts",
+                "vehicle 'w': unknown depot 'dept'; did you mean 'depot'?",
+            ],
+        ),
+        ({"depots": [], "vehicles": []}, ["depots: there is none", "vehicles: there is no type"]),
+        (
+            {"depots": [DEPOT, Depot("yard", 1, 1)]},
+            ["vehicle 'van': say which depot it belongs to; known: 'depot', 'yard'"],
+        ),
+        (
+            {"clients": [Client("a")]},
+            ["'a': no coordinates; give x and y, a distance matrix or a road network"],
+        ),
+        ({"distance": np.ones((2, 2))}, ["distance: shape (2, 2), but there are 3 depots and clients"]),
+        ({"distance": -np.ones((3, 3))}, ["distance: negative: depot → depot (-1)", "and 4 more"]),
+        ({"duration": np.full((3, 3), np.nan)}, ["duration: not a number: depot → depot"]),
+        ({"cost": np.array([["x"] * 3] * 3)}, ["cost 'cost': not a matrix of numbers"]),
+        ({"cost": {"fixed": np.ones((3, 3))}}, ["the name 'fixed' is taken by a term of the problem"]),
+        (
+            {"cost": {"fuel": FUEL.bind(km=arc.distnce)}},
+            ["does not know 'arc.distnce'; did you mean 'arc.distance'?"],
+        ),
+        ({"cost": {"fuel": FUEL.bind(km=client.zone)}}, ["law 'fuel': clients have no 'zone'"]),
+        ({"cost": {"fuel": FUEL.bind(km=client.prize)}}, ["a prize is not paid per leg"]),
+        ({"cost": {"fuel": FUEL.bind(km=vehicle.fuel)}}, ["law 'fuel': vehicles: 'van' has no 'fuel'"]),
+        ({"cost": {"fuel": FUEL.bind(km=state.load)}}, ["law 'fuel'", "'km' bound to state.load", "'t'"]),
+        ({"cost": {"fuel": MINUTES.bind(km=arc.distance)}}, ["law 'fuel'", "'min'", "'EUR'"]),
+        ({"duration": MINUTES.bind(km=arc.duration)}, ["the law of travel time cannot read 'arc.duration'"]),
+        ({"planning": {"clock.our": 8}}, ["planning: 'clock.our'; did you mean 'clock.hour'?"]),
+        ({"planning": {"clock.hour": "noon", "state.load": np.nan}}, ["clock.hour = 'noon' is not a number"]),
+    ],
+)
+def test_contradictions_are_refused_with_every_name(changes, messages):
+    with pytest.raises(ProblemError) as caught:
+        problem(**changes)
+    for message in messages:
+        assert message in str(caught.value)
+
+
+def test_units_must_be_known():
+    with pytest.raises(ProblemError, match="unit of distance: unknown unit 'kmm'"):
+        RoutingUnits(distance="kmm")
+
+
+def test_an_attribute_of_clients_must_be_known_on_the_way_back():
+    clients = [replace(client_, attributes={"zone": "n"}) for client_ in CLIENTS]
+    law = parse_formula("1 + 0 * km", [KM], Variable("fee", "EUR"))
+    with pytest.raises(
+        ProblemError, match="depot 'depot' has no 'zone', which the law reads on the way back"
+    ):
+        problem(clients=clients, cost={"fee": law.bind(km=client.zone)})
+
+
+def test_a_law_without_a_value_on_a_leg_is_refused():
+    log = parse_formula("log(km)", [KM], Variable("fee", "EUR"))
+    same = [Client("a", 3.0, 4.0), Client("b", 3.0, 4.0)]
+    with pytest.raises(ProblemError, match="law 'fee'"):
+        problem(clients=same, cost={"fee": log.bind(km=arc.distance)})
+    assert problem(cost={"fee": log.bind(km=arc.distance)}).planner.costs.shape == (1, 3, 3)
+
+
+def test_values_below_zero_count_as_zero():
+    law = parse_formula("km - 6", [KM], Variable("fee", "EUR"))
+    given = problem(cost={"fee": law.bind(km=arc.distance)})
+    plan = given.plan_from([["a", "b"]])
+    assert given.price(plan).lines["amount"].tolist() == [0, 0, 4]
+    (use,) = given.outside(plan)
+    assert use.where == "van 1: depot → a, a → b"
+    assert "fee falls to -1 EUR on 2 legs" in use.message
+
+
+def test_a_named_matrix_may_come_in_any_order():
+    frame = pd.DataFrame(
+        [[0, 1, 2], [3, 0, 4], [5, 6, 0]], index=[*list("ab"), "depot"], columns=[*list("ab"), "depot"]
+    )
+    given = problem(distance=frame)
+    assert given.facts.distance.tolist() == [[0, 5, 6], [2, 0, 1], [4, 3, 0]]
+    with pytest.raises(ProblemError, match="distance: no row and column for 'b'"):
+        problem(distance=frame.drop(index="b"))
+
+
+def test_several_cost_terms_and_none():
+    matrix = np.ones((3, 3))
+    both = problem(cost={"toll": matrix, "fuel": FUEL.bind(km=arc.distance)})
+    assert both.price(both.plan_from([["a"]])).terms().to_dict() == {"fuel": 2.0, "toll": 2.0}
+    alone = problem(cost=matrix)
+    assert alone.price(alone.plan_from([["a"]])).terms().to_dict() == {"cost": 2.0}
+    free = problem(cost={})
+    assert free.price(free.plan_from([["a"]])).objective == 0.0
+
+
+ROADS = pd.DataFrame({"tail": [1, 2, 3, 2], "head": [2, 3, 2, 1], "length": [1000.0, 2000.0, 2000.0, 1000.0]})
+
+
+def on_roads(**changes: object) -> RoutingProblem:
+    law = parse_formula("30 * km", [Variable("km", "km", low=0, high=1.5)], Variable("s", "s"))
+    roads = RoadNetwork(ROADS, law.bind(km=link.length), distance="m", time="s")
+    clients = [Client("a", demand=0.1, attributes={"node": 2}), Client("3", demand=0.1)]
+    return problem(
+        depots=[Depot("depot", attributes={"node": Quantity(1.0)})],
+        clients=clients,
+        **{"duration": roads, **changes},
+    )
+
+
+def test_a_road_network_gives_times_and_distances_in_the_problem_units():
+    given = on_roads()
+    assert given.stops == ("1", "2", "3")
+    assert given.facts.distance[0].tolist() == [0, 1, 3]
+    assert given.planner.durations[0, 0, 1:].tolist() == [0.5, 1.5]
+    assert set(given.laws()) == {"duration", "fuel"}
+    lengths = on_roads(duration=MINUTES.bind(km=arc.distance), distance=given.duration)
+    assert lengths.planner.durations[0, 0, 1:].tolist() == [2, 6]
+
+
+def test_a_road_network_needs_units_that_measure_time():
+    roads = RoadNetwork(ROADS, np.ones(4), time="km")
+    with pytest.raises(ProblemError, match="road network: cannot convert 'km'"):
+        on_roads(duration=roads)
+
+
+def test_links_outside_the_law_are_named_once_for_the_plan():
+    given = on_roads()
+    (use,) = given.outside(given.plan_from([["a", "3"]]))
+    assert use.law == "duration"
+    assert use.where == "links 2 → 3, 3 → 2"
+    assert "2 of 4 links driven" in use.message
+    assert "valid from 0 to 1.5" in use.inputs
+    assert given.outside(given.plan_from([["a"]])) == ()
+
+
+def test_state_inputs_are_listed_with_their_planning_values():
+    hours = Variable("hour", "h")
+    slow = parse_formula("km * (1 + exp(-(hour - 9.2)**2))", [KM, hours], Variable("min", "min"))
+    pull = parse_formula(
+        "km * (1 + 0.1 * load) + 0 * hour", [KM, hours, Variable("load", "t")], Variable("c", "EUR")
+    )
+    laws = {
+        "duration": slow.bind(km=arc.distance, hour=clock.hour),
+        "cost": {"fuel": pull.bind(km=arc.distance, load=state.load, hour=clock.hour)},
+        "vehicles": [VAN, VehicleType("truck", capacity=8.0, shift_start=600, shift_end=720)],
+    }
+    found = {(f.law, f.reference): f for f in problem(**laws).frozen_inputs()}
+    assert found["duration", "clock.hour"].value == "van 09:00, truck 10:00"
+    assert "driving takes longest" in found["duration", "clock.hour"].why
+    assert found["fuel", "clock.hour"].value == "van 12:00, truck 11:00"
+    assert found["fuel", "state.load"].value == "0.45 t"  # half of all demand, which is less than a capacity
+    stated = problem(**laws, planning={"clock.hour": 8, "duration.clock.minute": 630, "state.load": 0.2})
+    found = {(f.law, f.reference): f for f in stated.frozen_inputs()}
+    assert found["fuel", "clock.hour"].value == "08:00"
+    assert found["fuel", "state.load"].value == "0.2 t"
+    assert {f.why for f in found.values()} == {"stated"}
+
+
+def test_planning_a_duration_that_rises_with_load_takes_the_full_load():
+    heavy = parse_formula("km * (1 + load)", [KM, Variable("load", "t")], Variable("min", "min"))
+    given = problem(duration=heavy.bind(km=arc.distance, load=state.load))
+    assert given.planner.durations[0, 0, 1] == pytest.approx(5 * 1.9)
+    driven = given.drive(given.plan_from([["a", "b"]]).routes)
+    assert driven.duration.tolist() == pytest.approx([5 * 1.9, 5 * 1.5, 10.0])
+    assert driven.load.tolist() == pytest.approx([0.9, 0.5, 0.0])

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kanopt.formulas import Variable, arc, clock, parse_formula
+from kanopt.problems import Client, Depot, Reason, RoutingProblem, VehicleType
+
+LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10
+CLIENTS = (Client("a", demand=0.5), Client("b", demand=0.4), Client("c", demand=0.3))
+VAN = VehicleType("van", 1, capacity=2.0, shift_start=480, shift_end=600)
+
+
+def problem(clients: object = CLIENTS, vehicles: object = (VAN,), **changes: object) -> RoutingProblem:
+    given = {"cost": {"toll": LINE}, "duration": LINE, "distance": LINE, **changes}
+    return RoutingProblem([Depot("depot")], clients, vehicles, **given)
+
+
+def reason(given: RoutingProblem, plan: object, subject: str = "client c") -> Reason:
+    found = {r.subject: r for r in given.reasons(None if plan is None else given.plan_from(plan))}
+    return found[subject]
+
+
+def changed(**fields: object) -> tuple[Client, ...]:
+    return (*CLIENTS[:2], replace(CLIENTS[2], **fields))
+
+
+def test_nothing_to_explain():
+    given = problem()
+    assert given.reasons(given.plan_from([["a", "b", "c"]])) == ()
+
+
+def test_a_demand_above_every_capacity_is_proved():
+    found = reason(problem(changed(demand=2.5)), [["a", "b"]])
+    assert found.proved
+    assert found.message == "client c cannot be served: its demand of 2.5 t is more than van can carry (2 t)"
+    assert found.relaxation == "0.5 t less demand, or as much more capacity on van"
+
+
+def test_a_window_out_of_reach_says_by_how_much():
+    found = reason(problem(changed(latest=500)), [["a", "b"]])
+    assert found.proved
+    assert "reaches it at 08:30 at the earliest, 10 min after its window closes at 08:20" in found.message
+    assert found.relaxation == "its window 10 min later"
+
+
+def test_a_detour_that_is_faster_than_the_direct_way_counts_in_the_proof():
+    slow = LINE.copy()
+    slow[0, 3] = 500.0  # over a and b it takes 30 minutes
+    within = problem(changed(latest=515), duration=slow)
+    assert not reason(within, [["a", "b"]]).proved
+    assert "10 min after" in reason(problem(changed(latest=500), duration=slow), [["a", "b"]]).message
+
+
+def test_a_shift_too_short_for_the_way_back():
+    found = reason(problem(changed(earliest=560, service=20)), [["a", "b"]])
+    assert found.proved
+    assert "is back from it at 10:10 at the earliest, 10 min after its shift ends at 10:00" in found.message
+    assert found.relaxation == "the shift of van 10 min longer"
+
+
+def test_no_vehicle_and_no_road():
+    none = reason(problem(vehicles=[replace(VAN, count=0)]), [], "client a")
+    assert (none.message, none.proved) == ("there is no vehicle: every type has a count of 0", True)
+    cut = LINE.copy()
+    cut[:3, 3] = np.inf
+    assert "no road leads from depot to it" in reason(problem(duration=cut), [["a", "b"]]).message
+    one_way = LINE.copy()
+    one_way[3, :3] = np.inf
+    found = reason(problem(duration=one_way), [["a", "b"]])
+    assert (found.relaxation, found.proved) == ("a road from it back to depot", True)
+
+
+def test_each_vehicle_type_may_fail_for_another_reason():
+    fleet = [VAN, VehicleType("cart", 1, capacity=0.2, shift_end=600)]
+    found = reason(problem(changed(latest=500), fleet), [["a", "b"]])
+    assert "van: van, leaving" in found.message
+    assert "cart: its demand of 0.3 t is more than cart can carry" in found.message
+    both = reason(problem(changed(demand=3.0), fleet), [["a", "b"]])
+    assert "more than van can carry (2 t); no other vehicle type does better" in both.message
+
+
+def test_without_a_plan_only_what_is_proved_is_said():
+    (found,) = problem(changed(demand=2.5)).reasons(None)
+    assert (found.subject, found.kind, found.proved) == ("client c", "infeasible", True)
+    (found,) = problem().reasons(None)
+    assert (found.subject, found.kind, found.proved) == ("plan", "infeasible", False)
+
+
+def test_no_capacity_left_names_the_most_free_and_the_smallest_relaxation():
+    found = reason(problem(vehicles=[replace(VAN, capacity=1.0)]), [["a", "b"]])
+    assert not found.proved
+    assert found.message == (
+        "no vehicle has capacity left for client c: it needs 0.3 t, and the most free is 0.1 t on van 1"
+    )
+    assert found.relaxation == "0.2 t more capacity on van 1"
+
+
+def test_no_time_left_names_the_window_in_the_way():
+    clients = (
+        replace(CLIENTS[0], latest=490),
+        replace(CLIENTS[1], earliest=535, latest=540),
+        replace(CLIENTS[2], earliest=515, latest=516, service=20),
+    )
+    found = reason(problem(clients), [["a", "b"]])
+    assert found.message == (
+        "no vehicle with room for client c has the time: the best place, van 1 between a and b, exceeds windows and "
+        "shift by 5 min"
+    )
+    assert found.relaxation == "the window of client b 5 min later, on van 1"
+
+
+def test_several_windows_in_the_way_are_added_up():
+    clients = (
+        replace(CLIENTS[0], earliest=490, latest=490),
+        replace(CLIENTS[1], earliest=500, latest=500),
+        replace(CLIENTS[2], earliest=510, latest=512, service=8),
+        Client("d", demand=0.1, earliest=520, latest=525),
+        Client("e", demand=0.1, earliest=530, latest=531),
+    )
+    line = np.abs(np.subtract.outer(np.arange(6.0), np.arange(6.0))) * 10
+    given = problem(clients, cost={}, duration=line, distance=line)
+    found = reason(given, [["a", "b", "d", "e"]])
+    # between b and d the vehicle comes to d at 528 and to e at 538
+    assert found.relaxation == "10 min more in the windows and the shift of van 1"
+
+
+def test_capacity_or_time_are_both_offered_where_either_would_do():
+    fleet = [replace(VAN, capacity=1.0), VehicleType("cart", 1, capacity=0.5, shift_start=480, shift_end=530)]
+    given = problem(vehicles=fleet)
+    found = reason(given, {"van 1": ["a", "b"]})
+    assert found.relaxation == ("0.2 t more capacity on van 1, or the shift of cart 1 10 min longer")
+
+
+def test_load_and_time_together_where_neither_alone_would_do():
+    van = replace(VAN, capacity=1.0, shift_end=575)
+    heavy = replace(CLIENTS[2], demand=0.2, service=30.0)
+    assert (
+        reason(problem((*CLIENTS[:2], heavy), [van]), [["a", "b"]]).relaxation
+        == "0.1 t more capacity on van 1"
+    )
+    slow = replace(CLIENTS[0], service=20.0)
+    found = reason(problem((slow, CLIENTS[1], heavy), [van]), [["a", "b"]])
+    assert found.relaxation == "0.1 t more capacity on van 1 together with the shift of van 1 15 min longer"
+
+
+def test_a_client_that_would_fit_is_said_to_fit():
+    found = reason(problem(), [["a", "b"]])
+    assert "is left out although van 1 between a and b could serve it for 20 EUR more" in found.message
+    assert not found.proved
+
+
+@pytest.mark.parametrize(
+    ("prize", "message", "relaxation"),
+    [
+        (15.0, "would cost 20 EUR more at its cheapest place", "a prize above 20 EUR"),
+        (25.0, "could serve it for 20 EUR more, less than its prize of 25 EUR", "insert it into"),
+    ],
+)
+def test_an_optional_client_is_weighed_against_its_prize(prize, message, relaxation):
+    found = reason(problem(changed(prize=prize)), [["a", "b"]])
+    assert message in found.message
+    assert relaxation in found.relaxation
+
+
+def test_an_unused_vehicle_is_a_place_too():
+    given = problem(vehicles=[replace(VAN, count=2, capacity=0.9)])
+    assert "van 2 between depot and depot" in reason(given, [["a", "b"]]).message
+    full = problem(vehicles=[replace(VAN, capacity=0.5)])
+    assert "the most free is 0 t on van 1" in reason(full, [["a"]], "client b").message
+
+
+def test_late_clients_and_long_routes_are_explained():
+    clients = (replace(CLIENTS[0], latest=495), *CLIENTS[1:])
+    given = problem(clients, vehicles=[replace(VAN, shift_end=545)])
+    found = reason(given, [["c", "b", "a"]], "client a")
+    assert found.kind == "late"
+    assert "is stop 3 of van 1 and reached at 08:50, 35 min after its window closes" in found.message
+    assert found.relaxation == "its window 35 min later, or an earlier stop"
+    hopeless = problem((replace(CLIENTS[0], latest=485), *CLIENTS[1:]))
+    assert reason(hopeless, [["a", "b", "c"]], "client a").proved
+    short = problem(vehicles=[replace(VAN, shift_end=530)])
+    over = reason(short, [["a", "b", "c"]], "van 1")
+    assert (
+        "returns at 09:00, 10 min after its shift ends: 60 min of driving, 0 min of service" in over.message
+    )
+    assert over.relaxation == "the shift of van 1 10 min longer"
+
+
+def test_with_a_clock_law_windows_are_driven_and_not_called_proved():
+    law = parse_formula(
+        "km * (1 + hour / 24)", [Variable("km", "km"), Variable("hour", "h")], Variable("t", "min")
+    )
+    clocked = law.bind(km=arc.distance, hour=clock.hour)
+    found = reason(problem(changed(latest=500), duration=clocked), [["a", "b"]])
+    assert not found.proved
+    assert "20 min after its window closes" in found.message
+    heavy = reason(problem(changed(demand=3.0), duration=clocked), [["a", "b"]])
+    assert heavy.proved
+    left = reason(problem(duration=clocked), [["a", "b"]])
+    assert "a solver sees travel times at their planning value" in left.message
