@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = [
     "law_mistakes",
     "located",
     "part_mistakes",
+    "remarks",
     "words_for",
 ]
 
@@ -211,14 +213,28 @@ def located(error: KanoptError, problem: ProblemSpec) -> list[Mistake]:
 
 
 def _place(line: str, problem: ProblemSpec) -> Key:
-    """Return the key a message speaks of: a table it begins with, else a binding it quotes."""
-    first = line.partition(":")[0].strip()
-    if first in type(problem).model_fields:
-        return (first,)
+    """Return the key a message speaks of: the table it begins with, else a binding it quotes."""
+    first = line.partition(":")[0].partition(" ")[0]
+    for part in (first, f"{first}s", f"{first[:-1]}ies"):
+        if part in type(problem).model_fields:
+            return (part,)
     for word, value in _flat(problem.bind):
         if str(value) in line or f"{getattr(value, 'field', None)!r}" in line:
             return ("bind", *word)
     return ()
+
+
+def remarks(problem: ProblemSpec, frames: Frames) -> Iterable[Mistake]:
+    """Yield columns that nothing reads although they are spelt almost like a field that no column fills."""
+    for key, part in problem.parts().items():
+        columns = [str(column) for column in frames[part.table].columns]
+        fields = problem.fields_of(str(key[0]))
+        empty = sorted(fields - set(part.columns) - set(columns))
+        idle = set(columns) - problem.words_of(str(key[0])) - set(part.columns.values())
+        for column in sorted(idle):
+            for field in get_close_matches(column, empty, n=1, cutoff=0.8):
+                message = f"nothing reads the column {column!r} of {part.table!r}; is it the field {field!r}, misspelt?"
+                yield Mistake(("problem", *key), message)
 
 
 def _flat(bind: Mapping[str, Any]) -> Iterable[tuple[Key, Any]]:

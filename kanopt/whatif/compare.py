@@ -100,6 +100,17 @@ def _check(scenarios: Sequence[Scenario], repeats: int) -> None:
         for other in scenarios[1:]
         if other.kind != base.kind
     ]
+    names = [scenario.name for scenario in scenarios]
+    raised += [
+        Issue(
+            str(other.path),
+            0,
+            "scenario.name",
+            f"{other.name!r} is the name of another scenario too; rename one",
+        )
+        for place, other in enumerate(scenarios)
+        if other.name in names[:place]
+    ]
     if raised:
         raise ScenarioError(raised)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.surrogates.diagram import Diagram
 
-__all__ = ["Cache", "LearnedLaw", "laws_of", "learn"]
+__all__ = ["Cache", "LearnedLaw", "fit_law", "laws_of", "learn"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,11 @@ def learn(scenario: Scenario, seed: int, report: Report, cache: Cache | None = N
             law = None if cache is None else cache.get(key)
             if law is None:
                 report(Event("learn", f"learning law {name!r} from table {spec.table!r}"))
-                law = _learned(scenario, name, spec, seed)
+                try:
+                    law = fit_law(name, spec, scenario.tables[spec.table], seed)
+                except (FitError, TableError) as error:
+                    mistakes = [Mistake(("surrogates", name), text) for text in messages_of(error)]
+                    raise scenario.layers.error(mistakes) from error
                 report(Event("learn", f"{name} = {law.formula} ({_fit_text(law)}, {law.seconds:.1f} s)"))
             learned[name] = replace(law, name=name, formula=_renamed(law.formula, name))
             if cache is not None:
@@ -113,19 +117,23 @@ def laws_of(scenario: Scenario, learned: Mapping[str, LearnedLaw]) -> dict[str, 
     return found
 
 
-def _learned(scenario: Scenario, name: str, spec: LearnedSpec, seed: int) -> LearnedLaw:
+def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> LearnedLaw:
+    """Learn one law from a table.
+
+    Raises
+    ------
+    TableError, FitError
+        If the table does not allow it.
+    FormulaError
+        If the law predicts too poorly to be used.
+    """
     from kanopt.surrogates import KANRegressor
 
     start = time.perf_counter()
-    frame, left_out = _rows(spec, scenario.tables[spec.table])
-    try:
-        train, test = _split(spec, frame, seed)
-        model = KANRegressor(monotone=dict(spec.monotone) or None, seed=seed)
-        model.fit(train[list(spec.features)], train[spec.target])
-    except (FitError, TableError) as error:
-        raise scenario.layers.error(
-            Mistake(("surrogates", name), text) for text in messages_of(error)
-        ) from error
+    rows, left_out = _rows(spec, frame)
+    train, test = _split(spec, rows, seed)
+    model = KANRegressor(monotone=dict(spec.monotone) or None, seed=seed)
+    model.fit(train[list(spec.features)], train[spec.target])
     least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
     try:
         formula = model.to_formula(test, spec.target, min_r2=least, per=spec.per)
@@ -135,7 +143,7 @@ def _learned(scenario: Scenario, name: str, spec: LearnedSpec, seed: int) -> Lea
     note = f"R² {formula.fit.r2:.3f} is below the {spec.min_r2:g} asked for" if low and formula.fit else ""
     return LearnedLaw(
         name=name,
-        formula=formula,
+        formula=_renamed(formula, name),
         summary=model.summary(test).effects,
         diagram=model.diagram(),
         trusted=not low,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kanopt.errors import Issue, ScenarioError
 from kanopt.whatif.changes import Change, Value
-from kanopt.whatif.checks import build_mistakes, change_mistakes, words_for
+from kanopt.whatif.checks import build_mistakes, change_mistakes, remarks, words_for
 from kanopt.whatif.events import Report
 from kanopt.whatif.lawbook import given_laws, stand_in
 from kanopt.whatif.layers import Layers
@@ -174,6 +174,10 @@ class Scenario:
         mistakes = mistakes or build_mistakes(self.problem, self.material(formulas))
         if mistakes:
             raise self.layers.error(mistakes)
+
+    def remarks(self) -> tuple[Issue, ...]:
+        """Return what is no mistake but looks like one: columns spelt almost like a field that is left empty."""
+        return tuple(self.layers.issue(remark) for remark in remarks(self.problem, self.changed))
 
     def run(
         self,

@@ -1,0 +1,302 @@
+"""The commands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from kanopt.cli.failures import DEBUG, Exit, code_of
+from kanopt.cli.progress import following
+
+if TYPE_CHECKING:
+    from kanopt.whatif import LearnedLaw, Run, Scenario
+
+__all__ = ["kanopt"]
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+_FILE = click.Path(path_type=Path)
+
+_EXIT_CODES = """
+\b
+Exit codes:
+  0    solved
+  1    a fault of kanopt
+  2    bad usage or bad input
+  3    infeasible, or something mandatory is left out (plan and report are written)
+  4    no plan within the time limit
+  5    a law was refused because it predicts too poorly
+  130  stopped by Ctrl-C (the best plan so far and its report are written)
+"""
+
+
+def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"kanopt {version('kanopt')}")
+        context.exit()
+
+
+@click.group(epilog=_EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version."
+)
+@click.option("--debug", is_flag=True, help=f"Show tracebacks, as {DEBUG}=1 does.")
+def kanopt(*, debug: bool) -> None:
+    """Learn laws from tables, plan with them, and ask what if."""
+    if debug:
+        os.environ[DEBUG] = "1"
+
+
+def _common(command: CommandT) -> CommandT:
+    """Add the options of every command that learns or searches."""
+    for option in (
+        click.option("--quiet", is_flag=True, help="No progress on stderr."),
+        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+        click.option("--seed", type=click.IntRange(min=0), help="In place of the file's."),
+    ):
+        command = option(command)
+    return command
+
+
+def _limited(command: CommandT) -> CommandT:
+    limit = click.FloatRange(min=0, min_open=True, max=86_400)
+    return click.option(
+        "--time-limit", type=limit, metavar="SECONDS", help="For a search, in place of the file's."
+    )(command)
+
+
+@kanopt.command()
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print the mistakes as JSON.")
+def check(files: tuple[Path, ...], *, as_json: bool) -> int:
+    """Name every mistake in scenario files, as file:line: key: what is wrong and what to write instead."""
+    from dataclasses import asdict
+
+    from kanopt.cli.output import to_text
+    from kanopt.errors import Issue, ScenarioError
+    from kanopt.whatif import load_scenario
+
+    mistakes: list[Issue] = []
+    for file in files:
+        try:
+            scenario = load_scenario(file)
+            scenario.check()
+        except ScenarioError as error:
+            mistakes += error.issues
+            if not as_json:
+                click.echo(str(error))
+            continue
+        for remark in scenario.remarks():
+            click.echo(f"warning: {remark}", err=True)
+        if not as_json:
+            click.echo(f"{file}: no mistakes ({_contents(scenario)})")
+    if as_json:
+        click.echo(to_text([asdict(issue) for issue in mistakes]))
+    return Exit.BAD_INPUT if mistakes else Exit.SOLVED
+
+
+def _contents(scenario: Scenario) -> str:
+    counts = [(len(scenario.tables), "table"), (len(scenario.laws), "law"), (len(scenario.changes), "change")]
+    told = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count]
+    return ", ".join([scenario.kind, *told])
+
+
+@kanopt.command()
+@click.argument("file", type=_FILE)
+@click.option("--out", type=_FILE, help="Folder for the report, the plan as CSV and the laws as JSON.")
+@click.option("--report", type=_FILE, help="File for the report; reports/NAME.html if left out.")
+@_limited
+@_common
+def run(
+    file: Path,
+    *,
+    out: Path | None,
+    report: Path | None,
+    seed: int | None,
+    time_limit: float | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Learn the laws of a scenario, plan, explain, and write the report."""
+    from kanopt.cli.output import run_json, save_laws, save_plan, to_text
+
+    target = report or (out or Path("reports")) / f"{file.stem}.html"
+    outcome = _run(file, seed=seed, time_limit=time_limit, quiet=quiet)
+    code = code_of(outcome.result)
+    if not as_json:
+        click.echo(_told(outcome))
+    if out is not None:
+        save_laws(outcome.laws.values(), out / "laws")
+        if outcome.result.has_plan:
+            save_plan(outcome.result, out / f"{file.stem}_plan.csv")
+    written = outcome.to_html(target)
+    if as_json:
+        click.echo(to_text({**run_json(outcome), "report": str(written), "exit_code": int(code)}))
+    else:
+        click.echo(f"\nreport: {written}")
+    return code
+
+
+def _run(file: Path, *, seed: int | None, time_limit: float | None, quiet: bool) -> Run:
+    from kanopt.whatif import load_scenario
+
+    with following(quiet=quiet) as progress:
+        scenario = load_scenario(file)
+        for remark in scenario.remarks():
+            click.echo(f"warning: {remark}", err=True)
+        return scenario.run(seed=seed, time_limit=time_limit, progress=progress)
+
+
+def _told(outcome: Run) -> str:
+    from kanopt.cli.output import law_lines
+
+    scenario = outcome.scenario
+    lines = [scenario.name]
+    lines += [f"  changed: {change}" for change in scenario.changes]
+    lines += ["", *law_lines(outcome.laws.values()), "", outcome.explanation.text(outcome.today)]
+    return "\n".join(lines)
+
+
+@kanopt.command()
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+@click.option("--out", type=_FILE, help="Folder for the report.")
+@click.option("--report", type=_FILE, help="File for the report; reports/NAME_compared.html if left out.")
+@click.option(
+    "--repeats", type=click.IntRange(min=1), default=2, show_default=True, help="Searches per scenario."
+)
+@_limited
+@_common
+def compare(
+    files: tuple[Path, ...],
+    *,
+    out: Path | None,
+    report: Path | None,
+    repeats: int,
+    seed: int | None,
+    time_limit: float | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Say what each variant changes, by cost term, apart from the luck of the search.
+
+    The first file is the base. A single what-if file is compared with the base it names.
+    """
+    from kanopt.cli.output import comparison_json, to_text
+    from kanopt.whatif import compare as compared
+    from kanopt.whatif import load_scenario
+
+    with following(quiet=quiet) as progress:
+        scenarios = [load_scenario(file) for file in files]
+        if len(scenarios) == 1:
+            scenarios = [load_scenario(_base_of(scenarios[0])), *scenarios]
+        outcome = compared(scenarios, seed=seed, repeats=repeats, time_limit=time_limit, progress=progress)
+    target = report or (out or Path("reports")) / f"{scenarios[0].path.stem}_compared.html"
+    codes = [code_of(outcome_run.result) for outcome_run in outcome.runs]
+    code = Exit.INTERRUPTED if outcome.interrupted else max(codes)
+    if not as_json:
+        click.echo(outcome.text())
+    written = outcome.to_html(target)
+    if as_json:
+        click.echo(to_text({**comparison_json(outcome), "report": str(written), "exit_code": int(code)}))
+    else:
+        click.echo(f"\nreport: {written}")
+    return code
+
+
+def _base_of(scenario: Scenario) -> Path:
+    documents = scenario.layers.documents
+    if len(documents) < 2:
+        raise click.UsageError(f"{scenario.path} names no base to compare it with; name a second scenario")
+    return documents[1].path
+
+
+@kanopt.command()
+@click.argument("file", type=_FILE)
+@click.option("--out", type=_FILE, help="File for the plan as CSV.")
+@_limited
+@_common
+def solve(
+    file: Path, *, out: Path | None, seed: int | None, time_limit: float | None, as_json: bool, quiet: bool
+) -> int:
+    """Plan a scenario and print the result; no report."""
+    from kanopt.cli.output import result_json, save_plan, to_text
+
+    outcome = _run(file, seed=seed, time_limit=time_limit, quiet=quiet)
+    code = code_of(outcome.result)
+    if out is not None and outcome.result.has_plan:
+        save_plan(outcome.result, out)
+    click.echo(
+        to_text({**result_json(outcome.result), "exit_code": int(code)}) if as_json else str(outcome.result)
+    )
+    if out is not None and outcome.result.has_plan and not as_json:
+        click.echo(f"plan: {out}")
+    return code
+
+
+@kanopt.command()
+@click.argument("file", required=False, type=_FILE)
+@click.option("--table", type=_FILE, help="A table to learn from, in place of a scenario.")
+@click.option("--target", help="The column to predict.")
+@click.option("--features", help="The columns to predict it from, parted by commas.")
+@click.option("--units", default="", help="Units of columns: distance=km,minutes=min.")
+@click.option("--min-r2", type=float, default=0.5, show_default=True, help="Refuse a law below it.")
+@click.option(
+    "--out", type=_FILE, help='Folder for the laws as JSON, which a scenario reads with file = "…".'
+)
+@_common
+def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: bool, **given: Any) -> int:
+    """Learn laws and print them: those of a scenario, or one from a table."""
+    from kanopt.cli.output import law_json, law_lines, save_laws, to_text
+
+    if (file is None) == (table is None):
+        raise click.UsageError("name a scenario file, or a --table with --target and --features")
+    with following(quiet=given.pop("quiet")) as progress:
+        if file is not None:
+            from kanopt.whatif import load_scenario
+            from kanopt.whatif.learn import laws_of, learn
+
+            scenario = load_scenario(file)
+            seed = scenario.seed if given["seed"] is None else given["seed"]
+            laws = list(laws_of(scenario, learn(scenario, seed, progress)).values())
+        else:
+            assert table is not None
+            laws = [_fit_table(table, **given)]
+    saved = [] if out is None else save_laws(laws, out)
+    click.echo(to_text({law.name: law_json(law) for law in laws}) if as_json else "\n".join(law_lines(laws)))
+    if not as_json:
+        for path in saved:
+            click.echo(f"law: {path}")
+    return Exit.SOLVED
+
+
+def _fit_table(
+    table: Path, *, target: str | None, features: str | None, units: str, min_r2: float, seed: int | None
+) -> LearnedLaw:
+    from kanopt.tables import read_table
+    from kanopt.whatif.learn import fit_law
+    from kanopt.whatif.spec import LearnedSpec
+
+    if not target or not features:
+        raise click.UsageError("--table needs --target and --features")
+    words = dict(pair.partition("=")[::2] for pair in units.split(",") if pair)
+    frame = read_table(table, units={column.strip(): unit.strip() for column, unit in words.items()})
+    columns = tuple(word.strip() for word in features.split(","))
+    _require(frame, (target, *columns), table)
+    spec = LearnedSpec(table=table.name, target=target, features=columns, min_r2=min_r2, on_missing="drop")
+    return fit_law(target, spec, frame, seed or 0)
+
+
+def _require(frame: Any, columns: tuple[str, ...], table: Path) -> None:
+    from kanopt.errors import TableError, nearest
+
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        known = [str(column) for column in frame.columns]
+        raise TableError(
+            "\n".join(f"{table}: no column {name!r}; {nearest(name, known)}" for name in missing)
+        )

@@ -1,0 +1,98 @@
+"""From what went wrong to an exit code and a message; never a traceback, unless one is asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kanopt.cli.progress import warnings_told
+from kanopt.errors import FormulaError, KanoptError, SolverError
+
+if TYPE_CHECKING:
+    from kanopt.problems.result import Result
+
+__all__ = ["DEBUG", "Exit", "code_of", "guarded"]
+
+DEBUG = "KANOPT_DEBUG"
+
+
+class Exit(IntEnum):
+    """What a command ends with."""
+
+    SOLVED = 0
+    OUR_FAULT = 1
+    BAD_INPUT = 2
+    INFEASIBLE = 3
+    NO_PLAN = 4
+    LAW_REFUSED = 5
+    INTERRUPTED = 130
+    PIPE_CLOSED = 141
+
+
+def code_of(result: Result) -> Exit:
+    """Return the exit code that a result stands for."""
+    if result.interrupted:
+        return Exit.INTERRUPTED
+    return {
+        "optimal": Exit.SOLVED,
+        "feasible": Exit.SOLVED,
+        "partial": Exit.INFEASIBLE,
+        "infeasible": Exit.INFEASIBLE,
+        "no plan": Exit.NO_PLAN,
+    }[result.status.value]
+
+
+def guarded(command: Callable[[], Any]) -> int:
+    """Run a command; turn whatever it raises into a message on stderr and an exit code."""
+    try:
+        with warnings_told():
+            code = command()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # whoever read our output has gone; what is still to be written must not raise again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.PIPE_CLOSED
+    except click.ClickException as error:
+        error.show()
+        return Exit.BAD_INPUT
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped by the user before there was anything to write", err=True)
+        return Exit.INTERRUPTED
+    except SolverError as error:
+        return _failed(error, Exit.OUR_FAULT)
+    except FormulaError as error:
+        return _failed(error, Exit.LAW_REFUSED)
+    except KanoptError as error:
+        return _failed(error, Exit.BAD_INPUT)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"{place}{error.strerror or error}", err=True)
+        return Exit.BAD_INPUT
+    except Exception as error:  # the last line of defence: a fault of ours is told in one line
+        return _our_fault(error)
+    return code if isinstance(code, int) else Exit.SOLVED
+
+
+def _failed(error: KanoptError, code: Exit) -> int:
+    click.echo(str(error), err=True)
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error)
+    return code
+
+
+def _our_fault(error: Exception) -> int:
+    click.echo(f"kanopt failed: {type(error).__name__}: {error}", err=True)
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error)
+    else:
+        click.echo(
+            f"This is a fault of kanopt, not of your files. Run it again with {DEBUG}=1 for the traceback.",
+            err=True,
+        )
+    return Exit.OUR_FAULT

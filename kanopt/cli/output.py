@@ -1,0 +1,147 @@
+"""What commands write: text for people, JSON for machines, files beside the report."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kanopt.problems.result import Result
+    from kanopt.whatif import Comparison, LearnedLaw, Run
+
+__all__ = [
+    "comparison_json",
+    "law_json",
+    "law_lines",
+    "result_json",
+    "run_json",
+    "save_laws",
+    "save_plan",
+    "to_text",
+    "write_text",
+]
+
+
+def to_text(data: Any) -> str:
+    """Return JSON; numbers that JSON lacks become null."""
+    return json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def law_lines(laws: Iterable[LearnedLaw]) -> list[str]:
+    """Return the laws as a person reads them: formula, then fit and trust."""
+    lines = []
+    for law in laws:
+        unit = f" [{law.formula.output.unit}]" if law.formula.output.unit else ""
+        lines.append(f"{law.name}{unit} = {law.formula}")
+        fit = law.formula.fit
+        told = [str(fit)] if fit is not None else []
+        told += [law.note] if law.note else []
+        told += [] if law.trusted else ["LOW TRUST"]
+        lines += [f"    {'; '.join(told)}"] if told else []
+    return lines
+
+
+def law_json(law: LearnedLaw) -> dict[str, Any]:
+    """Return a law as plain data."""
+    fit = law.formula.fit
+    held = None if fit is None else {"r2": fit.r2, "rmse": fit.rmse, "mae": fit.mae, "ratio": fit.ratio}
+    return {
+        "formula": str(law.formula),
+        "unit": law.formula.output.unit,
+        "inputs": {variable.name: variable.unit for variable in law.formula.inputs},
+        "fit": held,
+        "trusted": law.trusted,
+        "note": law.note,
+    }
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    """Return a result as plain data."""
+    pricing = result.pricing
+    return {
+        "status": result.status.value,
+        "objective": result.objective,
+        "unit": result.problem.unit,
+        "bound": result.bound,
+        "gap": result.gap,
+        "terms": {} if pricing is None else pricing.terms().to_dict(),
+        "violations": [violation.message for violation in result.check.violations],
+        "solver": result.solver,
+        "seed": result.seed,
+        "seconds": result.wall_seconds,
+        "interrupted": result.interrupted,
+    }
+
+
+def run_json(run: Run) -> dict[str, Any]:
+    """Return a run as plain data."""
+    why = run.explanation
+    return {
+        "scenario": run.scenario.name,
+        "kind": run.scenario.kind,
+        "changes": [str(change) for change in run.scenario.changes],
+        **result_json(run.result),
+        "reasons": why.reasons().to_dict("records"),
+        "outside": why.outside().to_dict("records"),
+        "frozen": why.frozen().to_dict("records"),
+        "today": None if run.today is None else result_json(run.today),
+        "laws": {name: law_json(law) for name, law in run.laws.items()},
+        "provenance": dict(run.provenance),
+    }
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """Return a comparison as plain data."""
+    return {
+        "unit": comparison.unit,
+        "base": comparison.base.scenario.name,
+        "steps": comparison.steps.to_dict("records"),
+        "terms": comparison.terms.to_dict("records"),
+        "moved": comparison.moved.to_dict("records"),
+        "notes": list(comparison.notes),
+        "results": {run.scenario.name: result_json(run.result) for run in comparison.runs},
+        "interrupted": comparison.interrupted,
+    }
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write beside the file and rename, so that nobody ever sees half of it; folders on the way are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    unfinished = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        mask = os.umask(0)
+        os.umask(mask)
+        unfinished.chmod(0o666 & ~mask)
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def save_plan(result: Result, path: Path) -> Path:
+    """Write the plan as CSV."""
+    return write_text(path, result.to_frame().to_csv(index=False, lineterminator="\n"))
+
+
+def save_laws(laws: Iterable[LearnedLaw], folder: Path) -> list[Path]:
+    """Write each law as the JSON that a scenario reads with ``file = "…"``."""
+    return [write_text(folder / f"{law.name}.json", law.formula.to_json()) for law in laws]

@@ -1,0 +1,68 @@
+"""Progress on stderr: a line that moves on a terminal, plain lines elsewhere, nothing if asked."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from kanopt.whatif import Event
+    from kanopt.whatif.events import Report
+
+__all__ = ["following", "warnings_told"]
+
+
+@contextmanager
+def following(*, quiet: bool) -> Iterator[Report]:
+    """Return what to tell the events of a run."""
+    if quiet:
+        yield _silent
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield _plain
+        return
+    with console.status("starting") as status:
+
+        def follow(event: Event) -> None:
+            status.update(_escaped(event.message))
+            if not event.passing:
+                console.print(_escaped(event.message), style="dim")
+
+        yield follow
+
+
+@contextmanager
+def warnings_told() -> Iterator[None]:
+    """Let the warnings of kanopt be lines on stderr, and those of other libraries be silent."""
+    from kanopt.errors import KanoptWarning
+
+    def tell(message: Warning | str, *rest: object, **more: object) -> None:
+        click.echo(f"warning: {message}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", KanoptWarning)
+        warnings.showwarning = tell
+        yield
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _silent(event: Event) -> None:
+    pass
+
+
+def _plain(event: Event) -> None:
+    if not event.passing:
+        click.echo(event.message, err=True)
