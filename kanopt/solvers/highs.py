@@ -38,7 +38,7 @@ TOLERANCE = 1e-9
 GAP = 1e-6
 """Relative gap at which HiGHS calls a plan optimal."""
 _SMALLEST = 1e-9
-_GRACE = 10.0
+GRACE = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -303,7 +303,7 @@ def _run(folder: Path, limit: float, watch: _Watch) -> Ending | None:
             process.kill()
 
         # HiGHS looks at the clock between steps only; a long step must not run on for ever
-        guard = threading.Timer(1.2 * limit + _GRACE, overdue)
+        guard = threading.Timer(1.2 * limit + GRACE, overdue)
         guard.start()
         try:
             assert process.stdout is not None

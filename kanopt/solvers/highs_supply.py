@@ -14,9 +14,8 @@ from kanopt.errors import SolverError
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import Status
 from kanopt.problems.supply import FlowPlan, SupplyProblem
-from kanopt.problems.supply.ledger import TOLERANCE
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.highs import Answer, Ending, HighsOptions, run_highs
+from kanopt.solvers.highs import TOLERANCE, Answer, Ending, HighsOptions, run_highs
 from kanopt.solvers.supply_model import SupplyModel
 
 __all__ = ["HighsSupply"]
@@ -62,11 +61,15 @@ class HighsSupply:
     def solve(self, problem: Any, options: SolveOptions) -> Outcome:
         """Build the linear model, search, and return the best plan."""
         search = _Search(problem, options)
-        model = SupplyModel(problem)
-        answer = search.run(model, options.initial)
-        if answer.ending is Ending.INFEASIBLE:
-            return search.partial()
-        return search.outcome(model, answer)
+        try:
+            model = SupplyModel(problem)
+            answer = search.run(model, options.initial)
+            if answer.ending is Ending.INFEASIBLE:
+                return search.partial()
+            return search.outcome(model, answer)
+        except KeyboardInterrupt:
+            # while HiGHS runs, Ctrl-C ends the run and keeps the incumbent; this is one before or after that
+            return Outcome(None, Status.NO_PLAN, None, None, 0.0, interrupted=True)
 
 
 class _Search:

@@ -29,13 +29,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.errors import ProblemError, nearest
+from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, Known, Reference
 from kanopt.problems.findings import FrozenInput
 from kanopt.problems.supply.network import Floats, SupplyNetwork, located
-from kanopt.units import convert, same_dimension
+from kanopt.units import same_dimension
 
-__all__ = ["Law", "Tariff", "demand_of"]
+__all__ = ["Law", "Tariff", "demand_of", "positions"]
 
 Law: TypeAlias = BoundFormula | Reference | float | NDArray[Any]
 Basis: TypeAlias = Literal["quantity", "weight", "shipment"]
@@ -53,7 +53,8 @@ class Tariff:
     law
         A bound formula, a reference such as ``lane.rate``, a number, or an array that broadcasts to (L, P, T).
     planning
-        Planning values: ``{"state.quantity": 20.0}`` where the law reads the flow.
+        Planning values: ``{"state.quantity": 20.0}`` where the law reads the flow; or a reference to what is usual on
+        each lane, such as ``{"state.weight": lane.usual_load}``.
 
     Raises
     ------
@@ -63,21 +64,22 @@ class Tariff:
 
     network: SupplyNetwork
     law: Law
-    planning: Mapping[str, float]
+    planning: Mapping[str, float | Reference]
 
     def __post_init__(self) -> None:
         unknown = [key for key in self.planning if key not in FLOW]
         if unknown:
             raise ProblemError(f"planning: unknown value {unknown[0]!r}; {nearest(unknown[0], FLOW)}")
-        wrong = [key for key, value in self.planning.items() if not 0 < value < np.inf]
-        if wrong:
-            raise ProblemError(f"planning: {wrong[0]!r} must be a positive number")
         if len(self.planning) > 1:
             raise ProblemError("planning: give 'state.quantity' or 'state.weight', not both")
         if self.reads_flow and not self.planning:
             raise ProblemError(
                 "tariff: the law depends on how much is shipped, which a linear solver must see at one "
                 "planning value; state it, such as planning={'state.quantity': 20.0}"
+            )
+        if not ((self.planned > 0) & np.isfinite(self.planned)).all():
+            raise ProblemError(
+                f"planning: {next(iter(self.planning))!r} must be a positive number everywhere"
             )
         _refuse_bad(self.rates, self.network, "tariff", self.network.lane_names)
 
@@ -113,10 +115,17 @@ class Tariff:
 
     @cached_property
     def planned(self) -> Floats:
-        """Planning shipment of each product in units, shape (1, P, 1)."""
-        per_unit = self.network.weights if "state.weight" in self.planning else np.ones(self.network.shape[1])
-        shipment = next(iter(self.planning.values()), 1.0)
-        return (shipment / per_unit).reshape(1, -1, 1)
+        """Planning shipment of each product in units; broadcasts to (L, P, T)."""
+        key, stated = next(iter(self.planning.items()), ("state.quantity", 1.0))
+        units = self.network.units
+        by_weight = key == "state.weight"
+        if isinstance(stated, Reference):
+            shipment = self.network.resolve(stated).to(units.weight if by_weight else units.quantity)
+        else:
+            shipment = np.full((1, 1, 1), float(stated))
+        return np.asarray(
+            shipment / (self.network.weights.reshape(1, -1, 1) if by_weight else 1.0), dtype=float
+        )
 
     @cached_property
     def rates(self) -> Floats:
@@ -144,13 +153,6 @@ class Tariff:
         # an unused lane costs nothing and must not drag a law to a shipment of zero
         return np.where(used, self._money_for(np.where(used, flows, self.planned)), 0.0)
 
-    def outside(self, flows: Floats) -> NDArray[np.bool_]:
-        """Return where the law is outside its domain at these flows, shape (L, P, T)."""
-        if not isinstance(self.law, BoundFormula):
-            return np.zeros(self.network.shape, dtype=bool)
-        shipped = np.where(flows > 0, flows, self.planned) if self.reads_flow else self.planned
-        return np.broadcast_to(self.law.outside(self._resolver(shipped)), self.network.shape)
-
     def arguments(self, flows: Floats) -> dict[str, NDArray[Any]]:
         """Return the inputs of the law at these flows; empty where there is no law."""
         if not isinstance(self.law, BoundFormula):
@@ -164,7 +166,8 @@ class Tariff:
             return ()
         units = self.network.units
         key, value = next(iter(self.planning.items()))
-        stated = f"{value:g} {units.quantity if key == 'state.quantity' else units.weight}"
+        unit = units.quantity if key == "state.quantity" else units.weight
+        stated = str(value) if isinstance(value, Reference) else f"{value:g} {unit}"
         names = [
             (name, str(bound))
             for name, bound in self.law.bindings.items()
@@ -269,7 +272,10 @@ def _from_frame(network: SupplyNetwork, frame: pd.DataFrame, shape: tuple[int, i
         row = int(np.flatnonzero(repeated)[0])
         raise ProblemError(f"demand: row {row + 1} repeats a market, product and period given before")
     values = np.zeros(shape)
-    values.ravel()[cells] = convert(numbers, _declared_unit(frame, "demand"), network.units.quantity)
+    try:
+        values.ravel()[cells] = Known(numbers, _declared_unit(frame, "demand")).to(network.units.quantity)
+    except UnitError as error:
+        raise ProblemError(f"demand: column 'demand': {error}") from error
     return values
 
 

@@ -23,8 +23,8 @@ def outside_uses(problem: SupplyProblem, ledger: Ledger) -> tuple[OutsideUse, ..
     network = problem.network
     found: list[OutsideUse] = []
     if isinstance(problem.tariff, BoundFormula):
-        beyond = problem.tariffs.outside(ledger.flows) & (ledger.flows > 0)
         data = problem.tariffs.arguments(ledger.flows)
+        beyond = np.broadcast_to(problem.tariff.formula.outside(data), network.shape) & (ledger.flows > 0)
         found += _uses(
             "tariff", problem.tariff, beyond, data, [f"lane {name}" for name in network.lane_names]
         )

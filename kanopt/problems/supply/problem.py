@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.binding import BoundFormula, Reference
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
 from kanopt.problems.pricing import Pricing
@@ -68,7 +68,8 @@ class SupplyProblem(Problem[FlowPlan]):
         the columns ``market``, ``product``, ``period`` and ``demand``.
     planning
         The shipment at which a tariff that depends on the flow is frozen for the solver:
-        ``{"state.quantity": 20.0}`` in units of product, or ``{"state.weight": 18.0}``.
+        ``{"state.quantity": 20.0}`` in units of product, or ``{"state.weight": 18.0}``; or what is usual on each
+        lane, such as ``{"state.weight": lane.usual_load}``.
     units
         What numbers are counted in.
 
@@ -107,7 +108,7 @@ class SupplyProblem(Problem[FlowPlan]):
     lanes: Sequence[Lane] | pd.DataFrame
     tariff: Law
     demand: Law | pd.DataFrame
-    planning: Mapping[str, float] = field(default_factory=dict)
+    planning: Mapping[str, float | Reference] = field(default_factory=dict)
     units: SupplyUnits = field(default_factory=SupplyUnits)
     network: SupplyNetwork = field(init=False)
     tariffs: Tariff = field(init=False)

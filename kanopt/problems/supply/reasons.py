@@ -11,7 +11,7 @@ import numpy as np
 from kanopt.problems.findings import Reason
 from kanopt.problems.supply.bounds import Gaps, gaps
 from kanopt.problems.supply.closures import why_closed
-from kanopt.problems.supply.ledger import Ledger
+from kanopt.problems.supply.ledger import TOLERANCE, Ledger
 from kanopt.problems.supply.network import Floats
 from kanopt.problems.supply.paths import Paths, Step
 from kanopt.problems.supply.room import Room, lane_cost, ways
@@ -78,7 +78,7 @@ def _supply_gap(problem: SupplyProblem, gap: Gaps, product: int, period: int) ->
     when = gap.when(problem.network.period_names[period])
     return (
         f"suppliers can sell {missing} of {name} less than all markets want {when}, whatever the plan",
-        f"raise the supply of {name} {when} by {missing} in total",
+        f"raise the supply of {name} {when} by {missing} to serve all markets",
     )
 
 
@@ -87,7 +87,7 @@ def _site_gap(problem: SupplyProblem, gap: Gaps, period: int) -> tuple[str, str]
     when = gap.when(problem.network.period_names[period])
     return (
         f"all sites that may open pass on {missing} less than all markets want {when}, whatever the plan",
-        f"raise the throughput of sites {when} by {missing} in total",
+        f"raise the throughput of sites {when} by {missing} to serve all markets",
     )
 
 
@@ -96,7 +96,7 @@ def _lane_gap(problem: SupplyProblem, gap: Gaps, market: int, period: int) -> tu
     missing = f"{gap.lanes[market, period]:,.6g} {problem.units.weight}"
     return (
         f"the lanes into {name} carry {missing} less than it wants in period {when}, whatever the plan",
-        f"raise the capacity of lanes into {name} in period {when} by {missing} in total",
+        f"raise the capacity of lanes into {name} in period {when} by {missing} to serve it",
     )
 
 
@@ -114,6 +114,19 @@ class _Shortages:
     @cached_property
     def gaps(self) -> Gaps:
         return gaps(self.problem, self.problem.wanted)
+
+    @cached_property
+    def missing(self) -> Gaps:
+        """What the plan leaves out, counted like the gaps; less what tolerances allow."""
+        short, weights = self.ledger.shortage * (1.0 - TOLERANCE), self.problem.network.weights
+        by_product, by_market = short.sum(axis=0), np.einsum("mpt,p->mt", short, weights)
+        from_start = self.gaps.from_start
+        return Gaps(
+            supply=np.cumsum(by_product, axis=1) if from_start else by_product,
+            sites=np.cumsum(by_market.sum(axis=0)) if from_start else by_market.sum(axis=0),
+            lanes=by_market,
+            from_start=from_start,
+        )
 
     @cached_property
     def possible(self) -> Paths:
@@ -161,13 +174,14 @@ class _Shortages:
         return self._limit(cell) or self._closed(cell, price) or self._full(cell, lack, price)
 
     def _limit(self, cell: tuple[int, int, int]) -> tuple[str, str, bool] | None:
-        """Return a capacity that no plan can overcome."""
+        """Return a capacity that no plan can overcome and that explains all that is missing."""
         market, product, period = cell
-        if self.gaps.lanes[market, period] > 0:
+        missing = self.missing
+        if missing.lanes[market, period] <= self.gaps.lanes[market, period]:
             return (*_lane_gap(self.problem, self.gaps, market, period), True)
-        if self.gaps.supply[product, period] > 0:
+        if missing.supply[product, period] <= self.gaps.supply[product, period]:
             return (*_supply_gap(self.problem, self.gaps, product, period), True)
-        if self.gaps.sites[period] > 0:
+        if missing.sites[period] <= self.gaps.sites[period]:
             return (*_site_gap(self.problem, self.gaps, period), True)
         return None
 
