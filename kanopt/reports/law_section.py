@@ -31,7 +31,7 @@ from kanopt.reports.pieces import NARROW, Facts, Figure, Table, figure_of, table
 if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw
 
-__all__ = ["LawSection", "law_section"]
+__all__ = ["LawSection", "law_sections"]
 
 _SMALL = (324, 226)
 _MOST_CURVES = 8
@@ -49,15 +49,29 @@ class LawSection:
     text: str
     facts: Facts
     figures: tuple[Figure, ...]
-    held: str
+    hint: str
     tables: tuple[Table, ...]
     diagram: Figure | None
 
 
-def law_section(law: LearnedLaw) -> LawSection:
-    """Build the section of one law."""
+def law_sections(laws: Mapping[str, LearnedLaw]) -> tuple[LawSection, ...]:
+    """Build the sections of all laws; a curve that several laws share is drawn under the first."""
+    drawn: dict[bytes, str] = {}
+    sections = []
+    for name, law in laws.items():
+        sections.append(_section(law, drawn))
+        for curve in law.formula.curves:
+            drawn.setdefault(curve.key, name)
+    return tuple(sections)
+
+
+def _section(law: LearnedLaw, drawn: Mapping[bytes, str]) -> LawSection:
     formula = law.formula
     figures, held, trouble = _figures(law.name, formula)
+    elsewhere = [
+        f"The curve {c.name} is drawn under {drawn[c.key]}." for c in formula.curves if c.key in drawn
+    ]
+    hints = [f"What does not vary in a chart is held at {held}."] if held else []
     return LawSection(
         name=law.name,
         gives=_gives(formula),
@@ -66,8 +80,8 @@ def law_section(law: LearnedLaw) -> LawSection:
         math=tuple(formula_terms(formula)),
         text=f"{formula.output.name} = {formula}",
         facts=Facts(tuple(_facts(formula, law.seconds))),
-        figures=(*figures, *_curves(law.name, formula)),
-        held=held,
+        figures=(*figures, *_curves(law.name, formula, drawn)),
+        hint=" ".join([*hints, *elsewhere]),
         tables=tuple(_tables(formula, law.summary)),
         diagram=_diagram(law),
     )
@@ -154,9 +168,10 @@ def _along(name: str, formula: Formula, along: str, held: Mapping[str, Any]) -> 
     )
 
 
-def _curves(name: str, formula: Formula) -> list[Figure]:
+def _curves(name: str, formula: Formula, drawn: Mapping[bytes, str]) -> list[Figure]:
     units = {variable.name: variable.unit for variable in formula.inputs}
-    return [_curve(name, curve, units) for curve in formula.curves[:_MOST_CURVES]]
+    new = [curve for curve in formula.curves if curve.key not in drawn]
+    return [_curve(name, curve, units) for curve in new[:_MOST_CURVES]]
 
 
 def _curve(name: str, curve: Curve, units: Mapping[str, str]) -> Figure:
@@ -179,7 +194,7 @@ def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[Table]:
         caption = f"Effects of the columns on {labelled(formula.output.name, formula.output.unit)}"
         tables.append(
             table_of(
-                summary.drop(columns="kind", errors="ignore"),
+                summary.drop(columns=["kind", "from", "to"], errors="ignore"),
                 caption,
                 forms={"importance": lambda share: percent(float(share))},
             )

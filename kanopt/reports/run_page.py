@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -21,7 +22,7 @@ from kanopt.explain.wording import amount, clock_time, count, number, percent
 from kanopt.problems.result import Result, Status
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
 from kanopt.reports.canvas import to_svg
-from kanopt.reports.law_section import LawSection, law_section
+from kanopt.reports.law_section import LawSection, law_sections
 from kanopt.reports.pieces import NARROW, Facts, Figure, KeyFigure, Notice, Table, Tone, table_of
 from kanopt.reports.plots import view_svg
 from kanopt.reports.prices import group_table, item_table, term_table
@@ -86,7 +87,7 @@ def run_page(run: Run) -> RunPage:
         groups=group_table(why) if result.pricing is not None else None,
         items=item_table(why) if result.pricing is not None else None,
         reasons=tuple(_reason_tables(why)),
-        laws=tuple(law_section(law) for law in run.laws.values()),
+        laws=law_sections(run.laws),
         certificate=_certificate(result),
         frozen=_optional(why.frozen(), "Inputs the solver saw at planning values"),
         search=_search(result),
@@ -281,7 +282,7 @@ def _search(result: Result) -> Figure | None:
 
 def _table_facts(report: TableReport) -> Facts:
     pairs = [
-        ("Source", f"{report.source} ({report.format})"),
+        ("Source", f"{_file_name(report.source)} ({report.format})"),
         ("Rows", f"{report.rows_read:,} read, {report.rows:,} kept"),
         *((f"{rows:,} left out", why) for why, rows in report.left_out.items()),
     ]
@@ -293,6 +294,11 @@ def _table_facts(report: TableReport) -> Facts:
     pairs += [("Note", note) for note in report.notes]
     pairs.append(("SHA-256", report.sha256))
     return Facts(tuple(pairs))
+
+
+def _file_name(source: str) -> str:
+    """Return a file's name without the folders of the machine it was read on; addresses stay whole."""
+    return source if "://" in source else PurePath(source).name or source
 
 
 def _optional(frame: pd.DataFrame, caption: str) -> Table | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,8 @@ from kanopt.reports.run_page import run_page
 
 if TYPE_CHECKING:
     from kanopt.whatif import Comparison, Run
+
+_UNIT = re.compile(r"(?<=\d) (?=[A-Z]{3}\b|%)")
 
 __all__ = ["write_comparison", "write_report"]
 
@@ -66,13 +69,20 @@ def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Pa
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("kanopt.reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["whole"] = _whole
+    return environment
+
+
+def _whole(sentence: str) -> str:
+    """Keep numbers and their units on one line."""
+    return _UNIT.sub("\u00a0", sentence)
 
 
 def _render(template: str, page: Any) -> str:

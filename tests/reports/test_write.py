@@ -54,7 +54,7 @@ class Page(HTMLParser):
 
     @property
     def text(self) -> str:
-        return " ".join(word for word in self.words if word)
+        return " ".join(word for word in self.words if word).replace("\u00a0", " ")
 
 
 def check_page(text: str) -> Page:
@@ -347,3 +347,11 @@ def test_charts_of_a_comparison_share_their_time_axis(comparison: Comparison) ->
     assert span is not None
     bars = pd.concat([view.bars for view in views])
     assert span == (bars["start"].min(), bars["end"].max())
+
+
+def test_a_curve_that_laws_share_is_drawn_once(make_run: Any, tmp_path: Path) -> None:
+    run = make_run(today=None)
+    shared = replace(run.laws["travel_time"], name="again", diagram=None, summary=None)
+    text, page = write(replace(run, laws={**run.laws, "again": shared}), tmp_path)
+    assert text.count("the curve peak in the formula") == 1
+    assert "The curve peak is drawn under travel_time." in page.text
