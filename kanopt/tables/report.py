@@ -209,12 +209,14 @@ def attach(frame: pd.DataFrame, report: TableReport) -> pd.DataFrame:
     return frame
 
 
-def made(frame: pd.DataFrame, source: str, units: Mapping[str, str]) -> pd.DataFrame:
-    """Give a frame that was made, not read, its units and a report."""
+def made(
+    frame: pd.DataFrame, source: str, units: Mapping[str, str], *, how: str = "made by kanopt"
+) -> pd.DataFrame:
+    """Give a frame that was made, or ships with the package, its units and a report."""
     named = with_units(frame, units)
     report = TableReport(
         source=source,
-        format="made by kanopt",
+        format=how,
         sha256=hash_cells(pa.Table.from_pandas(frame, preserve_index=False)),
         rows_read=len(frame),
         rows=len(frame),

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from kanopt.errors import TableError
-from kanopt.tables.examples._noise import measured
+from kanopt.tables.examples._laws import measured
 from kanopt.tables.report import made
 
 __all__ = ["City", "make_city"]

@@ -1,11 +1,16 @@
-"""The measurement noise that every example table shares."""
+"""What the example tables share: measurement noise, and constants by name."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Mapping
 
-__all__ = ["measured"]
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from kanopt.errors import TableError, nearest
+
+__all__ = ["looked_up", "measured"]
 
 
 def measured(
@@ -35,3 +40,20 @@ def measured(
     struck = rng.permutation(len(truth)) < round(outliers * len(truth))
     result: NDArray[np.float64] = truth * factor * np.where(struck, gross, 1.0)
     return result
+
+
+def looked_up(table: Mapping[str, float], names: ArrayLike, what: str) -> NDArray[np.float64]:
+    """Return the constant that belongs to each name; an array of the shape of `names`.
+
+    Raises
+    ------
+    TableError
+        If a name is unknown; the nearest one is named.
+    """
+    given = np.asarray(names, dtype=object)
+    values = pd.Series(given.ravel()).map(dict(table)).to_numpy(dtype=np.float64)
+    unknown = np.isnan(values)
+    if unknown.any():
+        name = str(given.ravel()[unknown][0])
+        raise TableError(f"unknown {what} {name!r}; {nearest(name, table)}")
+    return np.asarray(values.reshape(given.shape), dtype=np.float64)
