@@ -86,6 +86,8 @@ class SeriesView:
         Index: the axis; columns: the lines.
     step
         True where a value holds until the next index value.
+    clock
+        Unit of the index where that is time since midnight, so that the axis reads as time of day; else empty.
     """
 
     title: str
@@ -93,6 +95,7 @@ class SeriesView:
     x_label: str
     y_label: str
     step: bool = False
+    clock: str = ""
 
 
 View: TypeAlias = MapView | GanttView | NetworkView | SeriesView

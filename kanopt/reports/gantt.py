@@ -10,6 +10,7 @@ import pandas as pd
 from kanopt.explain.wording import clock_time, number, shorten
 from kanopt.reports.canvas import TIP, axes_or_new, pixels, plain, rows_of, tidy
 from kanopt.reports.palette import FAINT, INK, LINE, MUTED, PAPER, SERIES, series
+from kanopt.reports.timeline import time_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,8 +28,6 @@ _FIXED = {
     "setup": (MUTED.light, PAPER.light),
 }
 _THIN = {"drive", "wait"}
-_STEPS = np.array([5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 7200, 10080])
-_PER_MINUTE = {"min": 1.0, "minute": 1.0, "h": 1 / 60, "hour": 1 / 60, "s": 60.0, "d": 1 / 1440}
 
 
 def gantt_height(view: GanttView) -> int:
@@ -57,7 +56,8 @@ def plot_gantt(view: GanttView, ax: Axes | None = None, *, span: tuple[float, fl
     ax.set_yticks(range(len(rows)), [plain(shorten(row, 20)) for row in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     if len(bars):
-        _time_axis(ax, view, span or (float(bars["start"].min()), float(bars["end"].max())))
+        low, high = span or (float(bars["start"].min()), float(bars["end"].max()))
+        time_axis(ax, low, high, view.unit, clock=view.clock)
     tidy(ax, grid="x")
     _texts(ax, bars, level.to_numpy(float), colours)
     _legend(ax, colours)
@@ -107,22 +107,6 @@ def _boxes(ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[str, t
     )
     boxes.set_gid(f"{TIP}bars")
     ax.add_collection(boxes)
-
-
-def _time_axis(ax: Axes, view: GanttView, span: tuple[float, float]) -> None:
-    low, high = span
-    ax.set_xlim(low, high if high > low else low + 1.0)
-    most = 9 if pixels(ax)[0] > 500 else 5
-    if view.clock and view.unit in _PER_MINUTE:
-        scale = _PER_MINUTE[view.unit]
-        fitting = _STEPS[(high - low) / scale / _STEPS <= most - 1]
-        step = float(fitting[0] if len(fitting) else _STEPS[-1]) * scale
-        ticks = np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
-        ax.set_xticks(ticks, [clock_time(tick, view.unit) for tick in ticks])
-        ax.set_xlabel("time of day")
-    else:
-        ax.locator_params(axis="x", nbins=most - 1)
-        ax.set_xlabel(plain(f"time ({view.unit})"))
 
 
 def _texts(ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[str, tuple[str, str]]) -> None:

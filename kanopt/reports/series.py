@@ -10,6 +10,7 @@ from pandas.api.types import is_numeric_dtype
 from kanopt.explain.wording import shorten
 from kanopt.reports.canvas import HALO, axes_or_new, pixels, plain, tidy, y_title
 from kanopt.reports.palette import series
+from kanopt.reports.timeline import time_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +46,10 @@ def plot_series(view: SeriesView, ax: Axes | None = None) -> Axes:
         )
     if not numeric:
         ax.set_xticks(along, [plain(shorten(str(name), 12)) for name in data.index])
-    ax.set_xlabel(plain(view.x_label))
+    if view.clock:
+        time_axis(ax, float(along[0]), float(along[-1]), view.clock, clock=True)
+    else:
+        ax.set_xlabel(plain(view.x_label))
     tidy(ax)
     y_title(ax, view.y_label)
     if len(data.columns) > 1:

@@ -62,7 +62,9 @@ def _price(problem: SchedulingProblem, placed: Placed, tariff: Tariff) -> Series
     prices = np.append(tariff.prices[shown], tariff.prices[shown][-1])
     unit = problem.units.of_price()["price"]
     frame = pd.DataFrame({f"price [{unit}]": prices}, index=pd.Index(index, name="time"))
-    return SeriesView("Price of power", frame, f"time [{problem.units.time}]", unit, step=True)
+    return SeriesView(
+        "Price of power", frame, f"time [{problem.units.time}]", unit, step=True, clock=_clock(problem)
+    )
 
 
 def _load(problem: SchedulingProblem, placed: Placed, energy: NDArray[np.float64]) -> SeriesView:
@@ -82,4 +84,10 @@ def _load(problem: SchedulingProblem, placed: Placed, energy: NDArray[np.float64
     )
     load = steps.groupby("time")["power"].sum().cumsum().clip(lower=0.0)
     frame = pd.DataFrame({f"load [{unit}]": load})
-    return SeriesView("Load of all machines", frame, f"time [{units.time}]", unit, step=True)
+    return SeriesView(
+        "Load of all machines", frame, f"time [{problem.units.time}]", unit, step=True, clock=_clock(problem)
+    )
+
+
+def _clock(problem: SchedulingProblem) -> str:
+    return problem.units.time if problem.clock else ""
