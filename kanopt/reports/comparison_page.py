@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,6 @@ import pandas as pd
 
 from kanopt.explain.wording import amount, count, decimals_for, listing, number, percent
 from kanopt.problems.result import Result
-from kanopt.problems.views import GanttView, View
 from kanopt.reports.canvas import rows_of
 from kanopt.reports.pieces import (
     NARROW,
@@ -143,6 +141,8 @@ def _variant(comparison: Comparison, variant: Variant) -> VariantSection:
     verdict = steps.loc[steps["scenario"] == variant.name, "verdict"].iloc[0]
     things = moved.loc[moved["scenario"] == variant.name].drop(columns="scenario")
     base = comparison.base.scenario.changes
+    same = _same_plan(comparison.base.result, variant.run.result)
+    differ = count(len(things), "decision differs", "decisions differ")
     changes = variant.run.scenario.changes
     return VariantSection(
         name=variant.name,
@@ -153,7 +153,7 @@ def _variant(comparison: Comparison, variant: Variant) -> VariantSection:
         moved=table_of(things, "What the new plan puts elsewhere", heads={"thing": "what"})
         if len(things)
         else None,
-        moved_text=f"{count(len(things), 'decision differs', 'decisions differ')} from the base's plan.",
+        moved_text="The plan stays as it is." if same else f"{differ} from the base's plan.",
     )
 
 
@@ -181,28 +181,25 @@ def _terms(comparison: Comparison, variant: Variant) -> Table:
 
 
 def _pairs(base: Run, other: Run) -> list[tuple[Figure, Figure]]:
-    """Return every view of the two plans, side by side."""
-    both = [
-        () if run.result.plan is None else run.result.problem.views(run.result.plan) for run in (base, other)
-    ]
+    """Return every view of the two plans, side by side and to one scale."""
+    runs = (base, other)
+    if _same_plan(base.result, other.result):
+        return []
+    both = [() if run.result.plan is None else run.result.problem.views(run.result.plan) for run in runs]
     pairs = []
     for place, views in enumerate(zip(*both, strict=False)):
-        figures, span = [], _span(views)
-        for run, view in zip((base, other), views, strict=True):
+        figures = []
+        for run, view in zip(runs, views, strict=True):
             label = f"{view.title}: {run.scenario.name}, beside {other.scenario.name} ({place + 1})"
-            wide = view_svg(view, _HALF, label, span=span)
-            narrow = view_svg(view, NARROW, f"{label}, narrow", span=span)
+            wide = view_svg(view, _HALF, label, among=views)
+            narrow = view_svg(view, NARROW, f"{label}, narrow", among=views)
             figures.append(Figure(wide, narrow, f"{view.title}: {run.scenario.name}"))
         pairs.append((figures[0], figures[1]))
     return pairs
 
 
-def _span(views: Sequence[View]) -> tuple[float, float] | None:
-    """Return the first start and the last end of Gantt charts, so that both are drawn to one scale."""
-    bars = [view.bars for view in views if isinstance(view, GanttView) and len(view.bars)]
-    if len(bars) < len(views):
-        return None
-    return min(float(each["start"].min()) for each in bars), max(float(each["end"].max()) for each in bars)
+def _same_plan(one: Result, other: Result) -> bool:
+    return one.has_plan and other.has_plan and one.to_frame().equals(other.to_frame())
 
 
 def _provenance(run: Run) -> Facts:

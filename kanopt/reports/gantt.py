@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from kanopt.explain.wording import clock_time, number, shorten
 from kanopt.reports.canvas import TIP, axes_or_new, pixels, plain, rows_of, tidy
-from kanopt.reports.palette import FAINT, INK, LINE, MUTED, PAPER, SERIES, series
+from kanopt.reports.palette import FAINT, INK, LINE, MUTED, PAPER, SERIES
 from kanopt.reports.timeline import time_axis
 
 if TYPE_CHECKING:
@@ -35,7 +36,13 @@ def gantt_height(view: GanttView) -> int:
     return 74 + 26 * max(view.bars["row"].nunique(), 1)
 
 
-def plot_gantt(view: GanttView, ax: Axes | None = None, *, span: tuple[float, float] | None = None) -> Axes:
+def plot_gantt(
+    view: GanttView,
+    ax: Axes | None = None,
+    *,
+    span: tuple[float, float] | None = None,
+    kinds: Sequence[str] = (),
+) -> Axes:
     """Draw bars on rows, the first row on top.
 
     Parameters
@@ -46,11 +53,13 @@ def plot_gantt(view: GanttView, ax: Axes | None = None, *, span: tuple[float, fl
         Where to draw; a new figure if None.
     span
         First and last time on the axis, so that two charts compare; those of the bars if None.
+    kinds
+        Kinds of bars in the order of their colours, for the same reason; as they come if empty.
     """
     ax = axes_or_new(ax, 680, gantt_height(view))
     bars = view.bars
     rows = list(dict.fromkeys(bars["row"].astype(str)))
-    colours = _colours(bars)
+    colours = _colours(kinds or list(bars["kind"].unique()))
     level = bars["row"].astype(str).map({row: index for index, row in enumerate(rows)})
     _boxes(ax, bars, level.to_numpy(float), colours)
     ax.set_yticks(range(len(rows)), [plain(shorten(row, 20)) for row in rows])
@@ -77,13 +86,13 @@ def _moment(value: float, view: GanttView) -> str:
     return clock_time(value, view.unit) if view.clock else f"{number(value)} {view.unit}"
 
 
-def _colours(bars: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    kinds = list(dict.fromkeys(bars["kind"].astype(str)))
-    own = [kind for kind in kinds if kind not in _FIXED]
-    used = {_FIXED[kind][0] for kind in kinds if kind in _FIXED}
-    free = [colour.light for colour in SERIES if colour.light not in used] or [series(0).light]
-    colours = {kind: (free[index % len(free)], PAPER.light) for index, kind in enumerate(own)}
-    return {kind: _FIXED.get(kind) or colours[kind] for kind in kinds}
+def _colours(kinds: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return face and text colour by kind: those with a meaning of their own first."""
+    fixed = {kind: look for kind, look in _FIXED.items() if kind in kinds}
+    used = {face for face, _ in fixed.values()}
+    free = [colour.light for colour in SERIES if colour.light not in used]
+    own = [kind for kind in dict.fromkeys(map(str, kinds)) if kind not in _FIXED]
+    return fixed | {kind: (free[index % len(free)], PAPER.light) for index, kind in enumerate(own)}
 
 
 def _boxes(ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[str, tuple[str, str]]) -> None:

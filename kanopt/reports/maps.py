@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +35,7 @@ _NODES = {
 _LABELLED = 40
 
 
-def plot_map(view: MapView, ax: Axes | None = None) -> Axes:
+def plot_map(view: MapView, ax: Axes | None = None, *, groups: Sequence[str] = ()) -> Axes:
     """Draw routes on a map, each named next to its farthest point.
 
     Parameters
@@ -43,14 +44,17 @@ def plot_map(view: MapView, ax: Axes | None = None) -> Axes:
         Points and paths.
     ax
         Where to draw; a new figure if None.
+    groups
+        Routes in the order of their colours, so that two maps compare; as they come if empty.
     """
     ax = axes_or_new(ax, 680, 520)
     _frame(ax, view.points)
     if view.background is not None and len(view.background):
         _segments(ax, view.background)
     start = _centre(view.points)
-    for index, (group, path) in enumerate(view.paths.groupby("group", sort=False)):
-        _route(ax, str(group), path[["x", "y"]].to_numpy(float), series(index).light, start)
+    order = {name: index for index, name in enumerate(groups or view.paths["group"].unique())}
+    for group, path in view.paths.groupby("group", sort=False):
+        _route(ax, str(group), path[["x", "y"]].to_numpy(float), series(order[group]).light, start)
     _marks(ax, view.points, _POINTS)
     named = view.points[view.points["role"].isin(["depot", "unserved"])]
     _names(ax, named if len(view.points) > _LABELLED else view.points[view.points["role"] != "node"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kanopt.errors import ProblemError
@@ -12,6 +14,7 @@ from kanopt.reports.maps import map_tips, network_tips, plot_map, plot_network
 from kanopt.reports.series import plot_series
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
     from kanopt.problems.result import Result
@@ -69,20 +72,37 @@ def plot_result(result: Result, ax: Axes | None = None) -> Axes:
     return drawn
 
 
-def view_svg(view: View, width: int, label: str, *, span: tuple[float, float] | None = None) -> str:
-    """Draw a view as inline SVG of so many pixels in width; `span` fixes the time axis of a Gantt chart."""
-    tips: dict[str, list[str]] = {}
+def view_svg(view: View, width: int, label: str, *, among: Sequence[View] = ()) -> str:
+    """Draw a view as inline SVG of so many pixels in width.
+
+    It shares its time axis and the colours of names with the views of its kind in `among`, itself one of them.
+    """
+    draw, tips = partial(plot_view, view), {}
     match view:
         case MapView():
+            paths = [other.paths["group"] for other in among or [view] if isinstance(other, MapView)]
+            draw = partial(plot_map, view, groups=_union(paths))
             height, tips = round(0.82 * width), map_tips(view)
         case GanttView():
+            bars = [other.bars for other in among or [view] if isinstance(other, GanttView)]
+            draw = partial(plot_gantt, view, span=_span(bars), kinds=_union([each["kind"] for each in bars]))
             height, tips = gantt_height(view), gantt_tips(view)
         case NetworkView():
             height, tips = round(0.8 * width), network_tips(view)
         case SeriesView():
             height = 240
-
-    def draw(ax: Axes) -> object:
-        return plot_gantt(view, ax, span=span) if isinstance(view, GanttView) else plot_view(view, ax)
-
     return to_svg(draw, width=width, height=height, label=label, tips=tips)
+
+
+def _union(columns: Sequence[pd.Series[str]]) -> list[str]:
+    return list(dict.fromkeys(str(name) for column in columns for name in column))
+
+
+def _span(bars: Sequence[pd.DataFrame]) -> tuple[float, float] | None:
+    """Return the first start and the last end."""
+    filled = [each for each in bars if len(each)]
+    if not filled:
+        return None
+    return min(float(each["start"].min()) for each in filled), max(
+        float(each["end"].max()) for each in filled
+    )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -188,3 +189,24 @@ def test_a_result_is_drawn_with_its_title_or_says_why_not(make_run: Any) -> None
 @pytest.mark.parametrize(("length", "bar"), [(0.7, 0.5), (1.0, 1.0), (3.9, 2.0), (70.0, 50.0)])
 def test_scale_bars_have_round_lengths(length: float, bar: float) -> None:
     assert _round_length(length) == pytest.approx(bar)
+
+
+def test_views_of_two_plans_share_time_axis_and_colours() -> None:
+    base, other = a_gantt(), a_gantt()
+    base.bars["end"] += 500.0
+    ticks = [
+        re.findall(r">(\d\d:\d\d)<", view_svg(view, 350, f"gantt {place}", among=(base, other)))
+        for place, view in enumerate((base, other))
+    ]
+    assert ticks[0] == ticks[1]
+    old, new = a_map(), a_map()
+    new.paths["group"] = new.paths["group"].replace({"van 1": "van 3"})
+    colours = [
+        _colours_of(view_svg(view, 350, f"map {place}", among=(old, new)))
+        for place, view in enumerate((old, new))
+    ]
+    assert colours == [{"van 1": "c1", "van 2": "c2"}, {"van 3": "c4", "van 2": "c2"}]
+
+
+def _colours_of(svg: str) -> dict[str, str]:
+    return {name: colour for colour, name in re.findall(r"var\(--(c\d),[^)]*\)[^<>]*>(van \d)<", svg)}

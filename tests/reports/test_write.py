@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
-import pandas as pd
 import pytest
 
 from kanopt.explain import explain
@@ -335,18 +334,15 @@ def test_a_change_within_the_noise_is_not_coloured(comparison: Comparison, tmp_p
     assert '<div class="bad">' not in text
 
 
-def test_charts_of_a_comparison_share_their_time_axis(comparison: Comparison) -> None:
-    from kanopt.problems.views import GanttView
-    from kanopt.reports.comparison_page import _span
-
-    views = [
-        next(view for view in run.problem.views(run.result.plan) if isinstance(view, GanttView))
-        for run in comparison.runs[:2]
-    ]
-    span = _span(views)
-    assert span is not None
-    bars = pd.concat([view.bars for view in views])
-    assert span == (bars["start"].min(), bars["end"].max())
+def test_a_plan_that_stays_is_not_drawn_twice(comparison: Comparison, tmp_path: Path) -> None:
+    kept = replace(
+        comparison.variants[0], run=replace(comparison.base, scenario=comparison.variants[0].run.scenario)
+    )
+    page = check_page(
+        write_comparison(replace(comparison, variants=(kept,)), tmp_path / "c.html").read_text("utf-8")
+    )
+    assert "The plan stays as it is." in page.text
+    assert "Routes: City" not in page.text
 
 
 def test_a_curve_that_laws_share_is_drawn_once(make_run: Any, tmp_path: Path) -> None:
