@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import FormulaError, nearest
+from kanopt.errors import FormulaError, UnitError, nearest
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.variables import Variable, category_label
+from kanopt.units import convert
 
-__all__ = ["common_shape", "describe_place", "read_columns"]
+__all__ = ["common_shape", "describe_place", "read_columns", "within"]
 
+_EDGE = 1e-9
 _NUMERIC = {"floating", "integer", "mixed-integer-float", "decimal", "boolean", "empty"}
 
 
@@ -37,7 +39,7 @@ def read_columns(inputs: Sequence[Variable], data: Any, required: frozenset[str]
     columns: dict[str, NDArray[Any]] = {}
     for variable in inputs:
         if variable.name in data:
-            values = data[variable.name]
+            values = _converted(variable, data)
             columns[variable.name] = (
                 _labels(variable, values) if variable.is_category else _numbers(variable, values)
             )
@@ -45,6 +47,18 @@ def read_columns(inputs: Sequence[Variable], data: Any, required: frozenset[str]
             known = [str(name) for name in data]
             raise FormulaError(f"input {variable.name!r} is missing; {nearest(variable.name, known)}")
     return columns
+
+
+def _converted(variable: Variable, data: Any) -> Any:
+    """Return the column; where a frame declares another unit for it than the formula's, converted."""
+    values = data[variable.name]
+    declared = getattr(data, "attrs", {}).get("kanopt", {}).get("units", {}).get(variable.name, "")
+    if not declared or not variable.unit or declared == variable.unit:
+        return values
+    try:
+        return convert(_numbers(variable, values), declared, variable.unit)
+    except UnitError as error:
+        raise FormulaError(f"input {variable.name!r}: {error}") from error
 
 
 def _numbers(variable: Variable, values: Any) -> Array:
@@ -113,6 +127,14 @@ def common_shape(columns: Mapping[str, NDArray[Any]]) -> tuple[int, ...]:
     except ValueError:
         shapes = ", ".join(f"{name} {values.shape}" for name, values in columns.items())
         raise FormulaError(f"the inputs do not broadcast against each other: {shapes}") from None
+
+
+def within(values: Array, low: float | None, high: float | None) -> NDArray[np.bool_]:
+    """Return where values lie between two bounds, None for no bound, a billionth of the larger bound forgiven."""
+    slack = _EDGE * max((abs(bound) for bound in (low, high) if bound is not None), default=0.0)
+    above = np.True_ if low is None else values >= low - slack
+    below = np.True_ if high is None else values <= high + slack
+    return np.broadcast_to(above & below, values.shape)
 
 
 def describe_place(columns: Mapping[str, NDArray[Any]], where: NDArray[np.bool_]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.data import common_shape, read_columns
+from kanopt.formulas.data import common_shape, read_columns, within
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.variables import Variable, check_name
 
@@ -37,14 +37,12 @@ class Range:
 
     def __post_init__(self) -> None:
         check_name(self.name, "range")
-        if not self.low <= self.high:
-            raise FormulaError(f"range of {self.name!r}: {self.low!r} to {self.high!r} holds no number")
+        if not (self.low <= self.high and math.isfinite(self.low) and math.isfinite(self.high)):
+            raise FormulaError(f"range of {self.name!r}: {self.low!r} to {self.high!r} is not a finite range")
 
     def holds(self, values: Array) -> NDArray[np.bool_]:
-        """Return where the values lie within, a billionth of the length forgiven."""
-        low, high = (bound if math.isfinite(bound) else 0.0 for bound in (self.low, self.high))
-        slack = _EDGE * max(high - low, abs(low), abs(high))
-        return np.asarray((values >= self.low - slack) & (values <= self.high + slack))
+        """Return where the values lie within, a billionth of the larger end forgiven."""
+        return within(values, self.low, self.high)
 
 
 @dataclass(frozen=True)

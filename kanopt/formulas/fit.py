@@ -131,3 +131,7 @@ class Alternative:
     error: float
     chosen: bool = False
     text: str = ""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.complexity) and math.isfinite(self.error)):
+            raise FormulaError(f"an alternative has a finite complexity and error, not {self!r}")

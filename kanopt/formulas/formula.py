@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.binding import BoundFormula, Reference
-from kanopt.formulas.data import common_shape, describe_place, read_columns
-from kanopt.formulas.domain import Domain, Range
+from kanopt.formulas.data import common_shape, describe_place, read_columns, within
+from kanopt.formulas.domain import Domain
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.nodes import Array, Constant, Node, Sum, fold, postorder
 from kanopt.formulas.pieces import Curve, Table
 from kanopt.formulas.variables import Variable
 
+if TYPE_CHECKING:
+    import sympy
 
 __all__ = ["Formula", "Term"]
 
@@ -250,6 +253,68 @@ class Formula:
 
         return latex(self)
 
+    def to_python(self) -> str:
+        """Return the source of a Python function on numpy arrays that needs nothing else."""
+        from kanopt.formulas.export.python import to_python
+
+        return to_python(self)
+
+    def to_sql(self) -> str:
+        """Return one SQL expression over columns named as the inputs."""
+        from kanopt.formulas.export.sql import to_sql
+
+        return to_sql(self)
+
+    def to_javascript(self) -> str:
+        """Return the source of a JavaScript function of one object with a property per input."""
+        from kanopt.formulas.export.javascript import to_javascript
+
+        return to_javascript(self)
+
+    def to_sympy(self, categories: Mapping[str, str] | None = None) -> sympy.Expr:
+        """Return a sympy expression; categorical inputs take the given labels."""
+        from kanopt.formulas.export.symbolic import to_sympy
+
+        return to_sympy(self, {} if categories is None else categories)
+
+    def to_json(self) -> str:
+        """Return the formula as JSON text."""
+        from kanopt.formulas.serialize import to_json
+
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> Formula:
+        """Read a formula from JSON text, executing nothing.
+
+        Raises
+        ------
+        FileFormatError
+            If the text is not a formula of a known version.
+        """
+        from kanopt.formulas.serialize import from_json
+
+        return from_json(text)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the formula to a JSON file."""
+        from kanopt.formulas.serialize import save
+
+        return save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Formula:
+        """Read a formula from a JSON file, executing nothing.
+
+        Raises
+        ------
+        FileFormatError
+            If the file is not a formula of a known version.
+        """
+        from kanopt.formulas.serialize import load
+
+        return load(path)
+
     def __str__(self) -> str:
         from kanopt.formulas.printing import plain
 
@@ -289,12 +354,13 @@ class Formula:
     def _tests(self, columns: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], NDArray[np.bool_]]:
         """Return where each input, by its declaration or the domain, and each combination is outside."""
         tests = self.domain.tests(columns)
-        declared = Domain(
-            tuple(Range(v.name, *_bounds(v)) for v in self.inputs if v.low is not None or v.high is not None),
-            tuple((v.name, v.categories) for v in self.inputs if v.categories),
-        )
-        for names, beyond in declared.tests(columns).items():
-            tests[names] = tests[names] | beyond if names in tests else beyond
+        for variable in self.inputs:
+            if variable.name in columns and not variable.is_category:
+                beyond = ~within(columns[variable.name], variable.low, variable.high)
+                tests[(variable.name,)] = tests.get((variable.name,), np.False_) | beyond
+            elif variable.name in columns and variable.categories:
+                known = Domain(categories=((variable.name, variable.categories),)).tests(columns)
+                tests[(variable.name,)] = tests.get((variable.name,), np.False_) | known[(variable.name,)]
         return tests
 
     def _describe(self, name: str, values: NDArray[Any]) -> str:
@@ -303,14 +369,16 @@ class Formula:
             labels = ", ".join(repr(label) for label in dict.fromkeys(values.tolist()))
             known = self.domain.categories_of(name) or variable.categories
             return f"{name} {labels} (known: {', '.join(known)})"
-        low, high = _bounds(variable)
         seen = self.domain.range_of(name)
+        low, high = variable.low, variable.high
         if seen is not None:
-            low, high = max(low, seen.low), min(high, seen.high)
+            low = seen.low if low is None else max(low, seen.low)
+            high = seen.high if high is None else min(high, seen.high)
         low_value, high_value = float(values.min()), float(values.max())
         shown = f"{low_value:.6g}" if low_value == high_value else f"{low_value:.6g} to {high_value:.6g}"
         unit = f" {variable.unit}" if variable.unit else ""
-        return f"{name} {shown}{unit} (valid from {low:.6g} to {high:.6g})"
+        ends = [f"from {low:.6g}" if low is not None else "", f"to {high:.6g}" if high is not None else ""]
+        return f"{name} {shown}{unit} (valid {' '.join(filter(None, ends))})"
 
 
 @dataclass(frozen=True)
@@ -327,10 +395,3 @@ class Term:
 
     text: str
     formula: Formula
-
-
-def _bounds(variable: Variable) -> tuple[float, float]:
-    return (
-        -np.inf if variable.low is None else float(variable.low),
-        np.inf if variable.high is None else float(variable.high),
-    )

@@ -229,7 +229,7 @@ FUNCTIONS: Mapping[str, Function] = {
             lambda x: np.where(x > 0, 1.0, 0.0),
             r"\max\left(0, @\right)",
             "np.maximum(0.0, @)",
-            "(CASE WHEN @ > 0 THEN @ ELSE 0.0 END)",
+            "(CASE WHEN @ > 0 THEN @ WHEN @ <= 0 THEN 0.0 END)",
             "Math.max(0, @)",
         ),
     )

@@ -191,9 +191,9 @@ def _curve(curve: Curve, low: float, high: float) -> Bounds:
     reach = 1.0 + curve.spans
     found: list[float] = []
     if curve.periodic:
-        reach += max(abs(start), abs(stop))
         if not stop - start < curve.spans:
             start, stop = 0.0, float(curve.spans)
+        reach += max(abs(start), abs(stop))
         turn = math.floor(start / curve.spans) * curve.spans
         start, stop = start - turn, stop - turn
         powers = np.tile(powers, 2)

@@ -79,7 +79,8 @@ class Curve(Node):
         object.__setattr__(self, "periodic", bool(self.periodic))
         if self.spans < 1:
             raise FormulaError(f"curve {self.name!r}: a cubic curve has at least 4 coefficients")
-        if not (low < high and self.width > 0 and low + self.width > low and math.isfinite(high - low)):
+        # spans thinner than rounding would make the place within a span meaningless
+        if not (low < high < math.inf and math.inf > self.width > 1e-12 * max(abs(low), abs(high))):
             raise FormulaError(f"curve {self.name!r}: knots from {low:g} to {high:g} have no length")
         super().__post_init__()
 

@@ -1,4 +1,4 @@
-"""A formula as text for people: one plain line, or LaTeX."""
+"""A formula as text: the infix notation that every language shares, and the two for people, plain and LaTeX."""
 
 from __future__ import annotations
 
@@ -13,23 +13,10 @@ from kanopt.formulas.pieces import Curve, Step, Table
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["latex", "number", "plain", "quoted_name"]
+__all__ = ["ATOM", "POWER", "PRODUCT", "SUM", "Infix", "Text", "latex", "number", "plain", "quoted_name"]
 
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
 _WORD = re.compile(r"[^\W\d]\w*")
-
-
-@dataclass(frozen=True)
-class _Text:
-    """A printed part: how tightly it binds, and whether a minus sign leads it."""
-
-    text: str
-    level: int
-    below: str = ""  # the denominator, where the part is one over something
-    negated: str = ""  # the same part without its leading minus sign
-
-    def within(self, level: int, brackets: tuple[str, str]) -> str:
-        return self.text if self.level >= level else f"{brackets[0]}{self.text}{brackets[1]}"
 
 
 def number(value: float) -> str:
@@ -60,103 +47,155 @@ def plain(root: Node) -> str:
     >>> plain(2 * Input("x") - Input("Weight (kg)") / 3)
     '2 · x - `Weight (kg)` / 3'
     """
-    return fold(root, _Plain().visit).text
+    return fold(root, Infix().visit).text
 
 
-class _Plain:
-    """The spelling of the plain line; the LaTeX one differs in its signs only."""
+def latex(formula: Formula) -> str:
+    """Return ``output = …`` in LaTeX."""
+    return f"{latex_name(formula.output.name)} = {fold(formula.root, _Latex().visit).text}"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A written part of a formula.
+
+    Parameters
+    ----------
+    text
+        The part.
+    level
+        How tightly it binds: as a sum, product, power or atom.
+    negated
+        The same part without its leading minus sign; empty where there is none.
+    below
+        The denominator, where the part is one over something; else empty.
+    """
+
+    text: str
+    level: int
+    negated: str = ""
+    below: str = ""
+
+
+class Infix:
+    """The plain notation; each language overrides the hooks in which it differs."""
 
     times = " · "
-    minus = "-"
     brackets = ("(", ")")
 
-    def visit(self, node: Node, parts: list[_Text]) -> _Text:
+    def visit(self, node: Node, parts: list[Text]) -> Text:
+        """Write one node from its written children."""
         match node:
             case Constant():
-                shown = self.number(node.value)
-                negated = shown[1:] if shown[0] == "-" else ""
-                return _Text(shown, PRODUCT if negated or " " in shown else ATOM, negated=negated)
+                return self.constant(node.value)
             case Input():
-                return _Text(self.name(node.name), ATOM)
+                return Text(self.name(node.name), ATOM)
             case Sum():
                 return self.sum(parts)
             case Product():
                 return self.product(parts)
             case Power():
-                return self.power(node, parts)
+                return self.power(node, *parts)
             case Apply():
-                level = POWER if node.function == "square" else ATOM
-                return _Text(self.function(node.function, parts[0].text), level)
-            case Maximum() | Minimum():
-                return _Text(
-                    self.call("max" if isinstance(node, Maximum) else "min", [p.text for p in parts]), ATOM
-                )
-            case Curve() | Step():
-                return _Text(self.call(node.name, [parts[0].text], own=True), ATOM)
+                return self.apply(node.function, parts[0])
+            case Maximum() | Minimum() if len(parts) == 1:
+                return parts[0]
+            case Maximum():
+                return Text(self.extreme("max", [part.text for part in parts]), ATOM)
+            case Minimum():
+                return Text(self.extreme("min", [part.text for part in parts]), ATOM)
+            case Curve():
+                return Text(self.curve(node, parts[0]), ATOM)
+            case Step():
+                return Text(self.step(node, parts[0]), ATOM)
             case Table():
-                return _Text(self.call(node.name, [self.name(name) for name in node.inputs], own=True), ATOM)
+                return Text(self.table(node), ATOM)
         raise TypeError(f"no spelling for {type(node).__name__}")
 
     def number(self, value: float) -> str:
+        """Write a number."""
         return number(value)
 
     def name(self, name: str) -> str:
+        """Write an input."""
         return quoted_name(name)
 
-    def function(self, name: str, argument: str) -> str:
-        return f"{name}({argument})"
+    def apply(self, function: str, argument: Text) -> Text:
+        """Write a function of the library."""
+        return Text(f"{function}({argument.text})", ATOM)
 
-    def call(self, name: str, arguments: list[str], own: bool = False) -> str:
-        return f"{self.name(name) if own else name}({', '.join(arguments)})"
+    def extreme(self, which: str, parts: list[str]) -> str:
+        """Write ``max`` or ``min``."""
+        return f"{which}({', '.join(parts)})"
 
-    def fraction(self, above: str, below: str, several: bool) -> str:
-        return f"{above} / ({below})" if several else f"{above} / {below}"
+    def curve(self, curve: Curve, argument: Text) -> str:
+        """Write a curve."""
+        return f"{quoted_name(curve.name)}({argument.text})"
 
-    def exponent(self, text: str) -> str:
-        return f"^{text}" if re.fullmatch(r"-?[\w.]+", text) else f"^({text})"
+    def step(self, step: Step, argument: Text) -> str:
+        """Write a staircase."""
+        return f"{quoted_name(step.name)}({argument.text})"
 
-    def sum(self, parts: list[_Text]) -> _Text:
+    def table(self, table: Table) -> str:
+        """Write a table."""
+        return f"{quoted_name(table.name)}({', '.join(map(quoted_name, table.inputs))})"
+
+    def fraction(self, above: str, below: list[str]) -> str:
+        """Write a quotient; `above` is a product, each of `below` an atom or power."""
+        divisor = below[0] if len(below) == 1 else f"({self.times.join(below)})"
+        return f"{above} / {divisor}"
+
+    def raised(self, base: Text, exponent: Text) -> Text:
+        """Write a power."""
+        shown = exponent.text if re.fullmatch(r"-?[\w.]+", exponent.text) else f"({exponent.text})"
+        return Text(f"{self.held(base, ATOM)}^{shown}", POWER)
+
+    def held(self, part: Text, level: int) -> str:
+        """Return the part, in brackets unless it binds as tightly as `level`."""
+        return part.text if part.level >= level else f"{self.brackets[0]}{part.text}{self.brackets[1]}"
+
+    def constant(self, value: float) -> Text:
+        """Write a constant, knowing its sign."""
+        shown = self.number(value)
+        negated = shown[1:] if shown[0] == "-" else ""
+        return Text(shown, PRODUCT if negated or " " in shown else ATOM, negated=negated)
+
+    def sum(self, parts: list[Text]) -> Text:
+        """Write a sum; a term that begins with a minus sign is subtracted."""
         text = parts[0].text
         for part in parts[1:]:
-            text += (
-                f" {self.minus} {part.negated}"
-                if part.negated
-                else f" + {part.within(PRODUCT, self.brackets)}"
-            )
-        return _Text(text, SUM if len(parts) > 1 else parts[0].level)
+            text += f" - {part.negated}" if part.negated else f" + {self.held(part, PRODUCT)}"
+        return Text(text, SUM if len(parts) > 1 else parts[0].level)
 
-    def product(self, parts: list[_Text]) -> _Text:
+    def product(self, parts: list[Text]) -> Text:
+        """Write a product or a quotient, its sign in front."""
         if len(parts) == 1:
             return parts[0]
-        sign, above, below = "", [], []
-        for place, part in enumerate(parts):
+        sign = "-" if parts[0].negated else ""
+        above = [parts[0].negated] if sign and parts[0].negated != self.number(1.0) else []
+        below: list[str] = []
+        for part in parts[1:] if sign else parts:
             if part.below:
                 below.append(part.below)
-            elif place == 0 and part.negated:
-                sign = self.minus
-                if part.negated != "1":
-                    above.append(part.negated)
             else:
-                # a minus inside a product needs brackets, a leading one does not
-                above.append(part.within(ATOM if part.negated else PRODUCT, self.brackets))
-        text = self.times.join(above) or "1"
+                above.append(self.held(part, ATOM if part.negated else PRODUCT))
+        text = self.times.join(above) or self.number(1.0)
         if below:
-            text = self.fraction(text, self.times.join(below), len(below) > 1)
-        return _Text(sign + text, PRODUCT, negated=text if sign else "")
+            text = self.fraction(text, below)
+        return Text(sign + text, PRODUCT, negated=text if sign else "")
 
-    def power(self, node: Power, parts: list[_Text]) -> _Text:
-        base, exponent = parts
+    def power(self, node: Power, base: Text, exponent: Text) -> Text:
+        """Write a power: one half as a root, a negative whole one as a quotient."""
         value = node.exponent.value if isinstance(node.exponent, Constant) else 0.0
         if value == 0.5:
-            return _Text(self.function("sqrt", base.text), ATOM)
-        held = base.within(ATOM, self.brackets)
+            return self.apply("sqrt", base)
         if value < 0 and value == int(value):
-            below = held if value == -1 else held + self.exponent(self.number(-value))
-            return _Text(self.fraction("1", below, False), PRODUCT, below=below)
-        return _Text(held + self.exponent(exponent.text), POWER)
+            below = self.held(base, POWER) if value == -1 else self.raised(base, self.constant(-value)).text
+            return Text(self.fraction(self.number(1.0), [below]), PRODUCT, below=below)
+        return self.raised(base, exponent)
 
 
-class _Latex(_Plain):
+class _Latex(Infix):
     times = r" \cdot "
     brackets = (r"\left(", r"\right)")
 
@@ -167,34 +206,32 @@ class _Latex(_Plain):
     def name(self, name: str) -> str:
         return latex_name(name)
 
-    def function(self, name: str, argument: str) -> str:
-        return function_named(name).latex.replace("@", argument)
+    def apply(self, function: str, argument: Text) -> Text:
+        # (…)² cannot be raised again without brackets
+        level = POWER if function == "square" else ATOM
+        return Text(function_named(function).latex.replace("@", argument.text), level)
 
-    def call(self, name: str, arguments: list[str], own: bool = False) -> str:
-        spelled = latex_name(name) if own else f"\\{name}"
-        return rf"{spelled}\left({', '.join(arguments)}\right)"
+    def extreme(self, which: str, parts: list[str]) -> str:
+        return rf"\{which}\left({', '.join(parts)}\right)"
 
-    def fraction(self, above: str, below: str, several: bool) -> str:
-        return rf"\frac{{{above}}}{{{below}}}"
+    def curve(self, curve: Curve, argument: Text) -> str:
+        return rf"{latex_name(curve.name)}\left({argument.text}\right)"
 
-    def exponent(self, text: str) -> str:
-        return f"^{{{text}}}"
+    def step(self, step: Step, argument: Text) -> str:
+        return rf"{latex_name(step.name)}\left({argument.text}\right)"
+
+    def table(self, table: Table) -> str:
+        return rf"{latex_name(table.name)}\left({', '.join(map(latex_name, table.inputs))}\right)"
+
+    def fraction(self, above: str, below: list[str]) -> str:
+        return rf"\frac{{{above}}}{{{self.times.join(below)}}}"
+
+    def raised(self, base: Text, exponent: Text) -> Text:
+        return Text(f"{self.held(base, ATOM)}^{{{exponent.text}}}", POWER)
 
 
 _ESCAPES = str.maketrans(
-    {
-        "_": r"\_",
-        "%": r"\%",
-        "&": r"\&",
-        "#": r"\#",
-        "$": r"\$",
-        "{": r"\{",
-        "}": r"\}",
-        "\\": r"\backslash{}",
-        "^": r"\wedge{}",
-        "~": r"\sim{}",
-        " ": r"\ ",
-    }
+    {sign: f"\\{sign}" for sign in "_%&#${} "} | {"\\": r"\backslash{}", "^": r"\wedge{}", "~": r"\sim{}"}
 )
 
 
@@ -202,8 +239,3 @@ def latex_name(name: str) -> str:
     """Return a name for LaTeX: one letter in italics, a word upright, special characters escaped."""
     escaped = name.translate(_ESCAPES)
     return escaped if len(name) == 1 and name.isalpha() else rf"\mathrm{{{escaped}}}"
-
-
-def latex(formula: Formula) -> str:
-    """Return ``output = …`` in LaTeX."""
-    return f"{latex_name(formula.output.name)} = {fold(formula.root, _Latex().visit).text}"

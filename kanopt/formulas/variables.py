@@ -102,6 +102,9 @@ class Variable:
 
     def __post_init__(self) -> None:
         check_name(self.name, "variable")
+        for bound in ("low", "high"):
+            value = getattr(self, bound)
+            object.__setattr__(self, bound, None if value is None or math.isinf(value) else float(value))
         object.__setattr__(self, "unit", check_unit(self.unit))
         object.__setattr__(self, "categories", tuple(category_label(value) for value in self.categories))
         if self.kind not in ("number", "category"):

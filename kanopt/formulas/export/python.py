@@ -1,0 +1,108 @@
+"""Formulas as Python source."""
+
+from __future__ import annotations
+
+import keyword
+from typing import TYPE_CHECKING
+
+from kanopt.formulas.export.source import Source, headline, identifiers, pieces_of
+from kanopt.formulas.functions import function_named
+from kanopt.formulas.nodes import postorder
+from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.printing import ATOM, POWER, Text
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["to_python"]
+
+_CURVE = '''
+def _curve(x, low, width, pieces, periodic):
+    """Piecewise cubic on equal spans, straight beyond them or repeated."""
+    pieces = np.array(pieces)
+    place = (x - low) / width
+    inside = np.mod(place, len(pieces)) if periodic else np.clip(place, 0.0, len(pieces))
+    span = np.minimum(inside.astype(int), len(pieces) - 1)
+    t = inside - span
+    c0, c1, c2, c3 = np.moveaxis(pieces[span], -1, 0)
+    value = c0 + t * (c1 + t * (c2 + t * c3))
+    if periodic:
+        return value
+    first, last = pieces[0][1], pieces[-1] @ [0.0, 1.0, 2.0, 3.0]
+    return value + first * np.minimum(place, 0.0) + last * np.maximum(place - len(pieces), 0.0)
+
+'''
+_STEP = '''
+def _step(x, breakpoints, values):
+    """Staircase: values[k] from breakpoints[k - 1] up to breakpoints[k]."""
+    return np.array(values)[np.searchsorted(breakpoints, x, side="right")]
+
+'''
+_TABLE = '''
+def _table(entries, fallback, *columns):
+    """One number per combination of categories; KeyError where there is neither entry nor fallback."""
+    def find(*key):
+        return entries[key] if fallback is None else entries.get(key, fallback)
+    return np.vectorize(find, otypes=[float])(*columns)
+
+'''
+_HELPERS = {Curve: _CURVE, Step: _STEP, Table: _TABLE}
+
+
+def to_python(formula: Formula) -> str:
+    """Return the source of a module with one function; see :meth:`kanopt.formulas.Formula.to_python`.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> print(to_python(parse_formula("0.12 * km^2", [Variable("km", "km")], Variable("fuel", "l"))))
+    # fuel [l] = 0.12 · km^2, from km [km]
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def fuel(km):
+        km = np.asarray(km, dtype=float)
+        return 0.12 * km**2.0
+    <BLANKLINE>
+    """
+    reserved = {*keyword.kwlist, "np", "_curve", "_step", "_table"}
+    names = identifiers([variable.name for variable in formula.inputs], reserved)
+    function = identifiers([formula.output.name], reserved)[formula.output.name]
+    kinds = {type(node) for node in postorder(formula.root)}
+    source = _Python(names, "{name} = {value}")
+    result = source.write(formula.root)
+    lines = [f"# {headline(formula)}", "import numpy as np", ""]
+    lines += [text.rstrip("\n") + "\n" for kind, text in _HELPERS.items() if kind in kinds]
+    lines += ["", f"def {function}({', '.join(names.values())}):"]
+    for variable in formula.inputs:
+        word = names[variable.name]
+        lines.append(
+            f"    {word} = np.asarray({word}, dtype={'object' if variable.is_category else 'float'})"
+        )
+    lines += [f"    {statement}" for statement in source.statements]
+    return "\n".join([*lines, f"    return {result}", ""])
+
+
+class _Python(Source):
+    def apply(self, function: str, argument: Text) -> Text:
+        return Text(function_named(function).python.replace("@", argument.text), ATOM)
+
+    def extreme(self, which: str, parts: list[str]) -> str:
+        text = parts[0]
+        for part in parts[1:]:
+            text = f"np.{which}imum({text}, {part})"
+        return text
+
+    def raised(self, base: Text, exponent: Text) -> Text:
+        return Text(f"{self.held(base, ATOM)}**{self.held(exponent, ATOM)}", POWER)
+
+    def curve(self, curve: Curve, argument: Text) -> str:
+        pieces = pieces_of(curve)
+        return f"_curve({argument.text}, {curve.low!r}, {curve.width!r}, {pieces!r}, {curve.periodic!r})"
+
+    def step(self, step: Step, argument: Text) -> str:
+        return f"_step({argument.text}, {list(step.breakpoints)!r}, {list(step.values)!r})"
+
+    def table(self, table: Table) -> str:
+        columns = ", ".join(map(self.name, table.inputs))
+        return f"_table({dict(table.entries)!r}, {table.fallback!r}, {columns})"

@@ -1,0 +1,162 @@
+"""Formulas as one SQL expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kanopt.errors import FormulaError
+from kanopt.formulas.export.source import Source
+from kanopt.formulas.functions import function_named
+from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.printing import ATOM, SUM, Text
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["to_sql"]
+
+_LONGEST = 2_000_000
+
+
+def to_sql(formula: Formula) -> str:
+    """Return one SQL expression; see :meth:`kanopt.formulas.Formula.to_sql`.
+
+    It uses what SQLite (3.35, with its mathematical functions), PostgreSQL and DuckDB share. An argument that
+    is needed more than once is computed in a scalar subquery. Where the formula has no value, it gives NULL
+    or the database's own error.
+
+    Raises
+    ------
+    FormulaError
+        If a name or category has a backslash, which some databases take for an escape, or the text is over 2 million
+        characters.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> to_sql(parse_formula("0.12 * km^2 / load", [Variable("km"), Variable("load")], Variable("fuel")))
+    '0.12 * POWER("km", 2.0) / (1.0 * "load")'
+    """
+    names = {variable.name: _identifier(variable.name) for variable in formula.inputs}
+    text = _Sql(names).write(formula.root)
+    if len(text) > _LONGEST:
+        raise FormulaError(
+            f"formula for {formula.output.name!r}: {len(text):,} characters of SQL are too many"
+        )
+    return text
+
+
+def _quoted(text: str, mark: str) -> str:
+    if "\\" in text or "\x00" in text:
+        raise FormulaError(
+            f"{text!r} cannot be written in SQL: some databases take a backslash for an escape, and NUL for the end"
+        )
+    return f"{mark}{text.replace(mark, 2 * mark)}{mark}"
+
+
+def _identifier(name: str) -> str:
+    return _quoted(name, '"')
+
+
+class _Sql(Source):
+    """SQL has no statements within an expression: what is used twice is written twice, or bound in a subquery."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        super().__init__(names)
+        self.aliases = 0
+
+    def alias(self) -> str:
+        self.aliases += 1
+        return f"kanopt_{self.aliases}"
+
+    def within(self, parts: Sequence[Text], inner: Callable[..., str]) -> str:
+        """Return `inner` of the parts; a part that is more than a column is computed once, in a subquery."""
+        words = [part.text if part.text.startswith('"') else self.alias() for part in parts]
+        bound = [
+            f"{part.text} AS {word}" for part, word in zip(parts, words, strict=True) if part.text != word
+        ]
+        text = inner(*words)
+        if not bound:
+            return f"({text})"
+        return " ".join(["(SELECT", text, "FROM (SELECT", ", ".join(bound) + ")", "AS", self.alias() + ")"])
+
+    def apply(self, function: str, argument: Text) -> Text:
+        template = function_named(function).sql
+        if template.count("@") == 1:
+            return Text(template.replace("@", argument.text), ATOM)
+        return Text(self.within([argument], lambda x: template.replace("@", x)), ATOM)
+
+    def raised(self, base: Text, exponent: Text) -> Text:
+        return Text(f"POWER({base.text}, {exponent.text})", ATOM)
+
+    def fraction(self, above: str, below: list[str]) -> str:
+        # 1.0 keeps two whole-numbered columns from being divided as integers
+        return f"{above} / ({self.times.join(['1.0', *below])})"
+
+    def extreme(self, which: str, parts: list[str]) -> str:
+        sign, other = (">=", "<") if which == "max" else ("<=", ">")
+        text = parts[0]
+        for part in parts[1:]:
+            # with NULL neither comparison holds, so that NULL comes out
+            text = self.within(
+                [Text(text, SUM), Text(part, SUM)],
+                lambda a, b: f"CASE WHEN {a} {sign} {b} THEN {a} WHEN {a} {other} {b} THEN {b} END",
+            )
+        return text
+
+    def curve(self, curve: Curve, argument: Text) -> str:
+        if curve.periodic:
+            period = curve.high - curve.low
+            turned = self.within(
+                [argument], lambda x: f"{x} - {period!r} * FLOOR(({x} - {curve.low!r}) / {period!r})"
+            )
+            return self.within([Text(turned, SUM)], lambda x: _cubics(curve, x))
+        return self.within([argument], lambda x: _cubics(curve, x))
+
+    def step(self, step: Step, argument: Text) -> str:
+        def stairs(x: str) -> str:
+            cases = [
+                f"WHEN {x} < {edge!r} THEN {value!r}"
+                for edge, value in zip(step.breakpoints, step.values, strict=False)
+            ]
+            return " ".join(["CASE", *cases, f"WHEN {x} IS NOT NULL THEN {step.values[-1]!r} END"])
+
+        return self.within([argument], stairs)
+
+    def table(self, table: Table) -> str:
+        columns = [self.name(name) for name in table.inputs]
+        cases = [
+            f"WHEN {' AND '.join(f'{c} = {_quoted(part, chr(39))}' for c, part in zip(columns, key, strict=True))} "
+            f"THEN {number!r}"
+            for key, number in table.entries
+        ]
+        given = " AND ".join(f"{column} IS NOT NULL" for column in columns)
+        cases += [] if table.fallback is None else [f"WHEN {given} THEN {table.fallback!r}"]
+        return " ".join(["(CASE", *cases, "END)"])
+
+
+def _cubics(curve: Curve, x: str) -> str:
+    """Return the CASE that finds the span of `x` and evaluates its cubic in the distance from the span's start."""
+    first, first_slope, last, last_slope = curve.ends
+    cases = (
+        [] if curve.periodic else [f"WHEN {x} < {curve.low!r} THEN {_line(first, first_slope, x, curve.low)}"]
+    )
+    pieces = (np.asarray(curve.powers) / curve.width ** np.arange(4)[:, None]).T.tolist()
+    for span, (c0, c1, c2, c3) in enumerate(pieces):
+        start = curve.low + span * curve.width
+        from_start = f"({x} - {start!r})"
+        cubic = f"{c0!r} + {from_start} * ({c1!r} + {from_start} * ({c2!r} + {from_start} * {c3!r}))"
+        is_last = span == curve.spans - 1
+        reached = f"{x} <= {curve.high!r}" if is_last else f"{x} < {start + curve.width!r}"
+        cases.append(f"WHEN {reached} THEN {cubic}" if not (is_last and curve.periodic) else f"ELSE {cubic}")
+    if curve.periodic and curve.spans == 1:
+        return cubic
+    cases += [] if curve.periodic else [f"ELSE {_line(last, last_slope, x, curve.high)}"]
+    return " ".join(["CASE", *cases, "END"])
+
+
+def _line(value: float, slope: float, x: str, start: float) -> str:
+    return f"{value!r} + {slope!r} * ({x} - {start!r})"

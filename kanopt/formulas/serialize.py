@@ -1,0 +1,342 @@
+"""Formulas as JSON files that are data and nothing but data.
+
+The nodes stand in one flat list, children before parents, and refer to each other by position, so that a file
+nests no deeper than its format does. Reading checks the type of every field and builds the formula through
+its own constructors, which check the rest; nothing in a file is executed or imported, and a file that is
+large, deep or odd is refused before it costs time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from kanopt.errors import FileFormatError, KanoptError, nearest
+from kanopt.formulas.domain import Domain, JointTest, Range
+from kanopt.formulas.fit import Alternative, Fit
+from kanopt.formulas.formula import Formula
+from kanopt.formulas.nodes import (
+    Apply,
+    Constant,
+    Input,
+    Maximum,
+    Minimum,
+    Node,
+    Power,
+    Product,
+    Sum,
+    postorder,
+)
+from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.variables import Variable
+
+__all__ = ["from_json", "load", "save", "to_json"]
+
+FORMAT = "kanopt formula"
+VERSION = 1
+LARGEST_FILE = 5_000_000
+
+Reader: TypeAlias = Callable[[Any, str, Sequence[Node]], Any]
+
+
+def to_json(formula: Formula) -> str:
+    """Return a formula as JSON text.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Formula, parse_formula
+    >>> fuel = parse_formula("0.12 * km", [Variable("km", "km")], Variable("fuel", "l"))
+    >>> Formula.from_json(to_json(fuel)) == fuel
+    True
+    """
+    order = postorder(formula.root)
+    index = {node.key: place for place, node in enumerate(order)}
+    content: dict[str, Any] = {"format": FORMAT, "version": VERSION}
+    for field in fields(formula):
+        value = getattr(formula, field.name)
+        content[field.name] = index[value.key] if field.name == "root" else _plain(value, index)
+    content["nodes"] = [{"kind": _KINDS[type(node)], **_plain(node, index)} for node in order]
+    return json.dumps(content, allow_nan=False, indent=1)
+
+
+def _plain(value: Any, index: Mapping[bytes, int]) -> Any:
+    """Return a dataclass, tuple or mapping as JSON's own types, and child nodes as positions."""
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {field.name: getattr(value, field.name) for field in fields(value)}
+        return {n: index[p.key] if isinstance(p, Node) else _plain(p, index) for n, p in parts.items()}
+    if isinstance(value, tuple):
+        return [index[part.key] if isinstance(part, Node) else _plain(part, index) for part in value]
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def from_json(text: str) -> Formula:
+    """Read a formula from JSON text; see :meth:`kanopt.formulas.Formula.from_json`."""
+    if not isinstance(text, str):
+        raise FileFormatError(f"a formula file is text, not {type(text).__name__}")
+    if len(text) > LARGEST_FILE:
+        raise FileFormatError(
+            f"a formula file of {len(text):,} characters is too large, at most {LARGEST_FILE:,}"
+        )
+    try:
+        content = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_repetition)
+    except RecursionError:
+        raise FileFormatError("this is no formula file: it nests too deep") from None
+    except ValueError as error:
+        if isinstance(error, FileFormatError):
+            raise
+        raise FileFormatError(f"this is no formula file: {error}") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise FileFormatError(f'this is no formula file: it does not begin with {{"format": "{FORMAT}"}}')
+    if content.get("version") != VERSION:
+        raise FileFormatError(
+            f"formula file of version {content.get('version')!r}: this kanopt reads version {VERSION}; "
+            "save it again with the kanopt that wrote it, or update"
+        )
+    nodes: list[Node] = []
+    for place, item in enumerate(_items(content.pop("nodes", None), "nodes")):
+        nodes.append(_node(item, f"nodes[{place}]", nodes))
+    del content["format"], content["version"]
+    formula: Formula = _record(Formula, _FORMULA)(content, "formula", nodes)
+    return formula
+
+
+def save(formula: Formula, path: str | Path) -> Path:
+    """Write a formula to a file; the file is complete or not there."""
+    target = Path(path)
+    text = to_json(formula)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def load(path: str | Path) -> Formula:
+    """Read a formula from a file; see :meth:`kanopt.formulas.Formula.load`."""
+    source = Path(path)
+    size = source.stat().st_size
+    if size > LARGEST_FILE:
+        raise FileFormatError(
+            f"{source}: a formula file of {size:,} bytes is too large, at most {LARGEST_FILE:,}"
+        )
+    try:
+        return from_json(source.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise FileFormatError(f"{source}: this is no text in UTF-8") from None
+    except FileFormatError as error:
+        raise FileFormatError(f"{source}: {error}") from error
+
+
+def _no_constant(name: str) -> float:
+    raise FileFormatError(f"this is no formula file: {name} is no number")
+
+
+def _no_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise FileFormatError("this is no formula file: an object has a key twice")
+    return found
+
+
+def _wrong(path: str, expected: str, found: Any) -> FileFormatError:
+    shown = repr(found) if isinstance(found, int | float | str | bool | None) else type(found).__name__
+    return FileFormatError(f"{path}: expected {expected}, found {shown[:60]}")
+
+
+def _number(value: Any, path: str, nodes: Sequence[Node]) -> float:
+    if type(value) not in (int, float):
+        raise _wrong(path, "a number", value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise FileFormatError(f"{path}: the number is too large")
+    return number
+
+
+def _whole(value: Any, path: str, nodes: Sequence[Node]) -> int:
+    if type(value) is not int or not 0 <= value < 2**53:
+        raise _wrong(path, "a whole number", value)
+    return value
+
+
+def _text(value: Any, path: str, nodes: Sequence[Node]) -> str:
+    if type(value) is not str:
+        raise _wrong(path, "a text", value)
+    return value
+
+
+def _truth(value: Any, path: str, nodes: Sequence[Node]) -> bool:
+    if type(value) is not bool:
+        raise _wrong(path, "true or false", value)
+    return value
+
+
+def _child(value: Any, path: str, nodes: Sequence[Node]) -> Node:
+    """Read a reference to an earlier node, so that no file can hold a circle."""
+    if type(value) is not int or not 0 <= value < len(nodes):
+        raise _wrong(path, f"the position of one of the {len(nodes)} nodes before it", value)
+    return nodes[value]
+
+
+def _texts_by_text(value: Any, path: str, nodes: Sequence[Node]) -> dict[str, str]:
+    if type(value) is not dict:
+        raise _wrong(path, "an object", value)
+    return {key: _text(item, f"{path}.{key}", nodes) for key, item in value.items()}
+
+
+def _items(value: Any, path: str) -> list[Any]:
+    if type(value) is not list:
+        raise _wrong(path, "a list", value)
+    return value
+
+
+def _optional(reader: Reader) -> Reader:
+    return lambda value, path, nodes: None if value is None else reader(value, path, nodes)
+
+
+def _many(reader: Reader) -> Reader:
+    return lambda value, path, nodes: tuple(
+        reader(item, f"{path}[{place}]", nodes) for place, item in enumerate(_items(value, path))
+    )
+
+
+def _pair(first: Reader, second: Reader) -> Reader:
+    def read(value: Any, path: str, nodes: Sequence[Node]) -> tuple[Any, Any]:
+        if type(value) is not list or len(value) != 2:
+            raise _wrong(path, "a pair", value)
+        return first(value[0], f"{path}[0]", nodes), second(value[1], f"{path}[1]", nodes)
+
+    return read
+
+
+def _record(kind: type, shape: Mapping[str, Reader]) -> Reader:
+    """Return a reader of an object with exactly these keys, all of them built into `kind`."""
+
+    def read(value: Any, path: str, nodes: Sequence[Node]) -> Any:
+        if type(value) is not dict:
+            raise _wrong(path, "an object", value)
+        for key in value:
+            if key not in shape:
+                raise FileFormatError(f"{path}: unknown key {key[:60]!r}; {nearest(key[:60], shape)}")
+        for key in shape:
+            if key not in value:
+                raise FileFormatError(f"{path}: {key!r} is missing")
+        parts = {key: reader(value[key], f"{path}.{key}", nodes) for key, reader in shape.items()}
+        try:
+            return kind(**parts)
+        except FileFormatError:
+            raise
+        except KanoptError as error:
+            raise FileFormatError(f"{path}: {error}") from error
+
+    return read
+
+
+def _node(value: Any, path: str, nodes: Sequence[Node]) -> Node:
+    if type(value) is not dict:
+        raise _wrong(path, "an object", value)
+    kind = _text(value.get("kind"), f"{path}.kind", nodes)
+    if kind not in _NODES:
+        raise FileFormatError(f"{path}: unknown kind of node {kind[:60]!r}; {nearest(kind[:60], _NODES)}")
+    made, shape = _NODES[kind]
+    rest = {key: item for key, item in value.items() if key != "kind"}
+    node: Node = _record(made, shape)(rest, path, nodes)
+    return node
+
+
+_NODES: Mapping[str, tuple[type[Node], Mapping[str, Reader]]] = {
+    "constant": (Constant, {"value": _number, "name": _text, "standard_error": _optional(_number)}),
+    "input": (Input, {"name": _text}),
+    "sum": (Sum, {"terms": _many(_child)}),
+    "product": (Product, {"factors": _many(_child)}),
+    "maximum": (Maximum, {"parts": _many(_child)}),
+    "minimum": (Minimum, {"parts": _many(_child)}),
+    "power": (Power, {"base": _child, "exponent": _child}),
+    "apply": (Apply, {"function": _text, "argument": _child}),
+    "curve": (
+        Curve,
+        {
+            "name": _text,
+            "argument": _child,
+            "coefficients": _many(_number),
+            "low": _number,
+            "high": _number,
+            "periodic": _truth,
+        },
+    ),
+    "step": (
+        Step,
+        {"argument": _child, "breakpoints": _many(_number), "values": _many(_number), "name": _text},
+    ),
+    "table": (
+        Table,
+        {
+            "inputs": _many(_text),
+            "entries": _many(_pair(_many(_text), _number)),
+            "fallback": _optional(_number),
+            "name": _text,
+        },
+    ),
+}
+_KINDS = {made: kind for kind, (made, _) in _NODES.items()}
+
+_VARIABLE: Mapping[str, Reader] = {
+    "name": _text,
+    "unit": _text,
+    "kind": _text,
+    "low": _optional(_number),
+    "high": _optional(_number),
+    "categories": _many(_text),
+}
+_FIT: Mapping[str, Reader] = {
+    "r2": _number,
+    "rmse": _number,
+    "mae": _number,
+    "ratio": _number,
+    "rows_train": _whole,
+    "rows_test": _whole,
+    "data_hash": _text,
+    "smearing": _number,
+    "residual_quantiles": _many(_pair(_number, _number)),
+}
+_JOINT: Mapping[str, Reader] = {
+    "names": _many(_text),
+    "log": _many(_truth),
+    "centre": _many(_number),
+    "scale": _many(_number),
+    "inverse": _many(_many(_number)),
+    "threshold": _number,
+}
+_DOMAIN: Mapping[str, Reader] = {
+    "ranges": _many(_record(Range, {"name": _text, "low": _number, "high": _number})),
+    "categories": _many(_pair(_text, _many(_text))),
+    "joints": _many(_record(JointTest, _JOINT)),
+}
+_ALTERNATIVE: Mapping[str, Reader] = {
+    "complexity": _number,
+    "error": _number,
+    "chosen": _truth,
+    "text": _text,
+}
+_FORMULA: Mapping[str, Reader] = {
+    "root": _child,
+    "inputs": _many(_record(Variable, _VARIABLE)),
+    "output": _record(Variable, _VARIABLE),
+    "per": _text,
+    "fit": _optional(_record(Fit, _FIT)),
+    "domain": _record(Domain, _DOMAIN),
+    "provenance": _texts_by_text,
+    "alternatives": _many(_record(Alternative, _ALTERNATIVE)),
+}

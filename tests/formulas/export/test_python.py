@@ -1,0 +1,88 @@
+import ast
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from kanopt.errors import FormulaError
+from kanopt.formulas import Apply, Curve, Formula, Input, Step, Sum, Table, Variable
+from tests.formulas.strategies import laws, raw, rows, steady
+
+
+def compiled(formula):
+    """Run the exported source in an empty module and return its function."""
+    space = {}
+    exec(compile(formula.to_python(), "<export>", "exec"), space)
+    (name,) = [key for key in space if key not in ("np", "__builtins__") and not key.startswith("_")]
+    return space[name]
+
+
+@given(laws(), rows())
+def test_the_source_computes_the_formula(law, data):
+    try:
+        expected = raw(law, data)
+        ok = steady(law, data)
+    except FormulaError:
+        return
+    if not ok.any():
+        return
+    data = {name: values[ok] for name, values in data.items()}
+    with np.errstate(all="ignore"):
+        found = np.broadcast_to(compiled(law)(**data), ok.sum())
+    np.testing.assert_allclose(found, expected[ok], rtol=1e-6, atol=1e-6)
+
+
+def test_curves_and_tables_broadcast_and_extrapolate():
+    curve = Curve("s", Input("x"), (0.0, 1.0, 4.0, 2.0, 1.0), 0.0, 1.0)
+    wave = Curve("w", Input("x"), (0.0, 1.0, 4.0), 0.0, 1.0, periodic=True)
+    table = Table.of({("van", "a"): 1.0, ("truck", "b"): 2.0}, "kind", "place", fallback=7.0)
+    toll = Step(Input("x"), (0.3, 0.6), (1.0, 2.0, 3.0))
+    names = (Variable("x"), Variable("kind", kind="category"), Variable("place", kind="category"))
+    law = Formula(Sum((curve, wave, table, toll)), names, Variable("cost"))
+    data = {"x": np.linspace(-2, 3, 40)[:, None], "kind": np.array(["van", "truck"]), "place": "b"}
+    found = compiled(law)(**data)
+    assert found.shape == (40, 2)
+    np.testing.assert_allclose(found, law.evaluate(data), rtol=1e-12)
+
+
+def test_an_unseen_category_is_an_error_there_too():
+    law = Formula(Table.of({"van": 1.0}, "kind"), (Variable("kind", kind="category"),), Variable("cost"))
+    with pytest.raises(KeyError, match="tram"):
+        compiled(law)("tram")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "class",
+        "np",
+        "_curve",
+        "2nd",
+        "a b",
+        "größe",
+        "重量",
+        'x"""',
+        "x'''",
+        "a\\",
+        "f(x): import os",
+        "return",
+        "#",
+        'x"; import os; y="',
+    ],
+)
+def test_no_name_can_change_what_the_source_does(name):
+    law = Formula(Input(name) * 2 + Input("a_b"), (Variable(name), Variable("a_b")), Variable(name))
+    tree = ast.parse(law.to_python())
+    assert [type(node).__name__ for node in tree.body] == ["Import", "FunctionDef"]
+    assert compiled(law)(3.0, 1.0) == 7.0
+
+
+def test_shared_and_deep_steps_become_statements():
+    shared = Apply("exp", Input("x"))
+    node = shared * shared
+    for _ in range(200):
+        node = Apply("tanh", node + 0.1) if node.depth < 240 else node
+    law = Formula(node, (Variable("x"), Variable("step_1")), Variable("y"))
+    source = law.to_python()
+    assert source.count("np.exp(x)") == 1
+    assert compiled(law)(x=0.3, step_1=0.0) == pytest.approx(law.evaluate({"x": 0.3}))

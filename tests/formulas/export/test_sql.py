@@ -1,0 +1,98 @@
+import sqlite3
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from kanopt.errors import FormulaError
+from kanopt.formulas import Apply, Curve, Formula, Input, Maximum, Step, Sum, Table, Variable, parse_formula
+from tests.formulas.strategies import laws, raw, rows, steady
+
+
+def query(formula, data):
+    """Put the data into a table of SQLite and return the expression's value per row; NaN for NULL."""
+    names = [variable.name for variable in formula.inputs]
+    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
+    with sqlite3.connect(":memory:") as connection:
+        connection.execute(f"CREATE TABLE data ({', '.join(quoted)})")
+        table = list(zip(*(np.asarray(data[name]).tolist() for name in names), strict=True))
+        connection.executemany(f"INSERT INTO data VALUES ({', '.join('?' * len(names))})", table)
+        found = connection.execute(f"SELECT {formula.to_sql()} FROM data ORDER BY rowid").fetchall()
+    connection.close()
+    return np.array([np.nan if value is None else value for (value,) in found], dtype=float)
+
+
+@given(laws(), rows())
+def test_the_expression_computes_the_formula(law, data):
+    try:
+        expected = raw(law, data)
+        ok = steady(law, data)
+    except FormulaError:
+        return
+    if not ok.any():
+        return
+    try:
+        found = query(law, data)
+    except FormulaError as error:
+        assert "too many" in str(error)  # noqa: PT017
+        return
+    np.testing.assert_allclose(found[ok], expected[ok], rtol=1e-6, atol=1e-6)
+
+
+def test_curves_extrapolate_and_repeat():
+    x = np.linspace(-2, 3, 41)
+    for periodic in (False, True):
+        curve = Curve("s", Input("x"), (0.0, 1.0, 4.0, 2.0, 1.0), 0.0, 1.0, periodic)
+        law = Formula(curve, (Variable("x"),), Variable("y"))
+        np.testing.assert_allclose(query(law, {"x": x}), law.evaluate({"x": x}), rtol=1e-9, atol=1e-12)
+
+
+def test_whole_numbers_are_divided_as_numbers():
+    law = parse_formula("a / b + 1 / a", [Variable("a"), Variable("b")], Variable("y"))
+    assert query(law, {"a": [1, 7], "b": [2, 2]}) == pytest.approx([1.5, 3.5 + 1 / 7])
+
+
+def test_what_is_missing_stays_missing():
+    x, kind = Input("x"), Variable("kind", kind="category")
+    pieces = [
+        Curve("s", x, (0.0, 1.0, 4.0, 2.0), 0.0, 1.0),
+        Curve("s", x + 1, (0.0, 1.0, 4.0, 2.0), 0.0, 1.0, periodic=True),
+        Step(x, (0.0,), (1.0, 2.0)),
+        Maximum((x, Input("z"))),
+        Apply("relu", x),
+        Apply("softplus", 2 * x),
+    ]
+    for piece in pieces:
+        law = Formula(piece, (Variable("x"), Variable("z")), Variable("y"))
+        assert np.isnan(query(law, {"x": [None], "z": [1.0]})).all(), piece
+    table = Formula(Table.of({"van": 1.0}, "kind", fallback=2.0), (kind,), Variable("y"))
+    np.testing.assert_array_equal(query(table, {"kind": ["van", "tram", None]}), [1.0, 2.0, np.nan])
+    strict = Formula(Table.of({"van": 1.0}, "kind"), (kind,), Variable("y"))
+    assert np.isnan(query(strict, {"kind": ["tram"]})).all()
+
+
+@pytest.mark.parametrize(
+    "name", ["order", "a b", 'x" FROM data; DROP TABLE data; --', "größe", "'", "kanopt_1", "it's", "@0"]
+)
+def test_no_name_can_change_what_the_expression_does(name):
+    kind = Variable(name + " kind", kind="category")
+    root = Apply("relu", Input(name) + 1) * Table.of({name: 2.0}, kind.name)
+    law = Formula(root, (Variable(name), kind), Variable("y"))
+    assert query(law, {name: [3.0], kind.name: [name]}).tolist() == [8.0]
+
+
+def test_backslashes_are_refused():
+    with pytest.raises(FormulaError, match="backslash"):
+        parse_formula("`a\\b`", [Variable("a\\b")], Variable("y")).to_sql()
+    table = Table.of({"a\\": 1.0}, "kind")
+    with pytest.raises(FormulaError, match="backslash"):
+        Formula(table, (Variable("kind", kind="category"),), Variable("y")).to_sql()
+
+
+def test_texts_too_long_for_a_database_are_refused():
+    name = "a long name of a column of some table"
+    node = Input(name)
+    for _ in range(16):
+        node = Sum((node, node))
+    with pytest.raises(FormulaError, match="characters of SQL are too many"):
+        Formula(node, (Variable(name),), Variable("y")).to_sql()

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+
+from kanopt.errors import FormulaError
+from kanopt.formulas import Apply, Constant, Curve, Formula, Input, Power, Table, Variable, parse_formula
+from kanopt.formulas.functions import FUNCTIONS
+from tests.formulas.strategies import INPUTS, NUMBERS, laws, raw, rows, steady
+
+
+@settings(max_examples=30)
+@given(laws(), rows(count=3))
+def test_the_expression_computes_the_formula(law, data):
+    data = {**data, "vehicle": np.full(3, "van")}
+    try:
+        expected = raw(law, data)
+        ok = steady(law, data)
+    except FormulaError:
+        return
+    if not ok.any():
+        return
+    expression = law.to_sympy({"vehicle": "van"})
+    if expression.has(
+        sympy.zoo, sympy.nan, sympy.oo
+    ):  # one branch is infinite, which sympy's printer cannot write
+        return
+    symbols = [sympy.Symbol(variable.name, real=True) for variable in NUMBERS]
+    function = sympy.lambdify(symbols, expression, "numpy")
+    with np.errstate(all="ignore"):
+        found = [function(*(data[v.name][i] for v in NUMBERS)) for i in np.flatnonzero(ok)]
+    np.testing.assert_allclose(np.array(found, dtype=float), expected[ok], rtol=1e-6, atol=1e-6)
+
+
+def test_curves_extrapolate_and_repeat():
+    x = np.linspace(-2.03, 3.1, 41)
+    for periodic in (False, True):
+        curve = Curve("s", Input("x"), (0.0, 1.0, 4.0, 2.0, 1.0), 0.0, 1.0, periodic)
+        law = Formula(curve, (Variable("x"),), Variable("y"))
+        function = sympy.lambdify(sympy.Symbol("x", real=True), law.to_sympy(), "numpy")
+        np.testing.assert_allclose(function(x), law.evaluate({"x": x}), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_every_function_is_known(name):
+    law = Formula(Apply(name, Input("x")), (Variable("x"),), Variable("y"))
+    value = law.to_sympy().subs(sympy.Symbol("x", real=True), 0.7)
+    assert float(value) == pytest.approx(float(law.evaluate({"x": 0.7})))
+
+
+def test_it_can_be_differentiated():
+    law = parse_formula("3 * d^0.5 + 2 * d", [Variable("d")], Variable("cost"))
+    d = sympy.Symbol("d", real=True)
+    assert float(sympy.diff(law.to_sympy(), d).subs(d, 4.0)) == pytest.approx(2.75)
+
+
+def test_large_powers_of_numbers_come_back_at_once():
+    node = Constant(9.0)
+    for _ in range(4):
+        node = Power(node, Constant(60.0))
+    law = Formula(node * Input("x"), (Variable("x"),), Variable("y"))
+    assert law.to_sympy().has(sympy.Symbol("x", real=True))
+
+
+def test_tables_need_a_category():
+    table = Table.of({"van": 1.0, "truck": 2.0}, "vehicle")
+    law = Formula(table * Input("x"), INPUTS, Variable("y"))
+    assert law.to_sympy({"vehicle": "truck"}) == 2.0 * sympy.Symbol("x", real=True)
+    with pytest.raises(
+        FormulaError, match=r"give the category of 'vehicle', such as categories=\{'vehicle': 'van'\}"
+    ):
+        law.to_sympy()
+    with pytest.raises(FormulaError, match="no entry for vehicle='vann'; did you mean 'van'"):
+        law.to_sympy({"vehicle": "vann"})

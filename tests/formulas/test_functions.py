@@ -1,0 +1,68 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanopt.errors import FormulaError
+from kanopt.formulas import FUNCTIONS
+from kanopt.formulas.functions import function_named
+
+POINTS = np.array([-2.3, -0.7, 0.4, 1.0, 3.1])
+names = st.sampled_from(sorted(FUNCTIONS))
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_derivative_is_the_slope_of_the_value(name):
+    function = FUNCTIONS[name]
+    x = POINTS[function.low + 0.1 < POINTS]
+    step = 1e-6
+    slope = (function.value(x + step) - function.value(x - step)) / (2 * step)
+    np.testing.assert_allclose(function.derivative(x), slope, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "expected"),
+    [
+        ("logistic", 0.0, 0.5),
+        ("logistic", -800.0, 0.0),
+        ("softplus", 800.0, 800.0),
+        ("softplus", 0.0, math.log(2)),
+        ("relu", -3.0, 0.0),
+        ("log1p", 0.0, 0.0),
+        ("atan", 1.0, math.pi / 4),
+    ],
+)
+def test_known_values_without_overflow(name, x, expected):
+    assert FUNCTIONS[name].value(np.array(x)) == pytest.approx(expected, abs=1e-15)
+
+
+@given(names, st.floats(-20, 20), st.floats(0, 30), st.floats(0, 1))
+def test_the_range_holds_every_value(name, low, width, part):
+    function = FUNCTIONS[name]
+    high = low + width
+    x = low + part * width
+    if high < function.low:
+        with pytest.raises(FormulaError, match="it is defined from"):
+            function.range_over(low, high)
+        return
+    least, most = function.range_over(low, high)
+    if x > function.low and low <= x <= high:
+        value = float(function.value(np.array(x)))
+        assert least - 1e-12 * max(1, abs(least)) <= value <= most + 1e-12 * max(1, abs(most))
+
+
+@pytest.mark.parametrize("turns", [0, 3, -5])
+def test_waves_reach_their_peak_only_where_it_lies_inside(turns):
+    start = 2 * math.pi * turns
+    assert FUNCTIONS["sin"].range_over(start + 1.0, start + 2.0)[1] == 1.0
+    least, most = FUNCTIONS["sin"].range_over(start + 0.1, start + 0.2)
+    assert (least, most) == (pytest.approx(math.sin(0.1)), pytest.approx(math.sin(0.2)))
+    assert FUNCTIONS["cos"].range_over(start + 3.0, start + 3.3)[0] == -1.0
+    assert FUNCTIONS["cos"].range_over(-math.inf, 3.0) == (-1.0, 1.0)
+
+
+def test_unknown_functions_name_the_nearest():
+    with pytest.raises(FormulaError, match="did you mean 'sqrt'"):
+        function_named("sqr_t")

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.interpolate import BSpline
+
+from kanopt.errors import FormulaError
+from kanopt.formulas import Curve, Input, Step, Table
+
+x = Input("x")
+coefficients = st.lists(st.floats(-10, 10), min_size=4, max_size=12)
+
+
+@given(coefficients, st.floats(-5, 5), st.floats(0.1, 20), st.lists(st.floats(0, 1), min_size=1, max_size=9))
+def test_inside_its_knots_a_curve_is_the_b_spline(values, low, length, places):
+    curve = Curve("s", x, tuple(values), low, low + length)
+    width = curve.width
+    knots = low + width * np.arange(-3, curve.spans + 4)
+    points = curve.low + np.array(places) * (curve.high - curve.low)
+    expected = BSpline(knots, values, 3)(points)
+    np.testing.assert_allclose(curve.at(points), expected, atol=1e-9)
+
+
+@given(coefficients)
+def test_beyond_its_knots_a_curve_goes_on_along_its_tangent(values):
+    curve = Curve("s", x, tuple(values), 2.0, 5.0)
+    spline = BSpline(2.0 + curve.width * np.arange(-3, curve.spans + 4), values, 3)
+    for end, away in ((2.0, -1.5), (5.0, 4.0)):
+        expected = spline(end) + spline(end, 1) * away
+        assert curve.at(np.array(end + away)) == pytest.approx(float(expected), abs=1e-9)
+
+
+@given(st.lists(st.floats(-10, 10), min_size=1, max_size=9), st.floats(-30, 30))
+def test_a_periodic_curve_repeats_and_is_smooth_at_the_seam(values, point):
+    curve = Curve("s", x, tuple(values), 0.0, 24.0, periodic=True)
+    assert curve.spans == len(values)
+    here, later = curve.at(np.array([point, point + 24.0]))
+    assert here == pytest.approx(later, abs=1e-9)
+    hair = 1e-7
+    before, at, after = curve.at(np.array([24.0 - hair, 24.0, 24.0 + hair]))
+    assert before == pytest.approx(at, abs=1e-5)
+    assert (at - before) == pytest.approx(after - at, abs=1e-9)
+
+
+def test_a_curve_keeps_the_shape_of_its_argument_and_passes_nan():
+    curve = Curve("s", x, (0.0, 1.0, 4.0, 2.0, 1.0), 0.0, 1.0)
+    assert curve.at(np.zeros((3, 1, 2))).shape == (3, 1, 2)
+    assert np.isnan(curve.at(np.array(np.nan)))
+    assert curve.at(np.array(-np.inf)) == -np.inf
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Curve("s", x, (1.0, 2.0, 3.0), 0.0, 1.0), "at least 4 coefficients"),
+        (lambda: Curve("s", x, (), 0.0, 1.0, periodic=True), "at least 4 coefficients"),
+        (lambda: Curve("s", x, (1.0,) * 4, 1.0, 1.0), "have no length"),
+        (lambda: Curve("s", x, (1.0,) * 4, 1e300, 1e300 * (1 + 1e-15)), "have no length"),
+        (lambda: Curve("s", x, (1.0,) * 4, -1.7e308, 1.7e308), "have no length"),
+        (lambda: Curve("s", x, (1.0, 2.0, 3.0, float("nan")), 0.0, 1.0), "finite"),
+        (lambda: Step(x, (1.0,), (1.0,)), "1 breakpoints need 2 values"),
+        (lambda: Step(x, (2.0, 1.0), (1.0, 2.0, 3.0)), "must ascend"),
+        (lambda: Table.of({}, "v"), "one or more entries"),
+        (lambda: Table((), ((("a",), 1.0),)), "one or more different inputs"),
+        (lambda: Table(("v", "v"), ((("a", "b"), 1.0),)), "one or more different inputs"),
+        (lambda: Table(("v",), ((("a", "b"), 1.0),)), "one category per input"),
+        (lambda: Table(("v",), ((("1",), 1.0), ((1.0,), 2.0))), "each combination once"),
+        (lambda: Table.of({"a": 1.0}, "v", fallback=float("inf")), "finite"),
+    ],
+)
+def test_pieces_without_a_meaning_are_refused(make, message):
+    with pytest.raises(FormulaError, match=message):
+        make()
+
+
+def test_a_staircase_stands_on_the_stair_that_begins_at_the_breakpoint():
+    step = Step(x, (1.0, 2.0), (10.0, 20.0, 30.0))
+    found = step.compute([np.array([0.999, 1.0, 1.5, 2.0, np.nan])], {})
+    np.testing.assert_array_equal(found, [10.0, 20.0, 20.0, 30.0, np.nan])
+
+
+def labels(*names):
+    return np.array(names, dtype=object)
+
+
+def test_a_table_of_two_inputs_broadcasts():
+    table = Table.of(
+        {("van", "city"): 1.0, ("van", "land"): 2.0, ("truck", "land"): 3.0}, "kind", "place", fallback=9.0
+    )
+    kinds, places = labels("van", "truck", "bike")[:, None], labels("city", "land")[None, :]
+    found = table.compute([], {"kind": kinds, "place": places})
+    assert found.tolist() == [[1.0, 2.0], [9.0, 3.0], [9.0, 9.0]]
+
+
+def test_without_a_fallback_what_has_no_entry_is_named():
+    table = Table.of({("van", "city"): 1.0, ("truck", "land"): 3.0}, "kind", "place", name="rate")
+    with pytest.raises(FormulaError, match="input 'kind': unseen category 'vann'; did you mean 'van'"):
+        table.compute([], {"kind": labels("van", "vann"), "place": labels("city", "city")})
+    with pytest.raises(FormulaError, match="'rate' has no entry for kind='van', place='land'"):
+        table.compute([], {"kind": labels("van"), "place": labels("land")})
+
+
+def test_tables_too_large_to_hold_are_refused():
+    table = Table(tuple("abcd"), tuple(((str(i),) * 4, 1.0) for i in range(100)))
+    with pytest.raises(FormulaError, match="combinations are too many"):
+        table.compute([], {name: labels("1") for name in "abcd"})

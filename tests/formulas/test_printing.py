@@ -1,0 +1,108 @@
+import matplotlib as mpl
+import pytest
+from hypothesis import given
+from matplotlib.mathtext import MathTextParser
+
+from kanopt.formulas import (
+    Apply,
+    Constant,
+    Curve,
+    Formula,
+    Input,
+    Maximum,
+    Product,
+    Step,
+    Sum,
+    Table,
+    Variable,
+    parse_formula,
+)
+from kanopt.formulas.printing import latex_name, number, plain
+from tests.formulas.strategies import laws
+
+x, y = Input("x"), Input("y")
+rush = Curve("s", Input("hour"), (0.0, 1.0, 2.0), 0.0, 24.0, periodic=True)
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        (x - y, "x - y"),
+        (x - (y - 1), "x - (y - 1)"),
+        (-x, "-x"),
+        (-(x + 1), "-(x + 1)"),
+        (-x * y, "-x · y"),
+        (x * -y, "x · (-y)"),
+        (x + Constant(-2.0), "x - 2"),
+        (Product((Constant(-1.0), x)) + y, "-x + y"),
+        (x / y, "x / y"),
+        (1 / x / y, "1 / x / y"),
+        (x / (y + 1) ** 2, "x / (y + 1)^2"),
+        ((x + 1) * y, "(x + 1) · y"),
+        ((x * y) ** 0.5, "sqrt(x · y)"),
+        (Constant(-2.0) ** x, "(-2)^x"),
+        (x**y, "x^y"),
+        (x ** (y + 1), "x^(y + 1)"),
+        (x**-0.32, "x^-0.32"),
+        ((x**2) ** 3, "(x^2)^3"),
+        (Apply("exp", rush), "exp(s(hour))"),
+        (Maximum((x, Constant(0.0))), "max(x, 0)"),
+        (Step(x, (1.0,), (1.0, 2.0), "toll"), "toll(x)"),
+        (Table.of({("a", "b"): 1.0}, "kind", "the place", name="rate"), "rate(kind, `the place`)"),
+        (Input("Weight (kg)") * 2, "`Weight (kg)` · 2"),
+        (Sum((x,)), "x"),
+        (Product((x,)), "x"),
+    ],
+)
+def test_plain(node, expected):
+    assert plain(node) == expected
+
+
+def test_a_learned_law_reads_as_one_line_and_as_latex():
+    root = 1.35 * Input("distance_km") ** 0.98 * Apply("exp", rush) / Input("v")
+    law = Formula(root, tuple(map(Variable, ("distance_km", "hour", "v"))), Variable("cost"))
+    assert str(law) == "1.35 · distance_km^0.98 · exp(s(hour)) / v"
+    assert law.to_latex() == (
+        r"\mathrm{cost} = \frac{1.35 \cdot \mathrm{distance\_km}^{0.98} \cdot "
+        r"\exp\left(s\left(\mathrm{hour}\right)\right)}{v}"
+    )
+    assert law._repr_latex_() == f"$\\displaystyle {law.to_latex()}$"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (-3.0, "-3"),
+        (999999.0, "999999"),
+        (1e6, "1e+06"),
+        (0.1 + 0.2, "0.3"),
+        (5e-324, "4.941e-324"),
+    ],
+)
+def test_numbers(value, text):
+    assert number(value) == text
+
+
+@given(laws())
+def test_any_formula_is_latex_that_a_typesetter_takes(law):
+    with mpl.rc_context({"mathtext.fontset": "dejavusans"}):
+        assert MathTextParser("path").parse(f"${law.to_latex()}$").width > 0
+
+
+@pytest.mark.parametrize(
+    "name", ["a_b", "50%", "#1", "$", "{x}", "a^b", "a~b", "a\\b", "Weight (kg)", r"\input{x}"]
+)
+def test_names_cannot_break_latex(name):
+    spelled = latex_name(name)
+    assert MathTextParser("path").parse(f"${spelled}$").width > 0
+    assert r"\input" not in spelled
+
+
+def test_an_ampersand_is_escaped():
+    assert latex_name("a&b") == r"\mathrm{a\&b}"
+
+
+def test_large_and_small_numbers_in_latex():
+    law = parse_formula("2.5e9 * x + 1.2e-7", [Variable("x")], Variable("y"))
+    assert law.to_latex() == r"y = 2.5 \cdot 10^{9} \cdot x + 1.2 \cdot 10^{-7}"

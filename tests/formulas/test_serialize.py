@@ -1,0 +1,226 @@
+import json
+
+import pytest
+from hypothesis import given
+
+from kanopt.errors import FileFormatError
+from kanopt.formulas import (
+    Alternative,
+    Constant,
+    Curve,
+    Domain,
+    Fit,
+    Formula,
+    Input,
+    Sum,
+    Table,
+    Variable,
+    parse_formula,
+)
+from kanopt.formulas.serialize import LARGEST_FILE
+from tests.formulas.strategies import laws
+
+KM, KIND = Variable("km", "km", low=0.0), Variable("kind", kind="category", categories=("van", "truck"))
+curve = Curve("s", Input("km"), (0.0, 0.1, 1 / 3, 2.0, 5e-324), 0.1, 24.0)
+law = Formula(
+    Sum((Constant(1.5, "base", 0.02), curve * Table.of({"van": 1.0, "truck": 1.25}, "kind", fallback=1.1))),
+    (KM, KIND),
+    Variable("fuel", "l"),
+    per="leg",
+    fit=Fit(0.97, 1.0, 0.8, 1.01, 800, 200, "ab12", 1.03, ((0.05, -2.0), (0.95, 2.0))),
+    domain=Domain.from_rows((KM, KIND), {"km": [1.0, 2.0, 5.0], "kind": ["van", "truck", "van"]}),
+    provenance={"table": "trips.csv", "note": 'quotes " and \\ and \ud800 and </script>'},
+    alternatives=(Alternative(5, 1.2, True, "a"), Alternative(3, 2.0)),
+)
+
+
+def test_a_formula_comes_back_with_all_it_had(tmp_path):
+    again = Formula.from_json(law.to_json())
+    assert again == law
+    assert again.provenance == law.provenance
+    path = law.save(tmp_path / "fuel.json")
+    assert Formula.load(str(path)) == law
+    assert [item.name for item in tmp_path.iterdir()] == ["fuel.json"]
+
+
+@given(laws())
+def test_any_formula_comes_back(formula):
+    assert Formula.from_json(formula.to_json()) == formula
+
+
+def test_shared_steps_stay_shared():
+    node = Input("x")
+    for _ in range(15):
+        node = Sum((node, node))
+    formula = Formula(node, (Variable("x"),), Variable("y"))
+    text = formula.to_json()
+    assert len(text) < 5_000
+    assert Formula.from_json(text).evaluate({"x": 1.0}) == 2.0**15
+
+
+def changed(**changes):
+    content = json.loads(law.to_json())
+    content.update(changes)
+    return content
+
+
+def with_node(**node):
+    content = json.loads(law.to_json())
+    content["nodes"][0] = node
+    return content
+
+
+CURVE = {
+    "kind": "curve",
+    "name": "s",
+    "argument": 0,
+    "coefficients": [1, 2, 3, 4],
+    "low": 0,
+    "high": 1,
+    "periodic": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([], "no formula file"),
+        ({}, "no formula file"),
+        ("text", "no formula file"),
+        (changed(format="pickle"), "no formula file"),
+        (changed(version=2), "version 2: this kanopt reads version 1"),
+        (changed(version="1"), "version '1'"),
+        (changed(nodes={}), "nodes: expected a list"),
+        (changed(nodes=[]), "formula.root: expected the position of one of the 0 nodes"),
+        (changed(nodes=[1]), r"nodes\[0\]: expected an object, found 1"),
+        (changed(root=-1), "formula.root: expected the position"),
+        (changed(root=True), "formula.root: expected the position"),
+        (changed(root=99), "formula.root: expected the position"),
+        (changed(inptus=[]), "unknown key 'inptus'; did you mean 'inputs'"),
+        (changed(__class__="x"), "unknown key '__class__'"),
+        (changed(per=None), "formula.per: expected a text, found None"),
+        (changed(output={}), "formula.output: 'name' is missing"),
+        (changed(output={**changed()["output"], "unit": "frob"}), "formula.output: unknown unit 'frob'"),
+        (changed(output={**changed()["output"], "name": "__init__"}), "two underscores"),
+        (changed(inputs=[]), "formula: formula for 'fuel' reads"),
+        (changed(provenance={"a": 1}), "provenance.a: expected a text"),
+        (changed(provenance=[]), "provenance: expected an object"),
+        (changed(fit={**changed()["fit"], "rows_test": -1}), "fit.rows_test: expected a whole number"),
+        (changed(fit={**changed()["fit"], "rows_test": 1.5}), "fit.rows_test: expected a whole number"),
+        (changed(fit={**changed()["fit"], "residual_quantiles": [[1]]}), "expected a pair"),
+        (
+            changed(domain={"ranges": [], "categories": [["kind", [1]]], "joints": []}),
+            "expected a text, found 1",
+        ),
+        (with_node(kind="exec", code="1"), r"nodes\[0\]: unknown kind of node 'exec'"),
+        (with_node(code="1"), r"nodes\[0\].kind: expected a text, found None"),
+        (with_node(kind="constant", value=1, name="", standard_error=None, extra=1), "unknown key 'extra'"),
+        (
+            with_node(kind="constant", value="1", name="", standard_error=None),
+            "value: expected a number, found '1'",
+        ),
+        (
+            with_node(kind="constant", value=True, name="", standard_error=None),
+            "expected a number, found True",
+        ),
+        (with_node(kind="constant", value=10**400, name="", standard_error=None), "too large"),
+        (with_node(kind="input", name="__dict__"), "two underscores"),
+        (
+            with_node(kind="apply", function="__import__", argument=0),
+            "expected the position of one of the 0 nodes",
+        ),
+        (with_node(kind="sum", terms=[]), "at least one part"),
+        (with_node(kind="sum", terms=[0]), "the position of one of the 0 nodes"),
+        (with_node(kind="table", inputs=[], entries=[], fallback=None, name="t"), "one or more"),
+        (with_node(kind="step", argument=0, breakpoints=[], values=[1], name="t"), "the position"),
+        (with_node(**{**CURVE, "periodic": 1}), "the position"),
+    ],
+)
+def test_files_that_are_no_formula_are_refused_by_place(content, message):
+    with pytest.raises(FileFormatError, match=message):
+        Formula.from_json(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        ({**CURVE, "periodic": 1}, r"nodes\[1\].periodic: expected true or false"),
+        ({**CURVE, "coefficients": [1]}, r"nodes\[1\]: curve 's': a cubic curve"),
+        ({**CURVE, "high": 0}, "have no length"),
+        ({"kind": "apply", "function": "__import__", "argument": 0}, "unknown function '__import__'"),
+        ({"kind": "apply", "function": "eval", "argument": 0}, "unknown function 'eval'"),
+    ],
+)
+def test_nodes_are_checked_by_their_own_constructors(node, message):
+    content = json.loads(law.to_json())
+    content["nodes"][1:1] = [node]
+    content["nodes"][0] = {"kind": "input", "name": "km"}
+    with pytest.raises(FileFormatError, match=message):
+        Formula.from_json(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no formula file"),
+        ("not json", "no formula file"),
+        ('{"format": "kanopt formula", "format": "x"}', "a key twice"),
+        ('{"format": "kanopt formula", "version": NaN}', "NaN is no number"),
+        ('{"a": -Infinity}', "-Infinity is no number"),
+        ("[" * 200_000, "nests too deep|no formula file"),
+        ('{"a":' * 100_000, "nests too deep|no formula file"),
+        ("1" * 10_000, "no formula file"),
+        (" " * (LARGEST_FILE + 1), "too large"),
+        ('{"format": "kanopt formula", "version": 1, "x": "' + "a" * 10_000_000 + '"}', "too large"),
+    ],
+)
+def test_hostile_texts_are_refused(text, message):
+    with pytest.raises(FileFormatError, match=message):
+        Formula.from_json(text)
+
+
+def test_a_value_beyond_floating_point_is_refused():
+    text = law.to_json().replace("0.02", "1e999")
+    with pytest.raises(FileFormatError, match=r"standard_error: the number is too large"):
+        Formula.from_json(text)
+
+
+def test_a_bomb_of_shared_nodes_is_refused():
+    nodes = [{"kind": "input", "name": "km"}] + [{"kind": "sum", "terms": [i, i]} for i in range(60)]
+    with pytest.raises(FileFormatError, match=r"nodes\[17\]: the formula is too large"):
+        Formula.from_json(json.dumps(changed(nodes=nodes, root=60)))
+    chain = [{"kind": "input", "name": "km"}] + [{"kind": "sum", "terms": [i]} for i in range(1_000)]
+    with pytest.raises(FileFormatError, match=r"nodes\[250\]: the formula is too large"):
+        Formula.from_json(json.dumps(changed(nodes=chain, root=1000)))
+
+
+def test_files_name_themselves(tmp_path):
+    path = tmp_path / "law.json"
+    path.write_text("{}", encoding="utf-8")
+    with pytest.raises(FileFormatError, match=r"law.json: this is no formula file"):
+        Formula.load(path)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FileFormatError, match="no text in UTF-8"):
+        Formula.load(path)
+    path.write_bytes(b" " * (LARGEST_FILE + 1))
+    with pytest.raises(FileFormatError, match="bytes is too large"):
+        Formula.load(path)
+    with pytest.raises(FileNotFoundError):
+        Formula.load(tmp_path / "nothing.json")
+    with pytest.raises(FileFormatError, match="is text"):
+        Formula.from_json(b"{}")
+
+
+def test_saving_leaves_nothing_behind_when_it_fails(tmp_path):
+    target = tmp_path / "taken"
+    target.mkdir()
+    with pytest.raises(OSError, match="taken"):
+        law.save(target)
+    assert [item.name for item in tmp_path.iterdir()] == ["taken"]
+
+
+def test_names_in_any_script_survive(tmp_path):
+    formula = parse_formula(
+        "`重量 (kg)` * größe", [Variable("重量 (kg)"), Variable("größe")], Variable("Kosten €")
+    )
+    assert Formula.load(formula.save(tmp_path / "x.json")) == formula

@@ -1,0 +1,124 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from kanopt.errors import FormulaError
+from kanopt.formulas import (
+    Apply,
+    Constant,
+    Curve,
+    Formula,
+    Input,
+    Maximum,
+    Minimum,
+    Power,
+    Product,
+    Sum,
+    Variable,
+    parse_formula,
+)
+from kanopt.formulas.printing import plain
+from kanopt.formulas.simplify import simplified
+from tests.formulas.strategies import laws, raw, rows, steady
+
+d, x, y = Input("d"), Input("x"), Input("y")
+rush = Curve("s", Input("hour"), (0.0, 1.0, 2.0), 0.0, 24.0, periodic=True)
+
+
+def log(node):
+    return Apply("log", node)
+
+
+def exp(node):
+    return Apply("exp", node)
+
+
+@settings(max_examples=300)
+@given(laws(), rows())
+def test_simplifying_changes_no_value(law, data):
+    try:
+        before = raw(law, data)
+        ok = steady(law, data)
+    except FormulaError:  # a category without an entry
+        return
+    after = raw(law.simplify(), data)
+    np.testing.assert_allclose(after[ok], before[ok], rtol=1e-6, atol=1e-6)
+
+
+@given(laws())
+def test_simplifying_twice_is_simplifying_once(law):
+    once = law.simplify()
+    assert str(once.simplify()) == str(once)
+    assert once.root.size <= 2 * law.root.size
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        (exp(0.3 + 0.98 * log(d) + rush), "1.35 · d^0.98 · exp(s(hour))"),
+        (exp(-log(d)), "1 / d"),
+        (exp(log(d) + log(x)), "d · x"),
+        (exp(Constant(800.0) + x), "exp(800 + x)"),
+        (log(exp(x)), "x"),
+        (Apply("square", x), "x^2"),
+        (Apply("sqrt", x) * x, "x^1.5"),
+        (x + 2 * x - 3 * x, "0"),
+        (x * x / x, "x"),
+        (x / x, "1"),
+        ((x + 1) + (y + 2), "3 + x + y"),
+        ((2 * x) * (3 * y), "6 · x · y"),
+        (0 * exp(x), "0"),
+        (x**1.0 + y**0.0, "1 + x"),
+        (Power(Power(x, Constant(2.0)), Constant(0.5)), "sqrt(x^2)"),
+        (Power(Power(x, Constant(2.0)), Constant(3.0)), "x^6"),
+        (Power(Power(x, Constant(3.0)), Constant(0.5)), "x^1.5"),
+        (Power(exp(x), Constant(2.0)), "exp(2 · x)"),
+        (Power(4 * x, Constant(0.5)), "2 · sqrt(x)"),
+        (Power(-4 * x, Constant(0.5)), "sqrt(-4 · x)"),
+        (Power(Constant(2.0), Constant(3.0)), "8"),
+        (Power(Constant(2.0), x), "2^x"),
+        (Apply("sin", Constant(0.0)), "0"),
+        (log(Constant(-1.0)), "log(-1)"),
+        (Maximum((x, Maximum((y, Constant(2.0))), Constant(3.0), x)), "max(3, x, y)"),
+        (Minimum((Constant(1.0), Constant(2.0))), "1"),
+        (Sum((Sum((x,)),)), "x"),
+        (Product((x, Constant(-1.0), Constant(-1.0))), "x"),
+        (Constant(1e-200) * x * 1e-200, "1e-200 · x · 1e-200"),
+    ],
+)
+def test_it_reads_better(node, expected):
+    assert plain(simplified(node)) == expected
+
+
+def test_standard_errors_travel_along():
+    intercept, slope = Constant(0.3, "intercept", 0.01), Constant(0.98, "elasticity", 0.02)
+    found = simplified(exp(intercept + slope * log(d)))
+    scale, power = found.children
+    assert scale.value == pytest.approx(math.exp(0.3))
+    assert scale.standard_error == pytest.approx(0.01 * math.exp(0.3))
+    assert scale.name == "intercept"
+    assert power.exponent == slope
+    shifted = simplified(Sum((Constant(1.0, "a", 0.1), x, Constant(2.0))))
+    assert shifted.children[0] == Constant(3.0, "a", 0.1)
+
+
+def test_two_uncertain_constants_merge_without_an_error():
+    merged = simplified(Sum((Constant(1.0, "a", 0.1), x, Constant(2.0, "b", 0.1))))
+    assert merged.children[0] == Constant(3.0)
+
+
+def test_uncertain_constants_do_not_vanish():
+    zero, one = Constant(0.0, "a", 0.1), Constant(1.0, "b", 0.1)
+    found = simplified(zero + one * x)
+    assert [c.name for c in Formula(found, (Variable("x"),), Variable("out")).constants] == ["a", "b"]
+
+
+def test_a_formula_keeps_all_else():
+    law = parse_formula(
+        "2 * 3 * x + 0 * y", [Variable("x", "km"), Variable("y")], Variable("out", "EUR"), per="leg"
+    )
+    simple = law.simplify()
+    assert str(simple) == "6 · x"
+    assert (simple.inputs, simple.output, simple.per) == (law.inputs, law.output, law.per)
