@@ -19,6 +19,7 @@ from kanopt.reports.palette import INK, LINE, MUTED, colours
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.ticker import ScalarFormatter
 
 __all__ = [
     "HALO",
@@ -93,6 +94,8 @@ def pixels(ax: Axes) -> tuple[float, float]:
 
 def tidy(ax: Axes, *, grid: Literal["x", "y", ""] = "y") -> Axes:
     """Give axes the look of the house: no box, no tick marks, faint lines behind the marks."""
+    from matplotlib.ticker import ScalarFormatter
+
     for side in ("top", "right", "left", "bottom"):
         ax.spines[side].set_visible(False)
     if grid != "x":
@@ -103,9 +106,24 @@ def tidy(ax: Axes, *, grid: Literal["x", "y", ""] = "y") -> Axes:
     ax.xaxis.label.set_fontsize("small")
     ax.title.set_color(INK.light)
     ax.set_axisbelow(True)
+    for axis in (ax.xaxis, ax.yaxis):
+        if isinstance(axis.get_major_formatter(), ScalarFormatter):
+            axis.set_major_formatter(thousands())
     if grid:
         ax.grid(axis=grid, color=LINE.light, linewidth=0.6)
     return ax
+
+
+def thousands() -> ScalarFormatter:
+    """Return a formatter that writes 10,000 for 10000 and leaves smaller numbers as matplotlib writes them."""
+    from matplotlib.ticker import ScalarFormatter
+
+    class Thousands(ScalarFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            text = super().__call__(x, pos)
+            return f"{x:,.0f}" if abs(x) >= 1e4 and text.lstrip("−-").isdigit() else text
+
+    return Thousands(useOffset=False)
 
 
 def y_title(ax: Axes, text: str) -> None:

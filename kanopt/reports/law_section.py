@@ -51,6 +51,7 @@ class LawSection:
     figures: tuple[Figure, ...]
     hint: str
     tables: tuple[Table, ...]
+    considered: Table | None
     diagram: Figure | None
 
 
@@ -83,6 +84,7 @@ def _section(law: LearnedLaw, drawn: Mapping[bytes, str]) -> LawSection:
         figures=(*figures, *_curves(law.name, formula, drawn)),
         hint=" ".join([*hints, *elsewhere]),
         tables=tuple(_tables(formula, law.summary)),
+        considered=_considered(formula),
         diagram=_diagram(law),
     )
 
@@ -121,7 +123,7 @@ def _fit_facts(fit: Fit, unit: str) -> list[tuple[str, str]]:
     if 0.05 in quantiles and 0.95 in quantiles:
         low, high = significant(quantiles[0.05], 3), significant(quantiles[0.95], 3)
         pairs.append(("Nine in ten rows", f"lie {low} to {high} {unit} from the law"))
-    if fit.smearing != 1.0:
+    if abs(fit.smearing - 1) > 5e-4:
         pairs.append(
             ("Smearing factor", f"{significant(fit.smearing)} (Duan 1983), so that sums come out right")
         )
@@ -157,7 +159,7 @@ def _figures(name: str, formula: Formula) -> tuple[list[Figure], str, str]:
 
 def _along(name: str, formula: Formula, along: str, held: Mapping[str, Any]) -> Figure:
     other, _ = levels_of(formula, along, held, {})
-    caption = f"along {along}" + (f", at three values of {other}" if other else "")
+    caption = f"along {along}" + (f", by {other}" if other else "")
     table = table_of(tabulate(formula, along), f"{name} {caption}")
     return figure_of(
         lambda ax: plot_formula(formula, ax, along=along),
@@ -214,22 +216,24 @@ def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[Table]:
         }
         tables.append(table_of(pd.DataFrame(rows), "Constants and their standard errors", forms=forms))
     tables += [_tabulated(node) for node in postorder(formula.root) if isinstance(node, (Tabulated, Step))]
-    if formula.alternatives:
-        rows = [
-            {
-                "": "chosen" if each.chosen else "",
-                "formula": each.text or "–",
-                "complexity": each.complexity,
-                "error": each.error,
-            }
-            for each in formula.alternatives
-        ]
-        heads = {"error": labelled("error", formula.output.unit)}
-        caption = f"{count(len(rows), 'formula')} considered"
-        tables.append(
-            table_of(pd.DataFrame(rows), caption, heads=heads, forms={"error": significant}, most=40)
-        )
     return tables
+
+
+def _considered(formula: Formula) -> Table | None:
+    if not formula.alternatives:
+        return None
+    rows = [
+        {
+            "": "chosen" if each.chosen else "",
+            "formula": each.text or "–",
+            "complexity": each.complexity,
+            "error": each.error,
+        }
+        for each in formula.alternatives
+    ]
+    heads = {"error": labelled("error", formula.output.unit)}
+    caption = f"{count(len(rows), 'formula')} considered"
+    return table_of(pd.DataFrame(rows), caption, heads=heads, forms={"error": significant}, most=40)
 
 
 def _tabulated(node: Tabulated | Step) -> Table:

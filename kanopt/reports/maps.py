@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from kanopt.explain.wording import number, shorten
-from kanopt.reports.canvas import HALO, TIP, axes_or_new, plain, rows_of
+from kanopt.explain.wording import number
+from kanopt.reports.canvas import HALO, TIP, axes_or_new, canvas_size, plain, rows_of
+from kanopt.reports.labels import Labels
 from kanopt.reports.palette import ALARM, INK, LINE, MUTED, PAPER, series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.transforms import Transform
 
     from kanopt.problems.views import MapView, NetworkView
 
 __all__ = ["map_tips", "network_tips", "plot_map", "plot_network"]
+
+Floats = NDArray[np.float64]
 
 # role: marker, size in points squared, face, edge
 _POINTS = {
@@ -33,6 +38,8 @@ _NODES = {
     "market": ("o", 44, PAPER.light, INK.light),
 }
 _LABELLED = 40
+_LOUD, _QUIET = 10.8, 9.2  # font sizes in pixels
+_NO_ROADS = pd.DataFrame({"x0": [], "y0": [], "x1": [], "y1": []}, dtype=float)
 
 
 def plot_map(view: MapView, ax: Axes | None = None, *, groups: Sequence[str] = ()) -> Axes:
@@ -48,18 +55,26 @@ def plot_map(view: MapView, ax: Axes | None = None, *, groups: Sequence[str] = (
         Routes in the order of their colours, so that two maps compare; as they come if empty.
     """
     ax = axes_or_new(ax, 680, 520)
-    _frame(ax, view.points)
-    if view.background is not None and len(view.background):
-        _segments(ax, view.background)
-    start = _centre(view.points)
+    roads = view.background if view.background is not None else _NO_ROADS
+    ends = [roads[["x0", "y0"]], roads[["x1", "y1"]]]
+    scale = _frame(ax, [view.points[["x", "y"]], view.paths[["x", "y"]], *ends])
+    _segments(ax, roads)
     order = {name: index for index, name in enumerate(groups or view.paths["group"].unique())}
-    for group, path in view.paths.groupby("group", sort=False):
-        _route(ax, str(group), path[["x", "y"]].to_numpy(float), series(order[group]).light, start)
+    routes = {
+        str(name): path[["x", "y"]].to_numpy(float) for name, path in view.paths.groupby("group", sort=False)
+    }
+    for name, path in routes.items():
+        # on roads, routes run side by side instead of on top of each other
+        _route(ax, path, series(order[name]).light, 1.8 * (order[name] % 5 - 2) if len(roads) else 0.0)
     _marks(ax, view.points, _POINTS)
-    named = view.points[view.points["role"].isin(["depot", "unserved"])]
-    _names(ax, named if len(view.points) > _LABELLED else view.points[view.points["role"] != "node"])
+    labels = Labels(ax, scale, view.points[["x", "y"]].to_numpy(float))
+    loud = view.points["role"].isin(["depot", "unserved"])
+    _names(labels, view.points[loud])
+    _route_names(labels, routes, {name: series(order[name]).light for name in routes}, _centre(view.points))
+    if len(view.points) <= _LABELLED:
+        _names(labels, view.points[~loud & (view.points["role"] != "node")])
     if view.unit:
-        _scale_bar(ax, view.points, view.unit)
+        _scale_bar(ax, view.unit)
     return ax
 
 
@@ -76,7 +91,7 @@ def plot_network(view: NetworkView, ax: Axes | None = None) -> Axes:
     from matplotlib.collections import LineCollection
 
     ax = axes_or_new(ax, 680, 520)
-    _frame(ax, view.nodes)
+    scale = _frame(ax, [view.nodes[["x", "y"]]])
     place = view.nodes.drop_duplicates("name").set_index("name")[["x", "y"]]
     used = view.edges[view.edges["amount"] > 0]
     if len(used):
@@ -94,7 +109,9 @@ def plot_network(view: NetworkView, ax: Axes | None = None) -> Axes:
         lines.set_gid(f"{TIP}edges")
         ax.add_collection(lines)
     _marks(ax, view.nodes, _NODES)
-    _names(ax, view.nodes)
+    labels = Labels(ax, scale, view.nodes[["x", "y"]].to_numpy(float))
+    for role in ("open", "closed", "supplier", "market"):
+        _names(labels, view.nodes[view.nodes["role"] == role])
     _roles(ax, view.nodes)
     return ax
 
@@ -118,20 +135,22 @@ def _tips(points: pd.DataFrame) -> dict[str, list[str]]:
     }
 
 
-def _centre(points: pd.DataFrame) -> np.ndarray:
+def _centre(points: pd.DataFrame) -> Floats:
     depots = points[points["role"] == "depot"]
     return np.asarray((depots if len(depots) else points)[["x", "y"]].to_numpy(float).mean(axis=0))
 
 
-def _frame(ax: Axes, points: pd.DataFrame) -> None:
-    """Frame all points with room for labels, one unit east as long as one unit north."""
-    place = points[["x", "y"]].to_numpy(float)
+def _frame(ax: Axes, places: Sequence[pd.DataFrame]) -> float:
+    """Frame all places with room for labels; return pixels per unit, the same east and north."""
+    place = np.concatenate([each.to_numpy(float) for each in places])
     low, high = place.min(axis=0), place.max(axis=0)
     room = 0.07 * max(float(np.max(high - low)), 1e-9)
-    ax.set_xlim(low[0] - room, high[0] + room)
-    ax.set_ylim(low[1] - room, high[1] + room)
+    low, high = low - room, high + room
+    ax.set_xlim(low[0], high[0])
+    ax.set_ylim(low[1], high[1])
     ax.set_aspect("equal", adjustable="box")
     ax.set_axis_off()
+    return float(np.min(np.array(canvas_size(ax)) / (high - low)))
 
 
 def _segments(ax: Axes, background: pd.DataFrame) -> None:
@@ -141,31 +160,31 @@ def _segments(ax: Axes, background: pd.DataFrame) -> None:
     ax.add_collection(LineCollection(list(ends), colors=LINE.light, linewidths=1.0, zorder=1))
 
 
-def _route(ax: Axes, name: str, path: np.ndarray, colour: str, start: np.ndarray) -> None:
-    ax.plot(path[:, 0], path[:, 1], color=colour, linewidth=1.9, solid_joinstyle="round", zorder=2)
-    if len(path) < 2:
-        return
-    _direction(ax, path, colour)
-    away = path - start
-    far = int(np.argmax(np.hypot(away[:, 0], away[:, 1])))
-    angle = np.arctan2(away[far, 1], away[far, 0])
-    side = "left" if np.cos(angle) > 0.25 else "right" if np.cos(angle) < -0.25 else "center"
-    ax.annotate(
-        plain(shorten(name, 24)),
-        path[far],
-        xytext=(9 * np.cos(angle), 9 * np.sin(angle)),
-        textcoords="offset points",
-        ha=side,
-        va="center" if side != "center" else ("bottom" if np.sin(angle) > 0 else "top"),
-        color=colour,
-        weight="bold",
-        fontsize="small",
-        gid=HALO,
-        zorder=6,
-    )
+def _route(ax: Axes, path: Floats, colour: str, shift: float) -> None:
+    from matplotlib.transforms import ScaledTranslation
+
+    move = ScaledTranslation(shift / 72, shift / 72, ax.figure.dpi_scale_trans)
+    (line,) = ax.plot(path[:, 0], path[:, 1], color=colour, linewidth=1.9, solid_joinstyle="round", zorder=2)
+    line.set_transform(ax.transData + move)
+    if len(path) > 1:
+        _direction(ax, path, colour, ax.transData + move)
 
 
-def _direction(ax: Axes, path: np.ndarray, colour: str) -> None:
+def _route_names(
+    labels: Labels, routes: Mapping[str, Floats], colours: Mapping[str, str], start: Floats
+) -> None:
+    """Name each route next to its farthest point, on the side away from the depot."""
+    for name, path in routes.items():
+        away = path - start
+        far = int(np.argmax(np.hypot(away[:, 0], away[:, 1])))
+        length = float(np.hypot(*away[far]))
+        first = tuple(away[far] / length) if length else (0.0, 1.0)
+        labels.put(
+            name, path[far], size=_LOUD, first=first, must=True, color=colours[name], weight="bold", zorder=6
+        )
+
+
+def _direction(ax: Axes, path: Floats, colour: str, transform: Transform) -> None:
     """Put an arrowhead in the middle of the longest of the first three legs."""
     steps = np.diff(path[:4], axis=0)
     length = np.hypot(steps[:, 0], steps[:, 1])
@@ -174,7 +193,8 @@ def _direction(ax: Axes, path: np.ndarray, colour: str) -> None:
         return
     middle = path[leg] + 0.5 * steps[leg]
     angle = float(np.degrees(np.arctan2(steps[leg, 1], steps[leg, 0]))) - 90
-    ax.plot(*middle, marker=(3, 0, angle), markersize=7, color=colour, markeredgewidth=0, zorder=3)
+    (arrow,) = ax.plot(*middle, marker=(3, 0, angle), markersize=7, color=colour, markeredgewidth=0, zorder=3)
+    arrow.set_transform(transform)
 
 
 def _marks(ax: Axes, points: pd.DataFrame, looks: dict[str, tuple[str, int, str, str]]) -> None:
@@ -188,24 +208,17 @@ def _marks(ax: Axes, points: pd.DataFrame, looks: dict[str, tuple[str, int, str,
             marks.set_zorder(3 + 0.1 * level)
 
 
-def _names(ax: Axes, points: pd.DataFrame) -> None:
+def _names(labels: Labels, points: pd.DataFrame) -> None:
     for row in rows_of(points):
         loud = row.role == "unserved"
-        ax.annotate(
-            plain(shorten(str(row.name), 18)),
-            (float(row.x), float(row.y)),
-            xytext=(0, 7),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize="x-small",
+        quiet = row.role in ("closed", "client", "market")
+        labels.put(
+            str(row.name),
+            np.array([row.x, row.y], dtype=float),
+            size=_QUIET,
+            must=not quiet,
             weight="bold" if loud else "normal",
-            color=ALARM.light
-            if loud
-            else MUTED.light
-            if row.role in ("closed", "client", "market")
-            else INK.light,
-            gid=HALO,
+            color=ALARM.light if loud else MUTED.light if quiet else INK.light,
             zorder=5,
         )
 
@@ -235,7 +248,7 @@ def _roles(ax: Axes, nodes: pd.DataFrame) -> None:
     )
 
 
-def _scale_bar(ax: Axes, points: pd.DataFrame, unit: str) -> None:
+def _scale_bar(ax: Axes, unit: str) -> None:
     low, high = ax.get_xlim()
     length = _round_length(0.2 * (high - low))
     x, y = low + 0.02 * (high - low), ax.get_ylim()[0]

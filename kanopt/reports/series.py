@@ -50,6 +50,8 @@ def plot_series(view: SeriesView, ax: Axes | None = None) -> Axes:
         time_axis(ax, float(along[0]), float(along[-1]), view.clock, clock=True)
     else:
         ax.set_xlabel(plain(view.x_label))
+        if numeric:
+            ax.locator_params(axis="x", nbins=max(int(pixels(ax)[0] / 70), 3))
     tidy(ax)
     y_title(ax, view.y_label)
     if len(data.columns) > 1:

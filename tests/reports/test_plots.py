@@ -16,6 +16,7 @@ from kanopt.errors import ProblemError
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
 from kanopt.reports import plot_result, plot_view
 from kanopt.reports.gantt import plot_gantt
+from kanopt.reports.labels import Labels
 from kanopt.reports.maps import _round_length
 from kanopt.reports.plots import view_svg
 
@@ -210,3 +211,44 @@ def test_views_of_two_plans_share_time_axis_and_colours() -> None:
 
 def _colours_of(svg: str) -> dict[str, str]:
     return {name: colour for colour, name in re.findall(r"var\(--(c\d),[^)]*\)[^<>]*>(van \d)<", svg)}
+
+
+def test_names_avoid_each_other_and_give_way_to_those_that_must() -> None:
+    ax = Figure(figsize=(4, 4)).add_subplot()
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1)
+    crowd = np.full((2, 2), 0.5) + np.array([[0.0, 0.0], [0.004, 0.0]])
+    labels = Labels(ax, 288.0, crowd)
+    placed = [labels.put("somewhere", crowd[0], size=10, must=False, color="k") for _ in range(12)]
+    assert placed[0]
+    assert not placed[-1]
+    assert labels.put("must be here", crowd[0], size=10, must=True, color="k")
+    boxes = np.array(labels.taken[2 : 2 + sum(placed)])
+    for i, box in enumerate(boxes):
+        for other in boxes[i + 1 :]:
+            width, height = np.minimum(box[2:], other[2:]) - np.maximum(box[:2], other[:2])
+            area = max(width, 0.0) * max(height, 0.0)
+            assert area <= 0.16 * np.prod(box[2:] - box[:2])
+
+
+def test_large_numbers_on_axes_have_separators() -> None:
+    data = pd.DataFrame({"v": [0.0, 40_000.0]}, index=[0.0, 20_000.0])
+    text = view_svg(SeriesView("S", data, "volume (veh/h)", "cost (EUR)"), 640, "thousands")
+    assert ">40,000<" in text
+    assert ">20,000<" in text
+    assert ">5,000<" not in text
+
+
+def test_routes_on_roads_run_side_by_side_and_stay_in_the_frame() -> None:
+    view = a_map()
+    view.paths["x"] += 30.0  # far beyond the points
+    ax = plot_view(view, Figure().add_subplot())
+    assert ax.get_xlim()[1] > 32.0
+    plain = plot_view(replace(view, background=None), Figure().add_subplot())
+    moves = [
+        line.get_transform().transform((0, 0)) - ax.transData.transform((0, 0)) for line in ax.lines[:3:2]
+    ]
+    assert not np.allclose(moves[0], moves[1])
+    assert plain.lines[0].get_transform().transform((0, 0)) == pytest.approx(
+        plain.transData.transform((0, 0))
+    )

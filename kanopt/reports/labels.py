@@ -1,0 +1,105 @@
+"""Names next to points, placed so that they do not cover each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.explain.wording import shorten
+from kanopt.reports.canvas import HALO, plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Labels"]
+
+Floats = NDArray[np.float64]
+_AROUND = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))  # above first
+_LETTER = 0.56  # width of a letter in heights of the font
+_ROOM = 5.0  # pixels between a point and its name
+
+
+@dataclass
+class Labels:
+    """Places on a drawing that are taken by points and names, in pixels.
+
+    Parameters
+    ----------
+    ax
+        Where names are written.
+    scale
+        Pixels per unit of the data, the same both ways.
+    points
+        Marks that names should not cover, shape (n, 2), in units of the data.
+    """
+
+    ax: Axes
+    scale: float
+    points: Floats
+    taken: list[Floats] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        centres = self.points * self.scale
+        self.taken = [np.array([*centre - 3.5, *centre + 3.5]) for centre in centres]
+
+    def put(
+        self,
+        name: str,
+        at: Floats,
+        *,
+        size: float,
+        first: tuple[float, float] = (0, 1),
+        must: bool,
+        **look: Any,
+    ) -> bool:
+        """Write a name beside the point `at`, where it covers least.
+
+        Parameters
+        ----------
+        name, at
+            What to write, next to which place of the data.
+        size
+            Height of the font in pixels.
+        first
+            The direction to be tried first.
+        must
+            Write it even where it covers something; else it is left out there.
+        **look
+            Further properties of the text.
+
+        Returns
+        -------
+        bool
+            Whether it was written.
+        """
+        text = shorten(name, 22)
+        half = np.array([_LETTER * size * len(text), 1.15 * size]) / 2
+        directions = np.array([first, *_AROUND], dtype=float)
+        shifts = np.sign(np.round(directions, 1)) * (half + _ROOM)
+        boxes = [np.array([*centre - half, *centre + half]) for centre in at * self.scale + shifts]
+        covered = [self._covered(box) for box in boxes]
+        best = int(np.argmin(covered))
+        if covered[best] > 0.15 * 4 * half.prod() and not must:
+            return False
+        self.taken.append(boxes[best])
+        self.ax.annotate(
+            plain(text),
+            tuple(at),
+            xytext=tuple(shifts[best]),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=size,
+            gid=HALO,
+            **look,
+        )
+        return True
+
+    def _covered(self, box: Floats) -> float:
+        """Return the area of a box that is taken."""
+        taken = np.array(self.taken).reshape(-1, 4)
+        overlap = np.minimum(taken[:, 2:], box[2:]) - np.maximum(taken[:, :2], box[:2])
+        return float(np.prod(np.clip(overlap, 0.0, None), axis=1).sum())
