@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +14,12 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.binding import BoundFormula, Reference
-from kanopt.formulas.data import common_shape, describe_place, read_columns, within
+from kanopt.formulas.data import common_shape, describe_place, read_columns
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.nodes import Array, Constant, Node, Sum, fold, postorder
 from kanopt.formulas.pieces import Curve, Table
+from kanopt.formulas.validity import facts, outside_tests, outside_texts
 from kanopt.formulas.variables import Variable
 
 if TYPE_CHECKING:
@@ -99,7 +102,7 @@ class Formula:
                         f"formula for {self.output.name!r}: input {name!r} is {found} can be made"
                     )
 
-    @property
+    @cached_property
     def used(self) -> frozenset[str]:
         """Names of the inputs that the graph reads."""
         return frozenset(name for node in postorder(self.root) for name in node.names)
@@ -166,7 +169,7 @@ class Formula:
         """
         columns = self._columns(data)
         result = np.zeros(common_shape(columns), dtype=bool)
-        for beyond in self._tests(columns).values():
+        for beyond in outside_tests(self, columns).values():
             result |= beyond
         return result
 
@@ -190,21 +193,7 @@ class Formula:
         >>> fuel.outside_inputs({"km": 120.0})
         ['km 120 km (valid from 0 to 90)']
         """
-        columns = self._columns(data)
-        tests = self._tests(columns)
-        alone = {names[0] for names, beyond in tests.items() if len(names) == 1 and beyond.any()}
-        found = []
-        for names, beyond in tests.items():
-            if not beyond.any():
-                continue
-            if len(names) == 1:
-                found.append(self._describe(names[0], columns[names[0]][beyond]))
-            elif not alone & set(names):
-                place = describe_place({name: columns[name] for name in names}, beyond)
-                found.append(
-                    f"the combination {place} (each is within its range, together they were not seen)"
-                )
-        return found
+        return outside_texts(self, self._columns(data))
 
     def bind(self, **bindings: Reference | float | str) -> BoundFormula:
         """Say what each input is in a problem, such as ``distance_km=arc.distance``, or hold it constant.
@@ -247,6 +236,17 @@ class Formula:
 
         return replace(self, root=simplified(self.root))
 
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what is known about the formula, as pairs of what and a text: output, inputs, constants, fit.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import parse_formula
+        >>> parse_formula("0.12 * km", [Variable("km", "km", low=0)], Variable("fuel", "l"), per="leg").facts()
+        [('output', 'fuel [l] per leg'), ('input', 'km [km], valid from 0')]
+        """
+        return facts(self)
+
     def to_latex(self) -> str:
         """Return the formula as LaTeX, ``output = …``."""
         from kanopt.formulas.printing import latex
@@ -254,7 +254,7 @@ class Formula:
         return latex(self)
 
     def to_python(self) -> str:
-        """Return the source of a Python function on numpy arrays that needs nothing else."""
+        """Return the source of a Python function on numpy arrays that needs nothing else; categories are text."""
         from kanopt.formulas.export.python import to_python
 
         return to_python(self)
@@ -320,8 +320,16 @@ class Formula:
 
         return plain(self.root)
 
+    def __repr__(self) -> str:
+        per = f" per {self.per}" if self.per else ""
+        return f"<Formula {self.output}{per} = {self}>"
+
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.to_latex()}$"
+
+    def _repr_markdown_(self) -> str:
+        lines = [f"- {what}: {escape(text, quote=False)}" for what, text in self.facts()]
+        return "\n".join([f"$${self.to_latex()}$$", "", *lines])
 
     def _columns(self, data: Any) -> dict[str, NDArray[Any]]:
         try:
@@ -338,8 +346,8 @@ class Formula:
         )
         wrong = ~np.isfinite(result)
         if wrong.any():
-            for name, values in columns.items():
-                if not self._variable(name).is_category:
+            for values in columns.values():
+                if values.dtype != object:
                     wrong = wrong & np.isfinite(values)
             if wrong.any():
                 raise FormulaError(
@@ -347,38 +355,6 @@ class Formula:
                     f"{describe_place(columns, wrong)} ({int(wrong.sum()):,} of {wrong.size:,} places)"
                 )
         return result
-
-    def _variable(self, name: str) -> Variable:
-        return next(variable for variable in self.inputs if variable.name == name)
-
-    def _tests(self, columns: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], NDArray[np.bool_]]:
-        """Return where each input, by its declaration or the domain, and each combination is outside."""
-        tests = self.domain.tests(columns)
-        for variable in self.inputs:
-            if variable.name in columns and not variable.is_category:
-                beyond = ~within(columns[variable.name], variable.low, variable.high)
-                tests[(variable.name,)] = tests.get((variable.name,), np.False_) | beyond
-            elif variable.name in columns and variable.categories:
-                known = Domain(categories=((variable.name, variable.categories),)).tests(columns)
-                tests[(variable.name,)] = tests.get((variable.name,), np.False_) | known[(variable.name,)]
-        return tests
-
-    def _describe(self, name: str, values: NDArray[Any]) -> str:
-        variable = self._variable(name)
-        if variable.is_category:
-            labels = ", ".join(repr(label) for label in dict.fromkeys(values.tolist()))
-            known = self.domain.categories_of(name) or variable.categories
-            return f"{name} {labels} (known: {', '.join(known)})"
-        seen = self.domain.range_of(name)
-        low, high = variable.low, variable.high
-        if seen is not None:
-            low = seen.low if low is None else max(low, seen.low)
-            high = seen.high if high is None else min(high, seen.high)
-        low_value, high_value = float(values.min()), float(values.max())
-        shown = f"{low_value:.6g}" if low_value == high_value else f"{low_value:.6g} to {high_value:.6g}"
-        unit = f" {variable.unit}" if variable.unit else ""
-        ends = [f"from {low:.6g}" if low is not None else "", f"to {high:.6g}" if high is not None else ""]
-        return f"{name} {shown}{unit} (valid {' '.join(filter(None, ends))})"
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,9 @@ class Curve(Node):
         """Coefficients of t⁰ … t³ in each span, t running from 0 to 1; shape (4, spans)."""
         coefficients = np.asarray(self.coefficients)
         index = np.arange(self.spans)[None, :] + np.arange(4)[:, None]
-        return np.asarray(_TO_POWERS @ coefficients[index % len(coefficients)])
+        powers: Array = _TO_POWERS @ coefficients[index % len(coefficients)]
+        powers.flags.writeable = False
+        return powers
 
     @cached_property
     def ends(self) -> tuple[float, float, float, float]:

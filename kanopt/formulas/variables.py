@@ -119,6 +119,9 @@ class Variable:
         if len(set(self.categories)) != len(self.categories):
             raise FormulaError(f"variable {self.name!r}: a category is named twice")
 
+    def __str__(self) -> str:
+        return f"{self.name} [{self.unit}]" if self.unit else self.name
+
     @property
     def is_category(self) -> bool:
         """Whether it takes one of several names instead of a number."""

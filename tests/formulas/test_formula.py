@@ -8,6 +8,7 @@ from kanopt.formulas import (
     Constant,
     Curve,
     Domain,
+    Fit,
     Formula,
     Input,
     Known,
@@ -133,6 +134,31 @@ def test_a_combination_never_seen_is_named_where_each_input_alone_is_fine():
     (text,) = two.outside_inputs({"a": [5.0, 2.0], "b": [5.0, 8.0]})
     assert text.startswith("the combination a=2, b=8")
     assert len(two.outside_inputs({"a": 20.0, "b": 5.0})) == 1
+
+
+def test_what_is_known_is_told():
+    named = Constant(0.98, "elasticity", 0.0123)
+    law = Formula(
+        Power(Input("km"), named) * rate,
+        (Variable("km", "km", low=1.0, high=50.0), KIND),
+        MINUTES,
+        "leg",
+        fit=Fit(0.97, 1.5, 1.1, 1.01, 400, 100),
+        domain=Domain((Range("km", 0.5, 90.0),), (("kind", ("van", "truck")),)),
+    )
+    assert law.facts()[:-1] == [
+        ("output", "minutes [min] per leg"),
+        ("input", "km [km], valid from 1 to 50"),
+        ("input", "kind, known: van, truck"),
+        ("constant", "elasticity 0.98 ± 0.012"),
+    ]
+    assert law.facts()[-1] == ("held-out fit", str(law.fit))
+    assert law._repr_markdown_().startswith(r"$$\mathrm{minutes} = ")
+    assert "- constant: elasticity 0.98 ± 0.012" in law._repr_markdown_()
+    assert repr(law) == "<Formula minutes [min] per leg = km^0.98 · rate(kind)>"
+    bare = Formula(rate, (KIND,), Variable("x"))
+    assert bare.facts() == [("output", "x"), ("input", "kind")]
+    assert repr(bare) == "<Formula x = rate(kind)>"
 
 
 def test_terms_add_up():

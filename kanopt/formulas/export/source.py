@@ -12,7 +12,6 @@ from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Apply, Node, Product, Sum, fold, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import ATOM, Infix, Text
-from kanopt.formulas.variables import Variable
 
 __all__ = ["Source", "headline", "identifiers", "pieces_of"]
 
@@ -42,12 +41,8 @@ def identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]
 
 def headline(formula: Formula) -> str:
     """Return one line that says what the formula gives; safe behind a comment sign, since names have no line ends."""
-
-    def shown(variable: Variable) -> str:
-        return f"{variable.name} [{variable.unit}]" if variable.unit else variable.name
-
-    inputs = ", ".join(map(shown, formula.inputs))
-    return f"{shown(formula.output)} = {formula}" + (f", from {inputs}" if inputs else "")
+    inputs = ", ".join(map(str, formula.inputs))
+    return f"{formula.output} = {formula}" + (f", from {inputs}" if inputs else "")
 
 
 def pieces_of(curve: Curve) -> list[list[float]]:

@@ -24,9 +24,9 @@ _LONGEST = 2_000_000
 def to_sql(formula: Formula) -> str:
     """Return one SQL expression; see :meth:`kanopt.formulas.Formula.to_sql`.
 
-    It uses what SQLite (3.35, with its mathematical functions), PostgreSQL and DuckDB share. An argument that
-    is needed more than once is computed in a scalar subquery. Where the formula has no value, it gives NULL
-    or the database's own error.
+    It is written with functions that SQLite 3.35, PostgreSQL and DuckDB all have, and tested on SQLite. An argument
+    that is needed more than once is computed in a scalar subquery. Where the formula has no value, the expression
+    is NULL or the database's own error.
 
     Raises
     ------

@@ -1,3 +1,4 @@
+import math
 import sqlite3
 
 import numpy as np
@@ -9,11 +10,24 @@ from kanopt.formulas import Apply, Curve, Formula, Input, Maximum, Step, Sum, Ta
 from tests.formulas.strategies import laws, raw, rows, steady
 
 
+def _add_mathematics(connection):
+    """Register the functions that SQLite only has where it was compiled with them."""
+    try:
+        connection.execute("SELECT EXP(1.0)")
+    except sqlite3.OperationalError:
+        for name, function in vars(math).items():
+            if name in ("exp", "sqrt", "sin", "cos", "atan", "floor"):
+                connection.create_function(name, 1, function)
+        connection.create_function("ln", 1, math.log)
+        connection.create_function("power", 2, math.pow)
+
+
 def query(formula, data):
     """Put the data into a table of SQLite and return the expression's value per row; NaN for NULL."""
     names = [variable.name for variable in formula.inputs]
     quoted = ['"' + name.replace('"', '""') + '"' for name in names]
     with sqlite3.connect(":memory:") as connection:
+        _add_mathematics(connection)
         connection.execute(f"CREATE TABLE data ({', '.join(quoted)})")
         table = list(zip(*(np.asarray(data[name]).tolist() for name in names), strict=True))
         connection.executemany(f"INSERT INTO data VALUES ({', '.join('?' * len(names))})", table)

@@ -1,0 +1,87 @@
+"""What is known about a formula, and where data leave what is known, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas.data import describe_place, within
+from kanopt.formulas.domain import Domain
+from kanopt.formulas.variables import Variable
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["facts", "outside_tests", "outside_texts", "validity"]
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+def facts(formula: Formula) -> list[tuple[str, str]]:
+    """Return pairs of what and a text; see :meth:`kanopt.formulas.Formula.facts`."""
+    found = [("output", f"{formula.output}" + (f" per {formula.per}" if formula.per else ""))]
+    for variable in formula.inputs:
+        valid = validity(formula, variable)
+        found.append(("input", f"{variable}, {valid}" if valid else f"{variable}"))
+    for constant in formula.constants:
+        error = "" if constant.standard_error is None else f" ± {constant.standard_error:.2g}"
+        found.append(("constant", f"{constant.name or 'number'} {constant.value:.4g}{error}"))
+    return found if formula.fit is None else [*found, ("held-out fit", str(formula.fit))]
+
+
+def validity(formula: Formula, variable: Variable) -> str:
+    """Say which values of an input are inside both the domain and the declaration; empty where all are."""
+    if variable.is_category:
+        known = formula.domain.categories_of(variable.name) or variable.categories
+        return f"known: {', '.join(known)}" if known else ""
+    seen = formula.domain.range_of(variable.name)
+    lows = [variable.low, None if seen is None else seen.low]
+    highs = [variable.high, None if seen is None else seen.high]
+    low = max((bound for bound in lows if bound is not None), default=None)
+    high = min((bound for bound in highs if bound is not None), default=None)
+    ends = [f"from {low:.6g}"] if low is not None else []
+    ends += [f"to {high:.6g}"] if high is not None else []
+    return f"valid {' '.join(ends)}" if ends else ""
+
+
+def outside_tests(formula: Formula, columns: Columns) -> dict[tuple[str, ...], NDArray[np.bool_]]:
+    """Return where each input, by its declaration or the domain, and each combination is outside."""
+    tests = formula.domain.tests(columns)
+    for variable in formula.inputs:
+        if variable.name in columns and not variable.is_category:
+            beyond = ~within(columns[variable.name], variable.low, variable.high)
+            tests[(variable.name,)] = tests.get((variable.name,), np.False_) | beyond
+        elif variable.name in columns and variable.categories:
+            known = Domain(categories=((variable.name, variable.categories),)).tests(columns)
+            tests[(variable.name,)] = tests.get((variable.name,), np.False_) | known[(variable.name,)]
+    return tests
+
+
+def outside_texts(formula: Formula, columns: Columns) -> list[str]:
+    """Return a text per input or combination that is outside; see :meth:`kanopt.formulas.Formula.outside_inputs`."""
+    tests = outside_tests(formula, columns)
+    alone = {names[0] for names, beyond in tests.items() if len(names) == 1 and beyond.any()}
+    variables = {variable.name: variable for variable in formula.inputs}
+    found = []
+    for names, beyond in tests.items():
+        if not beyond.any():
+            continue
+        if len(names) == 1:
+            found.append(_excess(formula, variables[names[0]], columns[names[0]][beyond]))
+        elif not alone & set(names):
+            place = describe_place({name: columns[name] for name in names}, beyond)
+            found.append(f"the combination {place} (each is within its range, together they were not seen)")
+    return found
+
+
+def _excess(formula: Formula, variable: Variable, values: NDArray[Any]) -> str:
+    if variable.is_category:
+        shown = ", ".join(repr(label) for label in dict.fromkeys(values.tolist()))
+    else:
+        low, high = float(values.min()), float(values.max())
+        shown = f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
+        shown += f" {variable.unit}" if variable.unit else ""
+    return f"{variable.name} {shown} ({validity(formula, variable)})"
