@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from kanopt.errors import ProblemError
+from kanopt.problems import (
+    Certificate,
+    Check,
+    FrozenInput,
+    Pricing,
+    Problem,
+    Reason,
+    Result,
+    Status,
+    Violation,
+    evaluate,
+    status_of,
+)
+from kanopt.problems.findings import to_frame
+from tests.routing_cases import random_problem
+
+PROBLEM = random_problem(1)
+LATE = Violation("time window", "client c1", 3.0, "min", "client c1 is 3 min late")
+LEFT = Violation("unserved", "client c1", 1.0, "t", "client c1 is left out")
+
+
+def result(**changes: object) -> Result:
+    given = {
+        "problem": PROBLEM,
+        "plan": None,
+        "status": Status.NO_PLAN,
+        "pricing": None,
+        "bound": None,
+        "check": Check(),
+        "certificate": None,
+        "solver": "a solver",
+    }
+    return Result(**{**given, **changes})
+
+
+def test_a_check_says_whether_only_service_is_missing():
+    assert Check().ok
+    assert not Check((LATE, LEFT)).only_unserved
+    assert Check((LEFT,)).only_unserved
+    assert str(Check((LATE, LEFT))) == "client c1 is 3 min late\nclient c1 is left out"
+    assert str(Check()) == "every constraint holds on the law"
+    assert Check((LATE,)).to_frame()["amount"].tolist() == [3.0]
+
+
+def test_frames_of_findings_keep_their_columns_when_empty():
+    assert list(to_frame([], Reason).columns) == ["subject", "kind", "message", "relaxation", "proved"]
+
+
+def test_a_price_needs_its_four_columns():
+    with pytest.raises(ProblemError, match="a price has the columns"):
+        Pricing(pd.DataFrame({"term": []}), "EUR")
+    empty = Pricing.of([], "EUR")
+    assert (empty.objective, len(empty.terms())) == (0.0, 0)
+
+
+def test_a_certificate_separates_rounding_from_freezing():
+    frozen = (FrozenInput("fuel", "hour", "clock.hour", "08:00", "stated"),)
+    good = Certificate(100.004, 100.0, 97.0, 0.01, frozen)
+    assert good.holds
+    assert "bound 0.010000: holds" in str(good)
+    assert "frozen-input error -3.0000; score exact, no bound claimed" in str(good)
+    assert "  fuel: hour (clock.hour) frozen at 08:00" in str(good)
+    bad = Certificate(100.02, 100.0, 100.0, 0.01)
+    assert not bad.holds
+    assert "BROKEN" in str(bad)
+    assert "frozen" not in str(bad)
+
+
+def test_a_result_without_a_plan():
+    nothing = result(message="no plan within the time limit", interrupted=True)
+    assert (nothing.objective, nothing.gap, nothing.has_plan) == (None, None, False)
+    assert nothing.to_frame().empty
+    assert "no plan" in str(nothing)
+    assert "stopped by the user" in str(nothing)
+
+
+def test_a_result_with_a_plan_shows_objective_bound_and_gap():
+    plan = PROBLEM.plan_from([])
+    pricing = PROBLEM.price(plan)
+    found = result(plan=plan, pricing=pricing, status=Status.FEASIBLE, bound=pricing.objective / 2)
+    assert found.gap == pytest.approx(0.5)
+    assert "gap 50.00 %" in str(found)
+    assert "every constraint holds" in str(found)
+    assert found._repr_html_().startswith("<pre>routing: feasible")
+    assert "bound: none claimed" in str(result(plan=plan, pricing=pricing))
+    assert len(found.to_frame()) == len(PROBLEM.clients)
+    beyond = result(plan=plan, pricing=pricing, bound=2 * pricing.objective)
+    assert beyond.gap == 0.0
+
+
+def test_evaluate_prices_and_checks_a_given_plan():
+    given = evaluate(PROBLEM, [["c1"]])
+    assert given.solver == "given plan"
+    assert given.certificate is None
+    assert given.objective == PROBLEM.price(PROBLEM.plan_from([["c1"]])).objective
+    assert given.status is status_of(PROBLEM, given.plan)
+
+
+def test_a_problem_is_abstract():
+    with pytest.raises(TypeError, match="abstract"):
+        Problem()  # type: ignore[abstract]
+
+
+def test_a_result_draws_its_first_view():
+    drawn = evaluate(random_problem(1), [["c1"], ["c2"]])
+    assert drawn.plot() is not None

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from kanopt.formulas import Variable, arc, clock, parse_formula, state
+from kanopt.problems import Client, Depot, GanttView, MapView, RoadNetwork, Route, RoutingProblem, VehicleType
+
+CLIENTS = (
+    Client("a", 3.0, 4.0, demand=0.5, service=5, earliest=540, latest=560),
+    Client("b", 6.0, 8.0, demand=0.4, service=5, earliest=540),
+    Client("c", 0.0, 5.0, demand=0.3, prize=2.0),
+)
+VAN = VehicleType("van", 2, capacity=2.0, shift_start=480, shift_end=960)
+
+
+def problem(**changes: object) -> RoutingProblem:
+    given = {"depots": [Depot("depot", 0.0, 0.0)], "clients": CLIENTS, "vehicles": [VAN], "cost": {}}
+    return RoutingProblem(**{**given, "duration": np.full((4, 4), 10.0), **changes})
+
+
+def test_the_map_shows_depots_clients_and_routes():
+    given = problem()
+    view, _ = given.views(given.plan_from([[], ["b", "a"]]))
+    assert isinstance(view, MapView)
+    assert view.unit == "km"
+    assert view.background is None
+    assert dict(zip(view.points["name"], view.points["role"], strict=True)) == {
+        "depot": "depot",
+        "a": "client",
+        "b": "client",
+        "c": "unserved",
+    }
+    labels = dict(zip(view.points["name"], view.points["label"], strict=True))
+    assert labels["a"] == "a, 0.5 t, window 09:00–09:20, served 09:15"
+    assert labels["b"] == "b, 0.4 t, window 09:00–…, served 09:00"
+    assert labels["c"] == "c, 0.3 t"
+    assert view.paths[["x", "y"]].to_numpy().tolist() == [[0, 0], [6, 8], [3, 4], [0, 0]]
+    assert set(view.paths["group"]) == {"van 2"}
+
+
+def test_the_timetable_has_driving_waiting_and_service():
+    given = problem()
+    timetable = given.views(given.plan_from([Route("van", 1, "depot", ("a", "b"), 520.0)]))[1]
+    assert isinstance(timetable, GanttView)
+    assert (timetable.unit, timetable.clock) == ("min", True)
+    rows = timetable.bars[["start", "end", "label", "kind"]].to_numpy().tolist()
+    assert rows == [
+        [520.0, 530.0, "depot → a", "drive"],
+        [530.0, 540.0, "a", "wait"],
+        [540.0, 545.0, "a", "service"],
+        [545.0, 555.0, "a → b", "drive"],
+        [555.0, 560.0, "b", "service"],
+        [560.0, 570.0, "b → depot", "drive"],
+    ]
+
+
+def test_an_empty_plan_has_views_too():
+    view, timetable = problem().views(problem().plan_from([]))
+    assert view.paths.empty
+    assert timetable.bars.empty
+
+
+def test_without_coordinates_there_is_only_the_timetable():
+    given = problem(clients=[Client("a"), Client("b"), Client("c")], distance=np.ones((4, 4)))
+    (view,) = given.views(given.plan_from([["a"]]))
+    assert isinstance(view, GanttView)
+
+
+def roads(nodes: pd.DataFrame | None) -> RoutingProblem:
+    links = pd.DataFrame(
+        {"tail": ["depot", "m", "a", "m"], "head": ["m", "a", "m", "depot"], "length": [1.0, 1.0, 1.0, 1.0]}
+    )
+    network = RoadNetwork(links, np.full(4, 6.0), nodes)
+    return RoutingProblem([Depot("depot")], [Client("a")], [VAN], {}, network)
+
+
+def test_on_a_road_network_paths_follow_the_roads():
+    nodes = pd.DataFrame({"name": ["depot", "m", "a"], "x": [0.0, 1.0, 1.0], "y": [0.0, 0.0, 1.0]})
+    given = roads(nodes)
+    view, _ = given.views(given.plan_from([["a"]]))
+    assert view.unit == ""
+    assert view.points[["x", "y"]].to_numpy().tolist() == [[0, 0], [1, 1]]
+    assert view.paths[["x", "y"]].to_numpy().tolist() == [[0, 0], [1, 0], [1, 1], [1, 1], [1, 0], [0, 0]]
+    assert view.background.to_numpy().tolist() == [[0, 0, 1, 0], [1, 0, 1, 1], [1, 1, 1, 0], [1, 0, 0, 0]]
+    assert len(roads(None).views(given.plan_from([["a"]]))) == 1
+
+
+def test_legs_outside_a_law_are_grouped_by_route():
+    km, hour = Variable("km", "km", low=1, high=6), Variable("hour", "h", low=7, high=9.1)
+    law = parse_formula("km * (1 + 0 * hour)", [km, hour], Variable("fuel", "EUR"))
+    given = problem(cost={"fuel": law.bind(km=arc.distance, hour=clock.hour)})
+    plan = given.plan_from(
+        [Route("van", 1, "depot", ("a", "b"), 530.0), Route("van", 2, "depot", ("c",), 480.0)]
+    )
+    (use,) = given.outside(plan)
+    assert use.law == "fuel"
+    assert use.where == "van 1: b → depot"
+    assert "km 10 km (valid from 1 to 6)" in use.inputs
+    assert "hour 9.33" in use.inputs
+    assert use.message.startswith("fuel is used outside its data on 1 of 3 legs of van 1 (b → depot)")
+
+
+def test_many_legs_are_counted_and_a_few_named():
+    load = Variable("load", "t", low=0, high=0.1)
+    law = parse_formula("1 + 0 * load", [load], Variable("fee", "EUR"))
+    clients = [Client(f"c{i}", float(i), 0.0, demand=0.3) for i in range(6)]
+    given = problem(clients=clients, cost={"fee": law.bind(load=state.load)}, duration=np.ones((7, 7)))
+    (use,) = given.outside(given.plan_from([[client.name for client in clients]]))
+    assert use.where == "van 1: depot → c0, c0 → c1, c1 → c2 and 3 more"
+    assert "6 of 7 legs" in use.message
+
+
+def test_a_plain_matrix_is_never_outside():
+    given = problem(cost={"toll": np.ones((4, 4))})
+    assert given.outside(given.plan_from([["a", "b"]])) == ()
+    assert (
+        given.rules.outside("toll", given.drive([Route("van", 1, "depot", ("a",))]).inputs).tolist()
+        == [False] * 2
+    )

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kanopt.errors import SolverError
+from kanopt.formulas import Variable, arc, clock, parse_formula
+from kanopt.problems import Client, Depot, RoutingProblem, Status, VehicleType
+from kanopt.solvers import Outcome, SolveOptions, solve, solvers
+from tests.routing_cases import random_problem
+
+
+class Fixed:
+    """A solver that answers what it was told to."""
+
+    name = "fixed 1.0"
+
+    def __init__(self, outcome: Outcome | None = None, refusal: str = "") -> None:
+        self.outcome = outcome
+        self.refusal = refusal
+        self.options: SolveOptions | None = None
+
+    def accepts(self, problem: Any) -> str:
+        return self.refusal
+
+    def solve(self, problem: Any, options: SolveOptions) -> Outcome:
+        self.options = options
+        assert self.outcome is not None
+        return self.outcome
+
+
+@pytest.fixture
+def answer(monkeypatch):
+    def install(*chosen: Fixed) -> None:
+        monkeypatch.setattr(sys.modules["kanopt.solvers.solve"], "solvers", lambda: chosen)
+
+    return install
+
+
+def test_every_kind_of_problem_has_a_solver():
+    names = [solver.name for solver in solvers()]
+    assert len(names) == 3
+    assert [solver.accepts(random_problem(1)) == "" for solver in solvers()] == [True, False, False]
+
+
+def test_a_routing_problem_is_solved_judged_and_certified():
+    problem = random_problem(2, clients=4)
+    result = solve(problem, time_limit=20.0, seed=4)
+    assert result.status is Status.FEASIBLE
+    assert result.check.ok
+    assert result.certificate.holds
+    assert result.objective == problem.price(result.plan).objective
+    assert result.solver.startswith("OR-Tools routing")
+    assert (result.seed, result.bound, result.gap) == (4, None, None)
+    assert result.wall_seconds > 0
+    assert result.history[-1].objective == pytest.approx(result.certificate.solver_objective)
+
+
+def test_freezing_is_reported_apart_from_rounding():
+    hour = Variable("hour", "h")
+    law = parse_formula("km * hour", [Variable("km", "km"), hour], Variable("fuel", "EUR"))
+    slow = parse_formula("km * (2 + hour / 24)", [Variable("km", "km"), hour], Variable("min", "min"))
+    problem = RoutingProblem(
+        [Depot("depot", 0, 0)],
+        [Client("a", 3, 4, earliest=540), Client("b", 6, 8)],
+        [VehicleType("van", shift_start=480, shift_end=720)],
+        {"fuel": law.bind(km=arc.distance, hour=clock.hour)},
+        slow.bind(km=arc.distance, hour=clock.hour),
+    )
+    result = solve(problem, time_limit=10.0)
+    certificate = result.certificate
+    assert certificate.holds
+    assert certificate.frozen_objective == pytest.approx(
+        20.0 * 10
+    )  # planned in the middle of the shift, at ten
+    assert certificate.frozen_input_error == pytest.approx(result.objective - 200.0)
+    assert certificate.frozen_input_error != 0
+    assert {item.law for item in certificate.frozen} == {"duration", "fuel"}
+    assert result.bound is None
+
+
+def test_the_law_has_the_last_word_on_a_status(answer):
+    problem = random_problem(2, optional=False)
+    plan = problem.plan_from([])
+    answer(Fixed(Outcome(plan, Status.OPTIMAL, 0.0, 0.0, 0.0)))
+    assert solve(problem).status is Status.PARTIAL
+
+
+def test_a_bound_is_lowered_by_the_rounding_and_dropped_where_an_input_is_frozen(answer):
+    problem = random_problem(2)
+    free = replace(problem, clients=[replace(client, prize=1.0) for client in problem.clients])
+    answer(Fixed(Outcome(free.plan_from([]), Status.OPTIMAL, 5.0, 4.0, 0.25)))
+    result = solve(free)
+    assert (result.status, result.bound, result.objective) == (Status.OPTIMAL, 3.75, 5.0)
+    assert result.gap == pytest.approx(0.25)
+    hour = parse_formula("km * hour", [Variable("km", "km"), Variable("hour", "h")], Variable("fuel", "EUR"))
+    frozen = replace(free, cost={"fuel": hour.bind(km=arc.distance, hour=clock.hour)})
+    clocked = solve(frozen)
+    assert (clocked.status, clocked.bound) == (Status.FEASIBLE, None)
+
+
+def test_without_a_plan_there_is_still_a_result(answer):
+    answer(Fixed(Outcome(None, Status.INFEASIBLE, None, None, 0.0, message="no wonder", interrupted=True)))
+    result = solve(random_problem(1))
+    assert (result.status, result.plan, result.pricing, result.certificate) == (
+        Status.INFEASIBLE,
+        None,
+        None,
+        None,
+    )
+    assert (result.message, result.interrupted) == ("no wonder", True)
+
+
+def test_the_first_solver_that_accepts_is_asked_with_the_options(answer):
+    refusing, willing = Fixed(refusal="not me"), Fixed(Outcome(None, Status.NO_PLAN, None, None, 0.0))
+    answer(refusing, willing)
+    solve(random_problem(1), time_limit=3.0, workers=2)
+    assert willing.options == SolveOptions(time_limit=3.0, workers=2)
+    answer(refusing)
+    with pytest.raises(SolverError, match=r"no solver accepts this routing problem: fixed 1\.0: not me"):
+        solve(random_problem(1))
+    with pytest.raises(TypeError, match="tim_limit"):
+        solve(random_problem(1), tim_limit=3.0)
