@@ -1,4 +1,4 @@
-"""A quick feasible schedule: the task that can start first goes next, on the machine that ends it first."""
+"""Quick feasible schedules, built task by task."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from numpy.typing import NDArray
 
 from kanopt.problems.scheduling.timing import Structure, Timing, earliest_start
 
-__all__ = ["alone", "dispatch"]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+__all__ = ["alone", "dispatch", "place_in_order", "remaining_work"]
 
 
-def alone(structure: Structure, timing: Timing) -> NDArray[np.float64]:
+def alone(structure: Structure, timing: Timing) -> Floats:
     """Return when each job ends if it has every machine to itself.
 
     No schedule ends a job earlier: each task starts as soon as the one before it allows and takes the mode that ends
@@ -34,10 +37,22 @@ def alone(structure: Structure, timing: Timing) -> NDArray[np.float64]:
     return ends
 
 
-def dispatch(structure: Structure, timing: Timing) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+def dispatch(
+    structure: Structure, timing: Timing, priority: Floats | None = None
+) -> tuple[Ints, Floats] | None:
     """Build a schedule greedily, appending to each machine's sequence.
 
-    Of the tasks whose predecessors are placed, the one that can end first is placed next (ties: the job due first).
+    Every task whose predecessors are placed has one candidate: the mode that would end it first. Of the candidates that
+    compete with the one that ends first of all, on its machine and before that end, the one of the highest priority is
+    placed: the rule of Giffler and Thompson (1960), "Algorithms for solving production-scheduling problems",
+    Operations Research 8(4), for active schedules.
+
+    Parameters
+    ----------
+    structure, timing
+        The rules to be kept.
+    priority
+        Shape ``(tasks,)``, smallest first; None for the task that ends first.
 
     Returns
     -------
@@ -46,21 +61,78 @@ def dispatch(structure: Structure, timing: Timing) -> tuple[NDArray[np.int64], N
         for this rule (which does not prove that no schedule exists).
     """
     tasks, machines = len(structure.task_job), len(timing.opens)
+    rank = np.zeros(tasks) if priority is None else priority
     ready = np.where(structure.previous < 0, timing.release[structure.task_job], np.inf)
     free, family = np.zeros(machines), structure.machine_family.copy()
     chosen, starts = np.full(tasks, -1, dtype=np.int64), np.full(tasks, np.inf)
     mode_task, mode_machine = structure.mode_task, structure.mode_machine
-    due = timing.due[structure.task_job[mode_task]]
     for _ in range(tasks):
         setup = timing.setup[mode_machine, family[mode_machine], structure.task_family[mode_task]]
         earliest = np.maximum(ready[mode_task], free[mode_machine] + setup)
         begin = earliest_start(timing, mode_machine, earliest, timing.duration)
         ends = np.where(chosen[mode_task] < 0, begin + timing.duration, np.inf)
-        best = int(np.lexsort((due, ends))[0]) if len(ends) else -1
-        if best < 0 or not np.isfinite(ends[best]):
+        soonest = np.full(tasks, np.inf)
+        np.minimum.at(soonest, mode_task, ends)
+        first = int(np.argmin(ends)) if len(ends) else -1
+        if first < 0 or not np.isfinite(ends[first]):
             return None
+        rivals = (ends == soonest[mode_task]) & (begin < ends[first]) & (mode_machine == mode_machine[first])
+        rivals &= np.isfinite(ends)
+        rivals[first] = True
+        best = int(np.lexsort((ends, np.where(rivals, rank[mode_task], np.inf)))[0])
         task, machine = mode_task[best], mode_machine[best]
         chosen[task], starts[task] = best, begin[best]
         free[machine], family[machine] = ends[best], structure.task_family[task]
         ready[structure.previous == task] = ends[best]
     return chosen, starts
+
+
+def remaining_work(structure: Structure, timing: Timing) -> Floats:
+    """Return, for every task, the shortest time that it and the tasks after it in its job take."""
+    shortest = np.full(len(structure.task_job), np.inf)
+    np.minimum.at(shortest, structure.mode_task, timing.duration)
+    left = np.empty(len(shortest))
+    for job in range(len(structure.last)):
+        chain = structure.chain(job)
+        left[chain] = np.cumsum(shortest[chain][::-1])[::-1]
+    return left
+
+
+def place_in_order(structure: Structure, timing: Timing, modes: Ints, starts: Floats) -> Floats | None:
+    """Move starts later until every rule holds, keeping modes and the order of starts.
+
+    Parameters
+    ----------
+    structure, timing
+        The rules to be kept.
+    modes, starts
+        Shape ``(tasks,)``: the mode and the wanted start of every task, in an order in which no task of a job comes
+        before the one it follows.
+
+    Returns
+    -------
+    ndarray of shape ``(tasks,)``
+        The starts, none earlier than wanted; None where a task no longer fits.
+    """
+    ends, free = np.full(len(starts), np.inf), np.zeros(len(timing.opens))
+    placed, family = np.zeros(len(starts)), structure.machine_family.copy()
+    depth = np.zeros(len(starts), dtype=np.int64)
+    for job in range(len(structure.last)):
+        chain = structure.chain(job)
+        depth[chain] = np.arange(len(chain))
+    for task in np.lexsort((depth, starts)):
+        mode, before = modes[task], structure.previous[task]
+        machine, after = structure.mode_machine[mode], structure.task_family[task]
+        ready = max(
+            float(starts[task]),
+            float(timing.release[structure.task_job[task]]),
+            float(ends[before]) if before >= 0 else 0.0,
+            float(free[machine] + timing.setup[machine, family[machine], after]),
+        )
+        long = timing.duration[mode]
+        begin = earliest_start(timing, np.array([machine]), np.array([ready]), np.array([long]))[0]
+        if not np.isfinite(begin):
+            return None
+        placed[task], ends[task] = begin, begin + long
+        free[machine], family[machine] = begin + long, after
+    return placed

@@ -1,0 +1,169 @@
+"""Run CP-SAT so that Ctrl-C keeps the best solution and progress reaches the caller in its own thread."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ortools.sat.python import cp_model
+
+from kanopt.errors import SolverError
+from kanopt.solvers.interrupt import Interrupt
+
+__all__ = ["Ending", "SearchLimits", "Searched", "run_cpsat"]
+
+_POLL = 0.05
+
+
+class Ending(StrEnum):
+    """Why a search ended."""
+
+    OPTIMAL = "optimal"
+    INFEASIBLE = "infeasible"
+    LIMIT = "limit"
+
+
+@dataclass(frozen=True)
+class SearchLimits:
+    """How long and how to search.
+
+    Parameters
+    ----------
+    seconds
+        Wall seconds.
+    seed, workers
+        As in :class:`~kanopt.solvers.base.SolveOptions`.
+    deterministic
+        Limit in CP-SAT's deterministic time, or None; with it the same seed gives the same plan.
+    """
+
+    seconds: float
+    seed: int = 0
+    workers: int = 1
+    deterministic: float | None = None
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a search found.
+
+    Parameters
+    ----------
+    ending
+        Why it ended.
+    objective
+        Of the best solution, or None.
+    bound
+        A proven lower bound on the model's objective; minus infinity where there is none.
+    values
+        The watched variables in the best solution; empty without one.
+    """
+
+    ending: Ending
+    objective: float | None
+    bound: float
+    values: tuple[int, ...] = field(default=(), repr=False)
+
+
+Heard = Callable[[tuple[int, ...], float, float], None]
+"""Called with the watched values, the objective and the bound of every improving solution."""
+
+
+class _Listener(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]  # ortools has no stubs
+    """Puts every solution into a queue: the caller's code must not run in the solver's thread."""
+
+    def __init__(self, watched: Sequence[Any], found: queue.SimpleQueue[Any]) -> None:
+        super().__init__()
+        self.watched, self.found = watched, found
+
+    def on_solution_callback(self) -> None:
+        """Note a solution."""
+        values = tuple(self.value(variable) for variable in self.watched)
+        self.found.put((values, self.objective_value, self.best_objective_bound))
+
+
+def run_cpsat(
+    model: cp_model.CpModel,
+    limits: SearchLimits,
+    watched: Sequence[Any],
+    interrupt: Interrupt,
+    heard: Heard | None = None,
+) -> Searched:
+    """Minimise a model.
+
+    Parameters
+    ----------
+    model
+        What to minimise.
+    limits
+        How long and how.
+    watched
+        Variables whose values are wanted.
+    interrupt
+        Looked at while the search runs; once asked, the search stops and returns what it has.
+    heard
+        Called in this thread with every improving solution; an exception stops the search and is raised.
+
+    Raises
+    ------
+    SolverError
+        If CP-SAT refuses the model.
+    """
+    solver = cp_model.CpSolver()
+    parameters = solver.parameters
+    parameters.max_time_in_seconds = max(0.0, limits.seconds)
+    parameters.random_seed = limits.seed % 2**31
+    parameters.num_workers = max(1, limits.workers)
+    # one worker takes turns between all strategies instead of following one; this is also what is deterministic
+    parameters.interleave_search = limits.workers <= 1
+    parameters.catch_sigint_signal = False
+    if limits.deterministic is not None:
+        parameters.max_deterministic_time = max(0.0, limits.deterministic)
+    found: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    done: list[Any] = []
+    thread = threading.Thread(
+        target=lambda: done.append(solver.solve(model, _Listener(watched, found))), daemon=True
+    )
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(_POLL)
+            if interrupt.asked:
+                solver.stop_search()
+            _pass_on(found, heard, interrupt)
+    finally:
+        solver.stop_search()
+        thread.join()
+    _pass_on(found, heard, interrupt)
+    return _searched(solver, done, model, watched)
+
+
+def _pass_on(found: queue.SimpleQueue[Any], heard: Heard | None, interrupt: Interrupt) -> None:
+    while not found.empty():
+        values, objective, bound = found.get()
+        if heard is None:
+            continue
+        try:
+            heard(values, objective, bound)
+        except KeyboardInterrupt:
+            interrupt.asked = True
+
+
+def _searched(
+    solver: cp_model.CpSolver, done: Sequence[Any], model: cp_model.CpModel, watched: Sequence[Any]
+) -> Searched:
+    if not done or done[0] == cp_model.MODEL_INVALID:
+        raise SolverError(f"CP-SAT refused the model: {model.validate() or 'no reason given'}")
+    status = done[0]
+    if status == cp_model.INFEASIBLE:
+        return Searched(Ending.INFEASIBLE, None, float("inf"))
+    bound = float(solver.best_objective_bound) if model.has_objective() else 0.0
+    if status == cp_model.UNKNOWN:
+        return Searched(Ending.LIMIT, None, bound)
+    ending = Ending.OPTIMAL if status == cp_model.OPTIMAL else Ending.LIMIT
+    values = tuple(solver.value(variable) for variable in watched)
+    return Searched(ending, float(solver.objective_value), bound, values)

@@ -1,0 +1,306 @@
+"""A scheduling problem on a grid of time steps, and what that costs at most.
+
+Two grids are made of one problem. The *safe* one rounds against the plan: durations, setups, releases and the ends
+of breaks up, the starts of breaks and due dates down. A schedule that is feasible on it is feasible on the law, where
+every task ends no later. The *relaxed* one rounds the other way: rounding every start of any schedule down to the
+grid turns it into one that is feasible there and no dearer but for a shift of energy by less than two steps (because
+``floor(start + duration) >= floor(start) + floor(duration)``), so that a lower bound found there, less the effect of
+that shift, is a lower bound on the law. Where every time in the data is a multiple of the step, the two are the same
+problem, and nothing is lost by starting on the grid: with the order of tasks fixed, starts solve a linear program of
+differences between breakpoints that all lie on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.problems.scheduling import SchedulingProblem
+from kanopt.problems.scheduling.data import SchedulingData
+from kanopt.problems.scheduling.timing import Structure, Timing
+from kanopt.units import Scaling, scaling_for
+
+__all__ = ["Costs", "Grid", "choose_step", "is_exact", "lower"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Direction = Literal["safe", "relaxed"]
+
+_STEPS = [float(f"{a}e{k}") for k in range(9, -13, -1) for a in (5, 2, 1)]
+_FINER = 500.0
+_EXACT_FINER = 10.0
+_LARGEST = 1e12
+
+
+@dataclass(frozen=True, eq=False)
+class Costs:
+    """Integer costs of a grid.
+
+    Parameters
+    ----------
+    makespan, tardiness
+        Per step; `tardiness` has the shape ``(jobs,)``.
+    edges
+        Shape ``(pieces + 1,)``: the steps between which the price of power is constant, from 0 to the horizon.
+    energy
+        Shape ``(modes, pieces)``: cost of one step of a mode in a piece.
+    running
+        Shape ``(modes,)``: cost of using a mode at all, which makes up for the rounded part of its duration.
+    """
+
+    makespan: int
+    tardiness: Ints
+    edges: Ints
+    energy: Ints
+    running: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A scheduling problem in whole time steps and whole units of cost.
+
+    Parameters
+    ----------
+    step
+        Time units per step.
+    structure, timing
+        As in the problem; every time is a whole number of steps.
+    horizon
+        No task ends after this step.
+    costs
+        In units of ``1 / scale`` of the objective.
+    scale
+        Units of cost per unit of money.
+    slack
+        Safe grid: proven bound on the difference between the cost of a schedule here and its price on the law.
+        Relaxed grid: proven bound on how far the optimum here may lie above the optimum on the law.
+    """
+
+    step: float
+    structure: Structure
+    timing: Timing
+    horizon: int
+    costs: Costs
+    scale: float
+    slack: float
+
+    def cost(self, modes: Ints, starts: Ints) -> int:
+        """Return the cost of running ``modes[task]`` from ``starts[task]``, in units of ``1 / scale``."""
+        costs, at = self.costs, self.structure
+        ends = starts + self.timing.duration[modes].astype(np.int64)
+        completion = np.zeros(len(at.last), dtype=np.int64)
+        np.maximum.at(completion, at.task_job, ends)
+        promised = np.isfinite(self.timing.due)
+        late = np.clip(completion[promised] - self.timing.due[promised].astype(np.int64), 0, None)
+        total = costs.makespan * int(ends.max()) + int((costs.tardiness[promised] * late).sum())
+        overlap = np.minimum(ends[:, None], costs.edges[1:]) - np.maximum(starts[:, None], costs.edges[:-1])
+        energy = costs.energy[modes] * np.clip(overlap, 0, None)
+        return total + int(energy.sum()) + int(costs.running[modes].sum())
+
+    def least_energy(self) -> int:
+        """Return a lower bound on the cost of energy: every task in its cheapest mode at its cheapest time."""
+        costs, at = self.costs, self.structure
+        duration = self.timing.duration.astype(np.int64)[:, None]
+        # the cost of a start is piecewise linear, so that a best one has its start or its end on an edge
+        ends = np.concatenate(
+            [
+                np.broadcast_to(costs.edges[1:], (len(duration), len(costs.edges) - 1)),
+                costs.edges[:-1] + duration,
+            ],
+            axis=1,
+        )
+        starts = np.clip(ends - duration, 0, np.maximum(self.horizon - duration, 0))
+        paid = self._paid_until(starts + duration) - self._paid_until(starts)
+        least = np.full(len(at.task_job), np.iinfo(np.int64).max)
+        np.minimum.at(least, at.mode_task, paid.min(axis=1) + costs.running)
+        return int(least.sum())
+
+    def _paid_until(self, steps: Ints) -> Ints:
+        """Return what each mode would cost from step 0 on, running all the time; `steps` is (modes, n)."""
+        costs = self.costs
+        piece = np.clip(np.searchsorted(costs.edges, steps, side="right") - 1, 0, len(costs.edges) - 2)
+        full = np.zeros((len(costs.energy), len(costs.edges)), dtype=np.int64)
+        np.cumsum(costs.energy * np.diff(costs.edges), axis=1, out=full[:, 1:])
+        mode = np.arange(len(steps))[:, None]
+        paid: Ints = full[mode, piece] + costs.energy[mode, piece] * (steps - costs.edges[piece])
+        return paid
+
+
+def choose_step(problem: SchedulingProblem) -> float:
+    """Choose the time step of a problem from its data.
+
+    The largest of 1, 2 or 5 times a power of ten of which every time in the data is a multiple, unless that is finer
+    than a tenth of the default: the largest that is at most a 500th of the median duration.
+    """
+    times = _times(problem.data)
+    typical = float(np.median(problem.data.timing.duration))
+    default = next(step for step in _STEPS if step <= typical / _FINER)
+    for step in _STEPS:
+        if step < default / _EXACT_FINER * (1 - 1e-9):
+            break
+        if _multiples(times, step):
+            return step
+    return default
+
+
+def is_exact(problem: SchedulingProblem, step: float) -> bool:
+    """Whether every time in the data is a multiple of the step, so that the grid loses nothing."""
+    return _multiples(_times(problem.data), step)
+
+
+def _multiples(times: Floats, step: float) -> bool:
+    steps = times / step
+    return bool((np.abs(steps - np.rint(steps)) <= 1e-9 * np.maximum(1.0, np.abs(steps))).all())
+
+
+def _times(data: SchedulingData) -> Floats:
+    """Return every time that can matter: durations, setups, windows, releases, due dates that cost, price steps."""
+    timing = data.timing
+    parts = [
+        timing.duration,
+        timing.setup.ravel(),
+        timing.opens.ravel(),
+        timing.closes[timing.closes > timing.opens],
+        timing.release,
+        timing.due[data.tardiness_cost > 0],
+    ]
+    if data.tariff is not None:
+        parts.append(data.tariff.starts[data.tariff.starts > 0])
+    times = np.concatenate(parts)
+    return times[np.isfinite(times)]
+
+
+def lower(problem: SchedulingProblem, step: float, direction: Direction = "safe") -> Grid:
+    """Round a problem to a grid.
+
+    Parameters
+    ----------
+    problem
+        What is to be scheduled.
+    step
+        Time units per step.
+    direction
+        ``"safe"`` for schedules, ``"relaxed"`` for lower bounds.
+
+    Raises
+    ------
+    UnitError
+        If a time is too large for 64-bit integers at this step.
+    """
+    data, law = problem.data, problem.data.timing
+    up, down = Scaling(1.0 / step, "up"), Scaling(1.0 / step, "down")
+    against, along = (up, down) if direction == "safe" else (down, up)
+    duration = against.to_integers(law.duration)
+    setup = against.to_integers(law.setup)
+    release = against.to_integers(law.release)
+    horizon = _horizon(problem, up, duration, setup)
+    closes = down.to_integers(np.minimum(law.closes, horizon * step))
+    due = np.full(len(law.due), np.inf)
+    promised = np.isfinite(law.due) & (data.tardiness_cost > 0)
+    due[promised] = along.to_integers(law.due[promised])
+    timing = Timing(
+        duration=duration.astype(float),
+        release=release.astype(float),
+        due=due,
+        setup=setup.astype(float),
+        opens=against.to_integers(law.opens).astype(float),
+        closes=np.minimum(closes, horizon).astype(float),
+    )
+    return _priced(problem, step, timing, horizon, direction)
+
+
+def _horizon(problem: SchedulingProblem, up: Scaling, duration: Ints, setup: Ints) -> int:
+    """Return the last step: the given horizon, or one that excludes no best schedule.
+
+    After the last release, break and change of price nothing depends on the time any more, so that every task can
+    follow there without a gap and nothing is gained by waiting.
+    """
+    data = problem.data
+    if problem.horizon is not None:
+        return int(Scaling(up.factor, "down").to_integers(problem.horizon))
+    ends = [pause.end for pause in data.breaks]
+    steady = max(
+        [float(data.timing.release.max()), *ends, *([] if data.tariff is None else data.tariff.starts)]
+    )
+    longest = np.zeros(len(data.tasks), dtype=np.int64)
+    np.maximum.at(longest, data.structure.mode_task, duration)
+    return int(up.to_integers(max(0.0, steady))) + int(longest.sum()) + len(data.tasks) * int(setup.max())
+
+
+def _priced(
+    problem: SchedulingProblem, step: float, timing: Timing, horizon: int, direction: Direction
+) -> Grid:
+    """Turn the costs into integers and add up what rounding can change."""
+    data = problem.data
+    edges, prices, moved = _pieces(data, step, horizon)
+    power = np.zeros(len(data.modes)) if data.energy is None else data.energy / data.timing.duration
+    part = data.timing.duration - timing.duration * step
+    late = np.where(np.isfinite(timing.due), data.tardiness_cost, 0.0)
+    rates = np.concatenate([[problem.makespan_cost], late]) * step
+    energy = power[:, None] * prices * step
+    middle = 0.5 * (prices.max() + prices.min())
+    running = power * part * middle
+    largest = rates.sum() * horizon + np.abs(energy).max(initial=0.0) * timing.duration.sum()
+    scaling = scaling_for(max(largest, 1e-9), 1, limit=_LARGEST, target_resolution=1e-12)
+    whole_rates = scaling.to_integers(rates)
+    costs = Costs(
+        makespan=int(whole_rates[0]),
+        tardiness=whole_rates[1:],
+        edges=edges,
+        energy=scaling.to_integers(energy),
+        running=scaling.to_integers(running),
+    )
+    spread = float(prices.max() - prices.min())
+    shift = np.abs(part) / 2 if direction == "safe" else np.abs(part) / 2 + step
+    per_mode = power * (spread * shift + moved)
+    per_mode += np.abs(costs.energy / scaling.factor - energy).max(axis=1) * timing.duration
+    per_mode += np.abs(costs.running / scaling.factor - running)
+    slack = float((np.abs(whole_rates / scaling.factor - rates) * horizon).sum())
+    slack += _worst_mode(data, per_mode)
+    if direction == "safe":
+        slack += _regular_slack(problem, step, timing)
+    return Grid(step, data.structure, timing, horizon, costs, scaling.factor, slack)
+
+
+def _regular_slack(problem: SchedulingProblem, step: float, timing: Timing) -> float:
+    """Bound what later ends and earlier due dates add to makespan and tardiness."""
+    data = problem.data
+    longer = timing.duration * step - data.timing.duration
+    makespan = problem.makespan_cost * float(longer.max(initial=0.0))
+    per_task = np.zeros(len(data.tasks))
+    np.maximum.at(per_task, data.structure.mode_task, longer)
+    per_job = np.zeros(len(data.jobs))
+    np.maximum.at(per_job, data.structure.task_job, per_task)
+    promised = np.isfinite(timing.due)
+    earlier = data.timing.due[promised] - timing.due[promised] * step
+    return makespan + float((data.tardiness_cost[promised] * (per_job[promised] + earlier)).sum())
+
+
+def _worst_mode(data: SchedulingData, per_mode: Floats) -> float:
+    """Add up, over the tasks, the largest value of any of their modes."""
+    worst = np.zeros(len(data.tasks))
+    np.maximum.at(worst, data.structure.mode_task, per_mode)
+    return float(worst.sum())
+
+
+def _pieces(data: SchedulingData, step: float, horizon: int) -> tuple[Ints, Floats, float]:
+    """Return the edges between constant prices on the grid, the prices, and what moving the edges can change.
+
+    The last is in money times time per energy: the sum over the edges of price change times distance moved.
+    """
+    if data.tariff is None:
+        return np.array([0, horizon]), np.zeros(1), 0.0
+    tariff = data.tariff
+    change = np.concatenate([[True], np.diff(tariff.prices) != 0])
+    starts, prices = tariff.starts[change], tariff.prices[change]
+    rounded = Scaling(1.0 / step, "nearest").to_integers(starts)
+    inside = (rounded > 0) & (rounded < horizon)
+    first = int(np.searchsorted(rounded, 0, side="right")) - 1
+    moved = np.abs(np.diff(prices)) * np.abs(starts[1:] - rounded[1:] * step)
+    edges = np.concatenate([[0], rounded[inside], [horizon]])
+    values = np.concatenate([[prices[max(first, 0)]], prices[inside]])
+    wide = np.diff(edges) > 0
+    return np.append(edges[:-1][wide], horizon), values[wide], float(moved.sum())
