@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from kanopt.explain.wording import amount, count, few, listing, number, percent
+from kanopt.explain.wording import amount, count, decimals_for, few, listing, number, percent
 from kanopt.problems.findings import OutsideUse, Reason
 from kanopt.problems.result import Result, Status
 
@@ -41,12 +41,14 @@ def cost_sentence(result: Result) -> str:
     terms = [(str(name), float(value)) for name, value in result.pricing.terms().items() if value]
     if len(terms) < 2:
         return f"{head}, all of it {terms[0][0]}." if terms else f"{head}."
+    decimals = decimals_for([objective, *(value for _, value in terms)])
+    shares = [f" ({percent(value / objective)})" if objective else "" for _, value in terms]
     parts = [
-        f"{name} {number(value)} ({percent(value / objective)})" for name, value in terms[:4] if objective
+        f"{name} {number(value, decimals)}{share}"
+        for (name, value), share in zip(terms[:4], shares, strict=False)
     ]
-    rest = sum(value for _, value in terms[4:])
     if len(terms) > 4:
-        parts.append(f"other {number(rest)}")
+        parts.append(f"other {number(sum(value for _, value in terms[4:]), decimals)}")
     return f"{head}: {listing(parts)}."
 
 
@@ -88,7 +90,8 @@ def bound_sentence(result: Result) -> str:
 def reason_sentence(reason: Reason) -> str:
     """Say why one thing is as it is, and what would mend it."""
     text = f"{reason.subject}: {reason.message.rstrip('.')}."
-    return f"{text} {reason.relaxation.rstrip('.')}." if reason.relaxation else text
+    mend = reason.relaxation.rstrip(".")
+    return f"{text} {mend[0].upper()}{mend[1:]}." if mend else text
 
 
 def trouble_sentences(result: Result, causes: Sequence[Reason], most: int = 5) -> list[str]:

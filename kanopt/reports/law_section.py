@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -215,7 +216,11 @@ def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[Table]:
             "standard error": lambda value: significant(value, 2),
         }
         tables.append(table_of(pd.DataFrame(rows), "Constants and their standard errors", forms=forms))
-    tables += [_tabulated(node) for node in postorder(formula.root) if isinstance(node, (Tabulated, Step))]
+    nodes = [node for node in postorder(formula.root) if isinstance(node, Tabulated | Step)]
+    names = Counter(node.name for node in nodes)
+    for place, node in enumerate(nodes):
+        same = sum(other.name == node.name for other in nodes[: place + 1])
+        tables.append(_tabulated(node, f", number {same} of that name" if names[node.name] > 1 else ""))
     return tables
 
 
@@ -236,14 +241,16 @@ def _considered(formula: Formula) -> Table | None:
     return table_of(pd.DataFrame(rows), caption, heads=heads, forms={"error": significant}, most=40)
 
 
-def _tabulated(node: Tabulated | Step) -> Table:
+def _tabulated(node: Tabulated | Step, which: str) -> Table:
     if isinstance(node, Tabulated):
         rows = [dict(zip(node.inputs, key, strict=True)) | {node.name: value} for key, value in node.entries]
         note = "" if node.fallback is None else f"Any other: {significant(node.fallback)}."
-        return table_of(pd.DataFrame(rows), f"The table {node.name} in the formula", note=note, most=60)
+        return table_of(
+            pd.DataFrame(rows), f"The table {node.name} in the formula{which}", note=note, most=60
+        )
     starts = ["−∞", *(significant(at) for at in node.breakpoints)]
     frame = pd.DataFrame({"from": starts, node.name: node.values})
-    return table_of(frame, f"The staircase {node.name} in the formula", most=60)
+    return table_of(frame, f"The staircase {node.name} in the formula{which}", most=60)
 
 
 def _diagram(law: LearnedLaw) -> Figure | None:

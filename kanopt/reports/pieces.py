@@ -16,6 +16,7 @@ from kanopt.reports.canvas import to_svg
 
 __all__ = [
     "Bar",
+    "Because",
     "Column",
     "Facts",
     "Figure",
@@ -106,6 +107,16 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Because:
+    """Why one thing is as it is, what would mend it, and whether that is proved."""
+
+    subject: str
+    why: str
+    mend: str
+    proved: bool
+
+
+@dataclass(frozen=True)
 class Facts:
     """Pairs of a word and what is to be said about it."""
 
@@ -144,9 +155,9 @@ def table_of(
     forms = dict(forms or {})
     shown = frame.dropna(axis="columns", how="all") if len(frame) else frame
     columns = columns_of(shown, heads or {})
-    cut = shown.head(most)
+    cut = shown if len(shown) <= 1.25 * most else shown.head(most)
     cells = [_cells(cut[name], forms.get(str(name)) or _form(shown[name])) for name in shown.columns]
-    if len(shown) > most:
+    if len(shown) > 1.25 * most:  # a few rows more are sooner shown than counted
         more = f"The first {most:,} of {count(len(shown), 'row')}."
         note = f"{more} {note}".strip()
     rows = tuple(zip(*cells, strict=True)) if cells else ()

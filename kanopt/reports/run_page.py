@@ -23,7 +23,7 @@ from kanopt.problems.result import Result, Status
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
 from kanopt.reports.canvas import to_svg
 from kanopt.reports.law_section import LawSection, law_sections
-from kanopt.reports.pieces import NARROW, Facts, Figure, KeyFigure, Notice, Table, Tone, table_of
+from kanopt.reports.pieces import NARROW, Because, Facts, Figure, KeyFigure, Notice, Table, Tone, table_of
 from kanopt.reports.plots import view_svg
 from kanopt.reports.prices import group_table, item_table, term_table
 from kanopt.reports.series import plot_series
@@ -34,9 +34,11 @@ if TYPE_CHECKING:
 
 __all__ = ["RunPage", "run_page"]
 
-_WIDTHS: dict[type, int] = {GanttView: 860, SeriesView: 640}
+_WIDTHS: dict[type, int] = {GanttView: 860, SeriesView: 480}
 _TIMES = ("departure", "arrival", "start", "end")
 _LIST = 12
+_MOST_REASONS = 100
+_BESIDE = 5  # columns of a table that stands beside a chart
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,13 @@ class RunPage:
     chart: Figure | None
     today: Figure | None
     figures: tuple[Figure, ...]
+    series: tuple[Figure, ...]
     plan: Table | None
+    beside: bool
     terms: Table | None
     groups: Table | None
     items: Table | None
-    reasons: tuple[Table, ...]
+    reasons: tuple[tuple[str, tuple[Because, ...]], ...]
     laws: tuple[LawSection, ...]
     certificate: Facts
     frozen: Table | None
@@ -71,6 +75,9 @@ def run_page(run: Run) -> RunPage:
     why, result, today = run.explanation, run.result, run.today
     views = () if result.plan is None else tuple(result.problem.views(result.plan))
     square = bool(views) and isinstance(views[0], MapView | NetworkView)
+    drawn = [_view_figure(view, place) for place, view in enumerate(views)]
+    wide = [not isinstance(view, SeriesView) for view in views]
+    plan = _plan_table(result, views)
     return RunPage(
         title=run.scenario.report.title or run.scenario.name,
         kind=result.problem.kind,
@@ -79,14 +86,18 @@ def run_page(run: Run) -> RunPage:
         answer=_answer(why, today),
         keys=tuple(_keys(why, today, run.laws)),
         notices=tuple(_notices(why, run.laws)),
-        chart=_view_figure(views[0], 0) if square else None,
+        chart=drawn[0] if square else None,
         today=_today_figure(today),
-        figures=tuple(_view_figure(view, place) for place, view in enumerate(views) if place or not square),
-        plan=_plan_table(result, views),
+        figures=tuple(
+            figure for figure, is_wide in zip(drawn[square:], wide[square:], strict=True) if is_wide
+        ),
+        series=tuple(figure for figure, is_wide in zip(drawn, wide, strict=True) if not is_wide),
+        plan=plan,
+        beside=square and plan is not None and len(plan.columns) <= _BESIDE,
         terms=None if result.pricing is None else term_table(why, today),
         groups=group_table(why) if result.pricing is not None else None,
         items=item_table(why) if result.pricing is not None else None,
-        reasons=tuple(_reason_tables(why)),
+        reasons=tuple(_reasons(why)),
         laws=law_sections(run.laws),
         certificate=_certificate(result),
         frozen=_optional(why.frozen(), "Inputs the solver saw at planning values"),
@@ -233,14 +244,22 @@ def _plan_table(result: Result, views: Sequence[View]) -> Table | None:
     return table_of(frame.drop(columns=same), "Decisions", forms=forms, note=note)
 
 
-def _reason_tables(why: Explanation) -> list[Table]:
-    heads = {"subject": "what", "message": "why", "relaxation": "what would mend it", "proved": "proved"}
-    tables = []
+def _reasons(why: Explanation) -> list[tuple[str, tuple[Because, ...]]]:
+    """Return the reasons by kind, with a heading that counts them."""
+    found = []
     for kind in dict.fromkeys(cause.kind for cause in why.causes):
-        frame = why.reasons(kind).drop(columns="kind")
-        caption = f"{kind.capitalize()}: {count(len(frame), 'reason')}"
-        tables.append(table_of(frame, caption, heads=heads, forms={"relaxation": lambda text: text or "–"}))
-    return tables
+        causes = [cause for cause in why.causes if cause.kind == kind]
+        told = tuple(
+            Because(cause.subject, _sentence(cause.message), _sentence(cause.relaxation), cause.proved)
+            for cause in causes[:_MOST_REASONS]
+        )
+        more = f", the first {_MOST_REASONS} shown" if len(causes) > _MOST_REASONS else ""
+        found.append((f"{kind.capitalize()}: {count(len(causes), 'reason')}{more}", told))
+    return found
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:].rstrip('.')}." if text else ""
 
 
 def _certificate(result: Result) -> Facts:

@@ -45,7 +45,9 @@ def plot_series(view: SeriesView, ax: Axes | None = None) -> Axes:
             label=plain(column),
         )
     if not numeric:
-        ax.set_xticks(along, [plain(shorten(str(name), 12)) for name in data.index])
+        names = [plain(shorten(str(name), 12)) for name in data.index]
+        every = _skip(names, pixels(ax)[0])
+        ax.set_xticks(along[::every], names[::every])
     if view.clock:
         time_axis(ax, float(along[0]), float(along[-1]), view.clock, clock=True)
     else:
@@ -57,6 +59,12 @@ def plot_series(view: SeriesView, ax: Axes | None = None) -> Axes:
     if len(data.columns) > 1:
         label_ends(ax, along[-1], [str(column) for column in data.columns], data.iloc[-1].to_numpy(float))
     return ax
+
+
+def _skip(names: list[str], room: float) -> int:
+    """Return of how many names one can be written without touching the next."""
+    widest = 6.4 * max((len(name) for name in names), default=1) + 8
+    return max(int(np.ceil(widest * len(names) / room)), 1)
 
 
 def label_ends(ax: Axes, x: float, names: list[str], values: np.ndarray) -> None:
