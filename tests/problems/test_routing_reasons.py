@@ -146,6 +146,14 @@ def test_load_and_time_together_where_neither_alone_would_do():
     assert found.relaxation == "0.1 t more capacity on van 1 together with the shift of van 1 15 min longer"
 
 
+def test_a_client_no_road_leads_to_from_the_routes_there_are():
+    cut = LINE.copy()
+    cut[0, 3] = cut[2, 3] = np.inf  # c can only be reached from a
+    found = reason(problem(duration=cut), [["b"]])
+    assert found.message == "client c is left out: no road leads to it from the routes with room for it"
+    assert (found.relaxation, found.proved) == ("", False)
+
+
 def test_a_client_that_would_fit_is_said_to_fit():
     found = reason(problem(), [["a", "b"]])
     assert "is left out although van 1 between a and b could serve it for 20 EUR more" in found.message

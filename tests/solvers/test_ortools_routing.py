@@ -117,6 +117,20 @@ def test_the_same_seed_gives_the_same_plan_and_seeds_order_the_clients():
     assert {order[0] for order in orders} == {0}
 
 
+def test_first_plans_are_tried_in_turn(monkeypatch):
+    tried = []
+
+    def nothing(self: _Search, parameters: object, start: object) -> None:
+        tried.append(parameters.first_solution_strategy)
+
+    monkeypatch.setattr(_Search, "_searched", nothing)
+    assert solved(euclidean(4)).status is Status.NO_PLAN
+    assert len(set(tried)) == 3
+    monkeypatch.setattr(_Search, "_searched", lambda *_: signal.raise_signal(signal.SIGINT))
+    stopped = solved(euclidean(4))
+    assert (stopped.interrupted, stopped.message) == (True, "stopped before a first plan was found")
+
+
 def test_only_routing_problems_are_accepted():
     solver = OrToolsRouting()
     assert solver.accepts(euclidean(2)) == ""

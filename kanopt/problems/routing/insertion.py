@@ -126,8 +126,6 @@ class Insertions:
             for at in range(len(route.clients) + 1):
                 tried.append(replace(route, clients=(*route.clients[:at], client, *route.clients[at:])))
                 origin.append(place)
-        if not tried:
-            return []
         before = np.zeros((len(routes), 3))
         before[: len(self.plan.routes)] = self.excess
         early = self._leaving_early(tried)

