@@ -83,7 +83,7 @@ def test_each_vehicle_type_may_fail_for_another_reason():
 
 
 def test_without_a_plan_only_what_is_proved_is_said():
-    (found,) = problem(changed(demand=2.5)).reasons(None)
+    (found,) = problem(changed(latest=500)).reasons(None)
     assert (found.subject, found.kind, found.proved) == ("client c", "infeasible", True)
     (found,) = problem().reasons(None)
     assert (found.subject, found.kind, found.proved) == ("plan", "infeasible", False)
@@ -96,6 +96,19 @@ def test_no_capacity_left_names_the_most_free_and_the_smallest_relaxation():
         "no vehicle has capacity left for client c: it needs 0.3 t, and the most free is 0.1 t on van 1"
     )
     assert found.relaxation == "0.2 t more capacity on van 1"
+
+
+def test_a_fleet_too_small_for_all_demand_is_proved():
+    given = problem(vehicles=[replace(VAN, capacity=1.0)])
+    for plan in ([["a", "b"]], None):
+        found = reason(given, plan, "fleet")
+        assert found.proved
+        assert found.message.startswith(
+            "the clients that must be served demand 1.2 t, 0.2 t more than all vehicles"
+        )
+        assert found.relaxation == "0.2 t more capacity"
+    optional = problem(changed(prize=1.0), vehicles=[replace(VAN, capacity=1.0)])
+    assert [r.subject for r in optional.reasons(optional.plan_from([["a", "b"]]))] == ["client c"]
 
 
 def test_no_time_left_names_the_window_in_the_way():

@@ -25,8 +25,9 @@ def reasons_of(laws: Laws, planning: Planning, plan: RoutingPlan | None) -> tupl
     names = [client.name for client in laws.facts.clients]
     if plan is None:
         found = hopeless(laws, planning, [c.name for c in laws.facts.clients if c.mandatory], "infeasible")
-        if found:
-            return tuple(found.values())
+        short = tuple(_fleet_too_small(laws.facts))
+        if found or short:
+            return (*short, *found.values())
         return (
             Reason(
                 "plan",
@@ -43,6 +44,8 @@ def _unserved(laws: Laws, planning: Planning, plan: RoutingPlan) -> Iterator[Rea
     left = [client for client in laws.facts.clients if client.name not in served]
     if not left:
         return
+    if any(client.mandatory for client in left):
+        yield from _fleet_too_small(laws.facts)
     proved = hopeless(laws, planning, [client.name for client in left], "unserved")
     rest = [client for client in left if client.name not in proved]
     insertions = Insertions(laws, planning, plan) if rest else None
@@ -51,6 +54,23 @@ def _unserved(laws: Laws, planning: Planning, plan: RoutingPlan) -> Iterator[Rea
             yield proved[client.name]
         else:
             yield _not_inserted(laws, client, insertions)
+
+
+def _fleet_too_small(facts: Facts) -> Iterator[Reason]:
+    """Compare what must be delivered with what the whole fleet can carry."""
+    demand = sum(client.demand for client in facts.clients if client.mandatory)
+    capacity = sum(vehicle.count * vehicle.capacity for vehicle in facts.vehicles if vehicle.count)
+    if exceeds(demand, capacity):
+        unit = facts.units.load
+        missing = amount_text(demand - capacity, unit)
+        yield Reason(
+            "fleet",
+            "infeasible",
+            f"the clients that must be served demand {amount_text(demand, unit)}, {missing} more than all vehicles "
+            f"carry in one tour each ({amount_text(capacity, unit)})",
+            f"{missing} more capacity",
+            proved=True,
+        )
 
 
 def _not_inserted(laws: Laws, client: Client, insertions: Insertions) -> Reason:
