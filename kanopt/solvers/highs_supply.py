@@ -89,7 +89,10 @@ class _Search:
             upper = linear.upper
             lower = np.where(linear.whole, upper, linear.lower)
             linear = replace(linear, cost=model.missing, lower=lower, whole=np.zeros_like(linear.whole))
-        hint = None if initial is None else model.point(_known_part(self.problem, initial))
+        hint = None
+        if initial is not None:
+            # HiGHS refuses a start outside the bounds of its variables, such as a site that is closed by now
+            hint = np.clip(model.point(_known_part(self.problem, initial)), linear.lower, linear.upper)
         options = HighsOptions(
             time_limit=max(0.0, self.options.time_limit - gone),
             seed=self.options.seed,
