@@ -340,10 +340,10 @@ class Formula:
     def _compute(self, columns: Mapping[str, NDArray[Any]]) -> Array:
         shape = common_shape(columns)
         with np.errstate(all="ignore"):
-            value = fold(self.root, lambda node, values: node.compute(values, columns))
-        result = (
-            value if value.shape == shape and value.flags.owndata else np.array(np.broadcast_to(value, shape))
-        )
+            value = np.asarray(fold(self.root, lambda node, values: node.compute(values, columns)))
+        # a view, such as of a broadcast input, is not the caller's to write on
+        fresh = value.shape == shape and value.flags.owndata
+        result = value if fresh else np.array(np.broadcast_to(value, shape))
         wrong = ~np.isfinite(result)
         if wrong.any():
             for values in columns.values():

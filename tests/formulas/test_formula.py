@@ -44,7 +44,9 @@ def test_matrices_meet_columns_and_single_numbers():
     expected = (2.0 + 1.5 * km * np.exp(rush.at(hour))) * 1.3
     np.testing.assert_allclose(found, expected)
     assert found.dtype == np.float64
-    assert law.evaluate({"km": 3.0, "hour": 9.0, "kind": "van"}).shape == ()
+    single = law.evaluate({"km": 3.0, "hour": 9.0, "kind": "van"})
+    assert isinstance(single, np.ndarray)
+    assert single.shape == ()
     assert law.evaluate({"km": [], "hour": [], "kind": []}).shape == (0,)
 
 
