@@ -91,7 +91,7 @@ def reason_sentence(reason: Reason) -> str:
     """Say why one thing is as it is, and what would mend it."""
     text = f"{reason.subject}: {reason.message.rstrip('.')}."
     mend = reason.relaxation.rstrip(".")
-    return f"{text} {mend[0].upper()}{mend[1:]}." if mend else text
+    return f"{text} To mend it: {mend}." if mend else text
 
 
 def trouble_sentences(result: Result, causes: Sequence[Reason], most: int = 5) -> list[str]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["diagram_size", "plot_diagram"]
 
 _ROW = 46.0
-_HIGH = 36.0  # of the frame around a curve
+_TALL = 420.0  # above this, rows move together, down to _LEAST
+_LEAST = 28.0
 _GAP = 150.0
 _NAMES = (126.0, 110.0)  # room for names at the left and the right, in pixels
 _WEAK = 0.02
@@ -33,17 +34,25 @@ class _Layout:
     left: float
     gap: float
     height: float
+    row: float
 
     @classmethod
     def of(cls, diagram: Diagram, width: float, height: float) -> _Layout:
         squeeze = min(1.0, width / diagram_size(diagram)[0])
         left, right = (room * (0.25 + 0.75 * squeeze) for room in _NAMES)
-        return cls(left, (width - left - right) / (len(diagram.layers) - 1), height)
+        edges = Counter(edge.layer for edge in diagram.edges)
+        row = min(_ROW, height / max(edges.values()))
+        return cls(left, (width - left - right) / (len(diagram.layers) - 1), height, row)
 
     @property
     def wide(self) -> float:
         """Width of the frame around a curve."""
         return min(66.0, 0.5 * self.gap)
+
+    @property
+    def high(self) -> float:
+        """Height of the frame around a curve."""
+        return 0.78 * self.row
 
     @property
     def letters(self) -> int:
@@ -62,7 +71,8 @@ def diagram_size(diagram: Diagram) -> tuple[int, int]:
     """Return width and height in pixels that a drawing of the network takes at ease."""
     edges = Counter(edge.layer for edge in diagram.edges)
     rows = max(*edges.values(), *(len(layer) for layer in diagram.layers))
-    return int(sum(_NAMES) + _GAP * (len(diagram.layers) - 1)), int(_ROW * rows + 8)
+    height = rows * min(_ROW, max(_TALL / rows, _LEAST))
+    return int(sum(_NAMES) + _GAP * (len(diagram.layers) - 1)), int(height + 8)
 
 
 def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
@@ -108,14 +118,14 @@ def _wires(ax: Axes, layout: _Layout, edge: DiagramEdge, heights: tuple[float, f
 def _curve(ax: Axes, layout: _Layout, edge: DiagramEdge, y: float, tallest: float) -> None:
     from matplotlib.patches import Rectangle
 
-    x, wide = layout.x(edge.layer + 0.5), layout.wide
-    frame = Rectangle((x - wide / 2, y - _HIGH / 2), wide, _HIGH, facecolor=PAPER.light, edgecolor=LINE.light)
+    x, wide, high = layout.x(edge.layer + 0.5), layout.wide, layout.high
+    frame = Rectangle((x - wide / 2, y - high / 2), wide, high, facecolor=PAPER.light, edgecolor=LINE.light)
     frame.set_zorder(2)
     ax.add_patch(frame)
     ax.plot([x - wide / 2, x + wide / 2], [y, y], color=FAINT.light, linewidth=1, zorder=2.1)
     span = float(np.ptp(edge.x)) or 1.0
     along = x + (wide - 10) * ((edge.x - edge.x.min()) / span - 0.5)
-    rise = y - (_HIGH - 8) / 2 * edge.y / tallest
+    rise = y - (high - 8) / 2 * edge.y / tallest
     look: dict[str, Any] = {"color": SERIES[0].light, "alpha": _opacity(edge), "zorder": 3}
     if edge.labels:
         ax.vlines(along, y, rise, linewidth=2.5, **look)

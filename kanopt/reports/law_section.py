@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import FormulaError
-from kanopt.explain.wording import count, few, number, percent, significant
+from kanopt.explain.wording import count, few, number, percent, shorten, significant
 from kanopt.formulas import Curve, Fit, Formula, Step, Variable
 from kanopt.formulas import Table as Tabulated
 from kanopt.formulas.nodes import postorder
@@ -178,7 +178,7 @@ def _curves(name: str, formula: Formula, drawn: Mapping[bytes, str]) -> list[Fig
 
 
 def _curve(name: str, curve: Curve, units: Mapping[str, str]) -> Figure:
-    argument = plain(curve.argument)
+    argument = shorten(plain(curve.argument), 60)
     unit = units.get(argument, "")
     knots = np.linspace(curve.low, curve.high, min(curve.spans, 12) + 1)
     values = pd.DataFrame({labelled(argument, unit): knots, curve.name: curve.at(knots)})

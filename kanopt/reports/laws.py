@@ -24,6 +24,7 @@ __all__ = ["drawable", "labelled", "levels_of", "plot_curve", "plot_formula", "r
 
 Value = float | str
 _POINTS = 121
+_LONG = 28  # letters of an argument that an axis has room for
 _WIDE = 100.0  # a range this many times longer than it starts is halved by ratio, not by difference
 
 
@@ -141,10 +142,15 @@ def plot_curve(curve: Curve, ax: Axes | None = None, *, unit: str = "") -> Axes:
     ax.plot(x, curve.at(x), color=series(0).light, linewidth=1.9)
     knots = np.linspace(curve.low, curve.high, curve.spans + 1)
     ax.plot(knots, curve.at(knots), ".", color=series(0).light, markersize=5)
-    name = spelled(curve.argument)
+    argument = spelled(curve.argument)
+    name = argument if len(argument) <= _LONG else f"argument of {curve.name}"
     ax.set_xlabel(plain(labelled(name, unit)))
     tidy(ax)
-    y_title(ax, f"{curve.name}({name})")
+    low, high = ax.get_ylim()
+    least = 1e-3 * max(abs(low), abs(high))  # a curve that is flat but for the last digits is drawn flat
+    if high - low < least:
+        ax.set_ylim((low + high - least) / 2, (low + high + least) / 2)
+    y_title(ax, f"{curve.name}({argument if name == argument else '…'})")
     return ax
 
 

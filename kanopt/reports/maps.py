@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from kanopt.problems.views import MapView, NetworkView
 
-__all__ = ["map_tips", "network_tips", "plot_map", "plot_network"]
+__all__ = ["map_shape", "map_tips", "network_tips", "plot_map", "plot_network"]
 
 Floats = NDArray[np.float64]
 
@@ -114,6 +114,12 @@ def plot_network(view: NetworkView, ax: Axes | None = None) -> Axes:
         _names(labels, view.nodes[view.nodes["role"] == role])
     _roles(ax, view.nodes)
     return ax
+
+
+def map_shape(places: pd.DataFrame) -> float:
+    """Return height over width of a picture that shows these places without large empty margins."""
+    extent = np.ptp(places[["x", "y"]].to_numpy(float), axis=0)
+    return float(np.clip((extent[1] or 1.0) / (extent[0] or 1.0), 0.5, 0.82))
 
 
 def map_tips(view: MapView) -> dict[str, list[str]]:

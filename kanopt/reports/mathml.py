@@ -25,10 +25,12 @@ from kanopt.formulas import (
     Table,
 )
 from kanopt.formulas.nodes import fold
+from kanopt.formulas.printing import plain as spelled
 
 __all__ = ["formula_terms"]
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(1, 5)
+_LONG = 60
 _NAMES = {"log": "ln", "log1p": "ln"}
 
 
@@ -63,13 +65,25 @@ def formula_terms(formula: Formula) -> list[str]:
     root = formula.root
     parts = root.terms if isinstance(root, Sum) else (root,)
     pieces = [_row(_name(formula.output.name), _operator("="))]
-    for index, part in enumerate(fold(node, _visit) for node in parts):
+    for index, node in enumerate(parts):
+        part = fold(node, _visit)
         if part.negated:
             pieces.append(_row(_operator(MINUS, prefix=not index), part.negated))
+        elif index == 0 and len(parts) == 1 and isinstance(node, Product):
+            pieces += _factors(node)
         else:
             held = part.within(_PRODUCT) if len(parts) > 1 else part.markup
             pieces.append(_row(_operator("+"), held) if index else held)
     return [f"<math>{piece}</math>" for piece in pieces]
+
+
+def _factors(product: Product) -> list[str]:
+    """Return a product factor by factor, so that it wraps; in one piece where it is short or a fraction."""
+    factors = [fold(node, _visit) for node in product.factors]
+    if len(spelled(product)) < _LONG or any(factor.below or factor.negated for factor in factors):
+        return [_product(factors).markup]
+    first, *others = (factor.within(_PRODUCT) for factor in factors)
+    return [first, *(_row(_operator("·"), other) for other in others)]
 
 
 def _visit(node: Node, parts: list[_Math]) -> _Math:

@@ -10,7 +10,7 @@ from kanopt.errors import ProblemError
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
 from kanopt.reports.canvas import plain, to_svg
 from kanopt.reports.gantt import gantt_height, gantt_tips, plot_gantt
-from kanopt.reports.maps import map_tips, network_tips, plot_map, plot_network
+from kanopt.reports.maps import map_shape, map_tips, network_tips, plot_map, plot_network
 from kanopt.reports.series import plot_series
 
 if TYPE_CHECKING:
@@ -82,13 +82,13 @@ def view_svg(view: View, width: int, label: str, *, among: Sequence[View] = ()) 
         case MapView():
             paths = [other.paths["group"] for other in among or [view] if isinstance(other, MapView)]
             draw = partial(plot_map, view, groups=_union(paths))
-            height, tips = round(0.82 * width), map_tips(view)
+            height, tips = round(map_shape(view.points) * width), map_tips(view)
         case GanttView():
             bars = [other.bars for other in among or [view] if isinstance(other, GanttView)]
             draw = partial(plot_gantt, view, span=_span(bars), kinds=_union([each["kind"] for each in bars]))
             height, tips = gantt_height(view), gantt_tips(view)
         case NetworkView():
-            height, tips = round(0.8 * width), network_tips(view)
+            height, tips = round(map_shape(view.nodes) * width) + 30, network_tips(view)
         case SeriesView():
             height = 240
     return to_svg(draw, width=width, height=height, label=label, tips=tips)

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RunPage", "run_page"]
 
-_WIDTHS: dict[type, int] = {GanttView: 860, SeriesView: 480}
+_WIDTHS: dict[type, int] = {MapView: 760, NetworkView: 860, GanttView: 860, SeriesView: 480}
+_BESIDE_WIDTH = 600
 _TIMES = ("departure", "arrival", "start", "end")
 _LIST = 12
 _MOST_REASONS = 100
@@ -75,9 +76,16 @@ def run_page(run: Run) -> RunPage:
     why, result, today = run.explanation, run.result, run.today
     views = () if result.plan is None else tuple(result.problem.views(result.plan))
     square = bool(views) and isinstance(views[0], MapView | NetworkView)
-    drawn = [_view_figure(view, place) for place, view in enumerate(views)]
-    wide = [not isinstance(view, SeriesView) for view in views]
     plan = _plan_table(result, views)
+    beside = square and plan is not None and len(plan.columns) <= _BESIDE
+    widths = [
+        _BESIDE_WIDTH if beside and not place else _WIDTHS[type(view)] for place, view in enumerate(views)
+    ]
+    drawn = [
+        _view_figure(view, place, width)
+        for place, (view, width) in enumerate(zip(views, widths, strict=True))
+    ]
+    wide = [not isinstance(view, SeriesView) for view in views]
     return RunPage(
         title=run.scenario.report.title or run.scenario.name,
         kind=result.problem.kind,
@@ -93,7 +101,7 @@ def run_page(run: Run) -> RunPage:
         ),
         series=tuple(figure for figure, is_wide in zip(drawn, wide, strict=True) if not is_wide),
         plan=plan,
-        beside=square and plan is not None and len(plan.columns) <= _BESIDE,
+        beside=beside,
         terms=None if result.pricing is None else term_table(why, today),
         groups=group_table(why) if result.pricing is not None else None,
         items=item_table(why) if result.pricing is not None else None,
@@ -145,6 +153,9 @@ def _keys(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]
     if result.has_plan:
         note = "every rule checked on the law" if not broken else f"{count(broken, 'rule')} broken"
         keys.append(KeyFigure("Left out", number(left_out), "", note, "bad" if left_out or broken else ""))
+        late = sum(cause.kind == "late" for cause in why.causes)
+        if late:
+            keys.append(KeyFigure("Late", number(late), "", "see the reasons", "bad"))
         places = "places outside the data of a law"
         keys.append(KeyFigure("Extrapolated", number(len(why.leaps)), "", places, "bad" if why.leaps else ""))
     fits = {name: law.formula.fit for name, law in laws.items() if law.formula.fit is not None}
@@ -193,8 +204,7 @@ def _first(lines: Sequence[str]) -> tuple[str, ...]:
     return (*lines[:_LIST], f"and {count(len(lines) - _LIST, 'more', 'more')}")
 
 
-def _view_figure(view: View, place: int, whose: str = "the plan") -> Figure:
-    width = _WIDTHS.get(type(view), 600)
+def _view_figure(view: View, place: int, width: int, whose: str = "the plan") -> Figure:
     label = f"{type(view).__name__.removesuffix('View')} of {whose}: {view.title} ({place + 1})"
     return Figure(
         view_svg(view, width, label),
@@ -209,7 +219,7 @@ def _today_figure(today: Result | None) -> Figure | None:
     if today is None or today.plan is None:
         return None
     views = today.problem.views(today.plan)
-    return _view_figure(views[0], 0, "today's plan") if views else None
+    return _view_figure(views[0], 0, _WIDTHS[type(views[0])], "today's plan") if views else None
 
 
 def _view_table(view: View) -> Table | None:
@@ -250,7 +260,7 @@ def _reasons(why: Explanation) -> list[tuple[str, tuple[Because, ...]]]:
     for kind in dict.fromkeys(cause.kind for cause in why.causes):
         causes = [cause for cause in why.causes if cause.kind == kind]
         told = tuple(
-            Because(cause.subject, _sentence(cause.message), _sentence(cause.relaxation), cause.proved)
+            Because(cause.subject, _sentence(cause.message), cause.relaxation.rstrip("."), cause.proved)
             for cause in causes[:_MOST_REASONS]
         )
         more = f", the first {_MOST_REASONS} shown" if len(causes) > _MOST_REASONS else ""

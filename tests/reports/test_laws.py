@@ -116,6 +116,16 @@ def test_a_curve_is_drawn_through_its_knots() -> None:
     assert np.allclose(y, curve.at(np.asarray(x)))
 
 
+def test_a_curve_of_a_long_argument_that_hardly_varies() -> None:
+    argument = Input("hour") * 0.123456 + Input("load_of_the_vehicle") * 0.5
+    curve = Curve("s", argument, (5.0, 5.0, 5.0, 5.0, 5.0 + 1e-9), 0.0, 1.0)
+    ax = plot_curve(curve, axes())
+    assert ax.get_xlabel() == "argument of s"
+    assert ax.get_ylabel() == "s(…)"
+    low, high = ax.get_ylim()
+    assert high - low >= 0.0049
+
+
 def test_new_axes_are_made_where_none_are_given() -> None:
     from matplotlib import pyplot
 

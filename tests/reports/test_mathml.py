@@ -101,3 +101,10 @@ def test_hostile_names_are_escaped() -> None:
     assert "&lt;script&gt;" in markup
     assert "a &amp; b" in markup
     assert re.fullmatch(r"(<math>.*?</math>)+", markup)
+
+
+def test_a_long_product_is_cut_into_factors_that_wrap() -> None:
+    long = "3 * exp(-0.25 * x - 0.125 * y) * (1 + 0.5 * x + 0.25 * y + 0.125 * hour) * sqrt(hour + 2 * x)"
+    assert words(long) == "z= 3 ·exp(−0.25·x−0.125·y) ·(1+0.5·x+0.25·y+0.125·hour) ·√[hour+2·x]"
+    assert words("2 * x * y") == "z= 2·x·y"
+    assert words(long + " / y").count("[") == 3  # a fraction stays in one piece

@@ -161,6 +161,7 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
     causes = (
         Reason("client c02", "unserved", "every van is full", "0.2 t more on one van", proved=True),
         Reason("site north", "closed", "too dear"),
+        Reason("job j1", "late", "no machine is free"),
     )
     leaps = tuple(
         OutsideUse("travel_time", f"leg {i}", "distance_km", f"distance_km {30 + i} km") for i in range(20)
@@ -180,8 +181,9 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
     assert "is of low trust. R² 0.412" in before
     assert "stopped by the user" in before
     assert "Unserved: 1 reason" in page.text
-    assert "Every van is full. Proved. What would mend it: 0.2 t more on one van." in page.text
+    assert "Every van is full. Proved. To mend it: 0.2 t more on one van." in page.text
     assert "Closed: 1 reason" in page.text
+    assert "Late 1 see the reasons" in before
     assert 'class="badge">low trust' in text
 
 
