@@ -188,7 +188,7 @@ def test_a_route_that_fits_at_planning_values_with_room_to_spare_fits_the_intege
 
 
 def test_the_solver_counts_as_the_integers_do():
-    for seed in range(4):
+    for seed in range(3):
         problem = random_problem(seed, clients=6)
         integers = lower(problem, seed)
         search = _Search(integers, SolveOptions(time_limit=20.0), Interrupt())
@@ -217,7 +217,7 @@ def test_a_start_is_repaired_to_what_there_is_now():
 
 
 def test_a_start_is_never_made_worse():
-    problem = euclidean(9)
+    problem = euclidean(8)
     best = solved(problem)
     again = OrToolsRouting().solve(problem, SolveOptions(time_limit=20.0, seed=5, initial=best.plan))
     assert again.objective <= best.objective + best.rounding_bound
