@@ -74,10 +74,10 @@ def scms(data: Path) -> tuple[pd.DataFrame, pd.Series]:
     numbers = ["Weight (Kilograms)", "Freight Cost (USD)", "Line Item Value"]
     schema = ko.Schema.from_dict(
         {
-            **{name: {"dtype": "number", "minimum": 0} for name in numbers},
-            "Delivered to Client Date": {"dtype": "datetime"},
-            "Shipment Mode": {"dtype": "category"},
-            "Country": {"dtype": "category"},
+            **{name: {"kind": "number", "minimum": 0} for name in numbers},
+            "Delivered to Client Date": {"kind": "datetime", "format": "%d-%b-%y"},
+            "Shipment Mode": {"kind": "category"},
+            "Country": {"kind": "category"},
         }
     )
     table = ko.read_table(path, schema=schema, on_bad="drop")
@@ -90,7 +90,7 @@ def scms(data: Path) -> tuple[pd.DataFrame, pd.Series]:
         {
             "weight_kg": table["Weight (Kilograms)"],
             "value_usd": table["Line Item Value"],
-            "mode": table["Shipment Mode"].astype(str),
+            "mode": table["Shipment Mode"].astype(object).fillna("not stated"),
             "country": country.where(country.map(common).astype(int) >= 20, "other"),
             "year": table["Delivered to Client Date"].dt.year.astype(float),
         }
@@ -109,7 +109,7 @@ def taxi(data: Path) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
         {
             "distance_mi": table["distance"],
             "hour": pickup.dt.hour + pickup.dt.minute / 60,
-            "weekday": pickup.dt.dayofweek.astype(float),
+            "weekday": pickup.dt.day_of_week.astype(float),
             "color": table["color"].astype(str),
             "boroughs": table["pickup_borough"].astype(str) + " → " + table["dropoff_borough"].astype(str),
         }
@@ -153,8 +153,10 @@ def measure(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds tables/scms_delivery and tables/nyc_taxi")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds tables/")
     parser.add_argument("--seed", type=int, default=0, help="seed of folds and models (default 0)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -190,7 +192,10 @@ def main() -> None:
     print()
     print(table.to_string(index=False, float_format=lambda value: f"{value:,.3f}"))
     packages = ", ".join(f"{name} {version(name)}" for name in ("kanopt", "torch", "scikit-learn", "numpy"))
-    print(f"\n{date.today()}, {platform.machine()}, Python {platform.python_version()}, {packages}, one thread, seed {seed}")
+    print(
+        f"\n{date.today()}, {platform.machine()}, Python {platform.python_version()}, {packages}, "
+        f"one thread, seed {seed}"
+    )
 
 
 if __name__ == "__main__":

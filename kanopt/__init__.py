@@ -17,25 +17,221 @@ Examples
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kanopt.errors import DomainWarning as DomainWarning
+    from kanopt.errors import FileFormatError as FileFormatError
+    from kanopt.errors import FitError as FitError
+    from kanopt.errors import FormulaError as FormulaError
+    from kanopt.errors import Issue as Issue
+    from kanopt.errors import KanoptError as KanoptError
+    from kanopt.errors import KanoptWarning as KanoptWarning
+    from kanopt.errors import ProblemError as ProblemError
+    from kanopt.errors import ScenarioError as ScenarioError
+    from kanopt.errors import SolverError as SolverError
+    from kanopt.errors import TableError as TableError
+    from kanopt.errors import UnitError as UnitError
     from kanopt.explain import Explanation as Explanation
     from kanopt.explain import difference as difference
     from kanopt.explain import explain as explain
+    from kanopt.formulas import Curve as Curve
+    from kanopt.formulas import Domain as Domain
+    from kanopt.formulas import Fit as Fit
+    from kanopt.formulas import Formula as Formula
+    from kanopt.formulas import Reference as Reference
+    from kanopt.formulas import Step as Step
+    from kanopt.formulas import Table as Table
+    from kanopt.formulas import Variable as Variable
+    from kanopt.formulas import arc as arc
+    from kanopt.formulas import client as client
+    from kanopt.formulas import clock as clock
+    from kanopt.formulas import facility as facility
+    from kanopt.formulas import job as job
+    from kanopt.formulas import lane as lane
+    from kanopt.formulas import link as link
+    from kanopt.formulas import machine as machine
+    from kanopt.formulas import market as market
+    from kanopt.formulas import mode as mode
+    from kanopt.formulas import parse_formula as parse_formula
+    from kanopt.formulas import period as period
+    from kanopt.formulas import product as product
+    from kanopt.formulas import state as state
+    from kanopt.formulas import task as task
+    from kanopt.formulas import vehicle as vehicle
+    from kanopt.problems import Break as Break
+    from kanopt.problems import Certificate as Certificate
+    from kanopt.problems import Check as Check
+    from kanopt.problems import Client as Client
+    from kanopt.problems import Depot as Depot
+    from kanopt.problems import Facility as Facility
+    from kanopt.problems import Flow as Flow
+    from kanopt.problems import FlowPlan as FlowPlan
+    from kanopt.problems import Job as Job
+    from kanopt.problems import Lane as Lane
+    from kanopt.problems import Machine as Machine
+    from kanopt.problems import Market as Market
+    from kanopt.problems import Mode as Mode
+    from kanopt.problems import Period as Period
+    from kanopt.problems import PowerPrice as PowerPrice
+    from kanopt.problems import Product as Product
+    from kanopt.problems import Result as Result
+    from kanopt.problems import RoadNetwork as RoadNetwork
+    from kanopt.problems import Route as Route
+    from kanopt.problems import RoutingPlan as RoutingPlan
+    from kanopt.problems import RoutingProblem as RoutingProblem
+    from kanopt.problems import RoutingUnits as RoutingUnits
+    from kanopt.problems import Schedule as Schedule
+    from kanopt.problems import SchedulingProblem as SchedulingProblem
+    from kanopt.problems import SchedulingUnits as SchedulingUnits
+    from kanopt.problems import Setup as Setup
+    from kanopt.problems import Status as Status
+    from kanopt.problems import Supplier as Supplier
+    from kanopt.problems import SupplyProblem as SupplyProblem
+    from kanopt.problems import SupplyUnits as SupplyUnits
+    from kanopt.problems import Task as Task
+    from kanopt.problems import VehicleType as VehicleType
+    from kanopt.problems.evaluate import evaluate as evaluate
+    from kanopt.reports import plot_formula as plot_formula
+    from kanopt.solvers.solve import solve as solve
+    from kanopt.surrogates import KANRegressor as KANRegressor
+    from kanopt.tables import Column as Column
+    from kanopt.tables import Schema as Schema
+    from kanopt.tables import TableReport as TableReport
+    from kanopt.tables import load_sioux_falls as load_sioux_falls
+    from kanopt.tables import make_city as make_city
+    from kanopt.tables import make_supply_network as make_supply_network
+    from kanopt.tables import make_workshop as make_workshop
+    from kanopt.tables import read_table as read_table
+    from kanopt.tables import report_of as report_of
+    from kanopt.tables import split as split
+    from kanopt.tables import units_of as units_of
+    from kanopt.tables import with_units as with_units
+    from kanopt.whatif import Change as Change
+    from kanopt.whatif import Comparison as Comparison
+    from kanopt.whatif import Run as Run
+    from kanopt.whatif import Scenario as Scenario
+    from kanopt.whatif import load_scenario as load_scenario
+    from kanopt.whatif.compare import compare as compare
 
+# The room that each public name comes from.
 _HOME = {
-    "explain": ("Explanation", "difference", "explain"),
+    "errors": (
+        "DomainWarning",
+        "FileFormatError",
+        "FitError",
+        "FormulaError",
+        "Issue",
+        "KanoptError",
+        "KanoptWarning",
+        "ProblemError",
+        "ScenarioError",
+        "SolverError",
+        "TableError",
+        "UnitError",
+    ),
+    "explain": (
+        "Explanation",
+        "difference",
+        "explain",
+    ),
+    "formulas": (
+        "Curve",
+        "Domain",
+        "Fit",
+        "Formula",
+        "Reference",
+        "Step",
+        "Table",
+        "Variable",
+        "arc",
+        "client",
+        "clock",
+        "facility",
+        "job",
+        "lane",
+        "link",
+        "machine",
+        "market",
+        "mode",
+        "parse_formula",
+        "period",
+        "product",
+        "state",
+        "task",
+        "vehicle",
+    ),
+    "problems": (
+        "Break",
+        "Certificate",
+        "Check",
+        "Client",
+        "Depot",
+        "Facility",
+        "Flow",
+        "FlowPlan",
+        "Job",
+        "Lane",
+        "Machine",
+        "Market",
+        "Mode",
+        "Period",
+        "PowerPrice",
+        "Product",
+        "Result",
+        "RoadNetwork",
+        "Route",
+        "RoutingPlan",
+        "RoutingProblem",
+        "RoutingUnits",
+        "Schedule",
+        "SchedulingProblem",
+        "SchedulingUnits",
+        "Setup",
+        "Status",
+        "Supplier",
+        "SupplyProblem",
+        "SupplyUnits",
+        "Task",
+        "VehicleType",
+        "evaluate",
+    ),
+    "reports": ("plot_formula",),
+    "solvers": ("solve",),
+    "surrogates": ("KANRegressor",),
+    "tables": (
+        "Column",
+        "Schema",
+        "TableReport",
+        "load_sioux_falls",
+        "make_city",
+        "make_supply_network",
+        "make_workshop",
+        "read_table",
+        "report_of",
+        "split",
+        "units_of",
+        "with_units",
+    ),
+    "whatif": (
+        "Change",
+        "Comparison",
+        "Run",
+        "Scenario",
+        "compare",
+        "load_scenario",
+    ),
 }
-
 _MODULE_OF = {name: f"kanopt.{room}" for room, names in _HOME.items() for name in names}
 
-__version__ = _version("kanopt")
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0605
+__all__ = sorted(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("kanopt")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'kanopt' has no attribute {name!r}")
     value = getattr(import_module(_MODULE_OF[name]), name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import matplotlib as mpl
+import torch
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -10,3 +11,5 @@ settings.register_profile(
 )
 settings.load_profile("kanopt")
 mpl.use("Agg")
+# Small matrices gain nothing from threads, and on a busy machine they lose much.
+torch.set_num_threads(1)

@@ -94,7 +94,7 @@ class Certificate:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """The answer to a problem.
 
@@ -182,6 +182,8 @@ class Result:
         if self.has_plan:
             lines.append(str(self.check))
         return "\n".join(lines)
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         from html import escape
