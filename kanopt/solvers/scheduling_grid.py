@@ -153,7 +153,8 @@ def is_exact(problem: SchedulingProblem, step: float) -> bool:
 
 def _multiples(times: Floats, step: float) -> bool:
     steps = times / step
-    return bool((np.abs(steps - np.rint(steps)) <= 1e-9 * np.maximum(1.0, np.abs(steps))).all())
+    noise = 1e-9 * np.minimum(1.0, np.abs(steps)) + 4 * np.finfo(float).eps * np.abs(steps)
+    return bool((np.abs(steps - np.rint(steps)) <= noise).all())
 
 
 def _times(data: SchedulingData) -> Floats:

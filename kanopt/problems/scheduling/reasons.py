@@ -39,11 +39,8 @@ def why_late(problem: SchedulingProblem, placed: Placed) -> tuple[Reason, ...]:
                 f"{late} late: even with every machine to itself it cannot end before {_time(problem, best[job])}, "
                 f"{_time(problem, hopeless)} after its due date of {_time(problem, due)}"
             )
-            mend = f"a due date of {_time(problem, best[job])}"
-            if data.timing.release[job] > 0:
-                mend += (
-                    f", or a release up to {_time(problem, min(hopeless, data.timing.release[job]))} earlier"
-                )
+            mend = f"a due date of at least {_time(problem, best[job])}"
+            mend += _or_release(problem, data.timing, int(job), float(hopeless), due)
             found.append(Reason(f"job {item.name}", "late", message, mend, proved=True))
         else:
             message = f"{late} late: {_bottleneck(problem, placed, int(job))}"
@@ -65,7 +62,7 @@ def _or_release(problem: SchedulingProblem, timing: Timing, job: int, amount: fl
     ends = alone(problem.data.structure, replace(timing, release=earlier))
     if ends[problem.data.structure.last[job]] > limit + TOLERANCE:
         return ""
-    return f", or a release {_time(problem, amount)} earlier"
+    return f", or a release at least {_time(problem, amount)} earlier"
 
 
 def _bottleneck(problem: SchedulingProblem, placed: Placed, job: int) -> str:
@@ -144,7 +141,7 @@ def _late_jobs(problem: SchedulingProblem) -> Iterator[Reason]:
     ends = alone(data.structure, data.endless)[data.structure.last]
     for job in np.flatnonzero(ends > problem.horizon + TOLERANCE):
         over = ends[job] - problem.horizon
-        mend = f"a horizon of {_time(problem, ends[job])}"
+        mend = f"a horizon of at least {_time(problem, ends[job])}"
         mend += _or_release(problem, data.endless, int(job), float(over), problem.horizon)
         yield _infeasible(
             f"job {data.jobs[job].name}",
