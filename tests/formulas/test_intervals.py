@@ -36,7 +36,7 @@ def of(node: Node, **ranges):
 fractions = st.floats(0.0, 1.0)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(laws(), st.data())
 def test_the_interval_holds_every_value(law, data):
     ranges, sample = {}, {}

@@ -35,7 +35,7 @@ def exp(node):
     return Apply("exp", node)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(laws(), rows())
 def test_simplifying_changes_no_value(law, data):
     try:
