@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from kanopt.explain.wording import amount, count, decimals_for, few, listing, number, percent
+from kanopt.explain.wording import amount, count, decimals_for, few, listing, number, percent, shorten
 from kanopt.problems.findings import OutsideUse, Reason
 from kanopt.problems.result import Result, Status
 
@@ -98,7 +98,7 @@ def trouble_sentences(result: Result, causes: Sequence[Reason], most: int = 5) -
     """Say what is wrong with the plan: what is left out, late or closed, and which rules it breaks."""
     told = []
     for kind, found in Counter(cause.kind for cause in causes).items():
-        subjects = [cause.subject for cause in causes if cause.kind == kind]
+        subjects = [shorten(cause.subject, 60) for cause in causes if cause.kind == kind]
         one, many = _KINDS.get(kind, (f"reason of kind {kind}", f"reasons of kind {kind}"))
         told.append(f"{count(found, one, many)}: {few(subjects, most)}.")
     broken = [violation for violation in result.check.violations if violation.constraint != "unserved"]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from kanopt.explain.wording import count, decimals_for, number
+from kanopt.explain.wording import count, decimals_for, number, shorten
 from kanopt.reports.canvas import to_svg
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
 Tone = Literal["", "good", "bad"]
 
 MOST_ROWS = 400
+_LONGEST = 300  # letters of a cell
 NARROW = 350
 
 
@@ -198,7 +199,7 @@ def _form(column: pd.Series[Any]) -> Form:
     if is_bool_dtype(column):
         return lambda value: "yes" if value else "no"
     if not _is_number(column):
-        return str
+        return lambda value: shorten(str(value), _LONGEST)
     decimals = decimals_for(column.dropna().astype(float))
     return lambda value: number(float(value), decimals)
 

@@ -19,6 +19,7 @@ from kanopt.reports.run_page import run_page
 if TYPE_CHECKING:
     from kanopt.whatif import Comparison, Run
 
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _UNIT = re.compile(r"(?<=\d) (?=[A-Z]{3}\b|%)")
 
 __all__ = ["write_comparison", "write_report"]
@@ -94,7 +95,8 @@ def _render(template: str, page: Any) -> str:
         for theme in ("light", "dark")
     }
     style = Markup(environment.get_template("style.css").render(themes))  # noqa: S704 - our own file and colours
-    return environment.get_template(template).render(page=page, style=style, version=__version__)
+    text = environment.get_template(template).render(page=page, style=style, version=__version__)
+    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def _replace(path: Path, text: str) -> Path:
