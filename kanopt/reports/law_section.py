@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -159,13 +158,14 @@ def _figures(name: str, formula: Formula) -> tuple[list[Figure], str, str]:
 
 
 def _along(name: str, formula: Formula, along: str, held: Mapping[str, Any]) -> Figure:
-    other, _ = levels_of(formula, along, held, {})
+    labels = next(variable for variable in formula.inputs if variable.name == along).is_category
+    other = "" if labels else levels_of(formula, along, held, {})[0]
     caption = f"along {along}" + (f", by {other}" if other else "")
     table = table_of(tabulate(formula, along), f"{name} {caption}")
     return figure_of(
         lambda ax: plot_formula(formula, ax, along=along),
         caption=caption,
-        label=f"Line chart: the law {name} {caption}",
+        label=f"{'Bar' if labels else 'Line'} chart: the law {name} {caption}",
         size=_SMALL,
         table=table,
     )
@@ -217,10 +217,10 @@ def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[Table]:
         }
         tables.append(table_of(pd.DataFrame(rows), "Constants and their standard errors", forms=forms))
     nodes = [node for node in postorder(formula.root) if isinstance(node, Tabulated | Step)]
-    names = Counter(node.name for node in nodes)
-    for place, node in enumerate(nodes):
-        same = sum(other.name == node.name for other in nodes[: place + 1])
-        tables.append(_tabulated(node, f", number {same} of that name" if names[node.name] > 1 else ""))
+    names = [plain(node) for node in nodes]
+    for place, (name, node) in enumerate(zip(names, nodes, strict=True)):
+        which = f", number {names[: place + 1].count(name)} of that name" if names.count(name) > 1 else ""
+        tables.append(_tabulated(node, f"{shorten(name, 40)} in the formula{which}"))
     return tables
 
 
@@ -241,16 +241,14 @@ def _considered(formula: Formula) -> Table | None:
     return table_of(pd.DataFrame(rows), caption, heads=heads, forms={"error": significant}, most=40)
 
 
-def _tabulated(node: Tabulated | Step, which: str) -> Table:
+def _tabulated(node: Tabulated | Step, caption: str) -> Table:
     if isinstance(node, Tabulated):
         rows = [dict(zip(node.inputs, key, strict=True)) | {node.name: value} for key, value in node.entries]
         note = "" if node.fallback is None else f"Any other: {significant(node.fallback)}."
-        return table_of(
-            pd.DataFrame(rows), f"The table {node.name} in the formula{which}", note=note, most=60
-        )
+        return table_of(pd.DataFrame(rows), caption, note=note, most=60)
     starts = ["−∞", *(significant(at) for at in node.breakpoints)]
     frame = pd.DataFrame({"from": starts, node.name: node.values})
-    return table_of(frame, f"The staircase {node.name} in the formula{which}", most=60)
+    return table_of(frame, caption, most=60)
 
 
 def _diagram(law: LearnedLaw) -> Figure | None:
