@@ -41,20 +41,29 @@ def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
         context.exit()
 
 
+def _debug(command: CommandT) -> CommandT:
+    def ask(_: click.Context, __: click.Parameter, wanted: bool) -> None:
+        if wanted:
+            os.environ[DEBUG] = "1"
+
+    return click.option(
+        "--debug", is_flag=True, expose_value=False, callback=ask, help=f"Show tracebacks, as {DEBUG}=1 does."
+    )(command)
+
+
 @click.group(epilog=_EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version."
 )
-@click.option("--debug", is_flag=True, help=f"Show tracebacks, as {DEBUG}=1 does.")
-def kanopt(*, debug: bool) -> None:
+@_debug
+def kanopt() -> None:
     """Learn laws from tables, plan with them, and ask what if."""
-    if debug:
-        os.environ[DEBUG] = "1"
 
 
 def _common(command: CommandT) -> CommandT:
     """Add the options of every command that learns or searches."""
     for option in (
+        _debug,
         click.option("--quiet", is_flag=True, help="No progress on stderr."),
         click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
         click.option("--seed", type=click.IntRange(min=0), help="In place of the file's."),
@@ -73,6 +82,7 @@ def _limited(command: CommandT) -> CommandT:
 @kanopt.command()
 @click.argument("files", nargs=-1, required=True, type=_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print the mistakes as JSON.")
+@_debug
 def check(files: tuple[Path, ...], *, as_json: bool) -> int:
     """Name every mistake in scenario files, as file:line: key: what is wrong and what to write instead."""
     from dataclasses import asdict

@@ -132,11 +132,16 @@ class _Scheduling:
             if greedy is not None:
                 yield greedy[0], greedy[1].astype(np.int64)
         given = self.options.initial
-        if not isinstance(given, Schedule) or not self.problem.check(given).ok:
-            return
         place = {
             mode: at for at, mode in enumerate((m.task, m.machine, m.name) for m in self.problem.data.modes)
         }
+        # a schedule made for other data may name modes that are no more
+        if not isinstance(given, Schedule) or any(
+            (row.task, row.machine, row.mode) not in place for row in given.assignments
+        ):
+            return
+        if not self.problem.check(given).ok:
+            return
         by_task = {row.task: row for row in given.assignments}
         rows = [by_task[task.name] for task in self.problem.data.tasks]
         modes = np.array([place[row.task, row.machine, row.mode] for row in rows], dtype=np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -70,7 +70,9 @@ class Change:
         }[self.action]
         return f"{words} where {_conditions(self.where)}" if self.where else words
 
-    def mistakes(self, frame: pd.DataFrame, names: Mapping[str, str] | None = None) -> list[Mistake]:
+    def mistakes(
+        self, frame: pd.DataFrame, names: Mapping[str, str] | None = None, fields: Collection[str] = ()
+    ) -> list[Mistake]:
         """Say what is wrong with the change, given the table as earlier changes left it.
 
         Parameters
@@ -79,6 +81,9 @@ class Change:
             The table.
         names
             Further names of its columns: the problem's own word to the column.
+        fields
+            What the problem reads from columns of these names where there are any; a set or added value may fill one
+            that has no column yet.
 
         Returns
         -------
@@ -86,8 +91,8 @@ class Change:
             With keys relative to the change: ``("where", "name")``.
         """
         names = names or {}
-        found = list(self._wrong_column(frame, names))
-        found += _wrong_cells(frame, names, self.row, "row")
+        found = list(self._wrong_column(frame, names, fields))
+        found += _wrong_cells(frame, names, self.row, "row", fields)
         conditions = list(_wrong_cells(frame, names, self.where, "where"))
         if not conditions and self.action != "add" and not self._rows(frame, names).any():
             conditions = [self._no_row(frame, names)]
@@ -100,12 +105,16 @@ class Change:
         """
         names = names or {}
         if self.action == "add":
-            return _added(frame, {names_of(frame, names)[name]: value for name, value in self.row.items()})
+            known = names_of(frame, names)
+            return _added(frame, {known.get(name, name): value for name, value in self.row.items()})
         rows = self._rows(frame, names)
         if self.action == "close":
             return frame.loc[~rows].reset_index(drop=True)
-        column = names_of(frame, names)[self.column]
+        column = names_of(frame, names).get(self.column, self.column)
         changed = frame.copy()
+        if column not in frame.columns:
+            changed[column] = [self.value if chosen else None for chosen in rows]
+            return changed
         if self.action == "scale":
             new = frame[column].to_numpy(dtype=float) * np.where(rows, float(self.value or 0.0), 1.0)
             changed[column] = _as_before(pd.Series(new, index=frame.index), frame[column])
@@ -116,12 +125,18 @@ class Change:
             changed[column] = frame[column].mask(rows, self.value)
         return changed
 
-    def _wrong_column(self, frame: pd.DataFrame, names: Mapping[str, str]) -> Iterable[Mistake]:
-        if self.action not in ("set", "scale"):
-            return
+    def _wrong_column(
+        self, frame: pd.DataFrame, names: Mapping[str, str], fields: Collection[str]
+    ) -> Iterable[Mistake]:
         known = names_of(frame, names)
+        if self.action not in ("set", "scale") or (
+            self.action == "set" and self.column in {*fields} - {*known}
+        ):
+            return
         if self.column not in known:
-            yield Mistake((self.action,), _unknown_column(self.column, self.table, known))
+            candidates = [*known, *fields] if self.action == "set" else known
+            hint = nearest(self.column, candidates)
+            yield Mistake((self.action,), f"table {self.table!r} has no column {self.column!r}; {hint}")
             return
         cells = frame[known[self.column]]
         if self.action == "scale" and (not is_numeric_dtype(cells) or is_bool_dtype(cells)):
@@ -156,17 +171,19 @@ def names_of(frame: pd.DataFrame, names: Mapping[str, str]) -> dict[str, str]:
     return {**names, **{str(column): str(column) for column in frame.columns}}
 
 
-def _unknown_column(name: str, table: str, known: Iterable[str]) -> str:
-    return f"table {table!r} has no column {name!r}; {nearest(name, known)}"
-
-
 def _wrong_cells(
-    frame: pd.DataFrame, names: Mapping[str, str], cells: Mapping[str, Any], part: str
+    frame: pd.DataFrame,
+    names: Mapping[str, str],
+    cells: Mapping[str, Any],
+    part: str,
+    fields: Collection[str] = (),
 ) -> Iterable[Mistake]:
     known = names_of(frame, names)
     for name, value in cells.items():
         if name not in known:
-            hint = nearest(name, known)
+            if name in fields:
+                continue
+            hint = nearest(name, [*known, *fields])
             yield Mistake((part, name), f"there is no column {name!r}; {hint}")
             continue
         for item in _several(value):
@@ -204,7 +221,7 @@ def _as_before(new: pd.Series[Any], old: pd.Series[Any]) -> pd.Series[Any]:
 def _added(frame: pd.DataFrame, row: Mapping[str, Value]) -> pd.DataFrame:
     longer = frame.reset_index(drop=True).reindex(range(len(frame) + 1))
     for column, value in row.items():
-        longer[column] = [*frame[column], value]
+        longer[column] = [*(frame[column] if column in frame else [None] * len(frame)), value]
     longer.attrs = dict(frame.attrs)
     return longer
 

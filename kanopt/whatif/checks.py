@@ -191,17 +191,20 @@ def change_mistakes(change: Change, problem: ProblemSpec, frames: Frames) -> Ite
             f"so this would change nothing; {nearest(change.table, read)}",
         )
     else:
-        yield from change.mistakes(frames[change.table], words_for(problem, change.table))
+        parts = [str(key[0]) for key, part in problem.parts().items() if part.table == change.table]
+        fields = frozenset[str]().union(*(problem.fields_of(part) for part in parts))
+        yield from change.mistakes(frames[change.table], words_for(problem, change.table), fields)
 
 
-def build_mistakes(problem: ProblemSpec, material: Material) -> list[Mistake]:
-    """Build the problem and read today's plan; return what they find wrong with the data."""
+def build_mistakes(problem: ProblemSpec, material: Material, *, today: bool) -> list[Mistake]:
+    """Build the problem and, where asked, read today's plan; return what they find wrong with the data."""
     try:
         built = problem.build(material)
     except KanoptError as error:
         return located(error, problem)
     try:
-        problem.read_today(built, material)
+        if today:
+            problem.read_today(built, material)
     except KanoptError as error:
         return [Mistake(("problem", "today"), line) for line in messages_of(error)]
     return []

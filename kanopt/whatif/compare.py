@@ -2,7 +2,8 @@
 
 A search that stops early is off by a percent or more, and so are differences between two searches. Therefore
 scenarios start from each other's plans, every plan is priced under every scenario's data, each scenario keeps the
-best plan there is, and the search is repeated with other seeds to see how far its result scatters.
+best plan there is, and the search is repeated with other seeds from other plans to see how far its result
+scatters.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from kanopt.errors import Issue, ProblemError, ScenarioError
 from kanopt.whatif.comparison import Comparison, Variant
 from kanopt.whatif.events import Event, Report, silent
 from kanopt.whatif.learn import Cache, LearnedLaw, laws_of, learn
-from kanopt.whatif.run import build, finished, solved
+from kanopt.whatif.ranking import better, rank
+from kanopt.whatif.run import build, finished, solved, today_of
 from kanopt.whatif.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
 
 __all__ = ["compare"]
-
-_EQUAL = 1e-9
 
 
 def compare(
@@ -50,8 +50,8 @@ def compare(
     seed
         In place of the base's; the same for all.
     repeats
-        How many times each search is done, with seeds that follow one another. The spread of the objectives is
-        the noise of the search; with one repeat it is not measured. A search that proves its plan optimal has
+        How many times each search is done, with other seeds and from other plans. The spread of the objectives
+        is the noise of the search; with one repeat it is not measured. A search that proves its plan optimal has
         none and is not repeated.
     time_limit
         Seconds for each search, in place of those of the files.
@@ -74,8 +74,10 @@ def compare(
     contests = _contests(scenarios, seed, report)
     for round_ in range(repeats):
         _search(contests, round_, time_limit, report)
+    _complete(contests)
     _exchange(contests, time_limit, report)
-    runs = tuple(finished(c.scenario, c.laws, c.best, seconds=time.perf_counter() - start) for c in contests)
+    seconds = time.perf_counter() - start
+    runs = tuple(finished(c.scenario, c.laws, c.best, c.today, seconds=seconds) for c in contests)
     base = contests[0]
     variants = tuple(
         Variant(run, _under(c.problem, base.best.plan), c.noise)
@@ -122,13 +124,14 @@ class _Contest:
     scenario: Scenario
     laws: dict[str, LearnedLaw]
     problem: Problem[Any]
+    today: Result | None
     seed: int
     searches: list[Result] = field(default_factory=list)
     others: list[Result] = field(default_factory=list)
 
     @property
     def best(self) -> Result:
-        return min([*self.searches, *self.others], key=_rank)
+        return min([*self.searches, *self.others], key=rank)
 
     @property
     def interrupted(self) -> bool:
@@ -143,23 +146,9 @@ class _Contest:
         """How far the objectives of repeated searches lie apart; None where that was not measured."""
         if self.proved:
             return 0.0
-        rank = min((_rank(result)[:2] for result in self.searches), default=None)
-        like = [r.objective for r in self.searches if r.objective is not None and _rank(r)[:2] == rank]
+        finest = min((rank(result)[:2] for result in self.searches), default=None)
+        like = [r.objective for r in self.searches if r.objective is not None and rank(r)[:2] == finest]
         return max(like) - min(like) if len(like) > 1 else None
-
-
-def _rank(result: Result) -> tuple[int, int, float]:
-    """Order plans: those that hold before those that leave something out or break a rule, then by price."""
-    if result.objective is None:
-        return (3, 0, 0.0)
-    severity = 0 if result.check.ok else 1 if result.check.only_unserved else 2
-    return (severity, len(result.check.violations), result.objective)
-
-
-def _better(one: Result, other: Result) -> bool:
-    """Whether `one` is better by more than the noise of summation."""
-    a, b = _rank(one), _rank(other)
-    return a[:2] < b[:2] or (a[:2] == b[:2] and a[2] < b[2] - _EQUAL * max(1.0, abs(b[2])))
 
 
 def _contests(scenarios: Sequence[Scenario], seed: int | None, report: Report) -> list[_Contest]:
@@ -169,7 +158,8 @@ def _contests(scenarios: Sequence[Scenario], seed: int | None, report: Report) -
     for scenario in scenarios:
         scenario.check()
         laws = laws_of(scenario, learn(scenario, chosen, report, cache))
-        contests.append(_Contest(scenario, laws, build(scenario, laws), chosen))
+        problem = build(scenario, laws)
+        contests.append(_Contest(scenario, laws, problem, today_of(scenario, problem, laws), chosen))
     units = {contest.problem.unit for contest in contests}
     if len(units) > 1:
         text = f"objectives in {' and '.join(sorted(units))} do not compare; state all in one currency"
@@ -178,52 +168,56 @@ def _contests(scenarios: Sequence[Scenario], seed: int | None, report: Report) -
 
 
 def _search(contests: list[_Contest], round_: int, time_limit: float | None, report: Report) -> None:
-    """Search the base, then every variant from the plan just found for the base."""
-    start: Plan | None = None
-    for place, contest in enumerate(contests):
-        stopped = any(c.interrupted for c in contests)
-        if stopped and contest.searches:
+    """Search every scenario once more.
+
+    In the first round the base starts from scratch and the variants from its plan; in the second the variants start
+    from scratch and the base from a variant's plan; and so on in turn. Repeated searches thus differ even where a
+    solver makes no use of its seed.
+    """
+    base, *others = contests
+    for contest in contests if round_ % 2 == 0 else [*others, base]:
+        if (round_ and contest.proved) or any(c.interrupted for c in contests):
             continue
-        if round_ and contest.proved:
-            start = contest.best.plan if place == 0 else start
-            continue
-        initial = None if place == 0 else _plan_under(contest.problem, start)
-        if stopped:
-            _adopt_or_stop(contest, initial)
-            continue
-        seed = contest.seed + round_
+        first = contest is base if round_ % 2 == 0 else contest is not base
+        other = base if contest is not base else others[round_ // 2 % len(others)]
+        initial = None if first else other.searches[-1].plan
         result = solved(
             contest.scenario,
             contest.problem,
-            seed=seed,
+            seed=contest.seed + round_,
             time_limit=time_limit,
             initial=initial,
             report=report,
         )
         contest.searches.append(result)
-        if place == 0:
-            start = result.plan
 
 
-def _adopt_or_stop(contest: _Contest, plan: Plan | None) -> None:
-    """After Ctrl-C, keep the base's plan for a variant that was not searched yet."""
-    from kanopt.problems.evaluate import evaluate
+def _complete(contests: list[_Contest]) -> None:
+    """After Ctrl-C, keep the base's plan for a variant that was not searched yet.
 
-    if plan is None:
-        raise KeyboardInterrupt
-    contest.others.append(evaluate(contest.problem, plan))
+    Raises
+    ------
+    KeyboardInterrupt
+        If there is nothing to show for it.
+    """
+    for contest in contests[1:]:
+        if not contest.searches:
+            kept = _under(contest.problem, contests[0].best.plan)
+            if isinstance(kept, str):
+                raise KeyboardInterrupt
+            contest.others.append(kept)
 
 
 def _exchange(contests: list[_Contest], time_limit: float | None, report: Report) -> None:
     """Price every plan under every scenario; search again from a plan of another that is better."""
     from kanopt.problems.evaluate import evaluate
 
-    pool = [(contest, result.plan) for contest in contests for result in contest.searches if result.plan]
+    pool = [result.plan for contest in contests for result in (*contest.searches, contest.today) if result]
     for contest in contests:
-        plans = (_plan_under(contest.problem, plan) for owner, plan in pool if owner is not contest)
+        plans = (_plan_under(contest.problem, plan) for plan in pool)
         offers = [evaluate(contest.problem, plan) for plan in plans if plan is not None]
-        offer = min(offers, key=_rank, default=None)
-        if offer is None or not contest.searches or not _better(offer, contest.best):
+        offer = min(offers, key=rank, default=None)
+        if offer is None or not contest.searches or not better(offer, contest.best):
             continue
         contest.others.append(offer)
         if any(c.interrupted for c in contests):

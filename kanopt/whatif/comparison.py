@@ -169,18 +169,18 @@ class Comparison:
         words = f"{change:+,.2f} {self.unit} ({percent:+.1f} %)"
         if noise != noise:
             return f"{words}; noise of the search not measured"
-        if abs(change) <= noise:
+        if abs(change) <= max(noise, 1e-9 * abs(self.base.result.objective)):
             return f"no difference: {words} is within the noise of the search, {noise:,.2f} {self.unit}"
         return f"{words}, noise of the search {noise:,.2f} {self.unit}"
 
     def _notes(self) -> Iterator[str]:
         for variant in self.variants:
             if isinstance(variant.kept, str):
-                yield f"{variant.name}: the base's plan cannot be priced here: {variant.kept}"
+                reason, *others = variant.kept.splitlines()
+                yield f"{variant.name}: the base's plan cannot be carried out here: {reason}{_and_more(len(others))}"
             elif not variant.kept.check.ok:
-                first, count = variant.kept.check.violations[0], len(variant.kept.check.violations)
-                more = f" (and {count - 1} more)" if count > 1 else ""
-                yield f"{variant.name}: the base's plan no longer holds: {first.message}{more}"
+                first, *rest = variant.kept.check.violations
+                yield f"{variant.name}: the base's plan no longer holds: {first.message}{_and_more(len(rest))}"
         for run in self.runs:
             status = run.result.status.value
             if not run.result.has_plan or not run.result.check.ok:
@@ -190,7 +190,12 @@ class Comparison:
                     yield f"{run.scenario.name}: law {law.name!r} is marked low trust: {law.note}"
             leaps = len(run.explanation.leaps)
             if leaps:
-                yield f"{run.scenario.name}: {leaps} places lean on a law outside the data it was learned from"
+                places = "1 place leans" if leaps == 1 else f"{leaps} places lean"
+                yield f"{run.scenario.name}: {places} on a law outside the data it was learned from"
+
+
+def _and_more(count: int) -> str:
+    return f" (and {count} more)" if count else ""
 
 
 def _prices(result: Result) -> pd.Series[Any]:

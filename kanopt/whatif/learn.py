@@ -90,6 +90,10 @@ def learn(scenario: Scenario, seed: int, report: Report, cache: Cache | None = N
                 except (FitError, TableError) as error:
                     mistakes = [Mistake(("surrogates", name), text) for text in messages_of(error)]
                     raise scenario.layers.error(mistakes) from error
+                except FormulaError as error:
+                    raise FormulaError(
+                        str(scenario.layers.issue(Mistake(("surrogates", name), str(error))))
+                    ) from error
                 report(Event("learn", f"{name} = {law.formula} ({_fit_text(law)}, {law.seconds:.1f} s)"))
             learned[name] = replace(law, name=name, formula=_renamed(law.formula, name))
             if cache is not None:
@@ -132,13 +136,11 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
     start = time.perf_counter()
     rows, left_out = _rows(spec, frame)
     train, test = _split(spec, rows, seed)
-    model = KANRegressor(monotone=dict(spec.monotone) or None, seed=seed)
+    chosen = spec.network.model_dump(exclude_none=True)
+    model = KANRegressor(monotone=dict(spec.monotone) or None, seed=seed, **chosen)
     model.fit(train[list(spec.features)], train[spec.target])
     least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
-    try:
-        formula = model.to_formula(test, spec.target, min_r2=least, per=spec.per)
-    except FormulaError as error:
-        raise FormulaError(f"law {name!r} is refused: {error}") from error
+    formula = model.to_formula(test, spec.target, min_r2=least, per=spec.per)
     low = formula.fit is not None and formula.fit.r2 < spec.min_r2
     note = f"R² {formula.fit.r2:.3f} is below the {spec.min_r2:g} asked for" if low and formula.fit else ""
     return LearnedLaw(

@@ -12,11 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import DomainWarning, FormulaError, ProblemError, UnitError
+from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ProblemError, UnitError
 from kanopt.whatif.checks import located
 from kanopt.whatif.events import Event, Report, silent
 from kanopt.whatif.learn import Cache, LearnedLaw, laws_of, learn
+from kanopt.whatif.ranking import better
 from kanopt.whatif.scenario import Scenario
+from kanopt.whatif.words import Mistake, messages_of
 
 if TYPE_CHECKING:
     from kanopt.explain import Explanation
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Progress, Result
     from kanopt.tables import TableReport
 
-__all__ = ["Run", "build", "finished", "run", "solved"]
+__all__ = ["Run", "build", "finished", "run", "solved", "today_of"]
 
 _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools")
 
@@ -88,8 +90,15 @@ def run(
     scenario.check()
     laws = laws_of(scenario, learn(scenario, chosen, report, cache))
     problem = build(scenario, laws)
+    today = today_of(scenario, problem, laws)
     result = solved(scenario, problem, seed=chosen, time_limit=time_limit, report=report)
-    return finished(scenario, laws, result, seconds=time.perf_counter() - start)
+    if today is not None and better(today, result) and not result.interrupted:
+        report(Event("solve", "today's plan is better than the one found; searching from it"))
+        again = solved(
+            scenario, problem, seed=chosen, time_limit=time_limit, initial=today.plan, report=report
+        )
+        result = again if better(again, result) else result
+    return finished(scenario, laws, result, today, seconds=time.perf_counter() - start)
 
 
 def build(scenario: Scenario, laws: Mapping[str, LearnedLaw]) -> Problem[Any]:
@@ -105,6 +114,30 @@ def build(scenario: Scenario, laws: Mapping[str, LearnedLaw]) -> Problem[Any]:
         return scenario.problem.build(scenario.material(formulas))
     except (ProblemError, FormulaError, UnitError) as error:
         raise scenario.layers.error(located(error, scenario.problem)) from error
+
+
+def today_of(scenario: Scenario, problem: Problem[Any], laws: Mapping[str, LearnedLaw]) -> Result | None:
+    """Price and check today's plan, if the file names one; None, with a warning, if changes took away what it names.
+
+    Raises
+    ------
+    ScenarioError
+        If it names things the problem does not know although nothing was changed.
+    """
+    from kanopt.problems.evaluate import evaluate
+
+    formulas = {name: law.formula for name, law in laws.items()}
+    try:
+        plan = scenario.problem.read_today(problem, scenario.material(formulas))
+    except ProblemError as error:
+        if scenario.changes:
+            message = f"today's plan cannot be carried out in {scenario.name!r}: {messages_of(error)[0]}"
+            warnings.warn(message, KanoptWarning, stacklevel=3)
+            return None
+        raise scenario.layers.error(
+            Mistake(("problem", "today"), text) for text in messages_of(error)
+        ) from error
+    return None if plan is None else evaluate(problem, plan)
 
 
 def solved(
@@ -131,14 +164,18 @@ def solved(
     )
 
 
-def finished(scenario: Scenario, laws: Mapping[str, LearnedLaw], result: Result, *, seconds: float) -> Run:
+def finished(
+    scenario: Scenario,
+    laws: Mapping[str, LearnedLaw],
+    result: Result,
+    today: Result | None,
+    *,
+    seconds: float,
+) -> Run:
     """Explain a result and put a run together; warns where the plan leans on a law outside its data."""
     from kanopt.explain import explain
-    from kanopt.problems.evaluate import evaluate
     from kanopt.tables import report_of
 
-    formulas = {name: law.formula for name, law in laws.items()}
-    plan = scenario.problem.read_today(result.problem, scenario.material(formulas))
     explanation = explain(result)
     for law, count in Counter(leap.law for leap in explanation.leaps).items():
         first = next(leap for leap in explanation.leaps if leap.law == law)
@@ -154,7 +191,7 @@ def finished(scenario: Scenario, laws: Mapping[str, LearnedLaw], result: Result,
         problem=result.problem,
         result=result,
         explanation=explanation,
-        today=None if plan is None else evaluate(result.problem, plan),
+        today=today,
         tables={name: report_of(frame) for name, frame in scenario.tables.items()},
         provenance=_provenance(scenario, laws, result, seconds),
     )

@@ -160,6 +160,8 @@ class Scenario:
     def check(self) -> None:
         """Build the problem with stand-ins for the laws to be learned, so that mistakes in the data show at once.
 
+        Today's plan is read as well, except under changes, which may take away what it names.
+
         Raises
         ------
         ScenarioError
@@ -171,7 +173,7 @@ class Scenario:
             if isinstance(s, LearnedSpec)
         }
         formulas, mistakes = given_laws(self.laws, {**self.saved, **waiting}, standing_in=waiting)
-        mistakes = mistakes or build_mistakes(self.problem, self.material(formulas))
+        mistakes = mistakes or build_mistakes(self.problem, self.material(formulas), today=not self.changes)
         if mistakes:
             raise self.layers.error(mistakes)
 

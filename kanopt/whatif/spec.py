@@ -18,6 +18,7 @@ __all__ = [
     "HoldoutSpec",
     "LawSpec",
     "LearnedSpec",
+    "NetworkSpec",
     "ReportSpec",
     "SavedSpec",
     "SolverSpec",
@@ -131,6 +132,17 @@ class HoldoutSpec(FileModel):
         return self
 
 
+class NetworkSpec(FileModel):
+    """``[surrogates.x.network]``: what of the network is not to be chosen by itself."""
+
+    hidden: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)] | None = None
+    grid_size: Annotated[int, Field(ge=1)] | None = None
+    starts: Annotated[int, Field(ge=1)] | None = None
+    log_target: bool | None = None
+    log_features: Words | None = None
+    loss: Literal["squared", "huber", "tukey"] | None = None
+
+
 class LearnedSpec(FileModel):
     """``[surrogates.x]`` with a table: a law to be learned."""
 
@@ -142,6 +154,7 @@ class LearnedSpec(FileModel):
     on_low: Literal["refuse", "mark"] = "refuse"
     on_missing: Literal["error", "drop"] = "error"
     holdout: HoldoutSpec = HoldoutSpec(share=0.2)
+    network: NetworkSpec = NetworkSpec()
     per: str = ""
 
 

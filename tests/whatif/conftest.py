@@ -83,14 +83,24 @@ time_limit = 1
 """
 
 
+def write_tiny(folder: Path) -> Path:
+    for name, text in TABLES.items():
+        (folder / name).write_text(text)
+    path = folder / "tiny.toml"
+    path.write_text(TINY)
+    return path
+
+
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
     """A routing scenario of four clients with laws written by hand."""
-    for name, text in TABLES.items():
-        (tmp_path / name).write_text(text)
-    path = tmp_path / "tiny.toml"
-    path.write_text(TINY)
-    return path
+    return write_tiny(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, for tests that do not change it."""
+    return write_tiny(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture
@@ -116,8 +126,3 @@ def variant(tiny: Path):
         return path
 
     return write
-
-
-def line_of(path: Path, text: str) -> int:
-    """Return the line, counted from 1, on which a text stands."""
-    return next(n for n, line in enumerate(path.read_text().splitlines(), start=1) if text in line)

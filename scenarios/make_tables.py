@@ -1,0 +1,120 @@
+"""Write the tables that the scenarios in this folder read, from the examples that ship with kanopt.
+
+Run it as ``python scenarios/make_tables.py``; the same version of kanopt writes the same files.
+"""
+
+from __future__ import annotations
+
+import calendar
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from kanopt.tables import load_sioux_falls, make_city, make_supply_network, make_workshop
+
+HERE = Path(__file__).parent
+SEED = 7
+SLOW_SPEED = 22.0  # km/h in the morning peak
+
+
+def main() -> None:
+    city = make_city(SEED)
+    parts = ("trips", "clients", "vehicles", "depots")
+    write(
+        "parcel_city", {part: getattr(city, part) for part in parts} | {"todays_routes": todays_routes(city)}
+    )
+    write("sioux_falls", sioux_falls())
+    shop = make_workshop(SEED)
+    parts = ("log", "jobs", "tasks", "machines", "modes", "setups", "breaks", "power")
+    write("workshop", {part: getattr(shop, part) for part in parts})
+    network = make_supply_network(SEED)
+    parts = ("freight", "demand", "suppliers", "sites", "markets", "products", "periods", "lanes")
+    write("supply_network", {part: renamed(getattr(network, part)) for part in parts})
+
+
+def write(folder: str, tables: dict[str, pd.DataFrame]) -> None:
+    (HERE / folder).mkdir(exist_ok=True)
+    for name, frame in tables.items():
+        frame.round(4).to_csv(HERE / folder / f"{name}.csv", index=False, lineterminator="\n")
+
+
+def renamed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Call markets M01, M02, … and months by their names, which read better in sentences."""
+    months = {f"month {number:02d}": calendar.month_name[number] for number in range(1, 13)}
+    return frame.replace(r"^market (\d+)$", r"M\1", regex=True).replace(months)
+
+
+def todays_routes(city) -> pd.DataFrame:
+    """Return the routes a dispatcher would draw by hand: sectors around the depot, nearest client first.
+
+    Clients are dealt to the vans by their angle as seen from the depot until a van is full; a van drives to
+    the nearest client still waiting, unless another one's window is about to close.
+    """
+    depot = city.depots.iloc[0]
+    clients = city.clients.assign(
+        x=city.clients["x_km"] - depot["x_km"], y=city.clients["y_km"] - depot["y_km"]
+    )
+    clients = clients.iloc[np.argsort(np.arctan2(clients["y"], clients["x"]).to_numpy(), kind="stable")]
+    vans = city.vehicles.loc[city.vehicles.index.repeat(city.vehicles["count"])]
+    rows, left = [], clients
+    for place, van in enumerate(vans.itertuples()):
+        index = place - list(vans["name"]).index(van.name) + 1
+        taken = left[left["demand_t"].cumsum() <= van.capacity_t]
+        left = left.drop(taken.index)
+        rows += [(van.name, index, stop, client) for stop, client in enumerate(tour(taken), start=1)]
+    return pd.DataFrame(rows, columns=["vehicle", "index", "stop", "client"])
+
+
+def tour(clients: pd.DataFrame) -> list[str]:
+    """Order clients by distance from the last one, those with the earliest window first."""
+    place, order = np.zeros(2), []
+    waiting = clients.copy()
+    clock = 7.0
+    while len(waiting):
+        hours = np.hypot(waiting["x"] - place[0], waiting["y"] - place[1]) / SLOW_SPEED
+        arrival = np.maximum(clock + hours, waiting["ready_h"])
+        # a client whose window closes within the next hour and a half goes first
+        pressing = waiting["due_h"] - clock < 1.5
+        chosen = (arrival - 10.0 * pressing).idxmin()
+        client = waiting.loc[chosen]
+        order.append(client["name"])
+        clock = arrival[chosen] + client["service_min"] / 60.0
+        place = client[["x", "y"]].to_numpy(dtype=float)
+        waiting = waiting.drop(chosen)
+    return order
+
+
+def sioux_falls() -> dict[str, pd.DataFrame]:
+    """Return links and nodes, and a small fleet that delivers to twelve of the nodes."""
+    network = load_sioux_falls()
+    nodes = network.nodes.rename(columns={"node": "name"})
+    rng = np.random.default_rng(SEED)
+    stops = np.sort(rng.permutation(np.array([n for n in nodes["name"] if n != 10]))[:14])
+    at = nodes.set_index("name").loc[stops]
+    clients = pd.DataFrame(
+        {
+            "name": [f"shop {node}" for node in stops],
+            "node": stops,
+            "x_km": at["x_km"].to_numpy(),
+            "y_km": at["y_km"].to_numpy(),
+            "demand_t": np.round(rng.uniform(0.3, 1.2, len(stops)), 1),
+            "service_min": 10,
+        }
+    )
+    depot = nodes[nodes["name"] == 10]
+    depots = pd.DataFrame({"name": ["depot"], "node": [10], "x_km": depot["x_km"], "y_km": depot["y_km"]})
+    vehicles = pd.DataFrame(
+        {"name": ["van"], "count": [4], "capacity_t": [3.5], "fixed_cost": [30.0], "cost_per_hour": [27.0]}
+    )
+    return {
+        "links": network.links,
+        "nodes": nodes,
+        "clients": clients,
+        "depots": depots,
+        "vehicles": vehicles,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+from importlib import import_module
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt.errors import KanoptWarning, ScenarioError
+from kanopt.whatif import compare, load_scenario
+
+EFFECTS = ["before", "data_effect", "replanning_effect", "after"]
+
+
+@pytest.fixture(scope="module")
+def compared(shared_tiny):
+    base = load_scenario(shared_tiny)
+    variants = [
+        base.scale("vehicles.fuel_price", 1.5).named("dear fuel"),
+        base.scale("clients.demand", 1.3).named("more demand"),
+        base.close("clients", where={"name": "west"}).named("no west"),
+    ]
+    with pytest.warns(KanoptWarning, match="today's plan cannot be carried out in 'no west'"):
+        return compare([base, *variants])
+
+
+def test_the_terms_of_every_variant_add_up(compared):
+    terms = compared.terms.dropna()
+    added = terms["before"] + terms["data_effect"] + terms["replanning_effect"]
+    np.testing.assert_allclose(added, terms["after"], atol=1e-9)
+    np.testing.assert_allclose(terms["change"], terms["after"] - terms["before"], atol=1e-9)
+    for variant in compared.variants:
+        rows = compared.terms[compared.terms["scenario"] == variant.name]
+        assert rows["after"].sum() == pytest.approx(variant.run.result.objective)
+        assert rows["before"].sum() == pytest.approx(compared.base.result.objective)
+    assert compared.to_frame() is compared.terms
+
+
+def test_a_dearer_price_changes_its_term_alone_while_the_plan_stays(compared):
+    fuel = compared.terms.set_index(["scenario", "term"]).loc[("dear fuel", "fuel")]
+    assert fuel["data_effect"] == pytest.approx(0.5 * fuel["before"])
+    step = compared.steps.set_index("scenario").loc["dear fuel"]
+    assert step["change"] == pytest.approx(step["data_effect"] + step["replanning_effect"])
+    assert step["replanning_effect"] <= 1e-9  # the variant could have kept the base's plan
+
+
+def test_an_old_plan_that_no_longer_holds_is_named_with_its_reason(compared):
+    [note] = [note for note in compared.notes if note.startswith("more demand")]
+    assert "the base's plan no longer holds" in note
+    assert "more than its capacity" in note
+    assert set(compared.moved.loc[compared.moved["scenario"] == "more demand", "thing"])
+
+
+def test_an_old_plan_that_names_what_is_gone_leaves_the_effects_open(compared):
+    rows = compared.terms[compared.terms["scenario"] == "no west"]
+    assert rows["data_effect"].isna().all()
+    assert rows["change"].notna().all()
+    [note] = [note for note in compared.notes if note.startswith("no west")]
+    assert "cannot be carried out here" in note
+    assert "west" in note
+
+
+def test_the_text_shows_each_variant_and_its_verdict(compared):
+    text = compared.text()
+    for variant in compared.variants:
+        assert variant.name in text
+    assert "noise of the search" in text
+    assert str(compared) == text
+
+
+def test_no_change_is_no_difference(tiny):
+    base = load_scenario(tiny)
+    same = compare([base, base.scale("vehicles.fuel_price", 1.0).named("same")])
+    assert same.steps["verdict"].iloc[0].startswith("no difference")
+    assert same.moved.empty
+
+
+def test_one_repeat_leaves_the_noise_unmeasured(tiny):
+    base = load_scenario(tiny)
+    once = compare([base, base.scale("vehicles.fuel_price", 1.2).named("dear")], repeats=1)
+    assert once.steps["noise"].isna().all()
+    assert once.steps["verdict"].iloc[0].endswith("noise of the search not measured")
+
+
+def test_scenarios_that_do_not_compare_are_refused(tiny):
+    base = load_scenario(tiny)
+    with pytest.raises(ScenarioError, match="a base and at least one variant"):
+        compare([base])
+    with pytest.raises(ScenarioError, match="'Tiny' is the name of another scenario too; rename one"):
+        compare([base, base])
+    with pytest.raises(ScenarioError, match="must be at least 1, not 0"):
+        compare([base, base.named("other")], repeats=0)
+
+
+def test_currencies_must_agree(tiny, variant):
+    path = variant(
+        """
+        [surrogates.fuel]
+        formula = "litres * price"
+        inputs = { price = "USD/l" }
+        unit = "USD"
+
+        [problem.units]
+        money = "USD"
+
+        [tables.vehicles]
+        units = { fuel_price = "USD/l" }
+        """
+    )
+    with pytest.raises(ScenarioError, match="objectives in EUR and USD do not compare"):
+        compare([load_scenario(tiny), load_scenario(path)])
+
+
+def test_each_scenario_keeps_the_best_plan_there_is(tiny, monkeypatch):
+    """A base whose own search goes wrong takes the plan that was found for a variant."""
+    module = import_module("kanopt.whatif.compare")  # the package's name for it is the function
+    base = load_scenario(tiny)
+    poor = [["north"], ["south"], ["east", "west"]]
+    real = module.solved
+
+    def sabotaged(scenario, problem, **options):
+        result = real(scenario, problem, **options)
+        if scenario.name == "Tiny" and not sabotaged.done:
+            from dataclasses import replace
+
+            from kanopt.problems import evaluate
+
+            worse = evaluate(problem, poor)
+            assert worse.objective > result.objective
+            sabotaged.done = True
+            return replace(result, plan=worse.plan, pricing=worse.pricing, check=worse.check)
+        return result
+
+    sabotaged.done = False
+    monkeypatch.setattr(module, "solved", sabotaged)
+    found = compare([base, base.scale("vehicles.fuel_price", 1.01).named("dear")])
+    assert found.base.result.objective == pytest.approx(
+        real(base, found.base.problem, seed=3).objective, rel=0.01
+    )
+
+
+def test_a_machine_that_is_gone_does_not_stop_the_search(tmp_path):
+    files = {
+        "jobs.csv": "name,due,tardiness_cost\na,60,1\nb,60,1\n",
+        "tasks.csv": "name,job\na1,a\nb1,b\n",
+        "machines.csv": "name\nsaw\nmill\n",
+        "modes.csv": "task,machine,duration\na1,saw,30\na1,mill,50\nb1,saw,40\nb1,mill,45\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    tables = "".join(
+        f'[tables.{n[:-4]}]\npath = "{n}"\n[problem.{n[:-4]}]\ntable = "{n[:-4]}"\n' for n in files
+    )
+    path = tmp_path / "shop.toml"
+    path.write_text(f'[problem]\nkind = "scheduling"\nmakespan_cost = 1\n{tables}[solver]\ntime_limit = 2\n')
+    base = load_scenario(path)
+    down = (
+        base.close("modes", where={"machine": "mill"})
+        .close("machines", where={"name": "mill"})
+        .named("mill down")
+    )
+    found = compare([base, down])
+    assert found.base.result.objective == pytest.approx(45.0)
+    assert found.variants[0].run.result.objective == pytest.approx(70.0 + 10.0)
+    assert found.steps["noise"].tolist() == [0.0]  # both are proved optimal
+    moved = found.moved.set_index("thing")
+    assert pd.Index(moved["after"]).unique().tolist() == ["saw"]

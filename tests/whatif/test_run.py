@@ -1,0 +1,191 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ScenarioError
+from kanopt.whatif import Event, load_scenario
+from kanopt.whatif.learn import Cache, fit_law, learn
+from kanopt.whatif.spec import LearnedSpec
+
+GIVEN = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
+LEARNED = """[tables.trips]
+path = "trips.csv"
+units = { km = "km", minutes = "min" }
+
+[surrogates.minutes]
+table = "trips"
+target = "minutes"
+features = ["km"]
+network = { hidden = [], log_target = false, starts = 1, grid_size = 4 }"""
+
+
+@pytest.fixture
+def learned(tiny):
+    """The tiny scenario with its law of travel time learned from 80 trips of up to 30 km."""
+    rng = np.random.default_rng(0)
+    km = rng.uniform(0.5, 30, 80).round(2)
+    pd.DataFrame({"km": km, "minutes": (2 * km * rng.normal(1, 0.02, 80)).round(3)}).to_csv(
+        tiny.parent / "trips.csv", index=False
+    )
+    tiny.write_text(tiny.read_text().replace(GIVEN, LEARNED))
+    return tiny
+
+
+def test_a_run_prices_its_plan_and_todays_on_the_same_laws(tiny):
+    events: list[Event] = []
+    run = load_scenario(tiny).run(progress=events.append)
+    assert run.result.check.ok
+    assert run.result.objective is not None
+    assert run.today is not None
+    assert run.today.objective is not None
+    assert run.result.objective <= run.today.objective
+    assert run.explanation.terms()["amount"].sum() == pytest.approx(run.result.objective)
+    assert run.laws["minutes"].note == "written by hand: 2 * km"
+    assert set(run.tables) == {"depots", "clients", "vehicles", "routes"}
+    assert {event.stage for event in events} == {"solve"}
+    assert "costs" in str(run)
+
+
+def test_the_run_says_where_it_comes_from(tiny, variant):
+    run = load_scenario(variant('[[changes]]\nscale = "vehicles.fuel_price"\nby = 2', name="dear.toml")).run()
+    told = run.provenance
+    assert told["change 1"] == "vehicles.fuel_price × 2"
+    assert told["seed"] == "3"
+    assert {"file tiny.toml", "file dear.toml", "table clients", "ortools", "python"} <= set(told)
+    assert not any(str(tiny.parent) in value for value in told.values())
+
+
+def test_the_same_seed_gives_the_same_plan(tiny):
+    one, other = (load_scenario(tiny).run(seed=5).result.to_frame() for _ in range(2))
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_a_law_is_learned_named_and_measured(learned):
+    events: list[Event] = []
+    run = load_scenario(learned).run(progress=events.append)
+    law = run.laws["minutes"]
+    assert law.formula.output.name == "minutes"
+    assert law.formula.fit is not None
+    assert law.formula.fit.r2 > 0.95
+    assert law.formula.evaluate({"km": 10.0}) == pytest.approx(20.0, rel=0.05)
+    assert law.diagram is not None
+    assert law.summary is not None
+    assert "km" in law.summary.to_string()
+    assert [event.stage for event in events][:3] == ["learn", "learn", "solve"]
+
+
+def test_changes_leave_what_laws_are_learned_from_alone(learned):
+    scenario = load_scenario(learned)
+    cache: Cache = {}
+    learn(scenario, 3, lambda event: None, cache)
+    told: list[Event] = []
+    laws = learn(scenario.scale("clients.demand", 1.2), 3, told.append, cache)
+    assert told == []  # nothing was learned again
+    assert set(laws) == {"minutes"}
+    learn(scenario, 4, told.append, cache)
+    assert told != []  # another seed is another law
+
+
+def test_a_law_that_does_not_predict_is_refused_at_its_line(learned):
+    frame = pd.read_csv(learned.parent / "trips.csv")
+    frame["minutes"] = np.random.default_rng(1).permutation(frame["minutes"])
+    frame.to_csv(learned.parent / "trips.csv", index=False)
+    with pytest.raises(FormulaError, match=r"tiny\.toml:\d+: surrogates\.minutes: .*refused") as caught:
+        load_scenario(learned).run()
+    line = int(str(caught.value).split("tiny.toml:")[1].split(":")[0])
+    assert learned.read_text().splitlines()[line - 1] == "[surrogates.minutes]"
+
+
+def test_a_low_law_can_be_marked_instead_and_so_is_what_is_built_on_it(learned):
+    frame = pd.read_csv(learned.parent / "trips.csv")
+    frame["minutes"] = frame["minutes"] * np.random.default_rng(1).uniform(0.3, 2.0, len(frame))
+    frame.to_csv(learned.parent / "trips.csv", index=False)
+    text = learned.read_text().replace(
+        'features = ["km"]', 'features = ["km"]\nmin_r2 = 0.99\non_low = "mark"'
+    )
+    text = text.replace(
+        'formula = "0.1 * km * (1 + 0.2 * load)"', 'formula = "0.05 * minutes * (1 + 0.2 * load)"'
+    )
+    learned.write_text(text.replace('inputs = { km = "km", load = "t" }', 'inputs = { load = "t" }'))
+    run = load_scenario(learned).run()
+    assert not run.laws["minutes"].trusted
+    assert "is below the 0.99 asked for" in run.laws["minutes"].note
+    assert not run.laws["litres"].trusted
+    assert "built on 'minutes', which is not trusted" in run.laws["litres"].note
+
+
+def test_rows_with_blanks_are_left_out_and_counted():
+    frame = pd.DataFrame({"km": np.arange(1.0, 61.0), "minutes": 2 * np.arange(1.0, 61.0)})
+    frame.loc[[3, 7], "minutes"] = np.nan
+    spec = LearnedSpec(table="trips", target="minutes", features=("km",), on_missing="drop")
+    law = fit_law("minutes", spec, frame, 0)
+    assert "2 rows with blanks left out" in law.note
+    assert law.formula.fit is not None
+    assert law.formula.fit.rows_train + law.formula.fit.rows_test == 58
+
+
+def test_a_table_too_small_to_learn_from_points_at_the_law(learned):
+    (learned.parent / "trips.csv").write_text("km,minutes\n1,2\n2,4\n3,6\n")
+    with pytest.raises(ScenarioError, match=r"tiny\.toml:\d+: surrogates\.minutes: .*rows"):
+        load_scenario(learned).run()
+
+
+def test_a_law_used_outside_its_data_warns(learned):
+    (learned.parent / "clients.csv").write_text(
+        (learned.parent / "clients.csv").read_text().replace("north,0,4", "north,0,70")
+    )
+    with pytest.warns(DomainWarning, match="is used outside the data it was learned from"):
+        run = load_scenario(learned).run()
+    assert len(run.explanation.outside()) > 0
+
+
+def test_a_client_that_fits_no_van_is_named_and_the_rest_is_planned(tiny):
+    run = load_scenario(tiny).set("clients.demand", 9.0, where={"name": "west"}).run()
+    assert run.result.status == "partial"
+    assert "west" in run.explanation.unserved()["subject"].iloc[0]
+    assert "9" in run.explanation.unserved()["message"].iloc[0]
+
+
+def test_todays_plan_is_left_out_where_changes_took_away_what_it_names(tiny):
+    with pytest.warns(
+        KanoptWarning, match="today's plan cannot be carried out in 'no west': .*unknown client 'west'"
+    ):
+        run = load_scenario(tiny).close("clients", where={"name": "west"}).named("no west").run()
+    assert run.today is None
+    assert run.result.check.ok
+
+
+def test_python_changes_make_new_scenarios_named_after_them(tiny):
+    base = load_scenario(tiny)
+    both = base.scale("vehicles.fuel_price", 1.15).add(
+        "clients", row={"name": "new", "x": 1, "y": 1, "demand": 0.1, "ready_h": 8, "due_h": 17, "service": 5}
+    )
+    assert base.changes == ()
+    assert both.name.startswith("vehicles.fuel_price × 1.15, clients: row added with name = new")
+    assert both.named("x").name == "x"
+    assert both.changed["clients"]["name"].tolist()[-1] == "new"
+    both.check()
+    assert repr(both).count("change:") == 2
+    with pytest.raises(
+        ScenarioError, match=r"tiny\.toml: vehicles\.fuel_prise × 2: .*did you mean 'fuel_price'"
+    ):
+        base.scale("vehicles.fuel_prise", 2)
+    with pytest.raises(ScenarioError, match="no row of 'vehicles' has name = bike"):
+        base.close("vehicles", where={"name": "bike"})
+
+
+def test_a_field_without_a_column_can_be_set(tiny):
+    scenario = load_scenario(tiny).set("vehicles.cost_per_distance", 0.5, where={"name": "van"})
+    problem = scenario.problem.build(scenario.material(scenario.formulas({})))
+    assert [vehicle.cost_per_distance for vehicle in problem.vehicles] == [0.5, 0.0]
+    with pytest.raises(ScenarioError, match="did you mean 'cost_per_distance'"):
+        load_scenario(tiny).set("vehicles.cost_per_distanse", 0.5)
+
+
+def test_a_column_spelt_almost_like_an_empty_field_is_remarked(tiny):
+    path = tiny.parent / "vehicles.csv"
+    path.write_text(path.read_text().replace("capacity", "capcity"))
+    [remark] = load_scenario(tiny).remarks()
+    assert "nothing reads the column 'capcity' of 'vehicles'; is it the field 'capacity', misspelt?" in str(
+        remark
+    )
