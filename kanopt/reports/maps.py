@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.explain.wording import number
+from kanopt.problems.views import MapView, NetworkView
 from kanopt.reports.canvas import HALO, TIP, axes_or_new, canvas_size, plain, rows_of
 from kanopt.reports.labels import Labels
 from kanopt.reports.palette import ALARM, INK, LINE, MUTED, PAPER, series
@@ -17,8 +18,6 @@ from kanopt.reports.palette import ALARM, INK, LINE, MUTED, PAPER, series
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import Transform
-
-    from kanopt.problems.views import MapView, NetworkView
 
 __all__ = ["map_shape", "map_tips", "network_tips", "plot_map", "plot_network"]
 
@@ -56,8 +55,7 @@ def plot_map(view: MapView, ax: Axes | None = None, *, groups: Sequence[str] = (
     """
     ax = axes_or_new(ax, 680, 520)
     roads = view.background if view.background is not None else _NO_ROADS
-    ends = [roads[["x0", "y0"]], roads[["x1", "y1"]]]
-    scale = _frame(ax, [view.points[["x", "y"]], view.paths[["x", "y"]], *ends])
+    scale = _frame(ax, _places(view))
     _segments(ax, roads)
     order = {name: index for index, name in enumerate(groups or view.paths["group"].unique())}
     routes = {
@@ -91,13 +89,13 @@ def plot_network(view: NetworkView, ax: Axes | None = None) -> Axes:
     from matplotlib.collections import LineCollection
 
     ax = axes_or_new(ax, 680, 520)
-    scale = _frame(ax, [view.nodes[["x", "y"]]])
+    scale = _frame(ax, _places(view))
     place = view.nodes.drop_duplicates("name").set_index("name")[["x", "y"]]
     used = view.edges[view.edges["amount"] > 0]
     if len(used):
         ends = np.stack([place.loc[used[end]].to_numpy(float) for end in ("tail", "head")], axis=1)
         width = used["amount"].to_numpy(float)
-        tails = pd.factorize(used["tail"])[0]
+        tails = place.index.get_indexer(pd.Index(used["tail"]))  # a node keeps its colour, whatever it sends
         lines = LineCollection(
             list(ends),
             linewidths=0.8 + 5.2 * width / width.max(),
@@ -116,10 +114,10 @@ def plot_network(view: NetworkView, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def map_shape(places: pd.DataFrame) -> float:
-    """Return height over width of a picture that shows these places without large empty margins."""
-    extent = np.ptp(places[["x", "y"]].to_numpy(float), axis=0)
-    return float(np.clip((extent[1] or 1.0) / (extent[0] or 1.0), 0.5, 0.82))
+def map_shape(view: MapView | NetworkView) -> float:
+    """Return height over width of a picture that shows all places without large empty margins."""
+    wide, high = np.ptp(_places(view), axis=0)
+    return float(np.clip((high or 1.0) / (wide or 1.0), 0.5, 0.95))
 
 
 def map_tips(view: MapView) -> dict[str, list[str]]:
@@ -146,10 +144,19 @@ def _centre(points: pd.DataFrame) -> Floats:
     return np.asarray((depots if len(depots) else points)[["x", "y"]].to_numpy(float).mean(axis=0))
 
 
-def _frame(ax: Axes, places: Sequence[pd.DataFrame]) -> float:
+def _places(view: MapView | NetworkView) -> Floats:
+    """Return every place that is drawn, shape (n, 2)."""
+    if isinstance(view, NetworkView):
+        return view.nodes[["x", "y"]].to_numpy(float)
+    parts = [view.points[["x", "y"]], view.paths[["x", "y"]]]
+    if view.background is not None:
+        parts += [view.background[["x0", "y0"]], view.background[["x1", "y1"]]]
+    return np.concatenate([part.to_numpy(float) for part in parts])
+
+
+def _frame(ax: Axes, places: Floats) -> float:
     """Frame all places with room for labels; return pixels per unit, the same east and north."""
-    place = np.concatenate([each.to_numpy(float) for each in places])
-    low, high = place.min(axis=0), place.max(axis=0)
+    low, high = places.min(axis=0), places.max(axis=0)
     room = 0.07 * max(float(np.max(high - low)), 1e-9)
     low, high = low - room, high + room
     ax.set_xlim(low[0], high[0])

@@ -82,13 +82,13 @@ def view_svg(view: View, width: int, label: str, *, among: Sequence[View] = ()) 
         case MapView():
             paths = [other.paths["group"] for other in among or [view] if isinstance(other, MapView)]
             draw = partial(plot_map, view, groups=_union(paths))
-            height, tips = round(map_shape(view.points) * width), map_tips(view)
+            height, tips = round(map_shape(view) * width), map_tips(view)
         case GanttView():
             bars = [other.bars for other in among or [view] if isinstance(other, GanttView)]
             draw = partial(plot_gantt, view, span=_span(bars), kinds=_union([each["kind"] for each in bars]))
             height, tips = gantt_height(view), gantt_tips(view)
         case NetworkView():
-            height, tips = round(map_shape(view.nodes) * width) + 30, network_tips(view)
+            height, tips = round(map_shape(view) * width) + 30, network_tips(view)
         case SeriesView():
             height = 240
     return to_svg(draw, width=width, height=height, label=label, tips=tips)
