@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas import Alternative, Domain, Fit, Formula, Variable
+from kanopt.formulas import Alternative, Constant, Domain, Fit, Formula, Node, Product, Variable
+from kanopt.formulas.simplify import simplified
 from kanopt.kan.basis import roughness
 from kanopt.kan.description import Layer, Network
 from kanopt.surrogates.distill.build import graph
@@ -97,13 +98,22 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
         source = names[edge.source] if edge.layer == 0 else f"node {edge.source + 1}"
         return source if not trained.network.hidden else f"{source} → node {edge.target + 1}"
 
-    found = search(mixed_of(trained), trained.rows, seed=trained.seed, log_inputs=logs, name=name)
+    found = search(
+        mixed_of(trained),
+        trained.rows,
+        seed=trained.seed,
+        log_target=trained.log_target,
+        log_inputs=logs,
+        name=name,
+    )
     model, rows = found.fit.model, trained.rows
     smearing = None
     if trained.log_target:
         residual = rows.target - model.predict(rows.inputs)
         smearing = float(rows.weight @ np.exp(residual) / rows.weight.sum())
     root = graph(model, trained.features, smearing, _errors(found.fit, bool(trained.network.hidden)))
+    if trained.log_target:
+        root = _without_factor_one(root, found.fit.squares, float(rows.weight.sum()))
     inputs = tuple(_variable(feature, held_out.units) for feature in trained.features)
     used = Formula(root, inputs, held_out.output).used
     kept = tuple(variable for variable in inputs if variable.name in used)
@@ -187,6 +197,15 @@ def _errors(fit: Refit, hidden: bool) -> Array:
     """Return standard errors; behind hidden nodes a constant can trade with another and has none of its own."""
     variances = np.diag(fit.covariance)
     return np.full(len(variances), np.nan) if hidden else np.sqrt(np.maximum(variances, 0.0))
+
+
+def _without_factor_one(root: Node, squares: float, total: float) -> Node:
+    """Drop a leading factor that the rows cannot tell from 1: within two standard errors of a mean residual."""
+    if not isinstance(root, Product) or not isinstance(root.factors[0], Constant) or len(root.factors) < 2:
+        return root
+    if abs(np.log(max(root.factors[0].value, 1e-300))) > 2 * np.sqrt(squares) / total:
+        return root
+    return simplified(Product(root.factors[1:]))
 
 
 def _variable(feature: Feature, units: dict[str, str]) -> Variable:

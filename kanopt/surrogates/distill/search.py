@@ -34,7 +34,7 @@ TRIAL_ROWS = 2000
 
 @dataclass(frozen=True)
 class Candidate:
-    """One model on the way from curves to closed forms."""
+    """One model on the way from curves to closed forms; `rmse` in the units of the target."""
 
     complexity: int
     rmse: float
@@ -54,7 +54,8 @@ class Search:
 class _Judge:
     """Description length of models on a fixed set of rows."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, log_target: bool) -> None:
+        self.log_target = log_target
         total = float(rows.weight.sum())
         mean = float(rows.weight @ rows.target) / total
         spread = float(rows.weight @ (rows.target - mean) ** 2) / total
@@ -66,8 +67,14 @@ class _Judge:
         return float(self.total * np.log(noise) + parameters + OPERATOR * _complexity(fit.model))
 
     def candidate(self, fit: Refit, what: str) -> Candidate:
-        rmse = float(np.sqrt(fit.squares / self.total))
-        return Candidate(_complexity(fit.model), rmse, self.length(fit), what)
+        return Candidate(_complexity(fit.model), self._rmse(fit), self.length(fit), what)
+
+    def _rmse(self, fit: Refit) -> float:
+        """Return the error in the units of the target."""
+        if not self.log_target:
+            return float(np.sqrt(fit.squares / self.total))
+        residual = np.exp(self.rows.target) - np.exp(fit.model.predict(self.rows.inputs))
+        return float(np.sqrt(self.rows.weight @ residual**2 / self.total))
 
 
 def _complexity(model: Mixed) -> int:
@@ -79,6 +86,7 @@ def search(
     rows: Rows,
     *,
     seed: int = 0,
+    log_target: bool = False,
     log_inputs: frozenset[int] = frozenset(),
     name: Callable[[Edge], str] = lambda edge: str(edge.place),
 ) -> Search:
@@ -92,12 +100,14 @@ def search(
         Encoded training rows; held-out rows take no part.
     seed
         Draws the rows on which replacements are tried; the last refit uses all.
+    log_target
+        Whether the target is a logarithm, which decides the units of the errors in the front.
     log_inputs
         Columns of the inputs that are logarithms, so that the slope of a straight edge is an exponent.
     name
         How an edge is called in the front.
     """
-    judge = _Judge(rows.take(TRIAL_ROWS, seed))
+    judge = _Judge(rows.take(TRIAL_ROWS, seed), log_target)
     starts = [(model, "every edge a curve")]
     monomials = monomial_nodes(model, judge.rows, seed)
     if monomials is not None:
