@@ -249,8 +249,9 @@ def _plan_table(result: Result, views: Sequence[View]) -> Table | None:
         for name in frame.columns
         if frame[name].nunique(dropna=False) == 1 and frame[name].notna().all()
     ]
-    told = ", ".join(f"{name.replace('_', ' ')} {forms.get(name, str)(frame[name].iloc[0])}" for name in same)
-    note = f"The same in every row: {told}." if same else ""
+    values = {name: forms.get(name, str)(frame[name].iloc[0]) for name in same}
+    told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items() if value)
+    note = f"The same in every row: {told}." if told else ""
     return table_of(frame.drop(columns=same), "Decisions", forms=forms, note=note)
 
 

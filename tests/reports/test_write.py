@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 
 from kanopt.explain import explain
@@ -19,6 +20,7 @@ from kanopt.problems import evaluate
 from kanopt.problems.findings import OutsideUse, Reason, Violation
 from kanopt.problems.result import Check, Status
 from kanopt.reports import write_comparison, write_report
+from kanopt.reports.run_page import _plan_table
 from kanopt.whatif import Comparison, Variant
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -355,3 +357,10 @@ def test_a_curve_that_laws_share_is_drawn_once(make_run: Any, tmp_path: Path) ->
     text, page = write(replace(run, laws={**run.laws, "again": shared}), tmp_path)
     assert text.count("the curve peak in the formula") == 1
     assert "The curve peak is drawn under travel_time." in page.text
+
+
+def test_a_column_that_is_empty_in_every_row_is_left_out_without_a_word() -> None:
+    frame = pd.DataFrame({"mode": ["", ""], "shift": ["early", "early"], "task": ["a", "b"]})
+    table = _plan_table(SimpleNamespace(to_frame=lambda: frame), ())
+    assert table is not None
+    assert table.note == "The same in every row: shift early."
