@@ -54,8 +54,9 @@ def guarded(command: Callable[[], Any]) -> int:
         with warnings_told():
             code = command()
         sys.stdout.flush()
-    except BrokenPipeError:
-        # whoever read our output has gone; what is still to be written must not raise again at exit
+    except (BrokenPipeError, SystemExit):
+        # whoever read our output has gone (click makes that a SystemExit, and nothing else one); what is still to
+        # be written must not raise again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.PIPE_CLOSED
     except click.ClickException as error:

@@ -10,10 +10,9 @@ import numpy as np
 
 from kanopt.errors import KanoptError, nearest
 from kanopt.whatif.changes import Change
-from kanopt.whatif.lawbook import named_in
 from kanopt.whatif.positions import Key
 from kanopt.whatif.problem_spec import Material, PartSpec, ProblemSpec
-from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec
+from kanopt.whatif.spec import LawSpec, LearnedSpec
 from kanopt.whatif.words import Mistake, messages_of
 
 if TYPE_CHECKING:
@@ -40,10 +39,7 @@ def law_mistakes(laws: Mapping[str, LawSpec], tables: Iterable[str], frames: Fra
     known = sorted(tables)
     for name, spec in laws.items():
         key: Key = ("surrogates", name)
-        if isinstance(spec, GivenSpec):
-            for word in sorted(set(spec.inputs) - named_in(spec.formula)):
-                yield Mistake((*key, "inputs", word), f"the formula does not use {word!r}; leave it out")
-        elif isinstance(spec, LearnedSpec):
+        if isinstance(spec, LearnedSpec):
             if spec.table not in known:
                 yield Mistake((*key, "table"), f"unknown table {spec.table!r}; {nearest(spec.table, known)}")
             yield from _feature_mistakes(spec, key)

@@ -128,6 +128,10 @@ def given_laws(
         except KanoptError as error:
             broken.add(name)
             mistakes.append(Mistake(("surrogates", name, "formula"), str(error)))
+            continue
+        for word in sorted(set(spec.inputs) - named_in(spec.formula)):
+            message = f"the formula does not use {word!r}; leave it out"
+            mistakes.append(Mistake(("surrogates", name, "inputs", word), message))
         if named & sketched:
             sketched.add(name)
     return {name: found[name] for name in laws if name in found}, mistakes

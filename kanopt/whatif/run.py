@@ -150,7 +150,7 @@ def solved(
     report: Report = silent,
 ) -> Result:
     """Solve the problem of a scenario within its limits."""
-    from kanopt.solvers.solve import solve
+    from kanopt.solvers import solve
 
     limit = scenario.solver.time_limit if time_limit is None else time_limit
     report(Event("solve", f"solving: {scenario.name} (at most {limit:g} s)"))

@@ -1,0 +1,101 @@
+"""Roads, a workshop and a supply network: learned, planned, varied."""
+
+import numpy as np
+import pytest
+
+from kanopt.errors import DomainWarning
+from kanopt.tables import Workshop, load_sioux_falls, make_supply_network
+from kanopt.whatif import compare, load_scenario
+
+
+@pytest.fixture(scope="module")
+def roads(scenarios):
+    files = [scenarios / f"sioux_falls{file}.toml" for file in ("", "_capacity", "_outside")]
+    with pytest.warns(DomainWarning) as caught:
+        found = compare([load_scenario(file) for file in files], repeats=1, time_limit=1)
+    return found, [str(warning.message) for warning in caught if warning.category is DomainWarning]
+
+
+def test_the_learned_link_time_is_the_published_law(roads):
+    law = roads[0].base.laws["link_time"].formula
+    rng = np.random.default_rng(0)
+    free, capacity, ratio = rng.uniform(2, 10, 500), rng.uniform(4900, 25000, 500), rng.uniform(0.2, 2.4, 500)
+    truth = load_sioux_falls().true_minutes(free, ratio * capacity, capacity)
+    found = law.evaluate({"free_flow_min": free, "volume": ratio * capacity, "capacity_veh_h": capacity})
+    np.testing.assert_allclose(found, truth, rtol=0.02)
+
+
+def test_half_the_capacity_stays_within_the_data_and_costs_less_once_planned_anew(roads):
+    variant = roads[0].variants[0]
+    step = roads[0].steps.set_index("scenario").loc[variant.name]
+    assert step["data_effect"] > 0
+    assert step["replanning_effect"] < 0
+    assert len(variant.run.explanation.outside()) == 0
+
+
+def test_more_traffic_than_the_law_has_seen_is_warned_of(roads):
+    compared, warnings = roads
+    variant = compared.variants[1]
+    assert len(variant.run.explanation.outside()) > 0
+    assert len(compared.base.explanation.outside()) == 0
+    assert all("outside the data it was learned from" in message for message in warnings)
+    assert any(note.startswith(variant.name) and "outside the data" in note for note in compared.notes)
+
+
+@pytest.fixture(scope="module")
+def shop(scenarios):
+    return load_scenario(scenarios / "workshop.toml").run(time_limit=3)
+
+
+def test_the_workshop_is_scheduled_with_a_bound(shop):
+    assert shop.result.check.ok
+    assert shop.result.bound is not None
+    assert 0 < shop.result.bound <= shop.result.objective
+    assert set(shop.result.pricing.terms().index) == {"makespan", "tardiness", "energy"}
+
+
+def test_the_workshops_laws_are_the_true_ones(shop):
+    log = shop.scenario.tables["log"]
+    names = ("machine", "material", "weight_kg", "length_mm")
+    columns = [log[name].to_numpy() for name in names]
+    for law, truth in (("minutes", Workshop.true_minutes), ("kwh", Workshop.true_kwh)):
+        error = shop.laws[law].formula.evaluate(log[list(names)]) / truth(*columns) - 1.0
+        assert np.sqrt(np.mean(error**2)) < 0.05
+        assert abs(error.mean()) < 0.02
+
+
+@pytest.fixture(scope="module")
+def network(scenarios):
+    files = [scenarios / f"supply_network{file}.toml" for file in ("", "_site", "_tariffs")]
+    return compare([load_scenario(file) for file in files], time_limit=10)
+
+
+def test_the_network_is_planned_to_optimality_and_so_are_its_what_ifs(network):
+    assert [run.result.status.value for run in network.runs] == ["optimal"] * 3
+    assert network.steps["noise"].tolist() == [0.0, 0.0]
+    assert all(run.result.check.ok for run in network.runs)
+
+
+def test_dearer_carriers_raise_transport_by_what_they_ask(network):
+    rows = network.terms.set_index(["scenario", "term"]).loc["Tariffs +10 %"]
+    assert rows.loc["transport", "data_effect"] == pytest.approx(0.1 * rows.loc["transport", "before"])
+    assert rows["replanning_effect"].sum() <= 1e-6 * rows["before"].sum()
+
+
+def test_a_closed_site_breaks_the_old_plan_and_costs_money(network):
+    variant = network.variants[0]
+    assert not variant.kept.check.ok
+    assert variant.run.result.objective > network.base.result.objective
+    assert "site B" not in set(variant.run.result.to_frame()["tail"])
+
+
+def test_the_networks_laws_are_the_true_ones(network):
+    truth = make_supply_network(7)
+    freight, sales = (network.base.scenario.tables[name] for name in ("freight", "sales"))
+    cost = network.base.laws["shipment_cost"].formula.evaluate(freight)
+    true = truth.true_cost_eur(freight["mode"], freight["distance_km"], freight["weight_t"])
+    assert np.median(np.abs(cost / true - 1.0)) < 0.08
+    assert cost.sum() / true.sum() == pytest.approx(1.0, abs=0.03)
+    pallets = network.base.laws["demand"].formula.evaluate(sales)
+    true = truth.true_pallets(sales["product"], sales["population_k"], sales["price"], sales["month"])
+    assert np.median(np.abs(pallets / true - 1.0)) < 0.04

@@ -1,0 +1,448 @@
+"""The command line as an analyst meets it: exit codes, messages, files, and never a traceback."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kanopt.cli import main
+
+FILES = {
+    "depots.csv": "name,x,y\nhub,0,0\n",
+    "clients.csv": "name,x,y,demand,earliest,latest\nnorth,0,4,0.5,420,1020\neast,5,0,0.6,420,1020\n",
+    "vehicles.csv": "name,count,capacity,fixed_cost,shift_start,shift_end\nvan,2,1.2,20,420,1020\n",
+    "case.toml": """\
+[scenario]
+name = "Case"
+
+[tables.depots]
+path = "depots.csv"
+[tables.clients]
+path = "clients.csv"
+[tables.vehicles]
+path = "vehicles.csv"
+
+[surrogates.minutes]
+formula = "2 * km"
+inputs = { km = "km" }
+unit = "min"
+
+[surrogates.fuel]
+formula = "0.3 * km"
+inputs = { km = "km" }
+unit = "EUR"
+
+[problem]
+kind = "routing"
+cost = { fuel = "fuel" }
+duration = { law = "minutes" }
+bind = { km = "arc.distance" }
+
+[problem.depots]
+table = "depots"
+[problem.clients]
+table = "clients"
+[problem.vehicles]
+table = "vehicles"
+
+[solver]
+time_limit = 1
+""",
+    "dear.toml": """\
+[scenario]
+name = "Dear"
+base = "case.toml"
+
+[[changes]]
+scale = "vehicles.fixed_cost"
+by = 2
+""",
+}
+
+LEARNED = """\
+[tables.trips]
+path = "trips.csv"
+[surrogates.minutes]
+table = "trips"
+target = "minutes"
+features = ["km"]"""
+
+
+@pytest.fixture
+def case(tmp_path, monkeypatch):
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("KANOPT_DEBUG", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def cli(capsys):
+    """Run a command in this process; return its exit code, stdout and stderr."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main(list(arguments))
+        told = capsys.readouterr()
+        assert "Traceback" not in told.err
+        return int(caught.value.code or 0), told.out, told.err
+
+    return call
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def left_behind(folder: Path) -> list[str]:
+    """Return what is in the folder besides the files of the case."""
+    return sorted(
+        str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name not in FILES
+    )
+
+
+def test_run_prints_the_laws_and_names_the_report_last(case, cli):
+    code, out, err = cli("run", "case.toml")
+    assert code == 0
+    assert "minutes [min] = 2 · km" in out
+    assert out.splitlines()[-1] == f"report: {Path('reports') / 'case.html'}"
+    assert "solving: Case" in err
+    assert (case / "reports" / "case.html").read_text().lstrip().startswith("<!")
+    assert left_behind(case) == ["reports/case.html"]
+
+
+def test_run_out_writes_plan_and_laws_beside_the_report(case, cli):
+    code, out, err = cli("run", "case.toml", "--out", "o", "--quiet")
+    assert (code, err) == (0, "")
+    assert left_behind(case) == ["o/case.html", "o/case_plan.csv", "o/laws/fuel.json", "o/laws/minutes.json"]
+    assert (case / "o/case_plan.csv").read_text().splitlines()[0].startswith("vehicle,index")
+    assert out.endswith(f"report: {Path('o') / 'case.html'}\n")
+
+
+def test_run_json_is_one_object_on_stdout(case, cli):
+    code, out, _ = cli(
+        "run", "case.toml", "--json", "--report", "r.html", "--seed", "9", "--time-limit", "0.5"
+    )
+    told = json.loads(out)
+    assert code == told["exit_code"] == 0
+    assert told["report"] == "r.html"
+    assert told["seed"] == 9
+    assert sum(told["terms"].values()) == pytest.approx(told["objective"])
+    assert told["laws"]["fuel"] == {
+        "formula": "0.3 · km",
+        "unit": "EUR",
+        "inputs": {"km": "km"},
+        "fit": None,
+        "trusted": True,
+        "note": "written by hand: 0.3 * km",
+    }
+
+
+def test_compare_takes_a_base_and_variants_or_a_variant_alone(case, cli):
+    code, out, _ = cli("compare", "case.toml", "dear.toml", "--repeats", "1")
+    assert code == 0
+    assert "Case:" in out
+    assert "Dear:" in out
+    assert out.splitlines()[-1] == f"report: {Path('reports') / 'case_compared.html'}"
+    code, alone, _ = cli("compare", "dear.toml", "--repeats", "1", "--json", "--out", "o")
+    assert code == 0
+    told = json.loads(alone)
+    assert told["base"] == "Case"
+    assert told["steps"][0]["data_effect"] == pytest.approx(20.0)
+    assert told["steps"][0]["noise"] is None
+    code, _, err = cli("compare", "case.toml")
+    assert code == 2
+    assert "names no base to compare it with" in err
+
+
+def test_fit_saves_laws_that_a_scenario_reads(case, cli):
+    code, out, _ = cli("fit", "case.toml", "--out", "laws")
+    assert code == 0
+    assert "fuel [EUR] = 0.3 · km" in out
+    assert out.splitlines()[-1] == f"law: {Path('laws') / 'fuel.json'}"
+    edit(
+        case / "case.toml",
+        'formula = "0.3 * km"\ninputs = { km = "km" }\nunit = "EUR"',
+        'file = "laws/fuel.json"',
+    )
+    code, out, _ = cli("solve", "case.toml", "--out", "plan.csv")
+    assert code == 0
+    assert out.splitlines()[-1] == "plan: plan.csv"
+    assert (case / "plan.csv").exists()
+
+
+def test_fit_learns_from_a_table_alone(case, cli):
+    rows = "".join(f"{k / 2},{k * 1.5}\n" for k in range(1, 61))
+    (case / "trips.csv").write_text("km,minutes\n" + rows)
+    arguments = (
+        "fit",
+        "--table",
+        "trips.csv",
+        "--target",
+        "minutes",
+        "--features",
+        "km",
+        "--units",
+        "minutes=min",
+    )
+    code, out, _ = cli(*arguments, "--json")
+    assert code == 0
+    law = json.loads(out)["minutes"]
+    assert law["unit"] == "min"
+    assert law["fit"]["r2"] > 0.99
+    code, _, err = cli(*arguments[:-4], "--features", "kms")
+    assert code == 2
+    assert "trips.csv: no column 'kms'; did you mean 'km'?" in err
+    assert cli("fit", "--table", "trips.csv")[0] == 2
+    assert cli("fit")[0] == 2
+
+
+def test_check_names_every_mistake_of_every_file(case, cli):
+    edit(case / "case.toml", "time_limit", "time_limt")
+    edit(case / "case.toml", '"2 * km"', '"2 * kilometres"')
+    (case / "good.toml").write_text(FILES["case.toml"])
+    code, out, _ = cli("check", "good.toml", "case.toml")
+    assert code == 2
+    assert out.splitlines()[0] == "good.toml: no mistakes (routing, 3 tables, 2 laws)"
+    assert "case.toml:12: surrogates.minutes.formula: " in out
+    assert "case.toml:35: solver.time_limt: unknown key; did you mean 'time_limit'?" in out
+    code, out, _ = cli("check", "case.toml", "--json")
+    assert [issue["line"] for issue in json.loads(out)] == [12, 35]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        ("case.toml", 'kind = "routing"', 'kind = "ruting"', "did you mean 'routing'"),
+        ("case.toml", 'kind = "routing"', "kind = routing", "case.toml:22: not TOML"),
+        ("case.toml", '"2 * km"', '"2 * kmm"', "unknown name 'kmm'"),
+        ("case.toml", 'path = "clients.csv"', 'path = "client.csv"', "tables.clients.path"),
+        ("case.toml", 'km = "arc.distance"', 'km = "arc.distanse"', "did you mean 'arc.distance'"),
+        ("clients.csv", "name,x,y,demand", "nme,x,y,demand", "column 'name' is missing; did you mean 'nme'?"),
+        ("clients.csv", "420,1020\neast", "1020,420\neast", "the window closes before it opens"),
+        ("clients.csv", "0.5", "-0.5", "must be"),
+        ("clients.csv", "0.5", "half", "'half'"),
+        ("clients.csv", "0,4,0.5", ",4,0.5", "north"),
+        ("vehicles.csv", "van,2", "van,2.5", "2.5"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "solve", "check"])
+def test_bad_input_is_told_and_leaves_nothing_behind(case, cli, command, file, old, new, words):
+    edit(case / file, old, new)
+    code, out, err = cli(command, "case.toml")
+    assert code == 2
+    assert words in (out if command == "check" else err)
+    assert left_behind(case) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("east,5,0,0.6", "east,5,0,7.5", "7.5 t"),
+        ("east,5,0,0.6", "east,500,0,0.6", "east"),
+    ],
+)
+def test_a_client_that_cannot_be_served_is_exit_3_with_a_reason_plan_and_report(case, cli, old, new, words):
+    edit(case / "clients.csv", old, new)
+    code, out, _ = cli("run", "case.toml", "--out", "o")
+    assert code == 3
+    assert "not served" in out
+    assert words in out
+    assert {"o/case.html", "o/case_plan.csv"} <= set(left_behind(case))
+    assert json.loads(cli("solve", "case.toml", "--json")[1])["status"] == "partial"
+
+
+def test_an_unreachable_client_on_a_road_network_is_exit_3(case, cli):
+    (case / "links.csv").write_text("tail,head,length\nhub,north,4\nnorth,hub,4\neast,hub,5\n")
+    edit(
+        case / "case.toml",
+        '[problem]\nkind = "routing"',
+        '[tables.links]\npath = "links.csv"\n[problem]\nkind = "routing"',
+    )
+    edit(
+        case / "case.toml",
+        'bind = { km = "arc.distance" }',
+        'bind = { minutes = { km = "link.length" }, fuel = { km = "arc.distance" } }',
+    )
+    edit(case / "case.toml", "[problem.depots]", '[problem.links]\ntable = "links"\n[problem.depots]')
+    code, out, _ = cli("run", "case.toml", "--out", "o")
+    assert code == 3
+    assert "east" in out
+    assert "o/case.html" in left_behind(case)
+
+
+def test_a_negative_length_of_a_link_is_exit_2(case, cli):
+    (case / "links.csv").write_text("tail,head,length\nhub,north,-4\nnorth,hub,4\neast,hub,5\nhub,east,5\n")
+    edit(
+        case / "case.toml",
+        '[problem]\nkind = "routing"',
+        '[tables.links]\npath = "links.csv"\n[problem]\nkind = "routing"',
+    )
+    edit(
+        case / "case.toml",
+        'bind = { km = "arc.distance" }',
+        'bind = { minutes = { km = "link.length" }, fuel = { km = "arc.distance" } }',
+    )
+    edit(case / "case.toml", "[problem.depots]", '[problem.links]\ntable = "links"\n[problem.depots]')
+    code, _, err = cli("run", "case.toml")
+    assert code == 2
+    assert "hub → north (-4 km)" in err
+    assert "problem.links" in err
+
+
+def test_a_refused_law_is_exit_5_at_its_line(case, cli):
+    noise = [7, 1, 9, 3, 8, 2, 6, 4, 5, 0]
+    (case / "trips.csv").write_text(
+        "km,minutes\n" + "".join(f"{k},{noise[k * 7 % 10]}\n" for k in range(1, 61))
+    )
+    law = LEARNED + "\nmin_r2 = 0.9"
+    edit(
+        case / "case.toml",
+        '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"',
+        law,
+    )
+    code, out, err = cli("run", "case.toml")
+    assert code == 5
+    assert out == ""
+    assert "case.toml:13: surrogates.minutes: " in err
+    assert "refused" in err
+    assert left_behind(case) == ["trips.csv"]
+
+
+def test_a_blank_target_is_exit_2(case, cli):
+    (case / "trips.csv").write_text(
+        "km,minutes\n" + "".join(f"{k},{2 * k}\n" for k in range(1, 40)) + "3,nan\n"
+    )
+    law = LEARNED
+    edit(
+        case / "case.toml",
+        '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"',
+        law,
+    )
+    code, _, err = cli("run", "case.toml")
+    assert code == 2
+    assert "column 'minutes' of 'trips' has no value in 1 of 40 rows (data rows 40)" in err
+
+
+def test_no_plan_within_the_limit_is_exit_4(case, cli, monkeypatch):
+    from kanopt.problems import Check, Result, Status
+
+    def nothing(problem, **options):
+        return Result(problem, None, Status.NO_PLAN, None, None, Check(), None, "none")
+
+    monkeypatch.setattr("kanopt.solvers.solve", nothing)
+    code, out, _ = cli("run", "case.toml")
+    assert code == 4
+    assert out.splitlines()[-1].startswith("report: ")
+
+
+def test_a_fault_of_ours_is_one_line_and_how_to_see_more(case, cli, monkeypatch):
+    def broken(*arguments, **options):
+        raise RuntimeError("wheel fell off")
+
+    monkeypatch.setattr("kanopt.whatif.run.solved", broken)
+    code, out, err = cli("run", "case.toml", "--quiet")
+    assert (code, out) == (1, "")
+    assert err.splitlines() == [
+        "kanopt failed: RuntimeError: wheel fell off",
+        "This is a fault of kanopt, not of your files. Run it again with KANOPT_DEBUG=1 for the traceback.",
+    ]
+    monkeypatch.setenv("KANOPT_DEBUG", "1")
+    with pytest.raises(SystemExit):
+        main(["run", "case.toml", "--quiet"])
+
+
+def test_debug_shows_the_traceback(case, capsys, monkeypatch):
+    monkeypatch.setenv("KANOPT_DEBUG", "")
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "nowhere.toml", "--debug"])
+    assert caught.value.code == 2
+    assert "Traceback" in capsys.readouterr().err
+    monkeypatch.delenv("KANOPT_DEBUG")
+
+
+def test_bad_usage_is_exit_2_with_a_hint(case, cli):
+    assert cli("rum")[0] == 2
+    code, _, err = cli("run", "case.toml", "--time-limit", "-1")
+    assert code == 2
+    assert "--time-limit" in err
+    assert cli("run", "nowhere.toml")[2].startswith("nowhere.toml: there is no such file")
+    assert cli("run", str(case))[2].endswith("is a folder, not a scenario file\n")
+
+
+def test_a_report_that_cannot_be_written_is_exit_2_and_leaves_no_half_file(case, cli):
+    (case / "taken").write_text("a file, not a folder")
+    code, _, err = cli("run", "case.toml", "--report", "taken/r.html", "--quiet")
+    assert code == 2
+    assert "taken" in err
+    assert left_behind(case) == ["taken"]
+
+
+def test_a_stop_before_there_is_a_plan_is_exit_130(case, cli, monkeypatch):
+    def stopped(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kanopt.whatif.run.solved", stopped)
+    code, out, err = cli("run", "case.toml", "--quiet")
+    assert (code, out) == (130, "")
+    assert "stopped by the user" in err
+    assert left_behind(case) == []
+
+
+def start(case: Path, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", "from kanopt.cli import main; main()", *arguments],
+        cwd=case,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def test_ctrl_c_writes_the_plan_so_far_and_its_report(case):
+    clients = "".join(f"c{k},{k % 7},{k % 11},0.1,420,1020\n" for k in range(80))
+    (case / "clients.csv").write_text("name,x,y,demand,earliest,latest\n" + clients)
+    edit(case / "vehicles.csv", "van,2,1.2", "van,9,1.2")
+    process = start(case, "run", "case.toml", "--out", "o", "--time-limit", "60")
+    assert process.stderr is not None
+    while "solving" not in process.stderr.readline():
+        assert process.poll() is None
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert out.splitlines()[-1] == f"report: {Path('o') / 'case.html'}"
+    assert {"o/case.html", "o/case_plan.csv"} <= set(left_behind(case))
+    assert "Traceback" not in err
+
+
+def test_the_version_loads_nothing_heavy(case):
+    code = (
+        "import sys\nfrom kanopt.cli import main\n"
+        "try: main(['--version'])\nexcept SystemExit: pass\n"
+        "print([m for m in ('torch', 'ortools', 'pandas', 'sympy', 'pydantic', 'rich') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0].startswith("kanopt ")
+    assert done.stdout.splitlines()[1] == "[]"
+
+
+def test_a_reader_that_goes_away_is_no_error(case):
+    with start(case, "check", *["case.toml"] * 2) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        told = process.stderr.read()
+    assert process.returncode in (0, 141)
+    assert "Traceback" not in told
+    assert "Exception ignored" not in told
