@@ -37,7 +37,8 @@ class FitOptions:
     Parameters
     ----------
     starts
-        Networks trained side by side; one is enough for an additive model, which has a single optimum.
+        Networks trained side by side, the better half to the end; one is enough for an additive model, which
+        has a single optimum.
     smoothing
         Roughness weight λ of every group, or None to choose one per group by GCV.
     loss
@@ -162,7 +163,11 @@ def _stages(shape: Shape, options: FitOptions) -> list[int]:
 
 
 def _take_turns(
-    network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions, stages: Sequence[int]
+    network: KANBatch,
+    smoothing: Tensor,
+    data: Data,
+    options: FitOptions,
+    stages: Sequence[int],
 ) -> Run:
     penalty = Penalty.of(network.shape, network.theta.device)
     increments = Increments.of(network.shape, options.signs, network.theta.device)
@@ -186,6 +191,9 @@ def _take_turns(
             weighted = data
         settings = replace(trainer, iterations=iterations)
         network, history = train(network, weighted, penalty.weighted(smoothing, rows), settings, increments)
+        if turn == 0 and len(network) > 2:
+            kept = history.best.argsort()[: (len(network) + 1) // 2]
+            network, smoothing = network.take(kept), smoothing[kept]
     return Run(network, smoothing, _score(network, smoothing, penalty, data, options), history)
 
 

@@ -91,12 +91,13 @@ class TrainerOptions:
 
 @dataclass
 class History:
-    """What happened, step by step: lists of tensors of shape (M,)."""
+    """What happened, step by step: lists of tensors of shape (M,); `best` is the least loss of every network."""
 
     loss: list[Tensor] = field(default_factory=list)
     damping: list[Tensor] = field(default_factory=list)
     accepted: list[Tensor] = field(default_factory=list)
     range_refits: int = 0
+    best: Tensor = field(default_factory=lambda: torch.empty(0))
 
 
 @dataclass(frozen=True)
@@ -277,6 +278,7 @@ def train(
         running = running[~done]
         if len(running) == 0:
             break
+    history.best = best_loss
     return best, history
 
 

@@ -58,7 +58,11 @@ def learn(table: Table, settings: Settings) -> tuple[Law, pd.DataFrame, Rows]:
     }
     target = np.log(table.target) if law.log_target else table.target
     rows = Rows(np.hstack([numbers, table.codes]), target, table.weights * fitted.trust)
-    return replace(law, importance=importance, measures=measures), _alternatives(tried, trial, law, table.weights), rows
+    return (
+        replace(law, importance=importance, measures=measures),
+        _alternatives(tried, trial, law, table.weights),
+        rows,
+    )
 
 
 def _in_units(network: Network, unit: float, shift: float) -> tuple[Network, Floats]:
@@ -86,7 +90,8 @@ def _alternatives(tried: list[Trial], chosen: Trial, law: Law, weights: Floats) 
             "log_features": tuple(n for n, log in zip(names, trial.structure.logs, strict=True) if log),
             "loss": trial.structure.loss,
             "effective_parameters": trial.fitted.edf,
-            "rmse_left_out": float(np.sqrt(np.average(trial.squares, weights=weights))),
+            "rmse_left_out": trial.error,
+            "log_density": float(np.average(trial.density, weights=weights)),
             "chosen": trial.structure == chosen.structure,
         }
         for trial in tried

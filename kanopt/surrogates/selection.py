@@ -1,10 +1,15 @@
 """The structure of a law, chosen on its training rows.
 
 Structures differ in the target (as it is, or its logarithm), in the features taken as logarithms, and in the
-hidden nodes. Each is fitted, and judged by its squared error on rows left out one at a time (by the
-leverage of the Gauss-Newton model), in the units of the target. A structure with fewer effective parameters
-wins against one that is better by less than 2 % or by less than one standard error of the difference (the
-one-standard-error rule, Hastie, Tibshirani and Friedman 2009, section 7.10).
+hidden nodes. Each is fitted, and judged by the logarithm of the density it gives to every row when that row
+is left out (by the leverage of the Gauss-Newton model). The density is that of the target in its own units,
+so that a model of the logarithm, whose density is divided by the target (Box and Cox 1964, JRSS B 26, eq. 7),
+can be compared with one of the target itself. Residuals are taken as Student's t with five degrees of
+freedom, whose tails let gross errors weigh little.
+
+A structure with fewer effective parameters wins against one that gains less than 0.01 per row (2 % of the
+squared error), or less than one standard error of the gain (the one-standard-error rule, Hastie, Tibshirani
+and Friedman 2009, section 7.10).
 """
 
 from __future__ import annotations
@@ -28,9 +33,22 @@ __all__ = ["Settings", "Structure", "Table", "Trial", "choose"]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-MARGIN = 0.02
+MARGIN = 0.01
+"""Least gain in log density per row for more effective parameters."""
+GROWTH = 0.03
+"""Least gain in log density per row for more hidden nodes."""
+FREEDOM = 5.0
+"""Degrees of freedom of the residuals' t distribution."""
+NO_ERROR = 1.0 - 1e-8
+"""Accuracy beyond which no richer structure is tried."""
+SEARCH_ROWS = 1000
+"""Hidden nodes are sought on this many rows, or twelve per coefficient."""
+WORSE = 1.05
+"""Hidden nodes must not raise the mean error in the units of the target beyond this factor."""
 GROSS = 6.0
 """Residuals beyond this many scales are taken for recording errors where the loss is robust."""
+EXACT = 1e-7
+"""Share of the target's standard deviation below which residuals count as none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +79,6 @@ class Settings:
     signs: tuple[int, ...]
     seed: int
     device: torch.device
-    search_rows: int = 1000
 
 
 @dataclass(frozen=True)
@@ -84,10 +101,16 @@ class Trial:
         Mean of exp(residual) of a log target, so that sums come out right (Duan 1983, JASA 78); else 1.
     shift
         Mean residual of rows that are no gross errors, added to the prediction of a robust loss; else 0.
-    predicted, squares
-        Prediction and squared error of every row, left out, in the units of the target; (n,).
+    predicted
+        Prediction of every row, left out, in the units of the target; (n,).
+    error, miss
+        Root mean square and mean size of the errors left out, in the units of the target.
+    density, scale
+        Log density of every row, left out, and the scale of the residuals, see :func:`choose`.
     heavy
         Share of rows with a residual beyond five robust standard deviations.
+    unusual
+        Effective parameters that the scales of the features have to save, see :meth:`Search.unusual`.
     """
 
     structure: Structure
@@ -98,13 +121,17 @@ class Trial:
     smearing: float
     shift: float
     predicted: Floats
-    squares: Floats
+    error: float
+    miss: float
+    density: Floats
+    scale: float
     heavy: float
+    unusual: float
 
     @property
     def complexity(self) -> tuple[int, float]:
-        """Hidden nodes, then effective parameters; a logarithm has to save at least one."""
-        return sum(self.structure.hidden), self.fitted.edf + sum(self.structure.logs)
+        """Hidden nodes, then effective parameters and what unusual scales have to save of them."""
+        return sum(self.structure.hidden), self.fitted.edf + self.unusual
 
 
 class Search:
@@ -113,7 +140,6 @@ class Search:
     def __init__(self, table: Table, settings: Settings) -> None:
         self.table = table
         self.settings = settings
-        self.kept: NDArray[np.bool_] = np.ones(len(table), dtype=bool)
         self.trials: list[Trial] = []
 
     @cached_property
@@ -125,6 +151,29 @@ class Search:
     def grid_size(self) -> int:
         """Grid intervals that the number of different rows can carry."""
         return int(min(self.settings.grid_size, max(1, self.distinct // 4)))
+
+    @cached_property
+    def decades(self) -> tuple[bool, ...]:
+        """Whether the middle nine tenths of a numeric feature span two decades."""
+        weights = self.table.weights
+        return tuple(
+            bool(
+                column.min() > 0
+                and _quantile(column, weights, 0.95) >= 100.0 * _quantile(column, weights, 0.05)
+            )
+            for column in self.table.numbers.T
+        )
+
+    def unusual(self, logs: tuple[bool, ...]) -> float:
+        """Return how many effective parameters a choice of logarithms has to save.
+
+        A logarithm has to save one. Where a feature spans decades its absence has to show in the error
+        instead: without it most rows of such a column lie in one cell of the grid.
+        """
+        pairs = list(zip(logs, self.decades, strict=True))
+        if any(far and not log for log, far in pairs):
+            return float("inf")
+        return float(sum(log and not far for log, far in pairs))
 
     @cached_property
     def distinct(self) -> int:
@@ -148,7 +197,7 @@ class Search:
         """Fit a structure on all rows; hidden nodes are first sought on some rows and a coarse grid."""
         settings = self.settings
         encoding = self.table.encoding.with_logs(structure.logs)
-        unit = self._unit(structure)
+        unit = 1.0 if structure.log_target else self._spread(False)
         data = self.data(structure, encoding, unit)
         options = self._options(structure)
         generator = torch.Generator().manual_seed(settings.seed)
@@ -165,7 +214,7 @@ class Search:
         if not structure.hidden:
             run = fit_starts(shape, data, (low, high), generator, options)
         else:
-            part = self._part(data, generator)
+            part = self._part(data, max(SEARCH_ROWS, 12 * shape.parameters), generator)
             run = best_of(fit_starts(shape, part, (low, high), generator, options))
             if part is not data:
                 run = polish(run, data, options)
@@ -182,13 +231,13 @@ class Search:
     def better(self, first: Trial, second: Trial) -> Trial:
         """Return the trial to prefer: the simpler one unless the other is clearly more accurate."""
         simple, rich = sorted((first, second), key=lambda trial: trial.complexity)
-        weights = self.table.weights * self.kept
-        gain = simple.squares - rich.squares
-        total = weights.sum()
-        mean = float((weights * gain).sum() / total)
-        error = float(np.sqrt((weights * (gain - mean) ** 2).sum())) / total
-        level = float((weights * simple.squares).sum() / total)
-        return rich if mean > max(MARGIN * level, error) else simple
+        gain = rich.density - simple.density
+        mean = float(np.average(gain, weights=self.table.weights))
+        variance = float(np.average((gain - mean) ** 2, weights=self.table.weights))
+        grown = sum(rich.structure.hidden) > sum(simple.structure.hidden)
+        if mean <= max(GROWTH if grown else MARGIN, np.sqrt(variance / self.rows)):
+            return simple
+        return simple if grown and rich.miss > WORSE * simple.miss else rich
 
     def best(self, trials: list[Trial]) -> Trial:
         """Return the trial preferred to all others, compared in turn."""
@@ -198,12 +247,15 @@ class Search:
         return chosen
 
     def accuracy(self, trial: Trial) -> float:
-        """Return R² on rows left out, gross errors apart."""
-        weights = self.table.weights * self.kept
-        target = self.table.target
-        mean = (weights * target).sum() / weights.sum()
-        spread = (weights * (target - mean) ** 2).sum()
-        return 1.0 - float((weights * trial.squares).sum() / spread) if spread > 0 else 1.0
+        """Return 1 − (scale of the residuals / standard deviation)², on the scale of the model."""
+        return 1.0 - (trial.scale / self._spread(trial.structure.log_target)) ** 2
+
+    def _spread(self, log_target: bool) -> float:
+        target, weights = self.table.target, self.table.weights
+        target = np.log(target) if log_target else target
+        mean = np.average(target, weights=weights)
+        spread = float(np.sqrt(np.average((target - mean) ** 2, weights=weights)))
+        return spread if spread > 1e-12 * max(1.0, abs(mean)) else 1.0
 
     def _options(self, structure: Structure) -> FitOptions:
         settings = self.settings
@@ -215,52 +267,71 @@ class Search:
             distinct=min(1.0, self.distinct / self.rows),
         )
 
-    def _unit(self, structure: Structure) -> float:
-        if structure.log_target:
-            return 1.0
-        weights, target = self.table.weights, self.table.target
-        mean = (weights * target).sum() / weights.sum()
-        spread = float(np.sqrt((weights * (target - mean) ** 2).sum() / weights.sum()))
-        return spread if spread > 1e-12 * max(1.0, abs(mean)) else 1.0
-
-    def _part(self, data: Data, generator: torch.Generator) -> Data:
-        if len(self.table) <= 2 * self.settings.search_rows:
+    def _part(self, data: Data, rows: int, generator: torch.Generator) -> Data:
+        if len(self.table) <= 2 * rows:
             return data
-        index = torch.randperm(len(self.table), generator=generator)[: self.settings.search_rows]
+        index = torch.randperm(len(self.table), generator=generator)[:rows]
         index = index.to(data.target.device)
         return Data(data.inputs.rows(index), data.target[index], data.weights[index])
 
     def _judge(
         self, structure: Structure, encoding: Encoding, unit: float, run: Run, fitted: Fitted
     ) -> Trial:
-        weights = self.table.weights
+        weights, target = self.table.weights, self.table.target
         residual = fitted.residual
-        scale = _scale(residual, weights)
+        middle = _quantile(np.abs(residual), weights, 0.5) / 0.6745
         usual = weights
         if structure.loss != "squared":
-            usual = weights * (np.abs(residual) <= GROSS * scale)
+            usual = weights * (np.abs(residual) <= GROSS * middle)
         smearing, shift = 1.0, 0.0
-        if structure.log_target:
-            smearing = float((usual * np.exp(residual)).sum() / usual.sum())
-        elif structure.loss != "squared":
-            shift = float((usual * residual).sum() / usual.sum())
         left_out = fitted.output + fitted.residual - fitted.left_out
         if structure.log_target:
-            highest = np.log(self.table.target.max()) + 2.0
-            predicted = smearing * np.exp(np.minimum(left_out, highest))
+            smearing = float(np.average(np.exp(residual), weights=usual))
+            predicted = smearing * np.exp(np.minimum(left_out, np.log(target.max()) + 2.0))
         else:
+            shift = 0.0 if usual is weights else float(np.average(residual, weights=usual))
             predicted = (left_out + shift) * unit
-        heavy = float((weights * (np.abs(residual) > 5.0 * scale)).sum() / weights.sum())
-        squares = (self.table.target - predicted) ** 2
-        return Trial(structure, encoding, run, fitted, unit, smearing, shift, predicted, squares, heavy)
+        gap = fitted.left_out if structure.log_target else target - predicted
+        least = EXACT * self._spread(structure.log_target)
+        scale, density = _student_density(gap, weights, least)
+        heavy = float(np.average(np.abs(residual) > 5.0 * middle, weights=weights))
+        return Trial(
+            structure=structure,
+            encoding=encoding,
+            run=run,
+            fitted=fitted,
+            unit=unit,
+            smearing=smearing,
+            shift=shift,
+            predicted=predicted,
+            error=float(np.sqrt(np.average((target - predicted) ** 2, weights=weights))),
+            miss=float(np.average(np.abs(target - predicted), weights=weights)),
+            density=density - np.log(target) if structure.log_target else density,
+            scale=scale,
+            heavy=heavy,
+            unusual=self.unusual(structure.logs),
+        )
 
 
-def _scale(residual: Floats, weights: Floats) -> float:
-    """Return the weighted median absolute residual / 0.6745."""
-    size = np.abs(residual)
-    order = np.argsort(size)
+def _quantile(values: Floats, weights: Floats, share: float) -> float:
+    """Return the quantile at `share` where a row of weight k counts as k rows."""
+    order = np.argsort(values)
     mass = np.cumsum(weights[order])
-    return float(size[order][np.searchsorted(mass, 0.5 * mass[-1])]) / 0.6745
+    return float(values[order][np.searchsorted(mass, share * mass[-1])])
+
+
+def _student_density(error: Floats, weights: Floats, least: float) -> tuple[float, Floats]:
+    """Fit the scale of a t distribution by likelihood; return it and the log density of every error.
+
+    The fixed point is the EM step of Lange, Little and Taylor (1989, JASA 84, eq. 3). Constants are left out.
+    """
+    squares = error**2
+    variance = max(float(np.average(squares, weights=weights)), least**2)
+    for _ in range(30):
+        pull = (FREEDOM + 1.0) / (FREEDOM + squares / variance)
+        variance = max(float(np.average(pull * squares, weights=weights)), least**2)
+    density = -0.5 * np.log(variance) - 0.5 * (FREEDOM + 1.0) * np.log1p(squares / (FREEDOM * variance))
+    return float(np.sqrt(variance)), density
 
 
 def choose(table: Table, settings: Settings) -> tuple[Trial, list[Trial]]:
@@ -273,9 +344,7 @@ def choose(table: Table, settings: Settings) -> tuple[Trial, list[Trial]]:
     """
     search = Search(table, settings)
     targets = _targets(table, settings)
-    plain = [_plain(search, log_target) for log_target in targets]
-    _set_gross_errors_apart(search, plain)
-    best = [_with_logs(search, trial) for trial in plain]
+    best = [_with_logs(search, _plain(search, log_target)) for log_target in targets]
     if settings.hidden is None:
         finals = _grow(search, best)
     elif settings.hidden:
@@ -338,27 +407,16 @@ def _is_heavy(search: Search, trial: Trial) -> bool:
     return search.rows >= 50 and trial.heavy > 0.002 and search.accuracy(trial) < 0.9995
 
 
-def _set_gross_errors_apart(search: Search, trials: list[Trial]) -> None:
-    """Leave rows that every model takes for gross errors out of the comparison of structures."""
-    gross = np.ones(len(search.table), dtype=bool)
-    for trial in trials:
-        residual = np.abs(trial.fitted.residual)
-        beyond = residual > GROSS * _scale(trial.fitted.residual, search.table.weights)
-        gross &= beyond if trial.structure.loss != "squared" else False
-    search.kept = ~gross
-
-
 def _grow(search: Search, starts: list[Trial]) -> list[Trial]:
     """Add hidden nodes to additive models while they pay: two for each target, then four for the better."""
     features = len(search.table.encoding.features)
     tried = list(starts)
-    for nodes in (2, 4):
-        best = search.best(tried)
-        enough = search.rows >= max(40.0, 7.5 * nodes * features)
-        if features < 2 or not enough or search.accuracy(best) > 1.0 - 1e-8:
-            break
-        if nodes > 2 and not best.structure.hidden:
-            break
-        bases = starts if nodes == 2 else [best]
-        tried += [_fit(search, replace(base.structure, hidden=(nodes,))) for base in bases]
+    if features < 2 or search.rows < max(40.0, 15.0 * features):
+        return tried
+    if search.accuracy(search.best(tried)) < NO_ERROR:
+        tried += [_fit(search, replace(start.structure, hidden=(2,))) for start in starts]
+    best = search.best(tried)
+    many = search.rows >= 30.0 * best.fitted.network.parameters.size
+    if best.structure.hidden and many and search.accuracy(best) < NO_ERROR:
+        tried.append(_fit(search, replace(best.structure, hidden=(4,))))
     return tried
