@@ -89,16 +89,16 @@ class Scope:
 
     Examples
     --------
-    >>> vehicle.fuel_price
-    Reference(scope='vehicle', field='fuel_price')
+    >>> vehicle.fuel_price, machine.name
+    (Reference(scope='vehicle', field='fuel_price'), Reference(scope='machine', field='name'))
     """
 
-    name: str
+    _scope: str  # every name without an underscore is a field of the things in the scope
 
     def __getattr__(self, field: str) -> Reference:
-        if field.startswith("__"):
+        if field.startswith("_"):
             raise AttributeError(field)
-        return Reference(self.name, field)
+        return Reference(self._scope, field)
 
 
 arc = Scope("arc")
@@ -118,7 +118,7 @@ task = Scope("task")
 vehicle = Scope("vehicle")
 
 SCOPES: Mapping[str, Scope] = {
-    scope.name: scope
+    scope._scope: scope
     for scope in (
         arc,
         client,
