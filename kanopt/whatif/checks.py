@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kanopt.errors import KanoptError, nearest
+from kanopt.errors import KanoptError, TableError, nearest
 from kanopt.whatif.changes import Change
 from kanopt.whatif.positions import Key
 from kanopt.whatif.problem_spec import Material, PartSpec, ProblemSpec
+from kanopt.whatif.rows import complete_rows, divided
 from kanopt.whatif.spec import LawSpec, LearnedSpec
 from kanopt.whatif.words import Mistake, messages_of
 
@@ -24,10 +25,11 @@ __all__ = [
     "binding_mistakes",
     "build_mistakes",
     "change_mistakes",
+    "column_remarks",
     "law_mistakes",
     "located",
     "part_mistakes",
-    "remarks",
+    "unit_remarks",
     "words_for",
 ]
 
@@ -44,7 +46,8 @@ def law_mistakes(laws: Mapping[str, LawSpec], tables: Iterable[str], frames: Fra
                 yield Mistake((*key, "table"), f"unknown table {spec.table!r}; {nearest(spec.table, known)}")
             yield from _feature_mistakes(spec, key)
             if spec.table in frames:
-                yield from _column_mistakes(spec, key, frames[spec.table])
+                found = list(_column_mistakes(spec, key, frames[spec.table]))
+                yield from found or _holdout_mistakes(spec, key, frames[spec.table])
 
 
 def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
@@ -75,6 +78,13 @@ def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterab
             yield Mistake((*key, *where), f"table {spec.table!r} has no column {column!r}; {hint}")
         elif spec.on_missing == "error" and (message := _blanks(frame[column], spec.table)):
             yield Mistake((*key, *where), message)
+
+
+def _holdout_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:
+    try:
+        divided(spec, complete_rows(spec, frame), seed=0)
+    except TableError as error:
+        yield Mistake((*key, "holdout"), str(error))
 
 
 def _blanks(cells: pd.Series[Any], table: str) -> str:
@@ -145,6 +155,14 @@ def binding_mistakes(
                 f'the input {missing!r} of law {name!r} is not bound; write {missing} = "scope.field", '
                 f'such as {missing} = "arc.distance", or a number',
             )
+        for variable in formulas[name].inputs:
+            value = problem.bindings_of(name).get(variable.name)
+            if isinstance(value, str) and not variable.is_category:
+                key = problem.binding_key(name, variable.name)
+                hint = f'{value!r} is neither; write "scope.field", such as "arc.distance"'
+                yield Mistake(
+                    key, f"the input {variable.name!r} takes a number or what the problem knows; {hint}"
+                )
     # while a law is missing, what looks superfluous may belong to it
     if set(uses.values()) <= set(formulas):
         yield from _idle_bindings(problem, inputs)
@@ -207,8 +225,16 @@ def build_mistakes(problem: ProblemSpec, material: Material, *, today: bool) -> 
 
 
 def located(error: KanoptError, problem: ProblemSpec) -> list[Mistake]:
-    """Put the key to each line of an error that building the problem raised."""
-    return [Mistake(("problem", *_place(line, problem)), line) for line in messages_of(error)]
+    """Put the key to each message of an error that building the problem raised."""
+    found = []
+    for line in messages_of(error):
+        place = _place(line, problem)
+        part = problem.parts().get(place)
+        for field, column in part.columns.items() if part is not None else ():
+            # the problem knows the field only; the analyst knows the column
+            line = line.replace(f"column {field!r}", f"column {column!r}")
+        found.append(Mistake(("problem", *place), line.removeprefix(f"{place[0]}: ") if place else line))
+    return found
 
 
 def _place(line: str, problem: ProblemSpec) -> Key:
@@ -223,7 +249,22 @@ def _place(line: str, problem: ProblemSpec) -> Key:
     return ()
 
 
-def remarks(problem: ProblemSpec, frames: Frames) -> Iterable[Mistake]:
+def unit_remarks(problem: ProblemSpec, formulas: Mapping[str, Formula]) -> Iterable[Mistake]:
+    """Yield the laws whose results or inputs have no unit, and so are taken in the unit of the problem."""
+    for name in dict.fromkeys(problem.law_uses().values()):
+        law = formulas[name]
+        if not law.output.unit:
+            yield Mistake(
+                ("surrogates", name), "has no unit, so that its values are taken in that of the problem"
+            )
+        for variable in law.inputs:
+            bound = problem.bindings_of(name)[variable.name]
+            if not variable.unit and getattr(bound, "scope", "") in ("arc", "state", "clock"):
+                message = f"the input {variable.name!r} of law {name!r} has no unit, so that {bound} is read as it is"
+                yield Mistake(problem.binding_key(name, variable.name), message)
+
+
+def column_remarks(problem: ProblemSpec, frames: Frames) -> Iterable[Mistake]:
     """Yield columns that nothing reads although they are spelt almost like a field that no column fills."""
     for key, part in problem.parts().items():
         columns = [str(column) for column in frames[part.table].columns]

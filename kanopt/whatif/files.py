@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import FileFormatError, KanoptError
+from kanopt.errors import FileFormatError, KanoptError, nearest
 from kanopt.whatif.checks import binding_mistakes, law_mistakes, part_mistakes
 from kanopt.whatif.lawbook import given_laws, saved_law, stand_in
 from kanopt.whatif.layers import Layers, read_layers
@@ -14,12 +14,12 @@ from kanopt.whatif.positions import Key
 from kanopt.whatif.scenario import Scenario, mistakes_of_changes
 from kanopt.whatif.sections import Sections, read_sections
 from kanopt.whatif.spec import LearnedSpec, SavedSpec, TableSpec
-from kanopt.whatif.words import messages_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.formulas import Formula
+    from kanopt.tables import Schema
 
 __all__ = ["load_scenario"]
 
@@ -83,29 +83,46 @@ def _read_table(
 ) -> pd.DataFrame | None:
     from kanopt.tables import TextFormat, read_table
 
+    options: dict[str, Any] = {
+        "query": spec.query,
+        "units": units,
+        "on_bad": spec.on_bad,
+        "on_duplicate": spec.on_duplicate,
+        "form": TextFormat(**spec.form.model_dump(exclude_none=True)),
+    }
     try:
-        return read_table(
-            spec.source(folder),
-            query=spec.query,
-            columns=spec.columns or None,
-            units=units,
-            on_bad=spec.on_bad,
-            on_duplicate=spec.on_duplicate,
-            form=TextFormat(**spec.form.model_dump(exclude_none=True)),
+        frame = read_table(spec.source(folder), columns=spec.columns or None, **options)
+        schema = _limits(found, spec, key, list(frame.columns))
+        return (
+            read_table(spec.source(folder), columns=list(frame.columns), schema=schema, **options)
+            if schema
+            else frame
         )
     except KanoptError as error:
-        lines = messages_of(error)
+        message = str(error)
         misplaced = next(
-            (column for column in units if f"no column {column!r} for the unit" in lines[0]), None
+            (column for column in units if f"no column {column!r} for the unit" in message), None
         )
         if misplaced is None:
-            for line in lines:
-                found.add((*key, "url" if spec.path is None else "path"), line)
+            found.add((*key, "url" if spec.path is None else "path"), message)
             return None
         # go on without that unit, so that it does not hide the next mistake
-        found.add((*key, "units", misplaced), lines[0])
+        found.add((*key, "units", misplaced), message)
         rest = {column: unit for column, unit in units.items() if column != misplaced}
         return _read_table(found, spec, folder, key, rest)
+
+
+def _limits(found: Sections, spec: TableSpec, key: Key, columns: list[str]) -> Schema | None:
+    """Return what ``minimum`` and ``maximum`` ask of the columns; note those of columns that are not there."""
+    from kanopt.tables import Column, Schema
+
+    for side in ("minimum", "maximum"):
+        for name in getattr(spec, side):
+            if name not in columns:
+                found.add((*key, side, name), f"there is no column {name!r}; {nearest(name, columns)}")
+    limited = [name for name in columns if name in {**spec.minimum, **spec.maximum}]
+    made = [Column(name, minimum=spec.minimum.get(name), maximum=spec.maximum.get(name)) for name in limited]
+    return Schema(tuple(made)) if made else None
 
 
 def _read_saved(found: Sections, layers: Layers) -> dict[str, Formula]:

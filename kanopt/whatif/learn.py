@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kanopt.errors import FitError, FormulaError, TableError
 from kanopt.whatif.events import Event, Report
 from kanopt.whatif.lawbook import named_in
+from kanopt.whatif.rows import complete_rows, divided
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.spec import GivenSpec, LearnedSpec
 from kanopt.whatif.words import Mistake, messages_of
@@ -134,8 +135,10 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
     from kanopt.surrogates import KANRegressor
 
     start = time.perf_counter()
-    rows, left_out = _rows(spec, frame)
-    train, test = _split(spec, rows, seed)
+    rows = complete_rows(spec, frame)
+    gone = len(frame) - len(rows)
+    left_out = f", {gone:,} rows with blanks left out" if gone else ""
+    train, test = divided(spec, rows, seed)
     chosen = spec.network.model_dump(exclude_none=True)
     model = KANRegressor(monotone=dict(spec.monotone) or None, seed=seed, **chosen)
     model.fit(train[list(spec.features)], train[spec.target])
@@ -152,24 +155,6 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
         note="; ".join(filter(None, [f"learned from table {spec.table!r}{left_out}", note])),
         seconds=time.perf_counter() - start,
     )
-
-
-def _rows(spec: LearnedSpec, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Return the rows to learn from, and in words how many were left out."""
-    wanted = list(
-        dict.fromkeys([spec.target, *spec.features, *([spec.holdout.by] if spec.holdout.by else [])])
-    )
-    complete = frame[wanted].notna().all(axis="columns")
-    gone = int((~complete).sum())
-    return (frame, "") if not gone else (frame.loc[complete], f", {gone:,} rows with blanks left out")
-
-
-def _split(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    from kanopt.tables import split
-
-    held = spec.holdout
-    amount: Any = held.share if held.last is None else held.last
-    return split(frame, by=held.by, holdout=amount, seed=seed)
 
 
 def _fingerprint(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> str:

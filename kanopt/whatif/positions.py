@@ -25,6 +25,13 @@ __all__ = ["Document", "Key", "read_document", "write_key"]
 Key = tuple[str | int, ...]
 
 _KEYS = ("bare_key", "quoted_key", "dotted_key")
+_HINTS = {
+    "Invalid value": "; texts stand in quotes",
+    "Expected newline or end of document": "; one key = value a line, and lists stand in [ ]",
+    "Expected '=' after a key": "; write key = value",
+    "Cannot overwrite a value": "; the key stands here for the second time",
+    "Cannot declare": "; the table stands here for the second time",
+}
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -103,7 +110,7 @@ def read_document(path: Path) -> Document:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _wrong(path, *_syntax(str(error), text)) from None
-    return Document(path, data, dict(_lines(text)), hashlib.sha256(raw).hexdigest())
+    return Document(path, data, _with_parents(dict(_lines(text))), hashlib.sha256(raw).hexdigest())
 
 
 def _wrong(path: Path, line: int, message: str) -> ScenarioError:
@@ -125,6 +132,7 @@ def _syntax(message: str, text: str) -> tuple[int, str]:
     """Split tomllib's message into the line and what is wrong there."""
     found = re.search(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$", message)
     what = message[: found.start()] if found else message
+    what += next((hint for start, hint in _HINTS.items() if what.startswith(start)), "")
     if found is None or found[1] is None:
         return max(1, len(text.splitlines())), f"not TOML: {what} (at the end of the file)"
     return int(found[1]), f"not TOML: {what} (column {found[2]})"
@@ -149,6 +157,15 @@ def _lines(text: str) -> Iterator[tuple[Key, int]]:
             for child in node.named_children:
                 if child.type == "pair":
                     yield from _pair(child, prefix)
+
+
+def _with_parents(lines: dict[Key, int]) -> dict[Key, int]:
+    """Give a table that is only named on the way to another one, as ``a`` in ``[a.b]``, the line of the first."""
+    found = dict(lines)
+    for key, line in lines.items():
+        for depth in range(1, len(key)):
+            found.setdefault(key[:depth], line)
+    return found
 
 
 def _resolve(parts: tuple[str, ...], counts: dict[Key, int], *, new: bool) -> Key:

@@ -143,6 +143,15 @@ class ProblemSpec(FileModel):
         shared = {name: value for name, value in self.bind.items() if not isinstance(value, dict)}
         return {**shared, **(own if isinstance(own, dict) else {})}
 
+    def binding_key(self, law: str, name: str) -> Key:
+        """Return the key at which an input of a law is bound."""
+        own = self.bind.get(law)
+        return (
+            ("problem", "bind", law, name)
+            if isinstance(own, dict) and name in own
+            else ("problem", "bind", name)
+        )
+
     @classmethod
     @abstractmethod
     def fields_of(cls, part: str) -> frozenset[str]:

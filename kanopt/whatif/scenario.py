@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kanopt.errors import Issue, ScenarioError
 from kanopt.whatif.changes import Change, Value
-from kanopt.whatif.checks import build_mistakes, change_mistakes, remarks, words_for
+from kanopt.whatif.checks import build_mistakes, change_mistakes, column_remarks, unit_remarks, words_for
 from kanopt.whatif.events import Report
 from kanopt.whatif.lawbook import given_laws, stand_in
 from kanopt.whatif.layers import Layers
@@ -167,19 +167,24 @@ class Scenario:
         ScenarioError
             With everything that was found.
         """
-        waiting = {
-            n: stand_in(n, s, self.tables[s.table])
-            for n, s in self.laws.items()
-            if isinstance(s, LearnedSpec)
-        }
-        formulas, mistakes = given_laws(self.laws, {**self.saved, **waiting}, standing_in=waiting)
+        formulas, mistakes = self._sketch()
         mistakes = mistakes or build_mistakes(self.problem, self.material(formulas), today=not self.changes)
         if mistakes:
             raise self.layers.error(mistakes)
 
+    def _sketch(self) -> tuple[dict[str, Formula], list[Mistake]]:
+        """Return every law, with stand-ins for those to be learned, and what is wrong with those written by hand."""
+        waiting = {
+            name: stand_in(name, spec, self.tables[spec.table])
+            for name, spec in self.laws.items()
+            if isinstance(spec, LearnedSpec)
+        }
+        return given_laws(self.laws, {**self.saved, **waiting}, standing_in=waiting)
+
     def remarks(self) -> tuple[Issue, ...]:
-        """Return what is no mistake but looks like one: columns spelt almost like a field that is left empty."""
-        return tuple(self.layers.issue(remark) for remark in remarks(self.problem, self.changed))
+        """Return what is no mistake but may be one: columns spelt almost like an empty field, laws without units."""
+        found = [*column_remarks(self.problem, self.changed), *unit_remarks(self.problem, self._sketch()[0])]
+        return tuple(self.layers.issue(remark) for remark in found)
 
     def run(
         self,

@@ -99,6 +99,8 @@ class TableSpec(FileModel):
     query: Name | None = None
     columns: Words = ()
     units: dict[str, Unit] = Field(default_factory=dict)
+    minimum: dict[str, float] = Field(default_factory=dict)
+    maximum: dict[str, float] = Field(default_factory=dict)
     on_bad: OnBad = "error"
     on_duplicate: Literal["keep", "drop", "error"] = "keep"
     form: FormSpec = FormSpec()

@@ -111,7 +111,7 @@ def _unknown_word(given: object, context: Mapping[str, Any]) -> str:
 
     # pydantic hands the words over as text: "'a', 'b' or 'c'"
     words = ast.literal_eval("[" + str(context["expected"]).replace(" or ", ", ") + "]")
-    if isinstance(given, str):
+    if isinstance(given, str) and all(isinstance(word, str) for word in words):
         return f"unknown word {given!r}; {nearest(given, map(str, words))}"
     return f"must be one of {', '.join(map(repr, words))}, not {shown(given)}"
 
