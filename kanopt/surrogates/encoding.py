@@ -16,11 +16,15 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, nearest
 
-__all__ = ["Encoding", "Feature", "check_numbers", "encoding_of"]
+__all__ = ["Encoding", "Feature", "check_numbers", "encoding_of", "knot_range"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Category = str | int | float | bool
+
+FEWEST = 5
+SHARE = 0.005
+"""Rows an outermost cell of the knots must hold, and their share of all."""
 
 
 @dataclass(frozen=True)
@@ -122,11 +126,6 @@ class Encoding:
             features.append(feature)
         return Encoding(tuple(features))
 
-    def bounds(self) -> tuple[Floats, Floats]:
-        """Return the lower and upper ends of the encoded numbers."""
-        ends = np.array([feature.bounds for feature in self.numbers], dtype=np.float64).reshape(-1, 2)
-        return ends[:, 0], ends[:, 1]
-
     def encode_numbers(self, values: Floats) -> Floats:
         """Encode a matrix of the numeric columns, shape (n, numbers)."""
         columns = [feature.encode(values[:, i]) for i, feature in enumerate(self.numbers)]
@@ -172,6 +171,34 @@ def encoding_of(frame: pd.DataFrame) -> Encoding:
         For a column that is constant, holds dates or mixed types, or misses values.
     """
     return Encoding(tuple(_feature(str(name), frame.iloc[:, i]) for i, name in enumerate(frame.columns)))
+
+
+def knot_range(encoded: Floats, grid_size: int) -> tuple[Floats, Floats]:
+    """Return where the knots of every numeric column begin and end, each (numbers,).
+
+    They span the data, unless an outermost cell would hold fewer than half a percent of the rows, or fewer than
+    five. Then the range ends at the row with that many beyond it, which the straight tail takes in: what a cubic
+    makes of a few stray rows is no law to extrapolate.
+
+    Examples
+    --------
+    >>> column = np.append(np.linspace(0.0, 1.0, 99), 50.0)[:, None]
+    >>> low, high = knot_range(column, grid_size=10)
+    >>> float(low[0]), float(high[0].round(2))
+    (0.0, 0.97)
+    """
+    low, high = encoded.min(axis=0), encoded.max(axis=0)
+    count = max(FEWEST, round(SHARE * len(encoded)))
+    if len(encoded) < 4 * count or not encoded.shape[1]:
+        return low, high
+    cell = (high - low) / grid_size
+    ordered = np.sort(encoded, axis=0)
+    few_below = (encoded < low + cell).sum(axis=0) < count
+    few_above = (encoded > high - cell).sum(axis=0) < count
+    first, last = ordered[count - 1], ordered[-count]
+    trimmed = np.where(few_below, first, low), np.where(few_above, last, high)
+    spread = trimmed[1] > trimmed[0]
+    return np.where(spread, trimmed[0], low), np.where(spread, trimmed[1], high)
 
 
 def check_numbers(values: Floats, what: str) -> None:

@@ -26,7 +26,7 @@ from kanopt.errors import FitError
 from kanopt.kan.fit import FitOptions, Fitted, Run, best_of, finish, fit_starts, polish
 from kanopt.kan.network import Inputs, Shape
 from kanopt.kan.trainer import Data
-from kanopt.surrogates.encoding import Encoding
+from kanopt.surrogates.encoding import Encoding, knot_range
 
 __all__ = ["Settings", "Structure", "Table", "Trial", "choose"]
 
@@ -201,7 +201,8 @@ class Search:
         data = self.data(structure, encoding, unit)
         options = self._options(structure)
         generator = torch.Generator().manual_seed(settings.seed)
-        low, high = (torch.tensor(end, device=settings.device) for end in encoding.bounds())
+        ends = knot_range(encoding.encode_numbers(self.table.numbers), self.grid_size)
+        low, high = (torch.tensor(end, device=settings.device) for end in ends)
         categories = tuple(len(feature.categories) for feature in encoding.categories)
         grid_size = self.grid_size
         halved = bool(structure.hidden) and grid_size % 2 == 0
