@@ -27,8 +27,8 @@ class RoutingIntegers:
     """Everything a routing solver counts, as integers.
 
     Durations and demands are rounded up, capacities down, windows and shifts inward, so that a plan feasible
-    here is feasible at the planning values. Nodes are the depots, then the clients that some vehicle could
-    carry within their window, in an order drawn from the seed.
+    here is feasible at the planning values. Nodes are the depots that some vehicle starts from, then the clients
+    that some vehicle could carry within their window, in an order drawn from the seed. Times count from `origin`.
 
     Parameters
     ----------
@@ -49,6 +49,8 @@ class RoutingIntegers:
         Prizes of optional clients that are not among the nodes.
     horizon
         The latest time that can occur.
+    origin
+        Clock time of 0: midnight, or before it where a shift starts earlier.
     money, time
         The scalings.
     """
@@ -69,19 +71,20 @@ class RoutingIntegers:
     shift_end: Integers
     missed: int
     horizon: int
+    origin: float
     money: Scaling
     time: Scaling
 
     @property
     def depots(self) -> int:
         """How many nodes are depots."""
-        return len(self.problem.depots)
+        return int((self.nodes < len(self.problem.depots)).sum())
 
     @cached_property
     def mandatory(self) -> NDArray[np.bool_]:
         """Which nodes must be served."""
         facts = self.problem.facts
-        must = [False] * self.depots + [client.mandatory for client in facts.clients]
+        must = [False] * len(facts.depots) + [client.mandatory for client in facts.clients]
         return np.array(must, dtype=bool)[self.nodes]
 
     @cached_property
@@ -160,7 +163,7 @@ class RoutingIntegers:
             if way and times is not None:
                 vehicle = facts.vehicles[kind].name
                 clients = tuple(facts.names[self.nodes[node]] for node in way)
-                leaves = self.time.to_float(times[0])
+                leaves = self.origin + self.time.to_float(times[0])
                 routes.append(Route(vehicle, index, facts.depot_of[vehicle], clients, leaves))
         return self.problem.plan_from(RoutingPlan(tuple(routes)))
 
@@ -204,15 +207,15 @@ def _fleet(problem: RoutingProblem) -> tuple[tuple[int, int], ...]:
     )
 
 
-def _horizon(problem: RoutingProblem, transit: Floats) -> float:
-    """Return a time by which any plan is done."""
+def _horizon(problem: RoutingProblem, transit: Floats, origin: float) -> float:
+    """Return a time, counted from `origin`, by which any plan is done."""
     facts = problem.facts
-    ends = facts.of_vehicles("shift_end")
+    ends = facts.of_vehicles("shift_end") - origin
     if np.isfinite(ends).all():
         return float(ends.max())
     longest = np.where(np.isfinite(transit), transit, 0.0).max(axis=(0, 2)).sum()
-    opens = max(0.0, float(np.max(facts.earliest, initial=0.0)))
-    last = max(float(facts.of_vehicles("shift_start").max()), opens) + float(longest)
+    opens = float(np.max(facts.earliest, initial=origin))
+    last = max(float(facts.of_vehicles("shift_start").max()), opens) - origin + float(longest)
     return max(last, float(np.max(ends[np.isfinite(ends)], initial=0.0)))
 
 
@@ -244,15 +247,16 @@ def lower(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
     """
     facts = problem.facts
     travel = problem.planner.durations + facts.service[None, :, None]
-    horizon = _horizon(problem, travel)
+    origin = min(0.0, float(facts.of_vehicles("shift_start").min()))
+    horizon = _horizon(problem, travel, origin)
     step = convert(1.0 / _MINUTE_STEPS, "min", facts.units.time)
     up = scaling_for(horizon + 1.0, 4, limit=1e15, target_resolution=step, rounding="up")
     down = Scaling(up.factor, "down")
     money = _in_money(problem, problem.planner.costs, horizon)
-    start = up.to_integers(facts.of_vehicles("shift_start"))
-    end = down.to_integers(np.minimum(facts.of_vehicles("shift_end"), horizon))
-    earliest = up.to_integers(np.maximum(facts.earliest, 0.0))
-    latest = down.to_integers(np.minimum(facts.latest, horizon))
+    start = up.to_integers(facts.of_vehicles("shift_start") - origin)
+    end = down.to_integers(np.minimum(facts.of_vehicles("shift_end") - origin, horizon))
+    earliest = up.to_integers(np.maximum(facts.earliest - origin, 0.0))
+    latest = down.to_integers(np.minimum(facts.latest - origin, horizon))
     demand, capacity = _loads(problem)
     last = int(end.max())
     roads = np.isfinite(travel) & (travel <= horizon)
@@ -282,6 +286,7 @@ def lower(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
         shift_end=end,
         missed=int(prize.sum() - prize[nodes].sum()),
         horizon=last,
+        origin=origin,
         money=money,
         time=up,
     )
@@ -299,7 +304,12 @@ def _loads(problem: RoutingProblem) -> tuple[Integers, Integers]:
 
 
 def _order(problem: RoutingProblem, seed: int, possible: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return depots, then the possible clients in an order drawn from the seed."""
-    depots = len(problem.depots)
+    """Return the depots that vehicles start from, then the possible clients in an order drawn from the seed.
+
+    To the solver a depot without a vehicle would be one more stop.
+    """
+    facts, depots = problem.facts, len(problem.depots)
+    homes = {facts.index[facts.depot_of[facts.vehicles[kind].name]] for kind, _ in _fleet(problem)}
     clients = depots + np.flatnonzero(possible[depots:])
-    return np.concatenate([np.arange(depots), np.random.default_rng(seed).permutation(clients)])
+    shuffled = np.random.default_rng(seed).permutation(clients)
+    return np.concatenate([np.array(sorted(homes), dtype=np.intp), shuffled])

@@ -70,6 +70,42 @@ def test_several_depots_serve_their_own_side():
     }
 
 
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_depot_without_vehicles_is_no_stop(count):
+    line = np.array([0.0, 10, 5, 20])
+    distance = np.abs(np.subtract.outer(line, line))
+    fleet = [VehicleType("w", depot="west"), VehicleType("e", count=count, depot="east", fixed_cost=1e3)]
+    problem = RoutingProblem(
+        [Depot("west"), Depot("east")], [Client("a"), Client("b")], fleet, distance, distance, distance
+    )
+    plan = solved(problem).plan
+    assert [(route.label, set(route.clients)) for route in plan.routes] == [("w 1", {"a", "b"})]
+    assert problem.check(plan).ok
+
+
+def test_a_shift_may_start_before_midnight():
+    minutes = np.array([[0.0, 10, 10], [10, 0, 5], [10, 5, 0]])
+    clients = [
+        Client("night", earliest=-45, latest=-40, service=5),
+        Client("day", earliest=5, latest=20, prize=50.0),
+    ]
+    van = VehicleType("van", shift_start=-60, shift_end=30, cost_per_time=0.1)
+    problem = RoutingProblem([Depot("depot")], clients, [van], {}, minutes, minutes)
+    outcome = solved(problem)
+    assert outcome.plan.routes[0].clients == ("night", "day")
+    assert outcome.plan.routes[0].departure == pytest.approx(-50)
+    assert outcome.objective == pytest.approx(6.5)
+    assert problem.price(outcome.plan).objective == pytest.approx(6.5)
+    assert problem.check(outcome.plan).ok
+
+
+def test_a_shift_that_ends_before_midnight_is_no_mistake():
+    minutes = np.array([[0.0, 10], [10, 0]])
+    van = VehicleType("van", shift_start=-60, shift_end=-30)
+    problem = RoutingProblem([Depot("depot")], [Client("a", earliest=-60)], [van], minutes, minutes, minutes)
+    assert solved(problem).objective == pytest.approx(20.0)
+
+
 def test_what_cannot_be_served_is_left_and_its_penalty_stays_out_of_the_objective():
     minutes = np.full((5, 5), 10.0)
     minutes[:, 4] = np.inf
