@@ -24,7 +24,7 @@ Category = str | int | float | bool
 
 FEWEST = 5
 SHARE = 0.005
-"""Rows an outermost cell of the knots must hold, and their share of all."""
+"""Share of the rows that an outermost cell of the knots must hold, from so many rows on that this is a few."""
 
 
 @dataclass(frozen=True)
@@ -176,20 +176,20 @@ def encoding_of(frame: pd.DataFrame) -> Encoding:
 def knot_range(encoded: Floats, grid_size: int) -> tuple[Floats, Floats]:
     """Return where the knots of every numeric column begin and end, each (numbers,).
 
-    They span the data, unless an outermost cell would hold fewer than half a percent of the rows, or fewer than
-    five. Then the range ends at the row with that many beyond it, which the straight tail takes in: what a cubic
-    makes of a few stray rows is no law to extrapolate.
+    They span the data, unless there are a thousand rows or more and an outermost cell would hold fewer than half a
+    percent of them. Then the range ends at the row with that many beyond it, which the straight tail takes in: what
+    a cubic makes of a few stray rows is no law to extrapolate.
 
     Examples
     --------
-    >>> column = np.append(np.linspace(0.0, 1.0, 99), 50.0)[:, None]
+    >>> column = np.append(np.linspace(0.0, 1.0, 999), 50.0)[:, None]
     >>> low, high = knot_range(column, grid_size=10)
-    >>> float(low[0]), float(high[0].round(2))
-    (0.0, 0.97)
+    >>> float(low[0]), float(high[0].round(3))
+    (0.0, 0.997)
     """
     low, high = encoded.min(axis=0), encoded.max(axis=0)
-    count = max(FEWEST, round(SHARE * len(encoded)))
-    if len(encoded) < 4 * count or not encoded.shape[1]:
+    count = round(SHARE * len(encoded))
+    if count < FEWEST or not encoded.shape[1]:
         return low, high
     cell = (high - low) / grid_size
     ordered = np.sort(encoded, axis=0)

@@ -275,7 +275,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         >>> train, test = trips[:250], trips[250:]
         >>> model = KANRegressor(seed=1).fit(train[["km", "load_t"]], train["cost"])
         >>> print(model.to_formula(test))
-        2 · km^1.5 · load_t^0.5
+        2 · km^1.5 · sqrt(load_t)
         """
         from kanopt.formulas import Variable
         from kanopt.surrogates.distill import HeldOut, Trained, distill
