@@ -73,6 +73,40 @@ def test_no_vehicle_and_no_road():
     assert (found.relaxation, found.proved) == ("a road from it back to depot", True)
 
 
+def test_with_a_clock_law_a_road_over_another_client_is_a_road():
+    roads = LINE.copy()
+    roads[0, 3] = roads[3, 0] = np.inf
+    law = parse_formula("d + 0 * h", [Variable("d", "km"), Variable("h", "h")], Variable("t", "min"))
+    given = problem(cost={}, duration=law.bind(d=arc.distance, h=clock.hour), distance=roads)
+    assert given.check(given.plan_from([["a", "c", "b"]])).ok
+    assert "a road" not in reason(given, [["a", "b"]]).relaxation
+    roads[:, 3] = np.inf
+    given = problem(cost={}, duration=law.bind(d=arc.distance, h=clock.hour), distance=roads)
+    found = reason(given, [["a", "b"]])
+    assert found.proved
+    assert found.message == "client c cannot be served: no road leads from depot to it"
+
+
+def test_a_leg_without_a_price_is_no_road():
+    price = LINE.copy()
+    price[:, 3] = np.inf
+    given = problem(cost={"toll": price})
+    found = reason(given, [["a", "b"]])
+    assert found.proved
+    assert found.message == "client c cannot be served: no road leads from depot to it"
+    assert [v.constraint for v in given.check(given.plan_from([["a", "b", "c"]])).violations] == ["road"]
+
+
+def test_what_no_road_leads_to_and_no_window_closes_is_explained_without_a_warning():
+    roads = LINE.copy()
+    roads[2, 3] = roads[3, 2] = np.inf
+    given = problem(
+        (Client("a"), Client("b"), Client("c", prize=1.0)), [replace(VAN, shift_end=np.inf)], duration=roads
+    )
+    assert "a prize above" in reason(given, [["a", "b"]]).relaxation
+    assert given.reasons(given.plan_from([["b", "c"]]))
+
+
 def test_each_vehicle_type_may_fail_for_another_reason():
     fleet = [VAN, VehicleType("cart", 1, capacity=0.2, shift_end=600)]
     found = reason(problem(changed(latest=500), fleet), [["a", "b"]])

@@ -55,6 +55,12 @@ def test_the_timetable_has_driving_waiting_and_service():
     ]
 
 
+def test_a_vehicle_that_drives_twice_has_one_row():
+    given = problem()
+    plan = given.plan_from([Route("van", 1, "depot", ("a",)), Route("van", 1, "depot", ("b", "b"))])
+    assert set(given.views(plan)[1].bars["row"]) == {"van 1"}
+
+
 def test_an_empty_plan_has_views_too():
     view, timetable = problem().views(problem().plan_from([]))
     assert view.paths.empty

@@ -46,7 +46,7 @@ def hopeless(laws: Laws, planning: Planning, names: Sequence[str], kind: str) ->
 
     Arrival and return are bounded by shortest paths over the travel times, so that the reason is a proof also where
     the way over other clients is faster than the direct one. Where travel time depends on clock or load, the
-    trip is driven on the law instead, and windows and shifts are not called proved.
+    direct trip is driven on the law instead, and windows and shifts are not called proved.
     """
     facts = laws.facts
     fleet = [vehicle for vehicle in facts.vehicles if vehicle.count > 0]
@@ -69,19 +69,22 @@ def _alone(laws: Laws, planning: Planning, vehicle: VehicleType) -> _Alone:
     depot = facts.index[facts.depot_of[vehicle.name]]
     place = facts.type_index[vehicle.name]
     exact = not laws.reads(DURATION, "clock", "state")
+    graph = csgraph_from_dense(planning.durations[place], null_value=np.inf)
+    out, home = dijkstra(graph, indices=depot), dijkstra(graph.T.tocsr(), indices=depot)
     if exact:
-        graph = csgraph_from_dense(planning.durations[place], null_value=np.inf)
-        arrive = vehicle.shift_start + dijkstra(graph, indices=depot)
-        return _Alone(arrive, dijkstra(graph.T.tocsr(), indices=depot), exact)
+        return _Alone(vehicle.shift_start + out, home, exact)
     routes = [
         Route(vehicle.name, 1, facts.names[depot], (client.name,), vehicle.shift_start)
         for client in facts.clients
     ]
     driven = drive(laws, planning, routes)
     arrive, back = np.full(len(facts.names), np.inf), np.full(len(facts.names), np.inf)
-    out = driven.tail == depot
-    arrive[driven.head[out]] = driven.arrive[out]
-    back[driven.tail[~out]] = driven.duration[~out]
+    first = driven.tail == depot
+    arrive[driven.head[first]] = driven.arrive[first]
+    back[driven.tail[~first]] = driven.duration[~first]
+    # where only a way over other clients leads, its time on the law is unknown and nothing is held against it
+    arrive = np.where(np.isinf(arrive) & np.isfinite(out), vehicle.shift_start, arrive)
+    back = np.where(np.isinf(back) & np.isfinite(home), 0.0, back)
     return _Alone(arrive, back, exact)
 
 

@@ -104,8 +104,10 @@ class Insertions:
         return [replace(route, departure=start[route.vehicle]) for route in routes]
 
     def _lateness(self, driven: Drive) -> Floats:
-        late = np.maximum(driven.begin - self.facts.latest[driven.head], 0.0)
-        return np.where(np.isfinite(driven.begin), late, np.inf)
+        reached = np.isfinite(driven.begin)
+        late = np.full(reached.shape, np.inf)
+        late[reached] = np.maximum(driven.begin[reached] - self.facts.latest[driven.head[reached]], 0.0)
+        return late
 
     def _excess(self, routes: Sequence[Route], driven: Drive) -> Floats:
         """Return the excess of load, of windows and of the shift of each route; (routes, 3)."""
@@ -113,9 +115,10 @@ class Insertions:
         types = np.array([facts.type_index[route.vehicle] for route in routes], dtype=np.intp)
         demand = np.bincount(driven.route, weights=facts.demand[driven.head], minlength=len(routes))
         late = np.bincount(driven.route, weights=self._lateness(driven), minlength=len(routes))
-        over = np.maximum(driven.finish - facts.of_vehicles("shift_end")[types], 0.0)
+        over, back = np.full(len(routes), np.inf), np.isfinite(driven.finish)
+        np.subtract(driven.finish, facts.of_vehicles("shift_end")[types], out=over, where=back)
         load = np.maximum(demand - facts.of_vehicles("capacity")[types], 0.0)
-        excess = np.stack([load, late, np.where(np.isnan(over), np.inf, over)], axis=1)
+        excess = np.stack([load, late, over], axis=1)
         return np.where(excess > _TOLERANCE, excess, 0.0)
 
     def of(self, client: str) -> list[Insertion]:

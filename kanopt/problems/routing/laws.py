@@ -116,7 +116,7 @@ class Facts:
 
     @cached_property
     def usable(self) -> NDArray[np.bool_]:
-        """Which arcs can be driven: between different places with a finite distance; (n, n)."""
+        """Which arcs have a length: between different places with a finite distance; (n, n)."""
         usable: NDArray[np.bool_] = np.isfinite(self.distance)
         np.fill_diagonal(usable, val=False)
         return usable
@@ -172,6 +172,15 @@ class Laws:
         self.duration = duration
         self._client_values: dict[str, Known] = {}
 
+    @cached_property
+    def roads(self) -> NDArray[np.bool_]:
+        """Which arcs can be driven: with a length, and finite in every matrix of times and prices; (n, n)."""
+        roads = self.facts.usable
+        for law in (self.duration, *self.cost.values()):
+            if not isinstance(law, BoundFormula):
+                roads = roads & np.isfinite(law)
+        return roads
+
     def law(self, name: str) -> Law:
         """Return a cost law by its term, or the law of travel time."""
         return self.duration if name == DURATION else self.cost[name]
@@ -209,12 +218,11 @@ class Laws:
     def raw(self, name: str, inputs: Inputs) -> Floats:
         """Evaluate a law as it is, with NaN on legs that cannot be driven."""
         law, tail, head = self.law(name), inputs.tail, inputs.head
-        usable = self.facts.usable[tail, head]
+        usable = self.roads[tail, head]
         if name != DURATION:
             usable = usable & np.isfinite(inputs.duration)
         if not isinstance(law, BoundFormula):
-            values = law[tail, head]
-            return np.where(usable & np.isfinite(values), values, np.nan)
+            return np.where(usable, law[tail, head], np.nan)
         try:
             values = law.evaluate(self.resolver(name, inputs), self.unit(name))
         except FormulaError as error:
@@ -228,7 +236,7 @@ class Laws:
         if not isinstance(law, BoundFormula):
             return np.zeros(shape, dtype=bool)
         outside = law.outside(self.resolver(name, inputs))
-        reached = self.facts.usable[inputs.tail, inputs.head]
+        reached = self.roads[inputs.tail, inputs.head]
         return np.asarray(np.broadcast_to(outside, shape) & reached)
 
     def resolver(self, name: str, inputs: Inputs) -> Resolver:

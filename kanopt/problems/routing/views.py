@@ -131,6 +131,6 @@ def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Gan
     )
     bars = pd.concat([drives, waits, services], ignore_index=True)
     bars = bars[np.isfinite(bars["end"].astype(float)) & (bars["end"] > bars["start"] + 1e-9)]
-    order = pd.Categorical(bars["row"], categories=[route.label for route in plan.routes])
+    order = pd.Categorical(bars["row"], categories=list(dict.fromkeys(route.label for route in plan.routes)))
     bars = bars.assign(order=order).sort_values(["order", "start"], kind="stable").drop(columns="order")
     return GanttView("Timetable", bars.reset_index(drop=True), problem.units.time, clock=True)
