@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 __all__ = ["Raw", "as_strings", "file_hash"]
@@ -38,6 +40,8 @@ class Raw:
         Rows that have too few or too many cells: their numbers and numbers of cells, shape (m, 2).
     notes
         What was decided so far.
+    units
+        Units that the source itself declares, by the column's name.
     """
 
     source: str
@@ -51,6 +55,7 @@ class Raw:
     counting: str = "record"
     ragged: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
     notes: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 def file_hash(path: Path) -> str:
@@ -60,5 +65,5 @@ def file_hash(path: Path) -> str:
 
 
 def as_strings(values: Any) -> list[str | None]:
-    """Return mixed values as texts; None and NaN stay None."""
-    return [None if value is None or value != value else str(value) for value in values]
+    """Return mixed values as texts; what is missing (None, NaN, pandas' NA) stays None."""
+    return [None if value is None or value is pd.NA or value != value else str(value) for value in values]

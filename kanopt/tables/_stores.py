@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import pyarrow.parquet as pq
 
 from kanopt.errors import TableError, nearest
 from kanopt.tables._raw import Raw, as_strings, file_hash
-from kanopt.tables.report import hash_cells
+from kanopt.tables.report import KEY, hash_cells, units_of
 
 __all__ = ["read_frame", "read_parquet", "read_sql", "require_file"]
 
@@ -33,7 +36,23 @@ def read_parquet(path: Path) -> Raw:
     keep = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
     names = [" ".join(table.column_names[place].split()) for place in keep]
     columns = [table.column(place) for place in keep]
-    return _typed(str(path), "Parquet", file_hash(path), names, columns)
+    raw = _typed(str(path), "Parquet", file_hash(path), names, columns)
+    return replace(raw, units=_spelled(_declared(table.schema.metadata or {})))
+
+
+def _declared(metadata: Mapping[bytes, bytes]) -> dict[str, str]:
+    """Return the units in what pandas writes of a frame's ``attrs`` into a Parquet file; none where it wrote none."""
+    try:
+        units = json.loads(metadata[b"pandas"])["attributes"][KEY]["units"]
+    except (KeyError, TypeError, ValueError):
+        return {}
+    given = units.items() if isinstance(units, dict) else ()
+    return {name: unit for name, unit in given if isinstance(unit, str)}
+
+
+def _spelled(units: Mapping[str, str]) -> dict[str, str]:
+    """Spell the columns as :class:`Raw` does."""
+    return {" ".join(str(name).split()): unit for name, unit in units.items()}
 
 
 def read_frame(frame: pd.DataFrame) -> Raw:
@@ -42,7 +61,8 @@ def read_frame(frame: pd.DataFrame) -> Raw:
     names = [" ".join(str(name).split()) for name in frame.columns]
     columns = [column for column, _ in pairs]
     digest = _digest(names, columns)
-    return _typed("a frame in memory", "frame", digest, names, columns, tuple(mixed for _, mixed in pairs))
+    raw = _typed("a frame in memory", "frame", digest, names, columns, tuple(mixed for _, mixed in pairs))
+    return replace(raw, units=_spelled(units_of(frame)))
 
 
 def read_sql(url: str, query: str) -> Raw:
@@ -100,7 +120,7 @@ def _array(column: pd.Series[Any]) -> tuple[Any, bool]:
     values = column.to_numpy() if column.dtype == object else column
     try:
         array = pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         return pa.chunked_array([pa.array(as_strings(column), pa.string())]), True
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array]), False
 
@@ -111,7 +131,10 @@ def _digest(names: list[str], columns: list[Any]) -> str:
 
 
 def _writable(kind: Any) -> bool:
-    return not (pa.types.is_nested(kind) or pa.types.is_dictionary(kind) or pa.types.is_decimal(kind))
+    extension = isinstance(kind, pa.BaseExtensionType)
+    return not (
+        pa.types.is_nested(kind) or pa.types.is_dictionary(kind) or pa.types.is_decimal(kind) or extension
+    )
 
 
 def _typed(

@@ -14,7 +14,7 @@ from kanopt.tables._selection import select
 from kanopt.tables._stores import read_frame, read_parquet, read_sql, require_file
 from kanopt.tables._text import TextFormat, read_text
 from kanopt.tables.report import attach
-from kanopt.tables.schema import Schema
+from kanopt.tables.schema import NUMERIC, Schema
 from kanopt.units import check_unit
 
 __all__ = ["OnBad", "OnDuplicate", "read_table"]
@@ -47,7 +47,8 @@ def read_table(
         Names of the columns to read, or a mapping from the name in the frame to the name in the source; no
         others are read. `schema`, `units` and `on_bad` speak of the names in the frame.
     units
-        Column to the unit its values have in the source. Such a column holds numbers. Where the schema
+        Column to the unit its values have in the source. Such a column holds numbers. Units that a frame, or a
+        Parquet file that pandas wrote of one, declares itself count where none is given here. Where the schema
         declares another unit of the same dimension, values are converted.
     on_bad
         What happens to a cell that does not fit its column (text among numbers, a value out of range), and to
@@ -100,7 +101,7 @@ def read_table(
     reading = Reading(
         raw=raw,
         schema=schema or Schema(()),
-        units=_checked_units(raw, units or {}, list(places)),
+        units=_units(raw, units or {}, places, schema),
         form=form,
         actions=_actions(on_bad, list(places)),
     )
@@ -147,10 +148,18 @@ def _actions(on_bad: OnBad | Mapping[str, OnBad], names: list[str]) -> dict[str,
     return {name: given.get(name, given.get("*", "error")) for name in [*names, "*"]}
 
 
-def _checked_units(raw: Raw, units: Mapping[str, str], names: list[str]) -> dict[str, str]:
+def _units(
+    raw: Raw, units: Mapping[str, str], places: Mapping[str, int], schema: Schema | None
+) -> dict[str, str]:
+    """Return the unit of each column in the source: as given, else as the source declares it."""
     for name, unit in units.items():
-        if name not in names:
+        if name not in places:
             raise TableError(
-                f"{raw.source}: no column {name!r} for the unit {unit!r}; {nearest(name, names)}"
+                f"{raw.source}: no column {name!r} for the unit {unit!r}; {nearest(name, places)}"
             )
-    return {name: check_unit(unit) for name, unit in units.items()}
+    found: dict[str, str] = {}
+    for name, place in places.items():
+        column = schema.get(name) if schema is not None else None
+        if column is None or column.kind in NUMERIC:
+            found |= {name: raw.units[raw.names[place]]} if raw.names[place] in raw.units else {}
+    return {name: check_unit(unit) for name, unit in {**found, **units}.items()}

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from kanopt.errors import TableError
-from kanopt.tables import Schema, make_city, read_table, report_of, units_of
+from kanopt.tables import Schema, make_city, read_table, report_of, units_of, with_units
 
 
 @pytest.fixture
@@ -184,3 +186,47 @@ def test_a_made_table_passes_its_own_schema() -> None:
     frame = read_table(city.trips, schema=schema)
     assert len(frame) == 5_000
     np.testing.assert_array_equal(frame["distance_km"], city.trips["distance_km"])
+
+
+def test_units_that_a_frame_or_parquet_file_declares_are_kept_and_converted(tmp_path: Path) -> None:
+    trips = with_units(pd.DataFrame({"distance": [1.0, 2.0], "driver": ["a", "b"]}), {"distance": "km"})
+    file = tmp_path / "trips.parquet"
+    trips.to_parquet(file)
+    metres = Schema.from_dict({"d": {"unit": "m"}})
+    for source in (trips, file):
+        assert units_of(read_table(source)) == {"distance": "km"}
+        assert read_table(source, columns={"d": "distance"}, schema=metres)["d"].tolist() == [1000.0, 2000.0]
+        # what is said now goes before what was declared then
+        assert units_of(read_table(source, units={"distance": "mile"})) == {"distance": "mile"}
+    text = Schema.from_dict({"distance": "text"})
+    assert units_of(read_table(trips, schema=text)) == {}
+
+
+@pytest.mark.parametrize(
+    "metadata", [b"[]", b"{", b'{"attributes": 3}', b'{"attributes": {"kanopt": {"units": [1]}}}']
+)
+def test_parquet_metadata_of_another_shape_is_passed_over(tmp_path: Path, metadata: bytes) -> None:
+    table = pa.table({"a": [1, 2]}).replace_schema_metadata({b"pandas": metadata})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert units_of(read_table(tmp_path / "a.parquet")) == {}
+
+
+def test_mixed_cells_with_pandas_own_missing_value() -> None:
+    frame = pd.DataFrame({"a": pd.Series([1, "x", pd.NA], dtype=object)})
+    assert report_of(read_table(frame, on_bad="missing")).missing == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.period_range("2024-01", periods=2, freq="M"),
+        pd.IntervalIndex.from_breaks([0, 1, 2]),
+        pd.to_timedelta([1, 2], unit="h"),
+    ],
+    ids=["period", "interval", "duration"],
+)
+def test_columns_of_no_kind_are_refused_by_name_and_may_stand_beside_others(column: object) -> None:
+    frame = pd.DataFrame({"odd": column, "km": [1, 2]})
+    with pytest.raises(TableError, match=r"column 'odd': has the type .*, which is no kind of column"):
+        read_table(frame)
+    assert read_table(frame, columns=["km"])["km"].tolist() == [1, 2]
