@@ -24,6 +24,8 @@ _ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?\s?(Z|[+-]\d{2}:?\
 _ZONED = r"\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})$"
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 _OTHER_NOTATION = r"^[+-]?\d+,\d+$|^[+-]?\d{1,3}([ ,.'\x{00a0}\x{202f}]\d{3})+([.,]\d+)?$"
+_DATE = r"^\d{1,4}[./-](\d{1,2}|\p{L}{3,9})[./-]\d{2,4}( \d{1,2}:\d{2}(:\d{2})?)?$"
+_WITH_UNIT = r"^(\p{Sc} ?)?[+-]?\d[\d., ]*( ?(%|\p{Sc}|\p{L}{1,3}))?$"
 _EXACT = 2.0**53
 NO_NUMBER = "not a number"
 
@@ -83,6 +85,11 @@ def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str | None]:
     numbers = _count(texts, _number_pattern(form))
     if numbers and _count(texts, r"^[+-]?0\d"):
         return "text", "is read as text, because some values have leading zeros, as codes have"
+    if numbers == count and _count(texts, r"^[+-]?\d{19,}$"):
+        return (
+            "number",
+            "holds whole numbers too long to be exact; declare kind 'text' if they name something",
+        )
     if numbers == count:
         return ("integer" if _count(texts, r"^[+-]?\d{1,18}$") == count else "number"), None
     if 2 * (numbers + _count(texts, _OTHER_NOTATION)) >= count:
@@ -91,8 +98,17 @@ def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str | None]:
         return "datetime", None
     if pc.all(pc.is_in(pc.utf8_lower(texts), pa.array(["true", "false"]))).as_py():
         return "boolean", None
-    share = f"is read as text, although {numbers:,} of {count:,} values are numbers"
-    return "text", share if numbers else None
+    return "text", _doubt(texts, numbers)
+
+
+def _doubt(texts: Any, numbers: int) -> str | None:
+    """Say what a column that is read as text may have been meant to be."""
+    count = len(texts)
+    if 2 * _count(texts, _DATE) >= count:
+        return "is read as text, although its values look like dates; declare kind 'datetime' and a format"
+    if 2 * _count(texts, _WITH_UNIT) >= count:
+        return "is read as text, although its values look like numbers with a sign or unit beside them"
+    return f"is read as text, although {numbers:,} of {count:,} values are numbers" if numbers else None
 
 
 def convert_column(array: Any, column: Column, form: TextFormat, *, source_unit: str | None = None) -> Cells:

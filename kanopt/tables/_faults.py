@@ -45,15 +45,16 @@ def column_text(
     return "\n".join(lines)
 
 
-def refusal(raw: Raw, parts: list[str], names: list[str]) -> str:
-    """Return the whole message of a table refused for its cells."""
+def refusal(raw: Raw, parts: list[str], names: list[str], *, required: bool) -> str:
+    """Return the whole message of a table refused for its cells; `required` where one of them must have a value."""
     what = "1 column holds" if len(parts) == 1 else f"{len(parts)} columns hold"
     return "\n".join(
         [
             f"{raw.source}: {what} values that do not fit",
             *parts,
-            f"To go on: on_bad='missing' sets such cells missing and counts them, on_bad='drop' leaves their rows "
-            f"out, on_bad={{{names[0]!r}: 'drop'}} does so for one column; "
+            "To go on: "
+            + ("" if required else "on_bad='missing' sets such cells missing and counts them, ")
+            + f"on_bad='drop' leaves their rows out, on_bad={{{names[0]!r}: 'drop'}} does so for one column; "
             "or declare another kind or range in the schema.",
         ]
     )

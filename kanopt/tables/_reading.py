@@ -145,7 +145,8 @@ class Reading:
                 self._quote(name, why, at)
                 self.set_missing.setdefault(name, {})[why] = int(at.sum())
         if refused:
-            raise TableError(refusal(self.raw, list(refused.values()), list(refused)))
+            required = any(not self.columns[name].allow_missing for name in refused)
+            raise TableError(refusal(self.raw, list(refused.values()), list(refused), required=required))
 
     def _quote(self, name: str, why: str, at: NDArray[np.bool_]) -> None:
         self.examples += bad_cells(self.raw, name, self.cells[name].shown, why, at & self.keep)

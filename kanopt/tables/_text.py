@@ -146,6 +146,8 @@ def _encoding(path: Path, form: TextFormat) -> tuple[str, list[str]]:
         raise TableError(f"{path.name}: is {what} and not a text file, whatever its name says")
     wanted = form.encoding
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
+    if wanted is not None and marked == "utf-8-sig" and codecs.lookup(wanted).name == "utf-8":
+        wanted = marked  # else the mark would become part of the first column's name
     if wanted is None and marked is None and b"\x00" in head:
         raise TableError(f"{path.name}: holds zero bytes: no text file, or one in UTF-16; give its encoding")
     for name in [wanted or marked] if wanted or marked else ["utf-8", "cp1252", "latin-1"]:

@@ -438,3 +438,50 @@ def test_every_row_and_cell_is_accounted_for(
         blank = sum(c in BLANK for c in kept)
         assert report.missing.get(name, 0) == blank
         assert sum(report.set_missing.get(name, {}).values()) == len(kept) - len(numbers) - blank
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["31/12/2024", "01/02/2025"], "look like dates"),
+        (["31.12.24", "1.2.25 08:30"], "look like dates"),
+        (["2-Jun-06", "14-Nov-06"], "look like dates"),
+        (["€ 12.50", "€ 3.00"], "beside them"),
+        (["12 %", "7.5%"], "beside them"),
+        (["12 km", "7,5 km"], "beside them"),
+    ],
+)
+def test_text_that_could_have_been_numbers_or_dates_is_noted(
+    tmp_path: Path, cells: list[str], said: str
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a;b\n" + "".join(f"{cell};1\n" for cell in cells), encoding="utf-8")
+    frame = read_table(path)
+    assert frame["a"].tolist() == cells
+    (note,) = report_of(frame).notes
+    assert note.startswith("a is read as text")
+    assert said in note
+
+
+def test_names_of_many_digits_are_noted(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id\n1234567890123456789\n1234567890123456788\n")
+    assert "too long to be exact" in report_of(read_table(path)).notes[0]
+    ids = read_table(path, schema=Schema.from_dict({"id": "text"}))["id"]
+    assert ids.tolist() == ["1234567890123456789", "1234567890123456788"]
+
+
+def test_ordinary_text_is_not_noted(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a\nvan 1\nNorth-12\nA1\n")
+    assert report_of(read_table(path)).notes == ()
+
+
+def test_where_a_value_is_required_no_one_is_told_to_set_it_missing(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n,1\n2,2\n")
+    schema = Schema.from_dict({"a": {"allow_missing": False}, "b": "number"})
+    with pytest.raises(TableError, match="missing, where a value is required") as caught:
+        read_table(path, schema=schema, on_bad="missing")
+    assert "on_bad='missing'" not in str(caught.value)
+    assert "on_bad='drop'" in str(caught.value)

@@ -58,6 +58,14 @@ def test_bytes_that_are_not_even_cp1252(tmp_path: Path) -> None:
     assert "not UTF-8, so read as latin-1" in str(report_of(frame))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "utf-8-sig"])
+@pytest.mark.parametrize("header", [b"trip;km", b'"trip";"km"'])
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path, encoding: str, header: bytes) -> None:
+    path = tmp_path / "trips.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + header + b"\n1;2\n")
+    assert list(read_table(path, form=TextFormat(encoding=encoding))) == ["trip", "km"]
+
+
 def test_a_given_encoding_is_obeyed(tmp_path: Path) -> None:
     path = write(tmp_path, PLAIN.encode("cp850"))
     assert_plain(read_table(path, form=TextFormat(encoding="cp850")))
