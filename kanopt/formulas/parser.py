@@ -135,9 +135,26 @@ def _merged_inputs(inputs: Sequence[Variable], laws: Sequence[Formula], what: st
                     f"formula for {what!r}: input {variable.name!r} is {known.kind} [{known.unit}], but the law "
                     f"for {law.output.name!r} takes it as {variable.kind} [{variable.unit}]"
                 )
-            if not known.unit and variable.unit:
-                merged[variable.name] = replace(known, unit=variable.unit)
+            merged[variable.name] = _narrowed(known, variable, what)
     return tuple(merged.values())
+
+
+def _narrowed(known: Variable, other: Variable, what: str) -> Variable:
+    """Return one input for two declarations of it, allowed to be what both allow."""
+    lows = [bound for bound in (known.low, other.low) if bound is not None]
+    highs = [bound for bound in (known.high, other.high) if bound is not None]
+    low, high = max(lows, default=None), min(highs, default=None)
+    allowed = known.categories or other.categories
+    if known.categories and other.categories:
+        allowed = tuple(label for label in allowed if label in other.categories)
+        empty = not allowed
+    else:
+        empty = low is not None and high is not None and low > high
+    if empty:
+        raise FormulaError(
+            f"formula for {what!r}: input {known.name!r} is declared differently by the laws; nowhere do all hold"
+        )
+    return replace(known, unit=known.unit or other.unit, low=low, high=high, categories=allowed)
 
 
 def _agreed(texts: Sequence[str]) -> str:

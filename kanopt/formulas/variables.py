@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from kanopt.errors import FormulaError
 from kanopt.units import check_unit
 
@@ -54,11 +56,13 @@ def category_label(value: Any) -> str:
     """
     if isinstance(value, str):
         return str(value)
+    if isinstance(value, (bool, np.bool_, int, np.integer)):
+        return str(value)
     try:
         number = float(value)
     except (TypeError, ValueError):
         return str(value)
-    if isinstance(value, bool) or not (math.isfinite(number) and number.is_integer()):
+    if not (math.isfinite(number) and number.is_integer()):
         return str(value)
     return str(int(number))
 

@@ -227,3 +227,40 @@ def test_laws_that_do_not_fit_are_refused(text, inputs, message):
     law = parse_formula("0.12 * km", [Variable("km", "km")], Variable("fuel", "l"))
     with pytest.raises(FormulaError, match=message):
         parse_formula(text, inputs, COST, laws={"law": law})
+
+
+def test_the_bounds_that_laws_declare_hold_for_what_is_made_of_them():
+    fuel = parse_formula("0.1 * km", [Variable("km", "km", low=0, high=90)], Variable("fuel", "l"))
+    toll = parse_formula("0.2 * km", [Variable("km", "km", low=5, high=200)], Variable("toll", "EUR"))
+    cost = parse_formula("fuel + toll", [Variable("km", high=150)], COST, laws={"fuel": fuel, "toll": toll})
+    assert cost.inputs == (Variable("km", "km", low=5, high=90),)
+    assert cost.outside({"km": [4.0, 5.0, 90.0, 120.0]}).tolist() == [True, False, False, True]
+
+
+def test_the_categories_that_laws_declare_hold_for_what_is_made_of_them():
+    rates = [
+        Formula(
+            Table.of(dict.fromkeys(known, 1.0), "v", fallback=2.0),
+            (Variable("v", kind="category", categories=known),),
+            COST,
+        )
+        for known in (("van", "truck"), ("truck", "bike"))
+    ]
+    both = parse_formula("a + b", [], COST, laws={"a": rates[0], "b": rates[1]})
+    assert both.inputs[0].categories == ("truck",)
+    assert both.outside({"v": ["van", "truck"]}).tolist() == [True, False]
+
+
+def test_laws_that_are_declared_nowhere_together_are_refused():
+    near, far = (
+        parse_formula("km", [Variable("km", "km", low=low, high=high)], COST)
+        for low, high in ((0, 5), (6, 9))
+    )
+    with pytest.raises(FormulaError, match=r"'km'.*nowhere"):
+        parse_formula("near + far", [], COST, laws={"near": near, "far": far})
+    van, bike = (
+        Formula(Table.of({known: 1.0}, "v"), (Variable("v", kind="category", categories=(known,)),), COST)
+        for known in ("van", "bike")
+    )
+    with pytest.raises(FormulaError, match=r"'v'.*nowhere"):
+        parse_formula("van + bike", [], COST, laws={"van": van, "bike": bike})

@@ -61,3 +61,10 @@ def test_an_unknown_unit_is_refused():
 )
 def test_category_labels(value, label):
     assert category_label(value) == label
+
+
+def test_long_numbers_that_differ_are_different_categories():
+    assert category_label(2**60 + 1) == str(2**60 + 1)
+    assert category_label(np.int64(2**60 + 1)) == str(2**60 + 1)
+    assert category_label(np.float64(2014.0)) == category_label(np.int32(2014)) == "2014"
+    assert category_label(np.bool_(True)) == category_label(True) == "True"
