@@ -114,6 +114,9 @@ def save(formula: Formula, path: str | Path) -> Path:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text + "\n")
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(name).chmod(0o666 & ~mask)  # mkstemp makes files that only the owner may read
         Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)

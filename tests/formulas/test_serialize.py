@@ -224,3 +224,10 @@ def test_names_in_any_script_survive(tmp_path):
         "`重量 (kg)` * größe", [Variable("重量 (kg)"), Variable("größe")], Variable("Kosten €")
     )
     assert Formula.load(formula.save(tmp_path / "x.json")) == formula
+
+
+def test_a_saved_formula_may_be_read_by_whom_the_umask_lets(tmp_path):
+    law = parse_formula("2 * x", [Variable("x")], Variable("y"))
+    plain = tmp_path / "plain"
+    plain.write_text("")
+    assert law.save(tmp_path / "law.json").stat().st_mode == plain.stat().st_mode
