@@ -20,7 +20,7 @@ _WORDS = (
     "arguments await break case catch class const continue debugger default delete do else enum eval export extends "
     "false finally for function if implements import in instanceof interface let new null package private protected "
     "public return static super switch this throw true try typeof undefined NaN Infinity var void while with yield "
-    "Math Map Number String JSON RangeError row curve stair table"
+    "Math Map Number String JSON RangeError row number text curve stair table"
 )
 _CURVE = """\
   const curve = (x, low, width, periodic, pieces) => {
@@ -46,6 +46,14 @@ _TABLE = """\
     if (fallback !== null) return fallback;
     throw new RangeError("no entry for " + key.join(", "));
   };"""
+# Number(null) and Number("") are 0, and String(null) is "null": what is missing must not become a value
+_NUMBER = """\
+  const number = (x) => (String(x ?? "").trim() === "" ? NaN : Number(x));"""
+_CATEGORY = """\
+  const text = (name) => {
+    if (row[name] === null || row[name] === undefined) throw new RangeError("no value for " + name);
+    return String(row[name]);
+  };"""
 _HELPERS = {Curve: _CURVE, Step: _STEP, Table: _TABLE}
 
 
@@ -58,7 +66,8 @@ def to_javascript(formula: Formula) -> str:
     >>> print(to_javascript(parse_formula("0.12 * km^2", [Variable("km", "km")], Variable("fuel", "l"))))
     // fuel [l] = 0.12 · km^2, from km [km]
     function fuel(row) {
-      const km = Number(row["km"]);
+      const number = (x) => (String(x ?? "").trim() === "" ? NaN : Number(x));
+      const km = number(row["km"]);
       return 0.12 * Math.pow(km, 2.0);
     }
     <BLANKLINE>
@@ -70,9 +79,13 @@ def to_javascript(formula: Formula) -> str:
     result = source.write(formula.root)
     lines = [f"// {headline(formula).replace('<', '‹')}", f"function {function}(row) {{"]
     lines += [text for kind, text in _HELPERS.items() if kind in kinds]
-    for variable in formula.inputs:
-        convert = "String" if variable.is_category else "Number"
-        lines.append(f"  const {names[variable.name]} = {convert}(row[{_literal(variable.name)}]);")
+    read = [variable for variable in formula.inputs if variable.name in formula.used]
+    categorical = {variable.is_category for variable in read}
+    lines += [text for kind, text in ((False, _NUMBER), (True, _CATEGORY)) if kind in categorical]
+    for variable in read:
+        column = _literal(variable.name)
+        value = f"text({column})" if variable.is_category else f"number(row[{column}])"
+        lines.append(f"  const {names[variable.name]} = {value};")
     lines += [f"  {statement}" for statement in source.statements]
     lines += [f"  return {result};", "}", ""]
     return "\n".join(lines)

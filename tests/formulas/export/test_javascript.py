@@ -52,8 +52,8 @@ def by_hand(source, row):
 
     space = {
         "Math": _Math(),
-        "Number": float,
-        "String": str,
+        "number": float,
+        "text": lambda name: str(row[name]),
         "row": row,
         "curve": curve,
         "stair": lambda x, edges, values: values[sum(edge <= x for edge in edges)],
@@ -124,6 +124,27 @@ def test_helpers_in_node():
         np.testing.assert_allclose(found, law.evaluate({"x": points}), rtol=1e-12)
     law = Formula(Sum(tuple(PIECES)), (Variable("x"),), Variable("y"))
     assert np.isnan(run([(law.to_javascript(), [{}])])).all()
+
+
+@pytest.mark.skipif(not NODE, reason="node is not installed; by_hand checks the expressions")
+def test_what_is_missing_from_a_row_is_neither_zero_nor_a_category():
+    law = Formula(
+        Input("km") + Table.of({"van": 1.0}, "v", fallback=9.0),
+        (Variable("km"), Variable("v", kind="category")),
+        Variable("y"),
+    )
+    gaps = [{"v": "van"}, *({"km": km, "v": "van"} for km in (None, "", " "))]
+    assert np.isnan(run([(law.to_javascript(), gaps)])).all()
+    assert run([(law.to_javascript(), [{"km": "2.5", "v": "bus"}])]) == [11.5]
+    script = law.to_javascript() + "\nfor (const v of [null, undefined]) try { y({km: 1, v}) } "
+    done = subprocess.run(
+        [NODE, "-"],
+        input=script + "catch (e) { console.log(e.message) }",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["no value for v"] * 2
 
 
 @pytest.mark.skipif(not NODE, reason="node is not installed; by_hand checks the expressions")
