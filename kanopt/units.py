@@ -55,6 +55,9 @@ COMMON = (*CURRENCIES, *COUNTED, *COUNTED.values(), *_WORDS.split())
 _REFUSED = {
     "ton": "write 't' (1,000 kg), 'short_ton' (2,000 lb) or 'long_ton' (2,240 lb)",
     "tons": "write 't' (1,000 kg), 'short_ton' (2,000 lb) or 'long_ton' (2,240 lb)",
+    "mt": "write 't' for metric tons (in SI this would be a thousandth of one)",
+    "MT": "write 't' for metric tons (in SI these would be a million teslas)",
+    "ct": "write 'cEUR' for cents of a euro, or 'carat' for the weight",
     "€": "write 'EUR'",
     "£": "write 'GBP'",
     "$": "write the currency's code, such as 'USD'",

@@ -249,3 +249,11 @@ def test_a_small_limit_is_kept_too(max_abs: float, count: int) -> None:
 def test_impossible_scalings_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(UnitError, match=message):
         scaling_for(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("unit", "advice"), [("mt", "'t'"), ("MT", "'t'"), ("ct", "'cEUR'"), ("EUR/mt", "'t'")]
+)
+def test_short_words_that_mean_something_else_to_an_analyst_are_refused(unit: str, advice: str) -> None:
+    with pytest.raises(UnitError, match=f"is not accepted; write {advice}"):
+        check_unit(unit)
