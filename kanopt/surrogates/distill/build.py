@@ -135,6 +135,9 @@ class _Writer:
                 return Apply("exp", Product((self._constant(edge, 1), written)))
             case "log_shifted":
                 return Apply("log", Sum((Constant(1.0), _scaled(float(np.exp(theta[1])), argument))))
+            case "softplus" if isinstance(argument.node, Input) and not argument.log:
+                # a number's exp would overflow where softplus does not; behind a logarithm it is a power, and reads
+                return Apply("softplus", Sum((_scaled(theta[1], argument), Constant(theta[2]))))
             case "softplus":
                 return Apply("log", Sum((Constant(1.0), _exp_of(theta[1], theta[2], argument))))
             case "tanh":

@@ -54,8 +54,9 @@ class Search:
 class _Judge:
     """Description length of models on a fixed set of rows."""
 
-    def __init__(self, rows: Rows, log_target: bool) -> None:
+    def __init__(self, rows: Rows, ends: np.ndarray, log_target: bool) -> None:
         self.log_target = log_target
+        self.reach = np.vstack([rows.inputs, ends])
         total = float(rows.weight.sum())
         mean = float(rows.weight @ rows.target) / total
         spread = float(rows.weight @ (rows.target - mean) ** 2) / total
@@ -75,6 +76,22 @@ class _Judge:
             return float(np.sqrt(fit.squares / self.total))
         residual = np.exp(self.rows.target) - np.exp(fit.model.predict(self.rows.inputs))
         return float(np.sqrt(self.rows.weight @ residual**2 / self.total))
+
+
+def _ends(inputs: np.ndarray) -> np.ndarray:
+    """Return the rows in which a column has its smallest or largest value."""
+    return np.asarray(inputs[np.concatenate([inputs.argmin(axis=0), inputs.argmax(axis=0)])])
+
+
+def _admissible(model: Mixed, inputs: np.ndarray) -> bool:
+    """Whether every edge is finite, defined and as monotone as it must be on these inputs."""
+    signals = model.signals(inputs)
+    for edge in model.edges:
+        column = signals[edge.layer][:, edge.source]
+        low, high = float(column.min()), float(column.max())
+        if not (np.isfinite(edge.theta).all() and edge.form.admits(low, high) and edge.keeps_sign(low, high)):
+            return False
+    return True
 
 
 def _complexity(model: Mixed) -> int:
@@ -107,16 +124,22 @@ def search(
     name
         How an edge is called in the front.
     """
-    judge = _Judge(rows.take(TRIAL_ROWS, seed), log_target)
+    judge = _Judge(rows.take(TRIAL_ROWS, seed), _ends(rows.inputs), log_target)
     starts = [(model, "every edge a curve")]
     monomials = monomial_nodes(model, judge.rows, seed)
     if monomials is not None:
         starts.append((monomials, "nodes are monomials, their functions curves"))
     climbs = [_climb(refit(start, judge.rows), what, judge, name, log_inputs) for start, what in starts]
-    current, front = min(climbs, key=lambda climb: judge.length(climb[0]))
-    final = refit(current.model, rows)
-    others = [candidate for climb in climbs for candidate in climb[1] if climb[1] is not front]
-    return Search(final, (*others, *front[:-1], replace(front[-1], chosen=True)))
+    climbs.sort(key=lambda climb: judge.length(climb[0]))
+    for current, front in climbs:
+        final = refit(current.model, rows)
+        # the last refit sees rows that took no part in the trials
+        if np.isfinite(final.squares) and _admissible(final.model, rows.inputs):
+            others = [candidate for _, path in climbs for candidate in path if path is not front]
+            return Search(final, (*others, *front[:-1], replace(front[-1], chosen=True)))
+    # the curves can always be kept: they are defined everywhere, and every refit keeps their signs
+    chosen, *considered = (candidate for _, path in reversed(climbs) for candidate in path)
+    return Search(refit(model, rows), (*considered, replace(chosen, chosen=True)))
 
 
 def _climb(
@@ -134,7 +157,7 @@ def _climb(
     current, step = _plainer(current, judge, name)
     front += step
     same = refit(gauged(current.model), judge.rows)
-    if judge.length(same) <= judge.length(current) + OPERATOR:
+    if judge.length(same) <= judge.length(current) + OPERATOR and _admissible(same.model, judge.reach):
         current = same
     current, step = _snap(current, judge, name, log_inputs)
     return current, front + step
@@ -212,18 +235,8 @@ def _try(model: Mixed, edge: Edge, form: Form, theta: np.ndarray, judge: _Judge)
     bias[edge.layer] = bias[edge.layer].copy()
     bias[edge.layer][edge.target] += shift
     trial = refit(Mixed(model.edges, tuple(bias)).replaced(closed), judge.rows)
-    if not np.isfinite(trial.squares):
-        return None
-    signals = trial.model.signals(judge.rows.inputs)
-    for other in trial.model.edges:
-        column = signals[other.layer][:, other.source]
-        if not (
-            np.isfinite(other.theta).all() and other.keeps_sign(float(column.min()), float(column.max()))
-        ):
-            return None
-        if other.form.positive and column.min() <= 0:
-            return None
-    return trial
+    admissible = np.isfinite(trial.squares) and _admissible(trial.model, judge.reach)
+    return trial if admissible else None
 
 
 def _snap(
@@ -238,7 +251,7 @@ def _snap(
             continue
         snapped = replace(edge, form=with_fixed(edge.form, exponent), theta=edge.theta[:-1])
         trial = refit(current.model.replaced(snapped), judge.rows)
-        if judge.length(trial) < judge.length(current):
+        if judge.length(trial) < judge.length(current) and _admissible(trial.model, judge.reach):
             current = trial
             steps.append(judge.candidate(current, f"{name(edge)}: exponent {exponent:g}"))
     return current, steps

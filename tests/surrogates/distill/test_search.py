@@ -109,3 +109,30 @@ def test_categories_are_fitted_as_numbers_per_category(rng: np.random.Generator)
     edge = Edge(0, 0, 0, table_form(3), np.zeros(3))
     fit = refit(Mixed((edge,), (np.zeros(1),)), Rows(codes[:, None], y, np.ones(300)))
     np.testing.assert_allclose(fit.model.predict(np.array([[0.0], [1.0], [2.0]])), [1, 4, -2], atol=1e-5)
+
+
+def test_a_sign_is_kept_on_rows_that_took_no_part_in_the_trials(rng: np.random.Generator) -> None:
+    # 2,000 of the rows are tried, all of them within [0, 1], where the quadratic rises; on the others it falls
+    size = 4000
+    tried = np.random.default_rng(0).choice(size, 2000, replace=False)
+    x = rng.uniform(0, 1, size)
+    x[np.setdiff1d(np.arange(size), tried)[:200]] = 3.0
+    y = x - 0.3 * x**2 + 0.01 * rng.standard_normal(size)
+    inputs = x[:, None]
+    found = search(additive(inputs, sign=1), Rows(inputs, y, np.ones(size)), seed=0)
+    grid = np.linspace(0, 3, 301)[:, None]
+    assert np.all(np.diff(found.fit.model.predict(grid)) >= -1e-9)
+    assert [candidate.chosen for candidate in found.front].count(True) == 1
+
+
+def test_a_form_is_defined_on_rows_that_took_no_part_in_the_trials(rng: np.random.Generator) -> None:
+    size = 4000
+    tried = np.random.default_rng(0).choice(size, 2000, replace=False)
+    x = rng.uniform(0.001, 1, size)
+    x[np.setdiff1d(np.arange(size), tried)[:20]] = 0.0
+    y = np.sqrt(x) + 0.001 * rng.standard_normal(size)
+    inputs = x[:, None]
+    found = search(additive(inputs, grid=16), Rows(inputs, y, np.ones(size)), seed=0)
+    assert np.isfinite(found.fit.squares)
+    assert np.isfinite(found.fit.model.predict(inputs)).all()
+    assert not any(edge.form.positive for edge in found.fit.model.edges)

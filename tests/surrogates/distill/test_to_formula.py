@@ -172,6 +172,15 @@ def test_the_graph_computes_what_the_network_computes(name: str) -> None:
         np.testing.assert_allclose(law.evaluate(data), wanted, rtol=1e-9)
 
 
+def test_a_steep_softplus_does_not_overflow_where_the_network_does_not() -> None:
+    form = next(f for f in FORMS if f.name == "softplus")
+    model = Mixed((Edge(0, 0, 0, form, np.array([1.0, 10.0, -50.0])),), (np.array([0.0]),))
+    root = graph(model, (Feature("x", "number"),), None, np.full(4, 0.1))
+    law = Formula(root, (Variable("x"),), Variable("y"))
+    x = np.array([0.0, 5.0, 100.0, 1000.0])
+    np.testing.assert_allclose(law.evaluate({"x": x}), model.predict(x[:, None]), rtol=1e-9)
+
+
 def test_a_law_that_does_not_predict_is_refused_with_both_figures() -> None:
     rng = np.random.default_rng(3)
     frame = pd.DataFrame({"x": rng.uniform(0, 1, 100), "y": rng.normal(size=100)})
