@@ -426,6 +426,14 @@ def test_ctrl_c_writes_the_plan_so_far_and_its_report(case):
     assert "Traceback" not in err
 
 
+def test_a_terminal_shows_the_search_as_it_goes(case, cli, monkeypatch):
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    code, _, err = cli("run", "case.toml")
+    assert code == 0
+    assert "solving: Case (at most 1 s)" in err
+    assert "\x1b[" in err
+
+
 def test_the_version_loads_nothing_heavy(case):
     code = (
         "import sys\nfrom kanopt.cli import main\n"

@@ -217,7 +217,7 @@ def _exchange(contests: list[_Contest], time_limit: float | None, report: Report
         plans = (_plan_under(contest.problem, plan) for plan in pool)
         offers = [evaluate(contest.problem, plan) for plan in plans if plan is not None]
         offer = min(offers, key=rank, default=None)
-        if offer is None or not contest.searches or not better(offer, contest.best):
+        if offer is None or not better(offer, contest.best):
             continue
         contest.others.append(offer)
         if any(c.interrupted for c in contests):

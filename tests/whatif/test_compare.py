@@ -1,3 +1,4 @@
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -119,8 +120,6 @@ def test_each_scenario_keeps_the_best_plan_there_is(tiny, monkeypatch):
     def sabotaged(scenario, problem, **options):
         result = real(scenario, problem, **options)
         if scenario.name == "Tiny" and not sabotaged.done:
-            from dataclasses import replace
-
             from kanopt.problems import evaluate
 
             worse = evaluate(problem, poor)
@@ -163,3 +162,33 @@ def test_a_machine_that_is_gone_does_not_stop_the_search(tmp_path):
     assert found.steps["noise"].tolist() == [0.0]  # both are proved optimal
     moved = found.moved.set_index("thing")
     assert pd.Index(moved["after"]).unique().tolist() == ["saw"]
+
+
+def test_ctrl_c_keeps_what_there_is(tiny, monkeypatch):
+    module = import_module("kanopt.whatif.compare")
+    base = load_scenario(tiny)
+    real, calls = module.solved, []
+
+    def stopped(scenario, problem, **options):
+        calls.append(scenario.name)
+        return replace(real(scenario, problem, **options), interrupted=True)
+
+    monkeypatch.setattr(module, "solved", stopped)
+    found = compare([base, base.scale("vehicles.fuel_price", 1.1).named("dear")])
+    assert calls == ["Tiny"]
+    assert found.interrupted
+    assert found.variants[0].run.result.solver == "given plan"
+    assert found.steps["replanning_effect"].tolist() == pytest.approx([0.0])
+    with pytest.raises(KeyboardInterrupt):
+        compare([base, base.close("clients", where={"name": "west"}).named("no west")])
+
+
+def test_kinds_must_agree(tiny, tmp_path):
+    (tmp_path / "one.csv").write_text("name,job,task,machine,duration\na,a,a,a,3\n")
+    parts = "".join(f'[problem.{name}]\ntable = "one"\n' for name in ("jobs", "tasks", "machines", "modes"))
+    path = tmp_path / "shop.toml"
+    path.write_text(f'[tables.one]\npath = "one.csv"\n[problem]\nkind = "scheduling"\n{parts}')
+    with pytest.raises(
+        ScenarioError, match=r"shop\.toml: problem\.kind: is 'scheduling', but .* is 'routing'"
+    ):
+        compare([load_scenario(tiny), load_scenario(path)])

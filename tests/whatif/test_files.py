@@ -410,3 +410,83 @@ def test_a_saved_law_is_read_and_a_damaged_one_refused(tiny, edited):
     assert (line, key) == (line_of(tiny, "minutes.json"), "surrogates.minutes.file")
     (tiny.parent / "minutes.json").unlink()
     assert "minutes.json" in issues(tiny)[0][2]
+
+
+def test_a_value_beyond_the_limits_of_its_column_is_refused_or_left_out(edited):
+    path = edited('path = "clients.csv"', 'path = "clients.csv"\nminimum = { demand_t = 0.45 }')
+    [(line, key, message)] = issues(path)
+    assert (line, key) == (line_of(path, "clients.csv"), "tables.clients.path")
+    assert "below the minimum 0.45" in message
+    path.write_text(path.read_text().replace("minimum = {", 'on_bad = "drop"\nminimum = {'))
+    scenario = load_scenario(path)
+    assert scenario.tables["clients"]["name"].tolist() == ["north", "east", "west"]
+    path.write_text(path.read_text().replace("{ demand_t = 0.45", "{ demnd_t = 0.45"))
+    assert "did you mean 'demand_t'?" in issues(path)[0][2]
+
+
+def test_a_table_comes_from_a_database(tiny, edited):
+    import sqlite3
+
+    with sqlite3.connect(tiny.parent / "vans.db") as database:
+        database.execute("create table vans (name text, count integer, capacity real, fuel_price real)")
+        database.execute("insert into vans values ('van', 2, 1.2, 1.6)")
+    database.close()
+    url = f"sqlite:///{tiny.parent / 'vans.db'}"
+    path = edited('path = "vehicles.csv"', f'url = "{url}"\nquery = "select * from vans"')
+    assert load_scenario(path).tables["vehicles"]["count"].tolist() == [2]
+    path.write_text(path.read_text().replace('query = "select * from vans"', ""))
+    assert issues(path)[0][2] == "url and query belong together"
+
+
+def test_laws_and_inputs_without_units_are_remarked(edited):
+    path = edited('inputs = { km = "km" }\nunit = "min"', 'inputs = { km = "" }')
+    told = {issue.key: (issue.line, issue.message) for issue in load_scenario(path).remarks()}
+    assert told == {
+        "problem.bind.km": (
+            line_of(path, 'km = "arc.distance"'),
+            "the input 'km' of law 'minutes' has no unit, so that arc.distance is read as it is",
+        ),
+        "surrogates.minutes": (
+            line_of(path, "[surrogates.minutes]"),
+            "has no unit, so that its values are taken in that of the problem",
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "message"),
+    [
+        ('km = "arc.distance"', 'km = "far"', "problem.bind.km", "'far' is neither; write \"scope.field\""),
+        ('km = "arc.distance"', "km = true", "problem.bind.km", "not the truth value true"),
+        (
+            'km = "arc.distance"',
+            'km = "arc.distance"\nnolaw = { km = "arc.distance" }',
+            "problem.bind.nolaw",
+            "the problem reads no law 'nolaw'",
+        ),
+        (
+            'km = "arc.distance"',
+            'km = "arc.distance"\nminutes = { miles = "arc.distance" }',
+            "problem.bind.minutes.miles",
+            "law 'minutes' has no input 'miles'; known: 'km'",
+        ),
+        ('unit = "EUR"', 'unit = "USD"', "problem", "cannot convert 'USD'"),
+        ('demand_t = "t"', 'demand_t = "min"', "problem.clients", "column 'demand_t': cannot convert 'min'"),
+        ("[solver]", "[[solver]]", "solver", "must be a table of key = value, not a list"),
+        (
+            "[tables.depots]",
+            "[tables]\nx = 3\n[tables.depots]",
+            "tables.x",
+            "must be a table [tables.x], not the number 3",
+        ),
+        (
+            'path = "depots.csv"',
+            'path = "depots.csv"\non_bad = "skip"',
+            "tables.depots.on_bad",
+            "unknown word 'skip'",
+        ),
+    ],
+)
+def test_further_mistakes(edited, old, new, key, message):
+    found = issues(edited(old, new))
+    assert any(k == key and message in m for _, k, m in found), found
