@@ -179,7 +179,7 @@ def test_ctrl_c_keeps_what_there_is(tiny, monkeypatch):
     assert found.interrupted
     assert found.variants[0].run.result.solver == "given plan"
     assert found.steps["replanning_effect"].tolist() == pytest.approx([0.0])
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.warns(KanoptWarning, match="today's plan"), pytest.raises(KeyboardInterrupt):
         compare([base, base.close("clients", where={"name": "west"}).named("no west")])
 
 
