@@ -86,6 +86,10 @@ class Penalty:
 def _spline_directions(layer: LayerShape) -> tuple[Tensor, Tensor]:
     """Return eigenvalues and eigenvectors of the roughness of all edges that leave one input."""
     values, vectors = torch.linalg.eigh(roughness(layer.grid_size))
+    # Rounding would decide on the two directions of eigenvalue zero: take the constant and the line.
+    line = torch.linspace(-1.0, 1.0, layer.basis_size, dtype=torch.float64)
+    vectors[:, :2] = torch.stack([torch.ones_like(line), line], dim=1)
+    vectors[:, :2] /= vectors[:, :2].norm(dim=0)
     values[:2] = 0.0
     outputs = torch.eye(layer.outputs, dtype=torch.float64)
     return values.repeat_interleave(layer.outputs), torch.kron(vectors.contiguous(), outputs)

@@ -26,6 +26,7 @@ from kanopt.errors import FitError
 from kanopt.kan.fit import FitOptions, Fitted, Run, best_of, finish, fit_starts, polish
 from kanopt.kan.network import Inputs, Shape
 from kanopt.kan.trainer import Data
+from kanopt.surrogates.density import student_density, weighted_quantile
 from kanopt.surrogates.encoding import Encoding, knot_range
 
 __all__ = ["Settings", "Structure", "Table", "Trial", "choose"]
@@ -37,8 +38,6 @@ MARGIN = 0.01
 """Least gain in log density per row for more effective parameters."""
 GROWTH = 0.03
 """Least gain in log density per row for more hidden nodes."""
-FREEDOM = 5.0
-"""Degrees of freedom of the residuals' t distribution."""
 NO_ERROR = 1.0 - 1e-8
 """Accuracy beyond which no richer structure is tried."""
 SEARCH_ROWS = 1000
@@ -159,7 +158,8 @@ class Search:
         return tuple(
             bool(
                 column.min() > 0
-                and _quantile(column, weights, 0.95) >= 100.0 * _quantile(column, weights, 0.05)
+                and weighted_quantile(column, weights, 0.95)
+                >= 100.0 * weighted_quantile(column, weights, 0.05)
             )
             for column in self.table.numbers.T
         )
@@ -280,7 +280,7 @@ class Search:
     ) -> Trial:
         weights, target = self.table.weights, self.table.target
         residual = fitted.residual
-        middle = _quantile(np.abs(residual), weights, 0.5) / 0.6745
+        middle = weighted_quantile(np.abs(residual), weights, 0.5) / 0.6745
         usual = weights
         if structure.loss != "squared":
             usual = weights * (np.abs(residual) <= GROSS * middle)
@@ -294,7 +294,7 @@ class Search:
             predicted = (left_out + shift) * unit
         gap = fitted.left_out if structure.log_target else target - predicted
         least = EXACT * self._spread(structure.log_target)
-        scale, density = _student_density(gap, weights, least)
+        scale, density = student_density(gap, weights, least)
         heavy = float(np.average(np.abs(residual) > 5.0 * middle, weights=weights))
         return Trial(
             structure=structure,
@@ -312,27 +312,6 @@ class Search:
             heavy=heavy,
             unusual=self.unusual(structure.logs),
         )
-
-
-def _quantile(values: Floats, weights: Floats, share: float) -> float:
-    """Return the quantile at `share` where a row of weight k counts as k rows."""
-    order = np.argsort(values)
-    mass = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(mass, share * mass[-1])])
-
-
-def _student_density(error: Floats, weights: Floats, least: float) -> tuple[float, Floats]:
-    """Fit the scale of a t distribution by likelihood; return it and the log density of every error.
-
-    The fixed point is the EM step of Lange, Little and Taylor (1989, JASA 84, eq. 3). Constants are left out.
-    """
-    squares = error**2
-    variance = max(float(np.average(squares, weights=weights)), least**2)
-    for _ in range(30):
-        pull = (FREEDOM + 1.0) / (FREEDOM + squares / variance)
-        variance = max(float(np.average(pull * squares, weights=weights)), least**2)
-    density = -0.5 * np.log(variance) - 0.5 * (FREEDOM + 1.0) * np.log1p(squares / (FREEDOM * variance))
-    return float(np.sqrt(variance)), density
 
 
 def choose(table: Table, settings: Settings) -> tuple[Trial, list[Trial]]:
@@ -417,7 +396,7 @@ def _grow(search: Search, starts: list[Trial]) -> list[Trial]:
     if search.accuracy(search.best(tried)) < NO_ERROR:
         tried += [_fit(search, replace(start.structure, hidden=(2,))) for start in starts]
     best = search.best(tried)
-    many = search.rows >= 30.0 * best.fitted.network.parameters.size
+    many = search.rows >= 40.0 * best.fitted.network.parameters.size
     if best.structure.hidden and many and search.accuracy(best) < NO_ERROR:
         tried.append(_fit(search, replace(best.structure, hidden=(4,))))
     return tried

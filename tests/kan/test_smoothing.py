@@ -1,0 +1,77 @@
+import pytest
+import torch
+
+from kanopt.kan.network import Shape
+from kanopt.kan.penalty import Penalty
+from kanopt.kan.robust import residual_scale, robust_weights, weighted_median
+from kanopt.kan.smoothing import LinearModel, effective_parameters, gcv_score
+from kanopt.kan.starts import random_starts
+from kanopt.kan.trainer import normal_equations
+from tests.kan.conftest import box, sample
+
+
+def test_score_of_the_linear_model_equals_the_score_of_the_refit():
+    data = sample(lambda x: torch.sin(3.0 * x[:, 0]) + x[:, 1], 80, 2, noise=0.2)
+    shape = Shape(2, (), (), 6)
+    network = random_starts(shape, 1, data.inputs, box(2), 0.0, torch.Generator().manual_seed(1))
+    penalty = Penalty.of(shape)
+    normal = normal_equations(network, data)
+    model = LinearModel(normal, network.theta, penalty, 80.0, 80.0, 0.0)
+    smoothing = torch.tensor([[1e-5, 1e-2, 1e-7]], dtype=torch.float64)
+    matrix = penalty.weighted(smoothing, 80.0)
+    edf, inverse = effective_parameters(normal.matrix, matrix)
+    _, jacobian = network.forward_and_jacobian(data.inputs)
+    theta = inverse[0] @ jacobian[0].T @ data.target
+    squares = (data.target - jacobian[0] @ theta).square().sum()
+    expected = gcv_score(squares.reshape(1), edf, 80.0)
+    torch.testing.assert_close(model.score(smoothing), expected, rtol=1e-7, atol=0.0)
+    hat = jacobian[0] @ inverse[0] @ jacobian[0].T
+    assert float(edf) == pytest.approx(float(hat.trace()), rel=1e-9)
+
+
+def test_too_many_parameters_score_infinity():
+    score = gcv_score(torch.tensor([1.0, 1.0]), torch.tensor([2.0, 8.0]), 10.0)
+    assert score[0] < 1.0
+    assert torch.isinf(score[1])
+
+
+def test_inverse_of_a_singular_matrix_is_not_finite():
+    _, inverse = effective_parameters(torch.zeros(1, 2, 2), torch.zeros(1, 2, 2))
+    assert not torch.isfinite(inverse).any()
+
+
+def test_penalty_groups_are_features_then_layers():
+    penalty = Penalty.of(Shape(2, (3,), (2,), 4))
+    assert penalty.groups == 4
+    assert penalty.group.bincount().tolist() == [14, 14, 6, 14]
+    turned = penalty.vectors.T @ penalty.matrix @ penalty.vectors
+    torch.testing.assert_close(turned, torch.diag(penalty.values), atol=1e-6, rtol=0.0)
+
+
+def test_weighted_median_counts_repeats():
+    values = torch.tensor([3.0, 1.0, 2.0, 9.0])
+    repeats = torch.tensor([1.0, 2.0, 1.0, 3.0])
+    assert float(weighted_median(values, repeats)) == 3.0
+    assert float(weighted_median(values, torch.ones(4))) == 2.0
+
+
+def test_robust_weights():
+    residual = torch.tensor([0.1, -0.2, 0.1, -0.1, 10.0], dtype=torch.float64)
+    ones = torch.ones(5, dtype=torch.float64)
+    assert float(residual_scale(residual, ones)) == pytest.approx(0.1 / 0.6745)
+    assert robust_weights(residual, ones, "squared") is ones
+    huber = robust_weights(residual, ones, "huber")
+    assert huber[0] == 1.0
+    assert float(huber[4]) == pytest.approx(1.345 * 0.1 / 0.6745 / 10.0)
+    assert robust_weights(residual, ones, "tukey")[4] == 0.0
+    with pytest.raises(ValueError, match="unknown loss 'cauchy'"):
+        robust_weights(residual, ones, "cauchy")
+
+
+def test_lazy_names_resolve_and_others_do_not():
+    import kanopt.kan
+
+    for name in kanopt.kan.__all__:
+        assert getattr(kanopt.kan, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'Spline'"):
+        _ = kanopt.kan.Spline

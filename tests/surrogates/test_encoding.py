@@ -1,0 +1,170 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt.errors import FitError
+from kanopt.surrogates import KANRegressor
+from kanopt.surrogates.encoding import Encoding, Feature, encoding_of, knot_range
+
+
+def frame(**columns):
+    return pd.DataFrame(columns)
+
+
+def test_kinds_of_columns():
+    table = frame(
+        number=[1.0, 2.0, 4.0],
+        whole=[1, 2, 3],
+        odd=pd.Series([1, 2.5, 3], dtype=object),
+        text=["b", "a", "b"],
+        flag=[True, False, True],
+        grade=pd.Categorical([2, 1, 2]),
+        words=pd.Series(["x", "y", "x"], dtype="string"),
+        maybe=pd.Series([1, 2, 3], dtype="Int64"),
+    )
+    encoding = encoding_of(table)
+    kinds = {feature.name: feature.kind for feature in encoding.features}
+    assert kinds == {
+        "number": "number",
+        "whole": "number",
+        "odd": "number",
+        "text": "category",
+        "flag": "category",
+        "grade": "category",
+        "words": "category",
+        "maybe": "number",
+    }
+    assert [feature.categories for feature in encoding.categories] == [
+        ("a", "b"),
+        (False, True),
+        (1, 2),
+        ("x", "y"),
+    ]
+    numbers, codes = encoding.transform(table)
+    assert numbers.shape == (3, 4)
+    assert codes.tolist() == [[1, 1, 1, 0], [0, 0, 0, 1], [1, 1, 1, 0]]
+    assert Encoding.from_json(encoding.to_json()) == encoding
+
+
+def test_numbers_are_scaled_or_logged_and_come_back():
+    plain = Feature("x", "number", scale=100.0, low=10.0, high=500.0)
+    logged = Feature("x", "number", log=True, low=1.0, high=np.e)
+    values = np.array([10.0, 250.0])
+    np.testing.assert_allclose(plain.encode(values), [0.1, 2.5])
+    np.testing.assert_allclose(plain.decode(plain.encode(values)), values)
+    np.testing.assert_allclose(logged.decode(logged.encode(values)), values)
+    assert logged.bounds == (0.0, 1.0)
+    assert encoding_of(frame(x=[0.003, -0.07])).features[0].scale == pytest.approx(0.01)
+
+
+def test_logarithm_of_zero_is_refused_with_its_row():
+    with pytest.raises(FitError, match=r"column 'km'.*row 1 \(0\)"):
+        Feature("km", "number", log=True, low=1.0, high=9.0).encode(np.array([3.0, 0.0]))
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ([1.0, np.nan, 2.0, np.nan], r"column 'x': 2 missing \(NaN\) of 4 values, the first in row 1; drop"),
+        ([1.0, 2.0, np.inf, 3.0], r"column 'x': 1 infinite \(inf\) of 4 values, the first in row 2"),
+        ([5, 5, 5, 5], r"column 'x' is constant \(5 in all 4 rows\).*leave the column out"),
+        (["a", "a", "a", "a"], r"column 'x' is constant \('a' in all 4 rows\)"),
+        (["a", None, "b", "a"], r"column 'x': 1 missing \(NaN\) of 4 values, the first in row 1.*category"),
+        (pd.date_range("2024-01-01", periods=4), r"column 'x' holds Timestamp values.*hour, weekday"),
+        ([("a",), ("b",), ("a",), ("b",)], r"column 'x' holds tuple values"),
+    ],
+)
+def test_columns_nothing_can_be_learned_from(column, message):
+    with pytest.raises(FitError, match=message):
+        encoding_of(frame(x=column))
+
+
+def fitted():
+    rng = np.random.default_rng(0)
+    table = frame(km=rng.uniform(1, 9, 40), mode=rng.choice(["road", "rail"], 40))
+    return KANRegressor(hidden=(), log_target=False, seed=0).fit(
+        table, table["km"] * 2 + (table["mode"] == "rail")
+    )
+
+
+def test_unseen_categories_are_named():
+    with pytest.raises(
+        FitError, match=r"column 'mode': 'rial', 'air' \(first in row 1\).*did you mean 'rail'"
+    ):
+        fitted().predict(frame(km=[1.0, 2.0, 3.0], mode=["road", "rial", "air"]))
+
+
+def test_predict_checks_values():
+    model = fitted()
+    with pytest.raises(FitError, match="column 'km': 1 missing"):
+        model.predict(frame(km=[np.nan], mode=["road"]))
+    with pytest.raises(FitError, match="was a number in training; row 1 now holds 'far'"):
+        model.predict(frame(km=pd.Series([1.0, "far"], dtype=object), mode=["road", "rail"]))
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ([1.0] * 9 + [np.nan], r"target 'y': 1 missing \(NaN\) of 10 values, the first in row 9"),
+        ([1.0] * 9 + ["many"], "the target holds something that is no number"),
+    ],
+)
+def test_targets_nothing_can_be_learned_from(target, message):
+    with pytest.raises(FitError, match=message):
+        KANRegressor().fit(np.arange(20.0).reshape(10, 2), target)
+
+
+def test_named_target_in_the_message():
+    table = frame(km=np.arange(10.0))
+    with pytest.raises(FitError, match="target 'cost_eur': 10 missing"):
+        KANRegressor().fit(table, pd.Series(np.full(10, np.nan), name="cost_eur"))
+
+
+def test_few_rows_and_double_columns():
+    with pytest.raises(FitError, match="n_samples = 4: a law needs at least 5 rows"):
+        KANRegressor().fit(np.arange(4.0).reshape(4, 1), np.arange(4.0))
+    double = pd.DataFrame(np.arange(20.0).reshape(10, 2), columns=["a", "a"])
+    with pytest.raises(FitError, match="column 'a' occurs twice"):
+        KANRegressor().fit(double, np.arange(10.0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"hidden": "deep"}, "hidden='deep' must be 'auto' or the widths"),
+        ({"hidden": (2, 0)}, "a width in hidden=0 must be a whole number of at least 1"),
+        ({"grid_size": 0}, "grid_size=0 must be a whole number"),
+        ({"starts": 2.5}, "starts=2.5 must be a whole number"),
+        ({"seed": -1}, "seed=-1 must be"),
+        ({"smoothing": -1.0}, "smoothing=-1.0 must be"),
+        ({"loss": "hubert"}, "loss='hubert' is unknown; did you mean 'huber'"),
+        ({"log_target": "yes"}, "log_target='yes' must be"),
+        ({"log_target": True}, "log_target=True needs a target above zero; row 0 has -3"),
+        ({"log_features": "km"}, r"log_features='km' must be 'auto' or a list of columns, such as \['km'\]"),
+        ({"log_features": ["mode"]}, "column 'mode' is a category; only numbers"),
+        ({"log_features": ["change"]}, "column 'change' goes down to -1, which has no logarithm"),
+        ({"log_features": [7]}, "there is no column 7"),
+        ({"monotone": {"kmh": 1}}, "monotone: there is no column 'kmh'; did you mean 'km'"),
+        ({"monotone": {"km": 2}}, r"column 'km' has 2; use \+1 \(rises\)"),
+        ({"monotone": {"mode": 1}}, "column 'mode' is a category, which has no order"),
+        ({"monotone": [1]}, "one of -1, 0, \\+1 for each of the 3 columns"),
+        ({"device": "tpu9"}, "device='tpu9' is no device"),
+        ({"device": "cuda"}, "no CUDA device is available"),
+    ],
+)
+def test_arguments_are_checked(arguments, message, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    table = frame(km=np.arange(1.0, 11.0), mode=["a", "b"] * 5, change=np.linspace(-1.0, 1.0, 10))
+    with pytest.raises(FitError, match=message):
+        KANRegressor(**arguments).fit(table, np.arange(10.0) - 3.0)
+
+
+def test_knots_end_where_rows_are_few():
+    dense = np.linspace(0.0, 1.0, 2000)
+    table = np.column_stack([np.append(dense, [40.0, 50.0]), np.append(dense, [0.5, 0.5])])
+    low, high = knot_range(table, 10)
+    assert low.tolist() == [0.0, 0.0]
+    assert high[0] < 1.0
+    assert high[1] == 1.0
+    few = table[:200]
+    assert knot_range(few, 10)[1].tolist() == few.max(axis=0).tolist()

@@ -1,0 +1,379 @@
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from kanopt.errors import FileFormatError, FitError
+from kanopt.surrogates import KANRegressor
+from kanopt.surrogates.storage import write_model
+
+RNG = np.random.default_rng(11)
+ROWS = 600
+FACTOR = {"air": 3.0, "sea": 0.5, "truck": 1.0}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def freight():
+    """A power law with a factor per mode and 10 % noise."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(
+        {
+            "weight": rng.uniform(1, 100, ROWS),
+            "mode": rng.choice(list(FACTOR), ROWS),
+            "distance": rng.uniform(1, 50, ROWS),
+        }
+    )
+    truth = frame["weight"] ** 1.2 * frame["distance"] ** -0.5 * frame["mode"].map(FACTOR)
+    cost = (truth * np.exp(0.1 * rng.normal(size=ROWS))).rename("cost")
+    return frame, cost, truth
+
+
+@pytest.fixture(scope="module")
+def model(freight):
+    frame, cost, _ = freight
+    return KANRegressor(seed=3).fit(frame, cost)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    list(estimator_checks_generator(KANRegressor(starts=1, grid_size=3))),
+    ids=lambda value: getattr(getattr(value, "func", value), "__name__", "KANRegressor"),
+)
+def test_scikit_learn_conventions(estimator, check):
+    try:
+        check(estimator)
+    except pytest.skip.Exception:
+        raise
+    except Exception as error:
+        if type(error).__name__ == "SkipTest":
+            pytest.skip(str(error))
+        raise
+
+
+def test_power_law_with_categories_is_recovered(freight, model):
+    frame, _, truth = freight
+    assert model.log_target_
+    assert model.network_.hidden == ()
+    assert [feature.log for feature in model.encoding_.numbers] == [True, True]
+    line = np.linspace(0.1, 4.0, 5)
+    weight, distance = (model.network_.layers[0].edges(i, line)[:, 0] for i in (0, 1))
+    np.testing.assert_allclose(np.diff(weight) / np.diff(line), 1.2, atol=0.03)
+    np.testing.assert_allclose(np.diff(distance) / np.diff(line), -0.5, atol=0.03)
+    table = dict(
+        zip(model.encoding_.categories[0].categories, model.network_.layers[0].tables[0][:, 0], strict=True)
+    )
+    assert table["air"] - table["truck"] == pytest.approx(np.log(3.0), abs=0.03)
+    assert table["sea"] - table["truck"] == pytest.approx(np.log(0.5), abs=0.03)
+    relative = model.predict(frame) / (truth * np.exp(0.1**2 / 2))
+    assert np.abs(relative - 1.0).max() < 0.06
+
+
+def test_smearing_makes_sums_right(freight, model):
+    frame, cost, _ = freight
+    assert model.smearing_ == pytest.approx(np.exp(0.1**2 / 2), abs=2e-3)
+    assert model.predict(frame).sum() == pytest.approx(cost.sum(), rel=0.02)
+
+
+def test_product_of_two_columns_is_learned_in_the_open_sign_case():
+    x = np.random.default_rng(1).uniform(-1, 1, (300, 2))
+    y = x[:, 0] * x[:, 1]
+    model = KANRegressor(seed=0).fit(x, y)
+    assert model.network_.hidden[0] >= 2
+    assert np.sqrt(np.mean((model.predict(x) - y) ** 2)) < 1e-3
+
+
+def test_additive_law_needs_no_hidden_nodes():
+    rng = np.random.default_rng(2)
+    x = rng.uniform(0, 1, (400, 2))
+    truth = np.sin(6 * x[:, 0]) + 2 * x[:, 1]
+    model = KANRegressor(seed=0).fit(x, truth + 0.1 * rng.normal(size=400))
+    assert model.network_.hidden == ()
+    assert not model.log_target_
+    assert np.sqrt(np.mean((model.predict(x) - truth) ** 2)) < 0.03
+    assert "additive" in str(model.summary())
+
+
+def test_outliers_are_held_back():
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"km": rng.uniform(1, 40, 800), "load": rng.uniform(0, 3, 800)})
+    truth = 0.5 * frame["km"] * (1 + 0.1 * frame["load"]) + 2
+    spoiled = truth * (1 + 0.05 * rng.normal(size=800))
+    spoiled[:12] *= 8.0
+    model = KANRegressor(seed=0, hidden=()).fit(frame, spoiled)
+    squares = KANRegressor(seed=0, hidden=(), loss="squared").fit(frame, spoiled)
+    error = (model.predict(frame) / truth - 1).abs().mean()
+    assert model.loss_ == "huber"
+    assert error < 0.02
+    assert error < 0.3 * (squares.predict(frame) / truth - 1).abs().mean()
+
+
+def test_law_of_a_large_noisy_table_matches_the_truth():
+    rng = np.random.default_rng(12)
+    frame = pd.DataFrame({"km": rng.uniform(1, 30, 2600), "hour": rng.uniform(6, 20, 2600)})
+    slow = 1 + 0.6 * np.exp(-0.5 * ((frame["hour"] - 8.0) / 1.2) ** 2)
+    truth = (3 + 1.4 * frame["km"]) * slow
+    minutes = truth * (1 + 0.08 * rng.normal(size=2600))
+    minutes[:26] *= rng.choice([0.3, 4.0], 26)
+    additive = KANRegressor(hidden=(), seed=0).fit(frame, minutes)
+    settings = {"log_target": True, "log_features": ["km"], "loss": "huber"}
+    network = KANRegressor(hidden=(2,), starts=2, seed=0, **settings).fit(frame, minutes)
+    for model in (additive, network):
+        assert model.loss_ == "huber"
+        assert np.abs(model.predict(frame) / truth - 1).mean() < 0.015
+
+
+def test_two_products_take_four_hidden_nodes():
+    x = np.random.default_rng(13).uniform(-1, 1, (2400, 4))
+    y = x[:, 0] * x[:, 1] + x[:, 2] * x[:, 3]
+    model = KANRegressor(grid_size=4, seed=0).fit(x, y)
+    assert set(model.alternatives_["hidden"]) == {(), (2,), (4,)}
+    assert model.network_.hidden == (4,)
+    assert np.sqrt(np.mean((model.predict(x) - y) ** 2)) < 0.02
+
+
+def test_monotone_by_name_holds_through_hidden_layers():
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"km": rng.uniform(0, 1, 150), "hour": rng.uniform(0, 1, 150)})
+    cost = frame["km"] * (1 + np.sin(6 * frame["hour"])) + 0.3 * rng.normal(size=150)
+    model = KANRegressor(hidden=(2,), monotone={"km": 1}, starts=2, seed=1).fit(frame, cost)
+    line = np.linspace(-0.5, 1.5, 200)
+    for hour in (0.1, 0.7, 1.2):
+        predicted = model.predict(pd.DataFrame({"km": line, "hour": hour}))
+        assert (np.diff(predicted) >= -1e-10).all()
+
+
+@pytest.mark.parametrize("coverage", [0.5, 0.9])
+@pytest.mark.parametrize("log_target", [False, True])
+def test_interval_covers_held_out_rows(coverage, log_target):
+    rng = np.random.default_rng(6)
+    x = rng.uniform(1, 5, (2300, 1))
+    y = 3 * x[:, 0] ** 1.5 * np.exp(0.2 * rng.normal(size=2300))
+    y = y if log_target else np.log(y)
+    model = KANRegressor(hidden=(), log_target=log_target, seed=0).fit(x[:300], y[:300])
+    interval = model.predict_interval(x[300:], coverage)
+    inside = (y[300:] >= interval["lower"]) & (y[300:] <= interval["upper"])
+    assert inside.mean() == pytest.approx(coverage, abs=0.045)
+    assert (interval["lower"] < interval["prediction"]).all()
+    assert (interval["prediction"] < interval["upper"]).all()
+
+
+def test_interval_keeps_the_index_and_checks_the_coverage(freight, model):
+    frame, _, _ = freight
+    part = frame.iloc[[5, 2]]
+    assert model.predict_interval(part).index.tolist() == [5, 2]
+    with pytest.raises(FitError, match="between 0 and 1"):
+        model.predict_interval(part, coverage=1.0)
+
+
+def test_effects_follow_the_signal_through_the_network(freight, model):
+    frame, _, truth = freight
+    effects = model.effects(grid=20)
+    assert list(effects.columns) == ["feature", "value", "effect"]
+    assert (effects["feature"] == "weight").sum() == 20
+    modes = effects[effects["feature"] == "mode"].set_index("value")["effect"]
+    assert set(modes.index) == set(FACTOR)
+    assert modes["air"] > modes["truck"] > modes["sea"]
+    curve = effects[effects["feature"] == "weight"]
+    changed = [
+        (
+            frame.assign(weight=value)["weight"] ** 1.2
+            * frame["distance"] ** -0.5
+            * frame["mode"].map(FACTOR)
+        ).mean()
+        for value in curve["value"]
+    ]
+    np.testing.assert_allclose(curve["effect"], np.array(changed) - truth.mean(), atol=0.12 * np.ptp(changed))
+
+
+def test_unused_column_has_no_importance():
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame(rng.uniform(-1, 1, (300, 3)), columns=["a", "b", "nothing"])
+    model = KANRegressor(hidden=(2,), starts=2, seed=0).fit(frame, frame["a"] * frame["b"])
+    table = model.summary().effects.set_index("feature")
+    assert table.loc["nothing", "importance"] < 0.01
+    assert table["importance"].sum() == pytest.approx(1.0)
+    assert table.loc["a", "importance"] > 0.3
+
+
+def test_summary_on_held_out_rows(freight, model):
+    frame, cost, _ = freight
+    held_out = frame.assign(cost=cost).head(100)
+    summary = model.summary(held_out)
+    assert summary.fit.loc["held out", "rows"] == 100
+    error = model.predict(frame.head(100)) - cost.head(100)
+    assert summary.fit.loc["held out", "rmse"] == pytest.approx(np.sqrt(np.mean(error**2)))
+    assert summary.fit.loc["left out", "r2"] < summary.fit.loc["training", "r2"]
+    assert summary.target == "cost"
+    assert "cost: additive, log target" in repr(summary)
+    assert "<table" in summary._repr_html_()
+    assert summary.to_frame().loc[0, "importance"] == summary.effects["importance"].max()
+    again = model.summary((frame.head(100), cost.head(100)))
+    assert again.fit.loc["held out", "mae"] == summary.fit.loc["held out", "mae"]
+    with pytest.raises(FitError, match="no target 'cost'"):
+        model.summary(frame)
+    with pytest.raises(FitError, match="no column 'mode'"):
+        model.summary(frame.drop(columns="mode").assign(cost=1.0))
+
+
+def test_direction_in_the_summary(model):
+    direction = model.summary().effects.set_index("feature")["direction"]
+    assert direction["weight"] == "rises"
+    assert direction["distance"] == "falls"
+    assert direction["mode"] == ""
+
+
+def test_alternatives_name_every_structure_and_the_chosen_one(model):
+    tried = model.alternatives_
+    assert tried["chosen"].sum() >= 1
+    chosen = tried[tried["chosen"]].iloc[0]
+    assert chosen["log_features"] == ("weight", "distance")
+    assert chosen["log_target"]
+    assert set(tried["hidden"]) >= {(), (2,)}
+
+
+def test_covariance_belongs_to_the_parameters(model):
+    size = model.network_.parameters.size
+    assert model.covariance_.shape == (size, size)
+    np.testing.assert_allclose(model.covariance_, model.covariance_.T)
+    assert np.linalg.eigvalsh(model.covariance_).min() > -1e-9
+    coefficients = model.network_.layers[0].coefficients[0, 0]
+    slope = np.zeros(size)
+    slope[len(coefficients) - 1], slope[0] = 1.0, -1.0
+    low, high = model.encoding_.numbers[0].bounds
+    intervals = len(coefficients) - 3
+    width = (high - low) * (len(coefficients) - 1) / intervals
+    error = np.sqrt(slope @ model.covariance_ @ slope) / width
+    assert 0.001 < error < 0.01
+
+
+def test_target_units_do_not_matter():
+    rng = np.random.default_rng(8)
+    x = rng.uniform(0, 1, (120, 2))
+    y = np.sin(4 * x[:, 0]) + x[:, 1] + 0.1 * rng.normal(size=120)
+    settings = {"hidden": (), "log_target": False, "seed": 0}
+    small = KANRegressor(**settings).fit(x, y)
+    large = KANRegressor(**settings).fit(x, 1e6 * y)
+    np.testing.assert_allclose(large.predict(x), 1e6 * small.predict(x), rtol=1e-7)
+    np.testing.assert_allclose(large.covariance_, 1e12 * small.covariance_, rtol=1e-4, atol=1e3)
+
+
+def test_same_seed_same_model(freight):
+    frame, cost, _ = freight
+    part, target = frame.head(120), cost.head(120)
+    settings = {"hidden": (2,), "starts": 2, "seed": 9}
+    one = KANRegressor(**settings).fit(part, target).predict(part)
+    two = KANRegressor(**settings).fit(part, target).predict(part)
+    assert (one == two).all()
+
+
+def test_weights_of_zero_leave_rows_out(freight):
+    frame, cost, _ = freight
+    weights = np.ones(ROWS)
+    weights[200:] = 0.0
+    settings = {"hidden": (), "log_target": True, "seed": 0}
+    weighted = KANRegressor(**settings).fit(frame, cost, sample_weight=weights)
+    part = KANRegressor(**settings).fit(frame.head(200), cost.head(200))
+    np.testing.assert_allclose(weighted.predict(frame.head(50)), part.predict(frame.head(50)))
+    fraction = KANRegressor(**settings).fit(frame.head(200), cost.head(200), sample_weight=np.full(200, 1e-3))
+    np.testing.assert_allclose(fraction.predict(frame.head(50)), part.predict(frame.head(50)), rtol=1e-6)
+    with pytest.raises(FitError, match="at least 0"):
+        KANRegressor().fit(frame, cost, sample_weight=-np.ones(ROWS))
+
+
+def test_works_in_cross_validation_and_clones(freight):
+    frame, cost, _ = freight
+    estimator = clone(KANRegressor(hidden=(), log_target=True, seed=1))
+    scores = cross_val_score(estimator, frame, cost, cv=3, error_score="raise")
+    assert scores.min() > 0.9
+
+
+def test_saved_model_is_the_same_to_the_bit(freight, model, tmp_path):
+    frame, cost, _ = freight
+    path = tmp_path / "freight.kan"
+    model.save(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["freight.kan"]
+    loaded = KANRegressor.load(path)
+    assert (loaded.predict(frame) == model.predict(frame)).all()
+    assert loaded.predict_interval(frame).equals(model.predict_interval(frame))
+    assert loaded.effects().equals(model.effects())
+    assert loaded.get_params() == model.get_params()
+    assert str(loaded.summary((frame, cost))) == str(model.summary((frame, cost)))
+    assert loaded.encoding_ == model.encoding_
+    assert loaded.alternatives_["log_features"].tolist() == model.alternatives_["log_features"].tolist()
+    with pytest.raises(ValueError, match="feature names"):
+        loaded.predict(frame.rename(columns={"weight": "kg"}))
+
+
+def test_saved_model_of_an_array_with_arguments(tmp_path):
+    x = np.random.default_rng(9).uniform(0.5, 1, (60, 2))
+    model = KANRegressor(
+        hidden=[2], starts=2, monotone=[1, 0], log_features=[0], log_target=True, grid_size=4
+    )
+    model.fit(x, x[:, 0] * (1 + x[:, 1]))
+    model.save(tmp_path / "m")
+    loaded = KANRegressor.load(tmp_path / "m")
+    assert (loaded.predict(x) == model.predict(x)).all()
+    assert not hasattr(loaded, "feature_names_in_")
+    assert loaded.n_features_in_ == 2
+
+
+def test_loaded_model_predicts_without_torch(freight, model, tmp_path):
+    frame, _, _ = freight
+    model.save(tmp_path / "m")
+    frame.head(3).to_csv(tmp_path / "rows.csv", index=False)
+    program = (
+        "import sys, pandas as pd; from kanopt.surrogates import KANRegressor; "
+        f"m = KANRegressor.load(r'{tmp_path / 'm'}'); "
+        f"print(m.predict(pd.read_csv(r'{tmp_path / 'rows.csv'}')).sum(), 'torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    total, torch_loaded = run.stdout.split()
+    assert float(total) == pytest.approx(model.predict(frame.head(3)).sum())
+    assert torch_loaded == "False"
+
+
+def test_damaged_files_are_refused(model, tmp_path):
+    path = tmp_path / "m"
+    model.save(path)
+    whole = path.read_bytes()
+    for spoiled in (b"", b"not a model", whole[: len(whole) // 2], whole[:300] + b"\0" * 200 + whole[500:]):
+        path.write_bytes(spoiled)
+        with pytest.raises(FileFormatError, match="not a readable model file"):
+            KANRegressor.load(path)
+    with pytest.raises(FileNotFoundError):
+        KANRegressor.load(tmp_path / "absent")
+
+
+def test_files_of_another_kind_or_version_are_refused(model, tmp_path):
+    path = tmp_path / "m"
+    with path.open("wb") as file:
+        np.savez(file, header=np.frombuffer(b'{"format": "other"}', dtype=np.uint8))
+    with pytest.raises(FileFormatError, match="not a saved KANRegressor"):
+        KANRegressor.load(path)
+    with path.open("wb") as file:
+        text = b'{"format": "kanopt-model", "version": 99}'
+        np.savez(file, header=np.frombuffer(text, dtype=np.uint8))
+    with pytest.raises(FileFormatError, match="version 99"):
+        KANRegressor.load(path)
+    write_model(path, {"tables": [0]}, {})
+    with pytest.raises(FileFormatError, match="lacks a part"):
+        KANRegressor.load(path)
+    with path.open("wb") as file:
+        np.savez(file, header=np.array([{"pickled": 1}], dtype=object))
+    with pytest.raises(FileFormatError, match="not a readable model file"):
+        KANRegressor.load(path)
