@@ -98,7 +98,10 @@ class Comparison:
         for variant in self.variants:
             terms = self.terms[self.terms["scenario"] == variant.name]
             sums = {name: float(terms[name].sum(min_count=1)) for name in _TERMS[2:]}
-            judged = {"noise": self._noise(variant), "verdict": self._verdict(variant, sums["change"])}
+            judged = {
+                "noise": self._noise(variant),
+                "verdict": self._verdict(variant, sums["change"], sums["data_effect"]),
+            }
             rows.append({"scenario": variant.name, **sums, **judged})
         return pd.DataFrame(rows, columns=_STEPS)
 
@@ -162,15 +165,19 @@ class Comparison:
         measured = [noise for noise in (self.noise, variant.noise) if noise is not None]
         return max(measured) if len(measured) == 2 else float("nan")
 
-    def _verdict(self, variant: Variant, change: float) -> str:
+    def _verdict(self, variant: Variant, change: float, data_effect: float) -> str:
         if variant.run.result.objective is None or self.base.result.objective is None:
             return "no plan to compare"
         noise, percent = self._noise(variant), 100 * change / max(abs(self.base.result.objective), 1e-12)
         words = f"{change:+,.2f} {self.unit} ({percent:+.1f} %)"
         if noise != noise:
             return f"{words}; noise of the search not measured"
-        if abs(change) <= max(noise, 1e-9 * abs(self.base.result.objective)):
-            return f"no difference: {words} is within the noise of the search, {noise:,.2f} {self.unit}"
+        tiny = 1e-9 * abs(self.base.result.objective)
+        if abs(change) <= max(noise, tiny):
+            within = f"no difference: {words} is within the noise of the search, {noise:,.2f} {self.unit}"
+            # prices of one and the same plan differ exactly, whatever the search does
+            exact = f"; the base's plan alone changes by exactly {data_effect:+,.2f} {self.unit}"
+            return within + exact if abs(data_effect) > tiny else within
         return f"{words}, noise of the search {noise:,.2f} {self.unit}"
 
     def _notes(self) -> Iterator[str]:

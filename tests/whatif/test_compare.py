@@ -192,3 +192,12 @@ def test_kinds_must_agree(tiny, tmp_path):
         ScenarioError, match=r"shop\.toml: problem\.kind: is 'scheduling', but .* is 'routing'"
     ):
         compare([load_scenario(tiny), load_scenario(path)])
+
+
+def test_a_change_within_the_noise_is_none_but_the_price_of_one_plan_is_exact(tiny):
+    base = load_scenario(tiny)
+    found = compare([base, base.scale("vehicles.fuel_price", 1.01).named("a little dearer")])
+    noisy = replace(found, noise=3.0)
+    verdict = noisy.steps["verdict"].iloc[0]
+    assert verdict.startswith("no difference: +0.05 EUR (+0.1 %) is within the noise of the search, 3.00 EUR")
+    assert verdict.endswith("the base's plan alone changes by exactly +0.05 EUR")
