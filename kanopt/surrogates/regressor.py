@@ -160,14 +160,16 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         from kanopt.surrogates.fitting import learn
         from kanopt.surrogates.options import settings_of
         from kanopt.surrogates.selection import Table
+        from kanopt.surrogates.threads import one_thread
 
         encoding = encoding_of(frame)
         settings = settings_of(self, encoding)
         numbers, codes = encoding.split(frame)
         weights = weights / min(1.0, float(weights.mean()))
-        law, self.alternatives_, self._rows = learn(
-            Table(numbers, codes, target, weights, encoding), settings
-        )
+        with one_thread():
+            law, self.alternatives_, self._rows = learn(
+                Table(numbers, codes, target, weights, encoding), settings
+            )
         name = getattr(y, "name", None)
         self.target_name_ = "target" if name is None else str(name)
         self._adopt(law)
@@ -280,6 +282,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         from kanopt.formulas import Variable
         from kanopt.surrogates.distill import HeldOut, Trained, distill
         from kanopt.surrogates.options import settings_of
+        from kanopt.surrogates.threads import one_thread
         from kanopt.tables import units_of
 
         check_is_fitted(self)
@@ -303,7 +306,8 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
             structure=law.structure,
         )
         output = Variable(wanted, units.get(wanted, "") if unit is None else unit)
-        return distill(trained, HeldOut(test, output, units, per), min_r2)
+        with one_thread():
+            return distill(trained, HeldOut(test, output, units, per), min_r2)
 
     def diagram(self, points: int = 41) -> Diagram:
         """Return the network as nodes, and edges with their sampled curves, ready to be drawn."""
