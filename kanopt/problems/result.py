@@ -144,10 +144,16 @@ class Result:
 
     @property
     def gap(self) -> float | None:
-        """Relative distance between objective and bound, as a fraction of the objective."""
+        """Relative distance between objective and bound, as a fraction of the objective.
+
+        Zero where the distance is no more than rounding hides: the bound stands below the solver's own by the
+        rounding bound, and the objective may stand above it by as much.
+        """
         if self.objective is None or self.bound is None:
             return None
-        return max(0.0, self.objective - self.bound) / max(abs(self.objective), 1e-12)
+        distance = self.objective - self.bound
+        hidden = 0.0 if self.certificate is None else 2.0 * self.certificate.rounding_bound
+        return 0.0 if distance <= hidden else distance / max(abs(self.objective), 1e-12)
 
     @property
     def has_plan(self) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
+from kanopt.errors import SolverError
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import Progress, Status
 
@@ -19,15 +23,21 @@ class SolveOptions:
     Parameters
     ----------
     time_limit
-        Wall seconds.
+        Wall seconds, at least 0.
     seed
-        Same seed, same plan, where the solver stops by itself or by a deterministic limit.
+        A whole number of at least 0. Same seed, same plan, where the solver stops by itself or by a deterministic
+        limit.
     initial
         A plan to start from.
     progress
         Called with each new incumbent.
     workers
-        Threads a solver may use.
+        Threads a solver may use, at least 1.
+
+    Raises
+    ------
+    SolverError
+        If an option is no such number.
     """
 
     time_limit: float = 30.0
@@ -35,6 +45,15 @@ class SolveOptions:
     initial: Plan | None = None
     progress: Callable[[Progress], None] | None = None
     workers: int = 1
+
+    def __post_init__(self) -> None:
+        limit: object = self.time_limit
+        if not (isinstance(limit, int | float | np.integer) and 0 <= limit < math.inf):
+            raise SolverError(f"time_limit must be a number of seconds of at least 0, not {limit!r}")
+        for name, least in (("seed", 0), ("workers", 1)):
+            value: object = getattr(self, name)
+            if not (isinstance(value, int | np.integer) and value >= least):
+                raise SolverError(f"{name} must be a whole number of at least {least}, not {value!r}")
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,8 @@ class _Search:
             point = self._started_from(model)
         interrupted = answer.ending is Ending.INTERRUPTED
         if point is None:
-            return Outcome(None, Status.NO_PLAN, None, answer.bound, 0.0, answer.history, interrupted)
+            why = "stopped before a first plan was found" if interrupted else "no plan within the time limit"
+            return Outcome(None, Status.NO_PLAN, None, answer.bound, 0.0, answer.history, interrupted, why)
         status = Status.OPTIMAL if answer.ending is Ending.OPTIMAL else Status.FEASIBLE
         return self._told(model, answer, point, status, answer.bound)
 
@@ -130,6 +131,13 @@ class _Search:
         answer = self.run(capped, model.plan(least.values))
         point = least.values if answer.values is None else answer.values
         outcome = self._told(capped, answer, point, Status.PARTIAL, None)
+        if self.problem.check(capped.plan(point)).ok:
+            message = (
+                "demand that must be met is missed by no more than what is within the tolerance of a check"
+            )
+            return replace(outcome, status=Status.FEASIBLE, message=message)
+        if least.ending is not Ending.OPTIMAL:
+            return replace(outcome, message=infeasible)
         unit = self.problem.units.quantity
         return replace(outcome, message=f"{infeasible}: every plan leaves out at least {missing:,.6g} {unit}")
 

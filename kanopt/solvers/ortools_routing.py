@@ -10,6 +10,7 @@ import numpy as np
 import ortools
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
+from kanopt.errors import SolverError
 from kanopt.problems.base import Problem
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
@@ -242,8 +243,10 @@ def _start(integers: RoutingIntegers, initial: Any) -> list[list[int]] | None:
     Clients and vehicles that no longer exist are left out; a route whose vehicle is gone goes to a free one; a stop
     that no longer fits is dropped, to be inserted again by the search.
     """
-    if not isinstance(initial, RoutingPlan):
+    if initial is None:
         return None
+    if not isinstance(initial, RoutingPlan):
+        raise SolverError(f"a routing problem starts from a RoutingPlan, not from a {type(initial).__name__}")
     slots = {slot: place for place, slot in enumerate(integers.fleet)}
     names = [vehicle.name for vehicle in integers.problem.vehicles]
     ways: list[list[int]] = [[] for _ in integers.fleet]

@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 _MINUTE_STEPS = 1e4
 _MONEY_STEP = 1e-10
 _LOAD_STEP = 1e-6
+_LOAD_DIGITS = 9
+_COARSEST = 1e-13  # of the horizon: the longest step of time that fits 64 bits, with room to spare
 _LARGEST = 1e18  # a quarter of what 64 bits hold, so that sums of sums stay inside
 
 
@@ -211,12 +213,12 @@ def _horizon(problem: RoutingProblem, transit: Floats, origin: float) -> float:
     """Return a time, counted from `origin`, by which any plan is done."""
     facts = problem.facts
     ends = facts.of_vehicles("shift_end") - origin
-    if np.isfinite(ends).all():
-        return float(ends.max())
     longest = np.where(np.isfinite(transit), transit, 0.0).max(axis=(0, 2)).sum()
     opens = float(np.max(facts.earliest, initial=origin))
     last = max(float(facts.of_vehicles("shift_start").max()), opens) - origin + float(longest)
-    return max(last, float(np.max(ends[np.isfinite(ends)], initial=0.0)))
+    # what is rounded up must fit as well: a step for each leg and for the start
+    step = convert(1.0 / _MINUTE_STEPS, "min", facts.units.time) + _COARSEST * last
+    return min(float(ends.max()), last + (len(facts.names) + 2) * step)
 
 
 def _in_money(problem: RoutingProblem, cost: Floats, horizon: float) -> Scaling:
@@ -295,11 +297,12 @@ def lower(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
 def _loads(problem: RoutingProblem) -> tuple[Integers, Integers]:
     """Round demands up and capacities down; no capacity need pass the sum of all demands."""
     facts = problem.facts
-    total = float(facts.demand.sum())
-    up = scaling_for(max(total, 1.0), 4, limit=1e15, target_resolution=_LOAD_STEP, rounding="up")
+    total = float(facts.demand.sum()) or 1.0
+    step = min(_LOAD_STEP, float(10.0 ** (np.floor(np.log10(total)) - _LOAD_DIGITS)))
+    up = scaling_for(total, 4, limit=1e15, target_resolution=step, rounding="up")
     demand = up.to_integers(facts.demand)
     most = int(demand.sum())
-    capacity = np.minimum(facts.of_vehicles("capacity"), 2.0 * total + 1.0)
+    capacity = np.minimum(facts.of_vehicles("capacity"), 2.0 * total)
     return demand, np.minimum(Scaling(up.factor, "down").to_integers(capacity), most)
 
 

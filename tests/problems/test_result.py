@@ -110,3 +110,11 @@ def test_a_problem_is_abstract():
 def test_a_result_draws_its_first_view():
     drawn = evaluate(random_problem(1), [["c1"], ["c2"]])
     assert drawn.plot() is not None
+
+
+def test_a_gap_within_what_rounding_hides_is_none():
+    plan = PROBLEM.plan_from([])
+    pricing = PROBLEM.price(plan)
+    certificate = Certificate(pricing.objective, pricing.objective, pricing.objective, 1e-6)
+    found = result(plan=plan, pricing=pricing, bound=pricing.objective - 1e-6, certificate=certificate)
+    assert found.gap == 0.0

@@ -63,3 +63,9 @@ def test_an_empty_plan_has_a_frame():
 def test_what_is_not_a_plan_is_refused(decision, message):
     with pytest.raises(ProblemError, match=message):
         PROBLEM.plan_from(decision)
+
+
+def test_a_departure_is_a_clock_time():
+    given = random_problem(0)
+    with pytest.raises(ProblemError, match=r"route 1 \(van 1\): departure inf is not a clock time"):
+        given.plan_from([Route("van", 1, "depot", ("c0",), float("inf"))])

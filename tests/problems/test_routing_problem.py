@@ -289,3 +289,15 @@ def test_planning_a_duration_that_rises_with_load_takes_the_full_load():
     driven = given.drive(given.plan_from([["a", "b"]]).routes)
     assert driven.duration.tolist() == pytest.approx([5 * 1.9, 5 * 1.5, 10.0])
     assert driven.load.tolist() == pytest.approx([0.9, 0.5, 0.0])
+
+
+@pytest.mark.parametrize("count", [1.5, 2.0, -1])
+def test_vehicles_are_counted_in_whole_numbers(count):
+    one = np.ones((1, 1))
+    with pytest.raises(ProblemError, match="vehicles 'van': count must be a whole number of at least 0"):
+        RoutingProblem([Depot("depot")], [], [VehicleType("van", count)], one, one, one)
+
+
+def test_the_unit_of_time_measures_time():
+    with pytest.raises(ProblemError, match="unit of time: 'km' does not measure time"):
+        RoutingUnits(time="km")

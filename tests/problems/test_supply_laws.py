@@ -226,3 +226,21 @@ def test_a_law_of_the_flow_is_inside_its_domain_at_some_flows_only():
     assert [use.where for use in problem.outside(PLAN)] == ["lane mill → north", "lane north → Lyon"]
     fewer = FlowPlan((Flow("mill", "north", "", "flour", "1", 2.5),), PLAN.open)
     assert problem.outside(fewer) == ()
+
+
+def test_a_tariff_below_zero_counts_as_zero_and_is_named():
+    law = parse_formula("100 - 5 * q", [Variable("q", "t")], Variable("cost", "EUR"))
+    given = small(tariff=law.bind(q=state.quantity), planning={"state.quantity": 10.0})
+    rows = {
+        "tail": ["mill", "north"],
+        "head": ["north", "Lyon"],
+        "mode": "",
+        "product": "flour",
+        "period": "2",
+    }
+    plan = given.plan_from(pd.DataFrame({**rows, "quantity": [30.0, 10.0]}))
+    lines = given.price(plan).lines
+    assert lines[lines["term"] == "transport"]["amount"].tolist() == [50.0]
+    (found,) = given.outside(plan)
+    assert (found.law, found.where, found.inputs) == ("tariff", "lane mill → north", "value below zero")
+    assert "falls to -50 EUR" in found.message

@@ -375,3 +375,22 @@ def test_an_empty_plan_is_a_point_too():
     model = SupplyModel(problem)
     point = model.point(FlowPlan(()))
     assert float(model.cost @ point) == pytest.approx(60.0 * 20.0)
+
+
+def test_demand_missed_by_less_than_the_tolerance_is_met():
+    given = small(
+        products=[Product("flour")],
+        facilities=[Facility("north", capacity=40.0), Facility("south", status="closed")],
+        lanes=[Lane("mill", "north"), Lane("north", "Lyon"), Lane("north", "Nice")],
+        tariff=1.0,
+        demand=np.array([[[10.0, 30.0]], [[10.0, 10.00000001]]]),
+    )
+    found = solve(given)
+    assert found.status is Status.FEASIBLE
+    assert found.check.ok
+    assert "within the tolerance" in found.message
+
+
+def test_no_time_is_said():
+    outcome = HighsSupply().solve(small(), SolveOptions(time_limit=1e-9))
+    assert (outcome.status, outcome.message) == (Status.NO_PLAN, "no plan within the time limit")

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kanopt.errors import SolverError
 from kanopt.problems import Client, Depot, Progress, Route, RoutingPlan, RoutingProblem, Status, VehicleType
 from kanopt.problems.evaluate import status_of
 from kanopt.solvers.base import Outcome, SolveOptions
@@ -104,6 +105,34 @@ def test_a_shift_that_ends_before_midnight_is_no_mistake():
     van = VehicleType("van", shift_start=-60, shift_end=-30)
     problem = RoutingProblem([Depot("depot")], [Client("a", earliest=-60)], [van], minutes, minutes, minutes)
     assert solved(problem).objective == pytest.approx(20.0)
+
+
+def test_a_horizon_leaves_room_for_what_is_rounded_up():
+    third = np.array([[0.0, 1 / 3], [1 / 3, 0.0]])
+    problem = RoutingProblem([Depot("depot")], [Client("a")], [VehicleType("van")], third, third, third)
+    assert solved(problem).status is Status.FEASIBLE
+
+
+def test_a_shift_without_a_real_end_does_not_coarsen_prices():
+    given = random_problem(3)
+    fleet = [replace(vehicle, shift_end=1e15) for vehicle in given.vehicles]
+    integers = lower(replace(given, vehicles=fleet))
+    assert integers.rounding_bound < 0.01
+
+
+def test_loads_may_be_tiny():
+    minutes = np.array([[0.0, 10, 10], [10, 0, 5], [10, 5, 0]])
+    clients = [Client("a", demand=1e-9), Client("b", demand=2e-9)]
+    for capacity, routes in ((3e-9, 1), (2.5e-9, 2)):
+        fleet = [VehicleType("van", 2, capacity=capacity, fixed_cost=1.0)]
+        problem = RoutingProblem([Depot("depot")], clients, fleet, minutes, minutes, minutes)
+        plan = solved(problem).plan
+        assert (len(plan.routes), plan.unserved) == (routes, ())
+
+
+def test_a_start_of_another_kind_is_refused():
+    with pytest.raises(SolverError, match="starts from a RoutingPlan, not from a list"):
+        OrToolsRouting().solve(euclidean(4), SolveOptions(initial=[["c0"]]))
 
 
 def test_what_cannot_be_served_is_left_and_its_penalty_stays_out_of_the_objective():

@@ -124,3 +124,20 @@ def test_the_first_solver_that_accepts_is_asked_with_the_options(answer):
         solve(random_problem(1))
     with pytest.raises(TypeError, match="tim_limit"):
         solve(random_problem(1), tim_limit=3.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"time_limit": -1.0}, "time_limit must be a number of seconds of at least 0, not -1.0"),
+        ({"time_limit": float("nan")}, "time_limit must be"),
+        ({"time_limit": float("inf")}, "time_limit must be"),
+        ({"time_limit": "5"}, "time_limit must be"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, not -1"),
+        ({"seed": 1.5}, "seed must be"),
+        ({"workers": 0}, "workers must be a whole number of at least 1, not 0"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(SolverError, match=message):
+        SolveOptions(**options)

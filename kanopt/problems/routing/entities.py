@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 
 from kanopt.errors import ProblemError, UnitError
 from kanopt.problems.records import Attribute
-from kanopt.units import check_unit
+from kanopt.units import check_unit, same_dimension
 
 __all__ = ["Client", "Depot", "RoutingUnits", "VehicleType"]
 
@@ -40,6 +40,10 @@ class RoutingUnits:
                 check_unit(getattr(self, item.name))
             except UnitError as error:
                 raise ProblemError(f"unit of {item.name}: {error}") from error
+        if not same_dimension(self.time, "min"):
+            raise ProblemError(
+                f"unit of time: {self.time!r} does not measure time; give one such as 'min' or 'h'"
+            )
 
     def of_points(self) -> dict[str, str]:
         """Return the unit of each field of a depot or client."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,7 +97,7 @@ def read_plan(decision: Any, facts: Facts) -> RoutingPlan:
     Raises
     ------
     ProblemError
-        With every vehicle type or client that the problem does not know.
+        With every vehicle type, client or depot that the problem does not know, and every departure at no time.
     """
     routes = tuple(route for route in _routes(decision, facts) if route.clients)
     types = [vehicle.name for vehicle in facts.vehicles]
@@ -118,6 +119,11 @@ def read_plan(decision: Any, facts: Facts) -> RoutingPlan:
         f"route {place} ({route.label}): unknown depot {route.depot!r}; {nearest(route.depot, depots)}"
         for place, route in enumerate(routes, start=1)
         if route.vehicle in types and route.depot not in depots
+    ]
+    mistakes += [
+        f"route {place} ({route.label}): departure {route.departure} is not a clock time"
+        for place, route in enumerate(routes, start=1)
+        if route.departure is not None and math.isinf(route.departure)
     ]
     if mistakes:
         raise ProblemError("\n".join(f"plan: {mistake}" for mistake in mistakes))

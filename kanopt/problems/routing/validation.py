@@ -71,10 +71,15 @@ def _clients(clients: Sequence[Client]) -> Iterable[str]:
 
 
 def _vehicles(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[str]:
-    for field in ("capacity", "fixed_cost", "cost_per_distance", "cost_per_time", "count"):
+    for field in ("capacity", "fixed_cost", "cost_per_distance", "cost_per_time"):
         most = np.inf if field == "capacity" else np.finfo(float).max
         wrong = [vehicle.name for vehicle in vehicles if not 0 <= getattr(vehicle, field) <= most]
         yield from _found("vehicles", wrong, f"{field} must be a number of at least 0")
+    counts: dict[str, object] = {vehicle.name: vehicle.count for vehicle in vehicles}
+    wrong = [
+        name for name, count in counts.items() if not (isinstance(count, int | np.integer) and count >= 0)
+    ]
+    yield from _found("vehicles", wrong, "count must be a whole number of at least 0")
     wrong = [
         vehicle.name
         for vehicle in vehicles

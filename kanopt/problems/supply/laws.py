@@ -138,7 +138,7 @@ class Tariff:
         return np.broadcast_to(money / self.planned, self.network.shape)
 
     def amounts(self, flows: Floats, *, frozen: bool = False) -> Floats:
-        """Return the money for flows of shape (L, P, T), same shape.
+        """Return the money for flows of shape (L, P, T), same shape; what the law puts below zero counts as zero.
 
         Parameters
         ----------
@@ -148,6 +148,12 @@ class Tariff:
             Pay the planning rate for each unit, as the solver does.
         """
         if frozen or not self.reads_flow:
+            return flows * self.rates
+        return np.maximum(self.raw(flows), 0.0)
+
+    def raw(self, flows: Floats) -> Floats:
+        """Return what the law itself asks for flows, shape (L, P, T); zero where nothing flows."""
+        if not self.reads_flow:
             return flows * self.rates
         used = flows > 0
         # an unused lane costs nothing and must not drag a law to a shipment of zero

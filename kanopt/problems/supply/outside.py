@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.findings import OutsideUse
 from kanopt.problems.supply.ledger import Ledger
+from kanopt.problems.wording import number
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
@@ -19,7 +20,7 @@ __all__ = ["outside_uses"]
 
 
 def outside_uses(problem: SupplyProblem, ledger: Ledger) -> tuple[OutsideUse, ...]:
-    """Return one entry for each used lane, and each market, that a law prices outside its domain."""
+    """Return one entry for each used lane, and each market, that a law prices outside its domain or below zero."""
     network = problem.network
     found: list[OutsideUse] = []
     if isinstance(problem.tariff, BoundFormula):
@@ -28,6 +29,7 @@ def outside_uses(problem: SupplyProblem, ledger: Ledger) -> tuple[OutsideUse, ..
         found += _uses(
             "tariff", problem.tariff, beyond, data, [f"lane {name}" for name in network.lane_names]
         )
+        found += _below_zero(problem, ledger)
     if isinstance(problem.demand, BoundFormula):
         data = problem.demand.arguments(lambda reference: network.resolve(reference, "market"))
         beyond = np.broadcast_to(problem.demand.formula.outside(data), problem.wanted.shape)
@@ -35,6 +37,21 @@ def outside_uses(problem: SupplyProblem, ledger: Ledger) -> tuple[OutsideUse, ..
             "demand", problem.demand, beyond, data, [f"market {name}" for name in network.market_names]
         )
     return tuple(found)
+
+
+def _below_zero(problem: SupplyProblem, ledger: Ledger) -> list[OutsideUse]:
+    """Return one entry for each lane on which the tariff of what flows is negative."""
+    money = np.where(ledger.flows > 0, problem.tariffs.raw(ledger.flows), 0.0)
+    names, unit = problem.network.lane_names, problem.unit
+    return [
+        OutsideUse(
+            "tariff",
+            f"lane {names[lane]}",
+            "value below zero",
+            f"tariff of lane {names[lane]} falls to {number(float(money[lane].min()))} {unit}; it counts as zero there",
+        )
+        for lane in np.flatnonzero((money < 0).any(axis=(1, 2))).tolist()
+    ]
 
 
 def _uses(
