@@ -107,6 +107,23 @@ def test_what_no_road_leads_to_and_no_window_closes_is_explained_without_a_warni
     assert given.reasons(given.plan_from([["b", "c"]]))
 
 
+def test_a_window_out_of_reach_and_a_shift_too_short_are_mended_together():
+    vehicles = [replace(VAN, shift_end=530)]
+    found = reason(problem(changed(latest=500), vehicles), [["a", "b"]])
+    assert found.relaxation == "its window 10 min later and the shift of van 10 min longer"
+    mended = problem(changed(latest=510), [replace(VAN, shift_end=540)])
+    assert mended.check(mended.plan_from([["c"]])).violations[0].constraint == "unserved"
+
+
+def test_a_late_first_stop_is_not_told_to_come_straight():
+    fleet = [replace(VAN, name="late", shift_start=540), VAN]
+    given = problem(changed(latest=515), fleet)
+    found = reason(given, {"late 1": ["c"], "van 1": ["a", "b"]})
+    assert found.kind == "late"
+    assert "straight" not in found.message
+    assert found.relaxation.endswith("or an earlier stop or vehicle")
+
+
 def test_each_vehicle_type_may_fail_for_another_reason():
     fleet = [VAN, VehicleType("cart", 1, capacity=0.2, shift_end=600)]
     found = reason(problem(changed(latest=500), fleet), [["a", "b"]])
@@ -233,7 +250,7 @@ def test_late_clients_and_long_routes_are_explained():
     found = reason(given, [["c", "b", "a"]], "client a")
     assert found.kind == "late"
     assert "is stop 3 of van 1 and reached at 08:50, 35 min after its window closes" in found.message
-    assert found.relaxation == "its window 35 min later, or an earlier stop"
+    assert found.relaxation == "its window 35 min later, or an earlier stop or vehicle"
     hopeless = problem((replace(CLIENTS[0], latest=485), *CLIENTS[1:]))
     assert reason(hopeless, [["a", "b", "c"]], "client a").proved
     short = problem(vehicles=[replace(VAN, shift_end=530)])

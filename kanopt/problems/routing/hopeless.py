@@ -106,28 +106,29 @@ def _obstacle(facts: Facts, client: Client, vehicle: VehicleType, alone: _Alone)
     if not np.isfinite(arrive) or not np.isfinite(back):
         way = f"from {depot} to it" if not np.isfinite(arrive) else f"from it back to {depot}"
         return _Obstacle("road", np.inf, vehicle, f"no road leads {way}", f"a road {way}")
+    returns = max(arrive, client.earliest) + client.service + back
+    over = max(returns - vehicle.shift_end, 0.0) if exceeds(returns, vehicle.shift_end) else 0.0
+    longer = f"the shift of {vehicle.name} {amount_text(over, units.time)} longer"
     if exceeds(arrive, client.latest):
         late = arrive - client.latest
         return _Obstacle(
             "window",
-            late,
+            late + over,
             vehicle,
             f"{vehicle.name}, leaving {depot} at {clock_text(vehicle.shift_start, units.time)}, reaches it at "
             f"{clock_text(arrive, units.time)} at the earliest, {amount_text(late, units.time)} after its window "
             f"closes at {clock_text(client.latest, units.time)}",
-            f"its window {amount_text(late, units.time)} later",
+            f"its window {amount_text(late, units.time)} later" + (f" and {longer}" if over else ""),
             alone.exact,
         )
-    returns = max(arrive, client.earliest) + client.service + back
-    if exceeds(returns, vehicle.shift_end):
-        over = returns - vehicle.shift_end
+    if over:
         return _Obstacle(
             "shift",
             over,
             vehicle,
             f"{vehicle.name} is back from it at {clock_text(returns, units.time)} at the earliest, "
             f"{amount_text(over, units.time)} after its shift ends at {clock_text(vehicle.shift_end, units.time)}",
-            f"the shift of {vehicle.name} {amount_text(over, units.time)} longer",
+            longer,
             alone.exact,
         )
     return None

@@ -60,8 +60,9 @@ class RoutingProblem(Problem[RoutingPlan]):
     planning
         Values at which a solver sees what only a plan fixes: ``{"clock.hour": 9, "state.load": 0.5}``, or for one
         law ``{"duration.clock.hour": 8}``. Unless stated, cost laws are planned at half the capacity and the middle
-        of the shift, travel time at the load and the full hour of the shift with the highest median, which is the
-        safe side.
+        of the shift, travel time at the load and the full hour of the shift with the highest median. That is the
+        careful side, not a proof: a leg may be slower at another hour, and then a plan may break a rule on the law,
+        which :meth:`check` and the status of a result say.
 
     Raises
     ------

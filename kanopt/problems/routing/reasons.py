@@ -186,8 +186,8 @@ def _late(laws: Laws, planning: Planning, plan: RoutingPlan) -> Iterator[Reason]
             "late",
             f"client {name} is stop {stop} of {route.label} and reached at "
             f"{clock_text(float(driven.begin[place]), unit)}, {amount_text(over, unit)} after its window "
-            f"closes; straight from the depot it could be reached in time",
-            f"its window {amount_text(over, unit)} later, or an earlier stop",
+            f"closes; nothing rules out that some vehicle reaches it in time",
+            f"its window {amount_text(over, unit)} later, or an earlier stop or vehicle",
         )
 
 
