@@ -14,9 +14,10 @@ from ortools.sat.python import cp_model
 from kanopt.errors import SolverError
 from kanopt.solvers.interrupt import Interrupt
 
-__all__ = ["Ending", "SearchLimits", "Searched", "run_cpsat"]
+__all__ = ["Aim", "Ending", "SearchLimits", "Searched", "complete_hint", "run_cpsat"]
 
 _POLL = 0.05
+_COMPLETION = 1.0
 
 
 class Ending(StrEnum):
@@ -25,6 +26,17 @@ class Ending(StrEnum):
     OPTIMAL = "optimal"
     INFEASIBLE = "infeasible"
     LIMIT = "limit"
+
+
+class Aim(StrEnum):
+    """What a search is for."""
+
+    SOLVE = "solve"
+    """Solutions and bound."""
+    IMPROVE = "improve"
+    """Better solutions than the hinted one, by large neighbourhood search; ends at its limit only."""
+    PROVE = "prove"
+    """A bound: one strategy is followed instead of all in turns."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +51,15 @@ class SearchLimits:
         As in :class:`~kanopt.solvers.base.SolveOptions`.
     deterministic
         Limit in CP-SAT's deterministic time, or None; with it the same seed gives the same plan.
+    aim
+        What the search is for.
     """
 
     seconds: float
     seed: int = 0
     workers: int = 1
     deterministic: float | None = None
+    aim: Aim = Aim.SOLVE
 
 
 @dataclass(frozen=True)
@@ -118,9 +133,10 @@ def run_cpsat(
     parameters.max_time_in_seconds = max(0.0, limits.seconds)
     parameters.random_seed = limits.seed % 2**31
     parameters.num_workers = max(1, limits.workers)
-    # one worker takes turns between all strategies instead of following one; this is also what is deterministic
-    parameters.interleave_search = limits.workers <= 1
+    # one worker takes turns between all strategies instead of following one
+    parameters.interleave_search = limits.workers <= 1 and limits.aim is not Aim.PROVE
     parameters.catch_sigint_signal = False
+    parameters.use_lns_only = limits.aim is Aim.IMPROVE
     if limits.deterministic is not None:
         parameters.max_deterministic_time = max(0.0, limits.deterministic)
     found: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -140,6 +156,23 @@ def run_cpsat(
         thread.join()
     _pass_on(found, heard, interrupt)
     return _searched(solver, done, model, watched)
+
+
+def complete_hint(model: cp_model.CpModel) -> None:
+    """Replace a hint on some variables by one on all, where the others follow from it.
+
+    A hint that leaves variables open is searched for first; neighbourhood search starts at once from a whole one.
+    """
+    solver = cp_model.CpSolver()
+    solver.parameters.fix_variables_to_their_hinted_value = True
+    solver.parameters.num_workers = 1
+    solver.parameters.max_deterministic_time = _COMPLETION
+    solver.parameters.catch_sigint_signal = False  # CP-SAT would not put the caller's handler back
+    if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return
+    model.clear_hints()
+    for place, value in enumerate(solver.response_proto.solution):
+        model.add_hint(model.get_int_var_from_proto_index(place), value)
 
 
 def _pass_on(found: queue.SimpleQueue[Any], heard: Heard | None, interrupt: Interrupt) -> None:

@@ -12,7 +12,7 @@ differences between breakpoints that all lie on it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -87,6 +87,11 @@ class Grid:
     scale: float
     slack: float
 
+    @property
+    def has_regular(self) -> bool:
+        """Whether makespan or tardiness costs anything."""
+        return self.costs.makespan > 0 or bool(self.costs.tardiness[np.isfinite(self.timing.due)].any())
+
     def cost(self, modes: Ints, starts: Ints) -> int:
         """Return the cost of running ``modes[task]`` from ``starts[task]``, in units of ``1 / scale``."""
         costs, at = self.costs, self.structure
@@ -99,6 +104,31 @@ class Grid:
         overlap = np.minimum(ends[:, None], costs.edges[1:]) - np.maximum(starts[:, None], costs.edges[:-1])
         energy = costs.energy[modes] * np.clip(overlap, 0, None)
         return total + int(energy.sum()) + int(costs.running[modes].sum())
+
+    def without_setups(self) -> Grid:
+        """Return the same without setups: a relaxation that is much easier to prove things of."""
+        return replace(self, timing=replace(self.timing, setup=0.0 * self.timing.setup))
+
+    def shortened(self, cost: int) -> Grid:
+        """Return the same with a horizon that only excludes schedules dearer than `cost`, a schedule's cost here.
+
+        Whatever its energy costs at least is not left for the makespan; the shorter the horizon, the more energy
+        costs at least, and so on.
+        """
+        grid = self
+        while grid.costs.makespan > 0:
+            horizon = (cost - grid.least_energy()) // grid.costs.makespan
+            if horizon >= grid.horizon:
+                break
+            kept = grid.costs.edges[:-1] < horizon
+            costs = replace(
+                grid.costs,
+                edges=np.append(grid.costs.edges[:-1][kept], horizon),
+                energy=grid.costs.energy[:, kept],
+            )
+            timing = replace(grid.timing, closes=np.minimum(grid.timing.closes, horizon))
+            grid = replace(grid, horizon=horizon, timing=timing, costs=costs)
+        return grid
 
     def least_energy(self) -> int:
         """Return a lower bound on the cost of energy: every task in its cheapest mode at its cheapest time."""

@@ -5,10 +5,9 @@ many steps of the piece the task covers. A Boolean per task and piece says wheth
 bounds the overlap by the distances from start and end; since the overlaps must add up to the duration, and the pieces
 cover the whole horizon, no other value than the true overlap is left.
 
-Measured on eight jobs, 28 tasks, 75 modes, 48 prices, 20 s on one worker: overlaps left a gap of 15 %, incremental
-pieces of each mode's cost of starting did not come near (no useful bound), and neither did one Boolean per segment
-with enforced costs (26 %). Bounding overlaps by what a machine and a job can do in a piece, and makespan plus
-tardiness by their own optimum, took the gap to 6 %.
+Overlaps are bounded further by what a machine and a job can do in a piece, and makespan plus tardiness by a bound of
+their own. Incremental pieces of each mode's cost of starting, and one Boolean per segment of it with an enforced cost,
+were tried on 28 tasks, 75 modes and 48 prices; in the same time both left the larger gap.
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ from ortools.sat.python import cp_model
 from kanopt.errors import SolverError
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.scheduling import Break, Job, Machine, Mode, PowerPrice, SchedulingProblem, Setup, Task
-from kanopt.problems.scheduling.dispatch import place_in_order
+from kanopt.problems.scheduling.dispatch import dispatch, place_in_order
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.cpsat_scheduling import CpSatScheduling
-from kanopt.solvers.cpsat_search import Ending, SearchLimits, run_cpsat
+from kanopt.solvers.cpsat_search import Ending, SearchLimits, complete_hint, run_cpsat
 from kanopt.solvers.interrupt import Interrupt
 from kanopt.solvers.scheduling_grid import choose_step, is_exact, lower
 from kanopt.solvers.scheduling_model import ScheduleModel
@@ -327,6 +327,39 @@ def test_a_given_schedule_is_never_made_worse():
     assert again.objective <= good.objective + 1e-6
     bad_start = problem.plan_from([])
     assert solve(problem, time_limit=0.2, initial=bad_start).check.ok
+    # a schedule made for other modes is no start, and no mistake
+    every = [replace(mode, machine="m1" if mode.machine == "m0" else mode.machine) for mode in problem.modes]
+    fewer = replace(problem, modes=list({(m.task, m.machine): m for m in every}.values()))
+    assert solve(fewer, time_limit=0.2, initial=good.plan).check.ok
+
+
+def test_a_shortened_horizon_only_leaves_out_what_is_dearer():
+    grid = lower(big(), 1.0)
+    built = dispatch(grid.structure, grid.timing)
+    assert built is not None
+    modes, starts = built[0], built[1].astype(np.int64)
+    cost = grid.cost(modes, starts)
+    short = grid.shortened(cost)
+    ends = starts + grid.timing.duration[modes]
+    assert ends.max() <= short.horizon < grid.horizon
+    assert short.cost(modes, starts) == cost
+    # whatever ends after the shortened horizon pays more than the schedule for makespan and energy alone
+    assert (short.horizon + 1) * grid.costs.makespan + short.least_energy() > cost
+    free = lower(replace(big(), makespan_cost=0.0), 1.0)
+    assert free.shortened(cost) is free
+
+
+def test_a_hint_that_breaks_a_rule_is_left_as_it_is():
+    model = cp_model.CpModel()
+    x, y = model.new_int_var(0, 5, "x"), model.new_int_var(0, 5, "y")
+    model.add(x + y == 7)
+    model.add_hint(x, 1)
+    complete_hint(model)
+    assert list(model.proto.solution_hint.vars) == [x.index]
+    model.clear_hints()
+    model.add_hint(x, 3)
+    complete_hint(model)
+    assert list(model.proto.solution_hint.values) == [3, 4]
 
 
 def test_more_workers_and_progress_with_bounds():
