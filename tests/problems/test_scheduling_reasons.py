@@ -67,7 +67,7 @@ def test_a_job_that_waits_for_nobody_or_not_at_all_says_so():
         [{"task": "a", "machine": "m1", "start": 5.0}, {"task": "b", "machine": "m1", "start": 9.0}]
     )
     (reason,) = slow.reasons(plan)
-    assert "never waits, but runs in modes that end later than the fastest" in reason.message
+    assert "runs in modes that take 2 min longer than the fastest, and waits 0 min" in reason.message
 
 
 def test_a_task_without_a_mode_is_named():

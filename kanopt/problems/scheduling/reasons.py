@@ -74,10 +74,11 @@ def _bottleneck(problem: SchedulingProblem, placed: Placed, job: int) -> str:
     wait = placed.start[rows] - ready
     longest = int(np.argmax(wait))
     alone_end = float(alone(data.structure, data.timing)[data.structure.last[job]])
-    if wait[longest] <= TOLERANCE:
+    slower = float(placed.end[rows].max()) - alone_end - float(wait.sum())
+    if wait[longest] <= max(TOLERANCE, slower):
         return (
-            f"it never waits, but runs in modes that end later than the fastest, which would end at "
-            f"{_time(problem, alone_end)}"
+            f"it runs in modes that take {_time(problem, slower)} longer than the fastest, and waits "
+            f"{_time(problem, wait.sum())}; alone it would end at {_time(problem, alone_end)}"
         )
     row, begin = rows[longest], float(ready[longest])
     task, machine = data.tasks[placed.task[row]].name, data.machines[placed.machine[row]].name
