@@ -8,6 +8,7 @@ corrected by Duan's smearing factor, so that sums of predictions are comparable.
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import time
 import warnings
@@ -193,7 +194,7 @@ def main() -> None:
     print(table.to_string(index=False, float_format=lambda value: f"{value:,.3f}"))
     packages = ", ".join(f"{name} {version(name)}" for name in ("kanopt", "torch", "scikit-learn", "numpy"))
     print(
-        f"\n{date.today()}, {platform.machine()}, Python {platform.python_version()}, {packages}, "
+        f"\n{date.today()}, {os.cpu_count()} cores of {platform.machine()}, Python {platform.python_version()}, {packages}, "
         f"one thread, seed {seed}"
     )
 

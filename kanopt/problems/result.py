@@ -27,12 +27,24 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """One step of a search: the incumbent, and the bound where the solver has one."""
+    """One step of a search: the incumbent, and the bound where the solver has one.
+
+    Examples
+    --------
+    >>> print(Progress(2.5, 740.9, 700.0))
+    2.5 s: incumbent 740.90, bound 700.00
+    """
 
     seconds: float
     objective: float | None
     bound: float | None = None
     message: str = ""
+
+    def __str__(self) -> str:
+        parts = [] if self.objective is None else [f"incumbent {self.objective:,.2f}"]
+        parts += [] if self.bound is None else [f"bound {self.bound:,.2f}"]
+        parts += [self.message] if self.message else []
+        return f"{self.seconds:.1f} s: {', '.join(parts) or 'searching'}"
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class SolveOptions:
     initial
         A plan to start from.
     progress
-        Called with each new incumbent.
+        Called with each new incumbent; ``print`` will do.
     workers
         Threads a solver may use, at least 1.
 

@@ -10,6 +10,7 @@ from kanopt.problems import (
     FrozenInput,
     Pricing,
     Problem,
+    Progress,
     Reason,
     Result,
     Status,
@@ -118,3 +119,15 @@ def test_a_gap_within_what_rounding_hides_is_none():
     certificate = Certificate(pricing.objective, pricing.objective, pricing.objective, 1e-6)
     found = result(plan=plan, pricing=pricing, bound=pricing.objective - 1e-6, certificate=certificate)
     assert found.gap == 0.0
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        (Progress(0.04, None), "0.0 s: searching"),
+        (Progress(1.0, 1234.5), "1.0 s: incumbent 1,234.50"),
+        (Progress(3.0, 10.0, 9.0, "relaxed grid"), "3.0 s: incumbent 10.00, bound 9.00, relaxed grid"),
+    ],
+)
+def test_progress_can_be_printed(step: Progress, told: str) -> None:
+    assert str(step) == told
