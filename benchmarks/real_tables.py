@@ -194,8 +194,8 @@ def main() -> None:
     print(table.to_string(index=False, float_format=lambda value: f"{value:,.3f}"))
     packages = ", ".join(f"{name} {version(name)}" for name in ("kanopt", "torch", "scikit-learn", "numpy"))
     print(
-        f"\n{date.today()}, {os.cpu_count()} cores of {platform.machine()}, Python {platform.python_version()}, {packages}, "
-        f"one thread, seed {seed}"
+        f"\n{date.today()}, {os.cpu_count()} cores of {platform.machine()}, "
+        f"Python {platform.python_version()}, {packages}, one thread, seed {seed}"
     )
 
 
