@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from kanopt.tables import Column as Column
     from kanopt.tables import Schema as Schema
     from kanopt.tables import TableReport as TableReport
+    from kanopt.tables import TextFormat as TextFormat
     from kanopt.tables import load_sioux_falls as load_sioux_falls
     from kanopt.tables import make_city as make_city
     from kanopt.tables import make_supply_network as make_supply_network
@@ -203,6 +204,7 @@ _HOME = {
         "Column",
         "Schema",
         "TableReport",
+        "TextFormat",
         "load_sioux_falls",
         "make_city",
         "make_supply_network",

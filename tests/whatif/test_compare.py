@@ -6,7 +6,11 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import KanoptWarning, ScenarioError
+from kanopt.problems import Client, Depot, RoutingProblem, VehicleType, evaluate
 from kanopt.whatif import compare, load_scenario
+
+# the function of the same name hides the module
+_comparing = import_module("kanopt.whatif.compare")
 
 EFFECTS = ["before", "data_effect", "replanning_effect", "after"]
 
@@ -201,3 +205,20 @@ def test_a_change_within_the_noise_is_none_but_the_price_of_one_plan_is_exact(ti
     verdict = noisy.steps["verdict"].iloc[0]
     assert verdict.startswith("no difference: +0.05 EUR (+0.1 %) is within the noise of the search, 3.00 EUR")
     assert verdict.endswith("the base's plan alone changes by exactly +0.05 EUR")
+
+
+def test_the_best_of_the_final_plans_is_kept_for_every_scenario() -> None:
+    minutes = np.array([[0.0, 1.0, 5.0], [1.0, 0.0, 4.0], [5.0, 4.0, 0.0]])
+    problem = RoutingProblem(
+        depots=[Depot("depot")],
+        clients=[Client("a", demand=1.0), Client("b", demand=1.0)],
+        vehicles=[VehicleType("van", count=2, capacity=2.0)],
+        cost=minutes,
+        duration=minutes,
+        distance=minutes,
+    )
+    good, poor = evaluate(problem, [["a", "b"]]), evaluate(problem, [["a"], ["b"]])
+    contests = [_comparing._Contest(None, {}, problem, None, 0, searches=[found]) for found in (good, poor)]
+    _comparing._share(contests)
+    assert [contest.best.objective for contest in contests] == [good.objective, good.objective]
+    assert good.objective < poor.objective
