@@ -8,7 +8,6 @@ an array with a unit, which is how ``client.demand`` or ``vehicle.fuel_price`` i
 
 from __future__ import annotations
 
-import math
 import types
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -64,16 +63,6 @@ class _Field:
     name: str
     type: type
     required: bool
-    default: Any = None
-
-    @property
-    def finite(self) -> bool:
-        """Whether the default is a number, which must not pass for a cell that somebody forgot."""
-        return (
-            self.type in (int, float)
-            and isinstance(self.default, (int, float))
-            and math.isfinite(self.default)
-        )
 
 
 def records(
@@ -94,7 +83,7 @@ def records(
     kind
         A frozen dataclass with a field ``attributes``. Fields of type ``str``, ``int``, ``float`` or ``bool``
         (or one of these or None) are read from the column of the same name; a blank cell means the field's
-        default, unless that is a number and other rows have a value: a forgotten demand is not a demand of 0.
+        default.
     columns
         Field to column, where the names differ: ``{"demand": "demand_t"}``.
     units
@@ -245,7 +234,7 @@ def _plain_fields(kind: type) -> tuple[_Field, ...]:
             options = [option for option in get_args(hint) if option is not type(None)]
         if len(options) == 1 and options[0] in (str, int, float, bool):
             required = item.default is MISSING and item.default_factory is MISSING
-            found.append(_Field(item.name, options[0], required, item.default))
+            found.append(_Field(item.name, options[0], required))
     return tuple(found)
 
 
@@ -303,9 +292,6 @@ class _Reader:
         blank = values.isna().to_numpy()
         if item.required and blank.any():
             self._mistake(column, np.flatnonzero(blank), "is blank, but a value is required")
-        elif item.finite and blank.any() and not blank.all():
-            told = f"is blank where other rows have a value; write {item.default:g} if that is meant"
-            self._mistake(column, np.flatnonzero(blank), told)
         read = _READ[item.type](values[~blank])
         kept = np.flatnonzero(~blank)
         if read.wrong.any():

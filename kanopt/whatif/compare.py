@@ -76,7 +76,7 @@ def compare(
         _search(contests, round_, time_limit, report)
     _complete(contests)
     _exchange(contests, time_limit, report)
-    _share(contests)
+    _keep(contests)
     seconds = time.perf_counter() - start
     runs = tuple(finished(c.scenario, c.laws, c.best, c.today, seconds=seconds) for c in contests)
     base = contests[0]
@@ -241,16 +241,13 @@ def _exchange(contests: list[_Contest], time_limit: float | None, report: Report
         )
 
 
-def _share(contests: list[_Contest]) -> None:
-    """Keep for every scenario the best of the final plans of all, priced on its own laws, without a search."""
-    from kanopt.problems.evaluate import evaluate
-
-    for contest in contests:
-        plans = (_plan_under(contest.problem, other.best.plan) for other in contests)
-        offers = [evaluate(contest.problem, plan) for plan in plans if plan is not None]
-        offer = min(offers, key=rank, default=None)
-        if offer is not None and better(offer, contest.best):
-            contest.others.append(offer)
+def _keep(contests: list[_Contest]) -> None:
+    """Let every variant keep the base's plan where that is better than what was found for it."""
+    base, *variants = contests
+    for contest in variants:
+        kept = _under(contest.problem, base.best.plan)
+        if not isinstance(kept, str) and better(kept, contest.best):
+            contest.others.append(kept)
 
 
 def _plan_under(problem: Problem[Any], plan: Plan | None) -> Plan | None:

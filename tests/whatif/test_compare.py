@@ -207,7 +207,7 @@ def test_a_change_within_the_noise_is_none_but_the_price_of_one_plan_is_exact(ti
     assert verdict.endswith("the base's plan alone changes by exactly +0.05 EUR")
 
 
-def test_the_best_of_the_final_plans_is_kept_for_every_scenario() -> None:
+def test_a_variant_keeps_the_plan_of_the_base_where_nothing_better_was_found() -> None:
     minutes = np.array([[0.0, 1.0, 5.0], [1.0, 0.0, 4.0], [5.0, 4.0, 0.0]])
     problem = RoutingProblem(
         depots=[Depot("depot")],
@@ -219,6 +219,6 @@ def test_the_best_of_the_final_plans_is_kept_for_every_scenario() -> None:
     )
     good, poor = evaluate(problem, [["a", "b"]]), evaluate(problem, [["a"], ["b"]])
     contests = [_comparing._Contest(None, {}, problem, None, 0, searches=[found]) for found in (good, poor)]
-    _comparing._share(contests)
+    _comparing._keep(contests)
     assert [contest.best.objective for contest in contests] == [good.objective, good.objective]
     assert good.objective < poor.objective
