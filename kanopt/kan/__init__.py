@@ -14,8 +14,10 @@ from kanopt.kan.description import Layer, Network, evaluate_spline
 
 if TYPE_CHECKING:
     from kanopt.kan.fit import FitOptions, Fitted, Run, best_of, finish, fit_starts, polish
-    from kanopt.kan.network import Inputs, KANBatch, Shape
-    from kanopt.kan.trainer import Data, History, TrainerOptions, train
+    from kanopt.kan.network import KANBatch
+    from kanopt.kan.objective import Data, LeastSquares
+    from kanopt.kan.shape import Inputs, Shape
+    from kanopt.kan.trainer import History, TrainerOptions, train
 
 __all__ = [
     "Data",
@@ -25,6 +27,7 @@ __all__ = [
     "Inputs",
     "KANBatch",
     "Layer",
+    "LeastSquares",
     "Network",
     "Run",
     "Shape",
@@ -39,8 +42,10 @@ __all__ = [
 
 _MODULES = {
     "fit": ("FitOptions", "Fitted", "Run", "best_of", "finish", "fit_starts", "polish"),
-    "network": ("Inputs", "KANBatch", "Shape"),
-    "trainer": ("Data", "History", "TrainerOptions", "train"),
+    "network": ("KANBatch",),
+    "objective": ("Data", "LeastSquares"),
+    "shape": ("Inputs", "Shape"),
+    "trainer": ("History", "TrainerOptions", "train"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanopt.kan import cubic
 
-__all__ = ["Layer", "Network", "evaluate_spline"]
+__all__ = ["Layer", "Network", "evaluate_cycle", "evaluate_spline"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -56,21 +56,53 @@ def evaluate_spline(x: Floats, lower: float, upper: float, coefficients: Floats)
     return np.asarray(np.einsum("kn,...kn->n...", weights, taken), dtype=np.float64)
 
 
+def evaluate_cycle(x: Floats, coefficients: Floats) -> Floats:
+    """Evaluate periodic uniform cubic splines; `x` is in periods.
+
+    Parameters
+    ----------
+    x
+        Points, shape (n,); x and x + 1 are the same point.
+    coefficients
+        Shape (grid_size,) or (splines, grid_size); number k belongs to the B-spline around k / grid_size.
+
+    Returns
+    -------
+    ndarray, shape (n,) or (n, splines)
+
+    Examples
+    --------
+    >>> evaluate_cycle(np.array([0.0, 0.5, 1.5]), np.array([1.0, 2.0, 1.0, 2.0]))
+    array([1.33333333, 1.33333333, 1.33333333])
+    """
+    grid_size = coefficients.shape[-1]
+    position = np.mod(np.asarray(x, dtype=np.float64), 1.0) * grid_size
+    first = np.minimum(position.astype(np.int64), grid_size - 1)
+    weights = np.stack(cubic.values(position - first))
+    taken = coefficients[..., (first + np.arange(-1, 3)[:, None]) % grid_size]
+    return np.asarray(np.einsum("kn,...kn->n...", weights, taken), dtype=np.float64)
+
+
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One layer: an edge from every input to every output, and a bias per output.
+    """One layer: an edge from every input to every sub-node, and a bias per sub-node.
 
     Parameters
     ----------
     lower, upper
         Range of every numeric input, shape (inputs,).
     coefficients
-        Cubic spline coefficients, shape (inputs, outputs, grid_size + 3). The knots of input `i` cut
+        Cubic spline coefficients, shape (inputs, subnodes, grid_size + 3). The knots of input `i` cut
         [lower[i], upper[i]] into grid_size equal intervals.
     tables
-        For every categorical input one array (categories, outputs). Only a first layer has them.
+        For every categorical input one array (categories, subnodes). Only a first layer has them.
     bias
-        Shape (outputs,). Edges have mean zero over the training rows; their means are in the bias.
+        Shape (subnodes,). Edges have mean zero over the training rows; their means are in the bias.
+    cycles
+        Coefficients of periodic splines, shape (periodic inputs, subnodes, grid_size); their inputs are in periods
+        and follow the numeric ones. Only a first layer has them.
+    products
+        How many nodes are products: of the sub-nodes, the last 2 · products are multiplied two by two.
     """
 
     lower: Floats
@@ -78,21 +110,36 @@ class Layer:
     coefficients: Floats
     tables: tuple[Floats, ...]
     bias: Floats
+    cycles: Floats | None = None
+    products: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("lower", "upper", "coefficients", "bias"):
+        cycles = np.zeros((0, len(self.bias), self.grid_size)) if self.cycles is None else self.cycles
+        object.__setattr__(self, "cycles", cycles)
+        for name in ("lower", "upper", "coefficients", "bias", "cycles"):
             object.__setattr__(self, name, _frozen(getattr(self, name)))
         object.__setattr__(self, "tables", tuple(_frozen(table) for table in self.tables))
 
     @property
     def inputs(self) -> int:
-        """Number of numeric inputs."""
+        """Number of numeric inputs that are not periodic."""
         return int(self.coefficients.shape[0])
 
     @property
-    def outputs(self) -> int:
-        """Number of output nodes."""
+    def periodic(self) -> Floats:
+        """Coefficients of the periodic splines, as :attr:`cycles` but never None."""
+        assert self.cycles is not None
+        return self.cycles
+
+    @property
+    def subnodes(self) -> int:
+        """Number of places where edges arrive."""
         return int(self.bias.shape[0])
+
+    @property
+    def outputs(self) -> int:
+        """Number of nodes the layer leads to."""
+        return self.subnodes - self.products
 
     @property
     def grid_size(self) -> int:
@@ -100,14 +147,16 @@ class Layer:
         return int(self.coefficients.shape[2]) - 3
 
     def edges(self, source: int, x: Floats) -> Floats:
-        """Return the values of all edges that leave numeric input `source`, shape (n, outputs)."""
+        """Return the values of all edges that leave numeric input `source`, shape (n, subnodes)."""
+        if source >= self.inputs:
+            return evaluate_cycle(x, self.periodic[source - self.inputs])
         lower, upper = float(self.lower[source]), float(self.upper[source])
         return evaluate_spline(x, lower, upper, self.coefficients[source])
 
-    def __call__(self, numbers: Floats, codes: Integers | None = None) -> Floats:
-        """Return the outputs, shape (n, outputs), for inputs (n, inputs) and category codes (n, tables)."""
+    def arrivals(self, numbers: Floats, codes: Integers | None = None) -> Floats:
+        """Return what arrives at every sub-node, shape (n, subnodes)."""
         total = np.tile(self.bias, (len(numbers), 1))
-        for source in range(self.inputs):
+        for source in range(self.inputs + len(self.periodic)):
             total += self.edges(source, numbers[:, source])
         for column, table in enumerate(self.tables):
             if codes is None:
@@ -115,14 +164,22 @@ class Layer:
             total += table[codes[:, column]]
         return total
 
+    def __call__(self, numbers: Floats, codes: Integers | None = None) -> Floats:
+        """Return the nodes, shape (n, outputs), for inputs (n, inputs) and category codes (n, tables)."""
+        total = self.arrivals(numbers, codes)
+        if not self.products:
+            return total
+        sums = self.subnodes - 2 * self.products
+        return np.hstack([total[:, :sums], total[:, sums::2] * total[:, sums + 1 :: 2]])
+
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A trained network with one output.
+    """A trained network.
 
-    Numeric inputs come in the order of the first layer's ranges, categorical inputs as integer codes in
-    the order of its tables. The flat order of the parameters (that of a covariance matrix) is, layer by
-    layer, ``coefficients.ravel()`` and then each ``table.ravel()``; biases have none.
+    Numeric inputs come in the order of the first layer's ranges, after them the periodic ones, categorical inputs as
+    integer codes in the order of its tables. The flat order of the parameters (that of a covariance matrix) is, layer
+    by layer, ``coefficients.ravel()``, ``cycles.ravel()`` and then each ``table.ravel()``; biases have none.
 
     Examples
     --------
@@ -142,12 +199,17 @@ class Network:
     @property
     def parameters(self) -> Floats:
         """All coefficients and table values in the flat order."""
-        parts = [part.ravel() for layer in self.layers for part in (layer.coefficients, *layer.tables)]
-        return np.concatenate(parts)
+        parts = [(layer.coefficients, layer.periodic, *layer.tables) for layer in self.layers]
+        return np.concatenate([part.ravel() for layer in parts for part in layer])
 
     def __call__(self, numbers: Floats, codes: Integers | None = None) -> Floats:
-        """Return the output, shape (n,), for numbers (n, inputs) and category codes (n, tables)."""
+        """Return the output for numbers (n, inputs) and category codes (n, tables).
+
+        Returns
+        -------
+        ndarray, shape (n,), or (n, outputs) where there are several
+        """
         signal = self.layers[0](np.asarray(numbers, dtype=np.float64), codes)
         for layer in self.layers[1:]:
             signal = layer(signal)
-        return signal[:, 0]
+        return signal[:, 0] if signal.shape[1] == 1 else signal

@@ -15,13 +15,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kanopt.kan.basis import block_diagonal
+from kanopt.kan.constraints import Constraints, Wanted
 from kanopt.kan.description import Network
-from kanopt.kan.network import KANBatch, Shape
-from kanopt.kan.penalty import Increments, Penalty
+from kanopt.kan.links import Link
+from kanopt.kan.network import KANBatch
+from kanopt.kan.objective import Data, LeastSquares, Precision
+from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import HUBER, residual_scale, robust_weights
-from kanopt.kan.smoothing import RIDGES, LinearModel, effective_parameters, gcv_score, select_smoothing
+from kanopt.kan.shape import Shape
+from kanopt.kan.smoothing import (
+    RIDGES,
+    Criterion,
+    LinearModel,
+    effective_parameters,
+    gcv_score,
+    select_smoothing,
+)
 from kanopt.kan.starts import random_starts
-from kanopt.kan.trainer import Data, History, TrainerOptions, chunk_rows, normal_equations, train
+from kanopt.kan.trainer import History, TrainerOptions, train
 
 __all__ = ["FitOptions", "Fitted", "Run", "best_of", "finish", "fit_starts", "polish"]
 
@@ -40,11 +51,17 @@ class FitOptions:
         Networks trained side by side, the better half to the end; one is enough for an additive model, which
         has a single optimum.
     smoothing
-        Roughness weight λ of every group, or None to choose one per group by GCV.
+        Roughness weight λ of every group, or None to choose one per group.
+    criterion
+        By what it is chosen: ``"gcv"`` or ``"evidence"``.
     loss
         ``"squared"``, ``"huber"`` or ``"tukey"``.
-    signs
-        Monotone sign (−1, 0, +1) of every numeric feature; empty for none.
+    wanted
+        Shapes asked of the numeric inputs.
+    link
+        From the output to the target; None is the identity.
+    precision
+        ``"double"`` or ``"mixed"``, see :class:`LeastSquares`.
     distinct
         Share of the rows, each counted with its weight, that copy no other row. Copies tell nothing about
         noise, so that cross-validation must not count them.
@@ -54,10 +71,17 @@ class FitOptions:
 
     starts: int = 6
     smoothing: float | None = None
+    criterion: Criterion = "gcv"
     loss: str = "squared"
-    signs: tuple[int, ...] = ()
+    wanted: Wanted = field(default_factory=Wanted)
+    link: Link | None = None
+    precision: Precision = "double"
     distinct: float = 1.0
     trainer: TrainerOptions = field(default_factory=TrainerOptions)
+
+    def objective(self, data: Data) -> LeastSquares:
+        """Return the least squares on `data`."""
+        return LeastSquares(data, self.link, self.precision)
 
 
 @dataclass(frozen=True)
@@ -119,10 +143,10 @@ def fit_starts(
 
     Examples
     --------
-    >>> from kanopt.kan.network import Inputs
+    >>> from kanopt.kan.shape import Inputs
     >>> generator = torch.Generator().manual_seed(3)
     >>> numbers = torch.rand(60, 2, dtype=torch.float64, generator=generator)
-    >>> target = numbers[:, 0] * numbers[:, 1]
+    >>> target = numbers.prod(1, keepdim=True)
     >>> rows = Inputs(numbers, torch.zeros(60, 0, dtype=torch.int64))
     >>> bounds = (torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64))
     >>> data = Data(rows, target, torch.ones(60, dtype=torch.float64))
@@ -132,9 +156,9 @@ def fit_starts(
     """
     options = options or FitOptions()
     starts = options.starts if shape.hidden else 1
-    network = random_starts(shape, starts, data.inputs, bounds, _mean(data), generator, options.signs)
-    if not shape.hidden:
-        network = replace(network, theta=torch.zeros_like(network.theta))
+    mean = _mean(data)
+    offset = mean if options.link is None else options.link.inverse(mean)
+    network = random_starts(shape, starts, data.inputs, bounds, offset, generator, options.wanted)
     penalty = Penalty.of(shape, network.theta.device)
     first = 1e-6 if options.smoothing is None else options.smoothing
     smoothing = network.theta.new_full((starts, penalty.groups + 1), first)
@@ -158,7 +182,7 @@ def _stages(shape: Shape, options: FitOptions) -> list[int]:
     longest = options.trainer.iterations
     if not shape.hidden:
         turns = 2 if options.loss == "squared" else 5
-        return turns * [longest if any(options.signs) else min(3, longest)]
+        return turns * [longest if options.wanted or options.link else min(3, longest)]
     return [longest // 2, longest // 4, longest // 4, longest // 4]
 
 
@@ -170,31 +194,34 @@ def _take_turns(
     stages: Sequence[int],
 ) -> Run:
     penalty = Penalty.of(network.shape, network.theta.device)
-    increments = Increments.of(network.shape, options.signs, network.theta.device)
+    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
+    objective = options.objective(data)
     rows = float(data.weights.sum())
     trainer = options.trainer
-    if not network.shape.hidden:
+    if not network.shape.hidden and options.link is None:
         trainer = replace(trainer, damping=0.0)
-    spread = float((data.weights * (data.target - _mean(data)) ** 2).sum())
+    spread = float((data.weights * (data.target - _mean(data)).square().sum(1)).sum())
     floor = EXACT * spread + torch.finfo(torch.float64).tiny
     # A deep network is looked at again after each turn; an additive one is settled at once.
     search = (_ridges(network.shape, rows * options.distinct), 1 if network.shape.hidden else 2)
     history = History()
     for turn, iterations in enumerate(stages):
-        if turn > 0:
-            weighted = _reweighted(network, data, options.loss)
-            if options.smoothing is None:
-                normal = normal_equations(network, weighted, trainer.chunk_bytes)
-                model = LinearModel(normal, network.theta, penalty, rows, rows * options.distinct, floor)
-                smoothing = select_smoothing(model, smoothing, *search)
-        else:
-            weighted = data
+        weighted = _reweighted(network, objective, options.loss) if turn > 0 else objective
+        if turn > 0 and options.smoothing is None:
+            normal = weighted.normal_equations(network)
+            model = LinearModel(
+                normal, network.theta, penalty, rows, rows * options.distinct, floor, options.criterion
+            )
+            smoothing = select_smoothing(model, smoothing, *search)
         settings = replace(trainer, iterations=iterations)
-        network, history = train(network, weighted, penalty.weighted(smoothing, rows), settings, increments)
+        held = penalty.weighted(smoothing, rows, network.active)
+        network, history = train(network, weighted, held, settings, constraints)
         if turn == 0 and len(network) > 2:
             kept = history.best.argsort()[: (len(network) + 1) // 2]
             network, smoothing = network.take(kept), smoothing[kept]
-    return Run(network, smoothing, _score(network, smoothing, penalty, data, options), history)
+        if history.stopped:
+            break
+    return Run(network, smoothing, _score(network, smoothing, penalty, objective, options), history)
 
 
 def _ridges(shape: Shape, rows: float) -> Sequence[float]:
@@ -209,26 +236,29 @@ def _ridges(shape: Shape, rows: float) -> Sequence[float]:
     return RIDGES[1:] if shape.parameters < rows else RIDGES[2:]
 
 
-def _mean(data: Data) -> float:
-    return float((data.weights * data.target).sum() / data.weights.sum())
+def _mean(data: Data) -> Tensor:
+    """Return the weighted means of the targets, shape (outputs,)."""
+    return (data.weights @ data.target) / data.weights.sum()
 
 
-def _reweighted(network: KANBatch, data: Data, loss: str) -> Data:
+def _reweighted(network: KANBatch, objective: LeastSquares, loss: str) -> LeastSquares:
     if loss == "squared":
-        return data
-    residual = data.target - network.forward(data.inputs)
-    return replace(data, weights=robust_weights(residual, data.weights, loss))
+        return objective
+    residual = objective.residuals(network).norm(dim=-1)
+    return objective.weighted(robust_weights(residual, objective.data.weights, loss))
 
 
-def _score(network: KANBatch, smoothing: Tensor, penalty: Penalty, data: Data, options: FitOptions) -> Tensor:
+def _score(
+    network: KANBatch, smoothing: Tensor, penalty: Penalty, objective: LeastSquares, options: FitOptions
+) -> Tensor:
     """Return the GCV score of every network; large residuals count on one scale for all (Huber's ρ)."""
+    data = objective.data
     rows = float(data.weights.sum())
-    weighted = _reweighted(network, data, options.loss)
-    normal = normal_equations(network, weighted, options.trainer.chunk_bytes)
-    edf, _ = effective_parameters(normal.matrix, penalty.weighted(smoothing, rows))
+    normal = _reweighted(network, objective, options.loss).normal_equations(network)
+    edf, _ = effective_parameters(normal.matrix, penalty.weighted(smoothing, rows, network.active))
     squares = normal.squares
     if options.loss != "squared":
-        residual = data.target - network.forward(data.inputs)
+        residual = objective.residuals(network).norm(dim=-1)
         limit = HUBER * residual_scale(residual, data.weights).min()
         size = residual.abs()
         squares = (data.weights * torch.where(size > limit, limit * (2 * size - limit), size**2)).sum(1)
@@ -237,26 +267,28 @@ def _score(network: KANBatch, smoothing: Tensor, penalty: Penalty, data: Data, o
 
 
 def finish(run: Run, data: Data, options: FitOptions) -> Fitted:
-    """Describe the first network of `run` and its uncertainty on the rows of `data`."""
+    """Describe the first network of `run`, which has one output, and its uncertainty on the rows of `data`."""
     network = run.network.take(torch.zeros(1, dtype=torch.int64, device=data.target.device))
     penalty = Penalty.of(network.shape, network.theta.device)
     rows = float(data.weights.sum())
-    residual = data.target - network.forward(data.inputs)[0]
+    objective = options.objective(data)
+    output = objective.outputs(network, data.inputs)[0, :, 0]
+    residual = data.target[:, 0] - output
     weights = robust_weights(residual, data.weights, options.loss)
-    weighted = replace(data, weights=weights)
-    normal = normal_equations(network, weighted, options.trainer.chunk_bytes)
-    smooth = penalty.weighted(run.smoothing[:1], rows)
+    weighted = objective.weighted(weights)
+    normal = weighted.normal_equations(network)
+    smooth = penalty.weighted(run.smoothing[:1], rows, network.active)
     inverse = _free_inverse(network, normal.matrix + smooth, options)
     edf = float((inverse * normal.matrix).sum())
     variance = float((weights * residual**2).sum()) / max(rows - edf, 1.0)
     trust = weights / data.weights
-    leverage = _leverage(network, inverse, replace(data, weights=trust), options.trainer.chunk_bytes)
+    leverage = _leverage(network, inverse, objective.weighted(trust))
     left_out = residual / (1.0 - leverage.clamp(max=0.99))
     centre = _centring(network, data)
     covariance = variance * (centre @ inverse[0] @ centre.T)
     return Fitted(
         network=network.describe(0, data.inputs),
-        output=_numpy(data.target - residual),
+        output=_numpy(output),
         residual=_numpy(residual),
         left_out=_numpy(left_out),
         trust=_numpy(trust),
@@ -269,13 +301,16 @@ def finish(run: Run, data: Data, options: FitOptions) -> Fitted:
 
 
 def _free_inverse(network: KANBatch, matrix: Tensor, options: FitOptions) -> Tensor:
-    """Invert JᵀWJ + S over the directions that no active bound forbids."""
-    increments = Increments.of(network.shape, options.signs, network.theta.device)
-    if increments is None:
-        return _inverse(matrix[0]).unsqueeze(0)
-    position = network.theta[0] @ increments.inverse.T
-    free = ~(increments.bounded & (position <= 1e-9 * position.abs().max()))
-    directions = increments.transform[:, free]
+    """Invert JᵀWJ + S over the directions that no active bound forbids and no pruned edge has; (1, P, P)."""
+    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
+    if constraints is None:
+        directions = torch.eye(len(matrix[0]), dtype=matrix.dtype, device=matrix.device)
+    else:
+        position = network.theta[0] @ constraints.inverse.T
+        free = ~(constraints.bounded & (position <= 1e-9 * position.abs().max()))
+        directions = constraints.transform[:, free]
+    if network.active is not None:
+        directions = directions * network.active[0].unsqueeze(1)
     reduced = directions.T @ matrix[0] @ directions
     return (directions @ _inverse(reduced) @ directions.T).unsqueeze(0)
 
@@ -288,11 +323,14 @@ def _inverse(matrix: Tensor) -> Tensor:
     return inverse
 
 
-def _leverage(network: KANBatch, inverse: Tensor, data: Data, chunk_bytes: int) -> Tensor:
+def _leverage(network: KANBatch, inverse: Tensor, objective: LeastSquares) -> Tensor:
     parts = []
-    for part in data.chunks(chunk_rows(network, chunk_bytes)):
-        _, jacobian = network.forward_and_jacobian(part.inputs)
-        parts.append(part.weights * ((jacobian @ inverse) * jacobian).sum(-1)[0])
+    for part in objective.chunks(network):
+        output, jacobian = network.forward_and_jacobian(part.inputs)
+        if objective.link is not None:
+            jacobian *= objective.link.slope(output).unsqueeze(-1)
+        rows = jacobian[0, :, 0]
+        parts.append(part.weights * ((rows @ inverse[0]) * rows).sum(-1))
     return torch.cat(parts)
 
 
@@ -303,13 +341,12 @@ def _centring(network: KANBatch, data: Data) -> Tensor:
     for index, layer in enumerate(network.shape.layers):
         basis = network.layer_basis(index, signals[index], data.inputs.codes if index == 0 else None)
         mean = basis.reshape(-1, layer.width).mean(0)
-        outputs = torch.eye(layer.outputs, dtype=mean.dtype, device=mean.device)
-        widths = [layer.basis_size] * layer.splines + list(layer.tables)
-        for place, weights in enumerate(mean.split_with_sizes(widths)):
+        subnodes = torch.eye(layer.subnodes, dtype=mean.dtype, device=mean.device)
+        for place, weights in enumerate(torch.split(mean, list(layer.widths))):
             centre = torch.eye(len(weights), dtype=mean.dtype, device=mean.device) - weights
-            block = torch.kron(centre, outputs)
-            if place < layer.splines:
-                order = torch.arange(len(block)).reshape(len(weights), layer.outputs).T.flatten()
+            block = torch.kron(centre, subnodes)
+            if place < layer.splines + layer.cycles:
+                order = torch.arange(len(block)).reshape(len(weights), layer.subnodes).T.flatten()
                 block = block[order.to(block.device)]
             blocks.append(block)
     return block_diagonal(blocks)

@@ -1,106 +1,38 @@
-"""A batch of Kolmogorov-Arnold networks with one output, trained side by side.
+"""A batch of Kolmogorov-Arnold networks, trained side by side.
 
 A Kolmogorov-Arnold network (Liu et al. 2024, arXiv:2404.19756, eq. 2.3-2.6) has no weights on its nodes: the
 edge from node i to node j carries a learned function of one variable, and a node adds what arrives,
 
     x[l+1, j] = Σ_i  f[l, i, j](x[l, i]),      f[l, i, j](x) = Σ_k  c[l, i, k, j] · B_k(x).
 
-Here every f is a cubic spline; a categorical input of the first layer has a table instead, one value per
-category. A batch holds M networks of one shape along a leading axis, so that several starts, or several
-smoothing weights, cost one set of batched matrix products.
+Here every f is a cubic spline, a periodic one where the input is periodic; a categorical input of the first layer
+has a table instead, one value per category. A product node multiplies two such sums (Liu et al. 2024,
+arXiv:2408.10205, section 2). A batch holds M networks of one shape along a leading axis, so that several starts, or
+several smoothing weights, cost one set of batched matrix products.
 
 **The Jacobian is cheap.** With s[l, j] = ∂output / ∂x[l, j], carried backwards from s[L] = 1,
 
     ∂output / ∂c[l, i, k, j] = s[l+1, j] · B_k(x[l, i]),
     s[l, i] = Σ_k B′_k(x[l, i]) · (Σ_j c[l, i, k, j] · s[l+1, j]),
 
-both products of things the forward pass has already made. The two sums are ordered so that no tensor of
-size rows × inputs × outputs × grid is formed on the way; the Jacobian itself exists for one chunk of rows at
-a time.
+both products of things the forward pass has already made; through a product a · b flows s · b to a and s · a to b.
+The two sums are ordered so that no tensor of size rows × inputs × outputs × grid is formed on the way; the Jacobian
+itself exists for one chunk of rows at a time.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from kanopt.kan.basis import dense_basis, refine
+from kanopt.kan.basis import cyclic_basis, dense_basis, refine, refine_cyclic
 from kanopt.kan.description import Layer, Network
+from kanopt.kan.shape import Inputs, LayerShape, Shape
 
 __all__ = ["Inputs", "KANBatch", "LayerShape", "Shape"]
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Rows of a table as tensors: `numbers` (n, splines) of float64, `codes` (n, tables) of int64."""
-
-    numbers: Tensor
-    codes: Tensor
-
-    def __len__(self) -> int:
-        return int(self.numbers.shape[0])
-
-    def rows(self, index: slice | Tensor) -> Inputs:
-        """Return some of the rows."""
-        return Inputs(self.numbers[index], self.codes[index])
-
-
-@dataclass(frozen=True)
-class LayerShape:
-    """Sizes of one layer: spline inputs, sizes of the tables, outputs, intervals per spline."""
-
-    splines: int
-    tables: tuple[int, ...]
-    outputs: int
-    grid_size: int
-
-    @property
-    def basis_size(self) -> int:
-        """Coefficients of one spline."""
-        return self.grid_size + 3
-
-    @property
-    def width(self) -> int:
-        """Basis functions of all inputs together."""
-        return self.splines * self.basis_size + sum(self.tables)
-
-    @property
-    def parameters(self) -> int:
-        """Coefficients of the layer."""
-        return self.width * self.outputs
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Sizes of a network: numeric inputs, categories per categorical input, hidden widths, intervals.
-
-    Examples
-    --------
-    >>> Shape(numbers=2, categories=(3,), hidden=(4,), grid_size=5).parameters
-    108
-    """
-
-    numbers: int
-    categories: tuple[int, ...] = ()
-    hidden: tuple[int, ...] = ()
-    grid_size: int = 5
-
-    @property
-    def layers(self) -> tuple[LayerShape, ...]:
-        """The layers from the inputs to the single output."""
-        outputs = (*self.hidden, 1)
-        first = LayerShape(self.numbers, self.categories, outputs[0], self.grid_size)
-        later = [LayerShape(before, (), after, self.grid_size) for before, after in pairwise(outputs)]
-        return (first, *later)
-
-    @property
-    def parameters(self) -> int:
-        """Number of coefficients of one network."""
-        return sum(layer.parameters for layer in self.layers)
 
 
 @dataclass(frozen=True)
@@ -112,13 +44,15 @@ class KANBatch:
     shape
         Sizes shared by all.
     theta
-        Coefficients, shape (M, parameters). Layer by layer a block (width, outputs), where width runs over
-        the spline coefficients of every input and then over the rows of every table.
+        Coefficients, shape (M, parameters). Layer by layer a block (width, subnodes), where width runs over
+        the coefficients of every spline, of every periodic spline, and then over the rows of every table.
     lower, upper
         Ranges of the splines' inputs: for the first layer (1, numbers), shared by all networks; for later
         layers (M, splines).
     offset
-        Constant added to the output, shape (M,).
+        Constant added to the outputs, shape (M, outputs).
+    active
+        Which coefficients there are, shape (M, parameters); the others are zero and stay so. None for all.
     """
 
     shape: Shape
@@ -126,24 +60,29 @@ class KANBatch:
     lower: tuple[Tensor, ...]
     upper: tuple[Tensor, ...]
     offset: Tensor
+    active: Tensor | None = None
 
     def __len__(self) -> int:
         return int(self.theta.shape[0])
 
     def blocks(self) -> list[Tensor]:
-        """Return the coefficients layer by layer, each (M, width, outputs), as views of `theta`."""
-        blocks, start = [], 0
-        for layer in self.shape.layers:
-            end = start + layer.parameters
-            blocks.append(self.theta[:, start:end].reshape(len(self), layer.width, layer.outputs))
-            start = end
-        return blocks
+        """Return the coefficients layer by layer, each (M, width, subnodes), as views of `theta`."""
+        return self.split(self.theta)
+
+    def split(self, vectors: Tensor) -> list[Tensor]:
+        """Cut vectors over all coefficients (M, parameters) into one block (M, width, subnodes) per layer."""
+        sizes = [layer.parameters for layer in self.shape.layers]
+        return [
+            part.reshape(len(vectors), layer.width, layer.subnodes)
+            for part, layer in zip(torch.split(vectors, sizes, dim=1), self.shape.layers, strict=True)
+        ]
 
     def take(self, index: Tensor) -> KANBatch:
         """Return the networks at `index` along the model axis."""
         lower = (self.lower[0], *(bound[index] for bound in self.lower[1:]))
         upper = (self.upper[0], *(bound[index] for bound in self.upper[1:]))
-        return KANBatch(self.shape, self.theta[index], lower, upper, self.offset[index])
+        active = None if self.active is None else self.active[index]
+        return KANBatch(self.shape, self.theta[index], lower, upper, self.offset[index], active)
 
     def put(self, index: Tensor, other: KANBatch) -> KANBatch:
         """Return a copy in which the networks at `index` are those of `other`."""
@@ -151,9 +90,13 @@ class KANBatch:
         for layer in range(1, len(self.lower)):
             lower.append(self.lower[layer].index_copy(0, index, other.lower[layer]))
             upper.append(self.upper[layer].index_copy(0, index, other.upper[layer]))
-        theta = self.theta.index_copy(0, index, other.theta)
-        offset = self.offset.index_copy(0, index, other.offset)
-        return KANBatch(self.shape, theta, tuple(lower), tuple(upper), offset)
+        return replace(
+            self,
+            theta=self.theta.index_copy(0, index, other.theta),
+            lower=tuple(lower),
+            upper=tuple(upper),
+            offset=self.offset.index_copy(0, index, other.offset),
+        )
 
     def layer_basis(self, layer: int, signal: Tensor, codes: Tensor | None, derivative: int = 0) -> Tensor:
         """Return the basis functions of a layer's inputs side by side, shape (..., n, width)."""
@@ -161,59 +104,68 @@ class KANBatch:
         lower, upper = self.lower[layer], self.upper[layer]
         if layer > 0:
             lower, upper = lower.unsqueeze(1), upper.unsqueeze(1)
-        splines = dense_basis(signal, lower, upper, sizes.grid_size, derivative).flatten(-2)
-        if not sizes.tables or codes is None:
-            return splines
-        tables = [
-            torch.nn.functional.one_hot(codes[:, column], size).to(signal.dtype)
-            for column, size in enumerate(sizes.tables)
-        ]
-        return torch.cat([splines, *tables], dim=-1)
+        straight = signal[..., : sizes.splines]
+        parts = [dense_basis(straight, lower, upper, sizes.grid_size, derivative).flatten(-2)]
+        if sizes.cycles:
+            parts.append(cyclic_basis(signal[..., sizes.splines :], sizes.grid_size, derivative).flatten(-2))
+        if sizes.tables and codes is not None:
+            for column, size in enumerate(sizes.tables):
+                table = torch.nn.functional.one_hot(codes[:, column], size).to(signal.dtype)
+                parts.append(table if derivative == 0 else torch.zeros_like(table))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
     def activations(self, inputs: Inputs) -> list[Tensor]:
-        """Return the node values of every layer after the first, each (M, n, outputs)."""
+        """Return the node values of every layer after the first, each (M, n, nodes)."""
         signal, codes, nodes = inputs.numbers, inputs.codes, []
         for layer, block in enumerate(self.blocks()):
-            signal = torch.matmul(self.layer_basis(layer, signal, codes if layer == 0 else None), block)
+            basis = self.layer_basis(layer, signal, codes if layer == 0 else None)
+            signal = nodes_of(self.shape.layers[layer], torch.matmul(basis, block))
             nodes.append(signal)
         return nodes
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Return the outputs, shape (M, n)."""
-        return self.activations(inputs)[-1].squeeze(-1) + self.offset.unsqueeze(1)
+        """Return the outputs, shape (M, n, outputs)."""
+        return self.activations(inputs)[-1] + self.offset.unsqueeze(1)
 
     def forward_and_jacobian(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        """Return the outputs (M, n) and their derivatives by `theta` (M, n, parameters)."""
-        blocks = self.blocks()
-        signals, bases = [inputs.numbers], []
+        """Return the outputs (M, n, outputs) and their derivatives by `theta` (M, n, outputs, parameters)."""
+        blocks, layers = self.blocks(), self.shape.layers
+        signals, bases, arrived = [inputs.numbers], [], []
         for layer, block in enumerate(blocks):
             bases.append(self.layer_basis(layer, signals[-1], inputs.codes if layer == 0 else None))
-            signals.append(torch.matmul(bases[-1], block))
-        jacobian = signals[-1].new_empty(len(self), len(inputs), self.shape.parameters)
-        sensitivity = torch.ones_like(signals[-1])
+            arrived.append(torch.matmul(bases[-1], block))
+            signals.append(nodes_of(layers[layer], arrived[-1]))
+        output = signals[-1] + self.offset.unsqueeze(1)
+        jacobian = output.new_empty(*output.shape, self.shape.parameters)
+        one = torch.eye(output.shape[-1], dtype=output.dtype, device=output.device)
+        sensitivity = one.expand(*output.shape, -1)
         end = self.shape.parameters
         for layer in reversed(range(len(blocks))):
-            start = end - self.shape.layers[layer].parameters
-            part = bases[layer].unsqueeze(-1) * sensitivity.unsqueeze(-2)
+            start = end - layers[layer].parameters
+            flow = through_products(layers[layer], arrived[layer].unsqueeze(-2), sensitivity)
+            part = bases[layer].unsqueeze(-2).unsqueeze(-1) * flow.unsqueeze(-2)
             jacobian[..., start:end] = part.flatten(-2)
             end = start
             if layer > 0:
                 slopes = self.layer_basis(layer, signals[layer], None, derivative=1)
-                reach = torch.matmul(sensitivity, blocks[layer].transpose(-1, -2))
-                basis_size = self.shape.layers[layer].basis_size
-                sensitivity = (slopes * reach).reshape(*reach.shape[:-1], -1, basis_size).sum(-1)
-        return signals[-1].squeeze(-1) + self.offset.unsqueeze(1), jacobian
+                reach = torch.matmul(flow.flatten(1, 2), blocks[layer].transpose(-1, -2))
+                reach = reach.reshape(*flow.shape[:-1], -1) * slopes.unsqueeze(-2)
+                sensitivity = torch.unflatten(reach, -1, (-1, layers[layer].basis_size)).sum(-1)
+        if self.active is not None:
+            jacobian *= self.active[:, None, None, :]
+        return output, jacobian
 
     def refined(self) -> KANBatch:
         """Return the same functions on grids twice as fine."""
         shape = replace(self.shape, grid_size=2 * self.shape.grid_size)
-        parts = []
-        for layer, block in zip(self.shape.layers, self.blocks(), strict=True):
-            size = layer.splines * layer.basis_size
-            splines = block[:, :size].reshape(len(self), layer.splines, layer.basis_size, layer.outputs)
-            finer = refine(splines.transpose(-1, -2)).transpose(-1, -2).flatten(1, 2)
-            parts.append(torch.cat([finer, block[:, size:]], dim=1).flatten(1))
-        return replace(self, shape=shape, theta=torch.cat(parts, dim=1))
+        theta = [
+            _refined(layer, block) for layer, block in zip(self.shape.layers, self.blocks(), strict=True)
+        ]
+        active = None
+        if self.active is not None:
+            masks = zip(self.shape.layers, shape.layers, self.split(self.active), strict=True)
+            active = torch.cat([_widened(old, new, mask).flatten(1) for old, new, mask in masks], dim=1)
+        return replace(self, shape=shape, theta=torch.cat(theta, dim=1), active=active)
 
     def describe(self, model: int, inputs: Inputs) -> Network:
         """Return network `model` as numpy arrays.
@@ -229,16 +181,62 @@ class KANBatch:
             mean = basis.reshape(-1, sizes.width).mean(0)
             centred, bias = _centre(sizes, block[0], mean)
             if index == len(self.shape.layers) - 1:
-                bias = bias + single.offset
+                bias = bias + single.offset[0]
             layers.append(_layer(sizes, (single.lower[index][0], single.upper[index][0]), centred, bias))
         return Network(tuple(layers))
 
 
+def nodes_of(sizes: LayerShape, arrived: Tensor) -> Tensor:
+    """Return the node values (..., nodes) of what arrived at the sub-nodes (..., subnodes)."""
+    if not sizes.products:
+        return arrived
+    left, right = arrived[..., sizes.sums :: 2], arrived[..., sizes.sums + 1 :: 2]
+    return torch.cat([arrived[..., : sizes.sums], left * right], dim=-1)
+
+
+def through_products(sizes: LayerShape, arrived: Tensor, sensitivity: Tensor) -> Tensor:
+    """Carry sensitivities at the nodes (..., nodes) back to the sub-nodes (..., subnodes)."""
+    if not sizes.products:
+        return sensitivity
+    left, right = arrived[..., sizes.sums :: 2], arrived[..., sizes.sums + 1 :: 2]
+    above = sensitivity[..., sizes.sums :]
+    both = torch.stack([above * right, above * left], dim=-1).flatten(-2)
+    return torch.cat([sensitivity[..., : sizes.sums], both], dim=-1)
+
+
+def _refined(sizes: LayerShape, block: Tensor) -> Tensor:
+    splines, cycles, tables = _by_kind(sizes, block)
+    parts = [
+        refine(splines.transpose(-1, -2)).transpose(-1, -2).flatten(1, 2),
+        refine_cyclic(cycles.transpose(-1, -2)).transpose(-1, -2).flatten(1, 2),
+        tables,
+    ]
+    return torch.cat(parts, dim=1).flatten(1)
+
+
+def _widened(old: LayerShape, new: LayerShape, mask: Tensor) -> Tensor:
+    """Repeat the mask of every edge over the coefficients it has on the finer grid."""
+    parts = [
+        piece[:, :1].expand(-1, width, -1)
+        for piece, width in zip(torch.split(mask, list(old.widths), dim=1), new.widths, strict=True)
+    ]
+    return torch.cat(parts, dim=1)
+
+
+def _by_kind(sizes: LayerShape, block: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Cut a block (M, width, subnodes) into splines and cycles (M, inputs, size, subnodes) and tables."""
+    first, second = sizes.splines * sizes.basis_size, sizes.cycles * sizes.grid_size
+    splines = torch.unflatten(block[:, :first], 1, (sizes.splines, sizes.basis_size))
+    cycles = torch.unflatten(block[:, first : first + second], 1, (sizes.cycles, sizes.grid_size))
+    return splines, cycles, block[:, first + second :]
+
+
 def _centre(sizes: LayerShape, block: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
-    """Take every edge's mean out of `block` (width, outputs); return it with the sum of the means."""
-    widths = [sizes.basis_size] * sizes.splines + list(sizes.tables)
+    """Take every edge's mean out of `block` (width, subnodes); return it with the sum of the means."""
     pieces, bias = [], torch.zeros_like(block[0])
-    for weights, piece in zip(mean.split_with_sizes(widths), block.split_with_sizes(widths), strict=True):
+    for weights, piece in zip(
+        torch.split(mean, list(sizes.widths)), torch.split(block, list(sizes.widths)), strict=True
+    ):
         edge_mean = weights @ piece
         pieces.append(piece - edge_mean)
         bias = bias + edge_mean
@@ -249,8 +247,14 @@ def _layer(sizes: LayerShape, bounds: tuple[Tensor, Tensor], block: Tensor, bias
     def array(tensor: Tensor) -> np.ndarray:
         return tensor.detach().cpu().numpy()
 
-    size = sizes.splines * sizes.basis_size
-    splines = block[:size].reshape(sizes.splines, sizes.basis_size, sizes.outputs).permute(0, 2, 1)
-    tables = block[size:].split_with_sizes(list(sizes.tables)) if sizes.tables else ()
+    splines, cycles, tables = (part[0] for part in _by_kind(sizes, block.unsqueeze(0)))
     lower, upper = bounds
-    return Layer(array(lower), array(upper), array(splines), tuple(array(t) for t in tables), array(bias))
+    return Layer(
+        array(lower),
+        array(upper),
+        array(splines.transpose(1, 2)),
+        tuple(array(table) for table in torch.split(tables, list(sizes.tables))) if sizes.tables else (),
+        array(bias),
+        cycles=array(cycles.transpose(1, 2)),
+        products=sizes.products,
+    )

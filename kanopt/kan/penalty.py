@@ -1,26 +1,25 @@
-"""What keeps a network smooth and what keeps it monotone: quadratic penalties and signed increments."""
+"""What keeps a network smooth: quadratic penalties on the roughness of its edges."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from kanopt.kan.basis import block_diagonal, roughness
-from kanopt.kan.network import LayerShape, Shape
+from kanopt.kan.basis import block_diagonal, cyclic_roughness, roughness
+from kanopt.kan.shape import LayerShape, Shape
 
-__all__ = ["Increments", "Penalty"]
+__all__ = ["Penalty", "pinned"]
 
 
 @dataclass(frozen=True)
 class Penalty:
     """½ W (Σ_g λ_g θᵀ S_g θ + ρ θᵀθ), W being the sum of the row weights.
 
-    A group g is everything that leaves one feature of the first layer, or everything in one later layer.
-    For splines S_g is the integrated squared second derivative (:func:`kanopt.kan.basis.roughness`), for a
-    table the identity, which shrinks rare categories towards the mean of all. The groups do not overlap.
+    A group g is everything that leaves one input of the first layer, or everything in one later layer. For splines
+    S_g is the integrated squared second derivative (:func:`kanopt.kan.basis.roughness`), for a table the identity,
+    which shrinks rare categories towards the mean of all. The groups do not overlap.
 
     Attributes
     ----------
@@ -49,25 +48,17 @@ class Penalty:
         group: list[Tensor] = []
         count = 0
         for index, layer in enumerate(shape.layers):
-            bend, directions = _spline_directions(layer)
-            size = layer.basis_size * layer.outputs
-            for _ in range(layer.splines):
+            for bend, directions in _directions(layer):
                 values.append(bend)
                 vectors.append(directions)
-                group.append(torch.full((size,), count))
+                group.append(torch.full((len(bend),), count))
                 count += 1 if index == 0 else 0
-            for categories in layer.tables:
-                size = categories * layer.outputs
-                values.append(torch.ones(size, dtype=torch.float64))
-                vectors.append(torch.eye(size, dtype=torch.float64))
-                group.append(torch.full((size,), count))
-                count += 1
             count += 0 if index == 0 else 1
         basis, scale = block_diagonal(vectors).to(device), torch.cat(values).to(device)
         matrix = (basis * scale) @ basis.T
         return cls(matrix, basis, scale, torch.cat(group).to(device), count)
 
-    def weighted(self, smoothing: Tensor, total_weight: float | Tensor) -> Tensor:
+    def weighted(self, smoothing: Tensor, total_weight: float, active: Tensor | None = None) -> Tensor:
         """Return the penalty matrices, shape (M, parameters, parameters).
 
         Parameters
@@ -75,87 +66,52 @@ class Penalty:
         smoothing
             λ of every group and, last, the ridge ρ; shape (M, groups + 1).
         total_weight
-            W, a number or shape (M, 1, 1).
+            W.
+        active
+            Which coefficients there are, (M, parameters); the others get a penalty that leaves equations solvable
+            and is of no effect, since they are zero.
         """
-        by_parameter = smoothing[:, self.group].unsqueeze(-1)
-        matrix = self.matrix * by_parameter
+        matrix = self.matrix * smoothing[:, self.group].unsqueeze(-1)
         matrix.diagonal(dim1=-2, dim2=-1).add_(smoothing[:, -1:])
-        return matrix * total_weight
+        matrix *= total_weight
+        return matrix if active is None else pinned(matrix, active)
 
 
-def _spline_directions(layer: LayerShape) -> tuple[Tensor, Tensor]:
-    """Return eigenvalues and eigenvectors of the roughness of all edges that leave one input."""
-    values, vectors = torch.linalg.eigh(roughness(layer.grid_size))
+def pinned(matrix: Tensor, active: Tensor) -> Tensor:
+    """Return matrices (M, P, P) with rows and columns of inactive coefficients replaced by the identity's."""
+    matrix = matrix * (active.unsqueeze(1) & active.unsqueeze(2))
+    matrix.diagonal(dim1=-2, dim2=-1).add_((~active).to(matrix.dtype))
+    return matrix
+
+
+def _directions(layer: LayerShape) -> list[tuple[Tensor, Tensor]]:
+    """Return eigenvalues and eigenvectors of the penalty on all edges that leave one input, input by input."""
+    subnodes = torch.eye(layer.subnodes, dtype=torch.float64)
+
+    def spread(values: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        return values.repeat_interleave(layer.subnodes), torch.kron(vectors.contiguous(), subnodes)
+
+    parts = [spread(*_spline_directions(layer.basis_size))] * layer.splines
+    if layer.cycles:
+        parts += [spread(*_cycle_directions(layer.grid_size))] * layer.cycles
+    for categories in layer.tables:
+        size = categories * layer.subnodes
+        parts.append((torch.ones(size, dtype=torch.float64), torch.eye(size, dtype=torch.float64)))
+    return parts
+
+
+def _spline_directions(basis_size: int) -> tuple[Tensor, Tensor]:
+    values, vectors = torch.linalg.eigh(roughness(basis_size - 3))
     # Rounding would decide on the two directions of eigenvalue zero: take the constant and the line.
-    line = torch.linspace(-1.0, 1.0, layer.basis_size, dtype=torch.float64)
+    line = torch.linspace(-1.0, 1.0, basis_size, dtype=torch.float64)
     vectors[:, :2] = torch.stack([torch.ones_like(line), line], dim=1)
     vectors[:, :2] /= vectors[:, :2].norm(dim=0)
     values[:2] = 0.0
-    outputs = torch.eye(layer.outputs, dtype=torch.float64)
-    return values.repeat_interleave(layer.outputs), torch.kron(vectors.contiguous(), outputs)
+    return values, vectors
 
 
-@dataclass(frozen=True)
-class Increments:
-    """Monotone splines by parameterisation: θ = T d, with d_k ≥ 0 for the increments.
-
-    A B-spline whose coefficients do not decrease does not decrease (de Boor 2001, ch. XI, variation
-    diminution), and neither do its linear tails. With c_0 = d_0 and c_k = c_0 ± (d_1 + … + d_k) the
-    constraint becomes a bound on d, which an active set holds exactly. Every edge that a signed feature feeds
-    has its sign, and every edge of the later layers increases, so the sign survives to the output (Daniels
-    and Velikova 2010, *Monotone and partially monotone neural networks*, IEEE TNN 21).
-
-    Attributes
-    ----------
-    transform
-        T, shape (parameters, parameters).
-    inverse
-        T⁻¹.
-    bounded
-        Which d must be ≥ 0, shape (parameters,).
-    """
-
-    transform: Tensor
-    inverse: Tensor
-    bounded: Tensor
-
-    @classmethod
-    def of(cls, shape: Shape, signs: Sequence[int], device: torch.device | None = None) -> Increments | None:
-        """Build it from one sign (−1, 0, +1) per numeric feature; None where no sign is set."""
-        if not any(signs):
-            return None
-        blocks, bounded = [], []
-        for index, layer in enumerate(shape.layers):
-            layer_signs = list(signs) if index == 0 else [1] * layer.splines
-            for sign in layer_signs:
-                block, bound = _edge_block(layer, sign)
-                blocks.append(block)
-                bounded.append(bound)
-            size = sum(layer.tables) * layer.outputs
-            blocks.append(torch.eye(size, dtype=torch.float64))
-            bounded.append(torch.zeros(size, dtype=torch.bool))
-        transform = block_diagonal(blocks)
-        inverse = torch.linalg.inv(transform)
-        return cls(transform.to(device), inverse.to(device), torch.cat(bounded).to(device))
-
-    def project(self, theta: Tensor) -> Tensor:
-        """Return the coefficients nearest in increments that obey the signs; shape of `theta`."""
-        increments = theta @ self.inverse.T
-        return self.bound(increments) @ self.transform.T
-
-    def bound(self, increments: Tensor) -> Tensor:
-        """Clip the bounded increments at zero."""
-        return torch.where(self.bounded, increments.clamp(min=0.0), increments)
-
-
-def _edge_block(layer: LayerShape, sign: int) -> tuple[Tensor, Tensor]:
-    size = layer.basis_size
-    if sign == 0:
-        step = torch.eye(size, dtype=torch.float64)
-    else:
-        step = torch.tril(torch.ones(size, size, dtype=torch.float64)) * float(sign)
-        step[:, 0] = 1.0
-    bound = torch.full((size,), sign != 0)
-    bound[0] = False
-    outputs = torch.eye(layer.outputs, dtype=torch.float64)
-    return torch.kron(step, outputs), bound.repeat_interleave(layer.outputs)
+def _cycle_directions(grid_size: int) -> tuple[Tensor, Tensor]:
+    values, vectors = torch.linalg.eigh(cyclic_roughness(grid_size))
+    vectors[:, 0] = grid_size**-0.5
+    values[0] = 0.0
+    return values.clamp(min=0.0), vectors

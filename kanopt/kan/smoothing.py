@@ -1,4 +1,4 @@
-"""The smoothing weights, chosen by generalised cross-validation on the Gauss-Newton model.
+"""The smoothing weights, chosen by cross-validation or evidence on the Gauss-Newton model.
 
 At parameters θ with residual r the network is, to first order, the linear model r − J(β − θ). For weights λ
 its penalised solution is
@@ -9,31 +9,39 @@ its effective number of parameters tr[(H + S_λ)⁻¹ H], and the score
 
     GCV(λ) = n · ‖r − J(β − θ)‖²_W / (n − γ · edf)²
 
-(Craven and Wahba 1979; γ = 1.4 guards against undersmoothing, Kim and Gu 2004, JRSS B 66). H does not depend
-on λ, so that a whole search needs no further look at the rows. For a network that is not linear this is done
-in turns with training ("performance iteration", Gu 1992).
+(Craven and Wahba 1979; γ = 1.4 guards against undersmoothing, Kim and Gu 2004, JRSS B 66). The evidence reads S_λ
+as the precision of a normal prior on β, integrates β out, and keeps (MacKay 1992, Neural Comput. 4; Wood 2011, JRSS B
+73, eq. 4, with the noise variance profiled)
+
+    E(λ) = n · log[(‖r − J(β − θ)‖²_W + βᵀS_λβ) / n] + log det(H + S_λ) − log det S_λ,
+
+the smaller the better. H does not depend on λ, so that a whole search needs no further look at the rows. For a
+network that is not linear this is done in turns with training ("performance iteration", Gu 1992).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from kanopt.kan.objective import NormalEquations
 from kanopt.kan.penalty import Penalty
-from kanopt.kan.trainer import NormalEquations
 
 __all__ = [
     "GAMMA",
     "RIDGES",
     "SMOOTHINGS",
+    "Criterion",
     "LinearModel",
     "effective_parameters",
     "gcv_score",
     "select_smoothing",
 ]
 
+Criterion = Literal["gcv", "evidence"]
 GAMMA = 1.4
 SMOOTHINGS = (1e-13, 1e-11, *(10.0**power for power in range(-9, 2)))
 RIDGES = (1e-12, 1e-9, 1e-6, 1e-4, 1e-2, 1.0)
@@ -77,6 +85,8 @@ class LinearModel:
         How many rows count in the score.
     floor
         Squared error below which all fits count as exact, so that the smoothest of them is taken.
+    criterion
+        ``"gcv"`` or ``"evidence"``.
     """
 
     def __init__(
@@ -87,6 +97,7 @@ class LinearModel:
         total_weight: float,
         rows: float,
         floor: float,
+        criterion: Criterion = "gcv",
     ) -> None:
         turn = penalty.vectors
         self.matrix = turn.T @ normal.matrix @ turn
@@ -97,10 +108,11 @@ class LinearModel:
         self.total_weight = total_weight
         self.rows = rows
         self.floor = floor
+        self.criterion = criterion
         self.identity = torch.eye(theta.shape[1], dtype=theta.dtype, device=theta.device)
 
     def score(self, smoothing: Tensor) -> Tensor:
-        """Return the GCV score at weights (M, groups + 1), shape (M,)."""
+        """Return the score at weights (M, groups + 1), shape (M,); the smaller the better."""
         held = smoothing[:, self.penalty.group] * self.penalty.values + smoothing[:, -1:]
         held = self.total_weight * held
         matrix = self.matrix.clone()
@@ -114,8 +126,16 @@ class LinearModel:
         half = (root @ descent.unsqueeze(-1)).squeeze(-1)
         step = scale * (root.transpose(1, 2) @ half.unsqueeze(-1)).squeeze(-1)
         curve = (step * (self.matrix @ step.unsqueeze(-1)).squeeze(-1)).sum(1)
-        squares = self.squares - 2.0 * (step * self.vector).sum(1) + curve
-        score = gcv_score(squares.clamp(min=self.floor), edf, self.rows)
+        squares = (self.squares - 2.0 * (step * self.vector).sum(1) + curve).clamp(min=self.floor)
+        if self.criterion == "gcv":
+            score = gcv_score(squares, edf, self.rows)
+        else:
+            roots = factor.diagonal(dim1=1, dim2=2).log().sum(1) - scale.log().sum(1)
+            held_log = held.clamp(min=torch.finfo(held.dtype).tiny).log().sum(1)
+            bend = (held * (self.theta + step).square()).sum(1)
+            evidence = self.rows * ((squares + bend) / self.rows).log() + 2.0 * roots - held_log
+            # exp keeps the order and makes a score that multiplies, as the search compares them.
+            score = (evidence / self.rows).exp()
         usable = (failed == 0) & torch.isfinite(score)
         return torch.where(usable, score, torch.full_like(score, torch.inf))
 
@@ -123,7 +143,7 @@ class LinearModel:
 def select_smoothing(
     model: LinearModel, start: Tensor, ridges: Sequence[float] = RIDGES, rounds: int = 2
 ) -> Tensor:
-    """Return the weights of least GCV found by a joint sweep and sweeps group by group.
+    """Return the weights of least score found by a joint sweep and sweeps group by group.
 
     Parameters
     ----------

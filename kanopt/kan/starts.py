@@ -6,14 +6,15 @@ of a deep network often ends in a poor optimum; the best of several rarely does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from kanopt.kan.network import Inputs, KANBatch, LayerShape, Shape
-from kanopt.kan.trainer import rescale_incoming
+from kanopt.kan.constraints import Wanted
+from kanopt.kan.network import KANBatch
+from kanopt.kan.ranges import rescale_incoming
+from kanopt.kan.shape import Inputs, LayerShape, Shape
 
 __all__ = ["random_starts"]
 
@@ -23,9 +24,9 @@ def random_starts(
     models: int,
     inputs: Inputs,
     bounds: tuple[Tensor, Tensor],
-    offset: float,
+    offset: Tensor,
     generator: torch.Generator,
-    signs: Sequence[int] = (),
+    wanted: Wanted | None = None,
 ) -> KANBatch:
     """Return `models` random networks.
 
@@ -34,54 +35,60 @@ def random_starts(
     inputs
         Rows that decide the hidden ranges.
     bounds
-        Lower and upper ends of the numeric features, each of shape (numbers,).
+        Lower and upper ends of the numeric inputs, each of shape (numbers,).
     offset
-        Constant added to the output, usually the mean of the target.
+        Constants added to the outputs, usually the means of the targets; shape (outputs,).
     generator
         Source of all randomness, on the CPU, so that every device starts alike.
-    signs
-        One sign (−1, 0, +1) per numeric feature, or nothing.
+    wanted
+        Shapes the edges must have.
 
     Examples
     --------
     >>> numbers = torch.rand(20, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     >>> rows = Inputs(numbers, torch.zeros(20, 0, dtype=torch.int64))
     >>> bounds = (torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64))
-    >>> batch = random_starts(Shape(2, hidden=(3,)), 4, rows, bounds, 0.0, torch.Generator().manual_seed(7))
+    >>> seven = torch.Generator().manual_seed(7)
+    >>> batch = random_starts(Shape(2, hidden=(3,)), 4, rows, bounds, torch.zeros(1, dtype=torch.float64), seven)
     >>> batch.forward(rows).shape
-    torch.Size([4, 20])
+    torch.Size([4, 20, 1])
     """
-    device = inputs.numbers.device
-    signed = any(signs)
-    blocks = []
-    for index, layer in enumerate(shape.layers):
-        layer_signs = list(signs) if index == 0 and signed else [1 if signed else 0] * layer.splines
-        blocks.append(_random_block(layer, models, layer_signs, generator))
-    theta = torch.cat([block.flatten(1) for block in blocks], dim=1).to(device)
+    wanted = wanted or Wanted()
+    blocks = [
+        _random_block(layer, models, wanted.of_layer(index, layer), generator)
+        for index, layer in enumerate(shape.layers)
+    ]
+    theta = torch.cat([block.flatten(1) for block in blocks], dim=1).to(inputs.numbers.device)
     zero, one = torch.zeros_like(theta[:, :1]), torch.ones_like(theta[:, :1])
     lower = [bounds[0].unsqueeze(0), *(zero.expand(-1, layer.splines) for layer in shape.layers[1:])]
     upper = [bounds[1].unsqueeze(0), *(one.expand(-1, layer.splines) for layer in shape.layers[1:])]
-    constant = torch.full_like(theta[:, 0], offset)
+    constant = offset.to(theta).expand(models, -1).clone()
     network = KANBatch(shape, theta, tuple(lower), tuple(upper), constant)
     for hidden in range(1, len(shape.layers)):
-        values = network.activations(inputs)[hidden - 1]
-        seen = (values.amin(1), values.amax(1))
-        every = torch.ones_like(seen[0], dtype=torch.bool)
-        rescaled, _, _ = rescale_incoming(network, hidden, every, seen)
-        network = replace(network, theta=torch.cat([block.flatten(1) for block in rescaled], dim=1))
+        network = rescale_incoming(network, hidden, inputs)
+    if not shape.hidden:
+        network = replace(network, theta=torch.zeros_like(theta))
     return network
 
 
-def _random_block(layer: LayerShape, models: int, signs: Sequence[int], generator: torch.Generator) -> Tensor:
+def _random_block(
+    layer: LayerShape, models: int, shapes: list[tuple[int, int]], generator: torch.Generator
+) -> Tensor:
     def normal(*size: int) -> Tensor:
         return torch.randn(*size, dtype=torch.float64, generator=generator)
 
     ramp = torch.linspace(-1.0, 1.0, layer.basis_size, dtype=torch.float64)[:, None]
     parts = []
-    for sign in signs:
-        slope, bend = normal(models, 1, layer.outputs), 0.2 * normal(models, 1, layer.outputs)
-        if sign != 0:
-            slope, bend = sign * slope.abs(), torch.zeros_like(bend)
-        parts.append(slope * ramp + bend * ramp**2)
-    parts += [0.5 * normal(models, size, layer.outputs) for size in layer.tables]
+    for sign, bend in shapes:
+        slope, curve = normal(models, 1, layer.subnodes), 0.2 * normal(models, 1, layer.subnodes)
+        if sign:
+            slope, curve = sign * slope.abs(), torch.zeros_like(curve)
+        elif bend:
+            curve = bend * curve.abs()
+        parts.append(slope * ramp + curve * ramp**2)
+    turn = 2.0 * torch.pi * torch.arange(layer.grid_size, dtype=torch.float64)[:, None] / layer.grid_size
+    for _ in range(layer.cycles):
+        wave = normal(models, 1, layer.subnodes) * turn.sin() + normal(models, 1, layer.subnodes) * turn.cos()
+        parts.append(0.7 * wave)
+    parts += [0.5 * normal(models, size, layer.subnodes) for size in layer.tables]
     return torch.cat(parts, dim=1)

@@ -97,7 +97,7 @@ class Law:
 
 
 _ARRAYS = ("covariance", "residuals", "residual_weights", "smoothing", "numbers", "codes", "importance")
-_LAYER = ("lower", "upper", "coefficients", "bias")
+_LAYER = ("lower", "upper", "coefficients", "bias", "cycles")
 _PLAIN = ("log_target", "smearing", "loss", "variance", "edf", "measures")
 
 
@@ -106,6 +106,7 @@ def law_to_parts(law: Law) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     header: dict[str, Any] = {name: getattr(law, name) for name in _PLAIN}
     header["encoding"] = law.encoding.to_json()
     header["tables"] = [len(layer.tables) for layer in law.network.layers]
+    header["products"] = [layer.products for layer in law.network.layers]
     arrays: dict[str, NDArray[Any]] = {name: getattr(law, name) for name in _ARRAYS}
     for index, layer in enumerate(law.network.layers):
         arrays |= {f"layer{index}_{name}": getattr(layer, name) for name in _LAYER}
@@ -123,10 +124,10 @@ def law_from_parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> L
     """
     try:
         layers = []
-        for index, tables in enumerate(header["tables"]):
-            parts = {name: arrays[f"layer{index}_{name}"] for name in _LAYER}
+        for index, (tables, products) in enumerate(zip(header["tables"], header["products"], strict=True)):
+            parts: dict[str, Any] = {name: arrays[f"layer{index}_{name}"] for name in _LAYER}
             values = tuple(arrays[f"layer{index}_table{place}"] for place in range(tables))
-            layers.append(Layer(tables=values, **parts))
+            layers.append(Layer(tables=values, products=int(products), **parts))
         plain: dict[str, Any] = {name: header[name] for name in _PLAIN}
         plain |= {name: arrays[name] for name in _ARRAYS}
         law = Law(

@@ -23,9 +23,10 @@ import torch
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError
+from kanopt.kan.constraints import Wanted
 from kanopt.kan.fit import FitOptions, Fitted, Run, best_of, finish, fit_starts, polish
-from kanopt.kan.network import Inputs, Shape
-from kanopt.kan.trainer import Data
+from kanopt.kan.objective import Data
+from kanopt.kan.shape import Inputs, Shape
 from kanopt.surrogates.density import student_density, weighted_quantile
 from kanopt.surrogates.encoding import Encoding, knot_range
 
@@ -191,7 +192,7 @@ class Search:
             torch.tensor(self.table.codes, device=device),
         )
         weights = torch.tensor(self.table.weights, device=device)
-        return Data(inputs, torch.tensor(target / unit, device=device), weights)
+        return Data(inputs, torch.tensor(target[:, None] / unit, device=device), weights)
 
     def fit(self, structure: Structure) -> Trial:
         """Fit a structure on all rows; hidden nodes are first sought on some rows and a coarse grid."""
@@ -208,9 +209,9 @@ class Search:
         halved = bool(structure.hidden) and grid_size % 2 == 0
         shape = Shape(
             self.table.numbers.shape[1],
-            categories,
-            structure.hidden,
-            grid_size // 2 if halved else grid_size,
+            categories=categories,
+            hidden=structure.hidden,
+            grid_size=grid_size // 2 if halved else grid_size,
         )
         if not structure.hidden:
             run = fit_starts(shape, data, (low, high), generator, options)
@@ -264,7 +265,7 @@ class Search:
             starts=settings.starts,
             smoothing=settings.smoothing,
             loss=structure.loss,
-            signs=settings.signs,
+            wanted=Wanted(settings.signs),
             distinct=min(1.0, self.distinct / self.rows),
         )
 
@@ -273,7 +274,7 @@ class Search:
             return data
         index = torch.randperm(len(self.table), generator=generator)[:rows]
         index = index.to(data.target.device)
-        return Data(data.inputs.rows(index), data.target[index], data.weights[index])
+        return data.rows(index)
 
     def _judge(
         self, structure: Structure, encoding: Encoding, unit: float, run: Run, fitted: Fitted

@@ -20,7 +20,7 @@ from kanopt.errors import FileFormatError
 __all__ = ["read_model", "write_model"]
 
 FORMAT = "kanopt-model"
-VERSION = 1
+VERSION = 2
 
 
 def write_model(

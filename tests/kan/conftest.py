@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from kanopt.kan.network import Inputs
-from kanopt.kan.trainer import Data
+from kanopt.kan.objective import Data
+from kanopt.kan.shape import Inputs
 
 
 @pytest.fixture(autouse=True)
@@ -28,10 +28,12 @@ def box(dimensions: int) -> tuple[Tensor, Tensor]:
 def sample(
     law: Callable[[Tensor], Tensor], rows: int, dimensions: int, noise: float = 0.0, seed: int = 0
 ) -> Data:
-    """Rows uniform on [-1, 1]; `noise` is a share of the target's standard deviation."""
+    """Rows uniform on [-1, 1]; `noise` is a share of the target's standard deviation. A law gives (n,) or (n, K)."""
     generator = torch.Generator().manual_seed(seed)
     numbers = 2.0 * torch.rand(rows, dimensions, dtype=torch.float64, generator=generator) - 1.0
     target = law(numbers)
-    target = target + noise * target.std() * torch.randn(rows, dtype=torch.float64, generator=generator)
+    target = target + noise * target.std() * torch.randn(
+        target.shape, dtype=torch.float64, generator=generator
+    )
     inputs = Inputs(numbers, torch.zeros(rows, 0, dtype=torch.int64))
-    return Data(inputs, target, torch.ones(rows, dtype=torch.float64))
+    return Data(inputs, target.reshape(rows, -1), torch.ones(rows, dtype=torch.float64))

@@ -4,24 +4,44 @@ import numpy as np
 import pytest
 import torch
 
-from kanopt.kan.network import Inputs, Shape
+from kanopt.kan.shape import Inputs, Shape
 from kanopt.kan.starts import random_starts
 from tests.kan.conftest import box
 
 
 def batch(shape, models=3, rows=40, seed=5):
     generator = torch.Generator().manual_seed(seed)
-    numbers = 2.4 * torch.rand(rows, shape.numbers, dtype=torch.float64, generator=generator) - 1.2
+    numbers = (
+        2.4 * torch.rand(rows, shape.numbers + shape.cycles, dtype=torch.float64, generator=generator) - 1.2
+    )
     codes = [torch.randint(0, size, (rows, 1), generator=generator) for size in shape.categories]
     inputs = Inputs(numbers, torch.cat(codes, 1) if codes else torch.zeros(rows, 0, dtype=torch.int64))
-    return random_starts(shape, models, inputs, box(shape.numbers), 0.3, generator), inputs
+    offset = 0.3 * torch.ones(shape.outputs, dtype=torch.float64)
+    return random_starts(shape, models, inputs, box(shape.numbers), offset, generator), inputs
+
+
+def pruned(network, share=0.4, seed=11):
+    """Take whole edges out at random, other ones in every network."""
+    generator = torch.Generator().manual_seed(seed)
+    masks = []
+    for layer in network.shape.layers:
+        kept = torch.rand(len(network), len(layer.widths), layer.subnodes, generator=generator) > share
+        kept[:, 0] = True
+        widths = torch.tensor(layer.widths)
+        masks.append(kept.repeat_interleave(widths, dim=1).flatten(1))
+    active = torch.cat(masks, dim=1)
+    return replace(network, active=active, theta=network.theta * active)
 
 
 SHAPES = [
-    Shape(2, (), (), 4),
-    Shape(1, (3, 2), (), 3),
-    Shape(2, (3,), (2,), 5),
-    Shape(3, (), (3, 2), 4),
+    Shape(2, grid_size=4),
+    Shape(1, categories=(3, 2), grid_size=3),
+    Shape(2, categories=(3,), hidden=(2,)),
+    Shape(3, hidden=(3, 2), grid_size=4),
+    Shape(0, categories=(2, 3), hidden=(2,), grid_size=3),
+    Shape(1, cycles=2, categories=(3,), hidden=(2,), grid_size=4),
+    Shape(2, hidden=(3, 2), products=(2, 1), grid_size=4),
+    Shape(2, hidden=(1,), products=(1,), outputs=3, grid_size=3),
 ]
 
 
@@ -36,11 +56,21 @@ def test_jacobian_equals_autograd(shape):
 
     full = torch.autograd.functional.jacobian(summed, network.theta)
     for model in range(len(network)):
-        torch.testing.assert_close(jacobian[model], full[model, :, model], atol=1e-11, rtol=1e-9)
+        torch.testing.assert_close(jacobian[model], full[model, :, :, model], atol=1e-11, rtol=1e-9)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_jacobian_of_pruned_coefficients_is_zero(shape):
+    network, inputs = batch(shape)
+    network = pruned(network)
+    _, jacobian = network.forward_and_jacobian(inputs)
+    assert (jacobian.abs().sum((1, 2))[~network.active] == 0.0).all()
+    _, free = replace(network, active=None).forward_and_jacobian(inputs)
+    torch.testing.assert_close(jacobian * network.active[:, None, None], free * network.active[:, None, None])
 
 
 def test_parameter_count_and_blocks():
-    shape = Shape(2, (3,), (4, 2), 5)
+    shape = Shape(2, categories=(3,), hidden=(4, 2))
     network, _ = batch(shape)
     assert network.theta.shape == (3, shape.parameters)
     assert shape.parameters == (2 * 8 + 3) * 4 + 4 * 8 * 2 + 2 * 8
@@ -52,32 +82,59 @@ def test_description_predicts_alike_and_its_edges_are_centred(shape):
     network, inputs = batch(shape)
     described = network.describe(1, inputs)
     numbers, codes = inputs.numbers.numpy(), inputs.codes.numpy()
-    np.testing.assert_allclose(described(numbers, codes), network.forward(inputs)[1].numpy(), atol=1e-11)
+    expected = network.forward(inputs)[1].numpy()
+    np.testing.assert_allclose(described(numbers, codes).reshape(expected.shape), expected, atol=1e-11)
     assert described.parameters.size == shape.parameters
     assert described.hidden == shape.hidden
     first = described.layers[0]
-    for source in range(first.inputs):
+    for source in range(first.inputs + len(first.periodic)):
         np.testing.assert_allclose(first.edges(source, numbers[:, source]).mean(0), 0.0, atol=1e-12)
     with pytest.raises(ValueError, match="read-only"):
-        first.coefficients[0, 0, 0] = 1.0
+        first.bias[0] = 1.0
 
 
 def test_description_asks_for_codes():
-    network, inputs = batch(Shape(1, (2,), (), 3))
+    network, inputs = batch(Shape(1, categories=(2,), grid_size=3))
     with pytest.raises(ValueError, match="pass their codes"):
         network.describe(0, inputs)(inputs.numbers.numpy())
 
 
-def test_refined_network_is_the_same_function():
-    network, inputs = batch(Shape(2, (3,), (2,), 4))
+@pytest.mark.parametrize("shape", SHAPES)
+def test_refined_network_is_the_same_function(shape):
+    network = pruned(batch(shape)[0])
+    _, inputs = batch(shape)
     finer = network.refined()
-    assert finer.shape.grid_size == 8
+    assert finer.shape.grid_size == 2 * shape.grid_size
+    assert finer.active.shape == finer.theta.shape
+    assert (finer.theta[~finer.active] == 0.0).all()
     torch.testing.assert_close(finer.forward(inputs), network.forward(inputs), atol=1e-11, rtol=0.0)
 
 
+def test_periods_do_not_matter_to_a_cycle():
+    network, inputs = batch(Shape(1, cycles=1, hidden=(2,), grid_size=6))
+    moved = Inputs(inputs.numbers + torch.tensor([0.0, 3.0]), inputs.codes)
+    torch.testing.assert_close(network.forward(moved), network.forward(inputs), atol=1e-11, rtol=0.0)
+
+
+def test_a_product_node_multiplies():
+    network, inputs = batch(Shape(2, hidden=(1,), products=(1,), grid_size=4))
+    described = network.describe(0, inputs)
+    numbers = inputs.numbers.numpy()
+    arrived = described.layers[0].arrivals(numbers)
+    assert arrived.shape == (40, 2)
+    np.testing.assert_allclose(described.layers[0](numbers)[:, 0], arrived.prod(axis=1), atol=1e-14)
+    assert described.hidden == (1,)
+
+
+@pytest.mark.parametrize("products", [(1,), (3, 0), (-1, 0)])
+def test_shape_refuses_impossible_products(products):
+    with pytest.raises(ValueError, match="products="):
+        Shape(2, hidden=(2, 2), products=products)
+
+
 def test_take_and_put():
-    network, inputs = batch(Shape(2, (), (2,), 4))
-    other, _ = batch(Shape(2, (), (2,), 4), seed=9)
+    network, inputs = batch(Shape(2, hidden=(2,), grid_size=4))
+    other, _ = batch(Shape(2, hidden=(2,), grid_size=4), seed=9)
     index = torch.tensor([2])
     mixed = network.put(index, other.take(index))
     expected = torch.cat([network.forward(inputs)[:2], other.forward(inputs)[2:]])

@@ -1,32 +1,56 @@
+import math
+
 import pytest
 import torch
 
-from kanopt.kan.network import Shape
+from kanopt.kan.objective import LeastSquares
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import residual_scale, robust_weights, weighted_median
+from kanopt.kan.shape import Shape
 from kanopt.kan.smoothing import LinearModel, effective_parameters, gcv_score
 from kanopt.kan.starts import random_starts
-from kanopt.kan.trainer import normal_equations
 from tests.kan.conftest import box, sample
 
 
 def test_score_of_the_linear_model_equals_the_score_of_the_refit():
     data = sample(lambda x: torch.sin(3.0 * x[:, 0]) + x[:, 1], 80, 2, noise=0.2)
-    shape = Shape(2, (), (), 6)
-    network = random_starts(shape, 1, data.inputs, box(2), 0.0, torch.Generator().manual_seed(1))
+    shape = Shape(2, grid_size=6)
+    network = random_starts(shape, 1, data.inputs, box(2), torch.zeros(1), torch.Generator().manual_seed(1))
     penalty = Penalty.of(shape)
-    normal = normal_equations(network, data)
+    normal = LeastSquares(data).normal_equations(network)
     model = LinearModel(normal, network.theta, penalty, 80.0, 80.0, 0.0)
     smoothing = torch.tensor([[1e-5, 1e-2, 1e-7]], dtype=torch.float64)
     matrix = penalty.weighted(smoothing, 80.0)
     edf, inverse = effective_parameters(normal.matrix, matrix)
     _, jacobian = network.forward_and_jacobian(data.inputs)
-    theta = inverse[0] @ jacobian[0].T @ data.target
-    squares = (data.target - jacobian[0] @ theta).square().sum()
+    jacobian, target = jacobian[0, :, 0], data.target[:, 0]
+    theta = inverse[0] @ jacobian.T @ target
+    squares = (target - jacobian @ theta).square().sum()
     expected = gcv_score(squares.reshape(1), edf, 80.0)
     torch.testing.assert_close(model.score(smoothing), expected, rtol=1e-7, atol=0.0)
-    hat = jacobian[0] @ inverse[0] @ jacobian[0].T
+    hat = jacobian @ inverse[0] @ jacobian.T
     assert float(edf) == pytest.approx(float(hat.trace()), rel=1e-9)
+
+
+def test_evidence_is_the_marginal_likelihood_of_the_targets():
+    data = sample(lambda x: torch.sin(3.0 * x[:, 0]) + x[:, 1], 50, 2, noise=0.2)
+    shape = Shape(2, grid_size=4)
+    network = random_starts(shape, 1, data.inputs, box(2), torch.zeros(1), torch.Generator().manual_seed(1))
+    penalty = Penalty.of(shape)
+    normal = LeastSquares(data).normal_equations(network)
+    model = LinearModel(normal, network.theta, penalty, 50.0, 50.0, 0.0, "evidence")
+    _, jacobian = network.forward_and_jacobian(data.inputs)
+    jacobian, target = jacobian[0, :, 0], data.target[:, 0]
+    eye = torch.eye(50, dtype=torch.float64)
+    scores, likelihoods = [], []
+    for weight in (1e-6, 1e-4, 1e-2):
+        smoothing = torch.tensor([[weight, weight, 1e-3]], dtype=torch.float64)
+        spread = eye + jacobian @ torch.linalg.solve(penalty.weighted(smoothing, 50.0)[0], jacobian.T)
+        variance = float(target @ torch.linalg.solve(spread, target)) / 50.0
+        likelihoods.append(torch.logdet(spread) + 50.0 * math.log(variance))
+        scores.append(50.0 * model.score(smoothing).log())
+    differences = torch.stack(likelihoods).diff()
+    torch.testing.assert_close(torch.cat(scores).diff(), differences, rtol=1e-6, atol=1e-6)
 
 
 def test_too_many_parameters_score_infinity():
@@ -41,7 +65,7 @@ def test_inverse_of_a_singular_matrix_is_not_finite():
 
 
 def test_penalty_groups_are_features_then_layers():
-    penalty = Penalty.of(Shape(2, (3,), (2,), 4))
+    penalty = Penalty.of(Shape(2, categories=(3,), hidden=(2,), grid_size=4))
     assert penalty.groups == 4
     assert penalty.group.bincount().tolist() == [14, 14, 6, 14]
     turned = penalty.vectors.T @ penalty.matrix @ penalty.vectors

@@ -3,11 +3,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from kanopt.kan.constraints import Constraints, Wanted
 from kanopt.kan.fit import FitOptions, best_of, finish, fit_starts
-from kanopt.kan.network import Inputs, Shape
-from kanopt.kan.penalty import Increments, Penalty
+from kanopt.kan.objective import Data, LeastSquares
+from kanopt.kan.penalty import Penalty
+from kanopt.kan.ranges import refit_ranges
+from kanopt.kan.shape import Inputs, Shape
 from kanopt.kan.starts import random_starts
-from kanopt.kan.trainer import Data, TrainerOptions, normal_equations, refit_ranges, train
+from kanopt.kan.trainer import TrainerOptions, train
 from tests.kan.conftest import box, sample
 
 
@@ -23,17 +26,23 @@ def fitted(law, rows, dimensions, shape, noise=0.0, seed=0, **options):
 
 
 def error(run, law, data):
-    return float((run.network.forward(data.inputs)[0] - law(data.inputs.numbers)).square().mean().sqrt())
+    return float(
+        (run.network.forward(data.inputs)[0, :, 0] - law(data.inputs.numbers)).square().mean().sqrt()
+    )
 
 
 def starts(shape, data, models, seed=3, signs=()):
     generator = torch.Generator().manual_seed(seed)
-    return random_starts(shape, models, data.inputs, box(shape.numbers), 0.0, generator, signs)
+    return random_starts(
+        shape, models, data.inputs, box(shape.numbers), torch.zeros(1), generator, Wanted(signs)
+    )
 
 
 def test_product_is_learned_exactly():
     trainer = TrainerOptions(iterations=160)
-    run, data, _ = fitted(product, 400, 2, Shape(2, (), (2,), 5), smoothing=0.0, starts=3, trainer=trainer)
+    run, data, _ = fitted(
+        product, 400, 2, Shape(2, hidden=(2,), grid_size=5), smoothing=0.0, starts=3, trainer=trainer
+    )
     assert error(run, product, data) <= 1e-6
 
 
@@ -41,22 +50,22 @@ def test_exp_of_sine_and_square_is_learned():
     def law(x):
         return torch.exp(torch.sin(torch.pi * x[:, 0]) + x[:, 1] ** 2)
 
-    run, data, _ = fitted(law, 500, 2, Shape(2, (), (1,), 20), starts=4)
+    run, data, _ = fitted(law, 500, 2, Shape(2, hidden=(1,), grid_size=20), starts=4)
     assert error(run, law, data) < 1e-4
 
 
 def test_batch_of_starts_equals_single_fits():
     data = sample(product, 200, 2)
-    shape = Shape(2, (), (2,), 4)
+    shape = Shape(2, hidden=(2,), grid_size=4)
     together = starts(shape, data, 3)
     smoothing = torch.full((3, 4), 1e-6, dtype=torch.float64)
     penalty = Penalty.of(shape).weighted(smoothing, 200.0)
     options = TrainerOptions(iterations=8)
-    batched, history = train(together, data, penalty, options)
+    batched, history = train(together, LeastSquares(data), penalty, options)
     assert len(history.loss) == 8
     for model in range(3):
         index = torch.tensor([model])
-        single, _ = train(together.take(index), data, penalty[index], options)
+        single, _ = train(together.take(index), LeastSquares(data), penalty[index], options)
         torch.testing.assert_close(
             batched.forward(data.inputs)[model], single.forward(data.inputs)[0], atol=1e-6, rtol=1e-6
         )
@@ -64,9 +73,9 @@ def test_batch_of_starts_equals_single_fits():
 
 def test_rows_in_chunks_give_the_same_equations():
     data = sample(product, 300, 2)
-    network = starts(Shape(2, (), (3,), 5), data, 2)
-    whole = normal_equations(network, data)
-    pieces = normal_equations(network, data, chunk_bytes=8 * 2 * network.shape.parameters * 7)
+    network = starts(Shape(2, hidden=(3,), grid_size=5), data, 2)
+    whole = LeastSquares(data).normal_equations(network)
+    pieces = LeastSquares(data, chunk_bytes=8 * 2 * network.shape.parameters * 7).normal_equations(network)
     torch.testing.assert_close(pieces.matrix, whole.matrix, atol=1e-9, rtol=1e-10)
     torch.testing.assert_close(pieces.vector, whole.vector, atol=1e-9, rtol=1e-10)
     torch.testing.assert_close(pieces.squares, whole.squares)
@@ -74,13 +83,13 @@ def test_rows_in_chunks_give_the_same_equations():
 
 def test_best_state_is_kept():
     data = sample(product, 200, 2, noise=0.1)
-    shape = Shape(2, (), (2,), 6)
+    shape = Shape(2, hidden=(2,), grid_size=6)
     network = starts(shape, data, 4)
     penalty = Penalty.of(shape).weighted(torch.full((4, 4), 1e-7, dtype=torch.float64), 200.0)
-    best, history = train(network, data, penalty, TrainerOptions(iterations=40))
+    best, history = train(network, LeastSquares(data), penalty, TrainerOptions(iterations=40))
 
     def loss(candidate):
-        squares = (candidate.forward(data.inputs) - data.target).square().sum(1)
+        squares = (candidate.forward(data.inputs) - data.target).square().sum((1, 2))
         return 0.5 * (squares + torch.einsum("mp,mpq,mq->m", candidate.theta, penalty, candidate.theta))
 
     torch.testing.assert_close(loss(best), history.best)
@@ -94,15 +103,18 @@ def test_row_weights_count_as_repeated_rows():
     weighted = replace(data, weights=counts.to(torch.float64))
     index = torch.repeat_interleave(torch.arange(60), counts)
     repeated = Data(data.inputs.rows(index), data.target[index], torch.ones(len(index), dtype=torch.float64))
-    network = starts(Shape(2, (), (2,), 4), data, 2)
-    one, two = normal_equations(network, weighted), normal_equations(network, repeated)
+    network = starts(Shape(2, hidden=(2,), grid_size=4), data, 2)
+    one, two = (
+        LeastSquares(weighted).normal_equations(network),
+        LeastSquares(repeated).normal_equations(network),
+    )
     torch.testing.assert_close(one.matrix, two.matrix)
     torch.testing.assert_close(one.vector, two.vector)
 
 
 def test_moved_ranges_hold_the_values_and_barely_change_the_function():
     data = sample(product, 200, 2)
-    network = starts(Shape(2, (), (2,), 8), data, 2)
+    network = starts(Shape(2, hidden=(2,), grid_size=8), data, 2)
     blocks = network.blocks()
     shifted = torch.cat([(1.5 * blocks[0] + 0.2).flatten(1), blocks[1].flatten(1)], dim=1)
     stale = replace(network, theta=shifted)
@@ -120,7 +132,7 @@ def test_smoothing_by_cross_validation_beats_none_at_noise():
     def law(x):
         return torch.sin(2.5 * x[:, 0]) + x[:, 1] ** 2
 
-    shape = Shape(2, (), (), 20)
+    shape = Shape(2, grid_size=20)
     chosen, data, _ = fitted(law, 150, 2, shape, noise=0.3)
     free, _, _ = fitted(law, 150, 2, shape, noise=0.3, smoothing=0.0)
     assert error(chosen, law, data) < 0.7 * error(free, law, data)
@@ -130,7 +142,7 @@ def test_smoothing_is_chosen_for_every_feature_alone():
     def law(x):
         return torch.sin(6.0 * x[:, 0]) + x[:, 1]
 
-    run, _, _ = fitted(law, 400, 2, Shape(2, (), (), 12), noise=0.2)
+    run, _, _ = fitted(law, 400, 2, Shape(2, grid_size=12), noise=0.2)
     wiggly, straight, _ = run.smoothing[0].tolist()
     assert wiggly < 1e-3
     assert straight >= 1.0
@@ -148,7 +160,7 @@ def test_robust_losses_shrug_off_outliers(loss):
     runs = {}
     for name in ("squared", loss):
         options = FitOptions(loss=name)
-        runs[name] = fit_starts(Shape(2, (), (), 6), data, box(2), torch.Generator(), options)
+        runs[name] = fit_starts(Shape(2, grid_size=6), data, box(2), torch.Generator(), options)
     assert error(runs["squared"], law, data) > 0.5
     assert error(runs[loss], law, data) < 0.05
     trust = finish(runs[loss], data, FitOptions(loss=loss)).trust
@@ -161,8 +173,8 @@ def test_monotone_holds_on_a_dense_grid_and_beyond(hidden):
     def law(x):
         return torch.sin(3.0 * x[:, 0]) - x[:, 1] + 0.3 * x[:, 0] * x[:, 1]
 
-    shape = Shape(2, (), hidden, 6)
-    run, data, options = fitted(law, 200, 2, shape, noise=0.3, signs=(1, -1), starts=2)
+    shape = Shape(2, hidden=hidden, grid_size=6)
+    run, data, options = fitted(law, 200, 2, shape, noise=0.3, wanted=Wanted((1, -1)), starts=2)
     network = finish(run, data, options).network
     line = torch.linspace(-2.0, 2.0, 401, dtype=torch.float64)
     for fixed in (-1.5, 0.0, 0.9):
@@ -178,22 +190,22 @@ def test_monotone_does_no_harm_where_it_is_true():
     def law(x):
         return x[:, 0] ** 3 + 2.0 * x[:, 1]
 
-    bound, data, _ = fitted(law, 300, 2, Shape(2, (), (), 8), noise=0.1, signs=(1, 1))
-    free, _, _ = fitted(law, 300, 2, Shape(2, (), (), 8), noise=0.1)
+    bound, data, _ = fitted(law, 300, 2, Shape(2, grid_size=8), noise=0.1, wanted=Wanted((1, 1)))
+    free, _, _ = fitted(law, 300, 2, Shape(2, grid_size=8), noise=0.1)
     assert error(bound, law, data) <= 1.05 * error(free, law, data)
 
 
-def test_increments_invert_and_bound():
-    shape = Shape(2, (2,), (2,), 3)
-    increments = Increments.of(shape, (1, 0))
-    assert increments is not None
+def test_constraints_invert_and_bound():
+    shape = Shape(2, categories=(2,), hidden=(2,), grid_size=3)
+    constraints = Constraints.of(shape, Wanted((1, 0)))
+    assert constraints is not None
     theta = torch.randn(2, shape.parameters, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    held = increments.project(theta)
-    torch.testing.assert_close(increments.project(held), held)
+    held = constraints.project(theta)
+    torch.testing.assert_close(constraints.project(held), held)
     first = held[:, : 6 * 2].reshape(2, 6, 2)
     assert (first.diff(dim=1) >= -1e-12).all()
     torch.testing.assert_close(held[:, 12:24], theta[:, 12:24])
-    assert Increments.of(shape, (0, 0)) is None
+    assert Constraints.of(shape, Wanted((0, 0))) is None
 
 
 def test_categories_are_tables_of_their_own():
@@ -202,9 +214,11 @@ def test_categories_are_tables_of_their_own():
     numbers = torch.rand(300, 1, dtype=torch.float64, generator=generator)
     effect = torch.tensor([-1.0, 0.5, 2.0], dtype=torch.float64)
     target = 2.0 * numbers[:, 0] + effect[codes[:, 0]]
-    data = Data(Inputs(numbers, codes), target, torch.ones(300, dtype=torch.float64))
+    data = Data(Inputs(numbers, codes), target[:, None], torch.ones(300, dtype=torch.float64))
     bounds = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
-    fit = finish(fit_starts(Shape(1, (3,), (), 4), data, bounds, generator), data, FitOptions())
+    fit = finish(
+        fit_starts(Shape(1, categories=(3,), grid_size=4), data, bounds, generator), data, FitOptions()
+    )
     table = fit.network.layers[0].tables[0][:, 0]
     assert table[1] - table[0] == pytest.approx(1.5, abs=1e-5)
     assert table[2] - table[0] == pytest.approx(3.0, abs=1e-5)
@@ -215,14 +229,14 @@ def test_left_out_residuals_equal_refits_without_the_row():
         return torch.sin(2.0 * x[:, 0])
 
     data = sample(law, 40, 1, noise=0.2)
-    shape, options = Shape(1, (), (), 5), FitOptions(smoothing=1e-4)
+    shape, options = Shape(1, grid_size=5), FitOptions(smoothing=1e-4)
     full = finish(fit_starts(shape, data, box(1), torch.Generator(), options), data, options)
     scaled = FitOptions(smoothing=1e-4 * 40 / 39)
     for row in (0, 7, 31):
         keep = torch.arange(40) != row
         rest = Data(data.inputs.rows(keep), data.target[keep], data.weights[keep])
         run = fit_starts(shape, rest, box(1), torch.Generator(), scaled)
-        missed = data.target[row] - run.network.forward(data.inputs)[0, row]
+        missed = data.target[row, 0] - run.network.forward(data.inputs)[0, row, 0]
         assert full.left_out[row] == pytest.approx(float(missed), abs=1e-6)
 
 
@@ -233,7 +247,9 @@ def test_standard_errors_match_repeated_experiments():
     options, slopes, claimed = FitOptions(smoothing=10.0), [], []
     for seed in range(60):
         data = sample(law, 50, 1, noise=0.5, seed=seed)
-        fit = finish(fit_starts(Shape(1, (), (), 3), data, box(1), torch.Generator(), options), data, options)
+        fit = finish(
+            fit_starts(Shape(1, grid_size=3), data, box(1), torch.Generator(), options), data, options
+        )
         first = fit.network.layers[0].coefficients[0, 0]
         slopes.append(first[-1] - first[0])
         ends = [0, -1]
@@ -245,11 +261,13 @@ def test_standard_errors_match_repeated_experiments():
 
 def test_starts_leave_the_global_generator_alone():
     before = torch.random.get_rng_state()
-    fitted(product, 100, 2, Shape(2, (), (2,), 4), starts=2, trainer=TrainerOptions(iterations=8))
+    fitted(
+        product, 100, 2, Shape(2, hidden=(2,), grid_size=4), starts=2, trainer=TrainerOptions(iterations=8)
+    )
     assert torch.equal(before, torch.random.get_rng_state())
 
 
 def test_same_seed_same_network():
-    one, _, _ = fitted(product, 100, 2, Shape(2, (), (2,), 4), starts=2, seed=4)
-    two, _, _ = fitted(product, 100, 2, Shape(2, (), (2,), 4), starts=2, seed=4)
+    one, _, _ = fitted(product, 100, 2, Shape(2, hidden=(2,), grid_size=4), starts=2, seed=4)
+    two, _, _ = fitted(product, 100, 2, Shape(2, hidden=(2,), grid_size=4), starts=2, seed=4)
     assert torch.equal(one.network.theta, two.network.theta)

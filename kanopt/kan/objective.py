@@ -1,0 +1,186 @@
+"""What the trainers minimise besides the penalty: half a sum of squares.
+
+A trainer asks an objective for two things, the sum of squares at some parameters and the Gauss-Newton quantities
+there. So the same trainer learns from rows in memory (:class:`LeastSquares`), from rows on disk, and from equations
+the law has to obey (:mod:`kanopt.kan.informed`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from kanopt.kan.links import Link
+from kanopt.kan.network import KANBatch
+from kanopt.kan.shape import Inputs
+
+__all__ = ["CHUNK_BYTES", "Data", "LeastSquares", "NormalEquations", "Objective", "Precision"]
+
+CHUNK_BYTES = 64_000_000
+"""Largest Jacobian held at once."""
+
+Precision = Literal["double", "mixed"]
+
+
+@dataclass(frozen=True)
+class NormalEquations:
+    """Gauss-Newton quantities at θ: `matrix` JᵀWJ (M, P, P), `vector` JᵀWr (M, P), `squares` rᵀWr (M,).
+
+    r is target less output, so that `vector` points downhill.
+    """
+
+    matrix: Tensor
+    vector: Tensor
+    squares: Tensor
+
+    @classmethod
+    def zero(cls, network: KANBatch) -> NormalEquations:
+        """Return nothing yet, of the right sizes."""
+        models, size = network.theta.shape
+        new = network.theta.new_zeros
+        return cls(new(models, size, size), new(models, size), new(models))
+
+    def __add__(self, other: NormalEquations) -> NormalEquations:
+        return NormalEquations(
+            self.matrix + other.matrix, self.vector + other.vector, self.squares + other.squares
+        )
+
+    def put(self, index: Tensor, other: NormalEquations) -> NormalEquations:
+        """Return a copy in which the networks at `index` are those of `other`."""
+        return NormalEquations(
+            self.matrix.index_copy(0, index, other.matrix),
+            self.vector.index_copy(0, index, other.vector),
+            self.squares.index_copy(0, index, other.squares),
+        )
+
+
+class Objective(Protocol):
+    """A sum of squares over a batch of networks."""
+
+    @property
+    def inputs(self) -> Inputs:
+        """Rows over which the hidden ranges are followed; a sample will do."""
+        ...
+
+    def normal_equations(self, network: KANBatch) -> NormalEquations:
+        """Return the Gauss-Newton quantities at the parameters of `network`."""
+        ...
+
+    def squares(self, network: KANBatch) -> Tensor:
+        """Return the weighted sum of squares of every network, shape (M,)."""
+        ...
+
+    def for_models(self, index: Tensor) -> Objective:
+        """Return the objective of the networks at `index`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows to learn from: inputs, target (n, outputs), and row weights (n,) or, one set per network, (M, n)."""
+
+    inputs: Inputs
+    target: Tensor
+    weights: Tensor
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def chunks(self, rows: int) -> Iterator[Data]:
+        """Cut the rows into chunks."""
+        for start in range(0, len(self), rows):
+            yield self.rows(slice(start, start + rows))
+
+    def rows(self, index: slice | Tensor) -> Data:
+        """Return some of the rows."""
+        return Data(self.inputs.rows(index), self.target[index], self.weights[..., index])
+
+
+@dataclass(frozen=True)
+class LeastSquares:
+    """Σ_n w_n ‖y_n − g(f(x_n; θ))‖² over rows in memory.
+
+    Parameters
+    ----------
+    data
+        The rows.
+    link
+        g, from the output of the network to the target; None is the identity.
+    precision
+        ``"mixed"`` multiplies JᵀWJ in float32 and all else in float64: the gradient stays exact, so that the
+        optimum is the same and only the steps towards it differ (iterative refinement, Higham 2002, ch. 12).
+    chunk_bytes
+        Largest Jacobian held at once.
+    """
+
+    data: Data
+    link: Link | None = None
+    precision: Precision = "double"
+    chunk_bytes: int = CHUNK_BYTES
+
+    @property
+    def inputs(self) -> Inputs:
+        """The inputs of all rows."""
+        return self.data.inputs
+
+    def for_models(self, index: Tensor) -> LeastSquares:
+        """Return the objective with the weights of the networks at `index`."""
+        if self.data.weights.ndim == 1:
+            return self
+        return replace(self, data=replace(self.data, weights=self.data.weights[index]))
+
+    def chunks(self, network: KANBatch) -> Iterator[Data]:
+        """Cut the rows so that the Jacobian of a chunk fits into `chunk_bytes`."""
+        values = len(network) * network.shape.parameters * network.shape.outputs
+        return self.data.chunks(max(1, self.chunk_bytes // (8 * values)))
+
+    def normal_equations(self, network: KANBatch) -> NormalEquations:
+        """Accumulate the Gauss-Newton quantities over chunks of rows."""
+        total = NormalEquations.zero(network)
+        for part in self.chunks(network):
+            output, jacobian = network.forward_and_jacobian(part.inputs)
+            weights = part.weights.unsqueeze(-1).expand(output.shape)
+            if self.link is not None:
+                jacobian *= self.link.slope(output).unsqueeze(-1)
+                output = self.link(output)
+            residual = (part.target - output).flatten(1)
+            jacobian, weights = jacobian.flatten(1, 2), weights.flatten(1)
+            weighted = jacobian * weights.unsqueeze(-1)
+            total.vector.add_((residual.unsqueeze(1) @ weighted).squeeze(1))
+            total.squares.add_((weights * residual**2).sum(1))
+            if self.precision == "mixed":
+                total.matrix.add_(weighted.float().transpose(1, 2) @ jacobian.float())
+            else:
+                total.matrix.baddbmm_(weighted.transpose(1, 2), jacobian)
+        return total
+
+    def squares(self, network: KANBatch) -> Tensor:
+        """Return Σ w (y − g(f))² of every network, shape (M,)."""
+        widest = max(layer.width for layer in network.shape.layers)
+        total = network.theta.new_zeros(len(network))
+        for part in self.data.chunks(max(1, self.chunk_bytes // (16 * len(network) * widest))):
+            error = part.target - self.outputs(network, part.inputs)
+            total += (part.weights * error.square().sum(-1)).sum(1)
+        return total
+
+    def outputs(self, network: KANBatch, inputs: Inputs) -> Tensor:
+        """Return g(f(x)), shape (M, n, outputs)."""
+        output = network.forward(inputs)
+        return output if self.link is None else self.link(output)
+
+    def residuals(self, network: KANBatch) -> Tensor:
+        """Return y − g(f(x)) of all rows, shape (M, n, outputs)."""
+        return self.data.target - self.outputs(network, self.inputs)
+
+    def weighted(self, weights: Tensor) -> LeastSquares:
+        """Return the objective with other row weights."""
+        return replace(self, data=replace(self.data, weights=weights))
+
+
+def total_weight(objective: LeastSquares) -> float:
+    """Return the sum of the row weights, which are the same for all networks."""
+    return float(torch.sum(objective.data.weights))

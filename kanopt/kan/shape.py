@@ -1,0 +1,147 @@
+"""Sizes of a network, layer by layer, and the rows it reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from torch import Tensor
+
+__all__ = ["Inputs", "LayerShape", "Shape"]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Rows of a table as tensors.
+
+    Attributes
+    ----------
+    numbers
+        Shape (n, splines + cycles), of float64: the numeric inputs, and after them the periodic ones, in periods.
+    codes
+        Shape (n, tables), of int64: the categorical inputs.
+    """
+
+    numbers: Tensor
+    codes: Tensor
+
+    def __len__(self) -> int:
+        return int(self.numbers.shape[0])
+
+    def rows(self, index: slice | Tensor) -> Inputs:
+        """Return some of the rows."""
+        return Inputs(self.numbers[index], self.codes[index])
+
+
+@dataclass(frozen=True)
+class LayerShape:
+    """Sizes of one layer.
+
+    Edges arrive at sub-nodes. The first `sums` sub-nodes are nodes; after them every two make one product node
+    (the multiplication nodes of Liu et al. 2024, arXiv:2408.10205, section 2).
+
+    Parameters
+    ----------
+    splines, cycles, tables
+        Inputs of the layer: cubic splines, periodic cubic splines, and one size per table of categories.
+    sums, products
+        Nodes the layer leads to.
+    grid_size
+        Intervals of every spline.
+    """
+
+    splines: int
+    cycles: int
+    tables: tuple[int, ...]
+    sums: int
+    products: int
+    grid_size: int
+
+    @property
+    def nodes(self) -> int:
+        """Nodes, sums first."""
+        return self.sums + self.products
+
+    @property
+    def subnodes(self) -> int:
+        """Places where edges arrive."""
+        return self.sums + 2 * self.products
+
+    @property
+    def basis_size(self) -> int:
+        """Coefficients of one spline; a periodic one has `grid_size`."""
+        return self.grid_size + 3
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Basis functions of every input: splines, cycles, tables."""
+        return (*(self.basis_size,) * self.splines, *(self.grid_size,) * self.cycles, *self.tables)
+
+    @property
+    def width(self) -> int:
+        """Basis functions of all inputs together."""
+        return sum(self.widths)
+
+    @property
+    def parameters(self) -> int:
+        """Coefficients of the layer."""
+        return self.width * self.subnodes
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a network.
+
+    Parameters
+    ----------
+    numbers, cycles, categories
+        Numeric inputs, periodic inputs, and the number of categories of every categorical input.
+    hidden
+        Nodes of every hidden layer; none for an additive model.
+    products
+        How many of them are product nodes, one number per hidden layer; empty for none.
+    outputs
+        Outputs of the network.
+    grid_size
+        Intervals of every spline.
+
+    Examples
+    --------
+    >>> Shape(numbers=2, categories=(3,), hidden=(4,), grid_size=5).parameters
+    108
+    >>> Shape(numbers=2, hidden=(3,), products=(1,)).layers[0].subnodes
+    4
+    """
+
+    numbers: int
+    cycles: int = 0
+    categories: tuple[int, ...] = ()
+    hidden: tuple[int, ...] = ()
+    products: tuple[int, ...] = ()
+    outputs: int = 1
+    grid_size: int = 5
+
+    def __post_init__(self) -> None:
+        products = self.products or (0,) * len(self.hidden)
+        if len(products) != len(self.hidden):
+            raise ValueError(f"products={self.products} must hold one number per hidden layer {self.hidden}")
+        if any(not 0 <= some <= all_ for some, all_ in zip(products, self.hidden, strict=True)):
+            raise ValueError(f"products={self.products} must lie between 0 and the widths {self.hidden}")
+
+    @property
+    def layers(self) -> tuple[LayerShape, ...]:
+        """The layers from the inputs to the outputs."""
+        products = (*(self.products or (0,) * len(self.hidden)), 0)
+        nodes = (*self.hidden, self.outputs)
+        sums = tuple(all_ - some for all_, some in zip(nodes, products, strict=True))
+        first = LayerShape(self.numbers, self.cycles, self.categories, sums[0], products[0], self.grid_size)
+        later = [
+            LayerShape(before, 0, (), sums[place], products[place], self.grid_size)
+            for place, (before, _) in enumerate(pairwise(nodes), start=1)
+        ]
+        return (first, *later)
+
+    @property
+    def parameters(self) -> int:
+        """Number of coefficients of one network."""
+        return sum(layer.parameters for layer in self.layers)
