@@ -29,15 +29,12 @@ def importances(predict: Predictor, encoding: Encoding, rows: tuple[Floats, Inte
     order = np.random.default_rng(seed).permutation(len(numbers))
     base = predict(numbers, codes)
     total = np.empty(len(encoding.features))
-    number = category = 0
-    for index, feature in enumerate(encoding.features):
+    for index, place in enumerate(_places(encoding)):
         shuffled_numbers, shuffled_codes = numbers.copy(), codes.copy()
-        if feature.kind == "number":
-            shuffled_numbers[:, number] = numbers[order, number]
-            number += 1
+        if encoding.features[index].is_numeric:
+            shuffled_numbers[:, place] = numbers[order, place]
         else:
-            shuffled_codes[:, category] = codes[order, category]
-            category += 1
+            shuffled_codes[:, place] = codes[order, place]
         total[index] = 0.5 * np.mean((predict(shuffled_numbers, shuffled_codes) - base) ** 2)
     return total / total.sum() if total.sum() > 0 else np.zeros_like(total)
 
@@ -52,11 +49,9 @@ def marginal_effects(
     numbers, codes = rows
     mean = float(predict(numbers, codes).mean())
     parts = []
-    number = category = 0
-    for feature in encoding.features:
-        if feature.kind == "number":
-            low, high = feature.bounds
-            settings = np.linspace(low, high, grid)
+    for feature, place in zip(encoding.features, _places(encoding), strict=True):
+        if feature.is_numeric:
+            settings = np.linspace(*feature.bounds, grid)
             values = feature.decode(settings).astype(object)
         else:
             settings = np.arange(len(feature.categories), dtype=np.float64)
@@ -64,13 +59,22 @@ def marginal_effects(
         effect = np.empty(len(settings))
         for step, setting in enumerate(settings):
             changed_numbers, changed_codes = numbers, codes
-            if feature.kind == "number":
+            if feature.is_numeric:
                 changed_numbers = numbers.copy()
-                changed_numbers[:, number] = setting
+                changed_numbers[:, place] = setting
             else:
                 changed_codes = codes.copy()
-                changed_codes[:, category] = int(setting)
+                changed_codes[:, place] = int(setting)
             effect[step] = predict(changed_numbers, changed_codes).mean() - mean
         parts.append(pd.DataFrame({"feature": feature.name, "value": values, "effect": effect}))
-        number, category = number + (feature.kind == "number"), category + (feature.kind == "category")
     return pd.concat(parts, ignore_index=True)
+
+
+def _places(encoding: Encoding) -> list[int]:
+    """Return every feature's column in its matrix: that of the numbers or that of the codes."""
+    order = {
+        feature.name: place
+        for group in (encoding.numeric, encoding.categories)
+        for place, feature in enumerate(group)
+    }
+    return [order[feature.name] for feature in encoding.features]

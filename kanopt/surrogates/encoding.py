@@ -1,12 +1,13 @@
 """From the columns of a table to the numbers and category codes a network reads, and back to words.
 
 Numbers are divided by a power of ten or taken as logarithms, never centred: a centred power law is no longer
-a power law. Categories become codes in the order of :attr:`Feature.categories`.
+a power law. Periodic numbers are divided by their period. Categories become codes in the order of
+:attr:`Feature.categories`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -36,9 +37,10 @@ class Feature:
     name
         Name of the column.
     kind
-        ``"number"`` or ``"category"``.
+        ``"number"``, ``"cycle"`` (a number that starts anew after a period) or ``"category"``.
     log, scale
-        A number x enters as ``x / scale``, or as ``log(x / scale)`` where `log` is set.
+        A number x enters as ``x / scale``, or as ``log(x / scale)`` where `log` is set. Of a cycle the scale is the
+        period.
     low, high
         Smallest and largest value in the training rows, in the units of the column; 0 for categories.
     categories
@@ -46,7 +48,7 @@ class Feature:
     """
 
     name: str
-    kind: Literal["number", "category"]
+    kind: Literal["number", "cycle", "category"]
     log: bool = False
     scale: float = 1.0
     low: float = 0.0
@@ -77,6 +79,11 @@ class Feature:
         return (np.exp(encoded) if self.log else encoded) * self.scale
 
     @property
+    def is_numeric(self) -> bool:
+        """Whether the column holds numbers, periodic or not."""
+        return self.kind != "category"
+
+    @property
     def bounds(self) -> tuple[float, float]:
         """Range of the encoded number over the training rows."""
         low, high = self.encode(np.array([self.low, self.high]))
@@ -87,7 +94,7 @@ class Feature:
 class Encoding:
     """All columns of a model, in the order of the table.
 
-    Numbers keep their order among themselves in the network's first layer, and so do categories.
+    In the network's first layer come the numbers, then the cycles, then the categories, each in the order of the table.
 
     Examples
     --------
@@ -106,8 +113,23 @@ class Encoding:
 
     @property
     def numbers(self) -> tuple[Feature, ...]:
-        """The numeric features."""
+        """The numeric features that are not periodic."""
         return tuple(feature for feature in self.features if feature.kind == "number")
+
+    @property
+    def cycles(self) -> tuple[Feature, ...]:
+        """The periodic features."""
+        return tuple(feature for feature in self.features if feature.kind == "cycle")
+
+    @property
+    def numeric(self) -> tuple[Feature, ...]:
+        """Numbers, then cycles: the columns of the network's numeric input."""
+        return (*self.numbers, *self.cycles)
+
+    @property
+    def inputs(self) -> tuple[Feature, ...]:
+        """All features in the order of the network's first layer."""
+        return (*self.numeric, *self.categories)
 
     @property
     def categories(self) -> tuple[Feature, ...]:
@@ -115,7 +137,7 @@ class Encoding:
         return tuple(feature for feature in self.features if feature.kind == "category")
 
     def with_logs(self, logs: Sequence[bool]) -> Encoding:
-        """Return the encoding with one flag per numeric feature saying whether its logarithm is taken."""
+        """Return the encoding with one flag per number, cycles apart, saying whether its logarithm is taken."""
         flags = iter(logs)
         features = []
         for feature in self.features:
@@ -126,21 +148,32 @@ class Encoding:
             features.append(feature)
         return Encoding(tuple(features))
 
+    def with_periods(self, periods: Mapping[str, float]) -> Encoding:
+        """Return the encoding with numbers made periodic, `periods` by name."""
+        features = [
+            replace(feature, kind="cycle", scale=float(periods[feature.name]))
+            if feature.name in periods
+            else feature
+            for feature in self.features
+        ]
+        return Encoding(tuple(features))
+
     def encode_numbers(self, values: Floats) -> Floats:
-        """Encode a matrix of the numeric columns, shape (n, numbers)."""
-        columns = [feature.encode(values[:, i]) for i, feature in enumerate(self.numbers)]
+        """Encode a matrix of the numeric columns, numbers and then cycles, shape (n, numeric)."""
+        columns = [feature.encode(values[:, i]) for i, feature in enumerate(self.numeric)]
         return np.column_stack(columns) if columns else np.zeros((len(values), 0))
 
     def split(self, frame: pd.DataFrame) -> tuple[Floats, Integers]:
-        """Return the numeric columns as they are, and the codes of the categories.
+        """Return the numeric columns as they are, numbers and then cycles, and the codes of the categories.
 
         Raises
         ------
         FitError
             For missing or infinite values, text among numbers, and categories not seen in training.
         """
-        numbers = [_numbers(frame.iloc[:, i], f) for i, f in enumerate(self.features) if f.kind == "number"]
-        codes = [_codes(frame.iloc[:, i], f) for i, f in enumerate(self.features) if f.kind == "category"]
+        place = {id(feature): index for index, feature in enumerate(self.features)}
+        numbers = [_numbers(frame.iloc[:, place[id(feature)]], feature) for feature in self.numeric]
+        codes = [_codes(frame.iloc[:, place[id(feature)]], feature) for feature in self.categories]
         rows = len(frame)
         return (
             np.column_stack(numbers) if numbers else np.zeros((rows, 0)),
@@ -174,7 +207,7 @@ def encoding_of(frame: pd.DataFrame) -> Encoding:
 
 
 def knot_range(encoded: Floats, grid_size: int) -> tuple[Floats, Floats]:
-    """Return where the knots of every numeric column begin and end, each (numbers,).
+    """Return where the knots of every column begin and end, each (columns,).
 
     They span the data, unless there are a thousand rows or more and an outermost cell would hold fewer than half a
     percent of them. Then the range ends at the row with that many beyond it, which the straight tail takes in: what

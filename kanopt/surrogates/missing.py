@@ -1,0 +1,84 @@
+"""Missing values as information: an indicator beside every column that has gaps.
+
+A gap in a number is filled with the column's median, and a column ``<name>_missing`` says "yes" there: the law has the
+effect of the number where it is known, and one constant where it is not (Little and Rubin 2002, section 3.3). A gap
+in a category is a category of its own, "missing".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from kanopt.errors import FitError
+
+__all__ = ["Indicators"]
+
+GAP = "missing"
+
+
+@dataclass(frozen=True)
+class Indicators:
+    """What stands for a gap.
+
+    Parameters
+    ----------
+    fills
+        By column: a number for a number, "missing" for a category.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"km": [1.0, None, 3.0], "mode": ["road", "rail", None]})
+    >>> Indicators.of(table).filled(table)["km_missing"].tolist()
+    ['no', 'yes', 'no']
+    """
+
+    fills: Mapping[str, float | str]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Indicators:
+        """Look for gaps in the training rows.
+
+        Raises
+        ------
+        FitError
+            Where a column has no values at all, or a name is taken.
+        """
+        fills: dict[str, float | str] = {}
+        for name in frame.columns[frame.isna().any()]:
+            column = frame[name]
+            if column.isna().all():
+                raise FitError(
+                    f"column {str(name)!r} has no values in any of {len(frame)} rows; leave the column out"
+                )
+            if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+                fills[str(name)] = float(column.median())
+                taken = indicator_name(str(name))
+                if taken in frame.columns:
+                    raise FitError(
+                        f"column {taken!r} is in the table, and missing='indicator' needs this name for the gaps of "
+                        f"{str(name)!r}; rename it"
+                    )
+            else:
+                fills[str(name)] = GAP
+        return cls(fills)
+
+    def filled(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the frame without gaps in the known columns, and with their indicators at its end."""
+        columns = {str(name): frame[name] for name in frame.columns}
+        indicators: dict[str, pd.Series[str]] = {}
+        for name, fill in self.fills.items():
+            gaps = columns[name].isna()
+            if isinstance(fill, str):
+                columns[name] = columns[name].astype(object).where(~gaps, fill)
+            else:
+                columns[name] = columns[name].astype(float).fillna(fill)
+                indicators[indicator_name(name)] = gaps.map({True: "yes", False: "no"})
+        return pd.DataFrame({**columns, **indicators}, index=frame.index)
+
+
+def indicator_name(column: str) -> str:
+    """Return the name of the column that says where `column` has gaps."""
+    return f"{column}_missing"
