@@ -1,21 +1,49 @@
-"""A local cubic B-spline basis on a uniform grid, with linear extrapolation, in torch.
+"""A cubic B-spline basis on a uniform grid, with linear extrapolation or periodic, in torch.
 
-A spline on [lower, upper] with ``grid_size`` equal intervals has ``grid_size + 3`` coefficients. At any
-point only four of its basis functions differ from zero, and they are known polynomials
-(:mod:`kanopt.kan.cubic`), so no recursion over the spline order is needed. Outside the range the spline goes
-on along its tangent: a law must not explode one step beyond its data.
+A spline on [lower, upper] with ``grid_size`` equal intervals has ``grid_size + 3`` coefficients. All its basis
+functions are one function, shifted from knot to knot. In cells of the grid, at the distance d from its middle,
+
+    B(d) = (max(0, 2 − |d|)³ − 4 max(0, 1 − |d|)³) / 6
+
+(de Boor 2001, *A Practical Guide to Splines*, ch. IX), so no recursion over the spline order is needed.
+Outside the range the spline goes on along its tangent: a law must not explode one step beyond its data.
+
+On a CPU the time goes into memory, not into arithmetic: the pieces of B are worked out in place, over blocks
+of points that stay in the cache. Where the grid is fine only the four functions that differ from zero are
+worked out, and put in their places.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
+from torch.func import debug_unwrap
+from torch.nn.functional import softshrink
 
 from kanopt.kan import cubic
 
-__all__ = ["block_diagonal", "dense_basis", "local_basis", "refine", "roughness"]
+__all__ = [
+    "block_diagonal",
+    "cyclic_basis",
+    "cyclic_roughness",
+    "dense_basis",
+    "local_basis",
+    "refine",
+    "refine_cyclic",
+    "roughness",
+]
+
+_BLOCK = 32_768
+"""Numbers worked on at once: two buffers of float64 fill half of a 1 MiB cache."""
+
+_unpacked: Callable[[Tensor], Any] = unpack_dual
+
+_FINE = 9
+"""Grids with more functions than this have only their four non-zeros worked out."""
 
 
 def local_basis(
@@ -37,6 +65,11 @@ def local_basis(
     first : Tensor of int64, shape of `x`
     weights : Tensor, shape of `x` + (4,)
 
+    Raises
+    ------
+    ValueError
+        For another order of the derivative.
+
     Examples
     --------
     >>> zero, one = torch.zeros(1), torch.ones(1)
@@ -44,6 +77,7 @@ def local_basis(
     >>> first.tolist(), weights.sum(-1).tolist()
     ([2, 3], [1.0, 1.0])
     """
+    _check_order(derivative)
     per_unit = grid_size / (upper - lower)
     position = (x - lower) * per_unit
     inside = position.clamp(0.0, float(grid_size))
@@ -55,21 +89,156 @@ def local_basis(
         weights = weights + beyond * torch.stack(cubic.slopes(u), dim=-1)
     elif derivative == 1:
         weights = torch.stack(cubic.slopes(u), dim=-1) * per_unit.unsqueeze(-1)
-    elif derivative == 2:
+    else:
         straight = (position != inside).unsqueeze(-1)
         weights = torch.stack(cubic.curvatures(u), dim=-1) * per_unit.unsqueeze(-1) ** 2
         weights = weights.masked_fill(straight, 0.0)
-    else:
-        raise ValueError(f"derivative must be 0, 1 or 2, not {derivative!r}")
     return first.to(torch.int64), weights
 
 
 def dense_basis(x: Tensor, lower: Tensor, upper: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
-    """Return all ``grid_size + 3`` basis functions at `x`, shape of `x` + (grid_size + 3,)."""
-    first, weights = local_basis(x, lower, upper, grid_size, derivative)
-    index = first.unsqueeze(-1) + torch.arange(4, device=x.device)
-    basis = weights.new_zeros(*weights.shape[:-1], grid_size + 3)
-    return basis.scatter_(-1, index, weights)
+    """Return all ``grid_size + 3`` basis functions at `x`.
+
+    The result can be differentiated by `x`, `lower` and `upper`, more than once, by autograd and by the
+    transforms of ``torch.func``; it is then put together from :func:`local_basis`, without work in place.
+
+    Parameters
+    ----------
+    x
+        Points, any shape; `lower` and `upper` broadcast against it.
+    grid_size
+        Number of equal intervals between `lower` and `upper`.
+    derivative
+        0, 1 or 2: the order of the derivative with respect to `x`.
+
+    Returns
+    -------
+    Tensor, shape of `x` + (grid_size + 3,)
+
+    Raises
+    ------
+    ValueError
+        For another order of the derivative.
+
+    Examples
+    --------
+    >>> zero, one = torch.zeros(1), torch.ones(1)
+    >>> dense_basis(torch.tensor([0.0]), zero, one, grid_size=2).mul(6).round().tolist()
+    [[1.0, 4.0, 1.0, 0.0, 0.0]]
+    """
+    _check_order(derivative)
+    per_unit = grid_size / (upper - lower)
+    position = (x - lower) * per_unit
+    if _is_differentiated(position):
+        first, weights = local_basis(x, lower, upper, grid_size, derivative)
+        index = first.unsqueeze(-1) + torch.arange(4, device=x.device)
+        return weights.new_zeros(*weights.shape[:-1], grid_size + 3).scatter(-1, index, weights)
+    return _uniform(position, per_unit, grid_size, derivative)
+
+
+def cyclic_basis(x: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
+    """Return the `grid_size` functions of a periodic spline at `x`; they sum to one.
+
+    Function j is the B-spline around j / grid_size, wrapped around the period. It can be differentiated as
+    :func:`dense_basis` can.
+
+    Parameters
+    ----------
+    x
+        Points in periods, any shape: x and x + 1 are the same point.
+    grid_size
+        Number of equal intervals in the period, at least 1 (a constant).
+    derivative
+        0, 1 or 2: the order of the derivative with respect to `x`.
+
+    Returns
+    -------
+    Tensor, shape of `x` + (grid_size,)
+
+    Raises
+    ------
+    ValueError
+        For another order of the derivative.
+
+    Examples
+    --------
+    >>> midnight = torch.tensor([0.0, 1.0, 24.0])
+    >>> cyclic_basis(midnight, 4).mul(6).round().tolist()[2]
+    [4.0, 1.0, 0.0, 1.0]
+    """
+    _check_order(derivative)
+    zero, one = x.new_zeros(1), x.new_ones(1)
+    open_basis = dense_basis(x - x.floor(), zero, one, grid_size, derivative)
+    place = (torch.arange(grid_size + 3, device=x.device) - 1) % grid_size
+    return open_basis @ torch.nn.functional.one_hot(place, grid_size).to(x.dtype)
+
+
+def _is_differentiated(x: Tensor) -> bool:
+    """Whether autograd, forward mode or a transform of torch.func follows `x`."""
+    return x.requires_grad or debug_unwrap(x) is not x or _unpacked(x).tangent is not None
+
+
+def _uniform(position: Tensor, per_unit: Tensor, grid_size: int, order: int) -> Tensor:
+    """Work out the functions, or their derivatives by x, at `position` in cells, block by block."""
+    size = grid_size + 3
+    basis = position.new_empty(*position.shape, size)
+    inside = position.clamp(0.0, float(grid_size))
+    where, flat = inside.reshape(-1, 1), basis.view(-1, size)
+    scale = (per_unit**order).expand_as(position).reshape(-1, 1) if order else None
+    whole = position.device.type != "cpu"
+    fill, each = (_fill_all, size) if size <= _FINE else (_fill_four, 4)
+    points = max(1, len(where) if whole else _BLOCK // each)
+    for start in range(0, len(where), points):
+        part = slice(start, start + points)
+        fill(flat[part], where[part], order)
+        if scale is not None:
+            flat[part].mul_(scale[part])
+    if order != 1:
+        beyond = position - inside
+        if whole or bool(beyond.any()):
+            _extrapolate(basis, beyond, order)
+    return basis
+
+
+def _fill_all(out: Tensor, position: Tensor, order: int) -> None:
+    """Write the derivatives by the position (n, 1), which is inside the range, into `out` (n, size)."""
+    distance = position - torch.arange(-1, out.shape[1] - 1, dtype=out.dtype, device=out.device)
+    outer = distance.abs().neg_().add_(2.0).clamp_(min=0.0)
+    inner = softshrink(outer, 1.0)  # max(0, 1 − |d|)
+    if order == 0:
+        torch.pow(outer, 3, out=out).sub_(inner.pow_(3), alpha=4.0).mul_(1.0 / 6.0)
+    elif order == 1:
+        torch.square(outer, out=out).sub_(inner.square_(), alpha=4.0)
+        out.copysign_(distance).mul_(-0.5)
+    else:
+        torch.sub(outer, inner, alpha=4.0, out=out)
+
+
+def _fill_four(out: Tensor, position: Tensor, order: int) -> None:
+    """As :func:`_fill_all`, working out the four non-zeros alone."""
+    first = position.floor().clamp_(max=out.shape[1] - 4)
+    pieces = (cubic.values, cubic.slopes, cubic.curvatures)[order](position - first)
+    first.nan_to_num_(0.0)  # the cell of a position that is not a number does not matter, its values are none
+    index = first.to(torch.int64) + torch.arange(4, device=out.device)
+    out.zero_().scatter_(1, index, torch.cat(pieces, dim=1))
+
+
+def _extrapolate(basis: Tensor, beyond: Tensor, order: int) -> None:
+    """Continue the functions along their tangents; `beyond` is the way past the nearer end, in cells."""
+    if order == 2:
+        basis.masked_fill_((beyond != 0).unsqueeze(-1), 0.0)
+        return
+    last = basis.shape[-1] - 1
+    below, above = 0.5 * beyond.clamp(max=0.0), 0.5 * beyond.clamp(min=0.0)
+    basis[..., 0] -= below
+    basis[..., 2] += below
+    basis[..., last - 2] -= above
+    basis[..., last] += above
+
+
+def _check_order(derivative: int) -> None:
+    if derivative not in (0, 1, 2):
+        raise ValueError(f"derivative must be 0, 1 or 2, not {derivative!r}")
 
 
 def roughness(grid_size: int) -> Tensor:
@@ -100,6 +269,27 @@ def roughness(grid_size: int) -> Tensor:
     return total * float(grid_size) ** 3
 
 
+def cyclic_roughness(grid_size: int) -> Tensor:
+    """Return R with ``c @ R @ c`` = ∫ f″(x)² dx of a periodic spline over its period; exact.
+
+    f″ is linear on every cell, with the second differences of the coefficients at the knots. Constants are not
+    penalised.
+
+    Returns
+    -------
+    Tensor of float64, shape (grid_size, grid_size)
+
+    Examples
+    --------
+    >>> cyclic_roughness(3).sum(0).abs().max().item() < 1e-12
+    True
+    """
+    identity = torch.eye(grid_size, dtype=torch.float64)
+    second = identity.roll(1, 1) - 2.0 * identity + identity.roll(-1, 1)
+    mass = identity * (2.0 / 3.0) + (identity.roll(1, 1) + identity.roll(-1, 1)) / 6.0
+    return second.T @ mass @ second * float(grid_size) ** 3
+
+
 def refine(coefficients: Tensor) -> Tensor:
     """Return the coefficients of the same spline on a grid twice as fine.
 
@@ -122,6 +312,24 @@ def refine(coefficients: Tensor) -> Tensor:
     out[..., 0::2] = middle
     out[..., 1::2] = vertex
     return out
+
+
+def refine_cyclic(coefficients: Tensor) -> Tensor:
+    """Return the coefficients of the same periodic spline on a grid twice as fine; see :func:`refine`.
+
+    Parameters
+    ----------
+    coefficients
+        Shape (..., grid_size).
+
+    Returns
+    -------
+    Tensor, shape (..., 2 grid_size)
+    """
+    before, after = coefficients.roll(1, -1), coefficients.roll(-1, -1)
+    vertex = (before + 6.0 * coefficients + after) / 8.0
+    middle = (coefficients + after) / 2.0
+    return torch.stack([vertex, middle], dim=-1).flatten(-2)
 
 
 def block_diagonal(blocks: Sequence[Tensor]) -> Tensor:

@@ -4,8 +4,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import BSpline
+from torch.autograd import forward_ad
 
-from kanopt.kan.basis import block_diagonal, dense_basis, local_basis, refine, roughness
+from kanopt.kan.basis import (
+    block_diagonal,
+    cyclic_basis,
+    cyclic_roughness,
+    dense_basis,
+    local_basis,
+    refine,
+    refine_cyclic,
+    roughness,
+)
 from kanopt.kan.description import evaluate_spline
 
 ZERO, ONE = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
@@ -58,8 +68,11 @@ def test_derivatives_equal_finite_differences_and_tails_are_straight():
 
 
 def test_unknown_derivative_is_refused():
+    for call in (local_basis, dense_basis):
+        with pytest.raises(ValueError, match="must be 0, 1 or 2"):
+            call(ZERO, ZERO, ONE, 3, derivative=3)
     with pytest.raises(ValueError, match="must be 0, 1 or 2"):
-        local_basis(ZERO, ZERO, ONE, 3, derivative=3)
+        cyclic_basis(ZERO, 3, derivative=-1)
 
 
 def test_numpy_spline_equals_torch_basis():
@@ -90,3 +103,112 @@ def test_refined_spline_is_the_same_function():
 def test_block_diagonal():
     ours = block_diagonal([torch.ones(1, 1), 2 * torch.ones(2, 2)])
     assert ours.tolist() == [[1, 0, 0], [0, 2, 2], [0, 2, 2]]
+
+
+@pytest.mark.parametrize("derivative", [0, 1, 2])
+@pytest.mark.parametrize(("grid_size", "points"), [(5, 23), (8, 3000), (9, 3000), (10, 9000), (30, 6000)])
+def test_blocks_and_fine_grids_equal_the_four_local_functions(grid_size, points, derivative):
+    generator = torch.Generator().manual_seed(7)
+    x = 3.0 * torch.rand(2, points, 2, dtype=torch.float64, generator=generator) - 1.0
+    x[0, :3, 0] = torch.tensor([0.0, 1.0, 0.2])
+    lower, upper = torch.tensor([0.0, -0.3]).double(), torch.tensor([1.0, 0.9]).double()
+    first, weights = local_basis(x, lower, upper, grid_size, derivative)
+    index = first.unsqueeze(-1) + torch.arange(4)
+    expected = weights.new_zeros(*x.shape, grid_size + 3).scatter_(-1, index, weights)
+    ours = dense_basis(x, lower, upper, grid_size, derivative)
+    scale = float(grid_size) ** (derivative + 1)
+    torch.testing.assert_close(ours, expected, atol=4e-15 * scale, rtol=1e-13)
+    single = dense_basis(x.float(), lower.float(), upper.float(), grid_size, derivative)
+    assert single.dtype == torch.float32
+    if derivative < 2:  # the second derivative jumps at the ends, where float32 may fall on the other side
+        torch.testing.assert_close(single.double(), expected, atol=1e-5 * scale, rtol=1e-4)
+
+
+def test_not_a_number_stays_one_and_hurts_nobody_else():
+    x = torch.tensor([float("nan"), 0.3], dtype=torch.float64)
+    for grid_size in (5, 30):
+        basis = dense_basis(x, ZERO, ONE, grid_size)
+        assert basis[0].isnan().any()
+        assert abs(float(basis[1].sum()) - 1.0) < 1e-12
+
+
+POINTS = torch.tensor([-0.4, 0.0, 0.2, 0.37, 0.81, 1.3], dtype=torch.float64)  # 0.2 is a knot
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # torch.func.jvp itself uses it
+@pytest.mark.parametrize("grid_size", [5, 20])
+def test_autograd_and_func_transforms_give_the_derivatives(grid_size):
+    coefficients = torch.tensor(np.random.default_rng(8).normal(size=grid_size + 3))
+
+    def spline(x):
+        return dense_basis(x, ZERO, ONE, grid_size) @ coefficients
+
+    slope = dense_basis(POINTS, ZERO, ONE, grid_size, 1) @ coefficients
+    bend = dense_basis(POINTS, ZERO, ONE, grid_size, 2) @ coefficients
+    x = POINTS.clone().requires_grad_()
+    (first,) = torch.autograd.grad(spline(x).sum(), x, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), x)
+    torch.testing.assert_close(first.detach(), slope)
+    torch.testing.assert_close(second, bend)
+
+    def single(x):
+        return spline(x.reshape(1)).squeeze(0)
+
+    torch.testing.assert_close(torch.func.vmap(torch.func.grad(single))(POINTS), slope)
+    torch.testing.assert_close(torch.func.vmap(torch.func.grad(torch.func.grad(single)))(POINTS), bend)
+    torch.testing.assert_close(torch.func.vmap(torch.func.hessian(single))(POINTS), bend)
+    torch.testing.assert_close(torch.func.jacrev(spline)(POINTS), torch.diag(slope))
+    torch.testing.assert_close(torch.func.jacfwd(spline)(POINTS), torch.diag(slope))
+
+    def directional(x):
+        return torch.func.jvp(spline, (x,), (torch.ones_like(x),))[1]
+
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(POINTS, torch.ones_like(POINTS))
+        torch.testing.assert_close(forward_ad.unpack_dual(spline(dual)).tangent, slope)
+    value, tangent = torch.func.jvp(directional, (POINTS,), (torch.ones_like(POINTS),))
+    torch.testing.assert_close(value, slope)
+    torch.testing.assert_close(tangent, bend)
+
+
+def test_third_derivative_and_ranges_are_differentiated_too():
+    x = torch.tensor([0.11, 0.37, 0.82, 1.4], dtype=torch.float64, requires_grad=True)
+    lower, upper = ZERO.clone().requires_grad_(), ONE.clone().requires_grad_()
+
+    def curvature(x, lower, upper):
+        return dense_basis(x, lower, upper, 4, 2)
+
+    assert torch.autograd.gradcheck(curvature, (x, lower, upper))
+    assert torch.autograd.gradgradcheck(lambda x: dense_basis(x, ZERO, ONE, 4), (x,))
+    (third,) = torch.autograd.grad(curvature(x, ZERO, ONE)[:, 1].sum(), x)
+    assert third.tolist() == pytest.approx([3.0 * 4.0**3, -(4.0**3), 0.0, 0.0])
+
+
+@pytest.mark.parametrize("grid_size", [1, 2, 3, 4, 7, 24])
+def test_cyclic_basis_is_periodic_smooth_and_sums_to_one(grid_size):
+    x = torch.linspace(-1.3, 2.2, 57, dtype=torch.float64)
+    basis = cyclic_basis(x, grid_size)
+    assert basis.shape == (57, grid_size)
+    torch.testing.assert_close(basis.sum(-1), torch.ones_like(x))
+    torch.testing.assert_close(cyclic_basis(x + 3.0, grid_size), basis, atol=1e-12, rtol=0.0)
+    assert (cyclic_basis(torch.arange(grid_size) / grid_size, grid_size).argmax(1).diff() > 0).all()
+    seam = torch.tensor([-1e-9, 1e-9], dtype=torch.float64)
+    for order in (0, 1, 2):
+        before, after = cyclic_basis(seam, grid_size, order)
+        torch.testing.assert_close(before, after, atol=1e-7 * grid_size**3, rtol=0.0)
+    x.requires_grad_()
+    (slope,) = torch.autograd.grad(cyclic_basis(x, grid_size)[:, 0].sum(), x)
+    torch.testing.assert_close(slope, cyclic_basis(x.detach(), grid_size, 1)[:, 0])
+
+
+@pytest.mark.parametrize("grid_size", [1, 2, 3, 6])
+def test_cyclic_roughness_and_refinement(grid_size):
+    coefficients = torch.tensor(np.random.default_rng(9).normal(size=grid_size))
+    points = torch.linspace(0.0, 1.0, 30_001, dtype=torch.float64)
+    second = cyclic_basis(points, grid_size, 2) @ coefficients
+    integral = torch.trapezoid(second**2, points)
+    ours = coefficients @ cyclic_roughness(grid_size) @ coefficients
+    torch.testing.assert_close(ours, integral, rtol=1e-6, atol=1e-9)
+    coarse = cyclic_basis(points, grid_size) @ coefficients
+    fine = cyclic_basis(points, 2 * grid_size) @ refine_cyclic(coefficients)
+    torch.testing.assert_close(fine, coarse, atol=1e-12, rtol=0.0)
