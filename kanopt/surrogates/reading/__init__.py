@@ -1,0 +1,28 @@
+"""What a trained network says: where its output comes from, and how its law is built.
+
+:mod:`~kanopt.surrogates.reading.attribution` follows the signal from the output back to the columns,
+:mod:`~kanopt.surrogates.reading.structure` tests for separable columns and for symmetries, on what
+:mod:`~kanopt.surrogates.reading.departures` makes of the derivatives.
+"""
+
+from __future__ import annotations
+
+from kanopt.surrogates.reading.attribution import Attribution, attribution
+from kanopt.surrogates.reading.departures import Sample, Surface
+from kanopt.surrogates.reading.laws import attribution_of, structure_of
+from kanopt.surrogates.reading.structure import Structure, structure_tests
+from kanopt.surrogates.reading.surfaces import NetworkSurface, nearby_networks, sample_of
+
+__all__ = [
+    "Attribution",
+    "NetworkSurface",
+    "Sample",
+    "Structure",
+    "Surface",
+    "attribution",
+    "attribution_of",
+    "nearby_networks",
+    "sample_of",
+    "structure_of",
+    "structure_tests",
+]

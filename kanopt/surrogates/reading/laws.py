@@ -1,0 +1,104 @@
+"""Attribution and structure of a fitted law."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.surrogates.law import Law
+from kanopt.surrogates.reading.attribution import Attribution, attribution
+from kanopt.surrogates.reading.structure import Structure, structure_tests
+from kanopt.surrogates.reading.surfaces import NetworkSurface, Outer, nearby_networks, sample_of
+
+__all__ = ["attribution_of", "structure_of"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Rows = tuple[Floats, Integers]
+
+STEP = 0.01
+"""Deviations of the parameters at which standard errors are taken: small, so that the law is linear in them."""
+
+
+def attribution_of(law: Law, rows: Rows | None = None, *, output: str = "output") -> Attribution:
+    """Score every edge, node and column of a law by what the network's output loses without it.
+
+    Parameters
+    ----------
+    law
+        A fitted law.
+    rows
+        Encoded numbers and codes, over which the losses are taken; by default the sample the law carries.
+    output
+        Name of the target.
+
+    Returns
+    -------
+    Attribution
+        In the units of the target, or of its logarithm where the network gives that.
+    """
+    numbers, codes = (law.numbers, law.codes) if rows is None else rows
+    names = tuple(feature.name for feature in law.encoding.inputs)
+    name = f"log {output}" if law.log_target else output
+    return attribution(law.network, numbers, codes, names=names, output=name)
+
+
+def structure_of(law: Law, rows: Rows | None = None, *, tolerance: float = 0.02) -> Structure:
+    """Test a law for separable columns and symmetries, in the units of the target, against its own noise.
+
+    Parameters
+    ----------
+    law
+        A fitted law. The covariance of its parameters gives the standard errors, its residual variance the spread
+        of the target.
+    rows
+        Encoded numbers and codes at which to look, by default the sample the law carries. Rows outside the range
+        of the training rows are left out.
+    tolerance
+        Departures below this share of the target's standard deviation are of no account.
+
+    Returns
+    -------
+    Structure
+
+    Raises
+    ------
+    ValueError
+        For fewer than two rows inside the domain.
+    """
+    numbers, codes = (law.numbers, law.codes) if rows is None else rows
+    inside = np.ones(len(numbers), dtype=bool)
+    for place, feature in enumerate(law.encoding.numeric):
+        low, high = feature.bounds
+        inside &= (low <= numbers[:, place]) & (numbers[:, place] <= high)
+    numbers, codes = numbers[inside], codes[inside]
+    surface = NetworkSurface(law.network, _outer(law))
+    near = nearby_networks(law.network, law.covariance, step=STEP)
+    return structure_tests(
+        surface,
+        sample_of(law.encoding, numbers, codes),
+        nearby=[replace(surface, network=network) for network in near],
+        step=STEP,
+        residual=_residual(law, surface(numbers, codes)),
+        tolerance=tolerance,
+    )
+
+
+def _outer(law: Law) -> Outer | None:
+    if not law.log_target:
+        return None
+
+    def exponential(output: Floats) -> tuple[Floats, Floats, Floats]:
+        target = law.smearing * np.exp(output)
+        return target, target, target
+
+    return exponential
+
+
+def _residual(law: Law, target: Floats) -> float:
+    """Return the standard deviation of residuals in the units of the target: of a lognormal where logs are taken."""
+    if not law.log_target or not len(target):
+        return float(np.sqrt(law.variance))
+    return float(np.sqrt(np.expm1(law.variance) * np.mean(target**2)))

@@ -1,0 +1,80 @@
+"""Networks written down by hand, whose law is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.kan.description import Layer, Network, evaluate_cycle, evaluate_spline
+
+Floats = NDArray[np.float64]
+Curve = Callable[[Floats], Floats]
+CELLS = 40
+LOW, HIGH = -4.0, 4.0
+
+
+def spline(curve: Curve | None) -> Floats:
+    """Coefficients of `curve` on [-4, 4]: exact for cubics, to 1e-6 for sin and exp."""
+    if curve is None:
+        return np.zeros(CELLS + 3)
+    x = np.linspace(LOW, HIGH, 20 * CELLS + 1)
+    basis = evaluate_spline(x, LOW, HIGH, np.eye(CELLS + 3))
+    return np.linalg.lstsq(basis, curve(x) * np.ones_like(x), rcond=None)[0]
+
+
+def cycle(curve: Curve | None) -> Floats:
+    """Coefficients of a curve of period 1."""
+    if curve is None:
+        return np.zeros(CELLS)
+    x = np.arange(20 * CELLS) / (20 * CELLS)
+    return np.linalg.lstsq(evaluate_cycle(x, np.eye(CELLS)), curve(x), rcond=None)[0]
+
+
+def layer(
+    edges: list[list[Curve | None]],
+    *,
+    tables: tuple[list[list[float]], ...] = (),
+    cycles: list[list[Curve | None]] | None = None,
+    bias: list[float] | None = None,
+    products: int = 0,
+) -> Layer:
+    """A layer of curves, one row per input and one column per sub-node."""
+    subnodes = len(edges[0])
+    return Layer(
+        np.full(len(edges), LOW),
+        np.full(len(edges), HIGH),
+        np.array([[spline(curve) for curve in row] for row in edges]),
+        tuple(np.array(table) for table in tables),
+        np.zeros(subnodes) if bias is None else np.array(bias),
+        cycles=None if cycles is None else np.array([[cycle(curve) for curve in row] for row in cycles]),
+        products=products,
+    )
+
+
+def line(x: Floats) -> Floats:
+    return x
+
+
+def square(x: Floats) -> Floats:
+    return x**2
+
+
+def times(factor: float, curve: Curve = line) -> Curve:
+    return lambda x: factor * curve(x)
+
+
+def additive(*curves: Curve) -> Network:
+    return Network((layer([[curve] for curve in curves]),))
+
+
+def through_sum(outer: Curve, *inner: Curve | None) -> Network:
+    """outer(Σ inner(x))."""
+    return Network((layer([[curve] for curve in inner]), layer([[outer]])))
+
+
+def product(first: list[Curve | None], second: list[Curve | None]) -> Network:
+    """(Σ first(x)) · (Σ second(x)) by one product node."""
+    edges = [[u, v] for u, v in zip(first, second, strict=True)]
+    return Network((layer(edges, products=1), layer([[line]])))
