@@ -34,11 +34,13 @@ from kanopt.kan.smoothing import (
 from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import History, TrainerOptions, train
 
-__all__ = ["FitOptions", "Fitted", "Run", "best_of", "finish", "fit_starts", "polish"]
+__all__ = ["FitOptions", "Fitted", "Run", "best_of", "finish", "fit_starts", "polish", "retrained"]
 
 Floats = NDArray[np.float64]
 EXACT = 1e-14
 """Share of the target's variance below which an error counts as none."""
+RISE = 100.0
+"""Largest factor by which a turn raises the smoothing of a deep network."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,11 @@ def polish(run: Run, data: Data, options: FitOptions) -> Run:
     return _take_turns(run.network, run.smoothing, data, options, _stages(run.network.shape, options)[1:])
 
 
+def retrained(network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions, iterations: int) -> Run:
+    """Train a batch on for a few steps at the smoothing it has."""
+    return _take_turns(network, smoothing, data, options, [iterations])
+
+
 def best_of(run: Run) -> Run:
     """Keep the network of least score."""
     index = run.score.argmin().reshape(1)
@@ -203,7 +210,8 @@ def _take_turns(
     spread = float((data.weights * (data.target - _mean(data)).square().sum(1)).sum())
     floor = EXACT * spread + torch.finfo(torch.float64).tiny
     # A deep network is looked at again after each turn; an additive one is settled at once.
-    search = (_ridges(network.shape, rows * options.distinct), 1 if network.shape.hidden else 2)
+    ridges = _ridges(network.shape, rows * options.distinct)
+    search = (ridges, 1, RISE) if network.shape.hidden else (ridges, 2)
     history = History()
     for turn, iterations in enumerate(stages):
         weighted = _reweighted(network, objective, options.loss) if turn > 0 else objective
@@ -216,7 +224,7 @@ def _take_turns(
         settings = replace(trainer, iterations=iterations)
         held = penalty.weighted(smoothing, rows, network.active)
         network, history = train(network, weighted, held, settings, constraints)
-        if turn == 0 and len(network) > 2:
+        if turn == 0 and len(network) > 2 and len(stages) > 1:
             kept = history.best.argsort()[: (len(network) + 1) // 2]
             network, smoothing = network.take(kept), smoothing[kept]
         if history.stopped:

@@ -110,8 +110,7 @@ def _share(network: KANBatch, layer: int, sizes: LayerShape) -> Tensor:
     if network.active is None:
         return network.theta.new_full((1, 1, 1), 1.0 / arriving)
     active = network.split(network.active)[layer].to(network.theta.dtype)
-    firsts = torch.tensor([0, *sizes.widths[:-1]], device=active.device).cumsum(0)
-    return active / active[:, firsts].sum(1, keepdim=True).clamp(min=1.0)
+    return active / active[:, list(sizes.firsts)].sum(1, keepdim=True).clamp(min=1.0)
 
 
 def _move_nodes(network: KANBatch, layer: int, stale: Tensor, inputs: Inputs) -> KANBatch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from torch import Tensor
 
@@ -76,6 +76,11 @@ class LayerShape:
     def widths(self) -> tuple[int, ...]:
         """Basis functions of every input: splines, cycles, tables."""
         return (*(self.basis_size,) * self.splines, *(self.grid_size,) * self.cycles, *self.tables)
+
+    @property
+    def firsts(self) -> tuple[int, ...]:
+        """Place of every input's first basis function among all."""
+        return tuple(accumulate((0, *self.widths[:-1]))) if self.widths else ()
 
     @property
     def width(self) -> int:

@@ -21,6 +21,7 @@ network that is not linear this is done in turns with training ("performance ite
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -141,7 +142,11 @@ class LinearModel:
 
 
 def select_smoothing(
-    model: LinearModel, start: Tensor, ridges: Sequence[float] = RIDGES, rounds: int = 2
+    model: LinearModel,
+    start: Tensor,
+    ridges: Sequence[float] = RIDGES,
+    rounds: int = 2,
+    rise: float = math.inf,
 ) -> Tensor:
     """Return the weights of least score found by a joint sweep and sweeps group by group.
 
@@ -153,12 +158,15 @@ def select_smoothing(
         Ridges tried.
     rounds
         Sweeps over the groups.
+    rise
+        Largest factor by which a roughness weight may rise. The model is one of small steps: where two layers take the
+        same curve in turns, as a line after a curve and a curve after a line, it believes that both can be lines.
 
     Returns
     -------
     Tensor, shape (M, groups + 1)
     """
-    best = start.clone()
+    best = _solvable(model, start, ridges)
     score = model.score(best)
     everything = list(range(model.penalty.groups))
     fixed = best.new_tensor(SMOOTHINGS)
@@ -167,17 +175,30 @@ def select_smoothing(
     if model.penalty.groups > 1:
         alone = [([group], None) for group in everything]
     sweeps += rounds * [*alone, ([model.penalty.groups], best.new_tensor(ridges))]
+    most = (start * rise).clamp(max=SMOOTHINGS[-1])
     for columns, values in sweeps:
         base = best.clone()
         steps = _steps(base[:, columns[0]]) if values is None else values.unsqueeze(1)
         for value in steps:
             trial = base.clone()
             trial[:, columns] = value.unsqueeze(-1)
+            trial[:, :-1] = trial[:, :-1].minimum(most[:, :-1])
             trial_score = model.score(trial)
             # Equal scores go to the smoother law: values rise, and rounding must not decide.
             better = trial_score <= score * (1.0 + 1e-5)
             best = torch.where(better.unsqueeze(1), trial, best)
             score = torch.where(better, torch.minimum(trial_score, score), score)
+    return best
+
+
+def _solvable(model: LinearModel, start: Tensor, ridges: Sequence[float]) -> Tensor:
+    """Raise the ridge of networks whose equations cannot be solved at `start` to the least one of `ridges` that helps."""
+    best = start.clone()
+    for ridge in ridges:
+        lost = ~torch.isfinite(model.score(best))
+        if not bool(lost.any()):
+            break
+        best[lost, -1] = best[lost, -1].clamp(min=ridge)
     return best
 
 

@@ -1,0 +1,192 @@
+"""Pruning: take an edge or a node away, look at what it costs, and put it back if it was needed.
+
+The mean of an edge goes to the edges beside it, so that a node keeps its level (B-splines sum to one: a constant can be
+added to any edge). All edges and nodes are tried at once, as one batch of networks that differ in their masks, each
+trained on for a few steps; the best is kept where its cross-validation score does not rise, and the round is repeated.
+Otherwise the network stays as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from kanopt.kan.fit import FitOptions, Run, retrained
+from kanopt.kan.network import KANBatch
+from kanopt.kan.objective import Data
+from kanopt.kan.shape import Shape
+
+__all__ = ["EdgePlace", "prune", "shrunk", "without"]
+
+STEPS = 8
+"""Steps of Levenberg-Marquardt after an edge is gone."""
+SLACK = 1e-3
+"""A relative rise of the score that counts as none."""
+MOST = 32
+"""Largest batch of candidates."""
+
+
+@dataclass(frozen=True)
+class EdgePlace:
+    """An edge: from an input of a layer to a sub-node."""
+
+    layer: int
+    source: int
+    subnode: int
+
+
+def prune(run: Run, data: Data, options: FitOptions) -> tuple[Run, tuple[EdgePlace, ...]]:
+    """Prune the single network of `run` while its score does not rise; return it with the edges taken away.
+
+    A removal that loses is rolled back: the run returned is the one that came in where none wins.
+    """
+    gone: list[EdgePlace] = []
+    while True:
+        candidates = _candidates(run.network, data)
+        if not candidates:
+            return run, tuple(gone)
+        # The network as it is comes along, so that scores are compared on one scale.
+        batch = [run.network, *(without(run.network, edges, data) for edges in candidates)]
+        index = torch.zeros(len(batch), dtype=torch.int64, device=run.network.theta.device)
+        stacked = replace(
+            run.network.take(index),
+            theta=torch.cat([one.theta for one in batch]),
+            offset=torch.cat([one.offset for one in batch]),
+            active=torch.cat([_active(one) for one in batch]),
+        )
+        tried = retrained(stacked, run.smoothing[index], data, options, STEPS)
+        best = 1 + int(tried.score[1:].argmin())
+        if not float(tried.score[best]) <= float(tried.score[0]) * (1.0 + SLACK):
+            return run, tuple(gone)
+        place = torch.tensor([best], device=index.device)
+        run = Run(tried.network.take(place), tried.smoothing[place], tried.score[place], tried.history)
+        gone += candidates[best - 1]
+
+
+def without(network: KANBatch, edges: tuple[EdgePlace, ...], data: Data) -> KANBatch:
+    """Return the single network without `edges`; each edge's mean over the rows goes to the edges beside it."""
+    active = _active(network).clone()
+    masks = network.split(active)
+    blocks = [block.clone() for block in network.blocks()]
+    offset = network.offset.clone()
+    signals = [data.inputs.numbers, *network.activations(data.inputs)]
+    for edge in edges:
+        layer = network.shape.layers[edge.layer]
+        block, mask = blocks[edge.layer][0, :, edge.subnode], masks[edge.layer][0, :, edge.subnode]
+        codes = data.inputs.codes if edge.layer == 0 else None
+        basis = network.layer_basis(edge.layer, signals[edge.layer], codes)
+        rows = slice(layer.firsts[edge.source], layer.firsts[edge.source] + layer.widths[edge.source])
+        mean = basis.flatten(0, -2).mean(0)[rows] @ block[rows]
+        mask[rows], block[rows] = False, 0.0
+        if bool(mask.any()):
+            beside = int(mask[list(layer.firsts)].sum())
+            block += mask * mean / beside
+        elif edge.layer == len(network.shape.layers) - 1:
+            offset[0, edge.subnode] += mean
+    theta = torch.cat([block.flatten(1) for block in blocks], dim=1)
+    mask = torch.cat([part.flatten(1) for part in masks], dim=1)
+    return replace(network, theta=theta, offset=offset, active=mask)
+
+
+def shrunk(network: KANBatch) -> KANBatch:
+    """Return the single network without hidden nodes that nothing enters or nothing leaves.
+
+    A product node goes where nothing leaves it, or nothing enters both of its factors.
+    """
+    for index in range(len(network.shape.hidden)):
+        kept = _alive_nodes(network, index)
+        if len(kept) < network.shape.hidden[index] and len(kept) > 0:
+            network = _select_nodes(network, index, kept)
+    return network
+
+
+def _active(network: KANBatch) -> Tensor:
+    return torch.ones_like(network.theta, dtype=torch.bool) if network.active is None else network.active
+
+
+def _edges_of(network: KANBatch) -> list[list[list[bool]]]:
+    """Return for every layer, source and sub-node whether there is an edge."""
+    result = []
+    for layer, mask in zip(network.shape.layers, network.split(_active(network)), strict=True):
+        result.append(mask[0, list(layer.firsts)].tolist())
+    return result
+
+
+def _candidates(network: KANBatch, data: Data) -> list[tuple[EdgePlace, ...]]:
+    """Return what to try to take away: single edges, least spread first, and hidden nodes that add."""
+    present = _edges_of(network)
+    signals = [data.inputs.numbers, *network.activations(data.inputs)]
+    found: list[tuple[float, tuple[EdgePlace, ...]]] = []
+    for index, (layer, block) in enumerate(zip(network.shape.layers, network.blocks(), strict=True)):
+        basis = network.layer_basis(index, signals[index], data.inputs.codes if index == 0 else None)
+        basis = basis.flatten(0, -2)
+        # A factor without edges would be zero, and with it the product; a sum may lose all but one.
+        for source, start in enumerate(layer.firsts):
+            rows = slice(start, start + layer.widths[source])
+            spread = (basis[:, rows] @ block[0, rows]).std(0)
+            for subnode in range(layer.subnodes):
+                entering = sum(row[subnode] for row in present[index])
+                if present[index][source][subnode] and entering > 1:
+                    total = (basis @ block[0, :, subnode]).std() + 1e-300
+                    found.append((float(spread[subnode] / total), (EdgePlace(index, source, subnode),)))
+    for index, width in enumerate(network.shape.hidden):
+        found += _nodes(network.shape, present, index) if width > 1 else []
+    found.sort(key=lambda item: item[0])
+    return [edges for _, edges in found[:MOST]]
+
+
+def _nodes(
+    shape: Shape, present: list[list[list[bool]]], index: int
+) -> list[tuple[float, tuple[EdgePlace, ...]]]:
+    """Return the edges in and out of every node of a hidden layer that adds."""
+    found = []
+    for node in range(shape.layers[index].sums):
+        entering = [EdgePlace(index, s, node) for s, row in enumerate(present[index]) if row[node]]
+        leaving = [EdgePlace(index + 1, node, t) for t, edge in enumerate(present[index + 1][node]) if edge]
+        others = [sum(row[edge.subnode] for row in present[index + 1]) for edge in leaving]
+        if leaving and all(count > 1 for count in others):
+            found.append((-1.0, (*leaving, *entering)))
+    return found
+
+
+def _alive_nodes(network: KANBatch, index: int) -> list[int]:
+    present = _edges_of(network)
+    layer = network.shape.layers[index]
+    alive = []
+    for node in range(layer.nodes):
+        first = node if node < layer.sums else layer.sums + 2 * (node - layer.sums)
+        entered = any(row[first] for row in present[index])
+        if entered and any(present[index + 1][node]):
+            alive.append(node)
+    return alive
+
+
+def _select_nodes(network: KANBatch, index: int, kept: list[int]) -> KANBatch:
+    """Keep the nodes `kept` of one hidden layer."""
+    shape, layer, after = network.shape, network.shape.layers[index], network.shape.layers[index + 1]
+    sums = [node for node in kept if node < layer.sums]
+    products = [node - layer.sums for node in kept if node >= layer.sums]
+    subnodes = [*sums, *(layer.sums + 2 * p + side for p in products for side in (0, 1))]
+    hidden, counts = list(shape.hidden), list(shape.products or (0,) * len(shape.hidden))
+    hidden[index], counts[index] = len(kept), len(products)
+    smaller = replace(shape, hidden=tuple(hidden), products=tuple(counts))
+    rows = [node * after.basis_size + k for node in kept for k in range(after.basis_size)]
+
+    def chosen(vectors: Tensor) -> Tensor:
+        blocks = network.split(vectors)
+        blocks[index] = blocks[index][:, :, subnodes]
+        blocks[index + 1] = blocks[index + 1][:, rows]
+        return torch.cat([block.flatten(1) for block in blocks], dim=1)
+
+    lower, upper = list(network.lower), list(network.upper)
+    lower[index + 1], upper[index + 1] = lower[index + 1][:, kept], upper[index + 1][:, kept]
+    return replace(
+        network,
+        shape=smaller,
+        theta=chosen(network.theta),
+        lower=tuple(lower),
+        upper=tuple(upper),
+        active=None if network.active is None else chosen(network.active),
+    )

@@ -1,0 +1,93 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanopt.kan.constraints import Constraints, Wanted
+from kanopt.kan.fit import FitOptions, best_of, finish, fit_starts
+from kanopt.kan.shape import Shape
+from tests.kan.conftest import box, sample
+
+
+def bends(network, column, at, width=2.0):
+    """Second differences along one input, the other at `at`; over the data and far beyond."""
+    line = torch.linspace(-width, width, 301, dtype=torch.float64)
+    rows = torch.full((301, 2), at, dtype=torch.float64)
+    rows[:, column] = line
+    values = torch.tensor(network(rows.numpy()))
+    return values.diff(), values.diff().diff()
+
+
+@given(sign=st.sampled_from([-1, 0, 1]), bend=st.sampled_from([-1, 0, 1]), seed=st.integers(0, 1000))
+def test_projected_coefficients_have_the_shape(sign, bend, seed):
+    shape = Shape(1, grid_size=6)
+    constraints = Constraints.of(shape, Wanted((sign,), (bend,)))
+    theta = torch.randn(
+        3, shape.parameters, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
+    )
+    if constraints is None:
+        assert not sign
+        assert not bend
+        return
+    held = constraints.project(theta)
+    assert (sign * held.diff(dim=1) >= -1e-9).all()
+    assert (bend * held.diff(dim=1).diff(dim=1) >= -1e-9).all()
+    torch.testing.assert_close(constraints.project(held), held, atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize("bend", [1, -1])
+@pytest.mark.parametrize("hidden", [(), (2,)])
+def test_joint_convexity_holds_everywhere(hidden, bend):
+    def law(x):
+        return bend * (x[:, 0] + 0.5 * x[:, 1]) ** 2 + 0.3 * torch.sin(6.0 * x[:, 0])
+
+    data = sample(law, 300, 2, noise=0.2)
+    options = FitOptions(wanted=Wanted(bends=(bend, bend)), starts=2)
+    shape = Shape(2, hidden=hidden, grid_size=8)
+    run = best_of(fit_starts(shape, data, box(2), torch.Generator().manual_seed(1), options))
+    network = finish(run, data, options).network
+    generator = torch.Generator().manual_seed(3)
+    # Along random chords, inside the data and far beyond, the middle lies below (above) the mean of the ends.
+    ends = 6.0 * torch.rand(2, 400, 2, dtype=torch.float64, generator=generator) - 3.0
+    low, middle, high = (torch.tensor(network(p.numpy())) for p in (ends[0], ends.mean(0), ends[1]))
+    assert (bend * (0.5 * (low + high) - middle) >= -1e-9).all()
+    error = torch.tensor(network(data.inputs.numbers.numpy())) - data.target[:, 0]
+    assert float(error.std()) < (0.6 if hidden else 0.75) * float(data.target.std())
+
+
+def test_concave_and_rising_costs():
+    data = sample(lambda x: torch.sqrt(x[:, 0] + 1.1) + torch.sin(3.0 * x[:, 1]), 300, 2, noise=0.1)
+    options = FitOptions(wanted=Wanted((1, 0), (-1, 0)), starts=2)
+    shape = Shape(2, hidden=(2,), grid_size=8)
+    run = best_of(fit_starts(shape, data, box(2), torch.Generator().manual_seed(1), options))
+    network = finish(run, data, options).network
+    for at in (-0.7, 0.4):
+        slopes, curvature = bends(network, 0, at)
+        assert (slopes >= -1e-10).all()
+        assert (curvature <= 1e-10).all()
+        _, free = bends(network, 1, at, width=1.0)
+        assert (free > 1e-4).any()
+        assert (free < -1e-4).any()
+
+
+def test_a_bound_that_is_not_needed_does_no_harm():
+    data = sample(lambda x: x[:, 0] ** 2, 200, 1, noise=0.05)
+    errors = []
+    for wanted in (Wanted(), Wanted(bends=(1,))):
+        options = FitOptions(wanted=wanted)
+        run = fit_starts(Shape(1, grid_size=8), data, box(1), torch.Generator(), options)
+        truth = data.inputs.numbers[:, 0] ** 2
+        errors.append(float((run.network.forward(data.inputs)[0, :, 0] - truth).std()))
+    assert errors[1] <= 1.05 * errors[0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted", "what"),
+    [
+        (Shape(2, hidden=(2,), products=(1,)), Wanted(signs=(1, 0)), "product node"),
+        (Shape(2, hidden=(2,)), Wanted(bends=(1, -1)), "convex in one input"),
+    ],
+)
+def test_what_cannot_be_held_is_refused(shape, wanted, what):
+    with pytest.raises(ValueError, match=what):
+        Constraints.of(shape, wanted)

@@ -1,0 +1,82 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from kanopt.kan.fit import FitOptions, best_of, finish, fit_starts
+from kanopt.kan.pruning import EdgePlace, prune, shrunk, without
+from kanopt.kan.shape import Shape
+from tests.kan.conftest import box, sample
+
+
+def single(law, shape, noise=0.05, rows=400, starts=4):
+    data = sample(law, rows, shape.numbers, noise)
+    options = FitOptions(starts=starts)
+    return best_of(
+        fit_starts(shape, data, box(shape.numbers), torch.Generator().manual_seed(2), options)
+    ), data
+
+
+def test_useless_input_and_node_are_pruned():
+    def law(x):
+        return torch.exp(torch.sin(torch.pi * x[:, 0]) + x[:, 1] ** 2)
+
+    run, data = single(law, Shape(3, hidden=(2,), grid_size=8))
+    pruned, gone = prune(run, data, FitOptions())
+    network = shrunk(pruned.network)
+    assert network.shape.hidden == (1,)
+    assert any(edge.layer == 0 and edge.source == 2 for edge in gone)
+    described = network.describe(0, data.inputs)
+    assert abs(described.layers[0].coefficients[2]).max() == 0.0
+    truth = law(data.inputs.numbers)
+    before = float((run.network.forward(data.inputs)[0, :, 0] - truth).std())
+    after = float((network.forward(data.inputs)[0, :, 0] - truth).std())
+    assert after <= 1.02 * before
+
+
+def test_needed_edges_stay():
+    run, data = single(lambda x: x[:, 0] * x[:, 1], Shape(2, hidden=(2,), grid_size=4), noise=0.01)
+    pruned, gone = prune(run, data, FitOptions())
+    assert gone == ()
+    assert pruned is run
+
+
+@pytest.mark.parametrize("products", [(0,), (1,)])
+def test_the_mean_of_an_edge_goes_to_the_edges_beside_it(products):
+    run, data = single(
+        lambda x: x[:, 0] + 3.0, Shape(2, hidden=(2,), products=products, grid_size=4), starts=2
+    )
+    smaller = without(run.network, (EdgePlace(0, 1, 0),), data)
+    before = run.network.describe(0, data.inputs).layers[0]
+    after = smaller.describe(0, data.inputs).layers[0]
+    numbers = data.inputs.numbers.numpy()
+    assert abs(after.coefficients[1, 0]).max() == 0.0
+    lost = before.edges(1, numbers[:, 1])[:, 0]
+    torch.testing.assert_close(
+        torch.tensor(after.arrivals(numbers)[:, 0]), torch.tensor(before.arrivals(numbers)[:, 0] - lost)
+    )
+
+
+def test_training_leaves_pruned_coefficients_at_zero():
+    run, data = single(lambda x: x[:, 0] * x[:, 1], Shape(2, hidden=(2,), grid_size=4), starts=2)
+    smaller = without(run.network, (EdgePlace(0, 1, 0), EdgePlace(1, 1, 0)), data)
+    kept = replace(run, network=smaller)
+    fit = finish(kept, data, FitOptions())
+    gone = ~smaller.active[0]
+    assert (smaller.theta[0][gone] == 0.0).all()
+    # the description orders coefficients by input and node: input 1 → node 0, then node 1 → output
+    assert (fit.network.layers[0].coefficients[1, 0] == 0.0).all()
+    assert (fit.covariance.diagonal() >= 0.0).all()
+    assert fit.edf < 4 * 7 + 7
+
+
+def test_dead_nodes_are_dropped_and_the_function_stays():
+    run, data = single(
+        lambda x: x[:, 0] * x[:, 1], Shape(2, hidden=(3,), products=(1,), grid_size=4), starts=2
+    )
+    edges = (EdgePlace(1, 1, 0), EdgePlace(0, 0, 1), EdgePlace(0, 1, 1))
+    smaller = without(run.network, edges, data)
+    small = shrunk(smaller)
+    assert small.shape.hidden == (2,)
+    assert small.shape.products == (1,)
+    torch.testing.assert_close(small.forward(data.inputs), smaller.forward(data.inputs))
