@@ -1,0 +1,20 @@
+"""Shape facts of a trained network, proved or refuted by interval arithmetic.
+
+:func:`verify` decides whether an output rises or falls in an input, is jointly convex or concave in some, or stays
+between bounds, everywhere in a box. It reads a :class:`kanopt.kan.description.Network` and needs no torch.
+"""
+
+from kanopt.kan.verify.claims import Bounded, Claim, Concave, Convex, Falls, Rises, Verdict, Witness
+from kanopt.kan.verify.decide import verify
+
+__all__ = [
+    "Bounded",
+    "Claim",
+    "Concave",
+    "Convex",
+    "Falls",
+    "Rises",
+    "Verdict",
+    "Witness",
+    "verify",
+]

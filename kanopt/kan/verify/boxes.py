@@ -1,0 +1,79 @@
+"""Boxes of inputs: an interval for every number, a run of categories for every categorical input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kanopt.kan.verify.intervals import Flags, Floats, Integers
+
+__all__ = ["Boxes", "join"]
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Many boxes.
+
+    Parameters
+    ----------
+    low, high
+        Ends of the numbers, shape (boxes, numbers).
+    first, last
+        Positions, in the list of allowed categories of each categorical input, between which the category
+        lies; shape (boxes, tables).
+    """
+
+    low: Floats
+    high: Floats
+    first: Integers
+    last: Integers
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+    def __getitem__(self, index: Integers | Flags | slice) -> Boxes:
+        """Return some of the boxes."""
+        return Boxes(self.low[index], self.high[index], self.first[index], self.last[index])
+
+    @property
+    def centre(self) -> Floats:
+        """Points in the boxes, shape (boxes, numbers)."""
+        return np.clip(0.5 * self.low + 0.5 * self.high, self.low, self.high)
+
+    @property
+    def width(self) -> Floats:
+        """Lengths of the sides, shape (boxes, numbers)."""
+        return self.high - self.low
+
+    def at(self, points: Floats) -> Boxes:
+        """Return the boxes shrunk to points, with the categories they had."""
+        return Boxes(points, points, self.first, self.last)
+
+    def halves(self, side: Integers) -> Boxes:
+        """Return both halves of every box, cut across a side: a number, or after them a categorical input."""
+        low, high, first, last = (
+            np.concatenate([part, part]) for part in (self.low, self.high, self.first, self.last)
+        )
+        numbers, rows = self.low.shape[1], np.arange(len(self))
+        by_number = rows[side < numbers]
+        number = side[by_number]
+        middle = self.centre[by_number, number]
+        high[by_number, number] = middle
+        low[by_number + len(self), number] = middle
+        by_table = rows[side >= numbers]
+        table = side[by_table] - numbers
+        half = (self.first[by_table, table] + self.last[by_table, table]) // 2
+        last[by_table, table] = half
+        first[by_table + len(self), table] = half + 1
+        return Boxes(low, high, first, last)
+
+
+def join(parts: list[Boxes]) -> Boxes:
+    """Return the boxes of all parts in one."""
+    return Boxes(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("low", "high", "first", "last")
+        )
+    )

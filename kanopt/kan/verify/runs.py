@@ -1,0 +1,41 @@
+"""Least and greatest entries of runs of neighbours, looked up in constant time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kanopt.kan.verify.intervals import Floats, Integers, Pair
+
+__all__ = ["Runs"]
+
+
+class Runs:
+    """The bounds of every run of 1, 2, 4, ... neighbours along the first axis.
+
+    A run of any length is covered by two of these, which may overlap (Bender and Farach-Colton 2000, *The LCA
+    Problem Revisited*, sec. 3).
+
+    Examples
+    --------
+    >>> runs = Runs(np.array([3.0, 1.0, 2.0, 5.0]), np.array([3.0, 1.0, 2.0, 5.0]))
+    >>> low, high = runs.over(np.array([0, 2]), np.array([2, 3]))
+    >>> low.tolist(), high.tolist()
+    ([1.0, 2.0], [3.0, 5.0])
+    """
+
+    def __init__(self, low: Floats, high: Floats) -> None:
+        lows, highs = [low], [high]
+        for level in range(int(np.log2(max(len(low), 1)))):
+            after = np.minimum(np.arange(len(low)) + 2**level, len(low) - 1)
+            lows.append(np.minimum(lows[-1], lows[-1][after]))
+            highs.append(np.maximum(highs[-1], highs[-1][after]))
+        self._low, self._high = np.stack(lows), np.stack(highs)
+
+    def over(self, first: Integers, last: Integers, *index: Integers) -> Pair:
+        """Return the bounds of the entries `first` to `last`; `index` picks along the next axes."""
+        level = np.log2(np.maximum(last - first + 1, 1)).astype(np.int64)
+        end = last + 1 - 2**level
+        return (
+            np.minimum(self._low[level, first, *index], self._low[level, end, *index]),
+            np.maximum(self._high[level, first, *index], self._high[level, end, *index]),
+        )

@@ -1,0 +1,675 @@
+"""The verifier against closed forms, brute force over samples, and its own witnesses."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kanopt.kan.description import Layer, Network, evaluate_cycle, evaluate_spline
+from kanopt.kan.verify import Bounded, Claim, Concave, Convex, Falls, Rises, Verdict, verify
+from kanopt.kan.verify.boxes import Boxes
+from kanopt.kan.verify.matrices import outer, scaled, symmetric_product
+from kanopt.kan.verify.splines import Splines
+from kanopt.kan.verify.trace import Second, Tracer
+
+NO_CODES = np.zeros((1, 0), dtype=np.int64)
+
+
+def polynomial(lower: float, upper: float, powers: tuple[float, ...], grid_size: int = 4) -> np.ndarray:
+    """Coefficients of p0 + p1 x + p2 x² + p3 x³ (Marsden's identity on uniform knots)."""
+    step = (upper - lower) / grid_size
+    t = lower + step * (np.arange(grid_size + 3) - 1.0)
+    blossoms = (np.ones_like(t), t, t**2 - step**2 / 3.0, t**3 - t * step**2)
+    return sum(power * blossom for power, blossom in zip(powers, blossoms, strict=False))
+
+
+def layer(
+    lower: float, upper: float, edges: list[list[tuple[float, ...]]], products: int = 0, grid_size: int = 4
+):
+    """A layer of polynomial edges, edges[input][sub-node]; all inputs share their range."""
+    coefficients = np.array([[polynomial(lower, upper, edge, grid_size) for edge in row] for row in edges])
+    ends = np.full(len(edges), lower), np.full(len(edges), upper)
+    return Layer(*ends, coefficients, (), np.zeros(len(edges[0])), products=products)
+
+
+def random_network(seed: int, wiggle: float = 0.3) -> Network:
+    """A network of any of several shapes: deep, with products, cycles, tables."""
+    rng = np.random.default_rng(seed)
+    sizes = [(2, 3, 1), (3, 2, 2, 1), (2, 1), (1, 3, 1)][seed % 4]
+    cycles, products = int(rng.integers(0, 2)), int(rng.integers(0, 2))
+    tables = tuple(int(size) for size in rng.integers(1, 5, rng.integers(0, 3)))
+    layers = []
+    for depth, (before, after) in enumerate(pairwise(sizes)):
+        grid_size = int(rng.integers(1, 9))
+        made = products if depth == 0 else 0
+        subnodes = after + min(made, after)
+        trend = np.linspace(-1.0, 1.0, grid_size + 3) * rng.normal(size=(before, subnodes, 1))
+        coefficients = trend + wiggle * rng.normal(size=(before, subnodes, grid_size + 3))
+        reach = 1.0 + depth
+        layers.append(
+            Layer(
+                np.full(before, -reach),
+                np.full(before, reach),
+                coefficients,
+                tuple(rng.normal(size=(size, subnodes)) for size in tables) if depth == 0 else (),
+                0.3 * rng.normal(size=subnodes),
+                rng.normal(size=(cycles, subnodes, grid_size)) * wiggle if depth == 0 else None,
+                min(made, after),
+            )
+        )
+    return Network(tuple(layers))
+
+
+def numbers_of(network: Network) -> int:
+    return network.layers[0].inputs + len(network.layers[0].periodic)
+
+
+def draw(network: Network, lower: np.ndarray, upper: np.ndarray, rows: int, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    share = rng.random((rows, len(lower)))
+    share = np.where(rng.random(share.shape) < 0.15, np.round(share), share)
+    codes = [rng.integers(0, len(table), rows) for table in network.layers[0].tables]
+    return lower + share * (upper - lower), np.stack(codes, axis=1) if codes else np.zeros(
+        (rows, 0), dtype=np.int64
+    )
+
+
+def worst(network: Network, claim: Claim, lower: np.ndarray, upper: np.ndarray, rows: int = 4000) -> float:
+    """The largest violation of a claim between sampled points; not positive where there is none."""
+    points, codes = draw(network, lower, upper, rows)
+    others, _ = draw(network, lower, upper, rows, seed=1)
+    if isinstance(claim, Bounded):
+        said = network(points, codes)
+        return float(np.maximum(claim.low - said, said - claim.high).max())
+    inputs = [claim.input] if isinstance(claim, Rises | Falls) else list(claim.inputs)
+    near = np.random.default_rng(2).random((rows, 1)) < 0.5
+    moved = points.copy()
+    step = np.where(near, 0.05, 1.0) * (others - points)
+    moved[:, inputs] += step[:, inputs]
+    sign = 1.0 if isinstance(claim, Rises | Convex) else -1.0
+    first, last = sign * network(points, codes), sign * network(moved, codes)
+    if isinstance(claim, Rises | Falls):
+        up = np.sign(moved[:, inputs[0]] - points[:, inputs[0]])
+        return float((up * (first - last)).max())
+    middle = sign * network(0.5 * (points + moved), codes)
+    return float((middle - 0.5 * (first + last)).max())
+
+
+def assert_true_witness(network: Network, verdict: Verdict, lower, upper, codes_allowed=None) -> None:
+    """The witness lies in the box, is of the form the claim asks for, and the network contradicts the claim there."""
+    witness, claim = verdict.witness, verdict.claim
+    assert witness is not None
+    numbers = witness.numbers
+    assert (numbers >= np.asarray(lower)).all()
+    assert (numbers <= np.asarray(upper)).all()
+    said = network(numbers, np.tile(witness.codes, (len(numbers), 1)))
+    np.testing.assert_array_equal(said, witness.values)
+    if isinstance(claim, Bounded):
+        assert len(numbers) == 1
+        assert not claim.low <= said[0] <= claim.high
+        return
+    inputs = [claim.input] if isinstance(claim, Rises | Falls) else list(claim.inputs)
+    others = np.setdiff1d(np.arange(numbers.shape[1]), inputs)
+    assert (numbers[:, others] == numbers[0, others]).all()
+    sign = 1.0 if isinstance(claim, Rises | Convex) else -1.0
+    if isinstance(claim, Rises | Falls):
+        assert numbers[0, inputs[0]] < numbers[1, inputs[0]]
+        assert sign * (said[1] - said[0]) < 0.0
+    else:
+        np.testing.assert_array_equal(numbers[2], 0.5 * (numbers[0] + numbers[1]))
+        assert sign * (said[2] - 0.5 * (said[0] + said[1])) > 0.0
+
+
+class TestSplines:
+    @pytest.mark.parametrize("grid_size", [1, 2, 7])
+    @pytest.mark.parametrize("periodic", [False, True])
+    def test_bounds_are_those_of_dense_samples(self, grid_size, periodic):
+        rng = np.random.default_rng(grid_size)
+        size = grid_size + (0 if periodic else 3)
+        lower, upper = (
+            (np.zeros(2), np.ones(2)) if periodic else (np.array([-1.0, 0.5]), np.array([2.0, 0.75]))
+        )
+        coefficients = rng.normal(size=(2, 3, size))
+        splines = Splines(lower, upper, coefficients, periodic)
+        width = upper - lower
+        middle = lower + width * rng.uniform(-0.6, 1.6, (60, 2))
+        half = width * 10.0 ** rng.uniform(-3.0, 0.2, (60, 2))
+        found = splines.bounds(middle - half, middle + half)
+        share = np.linspace(-1.0, 1.0, 4001)
+        for box in range(60):
+            for source in range(2):
+                x = middle[box, source] + half[box, source] * share
+                if periodic:
+                    value = evaluate_cycle(x, coefficients[source])
+                else:
+                    value = evaluate_spline(x, lower[source], upper[source], coefficients[source])
+                step = x[1] - x[0]
+                slope = np.gradient(value, step, axis=0)[2:-2]
+                curvature = np.diff(value, n=2, axis=0) / step**2
+                bound, tolerance = found.value, 1e-4 * np.ptp(value, axis=0) + 1e-9
+                assert (bound[0][box, source] <= value.min(axis=0)).all()
+                assert (bound[1][box, source] >= value.max(axis=0)).all()
+                assert (value.min(axis=0) - bound[0][box, source] <= tolerance).all()
+                assert (bound[1][box, source] - value.max(axis=0) <= tolerance).all()
+                rounding = 1e-12 / step
+                for bound, seen, least in (
+                    (found.slope, slope, 2e-2 * np.ptp(slope) + rounding),
+                    (found.curvature, curvature, 5e-2 * np.ptp(curvature) + rounding / step),
+                ):
+                    assert (bound[0][box, source] <= seen.min(axis=0) + 1e-3 * least + rounding / step).all()
+                    assert (seen.min(axis=0) - bound[0][box, source] <= 3.0 * least + 1e-9).all()
+                    assert (bound[1][box, source] >= seen.max(axis=0) - 1e-3 * least - rounding / step).all()
+                    assert (bound[1][box, source] - seen.max(axis=0) <= 3.0 * least + 1e-9).all()
+
+    def test_non_negative_increments_bound_the_slope_by_zero_exactly(self):
+        steps = np.random.default_rng(0).random((1, 1, 12)) * (np.arange(12) % 3 != 0)
+        splines = Splines(np.zeros(1), np.ones(1), np.cumsum(steps, axis=-1) - 1.234)
+        low = np.random.default_rng(1).uniform(-0.5, 1.5, (500, 1))
+        assert splines.bounds(low, low + 0.03).slope[0].min() >= 0.0
+
+    def test_constant_edges_have_no_slope_at_all(self):
+        found = Splines(np.zeros(1), np.ones(1), np.full((1, 1, 8), 0.1)).bounds(
+            np.array([[-2.0]]), np.array([[0.7]])
+        )
+        assert found.slope[0] == found.slope[1] == found.curvature[0] == found.curvature[1] == 0.0
+
+    def test_beyond_the_range_an_edge_is_straight(self):
+        splines = Splines(np.zeros(1), np.ones(1), np.random.default_rng(0).normal(size=(1, 1, 8)))
+        found = splines.bounds(np.array([[1.5]]), np.array([[3.0]]))
+        assert found.curvature[0] == found.curvature[1] == 0.0
+        np.testing.assert_allclose(found.slope[0], found.slope[1], rtol=1e-12)
+
+
+class TestMatrices:
+    @pytest.mark.parametrize("keep", [True, False])
+    def test_squares_lie_between_their_bounds(self, keep):
+        rng = np.random.default_rng(0)
+        low = rng.normal(size=(200, 3))
+        high = low + rng.random((200, 3)) * 10.0 ** rng.uniform(-3, 1, (200, 1))
+        below, above = outer((low, high), keep)
+        for _ in range(20):
+            v = low + rng.random(low.shape) * (high - low)
+            square = v[:, :, None] * v[:, None, :]
+            assert np.linalg.eigvalsh(square - below).min() > -1e-9
+            assert np.linalg.eigvalsh(above - square).min() > -1e-9
+
+    def test_scaled_matrices_lie_between_their_bounds(self):
+        rng = np.random.default_rng(0)
+        matrix = rng.normal(size=(100, 2, 3, 3))
+        low = matrix + matrix.swapaxes(-1, -2)
+        gap = rng.normal(size=(100, 2, 3, 3))
+        gap = gap @ gap.swapaxes(-1, -2)
+        p = rng.normal(size=(100, 2, 4))
+        q = p + rng.random((100, 2, 4))
+        (below, above), _ = scaled((p, q), (low, low + gap))
+        for share in (0.0, 0.3, 1.0):
+            weight = p + rng.random(p.shape) * (q - p)
+            true = np.einsum("bjs,bjkl->bskl", weight, low + share * gap)
+            assert np.linalg.eigvalsh(true - below).min() > -1e-9
+            assert np.linalg.eigvalsh(above - true).min() > -1e-9
+
+    def test_symmetric_products_lie_between_their_bounds(self):
+        rng = np.random.default_rng(0)
+        u, v = rng.normal(size=(2, 300, 3)) * np.array([1e-3, 10.0])[:, None, None]
+        wide = rng.random((2, 300, 3)) * 0.1
+        (below, above), _ = symmetric_product(
+            (u - wide[0], u + wide[0]), (v - wide[1], v + wide[1]), keep=True
+        )
+        true = u[:, :, None] * v[:, None, :] + v[:, :, None] * u[:, None, :]
+        assert np.linalg.eigvalsh(true - below).min() > -1e-9
+        assert np.linalg.eigvalsh(above - true).min() > -1e-9
+
+
+class TestTrace:
+    @pytest.mark.parametrize("seed", range(12))
+    def test_points_lie_in_the_bounds_of_their_box(self, seed):
+        network = random_network(seed, wiggle=1.0)
+        width, rng = numbers_of(network), np.random.default_rng(seed)
+        tables = network.layers[0].tables
+        tracer = Tracer(network, 0, tuple(np.arange(len(table)) for table in tables))
+        middle = rng.uniform(-1.5, 1.5, (10, width))
+        half = 10.0 ** rng.uniform(-3, 0.5, (10, 1)) * rng.random((10, width))
+        last = (
+            np.tile([len(table) - 1 for table in tables], (10, 1)).astype(np.int64).reshape(10, len(tables))
+        )
+        boxes = Boxes(middle - half, middle + half, np.zeros_like(last), last)
+        sides = [(i, k) for i in range(width) for k in range(width)]
+        second = Second(
+            tuple(i for i, _ in sides), tuple(k for _, k in sides), tuple(range(width)), bool(seed % 2)
+        )
+        anchor = [nodes.value for nodes in tracer.trace(boxes.at(boxes.centre))]
+        here = tracer.trace(boxes, second, anchor)[-1]
+        for _ in range(20):
+            points = boxes.low + rng.random(boxes.low.shape) * boxes.width
+            codes = rng.integers(0, last + 1)
+            there = tracer.trace(Boxes(points, points, codes, codes), second)[-1]
+            for bound, seen in (
+                (here.value, there.value),
+                (here.gradient, there.gradient),
+                (here.second, there.second),
+            ):
+                assert (bound[0] <= seen[1]).all()
+                assert (seen[0] <= bound[1]).all()
+            np.testing.assert_allclose(network(points, codes), there.value[0][:, 0], rtol=1e-10, atol=1e-10)
+            hessian = there.second[0][:, 0].reshape(10, width, width)
+            room = -1e-9 * (1.0 + np.abs(hessian).max())
+            assert np.linalg.eigvalsh(hessian - here.matrix[0][:, 0]).min() >= room
+            assert np.linalg.eigvalsh(here.matrix[1][:, 0] - hessian).min() >= room
+
+    @pytest.mark.parametrize("seed", range(8))
+    def test_derivatives_at_points_are_those_of_differences(self, seed):
+        network = random_network(seed)
+        width, step = numbers_of(network), 1e-5
+        points, codes = draw(network, np.full(width, -0.9), np.full(width, 0.9), 50, seed)
+        tracer = Tracer(network, 0, tuple(np.arange(len(table)) for table in network.layers[0].tables))
+        second = Second(left=(0,) * width, right=tuple(range(width)))
+        there = tracer.trace(Boxes(points, points, codes, codes), second)[-1]
+        for number in range(width):
+            ahead, behind = (Boxes(p, p, codes, codes) for p in _neighbours(points, number, step))
+            fore, back = tracer.trace(ahead)[-1], tracer.trace(behind)[-1]
+            slope = (fore.value[0] - back.value[0])[:, 0] / (2.0 * step)
+            np.testing.assert_allclose(there.gradient[0][:, 0, number], slope, rtol=1e-4, atol=1e-4)
+            bend = (fore.gradient[0] - back.gradient[0])[:, 0, 0] / (2.0 * step)
+            smooth = np.abs(there.second[1] - there.second[0])[:, 0, number] < 1e-6
+            # third derivatives jump at knots; most points are far from one
+            close = np.isclose(there.second[0][:, 0, number], bend, rtol=1e-3, atol=1e-3)
+            assert close[smooth].mean() > 0.95
+
+
+def _neighbours(points, number, step):
+    shift = np.zeros(points.shape[1])
+    shift[number] = step
+    return points + shift, points - shift
+
+
+QUARTER_SQUARES = Network(
+    (
+        layer(-1.0, 1.0, [[(0.0, 1.0), (0.0, 1.0)], [(0.0, 1.0), (0.0, -1.0)]]),
+        layer(-2.0, 2.0, [[(0.0, 0.0, 0.25)], [(0.0, 0.0, -0.25)]]),
+    )
+)
+PRODUCT = Network((layer(-1.0, 1.0, [[(0.0, 1.0), (0.0,)], [(0.0,), (0.0, 1.0)]], products=1),))
+SQUARED_SUM = Network((layer(-1.0, 1.0, [[(0.0, 1.0)], [(0.0, 1.0)]]), layer(-2.0, 2.0, [[(0.0, 0.0, 1.0)]])))
+BOX = np.full(2, -1.0), np.full(2, 1.0)
+
+
+class TestClosedForms:
+    @pytest.mark.parametrize("network", [QUARTER_SQUARES, PRODUCT])
+    def test_a_product_is_convex_in_each_input_but_not_in_both(self, network):
+        points = np.array([[0.3, -0.7], [-0.2, 0.9]])
+        np.testing.assert_allclose(network(points), points.prod(axis=1), atol=1e-12)
+        for claim in (Convex((0, 1)), Concave((0, 1))):
+            verdict = verify(network, claim, *BOX)
+            assert verdict.refuted
+            assert_true_witness(network, verdict, *BOX)
+        for claim in (Convex((0,)), Concave((1,))):
+            assert verify(network, claim, *BOX).proved
+
+    @pytest.mark.parametrize("network", [QUARTER_SQUARES, PRODUCT])
+    def test_a_product_rises_where_the_other_factor_is_not_negative(self, network):
+        assert verify(network, Rises(0), [-1.0, 0.0], [1.0, 1.0]).proved
+        assert verify(network, Falls(0), [-1.0, -1.0], [1.0, 0.0]).proved
+        verdict = verify(network, Rises(0), *BOX)
+        assert verdict.refuted
+        assert verdict.witness.numbers[0, 1] < 0.0
+        assert_true_witness(network, verdict, *BOX)
+
+    def test_the_coefficients_show_that_a_squared_sum_is_convex(self):
+        verdict = verify(SQUARED_SUM, Convex((0, 1)), *BOX)
+        assert (verdict.verdict, verdict.boxes) == ("proved", 0)
+        verdict = verify(SQUARED_SUM, Concave((0, 1)), *BOX)
+        assert verdict.refuted
+        assert_true_witness(SQUARED_SUM, verdict, *BOX)
+
+    def test_a_squared_sum_rises_from_the_place_where_it_is_least(self):
+        verdict = verify(SQUARED_SUM, Rises(0), [0.0, 0.0], [1.0, 1.0])
+        assert verdict.proved
+        assert verdict.slack < 1e-9
+        assert verify(SQUARED_SUM, Rises(0), [-0.5, 0.5], [1.0, 1.0]).proved
+        assert verify(SQUARED_SUM, Rises(0), [-0.6, 0.5], [1.0, 1.0]).refuted
+
+    def test_the_fourth_power_of_a_sum_is_convex_though_its_matrix_is_singular(self):
+        # (x + y)³ on (x + y) in [1, 3] as a cubic, plus a term that no rule of coefficients covers
+        network = Network(
+            (
+                layer(0.5, 1.5, [[(0.0, 1.0), (0.0, 1.0)], [(0.0, 1.0), (0.0, 1.0)]]),
+                layer(1.0, 3.0, [[(0.0, 0.0, 0.0, 1.0)], [(0.0, 0.0, -1.0)]]),
+            )
+        )
+        lower, upper = np.full(2, 0.5), np.full(2, 1.5)  # 6 s − 2 > 0
+        verdict = verify(network, Convex((0, 1)), lower, upper)
+        assert verdict.proved
+        assert verdict.boxes > 0
+
+    def test_a_sum_of_squares_outweighs_a_product(self):
+        # x² + y² + a x y: convex for |a| ≤ 2
+        for factor, outcome in ((1.5, "proved"), (2.5, "refuted")):
+            network = Network(
+                (
+                    layer(
+                        -1.0,
+                        1.0,
+                        [[(0.0, 1.0), (0.0,), (0.0, 0.0, 1.0)], [(0.0,), (0.0, factor), (0.0, 0.0, 1.0)]],
+                    ),
+                    layer(-2.0, 2.0, [[(0.0, 1.0)]] * 2),
+                )
+            )
+            first = network.layers[0]
+            order = [2, 0, 1]  # the sum, then the factors of the product
+            first = Layer(first.lower, first.upper, first.coefficients[:, order], (), first.bias, products=1)
+            network = Network((first, network.layers[1]))
+            verdict = verify(network, Convex((0, 1)), *BOX)
+            assert verdict.verdict == outcome
+            if verdict.refuted:
+                assert_true_witness(network, verdict, *BOX)
+
+    def test_bounds_of_a_product(self):
+        assert verify(QUARTER_SQUARES, Bounded(-1.0, 1.0), *BOX).proved
+        assert verify(PRODUCT, Bounded(-1.001, 1.001), *BOX).proved
+        verdict = verify(QUARTER_SQUARES, Bounded(-0.99, 2.0), *BOX)
+        assert verdict.refuted
+        assert_true_witness(QUARTER_SQUARES, verdict, *BOX)
+        verdict = verify(QUARTER_SQUARES, Bounded(high=0.5), *BOX)
+        assert verdict.witness.values[0] > 0.5
+        assert verify(QUARTER_SQUARES, Bounded(), *BOX).proved
+
+    def test_rises_through_a_difference_that_the_coefficients_do_not_settle(self):
+        network = Network(
+            (
+                layer(-1.0, 1.0, [[(0.0, 1.0), (0.0, 1.0)]]),
+                layer(-1.0, 1.0, [[(0.0, 2.0)], [(0.0, -0.5, -0.25)]]),
+            )
+        )
+        verdict = verify(network, Rises(0), [-1.0], [1.0])
+        assert verdict.proved
+        assert verdict.boxes > 0
+        assert verdict.slack == 0.0
+
+
+class TestCoefficients:
+    def test_a_deep_monotone_network_is_proved_without_a_box(self):
+        rng = np.random.default_rng(0)
+
+        def rising(before, after, signs):
+            steps = rng.random((before, after, 13)) * (rng.random((before, after, 13)) < 0.7)
+            return signs * np.cumsum(steps, axis=-1)
+
+        signs = rng.choice([-1.0, 1.0], (1, 4, 1))
+        layers = (
+            Layer(-np.ones(3), np.ones(3), rising(3, 4, signs), (), rng.normal(size=4)),
+            Layer(-np.ones(4), np.ones(4), rising(4, 3, signs.reshape(4, 1, 1)), (), rng.normal(size=3)),
+            Layer(-np.ones(3), np.ones(3), rising(3, 1, 1.0), (), rng.normal(size=1)),
+        )
+        verdict = verify(Network(layers), Rises(1), np.full(3, -9.0), np.full(3, 9.0), slack=0.0)
+        assert (verdict.verdict, verdict.boxes, verdict.slack) == ("proved", 0, 0.0)
+        verdict = verify(Network(layers), Falls(1), np.full(3, -1.0), np.full(3, 1.0))
+        assert_true_witness(Network(layers), verdict, np.full(3, -1.0), np.full(3, 1.0))
+
+    def test_convex_layers_are_proved_without_a_box(self):
+        rng = np.random.default_rng(1)
+
+        def bent(before, after, rising):
+            steps = np.cumsum(rng.random((before, after, 12)), axis=-1) - (0.0 if rising else 3.0)
+            return np.concatenate([np.zeros((before, after, 1)), np.cumsum(steps, axis=-1)], axis=-1)
+
+        layers = (
+            Layer(-np.ones(3), np.ones(3), bent(3, 4, False), (), np.zeros(4)),
+            Layer(np.zeros(4), np.full(4, 30.0), bent(4, 1, True), (), np.zeros(1)),
+        )
+        network, box = Network(layers), (np.full(3, -2.0), np.full(3, 2.0))
+        verdict = verify(network, Convex((0, 1, 2)), *box)
+        assert (verdict.verdict, verdict.boxes) == ("proved", 0)
+        assert worst(network, Convex((0, 1, 2)), *box) <= 1e-9
+        turned = Layer(layers[1].lower, layers[1].upper, -layers[1].coefficients, (), np.zeros(1))
+        verdict = verify(Network((layers[0], turned)), Concave((0, 2)), *box)
+        assert (verdict.verdict, verdict.boxes) == ("proved", 0)
+
+    def test_a_product_with_a_positive_factor_keeps_the_shape_of_the_other(self):
+        # (2 + y) · (x + x²)
+        network = Network((layer(0.0, 1.0, [[(0.0,), (0.0, 1.0, 1.0)], [(2.0, 1.0), (0.0,)]], products=1),))
+        for claim in (Rises(0), Convex((0,)), Rises(1), Convex((1,))):
+            verdict = verify(network, claim, [0.1, 0.0], [1.0, 1.0])
+            assert (verdict.verdict, verdict.boxes) == ("proved", 0), claim
+        assert verify(network, Convex((0, 1)), [0.0, 0.0], [1.0, 1.0]).refuted
+
+    def test_an_input_without_effect_moves_neither_way(self):
+        network = Network((layer(-1.0, 1.0, [[(0.0, 1.0)], [(0.5,)]]),))
+        coefficients = network.layers[0].coefficients.copy()
+        coefficients[1] = 0.5
+        first = network.layers[0]
+        network = Network((Layer(first.lower, first.upper, coefficients, (), first.bias),))
+        for claim in (Rises(1), Falls(1), Convex((1,)), Concave((1,))):
+            verdict = verify(network, claim, *BOX, slack=0.0)
+            assert (verdict.verdict, verdict.boxes) == ("proved", 0)
+
+
+def dipped(depth: float) -> Network:
+    """A line in x, at grid 40, with a dip between 0.5 and 0.6, behind a second layer."""
+    coefficients = np.tile(np.linspace(-1.05, 1.05, 43), (2, 1, 1)).reshape(2, 1, 43)
+    dip = coefficients.copy()
+    dip[0, 0, 32] = dip[0, 0, 31] - depth
+    first = Layer(-np.ones(2), np.ones(2), dip, (), np.zeros(1))
+    return Network((first, layer(-2.0, 2.0, [[(0.0, 1.0)]])))
+
+
+class TestSearch:
+    def test_a_small_dip_is_found(self):
+        network = dipped(6e-2)
+        verdict = verify(network, Rises(0), *BOX)
+        assert verdict.refuted
+        assert ((verdict.witness.numbers[:, 0] > 0.4) & (verdict.witness.numbers[:, 0] < 0.65)).all()
+        assert_true_witness(network, verdict, *BOX)
+        assert verify(network, Rises(0), [-1.0, -1.0], [0.4, 1.0]).proved
+        assert verify(network, Rises(1), *BOX).proved
+
+    def test_a_narrow_dip_missed_by_the_sample_is_found_by_the_search(self):
+        # one coefficient of 1003 steps back: the dip is 0.2 % of the range wide
+        coefficients = np.linspace(-1.0, 1.0, 1003).reshape(1, 1, -1).copy()
+        coefficients[0, 0, 700] = coefficients[0, 0, 699] - 2e-3
+        network = Network(
+            (
+                Layer(-np.ones(1), np.ones(1), coefficients, (), np.zeros(1)),
+                layer(-2.0, 2.0, [[(0.0, 1.0)]]),
+            )
+        )
+        verdict = verify(network, Rises(0), [-1.0], [1.0])
+        assert verdict.refuted
+        assert verdict.boxes > 0
+        assert 0.38 < verdict.witness.numbers[0, 0] < 0.41
+        assert_true_witness(network, verdict, [-1.0], [1.0])
+
+    def test_too_small_a_budget_leaves_it_undecided(self):
+        network = random_network(1, wiggle=0.05)
+        for claim in (Rises(0), Bounded(-2.0, 2.0)):
+            assert verify(network, claim, *_box(network), budget=0).verdict in ("undecided", "refuted")
+        narrow = dipped(0.0)
+        first = narrow.layers[0]
+        later = layer(-2.0, 2.0, [[(0.0, 1.0, 0.0, 1e-3)], [(0.0, -0.6)]])
+        both = np.concatenate([first.coefficients, first.coefficients], axis=1)
+        network = Network((Layer(first.lower, first.upper, both, (), np.zeros(2)), later))
+        rough = both + 1e-3 * np.random.default_rng(0).normal(size=both.shape)
+        network = Network((Layer(first.lower, first.upper, rough, (), np.zeros(2)), later))
+        verdict = verify(network, Rises(0), *BOX, budget=1)
+        assert (verdict.verdict, verdict.boxes, verdict.witness) == ("undecided", 1, None)
+        verdict = verify(network, Rises(0), *BOX)
+        assert verdict.proved
+        assert verdict.boxes > 1
+
+    def test_a_slope_that_only_touches_zero_needs_slack(self):
+        # slope 3 x² behind a second layer that undoes what the coefficients would show
+        network = Network(
+            (
+                layer(-1.0, 1.0, [[(0.0, 1.0, 0.0, 1.0), (0.0, 1.0)]], grid_size=5),
+                layer(-3.0, 3.0, [[(0.0, 1.0)], [(0.0, -1.0)]]),
+            )
+        )
+        verdict = verify(network, Rises(0), [-1.0], [1.0], slack=1e-6)
+        assert verdict.proved
+        assert 0.0 < verdict.slack <= 6e-6
+        assert verify(network, Rises(0), [-1.0], [1.0], slack=0.0, budget=3000).verdict == "undecided"
+
+    def test_a_box_without_extent_has_nothing_to_move(self):
+        for claim in (Rises(0), Falls(0), Convex((0,)), Convex(())):
+            assert verify(QUARTER_SQUARES, claim, [0.5, -1.0], [0.5, 1.0]).proved
+        assert verify(QUARTER_SQUARES, Convex((0, 1)), [0.5, -1.0], [0.5, 1.0]).proved
+        point = verify(QUARTER_SQUARES, Bounded(0.2, 0.3), [0.5, 0.5], [0.5, 0.5])
+        assert point.proved
+
+
+def _box(network: Network) -> tuple[np.ndarray, np.ndarray]:
+    return np.full(numbers_of(network), -1.2), np.full(numbers_of(network), 1.1)
+
+
+class TestCyclesAndTables:
+    def test_a_periodic_input_rises_only_over_part_of_its_period(self):
+        cycle = np.cos(2.0 * np.pi * np.arange(8) / 8.0)[None, None]
+        first = Layer(np.zeros(0), np.zeros(0), np.zeros((0, 1, 8)), (), np.zeros(1), cycle)
+        network = Network((first,))
+        for claim in (Rises(0), Falls(0), Convex((0,)), Concave((0,))):
+            verdict = verify(network, claim, [3.0], [12.0])
+            assert verdict.refuted
+            assert_true_witness(network, verdict, [3.0], [12.0])
+        assert verify(network, Falls(0), [5.02], [5.48]).proved
+        assert verify(network, Rises(0), [-0.48], [-0.02]).proved
+        assert verify(network, Concave((0,)), [0.8], [1.2]).proved
+        assert verify(network, Bounded(-1.0, 1.0), [-7.0], [9.0]).proved
+
+    def test_a_flat_cycle_moves_neither_way(self):
+        first = Layer(np.zeros(0), np.zeros(0), np.zeros((0, 1, 8)), (), np.zeros(1), np.full((1, 1, 8), 0.3))
+        for claim in (Rises(0), Falls(0), Convex((0,)), Concave((0,))):
+            verdict = verify(Network((first,)), claim, [0.0], [1.0], slack=0.0)
+            assert (verdict.verdict, verdict.boxes) == ("proved", 0)
+
+    @pytest.fixture
+    def tabled(self):
+        # (x + t[a] + u[b])²: rises where x + t + u ≥ 0
+        first = layer(-1.0, 1.0, [[(0.0, 1.0)]])
+        tables = np.array([[2.0], [-3.0], [0.5]]), np.array([[0.1], [0.0]])
+        first = Layer(first.lower, first.upper, first.coefficients, tables, first.bias)
+        return Network((first, layer(-6.0, 6.0, [[(0.0, 0.0, 1.0)]])))
+
+    def test_categories_are_all_looked_at_unless_some_are_named(self, tabled):
+        verdict = verify(tabled, Rises(0), [-0.4], [1.0])
+        assert verdict.refuted
+        assert verdict.witness.codes[0] == 1
+        assert_true_witness(tabled, verdict, [-0.4], [1.0])
+        assert verify(tabled, Rises(0), [-0.4], [1.0], codes=[[0, 2], [0, 1]]).proved
+        assert verify(tabled, Falls(0), [-1.0], [1.0], codes=[[1], [0, 1]]).proved
+        verdict = verify(tabled, Rises(0), [-0.6], [1.0], codes=[[0, 2], [0, 1]])
+        assert tuple(verdict.witness.codes) in {(2, 1), (2, 0)}
+
+    def test_one_category_among_many_is_found(self):
+        rng = np.random.default_rng(0)
+        first = layer(-1.0, 1.0, [[(0.0, 1.0)]])
+        tables = 1.0 + rng.random((300, 1)), rng.random((40, 1))
+        tables[0][123] = 0.9
+        tables[1][7] = 0.0
+        first = Layer(first.lower, first.upper, first.coefficients, tables, first.bias)
+        network = Network((first, layer(-6.0, 6.0, [[(0.0, 0.0, 1.0)]])))
+        verdict = verify(network, Rises(0), [-0.95], [1.0])
+        assert verdict.refuted
+        assert tuple(verdict.witness.codes) == (123, 7)
+        assert verify(network, Rises(0), [-0.89], [1.0]).proved
+
+    def test_only_categories(self):
+        first = Layer(
+            np.zeros(0), np.zeros(0), np.zeros((0, 1, 8)), (np.array([[1.0], [4.0], [2.0]]),), np.zeros(1)
+        )
+        network = Network((first,))
+        assert verify(network, Bounded(1.0, 4.0), [], []).proved
+        verdict = verify(network, Bounded(1.0, 3.0), [], [])
+        assert (tuple(verdict.witness.codes), verdict.witness.values[0]) == ((1,), 4.0)
+
+
+class TestSoundness:
+    @settings(max_examples=60, deadline=None)
+    @given(
+        seed=st.integers(0, 10_000),
+        wiggle=st.sampled_from([0.0, 0.02, 0.1, 0.5]),
+        kind=st.sampled_from(["rises", "falls", "convex", "concave", "jointly", "bounded"]),
+        scale=st.floats(0.05, 1.5),
+    )
+    def test_no_sample_contradicts_a_verdict(self, seed, wiggle, kind, scale):
+        network = random_network(seed, wiggle)
+        width = numbers_of(network)
+        centre = np.random.default_rng(seed).uniform(-0.8, 0.8, width)
+        lower, upper = centre - scale, centre + scale
+        points, codes = draw(network, lower, upper, 300, seed)
+        said = network(points, codes)
+        claims = {
+            "rises": Rises(seed % width),
+            "falls": Falls(seed % width),
+            "convex": Convex((seed % width,)),
+            "concave": Concave((seed % width,)),
+            "jointly": Convex(tuple(range(width))),
+            "bounded": Bounded(
+                float(said.min() - 0.05 * np.ptp(said)), float(said.max() + 0.05 * np.ptp(said))
+            ),
+        }
+        claim = claims[kind]
+        verdict = verify(network, claim, lower, upper, budget=2000)
+        if verdict.refuted:
+            assert_true_witness(network, verdict, lower, upper)
+        if verdict.proved:
+            assert worst(network, claim, lower, upper) <= 1e-8 * max(1.0, float(np.ptp(said)))
+        assert (verdict.witness is not None) == verdict.refuted
+
+    @pytest.mark.parametrize("seed", range(6))
+    def test_bounds_near_the_true_range_are_decided(self, seed):
+        network = random_network(seed)
+        box = _box(network)
+        points, codes = draw(network, *box, 40_000, seed)
+        said = network(points, codes)
+        room = 0.02 * float(np.ptp(said))
+        inside = verify(network, Bounded(float(said.min() + room), float(said.max())), *box)
+        assert inside.refuted
+        assert_true_witness(network, inside, *box)
+        assert verify(
+            network, Bounded(float(said.min() - 3 * room), float(said.max() + 3 * room)), *box
+        ).proved
+
+    def test_each_output_has_its_own_verdict(self):
+        first = layer(-1.0, 1.0, [[(0.0, 1.0), (0.0, -1.0), (0.0, 0.5), (2.0,)]], products=1)
+        network = Network((first,))
+        assert network(np.array([[0.5]])).shape == (1, 3)
+        assert verify(network, Rises(0), [-1.0], [1.0], output=0).proved
+        assert verify(network, Falls(0), [-1.0], [1.0], output=1).proved
+        assert verify(network, Rises(0), [-1.0], [1.0], output=2).proved
+        verdict = verify(network, Falls(0), [-1.0], [1.0], output=2)
+        np.testing.assert_allclose(verdict.witness.values, network(verdict.witness.numbers)[:, 2])
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("claim", "lower", "upper", "message"),
+        [
+            (Rises(2), [0.0, 0.0], [1.0, 1.0], "no numeric input 2"),
+            (Convex((0, -1)), [0.0, 0.0], [1.0, 1.0], "no numeric input -1"),
+            (Rises(0), [0.0], [1.0], "needs 2 lower and 2 upper ends"),
+            (Rises(0), [0.0, 2.0], [1.0, 1.0], "input 1: its range"),
+            (Rises(0), [0.0, 0.0], [1.0, np.inf], "must be finite"),
+            (Rises(0), [0.0, np.nan], [1.0, 1.0], "must be finite"),
+            (Bounded(1.0, 0.0), [0.0, 0.0], [1.0, 1.0], "no output lies between"),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, claim, lower, upper, message):
+        with pytest.raises(ValueError, match=message):
+            verify(QUARTER_SQUARES, claim, lower, upper)
+
+    def test_unknown_outputs_and_codes_are_refused(self):
+        with pytest.raises(ValueError, match="no output 1"):
+            verify(QUARTER_SQUARES, Rises(0), *BOX, output=1)
+        with pytest.raises(ValueError, match="1 entries for 0 categorical"):
+            verify(QUARTER_SQUARES, Rises(0), *BOX, codes=[[0]])
+        first = Layer(np.zeros(0), np.zeros(0), np.zeros((0, 1, 8)), (np.zeros((3, 1)),), np.zeros(1))
+        with pytest.raises(ValueError, match="between 0 and 2"):
+            verify(Network((first,)), Bounded(0.0, 1.0), [], [], codes=[[3]])
+
+    def test_a_witness_cannot_be_written_to(self):
+        witness = verify(QUARTER_SQUARES, Rises(0), *BOX).witness
+        with pytest.raises(ValueError, match="read-only"):
+            witness.numbers[0, 0] = 1.0
