@@ -24,7 +24,8 @@ _TALL = 420.0  # above this, rows move together, down to _LEAST
 _LEAST = 28.0
 _GAP = 150.0
 _NAMES = (126.0, 110.0)  # room for names at the left and the right, in pixels
-_WEAK = 0.02
+_FAINTEST = 0.12
+_FACTOR = (16.0, 7.0)  # how far before a product, and how far above and below it, its two factors stand
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,7 @@ class _Layout:
     def of(cls, diagram: Diagram, width: float, height: float) -> _Layout:
         squeeze = min(1.0, width / diagram_size(diagram)[0])
         left, right = (room * (0.25 + 0.75 * squeeze) for room in _NAMES)
-        edges = Counter(edge.layer for edge in diagram.edges)
-        row = min(_ROW, height / max(edges.values()))
+        row = min(_ROW, height / _most_frames(diagram))
         return cls(left, (width - left - right) / (len(diagram.layers) - 1), height, row)
 
     @property
@@ -69,17 +69,22 @@ class _Layout:
 
 def diagram_size(diagram: Diagram) -> tuple[int, int]:
     """Return width and height in pixels that a drawing of the network takes at ease."""
-    edges = Counter(edge.layer for edge in diagram.edges)
-    rows = max(*edges.values(), *(len(layer) for layer in diagram.layers))
+    rows = max(_most_frames(diagram), *(len(layer) for layer in diagram.layers))
     height = rows * min(_ROW, max(_TALL / rows, _LEAST))
     return int(sum(_NAMES) + _GAP * (len(diagram.layers) - 1)), int(height + 8)
 
 
-def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
-    """Draw a network from left to right: columns, curves, sums, output.
+def _most_frames(diagram: Diagram) -> int:
+    """Return the number of curves drawn in the layer that has most."""
+    return max(Counter(edge.layer for edge in diagram.edges if not edge.pruned).values(), default=1)
 
-    Curves that end in the same layer share a vertical scale, so that a flat one matters little; those that hardly
-    matter at all are drawn faint.
+
+def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
+    """Draw a network from left to right: columns, curves, nodes, output.
+
+    A node is the sum of the curves that end in it (Σ), or the product of two such sums (×), which are the two points
+    before it. Curves that end in the same layer share a vertical scale; the less the output loses without a curve,
+    the fainter it is drawn. A pruned edge is a dotted line.
 
     Parameters
     ----------
@@ -97,22 +102,42 @@ def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
     nodes = [layout.rows(len(layer)) for layer in diagram.layers]
     for layer in range(len(diagram.layers) - 1):
         edges = [edge for edge in diagram.edges if edge.layer == layer]
-        tallest = max((float(np.max(np.abs(edge.y))) for edge in edges), default=0.0) or 1.0
-        for edge, row in zip(edges, layout.rows(len(edges)), strict=True):
-            _wires(ax, layout, edge, (nodes[layer][edge.source], row, nodes[layer + 1][edge.target]))
+        ends = [_end(layout, diagram, edge, nodes[layer + 1][edge.target]) for edge in edges]
+        starts = [nodes[layer][edge.source] for edge in edges]
+        _pruned(ax, layout, [each for each in zip(edges, starts, ends, strict=True) if each[0].pruned])
+        drawn = [each for each in zip(edges, starts, ends, strict=True) if not each[0].pruned]
+        tallest = max((float(np.max(np.abs(edge.y))) for edge, _, _ in drawn), default=0.0) or 1.0
+        for (edge, start, end), row in zip(drawn, layout.rows(len(drawn)), strict=True):
+            _wires(ax, layout, edge, (start, row), end)
             _curve(ax, layout, edge, row, tallest)
-    for layer, names in enumerate(diagram.layers):
-        _nodes(ax, layout, layer, names, last=layer == len(diagram.layers) - 1)
+    for layer in range(len(diagram.layers)):
+        _nodes(ax, layout, diagram, layer)
     return ax
 
 
-def _wires(ax: Axes, layout: _Layout, edge: DiagramEdge, heights: tuple[float, float, float]) -> None:
-    """Draw the way from a node through the frame of its curve to the next node."""
-    start, row, end = heights
+def _end(layout: _Layout, diagram: Diagram, edge: DiagramEdge, y: float) -> tuple[float, float]:
+    """Return where an edge arrives: at its node, or at the point of its factor."""
+    x = layout.x(edge.layer + 1)
+    if not diagram.is_product(edge.layer + 1, edge.target):
+        return x, y
+    across, up = _FACTOR
+    return x - across, y + up * (2 * edge.factor - 3)
+
+
+def _pruned(ax: Axes, layout: _Layout, edges: list[tuple[DiagramEdge, float, tuple[float, float]]]) -> None:
+    for edge, start, (x, y) in edges:
+        ax.plot([layout.x(edge.layer), x], [start, y], ":", color=LINE.light, linewidth=1.0, zorder=0.5)
+
+
+def _wires(
+    ax: Axes, layout: _Layout, edge: DiagramEdge, heights: tuple[float, float], end: tuple[float, float]
+) -> None:
+    """Draw the way from a node through the frame of its curve to where it arrives."""
+    start, row = heights
     middle, half = layout.x(edge.layer + 0.5), layout.wide / 2
     style: dict[str, Any] = {"color": MUTED.light, "linewidth": 1.0, "alpha": _opacity(edge), "zorder": 1}
     ax.plot([layout.x(edge.layer), middle - half], [start, row], **style)
-    ax.plot([middle + half, layout.x(edge.layer + 1)], [row, end], **style)
+    ax.plot([middle + half, end[0]], [row, end[1]], **style)
 
 
 def _curve(ax: Axes, layout: _Layout, edge: DiagramEdge, y: float, tallest: float) -> None:
@@ -134,13 +159,21 @@ def _curve(ax: Axes, layout: _Layout, edge: DiagramEdge, y: float, tallest: floa
 
 
 def _opacity(edge: DiagramEdge) -> float:
-    return 0.25 if edge.strength < _WEAK else 1.0
+    """Return how solid an edge is drawn: by the root of its strength, so that halves are still seen."""
+    return _FAINTEST + (1.0 - _FAINTEST) * float(np.sqrt(min(max(edge.strength, 0.0), 1.0)))
 
 
-def _nodes(ax: Axes, layout: _Layout, layer: int, names: tuple[str, ...], *, last: bool) -> None:
-    x, heights = layout.x(layer), layout.rows(len(names))
-    look: dict[str, Any] = {"color": INK.light, "markeredgecolor": PAPER.light, "markersize": 7, "zorder": 4}
-    ax.plot(np.full(len(heights), x), heights, "o", **look)
+def _nodes(ax: Axes, layout: _Layout, diagram: Diagram, layer: int) -> None:
+    names, x = diagram.layers[layer], layout.x(layer)
+    heights, last = layout.rows(len(names)), layer == len(diagram.layers) - 1
+    look: dict[str, Any] = {"color": INK.light, "markeredgecolor": PAPER.light, "zorder": 4}
+    products = [y for node, y in enumerate(heights) if diagram.is_product(layer, node)]
+    across, up = _FACTOR
+    for y in products:
+        for point in (y - up, y + up):
+            ax.plot([x - across, x], [point, y], color=INK.light, linewidth=1.2, zorder=3.5)
+            ax.plot([x - across], [point], "o", markersize=5, **look)
+    ax.plot(np.full(len(heights), x), heights, "o", markersize=7, **look)
     hidden = layer > 0 and not last
     place: dict[str, Any] = {
         "xytext": (9 if last else -9, 0),
@@ -149,9 +182,10 @@ def _nodes(ax: Axes, layout: _Layout, layer: int, names: tuple[str, ...], *, las
     }
     if hidden:
         place = {"xytext": (0, 7), "ha": "center"}
-    for name, y in zip(names, heights, strict=True):
+    for node, (name, y) in enumerate(zip(names, heights, strict=True)):
+        sign = "×" if diagram.is_product(layer, node) else "Σ"
         ax.annotate(
-            "Σ" if hidden else plain(shorten(name, layout.letters)),
+            sign if hidden else plain(shorten(name, layout.letters)),
             (x, y),
             textcoords="offset points",
             fontsize="small",

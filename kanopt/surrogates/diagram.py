@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.surrogates.reading.attribution import attribution
+
 if TYPE_CHECKING:
     from kanopt.kan.description import Layer, Network
-    from kanopt.surrogates.encoding import Encoding
+    from kanopt.surrogates.encoding import Encoding, Feature
 
 __all__ = ["Diagram", "DiagramEdge", "diagram_of"]
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+PRUNED = 1e-12
+"""A curve that spans less than this share of the widest of its layer is none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +35,17 @@ class DiagramEdge:
     source, target
         Positions of its ends among the nodes of their layers.
     x, y
-        The curve, sampled over the range it was learned on; both of shape (points,). For a category `x`
-        counts its labels, and `y` holds one number for each.
+        The curve, sampled over the range it was learned on, that of a periodic one over a period; both of shape
+        (points,). For a category `x` counts its labels, and `y` holds one number for each.
     labels
         The labels of a category, else empty.
     strength
-        Spread of the curve, as a fraction of the widest of its layer: an edge near 0 hardly matters.
+        What the output loses when the edge is frozen at its mean, as a fraction of the largest loss in its layer; an
+        edge near 0 hardly matters. Without rows to take the loss over: the same of the spread of the curve.
+    factor
+        0 where the edge arrives at a sum, 1 or 2 where it belongs to that factor of a product.
+    pruned
+        Whether the edge was taken away: its curve is zero everywhere.
     """
 
     layer: int
@@ -43,6 +55,8 @@ class DiagramEdge:
     y: Floats
     labels: tuple[str, ...]
     strength: float
+    factor: int = 0
+    pruned: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,18 +66,33 @@ class Diagram:
     Parameters
     ----------
     layers
-        Names of the nodes, layer by layer: first the inputs, last the output; hidden nodes have empty names.
-        Every node is the sum of the edges that end in it.
+        Names of the nodes, layer by layer: first the inputs (of a periodic one with its period), last the output;
+        hidden nodes have empty names.
     edges
         In order of layer, source and target.
+    products
+        How many nodes of every layer, the last ones, multiply their two factors; a factor and every other node is the
+        sum of the edges that end in it. Empty for none.
     """
 
     layers: tuple[tuple[str, ...], ...]
     edges: tuple[DiagramEdge, ...]
+    products: tuple[int, ...] = ()
+
+    def is_product(self, layer: int, node: int) -> bool:
+        """Whether a node multiplies."""
+        count = self.products[layer] if self.products else 0
+        return node >= len(self.layers[layer]) - count
 
 
 def diagram_of(
-    network: Network, encoding: Encoding, *, output: str, log_output: bool = False, points: int = 41
+    network: Network,
+    encoding: Encoding,
+    *,
+    output: str,
+    log_output: bool = False,
+    rows: tuple[Floats, Integers] | None = None,
+    points: int = 41,
 ) -> Diagram:
     """Sample every edge of a network.
 
@@ -75,6 +104,9 @@ def diagram_of(
         Name of the target.
     log_output
         Whether the network gives the target's logarithm.
+    rows
+        Encoded numbers and codes over which the edges are weighed by what the output loses without them
+        (:mod:`kanopt.surrogates.reading.attribution`).
     points
         How many points of a curve.
 
@@ -84,31 +116,64 @@ def diagram_of(
         The curves of the first layer run over the columns in their own units, or over their logarithms where
         the network takes those.
     """
-    numbers = [f"log {feature.name}" if feature.log else feature.name for feature in encoding.numbers]
-    inputs = (*numbers, *(feature.name for feature in encoding.categories))
+    inputs = tuple(_named(feature) for feature in encoding.inputs)
     hidden = [("",) * layer.outputs for layer in network.layers[:-1]]
+    weights: tuple[Floats, ...] | None = None
+    if rows is not None:
+        weights = attribution(network, *rows).edge_scores
     edges: list[DiagramEdge] = []
     for index, layer in enumerate(network.layers):
-        edges += _edges(index, layer, encoding, points)
-    return Diagram((inputs, *hidden, (f"log {output}" if log_output else output,)), tuple(edges))
+        edges += _edges(index, layer, encoding, points, None if weights is None else weights[index])
+    names = (inputs, *hidden, (f"log {output}" if log_output else output,))
+    return Diagram(names, tuple(edges), (0, *(layer.products for layer in network.layers)))
 
 
-def _edges(index: int, layer: Layer, encoding: Encoding, points: int) -> list[DiagramEdge]:
-    curves: list[tuple[int, int, Floats, Floats, tuple[str, ...]]] = []
-    for source in range(layer.inputs):
-        encoded = np.linspace(layer.lower[source], layer.upper[source], points)
-        values = layer.edges(source, encoded)
-        own = index == 0 and not encoding.numbers[source].log
-        x = encoding.numbers[source].decode(encoded) if own else encoded
-        curves += [(source, target, x, values[:, target], ()) for target in range(layer.outputs)]
-    for column, table in enumerate(layer.tables):
-        labels = tuple(str(label) for label in encoding.categories[column].categories)
-        x = np.arange(len(table), dtype=np.float64)
-        source = layer.inputs + column
-        curves += [(source, target, x, table[:, target], labels) for target in range(layer.outputs)]
-    spread = [float(np.ptp(y)) for _, _, _, y, _ in curves]
-    widest = max(spread, default=0.0) or 1.0
+def _named(feature: Feature) -> str:
+    if feature.kind == "cycle":
+        return f"{feature.name} mod {feature.scale:g}"
+    return f"log {feature.name}" if feature.log else feature.name
+
+
+def _edges(
+    index: int, layer: Layer, encoding: Encoding, points: int, weights: Floats | None
+) -> list[DiagramEdge]:
+    curves = list(_curves(index, layer, encoding, points))
+    spread = np.array([np.ptp(values, axis=0) for _, values, _ in curves])
+    widest = float(spread.max(initial=0.0)) or 1.0
+    weights = spread if weights is None else weights
+    strongest = float(weights.max(initial=0.0)) or 1.0
+    sums = layer.subnodes - 2 * layer.products
     return [
-        DiagramEdge(index, source, target, x, y, labels, width / widest)
-        for (source, target, x, y, labels), width in zip(curves, spread, strict=True)
+        DiagramEdge(
+            layer=index,
+            source=source,
+            target=subnode if subnode < sums else sums + (subnode - sums) // 2,
+            x=x,
+            y=values[:, subnode],
+            labels=labels,
+            strength=float(weights[source, subnode]) / strongest,
+            factor=0 if subnode < sums else 1 + (subnode - sums) % 2,
+            pruned=bool(spread[source, subnode] <= PRUNED * widest),
+        )
+        for source, (x, values, labels) in enumerate(curves)
+        for subnode in range(layer.subnodes)
     ]
+
+
+def _curves(
+    index: int, layer: Layer, encoding: Encoding, points: int
+) -> Iterator[tuple[Floats, Floats, tuple[str, ...]]]:
+    """Yield for every input of a layer where its edges are sampled, their values (points, subnodes), and labels."""
+    for source in range(layer.inputs + len(layer.periodic)):
+        periodic = source >= layer.inputs
+        low, high = (0.0, 1.0) if periodic else (float(layer.lower[source]), float(layer.upper[source]))
+        encoded = np.linspace(low, high, points)
+        own = index == 0 and not encoding.numeric[source].log
+        x = encoding.numeric[source].decode(encoded) if own else encoded
+        yield x, layer.edges(source, encoded), ()
+    for feature, table in zip(encoding.categories if index == 0 else (), layer.tables, strict=True):
+        yield (
+            np.arange(len(table), dtype=np.float64),
+            table,
+            tuple(str(label) for label in feature.categories),
+        )

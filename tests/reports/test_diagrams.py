@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from kanopt.reports import plot_diagram
 from kanopt.reports.canvas import to_svg
 from kanopt.reports.diagrams import diagram_size
+from kanopt.surrogates.diagram import Diagram, DiagramEdge
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +28,42 @@ def test_every_edge_has_a_frame_and_every_end_a_name(make_run: Any) -> None:
     assert len(ax.patches) == len(diagram.edges) == 8
     names = [text.get_text() for text in ax.texts]
     assert names == ["log distance_km", "hour", "mode", "Σ", "Σ", "log minutes"]
+
+
+def edge(layer: int, source: int, target: int, **more: Any) -> DiagramEdge:
+    x = np.linspace(0.0, 1.0, 5)
+    values = {"x": x, "y": x, "labels": (), "strength": 1.0, **more}
+    return DiagramEdge(layer, source, target, **values)
+
+
+def test_products_are_marked_and_pruned_edges_are_dotted() -> None:
+    edges = (
+        edge(0, 0, 0),
+        edge(0, 0, 1, factor=1, strength=0.04),
+        edge(0, 0, 1, factor=2, pruned=True),
+        edge(0, 1, 0, pruned=True),
+        edge(0, 1, 1, factor=1, pruned=True),
+        edge(0, 1, 1, factor=2, strength=0.0),
+        edge(1, 0, 0),
+        edge(1, 1, 0),
+    )
+    diagram = Diagram((("a", "b"), ("", ""), ("y",)), edges, (0, 1, 0))
+    ax = plot_diagram(diagram)
+    assert [text.get_text() for text in ax.texts] == ["a", "b", "Σ", "×", "y"]
+    assert len(ax.patches) == 5  # pruned edges have no frame
+    dotted = [line for line in ax.lines if line.get_linestyle() == ":"]
+    assert len(dotted) == 3
+    ends = {tuple(np.round(line.get_xydata()[-1], 3)) for line in dotted}
+    product = {text.get_text(): text.xy for text in ax.texts}["×"]
+    assert len(ends) == 3  # the sum, and the two factors apart
+    assert all(y != pytest.approx(product[1]) for _, y in ends)
+    alphas = sorted({line.get_alpha() for line in ax.lines if line.get_alpha() is not None})
+    assert alphas == pytest.approx([0.12, 0.12 + 0.88 * 0.2, 1.0])
+
+
+def test_a_network_without_edges_left_is_drawn() -> None:
+    diagram = Diagram((("a",), ("y",)), (edge(0, 0, 0, pruned=True, strength=0.0),))
+    assert len(plot_diagram(diagram).patches) == 0
 
 
 def test_nothing_leaves_the_picture_in_any_width(make_run: Any) -> None:

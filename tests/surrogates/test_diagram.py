@@ -6,6 +6,8 @@ import pytest
 from kanopt.kan import Layer, Network
 from kanopt.surrogates.diagram import diagram_of
 from kanopt.surrogates.encoding import Encoding, Feature
+from kanopt.surrogates.reading import attribution
+from tests.exact_networks import layer, line, square
 
 
 def network() -> tuple[Network, Encoding]:
@@ -45,13 +47,60 @@ def test_curves_are_those_of_the_network() -> None:
 
 def test_strength_is_relative_to_the_widest_edge_of_the_layer() -> None:
     edges = diagram_of(*network(), output="y").edges
-    for layer in (0, 1):
-        strengths = [edge.strength for edge in edges if edge.layer == layer]
+    for index in (0, 1):
+        strengths = [edge.strength for edge in edges if edge.layer == index]
         assert max(strengths) == 1.0
         assert min(strengths) > 0.0
     flat = Network((Layer(np.zeros(1), np.ones(1), np.zeros((1, 1, 8)), (), np.zeros(1)),))
     only = diagram_of(flat, Encoding((Feature("a", "number", high=1.0),)), output="y").edges[0]
     assert only.strength == pytest.approx(0.0)
+
+
+def with_a_product() -> tuple[Network, Encoding]:
+    """A sum of km and the hour, and the product of km with load and mode."""
+    first = layer(
+        [[line, line, None], [None, None, square]],
+        cycles=[[lambda z: np.sin(2 * np.pi * z), None, None]],
+        tables=([[0.0, 0.0, 1.0], [0.0, 0.0, -1.0]],),
+        products=1,
+    )
+    features = (
+        Feature("hour", "cycle", scale=24.0, low=0.0, high=24.0),
+        Feature("km", "number", scale=10.0, low=0.0, high=40.0),
+        Feature("load", "number", low=0.0, high=4.0),
+        Feature("mode", "category", categories=("air", "road")),
+    )
+    return Network((first, layer([[line], [line]]))), Encoding(features)
+
+
+def test_products_cycles_and_pruned_edges() -> None:
+    model, encoding = with_a_product()
+    diagram = diagram_of(model, encoding, output="cost", points=9)
+    assert diagram.layers == (("km", "load", "hour mod 24", "mode"), ("", ""), ("cost",))
+    assert diagram.products == (0, 1, 0)
+    assert [diagram.is_product(1, node) for node in (0, 1)] == [False, True]
+    assert not diagram.is_product(0, 3)
+    first = [edge for edge in diagram.edges if edge.layer == 0]
+    assert [(edge.target, edge.factor) for edge in first] == [(0, 0), (1, 1), (1, 2)] * 4
+    kept = [(edge.source, edge.target, edge.factor) for edge in first if not edge.pruned]
+    assert kept == [(0, 0, 0), (0, 1, 1), (1, 1, 2), (2, 0, 0), (3, 1, 2)]
+    hour = first[6]
+    assert hour.x.tolist() == [3.0 * step for step in range(9)]
+    assert np.allclose(hour.y, np.sin(2 * np.pi * hour.x / 24.0), atol=1e-4)
+    assert first[0].x.tolist() == pytest.approx(np.linspace(-40.0, 40.0, 9).tolist())
+
+
+def test_strength_follows_what_the_output_loses() -> None:
+    model, encoding = with_a_product()
+    rng = np.random.default_rng(0)
+    rows = rng.uniform(0.0, 1.0, (100, 3)), rng.integers(0, 2, (100, 1))
+    scores = attribution(model, *rows).edge_scores
+    for index, edges in enumerate(scores):
+        drawn = [
+            edge for edge in diagram_of(model, encoding, output="y", rows=rows).edges if edge.layer == index
+        ]
+        assert np.allclose([edge.strength for edge in drawn], edges.ravel() / edges.max())
+        assert all(edge.strength == 0.0 for edge in drawn if edge.pruned)
 
 
 def test_a_fitted_model_gives_its_diagram_and_draws_it() -> None:
