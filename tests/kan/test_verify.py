@@ -512,6 +512,49 @@ class TestSearch:
         assert 0.0 < verdict.slack <= 6e-6
         assert verify(network, Rises(0), [-1.0], [1.0], slack=0.0, budget=3000).verdict == "undecided"
 
+    def test_a_box_across_the_end_of_a_range_is_cut_there(self):
+        # beyond −1 the hidden nodes are straight, so the second derivative jumps there; it is positive on both sides
+        network = Network(
+            (
+                layer(-1.0, 1.0, [[(0.0, 1.0, 0.2), (0.0, 1.0, -0.2)]]),
+                layer(-2.0, 2.0, [[(0.0, 3.0, 0.05)], [(0.0, 2.9, 0.05)]]),
+            )
+        )
+        inside, beyond = (
+            verify(network, Convex((0,)), [-1.0], [1.0]),
+            verify(network, Convex((0,)), [-2.0], [-1.0]),
+        )
+        assert (inside.verdict, beyond.verdict) == ("proved", "proved")
+        assert verify(network, Convex((0,)), [-2.0], [1.0]).proved
+
+    @pytest.mark.parametrize("unit", [1e-7, 1e7])
+    def test_units_do_not_matter(self, unit):
+        for seed in (1, 3, 5):
+            network = random_network(seed)
+            first = network.layers[0]
+            scaled_first = Layer(
+                first.lower * unit,
+                first.upper * unit,
+                first.coefficients,
+                first.tables,
+                first.bias,
+                first.cycles,
+                first.products,
+            )
+            last = network.layers[-1]
+            scaled_last = Layer(
+                last.lower, last.upper, last.coefficients * unit, (), last.bias * unit, None, last.products
+            )
+            other = Network((scaled_first, *network.layers[1:-1], scaled_last))
+            lower, upper = _box(network)
+            sizes = np.where(np.arange(len(lower)) < first.inputs, unit, 1.0)
+            for claim in (Rises(0), Convex((0,)), Concave((0, 1))):
+                plain = verify(network, claim, lower, upper)
+                verdict = verify(other, claim, lower * sizes, upper * sizes)
+                assert verdict.verdict == plain.verdict
+                if verdict.refuted:
+                    assert_true_witness(other, verdict, lower * sizes, upper * sizes)
+
     def test_a_box_without_extent_has_nothing_to_move(self):
         for claim in (Rises(0), Falls(0), Convex((0,)), Convex(())):
             assert verify(QUARTER_SQUARES, claim, [0.5, -1.0], [0.5, 1.0]).proved

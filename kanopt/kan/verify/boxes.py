@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanopt.kan.verify.intervals import Flags, Floats, Integers
+from kanopt.kan.verify.intervals import Flags, Floats, Integers, Pair
 
 __all__ = ["Boxes", "join"]
 
@@ -50,8 +50,11 @@ class Boxes:
         """Return the boxes shrunk to points, with the categories they had."""
         return Boxes(points, points, self.first, self.last)
 
-    def halves(self, side: Integers) -> Boxes:
-        """Return both halves of every box, cut across a side: a number, or after them a categorical input."""
+    def halves(self, side: Integers, ends: Pair) -> Boxes:
+        """Return both parts of every box, cut across a side: a number, or after them a categorical input.
+
+        A side is cut at the last of `ends` (each of shape (numbers,)) that it crosses, else in the middle.
+        """
         low, high, first, last = (
             np.concatenate([part, part]) for part in (self.low, self.high, self.first, self.last)
         )
@@ -59,6 +62,10 @@ class Boxes:
         by_number = rows[side < numbers]
         number = side[by_number]
         middle = self.centre[by_number, number]
+        for end in ends:
+            place = end[number]
+            crossed = (self.low[by_number, number] < place) & (place < self.high[by_number, number])
+            middle = np.where(crossed, place, middle)
         high[by_number, number] = middle
         low[by_number + len(self), number] = middle
         by_table = rows[side >= numbers]

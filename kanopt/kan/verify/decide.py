@@ -36,7 +36,7 @@ def verify(
     The coefficients are asked first (:mod:`kanopt.kan.verify.coefficients`): what they prove costs no box and, unless
     the network has product nodes, holds outside the box too. Next some points are sampled for a counterexample. The
     rest is done by interval arithmetic, rounded outwards, with branch and bound (Moore, Kearfott and Cloud 2009,
-    *Introduction to Interval Analysis*, ch. 5 and 9): on every box the derivative in question, the matrix of second
+    *Introduction to Interval Analysis*, ch. 5 and 6): on every box the derivative in question, the matrix of second
     derivatives or the output is bounded, and boxes that do not settle it are cut in halves.
 
     A claim is refuted only by points of the network itself: its own values there contradict the claim, and so do

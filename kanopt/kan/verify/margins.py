@@ -22,6 +22,8 @@ from kanopt.kan.verify.trace import Second, Tracer, swing
 __all__ = ["Bending", "Distance", "Finding", "Margin", "Slope"]
 
 _Scalar = TypeVar("_Scalar", np.float64, np.int64)
+_LARGEST_ROUND = 512
+_LARGEST_PRODUCT = 2_000_000
 _STEPS = 2.0 ** -np.arange(24.0)
 
 
@@ -49,6 +51,14 @@ class Finding:
 
 class Margin(Protocol):
     """What must not be negative."""
+
+    @property
+    def ends(self) -> Pair:
+        """The ends of the ranges of the first layer's splines, each of shape (numbers,)."""
+
+    @property
+    def together(self) -> int:
+        """How many boxes to examine at a time."""
 
     def examine(self, boxes: Boxes) -> Finding:
         """Return bounds over boxes."""
@@ -83,6 +93,20 @@ class _Common:
         width = (arriving[1] - arriving[0])[0]
         self._share = np.where(width > 0.0, 1.0 / np.where(width > 0.0, width, 1.0), 0.0)
         self._sides = np.where(root.width[0] > 0.0, root.width[0], 1.0)
+
+    @property
+    def ends(self) -> Pair:
+        """The ends of the ranges of the first layer's splines; periodic ones have none."""
+        first = self.tracer.layers[0]
+        none = np.full(len(first.periodic), np.inf)
+        return np.concatenate([first.lower, -none]), np.concatenate([first.upper, none])
+
+    @property
+    def together(self) -> int:
+        """How many boxes to examine at a time: many, but wide networks must fit in memory."""
+        layers = self.tracer.layers
+        widest = max(layer.subnodes * max(layer.inputs, 1) * self.tracer.numbers for layer in layers)
+        return int(np.clip(_LARGEST_PRODUCT // max(widest, 1), 8, _LARGEST_ROUND))
 
     def _spread(self, boxes: Boxes) -> Floats:
         """Return how far each input moves the sub-nodes, in shares of how far all do in the whole box."""

@@ -13,7 +13,7 @@ class Runs:
     """The bounds of every run of 1, 2, 4, ... neighbours along the first axis.
 
     A run of any length is covered by two of these, which may overlap (Bender and Farach-Colton 2000, *The LCA
-    Problem Revisited*, sec. 3).
+    Problem Revisited*).
 
     Examples
     --------

@@ -1,9 +1,10 @@
-"""Branch and bound: cut boxes in halves until the margin is bounded from below in all of them.
+"""Branch and bound: cut boxes in two until the margin is bounded from below in all of them.
 
-Boxes are taken worst first, many at a time. Where the margin moves one way along an input throughout a box, its least
-value lies on a face, and the box shrinks to that face (the monotonicity test: Hansen and Walster 2004, *Global
-Optimization Using Interval Analysis*, sec. 12.4); the longest side by |derivative| × length is cut (the smear
-rule: Kearfott and Novoa 1990, *INTBIS*).
+Boxes are taken worst first, many at a time. Where the margin moves one way along an input throughout a box, its
+least value lies on a face, and the box shrinks to that face (the monotonicity test: Hansen and Walster 2004,
+*Global Optimization Using Interval Analysis*, ch. 12). Of other boxes the longest side by |derivative| × length
+is cut (the smear of Kearfott and Novoa 1990, *Algorithm 681: INTBIS*), at the end of its spline's range if
+it crosses one, so that second derivatives do not jump inside boxes, else in the middle.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from kanopt.kan.verify.margins import Finding, Margin
 
 __all__ = ["Search", "search"]
 
-_LARGEST_ROUND = 512
 _CANDIDATES = 16
 _SAMPLE = 256
 
@@ -82,7 +82,7 @@ def _branch(margin: Margin, root: Boxes, budget: int, allowed: float) -> Search:
     waiting, bounds = root, np.array([-np.inf])
     looked, used, tried = 0, 0.0, 0.0
     while len(waiting):
-        size = min(_LARGEST_ROUND, max(1, looked), budget - looked)
+        size = min(margin.together, max(1, looked), budget - looked)
         if size <= 0:
             return Search("undecided", looked)
         taken = np.argpartition(bounds, size - 1)[:size] if size < len(bounds) else np.arange(len(bounds))
@@ -101,14 +101,14 @@ def _branch(margin: Margin, root: Boxes, budget: int, allowed: float) -> Search:
         used = max(used, float(-finding.low[done].min(initial=0.0)))
         if done.all():
             continue
-        smaller = _smaller(boxes, finding, ~done)
+        smaller = _smaller(boxes, finding, ~done, margin.ends)
         if smaller is None:
             return Search("undecided", looked)
         waiting, bounds = join([waiting, smaller[0]]), np.concatenate([bounds, smaller[1]])
     return Search("proved", looked, slack=used)
 
 
-def _smaller(boxes: Boxes, finding: Finding, open_: Flags) -> tuple[Boxes, Floats] | None:
+def _smaller(boxes: Boxes, finding: Finding, open_: Flags, ends: Pair) -> tuple[Boxes, Floats] | None:
     """Return what is left of the open boxes, in smaller ones, with their bounds; None if one cannot be cut."""
     boxes, low, influence = boxes[open_], finding.low[open_], finding.influence[open_]
     faced = np.zeros(len(boxes), dtype=bool)
@@ -124,7 +124,7 @@ def _smaller(boxes: Boxes, finding: Finding, open_: Flags) -> tuple[Boxes, Float
     influence = np.where(possible, influence[~faced], -1.0)
     flat = influence.max(axis=1) <= 0.0
     influence = np.where(flat[:, None] & possible, relative, influence)
-    halves = uncut.halves(influence.argmax(axis=1))
+    halves = uncut.halves(influence.argmax(axis=1), ends)
     return join([boxes[faced], halves]), np.concatenate([low[faced], low[~faced], low[~faced]])
 
 

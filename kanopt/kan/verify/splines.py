@@ -148,7 +148,10 @@ class Splines:
         return start - 4.0 * EPS * np.abs(start), end + 4.0 * EPS * np.abs(end)
 
     def bounds(self, low: Floats, high: Floats) -> EdgeBounds:
-        """Return bounds of all edges for arguments between `low` and `high`, shape (boxes, inputs)."""
+        """Return bounds of all edges for arguments between `low` and `high`, shape (boxes, inputs).
+
+        An interval that ends where the range does lies on one side of it; the curvature is that of this side.
+        """
         start, end = self._positions(low, high)
         inside = np.clip(start, 0.0, self.cells), np.clip(end, 0.0, self.cells)
         first = np.minimum(inside[0].astype(np.int64), self.cells - 1)
@@ -167,7 +170,7 @@ class Splines:
         )
         if not self.periodic:
             beyond = np.stack([start - inside[0], end - inside[1]])[..., None]
-            outside = (high < self.lower) | (low > self.upper)
+            outside = (high <= self.lower) | (low >= self.upper)
             value = self._with_tails(pieces, np.stack([left, right])[..., None], beyond, outside, value)
             crosses = ((low < self.lower) | (high > self.upper))[..., None]
             bend = (

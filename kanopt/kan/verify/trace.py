@@ -2,9 +2,9 @@
 
 With node values h, the first derivatives ∂h/∂x_k and the second ones ∂²h/∂x_i∂x_k, an edge f adds f(h) to the value
 of its sub-node, f′(h) ∂h/∂x_k to the first and f′(h) ∂²h/∂x_i∂x_k + f″(h) ∂h/∂x_i ∂h/∂x_k to the second (automatic
-differentiation in intervals: Moore, Kearfott and Cloud 2009, *Introduction to Interval Analysis*, sec. 6.4 and ch. 9).
+differentiation in intervals: Moore, Kearfott and Cloud 2009, *Introduction to Interval Analysis*, ch. 9).
 The first layer adds functions of one input each, so its bounds are as tight as rounding lets them be. Later
-values lie also in the mean-value form h(c) + Σ_k ∂h/∂x_k (x_k − c_k) around the centre c (ibid., sec. 6.3), whose
+values lie also in the mean-value form h(c) + Σ_k ∂h/∂x_k (x_k − c_k) around the centre c (ibid., ch. 6), whose
 excess width shrinks with the square of the box; both bounds are used. At the ends of a spline's range the second
 derivative jumps to zero: the bounds hold both sides, which is all that the mean-value form needs.
 """
