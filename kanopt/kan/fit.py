@@ -116,6 +116,8 @@ class Fitted:
         Residual variance.
     covariance
         Of the parameters in the flat order of :class:`Network`: (JᵀWJ + S)⁻¹ × variance, edges centred.
+    at_bound
+        Which of them an active bound of a shape holds, so that their error is not symmetric; in the same order.
     smoothing
         Roughness weight of every group, then the ridge.
     history
@@ -130,6 +132,7 @@ class Fitted:
     edf: float
     variance: float
     covariance: Floats
+    at_bound: NDArray[np.bool_]
     smoothing: Floats
     history: History
 
@@ -286,7 +289,9 @@ def finish(run: Run, data: Data, options: FitOptions) -> Fitted:
     weighted = objective.weighted(weights)
     normal = weighted.normal_equations(network)
     smooth = penalty.weighted(run.smoothing[:1], rows, network.active)
-    inverse = _free_inverse(network, normal.matrix + smooth, options)
+    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
+    held = _held(network, constraints)
+    inverse = _free_inverse(network, normal.matrix + smooth, constraints, held)
     edf = float((inverse * normal.matrix).sum())
     variance = float((weights * residual**2).sum()) / max(rows - edf, 1.0)
     trust = weights / data.weights
@@ -303,20 +308,35 @@ def finish(run: Run, data: Data, options: FitOptions) -> Fitted:
         edf=edf,
         variance=variance,
         covariance=_numpy(0.5 * (covariance + covariance.T)),
+        at_bound=_touched(network, constraints, held),
         smoothing=_numpy(run.smoothing[0]),
         history=run.history,
     )
 
 
-def _free_inverse(network: KANBatch, matrix: Tensor, options: FitOptions) -> Tensor:
+def _held(network: KANBatch, constraints: Constraints | None) -> Tensor:
+    """Return which d of the first network lie at their bound; none where nothing is constrained; (P,)."""
+    if constraints is None:
+        return torch.zeros_like(network.theta[0], dtype=torch.bool)
+    position = network.theta[0] @ constraints.inverse.T
+    return constraints.bounded & (position <= 1e-9 * position.abs().max())
+
+
+def _touched(network: KANBatch, constraints: Constraints | None, held: Tensor) -> NDArray[np.bool_]:
+    """Return which parameters, in the flat order of the description, an active bound ties to others."""
+    touched = torch.zeros_like(held)
+    if constraints is not None:
+        touched = (constraints.inverse[held].abs() > 1e-12).any(0)
+    flat: NDArray[np.bool_] = touched[_flat_order(network)].cpu().numpy()
+    return flat
+
+
+def _free_inverse(network: KANBatch, matrix: Tensor, constraints: Constraints | None, held: Tensor) -> Tensor:
     """Invert JᵀWJ + S over the directions that no active bound forbids and no pruned edge has; (1, P, P)."""
-    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
     if constraints is None:
         directions = torch.eye(len(matrix[0]), dtype=matrix.dtype, device=matrix.device)
     else:
-        position = network.theta[0] @ constraints.inverse.T
-        free = ~(constraints.bounded & (position <= 1e-9 * position.abs().max()))
-        directions = constraints.transform[:, free]
+        directions = constraints.transform[:, ~held]
     if network.active is not None:
         directions = directions * network.active[0].unsqueeze(1)
     reduced = directions.T @ matrix[0] @ directions
@@ -350,14 +370,21 @@ def _centring(network: KANBatch, data: Data) -> Tensor:
         basis = network.layer_basis(index, signals[index], data.inputs.codes if index == 0 else None)
         mean = basis.reshape(-1, layer.width).mean(0)
         subnodes = torch.eye(layer.subnodes, dtype=mean.dtype, device=mean.device)
-        for place, weights in enumerate(torch.split(mean, list(layer.widths))):
+        for weights in torch.split(mean, list(layer.widths)):
             centre = torch.eye(len(weights), dtype=mean.dtype, device=mean.device) - weights
-            block = torch.kron(centre, subnodes)
-            if place < layer.splines + layer.cycles:
-                order = torch.arange(len(block)).reshape(len(weights), layer.subnodes).T.flatten()
-                block = block[order.to(block.device)]
-            blocks.append(block)
-    return block_diagonal(blocks)
+            blocks.append(torch.kron(centre, subnodes))
+    return block_diagonal(blocks)[_flat_order(network)]
+
+
+def _flat_order(network: KANBatch) -> Tensor:
+    """Return the place in θ of every parameter of the description: by edge in splines, by category in tables."""
+    parts, start = [], 0
+    for layer in network.shape.layers:
+        for place, width in enumerate(layer.widths):
+            order = torch.arange(start, start + width * layer.subnodes).reshape(width, layer.subnodes)
+            parts.append((order.T if place < layer.splines + layer.cycles else order).flatten())
+            start += width * layer.subnodes
+    return torch.cat(parts).to(network.theta.device)
 
 
 def _numpy(tensor: Tensor) -> Floats:

@@ -8,15 +8,17 @@ network times g′.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["Link", "Logistic", "Softplus"]
 
-Array = TypeVar("Array", np.ndarray, Tensor)
+Array = TypeVar("Array", "NDArray[Any]", "torch.Tensor")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,15 @@ class Link:
 
     def inverse(self, target: Array) -> Array:
         """Return an output that gives `target`, moved inside the range where it lies at its edge or outside."""
+        raise NotImplementedError
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The ends between which all values lie."""
+        raise NotImplementedError
+
+    def times(self, unit: float) -> tuple[Link, float]:
+        """Return the link of `unit` times the target, and what its network's output is multiplied by."""
         raise NotImplementedError
 
 
@@ -53,9 +64,9 @@ class Softplus(Link):
     def __call__(self, output: Array) -> Array:
         """Return the target."""
         z = output / self.scale
-        if isinstance(z, Tensor):
-            return self.low + self.scale * torch.logaddexp(z, torch.zeros_like(z))
-        return self.low + self.scale * np.logaddexp(z, 0.0)
+        functions = _functions(z)
+        target: Array = self.low + self.scale * functions.logaddexp(z, functions.zeros_like(z))
+        return target
 
     def slope(self, output: Array) -> Array:
         """Return the derivative."""
@@ -64,9 +75,18 @@ class Softplus(Link):
     def inverse(self, target: Array) -> Array:
         """Return z + log(1 − exp(−z)) in units of the scale."""
         z = ((target - self.low) / self.scale).clip(1e-3)
-        if isinstance(z, Tensor):
-            return self.scale * (z + torch.log(-torch.expm1(-z)))
-        return np.asarray(self.scale * (z + np.log(-np.expm1(-z))))
+        functions = _functions(z)
+        output: Array = self.scale * (z + functions.log(-functions.expm1(-z)))
+        return output
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """From `low` upwards."""
+        return self.low, np.inf
+
+    def times(self, unit: float) -> tuple[Link, float]:
+        """Return the link of `unit` times the target; the output is multiplied alike."""
+        return Softplus(self.scale * unit, self.low * unit), unit
 
 
 @dataclass(frozen=True)
@@ -94,10 +114,29 @@ class Logistic(Link):
     def inverse(self, target: Array) -> Array:
         """Return the log odds."""
         share = ((target - self.low) / (self.high - self.low)).clip(1e-3, 1.0 - 1e-3)
-        if isinstance(share, Tensor):
-            return torch.logit(share)
-        return np.asarray(np.log(share) - np.log1p(-share))
+        functions = _functions(share)
+        odds: Array = functions.log(share) - functions.log1p(-share)
+        return odds
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """`low` and `high`."""
+        return self.low, self.high
+
+    def times(self, unit: float) -> tuple[Link, float]:
+        """Return the link of `unit` times the target; the output, a log odds, stays."""
+        return Logistic(self.low * unit, self.high * unit), 1.0
 
 
 def _sigmoid(z: Array) -> Array:
-    return torch.sigmoid(z) if isinstance(z, Tensor) else 0.5 * (1.0 + np.tanh(0.5 * z))
+    share: Array = 0.5 * (1.0 + _functions(z).tanh(0.5 * z))
+    return share
+
+
+def _functions(array: Any) -> Any:
+    """Return the module whose functions take `array`: numpy, or torch, which a model on disk does not need."""
+    if isinstance(array, (np.ndarray, np.generic)):
+        return np
+    import torch
+
+    return torch

@@ -12,7 +12,7 @@ from typing import Any
 from ortools.sat.python import cp_model
 
 from kanopt.errors import SolverError
-from kanopt.solvers.interrupt import Interrupt
+from kanopt.interrupt import Interrupt
 
 __all__ = ["Aim", "Ending", "SearchLimits", "Searched", "complete_hint", "run_cpsat"]
 

@@ -15,7 +15,7 @@ from kanopt.problems.base import Problem
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.interrupt import Interrupt
+from kanopt.interrupt import Interrupt
 from kanopt.solvers.routing_integers import RoutingIntegers, lower
 
 __all__ = ["OrToolsRouting"]

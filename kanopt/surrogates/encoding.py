@@ -163,6 +163,11 @@ class Encoding:
         columns = [feature.encode(values[:, i]) for i, feature in enumerate(self.numeric)]
         return np.column_stack(columns) if columns else np.zeros((len(values), 0))
 
+    def within_periods(self, encoded: Floats) -> Floats:
+        """Return encoded numbers with cycles brought into their first period, [0, 1)."""
+        straight = len(self.numbers)
+        return np.hstack([encoded[:, :straight], np.mod(encoded[:, straight:], 1.0)])
+
     def split(self, frame: pd.DataFrame) -> tuple[Floats, Integers]:
         """Return the numeric columns as they are, numbers and then cycles, and the codes of the categories.
 
@@ -245,7 +250,7 @@ def check_numbers(values: Floats, what: str) -> None:
     found = [f"{missing} missing (NaN)"] * (missing > 0) + [f"{infinite} infinite (inf)"] * (infinite > 0)
     raise FitError(
         f"{what}: {' and '.join(found)} of {len(values)} values, the first in row {first}; "
-        "drop these rows or fill them in before fitting"
+        "drop these rows or fill them in before fitting, or use missing='indicator'"
     )
 
 
@@ -324,7 +329,7 @@ def _refuse_missing(column: pd.Series[Any], name: str) -> None:
     if missing.any():
         raise FitError(
             f"column {name!r}: {int(missing.sum())} missing (NaN) of {len(column)} values, the first in row "
-            f"{int(missing.argmax())}; drop these rows or give them a category of their own"
+            f"{int(missing.argmax())}; drop these rows or give them a category of their own (missing='indicator')"
         )
 
 

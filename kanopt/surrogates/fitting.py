@@ -8,14 +8,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.formulas import Variable
+from kanopt.formulas.domain import Domain
 from kanopt.kan.description import Network
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.effects import importances
 from kanopt.surrogates.law import Law
-from kanopt.surrogates.selection import Settings, Table, Trial, choose
+from kanopt.surrogates.selection import choose
+from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.summary import fit_measures
+from kanopt.surrogates.trials import Table, Trial
 
-__all__ = ["learn"]
+__all__ = ["law_of", "learn"]
 
 Floats = NDArray[np.float64]
 SAMPLE = 256
@@ -25,8 +29,16 @@ SHUFFLED = 2000
 def learn(table: Table, settings: Settings) -> tuple[Law, pd.DataFrame, Rows]:
     """Choose the structure, fit it, and return the law, a frame of every structure tried, and the rows as fitted."""
     trial, tried = choose(table, settings)
+    return law_of(table, trial, tried, settings)
+
+
+def law_of(
+    table: Table, trial: Trial, tried: list[Trial], settings: Settings
+) -> tuple[Law, pd.DataFrame, Rows]:
+    """Return the law that `trial` has found on the rows of `table`; see :func:`learn`."""
     fitted, unit = trial.fitted, trial.unit
-    network, factors = _in_units(fitted.network, unit, trial.shift)
+    link, factor = (None, unit) if trial.link is None else trial.link.times(unit)
+    network, factors = _in_units(fitted.network, factor, trial.shift)
     residuals = (fitted.left_out - trial.shift) * unit
     order = np.argsort(residuals, kind="stable")
     numbers = trial.encoding.encode_numbers(table.numbers)
@@ -48,6 +60,9 @@ def learn(table: Table, settings: Settings) -> tuple[Law, pd.DataFrame, Rows]:
         codes=table.codes[sample],
         importance=np.empty(0),
         measures={},
+        link=link,
+        at_bound=fitted.at_bound,
+        domain=_domain(trial.encoding.within_periods(numbers)),
     )
     shuffled = rng.permutation(len(table))[:SHUFFLED]
     drawn = (numbers[shuffled], table.codes[shuffled])
@@ -65,6 +80,12 @@ def learn(table: Table, settings: Settings) -> tuple[Law, pd.DataFrame, Rows]:
     )
 
 
+def _domain(numbers: Floats) -> Domain:
+    """Learn where encoded rows lie; categories that were not seen are refused before anything is predicted."""
+    names = [f"c{index}" for index in range(numbers.shape[1])]
+    return Domain.from_rows([Variable(name) for name in names], dict(zip(names, numbers.T, strict=True)))
+
+
 def _in_units(network: Network, unit: float, shift: float) -> tuple[Network, Floats]:
     """Put the unit and the shift of the target into the last layer; return the factor on every parameter."""
     last = network.layers[-1]
@@ -72,10 +93,11 @@ def _in_units(network: Network, unit: float, shift: float) -> tuple[Network, Flo
         last,
         coefficients=last.coefficients * unit,
         tables=tuple(table * unit for table in last.tables),
+        cycles=last.periodic * unit,
         bias=(last.bias + shift) * unit,
     )
     layers = (*network.layers[:-1], scaled)
-    size = last.coefficients.size + sum(table.size for table in last.tables)
+    size = last.coefficients.size + last.periodic.size + sum(table.size for table in last.tables)
     factors = np.ones(network.parameters.size)
     factors[-size:] = unit
     return Network(layers), factors
@@ -86,6 +108,7 @@ def _alternatives(tried: list[Trial], chosen: Trial, law: Law, weights: Floats) 
     rows = [
         {
             "hidden": trial.structure.hidden,
+            "products": trial.structure.products,
             "log_target": trial.structure.log_target,
             "log_features": tuple(n for n, log in zip(names, trial.structure.logs, strict=True) if log),
             "loss": trial.structure.loss,

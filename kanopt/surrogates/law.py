@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import FileFormatError
+from kanopt.errors import FileFormatError, FormulaError
+from kanopt.formulas.domain import Domain, JointTest, Range
 from kanopt.kan.description import Layer, Network
+from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.encoding import Encoding
 
 __all__ = ["Law", "law_from_parts", "law_to_parts"]
@@ -24,15 +26,15 @@ class Law:
 
     Parameters
     ----------
-    encoding, network, log_target, smearing
-        The law: ``network(encoded)``, or ``smearing × exp(network(encoded))`` of a log target.
+    encoding, network, log_target, smearing, link
+        The law: ``network(encoded)``, ``smearing × exp(network(encoded))`` of a log target, or
+        ``link(network(encoded))`` of a positive or bounded one.
     loss
         The loss it was fitted with.
     covariance, variance, edf
-        Covariance of the network's parameters, residual variance, effective number of parameters, all on the
-        scale of the network's output.
+        Covariance of the network's parameters, residual variance, effective number of parameters.
     residuals, residual_weights
-        Residuals of the training rows, each as if left out, sorted, on the scale of the network's output.
+        Residuals of the training rows, each as if left out, sorted; of the logarithm for a log target.
     smoothing
         Roughness weight of every group of curves: one per column, then one per later layer; last, the ridge.
     numbers, codes
@@ -41,6 +43,10 @@ class Law:
         Importance of every column, see :func:`kanopt.surrogates.effects.importances`.
     measures
         Fit on the training rows, and on them left out one at a time.
+    domain
+        Where the law was learned, over the encoded columns ``c0``, ``c1`` and so on, in the order of the network.
+    at_bound
+        Which parameters are held at an active bound of a shape.
     """
 
     encoding: Encoding
@@ -58,11 +64,32 @@ class Law:
     codes: Integers
     importance: Floats
     measures: dict[str, dict[str, float]]
+    link: Link | None = None
+    domain: Domain = field(default_factory=Domain.unknown)
+    at_bound: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     def predict(self, numbers: Floats, codes: Integers) -> Floats:
         """Return the target for encoded rows, shape (n,)."""
         output = self.network(numbers, codes)
-        return self.smearing * np.exp(output) if self.log_target else output
+        if self.log_target:
+            return self.smearing * np.exp(output)
+        return output if self.link is None else self.link(output)
+
+    def around(self, numbers: Floats, codes: Integers, low: float, high: float) -> tuple[Floats, Floats]:
+        """Return the ends of an interval from a low to a high residual about every row; each (n,)."""
+        output = self.network(numbers, codes)
+        if self.log_target:
+            return np.exp(output + low), np.exp(output + high)
+        least, most = (-np.inf, np.inf) if self.link is None else self.link.ends
+        middle = output if self.link is None else self.link(output)
+        return np.clip(middle + low, least, most), np.clip(middle + high, least, most)
+
+    def residual(self, numbers: Floats, codes: Integers, target: Floats) -> Floats:
+        """Return the residuals of rows, of the logarithm for a log target; (n,)."""
+        output = self.network(numbers, codes)
+        if self.log_target:
+            return np.log(target) - output
+        return target - (output if self.link is None else self.link(output))
 
     def interval(self, numbers: Floats, codes: Integers, coverage: float) -> tuple[Floats, Floats]:
         """Return the ends between which a new row falls with probability `coverage`; each (n,).
@@ -76,16 +103,22 @@ class Law:
         last = len(self.residuals) - 1
         lower = np.searchsorted(mass, max(tail, 0.0), side="left")
         upper = np.searchsorted(mass, min(mass[-1] + 1.0 - tail, mass[-1]), side="left")
-        output = self.network(numbers, codes)
-        low = output + self.residuals[min(int(lower), last)]
-        high = output + self.residuals[min(int(upper), last)]
-        return (np.exp(low), np.exp(high)) if self.log_target else (low, high)
+        ends = self.residuals[min(int(lower), last)], self.residuals[min(int(upper), last)]
+        return self.around(numbers, codes, float(ends[0]), float(ends[1]))
+
+    @property
+    def standard_errors(self) -> Floats:
+        """Of the network's parameters; NaN at an active bound, where an error is not symmetric."""
+        errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+        return np.where(self.at_bound, np.nan, errors)
 
     @property
     def structure(self) -> str:
         """How the law is written, in words."""
         hidden = self.network.hidden
         shape = f"network with {' + '.join(map(str, hidden))} hidden nodes" if hidden else "additive"
+        products = sum(layer.products for layer in self.network.layers)
+        shape = f"{shape}, {products} of them products" if products else shape
         logs = [feature.name for feature in self.encoding.numbers if feature.log]
         words = [
             f"{shape}, log target" if self.log_target else shape,
@@ -96,8 +129,18 @@ class Law:
         return "; ".join(words)
 
 
-_ARRAYS = ("covariance", "residuals", "residual_weights", "smoothing", "numbers", "codes", "importance")
+_ARRAYS = (
+    "covariance",
+    "residuals",
+    "residual_weights",
+    "smoothing",
+    "numbers",
+    "codes",
+    "importance",
+    "at_bound",
+)
 _LAYER = ("lower", "upper", "coefficients", "bias", "cycles")
+_LINKS: dict[str, type[Link]] = {"Softplus": Softplus, "Logistic": Logistic}
 _PLAIN = ("log_target", "smearing", "loss", "variance", "edf", "measures")
 
 
@@ -106,6 +149,8 @@ def law_to_parts(law: Law) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     header: dict[str, Any] = {name: getattr(law, name) for name in _PLAIN}
     header["encoding"] = law.encoding.to_json()
     header["tables"] = [len(layer.tables) for layer in law.network.layers]
+    header["link"] = _link_to_json(law.link)
+    header["domain"] = asdict(law.domain)
     header["products"] = [layer.products for layer in law.network.layers]
     arrays: dict[str, NDArray[Any]] = {name: getattr(law, name) for name in _ARRAYS}
     for index, layer in enumerate(law.network.layers):
@@ -133,12 +178,39 @@ def law_from_parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> L
         law = Law(
             encoding=Encoding.from_json(header["encoding"]),
             network=Network(tuple(layers)),
+            link=_link_from_json(header["link"]),
+            domain=_domain_from_json(header["domain"]),
             **plain,
         )
         law.predict(law.numbers[:1], law.codes[:1])
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, FormulaError) as error:
         raise FileFormatError(
             "the saved model lacks a part or its parts do not fit together "
             f"({type(error).__name__}: {error}); save the model again"
         ) from error
     return law
+
+
+def _link_to_json(link: Link | None) -> dict[str, Any] | None:
+    return None if link is None else {"kind": type(link).__name__, **asdict(link)}
+
+
+def _link_from_json(data: dict[str, Any] | None) -> Link | None:
+    if data is None:
+        return None
+    numbers = {name: float(value) for name, value in data.items() if name != "kind"}
+    return _LINKS[data["kind"]](**numbers)
+
+
+def _domain_from_json(data: dict[str, Any]) -> Domain:
+    """Undo ``dataclasses.asdict`` of a domain."""
+    joints = []
+    for joint in data["joints"]:
+        inverse = tuple(tuple(float(x) for x in row) for row in joint["inverse"])
+        plain = {name: tuple(joint[name]) for name in ("names", "log", "centre", "scale")}
+        joints.append(JointTest(**plain, inverse=inverse, threshold=float(joint["threshold"])))
+    return Domain(
+        tuple(Range(**item) for item in data["ranges"]),
+        tuple((name, tuple(known)) for name, known in data["categories"]),
+        tuple(joints),
+    )

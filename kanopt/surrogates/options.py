@@ -4,53 +4,75 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+import numpy as np
 import torch
 
 from kanopt.errors import FitError, nearest
+from kanopt.kan.constraints import Wanted
 from kanopt.kan.robust import LOSSES
 from kanopt.surrogates.encoding import Encoding, Feature
-from kanopt.surrogates.selection import Settings
+from kanopt.surrogates.settings import Settings, Watch
 
-__all__ = ["Arguments", "device_of", "settings_of"]
+__all__ = ["Arguments", "device_of", "periods_of", "settings_of"]
 
 
 class Arguments(Protocol):
     """The arguments as given."""
 
     hidden: Any
+    products: Any
     grid_size: Any
     smoothing: Any
     starts: Any
     monotone: Any
+    convex: Any
+    concave: Any
+    positive: Any
+    bounds: Any
     log_target: Any
     log_features: Any
     loss: Any
+    precision: Any
     seed: Any
     device: Any
 
 
-def settings_of(given: Arguments, encoding: Encoding) -> Settings:
+def settings_of(given: Arguments, encoding: Encoding, watch: Watch | None = None) -> Settings:
     """Check every argument against the columns.
 
     Raises
     ------
     FitError
-        For a value that is not allowed, and for a column that does not exist or cannot be meant.
+        For a value that is not allowed, for arguments that contradict each other, and for a column that does not
+        exist or cannot be meant.
     """
-    return Settings(
-        hidden=_hidden(given.hidden),
+    hidden = _hidden(given.hidden)
+    wanted = Wanted(_signs(given.monotone, encoding), _bends(given.convex, given.concave, encoding))
+    reach, bounds = _reach(given.positive, given.bounds)
+    settings = Settings(
+        hidden=hidden,
+        products=_products(given.products, hidden),
         log_target=_log_target(given.log_target),
-        logs=_logs(given.log_features, encoding),
-        loss=_loss(given.loss),
+        logs=_logs(given.log_features, encoding, wanted),
+        loss=_choice(given.loss, "loss", ("auto", *LOSSES)),
         grid_size=_whole(given.grid_size, "grid_size", 1),
         smoothing=_smoothing(given.smoothing),
+        criterion="evidence" if given.smoothing == "evidence" else "gcv",
         starts=_whole(given.starts, "starts", 1),
-        signs=_signs(given.monotone, encoding),
+        wanted=wanted,
+        reach=reach,
+        bounds=bounds,
+        precision="mixed"
+        if _choice(given.precision, "precision", ("double", "mixed")) == "mixed"
+        else "double",
         seed=_whole(given.seed, "seed", 0),
         device=device_of(given.device),
+        watch=watch or Watch(),
     )
+    _check_together(settings)
+    return settings
 
 
 def device_of(device: Any) -> torch.device:
@@ -64,6 +86,58 @@ def device_of(device: Any) -> torch.device:
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise FitError(f"device={device!r}: no CUDA device is available here; use 'auto' or 'cpu'")
     return chosen
+
+
+def periods_of(periodic: Any, encoding: Encoding) -> dict[str, float]:
+    """Return the period of every periodic column by name.
+
+    Raises
+    ------
+    FitError
+        For a period that is no positive number, and for a column that does not exist or is a category.
+    """
+    if periodic is None:
+        return {}
+    if not isinstance(periodic, Mapping):
+        raise FitError(f"periodic={periodic!r} must map columns to their periods, such as {{'hour': 24}}")
+    periods = {}
+    for name, period in periodic.items():
+        feature = _number(name, encoding, "periodic")
+        if isinstance(period, bool) or not isinstance(period, Real) or not 0.0 < float(period) < float("inf"):
+            raise FitError(
+                f"periodic: column {feature.name!r} has period {period!r}; it must be a number above 0"
+            )
+        periods[feature.name] = float(period)
+    return periods
+
+
+def _check_together(settings: Settings) -> None:
+    """Refuse arguments that contradict each other."""
+    bends = {bend for bend in settings.wanted.bends if bend}
+    if settings.wanted and any(settings.products):
+        raise FitError(
+            f"products={settings.products} with monotone, convex or concave: a product node keeps no shape; leave "
+            "out one"
+        )
+    if settings.hidden and len(bends) > 1:
+        raise FitError(
+            "convex and concave columns together need an additive law: the shapes cannot both be held through hidden "
+            "nodes; use hidden=(), or ask for one of the two"
+        )
+    if settings.log_target and -1 in bends:
+        raise FitError(
+            "concave with log_target=True: exp(concave) need not be concave; use log_target=False, or leave out concave"
+        )
+    if settings.reach == "positive" and -1 in bends:
+        raise FitError(
+            "concave with positive=True: a positive law is bent upwards near zero; leave out one of the two"
+        )
+    if settings.reach == "bounded" and bends:
+        raise FitError(
+            "convex or concave with bounds: a law that flattens at both ends is neither; leave out one"
+        )
+    if settings.reach == "bounded" and settings.log_target:
+        raise FitError("bounds with log_target=True: use one of the two")
 
 
 def _whole(value: Any, name: str, least: int) -> int:
@@ -82,6 +156,20 @@ def _hidden(value: Any) -> tuple[int, ...] | None:
     return tuple(_whole(width, "a width in hidden", 1) for width in value)
 
 
+def _products(value: Any, hidden: tuple[int, ...] | None) -> tuple[int, ...]:
+    if isinstance(value, str) and value == "auto":
+        return ()
+    if hidden is None or not isinstance(value, Sequence) or len(value) != len(hidden):
+        raise FitError(
+            f"products={value!r} must be 'auto', or say how many nodes of every hidden layer multiply, such as "
+            "hidden=(3,), products=(1,)"
+        )
+    counts = tuple(_whole(count, "a number in products", 0) for count in value)
+    if any(count > width for count, width in zip(counts, hidden, strict=True)):
+        raise FitError(f"products={value!r}: there are only hidden={hidden} nodes")
+    return counts
+
+
 def _log_target(value: Any) -> bool | None:
     if isinstance(value, str) and value == "auto":
         return None
@@ -90,42 +178,63 @@ def _log_target(value: Any) -> bool | None:
     return bool(value)
 
 
-def _loss(value: Any) -> str | None:
-    if value == "auto":
-        return None
-    if value not in LOSSES:
-        raise FitError(f"loss={value!r} is unknown; {nearest(str(value), ('auto', *LOSSES))}")
-    return str(value)
+def _choice(value: Any, name: str, known: Sequence[str]) -> str | None:
+    if value not in known:
+        raise FitError(f"{name}={value!r} is unknown; {nearest(str(value), known)}")
+    return None if value == "auto" else str(value)
 
 
 def _smoothing(value: Any) -> float | None:
-    if isinstance(value, str) and value == "auto":
+    if isinstance(value, str) and value in ("auto", "evidence"):
         return None
     if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 <= float(value) < float("inf"):
-        raise FitError(f"smoothing={value!r} must be 'auto' or a number of at least 0")
+        raise FitError(f"smoothing={value!r} must be 'auto', 'evidence' or a number of at least 0")
     return float(value)
 
 
-def _logs(value: Any, encoding: Encoding) -> tuple[bool, ...] | None:
+def _reach(positive: Any, bounds: Any) -> tuple[Literal["any", "positive", "bounded"], tuple[float, float]]:
+    """Return where the values of the law must lie."""
+    if positive not in (True, False):
+        raise FitError(f"positive={positive!r} must be True or False")
+    if bounds is None:
+        return ("positive" if positive else "any"), (0.0, 0.0)
+    try:
+        low, high = (float(end) for end in bounds)
+    except (TypeError, ValueError) as error:
+        raise FitError(f"bounds={bounds!r} must be two numbers, the lower first, such as (0, 24)") from error
+    if not -np.inf < low < high < np.inf:
+        raise FitError(f"bounds={bounds!r}: the lower end must lie below the upper, and both be finite")
+    if positive and low < 0:
+        raise FitError(
+            f"positive=True with bounds={bounds!r}: the lower end is below zero; drop positive or raise it"
+        )
+    return "bounded", (low, high)
+
+
+def _logs(value: Any, encoding: Encoding, wanted: Wanted) -> tuple[bool, ...] | None:
     if isinstance(value, str):
         if value == "auto":
             return None
         raise FitError(f"log_features={value!r} must be 'auto' or a list of columns, such as ['{value}']")
-    chosen = {_column(name, encoding, "log_features").name for name in value or ()}
-    flags = []
-    for feature in encoding.features:
-        if feature.name in chosen and feature.kind == "category":
-            raise FitError(
-                f"log_features: column {feature.name!r} is a category; only numbers have logarithms"
-            )
+    chosen = {_number(name, encoding, "log_features").name for name in value or ()}
+    bends = wanted.bends or (0,) * len(encoding.numbers)
+    for feature, bend in zip(encoding.numbers, bends, strict=True):
         if feature.name in chosen and feature.low <= 0.0:
             raise FitError(
                 f"log_features: column {feature.name!r} goes down to {feature.low:g}, which has no "
                 "logarithm; leave it out of log_features, or leave these rows out"
             )
-        if feature.kind == "number":
-            flags.append(feature.name in chosen)
-    return tuple(flags)
+        if feature.name in chosen and bend:
+            raise FitError(
+                f"log_features: column {feature.name!r} is asked to be convex or concave, and what is so in its "
+                "logarithm need not be in the column; leave it out of log_features"
+            )
+    periodic = next((feature.name for feature in encoding.cycles if feature.name in chosen), None)
+    if periodic is not None:
+        raise FitError(
+            f"log_features: column {periodic!r} is periodic, which its logarithm is not; leave it out"
+        )
+    return tuple(feature.name in chosen for feature in encoding.numbers)
 
 
 def _signs(value: Any, encoding: Encoding) -> tuple[int, ...]:
@@ -134,7 +243,7 @@ def _signs(value: Any, encoding: Encoding) -> tuple[int, ...]:
     if isinstance(value, Mapping):
         pairs = list(value.items())
     elif isinstance(value, Sequence) and not isinstance(value, str) and len(value) == len(encoding.features):
-        pairs = list(enumerate(value))
+        pairs = [pair for pair in enumerate(value) if pair[1] != 0]
     else:
         raise FitError(
             f"monotone={value!r} must map columns to +1 or -1, or hold one of -1, 0, +1 for each of the "
@@ -145,10 +254,45 @@ def _signs(value: Any, encoding: Encoding) -> tuple[int, ...]:
         feature = _column(name, encoding, "monotone")
         if isinstance(sign, bool) or sign not in (-1, 0, 1):
             raise FitError(f"monotone: column {feature.name!r} has {sign!r}; use +1 (rises), -1 (falls) or 0")
-        if sign != 0 and feature.kind == "category":
-            raise FitError(f"monotone: column {feature.name!r} is a category, which has no order")
+        if sign != 0:
+            _straight(feature, "monotone")
         signs[feature.name] = int(sign)
     return tuple(signs.get(feature.name, 0) for feature in encoding.numbers)
+
+
+def _bends(convex: Any, concave: Any, encoding: Encoding) -> tuple[int, ...]:
+    bends: dict[str, int] = {}
+    for value, bend, what in ((convex, 1, "convex"), (concave, -1, "concave")):
+        if value is None:
+            continue
+        if isinstance(value, str) or not isinstance(value, (Sequence, set, frozenset)):
+            raise FitError(f"{what}={value!r} must be a list of columns")
+        for name in value:
+            feature = _column(name, encoding, what)
+            _straight(feature, what)
+            if bends.get(feature.name, bend) != bend:
+                raise FitError(
+                    f"column {feature.name!r} is in both convex and concave; a line is both: ask for neither"
+                )
+            bends[feature.name] = bend
+    return tuple(bends.get(feature.name, 0) for feature in encoding.numbers) if bends else ()
+
+
+def _straight(feature: Feature, where: str) -> None:
+    if feature.kind == "category":
+        raise FitError(f"{where}: column {feature.name!r} is a category, which has no order")
+    if feature.kind == "cycle":
+        raise FitError(
+            f"{where}: column {feature.name!r} is periodic, and a curve that comes back to its start is not"
+        )
+
+
+def _number(name: Any, encoding: Encoding, where: str) -> Feature:
+    feature = _column(name, encoding, where)
+    if feature.kind == "category":
+        what = "only numbers have logarithms" if where == "log_features" else "only numbers can be periodic"
+        raise FitError(f"{where}: column {feature.name!r} is a category; {what}")
+    return feature
 
 
 def _column(name: Any, encoding: Encoding, where: str) -> Feature:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from kanopt.errors import FileFormatError, FitError, FormulaError, nearest
-from kanopt.surrogates.effects import marginal_effects
+from kanopt.errors import FitError, FormulaError, KanoptWarning, nearest
+from kanopt.interrupt import Interrupt
 from kanopt.surrogates.encoding import check_numbers, encoding_of
-from kanopt.surrogates.law import Law, law_from_parts, law_to_parts
-from kanopt.surrogates.storage import read_model, write_model
-from kanopt.surrogates.summary import Summary, fit_measures
+from kanopt.surrogates.intervals import conformal_ends
+from kanopt.surrogates.law import Law
+from kanopt.surrogates.missing import Indicators
+from kanopt.surrogates.readings import Readings
+from kanopt.surrogates.storage import Stored
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
-    from kanopt.surrogates.diagram import Diagram
     from kanopt.surrogates.distill.mixed import Rows
+    from kanopt.surrogates.settings import FitProgress, Watch
 
 __all__ = ["KANRegressor"]
 
@@ -32,7 +35,7 @@ Floats = NDArray[np.float64]
 LEAST_ROWS = 5
 
 
-class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Learn a smooth law from a table with a Kolmogorov-Arnold network.
 
     Every edge of the network is a cubic spline of one variable, or a table over the values of a category.
@@ -44,21 +47,39 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
     ----------
     hidden : "auto" or sequence of int
         Widths of the hidden layers. ``()`` is additive: one curve per column.
+    products : "auto" or sequence of int
+        How many nodes of every hidden layer multiply two sums instead of adding; "auto" is none where `hidden` is
+        given, and tries one where it is not.
     grid_size : int
         Intervals of a spline; fewer are used where a table has few different rows.
-    smoothing : "auto" or float
-        Weight of the roughness of the curves; "auto" chooses one per column by generalised cross-validation.
+    smoothing : "auto", "evidence" or float
+        Weight of the roughness of the curves; "auto" chooses one per column by generalised cross-validation,
+        "evidence" by the marginal likelihood.
     starts : int
         Random starts trained side by side where there are hidden nodes.
     monotone : None, mapping or sequence
         +1 for columns the target rises with, -1 for those it falls with, by name or one per column. Held
         exactly, also through hidden layers and outside the data.
+    convex, concave : None or list
+        Columns in which the target is convex (concave), jointly in all that are listed, whatever the others are held
+        at. Held exactly, also through hidden layers and outside the data.
+    positive : bool
+        Keep the law above zero everywhere.
+    bounds : None or pair of float
+        Keep the law between two ends everywhere.
     log_target : "auto" or bool
         Learn the logarithm of the target; predictions are corrected so that sums come out right.
     log_features : "auto" or list
         Columns, by name or position, that enter as logarithms.
+    periodic : None or mapping
+        Columns that start anew after a period, such as ``{"hour": 24, "weekday": 7}``: the curve meets itself.
+    missing : "error" or "indicator"
+        What a gap is: a mistake, or something that says of itself: then a number gets an effect of its gaps (see
+        :mod:`kanopt.surrogates.missing`), a category a value "missing".
     loss : "auto", "squared", "huber" or "tukey"
         "auto" turns to "huber" where residuals have tails that squares would follow.
+    precision : "double" or "mixed"
+        "mixed" multiplies large matrices in single precision; the optimum is the same.
     seed : int
         The same seed gives the same model.
     device : str
@@ -67,19 +88,25 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
     Attributes
     ----------
     network_ : kanopt.kan.Network
-        The network in numpy; it gives the target, or its logarithm.
+        The network in numpy; it gives the target, or its logarithm, or what :attr:`link_` takes.
     encoding_ : Encoding
         How columns enter the network: kind, logarithm, scale, range, categories.
     log_target_ : bool
         Whether the network gives the logarithm of the target.
+    link_ : Link or None
+        From the network to a positive or bounded target.
     smearing_ : float
         Factor on exp(network) of a log target (Duan 1983).
     covariance_ : ndarray
         Of the network's parameters in its flat order, edges centred.
+    standard_errors_ : ndarray
+        Their standard errors; NaN where a parameter is held at an active bound, whose error is not symmetric.
     loss_ : str
         The loss used.
     alternatives_ : DataFrame
         Every structure tried, with its error on rows left out, in the units of the target.
+    outputs_ : dict
+        Of a fit to several targets: one model for each, by name. Everything but `predict` is asked of these.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -103,39 +130,72 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self,
         hidden: Any = "auto",
         *,
+        products: Any = "auto",
         grid_size: int = 10,
-        smoothing: float | Literal["auto"] = "auto",
+        smoothing: float | Literal["auto", "evidence"] = "auto",
         starts: int = 6,
         monotone: Any = None,
+        convex: Any = None,
+        concave: Any = None,
+        positive: bool = False,
+        bounds: Any = None,
         log_target: bool | Literal["auto"] = "auto",
         log_features: Any = "auto",
+        periodic: Any = None,
+        missing: str = "error",
         loss: str = "auto",
+        precision: str = "double",
         seed: int = 0,
         device: str = "auto",
     ) -> None:
         self.hidden = hidden
+        self.products = products
         self.grid_size = grid_size
         self.smoothing = smoothing
         self.starts = starts
         self.monotone = monotone
+        self.convex = convex
+        self.concave = concave
+        self.positive = positive
+        self.bounds = bounds
         self.log_target = log_target
         self.log_features = log_features
+        self.periodic = periodic
+        self.missing = missing
         self.loss = loss
+        self.precision = precision
         self.seed = seed
         self.device = device
 
-    def fit(self, X: ArrayLike | pd.DataFrame, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        columns: list[str] | None = None,
+        progress: Callable[[FitProgress], None] | None = None,
+    ) -> Self:
         """Learn the law.
+
+        Ctrl-C ends the search and keeps the best law found so far, with a warning.
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n, columns)
-            Numbers, and in a DataFrame also categories (text, category or bool columns).
-        y : array of shape (n,)
-            Target. The name of a Series is remembered.
+        X : DataFrame, array of shape (n, columns), path, list of paths, or callable
+            Numbers, and in a DataFrame also categories (text, category or bool columns). The path of a Parquet file,
+            or several, or a callable that returns a fresh iterator of frames, is read batch by batch, so that a table
+            may be larger than memory.
+        y : array of shape (n,) or (n, targets), or str
+            Target. The name of a Series is remembered. Several targets are fitted one after the other, see
+            ``outputs_``. For a path or a callable the name of the target's column.
         sample_weight : array of shape (n,), optional
             A weight of k counts as k equal rows, 0 as none; weights with a mean below one are scaled to mean
-            one.
+            one. For a path or a callable the name of a column.
+        columns : list of str, optional
+            For a path or a callable: the columns to learn from, by default all others.
+        progress : callable, optional
+            Called with a :class:`FitProgress` after every step.
 
         Raises
         ------
@@ -143,6 +203,12 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
             For missing or infinite values, constant columns, too few rows, and arguments that are not
             allowed.
         """
+        if callable(X) or _is_source(X):
+            return self._fit_source(X, y, sample_weight, columns, progress)
+        if columns is not None:
+            raise FitError("columns is for tables read from a path; pass the frame with the columns you mean")
+        if _has_several(y):
+            return self._fit_targets(X, y, sample_weight, progress)
         frame = self._frame(X, reset=True)
         target = _target(y)
         check_consistent_length(frame, target)
@@ -158,40 +224,58 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
             )
         # Imported here, so that a saved model predicts without loading torch.
         from kanopt.surrogates.fitting import learn
-        from kanopt.surrogates.options import settings_of
-        from kanopt.surrogates.selection import Table
+        from kanopt.surrogates.options import periods_of, settings_of
         from kanopt.surrogates.threads import one_thread
+        from kanopt.surrogates.trials import Table
 
-        encoding = encoding_of(frame)
-        settings = settings_of(self, encoding)
-        numbers, codes = encoding.split(frame)
+        self._indicators = _indicators(self.missing, frame)
+        encoding = encoding_of(self._indicators.filled(frame))
+        encoding = encoding.with_periods(periods_of(self.periodic, encoding))
+        numbers, codes = encoding.split(self._indicators.filled(frame))
         weights = weights / min(1.0, float(weights.mean()))
-        with one_thread():
-            law, self.alternatives_, self._rows = learn(
-                Table(numbers, codes, target, weights, encoding), settings
-            )
+        table = Table(numbers, codes, target, weights, encoding)
+        with one_thread(), Interrupt() as interrupt:
+            settings = settings_of(self, encoding, _watch(progress, interrupt))
+            law, self.alternatives_, self._rows = learn(table, settings)
         name = getattr(y, "name", None)
-        self.target_name_ = "target" if name is None else str(name)
-        self._adopt(law)
+        self._adopt(law, "target" if name is None else str(name))
+        _warn_if_stopped(interrupt, self.alternatives_)
         return self
 
     def predict(self, X: ArrayLike | pd.DataFrame) -> Floats:
-        """Return the expected target of every row, shape (n,), in the units of the target.
+        """Return the expected target of every row, shape (n,) or (n, targets), in the units of the target.
 
         Raises
         ------
         FitError
             For missing values, and for categories that did not occur in training.
         """
+        if hasattr(self, "outputs_"):
+            return np.column_stack([model.predict(X) for model in self.outputs_.values()])
         encoded = self._encode(X)
         return self._law.predict(*encoded)
 
-    def predict_interval(self, X: ArrayLike | pd.DataFrame, coverage: float = 0.9) -> pd.DataFrame:
+    def predict_interval(
+        self,
+        X: ArrayLike | pd.DataFrame,
+        coverage: float = 0.9,
+        calibration: tuple[Any, Any] | None = None,
+    ) -> pd.DataFrame:
         """Return an interval for every row that a new observation falls into with probability `coverage`.
 
-        The width comes from the residuals of the training rows left out one at a time. For a log target it is
-        a factor, otherwise a constant. The coverage is an average over rows like those of the training
-        table; it is not promised for every single kind of row, nor outside the data.
+        The width comes from the residuals of the training rows left out one at a time, or from those of rows that
+        the model has not seen. For a log target it is a factor, otherwise a constant. The coverage is an average over
+        rows like those of the table; it is not promised for every single kind of row, nor outside the data.
+
+        Parameters
+        ----------
+        X
+            Rows.
+        coverage
+            Probability.
+        calibration : (X, y), optional
+            Rows the model was not fitted on. With them the coverage is at least as promised for any law and any
+            noise, as long as new rows are like these (split conformal prediction, Lei et al. 2018, JASA 113).
 
         Returns
         -------
@@ -201,42 +285,15 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         if not 0.0 < coverage < 1.0:
             raise FitError(f"coverage={coverage!r} must lie between 0 and 1, such as 0.9")
         encoded = self._encode(X)
-        lower, upper = self._law.interval(*encoded, coverage)
+        if calibration is None:
+            lower, upper = self._law.interval(*encoded, coverage)
+        else:
+            seen = self._encode(calibration[0])
+            residuals = self._law.residual(*seen, _target(calibration[1]))
+            lower, upper = self._law.around(*encoded, *conformal_ends(residuals, coverage))
         index = X.index if isinstance(X, pd.DataFrame) else None
         columns = {"lower": lower, "prediction": self._law.predict(*encoded), "upper": upper}
         return pd.DataFrame(columns, index=index)
-
-    def effects(self, grid: int = 50) -> pd.DataFrame:
-        """Return the marginal effect of every column as a tidy frame: feature, value, effect.
-
-        An effect is the mean prediction over a sample of training rows with the column set to the value, less
-        the mean prediction; in the units of the target. Numbers get `grid` values, categories all of theirs.
-        """
-        check_is_fitted(self)
-        law = self._law
-        return marginal_effects(law.predict, law.encoding, (law.numbers, law.codes), grid)
-
-    def summary(
-        self,
-        test: pd.DataFrame | tuple[Any, Any] | None = None,
-        target: str | None = None,
-    ) -> Summary:
-        """Return fit, structure and effect of every column.
-
-        Parameters
-        ----------
-        test : DataFrame or (X, y), optional
-            Held-out rows. A frame holds the columns of the model and the target.
-        target : str, optional
-            Column of `test` that is the target; by default the name of the series the model was fitted to.
-        """
-        check_is_fitted(self)
-        measures = dict(self._law.measures)
-        if test is not None:
-            X, y = self._held_out(test, target)
-            measures["held out"] = fit_measures(_target(y), self.predict(X))
-        fit = pd.DataFrame.from_dict(measures, orient="index").astype({"rows": int})
-        return Summary(self.target_name_, self._law.structure, fit, self._effect_table())
 
     def to_formula(
         self,
@@ -297,82 +354,88 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         law = self._law
         trained = Trained(
             network=law.network,
-            features=(*law.encoding.numbers, *law.encoding.categories),
+            features=law.encoding.inputs,
             rows=self._rows,
-            signs=settings_of(self, law.encoding).signs,
+            signs=settings_of(self, law.encoding).wanted.signs,
             smoothing=law.smoothing,
             log_target=law.log_target,
             seed=self.seed,
             structure=law.structure,
+            link=law.link,
         )
         output = Variable(wanted, units.get(wanted, "") if unit is None else unit)
+        filled = self._indicators.filled(test)
         with one_thread():
-            return distill(trained, HeldOut(test, output, units, per), min_r2)
+            return distill(trained, HeldOut(filled, output, units, per), min_r2)
 
-    def diagram(self, points: int = 41) -> Diagram:
-        """Return the network as nodes, and edges with their sampled curves, ready to be drawn."""
-        from kanopt.surrogates.diagram import diagram_of
+    def _fit_targets(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        progress: Callable[[FitProgress], None] | None,
+    ) -> Self:
+        """Fit one model per target; a law per target is what can be read, so that no node is shared."""
+        targets = y if isinstance(y, pd.DataFrame) else pd.DataFrame(np.asarray(y))
+        names = [str(name) if isinstance(name, str) else f"target{name}" for name in targets.columns]
+        models = {
+            name: clone(self).fit(X, targets.iloc[:, place].rename(name), sample_weight, progress=progress)
+            for place, name in enumerate(names)
+        }
+        self._frame(X, reset=True)
+        self.outputs_ = models
+        return self
 
-        check_is_fitted(self)
-        return diagram_of(
-            self.network_,
-            self.encoding_,
-            output=self.target_name_,
-            log_output=self.log_target_,
-            points=points,
-        )
+    def _fit_source(
+        self,
+        source: Any,
+        target: Any,
+        weights: Any,
+        columns: list[str] | None,
+        progress: Callable[[FitProgress], None] | None,
+    ) -> Self:
+        """Fit a table that is read batch by batch."""
+        from kanopt.surrogates.streaming import learn_streamed
+        from kanopt.surrogates.threads import one_thread
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the network, every edge as the curve it is, and return the matplotlib axes."""
-        from kanopt.reports import plot_diagram
+        for value, what in ((target, "y"), (weights, "sample_weight")):
+            if not isinstance(value, str) and not (value is None and what == "sample_weight"):
+                raise FitError(
+                    f"{what} must be the name of a column where X is a path or a callable, not {value!r}"
+                )
+        if self.missing != "error":
+            raise FitError(
+                "missing='indicator' is not there for tables read batch by batch; fill the gaps before"
+            )
+        with one_thread(), Interrupt() as interrupt:
+            found = learn_streamed(
+                source,
+                target,
+                self,
+                features=columns,
+                weights=weights,
+                periods=self.periodic,
+                watch=_watch(progress, interrupt),
+            )
+        self._indicators = Indicators({})
+        self.alternatives_, self._rows = found.alternatives, found.rows
+        self.feature_names_in_ = np.array(found.law.encoding.names, dtype=object)
+        self.n_features_in_ = len(found.law.encoding.features)
+        self._adopt(found.law, target)
+        _warn_if_stopped(interrupt, self.alternatives_)
+        return self
 
-        return plot_diagram(self.diagram(), ax)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to one file: plain arrays and JSON, no pickle.
-
-        The file holds a sample of at most 256 encoded training rows, over which effects are averaged.
-        """
-        check_is_fitted(self)
-        header, arrays = law_to_parts(self._law)
-        header["target"] = self.target_name_
-        header["named"] = hasattr(self, "feature_names_in_")
-        header["arguments"] = {name: _plain(value) for name, value in self.get_params().items()}
-        header["alternatives"] = json.loads(self.alternatives_.to_json(orient="records", double_precision=15))
-        write_model(path, header, arrays)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a model written by :meth:`save`; nothing in the file is executed.
-
-        Raises
-        ------
-        FileFormatError
-            Where the file is damaged or something else.
-        """
-        header, arrays = read_model(path)
-        law = law_from_parts(header, arrays)
-        try:
-            model = cls(**{name: _tuples(value) for name, value in header["arguments"].items()})
-            model.target_name_ = str(header["target"])
-            model.alternatives_ = _alternatives(header["alternatives"])
-            named = bool(header["named"])
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise FileFormatError(f"{path}: the header of the saved model is incomplete ({error})") from error
-        model.n_features_in_ = len(law.encoding.features)
-        if named:
-            model.feature_names_in_ = np.array(law.encoding.names, dtype=object)
-        model._rows = None
-        model._adopt(law)
-        return model
-
-    def _adopt(self, law: Law) -> None:
+    def _adopt(self, law: Law, target: str) -> None:
+        self.__dict__.pop("outputs_", None)
         self._law = law
+        self.target_name_ = target
         self.network_ = law.network
         self.encoding_ = law.encoding
         self.log_target_ = law.log_target
+        self.link_ = law.link
         self.smearing_ = law.smearing
         self.covariance_ = law.covariance
+        self.standard_errors_ = law.standard_errors
         self.loss_ = law.loss
 
     def _frame(self, X: ArrayLike | pd.DataFrame, *, reset: bool) -> pd.DataFrame:
@@ -387,46 +450,66 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         return pd.DataFrame(array, columns=[f"x{index}" for index in range(array.shape[1])])
 
     def _encode(self, X: ArrayLike | pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
+        self._check_single()
+        return self.encoding_.transform(self._indicators.filled(self._frame(X, reset=False)))
+
+    def _check_single(self) -> None:
         check_is_fitted(self)
-        return self.encoding_.transform(self._frame(X, reset=False))
+        if hasattr(self, "outputs_"):
+            first = next(iter(self.outputs_))
+            raise FitError(
+                f"this model has {len(self.outputs_)} targets; ask the model of one of them, such as "
+                f"model.outputs_[{first!r}]"
+            )
 
     def _held_out(self, test: pd.DataFrame | tuple[Any, Any], target: str | None) -> tuple[Any, Any]:
         if isinstance(test, tuple):
             return test
-        names, wanted = list(self.encoding_.names), target or self.target_name_
+        names, wanted = list(self.encoding_.names[: self.n_features_in_]), target or self.target_name_
         for name in [*names, wanted]:
             if name not in test.columns:
                 role = "target" if name == wanted else "column"
                 raise FitError(f"the held-out rows have no {role} {name!r}; {nearest(name, test.columns)}")
         return test[names], test[wanted]
 
-    def _effect_table(self) -> pd.DataFrame:
-        effects = self.effects(grid=25)
-        rows = []
-        for feature, importance in zip(self.encoding_.features, self._law.importance, strict=True):
-            curve = effects.loc[effects["feature"] == feature.name, "effect"].to_numpy()
-            number = feature.kind == "number"
-            rows.append(
-                {
-                    "feature": feature.name,
-                    "kind": feature.kind,
-                    "from": f"{feature.low:g}" if number else f"{len(feature.categories)} values",
-                    "to": f"{feature.high:g}" if number else "",
-                    "lowest_effect": curve.min(),
-                    "highest_effect": curve.max(),
-                    "direction": _direction(curve) if number else "",
-                    "importance": importance,
-                }
-            )
-        return pd.DataFrame(rows).sort_values("importance", ascending=False, ignore_index=True)
+
+def _has_several(y: Any) -> bool:
+    """Whether `y` holds several targets, one per column."""
+    if isinstance(y, (list, tuple)):
+        return bool(y) and isinstance(y[0], (list, tuple)) and len(y[0]) > 1
+    return isinstance(y, (np.ndarray, pd.DataFrame)) and y.ndim == 2 and y.shape[1] > 1
 
 
-def _direction(curve: Floats) -> str:
-    steps = np.diff(curve)
-    least = 1e-3 * float(np.ptp(curve))
-    if (steps >= -least).all():
-        return "rises" if (steps > least).any() else "flat"
-    return "falls" if (steps <= least).all() else "rises and falls"
+def _is_source(X: Any) -> bool:
+    """Whether `X` is a path, paths, or an iterator of frames, rather than a table."""
+    if isinstance(X, (str, os.PathLike)):
+        return True
+    if isinstance(X, (list, tuple)) and X and all(isinstance(item, (str, Path)) for item in X):
+        return True
+    return hasattr(X, "__next__")
+
+
+def _indicators(missing: Any, frame: pd.DataFrame) -> Indicators:
+    if missing == "error":
+        return Indicators({})
+    if missing != "indicator":
+        raise FitError(f"missing={missing!r} is unknown; use 'error' or 'indicator'")
+    return Indicators.of(frame)
+
+
+def _watch(progress: Callable[[FitProgress], None] | None, interrupt: Interrupt) -> Watch:
+    from kanopt.surrogates.settings import Watch
+
+    return Watch(progress, lambda: interrupt.asked)
+
+
+def _warn_if_stopped(interrupt: Interrupt, tried: pd.DataFrame) -> None:
+    if interrupt.asked:
+        warnings.warn(
+            f"the fit was stopped; kept is the best of {len(tried)} structures tried so far",
+            KanoptWarning,
+            stacklevel=3,
+        )
 
 
 def _target(y: Any) -> Floats:
@@ -439,20 +522,3 @@ def _target(y: Any) -> Floats:
         raise FitError(f"the target holds something that is no number ({error}); convert it first") from error
     check_numbers(values, f"target {getattr(y, 'name', None) or 'y'!r}")
     return values
-
-
-def _plain(value: Any) -> Any:
-    """Return an argument as JSON can hold it."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [_plain(item) for item in value]
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _alternatives(records: list[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame([{name: _tuples(value) for name, value in row.items()} for row in records])

@@ -14,7 +14,7 @@ and Friedman 2009, section 7.10).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -23,17 +23,19 @@ import torch
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError
-from kanopt.kan.constraints import Wanted
 from kanopt.kan.fit import FitOptions, Fitted, Run, best_of, finish, fit_starts, polish
+from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.kan.objective import Data
 from kanopt.kan.shape import Inputs, Shape
-from kanopt.surrogates.density import student_density, weighted_quantile
+from kanopt.kan.trainer import TrainerOptions
+from kanopt.surrogates.density import weighted_quantile
 from kanopt.surrogates.encoding import Encoding, knot_range
+from kanopt.surrogates.settings import Settings
+from kanopt.surrogates.trials import Fit, Structure, Table, Trial, judged
 
-__all__ = ["Settings", "Structure", "Table", "Trial", "choose"]
+__all__ = ["Search", "choose"]
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 MARGIN = 0.01
 """Least gain in log density per row for more effective parameters."""
@@ -45,93 +47,6 @@ SEARCH_ROWS = 1000
 """Hidden nodes are sought on this many rows, or twelve per coefficient."""
 WORSE = 1.05
 """Hidden nodes must not raise the mean error in the units of the target beyond this factor."""
-GROSS = 6.0
-"""Residuals beyond this many scales are taken for recording errors where the loss is robust."""
-EXACT = 1e-7
-"""Share of the target's standard deviation below which residuals count as none."""
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """The rows to learn from: numbers (n, i) as in the table, codes (n, c), target (n,), weights (n,)."""
-
-    numbers: Floats
-    codes: Integers
-    target: Floats
-    weights: Floats
-    encoding: Encoding
-
-    def __len__(self) -> int:
-        return len(self.target)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the user left open ("auto" or None) and what not; see :class:`KANRegressor`."""
-
-    hidden: tuple[int, ...] | None
-    log_target: bool | None
-    logs: tuple[bool, ...] | None
-    loss: str | None
-    grid_size: int
-    smoothing: float | None
-    starts: int
-    signs: tuple[int, ...]
-    seed: int
-    device: torch.device
-
-
-@dataclass(frozen=True)
-class Structure:
-    """One way to write the law."""
-
-    log_target: bool
-    logs: tuple[bool, ...]
-    hidden: tuple[int, ...]
-    loss: str
-
-
-@dataclass(frozen=True, eq=False)
-class Trial:
-    """A fitted structure.
-
-    Attributes
-    ----------
-    smearing
-        Mean of exp(residual) of a log target, so that sums come out right (Duan 1983, JASA 78); else 1.
-    shift
-        Mean residual of rows that are no gross errors, added to the prediction of a robust loss; else 0.
-    predicted
-        Prediction of every row, left out, in the units of the target; (n,).
-    error, miss
-        Root mean square and mean size of the errors left out, in the units of the target.
-    density, scale
-        Log density of every row, left out, and the scale of the residuals, see :func:`choose`.
-    heavy
-        Share of rows with a residual beyond five robust standard deviations.
-    unusual
-        Effective parameters that the scales of the features have to save, see :meth:`Search.unusual`.
-    """
-
-    structure: Structure
-    encoding: Encoding
-    run: Run
-    fitted: Fitted
-    unit: float
-    smearing: float
-    shift: float
-    predicted: Floats
-    error: float
-    miss: float
-    density: Floats
-    scale: float
-    heavy: float
-    unusual: float
-
-    @property
-    def complexity(self) -> tuple[int, float]:
-        """Hidden nodes, then effective parameters and what unusual scales have to save of them."""
-        return sum(self.structure.hidden), self.fitted.edf + self.unusual
 
 
 class Search:
@@ -162,7 +77,7 @@ class Search:
                 and weighted_quantile(column, weights, 0.95)
                 >= 100.0 * weighted_quantile(column, weights, 0.05)
             )
-            for column in self.table.numbers.T
+            for column in self.table.numbers.T[: len(self.table.encoding.numbers)]
         )
 
     def unusual(self, logs: tuple[bool, ...]) -> float:
@@ -197,21 +112,24 @@ class Search:
     def fit(self, structure: Structure) -> Trial:
         """Fit a structure on all rows; hidden nodes are first sought on some rows and a coarse grid."""
         settings = self.settings
+        settings.watch.begin(str(structure), len(self.trials))
         encoding = self.table.encoding.with_logs(structure.logs)
-        unit = 1.0 if structure.log_target else self._spread(False)
+        unit = self._unit(structure)
         data = self.data(structure, encoding, unit)
-        options = self._options(structure)
+        options = self.options(structure)
         generator = torch.Generator().manual_seed(settings.seed)
-        ends = knot_range(encoding.encode_numbers(self.table.numbers), self.grid_size)
-        low, high = (torch.tensor(end, device=settings.device) for end in ends)
-        categories = tuple(len(feature.categories) for feature in encoding.categories)
-        grid_size = self.grid_size
-        halved = bool(structure.hidden) and grid_size % 2 == 0
+        straight = data.inputs.numbers[:, : len(encoding.numbers)].cpu().numpy()
+        low, high = (
+            torch.tensor(end, device=settings.device) for end in knot_range(straight, self.grid_size)
+        )
+        halved = bool(structure.hidden) and self.grid_size % 2 == 0
         shape = Shape(
-            self.table.numbers.shape[1],
-            categories=categories,
+            len(encoding.numbers),
+            cycles=len(encoding.cycles),
+            categories=tuple(len(feature.categories) for feature in encoding.categories),
             hidden=structure.hidden,
-            grid_size=grid_size // 2 if halved else grid_size,
+            products=structure.products,
+            grid_size=self.grid_size // 2 if halved else self.grid_size,
         )
         if not structure.hidden:
             run = fit_starts(shape, data, (low, high), generator, options)
@@ -220,15 +138,20 @@ class Search:
             run = best_of(fit_starts(shape, part, (low, high), generator, options))
             if part is not data:
                 run = polish(run, data, options)
-        return self._judge(structure, encoding, unit, run, finish(run, data, options))
+        return self.judge(structure, encoding, unit, run, finish(run, data, options))
+
+    def judge(self, structure: Structure, encoding: Encoding, unit: float, run: Run, fitted: Fitted) -> Trial:
+        """Work out what a fitted structure says of rows left out."""
+        fit = Fit(structure, encoding, run, fitted, unit, self._link(structure), self.unusual(structure.logs))
+        return judged(fit, self.table)
 
     def refine(self, trial: Trial) -> Trial:
         """Go on from `trial` on a grid twice as fine; return the better of the two."""
         data = self.data(trial.structure, trial.encoding, trial.unit)
-        options = self._options(trial.structure)
+        options = self.options(trial.structure)
         run = polish(replace(trial.run, network=trial.run.network.refined()), data, options)
-        finer = self._judge(trial.structure, trial.encoding, trial.unit, run, finish(run, data, options))
-        return self.better(trial, finer)
+        fitted = finish(run, data, options)
+        return self.better(trial, self.judge(trial.structure, trial.encoding, trial.unit, run, fitted))
 
     def better(self, first: Trial, second: Trial) -> Trial:
         """Return the trial to prefer: the simpler one unless the other is clearly more accurate."""
@@ -250,24 +173,37 @@ class Search:
 
     def accuracy(self, trial: Trial) -> float:
         """Return 1 − (scale of the residuals / standard deviation)², on the scale of the model."""
-        return 1.0 - (trial.scale / self._spread(trial.structure.log_target)) ** 2
+        return 1.0 - (trial.scale / self.table.spread(trial.structure.log_target)) ** 2
 
-    def _spread(self, log_target: bool) -> float:
-        target, weights = self.table.target, self.table.weights
-        target = np.log(target) if log_target else target
-        mean = np.average(target, weights=weights)
-        spread = float(np.sqrt(np.average((target - mean) ** 2, weights=weights)))
-        return spread if spread > 1e-12 * max(1.0, abs(mean)) else 1.0
-
-    def _options(self, structure: Structure) -> FitOptions:
+    def options(self, structure: Structure) -> FitOptions:
+        """Return how a structure is fitted."""
         settings = self.settings
         return FitOptions(
             starts=settings.starts,
             smoothing=settings.smoothing,
+            criterion=settings.criterion,
             loss=structure.loss,
-            wanted=Wanted(settings.signs),
+            wanted=settings.wanted,
+            link=self._link(structure),
+            precision=settings.precision,
             distinct=min(1.0, self.distinct / self.rows),
+            trainer=TrainerOptions(watch=settings.watch),
         )
+
+    def _unit(self, structure: Structure) -> float:
+        return 1.0 if structure.log_target else self.table.spread(False)
+
+    def _link(self, structure: Structure) -> Link | None:
+        """Return what keeps the law where it was asked to stay; the logarithm of the target does so by itself."""
+        if structure.log_target or self.settings.reach == "any":
+            return None
+        unit = self._unit(structure)
+        if self.settings.reach == "bounded":
+            low, high = self.settings.bounds
+            return Logistic(low / unit, high / unit)
+        # Where targets are of their usual size the link is a straight line but for a thousandth.
+        usual = weighted_quantile(np.abs(self.table.target), self.table.weights, 0.5)
+        return Softplus(scale=max(usual / 7.0, 1e-3 * unit) / unit)
 
     def _part(self, data: Data, rows: int, generator: torch.Generator) -> Data:
         if len(self.table) <= 2 * rows:
@@ -276,47 +212,15 @@ class Search:
         index = index.to(data.target.device)
         return data.rows(index)
 
-    def _judge(
-        self, structure: Structure, encoding: Encoding, unit: float, run: Run, fitted: Fitted
-    ) -> Trial:
-        weights, target = self.table.weights, self.table.target
-        residual = fitted.residual
-        middle = weighted_quantile(np.abs(residual), weights, 0.5) / 0.6745
-        usual = weights
-        if structure.loss != "squared":
-            usual = weights * (np.abs(residual) <= GROSS * middle)
-        smearing, shift = 1.0, 0.0
-        left_out = fitted.output + fitted.residual - fitted.left_out
-        if structure.log_target:
-            smearing = float(np.average(np.exp(residual), weights=usual))
-            predicted = smearing * np.exp(np.minimum(left_out, np.log(target.max()) + 2.0))
-        else:
-            shift = 0.0 if usual is weights else float(np.average(residual, weights=usual))
-            predicted = (left_out + shift) * unit
-        gap = fitted.left_out if structure.log_target else target - predicted
-        least = EXACT * self._spread(structure.log_target)
-        scale, density = student_density(gap, weights, least)
-        heavy = float(np.average(np.abs(residual) > 5.0 * middle, weights=weights))
-        return Trial(
-            structure=structure,
-            encoding=encoding,
-            run=run,
-            fitted=fitted,
-            unit=unit,
-            smearing=smearing,
-            shift=shift,
-            predicted=predicted,
-            error=float(np.sqrt(np.average((target - predicted) ** 2, weights=weights))),
-            miss=float(np.average(np.abs(target - predicted), weights=weights)),
-            density=density - np.log(target) if structure.log_target else density,
-            scale=scale,
-            heavy=heavy,
-            unusual=self.unusual(structure.logs),
-        )
+
+class _Stopped(Exception):  # noqa: N818 - no error: the search was asked to end
+    """The search was asked to end."""
 
 
 def choose(table: Table, settings: Settings) -> tuple[Trial, list[Trial]]:
     """Return the structure to use, and every structure tried.
+
+    Where the watch of `settings` says to stop, the best of the structures tried so far is returned.
 
     Raises
     ------
@@ -325,27 +229,43 @@ def choose(table: Table, settings: Settings) -> tuple[Trial, list[Trial]]:
     """
     search = Search(table, settings)
     targets = _targets(table, settings)
+    try:
+        chosen = _chosen(search, targets)
+    except _Stopped:
+        chosen = search.best(search.trials)
+    return chosen, search.trials
+
+
+def _chosen(search: Search, targets: list[bool]) -> Trial:
+    settings = search.settings
     best = [_with_logs(search, _plain(search, log_target)) for log_target in targets]
     if settings.hidden is None:
         finals = _grow(search, best)
     elif settings.hidden:
-        finals = [_fit(search, replace(start.structure, hidden=settings.hidden)) for start in best]
+        finals = [
+            _fit(search, replace(start.structure, hidden=settings.hidden, products=settings.products))
+            for start in best
+        ]
     else:
         finals = best
     chosen = search.best(finals)
     if chosen.structure.hidden and search.grid_size % 2 == 0:
         chosen = search.refine(chosen)
-    return chosen, search.trials
+    return chosen
 
 
 def _fit(search: Search, structure: Structure) -> Trial:
     trial = search.fit(structure)
     search.trials.append(trial)
+    if search.settings.watch.stop():
+        raise _Stopped
     return trial
 
 
 def _targets(table: Table, settings: Settings) -> list[bool]:
     positive = bool(table.target.min() > 0)
+    if settings.log_target is None and (settings.reach == "bounded" or -1 in settings.wanted.bends):
+        return [False]
     if settings.log_target is None:
         wide = positive and table.target.max() > 1.5 * table.target.min()
         return [False, True] if wide else [False]
@@ -371,7 +291,11 @@ def _plain(search: Search, log_target: bool) -> Trial:
 def _with_logs(search: Search, best: Trial) -> Trial:
     """Choose the features to take as logarithms in an additive model: all, none, then one by one."""
     numbers = search.table.encoding.numbers
-    wide = tuple(feature.low > 0 and feature.high >= 3.0 * feature.low for feature in numbers)
+    bends = search.settings.wanted.bends or (0,) * len(numbers)
+    wide = tuple(
+        feature.low > 0 and feature.high >= 3.0 * feature.low and not bend
+        for feature, bend in zip(numbers, bends, strict=True)
+    )
     if search.settings.logs is not None or not any(wide):
         return best
     best = search.better(best, _fit(search, replace(best.structure, logs=wide)))
@@ -389,15 +313,24 @@ def _is_heavy(search: Search, trial: Trial) -> bool:
 
 
 def _grow(search: Search, starts: list[Trial]) -> list[Trial]:
-    """Add hidden nodes to additive models while they pay: two for each target, then four for the better."""
+    """Add hidden nodes to additive models while they pay.
+
+    For each target first one product node, then two nodes that add; then four for the better.
+    """
     features = len(search.table.encoding.features)
     tried = list(starts)
     if features < 2 or search.rows < max(40.0, 15.0 * features):
         return tried
-    if search.accuracy(search.best(tried)) < NO_ERROR:
-        tried += [_fit(search, replace(start.structure, hidden=(2,))) for start in starts]
+    steps: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((2,), ())]
+    if not search.settings.wanted:
+        steps.insert(0, ((1,), (1,)))
+    for hidden, products in steps:
+        if search.accuracy(search.best(tried)) < NO_ERROR:
+            tried += [
+                _fit(search, replace(start.structure, hidden=hidden, products=products)) for start in starts
+            ]
     best = search.best(tried)
     many = search.rows >= 40.0 * best.fitted.network.parameters.size
     if best.structure.hidden and many and search.accuracy(best) < NO_ERROR:
-        tried.append(_fit(search, replace(best.structure, hidden=(4,))))
+        tried.append(_fit(search, replace(best.structure, hidden=(4,), products=())))
     return tried

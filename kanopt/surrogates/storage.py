@@ -9,15 +9,19 @@ import json
 import os
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FileFormatError
+from kanopt.surrogates.law import Law, law_from_parts, law_to_parts
+from kanopt.surrogates.missing import Indicators
 
-__all__ = ["read_model", "write_model"]
+__all__ = ["Stored", "read_model", "write_model"]
 
 FORMAT = "kanopt-model"
 VERSION = 2
@@ -75,3 +79,85 @@ def _damaged(path: str | os.PathLike[str], error: Exception) -> FileFormatError:
         f"{path}: not a readable model file ({type(error).__name__}: {error}); it may be cut off or changed; "
         "save the model again"
     )
+
+
+class Stored:
+    """Saving and loading of a :class:`~kanopt.surrogates.KANRegressor`."""
+
+    _law: Law
+    _indicators: Indicators
+    alternatives_: pd.DataFrame
+    target_name_: str
+    feature_names_in_: NDArray[Any]
+    n_features_in_: int
+    _rows: Any
+
+    def _check_single(self) -> None:
+        raise NotImplementedError
+
+    def _adopt(self, law: Law, target: str) -> None:
+        raise NotImplementedError
+
+    if TYPE_CHECKING:
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]:
+            """Return the arguments."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to one file: plain arrays and JSON, no pickle.
+
+        The file holds a sample of at most 256 encoded training rows, over which effects are averaged.
+        """
+        self._check_single()
+        header, arrays = law_to_parts(self._law)
+        header["target"] = self.target_name_
+        header["columns"] = self.n_features_in_
+        header["named"] = hasattr(self, "feature_names_in_")
+        header["fills"] = dict(self._indicators.fills)
+        header["arguments"] = {name: _plain(value) for name, value in self.get_params().items()}
+        header["alternatives"] = json.loads(self.alternatives_.to_json(orient="records", double_precision=15))
+        write_model(path, header, arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a model written by :meth:`save`; nothing in the file is executed.
+
+        Raises
+        ------
+        FileFormatError
+            Where the file is damaged or something else.
+        """
+        header, arrays = read_model(path)
+        law = law_from_parts(header, arrays)
+        try:
+            model = cls(**{name: _tuples(value) for name, value in header["arguments"].items()})
+            target, named, columns = str(header["target"]), bool(header["named"]), int(header["columns"])
+            model.alternatives_ = _alternatives(header["alternatives"])
+            model._indicators = Indicators(
+                {str(k): v if isinstance(v, str) else float(v) for k, v in header["fills"].items()}
+            )
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise FileFormatError(f"{path}: the header of the saved model is incomplete ({error})") from error
+        model.n_features_in_ = columns
+        if named:
+            model.feature_names_in_ = np.array(law.encoding.names[:columns], dtype=object)
+        model._rows = None
+        model._adopt(law, target)
+        return model
+
+
+def _plain(value: Any) -> Any:
+    """Return an argument as JSON can hold it."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _alternatives(records: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame([{name: _tuples(value) for name, value in row.items()} for row in records])

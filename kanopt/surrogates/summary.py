@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["Summary", "fit_measures"]
+from kanopt.surrogates.law import Law
+
+__all__ = ["Summary", "effect_table", "fit_measures"]
 
 Floats = NDArray[np.float64]
 
@@ -77,3 +79,31 @@ class Summary:
         effects = self.effects.to_html(index=False, float_format=lambda value: f"{value:.3g}")
         title = pd.Series([f"{self.target}: {self.structure}"]).to_frame().to_html(index=False, header=False)
         return f"{title}{fit}{effects}"
+
+
+def effect_table(effects: pd.DataFrame, law: Law) -> pd.DataFrame:
+    """Return one row per column from its marginal effects, see :attr:`Summary.effects`."""
+    rows = []
+    for feature, importance in zip(law.encoding.features, law.importance, strict=True):
+        curve = effects.loc[effects["feature"] == feature.name, "effect"].to_numpy(dtype=np.float64)
+        rows.append(
+            {
+                "feature": feature.name,
+                "kind": feature.kind,
+                "from": f"{feature.low:g}" if feature.is_numeric else f"{len(feature.categories)} values",
+                "to": f"{feature.high:g}" if feature.is_numeric else "",
+                "lowest_effect": curve.min(),
+                "highest_effect": curve.max(),
+                "direction": _direction(curve) if feature.is_numeric else "",
+                "importance": importance,
+            }
+        )
+    return pd.DataFrame(rows).sort_values("importance", ascending=False, ignore_index=True)
+
+
+def _direction(curve: Floats) -> str:
+    steps = np.diff(curve)
+    least = 1e-3 * float(np.ptp(curve))
+    if (steps >= -least).all():
+        return "rises" if (steps > least).any() else "flat"
+    return "falls" if (steps <= least).all() else "rises and falls"

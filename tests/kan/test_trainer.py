@@ -271,3 +271,55 @@ def test_same_seed_same_network():
     one, _, _ = fitted(product, 100, 2, Shape(2, hidden=(2,), grid_size=4), starts=2, seed=4)
     two, _, _ = fitted(product, 100, 2, Shape(2, hidden=(2,), grid_size=4), starts=2, seed=4)
     assert torch.equal(one.network.theta, two.network.theta)
+
+
+def test_mixed_precision_reaches_the_same_optimum():
+    data = sample(product, 300, 2, noise=0.1)
+    shape = Shape(2, hidden=(2,), grid_size=4)
+    network = starts(shape, data, 2)
+    penalty = Penalty.of(shape).weighted(torch.full((2, 4), 1e-4, dtype=torch.float64), 300.0)
+    options = TrainerOptions(iterations=150, tolerance=1e-12)
+    double, one = train(network, LeastSquares(data), penalty, options)
+    mixed, two = train(network, LeastSquares(data, precision="mixed"), penalty, options)
+    torch.testing.assert_close(two.best, one.best, rtol=1e-5, atol=0.0)
+    torch.testing.assert_close(mixed.forward(data.inputs), double.forward(data.inputs), rtol=0.0, atol=2e-3)
+
+
+def test_watch_ends_training_in_order():
+    data = sample(product, 100, 2)
+    network = starts(Shape(2, hidden=(2,), grid_size=4), data, 2)
+    penalty = Penalty.of(network.shape).weighted(torch.full((2, 4), 1e-6, dtype=torch.float64), 100.0)
+    seen = []
+
+    def watch(step, losses):
+        seen.append(float(losses.min()))
+        return step == 4
+
+    best, history = train(network, LeastSquares(data), penalty, TrainerOptions(watch=watch))
+    assert history.stopped
+    assert len(history.loss) == len(seen) == 5
+    assert seen == sorted(seen, reverse=True)
+    squares = LeastSquares(data).squares(best)
+    bend = (best.theta * (penalty @ best.theta.unsqueeze(-1)).squeeze(-1)).sum(1)
+    torch.testing.assert_close(0.5 * (squares + bend), history.best)
+
+
+def test_several_outputs_share_their_hidden_nodes():
+    def laws(x):
+        inner = torch.sin(2.0 * x[:, 0]) + x[:, 1] ** 2
+        return torch.stack([inner**2, torch.exp(inner), 1.0 - inner], dim=1)
+
+    run, data, _ = fitted(laws, 400, 2, Shape(2, hidden=(1,), outputs=3, grid_size=10), starts=4)
+    error_of_each = (run.network.forward(data.inputs)[0] - data.target).square().mean(0).sqrt()
+    assert (error_of_each < 0.01 * data.target.std(0)).all()
+
+
+def test_a_product_node_learns_a_product_that_sums_cannot():
+    run, data, _ = fitted(
+        lambda x: torch.sin(2.0 * x[:, 0]) * torch.exp(x[:, 1]),
+        400,
+        2,
+        Shape(2, hidden=(1,), products=(1,), grid_size=10),
+        starts=4,
+    )
+    assert float((run.network.forward(data.inputs)[0] - data.target).std()) < 1e-3 * float(data.target.std())

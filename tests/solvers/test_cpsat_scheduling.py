@@ -19,7 +19,7 @@ from kanopt.problems.scheduling.dispatch import dispatch, place_in_order
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.cpsat_scheduling import CpSatScheduling
 from kanopt.solvers.cpsat_search import Ending, SearchLimits, complete_hint, run_cpsat
-from kanopt.solvers.interrupt import Interrupt
+from kanopt.interrupt import Interrupt
 from kanopt.solvers.scheduling_grid import choose_step, is_exact, lower
 from kanopt.solvers.scheduling_model import ScheduleModel
 from kanopt.solvers.solve import solve

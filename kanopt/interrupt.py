@@ -1,4 +1,4 @@
-"""Ctrl-C during a search: stop soon, and keep the best plan."""
+"""Ctrl-C during a search or a fit: stop soon, and keep the best plan or law."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ class Interrupt:
     """While active, Ctrl-C sets :attr:`asked` instead of raising KeyboardInterrupt.
 
     A solver written in C++ runs no Python code, so an exception would surface only after the search and the plan
-    would be lost. The solver's callback looks at :attr:`asked` and ends the search in order. Outside the main
-    thread, where Python delivers no signals, this does nothing.
+    would be lost; in a fit it would lose the best law so far. The solver's callback, or the trainer's, looks at
+    :attr:`asked` and ends the search in order. Outside the main thread, where Python delivers no signals, this does
+    nothing.
 
     Examples
     --------

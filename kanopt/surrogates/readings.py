@@ -1,0 +1,195 @@
+"""What a fitted model can be asked besides a prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from kanopt.surrogates.effects import marginal_effects
+from kanopt.surrogates.encoding import Encoding
+from kanopt.surrogates.law import Law
+from kanopt.surrogates.summary import Summary, effect_table, fit_measures
+
+if TYPE_CHECKING:
+    from kanopt.kan.description import Network
+    from kanopt.surrogates.diagram import Diagram
+    from kanopt.surrogates.reading import Attribution
+    from kanopt.surrogates.reading import Structure as Separability
+
+__all__ = ["Readings"]
+
+Floats = NDArray[np.float64]
+
+
+class Readings:
+    """The questions of :class:`~kanopt.surrogates.KANRegressor` that look into the law."""
+
+    _law: Law
+    network_: Network
+    encoding_: Encoding
+    log_target_: bool
+    target_name_: str
+    monotone: Any
+    convex: Any
+    concave: Any
+    positive: bool
+    bounds: Any
+
+    def _check_single(self) -> None:
+        raise NotImplementedError
+
+    def _encode(self, X: ArrayLike | pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
+        raise NotImplementedError
+
+    def _held_out(self, test: pd.DataFrame | tuple[Any, Any], target: str | None) -> tuple[Any, Any]:
+        raise NotImplementedError
+
+    def predict(self, X: ArrayLike | pd.DataFrame) -> Floats:
+        """Return the expected target of every row."""
+        raise NotImplementedError
+
+    def effects(self, grid: int = 50) -> pd.DataFrame:
+        """Return the marginal effect of every column as a tidy frame: feature, value, effect.
+
+        An effect is the mean prediction over a sample of training rows with the column set to the value, less
+        the mean prediction; in the units of the target. Numbers get `grid` values, categories all of theirs.
+        """
+        self._check_single()
+        law = self._law
+        return marginal_effects(law.predict, law.encoding, (law.numbers, law.codes), grid)
+
+    def summary(
+        self,
+        test: pd.DataFrame | tuple[Any, Any] | None = None,
+        target: str | None = None,
+    ) -> Summary:
+        """Return fit, structure and effect of every column.
+
+        Parameters
+        ----------
+        test : DataFrame or (X, y), optional
+            Held-out rows. A frame holds the columns of the model and the target.
+        target : str, optional
+            Column of `test` that is the target; by default the name of the series the model was fitted to.
+        """
+        self._check_single()
+        measures = dict(self._law.measures)
+        if test is not None:
+            X, y = self._held_out(test, target)
+            measures["held out"] = fit_measures(np.asarray(y, dtype=np.float64), self.predict(X))
+        fit = pd.DataFrame.from_dict(measures, orient="index").astype({"rows": int})
+        effects = effect_table(self.effects(grid=25), self._law)
+        return Summary(self.target_name_, self._law.structure, fit, effects)
+
+    def attribution(self) -> Attribution:
+        """Return how much of the output comes through every edge, node and column.
+
+        Scores follow the signal from the output back: an edge into a node that nothing listens to scores nothing.
+        """
+        from kanopt.surrogates.reading import attribution_of
+
+        self._check_single()
+        return attribution_of(self._law, output=self.target_name_)
+
+    def separability(self, tolerance: float = 0.02) -> Separability:
+        """Test which columns act apart, as a sum or as a product, and for symmetries of pairs, against the noise.
+
+        Parameters
+        ----------
+        tolerance
+            Departures below this share of the target's standard deviation are of no account.
+        """
+        from kanopt.surrogates.reading import structure_of
+
+        self._check_single()
+        return structure_of(self._law, tolerance=tolerance)
+
+    def outside(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
+        """Return for every row whether it lies outside the data the law was learned from, and in which columns.
+
+        A row is outside where a number leaves the range of the training rows, or where several numbers do not fit
+        together as they did there (leverage). Categories that did not occur are refused, as by `predict`.
+
+        Returns
+        -------
+        DataFrame
+            Columns outside (bool) and columns (text, those to blame); the index of `X`.
+        """
+        numbers, _ = self._encode(X)
+        encoding = self.encoding_
+        within = encoding.within_periods(numbers)
+        names = {f"c{place}": feature.name for place, feature in enumerate(encoding.numeric)}
+        columns = {name: within[:, place] for place, name in enumerate(names)}
+        flags = np.zeros(len(numbers), dtype=bool)
+        blame = np.full(len(numbers), "", dtype=object)
+        # Single columns come first; a combination is blamed only where no column alone is.
+        tests = sorted(self._law.domain.tests(columns).items(), key=lambda item: len(item[0]))
+        for concerned, beyond in tests:
+            alone = len(concerned) == 1
+            words = ", ".join(names[name] for name in concerned) + ("" if alone else " together")
+            for row in np.flatnonzero(beyond if alone else beyond & ~flags):
+                blame[row] = f"{blame[row]}, {words}" if blame[row] else words
+            flags |= np.broadcast_to(beyond, flags.shape)
+        index = X.index if isinstance(X, pd.DataFrame) else None
+        return pd.DataFrame({"outside": flags, "columns": blame}, index=index)
+
+    def verify(
+        self,
+        *,
+        monotone: Mapping[str, int] | None = None,
+        convex: Iterable[str] | None = None,
+        concave: Iterable[str] | None = None,
+        bounds: tuple[float | None, float | None] | None = None,
+        budget: int = 50_000,
+    ) -> pd.DataFrame:
+        """Prove or refute shapes of the law over the box of the training data, by interval arithmetic.
+
+        Without arguments, what the model was asked to hold is verified.
+
+        Parameters
+        ----------
+        monotone
+            +1 or -1 by column.
+        convex, concave
+            Columns in which the law is jointly so.
+        bounds
+            The least and the largest value; None for no bound on that side.
+        budget
+            How many boxes may be looked at for one claim.
+
+        Returns
+        -------
+        DataFrame
+            One row per claim: claim, verdict ("proved", "refuted" or "undecided"), boxes, and for a refuted claim the
+            rows between which it fails, in words.
+        """
+        from kanopt.surrogates.proofs import Asked, proofs
+
+        self._check_single()
+        given = Asked.of(monotone, convex, concave, bounds)
+        asked = given if given else Asked.from_arguments(self, self.encoding_)
+        return proofs(self._law, asked, budget)
+
+    def diagram(self, points: int = 41) -> Diagram:
+        """Return the network as nodes, and edges with their sampled curves, ready to be drawn."""
+        from kanopt.surrogates.diagram import diagram_of
+
+        self._check_single()
+        return diagram_of(
+            self.network_,
+            self.encoding_,
+            output=self.target_name_,
+            log_output=self.log_target_,
+            rows=(self._law.numbers, self._law.codes),
+            points=points,
+        )
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the network, every edge as the curve it is, and return the matplotlib axes."""
+        from kanopt.reports import plot_diagram
+
+        return plot_diagram(self.diagram(), ax)

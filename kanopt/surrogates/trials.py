@@ -1,0 +1,163 @@
+"""One way to write a law, fitted and judged by what it says of rows left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.kan.fit import Fitted, Run
+from kanopt.kan.links import Link
+from kanopt.surrogates.density import student_density, weighted_quantile
+from kanopt.surrogates.encoding import Encoding
+
+__all__ = ["Structure", "Table", "Trial", "judged"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+GROSS = 6.0
+"""Residuals beyond this many scales are taken for recording errors where the loss is robust."""
+EXACT = 1e-7
+"""Share of the target's standard deviation below which residuals count as none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The rows to learn from: numbers (n, i) as in the table, codes (n, c), target (n,), weights (n,)."""
+
+    numbers: Floats
+    codes: Integers
+    target: Floats
+    weights: Floats
+    encoding: Encoding
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def spread(self, log_target: bool) -> float:
+        """Return the standard deviation of the target, or of its logarithm; 1 where there is none."""
+        target = np.log(self.target) if log_target else self.target
+        mean = np.average(target, weights=self.weights)
+        spread = float(np.sqrt(np.average((target - mean) ** 2, weights=self.weights)))
+        return spread if spread > 1e-12 * max(1.0, abs(mean)) else 1.0
+
+
+@dataclass(frozen=True)
+class Structure:
+    """One way to write the law.
+
+    Parameters
+    ----------
+    log_target, logs
+        Whether the target, and each number, is taken as a logarithm.
+    hidden, products
+        Widths of the hidden layers, and how many of their nodes are products.
+    loss
+        The loss.
+    """
+
+    log_target: bool
+    logs: tuple[bool, ...]
+    hidden: tuple[int, ...]
+    loss: str
+    products: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        shape = f"{' + '.join(map(str, self.hidden))} hidden nodes" if self.hidden else "additive"
+        multiplied = f", {sum(self.products)} of them products" if any(self.products) else ""
+        return f"{shape}{multiplied}{', log target' if self.log_target else ''}"
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A fitted structure.
+
+    Attributes
+    ----------
+    unit
+        What the target was divided by.
+    link
+        From the network's output to the target over `unit`; None is the identity, or exp for a log target.
+    smearing
+        Mean of exp(residual) of a log target, so that sums come out right (Duan 1983, JASA 78); else 1.
+    shift
+        Mean residual of rows that are no gross errors, added to the prediction of a robust loss; else 0.
+    predicted
+        Prediction of every row, left out, in the units of the target; (n,).
+    error, miss
+        Root mean square and mean size of the errors left out, in the units of the target.
+    density, scale
+        Log density of every row, left out, and the scale of the residuals, see :mod:`.selection`.
+    heavy
+        Share of rows with a residual beyond five robust standard deviations.
+    unusual
+        Effective parameters that the scales of the features have to save, see :meth:`Search.unusual`.
+    """
+
+    structure: Structure
+    encoding: Encoding
+    run: Run
+    fitted: Fitted
+    unit: float
+    link: Link | None
+    smearing: float
+    shift: float
+    predicted: Floats
+    error: float
+    miss: float
+    density: Floats
+    scale: float
+    heavy: float
+    unusual: float
+
+    @property
+    def complexity(self) -> tuple[int, float]:
+        """Hidden nodes, then effective parameters and what unusual scales have to save of them."""
+        return sum(self.structure.hidden), self.fitted.edf + self.unusual
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A structure as it was fitted, not yet judged; fields as in :class:`Trial`."""
+
+    structure: Structure
+    encoding: Encoding
+    run: Run
+    fitted: Fitted
+    unit: float
+    link: Link | None
+    unusual: float
+
+
+def judged(fit: Fit, table: Table) -> Trial:
+    """Work out what a fitted structure says of rows left out, in the units of the target."""
+    weights, target, fitted, structure = table.weights, table.target, fit.fitted, fit.structure
+    residual = fitted.residual
+    middle = weighted_quantile(np.abs(residual), weights, 0.5) / 0.6745
+    usual = weights
+    if structure.loss != "squared":
+        usual = weights * (np.abs(residual) <= GROSS * middle)
+    smearing, shift = 1.0, 0.0
+    left_out = fitted.output + fitted.residual - fitted.left_out
+    if structure.log_target:
+        smearing = float(np.average(np.exp(residual), weights=usual))
+        predicted = smearing * np.exp(np.minimum(left_out, np.log(target.max()) + 2.0))
+    else:
+        plain = usual is weights or fit.link is not None
+        shift = 0.0 if plain else float(np.average(residual, weights=usual))
+        predicted = (left_out + shift) * fit.unit
+    gap = fitted.left_out if structure.log_target else target - predicted
+    scale, density = student_density(gap, weights, EXACT * table.spread(structure.log_target))
+    return Trial(
+        **vars(fit),
+        smearing=smearing,
+        shift=shift,
+        predicted=predicted,
+        error=float(np.sqrt(np.average((target - predicted) ** 2, weights=weights))),
+        miss=float(np.average(np.abs(target - predicted), weights=weights)),
+        density=density - np.log(target) if structure.log_target else density,
+        scale=scale,
+        heavy=float(np.average(np.abs(residual) > 5.0 * middle, weights=weights)),
+    )

@@ -1,0 +1,297 @@
+"""Shapes, ranges, periods, gaps and several targets of a KANRegressor."""
+
+import signal
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt import FitError, KanoptWarning, KANRegressor
+
+
+@pytest.fixture(scope="module")
+def trips():
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(
+        {"km": rng.uniform(1, 50, 400), "load_t": rng.uniform(0, 10, 400), "hour": rng.uniform(0, 24, 400)}
+    )
+    rush = 1 + 0.4 * np.cos(2 * np.pi * (frame["hour"] - 8) / 24)
+    minutes = 1.5 * frame["km"] * rush + 0.3 * frame["load_t"] ** 2 + rng.normal(0, 1.0, 400)
+    return frame, minutes.rename("minutes")
+
+
+def midpoint_gap(model, frame, columns, seed=0):
+    """Mean of the ends less the middle of random chords in `columns`."""
+    rng = np.random.default_rng(seed)
+    ends = []
+    for _ in range(2):
+        rows = frame.sample(300, replace=True, random_state=1).reset_index(drop=True)
+        for name in columns:
+            low, high = frame[name].min(), frame[name].max()
+            rows[name] = rng.uniform(low - (high - low), high + (high - low), 300)
+        ends.append(rows)
+    middle = ends[0].copy()
+    for name in columns:
+        middle[name] = 0.5 * (ends[0][name] + ends[1][name])
+    return 0.5 * (model.predict(ends[0]) + model.predict(ends[1])) - model.predict(middle)
+
+
+@pytest.mark.parametrize("hidden", [(), (2,)])
+@pytest.mark.parametrize("log_target", [False, True])
+def test_convex_columns_are_jointly_convex_far_beyond_the_data(trips, hidden, log_target):
+    frame, minutes = trips
+    model = KANRegressor(hidden, convex=["km", "load_t"], log_target=log_target, starts=2).fit(
+        frame, minutes.clip(1)
+    )
+    assert (midpoint_gap(model, frame, ["km", "load_t"]) >= -1e-7 * minutes.max()).all()
+    assert (model.verify()["verdict"] == "proved").all()
+
+
+def test_concave_and_rising(trips):
+    frame, _ = trips
+    cost = np.sqrt(frame["km"]) + 0.1 * frame["load_t"]
+    model = KANRegressor((2,), concave=["km"], monotone={"km": 1}, starts=2).fit(frame, cost)
+    assert not model.log_target_
+    assert (midpoint_gap(model, frame, ["km"]) <= 1e-9).all()
+    assert model.verify()["claim"].tolist() == ["rises with km", "concave in km"]
+    assert (model.verify()["verdict"] == "proved").all()
+    assert np.abs(model.predict(frame) - cost).max() < 0.05
+
+
+def test_positive_law_of_a_target_that_touches_zero(trips):
+    frame, _ = trips
+    rng = np.random.default_rng(1)
+    wait = np.maximum(0.0, frame["load_t"] - 6.0) + rng.uniform(0, 0.2, 400) - 0.1
+    free = KANRegressor(loss="squared").fit(frame[["load_t", "km"]], wait)
+    model = KANRegressor(positive=True).fit(frame[["load_t", "km"]], wait)
+    far = pd.DataFrame({"load_t": np.linspace(-50, 50, 200), "km": 25.0})
+    assert (model.predict(far) >= 0.0).all()
+    assert (model.predict(far[far["load_t"].between(0, 10)]) > 0.0).all()
+    assert (free.predict(far) < 0.0).any()
+    assert model.verify().to_dict("records")[0]["verdict"] == "proved"
+    assert np.mean((model.predict(frame[["load_t", "km"]]) - wait) ** 2) < 0.01
+    interval = model.predict_interval(far)
+    assert (interval["lower"] >= 0.0).all()
+
+
+def test_bounded_law_stays_within_its_ends(trips):
+    frame, _ = trips
+    share = 1 / (1 + np.exp(-(frame["km"] - 25) / 4))
+    model = KANRegressor(bounds=(0.0, 1.0)).fit(frame[["km", "load_t"]], share)
+    far = model.predict(pd.DataFrame({"km": np.linspace(-500, 500, 300), "load_t": 5.0}))
+    assert far.min() >= 0.0
+    assert far.max() <= 1.0
+    assert np.abs(model.predict(frame[["km", "load_t"]]) - share).max() < 0.01
+    verdicts = model.verify(bounds=(0.0, 1.0))
+    assert verdicts["verdict"].tolist() == ["proved"]
+    assert model.verify(bounds=(0.2, None))["verdict"].tolist() == ["refuted"]
+
+
+def test_links_survive_saving(trips, tmp_path):
+    frame, minutes = trips
+    model = KANRegressor((), positive=True, log_target=False, periodic={"hour": 24}).fit(frame, minutes)
+    model.save(tmp_path / "law.kan")
+    loaded = KANRegressor.load(tmp_path / "law.kan")
+    assert np.array_equal(loaded.predict(frame), model.predict(frame))
+    assert loaded.link_ == model.link_
+    pd.testing.assert_frame_equal(loaded.outside(frame), model.outside(frame))
+    pd.testing.assert_frame_equal(loaded.predict_interval(frame), model.predict_interval(frame))
+
+
+def test_refuted_monotony_names_two_rows_that_contradict_it(trips):
+    frame, minutes = trips
+    model = KANRegressor((), log_target=False).fit(frame, minutes)
+    claim = model.verify(monotone={"hour": 1}).iloc[0]
+    assert claim["verdict"] == "refuted"
+    values = [float(point.split(" at ")[0]) for point in claim["where"].split("; ")]
+    assert values[1] < values[0]
+
+
+def test_an_hour_meets_itself_at_midnight(trips):
+    frame, minutes = trips
+    model = KANRegressor(periodic={"hour": 24}).fit(frame, minutes)
+    row = frame.head(1)
+    night = pd.concat([row.assign(hour=hour) for hour in (0.0, 24.0, -24.0, 48.0)])
+    np.testing.assert_allclose(model.predict(night), model.predict(night)[0], rtol=1e-9)
+    around = pd.concat([row.assign(hour=hour) for hour in (23.999, 0.001)])
+    low, high = model.predict(around)
+    assert low == pytest.approx(high, rel=1e-3)
+    assert model.encoding_.cycles[0].name == "hour"
+    truth = (
+        1.5 * frame["km"] * (1 + 0.4 * np.cos(2 * np.pi * (frame["hour"] - 8) / 24))
+        + 0.3 * frame["load_t"] ** 2
+    )
+    assert np.sqrt(np.mean((model.predict(frame) - truth) ** 2)) < 0.7
+    assert set(model.effects()["feature"]) == {"km", "load_t", "hour"}
+
+
+def test_gaps_are_refused_or_tell_something(trips):
+    frame, minutes = trips
+    rng = np.random.default_rng(3)
+    gaps = rng.uniform(size=400) < 0.3
+    seen = frame.assign(load_t=frame["load_t"].mask(gaps), mode=np.where(gaps, None, "road"))
+    cost = minutes + 40.0 * gaps
+    with pytest.raises(FitError, match=r"load_t.*missing='indicator'"):
+        KANRegressor().fit(seen, cost)
+    model = KANRegressor((), log_target=False, missing="indicator").fit(seen[["km", "load_t"]], cost)
+    assert model.encoding_.names == ("km", "load_t", "load_t_missing")
+    assert model.n_features_in_ == 2
+    pair = pd.DataFrame({"km": [20.0, 20.0], "load_t": [5.0, np.nan]})
+    known, unknown = model.predict(pair)
+    assert unknown - known == pytest.approx(40.0 + 0.3 * (33.3 - 25.0), abs=4.0)
+    with pytest.raises(FitError, match="km"):
+        model.predict(pd.DataFrame({"km": [np.nan], "load_t": [5.0]}))
+    by_mode = KANRegressor((), log_target=False, missing="indicator").fit(seen[["km", "mode"]], cost)
+    assert by_mode.encoding_.categories[0].categories == ("missing", "road")
+    assert model.summary((seen[["km", "load_t"]], cost)).fit.loc["held out", "r2"] > 0.8
+
+
+def test_gaps_survive_saving(trips, tmp_path):
+    frame, minutes = trips
+    seen = frame.assign(load_t=frame["load_t"].mask(frame["load_t"] > 8))
+    model = KANRegressor((), missing="indicator").fit(seen, minutes)
+    model.save(tmp_path / "law.kan")
+    loaded = KANRegressor.load(tmp_path / "law.kan")
+    assert np.array_equal(loaded.predict(seen), model.predict(seen))
+
+
+def test_several_targets_are_several_laws(trips):
+    frame, minutes = trips
+    targets = pd.DataFrame({"minutes": minutes, "litres": 0.2 * frame["km"]})
+    model = KANRegressor((), seed=3).fit(frame, targets)
+    assert list(model.outputs_) == ["minutes", "litres"]
+    both = model.predict(frame)
+    assert both.shape == (400, 2)
+    single = KANRegressor((), seed=3).fit(frame, targets["litres"])
+    assert np.array_equal(both[:, 1], single.predict(frame))
+    with pytest.raises(FitError, match=r"2 targets.*outputs_\['minutes'\]"):
+        model.summary()
+    assert not hasattr(model.fit(frame, minutes), "outputs_")
+    assert model.predict(frame).shape == (400,)
+
+
+def test_rows_outside_the_data_are_flagged_with_their_columns(trips):
+    frame, minutes = trips
+    related = frame.assign(kg=frame["load_t"] * 1000 + 50)
+    model = KANRegressor((), log_target=False, periodic={"hour": 24}).fit(related, minutes)
+    assert not model.outside(related)["outside"].any()
+    odd = pd.DataFrame(
+        {
+            "km": [20.0, 80.0, 20.0, 20.0],
+            "load_t": [5.0, 5.0, 9.0, 5.0],
+            "hour": [1.0, 1.0, 1.0, 100.0],
+            "kg": [5050.0, 5050.0, 500.0, 5050.0],
+        },
+        index=["in", "far", "odd", "later"],
+    )
+    found = model.outside(odd)
+    assert found["outside"].tolist() == [False, True, True, False]
+    assert found.loc["far", "columns"] == "km"
+    assert "load_t" in found.loc["odd", "columns"]
+    assert "together" in found.loc["odd", "columns"]
+
+
+@pytest.mark.parametrize("log_target", [False, True])
+def test_split_conformal_intervals_cover_as_promised(log_target):
+    covered = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        x = rng.uniform(0, 1, (900, 1))
+        # Heavy, skewed noise that no law of it is assumed to have.
+        y = 5.0 + x[:, 0] + 0.3 * rng.exponential(size=900) ** 1.5
+        model = KANRegressor((), log_target=log_target, loss="squared").fit(x[:200], y[:200])
+        interval = model.predict_interval(x[400:], 0.8, calibration=(x[200:400], y[200:400]))
+        inside = (interval["lower"] <= y[400:]) & (y[400:] <= interval["upper"])
+        covered.append(inside.mean())
+    # 12 draws of 200 calibration rows: standard error 0.028 / √12 = 0.008
+    assert 0.775 <= np.mean(covered) <= 0.835
+
+
+def test_too_few_calibration_rows_are_refused(trips):
+    frame, minutes = trips
+    model = KANRegressor(()).fit(frame, minutes)
+    with pytest.raises(FitError, match="needs at least 19 calibration rows, there are 10"):
+        model.predict_interval(frame, 0.9, calibration=(frame[:10], minutes[:10]))
+
+
+def test_no_symmetric_error_at_an_active_bound(trips):
+    frame, minutes = trips
+    free = KANRegressor((), log_target=False, log_features=[]).fit(frame, minutes)
+    assert np.isfinite(free.standard_errors_).all()
+    held = KANRegressor((), log_target=False, log_features=[], monotone={"hour": 1}).fit(frame, minutes)
+    errors = held.standard_errors_
+    hour = errors[2 * 13 :]
+    assert np.isnan(hour).any()
+    assert np.isfinite(errors[:26]).all()
+
+
+def test_progress_is_told_and_ctrl_c_keeps_the_best_law(trips):
+    frame, minutes = trips
+    told = []
+
+    def interrupt_at_the_third_structure(progress):
+        told.append(progress)
+        if progress.tried == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    model = KANRegressor()
+    with pytest.warns(KanoptWarning, match="best of 3 structures"):
+        model.fit(frame, minutes, progress=interrupt_at_the_third_structure)
+    assert len(model.alternatives_) == 3
+    assert np.isfinite(model.predict(frame)).all()
+    assert "structure 1 (additive)" in str(told[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        KANRegressor(()).fit(frame, minutes)
+
+
+def test_mixed_precision_is_as_accurate(trips):
+    frame, minutes = trips
+    errors = []
+    for precision in ("double", "mixed"):
+        model = KANRegressor((), log_target=False, seed=1, precision=precision).fit(frame, minutes)
+        errors.append(float(np.sqrt(np.mean((model.predict(frame) - minutes) ** 2))))
+    assert errors[1] == pytest.approx(errors[0], rel=1e-3)
+
+
+def test_evidence_chooses_as_much_smoothing_as_noise_asks_for(trips):
+    frame, minutes = trips
+    by_evidence = KANRegressor((), smoothing="evidence").fit(frame, minutes)
+    by_gcv = KANRegressor(()).fit(frame, minutes)
+    spread = float(np.std(minutes))
+    assert np.std(by_evidence.predict(frame) - by_gcv.predict(frame)) < 0.1 * spread
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"convex": "km"}, "must be a list of columns"),
+        ({"convex": ["km"], "concave": ["km"]}, "both convex and concave"),
+        ({"convex": ["km"], "concave": ["load_t"], "hidden": (2,)}, "need an additive law"),
+        ({"concave": ["km"], "log_target": True}, "exp\\(concave\\)"),
+        ({"concave": ["km"], "positive": True}, "concave with positive"),
+        ({"convex": ["km"], "bounds": (0, 1)}, "convex or concave with bounds"),
+        ({"convex": ["km"], "log_features": ["km"]}, "asked to be convex"),
+        ({"bounds": (1, 0)}, "lower end must lie below"),
+        ({"bounds": 3}, "must be two numbers"),
+        ({"bounds": (0, 1), "log_target": True}, "use one of the two"),
+        ({"bounds": (-1, 1), "positive": True}, "below zero"),
+        ({"positive": "yes"}, "must be True or False"),
+        ({"products": (1,)}, "how many nodes"),
+        ({"products": (3,), "hidden": (2,)}, "there are only"),
+        ({"products": (1,), "hidden": (2,), "monotone": {"km": 1}}, "keeps no shape"),
+        ({"periodic": 24}, "must map columns"),
+        ({"periodic": {"hour": 0}}, "must be a number above 0"),
+        ({"periodic": {"hours": 24}}, "hour"),
+        ({"periodic": {"hour": 24}, "monotone": {"hour": 1}}, "is periodic"),
+        ({"periodic": {"hour": 24}, "log_features": ["hour"]}, "periodic"),
+        ({"missing": "drop"}, "use 'error' or 'indicator'"),
+        ({"precision": "half"}, "precision="),
+        ({"smoothing": "aic"}, "'evidence'"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(trips, arguments, message):
+    frame, minutes = trips
+    with pytest.raises(FitError, match=message):
+        KANRegressor(**arguments).fit(frame, minutes)
