@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from kanopt.surrogates.reading.attribution import Attribution, attribution
 from kanopt.surrogates.reading.departures import Sample, Surface
-from kanopt.surrogates.reading.laws import attribution_of, structure_of
+from kanopt.surrogates.reading.laws import attribution_of, structure_of, surface_of
 from kanopt.surrogates.reading.structure import Structure, structure_tests
 from kanopt.surrogates.reading.surfaces import NetworkSurface, nearby_networks, sample_of
 
@@ -25,4 +25,5 @@ __all__ = [
     "sample_of",
     "structure_of",
     "structure_tests",
+    "surface_of",
 ]

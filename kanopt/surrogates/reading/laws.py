@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.law import Law
 from kanopt.surrogates.reading.attribution import Attribution, attribution
 from kanopt.surrogates.reading.structure import Structure, structure_tests
 from kanopt.surrogates.reading.surfaces import NetworkSurface, Outer, nearby_networks, sample_of
 
-__all__ = ["attribution_of", "structure_of"]
+__all__ = ["attribution_of", "structure_of", "surface_of"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -74,7 +75,7 @@ def structure_of(law: Law, rows: Rows | None = None, *, tolerance: float = 0.02)
         low, high = feature.bounds
         inside &= (low <= numbers[:, place]) & (numbers[:, place] <= high)
     numbers, codes = numbers[inside], codes[inside]
-    surface = NetworkSurface(law.network, _outer(law))
+    surface = surface_of(law)
     near = nearby_networks(law.network, law.covariance, step=STEP)
     return structure_tests(
         surface,
@@ -86,15 +87,39 @@ def structure_of(law: Law, rows: Rows | None = None, *, tolerance: float = 0.02)
     )
 
 
+def surface_of(law: Law) -> NetworkSurface:
+    """Return a law as a function of encoded rows that can be differentiated, in the units of the target."""
+    return NetworkSurface(law.network, _outer(law))
+
+
 def _outer(law: Law) -> Outer | None:
-    if not law.log_target:
+    """Return the link of a law with its first two derivatives."""
+    link = law.link
+    if law.log_target:
+
+        def exponential(output: Floats) -> tuple[Floats, Floats, Floats]:
+            target = law.smearing * np.exp(output)
+            return target, target, target
+
+        return exponential
+    if link is None:
         return None
 
-    def exponential(output: Floats) -> tuple[Floats, Floats, Floats]:
-        target = law.smearing * np.exp(output)
-        return target, target, target
+    def linked(output: Floats) -> tuple[Floats, Floats, Floats]:
+        target, slope = link(output), link.slope(output)
+        return target, slope, slope * _relative_bend(link, target, slope)
 
-    return exponential
+    return linked
+
+
+def _relative_bend(link: Link, target: Floats, slope: Floats) -> Floats:
+    """Return g″ / g′: of a softplus (1 − g′) / scale, of a logistic function of share s of its way 1 − 2 s."""
+    match link:
+        case Softplus(scale=scale):
+            return (1.0 - slope) / scale
+        case Logistic(low=low, high=high):
+            return 1.0 - 2.0 * (target - low) / (high - low)
+    raise TypeError(f"the second derivative of {type(link).__name__} is not known")
 
 
 def _residual(law: Law, target: Floats) -> float:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,11 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from kanopt.kan.description import Network
+from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates import KANRegressor
 from kanopt.surrogates.encoding import Encoding, Feature
 from kanopt.surrogates.law import Law
-from kanopt.surrogates.reading import attribution_of, sample_of, structure_of
-from tests.exact_networks import additive, layer, line, times
+from kanopt.surrogates.reading import attribution_of, sample_of, structure_of, surface_of
+from tests.exact_networks import additive, layer, line, through_sum, times
 
 Floats = NDArray[np.float64]
 
@@ -117,6 +119,37 @@ def test_attribution_of_a_law_names_its_columns() -> None:
         "multiplicative",
         "joint",
     }  # an hour has no sums and products with a distance
+
+
+@pytest.mark.parametrize("link", [Softplus(scale=0.7), Logistic(low=-1.0, high=3.0)])
+def test_links_are_differentiated_twice(link: Link) -> None:
+    numbers = np.random.default_rng(0).uniform(0.5, 1.5, (100, 2))
+    features = tuple(Feature(name, "number", low=0.5, high=1.5) for name in "xy")
+    law = replace(law_of(through_sum(np.sin, line, line), features, numbers), link=link)
+    surface = surface_of(law)
+    found = surface.derivatives(numbers, law.codes)
+    assert np.allclose(found.values, law.predict(numbers, law.codes))
+    step = 1e-5
+    for column in range(2):
+        move = step * np.eye(2)[column]
+        up, down = (surface.derivatives(numbers + sign * move, law.codes) for sign in (1.0, -1.0))
+        assert np.allclose(found.gradient[:, column], (up.values - down.values) / (2 * step), atol=1e-8)
+        assert np.allclose(found.hessian[:, column], (up.gradient - down.gradient) / (2 * step), atol=1e-6)
+    held = structure_of(law).holding[["test", "first", "second"]].values.tolist()
+    assert ["x + y", "x", "y"] in held
+
+
+def test_an_unknown_link_is_refused() -> None:
+    @dataclass(frozen=True)
+    class Twice(Link):
+        def __call__(self, output: Any) -> Any:
+            return 2.0 * output
+
+        def slope(self, output: Any) -> Any:
+            return 2.0 + 0.0 * output
+
+    with pytest.raises(TypeError, match="Twice"):
+        structure_of(replace(power_law(), log_target=False, link=Twice()))
 
 
 def test_structure_is_found_in_noisy_rows() -> None:
