@@ -1,0 +1,213 @@
+"""From a source of any length to a law, in memory that does not grow with its rows.
+
+1. One reading checks all rows and draws a sample (:mod:`kanopt.surrogates.streaming.survey`).
+2. On the sample the structure is chosen, and trained (:mod:`kanopt.surrogates.selection`).
+3. From there the network is trained on all rows, its smoothing weights chosen anew, since more rows bear less of it
+   (:mod:`kanopt.surrogates.streaming.objective`). An additive model needs one reading. A network with hidden nodes is
+   near its optimum already, and takes one reading per step; a single Gauss-Newton step from an estimate whose error is
+   of the order of a sample's is as good as the optimum asymptotically (van der Vaart 1998, *Asymptotic Statistics*,
+   section 5.7).
+4. A last reading measures the law, and sets what makes sums come out right: the smearing factor of a log target, the
+   shift of a robust loss.
+
+Residuals for intervals, and what effects and formulas are computed on, are those of the sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+import torch
+
+from kanopt.errors import FitError
+from kanopt.kan.constraints import Constraints
+from kanopt.kan.fit import EXACT, FitOptions, Run, finish
+from kanopt.kan.objective import Data
+from kanopt.kan.penalty import Penalty
+from kanopt.kan.robust import residual_scale
+from kanopt.kan.smoothing import RIDGES, LinearModel, select_smoothing
+from kanopt.kan.trainer import train
+from kanopt.surrogates.distill.mixed import Rows
+from kanopt.surrogates.fitting import law_of, learn
+from kanopt.surrogates.law import Law
+from kanopt.surrogates.options import Arguments, settings_of
+from kanopt.surrogates.selection import Search, choose
+from kanopt.surrogates.settings import Settings, Watch
+from kanopt.surrogates.streaming.measuring import measured
+from kanopt.surrogates.streaming.objective import Expansion, RobustLoss, StreamedSquares
+from kanopt.surrogates.streaming.rows import Columns
+from kanopt.surrogates.streaming.survey import SAMPLE, Survey, survey
+from kanopt.surrogates.trials import Trial
+from kanopt.tables.batches import Given, open_source
+
+__all__ = ["Streamed", "learn_streamed"]
+
+STEPS = 4
+"""Most steps on all rows of a network that is not linear in its parameters."""
+TOLERANCE = 1e-6
+"""A step that lowers the loss by less than this share was the last."""
+STEERING = 200_000
+"""Rows that are enough for the matrix of a step."""
+
+
+@dataclass(frozen=True, eq=False)
+class Streamed:
+    """What a fit of a source leaves behind.
+
+    Attributes
+    ----------
+    law
+        The law.
+    alternatives
+        Every structure tried, as :func:`kanopt.surrogates.fitting.learn` lists them.
+    rows
+        The sampled rows, on which formulas are chosen.
+    columns
+        Which columns were read.
+    readings
+        How often the source was read.
+    """
+
+    law: Law
+    alternatives: pd.DataFrame
+    rows: Rows
+    columns: Columns
+    readings: int
+
+
+def learn_streamed(
+    given: Given,
+    target: str,
+    arguments: Arguments,
+    *,
+    features: Sequence[str] | None = None,
+    weights: str | None = None,
+    periods: Any = None,
+    watch: Watch | None = None,
+    sample: int = SAMPLE,
+) -> Streamed:
+    """Learn from Parquet files, or from frames that come batch by batch.
+
+    Parameters
+    ----------
+    given
+        A path or several, a callable that returns a fresh iterator of frames, or an iterator.
+    target
+        Column of the target.
+    arguments
+        Those of :class:`~kanopt.surrogates.KANRegressor`.
+    features
+        Columns to learn from; by default all others.
+    weights
+        Column of the row weights, if any.
+    periods
+        Column to period, for numbers that start anew, as the argument `periodic` of the model has it.
+    watch
+        Told of every step, and asked whether to stop; a law that was not trained on all rows yet is then that of the
+        sample.
+    sample
+        Rows to choose the structure on; a table that has no more is learned from in memory.
+
+    Raises
+    ------
+    TableError
+        Where the source cannot be read.
+    FitError
+        For columns that are not there, and for what :meth:`KANRegressor.fit` refuses.
+    """
+    with open_source(given) as source:
+        columns = Columns.of(source, target, features, weights)
+        found = survey(source, columns, _seed(arguments), periods, sample)
+        settings = _settings(arguments, found, watch)
+        if found.whole:
+            return Streamed(*learn(found.sample, settings), columns, 1)
+        trial, tried = choose(found.sample, settings)
+        if settings.watch.stop():
+            return Streamed(*law_of(found.sample, trial, tried, settings), columns, 1)
+        settings.watch.begin(f"{trial.structure}, all rows", len(tried))
+        trained, squares = _train_on_all(found, trial, settings)
+        law, alternatives, rows = law_of(found.sample, trained, tried, settings)
+        return Streamed(measured(found, law), alternatives, rows, columns, squares.readings + 2)
+
+
+def _seed(arguments: Arguments) -> int:
+    """Return the seed of the sample; one that is no whole number is refused with the settings, after the survey."""
+    seed = arguments.seed
+    return seed if isinstance(seed, int) and seed >= 0 else 0
+
+
+def _settings(arguments: Arguments, found: Survey, watch: Watch | None) -> Settings:
+    """Check the arguments; what the sample does not show of the target is known from the survey."""
+    settings = settings_of(arguments, found.encoding, watch)
+    if found.low > 0.0:
+        return settings
+    if settings.log_target:
+        raise FitError(
+            f"{found.source.name}: log_target=True needs a target above zero, and {found.columns.target!r} goes down "
+            f"to {found.low:g}; leave such rows out or use log_target=False"
+        )
+    return replace(settings, log_target=False)
+
+
+def _train_on_all(found: Survey, trial: Trial, settings: Settings) -> tuple[Trial, StreamedSquares]:
+    """Train the network of `trial` on all rows; return it judged on the sample, and the objective."""
+    search = Search(found.sample, settings)
+    options = search.options(trial.structure)
+    data = search.data(trial.structure, trial.encoding, trial.unit)
+    total = found.weight / found.unit_weight
+
+    def read() -> Iterator[Data]:
+        for table in found.tables():
+            yield Search(table, settings).data(trial.structure, trial.encoding, trial.unit)
+
+    robust = None
+    if trial.structure.loss != "squared":
+        residual = torch.as_tensor(trial.fitted.residual, device=data.weights.device)
+        robust = RobustLoss(trial.structure.loss, float(residual_scale(residual, data.weights)))
+    linear = not trial.structure.hidden and options.link is None and robust is None
+    squares = StreamedSquares(
+        read,
+        data.inputs,
+        link=options.link,
+        robust=robust,
+        precision=options.precision,
+        share=1.0 if linear else min(1.0, STEERING / found.rows),
+        seed=settings.seed,
+    )
+    full = replace(data, weights=data.weights * (total / float(data.weights.sum())))
+    run = _trained(trial.run, squares, full, options, linear=linear)
+    fitted = finish(run, full, options)
+    return search.judge(trial.structure, trial.encoding, trial.unit, run, fitted), squares
+
+
+def _trained(run: Run, squares: StreamedSquares, full: Data, options: FitOptions, *, linear: bool) -> Run:
+    """Choose the smoothing for all rows and train; `full` is the sample with the weight of all rows."""
+    first = torch.zeros(1, dtype=torch.int64, device=full.target.device)
+    network, smoothing = run.network.take(first), run.smoothing[first]
+    penalty = Penalty.of(network.shape, network.theta.device)
+    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
+    rows = float(full.weights.sum())
+    normal = squares.normal_equations(network)
+    if options.smoothing is None:
+        spread = float((full.weights * (full.target[:, 0] - full.target[:, 0].mean()) ** 2).sum())
+        floor = EXACT * spread + torch.finfo(torch.float64).tiny
+        model = LinearModel(
+            normal, network.theta, penalty, rows, rows * options.distinct, floor, options.criterion
+        )
+        if network.shape.hidden:
+            # More rows bear less smoothing; what the linear model would raise was settled on the sample.
+            smoothing = select_smoothing(model, smoothing, RIDGES, rounds=1, rise=1.0)
+        else:
+            smoothing = select_smoothing(model, smoothing, RIDGES[1:])
+    held = penalty.weighted(smoothing, rows, network.active)
+    if linear:
+        steps = replace(options.trainer, damping=0.0)
+        objective = Expansion(network, normal, full.inputs)
+        network, history = train(network, objective, held, steps, constraints)
+    else:
+        steps = replace(options.trainer, damping=1e-3, iterations=STEPS, tolerance=TOLERANCE)
+        network, history = train(network, squares, held, steps, constraints)
+    return Run(network, smoothing, run.score[first], history)

@@ -1,0 +1,188 @@
+"""Sums of squares over rows that are read from disk, for the trainers of :mod:`kanopt.kan`.
+
+A reading costs more than the step it leads to. So the trial of a step and, where it is accepted, the normal equations
+at its end come from one reading. Where a network is linear in its parameters one reading is enough for everything:
+with H = JᵀWJ and v = JᵀWr at θ₀,
+
+    Σ w r²(θ₀ + δ) = Σ w r² − 2 δᵀv + δᵀHδ
+
+exactly, so that smoothing weights and bounds are dealt with in memory (:class:`Expansion`). Where it is not, H steers
+the step and not the optimum: it is taken from a sample of the rows, drawn anew in every batch, while loss and gradient
+are those of all rows (subsampled Newton; Roosta-Khorasani and Mahoney 2019, *Sub-sampled Newton methods*, Math.
+Program. 174). A gradient costs a few passes through the network, H grows with the square of the parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from kanopt.kan.links import Link
+from kanopt.kan.network import KANBatch
+from kanopt.kan.objective import Data, LeastSquares, NormalEquations, Precision
+from kanopt.kan.robust import HUBER, TUKEY
+from kanopt.kan.shape import Inputs
+
+__all__ = ["Expansion", "RobustLoss", "StreamedSquares"]
+
+PART = 1 << 13
+"""Rows that go through a network at once."""
+CACHED = 4_000_000
+"""Bytes of Jacobian at once: what stays in the cache of a processor."""
+
+
+@dataclass(frozen=True)
+class RobustLoss:
+    """Σ ρ(r / s) s² at a scale s that is kept, by iterative reweighting (:mod:`kanopt.kan.robust`).
+
+    Parameters
+    ----------
+    name
+        ``"huber"`` or ``"tukey"``.
+    scale
+        Robust standard deviation of the residuals, as the sample has it.
+    """
+
+    name: str
+    scale: float
+
+    def twice(self, residual: Tensor) -> Tensor:
+        """Return 2 ρ(u) s², which is r² for small residuals."""
+        u = residual.abs() / self.scale
+        if self.name == "huber":
+            return self.scale**2 * torch.where(u <= HUBER, u.square(), HUBER * (2.0 * u - HUBER))
+        left = 1.0 - (u / TUKEY).clamp(max=1.0).square()
+        return (self.scale * TUKEY) ** 2 / 3.0 * (1.0 - left**3)
+
+    def trust(self, residual: Tensor) -> Tensor:
+        """Return ψ(u) / u, the factor on the weight of every row."""
+        u = residual.abs() / self.scale
+        if self.name == "huber":
+            return HUBER / u.clamp(min=HUBER)
+        return (1.0 - (u / TUKEY).clamp(max=1.0).square()).square()
+
+
+@dataclass
+class StreamedSquares:
+    """Σ w (y − g(f(x; θ)))², or a robust loss, over rows that are read anew for every network.
+
+    Parameters
+    ----------
+    read
+        Starts a reading of all rows.
+    inputs
+        A sample, over which hidden ranges are followed.
+    link
+        g; None is the identity.
+    robust
+        The loss where it is not the square.
+    precision
+        Of JᵀWJ, see :class:`~kanopt.kan.objective.LeastSquares`.
+    share
+        Share of the rows that JᵀWJ is taken from; it is scaled up to all.
+    seed
+        Decides on them.
+    readings
+        How often all rows were read.
+    """
+
+    read: Callable[[], Iterator[Data]]
+    inputs: Inputs
+    link: Link | None = None
+    robust: RobustLoss | None = None
+    precision: Precision = "double"
+    share: float = 1.0
+    seed: int = 0
+    readings: int = 0
+    _last: tuple[KANBatch, NormalEquations] | None = field(default=None, repr=False)
+
+    def normal_equations(self, network: KANBatch) -> NormalEquations:
+        """Return the Gauss-Newton quantities; those of the network looked at last are still known."""
+        if self._last is None or not _same(self._last[0], network):
+            total = NormalEquations.zero(network)
+            generator = torch.Generator().manual_seed(self.seed)
+            exact = self.share >= 1.0 and self.robust is None
+            for data in self.read():
+                for part in data.chunks(PART):
+                    total = total + (
+                        self._exact(network, part) if exact else self._part(network, part, generator)
+                    )
+            self.readings += 1
+            self._last = network, total
+        return self._last[1]
+
+    def squares(self, network: KANBatch) -> Tensor:
+        """Return the loss of every network, shape (M,); the trainer asks for the equations next."""
+        return self.normal_equations(network).squares
+
+    def for_models(self, index: Tensor) -> StreamedSquares:
+        """Return the objective, which is the same for all networks."""
+        return self
+
+    def _exact(self, network: KANBatch, data: Data) -> NormalEquations:
+        return LeastSquares(data, self.link, self.precision, CACHED).normal_equations(network)
+
+    def _part(self, network: KANBatch, data: Data, generator: torch.Generator) -> NormalEquations:
+        """Return loss and gradient of all rows, by autograd, and JᵀWJ of some."""
+        theta = network.theta.detach().requires_grad_()
+        residual = LeastSquares(data, self.link).residuals(replace(network, theta=theta))
+        loss = residual.square() if self.robust is None else self.robust.twice(residual)
+        squares = (data.weights * loss.sum(-1)).sum(1)
+        (gradient,) = torch.autograd.grad(squares.sum(), theta)
+        chosen = torch.nonzero(torch.rand(len(data), generator=generator) < self.share).squeeze(1)
+        some = data.rows(chosen.to(theta.device))
+        weights = some.weights / self.share
+        if self.robust is not None:
+            weights = weights * self.robust.trust(residual.detach()[0, chosen, 0])
+        matrix = self._exact(network, replace(some, weights=weights)).matrix
+        return NormalEquations(matrix, -0.5 * gradient, squares.detach())
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """The quadratic expansion of a sum of squares about `network`, exact where the network is linear in θ.
+
+    Examples
+    --------
+    >>> from kanopt.kan.shape import Shape
+    >>> rows = Inputs(torch.rand(50, 1, dtype=torch.float64), torch.zeros(50, 0, dtype=torch.int64))
+    >>> shape, zero = Shape(1, grid_size=2), torch.zeros(1, 1, dtype=torch.float64)
+    >>> network = KANBatch(shape, torch.zeros(1, 5, dtype=torch.float64), (zero,), (zero + 1.0,), zero)
+    >>> squares = LeastSquares(Data(rows, rows.numbers**2, torch.ones(50, dtype=torch.float64)))
+    >>> expansion = Expansion(network, squares.normal_equations(network), rows)
+    >>> from dataclasses import replace
+    >>> moved = replace(network, theta=network.theta + 1.0)
+    >>> bool(torch.isclose(expansion.squares(moved), squares.squares(moved)))
+    True
+    """
+
+    network: KANBatch
+    about: NormalEquations
+    inputs: Inputs
+
+    def normal_equations(self, network: KANBatch) -> NormalEquations:
+        """Return the Gauss-Newton quantities at other parameters."""
+        step = network.theta - self.network.theta
+        pull = torch.matmul(self.about.matrix, step.unsqueeze(-1)).squeeze(-1)
+        squares = self.about.squares + (step * (pull - 2.0 * self.about.vector)).sum(1)
+        return NormalEquations(self.about.matrix, self.about.vector - pull, squares.clamp(min=0.0))
+
+    def squares(self, network: KANBatch) -> Tensor:
+        """Return the sum of squares of every network, shape (M,)."""
+        return self.normal_equations(network).squares
+
+    def for_models(self, index: Tensor) -> Expansion:
+        """Return the expansions of the networks at `index`."""
+        normal = self.about
+        picked = NormalEquations(normal.matrix[index], normal.vector[index], normal.squares[index])
+        return Expansion(self.network.take(index), picked, self.inputs)
+
+
+def _same(first: KANBatch, second: KANBatch) -> bool:
+    pairs = zip(
+        (first.theta, *first.lower, *first.upper), (second.theta, *second.lower, *second.upper), strict=True
+    )
+    return all(torch.equal(one, other) for one, other in pairs)

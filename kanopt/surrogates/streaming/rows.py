@@ -1,0 +1,158 @@
+"""Rows of a source as arrays: which columns are read, and how categories become codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FitError, nearest
+from kanopt.surrogates.encoding import Encoding
+from kanopt.surrogates.trials import Table
+from kanopt.tables.batches import Source
+
+__all__ = ["BATCH", "Block", "Categories", "Columns", "joined", "read_blocks"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+BATCH = 1 << 15
+"""Rows read at a time."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns are learned from: features in their order, target, and weights if any."""
+
+    features: tuple[str, ...]
+    target: str
+    weights: str | None = None
+
+    @classmethod
+    def of(
+        cls, source: Source, target: str, features: Sequence[str] | None, weights: str | None = None
+    ) -> Columns:
+        """Check that the columns exist and are of a kind to learn from; `features` None takes all others.
+
+        Raises
+        ------
+        FitError
+            For a column that is not there or holds neither numbers nor categories.
+        """
+        kinds = source.kinds
+        named = {
+            "target": [target],
+            "columns": list(features or ()),
+            "sample_weight": [weights] if weights else [],
+        }
+        for role, names in named.items():
+            for name in names:
+                if name not in kinds:
+                    raise FitError(
+                        f"{source.name}: no column {name!r} for {role}; {nearest(str(name), kinds)}"
+                    )
+                if role != "columns" and kinds[name] != "number":
+                    raise FitError(
+                        f"{source.name}: column {name!r}, the {role}, must hold numbers; convert it first"
+                    )
+        apart = {target, weights}
+        if features is not None and (both := apart.intersection(features)):
+            raise FitError(
+                f"columns={list(features)!r} holds {both.pop()!r}, which is the target or the weight"
+            )
+        chosen = tuple(name for name in kinds if name not in apart) if features is None else tuple(features)
+        for name in chosen:
+            if chosen.count(name) > 1:
+                raise FitError(f"columns={list(chosen)!r}: column {name!r} occurs twice")
+            if kinds[name] == "other":
+                raise FitError(
+                    f"{source.name}: column {name!r} holds neither numbers nor categories; derive numbers from it "
+                    "(hour, weekday, month), turn it into text, or leave it out by columns=[…]"
+                )
+        if not chosen:
+            raise FitError(f"{source.name}: no column besides the target {target!r} to learn from")
+        return cls(chosen, target, weights)
+
+    @property
+    def names(self) -> list[str]:
+        """All columns to read."""
+        return [*self.features, self.target, *([self.weights] if self.weights else [])]
+
+
+class Categories:
+    """The values of one category met so far, and their codes in the order in which they came."""
+
+    def __init__(self, known: Sequence[Any] = ()) -> None:
+        self.codes: dict[Any, int] = {value: code for code, value in enumerate(known)}
+
+    def encode(self, array: Any) -> Integers:
+        """Return the code of every cell, −1 where it is missing; new values get new codes."""
+        pairs = array.dictionary_encode()
+        places = np.asarray(pairs.indices.fill_null(-1), dtype=np.int64)
+        words = pairs.dictionary.to_pylist()
+        translated = np.full(len(words) + 1, -1, dtype=np.int64)
+        for place in np.unique(places[places >= 0]):
+            if words[place] is not None:
+                translated[place] = self.codes.setdefault(words[place], len(self.codes))
+        return translated[places]
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some rows.
+
+    Attributes
+    ----------
+    numbers
+        Numeric features, then target and weight; shape (n, numbers + 2).
+    codes
+        Categories, −1 where they are missing; shape (n, categories).
+    rows
+        Where they stand in the source; shape (n,).
+    """
+
+    numbers: Floats
+    codes: Integers
+    rows: Integers
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, index: NDArray[Any]) -> Block:
+        """Return some of the rows."""
+        return Block(self.numbers[index], self.codes[index], self.rows[index])
+
+    def ordered(self, places: Sequence[int]) -> Block:
+        """Return the rows with their numeric features in another order."""
+        return Block(self.numbers[:, [*places, -2, -1]], self.codes, self.rows)
+
+    def table(self, encoding: Encoding, unit_weight: float) -> Table:
+        """Return the rows with their weights divided by `unit_weight`."""
+        weights = self.numbers[:, -1] / unit_weight
+        return Table(self.numbers[:, :-2], self.codes, self.numbers[:, -2], weights, encoding)
+
+
+def joined(blocks: Sequence[Block]) -> Block:
+    """Return the rows of several blocks as one."""
+    numbers, codes, rows = zip(*((block.numbers, block.codes, block.rows) for block in blocks), strict=True)
+    return Block(np.concatenate(numbers), np.concatenate(codes), np.concatenate(rows))
+
+
+def read_blocks(
+    source: Source, columns: Columns, numbers: Sequence[str], categories: Mapping[str, Categories]
+) -> Iterator[Block]:
+    """Read all rows with a weight other than 0, from the start; missing numbers come as NaN."""
+    start = 0
+    for batch in source.batches(columns.names, BATCH):
+        values = np.ones((len(batch), len(numbers) + 2))
+        for place, name in enumerate([*numbers, columns.target, *filter(None, [columns.weights])]):
+            values[:, place] = batch.column(name).to_numpy(zero_copy_only=False)
+        codes = np.empty((len(batch), len(categories)), dtype=np.int64)
+        for place, (name, known) in enumerate(categories.items()):
+            codes[:, place] = known.encode(batch.column(name))
+        block = Block(values, codes, np.arange(start, start + len(batch)))
+        start += len(batch)
+        used = values[:, -1] != 0.0
+        yield block if used.all() else block.take(used)

@@ -1,0 +1,298 @@
+"""The first reading of a table that does not fit into memory: checks, ranges, categories, and a sample of its rows.
+
+The sample is uniform: every row draws a random key, and those with the least keys stay (Efraimidis and Spirakis 2006,
+*Weighted random sampling with a reservoir*, Inf. Proc. Letters 97, with equal weights). So it depends on the seed and
+on the order of the rows, not on how they come in batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.errors import FitError
+from kanopt.surrogates.encoding import Encoding, encoding_of
+from kanopt.surrogates.options import periods_of
+from kanopt.surrogates.streaming.rows import Block, Categories, Columns, joined, read_blocks
+from kanopt.surrogates.trials import Table
+from kanopt.tables.batches import Source
+
+__all__ = ["SAMPLE", "Survey", "survey"]
+
+Floats = NDArray[np.float64]
+
+SAMPLE = 20_000
+"""Rows kept, on which the structure is chosen."""
+CATEGORIES = 1_000
+"""Most values a category may have: each has a parameter in every node of the first layer."""
+LEAST_ROWS = 5
+
+
+class Reservoir:
+    """A uniform sample of `size` rows, in the order in which they came."""
+
+    def __init__(self, size: int, seed: int) -> None:
+        self.size = size
+        self.generator = np.random.default_rng(seed)
+        self.limit = 1.0
+        self.keys: list[Floats] = []
+        self.blocks: list[Block] = []
+
+    def look(self, block: Block) -> None:
+        """Draw from more rows."""
+        keys = self.generator.random(len(block))
+        low = keys < self.limit
+        self.keys.append(keys[low])
+        self.blocks.append(block.take(low))
+        if sum(map(len, self.keys)) > 2 * self.size:
+            self._shrink()
+
+    def _shrink(self) -> None:
+        keys, block = np.concatenate(self.keys), joined(self.blocks)
+        if len(keys) > self.size:
+            least = np.sort(np.argpartition(keys, self.size)[: self.size])
+            keys, block = keys[least], block.take(least)
+            self.limit = float(keys.max())
+        self.keys, self.blocks = [keys], [block]
+
+    def rows(self) -> Block:
+        """Return the sample so far."""
+        self._shrink()
+        return self.blocks[0]
+
+
+class Checks:
+    """What was met in every numeric column, then every category: range, and what is missing or infinite."""
+
+    def __init__(self, numbers: int, categories: int) -> None:
+        self.count = 0
+        self.weight = 0.0
+        self.low = np.full(numbers, np.inf)
+        self.high = np.full(numbers, -np.inf)
+        self.missing = np.zeros(numbers + categories, dtype=np.int64)
+        self.infinite = np.zeros(numbers + categories, dtype=np.int64)
+        self.first = np.full(numbers + categories, -1, dtype=np.int64)
+
+    def look(self, block: Block) -> None:
+        """Look at more rows."""
+        self.count += len(block)
+        if not len(block):
+            return
+        self.weight += float(block.numbers[:, -1].sum())
+        self.low = np.fmin(self.low, np.fmin.reduce(block.numbers, axis=0))
+        self.high = np.fmax(self.high, np.fmax.reduce(block.numbers, axis=0))
+        if np.isfinite(block.numbers.sum()) and (block.codes >= 0).all():
+            return
+        missing = np.hstack([np.isnan(block.numbers), block.codes < 0])
+        infinite = np.hstack([np.isinf(block.numbers), np.zeros_like(block.codes, dtype=bool)])
+        bad = missing | infinite
+        self.missing += missing.sum(axis=0)
+        self.infinite += infinite.sum(axis=0)
+        fresh = bad.any(axis=0) & (self.first < 0)
+        self.first[fresh] = block.rows[bad.argmax(axis=0)[fresh]]
+
+    def fault(self, index: int, what: str, source: Source) -> list[str]:
+        """Say what is missing or infinite in a column, if anything."""
+        counts = [
+            (int(self.missing[index]), "missing (NaN)"),
+            (int(self.infinite[index]), "infinite (inf)"),
+        ]
+        found = " and ".join(f"{count} {word}" for count, word in counts if count)
+        if not found:
+            return []
+        place = source.place(int(self.first[index]))
+        advice = (
+            "give them a category of their own" if index >= len(self.low) else "fill them in before fitting"
+        )
+        return [
+            f"{what}: {found} of {self.count} values, the first in {place} (counted from 0); drop these rows or "
+            f"{advice}"
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What one reading of a source found.
+
+    Attributes
+    ----------
+    encoding
+        How the columns enter a network, with their ranges and categories over all rows.
+    rows, weight
+        Rows with a weight above 0, and the sum of their weights.
+    low, high
+        Range of the target.
+    sample
+        A uniform sample of the rows.
+    """
+
+    source: Source
+    columns: Columns
+    encoding: Encoding
+    rows: int
+    weight: float
+    low: float
+    high: float
+    sample: Table
+
+    @property
+    def whole(self) -> bool:
+        """Whether the sample holds all rows."""
+        return len(self.sample) == self.rows
+
+    @property
+    def unit_weight(self) -> float:
+        """What weights are divided by: those with a mean below one are scaled to mean one."""
+        return min(1.0, self.weight / self.rows)
+
+    def tables(self) -> Iterator[Table]:
+        """Read the rows again.
+
+        Raises
+        ------
+        FitError
+            Where the source holds other rows than at the first reading.
+        """
+        known = {feature.name: Categories(feature.categories) for feature in self.encoding.categories}
+        count = 0
+        numbers = [feature.name for feature in self.encoding.numeric]
+        for block in read_blocks(self.source, self.columns, numbers, known):
+            count += len(block)
+            if len(block):
+                yield block.table(self.encoding, self.unit_weight)
+        grown = any(
+            len(known[feature.name].codes) > len(feature.categories) for feature in self.encoding.categories
+        )
+        if grown or count != self.rows:
+            raise FitError(
+                f"{self.source.name}: gave {self.rows} rows at the first reading and {count} at a later one, or other "
+                "values; a callable must return a fresh iterator over the same rows each time, and files must not "
+                "change meanwhile"
+            )
+
+
+def survey(
+    source: Source,
+    columns: Columns,
+    seed: int,
+    periods: Any = None,
+    size: int = SAMPLE,
+) -> Survey:
+    """Read all rows once.
+
+    Parameters
+    ----------
+    seed
+        Decides on the sample.
+    periods
+        Column to period, for numbers that start anew; None for none.
+    size
+        Rows of the sample.
+
+    Raises
+    ------
+    FitError
+        For missing or infinite values, constant columns, too many categories and too few rows; all columns at once.
+    """
+    categories = {name: Categories() for name in columns.features if source.kinds[name] == "category"}
+    numbers = [name for name in columns.features if name not in categories]
+    checks, reservoir = Checks(len(numbers) + 2, len(categories)), Reservoir(size, seed)
+    for block in read_blocks(source, columns, numbers, categories):
+        checks.look(block)
+        reservoir.look(block)
+        for name, known in categories.items():
+            if len(known.codes) > CATEGORIES:
+                raise FitError(
+                    f"{source.name}: column {name!r} holds more than {CATEGORIES:,} different values, as names and "
+                    "numbers of single things do; leave it out by columns=[…], or put its values into groups"
+                )
+    _refuse(source, columns, numbers, categories, checks)
+    ends = zip(checks.low, checks.high, strict=True)
+    encoding = _encoding(columns, dict(zip(numbers, ends, strict=False)), categories)
+    encoding = encoding.with_periods(periods_of(periods, encoding))
+    drawn = reservoir.rows()
+    _refuse_rare(source, numbers, drawn)
+    drawn = drawn.ordered([numbers.index(feature.name) for feature in encoding.numeric])
+    order = {feature.name: feature.categories for feature in encoding.categories}
+    for place, (name, known) in enumerate(categories.items()):
+        ranks = {value: rank for rank, value in enumerate(order[name])}
+        drawn.codes[:, place] = np.array([ranks[value] for value in known.codes])[drawn.codes[:, place]]
+    return Survey(
+        source=source,
+        columns=columns,
+        encoding=encoding,
+        rows=checks.count,
+        weight=checks.weight,
+        low=float(checks.low[-2]),
+        high=float(checks.high[-2]),
+        sample=drawn.table(encoding, min(1.0, checks.weight / checks.count)),
+    )
+
+
+def _refuse(
+    source: Source,
+    columns: Columns,
+    numbers: Sequence[str],
+    categories: Mapping[str, Categories],
+    checks: Checks,
+) -> None:
+    """Raise a FitError that names everything wrong with the rows."""
+    if checks.count and checks.low[-1] < 0:
+        raise FitError(f"{source.name}: the weights {columns.weights!r} must be at least 0 everywhere")
+    if checks.count < LEAST_ROWS:
+        raise FitError(
+            f"{source.name}: n_samples = {checks.count}: a law needs at least {LEAST_ROWS} rows with a weight above 0"
+        )
+    words = [f"column {name!r}" for name in numbers]
+    words += [f"target {columns.target!r}", f"weights {columns.weights!r}"]
+    words += [f"column {name!r}" for name in categories]
+    faults = [text for index, what in enumerate(words) for text in checks.fault(index, what, source)]
+    if not faults:
+        same = [
+            (name, f"{low:g}")
+            for name, low, high in zip(numbers, checks.low, checks.high, strict=False)
+            if not high > low
+        ]
+        same += [
+            (name, repr(next(iter(known.codes))))
+            for name, known in categories.items()
+            if len(known.codes) < 2
+        ]
+        faults = [
+            f"column {name!r} is constant ({value} in all {checks.count} rows), so no effect of it can be learned; "
+            "leave the column out"
+            for name, value in same
+        ]
+    if faults:
+        raise FitError("\n".join(f"{source.name}: {text}" for text in faults))
+
+
+def _refuse_rare(source: Source, numbers: Sequence[str], drawn: Block) -> None:
+    """Raise a FitError where a column varies, but not among the rows that were drawn."""
+    for place, name in enumerate(numbers):
+        value = drawn.numbers[0, place]
+        if (drawn.numbers[:, place] == value).all():
+            raise FitError(
+                f"{source.name}: column {name!r} is {value:g} in all {len(drawn)} rows of the sample that the "
+                "structure is chosen on, so too few rows hold another value for its effect to be learned; leave the "
+                "column out by columns=[…], or fit a table with more such rows, and weights that make up for it"
+            )
+
+
+def _encoding(
+    columns: Columns, ends: Mapping[str, tuple[float, float]], categories: Mapping[str, Categories]
+) -> Encoding:
+    """Return the encoding of a table that holds the ends of every range and all categories."""
+    rows = max([2, *(len(known.codes) for known in categories.values())])
+    frame = {
+        name: pd.Categorical(np.resize(np.array(list(categories[name].codes), dtype=object), rows))
+        if name in categories
+        else np.resize(np.array(ends[name]), rows)
+        for name in columns.features
+    }
+    return encoding_of(pd.DataFrame(frame))
