@@ -17,6 +17,7 @@ from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.robust import HUBER, robust_weights
 from kanopt.kan.shape import Inputs, Shape
+from kanopt.surrogates.settings import Watch
 from kanopt.surrogates.streaming import Streamed, learn_streamed
 from kanopt.surrogates.streaming.objective import RobustLoss, StreamedSquares
 from kanopt.surrogates.streaming.rows import Categories, Columns
@@ -69,7 +70,7 @@ class TestSameLawAsInMemory:
             ({"log_target": True, "log_features": ["km"]}, 0.1),
             ({"monotone": {"km": 1}, "smoothing": 1e-5}, 0.05),
             ({"positive": True}, 0.05),
-            ({"hidden": (2,), "starts": 2, "precision": "mixed"}, 0.2),
+            ({"hidden": (1,), "starts": 2, "grid_size": 4, "precision": "mixed"}, 0.2),
         ],
     )
     def test_on_all_rows_of_a_file(
@@ -140,7 +141,35 @@ class TestSameLawAsInMemory:
         assert [feature.kind for feature in streamed.law.encoding.features] == ["cycle", "number"]
         assert streamed.law.measures["training"]["rmse"] < 0.02
 
-    def test_a_formula_is_chosen_on_the_sampled_rows(self, trips: pd.DataFrame, tmp_path: Path) -> None:
+    def test_from_a_path_to_a_formula(self, trips: pd.DataFrame, tmp_path: Path) -> None:
+        path = written(trips, tmp_path / "trips.parquet")
+        model = ko.KANRegressor(**PLAIN).fit(str(path), "cost_eur", "count", columns=FEATURES)
+        np.testing.assert_array_equal(
+            model.predict(trips[FEATURES]),
+            ko.KANRegressor(**PLAIN)
+            .fit(lambda: iter([trips]), "cost_eur", "count", columns=FEATURES)
+            .predict(trips[FEATURES]),
+        )
+        assert model.target_name_ == "cost_eur"
+        fit = model.to_formula(trips).fit
+        assert fit is not None
+        assert fit.r2 > 0.95
+
+    def test_asked_to_stop_the_law_is_that_of_the_sample(self, trips: pd.DataFrame, tmp_path: Path) -> None:
+        path = written(trips, tmp_path / "trips.parquet")
+        streamed = learn_streamed(
+            path,
+            "cost_eur",
+            ko.KANRegressor(**PLAIN),
+            features=FEATURES,
+            watch=Watch(stop=lambda: True),
+            sample=SAMPLE,
+        )
+        assert streamed.readings == 1
+        assert streamed.law.measures["training"]["rows"] == SAMPLE
+        assert np.std(predicted(streamed, trips) - trips["cost_eur"]) < 1.1
+
+    def test_formulas_are_chosen_on_the_sampled_rows(self, trips: pd.DataFrame, tmp_path: Path) -> None:
         path = written(trips, tmp_path / "trips.parquet")
         streamed = learn_streamed(
             path, "cost_eur", ko.KANRegressor(**PLAIN), features=FEATURES, sample=SAMPLE
