@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from kanopt.formulas import Apply, Constant, Curve, Input, Node, Power, Product, Sum, Table
 from kanopt.formulas.nodes import rebuilt
 from kanopt.formulas.simplify import simplified
+from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.distill.mixed import Edge, Mixed
 from kanopt.surrogates.encoding import Feature
 
 __all__ = ["graph"]
 
 Array = NDArray[np.float64]
+TURN = 2.0 * np.pi
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,13 @@ class _Argument:
         return Apply("log", scaled) if self.log else scaled
 
 
-def graph(model: Mixed, features: Sequence[Feature], smearing: float | None, errors: Array) -> Node:
+def graph(
+    model: Mixed,
+    features: Sequence[Feature],
+    smearing: float | None,
+    errors: Array,
+    link: Link | None = None,
+) -> Node:
     """Return the graph of a formula that computes what `model` computes.
 
     Parameters
@@ -43,14 +51,19 @@ def graph(model: Mixed, features: Sequence[Feature], smearing: float | None, err
     model
         The distilled network.
     features
-        One per input column: the numbers, then the categories.
+        One per input column, in the order of the columns.
     smearing
         Factor on exp(network) of a log target (Duan 1983), else None. The sum of edges behind a logarithm
         becomes a product of factors.
     errors
         Standard errors of ``model.parameters``; NaN where they mean nothing.
+    link
+        What makes the target of the network's output; not together with `smearing`.
     """
-    return _Writer(model, features, errors).root(smearing)
+    writer = _Writer(model, features, errors)
+    if link is not None:
+        return simplified(rebuilt(simplified(_linked(link, writer.total())), _without_noise))
+    return writer.root(smearing)
 
 
 class _Writer:
@@ -61,30 +74,36 @@ class _Writer:
         self.errors = dict(
             zip((edge.place for edge in model.edges), np.split(errors, np.cumsum(sizes))[:-1], strict=True)
         )
-        self.curves = sum(edge.form.name == "curve" for edge in model.edges)
+        self.curves = sum(edge.form.name in ("curve", "cycle") for edge in model.edges)
         self.number = count(1)
 
     def root(self, smearing: float | None) -> Node:
-        arguments = [
-            _Argument(Input(f.name), 1.0 / f.scale, f.log) if f.kind == "number" else _Argument(Constant(0.0))
-            for f in self.features
-        ]
-        for layer in range(len(self.model.bias) - 1):
-            arguments = [
-                _Argument(self._sum(layer, target, arguments))
-                for target in range(len(self.model.bias[layer]))
-            ]
-        total = self._sum(len(self.model.bias) - 1, 0, arguments)
+        total = self.total()
         if smearing is None:
             return simplified(rebuilt(simplified(total), _without_noise))
         product = simplified(Product((Constant(smearing), Apply("exp", total))))
         return simplified(rebuilt(rebuilt(product, _as_factor), _without_noise))
 
+    def total(self) -> Node:
+        """Return what arrives at the output."""
+        arguments = [
+            _Argument(Input(f.name), 1.0 / f.scale, f.log) if f.is_numeric else _Argument(Constant(0.0))
+            for f in self.features
+        ]
+        last = len(self.model.bias) - 1
+        for layer in range(last):
+            sums = self.model.sums(layer)
+            arrived = [self._sum(layer, target, arguments) for target in range(len(self.model.bias[layer]))]
+            factors = [_as_one_factor(node) for node in arrived[sums:]]
+            pairs = zip(factors[::2], factors[1::2], strict=True)
+            nodes = [*arrived[:sums], *(simplified(Product(pair)) for pair in pairs)]
+            arguments = [_Argument(node) for node in nodes]
+        return self._sum(last, 0, arguments)
+
     def _sum(self, layer: int, target: int, arguments: Sequence[_Argument]) -> Node:
         parts: list[Node] = [Constant(float(self.model.bias[layer][target]))]
-        for edge in self.model.edges:
-            if edge.layer == layer and edge.target == target and edge.form.name != "zero":
-                parts += self._write(edge, arguments[edge.source])
+        for edge in self.model.arriving(layer, target):
+            parts += self._write(edge, arguments[edge.source])
         return Sum(tuple(parts))
 
     def _constant(self, edge: Edge, index: int, factor: float = 1.0) -> Constant:
@@ -99,15 +118,19 @@ class _Writer:
         values = {
             str(label): float(value) for label, value in zip(feature.categories, edge.theta, strict=True)
         }
-        return Table.of(values, feature.name, name="by")
+        alike = [e for e in self.model.edges if e.form.name == "table" and e.source == edge.source]
+        place = [e.place for e in alike].index(edge.place) + 1
+        return Table.of(values, feature.name, name="by" if len(alike) == 1 else f"by{place}")
 
     def _write(self, edge: Edge, argument: _Argument) -> list[Node]:
         """Return the terms of one edge."""
         name, theta = edge.form.name, [*edge.theta, *edge.form.fixed]
         if name == "table":
             return [self._table(edge)]
-        if name == "curve":
+        if name in ("curve", "cycle"):
             return [self._curve(edge, argument)]
+        if name in ("pure sine", "cosine", "wave"):
+            return [self._wave(edge, argument)]
         if name == "linear":
             if argument.log:
                 return [Product((self._constant(edge, 0), argument.written))]
@@ -148,13 +171,89 @@ class _Writer:
                 return Apply("exp", _negative_square(written, theta[1], theta[2]))
         raise AssertionError(f"no way to write an edge of form {edge.form.name!r}")
 
+    def _wave(self, edge: Edge, argument: _Argument) -> Node:
+        """Return one turn per period."""
+        turns = Product((Constant(TURN * argument.factor), argument.node))
+        if edge.form.name != "wave":
+            function = "sin" if edge.form.name == "pure sine" else "cos"
+            return Product((self._constant(edge, 0), Apply(function, turns)))
+        amplitude, phase = float(np.hypot(*edge.theta)), float(np.arctan2(edge.theta[1], edge.theta[0]))
+        return Product((Constant(amplitude), Apply("sin", Sum((turns, Constant(phase))))))
+
     def _curve(self, edge: Edge, argument: _Argument) -> Node:
         low, high = edge.span
         coefficients = tuple(float(value) for value in edge.theta)
         name = "s" if self.curves == 1 else f"s{next(self.number)}"
+        if edge.form.name == "cycle":
+            # the formula's curve reads coefficients k … k + 3 on its span k, the network k − 1 … k + 2
+            period = self.features[edge.source].scale
+            return Curve(
+                name, argument.node, (coefficients[-1], *coefficients[:-1]), 0.0, period, periodic=True
+            )
         if argument.log:
             return Curve(name, argument.written, coefficients, low, high)
         return Curve(name, argument.node, coefficients, low / argument.factor, high / argument.factor)
+
+
+def _linked(link: Link, total: Node) -> Node:
+    """Return the target, of what arrives at the output."""
+    match link:
+        case Softplus(scale=scale, low=low):
+            inner = simplified(total)
+            terms = inner.terms if isinstance(inner, Sum) else (inner,)
+            argument = Sum(tuple(_times(1.0 / scale, term) for term in terms))
+            return Sum((Constant(low), Product((Constant(scale), Apply("softplus", argument)))))
+        case Logistic(low=low, high=high):
+            return Sum((Constant(low), Product((Constant(high - low), Apply("logistic", total)))))
+    raise TypeError(f"formulas have no function for the link {link!r}")
+
+
+def _times(factor: float, node: Node) -> Node:
+    """Return a multiple; a curve or a table takes the factor in."""
+    match node:
+        case Curve():
+            return replace(node, coefficients=tuple(factor * c for c in node.coefficients))
+        case Table():
+            return replace(node, entries=tuple((key, factor * number) for key, number in node.entries))
+    return Product((Constant(factor), node))
+
+
+def _as_one_factor(arrived: Node) -> Node:
+    """Write a sum, which is a factor of a product, so that its scale stands in front of the product.
+
+    The scale of a factor is arbitrary, as another factor can make up for it. A straight line is divided by the slope
+    of its first input, other sums by their constant, to read 1 + 0.4 · sin(…). A curve or a table that is alone takes
+    in the constant beside it, and is one on average.
+    """
+    total = simplified(arrived)
+    terms = total.terms if isinstance(total, Sum) else (total,)
+    rest = [term for term in terms if not isinstance(term, Constant)]
+    constant = sum(term.value for term in terms if isinstance(term, Constant))
+    match rest:
+        case [Curve() as curve]:
+            values = constant + np.array(curve.coefficients)
+            scale = _middle(values)
+            return Product((Constant(scale), replace(curve, coefficients=tuple((values / scale).tolist()))))
+        case [Table() as table]:
+            keys, numbers = zip(*table.entries, strict=True)
+            values = constant + np.array(numbers)
+            scale = _middle(values)
+            entries = tuple(zip(keys, (values / scale).tolist(), strict=True))
+            return Product((Constant(scale), replace(table, entries=entries)))
+    lines = any(isinstance(term.children[-1] if term.children else term, Input) for term in rest)
+    first = rest[0].children[0] if rest and isinstance(rest[0], Product) else Constant(1.0)
+    slope = first.value if isinstance(first, Constant) else 1.0
+    scale = slope if lines or not constant else constant
+    if not scale or len(terms) < 2:
+        return total
+    parts = (_times(1.0 / scale, term) for term in terms)
+    return Product((Constant(scale), Sum(tuple(parts))))
+
+
+def _middle(values: Array) -> float:
+    """Return the mean, or the largest of values that cancel out; one where all are zero."""
+    mean, largest = float(values.mean()), float(np.abs(values).max())
+    return mean if abs(mean) > 0.1 * largest else largest or 1.0
 
 
 def _as_factor(node: Node) -> Node:

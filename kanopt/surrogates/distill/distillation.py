@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -11,12 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas import Alternative, Constant, Domain, Fit, Formula, Node, Product, Variable
+from kanopt.formulas import Alternative, Constant, Domain, Fit, Formula, Node, Product, Range, Variable
 from kanopt.formulas.simplify import simplified
-from kanopt.kan.basis import roughness
+from kanopt.kan.basis import cyclic_roughness, roughness
 from kanopt.kan.description import Layer, Network
+from kanopt.kan.links import Link
 from kanopt.surrogates.distill.build import graph
-from kanopt.surrogates.distill.mixed import Edge, Mixed, Refit, Rows, curve_form, table_form
+from kanopt.surrogates.distill.curves import curve_form, cycle_form, table_form
+from kanopt.surrogates.distill.forms import CYCLIC, OF_PRODUCTS
+from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
+from kanopt.surrogates.distill.refitting import Refit
+from kanopt.surrogates.distill.response import polished, working_rows
 from kanopt.surrogates.distill.search import Candidate, search
 from kanopt.surrogates.encoding import Feature
 
@@ -32,21 +37,24 @@ class Trained:
     Parameters
     ----------
     network
-        Gives the target, or its logarithm.
+        Gives the target, its logarithm, or what `link` makes the target of.
     features
-        The numbers, then the categories, in the order of the network's inputs.
+        In the order of the network's inputs: numbers, cycles, categories.
     rows
-        Encoded training rows, the target on the scale of the network's output.
+        Encoded training rows, columns in the order of `features`. The target is on the scale of the network's output,
+        but where there is a link it is the target itself.
     signs
         Monotone sign per number; empty for none.
     smoothing
-        Roughness weight of every group: one per input column, then one per later layer.
+        Roughness weight of every group: one per input column, then one per later layer. What follows is not read.
     log_target
         Whether the network gives the logarithm of the target.
     seed
         Seed of the search.
     structure
         The structure in words, for the provenance.
+    link
+        From the output of the network to the target; None for the output itself. Not together with `log_target`.
     """
 
     network: Network
@@ -57,6 +65,7 @@ class Trained:
     log_target: bool
     seed: int
     structure: str
+    link: Link | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,28 +101,24 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
         If the formula's R² on the held-out rows is below `min_r2`, with both figures.
     """
     names = [feature.name for feature in trained.features]
-    logs = frozenset(i for i, feature in enumerate(trained.features) if feature.log)
-
-    def name(edge: Edge) -> str:
-        source = names[edge.source] if edge.layer == 0 else f"node {edge.source + 1}"
-        return source if not trained.network.hidden else f"{source} → node {edge.target + 1}"
-
+    start, rows, link = mixed_of(trained), trained.rows, trained.link
     found = search(
-        mixed_of(trained),
-        trained.rows,
+        start,
+        rows if link is None else working_rows(rows, link, start.predict(rows.inputs)),
         seed=trained.seed,
         log_target=trained.log_target,
-        log_inputs=logs,
-        name=name,
+        log_inputs=frozenset(i for i, feature in enumerate(trained.features) if feature.log),
+        name=_namer(trained),
     )
-    model, rows = found.fit.model, trained.rows
+    best = found.fit if link is None else polished(found.fit, rows, link)
+    model = best.model
     smearing = None
     if trained.log_target:
         residual = rows.target - model.predict(rows.inputs)
         smearing = float(rows.weight @ np.exp(residual) / rows.weight.sum())
-    root = graph(model, trained.features, smearing, _errors(found.fit, bool(trained.network.hidden)))
+    root = graph(model, trained.features, smearing, _errors(best, bool(trained.network.hidden)), link)
     if trained.log_target:
-        root = _without_factor_one(root, found.fit.squares, float(rows.weight.sum()))
+        root = _without_factor_one(root, best.squares, rows.total)
     inputs = tuple(_variable(feature, held_out.units) for feature in trained.features)
     used = Formula(root, inputs, held_out.output).used
     kept = tuple(variable for variable in inputs if variable.name in used)
@@ -139,7 +144,7 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
         held_out.output,
         held_out.per,
         fit=fit,
-        domain=Domain.from_rows(kept, _decoded(trained, kept)),
+        domain=_domain(trained, kept),
         provenance={
             "learned by": f"KANRegressor, {trained.structure}",
             "rows": f"{fit.rows_train:,} learned from, {fit.rows_test:,} held out",
@@ -150,7 +155,7 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
 
 
 def mixed_of(trained: Trained) -> Mixed:
-    """Return the network with every numeric edge a curve and every category a table."""
+    """Return the network with every numeric edge a curve and every category a table; what is zero is no edge."""
     layers = trained.network.layers
     groups = iter(trained.smoothing)
     edges: list[Edge] = []
@@ -158,12 +163,23 @@ def mixed_of(trained: Trained) -> Mixed:
     for index, layer in enumerate(layers):
         if index == 0:
             signs: Sequence[int] = trained.signs or [0] * layer.inputs
-            weights = [float(next(groups)) for _ in range(layer.inputs + len(layer.tables))]
+            columns = layer.inputs + len(layer.periodic) + len(layer.tables)
+            weights = [float(next(groups)) for _ in range(columns)]
         else:
             signs = [int(signed)] * layer.inputs
             weights = [float(next(groups))] * layer.inputs
-        edges += chain(_curves(index, layer, signs, weights), _tables(index, layer, weights))
-    return Mixed(tuple(edges), tuple(np.array(layer.bias) for layer in layers))
+        edges += chain(
+            _curves(index, layer, signs, weights), _cycles(layer, weights), _tables(index, layer, weights)
+        )
+    bias = tuple(np.array(layer.bias) for layer in layers)
+    model = Mixed(tuple(edges), bias, tuple(layer.products for layer in layers))
+    after_products = [e for e in edges if e.layer and e.source >= model.sums(e.layer - 1)]
+    return model.replaced(*(replace(edge, family=OF_PRODUCTS) for edge in after_products)).tidied()
+
+
+def _kept(edge: Edge) -> Edge:
+    """Return the edge, or none where it was pruned: it stays so."""
+    return edge if edge.theta.any() else edge.dropped()
 
 
 def _curves(index: int, layer: Layer, signs: Sequence[int], weights: Sequence[float]) -> list[Edge]:
@@ -172,25 +188,55 @@ def _curves(index: int, layer: Layer, signs: Sequence[int], weights: Sequence[fl
     for source in range(layer.inputs):
         low, high = float(layer.lower[source]), float(layer.upper[source])
         form = curve_form(low, high, layer.grid_size)
-        for target in range(layer.outputs):
+        for target in range(layer.subnodes):
             theta = np.array(layer.coefficients[source, target])
             edges.append(
                 Edge(index, source, target, form, theta, signs[source], weights[source], bend, (low, high))
             )
-    return edges
+    return [_kept(edge) for edge in edges]
+
+
+def _cycles(layer: Layer, weights: Sequence[float]) -> list[Edge]:
+    """Return the edges of the periodic inputs, which only a first layer has."""
+    bend = cyclic_roughness(layer.grid_size).numpy()
+    form = cycle_form(layer.grid_size)
+    edges = []
+    for place, coefficients in enumerate(layer.periodic):
+        source = layer.inputs + place
+        for target, theta in enumerate(coefficients):
+            edge = Edge(0, source, target, form, np.array(theta), penalty=weights[source], bend=bend)
+            edges.append(replace(edge, family=CYCLIC))
+    return [_kept(edge) for edge in edges]
 
 
 def _tables(index: int, layer: Layer, weights: Sequence[float]) -> list[Edge]:
     edges = []
     for column, table in enumerate(layer.tables):
-        source = layer.inputs + column
+        source = layer.inputs + len(layer.periodic) + column
         form = table_form(len(table))
-        for target in range(layer.outputs):
+        for target in range(layer.subnodes):
             theta = np.array(table[:, target])
             edges.append(
                 Edge(index, source, target, form, theta, penalty=weights[source], bend=np.eye(len(table)))
             )
-    return edges
+    return [_kept(edge) for edge in edges]
+
+
+def _namer(trained: Trained) -> Callable[[Edge], str]:
+    """Return what an edge is called in the front."""
+    layers = trained.network.layers
+
+    def name(edge: Edge) -> str:
+        source = trained.features[edge.source].name if edge.layer == 0 else f"node {edge.source + 1}"
+        if not trained.network.hidden:
+            return source
+        sums = layers[edge.layer].subnodes - 2 * layers[edge.layer].products
+        if edge.target < sums:
+            return f"{source} → node {edge.target + 1}"
+        place, factor = divmod(edge.target - sums, 2)
+        return f"{source} → node {sums + place + 1}, factor {factor + 1}"
+
+    return name
 
 
 def _errors(fit: Refit, hidden: bool) -> Array:
@@ -222,11 +268,43 @@ def _decoded(trained: Trained, kept: Sequence[Variable]) -> dict[str, NDArray[np
         encoded = trained.rows.inputs[:, column]
         if feature.name not in names:
             continue
-        if feature.kind == "number":
+        if feature.is_numeric:
             rows[feature.name] = feature.decode(encoded)
         else:
             rows[feature.name] = np.array(feature.categories, dtype=object)[encoded.astype(np.int64)]
     return rows
+
+
+def _domain(trained: Trained, kept: Sequence[Variable]) -> Domain:
+    """Return where the formula is valid. A periodic input goes together with every value of the others."""
+    rows = _decoded(trained, kept)
+    periods = {feature.name: feature.scale for feature in trained.features if feature.kind == "cycle"}
+    domain = Domain.from_rows([v for v in kept if v.name not in periods], rows)
+    ranges = {item.name: item for item in domain.ranges}
+    for name in periods.keys() & rows.keys():
+        ranges[name] = Range(name, *cycle_range(rows[name].astype(np.float64), periods[name]))
+    ordered = (ranges[variable.name] for variable in kept if variable.name in ranges)
+    return replace(domain, ranges=tuple(ordered))
+
+
+def cycle_range(values: Array, period: float) -> tuple[float, float]:
+    """Return the range of a periodic column, which is a whole period where the rows go all the way round.
+
+    They do where the step from the last value on to the first of the next period is hardly wider than a step between.
+
+    Examples
+    --------
+    >>> cycle_range(np.arange(24.0), 24.0), cycle_range(np.arange(6.0, 20.0), 24.0)
+    ((0.0, 24.0), (6.0, 19.0))
+    """
+    low, high = float(values.min()), float(values.max())
+    if high - low >= period or high == low:
+        return low, high
+    widest = float(np.diff(np.unique(values)).max())
+    if low + period - high >= 2.0 * widest:
+        return low, high
+    first = float(np.floor(low / period)) * period
+    return (first, first + period) if high <= first + period else (low, low + period)
 
 
 def _alternative(candidate: Candidate) -> Alternative:

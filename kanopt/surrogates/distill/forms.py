@@ -15,7 +15,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FORMS", "Form", "start"]
+__all__ = ["COSINE", "CYCLIC", "FORMS", "LINEAR", "OF_PRODUCTS", "PURE_SINE", "WAVE", "ZERO", "Form", "start"]
 
 Array = NDArray[np.float64]
 
@@ -61,6 +61,11 @@ class Form:
     def size(self) -> int:
         """Number of parameters."""
         return self.linear + self.nonlinear
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the value is ``gradient(z, θ) @ θ``, with a gradient that does not depend on θ."""
+        return not self.nonlinear and not self.fixed
 
     def admits(self, low: float, high: float) -> bool:
         """Whether the form is defined for every z in [low, high]."""
@@ -257,6 +262,47 @@ FORMS: tuple[Form, ...] = (
     GAUSSIAN,
     SOFTPLUS,
 )
+
+TURN = 2 * np.pi
+
+PURE_SINE = Form(
+    "pure sine",
+    1,
+    0,
+    value=lambda z, t: t[0] * np.sin(TURN * z),
+    slope=lambda z, t: TURN * t[0] * np.cos(TURN * z),
+    gradient=lambda z, t: _columns(np.sin(TURN * z)),
+    grid=_no_grid,
+    complexity=2,
+)
+
+COSINE = Form(
+    "cosine",
+    1,
+    0,
+    value=lambda z, t: t[0] * np.cos(TURN * z),
+    slope=lambda z, t: -TURN * t[0] * np.sin(TURN * z),
+    gradient=lambda z, t: _columns(np.cos(TURN * z)),
+    grid=_no_grid,
+    complexity=2,
+)
+
+WAVE = Form(
+    "wave",
+    2,
+    0,
+    value=lambda z, t: t[0] * np.sin(TURN * z) + t[1] * np.cos(TURN * z),
+    slope=lambda z, t: TURN * (t[0] * np.cos(TURN * z) - t[1] * np.sin(TURN * z)),
+    gradient=lambda z, t: _columns(np.sin(TURN * z), np.cos(TURN * z)),
+    grid=_no_grid,
+    complexity=3,
+)
+
+CYCLIC: tuple[Form, ...] = (ZERO, PURE_SINE, COSINE, WAVE)
+"""Forms for what starts anew after a period; z is in periods. One harmonic, with the phase free, zero or a quarter."""
+
+OF_PRODUCTS: tuple[Form, ...] = tuple(form for form in FORMS if form not in (LOG, POWER))
+"""Forms of a product: its powers and its logarithm are told by powers of the factors, or by sums."""
 
 
 def start(form: Form, z: Array, target: Array, weight: Array) -> tuple[Array, float]:

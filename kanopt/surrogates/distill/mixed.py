@@ -1,87 +1,29 @@
-"""A network whose edges are partly closed forms and partly curves, refitted as a whole.
+"""A network whose edges are partly closed forms and partly curves.
 
-The mathematics is that of the trainer (:mod:`kanopt.kan.trainer`): the derivative of the output in a parameter of an
-edge is the sensitivity that flows back to the edge's target times the derivative of the edge itself. Only here every
-edge may be of another kind, and there is one small network instead of a batch.
+The mathematics is that of the trained network (:mod:`kanopt.kan.network`): the derivative of the output in a parameter
+of an edge is the sensitivity that flows back to the sub-node where the edge arrives times the derivative of the edge
+itself. Only here every edge may be of another kind, and there is one small network instead of a batch.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.kan import cubic
-from kanopt.kan.description import evaluate_spline
-from kanopt.surrogates.distill.forms import Form
+from kanopt.surrogates.distill.forms import FORMS, ZERO, Form
 
-__all__ = ["Edge", "Mixed", "Rows", "curve_form", "refit", "table_form"]
+__all__ = ["Bases", "Edge", "Mixed", "Rows", "Signals"]
 
 Array = NDArray[np.float64]
-
-ITERATIONS = 30
-RIDGE = 1e-10
-
-
-def curve_form(lower: float, upper: float, grid_size: int) -> Form:
-    """Return the form "uniform cubic B-spline on [lower, upper]", linear outside; θ are its coefficients."""
-
-    def pieces(z: Array) -> tuple[NDArray[np.int64], Array, Array]:
-        position = (z - lower) * (grid_size / (upper - lower))
-        inside = np.clip(position, 0.0, grid_size)
-        first = np.minimum(inside.astype(np.int64), grid_size - 1)
-        return first, inside - first, position - inside
-
-    def gradient(z: Array, theta: Array) -> Array:
-        first, u, beyond = pieces(z)
-        basis = np.zeros((len(z), grid_size + 3))
-        rows = np.arange(len(z))
-        for k, (value, slope) in enumerate(zip(cubic.values(u), cubic.slopes(u), strict=True)):
-            basis[rows, first + k] = value + beyond * slope
-        return basis
-
-    def slope(z: Array, theta: Array) -> Array:
-        first, u, _ = pieces(z)
-        taken = theta[first[:, None] + np.arange(4)]
-        per_cell = np.stack(cubic.slopes(u), axis=-1)
-        return np.asarray(np.sum(taken * per_cell, axis=-1) * grid_size / (upper - lower))
-
-    return Form(
-        "curve",
-        grid_size + 3,
-        0,
-        value=lambda z, theta: evaluate_spline(z, lower, upper, theta),
-        slope=slope,
-        gradient=gradient,
-        grid=lambda low, high: [()],
-        complexity=5,
-    )
-
-
-def table_form(categories: int) -> Form:
-    """Return the form "one number per category"; its argument is the category's code."""
-
-    def gradient(z: Array, theta: Array) -> Array:
-        return np.asarray(z[:, None] == np.arange(categories), dtype=float)
-
-    return Form(
-        "table",
-        categories,
-        0,
-        value=lambda z, theta: theta[z.astype(np.int64)],
-        slope=lambda z, theta: np.zeros_like(z),
-        gradient=gradient,
-        grid=lambda low, high: [()],
-        complexity=1,
-    )
 
 
 @dataclass(frozen=True, eq=False)
 class Edge:
-    """An edge from node `source` to node `target` of the next layer.
+    """An edge from node `source` to sub-node `target` of the next layer.
 
     Parameters
     ----------
@@ -97,6 +39,8 @@ class Edge:
         Roughness matrix S of a curve: θᵀ S θ is its integrated squared second derivative.
     span
         Ends of the knots of a curve.
+    family
+        The closed forms that may stand here.
     """
 
     layer: int
@@ -108,11 +52,17 @@ class Edge:
     penalty: float = 0.0
     bend: Array | None = None
     span: tuple[float, float] = (0.0, 1.0)
+    family: tuple[Form, ...] = FORMS
 
     @property
     def place(self) -> tuple[int, int, int]:
         """Layer, source and target."""
         return self.layer, self.source, self.target
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether there is no edge."""
+        return self.form.name == "zero"
 
     def keeps_sign(self, low: float, high: float) -> bool:
         """Whether the edge is monotone as required on [low, high]: exact for curves, on a grid for the rest."""
@@ -123,14 +73,42 @@ class Edge:
         slopes = self.form.slope(np.linspace(low, high, 257), self.theta)
         return bool(np.all(self.sign * slopes >= -1e-12))
 
+    def dropped(self) -> Edge:
+        """Return the place without an edge."""
+        return replace(self, form=ZERO, theta=np.zeros(0), bend=None, penalty=0.0)
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Encoded rows: `inputs` (n, columns), target (n,) on the scale of the network's output, and row weights (n,)."""
+    """Encoded rows.
+
+    Parameters
+    ----------
+    inputs
+        Shape (n, columns).
+    target
+        On the scale of the network's output, shape (n,).
+    weight
+        How many rows each stands for, shape (n,).
+    slope
+        Slope of a link behind the output, shape (n,): a residual times its slope is the residual of what the link
+        gives, which is what counts. None for no link.
+    """
 
     inputs: Array
     target: Array
     weight: Array
+    slope: Array | None = None
+
+    @property
+    def total(self) -> float:
+        """The number of rows."""
+        return float(self.weight.sum())
+
+    @property
+    def precision(self) -> Array:
+        """Weight of every squared residual."""
+        return self.weight if self.slope is None else self.weight * self.slope**2
 
     @property
     def digest(self) -> str:
@@ -143,15 +121,68 @@ class Rows:
         if len(self.target) <= count:
             return self
         chosen = np.sort(np.random.default_rng(seed).choice(len(self.target), count, replace=False))
-        return Rows(self.inputs[chosen], self.target[chosen], self.weight[chosen])
+        slope = None if self.slope is None else self.slope[chosen]
+        return Rows(self.inputs[chosen], self.target[chosen], self.weight[chosen], slope)
+
+
+@dataclass(frozen=True, eq=False)
+class Signals:
+    """Values on the way through a network.
+
+    Parameters
+    ----------
+    nodes
+        The inputs, then the nodes of every layer; the last has shape (n, 1).
+    arrived
+        What arrives at the sub-nodes of every layer.
+    """
+
+    nodes: tuple[Array, ...]
+    arrived: tuple[Array, ...]
+
+
+class Bases:
+    """Derivatives of the first layer's edges in their parameters, where those do not depend on the parameters.
+
+    The inputs stay the same while a network is refitted, so that every curve's basis is needed once.
+    """
+
+    def __init__(self, inputs: Array) -> None:
+        self.inputs = inputs
+        self._known: dict[tuple[int, int], tuple[Form, Array]] = {}
+
+    def of(self, edge: Edge) -> Array | None:
+        """Return the derivative (n, size) of an edge, or None where it depends on its parameters."""
+        if edge.layer or not edge.form.is_linear:
+            return None
+        key = edge.source, id(edge.form)
+        if key not in self._known:
+            z = self.inputs[:, edge.source]
+            self._known[key] = edge.form, edge.form.gradient(z, np.zeros(edge.form.size))
+        return self._known[key][1]
 
 
 @dataclass(frozen=True, eq=False)
 class Mixed:
-    """A network of mixed edges; `bias` holds one array per layer."""
+    """A network of mixed edges.
+
+    Parameters
+    ----------
+    edges
+        All edges.
+    bias
+        One array per layer, over its sub-nodes.
+    products
+        Product nodes of every layer: the last 2 · products sub-nodes of a layer are multiplied two by two. Empty for
+        none.
+    pinned
+        Layer and sub-node of biases that are zero and stay so.
+    """
 
     edges: tuple[Edge, ...]
     bias: tuple[Array, ...]
+    products: tuple[int, ...] = ()
+    pinned: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def parameters(self) -> Array:
@@ -168,49 +199,116 @@ class Mixed:
         for block in self.bias:
             bias.append(vector[at : at + len(block)])
             at += len(block)
-        return Mixed(tuple(edges), tuple(bias))
+        return replace(self, edges=tuple(edges), bias=tuple(bias))
 
-    def replaced(self, edge: Edge) -> Mixed:
-        """Return the network with `edge` in the place of the edge that stands there."""
-        return Mixed(tuple(edge if edge.place == e.place else e for e in self.edges), self.bias)
+    def replaced(self, *edges: Edge) -> Mixed:
+        """Return the network with `edges` in the places of the edges that stand there."""
+        new = {edge.place: edge for edge in edges}
+        return replace(self, edges=tuple(new.get(edge.place, edge) for edge in self.edges))
 
-    def signals(self, inputs: Array) -> list[Array]:
-        """Return the values of every layer's nodes, the inputs first; the last has shape (n, 1)."""
-        layers = [inputs]
+    def shifted(self, layer: int, target: int, shift: float) -> Mixed:
+        """Return the network with `shift` added to a bias."""
+        bias = list(self.bias)
+        bias[layer] = bias[layer].copy()
+        bias[layer][target] += shift
+        return replace(self, bias=tuple(bias), pinned=self.pinned - {(layer, target)})
+
+    def without_bias(self, layer: int, target: int) -> Mixed:
+        """Return the network with a bias pinned to zero."""
+        model = self.shifted(layer, target, -float(self.bias[layer][target]))
+        return replace(model, pinned=self.pinned | {(layer, target)})
+
+    def sums(self, layer: int) -> int:
+        """Return how many nodes behind a layer are sums; the others are products."""
+        return len(self.bias[layer]) - 2 * self._products(layer)
+
+    def subnodes(self, layer: int, node: int) -> tuple[int, ...]:
+        """Return where the edges of a node behind a layer arrive: one sub-node, or the two of a product."""
+        sums = self.sums(layer)
+        first = sums + 2 * (node - sums)
+        return (node,) if node < sums else (first, first + 1)
+
+    def factors(self) -> Iterator[tuple[int, int]]:
+        """Yield layer and sub-node of every factor of a product node."""
+        for layer, bias in enumerate(self.bias):
+            for target in range(self.sums(layer), len(bias)):
+                yield layer, target
+
+    def arriving(self, layer: int, target: int) -> list[Edge]:
+        """Return the edges that arrive at a sub-node."""
+        return [e for e in self.edges if e.layer == layer and e.target == target and not e.is_zero]
+
+    def signals(self, inputs: Array, bases: Bases | None = None) -> Signals:
+        """Return the values on the way of `inputs` (n, columns) through the network."""
+        nodes, arrivals = [inputs], []
         for index, bias in enumerate(self.bias):
-            out = np.tile(bias, (len(inputs), 1))
+            arrived = np.tile(bias, (len(inputs), 1))
             for edge in self.edges:
-                if edge.layer == index:
-                    out[:, edge.target] += edge.form.value(layers[index][:, edge.source], edge.theta)
-            layers.append(out)
-        return layers
+                if edge.layer == index and not edge.is_zero:
+                    basis = None if bases is None else bases.of(edge)
+                    z = nodes[index][:, edge.source]
+                    value = edge.form.value(z, edge.theta) if basis is None else basis @ edge.theta
+                    arrived[:, edge.target] += value
+            arrivals.append(arrived)
+            sums = self.sums(index)
+            multiplied = arrived[:, sums::2] * arrived[:, sums + 1 :: 2]
+            nodes.append(np.hstack([arrived[:, :sums], multiplied]) if multiplied.size else arrived)
+        return Signals(tuple(nodes), tuple(arrivals))
 
-    def predict(self, inputs: Array) -> Array:
+    def predict(self, inputs: Array, bases: Bases | None = None) -> Array:
         """Return the output, shape (n,)."""
-        return self.signals(inputs)[-1][:, 0]
+        return self.signals(inputs, bases).nodes[-1][:, 0]
 
-    def sensitivities(self, signals: Sequence[Array]) -> list[Array]:
-        """Return the derivative of the output in every node's value, layer by layer from the first."""
-        flows = [np.ones_like(signals[-1])]
-        for index in range(len(self.bias) - 1, 0, -1):
-            flow = np.zeros_like(signals[index])
+    def sensitivities(self, signals: Signals) -> list[Array]:
+        """Return the derivative of the output in what arrives at every sub-node, layer by layer from the first."""
+        flows: list[Array] = []
+        flow = np.ones_like(signals.nodes[-1])
+        for index in range(len(self.bias) - 1, -1, -1):
+            flows.insert(0, self._through_products(index, signals.arrived[index], flow))
+            if index == 0:
+                break
+            flow = np.zeros_like(signals.nodes[index])
             for edge in self.edges:
-                if edge.layer == index:
-                    slope = edge.form.slope(signals[index][:, edge.source], edge.theta)
+                if edge.layer == index and not edge.is_zero:
+                    slope = edge.form.slope(signals.nodes[index][:, edge.source], edge.theta)
                     flow[:, edge.source] += flows[0][:, edge.target] * slope
-            flows.insert(0, flow)
         return flows
 
-    def jacobian(self, inputs: Array) -> tuple[Array, Array]:
+    def _products(self, layer: int) -> int:
+        return self.products[layer] if self.products else 0
+
+    def _through_products(self, layer: int, arrived: Array, flow: Array) -> Array:
+        """Carry sensitivities at the nodes behind a layer back to its sub-nodes: through a · b flows b to a."""
+        sums = self.sums(layer)
+        if sums == arrived.shape[1]:
+            return flow
+        out = np.empty_like(arrived)
+        out[:, :sums] = flow[:, :sums]
+        out[:, sums::2] = flow[:, sums:] * arrived[:, sums + 1 :: 2]
+        out[:, sums + 1 :: 2] = flow[:, sums:] * arrived[:, sums::2]
+        return out
+
+    def jacobian(self, inputs: Array, bases: Bases | None = None) -> tuple[Array, Array]:
         """Return the output (n,) and its derivative in every parameter (n, p)."""
-        signals = self.signals(inputs)
+        signals = self.signals(inputs, bases)
         flows = self.sensitivities(signals)
-        columns = [
-            flows[edge.layer][:, edge.target, None]
-            * edge.form.gradient(signals[edge.layer][:, edge.source], edge.theta)
-            for edge in self.edges
-        ]
-        return signals[-1][:, 0], np.hstack([*columns, *flows])
+        out = np.empty((len(inputs), len(self.parameters)))
+        at = 0
+        for edge in self.edges:
+            if edge.form.size:
+                basis = None if bases is None else bases.of(edge)
+                if basis is None:
+                    basis = edge.form.gradient(signals.nodes[edge.layer][:, edge.source], edge.theta)
+                flow = flows[edge.layer][:, edge.target, None]
+                np.multiply(flow, basis, out=out[:, at : at + edge.form.size])
+                at += edge.form.size
+        for index, flow in enumerate(flows):
+            out[:, at : at + flow.shape[1]] = flow
+            for layer, target in self.pinned:
+                if layer == index:
+                    out[:, at + target] = 0.0
+            at += flow.shape[1]
+        return signals.nodes[-1][:, 0], out
 
     def penalty(self, total_weight: float) -> Array:
         """Return the penalty matrix of all parameters, shape (p, p)."""
@@ -224,88 +322,38 @@ class Mixed:
             at += edge.form.size
         return matrix
 
+    def tidied(self) -> Mixed:
+        """Return the same function without edges that nothing reads, and without edges that leave a constant node."""
+        model = self
+        while True:
+            layers = range(1, len(model.bias))
+            places = [(layer, node) for layer in layers for node in range(model._nodes(layer - 1))]
+            useless = next(filter(None, (model._useless(*place) for place in places)), ())
+            if not useless:
+                return model
+            for edge in useless:
+                if edge.layer and (constant := model._constant(edge.layer, edge.source)) is not None:
+                    value = edge.form.value(np.array([constant]), edge.theta)
+                    model = model.shifted(edge.layer, edge.target, float(value[0]))
+                model = model.replaced(edge.dropped())
 
-@dataclass(frozen=True, eq=False)
-class Refit:
-    """A refitted network: weighted squared residuals, effective number of parameters, covariance of parameters."""
+    def _nodes(self, layer: int) -> int:
+        return len(self.bias[layer]) - self._products(layer)
 
-    model: Mixed
-    squares: float
-    parameters: float
-    covariance: Array
+    def _useless(self, layer: int, node: int) -> tuple[Edge, ...]:
+        """Return the edges to and from a node that read a layer's input and could go."""
+        leaving = [e for e in self.edges if e.layer == layer and e.source == node and not e.is_zero]
+        below = [e for target in self.subnodes(layer - 1, node) for e in self.arriving(layer - 1, target)]
+        if leaving and self._constant(layer, node) is not None:
+            return tuple(leaving)
+        return () if leaving else tuple(below)
 
-
-def refit(model: Mixed, rows: Rows, iterations: int = ITERATIONS) -> Refit:
-    """Refit every parameter jointly by Levenberg-Marquardt (Moré 1978) on weighted, penalised residuals.
-
-    Curves with a sign are projected back onto monotone coefficients after every step.
-    """
-    total = float(rows.weight.sum())
-    penalty = model.penalty(total)
-    root = np.sqrt(rows.weight)
-
-    def loss(candidate: Mixed) -> tuple[float, float]:
-        with np.errstate(all="ignore"):
-            residual = root * (rows.target - candidate.predict(rows.inputs))
-            squares = float(residual @ residual)
-        theta = candidate.parameters
-        return (
-            (squares, squares + float(theta @ penalty @ theta)) if np.isfinite(squares) else (np.inf, np.inf)
-        )
-
-    squares, best = loss(model)
-    damping = 1e-3
-    hessian = np.eye(len(model.parameters))
-    for _ in range(iterations):
-        with np.errstate(all="ignore"):
-            output, jacobian = model.jacobian(rows.inputs)
-        if not np.isfinite(jacobian).all():
-            break
-        weighted = jacobian * root[:, None]
-        with np.errstate(over="ignore"):
-            hessian = weighted.T @ weighted
-            gradient = weighted.T @ (root * (rows.target - output)) - penalty @ model.parameters
-        if not (np.isfinite(hessian).all() and np.isfinite(gradient).all()):
-            break
-        improved = False
-        while damping < 1e8:
-            step = _solve(hessian + penalty, gradient, damping)
-            candidate = _projected(model.with_parameters(model.parameters + step))
-            new_squares, new = loss(candidate)
-            if new < best:
-                gain = (best - new) / max(best, 1e-300)
-                model, squares, best, improved = candidate, new_squares, new, True
-                damping = max(damping / 5, 1e-12)
-                break
-            damping *= 4
-        if not improved or gain < 1e-9:
-            break
-        damping = min(damping, 1e2)
-    inverse = np.linalg.pinv(_ridged(hessian + penalty), hermitian=True)
-    freedom = float(np.trace(inverse @ hessian))
-    variance = squares / max(total - freedom, 1.0)
-    return Refit(model, squares, freedom, variance * inverse @ hessian @ inverse)
-
-
-def _ridged(matrix: Array) -> Array:
-    return matrix + np.diag(RIDGE * np.maximum(np.diag(matrix), 1e-300))
-
-
-def _solve(matrix: Array, gradient: Array, damping: float) -> Array:
-    scale = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
-    scaled = matrix / scale[:, None] / scale[None, :]
-    scaled[np.diag_indices_from(scaled)] += damping + RIDGE
-    return np.asarray(np.linalg.solve(scaled, gradient / scale) / scale)
-
-
-def _projected(model: Mixed) -> Mixed:
-    if not any(edge.sign and edge.form.name == "curve" for edge in model.edges):
-        return model
-    edges = []
-    for edge in model.edges:
-        if edge.sign and edge.form.name == "curve":
-            steps = edge.sign * np.maximum(edge.sign * np.diff(edge.theta), 0.0)
-            theta = edge.theta[0] + np.concatenate([[0.0], np.cumsum(steps)])
-            edge = replace(edge, theta=theta + edge.theta.mean() - theta.mean())
-        edges.append(edge)
-    return Mixed(tuple(edges), model.bias)
+    def _constant(self, layer: int, node: int) -> float | None:
+        """Return the value of the node that is input `node` of a layer, where it is always the same."""
+        factors = self.subnodes(layer - 1, node)
+        fixed = [
+            float(self.bias[layer - 1][target]) for target in factors if not self.arriving(layer - 1, target)
+        ]
+        if 0.0 in fixed:
+            return 0.0
+        return float(np.prod(fixed)) if len(fixed) == len(factors) else None

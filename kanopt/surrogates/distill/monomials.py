@@ -15,17 +15,25 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.distill.forms import EXP, LINEAR, SOFTPLUS, TANH, Form
-from kanopt.surrogates.distill.mixed import Edge, Mixed, Refit, Rows, curve_form, refit
+from kanopt.surrogates.distill.curves import curve_form
+from kanopt.surrogates.distill.forms import CYCLIC, EXP, LINEAR, SOFTPLUS, TANH, Form
+from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
+from kanopt.surrogates.distill.refitting import Refit, refit
 
-__all__ = ["gauged", "monomial_nodes", "with_fixed"]
+__all__ = ["anchored", "gauged", "monomial_nodes", "straight_products", "with_fixed"]
 
 Array = NDArray[np.float64]
 
 STARTS = 16
+FINALISTS = 4
+"""Starts that are followed after the first round."""
 ROUNDS = 4
+ROUND = 20
+"""Iterations between two looks at where the nodes' values are."""
 ROWS = 600
 MARGIN = 0.02
+SCALED = ("linear", "table", "cycle", *(form.name for form in CYCLIC))
+"""Forms that are scaled with their parameters."""
 
 
 def with_fixed(form: Form, *values: float) -> Form:
@@ -53,30 +61,56 @@ def with_fixed(form: Form, *values: float) -> Form:
 
 
 def monomial_nodes(model: Mixed, rows: Rows, seed: int) -> Mixed | None:
-    """Return the best fit of `model`'s shape with straight edges into the nodes; None without one hidden layer."""
-    if len(model.bias) != 2:
+    """Return the best fit of `model`'s shape with straight edges into the nodes.
+
+    None where there is not one hidden layer, and where its nodes multiply: they say more than monomials do. Periodic
+    columns enter a node by a curve of their own, as categories do by a table.
+    """
+    if len(model.bias) != 2 or any(model.products):
         return None
     rng = np.random.default_rng(seed)
     part = rows.take(ROWS, seed)
-    fits = [_fitted(_started(model, part, rng), part) for _ in range(STARTS)]
-    best = min(fits, key=lambda fit: fit.squares)
+    fits = [refit(_started(model, part, rng), part, ROUND) for _ in range(STARTS)]
+    fits = sorted(fits, key=lambda fit: fit.squares)[:FINALISTS]
+    best = min((_fitted(fit, part) for fit in fits), key=lambda fit: fit.squares)
     if not np.isfinite(best.squares):
         return None
     signs = {edge.place: edge.sign for edge in model.edges}
     return _signed(best.model, signs, part) if any(signs.values()) else best.model
 
 
+def straight_products(model: Mixed) -> Mixed | None:
+    """Return `model` with straight edges behind its product nodes; None without any.
+
+    A product in a law is mostly one that is added, and the factors can make up for much of what a curve does to it.
+    """
+    edges = []
+    for layer, first in list(model.factors())[::2]:
+        node = model.sums(layer) + (first - model.sums(layer)) // 2
+        edges += [e for e in model.edges if e.place[:2] == (layer + 1, node) and e.form.name == "curve"]
+    if not edges:
+        return None
+    slopes = [
+        (e.form.value(np.array(e.span), e.theta) @ [-1.0, 1.0]) / (e.span[1] - e.span[0]) for e in edges
+    ]
+    straight = (
+        replace(edge, form=LINEAR, theta=np.array([slope]), bend=None, penalty=0.0)
+        for edge, slope in zip(edges, slopes, strict=True)
+    )
+    return anchored(model.replaced(*straight))
+
+
 def _signed(model: Mixed, signs: Mapping[tuple[int, int, int], int], rows: Rows) -> Mixed:
     """Turn every node so that its curve rises, give the edges their signs back, and drop those that break one."""
     for edge in model.edges:
-        if edge.layer == 1 and edge.theta[-1] < edge.theta[0]:
+        if edge.form.name == "curve" and edge.layer == 1 and edge.theta[-1] < edge.theta[0]:
             model = _turned(model, edge)
     edges = []
     for edge in model.edges:
         sign = signs[edge.place]
         wrong = edge.form is LINEAR and sign * edge.theta[0] < 0
         edges.append(replace(edge, sign=sign, theta=0.0 * edge.theta if wrong else edge.theta))
-    return refit(Mixed(tuple(edges), model.bias), rows).model
+    return refit(replace(model, edges=tuple(edges)), rows).model
 
 
 def _turned(model: Mixed, edge: Edge) -> Mixed:
@@ -89,7 +123,7 @@ def _turned(model: Mixed, edge: Edge) -> Mixed:
     bias = model.bias[0].copy()
     bias[edge.source] *= -1
     turned = replace(edge, form=form, theta=edge.theta[::-1].copy(), span=(-high, -low))
-    return Mixed(model.edges, (bias, model.bias[1])).replaced(turned)
+    return replace(model, bias=(bias, model.bias[1])).replaced(turned)
 
 
 def _started(model: Mixed, rows: Rows, rng: np.random.Generator) -> Mixed:
@@ -104,13 +138,13 @@ def _started(model: Mixed, rows: Rows, rng: np.random.Generator) -> Mixed:
             edge = replace(edge, theta=np.zeros_like(edge.theta))
         edges.append(replace(edge, sign=0))
     bias = (np.zeros_like(model.bias[0]), model.bias[1])
-    started = Mixed(tuple(edges), bias)
+    started = replace(model, edges=tuple(edges), bias=bias)
     return _reranged(started, rows, keep=False)
 
 
 def _reranged(model: Mixed, rows: Rows, *, keep: bool) -> Mixed:
     """Put the knots of the nodes' curves where the nodes' values are, keeping the curves or starting them flat."""
-    nodes = model.signals(rows.inputs)[1]
+    nodes = model.signals(rows.inputs).nodes[1]
     edges = []
     for edge in model.edges:
         if edge.layer == 1 and edge.form.name == "curve":
@@ -125,13 +159,12 @@ def _reranged(model: Mixed, rows: Rows, *, keep: bool) -> Mixed:
                 theta = np.asarray(np.linalg.lstsq(form.gradient(grid, theta), wanted, rcond=1e-10)[0])
             edge = replace(edge, form=form, theta=theta, span=(low, high))
         edges.append(edge)
-    return Mixed(tuple(edges), model.bias)
+    return replace(model, edges=tuple(edges))
 
 
-def _fitted(model: Mixed, rows: Rows) -> Refit:
-    fit = refit(model, rows, iterations=20)
+def _fitted(fit: Refit, rows: Rows) -> Refit:
     for _ in range(ROUNDS - 1):
-        fit = refit(_reranged(fit.model, rows, keep=True), rows, iterations=20)
+        fit = refit(_reranged(fit.model, rows, keep=True), rows, ROUND)
     return fit
 
 
@@ -142,13 +175,35 @@ def gauged(model: Mixed) -> Mixed:
     is moved into the edges that feed the node, so that there the exponents of a monomial stand as they are meant.
     """
     for edge in model.edges:
-        if edge.layer != 1 or edge.form.fixed:
+        if edge.layer != 1 or edge.form.fixed or edge.source >= model.sums(0):
             continue
-        feeding = [e for e in model.edges if e.layer == 0 and e.target == edge.source]
+        feeding = model.arriving(0, edge.source)
         alone = sum(e.layer == 1 and e.source == edge.source for e in model.edges) == 1
-        straight = all(e.form.name in ("linear", "zero", "table") for e in feeding)
+        straight = all(e.form.name in SCALED for e in feeding)
         if alone and straight and edge.form in (LINEAR, EXP, SOFTPLUS, TANH):
             model = _moved(model, edge, feeding)
+    return model
+
+
+def anchored(model: Mixed) -> Mixed:
+    """Return the same network with the slopes held that would trade with a factor of a product.
+
+    A curve in one factor shrinks for free where a straight line in the other, or behind the product, grows instead;
+    its roughness would then cost nothing.
+    """
+    pairs = list(model.factors())
+    for (layer, first), (_, second) in zip(pairs[::2], pairs[1::2], strict=True):
+        node = model.sums(layer) + (first - model.sums(layer)) // 2
+        leaving = [e for e in model.edges if e.layer == layer + 1 and e.source == node and not e.is_zero]
+        factors = [model.arriving(layer, target) for target in (first, second)]
+        smooth = [any(e.bend is not None for e in factor) for factor in factors]
+        held = leaving if len(leaving) == 1 else []
+        if smooth[0] != smooth[1]:
+            held = [*held, *factors[smooth.index(False)][:1]]
+        for edge in held:
+            if edge.form is LINEAR:
+                form = with_fixed(LINEAR, float(edge.theta[0]))
+                model = model.replaced(replace(edge, form=form, theta=np.zeros(0)))
     return model
 
 
@@ -167,4 +222,4 @@ def _moved(model: Mixed, edge: Edge, feeding: list[Edge]) -> Mixed:
     bias = model.bias[0].copy()
     bias[edge.source] = factor * bias[edge.source] + shift
     moved = replace(edge, form=form, theta=np.asarray(theta, dtype=np.float64))
-    return Mixed(model.edges, (bias, model.bias[1])).replaced(moved)
+    return replace(model, bias=(bias, *model.bias[1:])).replaced(moved)

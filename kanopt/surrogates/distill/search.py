@@ -20,16 +20,27 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kanopt.surrogates.distill.forms import FORMS, LINEAR, ZERO, Form, start
-from kanopt.surrogates.distill.mixed import Edge, Mixed, Refit, Rows, refit
-from kanopt.surrogates.distill.monomials import gauged, monomial_nodes, with_fixed
+from kanopt.surrogates.distill.curves import TABULATED
+from kanopt.surrogates.distill.forms import COSINE, FORMS, LINEAR, PURE_SINE, WAVE, ZERO, Form, start
+from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
+from kanopt.surrogates.distill.monomials import (
+    anchored,
+    gauged,
+    monomial_nodes,
+    straight_products,
+    with_fixed,
+)
+from kanopt.surrogates.distill.refitting import ITERATIONS, Refit, refit
 
-__all__ = ["Candidate", "Search", "search"]
+__all__ = ["Candidate", "Search", "is_admissible", "search"]
 
 FLOOR = 1e-4
 TOP = 8
 OPERATOR = 2 * float(np.log(len(FORMS)))
 TRIAL_ROWS = 2000
+SKETCH = 8
+"""Iterations after which replacements of an edge are compared; only the best are refitted to the end."""
+FINALISTS = 2
 
 
 @dataclass(frozen=True)
@@ -57,10 +68,14 @@ class _Judge:
     def __init__(self, rows: Rows, ends: np.ndarray, log_target: bool) -> None:
         self.log_target = log_target
         self.reach = np.vstack([rows.inputs, ends])
-        total = float(rows.weight.sum())
-        mean = float(rows.weight @ rows.target) / total
-        spread = float(rows.weight @ (rows.target - mean) ** 2) / total
-        self.rows, self.total, self.floor = rows, total, FLOOR**2 * max(spread, 1e-300)
+        mean = float(rows.precision @ rows.target) / float(rows.precision.sum())
+        spread = float(rows.precision @ (rows.target - mean) ** 2) / rows.total
+        self.rows, self.total, self.floor = rows, rows.total, FLOOR**2 * max(spread, 1e-300)
+
+    @property
+    def tolerance(self) -> float:
+        """Relative gain of a refit that shortens the description by a hundredth."""
+        return 0.01 / self.total
 
     def length(self, fit: Refit) -> float:
         noise = fit.squares / self.total + self.floor
@@ -83,11 +98,11 @@ def _ends(inputs: np.ndarray) -> np.ndarray:
     return np.asarray(inputs[np.concatenate([inputs.argmin(axis=0), inputs.argmax(axis=0)])])
 
 
-def _admissible(model: Mixed, inputs: np.ndarray) -> bool:
+def is_admissible(model: Mixed, inputs: np.ndarray) -> bool:
     """Whether every edge is finite, defined and as monotone as it must be on these inputs."""
-    signals = model.signals(inputs)
+    nodes = model.signals(inputs).nodes
     for edge in model.edges:
-        column = signals[edge.layer][:, edge.source]
+        column = nodes[edge.layer][:, edge.source]
         low, high = float(column.min()), float(column.max())
         if not (np.isfinite(edge.theta).all() and edge.form.admits(low, high) and edge.keeps_sign(low, high)):
             return False
@@ -95,7 +110,17 @@ def _admissible(model: Mixed, inputs: np.ndarray) -> bool:
 
 
 def _complexity(model: Mixed) -> int:
-    return sum(edge.form.complexity for edge in model.edges)
+    """Return the number of operators: those of the edges, and the constants that stand in factors of products."""
+    return sum(edge.form.complexity for edge in model.edges) + len(_offsets(model))
+
+
+def _offsets(model: Mixed) -> list[tuple[int, int]]:
+    """Return layer and sub-node of the constants in factors of products that nothing else there can take in."""
+    return [
+        place
+        for place in model.factors()
+        if place not in model.pinned and any(e.form.name not in TABULATED for e in model.arriving(*place))
+    ]
 
 
 def search(
@@ -129,12 +154,15 @@ def search(
     monomials = monomial_nodes(model, judge.rows, seed)
     if monomials is not None:
         starts.append((monomials, "nodes are monomials, their functions curves"))
+    straight = straight_products(model)
+    if straight is not None:
+        starts.append((straight, "products go on straight, every other edge a curve"))
     climbs = [_climb(refit(start, judge.rows), what, judge, name, log_inputs) for start, what in starts]
     climbs.sort(key=lambda climb: judge.length(climb[0]))
     for current, front in climbs:
-        final = refit(current.model, rows)
+        final = refit(current.model.tidied(), rows)
         # the last refit sees rows that took no part in the trials
-        if np.isfinite(final.squares) and _admissible(final.model, rows.inputs):
+        if np.isfinite(final.squares) and is_admissible(final.model, rows.inputs):
             others = [candidate for _, path in climbs for candidate in path if path is not front]
             return Search(final, (*others, *front[:-1], replace(front[-1], chosen=True)))
     # the curves can always be kept: they are defined everywhere, and every refit keeps their signs
@@ -151,25 +179,29 @@ def _climb(
         before = current
         for edge in _by_straightness(current.model, judge.rows):
             current, step = _replace(current, edge, judge, name)
+            current = replace(current, model=anchored(current.model))
             front += step
-        if current is before:
+        if current.model is before.model:
             break
-    current, step = _plainer(current, judge, name)
-    front += step
+    for simplify in (_plainer, _without_offsets):
+        current, step = simplify(current, judge, name)
+        front += step
     same = refit(gauged(current.model), judge.rows)
-    if judge.length(same) <= judge.length(current) + OPERATOR and _admissible(same.model, judge.reach):
+    if judge.length(same) <= judge.length(current) + OPERATOR and is_admissible(same.model, judge.reach):
         current = same
     current, step = _snap(current, judge, name, log_inputs)
     return current, front + step
 
 
 def _plainer(current: Refit, judge: _Judge, name: Callable[[Edge], str]) -> tuple[Refit, list[Candidate]]:
-    """Drop closed forms, or make them straight lines, where the description is then shorter."""
+    """Drop closed forms and tables, or make them plainer, where the description is then shorter."""
     steps: list[Candidate] = []
     for place in [edge.place for edge in current.model.edges]:
-        for form in (LINEAR, ZERO):
+        for form in (LINEAR, PURE_SINE, COSINE, ZERO):
             edge = next(e for e in current.model.edges if e.place == place)
-            if edge.form.name in ("zero", "curve", "table", form.name):
+            table = edge.form.name == "table"
+            fixed = edge.form.name in TABULATED - {"table"} or (table and form is not ZERO)
+            if edge.is_zero or fixed or edge.form.name == form.name or form not in edge.family:
                 continue
             z, value, weight = _weights(current.model, edge, judge.rows)
             theta = start(form, z, value, weight)[0]
@@ -180,25 +212,51 @@ def _plainer(current: Refit, judge: _Judge, name: Callable[[Edge], str]) -> tupl
     return current, steps
 
 
+def _without_offsets(
+    current: Refit, judge: _Judge, name: Callable[[Edge], str]
+) -> tuple[Refit, list[Candidate]]:
+    """Pin constants to zero, in factors of products and in the output, where the description is then shorter."""
+    steps: list[Candidate] = []
+    last = len(current.model.bias) - 1
+    for layer, target in [*_offsets(current.model), *([] if judge.log_target else [(last, 0)])]:
+        arriving = current.model.arriving(layer, target)
+        if not arriving:
+            continue
+        trial = refit(current.model.without_bias(layer, target), judge.rows)
+        shorter = judge.length(trial) < judge.length(current) - 1.0
+        if shorter and is_admissible(trial.model, judge.reach):
+            current = trial
+            where = "output" if layer == last else name(arriving[0])
+            steps.append(judge.candidate(current, f"{where}: no constant"))
+    return current, steps
+
+
 def _weights(model: Mixed, edge: Edge, rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     signals = model.signals(rows.inputs)
-    z = signals[edge.layer][:, edge.source]
+    z = signals.nodes[edge.layer][:, edge.source]
     flow = model.sensitivities(signals)[edge.layer][:, edge.target]
-    return z, edge.form.value(z, edge.theta), rows.weight * flow**2
+    return z, edge.form.value(z, edge.theta), rows.precision * flow**2
 
 
 def _by_straightness(model: Mixed, rows: Rows) -> list[Edge]:
-    """Return the curves, those closest to a straight line first: the surest replacements come first."""
+    """Return the curves, those closest to a line, or a wave, first: the surest replacements come first.
+
+    Before all come curves of products: while the factors are curves they make up for whatever straight line stands
+    there, and later a power of the product and powers in the factors say the same.
+    """
     scored = []
     for edge in model.edges:
-        if edge.form.name != "curve":
+        if edge.form.name not in ("curve", "cycle"):
             continue
         z, value, weight = _weights(model, edge, rows)
-        design = np.column_stack([z, np.ones_like(z)]) * np.sqrt(weight)[:, None]
+        plain = WAVE if WAVE in edge.family else LINEAR
+        basis = plain.gradient(z, np.zeros(plain.size))
+        design = np.column_stack([basis, np.ones_like(z)]) * np.sqrt(weight)[:, None]
         target = value * np.sqrt(weight)
         residual = target - design @ np.linalg.lstsq(design, target, rcond=1e-10)[0]
-        scored.append((float(residual @ residual), edge.place, edge))
-    return [edge for _, _, edge in sorted(scored, key=lambda entry: entry[:2])]
+        of_product = edge.layer > 0 and edge.source >= model.sums(edge.layer - 1)
+        scored.append((not of_product, float(residual @ residual), edge.place, edge))
+    return [edge for *_, edge in sorted(scored, key=lambda entry: entry[:3])]
 
 
 def _replace(
@@ -209,33 +267,41 @@ def _replace(
     z, value, weight = _weights(current.model, edge, judge.rows)
     low, high = float(z.min()), float(z.max())
     ranked = []
-    for form in FORMS:
+    for form in edge.family:
         if form.admits(low, high):
             theta, error = start(form, z, value, weight)
             if np.isfinite(error):
                 penalty = np.log(len(z)) * form.size + OPERATOR * form.complexity
                 ranked.append((len(z) * np.log(error / len(z) + judge.floor) + penalty, form, theta))
     ranked.sort(key=lambda entry: entry[0])
-    best, best_form = current, None
     plain = [entry for entry in ranked[TOP:] if entry[1] in (ZERO, LINEAR)]
+    trials = []
     for _, form, theta in [*ranked[:TOP], *plain]:
-        trial = _try(current.model, edge, form, theta, judge)
-        if trial is not None and judge.length(trial) < judge.length(best):
+        trial = _try(current.model, edge, form, theta, judge, SKETCH)
+        if trial is not None:
+            trials.append((judge.length(trial), form, trial))
+    trials.sort(key=lambda entry: entry[0])
+    best, best_form = current, None
+    for _, form, sketch in trials[:FINALISTS]:
+        trial = refit(sketch.model, judge.rows, tolerance=judge.tolerance)
+        shorter = judge.length(trial) < judge.length(best)
+        if shorter and is_admissible(trial.model, judge.reach):
             best, best_form = trial, form
     if best_form is None:
         return current, []
     return best, [judge.candidate(best, f"{name(edge)}: {best_form.name}")]
 
 
-def _try(model: Mixed, edge: Edge, form: Form, theta: np.ndarray, judge: _Judge) -> Refit | None:
+def _try(
+    model: Mixed, edge: Edge, form: Form, theta: np.ndarray, judge: _Judge, iterations: int = ITERATIONS
+) -> Refit | None:
     z, value, weight = _weights(model, edge, judge.rows)
     closed = replace(edge, form=form, theta=theta, bend=None, penalty=0.0)
     shift = float(weight @ (value - form.value(z, theta))) / max(float(weight.sum()), 1e-300)
-    bias = list(model.bias)
-    bias[edge.layer] = bias[edge.layer].copy()
-    bias[edge.layer][edge.target] += shift
-    trial = refit(Mixed(model.edges, tuple(bias)).replaced(closed), judge.rows)
-    admissible = np.isfinite(trial.squares) and _admissible(trial.model, judge.reach)
+    if (edge.layer, edge.target) not in model.pinned:
+        model = model.shifted(edge.layer, edge.target, shift)
+    trial = refit(model.replaced(closed), judge.rows, iterations, judge.tolerance)
+    admissible = np.isfinite(trial.squares) and is_admissible(trial.model, judge.reach)
     return trial if admissible else None
 
 
@@ -251,7 +317,7 @@ def _snap(
             continue
         snapped = replace(edge, form=with_fixed(edge.form, exponent), theta=edge.theta[:-1])
         trial = refit(current.model.replaced(snapped), judge.rows)
-        if judge.length(trial) < judge.length(current) and _admissible(trial.model, judge.reach):
+        if judge.length(trial) < judge.length(current) and is_admissible(trial.model, judge.reach):
             current = trial
             steps.append(judge.candidate(current, f"{name(edge)}: exponent {exponent:g}"))
     return current, steps

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kanopt.surrogates.distill.curves import curve_form, table_form
 from kanopt.surrogates.distill.forms import FORMS, Form, start
-from kanopt.surrogates.distill.mixed import curve_form, table_form
 
 THETA = {1: [0.7], 2: [0.7, 0.4], 3: [0.7, 0.4, 0.3]}
 

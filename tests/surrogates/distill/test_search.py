@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from kanopt.kan.basis import roughness
-from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows, curve_form, refit, table_form
+from kanopt.surrogates.distill.curves import curve_form, table_form
+from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
+from kanopt.surrogates.distill.refitting import refit
 from kanopt.surrogates.distill.search import search
 
 

@@ -12,8 +12,9 @@ from kanopt.errors import FormulaError
 from kanopt.formulas import Formula, Table, Variable
 from kanopt.surrogates import Feature, KANRegressor
 from kanopt.surrogates.distill.build import graph
+from kanopt.surrogates.distill.curves import curve_form, table_form
 from kanopt.surrogates.distill.forms import FORMS
-from kanopt.surrogates.distill.mixed import Edge, Mixed, curve_form, table_form
+from kanopt.surrogates.distill.mixed import Edge, Mixed
 from kanopt.tables import make_city, split, with_units
 
 
