@@ -1,0 +1,56 @@
+"""The steps of Adam (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1), with a length that falls along a cosine."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+__all__ = ["AdamSteps"]
+
+FIRST, SECOND = 0.9, 0.999
+"""Decay of the running means of the gradient and of its square."""
+
+
+class AdamSteps:
+    """Running means of gradients, and the steps they give.
+
+    Parameters
+    ----------
+    rate
+        Length of the first steps, as a share of `sizes`.
+    total
+        Steps after which the length is zero (Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5, without restarts).
+    sizes
+        Size to expect of every variable, (M, P).
+
+    Examples
+    --------
+    >>> steps = AdamSteps(0.1, 100, torch.ones(1, 2))
+    >>> steps.next(torch.tensor([[5.0, -0.01]])).mul(100).round().tolist()
+    [[10.0, -10.0]]
+    """
+
+    def __init__(self, rate: float, total: int, sizes: Tensor) -> None:
+        self.rate, self.total, self.sizes = rate, total, sizes
+        self.taken = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Start the means afresh."""
+        self.count = 0
+        self.mean, self.square = torch.zeros_like(self.sizes), torch.zeros_like(self.sizes)
+
+    def next(self, gradient: Tensor) -> Tensor:
+        """Return the step to take off, shape of `gradient`."""
+        self.taken, self.count = self.taken + 1, self.count + 1
+        self.mean.lerp_(gradient, 1.0 - FIRST)
+        self.square.lerp_(gradient.square(), 1.0 - SECOND)
+        fall = 0.5 * (1.0 + math.cos(math.pi * self.taken / self.total))
+        mean = self.mean / (1.0 - FIRST**self.count)
+        spread = (self.square / (1.0 - SECOND**self.count)).sqrt_()
+        # What no gradient has reached stays where it is.
+        return (
+            self.rate * fall * self.sizes * mean / spread.clamp_(min=torch.finfo(gradient.dtype).tiny ** 0.5)
+        )

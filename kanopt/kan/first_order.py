@@ -1,0 +1,414 @@
+"""Training with the gradient alone, for networks past a few thousand parameters.
+
+Levenberg-Marquardt (:mod:`kanopt.kan.trainer`) solves equations with a parameters × parameters matrix per model: the
+best there is for small networks, too much for large ones. Here the same loss,
+
+    L(θ) = ½ Σ_n w_n ‖y_n − g(f(x_n; θ))‖² + ½ θᵀ S θ,
+
+is lowered with its gradient (:mod:`kanopt.kan.gradient`), and the penalty is applied edge by edge
+(:mod:`kanopt.kan.edgewise`): by L-BFGS over all rows (:mod:`kanopt.kan.lbfgs`), or by Adam over small batches of rows
+(Kingma and Ba 2015, arXiv:1412.6980, algorithm 1) where the rows are many. Memory grows neither with the square of
+the parameters nor with the rows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from kanopt.kan.adam import AdamSteps
+from kanopt.kan.constraints import Constraints, Wanted
+from kanopt.kan.curvature import Curvature
+from kanopt.kan.edgewise import EdgeConstraints, EdgePenalty
+from kanopt.kan.gradient import in_type, squares, squares_and_gradient
+from kanopt.kan.lbfgs import Batch, Guess, Memory, minimise_step
+from kanopt.kan.network import KANBatch
+from kanopt.kan.objective import Data, LeastSquares, total_weight
+from kanopt.kan.penalty import Penalty
+from kanopt.kan.ranges import refit_ranges
+from kanopt.kan.trainer import History, TrainerOptions, Watch, train
+
+__all__ = ["FirstOrderOptions", "Method", "choose_method", "train_first_order", "train_network"]
+
+Method = Literal["auto", "lm", "lbfgs", "adam"]
+
+LARGE = 2_000
+"""Parameters of one model past which a matrix of their square is too much."""
+
+MANY = 200_000
+"""Rows past which small batches lower the loss sooner than sweeps over all rows."""
+
+GUESS = 2_048
+"""Rows from which the first guess of L-BFGS is worked out."""
+
+LOOK = 4_096
+"""Rows over which the hidden ranges are followed."""
+
+
+@dataclass(frozen=True)
+class FirstOrderOptions:
+    """How to train with the gradient.
+
+    Parameters
+    ----------
+    iterations
+        Largest number of steps of L-BFGS, or of passes over the rows of Adam; None for 500, and for 30.
+    tolerance
+        L-BFGS ends for a model when its loss fell by less than this fraction over the last ten steps.
+    looks
+        How often the hidden ranges are looked at, spread over the first two thirds; 0 leaves them as they are.
+    memory, guess_every
+        Pairs that L-BFGS remembers, and steps after which its first guess (:mod:`kanopt.kan.curvature`) is worked out
+        anew, more often at first; 0 goes without.
+    rate, batch_rows, seed
+        First step length of Adam, as a share of the size of the coefficients; it falls to zero along a cosine. Rows
+        of a batch, and the seed of their order.
+    single
+        Work in float32, which is faster and leaves the loss about 1e-6 of itself uncertain.
+    watch
+        As in :class:`kanopt.kan.trainer.TrainerOptions`, after every step or pass.
+    """
+
+    iterations: int | None = None
+    tolerance: float = 1e-6
+    looks: int = 12
+    memory: int = 12
+    guess_every: int = 40
+    rate: float = 0.02
+    batch_rows: int = 512
+    seed: int = 0
+    single: bool = False
+    watch: Watch | None = None
+
+    def looks_at(self, step: int, iterations: int) -> bool:
+        """Return whether the hidden ranges are looked at before this step."""
+        if self.looks == 0:
+            return False
+        end = 2 * iterations // 3
+        return step <= end and step % max(1, end // self.looks) == 0
+
+    def guesses_at(self, step: int) -> bool:
+        """Return whether the first guess is worked out before this step: often at first, when much changes."""
+        return self.guess_every > 0 and (step & (step - 1) == 0 or step % self.guess_every == 0)
+
+
+def choose_method(parameters: int, rows: int, method: Method = "auto") -> Method:
+    """Return how to train: second-order where it fits, and else by the number of rows.
+
+    Examples
+    --------
+    >>> choose_method(300, 10_000), choose_method(9_000, 10_000), choose_method(9_000, 10_000_000)
+    ('lm', 'lbfgs', 'adam')
+    """
+    if method != "auto":
+        return method
+    if parameters <= LARGE:
+        return "lm"
+    return "lbfgs" if rows <= MANY else "adam"
+
+
+def train_network(
+    network: KANBatch,
+    objective: LeastSquares,
+    smoothing: Tensor,
+    method: Method = "auto",
+    second_order: TrainerOptions | None = None,
+    first_order: FirstOrderOptions | None = None,
+    wanted: Wanted | None = None,
+) -> tuple[KANBatch, History]:
+    """Train every network of the batch by the method that suits its size.
+
+    Parameters
+    ----------
+    network
+        Where to start; where shapes are wanted it must have them already.
+    objective
+        Rows to learn from.
+    smoothing
+        Roughness weight of every group and the ridge, shape (M, groups + 1).
+    method
+        ``"lm"``, ``"lbfgs"``, ``"adam"``, or ``"auto"``: see :func:`choose_method`.
+    second_order, first_order
+        Options of Levenberg-Marquardt, and of the two others.
+    wanted
+        Shapes asked of the numeric inputs.
+
+    Returns
+    -------
+    network : KANBatch
+        The best state of every network.
+    history : History
+    """
+    chosen = choose_method(network.shape.parameters, len(objective.data), method)
+    wanted = wanted or Wanted()
+    device = network.theta.device
+    weight = total_weight(objective)
+    if chosen == "lm":
+        held = Penalty.of(network.shape, device).weighted(smoothing, weight, network.active)
+        constraints = Constraints.of(network.shape, wanted, device)
+        return train(network, objective, held, second_order, constraints)
+    penalty = EdgePenalty(network.shape, smoothing, weight)
+    bounds = EdgeConstraints.of(network.shape, wanted, device)
+    return train_first_order(network, objective, penalty, first_order, bounds, chosen)
+
+
+def train_first_order(
+    network: KANBatch,
+    objective: LeastSquares,
+    penalty: EdgePenalty,
+    options: FirstOrderOptions | None = None,
+    constraints: EdgeConstraints | None = None,
+    method: Method = "lbfgs",
+) -> tuple[KANBatch, History]:
+    """Train every network of the batch with the gradient; return the best state of each, and the history.
+
+    Parameters
+    ----------
+    network
+        Where to start; with `constraints` it must obey them already.
+    objective
+        Rows to learn from.
+    penalty
+        S of every network.
+    constraints
+        Parameterisation that holds shapes, if any.
+    method
+        ``"adam"``; anything else is L-BFGS.
+    """
+    options = options or FirstOrderOptions()
+    dtype = network.theta.dtype
+    problem = _Problem(objective, penalty, constraints)
+    start = in_type(network, torch.float32) if options.single else network
+    run = _adam if method == "adam" else _lbfgs
+    best, history = run(problem, start, options)
+    return in_type(best, dtype), history
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """The loss, by θ or, where shapes are held, by d."""
+
+    objective: LeastSquares
+    penalty: EdgePenalty
+    constraints: EdgeConstraints | None
+
+    def position(self, network: KANBatch) -> Tensor:
+        return network.theta if self.constraints is None else self.constraints.variables(network.theta)
+
+    @property
+    def bounded(self) -> Tensor | None:
+        return None if self.constraints is None else self.constraints.bounded
+
+    def placed(self, network: KANBatch, position: Tensor) -> KANBatch:
+        theta = position if self.constraints is None else self.constraints.coefficients(position)
+        return replace(network, theta=theta)
+
+    def evaluate(
+        self, network: KANBatch, data: Data | None = None, share: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        """Return the losses (M,), and gradients (M, P) by the position; `data` may be a `share` of the rows."""
+        rows = self.objective.data if data is None else data
+        total, gradient = squares_and_gradient(network, rows, self.objective.link)
+        bent = self.penalty.times(network.theta)
+        loss = 0.5 * (total / share + (bent * network.theta).sum(1, dtype=torch.float64))
+        gradient = gradient.div_(share).add_(bent)
+        if network.active is not None:
+            gradient *= network.active
+        return loss, gradient if self.constraints is None else self.constraints.pull(gradient)
+
+    def loss(self, network: KANBatch) -> Tensor:
+        """Return the losses (M,)."""
+        total = squares(network, self.objective.data, self.objective.link)
+        return 0.5 * (total + (self.penalty.times(network.theta) * network.theta).sum(1, dtype=torch.float64))
+
+    def guess(self, network: KANBatch) -> Curvature:
+        """Return an approximate inverse Hessian by θ, from a sample of the rows."""
+        data = self.objective.data
+        sample = data.rows(slice(None, None, max(1, len(data) // GUESS)))
+        return Curvature.of(network, sample, self.objective.link, self.penalty, len(sample) / len(data))
+
+    def guessed(self, guess: Curvature, gradient: Tensor) -> Tensor:
+        """Return the approximate inverse Hessian times a gradient, both by the position."""
+        if self.constraints is None:
+            return guess.solve(gradient)
+        return self.constraints.variables(guess.solve(self.constraints.push(gradient)))
+
+    def for_models(self, index: Tensor) -> _Problem:
+        return _Problem(self.objective.for_models(index), self.penalty.for_models(index), self.constraints)
+
+    def followed(self, network: KANBatch) -> KANBatch | None:
+        """Return the network with its hidden ranges over their values; None where they are."""
+        inputs = self.objective.inputs
+        sample = inputs.rows(slice(None, None, max(1, len(inputs) // LOOK)))
+        sample = replace(sample, numbers=sample.numbers.to(network.theta.dtype))
+        moved = refit_ranges(network, sample)
+        if moved is None or self.constraints is None:
+            return moved
+        return replace(moved, theta=self.constraints.project(moved.theta))
+
+
+class _Record:
+    """The best state of every model so far, and the history."""
+
+    def __init__(self, network: KANBatch, loss: Tensor) -> None:
+        self.network = network
+        self.history = History(best=loss.clone())
+        self.latest = loss.clone()
+
+    def add(self, running: Tensor, network: KANBatch, loss: Tensor) -> None:
+        """Note the losses (m,) of the models `running`, which are at `network`."""
+        better = torch.nonzero(loss < self.history.best[running]).squeeze(1)
+        models = running[better]
+        self.network = self.network.put(models, network.take(better))
+        self.history.best[models] = loss[better]
+        self.latest[running] = loss
+        self.history.loss.append(self.latest.clone())
+        self.history.accepted.append(models)
+
+    def stopped(self, step: int, watch: Watch | None) -> bool:
+        """Ask whether to stop."""
+        self.history.stopped = watch is not None and watch(step, self.history.best)
+        return self.history.stopped
+
+
+@dataclass
+class _Running:
+    """The models L-BFGS still works on; `models` are their places in the batch handed in."""
+
+    problem: _Problem
+    network: KANBatch
+    models: Tensor
+    batch: Batch
+    memory: Memory
+    stuck: Tensor
+    moved_at: Tensor
+    guess: Curvature | None = None
+
+    @classmethod
+    def start(cls, problem: _Problem, network: KANBatch, pairs: int) -> _Running:
+        batch = Batch(problem.position(network), *problem.evaluate(network))
+        models = torch.arange(len(network), device=network.theta.device)
+        never = torch.zeros_like(models)
+        return cls(problem, network, models, batch, Memory(pairs), never.to(torch.bool), never)
+
+    def follow_ranges(self, step: int) -> bool:
+        """Look at the hidden ranges; say whether any moved."""
+        moved = self.problem.followed(self.network)
+        if moved is None:
+            return False
+        fresh = (moved.theta != self.network.theta).any(1)
+        self.memory.forget(fresh)
+        self.moved_at[fresh] = step
+        self.network = moved
+        self.batch = Batch(self.problem.position(moved), *self.problem.evaluate(moved))
+        return True
+
+    def guess_anew(self) -> None:
+        """Work out the first guess where the models are now."""
+        self.guess = self.problem.guess(self.network)
+        self.memory.guess = self._guess()
+
+    def step(self) -> Tensor:
+        """Take a step; return the models that found no better point twice, (m,)."""
+
+        def evaluate(position: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+            some = self.problem.for_models(index)
+            return some.evaluate(some.placed(self.network.take(index), position))
+
+        after = minimise_step(evaluate, self.batch, self.memory, self.problem.bounded)
+        still = after.loss >= self.batch.loss
+        done = self.stuck & still
+        self.memory.forget(still)
+        self.stuck, self.batch = still, after
+        self.network = self.problem.placed(self.network, after.position)
+        return done
+
+    def keep(self, index: Tensor) -> None:
+        """Go on with the models at `index` alone."""
+        self.problem = self.problem.for_models(index)
+        self.network, self.models = self.network.take(index), self.models[index]
+        self.batch = self.batch.take(index)
+        self.stuck, self.moved_at = self.stuck[index], self.moved_at[index]
+        self.guess = None if self.guess is None else self.guess.take(index)
+        self.memory = self.memory.take(index, self._guess())
+
+    def _guess(self) -> Guess | None:
+        guess, problem, active = self.guess, self.problem, self.network.active
+        if guess is None:
+            return None
+
+        def times(gradient: Tensor) -> Tensor:
+            product = problem.guessed(guess, gradient)
+            return product if active is None else product * active
+
+        return times
+
+
+def _lbfgs(problem: _Problem, network: KANBatch, options: FirstOrderOptions) -> tuple[KANBatch, History]:
+    iterations = 500 if options.iterations is None else options.iterations
+    state = _Running.start(problem, network, options.memory)
+    record = _Record(network, state.batch.loss)
+    losses = record.history.loss
+    for step in range(iterations):
+        look = bool(network.shape.hidden) and options.looks_at(step, iterations)
+        if look:
+            record.history.range_refits += state.follow_ranges(step)
+        if options.guesses_at(step) or (look and options.guess_every):
+            state.guess_anew()
+        done = state.step()
+        record.add(state.models, state.network, state.batch.loss)
+        if step >= 10:
+            fallen = losses[-11][state.models] - state.batch.loss
+            done |= (step - state.moved_at >= 10) & (fallen <= options.tolerance * state.batch.loss)
+        if bool(done.any()):
+            state.keep(torch.nonzero(~done).squeeze(1))
+        if record.stopped(step, options.watch) or len(state.models) == 0:
+            break
+    return record.network, record.history
+
+
+def _adam(problem: _Problem, network: KANBatch, options: FirstOrderOptions) -> tuple[KANBatch, History]:
+    passes = 30 if options.iterations is None else options.iterations
+    data = problem.objective.data
+    generator = torch.Generator().manual_seed(options.seed)
+    every = torch.arange(len(network), device=network.theta.device)
+    record = _Record(network, problem.loss(network))
+    total = passes * math.ceil(len(data) / options.batch_rows)
+    steps = AdamSteps(options.rate, total, _sizes(problem, network))
+    for number in range(passes):
+        if network.shape.hidden and options.looks_at(number, passes):
+            moved = problem.followed(network)
+            if moved is not None:
+                network = moved
+                steps.forget()
+                record.history.range_refits += 1
+        position = problem.position(network)
+        order = torch.randperm(len(data), generator=generator).to(every.device)
+        for rows in torch.split(order, options.batch_rows):
+            _, gradient = problem.evaluate(network, data.rows(rows), len(rows) / len(data))
+            position = position - steps.next(gradient)
+            if problem.bounded is not None:
+                position = torch.where(problem.bounded, position.clamp(min=0.0), position)
+            network = problem.placed(network, position)
+        record.add(every, network, problem.loss(network))
+        if record.stopped(number, options.watch):
+            break
+    return record.network, record.history
+
+
+def _sizes(problem: _Problem, network: KANBatch) -> Tensor:
+    """Return the size to expect of every coefficient (M, P): nodes span [0, 1], and the outputs the targets."""
+    objective = problem.objective
+    target = (
+        objective.data.target if objective.link is None else objective.link.inverse(objective.data.target)
+    )
+    spread = target.std(0, correction=0).to(network.theta)
+    spread = torch.where(spread > 0, spread, torch.ones_like(spread))
+    sizes = torch.ones_like(network.theta)
+    last = network.shape.layers[-1]
+    sizes[:, -last.parameters :] = spread.repeat(last.width)
+    return sizes

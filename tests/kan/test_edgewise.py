@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+from kanopt.kan.constraints import Constraints, Wanted
+from kanopt.kan.edgewise import EdgeConstraints, EdgePenalty
+from kanopt.kan.penalty import Penalty
+from kanopt.kan.shape import Shape
+
+SHAPES = [
+    Shape(1, grid_size=3),
+    Shape(2, cycles=2, categories=(3, 2), hidden=(4, 3), products=(1, 0), outputs=2, grid_size=4),
+    Shape(0, categories=(4,), hidden=(2,), grid_size=2),
+]
+
+
+def uniform(*size, seed=2):
+    return torch.rand(*size, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_penalty_equals_the_matrix(shape):
+    whole = Penalty.of(shape)
+    smoothing, theta = uniform(3, whole.groups + 1), uniform(3, shape.parameters) - 0.5
+    matrix = whole.weighted(smoothing, 11.0)
+    expected = torch.einsum("mpq,mq->mp", matrix, theta)
+    ours = EdgePenalty(shape, smoothing, 11.0)
+    torch.testing.assert_close(ours.times(theta), expected, atol=1e-8, rtol=1e-9)
+    some = torch.tensor([2, 0])
+    torch.testing.assert_close(ours.for_models(some).times(theta[some]), expected[some], atol=1e-8, rtol=1e-9)
+    assert ours.times(theta.float()).dtype == torch.float32
+
+
+def test_penalty_wants_one_weight_per_group_and_the_ridge():
+    with pytest.raises(
+        ValueError, match=r"not \(models, 4\): one weight for each of 3 groups, and the ridge"
+    ):
+        EdgePenalty(Shape(2, hidden=(3,)), torch.ones(1, 3), 1.0)
+
+
+@pytest.mark.parametrize(
+    "wanted", [Wanted(signs=(1, 0)), Wanted(signs=(-1, 1), bends=(1, 1)), Wanted(bends=(-1, 0))]
+)
+def test_constraints_equal_the_matrices(wanted):
+    shape = Shape(2, cycles=1, categories=(3,), hidden=(2, 3), outputs=2, grid_size=4)
+    whole, ours = Constraints.of(shape, wanted), EdgeConstraints.of(shape, wanted)
+    theta = uniform(2, shape.parameters) - 0.5
+    assert torch.equal(ours.bounded, whole.bounded)
+    torch.testing.assert_close(ours.coefficients(theta), theta @ whole.transform.T)
+    torch.testing.assert_close(ours.variables(theta), theta @ whole.inverse.T)
+    torch.testing.assert_close(ours.pull(theta), theta @ whole.transform)
+    torch.testing.assert_close(ours.project(theta), whole.project(theta))
+
+
+def test_constraints_refuse_what_cannot_be_held():
+    assert EdgeConstraints.of(Shape(2, hidden=(3,)), Wanted()) is None
+    with pytest.raises(ValueError, match="a product node keeps no shape"):
+        EdgeConstraints.of(Shape(1, hidden=(4,), products=(3,)), Wanted(signs=(1,)))
+    with pytest.raises(ValueError, match="convex in one input and concave in another"):
+        EdgeConstraints.of(Shape(2, hidden=(4,)), Wanted(bends=(1, -1)))
