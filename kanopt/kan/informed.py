@@ -1,0 +1,236 @@
+"""Knowledge in the loss: a law that obeys equations as well as its rows.
+
+A relation (:class:`Relation`) is a residual R(x, u, ∂u/∂x, ∂²u/∂x²) that should be zero at some points: a
+differential equation, a balance, a conservation law, a boundary value, or a row of data (:func:`observed`).
+Physics-informed networks (Raissi, Perdikaris and Karniadakis 2019, J. Comput. Phys. 378) descend the sum of their
+squares by first-order methods. Here it is an objective like any other (:class:`~kanopt.kan.knowledge.Knowledge`), so
+that the second-order trainer takes it as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from kanopt.errors import FitError, nearest
+from kanopt.kan.knowledge import Knowledge
+from kanopt.kan.network import KANBatch
+from kanopt.kan.penalty import Penalty
+from kanopt.kan.relations import Relation, State, collocation, observed
+from kanopt.kan.shape import Shape
+from kanopt.kan.starts import random_starts
+from kanopt.kan.trainer import History, TrainerOptions, train
+
+__all__ = [
+    "Informed",
+    "InformedOptions",
+    "Knowledge",
+    "Relation",
+    "State",
+    "collocation",
+    "fit_informed",
+    "observed",
+]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class InformedOptions:
+    """How to fit.
+
+    Parameters
+    ----------
+    hidden, products
+        Hidden nodes, and how many of them are product nodes; none for a sum of splines, one per feature.
+    grid_size
+        Intervals of every spline at first.
+    refinements
+        How often the grid is doubled.
+    starts
+        Networks trained side by side; the better half goes on to the next grid, the best to the last. One is
+        enough where the relations are linear and nothing is hidden.
+    smoothing, ridge
+        Weights of the roughness penalty and of the ridge, times the number of all points and the mean weight of the
+        lightest relation. An equation smooths by itself; give more smoothing where rows are noisy and no equation
+        binds them.
+    trainer
+        Options of every training run.
+    """
+
+    hidden: tuple[int, ...] = ()
+    products: tuple[int, ...] = ()
+    grid_size: int = 5
+    refinements: int = 2
+    starts: int = 8
+    smoothing: float = 1e-16
+    ridge: float = 1e-16
+    trainer: TrainerOptions = field(default_factory=lambda: TrainerOptions(iterations=100))
+
+
+@dataclass(frozen=True, eq=False)
+class Informed:
+    """A network that was fitted to what is known.
+
+    Attributes
+    ----------
+    knowledge
+        What it was fitted to.
+    network
+        One network, as a batch of one.
+    histories
+        One per grid, coarse to fine.
+    """
+
+    knowledge: Knowledge
+    network: KANBatch
+    histories: tuple[History, ...]
+
+    def predict(self, points: Mapping[str, ArrayLike]) -> dict[str, Floats]:
+        """Return every output at `points`, one column per feature; each (n,)."""
+        return {name: self._evaluate(points, name, ()) for name in self.knowledge.outputs}
+
+    def derivative(self, points: Mapping[str, ArrayLike], output: str, *inputs: str) -> Floats:
+        """Return the derivative of `output` by one input or two at `points`, (n,)."""
+        return self._evaluate(points, output, inputs)
+
+    def residuals(self) -> dict[str, Floats]:
+        """Return what is left of every relation at its points, each (points,)."""
+        found = self.knowledge.residuals(self.network)
+        return {name: residual[0].numpy() for name, residual in found.items()}
+
+    def _evaluate(self, points: Mapping[str, ArrayLike], output: str, inputs: tuple[str, ...]) -> Floats:
+        names = self.knowledge.features
+        lacking = [name for name in names if name not in points]
+        if lacking:
+            raise FitError(f"the points lack the feature {lacking[0]!r}; {nearest(lacking[0], points)}")
+
+        def asked(state: State) -> Tensor:
+            return state.d(output, *inputs) if inputs else state[output]
+
+        question = Relation("prediction", asked, {name: points[name] for name in names})
+        answer = Knowledge(names, self.knowledge.outputs, (question,)).residuals(self.network)
+        values: Floats = answer["prediction"][0].numpy()
+        return values
+
+
+def fit_informed(
+    knowledge: Knowledge,
+    generator: torch.Generator,
+    options: InformedOptions | None = None,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
+) -> Informed:
+    """Fit a network to what is known: several starts, side by side, on finer and finer grids.
+
+    Parameters
+    ----------
+    knowledge
+        Relations and data rows.
+    generator
+        Source of all randomness.
+    options
+        Size of the network, grids, starts.
+    bounds
+        Ranges the splines of some features cover; those of all points where not given. Beyond them a spline is
+        straight.
+
+    Raises
+    ------
+    FitError
+        Where a residual is not finite at any start, or a feature is the same at all points.
+
+    Examples
+    --------
+    Radioactive decay, u′ = −u with u(0) = 1:
+
+    >>> decay = Relation("decay", lambda s: s.d("u", "t") + s["u"], {"t": np.linspace(0.0, 2.0, 40)})
+    >>> start = observed("u", {"t": 0.0}, 1.0)
+    >>> known = Knowledge(("t",), ("u",), (decay, start))
+    >>> fitted = fit_informed(known, torch.Generator().manual_seed(7))
+    >>> bool(abs(fitted.predict({"t": 1.0})["u"][0] - np.exp(-1.0)) < 1e-5)
+    True
+    """
+    options = options or InformedOptions()
+    network = _finite(_starts(knowledge, options, bounds or {}, generator), knowledge)
+    histories: list[History] = []
+    for stage in range(options.refinements + 1):
+        if stage > 0:
+            network = network.refined()
+        network, history = train(network, knowledge, _penalty(network, knowledge, options), options.trainer)
+        histories.append(history)
+        last = stage == options.refinements
+        kept = history.best.argsort()[: 1 if last else (len(network) + 1) // 2]
+        network = network.take(kept)
+    return Informed(knowledge, network, tuple(histories))
+
+
+def _starts(
+    knowledge: Knowledge,
+    options: InformedOptions,
+    bounds: Mapping[str, tuple[float, float]],
+    generator: torch.Generator,
+) -> KANBatch:
+    """Return random starts with outputs as large as those observed.
+
+    A sum of splines has one optimum on data, but not on a nonlinear relation: it starts as random parabolas.
+    """
+    shape = Shape(
+        numbers=len(knowledge.features),
+        hidden=options.hidden,
+        products=options.products,
+        outputs=len(knowledge.outputs),
+        grid_size=options.grid_size,
+    )
+    offset = torch.zeros(shape.outputs, dtype=torch.float64)
+    ends = _ends(knowledge, bounds)
+    network = random_starts(shape, options.starts, knowledge.inputs, ends, offset, generator)
+    blocks = network.blocks()
+    if not shape.hidden:
+        ramp = torch.linspace(-1.0, 1.0, shape.layers[0].basis_size, dtype=torch.float64)
+        powers = torch.stack([torch.ones_like(ramp), ramp, ramp**2], dim=1)
+        size = (options.starts, shape.numbers, 3, shape.outputs)
+        blocks = [(powers @ torch.randn(size, dtype=torch.float64, generator=generator)).flatten(1, 2)]
+    blocks[-1] = blocks[-1] * knowledge.scales
+    return replace(network, theta=torch.cat([block.flatten(1) for block in blocks], dim=1))
+
+
+def _ends(knowledge: Knowledge, bounds: Mapping[str, tuple[float, float]]) -> tuple[Tensor, Tensor]:
+    """Return the ranges of the features, a little wider: at its very ends a spline is straight already."""
+    unknown = [name for name in bounds if name not in knowledge.features]
+    if unknown:
+        raise FitError(
+            f"bounds of {unknown[0]!r}: no such feature; {nearest(unknown[0], knowledge.features)}"
+        )
+    numbers = knowledge.inputs.numbers
+    seen = zip(knowledge.features, numbers.amin(0).tolist(), numbers.amax(0).tolist(), strict=True)
+    ends = [bounds.get(name, (low, high)) for name, low, high in seen]
+    for name, (low, high) in zip(knowledge.features, ends, strict=True):
+        if not low < high:
+            raise FitError(
+                f"feature {name!r} ranges from {low:g} to {high:g}; leave it out or spread the points"
+            )
+    lower, upper = torch.tensor(ends, dtype=torch.float64).T
+    edge = 1e-9 * (upper - lower)
+    return lower - edge, upper + edge
+
+
+def _finite(network: KANBatch, knowledge: Knowledge) -> KANBatch:
+    """Leave out starts at which a residual is not finite; FitError where none is left."""
+    finite = torch.isfinite(knowledge.squares(network))
+    if not bool(finite.any()):
+        knowledge.normal_equations(network)
+        raise FitError("the residuals are not finite at any start; scale the outputs, or try another seed")
+    return network.take(torch.nonzero(finite).flatten())
+
+
+def _penalty(network: KANBatch, knowledge: Knowledge, options: InformedOptions) -> Tensor:
+    penalty = Penalty.of(network.shape)
+    smoothing = network.theta.new_full((len(network), penalty.groups + 1), options.smoothing)
+    smoothing[:, -1] = options.ridge
+    lightest = min(float(each.weights.mean()) for each in knowledge.relations if bool(each.weights.any()))
+    return penalty.weighted(smoothing, lightest * len(knowledge.inputs))
