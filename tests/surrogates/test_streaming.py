@@ -175,6 +175,9 @@ class TestSameLawAsInMemory:
             path, "cost_eur", ko.KANRegressor(**PLAIN), features=FEATURES, sample=SAMPLE
         )
         assert len(streamed.rows.target) == SAMPLE
+        km = streamed.law.domain.ranges[0]
+        assert km.low == pytest.approx(trips["km"].min() / 10.0)
+        assert km.high == pytest.approx(trips["km"].max() / 10.0)
         assert streamed.law.measures["left out"]["rows"] == SAMPLE
 
 

@@ -10,7 +10,8 @@
 4. A last reading measures the law, and sets what makes sums come out right: the smearing factor of a log target, the
    shift of a robust loss.
 
-Residuals for intervals, and what effects and formulas are computed on, are those of the sample.
+Residuals for intervals, covariances, the joint test of the domain, and what effects and formulas are computed on are
+those of the sample, scaled to the weight of all rows where that counts.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import pandas as pd
 import torch
 
 from kanopt.errors import FitError
+from kanopt.formulas.domain import Range
 from kanopt.kan.constraints import Constraints
 from kanopt.kan.fit import EXACT, FitOptions, Run, finish
 from kanopt.kan.objective import Data
@@ -130,7 +132,7 @@ def learn_streamed(
         settings.watch.begin(f"{trial.structure}, all rows", len(tried))
         trained, squares = _train_on_all(found, trial, settings)
         law, alternatives, rows = law_of(found.sample, trained, tried, settings)
-        return Streamed(measured(found, law), alternatives, rows, columns, squares.readings + 2)
+        return Streamed(measured(found, _widened(law)), alternatives, rows, columns, squares.readings + 2)
 
 
 def _seed(arguments: Arguments) -> int:
@@ -192,7 +194,8 @@ def _trained(run: Run, squares: StreamedSquares, full: Data, options: FitOptions
     rows = float(full.weights.sum())
     normal = squares.normal_equations(network)
     if options.smoothing is None:
-        spread = float((full.weights * (full.target[:, 0] - full.target[:, 0].mean()) ** 2).sum())
+        mean = (full.weights @ full.target) / rows
+        spread = float((full.weights @ (full.target - mean).square()).sum())
         floor = EXACT * spread + torch.finfo(torch.float64).tiny
         model = LinearModel(
             normal, network.theta, penalty, rows, rows * options.distinct, floor, options.criterion
@@ -211,3 +214,12 @@ def _trained(run: Run, squares: StreamedSquares, full: Data, options: FitOptions
         steps = replace(options.trainer, damping=1e-3, iterations=STEPS, tolerance=TOLERANCE)
         network, history = train(network, squares, held, steps, constraints)
     return Run(network, smoothing, run.score[first], history)
+
+
+def _widened(law: Law) -> Law:
+    """Return the law with the ranges of its domain those of all rows, of which the sample may miss the ends."""
+    ranges = tuple(
+        Range(known.name, *feature.bounds) if feature.kind == "number" else known
+        for known, feature in zip(law.domain.ranges, law.encoding.numeric, strict=True)
+    )
+    return replace(law, domain=replace(law.domain, ranges=ranges))
