@@ -85,7 +85,7 @@ def with_autograd(name: str, what: str, network: torch.nn.Module, x: Tensor, y: 
             parameter.grad = None
         loss = torch.nn.functional.mse_loss(network(x), y)
         torch.autograd.backward(loss)
-        return float(loss)
+        return float(loss.detach())
 
     return Entry(name, what, step, sum(parameter.numel() for parameter in trained))
 

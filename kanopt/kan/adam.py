@@ -35,16 +35,17 @@ class AdamSteps:
     def __init__(self, rate: float, total: int, sizes: Tensor) -> None:
         self.rate, self.total, self.sizes = rate, total, sizes
         self.taken = 0
-        self.forget()
+        self.count = torch.zeros_like(sizes[:, :1])
+        self.mean, self.square = torch.zeros_like(sizes), torch.zeros_like(sizes)
 
-    def forget(self) -> None:
-        """Start the means afresh."""
-        self.count = 0
-        self.mean, self.square = torch.zeros_like(self.sizes), torch.zeros_like(self.sizes)
+    def forget(self, models: Tensor) -> None:
+        """Start the means of some models (M,) afresh."""
+        for part in (self.count, self.mean, self.square):
+            part[models] = 0.0
 
     def next(self, gradient: Tensor) -> Tensor:
         """Return the step to take off, shape of `gradient`."""
-        self.taken, self.count = self.taken + 1, self.count + 1
+        self.taken, self.count = self.taken + 1, self.count + 1.0
         self.mean.lerp_(gradient, 1.0 - FIRST)
         self.square.lerp_(gradient.square(), 1.0 - SECOND)
         fall = 0.5 * (1.0 + math.cos(math.pi * self.taken / self.total))

@@ -14,7 +14,7 @@ the parameters nor with the rows.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -24,12 +24,12 @@ from kanopt.kan.adam import AdamSteps
 from kanopt.kan.constraints import Constraints, Wanted
 from kanopt.kan.curvature import Curvature
 from kanopt.kan.edgewise import EdgeConstraints, EdgePenalty
-from kanopt.kan.gradient import in_type, squares, squares_and_gradient
+from kanopt.kan.gradient import in_type
 from kanopt.kan.lbfgs import Batch, Guess, Memory, minimise_step
 from kanopt.kan.network import KANBatch
-from kanopt.kan.objective import Data, LeastSquares, total_weight
+from kanopt.kan.objective import LeastSquares, total_weight
+from kanopt.kan.penalised import PenalisedLoss
 from kanopt.kan.penalty import Penalty
-from kanopt.kan.ranges import refit_ranges
 from kanopt.kan.trainer import History, TrainerOptions, Watch, train
 
 __all__ = ["FirstOrderOptions", "Method", "choose_method", "train_first_order", "train_network"]
@@ -41,12 +41,6 @@ LARGE = 2_000
 
 MANY = 200_000
 """Rows past which small batches lower the loss sooner than sweeps over all rows."""
-
-GUESS = 2_048
-"""Rows from which the first guess of L-BFGS is worked out."""
-
-LOOK = 4_096
-"""Rows over which the hidden ranges are followed."""
 
 
 @dataclass(frozen=True)
@@ -181,74 +175,11 @@ def train_first_order(
     """
     options = options or FirstOrderOptions()
     dtype = network.theta.dtype
-    problem = _Problem(objective, penalty, constraints)
+    problem = PenalisedLoss(objective, penalty, constraints)
     start = in_type(network, torch.float32) if options.single else network
     run = _adam if method == "adam" else _lbfgs
     best, history = run(problem, start, options)
     return in_type(best, dtype), history
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """The loss, by θ or, where shapes are held, by d."""
-
-    objective: LeastSquares
-    penalty: EdgePenalty
-    constraints: EdgeConstraints | None
-
-    def position(self, network: KANBatch) -> Tensor:
-        return network.theta if self.constraints is None else self.constraints.variables(network.theta)
-
-    @property
-    def bounded(self) -> Tensor | None:
-        return None if self.constraints is None else self.constraints.bounded
-
-    def placed(self, network: KANBatch, position: Tensor) -> KANBatch:
-        theta = position if self.constraints is None else self.constraints.coefficients(position)
-        return replace(network, theta=theta)
-
-    def evaluate(
-        self, network: KANBatch, data: Data | None = None, share: float = 1.0
-    ) -> tuple[Tensor, Tensor]:
-        """Return the losses (M,), and gradients (M, P) by the position; `data` may be a `share` of the rows."""
-        rows = self.objective.data if data is None else data
-        total, gradient = squares_and_gradient(network, rows, self.objective.link)
-        bent = self.penalty.times(network.theta)
-        loss = 0.5 * (total / share + (bent * network.theta).sum(1, dtype=torch.float64))
-        gradient = gradient.div_(share).add_(bent)
-        if network.active is not None:
-            gradient *= network.active
-        return loss, gradient if self.constraints is None else self.constraints.pull(gradient)
-
-    def loss(self, network: KANBatch) -> Tensor:
-        """Return the losses (M,)."""
-        total = squares(network, self.objective.data, self.objective.link)
-        return 0.5 * (total + (self.penalty.times(network.theta) * network.theta).sum(1, dtype=torch.float64))
-
-    def guess(self, network: KANBatch) -> Curvature:
-        """Return an approximate inverse Hessian by θ, from a sample of the rows."""
-        data = self.objective.data
-        sample = data.rows(slice(None, None, max(1, len(data) // GUESS)))
-        return Curvature.of(network, sample, self.objective.link, self.penalty, len(sample) / len(data))
-
-    def guessed(self, guess: Curvature, gradient: Tensor) -> Tensor:
-        """Return the approximate inverse Hessian times a gradient, both by the position."""
-        if self.constraints is None:
-            return guess.solve(gradient)
-        return self.constraints.variables(guess.solve(self.constraints.push(gradient)))
-
-    def for_models(self, index: Tensor) -> _Problem:
-        return _Problem(self.objective.for_models(index), self.penalty.for_models(index), self.constraints)
-
-    def followed(self, network: KANBatch) -> KANBatch | None:
-        """Return the network with its hidden ranges over their values; None where they are."""
-        inputs = self.objective.inputs
-        sample = inputs.rows(slice(None, None, max(1, len(inputs) // LOOK)))
-        sample = replace(sample, numbers=sample.numbers.to(network.theta.dtype))
-        moved = refit_ranges(network, sample)
-        if moved is None or self.constraints is None:
-            return moved
-        return replace(moved, theta=self.constraints.project(moved.theta))
 
 
 class _Record:
@@ -279,7 +210,7 @@ class _Record:
 class _Running:
     """The models L-BFGS still works on; `models` are their places in the batch handed in."""
 
-    problem: _Problem
+    problem: PenalisedLoss
     network: KANBatch
     models: Tensor
     batch: Batch
@@ -289,7 +220,7 @@ class _Running:
     guess: Curvature | None = None
 
     @classmethod
-    def start(cls, problem: _Problem, network: KANBatch, pairs: int) -> _Running:
+    def start(cls, problem: PenalisedLoss, network: KANBatch, pairs: int) -> _Running:
         batch = Batch(problem.position(network), *problem.evaluate(network))
         models = torch.arange(len(network), device=network.theta.device)
         never = torch.zeros_like(models)
@@ -348,7 +279,7 @@ class _Running:
         return times
 
 
-def _lbfgs(problem: _Problem, network: KANBatch, options: FirstOrderOptions) -> tuple[KANBatch, History]:
+def _lbfgs(problem: PenalisedLoss, network: KANBatch, options: FirstOrderOptions) -> tuple[KANBatch, History]:
     iterations = 500 if options.iterations is None else options.iterations
     state = _Running.start(problem, network, options.memory)
     record = _Record(network, state.batch.loss)
@@ -371,7 +302,7 @@ def _lbfgs(problem: _Problem, network: KANBatch, options: FirstOrderOptions) -> 
     return record.network, record.history
 
 
-def _adam(problem: _Problem, network: KANBatch, options: FirstOrderOptions) -> tuple[KANBatch, History]:
+def _adam(problem: PenalisedLoss, network: KANBatch, options: FirstOrderOptions) -> tuple[KANBatch, History]:
     passes = 30 if options.iterations is None else options.iterations
     data = problem.objective.data
     generator = torch.Generator().manual_seed(options.seed)
@@ -383,8 +314,8 @@ def _adam(problem: _Problem, network: KANBatch, options: FirstOrderOptions) -> t
         if network.shape.hidden and options.looks_at(number, passes):
             moved = problem.followed(network)
             if moved is not None:
+                steps.forget((moved.theta != network.theta).any(1))
                 network = moved
-                steps.forget()
                 record.history.range_refits += 1
         position = problem.position(network)
         order = torch.randperm(len(data), generator=generator).to(every.device)
@@ -400,7 +331,7 @@ def _adam(problem: _Problem, network: KANBatch, options: FirstOrderOptions) -> t
     return record.network, record.history
 
 
-def _sizes(problem: _Problem, network: KANBatch) -> Tensor:
+def _sizes(problem: PenalisedLoss, network: KANBatch) -> Tensor:
     """Return the size to expect of every coefficient (M, P): nodes span [0, 1], and the outputs the targets."""
     objective = problem.objective
     target = (

@@ -28,5 +28,12 @@ def test_untouched_variables_stay_and_sizes_scale():
     steps = AdamSteps(0.1, 1_000, torch.tensor([[1.0, 10.0, 1.0]]))
     step = steps.next(torch.tensor([[2.0, 2.0, 0.0]]))
     assert step[0].tolist() == pytest.approx([0.1, 1.0, 0.0], rel=1e-4)
-    steps.forget()
-    assert steps.next(torch.tensor([[0.0, 0.0, 0.0]])).abs().sum() == 0
+
+
+def test_forgotten_means_start_afresh_for_their_model_alone():
+    steps = AdamSteps(0.1, 1_000_000, torch.ones(2, 1))
+    steps.next(torch.tensor([[4.0], [4.0]]))
+    steps.forget(torch.tensor([True, False]))
+    first, second = steps.next(torch.tensor([[-1.0], [-1.0]]))[:, 0].tolist()
+    assert first == pytest.approx(-0.1, rel=1e-3)
+    assert second > 0

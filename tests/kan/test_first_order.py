@@ -57,17 +57,23 @@ def test_best_state_is_returned_and_the_history_tells():
     assert (history.best < 0.2 * history.loss[0]).all()
 
 
-def test_batch_of_models_equals_single_runs():
+@pytest.mark.parametrize("method", ["lbfgs", "adam"])
+def test_batch_of_models_equals_single_runs(method):
     network, objective, smoothing = setting(Shape(2, hidden=(2,)), models=3)
     counts = torch.tensor([[1.0], [2.0], [1.0]], dtype=torch.float64) * objective.data.weights
     objective = objective.weighted(counts)
     penalty = EdgePenalty(network.shape, smoothing, 300.0)
     options = FirstOrderOptions(iterations=12)
-    together, _ = train_first_order(network, objective, penalty, options)
+    together, _ = train_first_order(network, objective, penalty, options, None, method)
     for model in range(3):
         index = torch.tensor([model])
         single, _ = train_first_order(
-            network.take(index), objective.for_models(index), penalty.for_models(index), options
+            network.take(index),
+            objective.for_models(index),
+            penalty.for_models(index),
+            options,
+            None,
+            method,
         )
         torch.testing.assert_close(single.theta[0], together.theta[model], atol=1e-6, rtol=1e-6)
 

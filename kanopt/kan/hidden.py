@@ -1,0 +1,203 @@
+"""Hidden layers of splines made ready for many sweeps forwards and backwards.
+
+What such a layer computes is linear in some functions F of its inputs, arrived = F(x) · C, and its gradient needs F and
+F′. The grid index comes before the input, so that every operation runs along the inputs; everything is worked out in
+room made once.
+
+Two sets of functions span the same splines. On coarse grids they are the powers of s, the position in cells from the
+middle of the range, and the cubes of the way past every inner knot, seen from the middle:
+
+    1,  s,  s²,  s³,  max(0, s − k)³ for knots k ≥ 0,  max(0, k − s)³ for knots k < 0
+
+(the truncated powers of de Boor 2001, ch. VIII, folded at the middle so that none grows beyond (grid / 2)³). Up to a
+factor, which goes into C, the derivatives are 1, s, s² and the squares of the ways: hardly anything is worked out
+twice, and the constant needs no product at all. Past a grid of 7 powers lose digits; there F are the B-splines. With
+a = max(0, 2 − |d|) and b = max(0, 1 − |d|) at the distance d (in cells) from the middle of one, a pass gives both
+6 B = a³ − 4 b³ and −2 B′ = sign(d) (a² − 4 b²).
+
+Beyond the range F(x) goes on along its tangent, F(end) + F′(end) · (x − end), as the splines do.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cache
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softshrink
+
+from kanopt.kan.basis import dense_basis
+from kanopt.kan.shape import LayerShape
+
+__all__ = ["HiddenLayer", "hidden_layer"]
+
+COARSE = 7
+"""Largest grid on which powers are used."""
+
+
+class HiddenLayer(ABC):
+    """One hidden layer of M networks.
+
+    Parameters
+    ----------
+    sizes
+        Its shape.
+    block
+        Coefficients, (M, width, subnodes).
+    ends
+        Lower and upper ends of the ranges, each (M, splines).
+    rows
+        Largest number of rows at once.
+    """
+
+    def __init__(self, sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], rows: int) -> None:
+        lower, upper = (end.unsqueeze(1) for end in ends)
+        self.sizes, self.per_unit = sizes, sizes.grid_size / (upper - lower)
+        self.shift = -lower * self.per_unit
+        self.models, self.rows = len(block), rows
+        self.coefficients = torch.unflatten(block, 1, (sizes.splines, sizes.basis_size))
+
+    @abstractmethod
+    def forward(self, signal: Tensor) -> Tensor:
+        """Return what arrives at the sub-nodes (M, n, subnodes) from node values (M, n, splines)."""
+
+    @abstractmethod
+    def backward(self, flow: Tensor) -> Tensor:
+        """Take the sensitivities (M, n, subnodes) of the last rows back to the nodes, adding to the gradient."""
+
+    @abstractmethod
+    def gradient(self) -> Tensor:
+        """Return the gradient by the coefficients so far, (M, width, subnodes)."""
+
+    def _room(self, functions: int) -> Tensor:
+        return self.per_unit.new_empty(self.models * self.rows * functions * self.sizes.splines)
+
+
+def hidden_layer(sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], rows: int) -> HiddenLayer:
+    """Return the layer on the functions that suit its grid; parameters as in :class:`HiddenLayer`."""
+    kind = _Powers if sizes.grid_size <= COARSE else _Bumps
+    return kind(sizes, block, ends, rows)
+
+
+class _Powers(HiddenLayer):
+    """Powers and cubes; of the G + 3 functions the constant is kept apart."""
+
+    def __init__(self, sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], rows: int) -> None:
+        super().__init__(sizes, block, ends, rows)
+        grid = sizes.grid_size
+        self.half = 0.5 * grid
+        self.shift -= self.half
+        knots = torch.arange(1, grid, dtype=block.dtype, device=block.device) - self.half
+        self.right, self.left = knots[knots >= 0].unsqueeze(1), knots[knots < 0].unsqueeze(1)
+        self.change = _change(grid).to(block)
+        factors = [1.0, 2.0, 3.0, *[3.0] * len(self.right), *[-3.0] * len(self.left)]
+        self.factors = torch.tensor(factors, dtype=block.dtype, device=block.device).unsqueeze(1)
+        powers = torch.matmul(self.change, self.coefficients).transpose(1, 2)
+        self.constant = powers[:, 0].sum(1, keepdim=True)
+        self.weights = powers[:, 1:].flatten(1, 2)
+        slopes = (powers[:, 1:] * self.factors.unsqueeze(-1)).flatten(1, 2)
+        self.back = slopes.transpose(1, 2).contiguous()
+        self.total, self.total_constant = torch.zeros_like(self.weights), torch.zeros_like(self.constant)
+        self.room = [self._room(grid + 2), self._room(grid + 1), self._room(grid + 2)]
+
+    def forward(self, signal: Tensor) -> Tensor:
+        rows = signal.shape[1]
+        place = torch.addcmul(self.shift, signal, self.per_unit)
+        inside = place.clamp(-self.half, self.half)
+        self.functions = self._view(0, rows, self.sizes.basis_size - 1)
+        self.slopes = self._view(1, rows, self.sizes.basis_size - 2)
+        s = inside.unsqueeze(2)
+        self.slopes[:, :, 0] = inside
+        torch.mul(inside, inside, out=self.slopes[:, :, 1])
+        way = self._view(2, rows, self.sizes.basis_size - 4)
+        torch.sub(s, self.right, out=way[:, :, : len(self.right)])
+        torch.sub(self.left, s, out=way[:, :, len(self.right) :])
+        way.clamp_(min=0.0)
+        torch.mul(way, way, out=self.slopes[:, :, 2:])
+        self.functions[:, :, 0] = inside
+        torch.mul(self.slopes[:, :, :2], s, out=self.functions[:, :, 1:3])
+        torch.mul(self.slopes[:, :, 2:], way, out=self.functions[:, :, 3:])
+        if not torch.equal(place, inside):
+            self._extrapolate((place - inside).unsqueeze(2))
+        return torch.baddbmm(self.constant, self.functions.flatten(2), self.weights)
+
+    def _extrapolate(self, beyond: Tensor) -> None:
+        """Add F′ times the way past the nearer end."""
+        others, left = self.functions[:, :, 1:], 2 + len(self.right)
+        self.functions[:, :, :1] += beyond
+        for factor, part in ((2.0, slice(0, 1)), (3.0, slice(1, left)), (-3.0, slice(left, None))):
+            others[:, :, part].addcmul_(self.slopes[:, :, part], beyond, value=factor)
+
+    def backward(self, flow: Tensor) -> Tensor:
+        self.total.baddbmm_(self.functions.flatten(2).transpose(1, 2), flow)
+        self.total_constant += flow.sum(1, keepdim=True)
+        reach = self._view(2, flow.shape[1], self.sizes.basis_size - 1)
+        torch.bmm(flow, self.back, out=reach.flatten(2))
+        reach[:, :, 1:].mul_(self.slopes)
+        return reach.sum(2).mul_(self.per_unit)
+
+    def gradient(self) -> Tensor:
+        others = torch.unflatten(self.total, 1, (-1, self.sizes.splines))
+        constant = self.total_constant.unsqueeze(1).expand(-1, 1, self.sizes.splines, -1)
+        powers = torch.cat([constant, others], dim=1).transpose(1, 2)
+        return torch.matmul(self.change.T, powers).flatten(1, 2)
+
+    def _view(self, room: int, rows: int, functions: int) -> Tensor:
+        size = (self.models, rows, functions, self.sizes.splines)
+        return self.room[room][: self.models * rows * functions * self.sizes.splines].view(size)
+
+
+@cache
+def _change(grid: int) -> Tensor:
+    """Return the matrix from B-spline coefficients to those of the powers, the constant first."""
+    half = 0.5 * grid
+    s = torch.linspace(-half, half, 6 * (grid + 3), dtype=torch.float64).unsqueeze(1)
+    knots = torch.arange(1, grid, dtype=torch.float64) - half
+    ways = [(s - knots[knots >= 0]).clamp(min=0.0), (knots[knots < 0] - s).clamp(min=0.0)]
+    powers = torch.cat([torch.ones_like(s), s, s**2, s**3, *(way**3 for way in ways)], dim=1)
+    ends = torch.full((1,), -half, dtype=torch.float64), torch.full((1,), half, dtype=torch.float64)
+    splines = dense_basis(s.squeeze(1), *ends, grid)
+    change: Tensor = torch.linalg.lstsq(powers, splines).solution
+    return change
+
+
+class _Bumps(HiddenLayer):
+    """The B-splines themselves, times six, for any grid."""
+
+    def __init__(self, sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], rows: int) -> None:
+        super().__init__(sizes, block, ends, rows)
+        self.weights = self.coefficients.transpose(1, 2).flatten(1, 2) / 6.0
+        self.total = torch.zeros_like(self.weights)
+        self.room = [self._room(sizes.basis_size) for _ in range(5)]
+        size, like = sizes.basis_size, self.weights
+        self.middle = torch.arange(-1, size - 1, dtype=like.dtype, device=like.device).unsqueeze(1)
+
+    def forward(self, signal: Tensor) -> Tensor:
+        place = torch.addcmul(self.shift, signal, self.per_unit)
+        grid = self.sizes.grid_size
+        inside = place.clamp(0.0, float(grid))
+        size = (*signal.shape[:2], grid + 3, signal.shape[2])
+        count = signal.numel() * (grid + 3)
+        values, slopes, distance, outer, inner = (room[:count].view(size) for room in self.room)
+        torch.sub(inside.unsqueeze(2), self.middle, out=distance)
+        torch.abs(distance, out=outer).neg_().add_(2.0).clamp_(min=0.0)
+        shrunk = softshrink(outer, 1.0)
+        torch.mul(outer, outer, out=values)
+        torch.mul(shrunk, shrunk, out=inner)
+        torch.sub(values, inner, alpha=4.0, out=slopes).copysign_(distance)
+        values.mul_(outer).sub_(inner.mul_(shrunk), alpha=4.0)
+        if not torch.equal(place, inside):
+            values.sub_(slopes * (place - inside).unsqueeze(2), alpha=3.0)
+        self.values, self.slopes = values.flatten(2), slopes
+        return torch.bmm(self.values, self.weights)
+
+    def backward(self, flow: Tensor) -> Tensor:
+        self.total.baddbmm_(self.values.transpose(1, 2), flow)
+        reach = self.room[2][: self.values.numel()].view(self.values.shape)
+        torch.bmm(flow, self.weights.transpose(1, 2), out=reach)
+        return reach.view(self.slopes.shape).mul_(self.slopes).sum(2).mul_(-3.0 * self.per_unit)
+
+    def gradient(self) -> Tensor:
+        parts = torch.unflatten(self.total, 1, (self.sizes.basis_size, self.sizes.splines))
+        return parts.transpose(1, 2).flatten(1, 2).div_(6.0)

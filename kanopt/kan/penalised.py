@@ -1,0 +1,105 @@
+"""The loss that the gradient methods lower: squares over rows, and the penalty edge by edge.
+
+Where shapes are held (:mod:`kanopt.kan.edgewise`) it is a function of d, else of θ; either is called the position.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from kanopt.kan.curvature import Curvature
+from kanopt.kan.edgewise import EdgeConstraints, EdgePenalty
+from kanopt.kan.gradient import squares, squares_and_gradient
+from kanopt.kan.network import KANBatch
+from kanopt.kan.objective import Data, LeastSquares
+from kanopt.kan.ranges import refit_ranges
+
+__all__ = ["PenalisedLoss"]
+
+GUESS = 2_048
+"""Rows from which the first guess of L-BFGS is worked out."""
+
+LOOK = 4_096
+"""Rows over which the hidden ranges are followed."""
+
+
+@dataclass(frozen=True)
+class PenalisedLoss:
+    """½ Σ w ‖y − g(f)‖² + ½ θᵀ S θ of every network.
+
+    Parameters
+    ----------
+    objective
+        Rows, weights and link.
+    penalty
+        S.
+    constraints
+        Parameterisation that holds shapes, or None.
+    """
+
+    objective: LeastSquares
+    penalty: EdgePenalty
+    constraints: EdgeConstraints | None
+
+    def position(self, network: KANBatch) -> Tensor:
+        """Return where the networks are, (M, parameters)."""
+        return network.theta if self.constraints is None else self.constraints.variables(network.theta)
+
+    @property
+    def bounded(self) -> Tensor | None:
+        """Which parts of a position must be ≥ 0, (parameters,), or None."""
+        return None if self.constraints is None else self.constraints.bounded
+
+    def placed(self, network: KANBatch, position: Tensor) -> KANBatch:
+        """Return the networks moved to a position."""
+        theta = position if self.constraints is None else self.constraints.coefficients(position)
+        return replace(network, theta=theta)
+
+    def evaluate(
+        self, network: KANBatch, data: Data | None = None, share: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        """Return the losses (M,), and gradients (M, P) by the position; `data` may be a `share` of the rows."""
+        rows = self.objective.data if data is None else data
+        total, gradient = squares_and_gradient(network, rows, self.objective.link)
+        bent = self.penalty.times(network.theta)
+        loss = 0.5 * (total / share + (bent * network.theta).sum(1, dtype=torch.float64))
+        gradient = gradient.div_(share).add_(bent)
+        if network.active is not None:
+            gradient *= network.active
+        return loss, gradient if self.constraints is None else self.constraints.pull(gradient)
+
+    def loss(self, network: KANBatch) -> Tensor:
+        """Return the losses (M,)."""
+        total = squares(network, self.objective.data, self.objective.link)
+        return 0.5 * (total + (self.penalty.times(network.theta) * network.theta).sum(1, dtype=torch.float64))
+
+    def guess(self, network: KANBatch) -> Curvature:
+        """Return an approximate inverse Hessian by θ, from a sample of the rows."""
+        data = self.objective.data
+        sample = data.rows(slice(None, None, max(1, len(data) // GUESS)))
+        return Curvature.of(network, sample, self.objective.link, self.penalty, len(sample) / len(data))
+
+    def guessed(self, guess: Curvature, gradient: Tensor) -> Tensor:
+        """Return the approximate inverse Hessian times a gradient, both by the position."""
+        if self.constraints is None:
+            return guess.solve(gradient)
+        return self.constraints.variables(guess.solve(self.constraints.push(gradient)))
+
+    def for_models(self, index: Tensor) -> PenalisedLoss:
+        """Return the loss of the networks at `index`."""
+        return PenalisedLoss(
+            self.objective.for_models(index), self.penalty.for_models(index), self.constraints
+        )
+
+    def followed(self, network: KANBatch) -> KANBatch | None:
+        """Return the network with its hidden ranges over their values; None where they are."""
+        inputs = self.objective.inputs
+        sample = inputs.rows(slice(None, None, max(1, len(inputs) // LOOK)))
+        sample = replace(sample, numbers=sample.numbers.to(network.theta.dtype))
+        moved = refit_ranges(network, sample)
+        if moved is None or self.constraints is None:
+            return moved
+        return replace(moved, theta=self.constraints.project(moved.theta))
