@@ -62,8 +62,10 @@ def graph(
     """
     writer = _Writer(model, features, errors)
     if link is not None:
-        return simplified(rebuilt(simplified(_linked(link, writer.total())), _without_noise))
-    return writer.root(smearing)
+        return rebuilt(
+            simplified(rebuilt(simplified(_linked(link, writer.total())), _without_noise)), _ordered
+        )
+    return rebuilt(writer.root(smearing), _ordered)
 
 
 class _Writer:
@@ -177,8 +179,11 @@ class _Writer:
         if edge.form.name != "wave":
             function = "sin" if edge.form.name == "pure sine" else "cos"
             return Product((self._constant(edge, 0), Apply(function, turns)))
-        amplitude, phase = float(np.hypot(*edge.theta)), float(np.arctan2(edge.theta[1], edge.theta[0]))
-        return Product((Constant(amplitude), Apply("sin", Sum((turns, Constant(phase))))))
+        factor = (edge.layer, edge.target) in self.model.factors()
+        # a factor is divided by its constant; the amplitude shall be positive then
+        sign = -1.0 if factor and self.model.bias[edge.layer][edge.target] < 0 else 1.0
+        amplitude, phase = float(np.hypot(*edge.theta)), float(np.arctan2(*(sign * edge.theta[::-1])))
+        return Product((Constant(sign * amplitude), Apply("sin", Sum((turns, Constant(phase))))))
 
     def _curve(self, edge: Edge, argument: _Argument) -> Node:
         low, high = edge.span
@@ -270,6 +275,18 @@ def _without_noise(node: Node) -> Node:
     if isinstance(node, Constant):
         return replace(node, value=float(f"{node.value:.12g}"))
     return node
+
+
+def _ordered(node: Node) -> Node:
+    """Write inputs and their powers before the other factors of a product, whatever the order of the nodes."""
+    if not isinstance(node, Product):
+        return node
+
+    def late(factor: Node) -> int:
+        base = factor.base if isinstance(factor, Power) else factor
+        return 0 if isinstance(factor, Constant) else 1 if isinstance(base, Input) else 2
+
+    return Product(tuple(sorted(node.factors, key=late)))
 
 
 def _scaled(factor: float, argument: _Argument) -> Node:

@@ -105,12 +105,13 @@ def _signed(model: Mixed, signs: Mapping[tuple[int, int, int], int], rows: Rows)
     for edge in model.edges:
         if edge.form.name == "curve" and edge.layer == 1 and edge.theta[-1] < edge.theta[0]:
             model = _turned(model, edge)
-    edges = []
-    for edge in model.edges:
-        sign = signs[edge.place]
-        wrong = edge.form is LINEAR and sign * edge.theta[0] < 0
-        edges.append(replace(edge, sign=sign, theta=0.0 * edge.theta if wrong else edge.theta))
-    return refit(replace(model, edges=tuple(edges)), rows).model
+    model = model.replaced(*(replace(edge, sign=signs[edge.place]) for edge in model.edges))
+    while True:
+        wrong = [e for e in model.edges if e.form is LINEAR and e.sign * e.theta[0] < 0]
+        # a refit keeps the signs of curves, not those of straight edges
+        model = refit(model.replaced(*(edge.dropped() for edge in wrong)), rows).model
+        if not any(e.form is LINEAR and e.sign * e.theta[0] < 0 for e in model.edges):
+            return model.tidied()
 
 
 def _turned(model: Mixed, edge: Edge) -> Mixed:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from kanopt.kan.basis import roughness
-from kanopt.surrogates.distill.curves import curve_form, table_form
+from kanopt.surrogates.distill.curves import curve_form, cycle_form, table_form
+from kanopt.surrogates.distill.forms import CYCLIC, LINEAR
 from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
+from kanopt.surrogates.distill.monomials import monomial_nodes
 from kanopt.surrogates.distill.refitting import refit
 from kanopt.surrogates.distill.search import search
 
@@ -138,3 +142,42 @@ def test_a_form_is_defined_on_rows_that_took_no_part_in_the_trials(rng: np.rando
     assert np.isfinite(found.fit.squares)
     assert np.isfinite(found.fit.model.predict(inputs)).all()
     assert not any(edge.form.positive for edge in found.fit.model.edges)
+
+
+def test_monomial_nodes_keep_signs_and_leave_pruned_edges_and_cycles_in_place(
+    rng: np.random.Generator,
+) -> None:
+    x = np.column_stack([rng.uniform(0, 2, (400, 2)), rng.uniform(0, 1, 400)])
+    y = np.log1p(np.exp(2 * x[:, 0] + x[:, 1] - 3)) + 0.3 * np.sin(2 * np.pi * x[:, 2])
+    wheel = [
+        Edge(0, 2, node, cycle_form(6), np.zeros(6), penalty=1e-6, bend=np.eye(6), family=CYCLIC)
+        for node in range(2)
+    ]
+    first = curves(x[:, :2], 2, sign=1)
+    second = curves(x[:, :2], 1, layer=1, sign=1)
+    model = Mixed((*first, *wheel, *second), (np.zeros(2), np.zeros(1)))
+    model = model.replaced(first[1].dropped())
+    found = monomial_nodes(model, Rows(x, y, np.ones(400)), seed=0)
+    assert found is not None
+    names = {edge.place: edge.form.name for edge in found.edges}
+    assert [names[0, 0, 0], names[0, 0, 1], names[0, 1, 0]] == ["linear", "zero", "linear"]
+    assert {names[0, 2, 0], names[0, 2, 1]} == {"cycle"}
+    assert all(edge.keeps_sign(-50.0, 50.0) for edge in found.edges)
+    assert np.sqrt(np.mean((found.predict(x) - y) ** 2)) < 0.1
+    multiplied = replace(model, products=(1, 0), bias=(np.zeros(3), np.zeros(1)))
+    assert monomial_nodes(multiplied, Rows(x, y, np.ones(400)), seed=0) is None
+
+
+def test_a_slope_behind_the_output_counts_as_precision_not_as_rows(rng: np.random.Generator) -> None:
+    x = rng.uniform(0, 1, (300, 1))
+    y = x[:, 0] + 0.01 * rng.standard_normal(300)
+    plain, steep = Rows(x, y, np.ones(300)), Rows(x, y, np.ones(300), slope=np.full(300, 2.0))
+    assert steep.total == plain.total == 300
+    line = Mixed((Edge(0, 0, 0, LINEAR, np.ones(1)),), (np.zeros(1),))
+    one, two = refit(line, plain), refit(line, steep)
+    np.testing.assert_allclose(one.model.parameters, two.model.parameters, rtol=1e-6)
+    np.testing.assert_allclose(one.covariance, two.covariance, rtol=1e-5)
+    assert two.squares == pytest.approx(4 * one.squares)
+    part = steep.take(10, 0)
+    assert part.slope is not None
+    assert part.slope.shape == (10,)

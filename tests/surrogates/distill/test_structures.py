@@ -220,6 +220,19 @@ def test_a_noisy_product_beside_a_sum_reads_as_both(rng: np.random.Generator) ->
     assert not law.curves
 
 
+def test_a_factor_with_a_wave_reads_as_one_and_an_amplitude(rng: np.random.Generator) -> None:
+    x = rng.uniform(0, 1, (1200, 2))
+    y = 2 * x[:, 0] * (1 + 0.4 * np.sin(2 * np.pi * x[:, 1] - 1.2)) + 0.01 * rng.standard_normal(1200)
+    wave = cycle(lambda z: -0.4 * np.sin(2 * np.pi * z - 1.2))
+    cycles = np.stack([np.zeros(CELLS), wave])[None]
+    first = layer([[times(1.0), None]], [0.0, -1.0], cycles=cycles, products=1)
+    network = Network((first, layer([[times(-2.0)]], [0.0])))
+    law = law_of(trained(network, (NUMBER[0], HOUR), x, y), y)
+    numbers = re.fullmatch(r"(\S+) · a · \(1 \+ (\S+) · sin\((\S+) \+ 0\.2618 · hour\)\)", str(law))
+    assert numbers is not None
+    np.testing.assert_allclose([float(n) for n in numbers.groups()], [2.0, 0.4, -1.2], atol=0.01)
+
+
 def test_a_curve_times_a_column_reads_as_such(rng: np.random.Generator) -> None:
     x = np.column_stack([rng.uniform(0, 1, 1500), rng.uniform(0, 1, 1500)])
     theta = 1.0 + np.array([0.0, 0.0, 0.1, 0.6, 0.4, 0.0, 0.0, 0.1, 0.4, 0.6, 0.1, 0.0])
