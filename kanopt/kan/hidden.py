@@ -47,15 +47,15 @@ class HiddenLayer(ABC):
         Coefficients, (M, width, subnodes).
     ends
         Lower and upper ends of the ranges, each (M, splines).
-    rows
-        Largest number of rows at once.
+    spare
+        Room that layers share, (3, M · width · largest number of rows at once): nothing stays in it.
     """
 
-    def __init__(self, sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], rows: int) -> None:
+    def __init__(self, sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], spare: Tensor) -> None:
         lower, upper = (end.unsqueeze(1) for end in ends)
         self.sizes, self.per_unit = sizes, sizes.grid_size / (upper - lower)
         self.shift = -lower * self.per_unit
-        self.models, self.rows = len(block), rows
+        self.models, self.spare = len(block), spare
         self.coefficients = torch.unflatten(block, 1, (sizes.splines, sizes.basis_size))
 
     @abstractmethod
@@ -70,82 +70,84 @@ class HiddenLayer(ABC):
     def gradient(self) -> Tensor:
         """Return the gradient by the coefficients so far, (M, width, subnodes)."""
 
-    def _room(self, functions: int) -> Tensor:
-        return self.per_unit.new_empty(self.models * self.rows * functions * self.sizes.splines)
+    def _view(self, room: Tensor, rows: int, functions: int) -> Tensor:
+        """Return the start of some room as (M, rows, functions, splines)."""
+        size = (self.models, rows, functions, self.sizes.splines)
+        return room[: self.models * rows * functions * self.sizes.splines].view(size)
 
 
-def hidden_layer(sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], rows: int) -> HiddenLayer:
+def hidden_layer(sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], spare: Tensor) -> HiddenLayer:
     """Return the layer on the functions that suit its grid; parameters as in :class:`HiddenLayer`."""
     kind = _Powers if sizes.grid_size <= COARSE else _Bumps
-    return kind(sizes, block, ends, rows)
+    return kind(sizes, block, ends, spare)
 
 
 class _Powers(HiddenLayer):
     """Powers and cubes; of the G + 3 functions the constant is kept apart."""
 
-    def __init__(self, sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], rows: int) -> None:
-        super().__init__(sizes, block, ends, rows)
+    def __init__(self, sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], spare: Tensor) -> None:
+        super().__init__(sizes, block, ends, spare)
         grid = sizes.grid_size
         self.half = 0.5 * grid
         self.shift -= self.half
-        knots = torch.arange(1, grid, dtype=block.dtype, device=block.device) - self.half
-        self.right, self.left = knots[knots >= 0].unsqueeze(1), knots[knots < 0].unsqueeze(1)
+        knots = torch.arange(1, grid, dtype=block.dtype, device=block.device).unsqueeze(1) - self.half
+        self.side = torch.where(knots < 0, -1.0, 1.0).to(block)
+        order = self.side[:, 0].argsort(descending=True, stable=True)  # the knots on the right first
+        self.side, self.past = self.side[order], -(self.side * knots)[order]
+        self.right = 2 + int((self.side > 0).sum())
         self.change = _change(grid).to(block)
-        factors = [1.0, 2.0, 3.0, *[3.0] * len(self.right), *[-3.0] * len(self.left)]
-        self.factors = torch.tensor(factors, dtype=block.dtype, device=block.device).unsqueeze(1)
+        factors = torch.cat([torch.tensor([[1.0], [2.0], [3.0]]).to(block), 3.0 * self.side])
         powers = torch.matmul(self.change, self.coefficients).transpose(1, 2)
         self.constant = powers[:, 0].sum(1, keepdim=True)
         self.weights = powers[:, 1:].flatten(1, 2)
-        slopes = (powers[:, 1:] * self.factors.unsqueeze(-1)).flatten(1, 2)
-        self.back = slopes.transpose(1, 2).contiguous()
+        slopes = powers[:, 1:] * factors.unsqueeze(-1) * self.per_unit.unsqueeze(-1)
+        self.back = slopes.flatten(1, 2).transpose(1, 2).contiguous()
         self.total, self.total_constant = torch.zeros_like(self.weights), torch.zeros_like(self.constant)
-        self.room = [self._room(grid + 2), self._room(grid + 1), self._room(grid + 2)]
+        self.room = torch.empty_like(spare[:2])
 
     def forward(self, signal: Tensor) -> Tensor:
         rows = signal.shape[1]
-        place = torch.addcmul(self.shift, signal, self.per_unit)
-        inside = place.clamp(-self.half, self.half)
-        self.functions = self._view(0, rows, self.sizes.basis_size - 1)
-        self.slopes = self._view(1, rows, self.sizes.basis_size - 2)
+        self.functions = self._view(self.room[0], rows, self.sizes.basis_size - 1)
+        self.slopes = self._view(self.room[1], rows, self.sizes.basis_size - 2)
+        way = self._view(self.spare[0], rows, self.sizes.basis_size - 4)
+        place, inside = self.functions[:, :, 0], self.slopes[:, :, 0]
+        torch.addcmul(self.shift, signal, self.per_unit, out=place)
+        torch.clamp(place, -self.half, self.half, out=inside)
         s = inside.unsqueeze(2)
-        self.slopes[:, :, 0] = inside
         torch.mul(inside, inside, out=self.slopes[:, :, 1])
-        way = self._view(2, rows, self.sizes.basis_size - 4)
-        torch.sub(s, self.right, out=way[:, :, : len(self.right)])
-        torch.sub(self.left, s, out=way[:, :, len(self.right) :])
-        way.clamp_(min=0.0)
-        torch.mul(way, way, out=self.slopes[:, :, 2:])
-        self.functions[:, :, 0] = inside
         torch.mul(self.slopes[:, :, :2], s, out=self.functions[:, :, 1:3])
+        torch.addcmul(self.past, self.side, s, out=way).clamp_(min=0.0)
+        torch.mul(way, way, out=self.slopes[:, :, 2:])
         torch.mul(self.slopes[:, :, 2:], way, out=self.functions[:, :, 3:])
         if not torch.equal(place, inside):
             self._extrapolate((place - inside).unsqueeze(2))
         return torch.baddbmm(self.constant, self.functions.flatten(2), self.weights)
 
     def _extrapolate(self, beyond: Tensor) -> None:
-        """Add F′ times the way past the nearer end."""
-        others, left = self.functions[:, :, 1:], 2 + len(self.right)
-        self.functions[:, :, :1] += beyond
-        for factor, part in ((2.0, slice(0, 1)), (3.0, slice(1, left)), (-3.0, slice(left, None))):
+        """Add F′ times the way past the nearer end; s itself goes on by itself."""
+        others = self.functions[:, :, 1:]
+        for factor, part in (
+            (2.0, slice(0, 1)),
+            (3.0, slice(1, self.right)),
+            (-3.0, slice(self.right, None)),
+        ):
             others[:, :, part].addcmul_(self.slopes[:, :, part], beyond, value=factor)
 
     def backward(self, flow: Tensor) -> Tensor:
         self.total.baddbmm_(self.functions.flatten(2).transpose(1, 2), flow)
         self.total_constant += flow.sum(1, keepdim=True)
-        reach = self._view(2, flow.shape[1], self.sizes.basis_size - 1)
+        reach = self._view(self.spare[0], flow.shape[1], self.sizes.basis_size - 1)
         torch.bmm(flow, self.back, out=reach.flatten(2))
-        reach[:, :, 1:].mul_(self.slopes)
-        return reach.sum(2).mul_(self.per_unit)
+        back = reach[:, :, 0].clone()
+        for place in range(self.slopes.shape[2]):
+            back.addcmul_(reach[:, :, place + 1], self.slopes[:, :, place])
+        return back
 
     def gradient(self) -> Tensor:
         others = torch.unflatten(self.total, 1, (-1, self.sizes.splines))
         constant = self.total_constant.unsqueeze(1).expand(-1, 1, self.sizes.splines, -1)
         powers = torch.cat([constant, others], dim=1).transpose(1, 2)
         return torch.matmul(self.change.T, powers).flatten(1, 2)
-
-    def _view(self, room: int, rows: int, functions: int) -> Tensor:
-        size = (self.models, rows, functions, self.sizes.splines)
-        return self.room[room][: self.models * rows * functions * self.sizes.splines].view(size)
 
 
 @cache
@@ -165,11 +167,11 @@ def _change(grid: int) -> Tensor:
 class _Bumps(HiddenLayer):
     """The B-splines themselves, times six, for any grid."""
 
-    def __init__(self, sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], rows: int) -> None:
-        super().__init__(sizes, block, ends, rows)
+    def __init__(self, sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], spare: Tensor) -> None:
+        super().__init__(sizes, block, ends, spare)
         self.weights = self.coefficients.transpose(1, 2).flatten(1, 2) / 6.0
         self.total = torch.zeros_like(self.weights)
-        self.room = [self._room(sizes.basis_size) for _ in range(5)]
+        self.room = torch.empty_like(spare[:2])
         size, like = sizes.basis_size, self.weights
         self.middle = torch.arange(-1, size - 1, dtype=like.dtype, device=like.device).unsqueeze(1)
 
@@ -177,9 +179,9 @@ class _Bumps(HiddenLayer):
         place = torch.addcmul(self.shift, signal, self.per_unit)
         grid = self.sizes.grid_size
         inside = place.clamp(0.0, float(grid))
-        size = (*signal.shape[:2], grid + 3, signal.shape[2])
-        count = signal.numel() * (grid + 3)
-        values, slopes, distance, outer, inner = (room[:count].view(size) for room in self.room)
+        values, slopes, distance, outer, inner = (
+            self._view(room, signal.shape[1], grid + 3) for room in (*self.room, *self.spare)
+        )
         torch.sub(inside.unsqueeze(2), self.middle, out=distance)
         torch.abs(distance, out=outer).neg_().add_(2.0).clamp_(min=0.0)
         shrunk = softshrink(outer, 1.0)
@@ -194,9 +196,9 @@ class _Bumps(HiddenLayer):
 
     def backward(self, flow: Tensor) -> Tensor:
         self.total.baddbmm_(self.values.transpose(1, 2), flow)
-        reach = self.room[2][: self.values.numel()].view(self.values.shape)
-        torch.bmm(flow, self.weights.transpose(1, 2), out=reach)
-        return reach.view(self.slopes.shape).mul_(self.slopes).sum(2).mul_(-3.0 * self.per_unit)
+        reach = self._view(self.spare[0], flow.shape[1], self.sizes.basis_size)
+        torch.bmm(flow, self.weights.transpose(1, 2), out=reach.flatten(2))
+        return reach.mul_(self.slopes).sum(2).mul_(-3.0 * self.per_unit)
 
     def gradient(self) -> Tensor:
         parts = torch.unflatten(self.total, 1, (self.sizes.basis_size, self.sizes.splines))

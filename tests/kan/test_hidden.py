@@ -25,6 +25,10 @@ def setting(grid, dtype=torch.float64, models=2, rows=30):
     return sizes, block, tuple(ends), signal, flow
 
 
+def made(sizes, block, ends, rows=30):
+    return hidden_layer(sizes, block, ends, block.new_empty(3, len(block) * sizes.width * rows))
+
+
 def expected(sizes, block, ends, signal, flow):
     lower, upper = (end.unsqueeze(1) for end in ends)
     basis = dense_basis(signal, lower, upper, sizes.grid_size).flatten(2)
@@ -38,7 +42,7 @@ def expected(sizes, block, ends, signal, flow):
 def test_both_sets_of_functions_give_the_splines(grid, coarse, monkeypatch):
     monkeypatch.setattr(hidden, "COARSE", coarse)
     sizes, block, ends, signal, flow = setting(grid)
-    layer = hidden_layer(sizes, block, ends, rows=30)
+    layer = made(sizes, block, ends)
     arrived, back = layer.forward(signal), layer.backward(flow)
     wanted = expected(sizes, block, ends, signal, flow)
     for ours, theirs in zip((arrived, back, layer.gradient()), wanted, strict=True):
@@ -49,7 +53,7 @@ def test_both_sets_of_functions_give_the_splines(grid, coarse, monkeypatch):
 def test_float32_keeps_five_digits_on_every_grid(grid):
     exact = expected(*setting(grid))
     sizes, block, ends, signal, flow = setting(grid, torch.float32)
-    layer = hidden_layer(sizes, block, ends, rows=30)
+    layer = made(sizes, block, ends)
     ours = layer.forward(signal), layer.backward(flow), layer.gradient()
     for rough, theirs in zip(ours, exact, strict=True):
         assert float((rough - theirs).abs().max() / theirs.abs().max()) < 2e-5
@@ -58,7 +62,7 @@ def test_float32_keeps_five_digits_on_every_grid(grid):
 @pytest.mark.parametrize("grid", [5, 12])
 def test_gradients_of_several_blocks_of_rows_add_up(grid):
     sizes, block, ends, signal, flow = setting(grid)
-    layer = hidden_layer(sizes, block, ends, rows=13)
+    layer = made(sizes, block, ends, rows=13)
     for rows in (slice(0, 13), slice(13, 26), slice(26, 30)):
         layer.forward(signal[:, rows])
         layer.backward(flow[:, rows])
@@ -70,7 +74,7 @@ def test_gradients_of_several_blocks_of_rows_add_up(grid):
 def test_not_a_number_stays_in_its_row(grid):
     sizes, block, ends, signal, _ = setting(grid)
     signal[1, 4, 2] = torch.nan
-    arrived = hidden_layer(sizes, block, ends, rows=30).forward(signal)
+    arrived = made(sizes, block, ends).forward(signal)
     broken = arrived.isnan().any(2)
     assert broken.sum() == 1
     assert broken[1, 4]
