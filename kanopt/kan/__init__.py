@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kanopt.kan.description import Layer, Network, evaluate_spline
 
 if TYPE_CHECKING:
-    from kanopt.kan.fit import FitOptions, Fitted, Run, best_of, finish, fit_starts, polish
+    from kanopt.kan.fit import FitOptions, Fitted, Run, finish, fit_starts, grown
     from kanopt.kan.network import KANBatch
     from kanopt.kan.objective import Data, LeastSquares
     from kanopt.kan.shape import Inputs, Shape
@@ -32,16 +32,15 @@ __all__ = [
     "Run",
     "Shape",
     "TrainerOptions",
-    "best_of",
     "evaluate_spline",
     "finish",
     "fit_starts",
-    "polish",
+    "grown",
     "train",
 ]
 
 _MODULES = {
-    "fit": ("FitOptions", "Fitted", "Run", "best_of", "finish", "fit_starts", "polish"),
+    "fit": ("FitOptions", "Fitted", "Run", "finish", "fit_starts", "grown"),
     "network": ("KANBatch",),
     "objective": ("Data", "LeastSquares"),
     "shape": ("Inputs", "Shape"),

@@ -1,7 +1,13 @@
 """From starts to one trained network with all that is known about it.
 
-Training, smoothing and reweighting take turns: train at the smoothing weights of now, choose new ones by GCV
-on the Gauss-Newton matrix, lower the weights of outlying rows, and go on from there.
+An additive network has one optimum for given smoothing weights: they are chosen by a search on its normal equations,
+and training and reweighting of outlying rows take turns.
+
+A network with hidden nodes has many. Starts are trained for a few steps on a coarse grid, some of the rows and a strong
+penalty, which smooths the landscape: of the starts of a deep target half find the basin so, a fifth with a weak one.
+The best go on with all rows; smoothing, ranges and training take turns, half of the networks falling away each time,
+until the cross-validation score settles (:func:`fit_starts`). Then the grid is doubled while the score falls
+(:func:`grown`).
 """
 
 from __future__ import annotations
@@ -21,6 +27,7 @@ from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares, Precision
 from kanopt.kan.penalty import Penalty
+from kanopt.kan.ranges import SLACK, continue_ends, refit_ranges
 from kanopt.kan.robust import HUBER, residual_scale, robust_weights
 from kanopt.kan.shape import Shape
 from kanopt.kan.smoothing import (
@@ -29,18 +36,29 @@ from kanopt.kan.smoothing import (
     LinearModel,
     effective_parameters,
     gcv_score,
+    reestimated,
     select_smoothing,
 )
 from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import History, TrainerOptions, train
 
-__all__ = ["FitOptions", "Fitted", "Run", "best_of", "finish", "fit_starts", "polish", "retrained"]
+__all__ = ["FitOptions", "Fitted", "Run", "finish", "fit_starts", "grown", "retrained", "settled"]
 
 Floats = NDArray[np.float64]
 EXACT = 1e-14
 """Share of the target's variance below which an error counts as none."""
-RISE = 100.0
-"""Largest factor by which a turn raises the smoothing of a deep network."""
+FEWEST, PER_PARAMETER = 300, 12
+"""Rows that starts are trained on: so many, and so many per parameter."""
+STRONG = 1e-4
+"""Smoothing of starts."""
+KEPT = 4
+"""Starts that go on with all rows."""
+TURNS, STEPS = 8, 6
+"""Turns on one grid at most, and steps of each."""
+WORTH = 0.9
+"""A turn or a finer grid that leaves more of the score than this is the last."""
+CLEAN = 1e-3
+"""Share of the target's variance below which an error is one of approximation, so that empty cells are continued."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +68,7 @@ class FitOptions:
     Parameters
     ----------
     starts
-        Networks trained side by side, the better half to the end; one is enough for an additive model, which
-        has a single optimum.
+        Networks begun with where there are hidden nodes.
     smoothing
         Roughness weight λ of every group, or None to choose one per group.
     criterion
@@ -71,7 +88,7 @@ class FitOptions:
         Options of every training run.
     """
 
-    starts: int = 6
+    starts: int = 16
     smoothing: float | None = None
     criterion: Criterion = "gcv"
     loss: str = "squared"
@@ -144,7 +161,7 @@ def fit_starts(
     generator: torch.Generator,
     options: FitOptions | None = None,
 ) -> Run:
-    """Train several starts of one shape on `data` (weights of shape (n,)).
+    """Train one shape on `data` (weights of shape (n,)); return its best network.
 
     Examples
     --------
@@ -155,95 +172,149 @@ def fit_starts(
     >>> rows = Inputs(numbers, torch.zeros(60, 0, dtype=torch.int64))
     >>> bounds = (torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64))
     >>> data = Data(rows, target, torch.ones(60, dtype=torch.float64))
-    >>> run = best_of(fit_starts(Shape(2, hidden=(2,)), data, bounds, generator))
+    >>> run = fit_starts(Shape(2, hidden=(2,)), data, bounds, generator)
     >>> bool((run.network.forward(rows) - target).abs().max() < 1e-3)
     True
     """
     options = options or FitOptions()
-    starts = options.starts if shape.hidden else 1
     mean = _mean(data)
     offset = mean if options.link is None else options.link.inverse(mean)
-    network = random_starts(shape, starts, data.inputs, bounds, offset, generator, options.wanted)
+    part = _some(data, max(FEWEST, PER_PARAMETER * shape.parameters), generator) if shape.hidden else data
+    starts = options.starts if shape.hidden else 1
+    network = random_starts(shape, starts, part.inputs, bounds, offset, generator, options.wanted)
+    if shape.hidden:
+        return settled(_begun(network, part, options), data, options)
     penalty = Penalty.of(shape, network.theta.device)
     first = 1e-6 if options.smoothing is None else options.smoothing
-    smoothing = network.theta.new_full((starts, penalty.groups + 1), first)
+    smoothing = network.theta.new_full((1, penalty.groups + 1), first)
     smoothing[:, -1] = _ridges(shape, float(data.weights.sum()) * options.distinct)[0]
-    return _take_turns(network, smoothing, data, options, _stages(shape, options))
+    return _additive(network, smoothing, data, options)
 
 
-def polish(run: Run, data: Data, options: FitOptions) -> Run:
-    """Train on, from where `run` stands, on other rows or a finer grid."""
-    return _take_turns(run.network, run.smoothing, data, options, _stages(run.network.shape, options)[1:])
+def settled(run: Run, data: Data, options: FitOptions) -> Run:
+    """Train networks with hidden nodes on all rows of `data`, in turns with smoothing and ranges, until one is left.
+
+    Also continues a single network from where it stands, on other rows or a finer grid.
+    """
+    network, smoothing, history = run.network, run.smoothing, run.history
+    penalty = Penalty.of(network.shape, network.theta.device)
+    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
+    objective, total = options.objective(data), float(data.weights.sum())
+    spread = float((data.weights * (data.target - _mean(data)).square().sum(1)).sum()) / total
+    last = torch.inf
+    for turn in range(TURNS):
+        weighted = _reweighted(network, objective, options.loss)
+        if options.smoothing is None:
+            normal = weighted.normal_equations(network)
+            smoothing, _ = reestimated(normal, network.theta, penalty, smoothing, total)
+        network = refit_ranges(network, data.inputs, constraints, SLACK if turn == 0 else 0.0) or network
+        steps = replace(
+            options.trainer, iterations=STEPS, tolerance=1e-3, damping=1e-3 if turn == 0 else 1e-4
+        )
+        held = penalty.weighted(smoothing, total, network.active)
+        network, history = train(network, weighted, held, steps, constraints)
+        score = _score(network, smoothing, penalty, objective, options)
+        if constraints is None and float(weighted.squares(network).min()) < CLEAN * spread * total:
+            network = continue_ends(network, data.inputs)
+        kept = score.argsort()[: max(1, (len(network) + 1) // 2)]
+        network, smoothing, score = network.take(kept), smoothing[kept], score[kept]
+        least = float(score[0])
+        enough = len(network) == 1 and not least < WORTH * last
+        if enough or least < EXACT**2 * spread or history.stopped:
+            break
+        last = least
+    return Run(network, smoothing, score, history)
 
 
-def retrained(network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions, iterations: int) -> Run:
-    """Train a batch on for a few steps at the smoothing it has."""
-    return _take_turns(network, smoothing, data, options, [iterations])
+def grown(run: Run, data: Data, options: FitOptions, largest: int) -> Run:
+    """Double the grid of a network, exactly, and train on, while its score falls by a tenth.
+
+    Parameters
+    ----------
+    largest
+        Grid sizes beyond this are not tried, and neither are networks with more parameters than a quarter of the rows.
+    """
+    spread = float((data.target - _mean(data)).square().sum(1).mean())
+    rows = float(data.weights.sum()) * options.distinct
+    while True:
+        finer = run.network.refined()
+        too_fine = finer.shape.grid_size > largest or finer.shape.parameters > 0.25 * rows
+        if too_fine or float(run.score[0]) < EXACT**2 * spread or run.history.stopped:
+            return run
+        tried = replace(run, network=finer)
+        tried = settled(tried, data, options) if finer.shape.hidden else retrained(tried, data, options)
+        if not float(tried.score[0]) < WORTH * float(run.score[0]):
+            return tried if float(tried.score[0]) < float(run.score[0]) else run
+        run = tried
 
 
-def best_of(run: Run) -> Run:
-    """Keep the network of least score."""
-    index = run.score.argmin().reshape(1)
-    return Run(run.network.take(index), run.smoothing[index], run.score[index], run.history)
-
-
-def _stages(shape: Shape, options: FitOptions) -> list[int]:
-    """Return the iterations of every turn."""
-    longest = options.trainer.iterations
-    if not shape.hidden:
-        turns = 2 if options.loss == "squared" else 5
-        return turns * [longest if options.wanted or options.link else min(3, longest)]
-    return [longest // 2, longest // 4, longest // 4, longest // 4]
-
-
-def _take_turns(
-    network: KANBatch,
-    smoothing: Tensor,
-    data: Data,
-    options: FitOptions,
-    stages: Sequence[int],
-) -> Run:
+def retrained(run: Run, data: Data, options: FitOptions, steps: int = STEPS) -> Run:
+    """Train a batch on for a few steps at the smoothing it has; an additive network is fitted anew."""
+    if not run.network.shape.hidden:
+        return _additive(run.network, run.smoothing, data, options)
+    network, smoothing = run.network, run.smoothing
     penalty = Penalty.of(network.shape, network.theta.device)
     constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
     objective = options.objective(data)
-    rows = float(data.weights.sum())
-    trainer = options.trainer
-    if not network.shape.hidden and options.link is None:
-        trainer = replace(trainer, damping=0.0)
+    held = penalty.weighted(smoothing, float(data.weights.sum()), network.active)
+    trainer = replace(options.trainer, iterations=steps)
+    network, history = train(
+        network, _reweighted(network, objective, options.loss), held, trainer, constraints
+    )
+    return Run(network, smoothing, _score(network, smoothing, penalty, objective, options), history)
+
+
+def _begun(network: KANBatch, data: Data, options: FitOptions) -> Run:
+    """Train starts for a few steps under a strong penalty; keep the best."""
+    penalty = Penalty.of(network.shape, network.theta.device)
+    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
+    smoothing = network.theta.new_full((len(network), penalty.groups + 1), STRONG)
+    smoothing[:, -1] = 1e-6
+    trainer = replace(options.trainer, iterations=20, damping=1.0, tolerance=1e-4)
+    held = penalty.weighted(smoothing, float(data.weights.sum()), network.active)
+    network, history = train(network, options.objective(data), held, trainer, constraints)
+    kept = history.best.argsort()[:KEPT]
+    if options.smoothing is not None:
+        smoothing[:, :-1], smoothing[:, -1] = options.smoothing, RIDGES[0]
+    return Run(network.take(kept), smoothing[kept], history.best[kept], history)
+
+
+def _some(data: Data, rows: int, generator: torch.Generator) -> Data:
+    """Return at most `rows` rows, drawn at random."""
+    if len(data) <= rows:
+        return data
+    return data.rows(torch.randperm(len(data), generator=generator)[:rows].to(data.target.device))
+
+
+def _additive(network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions) -> Run:
+    """Fit an additive network: smoothing by search, then weights of outlying rows and training in turns."""
+    penalty = Penalty.of(network.shape, network.theta.device)
+    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
+    objective = options.objective(data)
+    total = float(data.weights.sum())
+    rows = total * options.distinct
+    linear = options.link is None
+    trainer = replace(options.trainer, damping=0.0) if linear else options.trainer
+    if linear and not options.wanted:
+        trainer = replace(trainer, iterations=min(3, trainer.iterations))
     spread = float((data.weights * (data.target - _mean(data)).square().sum(1)).sum())
     floor = EXACT * spread + torch.finfo(torch.float64).tiny
-    # A deep network is looked at again after each turn; an additive one is settled at once.
-    ridges = _ridges(network.shape, rows * options.distinct)
-    search = (ridges, 1, RISE) if network.shape.hidden else (ridges, 2)
     history = History()
-    for turn, iterations in enumerate(stages):
+    for turn in range(2 if options.loss == "squared" else 5):
         weighted = _reweighted(network, objective, options.loss) if turn > 0 else objective
         if turn > 0 and options.smoothing is None:
             normal = weighted.normal_equations(network)
-            model = LinearModel(
-                normal, network.theta, penalty, rows, rows * options.distinct, floor, options.criterion
-            )
-            smoothing = select_smoothing(model, smoothing, *search)
-        settings = replace(trainer, iterations=iterations)
-        held = penalty.weighted(smoothing, rows, network.active)
-        network, history = train(network, weighted, held, settings, constraints)
-        if turn == 0 and len(network) > 2 and len(stages) > 1:
-            kept = history.best.argsort()[: (len(network) + 1) // 2]
-            network, smoothing = network.take(kept), smoothing[kept]
+            model = LinearModel(normal, network.theta, penalty, total, rows, floor, options.criterion)
+            smoothing = select_smoothing(model, smoothing, _ridges(network.shape, rows))
+        held = penalty.weighted(smoothing, total, network.active)
+        network, history = train(network, weighted, held, trainer, constraints)
         if history.stopped:
             break
     return Run(network, smoothing, _score(network, smoothing, penalty, objective, options), history)
 
 
 def _ridges(shape: Shape, rows: float) -> Sequence[float]:
-    """Return the ridges to try.
-
-    A deep network creeps along its flat directions as long as the ridge outweighs the error, so that its
-    ridge starts least; a table with fewer rows than coefficients needs more for its equations to be solvable
-    at all.
-    """
-    if shape.hidden:
-        return RIDGES
+    """Return the ridges to try: with fewer rows than coefficients equations need more to be solvable at all."""
     return RIDGES[1:] if shape.parameters < rows else RIDGES[2:]
 
 

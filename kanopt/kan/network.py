@@ -127,8 +127,17 @@ class KANBatch:
         """Return the outputs, shape (M, n, outputs)."""
         return self.activations(inputs)[-1] + self.offset.unsqueeze(1)
 
-    def forward_and_jacobian(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        """Return the outputs (M, n, outputs) and their derivatives by `theta` (M, n, outputs, parameters)."""
+    def forward_and_jacobian(self, inputs: Inputs, scale: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the outputs (M, n, outputs) and their derivatives by `theta` (M, n, outputs, parameters).
+
+        Parameters
+        ----------
+        inputs
+            Rows.
+        scale
+            What every row and output of the Jacobian is multiplied by, shape (M, n, outputs) or one that broadcasts.
+            It costs less here than afterwards.
+        """
         blocks, layers = self.blocks(), self.shape.layers
         signals, bases, arrived = [inputs.numbers], [], []
         for layer, block in enumerate(blocks):
@@ -137,20 +146,22 @@ class KANBatch:
             signals.append(nodes_of(layers[layer], arrived[-1]))
         output = signals[-1] + self.offset.unsqueeze(1)
         jacobian = output.new_empty(*output.shape, self.shape.parameters)
-        one = torch.eye(output.shape[-1], dtype=output.dtype, device=output.device)
-        sensitivity = one.expand(*output.shape, -1)
+        sensitivity = torch.eye(output.shape[-1], dtype=output.dtype, device=output.device)
+        if scale is not None:
+            sensitivity = sensitivity * scale.unsqueeze(-1)
+        sensitivity = sensitivity.expand(*output.shape, -1)
         end = self.shape.parameters
         for layer in reversed(range(len(blocks))):
-            start = end - layers[layer].parameters
-            flow = through_products(layers[layer], arrived[layer].unsqueeze(-2), sensitivity)
-            part = bases[layer].unsqueeze(-2).unsqueeze(-1) * flow.unsqueeze(-2)
-            jacobian[..., start:end] = part.flatten(-2)
+            sizes, start = layers[layer], end - layers[layer].parameters
+            flow = through_products(sizes, arrived[layer].unsqueeze(-2), sensitivity)
+            part = torch.unflatten(jacobian[..., start:end], -1, (sizes.width, sizes.subnodes))
+            torch.mul(bases[layer].unsqueeze(-2).unsqueeze(-1), flow.unsqueeze(-2), out=part)
             end = start
             if layer > 0:
                 slopes = self.layer_basis(layer, signals[layer], None, derivative=1)
                 reach = torch.matmul(flow.flatten(1, 2), blocks[layer].transpose(-1, -2))
                 reach = reach.reshape(*flow.shape[:-1], -1) * slopes.unsqueeze(-2)
-                sensitivity = torch.unflatten(reach, -1, (-1, layers[layer].basis_size)).sum(-1)
+                sensitivity = torch.unflatten(reach, -1, (-1, sizes.basis_size)).sum(-1)
         if self.active is not None:
             jacobian *= self.active[:, None, None, :]
         return output, jacobian
@@ -205,7 +216,7 @@ def through_products(sizes: LayerShape, arrived: Tensor, sensitivity: Tensor) ->
 
 
 def _refined(sizes: LayerShape, block: Tensor) -> Tensor:
-    splines, cycles, tables = _by_kind(sizes, block)
+    splines, cycles, tables = by_kind(sizes, block)
     parts = [
         refine(splines.transpose(-1, -2)).transpose(-1, -2).flatten(1, 2),
         refine_cyclic(cycles.transpose(-1, -2)).transpose(-1, -2).flatten(1, 2),
@@ -223,7 +234,7 @@ def _widened(old: LayerShape, new: LayerShape, mask: Tensor) -> Tensor:
     return torch.cat(parts, dim=1)
 
 
-def _by_kind(sizes: LayerShape, block: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def by_kind(sizes: LayerShape, block: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Cut a block (M, width, subnodes) into splines and cycles (M, inputs, size, subnodes) and tables."""
     first, second = sizes.splines * sizes.basis_size, sizes.cycles * sizes.grid_size
     splines = torch.unflatten(block[:, :first], 1, (sizes.splines, sizes.basis_size))
@@ -247,7 +258,7 @@ def _layer(sizes: LayerShape, bounds: tuple[Tensor, Tensor], block: Tensor, bias
     def array(tensor: Tensor) -> np.ndarray:
         return tensor.detach().cpu().numpy()
 
-    splines, cycles, tables = (part[0] for part in _by_kind(sizes, block.unsqueeze(0)))
+    splines, cycles, tables = (part[0] for part in by_kind(sizes, block.unsqueeze(0)))
     lower, upper = bounds
     return Layer(
         array(lower),

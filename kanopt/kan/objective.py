@@ -20,8 +20,12 @@ from kanopt.kan.shape import Inputs
 
 __all__ = ["CHUNK_BYTES", "Data", "LeastSquares", "NormalEquations", "Objective", "Precision"]
 
-CHUNK_BYTES = 64_000_000
-"""Largest Jacobian held at once."""
+CHUNK_BYTES = 8_000_000
+"""Largest Jacobian held at once on a CPU: what stays in its cache."""
+DEVICE_CHUNK_BYTES = 1_000_000_000
+"""The same on a GPU, where large products keep all of it busy."""
+ROWS = 256
+"""Rows that a chunk holds at least where a batch is cut into groups of networks: products of fewer are slow."""
 
 Precision = Literal["double", "mixed"]
 
@@ -113,14 +117,19 @@ class LeastSquares:
     precision
         ``"mixed"`` multiplies JᵀWJ in float32 and all else in float64: the gradient stays exact, so that the
         optimum is the same and only the steps towards it differ (iterative refinement, Higham 2002, ch. 12).
-    chunk_bytes
-        Largest Jacobian held at once.
+    largest
+        Bytes of the largest Jacobian held at once; 0 is :data:`CHUNK_BYTES` or :data:`DEVICE_CHUNK_BYTES`.
     """
 
     data: Data
     link: Link | None = None
     precision: Precision = "double"
-    chunk_bytes: int = CHUNK_BYTES
+    largest: int = 0
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Bytes of the largest Jacobian held at once."""
+        return self.largest or (CHUNK_BYTES if self.data.target.device.type == "cpu" else DEVICE_CHUNK_BYTES)
 
     @property
     def inputs(self) -> Inputs:
@@ -139,23 +148,38 @@ class LeastSquares:
         return self.data.chunks(max(1, self.chunk_bytes // (8 * values)))
 
     def normal_equations(self, network: KANBatch) -> NormalEquations:
-        """Accumulate the Gauss-Newton quantities over chunks of rows."""
+        """Accumulate the Gauss-Newton quantities over chunks of rows, for some networks at a time."""
+        values = network.shape.parameters * network.shape.outputs
+        together = max(1, self.chunk_bytes // (8 * values * min(len(self.data), ROWS)))
+        if len(network) <= together:
+            return self._accumulated(network)
+        parts = [
+            self.for_models(index)._accumulated(network.take(index))
+            for index in torch.split(torch.arange(len(network), device=network.theta.device), together)
+        ]
+        return NormalEquations(
+            torch.cat([part.matrix for part in parts]),
+            torch.cat([part.vector for part in parts]),
+            torch.cat([part.squares for part in parts]),
+        )
+
+    def _accumulated(self, network: KANBatch) -> NormalEquations:
         total = NormalEquations.zero(network)
         for part in self.chunks(network):
-            output, jacobian = network.forward_and_jacobian(part.inputs)
-            weights = part.weights.unsqueeze(-1).expand(output.shape)
+            scale = part.weights.sqrt().unsqueeze(-1)
+            output, jacobian = network.forward_and_jacobian(part.inputs, scale)
             if self.link is not None:
                 jacobian *= self.link.slope(output).unsqueeze(-1)
                 output = self.link(output)
-            residual = (part.target - output).flatten(1)
-            jacobian, weights = jacobian.flatten(1, 2), weights.flatten(1)
-            weighted = jacobian * weights.unsqueeze(-1)
-            total.vector.add_((residual.unsqueeze(1) @ weighted).squeeze(1))
-            total.squares.add_((weights * residual**2).sum(1))
+            residual = ((part.target - output) * scale).flatten(1)
+            jacobian = jacobian.flatten(1, 2)
+            total.vector.add_((residual.unsqueeze(1) @ jacobian).squeeze(1))
+            total.squares.add_(residual.square().sum(1))
             if self.precision == "mixed":
-                total.matrix.add_(weighted.float().transpose(1, 2) @ jacobian.float())
+                single = jacobian.float()
+                total.matrix.add_(single.transpose(1, 2) @ single)
             else:
-                total.matrix.baddbmm_(weighted.transpose(1, 2), jacobian)
+                total.matrix.baddbmm_(jacobian.transpose(1, 2), jacobian)
         return total
 
     def squares(self, network: KANBatch) -> Tensor:

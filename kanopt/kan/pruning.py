@@ -56,7 +56,7 @@ def prune(run: Run, data: Data, options: FitOptions) -> tuple[Run, tuple[EdgePla
             offset=torch.cat([one.offset for one in batch]),
             active=torch.cat([_active(one) for one in batch]),
         )
-        tried = retrained(stacked, run.smoothing[index], data, options, STEPS)
+        tried = retrained(Run(stacked, run.smoothing[index], run.score, run.history), data, options, STEPS)
         best = 1 + int(tried.score[1:].argmin())
         if not float(tried.score[best]) <= float(tried.score[0]) * (1.0 + SLACK):
             return run, tuple(gone)

@@ -1,10 +1,13 @@
 """The ranges of the hidden splines follow the values they meet.
 
-When the values of a node leave its range, or fill too little of it, the edges that arrive are rescaled so that the
-node spans [0, 1] again (exact, since B-splines sum to one), and the splines that leave are refitted to the function
-they were. Keeping nodes at a fixed span is also what gives a roughness penalty its meaning: a network could
-otherwise escape it by shrinking a node. The factors of a product node are scaled to a largest value of one, and the
-range of the product moves.
+A node's range is what the edges that arrive can add up to, but no more than a tenth beyond what its values span. When
+the range no longer fits, the edges that arrive are rescaled so that the node spans [0, 1] again (exact, since B-splines
+sum to one), and the splines that leave are refitted to the function they were. Keeping nodes at a fixed span is also
+what gives a roughness penalty its meaning: a network could otherwise escape it by shrinking a node. The factors of a
+product node are scaled to a largest value of one, and the range of the product moves.
+
+New rows reach a little further than those a network was trained on. Cells of a spline that no rows lie in are
+therefore continued, as the cubic of the cell beside them, rather than left to what a penalty makes of them.
 """
 
 from __future__ import annotations
@@ -14,12 +17,23 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from kanopt.kan.basis import dense_basis
+from kanopt.kan.basis import cyclic_basis, dense_basis
 from kanopt.kan.constraints import Constraints
-from kanopt.kan.network import KANBatch
+from kanopt.kan.network import KANBatch, by_kind
 from kanopt.kan.shape import Inputs, LayerShape
 
-__all__ = ["refit_ranges", "rescale_incoming"]
+__all__ = ["continue_ends", "refit_ranges", "rescale_incoming"]
+
+SLACK = 0.02
+"""How far a range may be left, as a share of its span, before it is moved."""
+BEYOND = 0.1
+"""How far a range may reach beyond the values seen, as a share of their span."""
+MARGIN = 0.01
+"""Room left on either side of a range."""
+FILLED = 0.8
+"""Share of a range that must be filled."""
+ENOUGH = 6
+"""Rows that the cells at the end of a spline need to count for themselves."""
 
 
 @dataclass(frozen=True)
@@ -34,21 +48,21 @@ class _Rescaled:
 
 
 def refit_ranges(
-    network: KANBatch, inputs: Inputs, constraints: Constraints | None = None
+    network: KANBatch, inputs: Inputs, constraints: Constraints | None = None, slack: float = SLACK
 ) -> KANBatch | None:
     """Bring the hidden ranges back over the values they meet; None where they fit already.
 
-    A node is moved when its values leave the range by more than 2 % of it or fill less than 60 %. After the
-    move they fill its middle 90 %.
+    A node is moved when the range it should have leaves the one it has by more than `slack` of its span, or fills less
+    than four fifths of it.
     """
     moved = None
     for layer in range(1, len(network.shape.layers)):
-        values = network.activations(inputs)[layer - 1]
-        low, high = values.amin(1), values.amax(1)
+        seen = network.activations(inputs)[layer - 1]
+        low, high = _fitting(network, layer, seen)
         lower, upper = network.lower[layer], network.upper[layer]
         span = upper - lower
-        stale = (low < lower - 0.02 * span) | (high > upper + 0.02 * span) | (high - low < 0.6 * span)
-        stale &= high > low
+        stale = (low < lower - slack * span) | (high > upper + slack * span) | (high - low < FILLED * span)
+        stale &= seen.amax(1) > seen.amin(1)
         if bool(stale.any()):
             moved = network = _move_nodes(network, layer, stale, inputs)
     if moved is not None and constraints is not None:
@@ -57,7 +71,7 @@ def refit_ranges(
 
 
 def rescale_incoming(network: KANBatch, layer: int, inputs: Inputs) -> KANBatch:
-    """Return a network in which the values of every node before `layer` fill the middle of its range.
+    """Return a network in which the values of every node before `layer` fill its range.
 
     The splines that leave the nodes keep their coefficients, so that the function changes: this is for starts.
     """
@@ -69,30 +83,94 @@ def rescale_incoming(network: KANBatch, layer: int, inputs: Inputs) -> KANBatch:
     return replace(network, theta=theta, lower=tuple(lowers), upper=tuple(uppers))
 
 
+def continue_ends(network: KANBatch, inputs: Inputs) -> KANBatch:
+    """Continue every spline into the cells at its ends that hold fewer than six rows in all: as the next cubic goes.
+
+    The fourth differences of the coefficients there become zero.
+    """
+    signals = [inputs.numbers, *network.activations(inputs)]
+    blocks = [block.clone() for block in network.blocks()]
+    for index, layer in enumerate(network.shape.layers):
+        size = layer.splines * layer.basis_size
+        if not size or layer.grid_size < 2:
+            continue
+        values = signals[index][..., : layer.splines].expand(len(network), -1, -1)
+        lower, upper = network.lower[index].unsqueeze(-2), network.upper[index].unsqueeze(-2)
+        cell = ((values - lower) / (upper - lower) * layer.grid_size).floor()
+        cell = cell.clamp(0, layer.grid_size - 1).to(torch.int64)
+        counts = torch.zeros(
+            len(network), layer.grid_size, layer.splines, dtype=torch.int64, device=cell.device
+        )
+        counts.scatter_add_(1, cell, torch.ones_like(cell))
+        splines = torch.unflatten(blocks[index][:, :size], 1, (layer.splines, layer.basis_size))
+        splines = _continued(splines, counts)
+        splines = _continued(splines.flip(2), counts.flip(1)).flip(2)
+        blocks[index][:, :size] = splines.flatten(1, 2)
+    return replace(network, theta=torch.cat([block.flatten(1) for block in blocks], dim=1))
+
+
+def _continued(splines: Tensor, counts: Tensor) -> Tensor:
+    """Continue splines (M, inputs, size, subnodes) to the left, given the rows in every cell (M, cells, inputs)."""
+    empty = (counts.cumsum(1) < ENOUGH).sum(1).clamp(max=counts.shape[1] - 1)
+    result = splines.clone()
+    for place in reversed(range(int(empty.max()))):
+        after = result[:, :, place + 1 : place + 5]
+        cubic = 4.0 * after[:, :, 0] - 6.0 * after[:, :, 1] + 4.0 * after[:, :, 2] - after[:, :, 3]
+        result[:, :, place] = torch.where((empty > place).unsqueeze(-1), cubic, result[:, :, place])
+    return result
+
+
+def _fitting(network: KANBatch, layer: int, seen: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the range every node before `layer` should have, (M, nodes) each; `seen` are its values (M, n, nodes)."""
+    low, high = seen.amin(1), seen.amax(1)
+    span = (high - low).clamp(min=1e-9)
+    least, most = low - BEYOND * span, high + BEYOND * span
+    sums = network.shape.layers[layer - 1].sums
+    if sums:
+        reach = _reach(network, layer)
+        least[:, :sums] = torch.maximum(least[:, :sums], torch.minimum(reach[0][:, :sums], low[:, :sums]))
+        most[:, :sums] = torch.minimum(most[:, :sums], torch.maximum(reach[1][:, :sums], high[:, :sums]))
+    return least - MARGIN * span, most + MARGIN * span
+
+
+def _reach(network: KANBatch, layer: int) -> tuple[Tensor, Tensor]:
+    """Return the least and largest sum of the edges into every sub-node before `layer`, over their ranges."""
+    sizes, block = network.shape.layers[layer - 1], network.blocks()[layer - 1]
+    splines, cycles, tables = by_kind(sizes, block)
+    points = torch.linspace(0.0, 1.0, 4 * sizes.basis_size, dtype=block.dtype, device=block.device)
+    ends = (points.new_zeros(1), points.new_ones(1))
+    curves = [
+        dense_basis(points, *ends, sizes.grid_size) @ splines,
+        cyclic_basis(points, sizes.grid_size) @ cycles,
+    ]
+    least = sum((curve.amin(2).sum(1) for curve in curves), torch.zeros_like(block[:, 0]))
+    most = sum((curve.amax(2).sum(1) for curve in curves), torch.zeros_like(block[:, 0]))
+    for table in torch.split(tables, list(sizes.tables), dim=1) if sizes.tables else ():
+        least, most = least + table.amin(1), most + table.amax(1)
+    return least, most
+
+
 def _rescale(network: KANBatch, layer: int, stale: Tensor, inputs: Inputs) -> _Rescaled:
     """Rescale the edges that arrive at the `stale` nodes (M, nodes) before `layer`."""
     sizes = network.shape.layers[layer - 1]
     signals = [inputs.numbers, *network.activations(inputs)]
-    basis = network.layer_basis(layer - 1, signals[layer - 1], inputs.codes if layer == 1 else None)
-    blocks = [block.clone() for block in network.blocks()]
-    arrived = torch.matmul(basis, blocks[layer - 1])
-    low, high = signals[layer].amin(1), signals[layer].amax(1)
-    span = (high - low).clamp(min=1e-9)
-
-    shift, scale = low - 0.05 * span, 1.1 * span
+    low, high = _fitting(network, layer, signals[layer])
+    shift, scale = low, high - low
     lower, upper = torch.zeros_like(low), torch.ones_like(low)
-    moves, factors = torch.zeros_like(arrived[:, 0]), torch.ones_like(arrived[:, 0])
+    blocks = [block.clone() for block in network.blocks()]
+    moves, factors = torch.zeros_like(blocks[layer - 1][:, 0]), torch.ones_like(blocks[layer - 1][:, 0])
     sums = sizes.sums
     moves[:, :sums] = torch.where(stale[:, :sums], shift[:, :sums], moves[:, :sums])
     factors[:, :sums] = torch.where(stale[:, :sums], scale[:, :sums], factors[:, :sums])
     if sizes.products:
-        largest = arrived[..., sums:].abs().amax(1).clamp(min=1e-9)
+        basis = network.layer_basis(layer - 1, signals[layer - 1], inputs.codes if layer == 1 else None)
+        largest = torch.matmul(basis, blocks[layer - 1][..., sums:]).abs().amax(1).clamp(min=1e-9)
         chosen = stale[:, sums:].repeat_interleave(2, dim=1)
         factors[:, sums:] = torch.where(chosen, largest, factors[:, sums:])
         shift[:, sums:] = 0.0
         scale[:, sums:] = torch.unflatten(largest, 1, (-1, 2)).prod(-1)
-        lower[:, sums:] = ((low - 0.05 * span)[:, sums:]) / scale[:, sums:]
-        upper[:, sums:] = ((high + 0.05 * span)[:, sums:]) / scale[:, sums:]
+        lower[:, sums:] = low[:, sums:] / scale[:, sums:]
+        upper[:, sums:] = high[:, sums:] / scale[:, sums:]
     share = _share(network, layer - 1, sizes)
     blocks[layer - 1] = (blocks[layer - 1] - moves.unsqueeze(1) * share) / factors.unsqueeze(1)
     return _Rescaled(

@@ -15,13 +15,16 @@ as the precision of a normal prior on β, integrates β out, and keeps (MacKay 1
 
     E(λ) = n · log[(‖r − J(β − θ)‖²_W + βᵀS_λβ) / n] + log det(H + S_λ) − log det S_λ,
 
-the smaller the better. H does not depend on λ, so that a whole search needs no further look at the rows. For a
-network that is not linear this is done in turns with training ("performance iteration", Gu 1992).
+the smaller the better. H does not depend on λ, so that a whole search needs no further look at the rows
+(:func:`select_smoothing`).
+
+For a network with hidden nodes this is done in turns with training ("performance iteration", Gu 1992), and by small
+steps (:func:`reestimated`): where two layers take the same curve in turns, as a line after a curve or a curve after a
+line, the linear model believes that both can be lines.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -39,11 +42,14 @@ __all__ = [
     "LinearModel",
     "effective_parameters",
     "gcv_score",
+    "reestimated",
     "select_smoothing",
 ]
 
 Criterion = Literal["gcv", "evidence"]
 GAMMA = 1.4
+SPREAD = 100.0
+"""Variance of a coefficient before anything is known of it; targets vary by about one."""
 SMOOTHINGS = (1e-13, 1e-11, *(10.0**power for power in range(-9, 2)))
 RIDGES = (1e-12, 1e-9, 1e-6, 1e-4, 1e-2, 1.0)
 
@@ -60,14 +66,31 @@ def effective_parameters(matrix: Tensor, penalty: Tensor) -> tuple[Tensor, Tenso
 
     The inverse is not finite where H + S is not positive definite.
     """
-    factor, failed = torch.linalg.cholesky_ex(matrix + penalty)
+    factor, scale, failed = _factor(matrix + penalty)
     lost = torch.nonzero(failed).squeeze(1)
     if len(lost) > 0:
         factor[lost] = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
-    inverse = torch.cholesky_inverse(factor)
+    inverse = torch.cholesky_inverse(factor) * scale.unsqueeze(1) * scale.unsqueeze(2)
     inverse[lost] = torch.inf
     edf = matrix.shape[-1] - (inverse * penalty).sum((1, 2))
     return edf, inverse
+
+
+def _factor(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the Cholesky factor of D A D with a unit diagonal, D's diagonal, and which matrices (M, P, P) have none.
+
+    Where rounding has made a matrix indefinite, 1e-14 is added to its diagonal.
+    """
+    diagonal = matrix.diagonal(dim1=1, dim2=2)
+    scale = diagonal.clamp(min=torch.finfo(matrix.dtype).tiny).rsqrt()
+    matrix = matrix * scale.unsqueeze(1) * scale.unsqueeze(2)
+    factor, failed = torch.linalg.cholesky_ex(matrix)
+    again = torch.nonzero(failed).squeeze(1)
+    if len(again) > 0:
+        more = matrix[again]
+        more.diagonal(dim1=1, dim2=2).add_(1e-14)
+        factor[again], failed[again] = torch.linalg.cholesky_ex(more)
+    return factor, scale, (failed != 0) | (diagonal <= 0.0).any(1)
 
 
 class LinearModel:
@@ -141,12 +164,44 @@ class LinearModel:
         return torch.where(usable, score, torch.full_like(score, torch.inf))
 
 
+def reestimated(
+    normal: NormalEquations, theta: Tensor, penalty: Penalty, smoothing: Tensor, total_weight: float
+) -> tuple[Tensor, Tensor]:
+    """Take one step towards the smoothing of largest evidence; return the weights and the noise variance (M,).
+
+    At its maximum the evidence obeys, group by group,
+
+        λ_g = σ² edf_g / (W θᵀS_gθ),        edf_g = Σ_k (1 − W λ_g s_k [VᵀUV]_kk),    U = (H + S)⁻¹,
+
+    s and V being eigenvalues and eigenvectors of S_g, σ² = ‖r‖² / (W − edf) (MacKay 1992, Neural Comput. 4, eq. 4.9;
+    Wood and Fasiolo 2017, Biometrics 73, eq. 7). A network far from its optimum has a large σ², so that training begins
+    smooth and becomes free as the error falls, down to nothing where there is no noise. The ridge is σ² over the
+    variance of a coefficient, :data:`SPREAD`. Weights (M, groups + 1) as in :meth:`Penalty.weighted`.
+    """
+    held = smoothing[:, penalty.group] * penalty.values
+    directions = penalty.vectors
+    factor, scale, failed = _factor(normal.matrix + penalty.weighted(smoothing, total_weight))
+    root = torch.linalg.solve_triangular(factor, (scale.unsqueeze(2) * directions), upper=False)
+    spread = root.square().sum(1)
+    edf = theta.shape[1] - total_weight * ((held + smoothing[:, -1:]) * spread).sum(1)
+    variance = normal.squares / (total_weight - edf.clamp(min=1.0)).clamp(min=1.0)
+    bend = (theta @ directions).square() * penalty.values
+    used = torch.where(penalty.values > 0, (1.0 - total_weight * held * spread).clamp(0.0, 1.0), 0.0)
+    group = penalty.group.expand_as(used)
+    zero = smoothing[:, :-1].new_zeros(smoothing[:, :-1].shape)
+    size = zero.scatter_add(1, group, used).clamp(min=1e-3)
+    rough = zero.scatter_add(1, group, bend)
+    fresh = variance.unsqueeze(1) * size / (total_weight * rough + torch.finfo(rough.dtype).tiny)
+    ridge = variance.unsqueeze(1) / (total_weight * SPREAD)
+    weights = torch.cat([fresh.clamp(1e-30, SMOOTHINGS[-1]), ridge], dim=1)
+    return torch.where(failed.unsqueeze(1), 0.1 * smoothing, weights), variance
+
+
 def select_smoothing(
     model: LinearModel,
     start: Tensor,
     ridges: Sequence[float] = RIDGES,
     rounds: int = 2,
-    rise: float = math.inf,
 ) -> Tensor:
     """Return the weights of least score found by a joint sweep and sweeps group by group.
 
@@ -158,9 +213,6 @@ def select_smoothing(
         Ridges tried.
     rounds
         Sweeps over the groups.
-    rise
-        Largest factor by which a roughness weight may rise. The model is one of small steps: where two layers take the
-        same curve in turns, as a line after a curve and a curve after a line, it believes that both can be lines.
 
     Returns
     -------
@@ -175,14 +227,12 @@ def select_smoothing(
     if model.penalty.groups > 1:
         alone = [([group], None) for group in everything]
     sweeps += rounds * [*alone, ([model.penalty.groups], best.new_tensor(ridges))]
-    most = (start * rise).clamp(max=SMOOTHINGS[-1])
     for columns, values in sweeps:
         base = best.clone()
         steps = _steps(base[:, columns[0]]) if values is None else values.unsqueeze(1)
         for value in steps:
             trial = base.clone()
             trial[:, columns] = value.unsqueeze(-1)
-            trial[:, :-1] = trial[:, :-1].minimum(most[:, :-1])
             trial_score = model.score(trial)
             # Equal scores go to the smoother law: values rise, and rounding must not decide.
             better = trial_score <= score * (1.0 + 1e-5)
@@ -192,7 +242,7 @@ def select_smoothing(
 
 
 def _solvable(model: LinearModel, start: Tensor, ridges: Sequence[float]) -> Tensor:
-    """Raise the ridge of networks whose equations cannot be solved at `start` to the least one of `ridges` that helps."""
+    """Raise the ridge of networks whose equations cannot be solved at `start` to the least of `ridges` that helps."""
     best = start.clone()
     for ridge in ridges:
         lost = ~torch.isfinite(model.score(best))

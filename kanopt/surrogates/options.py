@@ -57,7 +57,7 @@ def settings_of(given: Arguments, encoding: Encoding, watch: Watch | None = None
         log_target=_log_target(given.log_target),
         logs=_logs(given.log_features, encoding, wanted),
         loss=_choice(given.loss, "loss", ("auto", *LOSSES)),
-        grid_size=_whole(given.grid_size, "grid_size", 1),
+        grid_size=None if given.grid_size == "auto" else _whole(given.grid_size, "grid_size", 1),
         smoothing=_smoothing(given.smoothing),
         criterion="evidence" if given.smoothing == "evidence" else "gcv",
         starts=_whole(given.starts, "starts", 1),
@@ -142,7 +142,8 @@ def _check_together(settings: Settings) -> None:
 
 def _whole(value: Any, name: str, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
-        raise FitError(f"{name}={value!r} must be a whole number of at least {least}")
+        auto = "'auto' or " if name == "grid_size" else ""
+        raise FitError(f"{name}={value!r} must be {auto}a whole number of at least {least}")
     return int(value)
 
 

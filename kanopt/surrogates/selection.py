@@ -23,9 +23,10 @@ import torch
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError
-from kanopt.kan.fit import FitOptions, Fitted, Run, best_of, finish, fit_starts, polish
+from kanopt.kan.fit import FitOptions, Fitted, Run, finish, fit_starts, grown, settled
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.kan.objective import Data
+from kanopt.kan.pruning import prune, shrunk
 from kanopt.kan.shape import Inputs, Shape
 from kanopt.kan.trainer import TrainerOptions
 from kanopt.surrogates.density import weighted_quantile
@@ -43,8 +44,12 @@ GROWTH = 0.03
 """Least gain in log density per row for more hidden nodes."""
 NO_ERROR = 1.0 - 1e-8
 """Accuracy beyond which no richer structure is tried."""
-SEARCH_ROWS = 1000
-"""Hidden nodes are sought on this many rows, or twelve per coefficient."""
+SEARCH_ROWS = 20_000
+"""Hidden nodes are sought on this many rows."""
+PRUNE_ROWS = 5_000
+"""Edges are taken away on this many rows."""
+COARSE, PLAIN, FINEST = 5, 10, 40
+"""Intervals of a spline that hidden nodes begin with, that additive laws begin with, and that neither passes."""
 WORSE = 1.05
 """Hidden nodes must not raise the mean error in the units of the target beyond this factor."""
 
@@ -63,9 +68,16 @@ class Search:
         return float(self.table.weights.sum())
 
     @cached_property
-    def grid_size(self) -> int:
-        """Grid intervals that the number of different rows can carry."""
-        return int(min(self.settings.grid_size, max(1, self.distinct // 4)))
+    def finest(self) -> int:
+        """Most intervals of a spline: as asked, or as many as the number of different rows can carry."""
+        return int(min(self.settings.grid_size or FINEST, max(1, self.distinct // 4)))
+
+    def grid_size(self, structure: Structure) -> int:
+        """Return the intervals that a structure begins with; doubling them leads to the finest where that is asked."""
+        if structure.hidden:
+            halved = self.finest // 2 if self.finest % 2 == 0 else self.finest
+            return min(COARSE, self.finest) if self.settings.grid_size is None else halved
+        return min(PLAIN, self.finest) if self.settings.grid_size is None else self.finest
 
     @cached_property
     def decades(self) -> tuple[bool, ...]:
@@ -119,39 +131,47 @@ class Search:
         options = self.options(structure)
         generator = torch.Generator().manual_seed(settings.seed)
         straight = data.inputs.numbers[:, : len(encoding.numbers)].cpu().numpy()
-        low, high = (
-            torch.tensor(end, device=settings.device) for end in knot_range(straight, self.grid_size)
-        )
-        halved = bool(structure.hidden) and self.grid_size % 2 == 0
+        grid_size = self.grid_size(structure)
+        low, high = (torch.tensor(end, device=settings.device) for end in knot_range(straight, grid_size))
         shape = Shape(
             len(encoding.numbers),
             cycles=len(encoding.cycles),
             categories=tuple(len(feature.categories) for feature in encoding.categories),
             hidden=structure.hidden,
             products=structure.products,
-            grid_size=self.grid_size // 2 if halved else self.grid_size,
+            grid_size=grid_size,
         )
-        if not structure.hidden:
-            run = fit_starts(shape, data, (low, high), generator, options)
-        else:
-            part = self._part(data, max(SEARCH_ROWS, 12 * shape.parameters), generator)
-            run = best_of(fit_starts(shape, part, (low, high), generator, options))
-            if part is not data:
-                run = polish(run, data, options)
+        part = self._part(data, SEARCH_ROWS, generator) if structure.hidden else data
+        run = fit_starts(shape, part, (low, high), generator, options)
+        if part is not data:
+            run = settled(run, data, options)
         return self.judge(structure, encoding, unit, run, finish(run, data, options))
+
+    def refine(self, trial: Trial) -> Trial:
+        """Take edges and nodes away that `trial` does not need, and go on on finer grids; return the better."""
+        data = self.data(trial.structure, trial.encoding, trial.unit)
+        options = self.options(trial.structure)
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        run, structure = trial.run, trial.structure
+        if structure.hidden and self.settings.hidden is None:
+            run, gone = prune(run, self._part(data, PRUNE_ROWS, generator), options)
+            if gone:
+                run = settled(replace(run, network=shrunk(run.network)), data, options)
+                shape = run.network.shape
+                structure = replace(structure, hidden=shape.hidden, products=shape.products)
+        part = self._part(data, SEARCH_ROWS, generator)
+        finer = grown(run, part, options, self.finest)
+        if part is not data and finer is not run:
+            finer = settled(finer, data, options)
+        if finer is trial.run:
+            return trial
+        fitted = finish(finer, data, options)
+        return self.better(trial, self.judge(structure, trial.encoding, trial.unit, finer, fitted))
 
     def judge(self, structure: Structure, encoding: Encoding, unit: float, run: Run, fitted: Fitted) -> Trial:
         """Work out what a fitted structure says of rows left out."""
         fit = Fit(structure, encoding, run, fitted, unit, self._link(structure), self.unusual(structure.logs))
         return judged(fit, self.table)
-
-    def refine(self, trial: Trial) -> Trial:
-        """Go on from `trial` on a grid twice as fine; return the better of the two."""
-        data = self.data(trial.structure, trial.encoding, trial.unit)
-        options = self.options(trial.structure)
-        run = polish(replace(trial.run, network=trial.run.network.refined()), data, options)
-        fitted = finish(run, data, options)
-        return self.better(trial, self.judge(trial.structure, trial.encoding, trial.unit, run, fitted))
 
     def better(self, first: Trial, second: Trial) -> Trial:
         """Return the trial to prefer: the simpler one unless the other is clearly more accurate."""
@@ -248,10 +268,7 @@ def _chosen(search: Search, targets: list[bool]) -> Trial:
         ]
     else:
         finals = best
-    chosen = search.best(finals)
-    if chosen.structure.hidden and search.grid_size % 2 == 0:
-        chosen = search.refine(chosen)
-    return chosen
+    return search.refine(search.best(finals))
 
 
 def _fit(search: Search, structure: Structure) -> Trial:

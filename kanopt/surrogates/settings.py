@@ -99,7 +99,7 @@ class Settings:
     log_target: bool | None
     logs: tuple[bool, ...] | None
     loss: str | None
-    grid_size: int
+    grid_size: int | None
     smoothing: float | None
     criterion: Criterion
     starts: int

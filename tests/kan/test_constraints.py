@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.kan.constraints import Constraints, Wanted
-from kanopt.kan.fit import FitOptions, best_of, finish, fit_starts
+from kanopt.kan.fit import FitOptions, finish, fit_starts
 from kanopt.kan.shape import Shape
 from tests.kan.conftest import box, sample
 
@@ -44,7 +44,7 @@ def test_joint_convexity_holds_everywhere(hidden, bend):
     data = sample(law, 300, 2, noise=0.2)
     options = FitOptions(wanted=Wanted(bends=(bend, bend)), starts=2)
     shape = Shape(2, hidden=hidden, grid_size=8)
-    run = best_of(fit_starts(shape, data, box(2), torch.Generator().manual_seed(1), options))
+    run = fit_starts(shape, data, box(2), torch.Generator().manual_seed(1), options)
     network = finish(run, data, options).network
     generator = torch.Generator().manual_seed(3)
     # Along random chords, inside the data and far beyond, the middle lies below (above) the mean of the ends.
@@ -59,7 +59,7 @@ def test_concave_and_rising_costs():
     data = sample(lambda x: torch.sqrt(x[:, 0] + 1.1) + torch.sin(3.0 * x[:, 1]), 300, 2, noise=0.1)
     options = FitOptions(wanted=Wanted((1, 0), (-1, 0)), starts=2)
     shape = Shape(2, hidden=(2,), grid_size=8)
-    run = best_of(fit_starts(shape, data, box(2), torch.Generator().manual_seed(1), options))
+    run = fit_starts(shape, data, box(2), torch.Generator().manual_seed(1), options)
     network = finish(run, data, options).network
     for at in (-0.7, 0.4):
         slopes, curvature = bends(network, 0, at)

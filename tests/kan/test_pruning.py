@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from kanopt.kan.fit import FitOptions, best_of, finish, fit_starts
+from kanopt.kan.fit import FitOptions, finish, fit_starts
 from kanopt.kan.pruning import EdgePlace, prune, shrunk, without
 from kanopt.kan.shape import Shape
 from tests.kan.conftest import box, sample
@@ -12,9 +12,7 @@ from tests.kan.conftest import box, sample
 def single(law, shape, noise=0.05, rows=400, starts=4):
     data = sample(law, rows, shape.numbers, noise)
     options = FitOptions(starts=starts)
-    return best_of(
-        fit_starts(shape, data, box(shape.numbers), torch.Generator().manual_seed(2), options)
-    ), data
+    return fit_starts(shape, data, box(shape.numbers), torch.Generator().manual_seed(2), options), data
 
 
 def test_useless_input_and_node_are_pruned():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kanopt.kan.constraints import Constraints, Wanted
-from kanopt.kan.fit import FitOptions, best_of, finish, fit_starts
+from kanopt.kan.fit import FitOptions, finish, fit_starts, grown
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import refit_ranges
@@ -22,7 +22,7 @@ def fitted(law, rows, dimensions, shape, noise=0.0, seed=0, **options):
     data = sample(law, rows, dimensions, noise, seed)
     generator = torch.Generator().manual_seed(seed)
     settings = FitOptions(**options)
-    return best_of(fit_starts(shape, data, box(dimensions), generator, settings)), data, settings
+    return fit_starts(shape, data, box(dimensions), generator, settings), data, settings
 
 
 def error(run, law, data):
@@ -39,11 +39,8 @@ def starts(shape, data, models, seed=3, signs=()):
 
 
 def test_product_is_learned_exactly():
-    trainer = TrainerOptions(iterations=160)
-    run, data, _ = fitted(
-        product, 400, 2, Shape(2, hidden=(2,), grid_size=5), smoothing=0.0, starts=3, trainer=trainer
-    )
-    assert error(run, product, data) <= 1e-6
+    run, data, options = fitted(product, 1000, 2, Shape(2, hidden=(2,), grid_size=5))
+    assert error(grown(run, data, options, 20), product, data) <= 1e-8
 
 
 def test_exp_of_sine_and_square_is_learned():
@@ -75,7 +72,7 @@ def test_rows_in_chunks_give_the_same_equations():
     data = sample(product, 300, 2)
     network = starts(Shape(2, hidden=(3,), grid_size=5), data, 2)
     whole = LeastSquares(data).normal_equations(network)
-    pieces = LeastSquares(data, chunk_bytes=8 * 2 * network.shape.parameters * 7).normal_equations(network)
+    pieces = LeastSquares(data, largest=8 * 2 * network.shape.parameters * 7).normal_equations(network)
     torch.testing.assert_close(pieces.matrix, whole.matrix, atol=1e-9, rtol=1e-10)
     torch.testing.assert_close(pieces.vector, whole.vector, atol=1e-9, rtol=1e-10)
     torch.testing.assert_close(pieces.squares, whole.squares)

@@ -30,7 +30,7 @@ from kanopt.kan.fit import EXACT, FitOptions, Run, finish
 from kanopt.kan.objective import Data
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import residual_scale
-from kanopt.kan.smoothing import RIDGES, LinearModel, select_smoothing
+from kanopt.kan.smoothing import RIDGES, LinearModel, reestimated, select_smoothing
 from kanopt.kan.trainer import train
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.fitting import law_of, learn
@@ -201,8 +201,7 @@ def _trained(run: Run, squares: StreamedSquares, full: Data, options: FitOptions
             normal, network.theta, penalty, rows, rows * options.distinct, floor, options.criterion
         )
         if network.shape.hidden:
-            # More rows bear less smoothing; what the linear model would raise was settled on the sample.
-            smoothing = select_smoothing(model, smoothing, RIDGES, rounds=1, rise=1.0)
+            smoothing, _ = reestimated(normal, network.theta, penalty, smoothing, rows)
         else:
             smoothing = select_smoothing(model, smoothing, RIDGES[1:])
     held = penalty.weighted(smoothing, rows, network.active)
