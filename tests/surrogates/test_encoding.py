@@ -133,7 +133,7 @@ def test_few_rows_and_double_columns():
     [
         ({"hidden": "deep"}, "hidden='deep' must be 'auto' or the widths"),
         ({"hidden": (2, 0)}, "a width in hidden=0 must be a whole number of at least 1"),
-        ({"grid_size": 0}, "grid_size=0 must be a whole number"),
+        ({"grid_size": 0}, "grid_size=0 must be 'auto' or a whole number"),
         ({"starts": 2.5}, "starts=2.5 must be a whole number"),
         ({"seed": -1}, "seed=-1 must be"),
         ({"smoothing": -1.0}, "smoothing=-1.0 must be"),
