@@ -97,7 +97,9 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--models", type=int, default=64, help="starts (default 64)")
     options.add_argument("--grid", type=int, default=5, help="intervals of a spline (default 5)")
     options.add_argument("--steps", type=int, default=10, help="steps of every start (default 10)")
-    options.add_argument("--repeats", type=int, default=5, help="measured turns, medians are shown (default 5)")
+    options.add_argument(
+        "--repeats", type=int, default=5, help="measured turns, medians are shown (default 5)"
+    )
     options.add_argument("--seed", type=int, default=0, help="seed of rows and starts (default 0)")
     return options
 
