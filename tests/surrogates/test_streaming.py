@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -315,6 +316,7 @@ class TestObjective:
         theta = torch.randn(1, shape.parameters, dtype=torch.float64, generator=generator)
         network = KANBatch(shape, theta, (zero, zero - 3.0), (zero + 1.0, zero + 3.0), zero[:, :1])
         reads: Callable[[], Iterator[Data]] = lambda: data.chunks(2_000)  # noqa: E731
+        network = replace(network, active=torch.rand(theta.shape, generator=generator) < 0.9)
         exact = LeastSquares(data).normal_equations(network)
         for share in (1.0, 0.5):
             streamed = StreamedSquares(reads, data.inputs, share=share)

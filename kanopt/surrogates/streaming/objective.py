@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from kanopt.kan.gradient import squares_and_gradient
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares, NormalEquations, Precision
@@ -30,8 +31,6 @@ __all__ = ["Expansion", "RobustLoss", "StreamedSquares"]
 
 PART = 1 << 13
 """Rows that go through a network at once."""
-CACHED = 4_000_000
-"""Bytes of Jacobian at once: what stays in the cache of a processor."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class RobustLoss:
 
 @dataclass
 class StreamedSquares:
-    """Σ w (y − g(f(x; θ)))², or a robust loss, over rows that are read anew for every network.
+    """Σ w (y − g(f(x; θ)))², or a robust loss, over rows that are read anew for every network; one at a time.
 
     Parameters
     ----------
@@ -123,22 +122,25 @@ class StreamedSquares:
         return self
 
     def _exact(self, network: KANBatch, data: Data) -> NormalEquations:
-        return LeastSquares(data, self.link, self.precision, CACHED).normal_equations(network)
+        return LeastSquares(data, self.link, self.precision).normal_equations(network)
 
     def _part(self, network: KANBatch, data: Data, generator: torch.Generator) -> NormalEquations:
-        """Return loss and gradient of all rows, by autograd, and JᵀWJ of some."""
-        theta = network.theta.detach().requires_grad_()
-        residual = LeastSquares(data, self.link).residuals(replace(network, theta=theta))
-        loss = residual.square() if self.robust is None else self.robust.twice(residual)
-        squares = (data.weights * loss.sum(-1)).sum(1)
-        (gradient,) = torch.autograd.grad(squares.sum(), theta)
-        chosen = torch.nonzero(torch.rand(len(data), generator=generator) < self.share).squeeze(1)
-        some = data.rows(chosen.to(theta.device))
-        weights = some.weights / self.share
+        """Return loss and gradient of all rows, and JᵀWJ of some."""
+        squares = None
         if self.robust is not None:
-            weights = weights * self.robust.trust(residual.detach()[0, chosen, 0])
-        matrix = self._exact(network, replace(some, weights=weights)).matrix
-        return NormalEquations(matrix, -0.5 * gradient, squares.detach())
+            residual = LeastSquares(data, self.link).residuals(network)[0, :, 0]
+            squares = (data.weights @ self.robust.twice(residual)).unsqueeze(0)
+            # ψ(r) = trust(r) · r, so that the gradient is that of weighted squares.
+            data = replace(data, weights=data.weights * self.robust.trust(residual))
+        total, gradient = squares_and_gradient(network, data, self.link)
+        if network.active is not None:
+            gradient = gradient * network.active
+        chosen = torch.nonzero(torch.rand(len(data), generator=generator) < self.share).squeeze(1)
+        some = data.rows(chosen.to(network.theta.device))
+        some = replace(some, weights=some.weights / self.share)
+        return NormalEquations(
+            self._exact(network, some).matrix, -gradient, total if squares is None else squares
+        )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,184 @@
+"""Learn from Parquet files larger than one would load: rows per second, memory, and whether time is linear in rows.
+
+Synthetic trips with a known cost: eight float64 columns, errors of 8 %. The files are written to a temporary folder,
+batch by batch. Every fit runs in a fresh process on one thread, with everything of KANRegressor left at "auto". Beside
+it gradient boosting (HistGradientBoostingRegressor of scikit-learn, on the logarithm of the cost, which suits errors in
+percent) reads the whole file into memory.
+
+Memory is the peak resident set of the process (getrusage) less what it was after ``import kanopt``. R² is that of the
+predictions against the true cost, without error, of 200,000 further trips. The structure is chosen on a sample of fixed
+size; "all rows" is the CPU time without it, in which the whole file is read once to check it, once before the first of
+the steps on all rows and once in each, and once to measure the law.
+
+    python benchmarks/streaming.py --rows 1000000 3000000 10000000 --models kanopt boosting
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROLES = ("generate", "kanopt", "boosting")
+BATCH = 250_000
+TEST = 200_000
+TARGET = "cost_eur"
+
+
+def trips(rows: int, seed: int) -> tuple[Any, Any]:
+    """Return a frame of eight features, and the true cost of every row."""
+    import numpy as np
+    import pandas as pd
+
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "distance_km": np.clip(rng.gamma(2.0, 30.0, rows), 1.0, 600.0),
+            "load_t": rng.uniform(0.5, 18.0, rows),
+            "stops": rng.integers(1, 21, rows).astype(float),
+            "speed_kmh": rng.uniform(25.0, 85.0, rows),
+            "climb_m": rng.gamma(1.5, 120.0, rows),
+            "fuel_price": rng.normal(1.65, 0.12, rows),
+            "temperature_c": rng.normal(11.0, 9.0, rows),
+            "age_years": rng.uniform(0.0, 15.0, rows),
+        }
+    )
+    per_km = (0.14 + 0.011 * frame["load_t"]) * (1.0 + ((frame["speed_kmh"] - 58.0) / 60.0) ** 2)
+    fuel = frame["fuel_price"] * (frame["distance_km"] * per_km + 0.002 * frame["load_t"] * frame["climb_m"])
+    wage = 27.0 * (frame["distance_km"] / frame["speed_kmh"] + 0.11 * frame["stops"])
+    wear = frame["distance_km"] * (0.06 + 0.004 * frame["age_years"])
+    cold = 0.15 * np.maximum(4.0 - frame["temperature_c"], 0.0)
+    return frame, (fuel + wage + wear + cold).to_numpy()
+
+
+def generate(path: Path, rows: int) -> None:
+    """Write a file of trips with errors of 8 %."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rng = np.random.default_rng(0)
+    names = [*trips(1, seed=0)[0], TARGET]
+    with pq.ParquetWriter(path, pa.schema([(name, pa.float64()) for name in names])) as writer:
+        for number, start in enumerate(range(0, rows, BATCH)):
+            frame, truth = trips(min(BATCH, rows - start), seed=number + 1)
+            cost = truth * np.exp(rng.normal(0.0, 0.08, len(truth)))
+            writer.write_table(pa.Table.from_pandas(frame.assign(**{TARGET: cost}), writer.schema))
+
+
+def measure(role: str, path: Path) -> dict[str, Any]:
+    """Fit one model in this process, and say what it took."""
+    import resource
+    import time
+
+    import numpy as np
+
+    import kanopt as ko
+
+    def peak() -> float:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+
+    sample, steps = 0.0, 0
+    before, wall, cpu = peak(), time.perf_counter(), time.process_time()
+    if role == "kanopt":
+        ticks: list[tuple[float, bool]] = []
+
+        def note(progress: Any) -> None:
+            ticks.append((time.process_time(), progress.structure.endswith("all rows")))
+
+        model = ko.KANRegressor(seed=7).fit(path, TARGET, progress=note)
+        searching = [tick for tick, everything in ticks if not everything]
+        sample, steps = searching[-1] - searching[0], len(ticks) - len(searching)
+        words = str(model.summary()).partition("\n")[0]
+
+        def predict(frame: Any) -> Any:
+            return model.predict(frame)
+
+    else:
+        import pandas as pd
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        table = pd.read_parquet(path)
+        boosting = HistGradientBoostingRegressor(random_state=7)
+        boosting.fit(table.drop(columns=TARGET), np.log(table[TARGET]))
+        factor = float(np.exp(np.log(table[TARGET]) - boosting.predict(table.drop(columns=TARGET))).mean())
+        words = "100 trees of 31 leaves"
+
+        def predict(frame: Any) -> Any:
+            return factor * np.exp(boosting.predict(frame))
+
+    cpu, wall, memory = time.process_time() - cpu, time.perf_counter() - wall, peak() - before
+    frame, truth = trips(TEST, seed=10**6)
+    error = predict(frame) - truth
+    return {
+        "model": role,
+        "wall s": wall,
+        "CPU s": cpu,
+        "all rows s": cpu - sample,
+        "steps": steps,
+        "MiB above import": memory,
+        "R² to truth": 1.0 - float(error @ error) / float(((truth - truth.mean()) ** 2).sum()),
+        "Σpredicted/Σtrue": 1.0 + float(error.sum() / truth.sum()),
+        "law": words,
+    }
+
+
+def child(role: str, path: Path, rows: int = 0) -> dict[str, Any]:
+    """Run one step in a process of its own, on one thread."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    command = [sys.executable, __file__, "--role", role, "--file", str(path), "--rows", str(rows)]
+    done = subprocess.run(command, env={**os.environ, **threads}, stdout=subprocess.PIPE, check=True)
+    result: dict[str, Any] = json.loads(done.stdout or "{}")
+    return result
+
+
+def report(results: list[dict[str, Any]]) -> None:
+    """Print one line per fit, and how time grows with the rows."""
+    head = f"{'rows':>11} {'model':>9} {'wall s':>8} {'CPU s':>8} {'all rows':>9} {'steps':>5} {'rows/s':>9} "
+    head += f"{'MiB':>7} {'R²':>9} {'Σ/Σ':>7}  law"
+    print(head)
+    for r in results:
+        print(
+            f"{r['rows']:>11,} {r['model']:>9} {r['wall s']:>8.1f} {r['CPU s']:>8.1f} {r['all rows s']:>9.1f} "
+            f"{r['steps']:>5} {r['rows'] / r['CPU s']:>9,.0f} "
+            f"{r['MiB above import']:>7,.0f} {r['R² to truth']:>9.6f} {r['Σpredicted/Σtrue']:>7.4f}  {r['law']}"
+        )
+    for role in ROLES[1:]:
+        own = [r for r in results if r["model"] == role]
+        if len(own) > 1:
+            rows, cpu, rest = (own[-1][name] / own[0][name] for name in ("rows", "CPU s", "all rows s"))
+            print(f"{role}: {rows:g} × the rows take {cpu:.2f} × the CPU time; on all rows {rest:.2f} ×")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 3_000_000, 10_000_000])
+    parser.add_argument("--models", nargs="+", choices=ROLES[1:], default=list(ROLES[1:]))
+    parser.add_argument("--role", choices=ROLES, help=argparse.SUPPRESS)
+    parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.role == "generate":
+        generate(given.file, given.rows[0])
+    elif given.role:
+        print(json.dumps(measure(given.role, given.file)))
+    else:
+        print(f"{platform.processor() or platform.machine()}, one thread")
+        results = []
+        for rows in sorted(given.rows):
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "trips.parquet"
+                child("generate", path, rows)
+                for role in given.models:
+                    results.append({"rows": rows, **child(role, path)})
+                    print(f"{rows:,} rows, {role}: {results[-1]['CPU s']:.0f} CPU s", flush=True)
+        report(results)
+
+
+if __name__ == "__main__":
+    main()
