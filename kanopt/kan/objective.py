@@ -24,7 +24,7 @@ CHUNK_BYTES = 8_000_000
 """Largest Jacobian held at once on a CPU: what stays in its cache."""
 DEVICE_CHUNK_BYTES = 1_000_000_000
 """The same on a GPU, where large products keep all of it busy."""
-ROWS = 256
+ROWS = 1000
 """Rows that a chunk holds at least where a batch is cut into groups of networks: products of fewer are slow."""
 
 Precision = Literal["double", "mixed"]
