@@ -1,7 +1,8 @@
 """Kolmogorov-Arnold networks: cubic spline edges, and a batched second-order trainer.
 
 :mod:`kanopt.kan.network` has the model and its Jacobian, :mod:`kanopt.kan.trainer` Levenberg-Marquardt,
-:mod:`kanopt.kan.smoothing` the choice of the smoothing weights and :mod:`kanopt.kan.fit` the whole of a fit.
+:mod:`kanopt.kan.smoothing` the choice of the smoothing weights and :mod:`kanopt.kan.fit` the whole of a fit;
+:mod:`kanopt.kan.informed` learns from equations beside rows, :mod:`kanopt.kan.first_order` trains large networks.
 A trained network leaves this package as a :class:`Network` of numpy arrays, which is read without torch.
 """
 
@@ -14,8 +15,11 @@ from kanopt.kan.description import Layer, Network, evaluate_spline
 
 if TYPE_CHECKING:
     from kanopt.kan.fit import FitOptions, Fitted, Run, finish, fit_starts, grown
+    from kanopt.kan.informed import Informed, InformedOptions, collocation, fit_informed
+    from kanopt.kan.knowledge import Knowledge
     from kanopt.kan.network import KANBatch
     from kanopt.kan.objective import Data, LeastSquares
+    from kanopt.kan.relations import Relation, State, observed
     from kanopt.kan.shape import Inputs, Shape
     from kanopt.kan.trainer import History, TrainerOptions, train
 
@@ -24,22 +28,33 @@ __all__ = [
     "FitOptions",
     "Fitted",
     "History",
+    "Informed",
+    "InformedOptions",
     "Inputs",
     "KANBatch",
+    "Knowledge",
     "Layer",
     "LeastSquares",
     "Network",
+    "Relation",
     "Run",
     "Shape",
+    "State",
     "TrainerOptions",
+    "collocation",
     "evaluate_spline",
     "finish",
+    "fit_informed",
     "fit_starts",
     "grown",
+    "observed",
     "train",
 ]
 
 _MODULES = {
+    "informed": ("Informed", "InformedOptions", "collocation", "fit_informed"),
+    "knowledge": ("Knowledge",),
+    "relations": ("Relation", "State", "observed"),
     "fit": ("FitOptions", "Fitted", "Run", "finish", "fit_starts", "grown"),
     "network": ("KANBatch",),
     "objective": ("Data", "LeastSquares"),

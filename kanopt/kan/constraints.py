@@ -49,16 +49,15 @@ class Wanted:
     def __bool__(self) -> bool:
         return any(self.signs) or any(self.bends)
 
-    def of_layer(self, index: int, layer: LayerShape) -> list[tuple[int, int]]:
-        """Return sign and bend of the edges that leave every spline input of a layer."""
+    def of_layer(self, index: int, splines: int) -> list[tuple[int, int]]:
+        """Return sign and bend of the edges that leave each of the `splines` inputs of a layer."""
         if not self:
-            return [(0, 0)] * layer.splines
+            return [(0, 0)] * splines
         if index == 0:
-            signs = self.signs or (0,) * layer.splines
-            bends = self.bends or (0,) * layer.splines
+            signs, bends = self.signs or (0,) * splines, self.bends or (0,) * splines
             return list(zip(signs, bends, strict=True))
         bend = next((bend for bend in self.bends if bend), 0)
-        return [(1, bend)] * layer.splines
+        return [(1, bend)] * splines
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ class Constraints:
             )
         blocks, bounded = [], []
         for index, layer in enumerate(shape.layers):
-            for sign, bend in wanted.of_layer(index, layer):
+            for sign, bend in wanted.of_layer(index, layer.splines):
                 block, bound = _edge_block(layer, sign, bend)
                 blocks.append(block)
                 bounded.append(bound)

@@ -155,7 +155,7 @@ def _rescale(network: KANBatch, layer: int, stale: Tensor, inputs: Inputs) -> _R
     sizes = network.shape.layers[layer - 1]
     signals = [inputs.numbers, *network.activations(inputs)]
     low, high = _fitting(network, layer, signals[layer])
-    shift, scale = low, high - low
+    shift, scale = low.clone(), high - low
     lower, upper = torch.zeros_like(low), torch.ones_like(low)
     blocks = [block.clone() for block in network.blocks()]
     moves, factors = torch.zeros_like(blocks[layer - 1][:, 0]), torch.ones_like(blocks[layer - 1][:, 0])

@@ -55,7 +55,7 @@ def random_starts(
     """
     wanted = wanted or Wanted()
     blocks = [
-        _random_block(layer, models, wanted.of_layer(index, layer), generator)
+        _random_block(layer, models, wanted.of_layer(index, layer.splines), generator)
         for index, layer in enumerate(shape.layers)
     ]
     theta = torch.cat([block.flatten(1) for block in blocks], dim=1).to(inputs.numbers.device)

@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Category = str | int | float | bool
 
+LEAST_ROWS = 5
+"""Rows that a law needs."""
 FEWEST = 5
 SHARE = 0.005
 """Share of the rows that an outermost cell of the knots must hold, from so many rows on that this is a few."""

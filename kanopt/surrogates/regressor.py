@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -17,12 +15,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from kanopt.errors import FitError, FormulaError, KanoptWarning, nearest
 from kanopt.interrupt import Interrupt
-from kanopt.surrogates.encoding import check_numbers, encoding_of
+from kanopt.surrogates.encoding import LEAST_ROWS, check_numbers, encoding_of
 from kanopt.surrogates.intervals import conformal_ends
 from kanopt.surrogates.law import Law
 from kanopt.surrogates.missing import Indicators
 from kanopt.surrogates.readings import Readings
 from kanopt.surrogates.storage import Stored
+from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["KANRegressor"]
 
 Floats = NDArray[np.float64]
-LEAST_ROWS = 5
 
 
 class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -204,7 +202,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
             For missing or infinite values, constant columns, too few rows, and arguments that are not
             allowed.
         """
-        if callable(X) or _is_source(X):
+        if is_source(X):
             return self._fit_source(X, y, sample_weight, columns, progress)
         if columns is not None:
             raise FitError("columns is for tables read from a path; pass the frame with the columns you mean")
@@ -357,7 +355,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
             network=law.network,
             features=law.encoding.inputs,
             rows=self._rows,
-            signs=settings_of(self, law.encoding).wanted.signs,
+            wanted=settings_of(self, law.encoding).wanted,
             smoothing=law.smoothing,
             log_target=law.log_target,
             seed=self.seed,
@@ -479,15 +477,6 @@ def _has_several(y: Any) -> bool:
     if isinstance(y, (list, tuple)):
         return bool(y) and isinstance(y[0], (list, tuple)) and len(y[0]) > 1
     return isinstance(y, (np.ndarray, pd.DataFrame)) and y.ndim == 2 and y.shape[1] > 1
-
-
-def _is_source(X: Any) -> bool:
-    """Whether `X` is a path, paths, or an iterator of frames, rather than a table."""
-    if isinstance(X, (str, os.PathLike)):
-        return True
-    if isinstance(X, (list, tuple)) and X and all(isinstance(item, (str, Path)) for item in X):
-        return True
-    return hasattr(X, "__next__")
 
 
 def _indicators(missing: Any, frame: pd.DataFrame) -> Indicators:

@@ -58,11 +58,14 @@ def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
             )
         if feature in spec.features[:place]:
             yield Mistake((*key, "features", place), f"{feature!r} is listed twice")
-    for name in spec.monotone:
+    named: list[tuple[Key, str]] = [(("monotone", name), name) for name in spec.monotone]
+    named += [(("periodic", name), name) for name in spec.periodic]
+    for what, names in (("convex", spec.convex), ("concave", spec.concave)):
+        named += [((what, place), name) for place, name in enumerate(names)]
+    for where, name in named:
         if name not in spec.features:
             yield Mistake(
-                (*key, "monotone", name),
-                f"{name!r} is not among the features; {nearest(name, spec.features)}",
+                (*key, *where), f"{name!r} is not among the features; {nearest(name, spec.features)}"
             )
 
 

@@ -140,7 +140,16 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
     left_out = f", {gone:,} rows with blanks left out" if gone else ""
     train, test = divided(spec, rows, seed)
     chosen = spec.network.model_dump(exclude_none=True)
-    model = KANRegressor(monotone=dict(spec.monotone) or None, seed=seed, **chosen)
+    model = KANRegressor(
+        monotone=dict(spec.monotone) or None,
+        convex=list(spec.convex) or None,
+        concave=list(spec.concave) or None,
+        positive=spec.positive,
+        bounds=spec.bounds,
+        periodic=dict(spec.periodic) or None,
+        seed=seed,
+        **chosen,
+    )
     model.fit(train[list(spec.features)], train[spec.target])
     least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
     formula = model.to_formula(test, spec.target, min_r2=least, per=spec.per)

@@ -138,7 +138,9 @@ class NetworkSpec(FileModel):
     """``[surrogates.x.network]``: what of the network is not to be chosen by itself."""
 
     hidden: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)] | None = None
+    products: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)] | None = None
     grid_size: Annotated[int, Field(ge=1)] | None = None
+    smoothing: Literal["evidence"] | Annotated[float, Field(ge=0)] | None = None
     starts: Annotated[int, Field(ge=1)] | None = None
     log_target: bool | None = None
     log_features: Words | None = None
@@ -152,6 +154,11 @@ class LearnedSpec(FileModel):
     target: Name
     features: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
     monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
+    convex: Words = ()
+    concave: Words = ()
+    positive: bool = False
+    bounds: Annotated[tuple[float, float], Field(strict=False)] | None = None
+    periodic: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     min_r2: Annotated[float, Field(le=1)] = 0.5
     on_low: Literal["refuse", "mark"] = "refuse"
     on_missing: Literal["error", "drop"] = "error"

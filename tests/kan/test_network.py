@@ -139,3 +139,14 @@ def test_take_and_put():
     mixed = network.put(index, other.take(index))
     expected = torch.cat([network.forward(inputs)[:2], other.forward(inputs)[2:]])
     torch.testing.assert_close(mixed.forward(inputs), expected)
+
+
+def test_ranges_of_product_nodes_reach_as_far_below_as_above_zero():
+    network, inputs = batch(Shape(2, hidden=(1,), products=(1,), grid_size=4), models=6, rows=400)
+    values = network.activations(inputs)[0]
+    low, high = values.amin(1), values.amax(1)
+    assert (low < 0.0).any()
+    assert (network.lower[1] <= low).all()
+    assert (network.upper[1] >= high).all()
+    span = network.upper[1] - network.lower[1]
+    assert (span <= 1.3 * (high - low)).all()

@@ -295,3 +295,23 @@ def test_arguments_that_make_no_sense_are_refused(trips, arguments, message):
     frame, minutes = trips
     with pytest.raises(FitError, match=message):
         KANRegressor(**arguments).fit(frame, minutes)
+
+
+@pytest.mark.parametrize("hidden", [(), (2,)])
+def test_the_formula_of_a_convex_law_is_convex(trips, hidden):
+    frame, minutes = trips
+    table = frame.assign(minutes=minutes)
+    model = KANRegressor(hidden, convex=["km", "load_t"], monotone={"km": 1}, log_target=False, starts=4)
+    model.fit(frame[:300], minutes[:300])
+    formula = model.to_formula(table[300:])
+    rng = np.random.default_rng(2)
+    ends = []
+    for _ in range(2):
+        rows = frame.iloc[:200].reset_index(drop=True)
+        rows["km"], rows["load_t"] = rng.uniform(1, 50, 200), rng.uniform(0, 10, 200)
+        ends.append(rows)
+    middle = ends[0].assign(**{name: 0.5 * (ends[0][name] + ends[1][name]) for name in ("km", "load_t")})
+    low, high, between = (np.asarray(formula.evaluate(rows)) for rows in (*ends, middle))
+    assert (0.5 * (low + high) - between >= -1e-6 * minutes.max()).all()
+    farther = formula.evaluate(middle.assign(km=middle["km"] + 0.5))
+    assert (np.asarray(farther) >= between - 1e-6).all()

@@ -14,6 +14,7 @@ from kanopt.errors import FormulaError
 from kanopt.formulas import Alternative, Constant, Domain, Fit, Formula, Node, Product, Range, Variable
 from kanopt.formulas.simplify import simplified
 from kanopt.kan.basis import cyclic_roughness, roughness
+from kanopt.kan.constraints import Wanted
 from kanopt.kan.description import Layer, Network
 from kanopt.kan.links import Link
 from kanopt.surrogates.distill.build import graph
@@ -43,8 +44,8 @@ class Trained:
     rows
         Encoded training rows, columns in the order of `features`. The target is on the scale of the network's output,
         but where there is a link it is the target itself.
-    signs
-        Monotone sign per number; empty for none.
+    wanted
+        Shapes that the network was asked for.
     smoothing
         Roughness weight of every group: one per input column, then one per later layer. What follows is not read.
     log_target
@@ -60,7 +61,7 @@ class Trained:
     network: Network
     features: tuple[Feature, ...]
     rows: Rows
-    signs: tuple[int, ...]
+    wanted: Wanted
     smoothing: Array
     log_target: bool
     seed: int
@@ -159,17 +160,15 @@ def mixed_of(trained: Trained) -> Mixed:
     layers = trained.network.layers
     groups = iter(trained.smoothing)
     edges: list[Edge] = []
-    signed = any(trained.signs)
     for index, layer in enumerate(layers):
+        shapes = trained.wanted.of_layer(index, layer.inputs)
         if index == 0:
-            signs: Sequence[int] = trained.signs or [0] * layer.inputs
             columns = layer.inputs + len(layer.periodic) + len(layer.tables)
             weights = [float(next(groups)) for _ in range(columns)]
         else:
-            signs = [int(signed)] * layer.inputs
             weights = [float(next(groups))] * layer.inputs
         edges += chain(
-            _curves(index, layer, signs, weights), _cycles(layer, weights), _tables(index, layer, weights)
+            _curves(index, layer, shapes, weights), _cycles(layer, weights), _tables(index, layer, weights)
         )
     bias = tuple(np.array(layer.bias) for layer in layers)
     model = Mixed(tuple(edges), bias, tuple(layer.products for layer in layers))
@@ -182,7 +181,9 @@ def _kept(edge: Edge) -> Edge:
     return edge if edge.theta.any() else edge.dropped()
 
 
-def _curves(index: int, layer: Layer, signs: Sequence[int], weights: Sequence[float]) -> list[Edge]:
+def _curves(
+    index: int, layer: Layer, shapes: Sequence[tuple[int, int]], weights: Sequence[float]
+) -> list[Edge]:
     bend = roughness(layer.grid_size).numpy()
     edges = []
     for source in range(layer.inputs):
@@ -190,9 +191,9 @@ def _curves(index: int, layer: Layer, signs: Sequence[int], weights: Sequence[fl
         form = curve_form(low, high, layer.grid_size)
         for target in range(layer.subnodes):
             theta = np.array(layer.coefficients[source, target])
-            edges.append(
-                Edge(index, source, target, form, theta, signs[source], weights[source], bend, (low, high))
-            )
+            sign, convexity = shapes[source]
+            edge = Edge(index, source, target, form, theta, sign, weights[source], bend, (low, high))
+            edges.append(replace(edge, convexity=convexity))
     return [_kept(edge) for edge in edges]
 
 

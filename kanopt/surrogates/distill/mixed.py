@@ -33,6 +33,8 @@ class Edge:
         What it computes.
     sign
         +1 or −1 where the edge must increase or decrease, else 0.
+    convexity
+        +1 or −1 where the edge must be convex or concave, else 0.
     penalty
         Weight of the roughness penalty of a curve, per unit of row weight.
     bend
@@ -53,6 +55,7 @@ class Edge:
     bend: Array | None = None
     span: tuple[float, float] = (0.0, 1.0)
     family: tuple[Form, ...] = FORMS
+    convexity: int = 0
 
     @property
     def place(self) -> tuple[int, int, int]:
@@ -64,14 +67,17 @@ class Edge:
         """Whether there is no edge."""
         return self.form.name == "zero"
 
-    def keeps_sign(self, low: float, high: float) -> bool:
-        """Whether the edge is monotone as required on [low, high]: exact for curves, on a grid for the rest."""
-        if not self.sign or self.form.name in ("zero", "table"):
+    def keeps_shape(self, low: float, high: float) -> bool:
+        """Whether the edge has the shape required on [low, high]: exact for curves, on a grid for the rest."""
+        if not (self.sign or self.convexity) or self.form.name in ("zero", "table"):
             return True
         if self.form.name == "curve":
-            return bool(np.all(self.sign * np.diff(self.theta) >= -1e-12))
-        slopes = self.form.slope(np.linspace(low, high, 257), self.theta)
-        return bool(np.all(self.sign * slopes >= -1e-12))
+            slopes = np.diff(self.theta)
+        else:
+            slopes = self.form.slope(np.linspace(low, high, 257), self.theta)
+        least = -1e-9 * float(np.abs(slopes).max(initial=0.0))
+        bends = self.convexity * np.diff(slopes)
+        return bool(np.all(self.sign * slopes >= min(least, -1e-12)) and np.all(bends >= min(least, -1e-12)))
 
     def dropped(self) -> Edge:
         """Return the place without an edge."""

@@ -63,10 +63,11 @@ def with_fixed(form: Form, *values: float) -> Form:
 def monomial_nodes(model: Mixed, rows: Rows, seed: int) -> Mixed | None:
     """Return the best fit of `model`'s shape with straight edges into the nodes.
 
-    None where there is not one hidden layer, and where its nodes multiply: they say more than monomials do. Periodic
+    None where there is not one hidden layer, where edges must be convex or concave, and where nodes multiply: they say
+    more than monomials do. Periodic
     columns enter a node by a curve of their own, as categories do by a table.
     """
-    if len(model.bias) != 2 or any(model.products):
+    if len(model.bias) != 2 or any(model.products) or any(edge.convexity for edge in model.edges):
         return None
     rng = np.random.default_rng(seed)
     part = rows.take(ROWS, seed)

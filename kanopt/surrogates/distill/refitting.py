@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.distill.mixed import Bases, Mixed, Rows
+from kanopt.surrogates.distill.mixed import Bases, Edge, Mixed, Rows
 
 __all__ = ["Refit", "refit"]
 
@@ -95,13 +95,22 @@ def _solve(matrix: Array, gradient: Array, damping: float) -> Array:
 
 
 def _projected(model: Mixed) -> Mixed:
-    if not any(edge.sign and edge.form.name == "curve" for edge in model.edges):
-        return model
-    edges = []
-    for edge in model.edges:
-        if edge.sign and edge.form.name == "curve":
-            steps = edge.sign * np.maximum(edge.sign * np.diff(edge.theta), 0.0)
-            theta = edge.theta[0] + np.concatenate([[0.0], np.cumsum(steps)])
-            edge = replace(edge, theta=theta + edge.theta.mean() - theta.mean())
-        edges.append(edge)
+    """Return the network with every curve that has lost its shape put back into it."""
+    edges = [
+        _shaped(edge) if edge.form.name == "curve" and (edge.sign or edge.convexity) else edge
+        for edge in model.edges
+    ]
     return replace(model, edges=tuple(edges))
+
+
+def _shaped(edge: Edge) -> Edge:
+    """Clip the second differences of the coefficients, then the first; the mean slope and the mean stay."""
+    slopes = np.diff(edge.theta)
+    if edge.convexity:
+        steps = edge.convexity * np.maximum(edge.convexity * np.diff(slopes), 0.0)
+        bent = np.concatenate([[0.0], np.cumsum(steps)])
+        slopes = bent + slopes.mean() - bent.mean()
+    if edge.sign:
+        slopes = edge.sign * np.maximum(edge.sign * slopes, 0.0)
+    theta = np.concatenate([[0.0], np.cumsum(slopes)])
+    return replace(edge, theta=theta + edge.theta.mean() - theta.mean())

@@ -104,7 +104,9 @@ def is_admissible(model: Mixed, inputs: np.ndarray) -> bool:
     for edge in model.edges:
         column = nodes[edge.layer][:, edge.source]
         low, high = float(column.min()), float(column.max())
-        if not (np.isfinite(edge.theta).all() and edge.form.admits(low, high) and edge.keeps_sign(low, high)):
+        if not (
+            np.isfinite(edge.theta).all() and edge.form.admits(low, high) and edge.keeps_shape(low, high)
+        ):
             return False
     return True
 

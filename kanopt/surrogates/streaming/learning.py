@@ -143,7 +143,7 @@ def _seed(arguments: Arguments) -> int:
 
 def _settings(arguments: Arguments, found: Survey, watch: Watch | None) -> Settings:
     """Check the arguments; what the sample does not show of the target is known from the survey."""
-    settings = settings_of(arguments, found.encoding, watch)
+    settings = replace(settings_of(arguments, found.encoding, watch), linked=found.whole)
     if found.low > 0.0:
         return settings
     if settings.log_target:

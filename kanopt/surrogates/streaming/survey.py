@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError
-from kanopt.surrogates.encoding import Encoding, encoding_of
+from kanopt.surrogates.encoding import LEAST_ROWS, Encoding, encoding_of
 from kanopt.surrogates.options import periods_of
 from kanopt.surrogates.streaming.rows import Block, Categories, Columns, joined, read_blocks
 from kanopt.surrogates.trials import Table
@@ -30,7 +30,6 @@ SAMPLE = 20_000
 """Rows kept, on which the structure is chosen."""
 CATEGORIES = 1_000
 """Most values a category may have: each has a parameter in every node of the first layer."""
-LEAST_ROWS = 5
 
 
 class Reservoir:

@@ -162,7 +162,7 @@ def test_monomial_nodes_keep_signs_and_leave_pruned_edges_and_cycles_in_place(
     names = {edge.place: edge.form.name for edge in found.edges}
     assert [names[0, 0, 0], names[0, 0, 1], names[0, 1, 0]] == ["linear", "zero", "linear"]
     assert {names[0, 2, 0], names[0, 2, 1]} == {"cycle"}
-    assert all(edge.keeps_sign(-50.0, 50.0) for edge in found.edges)
+    assert all(edge.keeps_shape(-50.0, 50.0) for edge in found.edges)
     assert np.sqrt(np.mean((found.predict(x) - y) ** 2)) < 0.1
     multiplied = replace(model, products=(1, 0), bias=(np.zeros(3), np.zeros(1)))
     assert monomial_nodes(multiplied, Rows(x, y, np.ones(400)), seed=0) is None

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kanopt.formulas import Formula, Variable
+from kanopt.kan.constraints import Wanted
 from kanopt.kan.description import Layer, Network, evaluate_cycle, evaluate_spline
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates import Feature
@@ -74,7 +75,7 @@ def trained(
 ) -> Trained:
     groups = len(features) + len(network.layers) - 1
     rows = Rows(inputs, target, np.ones(len(target)))
-    return Trained(network, features, rows, (), np.full(groups + 1, 1e-7), False, 0, "by hand", link)
+    return Trained(network, features, rows, Wanted(), np.full(groups + 1, 1e-7), False, 0, "by hand", link)
 
 
 def decoded(features: Sequence[Feature], inputs: Floats) -> pd.DataFrame:
