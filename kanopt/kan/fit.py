@@ -28,7 +28,7 @@ from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares, Precision
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import SLACK, continue_ends, refit_ranges
-from kanopt.kan.robust import HUBER, residual_scale, robust_weights
+from kanopt.kan.robust import HUBER, poisson_deviance, poisson_weights, residual_scale, robust_weights
 from kanopt.kan.shape import Shape
 from kanopt.kan.smoothing import (
     RIDGES,
@@ -42,7 +42,20 @@ from kanopt.kan.smoothing import (
 from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import History, TrainerOptions, train
 
-__all__ = ["FitOptions", "Fitted", "Run", "finish", "fit_starts", "grown", "retrained", "settled"]
+__all__ = [
+    "FitOptions",
+    "Fitted",
+    "Run",
+    "begun",
+    "constant",
+    "drawn",
+    "finish",
+    "fit_starts",
+    "grown",
+    "retrained",
+    "reweighted",
+    "settled",
+]
 
 Floats = NDArray[np.float64]
 EXACT = 1e-14
@@ -74,7 +87,8 @@ class FitOptions:
     criterion
         By what it is chosen: ``"gcv"`` or ``"evidence"``.
     loss
-        ``"squared"``, ``"huber"`` or ``"tukey"``.
+        ``"squared"``, ``"huber"``, ``"tukey"``, or ``"poisson"``: squares over the mean, for positive targets behind
+        an exponential link, in units of their mean.
     wanted
         Shapes asked of the numeric inputs.
     link
@@ -111,6 +125,12 @@ class Run:
     smoothing: Tensor
     score: Tensor
     history: History
+
+    @property
+    def first(self) -> Run:
+        """The first network alone."""
+        first = torch.zeros(1, dtype=torch.int64, device=self.network.theta.device)
+        return Run(self.network.take(first), self.smoothing[first], self.score[first], self.history)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,13 +197,12 @@ def fit_starts(
     True
     """
     options = options or FitOptions()
-    mean = _mean(data)
-    offset = mean if options.link is None else options.link.inverse(mean)
-    part = _some(data, max(FEWEST, PER_PARAMETER * shape.parameters), generator) if shape.hidden else data
+    offset = constant(data, options)
+    part = drawn(data, max(FEWEST, PER_PARAMETER * shape.parameters), generator) if shape.hidden else data
     starts = options.starts if shape.hidden else 1
     network = random_starts(shape, starts, part.inputs, bounds, offset, generator, options.wanted)
     if shape.hidden:
-        return settled(_begun(network, part, options), data, options)
+        return settled(begun(network, part, options), data, options)
     penalty = Penalty.of(shape, network.theta.device)
     first = 1e-6 if options.smoothing is None else options.smoothing
     smoothing = network.theta.new_full((1, penalty.groups + 1), first)
@@ -203,7 +222,7 @@ def settled(run: Run, data: Data, options: FitOptions) -> Run:
     spread = float((data.weights * (data.target - _mean(data)).square().sum(1)).sum()) / total
     last = torch.inf
     for turn in range(TURNS):
-        weighted = _reweighted(network, objective, options.loss)
+        weighted = reweighted(network, objective, options.loss)
         if options.smoothing is None:
             normal = weighted.normal_equations(network)
             smoothing, _ = reestimated(normal, network.theta, penalty, smoothing, total)
@@ -259,12 +278,12 @@ def retrained(run: Run, data: Data, options: FitOptions, steps: int = STEPS) -> 
     held = penalty.weighted(smoothing, float(data.weights.sum()), network.active)
     trainer = replace(options.trainer, iterations=steps)
     network, history = train(
-        network, _reweighted(network, objective, options.loss), held, trainer, constraints
+        network, reweighted(network, objective, options.loss), held, trainer, constraints
     )
     return Run(network, smoothing, _score(network, smoothing, penalty, objective, options), history)
 
 
-def _begun(network: KANBatch, data: Data, options: FitOptions) -> Run:
+def begun(network: KANBatch, data: Data, options: FitOptions, kept: int = KEPT) -> Run:
     """Train starts for a few steps under a strong penalty; keep the best."""
     penalty = Penalty.of(network.shape, network.theta.device)
     constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
@@ -272,14 +291,17 @@ def _begun(network: KANBatch, data: Data, options: FitOptions) -> Run:
     smoothing[:, -1] = 1e-6
     trainer = replace(options.trainer, iterations=20, damping=1.0, tolerance=1e-4)
     held = penalty.weighted(smoothing, float(data.weights.sum()), network.active)
-    network, history = train(network, options.objective(data), held, trainer, constraints)
-    kept = history.best.argsort()[:KEPT]
+    objective = options.objective(data)
+    if options.loss == "poisson":
+        objective = reweighted(network, objective, options.loss)
+    network, history = train(network, objective, held, trainer, constraints)
+    best = history.best.argsort()[:kept]
     if options.smoothing is not None:
         smoothing[:, :-1], smoothing[:, -1] = options.smoothing, RIDGES[0]
-    return Run(network.take(kept), smoothing[kept], history.best[kept], history)
+    return Run(network.take(best), smoothing[best], history.best[best], history)
 
 
-def _some(data: Data, rows: int, generator: torch.Generator) -> Data:
+def drawn(data: Data, rows: int, generator: torch.Generator) -> Data:
     """Return at most `rows` rows, drawn at random."""
     if len(data) <= rows:
         return data
@@ -301,7 +323,7 @@ def _additive(network: KANBatch, smoothing: Tensor, data: Data, options: FitOpti
     floor = EXACT * spread + torch.finfo(torch.float64).tiny
     history = History()
     for turn in range(2 if options.loss == "squared" else 5):
-        weighted = _reweighted(network, objective, options.loss) if turn > 0 else objective
+        weighted = reweighted(network, objective, options.loss) if turn > 0 else objective
         if turn > 0 and options.smoothing is None:
             normal = weighted.normal_equations(network)
             model = LinearModel(normal, network.theta, penalty, total, rows, floor, options.criterion)
@@ -318,14 +340,24 @@ def _ridges(shape: Shape, rows: float) -> Sequence[float]:
     return RIDGES[1:] if shape.parameters < rows else RIDGES[2:]
 
 
+def constant(data: Data, options: FitOptions) -> Tensor:
+    """Return the outputs of a network whose target is the mean, shape (outputs,)."""
+    mean = _mean(data)
+    return mean if options.link is None else options.link.inverse(mean)
+
+
 def _mean(data: Data) -> Tensor:
     """Return the weighted means of the targets, shape (outputs,)."""
     return (data.weights @ data.target) / data.weights.sum()
 
 
-def _reweighted(network: KANBatch, objective: LeastSquares, loss: str) -> LeastSquares:
+def reweighted(network: KANBatch, objective: LeastSquares, loss: str) -> LeastSquares:
+    """Return the objective with the row weights that its `loss` gives at the parameters of now."""
     if loss == "squared":
         return objective
+    if loss == "poisson":
+        mean = objective.outputs(network, objective.inputs)[..., 0]
+        return objective.weighted(objective.data.weights * poisson_weights(mean))
     residual = objective.residuals(network).norm(dim=-1)
     return objective.weighted(robust_weights(residual, objective.data.weights, loss))
 
@@ -336,10 +368,13 @@ def _score(
     """Return the GCV score of every network; large residuals count on one scale for all (Huber's ρ)."""
     data = objective.data
     rows = float(data.weights.sum())
-    normal = _reweighted(network, objective, options.loss).normal_equations(network)
+    normal = reweighted(network, objective, options.loss).normal_equations(network)
     edf, _ = effective_parameters(normal.matrix, penalty.weighted(smoothing, rows, network.active))
     squares = normal.squares
-    if options.loss != "squared":
+    if options.loss == "poisson":
+        deviance = poisson_deviance(data.target[:, 0], objective.outputs(network, data.inputs)[..., 0])
+        squares = (data.weights * deviance).sum(1)
+    elif options.loss != "squared":
         residual = objective.residuals(network).norm(dim=-1)
         limit = HUBER * residual_scale(residual, data.weights).min()
         size = residual.abs()
@@ -356,7 +391,10 @@ def finish(run: Run, data: Data, options: FitOptions) -> Fitted:
     objective = options.objective(data)
     output = objective.outputs(network, data.inputs)[0, :, 0]
     residual = data.target[:, 0] - output
-    weights = robust_weights(residual, data.weights, options.loss)
+    if options.loss == "poisson":
+        weights = data.weights * poisson_weights(output)
+    else:
+        weights = robust_weights(residual, data.weights, options.loss)
     weighted = objective.weighted(weights)
     normal = weighted.normal_equations(network)
     smooth = penalty.weighted(run.smoothing[:1], rows, network.active)
@@ -375,7 +413,7 @@ def finish(run: Run, data: Data, options: FitOptions) -> Fitted:
         output=_numpy(output),
         residual=_numpy(residual),
         left_out=_numpy(left_out),
-        trust=_numpy(trust),
+        trust=_numpy(torch.ones_like(trust) if options.loss == "poisson" else trust),
         edf=edf,
         variance=variance,
         covariance=_numpy(0.5 * (covariance + covariance.T)),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Link", "Logistic", "Softplus"]
+__all__ = ["Exponential", "Link", "Logistic", "Softplus"]
 
 Array = TypeVar("Array", "NDArray[Any]", "torch.Tensor")
 
@@ -45,6 +45,42 @@ class Link:
     def times(self, unit: float) -> tuple[Link, float]:
         """Return the link of `unit` times the target, and what its network's output is multiplied by."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Exponential(Link):
+    """unit · exp(f): factors multiply. Beyond exp(±30) it is constant, so that no step of training overflows.
+
+    Examples
+    --------
+    >>> float(Exponential(unit=2.0)(np.array(0.0)))
+    2.0
+    """
+
+    unit: float = 1.0
+
+    def __call__(self, output: Array) -> Array:
+        """Return the target."""
+        target: Array = self.unit * _functions(output).exp(output.clip(-30.0, 30.0))
+        return target
+
+    def slope(self, output: Array) -> Array:
+        """Return the derivative, which is the target."""
+        return self(output)
+
+    def inverse(self, target: Array) -> Array:
+        """Return the logarithm."""
+        output: Array = _functions(target).log((target / self.unit).clip(1e-12))
+        return output
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """From zero upwards."""
+        return 0.0, np.inf
+
+    def times(self, unit: float) -> tuple[Link, float]:
+        """Return the link of `unit` times the target; the output, a logarithm, stays."""
+        return Exponential(self.unit * unit), 1.0
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,25 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["HUBER", "LOSSES", "TUKEY", "residual_scale", "robust_weights", "weighted_median"]
+__all__ = [
+    "HUBER",
+    "LOSSES",
+    "TUKEY",
+    "poisson_deviance",
+    "poisson_weights",
+    "residual_scale",
+    "robust_weights",
+    "weighted_median",
+]
 
 HUBER = 1.345
 """Threshold of Huber's ψ in scales: 95 % efficient on normal errors."""
 
 TUKEY = 4.685
 """Threshold of Tukey's biweight in scales: 95 % efficient on normal errors."""
+
+LEAST_MEAN = 1e-2
+"""Mean below which the variance of a count falls no further."""
 
 LOSSES = ("squared", "huber", "tukey")
 
@@ -58,3 +70,19 @@ def robust_weights(residual: Tensor, weights: Tensor, loss: str) -> Tensor:
     if loss == "tukey":
         return weights * (1.0 - (u / TUKEY).clamp(max=1.0) ** 2) ** 2
     raise ValueError(f"unknown loss {loss!r}; known: {', '.join(LOSSES)}")
+
+
+def poisson_weights(mean: Tensor) -> Tensor:
+    """Return 1 / mean: least squares with these weights, renewed as the mean moves, is quasi-Poisson regression.
+
+    Its errors have a variance in proportion to the mean, and it makes Σ mean = Σ target where the network has a free
+    constant behind an exponential link (McCullagh and Nelder 1989, *Generalized Linear Models*, section 9.2). Means
+    are in units of their average; below a hundredth of it the weight stays.
+    """
+    return 1.0 / mean.clamp(min=LEAST_MEAN)
+
+
+def poisson_deviance(target: Tensor, mean: Tensor) -> Tensor:
+    """Return 2 [y log(y / μ) − (y − μ)], about (y − μ)² / μ, of every row (McCullagh and Nelder 1989, table 2.1)."""
+    mean = mean.clamp(min=LEAST_MEAN)
+    return 2.0 * (torch.xlogy(target, target / mean) - (target - mean))

@@ -37,9 +37,16 @@ def law_of(
 ) -> tuple[Law, pd.DataFrame, Rows]:
     """Return the law that `trial` has found on the rows of `table`; see :func:`learn`."""
     fitted, unit = trial.fitted, trial.unit
-    link, factor = (None, unit) if trial.link is None else trial.link.times(unit)
-    network, factors = _in_units(fitted.network, factor, trial.shift)
-    residuals = (fitted.left_out - trial.shift) * unit
+    if trial.structure.linked:
+        # exp(f) · unit is the exponential of a network again, and the law is that of a log target.
+        link, factor, shift = None, 1.0, float(np.log(unit))
+        residuals = np.log(table.target) - np.log(trial.predicted / trial.smearing)
+        variance = float(np.average(residuals**2, weights=table.weights))
+    else:
+        link, factor = (None, unit) if trial.link is None else trial.link.times(unit)
+        shift = trial.shift
+        residuals, variance = (fitted.left_out - shift) * unit, fitted.variance * unit**2
+    network, factors = _in_units(fitted.network, factor, shift)
     order = np.argsort(residuals, kind="stable")
     numbers = trial.encoding.encode_numbers(table.numbers)
     rng = np.random.default_rng(settings.seed)
@@ -51,7 +58,7 @@ def law_of(
         smearing=trial.smearing,
         loss=trial.structure.loss,
         covariance=fitted.covariance * np.outer(factors, factors),
-        variance=fitted.variance * unit**2,
+        variance=variance,
         edf=fitted.edf,
         residuals=residuals[order],
         residual_weights=table.weights[order],
@@ -71,13 +78,30 @@ def law_of(
         "training": fit_measures(table.target, law.predict(numbers, table.codes), table.weights),
         "left out": fit_measures(table.target, trial.predicted, table.weights),
     }
-    target = np.log(table.target) if law.log_target else table.target
-    rows = Rows(np.hstack([numbers, table.codes]), target, table.weights * fitted.trust)
+    rows = _rows(table, trial, law, numbers)
     return (
         replace(law, importance=importance, measures=measures),
         _alternatives(tried, trial, law, table.weights),
         rows,
     )
+
+
+def _rows(table: Table, trial: Trial, law: Law, numbers: Floats) -> Rows:
+    """Return the rows on which a formula is chosen, with the weights they had.
+
+    Behind an exponential link a row has the weight μ of its logarithm (McCullagh and Nelder 1989, section 2.5), with
+    which Σ w exp(log y − f) / Σ w is the factor that makes sums come out right. Logarithms of targets far below the
+    law would outweigh all others; they are cut at μ / e².
+    """
+    inputs, weights = np.hstack([numbers, table.codes]), table.weights * trial.fitted.trust
+    if not law.log_target:
+        return Rows(inputs, table.target, weights)
+    if not trial.structure.linked:
+        return Rows(inputs, np.log(table.target), weights)
+    mean = trial.smearing * trial.unit * trial.fitted.output
+    weights = weights * mean
+    weights *= table.weights.sum() / weights.sum()
+    return Rows(inputs, np.log(np.maximum(table.target, mean * np.exp(-2.0))), weights)
 
 
 def _domain(numbers: Floats) -> Domain:

@@ -10,6 +10,11 @@ freedom, whose tails let gross errors weigh little.
 A structure with fewer effective parameters wins against one that gains less than 0.01 per row (2 % of the
 squared error), or less than one standard error of the gain (the one-standard-error rule, Hastie, Tibshirani
 and Friedman 2009, section 7.10).
+
+Where noise is left that one product does not explain, four and more hidden nodes are tried on the target itself: behind
+an exponential link with squares over the mean where the target is positive, with the smoothing that is best on a fifth
+of the rows held out (:mod:`kanopt.kan.heldout`). They have to lower the squared error on these rows, in the units of
+the target, by three percent and one standard error.
 """
 
 from __future__ import annotations
@@ -24,7 +29,8 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError
 from kanopt.kan.fit import FitOptions, Fitted, Run, finish, fit_starts, grown, settled
-from kanopt.kan.links import Link, Logistic, Softplus
+from kanopt.kan.heldout import fit_held_out, on_all_rows
+from kanopt.kan.links import Exponential, Link, Logistic, Softplus
 from kanopt.kan.objective import Data
 from kanopt.kan.pruning import prune, shrunk
 from kanopt.kan.shape import Inputs, Shape
@@ -32,7 +38,7 @@ from kanopt.kan.trainer import TrainerOptions
 from kanopt.surrogates.density import weighted_quantile
 from kanopt.surrogates.encoding import Encoding, knot_range
 from kanopt.surrogates.settings import Settings
-from kanopt.surrogates.trials import Fit, Structure, Table, Trial, judged
+from kanopt.surrogates.trials import Fit, HeldOut, Structure, Table, Trial, judged
 
 __all__ = ["Search", "choose"]
 
@@ -44,8 +50,16 @@ GROWTH = 0.03
 """Least gain in log density per row for more hidden nodes."""
 NO_ERROR = 1.0 - 1e-8
 """Accuracy beyond which no richer structure is tried."""
-SEARCH_ROWS = 20_000
+SEARCH_ROWS = 4_000
 """Hidden nodes are sought on this many rows."""
+TRAINED_ROWS, HELD_OUT_ROWS = 5_000, 4_000
+"""Most rows that smoothing is chosen on, and that judge it."""
+NOISE, CLEAN = 1e-3, 5e-3
+"""Share of the variance that one product must leave to look for noise, and that is noise if four nodes leave it."""
+PAYS = 0.03
+"""Least share of the squared error on rows held out that more hidden nodes must save."""
+LEAST_ROWS = 400
+"""Fewer rows can spare none to be held out."""
 PRUNE_ROWS = 5_000
 """Edges are taken away on this many rows."""
 COARSE, PLAIN, FINEST = 5, 10, 40
@@ -66,6 +80,11 @@ class Search:
     def rows(self) -> float:
         """Rows, those of weight k counted k times."""
         return float(self.table.weights.sum())
+
+    @property
+    def spares_rows(self) -> bool:
+        """Whether smoothing may be chosen by rows held out."""
+        return self.settings.smoothing is None and len(self.table) >= LEAST_ROWS
 
     @cached_property
     def finest(self) -> int:
@@ -113,7 +132,8 @@ class Search:
     def data(self, structure: Structure, encoding: Encoding, unit: float) -> Data:
         """Return the rows as the network sees them."""
         device = self.settings.device
-        target = np.log(self.table.target) if structure.log_target else self.table.target
+        logs = structure.log_target and not structure.linked
+        target = np.log(self.table.target) if logs else self.table.target
         inputs = Inputs(
             torch.tensor(encoding.encode_numbers(self.table.numbers), device=device),
             torch.tensor(self.table.codes, device=device),
@@ -123,16 +143,46 @@ class Search:
 
     def fit(self, structure: Structure) -> Trial:
         """Fit a structure on all rows; hidden nodes are first sought on some rows and a coarse grid."""
-        settings = self.settings
-        settings.watch.begin(str(structure), len(self.trials))
-        encoding = self.table.encoding.with_logs(structure.logs)
-        unit = self._unit(structure)
-        data = self.data(structure, encoding, unit)
-        options = self.options(structure)
-        generator = torch.Generator().manual_seed(settings.seed)
+        self.settings.watch.begin(str(structure), len(self.trials))
+        encoding, unit = self.table.encoding.with_logs(structure.logs), self._unit(structure)
+        data, options = self.data(structure, encoding, unit), self.options(structure)
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        shape, bounds = self._shape(structure, encoding, data)
+        part = self._part(data, SEARCH_ROWS, generator) if structure.hidden else data
+        run = fit_starts(shape, part, bounds, generator, options)
+        if part is not data:
+            run = settled(run, data, options)
+        return self.judge(structure, encoding, unit, run, finish(run, data, options))
+
+    def fit_noisy(self, structure: Structure) -> Trial:
+        """Fit hidden nodes on noisy rows, with the smoothing that is best on rows held out, then on all rows."""
+        self.settings.watch.begin(str(structure), len(self.trials))
+        encoding, unit = self.table.encoding.with_logs(structure.logs), self._unit(structure)
+        data, options = self.data(structure, encoding, unit), self.options(structure)
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        shape, bounds = self._shape(structure, encoding, data)
+        order = torch.randperm(len(data), generator=generator).to(data.target.device)
+        count = min(len(data) // 5, HELD_OUT_ROWS)
+        test, rest = order[:count], order[count : count + TRAINED_ROWS]
+        rows = data.rows(rest), data.rows(test)
+        found = fit_held_out(shape, *rows, bounds, generator, options, self.finest)
+        run = on_all_rows(found.run, data, options)
+        places, predicted = test.cpu().numpy(), found.output.cpu().numpy()
+        if structure.log_target and not structure.linked:
+            predicted = np.exp(predicted)
+            predicted *= self.table.target[places].sum() / predicted.sum()
+        held_out = HeldOut(places, predicted * unit)
+        return self.judge(structure, encoding, unit, run, finish(run, data, options), held_out)
+
+    def _shape(
+        self, structure: Structure, encoding: Encoding, data: Data
+    ) -> tuple[Shape, tuple[torch.Tensor, torch.Tensor]]:
+        """Return the shape that a structure begins with, and the ends of its splines."""
         straight = data.inputs.numbers[:, : len(encoding.numbers)].cpu().numpy()
         grid_size = self.grid_size(structure)
-        low, high = (torch.tensor(end, device=settings.device) for end in knot_range(straight, grid_size))
+        low, high = (
+            torch.tensor(end, device=self.settings.device) for end in knot_range(straight, grid_size)
+        )
         shape = Shape(
             len(encoding.numbers),
             cycles=len(encoding.cycles),
@@ -141,14 +191,15 @@ class Search:
             products=structure.products,
             grid_size=grid_size,
         )
-        part = self._part(data, SEARCH_ROWS, generator) if structure.hidden else data
-        run = fit_starts(shape, part, (low, high), generator, options)
-        if part is not data:
-            run = settled(run, data, options)
-        return self.judge(structure, encoding, unit, run, finish(run, data, options))
+        return shape, (low, high)
 
     def refine(self, trial: Trial) -> Trial:
-        """Take edges and nodes away that `trial` does not need, and go on on finer grids; return the better."""
+        """Take edges and nodes away that `trial` does not need, and go on on finer grids; return the better.
+
+        Where rows held out have chosen the smoothing they have chosen the grid too.
+        """
+        if trial.held_out is not None:
+            return trial
         data = self.data(trial.structure, trial.encoding, trial.unit)
         options = self.options(trial.structure)
         generator = torch.Generator().manual_seed(self.settings.seed)
@@ -168,10 +219,37 @@ class Search:
         fitted = finish(finer, data, options)
         return self.better(trial, self.judge(structure, trial.encoding, trial.unit, finer, fitted))
 
-    def judge(self, structure: Structure, encoding: Encoding, unit: float, run: Run, fitted: Fitted) -> Trial:
+    def judge(
+        self,
+        structure: Structure,
+        encoding: Encoding,
+        unit: float,
+        run: Run,
+        fitted: Fitted,
+        held_out: HeldOut | None = None,
+    ) -> Trial:
         """Work out what a fitted structure says of rows left out."""
-        fit = Fit(structure, encoding, run, fitted, unit, self._link(structure), self.unusual(structure.logs))
-        return judged(fit, self.table)
+        link, unusual = self._link(structure), self.unusual(structure.logs)
+        return judged(Fit(structure, encoding, run, fitted, unit, link, unusual, held_out), self.table)
+
+    def pays(self, simple: Trial, rich: Trial) -> bool:
+        """Say whether `rich`, which has rows held out, lowers the squared error on them enough."""
+        assert rich.held_out is not None
+        rows = rich.held_out.rows
+        before = simple.predicted[rows] if simple.held_out is None else simple.held_out.predicted
+        target, weights = self.table.target[rows], self.table.weights[rows]
+        first, second = (target - before) ** 2, (target - rich.held_out.predicted) ** 2
+        gain = float(np.average(first - second, weights=weights))
+        variance = float(np.average((first - second - gain) ** 2, weights=weights))
+        return bool(
+            gain > max(PAYS * float(np.average(first, weights=weights)), np.sqrt(variance / weights.sum()))
+        )
+
+    def unexplained(self, trial: Trial) -> float:
+        """Return the share of the target's variance that `trial` leaves on rows held out."""
+        assert trial.held_out is not None
+        gap = self.table.target[trial.held_out.rows] - trial.held_out.predicted
+        return float(np.mean(gap**2)) / self.table.spread(False) ** 2
 
     def better(self, first: Trial, second: Trial) -> Trial:
         """Return the trial to prefer: the simpler one unless the other is clearly more accurate."""
@@ -211,10 +289,14 @@ class Search:
         )
 
     def _unit(self, structure: Structure) -> float:
+        if structure.linked:
+            return float(np.average(self.table.target, weights=self.table.weights))
         return 1.0 if structure.log_target else self.table.spread(False)
 
     def _link(self, structure: Structure) -> Link | None:
         """Return what keeps the law where it was asked to stay; the logarithm of the target does so by itself."""
+        if structure.linked:
+            return Exponential()
         if structure.log_target or self.settings.reach == "any":
             return None
         unit = self._unit(structure)
@@ -262,17 +344,28 @@ def _chosen(search: Search, targets: list[bool]) -> Trial:
     if settings.hidden is None:
         finals = _grow(search, best)
     elif settings.hidden:
-        finals = [
-            _fit(search, replace(start.structure, hidden=settings.hidden, products=settings.products))
-            for start in best
-        ]
+        finals = [_given(search, start) for start in best]
     else:
         finals = best
     return search.refine(search.best(finals))
 
 
+def _given(search: Search, start: Trial) -> Trial:
+    """Fit the hidden nodes that were asked for; where there is noise, with rows held out."""
+    settings = search.settings
+    structure = replace(start.structure, hidden=settings.hidden or (), products=settings.products)
+    trial = _fit(search, structure)
+    if search.spares_rows and 1.0 - search.accuracy(trial) > CLEAN:
+        return _noted(search, search.fit_noisy(structure))
+    return trial
+
+
 def _fit(search: Search, structure: Structure) -> Trial:
-    trial = search.fit(structure)
+    return _noted(search, search.fit(structure))
+
+
+def _noted(search: Search, trial: Trial) -> Trial:
+    """Take a trial into the list; end the search where that was asked for."""
     search.trials.append(trial)
     if search.settings.watch.stop():
         raise _Stopped
@@ -332,22 +425,39 @@ def _is_heavy(search: Search, trial: Trial) -> bool:
 def _grow(search: Search, starts: list[Trial]) -> list[Trial]:
     """Add hidden nodes to additive models while they pay.
 
-    For each target first one product node, then two nodes that add; then four for the better.
+    For each target first one product node. Where noise is left, then four and eight nodes, judged by rows held out;
+    else two nodes that add, and four for the better of the targets.
     """
     features = len(search.table.encoding.features)
     tried = list(starts)
     if features < 2 or search.rows < max(40.0, 15.0 * features):
         return tried
-    steps: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((2,), ())]
     if not search.settings.wanted:
-        steps.insert(0, ((1,), (1,)))
-    for hidden, products in steps:
-        if search.accuracy(search.best(tried)) < NO_ERROR:
-            tried += [
-                _fit(search, replace(start.structure, hidden=hidden, products=products)) for start in starts
-            ]
+        tried += [_fit(search, replace(start.structure, hidden=(1,), products=(1,))) for start in starts]
     best = search.best(tried)
+    if search.spares_rows and 1.0 - search.accuracy(best) > NOISE:
+        noisy = _grow_noisy(search, best)
+        if noisy is not None:
+            return [noisy]
+    if search.accuracy(best) < NO_ERROR:
+        tried += [_fit(search, replace(start.structure, hidden=(2,), products=())) for start in starts]
+        best = search.best(tried)
     many = search.rows >= 40.0 * best.fitted.network.parameters.size
     if best.structure.hidden and many and search.accuracy(best) < NO_ERROR:
         tried.append(_fit(search, replace(best.structure, hidden=(4,), products=())))
     return tried
+
+
+def _grow_noisy(search: Search, best: Trial) -> Trial | None:
+    """Add hidden nodes while they pay on rows held out; None where they do not, or what is left is no noise."""
+    structure = replace(best.structure, hidden=(4,), products=())
+    if structure.log_target and search.settings.loss is None and search.settings.linked:
+        structure = replace(structure, loss="poisson")
+    rich = _noted(search, search.fit_noisy(structure))
+    if search.unexplained(rich) < CLEAN or not search.pays(best, rich):
+        return None
+    wide = replace(rich.structure, hidden=(8,))
+    if search.rows < 10.0 * 2.0 * rich.fitted.network.parameters.size:
+        return rich
+    richer = _noted(search, search.fit_noisy(wide))
+    return richer if search.pays(rich, richer) else rich

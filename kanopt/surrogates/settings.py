@@ -92,6 +92,8 @@ class Settings:
         ``"any"``, ``"positive"`` or ``"bounded"``, with `bounds`: where the law's values must lie.
     wanted
         Shapes asked of the numbers.
+    linked
+        Whether a law of a positive target may be fitted behind an exponential link.
     """
 
     hidden: tuple[int, ...] | None
@@ -109,4 +111,5 @@ class Settings:
     precision: Precision
     seed: int
     device: torch.device
+    linked: bool = True
     watch: Watch = field(default_factory=Watch)

@@ -19,6 +19,8 @@ Integers = NDArray[np.int64]
 
 GROSS = 6.0
 """Residuals beyond this many scales are taken for recording errors where the loss is robust."""
+MISSED = 0.01
+"""Share of the sum of all targets by which a smearing factor may miss it."""
 EXACT = 1e-7
 """Share of the target's standard deviation below which residuals count as none."""
 
@@ -55,7 +57,8 @@ class Structure:
     hidden, products
         Widths of the hidden layers, and how many of their nodes are products.
     loss
-        The loss.
+        The loss. ``"poisson"`` goes with a log target: the network is the logarithm of the mean, and squares over the
+        mean are least in the units of the target.
     """
 
     log_target: bool
@@ -69,6 +72,19 @@ class Structure:
         multiplied = f", {sum(self.products)} of them products" if any(self.products) else ""
         return f"{shape}{multiplied}{', log target' if self.log_target else ''}"
 
+    @property
+    def linked(self) -> bool:
+        """Whether an exponential link makes the target, rather than that its logarithm is learned."""
+        return self.loss == "poisson"
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Rows (m,) that were not trained on, and the predictions for them in the units of the target."""
+
+    rows: Integers
+    predicted: Floats
+
 
 @dataclass(frozen=True, eq=False)
 class Trial:
@@ -81,7 +97,9 @@ class Trial:
     link
         From the network's output to the target over `unit`; None is the identity, or exp for a log target.
     smearing
-        Mean of exp(residual) of a log target, so that sums come out right (Duan 1983, JASA 78); else 1.
+        Factor on a log target that makes sums come out right: the mean of exp(residual) (Duan 1983, JASA 78), or where
+        that misses the sum of the rows by more than a hundredth, as it does where the noise is another one for large
+        targets, Σ target / Σ exp(output); else 1.
     shift
         Mean residual of rows that are no gross errors, added to the prediction of a robust loss; else 0.
     predicted
@@ -90,6 +108,9 @@ class Trial:
         Root mean square and mean size of the errors left out, in the units of the target.
     density, scale
         Log density of every row, left out, and the scale of the residuals, see :mod:`.selection`.
+    held_out
+        Rows a network with hidden nodes was not trained on when its smoothing was chosen, and what it then predicted
+        for them, corrected alike; None where nothing was held out.
     heavy
         Share of rows with a residual beyond five robust standard deviations.
     unusual
@@ -111,6 +132,7 @@ class Trial:
     scale: float
     heavy: float
     unusual: float
+    held_out: HeldOut | None = None
 
     @property
     def complexity(self) -> tuple[int, float]:
@@ -129,26 +151,30 @@ class Fit:
     unit: float
     link: Link | None
     unusual: float
+    held_out: HeldOut | None = None
 
 
 def judged(fit: Fit, table: Table) -> Trial:
     """Work out what a fitted structure says of rows left out, in the units of the target."""
     weights, target, fitted, structure = table.weights, table.target, fit.fitted, fit.structure
-    residual = fitted.residual
+    residual, left_out = fitted.residual, fitted.output + fitted.residual - fitted.left_out
+    if structure.linked:
+        left_out = np.log(np.maximum(left_out, 1e-3 * fitted.output) * fit.unit)
+        residual = np.log(target / fit.unit) - np.log(fitted.output)
     middle = weighted_quantile(np.abs(residual), weights, 0.5) / 0.6745
     usual = weights
-    if structure.loss != "squared":
+    if structure.loss in ("huber", "tukey"):
         usual = weights * (np.abs(residual) <= GROSS * middle)
     smearing, shift = 1.0, 0.0
-    left_out = fitted.output + fitted.residual - fitted.left_out
     if structure.log_target:
-        smearing = float(np.average(np.exp(residual), weights=usual))
+        smearing = _smearing(target, residual, usual, by_sums=structure.linked)
         predicted = smearing * np.exp(np.minimum(left_out, np.log(target.max()) + 2.0))
+        gap = np.log(target) - left_out
     else:
         plain = usual is weights or fit.link is not None
         shift = 0.0 if plain else float(np.average(residual, weights=usual))
         predicted = (left_out + shift) * fit.unit
-    gap = fitted.left_out if structure.log_target else target - predicted
+        gap = target - predicted
     scale, density = student_density(gap, weights, EXACT * table.spread(structure.log_target))
     return Trial(
         **vars(fit),
@@ -161,3 +187,11 @@ def judged(fit: Fit, table: Table) -> Trial:
         scale=scale,
         heavy=float(np.average(np.abs(residual) > 5.0 * middle, weights=weights)),
     )
+
+
+def _smearing(target: Floats, residual: Floats, weights: Floats, *, by_sums: bool) -> float:
+    """Return the factor on exp(network), given the residuals of its logarithm."""
+    ratio = np.exp(residual)
+    mean = float(np.average(ratio, weights=weights))
+    sums = float(weights @ target) / float(weights @ (target / ratio))
+    return sums if by_sums or abs(mean / sums - 1.0) > MISSED else mean

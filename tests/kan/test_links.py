@@ -3,11 +3,11 @@ import pytest
 import torch
 
 from kanopt.kan.fit import FitOptions, finish, fit_starts
-from kanopt.kan.links import Logistic, Softplus
+from kanopt.kan.links import Exponential, Logistic, Softplus
 from kanopt.kan.shape import Shape
 from tests.kan.conftest import box, sample
 
-LINKS = [Softplus(scale=0.4, low=2.0), Logistic(low=-1.0, high=5.0)]
+LINKS = [Exponential(unit=2.0), Softplus(scale=0.4, low=2.0), Logistic(low=-1.0, high=5.0)]
 
 
 @pytest.mark.parametrize("link", LINKS)

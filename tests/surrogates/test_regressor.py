@@ -378,3 +378,43 @@ def test_files_of_another_kind_or_version_are_refused(model, tmp_path):
         np.savez(file, header=np.array([{"pickled": 1}], dtype=object))
     with pytest.raises(FileFormatError, match="not a readable model file"):
         KANRegressor.load(path)
+
+
+def gusts(rows, seed):
+    """Return positive targets with interactions and gamma noise: a scale of half the mean."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {"a": rng.uniform(-1, 1, rows), "b": rng.uniform(-1, 1, rows), "c": rng.uniform(0, 1, rows)}
+    )
+    mean = 10.0 * np.exp(1.5 * np.sin(3 * frame["a"] * frame["b"]) + np.cos(3 * (frame["a"] + frame["c"])))
+    return frame, pd.Series(mean * rng.gamma(4.0, 0.25, rows), name="y"), mean
+
+
+def test_interactions_in_heavy_noise_are_found_by_rows_held_out(tmp_path):
+    frame, noisy, _ = gusts(2000, 1)
+    model = KANRegressor(seed=0, starts=4).fit(frame, noisy)
+    assert model.log_target_
+    assert model.loss_ == "poisson"
+    assert model.network_.hidden in ((4,), (8,))
+    assert model.predict(frame).sum() == pytest.approx(noisy.sum(), rel=1e-9)
+    fresh, target, mean = gusts(2000, 2)
+    additive = KANRegressor(hidden=(), seed=0).fit(frame, noisy)
+    error, before = (float(np.mean((one.predict(fresh) - mean) ** 2)) for one in (model, additive))
+    assert error < 0.25 * before
+    # intervals are of the logarithm, and a file holds all of it
+    inside = model.predict_interval(fresh, 0.9)
+    assert ((inside["lower"] <= target) & (target <= inside["upper"])).mean() == pytest.approx(0.9, abs=0.03)
+    model.save(tmp_path / "model.kan")
+    again = KANRegressor.load(tmp_path / "model.kan")
+    np.testing.assert_array_equal(again.predict(fresh), model.predict(fresh))
+    formula = model.to_formula(fresh.assign(y=target))
+    assert float(np.mean((formula.evaluate(fresh) - mean) ** 2)) < 0.25 * before
+
+
+def test_sums_come_out_right_where_large_targets_are_noisier():
+    rng = np.random.default_rng(4)
+    x = rng.uniform(0, 1, (1500, 2))
+    mean = np.exp(4.0 * x[:, 0])
+    y = mean * np.exp(x[:, 0] * rng.normal(size=1500))
+    model = KANRegressor(hidden=(), log_target=True, loss="squared", seed=0).fit(x, y)
+    assert model.predict(x).sum() == pytest.approx(y.sum(), rel=0.011)

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import torch
+
+from kanopt.kan.fit import FitOptions, fit_starts
+from kanopt.kan.heldout import fit_held_out, on_all_rows
+from kanopt.kan.links import Exponential
+from kanopt.kan.robust import poisson_deviance, poisson_weights
+from kanopt.kan.shape import Shape
+from tests.kan.conftest import box, sample
+
+
+def law(x):
+    return torch.exp(x[:, 0] * x[:, 1] + x[:, 1])
+
+
+def split(data):
+    count = len(data) // 5
+    return data.rows(slice(count, None)), data.rows(slice(0, count))
+
+
+def test_heavy_tails_are_not_followed():
+    clean, data = sample(law, 600, 2), sample(law, 600, 2)
+    noise = torch.tensor(np.random.default_rng(0).standard_t(2.1, (600, 1)))
+    data = type(data)(data.inputs, data.target + noise, data.weights)
+    fresh = sample(law, 2000, 2, seed=9)
+    generator, shape = torch.Generator().manual_seed(1), Shape(2, hidden=(4,))
+    found = fit_held_out(shape, *split(data), box(2), generator, FitOptions(), 10)
+    run = on_all_rows(found.run, data, FitOptions())
+    free = fit_starts(shape, data, box(2), torch.Generator().manual_seed(1))
+    error, before = (
+        float((one.network.forward(fresh.inputs)[0] - fresh.target).square().mean().sqrt())
+        for one in (run, free)
+    )
+    assert error < 1.2 * before
+    assert error < 0.5 * float(clean.target.std())
+
+
+def test_without_noise_nothing_is_smoothed_away():
+    data = sample(law, 500, 2)
+    generator = torch.Generator().manual_seed(2)
+    found = fit_held_out(Shape(2, hidden=(2,)), *split(data), box(2), generator, FitOptions(), 5)
+    assert found.loss < 1e-4 * float(data.target.var())
+    np.testing.assert_allclose(
+        float((found.output - split(data)[1].target[:, 0]).square().mean()), found.loss, rtol=1e-9
+    )
+
+
+def test_a_smoothing_that_is_given_is_kept():
+    data = sample(law, 300, 2, noise=0.1)
+    options = FitOptions(starts=2, smoothing=1e-4)
+    generator = torch.Generator().manual_seed(2)
+    found = fit_held_out(Shape(2, hidden=(2,)), *split(data), box(2), generator, options, 5)
+    assert (found.run.smoothing[0, :-1] == 1e-4).all()
+
+
+def test_quasi_poisson_weights_make_sums_right_and_follow_the_mean():
+    data = sample(law, 800, 2)
+    generator = torch.Generator().manual_seed(4)
+    noise = torch.empty_like(data.target).exponential_(generator=generator)
+    mean = float((data.target * noise).mean())
+    data = type(data)(data.inputs, data.target * noise / mean, data.weights)
+    options = FitOptions(link=Exponential(), loss="poisson")
+    found = fit_held_out(Shape(2, hidden=(2,)), *split(data), box(2), generator, options, 5)
+    run = on_all_rows(found.run, data, options)
+    output = options.objective(data).outputs(run.network, data.inputs)[0, :, 0]
+    assert float(output.sum()) == pytest.approx(float(data.target.sum()), rel=0.01)
+    truth = law(data.inputs.numbers) / mean
+    assert float((output / truth - 1.0).square().mean().sqrt()) < 0.25
+
+
+def test_poisson_deviance_is_the_weighted_square_near_the_mean():
+    mean = torch.linspace(0.5, 3.0, 7, dtype=torch.float64)
+    target = mean * (1.0 + 1e-4)
+    expected = (target - mean).square() * poisson_weights(mean)
+    torch.testing.assert_close(poisson_deviance(target, mean), expected, rtol=1e-3, atol=0.0)
+    assert float(poisson_deviance(torch.zeros(1), torch.ones(1))) == 2.0
