@@ -6,6 +6,7 @@ A model file from a stranger is data; reading it executes nothing.
 from __future__ import annotations
 
 import json
+import math
 import os
 import zipfile
 import zlib
@@ -23,8 +24,9 @@ from kanopt.surrogates.missing import Indicators
 
 __all__ = ["Stored", "read_model", "write_model"]
 
+Measures = dict[str, dict[str, float]]
 FORMAT = "kanopt-model"
-VERSION = 2
+VERSION = 3
 
 
 def write_model(
@@ -110,6 +112,7 @@ class Stored:
         """
         self._check_single()
         header, arrays = law_to_parts(self._law)
+        header["measures"] = _defined(header["measures"])
         header["target"] = self.target_name_
         header["columns"] = self.n_features_in_
         header["named"] = hasattr(self, "feature_names_in_")
@@ -128,9 +131,15 @@ class Stored:
             Where the file is damaged or something else.
         """
         header, arrays = read_model(path)
+        try:
+            header["measures"] = _undefined_as_nan(header["measures"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise FileFormatError(
+                f"{path}: the saved model lacks a part ({error}); save the model again"
+            ) from error
         law = law_from_parts(header, arrays)
         try:
-            model = cls(**{name: _tuples(value) for name, value in header["arguments"].items()})
+            model = cls(**{name: _argument(value) for name, value in header["arguments"].items()})
             target, named, columns = str(header["target"]), bool(header["named"]), int(header["columns"])
             model.alternatives_ = _alternatives(header["alternatives"])
             model._indicators = Indicators(
@@ -149,10 +158,32 @@ class Stored:
 def _plain(value: Any) -> Any:
     """Return an argument as JSON can hold it."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        # Keys may be names or positions, which JSON would make names.
+        return {"pairs": [[_plain(key), _plain(item)] for key, item in value.items()]}
     if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
         return [_plain(item) for item in value]
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _defined(measures: Measures) -> dict[str, dict[str, float | None]]:
+    """Return measures as JSON can hold them: null for R² of a constant target, which is not defined."""
+    return {
+        rows: {name: None if math.isnan(value) else value for name, value in found.items()}
+        for rows, found in measures.items()
+    }
+
+
+def _undefined_as_nan(measures: Mapping[str, Mapping[str, float | None]]) -> Measures:
+    """Undo :func:`_defined`."""
+    return {
+        rows: {name: math.nan if value is None else float(value) for name, value in found.items()}
+        for rows, found in measures.items()
+    }
+
+
+def _argument(value: Any) -> Any:
+    """Undo :func:`_plain`."""
+    return dict(value["pairs"]) if isinstance(value, dict) else _tuples(value)
 
 
 def _tuples(value: Any) -> Any:
