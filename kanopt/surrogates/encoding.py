@@ -25,6 +25,10 @@ Category = str | int | float | bool
 
 LEAST_ROWS = 5
 """Rows that a law needs."""
+LARGEST = 1e60
+"""Largest size of a number in a table: variances of squared errors take it to the fourth power."""
+SMALLEST = float(np.finfo(np.float64).tiny)
+"""Least scale: the power of ten below a smaller number can be zero."""
 FEWEST = 5
 SHARE = 0.005
 """Share of the rows that an outermost cell of the knots must hold, from so many rows on that this is a few."""
@@ -208,8 +212,10 @@ def encoding_of(frame: pd.DataFrame) -> Encoding:
     Raises
     ------
     FitError
-        For a column that is constant, holds dates or mixed types, or misses values.
+        For a table without columns, and for a column that is constant, holds dates or mixed types, or misses values.
     """
+    if not len(frame.columns):
+        raise FitError("the table has no columns to learn from; pass at least one")
     return Encoding(tuple(_feature(str(name), frame.iloc[:, i]) for i, name in enumerate(frame.columns)))
 
 
@@ -242,9 +248,16 @@ def knot_range(encoded: Floats, grid_size: int) -> tuple[Floats, Floats]:
 
 
 def check_numbers(values: Floats, what: str) -> None:
-    """Raise a FitError that names `what`, the first row and the count if a value is NaN or infinite."""
+    """Raise a FitError that names `what`, the first row and the count if a value is NaN, infinite or too large."""
     bad = ~np.isfinite(values)
     if not bad.any():
+        huge = np.abs(values) > LARGEST
+        if huge.any():
+            row = int(huge.argmax())
+            raise FitError(
+                f"{what}: row {row} holds {values[row]:g}; powers of numbers beyond {LARGEST:g} overflow. Use a larger "
+                "unit, or leave the row out"
+            )
         return
     missing = int(np.isnan(values).sum())
     infinite = int(bad.sum()) - missing
@@ -257,6 +270,8 @@ def check_numbers(values: Floats, what: str) -> None:
 
 
 def _feature(name: str, column: pd.Series[Any]) -> Feature:
+    if pd.api.types.is_complex_dtype(column):
+        raise FitError(f"column {name!r} holds complex numbers; use their real parts, or sizes and angles")
     if _is_number(column):
         values = _numbers(column, Feature(name, "number"))
         low, high = float(values.min()), float(values.max())
@@ -267,7 +282,7 @@ def _feature(name: str, column: pd.Series[Any]) -> Feature:
             )
         return Feature(name, "number", scale=_power_of_ten(low, high), low=low, high=high)
     _refuse_missing(column, name)
-    known = pd.unique(column.astype(object))
+    known = _different(column, name)
     odd = next((value for value in known if not isinstance(value, (str, bool, int, float, np.generic))), None)
     if odd is not None or pd.api.types.is_datetime64_any_dtype(column):
         raise FitError(
@@ -283,6 +298,17 @@ def _feature(name: str, column: pd.Series[Any]) -> Feature:
         )
     ordered = sorted(words, key=lambda value: (type(value).__name__, value))
     return Feature(name, "category", categories=tuple(ordered))
+
+
+def _different(column: pd.Series[Any], name: str) -> NDArray[np.object_]:
+    """Return the different values of a column."""
+    try:
+        return np.asarray(pd.unique(column.astype(object)), dtype=object)
+    except TypeError as error:
+        raise FitError(
+            f"column {name!r} holds values that are neither numbers nor categories ({error}); derive numbers or text "
+            "from them"
+        ) from error
 
 
 def _is_number(column: pd.Series[Any]) -> bool:
@@ -337,4 +363,4 @@ def _refuse_missing(column: pd.Series[Any], name: str) -> None:
 
 def _power_of_ten(low: float, high: float) -> float:
     largest = max(abs(low), abs(high))
-    return float(10.0 ** np.floor(np.log10(largest))) if largest > 0 else 1.0
+    return max(float(10.0 ** np.floor(np.log10(largest))), SMALLEST) if largest > 0 else 1.0

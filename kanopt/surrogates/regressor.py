@@ -211,9 +211,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         frame = self._frame(X, reset=True)
         target = _target(y)
         check_consistent_length(frame, target)
-        weights = np.asarray(_check_sample_weight(sample_weight, frame, dtype=np.float64))
-        if weights.min() < 0 or weights.max() <= 0:
-            raise FitError("sample_weight must be at least 0 everywhere and above 0 somewhere")
+        weights = _weights(sample_weight, frame)
         used = weights > 0
         if not used.all():
             frame, target, weights = frame.loc[used], target[used], weights[used]
@@ -505,10 +503,25 @@ def _warn_if_stopped(interrupt: Interrupt, tried: pd.DataFrame) -> None:
 def _target(y: Any) -> Floats:
     if y is None:
         raise FitError("KANRegressor requires y to be passed, but the target y is None")
-    flat = column_or_1d(y, warn=True)
     try:
+        flat = column_or_1d(y, warn=True)
+        if flat.dtype.kind in "mM":
+            raise TypeError("dates or durations")
         values = np.asarray(flat, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise FitError(f"the target holds something that is no number ({error}); convert it first") from error
     check_numbers(values, f"target {getattr(y, 'name', None) or 'y'!r}")
     return values
+
+
+def _weights(given: Any, frame: pd.DataFrame) -> Floats:
+    """Return the weight of every row."""
+    if given is None:
+        return np.ones(len(frame))
+    try:
+        weights = np.asarray(_check_sample_weight(given, frame, dtype=np.float64))
+    except ValueError as error:
+        raise FitError(f"sample_weight: {error}") from error
+    if len(weights) and (weights.min() < 0 or weights.max() <= 0):
+        raise FitError("sample_weight must be at least 0 everywhere and above 0 somewhere")
+    return weights
