@@ -91,7 +91,8 @@ class _Common:
         self.tracer = tracer
         arriving = tracer.arrivals(root)[0]
         width = (arriving[1] - arriving[0])[0]
-        self._share = np.where(width > 0.0, 1.0 / np.where(width > 0.0, width, 1.0), 0.0)
+        wide = width >= np.finfo(np.float64).tiny  # a smaller one has no reciprocal
+        self._share = np.where(wide, 1.0 / np.where(wide, width, 1.0), 0.0)
         self._sides = np.where(root.width[0] > 0.0, root.width[0], 1.0)
 
     @property
