@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, nearest
 
-__all__ = ["Encoding", "Feature", "check_numbers", "encoding_of", "knot_range"]
+__all__ = ["Encoding", "Feature", "check_numbers", "encoding_of", "is_number", "knot_range"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -272,7 +272,7 @@ def check_numbers(values: Floats, what: str) -> None:
 def _feature(name: str, column: pd.Series[Any]) -> Feature:
     if pd.api.types.is_complex_dtype(column):
         raise FitError(f"column {name!r} holds complex numbers; use their real parts, or sizes and angles")
-    if _is_number(column):
+    if is_number(column):
         values = _numbers(column, Feature(name, "number"))
         low, high = float(values.min()), float(values.max())
         if not high > low:
@@ -311,7 +311,8 @@ def _different(column: pd.Series[Any], name: str) -> NDArray[np.object_]:
         ) from error
 
 
-def _is_number(column: pd.Series[Any]) -> bool:
+def is_number(column: pd.Series[Any]) -> bool:
+    """Say whether a column holds numbers, also where they are kept as objects, and not categories or truth."""
     if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(column):
         return False
     if pd.api.types.is_numeric_dtype(column):
@@ -323,7 +324,7 @@ def _is_number(column: pd.Series[Any]) -> bool:
 
 
 def _numbers(column: pd.Series[Any], feature: Feature) -> Floats:
-    if not _is_number(column) and not pd.api.types.is_bool_dtype(column):
+    if not is_number(column) and not pd.api.types.is_bool_dtype(column):
         text = pd.to_numeric(column.astype(object), errors="coerce")
         bad = text.isna().to_numpy() & column.notna().to_numpy()
         row = int(bad.argmax()) if bad.any() else 0

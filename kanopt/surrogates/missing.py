@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from kanopt.errors import FitError
+from kanopt.surrogates.density import weighted_quantile
+from kanopt.surrogates.encoding import is_number
 
 __all__ = ["Indicators"]
 
@@ -38,14 +42,15 @@ class Indicators:
     fills: Mapping[str, float | str]
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> Indicators:
-        """Look for gaps in the training rows.
+    def of(cls, frame: pd.DataFrame, weights: NDArray[np.float64] | None = None) -> Indicators:
+        """Look for gaps in the training rows; a row of weight k counts as k rows in a median.
 
         Raises
         ------
         FitError
             Where a column has no values at all, or a name is taken.
         """
+        weights = np.ones(len(frame)) if weights is None else weights
         fills: dict[str, float | str] = {}
         for name in frame.columns[frame.isna().any()]:
             column = frame[name]
@@ -53,8 +58,10 @@ class Indicators:
                 raise FitError(
                     f"column {str(name)!r} has no values in any of {len(frame)} rows; leave the column out"
                 )
-            if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-                fills[str(name)] = float(column.median())
+            if is_number(column):
+                known = column.notna().to_numpy()
+                values = column[known].to_numpy(dtype=np.float64)
+                fills[str(name)] = weighted_quantile(values, weights[known], 0.5)
                 taken = indicator_name(str(name))
                 if taken in frame.columns:
                     raise FitError(

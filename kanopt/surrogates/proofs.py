@@ -41,12 +41,26 @@ class Asked:
         concave: Iterable[str] | None,
         bounds: tuple[float | None, float | None] | None,
     ) -> Self:
-        """Build it from arguments as a user gives them."""
+        """Build it from arguments as a user gives them.
+
+        Raises
+        ------
+        FitError
+            For a sign that is none, and for a name where a list of columns is meant.
+        """
+        for word, columns in (("convex", convex), ("concave", concave)):
+            if isinstance(columns, str):
+                raise FitError(f"verify: {word}={columns!r} must be a list of columns, such as [{columns!r}]")
+        for name, sign in (monotone or {}).items():
+            if isinstance(sign, bool) or sign not in (-1, 0, 1):
+                raise FitError(f"verify: column {name!r} has {sign!r}; use +1 (rises), -1 (falls) or 0")
         ends = None
         if bounds is not None:
             low, high = bounds
             ends = (-math.inf if low is None else float(low), math.inf if high is None else float(high))
-        return cls(dict(monotone or {}), tuple(convex or ()), tuple(concave or ()), ends)
+        return cls(
+            {n: s for n, s in (monotone or {}).items() if s}, tuple(convex or ()), tuple(concave or ()), ends
+        )
 
     @classmethod
     def from_arguments(cls, arguments: Any, encoding: Encoding) -> Self:

@@ -225,7 +225,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         from kanopt.surrogates.threads import one_thread
         from kanopt.surrogates.trials import Table
 
-        self._indicators = _indicators(self.missing, frame)
+        self._indicators = _indicators(self.missing, frame, weights)
         encoding = encoding_of(self._indicators.filled(frame))
         encoding = encoding.with_periods(periods_of(self.periodic, encoding))
         numbers, codes = encoding.split(self._indicators.filled(frame))
@@ -286,7 +286,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
             lower, upper = self._law.interval(*encoded, coverage)
         else:
             seen = self._encode(calibration[0])
-            residuals = self._law.residual(*seen, _target(calibration[1]))
+            residuals = self._law.residual(*seen, self._calibration_target(calibration[1], len(seen[0])))
             lower, upper = self._law.around(*encoded, *conformal_ends(residuals, coverage))
         index = X.index if isinstance(X, pd.DataFrame) else None
         columns = {"lower": lower, "prediction": self._law.predict(*encoded), "upper": upper}
@@ -339,7 +339,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         from kanopt.surrogates.threads import one_thread
         from kanopt.tables import units_of
 
-        check_is_fitted(self)
+        self._check_single()
         if self._rows is None:
             raise FormulaError(
                 "a model loaded from a file holds no training rows, on which a formula is chosen; fit it again, or "
@@ -375,6 +375,9 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         """Fit one model per target; a law per target is what can be read, so that no node is shared."""
         targets = y if isinstance(y, pd.DataFrame) else pd.DataFrame(np.asarray(y))
         names = [str(name) if isinstance(name, str) else f"target{name}" for name in targets.columns]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise FitError(f"two targets are called {twice!r}; rename or drop one of them")
         models = {
             name: clone(self).fit(X, targets.iloc[:, place].rename(name), sample_weight, progress=progress)
             for place, name in enumerate(names)
@@ -448,7 +451,28 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
 
     def _encode(self, X: ArrayLike | pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
         self._check_single()
-        return self.encoding_.transform(self._indicators.filled(self._frame(X, reset=False)))
+        frame = self._frame(X, reset=False)
+        # scikit-learn compares names that are text; of numbered columns it looks at how many there are alone.
+        given, fitted = [str(name) for name in frame.columns], list(self.encoding_.names[: frame.shape[1]])
+        if given != fitted and sorted(given) == sorted(fitted):
+            raise FitError(
+                f"the columns come as {', '.join(map(repr, given))}, and the model was fitted to "
+                f"{', '.join(map(repr, fitted))}; put them into this order"
+            )
+        return self.encoding_.transform(self._indicators.filled(frame))
+
+    def _calibration_target(self, y: Any, rows: int) -> Floats:
+        """Return the targets of calibration rows, checked."""
+        target = _target(y)
+        if len(target) != rows:
+            raise FitError(f"calibration: {rows} rows and {len(target)} targets; pass one for each row")
+        if self.log_target_ and target.min() <= 0:
+            row = int(target.argmin())
+            raise FitError(
+                f"calibration: the law is of the logarithm of the target, and row {row} has {target[row]:g}; "
+                "leave such rows out, or fit with log_target=False"
+            )
+        return target
 
     def _check_single(self) -> None:
         check_is_fitted(self)
@@ -477,12 +501,12 @@ def _has_several(y: Any) -> bool:
     return isinstance(y, (np.ndarray, pd.DataFrame)) and y.ndim == 2 and y.shape[1] > 1
 
 
-def _indicators(missing: Any, frame: pd.DataFrame) -> Indicators:
+def _indicators(missing: Any, frame: pd.DataFrame, weights: Floats) -> Indicators:
     if missing == "error":
         return Indicators({})
     if missing != "indicator":
         raise FitError(f"missing={missing!r} is unknown; use 'error' or 'indicator'")
-    return Indicators.of(frame)
+    return Indicators.of(frame, weights)
 
 
 def _watch(progress: Callable[[FitProgress], None] | None, interrupt: Interrupt) -> Watch:
