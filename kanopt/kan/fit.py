@@ -47,8 +47,6 @@ __all__ = [
     "Fitted",
     "Run",
     "begun",
-    "constant",
-    "drawn",
     "finish",
     "fit_starts",
     "grown",
@@ -60,8 +58,10 @@ __all__ = [
 Floats = NDArray[np.float64]
 EXACT = 1e-14
 """Share of the target's variance below which an error counts as none."""
-FEWEST, PER_PARAMETER = 300, 12
-"""Rows that starts are trained on: so many, and so many per parameter."""
+FEWEST, PER_PARAMETER, MOST_ROWS = 300, 12, 1_500
+"""Rows that starts are trained on: so many, and so many per parameter, up to a limit."""
+FEWEST_STARTS, WORK = 4, 16 * 1_500 * 150**2
+"""Starts of wide networks are fewer, but so many, so that starts × rows × parameters² stays within limits."""
 STRONG = 1e-4
 """Smoothing of starts."""
 KEPT = 4
@@ -197,12 +197,10 @@ def fit_starts(
     True
     """
     options = options or FitOptions()
-    offset = constant(data, options)
-    part = drawn(data, max(FEWEST, PER_PARAMETER * shape.parameters), generator) if shape.hidden else data
-    starts = options.starts if shape.hidden else 1
-    network = random_starts(shape, starts, part.inputs, bounds, offset, generator, options.wanted)
     if shape.hidden:
-        return settled(begun(network, part, options), data, options)
+        return settled(begun(shape, data, bounds, generator, options), data, options)
+    offset = _constant(data, options)
+    network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.wanted)
     penalty = Penalty.of(shape, network.theta.device)
     first = 1e-6 if options.smoothing is None else options.smoothing
     smoothing = network.theta.new_full((1, penalty.groups + 1), first)
@@ -283,8 +281,21 @@ def retrained(run: Run, data: Data, options: FitOptions, steps: int = STEPS) -> 
     return Run(network, smoothing, _score(network, smoothing, penalty, objective, options), history)
 
 
-def begun(network: KANBatch, data: Data, options: FitOptions, kept: int = KEPT) -> Run:
-    """Train starts for a few steps under a strong penalty; keep the best."""
+def begun(
+    shape: Shape,
+    data: Data,
+    bounds: tuple[Tensor, Tensor],
+    generator: torch.Generator,
+    options: FitOptions,
+    kept: int = KEPT,
+) -> Run:
+    """Train starts for a few steps on some rows under a strong penalty; keep the best."""
+    offset = _constant(data, options)
+    rows = min(MOST_ROWS, max(FEWEST, PER_PARAMETER * shape.parameters))
+    data = _some(data, rows, generator)
+    affordable = int(WORK / (len(data) * shape.parameters**2))
+    starts = min(options.starts, max(FEWEST_STARTS, affordable))
+    network = random_starts(shape, starts, data.inputs, bounds, offset, generator, options.wanted)
     penalty = Penalty.of(network.shape, network.theta.device)
     constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
     smoothing = network.theta.new_full((len(network), penalty.groups + 1), STRONG)
@@ -301,7 +312,7 @@ def begun(network: KANBatch, data: Data, options: FitOptions, kept: int = KEPT) 
     return Run(network.take(best), smoothing[best], history.best[best], history)
 
 
-def drawn(data: Data, rows: int, generator: torch.Generator) -> Data:
+def _some(data: Data, rows: int, generator: torch.Generator) -> Data:
     """Return at most `rows` rows, drawn at random."""
     if len(data) <= rows:
         return data
@@ -340,7 +351,7 @@ def _ridges(shape: Shape, rows: float) -> Sequence[float]:
     return RIDGES[1:] if shape.parameters < rows else RIDGES[2:]
 
 
-def constant(data: Data, options: FitOptions) -> Tensor:
+def _constant(data: Data, options: FitOptions) -> Tensor:
     """Return the outputs of a network whose target is the mean, shape (outputs,)."""
     mean = _mean(data)
     return mean if options.link is None else options.link.inverse(mean)

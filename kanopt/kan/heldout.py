@@ -16,13 +16,12 @@ import torch
 from torch import Tensor
 
 from kanopt.kan.constraints import Constraints
-from kanopt.kan.fit import FitOptions, Run, begun, constant, drawn, retrained, reweighted, settled
+from kanopt.kan.fit import FitOptions, Run, begun, retrained, reweighted, settled
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import refit_ranges
 from kanopt.kan.shape import Shape
-from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import train
 
 __all__ = ["HeldOutRun", "fit_held_out", "on_all_rows"]
@@ -35,14 +34,12 @@ RISE = 1.05
 """A loss this much above the least ends the ascent."""
 EQUAL = 1.01
 """Of weights whose loss is within this factor of the least the lowest are taken."""
-WORTH = 0.95
+WORTH = 0.97
 """A finer grid has to leave less of the loss."""
-KEPT = 2
-"""Starts that go on with all rows, where they are small enough."""
-ROWS = 1_200
-"""Most rows that starts are trained on."""
-WORK = 16 * 1_200 * 160**2
-"""Starts are as many as asked, or as make this much work: starts × rows × parameters²."""
+MOST = 640
+"""Parameters of the largest network of a finer grid."""
+KEPT, WIDE = 2, 300
+"""Starts that go on with all rows; one alone past so many parameters."""
 
 
 @dataclass(frozen=True)
@@ -97,15 +94,12 @@ def fit_held_out(
     True
     """
     judge = _Judge(held_out, options)
-    part = drawn(data, ROWS, generator)
-    most = int(WORK / (len(part) * shape.parameters**2))
-    starts = max(min(options.starts, 4), min(options.starts, most))
-    offset = constant(data, options)
-    network = random_starts(shape, starts, part.inputs, bounds, offset, generator, options.wanted)
-    run = begun(network, part, options, KEPT if most >= 4 else 1)
+    run = begun(shape, data, bounds, generator, options, KEPT if shape.parameters <= WIDE else 1)
     best = _raised(settled(run, data, options), data, judge)
     while 2 * best.network.shape.grid_size <= largest and not best.history.stopped:
         finer = replace(best, network=best.network.refined())
+        if finer.network.shape.parameters > MOST:
+            break
         finer = judge(_at(finer, data, options))
         if not float(finer.score[0]) < WORTH * float(best.score[0]):
             break

@@ -11,10 +11,10 @@ A structure with fewer effective parameters wins against one that gains less tha
 squared error), or less than one standard error of the gain (the one-standard-error rule, Hastie, Tibshirani
 and Friedman 2009, section 7.10).
 
-Where noise is left that one product does not explain, four and more hidden nodes are tried on the target itself: behind
-an exponential link with squares over the mean where the target is positive, with the smoothing that is best on a fifth
-of the rows held out (:mod:`kanopt.kan.heldout`). They have to lower the squared error on these rows, in the units of
-the target, by three percent and one standard error.
+Where one product leaves noise, four hidden nodes are tried on the target itself, by squares and, where it is positive,
+behind an exponential link by squares over the mean; a fifth of the rows is held out to choose the smoothing
+(:mod:`kanopt.kan.heldout`). They have to lower the squared error on these rows, in the units of the target, by three
+percent and one standard error. By the same measure the target is left as it is where its logarithm was denser.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ NOISE, CLEAN = 1e-3, 5e-3
 """Share of the variance that one product must leave to look for noise, and that is noise if four nodes leave it."""
 PAYS = 0.03
 """Least share of the squared error on rows held out that more hidden nodes must save."""
+WIDE = 60
+"""Categories past which four nodes are tried on one target alone, and two nodes not where these left noise."""
 LEAST_ROWS = 400
 """Fewer rows can spare none to be held out."""
 PRUNE_ROWS = 5_000
@@ -85,6 +87,11 @@ class Search:
     def spares_rows(self) -> bool:
         """Whether smoothing may be chosen by rows held out."""
         return self.settings.smoothing is None and len(self.table) >= LEAST_ROWS
+
+    @property
+    def wide(self) -> bool:
+        """Whether tables over many categories make every hidden node dear."""
+        return sum(len(feature.categories) for feature in self.table.encoding.categories) > WIDE
 
     @cached_property
     def finest(self) -> int:
@@ -233,17 +240,21 @@ class Search:
         return judged(Fit(structure, encoding, run, fitted, unit, link, unusual, held_out), self.table)
 
     def pays(self, simple: Trial, rich: Trial) -> bool:
-        """Say whether `rich`, which has rows held out, lowers the squared error on them enough."""
-        assert rich.held_out is not None
-        rows = rich.held_out.rows
-        before = simple.predicted[rows] if simple.held_out is None else simple.held_out.predicted
+        """Say whether `rich` lowers the squared error of rows held out, or of all left out, enough."""
+        rows = slice(None) if rich.held_out is None else rich.held_out.rows
         target, weights = self.table.target[rows], self.table.weights[rows]
-        first, second = (target - before) ** 2, (target - rich.held_out.predicted) ** 2
+        first = (target - self._foretold(simple, rich)) ** 2
+        second = (target - self._foretold(rich, rich)) ** 2
         gain = float(np.average(first - second, weights=weights))
         variance = float(np.average((first - second - gain) ** 2, weights=weights))
-        return bool(
-            gain > max(PAYS * float(np.average(first, weights=weights)), np.sqrt(variance / weights.sum()))
-        )
+        least = PAYS * float(np.average(first, weights=weights))
+        return bool(gain > max(least, np.sqrt(variance / weights.sum())))
+
+    def _foretold(self, trial: Trial, by: Trial) -> Floats:
+        """Return what `trial` says of the rows that `by` has held out: as held out itself, or as left out."""
+        if by.held_out is None:
+            return trial.predicted
+        return trial.predicted[by.held_out.rows] if trial.held_out is None else trial.held_out.predicted
 
     def unexplained(self, trial: Trial) -> float:
         """Return the share of the target's variance that `trial` leaves on rows held out."""
@@ -347,7 +358,10 @@ def _chosen(search: Search, targets: list[bool]) -> Trial:
         finals = [_given(search, start) for start in best]
     else:
         finals = best
-    return search.refine(search.best(finals))
+    chosen = search.best(finals)
+    if settings.loss is None and chosen.held_out is None:
+        chosen = next((start for start in best if search.pays(chosen, start)), chosen)
+    return search.refine(chosen)
 
 
 def _given(search: Search, start: Trial) -> Trial:
@@ -425,20 +439,24 @@ def _is_heavy(search: Search, trial: Trial) -> bool:
 def _grow(search: Search, starts: list[Trial]) -> list[Trial]:
     """Add hidden nodes to additive models while they pay.
 
-    For each target first one product node. Where noise is left, then four and eight nodes, judged by rows held out;
-    else two nodes that add, and four for the better of the targets.
+    For the target itself first one product node. Where noise is left, then four nodes, judged by rows held out.
+    Where these do not pay, or nothing is left, two nodes that add, and four for the better of the targets.
     """
     features = len(search.table.encoding.features)
     tried = list(starts)
     if features < 2 or search.rows < max(40.0, 15.0 * features):
         return tried
     if not search.settings.wanted:
-        tried += [_fit(search, replace(start.structure, hidden=(1,), products=(1,))) for start in starts]
+        # A logarithm of the target has made sums of products; a product of such sums says little.
+        plain = [start for start in starts if not start.structure.log_target]
+        tried += [_fit(search, replace(start.structure, hidden=(1,), products=(1,))) for start in plain]
     best = search.best(tried)
     if search.spares_rows and 1.0 - search.accuracy(best) > NOISE:
-        noisy = _grow_noisy(search, best)
+        noisy = _grow_noisy(search, starts, best)
         if noisy is not None:
             return [noisy]
+        if search.wide:
+            return tried
     if search.accuracy(best) < NO_ERROR:
         tried += [_fit(search, replace(start.structure, hidden=(2,), products=())) for start in starts]
         best = search.best(tried)
@@ -448,16 +466,23 @@ def _grow(search: Search, starts: list[Trial]) -> list[Trial]:
     return tried
 
 
-def _grow_noisy(search: Search, best: Trial) -> Trial | None:
-    """Add hidden nodes while they pay on rows held out; None where they do not, or what is left is no noise."""
-    structure = replace(best.structure, hidden=(4,), products=())
-    if structure.log_target and search.settings.loss is None and search.settings.linked:
-        structure = replace(structure, loss="poisson")
-    rich = _noted(search, search.fit_noisy(structure))
-    if search.unexplained(rich) < CLEAN or not search.pays(best, rich):
-        return None
-    wide = replace(rich.structure, hidden=(8,))
-    if search.rows < 10.0 * 2.0 * rich.fitted.network.parameters.size:
-        return rich
-    richer = _noted(search, search.fit_noisy(wide))
-    return richer if search.pays(rich, richer) else rich
+def _grow_noisy(search: Search, starts: list[Trial], best: Trial) -> Trial | None:
+    """Add hidden nodes where they pay on rows held out; None where they do not, or what is left is no noise."""
+    tried = [best] if search.wide else starts
+    trials = [_noted(search, search.fit_noisy(_noisy(search, start.structure))) for start in tried]
+    rich = trials.pop()
+    # Behind a link factors multiply and sums come out right: the target itself has to be clearly better.
+    rich = next((trial for trial in trials if search.pays(rich, trial)), rich)
+    return rich if search.unexplained(rich) > CLEAN and search.pays(best, rich) else None
+
+
+def _noisy(search: Search, additive: Structure) -> Structure:
+    """Return the structure with hidden nodes to try: squares in the units of the target, or squares over the mean."""
+    settings = search.settings
+    loss = additive.loss
+    if settings.loss is None:
+        loss = "poisson" if additive.log_target and settings.linked else "squared"
+    # Hidden nodes bend as they have to: logarithms are for features most of whose rows lie in one cell without.
+    far = tuple(log and far for log, far in zip(additive.logs, search.decades, strict=True))
+    logs = far if settings.logs is None else settings.logs
+    return replace(additive, hidden=(4,), products=(), loss=loss, logs=logs)

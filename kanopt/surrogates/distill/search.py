@@ -100,13 +100,13 @@ def _ends(inputs: np.ndarray) -> np.ndarray:
 
 def is_admissible(model: Mixed, inputs: np.ndarray) -> bool:
     """Whether every edge is finite, defined and as monotone as it must be on these inputs."""
-    nodes = model.signals(inputs).nodes
+    with np.errstate(all="ignore"):
+        nodes = model.signals(inputs).nodes
     for edge in model.edges:
         column = nodes[edge.layer][:, edge.source]
         low, high = float(column.min()), float(column.max())
-        if not (
-            np.isfinite(edge.theta).all() and edge.form.admits(low, high) and edge.keeps_shape(low, high)
-        ):
+        finite = np.isfinite([low, high]).all() and np.isfinite(edge.theta).all()
+        if not (finite and edge.form.admits(low, high) and edge.keeps_shape(low, high)):
             return False
     return True
 
