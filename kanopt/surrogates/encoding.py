@@ -169,11 +169,6 @@ class Encoding:
         columns = [feature.encode(values[:, i]) for i, feature in enumerate(self.numeric)]
         return np.column_stack(columns) if columns else np.zeros((len(values), 0))
 
-    def within_periods(self, encoded: Floats) -> Floats:
-        """Return encoded numbers with cycles brought into their first period, [0, 1)."""
-        straight = len(self.numbers)
-        return np.hstack([encoded[:, :straight], np.mod(encoded[:, straight:], 1.0)])
-
     def split(self, frame: pd.DataFrame) -> tuple[Floats, Integers]:
         """Return the numeric columns as they are, numbers and then cycles, and the codes of the categories.
 

@@ -69,7 +69,7 @@ def law_of(
         measures={},
         link=link,
         at_bound=fitted.at_bound,
-        domain=_domain(trial.encoding.within_periods(numbers)),
+        domain=_domain(numbers[:, : len(trial.encoding.numbers)]),
     )
     shuffled = rng.permutation(len(table))[:SHUFFLED]
     drawn = (numbers[shuffled], table.codes[shuffled])
@@ -105,7 +105,10 @@ def _rows(table: Table, trial: Trial, law: Law, numbers: Floats) -> Rows:
 
 
 def _domain(numbers: Floats) -> Domain:
-    """Learn where encoded rows lie; categories that were not seen are refused before anything is predicted."""
+    """Learn where encoded rows lie, but for cycles, which have no ends.
+
+    Categories that were not seen are refused before anything is predicted.
+    """
     names = [f"c{index}" for index in range(numbers.shape[1])]
     return Domain.from_rows([Variable(name) for name in names], dict(zip(names, numbers.T, strict=True)))
 

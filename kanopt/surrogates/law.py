@@ -101,7 +101,7 @@ class Law:
         mass = np.cumsum(self.residual_weights)
         tail = 0.5 * (1.0 - coverage) * (mass[-1] + 1.0)
         last = len(self.residuals) - 1
-        lower = np.searchsorted(mass, max(tail, 0.0), side="left")
+        lower = max(int(np.searchsorted(mass, tail * (1.0 + 1e-12), side="right")) - 1, 0)
         upper = np.searchsorted(mass, min(mass[-1] + 1.0 - tail, mass[-1]), side="left")
         ends = self.residuals[min(int(lower), last)], self.residuals[min(int(upper), last)]
         return self.around(numbers, codes, float(ends[0]), float(ends[1]))

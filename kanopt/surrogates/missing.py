@@ -21,6 +21,7 @@ from kanopt.surrogates.encoding import is_number
 __all__ = ["Indicators"]
 
 GAP = "missing"
+SUFFIX = "_missing"
 
 
 @dataclass(frozen=True)
@@ -88,4 +89,4 @@ class Indicators:
 
 def indicator_name(column: str) -> str:
     """Return the name of the column that says where `column` has gaps."""
-    return f"{column}_missing"
+    return f"{column}{SUFFIX}"

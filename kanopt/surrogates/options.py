@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from kanopt.errors import FitError, nearest
+from kanopt.errors import FitError, KanoptWarning, nearest
 from kanopt.kan.constraints import Wanted
 from kanopt.kan.robust import LOSSES
 from kanopt.surrogates.encoding import Encoding, Feature
+from kanopt.surrogates.missing import SUFFIX
 from kanopt.surrogates.settings import Settings, Watch
 
-__all__ = ["Arguments", "device_of", "periods_of", "settings_of"]
+__all__ = ["Arguments", "device_of", "periods_of", "settings_of", "warn_of_contradictions"]
 
 
 class Arguments(Protocol):
@@ -111,6 +114,33 @@ def periods_of(periodic: Any, encoding: Encoding) -> dict[str, float]:
     return periods
 
 
+def warn_of_contradictions(
+    target: NDArray[np.float64], weights: NDArray[np.float64], settings: Settings
+) -> None:
+    """Warn where many targets lie where the law was asked not to go, by more than a tenth of their spread.
+
+    Raises
+    ------
+    FitError
+        Where most of them do.
+    """
+    if settings.reach == "any":
+        return
+    low, high = settings.bounds if settings.reach == "bounded" else (0.0, np.inf)
+    noise = 0.1 * float(target.std())
+    beyond = (target < low - noise) | (target > high + noise)
+    share = float(np.average(beyond, weights=weights))
+    asked = f"bounds=({low:g}, {high:g})" if settings.reach == "bounded" else "positive=True"
+    message = (
+        f"{asked}: the target is outside in {int(beyond.sum()):,} of {len(target):,} rows, the first "
+        f"{target[int(beyond.argmax())]:g} in row {int(beyond.argmax())}, where no such law can follow"
+    )
+    if share > 0.5:
+        raise FitError(f"{message}; ask for other ends, or for none")
+    if share > 0.05:
+        warnings.warn(message, KanoptWarning, stacklevel=2)
+
+
 def _check_together(settings: Settings) -> None:
     """Refuse arguments that contradict each other."""
     bends = {bend for bend in settings.wanted.bends if bend}
@@ -150,6 +180,7 @@ def _whole(value: Any, name: str, least: int) -> int:
 def _hidden(value: Any) -> tuple[int, ...] | None:
     if isinstance(value, str) and value == "auto":
         return None
+    value = value.tolist() if isinstance(value, np.ndarray) else value
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
         raise FitError(
             f"hidden={value!r} must be 'auto' or the widths of the hidden layers, such as () or (4,)"
@@ -217,7 +248,8 @@ def _logs(value: Any, encoding: Encoding, wanted: Wanted) -> tuple[bool, ...] | 
         if value == "auto":
             return None
         raise FitError(f"log_features={value!r} must be 'auto' or a list of columns, such as ['{value}']")
-    chosen = {_number(name, encoding, "log_features").name for name in value or ()}
+    names = value.tolist() if isinstance(value, np.ndarray) else value or ()
+    chosen = {_number(name, encoding, "log_features").name for name in names}
     bends = wanted.bends or (0,) * len(encoding.numbers)
     for feature, bend in zip(encoding.numbers, bends, strict=True):
         if feature.name in chosen and feature.low <= 0.0:
@@ -241,14 +273,17 @@ def _logs(value: Any, encoding: Encoding, wanted: Wanted) -> tuple[bool, ...] | 
 def _signs(value: Any, encoding: Encoding) -> tuple[int, ...]:
     if value is None:
         return ()
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    columns = sum(not feature.name.endswith(SUFFIX) for feature in encoding.features)
+    known = {len(encoding.features), columns}
     if isinstance(value, Mapping):
         pairs = list(value.items())
-    elif isinstance(value, Sequence) and not isinstance(value, str) and len(value) == len(encoding.features):
+    elif isinstance(value, Sequence) and not isinstance(value, str) and len(value) in known:
         pairs = [pair for pair in enumerate(value) if pair[1] != 0]
     else:
         raise FitError(
             f"monotone={value!r} must map columns to +1 or -1, or hold one of -1, 0, +1 for each of the "
-            f"{len(encoding.features)} columns"
+            f"{columns} columns"
         )
     signs: dict[str, int] = {}
     for name, sign in pairs:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from kanopt.errors import FormulaError
 from kanopt.surrogates.effects import marginal_effects
 from kanopt.surrogates.encoding import Encoding
 from kanopt.surrogates.law import Law
+from kanopt.surrogates.missing import Indicators
 from kanopt.surrogates.summary import Summary, effect_table, fit_measures
 
 if TYPE_CHECKING:
+    from kanopt.formulas import Formula
     from kanopt.kan.description import Network
     from kanopt.surrogates.diagram import Diagram
+    from kanopt.surrogates.distill.mixed import Rows
+    from kanopt.surrogates.options import Arguments
     from kanopt.surrogates.reading import Attribution
     from kanopt.surrogates.reading import Structure as Separability
 
@@ -38,6 +43,9 @@ class Readings:
     concave: Any
     positive: bool
     bounds: Any
+    seed: int
+    _rows: Rows | None
+    _indicators: Indicators
 
     def _check_single(self) -> None:
         raise NotImplementedError
@@ -112,7 +120,8 @@ class Readings:
         """Return for every row whether it lies outside the data the law was learned from, and in which columns.
 
         A row is outside where a number leaves the range of the training rows, or where several numbers do not fit
-        together as they did there (leverage). Categories that did not occur are refused, as by `predict`.
+        together as they did there (leverage). Periodic columns have no ends and are left out. Categories that did not
+        occur are refused, as by `predict`.
 
         Returns
         -------
@@ -121,9 +130,8 @@ class Readings:
         """
         numbers, _ = self._encode(X)
         encoding = self.encoding_
-        within = encoding.within_periods(numbers)
-        names = {f"c{place}": feature.name for place, feature in enumerate(encoding.numeric)}
-        columns = {name: within[:, place] for place, name in enumerate(names)}
+        names = {f"c{place}": feature.name for place, feature in enumerate(encoding.numbers)}
+        columns = {name: numbers[:, place] for place, name in enumerate(names)}
         flags = np.zeros(len(numbers), dtype=bool)
         blame = np.full(len(numbers), "", dtype=object)
         # Single columns come first; a combination is blamed only where no column alone is.
@@ -173,6 +181,80 @@ class Readings:
         given = Asked.of(monotone, convex, concave, bounds)
         asked = given if given else Asked.from_arguments(self, self.encoding_)
         return proofs(self._law, asked, budget)
+
+    def to_formula(
+        self,
+        test: pd.DataFrame,
+        target: str | None = None,
+        *,
+        min_r2: float = 0.5,
+        unit: str | None = None,
+        per: str = "",
+    ) -> Formula:
+        """Return the law as a formula: closed forms where they are as good as the curves, curves where not.
+
+        Parameters
+        ----------
+        test : DataFrame
+            Held-out rows with the columns of the model and the target. They report and gate; they select
+            nothing. Units that the frame declares become the units of the formula.
+        target : str, optional
+            Column of `test` that is the target; by default the name of the series the model was fitted to.
+        min_r2 : float
+            The least R² on the held-out rows with which the law is let through.
+        unit : str, optional
+            Unit of the target; by default the one that `test` declares.
+        per : str
+            What one row is: ``"leg"``, ``"task"``, ``"lane-period"``.
+
+        Raises
+        ------
+        FormulaError
+            If the formula explains less than `min_r2` of the held-out rows, or the model was loaded from a
+            file, which holds no training rows.
+
+        Examples
+        --------
+        >>> from kanopt import KANRegressor
+        >>> rng = np.random.default_rng(0)
+        >>> trips = pd.DataFrame({"km": rng.uniform(5, 80, 300), "load_t": rng.uniform(1, 10, 300)})
+        >>> trips["cost"] = 2.0 * trips["km"] ** 1.5 * trips["load_t"] ** 0.5
+        >>> train, test = trips[:250], trips[250:]
+        >>> model = KANRegressor(seed=1).fit(train[["km", "load_t"]], train["cost"])
+        >>> print(model.to_formula(test))
+        2 · km^1.5 · sqrt(load_t)
+        """
+        from kanopt.formulas import Variable
+        from kanopt.surrogates.distill import HeldOut, Trained, distill
+        from kanopt.surrogates.options import settings_of
+        from kanopt.surrogates.threads import one_thread
+        from kanopt.tables import units_of
+
+        self._check_single()
+        if self._rows is None:
+            raise FormulaError(
+                "a model loaded from a file holds no training rows, on which a formula is chosen; fit it again, or "
+                "save the formula instead (formula.save)"
+            )
+        wanted = target or self.target_name_
+        self._held_out(test, wanted)
+        units = units_of(test)
+        law = self._law
+        trained = Trained(
+            network=law.network,
+            features=law.encoding.inputs,
+            rows=self._rows,
+            wanted=settings_of(cast("Arguments", self), law.encoding).wanted,
+            smoothing=law.smoothing,
+            log_target=law.log_target,
+            seed=self.seed,
+            structure=law.structure,
+            link=law.link,
+        )
+        output = Variable(wanted, units.get(wanted, "") if unit is None else unit)
+        filled = self._indicators.filled(test)
+        with one_thread():
+            return distill(trained, HeldOut(filled, output, units, per), min_r2)
 
     def diagram(self, points: int = 41) -> Diagram:
         """Return the network as nodes, and edges with their sampled curves, ready to be drawn."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -10,12 +9,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
-from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kanopt.errors import FitError, FormulaError, KanoptWarning, nearest
+from kanopt.errors import FitError, nearest
 from kanopt.interrupt import Interrupt
-from kanopt.surrogates.encoding import LEAST_ROWS, check_numbers, encoding_of
+from kanopt.surrogates.encoding import LEAST_ROWS, encoding_of
+from kanopt.surrogates.given import (
+    has_several,
+    indicators_of,
+    target_of,
+    warn_if_stopped,
+    watch_of,
+    weights_of,
+)
 from kanopt.surrogates.intervals import conformal_ends
 from kanopt.surrogates.law import Law
 from kanopt.surrogates.missing import Indicators
@@ -24,13 +31,13 @@ from kanopt.surrogates.storage import Stored
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
-    from kanopt.formulas import Formula
     from kanopt.surrogates.distill.mixed import Rows
     from kanopt.surrogates.settings import FitProgress, Watch
 
 __all__ = ["KANRegressor"]
 
 Floats = NDArray[np.float64]
+_OF_COLUMNS = ("n_features_in_", "feature_names_in_")
 
 
 class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -52,8 +59,9 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         Intervals of a spline; "auto" begins with few and doubles them while the cross-validation score falls by a
         tenth. Fewer are used where a table has few different rows.
     smoothing : "auto", "evidence" or float
-        Weight of the roughness of the curves; "auto" chooses one per column by generalised cross-validation,
-        "evidence" by the marginal likelihood.
+        Weight of the roughness of the curves. "auto" chooses one per column: in additive laws by generalised
+        cross-validation, behind hidden nodes by the marginal likelihood, checked on rows held out where there is noise.
+        "evidence" takes the marginal likelihood in additive laws too.
     starts : int
         Random starts trained side by side where there are hidden nodes; the best few go on.
     monotone : None, mapping or sequence
@@ -101,7 +109,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
     standard_errors_ : ndarray
         Their standard errors; NaN where a parameter is held at an active bound, whose error is not symmetric.
     loss_ : str
-        The loss used.
+        The loss used; "poisson" is squares over the mean, of a law behind an exponential.
     alternatives_ : DataFrame
         Every structure tried, with its error on rows left out, in the units of the target.
     outputs_ : dict
@@ -206,37 +214,13 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
             return self._fit_source(X, y, sample_weight, columns, progress)
         if columns is not None:
             raise FitError("columns is for tables read from a path; pass the frame with the columns you mean")
-        if _has_several(y):
-            return self._fit_targets(X, y, sample_weight, progress)
-        frame = self._frame(X, reset=True)
-        target = _target(y)
-        check_consistent_length(frame, target)
-        weights = _weights(sample_weight, frame)
-        used = weights > 0
-        if not used.all():
-            frame, target, weights = frame.loc[used], target[used], weights[used]
-        if len(frame) < LEAST_ROWS:
-            raise FitError(
-                f"n_samples = {len(frame)}: a law needs at least {LEAST_ROWS} rows with a weight above 0"
-            )
-        # Imported here, so that a saved model predicts without loading torch.
-        from kanopt.surrogates.fitting import learn
-        from kanopt.surrogates.options import periods_of, settings_of
         from kanopt.surrogates.threads import one_thread
-        from kanopt.surrogates.trials import Table
 
-        self._indicators = _indicators(self.missing, frame, weights)
-        encoding = encoding_of(self._indicators.filled(frame))
-        encoding = encoding.with_periods(periods_of(self.periodic, encoding))
-        numbers, codes = encoding.split(self._indicators.filled(frame))
-        weights = weights / min(1.0, float(weights.mean()))
-        table = Table(numbers, codes, target, weights, encoding)
+        if has_several(y):
+            return self._fit_targets(X, y, sample_weight, progress)
         with one_thread(), Interrupt() as interrupt:
-            settings = settings_of(self, encoding, _watch(progress, interrupt))
-            law, self.alternatives_, self._rows = learn(table, settings)
-        name = getattr(y, "name", None)
-        self._adopt(law, "target" if name is None else str(name))
-        _warn_if_stopped(interrupt, self.alternatives_)
+            self._fit_table(X, y, sample_weight, watch_of(progress, interrupt))
+        warn_if_stopped(interrupt, len(self.alternatives_))
         return self
 
     def predict(self, X: ArrayLike | pd.DataFrame) -> Floats:
@@ -292,78 +276,35 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         columns = {"lower": lower, "prediction": self._law.predict(*encoded), "upper": upper}
         return pd.DataFrame(columns, index=index)
 
-    def to_formula(
-        self,
-        test: pd.DataFrame,
-        target: str | None = None,
-        *,
-        min_r2: float = 0.5,
-        unit: str | None = None,
-        per: str = "",
-    ) -> Formula:
-        """Return the law as a formula: closed forms where they are as good as the curves, curves where not.
-
-        Parameters
-        ----------
-        test : DataFrame
-            Held-out rows with the columns of the model and the target. They report and gate; they select
-            nothing. Units that the frame declares become the units of the formula.
-        target : str, optional
-            Column of `test` that is the target; by default the name of the series the model was fitted to.
-        min_r2 : float
-            The least R² on the held-out rows with which the law is let through.
-        unit : str, optional
-            Unit of the target; by default the one that `test` declares.
-        per : str
-            What one row is: ``"leg"``, ``"task"``, ``"lane-period"``.
-
-        Raises
-        ------
-        FormulaError
-            If the formula explains less than `min_r2` of the held-out rows, or the model was loaded from a
-            file, which holds no training rows.
-
-        Examples
-        --------
-        >>> rng = np.random.default_rng(0)
-        >>> trips = pd.DataFrame({"km": rng.uniform(5, 80, 300), "load_t": rng.uniform(1, 10, 300)})
-        >>> trips["cost"] = 2.0 * trips["km"] ** 1.5 * trips["load_t"] ** 0.5
-        >>> train, test = trips[:250], trips[250:]
-        >>> model = KANRegressor(seed=1).fit(train[["km", "load_t"]], train["cost"])
-        >>> print(model.to_formula(test))
-        2 · km^1.5 · sqrt(load_t)
-        """
-        from kanopt.formulas import Variable
-        from kanopt.surrogates.distill import HeldOut, Trained, distill
-        from kanopt.surrogates.options import settings_of
-        from kanopt.surrogates.threads import one_thread
-        from kanopt.tables import units_of
-
-        self._check_single()
-        if self._rows is None:
-            raise FormulaError(
-                "a model loaded from a file holds no training rows, on which a formula is chosen; fit it again, or "
-                "save the formula instead (formula.save)"
+    def _fit_table(self, X: Any, y: Any, sample_weight: Any, watch: Watch) -> None:
+        """Fit one target of a table in memory."""
+        frame = self._frame(X, reset=True)
+        target = target_of(y)
+        check_consistent_length(frame, target)
+        weights = weights_of(sample_weight, frame)
+        used = weights > 0
+        if not used.all():
+            frame, target, weights = frame.loc[used], target[used], weights[used]
+        if len(frame) < LEAST_ROWS:
+            raise FitError(
+                f"n_samples = {len(frame)}: a law needs at least {LEAST_ROWS} rows with a weight above 0"
             )
-        wanted = target or self.target_name_
-        self._held_out(test, wanted)
-        units = units_of(test)
-        law = self._law
-        trained = Trained(
-            network=law.network,
-            features=law.encoding.inputs,
-            rows=self._rows,
-            wanted=settings_of(self, law.encoding).wanted,
-            smoothing=law.smoothing,
-            log_target=law.log_target,
-            seed=self.seed,
-            structure=law.structure,
-            link=law.link,
-        )
-        output = Variable(wanted, units.get(wanted, "") if unit is None else unit)
-        filled = self._indicators.filled(test)
-        with one_thread():
-            return distill(trained, HeldOut(filled, output, units, per), min_r2)
+        # Imported here, so that a saved model predicts without loading torch.
+        from kanopt.surrogates.fitting import learn
+        from kanopt.surrogates.options import periods_of, settings_of, warn_of_contradictions
+        from kanopt.surrogates.trials import Table
+
+        self._indicators = indicators_of(self.missing, frame, weights)
+        encoding = encoding_of(self._indicators.filled(frame))
+        encoding = encoding.with_periods(periods_of(self.periodic, encoding))
+        numbers, codes = encoding.split(self._indicators.filled(frame))
+        weights = weights / min(1.0, float(weights.mean()))
+        table = Table(numbers, codes, target, weights, encoding)
+        settings = settings_of(self, encoding, watch)
+        warn_of_contradictions(target, weights, settings)
+        law, self.alternatives_, self._rows = learn(table, settings)
+        name = getattr(y, "name", None)
+        self._adopt(law, "target" if name is None else str(name))
 
     def _fit_targets(
         self,
@@ -373,17 +314,23 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         progress: Callable[[FitProgress], None] | None,
     ) -> Self:
         """Fit one model per target; a law per target is what can be read, so that no node is shared."""
+        from kanopt.surrogates.threads import one_thread
+
         targets = y if isinstance(y, pd.DataFrame) else pd.DataFrame(np.asarray(y))
         names = [str(name) if isinstance(name, str) else f"target{name}" for name in targets.columns]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise FitError(f"two targets are called {twice!r}; rename or drop one of them")
-        models = {
-            name: clone(self).fit(X, targets.iloc[:, place].rename(name), sample_weight, progress=progress)
-            for place, name in enumerate(names)
-        }
+        models: dict[str, Self] = {name: clone(self) for name in names}
+        with one_thread(), Interrupt() as interrupt:
+            for place, (name, model) in enumerate(models.items()):
+                target = targets.iloc[:, place].rename(name)
+                model._fit_table(X, target, sample_weight, watch_of(progress, interrupt))
         self._frame(X, reset=True)
+        for name in [name for name in vars(self) if name.endswith("_") and name not in _OF_COLUMNS]:
+            delattr(self, name)
         self.outputs_ = models
+        warn_if_stopped(interrupt, sum(len(model.alternatives_) for model in models.values()))
         return self
 
     def _fit_source(
@@ -415,14 +362,14 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
                 features=columns,
                 weights=weights,
                 periods=self.periodic,
-                watch=_watch(progress, interrupt),
+                watch=watch_of(progress, interrupt),
             )
         self._indicators = Indicators({})
         self.alternatives_, self._rows = found.alternatives, found.rows
         self.feature_names_in_ = np.array(found.law.encoding.names, dtype=object)
         self.n_features_in_ = len(found.law.encoding.features)
         self._adopt(found.law, target)
-        _warn_if_stopped(interrupt, self.alternatives_)
+        warn_if_stopped(interrupt, len(self.alternatives_))
         return self
 
     def _adopt(self, law: Law, target: str) -> None:
@@ -463,7 +410,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
 
     def _calibration_target(self, y: Any, rows: int) -> Floats:
         """Return the targets of calibration rows, checked."""
-        target = _target(y)
+        target = target_of(y)
         if len(target) != rows:
             raise FitError(f"calibration: {rows} rows and {len(target)} targets; pass one for each row")
         if self.log_target_ and target.min() <= 0:
@@ -492,60 +439,3 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
                 role = "target" if name == wanted else "column"
                 raise FitError(f"the held-out rows have no {role} {name!r}; {nearest(name, test.columns)}")
         return test[names], test[wanted]
-
-
-def _has_several(y: Any) -> bool:
-    """Whether `y` holds several targets, one per column."""
-    if isinstance(y, (list, tuple)):
-        return bool(y) and isinstance(y[0], (list, tuple)) and len(y[0]) > 1
-    return isinstance(y, (np.ndarray, pd.DataFrame)) and y.ndim == 2 and y.shape[1] > 1
-
-
-def _indicators(missing: Any, frame: pd.DataFrame, weights: Floats) -> Indicators:
-    if missing == "error":
-        return Indicators({})
-    if missing != "indicator":
-        raise FitError(f"missing={missing!r} is unknown; use 'error' or 'indicator'")
-    return Indicators.of(frame, weights)
-
-
-def _watch(progress: Callable[[FitProgress], None] | None, interrupt: Interrupt) -> Watch:
-    from kanopt.surrogates.settings import Watch
-
-    return Watch(progress, lambda: interrupt.asked)
-
-
-def _warn_if_stopped(interrupt: Interrupt, tried: pd.DataFrame) -> None:
-    if interrupt.asked:
-        warnings.warn(
-            f"the fit was stopped; kept is the best of {len(tried)} structures tried so far",
-            KanoptWarning,
-            stacklevel=3,
-        )
-
-
-def _target(y: Any) -> Floats:
-    if y is None:
-        raise FitError("KANRegressor requires y to be passed, but the target y is None")
-    try:
-        flat = column_or_1d(y, warn=True)
-        if flat.dtype.kind in "mM":
-            raise TypeError("dates or durations")
-        values = np.asarray(flat, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise FitError(f"the target holds something that is no number ({error}); convert it first") from error
-    check_numbers(values, f"target {getattr(y, 'name', None) or 'y'!r}")
-    return values
-
-
-def _weights(given: Any, frame: pd.DataFrame) -> Floats:
-    """Return the weight of every row."""
-    if given is None:
-        return np.ones(len(frame))
-    try:
-        weights = np.asarray(_check_sample_weight(given, frame, dtype=np.float64))
-    except ValueError as error:
-        raise FitError(f"sample_weight: {error}") from error
-    if len(weights) and (weights.min() < 0 or weights.max() <= 0):
-        raise FitError("sample_weight must be at least 0 everywhere and above 0 somewhere")
-    return weights

@@ -162,7 +162,10 @@ def _plain(value: Any) -> Any:
         return {"pairs": [[_plain(key), _plain(item)] for key, item in value.items()]}
     if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
         return [_plain(item) for item in value]
-    return value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, np.generic):
+        return value.item()
+    plain = value is None or isinstance(value, (bool, int, float, str))
+    return value if plain else str(value)  # such as torch.device("cpu")
 
 
 def _defined(measures: Measures) -> dict[str, dict[str, float | None]]:

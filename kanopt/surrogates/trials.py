@@ -136,8 +136,9 @@ class Trial:
 
     @property
     def complexity(self) -> tuple[int, float]:
-        """Hidden nodes, then effective parameters and what unusual scales have to save of them."""
-        return sum(self.structure.hidden), self.fitted.edf + self.unusual
+        """Hidden sums, two in a product, then effective parameters and what unusual scales have to save of them."""
+        nodes = sum(self.structure.hidden) + sum(self.structure.products)
+        return nodes, self.fitted.edf + self.unusual
 
 
 @dataclass(frozen=True, eq=False)

@@ -315,3 +315,58 @@ def test_the_formula_of_a_convex_law_is_convex(trips, hidden):
     assert (0.5 * (low + high) - between >= -1e-6 * minutes.max()).all()
     farther = formula.evaluate(middle.assign(km=middle["km"] + 0.5))
     assert (np.asarray(farther) >= between - 1e-6).all()
+
+
+def test_ctrl_c_ends_a_fit_of_several_targets(trips):
+    frame, minutes = trips
+    targets = pd.DataFrame({"a": minutes, "b": 2.0 * minutes, "c": frame["km"]})
+
+    def interrupt_at_once(progress):
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.warns(KanoptWarning, match="best of 3 structures"):
+        model = KANRegressor().fit(frame, targets, progress=interrupt_at_once)
+    assert [len(one.alternatives_) for one in model.outputs_.values()] == [1, 1, 1]
+    assert np.isfinite(model.predict(frame)).all()
+
+
+def test_a_fit_of_several_targets_forgets_the_one_before(trips):
+    frame, minutes = trips
+    model = KANRegressor(()).fit(frame, minutes)
+    model.fit(frame, pd.DataFrame({"a": minutes, "b": minutes}))
+    assert not hasattr(model, "network_")
+    assert not hasattr(model, "target_name_")
+    assert model.n_features_in_ == 3
+
+
+def test_targets_that_contradict_the_reach_are_named(trips):
+    frame, minutes = trips
+    with pytest.raises(FitError, match=r"bounds=\(0, 1\): the target is outside in 400 of 400 rows"):
+        KANRegressor((), bounds=(0, 1)).fit(frame, minutes + 2.0)
+    with pytest.warns(KanoptWarning, match=r"positive=True: the target is outside in 40 of 400 rows"):
+        KANRegressor((), positive=True).fit(frame, minutes.where(np.arange(400) >= 40, -5.0))
+
+
+def test_arrays_are_as_good_as_lists(trips, tmp_path):
+    import torch
+
+    frame, minutes = trips
+    lists = KANRegressor([2], monotone=[1, 0, 0], log_features=["km"], starts=2).fit(frame, minutes)
+    arrays = KANRegressor(
+        np.array([2]),
+        monotone=np.array([1, 0, 0]),
+        log_features=np.array(["km"]),
+        starts=2,
+        device=torch.device("cpu"),
+    )
+    arrays.fit(frame, minutes)
+    assert np.array_equal(arrays.predict(frame), lists.predict(frame))
+    arrays.save(tmp_path / "law.kan")
+    assert np.array_equal(KANRegressor.load(tmp_path / "law.kan").predict(frame), lists.predict(frame))
+
+
+def test_monotone_by_position_counts_the_columns_given(trips):
+    frame, minutes = trips
+    gappy = frame.assign(load_t=frame["load_t"].mask(frame["load_t"] > 8))
+    model = KANRegressor((), missing="indicator", monotone=[1, 0, 0]).fit(gappy, minutes)
+    assert model.verify()["claim"].tolist() == ["rises with km"]

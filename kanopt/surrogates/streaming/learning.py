@@ -219,6 +219,6 @@ def _widened(law: Law) -> Law:
     """Return the law with the ranges of its domain those of all rows, of which the sample may miss the ends."""
     ranges = tuple(
         Range(known.name, *feature.bounds) if feature.kind == "number" else known
-        for known, feature in zip(law.domain.ranges, law.encoding.numeric, strict=True)
+        for known, feature in zip(law.domain.ranges, law.encoding.numbers, strict=True)
     )
     return replace(law, domain=replace(law.domain, ranges=ranges))
