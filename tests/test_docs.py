@@ -11,7 +11,9 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if BLOCK.search(page.read_text(encoding="utf-8"))], ids=lambda page: page.name
+    "page",
+    [page for page in PAGES if BLOCK.search(page.read_text(encoding="utf-8"))],
+    ids=lambda page: page.name,
 )
 def test_code_of_a_page_runs(page, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)

@@ -149,7 +149,9 @@ class EdgeConstraints:
             return None
         transforms, inverses, bounded = [], [], []
         for index, layer in enumerate(shape.layers):
-            edges = [_edge(layer.grid_size, sign, bend) for sign, bend in wanted.of_layer(index, layer.splines)]
+            edges = [
+                _edge(layer.grid_size, sign, bend) for sign, bend in wanted.of_layer(index, layer.splines)
+            ]
             size = layer.basis_size
             zero = torch.zeros(0, size, size, dtype=torch.float64)
             transforms.append(torch.stack([edge.transform for edge in edges]) if edges else zero)

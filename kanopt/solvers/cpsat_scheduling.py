@@ -12,13 +12,13 @@ import ortools
 from numpy.typing import NDArray
 
 from kanopt.errors import SolverError
+from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.scheduling import Schedule, SchedulingProblem
 from kanopt.problems.scheduling.dispatch import dispatch, place_in_order, remaining_work
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.cpsat_search import Aim, Ending, Searched, SearchLimits, complete_hint, run_cpsat
-from kanopt.interrupt import Interrupt
 from kanopt.solvers.scheduling_grid import Grid, choose_step, is_exact, lower
 from kanopt.solvers.scheduling_model import ScheduleModel
 

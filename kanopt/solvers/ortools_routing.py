@@ -11,11 +11,11 @@ import ortools
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
 from kanopt.errors import SolverError
+from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.interrupt import Interrupt
 from kanopt.solvers.routing_integers import RoutingIntegers, lower
 
 __all__ = ["OrToolsRouting"]

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from ortools.sat.python import cp_model
 
 from kanopt.errors import SolverError
+from kanopt.interrupt import Interrupt
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.scheduling import Break, Job, Machine, Mode, PowerPrice, SchedulingProblem, Setup, Task
 from kanopt.problems.scheduling.dispatch import dispatch, place_in_order
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.cpsat_scheduling import CpSatScheduling
 from kanopt.solvers.cpsat_search import Ending, SearchLimits, complete_hint, run_cpsat
-from kanopt.interrupt import Interrupt
 from kanopt.solvers.scheduling_grid import choose_step, is_exact, lower
 from kanopt.solvers.scheduling_model import ScheduleModel
 from kanopt.solvers.solve import solve

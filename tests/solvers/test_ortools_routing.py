@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt.errors import SolverError
+from kanopt.interrupt import Interrupt
 from kanopt.problems import Client, Depot, Progress, Route, RoutingPlan, RoutingProblem, Status, VehicleType
 from kanopt.problems.evaluate import status_of
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.interrupt import Interrupt
 from kanopt.solvers.ortools_routing import OrToolsRouting, _Search
 from kanopt.solvers.routing_integers import lower
 from tests.routing_cases import best_by_trying_all, random_problem, random_routes
