@@ -187,11 +187,11 @@ def fit_starts(
     --------
     >>> from kanopt.kan.shape import Inputs
     >>> generator = torch.Generator().manual_seed(3)
-    >>> numbers = torch.rand(60, 2, dtype=torch.float64, generator=generator)
+    >>> numbers = torch.rand(200, 2, dtype=torch.float64, generator=generator)
     >>> target = numbers.prod(1, keepdim=True)
-    >>> rows = Inputs(numbers, torch.zeros(60, 0, dtype=torch.int64))
+    >>> rows = Inputs(numbers, torch.zeros(200, 0, dtype=torch.int64))
     >>> bounds = (torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64))
-    >>> data = Data(rows, target, torch.ones(60, dtype=torch.float64))
+    >>> data = Data(rows, target, torch.ones(200, dtype=torch.float64))
     >>> run = fit_starts(Shape(2, hidden=(2,)), data, bounds, generator)
     >>> bool((run.network.forward(rows) - target).abs().max() < 1e-3)
     True
@@ -327,7 +327,7 @@ def _additive(network: KANBatch, smoothing: Tensor, data: Data, options: FitOpti
     total = float(data.weights.sum())
     rows = total * options.distinct
     linear = options.link is None
-    trainer = replace(options.trainer, damping=0.0) if linear else options.trainer
+    trainer = replace(options.trainer, damping=0.0) if linear and not options.wanted else options.trainer
     if linear and not options.wanted:
         trainer = replace(trainer, iterations=min(3, trainer.iterations))
     spread = float((data.weights * (data.target - _mean(data)).square().sum(1)).sum())

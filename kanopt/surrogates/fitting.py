@@ -57,7 +57,9 @@ def law_of(
         log_target=trial.structure.log_target,
         smearing=trial.smearing,
         loss=trial.structure.loss,
-        covariance=fitted.covariance * np.outer(factors, factors),
+        covariance=fitted.covariance * np.outer(factors, factors)
+        if fitted.covariance.size
+        else fitted.covariance,
         variance=variance,
         edf=fitted.edf,
         residuals=residuals[order],
@@ -142,7 +144,7 @@ def _alternatives(tried: list[Trial], chosen: Trial, law: Law, weights: Floats) 
             "effective_parameters": trial.fitted.edf,
             "rmse_left_out": trial.error,
             "log_density": float(np.average(trial.density, weights=weights)),
-            "chosen": trial.structure == chosen.structure,
+            "chosen": trial is chosen,
         }
         for trial in tried
     ]

@@ -18,6 +18,8 @@ __all__ = ["Law", "law_from_parts", "law_to_parts"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+LARGEST = 650.0
+"""Logarithms beyond this are cut off, far outside any data: their exponentials would not be numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,8 @@ class Law:
     loss
         The loss it was fitted with.
     covariance, variance, edf
-        Covariance of the network's parameters, residual variance, effective number of parameters.
+        Covariance of the network's parameters (empty for a large network, which has none), residual variance,
+        effective number of parameters.
     residuals, residual_weights
         Residuals of the training rows, each as if left out, sorted; of the logarithm for a log target.
     smoothing
@@ -72,14 +75,14 @@ class Law:
         """Return the target for encoded rows, shape (n,)."""
         output = self.network(numbers, codes)
         if self.log_target:
-            return self.smearing * np.exp(output)
+            return self.smearing * np.exp(np.minimum(output, LARGEST))
         return output if self.link is None else self.link(output)
 
     def around(self, numbers: Floats, codes: Integers, low: float, high: float) -> tuple[Floats, Floats]:
         """Return the ends of an interval from a low to a high residual about every row; each (n,)."""
         output = self.network(numbers, codes)
         if self.log_target:
-            return np.exp(output + low), np.exp(output + high)
+            return np.exp(np.minimum(output + low, LARGEST)), np.exp(np.minimum(output + high, LARGEST))
         least, most = (-np.inf, np.inf) if self.link is None else self.link.ends
         middle = output if self.link is None else self.link(output)
         return np.clip(middle + low, least, most), np.clip(middle + high, least, most)
@@ -108,7 +111,9 @@ class Law:
 
     @property
     def standard_errors(self) -> Floats:
-        """Of the network's parameters; NaN at an active bound, where an error is not symmetric."""
+        """Of the network's parameters; NaN where there is none, and at an active bound, where it is not symmetric."""
+        if not self.covariance.size:
+            return np.full(len(self.at_bound), np.nan)
         errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
         return np.where(self.at_bound, np.nan, errors)
 

@@ -107,7 +107,8 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
     covariance_ : ndarray
         Of the network's parameters in its flat order, edges centred.
     standard_errors_ : ndarray
-        Their standard errors; NaN where a parameter is held at an active bound, whose error is not symmetric.
+        Their standard errors; NaN where a parameter is held at an active bound, whose error is not symmetric, and for
+        networks of more than 2,000 parameters, which have no covariance.
     loss_ : str
         The loss used; "poisson" is squares over the mean, of a law behind an exponential.
     alternatives_ : DataFrame

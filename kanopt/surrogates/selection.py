@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError
 from kanopt.kan.fit import FitOptions, Fitted, Run, finish, fit_starts, grown, settled
 from kanopt.kan.heldout import fit_held_out, on_all_rows
+from kanopt.kan.large import fit_large, is_large
 from kanopt.kan.links import Exponential, Link, Logistic, Softplus
 from kanopt.kan.objective import Data
 from kanopt.kan.pruning import prune, shrunk
@@ -130,11 +131,17 @@ class Search:
         return float(sum(log and not far for log, far in pairs))
 
     @cached_property
-    def distinct(self) -> int:
-        """Rows that copy no other row."""
+    def copies(self) -> NDArray[np.int64]:
+        """The number of every row's kind: copies of one row have the same; (n,)."""
         table = self.table
         everything = pd.DataFrame(np.column_stack([table.numbers, table.codes, table.target]))
-        return len(table) - int(everything.duplicated().sum())
+        kinds = everything.groupby(list(everything.columns), sort=False).ngroup()
+        return np.asarray(kinds, dtype=np.int64)
+
+    @cached_property
+    def distinct(self) -> int:
+        """Rows that copy no other row."""
+        return int(self.copies.max()) + 1
 
     def data(self, structure: Structure, encoding: Encoding, unit: float) -> Data:
         """Return the rows as the network sees them."""
@@ -155,6 +162,9 @@ class Search:
         data, options = self.data(structure, encoding, unit), self.options(structure)
         generator = torch.Generator().manual_seed(self.settings.seed)
         shape, bounds = self._shape(structure, encoding, data)
+        if is_large(shape):
+            run, fitted = fit_large(shape, data, bounds, generator, options)
+            return self.judge(structure, encoding, unit, run, fitted)
         part = self._part(data, SEARCH_ROWS, generator) if structure.hidden else data
         run = fit_starts(shape, part, bounds, generator, options)
         if part is not data:
@@ -168,7 +178,9 @@ class Search:
         data, options = self.data(structure, encoding, unit), self.options(structure)
         generator = torch.Generator().manual_seed(self.settings.seed)
         shape, bounds = self._shape(structure, encoding, data)
-        order = torch.randperm(len(data), generator=generator).to(data.target.device)
+        # Copies of a row stay together: one would tell of the other.
+        rank = torch.randperm(self.distinct, generator=generator)[torch.tensor(self.copies)]
+        order = rank.argsort(stable=True).to(data.target.device)
         count = min(len(data) // 5, HELD_OUT_ROWS)
         test, rest = order[:count], order[count : count + TRAINED_ROWS]
         rows = data.rows(rest), data.rows(test)
@@ -176,8 +188,10 @@ class Search:
         run = on_all_rows(found.run, data, options)
         places, predicted = test.cpu().numpy(), found.output.cpu().numpy()
         if structure.log_target and not structure.linked:
-            predicted = np.exp(predicted)
-            predicted *= self.table.target[places].sum() / predicted.sum()
+            learned = options.objective(rows[0]).outputs(found.run.network, rows[0].inputs)[0, :, 0]
+            seen, weights = rest.cpu().numpy(), rows[0].weights.cpu().numpy()
+            sums = np.average(self.table.target[seen], weights=weights)
+            predicted = np.exp(predicted) * sums / np.average(np.exp(learned.cpu().numpy()), weights=weights)
         held_out = HeldOut(places, predicted * unit)
         return self.judge(structure, encoding, unit, run, finish(run, data, options), held_out)
 
@@ -205,7 +219,7 @@ class Search:
 
         Where rows held out have chosen the smoothing they have chosen the grid too.
         """
-        if trial.held_out is not None:
+        if trial.held_out is not None or is_large(trial.run.network.shape):
             return trial
         data = self.data(trial.structure, trial.encoding, trial.unit)
         options = self.options(trial.structure)
@@ -248,7 +262,7 @@ class Search:
         gain = float(np.average(first - second, weights=weights))
         variance = float(np.average((first - second - gain) ** 2, weights=weights))
         least = PAYS * float(np.average(first, weights=weights))
-        return bool(gain > max(least, np.sqrt(variance / weights.sum())))
+        return bool(gain > max(least, 2.0 * np.sqrt(variance / weights.sum())))
 
     def _foretold(self, trial: Trial, by: Trial) -> Floats:
         """Return what `trial` says of the rows that `by` has held out: as held out itself, or as left out."""
@@ -346,6 +360,8 @@ def choose(table: Table, settings: Settings) -> tuple[Trial, list[Trial]]:
         chosen = _chosen(search, targets)
     except _Stopped:
         chosen = search.best(search.trials)
+    if not any(trial is chosen for trial in search.trials):
+        search.trials.append(chosen)
     return chosen, search.trials
 
 
@@ -360,7 +376,9 @@ def _chosen(search: Search, targets: list[bool]) -> Trial:
         finals = best
     chosen = search.best(finals)
     if settings.loss is None and chosen.held_out is None:
-        chosen = next((start for start in best if search.pays(chosen, start)), chosen)
+        # Hidden nodes that were asked for are kept; only between ways to write the target is there a choice then.
+        others = best if settings.hidden is None else finals
+        chosen = next((trial for trial in others if search.pays(chosen, trial)), chosen)
     return search.refine(chosen)
 
 
@@ -369,6 +387,8 @@ def _given(search: Search, start: Trial) -> Trial:
     settings = search.settings
     structure = replace(start.structure, hidden=settings.hidden or (), products=settings.products)
     trial = _fit(search, structure)
+    if is_large(trial.run.network.shape):
+        return trial
     if search.spares_rows and 1.0 - search.accuracy(trial) > CLEAN:
         return _noted(search, search.fit_noisy(structure))
     return trial
@@ -407,7 +427,8 @@ def _plain(search: Search, log_target: bool) -> Trial:
     settings = search.settings
     logs = settings.logs or tuple(False for _ in search.table.encoding.numbers)
     trial = _fit(search, Structure(log_target, logs, (), settings.loss or "squared"))
-    if settings.loss is None and _is_heavy(search, trial):
+    # Behind a link a robust loss would move sums, and nothing moves them back.
+    if settings.loss is None and trial.link is None and _is_heavy(search, trial):
         trial = _fit(search, replace(trial.structure, loss="huber"))
     return trial
 

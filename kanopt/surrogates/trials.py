@@ -39,11 +39,11 @@ class Table:
         return len(self.target)
 
     def spread(self, log_target: bool) -> float:
-        """Return the standard deviation of the target, or of its logarithm; 1 where there is none."""
+        """Return the standard deviation of the target, or of its logarithm; where there is none, its size."""
         target = np.log(self.target) if log_target else self.target
         mean = np.average(target, weights=self.weights)
         spread = float(np.sqrt(np.average((target - mean) ** 2, weights=self.weights)))
-        return spread if spread > 1e-12 * max(1.0, abs(mean)) else 1.0
+        return spread if spread > 1e-12 * abs(mean) else float(abs(mean)) or 1.0
 
 
 @dataclass(frozen=True)

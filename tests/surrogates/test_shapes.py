@@ -370,3 +370,23 @@ def test_monotone_by_position_counts_the_columns_given(trips):
     gappy = frame.assign(load_t=frame["load_t"].mask(frame["load_t"] > 8))
     model = KANRegressor((), missing="indicator", monotone=[1, 0, 0]).fit(gappy, minutes)
     assert model.verify()["claim"].tolist() == ["rises with km"]
+
+
+def test_a_large_network_is_trained_by_the_gradient_and_can_be_asked_as_any_other(trips, tmp_path):
+    frame, minutes = trips
+    model = KANRegressor((16, 16), log_target=False, periodic={"hour": 24}, seed=2).fit(
+        frame[:300], minutes[:300]
+    )
+    assert model.network_.parameters.size > 2000
+    held_out = np.sqrt(np.mean((model.predict(frame[300:]) - minutes[300:]) ** 2))
+    assert held_out < 0.3 * minutes.std()
+    assert model.covariance_.size == 0
+    assert np.isnan(model.standard_errors_).all()
+    assert model.network_.hidden == (16, 16)
+    interval = model.predict_interval(frame[300:], 0.9)
+    inside = (interval["lower"] <= minutes[300:]) & (minutes[300:] <= interval["upper"])
+    assert 0.75 <= inside.mean() <= 1.0
+    assert len(model.attribution().features) == 3
+    assert len(model.separability().tests) > 0
+    model.save(tmp_path / "law.kan")
+    assert np.array_equal(KANRegressor.load(tmp_path / "law.kan").predict(frame), model.predict(frame))

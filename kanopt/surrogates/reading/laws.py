@@ -76,7 +76,7 @@ def structure_of(law: Law, rows: Rows | None = None, *, tolerance: float = 0.02)
         inside &= (low <= numbers[:, place]) & (numbers[:, place] <= high)
     numbers, codes = numbers[inside], codes[inside]
     surface = surface_of(law)
-    near = nearby_networks(law.network, law.covariance, step=STEP)
+    near = nearby_networks(law.network, law.covariance, step=STEP) if law.covariance.size else []
     return structure_tests(
         surface,
         sample_of(law.encoding, numbers, codes),

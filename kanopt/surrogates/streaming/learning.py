@@ -27,6 +27,7 @@ from kanopt.errors import FitError
 from kanopt.formulas.domain import Range
 from kanopt.kan.constraints import Constraints
 from kanopt.kan.fit import EXACT, FitOptions, Run, finish
+from kanopt.kan.large import is_large
 from kanopt.kan.objective import Data
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import residual_scale
@@ -127,6 +128,11 @@ def learn_streamed(
         if found.whole:
             return Streamed(*learn(found.sample, settings), columns, 1)
         trial, tried = choose(found.sample, settings)
+        if is_large(trial.run.network.shape):
+            raise FitError(
+                f"{found.source.name}: hidden={trial.structure.hidden} makes {trial.run.network.shape.parameters:,} "
+                "parameters, too many for a table read batch by batch; ask for fewer nodes, or fit a sample in memory"
+            )
         if settings.watch.stop():
             return Streamed(*law_of(found.sample, trial, tried, settings), columns, 1)
         settings.watch.begin(f"{trial.structure}, all rows", len(tried))
