@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from kanopt.kan.description import Layer, Network, evaluate_spline
 
 if TYPE_CHECKING:
-    from kanopt.kan.fit import FitOptions, Fitted, Run, finish, fit_starts, grown
+    from kanopt.kan.fit import FitOptions, Run, fit_starts, grown
+    from kanopt.kan.fitted import Fitted, finish
     from kanopt.kan.informed import Informed, InformedOptions, collocation, fit_informed
     from kanopt.kan.knowledge import Knowledge
     from kanopt.kan.network import KANBatch
@@ -55,7 +56,8 @@ _MODULES = {
     "informed": ("Informed", "InformedOptions", "collocation", "fit_informed"),
     "knowledge": ("Knowledge",),
     "relations": ("Relation", "State", "observed"),
-    "fit": ("FitOptions", "Fitted", "Run", "finish", "fit_starts", "grown"),
+    "fit": ("FitOptions", "Run", "fit_starts", "grown"),
+    "fitted": ("Fitted", "finish"),
     "network": ("KANBatch",),
     "objective": ("Data", "LeastSquares"),
     "shape": ("Inputs", "Shape"),

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from kanopt.kan.first_order import LARGE, FirstOrderOptions, train_network
-from kanopt.kan.fit import FitOptions, Fitted, Run
+from kanopt.kan.fit import FitOptions, Run
+from kanopt.kan.fitted import Fitted
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
 from kanopt.kan.robust import robust_weights

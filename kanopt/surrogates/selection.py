@@ -28,7 +28,8 @@ import torch
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError
-from kanopt.kan.fit import FitOptions, Fitted, Run, finish, fit_starts, grown, settled
+from kanopt.kan.fit import FitOptions, Run, fit_starts, grown, settled
+from kanopt.kan.fitted import Fitted, finish
 from kanopt.kan.heldout import fit_held_out, on_all_rows
 from kanopt.kan.large import fit_large, is_large
 from kanopt.kan.links import Exponential, Link, Logistic, Softplus

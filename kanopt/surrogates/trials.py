@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.kan.fit import Fitted, Run
+from kanopt.kan.fit import Run
+from kanopt.kan.fitted import Fitted
 from kanopt.kan.links import Link
 from kanopt.surrogates.density import student_density, weighted_quantile
 from kanopt.surrogates.encoding import Encoding

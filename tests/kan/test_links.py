@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from kanopt.kan.fit import FitOptions, finish, fit_starts
+from kanopt.kan.fit import FitOptions, fit_starts
+from kanopt.kan.fitted import finish
 from kanopt.kan.links import Exponential, Logistic, Softplus
 from kanopt.kan.shape import Shape
 from tests.kan.conftest import box, sample

@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from kanopt.kan.fit import FitOptions, finish, fit_starts
+from kanopt.kan.fit import FitOptions, fit_starts
+from kanopt.kan.fitted import finish
 from kanopt.kan.pruning import EdgePlace, prune, shrunk, without
 from kanopt.kan.shape import Shape
 from tests.kan.conftest import box, sample

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from kanopt.kan.constraints import Constraints, Wanted
-from kanopt.kan.fit import FitOptions, finish, fit_starts, grown
+from kanopt.kan.fit import FitOptions, fit_starts, grown
+from kanopt.kan.fitted import finish
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import refit_ranges

@@ -26,7 +26,8 @@ import torch
 from kanopt.errors import FitError
 from kanopt.formulas.domain import Range
 from kanopt.kan.constraints import Constraints
-from kanopt.kan.fit import EXACT, FitOptions, Run, finish
+from kanopt.kan.fit import EXACT, FitOptions, Run
+from kanopt.kan.fitted import finish
 from kanopt.kan.large import is_large
 from kanopt.kan.objective import Data
 from kanopt.kan.penalty import Penalty

@@ -1,0 +1,187 @@
+"""What is known of a trained network: its description, and how far it can be relied on.
+
+About the optimum a network is, to first order, linear in its parameters. Standard errors, the effective number of
+parameters and the residuals of rows left out are those of this linear model, from the Gauss-Newton matrix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kanopt.kan.basis import block_diagonal
+from kanopt.kan.constraints import Constraints
+from kanopt.kan.description import Network
+from kanopt.kan.fit import FitOptions, Run
+from kanopt.kan.network import KANBatch
+from kanopt.kan.objective import Data, LeastSquares
+from kanopt.kan.penalty import Penalty
+from kanopt.kan.robust import poisson_weights, robust_weights
+from kanopt.kan.trainer import History
+
+__all__ = ["Fitted", "finish"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """One trained network in numpy.
+
+    Attributes
+    ----------
+    network
+        The description.
+    output, residual, left_out
+        Prediction, residual, and residual as if the row had been left out, by the leverage of the
+        Gauss-Newton model (exact for additive models at fixed smoothing; Cook and Weisberg 1982, eq. 2.2.8);
+        each (n,).
+    trust
+        Robust weight of every row, 1 for a row taken at its full weight; (n,).
+    edf
+        Effective number of parameters.
+    variance
+        Residual variance.
+    covariance
+        Of the parameters in the flat order of :class:`Network`: (JᵀWJ + S)⁻¹ × variance, edges centred.
+    at_bound
+        Which of them an active bound of a shape holds, so that their error is not symmetric; in the same order.
+    smoothing
+        Roughness weight of every group, then the ridge.
+    history
+        Of the last training run.
+    """
+
+    network: Network
+    output: Floats
+    residual: Floats
+    left_out: Floats
+    trust: Floats
+    edf: float
+    variance: float
+    covariance: Floats
+    at_bound: NDArray[np.bool_]
+    smoothing: Floats
+    history: History
+
+
+def finish(run: Run, data: Data, options: FitOptions) -> Fitted:
+    """Describe the first network of `run`, which has one output, and its uncertainty on the rows of `data`."""
+    network = run.network.take(torch.zeros(1, dtype=torch.int64, device=data.target.device))
+    penalty = Penalty.of(network.shape, network.theta.device)
+    rows = float(data.weights.sum())
+    objective = options.objective(data)
+    output = objective.outputs(network, data.inputs)[0, :, 0]
+    residual = data.target[:, 0] - output
+    if options.loss == "poisson":
+        weights = data.weights * poisson_weights(output)
+    else:
+        weights = robust_weights(residual, data.weights, options.loss)
+    weighted = objective.weighted(weights)
+    normal = weighted.normal_equations(network)
+    smooth = penalty.weighted(run.smoothing[:1], rows, network.active)
+    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
+    held = _held(network, constraints)
+    inverse = _free_inverse(network, normal.matrix + smooth, constraints, held)
+    edf = float((inverse * normal.matrix).sum())
+    variance = float((weights * residual**2).sum()) / max(rows - edf, 1.0)
+    trust = weights / data.weights
+    leverage = _leverage(network, inverse, objective.weighted(trust))
+    left_out = residual / (1.0 - leverage.clamp(max=0.99))
+    centre = _centring(network, data)
+    covariance = variance * (centre @ inverse[0] @ centre.T)
+    return Fitted(
+        network=network.describe(0, data.inputs),
+        output=_numpy(output),
+        residual=_numpy(residual),
+        left_out=_numpy(left_out),
+        trust=_numpy(torch.ones_like(trust) if options.loss == "poisson" else trust),
+        edf=edf,
+        variance=variance,
+        covariance=_numpy(0.5 * (covariance + covariance.T)),
+        at_bound=_touched(network, constraints, held),
+        smoothing=_numpy(run.smoothing[0]),
+        history=run.history,
+    )
+
+
+def _held(network: KANBatch, constraints: Constraints | None) -> Tensor:
+    """Return which d of the first network lie at their bound; none where nothing is constrained; (P,)."""
+    if constraints is None:
+        return torch.zeros_like(network.theta[0], dtype=torch.bool)
+    position = network.theta[0] @ constraints.inverse.T
+    return constraints.bounded & (position <= 1e-9 * position.abs().max())
+
+
+def _touched(network: KANBatch, constraints: Constraints | None, held: Tensor) -> NDArray[np.bool_]:
+    """Return which parameters, in the flat order of the description, an active bound ties to others."""
+    touched = torch.zeros_like(held)
+    if constraints is not None:
+        touched = (constraints.inverse[held].abs() > 1e-12).any(0)
+    flat: NDArray[np.bool_] = touched[_flat_order(network)].cpu().numpy()
+    return flat
+
+
+def _free_inverse(network: KANBatch, matrix: Tensor, constraints: Constraints | None, held: Tensor) -> Tensor:
+    """Invert JᵀWJ + S over the directions that no active bound forbids and no pruned edge has; (1, P, P)."""
+    if constraints is None:
+        directions = torch.eye(len(matrix[0]), dtype=matrix.dtype, device=matrix.device)
+    else:
+        directions = constraints.transform[:, ~held]
+    if network.active is not None:
+        directions = directions * network.active[0].unsqueeze(1)
+    reduced = directions.T @ matrix[0] @ directions
+    return (directions @ _inverse(reduced) @ directions.T).unsqueeze(0)
+
+
+def _inverse(matrix: Tensor) -> Tensor:
+    """Invert a positive semidefinite matrix, leaving out directions that are null to rounding."""
+    values, vectors = torch.linalg.eigh(matrix)
+    kept = values > 1e-13 * values[-1]
+    inverse: Tensor = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+    return inverse
+
+
+def _leverage(network: KANBatch, inverse: Tensor, objective: LeastSquares) -> Tensor:
+    parts = []
+    for part in objective.chunks(network):
+        output, jacobian = network.forward_and_jacobian(part.inputs)
+        if objective.link is not None:
+            jacobian *= objective.link.slope(output).unsqueeze(-1)
+        rows = jacobian[0, :, 0]
+        parts.append(part.weights * ((rows @ inverse[0]) * rows).sum(-1))
+    return torch.cat(parts)
+
+
+def _centring(network: KANBatch, data: Data) -> Tensor:
+    """Return the map from θ to the centred parameters in the flat order of the description."""
+    signals = [data.inputs.numbers, *(node[0] for node in network.activations(data.inputs))]
+    blocks = []
+    for index, layer in enumerate(network.shape.layers):
+        basis = network.layer_basis(index, signals[index], data.inputs.codes if index == 0 else None)
+        mean = basis.reshape(-1, layer.width).mean(0)
+        subnodes = torch.eye(layer.subnodes, dtype=mean.dtype, device=mean.device)
+        for weights in torch.split(mean, list(layer.widths)):
+            centre = torch.eye(len(weights), dtype=mean.dtype, device=mean.device) - weights
+            blocks.append(torch.kron(centre, subnodes))
+    return block_diagonal(blocks)[_flat_order(network)]
+
+
+def _flat_order(network: KANBatch) -> Tensor:
+    """Return the place in θ of every parameter of the description: by edge in splines, by category in tables."""
+    parts, start = [], 0
+    for layer in network.shape.layers:
+        for place, width in enumerate(layer.widths):
+            order = torch.arange(start, start + width * layer.subnodes).reshape(width, layer.subnodes)
+            parts.append((order.T if place < layer.splines + layer.cycles else order).flatten())
+            start += width * layer.subnodes
+    return torch.cat(parts).to(network.theta.device)
+
+
+def _numpy(tensor: Tensor) -> Floats:
+    array: Floats = tensor.detach().cpu().numpy()
+    return array
