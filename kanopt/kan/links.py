@@ -7,6 +7,7 @@ network times g′.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = ["Exponential", "Link", "Logistic", "Softplus"]
+
+_STEEPEST = 30.0
+"""Logarithm of the steepest slope of an :class:`Exponential`, in its units."""
 
 Array = TypeVar("Array", "NDArray[Any]", "torch.Tensor")
 
@@ -34,7 +38,14 @@ class Link:
         raise NotImplementedError
 
     def inverse(self, target: Array) -> Array:
-        """Return an output that gives `target`, moved inside the range where it lies at its edge or outside."""
+        """Return where to begin training for `target`: the output that gives it, moved inside the ends by a margin.
+
+        Near an end the exact output runs off to infinity, where the link is flat and no step moves it.
+        """
+        raise NotImplementedError
+
+    def exact_inverse(self, target: Array) -> Array:
+        """Return the output that gives `target`, which lies strictly between the ends."""
         raise NotImplementedError
 
     @property
@@ -49,7 +60,9 @@ class Link:
 
 @dataclass(frozen=True)
 class Exponential(Link):
-    """unit · exp(f): factors multiply. Beyond exp(±30) it is constant, so that no step of training overflows.
+    """unit · exp(f): factors multiply.
+
+    Beyond f = 30 it goes on along its tangent, so that no step of training overflows; it stays convex and increasing.
 
     Examples
     --------
@@ -61,16 +74,22 @@ class Exponential(Link):
 
     def __call__(self, output: Array) -> Array:
         """Return the target."""
-        target: Array = self.unit * _functions(output).exp(output.clip(-30.0, 30.0))
+        target: Array = self.slope(output) * (1.0 + (output - _STEEPEST).clip(0.0))
         return target
 
     def slope(self, output: Array) -> Array:
-        """Return the derivative, which is the target."""
-        return self(output)
+        """Return the derivative: up to f = 30 the target itself, then constant."""
+        slope: Array = self.unit * _functions(output).exp(output.clip(None, _STEEPEST))
+        return slope
 
     def inverse(self, target: Array) -> Array:
-        """Return the logarithm."""
-        output: Array = _functions(target).log((target / self.unit).clip(1e-12))
+        """Return the logarithm, of no less than 1e-12 units."""
+        return self.exact_inverse(target.clip(1e-12 * self.unit))
+
+    def exact_inverse(self, target: Array) -> Array:
+        """Return the logarithm, and beyond exp(30) units the output on the tangent."""
+        units, top = target / self.unit, math.exp(_STEEPEST)
+        output: Array = _functions(target).log(units.clip(None, top)) + (units / top - 1.0).clip(0.0)
         return output
 
     @property
@@ -109,8 +128,12 @@ class Softplus(Link):
         return _sigmoid(output / self.scale)
 
     def inverse(self, target: Array) -> Array:
+        """Return the output for a target at least 1e-3 scales above `low`."""
+        return self.exact_inverse(target.clip(self.low + 1e-3 * self.scale))
+
+    def exact_inverse(self, target: Array) -> Array:
         """Return z + log(1 − exp(−z)) in units of the scale."""
-        z = ((target - self.low) / self.scale).clip(1e-3)
+        z = (target - self.low) / self.scale
         functions = _functions(z)
         output: Array = self.scale * (z + functions.log(-functions.expm1(-z)))
         return output
@@ -144,14 +167,17 @@ class Logistic(Link):
 
     def slope(self, output: Array) -> Array:
         """Return the derivative."""
-        share = _sigmoid(output)
-        return (self.high - self.low) * share * (1.0 - share)
+        slope: Array = (self.high - self.low) * _sigmoid(output) * _sigmoid(-output)
+        return slope
 
     def inverse(self, target: Array) -> Array:
+        """Return the log odds for a target at least 1e-3 of the range away from both ends."""
+        margin = 1e-3 * (self.high - self.low)
+        return self.exact_inverse(target.clip(self.low + margin, self.high - margin))
+
+    def exact_inverse(self, target: Array) -> Array:
         """Return the log odds."""
-        share = ((target - self.low) / (self.high - self.low)).clip(1e-3, 1.0 - 1e-3)
-        functions = _functions(share)
-        odds: Array = functions.log(share) - functions.log1p(-share)
+        odds: Array = _functions(target).log((target - self.low) / (self.high - target))
         return odds
 
     @property
@@ -165,7 +191,9 @@ class Logistic(Link):
 
 
 def _sigmoid(z: Array) -> Array:
-    share: Array = 0.5 * (1.0 + _functions(z).tanh(0.5 * z))
+    """Return 1 / (1 + exp(−z)), exact to a few roundings in its left tail too, where 1 + tanh(z / 2) cancels."""
+    functions = _functions(z)
+    share: Array = functions.exp(-functions.logaddexp(-z, functions.zeros_like(z)))
     return share
 
 
