@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, nearest
 from kanopt.kan.verify import Bounded, Claim, Concave, Convex, Falls, Rises, Witness, verify
+from kanopt.kan.verify.claims import Outcome
 from kanopt.surrogates.encoding import Encoding
 from kanopt.surrogates.law import Law
 
@@ -80,68 +81,147 @@ class Asked:
         )
 
 
+@dataclass(frozen=True)
+class _Question:
+    """A claim about the law, in words, and the claims about its network that settle it.
+
+    Attributes
+    ----------
+    claims
+        The law's holds where all of them do; none where it is settled without the network.
+    settled
+        The verdict where there is no claim.
+    why
+        What to say where it is undecided: of no claim, or of one that is refuted though the law's may hold. Empty
+        where a refuted claim refutes the law's.
+    """
+
+    words: str
+    claims: tuple[Claim, ...] = ()
+    settled: Outcome = "undecided"
+    why: str = ""
+
+
 def proofs(law: Law, asked: Asked, budget: int) -> pd.DataFrame:
     """Put every claim to the verifier, over the box of the training rows.
 
-    A claim about the law is translated into one about the network's output. For a logarithmic, positive or bounded law
-    a convex output is enough for a convex law but not needed, so that what fails there is undecided.
+    A claim about the law is translated into claims about the network's output. For a logarithmic, positive or bounded
+    law a convex output is enough for a convex law but not needed, so that what fails there is undecided; and there are
+    shapes that no claim about the output settles. The column ``where`` says why.
     """
-    rows = []
-    for words, claim, sufficient in _claims(law, asked):
-        if isinstance(claim, str):
-            rows.append({"claim": words, "verdict": claim, "boxes": 0, "where": ""})
-            continue
-        lower, upper = (np.array(ends) for ends in _box(law.encoding))
-        verdict = verify(law.network, claim, lower, upper, budget=budget)
-        outcome = "undecided" if verdict.refuted and sufficient else verdict.verdict
-        where = _where(law, verdict.witness) if outcome == "refuted" and verdict.witness else ""
-        rows.append({"claim": words, "verdict": outcome, "boxes": verdict.boxes, "where": where})
+    rows = [_answer(law, question, budget) for question in _questions(law, asked)]
     return pd.DataFrame(rows, columns=["claim", "verdict", "boxes", "where"])
 
 
-def _claims(law: Law, asked: Asked) -> list[tuple[str, Claim | str, bool]]:
-    """Return every claim in words, for the network (or its verdict at once), and whether it is only sufficient."""
-    encoding, found = law.encoding, list[tuple[str, Claim | str, bool]]()
-    plain = not law.log_target and law.link is None
+def _answer(law: Law, question: _Question, budget: int) -> dict[str, Any]:
+    lower, upper = (np.array(ends) for ends in _box(law.encoding))
+    outcome, boxes, where = question.settled, 0, question.why
+    for claim in question.claims:
+        verdict = verify(law.network, claim, lower, upper, budget=max(1, budget - boxes))
+        outcome, boxes, where = verdict.verdict, boxes + verdict.boxes, ""
+        if verdict.refuted and question.why:
+            outcome, where = "undecided", question.why
+        elif verdict.refuted and verdict.witness:
+            where = _where(law, verdict.witness)
+        elif outcome == "undecided":
+            spent = f"the budget of {budget} boxes is spent: give a larger one"
+            where = spent if boxes >= budget else "rounding hides the answer"
+        if outcome != "proved":
+            break
+    return {"claim": question.words, "verdict": outcome, "boxes": boxes, "where": where}
+
+
+def _questions(law: Law, asked: Asked) -> list[_Question]:
+    found = []
     for name, sign in asked.monotone.items():
-        place = _place(encoding, name)
+        place = _place(law.encoding, name)
         claim = Rises(place) if sign > 0 else Falls(place)
-        found.append((f"{'rises' if sign > 0 else 'falls'} with {name}", claim, False))
-    for names, kind, word in ((asked.convex, Convex, "convex"), (asked.concave, Concave, "concave")):
-        if not names:
-            continue
-        places = tuple(_place(encoding, name) for name in names)
-        logs = any(encoding.numeric[place].log for place in places)
-        # exp, softplus: convex and increasing, so convex stays convex; nothing is known of the rest.
-        known = not logs and (
-            plain or (kind is Convex and (law.link is None or math.isinf(law.link.ends[1])))
-        )
-        words = f"{word} in {', '.join(names)}" + (" jointly" if len(names) > 1 else "")
-        found.append((words, kind(places) if known else "undecided", not plain))
+        found.append(_Question(f"{'rises' if sign > 0 else 'falls'} with {name}", (claim,)))
+    if asked.convex:
+        found.append(_bend(law, asked.convex, 1))
+    if asked.concave:
+        found.append(_bend(law, asked.concave, -1))
     if asked.bounds is not None:
-        low, high = asked.bounds
-        words = " and ".join(
-            ([f"at least {low:g}"] if low > -math.inf else [])
-            + ([f"at most {high:g}"] if high < math.inf else [])
-        )
-        found.append((words, _bounds(law, low, high), False))
+        found.append(_bounds(law, *asked.bounds))
     return found
 
 
-def _bounds(law: Law, low: float, high: float) -> Claim | str:
-    """Translate bounds of the law into bounds of the network's output; a verdict where the link alone decides."""
+def _bend(law: Law, names: tuple[str, ...], sign: int) -> _Question:
+    """Ask whether the law is convex (concave for −1) in the columns `names`.
+
+    An increasing convex function of a convex output is convex, and so is one that is convex and falls in the logarithms
+    of columns, which are concave; turned round for concave (Boyd and Vandenberghe 2004, *Convex Optimization*, sec.
+    3.2.4). The exponential and the softplus are convex, so they settle nothing about a concave law.
+    """
+    word = "convex" if sign > 0 else "concave"
+    words = f"{word} in {', '.join(names)}" + (" jointly" if len(names) > 1 else "")
+    places = tuple(_place(law.encoding, name) for name in names)
+    behind = _behind(law)
+    if behind and (sign < 0 or _has_an_upper_end(law)):
+        return _Question(words, why=f"{behind}, of which a {word} output does not make a {word} law")
+    logs = tuple(place for place in places if law.encoding.numeric[place].log)
+    claims: tuple[Claim, ...] = (Convex(places),) if sign > 0 else (Concave(places),)
+    claims += tuple(Falls(place) if sign > 0 else Rises(place) for place in logs)
+    reasons = [f"{behind}; the output is not {word}, but the law may be"] if behind else []
+    if logs:
+        columns = ", ".join(law.encoding.numeric[place].name for place in logs)
+        reasons.append(
+            f"the law reads the logarithm of {columns}; it is not {word} and {'falling' if sign > 0 else 'rising'} in "
+            f"that, which would be enough, but may be {word} in {columns} (log_features=[] reads columns as they are)"
+        )
+    return _Question(words, claims, why="; ".join(reasons))
+
+
+def _has_an_upper_end(law: Law) -> bool:
+    return law.link is not None and math.isfinite(law.link.ends[1])
+
+
+def _behind(law: Law) -> str:
+    """Say what the output of the network goes through to become the law; nothing where it is the law."""
     if law.log_target:
-        ends = [math.log(end / law.smearing) if end > 0 else -math.inf for end in (low, high)]
-        if ends[1] == -math.inf:
-            return "refuted"
-        low, high = ends
-    elif law.link is not None:
-        least, most = law.link.ends
-        if low >= most or high <= least:
-            return "refuted"
-        low = -math.inf if low <= least else float(law.link.inverse(np.array(low)))
-        high = math.inf if high >= most else float(law.link.inverse(np.array(high)))
-    return "proved" if math.isinf(low) and math.isinf(high) else Bounded(low, high)
+        return "the law is the exponential of the network's output (log_target=False fits the output itself)"
+    if law.link is None:
+        return ""
+    if math.isinf(law.link.ends[1]):
+        return "the law is a softplus of the network's output, which keeps it positive"
+    return "the law is a logistic function of the network's output, which keeps it between its bounds"
+
+
+def _bounds(law: Law, low: float, high: float) -> _Question:
+    """Translate bounds of the law into bounds of the network's output; settle them where the link alone does."""
+    words = " and ".join(
+        ([f"at least {low:g}"] if low > -math.inf else [])
+        + ([f"at most {high:g}"] if high < math.inf else [])
+    )
+    least, most = (0.0, math.inf) if law.log_target else law.link.ends if law.link else (-math.inf, math.inf)
+    if low >= most or high <= least:
+        between = f"between {least:g} and {most:g}" if math.isfinite(most) else f"above {least:g}"
+        return _Question(words, settled="refuted", why=f"the law lies {between} everywhere")
+    output = [-math.inf, math.inf]
+    for place, bound in enumerate((low, high)):
+        if least < bound < most:
+            output[place] = _output(law, bound)
+            if math.isnan(output[place]):
+                why = f"no output of the network gives {bound!r}: rounding hides it so near to an end of the law"
+                return _Question(words, why=why)
+    if output == [-math.inf, math.inf]:
+        return _Question(words, settled="proved")
+    return _Question(words, (Bounded(*output),))
+
+
+def _output(law: Law, bound: float) -> float:
+    """Return the output at which the law is `bound`; NaN where rounding hides which."""
+    if law.log_target:
+        return math.log(bound) - math.log(law.smearing)
+    if law.link is None:
+        return bound
+    output = law.link.exact_inverse(np.array(bound))
+    back = float(law.link(output))
+    ends = [end for end in law.link.ends if math.isfinite(end)]
+    # An error counts by what is left to the nearest end, but a law itself is rounded in its last place.
+    near = min(abs(bound - end) for end in ends)
+    rounding = 4.0 * np.finfo(np.float64).eps * max(abs(bound), *map(abs, ends))
+    return float(output) if abs(back - bound) <= 1e-9 * near + rounding else math.nan
 
 
 def _place(encoding: Encoding, name: str) -> int:
