@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from kanopt.kan.description import Layer, Network
 from kanopt.kan.verify import Bounded, Claim, Concave, Convex, Falls, Rises, Verdict, verify
+from kanopt.kan.verify.coefficients import _second_differences
 from tests.kan.verify_cases import draw, layer, numbers_of, random_network
 
 
@@ -199,6 +202,53 @@ class TestCoefficients:
         turned = Layer(layers[1].lower, layers[1].upper, -layers[1].coefficients, (), np.zeros(1))
         verdict = verify(Network((layers[0], turned)), Concave((0, 2)), *box)
         assert (verdict.verdict, verdict.boxes) == ("proved", 0)
+
+    def test_bends_of_a_few_roundings_that_the_next_layer_magnifies_are_no_zeros(self):
+        eps, k = np.finfo(np.float64).eps, np.arange(43) - 1.0
+        inner = 1.0 - (3.0 * (k - 20.0) ** 2 - 1200.0) * eps  # exact: its second differences are −6 roundings
+        line = np.array([[[-1.0, 0.0, 1.0, 2.0]]])
+        network = Network(
+            (
+                Layer(np.zeros(1), np.ones(1), inner[None, None], (), np.zeros(1)),
+                Layer(np.ones(1), inner.max(keepdims=True), line, (), np.zeros(1)),
+            )
+        )
+        low, high, middle = network(np.array([[0.0], [1.0], [0.5]]))
+        assert middle - 0.5 * (low + high) > 0.9
+        assert verify(network, Convex((0,)), [0.0], [1.0], slack=0.0).refuted
+        assert verify(network, Convex((0,)), [0.0], [1.0]).refuted
+        assert verify(network, Concave((0,)), [0.0], [1.0], slack=0.0).proved
+
+    def test_second_differences_have_the_right_sign(self):
+        rng = np.random.default_rng(0)
+        rows = rng.normal(size=(200, 1)) * 10.0 ** rng.integers(-3, 4, (200, 1)) + rng.normal(
+            size=(200, 1)
+        ) * np.arange(7.0)
+        exact = [
+            [
+                Fraction(a) - 2 * Fraction(b) + Fraction(c)
+                for a, b, c in zip(row, row[1:], row[2:], strict=False)
+            ]
+            for row in rows.tolist()
+        ]
+        signs = np.array([[(bend > 0) - (bend < 0) for bend in row] for row in exact])
+        assert (np.sign(_second_differences(rows)) == signs).all()
+
+    def test_a_convex_spline_with_rounded_coefficients_is_proved_in_a_few_boxes(self):
+        rng = np.random.default_rng(0)
+        k = np.arange(13.0)
+        bent = rng.normal(size=(4, 5, 1)) * k + 0.1 + np.maximum(k - 6.0, 0.0) ** 2 * rng.random((4, 5, 1))
+        rising = 0.1 * k + np.maximum(k - 6.0, 0.0) / 3.0 * rng.random((5, 1, 1)) + 1.0 / 7.0
+        network = Network(
+            (
+                Layer(-np.ones(4), np.ones(4), bent, (), np.zeros(5)),
+                Layer(np.full(5, -20.0), np.full(5, 60.0), rising, (), np.zeros(1)),
+            )
+        )
+        assert min(np.diff(layer.coefficients, n=2).min() for layer in network.layers) < 0.0
+        verdict = verify(network, Convex((0, 1, 3)), np.full(4, -1.5), np.full(4, 1.5))
+        assert verdict.proved
+        assert verdict.boxes <= 3
 
     def test_a_product_with_a_positive_factor_keeps_the_shape_of_the_other(self):
         # (2 + y) · (x + x²)

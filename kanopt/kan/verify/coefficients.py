@@ -7,13 +7,15 @@ convex rising function of a convex node is convex, and a convex falling one of a
 Vandenberghe 2004, *Convex Optimization*, sec. 3.2.4); sums keep all of this. A product of nodes is followed
 where one factor does not depend on the inputs in question, or the signs of the factors are known.
 
-Monotonicity is exact: differences of floating-point numbers have the right sign. Second differences smaller
-than 8 roundings of the largest coefficient count as zero, since a convex spline whose coefficients have been
-rounded has such.
+All of this is exact: differences of floating-point numbers have the right sign, and second differences are summed
+again without rounding where rounding could hide theirs. A convex spline whose coefficients have been rounded may have
+negative ones, and is left to the search, which says what slack it took. To let them pass here would not do: the
+next layer may magnify them without bound, when its splines have a range as narrow.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -56,14 +58,27 @@ def _all(flags: Flags, axis: int) -> Flags:
 def _edges(coefficients: Floats) -> _Facts:
     """Return facts of splines (inputs, sub-nodes, coefficients), shape (inputs, sub-nodes)."""
     step = np.diff(coefficients, axis=-1)
-    bend = np.diff(coefficients, n=2, axis=-1)
-    rounding = 8.0 * EPS * np.abs(coefficients).max(axis=-1, keepdims=True)
+    bend = _second_differences(coefficients)
     return _Facts(
         _all(step >= 0.0, -1),
         _all(step <= 0.0, -1),
-        _all(bend >= -rounding, -1),
-        _all(bend <= rounding, -1),
+        _all(bend >= 0.0, -1),
+        _all(bend <= 0.0, -1),
     )
+
+
+def _second_differences(coefficients: Floats) -> Floats:
+    """Return c_k − 2 c_k+1 + c_k+2 along the last axis, each of the right sign."""
+    left, middle, right = coefficients[..., :-2], coefficients[..., 1:-1], coefficients[..., 2:]
+    bend = np.asarray((right - middle) - (middle - left))
+    # Two differences and their difference are rounded, each by half an EPS of no more than 4 times the largest.
+    largest = np.maximum(np.maximum(np.abs(left), np.abs(right)), np.abs(middle))
+    for place in zip(*np.nonzero(np.abs(bend) <= 8.0 * EPS * largest), strict=True):
+        m = float(middle[place])
+        bend[place] = math.fsum(
+            (float(left[place]), -m, -m, float(right[place]))
+        )  # the exact sum, rounded once
+    return bend
 
 
 def _cycles(coefficients: Floats) -> _Facts:
