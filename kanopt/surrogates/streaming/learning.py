@@ -38,7 +38,8 @@ from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.fitting import law_of, learn
 from kanopt.surrogates.law import Law
 from kanopt.surrogates.options import Arguments, settings_of
-from kanopt.surrogates.selection import Search, choose
+from kanopt.surrogates.search import Search
+from kanopt.surrogates.selection import choose
 from kanopt.surrogates.settings import Settings, Watch
 from kanopt.surrogates.streaming.measuring import measured
 from kanopt.surrogates.streaming.objective import Expansion, RobustLoss, StreamedSquares

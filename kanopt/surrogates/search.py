@@ -1,0 +1,322 @@
+"""One structure of a law at a time: fitted on a table, judged by what it says of rows left out, compared.
+
+Which structures are tried, and in which order, is decided in :mod:`kanopt.surrogates.selection`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from kanopt.kan.fit import FitOptions, Run, fit_starts, grown, settled
+from kanopt.kan.fitted import Fitted, finish
+from kanopt.kan.heldout import fit_held_out, on_all_rows
+from kanopt.kan.large import fit_large, is_large
+from kanopt.kan.links import Exponential, Link, Logistic, Softplus
+from kanopt.kan.objective import Data
+from kanopt.kan.pruning import prune, shrunk
+from kanopt.kan.shape import Inputs, Shape
+from kanopt.kan.trainer import TrainerOptions
+from kanopt.surrogates.density import weighted_quantile
+from kanopt.surrogates.encoding import Encoding, knot_range
+from kanopt.surrogates.settings import Settings
+from kanopt.surrogates.trials import Fit, HeldOut, Structure, Table, Trial, judged
+
+__all__ = ["Search"]
+
+Floats = NDArray[np.float64]
+
+MARGIN = 0.01
+"""Least gain in log density per row for more effective parameters."""
+GROWTH = 0.03
+"""Least gain in log density per row for more hidden nodes."""
+SEARCH_ROWS = 4_000
+"""Hidden nodes are sought on this many rows."""
+TRAINED_ROWS, HELD_OUT_ROWS = 5_000, 4_000
+"""Most rows that smoothing is chosen on, and that judge it."""
+PAYS = 0.03
+"""Least share of the squared error on rows held out that more hidden nodes must save."""
+WIDE = 60
+"""Categories past which four nodes are tried on one target alone, and two nodes not where these left noise."""
+LEAST_ROWS = 400
+"""Fewer rows can spare none to be held out."""
+PRUNE_ROWS = 5_000
+"""Edges are taken away on this many rows."""
+COARSE, PLAIN, FINEST = 5, 10, 40
+"""Intervals of a spline that hidden nodes begin with, that additive laws begin with, and that neither passes."""
+WORSE = 1.05
+"""Hidden nodes must not raise the mean error in the units of the target beyond this factor."""
+
+
+class Search:
+    """Fits structures on one table and compares them."""
+
+    def __init__(self, table: Table, settings: Settings) -> None:
+        self.table = table
+        self.settings = settings
+        self.trials: list[Trial] = []
+
+    @cached_property
+    def rows(self) -> float:
+        """Rows, those of weight k counted k times."""
+        return float(self.table.weights.sum())
+
+    @property
+    def spares_rows(self) -> bool:
+        """Whether smoothing may be chosen by rows held out."""
+        return self.settings.smoothing is None and len(self.table) >= LEAST_ROWS
+
+    @property
+    def wide(self) -> bool:
+        """Whether tables over many categories make every hidden node dear."""
+        return sum(len(feature.categories) for feature in self.table.encoding.categories) > WIDE
+
+    @cached_property
+    def finest(self) -> int:
+        """Most intervals of a spline: as asked, or as many as the number of different rows can carry."""
+        return int(min(self.settings.grid_size or FINEST, max(1, self.distinct // 4)))
+
+    def grid_size(self, structure: Structure) -> int:
+        """Return the intervals that a structure begins with; doubling them leads to the finest where that is asked."""
+        if structure.hidden:
+            halved = self.finest // 2 if self.finest % 2 == 0 else self.finest
+            return min(COARSE, self.finest) if self.settings.grid_size is None else halved
+        return min(PLAIN, self.finest) if self.settings.grid_size is None else self.finest
+
+    @cached_property
+    def decades(self) -> tuple[bool, ...]:
+        """Whether the middle nine tenths of a numeric feature span two decades."""
+        weights = self.table.weights
+        return tuple(
+            bool(
+                column.min() > 0
+                and weighted_quantile(column, weights, 0.95)
+                >= 100.0 * weighted_quantile(column, weights, 0.05)
+            )
+            for column in self.table.numbers.T[: len(self.table.encoding.numbers)]
+        )
+
+    def unusual(self, logs: tuple[bool, ...]) -> float:
+        """Return how many effective parameters a choice of logarithms has to save.
+
+        A logarithm has to save one. Where a feature spans decades its absence has to show in the error
+        instead: without it most rows of such a column lie in one cell of the grid.
+        """
+        pairs = list(zip(logs, self.decades, strict=True))
+        if any(far and not log for log, far in pairs):
+            return float("inf")
+        return float(sum(log and not far for log, far in pairs))
+
+    @cached_property
+    def copies(self) -> NDArray[np.int64]:
+        """The number of every row's kind: copies of one row have the same; (n,)."""
+        table = self.table
+        everything = pd.DataFrame(np.column_stack([table.numbers, table.codes, table.target]))
+        kinds = everything.groupby(list(everything.columns), sort=False).ngroup()
+        return np.asarray(kinds, dtype=np.int64)
+
+    @cached_property
+    def distinct(self) -> int:
+        """Rows that copy no other row."""
+        return int(self.copies.max()) + 1
+
+    def data(self, structure: Structure, encoding: Encoding, unit: float) -> Data:
+        """Return the rows as the network sees them."""
+        device = self.settings.device
+        logs = structure.log_target and not structure.linked
+        target = np.log(self.table.target) if logs else self.table.target
+        inputs = Inputs(
+            torch.tensor(encoding.encode_numbers(self.table.numbers), device=device),
+            torch.tensor(self.table.codes, device=device),
+        )
+        weights = torch.tensor(self.table.weights, device=device)
+        return Data(inputs, torch.tensor(target[:, None] / unit, device=device), weights)
+
+    def fit(self, structure: Structure) -> Trial:
+        """Fit a structure on all rows; hidden nodes are first sought on some rows and a coarse grid."""
+        self.settings.watch.begin(str(structure), len(self.trials))
+        encoding, unit = self.table.encoding.with_logs(structure.logs), self._unit(structure)
+        data, options = self.data(structure, encoding, unit), self.options(structure)
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        shape, bounds = self._shape(structure, encoding, data)
+        if is_large(shape):
+            run, fitted = fit_large(shape, data, bounds, generator, options)
+            return self.judge(structure, encoding, unit, run, fitted)
+        part = self._part(data, SEARCH_ROWS, generator) if structure.hidden else data
+        run = fit_starts(shape, part, bounds, generator, options)
+        if part is not data:
+            run = settled(run, data, options)
+        return self.judge(structure, encoding, unit, run, finish(run, data, options))
+
+    def fit_noisy(self, structure: Structure) -> Trial:
+        """Fit hidden nodes on noisy rows, with the smoothing that is best on rows held out, then on all rows."""
+        self.settings.watch.begin(str(structure), len(self.trials))
+        encoding, unit = self.table.encoding.with_logs(structure.logs), self._unit(structure)
+        data, options = self.data(structure, encoding, unit), self.options(structure)
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        shape, bounds = self._shape(structure, encoding, data)
+        # Copies of a row stay together: one would tell of the other.
+        rank = torch.randperm(self.distinct, generator=generator)[torch.tensor(self.copies)]
+        order = rank.argsort(stable=True).to(data.target.device)
+        count = min(len(data) // 5, HELD_OUT_ROWS)
+        test, rest = order[:count], order[count : count + TRAINED_ROWS]
+        rows = data.rows(rest), data.rows(test)
+        found = fit_held_out(shape, *rows, bounds, generator, options, self.finest)
+        run = on_all_rows(found.run, data, options)
+        places, predicted = test.cpu().numpy(), found.output.cpu().numpy()
+        if structure.log_target and not structure.linked:
+            learned = options.objective(rows[0]).outputs(found.run.network, rows[0].inputs)[0, :, 0]
+            seen, weights = rest.cpu().numpy(), rows[0].weights.cpu().numpy()
+            sums = np.average(self.table.target[seen], weights=weights)
+            predicted = np.exp(predicted) * sums / np.average(np.exp(learned.cpu().numpy()), weights=weights)
+        held_out = HeldOut(places, predicted * unit)
+        return self.judge(structure, encoding, unit, run, finish(run, data, options), held_out)
+
+    def _shape(
+        self, structure: Structure, encoding: Encoding, data: Data
+    ) -> tuple[Shape, tuple[torch.Tensor, torch.Tensor]]:
+        """Return the shape that a structure begins with, and the ends of its splines."""
+        straight = data.inputs.numbers[:, : len(encoding.numbers)].cpu().numpy()
+        grid_size = self.grid_size(structure)
+        low, high = (
+            torch.tensor(end, device=self.settings.device) for end in knot_range(straight, grid_size)
+        )
+        shape = Shape(
+            len(encoding.numbers),
+            cycles=len(encoding.cycles),
+            categories=tuple(len(feature.categories) for feature in encoding.categories),
+            hidden=structure.hidden,
+            products=structure.products,
+            grid_size=grid_size,
+        )
+        return shape, (low, high)
+
+    def refine(self, trial: Trial) -> Trial:
+        """Take edges and nodes away that `trial` does not need, and go on on finer grids; return the better.
+
+        Where rows held out have chosen the smoothing they have chosen the grid too.
+        """
+        if trial.held_out is not None or is_large(trial.run.network.shape):
+            return trial
+        data = self.data(trial.structure, trial.encoding, trial.unit)
+        options = self.options(trial.structure)
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        run, structure = trial.run, trial.structure
+        if structure.hidden and self.settings.hidden is None:
+            run, gone = prune(run, self._part(data, PRUNE_ROWS, generator), options)
+            if gone:
+                run = settled(replace(run, network=shrunk(run.network)), data, options)
+                shape = run.network.shape
+                structure = replace(structure, hidden=shape.hidden, products=shape.products)
+        part = self._part(data, SEARCH_ROWS, generator)
+        finer = grown(run, part, options, self.finest)
+        if part is not data and finer is not run:
+            finer = settled(finer, data, options)
+        if finer is trial.run:
+            return trial
+        fitted = finish(finer, data, options)
+        return self.better(trial, self.judge(structure, trial.encoding, trial.unit, finer, fitted))
+
+    def judge(
+        self,
+        structure: Structure,
+        encoding: Encoding,
+        unit: float,
+        run: Run,
+        fitted: Fitted,
+        held_out: HeldOut | None = None,
+    ) -> Trial:
+        """Work out what a fitted structure says of rows left out."""
+        link, unusual = self._link(structure), self.unusual(structure.logs)
+        return judged(Fit(structure, encoding, run, fitted, unit, link, unusual, held_out), self.table)
+
+    def pays(self, simple: Trial, rich: Trial) -> bool:
+        """Say whether `rich` lowers the squared error of rows held out, or of all left out, enough."""
+        rows = slice(None) if rich.held_out is None else rich.held_out.rows
+        target, weights = self.table.target[rows], self.table.weights[rows]
+        first = (target - self._foretold(simple, rich)) ** 2
+        second = (target - self._foretold(rich, rich)) ** 2
+        gain = float(np.average(first - second, weights=weights))
+        variance = float(np.average((first - second - gain) ** 2, weights=weights))
+        least = PAYS * float(np.average(first, weights=weights))
+        return bool(gain > max(least, np.sqrt(variance / weights.sum())))
+
+    def _foretold(self, trial: Trial, by: Trial) -> Floats:
+        """Return what `trial` says of the rows that `by` has held out: as held out itself, or as left out."""
+        if by.held_out is None:
+            return trial.predicted
+        return trial.predicted[by.held_out.rows] if trial.held_out is None else trial.held_out.predicted
+
+    def unexplained(self, trial: Trial) -> float:
+        """Return the share of the target's variance that `trial` leaves on rows held out."""
+        assert trial.held_out is not None
+        gap = self.table.target[trial.held_out.rows] - trial.held_out.predicted
+        return float(np.mean(gap**2)) / self.table.spread(False) ** 2
+
+    def better(self, first: Trial, second: Trial) -> Trial:
+        """Return the trial to prefer: the simpler one unless the other is clearly more accurate."""
+        simple, rich = sorted((first, second), key=lambda trial: trial.complexity)
+        gain = rich.density - simple.density
+        mean = float(np.average(gain, weights=self.table.weights))
+        variance = float(np.average((gain - mean) ** 2, weights=self.table.weights))
+        grown = sum(rich.structure.hidden) > sum(simple.structure.hidden)
+        if mean <= max(GROWTH if grown else MARGIN, np.sqrt(variance / self.rows)):
+            return simple
+        return simple if grown and rich.miss > WORSE * simple.miss else rich
+
+    def best(self, trials: list[Trial]) -> Trial:
+        """Return the trial preferred to all others, compared in turn."""
+        chosen = trials[0]
+        for trial in trials[1:]:
+            chosen = self.better(chosen, trial)
+        return chosen
+
+    def accuracy(self, trial: Trial) -> float:
+        """Return 1 − (scale of the residuals / standard deviation)², on the scale of the model."""
+        return 1.0 - (trial.scale / self.table.spread(trial.structure.log_target)) ** 2
+
+    def options(self, structure: Structure) -> FitOptions:
+        """Return how a structure is fitted."""
+        settings = self.settings
+        return FitOptions(
+            starts=settings.starts,
+            smoothing=settings.smoothing,
+            criterion=settings.criterion,
+            loss=structure.loss,
+            wanted=settings.wanted,
+            link=self._link(structure),
+            precision=settings.precision,
+            distinct=min(1.0, self.distinct / self.rows),
+            trainer=TrainerOptions(watch=settings.watch),
+        )
+
+    def _unit(self, structure: Structure) -> float:
+        if structure.linked:
+            return float(np.average(self.table.target, weights=self.table.weights))
+        return 1.0 if structure.log_target else self.table.spread(False)
+
+    def _link(self, structure: Structure) -> Link | None:
+        """Return what keeps the law where it was asked to stay; the logarithm of the target does so by itself."""
+        if structure.linked:
+            return Exponential()
+        if structure.log_target or self.settings.reach == "any":
+            return None
+        unit = self._unit(structure)
+        if self.settings.reach == "bounded":
+            low, high = self.settings.bounds
+            return Logistic(low / unit, high / unit)
+        # Where targets are of their usual size the link is a straight line but for a thousandth.
+        usual = weighted_quantile(np.abs(self.table.target), self.table.weights, 0.5)
+        return Softplus(scale=max(usual / 7.0, 1e-3 * unit) / unit)
+
+    def _part(self, data: Data, rows: int, generator: torch.Generator) -> Data:
+        if len(self.table) <= 2 * rows:
+            return data
+        index = torch.randperm(len(self.table), generator=generator)[:rows]
+        index = index.to(data.target.device)
+        return data.rows(index)
