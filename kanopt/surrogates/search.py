@@ -69,7 +69,7 @@ class Search:
     @property
     def spares_rows(self) -> bool:
         """Whether smoothing may be chosen by rows held out."""
-        return self.settings.smoothing is None and len(self.table) >= LEAST_ROWS
+        return self.settings.smoothing is None and self.distinct >= LEAST_ROWS
 
     @property
     def wide(self) -> bool:
@@ -162,9 +162,10 @@ class Search:
         shape, bounds = self._shape(structure, encoding, data)
         # Copies of a row stay together: one would tell of the other.
         rank = torch.randperm(self.distinct, generator=generator)[torch.tensor(self.copies)]
-        order = rank.argsort(stable=True).to(data.target.device)
-        count = min(len(data) // 5, HELD_OUT_ROWS)
-        test, rest = order[:count], order[count : count + TRAINED_ROWS]
+        count = min(self.distinct // 5, HELD_OUT_ROWS)
+        rank = rank.to(data.target.device)
+        test = torch.nonzero(rank < count).squeeze(1)
+        rest = torch.nonzero((rank >= count) & (rank < count + TRAINED_ROWS)).squeeze(1)
         rows = data.rows(rest), data.rows(test)
         found = fit_held_out(shape, *rows, bounds, generator, options, self.finest)
         run = on_all_rows(found.run, data, options)
@@ -255,8 +256,9 @@ class Search:
     def unexplained(self, trial: Trial) -> float:
         """Return the share of the target's variance that `trial` leaves on rows held out."""
         assert trial.held_out is not None
-        gap = self.table.target[trial.held_out.rows] - trial.held_out.predicted
-        return float(np.mean(gap**2)) / self.table.spread(False) ** 2
+        rows = trial.held_out.rows
+        gap = self.table.target[rows] - trial.held_out.predicted
+        return float(np.average(gap**2, weights=self.table.weights[rows])) / self.table.spread(False) ** 2
 
     def better(self, first: Trial, second: Trial) -> Trial:
         """Return the trial to prefer: the simpler one unless the other is clearly more accurate."""
@@ -264,10 +266,10 @@ class Search:
         gain = rich.density - simple.density
         mean = float(np.average(gain, weights=self.table.weights))
         variance = float(np.average((gain - mean) ** 2, weights=self.table.weights))
-        grown = sum(rich.structure.hidden) > sum(simple.structure.hidden)
-        if mean <= max(GROWTH if grown else MARGIN, np.sqrt(variance / self.rows)):
+        wider = sum(rich.structure.hidden) > sum(simple.structure.hidden)
+        if mean <= max(GROWTH if wider else MARGIN, np.sqrt(variance / self.rows)):
             return simple
-        return simple if grown and rich.miss > WORSE * simple.miss else rich
+        return simple if wider and rich.miss > WORSE * simple.miss else rich
 
     def best(self, trials: list[Trial]) -> Trial:
         """Return the trial preferred to all others, compared in turn."""

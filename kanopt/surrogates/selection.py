@@ -31,6 +31,10 @@ from kanopt.surrogates.trials import Structure, Table, Trial
 
 __all__ = ["choose"]
 
+FEW, HALF = 0.002, 0.5
+"""Share of rows with wild residuals, or of the sum of squares that they make, past which a loss has to hold them back."""
+EXACT = 5e-4
+"""Share of the variance of the usual targets below which what is left is no noise."""
 NO_ERROR = 1.0 - 1e-8
 """Accuracy beyond which no richer structure is tried."""
 NOISE, CLEAN = 1e-3, 5e-3
@@ -150,8 +154,13 @@ def _with_logs(search: Search, best: Trial) -> Trial:
 
 
 def _is_heavy(search: Search, trial: Trial) -> bool:
-    """Say whether residuals have tails that squares would follow: normal errors have none beyond 5 σ."""
-    return search.rows >= 50 and trial.heavy > 0.002 and search.accuracy(trial) < 0.9995
+    """Say whether residuals have tails that squares would follow: normal errors have none beyond 5 σ.
+
+    What is left of a law without noise has tails too, and no error to hold back. Its size is compared with the spread
+    of the middle of the targets, since a wild target makes the spread of all.
+    """
+    exact = trial.scale < np.sqrt(EXACT) * search.table.usual_spread(trial.structure.log_target)
+    return search.rows >= 50 and not exact and (trial.heavy > FEW or trial.burden > HALF)
 
 
 def _grow(search: Search, starts: list[Trial]) -> list[Trial]:

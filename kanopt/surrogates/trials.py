@@ -46,6 +46,12 @@ class Table:
         spread = float(np.sqrt(np.average((target - mean) ** 2, weights=self.weights)))
         return spread if spread > 1e-12 * abs(mean) else float(abs(mean)) or 1.0
 
+    def usual_spread(self, log_target: bool) -> float:
+        """Return the standard deviation that the middle half of the rows tells; that of all where it tells none."""
+        target = np.log(self.target) if log_target else self.target
+        low, high = (weighted_quantile(target, self.weights, share) for share in (0.25, 0.75))
+        return (high - low) / 1.349 or self.spread(log_target)
+
 
 @dataclass(frozen=True)
 class Structure:
@@ -112,8 +118,9 @@ class Trial:
     held_out
         Rows a network with hidden nodes was not trained on when its smoothing was chosen, and what it then predicted
         for them, corrected alike; None where nothing was held out.
-    heavy
-        Share of rows with a residual beyond five robust standard deviations.
+    heavy, burden
+        Share of rows with a residual beyond five robust standard deviations, and what these rows make of the sum of
+        squares: one wild row among thousands is a small share and all of the sum.
     unusual
         Effective parameters that the scales of the features have to save, see :meth:`Search.unusual`.
     """
@@ -132,6 +139,7 @@ class Trial:
     density: Floats
     scale: float
     heavy: float
+    burden: float
     unusual: float
     held_out: HeldOut | None = None
 
@@ -178,6 +186,7 @@ def judged(fit: Fit, table: Table) -> Trial:
         predicted = (left_out + shift) * fit.unit
         gap = target - predicted
     scale, density = student_density(gap, weights, EXACT * table.spread(structure.log_target))
+    far = weights * (np.abs(residual) > 5.0 * middle)
     return Trial(
         **vars(fit),
         smearing=smearing,
@@ -187,7 +196,8 @@ def judged(fit: Fit, table: Table) -> Trial:
         miss=float(np.average(np.abs(target - predicted), weights=weights)),
         density=density - np.log(target) if structure.log_target else density,
         scale=scale,
-        heavy=float(np.average(np.abs(residual) > 5.0 * middle, weights=weights)),
+        heavy=float(far.sum() / weights.sum()),
+        burden=float(far @ residual**2) / max(float(weights @ residual**2), np.finfo(float).tiny),
     )
 
 
