@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import matplotlib as mpl
+import pytest
 import torch
 from hypothesis import HealthCheck, settings
+
+from kanopt.interrupt import Interrupt
 
 settings.register_profile(
     "kanopt", deadline=None, derandomize=True, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
@@ -13,3 +16,9 @@ settings.load_profile("kanopt")
 mpl.use("Agg")
 # Small matrices gain nothing from threads, and on a busy machine they lose much.
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _no_ctrl_c_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the Ctrl-C of the test before, after which the next would count as the second."""
+    monkeypatch.setattr(Interrupt, "_last_asked", float("-inf"))

@@ -109,7 +109,7 @@ class ParquetSource:
     @cached_property
     def kinds(self) -> Mapping[str, Kind]:
         """Kinds of the columns, as the first file declares them."""
-        schema = _opened(self.paths[0]).schema_arrow
+        schema = _schema(_opened(self.paths[0]), self.paths[0])
         kinds = {name: kind_of(schema.field(name).type) for name in schema.names if not _is_label(name)}
         return kinds | dict.fromkeys(self.categories, "category")
 
@@ -117,11 +117,10 @@ class ParquetSource:
         """Read the columns from the start, in batches of at most so many rows."""
         for path in self.paths:
             file = _opened(path)
+            known = _schema(file, path).names
             for name in columns:
-                if name not in file.schema_arrow.names:
-                    raise TableError(
-                        f"{path.name}: no column {name!r}; {nearest(name, file.schema_arrow.names)}"
-                    )
+                if name not in known:
+                    raise TableError(f"{path.name}: no column {name!r}; {nearest(name, known)}")
             try:
                 for batch in file.iter_batches(rows, columns=list(columns), use_threads=False):
                     yield _uniform(batch.select(list(columns)), self.kinds, path.name, self.categories)
@@ -161,7 +160,7 @@ class FrameSource:
         """Kinds of the columns in the first frame that has rows."""
         for frame in self._frames():
             if len(frame):
-                return {str(name): kind_of(_array(frame[name], str(name), 0).type) for name in frame.columns}
+                return {name: kind_of(_array(frame[name], name, 0).type) for name in frame.columns}
         raise TableError("the batches hold no rows")
 
     def batches(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
@@ -181,16 +180,22 @@ class FrameSource:
         return f"row {row} of the batches"
 
     def _frames(self) -> Iterator[pd.DataFrame]:
-        for number, frame in enumerate(self.make()):
+        """Make the frames; columns that are named by numbers are called by their texts, as in a table in memory."""
+        made = self.make()
+        if isinstance(made, (pd.DataFrame, Mapping, str)) or not isinstance(made, Iterable):
+            raise TableError(
+                f"the callable returned a {type(made).__name__}; it must return a fresh iterator of DataFrames, such "
+                "as iter([frame])"
+            )
+        for number, frame in enumerate(made):
             if not isinstance(frame, pd.DataFrame):
                 raise TableError(
                     f"batch {number} is a {type(frame).__name__}; every batch must be a DataFrame that holds the "
                     "features and the target"
                 )
-            if frame.columns.has_duplicates:
-                name = frame.columns[frame.columns.duplicated()][0]
-                raise TableError(f"batch {number}: column {name!r} occurs twice; rename or drop one of them")
-            yield frame
+            names = [str(name) for name in frame.columns]
+            _refuse_twice(names, f"batch {number}")
+            yield frame if names == list(frame.columns) else frame.set_axis(names, axis="columns")
 
 
 def is_source(given: Any) -> bool:
@@ -253,6 +258,20 @@ def _opened(path: Path) -> Any:
     except (pa.ArrowInvalid, OSError) as error:
         cause = str(error).splitlines()[0]
         raise TableError(f"{path.name}: is not a Parquet file, or is damaged: {cause}") from None
+
+
+def _schema(file: Any, path: Path) -> Any:
+    """Return the columns of an opened file, none of which may occur twice."""
+    _refuse_twice(file.schema_arrow.names, path.name)
+    return file.schema_arrow
+
+
+def _refuse_twice(names: Sequence[str], where: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise TableError(f"{where}: column {name!r} occurs twice; rename or drop one of them")
+        seen.add(name)
 
 
 def _is_label(name: str) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import torch
 
 import kanopt as ko
-from kanopt.errors import FitError
+from kanopt.errors import FitError, KanoptWarning
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.robust import HUBER, robust_weights
@@ -56,6 +57,33 @@ def written(frame: pd.DataFrame, path: Path) -> Path:
     return path
 
 
+class StopsAfter(Watch):
+    """Says to stop when it was asked before so many times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(stop=self._asked)
+        self.left = times
+
+    def _asked(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+class Reading:
+    """Gives a frame in parts, counts them over all readings, and presses Ctrl-C with one."""
+
+    def __init__(self, frame: pd.DataFrame, press_at: int = 0) -> None:
+        self.frame, self.press_at, self.count = frame, press_at, 0
+        self.batches = len(frame) // 1_000
+
+    def __call__(self) -> Iterator[pd.DataFrame]:
+        for part in range(self.batches):
+            self.count += 1
+            if self.count == self.press_at:
+                signal.raise_signal(signal.SIGINT)
+            yield self.frame.iloc[1_000 * part : 1_000 * (part + 1)]
+
+
 def predicted(streamed: Streamed, frame: pd.DataFrame) -> Any:
     law = streamed.law
     return law.predict(*law.encoding.transform(frame[list(law.encoding.names)]))
@@ -71,7 +99,7 @@ class TestSameLawAsInMemory:
             ({"log_target": True, "log_features": ["km"]}, 0.1),
             ({"monotone": {"km": 1}, "smoothing": 1e-5}, 0.05),
             ({"positive": True}, 0.05),
-            ({"hidden": (1,), "starts": 2, "grid_size": 4, "precision": "mixed"}, 0.2),
+            ({"hidden": (1,), "starts": 6, "grid_size": 4, "precision": "mixed"}, 0.2),
         ],
     )
     def test_on_all_rows_of_a_file(
@@ -163,12 +191,32 @@ class TestSameLawAsInMemory:
             "cost_eur",
             ko.KANRegressor(**PLAIN),
             features=FEATURES,
-            watch=Watch(stop=lambda: True),
+            watch=StopsAfter(1),
             sample=SAMPLE,
         )
         assert streamed.readings == 1
         assert streamed.law.measures["training"]["rows"] == SAMPLE
         assert np.std(predicted(streamed, trips) - trips["cost_eur"]) < 1.1
+
+    def test_asked_to_stop_in_the_last_reading_the_law_is_that_of_all_rows(self, trips: pd.DataFrame) -> None:
+        reading = Reading(trips[[*FEATURES, "cost_eur"]])
+        model = ko.KANRegressor(**PLAIN)
+        whole = learn_streamed(reading, "cost_eur", model, sample=SAMPLE)
+        reading.count = 0
+        watch = Watch(stop=lambda: reading.count == 3 * reading.batches - 1)
+        streamed = learn_streamed(reading, "cost_eur", model, watch=watch, sample=SAMPLE)
+        np.testing.assert_allclose(predicted(streamed, trips), predicted(whole, trips), rtol=1e-9)
+        assert reading.count == 3 * reading.batches - 1
+        assert streamed.law.measures["training"]["rows"] == SAMPLE
+
+    @pytest.mark.parametrize("once", [False, True])
+    def test_ctrl_c_in_the_first_reading_ends_it_at_once(self, trips: pd.DataFrame, once: bool) -> None:
+        reading = Reading(trips, press_at=3)
+        with pytest.raises(KeyboardInterrupt, match="nothing was learned yet"):
+            ko.KANRegressor(**PLAIN).fit(
+                reading() if once else reading, "cost_eur", "count", columns=FEATURES
+            )
+        assert reading.count == 3
 
     def test_formulas_are_chosen_on_the_sampled_rows(self, trips: pd.DataFrame, tmp_path: Path) -> None:
         path = written(trips, tmp_path / "trips.parquet")
@@ -223,9 +271,40 @@ class TestRefusals:
         )
         assert streamed.law.measures["training"]["rmse"] == pytest.approx(1.0, rel=0.05)
 
+    def test_a_category_that_only_rows_without_weight_have_is_none(self, trips: pd.DataFrame) -> None:
+        odd = trips.assign(mode=trips["mode"].where(trips["count"] > 0, "ghost").astype("category"))
+        streamed = learn_streamed(
+            lambda: iter([odd]), "cost_eur", ko.KANRegressor(**PLAIN), features=FEATURES, weights="count"
+        )
+        assert streamed.law.encoding.categories[0].categories == ("barge", "rail", "road")
+
+    def test_targets_beyond_the_bounds(self, trips: pd.DataFrame, tmp_path: Path) -> None:
+        path = written(trips, tmp_path / "trips.parquet")
+        model = ko.KANRegressor(hidden=(), bounds=(0, 1))
+        words = (
+            r"trips.parquet, in a sample of 500 rows: bounds=\(0, 1\): the target is outside in 500 of 500"
+        )
+        with pytest.raises(FitError, match=words):
+            learn_streamed(path, "cost_eur", model, features=FEATURES, sample=500)
+        high = float(trips["cost_eur"].quantile(0.8))
+        model = ko.KANRegressor(hidden=(), log_features=[], bounds=(0, high))
+        with pytest.warns(KanoptWarning, match="in a sample of 500 rows: bounds"):
+            learn_streamed(path, "cost_eur", model, features=FEATURES, sample=500)
+
+    @pytest.mark.parametrize("column", ["cost_eur", "km"])
+    def test_numbers_whose_powers_overflow(self, trips: pd.DataFrame, tmp_path: Path, column: str) -> None:
+        bad = trips.copy()
+        bad.loc[4_321, column] = -1e80
+        path = written(bad, tmp_path / "bad.parquet")
+        words = f"'{column}': row 4321 of bad.parquet (counted from 0) holds a number beyond 1e+60"
+        with pytest.raises(FitError, match=re.escape(words)):
+            learn_streamed(path, "cost_eur", ko.KANRegressor(), features=FEATURES)
+
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
+            ({"features": "km"}, "columns='km' must be a list of names of columns"),
+            ({"features": [["km"]]}, "columns=[['km']] must be a list of names of columns"),
             ({"target": "cost"}, "no column 'cost' for target; did you mean 'count'?"),
             ({"features": ["km", "load"]}, "no column 'load' for columns; did you mean 'load_t'?"),
             ({"weights": "cuont"}, "no column 'cuont' for sample_weight; did you mean 'count'?"),
@@ -330,6 +409,13 @@ class TestObjective:
 
 
 class TestSurvey:
+    def test_the_sample_does_not_follow_rows_drawn_with_the_same_seed(self) -> None:
+        rows = np.random.default_rng(0).uniform(size=10_000)
+        frame = pd.DataFrame({"km": rows, "y": rows})
+        source = FrameSource(lambda: [frame])
+        found = survey(source, Columns.of(source, "y", None), seed=0, size=1_000)
+        assert found.sample.numbers.mean() == pytest.approx(0.5, abs=0.03)
+
     def test_ranges_categories_and_a_uniform_sample(self, trips: pd.DataFrame, tmp_path: Path) -> None:
         source = ParquetSource((written(trips, tmp_path / "trips.parquet"),))
         columns = Columns.of(source, "cost_eur", FEATURES, "count")

@@ -176,3 +176,25 @@ def test_kinds() -> None:
     assert kind_of(pa.dictionary(pa.int8(), pa.int64())) == "category"
     assert kind_of(pa.string_view()) == "category"
     assert kind_of(pa.list_(pa.int8())) == "other"
+
+
+def test_columns_that_occur_twice_in_a_file(tmp_path: Path) -> None:
+    column = pa.array([1.0, 2.0])
+    path = tmp_path / "twice.parquet"
+    pq.write_table(pa.Table.from_arrays([column, column], names=["km", "km"]), path)
+    with pytest.raises(TableError, match=r"twice\.parquet: column 'km' occurs twice"):
+        _ = ParquetSource((path,)).kinds
+
+
+def test_columns_named_by_numbers_are_called_by_their_texts() -> None:
+    source = FrameSource(lambda: iter([pd.DataFrame({0: [1.0], 1: [2.0]})]))
+    assert list(source.kinds) == ["0", "1"]
+    assert [batch.column(0).to_pylist() for batch in source.batches(["1"], rows=5)] == [[2.0]]
+    with pytest.raises(TableError, match="no column 'km'"):
+        list(source.batches(["km"], rows=5))
+
+
+@pytest.mark.parametrize("returned", [5, pd.DataFrame({"km": [1.0]}), {"km": [1.0]}, None])
+def test_a_callable_that_returns_no_iterator_of_frames(returned: Any) -> None:
+    with pytest.raises(TableError, match="it must return a fresh iterator of DataFrames"):
+        _ = FrameSource(lambda: returned).kinds

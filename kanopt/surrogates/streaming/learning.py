@@ -16,14 +16,15 @@ those of the sample, scaled to the weight of all rows where that counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 import torch
 
-from kanopt.errors import FitError
+from kanopt.errors import FitError, KanoptWarning
 from kanopt.formulas.domain import Range
 from kanopt.kan.constraints import Constraints
 from kanopt.kan.fit import EXACT, FitOptions, Run
@@ -37,13 +38,13 @@ from kanopt.kan.trainer import train
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.fitting import law_of, learn
 from kanopt.surrogates.law import Law
-from kanopt.surrogates.options import Arguments, settings_of
+from kanopt.surrogates.options import Arguments, settings_of, warn_of_contradictions
 from kanopt.surrogates.search import Search
 from kanopt.surrogates.selection import choose
 from kanopt.surrogates.settings import Settings, Watch
 from kanopt.surrogates.streaming.measuring import measured
 from kanopt.surrogates.streaming.objective import Expansion, RobustLoss, StreamedSquares
-from kanopt.surrogates.streaming.rows import Columns
+from kanopt.surrogates.streaming.rows import Columns, Stopped
 from kanopt.surrogates.streaming.survey import SAMPLE, Survey, survey
 from kanopt.surrogates.trials import Trial
 from kanopt.tables.batches import Given, open_source
@@ -111,8 +112,8 @@ def learn_streamed(
     periods
         Column to period, for numbers that start anew, as the argument `periodic` of the model has it.
     watch
-        Told of every step, and asked whether to stop; a law that was not trained on all rows yet is then that of the
-        sample.
+        Told of every step, and asked whether to stop, with every batch too; a law that was not trained on all rows yet
+        is then that of the sample, and one that was is measured on the sample.
     sample
         Rows to choose the structure on; a table that has no more is learned from in memory.
 
@@ -122,25 +123,74 @@ def learn_streamed(
         Where the source cannot be read.
     FitError
         For columns that are not there, and for what :meth:`KANRegressor.fit` refuses.
+    KeyboardInterrupt
+        Where the watch says to stop in the first reading: rows not read yet may lie anywhere, so there is no law to
+        keep.
     """
-    with open_source(given) as source:
-        columns = Columns.of(source, target, features, weights)
-        found = survey(source, columns, _seed(arguments), periods, sample)
-        settings = _settings(arguments, found, watch)
-        if found.whole:
-            return Streamed(*learn(found.sample, settings), columns, 1)
-        trial, tried = choose(found.sample, settings)
-        if is_large(trial.run.network.shape):
-            raise FitError(
-                f"{found.source.name}: hidden={trial.structure.hidden} makes {trial.run.network.shape.parameters:,} "
-                "parameters, too many for a table read batch by batch; ask for fewer nodes, or fit a sample in memory"
-            )
-        if settings.watch.stop():
-            return Streamed(*law_of(found.sample, trial, tried, settings), columns, 1)
-        settings.watch.begin(f"{trial.structure}, all rows", len(tried))
+    stop = Watch().stop if watch is None else watch.stop
+    try:
+        with open_source(_stoppable(given, stop)) as source:
+            columns = Columns.of(source, target, features, weights)
+            found = survey(source, columns, _seed(arguments), periods, sample, stop)
+            return _learned(found, arguments, watch)
+    except Stopped:
+        raise KeyboardInterrupt(
+            "stopped while the table was read for the first time; nothing was learned yet"
+        ) from None
+
+
+def _stoppable(given: Given, stop: Callable[[], bool]) -> Given:
+    """Let an iterator, all of which is written to disk before the first reading, end where `stop` says so."""
+    if not isinstance(given, Iterator):
+        return given
+
+    def until_stopped() -> Iterator[pd.DataFrame]:
+        for frame in given:
+            if stop():
+                raise Stopped
+            yield frame
+
+    return until_stopped()
+
+
+def _learned(found: Survey, arguments: Arguments, watch: Watch | None) -> Streamed:
+    """Choose the structure on the sample, train it on all rows and measure it."""
+    columns = found.columns
+    settings = _settings(arguments, found, watch)
+    _refuse_contradictions(found, settings)
+    if found.whole:
+        return Streamed(*learn(found.sample, settings), columns, 1)
+    trial, tried = choose(found.sample, settings)
+    if is_large(trial.run.network.shape):
+        raise FitError(
+            f"{found.source.name}: hidden={trial.structure.hidden} makes {trial.run.network.shape.parameters:,} "
+            "parameters, too many for a table read batch by batch; ask for fewer nodes, or fit a sample in memory"
+        )
+    settings.watch.begin(f"{trial.structure}, all rows", len(tried))
+    try:
         trained, squares = _train_on_all(found, trial, settings)
-        law, alternatives, rows = law_of(found.sample, trained, tried, settings)
-        return Streamed(measured(found, _widened(law)), alternatives, rows, columns, squares.readings + 2)
+    except Stopped:
+        return Streamed(*law_of(found.sample, trial, tried, settings), columns, 1)
+    law, alternatives, rows = law_of(found.sample, trained, tried, settings)
+    law = _widened(law)
+    try:
+        return Streamed(measured(found, law), alternatives, rows, columns, squares.readings + 2)
+    except Stopped:
+        return Streamed(law, alternatives, rows, columns, squares.readings + 1)
+
+
+def _refuse_contradictions(found: Survey, settings: Settings) -> None:
+    """Refuse targets where the law was asked not to go, as for a table in memory, and say that a sample is meant."""
+    table, rows = found.sample, len(found.sample)
+    where = found.source.name if found.whole else f"{found.source.name}, in a sample of {rows:,} rows"
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            warn_of_contradictions(table.target, table.weights, settings)
+        except FitError as error:
+            raise FitError(f"{where}: {error}") from None
+    for warning in told:
+        warnings.warn(f"{where}: {warning.message}", KanoptWarning, stacklevel=4)
 
 
 def _seed(arguments: Arguments) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, nearest
@@ -14,12 +15,16 @@ from kanopt.surrogates.encoding import Encoding
 from kanopt.surrogates.trials import Table
 from kanopt.tables.batches import Source
 
-__all__ = ["BATCH", "Block", "Categories", "Columns", "joined", "read_blocks"]
+__all__ = ["BATCH", "Block", "Categories", "Columns", "Stopped", "joined", "read_blocks"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 BATCH = 1 << 15
 """Rows read at a time."""
+
+
+class Stopped(Exception):  # noqa: N818 - no error: the reading was asked to end
+    """A reading was asked to end before its last row."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Columns:
             For a column that is not there or holds neither numbers nor categories.
         """
         kinds = source.kinds
+        if isinstance(features, str) or not all(isinstance(name, str) for name in features or ()):
+            raise FitError(f"columns={features!r} must be a list of names of columns, such as ['km', 'mode']")
         named = {
             "target": [target],
             "columns": list(features or ()),
@@ -141,18 +148,41 @@ def joined(blocks: Sequence[Block]) -> Block:
 
 
 def read_blocks(
-    source: Source, columns: Columns, numbers: Sequence[str], categories: Mapping[str, Categories]
+    source: Source,
+    columns: Columns,
+    numbers: Sequence[str],
+    categories: Mapping[str, Categories],
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Block]:
-    """Read all rows with a weight other than 0, from the start; missing numbers come as NaN."""
+    """Read all rows with a weight other than 0, from the start; missing numbers come as NaN.
+
+    Raises
+    ------
+    Stopped
+        Where `stop`, which is asked with every batch, says so.
+    """
     start = 0
-    for batch in source.batches(columns.names, BATCH):
+    for whole in source.batches(columns.names, BATCH):
+        if stop():
+            raise Stopped
+        batch, rows = _used(whole, columns.weights)
         values = np.ones((len(batch), len(numbers) + 2))
         for place, name in enumerate([*numbers, columns.target, *filter(None, [columns.weights])]):
             values[:, place] = batch.column(name).to_numpy(zero_copy_only=False)
         codes = np.empty((len(batch), len(categories)), dtype=np.int64)
         for place, (name, known) in enumerate(categories.items()):
             codes[:, place] = known.encode(batch.column(name))
-        block = Block(values, codes, np.arange(start, start + len(batch)))
-        start += len(batch)
-        used = values[:, -1] != 0.0
-        yield block if used.all() else block.take(used)
+        yield Block(values, codes, start + rows)
+        start += len(whole)
+
+
+def _used(batch: Any, weights: str | None) -> tuple[Any, Integers]:
+    """Return the rows of a batch that have a weight, and their places in it.
+
+    Rows without are left out before anything else looks at them: a category that only they have is none.
+    """
+    rows = np.arange(len(batch))
+    if weights is None:
+        return batch, rows
+    used = batch.column(weights).to_numpy(zero_copy_only=False) != 0.0
+    return (batch, rows) if used.all() else (batch.filter(pa.array(used)), rows[used])

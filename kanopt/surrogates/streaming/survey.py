@@ -7,7 +7,7 @@ on the order of the rows, not on how they come in batches.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError
-from kanopt.surrogates.encoding import LEAST_ROWS, Encoding, encoding_of
+from kanopt.surrogates.encoding import LARGEST, LEAST_ROWS, Encoding, encoding_of
 from kanopt.surrogates.options import periods_of
 from kanopt.surrogates.streaming.rows import Block, Categories, Columns, joined, read_blocks
 from kanopt.surrogates.trials import Table
@@ -28,6 +28,8 @@ Floats = NDArray[np.float64]
 
 SAMPLE = 20_000
 """Rows kept, on which the structure is chosen."""
+STREAM = 0x6B616E
+"""Parts the random numbers of the sample from all others that begin with the same seed."""
 CATEGORIES = 1_000
 """Most values a category may have: each has a parameter in every node of the first layer."""
 
@@ -37,7 +39,9 @@ class Reservoir:
 
     def __init__(self, size: int, seed: int) -> None:
         self.size = size
-        self.generator = np.random.default_rng(seed)
+        # A stream of its own: the rows may come from that of the seed itself, and keys equal to a column's values
+        # would draw rows by them.
+        self.generator = np.random.default_rng([seed, STREAM])
         self.limit = 1.0
         self.keys: list[Floats] = []
         self.blocks: list[Block] = []
@@ -75,6 +79,7 @@ class Checks:
         self.high = np.full(numbers, -np.inf)
         self.missing = np.zeros(numbers + categories, dtype=np.int64)
         self.infinite = np.zeros(numbers + categories, dtype=np.int64)
+        self.huge = np.full(numbers, -1, dtype=np.int64)
         self.first = np.full(numbers + categories, -1, dtype=np.int64)
 
     def look(self, block: Block) -> None:
@@ -85,6 +90,7 @@ class Checks:
         self.weight += float(block.numbers[:, -1].sum())
         self.low = np.fmin(self.low, np.fmin.reduce(block.numbers, axis=0))
         self.high = np.fmax(self.high, np.fmax.reduce(block.numbers, axis=0))
+        self._look_for_huge(block)
         if np.isfinite(block.numbers.sum()) and (block.codes >= 0).all():
             return
         missing = np.hstack([np.isnan(block.numbers), block.codes < 0])
@@ -95,13 +101,26 @@ class Checks:
         fresh = bad.any(axis=0) & (self.first < 0)
         self.first[fresh] = block.rows[bad.argmax(axis=0)[fresh]]
 
+    def _look_for_huge(self, block: Block) -> None:
+        """Note the first row in which a number is too large to be taken to the fourth power."""
+        for index in np.flatnonzero((self.huge < 0) & ((self.low < -LARGEST) | (self.high > LARGEST))):
+            sizes = np.abs(block.numbers[:, index])
+            beyond = (sizes > LARGEST) & np.isfinite(sizes)
+            if beyond.any():
+                self.huge[index] = block.rows[beyond.argmax()]
+
     def fault(self, index: int, what: str, source: Source) -> list[str]:
-        """Say what is missing or infinite in a column, if anything."""
+        """Say what is missing, infinite or too large in a column, if anything."""
         counts = [
             (int(self.missing[index]), "missing (NaN)"),
             (int(self.infinite[index]), "infinite (inf)"),
         ]
         found = " and ".join(f"{count} {word}" for count, word in counts if count)
+        if not found and index < len(self.huge) and self.huge[index] >= 0:
+            return [
+                f"{what}: {source.place(int(self.huge[index]))} (counted from 0) holds a number beyond {LARGEST:g}, "
+                "whose powers overflow; use a larger unit, or leave the row out"
+            ]
         if not found:
             return []
         place = source.place(int(self.first[index]))
@@ -128,6 +147,8 @@ class Survey:
         Range of the target.
     sample
         A uniform sample of the rows.
+    stop
+        Asked with every batch of a later reading whether to end it.
     """
 
     source: Source
@@ -138,6 +159,7 @@ class Survey:
     low: float
     high: float
     sample: Table
+    stop: Callable[[], bool]
 
     @property
     def whole(self) -> bool:
@@ -156,11 +178,13 @@ class Survey:
         ------
         FitError
             Where the source holds other rows than at the first reading.
+        Stopped
+            Where the survey's `stop` says so.
         """
         known = {feature.name: Categories(feature.categories) for feature in self.encoding.categories}
         count = 0
         numbers = [feature.name for feature in self.encoding.numeric]
-        for block in read_blocks(self.source, self.columns, numbers, known):
+        for block in read_blocks(self.source, self.columns, numbers, known, self.stop):
             count += len(block)
             if len(block):
                 yield block.table(self.encoding, self.unit_weight)
@@ -181,6 +205,7 @@ def survey(
     seed: int,
     periods: Any = None,
     size: int = SAMPLE,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Survey:
     """Read all rows once.
 
@@ -192,16 +217,21 @@ def survey(
         Column to period, for numbers that start anew; None for none.
     size
         Rows of the sample.
+    stop
+        Asked with every batch whether to end the reading.
 
     Raises
     ------
+    Stopped
+        Where `stop` says so: nothing is known of rows that were not read.
     FitError
-        For missing or infinite values, constant columns, too many categories and too few rows; all columns at once.
+        For missing, infinite or too large values, constant columns, too many categories and too few rows; all columns
+        at once.
     """
     categories = {name: Categories() for name in columns.features if source.kinds[name] == "category"}
     numbers = [name for name in columns.features if name not in categories]
     checks, reservoir = Checks(len(numbers) + 2, len(categories)), Reservoir(size, seed)
-    for block in read_blocks(source, columns, numbers, categories):
+    for block in read_blocks(source, columns, numbers, categories, stop):
         checks.look(block)
         reservoir.look(block)
         for name, known in categories.items():
@@ -230,6 +260,7 @@ def survey(
         low=float(checks.low[-2]),
         high=float(checks.high[-2]),
         sample=drawn.table(encoding, min(1.0, checks.weight / checks.count)),
+        stop=stop,
     )
 
 
