@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -78,3 +82,35 @@ def test_not_a_number_stays_in_its_row(grid):
     broken = arrived.isnan().any(2)
     assert broken.sum() == 1
     assert broken[1, 4]
+
+
+@pytest.mark.parametrize("grid", range(1, hidden.COARSE + 1))
+def test_the_change_to_powers_is_exact(grid):
+    change = hidden._change(grid)
+    assert torch.equal(change * 48.0, torch.round(change * 48.0))
+
+
+def test_one_seed_gives_one_network_in_every_process():
+    # The least-squares solver of MKL differs in the last bits with where memory lies, which differs between processes.
+    script = """
+import hashlib, sys
+import torch
+junk = [torch.rand(1000 + 777 * k) for k in range(int(sys.argv[1]))]
+torch.set_num_threads(1)
+from kanopt.kan.fit import FitOptions
+from kanopt.kan.large import fit_large
+from kanopt.kan.shape import Shape
+from tests.kan.conftest import box, sample
+data = sample(lambda x: torch.sin(2.0 * x[:, 0]) * x[:, 1], 60, 3, noise=0.5)
+shape = Shape(3, hidden=(68,), grid_size=5)
+run, _ = fit_large(shape, data, box(3), torch.Generator().manual_seed(1), FitOptions(smoothing=1e-6))
+print(hashlib.sha256(run.network.theta.numpy().tobytes()).hexdigest())
+"""
+    root = Path(__file__).parents[2]
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", script, str(junk)], cwd=root, check=True, capture_output=True, text=True
+        ).stdout
+        for junk in (0, 50)
+    }
+    assert len(digests) == 1
