@@ -95,7 +95,7 @@ def finish(run: Run, data: Data, options: FitOptions) -> Fitted:
     centre = _centring(network, data)
     covariance = variance * (centre @ inverse[0] @ centre.T)
     return Fitted(
-        network=network.describe(0, data.inputs),
+        network=network.describe(0, data.inputs, data.weights),
         output=_numpy(output),
         residual=_numpy(residual),
         left_out=_numpy(left_out),
@@ -159,13 +159,11 @@ def _leverage(network: KANBatch, inverse: Tensor, objective: LeastSquares) -> Te
 
 def _centring(network: KANBatch, data: Data) -> Tensor:
     """Return the map from θ to the centred parameters in the flat order of the description."""
-    signals = [data.inputs.numbers, *(node[0] for node in network.activations(data.inputs))]
     blocks = []
-    for index, layer in enumerate(network.shape.layers):
-        basis = network.layer_basis(index, signals[index], data.inputs.codes if index == 0 else None)
-        mean = basis.reshape(-1, layer.width).mean(0)
+    means = network.basis_means(data.inputs, data.weights)
+    for layer, mean in zip(network.shape.layers, means, strict=True):
         subnodes = torch.eye(layer.subnodes, dtype=mean.dtype, device=mean.device)
-        for weights in torch.split(mean, list(layer.widths)):
+        for weights in torch.split(mean[0], list(layer.widths)):
             centre = torch.eye(len(weights), dtype=mean.dtype, device=mean.device) - weights
             blocks.append(torch.kron(centre, subnodes))
     return block_diagonal(blocks)[_flat_order(network)]

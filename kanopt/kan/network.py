@@ -22,6 +22,7 @@ itself exists for one chunk of rows at a time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +34,9 @@ from kanopt.kan.description import Layer, Network
 from kanopt.kan.shape import Inputs, LayerShape, Shape
 
 __all__ = ["Inputs", "KANBatch", "LayerShape", "Shape"]
+
+BLOCK_BYTES, DEVICE_BLOCK_BYTES = 8_000_000, 1_000_000_000
+"""Room for the bases of a block of rows: what stays in a CPU's cache, and what keeps a GPU busy."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,35 @@ class KANBatch:
             nodes.append(signal)
         return nodes
 
+    def walk(self, inputs: Inputs) -> Iterator[tuple[Inputs, list[Tensor]]]:
+        """Yield blocks of rows with their :meth:`activations`: their bases would fill the memory all at once."""
+        room = BLOCK_BYTES if self.theta.device.type == "cpu" else DEVICE_BLOCK_BYTES
+        widest = max(layer.width for layer in self.shape.layers)
+        rows = max(1, room // (16 * len(self) * widest))
+        for start in range(0, len(inputs), rows):
+            part = inputs.rows(slice(start, start + rows))
+            yield part, self.activations(part)
+
+    def basis_means(self, inputs: Inputs, weights: Tensor | None = None) -> list[Tensor]:
+        """Return the means over the rows of every layer's basis functions, each (M, width).
+
+        Parameters
+        ----------
+        inputs
+            Rows.
+        weights
+            Their weights (n,); None for equal ones.
+        """
+        shares = self.theta.new_ones(len(inputs)) if weights is None else weights
+        totals = [self.theta.new_zeros(len(self), layer.width) for layer in self.shape.layers]
+        start = 0
+        for part, nodes in self.walk(inputs):
+            share = shares[start : start + len(part)]
+            start += len(part)
+            for index, signal in enumerate([part.numbers, *nodes[:-1]]):
+                totals[index] += share @ self.layer_basis(index, signal, part.codes if index == 0 else None)
+        return [total / shares.sum() for total in totals]
+
     def forward(self, inputs: Inputs) -> Tensor:
         """Return the outputs, shape (M, n, outputs)."""
         return self.activations(inputs)[-1] + self.offset.unsqueeze(1)
@@ -178,19 +211,17 @@ class KANBatch:
             active = torch.cat([_widened(old, new, mask).flatten(1) for old, new, mask in masks], dim=1)
         return replace(self, shape=shape, theta=torch.cat(theta, dim=1), active=active)
 
-    def describe(self, model: int, inputs: Inputs) -> Network:
+    def describe(self, model: int, inputs: Inputs, weights: Tensor | None = None) -> Network:
         """Return network `model` as numpy arrays.
 
-        The mean of every edge over the rows of `inputs` moves into the bias of the node it feeds, which
-        leaves the function as it is: the B-splines, and the entries of a table, add up to one.
+        The mean of every edge over the rows of `inputs`, of `weights` (n,) where given, moves into the bias of the
+        node it feeds, which leaves the function as it is: the B-splines, and the entries of a table, add up to one.
         """
         single = self.take(torch.tensor([model], device=self.theta.device))
-        signals = [inputs.numbers, *(node[0] for node in single.activations(inputs))]
+        means = single.basis_means(inputs, weights)
         layers = []
         for index, (sizes, block) in enumerate(zip(self.shape.layers, single.blocks(), strict=True)):
-            basis = single.layer_basis(index, signals[index], inputs.codes if index == 0 else None)
-            mean = basis.reshape(-1, sizes.width).mean(0)
-            centred, bias = _centre(sizes, block[0], mean)
+            centred, bias = _centre(sizes, block[0], means[index][0])
             if index == len(self.shape.layers) - 1:
                 bias = bias + single.offset[0]
             layers.append(_layer(sizes, (single.lower[index][0], single.upper[index][0]), centred, bias))

@@ -184,16 +184,17 @@ class LeastSquares:
 
     def squares(self, network: KANBatch) -> Tensor:
         """Return Σ w (y − g(f))² of every network, shape (M,)."""
-        widest = max(layer.width for layer in network.shape.layers)
         total = network.theta.new_zeros(len(network))
+        widest = max(layer.width for layer in network.shape.layers)
         for part in self.data.chunks(max(1, self.chunk_bytes // (16 * len(network) * widest))):
             error = part.target - self.outputs(network, part.inputs)
             total += (part.weights * error.square().sum(-1)).sum(1)
         return total
 
     def outputs(self, network: KANBatch, inputs: Inputs) -> Tensor:
-        """Return g(f(x)), shape (M, n, outputs)."""
-        output = network.forward(inputs)
+        """Return g(f(x)), shape (M, n, outputs), block by block of rows."""
+        last = torch.cat([nodes[-1] for _, nodes in network.walk(inputs)], dim=1)
+        output = last + network.offset.unsqueeze(1)
         return output if self.link is None else self.link(output)
 
     def residuals(self, network: KANBatch) -> Tensor:

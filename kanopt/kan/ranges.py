@@ -55,16 +55,19 @@ def refit_ranges(
     A node is moved when the range it should have leaves the one it has by more than `slack` of its span, or fills less
     than four fifths of it.
     """
+    if not network.shape.hidden:
+        return None
     moved = None
+    seen = _seen(network, inputs)
     for layer in range(1, len(network.shape.layers)):
-        seen = network.activations(inputs)[layer - 1]
-        low, high = _fitting(network, layer, seen)
+        low, high = _fitting(network, layer, seen[layer - 1])
         lower, upper = network.lower[layer], network.upper[layer]
         span = upper - lower
         stale = (low < lower - slack * span) | (high > upper + slack * span) | (high - low < FILLED * span)
-        stale &= seen.amax(1) > seen.amin(1)
+        stale &= seen[layer - 1][1] > seen[layer - 1][0]
         if bool(stale.any()):
-            moved = network = _move_nodes(network, layer, stale, inputs)
+            moved = network = _move_nodes(network, layer, stale, inputs, seen[layer - 1])
+            seen = _seen(network, inputs)
     if moved is not None and constraints is not None:
         moved = replace(moved, theta=constraints.project(moved.theta))
     return moved
@@ -76,37 +79,61 @@ def rescale_incoming(network: KANBatch, layer: int, inputs: Inputs) -> KANBatch:
     The splines that leave the nodes keep their coefficients, so that the function changes: this is for starts.
     """
     every = torch.ones_like(network.lower[layer], dtype=torch.bool)
-    fresh = _rescale(network, layer, every, inputs)
+    fresh = _rescale(network, layer, every, inputs, _seen(network, inputs)[layer - 1])
     lowers, uppers = list(network.lower), list(network.upper)
     lowers[layer], uppers[layer] = fresh.lower, fresh.upper
     theta = torch.cat([block.flatten(1) for block in fresh.blocks], dim=1)
     return replace(network, theta=theta, lower=tuple(lowers), upper=tuple(uppers))
 
 
-def continue_ends(network: KANBatch, inputs: Inputs) -> KANBatch:
+def continue_ends(network: KANBatch, inputs: Inputs, weights: Tensor | None = None) -> KANBatch:
     """Continue every spline into the cells at its ends that hold fewer than six rows in all: as the next cubic goes.
 
-    The fourth differences of the coefficients there become zero.
+    The fourth differences of the coefficients there become zero. A row of weight k counts as k rows; `weights` (n,) are
+    ones where None.
     """
-    signals = [inputs.numbers, *network.activations(inputs)]
+    weights = network.theta.new_ones(len(inputs)) if weights is None else weights
+    counts = _counts(network, inputs, weights)
     blocks = [block.clone() for block in network.blocks()]
     for index, layer in enumerate(network.shape.layers):
         size = layer.splines * layer.basis_size
         if not size or layer.grid_size < 2:
             continue
-        values = signals[index][..., : layer.splines].expand(len(network), -1, -1)
-        lower, upper = network.lower[index].unsqueeze(-2), network.upper[index].unsqueeze(-2)
-        cell = ((values - lower) / (upper - lower) * layer.grid_size).floor()
-        cell = cell.clamp(0, layer.grid_size - 1).to(torch.int64)
-        counts = torch.zeros(
-            len(network), layer.grid_size, layer.splines, dtype=torch.int64, device=cell.device
-        )
-        counts.scatter_add_(1, cell, torch.ones_like(cell))
         splines = torch.unflatten(blocks[index][:, :size], 1, (layer.splines, layer.basis_size))
-        splines = _continued(splines, counts)
-        splines = _continued(splines.flip(2), counts.flip(1)).flip(2)
+        splines = _continued(splines, counts[index])
+        splines = _continued(splines.flip(2), counts[index].flip(1)).flip(2)
         blocks[index][:, :size] = splines.flatten(1, 2)
     return replace(network, theta=torch.cat([block.flatten(1) for block in blocks], dim=1))
+
+
+def _counts(network: KANBatch, inputs: Inputs, weights: Tensor) -> list[Tensor]:
+    """Return the weight of the rows in every cell of every layer's splines, each (M, cells, splines)."""
+    counts = [
+        network.theta.new_zeros(len(network), layer.grid_size, layer.splines)
+        for layer in network.shape.layers
+    ]
+    start = 0
+    for part, nodes in network.walk(inputs):
+        share = weights[start : start + len(part)].unsqueeze(-1)
+        start += len(part)
+        for index, layer in enumerate(network.shape.layers):
+            signal = nodes[index - 1] if index else part.numbers
+            values = signal[..., : layer.splines].expand(len(network), -1, -1)
+            lower, upper = network.lower[index].unsqueeze(-2), network.upper[index].unsqueeze(-2)
+            cell = ((values - lower) / (upper - lower) * layer.grid_size).floor()
+            cell = cell.clamp(0, layer.grid_size - 1).to(torch.int64)
+            counts[index].scatter_add_(1, cell, share.to(values).expand_as(values))
+    return counts
+
+
+def _seen(network: KANBatch, inputs: Inputs) -> list[tuple[Tensor, Tensor]]:
+    """Return the least and largest value of the nodes before every later layer, each (M, nodes)."""
+    found: list[tuple[Tensor, Tensor]] = []
+    for _, nodes in network.walk(inputs):
+        ends = [(signal.amin(1), signal.amax(1)) for signal in nodes[:-1]]
+        pairs = zip(found, ends, strict=True) if found else ((end, end) for end in ends)
+        found = [(torch.minimum(a[0], b[0]), torch.maximum(a[1], b[1])) for a, b in pairs]
+    return found
 
 
 def _continued(splines: Tensor, counts: Tensor) -> Tensor:
@@ -120,9 +147,9 @@ def _continued(splines: Tensor, counts: Tensor) -> Tensor:
     return result
 
 
-def _fitting(network: KANBatch, layer: int, seen: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the range every node before `layer` should have, (M, nodes) each; `seen` are its values (M, n, nodes)."""
-    low, high = seen.amin(1), seen.amax(1)
+def _fitting(network: KANBatch, layer: int, seen: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Return the range every node before `layer` should have, (M, nodes) each; `seen` are the ends of its values."""
+    low, high = seen
     span = (high - low).clamp(min=1e-9)
     least, most = low - BEYOND * span, high + BEYOND * span
     sums = network.shape.layers[layer - 1].sums
@@ -150,11 +177,12 @@ def _reach(network: KANBatch, layer: int) -> tuple[Tensor, Tensor]:
     return least, most
 
 
-def _rescale(network: KANBatch, layer: int, stale: Tensor, inputs: Inputs) -> _Rescaled:
-    """Rescale the edges that arrive at the `stale` nodes (M, nodes) before `layer`."""
+def _rescale(
+    network: KANBatch, layer: int, stale: Tensor, inputs: Inputs, seen: tuple[Tensor, Tensor]
+) -> _Rescaled:
+    """Rescale the edges that arrive at the `stale` nodes (M, nodes) before `layer`, whose values span `seen`."""
     sizes = network.shape.layers[layer - 1]
-    signals = [inputs.numbers, *network.activations(inputs)]
-    low, high = _fitting(network, layer, signals[layer])
+    low, high = _fitting(network, layer, seen)
     shift, scale = low.clone(), high - low
     lower, upper = torch.zeros_like(low), torch.ones_like(low)
     blocks = [block.clone() for block in network.blocks()]
@@ -163,8 +191,7 @@ def _rescale(network: KANBatch, layer: int, stale: Tensor, inputs: Inputs) -> _R
     moves[:, :sums] = torch.where(stale[:, :sums], shift[:, :sums], moves[:, :sums])
     factors[:, :sums] = torch.where(stale[:, :sums], scale[:, :sums], factors[:, :sums])
     if sizes.products:
-        basis = network.layer_basis(layer - 1, signals[layer - 1], inputs.codes if layer == 1 else None)
-        largest = torch.matmul(basis, blocks[layer - 1][..., sums:]).abs().amax(1).clamp(min=1e-9)
+        largest = _largest_factors(network, layer, inputs)
         chosen = stale[:, sums:].repeat_interleave(2, dim=1)
         factors[:, sums:] = torch.where(chosen, largest, factors[:, sums:])
         shift[:, sums:] = 0.0
@@ -182,6 +209,19 @@ def _rescale(network: KANBatch, layer: int, stale: Tensor, inputs: Inputs) -> _R
     )
 
 
+def _largest_factors(network: KANBatch, layer: int, inputs: Inputs) -> Tensor:
+    """Return the largest absolute value of every factor of the products before `layer`, (M, factors)."""
+    sizes, block = network.shape.layers[layer - 1], network.blocks()[layer - 1]
+    largest = torch.full_like(block[:, 0, sizes.sums :], 1e-9)
+    for part, nodes in network.walk(inputs):
+        first = layer == 1
+        signal = part.numbers if first else nodes[layer - 2]
+        basis = network.layer_basis(layer - 1, signal, part.codes if first else None)
+        factors = torch.matmul(basis, block[..., sizes.sums :])
+        largest = torch.maximum(largest, factors.abs().amax(1))
+    return largest
+
+
 def _share(network: KANBatch, layer: int, sizes: LayerShape) -> Tensor:
     """Return which part of a shift every edge takes: all edges that arrive at a node take the same."""
     arriving = len(sizes.widths)
@@ -191,9 +231,11 @@ def _share(network: KANBatch, layer: int, sizes: LayerShape) -> Tensor:
     return active / active[:, list(sizes.firsts)].sum(1, keepdim=True).clamp(min=1.0)
 
 
-def _move_nodes(network: KANBatch, layer: int, stale: Tensor, inputs: Inputs) -> KANBatch:
+def _move_nodes(
+    network: KANBatch, layer: int, stale: Tensor, inputs: Inputs, seen: tuple[Tensor, Tensor]
+) -> KANBatch:
     """Rescale the edges into the stale nodes before a layer and refit the splines that leave them."""
-    fresh = _rescale(network, layer, stale, inputs)
+    fresh = _rescale(network, layer, stale, inputs, seen)
     sizes = network.shape.layers[layer]
     lower, upper = network.lower[layer], network.upper[layer]
     points = torch.linspace(0.0, 1.0, 4 * sizes.basis_size, dtype=lower.dtype, device=lower.device)
