@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kanopt.cli import main
+from kanopt.surrogates import KANRegressor
 
 FILES = {
     "depots.csv": "name,x,y\nhub,0,0\n",
@@ -396,6 +397,35 @@ def test_a_stop_before_there_is_a_plan_is_exit_130(case, cli, monkeypatch):
     assert (code, out) == (130, "")
     assert "stopped by the user" in err
     assert left_behind(case) == []
+
+
+@pytest.mark.parametrize("command", ["run", "fit"])
+def test_ctrl_c_while_laws_are_learned_plans_nothing_and_keeps_the_finished_ones(
+    case, cli, monkeypatch, command
+):
+    (case / "trips.csv").write_text(
+        "km,minutes,litres\n" + "".join(f"{k},{2 * k + k % 3},{0.1 * k + k % 2}\n" for k in range(1, 60))
+    )
+    network = "\nnetwork = { hidden = [], log_target = false }\n"
+    litres = '[surrogates.litres]\ntable = "trips"\ntarget = "litres"\nfeatures = ["km"]' + network
+    law = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
+    edit(case / "case.toml", law, LEARNED + network + litres)
+    fit = KANRegressor.fit
+
+    def interrupted(self, features, target, **options):
+        if target.name == "litres":
+            signal.raise_signal(signal.SIGINT)
+        return fit(self, features, target, **options)
+
+    monkeypatch.setattr(KANRegressor, "fit", interrupted)
+    code, out, err = cli(command, "case.toml", "--out", "o", "--quiet")
+    folder = Path("o") / "laws" if command == "run" else Path("o")
+    assert (code, out) == (130, "")
+    assert err.splitlines()[-1] == (
+        "stopped while law 'litres' was learned, so that nothing was planned; learned were 'minutes', written to "
+        f"{folder}"
+    )
+    assert left_behind(case) == [str(folder / "minutes.json"), "trips.csv"]
 
 
 def start(case: Path, *arguments: str) -> "subprocess.Popen[str]":

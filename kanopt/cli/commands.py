@@ -29,7 +29,8 @@ Exit codes:
   3    infeasible, or something mandatory is left out (plan and report are written)
   4    no plan within the time limit
   5    a law was refused because it predicts too poorly
-  130  stopped by Ctrl-C (the best plan so far and its report are written)
+  130  stopped by Ctrl-C (the best plan so far and its report are written; while laws are
+       learned nothing is planned, and --out gets the laws finished before)
 """
 
 
@@ -133,10 +134,11 @@ def run(
     quiet: bool,
 ) -> int:
     """Learn the laws of a scenario, plan, explain, and write the report."""
-    from kanopt.cli.output import run_json, save_laws, save_plan, to_text
+    from kanopt.cli.output import run_json, save_laws, save_plan, saving_finished_laws, to_text
 
     target = report or (out or Path("reports")) / f"{file.stem}.html"
-    outcome = _run(file, seed=seed, time_limit=time_limit, quiet=quiet)
+    with saving_finished_laws(None if out is None else out / "laws"):
+        outcome = _run(file, seed=seed, time_limit=time_limit, quiet=quiet)
     code = code_of(outcome.result)
     if not as_json:
         click.echo(_told(outcome))
@@ -261,11 +263,11 @@ def solve(
 @_common
 def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: bool, **given: Any) -> int:
     """Learn laws and print them: those of a scenario, or one from a table."""
-    from kanopt.cli.output import law_json, law_lines, save_laws, to_text
+    from kanopt.cli.output import law_json, law_lines, save_laws, saving_finished_laws, to_text
 
     if (file is None) == (table is None):
         raise click.UsageError("name a scenario file, or a --table with --target and --features")
-    with following(quiet=given.pop("quiet")) as progress:
+    with saving_finished_laws(out), following(quiet=given.pop("quiet")) as progress:
         if file is not None:
             from kanopt.whatif import load_scenario
             from kanopt.whatif.learn import laws_of, learn

@@ -62,8 +62,10 @@ def guarded(command: Callable[[], Any]) -> int:
     except click.ClickException as error:
         error.show()
         return Exit.BAD_INPUT
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("stopped by the user before there was anything to write", err=True)
+    except (KeyboardInterrupt, click.Abort) as error:
+        # click makes an Abort of a KeyboardInterrupt
+        words = str(error.__cause__ or error)
+        click.echo(words or "stopped by the user before there was anything to write", err=True)
         return Exit.INTERRUPTED
     except SolverError as error:
         return _failed(error, Exit.OUR_FAULT)

@@ -6,7 +6,8 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "run_json",
     "save_laws",
     "save_plan",
+    "saving_finished_laws",
     "to_text",
     "write_text",
 ]
@@ -145,3 +147,17 @@ def save_plan(result: Result, path: Path) -> Path:
 def save_laws(laws: Iterable[LearnedLaw], folder: Path) -> list[Path]:
     """Write each law as the JSON that a scenario reads with ``file = "…"``."""
     return [write_text(folder / f"{law.name}.json", law.formula.to_json()) for law in laws]
+
+
+@contextmanager
+def saving_finished_laws(folder: Path | None) -> Iterator[None]:
+    """On Ctrl-C while laws are learned, write those that were finished to a folder, and say so."""
+    from kanopt.whatif.learn import StoppedLearning
+
+    try:
+        yield
+    except StoppedLearning as stopped:
+        if folder is None or not stopped.laws:
+            raise
+        save_laws(stopped.laws.values(), folder)
+        raise KeyboardInterrupt(f"{stopped}, written to {folder}") from None

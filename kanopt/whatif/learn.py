@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kanopt.errors import FitError, FormulaError, TableError
+from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
+from kanopt.interrupt import Interrupt
 from kanopt.whatif.events import Event, Report
 from kanopt.whatif.lawbook import named_in
 from kanopt.whatif.rows import complete_rows, divided
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.formulas import Formula
+    from kanopt.surrogates import KANRegressor
     from kanopt.surrogates.diagram import Diagram
 
-__all__ = ["Cache", "LearnedLaw", "fit_law", "laws_of", "learn"]
+__all__ = ["Cache", "LearnedLaw", "StoppedLearning", "fit_law", "laws_of", "learn"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +58,21 @@ class LearnedLaw:
     seconds: float = 0.0
 
 
+class StoppedLearning(KeyboardInterrupt):
+    """Ctrl-C while a law was learned: a plan would rest on one that was cut short, so nothing is planned.
+
+    Attributes
+    ----------
+    laws
+        Those that were finished, by name.
+    """
+
+    def __init__(self, name: str, laws: Mapping[str, LearnedLaw]) -> None:
+        self.laws = dict(laws)
+        kept = f"learned were {', '.join(map(repr, self.laws))}" if self.laws else "none was learned before"
+        super().__init__(f"stopped while law {name!r} was learned, so that nothing was planned; {kept}")
+
+
 Cache = MutableMapping[str, LearnedLaw]
 
 
@@ -78,6 +96,8 @@ def learn(scenario: Scenario, seed: int, report: Report, cache: Cache | None = N
         If the table does not allow it; points at the law's line.
     FormulaError
         If a law predicts too poorly to be used.
+    StoppedLearning
+        On Ctrl-C: a law that was cut short is no ground for a plan.
     """
     learned: dict[str, LearnedLaw] = {}
     for name, spec in scenario.laws.items():
@@ -95,6 +115,8 @@ def learn(scenario: Scenario, seed: int, report: Report, cache: Cache | None = N
                     raise FormulaError(
                         str(scenario.layers.issue(Mistake(("surrogates", name), str(error))))
                     ) from error
+                except KeyboardInterrupt:
+                    raise StoppedLearning(name, learned) from None
                 report(Event("learn", f"{name} = {law.formula} ({_fit_text(law)}, {law.seconds:.1f} s)"))
             learned[name] = replace(law, name=name, formula=_renamed(law.formula, name))
             if cache is not None:
@@ -131,6 +153,8 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
         If the table does not allow it.
     FormulaError
         If the law predicts too poorly to be used.
+    KeyboardInterrupt
+        On Ctrl-C: whoever plans with a law wants the whole of it.
     """
     from kanopt.surrogates import KANRegressor
 
@@ -150,7 +174,7 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
         seed=seed,
         **chosen,
     )
-    model.fit(train[list(spec.features)], train[spec.target])
+    _fit(model, train[list(spec.features)], train[spec.target])
     least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
     formula = model.to_formula(test, spec.target, min_r2=least, per=spec.per)
     low = formula.fit is not None and formula.fit.r2 < spec.min_r2
@@ -164,6 +188,16 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
         note="; ".join(filter(None, [f"learned from table {spec.table!r}{left_out}", note])),
         seconds=time.perf_counter() - start,
     )
+
+
+def _fit(model: KANRegressor, features: pd.DataFrame, target: pd.Series[float]) -> None:
+    """Fit a model; Ctrl-C, after which a model keeps the best law so far, is KeyboardInterrupt here."""
+    with warnings.catch_warnings(), Interrupt() as interrupt:
+        # It says what is kept, and nothing is.
+        warnings.filterwarnings("ignore", "the fit was stopped", KanoptWarning)
+        model.fit(features, target)
+    if interrupt.asked:
+        raise KeyboardInterrupt
 
 
 def _fingerprint(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> str:
