@@ -207,6 +207,26 @@ def test_fit_learns_from_a_table_alone(case, cli):
     assert cli("fit")[0] == 2
 
 
+def test_fit_reads_decimal_commas_and_bad_cells_as_told_and_keeps_shapes(case, cli):
+    rows = "".join(
+        f"{k / 2}".replace(".", ",") + f";{k * 1.5 + k % 3}\n".replace(".", ",") for k in range(1, 61)
+    )
+    (case / "trips.csv").write_text("km;minutes\n" + rows + "see trip 3;5\n")
+    arguments = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km")
+    code, _, err = cli(*arguments)
+    assert code == 2
+    assert err.splitlines()[-1] == "On the command line: --on-bad missing or --on-bad drop; --decimal ,"
+    code, out, _ = cli(*arguments, "--decimal", ",", "--on-bad", "drop", "--monotone", "km=+1", "--json")
+    assert code == 0
+    assert json.loads(out)["minutes"]["fit"]["r2"] > 0.99
+    code, _, err = cli(*arguments, "--decimal", ",", "--on-bad", "missing", "--monotone", "km=up")
+    assert code == 2
+    assert "--monotone km=up: write km=+1 or km=-1" in err
+    code, _, err = cli(*arguments, "--decimal", ",", "--on-bad", "missing", "--monotone", "kms=1")
+    assert code == 2
+    assert "'kms'" in err
+
+
 def test_check_names_every_mistake_of_every_file(case, cli):
     edit(case / "case.toml", "time_limit", "time_limt")
     edit(case / "case.toml", '"2 * km"', '"2 * kilometres"')

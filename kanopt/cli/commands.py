@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -13,6 +13,9 @@ from kanopt.cli.failures import DEBUG, Exit, code_of
 from kanopt.cli.progress import following
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from kanopt.tables.reading import OnBad
     from kanopt.whatif import LearnedLaw, Run, Scenario
 
 __all__ = ["kanopt"]
@@ -256,6 +259,17 @@ def solve(
 @click.option("--target", help="The column to predict.")
 @click.option("--features", help="The columns to predict it from, parted by commas.")
 @click.option("--units", default="", help="Units of columns: distance=km,minutes=min.")
+@click.option(
+    "--on-bad",
+    type=click.Choice(["error", "missing", "drop"]),
+    default="error",
+    show_default=True,
+    help="What happens to cells that do not fit their column: refuse the table, leave them out, or their rows.",
+)
+@click.option(
+    "--decimal", type=click.Choice([".", ","]), default=".", show_default=True, help="The decimal sign."
+)
+@click.option("--monotone", default="", help="Columns it must rise or fall with: distance=+1,speed=-1.")
 @click.option("--min-r2", type=float, default=0.5, show_default=True, help="Refuse a law below it.")
 @click.option(
     "--out", type=_FILE, help='Folder for the laws as JSON, which a scenario reads with file = "…".'
@@ -277,7 +291,10 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
             laws = list(laws_of(scenario, learn(scenario, seed, progress)).values())
         else:
             assert table is not None
-            laws = [_fit_table(table, **given)]
+            if not given["target"] or not given["features"]:
+                raise click.UsageError("--table needs --target and --features")
+            frame = _read(table, _pairs(given.pop("units")), given.pop("on_bad"), given.pop("decimal"))
+            laws = [_fit_table(frame, table, **given)]
     saved = [] if out is None else save_laws(laws, out)
     click.echo(to_text({law.name: law_json(law) for law in laws}) if as_json else "\n".join(law_lines(laws)))
     if not as_json:
@@ -287,20 +304,60 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
 
 
 def _fit_table(
-    table: Path, *, target: str | None, features: str | None, units: str, min_r2: float, seed: int | None
+    frame: DataFrame,
+    table: Path,
+    *,
+    target: str,
+    features: str,
+    monotone: str,
+    min_r2: float,
+    seed: int | None,
 ) -> LearnedLaw:
-    from kanopt.tables import read_table
     from kanopt.whatif.learn import fit_law
     from kanopt.whatif.spec import LearnedSpec
 
-    if not target or not features:
-        raise click.UsageError("--table needs --target and --features")
-    words = dict(pair.partition("=")[::2] for pair in units.split(",") if pair)
-    frame = read_table(table, units={column.strip(): unit.strip() for column, unit in words.items()})
     columns = tuple(word.strip() for word in features.split(","))
     _require(frame, (target, *columns), table)
-    spec = LearnedSpec(table=table.name, target=target, features=columns, min_r2=min_r2, on_missing="drop")
+    spec = LearnedSpec(
+        table=table.name,
+        target=target,
+        features=columns,
+        monotone=_signs(monotone),
+        min_r2=min_r2,
+        on_missing="drop",
+    )
     return fit_law(target, spec, frame, seed or 0)
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Read ``distance=km,minutes=min``."""
+    pairs = (pair.partition("=")[::2] for pair in text.split(",") if pair)
+    return {column.strip(): word.strip() for column, word in pairs}
+
+
+def _signs(text: str) -> dict[str, Literal[-1, 1]]:
+    """Read ``distance=+1,speed=-1``."""
+    known: dict[str, Literal[-1, 1]] = {"+1": 1, "1": 1, "-1": -1}
+    pairs = _pairs(text)
+    for column, word in pairs.items():
+        if word not in known:
+            raise click.UsageError(f"--monotone {column}={word}: write {column}=+1 or {column}=-1")
+    return {column: known[word] for column, word in pairs.items()}
+
+
+def _read(table: Path, units: dict[str, str], on_bad: OnBad, decimal: str) -> DataFrame:
+    """Read a table; what an error advises is said in the options of the command line too."""
+    from kanopt.errors import TableError
+    from kanopt.tables import TextFormat, read_table
+
+    try:
+        return read_table(table, units=units, on_bad=on_bad, form=TextFormat(decimal=decimal))
+    except TableError as error:
+        advice = ["--on-bad missing or --on-bad drop"] * ("on_bad=" in str(error))
+        advice += ["--decimal ,"] * ("decimal=','" in str(error))
+        if not advice:
+            raise
+        raise TableError(f"{error}\nOn the command line: {'; '.join(advice)}") from None
 
 
 def _require(frame: Any, columns: tuple[str, ...], table: Path) -> None:

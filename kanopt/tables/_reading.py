@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,8 +11,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kanopt.errors import TableError, UnitError
-from kanopt.tables._convert import Cells, convert_column, finish, infer_kind, natural_kind
+from kanopt.errors import KanoptWarning, TableError, UnitError
+from kanopt.tables._convert import NO_NUMBER, Cells, convert_column, finish, hint, infer_kind, natural_kind
 from kanopt.tables._faults import bad_cells, column_text, ragged_text, refusal
 from kanopt.tables._raw import Raw
 from kanopt.tables._text import TextFormat
@@ -147,6 +148,25 @@ class Reading:
         if refused:
             required = any(not self.columns[name].allow_missing for name in refused)
             raise TableError(refusal(self.raw, list(refused.values()), list(refused), required=required))
+        self._warn_of_emptied()
+
+    def _warn_of_emptied(self) -> None:
+        """Warn of columns most of which was set missing: the reading is wrong there, and not the cells."""
+        parts, advice = [], ""
+        for name, reasons in self.set_missing.items():
+            cells, gone = self.cells[name], sum(reasons.values())
+            there = int((self.keep & ~cells.missing).sum())
+            if 2 * gone > there:
+                parts.append(f"{name!r} ({gone:,} of {there:,})")
+                wrong = cells.faults.get(NO_NUMBER)
+                advice = advice or ("" if wrong is None else hint(cells.shown.filter(wrong), self.form) or "")
+        if parts:
+            advice = advice or "declare another kind or range in the schema"
+            warnings.warn(
+                f"{self.raw.source}: most values were set missing in {', '.join(parts)}; {advice}",
+                KanoptWarning,
+                stacklevel=4,
+            )
 
     def _quote(self, name: str, why: str, at: NDArray[np.bool_]) -> None:
         self.examples += bad_cells(self.raw, name, self.cells[name].shown, why, at & self.keep)

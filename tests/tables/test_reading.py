@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kanopt.errors import KanoptError, TableError, UnitError
+from kanopt.errors import KanoptError, KanoptWarning, TableError, UnitError
 from kanopt.tables import Schema, TextFormat, read_table, report_of, units_of
 
 # The traps of a real shipment table: references to other rows, words for a missing number, a blank.
@@ -485,3 +485,13 @@ def test_where_a_value_is_required_no_one_is_told_to_set_it_missing(tmp_path: Pa
         read_table(path, schema=schema, on_bad="missing")
     assert "on_bad='missing'" not in str(caught.value)
     assert "on_bad='drop'" in str(caught.value)
+
+
+def test_a_column_that_goes_missing_for_the_most_part_warns(tmp_path):
+    path = tmp_path / "ship_de.csv"
+    path.write_text("km;cost;days\n" + "".join(f"{k},5;{k};{k}\n" for k in range(9)) + "7;x;4\n")
+    words = r"most values were set missing in 'km' \(9 of 10\); for decimal commas pass form=TextFormat\(decimal=','"
+    with pytest.warns(KanoptWarning, match=words):
+        frame = read_table(path, on_bad="missing")
+    assert frame["km"].isna().sum() == 9
+    read_table(path, on_bad="missing", form=TextFormat(decimal=","))
