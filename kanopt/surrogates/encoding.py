@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, nearest
 
-__all__ = ["Encoding", "Feature", "check_numbers", "encoding_of", "is_number", "knot_range"]
+__all__ = ["Encoding", "Feature", "check_numbers", "encoding_of", "is_number", "knot_range", "row_name"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -61,8 +61,8 @@ class Feature:
     high: float = 0.0
     categories: tuple[Category, ...] = ()
 
-    def encode(self, values: Floats) -> Floats:
-        """Return what the network sees for `values` of a number.
+    def encode(self, values: Floats, index: pd.Index[Any] | None = None) -> Floats:
+        """Return what the network sees for `values` of a number; `index` labels their rows in messages.
 
         Examples
         --------
@@ -75,7 +75,7 @@ class Feature:
         if len(scaled) and scaled.min() <= 0.0:
             row = int(scaled.argmin())
             raise FitError(
-                f"column {self.name!r}: the model takes the logarithm of this column, which row {row} "
+                f"column {self.name!r}: the model takes the logarithm of this column, which {row_name(index, row)} "
                 f"({values[row]:g}) does not have; leave the row out, or fit with log_features=[]"
             )
         return np.log(scaled)
@@ -164,9 +164,9 @@ class Encoding:
         ]
         return Encoding(tuple(features))
 
-    def encode_numbers(self, values: Floats) -> Floats:
+    def encode_numbers(self, values: Floats, index: pd.Index[Any] | None = None) -> Floats:
         """Encode a matrix of the numeric columns, numbers and then cycles, shape (n, numeric)."""
-        columns = [feature.encode(values[:, i]) for i, feature in enumerate(self.numeric)]
+        columns = [feature.encode(values[:, i], index) for i, feature in enumerate(self.numeric)]
         return np.column_stack(columns) if columns else np.zeros((len(values), 0))
 
     def split(self, frame: pd.DataFrame) -> tuple[Floats, Integers]:
@@ -189,7 +189,7 @@ class Encoding:
     def transform(self, frame: pd.DataFrame) -> tuple[Floats, Integers]:
         """Return encoded numbers (n, numbers) and category codes (n, categories)."""
         numbers, codes = self.split(frame)
-        return self.encode_numbers(numbers), codes
+        return self.encode_numbers(numbers, frame.index), codes
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return plain lists, dictionaries, strings and numbers."""
@@ -214,12 +214,12 @@ def encoding_of(frame: pd.DataFrame) -> Encoding:
     return Encoding(tuple(_feature(str(name), frame.iloc[:, i]) for i, name in enumerate(frame.columns)))
 
 
-def knot_range(encoded: Floats, grid_size: int) -> tuple[Floats, Floats]:
+def knot_range(encoded: Floats, grid_size: int, weights: Floats | None = None) -> tuple[Floats, Floats]:
     """Return where the knots of every column begin and end, each (columns,).
 
     They span the data, unless there are a thousand rows or more and an outermost cell would hold fewer than half a
     percent of them. Then the range ends at the row with that many beyond it, which the straight tail takes in: what
-    a cubic makes of a few stray rows is no law to extrapolate.
+    a cubic makes of a few stray rows is no law to extrapolate. A row of weight k counts as k rows.
 
     Examples
     --------
@@ -228,40 +228,65 @@ def knot_range(encoded: Floats, grid_size: int) -> tuple[Floats, Floats]:
     >>> float(low[0]), float(high[0].round(3))
     (0.0, 0.997)
     """
+    weights = np.ones(len(encoded)) if weights is None else weights
     low, high = encoded.min(axis=0), encoded.max(axis=0)
-    count = round(SHARE * len(encoded))
+    count = round(SHARE * float(weights.sum()))
     if count < FEWEST or not encoded.shape[1]:
         return low, high
     cell = (high - low) / grid_size
-    ordered = np.sort(encoded, axis=0)
-    few_below = (encoded < low + cell).sum(axis=0) < count
-    few_above = (encoded > high - cell).sum(axis=0) < count
-    first, last = ordered[count - 1], ordered[-count]
+    few_below = weights @ (encoded < low + cell) < count
+    few_above = weights @ (encoded > high - cell) < count
+    first = np.array([_beyond(column, weights, count) for column in encoded.T])
+    last = np.array([-_beyond(-column, weights, count) for column in encoded.T])
     trimmed = np.where(few_below, first, low), np.where(few_above, last, high)
     spread = trimmed[1] > trimmed[0]
     return np.where(spread, trimmed[0], low), np.where(spread, trimmed[1], high)
 
 
-def check_numbers(values: Floats, what: str) -> None:
-    """Raise a FitError that names `what`, the first row and the count if a value is NaN, infinite or too large."""
+def _beyond(values: Floats, weights: Floats, count: float) -> float:
+    """Return the least value up to which there are `count` rows, where a row of weight k is k rows."""
+    order = np.argsort(values, kind="stable")
+    mass = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(mass, count * (1.0 - 1e-12))])
+
+
+def row_name(index: pd.Index[Any] | None, place: int) -> str:
+    """Return how messages call a row: by its label where the table has labels.
+
+    Examples
+    --------
+    >>> row_name(pd.Index(["T7", "T9"]), 1), row_name(pd.RangeIndex(5), 3), row_name(None, 3)
+    ("row 'T9'", 'row 3', 'row 3')
+    """
+    label = place if index is None else index[place]
+    return f"row {label!r}" if isinstance(label, str) else f"row {label}"
+
+
+def check_numbers(
+    values: Floats, what: str, index: pd.Index[Any] | None = None, *, indicator: bool = False
+) -> None:
+    """Raise a FitError that names `what`, the first row and the count if a value is NaN, infinite or too large.
+
+    `index` labels the rows; `indicator` says whether missing='indicator' would help.
+    """
     bad = ~np.isfinite(values)
     if not bad.any():
         huge = np.abs(values) > LARGEST
         if huge.any():
             row = int(huge.argmax())
             raise FitError(
-                f"{what}: row {row} holds {values[row]:g}; powers of numbers beyond {LARGEST:g} overflow. Use a larger "
-                "unit, or leave the row out"
+                f"{what}: {row_name(index, row)} holds {values[row]:g}; powers of numbers beyond {LARGEST:g} overflow. "
+                "Use a larger unit, or leave the row out"
             )
         return
     missing = int(np.isnan(values).sum())
     infinite = int(bad.sum()) - missing
-    first = int(bad.argmax())
+    first = row_name(index, int(bad.argmax()))
     found = [f"{missing} missing (NaN)"] * (missing > 0) + [f"{infinite} infinite (inf)"] * (infinite > 0)
-    raise FitError(
-        f"{what}: {' and '.join(found)} of {len(values)} values, the first in row {first}; "
-        "drop these rows or fill them in before fitting, or use missing='indicator'"
-    )
+    advice = "drop these rows or fill them in before fitting"
+    if indicator and missing:
+        advice += ", or use missing='indicator'"
+    raise FitError(f"{what}: {' and '.join(found)} of {len(values)} values, the first in {first}; {advice}")
 
 
 def _feature(name: str, column: pd.Series[Any]) -> Feature:
@@ -319,31 +344,49 @@ def is_number(column: pd.Series[Any]) -> bool:
 
 
 def _numbers(column: pd.Series[Any], feature: Feature) -> Floats:
+    what = f"column {feature.name!r}"
+    if not len(column):
+        return np.zeros(0)
+    if pd.api.types.is_complex_dtype(column):
+        raise FitError(f"{what} was a number in training and now holds complex numbers; use their real parts")
     if not is_number(column) and not pd.api.types.is_bool_dtype(column):
-        text = pd.to_numeric(column.astype(object), errors="coerce")
-        bad = text.isna().to_numpy() & column.notna().to_numpy()
-        row = int(bad.argmax()) if bad.any() else 0
+        row = _first_odd(column)
         raise FitError(
-            f"column {feature.name!r} was a number in training; row {row} now holds {column.iloc[row]!r}; "
+            f"{what} was a number in training; {row_name(column.index, row)} now holds {column.iloc[row]!r}; "
             "convert the column to numbers first"
         )
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    check_numbers(values, f"column {feature.name!r}")
+    check_numbers(values, what, column.index, indicator=True)
     return values
+
+
+def _first_odd(column: pd.Series[Any]) -> int:
+    """Return the first row that holds no number, or else the first one."""
+    values = column.astype(object)
+    odd = [
+        not isinstance(value, (int, float, np.number)) and known
+        for value, known in zip(values, values.notna(), strict=True)
+    ]
+    return odd.index(True) if True in odd else 0
 
 
 def _codes(column: pd.Series[Any], feature: Feature) -> Integers:
     _refuse_missing(column, feature.name)
     index = {value: code for code, value in enumerate(feature.categories)}
-    codes = column.astype(object).map(index)
+    try:
+        codes = column.astype(object).map(index)
+    except TypeError as error:
+        raise FitError(
+            f"column {feature.name!r} was a category in training and now holds something that is none ({error})"
+        ) from error
     unseen = codes.isna().to_numpy()
     if unseen.any():
         values = [str(value) for value in pd.unique(column.astype(object)[unseen])]
         shown = ", ".join(repr(value) for value in values[:5]) + (", …" if len(values) > 5 else "")
         hint = nearest(values[0], [str(value) for value in feature.categories])
         raise FitError(
-            f"column {feature.name!r}: {shown} (first in row {int(unseen.argmax())}) did not occur in "
-            f"training, so nothing is known about it; {hint}"
+            f"column {feature.name!r}: {shown} (first in {row_name(column.index, int(unseen.argmax()))}) did not occur "
+            f"in training, so nothing is known about it; {hint}"
         )
     return np.asarray(codes, dtype=np.int64)
 
@@ -352,8 +395,9 @@ def _refuse_missing(column: pd.Series[Any], name: str) -> None:
     missing = column.isna().to_numpy()
     if missing.any():
         raise FitError(
-            f"column {name!r}: {int(missing.sum())} missing (NaN) of {len(column)} values, the first in row "
-            f"{int(missing.argmax())}; drop these rows or give them a category of their own (missing='indicator')"
+            f"column {name!r}: {int(missing.sum())} missing (NaN) of {len(column)} values, the first in "
+            f"{row_name(column.index, int(missing.argmax()))}; drop these rows or give them a category of their own "
+            "(missing='indicator')"
         )
 
 

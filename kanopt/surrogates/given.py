@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import _check_sample_weight
 
 from kanopt.errors import FitError, KanoptWarning
 from kanopt.interrupt import Interrupt
-from kanopt.surrogates.encoding import check_numbers
+from kanopt.surrogates.encoding import check_numbers, row_name
 from kanopt.surrogates.missing import Indicators
 
 if TYPE_CHECKING:
     from kanopt.surrogates.settings import FitProgress, Watch
 
-__all__ = ["has_several", "indicators_of", "target_of", "warn_if_stopped", "watch_of", "weights_of"]
+__all__ = [
+    "calibration_of",
+    "coverage_of",
+    "has_several",
+    "indicators_of",
+    "name_of",
+    "refuse_names",
+    "target_of",
+    "used_rows",
+    "warn_if_stopped",
+    "watch_of",
+    "weights_of",
+    "whole_number",
+]
 
 Floats = NDArray[np.float64]
 
@@ -34,16 +48,17 @@ def has_several(y: Any) -> bool:
 
 def indicators_of(missing: Any, frame: pd.DataFrame, weights: Floats) -> Indicators:
     """Return what stands for gaps."""
-    if missing == "error":
-        return Indicators({})
-    if missing != "indicator":
+    if not isinstance(missing, str) or missing not in ("error", "indicator"):
         raise FitError(f"missing={missing!r} is unknown; use 'error' or 'indicator'")
-    return Indicators.of(frame, weights)
+    return Indicators({}) if missing == "error" else Indicators.of(frame, weights)
 
 
 def watch_of(progress: Callable[[FitProgress], None] | None, interrupt: Interrupt) -> Watch:
     """Return a watch that tells `progress`, and stops when Ctrl-C was pressed."""
     from kanopt.surrogates.settings import Watch
+
+    if progress is not None and not callable(progress):
+        raise FitError(f"progress={progress!r} must be a function of the progress, such as progress=print")
 
     return Watch(progress, lambda: interrupt.asked)
 
@@ -58,29 +73,107 @@ def warn_if_stopped(interrupt: Interrupt, tried: int) -> None:
         )
 
 
+def refuse_names(y: Any, sample_weight: Any) -> None:
+    """Refuse the name of a column where the column itself is meant, of a table in memory."""
+    for value, what in ((y, "y"), (sample_weight, "sample_weight")):
+        if isinstance(value, str):
+            raise FitError(
+                f"{what}={value!r} is a name, which is for tables read from a path; pass frame[{value!r}], and the "
+                "columns to learn from as X"
+            )
+
+
+def name_of(y: Any) -> str | None:
+    """Return the name of a target: that of a series, or of the one column of a frame."""
+    name = y.columns[0] if isinstance(y, pd.DataFrame) and y.shape[1] == 1 else getattr(y, "name", None)
+    return None if name is None else str(name)
+
+
 def target_of(y: Any) -> Floats:
-    """Return the target of every row."""
+    """Return the target of every row as numbers, not yet known to be finite; see :func:`used_rows`."""
     if y is None:
         raise FitError("KANRegressor requires y to be passed, but the target y is None")
+    y = y.iloc[:, 0] if isinstance(y, pd.DataFrame) and y.shape[1] == 1 else y
     try:
+        if isinstance(y, pd.Series) and pd.api.types.is_extension_array_dtype(y):
+            # Gaps of nullable types would make objects of all numbers.
+            y = y.to_numpy(dtype=np.float64, na_value=np.nan)
         flat = column_or_1d(y, warn=True)
-        if flat.dtype.kind in "mM":
-            raise TypeError("dates or durations")
-        values = np.asarray(flat, dtype=np.float64)
+        if flat.dtype.kind in "mMc":
+            raise TypeError("complex numbers" if flat.dtype.kind == "c" else "dates or durations")
+        return np.asarray(flat, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise FitError(f"the target holds something that is no number ({error}); convert it first") from error
-    check_numbers(values, f"target {getattr(y, 'name', None) or 'y'!r}")
-    return values
+        # scikit-learn goes on to print the target.
+        why = str(error).partition("\n")[0]
+        raise FitError(f"the target holds something that is no number ({why}); convert it first") from error
+
+
+def used_rows(frame: pd.DataFrame, y: Any, weights: Floats) -> tuple[pd.DataFrame, Floats, Floats]:
+    """Return the rows with a weight above 0, their targets and their weights.
+
+    Raises
+    ------
+    FitError
+        For a target of such a row that is missing, infinite or too large: what a row of weight 0 holds is of no
+        account.
+    """
+    target = target_of(y)
+    check_consistent_length(frame, target)
+    used = weights > 0
+    if not used.all():
+        frame, target, weights = frame.loc[used], target[used], weights[used]
+    check_numbers(target, f"target {name_of(y) or 'y'!r}", frame.index)
+    return frame, target, weights
+
+
+def coverage_of(given: Any) -> float:
+    """Return the probability asked of an interval."""
+    if isinstance(given, bool) or not isinstance(given, Real) or not 0.0 < float(given) < 1.0:
+        raise FitError(f"coverage={given!r} must lie between 0 and 1, such as 0.9")
+    return float(given)
+
+
+def calibration_of(given: Any, log_target: bool) -> tuple[Any, Floats]:
+    """Return the rows and targets of calibration, checked."""
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise FitError(
+            f"calibration must be (X, y): rows that the model was not fitted on, and their targets; it is a "
+            f"{type(given).__name__}"
+        )
+    rows, y = given
+    target, count = target_of(y), len(rows)
+    if not count:
+        raise FitError("calibration: there are no rows; pass rows that the model was not fitted on")
+    if len(target) != count:
+        raise FitError(f"calibration: {count} rows and {len(target)} targets; pass one for each row")
+    index = y.index if isinstance(y, (pd.Series, pd.DataFrame)) else None
+    check_numbers(target, f"calibration: target {name_of(y) or 'y'!r}", index)
+    if log_target and target.min() <= 0:
+        row = int(target.argmin())
+        raise FitError(
+            f"calibration: the law is of the logarithm of the target, and {row_name(index, row)} has {target[row]:g}; "
+            "leave such rows out, or fit with log_target=False"
+        )
+    return rows, target
 
 
 def weights_of(given: Any, frame: pd.DataFrame) -> Floats:
     """Return the weight of every row."""
+    given = given.iloc[:, 0] if isinstance(given, pd.DataFrame) and given.shape[1] == 1 else given
     if given is None:
         return np.ones(len(frame))
     try:
         weights = np.asarray(_check_sample_weight(given, frame, dtype=np.float64))
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise FitError(f"sample_weight: {error}") from error
     if len(weights) and (weights.min() < 0 or weights.max() <= 0):
         raise FitError("sample_weight must be at least 0 everywhere and above 0 somewhere")
     return weights
+
+
+def whole_number(value: Any, name: str, least: int) -> int:
+    """Return an argument that must be a whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+        auto = "'auto' or " if name == "grid_size" else ""
+        raise FitError(f"{name}={value!r} must be {auto}a whole number of at least {least}")
+    return int(value)

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 LARGEST = 650.0
 """Logarithms beyond this are cut off, far outside any data: their exponentials would not be numbers."""
+LEAST = float(np.finfo(np.float64).tiny)
+"""What a positive law falls to at least, far outside any data, where its exponentials would be zero."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +77,21 @@ class Law:
         """Return the target for encoded rows, shape (n,)."""
         output = self.network(numbers, codes)
         if self.log_target:
-            return self.smearing * np.exp(np.minimum(output, LARGEST))
-        return output if self.link is None else self.link(output)
+            return np.maximum(self.smearing * np.exp(np.minimum(output, LARGEST)), LEAST)
+        if self.link is None:
+            return output
+        target = self.link(output)
+        return (
+            np.maximum(target, LEAST) if isinstance(self.link, Softplus) and self.link.low == 0.0 else target
+        )
+
+    def outside(self, numbers: Floats) -> NDArray[np.bool_]:
+        """Return whether encoded rows lie outside the data the law was learned from; (n,)."""
+        columns = {f"c{place}": numbers[:, place] for place in range(len(self.encoding.numbers))}
+        flags = np.zeros(len(numbers), dtype=bool)
+        for beyond in self.domain.tests(columns).values():
+            flags |= beyond
+        return flags
 
     def around(self, numbers: Floats, codes: Integers, low: float, high: float) -> tuple[Floats, Floats]:
         """Return the ends of an interval from a low to a high residual about every row; each (n,)."""

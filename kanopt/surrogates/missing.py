@@ -78,11 +78,15 @@ class Indicators:
         columns = {str(name): frame[name] for name in frame.columns}
         indicators: dict[str, pd.Series[str]] = {}
         for name, fill in self.fills.items():
-            gaps = columns[name].isna()
+            column = columns[name]
+            gaps = column.isna()
             if isinstance(fill, str):
-                columns[name] = columns[name].astype(object).where(~gaps, fill)
+                columns[name] = column.astype(object).where(~gaps, fill)
             else:
-                columns[name] = columns[name].astype(float).fillna(fill)
+                # What is no number stays as it is: the encoding says which cell, and what to do.
+                numeric = is_number(column) or pd.api.types.is_bool_dtype(column) or bool(gaps.all())
+                filled = column.astype(object).where(~gaps, fill)
+                columns[name] = filled.astype(float) if numeric else filled
                 indicators[indicator_name(name)] = gaps.map({True: "yes", False: "no"})
         return pd.DataFrame({**columns, **indicators}, index=frame.index)
 

@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any, Literal, Protocol
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
@@ -15,7 +16,8 @@ from kanopt.errors import FitError, KanoptWarning, nearest
 from kanopt.kan.constraints import Wanted
 from kanopt.kan.robust import LOSSES
 from kanopt.surrogates.encoding import Encoding, Feature
-from kanopt.surrogates.missing import SUFFIX
+from kanopt.surrogates.given import whole_number
+from kanopt.surrogates.naming import by_name, column_of
 from kanopt.surrogates.settings import Settings, Watch
 
 __all__ = ["Arguments", "device_of", "periods_of", "settings_of", "warn_of_contradictions"]
@@ -51,8 +53,11 @@ def settings_of(given: Arguments, encoding: Encoding, watch: Watch | None = None
         For a value that is not allowed, for arguments that contradict each other, and for a column that does not
         exist or cannot be meant.
     """
+    columns = min(getattr(given, "n_features_in_", len(encoding.features)), len(encoding.features))
+    wanted = Wanted(_signs(given.monotone, encoding, columns), _bends(given.convex, given.concave, encoding))
     hidden = _hidden(given.hidden)
-    wanted = Wanted(_signs(given.monotone, encoding), _bends(given.convex, given.concave, encoding))
+    if hidden is None and {-1, 1} <= set(wanted.bends):
+        hidden = ()  # the only laws that can be both, see _check_together
     reach, bounds = _reach(given.positive, given.bounds)
     settings = Settings(
         hidden=hidden,
@@ -60,17 +65,17 @@ def settings_of(given: Arguments, encoding: Encoding, watch: Watch | None = None
         log_target=_log_target(given.log_target),
         logs=_logs(given.log_features, encoding, wanted),
         loss=_choice(given.loss, "loss", ("auto", *LOSSES)),
-        grid_size=None if given.grid_size == "auto" else _whole(given.grid_size, "grid_size", 1),
+        grid_size=None if _is_auto(given.grid_size) else whole_number(given.grid_size, "grid_size", 1),
         smoothing=_smoothing(given.smoothing),
-        criterion="evidence" if given.smoothing == "evidence" else "gcv",
-        starts=_whole(given.starts, "starts", 1),
+        criterion="evidence" if _is_text(given.smoothing, "evidence") else "gcv",
+        starts=whole_number(given.starts, "starts", 1),
         wanted=wanted,
         reach=reach,
         bounds=bounds,
         precision="mixed"
         if _choice(given.precision, "precision", ("double", "mixed")) == "mixed"
         else "double",
-        seed=_whole(given.seed, "seed", 0),
+        seed=_seed(given.seed),
         device=device_of(given.device),
         watch=watch or Watch(),
     )
@@ -80,14 +85,21 @@ def settings_of(given: Arguments, encoding: Encoding, watch: Watch | None = None
 
 def device_of(device: Any) -> torch.device:
     """Return the device to train on: ``"auto"`` is CUDA where there is one."""
-    if device == "auto":
+    if _is_auto(device):
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise FitError(f"device={device!r} is no device; use 'auto', 'cpu' or 'cuda'") from error
+    if chosen.type not in ("cpu", "cuda"):
+        # Metal has no double precision, in which the trainer works; a meta device holds no numbers.
+        raise FitError(f"device={device!r} cannot train a law; use 'auto', 'cpu' or 'cuda'")
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise FitError(f"device={device!r}: no CUDA device is available here; use 'auto' or 'cpu'")
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        raise FitError(
+            f"device={device!r}: there are {torch.cuda.device_count()} CUDA devices, counted from 0"
+        )
     return chosen
 
 
@@ -170,50 +182,69 @@ def _check_together(settings: Settings) -> None:
         raise FitError("bounds with log_target=True: use one of the two")
 
 
-def _whole(value: Any, name: str, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
-        auto = "'auto' or " if name == "grid_size" else ""
-        raise FitError(f"{name}={value!r} must be {auto}a whole number of at least {least}")
-    return int(value)
+def _seed(value: Any) -> int:
+    seed = whole_number(value, "seed", 0)
+    if seed >= 1 << 63:
+        raise FitError(f"seed={value!r} is too large; use a whole number below 2**63")
+    return seed
+
+
+def _is_text(value: Any, text: str) -> bool:
+    return isinstance(value, str) and value == text
+
+
+def _is_auto(value: Any) -> bool:
+    return _is_text(value, "auto")
+
+
+def _is_truth(value: Any) -> bool:
+    return isinstance(value, (bool, np.bool_)) or (isinstance(value, Integral) and int(value) in (0, 1))
 
 
 def _hidden(value: Any) -> tuple[int, ...] | None:
-    if isinstance(value, str) and value == "auto":
+    if _is_auto(value):
         return None
     value = value.tolist() if isinstance(value, np.ndarray) else value
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        one = f"({value},)" if isinstance(value, Integral) and int(value) > 0 else "(4,)"
         raise FitError(
-            f"hidden={value!r} must be 'auto' or the widths of the hidden layers, such as () or (4,)"
+            f"hidden={value!r} must be 'auto' or the widths of the hidden layers, such as () or {one}"
         )
-    return tuple(_whole(width, "a width in hidden", 1) for width in value)
+    for width in value:
+        if isinstance(width, bool) or not isinstance(width, Integral) or int(width) < 1:
+            raise FitError(
+                f"hidden={tuple(value)!r}: {width!r} is no width of a layer, which is a whole number of at least 1; "
+                "() has no hidden layer"
+            )
+    return tuple(int(width) for width in value)
 
 
 def _products(value: Any, hidden: tuple[int, ...] | None) -> tuple[int, ...]:
-    if isinstance(value, str) and value == "auto":
+    if _is_auto(value):
         return ()
     if hidden is None or not isinstance(value, Sequence) or len(value) != len(hidden):
         raise FitError(
             f"products={value!r} must be 'auto', or say how many nodes of every hidden layer multiply, such as "
             "hidden=(3,), products=(1,)"
         )
-    counts = tuple(_whole(count, "a number in products", 0) for count in value)
+    counts = tuple(whole_number(count, "a number in products", 0) for count in value)
     if any(count > width for count, width in zip(counts, hidden, strict=True)):
         raise FitError(f"products={value!r}: there are only hidden={hidden} nodes")
     return counts
 
 
 def _log_target(value: Any) -> bool | None:
-    if isinstance(value, str) and value == "auto":
+    if _is_auto(value):
         return None
-    if value not in (True, False):
+    if not _is_truth(value):
         raise FitError(f"log_target={value!r} must be 'auto', True or False")
     return bool(value)
 
 
 def _choice(value: Any, name: str, known: Sequence[str]) -> str | None:
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise FitError(f"{name}={value!r} is unknown; {nearest(str(value), known)}")
-    return None if value == "auto" else str(value)
+    return None if _is_auto(value) else value
 
 
 def _smoothing(value: Any) -> float | None:
@@ -226,7 +257,7 @@ def _smoothing(value: Any) -> float | None:
 
 def _reach(positive: Any, bounds: Any) -> tuple[Literal["any", "positive", "bounded"], tuple[float, float]]:
     """Return where the values of the law must lie."""
-    if positive not in (True, False):
+    if not _is_truth(positive):
         raise FitError(f"positive={positive!r} must be True or False")
     if bounds is None:
         return ("positive" if positive else "any"), (0.0, 0.0)
@@ -248,7 +279,9 @@ def _logs(value: Any, encoding: Encoding, wanted: Wanted) -> tuple[bool, ...] | 
         if value == "auto":
             return None
         raise FitError(f"log_features={value!r} must be 'auto' or a list of columns, such as ['{value}']")
-    names = value.tolist() if isinstance(value, np.ndarray) else value or ()
+    names = value.tolist() if isinstance(value, (np.ndarray, pd.Index)) else value
+    if names is None or not isinstance(names, (Sequence, set, frozenset)):
+        raise FitError(f"log_features={value!r} must be 'auto' or a list of columns, such as [] or ['km']")
     chosen = {_number(name, encoding, "log_features").name for name in names}
     bends = wanted.bends or (0,) * len(encoding.numbers)
     for feature, bend in zip(encoding.numbers, bends, strict=True):
@@ -270,24 +303,23 @@ def _logs(value: Any, encoding: Encoding, wanted: Wanted) -> tuple[bool, ...] | 
     return tuple(feature.name in chosen for feature in encoding.numbers)
 
 
-def _signs(value: Any, encoding: Encoding) -> tuple[int, ...]:
+def _signs(value: Any, encoding: Encoding, columns: int) -> tuple[int, ...]:
     if value is None:
         return ()
     value = value.tolist() if isinstance(value, np.ndarray) else value
-    columns = sum(not feature.name.endswith(SUFFIX) for feature in encoding.features)
     known = {len(encoding.features), columns}
-    if isinstance(value, Mapping):
-        pairs = list(value.items())
+    if isinstance(value, (Mapping, pd.Series)):
+        named = by_name(dict(value.items()), encoding, "monotone")
     elif isinstance(value, Sequence) and not isinstance(value, str) and len(value) in known:
-        pairs = [pair for pair in enumerate(value) if pair[1] != 0]
+        named = {name: sign for name, sign in zip(encoding.names, value, strict=False) if sign != 0}
     else:
         raise FitError(
             f"monotone={value!r} must map columns to +1 or -1, or hold one of -1, 0, +1 for each of the "
             f"{columns} columns"
         )
     signs: dict[str, int] = {}
-    for name, sign in pairs:
-        feature = _column(name, encoding, "monotone")
+    for name, sign in named.items():
+        feature = column_of(name, encoding, "monotone")
         if isinstance(sign, bool) or sign not in (-1, 0, 1):
             raise FitError(f"monotone: column {feature.name!r} has {sign!r}; use +1 (rises), -1 (falls) or 0")
         if sign != 0:
@@ -304,7 +336,7 @@ def _bends(convex: Any, concave: Any, encoding: Encoding) -> tuple[int, ...]:
         if isinstance(value, str) or not isinstance(value, (Sequence, set, frozenset)):
             raise FitError(f"{what}={value!r} must be a list of columns")
         for name in value:
-            feature = _column(name, encoding, what)
+            feature = column_of(name, encoding, what)
             _straight(feature, what)
             if bends.get(feature.name, bend) != bend:
                 raise FitError(
@@ -324,17 +356,8 @@ def _straight(feature: Feature, where: str) -> None:
 
 
 def _number(name: Any, encoding: Encoding, where: str) -> Feature:
-    feature = _column(name, encoding, where)
+    feature = column_of(name, encoding, where)
     if feature.kind == "category":
         what = "only numbers have logarithms" if where == "log_features" else "only numbers can be periodic"
         raise FitError(f"{where}: column {feature.name!r} is a category; {what}")
     return feature
-
-
-def _column(name: Any, encoding: Encoding, where: str) -> Feature:
-    if isinstance(name, Integral) and 0 <= int(name) < len(encoding.features):
-        return encoding.features[int(name)]
-    for feature in encoding.features:
-        if feature.name == name:
-            return feature
-    raise FitError(f"{where}: there is no column {name!r}; {nearest(str(name), encoding.names)}")

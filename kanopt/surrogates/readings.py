@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from kanopt.errors import FormulaError
+from kanopt.errors import FitError, FormulaError
 from kanopt.surrogates.effects import marginal_effects
 from kanopt.surrogates.encoding import Encoding
+from kanopt.surrogates.frames import ordered_as, table_of
+from kanopt.surrogates.given import whole_number
 from kanopt.surrogates.law import Law
 from kanopt.surrogates.missing import Indicators
+from kanopt.surrogates.naming import by_name, column_of
 from kanopt.surrogates.summary import Summary, effect_table, fit_measures
 
 if TYPE_CHECKING:
@@ -53,7 +57,7 @@ class Readings:
     def _encode(self, X: ArrayLike | pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
         raise NotImplementedError
 
-    def _held_out(self, test: pd.DataFrame | tuple[Any, Any], target: str | None) -> tuple[Any, Any]:
+    def _held_out(self, test: Any, target: str | None) -> tuple[Any, Floats]:
         raise NotImplementedError
 
     def predict(self, X: ArrayLike | pd.DataFrame) -> Floats:
@@ -68,7 +72,9 @@ class Readings:
         """
         self._check_single()
         law = self._law
-        return marginal_effects(law.predict, law.encoding, (law.numbers, law.codes), grid)
+        return marginal_effects(
+            law.predict, law.encoding, (law.numbers, law.codes), whole_number(grid, "effects: grid", 1)
+        )
 
     def summary(
         self,
@@ -88,7 +94,7 @@ class Readings:
         measures = dict(self._law.measures)
         if test is not None:
             X, y = self._held_out(test, target)
-            measures["held out"] = fit_measures(np.asarray(y, dtype=np.float64), self.predict(X))
+            measures["held out"] = fit_measures(y, self.predict(X))
         fit = pd.DataFrame.from_dict(measures, orient="index").astype({"rows": int})
         effects = effect_table(self.effects(grid=25), self._law)
         return Summary(self.target_name_, self._law.structure, fit, effects)
@@ -178,13 +184,15 @@ class Readings:
         from kanopt.surrogates.proofs import Asked, proofs
 
         self._check_single()
-        given = Asked.of(monotone, convex, concave, bounds)
+        signs = _signs_by_name(monotone, self.encoding_)
+        bent = _names(convex, self.encoding_, "convex"), _names(concave, self.encoding_, "concave")
+        given = Asked.of(signs, *bent, _ends(bounds))
         asked = given if given else Asked.from_arguments(self, self.encoding_)
-        return proofs(self._law, asked, budget)
+        return proofs(self._law, asked, whole_number(budget, "verify: budget", 1))
 
     def to_formula(
         self,
-        test: pd.DataFrame,
+        test: pd.DataFrame | tuple[Any, Any],
         target: str | None = None,
         *,
         min_r2: float = 0.5,
@@ -195,7 +203,7 @@ class Readings:
 
         Parameters
         ----------
-        test : DataFrame
+        test : DataFrame or (X, y)
             Held-out rows with the columns of the model and the target. They report and gate; they select
             nothing. Units that the frame declares become the units of the formula.
         target : str, optional
@@ -237,8 +245,9 @@ class Readings:
                 "save the formula instead (formula.save)"
             )
         wanted = target or self.target_name_
-        self._held_out(test, wanted)
-        units = units_of(test)
+        rows, y = self._held_out(test, wanted)
+        declared = test if isinstance(test, pd.DataFrame) else rows
+        units = units_of(declared) if isinstance(declared, pd.DataFrame) else {}
         law = self._law
         trained = Trained(
             network=law.network,
@@ -252,7 +261,10 @@ class Readings:
             link=law.link,
         )
         output = Variable(wanted, units.get(wanted, "") if unit is None else unit)
-        filled = self._indicators.filled(test)
+        frame = table_of(self, rows, reset=False)
+        names = list(law.encoding.names[: frame.shape[1]])
+        frame = ordered_as(frame, names).set_axis(names, axis=1)
+        filled = self._indicators.filled(frame).assign(**{wanted: y})
         with one_thread():
             return distill(trained, HeldOut(filled, output, units, per), min_r2)
 
@@ -275,3 +287,36 @@ class Readings:
         from kanopt.reports import plot_diagram
 
         return plot_diagram(self.diagram(), ax)
+
+
+def _signs_by_name(monotone: Any, encoding: Encoding) -> dict[str, Any] | None:
+    """Return what was asked of single columns by their names."""
+    if monotone is None:
+        return None
+    if not isinstance(monotone, (Mapping, pd.Series)):
+        raise FitError(f"verify: monotone={monotone!r} must map columns to +1 or -1, such as {{'km': 1}}")
+    return by_name(dict(monotone.items()), encoding, "verify: monotone")
+
+
+def _names(columns: Any, encoding: Encoding, word: str) -> list[str] | None:
+    """Return the names of columns."""
+    if columns is None:
+        return None
+    if isinstance(columns, str) or not isinstance(columns, Iterable):
+        raise FitError(f"verify: {word}={columns!r} must be a list of columns, such as [{columns!r}]")
+    return [column_of(name, encoding, f"verify: {word}").name for name in columns]
+
+
+def _ends(bounds: Any) -> tuple[float | None, float | None] | None:
+    """Return the ends between which a law is asked to lie."""
+    if bounds is None:
+        return None
+    known = not isinstance(bounds, str) and isinstance(bounds, Iterable) and len(ends := tuple(bounds)) == 2
+    if not known or any(end is not None and not isinstance(end, Real) for end in ends):
+        raise FitError(
+            f"verify: bounds={bounds!r} must be two numbers, or None for no end, such as (0, None)"
+        )
+    low, high = (None if end is None else float(end) for end in ends)
+    if low is not None and high is not None and not low <= high:
+        raise FitError(f"verify: bounds={bounds!r}: the lower end must not lie above the upper")
+    return low, high

@@ -9,16 +9,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
-from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from kanopt.errors import FitError, nearest
 from kanopt.interrupt import Interrupt
-from kanopt.surrogates.encoding import LEAST_ROWS, encoding_of
+from kanopt.surrogates.encoding import LEAST_ROWS, check_numbers, encoding_of
+from kanopt.surrogates.frames import ordered_as, table_of
 from kanopt.surrogates.given import (
+    calibration_of,
+    coverage_of,
     has_several,
     indicators_of,
+    name_of,
+    refuse_names,
     target_of,
+    used_rows,
     warn_if_stopped,
     watch_of,
     weights_of,
@@ -28,6 +33,7 @@ from kanopt.surrogates.law import Law
 from kanopt.surrogates.missing import Indicators
 from kanopt.surrogates.readings import Readings
 from kanopt.surrogates.storage import Stored
+from kanopt.surrogates.words import refuse_identifiers, refuse_numbers_as_text
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
@@ -211,18 +217,22 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
             For missing or infinite values, constant columns, too few rows, and arguments that are not
             allowed.
         """
-        if is_source(X):
-            return self._fit_source(X, y, sample_weight, columns, progress)
-        if columns is not None:
-            raise FitError("columns is for tables read from a path; pass the frame with the columns you mean")
-        from kanopt.surrogates.threads import one_thread
-
-        if has_several(y):
-            return self._fit_targets(X, y, sample_weight, progress)
-        with one_thread(), Interrupt() as interrupt:
-            self._fit_table(X, y, sample_weight, watch_of(progress, interrupt))
-        warn_if_stopped(interrupt, len(self.alternatives_))
-        return self
+        before = {name: value for name, value in vars(self).items() if name in _OF_COLUMNS}
+        try:
+            if is_source(X):
+                return self._fit_source(X, y, sample_weight, columns, progress)
+            if columns is not None:
+                raise FitError(
+                    "columns is for tables read from a path; pass the frame with the columns you mean"
+                )
+            refuse_names(y, sample_weight)
+            return self._fit_memory(X, y, sample_weight, progress)
+        except BaseException:
+            # scikit-learn notes the columns before anything is learned: a refused refit leaves the model as it was.
+            for name in _OF_COLUMNS:
+                self.__dict__.pop(name, None)
+            self.__dict__.update(before)
+            raise
 
     def predict(self, X: ArrayLike | pd.DataFrame) -> Floats:
         """Return the expected target of every row, shape (n,) or (n, targets), in the units of the target.
@@ -249,6 +259,10 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         the model has not seen. For a log target it is a factor, otherwise a constant. The coverage is an average over
         rows like those of the table; it is not promised for every single kind of row, nor outside the data.
 
+        Rows left out one at a time say too little of a small table behind hidden nodes, since the curves of the hidden
+        layer were chosen with them: with 100 rows and ``hidden=(2,)`` intervals of 90 % cover 85 to 89 %. Pass
+        `calibration` there.
+
         Parameters
         ----------
         X
@@ -262,30 +276,39 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         Returns
         -------
         DataFrame
-            Columns lower, prediction and upper; the index of `X`.
+            Columns lower, prediction and upper, and outside: whether the row lies beyond the data the law was learned
+            from (see :meth:`outside`), where the interval is as narrow as inside and promises nothing. The index is
+            that of `X`.
         """
-        if not 0.0 < coverage < 1.0:
-            raise FitError(f"coverage={coverage!r} must lie between 0 and 1, such as 0.9")
+        coverage = coverage_of(coverage)
         encoded = self._encode(X)
         if calibration is None:
             lower, upper = self._law.interval(*encoded, coverage)
         else:
-            seen = self._encode(calibration[0])
-            residuals = self._law.residual(*seen, self._calibration_target(calibration[1], len(seen[0])))
+            rows, target = calibration_of(calibration, self.log_target_)
+            residuals = self._law.residual(*self._encode(rows), target)
             lower, upper = self._law.around(*encoded, *conformal_ends(residuals, coverage))
         index = X.index if isinstance(X, pd.DataFrame) else None
         columns = {"lower": lower, "prediction": self._law.predict(*encoded), "upper": upper}
-        return pd.DataFrame(columns, index=index)
+        return pd.DataFrame({**columns, "outside": self._law.outside(encoded[0])}, index=index)
+
+    def _fit_memory(
+        self, X: Any, y: Any, sample_weight: Any, progress: Callable[[FitProgress], None] | None
+    ) -> Self:
+        """Fit a table in memory."""
+        from kanopt.surrogates.threads import one_thread
+
+        if has_several(y):
+            return self._fit_targets(X, y, sample_weight, progress)
+        with one_thread(), Interrupt() as interrupt:
+            self._fit_table(X, y, sample_weight, watch_of(progress, interrupt))
+        warn_if_stopped(interrupt, len(self.alternatives_))
+        return self
 
     def _fit_table(self, X: Any, y: Any, sample_weight: Any, watch: Watch) -> None:
         """Fit one target of a table in memory."""
-        frame = self._frame(X, reset=True)
-        target = target_of(y)
-        check_consistent_length(frame, target)
-        weights = weights_of(sample_weight, frame)
-        used = weights > 0
-        if not used.all():
-            frame, target, weights = frame.loc[used], target[used], weights[used]
+        frame = table_of(self, X, reset=True)
+        frame, target, weights = used_rows(frame, y, weights_of(sample_weight, frame))
         if len(frame) < LEAST_ROWS:
             raise FitError(
                 f"n_samples = {len(frame)}: a law needs at least {LEAST_ROWS} rows with a weight above 0"
@@ -295,17 +318,20 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         from kanopt.surrogates.options import periods_of, settings_of, warn_of_contradictions
         from kanopt.surrogates.trials import Table
 
-        self._indicators = indicators_of(self.missing, frame, weights)
-        encoding = encoding_of(self._indicators.filled(frame))
+        refuse_numbers_as_text(frame)
+        refuse_identifiers(frame)
+        indicators = indicators_of(self.missing, frame, weights)
+        filled = indicators.filled(frame)
+        encoding = encoding_of(filled)
         encoding = encoding.with_periods(periods_of(self.periodic, encoding))
-        numbers, codes = encoding.split(self._indicators.filled(frame))
+        numbers, codes = encoding.split(filled)
         weights = weights / min(1.0, float(weights.mean()))
         table = Table(numbers, codes, target, weights, encoding)
         settings = settings_of(self, encoding, watch)
         warn_of_contradictions(target, weights, settings)
         law, self.alternatives_, self._rows = learn(table, settings)
-        name = getattr(y, "name", None)
-        self._adopt(law, "target" if name is None else str(name))
+        self._indicators = indicators
+        self._adopt(law, name_of(y) or "target")
 
     def _fit_targets(
         self,
@@ -327,7 +353,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
             for place, (name, model) in enumerate(models.items()):
                 target = targets.iloc[:, place].rename(name)
                 model._fit_table(X, target, sample_weight, watch_of(progress, interrupt))
-        self._frame(X, reset=True)
+        table_of(self, X, reset=True)
         for name in [name for name in vars(self) if name.endswith("_") and name not in _OF_COLUMNS]:
             delattr(self, name)
         self.outputs_ = models
@@ -355,6 +381,8 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
             raise FitError(
                 "missing='indicator' is not there for tables read batch by batch; fill the gaps before"
             )
+        # Arguments by position are counted against the table, not against the one of an earlier fit.
+        self.__dict__.pop("n_features_in_", None)
         with one_thread(), Interrupt() as interrupt:
             found = learn_streamed(
                 source,
@@ -386,41 +414,11 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         self.standard_errors_ = law.standard_errors
         self.loss_ = law.loss
 
-    def _frame(self, X: ArrayLike | pd.DataFrame, *, reset: bool) -> pd.DataFrame:
-        """Return `X` as a frame, with the checks of scikit-learn on shape and names."""
-        if isinstance(X, pd.DataFrame):
-            if X.columns.has_duplicates:
-                name = X.columns[X.columns.duplicated()][0]
-                raise FitError(f"column {name!r} occurs twice; rename or drop one of them")
-            validate_data(self, X, skip_check_array=True, reset=reset)
-            return X
-        array = validate_data(self, X, dtype=np.float64, ensure_all_finite=False, reset=reset)
-        return pd.DataFrame(array, columns=[f"x{index}" for index in range(array.shape[1])])
-
     def _encode(self, X: ArrayLike | pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
         self._check_single()
-        frame = self._frame(X, reset=False)
-        # scikit-learn compares names that are text; of numbered columns it looks at how many there are alone.
-        given, fitted = [str(name) for name in frame.columns], list(self.encoding_.names[: frame.shape[1]])
-        if given != fitted and sorted(given) == sorted(fitted):
-            raise FitError(
-                f"the columns come as {', '.join(map(repr, given))}, and the model was fitted to "
-                f"{', '.join(map(repr, fitted))}; put them into this order"
-            )
+        frame = table_of(self, X, reset=False)
+        frame = ordered_as(frame, list(self.encoding_.names[: frame.shape[1]]))
         return self.encoding_.transform(self._indicators.filled(frame))
-
-    def _calibration_target(self, y: Any, rows: int) -> Floats:
-        """Return the targets of calibration rows, checked."""
-        target = target_of(y)
-        if len(target) != rows:
-            raise FitError(f"calibration: {rows} rows and {len(target)} targets; pass one for each row")
-        if self.log_target_ and target.min() <= 0:
-            row = int(target.argmin())
-            raise FitError(
-                f"calibration: the law is of the logarithm of the target, and row {row} has {target[row]:g}; "
-                "leave such rows out, or fit with log_target=False"
-            )
-        return target
 
     def _check_single(self) -> None:
         check_is_fitted(self)
@@ -431,12 +429,38 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
                 f"model.outputs_[{first!r}]"
             )
 
-    def _held_out(self, test: pd.DataFrame | tuple[Any, Any], target: str | None) -> tuple[Any, Any]:
-        if isinstance(test, tuple):
-            return test
-        names, wanted = list(self.encoding_.names[: self.n_features_in_]), target or self.target_name_
-        for name in [*names, wanted]:
-            if name not in test.columns:
-                role = "target" if name == wanted else "column"
-                raise FitError(f"the held-out rows have no {role} {name!r}; {nearest(name, test.columns)}")
-        return test[names], test[wanted]
+    def _held_out(self, test: Any, target: str | None) -> tuple[Any, Floats]:
+        """Return the rows and the targets of held-out rows, checked."""
+        if isinstance(test, (tuple, list)) and len(test) == 2:
+            rows, y = test
+        elif isinstance(test, pd.DataFrame):
+            rows, y = self._split_off(test, target or self.target_name_)
+        else:
+            raise FitError(
+                "held-out rows are a frame with the columns of the model and the target, or (X, y), not "
+                f"{type(test).__name__}"
+            )
+        actual = target_of(y)
+        if not len(actual) or len(actual) != len(rows):
+            raise FitError(
+                f"the held-out rows are {len(rows)} and their targets {len(actual)}; pass one for each row"
+            )
+        index = rows.index if isinstance(rows, pd.DataFrame) else None
+        check_numbers(actual, f"held-out target {target or self.target_name_!r}", index)
+        return rows, actual
+
+    def _split_off(self, test: pd.DataFrame, target: str) -> tuple[pd.DataFrame, pd.Series[Any]]:
+        """Return the columns of the model, and the target, of a frame that holds both."""
+        names, labels = (
+            list(self.encoding_.names[: self.n_features_in_]),
+            [str(name) for name in test.columns],
+        )
+        for name in [*names, target]:
+            if name not in labels:
+                role = "target" if name == target else "column"
+                raise FitError(f"the held-out rows have no {role} {name!r}; {nearest(name, labels)}")
+        rows = test.iloc[:, [labels.index(name) for name in names]]
+        if not hasattr(self, "feature_names_in_"):
+            # Fitted to an array: names that only the encoding knows would be a warning of scikit-learn.
+            rows = rows.set_axis(range(len(names)), axis=1)
+        return rows, test.iloc[:, labels.index(target)]

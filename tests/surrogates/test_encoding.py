@@ -132,7 +132,15 @@ def test_few_rows_and_double_columns():
     ("arguments", "message"),
     [
         ({"hidden": "deep"}, "hidden='deep' must be 'auto' or the widths"),
-        ({"hidden": (2, 0)}, "a width in hidden=0 must be a whole number of at least 1"),
+        ({"hidden": (2, 0)}, r"hidden=\(2, 0\): 0 is no width of a layer"),
+        ({"hidden": 5}, r"hidden=5 must be .* such as \(\) or \(5,\)"),
+        ({"log_features": 5}, "log_features=5 must be 'auto' or a list of columns"),
+        ({"log_target": np.array([1, 2])}, "log_target=array.* must be 'auto', True or False"),
+        ({"seed": 2**70}, "seed=.* is too large"),
+        ({"device": "mps"}, "device='mps' cannot train a law"),
+        ({"device": "meta"}, "device='meta' cannot train a law"),
+        ({"missing": ["error"]}, "missing=.* is unknown"),
+        ({"loss": ["huber"]}, "loss=.* is unknown"),
         ({"grid_size": 0}, "grid_size=0 must be 'auto' or a whole number"),
         ({"starts": 2.5}, "starts=2.5 must be a whole number"),
         ({"seed": -1}, "seed=-1 must be"),
@@ -168,3 +176,49 @@ def test_knots_end_where_rows_are_few():
     assert high[1] == 1.0
     few = table[:200]
     assert knot_range(few, 10)[1].tolist() == few.max(axis=0).tolist()
+
+
+@pytest.mark.parametrize("rows", [200, 1500])
+def test_weights_count_as_rows_where_knots_end(rows):
+    rng = np.random.default_rng(0)
+    column = np.append(rng.normal(size=rows - 3), [40.0, 50.0, -60.0])[:, None]
+    weights = rng.integers(1, 4, rows)
+    weights[-3:] = 2
+    weighted = knot_range(column, 10, weights.astype(float))
+    repeated = knot_range(np.repeat(column, weights, axis=0), 10)
+    assert np.array_equal(weighted, repeated)
+
+
+def test_rows_are_called_by_their_labels():
+    table = frame(km=[1.0, np.nan, 2.0], mode=["road", "rail", "road"]).set_axis(["T7", "T8", "T9"])
+    with pytest.raises(FitError, match=r"column 'km': 1 missing.*the first in row 'T8'"):
+        encoding_of(table)
+    with pytest.raises(FitError, match=r"'air' \(first in row 104\)"):
+        fitted().predict(frame(km=[1.0, 2.0], mode=["road", "air"]).set_axis([17, 104]))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            pd.Series([2.0, 3.0], dtype="complex"),
+            "column 'km' was a number in training and now holds complex",
+        ),
+        (pd.Series([2.0, pd.Timestamp("2024-01-01")], dtype=object), "row 1 now holds Timestamp"),
+        (pd.date_range("2024-01-01", periods=2), "row 0 now holds Timestamp"),
+    ],
+)
+def test_what_is_no_number_at_predict_is_named(values, message):
+    with pytest.raises(FitError, match=message):
+        fitted().predict(frame(km=values, mode=["road", "rail"]))
+
+
+def test_lists_among_categories_at_predict_are_refused():
+    with pytest.raises(FitError, match="column 'mode' was a category in training"):
+        fitted().predict(frame(km=[2.0, 3.0], mode=[["road"], ["rail"]]))
+
+
+def test_no_rows_give_no_predictions():
+    empty = pd.DataFrame({"km": [], "mode": []}, dtype=object)
+    assert fitted().predict(empty).shape == (0,)
+    assert len(fitted().predict_interval(empty)) == 0

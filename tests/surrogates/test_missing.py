@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from kanopt import FitError, KANRegressor
 from kanopt.surrogates.encoding import encoding_of
 from kanopt.surrogates.missing import Indicators
 
@@ -22,3 +24,21 @@ def test_a_weight_counts_as_copies_of_a_row():
     weights = np.array([1, 2, 5, 3])
     copies = table.loc[np.repeat(table.index, weights)]
     assert Indicators.of(table, weights.astype(float)).fills == Indicators.of(copies).fills == {"km": 9.0}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (pd.Series(["far", 2.0], dtype=object), "row 0 now holds 'far'"),
+        (pd.date_range("2024-01-01", periods=2), "row 0 now holds Timestamp"),
+    ],
+)
+def test_words_in_a_column_with_gaps_are_named_at_predict(values, message):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"km": rng.uniform(1, 9, 40)})
+    cost = 2.0 * table["km"]
+    model = KANRegressor((), missing="indicator", log_target=False).fit(table.mask(table["km"] < 2), cost)
+    with pytest.raises(FitError, match=f"column 'km' was a number in training; {message}"):
+        model.predict(pd.DataFrame({"km": values}))
+    for gaps in ([None, None], pd.array([pd.NA, pd.NA], dtype="Int64")):
+        assert np.isfinite(model.predict(pd.DataFrame({"km": gaps}))).all()

@@ -1,7 +1,10 @@
 """What would give wrong figures without a word is refused."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from kanopt import FitError, KANRegressor
@@ -50,3 +53,184 @@ def test_calibration_targets_of_a_log_law_are_above_zero(trips):
     model = KANRegressor(log_target=True, **OPTIONS).fit(table, cost)
     with pytest.raises(FitError, match=r"calibration: the law is of the logarithm.*row 3 has -1"):
         model.predict_interval(table, 0.9, calibration=(table, cost.where(cost.index != 3, -1.0)))
+
+
+@pytest.fixture(scope="module")
+def model(trips):
+    return KANRegressor(log_target=False, **OPTIONS).fit(*trips)
+
+
+def test_convex_and_concave_columns_make_an_additive_law(trips):
+    table, cost = trips
+    model = KANRegressor(convex=["km"], concave=["load_t"]).fit(table, cost)
+    assert model.network_.hidden == ()
+    assert (model.verify()["verdict"] == "proved").all()
+
+
+def test_a_refused_refit_leaves_the_model_as_it_was(trips):
+    table, cost = trips
+    gaps = table.assign(load_t=table["load_t"].where(table.index > 9))
+    model = KANRegressor(missing="indicator", log_target=False, **OPTIONS).fit(gaps, cost)
+    before = model.predict(gaps)
+    for X, y in (
+        (gaps.assign(load_t=100 * gaps["load_t"], km=1.0), cost),
+        (gaps[["km"]], cost.where(cost.index > 2)),
+        (gaps.to_numpy()[:, :1], cost[:3]),
+        (gaps, pd.DataFrame({"a": cost, "b": cost.where(cost.index > 2)})),
+    ):
+        with pytest.raises(ValueError, match=r"."):
+            model.fit(X, y)
+        assert np.array_equal(model.predict(gaps), before)
+        assert model.n_features_in_ == 2
+
+
+@pytest.fixture(scope="module")
+def numbered(trips):
+    table, cost = trips
+    return table.assign(late=cost.iloc[::-1].to_numpy()).set_axis([1, 2, 3], axis=1), cost
+
+
+def test_numbered_columns_are_meant_by_their_labels(numbered):
+    table, cost = numbered
+    model = KANRegressor(monotone={1: 1}, log_target=False, **OPTIONS).fit(table, cost)
+    assert model.verify()["claim"].tolist() == ["rises with 1"]
+    assert model.verify(monotone={2: 1})["claim"].tolist() == ["rises with 2"]
+    with pytest.raises(FitError, match="monotone: there is no column 0"):
+        KANRegressor(monotone={0: 1}, log_target=False, **OPTIONS).fit(table, cost)
+    signs = KANRegressor(monotone=[1, 0, 0], log_target=False, **OPTIONS).fit(table, cost)
+    assert signs.verify()["claim"].tolist() == ["rises with 1"]
+    cycle = KANRegressor(periodic={2: 12.0}, log_target=False, **OPTIONS).fit(table, cost)
+    assert [feature.name for feature in cycle.encoding_.cycles] == ["2"]
+
+
+def test_held_out_rows_of_numbered_columns_are_found(numbered):
+    table, cost = numbered
+    model = KANRegressor(log_target=False, **OPTIONS).fit(table, cost)
+    assert model.summary(table.assign(cost=cost)).fit.loc["held out", "r2"] > 0.9
+    assert model.to_formula(table.assign(cost=cost)).fit.r2 > 0.9
+    with pytest.raises(FitError, match="no target 'cost'"):
+        model.summary(table)
+
+
+def test_an_array_is_held_out_by_the_names_of_its_encoding(numbered):
+    table, cost = numbered
+    model = KANRegressor(log_target=False, **OPTIONS).fit(table.to_numpy(), cost)
+    assert model.summary(table.set_axis(["x0", "x1", "x2"], axis=1).assign(cost=cost)).fit.shape[0] == 3
+
+
+def test_columns_that_end_in_missing_are_columns(trips):
+    table, cost = trips
+    named = table.assign(late_missing=cost.iloc[::-1].to_numpy())
+    with pytest.raises(FitError, match="for each of the 3 columns"):
+        KANRegressor(monotone=[1, 1], log_target=False, **OPTIONS).fit(named, cost)
+    gaps = named.assign(km=table["km"].where(table.index > 9))
+    model = KANRegressor(monotone=[0, 1, 0], missing="indicator", log_target=False, **OPTIONS).fit(gaps, cost)
+    assert model.verify()["claim"].tolist() == ["rises with load_t"]
+
+
+def test_rows_without_weight_may_lack_a_target(trips):
+    table, cost = trips
+    weights = np.ones(len(cost))
+    weights[3] = 0.0
+    model = KANRegressor(log_target=False, **OPTIONS).fit(table, cost.where(cost.index != 3), weights)
+    others = KANRegressor(log_target=False, **OPTIONS).fit(table.drop(index=3), cost.drop(index=3))
+    assert np.array_equal(model.predict(table), others.predict(table))
+    labels = cost.set_axis([f"T{row}" for row in cost.index])
+    with pytest.raises(FitError, match=r"target 'cost': 1 missing.*row 'T4'") as caught:
+        KANRegressor(()).fit(table.set_axis(labels.index), labels.where(labels.index != "T4"))
+    assert "indicator" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y": "cost_eur"}, r"y='cost_eur' is a name.*pass frame\['cost_eur'\]"),
+        ({"sample_weight": "w"}, r"sample_weight='w' is a name.*pass frame\['w'\]"),
+        ({"progress": True}, "progress=True must be a function"),
+        ({"X": np.arange(2000.0)}, r"X has one dimension \(2000 values\)"),
+        ({"X": pd.Series(np.arange(60.0))}, r"X has one dimension \(60 values\)"),
+        ({"y": np.full(60, 1j)}, "the target holds something that is no number"),
+    ],
+)
+def test_a_fit_is_refused_in_words(trips, change, message):
+    table, cost = trips
+    with pytest.raises(FitError, match=message) as caught:
+        KANRegressor(()).fit(**{"X": table, "y": cost, **change})
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda m, X, y: m.predict_interval(X, 0.9, calibration=X), r"calibration must be \(X, y\)"),
+        (
+            lambda m, X, y: m.predict_interval(X, 0.9, calibration=(X[:0], y[:0])),
+            "calibration: there are no rows",
+        ),
+        (lambda m, X, y: m.predict_interval(X, "0.9"), "coverage='0.9' must lie between 0 and 1"),
+        (
+            lambda m, X, y: m.predict_interval(X, 0.9, calibration=(X, y.where(y.index > 0))),
+            "calibration: target",
+        ),
+        (lambda m, X, y: m.summary((X,)), r"held-out rows are a frame.*or \(X, y\)"),
+        (lambda m, X, y: m.summary((X, y.where(y.index != 4))), "held-out target 'cost': 1 missing.*row 4"),
+        (lambda m, X, y: m.summary((X[:0], y[:0])), "held-out rows are 0"),
+        (lambda m, X, y: m.verify(bounds=5), "verify: bounds=5 must be two numbers"),
+        (lambda m, X, y: m.verify(bounds=(5, 1)), "verify: bounds=.*the lower end"),
+        (lambda m, X, y: m.verify(monotone=[1, 0]), "verify: monotone=.*must map columns"),
+        (
+            lambda m, X, y: m.verify(monotone={"kmh": 1}),
+            "verify: monotone: there is no column 'kmh'; did you mean",
+        ),
+        (lambda m, X, y: m.verify(budget=0), "verify: budget=0 must be a whole number"),
+        (lambda m, X, y: m.effects(0), "effects: grid=0 must be a whole number"),
+        (lambda m, X, y: m.predict(X[["load_t", "km"]]), r"pass X\[model\.feature_names_in_\]"),
+        (lambda m, X, y: m.predict(X[["km"]]), "add 'load_t'"),
+    ],
+)
+def test_questions_are_refused_in_words(model, trips, ask, message):
+    with pytest.raises(FitError, match=message):
+        ask(model, *trips)
+
+
+def test_columns_that_the_model_does_not_know_are_left_out(model, trips):
+    table, _ = trips
+    wider = table.assign(driver="Ann")[["driver", "load_t", "km"]]
+    assert np.array_equal(model.predict(wider), model.predict(table))
+    assert model.outside(wider).equals(model.outside(table))
+
+
+def test_a_formula_takes_what_the_summary_takes(model, trips):
+    table, cost = trips
+    assert model.to_formula((table, cost)) == model.to_formula(table.assign(cost=cost))
+
+
+def test_the_one_column_of_a_frame_gives_the_target_its_name(trips):
+    table, cost = trips
+    assert KANRegressor(log_target=False, **OPTIONS).fit(table, cost.to_frame()).target_name_ == "cost"
+
+
+def test_intervals_say_which_rows_lie_outside(model, trips):
+    table, _ = trips
+    rows = table.head(2).assign(km=[20.0, 900.0])
+    assert model.predict_interval(rows)["outside"].tolist() == [False, True]
+    assert model.outside(rows)["outside"].tolist() == [False, True]
+
+
+@pytest.mark.parametrize("arguments", [{"positive": True, "log_target": False}, {"log_target": True}])
+def test_a_positive_law_stays_above_zero_far_outside(trips, arguments):
+    table, _ = trips
+    rng = np.random.default_rng(2)
+    falling = np.exp(-0.1 * table["km"]) + 0.001 * rng.uniform(size=60)
+    model = KANRegressor((), log_features=[], loss="squared", **arguments).fit(table, falling)
+    far = table.assign(km=[(-1.0) ** row * 1e5 for row in range(60)])
+    assert (model.predict(far) > 0.0).all()
+
+
+def test_arrow_decimals_are_numbers(trips):
+    table, cost = trips
+    decimals = table["km"].round(2).map(lambda value: Decimal(str(value)))
+    arrow = decimals.astype(pd.ArrowDtype(pa.decimal128(20, 5)))
+    model = KANRegressor(log_target=False, **OPTIONS).fit(table.assign(km=arrow), cost)
+    assert [feature.kind for feature in model.encoding_.features] == ["number", "number"]
+    assert np.isfinite(model.predict(table.assign(km=arrow))).all()

@@ -1,0 +1,76 @@
+"""The rows that a user gives, as a frame with the columns of the model."""
+
+from __future__ import annotations
+
+from numbers import Number
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import validate_data
+
+from kanopt.errors import FitError
+
+__all__ = ["ordered_as", "table_of"]
+
+
+def table_of(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
+    """Return `X` as a frame, with the checks of scikit-learn on shape and names.
+
+    Columns that the model does not know are left out where all it knows are there; a new order alone is an error, as
+    scikit-learn demands.
+
+    Raises
+    ------
+    FitError
+        For one dimension, for columns of one name, and for names that are not those of the fit.
+    """
+    if _is_flat(X):
+        raise FitError(
+            f"X has one dimension ({len(X)} values), and a table has rows and columns: pass frame[['km']], or an array "
+            "of shape (rows, columns). Reshape your data: array.reshape(-1, 1) is one column, array.reshape(1, -1) one "
+            "row"
+        )
+    if not isinstance(X, pd.DataFrame):
+        array = validate_data(estimator, X, dtype=np.float64, ensure_all_finite=False, reset=reset)
+        return pd.DataFrame(array, columns=[f"x{index}" for index in range(array.shape[1])])
+    if X.columns.has_duplicates:
+        name = X.columns[X.columns.duplicated()][0]
+        raise FitError(f"column {name!r} occurs twice; rename or drop one of them")
+    known = list(getattr(estimator, "feature_names_in_", ()))
+    wider = not reset and known and X.shape[1] > len(known) and set(known) <= set(X.columns)
+    frame: pd.DataFrame = X.loc[:, known] if wider else X
+    try:
+        validate_data(estimator, frame, skip_check_array=True, reset=reset)
+    except (TypeError, ValueError) as error:
+        if not known:
+            raise FitError(str(error)) from error
+        missing = [name for name in known if name not in X.columns]
+        advice = f"add {', '.join(map(repr, missing))}" if missing else "pass X[model.feature_names_in_]"
+        raise FitError(f"{error}; {advice}") from error
+    return frame
+
+
+def _is_flat(X: Any) -> bool:
+    if isinstance(X, (list, tuple)):
+        return bool(X) and all(isinstance(value, Number) for value in X)
+    return getattr(X, "ndim", None) == 1
+
+
+def ordered_as(frame: pd.DataFrame, fitted: list[str]) -> pd.DataFrame:
+    """Return the frame, whose columns must not have changed places.
+
+    scikit-learn compares names that are text; of numbered columns it looks at how many there are alone.
+
+    Raises
+    ------
+    FitError
+        Where they are the columns of the fit in another order.
+    """
+    given = [str(name) for name in frame.columns]
+    if given != fitted and sorted(given) == sorted(fitted):
+        raise FitError(
+            f"the columns come as {', '.join(map(repr, given))}, and the model was fitted to "
+            f"{', '.join(map(repr, fitted))}; put them into this order"
+        )
+    return frame

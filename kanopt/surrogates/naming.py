@@ -1,0 +1,51 @@
+"""Columns as a user names them: by label, or by position where labels are no numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any, TypeVar
+
+from kanopt.errors import FitError, nearest
+from kanopt.surrogates.encoding import Encoding, Feature
+
+__all__ = ["by_name", "column_of"]
+
+Value = TypeVar("Value")
+
+
+def column_of(name: Any, encoding: Encoding, where: str) -> Feature:
+    """Return the column that is meant: by label, else by position.
+
+    A number is a label where columns are numbered, so that what it means does not depend on their order.
+
+    Raises
+    ------
+    FitError
+        Where there is none.
+
+    Examples
+    --------
+    >>> numbered = Encoding((Feature("1", "number"), Feature("2", "number")))
+    >>> named = Encoding((Feature("km", "number"), Feature("load_t", "number")))
+    >>> column_of(1, numbered, "monotone").name, column_of(1, named, "monotone").name
+    ('1', 'load_t')
+    """
+    whole = isinstance(name, Integral) and not isinstance(name, bool)
+    wanted = str(int(name)) if whole else name
+    for feature in encoding.features:
+        if feature.name == wanted:
+            return feature
+    numbered = any(_is_whole(feature.name) for feature in encoding.features)
+    if whole and not numbered and 0 <= int(name) < len(encoding.features):
+        return encoding.features[int(name)]
+    raise FitError(f"{where}: there is no column {name!r}; {nearest(str(name), encoding.names)}")
+
+
+def by_name(given: Mapping[Any, Value], encoding: Encoding, where: str) -> dict[str, Value]:
+    """Return a mapping by column with the columns' names as keys."""
+    return {column_of(name, encoding, where).name: value for name, value in given.items()}
+
+
+def _is_whole(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()

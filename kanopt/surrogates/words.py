@@ -1,0 +1,107 @@
+"""Text columns that are no categories: numbers kept as text, and identifiers.
+
+Each of their values would be a category of its own. The law would hold one constant per value, which says nothing of
+the next row, and take minutes to learn it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kanopt.errors import FitError
+from kanopt.surrogates.encoding import is_number, row_name
+
+__all__ = ["refuse_identifiers", "refuse_numbers_as_text"]
+
+MANY = 50
+"""Categories up to which a column is no identifier, however few rows there are."""
+
+
+def refuse_numbers_as_text(frame: pd.DataFrame) -> None:
+    """Refuse a column of text of whose different values half or more are numbers.
+
+    Columns declared as categories are taken at their word.
+
+    Raises
+    ------
+    FitError
+        Naming the first cells that are no numbers.
+    """
+    for place, name in enumerate(frame.columns):
+        column = frame.iloc[:, place]
+        values = _different(column)
+        if values is None or isinstance(column.dtype, pd.CategoricalDtype):
+            continue
+        odd = [value for value in values if not _is_numeral(value)]
+        # Truth and gaps in a column of objects are no text.
+        if any(isinstance(value, str) for value in values) and 2 * len(odd) <= len(values):
+            raise FitError(_of_numerals(str(name), column, odd))
+
+
+def refuse_identifiers(frame: pd.DataFrame) -> None:
+    """Refuse a column of text or categories with a value for every row or two.
+
+    Raises
+    ------
+    FitError
+        Where a column has more than 50 values, and more than half as many as there are different rows.
+    """
+    for place, name in enumerate(frame.columns):
+        values = _different(frame.iloc[:, place])
+        if values is None or len(values) <= MANY or 2 * len(values) <= _different_rows(frame):
+            continue
+        raise FitError(
+            f"column {str(name)!r} has {len(values):,} different values in {len(frame):,} rows, such as "
+            f"{values[0]!r}: an id, of which nothing can be learned for other rows; leave it out, or group its values"
+        )
+
+
+def _different(column: pd.Series[Any]) -> list[Hashable] | None:
+    """Return the different values of a column of words, gaps apart; None for other columns."""
+    if is_number(column) or pd.api.types.is_bool_dtype(column):
+        return None
+    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_complex_dtype(column):
+        return None
+    try:
+        return list(pd.unique(column.dropna().astype(object)))
+    except TypeError:  # cells such as lists, which the encoding refuses in its own words
+        return None
+
+
+def _different_rows(frame: pd.DataFrame) -> int:
+    """Return how many rows differ: a copy of a row is the same row seen twice, and tells nothing new of its id."""
+    try:
+        return len(frame.drop_duplicates())
+    except TypeError:
+        return len(frame)
+
+
+def _is_numeral(value: Hashable) -> bool:
+    """Whether a cell is a number or the text of one, also with a decimal comma."""
+    if not isinstance(value, str):
+        return not isinstance(value, (bool, np.bool_)) and isinstance(value, (int, float, np.number))
+    return any(_is_finite(text) for text in (value, value.replace(",", "."), value.replace(",", "")))
+
+
+def _is_finite(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _of_numerals(name: str, column: pd.Series[Any], odd: list[Hashable]) -> str:
+    """Return what to say of a column of numbers as text."""
+    where = np.flatnonzero(column.isin(odd))[:3]
+    cells = ", ".join(f"{column.iloc[row]!r} in {row_name(column.index, row)}" for row in where)
+    found = f"numbers kept as text, but for {cells}" if cells else "numbers kept as text"
+    return (
+        f"column {name!r} holds {found}: every value would be a category of its own. Read the table with "
+        "ko.read_table(…, on_bad='missing' or 'drop'), or convert the column with pd.to_numeric(…, errors='coerce'); "
+        f"where they are codes, say so: frame[{name!r}].astype('category')"
+    )

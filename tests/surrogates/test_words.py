@@ -1,0 +1,77 @@
+"""Text that is no category: numbers kept as text, and identifiers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt import FitError, KANRegressor
+
+
+def trips(rows=120):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"weight_t": rng.uniform(1, 9, rows).round(2), "km": rng.uniform(5, 80, rows)})
+    return table, (table["weight_t"] * table["km"]).rename("cost")
+
+
+def text(column):
+    return column.astype(str).astype(object)
+
+
+def test_numbers_as_text_name_the_cells_that_are_none():
+    table, cost = trips()
+    table = table.set_axis([f"T{row}" for row in range(len(table))])
+    words = text(table["weight_t"]).where(table.index != "T7", "n/a")
+    with pytest.raises(
+        FitError, match=r"'weight_t' holds numbers.*'n/a' in row 'T7'.*on_bad=.*pd\.to_numeric"
+    ):
+        KANRegressor(()).fit(table.assign(weight_t=words), cost.to_numpy())
+    mixed = table["weight_t"].astype(object).where(table.index != "T7", "n/a")
+    with pytest.raises(FitError, match=r"'weight_t' holds numbers kept as text, but for 'n/a' in row 'T7'"):
+        KANRegressor((), missing="indicator").fit(table.assign(weight_t=mixed), cost.to_numpy())
+
+
+@pytest.mark.parametrize("dtype", [object, "string", "str"])
+def test_numbers_as_text_alone(dtype):
+    table, cost = trips()
+    with pytest.raises(FitError, match=r"column 'weight_t' holds numbers kept as text: every value"):
+        KANRegressor(()).fit(table.assign(weight_t=table["weight_t"].astype(str).astype(dtype)), cost)
+
+
+def test_decimal_commas_are_numbers_as_text():
+    table, cost = trips()
+    commas = table["weight_t"].astype(str).str.replace(".", ",")
+    with pytest.raises(FitError, match="column 'weight_t' holds numbers kept as text"):
+        KANRegressor(()).fit(table.assign(weight_t=commas), cost)
+
+
+def test_words_among_few_numbers_and_declared_codes_are_categories():
+    table, cost = trips()
+    rng = np.random.default_rng(1)
+    sizes = rng.choice(["S", "M", "L", "40"], len(table))
+    codes = pd.Categorical(rng.choice(["1", "2", "3"], len(table)))
+    truth = pd.Series(rng.choice([True, False, None], len(table)), dtype=object)
+    model = KANRegressor((), missing="indicator").fit(table.assign(size=sizes, zone=codes, cold=truth), cost)
+    assert [feature.name for feature in model.encoding_.categories] == ["size", "zone", "cold"]
+
+
+@pytest.mark.parametrize("dtype", [object, "category"])
+def test_an_id_is_refused(dtype):
+    table, cost = trips()
+    ids = pd.Series([f"S{row:04}" for row in range(len(table))], dtype=dtype)
+    with pytest.raises(FitError, match=r"column 'shipment' has 120 different values.*an id.*leave it out"):
+        KANRegressor(()).fit(table.assign(shipment=ids), cost)
+
+
+def test_an_id_of_copied_rows_is_refused():
+    table, cost = trips()
+    table["shipment"] = [f"S{row}" for row in range(len(table))]
+    places = np.repeat(np.arange(len(table)), 5)
+    with pytest.raises(FitError, match="column 'shipment' has 120 different values in 600 rows"):
+        KANRegressor(()).fit(table.iloc[places], cost.iloc[places])
+
+
+def test_many_customers_of_several_rows_are_a_category():
+    table, cost = trips(240)
+    table["customer"] = [f"C{row % 60}" for row in range(len(table))]
+    model = KANRegressor((), log_target=False, log_features=[]).fit(table, cost)
+    assert len(model.encoding_.categories[0].categories) == 60
