@@ -8,7 +8,8 @@ and the straight tails go on so. Both are bounds on d where the coefficients c o
     convex       c_k = d_0 + k d_1 + Σ_j (k − j + 1) d_j,              d_2, d_3, … ≥ 0
     both         the same, counted from the flat end, and              d_1, d_2, … ≥ 0
 
-which an active set holds exactly (:mod:`kanopt.kan.trainer`).
+which an active set holds exactly (:mod:`kanopt.kan.trainer`). T acts within one edge at a time, so θ = T d is worked
+out layer by layer, as products of one small matrix per input with the coefficients of all edges that leave it.
 
 Through hidden layers: every edge that leaves a constrained input has the shape asked of it, and all later edges
 increase, so that the sign survives (Daniels and Velikova 2010, *Monotone and partially monotone neural networks*,
@@ -20,12 +21,13 @@ inputs that nothing is asked of, edges of the first layer are free.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from kanopt.kan.basis import block_diagonal
-from kanopt.kan.shape import LayerShape, Shape
+from kanopt.kan.shape import Shape
 
 __all__ = ["Constraints", "Wanted"]
 
@@ -66,10 +68,10 @@ class Constraints:
 
     Attributes
     ----------
-    transform
-        T, shape (parameters, parameters).
-    inverse
-        T⁻¹.
+    shape
+        Sizes of the networks.
+    transforms, inverses
+        Per layer T and T⁻¹ of the splines that leave every input, (splines, basis_size, basis_size).
     bounded
         Which d must be ≥ 0, shape (parameters,).
 
@@ -80,8 +82,9 @@ class Constraints:
     [[0.0, 1.0, 1.0, 3.0, 4.0]]
     """
 
-    transform: Tensor
-    inverse: Tensor
+    shape: Shape
+    transforms: tuple[Tensor, ...]
+    inverses: tuple[Tensor, ...]
     bounded: Tensor
 
     @classmethod
@@ -102,31 +105,86 @@ class Constraints:
             raise ValueError(
                 "convex in one input and concave in another cannot be held through hidden layers"
             )
-        blocks, bounded = [], []
+        transforms, bounded = [], []
         for index, layer in enumerate(shape.layers):
-            for sign, bend in wanted.of_layer(index, layer.splines):
-                block, bound = _edge_block(layer, sign, bend)
-                blocks.append(block)
-                bounded.append(bound)
-            size = (layer.width - layer.splines * layer.basis_size) * layer.subnodes
-            blocks.append(torch.eye(size, dtype=torch.float64))
-            bounded.append(torch.zeros(size, dtype=torch.bool))
-        transform = block_diagonal(blocks)
-        inverse = torch.linalg.inv(transform)
-        return cls(transform.to(device), inverse.to(device), torch.cat(bounded).to(device))
+            size = layer.basis_size
+            edges = [_edge(size, sign, bend) for sign, bend in wanted.of_layer(index, layer.splines)]
+            none = torch.zeros(0, size, size, dtype=torch.float64)
+            transforms.append(torch.stack([step for step, _ in edges]) if edges else none)
+            free = torch.zeros(layer.width - size * layer.splines, dtype=torch.bool)
+            bounded.append(
+                torch.cat([*(bound for _, bound in edges), free]).repeat_interleave(layer.subnodes)
+            )
+        inverses = tuple(torch.linalg.inv(step).to(device) for step in transforms)
+        return cls(
+            shape, tuple(step.to(device) for step in transforms), inverses, torch.cat(bounded).to(device)
+        )
 
-    def project(self, theta: Tensor) -> Tensor:
-        """Return coefficients near `theta` (M, parameters), in d, that obey the bounds."""
-        return self.bound(theta @ self.inverse.T) @ self.transform.T
+    def coefficients(self, free: Tensor) -> Tensor:
+        """Return θ = T d, shape of `free` (M, parameters)."""
+        return self._times(self.transforms, free.unsqueeze(-1)).squeeze(-1)
+
+    def variables(self, theta: Tensor) -> Tensor:
+        """Return d = T⁻¹ θ."""
+        return self._times(self.inverses, theta.unsqueeze(-1)).squeeze(-1)
+
+    def pull(self, gradient: Tensor) -> Tensor:
+        """Return the gradient by d, Tᵀ times the gradient by θ."""
+        return self._times(_transposed(self.transforms), gradient.unsqueeze(-1)).squeeze(-1)
+
+    def push(self, gradient: Tensor) -> Tensor:
+        """Return the gradient by θ of a gradient by d, T⁻ᵀ times it."""
+        return self._times(_transposed(self.inverses), gradient.unsqueeze(-1)).squeeze(-1)
+
+    def pull_matrix(self, hessian: Tensor) -> Tensor:
+        """Return the second derivatives by d, Tᵀ H T of symmetric H (M, parameters, parameters)."""
+        matrices = _transposed(self.transforms)
+        return self._times(matrices, self._times(matrices, hessian).transpose(1, 2))
 
     def bound(self, free: Tensor) -> Tensor:
         """Clip the bounded d at zero."""
         return torch.where(self.bounded, free.clamp(min=0.0), free)
 
+    def project(self, theta: Tensor) -> Tensor:
+        """Return coefficients near `theta` (M, parameters), in d, that obey the bounds."""
+        return self.coefficients(self.bound(self.variables(theta)))
 
-def _edge_block(layer: LayerShape, sign: int, bend: int) -> tuple[Tensor, Tensor]:
-    """Return T and the bounded d of all edges that leave one input."""
-    size = layer.basis_size
+    @cached_property
+    def transform(self) -> Tensor:
+        """T as one matrix, shape (parameters, parameters); for the covariance of a single network."""
+        return self._dense(self.transforms)
+
+    @cached_property
+    def inverse(self) -> Tensor:
+        """T⁻¹ as one matrix."""
+        return self._dense(self.inverses)
+
+    def _times(self, matrices: tuple[Tensor, ...], columns: Tensor) -> Tensor:
+        """Return the product of one small matrix per input with `columns` (M, parameters, count)."""
+        parts = []
+        sizes = [layer.parameters for layer in self.shape.layers]
+        blocks = torch.split(columns, sizes, dim=1)
+        for layer, matrix, block in zip(self.shape.layers, matrices, blocks, strict=True):
+            # The sub-nodes and the columns side by side make one wide product per input.
+            size, wide = layer.basis_size, layer.subnodes * columns.shape[-1]
+            end = layer.splines * size * layer.subnodes
+            splines = block[:, :end].reshape(len(block), layer.splines, size, wide)
+            product = torch.matmul(matrix.to(columns), splines)
+            parts += [product.reshape(len(block), end, columns.shape[-1]), block[:, end:]]
+        return torch.cat(parts, dim=1)
+
+    def _dense(self, matrices: tuple[Tensor, ...]) -> Tensor:
+        blocks = []
+        for layer, edges in zip(self.shape.layers, matrices, strict=True):
+            subnodes = torch.eye(layer.subnodes).to(edges)
+            blocks += [torch.kron(edge.contiguous(), subnodes) for edge in edges]
+            free = (layer.width - layer.splines * layer.basis_size) * layer.subnodes
+            blocks.append(torch.eye(free).to(edges))
+        return block_diagonal(blocks)
+
+
+def _edge(size: int, sign: int, bend: int) -> tuple[Tensor, Tensor]:
+    """Return T (size, size) of one edge, and which of its d are bounded (size,)."""
     place = torch.arange(size, dtype=torch.float64)
     bound = place >= 1
     if bend:
@@ -142,5 +200,8 @@ def _edge_block(layer: LayerShape, sign: int, bend: int) -> tuple[Tensor, Tensor
         bound = torch.zeros(size, dtype=torch.bool)
     if sign or bend:
         step[:, 0] = 1.0
-    subnodes = torch.eye(layer.subnodes, dtype=torch.float64)
-    return torch.kron(step, subnodes), bound.repeat_interleave(layer.subnodes)
+    return step, bound
+
+
+def _transposed(matrices: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(matrix.transpose(1, 2) for matrix in matrices)

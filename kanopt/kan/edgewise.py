@@ -1,8 +1,8 @@
-"""Penalty and constraints for networks too large for a parameters × parameters matrix.
+"""The penalty of networks too large for a parameters × parameters matrix.
 
-Both act within one edge at a time. So S θ, and θ = T d, are worked out layer by layer as products of one small matrix
-per input with the coefficients of all edges that leave it; what :class:`kanopt.kan.penalty.Penalty` and
-:class:`kanopt.kan.constraints.Constraints` hold as one matrix is never formed.
+It acts within one edge at a time. So S θ is worked out layer by layer as products of one small matrix per input with
+the coefficients of all edges that leave it; what :class:`kanopt.kan.penalty.Penalty` holds as one matrix is never
+formed. Constraints are worked out so for networks of any size (:mod:`kanopt.kan.constraints`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from kanopt.kan.basis import cyclic_roughness, roughness
-from kanopt.kan.constraints import Constraints, Wanted
+from kanopt.kan.constraints import Constraints
 from kanopt.kan.shape import LayerShape, Shape
 
 __all__ = ["EdgeConstraints", "EdgePenalty"]
@@ -115,97 +115,8 @@ def _matrix(kind: str, size: int) -> Tensor:
     return cyclic_roughness(size) if kind == "cycle" else torch.eye(size, dtype=torch.float64)
 
 
-@dataclass(frozen=True)
-class EdgeConstraints:
-    """Coefficients θ = T d with some d ≥ 0, edge by edge; see :class:`kanopt.kan.constraints.Constraints`.
-
-    Attributes
-    ----------
-    shape
-        Sizes of the networks.
-    transform, inverse
-        Per layer T and T⁻¹ of the splines that leave every input, (splines, basis_size, basis_size).
-    bounded
-        Which d must be ≥ 0, shape (parameters,).
-    """
-
-    shape: Shape
-    transform: tuple[Tensor, ...]
-    inverse: tuple[Tensor, ...]
-    bounded: Tensor
-
-    @classmethod
-    def of(cls, shape: Shape, wanted: Wanted, device: torch.device | None = None) -> EdgeConstraints | None:
-        """Build them; None where nothing is asked.
-
-        Raises
-        ------
-        ValueError
-            As :meth:`Constraints.of`.
-        """
-        products = tuple(min(some, 1) for some in shape.products)
-        small = replace(shape, hidden=(1,) * len(shape.hidden), products=products, outputs=1)
-        if Constraints.of(small, wanted) is None:  # refuses what cannot be held
-            return None
-        transforms, inverses, bounded = [], [], []
-        for index, layer in enumerate(shape.layers):
-            edges = [
-                _edge(layer.grid_size, sign, bend) for sign, bend in wanted.of_layer(index, layer.splines)
-            ]
-            size = layer.basis_size
-            zero = torch.zeros(0, size, size, dtype=torch.float64)
-            transforms.append(torch.stack([edge.transform for edge in edges]) if edges else zero)
-            inverses.append(torch.stack([edge.inverse for edge in edges]) if edges else zero)
-            free = torch.zeros(layer.width - size * layer.splines, dtype=torch.bool)
-            bound = torch.cat([*(edge.bounded for edge in edges), free])
-            bounded.append(bound.repeat_interleave(layer.subnodes))
-        move = [tensor.to(device) for tensor in (*transforms, *inverses)]
-        half = len(transforms)
-        return cls(shape, tuple(move[:half]), tuple(move[half:]), torch.cat(bounded).to(device))
-
-    def coefficients(self, free: Tensor) -> Tensor:
-        """Return θ = T d, shape of `free` (M, parameters)."""
-        return self._apply(self.transform, free)
-
-    def variables(self, theta: Tensor) -> Tensor:
-        """Return d = T⁻¹ θ."""
-        return self._apply(self.inverse, theta)
-
-    def pull(self, gradient: Tensor) -> Tensor:
-        """Return the gradient by d, Tᵀ times the gradient by θ."""
-        return self._apply(tuple(matrix.transpose(1, 2) for matrix in self.transform), gradient)
-
-    def push(self, gradient: Tensor) -> Tensor:
-        """Return the gradient by θ of a gradient by d, T⁻ᵀ times it."""
-        return self._apply(tuple(matrix.transpose(1, 2) for matrix in self.inverse), gradient)
-
-    def bound(self, free: Tensor) -> Tensor:
-        """Clip the bounded d at zero."""
-        return torch.where(self.bounded, free.clamp(min=0.0), free)
-
-    def project(self, theta: Tensor) -> Tensor:
-        """Return coefficients near `theta` that obey the bounds."""
-        return self.coefficients(self.bound(self.variables(theta)))
-
-    def _apply(self, matrices: tuple[Tensor, ...], vectors: Tensor) -> Tensor:
-        parts = []
-        blocks = split_blocks(self.shape, vectors)
-        for layer, matrix, block in zip(self.shape.layers, matrices, blocks, strict=True):
-            size = layer.splines * layer.basis_size
-            splines = torch.unflatten(block[:, :size], 1, (layer.splines, layer.basis_size))
-            parts.append(torch.matmul(matrix.to(vectors), splines).flatten(1))
-            parts.append(block[:, size:].flatten(1))
-        return torch.cat(parts, dim=1)
-
-
-def _edge(grid_size: int, sign: int, bend: int) -> Constraints:
-    """Return the constraints of a single edge."""
-    alone = Shape(numbers=1, grid_size=grid_size)
-    found = Constraints.of(alone, Wanted((sign,), (bend,)))
-    if found is not None:
-        return found
-    identity = torch.eye(grid_size + 3, dtype=torch.float64)
-    return Constraints(identity, identity, torch.zeros(grid_size + 3, dtype=torch.bool))
+# The constraints of networks of any size act edge by edge; the name says what large networks rely on.
+EdgeConstraints = Constraints
 
 
 def split_blocks(shape: Shape, vectors: Tensor) -> list[Tensor]:

@@ -187,13 +187,13 @@ def _propose(state: _State, running: Tensor, constraints: Constraints | None) ->
         step = _damped_solve(hessian, descent, state.damping[running], None)
         trial = theta + step
     else:
-        hessian = constraints.transform.T @ hessian @ constraints.transform
-        descent = descent @ constraints.transform
-        position = theta @ constraints.inverse.T
+        hessian = constraints.pull_matrix(hessian)
+        descent = constraints.pull(descent)
+        position = constraints.variables(theta)
         free = ~(constraints.bounded & (position <= 1e-12) & (descent <= 0))
         target = constraints.bound(position + _damped_solve(hessian, descent, state.damping[running], free))
         step = target - position
-        trial = target @ constraints.transform.T
+        trial = constraints.coefficients(target)
     gain = (descent * step).sum(1) - 0.5 * _bend(hessian, step)
     return trial, gain
 

@@ -92,3 +92,32 @@ def test_a_bound_that_is_not_needed_does_no_harm():
 def test_what_cannot_be_held_is_refused(shape, wanted, what):
     with pytest.raises(ValueError, match=what):
         Constraints.of(shape, wanted)
+
+
+@pytest.mark.parametrize(
+    "wanted", [Wanted(signs=(1, 0)), Wanted(signs=(-1, 1), bends=(1, 1)), Wanted(bends=(-1, 0))]
+)
+def test_products_edge_by_edge_equal_those_of_the_matrix(wanted):
+    shape = Shape(2, cycles=1, categories=(3,), hidden=(2, 3), outputs=2, grid_size=4)
+    held = Constraints.of(shape, wanted)
+    generator = torch.Generator().manual_seed(2)
+    theta = torch.rand(2, shape.parameters, dtype=torch.float64, generator=generator) - 0.5
+    torch.testing.assert_close(held.coefficients(theta), theta @ held.transform.T)
+    torch.testing.assert_close(held.variables(held.coefficients(theta)), theta)
+    torch.testing.assert_close(held.variables(theta), theta @ held.inverse.T)
+    torch.testing.assert_close(held.pull(theta), theta @ held.transform)
+    torch.testing.assert_close(held.push(held.pull(theta)), theta)
+    hessian = torch.rand(2, *held.transform.shape, dtype=torch.float64, generator=generator)
+    hessian = hessian + hessian.transpose(1, 2)
+    torch.testing.assert_close(held.pull_matrix(hessian), held.transform.T @ hessian @ held.transform)
+    # T acts within the edges of one input: coefficients of one layer do not move with those of another.
+    first = shape.layers[0].parameters
+    assert (held.transform[:first, first:] == 0.0).all()
+    assert held.coefficients(theta.float()).dtype == torch.float32
+
+
+def test_constraints_of_a_wide_network_form_no_matrix():
+    held = Constraints.of(Shape(20, hidden=(10,), grid_size=6), Wanted((1,) * 20))
+    stored = [*held.transforms, *held.inverses]
+    assert sum(part.numel() for part in stored) == 2 * 30 * 9 * 9
+    assert "transform" not in vars(held)

@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from kanopt.kan.constraints import Constraints, Wanted
-from kanopt.kan.edgewise import EdgeConstraints, EdgePenalty
+from kanopt.kan.edgewise import EdgePenalty
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.shape import Shape
 
@@ -35,25 +34,3 @@ def test_penalty_wants_one_weight_per_group_and_the_ridge():
         ValueError, match=r"not \(models, 4\): one weight for each of 3 groups, and the ridge"
     ):
         EdgePenalty(Shape(2, hidden=(3,)), torch.ones(1, 3), 1.0)
-
-
-@pytest.mark.parametrize(
-    "wanted", [Wanted(signs=(1, 0)), Wanted(signs=(-1, 1), bends=(1, 1)), Wanted(bends=(-1, 0))]
-)
-def test_constraints_equal_the_matrices(wanted):
-    shape = Shape(2, cycles=1, categories=(3,), hidden=(2, 3), outputs=2, grid_size=4)
-    whole, ours = Constraints.of(shape, wanted), EdgeConstraints.of(shape, wanted)
-    theta = uniform(2, shape.parameters) - 0.5
-    assert torch.equal(ours.bounded, whole.bounded)
-    torch.testing.assert_close(ours.coefficients(theta), theta @ whole.transform.T)
-    torch.testing.assert_close(ours.variables(theta), theta @ whole.inverse.T)
-    torch.testing.assert_close(ours.pull(theta), theta @ whole.transform)
-    torch.testing.assert_close(ours.project(theta), whole.project(theta))
-
-
-def test_constraints_refuse_what_cannot_be_held():
-    assert EdgeConstraints.of(Shape(2, hidden=(3,)), Wanted()) is None
-    with pytest.raises(ValueError, match="a product node keeps no shape"):
-        EdgeConstraints.of(Shape(1, hidden=(4,), products=(3,)), Wanted(signs=(1,)))
-    with pytest.raises(ValueError, match="convex in one input and concave in another"):
-        EdgeConstraints.of(Shape(2, hidden=(4,)), Wanted(bends=(1, -1)))
