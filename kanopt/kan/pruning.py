@@ -16,7 +16,7 @@ from torch import Tensor
 from kanopt.kan.fit import FitOptions, Run, retrained
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
-from kanopt.kan.shape import Shape
+from kanopt.kan.shape import Inputs, Shape
 
 __all__ = ["EdgePlace", "prune", "shrunk", "without"]
 
@@ -26,6 +26,8 @@ SLACK = 1e-3
 """A relative rise of the score that counts as none."""
 MOST = 32
 """Largest batch of candidates."""
+BYTES = 2**28
+"""What the matrices of a batch may take; a network trains with about eight of parameters × parameters numbers."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,14 @@ def without(network: KANBatch, edges: tuple[EdgePlace, ...], data: Data) -> KANB
 
 
 def shrunk(network: KANBatch) -> KANBatch:
-    """Return the single network without hidden nodes that nothing enters or nothing leaves.
+    """Return the single network, as the same function, without hidden nodes that are zero or that nothing leaves.
 
-    A product node goes where nothing leaves it, or nothing enters both of its factors.
+    A node that adds is zero where nothing enters it, a product node where nothing enters one of its factors. What an
+    edge makes of that zero is a constant, and goes to the edges beside it; with none beside it the node stays.
     """
     for index in range(len(network.shape.hidden)):
-        kept = _alive_nodes(network, index)
+        network = _without_constants(network, index)
+        kept = [node for node, leaving in enumerate(_edges_of(network)[index + 1]) if any(leaving)]
         if len(kept) < network.shape.hidden[index] and len(kept) > 0:
             network = _select_nodes(network, index, kept)
     return network
@@ -134,7 +138,11 @@ def _candidates(network: KANBatch, data: Data) -> list[tuple[EdgePlace, ...]]:
     for index, width in enumerate(network.shape.hidden):
         found += _nodes(network.shape, present, index) if width > 1 else []
     found.sort(key=lambda item: item[0])
-    return [edges for _, edges in found[:MOST]]
+    most = max(1, min(MOST, BYTES // (8 * 8 * network.shape.parameters**2) - 1))
+    # Nodes come first, but must not keep all edges from being tried.
+    nodes = [edges for spread, edges in found if spread < 0.0][: (most + 1) // 2]
+    single = [edges for spread, edges in found if spread >= 0.0]
+    return [*nodes, *single][:most]
 
 
 def _nodes(
@@ -151,16 +159,33 @@ def _nodes(
     return found
 
 
-def _alive_nodes(network: KANBatch, index: int) -> list[int]:
-    present = _edges_of(network)
-    layer = network.shape.layers[index]
-    alive = []
+def _without_constants(network: KANBatch, index: int) -> KANBatch:
+    """Return the same function without the edges that leave nodes of a hidden layer which are always zero."""
+    layer, last = network.shape.layers[index], index + 2 == len(network.shape.layers)
+    nothing = _any_row(network)
     for node in range(layer.nodes):
         first = node if node < layer.sums else layer.sums + 2 * (node - layer.sums)
-        entered = any(row[first] for row in present[index])
-        if entered and any(present[index + 1][node]):
-            alive.append(node)
-    return alive
+        factors = (first,) if node < layer.sums else (first, first + 1)
+        present = _edges_of(network)
+        if all(any(row[factor] for row in present[index]) for factor in factors):
+            continue
+        beside = [sum(row[t] for row in present[index + 1]) > 1 for t in range(len(present[index + 1][node]))]
+        leaving = tuple(
+            EdgePlace(index + 1, node, t)
+            for t, edge in enumerate(present[index + 1][node])
+            if edge and (last or beside[t])
+        )
+        if leaving:
+            network = without(network, leaving, nothing)
+    return network
+
+
+def _any_row(network: KANBatch) -> Data:
+    """Return one row of inputs, for values that are the same at all."""
+    theta, shape = network.theta, network.shape
+    numbers = theta.new_zeros(1, shape.numbers + shape.cycles)
+    codes = torch.zeros(1, len(shape.categories), dtype=torch.int64, device=theta.device)
+    return Data(Inputs(numbers, codes), theta.new_zeros(1, shape.outputs), theta.new_ones(1))
 
 
 def _select_nodes(network: KANBatch, index: int, kept: list[int]) -> KANBatch:

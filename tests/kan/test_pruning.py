@@ -5,8 +5,11 @@ import torch
 
 from kanopt.kan.fit import FitOptions, fit_starts
 from kanopt.kan.fitted import finish
-from kanopt.kan.pruning import EdgePlace, prune, shrunk, without
-from kanopt.kan.shape import Shape
+from kanopt.kan.network import KANBatch
+from kanopt.kan.objective import Data
+from kanopt.kan.pruning import BYTES, EdgePlace, _candidates, prune, shrunk, without
+from kanopt.kan.shape import Inputs, Shape
+from kanopt.kan.starts import random_starts
 from tests.kan.conftest import box, sample
 
 
@@ -79,3 +82,53 @@ def test_dead_nodes_are_dropped_and_the_function_stays():
     assert small.shape.hidden == (2,)
     assert small.shape.products == (1,)
     torch.testing.assert_close(small.forward(data.inputs), smaller.forward(data.inputs))
+
+
+def random_network(shape: Shape) -> tuple[KANBatch, Data]:
+    generator = torch.Generator().manual_seed(3)
+    numbers = torch.rand(50, shape.numbers, dtype=torch.float64, generator=generator)
+    inputs = Inputs(numbers, torch.zeros(50, 0, dtype=torch.int64))
+    ends = torch.zeros(shape.numbers, dtype=torch.float64), torch.ones(shape.numbers, dtype=torch.float64)
+    network = random_starts(shape, 1, inputs, ends, torch.zeros(1, dtype=torch.float64), generator)
+    theta = network.theta + torch.randn(network.theta.shape, dtype=torch.float64, generator=generator)
+    return replace(network, theta=theta), Data(inputs, numbers[:, :1], torch.ones(50, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("factors", [(1,), (2,), (1, 2)])
+def test_a_product_without_a_factor_leaves_its_constant_behind(factors):
+    network, data = random_network(Shape(2, hidden=(2,), products=(1,), grid_size=4))
+    masks = network.split(torch.ones_like(network.theta, dtype=torch.bool))
+    for subnode in factors:  # sub-node 0 adds, 1 and 2 are the factors of the product
+        masks[0][:, :, subnode] = False
+    active = torch.cat([mask.flatten(1) for mask in masks], dim=1)
+    emptied = replace(network, theta=network.theta * active, active=active)
+    small = shrunk(emptied)
+    assert small.shape.hidden == (1,)
+    assert small.shape.products == (0,)
+    torch.testing.assert_close(small.forward(data.inputs), emptied.forward(data.inputs))
+
+
+def test_a_constant_that_nothing_can_take_keeps_its_node():
+    network, data = random_network(Shape(1, hidden=(2, 2), grid_size=4))
+    masks = network.split(torch.ones_like(network.theta, dtype=torch.bool))
+    masks[0][:, :, 0] = False  # nothing enters the first node, which alone enters the second one's first
+    masks[1][:, 7:, 0] = False
+    active = torch.cat([mask.flatten(1) for mask in masks], dim=1)
+    emptied = replace(network, theta=network.theta * active, active=active)
+    small = shrunk(emptied)
+    assert small.shape.hidden == (2, 2)
+    torch.testing.assert_close(small.forward(data.inputs), emptied.forward(data.inputs))
+
+
+def test_wide_networks_are_tried_in_batches_that_fit_in_memory():
+    network, data = random_network(Shape(20, hidden=(12,), grid_size=5))
+    tried = _candidates(network, data)
+    assert 1 <= len(tried) <= 32
+    assert (len(tried) + 1) * 64 * network.shape.parameters**2 <= max(
+        BYTES, 2 * 64 * network.shape.parameters**2
+    )
+    network, data = random_network(Shape(20, hidden=(4,), grid_size=5))
+    tried = _candidates(network, data)
+    assert (len(tried) + 1) * 64 * network.shape.parameters**2 <= BYTES
+    assert any(len(edges) == 1 for edges in tried)
+    assert any(len(edges) > 1 for edges in tried)
