@@ -83,7 +83,7 @@ def _factor(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     diagonal = matrix.diagonal(dim1=1, dim2=2)
     scale = diagonal.clamp(min=torch.finfo(matrix.dtype).tiny).rsqrt()
-    matrix = matrix * scale.unsqueeze(1) * scale.unsqueeze(2)
+    matrix = (matrix * scale.unsqueeze(1)).mul_(scale.unsqueeze(2))
     factor, failed = torch.linalg.cholesky_ex(matrix)
     again = torch.nonzero(failed).squeeze(1)
     if len(again) > 0:
@@ -141,9 +141,7 @@ class LinearModel:
         held = self.total_weight * held
         matrix = self.matrix.clone()
         matrix.diagonal(dim1=1, dim2=2).add_(held)
-        scale = matrix.diagonal(dim1=1, dim2=2).clamp(min=torch.finfo(held.dtype).tiny).rsqrt()
-        matrix *= scale.unsqueeze(1) * scale.unsqueeze(2)
-        factor, failed = torch.linalg.cholesky_ex(matrix)
+        factor, scale, failed = _factor(matrix)
         root = torch.linalg.solve_triangular(factor, self.identity.expand_as(factor), upper=False)
         edf = held.shape[1] - (held * scale**2 * root.square().sum(1)).sum(1)
         descent = scale * (self.vector - held * self.theta)
@@ -160,7 +158,7 @@ class LinearModel:
             evidence = self.rows * ((squares + bend) / self.rows).log() + 2.0 * roots - held_log
             # exp keeps the order and makes a score that multiplies, as the search compares them.
             score = (evidence / self.rows).exp()
-        usable = (failed == 0) & torch.isfinite(score)
+        usable = ~failed & torch.isfinite(score)
         return torch.where(usable, score, torch.full_like(score, torch.inf))
 
 
@@ -187,10 +185,10 @@ def reestimated(
     variance = normal.squares / (total_weight - edf.clamp(min=1.0)).clamp(min=1.0)
     bend = (theta @ directions).square() * penalty.values
     used = torch.where(penalty.values > 0, (1.0 - total_weight * held * spread).clamp(0.0, 1.0), 0.0)
-    group = penalty.group.expand_as(used)
-    zero = smoothing[:, :-1].new_zeros(smoothing[:, :-1].shape)
-    size = zero.scatter_add(1, group, used).clamp(min=1e-3)
-    rough = zero.scatter_add(1, group, bend)
+    # A product adds in one order on every device; scatter_add on a GPU does not.
+    member = torch.nn.functional.one_hot(penalty.group, penalty.groups).to(used)
+    size = (used @ member).clamp(min=1e-3)
+    rough = bend @ member
     fresh = variance.unsqueeze(1) * size / (total_weight * rough + torch.finfo(rough.dtype).tiny)
     ridge = variance.unsqueeze(1) / (total_weight * SPREAD)
     weights = torch.cat([fresh.clamp(1e-30, SMOOTHINGS[-1]), ridge], dim=1)
