@@ -4,7 +4,7 @@ A relation (:class:`Relation`) is a residual R(x, u, ∂u/∂x, ∂²u/∂x²) t
 differential equation, a balance, a conservation law, a boundary value, or a row of data (:func:`observed`).
 Physics-informed networks (Raissi, Perdikaris and Karniadakis 2019, J. Comput. Phys. 378) descend the sum of their
 squares by first-order methods. Here it is an objective like any other (:class:`~kanopt.kan.knowledge.Knowledge`), so
-that the second-order trainer takes it as it is.
+that the second-order trainer takes it as it is. Everything here runs on the CPU.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kanopt.errors import FitError, nearest
 from kanopt.kan.knowledge import Knowledge
 from kanopt.kan.network import KANBatch
 from kanopt.kan.penalty import Penalty
-from kanopt.kan.relations import Relation, State, collocation, observed
+from kanopt.kan.relations import Relation, State, collocation, is_count, observed
 from kanopt.kan.shape import Shape
 from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import History, TrainerOptions, train
@@ -61,6 +61,11 @@ class InformedOptions:
         binds them.
     trainer
         Options of every training run.
+
+    Raises
+    ------
+    FitError
+        For a field that makes no sense.
     """
 
     hidden: tuple[int, ...] = ()
@@ -71,6 +76,35 @@ class InformedOptions:
     smoothing: float = 1e-16
     ridge: float = 1e-16
     trainer: TrainerOptions = field(default_factory=lambda: TrainerOptions(iterations=100))
+
+    def __post_init__(self) -> None:
+        for name, least, such_as in (("hidden", 1, "(5,)"), ("products", 0, "(1,)")):
+            object.__setattr__(self, name, _sizes(name, getattr(self, name), least, such_as))
+        for name, least in (("grid_size", 1), ("refinements", 0), ("starts", 1)):
+            if not is_count(getattr(self, name), least):
+                raise _wrong(name, getattr(self, name), f"a whole number, {least} or more")
+        for name in ("smoothing", "ridge"):
+            value: object = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value < np.inf:
+                raise _wrong(name, value, "a number, 0 or more, such as 1e-8")
+        if not isinstance(self.trainer, TrainerOptions):
+            raise _wrong("trainer", self.trainer, "TrainerOptions(iterations=100)")
+        many = len(self.products) not in (0, len(self.hidden))
+        if many or any(some > all_ for some, all_ in zip(self.products, self.hidden, strict=False)):
+            what = f"as many numbers as hidden={self.hidden} has, none larger than there"
+            raise _wrong("products", self.products, what)
+
+
+def _sizes(name: str, value: object, least: int, such_as: str) -> tuple[int, ...]:
+    """Return sizes of layers as a tuple; FitError where they are none."""
+    if not isinstance(value, tuple | list) or not all(is_count(size, least) for size in value):
+        hint = f"({value},)" if is_count(value, least) else f"{such_as}, or () for none"
+        raise _wrong(name, value, f"one whole number per hidden layer, {least} or more: {hint}")
+    return tuple(int(size) for size in value)
+
+
+def _wrong(name: str, value: object, instead: str) -> FitError:
+    return FitError(f"InformedOptions: {name}={value!r}; write {instead}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +124,16 @@ class Informed:
     knowledge: Knowledge
     network: KANBatch
     histories: tuple[History, ...]
+
+    def __repr__(self) -> str:
+        known, shape = self.knowledge, self.network.shape
+        nodes = f"hidden={shape.hidden}, " if shape.hidden else ""
+        loss = float(self.histories[-1].best.min()) if self.histories else float("nan")
+        return (
+            f"Informed({', '.join(known.outputs)} of {', '.join(known.features)}: {nodes}grid_size={shape.grid_size}, "
+            f"{shape.parameters} parameters, {len(known.relations)} relations at {len(known.inputs)} points, "
+            f"loss {loss:.3g})"
+        )
 
     def predict(self, points: Mapping[str, ArrayLike]) -> dict[str, Floats]:
         """Return every output at `points`, one column per feature; each (n,)."""
@@ -121,7 +165,7 @@ class Informed:
 
 def fit_informed(
     knowledge: Knowledge,
-    generator: torch.Generator,
+    generator: torch.Generator | int,
     options: InformedOptions | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
 ) -> Informed:
@@ -132,7 +176,7 @@ def fit_informed(
     knowledge
         Relations and data rows.
     generator
-        Source of all randomness.
+        Source of all randomness: a seed, or a generator.
     options
         Size of the network, grids, starts.
     bounds
@@ -142,7 +186,7 @@ def fit_informed(
     Raises
     ------
     FitError
-        Where a residual is not finite at any start, or a feature is the same at all points.
+        Where a residual is not finite at any start, a feature is the same at all points, or all weights are zero.
 
     Examples
     --------
@@ -151,12 +195,17 @@ def fit_informed(
     >>> decay = Relation("decay", lambda s: s.d("u", "t") + s["u"], {"t": np.linspace(0.0, 2.0, 40)})
     >>> start = observed("u", {"t": 0.0}, 1.0)
     >>> known = Knowledge(("t",), ("u",), (decay, start))
-    >>> fitted = fit_informed(known, torch.Generator().manual_seed(7))
+    >>> fitted = fit_informed(known, 7)
     >>> bool(abs(fitted.predict({"t": 1.0})["u"][0] - np.exp(-1.0)) < 1e-5)
     True
     """
     options = options or InformedOptions()
-    network = _finite(_starts(knowledge, options, bounds or {}, generator), knowledge)
+    if not any(bool(each.weights.any()) for each in knowledge.relations):
+        raise FitError(
+            "all weights of all relations are 0, so that nothing is known; give one a weight above 0"
+        )
+    source = _source(generator)
+    network = _finite(_starts(knowledge, options, bounds or {}, source), knowledge)
     histories: list[History] = []
     for stage in range(options.refinements + 1):
         if stage > 0:
@@ -167,6 +216,15 @@ def fit_informed(
         kept = history.best.argsort()[: 1 if last else (len(network) + 1) // 2]
         network = network.take(kept)
     return Informed(knowledge, network, tuple(histories))
+
+
+def _source(generator: object) -> torch.Generator:
+    """Return a generator as it is, or one that begins with a seed."""
+    if isinstance(generator, torch.Generator):
+        return generator
+    if isinstance(generator, int | np.integer) and not isinstance(generator, bool):
+        return torch.Generator().manual_seed(int(generator))
+    raise FitError(f"fit_informed: generator={generator!r}; write a seed, such as 7, or a torch.Generator")
 
 
 def _starts(

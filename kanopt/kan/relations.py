@@ -179,13 +179,36 @@ def collocation(ranges: Mapping[str, tuple[float, float]], cells: int) -> dict[s
     dict of ndarray
         One column per feature, of (2 cells) ** features points.
 
+    Raises
+    ------
+    FitError
+        Where a range is none, or `cells` no number of cells.
+
     Examples
     --------
     >>> collocation({"day": (0.0, 6.0)}, cells=1)["day"].round(3).tolist()
     [1.268, 4.732]
     """
+    if not is_count(cells, 1):
+        raise FitError(f"collocation: cells={cells!r}; write a whole number, 1 or more")
+    for name, ends in ranges.items():
+        if not _is_range(ends):
+            raise FitError(f"collocation: {name!r} ranges over {ends!r}; write (low, high) with low < high")
     offsets = np.array([-1.0, 1.0]) / np.sqrt(12.0)
     shares = (np.arange(cells)[:, None] + 0.5 + offsets).ravel() / cells
     axes = [low + (high - low) * shares for low, high in ranges.values()]
     grid = np.meshgrid(*axes, indexing="ij")
     return {name: column.ravel() for name, column in zip(ranges, grid, strict=True)}
+
+
+def is_count(value: object, least: int) -> bool:
+    """Return whether `value` is a whole number, `least` or more."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= least
+
+
+def _is_range(ends: object) -> bool:
+    try:
+        low, high = np.asarray(ends, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    return bool(-np.inf < low < high < np.inf)

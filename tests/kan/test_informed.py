@@ -180,6 +180,90 @@ def test_ranges_and_points_that_make_no_sense_are_refused() -> None:
         fitted.predict({"tt": [1.0]})
 
 
+def decay(weight: float = 1.0) -> Knowledge:
+    relation = Relation(
+        "decay", lambda s: s.d("u", "t") + s["u"], {"t": np.linspace(0.0, 2.0, 40)}, weight=weight
+    )
+    return Knowledge(("t",), ("u",), (relation, observed("u", {"t": 0.0}, 1.0, weight=weight)))
+
+
+def test_a_seed_is_as_good_as_a_generator() -> None:
+    options = InformedOptions(refinements=0, starts=1)
+    found = [
+        fit_informed(decay(), source, options).predict({"t": [0.5, 1.0]})["u"]
+        for source in (3, np.int64(3), torch.Generator().manual_seed(3))
+    ]
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
+    for source in ("3", 3.0, True, None):
+        with pytest.raises(FitError, match=rf"fit_informed: generator={source!r}; write a seed, such as 7"):
+            fit_informed(decay(), source, options)
+
+
+def test_knowledge_without_weight_is_refused() -> None:
+    with pytest.raises(FitError, match="all weights of all relations are 0"):
+        fit_informed(decay(weight=0.0), 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"hidden": "big"}, r"hidden='big'; write one whole number per hidden layer, 1 or more: \(5,\)"),
+        ({"hidden": 3}, r"hidden=3; write one whole number per hidden layer, 1 or more: \(3,\)"),
+        ({"hidden": (0,)}, r"hidden=\(0,\); write one whole number"),
+        ({"hidden": (2.5,)}, r"hidden=\(2.5,\); write one whole number"),
+        ({"hidden": (2,), "products": (3,)}, r"products=\(3,\); write as many numbers as hidden=\(2,\) has"),
+        ({"products": (1,)}, r"products=\(1,\); write as many numbers as hidden=\(\) has"),
+        ({"starts": 0}, "starts=0; write a whole number, 1 or more"),
+        ({"grid_size": 0}, "grid_size=0; write a whole number, 1 or more"),
+        ({"grid_size": 2.5}, "grid_size=2.5; write a whole number, 1 or more"),
+        ({"refinements": -1}, "refinements=-1; write a whole number, 0 or more"),
+        ({"smoothing": -1}, "smoothing=-1; write a number, 0 or more"),
+        ({"ridge": float("nan")}, "ridge=nan; write a number, 0 or more"),
+        ({"trainer": 100}, r"trainer=100; write TrainerOptions\(iterations=100\)"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(given: dict, message: str) -> None:
+    with pytest.raises(FitError, match=f"InformedOptions: {message}"):
+        InformedOptions(**given)
+
+
+def test_sizes_may_be_a_list() -> None:
+    assert InformedOptions(hidden=[2, 3], products=[1, 0]).hidden == (2, 3)
+
+
+def test_the_result_shows_in_one_line() -> None:
+    fitted = fit_informed(decay(), 3, InformedOptions(refinements=0, starts=1))
+    assert re.fullmatch(
+        r"Informed\(u of t: grid_size=5, 8 parameters, 2 relations at 41 points, loss [0-9.e-]+\)",
+        repr(fitted),
+    )
+
+
+def test_a_constant_that_is_not_known_is_an_output_that_does_not_change() -> None:
+    """As good as least squares on the solution, which a user rarely has."""
+    rng = np.random.default_rng(0)
+    t = np.linspace(0.0, 10.0, 12)
+    rows = observed(
+        "A", {"t": t}, 20.0 + 60.0 * np.exp(-0.3 * t) + rng.normal(0.0, 0.5, 12), weight=1 / 0.5**2
+    )
+    points = collocation({"t": (0.0, 10.0)}, cells=20)
+    cooling = Relation(
+        "cooling", lambda s: s.d("A", "t") + s["k"] * (s["A"] - s["B"]), points, weight=1 / 0.01**2
+    )
+    constants = tuple(
+        Relation(f"{name} is constant", lambda s, name=name: s.d(name, "t"), points, weight=1 / tolerance**2)
+        for name, tolerance in (("k", 0.001), ("B", 0.01))
+    )
+    known = Knowledge(("t",), ("A", "k", "B"), (rows, cooling, *constants))
+    fitted = solve(known, InformedOptions(grid_size=10, refinements=1))
+    found = fitted.predict({"t": [0.0, 5.0, 10.0]})
+    assert (
+        np.abs(found["k"] - 0.29408).max() < 1e-4
+    )  # least squares on the closed solution, standard error 0.0056
+    assert np.abs(found["B"] - 19.5889).max() < 1e-2
+
+
 def test_the_page_shows_what_its_code_prints() -> None:
     pairs = re.findall(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```)?", PAGE.read_text("utf-8"), re.DOTALL)
     assert len(pairs) >= 2

@@ -72,3 +72,19 @@ def test_collocation_integrates_cubics_cell_by_cell() -> None:
     assert np.mean(points["x"] ** 3 * points["y"]) == pytest.approx(
         (2.0**4 - 1.0) / 4.0 / 3.0 / 2.0, abs=1e-12
     )
+
+
+@pytest.mark.parametrize(
+    ("ranges", "cells", "message"),
+    [
+        ({"t": (0.0, 1.0)}, 0, "cells=0; write a whole number, 1 or more"),
+        ({"t": (0.0, 1.0)}, 2.5, "cells=2.5; write a whole number"),
+        ({"t": (1.0, 1.0)}, 3, r"'t' ranges over \(1.0, 1.0\); write \(low, high\) with low < high"),
+        ({"t": (2.0, 1.0)}, 3, "'t' ranges over"),
+        ({"t": (0.0, float("inf"))}, 3, "'t' ranges over"),
+        ({"t": 5.0}, 3, "'t' ranges over 5.0"),
+    ],
+)
+def test_points_over_no_range_are_refused(ranges: dict, cells: object, message: str) -> None:
+    with pytest.raises(FitError, match=f"collocation: {message}"):
+        collocation(ranges, cells)
