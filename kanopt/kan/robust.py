@@ -14,9 +14,11 @@ __all__ = [
     "HUBER",
     "LOSSES",
     "TUKEY",
+    "huber_loss",
     "poisson_deviance",
     "poisson_weights",
     "residual_scale",
+    "robust_trust",
     "robust_weights",
     "weighted_median",
 ]
@@ -29,6 +31,9 @@ TUKEY = 4.685
 
 LEAST_MEAN = 1e-2
 """Mean below which the variance of a count falls no further."""
+
+LEAST_SCALE = 1e-6
+"""Least scale, as a share of the mean absolute residual."""
 
 LOSSES = ("squared", "huber", "tukey")
 
@@ -48,28 +53,43 @@ def weighted_median(values: Tensor, weights: Tensor) -> Tensor:
 
 
 def residual_scale(residual: Tensor, weights: Tensor) -> Tensor:
-    """Return the robust standard deviation of residuals (..., n) about zero, shape (...)."""
-    return weighted_median(residual.abs(), weights) / 0.6745
+    """Return the robust standard deviation of residuals (..., n) about zero, shape (...).
+
+    Where more than half of the rows are met exactly, as where most targets are equal, the median is rounding. The scale
+    then stays at a millionth of the mean absolute residual, so that rounding does not decide which rows are trusted.
+    """
+    size = residual.abs()
+    mean = (weights * size).sum(-1) / weights.sum(-1)
+    return torch.maximum(weighted_median(size, weights) / 0.6745, LEAST_SCALE * mean)
 
 
 def robust_weights(residual: Tensor, weights: Tensor, loss: str) -> Tensor:
-    """Return `weights` times ψ(u) / u for residuals (..., n).
+    """Return `weights` times ψ(u) / u for residuals (..., n); parameters as in :func:`robust_trust`."""
+    return weights if loss == "squared" else weights * robust_trust(residual, weights, loss)
+
+
+def robust_trust(residual: Tensor, weights: Tensor, loss: str) -> Tensor:
+    """Return ψ(u) / u for residuals (..., n): the share of its weight that a row keeps.
 
     Parameters
     ----------
     loss
-        ``"squared"`` leaves the weights as they are; ``"huber"`` and ``"tukey"`` lower those of large
-        residuals.
+        ``"squared"`` trusts all rows; ``"huber"`` and ``"tukey"`` lower the weights of large residuals.
     """
     if loss == "squared":
-        return weights
+        return torch.ones_like(residual)
     scale = residual_scale(residual, weights).clamp(min=torch.finfo(residual.dtype).tiny)
     u = residual.abs() / scale.unsqueeze(-1)
     if loss == "huber":
-        return weights * (HUBER / u.clamp(min=HUBER))
+        return HUBER / u.clamp(min=HUBER)
     if loss == "tukey":
-        return weights * (1.0 - (u / TUKEY).clamp(max=1.0) ** 2) ** 2
+        return (1.0 - (u / TUKEY).clamp(max=1.0) ** 2) ** 2
     raise ValueError(f"unknown loss {loss!r}; known: {', '.join(LOSSES)}")
+
+
+def huber_loss(size: Tensor, limit: Tensor) -> Tensor:
+    """Return Huber's ρ, doubled, of residuals of some size: squares up to `limit`, then straight lines."""
+    return torch.where(size > limit, limit * (2.0 * size - limit), size.square())
 
 
 def poisson_weights(mean: Tensor) -> Tensor:
