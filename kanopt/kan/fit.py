@@ -18,13 +18,21 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from kanopt.errors import FitError
 from kanopt.kan.constraints import Constraints, Wanted
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares, Precision
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import SLACK, continue_ends, refit_ranges
-from kanopt.kan.robust import HUBER, poisson_deviance, poisson_weights, residual_scale, robust_weights
+from kanopt.kan.robust import (
+    HUBER,
+    huber_loss,
+    poisson_deviance,
+    poisson_weights,
+    residual_scale,
+    robust_weights,
+)
 from kanopt.kan.shape import Shape
 from kanopt.kan.smoothing import (
     RIDGES,
@@ -47,6 +55,7 @@ __all__ = [
     "retrained",
     "reweighted",
     "settled",
+    "summed_loss",
 ]
 
 EXACT = 1e-14
@@ -63,6 +72,8 @@ TURNS, STEPS = 8, 6
 """Turns on one grid at most, and steps of each."""
 WORTH = 0.9
 """A turn or a finer grid that leaves more of the score than this is the last."""
+LARGEST_SPREAD = 30.0
+"""Standard deviation of targets that hidden nodes are trained on at most: ten does no harm, and a hundred does."""
 CLEAN = 1e-3
 """Share of the target's variance below which an error is one of approximation, so that empty cells are continued."""
 
@@ -89,8 +100,8 @@ class FitOptions:
     precision
         ``"double"`` or ``"mixed"``, see :class:`LeastSquares`.
     distinct
-        Share of the rows, each counted with its weight, that copy no other row. Copies tell nothing about
-        noise, so that cross-validation must not count them.
+        Number of different rows over the sum of all weights: a row of weight k is k copies of it. Copies tell nothing
+        about noise, so that neither cross-validation nor evidence nor standard errors may count them.
     trainer
         Options of every training run.
     """
@@ -133,7 +144,26 @@ def fit_starts(
     generator: torch.Generator,
     options: FitOptions | None = None,
 ) -> Run:
-    """Train one shape on `data` (weights of shape (n,)); return its best network.
+    """Train one shape on `data`; return its best network.
+
+    Parameters
+    ----------
+    shape
+        Sizes of the network.
+    data
+        Rows, with weights of shape (n,). For hidden nodes targets must be of about unit size: starts and the prior of
+        :func:`kanopt.kan.smoothing.reestimated` are, and standard deviations from 1e-3 to 10 make no difference.
+    bounds
+        Lower and upper ends of the numeric inputs, each of shape (numbers,).
+    generator
+        Source of all randomness, on the CPU.
+    options
+        How to fit.
+
+    Raises
+    ------
+    FitError
+        For hidden nodes and targets far beyond unit size.
 
     Examples
     --------
@@ -174,17 +204,18 @@ def settled(run: Run, data: Data, options: FitOptions) -> Run:
     for turn in range(TURNS):
         weighted = reweighted(network, objective, options.loss)
         if options.smoothing is None:
-            normal = weighted.normal_equations(network)
-            smoothing, _ = reestimated(normal, network.theta, penalty, smoothing, total)
+            # Copies are no evidence: all that counts rows is scaled to those that copy no other.
+            normal, rows = weighted.normal_equations(network) * options.distinct, total * options.distinct
+            smoothing, _ = reestimated(normal, network.theta, penalty, smoothing, rows)
         network = refit_ranges(network, data.inputs, constraints, SLACK if turn == 0 else 0.0) or network
         steps = replace(
             options.trainer, iterations=STEPS, tolerance=1e-3, damping=1e-3 if turn == 0 else 1e-4
         )
         held = penalty.weighted(smoothing, total, network.active)
         network, history = train(network, weighted, held, steps, constraints)
-        score = _score(network, smoothing, penalty, objective, options)
         if constraints is None and float(weighted.squares(network).min()) < CLEAN * spread * total:
-            network = continue_ends(network, data.inputs)
+            network = _ends_continued(network, weighted, data.weights * options.distinct)
+        score = _score(network, smoothing, penalty, objective, options)
         kept = score.argsort()[: max(1, (len(network) + 1) // 2)]
         network, smoothing, score = network.take(kept), smoothing[kept], score[kept]
         least = float(score[0])
@@ -193,6 +224,17 @@ def settled(run: Run, data: Data, options: FitOptions) -> Run:
             break
         last = least
     return Run(network, smoothing, score, history)
+
+
+def _ends_continued(network: KANBatch, objective: LeastSquares, weights: Tensor) -> KANBatch:
+    """Continue the splines into cells with few rows, in the networks whose squares do not rise by it.
+
+    A cell of a hidden spline may hold the few rows on which all depends, as a tail of the inputs does.
+    """
+    continued = continue_ends(network, objective.inputs, weights)
+    fits = objective.squares(continued) <= objective.squares(network)
+    worse = torch.nonzero(~fits).squeeze(1)
+    return continued.put(worse, network.take(worse))
 
 
 def grown(run: Run, data: Data, options: FitOptions, largest: int) -> Run:
@@ -242,6 +284,7 @@ def begun(
     kept: int = KEPT,
 ) -> Run:
     """Train starts for a few steps on some rows under a strong penalty; keep the best."""
+    _refuse_large(data, options)
     offset = _constant(data, options)
     rows = min(MOST_ROWS, max(FEWEST, PER_PARAMETER * shape.parameters))
     data = _some(data, rows, generator)
@@ -262,6 +305,17 @@ def begun(
     if options.smoothing is not None:
         smoothing[:, :-1], smoothing[:, -1] = options.smoothing, RIDGES[0]
     return Run(network.take(best), smoothing[best], history.best[best], history)
+
+
+def _refuse_large(data: Data, options: FitOptions) -> None:
+    """Refuse targets so large that the prior would hold hidden networks at a constant, without a word."""
+    gap = (data.target - _mean(data)).square()
+    spread = float(((data.weights @ gap) / data.weights.sum()).max().sqrt())
+    if options.link is None and spread > LARGEST_SPREAD:
+        raise FitError(
+            f"hidden nodes need targets of about unit size, and these have a standard deviation of {spread:.3g}; "
+            "divide the targets by it and multiply what the network says"
+        )
 
 
 def _some(data: Data, rows: int, generator: torch.Generator) -> Data:
@@ -325,6 +379,25 @@ def reweighted(network: KANBatch, objective: LeastSquares, loss: str) -> LeastSq
     return objective.weighted(robust_weights(residual, objective.data.weights, loss))
 
 
+def summed_loss(network: KANBatch, objective: LeastSquares, loss: str, limit: Tensor | None = None) -> Tensor:
+    """Return the weighted sum of squares, of deviances, or of Huber's ρ where the loss is robust; (M,).
+
+    Parameters
+    ----------
+    limit
+        Where ρ ceases to be a square; None for that of the network with the smallest residuals, for all.
+    """
+    data = objective.data
+    if loss == "poisson":
+        deviance = poisson_deviance(data.target[:, 0], objective.outputs(network, data.inputs)[..., 0])
+        return (data.weights * deviance).sum(1)
+    if loss == "squared":
+        return objective.squares(network)
+    size = objective.residuals(network).norm(dim=-1)
+    limit = HUBER * residual_scale(size, data.weights).min() if limit is None else limit
+    return (data.weights * huber_loss(size, limit)).sum(1)
+
+
 def _score(
     network: KANBatch, smoothing: Tensor, penalty: Penalty, objective: LeastSquares, options: FitOptions
 ) -> Tensor:
@@ -333,14 +406,6 @@ def _score(
     rows = float(data.weights.sum())
     normal = reweighted(network, objective, options.loss).normal_equations(network)
     edf, _ = effective_parameters(normal.matrix, penalty.weighted(smoothing, rows, network.active))
-    squares = normal.squares
-    if options.loss == "poisson":
-        deviance = poisson_deviance(data.target[:, 0], objective.outputs(network, data.inputs)[..., 0])
-        squares = (data.weights * deviance).sum(1)
-    elif options.loss != "squared":
-        residual = objective.residuals(network).norm(dim=-1)
-        limit = HUBER * residual_scale(residual, data.weights).min()
-        size = residual.abs()
-        squares = (data.weights * torch.where(size > limit, limit * (2 * size - limit), size**2)).sum(1)
-    score = gcv_score(squares, edf, rows * options.distinct)
+    lost = normal.squares if options.loss == "squared" else summed_loss(network, objective, options.loss)
+    score = gcv_score(lost, edf, rows * options.distinct)
     return torch.where(torch.isfinite(score), score, torch.full_like(score, torch.inf))

@@ -20,7 +20,7 @@ from kanopt.kan.fit import FitOptions, Run
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
-from kanopt.kan.robust import poisson_weights, robust_weights
+from kanopt.kan.robust import poisson_weights, robust_trust
 from kanopt.kan.trainer import History
 
 __all__ = ["Fitted", "finish"]
@@ -37,9 +37,9 @@ class Fitted:
     network
         The description.
     output, residual, left_out
-        Prediction, residual, and residual as if the row had been left out, by the leverage of the
-        Gauss-Newton model (exact for additive models at fixed smoothing; Cook and Weisberg 1982, eq. 2.2.8);
-        each (n,).
+        Prediction, residual, and residual as if the row had been left out, all its weight and all copies of it, by
+        the leverage of the Gauss-Newton model (exact for additive models at fixed smoothing; Cook and Weisberg 1982,
+        eq. 2.2.8); each (n,).
     trust
         Robust weight of every row, 1 for a row taken at its full weight; (n,).
     edf
@@ -47,7 +47,8 @@ class Fitted:
     variance
         Residual variance.
     covariance
-        Of the parameters in the flat order of :class:`Network`: (JᵀWJ + S)⁻¹ × variance, edges centred.
+        Of the parameters in the flat order of :class:`Network`: (JᵀWJ + S)⁻¹ × variance, edges centred, with W and S
+        scaled to the rows that copy no other.
     at_bound
         Which of them an active bound of a shape holds, so that their error is not symmetric; in the same order.
     smoothing
@@ -77,29 +78,28 @@ def finish(run: Run, data: Data, options: FitOptions) -> Fitted:
     objective = options.objective(data)
     output = objective.outputs(network, data.inputs)[0, :, 0]
     residual = data.target[:, 0] - output
-    if options.loss == "poisson":
-        weights = data.weights * poisson_weights(output)
-    else:
-        weights = robust_weights(residual, data.weights, options.loss)
-    weighted = objective.weighted(weights)
+    robust = options.loss != "poisson"
+    trust = robust_trust(residual, data.weights, options.loss) if robust else poisson_weights(output)
+    weighted = objective.weighted(data.weights * trust)
     normal = weighted.normal_equations(network)
     smooth = penalty.weighted(run.smoothing[:1], rows, network.active)
     constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
     held = _held(network, constraints)
     inverse = _free_inverse(network, normal.matrix + smooth, constraints, held)
     edf = float((inverse * normal.matrix).sum())
-    variance = float((weights * residual**2).sum()) / max(rows - edf, 1.0)
-    trust = weights / data.weights
-    leverage = _leverage(network, inverse, objective.weighted(trust))
+    # Copies of a row make neither the noise smaller nor the parameters surer.
+    squares = options.distinct * float((weighted.data.weights * residual**2).sum())
+    variance = squares / max(options.distinct * rows - edf, 1.0)
+    leverage = _leverage(network, inverse, objective.weighted(trust * _weight_of_kind(data)))
     left_out = residual / (1.0 - leverage.clamp(max=0.99))
     centre = _centring(network, data)
-    covariance = variance * (centre @ inverse[0] @ centre.T)
+    covariance = variance / options.distinct * (centre @ inverse[0] @ centre.T)
     return Fitted(
         network=network.describe(0, data.inputs, data.weights),
         output=_numpy(output),
         residual=_numpy(residual),
         left_out=_numpy(left_out),
-        trust=_numpy(torch.ones_like(trust) if options.loss == "poisson" else trust),
+        trust=_numpy(trust if robust else torch.ones_like(trust)),
         edf=edf,
         variance=variance,
         covariance=_numpy(0.5 * (covariance + covariance.T)),
@@ -107,6 +107,12 @@ def finish(run: Run, data: Data, options: FitOptions) -> Fitted:
         smoothing=_numpy(run.smoothing[0]),
         history=run.history,
     )
+
+
+def _weight_of_kind(data: Data) -> Tensor:
+    """Return the weight of every row and all its copies together, (n,)."""
+    kind = data.kinds()
+    return data.weights.new_zeros(len(data)).index_add(0, kind, data.weights)[kind]
 
 
 def _held(network: KANBatch, constraints: Constraints | None) -> Tensor:
@@ -147,6 +153,7 @@ def _inverse(matrix: Tensor) -> Tensor:
 
 
 def _leverage(network: KANBatch, inverse: Tensor, objective: LeastSquares) -> Tensor:
+    """Return w ∂f/∂θᵀ (JᵀWJ + S)⁻¹ ∂f/∂θ of every row, w being its weight in `objective`; (n,)."""
     parts = []
     for part in objective.chunks(network):
         output, jacobian = network.forward_and_jacobian(part.inputs)

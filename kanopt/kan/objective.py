@@ -53,6 +53,9 @@ class NormalEquations:
             self.matrix + other.matrix, self.vector + other.vector, self.squares + other.squares
         )
 
+    def __mul__(self, factor: float) -> NormalEquations:
+        return NormalEquations(factor * self.matrix, factor * self.vector, factor * self.squares)
+
     def put(self, index: Tensor, other: NormalEquations) -> NormalEquations:
         """Return a copy in which the networks at `index` are those of `other`."""
         return NormalEquations(
@@ -98,6 +101,14 @@ class Data:
         """Cut the rows into chunks."""
         for start in range(0, len(self), rows):
             yield self.rows(slice(start, start + rows))
+
+    def kinds(self) -> Tensor:
+        """Return the number of every row's kind, (n,), from zero on: rows alike in inputs and targets are of one."""
+        kind = torch.zeros(len(self), dtype=torch.int64, device=self.target.device)
+        for column in (*self.inputs.numbers.T, *self.inputs.codes.T, *self.target.T):
+            place = torch.unique(column, return_inverse=True)[1]
+            kind = torch.unique(kind * (place.max() + 1) + place, return_inverse=True)[1]
+        return kind
 
     def rows(self, index: slice | Tensor) -> Data:
         """Return some of the rows."""

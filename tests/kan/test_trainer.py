@@ -222,22 +222,6 @@ def test_categories_are_tables_of_their_own():
     assert table[2] - table[0] == pytest.approx(3.0, abs=1e-5)
 
 
-def test_left_out_residuals_equal_refits_without_the_row():
-    def law(x):
-        return torch.sin(2.0 * x[:, 0])
-
-    data = sample(law, 40, 1, noise=0.2)
-    shape, options = Shape(1, grid_size=5), FitOptions(smoothing=1e-4)
-    full = finish(fit_starts(shape, data, box(1), torch.Generator(), options), data, options)
-    scaled = FitOptions(smoothing=1e-4 * 40 / 39)
-    for row in (0, 7, 31):
-        keep = torch.arange(40) != row
-        rest = Data(data.inputs.rows(keep), data.target[keep], data.weights[keep])
-        run = fit_starts(shape, rest, box(1), torch.Generator(), scaled)
-        missed = data.target[row, 0] - run.network.forward(data.inputs)[0, row, 0]
-        assert full.left_out[row] == pytest.approx(float(missed), abs=1e-6)
-
-
 def test_standard_errors_match_repeated_experiments():
     def law(x):
         return x[:, 0]
