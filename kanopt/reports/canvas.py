@@ -14,6 +14,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree
 
+from kanopt.explain.wording import significant
 from kanopt.reports.palette import INK, LINE, MUTED, colours
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ __all__ = [
     "pixels",
     "plain",
     "rows_of",
+    "tick_text",
     "tidy",
     "to_svg",
     "y_title",
@@ -41,6 +43,9 @@ HALO = "halo"
 TIP = "tip-"
 """Prefix of the group id of marks that show a tooltip."""
 
+_SIZES = ((1e12, " trillion"), (1e9, " billion"), (1e6, " million"))
+_MOST_DECIMALS = 2
+_TINY = 1e-4
 _FONT = 13.0  # pixels; most text is small, 5/6 of it
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
@@ -115,22 +120,57 @@ def tidy(ax: Axes, *, grid: Literal["x", "y", ""] = "y") -> Axes:
 
 
 def thousands() -> ScalarFormatter:
-    """Return a formatter that writes 10,000 for 10000 and leaves smaller numbers as matplotlib writes them."""
+    """Return a formatter that writes all numbers of an axis alike, and none of them above the axis.
+
+    Where one of them has five digits all get commas, and from a million on they are counted in millions; smaller
+    ones are left as matplotlib writes them.
+    """
     from matplotlib.ticker import ScalarFormatter
 
     class Thousands(ScalarFormatter):
-        def __call__(self, x: float, pos: int | None = None) -> str:
-            text = super().__call__(x, pos)
-            return f"{x:,.0f}" if abs(x) >= 1e4 and text.lstrip("−-").isdigit() else text
+        places: tuple[float, ...] = ()
 
-    return Thousands(useOffset=False)
+        def set_locs(self, locs: Any) -> None:
+            super().set_locs(locs)
+            self.places = tuple(map(float, locs))
+
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return tick_text(float(x), self.places or (float(x),)) or super().__call__(x, pos)
+
+    formatter = Thousands(useOffset=False)
+    formatter.set_scientific(False)
+    return formatter
+
+
+def tick_text(value: float, ticks: Sequence[float]) -> str:
+    """Return how a number beside `ticks` is written; empty where all are below ten thousand, and not tiny.
+
+    Examples
+    --------
+    >>> tick_text(7500, [5000, 7500, 10_000]), tick_text(1.5e6, [0, 1.5e6, 3e6]), tick_text(7500, [5000, 7500])
+    ('7,500', '1.5 million', '')
+    """
+    largest = max(map(abs, ticks))
+    if largest < 1e4:
+        return significant(value, 3) if largest < _TINY else ""
+    size, word = next(((size, word) for size, word in _SIZES if largest >= size), (1.0, ""))
+    decimals = _decimals([at / size for at in ticks])
+    if decimals > _MOST_DECIMALS:
+        size, word, decimals = 1.0, "", _decimals(ticks)
+    return "0" if value == 0 else f"{value / size:,.{decimals}f}{word}".replace("-", "−")
+
+
+def _decimals(values: Sequence[float]) -> int:
+    """Return how many decimals tell all values exactly, up to rounding of the last bits."""
+    close = 1e-9 * max(map(abs, values))
+    return next((d for d in range(12) if all(abs(round(v, d) - v) <= close for v in values)), 12)
 
 
 def y_title(ax: Axes, text: str) -> None:
     """Write what the vertical axis measures above it, level, where it is read first."""
     ax.set_ylabel(plain(text), rotation=0, ha="left", va="bottom", color=MUTED.light, fontsize="small")
     ax.yaxis.set_label_coords(0.0, 1.02)
-    ax.set_title(" ", fontsize="small", pad=4)  # layout makes room for titles, not for labels up here
+    ax.set_title(" ", fontsize="small", pad=7)  # layout makes room for titles, not for labels up here
 
 
 def to_svg(

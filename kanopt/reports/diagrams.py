@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kanopt.explain.wording import shorten
 from kanopt.reports.canvas import HALO, axes_or_new, canvas_size, plain
 from kanopt.reports.palette import FAINT, INK, LINE, MUTED, PAPER, SERIES
 
@@ -23,7 +23,11 @@ _ROW = 46.0
 _TALL = 420.0  # above this, rows move together, down to _LEAST
 _LEAST = 28.0
 _GAP = 150.0
-_NAMES = (126.0, 110.0)  # room for names at the left and the right, in pixels
+_NAMES = (126.0, 110.0)  # least room for names at the left and the right, in pixels
+_LONGEST = 210.0  # most room for names
+_LETTER = 6.4
+_SMALL = 5.4  # a letter of the labels of a category
+_MARGIN = 18.0  # between a name and its node, and the end of the picture
 _FAINTEST = 0.12
 _FACTOR = (16.0, 7.0)  # how far before a product, and how far above and below it, its two factors stand
 
@@ -33,6 +37,7 @@ class _Layout:
     """Where things stand, in pixels."""
 
     left: float
+    right: float
     gap: float
     height: float
     row: float
@@ -40,9 +45,9 @@ class _Layout:
     @classmethod
     def of(cls, diagram: Diagram, width: float, height: float) -> _Layout:
         squeeze = min(1.0, width / diagram_size(diagram)[0])
-        left, right = (room * (0.25 + 0.75 * squeeze) for room in _NAMES)
+        left, right = (room * (0.25 + 0.75 * squeeze) for room in _rooms(diagram))
         row = min(_ROW, height / _most_frames(diagram))
-        return cls(left, (width - left - right) / (len(diagram.layers) - 1), height, row)
+        return cls(left, right, (width - left - right) / (len(diagram.layers) - 1), height, row)
 
     @property
     def wide(self) -> float:
@@ -54,10 +59,9 @@ class _Layout:
         """Height of the frame around a curve."""
         return 0.78 * self.row
 
-    @property
-    def letters(self) -> int:
-        """How many letters of a name there is room for."""
-        return int(self.left / 6.4)
+    def letters(self, *, last: bool) -> int:
+        """Return how many letters of a name there is room for, at the left or at the right end."""
+        return int(((self.right if last else self.left) - _MARGIN) / _LETTER)
 
     def x(self, layer: float) -> float:
         return self.left + self.gap * layer
@@ -71,7 +75,17 @@ def diagram_size(diagram: Diagram) -> tuple[int, int]:
     """Return width and height in pixels that a drawing of the network takes at ease."""
     rows = max(_most_frames(diagram), *(len(layer) for layer in diagram.layers))
     height = rows * min(_ROW, max(_TALL / rows, _LEAST))
-    return int(sum(_NAMES) + _GAP * (len(diagram.layers) - 1)), int(height + 8)
+    return int(sum(_rooms(diagram)) + _GAP * (len(diagram.layers) - 1)), int(height + 8)
+
+
+def _rooms(diagram: Diagram) -> tuple[float, float]:
+    """Return the room for names at the left and the right."""
+    longest = (max(map(len, names), default=0) for names in (diagram.layers[0], diagram.layers[-1]))
+    left, right = (
+        min(max(least, length * _LETTER + _MARGIN), _LONGEST)
+        for least, length in zip(_NAMES, longest, strict=True)
+    )
+    return left, right
 
 
 def _most_frames(diagram: Diagram) -> int:
@@ -83,8 +97,8 @@ def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
     """Draw a network from left to right: columns, curves, nodes, output.
 
     A node is the sum of the curves that end in it (Σ), or the product of two such sums (×), which are the two points
-    before it. Curves that end in the same layer share a vertical scale; the less the output loses without a curve,
-    the fainter it is drawn. A pruned edge is a dotted line.
+    before it. The bars of a category stand in the order of the labels below its name. Curves that end in the same layer
+    share a vertical scale; the less the output loses without a curve, the fainter it is drawn. A pruned edge is dotted.
 
     Parameters
     ----------
@@ -154,6 +168,7 @@ def _curve(ax: Axes, layout: _Layout, edge: DiagramEdge, y: float, tallest: floa
     look: dict[str, Any] = {"color": SERIES[0].light, "alpha": _opacity(edge), "zorder": 3}
     if edge.labels:
         ax.vlines(along, y, rise, linewidth=2.5, **look)
+        ax.plot(along, rise, "o", markersize=3, markeredgewidth=0, **look)  # short bars are seen too
     else:
         ax.plot(along, rise, linewidth=1.7, **look)
 
@@ -173,23 +188,71 @@ def _nodes(ax: Axes, layout: _Layout, diagram: Diagram, layer: int) -> None:
         for point in (y - up, y + up):
             ax.plot([x - across, x], [point, y], color=INK.light, linewidth=1.2, zorder=3.5)
             ax.plot([x - across], [point], "o", markersize=5, **look)
+    if layer > 0 and not last:
+        _signs(ax, diagram, layer, x, heights)
+        return
     ax.plot(np.full(len(heights), x), heights, "o", markersize=7, **look)
-    hidden = layer > 0 and not last
-    place: dict[str, Any] = {
-        "xytext": (9 if last else -9, 0),
-        "ha": "left" if last else "right",
-        "va": "center",
-    }
-    if hidden:
-        place = {"xytext": (0, 7), "ha": "center"}
+    labels = _labels(diagram) if layer == 0 else {}
+    side, away = ("left", 9) if last else ("right", -9)
     for node, (name, y) in enumerate(zip(names, heights, strict=True)):
+        shown = plain(middle_out(name, layout.letters(last=last)))
+        style: dict[str, Any] = {"textcoords": "offset points", "ha": side, "va": "center", "gid": HALO}
+        ax.annotate(shown, (x, y), xytext=(away, 0), fontsize="small", color=INK.light, **style)
+        if node in labels:
+            room = int((layout.left - _MARGIN) / _SMALL)
+            below = plain(listed(labels[node], room))
+            ax.annotate(below, (x, y), xytext=(away, -11), fontsize="x-small", color=MUTED.light, **style)
+
+
+def _signs(ax: Axes, diagram: Diagram, layer: int, x: float, heights: np.ndarray) -> None:
+    """Draw hidden nodes as circles around what they do, so that no edge runs through the sign."""
+    ax.plot(
+        np.full(len(heights), x),
+        heights,
+        "o",
+        markersize=14,
+        color=PAPER.light,
+        markeredgecolor=INK.light,
+        markeredgewidth=1.0,
+        zorder=4,
+    )
+    for node, y in enumerate(heights):
         sign = "×" if diagram.is_product(layer, node) else "Σ"
-        ax.annotate(
-            sign if hidden else plain(shorten(name, layout.letters)),
-            (x, y),
-            textcoords="offset points",
-            fontsize="small",
-            color=MUTED.light if hidden else INK.light,
-            gid=HALO,
-            **place,
-        )
+        ax.text(x, y, sign, fontsize="small", color=INK.light, ha="center", va="center_baseline", zorder=5)
+
+
+def _labels(diagram: Diagram) -> dict[int, tuple[str, ...]]:
+    """Return the labels of every category, by its place among the inputs."""
+    return {edge.source: edge.labels for edge in diagram.edges if edge.layer == 0 and edge.labels}
+
+
+def middle_out(name: str, most: int) -> str:
+    """Cut a name that is too long in its middle: names that begin alike mostly differ at their ends.
+
+    Examples
+    --------
+    >>> middle_out("a_rather_long_column_07", 14), middle_out("km", 14)
+    ('a_rath…lumn_07', 'km')
+    """
+    if len(name) <= most:
+        return name
+    tail = max((most - 1) * 3 // 5, 1)
+    return f"{name[: max(most - 1 - tail, 0)]}…{name[-tail:]}"
+
+
+def listed(labels: Sequence[str], most: int) -> str:
+    """Join labels as far as there is room for them, and count the others.
+
+    Examples
+    --------
+    >>> listed(("air", "rail", "road"), 20), listed(("air", "rail", "road"), 14)
+    ('air · rail · road', 'air · rail +1')
+    """
+    whole = " · ".join(labels)
+    if len(whole) <= most:
+        return whole
+    for count in range(len(labels) - 1, 0, -1):
+        text = f"{' · '.join(labels[:count])} +{len(labels) - count}"
+        if len(text) <= most:
+            return text
+    return f"{len(labels)} values"

@@ -18,6 +18,7 @@ from kanopt.formulas.printing import plain
 from kanopt.reports.diagrams import diagram_size, plot_diagram
 from kanopt.reports.laws import (
     drawable,
+    held_text,
     labelled,
     levels_of,
     plot_curve,
@@ -149,12 +150,7 @@ def _figures(name: str, formula: Formula) -> tuple[list[Figure], str, str]:
         figures = [_along(name, formula, each, held) for each in drawable(formula)]
     except FormulaError as error:
         return [], "", f"The law cannot be drawn: {error}."
-    units = {variable.name: variable.unit for variable in formula.inputs}
-    told = [
-        f"{key} = {value if isinstance(value, str) else significant(value, 3)} {units[key]}".rstrip()
-        for key, value in held.items()
-    ]
-    return figures, few(told, 12) if len(told) > 1 else "", ""
+    return figures, held_text(formula, held) if len(held) > 1 else "", ""
 
 
 def _along(name: str, formula: Formula, along: str, held: Mapping[str, Any]) -> Figure:
@@ -163,7 +159,7 @@ def _along(name: str, formula: Formula, along: str, held: Mapping[str, Any]) -> 
     caption = f"along {along}" + (f", by {other}" if other else "")
     table = table_of(tabulate(formula, along), f"{name} {caption}")
     return figure_of(
-        lambda ax: plot_formula(formula, ax, along=along),
+        lambda ax: plot_formula(formula, ax, along=along, told=False),
         caption=caption,
         label=f"{'Bar' if labels else 'Line'} chart: the law {name} {caption}",
         size=_SMALL,

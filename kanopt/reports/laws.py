@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from kanopt.errors import FormulaError, nearest
-from kanopt.explain.wording import shorten, significant
+from kanopt.explain.wording import few, shorten, significant
 from kanopt.formulas import Curve, Formula, Variable
 from kanopt.formulas.printing import plain as spelled
-from kanopt.reports.canvas import axes_or_new, plain, tidy, y_title
+from kanopt.reports.canvas import axes_or_new, pixels, plain, tidy, y_title
 from kanopt.reports.palette import FAINT, LINE, series
 from kanopt.reports.series import label_ends
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["drawable", "labelled", "levels_of", "plot_curve", "plot_formula", "reference_values", "tabulate"]
+__all__ = [
+    "drawable",
+    "held_text",
+    "labelled",
+    "levels_of",
+    "plot_curve",
+    "plot_formula",
+    "reference_values",
+    "tabulate",
+]
 
 Value = float | str
 _POINTS = 121
+_FEW = 4  # a range with whole ends this far apart gets whole ticks
 _LONG = 28  # letters of an argument that an axis has room for
 _WIDE = 100.0  # a range this many times longer than it starts is halved by ratio, not by difference
 
@@ -60,6 +71,16 @@ def reference_values(formula: Formula) -> dict[str, Value]:
     return held
 
 
+def held_text(formula: Formula, held: Mapping[str, Value]) -> str:
+    """Return in words at which values inputs are held."""
+    units = {variable.name: variable.unit for variable in formula.inputs}
+    told = [
+        f"{name} = {value if isinstance(value, str) else significant(float(value), 3)} {units[name]}".rstrip()
+        for name, value in held.items()
+    ]
+    return few(told, 12)
+
+
 def drawable(formula: Formula) -> list[str]:
     """Return the inputs along which a law can be drawn: those with a range or with categories."""
     return [v.name for v in _used(formula) if v.is_category or _range(formula, v) is not None]
@@ -71,6 +92,7 @@ def plot_formula(
     *,
     along: str = "",
     at: Mapping[str, Value] | None = None,
+    told: bool = True,
 ) -> Axes:
     """Draw a law along one input, over the range it was learned on.
 
@@ -87,6 +109,8 @@ def plot_formula(
         The input on the horizontal axis; the first that has a range if empty.
     at
         Values at which inputs are held; the middle of their ranges if not given.
+    told
+        Say below the axis which input the lines are for, and at which values the others are held.
 
     Raises
     ------
@@ -103,7 +127,10 @@ def plot_formula(
     held = {**reference_values(formula), **(at or {})}
     ax = axes_or_new(ax, 420, 300)
     if _variable(formula, name).is_category:
-        return _bars(formula, ax, name, held)
+        _bars(formula, ax, name, held)
+        if told:
+            _tell(formula, ax, "", {key: value for key, value in held.items() if key != name})
+        return ax
     x = _points(formula, name, _POINTS)
     other, levels = levels_of(formula, name, held, at or {})
     for index, level in enumerate(levels):
@@ -115,7 +142,11 @@ def plot_formula(
     ax.set_xlabel(plain(labelled(name, variable.unit)))
     if variable.unit == "h":
         ax.locator_params(axis="x", nbins=7, steps=[1, 2, 3, 6, 10])
+    elif _counts(float(x[0]), float(x[-1])):
+        ax.locator_params(axis="x", integer=True)
     tidy(ax)
+    if told:
+        _tell(formula, ax, other, {key: value for key, value in held.items() if key not in (name, other)})
     _from_zero(ax)
     y_title(ax, labelled(formula.output.name, formula.output.unit))
     if other:
@@ -248,7 +279,7 @@ def _over_labels(formula: Formula, name: str, labels: list[str], held: Mapping[s
     return np.broadcast_to(formula.evaluate({**held, name: np.array(labels, dtype=object)}), (len(labels),))
 
 
-def _bars(formula: Formula, ax: Axes, name: str, held: Mapping[str, Value]) -> Axes:
+def _bars(formula: Formula, ax: Axes, name: str, held: Mapping[str, Value]) -> None:
     labels = _labels(formula, name)
     values = _over_labels(formula, name, labels, held)
     ax.barh(range(len(labels)), values, height=0.62, color=series(0).light)
@@ -257,7 +288,20 @@ def _bars(formula: Formula, ax: Axes, name: str, held: Mapping[str, Value]) -> A
     ax.set_xlabel(plain(labelled(formula.output.name, formula.output.unit)))
     tidy(ax, grid="x")
     y_title(ax, name)
-    return ax
+
+
+def _tell(formula: Formula, ax: Axes, other: str, held: Mapping[str, Value]) -> None:
+    """Say below the axis what the lines are, and at which values the rest is held."""
+    parts = [f"lines: {other}"] * bool(other)
+    parts += [f"held at {held_text(formula, held)}"] * bool(held)
+    if parts:
+        letters = max(int(pixels(ax)[0] / 6), 24)
+        ax.set_xlabel("\n".join([ax.get_xlabel(), plain(fill("; ".join(parts), letters))]))
+
+
+def _counts(low: float, high: float) -> bool:
+    """Whether a range looks like one of whole numbers, as that of a month does: halves between them mislead."""
+    return low.is_integer() and high.is_integer() and high - low >= _FEW
 
 
 def _scatter_band(formula: Formula, ax: Axes, x: np.ndarray, held: Mapping[str, Value], name: str) -> None:

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 from matplotlib import pyplot
+from matplotlib.figure import Figure
 
 from kanopt.reports.canvas import HALO, TIP, axes_or_new, canvas_size, plain, tidy, to_svg
 from kanopt.reports.palette import INK, series
@@ -69,3 +70,27 @@ def test_axes_are_made_only_where_none_are_given() -> None:
     _, pair = pyplot.subplots(1, 2, figsize=(4, 2))
     assert canvas_size(pair[0]) == pytest.approx((144, 144))
     pyplot.close(pair[0].figure)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "wanted"),
+    [
+        (5_000, 17_600, ["6,000", "18,000"]),
+        (0, 16.7e6, ["0", "2.5 million", "15.0 million"]),
+        (0, 1.9e6, ["0.25 million", "1.50 million"]),
+        (1_450, 2_120, ["1500", "2100"]),
+        (0, 3e-7, ["0", "1e−7"]),
+        (12_500_000, 12_500_900, ["12,500,200"]),
+    ],
+)
+def test_numbers_of_an_axis_are_written_alike_and_none_above_it(
+    low: float, high: float, wanted: list[str]
+) -> None:
+    figure = Figure()
+    ax = figure.add_subplot()
+    ax.plot([0, 1], [low, high])
+    tidy(ax)
+    figure.canvas.draw()
+    texts = [label.get_text() for label in ax.get_yticklabels()]
+    assert set(wanted) <= set(texts)
+    assert ax.yaxis.get_offset_text().get_text() == ""

@@ -27,7 +27,7 @@ def test_every_edge_has_a_frame_and_every_end_a_name(make_run: Any) -> None:
     assert plot_diagram(diagram, ax) is ax
     assert len(ax.patches) == len(diagram.edges) == 8
     names = [text.get_text() for text in ax.texts]
-    assert names == ["log distance_km", "hour", "mode", "Σ", "Σ", "log minutes"]
+    assert names == ["log distance_km", "hour", "mode", "air · rail · road", "Σ", "Σ", "log minutes"]
 
 
 def edge(layer: int, source: int, target: int, **more: Any) -> DiagramEdge:
@@ -54,11 +54,33 @@ def test_products_are_marked_and_pruned_edges_are_dotted() -> None:
     dotted = [line for line in ax.lines if line.get_linestyle() == ":"]
     assert len(dotted) == 3
     ends = {tuple(np.round(line.get_xydata()[-1], 3)) for line in dotted}
-    product = {text.get_text(): text.xy for text in ax.texts}["×"]
+    product = {text.get_text(): text.get_position() for text in ax.texts}["×"]
     assert len(ends) == 3  # the sum, and the two factors apart
     assert all(y != pytest.approx(product[1]) for _, y in ends)
     alphas = sorted({line.get_alpha() for line in ax.lines if line.get_alpha() is not None})
     assert alphas == pytest.approx([0.12, 0.12 + 0.88 * 0.2, 1.0])
+
+
+def test_long_names_stay_apart_and_no_edge_runs_through_a_sign() -> None:
+    names = tuple(f"a_rather_long_column_name_{place:02d}_eur" for place in range(3))
+    edges = (*(edge(0, source, 0) for source in range(3)), edge(1, 0, 0))
+    ax = plot_diagram(Diagram((names, ("",), ("y",)), edges))
+    texts = {text.get_text(): text for text in ax.texts}
+    assert len([text for text in texts if text.startswith("a_rather")]) == 3
+    sign = texts["Σ"]
+    circle = next(line for line in ax.lines if line.get_markersize() == 14)
+    assert sign.get_position() == tuple(circle.get_xydata()[0])
+    assert max(line.get_zorder() for line in ax.lines if line is not circle and line.get_alpha()) < (
+        circle.get_zorder()
+    )
+
+
+def test_labels_of_categories_are_listed_as_far_as_there_is_room() -> None:
+    labels = tuple(f"carrier {place}" for place in range(20))
+    x = np.arange(20.0)
+    diagram = Diagram((("carrier",), ("y",)), (edge(0, 0, 0, x=x, y=np.sin(x), labels=labels),))
+    texts = [text.get_text() for text in plot_diagram(diagram).texts]
+    assert texts[:2] == ["carrier", "carrier 0 +19"]
 
 
 def test_a_network_without_edges_left_is_drawn() -> None:

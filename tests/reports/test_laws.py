@@ -27,12 +27,19 @@ def power(low: float = 1.0, high: float = 50.0) -> Formula:
 
 def test_axes_are_labelled_with_units_and_lines_with_levels() -> None:
     ax = plot_formula(power(), axes())
-    assert ax.get_xlabel() == "km (km)"
+    assert ax.get_xlabel() == "km (km)\nlines: load; held at price = 1 EUR/l"
     assert ax.get_ylabel() == "minutes (min)"
     assert [text.get_text() for text in ax.texts] == ["0.2 t", "1 t", "1.8 t"]
     x, y = ax.lines[1].get_data()
     assert np.allclose(y, 2 * np.asarray(x) ** 0.9 * 1.3)
     assert (x[0], x[-1]) == (1.0, 50.0)
+
+
+def test_whole_ends_get_whole_ticks() -> None:
+    law = parse_formula("2 + month", [Variable("month", low=1, high=12)], Variable("y"))
+    ax = plot_formula(law, axes())
+    assert all(float(tick).is_integer() for tick in ax.get_xticks())
+    assert ax.get_xlabel() == "month"
 
 
 def test_what_is_fixed_is_not_varied() -> None:
@@ -85,7 +92,7 @@ def mixed() -> Formula:
 def test_a_category_is_drawn_as_bars_and_tabulated_by_label() -> None:
     ax = plot_formula(mixed(), axes(), along="mode")
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["rail", "road"]
-    assert ax.get_xlabel() == "freight (EUR)"
+    assert ax.get_xlabel() == "freight (EUR)\nheld at weight_t = 1.41 t"
     assert [bar.get_width() for bar in ax.patches] == pytest.approx([0.7 * 70 + 4, 74.0])
     table = tabulate(mixed(), "mode")
     assert table["mode"].tolist() == ["rail", "road"]
