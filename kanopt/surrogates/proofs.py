@@ -158,18 +158,21 @@ def _bend(law: Law, names: tuple[str, ...], sign: int) -> _Question:
     places = tuple(_place(law.encoding, name) for name in names)
     behind = _behind(law)
     if behind and (sign < 0 or _has_an_upper_end(law)):
-        return _Question(words, why=f"{behind}, of which a {word} output does not make a {word} law")
+        return _Question(words, why=f"{behind}; that the output is {word} would not make the law so")
     logs = tuple(place for place in places if law.encoding.numeric[place].log)
     claims: tuple[Claim, ...] = (Convex(places),) if sign > 0 else (Concave(places),)
     claims += tuple(Falls(place) if sign > 0 else Rises(place) for place in logs)
-    reasons = [f"{behind}; the output is not {word}, but the law may be"] if behind else []
+    known, enough = [behind] if behind else [], ""
     if logs:
         columns = ", ".join(law.encoding.numeric[place].name for place in logs)
-        reasons.append(
-            f"the law reads the logarithm of {columns}; it is not {word} and {'falling' if sign > 0 else 'rising'} in "
-            f"that, which would be enough, but may be {word} in {columns} (log_features=[] reads columns as they are)"
-        )
-    return _Question(words, claims, why="; ".join(reasons))
+        known.append(f"the law reads the logarithm of {columns} (log_features=[] reads columns as they are)")
+        enough = f" and {'falls' if sign > 0 else 'rises'} with every such logarithm"
+    why = (
+        f"{'; '.join(known)}; it is {word} where the output is{enough}, but this output is not"
+        if known
+        else ""
+    )
+    return _Question(words, claims, why=why)
 
 
 def _has_an_upper_end(law: Law) -> bool:

@@ -124,7 +124,11 @@ def test_a_law_close_to_its_lower_end_is_not_refuted():
         (law_of(Logistic()), "concave", "logistic function of the network's output"),
         (law_of(Logistic()), "convex", "logistic function of the network's output"),
         (law_of(powers=(0.0, 1.0, 1.0), logs=True), "concave", "the law reads the logarithm of x"),
-        (law_of(Softplus(), (0.0, 0.0, -1.0)), "convex", "the output is not convex, but the law may be"),
+        (
+            law_of(Softplus(), (0.0, 0.0, -1.0)),
+            "convex",
+            "it is convex where the output is, but this output is not",
+        ),
     ],
 )
 def test_where_says_why_a_shape_is_undecided(law, word, reason):
