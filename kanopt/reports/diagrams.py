@@ -27,7 +27,7 @@ _NAMES = (126.0, 110.0)  # least room for names at the left and the right, in pi
 _LONGEST = 210.0  # most room for names
 _LETTER = 6.4
 _SMALL = 5.4  # a letter of the labels of a category
-_MARGIN = 18.0  # between a name and its node, and the end of the picture
+_MARGIN = 11.0  # between a name and its node, and the end of the picture
 _FAINTEST = 0.12
 _FACTOR = (16.0, 7.0)  # how far before a product, and how far above and below it, its two factors stand
 

@@ -84,7 +84,14 @@ def compare(
         Variant(run, _under(c.problem, base.best.plan), c.noise)
         for c, run in zip(contests[1:], runs[1:], strict=True)
     )
-    return Comparison(runs[0], variants, base.noise, any(c.interrupted for c in contests))
+    return Comparison(
+        runs[0],
+        variants,
+        base.noise,
+        any(c.interrupted for c in contests),
+        searched_again=base.best is not base.searches[0],
+        alone=base.alone,
+    )
 
 
 def _check(scenarios: Sequence[Scenario], repeats: int) -> None:
@@ -141,6 +148,13 @@ class _Contest:
     @property
     def proved(self) -> bool:
         return any(result.status == "optimal" for result in self.searches)
+
+    @property
+    def alone(self) -> float | None:
+        """The objective that a run of this scenario alone comes to; None where it would search on from today's plan."""
+        if not self.searches or (self.today is not None and better(self.today, self.searches[0])):
+            return None
+        return self.searches[0].objective
 
     @property
     def noise(self) -> float | None:

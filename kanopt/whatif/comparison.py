@@ -62,12 +62,18 @@ class Comparison:
         How far repeated searches of the base lie apart; None where that was not measured.
     interrupted
         True where the user stopped it; plans are the best so far.
+    searched_again
+        Whether the base's plan is that of a later search than its first, or another scenario's.
+    alone
+        The base's objective after its first search, as a run alone has it; None where that is not known.
     """
 
     base: Run
     variants: tuple[Variant, ...]
     noise: float | None
     interrupted: bool = False
+    searched_again: bool = False
+    alone: float | None = None
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -181,6 +187,9 @@ class Comparison:
         return f"{words}, noise of the search {noise:,.2f} {self.unit}"
 
     def _notes(self) -> Iterator[str]:
+        if self.searched_again:
+            alone = "" if self.alone is None else f"; run alone it came to {_money(self.alone, self.unit)}"
+            yield f"{self.base.scenario.name}: was searched again, from the variants' plans too{alone}"
         for variant in self.variants:
             if isinstance(variant.kept, str):
                 reason, *others = variant.kept.splitlines()

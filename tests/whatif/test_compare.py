@@ -138,6 +138,12 @@ def test_each_scenario_keeps_the_best_plan_there_is(tiny, monkeypatch):
     assert found.base.result.objective == pytest.approx(
         real(base, found.base.problem, seed=3).objective, rel=0.01
     )
+    assert found.searched_again
+    assert any("was searched again, from the variants' plans too" in note for note in found.notes)
+    worse = replace(found, alone=740.93)
+    assert "Tiny: was searched again, from the variants' plans too; run alone it came to 740.93 EUR" in (
+        worse.text()
+    )
 
 
 def test_a_machine_that_is_gone_does_not_stop_the_search(tmp_path):
