@@ -32,7 +32,11 @@ def table_of(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
             "row"
         )
     if not isinstance(X, pd.DataFrame):
-        array = validate_data(estimator, X, dtype=np.float64, ensure_all_finite=False, reset=reset)
+        try:
+            array = validate_data(estimator, X, dtype=np.float64, ensure_all_finite=False, reset=reset)
+        except ValueError as error:
+            text = "; categories need a DataFrame" if "convert string" in str(error) else ""
+            raise FitError(f"{error}{text}") from error
         return pd.DataFrame(array, columns=[f"x{index}" for index in range(array.shape[1])])
     if X.columns.has_duplicates:
         name = X.columns[X.columns.duplicated()][0]

@@ -95,7 +95,9 @@ def target_of(y: Any) -> Floats:
         raise FitError("KANRegressor requires y to be passed, but the target y is None")
     y = y.iloc[:, 0] if isinstance(y, pd.DataFrame) and y.shape[1] == 1 else y
     try:
-        if isinstance(y, pd.Series) and pd.api.types.is_extension_array_dtype(y):
+        if isinstance(y, pd.Series) and pd.api.types.is_datetime64_any_dtype(y):
+            raise TypeError("dates or durations")
+        if isinstance(y, pd.Series) and pd.api.types.is_any_real_numeric_dtype(y):
             # Gaps of nullable types would make objects of all numbers.
             y = y.to_numpy(dtype=np.float64, na_value=np.nan)
         flat = column_or_1d(y, warn=True)

@@ -187,6 +187,9 @@ def law_from_parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> L
     FileFormatError
         Where a part is missing or does not fit the others.
     """
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiub":
+            raise FileFormatError(f"the saved model: {name} holds {array.dtype} values, not numbers")
     try:
         layers = []
         for index, (tables, products) in enumerate(zip(header["tables"], header["products"], strict=True)):
@@ -202,11 +205,17 @@ def law_from_parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> L
             domain=_domain_from_json(header["domain"]),
             **plain,
         )
-        law.predict(law.numbers[:1], law.codes[:1])
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, FormulaError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+        AttributeError,
+        ArithmeticError,
+        FormulaError,
+    ) as error:
         raise FileFormatError(
-            "the saved model lacks a part or its parts do not fit together "
-            f"({type(error).__name__}: {error}); save the model again"
+            f"the saved model lacks a part or its parts do not fit together ({type(error).__name__}: {error})"
         ) from error
     return law
 

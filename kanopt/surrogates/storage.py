@@ -21,12 +21,29 @@ from numpy.typing import NDArray
 from kanopt.errors import FileFormatError
 from kanopt.surrogates.law import Law, law_from_parts, law_to_parts
 from kanopt.surrogates.missing import Indicators
+from kanopt.surrogates.soundness import check_indicators, check_law
 
 __all__ = ["Stored", "read_model", "write_model"]
 
 Measures = dict[str, dict[str, float]]
 FORMAT = "kanopt-model"
 VERSION = 3
+LARGEST = 1 << 29
+"""Bytes that a file may hold when unpacked; a model has a few megabytes, and 16 bytes per row it was fitted to."""
+_BEGINNING = b"PK\x03\x04"
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    AttributeError,
+    TypeError,
+    ArithmeticError,
+    MemoryError,
+    RuntimeError,  # of encrypted files, of what nests too deep, and of ways of packing that are unknown
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def write_model(
@@ -57,14 +74,11 @@ def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, 
         Where there is none.
     """
     try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = _arrays(Path(path))
         header = json.loads(arrays.pop("header").tobytes().decode())
-    except FileNotFoundError:
+    except (FileNotFoundError, FileFormatError):
         raise
-    except (OSError, ValueError, KeyError, EOFError, AttributeError, TypeError) as error:
-        raise _damaged(path, error) from error
-    except (zipfile.BadZipFile, zlib.error) as error:
+    except _UNREADABLE as error:
         raise _damaged(path, error) from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise FileFormatError(f"{path}: this is not a saved KANRegressor; write one with model.save(path)")
@@ -76,10 +90,29 @@ def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, 
     return header, arrays
 
 
-def _damaged(path: str | os.PathLike[str], error: Exception) -> FileFormatError:
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a file that is not too large and begins as one of ours."""
+    with path.open("rb") as file:
+        if file.read(len(_BEGINNING)) != _BEGINNING:
+            raise FileFormatError(
+                f"{path}: not written by KANRegressor.save; load what model.save(path) has written"
+            )
+        with zipfile.ZipFile(file) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+        if size > LARGEST:
+            raise FileFormatError(
+                f"{path}: {size:,} bytes when unpacked are too many for a model, at most {LARGEST:,}"
+            )
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+
+
+def _damaged(path: str | os.PathLike[str], error: BaseException) -> FileFormatError:
+    # numpy advises to trust files that hold objects, which no file of ours does.
+    why = "it holds Python objects" if "pickle" in str(error) else f"{type(error).__name__}: {error}"
     return FileFormatError(
-        f"{path}: not a readable model file ({type(error).__name__}: {error}); it may be cut off or changed; "
-        "save the model again"
+        f"{path}: not a readable model file ({why}); it may be cut off or changed; save the model again"
     )
 
 
@@ -133,20 +166,21 @@ class Stored:
         header, arrays = read_model(path)
         try:
             header["measures"] = _undefined_as_nan(header["measures"])
-        except (KeyError, TypeError, AttributeError) as error:
-            raise FileFormatError(
-                f"{path}: the saved model lacks a part ({error}); save the model again"
-            ) from error
-        law = law_from_parts(header, arrays)
-        try:
+            law = law_from_parts(header, arrays)
+            check_law(law)
             model = cls(**{name: _argument(value) for name, value in header["arguments"].items()})
             target, named, columns = str(header["target"]), bool(header["named"]), int(header["columns"])
             model.alternatives_ = _alternatives(header["alternatives"])
-            model._indicators = Indicators(
-                {str(k): v if isinstance(v, str) else float(v) for k, v in header["fills"].items()}
-            )
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise FileFormatError(f"{path}: the header of the saved model is incomplete ({error})") from error
+            fills = {str(k): v if isinstance(v, str) else float(v) for k, v in header["fills"].items()}
+            check_indicators(fills, law.encoding, columns)
+            model._indicators = Indicators(fills)
+        except FileFormatError as error:
+            raise FileFormatError(f"{path}: {error}; save the model again") from error
+        except (*_UNREADABLE, IndexError) as error:
+            raise FileFormatError(
+                f"{path}: the saved model lacks a part or holds a wrong one ({type(error).__name__}: {error}); save "
+                "the model again"
+            ) from error
         model.n_features_in_ = columns
         if named:
             model.feature_names_in_ = np.array(law.encoding.names[:columns], dtype=object)

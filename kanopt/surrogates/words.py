@@ -53,11 +53,14 @@ def refuse_identifiers(frame: pd.DataFrame) -> None:
     """
     for place, name in enumerate(frame.columns):
         values = _different(frame.iloc[:, place])
-        if values is None or len(values) <= MANY or 2 * len(values) <= _different_rows(frame):
+        if values is None or len(values) <= MANY or not isinstance(values[0], (str, int, float, np.generic)):
+            continue  # dates and the like are no categories, as the encoding says
+        if 2 * len(values) <= _different_rows(frame):
             continue
         raise FitError(
             f"column {str(name)!r} has {len(values):,} different values in {len(frame):,} rows, such as "
-            f"{values[0]!r}: an id, of which nothing can be learned for other rows; leave it out, or group its values"
+            f"{values[0]!r}: an id, of which nothing can be learned for other rows; leave it out, or derive "
+            "groups or numbers from it"
         )
 
 

@@ -149,6 +149,11 @@ def test_rows_without_weight_may_lack_a_target(trips):
         ({"progress": True}, "progress=True must be a function"),
         ({"X": np.arange(2000.0)}, r"X has one dimension \(2000 values\)"),
         ({"X": pd.Series(np.arange(60.0))}, r"X has one dimension \(60 values\)"),
+        ({"X": np.array([["x", 1.0]] * 60, dtype=object)}, "convert string.*categories need a DataFrame"),
+        (
+            {"y": pd.Series(pd.date_range("2024", periods=60, tz="UTC"))},
+            "the target holds something that is no number",
+        ),
         ({"y": np.full(60, 1j)}, "the target holds something that is no number"),
     ],
 )

@@ -75,3 +75,13 @@ def test_many_customers_of_several_rows_are_a_category():
     table["customer"] = [f"C{row % 60}" for row in range(len(table))]
     model = KANRegressor((), log_target=False, log_features=[]).fit(table, cost)
     assert len(model.encoding_.categories[0].categories) == 60
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [pd.period_range("2024-01-01", periods=120, freq="D"), pd.date_range("2024-01-01", periods=120).date],
+)
+def test_dates_are_no_ids(dates):
+    table, cost = trips()
+    with pytest.raises(FitError, match=r"column 'day' holds .* neither numbers nor categories"):
+        KANRegressor(()).fit(table.assign(day=dates), cost)
