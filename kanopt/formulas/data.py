@@ -13,13 +13,22 @@ from kanopt.formulas.nodes import Array
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.units import convert
 
-__all__ = ["common_shape", "describe_place", "read_columns", "within"]
+__all__ = ["GAP", "common_shape", "describe_place", "read_columns", "within"]
+
+GAP = "missing"
+"""The category that stands for a gap in laws fitted with ``missing="indicator"``."""
+SUFFIX = "_missing"
 
 _EDGE = 1e-9
 _NUMERIC = {"floating", "integer", "mixed-integer-float", "decimal", "boolean", "empty"}
 
 
-def read_columns(inputs: Sequence[Variable], data: Any, required: frozenset[str]) -> dict[str, NDArray[Any]]:
+def read_columns(
+    inputs: Sequence[Variable],
+    data: Any,
+    required: frozenset[str],
+    gaps: frozenset[str] = frozenset(),
+) -> dict[str, NDArray[Any]]:
     """Take a formula's inputs out of a frame or a mapping.
 
     Parameters
@@ -30,6 +39,8 @@ def read_columns(inputs: Sequence[Variable], data: Any, required: frozenset[str]
         A DataFrame, or a mapping of name to number, text or array of any shape.
     required
         The inputs that must be there; the others are taken where they are.
+    gaps
+        Categories of which a missing value is the label "missing".
 
     Raises
     ------
@@ -37,16 +48,43 @@ def read_columns(inputs: Sequence[Variable], data: Any, required: frozenset[str]
         If an input is missing (the nearest name is given), holds no numbers, or has gaps.
     """
     columns: dict[str, NDArray[Any]] = {}
+    names = {variable.name for variable in inputs}
     for variable in inputs:
         if variable.name in data:
-            values = _converted(variable, data)
-            columns[variable.name] = (
-                _labels(variable, values) if variable.is_category else _numbers(variable, values)
-            )
+            try:
+                columns[variable.name] = _column(variable, data, filled=variable.name in gaps)
+            except _GapsError as error:
+                advice = _advice(variable.name) if indicator_name(variable.name) in names else ""
+                raise FormulaError(f"{error}{advice}") from None
         elif variable.name in required:
             known = [str(name) for name in data]
-            raise FormulaError(f"input {variable.name!r} is missing; {nearest(variable.name, known)}")
+            stem = variable.name.removesuffix(SUFFIX)
+            advice = _advice(stem) if stem != variable.name and stem in names else ""
+            raise FormulaError(f"input {variable.name!r} is missing; {nearest(variable.name, known)}{advice}")
     return columns
+
+
+class _GapsError(FormulaError):
+    """Missing values, of which something more may be said."""
+
+
+def indicator_name(column: str) -> str:
+    """Return the name of the input that says where another has gaps."""
+    return f"{column}{SUFFIX}"
+
+
+def _advice(name: str) -> str:
+    """Say how a law that was fitted with ``missing="indicator"`` wants gaps of a number to be written."""
+    return (
+        f". The law knows gaps: where {name!r} is missing it wants 'yes' in {indicator_name(name)!r}, elsewhere 'no', "
+        f"and in {name!r} the median of the rows it was fitted to; "
+        "kanopt.surrogates.missing.Indicators.of(fitted_rows).filled(data) writes both"
+    )
+
+
+def _column(variable: Variable, data: Any, *, filled: bool) -> NDArray[Any]:
+    values = _converted(variable, data)
+    return _labels(variable, values, filled=filled) if variable.is_category else _numbers(variable, values)
 
 
 def _converted(variable: Variable, data: Any) -> Any:
@@ -81,13 +119,15 @@ def _numbers(variable: Variable, values: Any) -> Array:
     return numbers
 
 
-def _labels(variable: Variable, values: Any) -> NDArray[Any]:
+def _labels(variable: Variable, values: Any, *, filled: bool) -> NDArray[Any]:
     import pandas as pd
 
     raw = np.asarray(values, dtype=object)
     codes, found = pd.factorize(raw.ravel())
-    _refuse_gaps(variable, codes.reshape(raw.shape) < 0)
-    labels = np.array([category_label(value) for value in found], dtype=object)
+    if not filled:
+        _refuse_gaps(variable, codes.reshape(raw.shape) < 0)
+    # the code of a gap is −1, the place of the last label
+    labels = np.array([*(category_label(value) for value in found), GAP], dtype=object)
     return labels[codes].reshape(raw.shape)
 
 
@@ -108,7 +148,7 @@ def _example(raw: NDArray[Any]) -> str:
 def _refuse_gaps(variable: Variable, gaps: NDArray[np.bool_]) -> None:
     if gaps.any():
         first = int(np.argmax(gaps))
-        raise FormulaError(
+        raise _GapsError(
             f"input {variable.name!r} has {int(gaps.sum()):,} missing values of {gaps.size:,}, the first at "
             f"position {first}; drop or fill those rows"
         )

@@ -18,7 +18,7 @@ from kanopt.formulas.data import common_shape, describe_place, read_columns
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.nodes import Array, Constant, Node, Sum, fold, postorder
-from kanopt.formulas.pieces import Curve, Table
+from kanopt.formulas.pieces import Curve, Table, gap_inputs
 from kanopt.formulas.validity import facts, outside_tests, outside_texts
 from kanopt.formulas.variables import Variable
 
@@ -331,9 +331,13 @@ class Formula:
         lines = [f"- {what}: {escape(text, quote=False)}" for what, text in self.facts()]
         return "\n".join([f"$${self.to_latex()}$$", "", *lines])
 
+    @cached_property
+    def _gaps(self) -> frozenset[str]:
+        return gap_inputs(self.root)
+
     def _columns(self, data: Any) -> dict[str, NDArray[Any]]:
         try:
-            return read_columns(self.inputs, data, self.used)
+            return read_columns(self.inputs, data, self.used, self._gaps)
         except FormulaError as error:
             raise FormulaError(f"formula for {self.output.name!r}: {error}") from error
 

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.nodes import Array, Node
+from kanopt.formulas.data import GAP
+from kanopt.formulas.nodes import Array, Node, postorder
 from kanopt.formulas.variables import category_label, check_name
 
-__all__ = ["Curve", "Step", "Table"]
+__all__ = ["Curve", "Step", "Table", "gap_inputs"]
 
 # Uniform cubic B-spline: row p holds the weight of coefficients i…i+3 in the coefficient of t**p within span
 # i (de Boor, A Practical Guide to Splines, 1978, ch. X, for uniform knots).
@@ -328,3 +329,20 @@ def _codes(values: NDArray[Any], known: Sequence[str]) -> NDArray[np.intp]:
     flat = np.asarray(values, dtype=object).ravel()
     codes = pd.Index(list(known), dtype=object).get_indexer(pd.Index(flat, dtype=object))
     return np.where(codes < 0, len(known), codes).reshape(values.shape).astype(np.intp)
+
+
+def gap_inputs(root: Node) -> frozenset[str]:
+    """Return the categorical inputs of which a table knows what a gap stands for: the category "missing".
+
+    Examples
+    --------
+    >>> sorted(gap_inputs(Table.of({"road": 1.0, "missing": 1.2}, "mode")))
+    ['mode']
+    """
+    tables = [node for node in postorder(root) if isinstance(node, Table)]
+    return frozenset(
+        name
+        for table in tables
+        for name, known in zip(table.inputs, table.categories, strict=True)
+        if GAP in known
+    )

@@ -91,3 +91,22 @@ def test_bounds_forgive_rounding_and_nothing_else():
     assert within(values, 0.0, 10.0).tolist() == [True, True, True, True, False]
     assert within(values, None, None).all()
     assert within(values, 1.0, None).tolist() == [False, False, True, True, True]
+
+
+LAW = [KM, Variable("km_missing", kind="category")]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [{"km": [1.0, np.nan], "km_missing": ["no", "yes"]}, {"km": [1.0, 2.0]}],
+    ids=["gap", "no indicator"],
+)
+def test_a_law_that_knows_gaps_says_how_it_wants_them_written(frame):
+    words = r"where 'km' is missing it wants 'yes' in 'km_missing', .*Indicators\.of\(fitted_rows\)\.filled\(data\)"
+    with pytest.raises(FormulaError, match=words):
+        read_columns(LAW, pd.DataFrame(frame), frozenset({"km", "km_missing"}))
+
+
+def test_a_gap_of_a_category_that_knows_gaps_is_its_label():
+    found = read_columns([KIND], {"kind": ["van", None, np.nan]}, frozenset({"kind"}), frozenset({"kind"}))
+    assert found["kind"].tolist() == ["van", "missing", "missing"]

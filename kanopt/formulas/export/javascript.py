@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from kanopt.formulas.data import GAP
 from kanopt.formulas.export.source import Source, headline, identifiers, pieces_of
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import postorder
-from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
 from kanopt.formulas.printing import ATOM, Text
 
 if TYPE_CHECKING:
@@ -80,11 +81,14 @@ def to_javascript(formula: Formula) -> str:
     lines = [f"// {headline(formula).replace('<', '‹')}", f"function {function}(row) {{"]
     lines += [text for kind, text in _HELPERS.items() if kind in kinds]
     read = [variable for variable in formula.inputs if variable.name in formula.used]
+    gaps = gap_inputs(formula.root)
     categorical = {variable.is_category for variable in read}
     lines += [text for kind, text in ((False, _NUMBER), (True, _CATEGORY)) if kind in categorical]
     for variable in read:
         column = _literal(variable.name)
         value = f"text({column})" if variable.is_category else f"number(row[{column}])"
+        if variable.name in gaps:
+            value = f"row[{column}] == null ? {_literal(GAP)} : {value}"
         lines.append(f"  const {names[variable.name]} = {value};")
     lines += [f"  {statement}" for statement in source.statements]
     lines += [f"  return {result};", "}", ""]

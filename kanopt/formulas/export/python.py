@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kanopt.formulas.export.source import Source, headline, identifiers, pieces_of
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import postorder
-from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
 from kanopt.formulas.printing import ATOM, POWER, Text
 
 if TYPE_CHECKING:
@@ -46,6 +46,15 @@ def _table(entries, fallback, *columns):
     return np.vectorize(find, otypes=[float])(*columns)
 
 '''
+_FILLED = '''
+def _filled(column):
+    """Categories, with "missing" where there is none."""
+    def fill(value):
+        gap = value is None or (not isinstance(value, str) and str(value) in ("nan", "NaT", "<NA>"))
+        return "missing" if gap else value
+    return np.vectorize(fill, otypes=[object])(column)
+
+'''
 _HELPERS = {Curve: _CURVE, Step: _STEP, Table: _TABLE}
 
 
@@ -65,7 +74,7 @@ def to_python(formula: Formula) -> str:
         return 0.12 * km**2.0
     <BLANKLINE>
     """
-    reserved = {*keyword.kwlist, "np", "_curve", "_step", "_table"}
+    reserved = {*keyword.kwlist, "np", "_curve", "_step", "_table", "_filled"}
     names = identifiers([variable.name for variable in formula.inputs], reserved)
     function = identifiers([formula.output.name], reserved)[formula.output.name]
     kinds = {type(node) for node in postorder(formula.root)}
@@ -73,12 +82,13 @@ def to_python(formula: Formula) -> str:
     result = source.write(formula.root)
     lines = [f"# {headline(formula)}", "import numpy as np", ""]
     lines += [text.rstrip("\n") + "\n" for kind, text in _HELPERS.items() if kind in kinds]
+    gaps = gap_inputs(formula.root)
+    lines += [_FILLED.rstrip("\n") + "\n"] if gaps else []
     lines += ["", f"def {function}({', '.join(names.values())}):"]
     for variable in formula.inputs:
         word = names[variable.name]
-        lines.append(
-            f"    {word} = np.asarray({word}, dtype={'object' if variable.is_category else 'float'})"
-        )
+        value = f"np.asarray({word}, dtype={'object' if variable.is_category else 'float'})"
+        lines.append(f"    {word} = {f'_filled({value})' if variable.name in gaps else value}")
     lines += [f"    {statement}" for statement in source.statements]
     return "\n".join([*lines, f"    return {result}", ""])
 

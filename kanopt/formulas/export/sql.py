@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.data import GAP
 from kanopt.formulas.export.source import Source
 from kanopt.formulas.functions import function_named
-from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
 from kanopt.formulas.printing import ATOM, SUM, Text
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def to_sql(formula: Formula) -> str:
     '0.12 * POWER("km", 2.0) / (1.0 * "load")'
     """
     names = {variable.name: _identifier(variable.name) for variable in formula.inputs}
+    names |= {name: f"COALESCE({names[name]}, '{GAP}')" for name in gap_inputs(formula.root)}
     text = _Sql(names).write(formula.root)
     if len(text) > _LONGEST:
         raise FormulaError(

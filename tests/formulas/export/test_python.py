@@ -86,3 +86,11 @@ def test_shared_and_deep_steps_become_statements():
     source = law.to_python()
     assert source.count("np.exp(x)") == 1
     assert compiled(law)(x=0.3, step_1=0.0) == pytest.approx(law.evaluate({"x": 0.3}))
+
+
+def test_a_gap_is_the_category_that_stands_for_it():
+    kind = Variable("kind", kind="category")
+    law = Formula(Table.of({"van": 1.0, "missing": 3.0}, "kind"), (kind,), Variable("cost"))
+    gaps = np.array(["van", None, np.nan, "missing"], dtype=object)
+    assert compiled(law)(gaps).tolist() == law.evaluate({"kind": gaps}).tolist() == [1.0, 3.0, 3.0, 3.0]
+    assert compiled(law)(None) == 3.0

@@ -110,3 +110,11 @@ def test_texts_too_long_for_a_database_are_refused():
         node = Sum((node, node))
     with pytest.raises(FormulaError, match="characters of SQL are too many"):
         Formula(node, (Variable(name),), Variable("y")).to_sql()
+
+
+def test_a_gap_is_the_category_that_stands_for_it():
+    kinds = (Variable("kind", kind="category"), Variable("size", kind="category"))
+    table = Table.of({("van", "s"): 1.0, ("missing", "s"): 3.0}, "kind", "size", fallback=5.0)
+    data = {"kind": ["van", None, "missing", "tram", None], "size": ["s", "s", "s", "s", None]}
+    found = query(Formula(table, kinds, Variable("cost")), data)
+    np.testing.assert_array_equal(found, [1.0, 3.0, 3.0, 5.0, np.nan])
