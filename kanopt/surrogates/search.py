@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from kanopt.kan.fit import FitOptions, Run, fit_starts, grown, settled
+from kanopt.kan.fit import FitOptions, Run, fit_starts, grown, retrained, settled
 from kanopt.kan.fitted import Fitted, finish
 from kanopt.kan.heldout import fit_held_out, on_all_rows
 from kanopt.kan.large import fit_large, is_large
@@ -33,6 +33,8 @@ Floats = NDArray[np.float64]
 
 MARGIN = 0.01
 """Least gain in log density per row for more effective parameters."""
+FINER = 0.002
+"""The same where the same curves have finer grids, and so smoothing has decided already how far they bend."""
 GROWTH = 0.03
 """Least gain in log density per row for more hidden nodes."""
 SEARCH_ROWS = 4_000
@@ -45,6 +47,8 @@ WIDE = 60
 """Categories past which four nodes are tried on one target alone, and two nodes not where these left noise."""
 LEAST_ROWS = 400
 """Fewer rows can spare none to be held out."""
+FINEST_PLAIN, MOST_PLAIN, PLAIN_WORTH = 160, 1_000, 0.995
+"""Intervals and parameters that additive laws do not pass, and what a finer grid must leave of the score at most."""
 PRUNE_ROWS = 5_000
 """Edges are taken away on this many rows."""
 COARSE, PLAIN, FINEST = 5, 10, 40
@@ -168,7 +172,7 @@ class Search:
         rest = torch.nonzero((rank >= count) & (rank < count + TRAINED_ROWS)).squeeze(1)
         rows = data.rows(rest), data.rows(test)
         found = fit_held_out(shape, *rows, bounds, generator, options, self.finest)
-        run = on_all_rows(found.run, data, options)
+        run = on_all_rows(found.run, data, options, float(rows[0].weights.sum()))
         places, predicted = test.cpu().numpy(), found.output.cpu().numpy()
         if structure.log_target and not structure.linked:
             learned = options.objective(rows[0]).outputs(found.run.network, rows[0].inputs)[0, :, 0]
@@ -214,14 +218,34 @@ class Search:
                 run = settled(replace(run, network=shrunk(run.network)), data, options)
                 shape = run.network.shape
                 structure = replace(structure, hidden=shape.hidden, products=shape.products)
-        part = self._part(data, SEARCH_ROWS, generator)
-        finer = grown(run, part, options, self.finest)
-        if part is not data and finer is not run:
-            finer = settled(finer, data, options)
+        if structure.hidden:
+            part = self._part(data, SEARCH_ROWS, generator)
+            finer = grown(run, part, options, self.finest)
+            if part is not data and finer is not run:
+                finer = settled(finer, data, options)
+        else:
+            finer = self._finer(run, data, options)
         if finer is trial.run:
             return trial
-        fitted = finish(finer, data, options)
-        return self.better(trial, self.judge(structure, trial.encoding, trial.unit, finer, fitted))
+        refined = self.judge(structure, trial.encoding, trial.unit, finer, finish(finer, data, options))
+        return self.better(trial, refined, FINER if structure == trial.structure else MARGIN)
+
+    def _finer(self, run: Run, data: Data, options: FitOptions) -> Run:
+        """Double the grid of an additive network while its score falls.
+
+        Its smoothing is chosen anew on every grid, so that a finer one bends no more than the rows ask for: winds
+        that change from day to day need a knot a week, distances need five.
+        """
+        shape = run.network.shape
+        largest = self.settings.grid_size or min(FINEST_PLAIN, max(1, self.distinct // 4))
+        while (
+            2 * shape.grid_size <= largest and 2 * shape.parameters <= MOST_PLAIN and not run.history.stopped
+        ):
+            tried = retrained(replace(run, network=run.network.refined()), data, options)
+            if not float(tried.score[0]) < PLAIN_WORTH * float(run.score[0]):
+                break
+            run, shape = tried, tried.network.shape
+        return run
 
     def judge(
         self,
@@ -260,14 +284,14 @@ class Search:
         gap = self.table.target[rows] - trial.held_out.predicted
         return float(np.average(gap**2, weights=self.table.weights[rows])) / self.table.spread(False) ** 2
 
-    def better(self, first: Trial, second: Trial) -> Trial:
+    def better(self, first: Trial, second: Trial, margin: float = MARGIN) -> Trial:
         """Return the trial to prefer: the simpler one unless the other is clearly more accurate."""
         simple, rich = sorted((first, second), key=lambda trial: trial.complexity)
         gain = rich.density - simple.density
         mean = float(np.average(gain, weights=self.table.weights))
         variance = float(np.average((gain - mean) ** 2, weights=self.table.weights))
         wider = sum(rich.structure.hidden) > sum(simple.structure.hidden)
-        if mean <= max(GROWTH if wider else MARGIN, np.sqrt(variance / self.rows)):
+        if mean <= max(GROWTH if wider else margin, np.sqrt(variance / self.rows)):
             return simple
         return simple if wider and rich.miss > WORSE * simple.miss else rich
 

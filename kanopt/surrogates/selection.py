@@ -32,7 +32,7 @@ from kanopt.surrogates.trials import Structure, Table, Trial
 __all__ = ["choose"]
 
 FEW, HALF = 0.002, 0.5
-"""Share of rows with wild residuals, or of the sum of squares that they make, past which a loss has to hold them back."""
+"""Share of rows with wild residuals, or of the squares that they make, past which a loss has to hold them back."""
 EXACT = 5e-4
 """Share of the variance of the usual targets below which what is left is no noise."""
 NO_ERROR = 1.0 - 1e-8
