@@ -102,7 +102,9 @@ class Readings:
     def attribution(self) -> Attribution:
         """Return how much of the output comes through every edge, node and column.
 
-        Scores follow the signal from the output back: an edge into a node that nothing listens to scores nothing.
+        Scores follow the signal from the output back: an edge into a node that nothing listens to scores nothing. A
+        share is a score over the standard deviation of the output; shares need not sum to one, see
+        :class:`~kanopt.surrogates.reading.Attribution`.
         """
         from kanopt.surrogates.reading import attribution_of
 
@@ -111,6 +113,9 @@ class Readings:
 
     def separability(self, tolerance: float = 0.02) -> Separability:
         """Test which columns act apart, as a sum or as a product, and for symmetries of pairs, against the noise.
+
+        "no product of smaller parts" means that the law is not the product of functions of fewer columns each; the
+        strength of a symmetry is 1 where it is perfect and 0 where the departure is as large as what the columns do.
 
         Parameters
         ----------

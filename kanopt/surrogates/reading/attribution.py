@@ -35,9 +35,13 @@ ROUNDING = 1e-13
 """A change below this share of the largest output is rounding."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Attribution:
     """Scores of all edges, factors and nodes, in the units of the network's output.
+
+    A share is a score over the standard deviation of the output. Shares do not sum to one: of columns that act apart
+    it is their squares that do, as variances add up, so that two equal columns have a share of 0.71 each; columns that
+    act together, as factors of a product, each take all of it away, and the squares sum to more.
 
     Attributes
     ----------
@@ -64,6 +68,16 @@ class Attribution:
     factor_scores: tuple[Floats, ...]
     node_scores: tuple[Floats, ...]
     feature_scores: dict[str, float]
+
+    def __str__(self) -> str:
+        table = self.features.to_string(index=False, float_format=lambda value: f"{value:.3g}")
+        return (
+            f"{self.output}: what it loses without a column, as a standard deviation (share: over its own, "
+            f"{self.spread:.3g}; shares need not sum to 1)\n{table}"
+        )
+
+    def __repr__(self) -> str:
+        return str(self)
 
     @property
     def features(self) -> pd.DataFrame:
@@ -190,6 +204,11 @@ def attribution(
     1      km    1.0  0.447
     >>> found.nodes[["node", "fed_by"]].iloc[-1].tolist()
     ['cost', 'load + km']
+    >>> found
+    cost: what it loses without a column, as a standard deviation (share: over its own, 2.24; shares need not sum to 1)
+    feature  score  share
+       load      2  0.894
+         km      1  0.447
     """
     numbers = np.asarray(numbers, dtype=np.float64)
     first = network.layers[0]

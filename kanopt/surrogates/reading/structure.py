@@ -32,9 +32,14 @@ _IN_WORDS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Structure:
     """What the tests found.
+
+    In words, ``sum of f(km) + f(load_t, hour)`` says that the law is a sum of a function of km and one of the other
+    two, which no test takes apart; ``no product of smaller parts`` that it is not the product of functions of fewer
+    columns each. A symmetry comes with its strength: 1 is perfect, and 0.9 leaves a departure of a tenth of what the
+    columns do.
 
     Attributes
     ----------
@@ -81,10 +86,7 @@ class Structure:
         return self.tests.copy()
 
     def __str__(self) -> str:
-        lines = [
-            f"sum of {self._written('additive', ' + ')}",
-            f"product of {self._written('multiplicative', ' × ')}",
-        ]
+        lines = [self._written("additive", "sum", " + "), self._written("multiplicative", "product", " × ")]
         others = self.holding[~self.holding["test"].isin(["additive", "multiplicative"])]
         for test, first, second, strength in others[["test", "first", "second", "strength"]].itertuples(
             index=False
@@ -93,11 +95,15 @@ class Structure:
             lines.append(f"{what} (strength {strength:.2f})")
         return "\n".join(lines)
 
-    def _written(self, by: Literal["additive", "multiplicative"], sign: str) -> str:
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _written(self, by: Literal["additive", "multiplicative"], word: str, sign: str) -> str:
         groups = self.modules(by)
-        return (
-            sign.join(f"f({', '.join(group)})" for group in groups) if len(groups) > 1 else "nothing smaller"
-        )
+        if len(groups) < 2:
+            return f"no {word} of smaller parts"
+        parts = [f"f({', '.join(group)})" for group in groups]
+        return f"{word} of {sign.join(parts)}"
 
 
 def structure_tests(

@@ -63,7 +63,7 @@ def test_a_power_law_is_a_product_in_the_units_of_the_target() -> None:
     held = found.holding[["test", "first", "second"]].values.tolist()
     assert ["x * y", "km", "t"] in held
     assert str(found).splitlines() == [
-        "sum of nothing smaller",
+        "no sum of smaller parts",
         "product of f(km) × f(t)",
         "km * t enters as one (strength 1.00)",
     ]

@@ -77,7 +77,7 @@ def test_a_sum_is_additive_and_its_columns_even_or_odd() -> None:
     assert held(found) == {("additive", "x", "y"), ("even", "x", ""), ("odd", "y", "")}
     assert found.modules() == (("x",), ("y",))
     assert found.modules("multiplicative") == (("x", "y"),)
-    assert str(found).splitlines()[:2] == ["sum of f(x) + f(y)", "product of nothing smaller"]
+    assert str(found).splitlines()[:2] == ["sum of f(x) + f(y)", "no product of smaller parts"]
     assert "even in x (strength 1.00)" in str(found)
     assert "even" not in set(found_in(additive(square, np.sin), uniform(2)).tests["test"])  # no mirror images
 
