@@ -1,36 +1,53 @@
 """A fit of a network too large for second-order training, see :mod:`kanopt.kan.first_order`.
 
 There is no matrix here from which a smoothing weight, a leverage or a standard error could be had. Smoothing is chosen
-on rows held out: networks that differ in it alone are trained as one batch, and the best goes on with all rows. The
-residuals of rows left out are those of the training rows, enlarged as those of the held-out rows were.
+on rows held out, all copies of a row together: networks that differ in it alone are trained as one batch, and the best
+goes on with all rows. A row that was held out has the residual it had then; the residuals of the others are enlarged to
+the size of these.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from kanopt.kan.first_order import LARGE, FirstOrderOptions, train_network
-from kanopt.kan.fit import FitOptions, Run
+from kanopt.kan.fit import FitOptions, Run, reweighted, summed_loss
 from kanopt.kan.fitted import Fitted
 from kanopt.kan.network import KANBatch
-from kanopt.kan.objective import Data
-from kanopt.kan.robust import robust_weights
+from kanopt.kan.objective import Data, total_weight
+from kanopt.kan.robust import HUBER, poisson_weights, residual_scale, robust_trust
 from kanopt.kan.shape import Shape
 from kanopt.kan.starts import random_starts
+from kanopt.kan.trainer import History
 
 __all__ = ["fit_large", "is_large"]
 
-SMOOTHINGS = (1e-8, 1e-6, 1e-4)
-"""Smoothing weights tried."""
+SMOOTHINGS = (1e-8, 1e-6, 1e-4, 1e-3, 1e-2)
+"""Smoothing weights tried: the lowest for targets without noise, the highest where noise is most of them."""
 RIDGE = 1e-9
 HELD_OUT = 0.2
 """Share of the rows held out."""
 STEPS = 60
 """Steps, or passes over the rows, on the rows not held out; then as many on all."""
+TURNS = 3
+"""Turns of half as many steps where the weights of the rows follow the residuals or the mean."""
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """How the rows `held` out, by number, were met by a network that was not trained on them.
+
+    `output` are its predictions, `lost` its mean loss on them, and `limit` where a robust loss ceases to be a square.
+    """
+
+    held: Tensor
+    output: Tensor
+    lost: float
+    limit: Tensor
 
 
 def is_large(shape: Shape) -> bool:
@@ -52,54 +69,113 @@ def fit_large(
     shape
         Sizes; with one output.
     data, bounds, generator, options
-        As for :func:`kanopt.kan.fit.fit_starts`. The loss is squared.
+        As for :func:`kanopt.kan.fit.fit_starts`. Where the loss is not squared, training and new weights of the rows
+        take turns.
     """
-    weights = data.weights
-    offset = (weights @ data.target) / weights.sum()
-    offset = offset if options.link is None else options.link.inverse(offset)
-    network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.wanted)
-    levels = SMOOTHINGS if options.smoothing is None else (options.smoothing,)
-    first = torch.zeros(len(levels), dtype=torch.int64, device=network.theta.device)
-    network = network.take(first)
-    groups = len(shape.layers) - 1 + shape.numbers + shape.cycles + len(shape.categories)
-    smoothing = network.theta.new_tensor(levels).unsqueeze(1).repeat(1, groups + 1)
-    smoothing[:, -1] = RIDGE
-
-    order = torch.randperm(len(data), generator=generator).to(weights.device)
-    count = max(1, round(HELD_OUT * len(data)))
-    kept, held = data.rows(order[count:]), data.rows(order[:count])
+    network, smoothing = _starts(shape, data, bounds, generator, options)
+    kept, held = _split(data, generator)
+    rest, test = data.rows(kept), data.rows(held)
     steps = FirstOrderOptions(
         iterations=STEPS, single=options.precision == "mixed", watch=options.trainer.watch
     )
-    network, _ = train_network(
-        network, options.objective(kept), smoothing, first_order=steps, wanted=options.wanted
-    )
-    missed = options.objective(held).squares(network) / held.weights.sum()
-    seen = options.objective(kept).squares(network) / kept.weights.sum()
-    best = missed.argmin().reshape(1)
-    growth = float((missed[best] / seen[best].clamp(min=torch.finfo(seen.dtype).tiny)).sqrt().clamp(min=1.0))
+    network, _ = _trained(network, rest, smoothing, options, steps)
+    unseen = options.objective(test)
+    size = unseen.residuals(network).norm(dim=-1)
+    limit = HUBER * residual_scale(size, test.weights).min()
+    missed = summed_loss(network, unseen, options.loss, limit) / test.weights.sum()
+    best = torch.where(torch.isfinite(missed), missed, torch.inf).argmin().reshape(1)
     chosen, weight = network.take(best), smoothing[best]
-    steps = replace(steps, looks=0)
-    chosen, history = train_network(
-        chosen, options.objective(data), weight, first_order=steps, wanted=options.wanted
-    )
+    output = unseen.outputs(chosen, test.inputs)[0, :, 0]
+    judged = _Judged(held, output, float(missed[best]), limit)
+    chosen, history = _trained(chosen, data, weight, options, replace(steps, looks=0), follows=True)
     run = Run(chosen, weight, missed[best], history)
-    return run, _described(run, data, options, growth)
+    return run, _described(run, data, options, _left_out(chosen, data, kept, options, judged))
 
 
-def _described(run: Run, data: Data, options: FitOptions, growth: float) -> Fitted:
-    network: KANBatch = run.network
+def _starts(
+    shape: Shape,
+    data: Data,
+    bounds: tuple[Tensor, Tensor],
+    generator: torch.Generator,
+    options: FitOptions,
+) -> tuple[KANBatch, Tensor]:
+    """Return one random network as often as there are smoothing weights to try, and these (M, groups + 1)."""
+    offset = (data.weights @ data.target) / data.weights.sum()
+    offset = offset if options.link is None else options.link.inverse(offset)
+    network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.wanted)
+    levels = SMOOTHINGS if options.smoothing is None else (options.smoothing,)
+    network = network.take(torch.zeros(len(levels), dtype=torch.int64, device=network.theta.device))
+    groups = len(shape.layers) - 1 + shape.numbers + shape.cycles + len(shape.categories)
+    smoothing = network.theta.new_tensor(levels).unsqueeze(1).repeat(1, groups + 1)
+    smoothing[:, -1] = RIDGE
+    return network, smoothing
+
+
+def _split(data: Data, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return the numbers of the rows to train on and of those held out; copies would tell of one another."""
+    kind = data.kinds()
+    kinds = int(kind.max()) + 1
+    if kinds < 2:
+        every = torch.arange(len(data), device=kind.device)
+        return every, every
+    rank = torch.randperm(kinds, generator=generator).to(kind.device)[kind]
+    count = max(1, round(HELD_OUT * kinds))
+    return torch.nonzero(rank >= count).squeeze(1), torch.nonzero(rank < count).squeeze(1)
+
+
+def _trained(
+    network: KANBatch,
+    data: Data,
+    smoothing: Tensor,
+    options: FitOptions,
+    steps: FirstOrderOptions,
+    *,
+    follows: bool = False,
+) -> tuple[KANBatch, History]:
+    """Train every network; `follows` says that they have been trained before, so that residuals mean something."""
+    objective, history = options.objective(data), History()
+    turns = 1 if options.loss == "squared" else TURNS
+    for turn in range(turns):
+        # Residuals of a random network say nothing of outliers, but its mean is one.
+        known = follows or turn > 0 or options.loss == "poisson"
+        weighted = reweighted(network, objective, options.loss) if known else objective
+        # The penalty weighs as much as all rows do, however few of them are trusted.
+        share = float(data.weights.sum()) / total_weight(weighted)
+        part = replace(steps, iterations=STEPS if turns == 1 else STEPS // 2)
+        network, history = train_network(
+            network, weighted, share * smoothing, first_order=part, wanted=options.wanted
+        )
+        if history.stopped:
+            break
+    return network, history
+
+
+def _left_out(network: KANBatch, data: Data, kept: Tensor, options: FitOptions, judged: _Judged) -> Tensor:
+    """Return the residual of every row as if it had been left out, (n,)."""
+    objective = options.objective(data)
+    residual = objective.residuals(network)[0, :, 0]
+    rest = data.rows(kept)
+    now = summed_loss(network, options.objective(rest), options.loss, judged.limit) / rest.weights.sum()
+    tiny = torch.finfo(now.dtype).tiny
+    growth = (judged.lost / now.clamp(min=tiny)).sqrt().nan_to_num(nan=1.0).clamp(min=1.0)
+    left_out = growth * residual
+    left_out[judged.held] = data.target[judged.held, 0] - judged.output
+    return left_out
+
+
+def _described(run: Run, data: Data, options: FitOptions, left_out: Tensor) -> Fitted:
+    network, robust = run.network, options.loss != "poisson"
     output = options.objective(data).outputs(network, data.inputs)[0, :, 0]
     residual = data.target[:, 0] - output
-    trust = robust_weights(residual, data.weights, options.loss) / data.weights
-    variance = float((data.weights * (growth * residual).square()).sum() / data.weights.sum())
+    trust = robust_trust(residual, data.weights, options.loss) if robust else poisson_weights(output)
+    variance = float((data.weights * trust * left_out.square()).sum() / data.weights.sum())
     parameters = network.shape.parameters
     return Fitted(
-        network=network.describe(0, data.inputs),
+        network=network.describe(0, data.inputs, data.weights),
         output=output.cpu().numpy(),
         residual=residual.cpu().numpy(),
-        left_out=(growth * residual).cpu().numpy(),
-        trust=trust.cpu().numpy(),
+        left_out=left_out.cpu().numpy(),
+        trust=(trust if robust else torch.ones_like(trust)).cpu().numpy(),
         edf=float(parameters),
         variance=variance,
         covariance=np.empty((0, 0)),

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 
 from kanopt.kan.constraints import Wanted
 from kanopt.kan.fit import FitOptions
 from kanopt.kan.large import fit_large, is_large
+from kanopt.kan.links import Exponential
 from kanopt.kan.shape import Shape
 from tests.kan.conftest import box, sample
 
@@ -46,3 +50,67 @@ def test_given_smoothing_is_kept():
     run, fit = fit_large(SHAPE, data, box(3), torch.Generator().manual_seed(1), options)
     assert run.smoothing.shape == (1, 6)
     assert (fit.smoothing[:-1] == 1e-3).all()
+
+
+WIDE = Shape(3, hidden=(68,), grid_size=5)
+
+
+def noisy(rows, noise=1.0, seed=0):
+    data = sample(law, rows, 3, seed=seed)
+    generator = torch.Generator().manual_seed(100 + seed)
+    spread = float(data.target.std())
+    error = noise * spread * torch.randn(rows, 1, dtype=torch.float64, generator=generator)
+    return replace(data, target=(data.target + error) / spread)
+
+
+def fresh_error(fit, noise=1.0):
+    """Root mean squared error on new rows of the same noise, in units of the law's spread."""
+    fresh = noisy(2000, 0.0, seed=9)
+    gap = fit.network(fresh.inputs.numbers.numpy()) - fresh.target[:, 0].numpy()
+    return float(np.hypot(np.sqrt(np.mean(gap**2)), noise))
+
+
+@pytest.mark.parametrize("copies", [1, 4])
+def test_rows_left_out_err_as_new_ones_do_also_where_rows_are_copied(copies):
+    data = noisy(250)
+    order = torch.arange(250).repeat(copies)
+    order = order[torch.randperm(len(order), generator=torch.Generator().manual_seed(2))]
+    options = FitOptions(distinct=1.0 / copies)
+    _, fit = fit_large(WIDE, data.rows(order), box(3), torch.Generator().manual_seed(1), options)
+    assert 0.8 < np.std(fit.left_out) / fresh_error(fit) < 1.25
+    assert np.sqrt(fit.variance) == pytest.approx(np.std(fit.left_out), rel=0.05)
+
+
+def test_outlying_rows_are_not_followed_where_the_loss_is_robust():
+    data = noisy(250, 0.2)
+    spoiled = data.target.clone()
+    spoiled[::25] += 20.0
+    spoiled = replace(data, target=spoiled)
+    fits = {}
+    for loss in ("squared", "huber"):
+        options = FitOptions(loss=loss, smoothing=1e-4)
+        _, fits[loss] = fit_large(WIDE, spoiled, box(3), torch.Generator().manual_seed(1), options)
+    assert fresh_error(fits["huber"], 0.0) < 0.5 * fresh_error(fits["squared"], 0.0)
+    assert fits["huber"].trust[::25].max() < 0.1
+    assert fits["huber"].trust[1::25].mean() > 0.8
+    usual = np.arange(250) % 25 != 0
+    assert 0.6 < np.std(fits["huber"].left_out[usual]) / fresh_error(fits["huber"], 0.2) < 1.6
+
+
+def test_squares_over_the_mean_make_sums_right():
+    data = sample(lambda x: torch.exp(x[:, 0] + x[:, 1]), 300, 3)
+    generator = torch.Generator().manual_seed(4)
+    counts = torch.poisson(3.0 * data.target, generator=generator)
+    data = replace(data, target=counts / counts.mean())
+    options = FitOptions(loss="poisson", link=Exponential(), smoothing=1e-3)
+    _, fit = fit_large(WIDE, data, box(3), torch.Generator().manual_seed(1), options)
+    assert fit.output.sum() == pytest.approx(float(data.target.sum()), rel=0.02)
+    assert (fit.trust == 1.0).all()
+    assert np.isfinite(fit.left_out).all()
+    assert np.std(fit.left_out) > np.std(fit.residual)
+
+
+def test_a_single_kind_of_row_is_not_split():
+    data = noisy(5).rows(torch.zeros(5, dtype=torch.int64))
+    _, fit = fit_large(WIDE, data, box(3), torch.Generator().manual_seed(1), FitOptions(smoothing=1e-4))
+    assert np.isfinite(fit.left_out).all()
