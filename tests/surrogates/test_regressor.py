@@ -354,7 +354,9 @@ def test_damaged_files_are_refused(model, tmp_path):
     whole = path.read_bytes()
     for spoiled in (b"", b"not a model", whole[: len(whole) // 2], whole[:300] + b"\0" * 200 + whole[500:]):
         path.write_bytes(spoiled)
-        with pytest.raises(FileFormatError, match=r"not a readable model file|not written by KANRegressor\.save"):
+        with pytest.raises(
+            FileFormatError, match=r"not a readable model file|not written by KANRegressor\.save"
+        ):
             KANRegressor.load(path)
     with pytest.raises(FileNotFoundError):
         KANRegressor.load(tmp_path / "absent")
