@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,13 @@ def law(x):
     return torch.exp(x[:, 0] * x[:, 1] + x[:, 1])
 
 
+ZERO_LAST = torch.tensor([1.0, 1.0, 0.0], dtype=torch.float64)
+
+
+def noise(rows):
+    return torch.tensor(np.random.default_rng(3).normal(size=(rows, 1)))
+
+
 def split(data):
     count = len(data) // 5
     return data.rows(slice(count, None)), data.rows(slice(0, count))
@@ -26,7 +35,7 @@ def test_heavy_tails_are_not_followed():
     fresh = sample(law, 2000, 2, seed=9)
     generator, shape = torch.Generator().manual_seed(1), Shape(2, hidden=(4,))
     found = fit_held_out(shape, *split(data), box(2), generator, FitOptions(), 10)
-    run = on_all_rows(found.run, data, FitOptions())
+    run = on_all_rows(found.run, data, FitOptions(), 480.0)
     free = fit_starts(shape, data, box(2), torch.Generator().manual_seed(1))
     error, before = (
         float((one.network.forward(fresh.inputs)[0] - fresh.target).square().mean().sqrt())
@@ -54,6 +63,35 @@ def test_a_smoothing_that_is_given_is_kept():
     assert (found.run.smoothing[0, :-1] == 1e-4).all()
 
 
+def test_an_input_that_hardly_varies_is_taken_away_and_one_that_matters_is_not():
+    numbers = sample(law, 600, 3).inputs.numbers.clone()
+    numbers[:, 2] = 0.0
+    numbers[:3, 2] = torch.tensor([0.4, 0.7, 1.0])
+    data = sample(law, 600, 3, noise=0.2)
+    data = type(data)(
+        replace(data.inputs, numbers=numbers), law(numbers)[:, None] + 0.2 * noise(600), data.weights
+    )
+    generator = torch.Generator().manual_seed(2)
+    found = fit_held_out(Shape(3, hidden=(2,)), *split(data), box(3), generator, FitOptions(), 5)
+    wet = numbers[:50].clone()
+    wet[:, 2] = 3.0
+    change = found.run.network.forward(replace(data.inputs.rows(slice(0, 50)), numbers=wet))
+    change = change - found.run.network.forward(
+        replace(data.inputs.rows(slice(0, 50)), numbers=wet * ZERO_LAST)
+    )
+    assert float(change.abs().max()) == 0.0
+    error = found.run.network.forward(data.inputs)[0, :, 0] - law(numbers)
+    assert float(error.square().mean().sqrt()) < 0.1
+
+
+def test_the_penalty_is_the_same_on_all_rows():
+    data = sample(law, 500, 2, noise=0.1)
+    generator = torch.Generator().manual_seed(2)
+    found = fit_held_out(Shape(2, hidden=(2,)), *split(data), box(2), generator, FitOptions(), 5)
+    run = on_all_rows(found.run, data, FitOptions(), 400.0)
+    torch.testing.assert_close(run.smoothing * 500.0, found.run.smoothing * 400.0)
+
+
 def test_quasi_poisson_weights_make_sums_right_and_follow_the_mean():
     data = sample(law, 800, 2)
     generator = torch.Generator().manual_seed(4)
@@ -62,7 +100,7 @@ def test_quasi_poisson_weights_make_sums_right_and_follow_the_mean():
     data = type(data)(data.inputs, data.target * noise / mean, data.weights)
     options = FitOptions(link=Exponential(), loss="poisson")
     found = fit_held_out(Shape(2, hidden=(2,)), *split(data), box(2), generator, options, 5)
-    run = on_all_rows(found.run, data, options)
+    run = on_all_rows(found.run, data, options, 640.0)
     output = options.objective(data).outputs(run.network, data.inputs)[0, :, 0]
     assert float(output.sum()) == pytest.approx(float(data.target.sum()), rel=0.01)
     truth = law(data.inputs.numbers) / mean
