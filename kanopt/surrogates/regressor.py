@@ -259,9 +259,9 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         the model has not seen. For a log target it is a factor, otherwise a constant. The coverage is an average over
         rows like those of the table; it is not promised for every single kind of row, nor outside the data.
 
-        Rows left out one at a time say too little of a small table behind hidden nodes, since the curves of the hidden
-        layer were chosen with them: with 100 rows and ``hidden=(2,)`` intervals of 90 % cover 85 to 89 %. Pass
-        `calibration` there.
+        Of a small table behind hidden nodes, residuals of rows left out one at a time are a little too small, since the
+        curves of the hidden layers were chosen with these rows: with 60 to 100 rows and ``hidden=(2,)``, intervals of
+        90 % cover 85 to 90 % on average (``benchmarks/coverage.py``). Pass `calibration` there.
 
         Parameters
         ----------
