@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.surrogates import KANRegressor
     from kanopt.surrogates.diagram import Diagram
+    from kanopt.surrogates.settings import FitProgress
 
 __all__ = ["Cache", "LearnedLaw", "StoppedLearning", "fit_law", "laws_of", "learn"]
 
@@ -192,10 +193,16 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
 
 def _fit(model: KANRegressor, features: pd.DataFrame, target: pd.Series[float]) -> None:
     """Fit a model; Ctrl-C, after which a model keeps the best law so far, is KeyboardInterrupt here."""
+
+    def stop(_: FitProgress) -> None:
+        # At the next step: a law that is not kept need not be finished in order.
+        if interrupt.asked:
+            raise KeyboardInterrupt
+
     with warnings.catch_warnings(), Interrupt() as interrupt:
         # It says what is kept, and nothing is.
         warnings.filterwarnings("ignore", "the fit was stopped", KanoptWarning)
-        model.fit(features, target)
+        model.fit(features, target, progress=stop)
     if interrupt.asked:
         raise KeyboardInterrupt
 

@@ -417,6 +417,7 @@ cell = st.one_of(
 )
 
 
+@pytest.mark.filterwarnings("ignore:.*most values were set missing")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(st.lists(st.tuples(cell, cell), min_size=1, max_size=30), st.sampled_from(["missing", "drop"]))
 def test_every_row_and_cell_is_accounted_for(
