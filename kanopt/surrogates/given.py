@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight
 
 from kanopt.errors import FitError, KanoptWarning
@@ -120,7 +120,8 @@ def used_rows(frame: pd.DataFrame, y: Any, weights: Floats) -> tuple[pd.DataFram
         account.
     """
     target = target_of(y)
-    check_consistent_length(frame, target)
+    if len(frame) != len(target):
+        raise FitError(f"X has {len(frame)} rows and y {len(target)} values; pass one target for each row")
     used = weights > 0
     if not used.all():
         frame, target, weights = frame.loc[used], target[used], weights[used]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError, KanoptWarning, nearest
 from kanopt.kan.constraints import Wanted
 from kanopt.kan.robust import LOSSES
-from kanopt.surrogates.encoding import Encoding, Feature
+from kanopt.surrogates.encoding import Encoding, Feature, row_name
 from kanopt.surrogates.given import whole_number
 from kanopt.surrogates.naming import by_name, column_of
 from kanopt.surrogates.settings import Settings, Watch
@@ -127,7 +127,10 @@ def periods_of(periodic: Any, encoding: Encoding) -> dict[str, float]:
 
 
 def warn_of_contradictions(
-    target: NDArray[np.float64], weights: NDArray[np.float64], settings: Settings
+    target: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    settings: Settings,
+    index: pd.Index[Any] | None = None,
 ) -> None:
     """Warn where many targets lie where the law was asked not to go, by more than a tenth of their spread.
 
@@ -145,7 +148,7 @@ def warn_of_contradictions(
     asked = f"bounds=({low:g}, {high:g})" if settings.reach == "bounded" else "positive=True"
     message = (
         f"{asked}: the target is outside in {int(beyond.sum()):,} of {len(target):,} rows, the first "
-        f"{target[int(beyond.argmax())]:g} in row {int(beyond.argmax())}, where no such law can follow"
+        f"{target[int(beyond.argmax())]:g} in {row_name(index, int(beyond.argmax()))}, where no such law can follow"
     )
     if share > 0.5:
         raise FitError(f"{message}; ask for other ends, or for none")

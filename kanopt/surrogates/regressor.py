@@ -328,7 +328,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         weights = weights / min(1.0, float(weights.mean()))
         table = Table(numbers, codes, target, weights, encoding)
         settings = settings_of(self, encoding, watch)
-        warn_of_contradictions(target, weights, settings)
+        warn_of_contradictions(target, weights, settings, frame.index)
         law, self.alternatives_, self._rows = learn(table, settings)
         self._indicators = indicators
         self._adopt(law, name_of(y) or "target")

@@ -146,6 +146,7 @@ def test_rows_without_weight_may_lack_a_target(trips):
     [
         ({"y": "cost_eur"}, r"y='cost_eur' is a name.*pass frame\['cost_eur'\]"),
         ({"sample_weight": "w"}, r"sample_weight='w' is a name.*pass frame\['w'\]"),
+        ({"y": np.arange(10.0)}, "X has 60 rows and y 10 values"),
         ({"progress": True}, "progress=True must be a function"),
         ({"X": np.arange(2000.0)}, r"X has one dimension \(2000 values\)"),
         ({"X": pd.Series(np.arange(60.0))}, r"X has one dimension \(60 values\)"),
@@ -239,3 +240,11 @@ def test_arrow_decimals_are_numbers(trips):
     model = KANRegressor(log_target=False, **OPTIONS).fit(table.assign(km=arrow), cost)
     assert [feature.kind for feature in model.encoding_.features] == ["number", "number"]
     assert np.isfinite(model.predict(table.assign(km=arrow))).all()
+
+
+def test_targets_that_a_bound_forbids_are_called_by_their_labels(trips):
+    table, cost = (part.set_axis([f"T{row}" for row in range(60)]) for part in trips)
+    with pytest.raises(
+        FitError, match=r"bounds=\(0, 1\): the target is outside in 60 of 60 rows.*in row 'T0'"
+    ):
+        KANRegressor((), bounds=(0, 1)).fit(table, cost)
