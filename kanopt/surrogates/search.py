@@ -43,6 +43,8 @@ TRAINED_ROWS, HELD_OUT_ROWS = 5_000, 4_000
 """Most rows that smoothing is chosen on, and that judge it."""
 PAYS = 0.03
 """Least share of the squared error on rows held out that more hidden nodes must save."""
+SURE = 2.0
+"""The same in standard errors of the gain: the rows held out have chosen smoothing and grid, so that one is too few."""
 WIDE = 60
 """Categories past which four nodes are tried on one target alone, and two nodes not where these left noise."""
 LEAST_ROWS = 400
@@ -269,7 +271,7 @@ class Search:
         gain = float(np.average(first - second, weights=weights))
         variance = float(np.average((first - second - gain) ** 2, weights=weights))
         least = PAYS * float(np.average(first, weights=weights))
-        return bool(gain > max(least, np.sqrt(variance / weights.sum())))
+        return bool(gain > max(least, SURE * np.sqrt(variance / weights.sum())))
 
     def _foretold(self, trial: Trial, by: Trial) -> Floats:
         """Return what `trial` says of the rows that `by` has held out: as held out itself, or as left out."""
