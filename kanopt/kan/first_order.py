@@ -32,7 +32,7 @@ from kanopt.kan.penalised import PenalisedLoss
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.trainer import History, TrainerOptions, Watch, train
 
-__all__ = ["FirstOrderOptions", "Method", "choose_method", "train_first_order", "train_network"]
+__all__ = ["LARGE", "FirstOrderOptions", "Method", "choose_method", "train_first_order", "train_network"]
 
 Method = Literal["auto", "lm", "lbfgs", "adam"]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.errors import KanoptWarning
 from kanopt.formulas import Variable
 from kanopt.formulas.domain import Domain
 from kanopt.kan.description import Network
@@ -24,6 +26,10 @@ __all__ = ["law_of", "learn"]
 Floats = NDArray[np.float64]
 SAMPLE = 256
 SHUFFLED = 2000
+MISSED = 0.05
+"""Share of the sum of the targets that a robust law may miss without a word."""
+HELD_BACK = 0.5
+"""Robust weights below this are of rows that are held back."""
 
 
 def learn(table: Table, settings: Settings) -> tuple[Law, pd.DataFrame, Rows]:
@@ -81,11 +87,25 @@ def law_of(
         "left out": fit_measures(table.target, trial.predicted, table.weights),
     }
     rows = _rows(table, trial, law, numbers)
+    _warn_of_sums(table, trial, law.predict(numbers, table.codes))
     return (
         replace(law, importance=importance, measures=measures),
         _alternatives(tried, trial, law, table.weights),
         rows,
     )
+
+
+def _warn_of_sums(table: Table, trial: Trial, predicted: Floats) -> None:
+    """Say where a loss that holds wild rows back misses the sum of the targets, to which these rows belong."""
+    ratio = float(table.weights @ predicted) / (float(table.weights @ table.target) or 1.0)
+    if trial.structure.loss in ("huber", "tukey") and table.target.min() >= 0 and abs(ratio - 1.0) > MISSED:
+        held_back = float(np.average(trial.fitted.trust < HELD_BACK, weights=table.weights))
+        warnings.warn(
+            f"predictions sum to {ratio:.3f} of the target: {held_back:.1%} of the rows lie far from the law and were "
+            f"held back (loss {trial.structure.loss!r}); if they are no mistakes, use loss='squared'",
+            KanoptWarning,
+            stacklevel=2,
+        )
 
 
 def _rows(table: Table, trial: Trial, law: Law, numbers: Floats) -> Rows:

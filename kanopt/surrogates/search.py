@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from kanopt.kan.first_order import LARGE
 from kanopt.kan.fit import FitOptions, Run, fit_starts, grown, retrained, settled
 from kanopt.kan.fitted import Fitted, finish
 from kanopt.kan.heldout import fit_held_out, on_all_rows
@@ -80,7 +81,16 @@ class Search:
     @property
     def wide(self) -> bool:
         """Whether tables over many categories make every hidden node dear."""
-        return sum(len(feature.categories) for feature in self.table.encoding.categories) > WIDE
+        return self._categories > WIDE
+
+    @property
+    def too_wide(self) -> bool:
+        """Whether such tables alone make four hidden nodes too many parameters for second-order training."""
+        return 4 * self._categories > LARGE
+
+    @property
+    def _categories(self) -> int:
+        return sum(len(feature.categories) for feature in self.table.encoding.categories)
 
     @cached_property
     def finest(self) -> int:
@@ -190,9 +200,8 @@ class Search:
         """Return the shape that a structure begins with, and the ends of its splines."""
         straight = data.inputs.numbers[:, : len(encoding.numbers)].cpu().numpy()
         grid_size = self.grid_size(structure)
-        low, high = (
-            torch.tensor(end, device=self.settings.device) for end in knot_range(straight, grid_size)
-        )
+        ends = knot_range(straight, grid_size, self.table.weights)
+        low, high = (torch.tensor(end, device=self.settings.device) for end in ends)
         shape = Shape(
             len(encoding.numbers),
             cycles=len(encoding.cycles),

@@ -172,7 +172,7 @@ def _grow(search: Search, starts: list[Trial]) -> list[Trial]:
     """
     features = len(search.table.encoding.features)
     tried = list(starts)
-    if features < 2 or search.rows < max(40.0, 15.0 * features):
+    if features < 2 or search.rows < max(40.0, 15.0 * features) or search.too_wide:
         return tried
     if not search.settings.wanted:
         # A logarithm of the target has made sums of products; a product of such sums says little.

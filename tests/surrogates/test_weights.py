@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt import KANRegressor
+from kanopt import KanoptWarning, KANRegressor
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +49,23 @@ def test_one_wild_target_does_not_move_the_law(rows):
     model = KANRegressor(()).fit(frame, cost)
     assert model.loss_ == "huber"
     assert np.median(np.abs(model.predict(frame) - truth)) < 0.5
+
+
+def test_a_robust_law_says_where_it_misses_the_sum():
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"km": rng.uniform(5, 80, 1500)})
+    cost = (2.0 * frame["km"] + 10.0) * rng.lognormal(0, 0.05, 1500)
+    cost[rng.permutation(1500)[:75]] *= 5.0
+    with pytest.warns(KanoptWarning, match=r"predictions sum to 0\.8\d+ of the target: 5\.\d% of the rows"):
+        model = KANRegressor((), seed=0).fit(frame, cost)
+    assert model.loss_ == "huber"
+    assert model.predict(frame).sum() < 0.9 * cost.sum()
+
+
+def test_an_id_of_many_values_gets_no_hidden_nodes():
+    rng = np.random.default_rng(3)
+    site = rng.permutation(np.arange(2000) % 600)
+    frame = pd.DataFrame({"site": [f"s{number}" for number in site], "km": rng.uniform(5, 80, 2000)})
+    cost = rng.normal(size=600)[site] * 10.0 + 2.0 * frame["km"] + rng.normal(size=2000)
+    model = KANRegressor(seed=0).fit(frame, cost)
+    assert model.alternatives_["hidden"].map(len).max() == 0

@@ -259,7 +259,9 @@ def _trained(run: Run, squares: StreamedSquares, full: Data, options: FitOptions
             normal, network.theta, penalty, rows, rows * options.distinct, floor, options.criterion
         )
         if network.shape.hidden:
-            smoothing, _ = reestimated(normal, network.theta, penalty, smoothing, rows)
+            # Copies are no evidence, as in memory (kanopt.kan.fit.settled).
+            share = options.distinct
+            smoothing, _ = reestimated(normal * share, network.theta, penalty, smoothing, rows * share)
         else:
             smoothing = select_smoothing(model, smoothing, RIDGES[1:])
     held = penalty.weighted(smoothing, rows, network.active)
