@@ -89,7 +89,8 @@ class FitOptions:
     smoothing
         Roughness weight λ of every group, or None to choose one per group.
     criterion
-        By what it is chosen: ``"gcv"`` or ``"evidence"``.
+        By what the weights of a network without hidden nodes are chosen: ``"gcv"`` or ``"evidence"``. With hidden nodes
+        they follow the evidence whatever this says (:func:`kanopt.kan.smoothing.reestimated`).
     loss
         ``"squared"``, ``"huber"``, ``"tukey"``, or ``"poisson"``: squares over the mean, for positive targets behind
         an exponential link, in units of their mean.
