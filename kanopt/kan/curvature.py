@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from kanopt.kan.edgewise import EdgePenalty, split_blocks
+from kanopt.kan.edgewise import EdgePenalty
 from kanopt.kan.gradient import in_type
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch, nodes_of, through_products
@@ -96,7 +96,7 @@ class Curvature:
 
     def solve(self, gradient: Tensor) -> Tensor:
         """Return the approximate inverse times `gradient` (M, parameters)."""
-        blocks = zip(self.layers, split_blocks(self.shape, gradient), strict=True)
+        blocks = zip(self.layers, self.shape.split(gradient), strict=True)
         return torch.cat([solver.solve(block).flatten(1) for solver, block in blocks], dim=1)
 
     def take(self, index: Tensor) -> Curvature:

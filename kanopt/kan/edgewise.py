@@ -14,10 +14,9 @@ import torch
 from torch import Tensor
 
 from kanopt.kan.basis import cyclic_roughness, roughness
-from kanopt.kan.constraints import Constraints
 from kanopt.kan.shape import LayerShape, Shape
 
-__all__ = ["EdgeConstraints", "EdgePenalty"]
+__all__ = ["EdgePenalty"]
 
 
 @dataclass(frozen=True)
@@ -62,9 +61,7 @@ class EdgePenalty:
         """Return S θ, shape and type of `theta` (M, parameters)."""
         smoothing = self.smoothing.to(theta)
         parts, group = [], 0
-        for index, (layer, block) in enumerate(
-            zip(self.shape.layers, split_blocks(self.shape, theta), strict=True)
-        ):
+        for index, (layer, block) in enumerate(zip(self.shape.layers, self.shape.split(theta), strict=True)):
             pieces = torch.split(block, list(layer.widths), dim=1)
             if index == 0:
                 bent = [
@@ -113,19 +110,3 @@ def _matrix(kind: str, size: int) -> Tensor:
     if kind == "spline":
         return roughness(size)
     return cyclic_roughness(size) if kind == "cycle" else torch.eye(size, dtype=torch.float64)
-
-
-# The constraints of networks of any size act edge by edge; the name says what large networks rely on.
-EdgeConstraints = Constraints
-
-
-def split_blocks(shape: Shape, vectors: Tensor) -> list[Tensor]:
-    """Cut vectors over all coefficients (M, parameters) into one block (M, width, subnodes) per layer."""
-    return [
-        part.reshape(len(vectors), layer.width, layer.subnodes)
-        for part, layer in zip(
-            torch.split(vectors, [layer.parameters for layer in shape.layers], dim=1),
-            shape.layers,
-            strict=True,
-        )
-    ]

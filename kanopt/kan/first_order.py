@@ -23,7 +23,7 @@ from torch import Tensor
 from kanopt.kan.adam import AdamSteps
 from kanopt.kan.constraints import Constraints, Wanted
 from kanopt.kan.curvature import Curvature
-from kanopt.kan.edgewise import EdgeConstraints, EdgePenalty
+from kanopt.kan.edgewise import EdgePenalty
 from kanopt.kan.gradient import in_type
 from kanopt.kan.lbfgs import Batch, Guess, Memory, minimise_step
 from kanopt.kan.network import KANBatch
@@ -146,7 +146,7 @@ def train_network(
         constraints = Constraints.of(network.shape, wanted, device)
         return train(network, objective, held, second_order, constraints)
     penalty = EdgePenalty(network.shape, smoothing, weight)
-    bounds = EdgeConstraints.of(network.shape, wanted, device)
+    bounds = Constraints.of(network.shape, wanted, device)
     return train_first_order(network, objective, penalty, first_order, bounds, chosen)
 
 
@@ -155,7 +155,7 @@ def train_first_order(
     objective: LeastSquares,
     penalty: EdgePenalty,
     options: FirstOrderOptions | None = None,
-    constraints: EdgeConstraints | None = None,
+    constraints: Constraints | None = None,
     method: Method = "lbfgs",
 ) -> tuple[KANBatch, History]:
     """Train every network of the batch with the gradient; return the best state of each, and the history.

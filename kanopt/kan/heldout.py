@@ -23,6 +23,7 @@ from kanopt.kan.objective import Data
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.pruning import EdgePlace, without
 from kanopt.kan.ranges import refit_ranges
+from kanopt.kan.robust import HUBER, huber_loss, residual_scale
 from kanopt.kan.shape import Shape
 from kanopt.kan.trainer import train
 
@@ -186,8 +187,8 @@ class _Judge:
         squares = size.square()
         if self.options.loss in ("huber", "tukey"):
             if self.limit is None:
-                self.limit = 2.0 * size.median(dim=1).values.min()
-            squares = torch.where(size > self.limit, self.limit * (2.0 * size - self.limit), squares)
+                self.limit = HUBER * residual_scale(size, self.data.weights).min()
+            squares = huber_loss(size, self.limit)
         score = squares @ self.data.weights / self.total
         score = torch.where(torch.isfinite(score), score, torch.full_like(score, torch.inf))
         order = score.argsort()

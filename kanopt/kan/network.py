@@ -75,11 +75,7 @@ class KANBatch:
 
     def split(self, vectors: Tensor) -> list[Tensor]:
         """Cut vectors over all coefficients (M, parameters) into one block (M, width, subnodes) per layer."""
-        sizes = [layer.parameters for layer in self.shape.layers]
-        return [
-            part.reshape(len(vectors), layer.width, layer.subnodes)
-            for part, layer in zip(torch.split(vectors, sizes, dim=1), self.shape.layers, strict=True)
-        ]
+        return self.shape.split(vectors)
 
     def take(self, index: Tensor) -> KANBatch:
         """Return the networks at `index` along the model axis."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from kanopt.kan.constraints import Constraints
 from kanopt.kan.curvature import Curvature
-from kanopt.kan.edgewise import EdgeConstraints, EdgePenalty
+from kanopt.kan.edgewise import EdgePenalty
 from kanopt.kan.gradient import squares, squares_and_gradient
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
@@ -42,7 +43,7 @@ class PenalisedLoss:
 
     objective: LeastSquares
     penalty: EdgePenalty
-    constraints: EdgeConstraints | None
+    constraints: Constraints | None
 
     def position(self, network: KANBatch) -> Tensor:
         """Return where the networks are, (M, parameters)."""

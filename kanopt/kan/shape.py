@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
+import torch
 from torch import Tensor
 
 __all__ = ["Inputs", "LayerShape", "Shape"]
@@ -150,3 +151,11 @@ class Shape:
     def parameters(self) -> int:
         """Number of coefficients of one network."""
         return sum(layer.parameters for layer in self.layers)
+
+    def split(self, vectors: Tensor) -> list[Tensor]:
+        """Cut vectors over all coefficients (M, parameters) into one block (M, width, subnodes) per layer, as views."""
+        parts = torch.split(vectors, [layer.parameters for layer in self.layers], dim=1)
+        return [
+            part.reshape(len(vectors), layer.width, layer.subnodes)
+            for part, layer in zip(parts, self.layers, strict=True)
+        ]

@@ -244,8 +244,7 @@ class Search:
     def _finer(self, run: Run, data: Data, options: FitOptions) -> Run:
         """Double the grid of an additive network while its score falls.
 
-        Its smoothing is chosen anew on every grid, so that a finer one bends no more than the rows ask for: winds
-        that change from day to day need a knot a week, distances need five.
+        Its smoothing is chosen anew on every grid, so that a finer one bends no more than the rows ask for.
         """
         shape = run.network.shape
         largest = self.settings.grid_size or min(FINEST_PLAIN, max(1, self.distinct // 4))

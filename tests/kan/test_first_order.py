@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from kanopt.kan.constraints import Wanted
-from kanopt.kan.edgewise import EdgeConstraints, EdgePenalty
+from kanopt.kan.constraints import Constraints, Wanted
+from kanopt.kan.edgewise import EdgePenalty
 from kanopt.kan.first_order import FirstOrderOptions, choose_method, train_first_order, train_network
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.ranges import refit_ranges
@@ -108,7 +108,7 @@ def test_shapes_are_held(method):
     network, objective, smoothing = setting(Shape(2, hidden=(3,)), wanted=wanted)
     options = FirstOrderOptions(iterations=30, batch_rows=100)
     best, history = train_network(network, objective, smoothing, method, None, options, wanted)
-    held = EdgeConstraints.of(network.shape, wanted)
+    held = Constraints.of(network.shape, wanted)
     assert float(held.variables(best.theta)[:, held.bounded].min()) > -1e-9
     assert (history.best < 0.9 * history.loss[0]).all()
     steps = torch.linspace(-1.5, 1.5, 50, dtype=torch.float64)
