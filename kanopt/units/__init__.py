@@ -1,0 +1,18 @@
+"""Units of columns and formulas, and the step from floats to the integers that solvers count in.
+
+Units are those of `pint <https://pint.readthedocs.io>`_, read by a stricter grammar: products, quotients,
+whole powers, and a number that binds to the unit behind it, so that ``"l/100 km"`` is a consumption
+and not litres times kilometres. On top come
+
+* currencies (``EUR``, ``USD``, …): each its own dimension, because an exchange rate is data, not a unit;
+* things that are counted (``trip``, ``piece``, ``pallet``, ``vehicle``, …): each its own dimension too,
+  so that ``EUR/trip`` and ``EUR/km`` are never mixed up. ``""`` and ``"1"`` are dimensionless.
+
+Units with a zero of their own (``degC``, ``dB``) are refused: a formula multiplies by a factor and
+nothing else. The word ``ton`` is refused as well, since it names three different weights.
+"""
+
+from kanopt.units.conversion import check_unit, convert, factor, same_dimension
+from kanopt.units.scaling import Scaling, scaling_for
+
+__all__ = ["Scaling", "check_unit", "convert", "factor", "same_dimension", "scaling_for"]

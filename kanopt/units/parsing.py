@@ -1,0 +1,222 @@
+"""Units as text: the words that are known, the grammar, and what a text means in base units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from kanopt.errors import UnitError, nearest
+
+if TYPE_CHECKING:
+    import pint
+
+__all__ = ["COMMON", "COUNTED", "CURRENCIES", "Unit", "named", "parse"]
+
+_CODES = """AUD BRL CAD CHF CNY CZK DKK EUR GBP HUF IDR ILS INR JPY KRW MXN NOK NZD PLN RON SEK SGD THB TRY
+USD ZAR"""
+CURRENCIES = tuple(_CODES.split())
+COUNTED = {
+    "trip": "trip",
+    "piece": "pcs",
+    "pallet": "pallet",
+    "parcel": "parcel",
+    "vehicle": "veh",
+    "order": "order",
+    "job": "job",
+    "stop": "stop",
+    "container": "TEU",
+}
+_WORDS = """mm cm dm m km ft yd mi mile s sec min minute h hr hour d day week month year
+mg g kg t tonne short_ton long_ton lb oz l L ml hl gal J kJ MJ Wh kWh MWh W kW MW km/h m/s mph kph %
+percent"""
+# What an analyst is likely to mean; used for hints and to refuse look-alikes such as 'Min' (a megainch).
+COMMON = (*CURRENCIES, *COUNTED, *COUNTED.values(), *_WORDS.split())
+_REFUSED = {
+    "ton": "write 't' (1,000 kg), 'short_ton' (2,000 lb) or 'long_ton' (2,240 lb)",
+    "tons": "write 't' (1,000 kg), 'short_ton' (2,000 lb) or 'long_ton' (2,240 lb)",
+    "mt": "write 't' for metric tons (in SI this would be a thousandth of one)",
+    "MT": "write 't' for metric tons (in SI these would be a million teslas)",
+    "ct": "write 'cEUR' for cents of a euro, or 'carat' for the weight",
+    "€": "write 'EUR'",
+    "£": "write 'GBP'",
+    "$": "write the currency's code, such as 'USD'",
+}
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>\d{1,6}(?:\.\d{1,6})?)"
+    r"|(?P<name>[^\W\d]+|[°µμ%€£$][^\W\d]*)(?P<power>\s*(?:\*\*|\^)\s*\(?-?\d\)?|[²³]|[23](?!\d))?"
+    r"|(?P<sign>[*·/()]))"
+)
+_LONGEST = 80
+
+
+@dataclass(frozen=True)
+class Unit:
+    """An exact factor to base units and the exponents of the dimensions."""
+
+    scale: Fraction
+    dimensions: tuple[tuple[str, Fraction], ...] = ()
+
+    def __mul__(self, other: Unit) -> Unit:
+        powers = dict(self.dimensions)
+        for name, power in other.dimensions:
+            powers[name] = powers.get(name, Fraction(0)) + power
+        return Unit(self.scale * other.scale, tuple(sorted((n, p) for n, p in powers.items() if p)))
+
+    def __pow__(self, power: int) -> Unit:
+        return Unit(self.scale**power, tuple((n, p * power) for n, p in self.dimensions if power))
+
+    def describe(self) -> str:
+        """Name the dimension in words: ``length/time``."""
+        above = [_with_power(n, p) for n, p in self.dimensions if p > 0]
+        below = [_with_power(n, -p) for n, p in self.dimensions if p < 0]
+        top = "*".join(above) or ("1" if below else "dimensionless")
+        return "/".join([top, *below])
+
+
+def _with_power(name: str, power: Fraction) -> str:
+    word = name.strip("[]")
+    return word if power == 1 else f"{word}^{power}"
+
+
+@lru_cache(maxsize=1)
+def _registry() -> pint.UnitRegistry[Any]:
+    import pint
+
+    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(non_int_type=Fraction)
+    for code in CURRENCIES:
+        registry.define(f"{code} = [{code}]")
+    for name, symbol in COUNTED.items():
+        registry.define(f"{name} = [{name}]" + (f" = {symbol}" if symbol != name else ""))
+    return registry
+
+
+@lru_cache(maxsize=1024)
+def named(name: str) -> Unit | str:
+    """Look one unit name up; a string says why it cannot be used."""
+    import pint
+
+    if name in _REFUSED:
+        return f"unit {name!r} is not accepted; {_REFUSED[name]}"
+    lookalikes = [word for word in COMMON if word.lower() == name.lower()]
+    if lookalikes and name not in lookalikes:
+        return f"unknown unit {name!r}; did you mean {lookalikes[0]!r}?"
+    registry = _registry()
+    try:
+        one = registry.Quantity(Fraction(1), name)
+        dimensions = one.dimensionality
+    except (pint.PintError, ValueError, AssertionError):
+        hint = nearest(name, COMMON)
+        if not hint.startswith("did you mean"):
+            hint = "units look like 'km', 'min', 't', 'EUR/km' or 'kWh'"
+        return f"unknown unit {name!r}; {hint}"
+    try:
+        zero = registry.Quantity(Fraction(0), name).to_base_units().magnitude
+    except TypeError:  # a logarithmic unit wants a float to take the logarithm of
+        zero = Fraction(1)
+    if zero != 0:
+        return (
+            f"unit {name!r} has a zero of its own or is logarithmic, so it is not a factor; "
+            "for temperatures use 'K' or 'delta_degC'"
+        )
+    scale = Fraction(str(one.to_base_units().magnitude))
+    return Unit(scale, tuple(sorted((str(n), Fraction(str(p))) for n, p in dimensions.items())))
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
+    """Yield (kind, text, power) for each sign, number and name of a unit."""
+    place = 0
+    while text[place:].strip():
+        match = _TOKEN.match(text, place)
+        if match is None:
+            raise UnitError(
+                f"unit {text!r}: cannot read {text[place:].strip()!r}; write for example 'EUR/km'"
+            )
+        place = match.end()
+        if name := match["name"]:
+            power = (match["power"] or "1").strip(" *^()").translate(str.maketrans("²³", "23"))
+            yield "name", name, int(power)
+        elif number := match["number"]:
+            yield "number", number, 1
+        else:
+            yield match["sign"].replace("·", "*"), "", 1
+
+
+class _Reader:
+    """Recursive descent over ``expr = term {(*|/) term}``, ``term = [number] name | number | (expr)``."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = [*_tokens(text), ("end", "", 1)]
+        self.place = 0
+
+    def take(self) -> tuple[str, str, int]:
+        token = self.tokens[self.place]
+        self.place = min(self.place + 1, len(self.tokens) - 1)
+        return token
+
+    def peek(self) -> str:
+        return self.tokens[self.place][0]
+
+    def whole(self) -> Unit:
+        unit = self.product()
+        if self.peek() != "end":
+            raise UnitError(f"unit {self.text!r}: put '*' or '/' between its parts, as in 'EUR/km' or 'kW*h'")
+        return unit
+
+    def product(self) -> Unit:
+        unit = self.term()
+        while self.peek() in ("*", "/"):
+            sign, _, _ = self.take()
+            unit = unit * self.term() ** (1 if sign == "*" else -1)
+        return unit
+
+    def term(self) -> Unit:
+        kind, word, power = self.take()
+        if kind == "(":
+            unit = self.product()
+            if self.take()[0] != ")":
+                raise UnitError(f"unit {self.text!r}: a bracket is not closed")
+            return unit
+        if kind == "number":
+            number = Unit(Fraction(word))
+            if not number.scale:
+                raise UnitError(f"unit {self.text!r}: a unit cannot be zero")
+            return number * self.term() if self.peek() == "name" else number
+        if kind == "name":
+            found = named(word)
+            if isinstance(found, str):
+                raise UnitError(found if word == self.text else f"{found} (in {self.text!r})")
+            return found**power
+        where = "at the end" if kind == "end" else f"before {kind!r}"
+        raise UnitError(f"unit {self.text!r}: a unit is missing {where}")
+
+
+def parse(text: object) -> Unit:
+    """Read a unit.
+
+    Raises
+    ------
+    UnitError
+        If the text is none.
+
+    Examples
+    --------
+    >>> parse("km/h").describe()
+    'length/time'
+    """
+    if not isinstance(text, str):
+        raise UnitError(f"a unit is a text such as 'km' or 'EUR/h', not {text!r}")
+    return _parse_text(text.strip())
+
+
+@lru_cache(maxsize=4096)
+def _parse_text(text: str) -> Unit:
+    if not text:
+        return Unit(Fraction(1))
+    if len(text) > _LONGEST:
+        raise UnitError(f"unit {text[:30]!r}… is longer than {_LONGEST} characters")
+    return _Reader(text).whole()
