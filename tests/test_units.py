@@ -32,6 +32,7 @@ DEFINED = [
     ("l/100 km", "l/km", 0.01),
     ("l/100km", "l/(100 km)", 1.0),
     ("EUR/(t*km)", "EUR/t/km", 1.0),
+    ("EUR/(t*m^2)", "EUR/t/m^(2)", 1.0),
     ("EUR/km", "EUR/m", 0.001),
     ("kEUR", "EUR", 1000.0),
     ("veh/h", "vehicle/h", 1.0),

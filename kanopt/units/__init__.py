@@ -13,6 +13,17 @@ nothing else. The word ``ton`` is refused as well, since it names three differen
 """
 
 from kanopt.units.conversion import check_unit, convert, factor, same_dimension
+from kanopt.units.powers import UnitPowers, dimension_of, powers_of
 from kanopt.units.scaling import Scaling, scaling_for
 
-__all__ = ["Scaling", "check_unit", "convert", "factor", "same_dimension", "scaling_for"]
+__all__ = [
+    "Scaling",
+    "UnitPowers",
+    "check_unit",
+    "convert",
+    "dimension_of",
+    "factor",
+    "powers_of",
+    "same_dimension",
+    "scaling_for",
+]

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kanopt.errors import UnitError, nearest
 
 if TYPE_CHECKING:
     import pint
 
-__all__ = ["COMMON", "COUNTED", "CURRENCIES", "Unit", "named", "parse"]
+__all__ = ["COMMON", "COUNTED", "CURRENCIES", "Powers", "Unit", "merged", "named", "parse", "raised"]
 
 _CODES = """AUD BRL CAD CHF CNY CZK DKK EUR GBP HUF IDR ILS INR JPY KRW MXN NOK NZD PLN RON SEK SGD THB TRY
 USD ZAR"""
@@ -47,27 +47,42 @@ _REFUSED = {
 }
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d{1,6}(?:\.\d{1,6})?)"
-    r"|(?P<name>[^\W\d]+|[°µμ%€£$][^\W\d]*)(?P<power>\s*(?:\*\*|\^)\s*\(?-?\d\)?|[²³]|[23](?!\d))?"
+    r"|(?P<name>[^\W\d]+|[°µμ%€£$][^\W\d]*)(?P<power>\s*(?:\*\*|\^)\s*(?:\(-?\d\)|-?\d)|[²³]|[23](?!\d))?"
     r"|(?P<sign>[*·/()]))"
 )
 _LONGEST = 80
 
 
+Powers: TypeAlias = tuple[tuple[str, Fraction], ...]
+
+
+def merged(first: Powers, second: Powers) -> Powers:
+    """Return the exponents of a product, those of nothing left out, in the order of first appearance."""
+    powers = dict(first)
+    for name, power in second:
+        powers[name] = powers.get(name, Fraction(0)) + power
+    return tuple((name, power) for name, power in powers.items() if power)
+
+
+def raised(base: Powers, power: Fraction | int) -> Powers:
+    """Return the exponents of a power."""
+    return tuple((name, exponent * power) for name, exponent in base) if power else ()
+
+
 @dataclass(frozen=True)
 class Unit:
-    """An exact factor to base units and the exponents of the dimensions."""
+    """An exact factor to base units, the exponents of the dimensions, and those of the words it is written in."""
 
     scale: Fraction
-    dimensions: tuple[tuple[str, Fraction], ...] = ()
+    dimensions: Powers = ()
+    words: Powers = ()
 
     def __mul__(self, other: Unit) -> Unit:
-        powers = dict(self.dimensions)
-        for name, power in other.dimensions:
-            powers[name] = powers.get(name, Fraction(0)) + power
-        return Unit(self.scale * other.scale, tuple(sorted((n, p) for n, p in powers.items() if p)))
+        dimensions = sorted(merged(self.dimensions, other.dimensions))
+        return Unit(self.scale * other.scale, tuple(dimensions), merged(self.words, other.words))
 
     def __pow__(self, power: int) -> Unit:
-        return Unit(self.scale**power, tuple((n, p * power) for n, p in self.dimensions if power))
+        return Unit(self.scale**power, raised(self.dimensions, power), raised(self.words, power))
 
     def describe(self) -> str:
         """Name the dimension in words: ``length/time``."""
@@ -123,7 +138,8 @@ def named(name: str) -> Unit | str:
             "for temperatures use 'K' or 'delta_degC'"
         )
     scale = Fraction(str(one.to_base_units().magnitude))
-    return Unit(scale, tuple(sorted((str(n), Fraction(str(p))) for n, p in dimensions.items())))
+    powers = tuple(sorted((str(n), Fraction(str(p))) for n, p in dimensions.items()))
+    return Unit(scale, powers, ((name, Fraction(1)),))
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
@@ -182,7 +198,7 @@ class _Reader:
                 raise UnitError(f"unit {self.text!r}: a bracket is not closed")
             return unit
         if kind == "number":
-            number = Unit(Fraction(word))
+            number = Unit(Fraction(word), (), ((word, Fraction(1)),) if Fraction(word) != 1 else ())
             if not number.scale:
                 raise UnitError(f"unit {self.text!r}: a unit cannot be zero")
             return number * self.term() if self.peek() == "name" else number
