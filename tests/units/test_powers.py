@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
 
 import pytest
@@ -42,8 +43,9 @@ def test_a_whole_product_reads_back_as_the_same_unit(parts: list[tuple[str, int]
         product *= powers_of(unit) ** power
         written += [f"({unit})"] * power if power > 0 else [f"1/({unit})"] * -power
     text, plain = str(product), "*".join(written)
-    # the grammar knows no exponents of two digits, and no numbers as small as a millionth
-    assume(len(plain) <= 80 and all(abs(power) < 10 for _, power in product.words) and "e-" not in text)
+    # the grammar knows no exponents of two digits, and no numbers such as 1e+06
+    assume(len(plain) <= 80 and all(abs(power) < 10 for _, power in product.words))
+    assume(not re.match(r"[\d.]+e", text))
     assert check_unit(text) == text
     assert same_dimension(text, plain)
     assert factor(text, plain) == pytest.approx(1.0, rel=1e-5)  # the number in front has six digits
