@@ -26,10 +26,12 @@ from kanopt.formulas.binding import (
     vehicle,
 )
 from kanopt.formulas.domain import Domain, JointTest, Range
+from kanopt.formulas.estimation import with_named_constants
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.formula import Formula, Term
 from kanopt.formulas.functions import FUNCTIONS, Function
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, Product, Sum
+from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.parser import parse_formula
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.variables import Variable, category_label
@@ -40,6 +42,7 @@ __all__ = [
     "Apply",
     "BoundFormula",
     "Constant",
+    "Covariance",
     "Curve",
     "Domain",
     "Fit",
@@ -78,4 +81,5 @@ __all__ = [
     "state",
     "task",
     "vehicle",
+    "with_named_constants",
 ]

@@ -18,12 +18,15 @@ from kanopt.formulas.data import common_shape, describe_place, read_columns
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.nodes import Array, Constant, Node, Sum, fold, postorder
+from kanopt.formulas.parameters import Covariance, check_covariance, names_in
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
 from kanopt.formulas.validity import facts, outside_tests, outside_texts
 from kanopt.formulas.variables import Variable
 
 if TYPE_CHECKING:
     import sympy
+
+    from kanopt.formulas.dimensions import Dimensions
 
 __all__ = ["Formula", "Term"]
 
@@ -52,11 +55,14 @@ class Formula:
         Where it comes from, in words.
     alternatives
         The formulas considered, the chosen one among them.
+    covariance
+        Of the estimates of its parameters, the constants with a name; None where it is not known.
 
     Raises
     ------
     FormulaError
-        If two inputs share a name, or the graph reads an input that is not declared or is of the other kind.
+        If two inputs share a name, the graph reads an input that is not declared or is of the other kind, or the
+        covariance is of other constants.
 
     Examples
     --------
@@ -77,6 +83,7 @@ class Formula:
     domain: Domain = field(default_factory=Domain.unknown, repr=False)
     provenance: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
     alternatives: tuple[Alternative, ...] = field(default=(), repr=False)
+    covariance: Covariance | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))
@@ -101,6 +108,8 @@ class Formula:
                     raise FormulaError(
                         f"formula for {self.output.name!r}: input {name!r} is {found} can be made"
                     )
+        if self.covariance is not None:
+            check_covariance(self.root, self.covariance)
 
     @cached_property
     def used(self) -> frozenset[str]:
@@ -234,7 +243,9 @@ class Formula:
         """Return an equal formula that reads better: constants folded, sums flattened, exp(log) undone."""
         from kanopt.formulas.simplify import simplified
 
-        return replace(self, root=simplified(self.root))
+        root = simplified(self.root)
+        known = self.covariance
+        return replace(self, root=root, covariance=None if known is None else known.kept(names_in(root)))
 
     def facts(self) -> list[tuple[str, str]]:
         """Return what is known about the formula, as pairs of what and a text: output, inputs, constants, fit.
@@ -246,6 +257,21 @@ class Formula:
         [('output', 'fuel [l] per leg'), ('input', 'km [km], valid from 0')]
         """
         return facts(self)
+
+    def dimensions(self) -> Dimensions:
+        """Check that the declared units agree, and find the units of the constants.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import parse_formula
+        >>> wait, drive = Variable("wait", "min"), Variable("drive", "h")
+        >>> print(parse_formula("wait + drive", [wait, drive], Variable("time", "min")).dimensions())
+        the units do not agree
+          problem: wait + drive: wait is in min, drive is in h; min + h: convert first (1 h = 60 min)
+        """
+        from kanopt.formulas.dimensions import dimensions
+
+        return dimensions(self)
 
     def to_latex(self) -> str:
         """Return the formula as LaTeX, ``output = …``."""

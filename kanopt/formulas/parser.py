@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,8 @@ from kanopt.formulas.nodes import (
     fold,
     postorder,
 )
-from kanopt.formulas.variables import Variable
+from kanopt.formulas.parameters import is_parameter
+from kanopt.formulas.variables import Variable, check_name
 
 __all__ = ["parse_formula"]
 
@@ -62,6 +64,7 @@ def parse_formula(
     output: Variable,
     laws: Mapping[str, Formula] | None = None,
     per: str = "",
+    constants: Mapping[str, float] | None = None,
 ) -> Formula:
     """Read a formula written by hand.
 
@@ -76,21 +79,24 @@ def parse_formula(
         What it gives.
     laws
         Other formulas it may name as if they were inputs; each is put in, and its inputs become inputs of the
-        result. The result is valid where all of them are.
+        result, which is valid where all of them are.
     per
         What one row is; empty takes it from the laws where they agree.
+    constants
+        Names of constants in the text, each with its value: the parameters of the law, which
+        :meth:`~kanopt.formulas.Formula.refit` estimates. One that the text does not name is left out.
 
     Returns
     -------
     Formula
-        Without a fit. Parts made of numbers only are computed.
+        Without a fit. Parts made of numbers without a name only are computed.
 
     Raises
     ------
     FormulaError
-        If the text is no formula; the message shows the place. Refused are also names that are not declared,
-        numbers divided by zero, exponents beyond ±100, powers in exponents, texts over 10,000 characters and
-        brackets nested over 60 deep.
+        If the text is no formula; the message shows the place. Refused are also names that are not declared, names of
+        constants that mean something else already, constants that are not finite, numbers divided by zero, exponents
+        beyond ±100, powers in exponents, texts over 10,000 characters and brackets nested over 60 deep.
 
     Examples
     --------
@@ -101,6 +107,9 @@ def parse_formula(
     0.12 · km · price + 2
     >>> [variable.name for variable in cost.inputs]
     ['price', 'km']
+    >>> toll = parse_formula("a * km", [Variable("km")], Variable("toll"), constants={"a": 0.12})
+    >>> [(constant.name, constant.value) for constant in toll.constants]
+    [('a', 0.12)]
     """
     laws = {} if laws is None else laws
     own = {variable.name: variable for variable in inputs}
@@ -110,6 +119,7 @@ def parse_formula(
                 f"formula for {output.name!r}: {name!r} is both an input and a law; rename one"
             )
     parser = _Parser(text, own, laws, output.name)
+    parser.constants = _checked_constants({} if constants is None else constants, own, laws, output.name)
     root = parser.whole()
     used = [laws[name] for name in parser.laws_used]
     return Formula(
@@ -120,6 +130,31 @@ def parse_formula(
         domain=Domain.merged(law.domain for law in used),
         provenance={"text": text.strip()},
     )
+
+
+def _checked_constants(
+    constants: Mapping[str, Any], inputs: Mapping[str, Variable], laws: Mapping[str, Formula], what: str
+) -> dict[str, Constant]:
+    known = [(inputs, "an input"), (laws, "a law"), (_CONSTANTS, "a known number")]
+    known += [(names, "a function") for names in (FUNCTIONS, _ALIASES, _SEVERAL)]
+    for name, value in constants.items():
+        check_name(name, "constant")
+        for names, kind in known:
+            if name in names:
+                raise FormulaError(f"formula for {what!r}: the constant {name!r} is also {kind}; rename it")
+        if not math.isfinite(_float(value)):
+            shown = f"{value!r:.50}"
+            raise FormulaError(f"formula for {what!r}: the constant {name!r} is {shown}, no finite number")
+    return {name: Constant(float(value), name) for name, value in constants.items()}
+
+
+def _float(value: Any) -> float:
+    """Return a number as a float; infinite where it is too large, NaN where it is none."""
+    try:
+        real = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        return float(value) if real else math.nan
+    except OverflowError:
+        return math.inf
 
 
 def _merged_inputs(inputs: Sequence[Variable], laws: Sequence[Formula], what: str) -> tuple[Variable, ...]:
@@ -178,6 +213,7 @@ class _Parser:
             )
         self.text, self.inputs, self.laws, self.what = text, inputs, laws, what
         self.laws_used: dict[str, None] = {}
+        self.constants: Mapping[str, Constant] = {}
         self.depth = 0
         self.tokens = list(self._read())
         self.place = 0
@@ -318,11 +354,14 @@ class _Parser:
         if name in self.laws:
             self.laws_used[name] = None
             return self.laws[name].root
+        if name in self.constants:
+            return self.constants[name]
         if name in _CONSTANTS:
             return Constant(_CONSTANTS[name], name)
         if name in FUNCTIONS or name in _ALIASES or name in _SEVERAL:
             raise self.error(f"{name!r} is a function; write {name}(…)", token.place)
-        raise self.error(f"unknown name {name!r}; {nearest(name, [*self.inputs, *self.laws])}", token.place)
+        known = [*self.inputs, *self.laws, *self.constants]
+        raise self.error(f"unknown name {name!r}; {nearest(name, known)}", token.place)
 
     def call(self, token: _Token) -> Node:
         name = _ALIASES.get(token.text, token.text)
@@ -352,7 +391,7 @@ class _Parser:
     def made(self, node: Node | None, place: int, value: float = 0.0) -> Node:
         """Return the node, or the number it stands for where it is made of numbers only."""
         if node is not None:
-            if not all(isinstance(child, Constant) for child in node.children):
+            if any(not isinstance(child, Constant) or is_parameter(child) for child in node.children):
                 return node
             with np.errstate(all="ignore"):
                 value = float(fold(node, lambda step, values: step.compute(values, {})))

@@ -33,6 +33,7 @@ from kanopt.formulas.nodes import (
     Sum,
     postorder,
 )
+from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.variables import Variable
 
@@ -102,6 +103,7 @@ def from_json(text: str) -> Formula:
     for place, item in enumerate(_items(content.pop("nodes", None), "nodes")):
         nodes.append(_node(item, f"nodes[{place}]", nodes))
     del content["format"], content["version"]
+    content.setdefault("covariance", None)  # older files have none
     formula: Formula = _record(Formula, _FORMULA)(content, "formula", nodes)
     return formula
 
@@ -333,6 +335,11 @@ _ALTERNATIVE: Mapping[str, Reader] = {
     "chosen": _truth,
     "text": _text,
 }
+_COVARIANCE: Mapping[str, Reader] = {
+    "names": _many(_text),
+    "matrix": _many(_many(_number)),
+    "degrees_of_freedom": _optional(_number),
+}
 _FORMULA: Mapping[str, Reader] = {
     "root": _child,
     "inputs": _many(_record(Variable, _VARIABLE)),
@@ -342,4 +349,5 @@ _FORMULA: Mapping[str, Reader] = {
     "domain": _record(Domain, _DOMAIN),
     "provenance": _texts_by_text,
     "alternatives": _many(_record(Alternative, _ALTERNATIVE)),
+    "covariance": _optional(_record(Covariance, _COVARIANCE)),
 }

@@ -1,8 +1,9 @@
 """Rewriting a formula so that it reads better, without changing its value anywhere it has one.
 
-The result may be defined in more places than the formula was: x^0.5 · x^0.5 becomes x. Standard errors travel
-along by the delta method where a constant is scaled, shifted or exponentiated; where two uncertain constants
-are merged, their covariance is not known and the standard error is dropped.
+The result may be defined in more places than the formula was: x^0.5 · x^0.5 becomes x. A constant with a name is a
+parameter of the law (see :mod:`kanopt.formulas.parameters`): it keeps its name and its value and is merged with
+nothing. Of the others, standard errors travel along by the delta method where a constant is scaled, shifted or
+exponentiated; where two uncertain constants are merged, their covariance is not known and the error is dropped.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from kanopt.formulas.nodes import (
     fold,
     rebuilt,
 )
+from kanopt.formulas.parameters import is_parameter
 
 __all__ = ["simplified"]
 
@@ -62,7 +64,7 @@ def _simpler(node: Node) -> Node:
 
 def _folded(node: Node) -> Node:
     """Return the constant a node of constants stands for, or the node where that is no finite number."""
-    if not all(isinstance(child, Constant) for child in node.children):
+    if any(not isinstance(child, Constant) or is_parameter(child) for child in node.children):
         return node
     with np.errstate(all="ignore"):
         value = float(fold(node, lambda step, values: step.compute(values, {})))
@@ -70,13 +72,12 @@ def _folded(node: Node) -> Node:
 
 
 def _merge(a: Constant, b: Constant, value: float, slopes: tuple[float, float]) -> Constant:
-    """Return `value` = f(a, b) with the name and error of whichever of the two has them."""
+    """Return `value` = f(a, b) with the error of whichever of the two has one."""
     uncertain = [(c, slope) for c, slope in ((a, slopes[0]), (b, slopes[1])) if c.standard_error is not None]
     error = None
     if len(uncertain) == 1 and uncertain[0][0].standard_error is not None:
         error = abs(uncertain[0][1]) * uncertain[0][0].standard_error
-    names = [c.name for c in (a, b) if c.name]
-    return Constant(value, names[0] if len(names) == 1 else "", error)
+    return Constant(value, standard_error=error)
 
 
 def _plus(a: Constant, b: Constant) -> Constant | None:
@@ -93,7 +94,12 @@ def _times(a: Constant, b: Constant) -> Constant | None:
 
 def _exact(constant: Constant, value: float) -> bool:
     """Whether a constant is `value` for certain, so that it can go without loss."""
-    return constant.value == value and constant.standard_error is None
+    return constant.value == value and _certain(constant)
+
+
+def _certain(constant: Constant) -> bool:
+    """Whether a constant was neither estimated nor can be."""
+    return constant.standard_error is None and not is_parameter(constant)
 
 
 def _flat(parts: Iterable[Node], kind: type[Sum] | type[Product]) -> list[Node]:
@@ -109,7 +115,7 @@ def _sum(terms: Iterable[Node]) -> Node:
     loose: list[Node] = []
     weights: dict[Node, Constant] = {}
     for term in _flat(terms, Sum):
-        if isinstance(term, Constant):
+        if isinstance(term, Constant) and not is_parameter(term):
             added = _plus(constant, term)
             loose.extend([term] if added is None else [])
             constant = constant if added is None else added
@@ -129,8 +135,10 @@ def _sum(terms: Iterable[Node]) -> Node:
 
 
 def _split(term: Node) -> tuple[Constant, Node]:
-    """Return a term as a constant times the rest."""
+    """Return a term as a constant that is no parameter times the rest."""
     if isinstance(term, Product) and len(term.factors) > 1 and isinstance(term.factors[0], Constant):
+        if is_parameter(term.factors[0]):
+            return ONE, term
         rest = term.factors[1:]
         return term.factors[0], rest[0] if len(rest) == 1 else Product(rest)
     return ONE, term
@@ -143,11 +151,15 @@ def _scaled(weight: Constant, rest: Node) -> Node:
 
 
 def _product(factors: Iterable[Node]) -> Node:
-    """Flatten, multiply the constants, and collect powers of the same base; the constant comes first."""
+    """Flatten, multiply the constants, and collect powers of the same base; constants come first."""
     constant: Constant = ONE
+    named: list[Node] = []
     loose: list[Node] = []
     exponents: dict[Node, Constant] = {}
     for factor in _flat(factors, Product):
+        if is_parameter(factor):
+            named.append(factor)
+            continue
         if isinstance(factor, Constant):
             times = _times(constant, factor)
             loose.extend([factor] if times is None else [])
@@ -163,14 +175,18 @@ def _product(factors: Iterable[Node]) -> Node:
         return ZERO
     parts = [_raised(base, exponent) for base, exponent in exponents.items() if not _exact(exponent, 0.0)]
     head: list[Node] = [] if _exact(constant, 1.0) else [constant]
-    parts = head + parts + loose
+    parts = head + named + parts + loose
     if not parts:
         return ONE
     return parts[0] if len(parts) == 1 else Product(tuple(parts))
 
 
 def _base_of(factor: Node) -> tuple[Node, Constant]:
-    if isinstance(factor, Power) and isinstance(factor.exponent, Constant):
+    if (
+        isinstance(factor, Power)
+        and isinstance(factor.exponent, Constant)
+        and not is_parameter(factor.exponent)
+    ):
         return factor.base, factor.exponent
     return factor, ONE
 
@@ -193,27 +209,27 @@ def _power(base: Node, exponent: Node) -> Node:
     if _exact(exponent, 1.0):
         return base
     if isinstance(base, Constant):
-        return _folded(node) if exponent.standard_error is None and base.standard_error is None else node
+        return _folded(node) if _certain(exponent) and _certain(base) else node
     if isinstance(base, Power) and isinstance(base.exponent, Constant):
-        inner = base.exponent.value
+        inner, certain = base.exponent.value, not (is_parameter(base.exponent) or is_parameter(exponent))
         # (x^2)^0.5 is |x|, not x: an even power forgets the sign, and only a whole power may follow
-        if _is_whole(exponent.value) or not (_is_whole(inner) and inner % 2 == 0):
+        if certain and (_is_whole(exponent.value) or not (_is_whole(inner) and inner % 2 == 0)):
             merged = _times(base.exponent, exponent)
             if merged is not None:
                 return _power(base.base, merged)
     if isinstance(base, Apply) and base.function == "exp":
         return _apply("exp", _product((exponent, base.argument)))
     weight, rest = _split(base)
-    if rest is not base and weight.value > 0 and weight.standard_error is None and not weight.name:
+    if rest is not base and weight.value > 0 and _certain(weight):
         front = _folded(Power(weight, exponent))
-        if isinstance(front, Constant) and front.value > 0 and exponent.standard_error is None:
+        if isinstance(front, Constant) and front.value > 0 and _certain(exponent):
             return _product((front, _power(rest, exponent)))
     return node
 
 
 def _apply(function: str, argument: Node) -> Node:
     """Fold constants, spell square and sqrt as powers, and undo exp of log and log of exp."""
-    if isinstance(argument, Constant) and argument.standard_error is None:
+    if isinstance(argument, Constant) and _certain(argument):
         return _folded(Apply(function, argument))
     if function == "square":
         return _power(argument, Constant(2.0))
@@ -229,25 +245,27 @@ def _exp(argument: Node) -> Node:
     factors: list[Node] = []
     rest: list[Node] = []
     for term in _flat([argument], Sum):
-        weight, inner = _split(term)
-        if isinstance(term, Constant):
-            front = _exp_of(term)
-            (rest if front is None else factors).append(term if front is None else front)
-        elif isinstance(inner, Apply) and inner.function == "log":
-            factors.append(_power(inner.argument, weight))
-        else:
-            rest.append(term)
+        match term:
+            case Constant():
+                front = _exp_of(term)
+                (rest if front is None else factors).append(term if front is None else front)
+            case Product(factors=(Constant() as weight, Apply(function="log", argument=inner))):
+                factors.append(_power(inner, weight))
+            case Apply(function="log", argument=inner):
+                factors.append(inner)
+            case _:
+                rest.append(term)
     if rest:
         factors.append(Apply("exp", rest[0] if len(rest) == 1 else Sum(tuple(rest))))
     return _product(factors)
 
 
 def _exp_of(constant: Constant) -> Constant | None:
-    if abs(constant.value) > 700:
+    if is_parameter(constant) or abs(constant.value) > 700:
         return None
     value = math.exp(constant.value)
     error = None if constant.standard_error is None else value * constant.standard_error
-    return Constant(value, constant.name, error)
+    return Constant(value, standard_error=error)
 
 
 def _extreme(kind: type[Maximum] | type[Minimum], parts: Iterable[Node]) -> Node:
@@ -256,7 +274,7 @@ def _extreme(kind: type[Maximum] | type[Minimum], parts: Iterable[Node]) -> Node
     numbers: list[Constant] = []
     for part in parts:
         for item in part.children if isinstance(part, kind) else (part,):
-            if isinstance(item, Constant) and item.standard_error is None:
+            if isinstance(item, Constant) and _certain(item):
                 numbers.append(item)
             else:
                 flat[item] = None

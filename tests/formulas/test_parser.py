@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Domain, Formula, Range, Table, Variable, parse_formula
+from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.parser import LONGEST
 from tests.formulas.strategies import INPUTS, OUTPUT, laws, raw, rows, steady
 
@@ -264,3 +265,35 @@ def test_laws_that_are_declared_nowhere_together_are_refused():
     )
     with pytest.raises(FormulaError, match=r"'v'.*nowhere"):
         parse_formula("van + bike", [], COST, laws={"van": van, "bike": bike})
+
+
+def test_constants_with_a_name_stay_as_they_are():
+    law = parse_formula(
+        "2 * a * x ^ -b + `per km` / 3 + a * 2", XY[:1], Variable("out"),
+        constants={"a": 0.5, "b": 1, "per km": np.float32(3.0), "unused": 9.0},
+    )  # fmt: skip
+    assert parameters_of(law.root) == {"a": 0.5, "b": 1.0, "per km": 3.0}
+    assert law.evaluate({"x": 2.0}) == pytest.approx(2 * 0.5 / 2 + 1 + 1)
+
+
+@pytest.mark.parametrize(
+    ("constants", "message"),
+    [
+        ({"x": 1.0}, "the constant 'x' is also an input"),
+        ({"fuel": 1.0}, "the constant 'fuel' is also a law"),
+        ({"pi": 3.0}, "the constant 'pi' is also a known number"),
+        ({"exp": 1.0}, "the constant 'exp' is also a function"),
+        ({"max": 1.0}, "the constant 'max' is also a function"),
+        ({"ln": 1.0}, "the constant 'ln' is also a function"),
+        ({"a": np.nan}, "the constant 'a' is nan, no finite number"),
+        ({"a": 10**400}, "no finite number"),
+        ({"a": "1"}, "'a' is '1', no finite number"),
+        ({"a": True}, "'a' is True, no finite number"),
+        ({"": 1.0}, "neither is empty"),
+        ({"b": 1.0}, "unknown name 'a'"),
+    ],
+)
+def test_constants_that_mean_something_else_are_refused(constants, message):
+    fuel = parse_formula("2 * x", XY[:1], Variable("fuel"))
+    with pytest.raises(FormulaError, match=message):
+        parse_formula("a * x", XY[:1], Variable("out"), laws={"fuel": fuel}, constants=constants)

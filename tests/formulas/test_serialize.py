@@ -7,6 +7,7 @@ from kanopt.errors import FileFormatError
 from kanopt.formulas import (
     Alternative,
     Constant,
+    Covariance,
     Curve,
     Domain,
     Fit,
@@ -231,3 +232,38 @@ def test_a_saved_formula_may_be_read_by_whom_the_umask_lets(tmp_path):
     plain = tmp_path / "plain"
     plain.write_text("")
     assert law.save(tmp_path / "law.json").stat().st_mode == plain.stat().st_mode
+
+
+KNOWN = {"names": ["base"], "matrix": [[0.0004]], "degrees_of_freedom": 98}
+
+
+def test_a_covariance_comes_back_and_older_files_have_none():
+    content = changed(covariance=KNOWN)
+    found = Formula.from_json(json.dumps(content))
+    assert found.covariance == Covariance(("base",), ((0.0004,),), 98.0)
+    assert Formula.from_json(found.to_json()) == found
+    del content["covariance"]
+    assert Formula.from_json(json.dumps(content)) == law
+
+
+@pytest.mark.parametrize(
+    ("covariance", "message"),
+    [
+        ([], "formula.covariance: expected an object"),
+        ({**KNOWN, "names": "base"}, "covariance.names: expected a list"),
+        ({**KNOWN, "matrix": [0.0004]}, r"covariance.matrix\[0\]: expected a list"),
+        ({**KNOWN, "matrix": [["1"]]}, r"matrix\[0\]\[0\]: expected a number"),
+        (
+            {**KNOWN, "matrix": [[-1]]},
+            "formula.covariance: a covariance has finite numbers, and none below 0",
+        ),
+        ({**KNOWN, "matrix": [[1]]}, "formula: the constant 'base' has the standard error 0.02, but 1.0"),
+        ({**KNOWN, "names": ["other"]}, "covariance is of 'other', which is no constant of it"),
+        ({**KNOWN, "degrees_of_freedom": -3}, "degrees of freedom are a positive number"),
+        ({**KNOWN, "extra": 1}, "unknown key 'extra'"),
+        ({"names": ["base"]}, "'matrix' is missing"),
+    ],
+)
+def test_a_covariance_that_is_none_is_refused_by_place(covariance, message):
+    with pytest.raises(FileFormatError, match=message):
+        Formula.from_json(json.dumps(changed(covariance=covariance)))

@@ -1,0 +1,10 @@
+"""Estimating the constants of a formula from rows: values, standard errors, intervals, and groups that borrow.
+
+A constant **with a name** is a parameter of the law and can be estimated; a constant without a name is part of the
+structure (see :mod:`kanopt.formulas.parameters`).
+"""
+
+from kanopt.formulas.estimation.gradient import Gradient, gradient
+from kanopt.formulas.estimation.naming import with_named_constants
+
+__all__ = ["Gradient", "gradient", "with_named_constants"]

@@ -1,0 +1,183 @@
+"""The numbers of a graph that are free to be estimated, taken out as one vector and put back in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.nodes import Array, Constant, Node, Product, Sum, fold, postorder, rebuilt
+from kanopt.formulas.parameters import is_parameter, parameters_of, piece_numbers
+from kanopt.formulas.pieces import Curve, Step, Table
+
+__all__ = ["Free", "Piece", "linear_in"]
+
+Piece: TypeAlias = Curve | Step | Table
+PIECES = (Curve, Step, Table)
+
+
+@dataclass(frozen=True, eq=False)
+class Free:
+    """The numbers that are free, in reading order.
+
+    Parameters
+    ----------
+    names
+        What each number is called, p of them: ``a`` for a constant, ``s[0]`` for a number of a piece.
+    values
+        The numbers as they stand in the graph, (p,).
+    blocks
+        For each constant or piece by its own name, where its numbers stand in the vector.
+
+    Examples
+    --------
+    >>> from kanopt.formulas.nodes import Input
+    >>> law = Constant(0.12, "a") * Input("km") ** Constant(0.98, "b")
+    >>> free = Free.of(law, None)
+    >>> free.names, free.values.tolist()
+    (('a', 'b'), [0.12, 0.98])
+    >>> from kanopt.formulas.printing import plain
+    >>> plain(free.put_into(law, np.array([0.2, 1.5])))
+    '0.2 · km^1.5'
+    """
+
+    names: tuple[str, ...]
+    values: Array
+    blocks: Mapping[str, slice]
+
+    @classmethod
+    def of(cls, root: Node, only: Iterable[str] | None) -> Free:
+        """Take out all constants with a name, or only the constants and pieces named.
+
+        Parameters
+        ----------
+        root
+            The graph.
+        only
+            Names of constants, and of curves, steps and tables, whose numbers are all taken. None for every constant
+            with a name and no piece.
+
+        Raises
+        ------
+        FormulaError
+            If a name stands for nothing in the graph, the nearest is given, or for two different things.
+        """
+        constants = parameters_of(root)
+        wanted = (
+            list(constants)
+            if only is None
+            else list(dict.fromkeys([only] if isinstance(only, str) else only))
+        )
+        pieces = _pieces_of(root, wanted)
+        for name in wanted:
+            if name not in constants and name not in pieces:
+                known = [*constants, *(node.name for node in postorder(root) if isinstance(node, PIECES))]
+                raise FormulaError(
+                    f"no constant, curve, step or table of the law is called {name!r}; {nearest(name, known)}"
+                )
+        numbers: dict[str, float] = {}
+        blocks: dict[str, slice] = {}
+        for name in [*constants, *pieces]:
+            if name in wanted:
+                found = {name: constants[name]} if name in constants else piece_numbers(pieces[name])
+                if numbers.keys() & found.keys() or (name in constants and name in pieces):
+                    raise FormulaError(f"{name!r} is the name of two different things in the law; rename one")
+                blocks[name] = slice(len(numbers), len(numbers) + len(found))
+                numbers.update(found)
+        return cls(tuple(numbers), np.array(list(numbers.values()), dtype=np.float64), blocks)
+
+    @property
+    def count(self) -> int:
+        """How many numbers there are, p."""
+        return len(self.names)
+
+    def block(self, node: Node) -> slice | None:
+        """Return where a node's own numbers stand; None where they are not free."""
+        if isinstance(node, Constant) and not is_parameter(node):
+            return None
+        return self.blocks.get(node.name) if isinstance(node, Constant | Curve | Step | Table) else None
+
+    def put_into(self, root: Node, values: Array, errors: Array | None = None) -> Node:
+        """Return the graph with other numbers.
+
+        Parameters
+        ----------
+        root
+            The graph that the numbers were taken from.
+        values
+            The numbers, (p,).
+        errors
+            Standard errors that constants are to show, (p,); None for none.
+        """
+
+        def put(node: Node) -> Node:
+            block = self.block(node)
+            if block is None:
+                return node
+            if isinstance(node, Constant):
+                error = None if errors is None else float(errors[block.start])
+                return Constant(float(values[block.start]), node.name, error)
+            return _with_numbers(node, values[block])
+
+        return rebuilt(root, put)
+
+
+def _pieces_of(root: Node, names: Sequence[str]) -> dict[str, Piece]:
+    """Return the pieces of the given names; pieces of one name must hold the same numbers."""
+    found: dict[str, Piece] = {}
+    for node in postorder(root):
+        if isinstance(node, PIECES) and node.name in names:
+            known = found.setdefault(node.name, node)
+            if type(known) is not type(node) or piece_numbers(known) != piece_numbers(node):
+                raise FormulaError(
+                    f"{node.name!r} is the name of two different things in the law; rename one"
+                )
+    return found
+
+
+def _with_numbers(node: Node, values: Array) -> Node:
+    numbers = tuple(values.tolist())
+    match node:
+        case Curve():
+            return replace(node, coefficients=numbers)
+        case Step():
+            return replace(node, values=numbers)
+        case Table():
+            keys = (key for key, _ in node.entries)
+            return replace(node, entries=tuple(zip(keys, numbers, strict=True)))
+    raise TypeError(f"no numbers in {type(node).__name__}")
+
+
+def linear_in(root: Node, free: Free) -> NDArray[np.bool_]:
+    """Return which free numbers the law is jointly linear in: with the others held it is f₀ + Φ·c.
+
+    Taken greedily in reading order, so that of two factors of one product the first is taken.
+
+    Examples
+    --------
+    >>> from kanopt.formulas.nodes import Input
+    >>> law = Constant(3.0, "c") + Constant(0.12, "a") * Input("km") ** Constant(0.98, "b")
+    >>> linear_in(law, Free.of(law, None)).tolist()
+    [True, True, False]
+    """
+    chosen = np.zeros(free.count, dtype=bool)
+    for block in free.blocks.values():
+        chosen[block] = True
+        if fold(root, lambda node, below: _degree(node, below, free, chosen)) > 1:
+            chosen[block] = False
+    return chosen
+
+
+def _degree(node: Node, below: list[int], free: Free, chosen: NDArray[np.bool_]) -> int:
+    """Return the degree of a step in the chosen numbers: 0, 1, or 2 for anything beyond."""
+    block = free.block(node)
+    own = int(block is not None and bool(chosen[block].all()))
+    if isinstance(node, Sum):
+        return max(below)
+    if isinstance(node, Product):
+        return min(sum(below), 2)
+    return own if not any(below) else 2

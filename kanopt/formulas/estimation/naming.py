@@ -1,0 +1,199 @@
+"""Names for the numbers of a formula that could be estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import count
+
+import numpy as np
+
+from kanopt.formulas.estimation.free import Free
+from kanopt.formulas.estimation.gradient import Tape
+from kanopt.formulas.formula import Formula
+from kanopt.formulas.functions import FUNCTIONS
+from kanopt.formulas.nodes import (
+    Constant,
+    Input,
+    Maximum,
+    Minimum,
+    Node,
+    Power,
+    Product,
+    fold,
+    postorder,
+    rebuilt,
+)
+from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.variables import Variable
+
+__all__ = ["with_named_constants"]
+
+# A place of a number: the step it belongs to and which child of it; ("", 0) for a formula that is one number.
+_Place = tuple[bytes, int]
+_COLLINEAR = 1e-9
+_ROOT: _Place = (b"", 0)
+
+
+def with_named_constants(formula: Formula) -> Formula:
+    """Return the formula with a name, c1, c2, … in reading order, for every number that is a free quantity.
+
+    No free quantities are the −1 of a quotient, the sign of a subtraction, a whole-number exponent and the 0 of a
+    maximum or minimum; nor is a number that only repeats what others say. Of ``0.12 · km · (1 + 0.04 · load)`` the 1
+    gets no name, for with three free numbers the law would be the same for any scale of the bracket. Numbers 0 and 1
+    go unnamed before whole numbers, and these before others. Constants that have a name keep it.
+
+    Parameters
+    ----------
+    formula
+        The law. A number that stands in two places of it gets two names, but a step that occurs twice is one step.
+
+    Returns
+    -------
+    Formula
+        Equal in value everywhere; all else is kept.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import parse_formula
+    >>> fuel = parse_formula("0.5 + 0.12 * km * (1 + 0.04 * load) - 8.5 * load^2",
+    ...                      [Variable("km"), Variable("load")], Variable("fuel"))
+    >>> [(constant.name, constant.value) for constant in with_named_constants(fuel).constants]
+    [('c1', 0.5), ('c2', 0.12), ('c3', 0.04), ('c4', 8.5)]
+    """
+    found = dict(_places(formula.root))
+    drafts = {place: f"draft {number}" for number, place in enumerate(found)}
+    drafted = _renamed(formula.root, drafts)
+    free = Free.of(drafted, None)
+    kept = _independent(formula, drafted, free, {drafts[place]: node for place, node in found.items()})
+    fresh = _fresh_names(formula)
+    names = {place: next(fresh) for place in found if drafts[place] in kept}
+    return replace(formula, root=_renamed(formula.root, names))
+
+
+def _places(root: Node) -> Iterator[tuple[_Place, Constant]]:
+    """Return the places of the unnamed numbers that may be free quantities, in reading order."""
+    if isinstance(root, Constant):
+        if not root.name:
+            yield _ROOT, root
+        return
+    seen = {root.key}
+    stack = [(root, iter(enumerate(root.children)))]
+    while stack:
+        parent, children = stack[-1]
+        place, child = next(children, (0, None))
+        if child is None:
+            stack.pop()
+        elif isinstance(child, Constant):
+            if not child.name and not _is_structure(parent, place, child):
+                yield (parent.key, place), child
+        elif child.key not in seen:
+            seen.add(child.key)
+            stack.append((child, iter(enumerate(child.children))))
+
+
+def _is_structure(parent: Node, place: int, constant: Constant) -> bool:
+    match parent:
+        case Product():
+            return constant.value == -1.0
+        case Power():
+            return place == 1 and constant.value.is_integer()
+        case Maximum() | Minimum():
+            return constant.value == 0.0
+    return False
+
+
+def _renamed(root: Node, names: Mapping[_Place, str]) -> Node:
+    """Return the graph with the numbers at the given places named; a number is told from its equal by its place."""
+
+    def visit(node: Node, below: list[Node]) -> Node:
+        parts = [
+            _with_name(old, names[node.key, place]) if (node.key, place) in names else new
+            for place, (old, new) in enumerate(zip(node.children, below, strict=True))
+        ]
+        return node.with_children(parts) if parts else node
+
+    return _with_name(root, names[_ROOT]) if _ROOT in names else fold(root, visit)
+
+
+def _with_name(node: Node, name: str) -> Node:
+    assert isinstance(node, Constant)
+    return Constant(node.value, name, node.standard_error)
+
+
+def _fresh_names(formula: Formula) -> Iterator[str]:
+    nodes = postorder(formula.root)
+    taken = {node.name for node in nodes if isinstance(node, Constant | Curve | Step | Table)}
+    taken |= {variable.name for variable in formula.inputs} | {formula.output.name} | set(FUNCTIONS)
+    return (name for name in (f"c{number}" for number in count(1)) if name not in taken)
+
+
+def _independent(formula: Formula, root: Node, free: Free, drafts: Mapping[str, Constant]) -> set[str]:
+    """Return the names, drafts among them, of which no one repeats what those before it say.
+
+    Whether it does shows in the derivative at generic rows: the column of a number that is bound to others is a
+    combination of theirs.
+    """
+    value, derivative = _generic_tape(formula, root, free).gradient(free.values)
+    rows = np.isfinite(value) & np.isfinite(derivative).all(axis=-1)
+    if rows.sum() <= free.count:
+        return set(free.names)
+    derivative = derivative[rows]
+    kept: set[str] = set()
+    basis = np.zeros((len(derivative), 0))
+    for place in sorted(range(free.count), key=lambda place: _rank(drafts.get(free.names[place]), place)):
+        column = derivative[:, place]
+        size = float(np.linalg.norm(column))
+        if size == 0.0:
+            continue
+        rest = column / size
+        for _ in range(2):  # once more takes off what rounding left
+            rest = rest - basis @ (basis.T @ rest)
+        left = float(np.linalg.norm(rest))
+        if left > _COLLINEAR:
+            basis = np.column_stack([basis, rest / left])
+            kept.add(free.names[place])
+    return kept
+
+
+def _rank(constant: Constant | None, place: int) -> tuple[int, int]:
+    """Return which numbers come first: those named already, then odd ones, whole ones, and 0 and 1 last."""
+    if constant is None:
+        return 0, place
+    if constant.standard_error is not None or not constant.value.is_integer():
+        return 1, place
+    return (3 if abs(constant.value) <= 1 else 2), place
+
+
+def _generic_tape(formula: Formula, root: Node, free: Free) -> Tape:
+    """Lay the graph over random rows from where the formula is valid; a table becomes a number of its own."""
+    rng = np.random.default_rng(0)
+    rows = 64 + 4 * free.count
+    columns = {
+        v.name: rng.uniform(*_generic_range(formula, v), rows) for v in formula.inputs if not v.is_category
+    }
+
+    def without_tables(node: Node) -> Node:
+        if not isinstance(node, Table):
+            return node
+        name = f"table {len(columns)}"
+        numbers = [number for _, number in node.entries]
+        columns[name] = rng.choice([*numbers, numbers[0] if node.fallback is None else node.fallback], rows)
+        return Input(name)
+
+    return Tape(rebuilt(root, without_tables), columns, free)
+
+
+def _generic_range(formula: Formula, variable: Variable) -> tuple[float, float]:
+    seen = formula.domain.range_of(variable.name)
+    low, high = variable.low, variable.high
+    if seen is not None:
+        low = seen.low if low is None else max(low, seen.low)
+        high = seen.high if high is None else min(high, seen.high)
+    if low is not None and high is not None and low < high:
+        return low, high
+    if low is not None:
+        return low + 0.5 * max(1.0, abs(low)), low + 5.0 * max(1.0, abs(low))
+    if high is not None:
+        return high - 5.0 * max(1.0, abs(high)), high - 0.5 * max(1.0, abs(high))
+    return 0.5, 5.0
