@@ -1,0 +1,5 @@
+"""The way back: from a formula that is known to a network, and on from there with data."""
+
+from kanopt.surrogates.compiling.compiler import Compiled, compile_formula, ranges_of
+
+__all__ = ["Compiled", "compile_formula", "ranges_of"]
