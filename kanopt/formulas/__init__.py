@@ -25,6 +25,8 @@ from kanopt.formulas.binding import (
     task,
     vehicle,
 )
+from kanopt.formulas.buckingham import UnitExponents, dimensionless_exponents
+from kanopt.formulas.dimensions import ConstantUnit, Dimensions
 from kanopt.formulas.domain import Domain, JointTest, Range
 from kanopt.formulas.estimation import with_named_constants
 from kanopt.formulas.fit import Alternative, Fit
@@ -42,8 +44,10 @@ __all__ = [
     "Apply",
     "BoundFormula",
     "Constant",
+    "ConstantUnit",
     "Covariance",
     "Curve",
+    "Dimensions",
     "Domain",
     "Fit",
     "Formula",
@@ -63,11 +67,13 @@ __all__ = [
     "Sum",
     "Table",
     "Term",
+    "UnitExponents",
     "Variable",
     "arc",
     "category_label",
     "client",
     "clock",
+    "dimensionless_exponents",
     "facility",
     "job",
     "lane",

@@ -26,9 +26,14 @@ def facts(formula: Formula) -> list[tuple[str, str]]:
     for variable in formula.inputs:
         valid = validity(formula, variable)
         found.append(("input", f"{variable}, {valid}" if valid else f"{variable}"))
+    units = formula.dimensions()
     for constant in formula.constants:
         error = "" if constant.standard_error is None else f" ± {constant.standard_error:.2g}"
-        found.append(("constant", f"{constant.name or 'number'} {constant.value:.4g}{error}"))
+        text = f"{constant.name or 'number'} {constant.value:.4g}{error} {units.unit_of(constant) or ''}"
+        found.append(("constant", text.rstrip()))
+    if not units.consistent:
+        others = f" (and {len(units.problems) - 1:,} more)" if len(units.problems) > 1 else ""
+        found.append(("units", f"do not agree: {units.problems[0]}{others}"))
     return found if formula.fit is None else [*found, ("held-out fit", str(formula.fit))]
 
 

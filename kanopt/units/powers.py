@@ -76,17 +76,19 @@ class UnitPowers:
         """Return the number in front, empty for one, and the units, each meaning in its first spelling."""
         spelling: dict[tuple[Fraction, Powers], str] = {}
         spelt: Powers = ()
-        log = 0.0
+        log = Fraction(0)
         for word, power in self.words:
             meaning = _meaning(word)
             if word[0].isdigit():
-                log += float(power * _log(meaning.scale))
+                log += power * _log(meaning.scale)
             else:
                 known = spelling.setdefault((meaning.scale, meaning.dimensions), word)
                 spelt = merged(spelt, ((known, power),))
-        if abs(log) < 1e-9:
+        if abs(log) < Fraction(1, 10**9):
             return "", spelt
-        return (f"{math.exp(log):.6g}" if abs(log) < 700 else f"10^{log / math.log(10):.4g}"), spelt
+        if abs(log) < 700:
+            return f"{math.exp(log):.6g}", spelt
+        return (f"10^{float(log) / math.log(10):.4g}" if abs(log) < 10**9 else "10^…"), spelt
 
 
 @lru_cache(maxsize=4096)

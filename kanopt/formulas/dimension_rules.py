@@ -1,0 +1,370 @@
+"""What each step of a formula asks of the units of its parts.
+
+A walk over the graph gives every step a unit, in which free constants are unknowns, and states what has to be equal:
+the terms of a sum, the argument of exp and the number one, the root and the declared output. A second unknown beside
+the unit is the *shift*: a logarithm of kilometres moves by a constant when they become miles. Sums with a free
+constant take a shift in, exp turns it into a unit again, and everywhere else there must be none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, TypeGuard
+
+import numpy as np
+
+from kanopt.formulas.dimension_wording import Wording
+from kanopt.formulas.nodes import (
+    Apply,
+    Constant,
+    Input,
+    Maximum,
+    Minimum,
+    Node,
+    Power,
+    Product,
+    Sum,
+    postorder,
+)
+from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.unification import ONE, Equations, Monomial
+from kanopt.units import powers_of
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+    from kanopt.formulas.variables import Variable
+
+__all__ = ["Held", "Walk"]
+
+# Functions for which f(c·x) = c^p · f(x); every other one of the library wants a pure number.
+_DEGREES = {"abs": Fraction(1), "relu": Fraction(1), "sqrt": Fraction(1, 2), "square": Fraction(2)}
+
+
+@dataclass(frozen=True)
+class Held:
+    """A constant, the step that holds it, its unit, and its place in reading order."""
+
+    constant: Constant
+    part: Node
+    unit: Monomial
+    place: int
+
+
+@dataclass(frozen=True)
+class _Sort:
+    """What is known of a step.
+
+    Its unit, its shift, the logarithm that shifts with the unit of its argument, whether it takes a shift in, and
+    its place in reading order.
+    """
+
+    unit: Monomial = ONE
+    shift: Monomial = ONE
+    log: tuple[Apply, Monomial] | None = None
+    absorbs: bool = False
+    place: int = 0
+
+
+class Walk:
+    """One walk over a formula; the attributes hold what came out of it.
+
+    Attributes
+    ----------
+    equations
+        Solved as far as they go.
+    problems
+        What cannot be, in words, each once.
+    held
+        Free constants, in reading order; those without a name once for every place in the text.
+    inputs, output
+        The units of the numeric inputs by name, and of the output; unknown where none is declared.
+    """
+
+    def __init__(self, formula: Formula) -> None:
+        self._formula = formula
+        self.equations = Equations()
+        self.words = Wording(self.equations)
+        self.problems: dict[str, None] = {}
+        self.held: list[Held] = []
+        self.inputs = {v.name: self._declared(v) for v in formula.inputs if not v.is_category}
+        self.output = self._declared(formula.output)
+        self._numbers: Mapping[bytes, float] = {}
+        self._plural: frozenset[bytes] = frozenset()
+        self._named: dict[bytes, Monomial] = {}
+        # what is most likely where nothing else decides: pure numbers in log and exp, then pure tables and curves
+        self._likely: tuple[list[Monomial], list[Monomial]] = [], []
+        self._place = 0
+
+    def _declared(self, variable: Variable) -> Monomial:
+        return Monomial(powers_of(variable.unit)) if variable.unit else self.equations.unknown()
+
+    def whole(self) -> None:
+        """Walk the whole formula.
+
+        Raises
+        ------
+        TooMuchWorkError
+            If it is too large; the problems found until then stay.
+        """
+        formula = self._formula
+        order = postorder(formula.root)
+        self.equations.spend(len(order))
+        self._numbers, self._plural = _numbers(order), _plural(order)
+        root = self._walked(formula.root)
+        self._unshifted(root)
+        if isinstance(formula.root, Constant):
+            self._hold(formula.root, formula.root, root)
+        ratio = self.equations.equate(root.unit, self.output)
+        if ratio is not None:
+            self._problem(self.words.output(formula.root, root.unit, formula.output, ratio))
+        for monomial in (*self._likely[0], *self._likely[1]):
+            self.equations.equate(monomial, ONE)
+        self.equations.settle()
+
+    def _walked(self, root: Node) -> _Sort:
+        """Visit every step once for each place in the text; what holds no bare number is the same in all places."""
+        done: dict[bytes, _Sort] = {}
+        found: list[_Sort] = []
+        stack = [(root, False)]
+        while stack:
+            node, ready = stack.pop()
+            if node.key in done:
+                found.append(done[node.key])
+            elif not ready:
+                stack.append((node, True))
+                stack.extend((child, False) for child in reversed(node.children))
+            else:
+                parts = found[len(found) - len(node.children) :]
+                del found[len(found) - len(node.children) :]
+                self.equations.spend(1 + len(parts))
+                sort = self._visit(node, parts)
+                if node.key not in self._plural:
+                    done[node.key] = sort
+                found.append(sort)
+        return found[0]
+
+    def _visit(self, node: Node, parts: list[_Sort]) -> _Sort:
+        match node:
+            case Constant():
+                return self._constant(node)
+            case Input():
+                return _Sort(self.inputs[node.name])
+            case Table() | Curve() | Step():
+                return _Sort(self._of_one(node, self._likely[1]), absorbs=True)
+            case Sum():
+                return self._sum(node, parts)
+            case Maximum() | Minimum():
+                return self._extreme(node, parts)
+            case Product():
+                return self._product(node, parts)
+            case Power():
+                return self._power(node, *parts)
+            case Apply():
+                return self._apply(node, *parts)
+        raise TypeError(f"no units for {type(node).__name__}")
+
+    def _problem(self, text: str) -> None:
+        self.problems[text] = None
+
+    def _hold(self, constant: Node, part: Node, sort: _Sort) -> None:
+        if _is_free(constant):
+            self.held.append(Held(constant, part, sort.unit, sort.place))
+
+    def _of_one(self, node: Node, likely: list[Monomial] | None = None) -> Monomial:
+        """Return the unit of what is the same thing wherever it stands."""
+        if node.key not in self._named:
+            self._named[node.key] = self.equations.unknown()
+            if likely is not None:
+                likely.append(self._named[node.key])
+        return self._named[node.key]
+
+    def _constant(self, node: Constant) -> _Sort:
+        self._place += 1
+        if _is_singular(node):
+            return _Sort(self._of_one(node), absorbs=True, place=self._place)
+        if _is_free(node) or node.value == 0:  # nothing is nothing in any unit
+            return _Sort(self.equations.unknown(), absorbs=_is_free(node), place=self._place)
+        return _Sort()
+
+    def _alike(self, node: Node, parts: Sequence[_Sort]) -> Monomial:
+        """Demand that all parts have the same unit, and return it."""
+        pairs = list(zip(node.children, parts, strict=True))
+        for child, part in pairs:
+            self._hold(child, node, part)
+        # told against what is certain: a declared unit first, then a pure number, then what is unknown
+        pairs.sort(key=lambda pair: (bool(self.equations.reduced(pair[1].unit).unknown), _is_fixed(pair[0])))
+        first, *others = pairs
+        wrong = False
+        for other in others:
+            ratio = self.equations.equate(first[1].unit, other[1].unit)
+            if ratio is not None:
+                wrong = True
+                told = [(child, part.unit) for child, part in (first, other)]
+                self._problem(self.words.unlike(node, told[0], told[1], ratio))
+        return self.equations.unknown() if wrong else first[1].unit
+
+    def _sum(self, node: Sum, parts: list[_Sort]) -> _Sort:
+        unit = self._alike(node, parts)
+        if any(part.absorbs for part in parts):
+            return _Sort(unit, absorbs=True)
+        shift = ONE
+        log = next((part.log for part in parts if part.log), None)
+        for part in parts:
+            shift = shift * part.shift
+        return _Sort(unit, self.equations.shortened(shift), log)
+
+    def _extreme(self, node: Node, parts: list[_Sort]) -> _Sort:
+        unit = self._alike(node, parts)
+        firm = [part for part in parts if not part.absorbs]
+        if not firm:
+            return _Sort(unit, absorbs=True)
+        log = next((part.log for part in firm if part.log), None)
+        for part in firm[1:]:
+            if self.equations.equate(firm[0].shift, part.shift) is not None and log is not None:
+                self._problem(self.words.shifted(*log))
+        return _Sort(unit, firm[0].shift, log)
+
+    def _product(self, node: Product, parts: list[_Sort]) -> _Sort:
+        carrier, shared = _carrier(node.factors)
+        if carrier is not None and shared:
+            self._likely[1].append(parts[carrier].unit)
+        unit = ONE
+        for place, (factor, part) in enumerate(zip(node.factors, parts, strict=True)):
+            if place == carrier or _is_singular(factor) or not _is_free(factor):
+                self._hold(factor, node, part)
+                unit = unit * part.unit
+                self.equations.spend(len(unit.unknown) + len(unit.known.words))
+        unit = self.equations.shortened(unit)
+        loose = [place for place, factor in enumerate(node.factors) if factor.key not in self._numbers]
+        if len(loose) == 1:
+            return self._multiple(node, unit, parts[loose[0]], loose[0])
+        for part in parts:
+            self._unshifted(part)
+        return _Sort(unit, absorbs=not loose and any(part.absorbs for part in parts))
+
+    def _multiple(self, node: Product, unit: Monomial, part: _Sort, place: int) -> _Sort:
+        """Return what a step times numbers is; its shift is multiplied, too."""
+        if part.absorbs or part.log is None:
+            return _Sort(unit, absorbs=part.absorbs)
+        factor = math.prod(self._numbers[f.key] for at, f in enumerate(node.factors) if at != place)
+        if not math.isfinite(factor):
+            self._unshifted(part)
+            return _Sort(unit)
+        return _Sort(unit, part.shift ** _exact(factor), part.log)
+
+    def _power(self, node: Power, base: _Sort, exponent: _Sort) -> _Sort:
+        self._unshifted(base)
+        self._hold(node.base, node, base)
+        if not isinstance(node.exponent, Constant) or _is_singular(node.exponent):
+            self._pure(node, node.exponent, exponent)
+            self._hold(node.exponent, node, exponent)
+        value = self._numbers.get(node.exponent.key, math.nan)
+        if math.isfinite(value):
+            return _Sort(base.unit ** _exact(value), absorbs=base.absorbs and node.base.key in self._numbers)
+        self._pure(node, node.base, base)
+        return _Sort()
+
+    def _apply(self, node: Apply, part: _Sort) -> _Sort:
+        self._hold(node.argument, node, part)
+        if node.function in _DEGREES:
+            self._unshifted(part)
+            return _Sort(part.unit ** _DEGREES[node.function])
+        if node.function == "log":
+            self._unshifted(part)
+            self._likely[0].append(part.unit)
+            is_number = node.argument.key in self._numbers
+            return _Sort(shift=part.unit, log=(node, part.unit), absorbs=part.absorbs and is_number)
+        if node.function == "exp" and part.absorbs:  # exp(3 + x) is exp(3) · exp(x), a constant in front
+            self._pure(node, node.argument, part)
+            front = self.equations.unknown()
+            self._likely[0].append(front)
+            return _Sort(front)
+        if node.function == "exp":
+            fine = self._pure(node, node.argument, part, shift=True)
+            return _Sort(part.shift if fine else self.equations.unknown())
+        self._pure(node, node.argument, part)
+        return _Sort()
+
+    def _pure(self, node: Node, child: Node, part: _Sort, *, shift: bool = False) -> bool:
+        """Demand a pure number, without a shift unless that is taken care of."""
+        ratio = self.equations.equate(part.unit, ONE)
+        if ratio is not None:
+            self._problem(self.words.impure(node, child, ratio))
+        if not shift:
+            self._unshifted(part)
+        return ratio is None
+
+    def _unshifted(self, part: _Sort) -> None:
+        """Demand that no change of units moves the part."""
+        if part.log is None or part.absorbs or part.shift.is_plain:
+            return
+        if self.equations.equate(part.shift, ONE) is not None:
+            self._problem(self.words.shifted(*part.log))
+
+
+def _is_singular(node: Node) -> TypeGuard[Constant]:
+    """Whether a constant is one quantity wherever it stands: it has a name or was learned."""
+    if not isinstance(node, Constant) or (node.name == "pi" and node.value == math.pi):
+        return False
+    return bool(node.name) or node.standard_error is not None
+
+
+def _is_free(node: Node) -> TypeGuard[Constant]:
+    """Whether a step is a constant that can carry a unit: a bare number can, but for 0, 1, −1 and pi."""
+    if not isinstance(node, Constant):
+        return False
+    return _is_singular(node) or (not node.name and abs(node.value) not in (0.0, 1.0))
+
+
+def _is_fixed(node: Node) -> bool:
+    return isinstance(node, Constant) and not _is_free(node)
+
+
+def _carrier(factors: Sequence[Node]) -> tuple[int | None, bool]:
+    """Return the place of the bare number that carries a unit, and whether a constant with a name can do so as well.
+
+    Of several bare numbers one carries what all of them do together, the first that is not whole if there is one; the
+    choice is one of words only. Beside a constant with a name, a bare number is a pure one where it can be.
+    """
+    named = any(_is_singular(factor) for factor in factors)
+    bare = [(place, f.value) for place, f in enumerate(factors) if _is_free(f) and not _is_singular(f)]
+    broken = [(place, value) for place, value in bare if not value.is_integer()]
+    return next((place for place, _ in broken or bare), None), named
+
+
+def _numbers(order: Sequence[Node]) -> Mapping[bytes, float]:
+    """Return the values of the steps that no input enters."""
+    values: dict[bytes, float] = {}
+    with np.errstate(all="ignore"):
+        for node in order:
+            known = [values[child.key] for child in node.children if child.key in values]
+            if isinstance(node, Constant) or (known and len(known) == len(node.children)):
+                values[node.key] = float(node.compute([np.asarray(value) for value in known], {}))
+    return values
+
+
+def _plural(order: Sequence[Node]) -> frozenset[bytes]:
+    """Return the steps with a bare number in them, which may have another unit in another place."""
+    found: set[bytes] = set()
+    for node in order:
+        if isinstance(node, Constant):
+            if not _is_singular(node) and (_is_free(node) or node.value == 0):
+                found.add(node.key)
+        elif any(child.key in found for child in node.children):
+            found.add(node.key)
+    return frozenset(found)
+
+
+def _exact(value: float) -> Fraction:
+    """Return an exponent as a fraction: a simple one where the float stands for it, else the decimal it prints as.
+
+    Examples
+    --------
+    >>> _exact(1 / 3), _exact(0.72), _exact(0.718281828)
+    (Fraction(1, 3), Fraction(18, 25), Fraction(179570457, 250000000))
+    """
+    simple = Fraction(value).limit_denominator(1000)
+    return simple if math.isclose(simple, value, rel_tol=1e-12, abs_tol=1e-12) else Fraction(repr(value))

@@ -1,0 +1,176 @@
+"""Dimensional analysis: whether the declared units of a formula agree, and which units its constants then have.
+
+A law such as ``0.119 · distance_km · exp(0.098 · load_t)`` in litres is about litres, kilometres and tonnes only if
+its first constant is in l/km and its second in 1/t. Every free constant is given an unknown unit, every step of the
+formula states what must be equal, and the equations are solved exactly (J. Fourier, Théorie analytique de la chaleur,
+1822, ch. II.9; as type inference by unification: A. Kennedy, Dimension types, ESOP 1994). What has no solution is an
+inconsistent formula.
+
+* The terms of a sum and the parts of max and min have the same unit. The same dimension is not enough: minutes and
+  hours do not add up without a constant between them.
+* exp, sin, tanh and the like take a pure number, and so does an exponent. Powers, roots and abs carry units on.
+* A logarithm takes any unit where a constant beside it can make up for it: ``log(0.1 · km)``, ``2 + log(km)``.
+* A constant with a name or a standard error is free to have any unit, the same wherever it stands. So is a bare number,
+  for each place apart, unless it is 0, 1, −1, pi or an exponent: the 1 in ``1 + x`` makes x a pure number.
+* Curves, staircases and tables take whatever their argument is in and give whatever is needed.
+* An input or output without a declared unit may be a pure number or one whose unit nobody wrote down; it is left free
+  like a constant, and the notes say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kanopt.formulas.dimension_rules import Walk
+from kanopt.formulas.dimension_wording import shown
+from kanopt.formulas.nodes import Constant, Node
+from kanopt.formulas.printing import number
+from kanopt.formulas.unification import TooMuchWorkError
+from kanopt.units import UnitPowers
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["ConstantUnit", "Dimensions", "dimensions"]
+
+_MOST_TOLD = 6
+
+
+@dataclass(frozen=True)
+class ConstantUnit:
+    """The unit of one constant.
+
+    Parameters
+    ----------
+    constant
+        The constant.
+    part
+        The step of the formula that holds it.
+    powers
+        Its unit in the words of the declared ones; None where the declared units do not decide it.
+    """
+
+    constant: Constant
+    part: Node
+    powers: UnitPowers | None
+
+    @property
+    def unit(self) -> str | None:
+        """Its unit as a text such as ``EUR/km``, empty for a pure number; None where it is not decided."""
+        return None if self.powers is None else str(self.powers)
+
+    @property
+    def where(self) -> str:
+        """The step that holds it, as it prints in the formula."""
+        return shown(self.part)
+
+    @property
+    def label(self) -> str:
+        """Its name, or the number itself."""
+        return self.constant.name or number(self.constant.value)
+
+    def __str__(self) -> str:
+        unit = "unit not decided" if self.unit is None else self.unit or "pure number"
+        return f"{self.label} [{unit}] in {self.where}"
+
+
+@dataclass(frozen=True)
+class Dimensions:
+    """What dimensional analysis says about a formula.
+
+    Parameters
+    ----------
+    constants
+        The free constants with their units, in reading order: those with a name or a standard error once, bare
+        numbers for each place. Where a product has several bare numbers, one of them stands for all.
+    problems
+        What does not agree, one text each; empty where the formula is consistent.
+    notes
+        What is worth knowing although it is no mistake.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> km, load, fuel = Variable("km", "km"), Variable("load", "t"), Variable("fuel", "l")
+    >>> found = parse_formula("0.119 * km * exp(0.098 * load)", [km, load], fuel).dimensions()
+    >>> [str(constant) for constant in found.constants]
+    ['0.119 [l/km] in 0.119 · km · exp(0.098 · load)', '0.098 [1/t] in 0.098 · load']
+    >>> parse_formula("km + load", [km, load], fuel).dimensions().consistent
+    False
+    """
+
+    constants: tuple[ConstantUnit, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def consistent(self) -> bool:
+        """Whether nothing disagrees."""
+        return not self.problems
+
+    def unit_of(self, constant: Constant) -> str | None:
+        """Return the unit of a constant with a name or a standard error; None where it is not decided."""
+        return next((known.unit for known in self.constants if known.constant == constant), None)
+
+    def __str__(self) -> str:
+        lines = ["the units agree" if self.consistent else "the units do not agree"]
+        lines += [f"  problem: {problem}" for problem in self.problems]
+        lines += [f"  constant: {constant}" for constant in self.constants]
+        lines += [f"  note: {note}" for note in self.notes]
+        return "\n".join(lines)
+
+
+def dimensions(formula: Formula) -> Dimensions:
+    """Analyse a formula; see :meth:`kanopt.formulas.Formula.dimensions`."""
+    declared = [variable.unit for variable in (*formula.inputs, formula.output)]
+    if not any(declared):
+        return Dimensions(notes=("no unit is declared, so none can disagree",))
+    walk = Walk(formula)
+    try:
+        walk.whole()
+        constants = tuple(_constants(walk))
+        notes = tuple(_notes(formula, walk, constants))
+    except TooMuchWorkError:
+        constants, notes = (), ("the formula is too large for its units to be followed to the end",)
+    return Dimensions(constants, tuple(walk.problems), notes)
+
+
+def _constants(walk: Walk) -> Iterable[ConstantUnit]:
+    """Return the constants in reading order, what is the same told once."""
+    found: dict[tuple[bytes, bytes, str | None], ConstantUnit] = {}
+    for held in sorted(walk.held, key=lambda held: held.place):
+        constant, value = held.constant, walk.equations.value(held.unit)
+        unit = ConstantUnit(constant, held.part, value)
+        place = b"" if constant.name or constant.standard_error is not None else held.part.key
+        found.setdefault((constant.key, place, unit.unit), unit)
+    return found.values()
+
+
+def _notes(formula: Formula, walk: Walk, constants: tuple[ConstantUnit, ...]) -> Iterator[str]:
+    for variable in formula.inputs:
+        if not variable.unit and not variable.is_category and variable.name in formula.used:
+            yield _undeclared(variable.name, walk.equations.text(walk.inputs[variable.name]))
+    if not formula.output.unit:
+        yield _undeclared(formula.output.name, walk.equations.text(walk.output))
+    open_ones = [constant.label for constant in constants if constant.powers is None]
+    if open_ones:
+        yield f"the declared units do not decide that of {_listed(open_ones)}"
+    odd = {
+        f"{constant.label} [{constant.unit}]": None
+        for constant in constants
+        if constant.powers and any(power.denominator != 1 for _, power in constant.powers.words)
+    }
+    if odd:
+        yield f"{_listed(list(odd))}: a power law; such a unit is fine but has no meaning by itself"
+
+
+def _undeclared(name: str, unit: str | None) -> str:
+    fitting = "any unit" if unit is None else unit or "a pure number"
+    return f"{name} has no declared unit: {fitting} would fit"
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_TOLD:,} more" if len(names) > _MOST_TOLD else ""
+    return ", ".join(names[:_MOST_TOLD]) + more

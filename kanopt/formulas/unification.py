@@ -1,0 +1,174 @@
+"""Equations between products of units, some of them unknown, solved exactly.
+
+In the space of exponents these are linear equations over the rationals, one and the same for every base dimension
+and for the scale, so that an unknown stands for a whole vector of exponents and Gaussian elimination solves for
+all of them at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from kanopt.units import UnitPowers
+
+__all__ = ["ONE", "Equations", "Monomial", "TooMuchWorkError"]
+
+MOST_WORK = 40_000
+_LONGEST = 8
+_MOST_BITS = 2048
+
+
+class TooMuchWorkError(Exception):
+    """The equations would take longer than a formula is worth."""
+
+
+@dataclass(frozen=True)
+class Monomial:
+    """A unit times unknown units, each to a power.
+
+    Parameters
+    ----------
+    known
+        The part in declared units.
+    unknown
+        Number of an unknown to its exponent, which is not zero.
+    """
+
+    known: UnitPowers = field(default_factory=UnitPowers)
+    unknown: Mapping[int, Fraction] = field(default_factory=dict)
+
+    def __mul__(self, other: Monomial) -> Monomial:
+        if not other.unknown:
+            return Monomial(self.known * other.known, self.unknown) if other.known.words else self
+        return Monomial(self.known * other.known, _merged(self.unknown, other.unknown))
+
+    def __pow__(self, power: Fraction | int) -> Monomial:
+        if power == 1:
+            return self
+        powers = {one: exponent * power for one, exponent in self.unknown.items()} if power else {}
+        if any(_bits(exponent) > _MOST_BITS for exponent in powers.values()):
+            raise TooMuchWorkError
+        return Monomial(self.known**power, powers)
+
+    def __truediv__(self, other: Monomial) -> Monomial:
+        return self * other**-1
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a pure number as it stands, before any equation is used."""
+        return not self.unknown and not self.known.words
+
+
+ONE = Monomial()
+
+
+def _bits(number: Fraction) -> int:
+    return max(number.numerator.bit_length(), number.denominator.bit_length())
+
+
+def _merged(first: Mapping[int, Fraction], second: Mapping[int, Fraction]) -> dict[int, Fraction]:
+    powers = dict(first)
+    for one, power in second.items():
+        total = powers.get(one, 0) + power
+        if total:
+            powers[one] = total
+        else:
+            del powers[one]
+    return powers
+
+
+class Equations:
+    """A system that grows by one equation at a time and says at once where it has no solution.
+
+    Each solution holds only what was unsolved when it was found, so that putting solutions in, the oldest first, ends.
+
+    Examples
+    --------
+    >>> from kanopt.units import powers_of
+    >>> equations = Equations()
+    >>> rate, km = equations.unknown(), Monomial(powers_of("km"))
+    >>> equations.equate(rate * km, Monomial(powers_of("EUR")))
+    >>> equations.text(rate)
+    'EUR/km'
+    >>> str(equations.equate(rate, km))
+    'EUR/km^2'
+    """
+
+    def __init__(self) -> None:
+        self._made = 0
+        self._solved: dict[int, tuple[int, Monomial]] = {}
+        self._work = 0
+
+    def spend(self, work: int) -> None:
+        """Count steps.
+
+        Raises
+        ------
+        TooMuchWorkError
+            If there were too many.
+        """
+        self._work += work
+        if self._work > MOST_WORK:
+            raise TooMuchWorkError
+
+    def unknown(self) -> Monomial:
+        """Return a new unknown unit."""
+        self._made += 1
+        return Monomial(unknown={self._made: Fraction(1)})
+
+    def reduced(self, monomial: Monomial) -> Monomial:
+        """Return the same with every solved unknown replaced by its solution."""
+        while solved := [one for one in monomial.unknown if one in self._solved]:
+            oldest = min(solved, key=lambda one: self._solved[one][0])
+            power = monomial.unknown[oldest]
+            rest = {one: exponent for one, exponent in monomial.unknown.items() if one != oldest}
+            solution = self._solved[oldest][1]
+            self.spend(len(rest) + len(solution.unknown) + len(monomial.known.words))
+            monomial = Monomial(monomial.known, rest) * solution**power
+        return monomial
+
+    def equate(self, first: Monomial, second: Monomial) -> UnitPowers | None:
+        """Demand that two units are the same; return their quotient where they cannot be, else None.
+
+        An equation that cannot hold changes nothing.
+        """
+        ratio = self.reduced(first / second)
+        if not ratio.unknown:
+            return None if ratio.known.is_one else ratio.known
+        self._solve(max(ratio.unknown), ratio)
+        return None
+
+    def _solve(self, one: int, ratio: Monomial) -> None:
+        """Solve ``ratio = 1`` for one of its unknowns."""
+        power = ratio.unknown[one]
+        rest = {other: exponent for other, exponent in ratio.unknown.items() if other != one}
+        self.spend(len(rest) + 1)
+        self._solved[one] = (len(self._solved), Monomial(ratio.known, rest) ** (-1 / power))
+
+    def settle(self) -> None:
+        """Put every solution into the others, the newest first, so that none has to be looked up twice."""
+        for one, (when, solution) in sorted(self._solved.items(), key=lambda item: -item[1][0]):
+            self._solved[one] = (when, self.reduced(solution))
+
+    def shortened(self, monomial: Monomial) -> Monomial:
+        """Return an equal unit of few unknowns: one that only stands here takes the place of many."""
+        if len(monomial.unknown) + len(monomial.known.words) <= _LONGEST:
+            return monomial
+        monomial = self.reduced(monomial)
+        if not monomial.unknown:
+            return monomial
+        short = self.unknown()
+        self._solve(max(monomial.unknown), monomial / short)
+        return short
+
+    def value(self, monomial: Monomial) -> UnitPowers | None:
+        """Return the unit, or None where an unknown is left in it."""
+        monomial = self.reduced(monomial)
+        return None if monomial.unknown else monomial.known
+
+    def text(self, monomial: Monomial) -> str | None:
+        """Return the unit as a text, or None where an unknown is left in it."""
+        value = self.value(monomial)
+        return None if value is None else str(value)

@@ -1,0 +1,486 @@
+"""Dimensional analysis, against formulas whose units are known by construction and against a change of all units."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanopt.formulas import (
+    Apply,
+    Constant,
+    Curve,
+    Formula,
+    Input,
+    Maximum,
+    Minimum,
+    Node,
+    Power,
+    Product,
+    Step,
+    Sum,
+    Table,
+    Variable,
+    parse_formula,
+)
+from kanopt.units import UnitPowers, convert, powers_of
+from tests.formulas.strategies import laws
+
+UNITS = {
+    "km": "km",
+    "m": "m",
+    "load": "t",
+    "wait": "min",
+    "drive": "h",
+    "flow": "veh/h",
+    "room": "vehicle/h",
+    "price": "EUR/l",
+    "rise": "%",
+    "free": "",
+}
+INPUTS = [Variable(name, unit) for name, unit in UNITS.items()]
+
+
+def read(text: str, unit: str = "", **constants: float) -> Formula:
+    return parse_formula(text, INPUTS, Variable("y", unit), constants=constants)
+
+
+# what is consistent, and the units of the free constants in reading order
+
+CONSISTENT = [
+    ("0.119 * km * exp(0.098 * load)", "l", ["l/km", "1/t"]),
+    ("0.22 * km", "EUR", ["EUR/km"]),
+    ("3 + 0.22 * km", "EUR", ["EUR", "EUR/km"]),
+    ("0.12 * km * (1 + 0.04 * load)", "l", ["l/km", "1/t"]),
+    ("wait + 60 * drive", "min", ["min/h"]),
+    ("wait / 60", "h", ["h/min"]),
+    ("wait * (1 + 0.15 * (flow / room)^4)", "min", [""]),
+    ("0.5 * km * load", "EUR", ["EUR/(km·t)"]),
+    ("2 * km^0.72", "EUR", ["EUR/km^0.72"]),
+    ("2 * sqrt(km * load)", "EUR", ["EUR/(km^0.5·t^0.5)"]),
+    ("2 * abs(km)", "EUR", ["EUR/km"]),
+    ("0.3 * km^2 + 5", "EUR", ["EUR/km^2", "EUR"]),
+    ("max(0, wait - 30)", "min", ["min"]),
+    ("min(wait, 45, 60 * drive)", "min", ["min", "min/h"]),
+    ("5 * sin(2 * pi * drive / 24)", "EUR", ["EUR", "1/h"]),
+    ("5 * tanh(wait / 7) + 3 * logistic(0.2 - 0.1 * load)", "EUR", ["EUR", "1/min", "EUR", "", "1/t"]),
+    ("12.5 * 1.1^(load / 3)", "EUR", ["EUR", "", "1/t"]),
+    ("4 * 0.25 * km", "EUR", ["EUR/km"]),  # one number stands for both
+    ("rise / 100 * km", "km", ["1/%"]),
+    ("price", "EUR/l", []),
+    ("price * 0.3 * km", "EUR", ["l/km"]),
+    ("0.5 * km + 1.5 * exp(0.5 * km)", "EUR", ["EUR/km", "EUR", "1/km"]),  # one number, three meanings
+    ("5", "EUR", ["EUR"]),
+    ("0", "EUR", []),
+    ("0 * km", "EUR", []),
+    ("sqrt(km * km)", "km", []),
+    ("flow - room", "veh/h", []),
+    ("km - m / 1000", "km", ["km/m"]),
+    # logarithms
+    ("3 * log(0.1 * km)", "EUR", ["EUR", "1/km"]),
+    ("3 + 2 * log(km)", "EUR", ["EUR", "EUR"]),
+    ("2 * log(km) - 2 * log(0.5 * km)", "EUR", ["EUR", "EUR", ""]),
+    ("5 * (log(km) - 3)^2", "EUR", ["EUR", ""]),
+    ("log(flow) - log(room)", "", []),
+    ("exp(2 * log(km))", "km^2", [""]),
+    ("exp(0.3 + 0.98 * log(km))", "EUR", ["", ""]),  # the exponential of 0.3 is in EUR/km^0.98
+    ("max(3, 2 + log(km)) * load", "t", ["", ""]),
+]
+
+
+@pytest.mark.parametrize(("text", "unit", "units"), CONSISTENT)
+def test_consistent_formulas_and_the_units_of_their_constants(text: str, unit: str, units: list[str]) -> None:
+    found = read(text, unit).dimensions()
+    assert found.problems == ()
+    assert found.consistent
+    assert [constant.unit for constant in found.constants] == units
+
+
+# what is not, and what is said about it
+
+INCONSISTENT = [
+    (
+        "wait + drive",
+        "min",
+        "wait + drive: wait is in min, drive is in h; min + h: convert first (1 h = 60 min)",
+    ),
+    ("3 * wait - drive - wait", "min", "-drive is in h, -wait is in min; h + min: convert first"),
+    ("max(wait, drive)", "min", "wait is in min, drive is in h; min and h: convert first (1 h = 60 min)"),
+    ("km", "m", "km is in km, but y is declared in m: convert first (1 km = 1000 m)"),
+    ("km", "EUR", "km is in km, but y is declared in EUR; multiply by a constant"),
+    (
+        "km + load",
+        "",
+        "km + load: km is in km, load is in t; they cannot be added: multiply one by a constant",
+    ),
+    ("min(km, load)", "", "they cannot be compared"),
+    ("3 + km + load", "", "km is in km, load is in t"),  # not '3 is in km'
+    (
+        "1 + km",
+        "",
+        "1 + km: km is in km, 1 is a pure number; if it stands for 1 km, make it a named constant",
+    ),
+    ("1 + rise", "", "1 + rise: rise is in %, 1 is a pure number; convert first (1 = 100 %)"),
+    ("exp(km)", "", "exp(km): km is in km, but exp takes a pure number; divide it by a constant in km"),
+    ("sin(rise)", "", "rise is in %, but sin takes a pure number; convert first"),
+    ("softplus(wait - drive)", "", "min + h"),
+    ("2^load", "", "2^load: load is in t, but an exponent is a pure number; divide it by a constant in t"),
+    ("km^(load / 3)", "", "km is in km, but what is raised to a varying power is a pure number"),
+    ("sqrt(km)", "km", "sqrt(km) is in km^0.5, but y is declared in km"),
+    ("km * load", "km", "km · load is in km·t"),
+    ("log(km)", "", "log(km): km is in km, and no constant takes that unit up; divide km by a constant"),
+    ("log(km) - log(m)", "", "no constant takes that unit up"),
+    ("max(0, log(km))", "", "log(km): km is in km"),
+    ("tanh(log(km))", "", "log(km): km is in km"),
+    ("load * log(km) + 2", "", "log(km): km is in km"),
+    ("exp(2 * log(km))", "km", "exp(2 · log(km)) is in km^2"),
+    ("2 * km * load + 2 * load * (km + load)", "EUR", "km is in km, load is in t"),
+]
+
+
+@pytest.mark.parametrize(("text", "unit", "told"), INCONSISTENT)
+def test_inconsistent_formulas_and_what_is_said(text: str, unit: str, told: str) -> None:
+    found = read(text, unit).dimensions()
+    assert not found.consistent
+    assert any(told in problem for problem in found.problems), found.problems
+    assert len(found.problems) == 1 or "log" in text  # one mistake is told once
+
+
+def test_named_constants_have_one_unit_and_bare_numbers_one_per_place() -> None:
+    assert read("0.5 * km + 0.5 * load", "EUR").dimensions().consistent
+    assert read("a * km + a * load", "EUR", a=0.5).dimensions().problems == (
+        "0.5 · km + 0.5 · load: the units of 0.5 · km and 0.5 · load differ by km/t, which no constant takes up; "
+        "correct a declared unit, or multiply one of them by a constant",
+    )
+    fine = read("a * km * (1 + a * km / 3)", "EUR", a=0.5).dimensions()
+    assert [(c.label, c.unit) for c in fine.constants] == [("a", "EUR/km"), ("0.3333", "1/EUR")]
+    named = read("max(reach, km)", "km", reach=1.0).dimensions()  # with a name, even 1 is free
+    assert [str(c) for c in named.constants] == ["reach [km] in max(1, km)"]
+    exponent = read("a * km^b", "EUR", a=3.0, b=2.0).dimensions()
+    assert [(c.label, c.unit) for c in exponent.constants] == [("a", "EUR/km^2"), ("b", "")]
+
+
+def test_a_learned_constant_has_one_unit_wherever_it_stands() -> None:
+    learned = Constant(0.5, standard_error=0.1)
+    twice = Formula(learned * Input("km") + learned * Input("m"), tuple(INPUTS), Variable("y", "EUR"))
+    assert not twice.dimensions().consistent
+    law = Formula(learned * Input("km") + 2.0 * learned, tuple(INPUTS), Variable("y", "EUR"))
+    assert law.dimensions().unit_of(learned) == "EUR/km"
+    assert law.dimensions().unit_of(Constant(7.0, "other")) is None
+
+
+def test_what_the_declared_units_do_not_decide_is_left_open() -> None:
+    found = read("1.15 * (0.22 * km + 5)", "EUR").dimensions()
+    assert found.consistent
+    assert [constant.unit for constant in found.constants] == [None, None, None]
+    assert found.notes == ("the declared units do not decide that of 1.15, 0.22, 5",)
+    assert "1.15 [unit not decided] in 1.15 · (0.22 · km + 5)" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "note"),
+    [
+        ("price * free", "EUR", "free has no declared unit: l would fit"),
+        ("exp(free)", "1", "free has no declared unit: a pure number would fit"),
+        ("2 * free", "EUR", "free has no declared unit: any unit would fit"),
+        ("2 * free", "EUR", "the declared units do not decide that of 2"),
+        ("km * load", "", "y has no declared unit: km·t would fit"),
+        (
+            "2 * km^0.5",
+            "EUR",
+            "2 [EUR/km^0.5]: a power law; such a unit is fine but has no meaning by itself",
+        ),
+    ],
+)
+def test_notes(text: str, unit: str, note: str) -> None:
+    found = read(text, unit).dimensions()
+    assert found.consistent
+    assert note in found.notes
+
+
+def test_an_undeclared_input_is_one_unknown() -> None:
+    assert read("free + km", "km").dimensions().consistent
+    assert not read("free + km + free * load", "km").dimensions().consistent
+
+
+def test_without_any_unit_nothing_is_asked() -> None:
+    bare = parse_formula("x + exp(x) + 1", [Variable("x")], Variable("y"))
+    assert bare.dimensions().notes == ("no unit is declared, so none can disagree",)
+    assert str(bare.dimensions()).startswith("the units agree")
+
+
+def test_curves_stairs_and_tables_give_what_is_needed() -> None:
+    curve = Curve("s", Input("km"), (1.0, 2.0, 3.0, 4.0), 0.0, 9.0)
+    stairs = Step(Input("load"), (1.0,), (2.0, 3.0))
+    by = Table.of({"van": 1.0, "truck": 2.0}, "kind", name="by")
+    kind = Variable("kind", kind="category")
+    rate = Constant(0.5, "rate")
+
+    def analysed(root: Node, unit: str = "EUR"):
+        return Formula(root, (*INPUTS, kind), Variable("y", unit)).dimensions()
+
+    assert analysed(Sum((curve, stairs, by))).consistent
+    assert analysed(Product((by, Input("km")))).consistent
+    assert analysed(Apply("exp", Sum((curve, by)))).consistent  # an offset of the curve is a factor in front
+    assert analysed(Sum((curve, 2.0 * Apply("log", Input("km"))))).consistent
+    assert not analysed(Sum((curve, curve * Input("km")))).consistent  # one curve has one unit
+    # beside a constant, the table is taken for a pure number
+    assert analysed(Product((rate, by, Input("km")))).unit_of(rate) == "EUR/km"
+    # what is inside is looked at, too
+    inside = Curve("s", Input("wait") + Input("drive"), (1.0, 2.0, 3.0, 4.0), 0.0, 9.0)
+    assert "min + h" in analysed(inside).problems[0]
+
+
+def test_every_mistake_is_told() -> None:
+    found = read("exp(km) * (wait + drive) + max(load, price) * 2", "EUR").dimensions()
+    assert len(found.problems) == 3
+    text = str(found)
+    assert text.startswith("the units do not agree\n  problem: exp(km)")
+    assert text.count("problem:") == 3
+
+
+def test_facts_tell_units_and_disagreements() -> None:
+    rate, growth = Constant(0.119, "rate"), Constant(0.098, standard_error=0.0021)
+    root = Product((rate, Input("km"), Apply("exp", Product((growth, Input("load"))))))
+    law = Formula(root, tuple(INPUTS), Variable("fuel", "l"))
+    assert [fact for fact in law.facts() if fact[0] in ("constant", "units")] == [
+        ("constant", "rate 0.119 l/km"),
+        ("constant", "number 0.098 ± 0.0021 1/t"),
+    ]
+    wrong = Formula(
+        Sum((root, Input("km"), Input("load"), Input("wait"))), tuple(INPUTS), Variable("fuel", "l")
+    )
+    (text,) = [text for what, text in wrong.facts() if what == "units"]
+    assert text.startswith("do not agree: ")
+    assert "load is in t" in text
+    assert text.endswith("(and 1 more)")
+
+
+# formulas by construction
+
+
+@dataclass
+class Built:
+    """Constants of a formula under construction, with their units, and which inputs take part."""
+
+    named: bool = True
+    units: dict[str, UnitPowers] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
+
+    def constant(self, value: float, unit: UnitPowers) -> Constant:
+        name = f"c{len(self.units)}"
+        self.units[name], self.values[name] = unit, value
+        return Constant(value, name if self.named else "")
+
+
+NUMERIC = [variable for variable in INPUTS if variable.unit]
+ONE = powers_of("1")
+magnitudes = st.floats(0.1, 3.0).map(lambda value: round(value, 3)).filter(lambda value: value != 1.0)
+exponents = st.sampled_from([Fraction(text) for text in ("-1", "1", "2", "1/2", "1/3", "0.72", "-0.3")])
+
+
+@st.composite
+def monomials(draw: st.DrawFn, built: Built, unit: UnitPowers) -> Node:
+    """Draw constant · input^p · …, in the unit asked for."""
+    factors: list[Node] = []
+    for variable in draw(st.lists(st.sampled_from(NUMERIC), max_size=3, unique_by=lambda v: v.name)):
+        power = draw(exponents)
+        factors.append(
+            Power(Input(variable.name), Constant(float(power))) if power != 1 else Input(variable.name)
+        )
+        unit = unit / powers_of(variable.unit) ** power
+    return Product((built.constant(draw(magnitudes), unit), *factors))
+
+
+@st.composite
+def quantities(draw: st.DrawFn, built: Built, unit: UnitPowers, depth: int) -> Node:
+    """Draw a formula in the unit asked for."""
+
+    def part(wanted: UnitPowers) -> Node:
+        return draw(quantities(built, wanted, depth - 1))
+
+    kind = (
+        draw(st.sampled_from(["monomial", "sum", "extreme", "root", "positive", "times"]))
+        if depth
+        else "monomial"
+    )
+    match kind:
+        case "sum":
+            return part(unit) + part(unit)
+        case "extreme":
+            both = part(unit), part(unit)
+            return Maximum(both) if draw(st.booleans()) else Minimum((*both, Constant(0.0)))
+        case "root":
+            return Apply("sqrt", Apply("abs", part(unit**2)))
+        case "positive":
+            return Apply("relu", part(unit))
+        case "times":
+            front, inner = draw(monomials(built, unit)), part(ONE)
+            function = draw(st.sampled_from(["1 +", "sin", "tanh", "softplus", "atan"]))
+            pure = Constant(1.0) + inner if function == "1 +" else Apply(function, inner)
+            return Product((front, pure))
+    return draw(monomials(built, unit))
+
+
+@st.composite
+def constructed(draw: st.DrawFn, *, named: bool = True) -> tuple[Formula, Built]:
+    """Draw a consistent formula and the units of its constants."""
+    built = Built(named)
+    output = draw(st.sampled_from(["EUR", "min", "km/h", "EUR/(t*km)"]))
+    root = draw(quantities(built, powers_of(output), 3))
+    return Formula(root, tuple(INPUTS), Variable("y", output)), built
+
+
+@given(constructed())
+def test_what_is_built_consistent_is_found_so_with_the_right_units(drawn: tuple[Formula, Built]) -> None:
+    formula, built = drawn
+    found = formula.dimensions()
+    assert found.problems == ()
+    assert [c.constant.name for c in found.constants] == list(built.units)
+    for constant in found.constants:
+        assert constant.powers is not None
+        assert (constant.powers / built.units[constant.constant.name]).is_one, str(constant)
+
+
+@given(constructed(named=False))
+def test_bare_numbers_are_free_as_well(drawn: tuple[Formula, Built]) -> None:
+    assert drawn[0].dimensions().problems == ()
+
+
+@given(constructed(), st.data())
+def test_other_units_change_the_constants_and_nothing_else(
+    drawn: tuple[Formula, Built], data: st.DataObject
+) -> None:
+    formula, built = drawn
+    other = {"km": "m", "m": "km", "t": "kg", "min": "h", "h": "min", "%": "", "EUR": "kEUR", "l": "m^3"}
+    columns = {v.name: data.draw(st.floats(0.5, 4.0)) for v in NUMERIC}
+
+    def changed(value: float, unit: UnitPowers) -> float:
+        for word, power in unit.words:
+            value *= convert(1.0, word, other[word]) ** float(power) if word in other else 1.0
+        return value
+
+    found = {c.constant.name: c.powers for c in formula.dimensions().constants}
+    swapped = {name: changed(value, found[name] or ONE) for name, value in built.values.items()}
+
+    def rewritten(node: Node) -> Node:
+        if isinstance(node, Constant) and node.name:
+            return Constant(swapped[node.name], node.name)
+        return node.with_children([rewritten(child) for child in node.children]) if node.children else node
+
+    moved = {v.name: changed(columns[v.name], powers_of(v.unit)) for v in NUMERIC}
+    before = formula.evaluate(columns | {"free": 1.0})
+    after = Formula(rewritten(formula.root), formula.inputs, formula.output).evaluate(moved | {"free": 1.0})
+    assert float(after) == pytest.approx(
+        changed(float(before), powers_of(formula.output.unit)), rel=1e-6, abs=1e-12
+    )
+
+
+@st.composite
+def rigid(draw: st.DrawFn) -> tuple[Node, dict[str, int]]:
+    """Draw a formula without free constants that is a product of powers in the end, and its exponents."""
+    names = draw(
+        st.lists(st.sampled_from(["km", "load", "wait", "flow"]), min_size=1, max_size=3, unique=True)
+    )
+    powers = {name: draw(st.sampled_from([-2, -1, 1, 2])) for name in names}
+    product = Product(tuple(Power(Input(name), Constant(float(power))) for name, power in powers.items()))
+    kind = draw(st.sampled_from(["plain", "twice", "extreme", "root", "scaled"]))
+    match kind:
+        case "twice":
+            return product - product * Apply("exp", Input("load") / Input("load")), powers
+        case "extreme":
+            return Maximum((Constant(0.0), -product)), powers
+        case "root":
+            return Apply("sqrt", Apply("square", product)), powers
+        case "scaled":
+            return product * (Constant(1.0) + Apply("tanh", Input("flow") / Input("room"))), powers
+    return product, powers
+
+
+@given(rigid(), st.data())
+def test_without_free_constants_every_unit_counts(
+    drawn: tuple[Node, dict[str, int]], data: st.DataObject
+) -> None:
+    root, powers = drawn
+    unit = ONE
+    for name, power in powers.items():
+        unit *= powers_of(UNITS[name]) ** power
+    law = Formula(root, tuple(INPUTS), Variable("y", str(unit)))
+    assert law.dimensions().consistent
+    assert law.dimensions().constants == ()
+    name = data.draw(st.sampled_from(sorted(powers)))
+    wrong = data.draw(st.sampled_from(["m", "kg", "h", "EUR", "veh/min"]))
+    inputs = tuple(Variable(v.name, wrong if v.name == name else v.unit) for v in INPUTS)
+    assert not Formula(root, inputs, law.output).dimensions().consistent
+
+
+@given(laws())
+def test_any_formula_has_an_answer_that_does_not_depend_on_the_values(law: Formula) -> None:
+    found = law.dimensions()
+    assert found.consistent == (not found.problems)
+    assert str(found)
+    assert law.dimensions() == found
+
+
+# hostile formulas
+
+
+def deep(step, levels: int) -> Node:
+    node: Node = Input("km")
+    for level in range(levels):
+        node = step(node, level)
+    return node
+
+
+HOSTILE = {
+    "sums and products": deep(lambda node, k: Product((Constant(0.5 + k), node)) + 2.5, 120),
+    "named": deep(lambda node, k: Product((Constant(0.5 + k, f"a{k}"), node)) + Constant(0.1, f"b{k}"), 120),
+    "powers": deep(lambda node, k: Power(node, Constant(0.7 + k / 1000)), 248),
+    "rising powers": deep(lambda node, k: Power(node, Constant(90.0 + k / 1000)), 248),
+    "functions": deep(lambda node, k: Apply("exp", node), 248),
+    "logarithms": deep(lambda node, k: Apply("log", node) + 0.3, 120),
+    "clashes": deep(lambda node, k: Maximum((Apply("exp", node), Input("load"))), 120),
+    "doubled": deep(lambda node, k: node + 2.5 * node, 13),
+    "wide": Sum(tuple(Product((Constant(0.5 + k, f"c{k}"), Input("km"))) for k in range(20_000))),
+    "dense": Sum(
+        tuple(
+            Product(
+                tuple(
+                    Power(Constant(0.5 + j, f"c{j}"), Constant(2.0 + (3 * j + 5 * k * j) % 7))
+                    for j in range(60)
+                )
+            )
+            for k in range(60)
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_formulas_are_answered_quickly(name: str) -> None:
+    law = Formula(HOSTILE[name], tuple(INPUTS), Variable("y", "EUR"))
+    start = time.process_time()
+    found = law.dimensions()
+    assert time.process_time() - start < 1.0
+    assert found.notes or found.problems or found.constants
+
+
+def test_a_formula_too_large_says_so() -> None:
+    assert Formula(HOSTILE["wide"], tuple(INPUTS), Variable("y", "EUR")).dimensions().notes == (
+        "the formula is too large for its units to be followed to the end",
+    )
+
+
+def test_infinite_and_odd_numbers_do_no_harm() -> None:
+    huge = Power(Constant(1e300), Constant(3.0))
+    law = Formula(Power(Input("km"), huge) * Input("load"), tuple(INPUTS), Variable("y", "EUR"))
+    with np.errstate(all="ignore"):
+        assert any("varying power" in problem for problem in law.dimensions().problems)
+    steep = Product((Constant(math.pi * 1e300), Apply("log", Input("km")), Constant(1e300)))
+    assert not Formula(steep, tuple(INPUTS), Variable("y", "EUR")).dimensions().consistent
