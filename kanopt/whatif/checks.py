@@ -10,10 +10,11 @@ import numpy as np
 
 from kanopt.errors import KanoptError, TableError, nearest
 from kanopt.whatif.changes import Change
+from kanopt.whatif.lawbook import as_written
 from kanopt.whatif.positions import Key
 from kanopt.whatif.problem_spec import Material, PartSpec, ProblemSpec
 from kanopt.whatif.rows import complete_rows, divided
-from kanopt.whatif.spec import LawSpec, LearnedSpec
+from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec
 from kanopt.whatif.words import Mistake, messages_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = [
     "build_mistakes",
     "change_mistakes",
     "column_remarks",
+    "dimension_remarks",
     "law_mistakes",
     "located",
     "part_mistakes",
@@ -265,6 +267,14 @@ def unit_remarks(problem: ProblemSpec, formulas: Mapping[str, Formula]) -> Itera
             if not variable.unit and getattr(bound, "scope", "") in ("arc", "state", "clock"):
                 message = f"the input {variable.name!r} of law {name!r} has no unit, so that {bound} is read as it is"
                 yield Mistake(problem.binding_key(name, variable.name), message)
+
+
+def dimension_remarks(laws: Mapping[str, LawSpec], formulas: Mapping[str, Formula]) -> Iterable[Mistake]:
+    """Yield the laws written by hand whose units do not agree, such as minutes that are added to hours."""
+    for name, spec in laws.items():
+        if isinstance(spec, GivenSpec) and name in formulas:
+            for problem in as_written(name, spec, formulas).dimensions().problems:
+                yield Mistake(("surrogates", name, "formula"), f"the units do not agree: {problem}")
 
 
 def column_remarks(problem: ProblemSpec, frames: Frames) -> Iterable[Mistake]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import Formula
 
-__all__ = ["given_laws", "in_order", "named_in", "saved_law", "stand_in"]
+__all__ = ["as_written", "given_laws", "in_order", "named_in", "saved_law", "stand_in"]
 
 _WORD = re.compile(r"[^\W\d]\w*|`[^`]*`")
 
@@ -145,17 +145,29 @@ def _parsed(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
     return parse_formula(spec.formula, inputs, Variable(name, spec.unit), others, spec.per)
 
 
-def _sketched(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
-    """Check the text with the laws it names as plain inputs; return a formula of value 1 with all inputs."""
-    from kanopt.formulas import Constant, Formula, Variable, parse_formula
+def as_written(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
+    """Read a formula as it stands: the laws it names are plain inputs, in the units of their outputs.
+
+    Raises
+    ------
+    FormulaError
+        If the text is no formula, or a word is both an input and a law.
+    """
+    from kanopt.formulas import Variable, parse_formula
 
     own = {word: Variable(word, unit) for word, unit in spec.inputs.items()}
     others = {other: law.output for other, law in laws.items() if other != name}
     if both := sorted(set(own) & set(others)):
         raise FormulaError(f"{both[0]!r} is both an input and a law; rename one")
-    read = parse_formula(spec.formula, [*own.values(), *others.values()], Variable(name, spec.unit))
-    merged = dict(own)
-    for other in read.used & set(others):
+    return parse_formula(spec.formula, [*own.values(), *others.values()], Variable(name, spec.unit))
+
+
+def _sketched(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
+    """Check the text with the laws it names as plain inputs; return a formula of value 1 with all inputs."""
+    from kanopt.formulas import Constant, Formula, Variable
+
+    merged = {word: Variable(word, unit) for word, unit in spec.inputs.items()}
+    for other in as_written(name, spec, laws).used - set(merged):
         for variable in laws[other].inputs:
             known = merged.setdefault(variable.name, variable)
             if known.unit and variable.unit and known.unit != variable.unit:

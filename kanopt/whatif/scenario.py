@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from kanopt.errors import Issue, ScenarioError
 from kanopt.whatif.changes import Change, Value
-from kanopt.whatif.checks import build_mistakes, change_mistakes, column_remarks, unit_remarks, words_for
+from kanopt.whatif.checks import (
+    build_mistakes,
+    change_mistakes,
+    column_remarks,
+    dimension_remarks,
+    unit_remarks,
+    words_for,
+)
 from kanopt.whatif.events import Report
 from kanopt.whatif.lawbook import given_laws, stand_in
 from kanopt.whatif.layers import Layers
@@ -182,8 +189,13 @@ class Scenario:
         return given_laws(self.laws, {**self.saved, **waiting}, standing_in=waiting)
 
     def remarks(self) -> tuple[Issue, ...]:
-        """Return what is no mistake but may be one: columns spelt almost like an empty field, laws without units."""
-        found = [*column_remarks(self.problem, self.changed), *unit_remarks(self.problem, self._sketch()[0])]
+        """Return what is no mistake but may be one.
+
+        Columns spelt almost like an empty field, laws without units, and laws by hand whose units do not agree.
+        """
+        formulas, _ = self._sketch()
+        found = [*column_remarks(self.problem, self.changed), *unit_remarks(self.problem, formulas)]
+        found += dimension_remarks(self.laws, formulas)
         return tuple(self.layers.issue(remark) for remark in found)
 
     def run(

@@ -457,6 +457,31 @@ def test_laws_and_inputs_without_units_are_remarked(edited):
     }
 
 
+def test_a_law_whose_units_do_not_agree_is_remarked_and_runs_all_the_same(edited):
+    path = edited(
+        'formula = "litres * price"\ninputs = { price = "EUR/l" }',
+        'formula = "litres * price + litres"\ninputs = { price = "EUR/l" }',
+    )
+    scenario = load_scenario(path)
+    scenario.check()
+    [remark] = scenario.remarks()
+    assert (remark.line, remark.key) == (line_of(path, "litres * price + litres"), "surrogates.fuel.formula")
+    # the law named inside is told as it is written, in the unit it gives
+    assert remark.message == (
+        "the units do not agree: litres · price + litres: litres · price is in EUR, litres is in l; they cannot be "
+        "added: multiply one by a constant, or correct a declared unit"
+    )
+
+
+def test_units_of_a_law_by_hand_are_checked_against_the_output(edited):
+    path = edited('formula = "2 * km"', 'formula = "km"')
+    [remark] = load_scenario(path).remarks()
+    assert remark.message == (
+        "the units do not agree: km is in km, but minutes is declared in min; multiply by a constant, or correct a "
+        "declared unit"
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key", "message"),
     [
