@@ -102,7 +102,7 @@ def _literal(value: Any) -> str:
 
 class _JavaScript(Source):
     def apply(self, function: str, argument: Text) -> Text:
-        return Text(function_named(function).javascript.replace("@", argument.text), ATOM)
+        return Text(self.once(function_named(function).javascript, argument), ATOM)
 
     def extreme(self, which: str, parts: list[str]) -> str:
         return f"Math.{which}({', '.join(parts)})"

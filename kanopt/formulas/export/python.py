@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 from typing import TYPE_CHECKING
 
-from kanopt.formulas.export.source import Source, headline, identifiers, pieces_of
+from kanopt.formulas.export.source import Source, headline, identifiers, paired, pieces_of
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
@@ -95,13 +95,10 @@ def to_python(formula: Formula) -> str:
 
 class _Python(Source):
     def apply(self, function: str, argument: Text) -> Text:
-        return Text(function_named(function).python.replace("@", argument.text), ATOM)
+        return Text(self.once(function_named(function).python, argument), ATOM)
 
     def extreme(self, which: str, parts: list[str]) -> str:
-        text = parts[0]
-        for part in parts[1:]:
-            text = f"np.{which}imum({text}, {part})"
-        return text
+        return paired(parts, f"np.{which}imum({{}}, {{}})".format)
 
     def raised(self, base: Text, exponent: Text) -> Text:
         return Text(f"{self.held(base, ATOM)}**{self.held(exponent, ATOM)}", POWER)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,10 +15,7 @@ from kanopt.formulas.nodes import Apply, Node, Product, Sum, fold, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import ATOM, Infix, Text
 
-__all__ = ["Source", "headline", "identifiers", "pieces_of"]
-
-# deeper expressions are cut into statements, because parsers limit how far brackets nest
-_CUT = 25
+__all__ = ["Source", "Span", "headline", "identifier", "identifiers", "paired", "pieces_of", "spans_of"]
 
 
 def identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
@@ -30,13 +29,24 @@ def identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]
     taken = set(reserved)
     found: dict[str, str] = {}
     for name in names:
-        word = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "x"
-        word = f"x{word}" if word[0].isdigit() else word
-        while word in taken:
-            word += "_"
-        taken.add(word)
-        found[name] = word
+        found[name] = identifier(name, taken.__contains__)
+        taken.add(found[name])
     return found
+
+
+def identifier(name: str, refused: Callable[[str], bool]) -> str:
+    """Return the name in ASCII letters, digits and underscores, lengthened until it is not refused.
+
+    Examples
+    --------
+    >>> identifier("Weight (kg)", {"Weight_kg"}.__contains__)
+    'Weight_kg_'
+    """
+    word = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "x"
+    word = f"x{word}" if word[0].isdigit() else word
+    while refused(word):
+        word += "_"
+    return word
 
 
 def headline(formula: Formula) -> str:
@@ -51,6 +61,63 @@ def pieces_of(curve: Curve) -> list[list[float]]:
     return found
 
 
+@dataclass(frozen=True)
+class Span:
+    """A part of the line on which a curve is one polynomial.
+
+    Parameters
+    ----------
+    start
+        From where the polynomial measures.
+    end
+        Up to where it holds; infinite for the last.
+    coefficients
+        Of the powers of the distance from `start`, the constant first.
+    """
+
+    start: float
+    end: float
+    coefficients: tuple[float, ...]
+
+
+def spans_of(curve: Curve) -> list[Span]:
+    """Return the parts of a curve in ascending order, its straight continuations among them.
+
+    Of a periodic curve they are those of one period, on which its argument has to be brought before.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Input
+    >>> for span in spans_of(Curve("s", Input("x"), (0.0, 0.0, 6.0, 6.0), 0.0, 2.0)):
+    ...     print(span)
+    Span(start=0.0, end=0.0, coefficients=(1.0, 1.5))
+    Span(start=0.0, end=2.0, coefficients=(1.0, 1.5, 0.75, -0.25))
+    Span(start=2.0, end=inf, coefficients=(5.0, 1.5))
+    """
+    first, first_slope, last, last_slope = curve.ends
+    edges = [curve.low + span * curve.width for span in range(curve.spans)] + [curve.high]
+    by_distance = (np.asarray(curve.powers) / curve.width ** np.arange(4)[:, None]).T.tolist()
+    spans = [Span(a, b, tuple(c)) for a, b, c in zip(edges, edges[1:], by_distance, strict=False)]
+    if curve.periodic:
+        return [*spans[:-1], Span(spans[-1].start, math.inf, spans[-1].coefficients)]
+    below = Span(curve.low, curve.low, (first, first_slope))
+    return [below, *spans, Span(curve.high, math.inf, (last, last_slope))]
+
+
+def paired(parts: list[str], write: Callable[[str, str], str]) -> str:
+    """Return a function of two arguments applied to many, as evenly nested as can be.
+
+    Examples
+    --------
+    >>> paired(["a", "b", "c"], "max({}, {})".format)
+    'max(max(a, b), c)'
+    """
+    while len(parts) > 1:
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        parts = [write(a, b) for a, b in pairs] + (parts[-1:] if len(parts) % 2 else [])
+    return parts[0]
+
+
 class Source(Infix):
     """Infix notation at full precision, with statements for steps that are used more than once.
 
@@ -63,6 +130,10 @@ class Source(Infix):
     """
 
     times = " * "
+    # deeper expressions are cut into statements, because parsers limit how far brackets nest
+    deepest = 25
+    # longer sums and products are bracketed in parts, because parsers nest what is added up from the left
+    widest = 50
 
     def __init__(self, names: dict[str, str], assign: str = "") -> None:
         self.names = names
@@ -78,10 +149,12 @@ class Source(Infix):
     def visit(self, node: Node, parts: list[Text]) -> Text:
         """Write one node; give it a name of its own where that keeps the text short."""
         written = super().visit(node, parts)
+        return Text(self.bound(written.text), ATOM) if self.apart(node, written) else written
+
+    def apart(self, node: Node, written: Text) -> bool:
+        """Return whether a node becomes a statement."""
         compound = isinstance(node, Sum | Product | Apply | Curve | Step | Table)
-        if self.assign and compound and (self.uses[node.key] > 1 or node.depth % _CUT == 0):
-            return Text(self.bound(written.text), ATOM)
-        return written
+        return bool(self.assign) and compound and (self.uses[node.key] > 1 or node.depth % self.deepest == 0)
 
     def bound(self, value: str) -> str:
         """Write a statement and return the name it gives the value."""
@@ -90,6 +163,26 @@ class Source(Infix):
             name += "_"
         self.statements.append(self.assign.format(name=name, value=value))
         return name
+
+    def once(self, template: str, argument: Text) -> str:
+        """Put an argument into a template, computed before where it would stand there more than once."""
+        simple = template.count("@") == 1 or re.fullmatch(r"[\w.]+", argument.text)
+        return template.replace("@", argument.text if simple else self.bound(argument.text))
+
+    def sum(self, parts: list[Text]) -> Text:
+        """Write a sum, a long one as a sum of sums."""
+        return super().sum(self.grouped(parts, super().sum))
+
+    def product(self, parts: list[Text]) -> Text:
+        """Write a product, a long one as a product of products."""
+        return super().product(self.grouped(parts, super().product))
+
+    def grouped(self, parts: list[Text], write: Callable[[list[Text]], Text]) -> list[Text]:
+        """Return as many parts as are written one after the other, each of several in brackets."""
+        while len(parts) > self.widest:
+            groups = [parts[start : start + self.widest] for start in range(0, len(parts), self.widest)]
+            parts = [Text(f"({write(group).text})", ATOM) for group in groups]
+        return parts
 
     def number(self, value: float) -> str:
         """Write a number so that it reads back as itself."""

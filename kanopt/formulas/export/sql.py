@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from kanopt.errors import FormulaError
 from kanopt.formulas.data import GAP
-from kanopt.formulas.export.source import Source
+from kanopt.formulas.export.source import Source, Span, paired, spans_of
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
 from kanopt.formulas.printing import ATOM, SUM, Text
@@ -100,14 +98,12 @@ class _Sql(Source):
 
     def extreme(self, which: str, parts: list[str]) -> str:
         sign, other = (">=", "<") if which == "max" else ("<=", ">")
-        text = parts[0]
-        for part in parts[1:]:
+
+        def larger(a: str, b: str) -> str:
             # with NULL neither comparison holds, so that NULL comes out
-            text = self.within(
-                [Text(text, SUM), Text(part, SUM)],
-                lambda a, b: f"CASE WHEN {a} {sign} {b} THEN {a} WHEN {a} {other} {b} THEN {b} END",
-            )
-        return text
+            return f"CASE WHEN {a} {sign} {b} THEN {a} WHEN {a} {other} {b} THEN {b} END"
+
+        return paired(parts, lambda a, b: self.within([Text(a, SUM), Text(b, SUM)], larger))
 
     def curve(self, curve: Curve, argument: Text) -> str:
         if curve.periodic:
@@ -141,24 +137,14 @@ class _Sql(Source):
 
 
 def _cubics(curve: Curve, x: str) -> str:
-    """Return the CASE that finds the span of `x` and evaluates its cubic in the distance from the span's start."""
-    first, first_slope, last, last_slope = curve.ends
-    cases = (
-        [] if curve.periodic else [f"WHEN {x} < {curve.low!r} THEN {_line(first, first_slope, x, curve.low)}"]
-    )
-    pieces = (np.asarray(curve.powers) / curve.width ** np.arange(4)[:, None]).T.tolist()
-    for span, (c0, c1, c2, c3) in enumerate(pieces):
-        start = curve.low + span * curve.width
-        from_start = f"({x} - {start!r})"
-        cubic = f"{c0!r} + {from_start} * ({c1!r} + {from_start} * ({c2!r} + {from_start} * {c3!r}))"
-        is_last = span == curve.spans - 1
-        reached = f"{x} <= {curve.high!r}" if is_last else f"{x} < {start + curve.width!r}"
-        cases.append(f"WHEN {reached} THEN {cubic}" if not (is_last and curve.periodic) else f"ELSE {cubic}")
-    if curve.periodic and curve.spans == 1:
-        return cubic
-    cases += [] if curve.periodic else [f"ELSE {_line(last, last_slope, x, curve.high)}"]
-    return " ".join(["CASE", *cases, "END"])
+    """Return the CASE that finds the span of `x` and evaluates its polynomial in the distance from the span's start."""
+    *spans, last = spans_of(curve)
+    cases = [f"WHEN {x} < {span.end!r} THEN {_polynomial(span, x)}" for span in spans]
+    return " ".join(["CASE", *cases, f"ELSE {_polynomial(last, x)} END"]) if cases else _polynomial(last, x)
 
 
-def _line(value: float, slope: float, x: str, start: float) -> str:
-    return f"{value!r} + {slope!r} * ({x} - {start!r})"
+def _polynomial(span: Span, x: str) -> str:
+    *others, text = map(repr, span.coefficients)
+    for coefficient in reversed(others):
+        text = f"{coefficient} + ({x} - {span.start!r}) * ({text})"
+    return text

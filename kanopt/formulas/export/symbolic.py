@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.export.source import Span, spans_of
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, Product, Sum, fold
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.variables import category_label
@@ -114,18 +113,19 @@ def _curve(curve: Curve, x: Any) -> Any:
     import sympy
 
     if curve.periodic:
-        x = curve.low + sympy.Mod(x - curve.low, curve.high - curve.low)
-    first, first_slope, last, last_slope = curve.ends
-    cases = [] if curve.periodic else [(first + first_slope * (x - curve.low), x < curve.low)]
-    for span, (c0, c1, c2, c3) in enumerate(np.asarray(curve.powers).T.tolist()):
-        t = (x - (curve.low + span * curve.width)) / curve.width
-        end = curve.high if span == curve.spans - 1 else curve.low + (span + 1) * curve.width
-        cases.append((c0 + t * (c1 + t * (c2 + t * c3)), x <= end))
-    if curve.periodic:
-        cases[-1] = (cases[-1][0], True)
-    else:
-        cases.append((last + last_slope * (x - curve.high), True))
-    return _piecewise(cases, x)
+        # not Mod, before which sympy's printers of Python and C forget brackets (sympy issue 30389)
+        period = curve.high - curve.low
+        x = x - period * sympy.floor((x - curve.low) / period)
+    *spans, last = spans_of(curve)
+    cases = [(_polynomial(span, x), x <= span.end) for span in spans]
+    return _piecewise([*cases, (_polynomial(last, x), True)], x)
+
+
+def _polynomial(span: Span, x: Any) -> Any:
+    value: Any = 0.0
+    for coefficient in reversed(span.coefficients):
+        value = coefficient + (x - span.start) * value
+    return value
 
 
 def _piecewise(cases: list[tuple[Any, Any]], x: Any) -> Any:

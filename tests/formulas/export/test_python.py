@@ -2,34 +2,9 @@ import ast
 
 import numpy as np
 import pytest
-from hypothesis import given
 
-from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Curve, Formula, Input, Step, Sum, Table, Variable
-from tests.formulas.strategies import laws, raw, rows, steady
-
-
-def compiled(formula):
-    """Run the exported source in an empty module and return its function."""
-    space = {}
-    exec(compile(formula.to_python(), "<export>", "exec"), space)
-    (name,) = [key for key in space if key not in ("np", "__builtins__") and not key.startswith("_")]
-    return space[name]
-
-
-@given(laws(), rows())
-def test_the_source_computes_the_formula(law, data):
-    try:
-        expected = raw(law, data)
-        ok = steady(law, data)
-    except FormulaError:
-        return
-    if not ok.any():
-        return
-    data = {name: values[ok] for name, values in data.items()}
-    with np.errstate(all="ignore"):
-        found = np.broadcast_to(compiled(law)(**data), ok.sum())
-    np.testing.assert_allclose(found, expected[ok], rtol=1e-6, atol=1e-6)
+from tests.formulas.export.engines import compiled
 
 
 def test_curves_and_tables_broadcast_and_extrapolate():

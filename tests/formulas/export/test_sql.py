@@ -1,56 +1,9 @@
-import math
-import sqlite3
-
 import numpy as np
 import pytest
-from hypothesis import given
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Curve, Formula, Input, Maximum, Step, Sum, Table, Variable, parse_formula
-from tests.formulas.strategies import laws, raw, rows, steady
-
-
-def _add_mathematics(connection):
-    """Register the functions that SQLite only has where it was compiled with them."""
-    try:
-        connection.execute("SELECT EXP(1.0)")
-    except sqlite3.OperationalError:
-        for name, function in vars(math).items():
-            if name in ("exp", "sqrt", "sin", "cos", "atan", "floor"):
-                connection.create_function(name, 1, function)
-        connection.create_function("ln", 1, math.log)
-        connection.create_function("power", 2, math.pow)
-
-
-def query(formula, data):
-    """Put the data into a table of SQLite and return the expression's value per row; NaN for NULL."""
-    names = [variable.name for variable in formula.inputs]
-    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
-    with sqlite3.connect(":memory:") as connection:
-        _add_mathematics(connection)
-        connection.execute(f"CREATE TABLE data ({', '.join(quoted)})")
-        table = list(zip(*(np.asarray(data[name]).tolist() for name in names), strict=True))
-        connection.executemany(f"INSERT INTO data VALUES ({', '.join('?' * len(names))})", table)
-        found = connection.execute(f"SELECT {formula.to_sql()} FROM data ORDER BY rowid").fetchall()
-    connection.close()
-    return np.array([np.nan if value is None else value for (value,) in found], dtype=float)
-
-
-@given(laws(), rows())
-def test_the_expression_computes_the_formula(law, data):
-    try:
-        expected = raw(law, data)
-        ok = steady(law, data)
-    except FormulaError:
-        return
-    if not ok.any():
-        return
-    try:
-        found = query(law, data)
-    except FormulaError as error:
-        assert "too many" in str(error)  # noqa: PT017
-        return
-    np.testing.assert_allclose(found[ok], expected[ok], rtol=1e-6, atol=1e-6)
+from tests.formulas.export.engines import sql
 
 
 def test_curves_extrapolate_and_repeat():
@@ -58,12 +11,12 @@ def test_curves_extrapolate_and_repeat():
     for periodic in (False, True):
         curve = Curve("s", Input("x"), (0.0, 1.0, 4.0, 2.0, 1.0), 0.0, 1.0, periodic)
         law = Formula(curve, (Variable("x"),), Variable("y"))
-        np.testing.assert_allclose(query(law, {"x": x}), law.evaluate({"x": x}), rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(sql(law, {"x": x}), law.evaluate({"x": x}), rtol=1e-9, atol=1e-12)
 
 
 def test_whole_numbers_are_divided_as_numbers():
     law = parse_formula("a / b + 1 / a", [Variable("a"), Variable("b")], Variable("y"))
-    assert query(law, {"a": [1, 7], "b": [2, 2]}) == pytest.approx([1.5, 3.5 + 1 / 7])
+    assert sql(law, {"a": [1, 7], "b": [2, 2]}) == pytest.approx([1.5, 3.5 + 1 / 7])
 
 
 def test_what_is_missing_stays_missing():
@@ -78,11 +31,11 @@ def test_what_is_missing_stays_missing():
     ]
     for piece in pieces:
         law = Formula(piece, (Variable("x"), Variable("z")), Variable("y"))
-        assert np.isnan(query(law, {"x": [None], "z": [1.0]})).all(), piece
+        assert np.isnan(sql(law, {"x": [None], "z": [1.0]})).all(), piece
     table = Formula(Table.of({"van": 1.0}, "kind", fallback=2.0), (kind,), Variable("y"))
-    np.testing.assert_array_equal(query(table, {"kind": ["van", "tram", None]}), [1.0, 2.0, np.nan])
+    np.testing.assert_array_equal(sql(table, {"kind": ["van", "tram", None]}), [1.0, 2.0, np.nan])
     strict = Formula(Table.of({"van": 1.0}, "kind"), (kind,), Variable("y"))
-    assert np.isnan(query(strict, {"kind": ["tram"]})).all()
+    assert np.isnan(sql(strict, {"kind": ["tram"]})).all()
 
 
 @pytest.mark.parametrize(
@@ -92,7 +45,7 @@ def test_no_name_can_change_what_the_expression_does(name):
     kind = Variable(name + " kind", kind="category")
     root = Apply("relu", Input(name) + 1) * Table.of({name: 2.0}, kind.name)
     law = Formula(root, (Variable(name), kind), Variable("y"))
-    assert query(law, {name: [3.0], kind.name: [name]}).tolist() == [8.0]
+    assert sql(law, {name: [3.0], kind.name: [name]}).tolist() == [8.0]
 
 
 def test_backslashes_are_refused():
@@ -116,5 +69,5 @@ def test_a_gap_is_the_category_that_stands_for_it():
     kinds = (Variable("kind", kind="category"), Variable("size", kind="category"))
     table = Table.of({("van", "s"): 1.0, ("missing", "s"): 3.0}, "kind", "size", fallback=5.0)
     data = {"kind": ["van", None, "missing", "tram", None], "size": ["s", "s", "s", "s", None]}
-    found = query(Formula(table, kinds, Variable("cost")), data)
+    found = sql(Formula(table, kinds, Variable("cost")), data)
     np.testing.assert_array_equal(found, [1.0, 3.0, 3.0, 5.0, np.nan])

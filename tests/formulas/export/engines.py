@@ -1,0 +1,179 @@
+"""The languages that a formula is exported to, each run by a machine that knows nothing of kanopt.
+
+Every engine takes a formula and rows, runs the exported text and returns one number per row, NaN where there is none.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from kanopt.formulas import Formula
+from tests.formulas.export.latex_reader import value_of_latex
+
+NODE = shutil.which("node")
+Rows = Mapping[str, NDArray[Any]]
+Array = NDArray[np.float64]
+
+
+def records(data: Rows) -> list[dict[str, Any]]:
+    """Return the rows one by one, as Python's own types."""
+    columns = [np.asarray(column).tolist() for column in data.values()]
+    return [dict(zip(data, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def count(data: Rows) -> int:
+    return len(next(iter(data.values())))
+
+
+def compiled(formula: Formula) -> Callable[..., Any]:
+    """Run the exported source in an empty module and return its function."""
+    space: dict[str, Any] = {}
+    exec(compile(formula.to_python(), "<export>", "exec"), space)
+    (name,) = [key for key in space if key not in ("np", "__builtins__") and not key.startswith("_")]
+    return space[name]
+
+
+def python(formula: Formula, data: Rows) -> Array:
+    with np.errstate(all="ignore"):
+        return np.broadcast_to(compiled(formula)(*(data[v.name] for v in formula.inputs)), count(data))
+
+
+def _add_mathematics(connection: sqlite3.Connection) -> None:
+    """Register the functions that SQLite only has where it was compiled with them."""
+    try:
+        connection.execute("SELECT EXP(1.0)")
+    except sqlite3.OperationalError:
+        for name, function in vars(math).items():
+            if name in ("exp", "sqrt", "sin", "cos", "tanh", "atan", "floor"):
+                connection.create_function(name, 1, function)
+        connection.create_function("ln", 1, math.log)
+        connection.create_function("power", 2, math.pow)
+
+
+def sql(formula: Formula, data: Mapping[str, Any]) -> Array:
+    """Put the rows into a table of SQLite and return the expression's value per row; NaN for NULL."""
+    names = [variable.name for variable in formula.inputs]
+    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
+    with sqlite3.connect(":memory:") as connection:
+        _add_mathematics(connection)
+        connection.execute(f"CREATE TABLE data ({', '.join(quoted)})")
+        table = list(zip(*(np.asarray(data[name]).tolist() for name in names), strict=True))
+        connection.executemany(f"INSERT INTO data VALUES ({', '.join('?' * len(names))})", table)
+        found = connection.execute(f"SELECT {formula.to_sql()} FROM data ORDER BY rowid").fetchall()
+    connection.close()
+    return np.array([np.nan if value is None else value for (value,) in found], dtype=float)
+
+
+class _Math:
+    """JavaScript's Math on Python floats, so that exported expressions can be checked where there is no node."""
+
+    def __getattr__(self, name: str) -> Any:
+        plain = {
+            "max": lambda *parts: max(parts),
+            "min": lambda *parts: min(parts),
+            "abs": abs,
+            "pow": lambda x, y: float(np.power(x, y)),
+            "exp": lambda x: float(np.exp(x)),
+        }
+        return plain.get(name) or getattr(math, name)
+
+
+def _curve_by_hand(
+    x: float, low: float, width: float, periodic: bool, pieces: Sequence[Sequence[float]]
+) -> float:
+    place = (x - low) / width
+    n = len(pieces)
+    inside = place % n if periodic else min(max(place, 0.0), n)
+    span = min(int(inside), n - 1)
+    c = pieces[span]
+    value = sum(c[k] * (inside - span) ** k for k in range(4))
+    slope = pieces[0][1] if place < 0 else pieces[-1][1] + 2 * pieces[-1][2] + 3 * pieces[-1][3]
+    return value + (0.0 if periodic else slope * (place - inside))
+
+
+def by_hand(source: str, row: Mapping[str, Any]) -> float:
+    """Evaluate the statements of an exported function as what they are in Python too: calls, signs and brackets.
+
+    The helpers for curves, stairs and tables are replaced by these; node runs the real ones.
+    """
+    space = {
+        "Math": _Math(),
+        "number": float,
+        "text": lambda name: str(row[name]),
+        "row": row,
+        "curve": _curve_by_hand,
+        "stair": lambda x, edges, values: values[sum(edge <= x for edge in edges)],
+        "table": lambda entries, fallback, *key: dict(entries).get(
+            json.dumps(key, separators=(",", ":")), fallback
+        ),
+        "null": None,
+        "true": True,
+        "false": False,
+    }
+    result = math.nan
+    for line in source.splitlines():
+        if found := re.fullmatch(r"  const (\w+) = ((?!\().*);", line):
+            space[found[1]] = eval(found[2], {}, space)
+        elif found := re.fullmatch(r"  return (.*);", line):
+            result = eval(found[1], {}, space)
+    return result
+
+
+def run_node(cases: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> list[float]:
+    """Run [(source, rows)] in one node process; return the values, NaN for what has none."""
+    script = "const out = [];\n"
+    for source, rows in cases:
+        name = re.search(r"function (\w+)\(", source)[1]
+        script += f"{{ {source}\n for (const r of {json.dumps(rows)}) out.push({name}(r)); }}\n"
+    script += "console.log(JSON.stringify(out.map((v) => Number.isFinite(v) ? v : null)));"
+    done = subprocess.run(
+        [NODE, "-"], input=script, capture_output=True, text=True, check=True, encoding="utf-8"
+    )
+    return [math.nan if value is None else value for value in json.loads(done.stdout)]
+
+
+def javascript(formula: Formula, data: Rows) -> Array:
+    source = formula.to_javascript()
+    if NODE:
+        return np.array(run_node([(source, records(data))]))
+    with np.errstate(all="ignore"):
+        return np.array([by_hand(source, row) for row in records(data)])
+
+
+def symbolic(formula: Formula, data: Rows) -> Array:
+    """Evaluate the sympy expression to eighty digits: it is exact, and so is its value."""
+    numbers = [variable.name for variable in formula.inputs if not variable.is_category]
+    labels = [variable.name for variable in formula.inputs if variable.is_category]
+    symbols = [sympy.Symbol(name, real=True) for name in numbers]
+    functions: dict[tuple[str, ...], Any] = {}
+    found = []
+    with mpmath.workdps(80):
+        for row in records(data):
+            key = tuple(str(row[name]) for name in labels)
+            if key not in functions:
+                expression = formula.to_sympy(dict(zip(labels, key, strict=True)))
+                functions[key] = sympy.lambdify(symbols, expression, "mpmath")
+            found.append(float(functions[key](*(mpmath.mpf(row[name]) for name in numbers))))
+    return np.array(found)
+
+
+def latex(formula: Formula, data: Rows) -> Array:
+    return np.array([value_of_latex(formula, row) for row in records(data)])
+
+
+def saved(formula: Formula, data: Rows) -> Array:
+    again = Formula.from_json(formula.to_json())
+    assert again == formula
+    return again.evaluate(data)

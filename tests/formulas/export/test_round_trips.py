@@ -1,0 +1,158 @@
+"""Every export computes what the formula computes: random laws, all functions where they are hard, edges, fallbacks."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from kanopt.errors import FormulaError
+from kanopt.formulas import (
+    FUNCTIONS,
+    Apply,
+    Constant,
+    Curve,
+    Formula,
+    Input,
+    Maximum,
+    Minimum,
+    Node,
+    Power,
+    Step,
+    Sum,
+    Table,
+    Variable,
+    parse_formula,
+)
+from kanopt.formulas.nodes import rebuilt
+from tests.formulas.export import engines
+from tests.formulas.strategies import INPUTS, OUTPUT, laws, raw, rows, steady
+
+# the engines, and how many random laws each has the time for
+EXAMPLES = {
+    engines.python: 50,
+    engines.sql: 50,
+    engines.latex: 50,
+    engines.saved: 50,
+    engines.javascript: 25,
+    engines.symbolic: 15,
+}
+every_engine = pytest.mark.parametrize("engine", EXAMPLES, ids=lambda engine: engine.__name__)
+# what a number below the smallest normal one comes to is each machine's own affair
+CLOSE = {"rtol": 1e-9, "atol": 1e-300}
+
+
+def renamed(root: Node) -> Node:
+    """Return the graph with a name of its own for every piece, by which its LaTeX is read back."""
+    names: dict[bytes, str] = {}
+
+    def change(node: Node) -> Node:
+        if isinstance(node, Curve):
+            name = names.setdefault(node.key, f"s{len(names)}")
+            return Curve(name, node.argument, node.coefficients, node.low, node.high, node.periodic)
+        if isinstance(node, Step):
+            return Step(
+                node.argument, node.breakpoints, node.values, names.setdefault(node.key, f"s{len(names)}")
+            )
+        if isinstance(node, Table):
+            name = names.setdefault(node.key, f"s{len(names)}")
+            return Table(node.inputs, node.entries, node.fallback, name)
+        return node
+
+    return rebuilt(root, change)
+
+
+@pytest.mark.parametrize(
+    ("engine", "examples"), EXAMPLES.items(), ids=lambda value: getattr(value, "__name__", "")
+)
+def test_random_laws(engine, examples):
+    @settings(max_examples=examples)
+    @given(laws(), rows(count=4))
+    def check(law, data):
+        law = Formula(renamed(law.root), INPUTS, OUTPUT)
+        try:
+            expected, ok = raw(law, data), steady(law, data)
+        except FormulaError:  # a category without an entry
+            return
+        if not ok.any():
+            return
+        data = {name: values[ok] for name, values in data.items()}
+        try:
+            found = engine(law, data)
+        except FormulaError as error:
+            assert any(word in str(error) for word in ("too many", "no finite value"))  # noqa: PT017
+            return
+        np.testing.assert_allclose(found, expected[ok], **CLOSE)
+
+    check()
+
+
+HARD = np.array([-800, -710, -100, -40, -20, -7.1, -6.9, -1, -0.99999, -1e-3, -1e-8, -1e-12, 0])
+HARD = np.concatenate([HARD, -HARD[:-1], [0.5, 1.1e-3, 1e-5]])
+
+
+@pytest.mark.parametrize("engine", [engine for engine in EXAMPLES if engine is not engines.latex])
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_functions_are_exact_where_their_values_are_small_or_their_parts_large(engine, name):
+    law = Formula(Apply(name, Input("x")), (Variable("x"),), Variable("y"))
+    with np.errstate(all="ignore"):
+        x = HARD[np.isfinite(FUNCTIONS[name].value(HARD)) & (FUNCTIONS[name].low <= HARD)]
+    if engine is engines.symbolic:
+        x = x[np.abs(x) <= 100]  # beyond, eighty digits of 1 + e are 1
+    found = engine(law, {"x": x})
+    np.testing.assert_allclose(found, law.evaluate({"x": x}), rtol=1e-12, atol=1e-300)
+
+
+x, y, vehicle = Input("x"), Input("y"), Table.of({"van": 1.0, "truck": 1.4}, "vehicle", fallback=2.5)
+PAIRS = {("van", "truck"): 1.0, ("truck", "van"): 2.0}
+CASES = {
+    "curve": Curve("s", x, (0.0, 1.0, 4.0, 2.0, 1.0), -1.0, 2.0),
+    "one cubic": Curve("s", x, (0.0, 1.0, 4.0, 2.0), 0.1, 1.0),
+    "wave": Curve("w", x, (0.0, 1.0, 4.0), -1.0, 2.0, periodic=True),
+    "one span": Curve("w", x, (3.0,), -1.0, 2.0, periodic=True),
+    "curve of a curve": Curve("s", Curve("u", x, (2.0, 1.0, 4.0, 2.0), 0.0, 2.0), (0.0, 1.0, 4.0, 2.0), 1.0, 3.0),
+    "steps": Step(x, (-1.0, 0.5, 2.0), (3.0, 1.0, -2.0, 7.0), "toll"),
+    "one step": Step(x, (), (3.0,), "toll"),
+    "fallback": vehicle * x,
+    "pairs": Table(("vehicle", "other"), tuple(PAIRS.items()), -1.0, "pairs"),
+    "extremes": Maximum((x, Minimum((y, Constant(1.5), x * y)), Constant(-2.0))),
+    "powers": (1 + x * x) ** y + (x**2) ** 3 - x**-2.0 + (-(x**2.0)) + (-x) ** 3,
+    "roots": (2 + x) ** 0.5 * (2 + x) ** 0.2 * (2 + x) ** -0.73,
+    "a zeroth power": x ** Constant(0.0) + Power(x, 0.0 * y),
+    "signs": -x - (-y) * -2.0 - (x - (y - 1)) / (-x * y) / -3.0,
+    "many": Sum(tuple(x ** Constant(k) * (-1.0) ** k for k in range(30))) + Maximum(tuple(x + k for k in range(300))),
+    "shared": Sum((Apply("exp", x * 0.1), Apply("exp", x * 0.1), Apply("tanh", Apply("exp", x * 0.1)))),
+    "chain": reduce(lambda node, _: Apply("softplus", node - 0.5), range(60), x),
+    "deep": parse_formula("(" * 50 + "x" + " + 1) * y" * 50, [Variable("x"), Variable("y")], OUTPUT).root,
+}  # fmt: skip
+KINDS = tuple(Variable(name, kind="category") for name in ("vehicle", "other"))
+
+
+@every_engine
+@pytest.mark.parametrize("case", CASES)
+def test_edges_and_what_lies_beyond(engine, case):
+    law = Formula(CASES[case], (Variable("x"), Variable("y"), *KINDS), OUTPUT)
+    places = [
+        -9.0,
+        -2.0,
+        -1.0,
+        np.nextafter(-1.0, -2),
+        -0.25,
+        0.1,
+        0.5,
+        1.0,
+        2.0,
+        np.nextafter(2.0, 3),
+        2.5,
+        40.0,
+    ]
+    places = [place for place in places if case not in ("roots", "deep", "many") or -2 < place < 9]
+    data = {
+        "x": np.array(places),
+        "y": np.resize([0.75, -1.25, 2.0], len(places)),
+        "vehicle": np.resize(["van", "truck", "tram"], len(places)),
+        "other": np.resize(["van", "van", "truck", "truck", "bike"], len(places)),
+    }
+    np.testing.assert_allclose(engine(law, data), law.evaluate(data), **CLOSE)
