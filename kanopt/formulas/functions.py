@@ -31,9 +31,10 @@ class Function:
         How formulas spell it.
     value, derivative
         Vectorised implementations on float64 arrays.
-    latex, python, sql, javascript
+    latex, python, sql, javascript, excel
         Templates in which ``@`` stands for the argument, already safe to insert. The SQL ones use only what
-        SQLite, PostgreSQL and DuckDB share.
+        SQLite, PostgreSQL and DuckDB share, the Excel ones what Excel 2010 and LibreOffice do. Each is as exact as
+        `value` where the result is small, too.
     low, high
         Where it is defined; outside it evaluates to NaN.
     bounds
@@ -55,6 +56,7 @@ class Function:
     python: str
     sql: str
     javascript: str
+    excel: str
     low: float = -math.inf
     high: float = math.inf
     bounds: Callable[[float, float], Bounds] | None = None
@@ -120,12 +122,26 @@ def _wave_bounds(wave: Callable[[float], float], peak: float) -> Callable[[float
     return bounds
 
 
+# ln(1 + e) as its Taylor series, whose first term left out is below 2e-16 of the whole where e is below 0.001
+_SQL_SERIES = "{e} * (1.0 - {e} * (0.5 - {e} * (0.3333333333333333 - {e} * (0.25 - {e} * 0.2))))"
+_EXCEL_SERIES = "SUMPRODUCT({{1,-0.5,0.333333333333333,-0.25,0.2}},{powers})"
+
 FUNCTIONS: Mapping[str, Function] = {
     function.name: function
     for function in (
-        Function("exp", np.exp, np.exp, r"\exp\left(@\right)", "np.exp(@)", "EXP(@)", "Math.exp(@)"),
         Function(
-            "log", np.log, np.reciprocal, r"\ln\left(@\right)", "np.log(@)", "LN(@)", "Math.log(@)", low=0.0
+            "exp", np.exp, np.exp, r"\exp\left(@\right)", "np.exp(@)", "EXP(@)", "Math.exp(@)", "EXP(@)"
+        ),
+        Function(
+            "log",
+            np.log,
+            np.reciprocal,
+            r"\ln\left(@\right)",
+            "np.log(@)",
+            "LN(@)",
+            "Math.log(@)",
+            "LN(@)",
+            low=0.0,
         ),
         Function(
             "log1p",
@@ -133,8 +149,9 @@ FUNCTIONS: Mapping[str, Function] = {
             lambda x: 1.0 / (1.0 + x),
             r"\ln\left(1 + @\right)",
             "np.log1p(@)",
-            "LN(1.0 + (@))",
+            f"(CASE WHEN ABS(@) < 0.001 THEN {_SQL_SERIES.format(e='@')} ELSE LN(1.0 + @) END)",
             "Math.log1p(@)",
+            f"IF(ABS(@)<0.001,{_EXCEL_SERIES.format(powers='(@)^{1,2,3,4,5}')},LN(1+@))",
             low=-1.0,
         ),
         Function(
@@ -145,6 +162,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "np.sqrt(@)",
             "SQRT(@)",
             "Math.sqrt(@)",
+            "SQRT(@)",
             low=0.0,
         ),
         Function(
@@ -155,6 +173,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "np.square(@)",
             "POWER(@, 2.0)",
             "Math.pow(@, 2)",
+            "POWER(@,2)",
             bounds=_square_bounds,
         ),
         Function(
@@ -165,6 +184,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "np.sin(@)",
             "SIN(@)",
             "Math.sin(@)",
+            "SIN(@)",
             bounds=_wave_bounds(math.sin, math.pi / 2),
         ),
         Function(
@@ -175,6 +195,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "np.cos(@)",
             "COS(@)",
             "Math.cos(@)",
+            "COS(@)",
             bounds=_wave_bounds(math.cos, 0.0),
         ),
         Function(
@@ -183,8 +204,9 @@ FUNCTIONS: Mapping[str, Function] = {
             lambda x: 1.0 - np.square(np.tanh(x)),
             r"\tanh\left(@\right)",
             "np.tanh(@)",
-            "(2.0 / (1.0 + EXP(-2.0 * (@))) - 1.0)",
+            "TANH(@)",
             "Math.tanh(@)",
+            "TANH(@)",
         ),
         Function(
             "atan",
@@ -194,24 +216,29 @@ FUNCTIONS: Mapping[str, Function] = {
             "np.arctan(@)",
             "ATAN(@)",
             "Math.atan(@)",
+            "ATAN(@)",
         ),
         Function(
             "logistic",
             _logistic,
             lambda x: _logistic(x) * _logistic(-x),
             r"\operatorname{logistic}\left(@\right)",
-            "(0.5 + 0.5 * np.tanh(0.5 * (@)))",
-            "(1.0 / (1.0 + EXP(-1.0 * (@))))",
+            "np.exp(-np.logaddexp(0.0, -(@)))",
+            "(1.0 / (1.0 + EXP(CASE WHEN @ < -700 THEN 700.0 ELSE -1.0 * @ END)))",
             "(1 / (1 + Math.exp(-(@))))",
+            "(1/(1+EXP(-MAX(@,-700))))",
         ),
         Function(
             "softplus",
             _softplus,
             _logistic,
-            r"\ln\left(1 + e^{@}\right)",
+            r"\ln\left(1 + \exp\left(@\right)\right)",
             "np.logaddexp(0.0, @)",
-            "(CASE WHEN @ > 0 THEN @ ELSE 0.0 END + LN(1.0 + EXP(-1.0 * ABS(@))))",
+            "(CASE WHEN @ > 0 THEN @ + LN(1.0 + EXP(-1.0 * @)) "
+            f"WHEN @ < -7 THEN {_SQL_SERIES.format(e='EXP(@)')} ELSE LN(1.0 + EXP(@)) END)",
             "(Math.max(0, @) + Math.log1p(Math.exp(-Math.abs(@))))",
+            f"(MAX(0,@)+IF(ABS(@)>7,{_EXCEL_SERIES.format(powers='EXP(-ABS(@)*{1,2,3,4,5})')},"
+            "LN(1+EXP(-ABS(@)))))",
         ),
         Function(
             "abs",
@@ -221,6 +248,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "np.abs(@)",
             "ABS(@)",
             "Math.abs(@)",
+            "ABS(@)",
             bounds=_abs_bounds,
         ),
         Function(
@@ -231,6 +259,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "np.maximum(0.0, @)",
             "(CASE WHEN @ > 0 THEN @ WHEN @ <= 0 THEN 0.0 END)",
             "Math.max(0, @)",
+            "MAX(0,@)",
         ),
     )
 }
