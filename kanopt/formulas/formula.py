@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.binding import BoundFormula, Reference
-from kanopt.formulas.data import common_shape, describe_place, read_columns
+from kanopt.formulas.data import common_shape, read_columns
 from kanopt.formulas.domain import Domain
+from kanopt.formulas.evaluation import computed
 from kanopt.formulas.fit import Alternative, Fit
-from kanopt.formulas.nodes import Array, Constant, Node, Sum, fold, postorder
+from kanopt.formulas.nodes import Array, Constant, Node, Sum, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance, names_in
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
+from kanopt.formulas.terms import Term
 from kanopt.formulas.validity import facts, outside_tests, outside_texts
 from kanopt.formulas.variables import Variable
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import sympy
 
     from kanopt.formulas.dimensions import Dimensions
+    from kanopt.formulas.estimation.refitting import Robust
 
 __all__ = ["Formula", "Term"]
 
@@ -161,7 +164,7 @@ class Formula:
             If an input is missing, has gaps or an unseen category, or the formula has no finite value at some
             finite input (the first place is named). Where an input is infinite, what comes out is returned.
         """
-        return self._compute(self._columns(data))
+        return computed(self.root, self._columns(data), f"formula for {self.output.name!r}")
 
     def outside(self, data: Any) -> NDArray[np.bool_]:
         """Return where the law is used outside its domain: the box, the seen categories, or the joint test.
@@ -238,6 +241,28 @@ class Formula:
         from kanopt.formulas.intervals import interval
 
         return interval(self, {} if ranges is None else ranges)
+
+    def refit(
+        self,
+        table: Any,
+        only: Iterable[str] | None = None,
+        *,
+        weight: Any = None,
+        log_target: bool = False,
+        robust: Robust = False,
+        test: Any = None,
+    ) -> Formula:
+        """Estimate the constants that have a name again on a table; see :func:`kanopt.formulas.estimation.refit`.
+
+        Raises
+        ------
+        FitError
+            If the rows do not identify the constants; names those that trade with each other.
+        """
+        from kanopt.formulas.estimation import refit
+
+        how: dict[str, Any] = {"weight": weight, "log_target": log_target, "robust": robust, "test": test}
+        return refit(self, table, only, **how)
 
     def simplify(self) -> Formula:
         """Return an equal formula that reads better: constants folded, sums flattened, exp(log) undone."""
@@ -366,38 +391,3 @@ class Formula:
             return read_columns(self.inputs, data, self.used, self._gaps)
         except FormulaError as error:
             raise FormulaError(f"formula for {self.output.name!r}: {error}") from error
-
-    def _compute(self, columns: Mapping[str, NDArray[Any]]) -> Array:
-        shape = common_shape(columns)
-        with np.errstate(all="ignore"):
-            value = np.asarray(fold(self.root, lambda node, values: node.compute(values, columns)))
-        # a view, such as of a broadcast input, is not the caller's to write on
-        fresh = value.shape == shape and value.flags.owndata
-        result = value if fresh else np.array(np.broadcast_to(value, shape))
-        wrong = ~np.isfinite(result)
-        if wrong.any():
-            for values in columns.values():
-                if values.dtype != object:
-                    wrong = wrong & np.isfinite(values)
-            if wrong.any():
-                raise FormulaError(
-                    f"formula for {self.output.name!r} has no finite value where "
-                    f"{describe_place(columns, wrong)} ({int(wrong.sum()):,} of {wrong.size:,} places)"
-                )
-        return result
-
-
-@dataclass(frozen=True)
-class Term:
-    """One of the parts that add up to a formula's output.
-
-    Parameters
-    ----------
-    text
-        The part in one line.
-    formula
-        The part as a formula over the inputs it reads.
-    """
-
-    text: str
-    formula: Formula

@@ -6,5 +6,6 @@ structure (see :mod:`kanopt.formulas.parameters`).
 
 from kanopt.formulas.estimation.gradient import Gradient, gradient
 from kanopt.formulas.estimation.naming import with_named_constants
+from kanopt.formulas.estimation.refitting import refit
 
-__all__ = ["Gradient", "gradient", "with_named_constants"]
+__all__ = ["Gradient", "gradient", "refit", "with_named_constants"]

@@ -1,0 +1,303 @@
+"""Estimating the named constants of a law again on a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from kanopt.errors import FitError, FormulaError
+from kanopt.formulas.domain import Domain
+from kanopt.formulas.estimation.free import Free
+from kanopt.formulas.estimation.levenberg import Minimum
+from kanopt.formulas.estimation.residuals import Residuals
+from kanopt.formulas.estimation.rows import Rows, Weight
+from kanopt.formulas.estimation.starts import searched
+from kanopt.formulas.fit import Fit
+from kanopt.formulas.nodes import Array, Input, Node, postorder
+from kanopt.formulas.parameters import Covariance, parameters_of
+from kanopt.formulas.pieces import Curve
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["Estimate", "Robust", "estimate", "refit"]
+
+Robust: TypeAlias = bool | Literal["HC1", "HC2", "HC3"]
+
+_TIED = 1e-9
+_SHOWN = 8
+
+
+def refit(
+    formula: Formula,
+    table: Any,
+    only: Iterable[str] | None = None,
+    *,
+    weight: Weight | None = None,
+    log_target: bool = False,
+    robust: Robust = False,
+    test: Any = None,
+) -> Formula:
+    """Estimate the named constants of a law again, by least squares on the rows of a table.
+
+    The values in the law are where the search starts (Levenberg-Marquardt with variable projection); where they are a
+    bad start, others are drawn on all scales. Constants without a name are part of the structure and stay.
+
+    Parameters
+    ----------
+    formula
+        The law.
+    table
+        A DataFrame, or a mapping of name to array, with a column for every input the law uses and for its output.
+        Units that a frame declares are converted, as :meth:`~kanopt.formulas.Formula.evaluate` does.
+    only
+        Names of the constants to estimate, and of curves, steps and tables, whose numbers are then estimated too. None
+        for all constants that have a name. The others are held, and the standard errors are those that hold if what is
+        held is right.
+    weight
+        Name of a column, or array of shape (n,): the variance of a row is in inverse proportion to its weight, so that
+        a row that is the mean of k others weighs k. None for equal weights.
+    log_target
+        Compare logarithms: for errors that grow in proportion to the output, which is positive. The law then gives the
+        median, and its sums come out low; the factor that mends this (Duan 1983) is in the provenance, not in the law.
+    robust
+        Covariance that holds though the size of the errors changes from row to row in a way that no weight describes
+        (White 1980, "A heteroskedasticity-consistent covariance matrix estimator", Econometrica 48). True is
+        ``"HC3"``, to be preferred below some 250 rows (Long and Ervin 2000, The American Statistician 54); ``"HC1"``
+        and ``"HC2"`` are less cautious. The constants stay the same; where they should be better too, weigh the rows
+        or compare logarithms. Leave it False where errors are alike: standard errors are steadier then.
+    test
+        Rows held out, as `table`; the law's fit is measured on them.
+
+    Returns
+    -------
+    Formula
+        The law with new values, standard errors, covariance and domain. The provenance says what was estimated on how
+        many rows and what was held; alternatives are dropped; the fit is None unless there are `test` rows.
+
+    Raises
+    ------
+    FormulaError
+        If a name in `only` is unknown, the law has no constant with a name, or an input is missing or has gaps.
+    FitError
+        If the output is missing or has gaps, there are no more rows than constants, the law has no finite value on some
+        row, the search finds no minimum, or constants are not identified: the message names those that trade with each
+        other.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("a * km ^ b", [Variable("km")], Variable("fuel"), constants={"a": 1.0, "b": 1.0})
+    >>> km = np.linspace(1.0, 50.0, 40)
+    >>> noise = 0.1 * np.cos(7.0 * km)
+    >>> found = refit(law, {"km": km, "fuel": 0.5 * km**0.8 + noise})
+    >>> for constant in found.constants:
+    ...     print(f"{constant.name} = {constant.value:.3f} ± {constant.standard_error:.3f}")
+    a = 0.501 ± 0.007
+    b = 0.799 ± 0.004
+    """
+    rows = Rows.of(formula, table, weight)
+    free = Free.of(formula.root, only)
+    found = estimate(formula, free, rows, log_target=log_target, robust=robust)
+    root = free.put_into(formula.root, found.theta, np.sqrt(np.diag(found.covariance)))
+    fit = None
+    if test is not None:
+        held_out = Rows.of(formula, test)
+        predicted = replace(formula, root=root, covariance=None).evaluate(held_out.columns)
+        fit = Fit.of(held_out.target, predicted, rows_train=rows.count)
+    return replace(
+        formula,
+        root=root,
+        fit=fit,
+        domain=_domain(formula, rows),
+        provenance={**formula.provenance, **_provenance(formula, found, weight, robust)},
+        alternatives=(),
+        covariance=Covariance.of(free.names, found.covariance, found.degrees_of_freedom),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """What was found about the free numbers of a law.
+
+    Parameters
+    ----------
+    free
+        The numbers.
+    residuals
+        The residuals as their function.
+    minimum
+        Where the squares are least.
+    covariance
+        Of the numbers, (p, p).
+    variance
+        Of a residual of weight 1.
+    """
+
+    free: Free
+    residuals: Residuals
+    minimum: Minimum
+    covariance: Array
+    variance: float
+
+    @property
+    def theta(self) -> Array:
+        """The numbers found, (p,)."""
+        return self.minimum.theta
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Rows less numbers."""
+        return self.residuals.count - self.free.count
+
+
+def estimate(
+    formula: Formula, free: Free, rows: Rows, *, log_target: bool = False, robust: Robust = False
+) -> Estimate:
+    """Estimate the free numbers of a law on rows; see :func:`refit`, which puts them back into the law."""
+    what = f"formula for {formula.output.name!r}"
+    if robust not in (False, True, "HC1", "HC2", "HC3"):
+        raise FitError(f"{what}: robust is True, False, 'HC1', 'HC2' or 'HC3', not {robust!r}")
+    if not free.count:
+        raise FormulaError(
+            f"{what} has no constant with a name, so there is nothing to estimate; with_named_constants(formula) "
+            "names them, or parse_formula(…, constants=…)"
+        )
+    if rows.count <= free.count:
+        raise FitError(f"{what}: {rows.count:,} rows are too few to estimate {free.count} numbers")
+    if log_target and not (rows.target > 0).all():
+        raise FitError(
+            f"{what}: a logarithm needs positive values of the output; the first that is not is at "
+            f"{rows.describe(rows.target <= 0)}"
+        )
+    residuals, minimum = searched(formula.root, free, rows, log_target)
+    if minimum is None:
+        raise FitError(_no_value(what, residuals, free, rows))
+    size, left, values, right = _factors(minimum.jacobian)
+    _check_identified(what, free, size, values, right)
+    if not minimum.converged:
+        raise FitError(
+            f"{what}: no least squares were found in {minimum.steps} steps; last: {_shown(free, minimum.theta)}. Give "
+            "better starting values, hold a constant that runs away, or choose a law that fits these rows"
+        )
+    variance = minimum.cost / (rows.count - free.count)
+    inverse = (right.T / values) / size[:, None]  # (p, p): times its transpose it is (JᵀJ)⁻¹
+    if not robust:
+        return Estimate(free, residuals, minimum, variance * (inverse @ inverse.T), variance)
+    squares = _corrected_squares(minimum, np.square(left).sum(axis=1), free.count, robust)
+    filling = (left * squares[:, None]).T @ left
+    return Estimate(free, residuals, minimum, inverse @ filling @ inverse.T, variance)
+
+
+def _corrected_squares(minimum: Minimum, leverage: Array, count: int, robust: Robust) -> Array:
+    """Return squared residuals made larger for what the fit took of them (MacKinnon and White 1985)."""
+    squares = np.square(minimum.residual)
+    if robust == "HC1":
+        return np.asarray(squares * (squares.size / (squares.size - count)))
+    left = np.maximum(1.0 - leverage, 1e-8)  # a row that alone decides a number has no residual to learn from
+    return np.asarray(squares / (left if robust == "HC2" else np.square(left)))
+
+
+def _factors(jacobian: Array) -> tuple[Array, Array, Array, Array]:
+    """Return sizes of the columns, and left, values and right of the singular value decomposition in units of them."""
+    size = np.linalg.norm(jacobian, axis=0)
+    left, values, right = np.linalg.svd(jacobian / np.where(size > 0, size, 1.0), full_matrices=False)
+    return size, left, values, right
+
+
+def _check_identified(what: str, free: Free, size: Array, values: Array, right: Array) -> None:
+    """Refuse numbers that the rows do not tell: along the null space of JᵀJ they change together without effect."""
+    tied = right[values <= _TIED * max(float(values[0]), 1e-300)]
+    if not len(tied):
+        return
+    unfelt = (size == 0) | (np.abs(tied) > 1 - 1e-6).any(axis=0)
+    alone = [free.names[place] for place in np.flatnonzero(unfelt)]
+    if alone:
+        raise FitError(
+            f"{what}: on these rows the law does not depend on {_listed(alone)}; hold it: leave it out of `only`"
+        )
+    weights = np.abs(tied).max(axis=0)
+    names = [free.names[place] for place in np.flatnonzero(weights > 0.05 * weights.max())]
+    raise FitError(
+        f"{what}: these rows do not identify the constants: {_listed(names)} trade with each other, so that many "
+        f"values fit equally well; hold {'one of them' if len(tied) == 1 else f'{len(tied)} of them'}: leave it out "
+        "of `only`, or simplify the law"
+    )
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:_SHOWN])
+    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+
+
+def _shown(free: Free, theta: Array) -> str:
+    pairs = [f"{name} = {value:.4g}" for name, value in zip(free.names, theta, strict=True)]
+    return ", ".join(pairs[:_SHOWN]) + (", …" if len(pairs) > _SHOWN else "")
+
+
+def _no_value(what: str, residuals: Residuals, free: Free, rows: Rows) -> str:
+    """Say where the law has no value, or no derivative, at its starting values."""
+    value, derivative = residuals.tape.gradient(free.values)
+    wrong = ~np.isfinite(value)
+    if residuals.log:
+        wrong |= value <= 0
+    if wrong.any():
+        kind = "positive" if residuals.log else "finite"
+        return (
+            f"{what} has no {kind} value at {_shown(free, free.values)} where {rows.describe(wrong)}; give starting "
+            "values at which it has one on every row"
+        )
+    undefined = ~np.isfinite(derivative)
+    if undefined.any():
+        names = [free.names[place] for place in np.flatnonzero(undefined.any(axis=0))]
+        place = rows.describe(np.asarray(undefined.any(axis=1)))
+        return (
+            f"{what} has no derivative in {_listed(names)} where {place}; a negative base has whole exponents only, "
+            "so hold them or leave out such rows"
+        )
+    return f"{what}: values beyond 1e150 are too large to be squared; choose another unit"
+
+
+def _provenance(formula: Formula, found: Estimate, weight: Weight | None, robust: Robust) -> dict[str, str]:
+    names = list(found.free.blocks)
+    held = [name for name in parameters_of(formula.root) if name not in found.free.blocks]
+    parts = [f"{', '.join(names)} on {found.residuals.count:,} rows by least squares"]
+    if found.residuals.log:
+        parts[0] += " of the logarithm"
+    if weight is not None:
+        parts.append(f"weighted by {weight}" if isinstance(weight, str) else "weighted")
+    if robust:
+        parts.append(f"errors by {'HC3' if robust is True else robust}")
+    if held:
+        parts.append(f"held: {', '.join(held)}")
+    texts = {"refitted": "; ".join(parts)}
+    if found.residuals.log:
+        weights = np.square(found.residuals.root_weight)
+        errors = found.minimum.residual / found.residuals.root_weight
+        factor = float(weights @ np.exp(errors) / weights.sum())
+        texts["smearing"] = f"the law gives the median; times {factor:.6g} it gives the mean (Duan 1983)"
+    return texts
+
+
+def _domain(formula: Formula, rows: Rows) -> Domain:
+    """Return where the rows are; an input that goes round a periodic curve keeps its range while they lie within."""
+    domain = Domain.from_rows([v for v in formula.inputs if v.name in rows.columns], rows.columns)
+    around = _periodic_inputs(formula.root)
+    kept = []
+    for item in domain.ranges:
+        old = formula.domain.range_of(item.name)
+        whole = item.name in around and old is not None and old.low <= item.low and item.high <= old.high
+        kept.append(old if whole and old is not None else item)
+    joints = tuple(joint for joint in domain.joints if not around & set(joint.names))
+    if len(joints) < len(domain.joints):
+        others = [v for v in formula.inputs if v.name in rows.columns and v.name not in around]
+        joints = Domain.from_rows(others, rows.columns).joints if others else ()
+    return replace(domain, ranges=tuple(kept), joints=joints)
+
+
+def _periodic_inputs(root: Node) -> frozenset[str]:
+    found = (node.argument for node in postorder(root) if isinstance(node, Curve) and node.periodic)
+    return frozenset(argument.name for argument in found if isinstance(argument, Input))

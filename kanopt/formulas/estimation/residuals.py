@@ -1,0 +1,93 @@
+"""What is to be made small: the residuals of a law on rows, as a function of its free numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas.estimation.free import Free, linear_in
+from kanopt.formulas.estimation.gradient import Tape
+from kanopt.formulas.estimation.rows import Rows
+from kanopt.formulas.nodes import Array, Node
+
+__all__ = ["Residuals"]
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """Weighted residuals ``√w · (y − f(θ))``, or ``√w · (log y − log f(θ))``, and their derivative.
+
+    Parameters
+    ----------
+    tape
+        The law over the rows.
+    target
+        What is fitted, (n,): y, or its logarithm.
+    root_weight
+        Square roots of the weights, (n,).
+    log
+        Whether logarithms are compared.
+    linear
+        In which of the p free numbers the fitted values are jointly linear, (p,).
+    """
+
+    tape: Tape
+    target: Array
+    root_weight: Array
+    log: bool
+    linear: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, root: Node, free: Free, rows: Rows, log: bool = False) -> Residuals:
+        """Lay a graph over rows."""
+        linear = np.zeros(free.count, dtype=bool) if log else linear_in(root, free)
+        target = np.log(rows.target) if log else rows.target
+        return cls(Tape(root, rows.columns, free), target, np.sqrt(rows.weight), log, linear)
+
+    @property
+    def count(self) -> int:
+        """How many rows there are, n."""
+        return self.target.size
+
+    @property
+    def total(self) -> float:
+        """Weighted sum of squares of the target itself: what counts as nothing is measured against it."""
+        weighted = self.root_weight * self.target
+        return float(weighted @ weighted)
+
+    def with_target(self, target: Array) -> Residuals:
+        """Return the residuals of another target, (n,), on the same rows."""
+        return replace(self, target=target)
+
+    def with_weight(self, weight: Array) -> Residuals:
+        """Return the residuals under other weights, (n,), of which some may be 0."""
+        return replace(self, root_weight=np.sqrt(weight))
+
+    def value(self, theta: Array) -> Array:
+        """Return the fitted values, (n,): f, or its logarithm."""
+        value = self.tape.value(theta)
+        if self.log:
+            with np.errstate(all="ignore"):
+                value = np.log(value)
+        return value
+
+    def at(self, theta: Array) -> tuple[Array, Array] | None:
+        """Return residuals, (n,), and the derivative of the fitted values, (n, p), both times the root of the weight.
+
+        None where the law has no finite value or derivative in some row, or one too large to be squared.
+        """
+        value, derivative = self.tape.gradient(theta)
+        if self.log:
+            if not (value > 0).all():
+                return None
+            with np.errstate(all="ignore"):
+                derivative = derivative / value[:, None]
+            value = np.log(value)
+        with np.errstate(all="ignore"):
+            residual = self.root_weight * (self.target - value)
+            weighted = derivative * self.root_weight[:, None]
+            # what is too large to be squared is as good as infinite, and one sum shows it
+            size = float(residual @ residual) + float(np.einsum("ij,ij->", weighted, weighted))
+        return (residual, weighted) if np.isfinite(size) else None

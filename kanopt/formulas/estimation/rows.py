@@ -1,0 +1,118 @@
+"""The rows that constants are estimated on, read from a table as a law reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FitError, FormulaError, nearest
+from kanopt.formulas.data import common_shape, describe_place, read_columns
+from kanopt.formulas.nodes import Array
+from kanopt.formulas.pieces import gap_inputs
+from kanopt.formulas.variables import Variable
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["Rows", "Weight"]
+
+Weight: TypeAlias = str | Any
+"""Name of a column of the table, or an array of shape (n,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of a table in a law's units.
+
+    Parameters
+    ----------
+    columns
+        Inputs by name, each (n,): numbers as float64, categories as text.
+    target
+        The output, (n,).
+    weight
+        How much each row counts, (n,), positive; the variance of a row is in inverse proportion to it.
+    """
+
+    columns: dict[str, NDArray[Any]]
+    target: Array
+    weight: Array
+
+    @classmethod
+    def of(cls, formula: Formula, table: Any, weight: Weight | None = None) -> Rows:
+        """Read inputs, output and weights; rows of weight 0 are left out.
+
+        Parameters
+        ----------
+        formula
+            The law: what it reads and gives, and in which units.
+        table
+            A DataFrame, or a mapping of name to array, with a column for every input the law uses and for its output.
+            Units that a frame declares are converted, as :meth:`~kanopt.formulas.Formula.evaluate` does.
+        weight
+            Name of a column or array of weights; None for equal ones.
+
+        Raises
+        ------
+        FitError
+            If the output or the weights are missing, no numbers, not finite, or of another length; names the first.
+        FormulaError
+            If an input is missing, holds no numbers, or has gaps.
+        """
+        what = f"formula for {formula.output.name!r}"
+        try:
+            columns = read_columns(formula.inputs, table, formula.used, gap_inputs(formula.root))
+        except FormulaError as error:
+            raise FormulaError(f"{what}: {error}") from error
+        target = _numbers(formula.output, table, what, "the output").ravel()
+        if common_shape(columns) not in ((), target.shape):
+            raise FitError(
+                f"{what}: {target.size:,} values of the output, but inputs of shape {common_shape(columns)}"
+            )
+        columns = {name: np.broadcast_to(values, target.shape) for name, values in columns.items()}
+        if weight is None:
+            weights = np.ones_like(target)
+        elif isinstance(weight, str):
+            weights = _numbers(Variable(weight), table, what, "the weight").ravel()
+        else:
+            weights = _numbers(Variable("weight"), {"weight": weight}, what, "the weight").ravel()
+        if weights.shape != target.shape:
+            raise FitError(f"{what}: {weights.size:,} weights for {target.size:,} rows")
+        for name, values in (*columns.items(), (formula.output.name, target), ("weight", weights)):
+            if values.dtype != object and not np.isfinite(values).all():
+                first = int(np.argmin(np.isfinite(values)))
+                raise FitError(f"{what}: {name!r} is not finite at position {first}; drop that row")
+        if (weights < 0).any():
+            raise FitError(f"{what}: the weight at position {int(np.argmax(weights < 0))} is negative")
+        rows = cls(columns, target, weights)
+        return rows if (weights > 0).all() else rows.picked(np.flatnonzero(weights > 0))
+
+    @property
+    def count(self) -> int:
+        """The number of rows, n."""
+        return self.target.size
+
+    def picked(self, places: NDArray[np.intp]) -> Rows:
+        """Return the rows at some places."""
+        columns = {name: values[places] for name, values in self.columns.items()}
+        return Rows(columns, self.target[places], self.weight[places])
+
+    def describe(self, where: NDArray[np.bool_]) -> str:
+        """Return inputs and output of the first row that is true."""
+        return describe_place({**self.columns, "output": self.target}, where)
+
+
+def _numbers(variable: Variable, table: Any, what: str, role: str) -> Array:
+    if variable.name not in table:
+        known = [str(name) for name in table]
+        raise FitError(
+            f"{what}: the table has no column {variable.name!r}, {role}; {nearest(variable.name, known)}"
+        )
+    try:
+        numbers = read_columns([variable], table, frozenset([variable.name]))[variable.name]
+    except FormulaError as error:
+        raise FitError(f"{what}: {role}: {str(error).removeprefix('input ')}") from error
+    return np.asarray(numbers, dtype=np.float64)
