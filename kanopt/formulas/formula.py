@@ -18,17 +18,19 @@ from kanopt.formulas.data import common_shape, read_columns
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.evaluation import computed
 from kanopt.formulas.fit import Alternative, Fit
-from kanopt.formulas.nodes import Array, Constant, Node, Sum, postorder
+from kanopt.formulas.nodes import Array, Constant, Node, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance, names_in
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
-from kanopt.formulas.terms import Term
+from kanopt.formulas.terms import Term, terms_of
 from kanopt.formulas.validity import facts, outside_tests, outside_texts
 from kanopt.formulas.variables import Variable
 
 if TYPE_CHECKING:
+    import pandas as pd
     import sympy
 
     from kanopt.formulas.dimensions import Dimensions
+    from kanopt.formulas.estimation.intervals import Method
     from kanopt.formulas.estimation.refitting import Robust
 
 __all__ = ["Formula", "Term"]
@@ -133,15 +135,7 @@ class Formula:
     @property
     def terms(self) -> tuple[Term, ...]:
         """The parts that add up to the output; one for a law that is not a sum."""
-        parts = self.root.terms if isinstance(self.root, Sum) else (self.root,)
-        return tuple(Term(str(part), part) for part in map(self._over, parts))
-
-    def _over(self, root: Node) -> Formula:
-        """Return a formula of the same output for another graph over the inputs it reads."""
-        names = {name for node in postorder(root) for name in node.names}
-        return Formula(
-            root, tuple(v for v in self.inputs if v.name in names), self.output, self.per, domain=self.domain
-        )
+        return terms_of(self)
 
     def evaluate(self, data: Any) -> Array:
         """Compute the output.
@@ -254,15 +248,25 @@ class Formula:
     ) -> Formula:
         """Estimate the constants that have a name again on a table; see :func:`kanopt.formulas.estimation.refit`.
 
-        Raises
-        ------
-        FitError
-            If the rows do not identify the constants; names those that trade with each other.
+        Examples
+        --------
+        >>> from kanopt.formulas import parse_formula
+        >>> toll = parse_formula("a * km", [Variable("km")], Variable("toll"), constants={"a": 1.0})
+        >>> print(toll.refit({"km": [1.0, 2.0, 3.0], "toll": [0.11, 0.26, 0.35]}))
+        0.12 · km
         """
         from kanopt.formulas.estimation import refit
 
         how: dict[str, Any] = {"weight": weight, "log_target": log_target, "robust": robust, "test": test}
         return refit(self, table, only, **how)
+
+    def intervals(
+        self, level: float = 0.95, method: Method = "auto", table: Any = None, **how: Any
+    ) -> pd.DataFrame:
+        """Return confidence intervals of its constants; see :func:`kanopt.formulas.estimation.intervals`."""
+        from kanopt.formulas.estimation import intervals
+
+        return intervals(self, level, method, table, **how)
 
     def simplify(self) -> Formula:
         """Return an equal formula that reads better: constants folded, sums flattened, exp(log) undone."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from kanopt.formulas.nodes import Node, Sum, postorder
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Term"]
+__all__ = ["Term", "terms_of"]
 
 
 @dataclass(frozen=True)
@@ -25,3 +27,16 @@ class Term:
 
     text: str
     formula: Formula
+
+
+def terms_of(formula: Formula) -> tuple[Term, ...]:
+    """Return the parts that add up to a formula's output; see :attr:`kanopt.formulas.Formula.terms`."""
+    parts = formula.root.terms if isinstance(formula.root, Sum) else (formula.root,)
+    return tuple(Term(str(part), part) for part in (_over(formula, root) for root in parts))
+
+
+def _over(formula: Formula, root: Node) -> Formula:
+    """Return a formula of the same output for another graph over the inputs it reads."""
+    names = {name for node in postorder(root) for name in node.names}
+    kept = tuple(variable for variable in formula.inputs if variable.name in names)
+    return replace(formula, root=root, inputs=kept, fit=None, provenance={}, alternatives=(), covariance=None)

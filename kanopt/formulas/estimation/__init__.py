@@ -4,8 +4,10 @@ A constant **with a name** is a parameter of the law and can be estimated; a con
 structure (see :mod:`kanopt.formulas.parameters`).
 """
 
+from kanopt.formulas.estimation.bootstrap import Bootstrap
 from kanopt.formulas.estimation.gradient import Gradient, gradient
+from kanopt.formulas.estimation.intervals import intervals
 from kanopt.formulas.estimation.naming import with_named_constants
 from kanopt.formulas.estimation.refitting import refit
 
-__all__ = ["Gradient", "gradient", "refit", "with_named_constants"]
+__all__ = ["Bootstrap", "Gradient", "gradient", "intervals", "refit", "with_named_constants"]

@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from kanopt.formulas.estimation.residuals import Residuals
 from kanopt.formulas.nodes import Array
 
-__all__ = ["Minimum", "minimise", "projection"]
+__all__ = ["TIED", "Minimum", "minimise", "projection"]
 
 STEPS = 200
 OFFSET = 1e-7
 """Relative offset at which the search ends."""
 CONVERGED = 1e-3
 """Relative offset up to which a search that can go no further has arrived (Bates and Watts 1988, section 2.2.3)."""
+TIED = 1e-9
+"""Singular value of the derivative, its columns of length 1, beside the largest, from which it counts as nothing."""
 _NOTHING = 1e-24
 _RANK = 1e-12
 _SMALL = 1e-14

@@ -11,7 +11,7 @@ import numpy as np
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.estimation.free import Free
-from kanopt.formulas.estimation.levenberg import Minimum
+from kanopt.formulas.estimation.levenberg import TIED, Minimum
 from kanopt.formulas.estimation.residuals import Residuals
 from kanopt.formulas.estimation.rows import Rows, Weight
 from kanopt.formulas.estimation.starts import searched
@@ -27,7 +27,6 @@ __all__ = ["Estimate", "Robust", "estimate", "refit"]
 
 Robust: TypeAlias = bool | Literal["HC1", "HC2", "HC3"]
 
-_TIED = 1e-9
 _SHOWN = 8
 
 
@@ -210,7 +209,7 @@ def _factors(jacobian: Array) -> tuple[Array, Array, Array, Array]:
 
 def _check_identified(what: str, free: Free, size: Array, values: Array, right: Array) -> None:
     """Refuse numbers that the rows do not tell: along the null space of JᵀJ they change together without effect."""
-    tied = right[values <= _TIED * max(float(values[0]), 1e-300)]
+    tied = right[values <= TIED * max(float(values[0]), 1e-300)]
     if not len(tied):
         return
     unfelt = (size == 0) | (np.abs(tied) > 1 - 1e-6).any(axis=0)

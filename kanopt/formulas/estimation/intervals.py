@@ -1,0 +1,202 @@
+"""Confidence intervals of a law's constants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from kanopt.errors import FitError, FormulaError
+from kanopt.formulas.estimation.bootstrap import Bootstrap
+from kanopt.formulas.estimation.free import Free
+from kanopt.formulas.estimation.profile import Profile
+from kanopt.formulas.estimation.residuals import Residuals
+from kanopt.formulas.estimation.rows import Rows, Weight
+from kanopt.formulas.nodes import Constant, postorder
+from kanopt.formulas.parameters import is_parameter, piece_numbers
+from kanopt.formulas.pieces import Curve, Step, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["Method", "intervals"]
+
+Method: TypeAlias = Literal["auto", "wald", "profile", "bootstrap"]
+
+BENT = 0.1
+"""Bend of the profile, as a share of a straight line, from which ``"auto"`` no longer takes it for straight."""
+
+
+def intervals(
+    formula: Formula,
+    level: float = 0.95,
+    method: Method = "auto",
+    table: Any = None,
+    *,
+    weight: Weight | None = None,
+    log_target: bool = False,
+    bootstrap: Bootstrap | None = None,
+) -> pd.DataFrame:
+    """Return a confidence interval for every constant that was estimated.
+
+    Parameters
+    ----------
+    formula
+        A law after :func:`~kanopt.formulas.estimation.refit`, or one whose named constants have standard errors.
+    level
+        Share of such intervals that hold the true constant, if the law's structure is right.
+    method
+        - ``"wald"``: estimate ± t · standard error, Student's t with the degrees of freedom of the covariance. Exact
+          for laws linear in their constants, and robust where the covariance is.
+        - ``"profile"``: where the least squares with the constant held rise by what t allows (Bates and Watts 1988,
+          ch. 6). Need not be symmetric; an end is infinite where the rows set none. Where the standard errors are
+          robust ones it is stretched in proportion.
+        - ``"bootstrap"``: percentiles of estimates on rows drawn anew.
+        - ``"auto"``: for each constant the profile if a table is given and the profile bends by more than a tenth,
+          else Wald.
+    table, weight, log_target
+        The rows, weights and scale of the refit; only ``"wald"`` does without them.
+    bootstrap
+        How rows are drawn anew.
+
+    Returns
+    -------
+    DataFrame
+        Index ``constant``; columns ``estimate``, ``standard_error`` (of the bootstrap: the spread of the estimates),
+        ``low``, ``high`` and ``method``, the one that was used.
+
+    Raises
+    ------
+    FormulaError
+        If no constant has a standard error.
+    FitError
+        If the level or method is unknown, the table is missing, or the constants are not those that fit it best.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("a * km ^ b", [Variable("km")], Variable("fuel"), constants={"a": 1.0, "b": 1.0})
+    >>> km = np.linspace(1.0, 50.0, 40)
+    >>> trips = {"km": km, "fuel": 0.5 * km**0.8 + 0.1 * np.cos(7.0 * km)}
+    >>> found = intervals(law.refit(trips), table=trips)
+    >>> found.low.round(3).to_dict(), found.high.round(3).to_dict()
+    ({'a': 0.486, 'b': 0.791}, {'a': 0.516, 'b': 0.808})
+    """
+    what = f"formula for {formula.output.name!r}"
+    if not 0.0 < level < 1.0:
+        raise FitError(f"{what}: a level lies between 0 and 1, such as 0.95, not {level!r}")
+    if method not in ("auto", "wald", "profile", "bootstrap"):
+        raise FitError(f"{what}: method is 'auto', 'wald', 'profile' or 'bootstrap', not {method!r}")
+    if table is None and method in ("profile", "bootstrap"):
+        raise FitError(
+            f"{what}: method {method!r} needs the table that the law was refitted on; give table=…"
+        )
+    if table is None or method == "wald":
+        return _frame(_wald(formula, level, what))
+    free = _estimated(formula)
+    rows = Rows.of(formula, table, weight)
+    if log_target and not (rows.target > 0).all():
+        raise FitError(f"{what}: a logarithm needs positive values of the output")
+    profile = Profile.of(Residuals.of(formula.root, free, rows, log_target), free.values, free.names, what)
+    if method == "bootstrap":
+        return _frame(_percentiles(profile, bootstrap or Bootstrap(), level, what))
+    return _frame(_profiled(formula, profile, level, always=method == "profile"))
+
+
+_Row: TypeAlias = tuple[str, float, float, float, float, str]
+
+
+def _frame(rows: list[_Row]) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = ["constant", "estimate", "standard_error", "low", "high", "method"]
+    return pd.DataFrame(rows, columns=columns).set_index("constant")
+
+
+def _quantile(level: float, freedom: float | None) -> float:
+    from scipy.special import ndtri, stdtrit
+
+    share = (1.0 + level) / 2.0
+    return float(ndtri(share) if freedom is None else stdtrit(freedom, share))
+
+
+def _wald(formula: Formula, level: float, what: str) -> list[_Row]:
+    estimates = _numbers(formula)
+    errors = _errors(formula)
+    if not errors:
+        raise FormulaError(
+            f"{what}: no constant with a name has a standard error; refit the law on a table first"
+        )
+    known = formula.covariance
+    rows: list[_Row] = []
+    for name, error in errors.items():
+        freedom = known.degrees_of_freedom if known is not None and name in known.names else None
+        reach = _quantile(level, freedom) * error
+        rows.append((name, estimates[name], error, estimates[name] - reach, estimates[name] + reach, "wald"))
+    return rows
+
+
+def _numbers(formula: Formula) -> dict[str, float]:
+    """Return the values of all constants and pieces by name."""
+    found: dict[str, float] = {}
+    for node in postorder(formula.root):
+        if isinstance(node, Constant) and is_parameter(node):
+            found[node.name] = node.value
+        elif isinstance(node, Curve | Step | Table):
+            found.update(piece_numbers(node))
+    return found
+
+
+def _errors(formula: Formula) -> dict[str, float]:
+    """Return the standard errors that are known: of the covariance, and of constants outside it."""
+    alone = {
+        c.name: c.standard_error
+        for c in formula.constants
+        if c.standard_error is not None and is_parameter(c)
+    }
+    return alone if formula.covariance is None else {**alone, **formula.covariance.standard_errors}
+
+
+def _estimated(formula: Formula) -> Free:
+    """Return the numbers that the covariance is of; all constants with a name where it is not known."""
+    known = formula.covariance
+    if known is None:
+        return Free.of(formula.root, None)
+    pieces = [node for node in postorder(formula.root) if isinstance(node, Curve | Step | Table)]
+    own = [piece.name for piece in pieces if piece_numbers(piece).keys() <= set(known.names)]
+    inside = {name for piece in pieces for name in piece_numbers(piece)}
+    free = Free.of(formula.root, [*(name for name in known.names if name not in inside), *own])
+    if set(free.names) != set(known.names):
+        raise FormulaError(
+            f"formula for {formula.output.name!r}: the covariance is of a part of a curve or table only; refit it first"
+        )
+    return free
+
+
+def _profiled(formula: Formula, profile: Profile, level: float, always: bool) -> list[_Row]:
+    plain = _quantile(level, profile.residuals.count - profile.theta.size)
+    stated = _errors(formula)
+    rows: list[_Row] = []
+    for place, name in enumerate(profile.names):
+        estimate, error = float(profile.theta[place]), float(profile.errors[place])
+        shown = stated.get(name, error)
+        # robust errors stretch the profile, as they stretch the interval of Wald
+        reach = plain * (shown / error if error > 0 else 1.0)
+        if error > 0 and (always or profile.bend(place, reach) > BENT):
+            low, high = profile.ends(place, reach)
+            rows.append((name, estimate, shown, low, high, "profile"))
+        else:
+            rows.append((name, estimate, shown, estimate - plain * shown, estimate + plain * shown, "wald"))
+    return rows
+
+
+def _percentiles(profile: Profile, bootstrap: Bootstrap, level: float, what: str) -> list[_Row]:
+    found = bootstrap.estimates(profile.residuals, profile.theta, what)
+    low, high = np.quantile(found, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
+    spread = found.std(axis=0, ddof=1)
+    return [
+        (name, float(profile.theta[i]), float(spread[i]), float(low[i]), float(high[i]), "bootstrap")
+        for i, name in enumerate(profile.names)
+    ]
