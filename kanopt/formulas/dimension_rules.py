@@ -79,6 +79,8 @@ class Walk:
         What cannot be, in words, each once.
     held
         Free constants, in reading order; those without a name once for every place in the text.
+    fronts
+        Exponentials with a free constant in their argument, and what its exponential, a factor in front, is in.
     inputs, output
         The units of the numeric inputs by name, and of the output; unknown where none is declared.
     """
@@ -89,6 +91,7 @@ class Walk:
         self.words = Wording(self.equations)
         self.problems: dict[str, None] = {}
         self.held: list[Held] = []
+        self.fronts: list[tuple[Apply, Monomial]] = []
         self.inputs = {v.name: self._declared(v) for v in formula.inputs if not v.is_category}
         self.output = self._declared(formula.output)
         self._numbers: Mapping[bytes, float] = {}
@@ -208,13 +211,12 @@ class Walk:
 
     def _sum(self, node: Sum, parts: list[_Sort]) -> _Sort:
         unit = self._alike(node, parts)
-        if any(part.absorbs for part in parts):
-            return _Sort(unit, absorbs=True)
         shift = ONE
         log = next((part.log for part in parts if part.log), None)
         for part in parts:
             shift = shift * part.shift
-        return _Sort(unit, self.equations.shortened(shift), log)
+        absorbs = any(part.absorbs for part in parts)
+        return _Sort(unit, self.equations.shortened(shift), log, absorbs)
 
     def _extreme(self, node: Node, parts: list[_Sort]) -> _Sort:
         unit = self._alike(node, parts)
@@ -247,13 +249,13 @@ class Walk:
 
     def _multiple(self, node: Product, unit: Monomial, part: _Sort, place: int) -> _Sort:
         """Return what a step times numbers is; its shift is multiplied, too."""
-        if part.absorbs or part.log is None:
+        if part.log is None:
             return _Sort(unit, absorbs=part.absorbs)
         factor = math.prod(self._numbers[f.key] for at, f in enumerate(node.factors) if at != place)
         if not math.isfinite(factor):
             self._unshifted(part)
-            return _Sort(unit)
-        return _Sort(unit, part.shift ** _exact(factor), part.log)
+            return _Sort(unit, absorbs=part.absorbs)
+        return _Sort(unit, part.shift ** _exact(factor), part.log, part.absorbs)
 
     def _power(self, node: Power, base: _Sort, exponent: _Sort) -> _Sort:
         self._unshifted(base)
@@ -281,7 +283,8 @@ class Walk:
             self._pure(node, node.argument, part)
             front = self.equations.unknown()
             self._likely[0].append(front)
-            return _Sort(front)
+            self.fronts.append((node, front))
+            return _Sort(front * part.shift)
         if node.function == "exp":
             fine = self._pure(node, node.argument, part, shift=True)
             return _Sort(part.shift if fine else self.equations.unknown())

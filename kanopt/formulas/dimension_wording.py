@@ -55,7 +55,7 @@ class Wording:
         if not ratio.dimension:
             both = f"{a} {'+' if isinstance(node, Sum) else 'and'} {b}: " if str(a) and str(b) else ""
             return f"{told}; {both}convert first ({_conversion(a, b)})"
-        if isinstance(other[0], Constant):
+        if isinstance(other[0], Constant) and not other[0].name and not str(b):
             return (
                 f"{told}; if it stands for {names[1]} {a}, make it a named constant or an input with that unit, else "
                 "divide by a constant"

@@ -157,6 +157,10 @@ def _notes(formula: Formula, walk: Walk, constants: tuple[ConstantUnit, ...]) ->
     open_ones = [constant.label for constant in constants if constant.powers is None]
     if open_ones:
         yield f"the declared units do not decide that of {_listed(open_ones)}"
+    fronts = {shown(node): walk.equations.value(front) for node, front in walk.fronts}
+    for text, powers in fronts.items():
+        if powers and not powers.is_one:
+            yield f"{text}: what is added in the argument stands for a factor in {powers}"
     odd = {
         f"{constant.label} [{constant.unit}]": None
         for constant in constants

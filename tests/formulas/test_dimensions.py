@@ -158,6 +158,8 @@ def test_named_constants_have_one_unit_and_bare_numbers_one_per_place() -> None:
         "0.5 · km + 0.5 · load: the units of 0.5 · km and 0.5 · load differ by km/t, which no constant takes up; "
         "correct a declared unit, or multiply one of them by a constant",
     )
+    (told,) = read("1 * km * sin(a) + a", "km", a=0.5).dimensions().problems
+    assert told.endswith("they cannot be added: multiply one by a constant, or correct a declared unit")
     fine = read("a * km * (1 + a * km / 3)", "EUR", a=0.5).dimensions()
     assert [(c.label, c.unit) for c in fine.constants] == [("a", "EUR/km"), ("0.3333", "1/EUR")]
     named = read("max(reach, km)", "km", reach=1.0).dimensions()  # with a name, even 1 is free
@@ -191,6 +193,11 @@ def test_what_the_declared_units_do_not_decide_is_left_open() -> None:
         ("2 * free", "EUR", "free has no declared unit: any unit would fit"),
         ("2 * free", "EUR", "the declared units do not decide that of 2"),
         ("km * load", "", "y has no declared unit: km·t would fit"),
+        (
+            "exp(0.3 + 2 * log(km))",
+            "EUR",
+            "exp(0.3 + 2 · log(km)): what is added in the argument stands for a factor in EUR/km^2",
+        ),
         (
             "2 * km^0.5",
             "EUR",
