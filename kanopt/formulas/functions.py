@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,9 @@ class Function:
     ----------
     name
         How formulas spell it.
-    value, derivative
-        Vectorised implementations on float64 arrays.
+    value, derivative, second
+        Vectorised implementations on float64 arrays, accurate to a few units in the last place; `second` is the
+        second derivative.
     latex, python, sql, javascript, excel
         Templates in which ``@`` stands for the argument, already safe to insert. The SQL ones use only what
         SQLite, PostgreSQL and DuckDB share, the Excel ones what Excel 2010 and LibreOffice do. Each is as exact as
@@ -40,6 +41,13 @@ class Function:
     bounds
         Its exact range over an interval within the domain; None where the function never falls, so that the
         range follows from the ends.
+    turns
+        Where the value, the derivative and the second derivative turn from rising to falling or back, so that their
+        ranges follow from the ends and the turns between.
+    every
+        The distance at which the turns repeat.
+    kinked
+        Whether the derivative jumps upwards at zero.
 
     Examples
     --------
@@ -60,6 +68,10 @@ class Function:
     low: float = -math.inf
     high: float = math.inf
     bounds: Callable[[float, float], Bounds] | None = None
+    second: Callable[[Array], Array] = field(kw_only=True)
+    turns: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]] = ((), (), ())
+    every: float = math.inf
+    kinked: bool = False
 
     def range_over(self, low: float, high: float) -> Bounds:
         """Return the range of the function over the part of ``[low, high]`` where it is defined.
@@ -92,6 +104,22 @@ def _softplus(x: Array) -> Array:
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
+def _logistic_slope(x: Array) -> Array:
+    return _logistic(x) * _logistic(-x)
+
+
+def _tanh_slope(x: Array) -> Array:
+    # 1 − tanh² would cancel where tanh is near one
+    return 4.0 * _logistic_slope(2.0 * x)
+
+
+def _atan_bend(x: Array) -> Array:
+    # by the reciprocal where the square would overflow
+    near = np.abs(x) < 1.0
+    t = np.where(near, x, 1.0 / np.where(near, 1.0, x))
+    return -2.0 * t * np.where(near, 1.0, t * t) / np.square(1.0 + t * t)
+
+
 def _abs_bounds(low: float, high: float) -> Bounds:
     least = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
     return least, max(abs(low), abs(high))
@@ -122,6 +150,9 @@ def _wave_bounds(wave: Callable[[float], float], peak: float) -> Callable[[float
     return bounds
 
 
+_BEND = math.log(2 + math.sqrt(3))  # where the second derivative of the logistic function turns
+_THIRD = math.sqrt(1 / 3)
+
 # ln(1 + e) as its Taylor series, whose first term left out is below 2e-16 of the whole where e is below 0.001
 _SQL_SERIES = "{e} * (1.0 - {e} * (0.5 - {e} * (0.3333333333333333 - {e} * (0.25 - {e} * 0.2))))"
 _EXCEL_SERIES = "SUMPRODUCT({{1,-0.5,0.333333333333333,-0.25,0.2}},{powers})"
@@ -130,7 +161,15 @@ FUNCTIONS: Mapping[str, Function] = {
     function.name: function
     for function in (
         Function(
-            "exp", np.exp, np.exp, r"\exp\left(@\right)", "np.exp(@)", "EXP(@)", "Math.exp(@)", "EXP(@)"
+            "exp",
+            np.exp,
+            np.exp,
+            r"\exp\left(@\right)",
+            "np.exp(@)",
+            "EXP(@)",
+            "Math.exp(@)",
+            "EXP(@)",
+            second=np.exp,
         ),
         Function(
             "log",
@@ -142,6 +181,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "Math.log(@)",
             "LN(@)",
             low=0.0,
+            second=lambda x: -1.0 / np.square(x),
         ),
         Function(
             "log1p",
@@ -153,6 +193,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "Math.log1p(@)",
             f"IF(ABS(@)<0.001,{_EXCEL_SERIES.format(powers='(@)^{1,2,3,4,5}')},LN(1+@))",
             low=-1.0,
+            second=lambda x: -1.0 / np.square(1.0 + x),
         ),
         Function(
             "sqrt",
@@ -164,6 +205,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "Math.sqrt(@)",
             "SQRT(@)",
             low=0.0,
+            second=lambda x: -0.25 / (x * np.sqrt(x)),
         ),
         Function(
             "square",
@@ -175,6 +217,8 @@ FUNCTIONS: Mapping[str, Function] = {
             "Math.pow(@, 2)",
             "POWER(@,2)",
             bounds=_square_bounds,
+            second=lambda x: np.full_like(x, 2.0),
+            turns=((0.0,), (), ()),
         ),
         Function(
             "sin",
@@ -186,6 +230,9 @@ FUNCTIONS: Mapping[str, Function] = {
             "Math.sin(@)",
             "SIN(@)",
             bounds=_wave_bounds(math.sin, math.pi / 2),
+            second=lambda x: -np.sin(x),
+            turns=((math.pi / 2,), (0.0,), (math.pi / 2,)),
+            every=math.pi,
         ),
         Function(
             "cos",
@@ -197,16 +244,21 @@ FUNCTIONS: Mapping[str, Function] = {
             "Math.cos(@)",
             "COS(@)",
             bounds=_wave_bounds(math.cos, 0.0),
+            second=lambda x: -np.cos(x),
+            turns=((0.0,), (math.pi / 2,), (0.0,)),
+            every=math.pi,
         ),
         Function(
             "tanh",
             np.tanh,
-            lambda x: 1.0 - np.square(np.tanh(x)),
+            _tanh_slope,
             r"\tanh\left(@\right)",
             "np.tanh(@)",
             "TANH(@)",
             "Math.tanh(@)",
             "TANH(@)",
+            second=lambda x: -2.0 * np.tanh(x) * _tanh_slope(x),
+            turns=((), (0.0,), (-_BEND / 2, _BEND / 2)),
         ),
         Function(
             "atan",
@@ -217,16 +269,20 @@ FUNCTIONS: Mapping[str, Function] = {
             "ATAN(@)",
             "Math.atan(@)",
             "ATAN(@)",
+            second=_atan_bend,
+            turns=((), (0.0,), (-_THIRD, _THIRD)),
         ),
         Function(
             "logistic",
             _logistic,
-            lambda x: _logistic(x) * _logistic(-x),
+            _logistic_slope,
             r"\operatorname{logistic}\left(@\right)",
             "np.exp(-np.logaddexp(0.0, -(@)))",
-            "(1.0 / (1.0 + EXP(CASE WHEN @ < -700 THEN 700.0 ELSE -1.0 * @ END)))",
+            "(1.0 / (1.0 + EXP(CASE WHEN @ < -700 THEN 700.0 WHEN @ > 700 THEN -700.0 ELSE -1.0 * @ END)))",
             "(1 / (1 + Math.exp(-(@))))",
             "(1/(1+EXP(-MAX(@,-700))))",
+            second=lambda x: -np.tanh(0.5 * x) * _logistic_slope(x),
+            turns=((), (0.0,), (-_BEND, _BEND)),
         ),
         Function(
             "softplus",
@@ -234,11 +290,13 @@ FUNCTIONS: Mapping[str, Function] = {
             _logistic,
             r"\ln\left(1 + \exp\left(@\right)\right)",
             "np.logaddexp(0.0, @)",
-            "(CASE WHEN @ > 0 THEN @ + LN(1.0 + EXP(-1.0 * @)) "
+            "(CASE WHEN @ > 700 THEN @ WHEN @ > 0 THEN @ + LN(1.0 + EXP(-1.0 * @)) WHEN @ < -700 THEN 0.0 "
             f"WHEN @ < -7 THEN {_SQL_SERIES.format(e='EXP(@)')} ELSE LN(1.0 + EXP(@)) END)",
             "(Math.max(0, @) + Math.log1p(Math.exp(-Math.abs(@))))",
             f"(MAX(0,@)+IF(ABS(@)>7,{_EXCEL_SERIES.format(powers='EXP(-ABS(@)*{1,2,3,4,5})')},"
             "LN(1+EXP(-ABS(@)))))",
+            second=_logistic_slope,
+            turns=((), (), (0.0,)),
         ),
         Function(
             "abs",
@@ -250,6 +308,9 @@ FUNCTIONS: Mapping[str, Function] = {
             "Math.abs(@)",
             "ABS(@)",
             bounds=_abs_bounds,
+            second=np.zeros_like,
+            turns=((0.0,), (), ()),
+            kinked=True,
         ),
         Function(
             "relu",
@@ -260,6 +321,8 @@ FUNCTIONS: Mapping[str, Function] = {
             "(CASE WHEN @ > 0 THEN @ WHEN @ <= 0 THEN 0.0 END)",
             "Math.max(0, @)",
             "MAX(0,@)",
+            second=np.zeros_like,
+            kinked=True,
         ),
     )
 }
