@@ -124,14 +124,18 @@ class Alternative:
     chosen
         Whether it became the law.
     text
-        The formula in one line.
+        The formula in one line, or the step that led to it.
+    length
+        Length of its description, in nats: of the rows given the formula, and of the formula. The shortest is chosen;
+        None where it is not known.
     """
 
     complexity: float
     error: float
     chosen: bool = False
     text: str = ""
+    length: float | None = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.complexity) and math.isfinite(self.error)):
+        if not all(math.isfinite(x) for x in (self.complexity, self.error, self.length or 0.0)):
             raise FormulaError(f"an alternative has a finite complexity and error, not {self!r}")

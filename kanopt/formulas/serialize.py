@@ -103,9 +103,18 @@ def from_json(text: str) -> Formula:
     for place, item in enumerate(_items(content.pop("nodes", None), "nodes")):
         nodes.append(_node(item, f"nodes[{place}]", nodes))
     del content["format"], content["version"]
-    content.setdefault("covariance", None)  # older files have none
+    _complete(content)
     formula: Formula = _record(Formula, _FORMULA)(content, "formula", nodes)
     return formula
+
+
+def _complete(content: dict[str, Any]) -> None:
+    """Put in what files from before it was kept do not have."""
+    content.setdefault("covariance", None)
+    alternatives = content.get("alternatives")
+    for each in alternatives if isinstance(alternatives, list) else ():
+        if isinstance(each, dict):
+            each.setdefault("length", None)
 
 
 def save(formula: Formula, path: str | Path) -> Path:
@@ -334,6 +343,7 @@ _ALTERNATIVE: Mapping[str, Reader] = {
     "error": _number,
     "chosen": _truth,
     "text": _text,
+    "length": _optional(_number),
 }
 _COVARIANCE: Mapping[str, Reader] = {
     "names": _many(_text),
