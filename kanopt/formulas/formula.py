@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from kanopt.formulas.binding import BoundFormula, Reference
 from kanopt.formulas.data import common_shape, read_columns
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.evaluation import computed
+from kanopt.formulas.export.methods import Exports
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.nodes import Array, Constant, Node, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance, names_in
@@ -27,7 +27,6 @@ from kanopt.formulas.variables import Variable
 
 if TYPE_CHECKING:
     import pandas as pd
-    import sympy
 
     from kanopt.formulas.dimensions import Dimensions
     from kanopt.formulas.estimation.intervals import Method
@@ -37,7 +36,7 @@ __all__ = ["Formula", "Term"]
 
 
 @dataclass(frozen=True)
-class Formula:
+class Formula(Exports):
     """A law: a graph of steps over named inputs, with what is known about it.
 
     Parameters
@@ -301,74 +300,6 @@ class Formula:
         from kanopt.formulas.dimensions import dimensions
 
         return dimensions(self)
-
-    def to_latex(self) -> str:
-        """Return the formula as LaTeX, ``output = …``."""
-        from kanopt.formulas.printing import latex
-
-        return latex(self)
-
-    def to_python(self) -> str:
-        """Return the source of a Python function on numpy arrays that needs nothing else; categories are text."""
-        from kanopt.formulas.export.python import to_python
-
-        return to_python(self)
-
-    def to_sql(self) -> str:
-        """Return one SQL expression over columns named as the inputs."""
-        from kanopt.formulas.export.sql import to_sql
-
-        return to_sql(self)
-
-    def to_javascript(self) -> str:
-        """Return the source of a JavaScript function of one object with a property per input."""
-        from kanopt.formulas.export.javascript import to_javascript
-
-        return to_javascript(self)
-
-    def to_sympy(self, categories: Mapping[str, str] | None = None) -> sympy.Expr:
-        """Return a sympy expression; categorical inputs take the given labels."""
-        from kanopt.formulas.export.symbolic import to_sympy
-
-        return to_sympy(self, {} if categories is None else categories)
-
-    def to_json(self) -> str:
-        """Return the formula as JSON text."""
-        from kanopt.formulas.serialize import to_json
-
-        return to_json(self)
-
-    @classmethod
-    def from_json(cls, text: str) -> Formula:
-        """Read a formula from JSON text, executing nothing.
-
-        Raises
-        ------
-        FileFormatError
-            If the text is not a formula of a known version.
-        """
-        from kanopt.formulas.serialize import from_json
-
-        return from_json(text)
-
-    def save(self, path: str | Path) -> Path:
-        """Write the formula to a JSON file."""
-        from kanopt.formulas.serialize import save
-
-        return save(self, path)
-
-    @classmethod
-    def load(cls, path: str | Path) -> Formula:
-        """Read a formula from a JSON file, executing nothing.
-
-        Raises
-        ------
-        FileFormatError
-            If the file is not a formula of a known version.
-        """
-        from kanopt.formulas.serialize import load
-
-        return load(path)
 
     def __str__(self) -> str:
         from kanopt.formulas.printing import plain

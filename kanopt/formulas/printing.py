@@ -81,6 +81,7 @@ class Infix:
     """The plain notation; each language overrides the hooks in which it differs."""
 
     times = " · "
+    plus, minus, over = " + ", " - ", " / "
     brackets = ("(", ")")
 
     def visit(self, node: Node, parts: list[Text]) -> Text:
@@ -143,7 +144,7 @@ class Infix:
     def fraction(self, above: str, below: list[str]) -> str:
         """Write a quotient; `above` is a product, each of `below` an atom or power."""
         divisor = below[0] if len(below) == 1 else f"({self.times.join(below)})"
-        return f"{above} / {divisor}"
+        return above + self.over + divisor
 
     def raised(self, base: Text, exponent: Text) -> Text:
         """Write a power."""
@@ -164,7 +165,7 @@ class Infix:
         """Write a sum; a term that begins with a minus sign is subtracted."""
         text = parts[0].text
         for part in parts[1:]:
-            text += f" - {part.negated}" if part.negated else f" + {self.held(part, PRODUCT)}"
+            text += self.minus + part.negated if part.negated else self.plus + self.held(part, PRODUCT)
         return Text(text, SUM if len(parts) > 1 else parts[0].level)
 
     def product(self, parts: list[Text]) -> Text:

@@ -165,9 +165,12 @@ class Source(Infix):
         return name
 
     def once(self, template: str, argument: Text) -> str:
-        """Put an argument into a template, computed before where it would stand there more than once."""
-        simple = template.count("@") == 1 or re.fullmatch(r"[\w.]+", argument.text)
-        return template.replace("@", argument.text if simple else self.bound(argument.text))
+        """Put an argument into a template; where it stands there more than once it is computed before."""
+        return template.replace("@", argument.text if template.count("@") == 1 else self.short(argument.text))
+
+    def short(self, text: str) -> str:
+        """Return a text that may be repeated: a name or number, if need be the name of a new statement."""
+        return text if not self.assign or re.fullmatch(r"[\w.]+", text) else self.bound(text)
 
     def sum(self, parts: list[Text]) -> Text:
         """Write a sum, a long one as a sum of sums."""

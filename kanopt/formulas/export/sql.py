@@ -81,7 +81,10 @@ class _Sql(Source):
         text = inner(*words)
         if not bound:
             return f"({text})"
-        return " ".join(["(SELECT", text, "FROM (SELECT", ", ".join(bound) + ")", "AS", self.alias() + ")"])
+        # without the limit a database may put the parts back where they are named, and parts of parts again
+        return " ".join(
+            ["(SELECT", text, "FROM (SELECT", ", ".join(bound), "LIMIT 1) AS", self.alias() + ")"]
+        )
 
     def apply(self, function: str, argument: Text) -> Text:
         template = function_named(function).sql

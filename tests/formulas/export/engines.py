@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas import Formula
 from tests.formulas.export.latex_reader import value_of_latex
+from tests.formulas.export.worksheet import XlError, parse, value_of
 
 NODE = shutil.which("node")
 Rows = Mapping[str, NDArray[Any]]
@@ -177,3 +178,14 @@ def saved(formula: Formula, data: Rows) -> Array:
     again = Formula.from_json(formula.to_json())
     assert again == formula
     return again.evaluate(data)
+
+
+def as_number(value: Any) -> float:
+    """Return the value of a cell; an error is no number."""
+    return math.nan if isinstance(value, XlError) else float(value)
+
+
+def excel(formula: Formula, data: Rows) -> Array:
+    """Evaluate the formula of one cell, whose inputs are the columns of a table."""
+    tree = parse(formula.to_excel(style="table"))
+    return np.array([as_number(value_of(tree, row.__getitem__)) for row in records(data)])

@@ -1,0 +1,255 @@
+"""Formulas for the cell of a spreadsheet: Excel from 2010 on, and LibreOffice.
+
+What the worksheet language does its own way is written around: a minus sign binds tighter than a power there, 0^0 is an
+error, a negative number has a third root, text is compared without regard to capitals, and an empty cell counts as
+zero. Powers are POWER(…), a third root goes by SQRT, which refuses what is negative, categories are compared by EXACT,
+and a formula whose inputs are not all there is #N/A.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from kanopt.errors import FormulaError
+from kanopt.formulas.data import GAP
+from kanopt.formulas.export.cells import column_of, defined_names, given_cells
+from kanopt.formulas.export.source import Source, pieces_of
+from kanopt.formulas.functions import function_named
+from kanopt.formulas.nodes import Constant, Node, Power
+from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
+from kanopt.formulas.printing import ATOM, Text
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["Spreadsheet", "guarded", "to_excel"]
+
+Style: TypeAlias = Literal["names", "table"]
+Values: TypeAlias = Sequence[float] | Sequence[str]
+
+LONGEST, DEEPEST, LARGEST = (
+    8_192,
+    64,
+    16_384,
+)  # characters, brackets within brackets, bytes as Excel stores it
+_MOST_ARGUMENTS, _LONGEST_TEXT = 255, 255
+_LEAST, _MOST = 2.2250738585072e-308, 9.99999999999999e307
+LOWEST = -_MOST
+"""Stands for minus infinity as the first edge of a staircase."""
+_STRING = re.compile(r'"(?:[^"]|"")*"')
+_TOKEN = re.compile(r"\[@(?:'.|[^'])*?\]+|'(?:[^']|'')+'!|[\w.$]+|[^\s,]")
+
+
+def to_excel(formula: Formula, cells: Mapping[str, str] | None, style: Style) -> str:
+    """Return the formula of one cell; see :meth:`kanopt.formulas.Formula.to_excel`.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> fuel = parse_formula("0.12 * km^2 / load", [Variable("km"), Variable("load")], Variable("fuel"))
+    >>> to_excel(fuel, {"km": "B2", "load": "C2"}, "names")
+    '=IF(COUNT(B2,C2)<2,NA(),0.12*POWER(B2,2)/C2)'
+    >>> to_excel(fuel, None, "table")
+    '=IF(COUNT([@km],[@load])<2,NA(),0.12*POWER([@km],2)/[@load])'
+    """
+    used = [variable.name for variable in formula.inputs if variable.name in formula.used]
+    if cells is not None:
+        names = given_cells(cells, used, formula.output.name)
+    elif style == "table":
+        names = {name: column_of(name) for name in used}
+    elif style == "names":
+        names = defined_names(used)
+    else:
+        raise FormulaError(f"style of an Excel formula: 'names' or 'table', not {style!r}")
+    text = "=" + guarded(formula, names, _Cell(names, formula).write(formula.root))
+    _check_size(text, formula)
+    return text
+
+
+def guarded(formula: Formula, names: Mapping[str, str], text: str) -> str:
+    """Return a formula that is #N/A where a number is missing, since Excel takes an empty cell for zero."""
+    numbers = [names[v.name] for v in formula.inputs if not v.is_category and v.name in formula.used]
+    if not numbers:
+        return text
+    groups = [numbers[start : start + _MOST_ARGUMENTS] for start in range(0, len(numbers), _MOST_ARGUMENTS)]
+    counted = "+".join(f"COUNT({','.join(group)})" for group in groups)
+    return f"IF({counted}<{len(numbers)},NA(),{text})"
+
+
+class Spreadsheet(Source):
+    """The worksheet language.
+
+    Parameters
+    ----------
+    names
+        The cell, or the name of the cell, of every input.
+    formula
+        What is written.
+    """
+
+    times, plus, minus, over = "*", "+", "-", "/"
+
+    def __init__(self, names: Mapping[str, str], formula: Formula, assign: str = "") -> None:
+        super().__init__(dict(names), assign)
+        self.gaps = gap_inputs(formula.root)
+
+    def number(self, value: float) -> str:
+        """Write a number as Excel reads it, to fifteen digits."""
+        if value and not _LEAST <= abs(value) <= _MOST:
+            raise FormulaError(f"the number {value!r} is beyond what Excel holds, {_LEAST:g} to {_MOST:g}")
+        return f"{value:.15g}".upper()
+
+    def apply(self, function: str, argument: Text) -> Text:
+        """Write a function of the library."""
+        return Text(self.once(function_named(function).excel, argument), ATOM)
+
+    def extreme(self, which: str, parts: list[str]) -> str:
+        """Write a maximum or minimum, of which each takes 255 arguments."""
+        while len(parts) > 1:
+            groups = [
+                parts[start : start + _MOST_ARGUMENTS] for start in range(0, len(parts), _MOST_ARGUMENTS)
+            ]
+            parts = [f"{which.upper()}({','.join(group)})" for group in groups]
+        return parts[0]
+
+    def power(self, node: Power, base: Text, exponent: Text) -> Text:
+        """Write a power that has a value where the formula has one and an error elsewhere."""
+        if not isinstance(node.exponent, Constant):
+            return self.raised(base, exponent)
+        value = node.exponent.value
+        if value == 0:
+            return Text("1", ATOM)
+        turns = 1 / value
+        if value != int(value) and abs(turns - round(turns)) < 1e-6 and round(turns) % 2:
+            return Text(f"POWER(SQRT({base.text}),{self.number(2 * value)})", ATOM)
+        if value == 0.5 or (value < 0 and value == int(value)):
+            return super().power(node, base, exponent)
+        return Text(f"POWER({base.text},{self.number(value)})", ATOM)
+
+    def raised(self, base: Text, exponent: Text) -> Text:
+        """Write a power whose exponent may come to zero."""
+        if re.fullmatch(r"[0-9.E+]+", exponent.text):
+            return Text(f"POWER({base.text},{exponent.text})", ATOM)
+        raised_to = self.short(exponent.text)
+        return Text(f"IF({raised_to}=0,1,POWER({base.text},{raised_to}))", ATOM)
+
+    def curve(self, curve: Curve, argument: Text) -> str:
+        """Write a curve: the coefficients of its span times the powers of the way into it."""
+        place, rows = self.short(self.place(curve, argument)), pieces_of(curve)
+        if curve.periodic:
+            rows = [rows[-1], *rows, rows[0]]
+            span = f"INT({place})-{curve.spans}*INT({place}/{curve.spans})"
+            way = f"{place}-INT({place})"
+        else:
+            first, first_slope, last, last_slope = curve.ends
+            before = [first, first_slope * curve.width, 0.0, 0.0]
+            rows = [before, *rows, [last, last_slope * curve.width, 0.0, 0.0]]
+            span = f"MAX(-1,MIN({curve.spans},INT({place})))"
+            way = f"{place}-MAX(0,MIN({curve.spans},INT({place})))"
+        # the first power is of one, not of the way: 0^0 is an error in Excel
+        powers = f"({{1,0,0,0}}+{{0,1,1,1}}*({way}))^{{1,1,2,3}}"
+        return f"SUMPRODUCT(INDEX({self.block(curve, rows)},{span}+2,0),{powers})"
+
+    def place(self, curve: Curve, argument: Text) -> str:
+        """Write how many spans an argument lies beyond the lower end of a curve."""
+        text = argument.text
+        if curve.low:
+            text += (
+                self.plus + self.number(-curve.low) if curve.low < 0 else self.minus + self.number(curve.low)
+            )
+        if curve.width == 1.0:
+            return f"({text})" if curve.low or argument.level < ATOM else text
+        return f"(({text})/{self.number(curve.width)})"
+
+    def step(self, step: Step, argument: Text) -> str:
+        """Write a staircase."""
+        edges, values = self.columns(step, {"from": (LOWEST, *step.breakpoints), "value": step.values})
+        return f"LOOKUP({argument.text},{edges},{values})"
+
+    def table(self, table: Table) -> str:
+        """Write a table: the last entry whose categories are all exactly those of the row."""
+        keys = {
+            f"key_{place + 1}": [key[place] for key, _ in table.entries] for place in range(len(table.inputs))
+        }
+        numbers: dict[str, Values] = {"value": [number for _, number in table.entries]}
+        *known, values = self.columns(table, {**keys, **numbers})
+        given = [self.names[name] for name in table.inputs]
+        read = [
+            f'IF({g}="","{GAP}",{g})' if n in self.gaps else g
+            for n, g in zip(table.inputs, given, strict=True)
+        ]
+        same = "*".join(f"EXACT({cell},{labels})" for cell, labels in zip(read, known, strict=True))
+        found = f"LOOKUP(2,1/({same}),{values})"
+        if table.fallback is not None:
+            found = f"IFERROR({found},{self.number(table.fallback)})"
+        empty = [
+            f'{cell}=""'
+            for name, cell, labels in zip(table.inputs, given, table.categories, strict=True)
+            if name not in self.gaps and "" not in labels
+        ]
+        condition = empty[0] if len(empty) == 1 else f"OR({','.join(empty)})"
+        return f"IF({condition},NA(),{found})" if empty else found
+
+    def block(self, curve: Curve, rows: Sequence[Sequence[float]]) -> str:
+        """Write the coefficients of a curve, a row for every span."""
+        return f"{{{';'.join(','.join(map(self.number, row)) for row in rows)}}}"
+
+    def columns(self, node: Step | Table, values: Mapping[str, Values]) -> list[str]:
+        """Write the columns of a staircase or a table."""
+        return [f"{{{';'.join(map(self.entry, column))}}}" for column in values.values()]
+
+    def entry(self, value: float | str) -> str:
+        """Write a number or a text."""
+        if not isinstance(value, str):
+            return self.number(value)
+        if len(value) > _LONGEST_TEXT or re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
+            raise FormulaError(
+                f"category {value[:60]!r}: Excel takes no control characters and at most {_LONGEST_TEXT} characters "
+                "in a formula; rename it, or use save_excel, which writes categories into cells"
+            )
+        return '"' + value.replace('"', '""') + '"'
+
+
+class _Cell(Spreadsheet):
+    """All in one cell, where what is used twice is written twice."""
+
+    def __init__(self, names: Mapping[str, str], formula: Formula) -> None:
+        super().__init__(names, formula)
+        self.formula = formula
+
+    def visit(self, node: Node, parts: list[Text]) -> Text:
+        """Write one node; stop where the text grows too long, before its repetitions fill the memory."""
+        written = super().visit(node, parts)
+        if len(written.text) > LONGEST:
+            raise _too_large(self.formula, f"more than the {LONGEST:,} characters")
+        return written
+
+
+def _check_size(text: str, formula: Formula) -> None:
+    plain = _STRING.sub("", text)
+    if len(text) > LONGEST:
+        raise _too_large(formula, f"more than the {LONGEST:,} characters")
+    depth = deepest = 0
+    for sign in plain:
+        depth += (sign == "(") - (sign == ")")
+        deepest = max(deepest, depth)
+    if deepest > DEEPEST:
+        raise _too_large(formula, f"brackets in more than the {DEEPEST} levels")
+    if _stored(text) > LARGEST:
+        raise _too_large(formula, f"more than the {LARGEST:,} bytes of steps")
+
+
+def _stored(text: str) -> int:
+    """Estimate, on the safe side, the bytes that Excel takes for a formula's steps; arrays are kept elsewhere."""
+    strings = sum(3 + 2 * len(string) for string in _STRING.findall(text))
+    tokens = _TOKEN.findall(re.sub(r"\{.*?\}", "0", _STRING.sub("", text)))
+    return strings + sum(20 if token[0] == "[" else 9 if token[0].isalnum() else 1 for token in tokens)
+
+
+def _too_large(formula: Formula, what: str) -> FormulaError:
+    return FormulaError(
+        f"formula for {formula.output.name!r}: it takes {what} that Excel allows in one cell; "
+        "save_excel(path) writes a workbook that spreads it over several"
+    )
