@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import signal
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 
 import numpy as np
 import pandas as pd
 import sympy
-from _laws import Law, Rows
-from _recovery import Verdict, errors_of, judge
+from _laws import Law, Rows, numeric
+from _recovery import RECOVERED, Verdict, errors_of, judge, relative_error
 
 import kanopt as ko
 from kanopt.errors import FitError, FormulaError
 
-__all__ = ["CURVES", "OURS", "REFUSED", "Found", "Program", "Run", "measured", "ours"]
+__all__ = [
+    "CURVES",
+    "LIMIT",
+    "OURS",
+    "REFUSED",
+    "ROUNDED",
+    "STOPPED",
+    "Found",
+    "Program",
+    "Run",
+    "measured",
+    "ours",
+]
 
 Floats = np.ndarray
-OURS, CURVES, REFUSED = "kanopt", "no formula", "refused"
-_LARGEST = 400
+OURS = "kanopt"
+CURVES, REFUSED, ROUNDED, STOPPED = "no formula", "refused", "rounded", "stopped"
+LIMIT = 300.0
+"""CPU seconds after which a program is stopped."""
+_LARGEST, _DIGITS, _ROUNDING = 400, (4, 3, 2), 1.01
 
 
 @dataclass(frozen=True)
@@ -78,12 +95,31 @@ def ours(rows: Rows, seed: int) -> Found:
     inputs = rows.train.drop(columns=rows.target)
     model = ko.KANRegressor(seed=seed).fit(inputs, rows.train[rows.target])
     formula = model.to_formula(rows.test, rows.target)
-    closed = not formula.curves
-    return Found(
-        str(formula),
-        formula.to_sympy() if closed else None,
-        lambda x: formula.evaluate(pd.DataFrame(x, columns=inputs.columns)),
-    )
+
+    def predict(x: Floats) -> Floats:
+        try:
+            return formula.evaluate(pd.DataFrame(x, columns=inputs.columns))
+        except FormulaError:
+            # no value somewhere in a wider range: as wrong as can be there
+            return np.full(len(x), np.inf)
+
+    return Found(str(formula), None if formula.curves else formula.to_sympy(), predict)
+
+
+@contextmanager
+def stopped_after(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError after so many CPU seconds; line searches of a peer may go on for ever."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"stopped after {seconds:g} CPU s")
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        signal.signal(signal.SIGPROF, before)
 
 
 @cache
@@ -105,22 +141,45 @@ def measured(name: str, program: Program, law: Law, noise: float, seed: int, row
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found = program.learn(rows, seed)
-        except (FitError, FormulaError) as error:
+            with stopped_after(LIMIT):
+                found = program.learn(rows, seed)
+        except (FitError, FormulaError, TimeoutError) as error:
             spent = time.process_time() - tick
-            nothing = float("nan"), float("nan"), float("nan")
-            return Run(name, law.name, noise, seed, REFUSED, str(error), np.nan, nothing, np.nan, spent)
+            word = STOPPED if isinstance(error, TimeoutError) else REFUSED
+            nothing = float("inf"), float("inf"), float("inf")
+            return Run(name, law.name, noise, seed, word, str(error), np.nan, nothing, np.nan, spent)
     spent = time.process_time() - tick
     verdict = _verdict(found, program, law, rows)
     held = rows.test.drop(columns=rows.target).to_numpy()
     truth = law.values(held)
-    inside = float(np.sqrt(np.mean((found.predict(held) - truth) ** 2)) / truth.std())
-    errors = inside, *verdict.errors
+    errors = relative_error(found.predict(held), truth), *verdict.errors
     return Run(name, law.name, noise, seed, verdict.word, found.text, verdict.ops, errors, verdict.off, spent)
 
 
 def _verdict(found: Found, program: Program, law: Law, rows: Rows) -> Verdict:
-    if found.expression is None:
+    """Judge a formula; where a program has no exact numbers, also as a reader might round it."""
+    expression = found.expression
+    if expression is None:
         return Verdict(CURVES, np.nan, errors_of(found.predict, law), np.nan)
-    tidy = program.tidy and sympy.count_ops(found.expression) <= _LARGEST
-    return judge(found.expression, law, rows.x, rows.sigma, tidy=tidy)
+    tidy = program.tidy and sympy.count_ops(expression) <= _LARGEST
+    verdict = judge(expression, law, rows.x, rows.sigma, tidy=tidy)
+    if not tidy or verdict.word == RECOVERED:
+        return verdict
+    most = _ROUNDING * _residual(expression, law, rows)
+    for digits in _DIGITS:
+        way = _rounded(expression, digits)
+        if _residual(way, law, rows) > most:
+            break
+        if judge(way, law, rows.x, rows.sigma, tidy=True).word == RECOVERED:
+            return replace(verdict, word=ROUNDED)
+    return verdict
+
+
+def _rounded(expression: sympy.Expr, digits: int) -> sympy.Expr:
+    numbers = expression.atoms(sympy.Float)
+    return expression.xreplace({number: sympy.Float(round(float(number), digits)) for number in numbers})
+
+
+def _residual(expression: sympy.Expr, law: Law, rows: Rows) -> float:
+    residual = rows.train[rows.target].to_numpy() - numeric(expression, law.symbols)(rows.x)
+    return float(np.sqrt(np.mean(residual**2)))

@@ -37,6 +37,7 @@ __all__ = [
     "constants_of",
     "errors_of",
     "judge",
+    "relative_error",
 ]
 
 Floats = np.ndarray
@@ -103,9 +104,14 @@ def errors_of(function: Function, law: Law) -> tuple[float, float]:
     errors = []
     for share in _WIDER:
         points = widened(law, share, 2_000, seed=2)
-        truth = law.values(points)
-        errors.append(float(np.sqrt(np.mean((function(points) - truth) ** 2)) / truth.std()))
+        errors.append(relative_error(function(points), law.values(points)))
     return errors[0], errors[1]
+
+
+def relative_error(values: Floats, truth: Floats) -> float:
+    """Return the root mean square error over the truth's standard deviation; infinite where a value is missing."""
+    error = float(np.sqrt(np.mean((values - truth) ** 2)) / truth.std())
+    return error if np.isfinite(error) else np.inf
 
 
 def constants_of(function: Function, structure: Structure) -> Floats | None:
