@@ -114,8 +114,11 @@ def relative_error(values: Floats, truth: Floats) -> float:
     return error if np.isfinite(error) else np.inf
 
 
-def constants_of(function: Function, structure: Structure) -> Floats | None:
-    """Return the constants with which the structure is the function; None where there are none."""
+def constants_of(function: Function, structure: Structure, *, missing: bool = False) -> Floats | None:
+    """Return the constants with which the structure is the function; None where there are none.
+
+    A term of the structure that is not in the function is only allowed where it may be `missing`.
+    """
     points = widened(structure.law, _WIDER[1], 1_000)
     values = function(points)
     if not np.isfinite(values).all():
@@ -124,7 +127,7 @@ def constants_of(function: Function, structure: Structure) -> Floats | None:
     # a term times nothing is a term that is missing
     gone = (structure.true != 0) & (np.abs(constants) <= _SAME * np.abs(structure.true))
     same = distance(structure.values(points, constants), values) <= _SAME
-    return constants if same and not gone.any() else None
+    return constants if same and (missing or not gone.any()) else None
 
 
 def _within(
