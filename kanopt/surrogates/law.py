@@ -13,6 +13,7 @@ from kanopt.formulas.domain import Domain, JointTest, Range
 from kanopt.kan.description import Layer, Network
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.encoding import Encoding
+from kanopt.surrogates.intervals import left_out_ends
 
 __all__ = ["Law", "law_from_parts", "law_to_parts"]
 
@@ -110,19 +111,9 @@ class Law:
         return target - (output if self.link is None else self.link(output))
 
     def interval(self, numbers: Floats, codes: Integers, coverage: float) -> tuple[Floats, Floats]:
-        """Return the ends between which a new row falls with probability `coverage`; each (n,).
-
-        The residuals of rows left out are ordered, and the ends cut (1 − coverage) / 2 off on each side
-        with the finite-sample ranks of conformal prediction (Lei et al. 2018, JASA 113; leave-one-out
-        residuals in place of a held-out half as in Barber et al. 2021, Ann. Stat. 49).
-        """
-        mass = np.cumsum(self.residual_weights)
-        tail = 0.5 * (1.0 - coverage) * (mass[-1] + 1.0)
-        last = len(self.residuals) - 1
-        lower = max(int(np.searchsorted(mass, tail * (1.0 + 1e-12), side="right")) - 1, 0)
-        upper = np.searchsorted(mass, min(mass[-1] + 1.0 - tail, mass[-1]), side="left")
-        ends = self.residuals[min(int(lower), last)], self.residuals[min(int(upper), last)]
-        return self.around(numbers, codes, float(ends[0]), float(ends[1]))
+        """Return the ends between which a new row falls with probability `coverage`; each (n,)."""
+        ends = left_out_ends(self.residuals, self.residual_weights, coverage)
+        return self.around(numbers, codes, *ends)
 
     @property
     def standard_errors(self) -> Floats:

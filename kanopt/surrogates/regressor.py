@@ -37,6 +37,8 @@ from kanopt.surrogates.words import refuse_identifiers, refuse_numbers_as_text
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
+    from kanopt.formulas import Formula
+    from kanopt.surrogates.compiling import PriorRegressor
     from kanopt.surrogates.distill.mixed import Rows
     from kanopt.surrogates.settings import FitProgress, Watch
 
@@ -180,6 +182,21 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         self.precision = precision
         self.seed = seed
         self.device = device
+
+    @classmethod
+    def from_formula(cls, formula: Formula, **arguments: Any) -> PriorRegressor:
+        """Return a model that predicts as a formula does, and is corrected by a fit where rows tell that it is wrong.
+
+        Parameters
+        ----------
+        formula : Formula
+            The law that is known.
+        **arguments
+            Those of :class:`~kanopt.surrogates.compiling.PriorRegressor`.
+        """
+        from kanopt.surrogates.compiling import PriorRegressor
+
+        return PriorRegressor(formula, **arguments).ready()
 
     def fit(
         self,

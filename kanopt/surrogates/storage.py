@@ -144,6 +144,10 @@ class Stored:
         The file holds a sample of at most 256 encoded training rows, over which effects are averaged.
         """
         self._check_single()
+        write_model(path, *self._parts())
+
+    def _parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return what is written: a header for JSON, and named arrays."""
         header, arrays = law_to_parts(self._law)
         header["measures"] = _defined(header["measures"])
         header["target"] = self.target_name_
@@ -152,7 +156,7 @@ class Stored:
         header["fills"] = dict(self._indicators.fills)
         header["arguments"] = {name: _plain(value) for name, value in self.get_params().items()}
         header["alternatives"] = json.loads(self.alternatives_.to_json(orient="records", double_precision=15))
-        write_model(path, header, arrays)
+        return header, arrays
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -165,15 +169,8 @@ class Stored:
         """
         header, arrays = read_model(path)
         try:
-            header["measures"] = _undefined_as_nan(header["measures"])
-            law = law_from_parts(header, arrays)
-            check_law(law)
-            model = cls(**{name: _argument(value) for name, value in header["arguments"].items()})
-            target, named, columns = str(header["target"]), bool(header["named"]), int(header["columns"])
-            model.alternatives_ = _alternatives(header["alternatives"])
-            fills = {str(k): v if isinstance(v, str) else float(v) for k, v in header["fills"].items()}
-            check_indicators(fills, law.encoding, columns)
-            model._indicators = Indicators(fills)
+            model: Self = _kind_of(header, cls)._from_parts(header, arrays)
+            return model
         except FileFormatError as error:
             raise FileFormatError(f"{path}: {error}; save the model again") from error
         except (*_UNREADABLE, IndexError) as error:
@@ -181,12 +178,34 @@ class Stored:
                 f"{path}: the saved model lacks a part or holds a wrong one ({type(error).__name__}: {error}); save "
                 "the model again"
             ) from error
+
+    @classmethod
+    def _from_parts(cls, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
+        """Undo :meth:`_parts`."""
+        header["measures"] = _undefined_as_nan(header["measures"])
+        law = law_from_parts(header, arrays)
+        check_law(law)
+        model = cls(**{name: _argument(value) for name, value in header["arguments"].items()})
+        target, named, columns = str(header["target"]), bool(header["named"]), int(header["columns"])
+        model.alternatives_ = _alternatives(header["alternatives"])
+        fills = {str(k): v if isinstance(v, str) else float(v) for k, v in header["fills"].items()}
+        check_indicators(fills, law.encoding, columns)
+        model._indicators = Indicators(fills)
         model.n_features_in_ = columns
         if named:
             model.feature_names_in_ = np.array(law.encoding.names[:columns], dtype=object)
         model._rows = None
         model._adopt(law, target)
         return model
+
+
+def _kind_of(header: dict[str, Any], asked: type[Any]) -> type[Any]:
+    """Return the estimator that a file holds: one that corrects a prior says so."""
+    if "prior" not in header:
+        return asked
+    from kanopt.surrogates.compiling import PriorRegressor
+
+    return PriorRegressor
 
 
 def _plain(value: Any) -> Any:

@@ -25,7 +25,7 @@ from kanopt.surrogates.compiling.splines import places, spline_through
 from kanopt.surrogates.compiling.tracing import Tracer
 from kanopt.surrogates.encoding import Encoding, Feature
 
-__all__ = ["Compiled", "compile_formula", "ranges_of"]
+__all__ = ["Compiled", "checked_ranges", "compile_formula", "known_range", "ranges_of"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -181,33 +181,59 @@ def ranges_of(
     >>> ranges_of(law), ranges_of(law, {"km": (10, 20)})
     ({'km': (0.0, 90.0)}, {'km': (10.0, 20.0)})
     """
-    given = {} if given is None else given
-    variables = {v.name: v for v in formula.inputs if not v.is_category and v.name in formula.used}
-    for name in given:
-        if name not in variables:
-            raise FormulaError(f"ranges: the formula reads no number {name!r}; {nearest(name, variables)}")
-    box = {name: _range(formula, variable, given.get(name)) for name, variable in variables.items()}
+    known = checked_ranges(formula, given)
+    box = {name: known.get(name) or _range(formula, variable) for name, variable in _numbers(formula).items()}
     if not box and not any(v.is_category for v in formula.inputs if v.name in formula.used):
         raise FormulaError(f"formula for {formula.output.name!r} reads no input: a constant needs no network")
     return box
 
 
-def _range(formula: Formula, variable: Variable, given: Any) -> tuple[float, float]:
+def checked_ranges(formula: Formula, given: Mapping[str, Any] | None) -> dict[str, tuple[float, float]]:
+    """Return given ranges of some inputs of a formula.
+
+    Raises
+    ------
+    FormulaError
+        For a name that is no number the formula reads, and for what is no interval.
+    """
+    variables, found = _numbers(formula), {}
+    for name, pair in ({} if given is None else given).items():
+        if name not in variables:
+            raise FormulaError(f"ranges: the formula reads no number {name!r}; {nearest(name, variables)}")
+        try:
+            low, high = map(float, pair)
+        except (TypeError, ValueError):
+            raise FormulaError(f"ranges: {name!r} is {pair!r}, not a pair of numbers") from None
+        found[name] = _interval(name, low, high)
+    return found
+
+
+def _numbers(formula: Formula) -> dict[str, Variable]:
+    return {v.name: v for v in formula.inputs if not v.is_category and v.name in formula.used}
+
+
+def known_range(formula: Formula, variable: Variable) -> tuple[float, float] | None:
+    """Return where a number was seen and is declared to lie; None where an end is not known."""
     seen = formula.domain.range_of(variable.name)
-    known = [end for end in ((variable.low, variable.high), seen and (seen.low, seen.high)) if end]
+    known = [(variable.low, variable.high)] + ([] if seen is None else [(seen.low, seen.high)])
     lows = [low for low, _ in known if low is not None]
     highs = [high for _, high in known if high is not None]
-    if given is None and not (lows and highs):
+    return (max(lows), min(highs)) if lows and highs else None
+
+
+def _range(formula: Formula, variable: Variable) -> tuple[float, float]:
+    found = known_range(formula, variable)
+    if found is None:
         raise FormulaError(
             f"input {variable.name!r} has no range over which it could be drawn or learned; pass "
             f"ranges={{{variable.name!r}: (low, high)}}, or declare Variable({variable.name!r}, low=…, high=…)"
         )
-    try:
-        low, high = (max(lows), min(highs)) if given is None else map(float, given)
-    except (TypeError, ValueError):
-        raise FormulaError(f"ranges: {variable.name!r} is {given!r}, not a pair of numbers") from None
+    return _interval(variable.name, *found)
+
+
+def _interval(name: str, low: float, high: float) -> tuple[float, float]:
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
-        raise FormulaError(f"input {variable.name!r}: there is no interval from {low:g} to {high:g}")
+        raise FormulaError(f"input {name!r}: there is no interval from {low:g} to {high:g}")
     return low, high
 
 
