@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from kanopt.formulas import client as client
     from kanopt.formulas import clock as clock
     from kanopt.formulas import facility as facility
+    from kanopt.formulas import fit_groups as fit_groups
     from kanopt.formulas import job as job
     from kanopt.formulas import lane as lane
     from kanopt.formulas import link as link
@@ -149,6 +150,7 @@ _HOME = {
         "client",
         "clock",
         "facility",
+        "fit_groups",
         "job",
         "lane",
         "link",

@@ -28,7 +28,7 @@ from kanopt.formulas.binding import (
 from kanopt.formulas.buckingham import UnitExponents, dimensionless_exponents
 from kanopt.formulas.dimensions import ConstantUnit, Dimensions
 from kanopt.formulas.domain import Domain, JointTest, Range
-from kanopt.formulas.estimation import with_named_constants
+from kanopt.formulas.estimation import Bootstrap, GroupedLaw, fit_groups, with_named_constants
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.formula import Formula, Term
 from kanopt.formulas.functions import FUNCTIONS, Function
@@ -42,6 +42,7 @@ __all__ = [
     "FUNCTIONS",
     "Alternative",
     "Apply",
+    "Bootstrap",
     "BoundFormula",
     "Constant",
     "ConstantUnit",
@@ -52,6 +53,7 @@ __all__ = [
     "Fit",
     "Formula",
     "Function",
+    "GroupedLaw",
     "Input",
     "JointTest",
     "Known",
@@ -75,6 +77,7 @@ __all__ = [
     "clock",
     "dimensionless_exponents",
     "facility",
+    "fit_groups",
     "job",
     "lane",
     "link",

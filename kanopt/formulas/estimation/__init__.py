@@ -6,8 +6,18 @@ structure (see :mod:`kanopt.formulas.parameters`).
 
 from kanopt.formulas.estimation.bootstrap import Bootstrap
 from kanopt.formulas.estimation.gradient import Gradient, gradient
+from kanopt.formulas.estimation.groups import GroupedLaw, fit_groups
 from kanopt.formulas.estimation.intervals import intervals
 from kanopt.formulas.estimation.naming import with_named_constants
 from kanopt.formulas.estimation.refitting import refit
 
-__all__ = ["Bootstrap", "Gradient", "gradient", "intervals", "refit", "with_named_constants"]
+__all__ = [
+    "Bootstrap",
+    "Gradient",
+    "GroupedLaw",
+    "fit_groups",
+    "gradient",
+    "intervals",
+    "refit",
+    "with_named_constants",
+]

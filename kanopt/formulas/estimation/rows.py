@@ -42,7 +42,9 @@ class Rows:
     weight: Array
 
     @classmethod
-    def of(cls, formula: Formula, table: Any, weight: Weight | None = None) -> Rows:
+    def of(
+        cls, formula: Formula, table: Any, weight: Weight | None = None, also: Variable | None = None
+    ) -> Rows:
         """Read inputs, output and weights; rows of weight 0 are left out.
 
         Parameters
@@ -54,6 +56,8 @@ class Rows:
             Units that a frame declares are converted, as :meth:`~kanopt.formulas.Formula.evaluate` does.
         weight
             Name of a column or array of weights; None for equal ones.
+        also
+            A column to read that is not, or not yet, an input of the law.
 
         Raises
         ------
@@ -63,8 +67,12 @@ class Rows:
             If an input is missing, holds no numbers, or has gaps.
         """
         what = f"formula for {formula.output.name!r}"
+        inputs, needed = formula.inputs, formula.used
+        if also is not None:
+            inputs = (*(variable for variable in inputs if variable.name != also.name), also)
+            needed |= {also.name}
         try:
-            columns = read_columns(formula.inputs, table, formula.used, gap_inputs(formula.root))
+            columns = read_columns(inputs, table, needed, gap_inputs(formula.root))
         except FormulaError as error:
             raise FormulaError(f"{what}: {error}") from error
         target = _numbers(formula.output, table, what, "the output").ravel()

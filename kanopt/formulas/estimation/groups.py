@@ -1,0 +1,344 @@
+"""One law for many groups, whose constants borrow from each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FitError, FormulaError, nearest
+from kanopt.formulas.domain import Domain
+from kanopt.formulas.estimation.free import Free
+from kanopt.formulas.estimation.levenberg import TIED, minimise
+from kanopt.formulas.estimation.pooling import Pooled, pooled
+from kanopt.formulas.estimation.residuals import Residuals
+from kanopt.formulas.estimation.rows import Rows, Weight
+from kanopt.formulas.estimation.starts import searched
+from kanopt.formulas.formula import Formula
+from kanopt.formulas.nodes import Array, Constant, Node, rebuilt
+from kanopt.formulas.parameters import Covariance, is_parameter, parameters_of
+from kanopt.formulas.pieces import Table
+from kanopt.formulas.variables import Variable, category_label
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["GroupedLaw", "fit_groups"]
+
+
+@dataclass(frozen=True, eq=False)
+class GroupedLaw:
+    """A law whose constants differ between groups.
+
+    Parameters
+    ----------
+    formula
+        One formula for all groups: every constant that varies is a table over the group, whose fallback for a group
+        that was not seen is the mean of the population. Groups that were not seen are outside its domain.
+    population
+        The law of the mean group, its constants with the standard errors of the mean.
+    table
+        A row for each group and constant: ``group``, ``rows``, ``constant``, ``own`` (estimated on the group's rows
+        alone, the shared constants held; NaN where they do not identify it), ``pooled`` (the estimate), its
+        ``standard_error``, and ``weight``, from 1 where the group speaks for itself to 0 where the population speaks
+        for it.
+    between
+        Covariance of the constants between groups; a frame over the names of those that vary.
+    noise
+        Standard deviation of a row of weight 1 around the law of its group; of the logarithm with ``log_target``.
+    by
+        The column of the groups.
+    laws
+        The law of each group by its label, in the order in which they were first seen.
+    """
+
+    formula: Formula
+    population: Formula
+    table: pd.DataFrame
+    between: pd.DataFrame
+    noise: float
+    by: str
+    laws: Mapping[str, Formula]
+
+    def law(self, group: Any) -> Formula:
+        """Return the law of one group, its constants with standard errors and covariance.
+
+        Raises
+        ------
+        FormulaError
+            If there is no such group; names the nearest. The law of a group that was not seen is `population`.
+        """
+        label = category_label(group)
+        if label not in self.laws:
+            raise FormulaError(
+                f"no group {label!r} of {self.by!r}; {nearest(label, self.laws)}. A group that was not seen has the "
+                "law of the population"
+            )
+        return self.laws[label]
+
+    def __repr__(self) -> str:
+        return f"<GroupedLaw of {len(self.laws)} groups by {self.by}: {self.formula.output} = {self.formula}>"
+
+
+def fit_groups(
+    formula: Formula,
+    table: Any,
+    by: str,
+    vary: Iterable[str],
+    *,
+    weight: Weight | None = None,
+    log_target: bool = False,
+    correlated: bool | None = None,
+) -> GroupedLaw:
+    """Fit one law to many groups, with constants that differ between them and borrow from each other.
+
+    A group with many rows keeps what its rows say; one with few is drawn to the others, in proportion to how little
+    its rows say and how alike the groups are (partial pooling). How alike they are is estimated too, by restricted
+    maximum likelihood; the shared constants are estimated with all the rest (a nonlinear mixed-effects model, Lindstrom
+    and Bates 1990, Biometrics 46).
+
+    Parameters
+    ----------
+    formula
+        The law, whose constants with a name are estimated. Their values are where the search starts.
+    table
+        Rows as for :func:`~kanopt.formulas.estimation.refit`, with the column `by`.
+    by
+        Column of the groups, such as ``"vehicle_type"``.
+    vary
+        Names of the constants that differ between groups; the others are shared by all.
+    weight, log_target
+        As for :func:`~kanopt.formulas.estimation.refit`. Without them the errors are alike in all rows of all groups.
+    correlated
+        Whether a group with a high first constant may tend to a high, or low, second one. None decides by Akaike's
+        criterion.
+
+    Returns
+    -------
+    GroupedLaw
+
+    Raises
+    ------
+    FormulaError
+        If a name is unknown, or an input is missing or has gaps.
+    FitError
+        If there is one group only, no group has more rows than constants that vary, so that noise and differences
+        between groups cannot be told apart, or the rows do not identify the constants.
+
+    Notes
+    -----
+    The constants of a group are normal around the mean of the population, and the errors of all rows alike. Standard
+    errors of a group's constants include that the spread between groups is estimated; those of the population's mean
+    do not, and have as many degrees of freedom as groups less one. Both are those of the law made linear in its
+    constants: on simulated groups of 1 to 24 rows two standard errors held the truth in 95 % of cases for a straight
+    line and in 91 % for a power law. With two or three groups the spread is hardly known.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import parse_formula
+    >>> rng = np.random.default_rng(0)
+    >>> kind = np.repeat(["van", "truck", "bike", "tram"], [40, 40, 40, 2])
+    >>> rate = np.repeat([0.9, 1.4, 0.4, 1.1], [40, 40, 40, 2])
+    >>> km = rng.uniform(1.0, 30.0, 122)
+    >>> law = parse_formula("a + b * km", [Variable("km")], Variable("cost"), constants={"a": 0.0, "b": 1.0})
+    >>> rows = {"kind": kind, "km": km, "cost": 3.0 + rate * km + rng.normal(size=122)}
+    >>> found = fit_groups(law, rows, by="kind", vary=["b"])
+    >>> print(found.formula)
+    2.836 + b(kind) · km
+    >>> found.table[["group", "rows", "pooled", "weight"]].round(2).to_numpy().tolist()
+    [['van', 40, 0.9, 1.0], ['truck', 40, 1.41, 1.0], ['bike', 40, 0.4, 1.0], ['tram', 2, 1.14, 0.98]]
+    """
+    what = f"formula for {formula.output.name!r}"
+    names = parameters_of(formula.root)
+    wanted = list(dict.fromkeys([vary] if isinstance(vary, str) else vary))
+    for name in wanted:
+        if name not in names:
+            raise FormulaError(f"{what} has no constant {name!r} that could vary; {nearest(name, names)}")
+    if not wanted:
+        raise FormulaError(f"{what}: name one or more constants that vary; {nearest('', names)}")
+    free = Free.of(formula.root, None)
+    rows, codes, labels = _grouped(formula, table, by, weight, what)
+    if len(labels) < 2:
+        raise FitError(f"{what}: {by!r} has one group only, {labels[0]!r}; refit the law instead")
+    shared = [name for name in free.names if name not in wanted]
+    left = int(np.maximum(np.bincount(codes) - len(wanted), 0).sum()) - len(shared)
+    if left < 1:
+        raise FitError(
+            f"{what}: too few rows, {rows.count:,} in {len(labels)} groups, to tell noise from differences in "
+            f"{len(wanted)} constants; let fewer vary, or add rows to some group"
+        )
+    if log_target and not (rows.target > 0).all():
+        raise FitError(f"{what}: a logarithm needs positive values of the output")
+    minimum = searched(formula.root, free, rows, log_target)[1]
+    if minimum is None:
+        raise FitError(f"{what} has no finite value on some row; give better starting values")
+    start = dict(zip(free.names, minimum.theta.tolist(), strict=True))
+    begin = (wanted, np.array([start[n] for n in wanted]), shared, np.array([start[n] for n in shared]))
+    try:
+        found = pooled(formula.root, rows, codes, begin, log=log_target, correlated=correlated)
+    except FitError as error:
+        raise FitError(f"{what} by {by!r}: {error}") from error
+    return _law(_Case(formula, rows, codes, labels, by, wanted, shared, log_target), found, left)
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """What was asked, on which rows."""
+
+    formula: Formula
+    rows: Rows
+    codes: NDArray[np.intp]
+    labels: list[str]
+    by: str
+    vary: list[str]
+    shared: list[str]
+    log: bool
+
+    @property
+    def names(self) -> list[str]:
+        return [*self.vary, *self.shared]
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        text = (
+            f"{', '.join(self.vary)} by {self.by} ({len(self.labels)} groups, partial pooling) on {self.rows.count:,} "
+            f"rows by least squares{' of the logarithm' if self.log else ''}"
+        )
+        shared = f"; shared: {', '.join(self.shared)}" if self.shared else ""
+        return {**self.formula.provenance, "refitted": text + shared}
+
+    def bare(self, inputs: Sequence[Variable]) -> Formula:
+        """Return the law over some inputs, valid where the rows are, with what was known of its fit dropped."""
+        seen = [variable for variable in inputs if variable.name in self.rows.columns]
+        return replace(
+            self.formula,
+            inputs=tuple(inputs),
+            fit=None,
+            alternatives=(),
+            covariance=None,
+            provenance=self.provenance,
+            domain=Domain.from_rows(seen, self.rows.columns),
+        )
+
+
+def _grouped(
+    formula: Formula, table: Any, by: str, weight: Weight | None, what: str
+) -> tuple[Rows, NDArray[np.intp], list[str]]:
+    """Read the rows, and the group of each as a code and by its label."""
+    import pandas as pd
+
+    known = {variable.name: variable for variable in formula.inputs}
+    if by == formula.output.name or (by in known and not known[by].is_category):
+        raise FormulaError(f"{what}: {by!r} is a number of the law, not a column of groups")
+    if by not in table:
+        raise FitError(
+            f"{what}: the table has no column {by!r}; {nearest(by, [str(name) for name in table])}"
+        )
+    rows = Rows.of(formula, table, weight, also=Variable(by, kind="category"))
+    codes, labels = pd.factorize(rows.columns[by])
+    return rows, codes.astype(np.intp), [str(label) for label in labels]
+
+
+def _law(case: _Case, found: Pooled, left: int) -> GroupedLaw:
+    import pandas as pd
+
+    theta = found.mean + found.own
+    bare = case.bare(case.formula.inputs)
+    between = float(len(case.labels) - 1)
+    population = _with(bare, case.names, [*found.mean, *found.shared], found.common, between)
+    laws = {
+        label: _with(bare, case.names, [*theta[place], *found.shared], found.errors[place], float(left))
+        for place, label in enumerate(case.labels)
+    }
+    return GroupedLaw(
+        formula=_formula(case, theta, found, population),
+        population=population,
+        table=pd.DataFrame(_lines(case, theta, found)),
+        between=pd.DataFrame(found.between, index=case.vary, columns=case.vary),
+        noise=float(np.sqrt(found.variance)),
+        by=case.by,
+        laws=laws,
+    )
+
+
+def _with(
+    bare: Formula, names: list[str], numbers: Sequence[float], covariance: Array, freedom: float
+) -> Formula:
+    """Return the law with constants and their covariance."""
+    values = dict(zip(names, map(float, numbers), strict=True))
+    errors = dict(zip(names, np.sqrt(np.diag(covariance)).tolist(), strict=True))
+
+    def put(node: Node) -> Node:
+        if isinstance(node, Constant) and is_parameter(node):
+            return Constant(values[node.name], node.name, errors[node.name])
+        return node
+
+    return replace(bare, root=rebuilt(bare.root, put), covariance=Covariance.of(names, covariance, freedom))
+
+
+def _formula(case: _Case, theta: Array, found: Pooled, population: Formula) -> Formula:
+    """Return one formula for all groups."""
+    tables = {
+        name: Table(
+            (case.by,),
+            tuple(
+                ((label,), float(value)) for label, value in zip(case.labels, theta[:, place], strict=True)
+            ),
+            float(found.mean[place]),
+            name,
+        )
+        for place, name in enumerate(case.vary)
+    }
+
+    def put(node: Node) -> Node:
+        return tables[node.name] if isinstance(node, Constant) and node.name in tables else node
+
+    inputs = case.formula.inputs
+    if case.by not in {variable.name for variable in inputs}:
+        inputs = (*inputs, Variable(case.by, kind="category"))
+    assert population.covariance is not None
+    root = rebuilt(population.root, put)
+    return replace(case.bare(inputs), root=root, covariance=population.covariance.kept(case.shared))
+
+
+def _lines(case: _Case, theta: Array, found: Pooled) -> list[dict[str, Any]]:
+    counts = np.bincount(case.codes, minlength=len(case.labels))
+    root = Free.of(case.formula.root, case.shared).put_into(case.formula.root, found.shared)
+    free = Free.of(root, case.vary)
+    lines = []
+    for place, label in enumerate(case.labels):
+        own = _own(case, root, free, place, theta[place])
+        errors = np.sqrt(np.diag(found.errors[place]))
+        for k, name in enumerate(case.vary):
+            lines.append(
+                {
+                    "group": label,
+                    "rows": int(counts[place]),
+                    "constant": name,
+                    "own": own[name],
+                    "pooled": float(theta[place, k]),
+                    "standard_error": float(errors[k]),
+                    "weight": float(found.weight[place, k]),
+                }
+            )
+    return lines
+
+
+def _own(case: _Case, root: Node, free: Free, place: int, theta: Array) -> dict[str, float]:
+    """Return the constants that a group's rows alone give, the shared ones held; NaN where they do not tell."""
+    nothing = dict.fromkeys(free.names, float("nan"))
+    rows = case.rows.picked(np.flatnonzero(case.codes == place))
+    if rows.count < free.count:
+        return nothing
+    start = np.array([theta[case.vary.index(name)] for name in free.names])
+    found = minimise(Residuals.of(root, free, rows, case.log), start)
+    if found is None or not found.converged:
+        return nothing
+    size = np.linalg.norm(found.jacobian, axis=0)
+    values = np.linalg.svd(found.jacobian / np.where(size > 0, size, 1.0), compute_uv=False)
+    if values[-1] <= TIED * values[0]:
+        return nothing
+    return dict(zip(free.names, found.theta.tolist(), strict=True))

@@ -1,0 +1,269 @@
+"""A law whose constants differ between groups, fitted with partial pooling.
+
+The constants of a group are ``θ_g = μ + b_g``, ``b_g ~ N(0, σ²D)``. As Lindstrom and Bates (1990, "Nonlinear mixed
+effects models for repeated measures data", Biometrics 46) do, two steps alternate: with D held, penalised least squares
+for what is common and for every b_g, by Gauss-Newton; with the law made linear there, D and σ² by REML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FitError
+from kanopt.formulas.estimation.free import Free
+from kanopt.formulas.estimation.mixed import Mixed, Moments, between_groups, drawn_roots, solved
+from kanopt.formulas.estimation.residuals import Residuals
+from kanopt.formulas.estimation.rows import Rows
+from kanopt.formulas.nodes import Array, Constant, Input, Node, Sum, rebuilt
+
+__all__ = ["Pooled", "pooled"]
+
+ROUNDS = 60
+STEPS = 30
+DRAWS = 1000
+_SMALL = 1e-4  # a step beside the standard error that counts as none
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """Constants of all groups, found together.
+
+    Parameters
+    ----------
+    mean
+        μ of the q constants that vary, (q,).
+    shared
+        The s constants that do not, (s,).
+    own
+        b of each group, (G, q).
+    common
+        Covariance of μ and the shared constants, (q + s, q + s).
+    given
+        Covariance of the errors of each group's constants and the shared ones, were D known, (G, q + s, q + s): of the
+        mixed model equations (Henderson 1975, Biometrics 31).
+    errors
+        The same with what is not known of D, averaged over draws of it.
+    weight
+        How much each group speaks for itself in each constant, from 0 to 1, (G, q).
+    between
+        Covariance of the constants between groups, σ²D, (q, q).
+    variance
+        σ² of a row of weight 1.
+    """
+
+    mean: Array
+    shared: Array
+    own: Array
+    common: Array
+    given: Array
+    errors: Array
+    weight: Array
+    between: Array
+    variance: float
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    mean: Array
+    shared: Array
+    own: Array
+    force: Array
+
+    def moved(self, mixed: Mixed, scale: Array, share: float) -> _State:
+        """Return the state a share of the way to what a linear model says; b and D⁻¹b are linear in each other."""
+        q = len(self.mean)
+        return _State(
+            self.mean + share * scale * mixed.beta[:q],
+            self.shared + share * mixed.beta[q:],
+            self.own + share * (mixed.own * scale - self.own),
+            self.force + share * (mixed.force / scale - self.force),
+        )
+
+    @property
+    def penalty(self) -> float:
+        return float(np.einsum("gi,gi->", self.own, self.force))
+
+
+@dataclass(frozen=True, eq=False)
+class _Law:
+    """A law over grouped rows: residuals and derivatives at any constants of the groups."""
+
+    root: Node
+    rows: Rows
+    codes: NDArray[np.intp]
+    vary: tuple[str, ...]
+    shared: tuple[str, ...]
+    log: bool
+
+    def at(self, theta: Array, shared: Array) -> tuple[Array, Array, Array] | None:
+        """Return residuals (N,) and derivatives in the constants that vary, (N, q), and are shared, (N, s).
+
+        None where the law has no finite value on some row. `theta` is (G, q).
+        """
+        columns = dict(self.rows.columns)
+        for place, name in enumerate(self.vary):
+            columns[_column(name)] = theta[self.codes, place]
+        root = rebuilt(self.root, self._by_row)
+        free = Free.of(root, [*self.vary, *self.shared])
+        values = dict.fromkeys(self.vary, 0.0) | dict(zip(self.shared, shared.tolist(), strict=True))
+        residuals = Residuals.of(root, free, Rows(columns, self.rows.target, self.rows.weight), self.log)
+        found = residuals.at(np.array([values[name] for name in free.names]))
+        if found is None:
+            return None
+        order = [free.names.index(name) for name in (*self.vary, *self.shared)]
+        derivative = found[1][:, order]
+        return found[0], derivative[:, : len(self.vary)], derivative[:, len(self.vary) :]
+
+    def cost(self, state: _State) -> float:
+        """Return the penalised sum of squares; infinite where the law has no value."""
+        found = self.at(state.mean + state.own, state.shared)
+        return np.inf if found is None else float(found[0] @ found[0]) + state.penalty
+
+    def scale(self, state: _State) -> Array:
+        """Return units of the constants that vary in which a group tells each to about 1 · σ, (q,)."""
+        size = np.sqrt(np.square(self._there(state)[1]).sum(axis=0) / len(state.own))
+        return np.asarray(1.0 / np.where(size > 0, size, 1.0))
+
+    def linear(self, state: _State, scale: Array) -> Moments:
+        """Make the law linear at a state: what is common moves from where it is, b is counted from 0."""
+        residual, z, s = self._there(state)
+        target = residual + np.einsum("nq,nq->n", z, state.own[self.codes])
+        z = z * scale
+        return Moments.of(z, s, target, self.codes, len(state.own))
+
+    def _there(self, state: _State) -> tuple[Array, Array, Array]:
+        found = self.at(state.mean + state.own, state.shared)
+        if found is None:
+            raise FitError("the law has no finite value on some row; give better starting values")
+        return found
+
+    def _by_row(self, node: Node) -> Node:
+        """Return a constant that varies as a column and a constant 0 in which to take the derivative."""
+        if isinstance(node, Constant) and node.name in self.vary:
+            return Sum((Input(_column(node.name)), Constant(0.0, node.name)))
+        return node
+
+
+def _column(name: str) -> str:
+    return f"{name} of the group"
+
+
+def pooled(
+    root: Node,
+    rows: Rows,
+    codes: NDArray[np.intp],
+    start: tuple[Sequence[str], Array, Sequence[str], Array],
+    *,
+    log: bool,
+    correlated: bool | None,
+) -> Pooled:
+    """Fit what is common and what is of each group.
+
+    Parameters
+    ----------
+    root
+        The law, in which constants of one name are one.
+    rows, codes
+        The rows and the group of each, 0 … G − 1; every group has rows.
+    start
+        Names and values of the constants that vary, then of those that are shared.
+    log
+        Whether logarithms are compared.
+    correlated
+        See :func:`~kanopt.formulas.estimation.mixed.between_groups`.
+
+    Raises
+    ------
+    FitError
+        If the search ends nowhere, or the rows do not identify the constants.
+    """
+    vary, mean, shared, values = start
+    law = _Law(root, rows, codes, tuple(vary), tuple(shared), log)
+    zeros = np.zeros((int(codes.max()) + 1, len(mean)))
+    state = _State(np.array(mean, dtype=np.float64), np.array(values, dtype=np.float64), zeros, zeros)
+    scale = law.scale(state)
+    spread: Array | None = None
+    for _ in range(ROUNDS):
+        moments = law.linear(state, scale)
+        # whether numbers are correlated is decided once, near the end, for else the search may go to and fro
+        full = correlated if correlated is not None or spread is not None else False
+        last, (spread, full) = spread, between_groups(moments, full, spread)
+        if last is not None:
+            correlated = full
+            if _alike(last @ last.T, spread @ spread.T):
+                return _result(law, state, (spread, full), scale)
+        state = _penalised(law, state, spread, scale)
+    raise FitError(
+        "the constants of the groups did not settle; let fewer of them vary, or give better starting values"
+    )
+
+
+def _alike(one: Array, other: Array) -> bool:
+    """Whether two D are the same for all that matters; 1 is the variance of what a group tells."""
+    return bool(np.abs(one - other).max() <= 1e-3 * (1e-2 + np.abs(other).max()))
+
+
+def _penalised(law: _Law, state: _State, root: Array, scale: Array) -> _State:
+    """Search for the penalised least squares with D held, by Gauss-Newton with halved steps."""
+    cost = np.inf  # the penalty of the first state belongs to another D
+    for _ in range(STEPS):
+        mixed = solved(law.linear(state, scale), root)
+        size = _SMALL * np.sqrt(np.maximum(mixed.variance * np.diag(mixed.inverse), 1e-300))
+        settled = (np.abs(mixed.beta) <= size).all()
+        settled &= (np.abs(mixed.own - state.own / scale) <= size[: len(scale)]).all()
+        if settled:
+            return state.moved(mixed, scale, 1.0)
+        for halvings in range(20):
+            trial = state.moved(mixed, scale, 0.5**halvings)
+            trial_cost = law.cost(trial)
+            if np.isfinite(trial_cost) and trial_cost < cost:
+                break
+        else:
+            return state
+        state, cost = trial, trial_cost
+    return state
+
+
+def _result(law: _Law, state: _State, spread: tuple[Array, bool], scale: Array) -> Pooled:
+    """Put what was found in the scale of the law, and add what is not known of D."""
+    root, full = spread
+    moments = law.linear(state, scale)
+    mixed = solved(moments, root)
+    both = np.concatenate([scale, np.ones(len(state.shared))])
+    units = np.outer(both, both)
+    given = _covariances(mixed, moments)
+    errors = np.zeros_like(given)
+    draws = drawn_roots(moments, root, full, DRAWS)
+    for drawn in draws:
+        other = solved(moments, drawn)
+        moved = np.tile(other.beta - mixed.beta, (len(state.own), 1))
+        moved[:, : len(scale)] += other.own - mixed.own
+        errors += _covariances(other, moments) + moved[:, :, None] * moved[:, None, :]
+    relative = np.diag(root @ root.T)
+    left = np.einsum("gii->gi", mixed.left) / np.where(relative > 0, relative, 1.0)
+    state = state.moved(mixed, scale, 1.0)
+    return Pooled(
+        mean=state.mean,
+        shared=state.shared,
+        own=state.own,
+        common=mixed.variance * mixed.inverse * units,
+        given=given * units,
+        errors=errors / len(draws) * units,
+        weight=np.where(relative > 0, 1.0 - left, 0.0),
+        between=mixed.variance * (root @ root.T) * np.outer(scale, scale),
+        variance=mixed.variance,
+    )
+
+
+def _covariances(mixed: Mixed, moments: Moments) -> Array:
+    """Return the covariance of the errors of μ + b and the shared constants in each group, (G, q + s, q + s)."""
+    groups, q, count = moments.zx.shape
+    move = np.tile(np.eye(count), (groups, 1, 1))
+    move[:, :q] -= mixed.left @ moments.zx
+    found = np.asarray(mixed.variance * (move @ mixed.inverse @ np.swapaxes(move, 1, 2)))
+    found[:, :q, :q] += mixed.variance * mixed.left
+    return found

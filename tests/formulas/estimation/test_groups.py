@@ -1,0 +1,225 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt.errors import FitError, FormulaError
+from kanopt.formulas import Formula, Table, Variable, parse_formula
+from kanopt.formulas.estimation import fit_groups
+from kanopt.formulas.estimation.pooling import pooled
+from kanopt.formulas.estimation.rows import Rows
+from kanopt.formulas.parameters import parameters_of
+
+X, Z, OUT = Variable("x"), Variable("z"), Variable("out")
+POWER = parse_formula("a * x ^ b + c * z", [X, Z], OUT, constants={"a": 1.0, "b": 1.0, "c": 1.0})
+MEAN = parse_formula("m", [X], OUT, constants={"m": 0.0})
+
+
+def simulated(seed, groups=20, most=25):
+    """Return rows of a power law whose scale and exponent differ between groups, and these."""
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(1, most, groups)
+    codes = np.repeat(np.arange(groups), counts)
+    truth = {"a": rng.normal(2.0, 0.4, groups), "b": rng.normal(0.8, 0.05, groups)}
+    x, z = rng.uniform(1, 50, len(codes)), rng.uniform(0, 5, len(codes))
+    out = truth["a"][codes] * x ** truth["b"][codes] + 1.5 * z + rng.normal(0, 2.0, len(codes))
+    kind = np.array([f"type {code}" for code in codes], dtype=object)
+    return {"x": x, "z": z, "kind": kind, "out": out}, truth, counts
+
+
+def test_balanced_means_agree_with_the_closed_form():
+    rng = np.random.default_rng(1)
+    groups, n = 8, 6
+    y = rng.normal(10, 2, groups)[:, None] + rng.normal(0, 1.5, (groups, n))
+    kind = np.repeat([f"g{i}" for i in range(groups)], n)
+    found = fit_groups(MEAN, {"kind": kind, "out": y.ravel()}, "kind", "m")
+    within = np.square(y - y.mean(axis=1, keepdims=True)).sum() / (groups * (n - 1))
+    among = n * np.square(y.mean(axis=1) - y.mean()).sum() / (groups - 1)
+    spread = (among - within) / n
+    weight = n * spread / (within + n * spread)
+    assert found.noise**2 == pytest.approx(within, rel=1e-6)
+    assert found.between.loc["m", "m"] == pytest.approx(spread, rel=1e-5)
+    np.testing.assert_allclose(found.table.weight, weight, rtol=1e-5)
+    np.testing.assert_allclose(found.table.own, y.mean(axis=1))
+    np.testing.assert_allclose(found.table.pooled, y.mean() + weight * (y.mean(axis=1) - y.mean()), rtol=1e-6)
+    (mean,) = found.population.constants
+    assert mean.value == pytest.approx(y.mean())
+    assert mean.standard_error == pytest.approx(math.sqrt(among / n / groups), rel=1e-5)
+    assert found.population.covariance.degrees_of_freedom == groups - 1
+    # were the spread known, the error of a group would be that of the text books; it is not, and the error is larger
+    rows = Rows.of(MEAN, {"out": y.ravel()})
+    begin = (["m"], np.array([y.mean()]), [], np.zeros(0))
+    given = pooled(MEAN.root, rows, np.repeat(np.arange(groups), n), begin, log=False, correlated=None).given
+    expected = spread * (1 - weight) + (1 - weight) ** 2 * among / n / groups
+    np.testing.assert_allclose(given[:, 0, 0], expected, rtol=1e-5)
+    assert (found.table.standard_error**2 > 0.98 * expected).all()
+    assert found.table.standard_error.mean() ** 2 > expected
+
+
+def test_borrowing_beats_each_alone_and_all_together():
+    errors = {kind: [] for kind in ("pooled", "own", "full")}
+    for seed in range(3):
+        rows, truth, _ = simulated(seed)
+        found = fit_groups(POWER, rows, "kind", ["a", "b"])
+        full = parameters_of(POWER.refit(rows).root)
+        for name, true in truth.items():
+            lines = found.table[found.table.constant == name].set_index("group")
+            lines = lines.loc[[f"type {place}" for place in range(len(true))]]
+            alone = lines.own.fillna(full[name])  # what a group of one row can do alone
+            scale = true.std()
+            errors["pooled"].append(np.square((lines.pooled - true) / scale).mean())
+            errors["own"].append(np.square((alone - true) / scale).mean())
+            errors["full"].append(np.square((full[name] - true) / scale).mean())
+    assert np.mean(errors["pooled"]) < 0.7 * np.mean(errors["own"])
+    assert np.mean(errors["pooled"]) < 0.5 * np.mean(errors["full"])
+
+
+def test_errors_are_as_large_as_the_standard_errors_say():
+    law = parse_formula("m + s * x", [X], OUT, constants={"m": 0.0, "s": 0.0})
+    scores = []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        codes = np.repeat(np.arange(20), rng.integers(1, 25, 20))
+        m, s, x = rng.normal(2, 0.4, 20), rng.normal(0.8, 0.05, 20), rng.uniform(0, 10, len(codes))
+        out = m[codes] + s[codes] * x + rng.normal(0, 0.5, len(codes))
+        found = fit_groups(law, {"x": x, "kind": codes, "out": out}, "kind", ["m", "s"], correlated=False)
+        for name, true in (("m", m), ("s", s)):
+            lines = (
+                found.table[found.table.constant == name].set_index("group").loc[[str(k) for k in range(20)]]
+            )
+            scores += ((lines.pooled - true) / lines.standard_error).tolist()
+    assert 0.88 <= np.mean(np.abs(scores) < 2) < 0.99
+
+
+def test_a_group_of_one_row_borrows():
+    rows, _, counts = simulated(5)
+    single = f"type {int(np.argmin(counts))}"
+    assert counts.min() == 1
+    found = fit_groups(POWER, rows, "kind", ["a", "b"])
+    lines = found.table.set_index("group")
+    assert (lines.rows[single] == 1).all()
+    assert lines.own[single].isna().all()
+    many = lines[lines.rows == lines.rows.max()].groupby("constant").weight.min()
+    assert (lines.loc[single].groupby("constant").weight.max() < 0.8 * many).all()
+    mean = {constant.name: constant.value for constant in found.population.constants}
+    for constant in found.law(single).constants:
+        assert abs(constant.value - mean[constant.name]) < 0.5
+        assert constant.standard_error > 0
+
+
+def test_one_formula_holds_all_groups_and_a_mean_for_the_rest():
+    rows, _, _ = simulated(5)
+    found = fit_groups(POWER, pd.DataFrame(rows), "kind", ["a", "b"])
+    assert str(found.formula).startswith("a(kind) · x^(b(kind)) + ")
+    tables = [part for part in found.formula.root.terms[0].children if isinstance(part, Table)]
+    assert tables[0].fallback == found.population.constants[0].value
+    for group in ("type 0", "type 3"):
+        here = {name: column[rows["kind"] == group] for name, column in rows.items()}
+        np.testing.assert_allclose(found.formula.evaluate(here), found.law(group).evaluate(here))
+    new = {"x": 3.0, "z": 1.0, "kind": "type 99"}
+    assert found.formula.evaluate(new) == pytest.approx(found.population.evaluate(new))
+    assert found.formula.outside(new)
+    assert not found.formula.outside({**new, "kind": "type 0"})
+    assert found.formula.covariance.names == ("c",)
+    assert found.law("type 0").covariance.names == ("a", "b", "c")
+    assert found.formula.provenance["refitted"] == (
+        f"a, b by kind (20 groups, partial pooling) on {len(rows['x'])} rows by least squares; shared: c"
+    )
+    assert Formula.from_json(found.formula.to_json()) == found.formula
+    assert repr(found).startswith("<GroupedLaw of 20 groups by kind: out = a(kind)")
+    with pytest.raises(FormulaError, match="no group 'type 99' of 'kind'; did you mean 'type 9'"):
+        found.law("type 99")
+
+
+def test_groups_that_do_not_differ_are_one():
+    rng = np.random.default_rng(3)
+    x = rng.uniform(1, 9, 200)
+    kind = np.arange(200) % 10
+    noise = rng.normal(size=200)
+    noise -= np.array([noise[kind == k].mean() for k in range(10)])[kind] * 0.9
+    law = parse_formula("m + s * x", [X], OUT, constants={"m": 0.0, "s": 1.0})
+    rows = {"x": x, "kind": kind, "out": 2.0 + 0.5 * x + noise}
+    found = fit_groups(law, rows, "kind", ["m"])
+    whole = parameters_of(law.refit(rows).root)
+    assert found.between.loc["m", "m"] == 0.0
+    assert (found.table.weight == 0.0).all()
+    np.testing.assert_allclose(found.table.pooled, whole["m"], rtol=1e-8)
+    assert found.table.group.tolist() == [str(k) for k in range(10)]
+    assert (found.table.standard_error > 0).all()
+
+
+def test_groups_that_differ_in_all_speak_for_themselves():
+    rng = np.random.default_rng(6)
+    kind = np.repeat(["a", "b", "c", "d"], 50)
+    level = np.repeat([0.0, 1000.0, -3000.0, 500.0], 50)
+    found = fit_groups(MEAN, {"kind": kind, "out": level + rng.normal(size=200)}, "kind", "m")
+    np.testing.assert_allclose(found.table.pooled, found.table.own, rtol=1e-4)
+    np.testing.assert_allclose(found.table.standard_error, found.noise / math.sqrt(50), rtol=5e-2)
+
+
+def test_weights_and_logarithms():
+    rng = np.random.default_rng(8)
+    codes = rng.integers(0, 12, 240)
+    scale = np.exp(rng.normal(0, 0.4, 12))
+    x = rng.uniform(1, 40, 240)
+    out = scale[codes] * x**0.7 * np.exp(0.1 * rng.normal(size=240))
+    law = parse_formula("a * x ^ b", [X], OUT, constants={"a": 1.0, "b": 1.0})
+    rows = {"x": x, "kind": codes, "out": out, "trips": np.where(np.arange(240) < 120, 1.0, 0.0)}
+    found = fit_groups(law, rows, "kind", "a", log_target=True)
+    lines = found.table.set_index("group").loc[[str(k) for k in range(12)]]
+    assert np.abs(lines.pooled / scale - 1).max() < 0.15
+    assert found.noise == pytest.approx(0.1, rel=0.15)
+    half = {name: column[:120] for name, column in rows.items()}
+    weighted = fit_groups(law, rows, "kind", "a", log_target=True, weight="trips")
+    np.testing.assert_allclose(
+        weighted.table.pooled, fit_groups(law, half, "kind", "a", log_target=True).table.pooled
+    )
+
+
+def test_constants_may_be_correlated_between_groups():
+    rng = np.random.default_rng(9)
+    codes = np.repeat(np.arange(30), 12)
+    first = rng.normal(size=30)
+    level, slope = 5 + 2 * first, 1 + 0.3 * (0.95 * first + 0.3 * rng.normal(size=30))
+    x = rng.uniform(-3, 3, len(codes))
+    law = parse_formula("m + s * x", [X], OUT, constants={"m": 0.0, "s": 0.0})
+    rows = {"x": x, "kind": codes, "out": level[codes] + slope[codes] * x + rng.normal(size=len(codes))}
+    found = fit_groups(law, rows, "kind", ["m", "s"]).between.to_numpy()
+    assert found[0, 1] / math.sqrt(found[0, 0] * found[1, 1]) > 0.6
+    assert fit_groups(law, rows, "kind", ["m", "s"], correlated=False).between.loc["m", "s"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "message"),
+    [
+        ({"kind": ["van"] * 40}, {}, "one group only, 'van'; refit the law instead"),
+        ({"kind": [f"k{i}" for i in range(40)]}, {}, "too few rows, 40 in 40 groups"),
+        ({"kind": [None] + ["a", "b"] * 19 + ["a"]}, {}, "'kind' has 1 missing value"),
+        ({}, {"by": "knd"}, "no column 'knd'; did you mean 'kind'"),
+        ({}, {"by": "x"}, "'x' is a number of the law"),
+        ({}, {"by": "out"}, "'out' is a number of the law"),
+        ({}, {"vary": ["q"]}, "no constant 'q' that could vary; known: 'a', 'b', 'c'"),
+        ({}, {"vary": []}, "name one or more constants that vary"),
+        ({"out": np.linspace(-1, 1, 40)}, {"log_target": True}, "positive values"),
+        ({"x": np.full(40, -1.5)}, {}, "no finite value|do not identify|no derivative"),
+    ],
+)
+def test_what_cannot_be_pooled_is_refused(change, arguments, message):
+    rng = np.random.default_rng(0)
+    rows = {"x": rng.uniform(1, 9, 40), "z": rng.uniform(1, 9, 40), "kind": ["a", "b", "c", "d"] * 10}
+    rows = {**rows, "out": rows["x"] + rows["z"] + 0.1 * rng.normal(size=40), **change}
+    with pytest.raises((FitError, FormulaError), match=message):
+        fit_groups(POWER, rows, **{"by": "kind", "vary": ["a"], **arguments})
+
+
+def test_the_column_of_groups_may_be_an_input_already():
+    kind = Variable("kind", kind="category")
+    rate = Table.of({"a": 1.0, "b": 2.0, "c": 1.5}, "kind", name="rate")
+    law = Formula(rate * MEAN.root, (kind,), OUT)
+    rng = np.random.default_rng(1)
+    labels = np.array(["a", "b", "c"], dtype=object)[np.arange(60) % 3]
+    out = rate.compute([], {"kind": labels}) * 4.0 + 0.1 * rng.normal(size=60)
+    found = fit_groups(law, {"kind": labels, "out": out}, "kind", "m")
+    assert found.formula.inputs == (kind,)
+    assert found.population.constants[0].value == pytest.approx(4.0, abs=0.1)
