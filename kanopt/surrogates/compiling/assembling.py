@@ -19,6 +19,8 @@ __all__ = ["Assembly", "layers_of"]
 
 Floats = NDArray[np.float64]
 
+LARGEST = 20_000_000
+"""Coefficients of a network at most."""
 ROOM = 0.02
 """How far the range of a node reaches beyond the values of the sample, as a share of their span."""
 
@@ -68,6 +70,11 @@ def layers_of(parts: Assembly) -> Network:
     """Return the network.
 
     Edges have mean zero over the sample, and a bias takes their means; what has no edge is zero.
+
+    Raises
+    ------
+    FormulaError
+        Where it would be too large, and where an edge has no finite value on its interval.
     """
     tracer, level = parts.tracer, parts.tracer.level(parts.total)
     top = tracer.lifted(parts.total, level)
@@ -81,6 +88,14 @@ def layers_of(parts: Assembly) -> Network:
         stages.insert(0, [tracer.signals[place].factors for place in ordered])
         wanted = _needed(stages[0], ())
         assert all(tracer.signals[place].level == below - 1 for place in wanted)
+    arriving = [sum(map(len, stage)) for stage in stages]
+    leaving = [len(parts.encoding.features), *map(len, sources)]
+    size = sum(a * b for a, b in zip(arriving, leaving, strict=True)) * (parts.grid_size + 3)
+    if size > LARGEST:
+        raise FormulaError(
+            f"formula for {tracer.formula.output.name!r}: a network of {size:,} coefficients is too large, at most "
+            f"{LARGEST:,}; compile parts of the formula"
+        )
     layers = [_layer(parts, _inputs(parts), stages[0])]
     for nodes, stage in zip(sources, stages[1:], strict=True):
         layers.append(_layer(parts, [_source(parts, place, stage) for place in nodes], stage))

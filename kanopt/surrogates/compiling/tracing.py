@@ -68,9 +68,15 @@ class Tracer:
     def logarithm(self) -> Additive | None:
         """Return the logarithm of the formula where it is a product that is proved positive, else None."""
         factors = _factors(self.formula.root)
-        if len(factors) < 2 or not all(self._is_positive(factor) for factor, _ in factors):
+        if len(factors) < 2 or not all(_is_exp(factor) or self._is_positive(factor) for factor, _ in factors):
             return None
-        return sum_of([self._log(fold(factor, self._visit)).moved(power) for factor, power in factors])
+        return sum_of([self._log_of(factor).moved(power) for factor, power in factors])
+
+    def _log_of(self, factor: Node) -> Additive:
+        """Return the logarithm of a positive step; that of an exponential is its argument."""
+        if _is_exp(factor):
+            return fold(factor.children[0], self._visit)
+        return self._log(fold(factor, self._visit))
 
     def lifted(self, total: Additive, level: int) -> Additive:
         """Return the sum over signals of one level: what is further down is added up and carried by straight edges."""
@@ -247,6 +253,10 @@ def _lookup(numbers: Floats, name: str) -> OneVariable:
     return OneVariable(
         lambda codes: numbers[codes.astype(np.int64)], digest("table", numbers.tolist()), f"table {name}"
     )
+
+
+def _is_exp(node: Node) -> bool:
+    return isinstance(node, Apply) and node.function == "exp"
 
 
 def _factors(root: Node) -> list[tuple[Node, float]]:

@@ -62,6 +62,7 @@ def check(formula, compiled, count=500):
         ("0.3 * t0^0.9 * flow^1.2 / cap", (), 0, True),
         ("exp(0.1 * t0) * (1 + flow / 1000)", (), 0, True),
         ("t0 * flow", (), 0, True),
+        ("t0 * exp(sin(flow / 300) + cap / 1000)", (), 0, True),
         ("(t0 - 5) * flow", (1,), 1, False),
         ("(t0 - 5) * (flow - 900) * (cap - 700)", (2, 1), 2, False),
         ("sin(t0 + flow / 500)", (1,), 0, False),
@@ -205,6 +206,15 @@ def test_ranges_come_from_the_call_the_domain_and_the_declaration():
 def test_what_no_network_computes_is_refused(formula, message):
     with pytest.raises(FormulaError, match=message):
         compile_formula(formula)
+
+
+def test_a_network_that_is_too_large_is_refused_before_it_is_built():
+    x, y = Input("x"), Input("y")
+    # every step sums products that no other step shares, so that layers are as wide as the formula is long
+    root = Sum(tuple(Apply("sin", Sum((x * Apply("sin", k * y), float(k) * x))) for k in range(1, 1200)))
+    formula = Formula(root, (Variable("x", low=-1, high=2), Variable("y", low=0, high=3)), Variable("z"))
+    with pytest.raises(FormulaError, match=r"coefficients is too large"):
+        compile_formula(formula, grid_size=10)
 
 
 def test_three_categories_in_one_table_are_refused():
