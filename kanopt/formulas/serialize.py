@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any, TypeAlias
 
 from kanopt.errors import FileFormatError, KanoptError, nearest
 from kanopt.formulas.domain import Domain, JointTest, Range
+from kanopt.formulas.files import replace_file
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import (
@@ -119,20 +118,7 @@ def _complete(content: dict[str, Any]) -> None:
 
 def save(formula: Formula, path: str | Path) -> Path:
     """Write a formula to a file; the file is complete or not there."""
-    target = Path(path)
-    text = to_json(formula)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)  # mkstemp makes files that only the owner may read
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return target
+    return replace_file(path, (to_json(formula) + "\n").encode())
 
 
 def load(path: str | Path) -> Formula:

@@ -15,7 +15,7 @@ from kanopt.formulas.variables import Variable
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["facts", "outside_tests", "outside_texts", "validity"]
+__all__ = ["facts", "limits", "outside_tests", "outside_texts", "validity"]
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -42,14 +42,19 @@ def validity(formula: Formula, variable: Variable) -> str:
     if variable.is_category:
         known = formula.domain.categories_of(variable.name) or variable.categories
         return f"known: {', '.join(known)}" if known else ""
+    low, high = limits(formula, variable)
+    ends = [f"from {low:.6g}"] if low is not None else []
+    ends += [f"to {high:.6g}"] if high is not None else []
+    return f"valid {' '.join(ends)}" if ends else ""
+
+
+def limits(formula: Formula, variable: Variable) -> tuple[float | None, float | None]:
+    """Return the ends of what is inside both the domain and the declaration of a number; None where there is none."""
     seen = formula.domain.range_of(variable.name)
     lows = [variable.low, None if seen is None else seen.low]
     highs = [variable.high, None if seen is None else seen.high]
     low = max((bound for bound in lows if bound is not None), default=None)
-    high = min((bound for bound in highs if bound is not None), default=None)
-    ends = [f"from {low:.6g}"] if low is not None else []
-    ends += [f"to {high:.6g}"] if high is not None else []
-    return f"valid {' '.join(ends)}" if ends else ""
+    return low, min((bound for bound in highs if bound is not None), default=None)
 
 
 def outside_tests(formula: Formula, columns: Columns) -> dict[tuple[str, ...], NDArray[np.bool_]]:

@@ -13,7 +13,7 @@ from collections.abc import Container, Iterable, Mapping
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.export.source import identifier
 
-__all__ = ["column_of", "defined_names", "given_cells"]
+__all__ = ["column_of", "defined_names", "free_name", "given_cells"]
 
 _COLUMNS, _ROWS = 16_384, 1_048_576
 # A1 up to three letters whatever the last column is, and R1C1
@@ -41,10 +41,20 @@ def defined_names(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, 
     {'distance_km': 'distance_km', 'Weight (kg)': 'Weight_kg', 'km2': 'km2_', 'weight_KG': 'weight_KG_', 'c': 'c_'}
     """
     used = {name.lower() for name in taken}
-    found: dict[str, str] = {}
-    for name in names:
-        found[name] = identifier(name, lambda word: not _is_free(word, used))
-        used.add(found[name].lower())
+    return {name: free_name(name, used) for name in names}
+
+
+def free_name(name: str, used: set[str]) -> str:
+    """Return a defined name for a name, and add it to those in use, which are kept without capitals.
+
+    Examples
+    --------
+    >>> used = {"load"}
+    >>> free_name("Load", used), free_name("load", used), sorted(used)
+    ('Load_', 'load__', ['load', 'load_', 'load__'])
+    """
+    found = identifier(name, lambda word: not _is_free(word, used))
+    used.add(found.lower())
     return found
 
 

@@ -19,12 +19,12 @@ from kanopt.formulas.export.source import Source, pieces_of
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Constant, Node, Power
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
-from kanopt.formulas.printing import ATOM, Text
+from kanopt.formulas.printing import ATOM, SUM, Text
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Spreadsheet", "guarded", "to_excel"]
+__all__ = ["Spreadsheet", "Values", "to_excel"]
 
 Style: TypeAlias = Literal["names", "table"]
 Values: TypeAlias = Sequence[float] | Sequence[str]
@@ -63,19 +63,10 @@ def to_excel(formula: Formula, cells: Mapping[str, str] | None, style: Style) ->
         names = defined_names(used)
     else:
         raise FormulaError(f"style of an Excel formula: 'names' or 'table', not {style!r}")
-    text = "=" + guarded(formula, names, _Cell(names, formula).write(formula.root))
+    writer = _Cell(names, formula)
+    text = "=" + writer.guarded(writer.write(formula.root))
     _check_size(text, formula)
     return text
-
-
-def guarded(formula: Formula, names: Mapping[str, str], text: str) -> str:
-    """Return a formula that is #N/A where a number is missing, since Excel takes an empty cell for zero."""
-    numbers = [names[v.name] for v in formula.inputs if not v.is_category and v.name in formula.used]
-    if not numbers:
-        return text
-    groups = [numbers[start : start + _MOST_ARGUMENTS] for start in range(0, len(numbers), _MOST_ARGUMENTS)]
-    counted = "+".join(f"COUNT({','.join(group)})" for group in groups)
-    return f"IF({counted}<{len(numbers)},NA(),{text})"
 
 
 class Spreadsheet(Source):
@@ -90,10 +81,25 @@ class Spreadsheet(Source):
     """
 
     times, plus, minus, over = "*", "+", "-", "/"
+    counted = _MOST_ARGUMENTS
+    """How many cells are counted at once."""
 
     def __init__(self, names: Mapping[str, str], formula: Formula, assign: str = "") -> None:
         super().__init__(dict(names), assign)
+        self.formula = formula
         self.gaps = gap_inputs(formula.root)
+
+    def guarded(self, text: str) -> str:
+        """Return a formula that is #N/A where a number is missing, since Excel takes an empty cell for zero."""
+        used = (v.name for v in self.formula.inputs if not v.is_category and v.name in self.formula.used)
+        numbers = [self.names[name] for name in used]
+        groups = [numbers[start : start + self.counted] for start in range(0, len(numbers), self.counted)]
+        counts = [self.count(group, alone=len(groups) == 1) for group in groups]
+        return f"IF({'+'.join(counts)}<{len(numbers)},NA(),{text})" if numbers else text
+
+    def count(self, cells: Sequence[str], *, alone: bool) -> str:
+        """Write how many of some cells hold numbers."""
+        return f"COUNT({','.join(cells)})"
 
     def number(self, value: float) -> str:
         """Write a number as Excel reads it, to fifteen digits."""
@@ -154,14 +160,14 @@ class Spreadsheet(Source):
 
     def place(self, curve: Curve, argument: Text) -> str:
         """Write how many spans an argument lies beyond the lower end of a curve."""
-        text = argument.text
+        text, level = argument.text, argument.level
         if curve.low:
             text += (
                 self.plus + self.number(-curve.low) if curve.low < 0 else self.minus + self.number(curve.low)
             )
-        if curve.width == 1.0:
-            return f"({text})" if curve.low or argument.level < ATOM else text
-        return f"(({text})/{self.number(curve.width)})"
+            level = SUM
+        held = self.held(Text(text, level), ATOM)
+        return held if curve.width == 1.0 else f"({held}/{self.number(curve.width)})"
 
     def step(self, step: Step, argument: Text) -> str:
         """Write a staircase."""
@@ -214,10 +220,6 @@ class Spreadsheet(Source):
 
 class _Cell(Spreadsheet):
     """All in one cell, where what is used twice is written twice."""
-
-    def __init__(self, names: Mapping[str, str], formula: Formula) -> None:
-        super().__init__(names, formula)
-        self.formula = formula
 
     def visit(self, node: Node, parts: list[Text]) -> Text:
         """Write one node; stop where the text grows too long, before its repetitions fill the memory."""

@@ -79,6 +79,34 @@ class Exports:
 
         return to_excel(self._formula, cells, style)
 
+    def save_excel(self, path: str | Path) -> Path:
+        """Write a workbook (XLSX) in which the law can be played with, of any size.
+
+        Its sheet Formula has a cell for every input, with its unit and the range in which the law is valid, the result,
+        and the constants with their standard errors; all are named cells, and changing one changes the result. Parts
+        that are long or used more than once stand on the sheet Steps, curves and tables on the sheet Tables. Names and
+        categories are written as texts, never as formulas. The result agrees with :meth:`evaluate` as in
+        :meth:`to_excel`.
+
+        Parameters
+        ----------
+        path
+            Of the file, in a folder that exists.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        FormulaError
+            If a category is longer than a cell takes, or the tables are longer than a sheet.
+        """
+        from kanopt.formulas.export.workbook import save_excel
+
+        return save_excel(self._formula, path)
+
     def to_sympy(self, categories: Mapping[str, str] | None = None) -> sympy.Expr:
         """Return a sympy expression; categorical inputs take the given labels."""
         from kanopt.formulas.export.symbolic import to_sympy

@@ -11,11 +11,14 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import mpmath
 import numpy as np
+import openpyxl
 import sympy
 from numpy.typing import NDArray
 
@@ -189,3 +192,71 @@ def excel(formula: Formula, data: Rows) -> Array:
     """Evaluate the formula of one cell, whose inputs are the columns of a table."""
     tree = parse(formula.to_excel(style="table"))
     return np.array([as_number(value_of(tree, row.__getitem__)) for row in records(data)])
+
+
+class Book:
+    """A workbook, opened by another library than it is written with and computed cell by cell."""
+
+    def __init__(self, path: Path) -> None:
+        book = openpyxl.load_workbook(path)
+        self.names = {name: found.attr_text for name, found in book.defined_names.items()}
+        self.cells = {
+            f"{sheet.title}!{cell.coordinate}": cell
+            for sheet in book
+            for line in sheet.iter_rows()
+            for cell in line
+        }
+        self.steps = [place for place in self.cells if place.startswith("Steps!B") and place != "Steps!B1"]
+        self.labels = [line[0] for line in book["Formula"].iter_rows()]
+        self.given: dict[str, Any] = {}
+        self.found: dict[str, Any] = {}
+
+    def __call__(self, reference: str) -> Any:
+        """Return what a cell, name or range of the first sheet comes to."""
+        for place in self.steps:  # in their order, so that none waits for a long chain of others
+            self.value(place)
+        return self.look(reference, "Formula")
+
+    def look(self, reference: str, sheet: str) -> Any:
+        """Return the value of a cell or name, or the rows of a range."""
+        place = self.names.get(reference, reference).replace("$", "")
+        sheet, _, place = place.rpartition("!") if "!" in place else (sheet, "!", place)
+        if ":" not in place:
+            return self.value(f"{sheet}!{place}")
+        a, b, c, d = openpyxl.utils.range_boundaries(place)
+        letter = openpyxl.utils.get_column_letter
+        return [[self.value(f"{sheet}!{letter(k)}{row}") for k in range(a, c + 1)] for row in range(b, d + 1)]
+
+    def value(self, place: str) -> Any:
+        """Return the value of a cell: what it is given, what it holds, or what its formula comes to."""
+        if place in self.given:
+            return self.given[place]
+        if place not in self.found:
+            cell = self.cells[place]
+            value = float(cell.value) if isinstance(cell.value, int) else cell.value
+            if cell.data_type == "f":
+                sheet = place.partition("!")[0]
+                value = value_of(parse(cell.value), lambda name: self.look(name, sheet))
+            self.found[place] = value
+        return self.found[place]
+
+    def place_of(self, label: str) -> str:
+        """Return the cell of values beside a label on the first sheet."""
+        (row,) = {c.row for c in self.labels if c.value == label and c.row > 3}
+        return f"Formula!B{row}"
+
+    def set(self, **values: Any) -> None:
+        """Change cells that are named or stand beside a label."""
+        self.found = {}
+        self.given |= {self.place_of(label): value for label, value in values.items()}
+
+
+def workbook(formula: Formula, data: Rows) -> Array:
+    """Play with the workbook: change the cells of the inputs, read the cell of the output."""
+    with tempfile.TemporaryDirectory() as folder:
+        book = Book(formula.save_excel(Path(folder, "law.xlsx")))
+    found = []
+    for row in records(data):
+        book.set(**{name: value for name, value in row.items() if name in formula.used})
+        found.append(as_number(book(book.place_of(formula.output.name))))
+    return np.array(found)

@@ -37,6 +37,7 @@ EXAMPLES = {
     engines.latex: 50,
     engines.saved: 50,
     engines.excel: 50,
+    engines.workbook: 15,
     engines.javascript: 25,
     engines.symbolic: 15,
 }

@@ -1,0 +1,262 @@
+import re
+import shutil
+import subprocess
+import time
+import zipfile
+from functools import reduce
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+
+from kanopt.errors import FormulaError
+from kanopt.formulas import (
+    Apply,
+    Constant,
+    Curve,
+    Domain,
+    Fit,
+    Formula,
+    Input,
+    Product,
+    Step,
+    Sum,
+    Table,
+    Variable,
+)
+from tests.formulas.export.engines import Book, as_number
+from tests.formulas.export.worksheet import NA
+
+KM = Variable("km", "km", low=0.0)
+HOUR = Variable("hour", "h", low=0.0, high=24.0)
+KIND = Variable("kind", kind="category")
+RUSH = Curve("rush", Input("hour"), (0.0, 0.3, 1.0, 0.2, 0.1), 0.0, 24.0, periodic=True)
+FACTOR = Table.of({"van": 1.0, "=1+1": 1.25, "Van": 2.0}, "kind", name="factor")
+TOLL = Step(Input("km"), (10.0, 50.0), (0.0, 2.0, 5.5), name="toll")
+ROWS = {"km": [1.0, 20.0, 90.0, 40.0], "hour": [7.0, 8.0, 19.0, 9.0], "kind": ["van", "=1+1", "Van", "van"]}
+LAW = Formula(
+    Constant(1.5, "base", 0.02)
+    + Constant(0.12, "rate", 0.004) * Input("km") ** Constant(0.5, "elasticity", 0.01) * (1 + RUSH) * FACTOR
+    + TOLL,
+    (KM, HOUR, KIND),
+    Variable("cost", "EUR"),
+    per="leg",
+    fit=Fit(0.97, 1.0, 0.8, 1.01, 800, 200),
+    domain=Domain.from_rows((KM, HOUR, KIND), ROWS),
+    provenance={"table": "=HYPERLINK(trips.csv)"},
+)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return LAW.save_excel(tmp_path_factory.mktemp("books") / "law.xlsx")
+
+
+def law_of(root, *inputs, output="y"):
+    return Formula(root, inputs or (Variable("x"),), Variable(output))
+
+
+def test_inputs_have_their_units_ranges_and_a_value_inside(path):
+    sheet = openpyxl.load_workbook(path)["Formula"]
+    rows = {
+        line[0].value: [cell.value for cell in line[1:5]] for line in sheet.iter_rows(min_row=5, max_row=8)
+    }
+    assert rows["km"] == [pytest.approx(37.8), "km", 1, 90]
+    assert rows["hour"] == [pytest.approx(10.8), "h", 7, 19]
+    assert rows["kind"] == ["van", "", None, None]
+
+
+def test_programs_that_do_not_compute_show_what_the_law_gives(path):
+    shown = pd.read_excel(path, sheet_name="Formula", header=None)
+    value = shown.loc[shown[0] == "cost", 1].item()
+    assert value == pytest.approx(LAW.evaluate({"km": 37.8, "hour": 10.8, "kind": "van"}), rel=1e-12)
+    assert shown.loc[shown[0] == "km", 5].item() == "ok"
+
+
+def test_constants_can_be_played_with(path):
+    book = Book(path)
+    book.set(km=16.0, hour=0.0, kind="=1+1", base=10.0, rate=2.0, elasticity=2.0)
+    rush = float(RUSH.at(np.array(0.0)))
+    assert book("cost") == pytest.approx(10 + 2 * 16**2 * (1 + rush) * 1.25 + 2.0)
+    book.set(elasticity=0.0)
+    assert book("cost") == pytest.approx(10 + 2 * (1 + rush) * 1.25 + 2.0)
+    sheet = openpyxl.load_workbook(path)["Formula"]
+    (row,) = [line for line in sheet.iter_rows() if line[0].value == "rate"]
+    assert [cell.value for cell in row[1:4]] == [0.12, "EUR/km^0.5", 0.004]
+
+
+def test_the_sheet_says_where_a_row_leaves_what_the_law_knows(path):
+    book = Book(path)
+    checks = [f"Formula!F{book.place_of(name)[len('Formula!B') :]}" for name in ("km", "hour", "kind")]
+    assert [book.value(check) for check in checks] == ["ok"] * 3
+    book.set(km=120.0, hour=None, kind="VAN")
+    assert [book.value(check) for check in checks] == ["outside", "missing", "unknown"]
+    assert book("cost") == NA
+
+
+def test_entries_outside_are_asked_about_and_categories_offered(path):
+    sheet = openpyxl.load_workbook(path)["Formula"]
+    rules = {str(rule.sqref): rule for rule in sheet.data_validations.dataValidation}
+    assert rules["B6"].type == "decimal"
+    assert (float(rules["B6"].formula1), float(rules["B6"].formula2)) == (1.0, 90.0)
+    assert {rule.errorStyle for rule in rules.values()} == {"warning"}
+    offered = Book(path)(rules["B8"].formula1)
+    assert sorted(row[0] for row in offered) == ["=1+1", "Van", "van"]
+
+
+def test_the_fit_and_the_domain_are_told(path):
+    shown = pd.read_excel(path, sheet_name="Formula", header=None).fillna("")
+    texts = dict(zip(shown[0], shown[1].astype(str), strict=True))
+    assert texts["held-out fit"].startswith("R² 0.9700")
+    assert "km and hour fit together is not checked here" in texts["domain"]
+
+
+HOSTILE = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(1)",
+    "=cmd|' /C calc'!A0",
+    '=HYPERLINK("http://x","y")',
+    "'",
+    '"',
+    "\t=1",
+    "_x0041_",
+    "http://x",
+    "007",
+    "TRUE",
+    "<b>&amp;",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_that_a_user_wrote_is_a_formula(tmp_path, text):
+    name = text.strip()
+    table = Table.of({text: 2.0, "other": 3.0}, "kind", name=name)
+    inputs = (Variable(name), Variable("kind", kind="category"))
+    law = Formula(
+        Constant(1.5, name, 0.1) * Input(name) * table
+        + Curve(name, Input(name), (0.0, 1.0, 2.0, 3.0), 0.0, 1.0),
+        inputs,
+        Variable(name + "!"),
+        provenance={text: text},
+    )
+    path = law.save_excel(tmp_path / "law.xlsx")
+    found = openpyxl.load_workbook(path)
+    for sheet in found:
+        for line in sheet.iter_rows():
+            for cell in line:
+                assert cell.data_type != "f" or cell.column in (2, 6), cell.value
+                assert cell.hyperlink is None
+    assert text in [cell.value for line in found["Tables"].iter_rows() for cell in line]
+    assert all(re.fullmatch(r"\w+", defined) for defined in found.defined_names)
+    book = Book(path)
+    book.given = {"Formula!B6": 0.5, "Formula!B7": text}
+    expected = law.evaluate({name: 0.5, "kind": text})
+    assert as_number(book(book.place_of(name + "!"))) == pytest.approx(float(expected))
+
+
+def test_the_file_runs_nothing_and_links_nowhere(path):
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        text = b"".join(archive.read(name) for name in names if "sheet" in name).decode()
+    assert not [name for name in names if re.search("vba|external|connection|query|drawing|ole", name)]
+    assert not re.search("hyperlink|<oleObject|DDE", text.replace("=HYPERLINK(trips.csv)", ""))
+
+
+def test_texts_that_no_cell_takes_are_refused_and_leave_no_file(tmp_path):
+    for label in ("\ud800", "x" * 40_000):
+        law = law_of(Table.of({label: 1.0}, "kind"), KIND)
+        with pytest.raises(FormulaError, match="a cell of Excel takes"):
+            law.save_excel(tmp_path / "law.xlsx")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(FileNotFoundError):
+        LAW.save_excel(tmp_path / "nowhere" / "law.xlsx")
+
+
+def nested(node, count, change):
+    return reduce(lambda below, _: change(below), range(count), node)
+
+
+X = Input("x")
+MANY = tuple(Variable(f"an input with quite a long name {k}") for k in range(400))
+BIG = {
+    "wide": law_of(Sum(tuple(Apply("sin", X + float(k)) for k in range(800)))),
+    "long product": law_of(Product(tuple(1.0 + X * (1e-3 * k) for k in range(200)))),
+    "deep": law_of(nested(X, 120, lambda node: Apply("softplus", node - 0.5))),
+    "curves": law_of(nested(X, 200, lambda node: Curve("s", node, (0.0, 1.0, 0.5, 0.2), 0.0, 1.0))),
+    "long curve": law_of(Curve("s", X, tuple(np.sin(np.arange(2_000)).tolist()), 0.0, 1.0)),
+    "shared": law_of(nested(X, 15, lambda node: Sum((node, node)))),
+    "inputs": law_of(Sum(tuple(Input(v.name) for v in MANY)), *MANY),
+}
+
+
+@pytest.mark.parametrize("kind", BIG)
+def test_laws_of_any_size_fit(tmp_path, kind):
+    law = BIG[kind]
+    start = time.perf_counter()
+    book = Book(law.save_excel(tmp_path / "law.xlsx"))
+    assert time.perf_counter() - start < 10.0
+    row = {variable.name: 0.37 for variable in law.inputs}
+    book.set(**row)
+    assert book("y") == pytest.approx(float(law.evaluate(row)), rel=1e-12)
+
+
+def test_names_that_say_the_same_are_told_apart(tmp_path):
+    names = ("Load", "load", "LOAD", "km2", "c", "exp")
+    inputs = tuple(Variable(name) for name in names)
+    root = Sum(tuple(float(10**k) * Input(name) for k, name in enumerate(names)))
+    book = Book(
+        law_of(root + Constant(0.5, "load", 0.1), *inputs, output="load").save_excel(tmp_path / "law.xlsx")
+    )
+    cells = [f"Formula!B{row}" for row in range(6, 12)]
+    book.given = dict(zip(cells, (1.0, 2.0, 3.0, 4.0, 5.0, 6.0), strict=True))
+    assert len(book.names) == len({name.lower() for name in book.names}) == 8
+    assert book.value("Formula!B14") == pytest.approx(654321.5)
+
+
+SOFFICE = shutil.which("soffice")
+
+
+@pytest.mark.skipif(
+    not SOFFICE, reason="LibreOffice is not installed; the tests' own machine computes the cells"
+)
+def test_libreoffice_computes_the_same(tmp_path):
+    """Let LibreOffice compute the workbook anew, from inputs that are not those it was written with."""
+    settings = tmp_path / "profile" / "user" / "registrymodifications.xcu"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(
+        '<?xml version="1.0" encoding="UTF-8"?><oor:items xmlns:oor="http://openoffice.org/2001/registry">'
+        '<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse">'
+        "<value>0</value></prop></item></oor:items>"
+    )
+    rows = [
+        {"km": 16.0, "hour": 23.5, "kind": "=1+1"},
+        {"km": 50.0, "hour": -30.0, "kind": "Van"},
+        {"km": 0.0, "hour": 12.0, "kind": "van"},
+    ]
+    for number, row in enumerate(rows):
+        book = openpyxl.load_workbook(LAW.save_excel(tmp_path / "law.xlsx"))
+        for line in range(6, 9):
+            cell = book["Formula"][f"B{line}"]
+            cell.value = row[book["Formula"][f"A{line}"].value]
+            cell.data_type = "s" if isinstance(cell.value, str) else "n"
+        book.save(tmp_path / f"{number}.xlsx")
+    books = [str(tmp_path / f"{number}.xlsx") for number in range(len(rows))]
+    profile, kind = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "xlsx:Calc MS Excel 2007 XML"
+    command = [
+        SOFFICE,
+        profile,
+        "--headless",
+        "--convert-to",
+        kind,
+        "--outdir",
+        str(tmp_path / "out"),
+        *books,
+    ]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    for number, row in enumerate(rows):
+        sheet = openpyxl.load_workbook(tmp_path / "out" / f"{number}.xlsx", data_only=True)["Formula"]
+        (found,) = [line[1].value for line in sheet.iter_rows() if line[0].value == "cost"]
+        assert found == pytest.approx(float(LAW.evaluate(row)), rel=1e-12), row
