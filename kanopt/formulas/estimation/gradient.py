@@ -228,15 +228,15 @@ class Tape:
             derivative[step.own.start] += above
             return
         weights = self._own_weights(step, below)
-        part = np.broadcast_to(above[..., None] * weights, (*self._shape, weights.shape[-1]))
+        part = np.broadcast_to(_times(above[..., None], weights), (*self._shape, weights.shape[-1]))
         derivative[step.own] += np.moveaxis(part, -1, 0)
 
 
 def _times(above: Array, partial: Array) -> Array:
-    """Return the product; what does not matter stays without matter, though its own derivative be infinite."""
+    """Return the product; what does not matter at one step does not matter, though the other be infinitely steep."""
     product = above * partial
     if not np.isfinite(product).all():
-        product = np.where(above == 0, 0.0, product)
+        product = np.where((above == 0) | (partial == 0), 0.0, product)
     return product
 
 
@@ -300,7 +300,8 @@ def _weights(node: Node, below: list[Array], columns: Columns) -> Array | None:
             return curve_weights(node, below[0])
         case Step():
             stair = np.searchsorted(np.asarray(node.breakpoints), below[0], side="right")
-            return _one_hot(np.asarray(stair), len(node.values))
+            weights = _one_hot(np.asarray(stair), len(node.values))
+            return np.where(np.isnan(below[0])[..., None], np.nan, weights)
         case Table():
             places = tuple((key, float(place)) for place, (key, _) in enumerate(node.entries))
             fallback = None if node.fallback is None else -1.0
