@@ -15,6 +15,7 @@ import contextlib
 import io
 import tempfile
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -115,14 +116,9 @@ def pykan(rows: Rows, seed: int) -> Found:
     x, y = _arrays(rows)
     symbols = _symbols(rows)
     scales, scale = np.abs(x).max(axis=0), float(y.std())
-    torch.set_default_dtype(torch.float64)
-    inputs, target = torch.tensor(x / scales), torch.tensor(y / scale)[:, None]
-    data = {"train_input": inputs, "train_label": target, "test_input": inputs, "test_label": target}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-    ):
+    with _double(), tempfile.TemporaryDirectory() as folder, _silent():
+        inputs, target = torch.tensor(x / scales), torch.tensor(y / scale)[:, None]
+        data = {"train_input": inputs, "train_label": target, "test_input": inputs, "test_label": target}
         network = KAN([x.shape[1], 2, 1], grid=5, k=3, seed=seed, auto_save=False, ckpt_path=folder)
         network.fit(data, opt="LBFGS", steps=50, lamb=0.001)
         network = network.prune()
@@ -131,7 +127,6 @@ def pykan(rows: Rows, seed: int) -> Found:
         (formula,), variables = network.symbolic_formula()
         network.fit(data, opt="LBFGS", steps=50, update_grid=False)
         (refitted,), _ = network.symbolic_formula()
-    torch.set_default_dtype(torch.float32)
     # roots and logarithms of what the refit makes negative leave no number at all
     formula, refitted = sympy.sympify(formula), sympy.sympify(refitted)
     formula = formula if refitted.has(sympy.nan, sympy.zoo) else refitted
@@ -140,6 +135,25 @@ def pykan(rows: Rows, seed: int) -> Found:
     swaps = {v: s / float(c) for v, s, c in zip(variables, symbols, scales, strict=True)}
     expression = scale * formula.subs(swaps)
     return _found(str(expression.xreplace(_short(expression))), expression, symbols)
+
+
+@contextlib.contextmanager
+def _double() -> Iterator[None]:
+    """Compute in float64, and let others compute as before."""
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
 
 
 def _short(expression: sympy.Expr) -> dict[sympy.Expr, sympy.Expr]:

@@ -1,0 +1,151 @@
+"""Learn the travel time of the links of Sioux Falls, and predict that of a network with other capacities and lengths.
+
+76 links (Transportation Networks for Research): free-flow time, capacity, the volume of the best known equilibrium, and
+the time that the law of the Bureau of Public Roads gives, t0·(1 + 0.15·(q/c)^4). A quarter of the links is held out.
+The other network is drawn: 500 links whose free-flow times and capacities lie beyond all of Sioux Falls (12 to 40
+minutes where there are 2 to 10; 30,000 to 60,000 vehicles where there are 4,800 to 26,000), and so do most volumes. The
+load, volume over capacity, is that of Sioux Falls: a law that found it out can be carried over, a table of the past
+cannot. Every model may see logarithms of the inputs and of the target, if that is better in three folds (boosting: of
+the target).
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from _bench import footer, installed
+from threadpoolctl import threadpool_limits
+
+import kanopt as ko
+from kanopt.tables import with_units
+
+Floats = np.ndarray
+UNITS = {"free_flow_min": "min", "volume": "veh/h", "capacity": "veh/h", "minutes": "min"}
+INPUTS = ["free_flow_min", "volume", "capacity"]
+
+
+def sioux_falls(folder: Path) -> pd.DataFrame:
+    """Read links and volumes."""
+    lines = (folder / "SiouxFalls_net.tntp").read_text().splitlines()
+    first = next(place for place, line in enumerate(lines) if line.startswith("~"))
+    names = lines[first].strip("~; \t").split()
+    table = "\n".join(line.strip().rstrip(";") for line in lines[first + 1 :])
+    net = pd.read_csv(StringIO(table), sep=r"\s+", names=names)
+    flow = pd.read_csv(folder / "SiouxFalls_flow.tntp", sep=r"\s+")
+    both = net.merge(flow, left_on=["init_node", "term_node"], right_on=["From", "To"], validate="1:1")
+    if len(both) != len(net):
+        raise SystemExit(f"{folder}: {len(net)} links, of which only {len(both)} have a volume")
+    frame = pd.DataFrame(
+        {
+            "free_flow_min": both["free_flow_time"].astype(float),
+            "volume": both["Volume"],
+            "capacity": both["capacity"],
+        }
+    )
+    return with_units(frame.assign(minutes=minutes(frame)), UNITS)
+
+
+def minutes(links: pd.DataFrame) -> pd.Series:
+    """Return the travel time of links by the law."""
+    load = links["volume"] / links["capacity"]
+    return links["free_flow_min"] * (1.0 + 0.15 * load**4)
+
+
+def elsewhere(links: pd.DataFrame, count: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Draw the links of another network, with loads as they are here."""
+    load = links["volume"] / links["capacity"]
+    capacity = rng.uniform(30_000.0, 60_000.0, count)
+    frame = pd.DataFrame(
+        {
+            "free_flow_min": rng.uniform(12.0, 40.0, count),
+            "volume": capacity * rng.uniform(load.min(), load.max(), count),
+            "capacity": capacity,
+        }
+    )
+    return with_units(frame.assign(minutes=minutes(frame)), UNITS)
+
+
+def peers(X: pd.DataFrame, seed: int) -> dict[str, Any]:
+    """Return the other models that are installed."""
+    from _real_models import Chosen, Smeared, additive, boosting
+
+    models: dict[str, Any] = {
+        "HistGradientBoosting": boosting(X, seed),
+        "additive splines (pygam)": additive(X, seed),
+    }
+    if installed("interpret"):
+        from interpret.glassbox import ExplainableBoostingRegressor
+
+        def make() -> Any:
+            return ExplainableBoostingRegressor(random_state=seed, n_jobs=1)
+
+        models["explainable boosting (interpret)"] = Chosen([make, lambda: Smeared(make())])
+    return models
+
+
+def r2(predict: Callable[[pd.DataFrame], Floats], links: pd.DataFrame) -> float:
+    residual = links["minutes"] - predict(links[INPUTS])
+    return 1.0 - float((residual**2).sum() / ((links["minutes"] - links["minutes"].mean()) ** 2).sum())
+
+
+def measure(links: pd.DataFrame, noise: float, seed: int) -> list[dict[str, object]]:
+    """Return a line for every model: its R² on links held out, and on the other network."""
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(links))
+    noisy = links.assign(
+        minutes=links["minutes"] + noise * links["minutes"].std() * rng.normal(size=len(links))
+    )
+    train, held = noisy.iloc[order[len(links) // 4 :]], noisy.iloc[order[: len(links) // 4]]
+    far = elsewhere(links, 500, rng)
+    model = ko.KANRegressor(seed=seed).fit(train[INPUTS], train["minutes"])
+    predictors: dict[str, Callable[[pd.DataFrame], Floats]] = {"kanopt, network": model.predict}
+    try:
+        formula = model.to_formula(held, "minutes")
+        predictors = {"kanopt, formula": formula.evaluate} | predictors
+        print(f"seed {seed}: minutes = {formula}", flush=True)
+    except ko.FormulaError as error:
+        print(f"seed {seed}: no formula: {error}", flush=True)
+    for name, peer in peers(train[INPUTS], seed).items():
+        predictors[name] = peer.fit(train[INPUTS], train["minutes"]).predict
+    clean = links.iloc[order[: len(links) // 4]]
+    return [
+        {"model": name, "seed": seed, "links held out": r2(predict, clean), "other network": r2(predict, far)}
+        for name, predict in predictors.items()
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds SiouxFalls_*.tntp")
+    parser.add_argument("--seeds", type=int, default=5, help="seeds (default 5)")
+    parser.add_argument("--noise", type=float, default=0.0, help="share of the spread of times (default 0)")
+    arguments = parser.parse_args()
+    if not installed("pygam"):
+        raise SystemExit(1)
+    torch.set_num_threads(1)
+    links = sioux_falls(arguments.data)
+    rows: list[dict[str, object]] = []
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore")
+        for seed in range(arguments.seeds):
+            rows += measure(links, arguments.noise, seed)
+    runs = pd.DataFrame(rows)
+    lines = runs.groupby("model", sort=False)[["links held out", "other network"]].agg(["median", "min"])
+    print(f"\nR², median and worst of {arguments.seeds} seeds, noise {arguments.noise:.0%}")
+    print(lines.to_string(float_format=lambda value: f"{value:.4f}"))
+    packages = ["scikit-learn", "pygam", *(["interpret"] if installed("interpret") else [])]
+    print(f"\n{footer(packages, f'0-{arguments.seeds - 1}')}")
+
+
+if __name__ == "__main__":
+    main()
