@@ -135,8 +135,8 @@ def parse_formula(
 def _checked_constants(
     constants: Mapping[str, Any], inputs: Mapping[str, Variable], laws: Mapping[str, Formula], what: str
 ) -> dict[str, Constant]:
-    known = [(inputs, "an input"), (laws, "a law"), (_CONSTANTS, "a known number")]
-    known += [(names, "a function") for names in (FUNCTIONS, _ALIASES, _SEVERAL)]
+    functions = (*FUNCTIONS, *_ALIASES, *_SEVERAL)
+    known = [(inputs, "an input"), (laws, "a law"), (_CONSTANTS, "a known number"), (functions, "a function")]
     for name, value in constants.items():
         check_name(name, "constant")
         for names, kind in known:
@@ -149,12 +149,11 @@ def _checked_constants(
 
 
 def _float(value: Any) -> float:
-    """Return a number as a float; infinite where it is too large, NaN where it is none."""
+    """Return a number as a float; NaN where it is none or too large."""
     try:
-        real = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        return float(value) if real else math.nan
-    except OverflowError:
-        return math.inf
+        return math.nan if isinstance(value, bool | str) else float(value)
+    except (OverflowError, TypeError):
+        return math.nan
 
 
 def _merged_inputs(inputs: Sequence[Variable], laws: Sequence[Formula], what: str) -> tuple[Variable, ...]:
