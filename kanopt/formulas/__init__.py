@@ -36,6 +36,7 @@ from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.parser import parse_formula
 from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.shapes import ShapeFact, ShapeProof
 from kanopt.formulas.variables import Variable, category_label
 
 __all__ = [
@@ -65,6 +66,8 @@ __all__ = [
     "Range",
     "Reference",
     "Scope",
+    "ShapeFact",
+    "ShapeProof",
     "Step",
     "Sum",
     "Table",

@@ -21,6 +21,7 @@ from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.nodes import Array, Constant, Node, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance, names_in
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
+from kanopt.formulas.shapes import ShapeFact, ShapeProof, basis_of
 from kanopt.formulas.terms import Term, terms_of
 from kanopt.formulas.validity import facts, outside_tests, outside_texts
 from kanopt.formulas.variables import Variable
@@ -61,6 +62,10 @@ class Formula(Exports):
         The formulas considered, the chosen one among them.
     covariance
         Of the estimates of its parameters, the constants with a name; None where it is not known.
+    shapes
+        Facts on its shape over its domain, decided by :meth:`prove`. Those on another graph or domain are let go, so
+        that a formula made of this one does not carry what was proved of this one. What a file says was proved is
+        what its writer said.
 
     Raises
     ------
@@ -88,6 +93,7 @@ class Formula(Exports):
     provenance: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
     alternatives: tuple[Alternative, ...] = field(default=(), repr=False)
     covariance: Covariance | None = field(default=None, repr=False)
+    shapes: tuple[ShapeFact, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))
@@ -114,6 +120,8 @@ class Formula(Exports):
                     )
         if self.covariance is not None:
             check_covariance(self.root, self.covariance)
+        basis = basis_of(self) if self.shapes else ""
+        object.__setattr__(self, "shapes", tuple(fact for fact in self.shapes if fact.basis == basis))
 
     @cached_property
     def used(self) -> frozenset[str]:
@@ -234,6 +242,56 @@ class Formula(Exports):
         from kanopt.formulas.intervals import interval
 
         return interval(self, {} if ranges is None else ranges)
+
+    def prove(
+        self,
+        *,
+        monotone: Mapping[str, int] | None = None,
+        convex: Mapping[str, int] | Iterable[str] | None = None,
+        low: float | None = None,
+        high: float | None = None,
+        ranges: Mapping[str, Any] | None = None,
+        boxes: int = 2000,
+    ) -> ShapeProof:
+        """Prove or refute that it rises or falls, is convex or concave, or stays within bounds, everywhere in a box.
+
+        Parameters
+        ----------
+        monotone
+            Input name to +1, never falls, or −1, never rises, whatever the other inputs are.
+        convex
+            Inputs in which it is convex, or input name to +1 and, for concave, −1; each input for itself, with the
+            others held at anything. Convex in each of several inputs is not jointly convex.
+        low, high
+            Bounds of every value.
+        ranges, boxes
+            As for :meth:`interval`, every combination of the categories there; and how many boxes may be bounded for a
+            fact before it is left undecided.
+
+        Returns
+        -------
+        ShapeProof
+            For each fact ``"proved"``, ``"refuted"`` with points at which the formula itself contradicts it by more
+            than rounding, or ``"undecided"`` with the share of the volume left and why. Where the formula has no finite
+            value nothing is claimed.
+
+        Raises
+        ------
+        FormulaError
+            If a name is no numeric input, a sign is none, or a range holds no number.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import parse_formula
+        >>> fuel = parse_formula("0.12 * km^1.5", [Variable("km", "km", low=0, high=90)], Variable("fuel", "l"))
+        >>> print(fuel.prove(monotone={"km": +1}, convex=["km"], high=100))
+        rises with km: proved
+        convex in km: proved
+        at most 100: refuted (102.4578 at km = 90)
+        """
+        from kanopt.formulas.shapes import prove
+
+        return prove(self, monotone=monotone, convex=convex, low=low, high=high, ranges=ranges, boxes=boxes)
 
     def refit(
         self,

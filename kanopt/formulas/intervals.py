@@ -24,7 +24,7 @@ from kanopt.formulas.variables import Variable, category_label
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["interval"]
+__all__ = ["given_ranges", "interval"]
 
 Bounds: TypeAlias = tuple[float, float]
 
@@ -36,6 +36,24 @@ _UNBOUNDED = (-math.inf, math.inf)
 
 def interval(formula: Formula, ranges: Mapping[str, Any]) -> Bounds:
     """Return bounds of the formula; see :meth:`kanopt.formulas.Formula.interval`."""
+    numbers, labels = given_ranges(formula, ranges)
+    try:
+        with np.errstate(all="ignore"):
+            return fold(formula.root, lambda node, parts: _visit(node, parts, numbers, labels))
+    except FormulaError as error:
+        raise FormulaError(f"formula for {formula.output.name!r}: {error}") from error
+
+
+def given_ranges(
+    formula: Formula, ranges: Mapping[str, Any]
+) -> tuple[dict[str, Bounds], dict[str, frozenset[str]]]:
+    """Return the range of every numeric input, as given or by default, and the labels given for categories.
+
+    Raises
+    ------
+    FormulaError
+        If a name is no input, or a range holds no number.
+    """
     names = [variable.name for variable in formula.inputs]
     for name in ranges:
         if name not in names:
@@ -53,11 +71,7 @@ def interval(formula: Formula, ranges: Mapping[str, Any]) -> Bounds:
             numbers[variable.name] = (
                 _default(formula, variable) if given is None else _pair(variable.name, given)
             )
-    try:
-        with np.errstate(all="ignore"):
-            return fold(formula.root, lambda node, parts: _visit(node, parts, numbers, labels))
-    except FormulaError as error:
-        raise FormulaError(f"formula for {formula.output.name!r}: {error}") from error
+    return numbers, labels
 
 
 def _labels(given: str | Iterable[Any]) -> frozenset[str]:

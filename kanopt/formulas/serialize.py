@@ -34,13 +34,16 @@ from kanopt.formulas.nodes import (
 )
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.variables import Variable
+from kanopt.formulas.shapes import Point, ShapeFact
+from kanopt.formulas.variables import Variable, check_name
 
 __all__ = ["from_json", "load", "save", "to_json"]
 
 FORMAT = "kanopt formula"
 VERSION = 1
 LARGEST_FILE = 5_000_000
+LONGEST_LIST = 200_000
+_SHOWN = 60
 
 Reader: TypeAlias = Callable[[Any, str, Sequence[Node]], Any]
 
@@ -95,7 +98,7 @@ def from_json(text: str) -> Formula:
         raise FileFormatError(f'this is no formula file: it does not begin with {{"format": "{FORMAT}"}}')
     if content.get("version") != VERSION:
         raise FileFormatError(
-            f"formula file of version {content.get('version')!r}: this kanopt reads version {VERSION}; "
+            f"formula file of version {_shown(content.get('version'))}: this kanopt reads version {VERSION}; "
             "save it again with the kanopt that wrote it, or update"
         )
     nodes: list[Node] = []
@@ -110,6 +113,7 @@ def from_json(text: str) -> Formula:
 def _complete(content: dict[str, Any]) -> None:
     """Put in what files from before it was kept do not have."""
     content.setdefault("covariance", None)
+    content.setdefault("shapes", [])
     alternatives = content.get("alternatives")
     for each in alternatives if isinstance(alternatives, list) else ():
         if isinstance(each, dict):
@@ -124,13 +128,14 @@ def save(formula: Formula, path: str | Path) -> Path:
 def load(path: str | Path) -> Formula:
     """Read a formula from a file; see :meth:`kanopt.formulas.Formula.load`."""
     source = Path(path)
-    size = source.stat().st_size
-    if size > LARGEST_FILE:
-        raise FileFormatError(
-            f"{source}: a formula file of {size:,} bytes is too large, at most {LARGEST_FILE:,}"
-        )
+    with source.open("rb") as file:
+        # at most so much: what is no file, such as a device, may have no end, and a file may grow
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        size = f"{source.stat().st_size:,} bytes" if source.is_file() else "this size"
+        raise FileFormatError(f"{source}: a formula file of {size} is too large, at most {LARGEST_FILE:,}")
     try:
-        return from_json(source.read_text(encoding="utf-8"))
+        return from_json(content.decode("utf-8-sig"))  # some editors begin with a mark
     except UnicodeDecodeError:
         raise FileFormatError(f"{source}: this is no text in UTF-8") from None
     except FileFormatError as error:
@@ -149,8 +154,14 @@ def _no_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _wrong(path: str, expected: str, found: Any) -> FileFormatError:
-    shown = repr(found) if isinstance(found, int | float | str | bool | None) else type(found).__name__
-    return FileFormatError(f"{path}: expected {expected}, found {shown[:60]}")
+    return FileFormatError(f"{path}: expected {expected}, found {_shown(found)}")
+
+
+def _shown(value: Any) -> str:
+    """Return a value as an error shows it."""
+    if isinstance(value, str):
+        return repr(value[:_SHOWN]) + ("…" if len(value) > _SHOWN else "")
+    return repr(value)[:_SHOWN] if isinstance(value, int | float | None) else type(value).__name__
 
 
 def _number(value: Any, path: str, nodes: Sequence[Node]) -> float:
@@ -193,12 +204,33 @@ def _child(value: Any, path: str, nodes: Sequence[Node]) -> Node:
 def _texts_by_text(value: Any, path: str, nodes: Sequence[Node]) -> dict[str, str]:
     if type(value) is not dict:
         raise _wrong(path, "an object", value)
-    return {key: _text(item, f"{path}.{key}", nodes) for key, item in value.items()}
+    return {key: _text(item, f"{path}.{key[:_SHOWN]}", nodes) for key, item in value.items()}
+
+
+def _name(value: Any, path: str, nodes: Sequence[Node]) -> str:
+    """Read a name that may be left out."""
+    text = _text(value, path, nodes)
+    try:
+        return check_name(text, path) if text else ""
+    except KanoptError as error:
+        raise FileFormatError(str(error)) from error
+
+
+def _one_of(*words: str) -> Reader:
+    def read(value: Any, path: str, nodes: Sequence[Node]) -> str:
+        text = _text(value, path, nodes)
+        if text not in words:
+            raise _wrong(path, " or ".join(map(repr, words)), text)
+        return text
+
+    return read
 
 
 def _items(value: Any, path: str) -> list[Any]:
     if type(value) is not list:
         raise _wrong(path, "a list", value)
+    if len(value) > LONGEST_LIST:
+        raise FileFormatError(f"{path}: a list of {len(value):,} is too long, at most {LONGEST_LIST:,}")
     return value
 
 
@@ -229,7 +261,7 @@ def _record(kind: type, shape: Mapping[str, Reader]) -> Reader:
             raise _wrong(path, "an object", value)
         for key in value:
             if key not in shape:
-                raise FileFormatError(f"{path}: unknown key {key[:60]!r}; {nearest(key[:60], shape)}")
+                raise FileFormatError(f"{path}: unknown key {_shown(key)}; {nearest(key[:_SHOWN], shape)}")
         for key in shape:
             if key not in value:
                 raise FileFormatError(f"{path}: {key!r} is missing")
@@ -249,7 +281,9 @@ def _node(value: Any, path: str, nodes: Sequence[Node]) -> Node:
         raise _wrong(path, "an object", value)
     kind = _text(value.get("kind"), f"{path}.kind", nodes)
     if kind not in _NODES:
-        raise FileFormatError(f"{path}: unknown kind of node {kind[:60]!r}; {nearest(kind[:60], _NODES)}")
+        raise FileFormatError(
+            f"{path}: unknown kind of node {_shown(kind)}; {nearest(kind[:_SHOWN], _NODES)}"
+        )
     made, shape = _NODES[kind]
     rest = {key: item for key, item in value.items() if key != "kind"}
     node: Node = _record(made, shape)(rest, path, nodes)
@@ -257,7 +291,7 @@ def _node(value: Any, path: str, nodes: Sequence[Node]) -> Node:
 
 
 _NODES: Mapping[str, tuple[type[Node], Mapping[str, Reader]]] = {
-    "constant": (Constant, {"value": _number, "name": _text, "standard_error": _optional(_number)}),
+    "constant": (Constant, {"value": _number, "name": _name, "standard_error": _optional(_number)}),
     "input": (Input, {"name": _text}),
     "sum": (Sum, {"terms": _many(_child)}),
     "product": (Product, {"factors": _many(_child)}),
@@ -295,7 +329,7 @@ _KINDS = {made: kind for kind, (made, _) in _NODES.items()}
 _VARIABLE: Mapping[str, Reader] = {
     "name": _text,
     "unit": _text,
-    "kind": _text,
+    "kind": _one_of("number", "category"),
     "low": _optional(_number),
     "high": _optional(_number),
     "categories": _many(_text),
@@ -336,14 +370,32 @@ _COVARIANCE: Mapping[str, Reader] = {
     "matrix": _many(_many(_number)),
     "degrees_of_freedom": _optional(_number),
 }
+_POINT: Mapping[str, Reader] = {
+    "numbers": _many(_pair(_text, _number)),
+    "categories": _many(_pair(_text, _text)),
+    "value": _number,
+}
+_SHAPE: Mapping[str, Reader] = {
+    "shape": _text,
+    "input": _text,
+    "bound": _optional(_number),
+    "verdict": _text,
+    "boxes": _whole,
+    "left": _number,
+    "slack": _number,
+    "witness": _many(_record(Point, _POINT)),
+    "why": _text,
+    "basis": _text,
+}
 _FORMULA: Mapping[str, Reader] = {
     "root": _child,
     "inputs": _many(_record(Variable, _VARIABLE)),
     "output": _record(Variable, _VARIABLE),
-    "per": _text,
+    "per": _name,
     "fit": _optional(_record(Fit, _FIT)),
     "domain": _record(Domain, _DOMAIN),
     "provenance": _texts_by_text,
     "alternatives": _many(_record(Alternative, _ALTERNATIVE)),
     "covariance": _optional(_record(Covariance, _COVARIANCE)),
+    "shapes": _many(_record(ShapeFact, _SHAPE)),
 }

@@ -34,6 +34,8 @@ def facts(formula: Formula) -> list[tuple[str, str]]:
     if not units.consistent:
         others = f" (and {len(units.problems) - 1:,} more)" if len(units.problems) > 1 else ""
         found.append(("units", f"do not agree: {units.problems[0]}{others}"))
+    where = {"proved": " on the whole domain"}
+    found += [("shape", f"{fact}{where.get(fact.verdict, '')}") for fact in formula.shapes]
     return found if formula.fit is None else [*found, ("held-out fit", str(formula.fit))]
 
 

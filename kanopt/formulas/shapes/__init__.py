@@ -1,0 +1,9 @@
+"""Shapes of formulas: facts such as "rises with the distance", proved or refuted by interval arithmetic.
+
+:meth:`kanopt.formulas.Formula.prove` decides them, and a learned law carries those that were asked of it.
+"""
+
+from kanopt.formulas.shapes.facts import Point, ShapeFact, ShapeProof
+from kanopt.formulas.shapes.proof import basis_of, prove
+
+__all__ = ["Point", "ShapeFact", "ShapeProof", "basis_of", "prove"]

@@ -1,0 +1,149 @@
+"""The part of a formula on which a shape in one input turns, so that the rest cannot loosen its bounds.
+
+Terms without the input move neither its slope nor its bend, positive factors without it scale them, and a strictly
+monotone function moves with its argument. A product of positive factors rises where its logarithm does, which is a sum
+with one part per factor: the slope of x · y / (1 + x + y) vanishes with y, that of its logarithm does not.
+"""
+
+from __future__ import annotations
+
+from kanopt.formulas.functions import function_named
+from kanopt.formulas.nodes import DEEPEST, Apply, Constant, Node, Power, Product, Sum, postorder, rebuilt
+from kanopt.formulas.pieces import Curve
+from kanopt.formulas.shapes.arithmetic import Pair
+from kanopt.formulas.shapes.boxes import Sides
+from kanopt.formulas.shapes.jets import Jet, Wanted
+from kanopt.formulas.shapes.ranges import range_over
+from kanopt.formulas.shapes.splines import CurveBounds
+from kanopt.formulas.shapes.tracer import Tracer
+from kanopt.formulas.simplify import simplified
+
+__all__ = ["bending_core", "canonical", "logarithm", "slope_core"]
+
+
+def slope_core(root: Node, name: str, sides: Sides) -> tuple[Node, int]:
+    """Return a step that rises in an input where the formula does, and +1, or falls where it rises, and −1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("5 - 2 * exp(a * x)", [Variable("a"), Variable("x")], Variable("y"))
+    >>> box = Sides(("a", "x"), np.array([1.0, 0.0]), np.array([2.0, 9.0]), (np.zeros(0),) * 2, (), (), ())
+    >>> core, sign = slope_core(law.root, "x", box)
+    >>> core.key == parse_formula("x", [Variable("x")], Variable("y")).root.key, sign
+    (True, -1)
+    """
+    node, sign = root, 1
+    reads = _reading(root, name)
+    while True:
+        node, sign, found = _without_bystanders(node, sign, reads, sides)
+        argument, direction = _within(node, sides)
+        if argument is not None and argument.key in reads:
+            node, sign, found = argument, sign * direction, True
+        if not found:
+            return node, sign
+
+
+def bending_core(root: Node, name: str, sides: Sides) -> tuple[Node, int]:
+    """Return a step that is convex in an input where the formula is, and +1, or concave where it is, and −1."""
+    node, sign, found = root, 1, True
+    reads = _reading(root, name)
+    while found:
+        node, sign, found = _without_bystanders(node, sign, reads, sides)
+    return node, sign
+
+
+def canonical(root: Node) -> Node:
+    """Return an equal graph in which less occurs twice, so that its bounds are tighter; names of constants are dropped.
+
+    It may be defined in more places, which proves no less of the places where the formula is.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> from kanopt.formulas.printing import plain
+    >>> plain(canonical(parse_formula("x * (1 / c^2)^2 * x", [Variable("x"), Variable("c")], Variable("y")).root))
+    'x^2 / c^4'
+    """
+    return simplified(
+        rebuilt(root, lambda node: Constant(node.value) if isinstance(node, Constant) else node)
+    )
+
+
+def logarithm(node: Node, sides: Sides) -> Node | None:
+    """Return the logarithm of a product of several positive factors, written as a sum; None for other steps."""
+    if not isinstance(node, Product) or len(node.factors) < 2 or node.depth > DEEPEST - 4:
+        return None
+    if not all(bool(_whole(factor, sides).positive.all()) for factor in node.factors):
+        return None
+    return Sum(tuple(_log(factor) for factor in node.factors))
+
+
+def _log(node: Node) -> Node:
+    match node:
+        case Product():
+            return Sum(tuple(_log(factor) for factor in node.factors))
+        case Power(base=base, exponent=Constant() as exponent):
+            return Product((exponent, _log(base)))
+        case Apply(function="exp"):
+            return node.argument
+    return Apply("log", node)
+
+
+def _reading(root: Node, name: str) -> frozenset[bytes]:
+    """Return the keys of the steps that an input has a part in."""
+    found: set[bytes] = set()
+    for node in postorder(root):
+        if name in node.names or any(child.key in found for child in node.children):
+            found.add(node.key)
+    return frozenset(found)
+
+
+def _whole(node: Node, sides: Sides) -> Jet:
+    return Tracer(node, sides).jet(sides.whole(), Wanted())
+
+
+def _without_bystanders(
+    node: Node, sign: int, reads: frozenset[bytes], sides: Sides
+) -> tuple[Node, int, bool]:
+    """Drop terms, and factors of one sign, that do not read the input; return also whether any were dropped."""
+    if not isinstance(node, Sum | Product):
+        return node, sign, False
+    kept = [child for child in node.children if child.key in reads]
+    others = [child for child in node.children if child.key not in reads]
+    if not kept or (not others and len(kept) > 1):
+        return node, sign, False
+    direction = sign
+    if isinstance(node, Product):
+        for factor in others:
+            jet = _whole(factor, sides)
+            if bool((jet.value[1] < 0.0).all()):
+                direction = -direction
+            elif not bool(jet.positive.all()):
+                return node, sign, False
+    return (kept[0] if len(kept) == 1 else node.with_children(kept)), direction, True
+
+
+def _within(node: Node, sides: Sides) -> tuple[Node | None, int]:
+    """Return the argument of a function that is strictly monotone where it is used, and its direction; None if not."""
+    match node:
+        case Apply():
+            low, high = _whole(node.argument, sides).value
+            return _direction(node.argument, range_over(function_named(node.function), 1, low, high))
+        case Curve():
+            low, high = _whole(node.argument, sides).value
+            return _direction(node.argument, CurveBounds(node).over(1, low, high))
+        case Power(base=base, exponent=Constant(value=power)) if power:
+            jet = _whole(base, sides)
+            if bool(jet.positive.all()) or (power > 0.0 and bool((jet.value[0] >= 0.0).all())):
+                return base, 1 if power > 0.0 else -1
+    return None, 0
+
+
+def _direction(argument: Node, slope: Pair) -> tuple[Node | None, int]:
+    if bool((slope[0] > 0.0).all()):
+        return argument, 1
+    if bool((slope[1] < 0.0).all()):
+        return argument, -1
+    return None, 0

@@ -1,0 +1,190 @@
+"""What may be said of the shape of a formula, and what came of it: data that travel with the formula."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+from kanopt.errors import FormulaError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Point", "Shape", "ShapeFact", "ShapeProof", "Verdict"]
+
+Shape: TypeAlias = Literal["rises", "falls", "convex", "concave", "at least", "at most"]
+Verdict: TypeAlias = Literal["proved", "refuted", "undecided"]
+
+_POINTS: Mapping[Shape, int] = {
+    "rises": 2,
+    "falls": 2,
+    "convex": 3,
+    "concave": 3,
+    "at least": 1,
+    "at most": 1,
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place, and the formula's value there.
+
+    Examples
+    --------
+    >>> print(Point((("km", 2.0),), (("vehicle", "van"),), 7.5))
+    7.5 at km = 2, vehicle = van
+    """
+
+    numbers: tuple[tuple[str, float], ...]
+    categories: tuple[tuple[str, str], ...]
+    value: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "numbers", tuple(self.numbers))
+        object.__setattr__(self, "categories", tuple(self.categories))
+        if not all(math.isfinite(number) for number in (self.value, *dict(self.numbers).values())):
+            raise FormulaError(f"a point has finite numbers only, not {self!r}")
+
+    @property
+    def inputs(self) -> dict[str, float | str]:
+        """The place as :meth:`kanopt.formulas.Formula.evaluate` takes it."""
+        return {**dict(self.numbers), **dict(self.categories)}
+
+    def __str__(self) -> str:
+        place = [f"{name} = {number:.6g}" for name, number in self.numbers]
+        place += [f"{name} = {label}" for name, label in self.categories]
+        return f"{self.value:.8g}" + (f" at {', '.join(place)}" if place else "")
+
+
+@dataclass(frozen=True)
+class ShapeFact:
+    """A statement on the shape of a formula, and whether it holds.
+
+    Parameters
+    ----------
+    shape
+        ``"rises"`` and ``"falls"`` mean never the other way, ``"convex"`` and ``"concave"`` in one input whatever the
+        others are held at, ``"at least"`` and ``"at most"`` that every value is.
+    input
+        The input it speaks of; empty for bounds.
+    bound
+        The bound it speaks of; None for the others.
+    verdict
+        ``"proved"``, ``"refuted"``, or ``"undecided"`` where the budget ran out, or rounding hides the answer.
+    boxes
+        How many boxes were bounded.
+    left
+        The share of the volume where an undecided fact is open.
+    slack
+        By how much what must not be negative (a derivative, the distance to a bound) may be so for all that is proved,
+        because it cannot be told from zero; 0 where nothing was let pass.
+    witness
+        Points at which a refuted fact fails: the smaller first, between them the middle one for convex and concave.
+    why
+        Why it is undecided; empty where it is not.
+    basis
+        Digest of the graph and the domain on which it was decided; empty where other ranges were given. A formula
+        keeps the facts on itself and no others.
+
+    Examples
+    --------
+    >>> print(ShapeFact("rises", "distance_km", verdict="proved"))
+    rises with distance_km: proved
+    """
+
+    shape: Shape
+    input: str = ""
+    bound: float | None = None
+    verdict: Verdict = "undecided"
+    boxes: int = 0
+    left: float = 0.0
+    slack: float = 0.0
+    witness: tuple[Point, ...] = ()
+    why: str = ""
+    basis: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "witness", tuple(self.witness))
+        for what, value, known in (
+            ("shape", self.shape, get_args(Shape)),
+            ("verdict", self.verdict, get_args(Verdict)),
+        ):
+            if value not in known:
+                raise FormulaError(f"a fact on a shape has no {what} {value!r}; {nearest(str(value), known)}")
+        speaks = self.shape in ("at least", "at most")
+        if speaks != (self.bound is not None) or speaks == bool(self.input):
+            raise FormulaError(
+                f"fact {self.shape!r}: bounds have a number and no input, other shapes an input and no number"
+            )
+        numbers = (0.0 if self.bound is None else self.bound, self.left, self.slack)
+        if not all(math.isfinite(number) for number in numbers) or min(self.left, self.slack, self.boxes) < 0:
+            raise FormulaError(f"fact {self.text!r}: its numbers must be finite, its counts not negative")
+        if len(self.witness) != (_POINTS[self.shape] if self.verdict == "refuted" else 0):
+            raise FormulaError(
+                f"fact {self.text!r}: a refuted fact, and no other, has the points where it fails"
+            )
+
+    @property
+    def text(self) -> str:
+        """The statement in words."""
+        if self.bound is not None:
+            return f"{self.shape} {self.bound:g}"
+        return f"{self.shape} {'with' if self.shape in ('rises', 'falls') else 'in'} {self.input}"
+
+    @property
+    def where(self) -> str:
+        """The points at which it fails, or why it is undecided; empty where it is proved."""
+        return "; ".join(map(str, self.witness)) or self.why
+
+    def __str__(self) -> str:
+        share = f" on {100 * self.left:.2g} % of the volume" if self.left else ""
+        return f"{self.text}: {self.verdict}{share}" + (f" ({self.where})" if self.where else "")
+
+
+@dataclass(frozen=True)
+class ShapeProof:
+    """Facts on the shape of a formula over a box of its inputs.
+
+    Parameters
+    ----------
+    facts
+        In the order asked for.
+    ranges
+        Name, low and high of the numeric inputs, between which the facts were decided.
+    categories
+        Name and labels of the categorical inputs, for each combination of which they were.
+    """
+
+    facts: tuple[ShapeFact, ...]
+    ranges: tuple[tuple[str, float, float], ...] = ()
+    categories: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def proved(self) -> bool:
+        """Whether all of the facts hold."""
+        return all(fact.verdict == "proved" for fact in self.facts)
+
+    @property
+    def refuted(self) -> tuple[ShapeFact, ...]:
+        """The facts that do not hold."""
+        return tuple(fact for fact in self.facts if fact.verdict == "refuted")
+
+    @property
+    def undecided(self) -> tuple[ShapeFact, ...]:
+        """The facts that stay open."""
+        return tuple(fact for fact in self.facts if fact.verdict == "undecided")
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per fact: ``claim``, ``verdict``, ``boxes``, ``left`` and ``where``."""
+        import pandas as pd
+
+        rows = [(fact.text, fact.verdict, fact.boxes, fact.left, fact.where) for fact in self.facts]
+        return pd.DataFrame(rows, columns=["claim", "verdict", "boxes", "left", "where"])
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.facts))
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(index=False))

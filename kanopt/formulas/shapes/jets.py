@@ -1,0 +1,301 @@
+"""Bounds of a formula and its derivatives over many boxes at once.
+
+Forward automatic differentiation in intervals (Moore, Kearfott and Cloud 2009, *Introduction to Interval Analysis*,
+ch. 9): every step of the graph carries its value, its first derivatives, and its second derivatives with respect to
+one input x and the others. The bounds hold more than derivatives of smooth steps:
+
+* A first derivative bounds every difference quotient between two points of the box that differ in that input alone
+  (Neumaier 1990, *Interval Methods for Systems of Equations*, sec. 2.3): sums, products and functions hand quotients on
+  by the same rules. So where it is not negative the formula does not fall, at the kink of a maximum and across
+  the stairs of a staircase too, where it is unbounded to the side of the jump.
+* A second derivative is that of the formula rounded off a little at its kinks, which is unbounded where it bends; what
+  is bounded from below by zero for all roundings is convex in the limit.
+
+In a *jump* (:class:`kanopt.formulas.shapes.boxes.Boxes`) what stands for the first derivative by x is the height of the
+stair, so that whatever changes there at the same time is added up exactly.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial, reduce
+from operator import and_, or_
+
+import numpy as np
+
+from kanopt.formulas.functions import function_named
+from kanopt.formulas.nodes import Constant, Node, Power
+from kanopt.formulas.shapes.arithmetic import (
+    NOTHING,
+    TRUE,
+    UPWARDS,
+    Flags,
+    Pair,
+    chosen,
+    hull,
+    minus,
+    negated,
+    outward,
+    plus,
+    power_bounds,
+    square,
+    times,
+)
+from kanopt.formulas.shapes.ranges import range_over
+
+__all__ = [
+    "Jet",
+    "Wanted",
+    "applied",
+    "chained",
+    "counted",
+    "largest",
+    "needed",
+    "power_of",
+    "product_of",
+    "smallest",
+    "sum_of",
+    "unmoved",
+]
+
+_KEEP_POSITIVE = frozenset({"sqrt", "square", "abs", "relu", "log1p", "tanh", "atan"})
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which derivatives are wanted.
+
+    Parameters
+    ----------
+    x
+        Position of the number in question; −1 for none.
+    along
+        Positions of the numbers of the first derivatives, `x` among them.
+    second
+        Whether second derivatives by `x` and each of `along` are wanted.
+    sides
+        Whether a kink gives both sides of it. If not, one is taken, so that at points nothing but rounding widens the
+        bounds, that of a curve's coefficients too.
+    """
+
+    x: int = -1
+    along: tuple[int, ...] = ()
+    second: bool = False
+    sides: bool = True
+
+
+@dataclass(frozen=True)
+class Jet:
+    """Bounds at a step of the graph, arrays of shape (boxes,) or less; a derivative that is not there is zero.
+
+    Parameters
+    ----------
+    value
+        Of the step.
+    slope
+        First derivatives by position of the number.
+    bend
+        Second derivatives by `x` and the position of the number.
+    defined
+        Whether it has a finite value everywhere in the box, but on a face of the whole where a number is zero. There it
+        takes the limit from within, or no finite value.
+    positive
+        Whether it is above zero everywhere in the box, but on such a face.
+    """
+
+    value: Pair
+    slope: Mapping[int, Pair]
+    bend: Mapping[int, Pair]
+    defined: Flags
+    positive: Flags
+
+
+def needed(order: int, u: Jet, wanted: Wanted) -> bool:
+    """Say whether the derivative of that order of a function of `u` is asked for."""
+    return order == 0 or (bool(u.slope) and (order == 1 or (wanted.second and wanted.x in u.slope)))
+
+
+def unmoved(value: Pair) -> Jet:
+    """Return the jet of what no number moves."""
+    return Jet(value, {}, {}, TRUE, np.asarray(value[0] > 0.0))
+
+
+def counted(node: Node, parts: Sequence[Jet]) -> list[tuple[Jet, int]]:
+    """Return the different parts of a sum or a product and how often each occurs."""
+    counts = Counter(child.key for child in node.children)
+    by_key = {child.key: part for child, part in zip(node.children, parts, strict=True)}
+    return [(part, counts[key]) for key, part in by_key.items()]
+
+
+def _times_constant(factor: float, u: Jet) -> Jet:
+    if factor == -1.0:
+        scaled = negated
+    else:
+        value = np.asarray(factor)
+
+        def scaled(x: Pair) -> Pair:
+            return times((value, value), x)
+
+    slope = {place: scaled(pair) for place, pair in u.slope.items()}
+    bend = {place: scaled(pair) for place, pair in u.bend.items()}
+    return Jet(scaled(u.value), slope, bend, u.defined, u.positive & (factor > 0.0))
+
+
+def _added(terms: Sequence[Mapping[int, Pair]]) -> dict[int, Pair]:
+    total: dict[int, Pair] = {}
+    for term in terms:
+        for place, pair in term.items():
+            total[place] = plus(total[place], pair) if place in total else pair
+    return total
+
+
+def sum_of(parts: Sequence[tuple[Jet, int]], wanted: Wanted) -> Jet:
+    """Return the jet of a sum of parts, each with how often it occurs."""
+    terms = [part if count == 1 else _times_constant(float(count), part) for part, count in parts]
+    value = reduce(plus, [term.value for term in terms])
+    positive = reduce(or_, [term.positive for term in terms])
+    for term in terms:
+        positive = positive & (term.positive | (term.value[0] >= 0.0))
+    return Jet(
+        value,
+        _added([term.slope for term in terms]),
+        _added([term.bend for term in terms]) if wanted.second else {},
+        reduce(and_, [term.defined for term in terms]),
+        positive | (value[0] > 0.0),
+    )
+
+
+def product_of(parts: Sequence[tuple[Jet, int]], wanted: Wanted) -> Jet:
+    """Return the jet of a product of parts, each with how often it occurs."""
+    factors = [part if count == 1 else _raised(part, float(count), wanted) for part, count in parts]
+    return reduce(partial(_times_jets, wanted=wanted), factors)
+
+
+def _times_jets(u: Jet, v: Jet, wanted: Wanted) -> Jet:
+    value = times(u.value, v.value)
+    slope = _added([_scaled(u.value, v.slope), _scaled(v.value, u.slope)])
+    bend: dict[int, Pair] = {}
+    if wanted.second:
+        crossed = [
+            {place: times(a.slope[wanted.x], pair) for place, pair in b.slope.items()}
+            for a, b in ((u, v), (v, u))
+            if wanted.x in a.slope
+        ]
+        bend = _added([_scaled(u.value, v.bend), _scaled(v.value, u.bend), *crossed])
+    positive = (u.positive & v.positive) | (value[0] > 0.0)
+    return Jet(value, slope, bend, u.defined & v.defined, positive)
+
+
+def _scaled(factor: Pair, derivatives: Mapping[int, Pair]) -> dict[int, Pair]:
+    return {place: times(factor, pair) for place, pair in derivatives.items()}
+
+
+def largest(parts: Sequence[Jet], wanted: Wanted) -> Jet:
+    """Return the jet of a maximum."""
+    return reduce(partial(_larger, wanted=wanted), parts)
+
+
+def smallest(parts: Sequence[Jet], wanted: Wanted) -> Jet:
+    """Return the jet of a minimum."""
+    least = _times_constant(-1.0, largest([_times_constant(-1.0, part) for part in parts], wanted))
+    return replace(least, positive=reduce(and_, [part.positive for part in parts]))
+
+
+def _larger(u: Jet, v: Jet, wanted: Wanted) -> Jet:
+    """Return the jet of the larger of two: where neither is throughout, the slope is one or the other."""
+    first, second = u.value[0] >= v.value[1], v.value[0] >= u.value[1]
+    # where both meet at an end, the kink may lie between this box and the next
+    apart = (u.value[0] > v.value[1]) | (v.value[0] > u.value[1])
+    if not wanted.sides:
+        first = u.value[0] + u.value[1] >= v.value[0] + v.value[1]
+        second, apart = ~first, TRUE
+    value = np.maximum(u.value[0], v.value[0]), np.maximum(u.value[1], v.value[1])
+    slope, bend = {}, {}
+    for place in u.slope.keys() | v.slope.keys():
+        x, y = u.slope.get(place, NOTHING), v.slope.get(place, NOTHING)
+        slope[place] = chosen(first, x, chosen(second, y, hull(x, y)))
+    if wanted.second and wanted.x in slope:
+        # max(u, v) = u + relu(v − u), whose kink bends upwards by the product of the slopes of v − u
+        gap = {j: minus(v.slope.get(j, NOTHING), u.slope.get(j, NOTHING)) for j in slope}
+        for place in slope:
+            x, y = u.bend.get(place, NOTHING), v.bend.get(place, NOTHING)
+            steep = square(gap[place]) if place == wanted.x else times(gap[wanted.x], gap[place])
+            bent = plus(hull(x, y), times(UPWARDS, steep))
+            bend[place] = chosen(apart, chosen(first, x, y), bent)
+    return Jet(value, slope, bend, u.defined & v.defined, u.positive | v.positive)
+
+
+def chained(u: Jet, orders: tuple[Pair, Pair, Pair], wanted: Wanted) -> Jet:
+    """Return the jet of a function of u, of whose value and derivatives over the values of u the bounds are given."""
+    value, first, second = orders
+    bend: dict[int, Pair] = {}
+    if wanted.second and wanted.x in u.slope:
+        x = u.slope[wanted.x]
+        curved = {j: square(x) if j == wanted.x else times(x, pair) for j, pair in u.slope.items()}
+        bend = _added([_scaled(first, u.bend), _scaled(second, curved)])
+    elif wanted.second:
+        bend = _scaled(first, u.bend)
+    return Jet(value, _scaled(first, u.slope), bend, u.defined, np.asarray(value[0] > 0.0))
+
+
+def applied(name: str, u: Jet, wanted: Wanted) -> Jet:
+    """Return the jet of a function of the library."""
+    function = function_named(name)
+    low, high = u.value
+    orders = [range_over(function, 0, low, high), NOTHING, NOTHING]
+    if function.kinked and not wanted.sides:
+        # away from the kink by as little as can be
+        middle = 0.5 * low + 0.5 * high
+        low = high = np.where(middle == 0.0, 1.0, middle)
+    for order in (1, 2):
+        if needed(order, u, wanted):
+            orders[order] = range_over(function, order, low, high)
+    if function.kinked:
+        orders[2] = chosen(u.positive, NOTHING, orders[2])
+    found = chained(u, (orders[0], orders[1], orders[2]), wanted)
+    defined = u.defined
+    if name == "log":
+        defined = defined & u.positive
+    elif name == "log1p":
+        defined = defined & (u.value[0] > function.low)
+    elif name == "sqrt":
+        defined = defined & ((u.value[0] >= function.low) | u.positive)
+    positive = found.positive | (u.positive & (name in _KEEP_POSITIVE))
+    return replace(found, defined=defined, positive=positive)
+
+
+def power_of(node: Power, parts: Sequence[Jet], wanted: Wanted) -> Jet:
+    """Return the jet of a base to an exponent."""
+    base, exponent = parts
+    if isinstance(node.exponent, Constant):
+        return _raised(base, node.exponent.value, wanted)
+    # x ** y = exp(y log x), and y log x is bilinear, so its extremes lie at the corners
+    general = applied("exp", _times_jets(exponent, applied("log", base, wanted), wanted), wanted)
+    low, high = base.value
+    below = low < 0.0
+    sides = (np.where(below, 0.0, low), np.maximum(np.abs(low), np.abs(high)))
+    ends = [np.power(side, power) for side in sides for power in exponent.value]
+    least, most = reduce(np.minimum, ends), reduce(np.maximum, ends)
+    # below zero the power is defined for whole exponents only, and of either sign
+    value = outward((np.where(below, -most, least), most), 8)
+    return replace(general, value=value, positive=base.positive)
+
+
+def _raised(base: Jet, power: float, wanted: Wanted) -> Jet:
+    orders = [power_bounds(base.value, power), NOTHING, NOTHING]
+    factor = 1.0
+    for order in (1, 2):
+        factor *= power - order + 1
+        if needed(order, base, wanted):
+            steep = np.asarray(factor)
+            orders[order] = times((steep, steep), power_bounds(base.value, power - order))
+    found = chained(base, (orders[0], orders[1], orders[2]), wanted)
+    whole = power == np.floor(power)
+    if power >= 0.0:
+        sound = TRUE if whole else (base.value[0] >= 0.0) | base.positive
+    else:
+        sound = base.positive | ((base.value[1] < 0.0) if whole else ~TRUE)
+    positive = found.positive | base.positive
+    return replace(found, defined=base.defined & sound, positive=positive)

@@ -1,0 +1,258 @@
+"""Proving or refuting that a formula rises, falls, is convex or concave, or stays within bounds."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.intervals import given_ranges
+from kanopt.formulas.nodes import Input, Node, postorder
+from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.shapes.boxes import Sides
+from kanopt.formulas.shapes.cores import bending_core, canonical, logarithm, slope_core
+from kanopt.formulas.shapes.facts import Shape, ShapeFact, ShapeProof
+from kanopt.formulas.shapes.margins import Bending, Distance, Margin, Slope
+from kanopt.formulas.shapes.search import search
+from kanopt.formulas.shapes.tabulated import entries
+from kanopt.formulas.shapes.tracer import Tracer
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["basis_of", "prove", "sides_of"]
+
+_UNSEEN = "another"
+
+
+def prove(
+    formula: Formula,
+    *,
+    monotone: Mapping[str, int] | None = None,
+    convex: Mapping[str, int] | Iterable[str] | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    ranges: Mapping[str, Any] | None = None,
+    boxes: int = 2000,
+) -> ShapeProof:
+    """Decide facts on the shape of a formula; see :meth:`kanopt.formulas.Formula.prove`.
+
+    By interval arithmetic, rounded outwards, with branch and bound (:mod:`kanopt.formulas.shapes.search`).
+
+    Raises
+    ------
+    FormulaError
+        If a name is no numeric input, a sign is none, a bound is not finite, a range holds no number, or a table has no
+        entry for any of the categories.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> delay = parse_formula("t0 * (1 + 0.15 * (v / c)^4)",
+    ...                       [Variable("t0", low=1, high=60), Variable("v", low=0, high=9000),
+    ...                        Variable("c", low=1000, high=8000)], Variable("minutes"))
+    >>> print(prove(delay, monotone={"v": +1, "c": -1}, convex=["v"], low=0))
+    rises with v: proved
+    falls with c: proved
+    convex in v: proved
+    at least 0: proved
+    >>> print(prove(delay, monotone={"t0": -1}).facts[0].verdict)
+    refuted
+    """
+    if boxes < 1:
+        raise FormulaError(f"boxes={boxes!r}: at least one box must be bounded")
+    questions = [
+        *_questions(formula, "monotone", {} if monotone is None else monotone),
+        *_questions(formula, "convex", _bends(convex)),
+        *(_Question(shape, bound=_bound(shape, end)) for shape, end in _ends(low, high)),
+    ]
+    graph = canonical(formula.root)
+    sides = sides_of(formula, {} if ranges is None else ranges, graph)
+    case = _Case(Tracer(formula.root, sides), graph, boxes)
+    basis = "" if ranges else basis_of(formula)
+    facts = tuple(replace(_answer(case, question), basis=basis) for question in questions)
+    numbers = zip(sides.numbers, sides.low.tolist(), sides.high.tolist(), strict=True)
+    return ShapeProof(facts, tuple(numbers), tuple(zip(sides.categories, sides.labels, strict=True)))
+
+
+def basis_of(formula: Formula) -> str:
+    """Return a digest of a formula's graph and of the box that its facts are decided on."""
+    digest = hashlib.blake2b(formula.root.key, digest_size=16)
+    numbers, _ = given_ranges(formula, {})
+    for variable in formula.inputs:
+        if variable.name in formula.used:
+            known = formula.domain.categories_of(variable.name) or variable.categories
+            box = known if variable.is_category else numbers[variable.name]
+            digest.update(repr((variable.name, box)).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class _Case:
+    """The formula, its graph as it is bounded best, and the budget of boxes for a fact."""
+
+    law: Tracer
+    graph: Node
+    budget: int
+
+
+@dataclass(frozen=True)
+class _Question:
+    shape: Shape
+    input: str = ""
+    bound: float | None = None
+
+
+_SHAPES: Mapping[str, dict[int, Shape]] = {
+    "monotone": {1: "rises", -1: "falls"},
+    "convex": {1: "convex", -1: "concave"},
+}
+
+
+def _questions(formula: Formula, what: str, signs: Mapping[str, int]) -> list[_Question]:
+    found = []
+    kinds = {variable.name: variable for variable in formula.inputs}
+    for name, sign in signs.items():
+        if name not in kinds:
+            raise FormulaError(
+                f"{what}: formula for {formula.output.name!r} has no input {name!r}; {nearest(name, kinds)}"
+            )
+        if kinds[name].is_category:
+            raise FormulaError(f"{what}: input {name!r} is a category, which has no order")
+        if isinstance(sign, bool) or sign not in (-1, 0, 1):
+            raise FormulaError(f"{what}: input {name!r} has {sign!r}; use +1, -1 or 0")
+        if sign:
+            found.append(_Question(_SHAPES[what][sign], name))
+    return found
+
+
+def _bends(convex: Mapping[str, int] | Iterable[str] | None) -> Mapping[str, int]:
+    if convex is None or isinstance(convex, Mapping):
+        return convex or {}
+    if isinstance(convex, str):
+        raise FormulaError(f"convex={convex!r} must be a list of inputs, such as [{convex!r}]")
+    return dict.fromkeys(convex, 1)
+
+
+def _ends(low: float | None, high: float | None) -> list[tuple[Shape, float]]:
+    ends: list[tuple[Shape, float | None]] = [("at least", low), ("at most", high)]
+    return [(shape, end) for shape, end in ends if end is not None]
+
+
+def _bound(shape: Shape, end: float) -> float:
+    if not math.isfinite(float(end)):
+        raise FormulaError(f"{shape} {end!r}: a bound is a finite number; leave it out for none")
+    return float(end)
+
+
+def _answer(case: _Case, question: _Question) -> ShapeFact:
+    sides = case.law.sides
+    x = sides.numbers.index(question.input) if question.input in sides.numbers else -1
+    if question.input and (x < 0 or sides.low[x] == sides.high[x]):  # nothing moves
+        return ShapeFact(question.shape, question.input, verdict="proved")
+    sign = 1 if question.shape in ("rises", "convex", "at least") else -1
+    with np.errstate(all="ignore"):
+        found = search(_margin(case, question, x, sign), sides.whole(), case.budget)
+    return ShapeFact(
+        question.shape,
+        question.input,
+        question.bound,
+        found.verdict,
+        found.boxes,
+        found.left,
+        found.slack,
+        found.witness,
+        found.why,
+    )
+
+
+def _margin(case: _Case, question: _Question, x: int, sign: int) -> Margin:
+    law, sides = case.law, case.law.sides
+    if question.bound is not None:
+        return Distance(law, question.bound, sign, Tracer(case.graph, sides))
+    if question.shape in ("convex", "concave"):
+        node, direction = bending_core(case.graph, question.input, sides)
+        return Bending(law, x, sign, (Tracer(node, sides), direction))
+    node, direction = slope_core(case.graph, question.input, sides)
+    core = Slope(law, x, sign, (Tracer(node, sides), direction))
+    if bool((core.low(sides.whole()) >= 0.0).all()):
+        return core
+    logs = logarithm(node, sides)
+    return core if logs is None else Slope(law, x, sign, (Tracer(logs, sides), direction))
+
+
+def sides_of(formula: Formula, ranges: Mapping[str, Any], graph: Node | None = None) -> Sides:
+    """Return the sides of the box: the inputs that the formula reads, cut where it or an equal graph jumps."""
+    numbers, given = given_ranges(formula, ranges)
+    nodes = (*postorder(formula.root), *(() if graph is None else postorder(graph)))
+    names = tuple(name for name in numbers if name in formula.used)
+    categories = tuple(v.name for v in formula.inputs if v.is_category and v.name in formula.used)
+    labels = {name: _known(formula, name, given, nodes) for name in categories}
+    sides = Sides(
+        names,
+        np.array([numbers[name][0] for name in names]),
+        np.array([numbers[name][1] for name in names]),
+        tuple(_stairs(nodes, name) for name in names),
+        tuple(_places(nodes, name) for name in names),
+        categories,
+        tuple(labels.values()),
+    )
+    return _ordered(sides, nodes)
+
+
+def _stairs(nodes: tuple[Node, ...], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    read = [node for node in nodes if isinstance(node, Step) and node.argument == Input(name)]
+    return np.unique(np.array([edge for node in read for edge in node.breakpoints], dtype=np.float64))
+
+
+def _places(nodes: tuple[Node, ...], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the ends of the curves of an input, where their second derivatives jump."""
+    read = [n for n in nodes if isinstance(n, Curve) and not n.periodic and n.argument == Input(name)]
+    return np.unique(np.array([end for node in read for end in (node.low, node.high)], dtype=np.float64))
+
+
+def _known(
+    formula: Formula, name: str, given: Mapping[str, frozenset[str]], nodes: tuple[Node, ...]
+) -> tuple[str, ...]:
+    """Return the labels of a category: those given, else seen, else declared, else in the tables."""
+    variable = next(v for v in formula.inputs if v.name == name)
+    tables = [node for node in nodes if isinstance(node, Table) and name in node.inputs]
+    known = [dict.fromkeys(table.categories[table.inputs.index(name)]) for table in tables]
+    everywhere = [*dict.fromkeys(label for labels in known for label in labels)]
+    if name in given:
+        chosen = sorted(given[name])
+    elif formula.domain.categories_of(name) or variable.categories:
+        chosen = list(formula.domain.categories_of(name) or variable.categories)
+    else:
+        chosen = everywhere
+        if all(table.fallback is not None for table in tables):
+            label = _UNSEEN
+            while label in everywhere:
+                label += " one"
+            chosen = [*chosen, label]
+    strict = [labels for table, labels in zip(tables, known, strict=True) if table.fallback is None]
+    chosen = [label for label in chosen if all(label in labels for labels in strict)]
+    if not chosen:
+        raise FormulaError(
+            f"formula for {formula.output.name!r}: table {tables[0].name!r} has no entry for the given categories"
+        )
+    return tuple(chosen)
+
+
+def _ordered(sides: Sides, nodes: tuple[Node, ...]) -> Sides:
+    """Return the sides with labels of similar numbers side by side, so that runs of them have tight bounds."""
+    ordered = []
+    for name, labels in zip(sides.categories, sides.labels, strict=True):
+        table = next(node for node in nodes if isinstance(node, Table) and name in node.inputs)
+        grid = np.moveaxis(entries(table, sides), table.inputs.index(name), 0).reshape(len(labels), -1)
+        known = ~np.isnan(grid)
+        mean = np.where(known, grid, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        ordered.append(tuple(labels[place] for place in np.argsort(mean, kind="stable")))
+    return Sides(
+        sides.numbers, sides.low, sides.high, sides.stairs, sides.places, sides.categories, tuple(ordered)
+    )

@@ -1,0 +1,77 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kanopt.formulas import Curve, Input
+from kanopt.formulas.shapes.splines import CurveBounds
+
+
+def derivative(curve, x, order):
+    """Return a derivative from the coefficients of the powers; beyond the knots the curve is straight."""
+    if order == 0:
+        return curve.at(x)
+    inside = (
+        np.mod(x - curve.low, curve.high - curve.low)
+        if curve.periodic
+        else np.clip(x, curve.low, curve.high) - curve.low
+    )
+    place = inside / curve.width
+    span = np.clip(place, 0, curve.spans - 1).astype(int)
+    t = place - span
+    _, c1, c2, c3 = curve.powers[:, span]
+    if order == 1:
+        return (c1 + 2 * c2 * t + 3 * c3 * t * t) / curve.width
+    bend = (2 * c2 + 6 * c3 * t) / curve.width**2
+    return bend if curve.periodic else np.where((x <= curve.low) | (x >= curve.high), 0.0, bend)
+
+
+@st.composite
+def curves(draw):
+    periodic = draw(st.booleans())
+    count = draw(st.integers(1 if periodic else 4, 9))
+    coefficients = draw(st.lists(st.floats(-5, 5), min_size=count, max_size=count))
+    low, width = draw(st.floats(-3, 3)), draw(st.floats(0.5, 12))
+    return Curve("s", Input("x"), tuple(coefficients), low, low + width, periodic)
+
+
+@settings(max_examples=60)
+@given(curves(), st.lists(st.tuples(st.floats(-9, 9), st.floats(0.01, 12)), min_size=3, max_size=3))
+def test_a_curve_and_its_derivatives_are_bounded_tightly(curve, places):
+    low = np.array([start for start, _ in places])
+    high = low + np.array([width for _, width in places])
+    grid = np.linspace(low, high, 1001, axis=1)
+    size = np.abs(curve.coefficients).max()
+    for order in (0, 1, 2):
+        least, most = CurveBounds(curve).over(order, low, high)
+        values = derivative(curve, grid.ravel(), order).reshape(grid.shape)
+        slack = 1e-12 * size / curve.width**order + 1e-300
+        assert (values.min(axis=1) >= least - slack).all()
+        assert (values.max(axis=1) <= most + slack).all()
+        if order < 2:  # the second derivative jumps at the ends of the knots
+            steepest = 24 * size / curve.width ** (order + 1)
+            missed = steepest * (high - low) / 1000 + slack
+            assert (least >= values.min(axis=1) - missed).all()
+            assert (most <= values.max(axis=1) + missed).all()
+
+
+def test_the_sign_of_a_slope_and_of_a_bend_is_not_lost_to_rounding():
+    steps = np.array([0.0, 0.1, 0.0, 0.0, 0.0, 0.3, 0.2, 0.0, 0.0, 0.0])
+    rising = CurveBounds(Curve("s", Input("x"), tuple(0.7 + np.cumsum(steps)), 0.1, 2.3))
+    low = np.linspace(0.1, 2.2, 211)
+    assert (rising.over(1, low, low + 0.1)[0] >= 0.0).all()
+    convex = CurveBounds(Curve("s", Input("x"), (4.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 4.0), -1.0, 4.0))
+    assert (convex.over(2, low - 2.0, low + 0.1)[0] >= 0.0).all()
+
+
+def test_far_away_a_curve_is_its_tangent():
+    curve = Curve("s", Input("x"), (-1.0, 0.0, 1.0, 2.0), 0.0, 1.0)
+    bounds = CurveBounds(curve)
+    low, high = np.array([-math.inf, 3.0, 2.0]), np.array([0.5, math.inf, 4.0])
+    value, slope, bend = (bounds.over(order, low, high) for order in (0, 1, 2))
+    assert value[0].tolist() == [-math.inf, pytest.approx(3.0), pytest.approx(2.0)]
+    assert value[1].tolist() == [pytest.approx(0.5), math.inf, pytest.approx(4.0)]
+    assert slope[0].tolist() == slope[1].tolist() == pytest.approx([1.0, 1.0, 1.0])
+    assert bend[0].tolist() == bend[1].tolist() == [0.0, 0.0, 0.0]
