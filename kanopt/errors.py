@@ -126,6 +126,9 @@ class DomainWarning(KanoptWarning):
     """A law used outside the data it was learned from."""
 
 
+_COMPARED = 2_000_000
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint that names the known word closest to `name`, to end an error message.
 
@@ -137,7 +140,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     "known: 'distance_km', 'load_t'"
     """
     words = sorted(set(known))
-    close = get_close_matches(name, words, n=1, cutoff=0.6)
+    # to compare takes a microsecond a letter and more: not among so many that the error would be late
+    few = len(name) * sum(map(len, words)) <= _COMPARED
+    close = get_close_matches(name, words, n=1, cutoff=0.6) if few else []
     if close:
         return f"did you mean {close[0]!r}?"
     if not words:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import FormulaError, nearest
+from kanopt.errors import FormulaError
 from kanopt.formulas.binding import BoundFormula, Reference
 from kanopt.formulas.data import common_shape, read_columns
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.evaluation import computed
 from kanopt.formulas.export.methods import Exports
 from kanopt.formulas.fit import Alternative, Fit
+from kanopt.formulas.lookalikes import hint, refuse_twins
 from kanopt.formulas.nodes import Array, Constant, Node, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance, names_in
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
@@ -102,12 +103,13 @@ class Formula(Exports):
         kinds = {variable.name: variable for variable in self.inputs}
         if len(kinds) != len(self.inputs):
             raise FormulaError(f"formula for {self.output.name!r}: two inputs have the same name")
+        refuse_twins(kinds, f"formula for {self.output.name!r}")
         for node in postorder(self.root):
             for name in node.names:
                 if name not in kinds:
                     raise FormulaError(
                         f"formula for {self.output.name!r} reads {name!r}, which is no input; "
-                        f"{nearest(name, kinds)}"
+                        f"{hint(name, kinds)}"
                     )
                 if kinds[name].is_category != isinstance(node, Table):
                     found = (

@@ -17,8 +17,10 @@ import numpy as np
 
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.domain import Domain
+from kanopt.formulas.exponents import PowerSearch
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.functions import FUNCTIONS
+from kanopt.formulas.lookalikes import hint
 from kanopt.formulas.nodes import (
     Apply,
     Constant,
@@ -30,7 +32,6 @@ from kanopt.formulas.nodes import (
     Product,
     Sum,
     fold,
-    postorder,
 )
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.variables import Variable, check_name
@@ -214,6 +215,7 @@ class _Parser:
         self.laws_used: dict[str, None] = {}
         self.constants: Mapping[str, Constant] = {}
         self.depth = 0
+        self.has_power = PowerSearch()
         self.tokens = list(self._read())
         self.place = 0
 
@@ -232,9 +234,8 @@ class _Parser:
 
     def error(self, why: str, place: int) -> FormulaError:
         """Return an error that shows the place in the text."""
-        line = self.text.replace("\n", " ").replace("\t", " ").replace("\r", " ")
         first = max(0, place - 50)
-        shown = line[first : first + 100]
+        shown = "".join(s if s.isprintable() else " " for s in self.text[first : first + 100])
         return FormulaError(
             f"formula for {self.what!r}, column {place + 1}: {why}\n  {shown}\n  {' ' * (place - first)}^"
         )
@@ -314,7 +315,7 @@ class _Parser:
             exponent = self.made(-exponent, place)
         if self.at("^"):
             raise self.error("a power of a power is ambiguous; use brackets", self.next.place)
-        if any(isinstance(n, Power) and n.exponent != Constant(-1.0) for n in postorder(exponent)):
+        if self.has_power(exponent):
             raise self.error("an exponent must not contain a power", place)
         if isinstance(exponent, Constant) and abs(exponent.value) > LARGEST_EXPONENT:
             raise self.error(f"the exponent {exponent.value:g} is beyond ±{LARGEST_EXPONENT:g}", place)
@@ -360,7 +361,7 @@ class _Parser:
         if name in FUNCTIONS or name in _ALIASES or name in _SEVERAL:
             raise self.error(f"{name!r} is a function; write {name}(…)", token.place)
         known = [*self.inputs, *self.laws, *self.constants]
-        raise self.error(f"unknown name {name!r}; {nearest(name, known)}", token.place)
+        raise self.error(f"unknown name {name[:60]!r}; {hint(name[:60], known)}", token.place)
 
     def call(self, token: _Token) -> Node:
         name = _ALIASES.get(token.text, token.text)
@@ -370,7 +371,7 @@ class _Parser:
                     f"{token.text!r} is no function; put an operator before the bracket", token.place
                 )
             raise self.error(
-                f"unknown function {token.text!r}; {nearest(token.text, [*FUNCTIONS, *_SEVERAL])}",
+                f"unknown function {token.text[:60]!r}; {nearest(token.text[:60], [*FUNCTIONS, *_SEVERAL])}",
                 token.place,
             )
         opened = self.take()

@@ -216,16 +216,6 @@ def _name(value: Any, path: str, nodes: Sequence[Node]) -> str:
         raise FileFormatError(str(error)) from error
 
 
-def _one_of(*words: str) -> Reader:
-    def read(value: Any, path: str, nodes: Sequence[Node]) -> str:
-        text = _text(value, path, nodes)
-        if text not in words:
-            raise _wrong(path, " or ".join(map(repr, words)), text)
-        return text
-
-    return read
-
-
 def _items(value: Any, path: str) -> list[Any]:
     if type(value) is not list:
         raise _wrong(path, "a list", value)
@@ -329,7 +319,7 @@ _KINDS = {made: kind for kind, (made, _) in _NODES.items()}
 _VARIABLE: Mapping[str, Reader] = {
     "name": _text,
     "unit": _text,
-    "kind": _one_of("number", "category"),
+    "kind": _text,
     "low": _optional(_number),
     "high": _optional(_number),
     "categories": _many(_text),

@@ -112,7 +112,9 @@ class Variable:
         object.__setattr__(self, "unit", check_unit(self.unit))
         object.__setattr__(self, "categories", tuple(category_label(value) for value in self.categories))
         if self.kind not in ("number", "category"):
-            raise FormulaError(f"variable {self.name!r}: kind is 'number' or 'category', not {self.kind!r}")
+            raise FormulaError(
+                f"variable {self.name!r}: kind is 'number' or 'category', not {str(self.kind)[:40]!r}"
+            )
         bounds = [bound for bound in (self.low, self.high) if bound is not None]
         if self.kind == "category" and (bounds or self.unit):
             raise FormulaError(f"variable {self.name!r}: a category has neither bounds nor a unit")

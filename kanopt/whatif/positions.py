@@ -83,22 +83,28 @@ def write_key(key: Key) -> str:
     return text
 
 
+_LARGEST = 1_000_000
+
+
 def read_document(path: Path) -> Document:
     """Read a TOML file.
 
     Raises
     ------
     ScenarioError
-        If the file is missing, is not UTF-8, or is not TOML; names the line.
+        If the file is missing, has over a million bytes, is not UTF-8, or is not TOML; names the line.
     """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST + 1)
     except IsADirectoryError:
         raise _wrong(path, 0, "is a folder, not a scenario file") from None
     except FileNotFoundError:
         raise _wrong(path, 0, _missing(path)) from None
     except OSError as error:
         raise _wrong(path, 0, f"cannot be read: {error.strerror or error}") from None
+    if len(raw) > _LARGEST:
+        raise _wrong(path, 0, f"is larger than {_LARGEST:,} bytes; keep data in tables of their own")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -110,6 +116,10 @@ def read_document(path: Path) -> Document:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _wrong(path, *_syntax(str(error), text)) from None
+    except RecursionError:
+        raise _wrong(path, 0, "nests lists or tables too deep") from None
+    except ValueError as error:  # tomllib lets int's own word on very long numbers through
+        raise _wrong(path, 0, f"not TOML that can be read: {error}") from None
     return Document(path, data, _with_parents(dict(_lines(text))), hashlib.sha256(raw).hexdigest())
 
 

@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,24 @@ def test_bad_syntax_names_the_line(tmp_path, text, line, words):
         read(tmp_path, text)
     [issue] = caught.value.issues
     assert (issue.line, words in issue.message) == (line, True), str(issue)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a = " + "[" * 20_000, "nests lists or tables too deep"),
+        ("a = " + "[" * 3_000 + "]" * 3_000, "nests lists or tables too deep"),
+        ("a = " + "9" * 10_000, "4300 digits"),
+        ("#" * 10_000_000, "is larger than 1,000,000 bytes; keep data in tables"),
+        ("k = 1\n" * 400_000, "is larger than 1,000,000 bytes"),
+    ],
+    ids=["open lists", "lists", "a long number", "a long comment", "many keys"],
+)
+def test_hostile_files_are_refused_at_once(tmp_path, text, words):
+    start = time.perf_counter()
+    with pytest.raises(ScenarioError, match=words):
+        read(tmp_path, text)
+    assert time.perf_counter() - start < 1.0
 
 
 def test_a_missing_file_names_the_nearest(tmp_path):

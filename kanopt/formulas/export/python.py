@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,8 @@ def to_python(formula: Formula) -> str:
     """
     reserved = {*keyword.kwlist, "np", "_curve", "_step", "_table", "_filled"}
     names = identifiers([variable.name for variable in formula.inputs], reserved)
-    function = identifiers([formula.output.name], reserved)[formula.output.name]
+    # its name is seen by the helpers, too, which call len and int
+    function = identifiers([formula.output.name], {*reserved, *dir(builtins)})[formula.output.name]
     kinds = {type(node) for node in postorder(formula.root)}
     source = _Python(names, "{name} = {value}")
     result = source.write(formula.root)

@@ -164,3 +164,36 @@ def test_edges_and_what_lies_beyond(engine, case):
             law.to_excel()
         return
     np.testing.assert_allclose(engine(law, data), law.evaluate(data), rtol=1e-9, atol=1e-13)
+
+
+LABELS = [
+    *(
+        "a'b",
+        'a"b',
+        "; DROP TABLE data; --",
+        '"] = 1; evil(); //',
+        "</script>",
+        "=1+1",
+        "{0}",
+        "@",
+        "%s",
+        "`",
+        "${x}",
+    ),
+    *("\u202eab", "\u200b", "\u2028", "ü", "重量", "a" * 250, "", " ", "None", "nan", "2014", "a\nb", "a\tb"),
+]
+
+
+@every_engine
+def test_categories_of_any_text(engine):
+    """Whatever a category is called, an export tells it from the others."""
+    if engine is engines.latex:
+        pytest.skip("the entries of a table are not printed")
+    labels = [label for label in LABELS if engine is not engines.excel or label.isprintable()]
+    for start in range(0, len(labels), 6):
+        some = labels[start : start + 6]
+        table = Table.of({label: float(k) for k, label in enumerate(some)}, "kind", fallback=-1.0)
+        law = Formula(table * Input("x"), (Variable("x"), Variable("kind", kind="category")), OUTPUT)
+        kinds = np.array([*some, "other"], dtype=object)
+        data = {"x": np.full(len(kinds), 2.0), "kind": kinds}
+        np.testing.assert_allclose(engine(law, data), law.evaluate(data), **CLOSE)

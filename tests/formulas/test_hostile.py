@@ -1,0 +1,183 @@
+"""Formula files and texts from strangers: whatever they hold, they are refused at once and in words one can print."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+
+import numpy as np
+import pytest
+
+from kanopt.errors import FileFormatError, FormulaError, nearest
+from kanopt.formulas import Apply, Formula, Input, Sum, Variable, parse_formula
+from kanopt.formulas.serialize import LARGEST_FILE
+from tests.formulas.export.engines import compiled
+
+KM = Variable("km", "km")
+BASE = json.loads(parse_formula("2 * km", [KM], Variable("fuel", "l")).to_json())
+INPUT = {"kind": "input", "name": "km"}
+CURVE = {"kind": "curve", "name": "s", "argument": 0, "low": 0, "high": 1, "periodic": False}
+LONG = "x" * 4_000_000
+
+
+def with_nodes(*nodes):
+    return {**BASE, "nodes": [INPUT, *nodes], "root": len(nodes)}
+
+
+MANY = ["q" * 190 + str(k) for k in range(15_000)]
+
+
+def inputs(*names):
+    return {**BASE, "inputs": [{**BASE["inputs"][0], "name": name} for name in names]}
+
+
+def refused_quickly(call, error, seconds):
+    """Return the message of an error that comes in time, can be printed and is no longer than a screen."""
+    start = time.perf_counter()
+    with pytest.raises(error) as caught:
+        call()
+    assert time.perf_counter() - start < seconds
+    message = str(caught.value)
+    assert len(message) < 3_000
+    message.encode()
+    return message
+
+
+FILES = {
+    "a giant curve": (with_nodes({**CURVE, "coefficients": [1] * 1_200_000}), "a list of 1,200,000 is too long"),
+    "a giant sum": (with_nodes({"kind": "sum", "terms": [0] * 900_000}), "a list of 900,000 is too long"),
+    "a long kind of node": (with_nodes({"kind": LONG}), "unknown kind of node 'xxx"),
+    "a long key": ({**BASE, LONG: 1}, "unknown key 'xxx"),
+    "a long unit": ({**BASE, "output": {**BASE["output"], "unit": LONG}}, "longer than 80 characters"),
+    "a tower of units": ({**BASE, "output": {**BASE["output"], "unit": "km^9^9^9"}}, "cannot read"),
+    "a long kind of output": ({**BASE, "output": {**BASE["output"], "kind": LONG}}, "'number' or 'category'"),
+    "a long occasion": ({**BASE, "per": LONG}, "formula.per .* at most 200 characters"),
+    "an occasion of lines": ({**BASE, "per": "leg\n<script>"}, "formula.per .* no control characters"),
+    "a long key of the provenance": ({**BASE, "provenance": {LONG: 1}}, "expected a text, found 1"),
+    "a long version": ({**BASE, "version": LONG}, "version 'xxx"),
+    "a list as version": ({**BASE, "version": [1] * 1_000_000}, "version list"),
+    "a long name of a constant": (
+        with_nodes({"kind": "constant", "value": 1, "name": LONG, "standard_error": None}),
+        r"nodes\[1\].name .* at most 200",
+    ),
+    "a constant named in lines": (
+        with_nodes({"kind": "constant", "value": 1, "name": "a\nb", "standard_error": None}),
+        r"nodes\[1\].name .* no control characters",
+    ),
+    "a name from right to left": (inputs("km\u202e"), "no control characters"),
+    "a name with nothing in it": (inputs("km\u200b"), "no control characters"),
+    "half a letter": (inputs("km\ud800"), "no control characters"),
+    "two names that look the same": (inputs("km", "load", "lo\u0430d"), "letter 3 is U\\+0430 CYRILLIC SMALL"),
+    "many long names": (
+        {**inputs(*MANY), "nodes": [{**INPUT, "name": "q" * 200}], "root": 0},
+        "which is no input",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_files(kind):
+    content, words = FILES[kind]
+    text = json.dumps(content)
+    message = refused_quickly(lambda: Formula.from_json(text), FileFormatError, 1.0)
+    assert re.search(words, message), message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"format": "kanopt formula", "version": 1, "nodes": [' + ",".join(["9" * 4_299] * 1_000) + "]}",
+        '{"format": "kanopt formula", "version": 1, "nodes": [' + "9" * 10_000 + "]}",
+        '{"format": "kanopt formula", "version": 1, "x": 1e' + "9" * 4_000_000 + "}",
+        '"' + "\\" * 4_000_000,
+        '"' * 4_000_000,
+        "[" * 4_000_000,
+        '"' + "a" * 10_000_000 + '"',
+    ],
+    ids=["long numbers", "a longer number", "an exponent", "backslashes", "quotes", "brackets", "10 MB"],
+)
+def test_texts_of_files(text):
+    refused_quickly(lambda: Formula.from_json(text), FileFormatError, 1.0)
+
+
+def test_a_file_is_not_read_beyond_what_a_formula_may_have(tmp_path):
+    path = tmp_path / "large.json"
+    with path.open("wb") as file:
+        file.truncate(200 * LARGEST_FILE)  # of holes
+    message = refused_quickly(lambda: Formula.load(path), FileFormatError, 0.5)
+    assert "1,000,000,000 bytes is too large" in message
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no such device here")  # noqa: PTH110
+def test_a_device_without_end_is_left_alone():
+    message = refused_quickly(lambda: Formula.load("/dev/zero"), FileFormatError, 1.0)
+    assert "a formula file of this size is too large" in message
+
+
+def test_a_mark_before_the_text_is_no_harm(tmp_path):
+    path = tmp_path / "law.json"
+    path.write_text(json.dumps(BASE), encoding="utf-8-sig")
+    assert Formula.load(path).evaluate({"km": 3.0}) == 6.0
+
+
+XY = [Variable("x"), Variable("y")]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x" * 10_000_000, "10,000,000 characters are too many"),
+        ("x\u202e + y", r"'\\u202e' has no place"),
+        ("x\u200b + y", r"'\\u200b' has no place"),
+        ("x + \ud800", r"'\\ud800' has no place"),
+        ("x + 1 ?\u202e \x1b[31m", "has no place"),
+        ("\u0445 * 2", "it looks like 'x', but its letter 1 is U\\+0445 CYRILLIC SMALL LETTER HA"),
+        ("\uff58 * 2", "unknown name"),
+        ("٣ * x", "has no place"),
+        ("a" * 9_999, "unknown name 'aaa"),
+        ("a" * 9_990 + "(x)", "unknown function 'aaa"),
+        ("x" + "^-" * 4_900 + "^", "a number or a name is missing"),
+        ("(" * 50 + "x" + ")^2" * 50 + "^3", "ambiguous"),
+        ("+".join(f"n{k}" for k in range(1_500)), "unknown name 'n0'"),
+    ],
+)
+def test_texts(text, words):
+    message = refused_quickly(lambda: parse_formula(text, XY, Variable("z")), FormulaError, 0.2)
+    assert re.search(words, message), message
+    assert all(sign.isprintable() or sign == "\n" for sign in message)
+
+
+def test_a_large_law_in_many_exponents_is_refused_at_once():
+    root = Sum(tuple(Apply("sin", Input("x") + float(k)) for k in range(20_000)))
+    law = Formula(root, (Variable("x"),), Variable("big"))
+    text = "*".join(f"x^(big + {k})" for k in range(600))
+    message = refused_quickly(lambda: parse_formula(text, XY, Variable("z"), {"big": law}), FormulaError, 2.0)
+    assert "too large" in message
+
+
+def test_the_nearest_of_very_many_names_is_not_looked_for():
+    names = ["q" * 190 + str(k) for k in range(20_000)]
+    start = time.perf_counter()
+    assert nearest("q" * 200, names).startswith("known: ")
+    assert time.perf_counter() - start < 0.2
+
+
+@pytest.mark.parametrize("name", ["len", "int", "str", "isinstance", "float", "print", "np", "_curve"])
+def test_an_output_called_like_what_python_has_leaves_python_alone(name):
+    node = {**CURVE, "coefficients": [0, 1, 4, 2, 1]}
+    content = {**with_nodes(node), "output": {**BASE["output"], "name": name}}
+    law = Formula.from_json(json.dumps(content))
+    x = np.linspace(-1, 2, 7)
+    np.testing.assert_allclose(compiled(law)(x), law.evaluate({"km": x}), rtol=1e-12)
+
+
+def test_names_that_look_the_same_are_refused_wherever_a_formula_is_made():
+    with pytest.raises(
+        FormulaError, match=r"two names look like 'load': in one of them its letter 3 is U\+0430"
+    ):
+        Formula(Input("load"), (Variable("load"), Variable("lo\u0430d")), Variable("y"))
+    with pytest.raises(FormulaError, match=r"letter 1 is U\+00FC LATIN SMALL LETTER U WITH"):
+        Formula(Input("\u00fc"), (Variable("\u00fc"), Variable("u\u0308")), Variable("y"))
+    Formula(Input("T"), (Variable("T"), Variable("t"), Variable("Вес"), Variable("вес")), Variable("y"))
