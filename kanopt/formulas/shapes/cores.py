@@ -8,7 +8,7 @@ with one part per factor: the slope of x · y / (1 + x + y) vanishes with y, tha
 from __future__ import annotations
 
 from kanopt.formulas.functions import function_named
-from kanopt.formulas.nodes import DEEPEST, Apply, Constant, Node, Power, Product, Sum, postorder, rebuilt
+from kanopt.formulas.nodes import DEEPEST, Apply, Constant, Node, Power, Product, Sum, postorder
 from kanopt.formulas.pieces import Curve
 from kanopt.formulas.shapes.arithmetic import Pair
 from kanopt.formulas.shapes.boxes import Sides
@@ -16,9 +16,8 @@ from kanopt.formulas.shapes.jets import Jet, Wanted
 from kanopt.formulas.shapes.ranges import range_over
 from kanopt.formulas.shapes.splines import CurveBounds
 from kanopt.formulas.shapes.tracer import Tracer
-from kanopt.formulas.simplify import simplified
 
-__all__ = ["bending_core", "canonical", "logarithm", "slope_core"]
+__all__ = ["bending_core", "logarithm", "slope_core"]
 
 
 def slope_core(root: Node, name: str, sides: Sides) -> tuple[Node, int]:
@@ -52,23 +51,6 @@ def bending_core(root: Node, name: str, sides: Sides) -> tuple[Node, int]:
     while found:
         node, sign, found = _without_bystanders(node, sign, reads, sides)
     return node, sign
-
-
-def canonical(root: Node) -> Node:
-    """Return an equal graph in which less occurs twice, so that its bounds are tighter; names of constants are dropped.
-
-    It may be defined in more places, which proves no less of the places where the formula is.
-
-    Examples
-    --------
-    >>> from kanopt.formulas import Variable, parse_formula
-    >>> from kanopt.formulas.printing import plain
-    >>> plain(canonical(parse_formula("x * (1 / c^2)^2 * x", [Variable("x"), Variable("c")], Variable("y")).root))
-    'x^2 / c^4'
-    """
-    return simplified(
-        rebuilt(root, lambda node: Constant(node.value) if isinstance(node, Constant) else node)
-    )
 
 
 def logarithm(node: Node, sides: Sides) -> Node | None:

@@ -15,7 +15,8 @@ from kanopt.formulas.intervals import given_ranges
 from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.shapes.boxes import Sides
-from kanopt.formulas.shapes.cores import bending_core, canonical, logarithm, slope_core
+from kanopt.formulas.shapes.canonical import canonical
+from kanopt.formulas.shapes.cores import bending_core, logarithm, slope_core
 from kanopt.formulas.shapes.facts import Shape, ShapeFact, ShapeProof
 from kanopt.formulas.shapes.margins import Bending, Distance, Margin, Slope
 from kanopt.formulas.shapes.search import search

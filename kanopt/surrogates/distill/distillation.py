@@ -24,6 +24,7 @@ from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
 from kanopt.surrogates.distill.refitting import Refit
 from kanopt.surrogates.distill.response import polished, working_rows
 from kanopt.surrogates.distill.search import Candidate, search
+from kanopt.surrogates.distill.shaped import shaped
 from kanopt.surrogates.encoding import Feature
 
 __all__ = ["HeldOut", "Trained", "distill"]
@@ -139,7 +140,7 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
             f"below {min_r2:g}; the formula found is {formula}. Add columns that explain the target, clean the "
             "table, or lower min_r2 knowingly"
         )
-    return Formula(
+    law = Formula(
         root,
         kept,
         held_out.output,
@@ -153,6 +154,7 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
         },
         alternatives=tuple(map(_alternative, found.front)),
     )
+    return shaped(law, trained)
 
 
 def mixed_of(trained: Trained) -> Mixed:

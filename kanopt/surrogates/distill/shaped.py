@@ -1,0 +1,46 @@
+"""The shapes that a network was asked for, decided for the formula that it became.
+
+A closed form keeps the shape of an edge over the values that the rows took there, which behind hidden nodes need not be
+all that the box of the inputs takes. So what was asked of the network is decided anew for the formula, over its domain.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from kanopt.formulas import Formula, ShapeProof
+
+if TYPE_CHECKING:
+    from kanopt.surrogates.distill import Trained
+
+__all__ = ["asked_of", "decided", "shaped"]
+
+_BOXES = 500
+
+
+def asked_of(trained: Trained, formula: Formula) -> dict[str, Any]:
+    """Return what was asked of a network, of the columns that the formula reads, as :meth:`Formula.prove` takes it.
+
+    A law behind a link has the ends of the link for bounds, and the law of a logarithm is positive.
+    """
+    numbers = [feature.name for feature in trained.features if feature.kind == "number"]
+    signs, bends = trained.wanted.signs, trained.wanted.bends
+    low, high = trained.link.ends if trained.link else (0.0 if trained.log_target else -math.inf, math.inf)
+    return {
+        "monotone": {n: sign for n, sign in zip(numbers, signs, strict=False) if sign and n in formula.used},
+        "convex": {n: bend for n, bend in zip(numbers, bends, strict=False) if bend and n in formula.used},
+        "low": low if math.isfinite(low) else None,
+        "high": high if math.isfinite(high) else None,
+    }
+
+
+def decided(formula: Formula, trained: Trained) -> ShapeProof:
+    """Return a verdict on every shape that was asked of a network, for a formula with a domain."""
+    return formula.prove(**asked_of(trained, formula), boxes=_BOXES)
+
+
+def shaped(formula: Formula, trained: Trained) -> Formula:
+    """Return the formula with these verdicts, in its facts and in its file."""
+    return replace(formula, shapes=decided(formula, trained).facts)
