@@ -1,5 +1,6 @@
-"""Formulas in other languages: Python, SQL, JavaScript and sympy.
+"""Formulas in other languages: Python, SQL, JavaScript, sympy, and the cells of Excel.
 
 Every export computes the formula itself, curves as piecewise cubic polynomials and tables as look-ups, at
-full precision; names are quoted or replaced so that no column name can change what the text does.
+full precision (in Excel at its fifteen digits); names are quoted or replaced so that no column name can change what the
+text does.
 """

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["to_sympy"]
 
 _WHOLE = 64
+_MOST_COMBINED = 1_000
 
 
 def to_sympy(formula: Formula, categories: Mapping[str, str]) -> sympy.Expr:
@@ -27,8 +28,9 @@ def to_sympy(formula: Formula, categories: Mapping[str, str]) -> sympy.Expr:
     Raises
     ------
     FormulaError
-        If a table's input has no category given, or an unseen one; or a part of the formula is infinite whatever the
-        inputs are.
+        If a table's input has no category given, or an unseen one; a part of the formula is infinite whatever the
+        inputs are; or curves and staircases of each other have more than a thousand combinations of their pieces,
+        since sympy combines them, a hundred in a second.
 
     Examples
     --------
@@ -36,6 +38,11 @@ def to_sympy(formula: Formula, categories: Mapping[str, str]) -> sympy.Expr:
     >>> to_sympy(parse_formula("0.5 * km^2", [Variable("km")], Variable("fuel")), {})
     0.5*km**2
     """
+    if fold(formula.root, _combined) > _MOST_COMBINED:
+        raise FormulaError(
+            f"formula for {formula.output.name!r}: its curves of curves have too many combinations of their pieces for "
+            "sympy; to_python computes them"
+        )
     try:
         return fold(formula.root, lambda node, parts: _expression(node, parts, categories))
     except FormulaError:
@@ -45,6 +52,13 @@ def to_sympy(formula: Formula, categories: Mapping[str, str]) -> sympy.Expr:
         raise FormulaError(
             f"formula for {formula.output.name!r}: a part of it has no finite value ({error})"
         ) from error
+
+
+def _combined(node: Node, below: list[int]) -> int:
+    """Return how many combinations the pieces of curves and staircases have along one path, where there are several."""
+    most = max(below, default=0)
+    own = node.spans + 2 if isinstance(node, Curve) else len(node.values) if isinstance(node, Step) else 0
+    return most * own if most and own else most or min(own, _MOST_COMBINED)
 
 
 def _expression(node: Node, parts: list[Any], categories: Mapping[str, str]) -> Any:

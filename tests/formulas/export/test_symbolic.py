@@ -50,3 +50,13 @@ def test_tables_need_a_category():
         law.to_sympy()
     with pytest.raises(FormulaError, match="no entry for vehicle='vann'; did you mean 'van'"):
         law.to_sympy({"vehicle": "vann"})
+
+
+def test_curves_of_curves_of_curves_are_refused_before_sympy_combines_them():
+    node = Input("x")
+    for _ in range(3):
+        node = Curve("s", node, tuple(np.sin(np.arange(13)).tolist()), -1.0, 1.0)
+    with pytest.raises(FormulaError, match="too many combinations of their pieces for sympy; to_python"):
+        Formula(node + Input("x"), (Variable("x"),), Variable("y")).to_sympy()
+    long = Curve("s", Input("x"), tuple(np.sin(np.arange(300)).tolist()), -1.0, 1.0)
+    assert Formula(long, (Variable("x"),), Variable("y")).to_sympy().has(sympy.Piecewise)
