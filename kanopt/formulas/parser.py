@@ -236,9 +236,8 @@ class _Parser:
         """Return an error that shows the place in the text."""
         first = max(0, place - 50)
         shown = "".join(s if s.isprintable() else " " for s in self.text[first : first + 100])
-        return FormulaError(
-            f"formula for {self.what!r}, column {place + 1}: {why}\n  {shown}\n  {' ' * (place - first)}^"
-        )
+        caret = " " * (place - first) + "^"
+        return FormulaError(f"formula for {self.what!r}, column {place + 1}: {why}\n  {shown}\n  {caret}")
 
     @property
     def next(self) -> _Token:
