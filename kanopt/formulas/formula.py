@@ -254,6 +254,7 @@ class Formula(Exports):
         high: float | None = None,
         ranges: Mapping[str, Any] | None = None,
         boxes: int = 2000,
+        finite: bool = False,
     ) -> ShapeProof:
         """Prove or refute that it rises or falls, is convex or concave, or stays within bounds, everywhere in a box.
 
@@ -269,13 +270,15 @@ class Formula(Exports):
         ranges, boxes
             As for :meth:`interval`, every combination of the categories there; and how many boxes may be bounded for a
             fact before it is left undecided.
+        finite
+            Whether to decide as well that it has a finite value everywhere, the ends of the ranges included.
 
         Returns
         -------
         ShapeProof
             For each fact ``"proved"``, ``"refuted"`` with points at which the formula itself contradicts it by more
             than rounding, or ``"undecided"`` with the share of the volume left and why. Where the formula has no finite
-            value nothing is claimed.
+            value, nothing but that is claimed.
 
         Raises
         ------
@@ -293,7 +296,8 @@ class Formula(Exports):
         """
         from kanopt.formulas.shapes import prove
 
-        return prove(self, monotone=monotone, convex=convex, low=low, high=high, ranges=ranges, boxes=boxes)
+        bounds: dict[str, Any] = {"low": low, "high": high, "finite": finite}
+        return prove(self, monotone=monotone, convex=convex, ranges=ranges, boxes=boxes, **bounds)
 
     def refit(
         self,

@@ -363,7 +363,7 @@ _COVARIANCE: Mapping[str, Reader] = {
 _POINT: Mapping[str, Reader] = {
     "numbers": _many(_pair(_text, _number)),
     "categories": _many(_pair(_text, _text)),
-    "value": _number,
+    "value": _optional(_number),
 }
 _SHAPE: Mapping[str, Reader] = {
     "shape": _text,

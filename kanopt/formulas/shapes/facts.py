@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Point", "Shape", "ShapeFact", "ShapeProof", "Verdict"]
 
-Shape: TypeAlias = Literal["rises", "falls", "convex", "concave", "at least", "at most"]
+Shape: TypeAlias = Literal["rises", "falls", "convex", "concave", "at least", "at most", "finite"]
 Verdict: TypeAlias = Literal["proved", "refuted", "undecided"]
 
 _POINTS: Mapping[Shape, int] = {
@@ -24,12 +24,13 @@ _POINTS: Mapping[Shape, int] = {
     "concave": 3,
     "at least": 1,
     "at most": 1,
+    "finite": 1,
 }
 
 
 @dataclass(frozen=True)
 class Point:
-    """A place, and the formula's value there.
+    """A place, and the formula's value there; None where it has no finite one.
 
     Examples
     --------
@@ -39,12 +40,13 @@ class Point:
 
     numbers: tuple[tuple[str, float], ...]
     categories: tuple[tuple[str, str], ...]
-    value: float
+    value: float | None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "numbers", tuple(self.numbers))
         object.__setattr__(self, "categories", tuple(self.categories))
-        if not all(math.isfinite(number) for number in (self.value, *dict(self.numbers).values())):
+        value = 0.0 if self.value is None else self.value
+        if not all(math.isfinite(number) for number in (value, *dict(self.numbers).values())):
             raise FormulaError(f"a point has finite numbers only, not {self!r}")
 
     @property
@@ -55,7 +57,8 @@ class Point:
     def __str__(self) -> str:
         place = [f"{name} = {number:.6g}" for name, number in self.numbers]
         place += [f"{name} = {label}" for name, label in self.categories]
-        return f"{self.value:.8g}" + (f" at {', '.join(place)}" if place else "")
+        value = "no finite value" if self.value is None else f"{self.value:.8g}"
+        return value + (f" at {', '.join(place)}" if place else "")
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,10 @@ class ShapeFact:
     ----------
     shape
         ``"rises"`` and ``"falls"`` mean never the other way, ``"convex"`` and ``"concave"`` in one input whatever the
-        others are held at, ``"at least"`` and ``"at most"`` that every value is.
+        others are held at, ``"at least"`` and ``"at most"`` that every value is, ``"finite"`` that there is one
+        everywhere.
     input
-        The input it speaks of; empty for bounds.
+        The input it speaks of; empty for bounds and for ``"finite"``.
     bound
         The bound it speaks of; None for the others.
     verdict
@@ -113,8 +117,8 @@ class ShapeFact:
         ):
             if value not in known:
                 raise FormulaError(f"a fact on a shape has no {what} {value!r}; {nearest(str(value), known)}")
-        speaks = self.shape in ("at least", "at most")
-        if speaks != (self.bound is not None) or speaks == bool(self.input):
+        bounds = self.shape in ("at least", "at most")
+        if bounds != (self.bound is not None) or bool(self.input) == (bounds or self.shape == "finite"):
             raise FormulaError(
                 f"fact {self.shape!r}: bounds have a number and no input, other shapes an input and no number"
             )
@@ -129,6 +133,8 @@ class ShapeFact:
     @property
     def text(self) -> str:
         """The statement in words."""
+        if self.shape == "finite":
+            return "finite everywhere"
         if self.bound is not None:
             return f"{self.shape} {self.bound:g}"
         return f"{self.shape} {'with' if self.shape in ('rises', 'falls') else 'in'} {self.input}"

@@ -78,12 +78,15 @@ class Wanted:
     sides
         Whether a kink gives both sides of it. If not, one is taken, so that at points nothing but rounding widens the
         bounds, that of a curve's coefficients too.
+    closed
+        Whether the faces of the whole where a number is zero count, on which a logarithm has no finite value.
     """
 
     x: int = -1
     along: tuple[int, ...] = ()
     second: bool = False
     sides: bool = True
+    closed: bool = False
 
 
 @dataclass(frozen=True)

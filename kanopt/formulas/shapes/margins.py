@@ -1,7 +1,7 @@
 """Facts as margins: what must not be negative anywhere in the box, and points that show where it is.
 
 For a fact that a formula rises the margin is its first derivative, for convex the second, for bounds the distance to
-the bound; :mod:`kanopt.formulas.shapes.jets` says what derivatives mean at kinks and stairs.
+the bound (:mod:`kanopt.formulas.shapes.derivatives`).
 """
 
 from __future__ import annotations
@@ -11,22 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kanopt.formulas.nodes import Array, fold
-from kanopt.formulas.shapes.arithmetic import EPS, Flags, Integers, Pair, minus, plus, signed, swing
+from kanopt.formulas.nodes import Array
+from kanopt.formulas.shapes.arithmetic import Flags, Integers, Pair
 from kanopt.formulas.shapes.boxes import Boxes
 from kanopt.formulas.shapes.facts import Point
 from kanopt.formulas.shapes.jets import Jet, Wanted
 from kanopt.formulas.shapes.tracer import Tracer
+from kanopt.formulas.shapes.witnesses import Law
 
-__all__ = ["ZERO", "Bending", "Distance", "Finding", "Margin", "Slope"]
+__all__ = ["ZERO", "Everywhere", "Finding", "Margin"]
 
 ZERO = 2.0**20
 """How many times what rounding hides counts as zero: a billionth of the terms that something is the sum of."""
-
-_STEPS = 2.0 ** -np.arange(24.0)
-_CANDIDATES = 16
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class Margin(ABC):
         What the margin is taken of, the part of the formula that settles the fact, and the sign of that part.
     """
 
-    def __init__(self, law: Tracer, x: int, sign: int, core: tuple[Tracer, int]) -> None:
+    def __init__(self, law: Law, x: int, sign: int, core: tuple[Tracer, int]) -> None:
         self.law, self.sides, self.x, self.sign = law, law.sides, x, sign
         self.tracer, direction = core
         self.core_sign = sign * direction
@@ -90,18 +87,6 @@ class Margin(ABC):
     @abstractmethod
     def examine(self, boxes: Boxes) -> Finding:
         """Return bounds over boxes, with all that is known."""
-
-    @abstractmethod
-    def _ends(self, boxes: Boxes) -> Array:
-        """Return, for each box, points of it that may contradict the fact, shape (boxes, tries, points, numbers)."""
-
-    @abstractmethod
-    def _near(self, points: Array) -> Array:
-        """Return, for each point, points around it that may, shape (points, tries, points, numbers)."""
-
-    @abstractmethod
-    def _violation(self, points: Array, low: Array, high: Array) -> Array:
-        """Return by how much values between `low` and `high` (rows, points) contradict the fact at least."""
 
     def low(self, boxes: Boxes) -> Array:
         """Return lower bounds of the margin, shape (boxes,)."""
@@ -133,6 +118,7 @@ class Margin(ABC):
             found[rows] = np.isfinite(width) & (low[rows] >= -ZERO * width)
         return found
 
+    @abstractmethod
     def contradiction(self, boxes: Boxes, at_centre: Array | None = None) -> tuple[Point, ...]:
         """Return points at which the formula itself contradicts the fact, if any are found.
 
@@ -144,205 +130,47 @@ class Margin(ABC):
             Upper bounds of the margin at the centres, shape (boxes,): those where it is most negative are looked
             around.
         """
-        labels = (boxes.first + boxes.last)[:, len(self.sides.numbers) :] // 2
-        found = self._confirmed(self._ends(boxes), labels)
-        if found or at_centre is None:
-            return found
-        worst = np.argsort(at_centre)[:_CANDIDATES]
-        worst = worst[at_centre[worst] < 0.0]
-        if not len(worst):
-            return ()
-        return self._confirmed(self._near(boxes.centre[worst]), labels[worst])
 
-    def _confirmed(self, tries: Array, labels: Integers) -> tuple[Point, ...]:
-        """Return the points of the try that contradicts the fact most, by more than counts as zero."""
-        places, each, count, numbers = tries.shape
-        rows, labels = places * each, np.repeat(labels, each, axis=0)
-        points = tries.reshape(rows, count, numbers)
-        boxes = self.sides.points(points.reshape(rows * count, numbers), np.repeat(labels, count, axis=0))
-        jet = self.law.jet(boxes, Wanted())
-        low, high = (end.reshape(rows, count) for end in signed(jet.value, self.sign))
-        known = (jet.defined & ~self.law.void(boxes)).reshape(rows, count) & np.isfinite(low + high)
-        with np.errstate(invalid="ignore", over="ignore"):
-            beyond = self._violation(points, low, high) - ZERO * (high - low).sum(axis=1)
-        beyond = np.where(known.all(axis=1) & (beyond > 0.0), beyond, -np.inf)
-        for row in np.argsort(-beyond)[:_CANDIDATES]:
-            if beyond[row] == -np.inf:
-                break
-            said = self._said(points[row], labels[row])
-            exact = self.sign * said[None]
-            if np.isfinite(said).all() and self._violation(points[[row]], exact, exact)[0] > 0.0:
-                at = zip(points[row], said, strict=True)
-                return tuple(self._point(place, value, labels[row]) for place, value in at)
+    def _labels(self, boxes: Boxes) -> Integers:
+        """Return the positions of labels in the middle of the runs, shape (boxes, categories)."""
+        return (boxes.first + boxes.last)[:, len(self.sides.numbers) :] // 2
+
+
+class Everywhere(Margin):
+    """Zero where the formula has a finite value for certain, and −∞ elsewhere."""
+
+    def __init__(self, law: Law, graph: Tracer) -> None:
+        super().__init__(law, -1, 1, (graph, 1))
+
+    @property
+    def simple(self) -> Wanted:
+        """The value alone, on the faces of the whole too."""
+        return Wanted(closed=True)
+
+    def of(self, jet: Jet) -> Pair:
+        """Return it."""
+        nowhere = np.where(jet.defined, 0.0, -np.inf)
+        return nowhere, nowhere
+
+    def _claimed(self, low: Array, jet: Jet, boxes: Boxes) -> Array:
+        # of an endless box the values may be endless and yet each of them finite
+        endless = ~np.isfinite(boxes.width).all(axis=1)
+        finite = np.isfinite(jet.value[0]) & np.isfinite(jet.value[1])
+        return super()._claimed(np.where(finite | endless, low, -np.inf), jet, boxes)
+
+    def examine(self, boxes: Boxes) -> Finding:
+        """Return it over boxes."""
+        low = self.low(boxes)
+        return Finding(low, (low, low), {}, np.ones(len(boxes), dtype=bool))
+
+    def contradiction(self, boxes: Boxes, at_centre: Array | None = None) -> tuple[Point, ...]:
+        """Return a point, at a corner or in the middle of a box, at which the formula has no finite value."""
+        labels = self._labels(boxes)
+        for place in (boxes.centre, boxes.low, boxes.high):
+            rows = np.flatnonzero(np.isfinite(place).all(axis=1))
+            rows = rows[~self.law.void(self.sides.points(place[rows], labels[rows]))]
+            said = self.law.said(place[rows], labels[rows])
+            wrong = rows[~np.isfinite(said)]
+            if len(wrong):
+                return (self.law.point(place[wrong[0]], labels[wrong[0]], np.nan),)
         return ()
-
-    def _said(self, points: Array, labels: Integers) -> Array:
-        """Return what the formula says at points (points, numbers), which may be nothing finite."""
-        data: dict[str, NDArray[np.float64] | NDArray[np.object_]] = {
-            name: points[:, place] for place, name in enumerate(self.sides.numbers)
-        }
-        for name, known, label in zip(self.sides.categories, self.sides.labels, labels, strict=True):
-            data[name] = np.full(len(points), known[label], dtype=object)
-        with np.errstate(all="ignore"):
-            value = fold(self.law.root, lambda node, parts: node.compute(parts, data))
-        return np.broadcast_to(value, len(points))
-
-    def _point(self, place: Array, value: float, labels: Integers) -> Point:
-        chosen = zip(self.sides.categories, self.sides.labels, labels, strict=True)
-        return Point(
-            tuple(zip(self.sides.numbers, map(float, place), strict=True)),
-            tuple((name, known[label]) for name, known, label in chosen),
-            float(value),
-        )
-
-    def _window(self, boxes: Boxes) -> tuple[Array, Array, Array]:
-        """Return a finite low end, centre and high end of x in every box; a jump begins just before it."""
-        low, centre, high = boxes.low[:, self.x], boxes.centre[:, self.x], boxes.high[:, self.x]
-        low = np.where(np.isinf(low), np.minimum(2.0 * centre - high, centre - 1.0), low)
-        low = np.where(np.isfinite(low), low, centre - 1.0)
-        high = np.where(np.isinf(high), np.maximum(2.0 * centre - low, centre + 1.0), high)
-        first, last = (end[self.x] for end in self.sides.window())
-        before = np.maximum(low - 1e-6 * (last - first), first)
-        return np.where(boxes.jump, before, low), centre, high
-
-    def _with_x(self, points: Array, *values: Array) -> Array:
-        """Return points (rows, numbers) with x at each of the values (rows, …), shape (rows, …, values, numbers)."""
-        x = np.stack(values, axis=-1)
-        middle = points.reshape(len(points), *(1,) * (x.ndim - 1), points.shape[1])
-        found = np.broadcast_to(middle, (*x.shape, points.shape[1])).copy()
-        found[..., self.x] = x
-        return found
-
-
-class Slope(Margin):
-    """± the first derivative by x."""
-
-    @property
-    def simple(self) -> Wanted:
-        """The first derivative alone."""
-        return Wanted(self.x, (self.x,))
-
-    def of(self, jet: Jet) -> Pair:
-        """Return bounds of it."""
-        return signed(jet.slope[self.x], self.core_sign)
-
-    def examine(self, boxes: Boxes) -> Finding:
-        """Return bounds over boxes, the better of the natural and the mean-value form."""
-        centre = boxes.centre
-        at_centre = self.of(self.tracer.jet(boxes.at(centre), self.simple))
-        jet = self.tracer.jet(boxes, Wanted(self.x, self.everyone, second=True))
-        derivative = {j: signed(pair, self.core_sign) for j, pair in jet.bend.items()}
-        low = _mean_value(self.of(jet)[0], at_centre, derivative, boxes, centre)
-        return Finding(self._claimed(low, jet, boxes), at_centre, derivative, jet.defined)
-
-    def _ends(self, boxes: Boxes) -> Array:
-        low, _, high = self._window(boxes)
-        return self._with_x(boxes.centre, low, high)[:, None]
-
-    def _near(self, points: Array) -> Array:
-        low, high = (end[self.x] for end in self.sides.window())
-        reach = 0.5 * (high - low) * _STEPS
-        x = points[:, [self.x]]
-        return self._with_x(points, np.maximum(x - reach, low), np.minimum(x + reach, high))
-
-    def _violation(self, points: Array, low: Array, high: Array) -> Array:
-        drop = low[:, 0] - high[:, 1]
-        return np.where(points[:, 1, self.x] > points[:, 0, self.x], drop, -np.inf)
-
-
-class Bending(Margin):
-    """± the second derivative by x."""
-
-    @property
-    def simple(self) -> Wanted:
-        """The second derivative alone."""
-        return Wanted(self.x, (self.x,), second=True)
-
-    def of(self, jet: Jet) -> Pair:
-        """Return bounds of it."""
-        return signed(jet.bend[self.x], self.core_sign)
-
-    def _claimed(self, low: Array, jet: Jet, boxes: Boxes) -> Array:
-        # a stair between points of the range breaks a convex shape, whichever way it goes
-        return super()._claimed(np.where(boxes.jump, -np.inf, low), jet, boxes)
-
-    def examine(self, boxes: Boxes) -> Finding:
-        """Return bounds over boxes."""
-        at_centre = self.of(self.tracer.jet(boxes.at(boxes.centre), self.simple))
-        return Finding(self.low(boxes), at_centre, {}, np.ones(len(boxes), dtype=bool))
-
-    def _ends(self, boxes: Boxes) -> Array:
-        low, centre, high = self._window(boxes)
-        first, last = (end[self.x] for end in self.sides.window())
-        after = np.minimum(high + 1e-6 * (last - first), last)
-        across = self._with_x(boxes.centre, low, centre, np.where(boxes.jump, after, high))
-        # a kink may lie where boxes meet
-        reach = np.minimum(0.5 * (high - low), np.minimum(low - first, last - low))
-        return np.stack([across, self._with_x(boxes.centre, low - reach, low, low + reach)], axis=1)
-
-    def _near(self, points: Array) -> Array:
-        low, high = (end[self.x] for end in self.sides.window())
-        reach = 0.5 * (high - low) * _STEPS
-        x = np.clip(points[:, [self.x]], low + reach, high - reach)
-        return self._with_x(points, np.maximum(x - reach, low), x, np.minimum(x + reach, high))
-
-    def _violation(self, points: Array, low: Array, high: Array) -> Array:
-        first, middle, last = (points[:, place, self.x] for place in range(3))
-        ordered = (first < middle) & (middle < last)
-        length = np.where(ordered, last - first, 1.0)
-        chord = (last - middle) / length * high[:, 0] + (middle - first) / length * high[:, 2]
-        chord += 8.0 * EPS * (np.abs(high[:, 0]) + np.abs(high[:, 2]))
-        return np.where(ordered, low[:, 1] - chord, -np.inf)
-
-
-class Distance(Margin):
-    """± (formula − bound)."""
-
-    def __init__(self, law: Tracer, bound: float, sign: int, graph: Tracer) -> None:
-        super().__init__(law, -1, sign, (graph, 1))
-        self.bound = np.asarray(bound)
-
-    @property
-    def simple(self) -> Wanted:
-        """The value alone."""
-        return Wanted()
-
-    def of(self, jet: Jet) -> Pair:
-        """Return bounds of it."""
-        return signed(minus(jet.value, (self.bound, self.bound)), self.sign)
-
-    def examine(self, boxes: Boxes) -> Finding:
-        """Return bounds over boxes, the better of the natural and the mean-value form."""
-        centre = boxes.centre
-        at_centre = self.of(self.tracer.jet(boxes.at(centre), self.simple))
-        jet = self.tracer.jet(boxes, Wanted(along=self.everyone))
-        derivative = {j: signed(pair, self.sign) for j, pair in jet.slope.items()}
-        natural = self.of(jet)[0]
-        mean_value = _mean_value(natural, at_centre, derivative, boxes, centre)
-        low = np.where(jet.defined, mean_value, natural)
-        return Finding(self._claimed(low, jet, boxes), at_centre, derivative, jet.defined)
-
-    def _claimed(self, low: Array, jet: Jet, boxes: Boxes) -> Array:
-        # bounds hold for every finite value, on both sides of a place without one
-        return np.where(self.tracer.void(boxes), np.inf, low)
-
-    def _ends(self, boxes: Boxes) -> Array:
-        return boxes.centre[:, None, None]
-
-    def _near(self, points: Array) -> Array:
-        return points[:, None, None]
-
-    def _violation(self, points: Array, low: Array, high: Array) -> Array:
-        return self.sign * self.bound - high[:, 0]
-
-
-def _mean_value(
-    low: Array, at_centre: Pair, derivative: Mapping[int, Pair], boxes: Boxes, centre: Array
-) -> Array:
-    """Return the larger of a lower bound and that of the mean-value form (Moore et al. 2009, ch. 6)."""
-    with np.errstate(all="ignore"):
-        total = at_centre
-        for j, pair in derivative.items():
-            total = plus(total, swing(pair, boxes.low[:, j], centre[:, j], boxes.high[:, j]))
-    # across several stairs or labels the centre is no single point, but its bounds hold for all of them
-    return np.maximum(low, total[0])

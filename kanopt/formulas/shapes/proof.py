@@ -17,11 +17,13 @@ from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.shapes.boxes import Sides
 from kanopt.formulas.shapes.canonical import canonical
 from kanopt.formulas.shapes.cores import bending_core, logarithm, slope_core
+from kanopt.formulas.shapes.derivatives import Bending, Distance, Slope
 from kanopt.formulas.shapes.facts import Shape, ShapeFact, ShapeProof
-from kanopt.formulas.shapes.margins import Bending, Distance, Margin, Slope
+from kanopt.formulas.shapes.margins import Everywhere, Margin
 from kanopt.formulas.shapes.search import search
 from kanopt.formulas.shapes.tabulated import entries
 from kanopt.formulas.shapes.tracer import Tracer
+from kanopt.formulas.shapes.witnesses import Law
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -40,6 +42,7 @@ def prove(
     high: float | None = None,
     ranges: Mapping[str, Any] | None = None,
     boxes: int = 2000,
+    finite: bool = False,
 ) -> ShapeProof:
     """Decide facts on the shape of a formula; see :meth:`kanopt.formulas.Formula.prove`.
 
@@ -62,6 +65,8 @@ def prove(
     falls with c: proved
     convex in v: proved
     at least 0: proved
+    >>> print(prove(delay, finite=True, ranges={"c": (0, 8000)}))
+    finite everywhere: refuted (no finite value at t0 = 1, v = 0, c = 0)
     >>> print(prove(delay, monotone={"t0": -1}).facts[0].verdict)
     refuted
     """
@@ -71,10 +76,11 @@ def prove(
         *_questions(formula, "monotone", {} if monotone is None else monotone),
         *_questions(formula, "convex", _bends(convex)),
         *(_Question(shape, bound=_bound(shape, end)) for shape, end in _ends(low, high)),
+        *([_Question("finite")] if finite else []),
     ]
     graph = canonical(formula.root)
     sides = sides_of(formula, {} if ranges is None else ranges, graph)
-    case = _Case(Tracer(formula.root, sides), graph, boxes)
+    case = _Case(Law(formula.root, sides), graph, boxes)
     basis = "" if ranges else basis_of(formula)
     facts = tuple(replace(_answer(case, question), basis=basis) for question in questions)
     numbers = zip(sides.numbers, sides.low.tolist(), sides.high.tolist(), strict=True)
@@ -97,7 +103,7 @@ def basis_of(formula: Formula) -> str:
 class _Case:
     """The formula, its graph as it is bounded best, and the budget of boxes for a fact."""
 
-    law: Tracer
+    law: Law
     graph: Node
     budget: int
 
@@ -174,6 +180,8 @@ def _answer(case: _Case, question: _Question) -> ShapeFact:
 
 def _margin(case: _Case, question: _Question, x: int, sign: int) -> Margin:
     law, sides = case.law, case.law.sides
+    if question.shape == "finite":
+        return Everywhere(law, Tracer(law.root, sides))
     if question.bound is not None:
         return Distance(law, question.bound, sign, Tracer(case.graph, sides))
     if question.shape in ("convex", "concave"):

@@ -116,7 +116,8 @@ class Tracer:
             # across a stair nothing but the stair moves
             still = np.where(boxes.jump, 0.0, 1.0)
             slope = {place: (still, still)}
-        positive = (low > 0.0) | ((low == 0.0) & (high > 0.0) & (self.sides.low[place] == 0.0))
+        on_face = (low == 0.0) & (high > 0.0) & (self.sides.low[place] == 0.0)
+        positive = (low > 0.0) if wanted.closed else (low > 0.0) | on_face
         return Jet((low, high), slope, {}, TRUE, positive)
 
     def _curve(self, node: Curve, u: Jet, boxes: Boxes, wanted: Wanted) -> Jet:

@@ -23,7 +23,8 @@ _BOXES = 500
 def asked_of(trained: Trained, formula: Formula) -> dict[str, Any]:
     """Return what was asked of a network, of the columns that the formula reads, as :meth:`Formula.prove` takes it.
 
-    A law behind a link has the ends of the link for bounds, and the law of a logarithm is positive.
+    A law behind a link has the ends of the link for bounds, and the law of a logarithm is positive. And of every law is
+    asked that it has a value throughout its domain: a power of a hidden node may have none in a corner.
     """
     numbers = [feature.name for feature in trained.features if feature.kind == "number"]
     signs, bends = trained.wanted.signs, trained.wanted.bends
@@ -33,6 +34,7 @@ def asked_of(trained: Trained, formula: Formula) -> dict[str, Any]:
         "convex": {n: bend for n, bend in zip(numbers, bends, strict=False) if bend and n in formula.used},
         "low": low if math.isfinite(low) else None,
         "high": high if math.isfinite(high) else None,
+        "finite": True,
     }
 
 

@@ -13,7 +13,7 @@ KM, KIND = Variable("km", "km", low=0.0, high=90.0), Variable("kind", kind="cate
 LAW = Formula(
     Input("km") ** 1.5 * Table.of({"van": 1.0, "truck": 1.5}, "kind"), (KM, KIND), Variable("fuel", "l")
 )
-PROOF = LAW.prove(monotone={"km": -1}, convex=["km"], low=0.0, high=1e6)
+PROOF = LAW.prove(monotone={"km": -1}, convex=["km"], low=0.0, high=1e6, finite=True)
 CARRIER = replace(LAW, shapes=PROOF.facts)
 
 
@@ -23,6 +23,7 @@ def test_a_law_says_what_was_proved_of_it():
         "convex in km: proved on the whole domain",
         "at least 0: proved on the whole domain",
         "at most 1e+06: proved on the whole domain",
+        "finite everywhere: proved on the whole domain",
     ]
     assert "refuted" in str(PROOF.facts[0])
     assert "convex in km: proved on the whole domain" in CARRIER._repr_markdown_()
@@ -33,6 +34,14 @@ def test_facts_come_back_from_a_file():
     assert again == CARRIER
     assert again.shapes == PROOF.facts
     assert again.shapes[0].witness[0].inputs["kind"] in ("van", "truck")
+
+
+def test_a_place_without_a_value_comes_back_from_a_file():
+    law = parse_formula("1 / km", [KM], Variable("fuel", "l"))
+    facts = law.prove(finite=True).facts
+    assert str(facts[0]) == "finite everywhere: refuted (no finite value at km = 0)"
+    again = Formula.from_json(replace(law, shapes=facts).to_json())
+    assert again.shapes == facts
 
 
 def test_files_from_before_there_were_facts_are_read():

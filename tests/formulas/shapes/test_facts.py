@@ -18,6 +18,7 @@ def test_facts_read_as_words():
     assert ShapeFact("concave", "km").text == "concave in km"
     assert LOW.inputs == {"km": 1.0, "kind": "van"}
     assert str(Point((), (), 3.0)) == "3"
+    assert str(Point((("km", 0.0),), (), None)) == "no finite value at km = 0"
 
 
 def test_a_proof_is_a_table_of_facts():
@@ -43,6 +44,8 @@ def test_a_proof_is_a_table_of_facts():
         ({"shape": "rises", "input": "km", "bound": 1.0}, "an input and no number"),
         ({"shape": "at least"}, "a number and no input"),
         ({"shape": "at least", "input": "km", "bound": 1.0}, "a number and no input"),
+        ({"shape": "finite", "input": "km"}, "an input and no number"),
+        ({"shape": "finite", "bound": 1.0}, "a number and no input"),
         ({"shape": "at least", "bound": math.inf}, "must be finite"),
         ({"shape": "rises", "input": "km", "left": math.nan}, "must be finite"),
         ({"shape": "rises", "input": "km", "left": -1.0}, "not negative"),

@@ -187,6 +187,37 @@ def test_an_undecided_fact_says_what_is_left_and_why():
     assert verdicts(touching, monotone={"x": 1}) == "p"
 
 
+@pytest.mark.parametrize(
+    ("text", "ranges", "expected"),
+    [
+        ("x^0.5 + exp(y)", {"x": (0, 5), "y": (-9, 9)}, "p"),
+        ("log(x)", {"x": (0, 5)}, "r"),  # at the end of the range
+        ("log(x)", {"x": (0.1, 5)}, "p"),
+        ("1 / (x - 2)", {"x": (0, 4)}, "r"),
+        ("1 / (x - 2)", {"x": (0, 1.9)}, "p"),
+        ("(0.3 - x + y)^1.5", {"x": (0, 1), "y": (0, 1)}, "r"),  # in a corner
+        ("exp(100 * x)", {"x": (0, 10)}, "r"),  # beyond the largest number
+        ("sqrt(x^2 + y^2)", {"x": (-1, 1), "y": (-1, 1)}, "p"),
+        ("2 * x", {"x": (0, None)}, "p"),
+        ("(-8)^x", {"x": (1, 2)}, "r"),
+    ],
+)
+def test_where_there_is_no_value(text, ranges, expected):
+    fact = prove(law_of(text, **ranges), finite=True).facts[0]
+    assert fact.verdict[0] == expected
+    assert fact.text == "finite everywhere"
+    if expected == "r":
+        point = fact.witness[0]
+        assert point.value is None
+        with pytest.raises(FormulaError, match="no finite value"):
+            law_of(text, **ranges).evaluate(point.inputs)
+
+
+def test_combinations_without_an_entry_need_no_value():
+    holes = Table.of({("a", "x"): 1.0, ("b", "y"): 2.0}, "kind", "mode")
+    assert verdicts(over(Input("w") ** holes, w=(1, 2)), finite=True) == "p"
+
+
 def test_slack_is_told():
     fact = prove(law_of("(0.1 * x - 0.3)^2", x=(3, 5)), monotone={"x": 1}).facts[0]
     assert fact.slack < 1e-12

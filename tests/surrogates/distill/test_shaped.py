@@ -43,6 +43,7 @@ def test_shapes_are_asked_by_the_names_of_columns() -> None:
         "convex": {"load": -1},
         "low": None,
         "high": None,
+        "finite": True,
     }
     # of a column that was dropped there is nothing to say
     assert asked_of(asked, law_of("km"))["monotone"] == {"km": 1}
@@ -64,12 +65,15 @@ def test_links_and_logarithms_have_ends(asked: Asked, ends: tuple[float | None, 
 
 def test_verdicts_are_attached_whatever_they_are() -> None:
     law = shaped(law_of("km + (load - 1)^2"), Asked(Wanted(signs=(1, 1))))
-    assert [fact.verdict for fact in law.shapes] == ["proved", "refuted"]
+    assert [fact.verdict for fact in law.shapes] == ["proved", "refuted", "proved"]
     texts = [text for what, text in law.facts() if what == "shape"]
     assert texts[0] == "rises with km: proved on the whole domain"
     assert texts[1].startswith("rises with load: refuted (")
-    assert shaped(law_of("km"), Asked()).shapes == ()
+    assert [fact.text for fact in shaped(law_of("km"), Asked()).shapes] == ["finite everywhere"]
     assert decided(law_of("km"), Asked()).proved
+    assert str(decided(law_of("(3 - km)^0.5"), Asked()).refuted[0]).startswith(
+        "finite everywhere: refuted (no"
+    )
 
 
 def test_the_law_of_the_city_is_proved_to_rise_with_the_distance() -> None:
@@ -93,4 +97,5 @@ def test_a_bounded_law_is_proved_to_stay_within_its_ends() -> None:
         ("rises with x", "proved"),
         ("at least 0", "proved"),
         ("at most 24", "proved"),
+        ("finite everywhere", "proved"),
     ]

@@ -1,0 +1,228 @@
+"""Margins of derivatives and of values: rising, bending, bounds.
+
+:mod:`kanopt.formulas.shapes.jets` says what derivatives mean at kinks and stairs.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+
+import numpy as np
+
+from kanopt.formulas.nodes import Array
+from kanopt.formulas.shapes.arithmetic import EPS, Integers, Pair, minus, plus, signed, swing
+from kanopt.formulas.shapes.boxes import Boxes
+from kanopt.formulas.shapes.facts import Point
+from kanopt.formulas.shapes.jets import Jet, Wanted
+from kanopt.formulas.shapes.margins import ZERO, Finding, Margin
+from kanopt.formulas.shapes.tracer import Tracer
+from kanopt.formulas.shapes.witnesses import Law
+
+__all__ = ["Bending", "Distance", "Slope"]
+
+_STEPS = 2.0 ** -np.arange(24.0)
+_CANDIDATES = 16
+
+
+class _Pointed(Margin):
+    """A margin that is refuted by points between which the values of the formula contradict the fact."""
+
+    @abstractmethod
+    def _ends(self, boxes: Boxes) -> Array:
+        """Return, for each box, points of it that may contradict the fact, shape (boxes, tries, points, numbers)."""
+
+    @abstractmethod
+    def _near(self, points: Array) -> Array:
+        """Return, for each point, points around it that may, shape (points, tries, points, numbers)."""
+
+    @abstractmethod
+    def _violation(self, points: Array, low: Array, high: Array) -> Array:
+        """Return by how much values between `low` and `high` (rows, points) contradict the fact at least."""
+
+    def contradiction(self, boxes: Boxes, at_centre: Array | None = None) -> tuple[Point, ...]:
+        """Return points at which the formula itself contradicts the fact, if any are found."""
+        labels = self._labels(boxes)
+        found = self._confirmed(self._ends(boxes), labels)
+        if found or at_centre is None:
+            return found
+        worst = np.argsort(at_centre)[:_CANDIDATES]
+        worst = worst[at_centre[worst] < 0.0]
+        if not len(worst):
+            return ()
+        return self._confirmed(self._near(boxes.centre[worst]), labels[worst])
+
+    def _confirmed(self, tries: Array, labels: Integers) -> tuple[Point, ...]:
+        """Return the points of the try that contradicts the fact most, by more than counts as zero."""
+        places, each, count, numbers = tries.shape
+        rows, labels = places * each, np.repeat(labels, each, axis=0)
+        points = tries.reshape(rows, count, numbers)
+        value, known = self.law.enclosed(
+            points.reshape(rows * count, numbers), np.repeat(labels, count, axis=0)
+        )
+        low, high = (end.reshape(rows, count) for end in signed(value, self.sign))
+        with np.errstate(invalid="ignore", over="ignore"):
+            beyond = self._violation(points, low, high) - ZERO * (high - low).sum(axis=1)
+        sound = known.reshape(rows, count).all(axis=1) & (beyond > 0.0)
+        beyond = np.where(sound, beyond, -np.inf)
+        for row in np.argsort(-beyond)[:_CANDIDATES]:
+            if beyond[row] == -np.inf:
+                break
+            said = self.law.said(points[row], np.repeat(labels[[row]], count, axis=0))
+            exact = self.sign * said[None]
+            if np.isfinite(said).all() and self._violation(points[[row]], exact, exact)[0] > 0.0:
+                at = zip(points[row], said, strict=True)
+                return tuple(self.law.point(place, labels[row], value) for place, value in at)
+        return ()
+
+    def _window(self, boxes: Boxes) -> tuple[Array, Array, Array]:
+        """Return a finite low end, centre and high end of x in every box; a jump begins just before it."""
+        low, centre, high = boxes.low[:, self.x], boxes.centre[:, self.x], boxes.high[:, self.x]
+        low = np.where(np.isinf(low), np.minimum(2.0 * centre - high, centre - 1.0), low)
+        low = np.where(np.isfinite(low), low, centre - 1.0)
+        high = np.where(np.isinf(high), np.maximum(2.0 * centre - low, centre + 1.0), high)
+        first, last = (end[self.x] for end in self.sides.window())
+        before = np.maximum(low - 1e-6 * (last - first), first)
+        return np.where(boxes.jump, before, low), centre, high
+
+    def _with_x(self, points: Array, *values: Array) -> Array:
+        """Return points (rows, numbers) with x at each of the values (rows, …), shape (rows, …, values, numbers)."""
+        x = np.stack(values, axis=-1)
+        middle = points.reshape(len(points), *(1,) * (x.ndim - 1), points.shape[1])
+        found = np.broadcast_to(middle, (*x.shape, points.shape[1])).copy()
+        found[..., self.x] = x
+        return found
+
+
+class Slope(_Pointed):
+    """± the first derivative by x."""
+
+    @property
+    def simple(self) -> Wanted:
+        """The first derivative alone."""
+        return Wanted(self.x, (self.x,))
+
+    def of(self, jet: Jet) -> Pair:
+        """Return bounds of it."""
+        return signed(jet.slope[self.x], self.core_sign)
+
+    def examine(self, boxes: Boxes) -> Finding:
+        """Return bounds over boxes, the better of the natural and the mean-value form."""
+        centre = boxes.centre
+        at_centre = self.of(self.tracer.jet(boxes.at(centre), self.simple))
+        jet = self.tracer.jet(boxes, Wanted(self.x, self.everyone, second=True))
+        derivative = {j: signed(pair, self.core_sign) for j, pair in jet.bend.items()}
+        low = _mean_value(self.of(jet)[0], at_centre, derivative, boxes, centre)
+        return Finding(self._claimed(low, jet, boxes), at_centre, derivative, jet.defined)
+
+    def _ends(self, boxes: Boxes) -> Array:
+        low, _, high = self._window(boxes)
+        return self._with_x(boxes.centre, low, high)[:, None]
+
+    def _near(self, points: Array) -> Array:
+        low, high = (end[self.x] for end in self.sides.window())
+        reach = 0.5 * (high - low) * _STEPS
+        x = points[:, [self.x]]
+        return self._with_x(points, np.maximum(x - reach, low), np.minimum(x + reach, high))
+
+    def _violation(self, points: Array, low: Array, high: Array) -> Array:
+        drop = low[:, 0] - high[:, 1]
+        return np.where(points[:, 1, self.x] > points[:, 0, self.x], drop, -np.inf)
+
+
+class Bending(_Pointed):
+    """± the second derivative by x."""
+
+    @property
+    def simple(self) -> Wanted:
+        """The second derivative alone."""
+        return Wanted(self.x, (self.x,), second=True)
+
+    def of(self, jet: Jet) -> Pair:
+        """Return bounds of it."""
+        return signed(jet.bend[self.x], self.core_sign)
+
+    def _claimed(self, low: Array, jet: Jet, boxes: Boxes) -> Array:
+        # a stair between points of the range breaks a convex shape, whichever way it goes
+        return super()._claimed(np.where(boxes.jump, -np.inf, low), jet, boxes)
+
+    def examine(self, boxes: Boxes) -> Finding:
+        """Return bounds over boxes."""
+        at_centre = self.of(self.tracer.jet(boxes.at(boxes.centre), self.simple))
+        return Finding(self.low(boxes), at_centre, {}, np.ones(len(boxes), dtype=bool))
+
+    def _ends(self, boxes: Boxes) -> Array:
+        low, centre, high = self._window(boxes)
+        first, last = (end[self.x] for end in self.sides.window())
+        after = np.minimum(high + 1e-6 * (last - first), last)
+        across = self._with_x(boxes.centre, low, centre, np.where(boxes.jump, after, high))
+        # a kink may lie where boxes meet
+        reach = np.minimum(0.5 * (high - low), np.minimum(low - first, last - low))
+        return np.stack([across, self._with_x(boxes.centre, low - reach, low, low + reach)], axis=1)
+
+    def _near(self, points: Array) -> Array:
+        low, high = (end[self.x] for end in self.sides.window())
+        reach = 0.5 * (high - low) * _STEPS
+        x = np.clip(points[:, [self.x]], low + reach, high - reach)
+        return self._with_x(points, np.maximum(x - reach, low), x, np.minimum(x + reach, high))
+
+    def _violation(self, points: Array, low: Array, high: Array) -> Array:
+        first, middle, last = (points[:, place, self.x] for place in range(3))
+        ordered = (first < middle) & (middle < last)
+        length = np.where(ordered, last - first, 1.0)
+        chord = (last - middle) / length * high[:, 0] + (middle - first) / length * high[:, 2]
+        chord += 8.0 * EPS * (np.abs(high[:, 0]) + np.abs(high[:, 2]))
+        return np.where(ordered, low[:, 1] - chord, -np.inf)
+
+
+class Distance(_Pointed):
+    """± (formula − bound)."""
+
+    def __init__(self, law: Law, bound: float, sign: int, graph: Tracer) -> None:
+        super().__init__(law, -1, sign, (graph, 1))
+        self.bound = np.asarray(bound)
+
+    @property
+    def simple(self) -> Wanted:
+        """The value alone."""
+        return Wanted()
+
+    def of(self, jet: Jet) -> Pair:
+        """Return bounds of it."""
+        return signed(minus(jet.value, (self.bound, self.bound)), self.sign)
+
+    def examine(self, boxes: Boxes) -> Finding:
+        """Return bounds over boxes, the better of the natural and the mean-value form."""
+        centre = boxes.centre
+        at_centre = self.of(self.tracer.jet(boxes.at(centre), self.simple))
+        jet = self.tracer.jet(boxes, Wanted(along=self.everyone))
+        derivative = {j: signed(pair, self.sign) for j, pair in jet.slope.items()}
+        natural = self.of(jet)[0]
+        mean_value = _mean_value(natural, at_centre, derivative, boxes, centre)
+        low = np.where(jet.defined, mean_value, natural)
+        return Finding(self._claimed(low, jet, boxes), at_centre, derivative, jet.defined)
+
+    def _claimed(self, low: Array, jet: Jet, boxes: Boxes) -> Array:
+        # bounds hold for every finite value, on both sides of a place without one
+        return np.where(self.tracer.void(boxes), np.inf, low)
+
+    def _ends(self, boxes: Boxes) -> Array:
+        return boxes.centre[:, None, None]
+
+    def _near(self, points: Array) -> Array:
+        return points[:, None, None]
+
+    def _violation(self, points: Array, low: Array, high: Array) -> Array:
+        return self.sign * self.bound - high[:, 0]
+
+
+def _mean_value(
+    low: Array, at_centre: Pair, derivative: Mapping[int, Pair], boxes: Boxes, centre: Array
+) -> Array:
+    """Return the larger of a lower bound and that of the mean-value form (Moore et al. 2009, ch. 6)."""
+    with np.errstate(all="ignore"):
+        total = at_centre
+        for j, pair in derivative.items():
+            total = plus(total, swing(pair, boxes.low[:, j], centre[:, j], boxes.high[:, j]))
+    # across several stairs or labels the centre is no single point, but its bounds hold for all of them
+    return np.maximum(low, total[0])

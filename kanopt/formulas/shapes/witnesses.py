@@ -1,0 +1,54 @@
+"""What a formula itself says at points: the evidence that refutes a fact."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas.nodes import Array, Node, fold
+from kanopt.formulas.shapes.arithmetic import Flags, Integers, Pair
+from kanopt.formulas.shapes.boxes import Boxes, Sides
+from kanopt.formulas.shapes.facts import Point
+from kanopt.formulas.shapes.jets import Wanted
+from kanopt.formulas.shapes.tracer import Tracer
+
+__all__ = ["Law"]
+
+
+class Law:
+    """A formula that is asked at points (points, numbers) with categories at the positions `labels` of their labels."""
+
+    def __init__(self, root: Node, sides: Sides) -> None:
+        self.root, self.sides = root, sides
+        self._tracer = Tracer(root, sides)
+
+    def enclosed(self, points: Array, labels: Integers) -> tuple[Pair, Flags]:
+        """Return bounds of the values that it would have without rounding, and where it has one for certain."""
+        boxes = self.sides.points(points, labels)
+        jet = self._tracer.jet(boxes, Wanted())
+        known = jet.defined & ~self._tracer.void(boxes) & np.isfinite(jet.value[0] + jet.value[1])
+        return jet.value, known
+
+    def void(self, boxes: Boxes) -> Flags:
+        """Return the boxes of whose categories some table has no entry."""
+        return self._tracer.void(boxes)
+
+    def said(self, points: Array, labels: Integers) -> Array:
+        """Return what it says, which may be nothing finite, shape (points,); every table must have an entry."""
+        data: dict[str, NDArray[np.float64] | NDArray[np.object_]] = {
+            name: points[:, place] for place, name in enumerate(self.sides.numbers)
+        }
+        for place, (name, known) in enumerate(zip(self.sides.categories, self.sides.labels, strict=True)):
+            data[name] = np.array(known, dtype=object)[labels[:, place]]
+        with np.errstate(all="ignore"):
+            value = fold(self.root, lambda node, parts: node.compute(parts, data))
+        return np.broadcast_to(value, len(points))
+
+    def point(self, place: Array, labels: Integers, value: float) -> Point:
+        """Return a place, of shapes (numbers,) and (categories,), with what it says there."""
+        chosen = zip(self.sides.categories, self.sides.labels, labels, strict=True)
+        return Point(
+            tuple(zip(self.sides.numbers, map(float, place), strict=True)),
+            tuple((name, known[label]) for name, known, label in chosen),
+            float(value) if np.isfinite(value) else None,
+        )
