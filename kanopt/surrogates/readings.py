@@ -263,6 +263,7 @@ class Readings:
             log_target=law.log_target,
             seed=self.seed,
             structure=law.structure,
+            edf=law.edf,
             link=law.link,
         )
         output = Variable(wanted, units.get(wanted, "") if unit is None else unit)

@@ -1,5 +1,6 @@
 """From a trained network to a formula: closed forms where the whole model gains, curves where not."""
 
-from kanopt.surrogates.distill.distillation import HeldOut, Trained, distill
+from kanopt.surrogates.distill.distillation import distill
+from kanopt.surrogates.distill.trained import HeldOut, Trained
 
 __all__ = ["HeldOut", "Trained", "distill"]

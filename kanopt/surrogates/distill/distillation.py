@@ -7,89 +7,29 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Alternative, Constant, Domain, Fit, Formula, Node, Product, Range, Variable
+from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.simplify import simplified
 from kanopt.kan.basis import cyclic_roughness, roughness
-from kanopt.kan.constraints import Wanted
-from kanopt.kan.description import Layer, Network
-from kanopt.kan.links import Link
+from kanopt.kan.description import Layer
 from kanopt.surrogates.distill.build import graph
+from kanopt.surrogates.distill.closed import Closed, closed_law, description_length
 from kanopt.surrogates.distill.curves import curve_form, cycle_form, table_form
 from kanopt.surrogates.distill.forms import CYCLIC, OF_PRODUCTS
-from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
+from kanopt.surrogates.distill.mixed import Edge, Mixed
 from kanopt.surrogates.distill.refitting import Refit
 from kanopt.surrogates.distill.response import polished, working_rows
-from kanopt.surrogates.distill.search import Candidate, search
+from kanopt.surrogates.distill.search import OPERATOR, Candidate, complexity, search
 from kanopt.surrogates.distill.shaped import shaped
+from kanopt.surrogates.distill.trained import HeldOut, Trained
 from kanopt.surrogates.encoding import Feature
 
 __all__ = ["HeldOut", "Trained", "distill"]
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """A trained network, and the rows and choices it was trained with.
-
-    Parameters
-    ----------
-    network
-        Gives the target, its logarithm, or what `link` makes the target of.
-    features
-        In the order of the network's inputs: numbers, cycles, categories.
-    rows
-        Encoded training rows, columns in the order of `features`. The target is on the scale of the network's output,
-        but where there is a link it is the target itself.
-    wanted
-        Shapes that the network was asked for.
-    smoothing
-        Roughness weight of every group: one per input column, then one per later layer. What follows is not read.
-    log_target
-        Whether the network gives the logarithm of the target.
-    seed
-        Seed of the search.
-    structure
-        The structure in words, for the provenance.
-    link
-        From the output of the network to the target; None for the output itself. Not together with `log_target`.
-    """
-
-    network: Network
-    features: tuple[Feature, ...]
-    rows: Rows
-    wanted: Wanted
-    smoothing: Array
-    log_target: bool
-    seed: int
-    structure: str
-    link: Link | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class HeldOut:
-    """Held-out rows and what is known about their columns.
-
-    Parameters
-    ----------
-    frame
-        Columns of the model and the target.
-    output
-        The target, with its unit.
-    units
-        Units of the features.
-    per
-        What one row is.
-    """
-
-    frame: pd.DataFrame
-    output: Variable
-    units: dict[str, str]
-    per: str
 
 
 def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
@@ -103,6 +43,92 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
         If the formula's R² on the held-out rows is below `min_r2`, with both figures.
     """
     names = [feature.name for feature in trained.features]
+    inputs = tuple(_variable(feature, held_out.units) for feature in trained.features)
+    draft = _drafted(trained, inputs, held_out.output)
+    used = Formula(draft.root, inputs, held_out.output).used
+    kept = tuple(variable for variable in inputs if variable.name in used)
+    formula = Formula(draft.root, kept, held_out.output, held_out.per)
+    predicted = np.broadcast_to(formula.evaluate(held_out.frame), len(held_out.frame))
+    actual = held_out.frame[held_out.output.name].to_numpy(dtype=np.float64)
+    rows = trained.rows
+    fit = Fit.of(
+        actual, predicted, rows_train=len(rows.target), data_hash=rows.digest, smearing=draft.smearing
+    )
+    if fit.r2 < min_r2:
+        raise FormulaError(
+            f"the law for {held_out.output.name!r} is refused: R² {fit.r2:.3f} on {fit.rows_test:,} held-out rows is "
+            f"below {min_r2:g}; the formula found is {formula}. Add columns that explain the target, clean the "
+            "table, or lower min_r2 knowingly"
+        )
+    law = replace(
+        formula,
+        fit=fit,
+        domain=_domain(trained, kept),
+        provenance={
+            "learned by": f"KANRegressor, {trained.structure}",
+            "written by": draft.how,
+            "rows": f"{fit.rows_train:,} learned from, {fit.rows_test:,} held out",
+            **({"dropped": ", ".join(n for n in names if n not in used)} if len(kept) < len(names) else {}),
+        },
+        alternatives=draft.alternatives,
+        covariance=draft.covariance,
+    )
+    return shaped(law, trained)
+
+
+@dataclass(frozen=True, eq=False)
+class _Draft:
+    """The graph of a law and what is known of it; the smearing factor is in it already."""
+
+    root: Node
+    how: str
+    alternatives: tuple[Alternative, ...]
+    smearing: float = 1.0
+    covariance: Covariance | None = None
+
+
+def _drafted(trained: Trained, inputs: Sequence[Variable], output: Variable) -> _Draft:
+    """Return the law found on the rows, or the one read from the network, whichever has the shorter description."""
+    closed = closed_law(trained, inputs, output, OPERATOR)
+    if closed is not None and closed.squares <= _network_squares(trained, closed.parameters):
+        return _from_rows(trained, closed, "no larger error than the network's")
+    fit, front = _read(trained)
+    rows = trained.rows
+    if closed is not None:
+        errors = _residuals(trained, fit.model.predict(rows.inputs))
+        squares, price = float(rows.weight @ errors**2), OPERATOR * complexity(fit.model)
+        length = description_length(rows, squares, fit.parameters, price)
+        if closed.length(rows, OPERATOR) < length:
+            return _from_rows(trained, closed, "a shorter description than the network's edges", front)
+        front = (*(replace(each, chosen=False) for each in closed.front), *front)
+    return _from_network(trained, fit, front)
+
+
+def _residuals(trained: Trained, output: Array) -> Array:
+    """Return target minus law, given the outputs of the network."""
+    rows, link = trained.rows, trained.link
+    return rows.target - (output if link is None else link(output))
+
+
+def _network_squares(trained: Trained, parameters: int) -> float:
+    """Return the squares that a law with so many parameters may leave to have no larger error than the network."""
+    rows = trained.rows
+    residual = _residuals(trained, mixed_of(trained).predict(rows.inputs))
+    squares = float(rows.weight @ residual**2)
+    return squares * max(rows.total - parameters, 1.0) / max(rows.total - trained.edf, 1.0)
+
+
+def _from_rows(trained: Trained, closed: Closed, why: str, front: tuple[Alternative, ...] = ()) -> _Draft:
+    others = tuple(replace(each, chosen=False) for each in front)
+    how = f"a sum of products found on the rows: {why}"
+    law, factor = closed.formula, 1.0
+    if trained.log_target:
+        law, factor = closed.smeared(trained.rows)
+    return _Draft(law.root, how, (*closed.front, *others), factor, law.covariance)
+
+
+def _read(trained: Trained) -> tuple[Refit, tuple[Alternative, ...]]:
+    """Return the network with closed forms for edges, and the steps that led to it."""
     start, rows, link = mixed_of(trained), trained.rows, trained.link
     found = search(
         start,
@@ -113,48 +139,19 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
         name=_namer(trained),
     )
     best = found.fit if link is None else polished(found.fit, rows, link)
-    model = best.model
+    return best, tuple(map(_alternative, found.front))
+
+
+def _from_network(trained: Trained, best: Refit, front: tuple[Alternative, ...]) -> _Draft:
+    model, rows = best.model, trained.rows
     smearing = None
     if trained.log_target:
         residual = rows.target - model.predict(rows.inputs)
         smearing = float(rows.weight @ np.exp(residual) / rows.weight.sum())
-    root = graph(model, trained.features, smearing, _errors(best, bool(trained.network.hidden)), link)
+    root = graph(model, trained.features, smearing, _errors(best, bool(trained.network.hidden)), trained.link)
     if trained.log_target:
         root = _without_factor_one(root, best.squares, rows.total)
-    inputs = tuple(_variable(feature, held_out.units) for feature in trained.features)
-    used = Formula(root, inputs, held_out.output).used
-    kept = tuple(variable for variable in inputs if variable.name in used)
-    formula = Formula(root, kept, held_out.output, held_out.per)
-    predicted = np.broadcast_to(formula.evaluate(held_out.frame), len(held_out.frame))
-    actual = held_out.frame[held_out.output.name].to_numpy(dtype=np.float64)
-    fit = Fit.of(
-        actual,
-        predicted,
-        rows_train=len(rows.target),
-        data_hash=rows.digest,
-        smearing=1.0 if smearing is None else smearing,
-    )
-    if fit.r2 < min_r2:
-        raise FormulaError(
-            f"the law for {held_out.output.name!r} is refused: R² {fit.r2:.3f} on {fit.rows_test:,} held-out rows is "
-            f"below {min_r2:g}; the formula found is {formula}. Add columns that explain the target, clean the "
-            "table, or lower min_r2 knowingly"
-        )
-    law = Formula(
-        root,
-        kept,
-        held_out.output,
-        held_out.per,
-        fit=fit,
-        domain=_domain(trained, kept),
-        provenance={
-            "learned by": f"KANRegressor, {trained.structure}",
-            "rows": f"{fit.rows_train:,} learned from, {fit.rows_test:,} held out",
-            **({"dropped": ", ".join(n for n in names if n not in used)} if len(kept) < len(names) else {}),
-        },
-        alternatives=tuple(map(_alternative, found.front)),
-    )
-    return shaped(law, trained)
+    return _Draft(root, "edges of the network, closed forms and curves", front, smearing or 1.0)
 
 
 def mixed_of(trained: Trained) -> Mixed:
@@ -311,4 +308,6 @@ def cycle_range(values: Array, period: float) -> tuple[float, float]:
 
 
 def _alternative(candidate: Candidate) -> Alternative:
-    return Alternative(candidate.complexity, candidate.rmse, candidate.chosen, candidate.what)
+    return Alternative(
+        candidate.complexity, candidate.rmse, candidate.chosen, candidate.what, candidate.length
+    )

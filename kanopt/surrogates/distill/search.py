@@ -32,7 +32,7 @@ from kanopt.surrogates.distill.monomials import (
 )
 from kanopt.surrogates.distill.refitting import ITERATIONS, Refit, refit
 
-__all__ = ["Candidate", "Search", "is_admissible", "search"]
+__all__ = ["OPERATOR", "Candidate", "Search", "complexity", "is_admissible", "search"]
 
 FLOOR = 1e-4
 TOP = 8
@@ -80,10 +80,10 @@ class _Judge:
     def length(self, fit: Refit) -> float:
         noise = fit.squares / self.total + self.floor
         parameters = np.log(self.total) * fit.parameters
-        return float(self.total * np.log(noise) + parameters + OPERATOR * _complexity(fit.model))
+        return float(self.total * np.log(noise) + parameters + OPERATOR * complexity(fit.model))
 
     def candidate(self, fit: Refit, what: str) -> Candidate:
-        return Candidate(_complexity(fit.model), self._rmse(fit), self.length(fit), what)
+        return Candidate(complexity(fit.model), self._rmse(fit), self.length(fit), what)
 
     def _rmse(self, fit: Refit) -> float:
         """Return the error in the units of the target."""
@@ -111,7 +111,7 @@ def is_admissible(model: Mixed, inputs: np.ndarray) -> bool:
     return True
 
 
-def _complexity(model: Mixed) -> int:
+def complexity(model: Mixed) -> int:
     """Return the number of operators: those of the edges, and the constants that stand in factors of products."""
     return sum(edge.form.complexity for edge in model.edges) + len(_offsets(model))
 

@@ -1,0 +1,235 @@
+"""The law written down from the rows themselves, beside the one read from the network.
+
+Where a law is a sum of products, looking for it on the rows finds it exactly, and the network says how good a law has
+to be: one that leaves no larger error than the network needs no curve. Where it is not one, the network knows better,
+and the shorter description decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FitError
+from kanopt.formulas import Alternative, Constant, Formula, Node, Product, Sum, Variable
+from kanopt.formulas.printing import plain
+from kanopt.formulas.simplify import simplified
+from kanopt.surrogates.distill.mixed import Rows
+from kanopt.surrogates.distill.shaped import decided
+from kanopt.surrogates.distill.trained import Trained
+from kanopt.surrogates.encoding import Feature
+from kanopt.surrogates.signomials import Found, graph, operators, search
+from kanopt.surrogates.signomials.fitting import FLOOR, Fitted
+from kanopt.surrogates.signomials.structure import signature, values_of
+
+__all__ = ["Closed", "closed_law", "description_length"]
+
+Array = NDArray[np.float64]
+
+TRIAL_ROWS = 2000
+CANDIDATES = 3
+"""Laws whose constants are estimated on all rows, until those of one can be told apart."""
+SHOWN = 12
+LEAST = 1e-9
+"""Logarithm of a smearing factor that is rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Closed:
+    """A law in closed form, estimated on all training rows.
+
+    Parameters
+    ----------
+    formula
+        With standard errors and covariance, on the scale of the target; of a log target without its smearing factor.
+    squares
+        Weighted squared residuals, of the logarithm for a log target.
+    parameters, operators
+        How many constants it has, and operators.
+    front
+        What was considered.
+    logarithm
+        Of the law on the rows, for a log target; else empty.
+    """
+
+    formula: Formula
+    squares: float
+    parameters: int
+    operators: int
+    front: tuple[Alternative, ...]
+    logarithm: Array
+
+    def length(self, rows: Rows, operator: float) -> float:
+        """Return the length of its description."""
+        return description_length(rows, self.squares, self.parameters, operator * self.operators)
+
+    def smeared(self, rows: Rows) -> tuple[Formula, float]:
+        """Return the law of the mean of a log target, and the factor by which it is above that of the median.
+
+        The factor is the mean of the residuals' exponentials (Duan 1983); it is 1 where the rows cannot tell it from 1.
+        """
+        residual = rows.target - self.logarithm
+        factor = float(rows.weight @ np.exp(residual) / rows.weight.sum())
+        if abs(np.log(factor)) <= max(2.0 * np.sqrt(self.squares) / rows.total, LEAST):
+            return self.formula, 1.0
+        return _multiplied(self.formula, factor), factor
+
+
+def _multiplied(formula: Formula, factor: float) -> Formula:
+    """Return a law times a number, which its outermost coefficients take in."""
+    terms = formula.root.terms if isinstance(formula.root, Sum) else (formula.root,)
+    changed, new = set[str](), list[Node]()
+    for term in terms:
+        first, *rest = term.factors if isinstance(term, Product) else (term,)
+        if isinstance(first, Constant) and first.name:
+            changed.add(first.name)
+            error = None if first.standard_error is None else first.standard_error * factor
+            new.append(Product((Constant(first.value * factor, first.name, error), *rest)))
+        else:
+            new.append(Product((Constant(factor), term)))
+    covariance = formula.covariance
+    if covariance is not None:
+        scale = np.array([factor if name in changed else 1.0 for name in covariance.names])
+        matrix = scale[:, None] * np.array(covariance.matrix) * scale[None, :]
+        covariance = replace(covariance, matrix=tuple(map(tuple, matrix.tolist())))
+    root = simplified(Sum(tuple(new)) if len(new) > 1 else new[0])
+    return replace(formula, root=root, covariance=covariance)
+
+
+def description_length(rows: Rows, squares: float, parameters: float, operators: float) -> float:
+    """Return the length of the description of rows by a law, see :mod:`kanopt.surrogates.distill.search`.
+
+    Parameters
+    ----------
+    rows
+        With the target to which `squares` belong.
+    squares
+        Weighted squared residuals.
+    parameters
+        Effective number of parameters.
+    operators
+        Length of the description of all operators.
+    """
+    mean = float(rows.weight @ rows.target) / rows.total
+    spread = float(rows.weight @ (rows.target - mean) ** 2) / rows.total
+    noise = squares / rows.total + FLOOR**2 * max(spread, 1e-300)
+    return float(rows.total * np.log(noise) + np.log(rows.total) * parameters + operators)
+
+
+def closed_law(
+    trained: Trained, inputs: Sequence[Variable], output: Variable, operator: float
+) -> Closed | None:
+    """Look for a law in closed form on the training rows.
+
+    None where the network needs a category, of which a sum of products has none; where it needs no number; and where no
+    law both has constants that the rows tell apart and provably keeps the shapes that were asked for.
+    """
+    chosen = _columns(trained)
+    if not chosen or _needs_categories(trained):
+        return None
+    features = [trained.features[j] for j in chosen]
+    columns = _plain(trained.rows.inputs, chosen, features)
+    part = trained.rows.take(TRIAL_ROWS, trained.seed)
+    periods = {k: feature.scale for k, feature in enumerate(features) if feature.kind == "cycle"}
+    found = search(
+        _plain(part.inputs, chosen, features),
+        part.target,
+        part.weight,
+        log=trained.log_target,
+        operator=operator,
+        periods=periods,
+        seed=trained.seed,
+    )
+    names = [feature.name for feature in features]
+    for fit in _best(found):
+        law = Formula(graph(fit.law, names, found.scales), tuple(inputs), output)
+        if (closed := _estimated(law, fit, names, columns, trained)) is not None:
+            return replace(closed, front=_front(found, fit, names, trained.log_target, part))
+    return None
+
+
+def _columns(trained: Trained) -> list[int]:
+    """Return the columns of numbers that the network reads: those it has let go add nothing to the law."""
+    first = trained.network.layers[0]
+    read = [bool(c.any()) for c in first.coefficients] + [bool(c.any()) for c in first.periodic]
+    return [
+        j
+        for j, (feature, used) in enumerate(zip(trained.features, read, strict=False))
+        if used and feature.kind != "category"
+    ]
+
+
+def _keeps_shapes(law: Formula, trained: Trained) -> bool:
+    """Whether the law provably has the shapes that were asked for, and none that makes its logarithm impossible."""
+    proof = decided(law, trained)
+    asked = trained.link is not None or any(trained.wanted.signs) or any(trained.wanted.bends)
+    return proof.proved if asked else not proof.refuted
+
+
+def _needs_categories(trained: Trained) -> bool:
+    return any(table.any() for layer in trained.network.layers for table in layer.tables)
+
+
+def _plain(inputs: Array, chosen: Sequence[int], features: Sequence[Feature]) -> Array:
+    """Return columns in the units of the table, shape (n, len(chosen))."""
+    columns = [feature.decode(inputs[:, j]) for j, feature in zip(chosen, features, strict=True)]
+    return np.column_stack(columns).astype(np.float64)
+
+
+def _best(found: Found) -> Iterator[Fitted]:
+    seen = []
+    for fit in (found.best, *found.others):
+        key = signature(fit.law)
+        if key not in seen:
+            seen.append(key)
+            yield fit
+        if len(seen) == CANDIDATES:
+            return
+
+
+def _estimated(
+    law: Formula, fit: Fitted, names: Sequence[str], columns: Array, trained: Trained
+) -> Closed | None:
+    """Estimate the constants on all rows; None where they trade with each other there."""
+    rows, log = trained.rows, trained.log_target
+    table = dict(zip(names, columns.T, strict=True))
+    target = np.exp(rows.target) if log else rows.target
+    if values_of(fit.law):
+        try:
+            law = law.refit({**table, law.output.name: target}, weight=rows.weight, log_target=log)
+        except FitError:
+            return None
+    value = np.broadcast_to(law.evaluate(table), rows.target.shape)
+    if (log and value.min() <= 0.0) or not _keeps_shapes(law, trained):
+        return None
+    residual = rows.target - (np.log(value) if log else value)
+    squares = float(rows.weight @ residual**2)
+    logs = np.log(value) if log else np.zeros(0)
+    return Closed(law, squares, len(values_of(fit.law)), operators(fit.law), (), logs)
+
+
+def _front(
+    found: Found, chosen: Fitted, names: Sequence[str], log: bool, rows: Rows
+) -> tuple[Alternative, ...]:
+    """Return the laws that no other beats in both operators and error, and the chosen one."""
+    shown, best = [], np.inf
+    everything = sorted((found.best, *found.others), key=lambda f: (operators(f.law), f.squares))
+    for fit in everything:
+        if fit is chosen or fit.squares < 0.98 * best:
+            best = min(best, fit.squares)
+            shown.append(fit)
+    if len(shown) > SHOWN:
+        shown = [*(f for f in shown[-SHOWN:] if f is not chosen), chosen]
+    return tuple(
+        Alternative(
+            operators(fit.law),
+            float(np.sqrt(fit.squares / rows.total)),
+            fit is chosen,
+            plain(graph(fit.law, names, found.scales)),
+            fit.length,
+        )
+        for fit in shown
+    )

@@ -1,0 +1,83 @@
+"""What a distillation starts from: a trained network with its rows, and rows held out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.formulas import Variable
+from kanopt.kan.constraints import Wanted
+from kanopt.kan.description import Network
+from kanopt.kan.links import Link
+from kanopt.surrogates.distill.mixed import Rows
+from kanopt.surrogates.encoding import Feature
+
+__all__ = ["HeldOut", "Trained"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained network, and the rows and choices it was trained with.
+
+    Parameters
+    ----------
+    network
+        Gives the target, its logarithm, or what `link` makes the target of.
+    features
+        In the order of the network's inputs: numbers, cycles, categories.
+    rows
+        Encoded training rows, columns in the order of `features`. The target is on the scale of the network's output,
+        but where there is a link it is the target itself.
+    wanted
+        Shapes that the network was asked for.
+    smoothing
+        Roughness weight of every group: one per input column, then one per later layer. What follows is not read.
+    log_target
+        Whether the network gives the logarithm of the target.
+    seed
+        Seed of the search.
+    structure
+        The structure in words, for the provenance.
+    link
+        From the output of the network to the target; None for the output itself. Not together with `log_target`.
+    edf
+        Effective number of parameters of the network.
+    """
+
+    network: Network
+    features: tuple[Feature, ...]
+    rows: Rows
+    wanted: Wanted
+    smoothing: Array
+    log_target: bool
+    seed: int
+    structure: str
+    link: Link | None = None
+    edf: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Held-out rows and what is known about their columns.
+
+    Parameters
+    ----------
+    frame
+        Columns of the model and the target.
+    output
+        The target, with its unit.
+    units
+        Units of the features.
+    per
+        What one row is.
+    """
+
+    frame: pd.DataFrame
+    output: Variable
+    units: dict[str, str]
+    per: str

@@ -1,0 +1,199 @@
+"""Ready-made factors: what a term may begin with, before its exponents are set free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.surrogates.signomials.evaluation import Columns, raised, value
+from kanopt.surrogates.signomials.structure import (
+    ONE,
+    Exponential,
+    Factor,
+    Hinge,
+    Law,
+    Logarithm,
+    Parameter,
+    Power,
+    Step,
+    Term,
+    Wave,
+)
+
+__all__ = ["Dictionary", "Kind", "exponents_of", "kind_of"]
+
+Array = NDArray[np.float64]
+
+SINGLE = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0)
+PAIR = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0)
+TRIPLE = (1.0, -1.0)
+MOST = 2500
+"""Products that are tried at once; with many inputs the larger ones are left to growth."""
+RATES = (-6.0, -2.0, 2.0, 6.0)
+"""Rates of exponentials that are tried, per width of an input."""
+HALF_TURNS = 24
+PLACES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+NARROWEST = 1.5
+"""Least ratio of the largest to the smallest value for a reciprocal in an exponential to differ from a line."""
+
+Kind = str
+
+
+def kind_of(columns: Columns, column: int) -> Kind:
+    """Return which powers an input allows: "positive" any, "zero" positive ones, "signed" whole ones."""
+    low = columns.low[column]
+    return "positive" if low > 0.0 else "zero" if low == 0.0 else "signed"
+
+
+def exponents_of(columns: Columns, column: int, among: tuple[float, ...]) -> list[float]:
+    """Return the exponents among those given that an input allows."""
+    kind = kind_of(columns, column)
+    if kind == "positive":
+        return list(among)
+    allowed = [e for e in among if e > 0]
+    return allowed if kind == "zero" else [e for e in allowed if e == int(e)]
+
+
+def _at_most_one(factors: tuple[Factor, ...], columns: Columns) -> tuple[Parameter, tuple[Factor, ...]]:
+    """Return the coefficient with which a product of exponentials is at most 1, and its factors."""
+    ends = (
+        max(f.rate.value * columns.low[f.column], f.rate.value * columns.high[f.column])
+        for f in factors
+        if isinstance(f, Exponential)
+    )
+    return Parameter(float(np.exp(-sum(ends))), free=False), factors
+
+
+@dataclass(frozen=True, eq=False)
+class Dictionary:
+    """Candidates for terms and factors on a set of rows.
+
+    Parameters
+    ----------
+    columns
+        The rows.
+    periods
+        Periods known of inputs by declaration, in the units of the column.
+    """
+
+    columns: Columns
+    periods: dict[int, float]
+
+    @cached_property
+    def varying(self) -> list[int]:
+        """Inputs that are not constant."""
+        return [j for j in range(self.columns.count) if self.columns.high[j] > self.columns.low[j]]
+
+    @cached_property
+    def products(self) -> list[tuple[Factor, ...]]:
+        """Products of powers of one, two or three inputs."""
+        out: list[tuple[Factor, ...]] = []
+        for size, among in ((1, SINGLE), (2, PAIR), (3, TRIPLE)):
+            found: list[tuple[Factor, ...]] = []
+            for chosen in combinations(self.varying, size):
+                options = [exponents_of(self.columns, j, among) for j in chosen]
+                for exponents in product(*options):
+                    powers = zip(chosen, exponents, strict=True)
+                    found.append(tuple(Power(j, Parameter(e, free=False)) for j, e in powers))
+            if len(out) + len(found) <= MOST:
+                out += found
+        return out
+
+    @cached_property
+    def decays(self) -> list[tuple[Factor, ...]]:
+        """Exponentials of one input, and products of two."""
+        out: list[tuple[Factor, ...]] = []
+        for size, among in ((1, RATES), (2, (-3.0, 3.0))):
+            for chosen in combinations(self.varying, size):
+                for rates in product(among, repeat=size):
+                    pairs = zip(chosen, rates, strict=True)
+                    out.append(tuple(Exponential(j, Parameter(r / self._width(j))) for j, r in pairs))
+        return out[:MOST]
+
+    def _width(self, j: int) -> float:
+        return float(self.columns.high[j] - self.columns.low[j])
+
+    @cached_property
+    def decay_values(self) -> Array:
+        """Values of the exponentials, shape (n, m), each at most 1."""
+        return self._values([_at_most_one(factors, self.columns) for factors in self.decays])
+
+    def _values(self, products: list[tuple[Parameter, tuple[Factor, ...]]]) -> Array:
+        laws = (Law((Term(coefficient, factors),)) for coefficient, factors in products)
+        columns = [value(law, self.columns) for law in laws]
+        return np.column_stack(columns) if columns else np.zeros((len(self.columns), 0))
+
+    @cached_property
+    def product_values(self) -> Array:
+        """Values of the products, shape (n, m)."""
+        known = {
+            (j, e): raised(self.columns, j, e)
+            for j in self.varying
+            for e in exponents_of(self.columns, j, SINGLE)
+        }
+        values = np.empty((len(self.columns), len(self.products)), order="F")
+        for place, factors in enumerate(self.products):
+            out = np.ones(len(self.columns))
+            for factor in factors:
+                assert isinstance(factor, Power)
+                out = out * known[factor.column, factor.exponent.value]
+            values[:, place] = out
+        return values
+
+    @cached_property
+    def others(self) -> list[tuple[Factor, ...]]:
+        """Logarithms, hinges and steps of one input."""
+        out: list[tuple[Factor, ...]] = []
+        for j in self.varying:
+            if self.columns.low[j] > 0.0:
+                out.append((Logarithm(j),))
+            distinct = np.unique(self.columns.of(j))
+            places = np.unique(np.quantile(distinct, PLACES))
+            out += [(Hinge(j, Parameter(float(place))),) for place in places]
+            if len(distinct) > 2:
+                # between two values, where the rows cannot tell one place from another
+                middle = 0.5 * (distinct[1:] + distinct[:-1])
+                near = np.unique(np.searchsorted(middle, places).clip(0, len(middle) - 1))
+                out += [(Step(j, Parameter(float(middle[k]), free=False)),) for k in near]
+        return out
+
+    @cached_property
+    def other_values(self) -> Array:
+        """Values of the others, shape (n, m)."""
+        return self._values([(ONE, factors) for factors in self.others])
+
+    def coefficient(self, number: int) -> float:
+        """Return the number by which :attr:`decay_values` were multiplied."""
+        return _at_most_one(self.decays[number], self.columns)[0].value
+
+    @cached_property
+    def waves(self) -> list[tuple[int, float]]:
+        """Inputs and frequencies of waves: declared periods, or else up to a dozen turns over the range."""
+        out = []
+        for j in self.varying:
+            if j in self.periods:
+                out += [(j, 2.0 * np.pi * k / self.periods[j]) for k in (1, 2, 3)]
+            elif len(np.unique(self.columns.of(j)[:50])) > 6:
+                width = float(self.columns.high[j] - self.columns.low[j])
+                out += [(j, np.pi * k / width) for k in range(2, HALF_TURNS + 1)]
+        return out
+
+    @cached_property
+    def wave_values(self) -> tuple[Array, Array]:
+        """Sines and cosines of the waves, each (n, m)."""
+        if not self.waves:
+            empty = np.zeros((len(self.columns), 0))
+            return empty, empty
+        angles = np.column_stack([frequency * self.columns.of(j) for j, frequency in self.waves])
+        return np.sin(angles), np.cos(angles)
+
+    def wave(self, number: int, sine: float, cosine: float) -> tuple[float, Wave]:
+        """Return amplitude and wave with these coefficients of sine and cosine."""
+        j, frequency = self.waves[number]
+        known = j in self.periods
+        phase = Parameter(float(np.arctan2(cosine, sine)))
+        return float(np.hypot(sine, cosine)), Wave(j, Parameter(frequency, free=not known), phase)

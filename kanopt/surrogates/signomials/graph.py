@@ -1,0 +1,203 @@
+"""From a law of scaled inputs to the graph of a formula of the inputs themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas import Apply, Constant, Input, Maximum, Node, Power, Product, Sum
+from kanopt.formulas import Step as Staircase
+from kanopt.formulas.simplify import simplified
+from kanopt.surrogates.signomials.structure import (
+    ONE,
+    Exponential,
+    Factor,
+    Group,
+    Hinge,
+    Law,
+    Logarithm,
+    Parameter,
+    Step,
+    Term,
+    Wave,
+)
+from kanopt.surrogates.signomials.structure import Power as Raised
+
+__all__ = ["graph", "unscaled"]
+
+Array = NDArray[np.float64]
+
+SAME = 1e-9
+"""Relative difference below which a number that is held is ±1."""
+_ORDER: tuple[type, ...] = (Raised, Logarithm, Hinge, Step, Exponential, Wave, Group)
+
+
+def unscaled(law: Law, scales: Array) -> Law:
+    """Return the same law of the inputs themselves, given one of the inputs divided by `scales`.
+
+    Numbers that are held stay so. A group of which no number is 1 is divided by its first held number.
+    """
+    return Law(tuple(_term(term, scales) for term in law.terms))
+
+
+def _term(term: Term, scales: Array) -> Term:
+    by, factors = 1.0, list[Factor]()
+    for factor in term.factors:
+        extra, unit = _factor(factor, scales)
+        by *= extra
+        factors.append(unit)
+    plain = Term(replace(term.coefficient, value=_rounded(term.coefficient.value * by)), tuple(factors))
+    return _spread(plain)
+
+
+def _gathered(law: Law) -> Law:
+    """Return a · F + b · F · M as F · (a + b · M), which has one operator less, for any number of such terms."""
+    terms = sorted(law.terms, key=lambda term: len(term.factors))
+    for first in terms:
+        own = set(first.factors)
+        more = [t for t in terms if t is not first and own < set(t.factors)]
+        if own and more and not any(isinstance(f, Group) for f in own):
+            inner = [Term(first.coefficient)]
+            inner += [Term(t.coefficient, tuple(f for f in t.factors if f not in own)) for t in more]
+            rest = tuple(t for t in terms if t is not first and t not in more)
+            return _gathered(Law((*rest, Term(ONE, (*first.factors, Group(Law(tuple(inner))))))))
+    return law
+
+
+def _spread(term: Term) -> Term:
+    """Return c · x · (1 + r · z) as x · (c + c · r · z), which has one operator less, where all in it is free."""
+    groups = [f for f in term.factors if isinstance(f, Group)]
+    if len(groups) != 1 or groups[0].exponent != ONE or not term.coefficient.free or len(term.factors) < 2:
+        return term
+    one, *others = groups[0].inner.terms
+    plain = all(t.coefficient.free and all(isinstance(f, Raised) for f in t.factors) for t in others)
+    if one != Term(ONE) or not plain:
+        return term
+    c = term.coefficient
+    spread = (replace(t, coefficient=Parameter(c.value * t.coefficient.value)) for t in others)
+    group = Group(Law((Term(c), *spread)))
+    return Term(ONE, tuple(group if f is groups[0] else f for f in term.factors))
+
+
+def _factor(factor: Factor, scales: Array) -> tuple[float, Factor]:
+    """Return a number and a factor of the inputs themselves whose product is the factor."""
+    match factor:
+        case Raised(column=column, exponent=exponent):
+            return float(scales[column]) ** -exponent.value, factor
+        case Exponential(column=column, rate=rate, of=of):
+            s = float(scales[column])
+            per = {"x": 1.0 / s, "1/x": s, "x^2": 1.0 / s**2}[of]
+            return 1.0, replace(factor, rate=replace(rate, value=rate.value * per))
+        case Wave(column=column, frequency=frequency):
+            return 1.0, replace(
+                factor, frequency=replace(frequency, value=frequency.value / float(scales[column]))
+            )
+        case Hinge(column=column, place=place):
+            s = float(scales[column])
+            return 1.0 / s, replace(factor, place=replace(place, value=place.value * s))
+        case Step(column=column, place=place):
+            return 1.0, replace(factor, place=replace(place, value=place.value * float(scales[column])))
+        case Group(inner=inner, exponent=exponent):
+            plain = unscaled(inner, scales)
+            held = [t.coefficient.value for t in plain.terms if not t.coefficient.free]
+            size = abs(held[0]) if held and 1.0 not in map(abs, held) else 1.0
+            terms = (
+                replace(t, coefficient=replace(t.coefficient, value=_rounded(t.coefficient.value / size)))
+                for t in plain.terms
+            )
+            return size**exponent.value, Group(Law(tuple(terms)), exponent)
+    return 1.0, factor
+
+
+def _rounded(value: float) -> float:
+    nearest = float(np.sign(value))
+    return nearest if abs(value - nearest) < SAME else value
+
+
+def graph(law: Law, names: Sequence[str], scales: Array) -> Node:
+    """Return the graph of a law of scaled inputs; its free numbers are constants with names, c1, c2, ….
+
+    Parameters
+    ----------
+    law
+        Of the inputs divided by `scales`.
+    names
+        Of the inputs.
+    scales
+        Shape (columns,).
+    """
+    taken = set(names)
+    writer = _Writer(names, (name for n in count(1) if (name := f"c{n}") not in taken))
+    return simplified(writer.sum(_gathered(unscaled(law, scales))))
+
+
+class _Writer:
+    def __init__(self, names: Sequence[str], free: Iterator[str]) -> None:
+        self.inputs = [Input(name) for name in names]
+        self.free = free
+
+    def number(self, parameter: Parameter, value: float | None = None) -> Constant:
+        shown = parameter.value if value is None else value
+        return Constant(shown, next(self.free)) if parameter.free else Constant(shown)
+
+    def sum(self, law: Law) -> Node:
+        ordered = sorted(law.terms, key=lambda term: (bool(term.factors), len(term.factors)))
+        terms = [self.term(term) for term in ordered]
+        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+    def term(self, term: Term) -> Node:
+        sign, factors = 1.0, list[Node]()
+        for factor in term.factors:
+            if isinstance(factor, Wave) and not factor.phase.free and abs(factor.phase.value) > np.pi / 4:
+                sign *= 1.0 if round(factor.phase.value / (np.pi / 2)) % 4 < 2 else -1.0
+        coefficient = term.coefficient
+        parts: list[Node] = []
+        if coefficient.free or coefficient.value * sign != 1.0 or not term.factors:
+            parts.append(self.number(coefficient, coefficient.value * sign))
+        for factor in sorted(term.factors, key=lambda f: (_ORDER.index(type(f)), getattr(f, "column", 0))):
+            if not isinstance(factor, Exponential):
+                factors.append(self.factor(factor))
+        exponentials = [self.argument(f) for f in term.factors if isinstance(f, Exponential)]
+        if exponentials:
+            whole = exponentials[0] if len(exponentials) == 1 else Sum(tuple(exponentials))
+            factors.append(Apply("exp", whole))
+        parts += factors
+        return parts[0] if len(parts) == 1 else Product(tuple(parts))
+
+    def argument(self, factor: Exponential) -> Node:
+        x = self.inputs[factor.column]
+        to = {"x": 1.0, "1/x": -1.0, "x^2": 2.0}[factor.of]
+        return Product((self.number(factor.rate), x if to == 1.0 else Power(x, Constant(to))))
+
+    def factor(self, factor: Factor) -> Node:
+        match factor:
+            case Raised(column=column, exponent=exponent):
+                x = self.inputs[column]
+                plain = not exponent.free and exponent.value == 1.0
+                return x if plain else Power(x, self.number(exponent))
+            case Logarithm(column=column):
+                return Apply("log", self.inputs[column])
+            case Hinge(column=column, place=place):
+                below = self.number(place, -place.value)
+                return Maximum((Constant(0.0), Sum((self.inputs[column], below))))
+            case Step(column=column, place=place):
+                return Staircase(self.inputs[column], (place.value,), (0.0, 1.0), "step")
+            case Wave():
+                return self.wave(factor)
+            case Group(inner=inner, exponent=exponent):
+                base = self.sum(inner)
+                plain = not exponent.free and exponent.value == 1.0
+                return base if plain else Power(base, self.number(exponent))
+        raise TypeError(f"no graph for {type(factor).__name__}")
+
+    def wave(self, wave: Wave) -> Node:
+        """Write a wave; where its phase is held at a multiple of a quarter turn the sign is in the coefficient."""
+        angle: Node = Product((self.number(wave.frequency), self.inputs[wave.column]))
+        if not wave.phase.free:
+            quarters = round(wave.phase.value / (np.pi / 2))
+            return Apply("cos" if quarters % 2 else "sin", angle)
+        return Apply("sin", Sum((angle, self.number(wave.phase))))

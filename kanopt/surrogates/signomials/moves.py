@@ -1,0 +1,385 @@
+"""Steps from one law to the next, most promising first.
+
+Whether a larger law fits better is foretold without fitting it, by the score test (Rao 1948): a new parameter
+has a derivative column v, and the share of the squared residual that it will take is (r·v⊥)² / (v⊥·v⊥ · r·r), with v⊥
+the part of v that the present parameters cannot imitate. A thousand growths are ranked for the price of one fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.surrogates.signomials.dictionary import NARROWEST, Dictionary, kind_of
+from kanopt.surrogates.signomials.evaluation import Columns, Part, Path, parts, value, value_and_jacobian
+from kanopt.surrogates.signomials.fitting import Target
+from kanopt.surrogates.signomials.structure import (
+    ONE,
+    Exponential,
+    Factor,
+    Group,
+    Law,
+    Parameter,
+    Power,
+    Term,
+    Wave,
+    operators,
+)
+
+__all__ = ["Move", "changed", "growths"]
+
+Array = NDArray[np.float64]
+
+SLOPES = (-0.9, -0.6, -0.3, 0.3, 1.0, 4.0, 20.0, 150.0)
+"""Sizes of the second part of a group against the first at which fits are started."""
+PER_PART = 4
+STARTED = 12
+"""Groups whose size is scanned before the best are tried."""
+DECAYS = 64
+DEEPEST = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Move:
+    """A law to try, and by how much its description is foretold to be shorter, in nats."""
+
+    law: Law
+    gain: float
+
+
+def changed(law: Law, path: Path, new: Callable[[Law | Term], Law | Term | None]) -> Law:
+    """Return a law with the part at a path replaced; a term for which there is nothing is left out."""
+
+    def in_law(part: Law, rest: Path) -> Law:
+        if not rest:
+            result = new(part)
+            assert isinstance(result, Law)
+            return result
+        terms = list(part.terms)
+        term = in_term(terms[rest[0]], rest[1:])
+        terms[rest[0] : rest[0] + 1] = [] if term is None else [term]
+        return Law(tuple(terms))
+
+    def in_term(term: Term, rest: Path) -> Term | None:
+        if not rest:
+            result = new(term)
+            assert not isinstance(result, Law)
+            return result
+        factors = list(term.factors)
+        group = factors[rest[0]]
+        assert isinstance(group, Group)
+        factors[rest[0]] = replace(group, inner=in_law(group.inner, rest[1:]))
+        return replace(term, factors=tuple(factors))
+
+    return in_law(law, path)
+
+
+class _Scores:
+    """The score test on a set of rows, at one law."""
+
+    def __init__(self, law: Law, to: Target) -> None:
+        output, jacobian = value_and_jacobian(law, to.columns)
+        self.residual = to.residual(output)
+        self.weight = to.root / output if to.log else to.root
+        self.squares = max(float(self.residual @ self.residual), 1e-300)
+        weighted = jacobian * self.weight[:, None]
+        norm = np.sqrt((weighted**2).sum(axis=0))
+        self.basis = np.linalg.qr(weighted / np.where(norm > 0, norm, 1.0))[0]
+
+    def of(self, columns: Array, flow: Array) -> tuple[Array, Array]:
+        """Return share of the squares taken and slope of each new column, shapes (m,)."""
+        v = columns * (flow * self.weight)[:, None]
+        before = (v * v).sum(axis=0)
+        v -= self.basis @ (self.basis.T @ v)
+        after = (v * v).sum(axis=0)
+        dot = self.residual @ v
+        with np.errstate(all="ignore"):
+            share = np.where(after > 1e-10 * before, dot * dot / (after * self.squares), 0.0)
+            slope = dot / after
+        return np.nan_to_num(np.clip(share, 0.0, 1.0 - 1e-12)), np.nan_to_num(slope)
+
+    def of_pairs(self, first: Array, second: Array, flow: Array) -> tuple[Array, Array, Array]:
+        """Return the share taken by two columns together, and their slopes."""
+        scaled = (flow * self.weight)[:, None]
+        a, b = first * scaled, second * scaled
+        a -= self.basis @ (self.basis.T @ a)
+        b -= self.basis @ (self.basis.T @ b)
+        aa, bb, ab = (a * a).sum(axis=0), (b * b).sum(axis=0), (a * b).sum(axis=0)
+        ra, rb = self.residual @ a, self.residual @ b
+        with np.errstate(all="ignore"):
+            det = aa * bb - ab * ab
+            sound = det > 1e-8 * aa * bb
+            s, c = (bb * ra - ab * rb) / det, (aa * rb - ab * ra) / det
+            share = np.where(sound, (s * ra + c * rb) / self.squares, 0.0)
+        return np.nan_to_num(np.clip(share, 0.0, 1.0 - 1e-12)), np.nan_to_num(s), np.nan_to_num(c)
+
+
+def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: bool = False) -> list[Move]:
+    """Return larger laws, the most promising first.
+
+    Parameters
+    ----------
+    law
+        A fitted law.
+    to
+        Rows on which the steps are ranked, the same as those of `words`.
+    words
+        The ready-made factors.
+    rows
+        How many rows the law is fitted to.
+    signomial
+        Whether only terms, powers and waves are tried.
+    """
+    scores = _Scores(law, to)
+    before = operators(law)
+    moves: list[Move] = []
+    for part in parts(law, to.columns):
+        if len(part.path) > 2 * DEEPEST or not np.isfinite(part.flow).all():
+            continue
+        if isinstance(part.part, Law):
+            found = [*_terms(part, scores, words, signomial)]
+            found += [] if signomial else _wrapped(law, part, scores, words, to)
+        elif part.part == Term(ONE):
+            continue  # the one that a group begins with
+        elif signomial:
+            found = [*_powers(part, scores, words)]
+        else:
+            found = [*_factors(part, scores, words), *_groups(law, part, scores, words, to)]
+        for share, make in found:
+            grown = make(law)
+            price = np.log(rows) + to.operator * (operators(grown) - before)
+            moves.append(Move(grown, float(-rows * np.log1p(-share)) - price))
+    moves.sort(key=lambda move: -move.gain)
+    return moves
+
+
+_Found = Iterator[tuple[float, Callable[[Law], Law]]]
+
+
+def _added(path: Path, term: Term) -> Callable[[Law], Law]:
+    def make(law: Law) -> Law:
+        return changed(law, path, lambda part: Law((*part.terms, term)) if isinstance(part, Law) else part)
+
+    return make
+
+
+def _times(path: Path, factor: Factor, coefficient: float | None = None) -> Callable[[Law], Law]:
+    def make(law: Law) -> Law:
+        def new(term: Law | Term) -> Law | Term:
+            assert isinstance(term, Term)
+            c = term.coefficient if coefficient is None else replace(term.coefficient, value=coefficient)
+            return Term(c if term.coefficient.free else term.coefficient, (*term.factors, factor))
+
+        return changed(law, path, new)
+
+    return make
+
+
+def _freed(factors: tuple[Factor, ...], columns: Columns) -> tuple[Factor, ...]:
+    """Return the factors with the exponents free that may take any value."""
+    return tuple(
+        replace(f, exponent=Parameter(f.exponent.value))
+        if isinstance(f, Power) and kind_of(columns, f.column) == "positive"
+        else f
+        for f in factors
+    )
+
+
+def _best(share: Array, count: int) -> list[int]:
+    return [int(k) for k in np.argsort(-share, kind="stable")[:count] if share[k] > 0.0]
+
+
+def _terms(part: Part, scores: _Scores, words: Dictionary, signomial: bool) -> _Found:
+    """Add a term to a sum: a product of powers, its exponents as they are or free; a function; a wave."""
+    share, slope = scores.of(words.product_values, part.flow)
+    for k in _best(share, PER_PART):
+        coefficient = Parameter(float(slope[k]))
+        factors = words.products[k]
+        yield share[k], _added(part.path, Term(coefficient, factors))
+        if (freed := _freed(factors, words.columns)) != factors:
+            yield share[k], _added(part.path, Term(coefficient, freed))
+    if signomial:
+        return
+    share, slope = scores.of(words.decay_values, part.flow)
+    for k in _best(share, 2):
+        coefficient = Parameter(float(slope[k]) * words.coefficient(k))
+        yield share[k], _added(part.path, Term(coefficient, words.decays[k]))
+    share, slope = scores.of(words.other_values, part.flow)
+    for k in _best(share, 2):
+        yield share[k], _added(part.path, Term(Parameter(float(slope[k])), words.others[k]))
+    share, sine, cosine = scores.of_pairs(*words.wave_values, part.flow)
+    for k in _best(share, 1):
+        amplitude, wave = words.wave(k, sine[k], cosine[k])
+        yield share[k], _added(part.path, Term(Parameter(amplitude), (wave,)))
+
+
+def _factors(part: Part, scores: _Scores, words: Dictionary) -> _Found:
+    """Multiply a term by a power or an exponential of an input."""
+    assert isinstance(part.part, Term)
+    columns = words.columns
+    taken = {f.column for f in part.part.factors if isinstance(f, Power)}
+    grown: list[tuple[Array, int, str]] = []
+    for j in words.varying:
+        wide = columns.high[j] > NARROWEST * columns.low[j] or j in taken
+        if kind_of(columns, j) == "positive" and wide:
+            grown.append((1.0 / columns.of(j), j, "1/x"))
+        grown += [(columns.of(j), j, "x"), (columns.of(j) ** 2, j, "x^2")]
+    share, slope = scores.of(np.column_stack([column for column, _, _ in grown]), part.flow * part.value)
+    for k in _best(share, PER_PART):
+        size = float(np.abs(grown[k][0]).max())
+        slight = float(np.clip(slope[k], -1.0 / size, 1.0 / size))
+        yield share[k], _times(part.path, Exponential(grown[k][1], Parameter(slight), grown[k][2]))
+    yield from _powers(part, scores, words)
+
+
+def _powers(part: Part, scores: _Scores, words: Dictionary) -> _Found:
+    """Multiply a term by a power of an input, or set the exponent free of one that is there."""
+    assert isinstance(part.part, Term)
+    columns = words.columns
+    yield from _angles(part, scores, columns)
+    free = [j for j in words.varying if kind_of(columns, j) == "positive"]
+    if not free:
+        return
+    logs = np.column_stack([columns.log(j) for j in free])
+    share, slope = scores.of(logs, part.flow * part.value)
+    places = {f.column: k for k, f in enumerate(part.part.factors) if isinstance(f, Power)}
+    for j, taken, step in zip(free, share, slope, strict=True):
+        if j not in places:
+            exponent = float(np.sign(step) * np.clip(abs(step), 0.1, 1.0))
+            yield float(taken), _times(part.path, Power(j, Parameter(exponent)))
+            continue
+        power = part.part.factors[places[j]]
+        if isinstance(power, Power) and not power.exponent.free:
+            yield float(taken), _freeing(part.path, places[j])
+
+
+def _angles(part: Part, scores: _Scores, columns: Columns) -> _Found:
+    """Take the sine of an input that stands alone and may be an angle in radians: small ones hardly differ from it."""
+    assert isinstance(part.part, Term)
+    for place, factor in enumerate(part.part.factors):
+        if not isinstance(factor, Power) or factor.exponent != ONE:
+            continue
+        j = factor.column
+        scale = float(columns.scales[j])
+        if columns.low[j] >= 0.0 or scale * max(-columns.low[j], columns.high[j]) > np.pi / 2:
+            continue
+        # what sin(x) adds to x is -x³ / 6
+        share, _ = scores.of((columns.of(j) ** 2)[:, None], part.flow * part.value)
+        sine = Wave(j, Parameter(scale), Parameter(0.0, free=False))
+        factors = (*part.part.factors[:place], sine, *part.part.factors[place + 1 :])
+        c = part.part.coefficient
+        term = Term(replace(c, value=c.value / scale) if c.free else c, factors)
+        yield float(share[0]), _replaced(part.path, term)
+
+
+def _replaced(path: Path, term: Term) -> Callable[[Law], Law]:
+    return lambda law: changed(law, path, lambda _: term)
+
+
+def _freeing(path: Path, place: int) -> Callable[[Law], Law]:
+    def make(law: Law) -> Law:
+        def new(term: Law | Term) -> Law | Term:
+            assert isinstance(term, Term)
+            factors = list(term.factors)
+            power = factors[place]
+            assert isinstance(power, Power)
+            factors[place] = replace(power, exponent=Parameter(power.exponent.value))
+            return replace(term, factors=tuple(factors))
+
+        return changed(law, path, new)
+
+    return make
+
+
+def _group(factors: tuple[Factor, ...], slope: float, exponent: float) -> Group:
+    return Group(Law((Term(ONE), Term(Parameter(slope), factors))), Parameter(exponent, free=False))
+
+
+def _groups(law: Law, part: Part, scores: _Scores, words: Dictionary, to: Target) -> _Found:
+    """Multiply a term by 1 + a · M, or divide it by that, with M a product of powers; or by 1 + a wave."""
+    assert isinstance(part.part, Term)
+    flow = part.flow * part.value
+    share, slope = scores.of(words.product_values, flow)
+    for exponent in (1.0, -1.0):
+        ranked = []
+        for k in _best(share, STARTED):
+            m = words.product_values[:, k]
+            begun = _started(law, part, m, exponent, to)
+            limit = 0.5 / float(np.abs(m).max())
+            slight = (float(share[k]), None, float(np.clip(slope[k] * exponent, -limit, limit)))
+            ranked.append((begun or slight, k))
+        ranked.sort(key=lambda entry: -entry[0][0])
+        for (taken, c, a), k in ranked[:PER_PART]:
+            factors = words.products[k]
+            for own in dict.fromkeys((factors, _freed(factors, words.columns))):
+                yield taken, _times(part.path, _group(own, a, exponent), c)
+    share, _ = scores.of(words.decay_values, flow)
+    starts = ((k, _started(law, part, words.decay_values[:, k], -1.0, to)) for k in _best(share, DECAYS))
+    ranked = sorted(((s, k) for k, s in starts if s is not None), key=lambda entry: -entry[0][0])
+    for (taken, c, a), k in ranked[:PER_PART]:
+        group = _group(words.decays[k], a * words.coefficient(k), -1.0)
+        yield taken, _times(part.path, group, c)
+    share, sine, cosine = scores.of_pairs(*words.wave_values, flow)
+    for k in _best(share, 1):
+        amplitude, wave = words.wave(k, sine[k], cosine[k])
+        group = Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,)))))
+        yield share[k], _times(part.path, group)
+
+
+def _started(
+    law: Law, part: Part, m: Array, exponent: float, to: Target
+) -> tuple[float, float, float] | None:
+    """Return the share of the squares taken, the coefficient of the term and the slope in its new group.
+
+    They come from least squares in all coefficients of the sum.
+
+    For terms of the outermost sum only; elsewhere, and where nothing is defined, None.
+    """
+    if len(part.path) != 1 or to.log:
+        return None
+    number = part.path[0]
+    bare = [value(Law((replace(t, coefficient=ONE),)), to.columns) for t in law.terms]
+    others = [column for place, column in enumerate(bare) if place != number]
+    now = to.residual(value(law, to.columns))
+    best, found = np.inf, None
+    for relative in SLOPES:
+        slope = relative / float(np.abs(m).max()) * float(np.sign(m[np.argmax(np.abs(m))]))
+        base = 1.0 + slope * m
+        if base.min() <= 0.02:
+            continue
+        design = np.column_stack([bare[number] * base**exponent, *others]) * to.root[:, None]
+        if not np.isfinite(design).all():
+            continue
+        target = to.target * to.root
+        solution, *_ = np.linalg.lstsq(design, target, rcond=1e-12)
+        error = float(((design @ solution - target) ** 2).sum())
+        if error < best:
+            best, found = error, (float(solution[0]), slope)
+    if found is None:
+        return None
+    share = 1.0 - best / max(float((now * now).sum()), 1e-300)
+    return float(np.clip(share, 0.0, 1.0 - 1e-12)), *found
+
+
+def _wrapped(law: Law, part: Part, scores: _Scores, words: Dictionary, to: Target) -> _Found:
+    """Multiply the whole law by 1 + a · M, by a power of that, or by 1 + a wave."""
+    if part.path or len(law.terms) < 2:
+        return
+    flow = part.flow * part.value
+
+    def around(factor: Factor) -> Callable[[Law], Law]:
+        return lambda whole: Law((Term(ONE, (Group(whole), factor)),))
+
+    share, slope = scores.of(words.product_values, flow)
+    for k in _best(share, 2):
+        size = float(np.abs(words.product_values[:, k]).max())
+        for exponent in (1.0, -1.0):
+            start = float(np.clip(slope[k] * exponent, -0.5 / size, 0.5 / size))
+            yield share[k], around(_group(words.products[k], start, exponent))
+    share, sine, cosine = scores.of_pairs(*words.wave_values, flow)
+    for k in _best(share, 1):
+        amplitude, wave = words.wave(k, sine[k], cosine[k])
+        yield share[k], around(Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,))))))

@@ -1,0 +1,234 @@
+"""The same law said in another way, or nearly: what growth alone does not reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from kanopt.surrogates.signomials.dictionary import exponents_of, kind_of
+from kanopt.surrogates.signomials.evaluation import Columns, Path, parts, value
+from kanopt.surrogates.signomials.moves import changed
+from kanopt.surrogates.signomials.structure import (
+    ONE,
+    Exponential,
+    Factor,
+    Group,
+    Law,
+    Parameter,
+    Power,
+    Term,
+)
+
+__all__ = ["rewritings"]
+
+LADDER = (-4.0, -3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 4.0)
+TIED = 0.5
+"""Exponents of two terms that differ by less are taken for the same."""
+
+
+def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
+    """Yield laws of the same size that say something similar in another way, to be fitted from there.
+
+    A power becomes an exponential of the input or of its reciprocal, and back; an exponential that hardly bends becomes
+    a line; an exponent that is held moves to its neighbours; a factor 1 + a · M turns into M times 1 + M⁻¹ / a, which
+    is the same law and lets a power outside vanish against the one inside; or M becomes its root or its square.
+    """
+    for part in parts(law, columns):
+        if isinstance(part.part, Law):
+            for tied in _tied(part.part):
+                yield changed(law, part.path, _put(tied))
+            continue
+        for place, factor in enumerate(part.part.factors):
+            for new in _instead(part.part, place, factor, columns):
+                yield changed(law, part.path, _put(new))
+            if (several := _multiplied_out(part.part, place, columns)) is not None:
+                parent = part.path[:-1]
+                without = [t for t in _sum_at(law, parent).terms if t is not part.part]
+                yield changed(law, parent, _put(Law((*without, *several))))
+
+
+def _put(new: Law | Term) -> Callable[[Law | Term], Law | Term]:
+    return lambda _: new
+
+
+def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterator[Term]:
+    rest = (*term.factors[:place], *term.factors[place + 1 :])
+    if isinstance(factor, Power | Exponential) and term.coefficient.free:
+        rising = factor.exponent.value if isinstance(factor, Power) else factor.rate.value
+        if rising > 0.0 and (isinstance(factor, Power) or factor.of == "x"):
+            size = max(abs(columns.low[factor.column]), abs(columns.high[factor.column]))
+            for e in exponents_of(columns, factor.column, (1.0, 2.0)):
+                m = (Power(factor.column, Parameter(e, free=False)),)
+                group = Group(Law((Term(ONE), Term(Parameter(float(size**-e)), m))))
+                yield replace(term, factors=(*rest, group))
+    if isinstance(factor, Power):
+        j, b = factor.column, factor.exponent.value
+        middle = float(np.median(columns.of(j)))
+        if middle == 0.0 or any(isinstance(f, Exponential) and f.column == j for f in rest):
+            return
+        if not factor.exponent.free:
+            for e in _neighbours(b, columns, j):
+                moved = Power(j, Parameter(e, free=False))
+                yield _scaled(term, (*rest, moved), 1.0, middle, b - e)
+        yield _scaled(term, (*rest, Exponential(j, Parameter(b / middle))), np.exp(-b), middle, b)
+        if columns.low[j] > 0.0:
+            yield _scaled(term, (*rest, Exponential(j, Parameter(-b * middle), "1/x")), np.exp(b), middle, b)
+    elif isinstance(factor, Exponential) and kind_of(columns, factor.column) == "positive":
+        j, r = factor.column, factor.rate.value
+        middle = float(np.median(columns.of(j)))
+        if factor.of != "x" or any(isinstance(f, Power) and f.column == j for f in rest):
+            return
+        yield _scaled(term, (*rest, Power(j, Parameter(r * middle))), np.exp(r * middle), middle, -r * middle)
+    elif isinstance(factor, Group) and len(factor.inner.terms) == 2:
+        flipped = _flipped(term, factor, rest, columns)
+        if flipped is not None:
+            yield flipped
+        for by in (0.5, 2.0):
+            if (bent := _bent(factor, by, columns)) is not None:
+                yield replace(term, factors=(*rest, bent))
+
+
+def _neighbours(exponent: float, columns: Columns, column: int) -> list[float]:
+    """Return the next smaller and the next larger simple exponent that an input allows."""
+    allowed = sorted(exponents_of(columns, column, LADDER))
+    below = [e for e in allowed if e < exponent - 1e-9]
+    above = [e for e in allowed if e > exponent + 1e-9]
+    return below[-1:] + above[:1]
+
+
+def _scaled(term: Term, factors: tuple[Factor, ...], by: float, middle: float, b: float) -> Term:
+    """Return a term with other factors and the coefficient that keeps its value at the middle of an input."""
+    c = term.coefficient
+    value_ = c.value * float(by) * float(np.abs(middle) ** b)
+    return Term(replace(c, value=value_) if c.free else c, factors)
+
+
+def _flipped(term: Term, group: Group, rest: tuple[Factor, ...], columns: Columns) -> Term | None:
+    one, other = group.inner.terms
+    powers = [f for f in other.factors if isinstance(f, Power)]
+    exponentials = [f for f in other.factors if isinstance(f, Exponential)]
+    a, p = other.coefficient.value, group.exponent.value
+    whole = len(powers) + len(exponentials) == len(other.factors)
+    if one != Term(ONE) or not whole or a <= 0.0 or not term.coefficient.free:
+        return None
+    if any(kind_of(columns, f.column) != "positive" for f in powers):
+        return None
+    inner: list[Factor] = [replace(f, exponent=replace(f.exponent, value=-f.exponent.value)) for f in powers]
+    inner += [replace(f, rate=replace(f.rate, value=-f.rate.value)) for f in exponentials]
+    outside = list(rest)
+    for f in powers:
+        outside = _merged(outside, Power(f.column, replace(f.exponent, value=p * f.exponent.value)))
+    for e in exponentials:
+        outside = _merged(outside, Exponential(e.column, replace(e.rate, value=p * e.rate.value), e.of))
+    coefficient = replace(other.coefficient, value=1.0 / a)
+    turned = Group(Law((one, Term(coefficient, tuple(inner)))), group.exponent)
+    return Term(replace(term.coefficient, value=term.coefficient.value * a**p), (*outside, turned))
+
+
+def _merged(factors: list[Factor], new: Power | Exponential) -> list[Factor]:
+    """Multiply factors by a power or exponential, adding exponents where there is one of the same input."""
+    out: list[Factor] = []
+    done = False
+    for f in factors:
+        if isinstance(f, Power) and isinstance(new, Power) and f.column == new.column:
+            f, done = Power(f.column, _total(f.exponent, new.exponent)), True
+        elif (
+            isinstance(f, Exponential)
+            and isinstance(new, Exponential)
+            and (f.column, f.of) == (new.column, new.of)
+        ):
+            f, done = Exponential(f.column, _total(f.rate, new.rate), f.of), True
+        zero = isinstance(f, Power) and f.exponent == Parameter(0.0, free=False)
+        out += [] if zero else [f]
+    return out if done else [*out, new]
+
+
+def _total(a: Parameter, b: Parameter) -> Parameter:
+    return Parameter(a.value + b.value, a.free or b.free)
+
+
+def _bent(group: Group, by: float, columns: Columns) -> Group | None:
+    """Return a group 1 + a · M with another power of M, equal where M is at its median."""
+    one, other = group.inner.terms
+    if one != Term(ONE) or not other.factors:
+        return None
+    factors: list[Factor] = []
+    for f in other.factors:
+        if not isinstance(f, Power):
+            return None
+        exponent = by * f.exponent.value
+        if kind_of(columns, f.column) != "positive" and exponent != int(exponent):
+            return None
+        factors.append(replace(f, exponent=replace(f.exponent, value=exponent)))
+    m = float(np.median(value(Law((replace(other, coefficient=ONE),)), columns)))
+    if not m > 0.0:
+        return None
+    a = other.coefficient.value * m ** (1.0 - by)
+    return replace(group, inner=Law((one, Term(Parameter(a), tuple(factors)))))
+
+
+def _multiplied_out(term: Term, place: int, columns: Columns) -> list[Term] | None:
+    """Return the terms of T · (A + B + …), or of T · (1 + r · u) for an exponential; None for other factors."""
+    group = term.factors[place]
+    if isinstance(group, Exponential) and group.of != "x^2":
+        j, r = group.column, group.rate
+        if (group.of == "1/x" and kind_of(columns, j) != "positive") or not term.coefficient.free:
+            return None
+        power = Power(j, Parameter(1.0 if group.of == "x" else -1.0, free=False))
+        line = Law((Term(ONE), Term(Parameter(r.value), (power,))))
+        group = Group(line)
+    if not (isinstance(group, Group) and group.exponent == ONE):
+        return None
+    rest = [*term.factors[:place], *term.factors[place + 1 :]]
+    out = []
+    for inner in group.inner.terms:
+        factors = rest
+        for f in inner.factors:
+            factors = _merged(factors, f) if isinstance(f, Power | Exponential) else [*factors, f]
+        free = term.coefficient.free or inner.coefficient.free
+        c = Parameter(term.coefficient.value * inner.coefficient.value, free)
+        out.append(Term(c, tuple(factors)))
+    return out
+
+
+def _tied(law: Law) -> Iterator[Law]:
+    """Yield the sum with two of its products of powers in one: T₁ + T₂ as T₁ · (1 + a · M).
+
+    M holds the powers in which the two differ, to the next simple exponent; where they differ by little they are taken
+    to agree.
+    """
+    for i, first in enumerate(law.terms):
+        for j, second in enumerate(law.terms):
+            if i == j or not first.factors or not first.coefficient.free or not second.coefficient.free:
+                continue
+            others = [f for f in first.factors if not isinstance(f, Power)]
+            if others != [f for f in second.factors if not isinstance(f, Power)]:
+                continue
+            a = {f.column: f.exponent.value for f in first.factors if isinstance(f, Power)}
+            b = {f.column: f.exponent.value for f in second.factors if isinstance(f, Power)}
+            if not (a.keys() & b.keys() or others):
+                continue
+            m = {c: _simplest(b.get(c, 0.0) - a.get(c, 0.0)) for c in sorted(a.keys() | b.keys())}
+            powers = tuple(Power(c, Parameter(e, free=False)) for c, e in m.items() if e)
+            if powers:
+                ratio = Parameter(second.coefficient.value / first.coefficient.value)
+                group = Group(Law((Term(ONE), Term(ratio, powers))))
+                whole = replace(first, factors=(*first.factors, group))
+                rest = [t for k, t in enumerate(law.terms) if k not in (i, j)]
+                yield Law((*rest, whole))
+
+
+def _simplest(exponent: float) -> float:
+    """Return the simple exponent next to a difference of two, zero where it is less than a half."""
+    return 0.0 if abs(exponent) < TIED else min(LADDER, key=lambda e: abs(e - exponent))
+
+
+def _sum_at(law: Law, path: Path) -> Law:
+    """Return the sum at a path."""
+    for step in range(0, len(path), 2):
+        factor = law.terms[path[step]].factors[path[step + 1]]
+        assert isinstance(factor, Group)
+        law = factor.inner
+    return law

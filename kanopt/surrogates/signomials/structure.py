@@ -1,0 +1,226 @@
+"""Sums of products, and what grows out of them: the laws that the search writes down.
+
+A law is a sum of terms, a term a coefficient times factors. A factor is a power of an input, an exponential of one, a
+wave, a hinge, or a whole sum raised to a power, so that laws nest: 60 · lam / (mu · (mu − lam)) is one term with three
+factors. Without the other factors these are the signomials of geometric programming (Boyd et al. 2007, *A tutorial on
+geometric programming*, section 9.1); most laws of logistics are one, or a few steps from one.
+
+A law is frozen; its parameters stand in it as :class:`Parameter`, each free or held. :func:`values_of` and
+:func:`with_values` take the free ones out and put others in, in the order in which they are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
+
+__all__ = [
+    "Exponential",
+    "Factor",
+    "Group",
+    "Hinge",
+    "Law",
+    "Logarithm",
+    "Parameter",
+    "Power",
+    "Step",
+    "Term",
+    "Wave",
+    "free_parameters",
+    "operators",
+    "signature",
+    "values_of",
+    "with_values",
+]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number in a law: estimated where it is free, part of the structure where not."""
+
+    value: float
+    free: bool = True
+
+
+ONE = Parameter(1.0, free=False)
+
+
+@dataclass(frozen=True)
+class Power:
+    """An input to a power."""
+
+    column: int
+    exponent: Parameter
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """``exp(rate · u)``, where u is the input, its reciprocal or its square."""
+
+    column: int
+    rate: Parameter
+    of: str = "x"
+
+
+@dataclass(frozen=True)
+class Wave:
+    """``sin(frequency · x + phase)``."""
+
+    column: int
+    frequency: Parameter
+    phase: Parameter
+
+
+@dataclass(frozen=True)
+class Logarithm:
+    """``log x``."""
+
+    column: int
+
+
+@dataclass(frozen=True)
+class Hinge:
+    """``max(0, x − place)``."""
+
+    column: int
+    place: Parameter
+
+
+@dataclass(frozen=True)
+class Step:
+    """1 from `place` on, 0 before; the place is not estimated by derivatives."""
+
+    column: int
+    place: Parameter
+
+
+@dataclass(frozen=True)
+class Group:
+    """A sum raised to a power; 1 for a plain bracket."""
+
+    inner: Law
+    exponent: Parameter = ONE
+
+
+Factor: TypeAlias = "Power | Exponential | Wave | Logarithm | Hinge | Step | Group"
+
+
+@dataclass(frozen=True)
+class Term:
+    """A coefficient times factors; a constant where there are none."""
+
+    coefficient: Parameter
+    factors: tuple[Factor, ...] = ()
+
+
+@dataclass(frozen=True)
+class Law:
+    """A sum of terms."""
+
+    terms: tuple[Term, ...]
+
+
+def _parts(part: Any) -> Iterator[Any]:
+    """Yield the parameters and parts of a part, in the order in which they are written."""
+    for field in fields(part):
+        value = getattr(part, field.name)
+        if isinstance(value, tuple):
+            yield from value
+        elif not isinstance(value, int | str):
+            yield value
+
+
+def free_parameters(part: Any) -> list[Parameter]:
+    """Return the free parameters below a law, term or factor.
+
+    Examples
+    --------
+    >>> term = Term(Parameter(2.0), (Power(0, Parameter(0.5)), Power(1, ONE)))
+    >>> [p.value for p in free_parameters(term)]
+    [2.0, 0.5]
+    """
+    if isinstance(part, Parameter):
+        return [part] if part.free else []
+    return [parameter for below in _parts(part) for parameter in free_parameters(below)]
+
+
+def values_of(part: Any) -> list[float]:
+    """Return the values of the free parameters."""
+    return [parameter.value for parameter in free_parameters(part)]
+
+
+def with_values(part: Law, values: Iterable[float]) -> Law:
+    """Return the same law with other values of its free parameters."""
+    supply = iter(values)
+
+    def number(parameter: Parameter) -> Parameter:
+        return Parameter(float(next(supply))) if parameter.free else parameter
+
+    def factor(old: Factor) -> Factor:
+        match old:
+            case Power(column, exponent):
+                return Power(column, number(exponent))
+            case Exponential(column, rate, of):
+                return Exponential(column, number(rate), of)
+            case Group(inner, exponent):
+                return Group(law(inner), number(exponent))
+            case Wave(column, frequency, phase):
+                return Wave(column, number(frequency), number(phase))
+            case Hinge(column, place):
+                return Hinge(column, number(place))
+        return old
+
+    def term(old: Term) -> Term:
+        return Term(number(old.coefficient), tuple([factor(each) for each in old.factors]))
+
+    def law(old: Law) -> Law:
+        return Law(tuple([term(each) for each in old.terms]))
+
+    return law(part)
+
+
+def signature(part: Any) -> Any:
+    """Return what two laws share that differ in the values of free parameters only; the order does not count."""
+    if isinstance(part, Parameter):
+        return "free" if part.free else round(part.value, 12)
+    if isinstance(part, tuple):
+        return tuple(sorted((signature(item) for item in part), key=repr))
+    if isinstance(part, int | str):
+        return part
+    return (type(part).__name__, *(signature(getattr(part, field.name)) for field in fields(part)))
+
+
+def operators(law: Law) -> int:
+    """Return how many operators a reader sees: +, ·, /, powers, functions.
+
+    Examples
+    --------
+    >>> tariff = Law((Term(Parameter(45.0)), Term(Parameter(2.6), (Power(0, Parameter(0.72)),))))
+    >>> operators(tariff)  # 45 + 2.6 · d^0.72
+    3
+    """
+    return len(law.terms) - 1 + sum(map(_of_term, law.terms))
+
+
+def _of_term(term: Term) -> int:
+    with_coefficient = term.coefficient.free or abs(term.coefficient.value) != 1.0 or not term.factors
+    parts = len(term.factors) + bool(with_coefficient)
+    return max(parts - 1, 0) + sum(map(_of_factor, term.factors))
+
+
+def _of_factor(factor: Factor) -> int:
+    match factor:
+        case Power(exponent=exponent):
+            return 0 if not exponent.free and abs(exponent.value) == 1.0 else 1
+        case Exponential(of=of):
+            return 2 if of == "x" else 3
+        case Wave(phase=phase):
+            return 2 if not phase.free and phase.value == 0.0 else 3
+        case Logarithm():
+            return 1
+        case Hinge() | Step():
+            return 2
+        case Group(inner=inner, exponent=exponent):
+            plain = not exponent.free and abs(exponent.value) == 1.0
+            return operators(inner) + (0 if plain else 1)

@@ -1,0 +1,357 @@
+"""Making a fitted law plainer where its description gets shorter: numbers that are simple, parts that go.
+
+A free number is held at a simple value where that is more probable than a value nearby: the value is within the
+interval of the estimate, and
+
+    z² < 2 log(prior / (√(2π) · standard error · density)),
+
+the Bayes factor of a point against a spread (Jeffreys 1961, *Theory of Probability*, section 5.2), with a prior that is
+high for whole exponents, low for quarters, and a density that says how far such numbers range. A value that is merely
+near to a simple one is not: 0.72 ± 0.02 stays, although 3/4 is inside of its interval. The law is then fitted again,
+and the hold is kept if the description is shorter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.surrogates.signomials.evaluation import value
+from kanopt.surrogates.signomials.fitting import Fitted, Target, fitted
+from kanopt.surrogates.signomials.moves import changed
+from kanopt.surrogates.signomials.structure import (
+    ONE,
+    Exponential,
+    Factor,
+    Group,
+    Law,
+    Parameter,
+    Power,
+    Term,
+    Wave,
+    values_of,
+)
+
+__all__ = ["cleaned", "tidied"]
+
+Array = NDArray[np.float64]
+
+FARTHEST = 3.3
+"""Standard errors from an estimate to the end of the interval that must contain the simple value: 99.9 %."""
+NEGLIGIBLE = 1e-5
+"""Relative difference, of numbers and of a law's values, that no one would write down."""
+EXPONENTS = (
+    *((e, 0.5) for e in (1.0, -1.0, 2.0, -2.0)),
+    *((e, 0.15) for e in (0.5, -0.5)),
+    *((e, 0.07) for e in (1.5, -1.5, 3.0, -3.0, 4.0, -4.0)),
+    *((s * e, 0.003) for e in (1 / 3, 2 / 3, 0.25, 0.75) for s in (1.0, -1.0)),
+)
+"""Simple exponents and their prior."""
+PER_UNIT = 0.25
+"""Density of other exponents."""
+UNIT_COEFFICIENT = 0.3
+PER_E_FOLD = 0.1
+"""Density of the logarithm of other coefficients."""
+NEEDED = 8.0
+"""Standard errors from zero beyond which no law is tried without a part."""
+DRAFT = 30.0
+DRAFTS = 2
+PERIODS = (4.0, 7.0, 12.0, 13.0, 24.0, 26.0, 30.0, 52.0, 60.0, 168.0, 365.0, 365.25, 1440.0)
+PERIOD = 0.05
+PHASE = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class _Simple:
+    """A simple value for the free parameter of a number, with its prior and the density of others there."""
+
+    number: int
+    value: float
+    prior: float
+    density: float
+
+
+def _simple(law: Law, scales: Array) -> Iterator[_Simple]:
+    """Yield simple values for the free parameters of a law of scaled inputs x / scale."""
+    number = 0
+
+    def coefficient(term: Term) -> Iterator[_Simple]:
+        unit = 1.0
+        for factor in term.factors:
+            if isinstance(factor, Power):
+                if factor.exponent.free:
+                    return
+                unit *= float(scales[factor.column]) ** factor.exponent.value
+            elif not (isinstance(factor, Group | Wave)):
+                return
+        if term.factors:
+            size = abs(term.coefficient.value)
+            for value in (unit, -unit):
+                yield _Simple(number, value, UNIT_COEFFICIENT, PER_E_FOLD / max(size, 1e-300))
+
+    def walk(part: Any) -> Iterator[_Simple]:
+        nonlocal number
+        match part:
+            case Law(terms=terms):
+                for term in terms:
+                    yield from walk(term)
+            case Term():
+                if part.coefficient.free:
+                    yield from coefficient(part)
+                    number += 1
+                for factor in part.factors:
+                    yield from walk(factor)
+            case Power(exponent=Parameter(free=True)):
+                yield from (_Simple(number, e, prior, PER_UNIT) for e, prior in EXPONENTS)
+                number += 1
+            case Wave(column=column, frequency=frequency, phase=phase):
+                if frequency.free:
+                    density = 0.3 / max(abs(frequency.value), 1e-300)
+                    turns = [2.0 * np.pi / period for period in PERIODS]
+                    for turn in (*turns, 1.0):
+                        yield _Simple(number, turn * float(scales[column]), PERIOD, density)
+                    number += 1
+                if phase.free:
+                    near = np.pi / 2 * round(phase.value / (np.pi / 2))
+                    yield _Simple(number, float(near), PHASE, 1.0 / (2.0 * np.pi))
+                    number += 1
+            case Group(inner=inner, exponent=exponent):
+                yield from walk(inner)
+                number += int(exponent.free)
+            case _:
+                number += len(values_of(part))
+
+    yield from walk(law)
+
+
+def _held(law: Law, number: int, value: float) -> Law:
+    """Return the law with a free parameter, by its number, held at a value."""
+    count = -1
+
+    def visit(item: Any) -> Any:
+        nonlocal count
+        if isinstance(item, Parameter):
+            count += item.free
+            return Parameter(value, free=False) if item.free and count == number else item
+        if isinstance(item, tuple):
+            return tuple(visit(below) for below in item)
+        if isinstance(item, int | str):
+            return item
+        return replace(item, **{name: visit(getattr(item, name)) for name in item.__dataclass_fields__})
+
+    result: Law = visit(law)
+    return result
+
+
+def tidied(fit: Fitted, to: Target, sample: Target, scales: Array) -> Fitted:
+    """Return a fitted law made plainer as long as its description gets shorter.
+
+    Parameters
+    ----------
+    fit
+        A law of inputs that were divided by `scales`.
+    to
+        The rows.
+    sample
+        Some of them.
+    scales
+        Shape (columns,).
+    """
+    while True:
+        plainer = _without_parts(fit, to, sample) or _rounded(fit, to, scales)
+        if plainer is None:
+            return fit
+        fit = plainer
+
+
+def _rounded(fit: Fitted, to: Target, scales: Array) -> Fitted | None:
+    """Hold the number at a simple value that is the most probable; None where none is."""
+    errors = np.sqrt(fit.variances(to.total))
+    least = 1e-9 * np.maximum(np.abs(values_of(fit.law)), 1e-3)
+    estimates, errors = np.array(values_of(fit.law)), np.maximum(errors, least)
+    ranked = []
+    for simple in _simple(fit.law, scales):
+        error = float(errors[simple.number])
+        if not np.isfinite(error):
+            continue
+        z = abs(estimates[simple.number] - simple.value) / error
+        odds = 2.0 * np.log(simple.prior / (np.sqrt(2.0 * np.pi) * error * simple.density))
+        near = abs(estimates[simple.number] - simple.value) < NEGLIGIBLE * abs(simple.value)
+        if near or (z < FARTHEST and z * z < odds):
+            ranked.append((z * z - odds, simple))
+    for _, simple in sorted(ranked, key=lambda entry: entry[0])[:3]:
+        trial = fitted(cleaned(_held(fit.law, simple.number, simple.value)), to)
+        # tables give rounded numbers, which are no noise: what they cannot tell apart is as simple as it can be
+        enough = NEGLIGIBLE**2 * to.spread * to.total
+        if trial is not None and (trial.length <= fit.length or trial.squares <= enough):
+            return trial
+    return None
+
+
+def _without_parts(fit: Fitted, to: Target, sample: Target) -> Fitted | None:
+    """Leave the part out without which the description is shortest; None where every part earns its place.
+
+    What a part is worth is first estimated on a sample of the rows.
+    """
+    here = fitted(fit.law, sample, iterations=0)
+    if here is None:
+        return None
+    drafts = []
+    for law in _smaller(fit, sample, to.total):
+        draft = fitted(cleaned(law), sample, iterations=8, tolerance=1e-4) if law.terms else None
+        enough = NEGLIGIBLE**2 * sample.spread * sample.total
+        if draft is not None and (draft.length < here.length + DRAFT or draft.squares <= enough):
+            drafts.append(draft)
+    best: Fitted | None = None
+    for draft in sorted(drafts, key=lambda each: each.length)[:DRAFTS]:
+        trial = fitted(draft.law, to)
+        if trial is None:
+            continue
+        shorter = trial.length < (fit if best is None else best).length
+        if shorter or (best is None and trial.squares <= NEGLIGIBLE**2 * to.spread * to.total):
+            best = trial
+    return best
+
+
+def _smaller(fit: Fitted, sample: Target, total: float) -> Iterator[Law]:
+    """Yield the law with a term, or a factor of a term, left out that is not plainly needed.
+
+    It is where its coefficient or exponent is many standard errors from zero (Wald's test), and not as good as zero.
+    """
+    law = fit.law
+    faint = NEGLIGIBLE * min(float(np.std(value(law, sample.columns))), 1.0)
+    least = np.maximum(NEEDED * np.sqrt(fit.variances(total)), faint)
+    needed = iter(np.abs(values_of(law)) > least)
+
+    def of_sum(here: Law, path: tuple[int, ...]) -> Iterator[Law]:
+        for number, term in enumerate(here.terms):
+            place = (*path, number)
+            keep = term.coefficient.free and bool(next(needed))
+            alone = len(here.terms) == 1
+            if not keep and (term.coefficient.free or not alone) and not (path and term == Term(ONE)):
+                yield changed(law, place, lambda _: None)
+            for k, factor in enumerate(term.factors):
+                rest = (*term.factors[:k], *term.factors[k + 1 :])
+                without = replace(term, factors=rest)
+                if isinstance(factor, Group):
+                    yield from of_sum(factor.inner, (*place, k))
+                    if factor.exponent.free:
+                        next(needed)
+                    keep = False
+                else:
+                    flags = [bool(next(needed)) for _ in values_of(factor)]
+                    keep = isinstance(factor, Power | Exponential) and (all(flags) if flags else alone)
+                if not keep and (rest or term.coefficient.free):
+                    yield changed(law, place, partial(_only, without))
+
+    yield from of_sum(law, ())
+
+
+def _only(new: Term, _: Law | Term) -> Term:
+    return new
+
+
+def cleaned(law: Law) -> Law:
+    """Return the same law without powers of zero, groups of a one, and brackets that bracket a single term.
+
+    Examples
+    --------
+    >>> plain = Power(0, Parameter(0.0, free=False))
+    >>> cleaned(Law((Term(Parameter(3.0), (plain,)),)))
+    Law(terms=(Term(coefficient=Parameter(value=3.0, free=True), factors=()),))
+    """
+    return Law(_collected([_plain(term) for term in law.terms]))
+
+
+def _plain(term: Term) -> Term:
+    coefficient, factors = term.coefficient, list[Factor]()
+    for factor in term.factors:
+        match factor:
+            case Power(exponent=Parameter(value=0.0, free=False)):
+                pass
+            case Exponential(rate=Parameter(value=0.0, free=False)):
+                pass
+            case Group():
+                coefficient, new = _opened(coefficient, factor)
+                factors += new
+            case _:
+                factors.append(factor)
+    return Term(coefficient, _joined(factors))
+
+
+def _opened(coefficient: Parameter, group: Group) -> tuple[Parameter, list[Factor]]:
+    """Return what a coefficient and a group beside it are in the plainest way of writing them.
+
+    A free coefficient takes in the size of the group, which then begins with 1, or has gone where it held one term.
+    """
+    inner, p = cleaned(group.inner), group.exponent.value
+    has_one = Term(ONE) in inner.terms
+    if has_one:
+        # a free constant beside the one is told by the coefficient outside
+        inner = Law(tuple(t for t in inner.terms if t.factors or t == Term(ONE)))
+    if inner == Law((Term(ONE),)) or not inner.terms:
+        return coefficient, []
+    if len(inner.terms) == 1:
+        only = inner.terms[0]
+        c = only.coefficient
+        powers = [_to_the(f, group.exponent) for f in only.factors]
+        if all(f is not None for f in powers) and (p == 1.0 or c.value > 0.0) and not group.exponent.free:
+            free = coefficient.free or c.free
+            value = coefficient.value * c.value**p
+            return Parameter(value, free), [f for f in powers if f is not None]
+    constants = [t for t in inner.terms if not t.factors]
+    if not has_one and constants and coefficient.free and (size := constants[0].coefficient.value) > 0.0:
+        rest = (t for t in inner.terms if t is not constants[0])
+        shares = (replace(t, coefficient=Parameter(t.coefficient.value / size)) for t in rest)
+        inner = Law((Term(ONE), *shares))
+        coefficient = replace(coefficient, value=coefficient.value * size**p)
+    return coefficient, [Group(inner, group.exponent)]
+
+
+def _to_the(factor: Factor, exponent: Parameter) -> Factor | None:
+    """Return a factor raised to an exponent; None where that is no factor."""
+    p = exponent.value
+    match factor:
+        case Power(exponent=own):
+            return replace(factor, exponent=replace(own, value=own.value * p))
+        case Exponential(rate=own):
+            return replace(factor, rate=replace(own, value=own.value * p))
+        case Group(exponent=own):
+            return replace(factor, exponent=replace(own, value=own.value * p))
+    return factor if p == 1.0 else None
+
+
+def _joined(factors: list[Factor]) -> tuple[Factor, ...]:
+    """Multiply powers of the same input together."""
+    out: list[Factor] = []
+    for factor in factors:
+        same = [
+            f for f in out if isinstance(f, Power) and isinstance(factor, Power) and f.column == factor.column
+        ]
+        if same and isinstance(factor, Power):
+            power = same[0]
+            free = power.exponent.free or factor.exponent.free
+            total = Parameter(power.exponent.value + factor.exponent.value, free)
+            out[out.index(power)] = Power(power.column, total)
+        else:
+            out.append(factor)
+    return tuple(f for f in out if not (isinstance(f, Power) and f.exponent == Parameter(0.0, free=False)))
+
+
+def _collected(terms: list[Term]) -> tuple[Term, ...]:
+    """Add terms up that differ in a free coefficient only."""
+    out: dict[Any, Term] = {}
+    for term in terms:
+        key: Any = (term.factors, term.coefficient.free or term.coefficient)
+        if key in out and term.coefficient.free:
+            total = out[key].coefficient.value + term.coefficient.value
+            term = replace(term, coefficient=Parameter(total))
+        elif key in out:
+            key = (key, len(out))
+        out[key] = term
+    return tuple(out.values())

@@ -1,0 +1,136 @@
+"""Values and derivatives of laws, against finite differences and against the formula they become."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from kanopt.formulas import Formula, Variable
+from kanopt.surrogates.signomials import graph, operators
+from kanopt.surrogates.signomials.evaluation import Columns, parts, value, value_and_jacobian
+from kanopt.surrogates.signomials.structure import (
+    ONE,
+    Exponential,
+    Group,
+    Hinge,
+    Law,
+    Logarithm,
+    Parameter,
+    Power,
+    Step,
+    Term,
+    Wave,
+    signature,
+    values_of,
+    with_values,
+)
+
+Floats = NDArray[np.float64]
+HALF = Parameter(-0.5, free=False)
+QUARTER = Parameter(np.pi / 2, free=False)
+
+
+def number(x: float) -> Parameter:
+    return Parameter(x)
+
+
+def held(x: float) -> Parameter:
+    return Parameter(x, free=False)
+
+
+SUM = Law(
+    (
+        Term(number(1.5)),
+        Term(number(2.0), (Power(0, number(0.7)), Exponential(1, number(-0.3)))),
+        Term(number(-0.4), (Logarithm(0), Hinge(1, number(1.4)))),
+        Term(number(0.3), (Wave(2, number(2.0), number(0.4)), Step(0, held(1.1)))),
+        Term(number(0.8), (Exponential(0, number(0.5), "1/x"), Exponential(1, number(-0.1), "x^2"))),
+    )
+)
+NESTED = Law(
+    (
+        Term(
+            number(3.0),
+            (
+                Power(1, number(1.2)),
+                Group(Law((Term(ONE), Term(number(0.6), (Power(0, number(1.4)),)))), held(-1.0)),
+                Group(Law((Term(ONE), Term(number(0.3), (Wave(2, number(1.5), held(0.0)),))))),
+            ),
+        ),
+        Term(
+            number(0.2), (Group(Law((Term(number(1.0)), Term(number(0.5), (Power(0, held(2.0)),)))), HALF),)
+        ),
+    )
+)
+LAWS = [SUM, NESTED, Law((Term(number(2.0), (Wave(1, held(1.3), QUARTER),)),))]
+
+
+@pytest.fixture
+def inputs() -> Floats:
+    return np.random.default_rng(3).uniform(0.4, 2.5, (60, 3))
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_derivatives_agree_with_finite_differences(law: Law, inputs: Floats) -> None:
+    columns = Columns(inputs, np.ones(3))
+    out, jacobian = value_and_jacobian(law, columns)
+    np.testing.assert_allclose(out, value(law, columns))
+    theta = np.array(values_of(law))
+    assert jacobian.shape == (60, len(theta))
+    for k in range(len(theta)):
+        step = np.zeros(len(theta))
+        step[k] = 1e-6
+        up, down = (value(with_values(law, theta + sign * step), columns) for sign in (1, -1))
+        np.testing.assert_allclose(jacobian[:, k], (up - down) / 2e-6, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_flow_into_a_part_is_the_derivative_of_the_law_in_it(law: Law, inputs: Floats) -> None:
+    columns = Columns(inputs, np.ones(3))
+    _, jacobian = value_and_jacobian(law, columns)
+    theta = values_of(law)
+    for part in parts(law, columns):
+        if isinstance(part.part, Term) and part.part.coefficient.free:
+            k = theta.index(part.part.coefficient.value)
+            np.testing.assert_allclose(part.flow * part.value / theta[k], jacobian[:, k], rtol=1e-9)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_formula_of_the_inputs_themselves_has_the_same_values(law: Law, inputs: Floats) -> None:
+    scales = np.array([0.5, 3.0, 1.7])
+    names = ["a", "b", "c"]
+    formula = Formula(graph(law, names, scales), tuple(map(Variable, names)), Variable("y"))
+    expected = value(law, Columns(inputs, scales))
+    data = dict(zip(names, (inputs * scales).T, strict=True))
+    np.testing.assert_allclose(np.broadcast_to(formula.evaluate(data), 60), expected, rtol=1e-12)
+    assert len(formula.constants) == len(values_of(law))
+
+
+def test_a_hinge_outside_of_the_rows_and_a_sum_that_cancels_are_no_laws(inputs: Floats) -> None:
+    columns = Columns(inputs, np.ones(3))
+    outside = Law((Term(number(1.0), (Hinge(0, number(9.0)),)),))
+    disguised = Group(Law((Term(ONE), Term(number(-1.0), (Power(0, number(0.001)),)))), held(-1.0))
+    swamped = Group(Law((Term(ONE), Term(number(1e5), (Power(0, number(1.0)),)))), held(-1.0))
+    for law in (outside, *(Law((Term(number(1.0), (group,)),)) for group in (disguised, swamped))):
+        assert np.isnan(value(law, columns)).all()
+
+
+def test_what_differs_in_free_values_or_order_only_has_one_signature() -> None:
+    a, b = Term(number(2.0), (Power(0, number(0.7)),)), Term(number(1.0))
+    assert signature(Law((a, b))) == signature(
+        Law((Term(number(5.0)), Term(number(3.0), (Power(0, number(1.0)),))))
+    )
+    assert signature(Law((a, b))) != signature(Law((b, Term(number(2.0), (Power(0, held(0.7)),)))))
+
+
+@pytest.mark.parametrize(
+    ("law", "count"),
+    [
+        (Law((Term(number(45.0)), Term(number(2.6), (Power(0, number(0.72)), Power(1, number(0.65)))))), 5),
+        (Law((Term(ONE, (Power(0, held(1.0)), Power(1, held(1.0)))),)), 1),
+        (NESTED, 17),
+    ],
+)
+def test_operators_are_those_a_reader_counts(law: Law, count: int) -> None:
+    assert operators(law) == count

@@ -1,0 +1,104 @@
+"""The search for the law: laws that are known come out, with the constants that made the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from kanopt.formulas import Formula, Variable
+from kanopt.formulas.printing import plain
+from kanopt.surrogates.distill.search import OPERATOR
+from kanopt.surrogates.signomials import Found, graph, search
+from kanopt.surrogates.signomials.structure import Law, Parameter, Power, Term
+from kanopt.surrogates.signomials.tidying import cleaned
+
+Floats = NDArray[np.float64]
+ROWS = 600
+
+
+def law_of(inputs: dict[str, Floats], y: Floats, *, log: bool = False, seed: int = 0) -> tuple[str, Formula]:
+    found = found_in(inputs, y, log=log, seed=seed)
+    names = list(inputs)
+    root = graph(found.best.law, names, found.scales)
+    return plain(root), Formula(root, tuple(map(Variable, names)), Variable("y"))
+
+
+def found_in(inputs: dict[str, Floats], y: Floats, *, log: bool = False, seed: int = 0) -> Found:
+    x = np.column_stack(list(inputs.values()))
+    target = np.log(y) if log else y
+    return search(x, target, np.ones(len(y)), log=log, operator=OPERATOR, seed=seed)
+
+
+def noisy(y: Floats, share: float, rng: np.random.Generator) -> Floats:
+    return y + share * y.std() * rng.standard_normal(len(y))
+
+
+CASES: list[tuple[str, tuple[tuple[float, float], ...], Callable[..., Floats]]] = [
+    ("a · b / c^2", ((1, 5), (1, 5), (1, 4)), lambda a, b, c: a * b / c**2),
+    ("sqrt(a) · b", ((1, 5), (1, 5)), lambda a, b: np.sqrt(a) * b),
+    (
+        "4 + 2 · a^2 + b · (3 + 0.5 · c)",
+        ((1, 9), (1, 9), (-3, 3)),
+        lambda a, b, c: 4 + 2 * a**2 + 3 * b + b * c / 2,
+    ),
+    ("a · (1 + 0.15 · b^4 / c^4)", ((2, 9), (1, 9), (3, 9)), lambda a, b, c: a * (1 + 0.15 * (b / c) ** 4)),
+    ("5 · a · exp(-200 / b)", ((2, 9), (270, 310)), lambda a, b: 5 * a * np.exp(-200 / b)),
+]
+
+
+@pytest.mark.parametrize(("reads", "ranges", "truth"), CASES, ids=[case[0] for case in CASES])
+def test_a_law_without_noise_is_found_to_the_last_digits(
+    reads: str, ranges: tuple[tuple[float, float], ...], truth: Callable[..., Floats]
+) -> None:
+    rng = np.random.default_rng(5)
+    columns = [rng.uniform(low, high, ROWS) for low, high in ranges]
+    inputs = dict(zip("abc", columns, strict=False))
+    y = truth(*columns)
+    text, formula = law_of(inputs, y)
+    np.testing.assert_allclose(formula.evaluate(inputs), y, rtol=1e-6)
+    assert sorted(text) == sorted(reads) or text.count("·") <= reads.count("·") + 2, text
+
+
+def test_whole_exponents_become_exact_and_others_stay_free_with_noise() -> None:
+    rng = np.random.default_rng(6)
+    inputs = {"a": np.exp(rng.uniform(0, 4, ROWS)), "b": rng.uniform(1, 9, ROWS)}
+    text, formula = law_of(inputs, noisy(7.0 * inputs["a"] ** 0.72 * inputs["b"] ** 2, 0.02, rng))
+    assert "b^2" in text
+    exponent = next(c for c in formula.constants if abs(c.value - 0.72) < 0.05)
+    assert exponent.value != 0.72
+    assert abs(exponent.value - 0.72) < 0.01
+
+
+def test_errors_of_logarithms_are_told_from_errors_of_the_target() -> None:
+    rng = np.random.default_rng(7)
+    inputs = {"a": np.exp(rng.uniform(0, 6, ROWS)), "b": rng.uniform(1, 9, ROWS)}
+    y = 3.0 * inputs["a"] / inputs["b"] * np.exp(0.1 * rng.standard_normal(ROWS))
+    text, formula = law_of(inputs, y, log=True)
+    assert text.endswith("· a / b")
+    assert abs(formula.constants[0].value - 3.0) < 0.05
+
+
+def test_noise_alone_is_no_law() -> None:
+    rng = np.random.default_rng(8)
+    inputs = {"a": rng.uniform(1, 5, ROWS), "b": rng.uniform(-1, 5, ROWS)}
+    text, _ = law_of(inputs, 3.0 + rng.standard_normal(ROWS))
+    assert "a" not in text
+    assert "b" not in text
+
+
+def test_the_same_seed_gives_the_same_law() -> None:
+    rng = np.random.default_rng(9)
+    inputs = {"a": rng.uniform(1, 5, ROWS), "b": rng.uniform(1, 5, ROWS)}
+    y = noisy(inputs["a"] ** 1.3 + inputs["b"], 0.05, rng)
+    first, second = (found_in(inputs, y, seed=3).best for _ in range(2))
+    assert first.law == second.law
+    assert first.squares == second.squares
+
+
+def test_like_terms_and_powers_are_collected() -> None:
+    x = Power(0, Parameter(1.0, free=False))
+    law = Law((Term(Parameter(2.0), (x, x)), Term(Parameter(3.0), (Power(0, Parameter(2.0, free=False)),))))
+    assert cleaned(law) == Law((Term(Parameter(5.0), (Power(0, Parameter(2.0, free=False)),)),))
