@@ -98,6 +98,23 @@ def _ends(inputs: np.ndarray) -> np.ndarray:
     return np.asarray(inputs[np.concatenate([inputs.argmin(axis=0), inputs.argmax(axis=0)])])
 
 
+def _corners(model: Mixed, inputs: np.ndarray) -> np.ndarray:
+    """Return rows in which a sub-node of the first layer is as low or as high as the ranges of the columns allow.
+
+    Behind hidden nodes a form must be defined there too, not only where the rows happened to be: it is asked for values
+    anywhere in the box.
+    """
+    corners = []
+    for target in range(len(model.bias[0])):
+        low, high = inputs[0].copy(), inputs[0].copy()
+        for edge in model.arriving(0, target):
+            z = inputs[:, edge.source]
+            value = edge.form.value(z, edge.theta)
+            low[edge.source], high[edge.source] = z[value.argmin()], z[value.argmax()]
+        corners += [low, high]
+    return np.array(corners)
+
+
 def is_admissible(model: Mixed, inputs: np.ndarray) -> bool:
     """Whether every edge is finite, defined and as monotone as it must be on these inputs."""
     with np.errstate(all="ignore"):
@@ -151,7 +168,8 @@ def search(
     name
         How an edge is called in the front.
     """
-    judge = _Judge(rows.take(TRIAL_ROWS, seed), _ends(rows.inputs), log_target)
+    ends = np.vstack([_ends(rows.inputs), _corners(model, rows.inputs)])
+    judge = _Judge(rows.take(TRIAL_ROWS, seed), ends, log_target)
     starts = [(model, "every edge a curve")]
     monomials = monomial_nodes(model, judge.rows, seed)
     if monomials is not None:
@@ -164,7 +182,7 @@ def search(
     for current, front in climbs:
         final = refit(current.model.tidied(), rows)
         # the last refit sees rows that took no part in the trials
-        if np.isfinite(final.squares) and is_admissible(final.model, rows.inputs):
+        if np.isfinite(final.squares) and is_admissible(final.model, np.vstack([rows.inputs, ends])):
             others = [candidate for _, path in climbs for candidate in path if path is not front]
             return Search(final, (*others, *front[:-1], replace(front[-1], chosen=True)))
     # the curves can always be kept: they are defined everywhere, and every refit keeps their signs
