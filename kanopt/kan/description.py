@@ -48,7 +48,8 @@ def evaluate_spline(x: Floats, lower: float, upper: float, coefficients: Floats)
     grid_size = coefficients.shape[-1] - 3
     position = (np.asarray(x, dtype=np.float64) - lower) * (grid_size / (upper - lower))
     inside = np.clip(position, 0.0, grid_size)
-    first = np.minimum(inside.astype(np.int64), grid_size - 1)
+    # what is no number stays none; it must not become a place
+    first = np.minimum(np.nan_to_num(inside).astype(np.int64), grid_size - 1)
     u, beyond = inside - first, position - inside
     pieces = zip(cubic.values(u), cubic.slopes(u), strict=True)
     weights = np.stack([value + beyond * slope for value, slope in pieces])

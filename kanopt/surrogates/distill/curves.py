@@ -30,7 +30,7 @@ def curve_form(lower: float, upper: float, grid_size: int) -> Form:
     def pieces(z: Array) -> tuple[Integers, Array, Array]:
         position = (z - lower) * (grid_size / (upper - lower))
         inside = np.clip(position, 0.0, grid_size)
-        first = np.minimum(inside.astype(np.int64), grid_size - 1)
+        first = np.minimum(np.nan_to_num(inside).astype(np.int64), grid_size - 1)
         return first, inside - first, position - inside
 
     def gradient(z: Array, theta: Array) -> Array:

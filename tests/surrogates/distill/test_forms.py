@@ -66,3 +66,10 @@ def test_a_form_for_positive_arguments_refuses_the_others() -> None:
     assert not log.admits(-1.0, 2.0)
     assert log.admits(0.1, 2.0)
     assert start(log, np.linspace(-1, 1, 9), np.ones(9), np.ones(9))[1] == np.inf
+
+
+def test_a_curve_of_what_is_no_number_is_none() -> None:
+    form = curve_form(0.0, 1.0, 4)
+    z, theta = np.array([0.5, np.nan]), np.arange(7.0)
+    for out in (form.value(z, theta), form.slope(z, theta), form.gradient(z, theta).sum(axis=1)):
+        assert np.isnan(out).tolist() == [False, True]
