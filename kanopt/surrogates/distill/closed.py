@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError
-from kanopt.formulas import Alternative, Constant, Formula, Node, Product, Sum, Variable
+from kanopt.formulas import Alternative, Constant, Domain, Formula, Node, Product, Sum, Variable
 from kanopt.formulas.printing import plain
 from kanopt.formulas.simplify import simplified
 from kanopt.surrogates.distill.mixed import Rows
@@ -33,6 +33,8 @@ TRIAL_ROWS = 2000
 CANDIDATES = 3
 """Laws whose constants are estimated on all rows, until those of one can be told apart."""
 SHOWN = 12
+ALIKE = 4.0
+"""Largest weight, in medians, with which rows of a logarithm are also rows of the target."""
 LEAST = 1e-9
 """Logarithm of a smearing factor that is rounding."""
 
@@ -44,34 +46,43 @@ class Closed:
     Parameters
     ----------
     formula
-        With standard errors and covariance, on the scale of the target; of a log target without its smearing factor.
-    squares
-        Weighted squared residuals, of the logarithm for a log target.
+        With standard errors and covariance; for the logarithm without its smearing factor.
+    rows
+        The rows, with the target or its logarithm for a target.
+    residual
+        Target minus law, on that scale, shape (n,).
+    log
+        Whether the scale is the logarithm.
     parameters, operators
         How many constants it has, and operators.
     front
         What was considered.
-    logarithm
-        Of the law on the rows, for a log target; else empty.
     """
 
     formula: Formula
-    squares: float
+    rows: Rows
+    residual: Array
+    log: bool
     parameters: int
     operators: int
     front: tuple[Alternative, ...]
-    logarithm: Array
 
-    def length(self, rows: Rows, operator: float) -> float:
-        """Return the length of its description."""
-        return description_length(rows, self.squares, self.parameters, operator * self.operators)
+    @property
+    def squares(self) -> float:
+        """Weighted squared residuals."""
+        return float(self.rows.weight @ self.residual**2)
 
-    def smeared(self, rows: Rows) -> tuple[Formula, float]:
+    def length(self, operator: float) -> float:
+        """Return the length of the description of the target."""
+        price = operator * self.operators
+        return description_length(self.rows, self.squares, self.parameters, price, log=self.log)
+
+    def smeared(self) -> tuple[Formula, float]:
         """Return the law of the mean of a log target, and the factor by which it is above that of the median.
 
         The factor is the mean of the residuals' exponentials (Duan 1983); it is 1 where the rows cannot tell it from 1.
         """
-        residual = rows.target - self.logarithm
+        rows, residual = self.rows, self.residual
         factor = float(rows.weight @ np.exp(residual) / rows.weight.sum())
         if abs(np.log(factor)) <= max(2.0 * np.sqrt(self.squares) / rows.total, LEAST):
             return self.formula, 1.0
@@ -99,7 +110,9 @@ def _multiplied(formula: Formula, factor: float) -> Formula:
     return replace(formula, root=root, covariance=covariance)
 
 
-def description_length(rows: Rows, squares: float, parameters: float, operators: float) -> float:
+def description_length(
+    rows: Rows, squares: float, parameters: float, operators: float, *, log: bool
+) -> float:
     """Return the length of the description of rows by a law, see :mod:`kanopt.surrogates.distill.search`.
 
     Parameters
@@ -112,16 +125,18 @@ def description_length(rows: Rows, squares: float, parameters: float, operators:
         Effective number of parameters.
     operators
         Length of the description of all operators.
+    log
+        Whether the target of the rows is a logarithm. The description is that of the target itself all the same: a
+        density of log y is one of y once it is divided by y (Box and Cox 1964, JRSS B 26, section 3).
     """
     mean = float(rows.weight @ rows.target) / rows.total
     spread = float(rows.weight @ (rows.target - mean) ** 2) / rows.total
     noise = squares / rows.total + FLOOR**2 * max(spread, 1e-300)
-    return float(rows.total * np.log(noise) + np.log(rows.total) * parameters + operators)
+    jacobian = 2.0 * float(rows.weight @ rows.target) if log else 0.0
+    return float(rows.total * np.log(noise) + jacobian + np.log(rows.total) * parameters + operators)
 
 
-def closed_law(
-    trained: Trained, inputs: Sequence[Variable], output: Variable, operator: float
-) -> Closed | None:
+def closed_law(trained: Trained, operator: float) -> Closed | None:
     """Look for a law in closed form on the training rows.
 
     None where the network needs a category, of which a sum of products has none; where it needs no number; and where no
@@ -131,24 +146,44 @@ def closed_law(
     if not chosen or _needs_categories(trained):
         return None
     features = [trained.features[j] for j in chosen]
-    columns = _plain(trained.rows.inputs, chosen, features)
-    part = trained.rows.take(TRIAL_ROWS, trained.seed)
+    own = trained.rows
+    found = [_on_scale(trained, own, chosen, features, operator, log=trained.log_target)]
+    if trained.log_target and own.weight.max() < ALIKE * np.median(own.weight):
+        # the network was better with logarithms; whether the law is too is another question
+        plain_rows = replace(own, target=np.exp(own.target))
+        found.append(_on_scale(trained, plain_rows, chosen, features, operator, log=False))
+    return min(filter(None, found), key=lambda closed: closed.length(operator), default=None)
+
+
+def _on_scale(
+    trained: Trained, rows: Rows, chosen: list[int], features: list[Feature], operator: float, *, log: bool
+) -> Closed | None:
+    """Look for a law of the target, or of its logarithm; `rows` have the one or the other for their target."""
+    part = rows.take(TRIAL_ROWS, trained.seed)
     periods = {k: feature.scale for k, feature in enumerate(features) if feature.kind == "cycle"}
     found = search(
         _plain(part.inputs, chosen, features),
         part.target,
         part.weight,
-        log=trained.log_target,
+        log=log,
         operator=operator,
         periods=periods,
         seed=trained.seed,
     )
     names = [feature.name for feature in features]
+    columns = _plain(rows.inputs, chosen, features)
+    inputs, output = tuple(map(Variable, names)), Variable(_unused("target", names))
     for fit in _best(found):
-        law = Formula(graph(fit.law, names, found.scales), tuple(inputs), output)
-        if (closed := _estimated(law, fit, names, columns, trained)) is not None:
-            return replace(closed, front=_front(found, fit, names, trained.log_target, part))
+        law = Formula(graph(fit.law, names, found.scales), inputs, output)
+        if (closed := _estimated(law, fit, columns, rows, trained, log=log)) is not None:
+            return replace(closed, front=_front(found, fit, names, part))
     return None
+
+
+def _unused(name: str, names: Sequence[str]) -> str:
+    while name in names:
+        name += "_"
+    return name
 
 
 def _columns(trained: Trained) -> list[int]:
@@ -191,12 +226,12 @@ def _best(found: Found) -> Iterator[Fitted]:
 
 
 def _estimated(
-    law: Formula, fit: Fitted, names: Sequence[str], columns: Array, trained: Trained
+    law: Formula, fit: Fitted, columns: Array, rows: Rows, trained: Trained, *, log: bool
 ) -> Closed | None:
-    """Estimate the constants on all rows; None where they trade with each other there."""
-    rows, log = trained.rows, trained.log_target
-    table = dict(zip(names, columns.T, strict=True))
+    """Estimate the constants on all rows; None where they trade with each other there, or a shape is lost."""
+    table = dict(zip((variable.name for variable in law.inputs), columns.T, strict=True))
     target = np.exp(rows.target) if log else rows.target
+    law = replace(law, domain=Domain.from_rows(law.inputs, table))
     if values_of(fit.law):
         try:
             law = law.refit({**table, law.output.name: target}, weight=rows.weight, log_target=log)
@@ -206,14 +241,10 @@ def _estimated(
     if (log and value.min() <= 0.0) or not _keeps_shapes(law, trained):
         return None
     residual = rows.target - (np.log(value) if log else value)
-    squares = float(rows.weight @ residual**2)
-    logs = np.log(value) if log else np.zeros(0)
-    return Closed(law, squares, len(values_of(fit.law)), operators(fit.law), (), logs)
+    return Closed(law, rows, residual, log, len(values_of(fit.law)), operators(fit.law), ())
 
 
-def _front(
-    found: Found, chosen: Fitted, names: Sequence[str], log: bool, rows: Rows
-) -> tuple[Alternative, ...]:
+def _front(found: Found, chosen: Fitted, names: Sequence[str], rows: Rows) -> tuple[Alternative, ...]:
     """Return the laws that no other beats in both operators and error, and the chosen one."""
     shown, best = [], np.inf
     everything = sorted((found.best, *found.others), key=lambda f: (operators(f.law), f.squares))

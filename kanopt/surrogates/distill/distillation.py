@@ -44,7 +44,7 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
     """
     names = [feature.name for feature in trained.features]
     inputs = tuple(_variable(feature, held_out.units) for feature in trained.features)
-    draft = _drafted(trained, inputs, held_out.output)
+    draft = _drafted(trained)
     used = Formula(draft.root, inputs, held_out.output).used
     kept = tuple(variable for variable in inputs if variable.name in used)
     formula = Formula(draft.root, kept, held_out.output, held_out.per)
@@ -87,19 +87,19 @@ class _Draft:
     covariance: Covariance | None = None
 
 
-def _drafted(trained: Trained, inputs: Sequence[Variable], output: Variable) -> _Draft:
+def _drafted(trained: Trained) -> _Draft:
     """Return the law found on the rows, or the one read from the network, whichever has the shorter description."""
-    closed = closed_law(trained, inputs, output, OPERATOR)
-    if closed is not None and closed.squares <= _network_squares(trained, closed.parameters):
-        return _from_rows(trained, closed, "no larger error than the network's")
+    closed = closed_law(trained, OPERATOR)
+    if closed is not None and closed.squares <= _network_squares(trained, closed):
+        return _from_rows(closed, "no larger error than the network's")
     fit, front = _read(trained)
     rows = trained.rows
     if closed is not None:
         errors = _residuals(trained, fit.model.predict(rows.inputs))
         squares, price = float(rows.weight @ errors**2), OPERATOR * complexity(fit.model)
-        length = description_length(rows, squares, fit.parameters, price)
-        if closed.length(rows, OPERATOR) < length:
-            return _from_rows(trained, closed, "a shorter description than the network's edges", front)
+        length = description_length(rows, squares, fit.parameters, price, log=trained.log_target)
+        if closed.length(OPERATOR) < length:
+            return _from_rows(closed, "a shorter description than the network's edges", front)
         front = (*(replace(each, chosen=False) for each in closed.front), *front)
     return _from_network(trained, fit, front)
 
@@ -110,20 +110,21 @@ def _residuals(trained: Trained, output: Array) -> Array:
     return rows.target - (output if link is None else link(output))
 
 
-def _network_squares(trained: Trained, parameters: int) -> float:
-    """Return the squares that a law with so many parameters may leave to have no larger error than the network."""
+def _network_squares(trained: Trained, closed: Closed) -> float:
+    """Return the squares that a law found on the rows may leave to have no larger error than the network."""
     rows = trained.rows
     residual = _residuals(trained, mixed_of(trained).predict(rows.inputs))
+    if trained.log_target and not closed.log:
+        smearing = float(rows.weight @ np.exp(residual)) / rows.total
+        residual = np.exp(rows.target) - smearing * np.exp(rows.target - residual)
     squares = float(rows.weight @ residual**2)
-    return squares * max(rows.total - parameters, 1.0) / max(rows.total - trained.edf, 1.0)
+    return squares * max(rows.total - closed.parameters, 1.0) / max(rows.total - trained.edf, 1.0)
 
 
-def _from_rows(trained: Trained, closed: Closed, why: str, front: tuple[Alternative, ...] = ()) -> _Draft:
+def _from_rows(closed: Closed, why: str, front: tuple[Alternative, ...] = ()) -> _Draft:
     others = tuple(replace(each, chosen=False) for each in front)
     how = f"a sum of products found on the rows: {why}"
-    law, factor = closed.formula, 1.0
-    if trained.log_target:
-        law, factor = closed.smeared(trained.rows)
+    law, factor = closed.smeared() if closed.log else (closed.formula, 1.0)
     return _Draft(law.root, how, (*closed.front, *others), factor, law.covariance)
 
 

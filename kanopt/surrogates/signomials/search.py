@@ -32,7 +32,7 @@ FINISHED = 5
 """Growths that are fitted to the end."""
 SKETCH = 16
 ROUGH = 25
-SHORT = 8
+SHORT = 5
 """Operators up to which a signomial that leaves nothing to explain is the law."""
 RANKING_ROWS = 500
 ROUNDS = 3
