@@ -74,7 +74,7 @@ class CurveBounds:
             return chosen(outside & beyond, NOTHING, chosen(beyond, hull(found, NOTHING), found))
         # what is beyond the knots at both ends has nothing of the pieces between them
         ends = self._straight(low), self._straight(high)
-        found = chosen(outside, ends[0], found)
+        found = chosen(outside, hull(*ends), found)
         for end, straight in zip((low, high), ends, strict=True):
             beyond = (end < curve.low) | (end > curve.high)
             found = chosen(beyond, hull(found, straight), found)

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kanopt.formulas import Curve, Input
@@ -37,6 +37,8 @@ def curves(draw):
     return Curve("s", Input("x"), tuple(coefficients), low, low + width, periodic)
 
 
+@example(Curve("s", Input("x"), (0.0, 0.0, 1.0, 0.0), 1.0, 2.0), [(0.0, 1.0), (0.0, 1.0), (0.0, 1.0)])
+@example(Curve("s", Input("x"), (0.0, 0.0, -1.0, 0.0), 0.0, 1.0), [(0.0, 1.0), (0.0, 1.0), (0.0, 0.25)])
 @settings(max_examples=60)
 @given(curves(), st.lists(st.tuples(st.floats(-9, 9), st.floats(0.01, 12)), min_size=3, max_size=3))
 def test_a_curve_and_its_derivatives_are_bounded_tightly(curve, places):
@@ -47,9 +49,12 @@ def test_a_curve_and_its_derivatives_are_bounded_tightly(curve, places):
     for order in (0, 1, 2):
         least, most = CurveBounds(curve).over(order, low, high)
         values = derivative(curve, grid.ravel(), order).reshape(grid.shape)
+        if order == 2:
+            # where the straight line begins the curve has two, one on each side; a box on one side needs that one
+            values[np.isin(grid, (curve.low, curve.high))] = np.nan
         slack = 1e-12 * size / curve.width**order + 1e-300
-        assert (values.min(axis=1) >= least - slack).all()
-        assert (values.max(axis=1) <= most + slack).all()
+        assert (np.nanmin(values, axis=1) >= least - slack).all()
+        assert (np.nanmax(values, axis=1) <= most + slack).all()
         if order < 2:  # the second derivative jumps at the ends of the knots
             steepest = 24 * size / curve.width ** (order + 1)
             missed = steepest * (high - low) / 1000 + slack
