@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,7 +110,7 @@ def test_a_file_is_not_read_beyond_what_a_formula_may_have(tmp_path):
     assert "1,000,000,000 bytes is too large" in message
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no such device here")  # noqa: PTH110
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device here")
 def test_a_device_without_end_is_left_alone():
     message = refused_quickly(lambda: Formula.load("/dev/zero"), FileFormatError, 1.0)
     assert "a formula file of this size is too large" in message

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import FitError
+from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Alternative, Constant, Domain, Formula, Node, Product, Sum, Variable
 from kanopt.formulas.printing import plain
 from kanopt.formulas.simplify import simplified
@@ -22,8 +22,9 @@ from kanopt.surrogates.distill.shaped import decided
 from kanopt.surrogates.distill.trained import Trained
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.signomials import Found, graph, operators, search
+from kanopt.surrogates.signomials.evaluation import Columns, value
 from kanopt.surrogates.signomials.fitting import FLOOR, Fitted
-from kanopt.surrogates.signomials.structure import signature, values_of
+from kanopt.surrogates.signomials.structure import freedom, signature, values_of
 
 __all__ = ["Closed", "closed_law", "description_length"]
 
@@ -176,7 +177,8 @@ def _on_scale(
     for fit in _best(found):
         law = Formula(graph(fit.law, names, found.scales), inputs, output)
         if (closed := _estimated(law, fit, columns, rows, trained, log=log)) is not None:
-            return replace(closed, front=_front(found, fit, names, part))
+            shown = Columns(_plain(part.inputs, chosen, features) / found.scales, found.scales)
+            return replace(closed, front=_front(found, fit, names, shown, part, log=log))
     return None
 
 
@@ -228,23 +230,31 @@ def _best(found: Found) -> Iterator[Fitted]:
 def _estimated(
     law: Formula, fit: Fitted, columns: Array, rows: Rows, trained: Trained, *, log: bool
 ) -> Closed | None:
-    """Estimate the constants on all rows; None where they trade with each other there, or a shape is lost."""
+    """Estimate the constants on all rows.
+
+    None where they trade with each other there, where the law has no value on some row, or where a shape is lost.
+    """
     table = dict(zip((variable.name for variable in law.inputs), columns.T, strict=True))
     target = np.exp(rows.target) if log else rows.target
     law = replace(law, domain=Domain.from_rows(law.inputs, table))
-    if values_of(fit.law):
-        try:
+    try:
+        if values_of(fit.law):
             law = law.refit({**table, law.output.name: target}, weight=rows.weight, log_target=log)
-        except FitError:
-            return None
-    value = np.broadcast_to(law.evaluate(table), rows.target.shape)
-    if (log and value.min() <= 0.0) or not _keeps_shapes(law, trained):
+        predicted = np.broadcast_to(law.evaluate(table), rows.target.shape)
+    except (
+        FitError,
+        FormulaError,
+    ):  # not identified, or without a value on a row that the search did not see
         return None
-    residual = rows.target - (np.log(value) if log else value)
-    return Closed(law, rows, residual, log, len(values_of(fit.law)), operators(fit.law), ())
+    if (log and predicted.min() <= 0.0) or not _keeps_shapes(law, trained):
+        return None
+    residual = rows.target - (np.log(predicted) if log else predicted)
+    return Closed(law, rows, residual, log, freedom(fit.law), operators(fit.law), ())
 
 
-def _front(found: Found, chosen: Fitted, names: Sequence[str], rows: Rows) -> tuple[Alternative, ...]:
+def _front(
+    found: Found, chosen: Fitted, names: Sequence[str], columns: Columns, rows: Rows, *, log: bool
+) -> tuple[Alternative, ...]:
     """Return the laws that no other beats in both operators and error, and the chosen one."""
     shown, best = [], np.inf
     everything = sorted((found.best, *found.others), key=lambda f: (operators(f.law), f.squares))
@@ -254,10 +264,16 @@ def _front(found: Found, chosen: Fitted, names: Sequence[str], rows: Rows) -> tu
             shown.append(fit)
     if len(shown) > SHOWN:
         shown = [*(f for f in shown[-SHOWN:] if f is not chosen), chosen]
+    target = np.exp(rows.target) if log else rows.target
+
+    def error(fit: Fitted) -> float:
+        """Return the error in the units of the target."""
+        return float(np.sqrt(rows.weight @ (target - value(fit.law, columns)) ** 2 / rows.total))
+
     return tuple(
         Alternative(
             operators(fit.law),
-            float(np.sqrt(fit.squares / rows.total)),
+            error(fit),
             fit is chosen,
             plain(graph(fit.law, names, found.scales)),
             fit.length,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.surrogates.signomials.evaluation import Columns, value, value_and_jacobian
-from kanopt.surrogates.signomials.structure import Law, operators, values_of, with_values
+from kanopt.surrogates.signomials.structure import Law, freedom, operators, values_of, with_values
 
 __all__ = ["Fitted", "Target", "fitted"]
 
@@ -149,4 +149,4 @@ def fitted(law: Law, to: Target, iterations: int = 40, tolerance: float = 1e-9) 
         damping = min(damping, 1e2)
         if before - squares < tolerance * before:
             break
-    return Fitted(law, squares, to.length(squares, len(vector), operators(law)), hessian)
+    return Fitted(law, squares, to.length(squares, freedom(law), operators(law)), hessian)

@@ -131,7 +131,7 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
     rows
         How many rows the law is fitted to.
     signomial
-        Whether only terms, powers and waves are tried.
+        Whether only terms and powers are tried.
     """
     scores = _Scores(law, to)
     before = operators(law)

@@ -28,6 +28,7 @@ __all__ = [
     "Term",
     "Wave",
     "free_parameters",
+    "freedom",
     "operators",
     "signature",
     "values_of",
@@ -148,6 +149,23 @@ def free_parameters(part: Any) -> list[Parameter]:
 def values_of(part: Any) -> list[float]:
     """Return the values of the free parameters."""
     return [parameter.value for parameter in free_parameters(part)]
+
+
+def freedom(law: Law) -> int:
+    """Return how many numbers of a law were chosen by the rows: the free ones, and the places of steps.
+
+    Examples
+    --------
+    >>> freedom(Law((Term(Parameter(2.0), (Step(0, Parameter(1.5, free=False)),)),)))
+    2
+    """
+
+    def steps(part: Any) -> int:
+        if isinstance(part, Parameter | Step):
+            return int(isinstance(part, Step))
+        return sum(map(steps, _parts(part)))
+
+    return len(values_of(law)) + steps(law)
 
 
 def with_values(part: Law, values: Iterable[float]) -> Law:

@@ -1,0 +1,74 @@
+"""The law found on the rows beside the network: what it is on all rows, in whose units, and when there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from kanopt import KANRegressor
+from kanopt.kan.constraints import Wanted
+from kanopt.kan.description import Layer, Network
+from kanopt.surrogates.distill.closed import closed_law
+from kanopt.surrogates.distill.mixed import Rows
+from kanopt.surrogates.distill.search import OPERATOR
+from kanopt.surrogates.distill.trained import Trained
+from kanopt.surrogates.encoding import Feature
+
+FEATURES = (Feature("a", "number"), Feature("b", "number"))
+
+
+def trained_on(inputs: np.ndarray, y: np.ndarray, *, log: bool = False) -> Trained:
+    straight = np.tile(np.linspace(-1.0, 2.0, 7), (2, 1, 1))
+    network = Network((Layer(np.zeros(2), np.full(2, 6.0), straight, (), np.zeros(1)),))
+    rows = Rows(inputs, np.log(y) if log else y, np.ones(len(y)))
+    return Trained(network, FEATURES, rows, Wanted(), np.full(2, 1e-7), log, 0, "by hand")
+
+
+def test_a_law_without_a_value_on_a_row_that_the_search_did_not_see_is_none() -> None:
+    rng = np.random.default_rng(1)
+    inputs = rng.uniform(1, 5, (2400, 2))
+    seen = Rows(np.arange(2400.0)[:, None], np.zeros(2400), np.ones(2400)).take(2000, 0).inputs[:, 0]
+    hidden = int(np.setdiff1d(np.arange(2400), seen)[0])
+    inputs[hidden, 0] = 0.0
+    y = inputs[:, 1] / np.maximum(inputs[:, 0], 1e-9)
+    y[hidden] = 1.0
+    law = closed_law(trained_on(inputs, y), OPERATOR)
+    assert law is None or np.isfinite(law.residual).all()
+
+
+def test_errors_of_what_was_considered_are_in_the_units_of_the_target() -> None:
+    rng = np.random.default_rng(2)
+    inputs = rng.uniform(1, 5, (600, 2))
+    y = 1000.0 * inputs[:, 0] / inputs[:, 1] * np.exp(0.1 * rng.standard_normal(600))
+    law = closed_law(trained_on(inputs, y, log=True), OPERATOR)
+    assert law is not None
+    assert law.log
+    chosen = next(each for each in law.front if each.chosen)
+    predicted = law.formula.evaluate({"a": inputs[:, 0], "b": inputs[:, 1]})
+    np.testing.assert_allclose(chosen.error, np.sqrt(np.mean((y - predicted) ** 2)), rtol=0.01)
+
+
+def test_the_smearing_factor_is_in_the_constants_and_in_their_errors() -> None:
+    rng = np.random.default_rng(3)
+    inputs = rng.uniform(1, 5, (600, 2))
+    y = 7.0 * inputs[:, 0] * np.exp(0.6 * rng.standard_normal(600))
+    law = closed_law(trained_on(inputs, y, log=True), OPERATOR)
+    assert law is not None
+    smeared, factor = law.smeared()
+    assert abs(factor - np.exp(0.18)) < 0.06
+    before, after = law.formula.constants[0], smeared.constants[0]
+    assert before.standard_error is not None
+    assert after.standard_error is not None
+    np.testing.assert_allclose(after.value, factor * before.value)
+    np.testing.assert_allclose(after.standard_error, factor * before.standard_error)
+
+
+def test_an_exponent_that_is_merely_near_a_quarter_stays_free() -> None:
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame({"a": rng.uniform(1, 9, 400)})
+    y = 5.0 * table["a"] ** 0.74
+    table["y"] = y + 0.1 * y.std() * rng.standard_normal(400)
+    law = KANRegressor(seed=0, hidden=()).fit(table[["a"]], table["y"]).to_formula(table)
+    exponent = next(c for c in law.constants if abs(c.value - 0.74) < 0.1)
+    assert exponent.standard_error is not None
+    assert abs(exponent.value - 0.75) < 3 * exponent.standard_error
