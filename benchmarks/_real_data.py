@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,7 +14,7 @@ from sklearn.model_selection import KFold
 
 import kanopt as ko
 
-__all__ = ["CLASSES", "Case", "cases"]
+__all__ = ["CLASSES", "Case", "add_table_arguments", "cases"]
 
 INTERACTIONS, SMOOTH = "interactions", "smooth"
 CLASSES = {
@@ -43,6 +44,22 @@ class Case:
     def kind(self) -> str:
         """Class of the table."""
         return CLASSES[self.name]
+
+
+def add_table_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what a script asks of its user about the tables: --data, --flights and --tables."""
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds tables/")
+    parser.add_argument(
+        "--flights", type=int, default=20_000, help="flights drawn (default 20,000 of 327,346)"
+    )
+    parser.add_argument(
+        "--tables",
+        nargs="+",
+        choices=list(CLASSES),
+        default=list(CLASSES),
+        metavar="TABLE",
+        help=f"which tables (default all): {', '.join(CLASSES)}",
+    )
 
 
 def cases(names: list[str], data: Path, flights: int, seed: int) -> list[Case]:

@@ -11,13 +11,12 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from _bench import footer
-from _real_data import CLASSES, Case, cases
+from _real_data import Case, add_table_arguments, cases
 from threadpoolctl import threadpool_limits
 
 import kanopt as ko
@@ -99,21 +98,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds tables/")
+    add_table_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="seed of the splits (default 0)")
     parser.add_argument("--seeds", type=int, default=1, help="seeds of KANRegressor (default 1)")
     parser.add_argument("--splits", type=int, default=1, help="splits of every table, at most 5 (default 1)")
-    parser.add_argument(
-        "--flights", type=int, default=20_000, help="flights drawn (default 20,000 of 327,346)"
-    )
-    parser.add_argument(
-        "--tables",
-        nargs="+",
-        choices=list(CLASSES),
-        default=list(CLASSES),
-        metavar="TABLE",
-        help=f"which tables (default all): {', '.join(CLASSES)}",
-    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     lines = []

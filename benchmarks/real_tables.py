@@ -44,12 +44,11 @@ import warnings
 from collections.abc import Callable
 from datetime import date
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from _real_data import CLASSES, INTERACTIONS, Case, cases
+from _real_data import INTERACTIONS, Case, add_table_arguments, cases
 from _real_models import MODELS, Regressor, mlp
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
@@ -131,21 +130,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds tables/")
+    add_table_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="seed of folds and models (default 0)")
     parser.add_argument(
         "--seeds", type=int, default=3, help="seeds of KANRegressor, from --seed on (default 3)"
-    )
-    parser.add_argument(
-        "--flights", type=int, default=20_000, help="flights drawn (default 20,000 of 327,346)"
-    )
-    parser.add_argument(
-        "--tables",
-        nargs="+",
-        choices=list(CLASSES),
-        default=list(CLASSES),
-        metavar="TABLE",
-        help=f"which tables (default all): {', '.join(CLASSES)}",
     )
     arguments = parser.parse_args()
     torch.set_num_threads(1)

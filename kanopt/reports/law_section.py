@@ -254,7 +254,7 @@ def _diagram(law: LearnedLaw) -> Figure | None:
     width, height = diagram_size(diagram)
     return figure_of(
         lambda ax: plot_diagram(diagram, ax),
-        caption="The network the formula was read from. Every frame is a learned function of one variable; "
+        caption="The network that was learned beside the formula. Every frame is a learned function of one variable; "
         "frames that end in the same layer share a scale.",
         label=f"Diagram of the network behind the law {law.name}",
         size=(width, height),
