@@ -487,7 +487,12 @@ def test_hostile_formulas_are_answered_with_little_work(name: str, monkeypatch: 
 
         monkeypatch.setattr(kind, method, counting)
 
-    for kind, method in ((Walk, "_visit"), (Equations, "equate"), (Monomial, "__mul__"), (Monomial, "__pow__")):
+    for kind, method in (
+        (Walk, "_visit"),
+        (Equations, "equate"),
+        (Monomial, "__mul__"),
+        (Monomial, "__pow__"),
+    ):
         counted(kind, method)
     found = law.dimensions()
     assert calls.total() <= 2 * MOST_WORK  # a counted step takes a few operations
