@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.binding import BoundFormula, Reference
+from kanopt.formulas.changes import Changes
 from kanopt.formulas.data import common_shape, read_columns
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.evaluation import computed
@@ -28,17 +29,13 @@ from kanopt.formulas.validity import facts, outside_tests, outside_texts
 from kanopt.formulas.variables import Variable
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kanopt.formulas.dimensions import Dimensions
-    from kanopt.formulas.estimation.intervals import Method
-    from kanopt.formulas.estimation.refitting import Robust
 
 __all__ = ["Formula", "Term"]
 
 
 @dataclass(frozen=True)
-class Formula(Exports):
+class Formula(Exports, Changes):
     """A law: a graph of steps over named inputs, with what is known about it.
 
     Parameters
@@ -298,38 +295,6 @@ class Formula(Exports):
 
         bounds: dict[str, Any] = {"low": low, "high": high, "finite": finite}
         return prove(self, monotone=monotone, convex=convex, ranges=ranges, boxes=boxes, **bounds)
-
-    def refit(
-        self,
-        table: Any,
-        only: Iterable[str] | None = None,
-        *,
-        weight: Any = None,
-        log_target: bool = False,
-        robust: Robust = False,
-        test: Any = None,
-    ) -> Formula:
-        """Estimate the constants that have a name again on a table; see :func:`kanopt.formulas.estimation.refit`.
-
-        Examples
-        --------
-        >>> from kanopt.formulas import parse_formula
-        >>> toll = parse_formula("a * km", [Variable("km")], Variable("toll"), constants={"a": 1.0})
-        >>> print(toll.refit({"km": [1.0, 2.0, 3.0], "toll": [0.11, 0.26, 0.35]}))
-        0.12 · km
-        """
-        from kanopt.formulas.estimation import refit
-
-        how: dict[str, Any] = {"weight": weight, "log_target": log_target, "robust": robust, "test": test}
-        return refit(self, table, only, **how)
-
-    def intervals(
-        self, level: float = 0.95, method: Method = "auto", table: Any = None, **how: Any
-    ) -> pd.DataFrame:
-        """Return confidence intervals of its constants; see :func:`kanopt.formulas.estimation.intervals`."""
-        from kanopt.formulas.estimation import intervals
-
-        return intervals(self, level, method, table, **how)
 
     def simplify(self) -> Formula:
         """Return an equal formula that reads better: constants folded, sums flattened, exp(log) undone."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from kanopt.formulas.exponents import PowerSearch
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.functions import FUNCTIONS
 from kanopt.formulas.lookalikes import hint
+from kanopt.formulas.merging import agreed, merged_inputs
 from kanopt.formulas.nodes import (
     Apply,
     Constant,
@@ -66,6 +67,7 @@ def parse_formula(
     laws: Mapping[str, Formula] | None = None,
     per: str = "",
     constants: Mapping[str, float] | None = None,
+    pieces: Mapping[str, Node] | None = None,
 ) -> Formula:
     """Read a formula written by hand.
 
@@ -86,6 +88,8 @@ def parse_formula(
     constants
         Names of constants in the text, each with its value: the parameters of the law, which
         :meth:`~kanopt.formulas.Formula.refit` estimates. One that the text does not name is left out.
+    pieces
+        Curves, staircases and tables that the text may name, each by the text it prints as: ``"s(hour)"``.
 
     Returns
     -------
@@ -120,14 +124,15 @@ def parse_formula(
                 f"formula for {output.name!r}: {name!r} is both an input and a law; rename one"
             )
     parser = _Parser(text, own, laws, output.name)
+    parser.pieces = {_squeezed(shown): piece for shown, piece in (pieces or {}).items()}
     parser.constants = _checked_constants({} if constants is None else constants, own, laws, output.name)
     root = parser.whole()
     used = [laws[name] for name in parser.laws_used]
     return Formula(
         root=root,
-        inputs=_merged_inputs(inputs, used, output.name),
+        inputs=merged_inputs(inputs, used, output.name),
         output=output,
-        per=per or _agreed([law.per for law in used]),
+        per=per or agreed([law.per for law in used]),
         domain=Domain.merged(law.domain for law in used),
         provenance={"text": text.strip()},
     )
@@ -157,43 +162,8 @@ def _float(value: Any) -> float:
         return math.nan
 
 
-def _merged_inputs(inputs: Sequence[Variable], laws: Sequence[Formula], what: str) -> tuple[Variable, ...]:
-    """Return the declared inputs and those of the laws, each once; their units must agree."""
-    merged = {variable.name: variable for variable in inputs}
-    for law in laws:
-        for variable in law.inputs:
-            if variable.name not in law.used:
-                continue
-            known = merged.setdefault(variable.name, variable)
-            if (known.unit or variable.unit) != (variable.unit or known.unit) or known.kind != variable.kind:
-                raise FormulaError(
-                    f"formula for {what!r}: input {variable.name!r} is {known.kind} [{known.unit}], but the law "
-                    f"for {law.output.name!r} takes it as {variable.kind} [{variable.unit}]"
-                )
-            merged[variable.name] = _narrowed(known, variable, what)
-    return tuple(merged.values())
-
-
-def _narrowed(known: Variable, other: Variable, what: str) -> Variable:
-    """Return one input for two declarations of it, allowed to be what both allow."""
-    lows = [bound for bound in (known.low, other.low) if bound is not None]
-    highs = [bound for bound in (known.high, other.high) if bound is not None]
-    low, high = max(lows, default=None), min(highs, default=None)
-    allowed = known.categories or other.categories
-    if known.categories and other.categories:
-        allowed = tuple(label for label in allowed if label in other.categories)
-        empty = not allowed
-    else:
-        empty = low is not None and high is not None and low > high
-    if empty:
-        raise FormulaError(
-            f"formula for {what!r}: input {known.name!r} is declared differently by the laws; nowhere do all hold"
-        )
-    return replace(known, unit=known.unit or other.unit, low=low, high=high, categories=allowed)
-
-
-def _agreed(texts: Sequence[str]) -> str:
-    return texts[0] if len(set(texts)) == 1 else ""
+def _squeezed(text: str) -> str:
+    return "".join(text.split()).replace("·", "*").replace("**", "^")
 
 
 class _Parser:
@@ -214,6 +184,7 @@ class _Parser:
         self.text, self.inputs, self.laws, self.what = text, inputs, laws, what
         self.laws_used: dict[str, None] = {}
         self.constants: Mapping[str, Constant] = {}
+        self.pieces: Mapping[str, Node] = {}
         self.depth = 0
         self.has_power = PowerSearch()
         self.tokens = list(self._read())
@@ -362,7 +333,27 @@ class _Parser:
         known = [*self.inputs, *self.laws, *self.constants]
         raise self.error(f"unknown name {name[:60]!r}; {hint(name[:60], known)}", token.place)
 
+    def piece(self, token: _Token) -> Node | None:
+        """Return the curve, staircase or table that is written here; None where there is none of that name."""
+        if not any(shown.startswith(f"{token.text}(") for shown in self.pieces):
+            return None
+        depth, end = 0, self.place
+        while True:
+            word = self.tokens[end]
+            depth += (word.text == "(") - (word.text == ")") if word.kind == "sign" else 0
+            if depth == 0 or word.kind == "end":
+                break
+            end += 1
+        shown = _squeezed(self.text[token.place : self.tokens[end].place + 1])
+        if shown not in self.pieces:
+            known = [each for each in self.pieces if each.startswith(f"{token.text}(")]
+            raise self.error(f"a curve or table stands as it was learned: {', '.join(known)}", token.place)
+        self.place = end + 1
+        return self.pieces[shown]
+
     def call(self, token: _Token) -> Node:
+        if (piece := self.piece(token)) is not None:
+            return piece
         name = _ALIASES.get(token.text, token.text)
         if name not in FUNCTIONS and name not in _SEVERAL:
             if token.text in self.inputs or token.text in self.laws:

@@ -203,6 +203,9 @@ class Readings:
         min_r2: float = 0.5,
         unit: str | None = None,
         per: str = "",
+        pin: Mapping[str, str | Iterable[str]] | None = None,
+        forbid: Iterable[str] = (),
+        prefer: Iterable[str] = (),
     ) -> Formula:
         """Return the law as a formula: closed forms where they are as good as the curves, curves where not.
 
@@ -219,9 +222,18 @@ class Readings:
             Unit of the target; by default the one that `test` declares.
         per : str
             What one row is: ``"leg"``, ``"task"``, ``"lane-period"``.
+        pin : dict, optional
+            Column to the operator it is to be, or to several among which to choose: ``{"hour": "sine"}``. The operators
+            are linear, quadratic, power, exp, gaussian, log, sine, tanh, softplus, hinge, step, curve, and none, which
+            leaves the column out. An edge of the network can be pinned by its name in `alternatives`.
+        forbid, prefer : list of str
+            Operators that are not to be used, and those that count half. What was decided by hand is written into the
+            provenance of the formula.
 
         Raises
         ------
+        FitError
+            If a pin names no column, an operator is not known, or no function that is allowed fits.
         FormulaError
             If the formula explains less than `min_r2` of the held-out rows, or the model was loaded from a
             file, which holds no training rows.
@@ -238,7 +250,7 @@ class Readings:
         2 · km^1.5 · sqrt(load_t)
         """
         from kanopt.formulas import Variable
-        from kanopt.surrogates.distill import HeldOut, Trained, distill
+        from kanopt.surrogates.distill import Control, HeldOut, Trained, distill
         from kanopt.surrogates.options import settings_of
         from kanopt.surrogates.threads import one_thread
         from kanopt.tables import units_of
@@ -265,8 +277,11 @@ class Readings:
             structure=law.structure,
             edf=law.edf,
             link=law.link,
+            control=Control.of(pin, forbid, prefer),
+            units=units,
+            output_unit=units.get(wanted, "") if unit is None else unit,
         )
-        output = Variable(wanted, units.get(wanted, "") if unit is None else unit)
+        output = Variable(wanted, trained.output_unit)
         frame = table_of(self, rows, reset=False)
         names = list(law.encoding.names[: frame.shape[1]])
         frame = ordered_as(frame, names).set_axis(names, axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -227,6 +228,9 @@ class PriorRegressor(KANRegressor):
         min_r2: float = 0.5,
         unit: str | None = None,
         per: str = "",
+        pin: Mapping[str, str | Iterable[str]] | None = None,
+        forbid: Iterable[str] = (),
+        prefer: Iterable[str] = (),
     ) -> Formula:
         """Return the law as a formula: the prior, and what was learned beside it.
 
@@ -234,12 +238,19 @@ class PriorRegressor(KANRegressor):
 
         Raises
         ------
+        FitError
+            If functions are pinned, forbidden or preferred: here the prior says what the functions are.
         FormulaError
             If the formula explains less than `min_r2` of the held-out rows.
         """
         from kanopt.surrogates.compiling.reporting import Asked, law_as_formula, reported
         from kanopt.surrogates.threads import one_thread
 
+        if pin or list(forbid) or list(prefer):
+            raise FitError(
+                "pin, forbid and prefer choose the functions of a law that is read from rows; here the prior gives "
+                "them: change the prior (Formula.edited) instead"
+            )
         learned = self._known()
         wanted = target or self.target_name_
         rows, y = self._held_out(test, wanted)

@@ -21,10 +21,11 @@ from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.distill.shaped import decided
 from kanopt.surrogates.distill.trained import Trained
 from kanopt.surrogates.encoding import Feature
-from kanopt.surrogates.signomials import Found, graph, operators, search
+from kanopt.surrogates.signomials import Found, Rules, Task, graph, operators, search
 from kanopt.surrogates.signomials.evaluation import Columns, value
 from kanopt.surrogates.signomials.fitting import FLOOR, Fitted
 from kanopt.surrogates.signomials.structure import freedom, signature, values_of
+from kanopt.units import powers_of
 
 __all__ = ["Closed", "closed_law", "description_length"]
 
@@ -54,8 +55,10 @@ class Closed:
         Target minus law, on that scale, shape (n,).
     log
         Whether the scale is the logarithm.
-    parameters, operators
-        How many constants it has, and operators.
+    parameters
+        How many constants it has.
+    price
+        Length of the description of its operators, in nats.
     front
         What was considered.
     """
@@ -65,7 +68,7 @@ class Closed:
     residual: Array
     log: bool
     parameters: int
-    operators: int
+    price: float
     front: tuple[Alternative, ...]
 
     @property
@@ -73,10 +76,10 @@ class Closed:
         """Weighted squared residuals."""
         return float(self.rows.weight @ self.residual**2)
 
-    def length(self, operator: float) -> float:
-        """Return the length of the description of the target."""
-        price = operator * self.operators
-        return description_length(self.rows, self.squares, self.parameters, price, log=self.log)
+    @property
+    def length(self) -> float:
+        """Length of the description of the target."""
+        return description_length(self.rows, self.squares, self.parameters, self.price, log=self.log)
 
     def smeared(self) -> tuple[Formula, float]:
         """Return the law of the mean of a log target, and the factor by which it is above that of the median.
@@ -140,45 +143,63 @@ def description_length(
 def closed_law(trained: Trained, operator: float) -> Closed | None:
     """Look for a law in closed form on the training rows.
 
-    None where the network needs a category, of which a sum of products has none; where it needs no number; and where no
-    law both has constants that the rows tell apart and provably keeps the shapes that were asked for.
+    None where the network needs a category, of which a sum of products has none; where it needs no number; where a
+    function was pinned that no sum of products has; and where no law both has constants that the rows tell apart and
+    provably keeps the shapes that were asked for.
     """
     chosen = _columns(trained)
     if not chosen or _needs_categories(trained):
         return None
     features = [trained.features[j] for j in chosen]
+    rules = _rules(trained, features, operator)
+    if rules is None:
+        return None
     own = trained.rows
-    found = [_on_scale(trained, own, chosen, features, operator, log=trained.log_target)]
+    found = [_on_scale(trained, own, chosen, rules, log=trained.log_target)]
     if trained.log_target and own.weight.max() < ALIKE * np.median(own.weight):
         # the network was better with logarithms; whether the law is too is another question
         plain_rows = replace(own, target=np.exp(own.target))
-        found.append(_on_scale(trained, plain_rows, chosen, features, operator, log=False))
-    return min(filter(None, found), key=lambda closed: closed.length(operator), default=None)
+        found.append(_on_scale(trained, plain_rows, chosen, rules, log=False))
+    return min(filter(None, found), key=lambda closed: closed.length, default=None)
 
 
-def _on_scale(
-    trained: Trained, rows: Rows, chosen: list[int], features: list[Feature], operator: float, *, log: bool
-) -> Closed | None:
+def _rules(trained: Trained, features: Sequence[Feature], operator: float) -> Rules | None:
+    """Return what decides between laws beside the rows; None where only the network can do what is asked."""
+    control = trained.control
+    allowed = control.on_rows([feature.name for feature in features])
+    if allowed is None:
+        return None
+    units = [trained.units.get(feature.name, "") for feature in features]
+    output = trained.output_unit
+    return Rules(
+        operator,
+        allowed,
+        control.forbidden_on_rows,
+        control.preferred_on_rows,
+        tuple(powers_of(unit) if unit else None for unit in units) if any(units) else (),
+        powers_of(output) if output else None,
+    )
+
+
+def _on_scale(trained: Trained, rows: Rows, chosen: list[int], rules: Rules, *, log: bool) -> Closed | None:
     """Look for a law of the target, or of its logarithm; `rows` have the one or the other for their target."""
+    features = [trained.features[j] for j in chosen]
     part = rows.take(TRIAL_ROWS, trained.seed)
     periods = {k: feature.scale for k, feature in enumerate(features) if feature.kind == "cycle"}
-    found = search(
-        _plain(part.inputs, chosen, features),
-        part.target,
-        part.weight,
-        log=log,
-        operator=operator,
-        periods=periods,
-        seed=trained.seed,
-    )
+    plain_inputs = _plain(part.inputs, chosen, features)
+    task = Task(plain_inputs, part.target, part.weight, rules, log, periods)
+    found = search(task, seed=trained.seed)
     names = [feature.name for feature in features]
     columns = _plain(rows.inputs, chosen, features)
-    inputs, output = tuple(map(Variable, names)), Variable(_unused("target", names))
+    inputs = tuple(Variable(name, trained.units.get(name, "")) for name in names)
+    output = Variable(_unused("target", names), trained.output_unit)
     for fit in _best(found):
         law = Formula(graph(fit.law, names, found.scales), inputs, output)
-        if (closed := _estimated(law, fit, columns, rows, trained, log=log)) is not None:
-            shown = Columns(_plain(part.inputs, chosen, features) / found.scales, found.scales)
-            return replace(closed, front=_front(found, fit, names, shown, part, log=log))
+        closed = _estimated(law, fit, columns, rows, trained, log=log)
+        if closed is not None:
+            shown = Columns(plain_inputs / found.scales, found.scales)
+            front = _front(found, fit, names, shown, part, log=log)
+            return replace(closed, price=rules.price(fit.law), front=front)
     return None
 
 
@@ -189,13 +210,16 @@ def _unused(name: str, names: Sequence[str]) -> str:
 
 
 def _columns(trained: Trained) -> list[int]:
-    """Return the columns of numbers that the network reads: those it has let go add nothing to the law."""
+    """Return the columns of numbers that the network reads: those it has let go add nothing to the law.
+
+    Without those that are to be left out.
+    """
     first = trained.network.layers[0]
     read = [bool(c.any()) for c in first.coefficients] + [bool(c.any()) for c in first.periodic]
     return [
         j
         for j, (feature, used) in enumerate(zip(trained.features, read, strict=False))
-        if used and feature.kind != "category"
+        if used and feature.kind != "category" and not trained.control.left_out(feature.name)
     ]
 
 
@@ -207,7 +231,11 @@ def _keeps_shapes(law: Formula, trained: Trained) -> bool:
 
 
 def _needs_categories(trained: Trained) -> bool:
-    return any(table.any() for layer in trained.network.layers for table in layer.tables)
+    names = [feature.name for feature in trained.features if feature.kind == "category"]
+    first = trained.network.layers[0].tables
+    return any(
+        table.any() and not trained.control.left_out(name) for name, table in zip(names, first, strict=True)
+    )
 
 
 def _plain(inputs: Array, chosen: Sequence[int], features: Sequence[Feature]) -> Array:
@@ -249,7 +277,7 @@ def _estimated(
     if (log and predicted.min() <= 0.0) or not _keeps_shapes(law, trained):
         return None
     residual = rows.target - (np.log(predicted) if log else predicted)
-    return Closed(law, rows, residual, log, freedom(fit.law), operators(fit.law), ())
+    return Closed(law, rows, residual, log, freedom(fit.law), 0.0, ())
 
 
 def _front(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import FormulaError
+from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Alternative, Constant, Domain, Fit, Formula, Node, Product, Range, Variable
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.simplify import simplified
@@ -22,7 +22,7 @@ from kanopt.surrogates.distill.forms import CYCLIC, OF_PRODUCTS
 from kanopt.surrogates.distill.mixed import Edge, Mixed
 from kanopt.surrogates.distill.refitting import Refit
 from kanopt.surrogates.distill.response import polished, working_rows
-from kanopt.surrogates.distill.search import OPERATOR, Candidate, complexity, search
+from kanopt.surrogates.distill.search import OPERATOR, Candidate, Price, priced, search
 from kanopt.surrogates.distill.shaped import shaped
 from kanopt.surrogates.distill.trained import HeldOut, Trained
 from kanopt.surrogates.encoding import Feature
@@ -68,6 +68,7 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
             "learned by": f"KANRegressor, {trained.structure}",
             "written by": draft.how,
             "rows": f"{fit.rows_train:,} learned from, {fit.rows_test:,} held out",
+            **trained.control.recorded,
             **({"dropped": ", ".join(n for n in names if n not in used)} if len(kept) < len(names) else {}),
         },
         alternatives=draft.alternatives,
@@ -89,16 +90,24 @@ class _Draft:
 
 def _drafted(trained: Trained) -> _Draft:
     """Return the law found on the rows, or the one read from the network, whichever has the shorter description."""
+    names = {trained_name(edge, trained) for edge in mixed_of(trained).edges if not edge.is_zero}
+    trained.control.check_names(trained.features, names)
     closed = closed_law(trained, OPERATOR)
     if closed is not None and closed.squares <= _network_squares(trained, closed):
         return _from_rows(closed, "no larger error than the network's")
-    fit, front = _read(trained)
+    try:
+        fit, front = _read(trained)
+    except FitError:
+        if closed is None:
+            raise
+        return _from_rows(closed, "the network has no edges that can become what was asked for")
     rows = trained.rows
     if closed is not None:
         errors = _residuals(trained, fit.model.predict(rows.inputs))
-        squares, price = float(rows.weight @ errors**2), OPERATOR * complexity(fit.model)
+        squares = float(rows.weight @ errors**2)
+        price = OPERATOR * priced(fit.model, _priced_by(trained))
         length = description_length(rows, squares, fit.parameters, price, log=trained.log_target)
-        if closed.length(OPERATOR) < length:
+        if closed.length < length:
             return _from_rows(closed, "a shorter description than the network's edges", front)
         front = (*(replace(each, chosen=False) for each in closed.front), *front)
     return _from_network(trained, fit, front)
@@ -130,14 +139,15 @@ def _from_rows(closed: Closed, why: str, front: tuple[Alternative, ...] = ()) ->
 
 def _read(trained: Trained) -> tuple[Refit, tuple[Alternative, ...]]:
     """Return the network with closed forms for edges, and the steps that led to it."""
-    start, rows, link = mixed_of(trained), trained.rows, trained.link
+    start, rows, link = _controlled(mixed_of(trained), trained), trained.rows, trained.link
     found = search(
         start,
         rows if link is None else working_rows(rows, link, start.predict(rows.inputs)),
         seed=trained.seed,
         log_target=trained.log_target,
         log_inputs=frozenset(i for i, feature in enumerate(trained.features) if feature.log),
-        name=_namer(trained),
+        name=lambda edge: trained_name(edge, trained),
+        price=_priced_by(trained),
     )
     best = found.fit if link is None else polished(found.fit, rows, link)
     return best, tuple(map(_alternative, found.front))
@@ -223,21 +233,42 @@ def _tables(index: int, layer: Layer, weights: Sequence[float]) -> list[Edge]:
     return [_kept(edge) for edge in edges]
 
 
-def _namer(trained: Trained) -> Callable[[Edge], str]:
-    """Return what an edge is called in the front."""
+def trained_name(edge: Edge, trained: Trained) -> str:
+    """Return what an edge is called in the alternatives of a formula."""
     layers = trained.network.layers
+    source = trained.features[edge.source].name if edge.layer == 0 else f"node {edge.source + 1}"
+    if not trained.network.hidden:
+        return source
+    sums = layers[edge.layer].subnodes - 2 * layers[edge.layer].products
+    if edge.target < sums:
+        return f"{source} → node {edge.target + 1}"
+    place, factor = divmod(edge.target - sums, 2)
+    return f"{source} → node {sums + place + 1}, factor {factor + 1}"
 
-    def name(edge: Edge) -> str:
-        source = trained.features[edge.source].name if edge.layer == 0 else f"node {edge.source + 1}"
-        if not trained.network.hidden:
-            return source
-        sums = layers[edge.layer].subnodes - 2 * layers[edge.layer].products
-        if edge.target < sums:
-            return f"{source} → node {edge.target + 1}"
-        place, factor = divmod(edge.target - sums, 2)
-        return f"{source} → node {sums + place + 1}, factor {factor + 1}"
 
-    return name
+def _scales(edge: Edge, trained: Trained) -> dict[str, bool]:
+    """Return whether an edge is of a logarithm, and whether it is added to one."""
+    log_input = edge.layer == 0 and trained.features[edge.source].log
+    return {"log_input": log_input, "log_output": trained.log_target and not trained.network.hidden}
+
+
+def _controlled(model: Mixed, trained: Trained) -> Mixed:
+    """Return the network with what a person decided about its edges."""
+    control = trained.control
+    if not control:
+        return model
+    edges = []
+    for edge in model.edges:
+        if not edge.is_zero:
+            column = [trained.features[edge.source].name] if edge.layer == 0 else []
+            names = dict.fromkeys([*column, trained_name(edge, trained)])
+            edge = control.on_edge(edge, names, **_scales(edge, trained))
+        edges.append(edge)
+    return replace(model, edges=tuple(edges)).tidied()
+
+
+def _priced_by(trained: Trained) -> Price:
+    return lambda edge: trained.control.price(edge, **_scales(edge, trained))
 
 
 def _errors(fit: Refit, hidden: bool) -> Array:

@@ -14,11 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.distill.forms import FORMS, ZERO, Form
+from kanopt.surrogates.distill.forms import CYCLIC, FORMS, OF_PRODUCTS, ZERO, Form
 
 __all__ = ["Bases", "Edge", "Mixed", "Rows", "Signals"]
 
 Array = NDArray[np.float64]
+
+WHOLE = (FORMS, CYCLIC, OF_PRODUCTS)
+"""Families that nobody restricted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +46,8 @@ class Edge:
         Ends of the knots of a curve.
     family
         The closed forms that may stand here.
+    keeps
+        Whether a curve may stay here.
     """
 
     layer: int
@@ -56,6 +61,7 @@ class Edge:
     span: tuple[float, float] = (0.0, 1.0)
     family: tuple[Form, ...] = FORMS
     convexity: int = 0
+    keeps: bool = True
 
     @property
     def place(self) -> tuple[int, int, int]:
@@ -78,6 +84,14 @@ class Edge:
         least = -1e-9 * float(np.abs(slopes).max(initial=0.0))
         bends = self.convexity * np.diff(slopes)
         return bool(np.all(self.sign * slopes >= min(least, -1e-12)) and np.all(bends >= min(least, -1e-12)))
+
+    def admits(self, form: Form) -> bool:
+        """Whether a closed form may stand here; of a family that was not restricted, every one."""
+        return self.family in WHOLE or any(form.name == each.name for each in self.family)
+
+    def restricted(self, family: tuple[Form, ...], *, keeps: bool) -> Edge:
+        """Return the edge with a smaller family."""
+        return replace(self, family=family, keeps=keeps)
 
     def dropped(self) -> Edge:
         """Return the place without an edge."""

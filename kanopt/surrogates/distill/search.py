@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kanopt.errors import FitError
 from kanopt.surrogates.distill.curves import TABULATED
 from kanopt.surrogates.distill.forms import COSINE, FORMS, LINEAR, PURE_SINE, WAVE, ZERO, Form, start
 from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
@@ -32,7 +33,10 @@ from kanopt.surrogates.distill.monomials import (
 )
 from kanopt.surrogates.distill.refitting import ITERATIONS, Refit, refit
 
-__all__ = ["OPERATOR", "Candidate", "Search", "complexity", "is_admissible", "search"]
+__all__ = ["OPERATOR", "Candidate", "Price", "Search", "complexity", "is_admissible", "priced", "search"]
+
+Price = Callable[[Edge], float]
+"""Share of its price that the form of an edge costs."""
 
 FLOOR = 1e-4
 TOP = 8
@@ -65,8 +69,8 @@ class Search:
 class _Judge:
     """Description length of models on a fixed set of rows."""
 
-    def __init__(self, rows: Rows, ends: np.ndarray, log_target: bool) -> None:
-        self.log_target = log_target
+    def __init__(self, rows: Rows, ends: np.ndarray, log_target: bool, price: Price) -> None:
+        self.log_target, self.price = log_target, price
         self.reach = np.vstack([rows.inputs, ends])
         mean = float(rows.precision @ rows.target) / float(rows.precision.sum())
         spread = float(rows.precision @ (rows.target - mean) ** 2) / rows.total
@@ -80,7 +84,7 @@ class _Judge:
     def length(self, fit: Refit) -> float:
         noise = fit.squares / self.total + self.floor
         parameters = np.log(self.total) * fit.parameters
-        return float(self.total * np.log(noise) + parameters + OPERATOR * complexity(fit.model))
+        return float(self.total * np.log(noise) + parameters + OPERATOR * priced(fit.model, self.price))
 
     def candidate(self, fit: Refit, what: str) -> Candidate:
         return Candidate(complexity(fit.model), self._rmse(fit), self.length(fit), what)
@@ -123,6 +127,8 @@ def is_admissible(model: Mixed, inputs: np.ndarray) -> bool:
         column = nodes[edge.layer][:, edge.source]
         low, high = float(column.min()), float(column.max())
         finite = np.isfinite([low, high]).all() and np.isfinite(edge.theta).all()
+        if not (edge.form.name in TABULATED or edge.is_zero or edge.admits(edge.form)):
+            return False
         if not (finite and edge.form.admits(low, high) and edge.keeps_shape(low, high)):
             return False
     return True
@@ -131,6 +137,11 @@ def is_admissible(model: Mixed, inputs: np.ndarray) -> bool:
 def complexity(model: Mixed) -> int:
     """Return the number of operators: those of the edges, and the constants that stand in factors of products."""
     return sum(edge.form.complexity for edge in model.edges) + len(_offsets(model))
+
+
+def priced(model: Mixed, price: Price) -> float:
+    """Return the number of operators, each edge's times its price."""
+    return sum(price(edge) * edge.form.complexity for edge in model.edges) + len(_offsets(model))
 
 
 def _offsets(model: Mixed) -> list[tuple[int, int]]:
@@ -150,6 +161,7 @@ def search(
     log_target: bool = False,
     log_inputs: frozenset[int] = frozenset(),
     name: Callable[[Edge], str] = lambda edge: str(edge.place),
+    price: Price = lambda edge: 1.0,
 ) -> Search:
     """Replace edges by closed forms where the whole model gains.
 
@@ -167,9 +179,16 @@ def search(
         Columns of the inputs that are logarithms, so that the slope of a straight edge is an exponent.
     name
         How an edge is called in the front.
+    price
+        Share of its price that the form of an edge costs.
+
+    Raises
+    ------
+    FitError
+        If an edge can neither stay a curve nor become a form of its family.
     """
     ends = np.vstack([_ends(rows.inputs), _corners(model, rows.inputs)])
-    judge = _Judge(rows.take(TRIAL_ROWS, seed), ends, log_target)
+    judge = _Judge(rows.take(TRIAL_ROWS, seed), ends, log_target, price)
     starts = [(model, "every edge a curve")]
     monomials = monomial_nodes(model, judge.rows, seed)
     if monomials is not None:
@@ -177,17 +196,33 @@ def search(
     straight = straight_products(model)
     if straight is not None:
         starts.append((straight, "products go on straight, every other edge a curve"))
+    starts = [start for start in starts if start[0] is model or _admitted(start[0])]
     climbs = [_climb(refit(start, judge.rows), what, judge, name, log_inputs) for start, what in starts]
     climbs.sort(key=lambda climb: judge.length(climb[0]))
     for current, front in climbs:
         final = refit(current.model.tidied(), rows)
         # the last refit sees rows that took no part in the trials
-        if np.isfinite(final.squares) and is_admissible(final.model, np.vstack([rows.inputs, ends])):
+        sound = np.isfinite(final.squares) and is_admissible(final.model, np.vstack([rows.inputs, ends]))
+        if sound and not _kept_against_will(final.model):
             others = [candidate for _, path in climbs for candidate in path if path is not front]
             return Search(final, (*others, *front[:-1], replace(front[-1], chosen=True)))
+    if wrong := [name(edge) for climb, _ in climbs[:1] for edge in _kept_against_will(climb.model)]:
+        raise FitError(
+            f"{', '.join(wrong)}: no operator that is allowed there has a value and the shape asked for on all rows; "
+            "allow 'curve' or another operator"
+        )
     # the curves can always be kept: they are defined everywhere, and every refit keeps their signs
     chosen, *considered = (candidate for _, path in reversed(climbs) for candidate in path)
     return Search(refit(model, rows), (*considered, replace(chosen, chosen=True)))
+
+
+def _admitted(model: Mixed) -> bool:
+    """Whether no closed form stands where it is not allowed."""
+    return all(e.form.name in TABULATED or e.is_zero or e.admits(e.form) for e in model.edges)
+
+
+def _kept_against_will(model: Mixed) -> list[Edge]:
+    return [e for e in model.edges if e.form.name in TABULATED and not e.keeps]
 
 
 def _climb(
@@ -291,7 +326,8 @@ def _replace(
         if form.admits(low, high):
             theta, error = start(form, z, value, weight)
             if np.isfinite(error):
-                penalty = np.log(len(z)) * form.size + OPERATOR * form.complexity
+                shown = replace(edge, form=form)
+                penalty = np.log(len(z)) * form.size + OPERATOR * judge.price(shown) * form.complexity
                 ranked.append((len(z) * np.log(error / len(z) + judge.floor) + penalty, form, theta))
     ranked.sort(key=lambda entry: entry[0])
     plain = [entry for entry in ranked[TOP:] if entry[1] in (ZERO, LINEAR)]
@@ -302,9 +338,12 @@ def _replace(
             trials.append((judge.length(trial), form, trial))
     trials.sort(key=lambda entry: entry[0])
     best, best_form = current, None
-    for _, form, sketch in trials[:FINALISTS]:
+    for place, (_, form, sketch) in enumerate(trials):
+        if place >= FINALISTS and (edge.keeps or best_form is not None):
+            break
         trial = refit(sketch.model, judge.rows, tolerance=judge.tolerance)
-        shorter = judge.length(trial) < judge.length(best)
+        must = best_form is None and not edge.keeps
+        shorter = must or judge.length(trial) < judge.length(best)
         if shorter and is_admissible(trial.model, judge.reach):
             best, best_form = trial, form
     if best_form is None:

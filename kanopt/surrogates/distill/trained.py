@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from kanopt.formulas import Variable
 from kanopt.kan.constraints import Wanted
 from kanopt.kan.description import Network
 from kanopt.kan.links import Link
+from kanopt.surrogates.distill.control import Control
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.encoding import Feature
 
@@ -47,6 +49,10 @@ class Trained:
         From the output of the network to the target; None for the output itself. Not together with `log_target`.
     edf
         Effective number of parameters of the network.
+    control
+        What a person decided about the law.
+    units, output_unit
+        Declared units of the features by name, and of the target; where there are none, nothing is inferred from them.
     """
 
     network: Network
@@ -59,6 +65,9 @@ class Trained:
     structure: str
     link: Link | None = None
     edf: float = 0.0
+    control: Control = field(default_factory=Control)
+    units: Mapping[str, str] = field(default_factory=dict)
+    output_unit: str = ""
 
 
 @dataclass(frozen=True, eq=False)

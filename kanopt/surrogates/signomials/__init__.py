@@ -1,7 +1,8 @@
 """The law as sums of products, looked for on the rows themselves: what a person would have written down."""
 
 from kanopt.surrogates.signomials.graph import graph
-from kanopt.surrogates.signomials.search import Found, search
+from kanopt.surrogates.signomials.rules import KINDS, PREFERRED, Rules
+from kanopt.surrogates.signomials.search import Found, Task, search
 from kanopt.surrogates.signomials.structure import Law, operators
 
-__all__ = ["Found", "Law", "graph", "operators", "search"]
+__all__ = ["KINDS", "PREFERRED", "Found", "Law", "Rules", "Task", "graph", "operators", "search"]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.surrogates.signomials.evaluation import Columns, value, value_and_jacobian
-from kanopt.surrogates.signomials.structure import Law, freedom, operators, values_of, with_values
+from kanopt.surrogates.signomials.rules import Rules
+from kanopt.surrogates.signomials.structure import Law, freedom, values_of, with_values
 
 __all__ = ["Fitted", "Target", "fitted"]
 
@@ -35,15 +36,15 @@ class Target:
         How many rows each stands for, shape (n,).
     log
         Whether residuals are those of the logarithm of the law.
-    operator
-        Length of the description of one operator, in nats.
+    rules
+        What laws cost, and which are let in.
     """
 
     columns: Columns
     target: Array
     weight: Array
     log: bool
-    operator: float
+    rules: Rules
 
     @cached_property
     def root(self) -> Array:
@@ -66,14 +67,14 @@ class Target:
         with np.errstate(all="ignore"):
             return self.root * (self.target - (np.log(output) if self.log else output))
 
-    def length(self, squares: float, parameters: float, steps: float) -> float:
-        """Return the description length of a law with these squared residuals, parameters and operators."""
+    def length(self, law: Law, squares: float) -> float:
+        """Return the description length of a law with these squared residuals."""
         noise = squares / self.total + FLOOR**2 * self.spread
-        return float(self.total * np.log(noise) + np.log(self.total) * parameters + self.operator * steps)
+        return float(self.total * np.log(noise) + np.log(self.total) * freedom(law) + self.rules.price(law))
 
     def take(self, rows: NDArray[np.int64]) -> Target:
         """Return some of the rows."""
-        return Target(self.columns.take(rows), self.target[rows], self.weight[rows], self.log, self.operator)
+        return Target(self.columns.take(rows), self.target[rows], self.weight[rows], self.log, self.rules)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,4 +150,4 @@ def fitted(law: Law, to: Target, iterations: int = 40, tolerance: float = 1e-9) 
         damping = min(damping, 1e2)
         if before - squares < tolerance * before:
             break
-    return Fitted(law, squares, to.length(squares, freedom(law), operators(law)), hessian)
+    return Fitted(law, squares, to.length(law, squares), hessian)

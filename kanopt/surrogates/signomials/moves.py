@@ -26,7 +26,6 @@ from kanopt.surrogates.signomials.structure import (
     Power,
     Term,
     Wave,
-    operators,
 )
 
 __all__ = ["Move", "changed", "growths"]
@@ -134,7 +133,7 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
         Whether only terms and powers are tried.
     """
     scores = _Scores(law, to)
-    before = operators(law)
+    before = to.rules.price(law)
     moves: list[Move] = []
     for part in parts(law, to.columns):
         if len(part.path) > 2 * DEEPEST or not np.isfinite(part.flow).all():
@@ -150,7 +149,7 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
             found = [*_factors(part, scores, words), *_groups(law, part, scores, words, to)]
         for share, make in found:
             grown = make(law)
-            price = np.log(rows) + to.operator * (operators(grown) - before)
+            price = np.log(rows) + to.rules.price(grown) - before
             moves.append(Move(grown, float(-rows * np.log1p(-share)) - price))
     moves.sort(key=lambda move: -move.gain)
     return moves

@@ -6,6 +6,7 @@ first steps of a sum are taken where the later terms are still missing: with few
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,10 +18,11 @@ from kanopt.surrogates.signomials.evaluation import Columns
 from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, Target, fitted
 from kanopt.surrogates.signomials.moves import growths
 from kanopt.surrogates.signomials.rewriting import rewritings
+from kanopt.surrogates.signomials.rules import Rules
 from kanopt.surrogates.signomials.structure import Law, Parameter, Term, operators, signature, values_of
 from kanopt.surrogates.signomials.tidying import cleaned, tidied
 
-__all__ = ["Found", "search"]
+__all__ = ["Found", "Task", "search"]
 
 Array = NDArray[np.float64]
 
@@ -40,6 +42,32 @@ NEAR = 40.0
 """Longer descriptions than that of the best law are not made plainer."""
 LARGEST = 12
 """Free parameters of a law that is not grown any further."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Rows to be explained, and what decides between laws beside them.
+
+    Parameters
+    ----------
+    inputs
+        Shape (n, columns), unscaled numbers.
+    target, weight
+        Shape (n,); the logarithm of the target where `log`.
+    rules
+        What laws cost, and which are let in.
+    log
+        Whether errors are those of the logarithm.
+    periods
+        Declared periods of inputs.
+    """
+
+    inputs: Array
+    target: Array
+    weight: Array
+    rules: Rules
+    log: bool = False
+    periods: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,13 +137,13 @@ class _Search:
         if self.exact(best):
             return True
         moves = growths(best.law, self.to, self.all_words, self.to.total)
-        return not moves or moves[0].gain <= 0.0
+        return not any(move.gain > 0.0 and self.to.rules.admits(move.law) for move in moves)
 
     def new(self, laws: list[Law]) -> list[Law]:
         found: dict[Any, Law] = {}
         for law in laws:
             key = signature(law)
-            if key not in self.seen:
+            if key not in self.seen and self.to.rules.admits(law):
                 found.setdefault(key, law)
         return list(found.values())
 
@@ -191,42 +219,24 @@ def scales_of(inputs: Array) -> Array:
     return np.array(out)
 
 
-def search(
-    inputs: Array,
-    target: Array,
-    weight: Array,
-    *,
-    log: bool,
-    operator: float,
-    periods: dict[int, float] | None = None,
-    fits: int = 300,
-    seed: int = 0,
-) -> Found:
+def search(task: Task, *, fits: int = 300, seed: int = 0) -> Found:
     """Look for the law behind rows.
 
     Parameters
     ----------
-    inputs
-        Shape (n, columns), unscaled numbers.
-    target, weight
-        Shape (n,); the logarithm of the target where `log`.
-    log
-        Whether errors are those of the logarithm.
-    operator
-        Price of an operator in the description, in nats.
-    periods
-        Declared periods of inputs.
+    task
+        The rows, and what decides between laws beside them.
     fits
         How many laws are fitted at most.
     seed
         Draws the rows on which steps are ranked.
     """
-    scales = scales_of(inputs)
-    to = Target(Columns(inputs / scales, scales), target, weight, log, operator)
+    scales = scales_of(task.inputs)
+    to = Target(Columns(task.inputs / scales, scales), task.target, task.weight, task.log, task.rules)
     rng = np.random.default_rng([seed, 0x5167])
-    count = min(RANKING_ROWS, len(target))
-    rows = np.sort(rng.choice(len(target), count, replace=False))
+    count = min(RANKING_ROWS, len(task.target))
+    rows = np.sort(rng.choice(len(task.target), count, replace=False))
     ranking = to.take(rows)
-    known = {j: period / float(scales[j]) for j, period in (periods or {}).items()}
+    known = {j: period / float(scales[j]) for j, period in task.periods.items()}
     words = Dictionary(ranking.columns, known)
     return _Search(to, ranking, words, Dictionary(to.columns, known), scales).run(fits)

@@ -27,6 +27,7 @@ __all__ = [
     "Step",
     "Term",
     "Wave",
+    "factor_operators",
     "free_parameters",
     "freedom",
     "operators",
@@ -224,10 +225,11 @@ def operators(law: Law) -> int:
 def _of_term(term: Term) -> int:
     with_coefficient = term.coefficient.free or abs(term.coefficient.value) != 1.0 or not term.factors
     parts = len(term.factors) + bool(with_coefficient)
-    return max(parts - 1, 0) + sum(map(_of_factor, term.factors))
+    return max(parts - 1, 0) + sum(map(factor_operators, term.factors))
 
 
-def _of_factor(factor: Factor) -> int:
+def factor_operators(factor: Factor) -> int:
+    """Return how many operators a factor has by itself."""
     match factor:
         case Power(exponent=exponent):
             return 0 if not exponent.free and abs(exponent.value) == 1.0 else 1

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import Fitted, Target, fitted
 from kanopt.surrogates.signomials.moves import changed
+from kanopt.surrogates.signomials.rules import Rules
 from kanopt.surrogates.signomials.structure import (
     ONE,
     Exponential,
@@ -52,6 +53,10 @@ EXPONENTS = (
     *((s * e, 0.003) for e in (1 / 3, 2 / 3, 0.25, 0.75) for s in (1.0, -1.0)),
 )
 """Simple exponents and their prior."""
+CANCELLING = 0.9
+"""Prior of the exponent with which a declared unit cancels."""
+UNITS_FARTHEST = 4.5
+"""Standard errors within which it is taken: units are known, and no finding."""
 PER_UNIT = 0.25
 """Density of other exponents."""
 UNIT_COEFFICIENT = 0.3
@@ -74,13 +79,14 @@ class _Simple:
     value: float
     prior: float
     density: float
+    farthest: float = FARTHEST
 
 
-def _simple(law: Law, scales: Array) -> Iterator[_Simple]:
+def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
     """Yield simple values for the free parameters of a law of scaled inputs x / scale."""
     number = 0
 
-    def coefficient(term: Term) -> Iterator[_Simple]:
+    def coefficient(term: Term, inner: bool) -> Iterator[_Simple]:
         unit = 1.0
         for factor in term.factors:
             if isinstance(factor, Power):
@@ -89,25 +95,31 @@ def _simple(law: Law, scales: Array) -> Iterator[_Simple]:
                 unit *= float(scales[factor.column]) ** factor.exponent.value
             elif not (isinstance(factor, Group | Wave)):
                 return
-        if term.factors:
+        if term.factors and rules.may_be_one(term, inner=inner):
             size = abs(term.coefficient.value)
             for value in (unit, -unit):
                 yield _Simple(number, value, UNIT_COEFFICIENT, PER_E_FOLD / max(size, 1e-300))
 
-    def walk(part: Any) -> Iterator[_Simple]:
+    def exponent(term: Term, power: Power) -> Iterator[_Simple]:
+        yield from (_Simple(number, e, prior, PER_UNIT) for e, prior in EXPONENTS)
+        if (e := rules.cancelling(term, power.column)) is not None:
+            yield _Simple(number, e, CANCELLING, PER_UNIT, UNITS_FARTHEST)
+
+    def walk(part: Any, inner: bool = False, term: Term | None = None) -> Iterator[_Simple]:
         nonlocal number
         match part:
             case Law(terms=terms):
-                for term in terms:
-                    yield from walk(term)
+                for below in terms:
+                    yield from walk(below, inner)
             case Term():
                 if part.coefficient.free:
-                    yield from coefficient(part)
+                    yield from coefficient(part, inner)
                     number += 1
                 for factor in part.factors:
-                    yield from walk(factor)
+                    yield from walk(factor, inner, part)
             case Power(exponent=Parameter(free=True)):
-                yield from (_Simple(number, e, prior, PER_UNIT) for e, prior in EXPONENTS)
+                assert term is not None  # powers stand in terms
+                yield from exponent(term, part)
                 number += 1
             case Wave(column=column, frequency=frequency, phase=phase):
                 if frequency.free:
@@ -120,9 +132,9 @@ def _simple(law: Law, scales: Array) -> Iterator[_Simple]:
                     near = np.pi / 2 * round(phase.value / (np.pi / 2))
                     yield _Simple(number, float(near), PHASE, 1.0 / (2.0 * np.pi))
                     number += 1
-            case Group(inner=inner, exponent=exponent):
-                yield from walk(inner)
-                number += int(exponent.free)
+            case Group(inner=below, exponent=power):
+                yield from walk(below, inner=True)
+                number += int(power.free)
             case _:
                 number += len(values_of(part))
 
@@ -175,14 +187,14 @@ def _rounded(fit: Fitted, to: Target, scales: Array) -> Fitted | None:
     least = 1e-9 * np.maximum(np.abs(values_of(fit.law)), 1e-3)
     estimates, errors = np.array(values_of(fit.law)), np.maximum(errors, least)
     ranked = []
-    for simple in _simple(fit.law, scales):
+    for simple in _simple(fit.law, scales, to.rules):
         error = float(errors[simple.number])
         if not np.isfinite(error):
             continue
         z = abs(estimates[simple.number] - simple.value) / error
         odds = 2.0 * np.log(simple.prior / (np.sqrt(2.0 * np.pi) * error * simple.density))
         near = abs(estimates[simple.number] - simple.value) < NEGLIGIBLE * abs(simple.value)
-        if near or (z < FARTHEST and z * z < odds):
+        if near or (z < simple.farthest and z * z < odds):
             ranked.append((z * z - odds, simple))
     for _, simple in sorted(ranked, key=lambda entry: entry[0])[:3]:
         trial = fitted(cleaned(_held(fit.law, simple.number, simple.value)), to)

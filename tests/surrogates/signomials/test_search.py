@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kanopt.formulas import Formula, Variable
 from kanopt.formulas.printing import plain
 from kanopt.surrogates.distill.search import OPERATOR
-from kanopt.surrogates.signomials import Found, graph, search
+from kanopt.surrogates.signomials import Found, Rules, Task, graph, search
 from kanopt.surrogates.signomials.structure import Law, Parameter, Power, Term
 from kanopt.surrogates.signomials.tidying import cleaned
 
@@ -29,7 +29,7 @@ def law_of(inputs: dict[str, Floats], y: Floats, *, log: bool = False, seed: int
 def found_in(inputs: dict[str, Floats], y: Floats, *, log: bool = False, seed: int = 0) -> Found:
     x = np.column_stack(list(inputs.values()))
     target = np.log(y) if log else y
-    return search(x, target, np.ones(len(y)), log=log, operator=OPERATOR, seed=seed)
+    return search(Task(x, target, np.ones(len(y)), Rules(OPERATOR), log=log), seed=seed)
 
 
 def noisy(y: Floats, share: float, rng: np.random.Generator) -> Floats:

@@ -1,0 +1,198 @@
+"""What decides between laws beside the rows: the price of reading them, what a person has asked for, and units.
+
+The price of a law is that of its operators. An operator that a person prefers costs half. An exponent that is estimated
+where the input meets another one of the same unit costs two more: (q/c)⁴ is a pure number, q⁴ · c^−4.03 leaves a
+constant in (veh/h)^0.03, which nobody would have written down (Buckingham 1914, *On physically similar systems*).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from kanopt.surrogates.signomials.structure import (
+    ONE,
+    Exponential,
+    Factor,
+    Group,
+    Hinge,
+    Law,
+    Logarithm,
+    Power,
+    Step,
+    Term,
+    Wave,
+    factor_operators,
+    operators,
+)
+from kanopt.units import UnitPowers
+
+__all__ = ["KINDS", "PREFERRED", "Rules", "kind_of_factor"]
+
+KINDS = ("linear", "power", "exp", "gaussian", "log", "sine", "hinge", "step")
+"""What a factor of one input may be."""
+PREFERRED = 0.5
+"""Share of its price that an operator costs which is preferred."""
+UNLIKE = 2.0
+"""Price, in operators, of an estimated exponent that keeps a unit from cancelling."""
+
+
+def kind_of_factor(factor: Factor) -> str:
+    """Return what a factor of one input is called; empty for a bracket.
+
+    Examples
+    --------
+    >>> kind_of_factor(Power(0, ONE)), kind_of_factor(Logarithm(0))
+    ('linear', 'log')
+    """
+    match factor:
+        case Power(exponent=exponent):
+            return "linear" if not exponent.free and exponent.value == 1.0 else "power"
+        case Exponential(of=of):
+            return "gaussian" if of == "x^2" else "exp"
+        case Logarithm():
+            return "log"
+        case Wave():
+            return "sine"
+        case Hinge():
+            return "hinge"
+        case Step():
+            return "step"
+    return ""
+
+
+def _factors(part: Law | Term) -> Iterator[Factor]:
+    """Yield all factors of one input below a part."""
+    terms = part.terms if isinstance(part, Law) else (part,)
+    for term in terms:
+        for factor in term.factors:
+            if isinstance(factor, Group):
+                yield from _factors(factor.inner)
+            else:
+                yield factor
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """What laws cost, and which are let in.
+
+    Parameters
+    ----------
+    operator
+        Length of the description of one operator, in nats.
+    allowed
+        Kinds of factors in which an input may stand, by its number; an input that is not named may stand in any.
+    forbidden, preferred
+        Kinds of factors that no law may have, and those that cost half.
+    units
+        Units of the inputs, None where one is not declared; empty for none at all.
+    output
+        Unit of the target, None where it is not declared.
+
+    Examples
+    --------
+    >>> from kanopt.surrogates.signomials.structure import Parameter
+    >>> law = Law((Term(Parameter(2.0), (Exponential(0, Parameter(0.1)),)),))
+    >>> Rules(5.0).admits(law), Rules(5.0, forbidden=frozenset({"exp"})).admits(law)
+    (True, False)
+    >>> Rules(5.0).price(law), Rules(5.0, preferred=frozenset({"exp"})).price(law)
+    (15.0, 10.0)
+    """
+
+    operator: float
+    allowed: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    forbidden: frozenset[str] = frozenset()
+    preferred: frozenset[str] = frozenset()
+    units: tuple[UnitPowers | None, ...] = ()
+    output: UnitPowers | None = None
+
+    def admits(self, law: Law) -> bool:
+        """Whether every factor of a law is one that may stand there.
+
+        An input with kinds of its own stands once in a term, and in no bracket that is raised to a power: x / (1 + x)
+        is not linear in x, although every factor is.
+        """
+        if not (self.allowed or self.forbidden):
+            return True
+        return all(self._admits(term, bent=False) for term in law.terms)
+
+    def _admits(self, term: Term, *, bent: bool) -> bool:
+        pinned = [f.column for f in _factors(term) if not isinstance(f, Group) and f.column in self.allowed]
+        if len(set(pinned)) < len(pinned) or (bent and pinned):
+            return False
+        for factor in term.factors:
+            if isinstance(factor, Group):
+                inside = bent or factor.exponent != ONE
+                if not all(self._admits(below, bent=inside) for below in factor.inner.terms):
+                    return False
+                continue
+            kind = kind_of_factor(factor)
+            if kind in self.forbidden or kind not in self.allowed.get(factor.column, KINDS):
+                return False
+        return True
+
+    def price(self, law: Law) -> float:
+        """Return the length of the description of the operators of a law, in nats."""
+        count = float(operators(law))
+        if self.preferred:
+            liked = (factor_operators(f) for f in _factors(law) if kind_of_factor(f) in self.preferred)
+            count -= (1.0 - PREFERRED) * sum(liked)
+        if self.units:
+            count += UNLIKE * sum(map(self._unlike, law.terms))
+        return self.operator * count
+
+    def _unlike(self, term: Term) -> int:
+        """Count the units of a term that several inputs have, and that estimated exponents keep from cancelling."""
+        several: Counter[Any] = Counter()
+        free = set()
+        for factor in term.factors:
+            if isinstance(factor, Power) and (unit := self.units[factor.column]) is not None:
+                several[unit.words] += 1
+                if factor.exponent.free:
+                    free.add(unit.words)
+        below = (self._unlike(t) for f in term.factors if isinstance(f, Group) for t in f.inner.terms)
+        return sum(several[unit] > 1 for unit in free) + sum(below)
+
+    def cancelling(self, term: Term, column: int) -> float | None:
+        """Return the exponent of an input with which its unit cancels in a term; None where nothing tells it.
+
+        The exponents of the other inputs of that unit must be held.
+        """
+        unit = self.units[column] if self.units else None
+        if unit is None:
+            return None
+        others = [
+            f.exponent
+            for f in term.factors
+            if isinstance(f, Power) and f.column != column and self.units[f.column] == unit
+        ]
+        if not others or any(e.free for e in others):
+            return None
+        return -sum(e.value for e in others)
+
+    def may_be_one(self, term: Term, *, inner: bool) -> bool:
+        """Whether the coefficient of a term may be the pure number ±1, as far as the declared units tell.
+
+        Parameters
+        ----------
+        term
+            Of powers; other factors are taken for pure numbers.
+        inner
+            Whether it stands beside a 1 in a bracket, and not in the outermost sum.
+        """
+        wanted = UnitPowers() if inner else self.output
+        if not self.units or wanted is None:
+            return True
+        found = UnitPowers()
+        for factor in term.factors:
+            if isinstance(factor, Power):
+                unit = self.units[factor.column]
+                if unit is None:
+                    return True
+                found = found * unit ** Fraction(factor.exponent.value).limit_denominator(100)
+            elif isinstance(factor, Hinge | Logarithm):
+                return True
+        return (found / wanted).is_one
