@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from kanopt.explain.wording import count, few, number, percent, shorten, signifi
 from kanopt.formulas import Curve, Fit, Formula, Step, Variable
 from kanopt.formulas import Table as Tabulated
 from kanopt.formulas.nodes import postorder
+from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.printing import plain
 from kanopt.reports.diagrams import diagram_size, plot_diagram
 from kanopt.reports.laws import (
@@ -36,6 +38,15 @@ __all__ = ["LawSection", "law_sections"]
 
 _SMALL = (324, 226)
 _MOST_CURVES = 8
+_MOST_DIGITS = 9
+_LONGEST = 300  # letters of what is told in a line
+_BY_HAND = {
+    "pinned": "pinned",
+    "forbidden": "forbidden",
+    "preferred": "preferred",
+    "fixed": "held",
+    "edited by hand": "rewritten,",
+}
 
 
 @dataclass(frozen=True)
@@ -107,7 +118,15 @@ def _facts(formula: Formula, seconds: float) -> list[tuple[str, str]]:
         pairs.append(("Combinations", f"as seen in training (leverage of {few(list(names))})"))
     if seconds:
         pairs.append(("Learned in", f"{number(seconds, 1)} s"))
-    return pairs
+    return pairs + _decisions(formula.provenance)
+
+
+def _decisions(provenance: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what in a law is not the outcome of the search: what a person decided, what was estimated afterwards."""
+    by_hand = [f"{word} {provenance[key]}" for key, word in _BY_HAND.items() if provenance.get(key)]
+    again = provenance.get("refitted", "")
+    pairs = [("Decided by hand", "; ".join(by_hand)), ("Estimated again", again)]
+    return [(what, shorten(said, _LONGEST)) for what, said in pairs if said]
 
 
 def _fit_facts(fit: Fit, unit: str) -> list[tuple[str, str]]:
@@ -199,25 +218,64 @@ def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[Table]:
             )
         )
     if formula.constants:
-        rows = [
-            {
-                "constant": constant.name or "–",
-                "value": constant.value,
-                "standard error": constant.standard_error,
-            }
-            for constant in formula.constants
-        ]
-        forms = {
-            "value": lambda value: significant(value, 5),
-            "standard error": lambda value: significant(value, 2),
-        }
-        tables.append(table_of(pd.DataFrame(rows), "Constants and their standard errors", forms=forms))
+        tables.append(_constants(formula))
     nodes = [node for node in postorder(formula.root) if isinstance(node, Tabulated | Step)]
     names = [plain(node) for node in nodes]
     for place, (name, node) in enumerate(zip(names, nodes, strict=True)):
         which = f", number {names[: place + 1].count(name)} of that name" if names.count(name) > 1 else ""
         tables.append(_tabulated(node, f"{shorten(name, 40)} in the formula{which}"))
     return tables
+
+
+def _constants(formula: Formula) -> Table:
+    """Return value, unit, standard error and interval of every constant; a column without an entry is left out."""
+    units = formula.dimensions()
+    ends = _ends(formula)
+    rows = [
+        {
+            "constant": constant.name or "–",
+            "value": constant.value,
+            "unit": _unit(units.unit_of(constant)),
+            "standard error": constant.standard_error,
+            "95 % interval": _between(*ends[constant.name]) if constant.name in ends else None,
+        }
+        for constant in formula.constants
+    ]
+    forms = {
+        "value": lambda value: significant(value, 5),
+        "standard error": lambda value: significant(value, 2),
+    }
+    wrong = shorten(units.problems[0], _LONGEST) if units.problems else ""
+    note = f"The declared units do not agree: {wrong}." if wrong else ""
+    return table_of(pd.DataFrame(rows), "Constants and how well they are known", forms=forms, note=note)
+
+
+def _unit(text: str | None) -> str | None:
+    """Return a unit as a cell; none where the declared units do not decide it."""
+    return "pure number" if text == "" else text
+
+
+def _ends(formula: Formula) -> dict[str, tuple[float, float]]:
+    """Return the 95 % interval of every constant that has one, by name."""
+    alone = any(is_parameter(each) and each.standard_error is not None for each in formula.constants)
+    if formula.covariance is None and not alone:
+        return {}
+    found = formula.intervals(0.95, "wald")
+    return dict(zip(found.index, zip(found["low"], found["high"], strict=True), strict=True))
+
+
+def _between(low: float, high: float) -> str:
+    """Write an interval with digits enough to tell its ends apart, however narrow it is.
+
+    Examples
+    --------
+    >>> _between(0.149151, 0.150087), _between(-0.31, 1240.2), _between(2.0, 2.0)
+    ('0.14915 to 0.15009', '−0.31 to 1,240', '2 to 2')
+    """
+    size, wide = max(abs(low), abs(high)), high - low
+    digits = math.ceil(math.log10(size / wide)) + 2 if 0 < wide < math.inf else 4
+    digits = min(max(digits, 4), _MOST_DIGITS)
+    return f"{significant(low, digits)} to {significant(high, digits)}"
 
 
 def _considered(formula: Formula) -> Table | None:

@@ -1,0 +1,128 @@
+"""What the section of a law says of its constants, and of what was decided by hand."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kanopt.formulas import Constant, Domain, Formula, Input, Variable, parse_formula
+from kanopt.reports.law_section import LawSection, law_sections
+from kanopt.reports.pieces import Table
+from kanopt.whatif import LearnedLaw
+
+KM, LOAD = Variable("km", "km", low=0, high=90), Variable("load", "t", low=0, high=20)
+FUEL = Variable("fuel", "l")
+TEXT = "start + rate * km * exp(weight * load)"
+
+
+def law(units: bool = True, text: str = TEXT) -> Formula:
+    inputs, output = [KM, LOAD], FUEL
+    if not units:
+        inputs, output = [replace(v, unit="") for v in inputs], replace(output, unit="")
+    start = {"start": 1.0, "rate": 0.1, "weight": 0.1}
+    return parse_formula(text, inputs, output, per="leg", constants=start)
+
+
+def rows(noise: float = 0.2) -> dict[str, Any]:
+    rng = np.random.default_rng(3)
+    km, load = rng.uniform(1, 90, 200), rng.uniform(0, 20, 200)
+    fuel = 0.5 + 0.12 * km * np.exp(0.05 * load)
+    return {"km": km, "load": load, "fuel": fuel + noise * rng.standard_normal(200)}
+
+
+def section(formula: Formula) -> LawSection:
+    (found,) = law_sections({"fuel": LearnedLaw("fuel", formula)})
+    return found
+
+
+def constants(formula: Formula) -> Table:
+    return next(table for table in section(formula).tables if table.caption.startswith("Constants"))
+
+
+def column(table: Table, head: str) -> list[Any]:
+    place = [each.head for each in table.columns].index(head)
+    return [row[place] for row in table.rows]
+
+
+def test_units_and_intervals_of_constants_stand_beside_their_values() -> None:
+    formula = law().refit(rows())
+    table = constants(formula)
+    assert [each.head for each in table.columns] == [
+        "constant",
+        "value",
+        "unit",
+        "standard error",
+        "95 % interval",
+    ]
+    units = dict(zip(column(table, "constant"), column(table, "unit"), strict=True))
+    assert units == {"start": "l", "rate": "l/km", "weight": "1/t"}
+    known = formula.intervals()
+    for name, text in zip(column(table, "constant"), column(table, "95 % interval"), strict=True):
+        low, high = (float(end) for end in text.split(" to "))
+        assert low == pytest.approx(known.low[name], rel=1e-3)
+        assert high == pytest.approx(known.high[name], rel=1e-3)
+        assert low < high
+
+
+def test_a_law_without_declared_units_has_no_column_of_units() -> None:
+    heads = [each.head for each in constants(law(units=False).refit(rows())).columns]
+    assert "unit" not in heads
+    assert "95 % interval" in heads
+
+
+def test_a_law_that_was_never_estimated_has_values_and_units_only() -> None:
+    assert [each.head for each in constants(law()).columns] == ["constant", "value", "unit"]
+
+
+def test_a_constant_that_was_held_has_no_interval() -> None:
+    table = constants(law().refit(rows(), only=["rate", "weight"]))
+    held = column(table, "95 % interval")[column(table, "constant").index("start")]
+    assert held == "–"
+
+
+def test_an_error_without_a_name_has_no_interval_and_ends_nothing() -> None:
+    product = Constant(0.12, standard_error=0.01) * Input("km")
+    table = constants(Formula(product, (KM,), FUEL))
+    assert [each.head for each in table.columns] == ["constant", "value", "unit", "standard error"]
+    assert column(table, "unit") == ["l/km"]
+
+
+def test_ends_of_a_narrow_interval_can_be_told_apart() -> None:
+    for text in column(constants(law().refit(rows(noise=2e-5))), "95 % interval"):
+        low, high = text.split(" to ")
+        assert low != high
+
+
+def test_a_pure_number_is_called_one_and_an_undecided_unit_is_left_open() -> None:
+    text = "rate * km * (1 + weight * load / (start + load))"
+    units = dict(
+        zip(*(column(constants(law(text=text)), head) for head in ("constant", "unit")), strict=True)
+    )
+    assert units == {"rate": "l/km", "weight": "pure number", "start": "t"}
+    bare = parse_formula("a * km", [KM], Variable("toll"), constants={"a": 0.1})
+    assert "unit" not in [each.head for each in constants(bare).columns]
+
+
+def test_units_that_do_not_agree_are_told_below_the_constants() -> None:
+    table = constants(law(text="km + load + rate * km"))
+    assert table.note.startswith("The declared units do not agree: ")
+    assert constants(law()).note == ""
+
+
+def test_decisions_and_refits_are_told_and_nothing_where_there_were_none() -> None:
+    plain = dict(section(law()).facts.pairs)
+    assert not {"Decided by hand", "Estimated again"} & plain.keys()
+    chosen = replace(law(), provenance={"pinned": "load: exp", "forbidden": "sine", "preferred": "power"})
+    new = chosen.fixed({"start": 0.5}).edited("0.5 + rate * km * exp(weight * load)").refit(rows())
+    told = dict(section(new).facts.pairs)
+    assert told["Decided by hand"] == (
+        "pinned load: exp; forbidden sine; preferred power; held start = 0.5, was 1; "
+        "rewritten, was 0.5 + rate · km · exp(weight · load)"
+    )
+    assert told["Estimated again"] == "rate, weight on 200 rows by least squares"
+
+
+def test_a_decision_of_any_length_is_one_line() -> None:
+    long = replace(law(), provenance={"edited by hand": "was " + "km + " * 5000}, domain=Domain())
+    assert len(dict(section(long).facts.pairs)["Decided by hand"]) == 300
