@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from kanopt.errors import FormulaError
 from kanopt.explain.wording import count, few, number, percent, shorten, significant
-from kanopt.formulas import Curve, Fit, Formula, Step, Variable
+from kanopt.formulas import Constant, Curve, Fit, Formula, Step, Variable
 from kanopt.formulas import Table as Tabulated
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
@@ -237,7 +238,7 @@ def _constants(formula: Formula) -> Table:
             "value": constant.value,
             "unit": _unit(units.unit_of(constant)),
             "standard error": constant.standard_error,
-            "95 % interval": _between(*ends[constant.name]) if constant.name in ends else None,
+            "95 % interval": _interval(constant, ends),
         }
         for constant in formula.constants
     ]
@@ -256,12 +257,22 @@ def _unit(text: str | None) -> str | None:
 
 
 def _ends(formula: Formula) -> dict[str, tuple[float, float]]:
-    """Return the 95 % interval of every constant that has one, by name."""
+    """Return the 95 % interval of every constant that has a name and an error, by its name."""
     alone = any(is_parameter(each) and each.standard_error is not None for each in formula.constants)
     if formula.covariance is None and not alone:
         return {}
     found = formula.intervals(0.95, "wald")
     return dict(zip(found.index, zip(found["low"], found["high"], strict=True), strict=True))
+
+
+def _interval(constant: Constant, ends: Mapping[str, tuple[float, float]]) -> str | None:
+    """Return the interval of a constant as a cell; one without a name has no covariance, and the normal's quantile."""
+    if is_parameter(constant) and constant.name in ends:
+        return _between(*ends[constant.name])
+    if constant.name or constant.standard_error is None:
+        return None
+    reach = float(ndtri(0.975)) * constant.standard_error
+    return _between(constant.value - reach, constant.value + reach)
 
 
 def _between(low: float, high: float) -> str:

@@ -81,11 +81,11 @@ def test_a_constant_that_was_held_has_no_interval() -> None:
     assert held == "–"
 
 
-def test_an_error_without_a_name_has_no_interval_and_ends_nothing() -> None:
+def test_an_error_without_a_name_gives_an_interval_too() -> None:
     product = Constant(0.12, standard_error=0.01) * Input("km")
     table = constants(Formula(product, (KM,), FUEL))
-    assert [each.head for each in table.columns] == ["constant", "value", "unit", "standard error"]
     assert column(table, "unit") == ["l/km"]
+    assert column(table, "95 % interval") == ["0.1004 to 0.1396"]
 
 
 def test_ends_of_a_narrow_interval_can_be_told_apart() -> None:
