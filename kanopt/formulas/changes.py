@@ -58,6 +58,9 @@ class Changes:
     def pattern(self) -> str:
         """The formula in one line with the names of its constants instead of their values, as :meth:`edited` reads it.
 
+        Numbers without a name have all their digits. Curves and tables that would read the same get numbers, such as
+        ``step1(km)`` and ``step2(km)``, and those that are called like a function stand in back-quotes.
+
         Examples
         --------
         >>> from kanopt.formulas import Variable, parse_formula
@@ -79,7 +82,7 @@ class Changes:
         Raises
         ------
         FormulaError
-            If a name is that of no constant, or a value is no finite number.
+            If a name is that of no constant, a value is no finite number, or there are none.
 
         Examples
         --------
@@ -100,7 +103,7 @@ class Changes:
         ----------
         text
             The new formula, of the same inputs. It may name constants of the old one, which keep their values, and
-            curves, staircases and tables as they print: ``"c1 + s(hour)"``. :attr:`pattern` is a text to begin with.
+            curves, staircases and tables as they stand in :attr:`pattern`, the text to begin with: ``"c1 + s(hour)"``.
         constants
             Values of new constants, and other values of old ones.
 

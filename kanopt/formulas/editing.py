@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.nodes import Constant, Input, Node, postorder, rebuilt
-from kanopt.formulas.parameters import is_parameter, names_in, parameters_of
-from kanopt.formulas.parser import parse_formula
+from kanopt.formulas.nodes import Constant, Node, Power, fold, postorder, rebuilt
+from kanopt.formulas.parameters import is_parameter, parameters_of
+from kanopt.formulas.parser import CALLED, parse_formula
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.printing import number, plain
+from kanopt.formulas.printing import ATOM, Infix, Text, number, plain, quoted_name
 from kanopt.formulas.simplify import simplified
 
 if TYPE_CHECKING:
@@ -19,15 +20,89 @@ if TYPE_CHECKING:
 
 __all__ = ["edited", "fixed", "pattern"]
 
+LONGEST_RECORD = 20_000
+"""Characters of the provenance that earlier changes may take up."""
+
+
+class _Pattern(Infix):
+    """The notation of a law that loses nothing: constants by name, other numbers with all their digits.
+
+    Curves and tables that are called like a function stand in back-quotes, and the argument of that function in
+    brackets of its own.
+
+    Parameters
+    ----------
+    pieces
+        Names of the curves and tables of the law.
+    """
+
+    def __init__(self, pieces: Iterable[str]) -> None:
+        self.pieces = frozenset(pieces)
+
+    def visit(self, node: Node, parts: list[Text]) -> Text:
+        if isinstance(node, Constant) and is_parameter(node):
+            return Text(quoted_name(node.name), ATOM)
+        if isinstance(node, Power) and is_parameter(node.exponent):
+            # a power to b, though b is one half at present
+            return self.raised(*parts)
+        text = super().visit(node, parts)
+        if isinstance(node, Curve | Step | Table) and node.name in CALLED:
+            return Text(f"`{node.name}`{text.text.removeprefix(node.name)}", text.level)
+        return text
+
+    def apply(self, function: str, argument: Text) -> Text:
+        shown = f"({argument.text})" if function in self.pieces else argument.text
+        return Text(f"{function}({shown})", ATOM)
+
+    def extreme(self, which: str, parts: list[str]) -> str:
+        first = f"({parts[0]})" if which in self.pieces else parts[0]
+        return f"{which}({', '.join([first, *parts[1:]])})"
+
+    def number(self, value: float) -> str:
+        return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else repr(value)
+
+
+def _writer(root: Node) -> Callable[[Node], str]:
+    """Return what writes parts of a graph."""
+    visit = _Pattern(piece.name for piece in _pieces_of(root)).visit
+    return lambda part: fold(part, visit).text
+
 
 def pattern(formula: Formula) -> str:
     """Return the formula in one line, with the names of its constants in the place of their values."""
+    told = _told_apart(formula.root)
+    return _writer(told)(told)
 
-    def named(node: Node) -> Node:
-        # a name is printed as that of an input is
-        return Input(node.name) if isinstance(node, Constant) and is_parameter(node) else node
 
-    return plain(rebuilt(formula.root, named))
+def _pieces_of(root: Node) -> list[Curve | Step | Table]:
+    return [node for node in postorder(root) if isinstance(node, Curve | Step | Table)]
+
+
+def _alike(root: Node, spelling: Callable[[Node], str]) -> dict[str, list[Curve | Step | Table]]:
+    """Return the curves, staircases and tables by their spelling."""
+    found: dict[str, list[Curve | Step | Table]] = {}
+    for piece in _pieces_of(root):
+        found.setdefault(spelling(piece), []).append(piece)
+    return found
+
+
+def _told_apart(root: Node) -> Node:
+    """Return the graph with other names for curves, staircases and tables that would read the same: s1 and s2."""
+    groups = [group for group in _alike(root, _writer(root)).values() if len(group) > 1]
+    if not groups:
+        return root
+    taken: set[str] = {*CALLED, *(piece.name for piece in _pieces_of(root))}
+    names: dict[bytes, str] = {}
+    for group in groups:
+        own = (name for k in count(1) if (name := f"{group[0].name}{k}") not in taken)
+        names |= {piece.key: name for piece, name in zip(group, own, strict=False)}
+
+    def visit(node: Node, children: list[Node]) -> Node:
+        new = node.with_children(children) if children else node
+        renamed = node.key in names and isinstance(new, Curve | Step | Table)
+        return replace(new, name=names[node.key]) if renamed else new  # type: ignore[type-var]
+
+    return fold(root, visit)
 
 
 def fixed(formula: Formula, values: Mapping[str, float]) -> Formula:
@@ -38,14 +113,19 @@ def fixed(formula: Formula, values: Mapping[str, float]) -> Formula:
     FormulaError
         If a name is that of no constant, or a value is no finite number.
     """
+    if not isinstance(values, Mapping) or not values:
+        raise FormulaError(
+            f"formula for {formula.output.name!r}: fixed({values!r:.50}) must map constants to values, such as "
+            "{'c1': 1.0}"
+        )
     known = parameters_of(formula.root)
     held = {}
     for name, value in values.items():
         if name not in known:
             raise FormulaError(
-                f"formula for {formula.output.name!r}: {name!r} is no constant of it; {nearest(name, known)}"
+                f"formula for {formula.output.name!r}: {name!r} is no constant of it; {_near(name, known)}"
             )
-        held[name] = Constant(value)  # which refuses what is no number
+        held[name] = _number(value, name, formula)
     errors = formula.covariance.standard_errors if formula.covariance else {}
 
     def was(name: str) -> str:
@@ -53,10 +133,25 @@ def fixed(formula: Formula, values: Mapping[str, float]) -> Formula:
         return f"{name} = {number(held[name].value)}, was {number(known[name])}{error}"
 
     def put(node: Node) -> Node:
-        parameter = isinstance(node, Constant) and is_parameter(node)
-        return held.get(node.name, node) if parameter and isinstance(node, Constant) else node
+        return held.get(node.name, node) if isinstance(node, Constant) and is_parameter(node) else node
 
     return _by_hand(formula, simplified(rebuilt(formula.root, put)), "fixed", "; ".join(map(was, held)))
+
+
+def _near(name: Any, known: Collection[str]) -> str:
+    return nearest(str(name), known) if known else "none of its numbers has a name"
+
+
+def _number(value: Any, name: str, formula: Formula) -> Constant:
+    try:
+        if isinstance(value, bool | str):
+            raise TypeError
+        return Constant(float(value))
+    except (TypeError, ValueError, OverflowError, FormulaError):
+        raise FormulaError(
+            f"formula for {formula.output.name!r}: the constant {name!r} cannot be held at {value!r:.50}, no finite "
+            "number"
+        ) from None
 
 
 def edited(formula: Formula, text: str, constants: Mapping[str, float] | None = None) -> Formula:
@@ -67,29 +162,46 @@ def edited(formula: Formula, text: str, constants: Mapping[str, float] | None = 
     FormulaError
         If the text is no formula of the inputs, or a constant is new and has no value.
     """
+    if constants is not None and not isinstance(constants, Mapping):
+        raise FormulaError(
+            f"formula for {formula.output.name!r}: constants={constants!r:.50} must map names to values, such as "
+            "{'c1': 1.0}"
+        )
     values = parameters_of(formula.root) | dict(constants or {})
-    pieces = {plain(node): node for node in postorder(formula.root) if isinstance(node, Curve | Step | Table)}
+    told = _told_apart(formula.root)
+    written = _writer(told)
+    pieces: dict[str, Node] = {written(piece): piece for piece in _pieces_of(told)}
+    # as it prints, with fewer digits and values for names, as long as that can mean one piece only
+    for shown, group in _alike(told, plain).items():
+        if len(group) == 1 and group[0].name not in CALLED:
+            pieces.setdefault(shown, group[0])
     new = parse_formula(
         text, formula.inputs, formula.output, per=formula.per, constants=values, pieces=pieces
     )
-    return _by_hand(formula, new.root, "edited by hand", f"was {pattern(formula)}")
+
+    def valued(node: Node) -> Node:
+        # within a curve too a constant has the value that it has from now on
+        named = isinstance(node, Constant) and is_parameter(node)
+        return Constant(values[node.name], node.name) if named and isinstance(node, Constant) else node
+
+    return _by_hand(formula, rebuilt(new.root, valued), "edited by hand", f"was {pattern(formula)}")
 
 
 def _by_hand(formula: Formula, root: Node, what: str, note: str) -> Formula:
     """Return the law with another graph; how well it fits, and how well its constants are known, is open again."""
     earlier = formula.provenance.get(what)
-    kept = {node.name for node in postorder(formula.root) if isinstance(node, Constant)} & names_in(root)
 
     def bare(node: Node) -> Node:
         # the errors were those beside the old parts
-        constant = isinstance(node, Constant) and node.name in kept and node.standard_error is not None
-        return Constant(node.value, node.name) if constant and isinstance(node, Constant) else node
+        uncertain = isinstance(node, Constant) and node.standard_error is not None
+        return Constant(node.value, node.name) if uncertain and isinstance(node, Constant) else node
 
+    record = f"{note}; before that {earlier}" if earlier else note
     return replace(
         formula,
         root=rebuilt(root, bare),
         fit=None,
-        provenance={**formula.provenance, what: f"{note}; before that {earlier}" if earlier else note},
+        provenance={**formula.provenance, what: record[:LONGEST_RECORD]},
         alternatives=(),
         covariance=None,
     )

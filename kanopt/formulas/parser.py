@@ -8,9 +8,7 @@ from a stranger can do nothing but be a formula.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,29 +33,21 @@ from kanopt.formulas.nodes import (
     fold,
 )
 from kanopt.formulas.parameters import is_parameter
+from kanopt.formulas.tokens import SIGNS, TOKEN, Token, words_of
 from kanopt.formulas.variables import Variable, check_name
 
-__all__ = ["parse_formula"]
+__all__ = ["CALLED", "parse_formula"]
 
 LONGEST = 10_000
 DEEPEST = 60
 LARGEST_EXPONENT = 100.0
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<name>[^\W\d]\w*)|`(?P<quoted>[^`]*)`|(?P<sign>\*\*|[-+*/^(),·×÷−])|(?P<wrong>\S))"
-)
-_SIGNS = {"**": "^", "·": "*", "×": "*", "÷": "/", "−": "-"}
 _ALIASES = {"ln": "log", "arctan": "atan"}
 _SEVERAL: Mapping[str, type[Maximum] | type[Minimum]] = {"max": Maximum, "min": Minimum}
 _CONSTANTS = {"pi": math.pi}
-
-
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-    place: int
+CALLED = frozenset({*FUNCTIONS, *_ALIASES, *_SEVERAL})
+"""Every name that means a function in a text."""
+_PIECES_SHOWN = 5
 
 
 def parse_formula(
@@ -89,7 +79,8 @@ def parse_formula(
         Names of constants in the text, each with its value: the parameters of the law, which
         :meth:`~kanopt.formulas.Formula.refit` estimates. One that the text does not name is left out.
     pieces
-        Curves, staircases and tables that the text may name, each by the text it prints as: ``"s(hour)"``.
+        Curves, staircases and tables that the text may name, each by the text it prints as: ``"s(hour)"``. One that is
+        called like a function is named in back-quotes: ``"`log`(hour)"``.
 
     Returns
     -------
@@ -124,7 +115,9 @@ def parse_formula(
                 f"formula for {output.name!r}: {name!r} is both an input and a law; rename one"
             )
     parser = _Parser(text, own, laws, output.name)
-    parser.pieces = {_squeezed(shown): piece for shown, piece in (pieces or {}).items()}
+    for shown, piece in (pieces or {}).items():
+        words = words_of(_Parser(shown, {}, {}, output.name).tokens[:-1])
+        parser.pieces.setdefault(words, (shown, piece))
     parser.constants = _checked_constants({} if constants is None else constants, own, laws, output.name)
     root = parser.whole()
     used = [laws[name] for name in parser.laws_used]
@@ -141,8 +134,7 @@ def parse_formula(
 def _checked_constants(
     constants: Mapping[str, Any], inputs: Mapping[str, Variable], laws: Mapping[str, Formula], what: str
 ) -> dict[str, Constant]:
-    functions = (*FUNCTIONS, *_ALIASES, *_SEVERAL)
-    known = [(inputs, "an input"), (laws, "a law"), (_CONSTANTS, "a known number"), (functions, "a function")]
+    known = [(inputs, "an input"), (laws, "a law"), (_CONSTANTS, "a known number"), (CALLED, "a function")]
     for name, value in constants.items():
         check_name(name, "constant")
         for names, kind in known:
@@ -160,10 +152,6 @@ def _float(value: Any) -> float:
         return math.nan if isinstance(value, bool | str) else float(value)
     except (OverflowError, TypeError):
         return math.nan
-
-
-def _squeezed(text: str) -> str:
-    return "".join(text.split()).replace("·", "*").replace("**", "^")
 
 
 class _Parser:
@@ -184,24 +172,24 @@ class _Parser:
         self.text, self.inputs, self.laws, self.what = text, inputs, laws, what
         self.laws_used: dict[str, None] = {}
         self.constants: Mapping[str, Constant] = {}
-        self.pieces: Mapping[str, Node] = {}
+        self.pieces: dict[tuple[str, ...], tuple[str, Node]] = {}
         self.depth = 0
         self.has_power = PowerSearch()
         self.tokens = list(self._read())
         self.place = 0
 
-    def _read(self) -> Iterator[_Token]:
+    def _read(self) -> Iterator[Token]:
         place, end = 0, len(self.text.rstrip())
         while place < end:
-            match = _TOKEN.match(self.text, place)
+            match = TOKEN.match(self.text, place)
             kind = match.lastgroup if match else None
             if match is None or kind is None or kind == "wrong":
                 start = match.start("wrong") if match and kind else place
                 raise self.error(f"{self.text[start]!r} has no place in a formula", start)
             word = match[kind]
-            yield _Token(kind, _SIGNS.get(word, word) if kind == "sign" else word, match.start(kind))
+            yield Token(kind, SIGNS.get(word, word) if kind == "sign" else word, match.start(kind))
             place = match.end()
-        yield _Token("end", "", end)
+        yield Token("end", "", end)
 
     def error(self, why: str, place: int) -> FormulaError:
         """Return an error that shows the place in the text."""
@@ -211,10 +199,10 @@ class _Parser:
         return FormulaError(f"formula for {self.what!r}, column {place + 1}: {why}\n  {shown}\n  {caret}")
 
     @property
-    def next(self) -> _Token:
+    def next(self) -> Token:
         return self.tokens[self.place]
 
-    def take(self) -> _Token:
+    def take(self) -> Token:
         token = self.next
         self.place = min(self.place + 1, len(self.tokens) - 1)
         return token
@@ -296,7 +284,7 @@ class _Parser:
         if token.kind == "number":
             return self.made(None, token.place, float(token.text))
         if token.kind in ("name", "quoted"):
-            is_call = token.kind == "name" and self.at("(")
+            is_call = self.at("(") and (token.kind == "name" or self.shown(token))
             return self.call(token) if is_call else self.named(token)
         if token.kind == "sign" and token.text == "(":
             node = self.sum()
@@ -306,14 +294,14 @@ class _Parser:
             raise self.error("the formula ends too early", token.place)
         raise self.error(f"a number or a name is missing before {token.text!r}", token.place)
 
-    def close(self, opened: _Token) -> None:
+    def close(self, opened: Token) -> None:
         if not self.at(")"):
             if self.next.kind == "end":
                 raise self.error("this bracket is not closed", opened.place)
             raise self.error(f"put an operator or ')' before {self.next.text!r}", self.next.place)
         self.take()
 
-    def named(self, token: _Token) -> Node:
+    def named(self, token: Token) -> Node:
         name = token.text
         if name in self.inputs:
             if self.inputs[name].is_category:
@@ -328,14 +316,21 @@ class _Parser:
             return self.constants[name]
         if name in _CONSTANTS:
             return Constant(_CONSTANTS[name], name)
-        if name in FUNCTIONS or name in _ALIASES or name in _SEVERAL:
+        if name not in CALLED and (known := self.shown(token)):
+            raise self.error(f"{name!r} is a curve or table; write {known[0]:.80}", token.place)
+        if name in CALLED:
             raise self.error(f"{name!r} is a function; write {name}(…)", token.place)
-        known = [*self.inputs, *self.laws, *self.constants]
-        raise self.error(f"unknown name {name[:60]!r}; {hint(name[:60], known)}", token.place)
+        names = [*self.inputs, *self.laws, *self.constants]
+        raise self.error(f"unknown name {name[:60]!r}; {hint(name[:60], names)}", token.place)
 
-    def piece(self, token: _Token) -> Node | None:
-        """Return the curve, staircase or table that is written here; None where there is none of that name."""
-        if not any(shown.startswith(f"{token.text}(") for shown in self.pieces):
+    def shown(self, token: Token) -> list[str]:
+        """Return the curves, staircases and tables of a name, as they print."""
+        head = f"`{token.text}"
+        return [shown for words, (shown, _) in self.pieces.items() if words[:2] == (head, "(")]
+
+    def piece(self, token: Token) -> Node | None:
+        """Return the curve, staircase or table that is written here; None where it is a function."""
+        if not (known := self.shown(token)):
             return None
         depth, end = 0, self.place
         while True:
@@ -344,14 +339,22 @@ class _Parser:
             if depth == 0 or word.kind == "end":
                 break
             end += 1
-        shown = _squeezed(self.text[token.place : self.tokens[end].place + 1])
-        if shown not in self.pieces:
-            known = [each for each in self.pieces if each.startswith(f"{token.text}(")]
-            raise self.error(f"a curve or table stands as it was learned: {', '.join(known)}", token.place)
-        self.place = end + 1
-        return self.pieces[shown]
+        _, found = self.pieces.get(words_of(self.tokens[self.place - 1 : end + 1]), ("", None))
+        function = token.kind == "name" and token.text in CALLED
+        if function and found is not None:
+            name = token.text
+            raise self.error(
+                f"{name} is a function and a curve of this law; write `{name}`(…) for the curve, {name}((…)) for the "
+                "function",
+                token.place,
+            )
+        if found is None and not function:
+            listed = ", ".join(text if len(text) <= 80 else f"{text[:79]}…" for text in known[:_PIECES_SHOWN])
+            raise self.error(f"a curve or table stands as it was learned: {listed}", token.place)
+        self.place = end + 1 if found is not None else self.place
+        return found
 
-    def call(self, token: _Token) -> Node:
+    def call(self, token: Token) -> Node:
         if (piece := self.piece(token)) is not None:
             return piece
         name = _ALIASES.get(token.text, token.text)
@@ -360,10 +363,9 @@ class _Parser:
                 raise self.error(
                     f"{token.text!r} is no function; put an operator before the bracket", token.place
                 )
-            raise self.error(
-                f"unknown function {token.text[:60]!r}; {nearest(token.text[:60], [*FUNCTIONS, *_SEVERAL])}",
-                token.place,
-            )
+            heads = [words[0][1:] for words in self.pieces]
+            near = nearest(token.text[:60], [*FUNCTIONS, *_SEVERAL, *dict.fromkeys(heads)])
+            raise self.error(f"unknown function {token.text[:60]!r}; {near}", token.place)
         opened = self.take()
         arguments = [self.sum()]
         while self.at(","):

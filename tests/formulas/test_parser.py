@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.errors import FormulaError
-from kanopt.formulas import Domain, Formula, Range, Table, Variable, parse_formula
+from kanopt.formulas import Curve, Domain, Formula, Input, Range, Table, Variable, parse_formula
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.parser import LONGEST
 from tests.formulas.strategies import INPUTS, OUTPUT, laws, raw, rows, steady
@@ -297,3 +297,28 @@ def test_constants_that_mean_something_else_are_refused(constants, message):
     fuel = parse_formula("2 * x", XY[:1], Variable("fuel"))
     with pytest.raises(FormulaError, match=message):
         parse_formula("a * x", XY[:1], Variable("out"), laws={"fuel": fuel}, constants=constants)
+
+
+def test_pieces_are_named_by_the_text_they_print_as():
+    line = Curve("s", Input("x") / 2.5, (-1.0, 0.0, 1.0, 2.0), 0.0, 1.0)
+    rate = Table.of({("a", "b"): 3.0}, "from", "to what", name="rate")
+    inputs = [*XY, Variable("from", kind="category"), Variable("to what", kind="category")]
+    pieces = {"s(x / 2.5)": line, "rate(from, `to what`)": rate}
+    law = parse_formula("s(`x`/2.50) * y + rate( from,`to what` ) + s(x / 2.5)", inputs, COST, pieces=pieces)
+    assert law.curves == (line,)
+    data = {"x": 0.5, "y": 10.0, "from": np.array(["a"], object), "to what": np.array(["b"], object)}
+    assert law.evaluate(data) == pytest.approx(0.2 * 10 + 3 + 0.2)
+    for text, message in [
+        ("s(x)", r"column 1: a curve or table stands as it was learned: s\(x / 2.5\)"),
+        ("s(x / 2.5", "stands as it was learned"),
+        ("2 * s", r"column 5: 's' is a curve or table; write s\(x / 2.5\)"),
+        ("rate(`to what`, from)", "stands as it was learned"),
+        ("from + 1", "'from' is a category"),
+    ]:
+        with pytest.raises(FormulaError, match=message):
+            parse_formula(text, inputs, COST, pieces=pieces)
+
+
+def test_a_piece_that_reads_what_is_no_input_is_refused():
+    with pytest.raises(FormulaError, match="reads 'z', which is no input"):
+        parse_formula("s(z)", XY, COST, pieces={"s(z)": Curve("s", Input("z"), (1.0,) * 4, 0.0, 1.0)})
