@@ -2,7 +2,8 @@
 
 :mod:`~kanopt.surrogates.reading.attribution` follows the signal from the output back to the columns,
 :mod:`~kanopt.surrogates.reading.structure` tests for separable columns and for symmetries, on what
-:mod:`~kanopt.surrogates.reading.departures` makes of the derivatives.
+:mod:`~kanopt.surrogates.reading.departures` makes of the derivatives, and
+:mod:`~kanopt.surrogates.reading.modules` puts what they found together.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 from kanopt.surrogates.reading.attribution import Attribution, attribution
 from kanopt.surrogates.reading.departures import Sample, Surface
 from kanopt.surrogates.reading.laws import attribution_of, structure_of, surface_of
+from kanopt.surrogates.reading.modules import Module
 from kanopt.surrogates.reading.structure import Structure, structure_tests
 from kanopt.surrogates.reading.surfaces import NetworkSurface, nearby_networks, sample_of
 
 __all__ = [
     "Attribution",
+    "Module",
     "NetworkSurface",
     "Sample",
     "Structure",

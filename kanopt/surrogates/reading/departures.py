@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 
 from kanopt.kan.derivatives import Derivatives
 
-__all__ = ["Departure", "Sample", "Surface", "departures"]
+__all__ = ["Departure", "Sample", "Surface", "departures", "separable"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -146,6 +146,13 @@ def departures(surface: Surface, sample: Sample) -> list[Departure]:
     look = _look(surface, sample)
     found = [*_separable(look, sample), *_joint(look, sample), *_symmetric(look, sample)]
     return [each for each in found if each.first] + _mirrored(surface, look, sample)
+
+
+def separable(surface: Surface, sample: Sample) -> tuple[Floats, Departure, Departure]:
+    """Return the values of a law, shape (n,), and its departures from a sum and from a product, pair by pair."""
+    look = _look(surface, sample)
+    sums, products = _separable(look, sample)
+    return look.f, sums, products
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
-from kanopt.surrogates.reading.departures import Departure, Sample, Surface, departures
+from kanopt.surrogates.reading.departures import Sample, Surface, departures
+from kanopt.surrogates.reading.growing import grown
+from kanopt.surrogates.reading.modules import Module
+from kanopt.surrogates.reading.parts import Setting, grouped
+from kanopt.surrogates.reading.verdicts import COLUMNS, mean_square, verdicts
 
 __all__ = ["Structure", "structure_tests"]
 
-Floats = NDArray[np.float64]
-
-SURE = 2.0
-"""A departure of more standard errors than this is real."""
-POWER = 3.0
-"""A structure can be seen only in effects that exceed the threshold so many times."""
 _IN_WORDS = {
     "joint": "{0} and {1} enter as one function of both",
     "x + y": "{0} + {1} enters as one",
@@ -60,6 +56,7 @@ class Structure:
 
     features: tuple[str, ...]
     tests: pd.DataFrame
+    _setting: Setting = field(repr=False)
 
     @property
     def holding(self) -> pd.DataFrame:
@@ -73,13 +70,45 @@ class Structure:
         Columns are in one group if a chain of pairs links them that do not hold the test: those that fail it, and
         those for which it is undecided.
         """
-        place = {name: index for index, name in enumerate(self.features)}
-        chosen = self.tests[(self.tests["test"] == by) & (self.tests["verdict"] != "holds")]
-        linked = np.zeros((len(place), len(place)), dtype=np.int8)
-        linked[chosen["first"].map(place), chosen["second"].map(place)] = 1
-        count, label = connected_components(linked, directed=False)
-        groups = [tuple(np.array(self.features, dtype=object)[label == group]) for group in range(count)]
-        return tuple(sorted(groups, key=lambda group: place[group[0]]))
+        return grouped(self.features, self.tests[self.tests["test"] == by])
+
+    def tree(self) -> Module:
+        """Return the modules of the law, nested as deep as the tests support.
+
+        The law is first split into a sum over groups of columns. A group of several columns that no test splits so is
+        split into a product, and each factor again into a sum. Columns that enter as one, as in x / y, are one module.
+        What no test takes apart is joint.
+
+        Returns
+        -------
+        Module
+
+        Notes
+        -----
+        That a part of a law is a sum, or that columns enter it as one, shows in the derivatives of the whole. That it
+        is a product does not, unless it is the whole: the part is then tested by itself, with the other columns held
+        at a row in the middle of the sample, and a constant left open that may be added to it. Its departures are
+        small against the spread of the part and of the residuals together.
+
+        Examples
+        --------
+        >>> from kanopt.kan.derivatives import Derivatives
+        >>> class Law:  # x y + sin z
+        ...     def __call__(self, numbers, codes):
+        ...         return numbers[:, 0] * numbers[:, 1] + np.sin(numbers[:, 2])
+        ...     def derivatives(self, numbers, codes):
+        ...         x, y, z = numbers.T
+        ...         hessian = np.zeros((len(numbers), 3, 3))
+        ...         hessian[:, 0, 1] = hessian[:, 1, 0] = 1.0
+        ...         hessian[:, 2, 2] = -np.sin(z)
+        ...         return Derivatives(self(numbers, codes), np.column_stack([y, x, np.cos(z)]), hessian)
+        >>> rows = np.random.default_rng(0).uniform(0.5, 2.0, (50, 3))
+        >>> print(structure_tests(Law(), Sample.plain(("x", "y", "z"), rows)).tree())
+        sum (strength 1.00)
+          x · y enters as one (strength 1.00)
+          z
+        """
+        return grown(self.features, self.tests, self._setting)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the tests, one row each."""
@@ -170,39 +199,11 @@ def structure_tests(
     noise = [np.zeros(len(each.first)) for each in base]
     for other in nearby:
         for total, here, there in zip(noise, base, departures(other, sample), strict=True):
-            total += _mean_square(here, there) / (step**2 * len(nearby))
+            total += mean_square(here, there) / (step**2 * len(nearby))
     frames = [
-        _frame(each, np.sqrt(variance), tolerance * spread)
+        verdicts(each, np.sqrt(variance), tolerance * spread)
         for each, variance in zip(base, noise, strict=True)
     ]
-    columns = ["test", "first", "second", "strength", "size", "noise", "threshold", "verdict"]
-    tests = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-    return Structure((*sample.names, *sample.categories), tests)
-
-
-def _mean_square(here: Departure, there: Departure) -> Floats:
-    pairs = zip(here.rows, there.rows, strict=True)
-    return np.asarray(sum(np.mean((a - b) ** 2, axis=1) for a, b in pairs))
-
-
-def _frame(departure: Departure, noise: Floats, least: float) -> pd.DataFrame:
-    size = np.sqrt(np.asarray(sum(np.mean(rows**2, axis=1) for rows in departure.rows)))
-    threshold = np.maximum(least, SURE * noise)
-    ratio = np.divide(size, departure.whole, out=np.zeros_like(size), where=departure.whole > 0)
-    # That two columns do not interact by more than the tolerance is a finding even where they hardly matter; that
-    # they enter as one is not.
-    negligible = (threshold <= least) & (departure.test in ("additive", "multiplicative"))
-    visible = negligible | (departure.least >= POWER * threshold)
-    within = np.where(visible, "holds", "undecided")
-    return pd.DataFrame(
-        {
-            "test": departure.test,
-            "first": departure.first,
-            "second": departure.second,
-            "strength": np.clip(1.0 - ratio, 0.0, 1.0),
-            "size": size,
-            "noise": noise,
-            "threshold": threshold,
-            "verdict": np.where(size <= threshold, within, "fails"),
-        }
-    )
+    tests = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
+    setting = Setting(surface, sample, tuple(nearby), step, residual, tolerance)
+    return Structure((*sample.names, *sample.categories), tests, setting)

@@ -1,0 +1,91 @@
+"""The modules of a law as a tree: sums of products of columns, and of pairs of columns that enter as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Kind", "Module"]
+
+Kind = Literal["sum", "product", "pair", "joint", "column"]
+
+
+@dataclass(frozen=True)
+class Module:
+    """A part of a law: how it is made of smaller ones.
+
+    Attributes
+    ----------
+    kind
+        - ``"sum"`` and ``"product"``: of functions of the children, each of its own columns;
+        - ``"pair"``: a function of one combination of the columns, such as x / y. There may be more than two of them,
+          as in x · y / z;
+        - ``"joint"``: a function of the children that no test takes apart;
+        - ``"column"``: a function of one column.
+    columns
+        Names of the columns below it.
+    children
+        The modules it is made of; none for a column.
+    strength
+        1 for a perfect structure, 0 where the departure is as large as the effects of the columns; None where nothing
+        was tested, for columns, and for what no test takes apart.
+    relation
+        For a pair, the combination that enters.
+    constant
+        Whether a product is one only after a constant is taken off. In a sum, where constants belong to no part, it
+        is False.
+
+    Examples
+    --------
+    >>> km, flow, capacity = (Module("column", (name,)) for name in ("km", "flow", "capacity"))
+    >>> load = Module("pair", ("flow", "capacity"), (flow, capacity), 0.94, "flow / capacity")
+    >>> print(Module("product", ("km", "flow", "capacity"), (km, load), 0.9))
+    product (strength 0.90)
+      km
+      flow / capacity enters as one (strength 0.94)
+    """
+
+    kind: Kind
+    columns: tuple[str, ...]
+    children: tuple[Module, ...] = ()
+    strength: float | None = None
+    relation: str = ""
+    constant: bool = False
+
+    @property
+    def leaves(self) -> Iterator[Module]:
+        """The columns, in the order in which the tree is read."""
+        if not self.children:
+            yield self
+        for child in self.children:
+            yield from child.leaves
+
+    @property
+    def depth(self) -> int:
+        """How many levels of modules there are below it; 0 for a column."""
+        return 1 + max(child.depth for child in self.children) if self.children else 0
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        plain = all(child.kind == "column" for child in self.children)
+        strength = "" if self.strength is None else f" (strength {self.strength:.2f})"
+        match self.kind:
+            case "column":
+                yield self.columns[0]
+                return
+            case "pair":
+                yield f"{self.relation} enters as one{strength}"
+                return
+            case "joint" if plain:
+                *most, last = self.columns
+                yield f"one function of {', '.join(most)} and {last}{strength}"
+                return
+            case "joint":
+                yield f"one function of{strength}"
+            case _:
+                yield f"{self.kind}{' plus a constant' if self.constant else ''}{strength}"
+        for child in self.children:
+            yield from (f"  {line}" for line in child._lines())

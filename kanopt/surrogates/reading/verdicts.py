@@ -1,0 +1,69 @@
+"""When a departure is small enough to say that a structure holds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.surrogates.reading.departures import Departure
+
+__all__ = ["COLUMNS", "mean_square", "sizes_of", "verdicts"]
+
+Floats = NDArray[np.float64]
+
+SURE = 2.0
+"""A departure of more standard errors than this is real."""
+POWER = 3.0
+"""A structure can be seen only in effects that exceed the threshold so many times."""
+COLUMNS = ("test", "first", "second", "strength", "size", "noise", "threshold", "verdict")
+
+
+def mean_square(here: Departure, there: Departure) -> Floats:
+    """Return by how much a departure changes from one law to another, mean square over the rows, one per case."""
+    pairs = zip(here.rows, there.rows, strict=True)
+    return np.asarray(sum(np.mean((a - b) ** 2, axis=1) for a, b in pairs))
+
+
+def sizes_of(departure: Departure) -> Floats:
+    """Return the size of a departure, root mean square over the rows, one per case."""
+    return np.asarray(np.sqrt(sum(np.mean(rows**2, axis=1) for rows in departure.rows)))
+
+
+def verdicts(departure: Departure, noise: Floats, least: float) -> pd.DataFrame:
+    """Return what a departure says of every case: strength, size, noise, threshold and verdict.
+
+    Parameters
+    ----------
+    departure
+        Of one structure, for its cases.
+    noise
+        Standard errors of the departures, one per case.
+    least
+        Departures below this are of no account.
+
+    Returns
+    -------
+    DataFrame
+        One row per case, with :data:`COLUMNS`.
+    """
+    size = sizes_of(departure)
+    threshold = np.maximum(least, SURE * noise)
+    ratio = np.divide(size, departure.whole, out=np.zeros_like(size), where=departure.whole > 0)
+    # That two columns do not interact by more than the tolerance is a finding even where they hardly matter; that
+    # they enter as one is not.
+    negligible = (threshold <= least) & (departure.test in ("additive", "multiplicative"))
+    visible = negligible | (departure.least >= POWER * threshold)
+    within = np.where(visible, "holds", "undecided")
+    return pd.DataFrame(
+        {
+            "test": departure.test,
+            "first": departure.first,
+            "second": departure.second,
+            "strength": np.clip(1.0 - ratio, 0.0, 1.0),
+            "size": size,
+            "noise": noise,
+            "threshold": threshold,
+            "verdict": np.where(size <= threshold, within, "fails"),
+        }
+    )
