@@ -20,6 +20,7 @@ __all__ = [
     "residual_scale",
     "robust_trust",
     "robust_weights",
+    "share_kept",
     "weighted_median",
 ]
 
@@ -79,7 +80,17 @@ def robust_trust(residual: Tensor, weights: Tensor, loss: str) -> Tensor:
     if loss == "squared":
         return torch.ones_like(residual)
     scale = residual_scale(residual, weights).clamp(min=torch.finfo(residual.dtype).tiny)
-    u = residual.abs() / scale.unsqueeze(-1)
+    return share_kept(residual.abs() / scale.unsqueeze(-1), loss)
+
+
+def share_kept(u: Tensor, loss: str) -> Tensor:
+    """Return ψ(u) / u for residuals in scales.
+
+    Examples
+    --------
+    >>> float(share_kept(torch.tensor(2.69), "huber"))
+    0.5
+    """
     if loss == "huber":
         return HUBER / u.clamp(min=HUBER)
     if loss == "tukey":

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 
 from kanopt.errors import KanoptWarning
 from kanopt.formulas import Variable
 from kanopt.formulas.domain import Domain
 from kanopt.kan.description import Network
+from kanopt.kan.robust import share_kept
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.effects import importances
 from kanopt.surrogates.law import Law
@@ -28,6 +30,11 @@ SAMPLE = 256
 SHUFFLED = 2000
 MISSED = 0.05
 """Share of the sum of the targets that a robust law may miss without a word."""
+ROBUST = ("huber", "tukey")
+WILD = 4.5
+"""Scales from the law beyond which a row is wild: of normal errors seven in a million are."""
+WILD_SHARE = 1e-3
+"""Share of wild rows up to which formulas are found by least squares."""
 HELD_BACK = 0.5
 """Robust weights below this are of rows that are held back."""
 
@@ -98,7 +105,7 @@ def law_of(
 def _warn_of_sums(table: Table, trial: Trial, predicted: Floats) -> None:
     """Say where a loss that holds wild rows back misses the sum of the targets, to which these rows belong."""
     ratio = float(table.weights @ predicted) / (float(table.weights @ table.target) or 1.0)
-    if trial.structure.loss in ("huber", "tukey") and table.target.min() >= 0 and abs(ratio - 1.0) > MISSED:
+    if trial.structure.loss in ROBUST and table.target.min() >= 0 and abs(ratio - 1.0) > MISSED:
         held_back = float(np.average(trial.fitted.trust < HELD_BACK, weights=table.weights))
         warnings.warn(
             f"predictions sum to {ratio:.3f} of the target: {held_back:.1%} of the rows lie far from the law and were "
@@ -115,7 +122,7 @@ def _rows(table: Table, trial: Trial, law: Law, numbers: Floats) -> Rows:
     which Σ w exp(log y − f) / Σ w is the factor that makes sums come out right. Logarithms of targets far below the
     law would outweigh all others; they are cut at μ / e².
     """
-    inputs, weights = np.hstack([numbers, table.codes]), table.weights * trial.fitted.trust
+    inputs, weights = np.hstack([numbers, table.codes]), table.weights * _trust(table, trial)
     if not law.log_target:
         return Rows(inputs, table.target, weights)
     if not trial.structure.linked:
@@ -124,6 +131,20 @@ def _rows(table: Table, trial: Trial, law: Law, numbers: Floats) -> Rows:
     weights = weights * mean
     weights *= table.weights.sum() / weights.sum()
     return Rows(inputs, np.log(np.maximum(table.target, mean * np.exp(-2.0))), weights)
+
+
+def _trust(table: Table, trial: Trial) -> Floats:
+    """Return the robust weights of the rows, which are 1 where none of them is wild.
+
+    A robust loss lowers the weights of every sixth row of normal errors too. Least squares with such weights makes
+    standard errors come out low, by which a formula tells a simple number from one that is only near to it.
+    """
+    trust = trial.fitted.trust
+    if trial.structure.loss not in ROBUST:
+        return trust
+    wild = float(share_kept(torch.tensor(WILD, dtype=torch.float64), trial.structure.loss))
+    share = float(np.average(trust < wild, weights=table.weights))
+    return trust if share > WILD_SHARE else np.ones_like(trust)
 
 
 def _domain(numbers: Floats) -> Domain:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from kanopt.surrogates.signomials.cleaning import merged
 from kanopt.surrogates.signomials.dictionary import exponents_of, kind_of
 from kanopt.surrogates.signomials.evaluation import Columns, Path, parts, value
 from kanopt.surrogates.signomials.moves import changed
@@ -119,34 +120,12 @@ def _flipped(term: Term, group: Group, rest: tuple[Factor, ...], columns: Column
     inner += [replace(f, rate=replace(f.rate, value=-f.rate.value)) for f in exponentials]
     outside = list(rest)
     for f in powers:
-        outside = _merged(outside, Power(f.column, replace(f.exponent, value=p * f.exponent.value)))
+        outside = merged(outside, Power(f.column, replace(f.exponent, value=p * f.exponent.value)))
     for e in exponentials:
-        outside = _merged(outside, Exponential(e.column, replace(e.rate, value=p * e.rate.value), e.of))
+        outside = merged(outside, Exponential(e.column, replace(e.rate, value=p * e.rate.value), e.of))
     coefficient = replace(other.coefficient, value=1.0 / a)
     turned = Group(Law((one, Term(coefficient, tuple(inner)))), group.exponent)
     return Term(replace(term.coefficient, value=term.coefficient.value * a**p), (*outside, turned))
-
-
-def _merged(factors: list[Factor], new: Power | Exponential) -> list[Factor]:
-    """Multiply factors by a power or exponential, adding exponents where there is one of the same input."""
-    out: list[Factor] = []
-    done = False
-    for f in factors:
-        if isinstance(f, Power) and isinstance(new, Power) and f.column == new.column:
-            f, done = Power(f.column, _total(f.exponent, new.exponent)), True
-        elif (
-            isinstance(f, Exponential)
-            and isinstance(new, Exponential)
-            and (f.column, f.of) == (new.column, new.of)
-        ):
-            f, done = Exponential(f.column, _total(f.rate, new.rate), f.of), True
-        zero = isinstance(f, Power) and f.exponent == Parameter(0.0, free=False)
-        out += [] if zero else [f]
-    return out if done else [*out, new]
-
-
-def _total(a: Parameter, b: Parameter) -> Parameter:
-    return Parameter(a.value + b.value, a.free or b.free)
 
 
 def _bent(group: Group, by: float, columns: Columns) -> Group | None:
@@ -186,7 +165,7 @@ def _multiplied_out(term: Term, place: int, columns: Columns) -> list[Term] | No
     for inner in group.inner.terms:
         factors = rest
         for f in inner.factors:
-            factors = _merged(factors, f) if isinstance(f, Power | Exponential) else [*factors, f]
+            factors = merged(factors, f) if isinstance(f, Power | Exponential) else [*factors, f]
         free = term.coefficient.free or inner.coefficient.free
         c = Parameter(term.coefficient.value * inner.coefficient.value, free)
         out.append(Term(c, tuple(factors)))

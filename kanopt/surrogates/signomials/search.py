@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.surrogates.signomials.cleaning import cleaned
 from kanopt.surrogates.signomials.dictionary import Dictionary
 from kanopt.surrogates.signomials.evaluation import Columns
 from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, Target, fitted
@@ -20,7 +21,7 @@ from kanopt.surrogates.signomials.moves import growths
 from kanopt.surrogates.signomials.rewriting import rewritings
 from kanopt.surrogates.signomials.rules import Rules
 from kanopt.surrogates.signomials.structure import Law, Parameter, Term, operators, signature, values_of
-from kanopt.surrogates.signomials.tidying import cleaned, tidied
+from kanopt.surrogates.signomials.tidying import tidied
 
 __all__ = ["Found", "Task", "search"]
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.surrogates.signomials.cleaning import cleaned, raised_to
 from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import Fitted, Target, fitted
 from kanopt.surrogates.signomials.moves import changed
@@ -38,7 +39,7 @@ from kanopt.surrogates.signomials.structure import (
     values_of,
 )
 
-__all__ = ["cleaned", "tidied"]
+__all__ = ["tidied"]
 
 Array = NDArray[np.float64]
 
@@ -68,6 +69,7 @@ DRAFT = 30.0
 DRAFTS = 2
 PERIODS = (4.0, 7.0, 12.0, 13.0, 24.0, 26.0, 30.0, 52.0, 60.0, 168.0, 365.0, 365.25, 1440.0)
 PERIOD = 0.05
+MINUS_ONE = Parameter(-1.0, free=False)
 PHASE = 0.2
 
 
@@ -251,6 +253,7 @@ def _smaller(fit: Fitted, sample: Target, total: float) -> Iterator[Law]:
                 rest = (*term.factors[:k], *term.factors[k + 1 :])
                 without = replace(term, factors=rest)
                 if isinstance(factor, Group):
+                    yield from (changed(law, place, partial(_only, t)) for t in _without_one(term, k))
                     yield from of_sum(factor.inner, (*place, k))
                     if factor.exponent.free:
                         next(needed)
@@ -264,106 +267,36 @@ def _smaller(fit: Fitted, sample: Target, total: float) -> Iterator[Law]:
     yield from of_sum(law, ())
 
 
+def _without_one(term: Term, place: int) -> Iterator[Term]:
+    """Yield a term without the 1 that a bracket of it begins with: T₁ · (1 + T₂ / T₁) for 1 + T₁ + T₂.
+
+    Where the 1 is small beside the rest it hardly shows, and numbers that should be simple are not.
+    """
+    group = term.factors[place]
+    if not (isinstance(group, Group) and term.coefficient.free and Term(ONE) in group.inner.terms):
+        return
+    rest = [t for t in group.inner.terms if t != Term(ONE)]
+    others = (*term.factors[:place], *term.factors[place + 1 :])
+    for first in rest:
+        outside, inverse = (_raised(first.factors, e) for e in (group.exponent, MINUS_ONE))
+        size = first.coefficient.value
+        if outside is None or inverse is None or (size <= 0.0 and group.exponent not in (ONE, MINUS_ONE)):
+            continue
+        shares = (
+            Term(Parameter(t.coefficient.value / size), (*t.factors, *inverse))
+            for t in rest
+            if t is not first
+        )
+        bracket = Group(Law((Term(ONE), *shares)), group.exponent)
+        value_ = term.coefficient.value * size**group.exponent.value
+        yield Term(Parameter(value_), (*others, *outside, bracket))
+
+
+def _raised(factors: tuple[Factor, ...], exponent: Parameter) -> tuple[Factor, ...] | None:
+    """Return factors raised to an exponent; None where one of them cannot be."""
+    out = tuple(new for f in factors if (new := raised_to(f, exponent)) is not None)
+    return out if len(out) == len(factors) else None
+
+
 def _only(new: Term, _: Law | Term) -> Term:
     return new
-
-
-def cleaned(law: Law) -> Law:
-    """Return the same law without powers of zero, groups of a one, and brackets that bracket a single term.
-
-    Examples
-    --------
-    >>> plain = Power(0, Parameter(0.0, free=False))
-    >>> cleaned(Law((Term(Parameter(3.0), (plain,)),)))
-    Law(terms=(Term(coefficient=Parameter(value=3.0, free=True), factors=()),))
-    """
-    return Law(_collected([_plain(term) for term in law.terms]))
-
-
-def _plain(term: Term) -> Term:
-    coefficient, factors = term.coefficient, list[Factor]()
-    for factor in term.factors:
-        match factor:
-            case Power(exponent=Parameter(value=0.0, free=False)):
-                pass
-            case Exponential(rate=Parameter(value=0.0, free=False)):
-                pass
-            case Group():
-                coefficient, new = _opened(coefficient, factor)
-                factors += new
-            case _:
-                factors.append(factor)
-    return Term(coefficient, _joined(factors))
-
-
-def _opened(coefficient: Parameter, group: Group) -> tuple[Parameter, list[Factor]]:
-    """Return what a coefficient and a group beside it are in the plainest way of writing them.
-
-    A free coefficient takes in the size of the group, which then begins with 1, or has gone where it held one term.
-    """
-    inner, p = cleaned(group.inner), group.exponent.value
-    has_one = Term(ONE) in inner.terms
-    if has_one:
-        # a free constant beside the one is told by the coefficient outside
-        inner = Law(tuple(t for t in inner.terms if t.factors or t == Term(ONE)))
-    if inner == Law((Term(ONE),)) or not inner.terms:
-        return coefficient, []
-    if len(inner.terms) == 1:
-        only = inner.terms[0]
-        c = only.coefficient
-        powers = [_to_the(f, group.exponent) for f in only.factors]
-        if all(f is not None for f in powers) and (p == 1.0 or c.value > 0.0) and not group.exponent.free:
-            free = coefficient.free or c.free
-            value = coefficient.value * c.value**p
-            return Parameter(value, free), [f for f in powers if f is not None]
-    constants = [t for t in inner.terms if not t.factors]
-    if not has_one and constants and coefficient.free and (size := constants[0].coefficient.value) > 0.0:
-        rest = (t for t in inner.terms if t is not constants[0])
-        shares = (replace(t, coefficient=Parameter(t.coefficient.value / size)) for t in rest)
-        inner = Law((Term(ONE), *shares))
-        coefficient = replace(coefficient, value=coefficient.value * size**p)
-    return coefficient, [Group(inner, group.exponent)]
-
-
-def _to_the(factor: Factor, exponent: Parameter) -> Factor | None:
-    """Return a factor raised to an exponent; None where that is no factor."""
-    p = exponent.value
-    match factor:
-        case Power(exponent=own):
-            return replace(factor, exponent=replace(own, value=own.value * p))
-        case Exponential(rate=own):
-            return replace(factor, rate=replace(own, value=own.value * p))
-        case Group(exponent=own):
-            return replace(factor, exponent=replace(own, value=own.value * p))
-    return factor if p == 1.0 else None
-
-
-def _joined(factors: list[Factor]) -> tuple[Factor, ...]:
-    """Multiply powers of the same input together."""
-    out: list[Factor] = []
-    for factor in factors:
-        same = [
-            f for f in out if isinstance(f, Power) and isinstance(factor, Power) and f.column == factor.column
-        ]
-        if same and isinstance(factor, Power):
-            power = same[0]
-            free = power.exponent.free or factor.exponent.free
-            total = Parameter(power.exponent.value + factor.exponent.value, free)
-            out[out.index(power)] = Power(power.column, total)
-        else:
-            out.append(factor)
-    return tuple(f for f in out if not (isinstance(f, Power) and f.exponent == Parameter(0.0, free=False)))
-
-
-def _collected(terms: list[Term]) -> tuple[Term, ...]:
-    """Add terms up that differ in a free coefficient only."""
-    out: dict[Any, Term] = {}
-    for term in terms:
-        key: Any = (term.factors, term.coefficient.free or term.coefficient)
-        if key in out and term.coefficient.free:
-            total = out[key].coefficient.value + term.coefficient.value
-            term = replace(term, coefficient=Parameter(total))
-        elif key in out:
-            key = (key, len(out))
-        out[key] = term
-    return tuple(out.values())

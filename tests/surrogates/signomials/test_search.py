@@ -12,8 +12,8 @@ from kanopt.formulas import Formula, Variable
 from kanopt.formulas.printing import plain
 from kanopt.surrogates.distill.search import OPERATOR
 from kanopt.surrogates.signomials import Found, Rules, Task, graph, search
+from kanopt.surrogates.signomials.cleaning import cleaned
 from kanopt.surrogates.signomials.structure import Law, Parameter, Power, Term
-from kanopt.surrogates.signomials.tidying import cleaned
 
 Floats = NDArray[np.float64]
 ROWS = 600
