@@ -6,6 +6,7 @@ that a page needs no network and no script.
 
 from kanopt.reports.diagrams import plot_diagram
 from kanopt.reports.laws import plot_curve, plot_formula
+from kanopt.reports.modules import plot_modules
 from kanopt.reports.plots import plot_result, plot_view
 from kanopt.reports.write import write_comparison, write_report
 
@@ -13,6 +14,7 @@ __all__ = [
     "plot_curve",
     "plot_diagram",
     "plot_formula",
+    "plot_modules",
     "plot_result",
     "plot_view",
     "write_comparison",

@@ -62,6 +62,17 @@ class Module:
             yield from child.leaves
 
     @property
+    def signs(self) -> tuple[str, ...]:
+        """For a pair, the signs before all columns but the first: ``("·", "/")`` for x · y / z."""
+        if not self.relation:
+            return ()
+        found, rest = [], self.relation[len(self.columns[0]) :]
+        for name in self.columns[1:]:
+            found.append(rest[1])
+            rest = rest[3 + len(name) :]
+        return tuple(found)
+
+    @property
     def depth(self) -> int:
         """How many levels of modules there are below it; 0 for a column."""
         return 1 + max(child.depth for child in self.children) if self.children else 0

@@ -1,0 +1,186 @@
+"""The picture of the modules of a law: columns at the left, what is made of them to the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kanopt.reports.canvas import HALO, axes_or_new, canvas_size, plain
+from kanopt.reports.diagrams import middle_out
+from kanopt.reports.palette import INK, MUTED, PAPER
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from kanopt.surrogates.reading import Module, Structure
+
+__all__ = ["modules_size", "plot_modules"]
+
+_ROW = 42.0
+_GAP = 132.0
+_LAST = 104.0  # right of the last node
+_NAMES = (90.0, 216.0)  # least and most room for the names of columns
+_LETTER = 6.4
+_SMALL = 5.4
+_MARGIN = 14.0
+_TRUNK = 24.0  # from the line that gathers the children to the node
+_SIGNS = {"sum": "Σ", "product": "×", "joint": "ƒ"}
+_WORDS = {"sum": "sum", "product": "product", "pair": "enter as one", "joint": "joint"}
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where things stand, in pixels."""
+
+    left: float
+    gap: float
+    last: float
+    row: float
+    depth: int
+
+    @classmethod
+    def of(cls, tree: Module, width: float, height: float) -> _Layout:
+        squeeze = min(1.0, width / modules_size(tree)[0])
+        left, last = (room * (0.25 + 0.75 * squeeze) for room in (_room(tree), _LAST))
+        levels, rows = max(tree.depth, 1), len(tuple(tree.leaves))
+        return cls(left, (width - left - last) / levels, last, height / rows, levels)
+
+    def x(self, level: int) -> float:
+        return self.left + self.gap * level
+
+    def letters(self) -> int:
+        """Return how many letters of the name of a column there is room for."""
+        return int((self.left - _MARGIN) / _LETTER)
+
+
+def modules_size(tree: Module) -> tuple[int, int]:
+    """Return width and height in pixels that a drawing of the modules takes at ease."""
+    rows = len(tuple(tree.leaves))
+    return int(_room(tree) + _GAP * max(tree.depth, 1) + _LAST), int(max(rows, 2) * _ROW + 8)
+
+
+def _room(tree: Module) -> float:
+    longest = max(len(leaf.columns[0]) for leaf in tree.leaves)
+    least, most = _NAMES
+    return min(max(least, longest * _LETTER + _MARGIN), most)
+
+
+def plot_modules(modules: Structure | Module, ax: Axes | None = None) -> Axes:
+    """Draw the modules of a law as a tree, from the columns at the left to the law at the right.
+
+    A node is a sum (Σ) or a product (×) of functions of what comes together in it, a function of one combination of
+    columns, such as their ratio (/), or a function that no test takes apart (ƒ). Below it stands the strength of
+    the structure, 1 for a perfect one.
+
+    Parameters
+    ----------
+    modules
+        From ``model.separability()``, or the tree of it.
+    ax
+        Where to draw; a new figure if None.
+    """
+    tree: Module = modules if not hasattr(modules, "tree") else modules.tree()
+    ax = axes_or_new(ax, *modules_size(tree))
+    width, height = canvas_size(ax)
+    ax.set_xlim(0, width)
+    ax.set_ylim(height, 0)
+    ax.set_axis_off()
+    layout = _Layout.of(tree, width, height)
+    _Drawing(ax, layout).module(tree, 0.0, root=True)
+    return ax
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    ax: Axes
+    layout: _Layout
+
+    def module(self, module: Module, top: float, *, root: bool = False) -> tuple[float, float]:
+        """Draw a module whose first row begins at a height, and return where it stands."""
+        x = self.layout.x(module.depth)
+        if not module.children:
+            y = top + self.layout.row / 2
+            self.column(module, y)
+            if root:
+                self.line((x, self.layout.x(1)), (y, y))
+                self.words("one column", "", x, y)
+            return x, y
+        places = []
+        for child in module.children:
+            places.append(self.module(child, top))
+            top += self.layout.row * len(tuple(child.leaves))
+        heights = [at for _, at in places]
+        y = (heights[0] + heights[-1]) / 2
+        for at, height in places:
+            self.line((at, x - _TRUNK), (height, height))
+        self.line((x - _TRUNK, x - _TRUNK), (heights[0], heights[-1]))
+        self.line((x - _TRUNK, x), (y, y))
+        self.node(module, x, y, heights)
+        return x, y
+
+    def line(self, x: tuple[float, float], y: tuple[float, float]) -> None:
+        self.ax.plot(x, y, color=MUTED.light, linewidth=1.0, zorder=1, solid_capstyle="projecting")
+
+    def column(self, module: Module, y: float) -> None:
+        x = self.layout.x(0)
+        self.ax.plot([x], [y], "o", markersize=7, color=INK.light, markeredgecolor=PAPER.light, zorder=4)
+        name = plain(middle_out(module.columns[0], self.layout.letters()))
+        style: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "center", "gid": HALO}
+        self.ax.annotate(name, (x, y), xytext=(-9, 0), fontsize="small", color=INK.light, **style)
+
+    def node(self, module: Module, x: float, y: float, heights: Sequence[float]) -> None:
+        """Draw a node: what it does in a circle, its name above the line that leaves it, its strength below."""
+        look: dict[str, Any] = {"color": PAPER.light, "markeredgecolor": INK.light, "markeredgewidth": 1.0}
+        self.ax.plot([x], [y], "o", markersize=15, zorder=4, **look)
+        sign = _SIGNS.get(module.kind) or _of_pair(module.signs)
+        style: dict[str, Any] = {"ha": "center", "va": "center_baseline", "zorder": 5}
+        self.ax.text(x, y, sign, fontsize="small", color=INK.light, **style)
+        if len(module.signs) > 1:
+            for at, one in zip(heights[1:], module.signs, strict=True):
+                self.ax.text(x - _TRUNK - 9, at - 7, _seen(one), fontsize="small", color=INK.light, **style)
+        room = self.layout.last - _MARGIN if self.is_last(module) else self.layout.gap - _TRUNK - _MARGIN
+        above, below = (
+            _fitting((_WORDS[module.kind],), room / _LETTER),
+            _fitting(_notes(module), room / _SMALL),
+        )
+        self.words(above, below, x, y)
+
+    def words(self, above: str, below: str, x: float, y: float) -> None:
+        """Write above and below the line that leaves a node."""
+        place: dict[str, Any] = {"textcoords": "offset points", "ha": "left", "gid": HALO, "zorder": 5}
+        if above:
+            self.ax.annotate(above, (x, y), (12, 3), fontsize="small", color=INK.light, va="bottom", **place)
+        if below:
+            look: dict[str, Any] = {"fontsize": "x-small", "color": MUTED.light}
+            self.ax.annotate(below, (x, y), (12, -3), va="top", **look, **place)
+
+    def is_last(self, module: Module) -> bool:
+        return module.depth == self.layout.depth
+
+
+def _of_pair(signs: Sequence[str]) -> str:
+    """Return the sign of columns that enter as one: of two of them the one between, of more that of their kind."""
+    if len(signs) == 1:
+        return _seen(signs[0])
+    return "+" if set(signs) <= {"+", "−"} else _seen("·")
+
+
+def _seen(sign: str) -> str:
+    """Return a sign as it is drawn: a dot for times is too small to stand by itself."""
+    return "•" if sign == "·" else sign
+
+
+def _notes(module: Module) -> tuple[str, ...]:
+    """Return what stands below the line that leaves a node, from the longest to the shortest way to put it."""
+    if module.strength is None:
+        return ()
+    strength = f"{module.strength:.2f}"
+    if module.constant:
+        return f"+ constant, {strength}", f"+ c, {strength}", strength
+    return f"strength {strength}", strength
+
+
+def _fitting(texts: Sequence[str], letters: float) -> str:
+    """Return the first text for which there is room; empty where there is for none."""
+    return next((text for text in texts if len(text) <= letters), "")

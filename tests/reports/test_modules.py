@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from kanopt.reports import plot_modules
+from kanopt.reports.canvas import to_svg
+from kanopt.reports.modules import modules_size
+from kanopt.surrogates.reading import Module
+
+LONG = tuple(f"a_rather_long_column_name_{place:02d}_vehicles_per_hour" for place in range(8))
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    pyplot.close("all")
+
+
+def column(name: str) -> Module:
+    return Module("column", (name,))
+
+
+def node(kind: str, *children: Module, **more: object) -> Module:
+    columns = tuple(name for child in children for name in child.columns)
+    return Module(kind, columns, children, **more)  # type: ignore[arg-type]
+
+
+def three(names: tuple[str, ...] = LONG) -> Module:
+    a, b, c = map(column, names[:3])
+    return node("product", a, node("pair", b, c, strength=0.94, relation=f"{b.columns[0]} / {c.columns[0]}"))
+
+
+def eight(names: tuple[str, ...] = LONG) -> Module:
+    d, e, f, g, h = map(column, names[3:])
+    inner = node("product", e, f, strength=0.9, constant=True)
+    return node(
+        "sum", three(names), node("product", d, inner, strength=0.8), node("joint", g, h), strength=0.7
+    )
+
+
+def texts(ax: Axes) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def test_columns_and_what_is_made_of_them() -> None:
+    ax = Figure(figsize=(9, 5)).add_subplot()
+    tree = eight(tuple("abcdefgh"))
+    assert plot_modules(tree, ax) is ax
+    assert [text for text in texts(ax) if len(text) == 1] == list("abc/×def××ghƒΣ")
+    assert texts(ax)[-2:] == ["sum", "strength 0.70"]
+    assert "+ constant, 0.90" in texts(ax)
+    assert "joint" in texts(ax)
+
+
+def test_a_structure_is_drawn_by_its_tree() -> None:
+    structure = SimpleNamespace(tree=lambda: three())
+    assert texts(plot_modules(structure)) == texts(plot_modules(three()))  # type: ignore[arg-type]
+
+
+def test_one_column() -> None:
+    assert texts(plot_modules(column("km"))) == ["km", "one column"]
+
+
+def test_signs_of_more_than_two_columns_stand_at_their_lines() -> None:
+    km, load, hours = map(column, ("km", "load", "hours"))
+    tree = node("pair", km, load, hours, relation="km · load / hours", strength=1.0)
+    assert tree.signs == ("·", "/")
+    ax = plot_modules(tree)
+    assert texts(ax) == ["km", "load", "hours", "•", "•", "/", "enter as one", "strength 1.00"]
+    heights = {text.get_text(): text.get_position()[1] for text in ax.texts if text.get_text() in "•/"}
+    dots = sorted(y for line in ax.lines if line.get_markersize() == 7 for y in line.get_ydata())
+    assert heights["/"] == pytest.approx(dots[2] - 7)
+    signed = node("pair", km, load, hours, relation="km + load − hours", strength=1.0)
+    assert texts(plot_modules(signed))[3:6] == ["+", "+", "−"]
+
+
+def test_names_with_signs_in_them_are_read_right() -> None:
+    names = ("a - b", "c / d · e", "f")
+    tree = node("pair", *map(column, names), relation=f"{names[0]} / {names[1]} · {names[2]}")
+    assert tree.signs == ("/", "·")
+
+
+@pytest.mark.parametrize("tree", [column(LONG[0]), three(), eight()], ids=["1", "3", "8"])
+@pytest.mark.parametrize("width", [324, 640, None])
+def test_nothing_overlaps_or_leaves_the_picture(tree: Module, width: int | None) -> None:
+    wide, high = modules_size(tree)
+    figure = Figure(figsize=((width or wide) / 72, high / 72), dpi=72, layout="constrained")
+    ax = figure.add_subplot()
+    pyplot.rcParams.update({"font.size": 13.0})
+    try:
+        plot_modules(tree, ax)
+        figure.canvas.draw()
+        boxes = [text.get_window_extent() for text in ax.texts]
+    finally:
+        pyplot.rcdefaults()
+    for box in boxes:
+        assert min(box.x0, box.y0) >= 0
+        assert box.x1 <= (width or wide)
+    for place, one in enumerate(boxes):
+        assert not any(one.shrunk(0.95, 0.8).overlaps(other.shrunk(0.95, 0.8)) for other in boxes[:place])
+
+
+def test_a_page_can_hold_it() -> None:
+    tree = eight()
+    width, height = modules_size(tree)
+    source = to_svg(lambda ax: plot_modules(tree, ax), width=width, height=height, label="modules")
+    root = ElementTree.fromstring(source)
+    places = [float(text.get("x", "0")) for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert 0 < min(places) < max(places) < width
+    assert np.isfinite(places).all()
