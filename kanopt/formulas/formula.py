@@ -29,6 +29,8 @@ from kanopt.formulas.validity import facts, outside_tests, outside_texts
 from kanopt.formulas.variables import Variable
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kanopt.formulas.dimensions import Dimensions
 
 __all__ = ["Formula", "Term"]
@@ -314,6 +316,27 @@ class Formula(Exports, Changes):
         [('output', 'fuel [l] per leg'), ('input', 'km [km], valid from 0')]
         """
         return facts(self)
+
+    def considered(self) -> pd.DataFrame:
+        """Return the formulas that were considered, and why each of them was chosen or not.
+
+        Returns
+        -------
+        DataFrame
+            A row for each of :attr:`alternatives`: chosen (bool), formula (text), complexity, error in the unit of the
+            output, length of the description in nats (NaN where it is not known), and why, in words.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import parse_formula
+        >>> fuel = parse_formula("0.12 * km", [Variable("km", "km")], Variable("fuel", "l"))
+        >>> tried = Alternative(1, 0.8, True, "0.12 · km", 310.0), Alternative(3, 0.8, False, "0.1 + 0.12 · km", 316.0)
+        >>> print(replace(fuel, alternatives=tried).considered()["why"][1])
+        same error, 2 operators more: description 6.0 nats longer
+        """
+        from kanopt.formulas.considered import considered
+
+        return considered(self)
 
     def dimensions(self) -> Dimensions:
         """Check that the declared units agree, and find the units of the constants.

@@ -292,18 +292,18 @@ def _between(low: float, high: float) -> str:
 def _considered(formula: Formula) -> Table | None:
     if not formula.alternatives:
         return None
-    rows = [
-        {
-            "": "chosen" if each.chosen else "",
-            "formula": each.text or "–",
-            "complexity": each.complexity,
-            "error": each.error,
-        }
-        for each in formula.alternatives
-    ]
-    heads = {"error": labelled("error", formula.output.unit)}
-    caption = f"{count(len(rows), 'formula')} considered"
-    return table_of(pd.DataFrame(rows), caption, heads=heads, forms={"error": significant}, most=40)
+    frame = formula.considered()
+    frame["formula"] = frame["formula"].where(frame["formula"] != "", "–")
+    frame["chosen"] = np.where(frame["chosen"], "chosen", "")
+    heads = {
+        "chosen": "",
+        "error": labelled("error", formula.output.unit),
+        "length": labelled("description", "nats"),
+        "why": "why, or why not",
+    }
+    caption = f"{count(len(frame), 'formula')} considered"
+    forms = {"error": lambda value: significant(value, 3), "length": lambda value: number(value, 0)}
+    return table_of(frame, caption, heads=heads, forms=forms, most=40)
 
 
 def _tabulated(node: Tabulated | Step, caption: str) -> Table:

@@ -1,0 +1,147 @@
+"""Why a formula was chosen and the others were not, in words, from the numbers that are known of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kanopt.formulas.fit import Alternative
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["considered", "reasons"]
+
+_ALIKE = 0.005
+"""Errors that differ by a smaller share are called the same."""
+_LEVEL = 0.05
+"""Descriptions that differ by fewer nats are called as long."""
+_MOST = 1e4
+"""Errors whose ratio is larger than this, or the inverse of it, are told themselves."""
+_REFUSED = "its constants trade with each other, a shape was lost, or it has no value on some row"
+
+
+def considered(formula: Formula) -> pd.DataFrame:
+    """Return the formulas considered as a frame; see :meth:`kanopt.formulas.Formula.considered`."""
+    import pandas as pd
+
+    _, _, decided = formula.provenance.get("written by", "").partition(": ")
+    rows = [
+        (
+            each.chosen,
+            each.text,
+            each.complexity,
+            each.error,
+            math.nan if each.length is None else each.length,
+            why,
+        )
+        for each, why in zip(formula.alternatives, reasons(formula.alternatives, decided), strict=True)
+    ]
+    columns = ["chosen", "formula", "complexity", "error", "length", "why"]
+    kinds = {"chosen": bool, "complexity": float, "error": float, "length": float}
+    return pd.DataFrame(rows, columns=columns).astype(kinds)
+
+
+def reasons(alternatives: Sequence[Alternative], decided: str = "") -> tuple[str, ...]:
+    """Say for every formula that was considered why it was chosen, or why not.
+
+    Nothing is said that the numbers do not say. Only of a description that is shorter than that of the chosen formula
+    it is known that the formula was refused, and for which kind of reason.
+
+    Parameters
+    ----------
+    alternatives
+        The formulas, one of which was chosen.
+    decided
+        What else is known of the choice, which is added to the reason of the chosen one.
+
+    Returns
+    -------
+    tuple of str
+        One for each; empty where none was chosen.
+
+    Examples
+    --------
+    >>> short, long = Alternative(4, 2.1, length=341.0), Alternative(9, 1.0, length=230.0)
+    >>> for why in reasons([Alternative(6, 1.0, True, length=223.0), short, long]):
+    ...     print(why)
+    shortest description
+    2 operators fewer, but its error is 2.1 times as large: description 118 nats longer
+    same error, 3 operators more: description 7.0 nats longer
+    """
+    chosen = next((each for each in alternatives if each.chosen), None)
+    if chosen is None:
+        return ("",) * len(alternatives)
+    others = [each for each in alternatives if each is not chosen]
+    of_chosen = "; ".join(filter(None, (_chosen(chosen, others), decided)))
+    return tuple(of_chosen if each is chosen else _passed_over(each, chosen) for each in alternatives)
+
+
+def _chosen(chosen: Alternative, others: Sequence[Alternative]) -> str:
+    if not others:
+        return "the only formula considered"
+    lengths = [each.length for each in others if each.length is not None]
+    if chosen.length is not None and lengths:
+        shortest = chosen.length <= min(lengths) + _LEVEL
+        return "shortest description" if shortest else "shortest description of those that could be taken"
+    least = chosen.error <= min(each.error for each in others)
+    fewest = chosen.complexity <= min(each.complexity for each in others)
+    found = [word for word, true in (("smallest error", least), ("lowest complexity", fewest)) if true]
+    return " and ".join(found) or "neither the smallest error nor the lowest complexity"
+
+
+def _passed_over(other: Alternative, chosen: Alternative) -> str:
+    size, more_complex = _size(other.complexity, chosen.complexity)
+    error, worse = _error(other.error, chosen.error)
+    if not worse:
+        text = f"same error, {size}"
+    else:
+        against = more_complex * worse < 0 or (more_complex == 0 and worse > 0)
+        text = f"{size}, {'but' if against else 'and'} {error}"
+    if other.length is None or chosen.length is None:
+        return text
+    more = other.length - chosen.length
+    if more > _LEVEL:
+        return f"{text}: description {_nats(more)} longer"
+    if more < -_LEVEL:
+        return f"{text}; description {_nats(-more)} shorter, but {_REFUSED}"
+    return f"{text}; description as long"
+
+
+def _size(other: float, chosen: float) -> tuple[str, int]:
+    """Return by how much a formula is more complex, in words, and whether it is: 1, 0 or −1."""
+    more = float(other - chosen)
+    if more == 0.0:
+        return "as many operators", 0
+    sign = 1 if more > 0 else -1
+    if not more.is_integer() or not float(chosen).is_integer():
+        return f"complexity {abs(more):.3g} {'higher' if more > 0 else 'lower'}", sign
+    number = f"{abs(more):,.0f} operator{'' if abs(more) == 1 else 's'}"
+    return f"{number} {'more' if more > 0 else 'fewer'}", sign
+
+
+def _error(other: float, chosen: float) -> tuple[str, int]:
+    """Return by how much an error is larger, in words, and whether it is: 1, 0 or −1."""
+    if abs(other - chosen) <= _ALIKE * max(abs(other), abs(chosen)):
+        return "", 0
+    sign = 1 if other > chosen else -1
+    ratio = other / chosen if min(other, chosen) > 0.0 else math.inf
+    if not 1.0 / _MOST < ratio < _MOST:
+        return f"its error is {other:.3g}, not {chosen:.3g}", sign
+    if ratio >= 2.0:
+        return f"its error is {_times(ratio)} times as large", sign
+    if ratio <= 0.5:
+        return f"its error is smaller by a factor of {_times(1.0 / ratio)}", sign
+    share = abs(ratio - 1.0) * 100.0
+    return f"its error is {share:.{0 if share >= 9.95 else 1}f} % {'larger' if sign > 0 else 'smaller'}", sign
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f}" if ratio < 9.95 else f"{float(f'{ratio:.2g}'):,.0f}"
+
+
+def _nats(length: float) -> str:
+    return f"{length:,.0f} nats" if length >= 10 else f"{length:.1f} nats"

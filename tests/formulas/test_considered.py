@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanopt.formulas import Alternative, Variable, parse_formula
+from kanopt.formulas.considered import reasons
+
+CHOSEN = Alternative(6, 1.0, True, "a · km", 223.0)
+
+
+def why(complexity: float, error: float, length: float | None = None, chosen: Alternative = CHOSEN) -> str:
+    return reasons([Alternative(complexity, error, length=length), chosen])[0]
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (
+            (4, 2.1, 341.0),
+            "2 operators fewer, but its error is 2.1 times as large: description 118 nats longer",
+        ),
+        ((7, 0.9, 230.0), "1 operator more, but its error is 10 % smaller: description 7.0 nats longer"),
+        ((7, 1.01, 230.0), "1 operator more, and its error is 1.0 % larger: description 7.0 nats longer"),
+        ((6, 30.4, None), "as many operators, but its error is 30 times as large"),
+        ((6, 0.2, None), "as many operators, and its error is smaller by a factor of 5.0"),
+        ((9, 1.001, 300.0), "same error, 3 operators more: description 77 nats longer"),
+        ((6, 1.0, 223.01), "same error, as many operators; description as long"),
+        ((3.25, 1.2, None), "complexity 2.75 lower, but its error is 20 % larger"),
+        ((1, 0.0, None), "5 operators fewer, and its error is 0, not 1"),
+        (
+            (5, 0.9, 200.0),
+            "1 operator fewer, and its error is 10 % smaller; description 23 nats shorter, but its constants trade "
+            "with each other, a shape was lost, or it has no value on some row",
+        ),
+    ],
+)
+def test_why_a_formula_was_not_chosen(other: tuple[float, float, float | None], expected: str) -> None:
+    assert why(*other) == expected
+
+
+def test_without_lengths_nothing_is_said_of_them() -> None:
+    assert "description" not in why(4, 2.1)
+    assert "description" not in why(4, 2.1, 341.0, replace(CHOSEN, length=None))
+
+
+def test_why_a_formula_was_chosen() -> None:
+    def of(chosen: Alternative, *others: Alternative, decided: str = "") -> str:
+        return reasons([*others, chosen], decided)[-1]
+
+    assert of(CHOSEN) == "the only formula considered"
+    assert of(CHOSEN, Alternative(4, 2.0, length=300.0)) == "shortest description"
+    assert of(CHOSEN, Alternative(4, 2.0, length=200.0)).startswith(
+        "shortest description of those that could"
+    )
+    said = of(CHOSEN, Alternative(4, 2.0, length=300.0), decided="no larger error than the network's")
+    assert said == "shortest description; no larger error than the network's"
+    blind = replace(CHOSEN, length=None)
+    assert of(blind, Alternative(4, 2.0)) == "smallest error"
+    assert of(blind, Alternative(7, 0.5)) == "lowest complexity"
+    assert of(blind, Alternative(7, 2.0)) == "smallest error and lowest complexity"
+    assert of(blind, Alternative(1, 0.5)) == "neither the smallest error nor the lowest complexity"
+    assert reasons([Alternative(1, 0.5), Alternative(2, 0.4)]) == ("", "")
+    assert reasons([]) == ()
+
+
+numbers = st.floats(0, 1e12, allow_nan=False)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 400), numbers, st.none() | st.floats(-1e9, 1e9)), min_size=2, max_size=6
+    )
+)
+def test_what_is_said_agrees_with_the_numbers(rows: list[tuple[int, float, float | None]]) -> None:
+    first, *others = (Alternative(c, e, place == 0, length=d) for place, (c, e, d) in enumerate(rows))
+    of_first, *texts = reasons([first, *others])
+    assert of_first
+    for other, text in zip(others, texts, strict=True):
+        assert "nan" not in text
+        assert "inf" not in text
+        assert ("fewer" in text) == (other.complexity < first.complexity)
+        assert (" more" in text) == (other.complexity > first.complexity)
+        if "same error" in text:
+            assert other.error == pytest.approx(first.error, rel=0.0051)
+        elif "larger" in text or "times as large" in text:
+            assert other.error > first.error
+        elif "smaller" in text:
+            assert other.error < first.error
+        if "longer" in text or "shorter" in text:
+            assert other.length is not None
+            assert first.length is not None
+            assert ("longer" in text) == (other.length > first.length)
+
+
+def test_the_frame_of_a_formula() -> None:
+    law = parse_formula("0.12 * km", [Variable("km", "km")], Variable("fuel", "l"))
+    assert law.considered().empty
+    assert list(law.considered()) == ["chosen", "formula", "complexity", "error", "length", "why"]
+    written = "a sum of products found on the rows: no larger error than the network's"
+    tried = replace(
+        law, alternatives=(CHOSEN, Alternative(4, 2.1, text="a")), provenance={"written by": written}
+    )
+    frame = tried.considered()
+    assert frame["chosen"].tolist() == [True, False]
+    assert frame["chosen"].dtype == bool
+    assert frame["length"].tolist() == pytest.approx([223.0, np.nan], nan_ok=True)
+    assert frame["why"].tolist() == [
+        "smallest error; no larger error than the network's",
+        "2 operators fewer, but its error is 2.1 times as large",
+    ]
