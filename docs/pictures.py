@@ -43,6 +43,7 @@ STYLE = {
     "axes.facecolor": "white",
 }
 NUMBER = re.compile(r"[1-9]\d*\.\d{3,}")  # of which hundredths are enough; scales below one are left alone
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 TRUTH = {"c1": "wait", "c2": "congestion"}
 MEANING = {"c1": "c1, minutes per stop", "c2": "c2, congestion", "c3": "c3, exponent"}
@@ -253,8 +254,9 @@ def svg_of(name: str, names: Names, mark: str) -> str:
         PICTURES[name](figure, names)
         told = {"Title": name, "Description": f"code {mark}", "Creator": None, "Date": None}
         figure.savefig(buffer, format="svg", metadata=told)
-    short = NUMBER.sub(lambda found: f"{float(found[0]):.2f}", buffer.getvalue())
-    return "\n".join(line.rstrip() for line in short.splitlines()) + "\n"
+    short = NUMBER.sub(lambda found: f"{float(found[0]):.2f}", COMMENT.sub("", buffer.getvalue()))
+    lines = (line.strip() for line in short.replace("xlink:href", "href").splitlines())
+    return "\n".join(filter(None, lines)) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
