@@ -21,7 +21,10 @@ _LEVEL = 0.05
 """Descriptions that differ by fewer nats are called as long."""
 _MOST = 1e4
 """Errors whose ratio is larger than this, or the inverse of it, are told themselves."""
-_REFUSED = "its constants trade with each other, a shape was lost, or it has no value on some row"
+_REFUSED = (
+    "its constants trade with each other, a shape or a function that was asked for is lost, "
+    "or it has no value on some row"
+)
 
 
 def considered(formula: Formula) -> pd.DataFrame:
@@ -48,8 +51,8 @@ def considered(formula: Formula) -> pd.DataFrame:
 def reasons(alternatives: Sequence[Alternative], decided: str = "") -> tuple[str, ...]:
     """Say for every formula that was considered why it was chosen, or why not.
 
-    Nothing is said that the numbers do not say. Only of a description that is shorter than that of the chosen formula
-    it is known that the formula was refused, and for which kind of reason.
+    Nothing is said that the numbers do not say, but for this: a formula with a shorter description than that of the
+    chosen one can only have been refused, for one of a few reasons. That takes descriptions of the same rows.
 
     Parameters
     ----------

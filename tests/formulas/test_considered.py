@@ -35,7 +35,7 @@ def why(complexity: float, error: float, length: float | None = None, chosen: Al
         (
             (5, 0.9, 200.0),
             "1 operator fewer, and its error is 10 % smaller; description 23 nats shorter, but its constants trade "
-            "with each other, a shape was lost, or it has no value on some row",
+            "with each other, a shape or a function that was asked for is lost, or it has no value on some row",
         ),
     ],
 )
