@@ -225,15 +225,17 @@ class Readings:
         pin : dict, optional
             Column to the operator it is to be, or to several among which to choose: ``{"hour": "sine"}``. The operators
             are linear, quadratic, power, exp, gaussian, log, sine, tanh, softplus, hinge, step, curve, and none, which
-            leaves the column out. An edge of the network can be pinned by its name in `alternatives`.
+            leaves the column out. A column that is pinned is in the law, unless "none" is among its operators. An edge
+            of the network can be pinned by its name in `alternatives`; the law is then read from the network.
         forbid, prefer : list of str
-            Operators that are not to be used, and those that count half. What was decided by hand is written into the
-            provenance of the formula.
+            Operators that are not to be used, and those that count half. A quotient is no power. What was decided by hand
+            is written into the provenance of the formula.
 
         Raises
         ------
         FitError
-            If a pin names no column, an operator is not known, or no function that is allowed fits.
+            If a pin names no column, an operator is not known, no function that is allowed fits, the model has no use
+            for a column that is pinned, or the way it was fitted brings in an operator that is forbidden.
         FormulaError
             If the formula explains less than `min_r2` of the held-out rows, or the model was loaded from a
             file, which holds no training rows.

@@ -166,7 +166,8 @@ def closed_law(trained: Trained, operator: float) -> Closed | None:
 def _rules(trained: Trained, features: Sequence[Feature], operator: float) -> Rules | None:
     """Return what decides between laws beside the rows; None where only the network can do what is asked."""
     control = trained.control
-    allowed = control.on_rows([feature.name for feature in features])
+    names = [feature.name for feature in features]
+    allowed = control.on_rows(names, [feature.name for feature in trained.features])
     if allowed is None:
         return None
     units = [trained.units.get(feature.name, "") for feature in features]
@@ -178,6 +179,7 @@ def _rules(trained: Trained, features: Sequence[Feature], operator: float) -> Ru
         control.preferred_on_rows,
         tuple(powers_of(unit) if unit else None for unit in units) if any(units) else (),
         powers_of(output) if output else None,
+        control.required_on_rows(names),
     )
 
 
@@ -193,7 +195,7 @@ def _on_scale(trained: Trained, rows: Rows, chosen: list[int], rules: Rules, *, 
     columns = _plain(rows.inputs, chosen, features)
     inputs = tuple(Variable(name, trained.units.get(name, "")) for name in names)
     output = Variable(_unused("target", names), trained.output_unit)
-    for fit in _best(found):
+    for fit in _best(found, rules):
         law = Formula(graph(fit.law, names, found.scales), inputs, output)
         closed = _estimated(law, fit, columns, rows, trained, log=log)
         if closed is not None:
@@ -244,9 +246,12 @@ def _plain(inputs: Array, chosen: Sequence[int], features: Sequence[Feature]) ->
     return np.column_stack(columns).astype(np.float64)
 
 
-def _best(found: Found) -> Iterator[Fitted]:
+def _best(found: Found, rules: Rules) -> Iterator[Fitted]:
+    """Yield the best laws among those that may be and have what they must have: tidying looks at neither."""
     seen = []
     for fit in (found.best, *found.others):
+        if not (rules.admits(fit.law) and rules.suffices(fit.law)):
+            continue
         key = signature(fit.law)
         if key not in seen:
             seen.append(key)

@@ -17,6 +17,7 @@ from kanopt.kan.basis import cyclic_roughness, roughness
 from kanopt.kan.description import Layer
 from kanopt.surrogates.distill.build import graph
 from kanopt.surrogates.distill.closed import Closed, closed_law, description_length
+from kanopt.surrogates.distill.control import Scale
 from kanopt.surrogates.distill.curves import curve_form, cycle_form, table_form
 from kanopt.surrogates.distill.forms import CYCLIC, OF_PRODUCTS
 from kanopt.surrogates.distill.mixed import Edge, Mixed
@@ -46,6 +47,8 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
     inputs = tuple(_variable(feature, held_out.units) for feature in trained.features)
     draft = _drafted(trained)
     used = Formula(draft.root, inputs, held_out.output).used
+    if trained.control:
+        trained.control.check_law(draft.root, names, used, _ways(trained))
     kept = tuple(variable for variable in inputs if variable.name in used)
     formula = Formula(draft.root, kept, held_out.output, held_out.per)
     predicted = np.broadcast_to(formula.evaluate(held_out.frame), len(held_out.frame))
@@ -90,8 +93,9 @@ class _Draft:
 
 def _drafted(trained: Trained) -> _Draft:
     """Return the law found on the rows, or the one read from the network, whichever has the shorter description."""
-    names = {trained_name(edge, trained) for edge in mixed_of(trained).edges if not edge.is_zero}
-    trained.control.check_names(trained.features, names)
+    edges = [edge for edge in mixed_of(trained).edges if not edge.is_zero]
+    kinds = {trained_name(e, trained): "" if e.layer else trained.features[e.source].kind for e in edges}
+    trained.control.check_names(trained.features, kinds)
     closed = closed_law(trained, OPERATOR)
     if closed is not None and closed.squares <= _network_squares(trained, closed):
         return _from_rows(closed, "no larger error than the network's")
@@ -246,10 +250,22 @@ def trained_name(edge: Edge, trained: Trained) -> str:
     return f"{source} → node {sums + place + 1}, factor {factor + 1}"
 
 
-def _scales(edge: Edge, trained: Trained) -> dict[str, bool]:
-    """Return whether an edge is of a logarithm, and whether it is added to one."""
+def _scale(edge: Edge, trained: Trained) -> Scale:
+    """Return where an edge stands; what is added to the logarithm of the target are the edges of the last layer."""
+    last = edge.layer == len(trained.network.layers) - 1
     log_input = edge.layer == 0 and trained.features[edge.source].log
-    return {"log_input": log_input, "log_output": trained.log_target and not trained.network.hidden}
+    return Scale(log_input, trained.log_target and last, not last, edge.layer > 0)
+
+
+def _ways(trained: Trained) -> str:
+    """Say how the model was fitted, where that brings operators into the law."""
+    logs = [feature.name for feature in trained.features if feature.log]
+    ways = [
+        *(["log_target=True"] if trained.log_target else []),
+        *([f"log_features={logs!r}"] if logs else []),
+        *(["positive=True or bounds"] if trained.link is not None else []),
+    ]
+    return f", which was fitted with {' and '.join(ways)}" if ways else ""
 
 
 def _controlled(model: Mixed, trained: Trained) -> Mixed:
@@ -262,13 +278,13 @@ def _controlled(model: Mixed, trained: Trained) -> Mixed:
         if not edge.is_zero:
             column = [trained.features[edge.source].name] if edge.layer == 0 else []
             names = dict.fromkeys([*column, trained_name(edge, trained)])
-            edge = control.on_edge(edge, names, **_scales(edge, trained))
+            edge = control.on_edge(edge, names, _scale(edge, trained))
         edges.append(edge)
     return replace(model, edges=tuple(edges)).tidied()
 
 
 def _priced_by(trained: Trained) -> Price:
-    return lambda edge: trained.control.price(edge, **_scales(edge, trained))
+    return lambda edge: trained.control.price(edge, _scale(edge, trained))
 
 
 def _errors(fit: Refit, hidden: bool) -> Array:

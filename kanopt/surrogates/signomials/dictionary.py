@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations, product
 
@@ -78,10 +79,16 @@ class Dictionary:
         The rows.
     periods
         Periods known of inputs by declaration, in the units of the column.
+    admits
+        Whether a law may be: only the best few candidates are looked at, which must not be those that may not.
     """
 
     columns: Columns
     periods: dict[int, float]
+    admits: Callable[[Law], bool] = field(default=lambda _: True)
+
+    def _may_be(self, factors: tuple[Factor, ...]) -> bool:
+        return self.admits(Law((Term(ONE, factors),)))
 
     @cached_property
     def varying(self) -> list[int]:
@@ -99,6 +106,7 @@ class Dictionary:
                 for exponents in product(*options):
                     powers = zip(chosen, exponents, strict=True)
                     found.append(tuple(Power(j, Parameter(e, free=False)) for j, e in powers))
+            found = list(filter(self._may_be, found))
             if len(out) + len(found) <= MOST:
                 out += found
         return out
@@ -112,7 +120,7 @@ class Dictionary:
                 for rates in product(among, repeat=size):
                     pairs = zip(chosen, rates, strict=True)
                     out.append(tuple(Exponential(j, Parameter(r / self._width(j))) for j, r in pairs))
-        return out[:MOST]
+        return list(filter(self._may_be, out))[:MOST]
 
     def _width(self, j: int) -> float:
         return float(self.columns.high[j] - self.columns.low[j])
@@ -159,7 +167,7 @@ class Dictionary:
                 middle = 0.5 * (distinct[1:] + distinct[:-1])
                 near = np.unique(np.searchsorted(middle, places).clip(0, len(middle) - 1))
                 out += [(Step(j, Parameter(float(middle[k]), free=False)),) for k in near]
-        return out
+        return list(filter(self._may_be, out))
 
     @cached_property
     def other_values(self) -> Array:
@@ -175,6 +183,8 @@ class Dictionary:
         """Inputs and frequencies of waves: declared periods, or else up to a dozen turns over the range."""
         out = []
         for j in self.varying:
+            if not self._may_be((Wave(j, ONE, Parameter(0.0)),)):
+                continue
             if j in self.periods:
                 out += [(j, 2.0 * np.pi * k / self.periods[j]) for k in (1, 2, 3)]
             elif len(np.unique(self.columns.of(j)[:50])) > 6:

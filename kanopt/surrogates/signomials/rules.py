@@ -30,10 +30,12 @@ from kanopt.surrogates.signomials.structure import (
 )
 from kanopt.units import UnitPowers
 
-__all__ = ["KINDS", "PREFERRED", "Rules", "kind_of_factor"]
+__all__ = ["KINDS", "PREFERRED", "Rules", "flat", "kind_of_factor"]
 
 KINDS = ("linear", "power", "exp", "gaussian", "log", "sine", "hinge", "step")
 """What a factor of one input may be."""
+FLAT = 0.1
+"""Exponents below which a power can hardly be told from a logarithm."""
 PREFERRED = 0.5
 """Share of its price that an operator costs which is preferred."""
 UNLIKE = 2.0
@@ -75,6 +77,20 @@ def _factors(part: Law | Term) -> Iterator[Factor]:
                 yield factor
 
 
+def flat(law: Law) -> bool:
+    """Whether a power is so flat that it may be a logarithm in disguise: x^p is 1 + p · log x where p is small.
+
+    Examples
+    --------
+    >>> from kanopt.surrogates.signomials.structure import Parameter
+    >>> flat(Law((Term(ONE, (Power(0, Parameter(0.02)),)),))), flat(Law((Term(ONE, (Power(0, Parameter(0.5)),)),)))
+    (True, False)
+    """
+    return any(
+        isinstance(f, Power) and f.exponent.free and abs(f.exponent.value) < FLAT for f in _factors(law)
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Rules:
     """What laws cost, and which are let in.
@@ -91,6 +107,8 @@ class Rules:
         Units of the inputs, None where one is not declared; empty for none at all.
     output
         Unit of the target, None where it is not declared.
+    required
+        Inputs without which a law will not do.
 
     Examples
     --------
@@ -108,6 +126,7 @@ class Rules:
     preferred: frozenset[str] = frozenset()
     units: tuple[UnitPowers | None, ...] = ()
     output: UnitPowers | None = None
+    required: frozenset[int] = frozenset()
 
     def admits(self, law: Law) -> bool:
         """Whether every factor of a law is one that may stand there.
@@ -124,15 +143,35 @@ class Rules:
         if len(set(pinned)) < len(pinned) or (bent and pinned):
             return False
         for factor in term.factors:
+            if self._forbids(factor):
+                return False
             if isinstance(factor, Group):
                 inside = bent or factor.exponent != ONE
                 if not all(self._admits(below, bent=inside) for below in factor.inner.terms):
                     return False
                 continue
-            kind = kind_of_factor(factor)
-            if kind in self.forbidden or kind not in self.allowed.get(factor.column, KINDS):
+            if kind_of_factor(factor) not in self.allowed.get(factor.column, KINDS):
                 return False
         return True
+
+    def _forbids(self, factor: Factor) -> bool:
+        """Whether a factor is forbidden; a quotient is no power, and a square is quadratic too."""
+        match factor:
+            case Power(exponent=exponent) | Group(exponent=exponent):
+                raised = exponent.free or abs(exponent.value) != 1.0
+                square = isinstance(factor, Power) and not exponent.free and exponent.value == 2.0
+                return (raised and "power" in self.forbidden) or (square and "quadratic" in self.forbidden)
+        return kind_of_factor(factor) in self.forbidden
+
+    def suffices(self, law: Law) -> bool:
+        """Whether all inputs are in a law that must be.
+
+        Examples
+        --------
+        >>> Rules(5.0, required=frozenset({1})).suffices(Law((Term(ONE, (Power(0, ONE),)),)))
+        False
+        """
+        return self.required <= {f.column for f in _factors(law) if not isinstance(f, Group)}
 
     def price(self, law: Law) -> float:
         """Return the length of the description of the operators of a law, in nats."""

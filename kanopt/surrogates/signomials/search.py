@@ -19,7 +19,7 @@ from kanopt.surrogates.signomials.evaluation import Columns
 from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, Target, fitted
 from kanopt.surrogates.signomials.moves import growths
 from kanopt.surrogates.signomials.rewriting import rewritings
-from kanopt.surrogates.signomials.rules import Rules
+from kanopt.surrogates.signomials.rules import Rules, flat
 from kanopt.surrogates.signomials.structure import Law, Parameter, Term, operators, signature, values_of
 from kanopt.surrogates.signomials.tidying import tidied
 
@@ -201,7 +201,9 @@ class _Search:
             self.settle()
             everything = sorted([*everything, *self.pool], key=lambda f: f.length)
             self.pool = everything
-            if self.settled() and (phase != "signomials" or operators(everything[0].law) <= SHORT):
+            best = everything[0].law
+            enough = operators(best) <= SHORT and not self.to.rules.preferred and not flat(best)
+            if self.settled() and (phase != "signomials" or enough):
                 break
         return Found(everything[0], tuple(everything[1:]), self.scales)
 
@@ -239,5 +241,5 @@ def search(task: Task, *, fits: int = 300, seed: int = 0) -> Found:
     rows = np.sort(rng.choice(len(task.target), count, replace=False))
     ranking = to.take(rows)
     known = {j: period / float(scales[j]) for j, period in task.periods.items()}
-    words = Dictionary(ranking.columns, known)
-    return _Search(to, ranking, words, Dictionary(to.columns, known), scales).run(fits)
+    words, all_words = (Dictionary(each, known, task.rules.admits) for each in (ranking.columns, to.columns))
+    return _Search(to, ranking, words, all_words, scales).run(fits)
