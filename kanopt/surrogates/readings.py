@@ -228,8 +228,8 @@ class Readings:
             leaves the column out. A column that is pinned is in the law, unless "none" is among its operators. An edge
             of the network can be pinned by its name in `alternatives`; the law is then read from the network.
         forbid, prefer : list of str
-            Operators that are not to be used, and those that count half. A quotient is no power. What was decided by hand
-            is written into the provenance of the formula.
+            Operators that are not to be used, and those that count half. A quotient is no power. What was decided by
+            hand is written into the provenance of the formula.
 
         Raises
         ------

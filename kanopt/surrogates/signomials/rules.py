@@ -160,7 +160,8 @@ class Rules:
             case Power(exponent=exponent) | Group(exponent=exponent):
                 raised = exponent.free or abs(exponent.value) != 1.0
                 square = isinstance(factor, Power) and not exponent.free and exponent.value == 2.0
-                return (raised and "power" in self.forbidden) or (square and "quadratic" in self.forbidden)
+                words = {"power": raised, "quadratic": square, "linear": kind_of_factor(factor) == "linear"}
+                return any(words.get(word, False) for word in self.forbidden)
         return kind_of_factor(factor) in self.forbidden
 
     def suffices(self, law: Law) -> bool:

@@ -25,7 +25,7 @@ from kanopt.surrogates.signomials.cleaning import cleaned, raised_to
 from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import Fitted, Target, fitted
 from kanopt.surrogates.signomials.moves import changed
-from kanopt.surrogates.signomials.rules import Rules
+from kanopt.surrogates.signomials.rules import UNLIKE, Rules
 from kanopt.surrogates.signomials.structure import (
     ONE,
     Exponential,
@@ -75,13 +75,17 @@ PHASE = 0.2
 
 @dataclass(frozen=True, eq=False)
 class _Simple:
-    """A simple value for the free parameter of a number, with its prior and the density of others there."""
+    """A simple value for the free parameter of a number, with its prior and the density of others there.
+
+    `saves` is the price, in nats, of the operators that go with the parameter.
+    """
 
     number: int
     value: float
     prior: float
     density: float
     farthest: float = FARTHEST
+    saves: float = 0.0
 
 
 def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
@@ -105,7 +109,7 @@ def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
     def exponent(term: Term, power: Power) -> Iterator[_Simple]:
         yield from (_Simple(number, e, prior, PER_UNIT) for e, prior in EXPONENTS)
         if (e := rules.cancelling(term, power.column)) is not None:
-            yield _Simple(number, e, CANCELLING, PER_UNIT, UNITS_FARTHEST)
+            yield _Simple(number, e, CANCELLING, PER_UNIT, UNITS_FARTHEST, UNLIKE * rules.operator)
 
     def walk(part: Any, inner: bool = False, term: Term | None = None) -> Iterator[_Simple]:
         nonlocal number
@@ -194,7 +198,7 @@ def _rounded(fit: Fitted, to: Target, scales: Array) -> Fitted | None:
         if not np.isfinite(error):
             continue
         z = abs(estimates[simple.number] - simple.value) / error
-        odds = 2.0 * np.log(simple.prior / (np.sqrt(2.0 * np.pi) * error * simple.density))
+        odds = 2.0 * np.log(simple.prior / (np.sqrt(2.0 * np.pi) * error * simple.density)) + simple.saves
         near = abs(estimates[simple.number] - simple.value) < NEGLIGIBLE * abs(simple.value)
         if near or (z < simple.farthest and z * z < odds):
             ranked.append((z * z - odds, simple))
