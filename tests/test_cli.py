@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kanopt.cli import main
+from kanopt.formulas import Formula
 from kanopt.surrogates import KANRegressor
 
 FILES = {
@@ -179,6 +180,28 @@ def test_fit_saves_laws_that_a_scenario_reads(case, cli):
     assert code == 0
     assert out.splitlines()[-1] == "plan: plan.csv"
     assert (case / "plan.csv").exists()
+
+
+def test_a_law_that_fit_saves_keeps_what_was_decided_by_hand(case, cli):
+    rows = "".join(f"{k},{4 + 3 * k**0.5 + 0.01 * (k % 3)}\n" for k in range(1, 61))
+    (case / "trips.csv").write_text("km,fuel\n" + rows)
+    edit(
+        case / "case.toml",
+        'formula = "0.3 * km"\ninputs = { km = "km" }\nunit = "EUR"',
+        'table = "trips"\ntarget = "fuel"\nfeatures = ["km"]\nnetwork = { hidden = [], starts = 1 }\n'
+        'pin = { km = "log" }\nforbid = ["exp", "sine"]\n\n[tables.trips]\npath = "trips.csv"\n'
+        'units = { km = "km", fuel = "EUR" }',
+    )
+    code, _, err = cli("fit", "case.toml", "--out", "laws")
+    assert code == 0, err
+    law = Formula.load(case / "laws" / "fuel.json")
+    assert law.provenance["pinned"] == "km: log"
+    assert law.provenance["forbidden"] == "exp, sine"
+    assert "log(" in str(law)
+    edit(case / "case.toml", 'pin = { km = "log" }', 'pin = { km = "logg" }')
+    code, out, err = cli("check", "case.toml")
+    assert code == 2
+    assert "surrogates.fuel.pin.km: unknown operator 'logg'; did you mean 'log'?" in out + err
 
 
 def test_fit_learns_from_a_table_alone(case, cli):

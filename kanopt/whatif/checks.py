@@ -10,7 +10,7 @@ import numpy as np
 
 from kanopt.errors import KanoptError, TableError, nearest
 from kanopt.whatif.changes import Change
-from kanopt.whatif.lawbook import as_written
+from kanopt.whatif.lawbook import as_written, is_text
 from kanopt.whatif.positions import Key
 from kanopt.whatif.problem_spec import Material, PartSpec, ProblemSpec
 from kanopt.whatif.rows import complete_rows, divided
@@ -47,6 +47,7 @@ def law_mistakes(laws: Mapping[str, LawSpec], tables: Iterable[str], frames: Fra
             if spec.table not in known:
                 yield Mistake((*key, "table"), f"unknown table {spec.table!r}; {nearest(spec.table, known)}")
             yield from _feature_mistakes(spec, key)
+            yield from _control_mistakes(spec, key, frames.get(spec.table))
             if spec.table in frames:
                 found = list(_column_mistakes(spec, key, frames[spec.table]))
                 yield from found or _holdout_mistakes(spec, key, frames[spec.table])
@@ -62,6 +63,8 @@ def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
             yield Mistake((*key, "features", place), f"{feature!r} is listed twice")
     named: list[tuple[Key, str]] = [(("monotone", name), name) for name in spec.monotone]
     named += [(("periodic", name), name) for name in spec.periodic]
+    # what has an arrow is an edge of the network, which is not known before it is there
+    named += [(("pin", name), name) for name in spec.pin if "→" not in name]
     for what, names in (("convex", spec.convex), ("concave", spec.concave)):
         named += [((what, place), name) for place, name in enumerate(names)]
     for where, name in named:
@@ -69,6 +72,25 @@ def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
             yield Mistake(
                 (*key, *where), f"{name!r} is not among the features; {nearest(name, spec.features)}"
             )
+
+
+def _control_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame | None) -> Iterable[Mistake]:
+    """Yield what is asked of a law and forbidden at once, or what a column cannot be."""
+    from kanopt.formulas.operators import POSSIBLE
+
+    asked: list[tuple[Key, tuple[str, ...]]] = [(("pin", name), words) for name, words in spec.pin.items()]
+    for where, words in [*asked, (("prefer",), spec.prefer)]:
+        if words and set(words) <= set(spec.forbid):
+            yield Mistake(
+                (*key, *where), f"{' and '.join(map(repr, words))} is forbidden by forbid; choose one"
+            )
+    for name, words in spec.pin.items():
+        kind = "cycle" if name in spec.periodic else ""
+        if frame is not None and name in spec.features and is_text(frame, name):
+            kind = "category"
+        if kind and not set(words) & set(POSSIBLE[kind]):
+            listed = ", ".join(sorted(POSSIBLE[kind]))
+            yield Mistake((*key, "pin", name), f"{name!r} is a {kind}, which can be pinned to {listed} only")
 
 
 def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import Formula
 
-__all__ = ["as_written", "given_laws", "in_order", "named_in", "saved_law", "stand_in"]
+__all__ = ["as_written", "given_laws", "in_order", "is_text", "named_in", "saved_law", "stand_in"]
 
 _WORD = re.compile(r"[^\W\d]\w*|`[^`]*`")
 
@@ -72,14 +72,15 @@ def stand_in(name: str, spec: LearnedSpec, frame: pd.DataFrame | None) -> Formul
     units = {} if frame is None else units_of(frame)
     inputs = tuple(
         Variable(feature, kind="category")
-        if frame is not None and _is_text(frame, feature)
+        if frame is not None and is_text(frame, feature)
         else Variable(feature, units.get(feature, ""))
         for feature in dict.fromkeys(spec.features)
     )
     return Formula(Constant(1.0), inputs, Variable(name, units.get(spec.target, "")), per=spec.per)
 
 
-def _is_text(frame: pd.DataFrame, column: str) -> bool:
+def is_text(frame: pd.DataFrame, column: str) -> bool:
+    """Whether a column of a table is there and is a category to a law."""
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     return column in frame and (not is_numeric_dtype(frame[column]) or is_bool_dtype(frame[column]))

@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
 from kanopt.interrupt import Interrupt
@@ -177,7 +177,8 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
     )
     _fit(model, train[list(spec.features)], train[spec.target])
     least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
-    formula = model.to_formula(test, spec.target, min_r2=least, per=spec.per)
+    wanted: dict[str, Any] = {"pin": dict(spec.pin), "forbid": spec.forbid, "prefer": spec.prefer}
+    formula = model.to_formula(test, spec.target, min_r2=least, per=spec.per, **wanted)
     low = formula.fit is not None and formula.fit.r2 < spec.min_r2
     note = f"R² {formula.fit.r2:.3f} is below the {spec.min_r2:g} asked for" if low and formula.fit else ""
     return LearnedLaw(

@@ -1,7 +1,10 @@
+import math
+
 import pytest
 
 from kanopt.errors import ScenarioError
 from kanopt.whatif import load_scenario
+from kanopt.whatif.learn import learn
 
 
 def line_of(path, text):
@@ -277,6 +280,36 @@ def test_a_blank_in_a_target_is_refused_unless_said_otherwise(tiny):
         ("min_r2 = 0.8", "periodic = { kn = 24 }", "periodic.kn", "not among the features; known: 'km'"),
         ("min_r2 = 0.8", "periodic = { km = 0 }", "periodic.km", "must be greater than 0"),
         ("min_r2 = 0.8", 'convex = ["km", "kn"]', "convex[2]", "not among the features"),
+        ("min_r2 = 0.8", 'pin = { kn = "log" }', "pin.kn", "not among the features; known: 'km'"),
+        ("min_r2 = 0.8", 'pin = { km = "logg" }', "pin.km", "unknown operator 'logg'; did you mean 'log'?"),
+        (
+            "min_r2 = 0.8",
+            'pin = { km = ["log", "sin"] }',
+            "pin.km",
+            "unknown operator 'sin'; did you mean 'sine'?",
+        ),
+        ("min_r2 = 0.8", "pin = { km = [] }", "pin.km", "an empty list leaves nothing to choose"),
+        (
+            "min_r2 = 0.8",
+            "pin = { km = 1 }",
+            "pin.km",
+            'must be an operator such as "sine", or a list of several, not',
+        ),
+        ("min_r2 = 0.8", "pin = { km = [1] }", "pin.km", "unknown operator 1"),
+        ("min_r2 = 0.8", 'pin = "log"', "pin", "must be a table"),
+        ("min_r2 = 0.8", 'forbid = ["expp"]', "forbid", "unknown operator 'expp'; did you mean 'exp'?"),
+        ("min_r2 = 0.8", 'forbid = "linear"', "forbid", "'linear' cannot be forbidden"),
+        ("min_r2 = 0.8", "prefer = { exp = 1 }", "prefer", "must be an operator such as"),
+        ("min_r2 = 0.8", 'prefer = ["none"]', "prefer", "'none' cannot be preferred; pin a column"),
+        ("min_r2 = 0.8", 'prefer = "exp"\nforbid = ["exp", "log"]', "prefer", "'exp' is forbidden by forbid"),
+        ("min_r2 = 0.8", 'pin = { km = "exp" }\nforbid = "exp"', "pin.km", "'exp' is forbidden by forbid"),
+        (
+            "min_r2 = 0.8",
+            'periodic = { km = 9 }\npin = { km = "exp" }',
+            "pin.km",
+            "is a cycle, which can be pinned to curve",
+        ),
+        ("min_r2 = 0.8", 'forbids = ["exp"]', "forbids", "unknown key; did you mean 'forbid'?"),
         ("min_r2 = 0.8", "bounds = [1]", "bounds[2]", "is missing"),
         ("min_r2 = 0.8", "min_r2 = 1.8", "min_r2", "must be at most 1, not the number 1.8"),
         (", last = 4", "", "holdout", "by and last belong together"),
@@ -300,6 +333,43 @@ holdout = { by = "week", last = 4 }"""
     tiny.write_text(text.replace(old, new))
     found = issues(tiny)
     assert any(k == f"surrogates.minutes.{key}" and message in m for _, k, m in found), found
+
+
+def test_what_is_decided_about_a_law_is_checked_and_reaches_it(tiny):
+    rows = "".join(f"{k},{'ab'[k % 2]},{4 + 3 * math.log(k) + 0.01 * (k % 3)}\n" for k in range(1, 61))
+    (tiny.parent / "trips.csv").write_text("km,mode,minutes\n" + rows)
+    law = """[tables.trips]
+path = "trips.csv"
+
+[surrogates.minutes]
+table = "trips"
+target = "minutes"
+features = ["km", "mode"]
+network = { hidden = [], starts = 1 }
+pin = { km = ["log", "sine"], mode = "none", "node 1 → node 1" = "exp" }
+forbid = "step"
+prefer = ["log"]"""
+    given = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
+    text = tiny.read_text().replace(given, law).replace("[problem.bind]", '[problem.bind]\nmode = "a"')
+    tiny.write_text(text.replace('mode = "none"', 'mode = "sine"'))
+    assert ("surrogates.minutes.pin.mode", "'mode' is a category, which can be pinned to none only") in [
+        (key, message) for _, key, message in issues(tiny)
+    ]
+    tiny.write_text(text)
+    scenario = load_scenario(tiny)
+    spec = scenario.laws["minutes"]
+    assert spec.pin == {"km": ("log", "sine"), "mode": ("none",), "node 1 → node 1": ("exp",)}
+    with pytest.raises(ScenarioError, match=r"surrogates\.minutes: pin: 'node 1 → node 1' is no column"):
+        learn(scenario, 0, lambda _: None)
+    tiny.write_text(text.replace(', "node 1 → node 1" = "exp"', ""))
+    law = learn(load_scenario(tiny), 0, lambda _: None)["minutes"].formula
+    assert "log(" in str(law)
+    assert law.used == {"km"}
+    again = type(law).from_json(law.to_json())
+    for provenance in (law.provenance, again.provenance):
+        assert provenance["pinned"] == "km: log or sine; mode: none"
+        assert provenance["forbidden"] == "step"
+        assert provenance["preferred"] == "log"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import numpy as np
 
 from kanopt.errors import FitError, nearest
 from kanopt.formulas import Node
+from kanopt.formulas.operators import NEEDED, OPERATORS, POSSIBLE
 from kanopt.surrogates.distill.build import graph
 from kanopt.surrogates.distill.forms import Form
 from kanopt.surrogates.distill.mixed import Edge, Mixed
@@ -24,22 +25,6 @@ from kanopt.surrogates.signomials import PREFERRED
 
 __all__ = ["OPERATORS", "Control", "Scale", "contained", "written"]
 
-OPERATORS = (
-    "linear",
-    "quadratic",
-    "power",
-    "exp",
-    "gaussian",
-    "log",
-    "sine",
-    "tanh",
-    "softplus",
-    "hinge",
-    "step",
-    "curve",
-    "none",
-)
-"""What a column may be pinned to, and what may be forbidden or preferred; "none" leaves a column out."""
 _ON_ROWS = {
     "linear": {"linear"},
     "power": {"linear", "power"},
@@ -190,7 +175,7 @@ class Control:
                 )
         if "none" in control.prefer:
             raise FitError("prefer: 'none' cannot be preferred; pin a column to it to leave the column out")
-        for word in ("none", "linear"):
+        for word in NEEDED:
             if word in control.forbid:
                 raise FitError(f"forbid: {word!r} cannot be forbidden, since every law falls back on it")
         return control
@@ -228,8 +213,8 @@ class Control:
         for name, given in self.pin.items():
             if name not in kinds:
                 raise FitError(f"pin: {name!r} is no column of the model and no edge; {nearest(name, kinds)}")
-            fits = {"category": {"none"}, "cycle": {"sine", "curve", "none"}}.get(kinds[name])
-            if fits is not None and not set(given) & fits:
+            fits = POSSIBLE.get(kinds[name])
+            if fits is not None and not set(given) & set(fits):
                 listed = ", ".join(sorted(fits))
                 raise FitError(f"pin: {name!r} is a {kinds[name]}, which can be pinned to {listed} only")
 
