@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -195,3 +196,26 @@ def test_a_loaded_model_has_no_rows_to_choose_a_formula_on(tmp_path: Path) -> No
     KANRegressor(seed=0).fit(frame[["weight", "km", "mode"]], frame["cost"]).save(tmp_path / "m.kan")
     with pytest.raises(FormulaError, match="holds no training rows"):
         KANRegressor.load(tmp_path / "m.kan").to_formula(frame)
+
+
+def test_declared_units_of_flow_and_capacity_cancel() -> None:
+    rng = np.random.default_rng(8)
+    columns = {
+        "t0": rng.uniform(2, 30, 360),
+        "q": rng.uniform(300, 2400, 360),
+        "c": rng.uniform(1000, 2200, 360),
+    }
+    links = pd.DataFrame(columns)
+    links["minutes"] = links["t0"] * (1 + 0.15 * (links["q"] / links["c"]) ** 4)
+    links["minutes"] += 0.05 * links["minutes"].std() * rng.standard_normal(360)
+    model = KANRegressor(seed=0, hidden=()).fit(links[["t0", "q", "c"]][:300], links["minutes"][:300])
+    units = {"t0": "min", "q": "veh/h", "c": "veh/h", "minutes": "min"}
+    law = model.to_formula(with_units(links[300:], units))
+    assert re.fullmatch(r"t0 · \(1 \+ 0\.1\d+ · q\^4 / c\^4\)", str(law))
+    assert [variable.unit for variable in law.inputs] == ["min", "veh/h", "veh/h"]
+    # what the rows cannot tell from one has no unit: the leading coefficient went, the share is a named constant
+    assert [constant.name for constant in law.constants] == ["c1"]
+    again = Formula.from_json(law.to_json())
+    assert again.edited(again.pattern).evaluate(links[:5]) == pytest.approx(
+        law.evaluate(links[:5]), rel=1e-12
+    )
