@@ -20,34 +20,9 @@ from _real_data import Case, add_table_arguments, cases
 from threadpoolctl import threadpool_limits
 
 import kanopt as ko
-from kanopt.formulas import Curve, Maximum, Minimum, Node, Product, Step, Sum
-from kanopt.formulas.nodes import fold
+from kanopt.formulas.counting import operators
 
 MOST_ERROR, MOST_OPERATORS = 1.02, 30
-
-
-def operators(root: Node) -> int:
-    """Count the operators of a formula.
-
-    >>> x = ko.parse_formula("2 + 3 * x * exp(x)", [ko.Variable("x")], ko.Variable("y"))
-    >>> operators(x.root)
-    4
-    """
-
-    def count(node: Node, below: list[int]) -> int:
-        if isinstance(node, (Sum, Product, Maximum, Minimum)):
-            own = len(below) - 1
-        elif isinstance(node, (Curve, Step)):
-            own = 5
-        else:
-            own = 1 if below or not _plain(node) else 0
-        return own + sum(below)
-
-    return fold(root, count)
-
-
-def _plain(node: Node) -> bool:
-    return isinstance(node, (ko.formulas.Constant, ko.formulas.Input))
 
 
 def rmse(actual: pd.Series, predicted: np.ndarray) -> float:

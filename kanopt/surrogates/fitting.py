@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.summary import fit_measures
 from kanopt.surrogates.trials import Table, Trial
 
-__all__ = ["law_of", "learn"]
+__all__ = ["Learned", "law_of", "learn"]
 
 Floats = NDArray[np.float64]
 SAMPLE = 256
@@ -39,16 +40,59 @@ HELD_BACK = 0.5
 """Robust weights below this are of rows that are held back."""
 
 
-def learn(table: Table, settings: Settings) -> tuple[Law, pd.DataFrame, Rows]:
-    """Choose the structure, fit it, and return the law, a frame of every structure tried, and the rows as fitted."""
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What was learned from a table.
+
+    Attributes
+    ----------
+    law
+        The law.
+    alternatives
+        A frame of every structure tried.
+    rows
+        The rows as fitted, on which a formula is chosen.
+    simpler
+        Laws of simpler structure that were tried, each with its rows: formulas of them are shorter.
+    """
+
+    law: Law
+    alternatives: pd.DataFrame
+    rows: Rows
+    simpler: tuple[tuple[Law, Rows], ...] = ()
+
+
+def learn(table: Table, settings: Settings) -> Learned:
+    """Choose the structure and fit it."""
     trial, tried = choose(table, settings)
     return law_of(table, trial, tried, settings)
 
 
-def law_of(
-    table: Table, trial: Trial, tried: list[Trial], settings: Settings
-) -> tuple[Law, pd.DataFrame, Rows]:
+def law_of(table: Table, trial: Trial, tried: list[Trial], settings: Settings) -> Learned:
     """Return the law that `trial` has found on the rows of `table`; see :func:`learn`."""
+    law, rows = _law(table, trial, settings)
+    _warn_of_sums(table, trial, law.predict(trial.encoding.encode_numbers(table.numbers), table.codes))
+    simpler = tuple(_law(table, other, settings) for other in _simpler(tried, trial, table.weights))
+    return Learned(law, _alternatives(tried, trial, law, table.weights), rows, simpler)
+
+
+def _simpler(tried: list[Trial], chosen: Trial, weights: Floats) -> list[Trial]:
+    """Return the best trial of every structure that has fewer hidden sums than the chosen one."""
+    best: dict[tuple[Any, Any], Trial] = {}
+    for trial in tried:
+        shape = trial.structure.hidden, trial.structure.products
+        fewer = trial.complexity[0] < chosen.complexity[0]
+        if fewer and (shape not in best or _density(trial, weights) > _density(best[shape], weights)):
+            best[shape] = trial
+    return list(best.values())
+
+
+def _density(trial: Trial, weights: Floats) -> float:
+    return float(np.average(trial.density, weights=weights))
+
+
+def _law(table: Table, trial: Trial, settings: Settings) -> tuple[Law, Rows]:
+    """Return the law of a trial, and the rows as fitted."""
     fitted, unit = trial.fitted, trial.unit
     if trial.structure.linked:
         # exp(f) · unit is the exponential of a network again, and the law is that of a log target.
@@ -93,13 +137,8 @@ def law_of(
         "training": fit_measures(table.target, law.predict(numbers, table.codes), table.weights),
         "left out": fit_measures(table.target, trial.predicted, table.weights),
     }
-    rows = _rows(table, trial, law, numbers)
-    _warn_of_sums(table, trial, law.predict(numbers, table.codes))
-    return (
-        replace(law, importance=importance, measures=measures),
-        _alternatives(tried, trial, law, table.weights),
-        rows,
-    )
+    law = replace(law, importance=importance, measures=measures)
+    return law, _rows(table, trial, law, numbers)
 
 
 def _warn_of_sums(table: Table, trial: Trial, predicted: Floats) -> None:
@@ -184,7 +223,7 @@ def _alternatives(tried: list[Trial], chosen: Trial, law: Law, weights: Floats) 
             "loss": trial.structure.loss,
             "effective_parameters": trial.fitted.edf,
             "rmse_left_out": trial.error,
-            "log_density": float(np.average(trial.density, weights=weights)),
+            "log_density": _density(trial, weights),
             "chosen": trial is chosen,
         }
         for trial in tried

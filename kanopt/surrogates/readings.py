@@ -49,6 +49,7 @@ class Readings:
     bounds: Any
     seed: int
     _rows: Rows | None
+    _simpler: tuple[tuple[Law, Rows], ...] = ()
     _indicators: Indicators
 
     def _check_single(self) -> None:
@@ -267,25 +268,32 @@ class Readings:
         rows, y = self._held_out(test, wanted)
         declared = test if isinstance(test, pd.DataFrame) else rows
         units = units_of(declared) if isinstance(declared, pd.DataFrame) else {}
-        law = self._law
-        trained = Trained(
-            network=law.network,
-            features=law.encoding.inputs,
-            rows=self._rows,
-            wanted=settings_of(cast("Arguments", self), law.encoding).wanted,
-            smoothing=law.smoothing,
-            log_target=law.log_target,
-            seed=self.seed,
-            structure=law.structure,
-            edf=law.edf,
-            link=law.link,
-            control=Control.of(pin, forbid, prefer),
-            units=units,
-            output_unit=units.get(wanted, "") if unit is None else unit,
-        )
+        control = Control.of(pin, forbid, prefer)
+        output_unit = units.get(wanted, "") if unit is None else unit
+
+        def trained_of(law: Law, rows: Rows, simpler: tuple[Trained, ...] = ()) -> Trained:
+            return Trained(
+                network=law.network,
+                features=law.encoding.inputs,
+                rows=rows,
+                wanted=settings_of(cast("Arguments", self), law.encoding).wanted,
+                smoothing=law.smoothing,
+                log_target=law.log_target,
+                seed=self.seed,
+                structure=law.structure,
+                edf=law.edf,
+                link=law.link,
+                control=control,
+                units=units,
+                output_unit=output_unit,
+                simpler=simpler,
+            )
+
+        simpler = tuple(trained_of(*each) for each in self._simpler)
+        trained = trained_of(self._law, self._rows, simpler)
         output = Variable(wanted, trained.output_unit)
         frame = table_of(self, rows, reset=False)
-        names = list(law.encoding.names[: frame.shape[1]])
+        names = list(self._law.encoding.names[: frame.shape[1]])
         frame = ordered_as(frame, names).set_axis(names, axis=1)
         filled = self._indicators.filled(frame).assign(**{wanted: y})
         with one_thread():

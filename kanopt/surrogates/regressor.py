@@ -346,9 +346,10 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         table = Table(numbers, codes, target, weights, encoding)
         settings = settings_of(self, encoding, watch)
         warn_of_contradictions(target, weights, settings, frame.index)
-        law, self.alternatives_, self._rows = learn(table, settings)
+        learned = learn(table, settings)
+        self.alternatives_, self._rows, self._simpler = learned.alternatives, learned.rows, learned.simpler
         self._indicators = indicators
-        self._adopt(law, name_of(y) or "target")
+        self._adopt(learned.law, name_of(y) or "target")
 
     def _fit_targets(
         self,
@@ -411,7 +412,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
                 watch=watch_of(progress, interrupt),
             )
         self._indicators = Indicators({})
-        self.alternatives_, self._rows = found.alternatives, found.rows
+        self.alternatives_, self._rows, self._simpler = found.alternatives, found.rows, ()
         self.feature_names_in_ = np.array(found.law.encoding.names, dtype=object)
         self.n_features_in_ = len(found.law.encoding.features)
         self._adopt(found.law, target)

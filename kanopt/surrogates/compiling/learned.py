@@ -42,7 +42,7 @@ def learned(task: Task, base: Correction, arguments: Arguments, watch: Watch) ->
     """
     from kanopt.surrogates.distill import Trained
     from kanopt.surrogates.distill.build import graph
-    from kanopt.surrogates.distill.distillation import mixed_of
+    from kanopt.surrogates.distill.edges import mixed_of
     from kanopt.surrogates.fitting import law_of
     from kanopt.surrogates.selection import choose
     from kanopt.surrogates.trials import Table as Rows
@@ -56,7 +56,8 @@ def learned(task: Task, base: Correction, arguments: Arguments, watch: Watch) ->
     table = Rows(numbers, codes, rest, weights, encoding)
     settings = settings_of(arguments, encoding, watch)
     trial, tried = choose(table, settings)
-    law, _, rows = law_of(table, trial, tried, settings)
+    learned = law_of(table, trial, tried, settings)
+    law, rows = learned.law, learned.rows
     trained = Trained(
         network=law.network,
         features=law.encoding.inputs,

@@ -21,7 +21,7 @@ from kanopt.surrogates.compiling.keeping import Learned
 from kanopt.surrogates.compiling.refining import refined
 from kanopt.surrogates.compiling.scales import FACTOR, SUM
 from kanopt.surrogates.distill.build import graph
-from kanopt.surrogates.distill.distillation import mixed_of
+from kanopt.surrogates.distill.edges import mixed_of
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.law import Law
 

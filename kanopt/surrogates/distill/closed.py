@@ -117,7 +117,7 @@ def _multiplied(formula: Formula, factor: float) -> Formula:
 def description_length(
     rows: Rows, squares: float, parameters: float, operators: float, *, log: bool
 ) -> float:
-    """Return the length of the description of rows by a law, see :mod:`kanopt.surrogates.distill.search`.
+    """Return the length of the description of rows by a law, see :mod:`kanopt.surrogates.distill.judge`.
 
     Parameters
     ----------

@@ -50,15 +50,17 @@ def refit(model: Mixed, rows: Rows, iterations: int = ITERATIONS, tolerance: flo
     squares, best = loss(model)
     damping = 1e-3
     hessian = np.eye(len(model.parameters))
-    for _ in range(iterations):
+    for round_ in range(iterations):
         with np.errstate(all="ignore"):
             output, weighted = model.jacobian(rows.inputs, bases)
             weighted *= root[:, None]
-            hessian = weighted.T @ weighted
+            curvature = weighted.T @ weighted
             gradient = weighted.T @ (root * (rows.target - output)) - penalty @ model.parameters
-        if not (np.isfinite(hessian).all() and np.isfinite(gradient).all()):
+        if not (np.isfinite(curvature).all() and np.isfinite(gradient).all()):
+            # without a derivative there is no refit; from here the last one has to do
+            squares = squares if round_ else np.inf
             break
-        improved = False
+        hessian, improved = curvature, False
         while damping < 1e8:
             step = _solve(hessian + penalty, gradient, damping)
             candidate = _projected(model.with_parameters(model.parameters + step))

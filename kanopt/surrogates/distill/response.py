@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.kan.links import Link
+from kanopt.surrogates.distill.judge import is_admissible
 from kanopt.surrogates.distill.mixed import Mixed, Rows
 from kanopt.surrogates.distill.refitting import Refit, refit
-from kanopt.surrogates.distill.search import is_admissible
 
 __all__ = ["polished", "working_rows"]
 

@@ -51,6 +51,8 @@ class Trained:
         Effective number of parameters of the network.
     control
         What a person decided about the law.
+    simpler
+        Networks of simpler structure that were trained on the same rows.
     units, output_unit
         Declared units of the features by name, and of the target; where there are none, nothing is inferred from them.
     """
@@ -68,6 +70,7 @@ class Trained:
     control: Control = field(default_factory=Control)
     units: Mapping[str, str] = field(default_factory=dict)
     output_unit: str = ""
+    simpler: tuple[Trained, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,7 +36,7 @@ from kanopt.kan.robust import residual_scale
 from kanopt.kan.smoothing import RIDGES, LinearModel, reestimated, select_smoothing
 from kanopt.kan.trainer import train
 from kanopt.surrogates.distill.mixed import Rows
-from kanopt.surrogates.fitting import law_of, learn
+from kanopt.surrogates.fitting import Learned, law_of, learn
 from kanopt.surrogates.law import Law
 from kanopt.surrogates.options import Arguments, settings_of, warn_of_contradictions
 from kanopt.surrogates.search import Search
@@ -159,7 +159,7 @@ def _learned(found: Survey, arguments: Arguments, watch: Watch | None) -> Stream
     settings = _settings(arguments, found, watch)
     _refuse_contradictions(found, settings)
     if found.whole:
-        return Streamed(*learn(found.sample, settings), columns, 1)
+        return _streamed(learn(found.sample, settings), columns)
     trial, tried = choose(found.sample, settings)
     if is_large(trial.run.network.shape):
         raise FitError(
@@ -170,13 +170,18 @@ def _learned(found: Survey, arguments: Arguments, watch: Watch | None) -> Stream
     try:
         trained, squares = _train_on_all(found, trial, settings)
     except Stopped:
-        return Streamed(*law_of(found.sample, trial, tried, settings), columns, 1)
-    law, alternatives, rows = law_of(found.sample, trained, tried, settings)
-    law = _widened(law)
+        return _streamed(law_of(found.sample, trial, tried, settings), columns)
+    learned = law_of(found.sample, trained, tried, settings)
+    learned = replace(learned, law=_widened(learned.law))
     try:
-        return Streamed(measured(found, law), alternatives, rows, columns, squares.readings + 2)
+        measured_law = measured(found, learned.law)
     except Stopped:
-        return Streamed(law, alternatives, rows, columns, squares.readings + 1)
+        return _streamed(learned, columns, squares.readings + 1)
+    return _streamed(replace(learned, law=measured_law), columns, squares.readings + 2)
+
+
+def _streamed(learned: Learned, columns: Columns, readings: int = 1) -> Streamed:
+    return Streamed(learned.law, learned.alternatives, learned.rows, columns, readings)
 
 
 def _refuse_contradictions(found: Survey, settings: Settings) -> None:

@@ -9,8 +9,8 @@ from kanopt import KANRegressor
 from kanopt.kan.constraints import Wanted
 from kanopt.kan.description import Layer, Network
 from kanopt.surrogates.distill.closed import closed_law
+from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.distill.mixed import Rows
-from kanopt.surrogates.distill.search import OPERATOR
 from kanopt.surrogates.distill.trained import Trained
 from kanopt.surrogates.encoding import Feature
 

@@ -21,9 +21,9 @@ from kanopt.surrogates import Feature
 from kanopt.surrogates.distill import HeldOut, Trained, distill
 from kanopt.surrogates.distill.closed import Closed, closed_law
 from kanopt.surrogates.distill.control import OPERATORS, Control, Scale, contained, written
-from kanopt.surrogates.distill.distillation import mixed_of
+from kanopt.surrogates.distill.edges import mixed_of
 from kanopt.surrogates.distill.forms import CYCLIC, FORMS, Form
-from kanopt.surrogates.distill.search import OPERATOR
+from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.distill.standing import standing
 from kanopt.surrogates.signomials import search
 from tests.surrogates.distill.test_structures import HOUR, MODE, Shape, cycle, decoded, layer, times, trained
@@ -68,7 +68,7 @@ def on_rows(model: Trained) -> Closed | None:
 
 @pytest.fixture
 def network_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kanopt.surrogates.distill.distillation.closed_law", lambda *_: None)
+    monkeypatch.setattr("kanopt.surrogates.distill.drafts.closed_law", lambda *_: None)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from kanopt.kan.basis import roughness
 from kanopt.surrogates.distill.curves import curve_form, cycle_form, table_form
 from kanopt.surrogates.distill.forms import CYCLIC, LINEAR
+from kanopt.surrogates.distill.judge import Reading
 from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
 from kanopt.surrogates.distill.monomials import monomial_nodes
 from kanopt.surrogates.distill.refitting import refit
@@ -75,7 +76,7 @@ def test_planted_forms_are_found_and_an_idle_input_is_dropped(rng: np.random.Gen
 def test_an_exponent_near_a_half_is_snapped(rng: np.random.Generator) -> None:
     x = np.log(rng.uniform(0.5, 30, (1000, 1)))
     y = 1.5 * x[:, 0] + 0.1 * rng.standard_normal(1000)
-    found = search(additive(x), Rows(x, y, np.ones(1000)), log_inputs=frozenset({0}))
+    found = search(additive(x), Rows(x, y, np.ones(1000)), Reading(log_inputs=frozenset({0})))
     edge = found.fit.model.edges[0]
     assert edge.form.fixed == (1.5,)
     assert edge.form.size == 0
@@ -125,7 +126,7 @@ def test_a_sign_is_kept_on_rows_that_took_no_part_in_the_trials(rng: np.random.G
     x[np.setdiff1d(np.arange(size), tried)[:200]] = 3.0
     y = x - 0.3 * x**2 + 0.01 * rng.standard_normal(size)
     inputs = x[:, None]
-    found = search(additive(inputs, sign=1), Rows(inputs, y, np.ones(size)), seed=0)
+    found = search(additive(inputs, sign=1), Rows(inputs, y, np.ones(size)))
     grid = np.linspace(0, 3, 301)[:, None]
     assert np.all(np.diff(found.fit.model.predict(grid)) >= -1e-9)
     assert [candidate.chosen for candidate in found.front].count(True) == 1
@@ -138,7 +139,7 @@ def test_a_form_is_defined_on_rows_that_took_no_part_in_the_trials(rng: np.rando
     x[np.setdiff1d(np.arange(size), tried)[:20]] = 0.0
     y = np.sqrt(x) + 0.001 * rng.standard_normal(size)
     inputs = x[:, None]
-    found = search(additive(inputs, grid=16), Rows(inputs, y, np.ones(size)), seed=0)
+    found = search(additive(inputs, grid=16), Rows(inputs, y, np.ones(size)))
     assert np.isfinite(found.fit.squares)
     assert np.isfinite(found.fit.model.predict(inputs)).all()
     assert not any(edge.form.positive for edge in found.fit.model.edges)

@@ -19,7 +19,8 @@ from kanopt.surrogates import Feature
 from kanopt.surrogates.distill import HeldOut, Trained, distill
 from kanopt.surrogates.distill.build import graph
 from kanopt.surrogates.distill.curves import curve_form, cycle_form
-from kanopt.surrogates.distill.distillation import cycle_range, mixed_of
+from kanopt.surrogates.distill.distillation import cycle_range
+from kanopt.surrogates.distill.edges import mixed_of
 from kanopt.surrogates.distill.forms import CYCLIC, FORMS, LINEAR, Form
 from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
 
@@ -113,7 +114,7 @@ def product_network(
 @pytest.fixture(autouse=True)
 def only_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is tested here is reading the network; the law found on the rows beside it would often be chosen."""
-    monkeypatch.setattr("kanopt.surrogates.distill.distillation.closed_law", lambda *_: None)
+    monkeypatch.setattr("kanopt.surrogates.distill.drafts.closed_law", lambda *_: None)
 
 
 @pytest.fixture

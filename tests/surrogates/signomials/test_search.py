@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas import Formula, Variable
 from kanopt.formulas.printing import plain
-from kanopt.surrogates.distill.search import OPERATOR
+from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.signomials import Found, Rules, Task, graph, search
 from kanopt.surrogates.signomials.cleaning import cleaned
 from kanopt.surrogates.signomials.structure import Law, Parameter, Power, Term

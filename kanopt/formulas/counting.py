@@ -1,0 +1,40 @@
+"""How much a formula is to read."""
+
+from __future__ import annotations
+
+from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Product, Sum, fold
+from kanopt.formulas.pieces import Curve, Step
+
+__all__ = ["operators"]
+
+CURVE = 5
+"""A curve or staircase counts for so many: it is read from a picture."""
+
+
+def operators(root: Node) -> int:
+    """Return how many operators a reader sees; what occurs twice counts twice.
+
+    Of a sum, a product, a maximum or a minimum of n parts n − 1, of a power, a function or a look-up in a table 1, of a
+    curve or a staircase 5.
+
+    Examples
+    --------
+    >>> from kanopt.formulas.nodes import Apply
+    >>> x = Input("x")
+    >>> operators(2 + 3 * x * Apply("exp", x))
+    4
+    """
+
+    def count(node: Node, below: list[int]) -> int:
+        match node:
+            case Constant() | Input():
+                own = 0
+            case Sum() | Product() | Maximum() | Minimum():
+                own = len(below) - 1
+            case Curve() | Step():
+                own = CURVE
+            case _:
+                own = 1
+        return own + sum(below)
+
+    return fold(root, count)

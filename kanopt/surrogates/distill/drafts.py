@@ -1,0 +1,133 @@
+"""Laws for what a network has learned: found on the rows, or read from its edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FitError
+from kanopt.formulas import Alternative, Constant, Node, Product
+from kanopt.formulas.parameters import Covariance
+from kanopt.formulas.simplify import simplified
+from kanopt.surrogates.distill.build import graph
+from kanopt.surrogates.distill.closed import Closed, closed_law, description_length
+from kanopt.surrogates.distill.edges import edge_name, mixed_of
+from kanopt.surrogates.distill.judge import OPERATOR
+from kanopt.surrogates.distill.networks import Read, curves, read
+from kanopt.surrogates.distill.refitting import Refit
+from kanopt.surrogates.distill.trained import Trained
+
+__all__ = ["Draft", "drafts"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """The graph of a law and what is known of it; the smearing factor is in it already."""
+
+    root: Node
+    how: str
+    alternatives: tuple[Alternative, ...]
+    smearing: float = 1.0
+    covariance: Covariance | None = None
+
+
+def drafts(trained: Trained) -> Iterator[Draft]:
+    """Yield laws, the preferred one first; the others are for where its shape is refuted.
+
+    The law found on the rows is preferred, or the one read from the network, whichever has the shorter description.
+    The last is the network itself.
+
+    Raises
+    ------
+    FitError
+        If what was asked of columns and operators cannot be had.
+    """
+    edges = [edge for edge in mixed_of(trained).edges if not edge.is_zero]
+    kinds = {edge_name(e, trained): "" if e.layer else trained.features[e.source].kind for e in edges}
+    trained.control.check_names(trained.features, kinds)
+    closed = closed_law(trained, OPERATOR)
+    if closed is not None and closed.squares <= _network_squares(trained, closed):
+        yield _from_rows(closed, "no larger error than the network's")
+    try:
+        found = read(trained)
+    except FitError:
+        if closed is None:
+            raise
+        yield _from_rows(closed, "the network has no edges that can become what was asked for")
+        return
+    if closed is None:
+        yield _from_network(found)
+    else:
+        shorter = closed.length < _length(found, trained)
+        front = (*(replace(each, chosen=False) for each in closed.front), *found.front)
+        both = (
+            _from_rows(closed, "a shorter description than the network's edges", found.front),
+            _from_network(replace(found, front=front)),
+        )
+        yield from both if shorter else both[::-1]
+    if not trained.control:
+        yield _from_network(curves(trained))
+
+
+def _length(found: Read, trained: Trained) -> float:
+    """Return the length of the description of the target by the law read from a network."""
+    rows, log = trained.rows, trained.log_target
+    squares = float(rows.weight @ (rows.target - found.predicted(log)) ** 2)
+    return description_length(rows, squares, found.fit.parameters, found.price, log=log)
+
+
+def _residuals(trained: Trained, output: Array) -> Array:
+    """Return target minus law, given the outputs of the network."""
+    rows, link = trained.rows, trained.link
+    return rows.target - (output if link is None else link(output))
+
+
+def _network_squares(trained: Trained, closed: Closed) -> float:
+    """Return the squares that a law found on the rows may leave to have no larger error than the network."""
+    rows = trained.rows
+    residual = _residuals(trained, mixed_of(trained).predict(rows.inputs))
+    if trained.log_target and not closed.log:
+        smearing = float(rows.weight @ np.exp(residual)) / rows.total
+        residual = np.exp(rows.target) - smearing * np.exp(rows.target - residual)
+    squares = float(rows.weight @ residual**2)
+    return squares * max(rows.total - closed.parameters, 1.0) / max(rows.total - trained.edf, 1.0)
+
+
+def _from_rows(closed: Closed, why: str, front: tuple[Alternative, ...] = ()) -> Draft:
+    others = tuple(replace(each, chosen=False) for each in front)
+    how = f"a sum of products found on the rows: {why}"
+    law, factor = closed.smeared() if closed.log else (closed.formula, 1.0)
+    return Draft(law.root, how, (*closed.front, *others), factor, law.covariance)
+
+
+def _from_network(found: Read) -> Draft:
+    trained, best = found.trained, found.fit
+    model, rows = best.model, trained.rows
+    smearing = None
+    if trained.log_target:
+        residual = rows.target - model.predict(rows.inputs)
+        smearing = float(rows.weight @ np.exp(residual) / rows.weight.sum())
+    root = graph(model, trained.features, smearing, _errors(best, bool(trained.network.hidden)), trained.link)
+    if trained.log_target:
+        root = _without_factor_one(root, best.squares, rows.total)
+    return Draft(root, "edges of the network, closed forms and curves", found.front, smearing or 1.0)
+
+
+def _errors(fit: Refit, hidden: bool) -> Array:
+    """Return standard errors; behind hidden nodes a constant can trade with another and has none of its own."""
+    variances = np.diag(fit.covariance)
+    return np.full(len(variances), np.nan) if hidden else np.sqrt(np.maximum(variances, 0.0))
+
+
+def _without_factor_one(root: Node, squares: float, total: float) -> Node:
+    """Drop a leading factor that the rows cannot tell from 1: within two standard errors of a mean residual."""
+    if not isinstance(root, Product) or not isinstance(root.factors[0], Constant) or len(root.factors) < 2:
+        return root
+    if abs(np.log(max(root.factors[0].value, 1e-300))) > 2 * np.sqrt(squares) / total:
+        return root
+    return simplified(Product(root.factors[1:]))

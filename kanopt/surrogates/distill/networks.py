@@ -1,0 +1,182 @@
+"""Reading a trained network: closed forms for edges where the whole model gains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FitError
+from kanopt.formulas import Alternative
+from kanopt.formulas.counting import operators
+from kanopt.surrogates.distill.build import graph
+from kanopt.surrogates.distill.control import Scale
+from kanopt.surrogates.distill.edges import edge_name, mixed_of
+from kanopt.surrogates.distill.judge import OPERATOR, Candidate, Judge, Price, Reading, priced
+from kanopt.surrogates.distill.mixed import Edge, Mixed
+from kanopt.surrogates.distill.refitting import Refit, refit
+from kanopt.surrogates.distill.response import polished, working_rows
+from kanopt.surrogates.distill.search import search
+from kanopt.surrogates.distill.shortening import MOST, rank
+from kanopt.surrogates.distill.trained import Trained
+
+__all__ = ["Read", "curves", "read", "ways"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """A network with closed forms for edges.
+
+    Parameters
+    ----------
+    trained
+        The network.
+    fit
+        What became of it.
+    front
+        The steps that led there.
+    """
+
+    trained: Trained
+    fit: Refit
+    front: tuple[Alternative, ...]
+
+    @property
+    def operators(self) -> int:
+        """How many operators there are to read."""
+        return _operators(self.trained, self.fit.model)
+
+    @property
+    def price(self) -> float:
+        """Length of the description of its operators, in nats."""
+        return OPERATOR * priced(self.fit.model, _priced_by(self.trained))
+
+    def predicted(self, log: bool) -> Array:
+        """Return what it says of the training rows, or the logarithm of that; (n,)."""
+        rows, link = self.trained.rows, self.trained.link
+        output = self.fit.model.predict(rows.inputs)
+        if self.trained.log_target:
+            smearing = float(rows.weight @ np.exp(rows.target - output)) / rows.total
+            return output if log else smearing * np.exp(output)
+        natural = output if link is None else link(output)
+        with np.errstate(all="ignore"):
+            return np.log(natural) if log else natural
+
+
+def read(trained: Trained) -> Read:
+    """Read a network: by itself, and where that takes more than a page, by the simpler ones that were tried too.
+
+    Raises
+    ------
+    FitError
+        If an edge can become nothing of what was asked.
+    """
+    best = _read(trained)
+    if best.operators <= MOST:
+        return best
+    others = []
+    for simpler in trained.simpler:
+        try:
+            others.append(_read(simpler))
+        except FitError:  # what was asked can be had of other edges only
+            continue
+    return min([best, *others], key=lambda each: _rank(each, trained))
+
+
+def _rank(found: Read, trained: Trained) -> tuple[bool, float]:
+    """Return what orders readings; errors are those on the scale of the network that was chosen."""
+    rows, log = trained.rows, trained.log_target
+    network = mixed_of(trained).predict(rows.inputs)
+    network = network if trained.link is None else trained.link(network)
+    error = [
+        float(rows.weight @ (rows.target - output) ** 2) * (rows.total + edf) / max(rows.total - edf, 1.0)
+        for output, edf in (
+            (found.predicted(log), found.fit.parameters),
+            (network, min(trained.edf, 0.5 * rows.total)),
+        )
+    ]
+    ratio = float(np.sqrt(error[0] / max(error[1], 1e-300)))
+    return rank(ratio if np.isfinite(ratio) else np.inf, found.fit.parameters, found.operators, rows.total)
+
+
+def curves(trained: Trained) -> Read:
+    """Return the network as it is, every edge a curve or a table."""
+    model, rows = mixed_of(trained), trained.rows
+    judge = Judge(rows, rows.inputs, _reading(trained), rows.total)
+    fit = refit(model, rows, iterations=0)
+    shown = replace(judge.candidate(fit, "every edge a curve"), chosen=True)
+    return Read(trained, fit, (_alternative(shown),))
+
+
+def _read(trained: Trained) -> Read:
+    start, rows, link = _controlled(mixed_of(trained), trained), trained.rows, trained.link
+    rows = rows if link is None else working_rows(rows, link, start.predict(rows.inputs))
+    found = search(start, rows, _reading(trained))
+    best = found.fit if link is None else polished(found.fit, trained.rows, link)
+    return Read(trained, best, tuple(map(_alternative, found.front)))
+
+
+def _reading(trained: Trained) -> Reading:
+    """Return how the network is read."""
+    return Reading(
+        trained.seed,
+        trained.log_target,
+        frozenset(i for i, feature in enumerate(trained.features) if feature.log),
+        lambda edge: edge_name(edge, trained),
+        _priced_by(trained),
+        lambda model: _operators(trained, model),
+        trained.edf,
+    )
+
+
+def _operators(trained: Trained, model: Mixed) -> int:
+    """Return how many operators a reader of the formula sees."""
+    errors = np.full(len(model.parameters), np.nan)
+    smearing = 1.0 if trained.log_target else None
+    return operators(graph(model, trained.features, smearing, errors, trained.link))
+
+
+def _scale(edge: Edge, trained: Trained) -> Scale:
+    """Return where an edge stands; what is added to the logarithm of the target are the edges of the last layer."""
+    last = edge.layer == len(trained.network.layers) - 1
+    log_input = edge.layer == 0 and trained.features[edge.source].log
+    return Scale(log_input, trained.log_target and last, not last, edge.layer > 0)
+
+
+def ways(trained: Trained) -> str:
+    """Say how the model was fitted, where that brings operators into the law."""
+    logs = [feature.name for feature in trained.features if feature.log]
+    ways = [
+        *(["log_target=True"] if trained.log_target else []),
+        *([f"log_features={logs!r}"] if logs else []),
+        *(["positive=True or bounds"] if trained.link is not None else []),
+    ]
+    return f", which was fitted with {' and '.join(ways)}" if ways else ""
+
+
+def _controlled(model: Mixed, trained: Trained) -> Mixed:
+    """Return the network with what a person decided about its edges."""
+    control = trained.control
+    if not control:
+        return model
+    edges = []
+    for edge in model.edges:
+        if not edge.is_zero:
+            column = [trained.features[edge.source].name] if edge.layer == 0 else []
+            names = dict.fromkeys([*column, edge_name(edge, trained)])
+            edge = control.on_edge(edge, names, _scale(edge, trained))
+        edges.append(edge)
+    return replace(model, edges=tuple(edges)).tidied()
+
+
+def _priced_by(trained: Trained) -> Price:
+    return lambda edge: trained.control.price(edge, _scale(edge, trained))
+
+
+def _alternative(candidate: Candidate) -> Alternative:
+    return Alternative(
+        candidate.complexity, candidate.rmse, candidate.chosen, candidate.what, candidate.length
+    )
