@@ -346,7 +346,7 @@ table = "trips"
 target = "minutes"
 features = ["km", "mode"]
 network = { hidden = [], starts = 1 }
-pin = { km = ["log", "sine"], mode = "none", "node 1 → node 1" = "exp" }
+pin = { km = ["log", "sine"], mode = "none", "node 1 → output" = "exp" }
 forbid = "step"
 prefer = ["log"]"""
     given = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
@@ -358,10 +358,10 @@ prefer = ["log"]"""
     tiny.write_text(text)
     scenario = load_scenario(tiny)
     spec = scenario.laws["minutes"]
-    assert spec.pin == {"km": ("log", "sine"), "mode": ("none",), "node 1 → node 1": ("exp",)}
-    with pytest.raises(ScenarioError, match=r"surrogates\.minutes: pin: 'node 1 → node 1' is no column"):
+    assert spec.pin == {"km": ("log", "sine"), "mode": ("none",), "node 1 → output": ("exp",)}
+    with pytest.raises(ScenarioError, match=r"surrogates\.minutes: pin: 'node 1 → output' is no column"):
         learn(scenario, 0, lambda _: None)
-    tiny.write_text(text.replace(', "node 1 → node 1" = "exp"', ""))
+    tiny.write_text(text.replace(', "node 1 → output" = "exp"', ""))
     law = learn(load_scenario(tiny), 0, lambda _: None)["minutes"].formula
     assert "log(" in str(law)
     assert law.used == {"km"}

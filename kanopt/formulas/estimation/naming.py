@@ -35,7 +35,7 @@ _COLLINEAR = 1e-9
 _ROOT: _Place = (b"", 0)
 
 
-def with_named_constants(formula: Formula) -> Formula:
+def with_named_constants(formula: Formula, *, learned: bool = False) -> Formula:
     """Return the formula with a name, c1, c2, … in reading order, for every number that is a free quantity.
 
     No free quantities are the −1 of a quotient, the sign of a subtraction, a whole-number exponent and the 0 of a
@@ -47,6 +47,8 @@ def with_named_constants(formula: Formula) -> Formula:
     ----------
     formula
         The law. A number that stands in two places of it gets two names, but a step that occurs twice is one step.
+    learned
+        Whether only numbers with a standard error get one.
 
     Returns
     -------
@@ -61,7 +63,11 @@ def with_named_constants(formula: Formula) -> Formula:
     >>> [(constant.name, constant.value) for constant in with_named_constants(fuel).constants]
     [('c1', 0.5), ('c2', 0.12), ('c3', 0.04), ('c4', 8.5)]
     """
-    found = dict(_places(formula.root))
+    found = {
+        place: number
+        for place, number in _places(formula.root)
+        if number.standard_error is not None or not learned
+    }
     drafts = {place: f"draft {number}" for number, place in enumerate(found)}
     drafted = _renamed(formula.root, drafts)
     free = Free.of(drafted, None)

@@ -200,8 +200,8 @@ def _on_scale(trained: Trained, rows: Rows, chosen: list[int], rules: Rules, *, 
         closed = _estimated(law, fit, columns, rows, trained, log=log)
         if closed is not None:
             shown = Columns(plain_inputs / found.scales, found.scales)
-            front = _front(found, fit, names, shown, part, log=log)
-            return replace(closed, price=rules.price(fit.law), front=front)
+            closed = replace(closed, price=rules.price(fit.law))
+            return replace(closed, front=_front(found, fit, names, shown, part, closed, rules))
     return None
 
 
@@ -286,9 +286,18 @@ def _estimated(
 
 
 def _front(
-    found: Found, chosen: Fitted, names: Sequence[str], columns: Columns, rows: Rows, *, log: bool
+    found: Found,
+    chosen: Fitted,
+    names: Sequence[str],
+    columns: Columns,
+    part: Rows,
+    closed: Closed,
+    rules: Rules,
 ) -> tuple[Alternative, ...]:
-    """Return the laws that no other beats in both operators and error, and the chosen one."""
+    """Return the laws that no other beats in both operators and error, and the chosen one.
+
+    Errors are those of `part`, some of the rows; the length is that of the description of all.
+    """
     shown, best = [], np.inf
     everything = sorted((found.best, *found.others), key=lambda f: (operators(f.law), f.squares))
     for fit in everything:
@@ -297,11 +306,15 @@ def _front(
             shown.append(fit)
     if len(shown) > SHOWN:
         shown = [*(f for f in shown[-SHOWN:] if f is not chosen), chosen]
-    target = np.exp(rows.target) if log else rows.target
+    target = np.exp(part.target) if closed.log else part.target
 
     def error(fit: Fitted) -> float:
         """Return the error in the units of the target."""
-        return float(np.sqrt(rows.weight @ (target - value(fit.law, columns)) ** 2 / rows.total))
+        return float(np.sqrt(part.weight @ (target - value(fit.law, columns)) ** 2 / part.total))
+
+    def length(fit: Fitted) -> float:
+        squares, price = fit.squares * closed.rows.total / part.total, rules.price(fit.law)
+        return description_length(closed.rows, squares, freedom(fit.law), price, log=closed.log)
 
     return tuple(
         Alternative(
@@ -309,7 +322,7 @@ def _front(
             error(fit),
             fit is chosen,
             plain(graph(fit.law, names, found.scales)),
-            fit.length,
+            closed.length if fit is chosen else length(fit),
         )
         for fit in shown
     )

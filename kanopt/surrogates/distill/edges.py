@@ -87,11 +87,13 @@ def _tables(index: int, layer: Layer, weights: Sequence[float]) -> list[Edge]:
 
 
 def edge_name(edge: Edge, trained: Trained) -> str:
-    """Return what an edge is called in the alternatives of a formula."""
+    """Return what an edge is called in the alternatives of a formula: by where it begins and ends."""
     layers = trained.network.layers
     source = trained.features[edge.source].name if edge.layer == 0 else f"node {edge.source + 1}"
     if not trained.network.hidden:
         return source
+    if edge.layer == len(layers) - 1:
+        return f"{source} → output"
     sums = layers[edge.layer].subnodes - 2 * layers[edge.layer].products
     if edge.target < sums:
         return f"{source} → node {edge.target + 1}"

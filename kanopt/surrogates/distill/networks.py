@@ -12,9 +12,10 @@ from kanopt.formulas import Alternative
 from kanopt.formulas.counting import operators
 from kanopt.surrogates.distill.build import graph
 from kanopt.surrogates.distill.control import Scale
+from kanopt.surrogates.distill.curves import TABULATED
 from kanopt.surrogates.distill.edges import edge_name, mixed_of
 from kanopt.surrogates.distill.judge import OPERATOR, Candidate, Judge, Price, Reading, priced
-from kanopt.surrogates.distill.mixed import Edge, Mixed
+from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
 from kanopt.surrogates.distill.refitting import Refit, refit
 from kanopt.surrogates.distill.response import polished, working_rows
 from kanopt.surrogates.distill.search import search
@@ -108,7 +109,7 @@ def curves(trained: Trained) -> Read:
     judge = Judge(rows, rows.inputs, _reading(trained), rows.total)
     fit = refit(model, rows, iterations=0)
     shown = replace(judge.candidate(fit, "every edge a curve"), chosen=True)
-    return Read(trained, fit, (_alternative(shown),))
+    return Read(trained, fit, (_alternative(shown, trained),))
 
 
 def _read(trained: Trained) -> Read:
@@ -116,7 +117,8 @@ def _read(trained: Trained) -> Read:
     rows = rows if link is None else working_rows(rows, link, start.predict(rows.inputs))
     found = search(start, rows, _reading(trained))
     best = found.fit if link is None else polished(found.fit, trained.rows, link)
-    return Read(trained, best, tuple(map(_alternative, found.front)))
+    best = replace(best, model=_centred(best.model, trained.rows))
+    return Read(trained, best, tuple(_alternative(each, trained) for each in found.front))
 
 
 def _reading(trained: Trained) -> Reading:
@@ -176,7 +178,25 @@ def _priced_by(trained: Trained) -> Price:
     return lambda edge: trained.control.price(edge, _scale(edge, trained))
 
 
-def _alternative(candidate: Candidate) -> Alternative:
-    return Alternative(
-        candidate.complexity, candidate.rmse, candidate.chosen, candidate.what, candidate.length
-    )
+def _centred(model: Mixed, rows: Rows) -> Mixed:
+    """Return the same network with curves and tables that are zero on average, where a constant beside them can tell.
+
+    Factors of products are left as they are: their scale is written in front of the product.
+    """
+    weight = rows.weight / rows.total
+    factors = set(model.factors())
+    nodes = model.signals(rows.inputs).nodes
+    for edge in model.edges:
+        place = edge.layer, edge.target
+        if edge.form.name in TABULATED and place not in model.pinned and place not in factors:
+            middle = float(weight @ edge.form.value(nodes[edge.layer][:, edge.source], edge.theta))
+            model = model.replaced(replace(edge, theta=edge.theta - middle)).shifted(*place, middle)
+    return model
+
+
+def _alternative(candidate: Candidate, trained: Trained) -> Alternative:
+    """Return what is shown; a length is that of the description of the target, of which a logarithm may have gone."""
+    rows = trained.rows
+    jacobian = 2.0 * float(rows.weight @ rows.target) if trained.log_target else 0.0
+    length = candidate.length + jacobian
+    return Alternative(candidate.complexity, candidate.rmse, candidate.chosen, candidate.what, length)

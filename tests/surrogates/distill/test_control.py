@@ -215,11 +215,11 @@ def test_edges_of_a_hidden_network_are_pinned_by_their_names() -> None:
     first = layer([[times(1.0), np.sin], [times(0.4), np.square]], [0.1, 0.0])
     network = Network((first, layer([[np.exp], [times(2.0)]], [0.3])))
     own = trained(network, (A, B), x, network(x) + 0.01 * np.random.default_rng(0).standard_normal(len(x)))
-    pins = {"a → node 2": "sine", "node 1 → node 1": "exp", "b → node 1": "linear", "b → node 2": "none"}
+    pins = {"a → node 2": "sine", "node 1 → output": "exp", "b → node 1": "linear", "b → node 2": "none"}
     law = law_of(controlled(own, pins))
     assert {"sine", "exp"} <= standing(law.root)
     assert law.provenance["pinned"] == (
-        "a → node 2: sine; node 1 → node 1: exp; b → node 1: linear; b → node 2: none"
+        "a → node 2: sine; node 1 → output: exp; b → node 1: linear; b → node 2: none"
     )
     without = law_of(controlled(own, {"b": "none"}))
     assert without.used == {"a"}
