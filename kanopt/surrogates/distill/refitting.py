@@ -20,7 +20,10 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Refit:
-    """A refitted network: weighted squared residuals, effective number of parameters, covariance of parameters."""
+    """A refitted network: weighted squared residuals, effective number of parameters, covariance of parameters.
+
+    The squares are infinite, and there is no covariance, where the network has no value or no derivative to start with.
+    """
 
     model: Mixed
     squares: float
@@ -74,6 +77,8 @@ def refit(model: Mixed, rows: Rows, iterations: int = ITERATIONS, tolerance: flo
         if not improved or gain < tolerance:
             break
         damping = min(damping, 1e2)
+    if not np.isfinite(squares):
+        return Refit(model, np.inf, float(len(hessian)), np.full_like(hessian, np.nan))
     inverse = _inverse(hessian + penalty)
     freedom = float(np.trace(inverse @ hessian))
     variance = squares / max(rows.total - freedom, 1.0)

@@ -109,7 +109,7 @@ def shortened(current: Refit, reader: Reader) -> tuple[Refit, list[Candidate]]:
     while reader.operators(current) > MOST and reader.error(current) < GIVEN_UP:
         trials: list[tuple[float, int, _Change, Refit]] = []
         count = reader.operators(current)
-        for change in _changes(current)[:TRIES]:
+        for change in _changes(current, judge)[:TRIES]:
             trial = _changed(current.model, change, judge)
             if trial is not None and (fewer := count - reader.operators(trial)) > 0:
                 loss = max(float(np.log(judge.noise(trial) / judge.noise(current))), 0.0)
@@ -136,13 +136,13 @@ def _changed(model: Mixed, change: _Change, judge: Judge) -> Refit | None:
     return None if trial is None else replace(trial, model=trial.model.tidied())
 
 
-def _changes(current: Refit) -> list[_Change]:
+def _changes(current: Refit, judge: Judge) -> list[_Change]:
     """Return what edges may become, what is least missed first."""
-    found = list(_possible(current))
+    found = list(_possible(current, judge))
     return sorted(found, key=lambda change: change.cost)
 
 
-def _possible(current: Refit) -> Iterator[_Change]:
+def _possible(current: Refit, judge: Judge) -> Iterator[_Change]:
     at = 0
     for edge in current.model.edges:
         block = slice(at, at + edge.form.size)
@@ -152,7 +152,8 @@ def _possible(current: Refit) -> Iterator[_Change]:
         covariance = current.covariance[block, block]
         own = edge.form.complexity
         if edge.admits(ZERO):
-            yield _Change(edge, ZERO, _wald(edge, covariance, 1) / (own + 1))
+            worth = _wald(edge, covariance, 1) if edge.form.size else _weighed(current, edge, judge)
+            yield _Change(edge, ZERO, worth / (own + 1))
         plainer = {"curve": LINEAR, "cycle": WAVE}.get(edge.form.name)
         if plainer is not None and plainer in edge.family:
             order = 2 if plainer is LINEAR else 1
@@ -178,15 +179,28 @@ def _wald(edge: Edge, covariance: Array, order: int) -> float:
     return float(values @ np.linalg.pinv(matrix, rcond=1e-10, hermitian=True) @ values)
 
 
+def _weighed(current: Refit, edge: Edge, judge: Judge) -> float:
+    """Return the loss of squares, in residual variances, without an edge that has no free parameter.
+
+    It is what the output would differ by, apart from a constant, if no other parameter made up for it.
+    """
+    _, value, weight = flows(current.model, edge, judge.rows)
+    middle = float(weight @ value) / max(float(weight.sum()), 1e-300)
+    variance = current.squares / max(judge.total - current.parameters, 1.0)
+    return float(weight @ (value - middle) ** 2) / max(variance, 1e-300)
+
+
 def without_faint(current: Refit, judge: Judge) -> tuple[Refit, list[Candidate]]:
     """Leave out what all rows do not pay for, where some of them had seemed to."""
     steps: list[Candidate] = []
     while True:
-        faint = [c for c in _changes(current) if c.form is ZERO and _is_faint(c, judge)]
+        faint = [c for c in _changes(current, judge) if c.form is ZERO and _is_faint(c, judge)]
         for change in faint:
             trial = tried(current.model, change.edge, ZERO, np.zeros(0), judge)
             if trial is not None and judge.length(trial) < judge.length(current):
-                current = replace(trial, model=trial.model.tidied())
+                tidy = trial.model.tidied()
+                # the covariance has a place for every edge, and is wanted again
+                current = trial if tidy is trial.model else refit(tidy, judge.rows)
                 steps.append(judge.candidate(current, f"{judge.reading.name(change.edge)}: left out"))
                 break
         else:
