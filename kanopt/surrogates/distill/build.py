@@ -136,6 +136,9 @@ class _Writer:
         if name == "linear":
             if argument.log:
                 return [Product((self._constant(edge, 0), argument.written))]
+            if isinstance(argument.node, Sum):
+                # a node that goes on straight is no bracket: its terms are terms of the sum where it arrives
+                return [_times(theta[0] * argument.factor, term) for term in argument.node.terms]
             return [Product((self._constant(edge, 0, argument.factor), argument.node))]
         written = argument.written
         a = self._constant(edge, 0)
