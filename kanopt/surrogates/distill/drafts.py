@@ -61,17 +61,17 @@ def drafts(trained: Trained) -> Iterator[Draft]:
         yield _from_rows(closed, "the network has no edges that can become what was asked for")
         return
     if closed is None:
-        yield _from_network(found)
+        yield _from_network(found, trained)
     else:
         shorter = closed.length < _length(found, trained)
         front = (*(replace(each, chosen=False) for each in closed.front), *found.front)
         both = (
             _from_rows(closed, "a shorter description than the network's edges", found.front),
-            _from_network(replace(found, front=front)),
+            _from_network(replace(found, front=front), trained),
         )
         yield from both if shorter else both[::-1]
     if not trained.control:
-        yield _from_network(curves(trained))
+        yield _from_network(curves(trained), trained)
 
 
 def _length(found: Read, trained: Trained) -> float:
@@ -105,7 +105,7 @@ def _from_rows(closed: Closed, why: str, front: tuple[Alternative, ...] = ()) ->
     return Draft(law.root, how, (*closed.front, *others), factor, law.covariance)
 
 
-def _from_network(found: Read) -> Draft:
+def _from_network(found: Read, chosen: Trained) -> Draft:
     trained, best = found.trained, found.fit
     model, rows = best.model, trained.rows
     smearing = None
@@ -115,7 +115,8 @@ def _from_network(found: Read) -> Draft:
     root = graph(model, trained.features, smearing, _errors(best, bool(trained.network.hidden)), trained.link)
     if trained.log_target:
         root = _without_factor_one(root, best.squares, rows.total)
-    return Draft(root, "edges of the network, closed forms and curves", found.front, smearing or 1.0)
+    which = "the network" if trained is chosen else f"a simpler network that was tried ({trained.structure})"
+    return Draft(root, f"edges of {which}, closed forms and curves", found.front, smearing or 1.0)
 
 
 def _errors(fit: Refit, hidden: bool) -> Array:

@@ -76,7 +76,9 @@ def read(trained: Trained) -> Read:
         If an edge can become nothing of what was asked.
     """
     best = _read(trained)
-    if best.operators <= MOST:
+    # what was asked of an edge by its name, only the network that was chosen has
+    of_columns = {feature.name for feature in trained.features} >= set(trained.control.pin)
+    if best.operators <= MOST or not of_columns:
         return best
     others = []
     for simpler in trained.simpler:
@@ -105,9 +107,10 @@ def _rank(found: Read, trained: Trained) -> tuple[bool, float]:
 
 def curves(trained: Trained) -> Read:
     """Return the network as it is, every edge a curve or a table."""
-    model, rows = mixed_of(trained), trained.rows
+    model, rows, link = mixed_of(trained), trained.rows, trained.link
+    rows = rows if link is None else working_rows(rows, link, model.predict(rows.inputs))
     judge = Judge(rows, rows.inputs, _reading(trained), rows.total)
-    fit = refit(model, rows, iterations=0)
+    fit = replace(refit(model, rows, iterations=0), parameters=trained.edf)
     shown = replace(judge.candidate(fit, "every edge a curve"), chosen=True)
     return Read(trained, fit, (_alternative(shown, trained),))
 
