@@ -200,7 +200,7 @@ def test_the_network_as_it_is_has_the_error_and_the_length_of_the_network(
 
 
 def test_a_long_network_becomes_a_law_on_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    # eight curves that no closed form is close to; six of them are significant, and hardly matter. Each row stands for many
+    # eight curves that no closed form is close to, six of which are significant and hardly matter: a row stands for 40
     rng = np.random.default_rng(4)
     columns = tuple(Feature(f"x{k}", "number", low=0.0, high=1.0) for k in range(8))
     inputs = rng.uniform(0, 1, (1000, 8))

@@ -1,0 +1,67 @@
+"""Operators are counted as a reader would count them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from kanopt.formulas import Apply, Constant, Curve, Input, Maximum, Minimum, Power, Product, Step, Sum, Table
+from kanopt.formulas.counting import operators
+from kanopt.formulas.nodes import Node
+from tests.formulas.strategies import nodes
+
+x, y = Input("x"), Input("y")
+CURVE = Curve("s", x, (0.0, 1.0, 2.0, 3.0), 0.0, 1.0)
+STEP = Step(x, (1.0,), (0.0, 2.0))
+TABLE = Table.of({"road": 1.0, "sea": 2.0}, "mode")
+
+
+@pytest.mark.parametrize(
+    ("root", "count"),
+    [
+        (Constant(3.0), 0),
+        (x, 0),
+        (Sum((Constant(1.0), x, y)), 2),
+        (Product((Constant(2.0), x, y)), 2),
+        (Maximum((x, y, Constant(0.0))), 2),
+        (Minimum((x, y)), 1),
+        (Power(x, Constant(2.0)), 1),
+        (Power(x, y), 1),
+        (Apply("log", x), 1),
+        (TABLE, 1),
+        (CURVE, 5),
+        (STEP, 5),
+        # 2 + 3 · x · exp(x): a plus, two times, a function
+        (2.0 + 3.0 * x * Apply("exp", x), 4),
+        # 0.5 · log(1 + x²): a times, a function, a plus, a power
+        (0.5 * Apply("log", 1.0 + x**2.0), 4),
+        # x / y: a product with a power
+        (Product((x, Power(y, Constant(-1.0)))), 2),
+        # a curve of a sum
+        (Curve("s", Sum((x, y)), (0.0, 1.0, 2.0, 3.0), 0.0, 1.0), 6),
+        (Sum((Product((Constant(2.0), TABLE)), CURVE)), 8),
+    ],
+    ids=str,
+)
+def test_operators_are_counted_as_by_hand(root: Node, count: int) -> None:
+    assert operators(root) == count
+
+
+def test_what_occurs_twice_is_read_twice() -> None:
+    shared = Apply("exp", 1.0 + x)
+    assert operators(shared) == 2
+    assert operators(Sum((shared, Product((shared, y))))) == 2 + 2 + 2
+
+
+def test_a_graph_that_doubles_at_every_level_is_counted_at_once() -> None:
+    # 65,535 operators, read from sixteen nodes
+    node: Node = x
+    for _ in range(16):
+        node = Sum((node, node))
+    assert operators(node) == 2**16 - 1
+
+
+@given(nodes(), nodes())
+def test_a_sum_has_the_operators_of_its_terms_and_one(one: Node, two: Node) -> None:
+    assert operators(Sum((one, two))) == operators(one) + operators(two) + 1
+    assert operators(Apply("tanh", one)) == operators(one) + 1

@@ -1,0 +1,191 @@
+"""Laws that are offered one after the other, and which of them is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kanopt.errors import FitError
+from kanopt.formulas import Alternative, Formula, Node, Variable, parse_formula
+from kanopt.kan.constraints import Wanted
+from kanopt.kan.description import Network
+from kanopt.surrogates.distill import HeldOut, Trained, distill, distillation
+from kanopt.surrogates.distill import drafts as offered
+from kanopt.surrogates.distill.closed import Closed
+from kanopt.surrogates.distill.control import Control
+from kanopt.surrogates.distill.drafts import Draft, drafts
+from kanopt.surrogates.distill.mixed import Rows
+from tests.surrogates.distill.by_hand import NUMBER, decoded, layer, times, trained
+
+ROWS = np.random.default_rng(6).uniform(0, 1, (200, 2))
+TARGET = 2 * ROWS[:, 0] + ROWS[:, 1]
+VARIABLES = tuple(Variable(feature.name) for feature in NUMBER)
+
+
+def straight(**changes: object) -> Trained:
+    network = Network((layer([[times(2.0)], [times(1.0)]], [0.0]),))
+    model = replace(trained(network, NUMBER, ROWS, TARGET), structure="additive", edf=3.0)
+    return replace(model, **changes)
+
+
+def root(text: str) -> Node:
+    return parse_formula(text, VARIABLES, Variable("y")).root
+
+
+def law_of(model: Trained) -> Formula:
+    frame = decoded(NUMBER, ROWS).assign(y=TARGET)
+    return distill(model, HeldOut(frame, Variable("y"), {}, ""), -10.0)
+
+
+def closed(text: str, *, residual: float = 0.1, price: float = 5.0) -> Closed:
+    law = parse_formula(text, VARIABLES, Variable("y"))
+    rows = Rows(ROWS, TARGET, np.ones(200))
+    front = (Alternative(1, residual, True, text),)
+    return Closed(law, rows, np.full(200, residual), False, 2, price, front)
+
+
+class Offers:
+    """Drafts that note how many of them were asked for."""
+
+    def __init__(self, *texts: str) -> None:
+        self.texts, self.asked = texts, list[str]()
+
+    def __call__(self, model: Trained) -> Iterator[Draft]:
+        for text in self.texts:
+            self.asked.append(text)
+            yield Draft(root(text), text, (Alternative(1, 0.0, True, text),))
+
+
+# ------------------------------------------------------------------------------------------ which draft is taken
+
+FALLS, RISES = "2 * a - b^2", "2 * a + b"
+
+
+def test_a_draft_whose_shape_is_refuted_is_let_go_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    offers = Offers(FALLS, RISES, "a")
+    monkeypatch.setattr(distillation, "drafts", offers)
+    law = law_of(straight(wanted=Wanted(signs=(1, 1))))
+    assert law.provenance["written by"] == RISES
+    assert [fact.verdict for fact in law.shapes] == ["proved"] * 3
+    # what is shown beside a law are the steps to it
+    assert [each.text for each in law.alternatives] == [RISES]
+    # and nothing is worked out that is not needed
+    assert offers.asked == [FALLS, RISES]
+
+
+def test_where_nothing_was_asked_the_first_draft_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    offers = Offers(FALLS, RISES)
+    monkeypatch.setattr(distillation, "drafts", offers)
+    assert law_of(straight()).provenance["written by"] == FALLS
+    assert offers.asked == [FALLS]
+
+
+def test_a_draft_without_a_value_somewhere_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = "2 * a + (b - 0.5)^0.5"
+    monkeypatch.setattr(distillation, "drafts", Offers(nowhere, RISES))
+    assert law_of(straight()).provenance["written by"] == RISES
+
+
+def test_what_is_undecided_is_no_reason_to_let_a_draft_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    bends = "a^3 - a^2 + 0.5 * a + b"  # it rises, but on one box bounds of the slope do not tell
+    monkeypatch.setattr(distillation, "drafts", Offers(bends, RISES))
+    monkeypatch.setattr("kanopt.surrogates.distill.shaped._BOXES", 1)
+    law = law_of(straight(wanted=Wanted(signs=(1, 1))))
+    assert law.provenance["written by"] == bends
+    assert law.shapes[0].verdict == "undecided"
+
+
+def test_where_all_are_refuted_the_last_is_taken_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distillation, "drafts", Offers(FALLS, "a - b"))
+    law = law_of(straight(wanted=Wanted(signs=(1, 1))))
+    assert law.provenance["written by"] == "a - b"
+    assert "refuted" in [fact.verdict for fact in law.shapes]
+
+
+# ------------------------------------------------------------------------------------------ which drafts there are
+
+
+def ways(model: Trained) -> list[str]:
+    return [draft.how for draft in drafts(model)]
+
+
+NETWORK = "edges of the network, closed forms and curves"
+
+
+def test_the_last_resort_is_the_network_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offered, "closed_law", lambda *_: None)
+    first, last = drafts(straight())
+    assert first.how == last.how == NETWORK
+    assert not Formula(first.root, VARIABLES, Variable("y")).curves
+    law = Formula(last.root, VARIABLES, Variable("y"))
+    assert len(law.curves) == 2
+    np.testing.assert_allclose(law.evaluate(decoded(NUMBER, ROWS)), TARGET, atol=1e-9)
+    assert [each.text for each in last.alternatives] == ["every edge a curve"]
+
+
+def test_where_a_person_decided_there_is_no_last_resort(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offered, "closed_law", lambda *_: None)
+    model = straight(control=Control.of({"a": "linear"}, None, None))
+    (only,) = drafts(model)
+    assert not Formula(only.root, VARIABLES, Variable("y")).curves
+
+
+def test_the_shorter_description_is_offered_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    # the network is exact: a law that leaves residuals is no better, and has to be much shorter
+    monkeypatch.setattr(offered, "closed_law", lambda *_: closed("2 * a + b", residual=0.1))
+    first, second, last = drafts(straight())
+    assert (first.how, last.how) == (NETWORK, NETWORK)
+    assert second.how == "a sum of products found on the rows: a shorter description than the network's edges"
+    # both are shown beside each other, and one of them is chosen
+    assert "2 * a + b" in [each.text for each in first.alternatives]
+    assert [each.chosen for each in first.alternatives].count(True) == 1
+    assert [each.chosen for each in second.alternatives].count(True) == 1
+    monkeypatch.setattr(offered, "closed_law", lambda *_: closed("2 * a + b", residual=0.1, price=-1e5))
+    assert ways(straight())[0] == second.how
+
+
+def test_a_law_with_no_larger_error_than_the_network_is_offered_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(offered, "closed_law", lambda *_: closed("2 * a + b", residual=0.0))
+
+    def never(model: Trained) -> None:
+        raise AssertionError("the network need not be read")
+
+    monkeypatch.setattr(offered, "read", never)
+    first = next(drafts(straight(rows=Rows(ROWS, TARGET + 0.1, np.ones(200)))))
+    assert first.how == "a sum of products found on the rows: no larger error than the network's"
+
+
+def test_where_the_network_cannot_be_read_the_rows_have_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def impossible(model: Trained) -> None:
+        raise FitError("pin: no")
+
+    monkeypatch.setattr(offered, "read", impossible)
+    monkeypatch.setattr(offered, "closed_law", lambda *_: closed("2 * a + b"))
+    assert ways(straight()) == [
+        "a sum of products found on the rows: the network has no edges that can become what was asked for"
+    ]
+    monkeypatch.setattr(offered, "closed_law", lambda *_: None)
+    with pytest.raises(FitError, match="pin: no"):
+        ways(straight())
+
+
+def test_the_law_of_a_logarithm_has_the_factor_from_the_median_to_the_mean(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(offered, "closed_law", lambda *_: None)
+    noise = 0.5 * np.random.default_rng(1).standard_normal(200)
+    model = straight(log_target=True, rows=Rows(ROWS, TARGET + noise, np.ones(200)))
+    *_, last = drafts(model)
+    assert last.smearing == pytest.approx(np.mean(np.exp(noise)))
+    law = Formula(last.root, VARIABLES, Variable("y"))
+    np.testing.assert_allclose(law.evaluate(decoded(NUMBER, ROWS)), last.smearing * np.exp(TARGET), rtol=1e-9)
+    # where the rows cannot tell it from one it is not written
+    slight = replace(model, rows=Rows(ROWS, TARGET + 1e-3 * noise, np.ones(200)))
+    *_, last = drafts(slight)
+    law = Formula(last.root, VARIABLES, Variable("y"))
+    np.testing.assert_allclose(law.evaluate(decoded(NUMBER, ROWS)), np.exp(TARGET), rtol=1e-9)

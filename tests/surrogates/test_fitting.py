@@ -1,0 +1,141 @@
+"""What is kept of a search: simpler laws that were tried, and how far rows are trusted when a formula is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from kanopt import KANRegressor
+from kanopt.kan.robust import robust_trust
+from kanopt.surrogates.fitting import WILD, _simpler, _trust
+from kanopt.surrogates.trials import Structure
+
+ONE = np.ones(4)
+
+
+@dataclass(eq=False)
+class Tried:
+    """The part of a trial by which simpler ones are found; densities of four rows."""
+
+    hidden: tuple[int, ...]
+    density: list[float]
+    products: tuple[int, ...] = ()
+
+    @property
+    def structure(self) -> Structure:
+        return Structure(False, (False,), self.hidden, "squared", self.products)
+
+    @property
+    def complexity(self) -> tuple[int, float]:
+        return sum(self.hidden) + sum(self.products), 5.0
+
+
+def test_of_every_simpler_structure_the_best_trial_is_kept() -> None:
+    chosen = Tried((4,), [3.0] * 4)
+    plain, better = Tried((), [1.0] * 4), Tried((), [1.5] * 4)
+    product, nodes, many = Tried((1,), [2.0] * 4, (1,)), Tried((2,), [2.5] * 4), Tried((4,), [2.9] * 4)
+    assert set(_simpler([plain, product, better, many, chosen, nodes], chosen, ONE)) == {
+        better,
+        product,
+        nodes,
+    }
+    # a product of two sums counts as two
+    assert _simpler([plain, product, nodes], nodes, ONE) == [plain]
+    assert _simpler([plain, better], better, ONE) == []
+
+
+def test_rows_count_by_their_weights_when_the_best_is_told() -> None:
+    chosen, one, two = Tried((2,), [3.0] * 4), Tried((), [1.0] * 4), Tried((), [2.0, 0.0, 0.0, 0.0])
+    assert _simpler([one, two], chosen, ONE) == [one]
+    assert _simpler([one, two], chosen, np.array([5.0, 1.0, 1.0, 1.0])) == [two]
+
+
+def test_laws_that_were_tried_are_kept_with_their_rows() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.uniform(-1, 1, (120, 2)), columns=["a", "b"])
+    target = np.sin(3 * frame["a"] * frame["b"]) + 0.05 * rng.standard_normal(120)
+    model = KANRegressor(seed=0, hidden=(2,)).fit(frame, target)
+    assert model._law.network.hidden == (2,)
+    ((law, rows),) = model._simpler
+    assert law.network.hidden == ()
+    assert len(rows.target) == 120
+    np.testing.assert_allclose(
+        law.network(rows.inputs, np.zeros((120, 0), int)), law.predict(rows.inputs, np.zeros((120, 0), int))
+    )
+    assert KANRegressor(seed=0, hidden=()).fit(frame, target)._simpler == ()
+
+
+@dataclass
+class Judged:
+    """The part of a trial, and of a table, from which the weights of rows are told."""
+
+    residual: np.ndarray
+    loss: str
+    weights: np.ndarray
+
+    @property
+    def trust(self) -> np.ndarray:
+        known = (torch.tensor(each) for each in (self.residual, self.weights))
+        return robust_trust(*known, self.loss).numpy()
+
+    @property
+    def fitted(self) -> Judged:
+        return self
+
+    @property
+    def structure(self) -> Structure:
+        return Structure(False, (False,), (), self.loss)
+
+
+def trust(residual: np.ndarray, loss: str, weights: np.ndarray | None = None) -> np.ndarray:
+    judged = Judged(residual, loss, np.ones(len(residual)) if weights is None else weights)
+    return _trust(judged, judged)
+
+
+@pytest.mark.parametrize("loss", ["huber", "tukey"])
+def test_rows_are_trusted_alike_where_none_is_wild(loss: str) -> None:
+    residual = np.random.default_rng(1).standard_normal(3000)
+    assert np.abs(residual).max() < WILD
+    # of normal errors, too, the loss lowers the weights of many
+    assert np.mean(Judged(residual, loss, np.ones(3000)).trust < 0.999) > 0.15
+    np.testing.assert_array_equal(trust(residual, loss), np.ones(3000))
+
+
+@pytest.mark.parametrize("loss", ["huber", "tukey"])
+def test_robust_weights_are_kept_where_some_rows_are_wild(loss: str) -> None:
+    residual = np.random.default_rng(1).standard_normal(3000)
+    residual[:20] = 30.0
+    kept = trust(residual, loss)
+    np.testing.assert_array_equal(kept, Judged(residual, loss, np.ones(3000)).trust)
+    assert kept[:20].max() < 0.05
+    # one in a thousand is none: it cannot be told from the tail of the errors
+    residual[2:20] = 0.0
+    np.testing.assert_array_equal(trust(residual, loss), np.ones(3000))
+    # but rows that stand for many are many
+    weights = np.where(np.arange(3000) < 2, 10.0, 1.0)
+    assert trust(residual, loss, weights)[:2].max() < 0.05
+
+
+def test_least_squares_trust_every_row() -> None:
+    residual = np.random.default_rng(1).standard_normal(300)
+    residual[:20] = 30.0
+    np.testing.assert_array_equal(trust(residual, "squared"), np.ones(300))
+
+
+@pytest.mark.parametrize("wild", [0, 8])
+def test_a_formula_is_chosen_on_rows_with_these_weights(wild: int) -> None:
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"a": rng.uniform(0, 1, 400)})
+    target = 2 * frame["a"] + 0.1 * rng.standard_normal(400)
+    target[:wild] += 40.0
+    rows = KANRegressor(seed=0, hidden=(), loss="tukey").fit(frame, target)._rows
+    assert rows is not None
+    assert (rows.weight[:wild] < 0.01).all()
+    if not wild:
+        np.testing.assert_array_equal(rows.weight, np.ones(400))
+    else:
+        assert 0.5 < rows.weight[wild:].mean() < 1.0
