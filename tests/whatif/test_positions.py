@@ -1,4 +1,3 @@
-import time
 from pathlib import Path
 
 import pytest
@@ -7,6 +6,7 @@ from hypothesis import strategies as st
 
 from kanopt.errors import ScenarioError
 from kanopt.whatif.positions import read_document, write_key
+from tests.effort import at_most
 
 TEXT = """\
 a.b = 1 # a comment
@@ -91,10 +91,8 @@ def test_bad_syntax_names_the_line(tmp_path, text, line, words):
     ids=["open lists", "lists", "a long number", "a long comment", "many keys"],
 )
 def test_hostile_files_are_refused_at_once(tmp_path, text, words):
-    start = time.perf_counter()
-    with pytest.raises(ScenarioError, match=words):
+    with at_most(10_000), pytest.raises(ScenarioError, match=words):
         read(tmp_path, text)
-    assert time.perf_counter() - start < 1.0
 
 
 def test_a_missing_file_names_the_nearest(tmp_path):

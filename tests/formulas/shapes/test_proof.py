@@ -1,7 +1,6 @@
 """Verdicts on laws whose shapes are known, and that no verdict on any law is wrong."""
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -22,6 +21,7 @@ from kanopt.formulas import (
     parse_formula,
 )
 from kanopt.formulas.shapes import prove
+from tests.effort import at_most
 from tests.formulas.strategies import NUMBERS, VEHICLE, laws, raw
 
 OUT = Variable("out")
@@ -227,13 +227,9 @@ def test_slack_is_told():
 def test_laws_are_decided_quickly():
     delay = law_of("(1 + 0.15 * v^4 / c^4) * t", v=(0, 9000), c=(1000, 8000), t=(1, 60))
     questions = {"monotone": {"v": 1, "c": -1, "t": 1}, "convex": ["v", "c"], "low": 0.0}
-    best = math.inf
-    for _ in range(5):
-        start = time.perf_counter()
+    with at_most(50_000):  # 15,000 calls, 3 ms
         proof = delay.prove(**questions)
-        best = min(best, time.perf_counter() - start)
     assert proof.proved
-    assert best < 0.3  # 3 ms on an idle machine
     assert all(fact.boxes == 1 for fact in proof.facts)
 
 
