@@ -66,6 +66,12 @@ def corrected():
     return KANRegressor.from_formula(WRONG, hidden=(), scale="additive").fit(*links(30, 1))
 
 
+@pytest.fixture(scope="module")
+def network():
+    """The network of the prior, on few cells."""
+    return KANRegressor.from_formula(WRONG, refine="network", tolerance=0.02, seed=1).fit(*links(30, 1))
+
+
 def test_before_a_fit_it_is_the_prior(test_rows):
     frame, time = test_rows
     model = KANRegressor.from_formula(WRONG)
@@ -124,19 +130,19 @@ def test_thirty_rows_are_better_than_the_prior_and_than_a_law_from_scratch(test_
 def test_few_noisy_rows_leave_a_right_prior_as_it_is(test_rows):
     frame, _ = test_rows
     stayed = []
-    for seed in range(6):
+    for seed in range(4):
         model = KANRegressor.from_formula(RIGHT, scale="additive").fit(*links(20, seed, noise=0.2))
         stayed.append(model.formula_.root == RIGHT.root)
         assert rmse(model.predict(frame), RIGHT.evaluate(frame)) < 1.2  # the noise is 1.7
-    assert sum(stayed) >= 4
+    assert sum(stayed) >= 3
     assert model.alternatives_["chosen"].sum() == 1
 
 
 def test_many_rows_are_followed_as_well_as_from_scratch(test_rows):
     frame, time = test_rows
-    rows = links(5_000, 4)
+    rows = links(2_000, 4)
     model = KANRegressor.from_formula(WRONG, hidden=(), scale="additive").fit(*rows)
-    scratch = KANRegressor(hidden=(2,), log_target=True, starts=2, grid_size=5, seed=1).fit(*rows)
+    scratch = KANRegressor(hidden=(2,), log_target=True, starts=1, grid_size=5, seed=1).fit(*rows)
     assert rmse(model.predict(frame), time) < min(0.02, rmse(scratch.predict(frame), time))
 
 
@@ -254,9 +260,11 @@ def test_a_network_learns_what_curves_cannot():
     assert rmse(plain.predict(frame[test]), truth[test]) > 0.5
 
 
-def test_the_network_of_the_prior_is_trained(test_rows):
+def test_the_network_of_the_prior_is_trained(test_rows, network, monkeypatch):
     frame, time = test_rows
-    model = KANRegressor.from_formula(WRONG, refine="network", seed=1).fit(*links(30, 1))
+    model = network
+    # the law is to be that of the network, and not one found on the rows beside it
+    monkeypatch.setattr("kanopt.surrogates.distill.drafts.closed_law", lambda *_: None)
     assert model.network_.hidden == (2, 1)
     assert rmse(model.predict(frame), time) < 0.5 * rmse(WRONG.evaluate(frame), time)
     np.testing.assert_allclose(
@@ -272,7 +280,7 @@ def test_the_network_of_the_prior_is_trained(test_rows):
 
 
 def test_the_network_of_a_right_prior_stays():
-    model = KANRegressor.from_formula(RIGHT, refine="network").fit(*links(15, 3, noise=0.2))
+    model = KANRegressor.from_formula(RIGHT, refine="network", tolerance=0.02).fit(*links(15, 3, noise=0.2))
     assert model.formula_.root == RIGHT.root
     assert model._learned.what == "the prior as it is"
 
@@ -331,13 +339,12 @@ def test_units_of_the_rows_are_those_of_the_prior():
         assert model.to_formula((frame, 3 * km)).evaluate({"km": 10.0}) == pytest.approx(30.0, rel=0.01)
 
 
-def test_copies_of_a_model(corrected, tmp_path, test_rows):
+def test_copies_of_a_model(corrected, network, tmp_path, test_rows):
     frame, _ = test_rows
     fresh = clone(corrected)
     assert fresh.get_params() == corrected.get_params()
     np.testing.assert_array_equal(fresh.predict(frame), WRONG.evaluate(frame))
     np.testing.assert_array_equal(fresh.fit(*links(30, 1)).predict(frame), corrected.predict(frame))
-    network = KANRegressor.from_formula(WRONG, refine="network").fit(*links(30, 1))
     for model in (KANRegressor.from_formula(WRONG), corrected, network):
         np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(frame), model.predict(frame))
         model.save(tmp_path / "law.kan")
