@@ -166,6 +166,26 @@ def test_compare_takes_a_base_and_variants_or_a_variant_alone(case, cli):
     assert "names no base to compare it with" in err
 
 
+def test_a_law_whose_units_do_not_agree_is_told_wherever_it_is_used(case, cli):
+    edit(case / "case.toml", '"0.3 * km"\ninputs = { km = "km" }', '"minutes * wage"\ninputs = { wage = "EUR/h" }')
+    edit(case / "case.toml", 'bind = { km = "arc.distance" }', 'bind = { km = "arc.distance", wage = 20 }')
+    wrong = (
+        "the units do not agree: minutes · wage is in min·EUR/h, but fuel is declared in EUR: convert first "
+        "(1 EUR = 60 min·EUR/h)"
+    )
+    warning = f"warning: case.toml:17: surrogates.fuel.formula: {wrong}"
+    for command in ("check", "run", "solve", "fit"):
+        _, out, err = cli(command, "case.toml")
+        assert err.splitlines().count(warning) == 1, command
+        assert (wrong in out) == (command in ("run", "fit")), command
+    assert wrong in (case / "reports" / "case.html").read_text()
+    laws = json.loads(cli("run", "case.toml", "--json", "--quiet")[1])["laws"]
+    assert laws["fuel"]["note"] == f"written by hand: minutes * wage; {wrong}"
+    assert laws["minutes"]["note"] == "written by hand: 2 * km"
+    _, out, err = cli("compare", "dear.toml", "--repeats", "1")
+    assert err.splitlines().count(warning) == 1
+
+
 def test_fit_saves_laws_that_a_scenario_reads(case, cli):
     code, out, _ = cli("fit", "case.toml", "--out", "laws")
     assert code == 0

@@ -162,7 +162,9 @@ class Infix:
         return Text(shown, PRODUCT if negated or " " in shown else ATOM, negated=negated)
 
     def sum(self, parts: list[Text]) -> Text:
-        """Write a sum; a term that begins with a minus sign is subtracted."""
+        """Write a sum; a term that begins with a minus sign is subtracted, and does not come first if it need not."""
+        if len(parts) == 2 and parts[0].negated and not parts[1].negated:
+            parts = parts[::-1]
         text = parts[0].text
         for part in parts[1:]:
             text += self.minus + part.negated if part.negated else self.plus + self.held(part, PRODUCT)

@@ -27,6 +27,7 @@ __all__ = [
     "has_several",
     "indicators_of",
     "name_of",
+    "refuse_leak",
     "refuse_names",
     "target_of",
     "used_rows",
@@ -87,6 +88,15 @@ def name_of(y: Any) -> str | None:
     """Return the name of a target: that of a series, or of the one column of a frame."""
     name = y.columns[0] if isinstance(y, pd.DataFrame) and y.shape[1] == 1 else getattr(y, "name", None)
     return None if name is None else str(name)
+
+
+def refuse_leak(target: str, frame: pd.DataFrame) -> None:
+    """Refuse a target that is called like a column that is learned from: the formula could not tell them apart."""
+    if target in (str(name) for name in frame.columns):
+        raise FitError(
+            f"the target is called {target!r}, and so is a column of X, whether it is the target itself or another; "
+            f'leave the column out (X.drop(columns={target!r})), or rename the target (y.rename("..."))'
+        )
 
 
 def target_of(y: Any) -> Floats:

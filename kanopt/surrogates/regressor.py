@@ -21,6 +21,7 @@ from kanopt.surrogates.given import (
     has_several,
     indicators_of,
     name_of,
+    refuse_leak,
     refuse_names,
     target_of,
     used_rows,
@@ -231,8 +232,8 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         Raises
         ------
         FitError
-            For missing or infinite values, constant columns, too few rows, and arguments that are not
-            allowed.
+            For missing or infinite values, constant columns, a target that is called like a column, too few rows,
+            and arguments that are not allowed.
         """
         before = {name: value for name, value in vars(self).items() if name in _OF_COLUMNS}
         try:
@@ -325,6 +326,8 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
     def _fit_table(self, X: Any, y: Any, sample_weight: Any, watch: Watch) -> None:
         """Fit one target of a table in memory."""
         frame = table_of(self, X, reset=True)
+        name = name_of(y) or "target"
+        refuse_leak(name, frame)
         frame, target, weights = used_rows(frame, y, weights_of(sample_weight, frame))
         if len(frame) < LEAST_ROWS:
             raise FitError(
@@ -349,7 +352,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         learned = learn(table, settings)
         self.alternatives_, self._rows, self._simpler = learned.alternatives, learned.rows, learned.simpler
         self._indicators = indicators
-        self._adopt(learned.law, name_of(y) or "target")
+        self._adopt(learned.law, name)
 
     def _fit_targets(
         self,

@@ -34,7 +34,7 @@ rush = Curve("s", Input("hour"), (0.0, 1.0, 2.0), 0.0, 24.0, periodic=True)
         (-x * y, "-x · y"),
         (x * -y, "x · (-y)"),
         (x + Constant(-2.0), "x - 2"),
-        (Product((Constant(-1.0), x)) + y, "-x + y"),
+        (Product((Constant(-1.0), x)) + y, "y - x"),
         (x / y, "x / y"),
         (1 / x / y, "1 / x / y"),
         (x / (y + 1) ** 2, "x / (y + 1)^2"),

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from kanopt import FitError, KANRegressor
+from kanopt.formulas import Variable, parse_formula
 
 OPTIONS = {"hidden": (), "log_features": [], "loss": "squared"}
 
@@ -32,6 +33,24 @@ def test_targets_of_one_name_are_not_merged(trips):
     table, cost = trips
     with pytest.raises(FitError, match=r"two targets are called 'cost'"):
         KANRegressor(log_target=False, **OPTIONS).fit(table, pd.concat([cost, -cost.rename("cost")], axis=1))
+
+
+def test_a_target_is_not_called_like_a_column(trips):
+    table, cost = trips
+    model = KANRegressor(log_target=False, **OPTIONS)
+    for leaked in (table, table.rename(columns={"km": "cost"})):
+        name = leaked.columns[0]
+        refusal = rf'the target is called {name!r}.*rename the target \(y\.rename\("\.\.\."\)\)'
+        with pytest.raises(FitError, match=refusal):
+            model.fit(leaked, 2.0 * table["km"] if name == "km" else cost)
+        with pytest.raises(FitError, match=refusal):
+            model.fit(leaked, pd.DataFrame({"other": cost, name: cost}))
+    with pytest.raises(FitError, match=r"the target is called 'target'"):
+        model.fit(table.rename(columns={"km": "target"}), cost.to_numpy())
+    prior = KANRegressor.from_formula(parse_formula("2 * km", [Variable("km")], Variable("cost")))
+    for target in (cost.rename("load_t"), cost.rename("km")):
+        with pytest.raises(FitError, match=rf"the target is called '{target.name}'"):
+            prior.fit(table, target)
 
 
 def test_a_formula_is_asked_of_one_target(trips):

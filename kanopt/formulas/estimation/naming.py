@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 
@@ -35,7 +35,7 @@ _COLLINEAR = 1e-9
 _ROOT: _Place = (b"", 0)
 
 
-def with_named_constants(formula: Formula, *, learned: bool = False) -> Formula:
+def with_named_constants(formula: Formula, held: Collection[float] = ()) -> Formula:
     """Return the formula with a name, c1, c2, … in reading order, for every number that is a free quantity.
 
     No free quantities are the −1 of a quotient, the sign of a subtraction, a whole-number exponent and the 0 of a
@@ -47,8 +47,10 @@ def with_named_constants(formula: Formula, *, learned: bool = False) -> Formula:
     ----------
     formula
         The law. A number that stands in two places of it gets two names, but a step that occurs twice is one step.
-    learned
-        Whether only numbers with a standard error get one.
+    held
+        Exponents that are part of the structure.
+    held
+        Exponents that are part of the structure.
 
     Returns
     -------
@@ -64,9 +66,7 @@ def with_named_constants(formula: Formula, *, learned: bool = False) -> Formula:
     [('c1', 0.5), ('c2', 0.12), ('c3', 0.04), ('c4', 8.5)]
     """
     found = {
-        place: number
-        for place, number in _places(formula.root)
-        if number.standard_error is not None or not learned
+        place: number for place, number in _places(formula.root) if place[1] != 1 or number.value not in held
     }
     drafts = {place: f"draft {number}" for number, place in enumerate(found)}
     drafted = _renamed(formula.root, drafts)

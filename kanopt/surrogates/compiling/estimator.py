@@ -20,7 +20,7 @@ from kanopt.surrogates.compiling.rows import columns_of, frame_of, inputs_of, va
 from kanopt.surrogates.compiling.scales import SCALES, SUM
 from kanopt.surrogates.encoding import LEAST_ROWS
 from kanopt.surrogates.frames import table_of
-from kanopt.surrogates.given import calibration_of, coverage_of, name_of, used_rows, weights_of
+from kanopt.surrogates.given import calibration_of, coverage_of, name_of, refuse_leak, used_rows, weights_of
 from kanopt.surrogates.intervals import conformal_ends, left_out_ends
 from kanopt.surrogates.missing import Indicators
 from kanopt.surrogates.regressor import KANRegressor
@@ -277,6 +277,8 @@ class PriorRegressor(KANRegressor):
 
         check_arguments(self)
         frame = table_of(self, frame_of(X, inputs_of(self.prior)), reset=True)
+        name = name_of(y) or self.prior.output.name
+        refuse_leak(name, frame)
         frame, target, weights = used_rows(frame, y, weights_of(sample_weight, frame))
         if len(frame) < LEAST_ROWS:
             raise FitError(
@@ -287,7 +289,7 @@ class PriorRegressor(KANRegressor):
         task = Task(self.prior, columns, target, weights / min(1.0, float(weights.mean())), periods)
         learned, self.alternatives_ = learn(task, variables_of(frame, self.prior, columns), self, watch)
         self._indicators, self._rows = Indicators({}), None
-        self._take(learned, name_of(y) or self.prior.output.name)
+        self._take(learned, name)
 
     def _fit_source(self, *_: Any) -> Self:
         raise FitError("a prior is corrected on tables in memory; read the table first (ko.read_table)")

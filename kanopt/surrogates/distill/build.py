@@ -20,6 +20,9 @@ __all__ = ["graph"]
 
 Array = NDArray[np.float64]
 TURN = 2.0 * np.pi
+FROM_ORIGIN = ("linear", "quadratic", "exp")
+FAR = 5.0
+"""Distance of a column's values from zero, in their range, from which on its origin is moved: years, not kilometres."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +130,8 @@ class _Writer:
     def _write(self, edge: Edge, argument: _Argument) -> list[Node]:
         """Return the terms of one edge."""
         name, theta = edge.form.name, [*edge.theta, *edge.form.fixed]
+        if name in FROM_ORIGIN and (origin := _origin(edge, argument)):
+            return self._from_origin(edge, argument, origin)
         if name == "table":
             return [self._table(edge)]
         if name in ("curve", "cycle"):
@@ -150,6 +155,27 @@ class _Writer:
             wave = Apply("sin", Sum((Product((self._constant(edge, 2), written)), Constant(phase))))
             return [Product((Constant(amplitude), wave))]
         return [Product((a, self._body(edge, argument)))]
+
+    def _from_origin(self, edge: Edge, argument: _Argument, origin: float) -> list[Node]:
+        """Return the terms of an edge as a function of the distance from an origin, and what is then added.
+
+        The distance is the column less the origin: 0.2 · (year − 2012) beside a constant of a typical size, where
+        0.2 · year needs one of −402.
+        """
+        z0, f = origin * argument.factor, argument.factor
+        moved = Sum((argument.node, Constant(-origin)))
+        a = self._constant(edge, 0)
+        if edge.form.name == "linear":
+            return [Product((self._constant(edge, 0, f), moved)), Constant(a.value * z0)]
+        if edge.form.name == "quadratic":
+            b = self._constant(edge, 1, f * f)
+            slope = (a.value + 2.0 * edge.theta[1] * z0) * f
+            constant = a.value * z0 + edge.theta[1] * z0**2
+            square = Product((b, Power(moved, Constant(2.0))))
+            return [Product((Constant(slope), moved)), square, Constant(constant)]
+        rate = self._constant(edge, 1, f)
+        scale = a.value * float(np.exp(rate.value * origin))
+        return [Product((Constant(scale), Apply("exp", Product((rate, moved)))))]
 
     def _body(self, edge: Edge, argument: _Argument) -> Node:
         """Return the function in a term ``a · f(z)``."""
@@ -201,6 +227,18 @@ class _Writer:
         if argument.log:
             return Curve(name, argument.written, coefficients, low, high)
         return Curve(name, argument.node, coefficients, low / argument.factor, high / argument.factor)
+
+
+def _origin(edge: Edge, argument: _Argument) -> float:
+    """Return a round number amid the values of a column that are far from zero; 0 where they are not."""
+    low, high = edge.span[0] / argument.factor, edge.span[1] / argument.factor
+    width = high - low
+    if not isinstance(argument.node, Input) or argument.log or edge.form.fixed or not width > 0.0:
+        return 0.0
+    if min(abs(low), abs(high)) < FAR * width or low * high < 0.0:
+        return 0.0
+    unit = 10.0 ** np.floor(np.log10(width))
+    return float(unit * np.round(0.5 * (low + high) / unit))
 
 
 def _linked(link: Link, total: Node) -> Node:

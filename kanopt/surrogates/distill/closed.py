@@ -94,24 +94,33 @@ class Closed:
 
 
 def _multiplied(formula: Formula, factor: float) -> Formula:
-    """Return a law times a number, which its outermost coefficients take in."""
-    terms = formula.root.terms if isinstance(formula.root, Sum) else (formula.root,)
-    changed, new = set[str](), list[Node]()
-    for term in terms:
-        first, *rest = term.factors if isinstance(term, Product) else (term,)
-        if isinstance(first, Constant) and first.name:
-            changed.add(first.name)
-            error = None if first.standard_error is None else first.standard_error * factor
-            new.append(Product((Constant(first.value * factor, first.name, error), *rest)))
-        else:
-            new.append(Product((Constant(factor), term)))
+    """Return a law times a number, which its outermost coefficients take in; it stands in front where they cannot."""
+    changed: dict[str, Constant] = {}
+    root = _times(formula.root, factor, changed)
+    if root is None:
+        return replace(formula, root=simplified(Product((Constant(factor), formula.root))))
     covariance = formula.covariance
     if covariance is not None:
         scale = np.array([factor if name in changed else 1.0 for name in covariance.names])
         matrix = scale[:, None] * np.array(covariance.matrix) * scale[None, :]
         covariance = replace(covariance, matrix=tuple(map(tuple, matrix.tolist())))
-    root = simplified(Sum(tuple(new)) if len(new) > 1 else new[0])
-    return replace(formula, root=root, covariance=covariance)
+    return replace(formula, root=simplified(root), covariance=covariance)
+
+
+def _times(node: Node, factor: float, changed: dict[str, Constant]) -> Node | None:
+    """Return a node times a number, with coefficients that have a name changed; None where there are none to change."""
+    match node:
+        case Constant(name=name, value=value, standard_error=error) if name:
+            changed[name] = Constant(value * factor, name, None if error is None else error * factor)
+            return changed[name]
+        case Sum(terms=terms):
+            new = [_times(term, factor, changed) for term in terms]
+            return None if None in new else Sum(tuple(term for term in new if term is not None))
+        case Product(factors=factors):
+            for place, part in enumerate(factors):
+                if (new_part := _times(part, factor, changed)) is not None:
+                    return Product((*factors[:place], new_part, *factors[place + 1 :]))
+    return None
 
 
 def description_length(

@@ -74,18 +74,12 @@ def _formula(draft: Draft, trained: Trained, held_out: HeldOut) -> Formula:
     used = Formula(draft.root, inputs, held_out.output).used
     kept = tuple(variable for variable in inputs if variable.name in used)
     formula = Formula(draft.root, kept, held_out.output, held_out.per)
-    return shaped(_named(replace(formula, domain=_domain(trained, kept))), trained)
+    return shaped(_named(replace(formula, domain=_domain(trained, kept)), draft.held), trained)
 
 
-def _named(formula: Formula) -> Formula:
-    """Return the formula with names for its constants, by which they can be held and estimated again.
-
-    Of a law with standard errors, the numbers that have one; the others were held. Behind hidden nodes none has one.
-    """
-    if parameters_of(formula.root):
-        return formula
-    learned = any(constant.standard_error is not None for constant in formula.constants)
-    return with_named_constants(formula, learned=learned)
+def _named(formula: Formula, held: frozenset[float]) -> Formula:
+    """Return the formula with names for its constants, by which they can be held and estimated again."""
+    return formula if parameters_of(formula.root) else with_named_constants(formula, held)
 
 
 def _variable(feature: Feature, units: dict[str, str]) -> Variable:

@@ -34,6 +34,8 @@ class Draft:
     alternatives: tuple[Alternative, ...]
     smearing: float = 1.0
     covariance: Covariance | None = None
+    held: frozenset[float] = frozenset()
+    """Exponents that were rounded, and are part of the structure."""
 
 
 def drafts(trained: Trained) -> Iterator[Draft]:
@@ -115,8 +117,9 @@ def _from_network(found: Read, chosen: Trained) -> Draft:
     root = graph(model, trained.features, smearing, _errors(best, bool(trained.network.hidden)), trained.link)
     if trained.log_target:
         root = _without_factor_one(root, best.squares, rows.total)
+    held = frozenset(value for edge in model.edges for value in edge.form.fixed)
     which = "the network" if trained is chosen else f"a simpler network that was tried ({trained.structure})"
-    return Draft(root, f"edges of {which}, closed forms and curves", found.front, smearing or 1.0)
+    return Draft(root, f"edges of {which}, closed forms and curves", found.front, smearing or 1.0, held=held)
 
 
 def _errors(fit: Refit, hidden: bool) -> Array:
