@@ -167,7 +167,11 @@ def test_compare_takes_a_base_and_variants_or_a_variant_alone(case, cli):
 
 
 def test_a_law_whose_units_do_not_agree_is_told_wherever_it_is_used(case, cli):
-    edit(case / "case.toml", '"0.3 * km"\ninputs = { km = "km" }', '"minutes * wage"\ninputs = { wage = "EUR/h" }')
+    edit(
+        case / "case.toml",
+        '"0.3 * km"\ninputs = { km = "km" }',
+        '"minutes * wage"\ninputs = { wage = "EUR/h" }',
+    )
     edit(case / "case.toml", 'bind = { km = "arc.distance" }', 'bind = { km = "arc.distance", wage = 20 }')
     wrong = (
         "the units do not agree: minutes · wage is in min·EUR/h, but fuel is declared in EUR: convert first "

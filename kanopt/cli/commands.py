@@ -105,13 +105,18 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
             if not as_json:
                 click.echo(str(error))
             continue
-        for remark in scenario.remarks():
-            click.echo(f"warning: {remark}", err=True)
+        _remark(scenario)
         if not as_json:
             click.echo(f"{file}: no mistakes ({_contents(scenario)})")
     if as_json:
         click.echo(to_text([asdict(issue) for issue in mistakes]))
     return Exit.BAD_INPUT if mistakes else Exit.SOLVED
+
+
+def _remark(*scenarios: Scenario) -> None:
+    """Warn of what is no mistake but may be one; of what stands in a file that several share, once."""
+    for remark in dict.fromkeys(remark for scenario in scenarios for remark in scenario.remarks()):
+        click.echo(f"warning: {remark}", err=True)
 
 
 def _contents(scenario: Scenario) -> str:
@@ -162,8 +167,7 @@ def _run(file: Path, *, seed: int | None, time_limit: float | None, quiet: bool)
 
     with following(quiet=quiet) as progress:
         scenario = load_scenario(file)
-        for remark in scenario.remarks():
-            click.echo(f"warning: {remark}", err=True)
+        _remark(scenario)
         return scenario.run(seed=seed, time_limit=time_limit, progress=progress)
 
 
@@ -209,6 +213,7 @@ def compare(
         scenarios = [load_scenario(file) for file in files]
         if len(scenarios) == 1:
             scenarios = [load_scenario(_base_of(scenarios[0])), *scenarios]
+        _remark(*scenarios)
         outcome = compared(scenarios, seed=seed, repeats=repeats, time_limit=time_limit, progress=progress)
     target = report or (out or Path("reports")) / f"{scenarios[0].path.stem}_compared.html"
     codes = [code_of(outcome_run.result) for outcome_run in outcome.runs]
@@ -287,6 +292,7 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
             from kanopt.whatif.learn import laws_of, learn
 
             scenario = load_scenario(file)
+            _remark(scenario)
             seed = scenario.seed if given["seed"] is None else given["seed"]
             laws = list(laws_of(scenario, learn(scenario, seed, progress)).values())
         else:

@@ -10,7 +10,7 @@ import numpy as np
 
 from kanopt.errors import KanoptError, TableError, nearest
 from kanopt.whatif.changes import Change
-from kanopt.whatif.lawbook import as_written, is_text
+from kanopt.whatif.lawbook import is_text, unit_troubles
 from kanopt.whatif.positions import Key
 from kanopt.whatif.problem_spec import Material, PartSpec, ProblemSpec
 from kanopt.whatif.rows import complete_rows, divided
@@ -295,8 +295,8 @@ def dimension_remarks(laws: Mapping[str, LawSpec], formulas: Mapping[str, Formul
     """Yield the laws written by hand whose units do not agree, such as minutes that are added to hours."""
     for name, spec in laws.items():
         if isinstance(spec, GivenSpec) and name in formulas:
-            for problem in as_written(name, spec, formulas).dimensions().problems:
-                yield Mistake(("surrogates", name, "formula"), f"the units do not agree: {problem}")
+            for trouble in unit_troubles(name, spec, formulas):
+                yield Mistake(("surrogates", name, "formula"), trouble)
 
 
 def column_remarks(problem: ProblemSpec, frames: Frames) -> Iterable[Mistake]:

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import Formula
 
-__all__ = ["as_written", "given_laws", "in_order", "is_text", "named_in", "saved_law", "stand_in"]
+__all__ = [
+    "as_written",
+    "given_laws",
+    "in_order",
+    "is_text",
+    "named_in",
+    "saved_law",
+    "stand_in",
+    "unit_troubles",
+]
 
 _WORD = re.compile(r"[^\W\d]\w*|`[^`]*`")
 
@@ -161,6 +170,21 @@ def as_written(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formu
     if both := sorted(set(own) & set(others)):
         raise FormulaError(f"{both[0]!r} is both an input and a law; rename one")
     return parse_formula(spec.formula, [*own.values(), *others.values()], Variable(name, spec.unit))
+
+
+def unit_troubles(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> list[str]:
+    """Say where the declared units of a formula do not agree, such as minutes that are added to hours.
+
+    The formula is judged as it is written: once the laws it names are put in, their constants may take any unit.
+
+    Examples
+    --------
+    >>> pay = GivenSpec(formula="time * w", inputs={"time": "min", "w": "EUR/h"}, unit="EUR")
+    >>> print(*unit_troubles("pay", pay, {}))
+    the units do not agree: time · w is in min·EUR/h, but pay is declared in EUR: convert first (1 EUR = 60 min·EUR/h)
+    """
+    found = as_written(name, spec, laws).dimensions().problems
+    return [f"the units do not agree: {problem}" for problem in found]
 
 
 def _sketched(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
 from kanopt.interrupt import Interrupt
 from kanopt.whatif.events import Event, Report
-from kanopt.whatif.lawbook import named_in
+from kanopt.whatif.lawbook import named_in, unit_troubles
 from kanopt.whatif.rows import complete_rows, divided
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.spec import GivenSpec, LearnedSpec
@@ -45,7 +45,7 @@ class LearnedLaw:
     trusted
         False where it predicts too poorly and the file says ``on_low = "mark"``, or is built on such a law.
     note
-        Where it comes from, and why it is not trusted.
+        Where it comes from, why it is not trusted, and where its declared units do not agree.
     seconds
         How long it took to learn.
     """
@@ -137,8 +137,9 @@ def laws_of(scenario: Scenario, learned: Mapping[str, LearnedLaw]) -> dict[str, 
             doubtful = sorted(
                 other for other in named_in(spec.formula) & set(learned) if not learned[other].trusted
             )
-            doubt = f"; built on {', '.join(map(repr, doubtful))}, which is not trusted" if doubtful else ""
-            note = f"written by hand: {spec.formula}{doubt}"
+            built = f"built on {', '.join(map(repr, doubtful))}, which is not trusted" if doubtful else ""
+            told = [f"written by hand: {spec.formula}", built, *unit_troubles(name, spec, formulas)]
+            note = "; ".join(filter(None, told))
             found[name] = LearnedLaw(name, formula, trusted=not doubtful, note=note)
         else:
             found[name] = LearnedLaw(name, formula, note="read from a file")
