@@ -130,7 +130,7 @@ def test_least_squares_trust_every_row() -> None:
 def test_a_formula_is_chosen_on_rows_with_these_weights(wild: int) -> None:
     rng = np.random.default_rng(2)
     frame = pd.DataFrame({"a": rng.uniform(0, 1, 400)})
-    target = 2 * frame["a"] + 0.1 * rng.standard_normal(400)
+    target = (2 * frame["a"] + 0.1 * rng.standard_normal(400)).rename("y")
     target[:wild] += 40.0
     rows = KANRegressor(seed=0, hidden=(), loss="tukey").fit(frame, target)._rows
     assert rows is not None

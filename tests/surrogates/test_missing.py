@@ -36,7 +36,7 @@ def test_a_weight_counts_as_copies_of_a_row():
 def test_words_in_a_column_with_gaps_are_named_at_predict(values, message):
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"km": rng.uniform(1, 9, 40)})
-    cost = 2.0 * table["km"]
+    cost = (2.0 * table["km"]).rename("cost")
     model = KANRegressor((), missing="indicator", log_target=False).fit(table.mask(table["km"] < 2), cost)
     with pytest.raises(FitError, match=f"column 'km' was a number in training; {message}"):
         model.predict(pd.DataFrame({"km": values}))

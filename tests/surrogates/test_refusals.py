@@ -246,7 +246,7 @@ def test_intervals_say_which_rows_lie_outside(model, trips):
 def test_a_positive_law_stays_above_zero_far_outside(trips, arguments):
     table, _ = trips
     rng = np.random.default_rng(2)
-    falling = np.exp(-0.1 * table["km"]) + 0.001 * rng.uniform(size=60)
+    falling = (np.exp(-0.1 * table["km"]) + 0.001 * rng.uniform(size=60)).rename("y")
     model = KANRegressor((), log_features=[], loss="squared", **arguments).fit(table, falling)
     far = table.assign(km=[(-1.0) ** row * 1e5 for row in range(60)])
     assert (model.predict(far) > 0.0).all()

@@ -18,7 +18,7 @@ def saved(tmp_path_factory):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.uniform(1, 2, 60), "c": rng.choice(list("xy"), 60)})
     path = tmp_path_factory.mktemp("models") / "law.kan"
-    KANRegressor((), bounds=(-2, 2)).fit(frame, np.sin(3 * frame["a"])).save(path)
+    KANRegressor((), bounds=(-2, 2)).fit(frame, np.sin(3 * frame["a"]).rename("y")).save(path)
     return path
 
 

@@ -43,7 +43,7 @@ def test_a_weight_counts_as_so_many_rows_behind_hidden_nodes(skewed):
 def test_one_wild_target_does_not_move_the_law(rows):
     rng = np.random.default_rng(1)
     frame = pd.DataFrame({"km": rng.uniform(5, 80, rows), "load_t": rng.normal(size=rows)})
-    truth = 2.0 * frame["km"] - 80.0
+    truth = (2.0 * frame["km"] - 80.0).rename("cost")
     cost = truth + rng.normal(0, 3.0, rows)
     cost[3] = 1e5
     model = KANRegressor(()).fit(frame, cost)
@@ -54,7 +54,7 @@ def test_one_wild_target_does_not_move_the_law(rows):
 def test_a_robust_law_says_where_it_misses_the_sum():
     rng = np.random.default_rng(3)
     frame = pd.DataFrame({"km": rng.uniform(5, 80, 1500)})
-    cost = (2.0 * frame["km"] + 10.0) * rng.lognormal(0, 0.05, 1500)
+    cost = (2.0 * frame["km"] + 10.0).rename("cost") * rng.lognormal(0, 0.05, 1500)
     cost[rng.permutation(1500)[:75]] *= 5.0
     with pytest.warns(KanoptWarning, match=r"predictions sum to 0\.8\d+ of the target: 5\.\d% of the rows"):
         model = KANRegressor((), seed=0).fit(frame, cost)
@@ -66,6 +66,6 @@ def test_an_id_of_many_values_gets_no_hidden_nodes():
     rng = np.random.default_rng(3)
     site = rng.permutation(np.arange(2000) % 600)
     frame = pd.DataFrame({"site": [f"s{number}" for number in site], "km": rng.uniform(5, 80, 2000)})
-    cost = rng.normal(size=600)[site] * 10.0 + 2.0 * frame["km"] + rng.normal(size=2000)
+    cost = rng.normal(size=600)[site] * 10.0 + 2.0 * frame["km"].rename("cost") + rng.normal(size=2000)
     model = KANRegressor(seed=0).fit(frame, cost)
     assert model.alternatives_["hidden"].map(len).max() == 0

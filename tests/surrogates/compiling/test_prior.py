@@ -325,7 +325,7 @@ def test_a_prior_without_ranges_learns_them():
         model.diagram()
     assert KANRegressor.from_formula(prior, ranges={"km": (0, 9)}).network_.hidden == ()
     frame = pd.DataFrame({"km": np.linspace(1, 9, 30)})
-    assert model.fit(frame, 2 * frame["km"]).encoding_.numbers[0].high == 9.0
+    assert model.fit(frame, 2 * frame["km"].rename("cost")).encoding_.numbers[0].high == 9.0
 
 
 def test_units_of_the_rows_are_those_of_the_prior():
