@@ -228,6 +228,42 @@ def test_a_law_that_fit_saves_keeps_what_was_decided_by_hand(case, cli):
     assert "surrogates.fuel.pin.km: unknown operator 'logg'; did you mean 'log'?" in out + err
 
 
+def test_laws_are_learned_without_a_problem(case, cli):
+    rows = "".join(f"{k / 2},{k * 1.5}\n" for k in range(1, 61))
+    (case / "trips.csv").write_text("km,minutes\n" + rows)
+    law = f"{LEARNED}\nnetwork = {{ hidden = [], starts = 1 }}\n"
+    (case / "laws.toml").write_text(law + '[surrogates.pay]\nformula = "2 * minutes"\nunit = "EUR"\n')
+    code, out, err = cli("check", "laws.toml")
+    assert (code, out, err) == (0, "laws.toml: no mistakes (1 table, 2 laws)\n", "")
+    code, out, err = cli("fit", "laws.toml", "--out", "laws")
+    assert code == 0, err
+    assert (case / "laws" / "minutes.json").exists()
+    assert (case / "laws" / "pay.json").exists()
+    missing = (
+        "laws.toml: problem: the section [problem] is missing; it says what is to be decided: write [problem] with "
+        "kind = 'routing', 'scheduling' or 'supply', and the tables and laws of that kind; kanopt fit learns laws "
+        "without it\n"
+    )
+    for command in ("run", "solve", "compare"):
+        code, out, err = cli(command, "laws.toml", *["case.toml"] * (command == "compare"))
+        assert (code, out) == (2, ""), command
+        assert err == missing, command
+
+
+def test_a_file_with_neither_laws_nor_a_problem_and_changes_of_nothing_are_mistakes(case, cli):
+    (case / "empty.toml").write_text('[scenario]\nname = "Empty"\n')
+    assert "empty.toml: problem: the section [problem] is missing" in cli("check", "empty.toml")[1]
+    change = '[[changes]]\nscale = "trips.km"\nby = 2\n'
+    (case / "trips.csv").write_text("km,minutes\n1,2\n2,4\n3,6\n4,8\n5,9\n6,9\n")
+    (case / "laws.toml").write_text(f"{LEARNED}\n{change}")
+    code, out, _ = cli("check", "laws.toml")
+    assert code == 2
+    assert (
+        "laws.toml:7: changes[1]: changes alter what the problem reads; the section [problem] is missing"
+        in out
+    )
+
+
 def test_fit_learns_from_a_table_alone(case, cli):
     rows = "".join(f"{k / 2},{k * 1.5}\n" for k in range(1, 61))
     (case / "trips.csv").write_text("km,minutes\n" + rows)

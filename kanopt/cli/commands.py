@@ -122,7 +122,7 @@ def _remark(*scenarios: Scenario) -> None:
 def _contents(scenario: Scenario) -> str:
     counts = [(len(scenario.tables), "table"), (len(scenario.laws), "law"), (len(scenario.changes), "change")]
     told = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count]
-    return ", ".join([scenario.kind, *told])
+    return ", ".join(told if scenario.question is None else [scenario.kind, *told])
 
 
 @kanopt.command()

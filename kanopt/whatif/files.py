@@ -14,6 +14,7 @@ from kanopt.whatif.positions import Key
 from kanopt.whatif.scenario import Scenario, mistakes_of_changes
 from kanopt.whatif.sections import Sections, read_sections
 from kanopt.whatif.spec import LearnedSpec, SavedSpec, TableSpec
+from kanopt.whatif.words import Mistake
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,8 +50,8 @@ def load_scenario(path: str | Path) -> Scenario:
     tables = _read_tables(found, layers)
     saved = _read_saved(found, layers)
     found.mistakes += law_mistakes(found.laws, found.names["tables"], tables)
-    _check_problem(found, tables, saved)
-    if found.mistakes or found.problem is None:
+    _check_problem(found, layers, tables, saved)
+    if found.mistakes:
         raise layers.error(found.mistakes)
     head = layers.documents[0].data.get("scenario", {})
     return Scenario(
@@ -60,7 +61,7 @@ def load_scenario(path: str | Path) -> Scenario:
         tables=tables,
         laws=found.laws,
         saved=saved,
-        problem=found.problem,
+        question=found.problem,
         solver=found.solver,
         report=found.report,
         changes=tuple(found.changes.values()),
@@ -139,7 +140,9 @@ def _read_saved(found: Sections, layers: Layers) -> dict[str, Formula]:
     return saved
 
 
-def _check_problem(found: Sections, tables: Mapping[str, pd.DataFrame], saved: Mapping[str, Formula]) -> None:
+def _check_problem(
+    found: Sections, layers: Layers, tables: Mapping[str, pd.DataFrame], saved: Mapping[str, Formula]
+) -> None:
     waiting = {
         name: stand_in(name, spec, tables.get(spec.table))
         for name, spec in found.laws.items()
@@ -148,6 +151,9 @@ def _check_problem(found: Sections, tables: Mapping[str, pd.DataFrame], saved: M
     damaged = found.names["surrogates"] - set(found.laws)
     formulas, mistakes = given_laws(found.laws, {**saved, **waiting}, standing_in=waiting, damaged=damaged)
     found.mistakes += mistakes
+    if found.problem is None and "problem" not in layers.data:
+        message = "changes alter what the problem reads; the section [problem] is missing"
+        found.mistakes += [Mistake(("changes", place), message) for place in found.changes]
     if found.problem is not None:
         found.mistakes += part_mistakes(found.problem, found.names["tables"], tables)
         found.mistakes += binding_mistakes(found.problem, found.names["surrogates"], formulas)

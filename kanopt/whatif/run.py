@@ -87,7 +87,7 @@ def run(
     report = progress or silent
     chosen = scenario.seed if seed is None else seed
     start = time.perf_counter()
-    scenario.check()
+    scenario.check(planning=True)
     laws = laws_of(scenario, learn(scenario, chosen, report, cache))
     problem = build(scenario, laws)
     today = today_of(scenario, problem, laws)

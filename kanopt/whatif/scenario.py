@@ -22,6 +22,7 @@ from kanopt.whatif.events import Report
 from kanopt.whatif.lawbook import given_laws, stand_in
 from kanopt.whatif.layers import Layers
 from kanopt.whatif.problem_spec import Material, ProblemSpec
+from kanopt.whatif.sections import missing_problem
 from kanopt.whatif.spec import LawSpec, LearnedSpec, ReportSpec, SolverSpec
 from kanopt.whatif.words import Mistake
 
@@ -53,8 +54,8 @@ class Scenario:
         How each law is had: learned, written by hand, or read from a file.
     saved
         The formulas of the laws that were read from files.
-    problem
-        The section ``[problem]``.
+    question
+        The section ``[problem]``; None in a file of laws alone. Read it as :attr:`problem`.
     solver, report
         The sections of these names.
     changes
@@ -69,7 +70,7 @@ class Scenario:
     tables: Mapping[str, pd.DataFrame]
     laws: Mapping[str, LawSpec]
     saved: Mapping[str, Formula]
-    problem: ProblemSpec
+    question: ProblemSpec | None
     solver: SolverSpec
     report: ReportSpec
     changes: tuple[Change, ...]
@@ -79,6 +80,19 @@ class Scenario:
     def path(self) -> Path:
         """The scenario file."""
         return self.layers.path
+
+    @property
+    def problem(self) -> ProblemSpec:
+        """What is to be decided.
+
+        Raises
+        ------
+        ScenarioError
+            If the file has laws alone.
+        """
+        if self.question is None:
+            raise self.layers.error([missing_problem()])
+        return self.question
 
     @property
     def kind(self) -> str:
@@ -164,18 +178,26 @@ class Scenario:
         """Return what the problem is built from."""
         return Material(self.changed, formulas, self.problem)
 
-    def check(self) -> None:
+    def check(self, *, planning: bool = False) -> None:
         """Build the problem with stand-ins for the laws to be learned, so that mistakes in the data show at once.
 
-        Today's plan is read as well, except under changes, which may take away what it names.
+        Today's plan is read as well, except under changes, which may take away what it names. Of a scenario without
+        a problem the laws are checked.
+
+        Parameters
+        ----------
+        planning
+            Whether a scenario without a problem is refused.
 
         Raises
         ------
         ScenarioError
             With everything that was found.
         """
+        question = self.problem if planning else self.question
         formulas, mistakes = self._sketch()
-        mistakes = mistakes or build_mistakes(self.problem, self.material(formulas), today=not self.changes)
+        if not mistakes and question is not None:
+            mistakes = build_mistakes(question, self.material(formulas), today=not self.changes)
         if mistakes:
             raise self.layers.error(mistakes)
 
@@ -194,8 +216,9 @@ class Scenario:
         Columns spelt almost like an empty field, laws without units, and laws by hand whose units do not agree.
         """
         formulas, _ = self._sketch()
-        found = [*column_remarks(self.problem, self.changed), *unit_remarks(self.problem, formulas)]
-        found += dimension_remarks(self.laws, formulas)
+        found = list(dimension_remarks(self.laws, formulas))
+        if self.question is not None:
+            found[:0] = [*column_remarks(self.question, self.changed), *unit_remarks(self.question, formulas)]
         return tuple(self.layers.issue(remark) for remark in found)
 
     def run(
@@ -226,7 +249,8 @@ class Scenario:
         return run(self, seed=seed, time_limit=time_limit, progress=progress)
 
     def __repr__(self) -> str:
-        lines = [f"{self.name} ({self.kind}, {self.path})"]
+        kind = "laws alone" if self.question is None else self.kind
+        lines = [f"{self.name} ({kind}, {self.path})"]
         lines += [f"  change: {change}" for change in self.changes]
         return "\n".join(lines)
 

@@ -14,7 +14,7 @@ from kanopt.whatif.problem_spec import ProblemSpec
 from kanopt.whatif.spec import ChangeSpec, HeadSpec, LawSpec, ReportSpec, SolverSpec, TableSpec, law_model
 from kanopt.whatif.words import FileModel, Mistake, shown, validated
 
-__all__ = ["Sections", "read_sections"]
+__all__ = ["Sections", "missing_problem", "read_sections"]
 
 ModelT = TypeVar("ModelT", bound=FileModel)
 _KNOWN = ("scenario", "tables", "surrogates", "problem", "changes", "solver", "report")
@@ -60,6 +60,16 @@ def read_sections(data: Mapping[str, Any]) -> Sections:
     return found
 
 
+def missing_problem() -> Mistake:
+    """Return what is wrong with a scenario that has no problem where one is needed."""
+    *others, last = map(repr, kinds())
+    message = (
+        "the section [problem] is missing; it says what is to be decided: write [problem] with kind = "
+        f"{', '.join(others)} or {last}, and the tables and laws of that kind; kanopt fit learns laws without it"
+    )
+    return Mistake(("problem",), message)
+
+
 def _table(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -92,8 +102,10 @@ def _each(
 def _problem(found: Sections, data: Mapping[str, Any]) -> ProblemSpec | None:
     section = data.get("problem")
     if not isinstance(section, dict):
-        message = "the section [problem] is missing; it says what is to be decided"
-        found.add(("problem",), message if section is None else f"must be a table, not {shown(section)}")
+        if section is not None:
+            found.add(("problem",), f"must be a table, not {shown(section)}")
+        elif not found.names["surrogates"]:
+            found.mistakes.append(missing_problem())
         return None
     known, kind = kinds(), section.get("kind")
     if kind is None:
