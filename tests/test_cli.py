@@ -290,6 +290,23 @@ def test_fit_learns_from_a_table_alone(case, cli):
     assert cli("fit")[0] == 2
 
 
+def test_fit_refuses_options_that_ask_for_what_cannot_be(case, cli):
+    rows = "".join(f"{k / 2},{k % 24},{k * 1.5}\n" for k in range(1, 61))
+    (case / "trips.csv").write_text("km,hour,minutes\n" + rows)
+    arguments = ("fit", "--table", "trips.csv", "--target", "minutes", "--features")
+    code, out, err = cli(*arguments, "minutes,hour,hour")
+    assert (code, out) == (2, "")
+    assert "Error: --features: 'minutes' is the target; a law cannot read what it predicts\n" in err
+    assert "--features: 'hour' is listed twice\n" in err
+    for value, words in {
+        "2": "must be at most 1, not the number 2.0",
+        "nan": "must be a finite number",
+    }.items():
+        code, _, err = cli(*arguments, "km", "--min-r2", value)
+        assert code == 2
+        assert f"--min-r2: {words}" in err
+
+
 def test_fit_reads_decimal_commas_and_bad_cells_as_told_and_keeps_shapes(case, cli):
     rows = "".join(
         f"{k / 2}".replace(".", ",") + f";{k * 1.5 + k % 3}\n".replace(".", ",") for k in range(1, 61)

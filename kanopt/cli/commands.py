@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,10 +13,7 @@ from kanopt.cli.failures import DEBUG, Exit, code_of
 from kanopt.cli.progress import following
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
-    from kanopt.tables.reading import OnBad
-    from kanopt.whatif import LearnedLaw, Run, Scenario
+    from kanopt.whatif import Run, Scenario
 
 __all__ = ["kanopt"]
 
@@ -283,6 +280,7 @@ def solve(
 def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: bool, **given: Any) -> int:
     """Learn laws and print them: those of a scenario, or one from a table."""
     from kanopt.cli.output import law_json, law_lines, save_laws, saving_finished_laws, to_text
+    from kanopt.cli.table_law import fit_table
 
     if (file is None) == (table is None):
         raise click.UsageError("name a scenario file, or a --table with --target and --features")
@@ -299,79 +297,10 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
             assert table is not None
             if not given["target"] or not given["features"]:
                 raise click.UsageError("--table needs --target and --features")
-            frame = _read(table, _pairs(given.pop("units")), given.pop("on_bad"), given.pop("decimal"))
-            laws = [_fit_table(frame, table, **given)]
+            laws = [fit_table(table, **given)]
     saved = [] if out is None else save_laws(laws, out)
     click.echo(to_text({law.name: law_json(law) for law in laws}) if as_json else "\n".join(law_lines(laws)))
     if not as_json:
         for path in saved:
             click.echo(f"law: {path}")
     return Exit.SOLVED
-
-
-def _fit_table(
-    frame: DataFrame,
-    table: Path,
-    *,
-    target: str,
-    features: str,
-    monotone: str,
-    min_r2: float,
-    seed: int | None,
-) -> LearnedLaw:
-    from kanopt.whatif.learn import fit_law
-    from kanopt.whatif.spec import LearnedSpec
-
-    columns = tuple(word.strip() for word in features.split(","))
-    _require(frame, (target, *columns), table)
-    spec = LearnedSpec(
-        table=table.name,
-        target=target,
-        features=columns,
-        monotone=_signs(monotone),
-        min_r2=min_r2,
-        on_missing="drop",
-    )
-    return fit_law(target, spec, frame, seed or 0)
-
-
-def _pairs(text: str) -> dict[str, str]:
-    """Read ``distance=km,minutes=min``."""
-    pairs = (pair.partition("=")[::2] for pair in text.split(",") if pair)
-    return {column.strip(): word.strip() for column, word in pairs}
-
-
-def _signs(text: str) -> dict[str, Literal[-1, 1]]:
-    """Read ``distance=+1,speed=-1``."""
-    known: dict[str, Literal[-1, 1]] = {"+1": 1, "1": 1, "-1": -1}
-    pairs = _pairs(text)
-    for column, word in pairs.items():
-        if word not in known:
-            raise click.UsageError(f"--monotone {column}={word}: write {column}=+1 or {column}=-1")
-    return {column: known[word] for column, word in pairs.items()}
-
-
-def _read(table: Path, units: dict[str, str], on_bad: OnBad, decimal: str) -> DataFrame:
-    """Read a table; what an error advises is said in the options of the command line too."""
-    from kanopt.errors import TableError
-    from kanopt.tables import TextFormat, read_table
-
-    try:
-        return read_table(table, units=units, on_bad=on_bad, form=TextFormat(decimal=decimal))
-    except TableError as error:
-        advice = ["--on-bad missing or --on-bad drop"] * ("on_bad=" in str(error))
-        advice += ["--decimal ,"] * ("decimal=','" in str(error))
-        if not advice:
-            raise
-        raise TableError(f"{error}\nOn the command line: {'; '.join(advice)}") from None
-
-
-def _require(frame: Any, columns: tuple[str, ...], table: Path) -> None:
-    from kanopt.errors import TableError, nearest
-
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        known = [str(column) for column in frame.columns]
-        raise TableError(
-            "\n".join(f"{table}: no column {name!r}; {nearest(name, known)}" for name in missing)
-        )

@@ -1,0 +1,125 @@
+"""One law from one table: ``kanopt fit --table``, whose options are checked like the keys of a scenario file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from kanopt.tables.reading import OnBad
+    from kanopt.whatif import LearnedLaw
+    from kanopt.whatif.words import Mistake
+
+__all__ = ["fit_table"]
+
+
+def fit_table(
+    table: Path, *, units: str, on_bad: OnBad, decimal: str, seed: int | None, **asked: Any
+) -> LearnedLaw:
+    """Read a table and learn a law from it.
+
+    Parameters
+    ----------
+    table
+        The file.
+    units, on_bad, decimal
+        How it is read, as given on the command line.
+    seed
+        For the split and the network; 0 if None.
+    asked
+        The options that say what is learned, as given on the command line.
+
+    Raises
+    ------
+    click.UsageError
+        With every option that asks for what cannot be.
+    TableError, FitError
+        If the table cannot be read or learned from.
+    FormulaError
+        If the law predicts too poorly to be used.
+    """
+    from kanopt.whatif.checks import law_mistakes
+    from kanopt.whatif.learn import fit_law
+    from kanopt.whatif.spec import LearnedSpec
+    from kanopt.whatif.words import validated
+
+    entry = _entry(table, **asked)
+    frame = _read(table, _pairs(units), on_bad, decimal)
+    _require(frame, (entry["target"], *entry["features"]), table)
+    name = entry["target"]
+    spec, mistakes = validated(LearnedSpec, entry, ("surrogates", name))
+    if spec is not None:
+        mistakes += law_mistakes({name: spec}, [table.name], {table.name: frame})
+    if mistakes or spec is None:
+        raise click.UsageError("\n".join(_told(mistakes)))
+    return fit_law(name, spec, frame, seed or 0)
+
+
+def _entry(table: Path, *, target: str, features: str, monotone: str, min_r2: float) -> dict[str, Any]:
+    """Return what a scenario file would say under ``[surrogates]``."""
+    return {
+        "table": table.name,
+        "target": target,
+        "features": [word.strip() for word in features.split(",")],
+        "monotone": _signs(monotone),
+        "min_r2": min_r2,
+        "on_missing": "drop",
+    }
+
+
+def _told(mistakes: Iterable[Mistake]) -> list[str]:
+    """Name the option that each mistake is in."""
+    lines = []
+    for mistake in mistakes:
+        key, *words = mistake.key[2:] or ("table",)
+        option = "--table" if key == "holdout" else f"--{str(key).replace('_', '-')}"
+        column = next((f" {word}" for word in words if isinstance(word, str)), "")
+        lines.append(f"{option}{column}: {mistake.message}")
+    return list(dict.fromkeys(lines))
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Read ``distance=km,minutes=min``."""
+    pairs = (pair.partition("=")[::2] for pair in text.split(",") if pair)
+    return {column.strip(): word.strip() for column, word in pairs}
+
+
+def _signs(text: str) -> dict[str, Literal[-1, 1]]:
+    """Read ``distance=+1,speed=-1``."""
+    known: dict[str, Literal[-1, 1]] = {"+1": 1, "1": 1, "-1": -1}
+    pairs = _pairs(text)
+    for column, word in pairs.items():
+        if word not in known:
+            raise click.UsageError(f"--monotone {column}={word}: write {column}=+1 or {column}=-1")
+    return {column: known[word] for column, word in pairs.items()}
+
+
+def _read(table: Path, units: dict[str, str], on_bad: OnBad, decimal: str) -> DataFrame:
+    """Read a table; what an error advises is said in the options of the command line too."""
+    from kanopt.errors import TableError
+    from kanopt.tables import TextFormat, read_table
+
+    try:
+        return read_table(table, units=units, on_bad=on_bad, form=TextFormat(decimal=decimal))
+    except TableError as error:
+        advice = ["--on-bad missing or --on-bad drop"] * ("on_bad=" in str(error))
+        advice += ["--decimal ,"] * ("decimal=','" in str(error))
+        if not advice:
+            raise
+        raise TableError(f"{error}\nOn the command line: {'; '.join(advice)}") from None
+
+
+def _require(frame: Any, columns: tuple[str, ...], table: Path) -> None:
+    from kanopt.errors import TableError, nearest
+
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        known = [str(column) for column in frame.columns]
+        raise TableError(
+            "\n".join(f"{table}: no column {name!r}; {nearest(name, known)}" for name in missing)
+        )
