@@ -62,7 +62,7 @@ def test_concave_and_rising(trips):
 def test_positive_law_of_a_target_that_touches_zero(trips):
     frame, _ = trips
     rng = np.random.default_rng(1)
-    wait = np.maximum(0.0, frame["load_t"] - 6.0) + rng.uniform(0, 0.2, 400) - 0.1
+    wait = (np.maximum(0.0, frame["load_t"] - 6.0) + rng.uniform(0, 0.2, 400) - 0.1).rename("wait")
     free = KANRegressor(loss="squared").fit(frame[["load_t", "km"]], wait)
     model = KANRegressor(positive=True).fit(frame[["load_t", "km"]], wait)
     far = pd.DataFrame({"load_t": np.linspace(-50, 50, 200), "km": 25.0})
@@ -77,7 +77,7 @@ def test_positive_law_of_a_target_that_touches_zero(trips):
 
 def test_bounded_law_stays_within_its_ends(trips):
     frame, _ = trips
-    share = 1 / (1 + np.exp(-(frame["km"] - 25) / 4))
+    share = (1 / (1 + np.exp(-(frame["km"] - 25) / 4))).rename("share")
     model = KANRegressor(bounds=(0.0, 1.0)).fit(frame[["km", "load_t"]], share)
     far = model.predict(pd.DataFrame({"km": np.linspace(-500, 500, 300), "load_t": 5.0}))
     assert far.min() >= 0.0
