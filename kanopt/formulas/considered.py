@@ -22,8 +22,8 @@ _LEVEL = 0.05
 _MOST = 1e4
 """Errors whose ratio is larger than this, or the inverse of it, are told themselves."""
 _REFUSED = (
-    "its constants trade with each other, a shape or a function that was asked for is lost, "
-    "or it has no value on some row"
+    "one of these: its constants trade with each other, a shape or a function that was asked for is lost, or it has no "
+    "value on some row"
 )
 
 
@@ -52,7 +52,8 @@ def reasons(alternatives: Sequence[Alternative], decided: str = "") -> tuple[str
     """Say for every formula that was considered why it was chosen, or why not.
 
     Nothing is said that the numbers do not say, but for this: a formula with a shorter description than that of the
-    chosen one can only have been refused, for one of a few reasons. That takes descriptions of the same rows.
+    chosen one and more operators was passed over as longer to read, or refused; one with no more operators was refused,
+    for one of a few reasons, which no number tells apart. That takes descriptions of the same rows.
 
     Parameters
     ----------
@@ -110,7 +111,8 @@ def _passed_over(other: Alternative, chosen: Alternative) -> str:
     if more > _LEVEL:
         return f"{text}: description {_nats(more)} longer"
     if more < -_LEVEL:
-        return f"{text}; description {_nats(-more)} shorter, but {_REFUSED}"
+        why = f"it is longer to read, or {_REFUSED}" if more_complex > 0 else _REFUSED
+        return f"{text}; description {_nats(-more)} shorter, but {why}"
     return f"{text}; description as long"
 
 

@@ -34,8 +34,15 @@ def why(complexity: float, error: float, length: float | None = None, chosen: Al
         ((1, 0.0, None), "5 operators fewer, and its error is 0, not 1"),
         (
             (5, 0.9, 200.0),
-            "1 operator fewer, and its error is 10 % smaller; description 23 nats shorter, but its constants trade "
-            "with each other, a shape or a function that was asked for is lost, or it has no value on some row",
+            "1 operator fewer, and its error is 10 % smaller; description 23 nats shorter, but one of these: its "
+            "constants trade with each other, a shape or a function that was asked for is lost, or it has no value on "
+            "some row",
+        ),
+        (
+            (9, 0.9, 200.0),
+            "3 operators more, but its error is 10 % smaller; description 23 nats shorter, but it is longer to read, "
+            "or one of these: its constants trade with each other, a shape or a function that was asked for is lost, "
+            "or it has no value on some row",
         ),
     ],
 )
@@ -91,10 +98,12 @@ def test_what_is_said_agrees_with_the_numbers(rows: list[tuple[int, float, float
             assert other.error > first.error
         elif "smaller" in text:
             assert other.error < first.error
-        if "longer" in text or "shorter" in text:
+        if "nats longer" in text or "nats shorter" in text:
             assert other.length is not None
             assert first.length is not None
-            assert ("longer" in text) == (other.length > first.length)
+            assert ("nats longer" in text) == (other.length > first.length)
+        shorter_and_more = "nats shorter" in text and other.complexity > first.complexity
+        assert ("longer to read" in text) == shorter_and_more
 
 
 def test_the_frame_of_a_formula() -> None:
