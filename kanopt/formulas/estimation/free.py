@@ -77,7 +77,7 @@ class Free:
             if name not in constants and name not in pieces:
                 known = [*constants, *(node.name for node in postorder(root) if isinstance(node, PIECES))]
                 raise FormulaError(
-                    f"no constant, curve, step or table of the law is called {name!r}; {nearest(name, known)}"
+                    f"no constant, curve, step or table of the law is called {name!r:.80}; {nearest(str(name), known)}"
                 )
         numbers: dict[str, float] = {}
         blocks: dict[str, slice] = {}

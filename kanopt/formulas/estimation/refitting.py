@@ -10,7 +10,7 @@ import numpy as np
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.estimation.free import Free
+from kanopt.formulas.estimation.free import PIECES, Free
 from kanopt.formulas.estimation.levenberg import TIED, Minimum
 from kanopt.formulas.estimation.residuals import Residuals
 from kanopt.formulas.estimation.rows import Rows, Weight
@@ -54,8 +54,8 @@ def refit(
         Units that a frame declares are converted, as :meth:`~kanopt.formulas.Formula.evaluate` does.
     only
         Names of the constants to estimate, and of curves, steps and tables, whose numbers are then estimated too. None
-        for all constants that have a name. The others are held, and the standard errors are those that hold if what is
-        held is right.
+        for all constants that have a name, and no curve, step or table. The others are held, and the standard errors
+        are those that hold if what is held is right.
     weight
         Name of a column, or array of shape (n,): the variance of a row is in inverse proportion to its weight, so that
         a row that is the mean of k others weighs k. None for equal weights.
@@ -161,10 +161,7 @@ def estimate(
     if robust not in (False, True, "HC1", "HC2", "HC3"):
         raise FitError(f"{what}: robust is True, False, 'HC1', 'HC2' or 'HC3', not {robust!r}")
     if not free.count:
-        raise FormulaError(
-            f"{what} has no constant with a name, so there is nothing to estimate; with_named_constants(formula) "
-            "names them, or parse_formula(…, constants=…)"
-        )
+        raise FormulaError(_nothing_free(what, formula))
     if rows.count <= free.count:
         raise FitError(f"{what}: {rows.count:,} rows are too few to estimate {free.count} numbers")
     if log_target and not (rows.target > 0).all():
@@ -189,6 +186,23 @@ def estimate(
     squares = _corrected_squares(minimum, np.square(left).sum(axis=1), free.count, robust)
     filling = (left * squares[:, None]).T @ left
     return Estimate(free, residuals, minimum, inverse @ filling @ inverse.T, variance)
+
+
+def _nothing_free(what: str, formula: Formula) -> str:
+    """Say why there is nothing to estimate, and what `only` may hold."""
+    constants = list(parameters_of(formula.root))
+    found = dict.fromkeys(node.name for node in postorder(formula.root) if isinstance(node, PIECES))
+    pieces = f"curves, steps and tables by name: {_listed(list(found))}" if found else ""
+    if constants:
+        named = f"constants: {_listed(constants)}" + (f"; {pieces}" if pieces else "")
+        how = f"leave it out for all constants, or name some of its {named}"
+        return f"{what}: only=[] leaves nothing to estimate; {how}"
+    also = f", or estimate its {pieces} (only=[{next(iter(found))!r}])" if found else ""
+    return (
+        f"{what} has no constant with a name, so there is nothing to estimate; "
+        "kanopt.formulas.with_named_constants(formula) returns it with names, and parse_formula(…, constants=…) reads "
+        f"it with names{also}"
+    )
 
 
 def _corrected_squares(minimum: Minimum, leverage: Array, count: int, robust: Robust) -> Array:

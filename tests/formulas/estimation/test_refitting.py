@@ -272,6 +272,19 @@ def test_what_cannot_be_estimated_is_refused_politely(law, rows, message):
 def test_arguments_that_do_not_fit_are_refused():
     with pytest.raises(FormulaError, match="called 'd'; known: 'a', 'b', 'c'"):
         LINE.refit(LINE_ROWS, only=["d"])
+    with pytest.raises(FormulaError, match=r"only=\[\] leaves nothing.*name some of its constants: .*a"):
+        LINE.refit(LINE_ROWS, only=[])
+
+
+def test_a_law_without_names_says_how_it_gets_some_and_what_may_be_estimated() -> None:
+    table = Table.of({"van": 1.0, "truck": 2.0}, "kind")
+    rows = {"kind": ["van", "truck", "van"], "out": [1.0, 2.0, 1.5]}
+    law = Formula(table, (Variable("kind", kind="category"),), OUT)
+    with pytest.raises(FormulaError, match=r"kanopt\.formulas\.with_named_constants\(formula\)") as refused:
+        law.refit(rows)
+    assert f"curves, steps and tables by name: {table.name!r}" in str(refused.value)
+    assert f"only=[{table.name!r}]" in str(refused.value)
+    assert law.refit(rows, only=[table.name]).evaluate({"kind": "van"}) == pytest.approx(1.25)
     with pytest.raises(FitError, match="robust is True, False"):
         LINE.refit(LINE_ROWS, robust="HC9")
     with pytest.raises(FitError, match="positive values of the output; the first that is not is at x="):
