@@ -34,7 +34,7 @@ from kanopt.formulas.nodes import (
 )
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.tokens import SIGNS, TOKEN, Token, words_of
-from kanopt.formulas.variables import Variable, check_name
+from kanopt.formulas.variables import Variable, check_name, variable_of, variables_of
 
 __all__ = ["CALLED", "parse_formula"]
 
@@ -52,8 +52,8 @@ _PIECES_SHOWN = 5
 
 def parse_formula(
     text: str,
-    inputs: Sequence[Variable],
-    output: Variable,
+    inputs: Sequence[Variable | str],
+    output: Variable | str,
     laws: Mapping[str, Formula] | None = None,
     per: str = "",
     constants: Mapping[str, float] | None = None,
@@ -67,9 +67,9 @@ def parse_formula(
         Such as ``"0.5 + 0.12 * km * (1 + 0.04 * load)"``. Powers are ``^`` or ``**``; names that are no plain
         word stand in back-quotes; ``pi`` is known.
     inputs
-        The inputs it may name.
+        The inputs it may name; a text is the name of a number without a unit.
     output
-        What it gives.
+        What it gives; likewise.
     laws
         Other formulas it may name as if they were inputs; each is put in, and its inputs become inputs of the
         result, which is valid where all of them are.
@@ -106,7 +106,11 @@ def parse_formula(
     >>> toll = parse_formula("a * km", [Variable("km")], Variable("toll"), constants={"a": 0.12})
     >>> [(constant.name, constant.value) for constant in toll.constants]
     [('a', 0.12)]
+    >>> print(parse_formula("width * height", ["width", "height"], "area"))
+    width · height
     """
+    output = variable_of(output, "output")
+    inputs = variables_of(inputs, f"formula for {output.name!r}")
     laws = {} if laws is None else laws
     own = {variable.name: variable for variable in inputs}
     for name in own:

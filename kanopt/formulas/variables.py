@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ import numpy as np
 from kanopt.errors import FormulaError
 from kanopt.units import check_unit
 
-__all__ = ["Variable", "category_label", "check_name"]
+__all__ = ["Variable", "category_label", "check_name", "variable_of", "variables_of"]
 
 Kind = Literal["number", "category"]
 _LONGEST_NAME = 200
@@ -132,3 +133,28 @@ class Variable:
     def is_category(self) -> bool:
         """Whether it takes one of several names instead of a number."""
         return self.kind == "category"
+
+
+def variable_of(given: Any, what: str) -> Variable:
+    """Return a variable; a text is the name of a number without a unit.
+
+    Examples
+    --------
+    >>> variable_of("km", "output")
+    Variable(name='km', unit='', kind='number', low=None, high=None, categories=())
+
+    Raises
+    ------
+    FormulaError
+        If it is neither.
+    """
+    if not isinstance(given, str | Variable):
+        raise FormulaError(f'{what} {given!r:.80} is no variable; use Variable("km", "km"), or its name')
+    return Variable(given) if isinstance(given, str) else given
+
+
+def variables_of(given: Any, what: str) -> tuple[Variable, ...]:
+    """Return the inputs of a formula as variables; see :func:`variable_of`."""
+    if isinstance(given, str | Variable) or not isinstance(given, Iterable):
+        raise FormulaError(f"{what}: inputs={given!r:.80} must be a list of variables or of their names")
+    return tuple(variable_of(each, f"{what}: input") for each in given)

@@ -252,6 +252,21 @@ def test_the_categories_that_laws_declare_hold_for_what_is_made_of_them():
     assert both.outside({"v": ["van", "truck"]}).tolist() == [True, False]
 
 
+def test_names_alone_are_variables_without_a_unit():
+    area = parse_formula("width * height", ["width", Variable("height", "m")], "area")
+    assert area.inputs == (Variable("width"), Variable("height", "m"))
+    assert area.output == Variable("area")
+    for inputs, output, message in [
+        ("ab", "y", r"inputs='ab' must be a list of variables"),
+        (3, "y", "inputs=3 must be a list"),
+        (["a", 3], "y", r'formula for \'y\': input 3 is no variable; use Variable\("km", "km"\)'),
+        (["a"], None, "output None is no variable"),
+        ([" a"], "y", "a name is a text"),
+    ]:
+        with pytest.raises(FormulaError, match=message):
+            parse_formula("a", inputs, output)
+
+
 def test_laws_that_are_declared_nowhere_together_are_refused():
     near, far = (
         parse_formula("km", [Variable("km", "km", low=low, high=high)], COST)
