@@ -282,7 +282,7 @@ class Formula(Exports, Changes):
         Raises
         ------
         FormulaError
-            If a name is no numeric input, a sign is none, or a range holds no number.
+            If a name is no numeric input, a sign is none, `low` is above `high`, or a range holds no number.
 
         Examples
         --------

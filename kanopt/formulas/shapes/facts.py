@@ -190,7 +190,10 @@ class ShapeProof:
         return pd.DataFrame(rows, columns=["claim", "verdict", "boxes", "left", "where"])
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.facts))
+        return (
+            "\n".join(map(str, self.facts))
+            or "nothing was asked: name monotone=, convex=, low=, high= or finite="
+        )
 
     def _repr_html_(self) -> str:
         return str(self.to_frame().to_html(index=False))

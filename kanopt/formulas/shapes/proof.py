@@ -51,8 +51,8 @@ def prove(
     Raises
     ------
     FormulaError
-        If a name is no numeric input, a sign is none, a bound is not finite, a range holds no number, or a table has no
-        entry for any of the categories.
+        If a name is no numeric input, a sign is none, a bound is not finite, the lower one is above the upper one, a
+        range holds no number, or a table has no entry for any of the categories.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def prove(
     if boxes < 1:
         raise FormulaError(f"boxes={boxes!r}: at least one box must be bounded")
     questions = [
-        *_questions(formula, "monotone", {} if monotone is None else monotone),
+        *_questions(formula, "monotone", _signs(monotone)),
         *_questions(formula, "convex", _bends(convex)),
         *(_Question(shape, bound=_bound(shape, end)) for shape, end in _ends(low, high)),
         *([_Question("finite")] if finite else []),
@@ -138,15 +138,29 @@ def _questions(formula: Formula, what: str, signs: Mapping[str, int]) -> list[_Q
     return found
 
 
+def _signs(monotone: Any) -> Mapping[str, int]:
+    if monotone is None or isinstance(monotone, Mapping):
+        return monotone or {}
+    given: Any = [monotone] if isinstance(monotone, str) else monotone
+    name = next(iter(given), "km") if isinstance(given, Iterable) else "km"
+    raise FormulaError(
+        f"monotone={monotone!r:.80} must map inputs to +1, never falls, or -1, never rises, such as {{{name!r}: 1}}"
+    )
+
+
 def _bends(convex: Mapping[str, int] | Iterable[str] | None) -> Mapping[str, int]:
     if convex is None or isinstance(convex, Mapping):
         return convex or {}
-    if isinstance(convex, str):
+    if isinstance(convex, str) or not isinstance(convex, Iterable):
         raise FormulaError(f"convex={convex!r} must be a list of inputs, such as [{convex!r}]")
     return dict.fromkeys(convex, 1)
 
 
 def _ends(low: float | None, high: float | None) -> list[tuple[Shape, float]]:
+    if low is not None and high is not None and low > high:
+        raise FormulaError(
+            f"low={low!r} is above high={high!r}: no value is at least the one and at most the other"
+        )
     ends: list[tuple[Shape, float | None]] = [("at least", low), ("at most", high)]
     return [(shape, end) for shape, end in ends if end is not None]
 

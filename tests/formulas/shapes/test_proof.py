@@ -92,7 +92,7 @@ def test_shapes_that_are_known(text, ranges, monotone, convex, expected):
         ("exp(x) * y", {"x": (0, 1), "y": (-1, 1)}, -math.e, math.e, "p p"),
         ("x - x^2", {"x": (0, 1)}, 0.0, 0.25, "p p"),
         ("softplus(x)", {"x": (-30, 20)}, 0.0, 19.9, "p r"),
-        ("3", {}, 4.0, 2.0, "r r"),
+        ("3", {}, 3.5, 4.0, "r p"),
     ],
 )
 def test_bounds_that_are_known(text, ranges, low, high, expected):
@@ -241,6 +241,11 @@ def test_laws_are_decided_quickly():
         ({"monotone": {"x": 2}}, r"input 'x' has 2; use \+1, -1 or 0"),
         ({"monotone": {"x": True}}, "input 'x' has True"),
         ({"convex": "x"}, r"convex='x' must be a list of inputs, such as \['x'\]"),
+        ({"monotone": "x"}, r"monotone='x' must map inputs to \+1.*such as \{'x': 1\}"),
+        ({"monotone": ["x"]}, r"monotone=\['x'\] must map inputs.*such as \{'x': 1\}"),
+        ({"monotone": 1}, "monotone=1 must map inputs"),
+        ({"convex": 1}, "convex=1 must be a list of inputs"),
+        ({"low": 5, "high": 1}, "low=5 is above high=1"),
         ({"low": math.nan}, "at least nan: a bound is a finite number"),
         ({"boxes": 0}, "boxes=0: at least one box"),
         ({"ranges": {"x": (1, 0)}}, "holds no number"),
@@ -254,7 +259,10 @@ def test_questions_without_a_meaning_are_refused(questions, message):
 
 
 def test_a_sign_of_zero_asks_nothing():
-    assert law_of("x", x=(0, 1)).prove(monotone={"x": 0}, convex={"x": 0}).facts == ()
+    proof = law_of("x", x=(0, 1)).prove(monotone={"x": 0}, convex={"x": 0})
+    assert proof.facts == ()
+    assert str(proof) == str(law_of("x", x=(0, 1)).prove())
+    assert str(proof).startswith("nothing was asked: name monotone=")
 
 
 def lines(name, generator, count=8, points=50):
