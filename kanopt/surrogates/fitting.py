@@ -35,7 +35,7 @@ ROBUST = ("huber", "tukey")
 WILD = 4.5
 """Scales from the law beyond which a row is wild: of normal errors seven in a million are."""
 WILD_SHARE = 1e-3
-"""Share of wild rows up to which formulas are found by least squares."""
+"""Share of wild rows up to which the others have their full weight."""
 HELD_BACK = 0.5
 """Robust weights below this are of rows that are held back."""
 
@@ -72,7 +72,9 @@ def law_of(table: Table, trial: Trial, tried: list[Trial], settings: Settings) -
     """Return the law that `trial` has found on the rows of `table`; see :func:`learn`."""
     law, rows = _law(table, trial, settings)
     _warn_of_sums(table, trial, law.predict(trial.encoding.encode_numbers(table.numbers), table.codes))
-    simpler = tuple(_law(table, other, settings) for other in _simpler(tried, trial, table.weights))
+    # whoever asks for a structure gets the law of that one
+    others = _simpler(tried, trial, table.weights) if settings.hidden is None else []
+    simpler = tuple(_law(table, other, settings) for other in others)
     return Learned(law, _alternatives(tried, trial, law, table.weights), rows, simpler)
 
 
@@ -173,7 +175,7 @@ def _rows(table: Table, trial: Trial, law: Law, numbers: Floats) -> Rows:
 
 
 def _trust(table: Table, trial: Trial) -> Floats:
-    """Return the robust weights of the rows, which are 1 where none of them is wild.
+    """Return the robust weights of the rows, which are 1 for ordinary rows where hardly any is wild.
 
     A robust loss lowers the weights of every sixth row of normal errors too. Least squares with such weights makes
     standard errors come out low, by which a formula tells a simple number from one that is only near to it.
@@ -183,7 +185,7 @@ def _trust(table: Table, trial: Trial) -> Floats:
         return trust
     wild = float(share_kept(torch.tensor(WILD, dtype=torch.float64), trial.structure.loss))
     share = float(np.average(trust < wild, weights=table.weights))
-    return trust if share > WILD_SHARE else np.ones_like(trust)
+    return trust if share > WILD_SHARE else np.where(trust < wild, trust, 1.0)
 
 
 def _domain(numbers: Floats) -> Domain:

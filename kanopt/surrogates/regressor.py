@@ -377,6 +377,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         table_of(self, X, reset=True)
         for name in [name for name in vars(self) if name.endswith("_") and name not in _OF_COLUMNS]:
             delattr(self, name)
+        self._rows, self._simpler = None, ()
         self.outputs_ = models
         warn_if_stopped(interrupt, sum(len(model.alternatives_) for model in models.values()))
         return self
@@ -415,7 +416,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
                 watch=watch_of(progress, interrupt),
             )
         self._indicators = Indicators({})
-        self.alternatives_, self._rows, self._simpler = found.alternatives, found.rows, ()
+        self.alternatives_, self._rows, self._simpler = found.alternatives, found.rows, found.simpler
         self.feature_names_in_ = np.array(found.law.encoding.names, dtype=object)
         self.n_features_in_ = len(found.law.encoding.features)
         self._adopt(found.law, target)

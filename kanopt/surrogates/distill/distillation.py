@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import FormulaError
+from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Domain, Fit, Formula, Range, Variable, with_named_constants
 from kanopt.formulas.parameters import parameters_of
 from kanopt.surrogates.distill.drafts import Draft, drafts
@@ -32,15 +32,8 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
     FormulaError
         If the formula's R² on the held-out rows is below `min_r2`, with both figures.
     """
-    for draft in drafts(trained):
-        formula = _formula(draft, trained, held_out)
-        # the draft that is preferred is let go where it provably breaks what was asked
-        if not any(fact.verdict == "refuted" for fact in formula.shapes):
-            break
-    used = formula.used
-    names = [feature.name for feature in trained.features]
-    if trained.control:
-        trained.control.check_law(draft.root, names, used, ways(trained))
+    draft, formula = _first(trained, held_out)
+    used, names = formula.used, [feature.name for feature in trained.features]
     predicted = np.broadcast_to(formula.evaluate(held_out.frame), len(held_out.frame))
     actual = held_out.frame[held_out.output.name].to_numpy(dtype=np.float64)
     rows = trained.rows
@@ -66,6 +59,34 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
         alternatives=draft.alternatives,
         covariance=draft.covariance,
     )
+
+
+def _first(trained: Trained, held_out: HeldOut) -> tuple[Draft, Formula]:
+    """Return the first draft that is what was asked for; one whose shape is refuted only where each one's is.
+
+    Raises
+    ------
+    FitError
+        If no draft has what was pinned, or each has what was forbidden.
+    """
+    refuted: tuple[Draft, Formula] | None = None
+    wrong: FitError | None = None
+    for draft in drafts(trained):
+        formula = _formula(draft, trained, held_out)
+        if trained.control:
+            names = [feature.name for feature in trained.features]
+            try:
+                trained.control.check_law(draft.root, names, formula.used, ways(trained))
+            except FitError as error:
+                wrong = wrong or error
+                continue
+        if not any(fact.verdict == "refuted" for fact in formula.shapes):
+            return draft, formula
+        refuted = draft, formula
+    if refuted is not None:
+        return refuted
+    assert wrong is not None  # there is at least one draft
+    raise wrong
 
 
 def _formula(draft: Draft, trained: Trained, held_out: HeldOut) -> Formula:

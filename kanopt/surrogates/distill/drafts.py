@@ -72,7 +72,7 @@ def drafts(trained: Trained) -> Iterator[Draft]:
             _from_network(replace(found, front=front), trained),
         )
         yield from both if shorter else both[::-1]
-    if not trained.control:
+    if not (trained.control.pin or trained.control.forbid):
         yield _from_network(curves(trained), trained)
 
 

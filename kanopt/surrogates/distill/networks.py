@@ -116,8 +116,12 @@ def curves(trained: Trained) -> Read:
 
 
 def _read(trained: Trained) -> Read:
-    start, rows, link = _controlled(mixed_of(trained), trained), trained.rows, trained.link
-    rows = rows if link is None else working_rows(rows, link, start.predict(rows.inputs))
+    whole, rows, link = mixed_of(trained), trained.rows, trained.link
+    rows = rows if link is None else working_rows(rows, link, whole.predict(rows.inputs))
+    start = _controlled(whole, trained)
+    if any(edge.is_zero != before.is_zero for edge, before in zip(start.edges, whole.edges, strict=True)):
+        # without some of its columns it is another network, whose error counts
+        start = refit(start, rows).model
     found = search(start, rows, _reading(trained))
     best = found.fit if link is None else polished(found.fit, trained.rows, link)
     best = replace(best, model=_centred(best.model, trained.rows))

@@ -82,7 +82,7 @@ def search(model: Mixed, rows: Rows, reading: Reading | None = None) -> Search:
                 front = [*front, *steps]
             others = [candidate for _, path in climbs for candidate in path if candidate not in front]
             return Search(final, (*others, *front[:-1], replace(front[-1], chosen=True)))
-    if wrong := [reading.name(edge) for climb, _ in climbs[:1] for edge in _kept_against_will(climb.model)]:
+    if wrong := [reading.name(edge) for edge in _kept_against_will(model)]:
         raise FitError(
             f"{', '.join(wrong)}: no operator that is allowed there has a value and the shape asked for on all rows; "
             "allow 'curve' or another operator"

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
 from kanopt.surrogates.signomials.structure import (
     ONE,
@@ -184,25 +183,32 @@ class Rules:
             count += UNLIKE * sum(map(self._unlike, law.terms))
         return self.operator * count
 
-    def _unlike(self, term: Term) -> int:
+    def _unlike(self, term: Term, inner: bool = False) -> int:
         """Count the units of a term that several inputs have, and that estimated exponents keep from cancelling."""
-        several: Counter[Any] = Counter()
-        free = set()
+        several = Counter[UnitPowers]()
+        free = set[UnitPowers]()
         for factor in term.factors:
             if isinstance(factor, Power) and (unit := self.units[factor.column]) is not None:
-                several[unit.words] += 1
-                if factor.exponent.free:
-                    free.add(unit.words)
-        below = (self._unlike(t) for f in term.factors if isinstance(f, Group) for t in f.inner.terms)
+                several[unit] += 1
+                if factor.exponent.free and self._wanted(unit, inner=inner) == 0.0:
+                    free.add(unit)
+        groups = (factor.inner for factor in term.factors if isinstance(factor, Group))
+        below = (self._unlike(t, inner=True) for group in groups for t in group.terms)
         return sum(several[unit] > 1 for unit in free) + sum(below)
 
-    def cancelling(self, term: Term, column: int) -> float | None:
-        """Return the exponent of an input with which its unit cancels in a term; None where nothing tells it.
+    def in_the_way(self, column: int, *, inner: bool) -> float:
+        """Return the price of an estimated exponent that keeps the unit of an input from cancelling, in nats."""
+        return UNLIKE * self.operator if self._wanted(self.units[column], inner=inner) == 0.0 else 0.0
 
-        The exponents of the other inputs of that unit must be held.
+    def cancelling(self, term: Term, column: int, *, inner: bool) -> float | None:
+        """Return the exponent of an input with which its unit is that of the sum; None where nothing tells it.
+
+        The exponents of the other inputs of that unit must be held. In a bracket units cancel; in the outermost sum
+        they do where the target has another unit, and make up one where it has this one.
         """
         unit = self.units[column] if self.units else None
-        if unit is None:
+        wanted = self._wanted(unit, inner=inner)
+        if unit is None or wanted is None:
             return None
         others = [
             f.exponent
@@ -211,7 +217,18 @@ class Rules:
         ]
         if not others or any(e.free for e in others):
             return None
-        return -sum(e.value for e in others)
+        return wanted - sum(e.value for e in others)
+
+    def _wanted(self, unit: UnitPowers | None, *, inner: bool) -> float | None:
+        """Return to which power a unit stands in a sum; None where that is not known."""
+        if inner or unit is None:
+            return 0.0
+        if self.output is None:
+            return None
+        if self.output == unit:
+            return 1.0
+        mine, its = ({word for word, _ in powers.words} for powers in (unit, self.output))
+        return None if mine & its else 0.0
 
     def may_be_one(self, term: Term, *, inner: bool) -> bool:
         """Whether the coefficient of a term may be the pure number ±1, as far as the declared units tell.

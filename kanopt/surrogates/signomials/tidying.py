@@ -25,7 +25,7 @@ from kanopt.surrogates.signomials.cleaning import cleaned, raised_to
 from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import Fitted, Target, fitted
 from kanopt.surrogates.signomials.moves import changed
-from kanopt.surrogates.signomials.rules import UNLIKE, Rules
+from kanopt.surrogates.signomials.rules import Rules
 from kanopt.surrogates.signomials.structure import (
     ONE,
     Exponential,
@@ -106,10 +106,11 @@ def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
             for value in (unit, -unit):
                 yield _Simple(number, value, UNIT_COEFFICIENT, PER_E_FOLD / max(size, 1e-300))
 
-    def exponent(term: Term, power: Power) -> Iterator[_Simple]:
+    def exponent(term: Term, power: Power, inner: bool) -> Iterator[_Simple]:
         yield from (_Simple(number, e, prior, PER_UNIT) for e, prior in EXPONENTS)
-        if (e := rules.cancelling(term, power.column)) is not None:
-            yield _Simple(number, e, CANCELLING, PER_UNIT, UNITS_FARTHEST, UNLIKE * rules.operator)
+        if (e := rules.cancelling(term, power.column, inner=inner)) is not None:
+            saved = rules.in_the_way(power.column, inner=inner)
+            yield _Simple(number, e, CANCELLING, PER_UNIT, UNITS_FARTHEST, saved)
 
     def walk(part: Any, inner: bool = False, term: Term | None = None) -> Iterator[_Simple]:
         nonlocal number
@@ -125,7 +126,7 @@ def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
                     yield from walk(factor, inner, part)
             case Power(exponent=Parameter(free=True)):
                 assert term is not None  # powers stand in terms
-                yield from exponent(term, part)
+                yield from exponent(term, part, inner)
                 number += 1
             case Wave(column=column, frequency=frequency, phase=phase):
                 if frequency.free:

@@ -75,6 +75,8 @@ class Streamed:
         Which columns were read.
     readings
         How often the source was read.
+    simpler
+        Laws of simpler structure, each with its rows.
     """
 
     law: Law
@@ -82,6 +84,7 @@ class Streamed:
     rows: Rows
     columns: Columns
     readings: int
+    simpler: tuple[tuple[Law, Rows], ...] = ()
 
 
 def learn_streamed(
@@ -181,7 +184,7 @@ def _learned(found: Survey, arguments: Arguments, watch: Watch | None) -> Stream
 
 
 def _streamed(learned: Learned, columns: Columns, readings: int = 1) -> Streamed:
-    return Streamed(learned.law, learned.alternatives, learned.rows, columns, readings)
+    return Streamed(learned.law, learned.alternatives, learned.rows, columns, readings, learned.simpler)
 
 
 def _refuse_contradictions(found: Survey, settings: Settings) -> None:

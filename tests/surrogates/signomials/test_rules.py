@@ -148,12 +148,27 @@ def test_an_exponent_that_keeps_a_unit_from_cancelling_costs_more() -> None:
 def test_the_exponent_with_which_a_unit_cancels() -> None:
     rules = Rules(5.0, units=units("veh/h", "veh/h", "min", "", "veh/h"))
     q, c = Power(0, Parameter(4.0, free=False)), Power(1, Parameter(-4.03))
-    assert rules.cancelling(Term(FREE, (q, c)), 1) == -4.0
-    assert rules.cancelling(Term(FREE, (q, c, Power(4, ONE))), 1) == -5.0
-    assert rules.cancelling(Term(FREE, (replace(q, exponent=FREE), c)), 1) is None
-    assert rules.cancelling(Term(FREE, (c, Power(2, ONE))), 1) is None
-    assert rules.cancelling(Term(FREE, (q, Power(3, FREE))), 3) is None
-    assert Rules(5.0).cancelling(Term(FREE, (q, c)), 1) is None
+
+    def cancelling(*powers: Power, of: int = 1, rules: Rules = rules) -> float | None:
+        return rules.cancelling(Term(FREE, powers), of, inner=True)
+
+    assert cancelling(q, c) == -4.0
+    assert cancelling(q, c, Power(4, ONE)) == -5.0
+    assert cancelling(replace(q, exponent=FREE), c) is None
+    assert cancelling(c, Power(2, ONE)) is None
+    assert cancelling(q, Power(3, FREE), of=3) is None
+    assert cancelling(q, c, rules=Rules(5.0)) is None
+
+
+def test_in_the_outermost_sum_the_unit_of_the_target_counts() -> None:
+    a, b = Power(0, Parameter(0.5, free=False)), Power(1, FREE)
+    for output, wanted in (("km", 0.5), ("min", -0.5), ("EUR/km", None), ("", None)):
+        unit = powers_of(output) if output else None
+        rules = Rules(5.0, units=units("km", "km"), output=unit)
+        assert rules.cancelling(Term(FREE, (a, b)), 1, inner=False) == wanted
+        # only where units should cancel, an exponent in the way has a price
+        assert rules.in_the_way(1, inner=False) == (5.0 * UNLIKE if output == "min" else 0.0)
+        assert rules.price(one(a, b)) == Rules(5.0).price(one(a, b)) + rules.in_the_way(1, inner=False)
 
 
 def test_units_tell_which_coefficient_may_be_one() -> None:
