@@ -307,6 +307,74 @@ def test_fit_refuses_options_that_ask_for_what_cannot_be(case, cli):
         assert f"--min-r2: {words}" in err
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--pin", "hr=sine"], ["--pin hr: 'hr' is not among the features; did you mean 'hour'?"]),
+        (["--pin", "hour=sin"], ["--pin hour: unknown operator 'sin'; did you mean 'sine'?"]),
+        (["--pin", "hour="], ["--pin hour: an empty list leaves nothing to choose"]),
+        (["--pin", "hour"], ["--pin hour: write --pin COLUMN=OPERATOR, as in --pin hour=sine"]),
+        (["--pin", "hour=sine,km=log"], ["--pin hour=sine,km=log: write --pin once for each column"]),
+        (["--pin", "km=log", "--pin", "km=exp"], ["--pin km is given twice; write --pin 'km=log|exp'"]),
+        (["--pin", "km=log", "--forbid", "log"], ["--pin km: 'log' is forbidden by forbid; choose one"]),
+        (
+            ["--pin", "hour=exp", "--periodic", "hour=24"],
+            ["--pin hour: 'hour' is a cycle, which can be pinned"],
+        ),
+        (["--forbid", "expp|linear"], ["--forbid: unknown operator 'expp'; did you mean 'exp'?"]),
+        (["--forbid", "linear"], ["--forbid: 'linear' cannot be forbidden"]),
+        (["--prefer", "none"], ["--prefer: 'none' cannot be preferred"]),
+        (["--periodic", "hour=day"], ["--periodic hour=day: write the length of the period, as in hour=24"]),
+        (["--periodic", "hour=0"], ["--periodic hour: must be greater than 0"]),
+        (["--periodic", "hr=24"], ["--periodic hr: 'hr' is not among the features"]),
+        (
+            ["--forbid", "expp", "--prefer", "powr"],
+            ["--forbid: unknown operator", "--prefer: unknown operator"],
+        ),
+    ],
+)
+def test_fit_names_the_option_that_decides_what_cannot_be(case, cli, options, words):
+    (case / "trips.csv").write_text(
+        "km,hour,minutes\n" + "".join(f"{k},{k % 24},{k}\n" for k in range(1, 31))
+    )
+    code, out, err = cli(
+        "fit", "--table", "trips.csv", "--target", "minutes", "--features", "km,hour", *options
+    )
+    assert (code, out) == (2, "")
+    assert [word for word in words if word not in err] == []
+
+
+def test_fit_takes_what_is_decided_about_a_law_from_a_table(case, cli):
+    rows = "".join(f"{k},{k % 24},{4 + 3 * k**0.5 + 0.01 * (k % 3)}\n" for k in range(1, 61))
+    (case / "trips.csv").write_text("km,hour,fuel\n" + rows)
+    code, _, err = cli(
+        *(
+            "fit",
+            "--table",
+            "trips.csv",
+            "--target",
+            "fuel",
+            "--features",
+            "km,hour",
+            "--periodic",
+            "hour=24",
+        ),
+        *("--pin", "km=log|power", "--pin", "hour=none", "--forbid", "exp,step", "--prefer", "log"),
+        *("--out", "laws"),
+    )
+    assert code == 0, err
+    law = Formula.load(case / "laws" / "fuel.json")
+    assert law.provenance["pinned"] == "km: log or power; hour: none"
+    assert law.provenance["forbidden"] == "exp, step"
+    assert law.provenance["preferred"] == "log"
+
+
+def test_options_of_a_table_beside_a_scenario_are_refused(case, cli):
+    code, out, err = cli("fit", "case.toml", "--min-r2", "0.9", "--pin", "km=log", "--seed", "1", "--quiet")
+    assert (code, out) == (2, "")
+    assert "--min-r2, --pin: go with --table; what a law of a scenario is to be stands in its file" in err
+
+
 def test_fit_reads_decimal_commas_and_bad_cells_as_told_and_keeps_shapes(case, cli):
     rows = "".join(
         f"{k / 2}".replace(".", ",") + f";{k * 1.5 + k % 3}\n".replace(".", ",") for k in range(1, 61)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from kanopt.cli.failures import DEBUG, Exit, code_of
 from kanopt.cli.progress import following
@@ -272,18 +273,36 @@ def solve(
     "--decimal", type=click.Choice([".", ","]), default=".", show_default=True, help="The decimal sign."
 )
 @click.option("--monotone", default="", help="Columns it must rise or fall with: distance=+1,speed=-1.")
+@click.option(
+    "--periodic",
+    default="",
+    help="Columns that start anew after a period: hour=24. A pin may then be a sine.",
+)
+@click.option(
+    "--pin",
+    multiple=True,
+    metavar="COLUMN=OPERATORS",
+    help='What a column is to be in the law: hour=sine, km="linear|power", day=none. Once for each column.',
+)
+@click.option("--forbid", default="", help="Operators that are not to be used: exp,log.")
+@click.option("--prefer", default="", help="Operators that count half: power.")
 @click.option("--min-r2", type=float, default=0.5, show_default=True, help="Refuse a law below it.")
 @click.option(
     "--out", type=_FILE, help='Folder for the laws as JSON, which a scenario reads with file = "…".'
 )
 @_common
 def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: bool, **given: Any) -> int:
-    """Learn laws and print them: those of a scenario, or one from a table."""
+    """Learn laws and print them: those of a scenario, or one from a table.
+
+    What the law of a scenario is to be stands in its file; the options from --target to --min-r2 go with --table.
+    """
     from kanopt.cli.output import law_json, law_lines, save_laws, saving_finished_laws, to_text
     from kanopt.cli.table_law import fit_table
 
     if (file is None) == (table is None):
         raise click.UsageError("name a scenario file, or a --table with --target and --features")
+    if file is not None:
+        _refuse_idle(given)
     with saving_finished_laws(out), following(quiet=given.pop("quiet")) as progress:
         if file is not None:
             from kanopt.whatif import load_scenario
@@ -304,3 +323,19 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
         for path in saved:
             click.echo(f"law: {path}")
     return Exit.SOLVED
+
+
+def _refuse_idle(names: Iterable[str]) -> None:
+    """Refuse the options of ``--table`` beside a scenario file, which would change nothing.
+
+    Raises
+    ------
+    click.UsageError
+        With the options that were given.
+    """
+    context = click.get_current_context()
+    given = [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    idle = [f"--{name.replace('_', '-')}" for name in given if name not in ("seed", "quiet")]
+    if idle:
+        told = f"{', '.join(idle)}: {'goes' if len(idle) == 1 else 'go'} with --table"
+        raise click.UsageError(f"{told}; what a law of a scenario is to be stands in its file")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -48,7 +48,7 @@ def fit_table(
     from kanopt.whatif.spec import LearnedSpec
     from kanopt.whatif.words import validated
 
-    entry = _entry(table, **asked)
+    entry = _entry(table, asked)
     frame = _read(table, _pairs(units), on_bad, decimal)
     _require(frame, (entry["target"], *entry["features"]), table)
     name = entry["target"]
@@ -60,16 +60,18 @@ def fit_table(
     return fit_law(name, spec, frame, seed or 0)
 
 
-def _entry(table: Path, *, target: str, features: str, monotone: str, min_r2: float) -> dict[str, Any]:
+def _entry(table: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a scenario file would say under ``[surrogates]``."""
-    return {
-        "table": table.name,
-        "target": target,
-        "features": [word.strip() for word in features.split(",")],
-        "monotone": _signs(monotone),
-        "min_r2": min_r2,
-        "on_missing": "drop",
+    readers: Mapping[str, Callable[[Any], Any]] = {
+        "features": lambda text: [word.strip() for word in text.split(",")],
+        "monotone": _signs,
+        "periodic": _periods,
+        "pin": _pins,
+        "forbid": _operators,
+        "prefer": _operators,
     }
+    read = {key: readers[key](value) if key in readers else value for key, value in asked.items()}
+    return {"table": table.name, **read, "on_missing": "drop"}
 
 
 def _told(mistakes: Iterable[Mistake]) -> list[str]:
@@ -97,6 +99,39 @@ def _signs(text: str) -> dict[str, Literal[-1, 1]]:
         if word not in known:
             raise click.UsageError(f"--monotone {column}={word}: write {column}=+1 or {column}=-1")
     return {column: known[word] for column, word in pairs.items()}
+
+
+def _periods(text: str) -> dict[str, float]:
+    """Read ``hour=24,day=7``."""
+    periods = {}
+    for column, word in _pairs(text).items():
+        try:
+            periods[column] = float(word)
+        except ValueError:
+            message = f"--periodic {column}={word}: write the length of the period, as in {column}=24"
+            raise click.UsageError(message) from None
+    return periods
+
+
+def _pins(texts: Iterable[str]) -> dict[str, list[str]]:
+    """Read ``hour=sine`` and ``km=linear|power``, each a text of its own."""
+    pins: dict[str, list[str]] = {}
+    for text in texts:
+        column, equals, words = (part.strip() for part in text.partition("="))
+        if not column or not equals:
+            raise click.UsageError(f"--pin {text}: write --pin COLUMN=OPERATOR, as in --pin hour=sine")
+        if "=" in words:
+            raise click.UsageError(f"--pin {text}: write --pin once for each column")
+        if column in pins:
+            both = "|".join([*pins[column], *_operators(words)])
+            raise click.UsageError(f"--pin {column} is given twice; write --pin '{column}={both}'")
+        pins[column] = _operators(words)
+    return pins
+
+
+def _operators(text: str) -> list[str]:
+    """Read ``exp,log`` or ``exp|log``."""
+    return [word.strip() for word in text.replace("|", ",").split(",") if word.strip()]
 
 
 def _read(table: Path, units: dict[str, str], on_bad: OnBad, decimal: str) -> DataFrame:
