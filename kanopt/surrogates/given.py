@@ -29,6 +29,7 @@ __all__ = [
     "name_of",
     "refuse_leak",
     "refuse_names",
+    "refuse_unmeasured",
     "target_of",
     "used_rows",
     "warn_if_stopped",
@@ -97,6 +98,21 @@ def refuse_leak(target: str, frame: pd.DataFrame) -> None:
             f"the target is called {target!r}, and so is a column of X, whether it is the target itself or another; "
             f'leave the column out (X.drop(columns={target!r})), or rename the target (y.rename("..."))'
         )
+
+
+def refuse_unmeasured(actual: Floats, target: str, min_r2: Any) -> None:
+    """Refuse, before a formula is searched, held-out rows that cannot measure it and a least R² that is none."""
+    number = isinstance(min_r2, Real) and not isinstance(min_r2, (bool, np.bool_))
+    if not number or not float(min_r2) <= 1.0:
+        raise FitError(
+            f"min_r2={min_r2!r:.80} must be a number of at most 1, such as 0.5; -inf lets every law through"
+        )
+    what = f"held-out target {target!r}"
+    if len(actual) < 2:
+        raise FitError(f"{what}: {len(actual)} row is too few to measure a formula; hold out two or more")
+    if np.ptp(actual) == 0.0 or float(actual.sum()) == 0.0:
+        told = f"is {actual[0]:g} in every row" if np.ptp(actual) == 0.0 else "sums to zero"
+        raise FitError(f"{what} {told}, which measures no formula; hold out rows in which it differs")
 
 
 def target_of(y: Any) -> Floats:

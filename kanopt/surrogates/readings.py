@@ -14,7 +14,7 @@ from kanopt.errors import FitError, FormulaError
 from kanopt.surrogates.effects import marginal_effects
 from kanopt.surrogates.encoding import Encoding
 from kanopt.surrogates.frames import ordered_as, table_of
-from kanopt.surrogates.given import whole_number
+from kanopt.surrogates.given import refuse_unmeasured, whole_number
 from kanopt.surrogates.law import Law
 from kanopt.surrogates.missing import Indicators
 from kanopt.surrogates.naming import by_name, column_of
@@ -235,8 +235,9 @@ class Readings:
         Raises
         ------
         FitError
-            If a pin names no column, an operator is not known, no function that is allowed fits, the model has no use
-            for a column that is pinned, or the way it was fitted brings in an operator that is forbidden.
+            If `min_r2` is no number of at most 1, `test` has one row or a target that does not vary, a pin names no
+            column, an operator is not known, no function that is allowed fits, the model has no use for a column that
+            is pinned, or the way it was fitted brings in an operator that is forbidden.
         FormulaError
             If the formula explains less than `min_r2` of the held-out rows, or the model was loaded from a
             file, which holds no training rows.
@@ -266,6 +267,7 @@ class Readings:
             )
         wanted = target or self.target_name_
         rows, y = self._held_out(test, wanted)
+        refuse_unmeasured(y, wanted, min_r2)
         declared = test if isinstance(test, pd.DataFrame) else rows
         units = units_of(declared) if isinstance(declared, pd.DataFrame) else {}
         control = Control.of(pin, forbid, prefer)

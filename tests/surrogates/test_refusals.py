@@ -60,6 +60,34 @@ def test_a_formula_is_asked_of_one_target(trips):
         model.to_formula(table.assign(a=cost))
 
 
+@pytest.mark.parametrize(
+    ("change", "arguments", "message"),
+    [
+        ({}, {"min_r2": "a"}, "min_r2='a' must be a number of at most 1"),
+        ({}, {"min_r2": 2}, "min_r2=2 must be"),
+        ({}, {"min_r2": True}, "min_r2=True must be"),
+        ({}, {"min_r2": float("nan")}, "min_r2=nan must be"),
+        ({"rows": 1}, {}, "held-out target 'cost': 1 row is too few"),
+        ({"rows": 0}, {}, "held-out rows are 0"),
+        ({"cost": 3.0}, {}, "held-out target 'cost' is 3 in every row"),
+        ({"cost": np.tile([-1.0, 1.0], 30)}, {}, "held-out target 'cost' sums to zero"),
+        ({"cost": np.r_[np.nan, np.arange(59.0)]}, {}, "held-out target 'cost'.*missing"),
+    ],
+)
+def test_what_measures_no_formula_is_refused_before_the_search(
+    trips, model, monkeypatch, change, arguments, message
+):
+    table, cost = trips
+    monkeypatch.setattr("kanopt.surrogates.distill.distill", lambda *_: pytest.fail("the search began"))
+    test = table.assign(cost=change.get("cost", cost))[: change.get("rows", 60)]
+    prior = KANRegressor.from_formula(
+        parse_formula("2 * km", [Variable("km", low=0, high=90)], Variable("cost"))
+    )
+    for each in (model, prior):
+        with pytest.raises(FitError, match=message):
+            each.to_formula(test, **arguments)
+
+
 def test_calibration_rows_and_targets_are_as_many(trips):
     table, cost = trips
     model = KANRegressor(log_target=False, **OPTIONS).fit(table, cost)

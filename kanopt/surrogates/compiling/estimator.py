@@ -20,7 +20,15 @@ from kanopt.surrogates.compiling.rows import columns_of, frame_of, inputs_of, va
 from kanopt.surrogates.compiling.scales import SCALES, SUM
 from kanopt.surrogates.encoding import LEAST_ROWS
 from kanopt.surrogates.frames import table_of
-from kanopt.surrogates.given import calibration_of, coverage_of, name_of, refuse_leak, used_rows, weights_of
+from kanopt.surrogates.given import (
+    calibration_of,
+    coverage_of,
+    name_of,
+    refuse_leak,
+    refuse_unmeasured,
+    used_rows,
+    weights_of,
+)
 from kanopt.surrogates.intervals import conformal_ends, left_out_ends
 from kanopt.surrogates.missing import Indicators
 from kanopt.surrogates.regressor import KANRegressor
@@ -254,6 +262,7 @@ class PriorRegressor(KANRegressor):
         learned = self._known()
         wanted = target or self.target_name_
         rows, y = self._held_out(test, wanted)
+        refuse_unmeasured(y, wanted, min_r2)
         frame = self._frame(rows)
         declared = units_of(test).get(wanted, "") if isinstance(test, pd.DataFrame) else ""
         if declared and self.prior.output.unit and declared != self.prior.output.unit:
