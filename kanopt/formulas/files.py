@@ -19,6 +19,11 @@ def replace_file(path: str | Path, content: bytes) -> Path:
     content
         What the file is to hold.
 
+    Raises
+    ------
+    OSError
+        If the folder does not exist or may not be written to, or the path is that of a folder.
+
     Examples
     --------
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -26,6 +31,12 @@ def replace_file(path: str | Path, content: bytes) -> Path:
     b'1 km'
     """
     target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"{target}: the folder {str(target.parent)!r} does not exist; create it, or write to another"
+        )
+    if target.is_dir():
+        raise IsADirectoryError(f"{target}: this is a folder; name a file in it")
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
