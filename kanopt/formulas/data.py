@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ GAP = "missing"
 SUFFIX = "_missing"
 
 _EDGE = 1e-9
+_SHOWN = 12
 _NUMERIC = {"floating", "integer", "mixed-integer-float", "decimal", "boolean", "empty"}
 
 
@@ -49,6 +50,9 @@ def read_columns(
     """
     columns: dict[str, NDArray[Any]] = {}
     names = {variable.name for variable in inputs}
+    absent = [v.name for v in inputs if v.name in required and v.name not in data]
+    if absent:
+        raise FormulaError(_absent(absent, names, [str(name) for name in data]))
     for variable in inputs:
         if variable.name in data:
             try:
@@ -56,12 +60,19 @@ def read_columns(
             except _GapsError as error:
                 advice = _advice(variable.name) if indicator_name(variable.name) in names else ""
                 raise FormulaError(f"{error}{advice}") from None
-        elif variable.name in required:
-            known = [str(name) for name in data]
-            stem = variable.name.removesuffix(SUFFIX)
-            advice = _advice(stem) if stem != variable.name and stem in names else ""
-            raise FormulaError(f"input {variable.name!r} is missing; {nearest(variable.name, known)}{advice}")
     return columns
+
+
+def _absent(absent: Sequence[str], names: Collection[str], known: Sequence[str]) -> str:
+    """Say which inputs are missing, and what is there."""
+    stems = [name.removesuffix(SUFFIX) for name in absent if name.endswith(SUFFIX)]
+    advice = next((_advice(stem) for stem in stems if stem in names), "")
+    if len(absent) == 1:
+        return f"input {absent[0]!r} is missing; {nearest(absent[0], known)}{advice}"
+    more = f" and {len(absent) - _SHOWN:,} more" if len(absent) > _SHOWN else ""
+    listed = ", ".join(map(repr, absent[:_SHOWN]))
+    there = ", ".join(map(repr, known[:_SHOWN])) + (", …" if len(known) > _SHOWN else "")
+    return f"inputs {listed}{more} are missing; known: {there or 'none'}{advice}"
 
 
 class _GapsError(FormulaError):
