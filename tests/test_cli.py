@@ -328,9 +328,10 @@ def test_fit_refuses_options_that_ask_for_what_cannot_be(case, cli):
         (["--periodic", "hour=0"], ["--periodic hour: must be greater than 0"]),
         (["--periodic", "hr=24"], ["--periodic hr: 'hr' is not among the features"]),
         (
-            ["--forbid", "expp", "--prefer", "powr"],
-            ["--forbid: unknown operator", "--prefer: unknown operator"],
+            ["--forbid", "expp", "--pin", "hr=log"],
+            ["--forbid: unknown operator", "--pin hr: 'hr' is not among"],
         ),
+        (["--pin", "km=none", "--pin", "hour=none"], ["--pin: every feature is pinned to 'none'"]),
     ],
 )
 def test_fit_names_the_option_that_decides_what_cannot_be(case, cli, options, words):

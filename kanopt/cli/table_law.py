@@ -45,6 +45,7 @@ def fit_table(
     """
     from kanopt.whatif.checks import law_mistakes
     from kanopt.whatif.learn import fit_law
+    from kanopt.whatif.sections import remains_of
     from kanopt.whatif.spec import LearnedSpec
     from kanopt.whatif.words import validated
 
@@ -53,8 +54,9 @@ def fit_table(
     _require(frame, (entry["target"], *entry["features"]), table)
     name = entry["target"]
     spec, mistakes = validated(LearnedSpec, entry, ("surrogates", name))
-    if spec is not None:
-        mistakes += law_mistakes({name: spec}, [table.name], {table.name: frame})
+    rest = spec or remains_of(entry, ("surrogates", name), mistakes)
+    if rest is not None:
+        mistakes += law_mistakes({name: rest}, [table.name], {table.name: frame})
     if mistakes or spec is None:
         raise click.UsageError("\n".join(_told(mistakes)))
     return fit_law(name, spec, frame, seed or 0)

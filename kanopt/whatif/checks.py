@@ -84,6 +84,9 @@ def _control_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame | None) -
             yield Mistake(
                 (*key, *where), f"{' and '.join(map(repr, words))} is forbidden by forbid; choose one"
             )
+    if all(set(spec.pin.get(feature, ())) == {"none"} for feature in spec.features):
+        message = "every feature is pinned to 'none', which leaves a law that reads nothing; let one stay"
+        yield Mistake((*key, "pin"), message)
     for name, words in spec.pin.items():
         kind = "cycle" if name in spec.periodic else ""
         if frame is not None and name in spec.features and is_text(frame, name):

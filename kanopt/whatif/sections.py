@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -11,10 +11,19 @@ from kanopt.whatif.changes import Change
 from kanopt.whatif.kinds import kinds
 from kanopt.whatif.positions import Key
 from kanopt.whatif.problem_spec import ProblemSpec
-from kanopt.whatif.spec import ChangeSpec, HeadSpec, LawSpec, ReportSpec, SolverSpec, TableSpec, law_model
+from kanopt.whatif.spec import (
+    ChangeSpec,
+    HeadSpec,
+    LawSpec,
+    LearnedSpec,
+    ReportSpec,
+    SolverSpec,
+    TableSpec,
+    law_model,
+)
 from kanopt.whatif.words import FileModel, Mistake, shown, validated
 
-__all__ = ["Sections", "missing_problem", "read_sections"]
+__all__ = ["Sections", "missing_problem", "read_sections", "remains_of"]
 
 ModelT = TypeVar("ModelT", bound=FileModel)
 _KNOWN = ("scenario", "tables", "surrogates", "problem", "changes", "solver", "report")
@@ -24,13 +33,14 @@ _KNOWN = ("scenario", "tables", "surrogates", "problem", "changes", "solver", "r
 class Sections:
     """What could be read, and what could not.
 
-    Entries that hold mistakes are left out; `damaged` names the sections concerned, so that nothing is said to be
-    unknown that was merely misspelt inside.
+    Entries that hold mistakes are left out; `names` has them all, so that nothing is said to be unknown that was
+    merely misspelt inside, and `remains` has what could be read of laws with mistakes.
     """
 
     head: HeadSpec = field(default_factory=HeadSpec)
     tables: dict[str, TableSpec] = field(default_factory=dict)
     laws: dict[str, LawSpec] = field(default_factory=dict)
+    remains: dict[str, LearnedSpec] = field(default_factory=dict)
     problem: ProblemSpec | None = None
     changes: dict[int, Change] = field(default_factory=dict)
     solver: SolverSpec = field(default_factory=SolverSpec)
@@ -54,6 +64,7 @@ def read_sections(data: Mapping[str, Any]) -> Sections:
     found.report = _one(found, data, "report", ReportSpec) or ReportSpec()
     found.tables = _each(found, data, "tables", lambda entry: TableSpec)
     found.laws = _each(found, data, "surrogates", law_model)
+    found.remains = _remains(found, data)
     found.names = {name: frozenset(_table(data.get(name))) for name in ("tables", "surrogates")}
     found.problem = _problem(found, data)
     found.changes = _changes(found, data)
@@ -97,6 +108,56 @@ def _each(
         if value is not None:
             read[name] = value
     return read
+
+
+def _remains(found: Sections, data: Mapping[str, Any]) -> dict[str, LearnedSpec]:
+    read = {}
+    for name, entry in _table(data.get("surrogates")).items():
+        if name not in found.laws and isinstance(entry, dict) and law_model(entry) is LearnedSpec:
+            key: Key = ("surrogates", name)
+            rest = remains_of(entry, key, [m for m in found.mistakes if m.key[:2] == key])
+            if rest is not None:
+                read[name] = rest
+    return read
+
+
+def remains_of(entry: Mapping[str, Any], key: Key, mistakes: Iterable[Mistake]) -> LearnedSpec | None:
+    """Read a law to be learned without the keys that hold mistakes, so that the others can be checked all the same.
+
+    Parameters
+    ----------
+    entry
+        What stands under ``[surrogates.x]``.
+    key
+        The key of the entry.
+    mistakes
+        Those in it.
+
+    Returns
+    -------
+    LearnedSpec or None
+        None if what is left is no law. Of a mistaken ``on_missing`` or ``holdout`` nothing is judged.
+
+    Examples
+    --------
+    >>> law = {"table": "t", "target": "y", "features": ["x"], "forbid": ["expp"], "pin": {"z": ["log"]}}
+    >>> remains_of(law, (), [Mistake(("forbid",), "unknown operator 'expp'")]).pin
+    {'z': ('log',)}
+    """
+    rest = dict(entry)
+    for mistake in mistakes:
+        rest = _without(rest, mistake.key[len(key) :])
+    if "on_missing" in entry and "on_missing" not in rest:
+        rest["on_missing"] = "drop"
+    return validated(LearnedSpec, rest, key)[0]
+
+
+def _without(entry: Mapping[str, Any], path: Key) -> dict[str, Any]:
+    """Return a table without the key that a path leads to, or the last table's key on the way."""
+    first, inner = path[:1], entry.get(str(path[0])) if path else None
+    if len(path) > 1 and isinstance(inner, dict) and path[1] in inner:
+        return {**entry, str(path[0]): _without(inner, path[1:])}
+    return {name: value for name, value in entry.items() if (name,) != first}
 
 
 def _problem(found: Sections, data: Mapping[str, Any]) -> ProblemSpec | None:

@@ -309,6 +309,7 @@ def test_a_blank_in_a_target_is_refused_unless_said_otherwise(tiny):
             "pin.km",
             "is a cycle, which can be pinned to curve",
         ),
+        ("min_r2 = 0.8", 'pin = { km = "none" }', "pin", "every feature is pinned to 'none'"),
         ("min_r2 = 0.8", 'forbids = ["exp"]', "forbids", "unknown key; did you mean 'forbid'?"),
         ("min_r2 = 0.8", "bounds = [1]", "bounds[2]", "is missing"),
         ("min_r2 = 0.8", "min_r2 = 1.8", "min_r2", "must be at most 1, not the number 1.8"),
@@ -333,6 +334,42 @@ holdout = { by = "week", last = 4 }"""
     tiny.write_text(text.replace(old, new))
     found = issues(tiny)
     assert any(k == f"surrogates.minutes.{key}" and message in m for _, k, m in found), found
+
+
+def test_what_a_damaged_law_names_is_checked_in_the_same_go(tiny):
+    rows = "".join(f"{k},{k},{2 * k if k < 8 else ''}\n" for k in range(1, 9))
+    (tiny.parent / "trips.csv").write_text("week,km,minutes\n" + rows)
+    law = """[tables.trips]
+path = "trips.csv"
+
+[surrogates.minutes]
+table = "trips"
+target = "minutes"
+features = ["km", "weak"]
+pin = { km = ["log", "sin"], kn = "log" }
+forbid = ["expp"]
+on_missing = "dropp"
+holdout = { by = "wek" }
+network = { starts = 0 }"""
+    given = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
+    text = tiny.read_text().replace(given, law)
+    tiny.write_text(text)
+    told = [(key.removeprefix("surrogates.minutes."), message) for _, key, message in issues(tiny)]
+    assert [key for key, _ in told] == [
+        "features[2]",
+        "pin.km",
+        "pin.kn",
+        "forbid",
+        "on_missing",
+        "holdout",
+        "network.starts",
+    ]
+    assert "'kn' is not among the features; known: 'km', 'weak'" in dict(told)["pin.kn"]
+    # the rows that a mistaken holdout would be drawn from are not judged by another
+    (tiny.parent / "trips.csv").write_text("week,km,minutes\n1,1,2\n")
+    tiny.write_text(text.replace(', "weak"', ""))
+    told = [message for _, key, message in issues(tiny) if key == "surrogates.minutes.holdout"]
+    assert told == ['by and last belong together: { by = "week", last = 4 }']
 
 
 def test_what_is_decided_about_a_law_is_checked_and_reaches_it(tiny):
