@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.nodes import Constant, Node, Power, fold, postorder, rebuilt
 from kanopt.formulas.parameters import is_parameter, parameters_of
-from kanopt.formulas.parser import CALLED, parse_formula
+from kanopt.formulas.parser import CALLED, LONGEST, parse_formula
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import ATOM, Infix, Text, number, plain, quoted_name
 from kanopt.formulas.simplify import simplified
@@ -135,7 +135,17 @@ def fixed(formula: Formula, values: Mapping[str, float]) -> Formula:
     def put(node: Node) -> Node:
         return held.get(node.name, node) if isinstance(node, Constant) and is_parameter(node) else node
 
-    return _by_hand(formula, simplified(rebuilt(formula.root, put)), "fixed", "; ".join(map(was, held)))
+    root = simplified(rebuilt(formula.root, put))
+    for node in postorder(root):
+        if isinstance(node, Power) and node.base == Constant(0.0) and _falls(node.exponent):
+            raise FormulaError(
+                f"formula for {formula.output.name!r}: with {'; '.join(map(was, held))} it divides by zero"
+            )
+    return _by_hand(formula, root, "fixed", "; ".join(map(was, held)))
+
+
+def _falls(exponent: Node) -> bool:
+    return isinstance(exponent, Constant) and exponent.value < 0.0
 
 
 def _near(name: Any, known: Collection[str]) -> str:
@@ -175,6 +185,8 @@ def edited(formula: Formula, text: str, constants: Mapping[str, float] | None = 
     for shown, group in _alike(told, plain).items():
         if len(group) == 1 and group[0].name not in CALLED:
             pieces.setdefault(shown, group[0])
+    # what no text can name
+    pieces = {shown: piece for shown, piece in pieces.items() if len(shown) <= LONGEST}
     new = parse_formula(
         text, formula.inputs, formula.output, per=formula.per, constants=values, pieces=pieces
     )

@@ -326,3 +326,15 @@ def test_a_power_in_an_exponent_says_that_it_cannot_be_read():
     law = law_of(Power(Input("km"), Power(Input("hour"), Constant(2.0))))
     with pytest.raises(FormulaError, match="an exponent must not contain a power"):
         law.edited(law.pattern)
+
+
+def test_a_constant_is_not_held_where_the_law_would_divide_by_zero() -> None:
+    law = parse_formula("km / c", [Variable("km")], Variable("h"), constants={"c": 2.0})
+    with pytest.raises(FormulaError, match="with c = 0, was 2 it divides by zero"):
+        law.fixed({"c": 0.0})
+
+
+def test_a_law_with_a_piece_too_long_to_be_named_can_still_be_edited() -> None:
+    argument = Sum(tuple(Constant(0.123456789 + place) * Input("km") for place in range(700)))
+    law = law_of(Curve("s", argument, (0.0, 1.0, 2.0, 3.0), 0.0, 1.0) + Constant(2.0, "a") * Input("km"))
+    assert str(law.edited("a * km")) == "2 · km"
