@@ -41,7 +41,7 @@ def measure(case: Case, split: int, seed: int) -> dict[str, object]:
     network = rmse(target.iloc[test], model.predict(features.iloc[test]))
     line |= {"network": network, "CPU s, fit": fitted - tick}
     try:
-        formula = model.to_formula(held, str(target.name), min_r2=0.0)
+        formula = model.to_formula(held, str(target.name), min_r2=-np.inf)
     except ko.FormulaError as error:
         print(f"{case.name}, split {split}, seed {seed}: refused: {error}", flush=True)
         return line | {"formula": np.nan, "ratio": np.nan, "operators": np.nan, "curves": np.nan}
