@@ -226,7 +226,25 @@ class _Writer:
             )
         if argument.log:
             return Curve(name, argument.written, coefficients, low, high)
-        return Curve(name, argument.node, coefficients, low / argument.factor, high / argument.factor)
+        inner, slope, shift = _straightened(argument.node)
+        factor = argument.factor * slope
+        ends = [(end / argument.factor - shift) / slope for end in (low, high)]
+        # knots are evenly spaced, so that a curve read backwards has its coefficients backwards
+        return Curve(name, inner, coefficients if factor > 0.0 else coefficients[::-1], min(ends), max(ends))
+
+
+def _straightened(node: Node) -> tuple[Node, float, float]:
+    """Return (inner, slope, shift) for a node that is slope · inner + shift: a curve of it is a curve of the inner."""
+    plain = simplified(node)
+    terms = plain.terms if isinstance(plain, Sum) else (plain,)
+    shift = sum(term.value for term in terms if isinstance(term, Constant))
+    rest = [term for term in terms if not isinstance(term, Constant)]
+    if len(rest) != 1:
+        return node, 1.0, 0.0
+    match rest[0]:
+        case Product(factors=(Constant(value=slope), *others)) if slope and others:
+            return (others[0] if len(others) == 1 else Product(tuple(others))), slope, shift
+    return rest[0], 1.0, shift
 
 
 def _origin(edge: Edge, argument: _Argument) -> float:

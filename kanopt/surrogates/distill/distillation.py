@@ -15,6 +15,7 @@ from kanopt.surrogates.distill.drafts import Draft, drafts
 from kanopt.surrogates.distill.networks import ways
 from kanopt.surrogates.distill.shaped import shaped
 from kanopt.surrogates.distill.trained import HeldOut, Trained
+from kanopt.surrogates.distill.uncertainty import with_covariance
 from kanopt.surrogates.encoding import Feature
 
 __all__ = ["HeldOut", "Trained", "distill"]
@@ -57,7 +58,6 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
             **({"dropped": ", ".join(n for n in names if n not in used)} if len(used) < len(names) else {}),
         },
         alternatives=draft.alternatives,
-        covariance=draft.covariance,
     )
 
 
@@ -95,12 +95,18 @@ def _formula(draft: Draft, trained: Trained, held_out: HeldOut) -> Formula:
     used = Formula(draft.root, inputs, held_out.output).used
     kept = tuple(variable for variable in inputs if variable.name in used)
     formula = Formula(draft.root, kept, held_out.output, held_out.per)
-    return shaped(_named(replace(formula, domain=_domain(trained, kept)), draft.held), trained)
+    return shaped(_named(replace(formula, domain=_domain(trained, kept)), draft), trained)
 
 
-def _named(formula: Formula, held: frozenset[float]) -> Formula:
-    """Return the formula with names for its constants, by which they can be held and estimated again."""
-    return formula if parameters_of(formula.root) else with_named_constants(formula, held)
+def _named(formula: Formula, draft: Draft) -> Formula:
+    """Return the formula with names for its constants, by which they are held and estimated again, and their errors."""
+    if parameters_of(formula.root):
+        return replace(formula, covariance=draft.covariance)
+    named, known = with_named_constants(formula, draft.held), draft.known
+    if known is None:
+        return named
+    fit = known.fit
+    return with_covariance(named, known.written, fit.model.parameters, fit.covariance, known.freedom)
 
 
 def _variable(feature: Feature, units: dict[str, str]) -> Variable:

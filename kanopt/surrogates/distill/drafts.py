@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,13 +16,32 @@ from kanopt.surrogates.distill.build import graph
 from kanopt.surrogates.distill.closed import Closed, closed_law, description_length
 from kanopt.surrogates.distill.edges import edge_name, mixed_of
 from kanopt.surrogates.distill.judge import OPERATOR
-from kanopt.surrogates.distill.networks import Read, curves, read
+from kanopt.surrogates.distill.networks import Read, centred, curves, read
 from kanopt.surrogates.distill.refitting import Refit
 from kanopt.surrogates.distill.trained import Trained
 
-__all__ = ["Draft", "drafts"]
+__all__ = ["Draft", "Known", "drafts"]
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What the errors of the constants of a law are told from.
+
+    Parameters
+    ----------
+    written
+        The graph of the law for parameters of the network.
+    fit
+        The network as it was refitted.
+    freedom
+        Rows less effective parameters.
+    """
+
+    written: Callable[[Array], Node]
+    fit: Refit
+    freedom: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +55,8 @@ class Draft:
     covariance: Covariance | None = None
     held: frozenset[float] = frozenset()
     """Exponents that were rounded, and are part of the structure."""
+    known: Known | None = None
+    """From what the errors of constants without any are told; None behind hidden nodes, where constants can trade."""
 
 
 def drafts(trained: Trained) -> Iterator[Draft]:
@@ -114,12 +135,25 @@ def _from_network(found: Read, chosen: Trained) -> Draft:
     if trained.log_target:
         residual = rows.target - model.predict(rows.inputs)
         smearing = float(rows.weight @ np.exp(residual) / rows.weight.sum())
-    root = graph(model, trained.features, smearing, _errors(best, bool(trained.network.hidden)), trained.link)
+    hidden = bool(trained.network.hidden)
+    errors = _errors(best, hidden)
+
+    def written(parameters: Array) -> Node:
+        changed = centred(model.with_parameters(parameters), rows)
+        return graph(changed, trained.features, smearing, errors, trained.link)
+
+    root = whole = graph(model, trained.features, smearing, errors, trained.link)
     if trained.log_target:
         root = _without_factor_one(root, best.squares, rows.total)
-    held = frozenset(value for edge in model.edges for value in edge.form.fixed)
     which = "the network" if trained is chosen else f"a simpler network that was tried ({trained.structure})"
-    return Draft(root, f"edges of {which}, closed forms and curves", found.front, smearing or 1.0, held=held)
+    return Draft(
+        root,
+        f"edges of {which}, closed forms and curves",
+        found.front,
+        smearing or 1.0,
+        held=frozenset(value for edge in model.edges for value in edge.form.fixed),
+        known=None if hidden or root is not whole else Known(written, best, rows.total - best.parameters),
+    )
 
 
 def _errors(fit: Refit, hidden: bool) -> Array:

@@ -22,7 +22,7 @@ from kanopt.surrogates.distill.search import search
 from kanopt.surrogates.distill.shortening import MOST, rank
 from kanopt.surrogates.distill.trained import Trained
 
-__all__ = ["Read", "curves", "read", "ways"]
+__all__ = ["Read", "centred", "curves", "read", "ways"]
 
 Array = NDArray[np.float64]
 
@@ -124,7 +124,7 @@ def _read(trained: Trained) -> Read:
         start = refit(start, rows).model
     found = search(start, rows, _reading(trained))
     best = found.fit if link is None else polished(found.fit, trained.rows, link)
-    best = replace(best, model=_centred(best.model, trained.rows))
+    best = replace(best, model=centred(best.model, trained.rows))
     return Read(trained, best, tuple(_alternative(each, trained) for each in found.front))
 
 
@@ -185,7 +185,7 @@ def _priced_by(trained: Trained) -> Price:
     return lambda edge: trained.control.price(edge, _scale(edge, trained))
 
 
-def _centred(model: Mixed, rows: Rows) -> Mixed:
+def centred(model: Mixed, rows: Rows) -> Mixed:
     """Return the same network with curves and tables that are zero on average, where a constant beside them can tell.
 
     Factors of products are left as they are: their scale is written in front of the product.

@@ -1,0 +1,73 @@
+"""Constants of a law that was read from a network: their errors are those of the joint fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from kanopt import KANRegressor
+from kanopt.formulas import Constant, Curve, Formula, Input, Variable
+from kanopt.formulas.nodes import Apply
+from kanopt.surrogates.distill.build import _straightened
+from kanopt.surrogates.distill.uncertainty import with_covariance
+
+
+def test_a_constant_that_is_a_function_of_parameters_has_the_error_of_that_function() -> None:
+    covariance = np.array([[0.04, 0.01, 0.0], [0.01, 0.09, 0.0], [0.0, 0.0, 0.0]])
+    parameters = np.array([0.5, 2.0, 7.0])
+
+    def written(theta: np.ndarray) -> object:
+        # exp of the first, the second in thousands, and one that is no parameter of the law
+        return Constant(float(np.exp(theta[0]))) * Input("km") + Constant(float(1000.0 * theta[1]))
+
+    law = Formula(
+        Constant(float(np.exp(0.5)), "a") * Input("km") + Constant(2000.0, "b"),
+        (Variable("km"),),
+        Variable("eur"),
+    )
+    found = with_covariance(law, written, parameters, covariance, 90.0)
+    slopes = np.array([[np.exp(0.5), 0.0], [0.0, 1000.0]])
+    assert found.covariance is not None
+    assert found.covariance.names == ("a", "b")
+    np.testing.assert_allclose(found.covariance.array, slopes @ covariance[:2, :2] @ slopes.T, rtol=1e-3)
+    assert found.covariance.degrees_of_freedom == 90.0
+    # a law that was written in another way has no errors
+    other = with_covariance(law, lambda theta: Constant(float(theta[0])), parameters, covariance, 90.0)
+    assert other.covariance is None
+
+
+def test_a_law_with_a_table_has_the_intervals_of_least_squares() -> None:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"x": rng.uniform(0, 4, 400), "mode": rng.choice(["a", "b"], 400)})
+    y = (3.0 + 2.0 * frame["x"] + frame["mode"].map({"a": 0.0, "b": 1.5})).rename("y")
+    y += 0.3 * rng.standard_normal(400)
+    model = KANRegressor(seed=0, hidden=(), log_target=False, loss="squared").fit(frame, y)
+    law = model.to_formula(frame.assign(y=y))
+    table = law.intervals()
+    slope = table.loc[table["estimate"].sub(2.0).abs().idxmin()]
+    design = np.column_stack([np.ones(400), frame["x"], frame["mode"] == "b"])
+    solution, squares, *_ = np.linalg.lstsq(design, y, rcond=None)
+    error = np.sqrt(squares[0] / 397 * np.linalg.inv(design.T @ design)[1, 1])
+    np.testing.assert_allclose(slope["estimate"], solution[1], rtol=1e-3)
+    np.testing.assert_allclose(slope["standard_error"], error, rtol=0.02)
+
+
+def test_a_curve_of_a_straight_line_is_a_curve_of_what_the_line_is_of() -> None:
+    x = Input("x")
+    for node, slope, shift in ((-2.0 * x + 3.0, -2.0, 3.0), (x + 1.0, 1.0, 1.0), (0.5 * x, 0.5, 0.0)):
+        assert _straightened(node) == (x, slope, shift)
+    both = x + Apply("log", x)
+    assert _straightened(both) == (both, 1.0, 0.0)
+
+
+def test_a_curve_read_backwards_is_the_same_curve() -> None:
+    coefficients = (0.0, 1.0, -1.0, 2.0, 0.5)
+    line = Constant(-2.0) * Input("x") + Constant(3.0)
+    values = np.linspace(-1.0, 1.5, 41)
+    through = Formula(Curve("s", line, coefficients, 0.0, 5.0), (Variable("x"),), Variable("y"))
+    direct = Curve("s", Input("x"), coefficients[::-1], -1.0, 1.5)
+    np.testing.assert_allclose(
+        through.evaluate({"x": values}),
+        Formula(direct, (Variable("x"),), Variable("y")).evaluate({"x": values}),
+        atol=1e-12,
+    )
