@@ -10,8 +10,8 @@ from kanopt.formulas.shapes.canonical import canonical
     [
         ("x * x * x", "x^3"),
         ("log(2 + 6 * exp(y * x))", "0.6931 + softplus(1.099 + y · x)"),
-        ("log1p(exp(x) * 0.5)", "softplus(-0.6931 + x)"),
-        ("(4 + exp(x))^0.5", "2 · exp(0.5 · softplus(-1.386 + x))"),
+        ("log1p(exp(x) * 0.5)", "softplus(x - 0.6931)"),
+        ("(4 + exp(x))^0.5", "2 · exp(0.5 · softplus(x - 1.386))"),
         ("(4 - exp(x))^0.5", "sqrt(4 - exp(x))"),
         ("(4 + exp(x))^-1", "1 / (4 + exp(x))"),
         ("log(1 + x + exp(x))", "log(1 + x + exp(x))"),
