@@ -24,6 +24,9 @@ __all__ = ["Draft", "Known", "drafts"]
 
 Array = NDArray[np.float64]
 
+CHANCE = 3.0
+"""Standard deviations of chance within which a law is no worse than the network."""
+
 
 @dataclass(frozen=True, eq=False)
 class Known:
@@ -111,14 +114,20 @@ def _residuals(trained: Trained, output: Array) -> Array:
 
 
 def _network_squares(trained: Trained, closed: Closed) -> float:
-    """Return the squares that a law found on the rows may leave to have no larger error than the network."""
+    """Return the squares that a law found on the rows may leave to have no larger error than the network.
+
+    If the law is right, what it leaves beyond the network is chance: as many squares of normal numbers as the network
+    has parameters more. Three standard deviations of that are allowed.
+    """
     rows = trained.rows
     residual = _residuals(trained, mixed_of(trained).predict(rows.inputs))
     if trained.log_target and not closed.log:
         smearing = float(rows.weight @ np.exp(residual)) / rows.total
         residual = np.exp(rows.target) - smearing * np.exp(rows.target - residual)
     squares = float(rows.weight @ residual**2)
-    return squares * max(rows.total - closed.parameters, 1.0) / max(rows.total - trained.edf, 1.0)
+    variance = squares / max(rows.total - trained.edf, 1.0)
+    chance = CHANCE * np.sqrt(2.0 * max(trained.edf - closed.parameters, 0.0))
+    return float(variance * (max(rows.total - closed.parameters, 1.0) + chance))
 
 
 def _from_rows(closed: Closed, why: str, front: tuple[Alternative, ...] = ()) -> Draft:
