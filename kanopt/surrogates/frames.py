@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Number
 from typing import Any
 
@@ -10,6 +11,8 @@ import pandas as pd
 from sklearn.utils.validation import validate_data
 
 from kanopt.errors import FitError
+from kanopt.tables import units_of, with_units
+from kanopt.units import convert
 
 __all__ = ["ordered_as", "table_of"]
 
@@ -18,12 +21,14 @@ def table_of(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
     """Return `X` as a frame, with the checks of scikit-learn on shape and names.
 
     Columns that the model does not know are left out where all it knows are there; a new order alone is an error, as
-    scikit-learn demands.
+    scikit-learn demands. Columns that declare another unit than at the fit are converted.
 
     Raises
     ------
     FitError
         For one dimension, for columns of one name, and for names that are not those of the fit.
+    UnitError
+        For a unit of another dimension than at the fit.
     """
     if _is_flat(X):
         raise FitError(
@@ -37,6 +42,8 @@ def table_of(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
         except ValueError as error:
             text = "; categories need a DataFrame" if "convert string" in str(error) else ""
             raise FitError(f"{error}{text}") from error
+        if reset:
+            estimator._units = {}
         return pd.DataFrame(array, columns=[f"x{index}" for index in range(array.shape[1])])
     if X.columns.has_duplicates:
         name = X.columns[X.columns.duplicated()][0]
@@ -52,7 +59,22 @@ def table_of(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
         missing = [name for name in known if name not in X.columns]
         advice = f"add {', '.join(map(repr, missing))}" if missing else "pass X[model.feature_names_in_]"
         raise FitError(f"{error}; {advice}") from error
-    return frame
+    if reset:
+        estimator._units = units_of(frame)
+        return frame
+    return _converted(frame, estimator._units)
+
+
+def _converted(frame: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
+    """Return the frame in the units that were declared at the fit, where it declares others."""
+    declared = units_of(frame)
+    others = {name: unit for name, unit in units.items() if declared.get(name, unit) != unit}
+    if not others:
+        return frame
+    columns = {
+        name: convert(frame[name].to_numpy(np.float64), declared[name], unit) for name, unit in others.items()
+    }
+    return with_units(frame.assign(**columns), {**declared, **others})
 
 
 def _is_flat(X: Any) -> bool:

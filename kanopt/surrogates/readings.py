@@ -49,6 +49,7 @@ class Readings:
     bounds: Any
     seed: int
     _rows: Rows | None
+    _units: Mapping[str, str]
     _simpler: tuple[tuple[Law, Rows], ...] = ()
     _indicators: Indicators
 
@@ -269,7 +270,8 @@ class Readings:
         rows, y = self._held_out(test, wanted)
         refuse_unmeasured(y, wanted, min_r2)
         declared = test if isinstance(test, pd.DataFrame) else rows
-        units = units_of(declared) if isinstance(declared, pd.DataFrame) else {}
+        # the columns are converted to the units of the fit, where there were any
+        units = {**(units_of(declared) if isinstance(declared, pd.DataFrame) else {}), **self._units}
         control = Control.of(pin, forbid, prefer)
         output_unit = units.get(wanted, "") if unit is None else unit
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -141,6 +142,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
 
     _law: Law
     _rows: Rows | None
+    _units: Mapping[str, str] = MappingProxyType({})
     n_features_in_: int
 
     def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters off the signature
@@ -403,6 +405,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
             raise FitError(
                 "missing='indicator' is not there for tables read batch by batch; fill the gaps before"
             )
+        self._units = {}
         # Arguments by position are counted against the table, not against the one of an earlier fit.
         self.__dict__.pop("n_features_in_", None)
         with one_thread(), Interrupt() as interrupt:
