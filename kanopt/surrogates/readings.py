@@ -215,7 +215,8 @@ class Readings:
         ----------
         test : DataFrame or (X, y)
             Held-out rows with the columns of the model and the target. They report and gate; they select
-            nothing. Units that the frame declares become the units of the formula.
+            nothing. Where it declares other units than the rows of the fit, columns are converted. Units of the fit
+            become the units of the formula; where there were none, those of this frame.
         target : str, optional
             Column of `test` that is the target; by default the name of the series the model was fitted to.
         min_r2 : float

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["KANRegressor"]
 
 Floats = NDArray[np.float64]
-_OF_COLUMNS = ("n_features_in_", "feature_names_in_")
+_OF_COLUMNS = ("n_features_in_", "feature_names_in_", "_units")
 
 
 class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types

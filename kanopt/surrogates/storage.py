@@ -22,6 +22,7 @@ from kanopt.errors import FileFormatError
 from kanopt.surrogates.law import Law, law_from_parts, law_to_parts
 from kanopt.surrogates.missing import Indicators
 from kanopt.surrogates.soundness import check_indicators, check_law
+from kanopt.units import check_unit
 
 __all__ = ["Stored", "read_model", "write_model"]
 
@@ -126,6 +127,7 @@ class Stored:
     feature_names_in_: NDArray[Any]
     n_features_in_: int
     _rows: Any
+    _units: Mapping[str, str]
 
     def _check_single(self) -> None:
         raise NotImplementedError
@@ -154,6 +156,7 @@ class Stored:
         header["columns"] = self.n_features_in_
         header["named"] = hasattr(self, "feature_names_in_")
         header["fills"] = dict(self._indicators.fills)
+        header["units"] = dict(self._units)
         header["arguments"] = {name: _plain(value) for name, value in self.get_params().items()}
         header["alternatives"] = json.loads(self.alternatives_.to_json(orient="records", double_precision=15))
         return header, arrays
@@ -195,6 +198,8 @@ class Stored:
         if named:
             model.feature_names_in_ = np.array(law.encoding.names[:columns], dtype=object)
         model._rows = None
+        # files from before columns were converted have none
+        model._units = {str(name): check_unit(unit) for name, unit in header.get("units", {}).items()}
         model._adopt(law, target)
         return model
 

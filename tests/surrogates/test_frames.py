@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from kanopt import KANRegressor, with_units
-from kanopt.errors import UnitError
+from kanopt.errors import FileFormatError, FitError, UnitError
+from kanopt.surrogates.storage import write_model
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +52,29 @@ def test_a_fit_without_units_forgets_those_before(trips: pd.DataFrame) -> None:
     model = KANRegressor(seed=0, hidden=()).fit(trips[["km"]], trips["eur"])
     model.fit(trips[["km"]].to_numpy(), trips["eur"].to_numpy())
     assert model._units == {}
+
+
+def test_a_refused_fit_leaves_the_units_as_they_were(trips: pd.DataFrame) -> None:
+    model = KANRegressor(seed=0, hidden=()).fit(trips[["km"]], trips["eur"])
+    expected = model.predict(trips[["km"]])
+    with pytest.raises(FitError):
+        model.fit(in_metres(trips)[["km"]].head(2), trips["eur"].head(2))
+    np.testing.assert_array_equal(model.predict(trips[["km"]]), expected)
+
+
+def test_a_saved_model_knows_its_units(model: KANRegressor, trips: pd.DataFrame, tmp_path: Path) -> None:
+    model.save(tmp_path / "trips.kan")
+    loaded = KANRegressor.load(tmp_path / "trips.kan")
+    np.testing.assert_allclose(
+        loaded.predict(in_metres(trips)[["km"]]), model.predict(trips[["km"]]), rtol=1e-9
+    )
+
+
+def test_units_in_a_file_are_data_that_is_checked(model: KANRegressor, tmp_path: Path) -> None:
+    header, arrays = model._parts()
+    write_model(tmp_path / "wrong.kan", {**header, "units": {"km": "parsec of love"}}, arrays)
+    with pytest.raises(FileFormatError, match="parsec of love"):
+        KANRegressor.load(tmp_path / "wrong.kan")
+    write_model(tmp_path / "worse.kan", {**header, "units": ["km"]}, arrays)
+    with pytest.raises(FileFormatError):
+        KANRegressor.load(tmp_path / "worse.kan")
