@@ -7,7 +7,7 @@ the part of v that the present parameters cannot imitate. A thousand growths are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,14 +49,13 @@ class Move:
     gain: float
 
 
-def changed(law: Law, path: Path, new: Callable[[Law | Term], Law | Term | None]) -> Law:
-    """Return a law with the part at a path replaced; a term for which there is nothing is left out."""
+def changed(law: Law, path: Path, new: Law | Term | None) -> Law:
+    """Return a law with another part at a path; with nothing for a term, it is left out."""
 
     def in_law(part: Law, rest: Path) -> Law:
         if not rest:
-            result = new(part)
-            assert isinstance(result, Law)
-            return result
+            assert isinstance(new, Law)
+            return new
         terms = list(part.terms)
         term = in_term(terms[rest[0]], rest[1:])
         terms[rest[0] : rest[0] + 1] = [] if term is None else [term]
@@ -64,9 +63,8 @@ def changed(law: Law, path: Path, new: Callable[[Law | Term], Law | Term | None]
 
     def in_term(term: Term, rest: Path) -> Term | None:
         if not rest:
-            result = new(term)
-            assert not isinstance(result, Law)
-            return result
+            assert not isinstance(new, Law)
+            return new
         factors = list(term.factors)
         group = factors[rest[0]]
         assert isinstance(group, Group)
@@ -147,34 +145,24 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
             found = [*_powers(part, scores, words)]
         else:
             found = [*_factors(part, scores, words), *_groups(law, part, scores, words, to)]
-        for share, make in found:
-            grown = make(law)
+        for share, new in found:
+            grown = changed(law, part.path, new)
             price = np.log(rows) + to.rules.price(grown) - before
             moves.append(Move(grown, float(-rows * np.log1p(-share)) - price))
     moves.sort(key=lambda move: -move.gain)
     return moves
 
 
-_Found = Iterator[tuple[float, Callable[[Law], Law]]]
+_Found = Iterator[tuple[float, Law | Term]]
+"""Shares of the squares that are taken, and what then stands in the place of a part."""
 
 
-def _added(path: Path, term: Term) -> Callable[[Law], Law]:
-    def make(law: Law) -> Law:
-        return changed(law, path, lambda part: Law((*part.terms, term)) if isinstance(part, Law) else part)
-
-    return make
-
-
-def _times(path: Path, factor: Factor, coefficient: float | None = None) -> Callable[[Law], Law]:
-    def make(law: Law) -> Law:
-        def new(term: Law | Term) -> Law | Term:
-            assert isinstance(term, Term)
-            c = term.coefficient if coefficient is None else replace(term.coefficient, value=coefficient)
-            return Term(c if term.coefficient.free else term.coefficient, (*term.factors, factor))
-
-        return changed(law, path, new)
-
-    return make
+def _times(term: Term, factor: Factor, coefficient: float | None = None) -> Term:
+    """Return a term times a factor, with another coefficient where one is given and may be."""
+    c = term.coefficient
+    if coefficient is not None and c.free:
+        c = replace(c, value=coefficient)
+    return Term(c, (*term.factors, factor))
 
 
 def _freed(factors: tuple[Factor, ...], columns: Columns) -> tuple[Factor, ...]:
@@ -193,26 +181,29 @@ def _best(share: Array, count: int) -> list[int]:
 
 def _terms(part: Part, scores: _Scores, words: Dictionary, signomial: bool) -> _Found:
     """Add a term to a sum: a product of powers, its exponents as they are or free; a function; a wave."""
+    assert isinstance(part.part, Law)
+    terms = part.part.terms
+
+    def with_(coefficient: float, factors: tuple[Factor, ...]) -> Law:
+        return Law((*terms, Term(Parameter(coefficient), factors)))
+
     share, slope = scores.of(words.product_values, part.flow)
     for k in _best(share, PER_PART):
-        coefficient = Parameter(float(slope[k]))
         factors = words.products[k]
-        yield share[k], _added(part.path, Term(coefficient, factors))
-        if (freed := _freed(factors, words.columns)) != factors:
-            yield share[k], _added(part.path, Term(coefficient, freed))
+        for own in dict.fromkeys((factors, _freed(factors, words.columns))):
+            yield share[k], with_(float(slope[k]), own)
     if signomial:
         return
     share, slope = scores.of(words.decay_values, part.flow)
     for k in _best(share, 2):
-        coefficient = Parameter(float(slope[k]) * words.coefficient(k))
-        yield share[k], _added(part.path, Term(coefficient, words.decays[k]))
+        yield share[k], with_(float(slope[k]) * words.coefficient(k), words.decays[k])
     share, slope = scores.of(words.other_values, part.flow)
     for k in _best(share, 2):
-        yield share[k], _added(part.path, Term(Parameter(float(slope[k])), words.others[k]))
+        yield share[k], with_(float(slope[k]), words.others[k])
     share, sine, cosine = scores.of_pairs(*words.wave_values, part.flow)
     for k in _best(share, 1):
         amplitude, wave = words.wave(k, sine[k], cosine[k])
-        yield share[k], _added(part.path, Term(Parameter(amplitude), (wave,)))
+        yield share[k], with_(amplitude, (wave,))
 
 
 def _factors(part: Part, scores: _Scores, words: Dictionary) -> _Found:
@@ -230,7 +221,7 @@ def _factors(part: Part, scores: _Scores, words: Dictionary) -> _Found:
     for k in _best(share, PER_PART):
         size = float(np.abs(grown[k][0]).max())
         slight = float(np.clip(slope[k], -1.0 / size, 1.0 / size))
-        yield share[k], _times(part.path, Exponential(grown[k][1], Parameter(slight), grown[k][2]))
+        yield share[k], _times(part.part, Exponential(grown[k][1], Parameter(slight), grown[k][2]))
     yield from _powers(part, scores, words)
 
 
@@ -248,11 +239,14 @@ def _powers(part: Part, scores: _Scores, words: Dictionary) -> _Found:
     for j, taken, step in zip(free, share, slope, strict=True):
         if j not in places:
             exponent = float(np.sign(step) * np.clip(abs(step), 0.1, 1.0))
-            yield float(taken), _times(part.path, Power(j, Parameter(exponent)))
+            yield float(taken), _times(part.part, Power(j, Parameter(exponent)))
             continue
-        power = part.part.factors[places[j]]
+        k = places[j]
+        power = part.part.factors[k]
         if isinstance(power, Power) and not power.exponent.free:
-            yield float(taken), _freeing(part.path, places[j])
+            freed = replace(power, exponent=Parameter(power.exponent.value))
+            factors = part.part.factors
+            yield float(taken), replace(part.part, factors=(*factors[:k], freed, *factors[k + 1 :]))
 
 
 def _angles(part: Part, scores: _Scores, columns: Columns) -> _Found:
@@ -271,26 +265,7 @@ def _angles(part: Part, scores: _Scores, columns: Columns) -> _Found:
         factors = (*part.part.factors[:place], sine, *part.part.factors[place + 1 :])
         c = part.part.coefficient
         term = Term(replace(c, value=c.value / scale) if c.free else c, factors)
-        yield float(share[0]), _replaced(part.path, term)
-
-
-def _replaced(path: Path, term: Term) -> Callable[[Law], Law]:
-    return lambda law: changed(law, path, lambda _: term)
-
-
-def _freeing(path: Path, place: int) -> Callable[[Law], Law]:
-    def make(law: Law) -> Law:
-        def new(term: Law | Term) -> Law | Term:
-            assert isinstance(term, Term)
-            factors = list(term.factors)
-            power = factors[place]
-            assert isinstance(power, Power)
-            factors[place] = replace(power, exponent=Parameter(power.exponent.value))
-            return replace(term, factors=tuple(factors))
-
-        return changed(law, path, new)
-
-    return make
+        yield float(share[0]), term
 
 
 def _group(factors: tuple[Factor, ...], slope: float, exponent: float) -> Group:
@@ -314,18 +289,18 @@ def _groups(law: Law, part: Part, scores: _Scores, words: Dictionary, to: Target
         for (taken, c, a), k in ranked[:PER_PART]:
             factors = words.products[k]
             for own in dict.fromkeys((factors, _freed(factors, words.columns))):
-                yield taken, _times(part.path, _group(own, a, exponent), c)
+                yield taken, _times(part.part, _group(own, a, exponent), c)
     share, _ = scores.of(words.decay_values, flow)
     starts = ((k, _started(law, part, words.decay_values[:, k], -1.0, to)) for k in _best(share, DECAYS))
     ranked = sorted(((s, k) for k, s in starts if s is not None), key=lambda entry: -entry[0][0])
     for (taken, c, a), k in ranked[:PER_PART]:
         group = _group(words.decays[k], a * words.coefficient(k), -1.0)
-        yield taken, _times(part.path, group, c)
+        yield taken, _times(part.part, group, c)
     share, sine, cosine = scores.of_pairs(*words.wave_values, flow)
     for k in _best(share, 1):
         amplitude, wave = words.wave(k, sine[k], cosine[k])
         group = Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,)))))
-        yield share[k], _times(part.path, group)
+        yield share[k], _times(part.part, group)
 
 
 def _started(
@@ -369,8 +344,8 @@ def _wrapped(law: Law, part: Part, scores: _Scores, words: Dictionary, to: Targe
         return
     flow = part.flow * part.value
 
-    def around(factor: Factor) -> Callable[[Law], Law]:
-        return lambda whole: Law((Term(ONE, (Group(whole), factor)),))
+    def around(factor: Factor) -> Law:
+        return Law((Term(ONE, (Group(law), factor)),))
 
     share, slope = scores.of(words.product_values, flow)
     for k in _best(share, 2):

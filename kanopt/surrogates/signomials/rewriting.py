@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -39,19 +39,15 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
     for part in parts(law, columns):
         if isinstance(part.part, Law):
             for tied in _tied(part.part):
-                yield changed(law, part.path, _put(tied))
+                yield changed(law, part.path, tied)
             continue
         for place, factor in enumerate(part.part.factors):
             for new in _instead(part.part, place, factor, columns):
-                yield changed(law, part.path, _put(new))
+                yield changed(law, part.path, new)
             if (several := _multiplied_out(part.part, place, columns)) is not None:
                 parent = part.path[:-1]
                 without = [t for t in _sum_at(law, parent).terms if t is not part.part]
-                yield changed(law, parent, _put(Law((*without, *several))))
-
-
-def _put(new: Law | Term) -> Callable[[Law | Term], Law | Term]:
-    return lambda _: new
+                yield changed(law, parent, Law((*without, *several)))
 
 
 def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterator[Term]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -253,12 +252,12 @@ def _smaller(fit: Fitted, sample: Target, total: float) -> Iterator[Law]:
             keep = term.coefficient.free and bool(next(needed))
             alone = len(here.terms) == 1
             if not keep and (term.coefficient.free or not alone) and not (path and term == Term(ONE)):
-                yield changed(law, place, lambda _: None)
+                yield changed(law, place, None)
             for k, factor in enumerate(term.factors):
                 rest = (*term.factors[:k], *term.factors[k + 1 :])
                 without = replace(term, factors=rest)
                 if isinstance(factor, Group):
-                    yield from (changed(law, place, partial(_only, t)) for t in _without_one(term, k))
+                    yield from (changed(law, place, t) for t in _without_one(term, k))
                     yield from of_sum(factor.inner, (*place, k))
                     if factor.exponent.free:
                         next(needed)
@@ -267,7 +266,7 @@ def _smaller(fit: Fitted, sample: Target, total: float) -> Iterator[Law]:
                     flags = [bool(next(needed)) for _ in values_of(factor)]
                     keep = isinstance(factor, Power | Exponential) and (all(flags) if flags else alone)
                 if not keep and (rest or term.coefficient.free):
-                    yield changed(law, place, partial(_only, without))
+                    yield changed(law, place, without)
 
     yield from of_sum(law, ())
 
@@ -301,7 +300,3 @@ def _raised(factors: tuple[Factor, ...], exponent: Parameter) -> tuple[Factor, .
     """Return factors raised to an exponent; None where one of them cannot be."""
     out = tuple(new for f in factors if (new := raised_to(f, exponent)) is not None)
     return out if len(out) == len(factors) else None
-
-
-def _only(new: Term, _: Law | Term) -> Term:
-    return new
