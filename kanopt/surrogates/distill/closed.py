@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Alternative, Constant, Domain, Formula, Node, Product, Sum, Variable
+from kanopt.formulas.counting import operators as read_operators
 from kanopt.formulas.printing import plain
 from kanopt.formulas.simplify import simplified
 from kanopt.surrogates.distill.mixed import Rows
@@ -206,10 +207,9 @@ def _on_scale(trained: Trained, rows: Rows, chosen: list[int], rules: Rules, *, 
     output = Variable(_unused("target", names), trained.output_unit)
     for fit in _best(found, rules):
         law = Formula(graph(fit.law, names, found.scales), inputs, output)
-        closed = _estimated(law, fit, columns, rows, trained, log=log)
+        closed = _estimated(law, fit, columns, rows, trained, price=rules.price(fit.law), log=log)
         if closed is not None:
             shown = Columns(plain_inputs / found.scales, found.scales)
-            closed = replace(closed, price=rules.price(fit.law))
             return replace(closed, front=_front(found, fit, names, shown, part, closed, rules))
     return None
 
@@ -270,9 +270,9 @@ def _best(found: Found, rules: Rules) -> Iterator[Fitted]:
 
 
 def _estimated(
-    law: Formula, fit: Fitted, columns: Array, rows: Rows, trained: Trained, *, log: bool
+    law: Formula, fit: Fitted, columns: Array, rows: Rows, trained: Trained, *, price: float, log: bool
 ) -> Closed | None:
-    """Estimate the constants on all rows.
+    """Estimate the constants of a law, of which the operators have a price, on all rows.
 
     None where they trade with each other there, where the law has no value on some row, or where a shape is lost.
     """
@@ -283,15 +283,13 @@ def _estimated(
         if values_of(fit.law):
             law = law.refit({**table, law.output.name: target}, weight=rows.weight, log_target=log)
         predicted = np.broadcast_to(law.evaluate(table), rows.target.shape)
-    except (
-        FitError,
-        FormulaError,
-    ):  # not identified, or without a value on a row that the search did not see
+    except (FitError, FormulaError):
+        # not identified, or without a value on a row that the search did not see
         return None
     if (log and predicted.min() <= 0.0) or not _keeps_shapes(law, trained):
         return None
     residual = rows.target - (np.log(predicted) if log else predicted)
-    return Closed(law, rows, residual, log, freedom(fit.law), 0.0, ())
+    return Closed(law, rows, residual, log, freedom(fit.law), price, ())
 
 
 def _front(
@@ -325,13 +323,9 @@ def _front(
         squares, price = fit.squares * closed.rows.total / part.total, rules.price(fit.law)
         return description_length(closed.rows, squares, freedom(fit.law), price, log=closed.log)
 
-    return tuple(
-        Alternative(
-            operators(fit.law),
-            error(fit),
-            fit is chosen,
-            plain(graph(fit.law, names, found.scales)),
-            closed.length if fit is chosen else length(fit),
-        )
-        for fit in shown
-    )
+    def alternative(fit: Fitted) -> Alternative:
+        root = graph(fit.law, names, found.scales)
+        described = closed.length if fit is chosen else length(fit)
+        return Alternative(read_operators(root), error(fit), fit is chosen, plain(root), described)
+
+    return tuple(map(alternative, shown))

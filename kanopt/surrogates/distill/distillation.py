@@ -15,7 +15,7 @@ from kanopt.surrogates.distill.drafts import Draft, drafts
 from kanopt.surrogates.distill.networks import ways
 from kanopt.surrogates.distill.shaped import shaped
 from kanopt.surrogates.distill.trained import HeldOut, Trained
-from kanopt.surrogates.distill.uncertainty import with_covariance
+from kanopt.surrogates.distill.uncertainty import with_covariance, without_trades
 from kanopt.surrogates.encoding import Feature
 
 __all__ = ["HeldOut", "Trained", "distill"]
@@ -105,8 +105,9 @@ def _named(formula: Formula, draft: Draft) -> Formula:
     named, known = with_named_constants(formula, draft.held), draft.known
     if known is None:
         return named
-    fit = known.fit
-    return with_covariance(named, known.written, fit.model.parameters, fit.covariance, known.freedom)
+    model = known.fit.model
+    covariance = without_trades(known.fit.covariance, model)
+    return with_covariance(named, known.written, model.parameters, covariance, known.freedom)
 
 
 def _variable(feature: Feature, units: dict[str, str]) -> Variable:

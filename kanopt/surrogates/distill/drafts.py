@@ -16,6 +16,7 @@ from kanopt.surrogates.distill.build import graph
 from kanopt.surrogates.distill.closed import Closed, closed_law, description_length
 from kanopt.surrogates.distill.edges import edge_name, mixed_of
 from kanopt.surrogates.distill.judge import OPERATOR
+from kanopt.surrogates.distill.mixed import Mixed
 from kanopt.surrogates.distill.networks import Read, centred, curves, read
 from kanopt.surrogates.distill.refitting import Refit
 from kanopt.surrogates.distill.trained import Trained
@@ -138,30 +139,33 @@ def _from_rows(closed: Closed, why: str, front: tuple[Alternative, ...] = ()) ->
 
 
 def _from_network(found: Read, chosen: Trained) -> Draft:
-    trained, best = found.trained, found.fit
+    trained, best, smearing = found.trained, found.fit, found.smearing
     model, rows = best.model, trained.rows
-    smearing = None
-    if trained.log_target:
-        residual = rows.target - model.predict(rows.inputs)
-        smearing = float(rows.weight @ np.exp(residual) / rows.weight.sum())
     hidden = bool(trained.network.hidden)
     errors = _errors(best, hidden)
 
-    def written(parameters: Array) -> Node:
-        changed = centred(model.with_parameters(parameters), rows)
-        return graph(changed, trained.features, smearing, errors, trained.link)
+    def whole(model: Mixed) -> Node:
+        return graph(model, trained.features, smearing, errors, trained.link)
 
-    root = whole = graph(model, trained.features, smearing, errors, trained.link)
-    if trained.log_target:
-        root = _without_factor_one(root, best.squares, rows.total)
+    root = whole(model)
+    needless = smearing is not None and _is_factor_one(root, best.squares, rows.total)
+
+    def written(model: Mixed) -> Node:
+        return _without_factor(whole(model)) if needless else whole(model)
+
+    known = Known(
+        lambda parameters: written(centred(model.with_parameters(parameters), rows)),
+        best,
+        rows.total - best.parameters,
+    )
     which = "the network" if trained is chosen else f"a simpler network that was tried ({trained.structure})"
     return Draft(
-        root,
+        written(model),
         f"edges of {which}, closed forms and curves",
         found.front,
         smearing or 1.0,
         held=frozenset(value for edge in model.edges for value in edge.form.fixed),
-        known=None if hidden or root is not whole else Known(written, best, rows.total - best.parameters),
+        known=None if hidden else known,
     )
 
 
@@ -171,10 +175,13 @@ def _errors(fit: Refit, hidden: bool) -> Array:
     return np.full(len(variances), np.nan) if hidden else np.sqrt(np.maximum(variances, 0.0))
 
 
-def _without_factor_one(root: Node, squares: float, total: float) -> Node:
-    """Drop a leading factor that the rows cannot tell from 1: within two standard errors of a mean residual."""
+def _is_factor_one(root: Node, squares: float, total: float) -> bool:
+    """Whether the rows cannot tell a leading factor from 1: within two standard errors of a mean residual."""
     if not isinstance(root, Product) or not isinstance(root.factors[0], Constant) or len(root.factors) < 2:
-        return root
-    if abs(np.log(max(root.factors[0].value, 1e-300))) > 2 * np.sqrt(squares) / total:
-        return root
+        return False
+    return bool(abs(np.log(max(root.factors[0].value, 1e-300))) <= 2 * np.sqrt(squares) / total)
+
+
+def _without_factor(root: Node) -> Node:
+    assert isinstance(root, Product)
     return simplified(Product(root.factors[1:]))

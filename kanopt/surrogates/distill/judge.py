@@ -129,7 +129,7 @@ class Judge:
 
     def candidate(self, fit: Refit, what: str) -> Candidate:
         """Return what is shown of a model."""
-        return Candidate(complexity(fit.model), self._rmse(fit), self.length(fit), what)
+        return Candidate(self.reading.operators(fit.model), self._rmse(fit), self.length(fit), what)
 
     def _rmse(self, fit: Refit) -> float:
         """Return the error in the units of the target."""

@@ -55,12 +55,19 @@ class Read:
         """Length of the description of its operators, in nats."""
         return OPERATOR * priced(self.fit.model, _priced_by(self.trained))
 
+    @property
+    def smearing(self) -> float | None:
+        """Factor that makes the mean of a law for the logarithm: the mean of exp(residual) (Duan 1983); else None."""
+        rows = self.trained.rows
+        if not self.trained.log_target:
+            return None
+        return float(rows.weight @ np.exp(rows.target - self.fit.model.predict(rows.inputs))) / rows.total
+
     def predicted(self, log: bool) -> Array:
         """Return what it says of the training rows, or the logarithm of that; (n,)."""
-        rows, link = self.trained.rows, self.trained.link
+        rows, link, smearing = self.trained.rows, self.trained.link, self.smearing
         output = self.fit.model.predict(rows.inputs)
-        if self.trained.log_target:
-            smearing = float(rows.weight @ np.exp(rows.target - output)) / rows.total
+        if smearing is not None:
             return output if log else smearing * np.exp(output)
         natural = output if link is None else link(output)
         with np.errstate(all="ignore"):

@@ -1,7 +1,7 @@
 """Laws that can be read: what is least missed is left out until few operators are left.
 
 The description length weighs operators against rows, and with thousands of rows a tenth of a percent of the error buys
-a dozen operators, which nobody will read. So what takes more than a page, thirty operators, is offered in shorter
+several operators, which nobody will read. So what takes more than a page, thirty operators, is offered in shorter
 versions. One of at most a page that is as good as the network, to 1.5 % of the error to be expected, is the law. Where
 there is none, an operator beyond the page counts five times: some of the error is given for a law that can be read.
 

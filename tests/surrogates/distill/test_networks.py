@@ -195,7 +195,8 @@ def test_the_network_as_it_is_has_the_error_and_the_length_of_the_network(
     (shown,) = found.front
     assert shown.chosen
     assert shown.error == pytest.approx(np.sqrt(np.mean((target - given) ** 2)), rel=1e-6)
-    assert shown.complexity == 10
+    # two curves of five and a sum of three parts, and what the link adds
+    assert shown.complexity == found.operators == (12 if link is None else 14)
     assert found.fit.parameters == 12.0
 
 

@@ -47,9 +47,30 @@ def test_a_law_with_a_table_has_the_intervals_of_least_squares() -> None:
     slope = table.loc[table["estimate"].sub(2.0).abs().idxmin()]
     design = np.column_stack([np.ones(400), frame["x"], frame["mode"] == "b"])
     solution, squares, *_ = np.linalg.lstsq(design, y, rcond=None)
-    error = np.sqrt(squares[0] / 397 * np.linalg.inv(design.T @ design)[1, 1])
+    covariance = squares[0] / 397 * np.linalg.inv(design.T @ design)
     np.testing.assert_allclose(slope["estimate"], solution[1], rtol=1e-3)
-    np.testing.assert_allclose(slope["standard_error"], error, rtol=0.02)
+    np.testing.assert_allclose(slope["standard_error"], np.sqrt(covariance[1, 1]), rtol=0.02)
+    # the table is zero on average, so that the constant beside it has the mean of the effects in it
+    level = np.array([1.0, 0.0, design[:, 2].mean()])
+    constant = table.drop(index=slope.name).iloc[0]
+    np.testing.assert_allclose(constant["estimate"], level @ solution, rtol=1e-3)
+    np.testing.assert_allclose(constant["standard_error"], np.sqrt(level @ covariance @ level), rtol=0.02)
+
+
+def test_the_constant_beside_a_curve_is_as_sure_as_with_the_curve_given() -> None:
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"x": rng.uniform(0, 4, 500), "hour": rng.uniform(0, 24, 500)})
+    steps = np.select([frame["hour"] < 7, frame["hour"] < 10], [0.0, 3.0], 1.0)
+    y = (3.0 + 2.0 * frame["x"] + steps + 0.3 * rng.standard_normal(500)).rename("y")
+    model = KANRegressor(seed=0, hidden=(), log_target=False, log_features=[], loss="squared").fit(frame, y)
+    law = model.to_formula(frame.assign(y=y), pin={"hour": "curve"})
+    given = law.refit(frame.assign(y=y)).covariance
+    assert law.covariance is not None
+    assert given is not None
+    assert law.covariance.names == given.names
+    joint, conditional = law.covariance.standard_errors, given.standard_errors
+    for name in given.names:
+        assert 0.9 * conditional[name] < joint[name] < 1.3 * conditional[name]
 
 
 def test_a_curve_of_a_straight_line_is_a_curve_of_what_the_line_is_of() -> None:
