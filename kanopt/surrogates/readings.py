@@ -50,7 +50,7 @@ class Readings:
     seed: int
     _rows: Rows | None
     _units: Mapping[str, str]
-    _simpler: tuple[tuple[Law, Rows], ...] = ()
+    _simpler: tuple[tuple[Law, Rows], ...]
     _indicators: Indicators
 
     def _check_single(self) -> None:

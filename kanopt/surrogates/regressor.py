@@ -2,55 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from kanopt.errors import FitError, nearest
-from kanopt.interrupt import Interrupt
-from kanopt.surrogates.encoding import LEAST_ROWS, check_numbers, encoding_of
+from kanopt.surrogates.encoding import check_numbers
+from kanopt.surrogates.fits import OF_COLUMNS, Fits
 from kanopt.surrogates.frames import ordered_as, table_of
 from kanopt.surrogates.given import (
     calibration_of,
     coverage_of,
-    has_several,
-    indicators_of,
-    name_of,
-    refuse_leak,
     refuse_names,
     target_of,
-    used_rows,
-    warn_if_stopped,
-    watch_of,
-    weights_of,
 )
 from kanopt.surrogates.intervals import conformal_ends
-from kanopt.surrogates.law import Law
-from kanopt.surrogates.missing import Indicators
 from kanopt.surrogates.readings import Readings
 from kanopt.surrogates.storage import Stored
-from kanopt.surrogates.words import refuse_identifiers, refuse_numbers_as_text
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.surrogates.compiling import PriorRegressor
-    from kanopt.surrogates.distill.mixed import Rows
-    from kanopt.surrogates.settings import FitProgress, Watch
+    from kanopt.surrogates.settings import FitProgress
 
 __all__ = ["KANRegressor"]
 
 Floats = NDArray[np.float64]
-_OF_COLUMNS = ("n_features_in_", "feature_names_in_", "_units")
 
 
-class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class KANRegressor(Fits, Readings, Stored, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Learn a smooth law from a table with a Kolmogorov-Arnold network.
 
     Every edge of the network is a cubic spline of one variable, or a table over the values of a category.
@@ -139,11 +125,6 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
     >>> model.encoding_.names
     ('km', 'load_t')
     """
-
-    _law: Law
-    _rows: Rows | None
-    _units: Mapping[str, str] = MappingProxyType({})
-    n_features_in_: int
 
     def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters off the signature
         self,
@@ -237,7 +218,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
             For missing or infinite values, constant columns, a target that is called like a column, too few rows,
             and arguments that are not allowed.
         """
-        before = {name: value for name, value in vars(self).items() if name in _OF_COLUMNS}
+        before = {name: value for name, value in vars(self).items() if name in OF_COLUMNS}
         try:
             if is_source(X):
                 return self._fit_source(X, y, sample_weight, columns, progress)
@@ -249,7 +230,7 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
             return self._fit_memory(X, y, sample_weight, progress)
         except BaseException:
             # scikit-learn notes the columns before anything is learned: a refused refit leaves the model as it was.
-            for name in _OF_COLUMNS:
+            for name in OF_COLUMNS:
                 self.__dict__.pop(name, None)
             self.__dict__.update(before)
             raise
@@ -311,133 +292,6 @@ class KANRegressor(Readings, Stored, RegressorMixin, BaseEstimator):  # type: ig
         index = X.index if isinstance(X, pd.DataFrame) else None
         columns = {"lower": lower, "prediction": self._law.predict(*encoded), "upper": upper}
         return pd.DataFrame({**columns, "outside": self._law.outside(encoded[0])}, index=index)
-
-    def _fit_memory(
-        self, X: Any, y: Any, sample_weight: Any, progress: Callable[[FitProgress], None] | None
-    ) -> Self:
-        """Fit a table in memory."""
-        from kanopt.surrogates.threads import one_thread
-
-        if has_several(y):
-            return self._fit_targets(X, y, sample_weight, progress)
-        with one_thread(), Interrupt() as interrupt:
-            self._fit_table(X, y, sample_weight, watch_of(progress, interrupt))
-        warn_if_stopped(interrupt, len(self.alternatives_))
-        return self
-
-    def _fit_table(self, X: Any, y: Any, sample_weight: Any, watch: Watch) -> None:
-        """Fit one target of a table in memory."""
-        frame = table_of(self, X, reset=True)
-        name = name_of(y) or "target"
-        refuse_leak(name, frame)
-        frame, target, weights = used_rows(frame, y, weights_of(sample_weight, frame))
-        if len(frame) < LEAST_ROWS:
-            raise FitError(
-                f"n_samples = {len(frame)}: a law needs at least {LEAST_ROWS} rows with a weight above 0"
-            )
-        # Imported here, so that a saved model predicts without loading torch.
-        from kanopt.surrogates.fitting import learn
-        from kanopt.surrogates.options import periods_of, settings_of, warn_of_contradictions
-        from kanopt.surrogates.trials import Table
-
-        refuse_numbers_as_text(frame)
-        refuse_identifiers(frame)
-        indicators = indicators_of(self.missing, frame, weights)
-        filled = indicators.filled(frame)
-        encoding = encoding_of(filled)
-        encoding = encoding.with_periods(periods_of(self.periodic, encoding))
-        numbers, codes = encoding.split(filled)
-        weights = weights / min(1.0, float(weights.mean()))
-        table = Table(numbers, codes, target, weights, encoding)
-        settings = settings_of(self, encoding, watch)
-        warn_of_contradictions(target, weights, settings, frame.index)
-        learned = learn(table, settings)
-        self.alternatives_, self._rows, self._simpler = learned.alternatives, learned.rows, learned.simpler
-        self._indicators = indicators
-        self._adopt(learned.law, name)
-
-    def _fit_targets(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        progress: Callable[[FitProgress], None] | None,
-    ) -> Self:
-        """Fit one model per target; a law per target is what can be read, so that no node is shared."""
-        from kanopt.surrogates.threads import one_thread
-
-        targets = y if isinstance(y, pd.DataFrame) else pd.DataFrame(np.asarray(y))
-        names = [str(name) if isinstance(name, str) else f"target{name}" for name in targets.columns]
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise FitError(f"two targets are called {twice!r}; rename or drop one of them")
-        models: dict[str, Self] = {name: clone(self) for name in names}
-        with one_thread(), Interrupt() as interrupt:
-            for place, (name, model) in enumerate(models.items()):
-                target = targets.iloc[:, place].rename(name)
-                model._fit_table(X, target, sample_weight, watch_of(progress, interrupt))
-        table_of(self, X, reset=True)
-        for name in [name for name in vars(self) if name.endswith("_") and name not in _OF_COLUMNS]:
-            delattr(self, name)
-        self._rows, self._simpler = None, ()
-        self.outputs_ = models
-        warn_if_stopped(interrupt, sum(len(model.alternatives_) for model in models.values()))
-        return self
-
-    def _fit_source(
-        self,
-        source: Any,
-        target: Any,
-        weights: Any,
-        columns: list[str] | None,
-        progress: Callable[[FitProgress], None] | None,
-    ) -> Self:
-        """Fit a table that is read batch by batch."""
-        from kanopt.surrogates.streaming import learn_streamed
-        from kanopt.surrogates.threads import one_thread
-
-        for value, what in ((target, "y"), (weights, "sample_weight")):
-            if not isinstance(value, str) and not (value is None and what == "sample_weight"):
-                raise FitError(
-                    f"{what} must be the name of a column where X is a path or a callable, not {value!r}"
-                )
-        if self.missing != "error":
-            raise FitError(
-                "missing='indicator' is not there for tables read batch by batch; fill the gaps before"
-            )
-        self._units = {}
-        # Arguments by position are counted against the table, not against the one of an earlier fit.
-        self.__dict__.pop("n_features_in_", None)
-        with one_thread(), Interrupt() as interrupt:
-            found = learn_streamed(
-                source,
-                target,
-                self,
-                features=columns,
-                weights=weights,
-                periods=self.periodic,
-                watch=watch_of(progress, interrupt),
-            )
-        self._indicators = Indicators({})
-        self.alternatives_, self._rows, self._simpler = found.alternatives, found.rows, found.simpler
-        self.feature_names_in_ = np.array(found.law.encoding.names, dtype=object)
-        self.n_features_in_ = len(found.law.encoding.features)
-        self._adopt(found.law, target)
-        warn_if_stopped(interrupt, len(self.alternatives_))
-        return self
-
-    def _adopt(self, law: Law, target: str) -> None:
-        self.__dict__.pop("outputs_", None)
-        self._law = law
-        self.target_name_ = target
-        self.network_ = law.network
-        self.encoding_ = law.encoding
-        self.log_target_ = law.log_target
-        self.link_ = law.link
-        self.smearing_ = law.smearing
-        self.covariance_ = law.covariance
-        self.standard_errors_ = law.standard_errors
-        self.loss_ = law.loss
 
     def _encode(self, X: ArrayLike | pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
         self._check_single()
