@@ -100,7 +100,7 @@ def network(figure: Figure, names: Names) -> None:
 
 
 def front(figure: Figure, names: Names) -> None:
-    """Draw what was considered: error against constants and operations."""
+    """Draw what was considered: error against operators; readings of the network, where there are any, apart."""
     ax, formula = figure.add_subplot(), names["formula"]
     considered = formula.alternatives
     on_rows = [each for each in considered if _is_text_of(formula, each.text)]
@@ -108,16 +108,18 @@ def front(figure: Figure, names: Names) -> None:
     for place, (points, style, label) in enumerate(
         [(on_rows, "o-", "found on the rows"), (read, "s", "read from the network")]
     ):
+        if not points:
+            continue
         x, y = [each.complexity for each in points], [each.error for each in points]
         ax.plot(x, y, style, color=series(place).light, markersize=5, linewidth=1, label=label)
     ax.set_yscale("log")
-    ax.set_xlabel("constants and operations")
+    ax.set_xlabel("operators")
     tidy(ax)
     ticks = [0.5, 1, 2, 5, 10, 20]
     ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
     ax.set_ylim(0.45, 34)
-    ax.set_xlim(-1, 40)
+    ax.set_xlim(-1, max(22, *(each.complexity + 5 for each in considered)))  # room for the texts
     y_title(ax, "error on the training rows (min)")
     ax.legend(loc="upper right")
     for each in on_rows[1:]:
