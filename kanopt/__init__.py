@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from kanopt.problems import Task as Task
     from kanopt.problems import VehicleType as VehicleType
     from kanopt.problems.evaluate import evaluate as evaluate
+    from kanopt.problems.routing.instances import read_instance as read_instance
     from kanopt.reports import plot_formula as plot_formula
     from kanopt.solvers.solve import solve as solve
     from kanopt.surrogates import KANRegressor as KANRegressor
@@ -199,6 +200,7 @@ _HOME = {
         "VehicleType",
         "evaluate",
     ),
+    "problems.routing.instances": ("read_instance",),
     "reports": ("plot_formula",),
     "solvers": ("solve",),
     "surrogates": ("KANRegressor",),

@@ -1,0 +1,47 @@
+"""A published instance, as a problem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kanopt.problems.routing.problem import RoutingProblem
+
+__all__ = ["CVRP", "POLLUTION", "TDVRPTW", "VRPTW", "Instance"]
+
+CVRP, VRPTW, TDVRPTW, POLLUTION = "cvrp", "vrptw", "tdvrptw", "pollution"
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """A published instance of vehicle routing.
+
+    Parameters
+    ----------
+    name
+        As the file says, else the name of the file.
+    kind
+        ``"cvrp"``, ``"vrptw"``, ``"tdvrptw"`` or ``"pollution"``.
+    problem
+        What is to be solved; the objective is counted as the literature counts it.
+    rounding
+        How distances came from coordinates: ``"round"`` (to the nearest whole number), ``"dimacs"`` (down to 0.1),
+        ``"exact"``, ``"ceil"``, ``"floor"``, ``"thousandths"``, or ``"given"`` where the file holds the numbers.
+    best_known
+        Objective of the solution that lies beside the file, None where none does.
+    path
+        The file.
+    """
+
+    name: str
+    kind: str
+    problem: RoutingProblem
+    rounding: str
+    best_known: float | None
+    path: Path
+
+    def gap(self, objective: float | None) -> float | None:
+        """Return by which fraction an objective lies above the best known one; None where one is missing."""
+        if objective is None or not self.best_known:
+            return None
+        return objective / self.best_known - 1.0
