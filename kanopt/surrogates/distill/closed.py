@@ -14,21 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
-from kanopt.formulas import Alternative, Constant, Domain, Formula, Node, Product, Sum, Variable
+from kanopt.formulas import Alternative, Domain, Formula, Node
 from kanopt.formulas.counting import operators as read_operators
 from kanopt.formulas.printing import plain
-from kanopt.formulas.simplify import simplified
+from kanopt.surrogates.distill.edges import mixed_of
 from kanopt.surrogates.distill.mixed import Rows
+from kanopt.surrogates.distill.plain import Plain
 from kanopt.surrogates.distill.shaped import decided
+from kanopt.surrogates.distill.smearing import multiplied
 from kanopt.surrogates.distill.trained import Trained
+from kanopt.surrogates.distill.uncertainty import with_covariance
 from kanopt.surrogates.encoding import Feature
-from kanopt.surrogates.signomials import Found, Rules, Task, graph, operators, search
-from kanopt.surrogates.signomials.evaluation import Columns, value
-from kanopt.surrogates.signomials.fitting import FLOOR, Fitted
-from kanopt.surrogates.signomials.structure import freedom, signature, values_of
+from kanopt.surrogates.signomials import Found, Rules, Task, operators, search
+from kanopt.surrogates.signomials.evaluation import value
+from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, Target, fitted
+from kanopt.surrogates.signomials.lookups import centred, in_lookups
+from kanopt.surrogates.signomials.structure import freedom, signature, values_of, with_values
 from kanopt.units import powers_of
 
-__all__ = ["Closed", "closed_law", "description_length"]
+__all__ = ["Closed", "closed_law", "description_length", "network_variance"]
 
 Array = NDArray[np.float64]
 
@@ -91,37 +95,7 @@ class Closed:
         factor = float(rows.weight @ np.exp(residual) / rows.weight.sum())
         if abs(np.log(factor)) <= max(2.0 * np.sqrt(self.squares) / rows.total, LEAST):
             return self.formula, 1.0
-        return _multiplied(self.formula, factor), factor
-
-
-def _multiplied(formula: Formula, factor: float) -> Formula:
-    """Return a law times a number, which its outermost coefficients take in; it stands in front where they cannot."""
-    changed: dict[str, Constant] = {}
-    root = _times(formula.root, factor, changed)
-    if root is None:
-        return replace(formula, root=simplified(Product((Constant(factor), formula.root))))
-    covariance = formula.covariance
-    if covariance is not None:
-        scale = np.array([factor if name in changed else 1.0 for name in covariance.names])
-        matrix = scale[:, None] * np.array(covariance.matrix) * scale[None, :]
-        covariance = replace(covariance, matrix=tuple(map(tuple, matrix.tolist())))
-    return replace(formula, root=simplified(root), covariance=covariance)
-
-
-def _times(node: Node, factor: float, changed: dict[str, Constant]) -> Node | None:
-    """Return a node times a number, with coefficients that have a name changed; None where there are none to change."""
-    match node:
-        case Constant(name=name, value=value, standard_error=error) if name:
-            changed[name] = Constant(value * factor, name, None if error is None else error * factor)
-            return changed[name]
-        case Sum(terms=terms):
-            new = [_times(term, factor, changed) for term in terms]
-            return None if None in new else Sum(tuple(term for term in new if term is not None))
-        case Product(factors=factors):
-            for place, part in enumerate(factors):
-                if (new_part := _times(part, factor, changed)) is not None:
-                    return Product((*factors[:place], new_part, *factors[place + 1 :]))
-    return None
+        return multiplied(self.formula, factor), factor
 
 
 def description_length(
@@ -153,12 +127,11 @@ def description_length(
 def closed_law(trained: Trained, operator: float) -> Closed | None:
     """Look for a law in closed form on the training rows.
 
-    None where the network needs a category, of which a sum of products has none; where it needs no number; where a
-    function was pinned that no sum of products has; and where no law both has constants that the rows tell apart and
-    provably keeps the shapes that were asked for.
+    None where the network needs no column; where a function was pinned that no sum of products has; and where no law
+    both has constants that the rows tell apart and provably keeps the shapes that were asked for.
     """
     chosen = _columns(trained)
-    if not chosen or _needs_categories(trained):
+    if not chosen:
         return None
     features = [trained.features[j] for j in chosen]
     rules = _rules(trained, features, operator)
@@ -195,42 +168,44 @@ def _rules(trained: Trained, features: Sequence[Feature], operator: float) -> Ru
 
 def _on_scale(trained: Trained, rows: Rows, chosen: list[int], rules: Rules, *, log: bool) -> Closed | None:
     """Look for a law of the target, or of its logarithm; `rows` have the one or the other for their target."""
-    features = [trained.features[j] for j in chosen]
     part = rows.take(TRIAL_ROWS, trained.seed)
-    periods = {k: feature.scale for k, feature in enumerate(features) if feature.kind == "cycle"}
-    plain_inputs = _plain(part.inputs, chosen, features)
-    task = Task(plain_inputs, part.target, part.weight, rules, log, periods)
+    table = Plain(trained, tuple(chosen))
+    periods = {k: feature.scale for k, feature in enumerate(table.features) if feature.kind == "cycle"}
+    curves = any("curve" in kinds for kinds in rules.allowed.values())
+    left = 0.0 if curves else network_variance(trained, log=log)
+    task = Task(
+        table.plain(part), part.target, part.weight, rules, log, periods, table.categories, unexplained=left
+    )
     found = search(task, seed=trained.seed)
-    names = [feature.name for feature in features]
-    columns = _plain(rows.inputs, chosen, features)
-    inputs = tuple(Variable(name, trained.units.get(name, "")) for name in names)
-    output = Variable(_unused("target", names), trained.output_unit)
     for fit in _best(found, rules):
-        law = Formula(graph(fit.law, names, found.scales), inputs, output)
-        closed = _estimated(law, fit, columns, rows, trained, price=rules.price(fit.law), log=log)
+        closed = _estimated(table, fit, found.scales, rows, rules, log=log)
         if closed is not None:
-            shown = Columns(plain_inputs / found.scales, found.scales)
-            return replace(closed, front=_front(found, fit, names, shown, part, closed, rules))
+            return replace(closed, front=_front(table, found, fit, part, closed, rules))
     return None
 
 
-def _unused(name: str, names: Sequence[str]) -> str:
-    while name in names:
-        name += "_"
-    return name
+def network_variance(trained: Trained, *, log: bool) -> float:
+    """Return the variance of what the network leaves of the target, or of its logarithm where `log`."""
+    rows, link = trained.rows, trained.link
+    output = mixed_of(trained).predict(rows.inputs)
+    residual = rows.target - (output if link is None else link(output))
+    if trained.log_target and not log:
+        smearing = float(rows.weight @ np.exp(residual)) / rows.total
+        residual = np.exp(rows.target) - smearing * np.exp(rows.target - residual)
+    return float(rows.weight @ residual**2) / max(rows.total - trained.edf, 1.0)
 
 
 def _columns(trained: Trained) -> list[int]:
-    """Return the columns of numbers that the network reads: those it has let go add nothing to the law.
+    """Return the columns that the network reads: those it has let go add nothing to the law.
 
     Without those that are to be left out.
     """
     first = trained.network.layers[0]
-    read = [bool(c.any()) for c in first.coefficients] + [bool(c.any()) for c in first.periodic]
+    edges = [*first.coefficients, *first.periodic, *first.tables]
     return [
         j
-        for j, (feature, used) in enumerate(zip(trained.features, read, strict=False))
-        if used and feature.kind != "category" and not trained.control.left_out(feature.name)
+        for j, (feature, edge) in enumerate(zip(trained.features, edges, strict=True))
+        if edge.any() and not trained.control.left_out(feature.name)
     ]
 
 
@@ -239,20 +214,6 @@ def _keeps_shapes(law: Formula, trained: Trained) -> bool:
     proof = decided(law, trained)
     asked = trained.link is not None or any(trained.wanted.signs) or any(trained.wanted.bends)
     return proof.proved if asked else not proof.refuted
-
-
-def _needs_categories(trained: Trained) -> bool:
-    names = [feature.name for feature in trained.features if feature.kind == "category"]
-    first = trained.network.layers[0].tables
-    return any(
-        table.any() and not trained.control.left_out(name) for name, table in zip(names, first, strict=True)
-    )
-
-
-def _plain(inputs: Array, chosen: Sequence[int], features: Sequence[Feature]) -> Array:
-    """Return columns in the units of the table, shape (n, len(chosen))."""
-    columns = [feature.decode(inputs[:, j]) for j, feature in zip(chosen, features, strict=True)]
-    return np.column_stack(columns).astype(np.float64)
 
 
 def _best(found: Found, rules: Rules) -> Iterator[Fitted]:
@@ -270,36 +231,67 @@ def _best(found: Found, rules: Rules) -> Iterator[Fitted]:
 
 
 def _estimated(
-    law: Formula, fit: Fitted, columns: Array, rows: Rows, trained: Trained, *, price: float, log: bool
+    table: Plain, fit: Fitted, scales: Array, rows: Rows, rules: Rules, *, log: bool
 ) -> Closed | None:
-    """Estimate the constants of a law, of which the operators have a price, on all rows.
+    """Estimate the constants of a law on all rows.
 
     None where they trade with each other there, where the law has no value on some row, or where a shape is lost.
     """
-    table = dict(zip((variable.name for variable in law.inputs), columns.T, strict=True))
-    target = np.exp(rows.target) if log else rows.target
-    law = replace(law, domain=Domain.from_rows(law.inputs, table))
+    frame = table.frame(rows)
     try:
-        if values_of(fit.law):
-            law = law.refit({**table, law.output.name: target}, weight=rows.weight, log_target=log)
-        predicted = np.broadcast_to(law.evaluate(table), rows.target.shape)
+        if in_lookups(fit.law):
+            law = _with_lookups(table, fit, scales, rows, rules, log=log)
+        else:
+            law = _written(table, fit, scales, rows, log=log)
+        predicted = np.broadcast_to(law.evaluate(frame), rows.target.shape)
     except (FitError, FormulaError):
         # not identified, or without a value on a row that the search did not see
         return None
-    if (log and predicted.min() <= 0.0) or not _keeps_shapes(law, trained):
+    law = replace(law, domain=Domain.from_rows(law.inputs, frame))
+    if (log and predicted.min() <= 0.0) or not _keeps_shapes(law, table.trained):
         return None
     residual = rows.target - (np.log(predicted) if log else predicted)
-    return Closed(law, rows, residual, log, freedom(fit.law), price, ())
+    return Closed(law, rows, residual, log, freedom(fit.law), rules.price(fit.law), ())
+
+
+def _written(table: Plain, fit: Fitted, scales: Array, rows: Rows, *, log: bool) -> Formula:
+    """Return a law without tables and curves, its constants estimated on all rows."""
+    law = table.formula(table.written(fit.law, scales))
+    if not values_of(fit.law):
+        return law
+    target = np.exp(rows.target) if log else rows.target
+    data = {**table.frame(rows), law.output.name: target}
+    return law.refit(data, weight=rows.weight, log_target=log)
+
+
+def _with_lookups(
+    table: Plain, fit: Fitted, scales: Array, rows: Rows, rules: Rules, *, log: bool
+) -> Formula:
+    """Return a law with tables or curves, all its numbers estimated on all rows, and the errors of its constants.
+
+    Raises
+    ------
+    FitError
+        If the law has no value on some row, or its numbers trade with each other.
+    """
+    columns = table.columns(rows, scales)
+    again = fitted(fit.law, Target(columns, rows.target, rows.weight, log, rules))
+    if again is None or not np.isfinite(again.variances(rows.total)).all():
+        raise FitError(f"the rows do not tell all {freedom(fit.law)} numbers of a law with tables apart")
+    size = np.sqrt(np.diag(again.hessian))
+    left = max(rows.total - len(size), 1.0)
+    inverse = np.linalg.pinv(again.hessian / size[:, None] / size, hermitian=True) / size[:, None] / size
+
+    def written(parameters: Array) -> Node:
+        return table.written(centred(with_values(again.law, parameters), columns, rows.weight), scales)
+
+    parameters = np.array(values_of(again.law))
+    law = table.formula(written(parameters))
+    return with_covariance(law, written, parameters, again.squares / left * inverse, left)
 
 
 def _front(
-    found: Found,
-    chosen: Fitted,
-    names: Sequence[str],
-    columns: Columns,
-    part: Rows,
-    closed: Closed,
-    rules: Rules,
+    table: Plain, found: Found, chosen: Fitted, part: Rows, closed: Closed, rules: Rules
 ) -> tuple[Alternative, ...]:
     """Return the laws that no other beats in both operators and error, and the chosen one.
 
@@ -314,6 +306,7 @@ def _front(
     if len(shown) > SHOWN:
         shown = [*(f for f in shown[-SHOWN:] if f is not chosen), chosen]
     target = np.exp(part.target) if closed.log else part.target
+    columns = table.columns(part, found.scales)
 
     def error(fit: Fitted) -> float:
         """Return the error in the units of the target."""
@@ -324,7 +317,7 @@ def _front(
         return description_length(closed.rows, squares, freedom(fit.law), price, log=closed.log)
 
     def alternative(fit: Fitted) -> Alternative:
-        root = graph(fit.law, names, found.scales)
+        root = table.written(fit.law, found.scales)
         described = closed.length if fit is chosen else length(fit)
         return Alternative(read_operators(root), error(fit), fit is chosen, plain(root), described)
 

@@ -34,6 +34,7 @@ _ON_ROWS = {
     "sine": {"sine"},
     "hinge": {"hinge"},
     "step": {"step"},
+    "curve": {"curve"},
 }
 _PLAIN = {
     "zero": "none",

@@ -13,7 +13,7 @@ from kanopt.formulas import Alternative, Constant, Node, Product
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.simplify import simplified
 from kanopt.surrogates.distill.build import graph
-from kanopt.surrogates.distill.closed import Closed, closed_law, description_length
+from kanopt.surrogates.distill.closed import Closed, closed_law, description_length, network_variance
 from kanopt.surrogates.distill.edges import edge_name, mixed_of
 from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.distill.mixed import Mixed
@@ -108,25 +108,13 @@ def _length(found: Read, trained: Trained) -> float:
     return description_length(rows, squares, found.fit.parameters, found.price, log=log)
 
 
-def _residuals(trained: Trained, output: Array) -> Array:
-    """Return target minus law, given the outputs of the network."""
-    rows, link = trained.rows, trained.link
-    return rows.target - (output if link is None else link(output))
-
-
 def _network_squares(trained: Trained, closed: Closed) -> float:
     """Return the squares that a law found on the rows may leave to have no larger error than the network.
 
     If the law is right, what it leaves beyond the network is chance: as many squares of normal numbers as the network
     has parameters more. Three standard deviations of that are allowed.
     """
-    rows = trained.rows
-    residual = _residuals(trained, mixed_of(trained).predict(rows.inputs))
-    if trained.log_target and not closed.log:
-        smearing = float(rows.weight @ np.exp(residual)) / rows.total
-        residual = np.exp(rows.target) - smearing * np.exp(rows.target - residual)
-    squares = float(rows.weight @ residual**2)
-    variance = squares / max(rows.total - trained.edf, 1.0)
+    rows, variance = trained.rows, network_variance(trained, log=closed.log)
     chance = CHANCE * np.sqrt(2.0 * max(trained.edf - closed.parameters, 0.0))
     return float(variance * (max(rows.total - closed.parameters, 1.0) + chance))
 

@@ -21,6 +21,7 @@ from kanopt.surrogates.signomials.structure import (
     Parameter,
     Power,
     Step,
+    Tabulated,
     Term,
     Wave,
 )
@@ -40,6 +41,10 @@ HALF_TURNS = 24
 PLACES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 NARROWEST = 1.5
 """Least ratio of the largest to the smallest value for a reciprocal in an exponential to differ from a line."""
+SPANS = (4, 8, 16)
+"""Pieces of curves."""
+CROWDED = 0.15
+"""Share of the range of an input in which half of its values lie for a curve to be one of the logarithm."""
 
 Kind = str
 
@@ -69,6 +74,14 @@ def _at_most_one(factors: tuple[Factor, ...], columns: Columns) -> tuple[Paramet
     return Parameter(float(np.exp(-sum(ends))), free=False), factors
 
 
+def _flat(
+    column: int, count: int, held: int, of: str = "category", low: float = 0.0, high: float = 0.0
+) -> Tabulated:
+    """Return a table or curve that is 1 everywhere, one number of which is held."""
+    values = tuple(ONE if k == held else Parameter(1.0) for k in range(count))
+    return Tabulated(column, values, of, low, high)
+
+
 @dataclass(frozen=True, eq=False)
 class Dictionary:
     """Candidates for terms and factors on a set of rows.
@@ -81,19 +94,53 @@ class Dictionary:
         Periods known of inputs by declaration, in the units of the column.
     admits
         Whether a law may be: only the best few candidates are looked at, which must not be those that may not.
+    with_curves
+        Whether there are curves, and then no waves, which would say the same with more words.
     """
 
     columns: Columns
     periods: dict[int, float]
     admits: Callable[[Law], bool] = field(default=lambda _: True)
+    with_curves: bool = False
 
     def _may_be(self, factors: tuple[Factor, ...]) -> bool:
         return self.admits(Law((Term(ONE, factors),)))
 
     @cached_property
     def varying(self) -> list[int]:
-        """Inputs that are not constant."""
-        return [j for j in range(self.columns.count) if self.columns.high[j] > self.columns.low[j]]
+        """Numbers that are not constant."""
+        numbers = (j for j in range(self.columns.count) if j not in self.columns.categories)
+        return [j for j in numbers if self.columns.high[j] > self.columns.low[j]]
+
+    @cached_property
+    def tables(self) -> list[Tabulated]:
+        """Tables of the categories that occur; that of the commonest is 1."""
+        found = []
+        for j, count in self.columns.categories.items():
+            often = np.bincount(self.columns.of(j).astype(np.int64), minlength=count)
+            if np.count_nonzero(often) > 1:
+                found.append(_flat(j, count, int(often.argmax())))
+        return [table for table in found if self._may_be((table,))]
+
+    @cached_property
+    def curves(self) -> list[Tabulated]:
+        """Splines of the numbers, coarse and fine; of the logarithm where most values of an input are small."""
+        found = []
+        for j in self.varying if self.with_curves else []:
+            low, high = float(self.columns.low[j]), float(self.columns.high[j])
+            distinct = len(np.unique(self.columns.of(j)))
+            crowded = np.median(self.columns.of(j)) - low < CROWDED * (high - low)
+            for spans in SPANS:
+                if spans + 3 > distinct:
+                    continue
+                if j in self.periods:
+                    found.append(_flat(j, spans, 0, "turn", 0.0, self.periods[j]))
+                elif kind_of(self.columns, j) == "positive" and crowded:
+                    ends = float(np.log(low)), float(np.log(high))
+                    found.append(_flat(j, spans + 3, spans // 2 + 1, "log x", *ends))
+                else:
+                    found.append(_flat(j, spans + 3, spans // 2 + 1, "x", low, high))
+        return [curve for curve in found if self._may_be((curve,))]
 
     @cached_property
     def products(self) -> list[tuple[Factor, ...]]:
@@ -182,7 +229,7 @@ class Dictionary:
     def waves(self) -> list[tuple[int, float]]:
         """Inputs and frequencies of waves: declared periods, or else up to a dozen turns over the range."""
         out = []
-        for j in self.varying:
+        for j in self.varying if not self.with_curves else []:
             if not self._may_be((Wave(j, ONE, Parameter(0.0)),)):
                 continue
             if j in self.periods:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas import Curve, Input
+from kanopt.formulas.estimation.gradient import curve_weights
 from kanopt.surrogates.signomials.structure import (
     ONE,
     Exponential,
@@ -20,6 +22,7 @@ from kanopt.surrogates.signomials.structure import (
     Logarithm,
     Power,
     Step,
+    Tabulated,
     Term,
     Wave,
 )
@@ -50,11 +53,15 @@ class Columns:
         Shape (n, columns), scaled so that values are of the order of one.
     scales
         What the inputs were divided by, shape (columns,): a logarithm is that of the input itself.
+    categories
+        How many categories each input has that is the number of one.
     """
 
-    def __init__(self, inputs: Array, scales: Array) -> None:
+    def __init__(self, inputs: Array, scales: Array, categories: Mapping[int, int] | None = None) -> None:
         self.inputs, self.scales = np.asfortranarray(inputs), scales
+        self.categories = categories or {}
         self._logs: dict[int, Array] = {}
+        self._bases: dict[Any, Array] = {}
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -74,6 +81,20 @@ class Columns:
             self._logs[column] = np.log(np.maximum(self.of(column), 1e-300))
         return self._logs[column]
 
+    def basis(self, factor: Tabulated) -> Array:
+        """Return what each number of a table or curve is multiplied by, shape (n, numbers)."""
+        key = factor.column, factor.of, len(factor.values), factor.low, factor.high
+        if key not in self._bases:
+            x, count = self.of(factor.column), len(factor.values)
+            if factor.of == "category":
+                self._bases[key] = np.asarray(x[:, None] == np.arange(count), dtype=float)
+            else:
+                x = self.log(factor.column) if factor.of == "log x" else x
+                zeros, turns = (0.0,) * count, factor.of == "turn"
+                curve = Curve("s", Input("x"), zeros, factor.low, factor.high, periodic=turns)
+                self._bases[key] = curve_weights(curve, x)
+        return self._bases[key]
+
     @cached_property
     def low(self) -> Array:
         """The smallest value of every input."""
@@ -91,7 +112,7 @@ class Columns:
 
     def take(self, rows: NDArray[np.int64]) -> Columns:
         """Return some of the rows."""
-        return Columns(self.inputs[rows], self.scales)
+        return Columns(self.inputs[rows], self.scales, self.categories)
 
 
 def _argument(columns: Columns, factor: Exponential) -> Array:
@@ -136,6 +157,10 @@ def _factor(factor: Factor, columns: Columns, want: bool) -> tuple[Array, list[A
             return np.maximum(beyond, 0.0), [-(beyond > 0.0).astype(float)] if want and place.free else []
         case Step(column=column, place=place):
             return (columns.of(column) >= place.value).astype(float), []
+        case Tabulated(values=values):
+            basis = columns.basis(factor)
+            free = [basis[:, k] for k, each in enumerate(values) if each.free] if want else []
+            return basis @ np.array([each.value for each in values]), free
         case Group(inner=inner, exponent=exponent):
             if not _is_sound(factor):
                 return np.full(len(columns), np.nan), []

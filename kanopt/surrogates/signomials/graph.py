@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas import Apply, Constant, Input, Maximum, Node, Power, Product, Sum
+from kanopt.formulas import Apply, Constant, Curve, Input, Maximum, Node, Power, Product, Sum, Table
 from kanopt.formulas import Step as Staircase
 from kanopt.formulas.simplify import simplified
 from kanopt.surrogates.signomials.structure import (
@@ -22,6 +23,7 @@ from kanopt.surrogates.signomials.structure import (
     Logarithm,
     Parameter,
     Step,
+    Tabulated,
     Term,
     Wave,
 )
@@ -33,7 +35,7 @@ Array = NDArray[np.float64]
 
 SAME = 1e-9
 """Relative difference below which a number that is held is ±1."""
-_ORDER: tuple[type, ...] = (Raised, Logarithm, Hinge, Step, Exponential, Wave, Group)
+_ORDER: tuple[type, ...] = (Raised, Logarithm, Hinge, Step, Exponential, Wave, Group, Tabulated)
 
 
 def unscaled(law: Law, scales: Array) -> Law:
@@ -50,8 +52,19 @@ def _term(term: Term, scales: Array) -> Term:
         extra, unit = _factor(factor, scales)
         by *= extra
         factors.append(unit)
+    if not term.coefficient.free and by != 1.0:
+        by, factors = _taken_in(by, factors)
     plain = Term(replace(term.coefficient, value=_rounded(term.coefficient.value * by)), tuple(factors))
     return _spread(plain)
+
+
+def _taken_in(by: float, factors: list[Factor]) -> tuple[float, list[Factor]]:
+    """Return the number and the factors with the number taken in by a table or curve of which every number is free."""
+    for place, factor in enumerate(factors):
+        if isinstance(factor, Tabulated) and all(each.free for each in factor.values):
+            values = tuple(Parameter(by * each.value) for each in factor.values)
+            return 1.0, [*factors[:place], replace(factor, values=values), *factors[place + 1 :]]
+    return by, factors
 
 
 def _gathered(law: Law) -> Law:
@@ -101,6 +114,10 @@ def _factor(factor: Factor, scales: Array) -> tuple[float, Factor]:
             return 1.0 / s, replace(factor, place=replace(place, value=place.value * s))
         case Step(column=column, place=place):
             return 1.0, replace(factor, place=replace(place, value=place.value * float(scales[column])))
+        case Tabulated(column=column, of=of, low=low, high=high):
+            s = float(scales[column])
+            ends = (low + np.log(s), high + np.log(s)) if of == "log x" else (low * s, high * s)
+            return 1.0, replace(factor, low=float(ends[0]), high=float(ends[1]))
         case Group(inner=inner, exponent=exponent):
             plain = unscaled(inner, scales)
             held = [t.coefficient.value for t in plain.terms if not t.coefficient.free]
@@ -118,7 +135,9 @@ def _rounded(value: float) -> float:
     return nearest if abs(value - nearest) < SAME else value
 
 
-def graph(law: Law, names: Sequence[str], scales: Array) -> Node:
+def graph(
+    law: Law, names: Sequence[str], scales: Array, labels: Mapping[int, Sequence[str]] | None = None
+) -> Node:
     """Return the graph of a law of scaled inputs; its free numbers are constants with names, c1, c2, ….
 
     Parameters
@@ -129,16 +148,43 @@ def graph(law: Law, names: Sequence[str], scales: Array) -> Node:
         Of the inputs.
     scales
         Shape (columns,).
+    labels
+        Names of the categories, of inputs that are numbers of one.
     """
     taken = set(names)
-    writer = _Writer(names, (name for n in count(1) if (name := f"c{n}") not in taken))
+    free = (name for n in count(1) if (name := f"c{n}") not in taken)
+    writer = _Writer(names, free, labels or {}, looked_up(law))
     return simplified(writer.sum(_gathered(unscaled(law, scales))))
 
 
+def looked_up(law: Law) -> Counter[str]:
+    """Return how many tables a law has ("by"), and how many curves ("s")."""
+    found = Counter[str]()
+    for term in law.terms:
+        for factor in term.factors:
+            if isinstance(factor, Group):
+                found += looked_up(factor.inner)
+            elif isinstance(factor, Tabulated):
+                found["by" if factor.of == "category" else "s"] += 1
+    return found
+
+
+def _called(kind: str, several: int) -> list[str]:
+    """Return the names of the tables or curves of a law, as those of a law read from a network are called."""
+    return [kind] if several == 1 else [f"{kind}{n}" for n in range(1, several + 1)]
+
+
 class _Writer:
-    def __init__(self, names: Sequence[str], free: Iterator[str]) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        free: Iterator[str],
+        labels: Mapping[int, Sequence[str]],
+        several: Mapping[str, int],
+    ) -> None:
         self.inputs = [Input(name) for name in names]
-        self.free = free
+        self.free, self.labels = free, labels
+        self.called = {kind: iter(_called(kind, several[kind])) for kind in ("by", "s")}
 
     def number(self, parameter: Parameter, value: float | None = None) -> Constant:
         shown = parameter.value if value is None else value
@@ -188,11 +234,23 @@ class _Writer:
                 return Staircase(self.inputs[column], (place.value,), (0.0, 1.0), "step")
             case Wave():
                 return self.wave(factor)
+            case Tabulated():
+                return self.tabulated(factor)
             case Group(inner=inner, exponent=exponent):
                 base = self.sum(inner)
                 plain = not exponent.free and exponent.value == 1.0
                 return base if plain else Power(base, self.number(exponent))
         raise TypeError(f"no graph for {type(factor).__name__}")
+
+    def tabulated(self, factor: Tabulated) -> Node:
+        """Write a table or a curve; its numbers are its own, and no constants of the law."""
+        numbers, x = [each.value for each in factor.values], self.inputs[factor.column]
+        if factor.of == "category":
+            entries = dict(zip(self.labels[factor.column], numbers, strict=True))
+            return Table.of(entries, x.name, name=next(self.called["by"]))
+        argument = Apply("log", x) if factor.of == "log x" else x
+        name, turns = next(self.called["s"]), factor.of == "turn"
+        return Curve(name, argument, tuple(numbers), factor.low, factor.high, periodic=turns)
 
     def wave(self, wave: Wave) -> Node:
         """Write a wave; where its phase is held at a multiple of a quarter turn the sign is in the coefficient."""

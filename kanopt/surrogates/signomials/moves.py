@@ -1,8 +1,7 @@
 """Steps from one law to the next, most promising first.
 
-Whether a larger law fits better is foretold without fitting it, by the score test (Rao 1948): a new parameter
-has a derivative column v, and the share of the squared residual that it will take is (r·v⊥)² / (v⊥·v⊥ · r·r), with v⊥
-the part of v that the present parameters cannot imitate. A thousand growths are ranked for the price of one fit.
+Whether a larger law fits better is foretold without fitting it, by the score test: a thousand growths are ranked for
+the price of one fit.
 """
 
 from __future__ import annotations
@@ -14,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.surrogates.signomials.dictionary import NARROWEST, Dictionary, kind_of
-from kanopt.surrogates.signomials.evaluation import Columns, Part, Path, parts, value, value_and_jacobian
+from kanopt.surrogates.signomials.evaluation import Columns, Part, Path, parts, value
 from kanopt.surrogates.signomials.fitting import Target
+from kanopt.surrogates.signomials.lookups import in_lookups, with_factors, with_lookups
+from kanopt.surrogates.signomials.scores import Scores
 from kanopt.surrogates.signomials.structure import (
     ONE,
     Exponential,
@@ -74,46 +75,6 @@ def changed(law: Law, path: Path, new: Law | Term | None) -> Law:
     return in_law(law, path)
 
 
-class _Scores:
-    """The score test on a set of rows, at one law."""
-
-    def __init__(self, law: Law, to: Target) -> None:
-        output, jacobian = value_and_jacobian(law, to.columns)
-        self.residual = to.residual(output)
-        self.weight = to.root / output if to.log else to.root
-        self.squares = max(float(self.residual @ self.residual), 1e-300)
-        weighted = jacobian * self.weight[:, None]
-        norm = np.sqrt((weighted**2).sum(axis=0))
-        self.basis = np.linalg.qr(weighted / np.where(norm > 0, norm, 1.0))[0]
-
-    def of(self, columns: Array, flow: Array) -> tuple[Array, Array]:
-        """Return share of the squares taken and slope of each new column, shapes (m,)."""
-        v = columns * (flow * self.weight)[:, None]
-        before = (v * v).sum(axis=0)
-        v -= self.basis @ (self.basis.T @ v)
-        after = (v * v).sum(axis=0)
-        dot = self.residual @ v
-        with np.errstate(all="ignore"):
-            share = np.where(after > 1e-10 * before, dot * dot / (after * self.squares), 0.0)
-            slope = dot / after
-        return np.nan_to_num(np.clip(share, 0.0, 1.0 - 1e-12)), np.nan_to_num(slope)
-
-    def of_pairs(self, first: Array, second: Array, flow: Array) -> tuple[Array, Array, Array]:
-        """Return the share taken by two columns together, and their slopes."""
-        scaled = (flow * self.weight)[:, None]
-        a, b = first * scaled, second * scaled
-        a -= self.basis @ (self.basis.T @ a)
-        b -= self.basis @ (self.basis.T @ b)
-        aa, bb, ab = (a * a).sum(axis=0), (b * b).sum(axis=0), (a * b).sum(axis=0)
-        ra, rb = self.residual @ a, self.residual @ b
-        with np.errstate(all="ignore"):
-            det = aa * bb - ab * ab
-            sound = det > 1e-8 * aa * bb
-            s, c = (bb * ra - ab * rb) / det, (aa * rb - ab * ra) / det
-            share = np.where(sound, (s * ra + c * rb) / self.squares, 0.0)
-        return np.nan_to_num(np.clip(share, 0.0, 1.0 - 1e-12)), np.nan_to_num(s), np.nan_to_num(c)
-
-
 def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: bool = False) -> list[Move]:
     """Return larger laws, the most promising first.
 
@@ -128,10 +89,11 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
     rows
         How many rows the law is fitted to.
     signomial
-        Whether only terms and powers are tried.
+        Whether only terms, powers and tables are tried.
     """
-    scores = _Scores(law, to)
-    before = to.rules.price(law)
+    scores = Scores(law, to)
+    before, looked_up = to.rules.price(law), in_lookups(law)
+    lookups = [*words.tables, *words.curves]
     moves: list[Move] = []
     for part in parts(law, to.columns):
         if len(part.path) > 2 * DEEPEST or not np.isfinite(part.flow).all():
@@ -139,15 +101,20 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
         if isinstance(part.part, Law):
             found = [*_terms(part, scores, words, signomial)]
             found += [] if signomial else _wrapped(law, part, scores, words, to)
+            found += [] if part.path else with_lookups(part, scores, lookups, words.columns)
         elif part.part == Term(ONE):
             continue  # the one that a group begins with
         elif signomial:
             found = [*_powers(part, scores, words)]
         else:
             found = [*_factors(part, scores, words), *_groups(law, part, scores, words, to)]
+        if isinstance(part.part, Term):
+            found += with_factors(part, scores, lookups, words.columns)
         for share, new in found:
             grown = changed(law, part.path, new)
-            price = np.log(rows) + to.rules.price(grown) - before
+            # the numbers of a table are as many parameters; other steps are foretold for one
+            numbers = max(in_lookups(grown) - looked_up, 1)
+            price = numbers * np.log(rows) + to.rules.price(grown) - before
             moves.append(Move(grown, float(-rows * np.log1p(-share)) - price))
     moves.sort(key=lambda move: -move.gain)
     return moves
@@ -179,7 +146,7 @@ def _best(share: Array, count: int) -> list[int]:
     return [int(k) for k in np.argsort(-share, kind="stable")[:count] if share[k] > 0.0]
 
 
-def _terms(part: Part, scores: _Scores, words: Dictionary, signomial: bool) -> _Found:
+def _terms(part: Part, scores: Scores, words: Dictionary, signomial: bool) -> _Found:
     """Add a term to a sum: a product of powers, its exponents as they are or free; a function; a wave."""
     assert isinstance(part.part, Law)
     terms = part.part.terms
@@ -206,7 +173,7 @@ def _terms(part: Part, scores: _Scores, words: Dictionary, signomial: bool) -> _
         yield share[k], with_(amplitude, (wave,))
 
 
-def _factors(part: Part, scores: _Scores, words: Dictionary) -> _Found:
+def _factors(part: Part, scores: Scores, words: Dictionary) -> _Found:
     """Multiply a term by a power or an exponential of an input."""
     assert isinstance(part.part, Term)
     columns = words.columns
@@ -217,6 +184,8 @@ def _factors(part: Part, scores: _Scores, words: Dictionary) -> _Found:
         if kind_of(columns, j) == "positive" and wide:
             grown.append((1.0 / columns.of(j), j, "1/x"))
         grown += [(columns.of(j), j, "x"), (columns.of(j) ** 2, j, "x^2")]
+    if not grown:  # categories only
+        return
     share, slope = scores.of(np.column_stack([column for column, _, _ in grown]), part.flow * part.value)
     for k in _best(share, PER_PART):
         size = float(np.abs(grown[k][0]).max())
@@ -225,7 +194,7 @@ def _factors(part: Part, scores: _Scores, words: Dictionary) -> _Found:
     yield from _powers(part, scores, words)
 
 
-def _powers(part: Part, scores: _Scores, words: Dictionary) -> _Found:
+def _powers(part: Part, scores: Scores, words: Dictionary) -> _Found:
     """Multiply a term by a power of an input, or set the exponent free of one that is there."""
     assert isinstance(part.part, Term)
     columns = words.columns
@@ -249,7 +218,7 @@ def _powers(part: Part, scores: _Scores, words: Dictionary) -> _Found:
             yield float(taken), replace(part.part, factors=(*factors[:k], freed, *factors[k + 1 :]))
 
 
-def _angles(part: Part, scores: _Scores, columns: Columns) -> _Found:
+def _angles(part: Part, scores: Scores, columns: Columns) -> _Found:
     """Take the sine of an input that stands alone and may be an angle in radians: small ones hardly differ from it."""
     assert isinstance(part.part, Term)
     for place, factor in enumerate(part.part.factors):
@@ -272,7 +241,7 @@ def _group(factors: tuple[Factor, ...], slope: float, exponent: float) -> Group:
     return Group(Law((Term(ONE), Term(Parameter(slope), factors))), Parameter(exponent, free=False))
 
 
-def _groups(law: Law, part: Part, scores: _Scores, words: Dictionary, to: Target) -> _Found:
+def _groups(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target) -> _Found:
     """Multiply a term by 1 + a · M, or divide it by that, with M a product of powers; or by 1 + a wave."""
     assert isinstance(part.part, Term)
     flow = part.flow * part.value
@@ -338,7 +307,7 @@ def _started(
     return float(np.clip(share, 0.0, 1.0 - 1e-12)), *found
 
 
-def _wrapped(law: Law, part: Part, scores: _Scores, words: Dictionary, to: Target) -> _Found:
+def _wrapped(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target) -> _Found:
     """Multiply the whole law by 1 + a · M, by a power of that, or by 1 + a wave."""
     if part.path or len(law.terms) < 2:
         return

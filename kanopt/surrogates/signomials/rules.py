@@ -22,6 +22,7 @@ from kanopt.surrogates.signomials.structure import (
     Logarithm,
     Power,
     Step,
+    Tabulated,
     Term,
     Wave,
     factor_operators,
@@ -29,9 +30,9 @@ from kanopt.surrogates.signomials.structure import (
 )
 from kanopt.units import UnitPowers
 
-__all__ = ["KINDS", "PREFERRED", "Rules", "flat", "kind_of_factor"]
+__all__ = ["KINDS", "PREFERRED", "Rules", "flat", "kind_of_factor", "waves"]
 
-KINDS = ("linear", "power", "exp", "gaussian", "log", "sine", "hinge", "step")
+KINDS = ("linear", "power", "exp", "gaussian", "log", "sine", "hinge", "step", "table", "curve")
 """What a factor of one input may be."""
 FLAT = 0.1
 """Exponents below which a power can hardly be told from a logarithm."""
@@ -62,6 +63,8 @@ def kind_of_factor(factor: Factor) -> str:
             return "hinge"
         case Step():
             return "step"
+        case Tabulated(of=of):
+            return "table" if of == "category" else "curve"
     return ""
 
 
@@ -88,6 +91,11 @@ def flat(law: Law) -> bool:
     return any(
         isinstance(f, Power) and f.exponent.free and abs(f.exponent.value) < FLAT for f in _factors(law)
     )
+
+
+def waves(law: Law) -> int:
+    """Return how many waves there are in a law."""
+    return sum(isinstance(factor, Wave) for factor in _factors(law))
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,8 +19,8 @@ from kanopt.surrogates.signomials.evaluation import Columns
 from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, Target, fitted
 from kanopt.surrogates.signomials.moves import growths
 from kanopt.surrogates.signomials.rewriting import rewritings
-from kanopt.surrogates.signomials.rules import Rules, flat
-from kanopt.surrogates.signomials.structure import Law, Parameter, Term, operators, signature, values_of
+from kanopt.surrogates.signomials.rules import Rules, flat, waves
+from kanopt.surrogates.signomials.structure import Law, Parameter, Term, operators, signature, size
 from kanopt.surrogates.signomials.tidying import tidied
 
 __all__ = ["Found", "Task", "search"]
@@ -42,7 +42,9 @@ ROUNDS = 3
 NEAR = 40.0
 """Longer descriptions than that of the best law are not made plainer."""
 LARGEST = 12
-"""Free parameters of a law that is not grown any further."""
+"""Free parameters of a law that is not grown any further, those of a table or curve counted as one."""
+CHANCE = 3.0
+"""Standard deviations of chance in the variance that is left."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +63,10 @@ class Task:
         Whether errors are those of the logarithm.
     periods
         Declared periods of inputs.
+    categories
+        How many categories there are, of inputs that are numbers of one.
+    unexplained
+        Mean squared residual that a law leaves at most which needs no curve; infinite for laws without curves.
     """
 
     inputs: Array
@@ -69,6 +75,8 @@ class Task:
     rules: Rules
     log: bool = False
     periods: Mapping[int, float] = field(default_factory=dict)
+    categories: Mapping[int, int] = field(default_factory=dict)
+    unexplained: float = np.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +94,12 @@ class _Search:
     ranking: Target
     words: Dictionary
     all_words: Dictionary
+    words_of_curves: Dictionary
     scales: Array
+    unexplained: float = np.inf
     fits: int = 0
     signomial: bool = True
+    curves: bool = False
     seen: set[Any] = field(default_factory=set)
     expanded: set[Any] = field(default_factory=set)
     pool: list[Fitted] = field(default_factory=list)
@@ -111,9 +122,10 @@ class _Search:
 
     def expand(self, fit: Fitted) -> None:
         self.expanded.add(signature(fit.law))
-        if len(values_of(fit.law)) >= LARGEST:
+        if size(fit.law) >= LARGEST:
             return
-        moves = growths(fit.law, self.ranking, self.words, self.to.total, signomial=self.signomial)
+        words = self.words_of_curves if self.curves else self.words
+        moves = growths(fit.law, self.ranking, words, self.to.total, signomial=self.signomial)
         laws = self.new([move.law for move in moves if move.gain > 0.0])[:TRIED]
         if not self.signomial:
             laws += self.new(list(rewritings(fit.law, self.ranking.columns)))
@@ -133,12 +145,21 @@ class _Search:
                 self.add(plain)
 
     def settled(self) -> bool:
-        """Whether no first step from the best law is worth its price on all rows."""
+        """Whether no first step from the best law is worth its price on all rows, or there is nothing to explain."""
         best = self.pool[0]
         if self.exact(best):
             return True
+        if self.needs_curves(best):
+            return False
         moves = growths(best.law, self.to, self.all_words, self.to.total)
         return not any(move.gain > 0.0 and self.to.rules.admits(move.law) for move in moves)
+
+    def needs_curves(self, fit: Fitted) -> bool:
+        """Whether a law leaves more than is left where there are curves, or says with several waves what one would."""
+        if np.isfinite(self.unexplained) and waves(fit.law) > 1:
+            return True
+        chance = 1.0 + CHANCE * np.sqrt(2.0 / self.to.total)
+        return bool(fit.squares > chance * self.unexplained * self.to.total)
 
     def new(self, laws: list[Law]) -> list[Law]:
         found: dict[Any, Law] = {}
@@ -185,17 +206,24 @@ class _Search:
         return out
 
     def run(self, fits: int) -> Found:
-        """Look among the signomials first, then grow the small ones, the best one, and nothing at all."""
+        """Look among the signomials first, then grow the small ones, the best one, and nothing at all; then curves."""
         nothing = fitted(Law((Term(Parameter(self.start)),)), self.to)
         assert nothing is not None  # a constant is defined everywhere
         everything: list[Fitted] = []
-        for phase in ("signomials", "small", "best"):
-            begun = self.small(everything) if phase == "small" else everything[:WIDTH]
+        for phase in ("signomials", "small", "best", "curves"):
+            self.curves = phase == "curves"
+            if self.curves and not self.needs_curves(everything[0]):
+                break
+            begun = everything[:WIDTH]
+            if phase == "small":
+                begun = self.small(everything)
+            elif self.curves:
+                begun = self.small([fit for fit in everything if not waves(fit.law)])
             self.pool, self.seen, self.expanded = [], set(), set()
             for fit in begun or [nothing]:
                 self.add(fit)
             self.signomial, self.fits = phase == "signomials", fits
-            if phase == "small":
+            if phase in ("small", "curves"):
                 for fit in [*begun, nothing]:
                     self.expand(fit)
             self.settle()
@@ -235,11 +263,15 @@ def search(task: Task, *, fits: int = 300, seed: int = 0) -> Found:
         Draws the rows on which steps are ranked.
     """
     scales = scales_of(task.inputs)
-    to = Target(Columns(task.inputs / scales, scales), task.target, task.weight, task.log, task.rules)
+    scales[list(task.categories)] = 1.0
+    columns = Columns(task.inputs / scales, scales, task.categories)
+    to = Target(columns, task.target, task.weight, task.log, task.rules)
     rng = np.random.default_rng([seed, 0x5167])
     count = min(RANKING_ROWS, len(task.target))
     rows = np.sort(rng.choice(len(task.target), count, replace=False))
     ranking = to.take(rows)
     known = {j: period / float(scales[j]) for j, period in task.periods.items()}
-    words, all_words = (Dictionary(each, known, task.rules.admits) for each in (ranking.columns, to.columns))
-    return _Search(to, ranking, words, all_words, scales).run(fits)
+    admits = task.rules.admits
+    words, all_words = (Dictionary(each, known, admits) for each in (ranking.columns, to.columns))
+    of_curves = Dictionary(ranking.columns, known, admits, with_curves=True)
+    return _Search(to, ranking, words, all_words, of_curves, scales, task.unexplained).run(fits)

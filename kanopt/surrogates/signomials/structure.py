@@ -1,9 +1,10 @@
 """Sums of products, and what grows out of them: the laws that the search writes down.
 
 A law is a sum of terms, a term a coefficient times factors. A factor is a power of an input, an exponential of one, a
-wave, a hinge, or a whole sum raised to a power, so that laws nest: 60 · lam / (mu · (mu − lam)) is one term with three
-factors. Without the other factors these are the signomials of geometric programming (Boyd et al. 2007, *A tutorial on
-geometric programming*, section 9.1); most laws of logistics are one, or a few steps from one.
+wave, a hinge, a table of categories or a curve, or a whole sum raised to a power, so that laws nest:
+60 · lam / (mu · (mu − lam)) is one term with three factors. With powers alone these are the signomials of geometric
+programming (Boyd et al. 2007, *A tutorial on geometric programming*, section 9.1); most laws of logistics are one, or a
+few steps from one.
 
 A law is frozen; its parameters stand in it as :class:`Parameter`, each free or held. :func:`values_of` and
 :func:`with_values` take the free ones out and put others in, in the order in which they are written.
@@ -12,7 +13,7 @@ A law is frozen; its parameters stand in it as :class:`Parameter`, each free or 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Parameter",
     "Power",
     "Step",
+    "Tabulated",
     "Term",
     "Wave",
     "factor_operators",
@@ -32,9 +34,13 @@ __all__ = [
     "freedom",
     "operators",
     "signature",
+    "size",
     "values_of",
     "with_values",
 ]
+
+CURVE = 5
+"""Operators for which a curve counts, as in :mod:`kanopt.formulas.counting`."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,29 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Tabulated:
+    """Numbers that are looked up: one per category of an input, or the coefficients of a cubic spline of it.
+
+    Parameters
+    ----------
+    column
+        The input; the number of a category where it is one.
+    values
+        Where the coefficient of the term can do what all of them together do, one is held at 1.
+    of
+        "category"; "x" or "log x" for a spline of that; "turn" for one that goes round.
+    low, high
+        Ends of the knots, or of the turn.
+    """
+
+    column: int
+    values: tuple[Parameter, ...]
+    of: str = "category"
+    low: float = 0.0
+    high: float = 0.0
+
+
+@dataclass(frozen=True)
 class Group:
     """A sum raised to a power; 1 for a plain bracket."""
 
@@ -105,7 +134,7 @@ class Group:
     exponent: Parameter = ONE
 
 
-Factor: TypeAlias = "Power | Exponential | Wave | Logarithm | Hinge | Step | Group"
+Factor: TypeAlias = "Power | Exponential | Wave | Logarithm | Hinge | Step | Tabulated | Group"
 
 
 @dataclass(frozen=True)
@@ -129,7 +158,7 @@ def _parts(part: Any) -> Iterator[Any]:
         value = getattr(part, field.name)
         if isinstance(value, tuple):
             yield from value
-        elif not isinstance(value, int | str):
+        elif not isinstance(value, int | float | str):
             yield value
 
 
@@ -169,6 +198,25 @@ def freedom(law: Law) -> int:
     return len(values_of(law)) + steps(law)
 
 
+def size(law: Law) -> int:
+    """Return how many free numbers a law has, those of a table or curve counted as one.
+
+    Examples
+    --------
+    >>> by = Tabulated(0, (ONE, Parameter(1.4), Parameter(2.1)))
+    >>> law = Law((Term(Parameter(2.0), (by,)),))
+    >>> size(law), freedom(law)
+    (2, 3)
+    """
+
+    def below(part: Any) -> int:
+        if isinstance(part, Parameter):
+            return int(part.free)
+        return 1 if isinstance(part, Tabulated) else sum(map(below, _parts(part)))
+
+    return below(law)
+
+
 def with_values(part: Law, values: Iterable[float]) -> Law:
     """Return the same law with other values of its free parameters."""
     supply = iter(values)
@@ -188,6 +236,8 @@ def with_values(part: Law, values: Iterable[float]) -> Law:
                 return Wave(column, number(frequency), number(phase))
             case Hinge(column, place):
                 return Hinge(column, number(place))
+            case Tabulated(values=known):
+                return replace(old, values=tuple([number(each) for each in known]))
         return old
 
     def term(old: Term) -> Term:
@@ -205,7 +255,7 @@ def signature(part: Any) -> Any:
         return "free" if part.free else round(part.value, 12)
     if isinstance(part, tuple):
         return tuple(sorted((signature(item) for item in part), key=repr))
-    if isinstance(part, int | str):
+    if isinstance(part, int | float | str):
         return part
     return (type(part).__name__, *(signature(getattr(part, field.name)) for field in fields(part)))
 
@@ -241,6 +291,8 @@ def factor_operators(factor: Factor) -> int:
             return 1
         case Hinge() | Step():
             return 2
+        case Tabulated(of=of):
+            return 1 if of == "category" else CURVE
         case Group(inner=inner, exponent=exponent):
             plain = not exponent.free and abs(exponent.value) == 1.0
             return operators(inner) + (0 if plain else 1)

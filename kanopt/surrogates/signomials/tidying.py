@@ -33,6 +33,7 @@ from kanopt.surrogates.signomials.structure import (
     Law,
     Parameter,
     Power,
+    Tabulated,
     Term,
     Wave,
     values_of,
@@ -158,7 +159,7 @@ def _held(law: Law, number: int, value: float) -> Law:
             return Parameter(value, free=False) if item.free and count == number else item
         if isinstance(item, tuple):
             return tuple(visit(below) for below in item)
-        if isinstance(item, int | str):
+        if isinstance(item, int | float | str):
             return item
         return replace(item, **{name: visit(getattr(item, name)) for name in item.__dataclass_fields__})
 
@@ -267,6 +268,9 @@ def _smaller(fit: Fitted, sample: Target, total: float) -> Iterator[Law]:
                     keep = isinstance(factor, Power | Exponential) and (all(flags) if flags else alone)
                 if not keep and (rest or term.coefficient.free):
                     yield changed(law, place, without)
+                elif isinstance(factor, Tabulated) and not rest:
+                    middle = float(np.mean([each.value for each in factor.values]))
+                    yield changed(law, place, Term(Parameter(middle)))
 
     yield from of_sum(law, ())
 

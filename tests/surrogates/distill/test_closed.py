@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 from kanopt import KANRegressor
+from kanopt.formulas import Table
+from kanopt.formulas.nodes import postorder
 from kanopt.kan.constraints import Wanted
 from kanopt.kan.description import Layer, Network
 from kanopt.surrogates.distill.closed import closed_law
@@ -72,3 +74,30 @@ def test_an_exponent_that_is_merely_near_a_quarter_stays_free() -> None:
     exponent = next(c for c in law.constants if abs(c.value - 0.74) < 0.1)
     assert exponent.standard_error is not None
     assert abs(exponent.value - 0.75) < 3 * exponent.standard_error
+
+
+def test_a_category_that_matters_is_a_table_in_a_law_whose_constants_have_errors() -> None:
+    rng = np.random.default_rng(8)
+    table = pd.DataFrame({"km": rng.uniform(2, 80, 900), "load": rng.uniform(0, 3, 900)})
+    table["vehicle"] = rng.choice(["van", "truck", "bike"], 900, p=[0.5, 0.3, 0.2])
+    rate = table["vehicle"].map({"van": 1.0, "truck": 1.6, "bike": 0.7})
+    table["cost"] = 0.8 * table["km"] ** 0.9 * (1 + 0.3 * table["load"]) * rate
+    table["cost"] *= np.exp(0.05 * rng.standard_normal(900))
+    model = KANRegressor(seed=0).fit(table[["km", "load", "vehicle"]], table["cost"])
+    law = model.to_formula(table)
+    assert str(law).endswith("load) · by(vehicle)")
+    known = next(node for node in postorder(law.root) if isinstance(node, Table))
+    found = {key[0]: number for key, number in known.entries}
+    assert found["van"] == 1.0
+    np.testing.assert_allclose([found["truck"], found["bike"]], [1.6, 0.7], rtol=0.03)
+    exponent = next(c for c in law.constants if abs(c.value - 0.9) < 0.05)
+    assert exponent.standard_error is not None
+    assert abs(exponent.value - 0.9) < 4 * exponent.standard_error < 0.05
+    # least squares of the logarithm, once more and by other code, with the table held at what was found
+    again = law.refit(
+        table.assign(cost=law.evaluate(table) * np.exp(0.05 * rng.standard_normal(900))), log_target=True
+    )
+    mine, others = (next(c for c in each.constants if abs(c.value - 0.9) < 0.05) for each in (law, again))
+    assert mine.standard_error is not None
+    assert others.standard_error is not None
+    assert 0.9 < mine.standard_error / others.standard_error < 1.4

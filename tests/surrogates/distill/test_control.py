@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 A, B = Feature("a", "number", low=0.0, high=1.0), Feature("b", "number", low=0.0, high=1.0)
 LOG = replace(A, log=True)
 FORM = {form.name: form for form in (*FORMS, *CYCLIC)}
-CLOSED_ON_ROWS = ("linear", "power", "exp", "gaussian", "log", "sine", "hinge", "step")
+CLOSED_ON_ROWS = ("linear", "power", "exp", "gaussian", "log", "sine", "hinge", "step", "curve")
 
 
 def bent(a: Floats) -> Floats:

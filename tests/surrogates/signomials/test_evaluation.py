@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from kanopt.formulas import Formula, Variable
 from kanopt.surrogates.signomials import graph, operators
 from kanopt.surrogates.signomials.evaluation import Columns, parts, value, value_and_jacobian
+from kanopt.surrogates.signomials.lookups import in_lookups
 from kanopt.surrogates.signomials.structure import (
     ONE,
     Exponential,
@@ -19,6 +20,7 @@ from kanopt.surrogates.signomials.structure import (
     Parameter,
     Power,
     Step,
+    Tabulated,
     Term,
     Wave,
     signature,
@@ -63,17 +65,36 @@ NESTED = Law(
         ),
     )
 )
-LAWS = [SUM, NESTED, Law((Term(number(2.0), (Wave(1, held(1.3), QUARTER),)),))]
+BENDS = tuple(number(x) for x in (1.2, 0.7, 1.5, 1.1, 0.9, 1.3))
+LOOKED_UP = Law(
+    (
+        Term(
+            ONE, (Tabulated(3, tuple(number(x) for x in (5.0, 2.2, 7.0))), Tabulated(0, BENDS, "x", 0.5, 2.0))
+        ),
+        Term(
+            number(2.0),
+            (
+                Power(1, number(0.7)),
+                Tabulated(3, (ONE, number(1.4), number(0.6))),
+                Tabulated(1, (*BENDS[:3], ONE), "log x", -0.9, 0.9),
+                Group(Law((Term(ONE), Term(number(0.3), (Tabulated(2, BENDS, "turn", 0.0, 1.5),))))),
+            ),
+        ),
+    )
+)
+LAWS = [SUM, NESTED, Law((Term(number(2.0), (Wave(1, held(1.3), QUARTER),)),)), LOOKED_UP]
+LABELS = {3: ("van", "truck", "bike")}
 
 
 @pytest.fixture
 def inputs() -> Floats:
-    return np.random.default_rng(3).uniform(0.4, 2.5, (60, 3))
+    rng = np.random.default_rng(3)
+    return np.column_stack([rng.uniform(0.4, 2.5, (60, 3)), rng.integers(0, 3, 60)])
 
 
 @pytest.mark.parametrize("law", LAWS)
 def test_derivatives_agree_with_finite_differences(law: Law, inputs: Floats) -> None:
-    columns = Columns(inputs, np.ones(3))
+    columns = Columns(inputs, np.ones(4))
     out, jacobian = value_and_jacobian(law, columns)
     np.testing.assert_allclose(out, value(law, columns))
     theta = np.array(values_of(law))
@@ -87,7 +108,7 @@ def test_derivatives_agree_with_finite_differences(law: Law, inputs: Floats) -> 
 
 @pytest.mark.parametrize("law", LAWS)
 def test_the_flow_into_a_part_is_the_derivative_of_the_law_in_it(law: Law, inputs: Floats) -> None:
-    columns = Columns(inputs, np.ones(3))
+    columns = Columns(inputs, np.ones(4))
     _, jacobian = value_and_jacobian(law, columns)
     theta = values_of(law)
     for part in parts(law, columns):
@@ -98,17 +119,20 @@ def test_the_flow_into_a_part_is_the_derivative_of_the_law_in_it(law: Law, input
 
 @pytest.mark.parametrize("law", LAWS)
 def test_the_formula_of_the_inputs_themselves_has_the_same_values(law: Law, inputs: Floats) -> None:
-    scales = np.array([0.5, 3.0, 1.7])
+    scales = np.array([0.5, 3.0, 1.7, 1.0])
     names = ["a", "b", "c"]
-    formula = Formula(graph(law, names, scales), tuple(map(Variable, names)), Variable("y"))
-    expected = value(law, Columns(inputs, scales))
-    data = dict(zip(names, (inputs * scales).T, strict=True))
-    np.testing.assert_allclose(np.broadcast_to(formula.evaluate(data), 60), expected, rtol=1e-12)
-    assert len(formula.constants) == len(values_of(law))
+    variables = (*map(Variable, names), Variable("vehicle", kind="category"))
+    formula = Formula(graph(law, [*names, "vehicle"], scales, LABELS), variables, Variable("y"))
+    expected = value(law, Columns(inputs, scales, {3: 3}))
+    data = dict(zip(names, (inputs[:, :3] * scales[:3]).T, strict=True))
+    vehicle = np.array(LABELS[3], dtype=object)[inputs[:, 3].astype(int)]
+    found = np.broadcast_to(formula.evaluate({**data, "vehicle": vehicle}), 60)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert len(formula.constants) == len(values_of(law)) - in_lookups(law)
 
 
 def test_a_hinge_outside_of_the_rows_and_a_sum_that_cancels_are_no_laws(inputs: Floats) -> None:
-    columns = Columns(inputs, np.ones(3))
+    columns = Columns(inputs, np.ones(4))
     outside = Law((Term(number(1.0), (Hinge(0, number(9.0)),)),))
     disguised = Group(Law((Term(ONE), Term(number(-1.0), (Power(0, number(0.001)),)))), held(-1.0))
     swamped = Group(Law((Term(ONE), Term(number(1e5), (Power(0, number(1.0)),)))), held(-1.0))

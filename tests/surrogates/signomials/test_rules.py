@@ -27,6 +27,7 @@ from kanopt.surrogates.signomials.structure import (
     Parameter,
     Power,
     Step,
+    Tabulated,
     Term,
     Wave,
     operators,
@@ -46,6 +47,8 @@ FACTORS: dict[str, Factor] = {
     "sine": Wave(0, FREE, FREE),
     "hinge": Hinge(0, FREE),
     "step": Step(0, FREE),
+    "table": Tabulated(0, (ONE, FREE)),
+    "curve": Tabulated(0, (ONE, FREE, FREE, FREE), "x", 0.0, 1.0),
 }
 
 
