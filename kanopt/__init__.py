@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from kanopt.formulas import state as state
     from kanopt.formulas import task as task
     from kanopt.formulas import vehicle as vehicle
+    from kanopt.problems import ArrivalFunctions as ArrivalFunctions
     from kanopt.problems import Break as Break
     from kanopt.problems import Certificate as Certificate
     from kanopt.problems import Check as Check
@@ -166,6 +167,7 @@ _HOME = {
         "vehicle",
     ),
     "problems": (
+        "ArrivalFunctions",
         "Break",
         "Certificate",
         "Check",

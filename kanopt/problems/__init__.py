@@ -6,8 +6,9 @@ from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason, Vio
 from kanopt.problems.network import Path, RoadNetwork, Travel
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.records import Attribute, Quantity, known, records
-from kanopt.problems.result import Certificate, Progress, Result, Status
+from kanopt.problems.result import Certificate, EngineRun, Progress, Result, Status
 from kanopt.problems.routing import (
+    ArrivalFunctions,
     Client,
     Depot,
     Route,
@@ -44,6 +45,7 @@ from kanopt.problems.supply import (
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
 
 __all__ = [
+    "ArrivalFunctions",
     "Assignment",
     "Attribute",
     "Break",
@@ -51,6 +53,7 @@ __all__ = [
     "Check",
     "Client",
     "Depot",
+    "EngineRun",
     "Facility",
     "Flow",
     "FlowPlan",

@@ -1,7 +1,17 @@
 """Vehicle routing: which vehicle serves which clients, in which order, priced by laws."""
 
+from kanopt.problems.routing.arrivals import ArrivalFunctions
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["Client", "Depot", "Route", "RoutingPlan", "RoutingProblem", "RoutingUnits", "VehicleType"]
+__all__ = [
+    "ArrivalFunctions",
+    "Client",
+    "Depot",
+    "Route",
+    "RoutingPlan",
+    "RoutingProblem",
+    "RoutingUnits",
+    "VehicleType",
+]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError, ProblemError, nearest
 from kanopt.formulas.binding import BoundFormula, Known, Reference, Resolver
 from kanopt.problems.records import known
+from kanopt.problems.routing.arrivals import ArrivalFunctions
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.units import convert
 
@@ -25,7 +26,7 @@ __all__ = ["DURATION", "Facts", "Floats", "Inputs", "Ints", "Law", "Laws"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
-Law = BoundFormula | Floats
+Law = BoundFormula | ArrivalFunctions | Floats
 DURATION = "duration"
 _POINT_FIELDS = ("x", "y", "demand", "service", "earliest", "latest", "prize", "name")
 
@@ -177,7 +178,9 @@ class Laws:
         """Which arcs can be driven: with a length, and finite in every matrix of times and prices; (n, n)."""
         roads = self.facts.usable
         for law in (self.duration, *self.cost.values()):
-            if not isinstance(law, BoundFormula):
+            if isinstance(law, ArrivalFunctions):
+                roads = roads & law.roads
+            elif not isinstance(law, BoundFormula):
                 roads = roads & np.isfinite(law)
         return roads
 
@@ -193,6 +196,8 @@ class Laws:
     def reads(self, name: str, *references: str) -> bool:
         """Say whether a law reads any of the references, given as ``scope`` or ``scope.field``."""
         law = self.law(name)
+        if isinstance(law, ArrivalFunctions):
+            return any(reference.partition(".")[0] == "clock" for reference in references)
         if not isinstance(law, BoundFormula):
             return False
         return any(str(found) in references or found.scope in references for found in law.references)
@@ -221,6 +226,8 @@ class Laws:
         usable = self.roads[tail, head]
         if name != DURATION:
             usable = usable & np.isfinite(inputs.duration)
+        if isinstance(law, ArrivalFunctions):
+            return np.where(usable, law.duration(tail, head, inputs.clock), np.nan)
         if not isinstance(law, BoundFormula):
             return np.where(usable, law[tail, head], np.nan)
         try:
@@ -230,9 +237,14 @@ class Laws:
         return np.where(usable, values, np.nan)
 
     def outside(self, name: str, inputs: Inputs) -> NDArray[np.bool_]:
-        """Say which legs lie outside the data the law was learned from; all False for a matrix."""
+        """Say which legs lie outside the data the law was learned from; all False for a matrix.
+
+        Arrival functions are known between their first and last point.
+        """
         law = self.law(name)
         shape = np.broadcast_shapes(inputs.tail.shape, inputs.head.shape)
+        if isinstance(law, ArrivalFunctions):
+            return np.array(np.broadcast_to(law.outside(inputs.tail, inputs.head, inputs.clock), shape))
         if not isinstance(law, BoundFormula):
             return np.zeros(shape, dtype=bool)
         outside = law.outside(self.resolver(name, inputs))

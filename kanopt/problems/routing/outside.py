@@ -10,10 +10,11 @@ import numpy as np
 from kanopt.formulas.binding import BoundFormula, Known, Reference
 from kanopt.problems.findings import OutsideUse
 from kanopt.problems.network import RoadNetwork
+from kanopt.problems.routing.arrivals import ArrivalFunctions
 from kanopt.problems.routing.laws import DURATION, Inputs, Ints, Laws
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.timing import Drive
-from kanopt.problems.wording import number
+from kanopt.problems.wording import clock_text, number
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
@@ -29,6 +30,8 @@ def outside_plan(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> t
     for name, law in problem.rules.formulas().items():
         found += list(_beyond(problem.rules, name, law, plan, driven))
         found += list(_below_zero(problem.rules, name, plan, driven))
+    if isinstance(problem.rules.duration, ArrivalFunctions):
+        found += list(_off_the_table(problem.rules, plan, driven))
     network = problem.network
     if network is not None and isinstance(network.law, BoundFormula):
         found += list(_links(network, network.law, driven_links(problem, driven)))
@@ -67,6 +70,22 @@ def _beyond(
             where=f"{label}: {legs}",
             inputs=which,
             message=f"{name} is used outside its data on {len(here)} of {total} legs of {label} ({legs}): {which}",
+        )
+
+
+def _off_the_table(laws: Laws, plan: RoutingPlan, driven: Drive) -> Iterator[OutsideUse]:
+    """Name the legs that begin before the first or after the last point of their arrival function."""
+    outside = laws.outside(DURATION, driven.inputs)
+    for place in np.unique(driven.route[outside]):
+        here = np.flatnonzero(outside & (driven.route == place))
+        label, legs = plan.routes[place].label, _legs(laws, driven, here)
+        clocks = _some([clock_text(float(driven.leave[leg]), laws.facts.units.time) for leg in here])
+        yield OutsideUse(
+            law=DURATION,
+            where=f"{label}: {legs}",
+            inputs=f"clock {clocks}",
+            message=f"{DURATION} is used outside its table on {len(here)} legs of {label} ({legs}), which begin at "
+            f"{clocks}; travel time there is that of the nearest time in the table",
         )
 
 

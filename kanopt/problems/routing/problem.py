@@ -16,6 +16,7 @@ from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
 from kanopt.problems.network import RoadNetwork, Travel
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.records import Quantity, names_of, records
+from kanopt.problems.routing.arrivals import ArrivalFunctions
 from kanopt.problems.routing.checking import check_plan
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.problems.routing.laws import DURATION, Facts, Floats, Law, Laws
@@ -50,7 +51,8 @@ class RoutingProblem(Problem[RoutingPlan]):
         Price of a leg: a formula bound to what a leg knows, or a matrix, or several of them by the name of the
         term. An empty mapping where only vehicles cost money.
     duration
-        Travel time of a leg: a bound formula, a matrix, or a :class:`~kanopt.problems.RoadNetwork`.
+        Travel time of a leg: a bound formula, a matrix, a :class:`~kanopt.problems.RoadNetwork`, or
+        :class:`~kanopt.problems.ArrivalFunctions` of the clock.
     distance
         None for straight lines between the coordinates (or lengths of the fastest paths, where `duration` is a road
         network), a matrix, or a road network. Where a network is given, a point lies at the node of its attribute
@@ -62,7 +64,8 @@ class RoutingProblem(Problem[RoutingPlan]):
         law ``{"duration.clock.hour": 8}``. Unless stated, cost laws are planned at half the capacity and the middle
         of the shift, travel time at the load and the full hour of the shift with the highest median. That is the
         careful side, not a proof: a leg may be slower at another hour, and then a plan may break a rule on the law,
-        which :meth:`check` and the status of a result say.
+        which :meth:`check` and the status of a result say. Arrival functions are planned at each arc's average over
+        the shift.
 
     Raises
     ------
@@ -150,6 +153,8 @@ class RoutingProblem(Problem[RoutingPlan]):
         cost = {name: self._law(law, names, f"cost {name!r}") for name, law in given.items()}
         if isinstance(self.duration, RoadNetwork):
             duration: Law = self._travel(self.duration).time
+        elif isinstance(self.duration, ArrivalFunctions):
+            duration = self._arrivals(self.duration)
         else:
             duration = self._law(self.duration, names, "duration")
         return Laws(self.facts, cost, duration)
@@ -183,6 +188,15 @@ class RoutingProblem(Problem[RoutingPlan]):
             where[:, None, 0] - where[None, :, 0], where[:, None, 1] - where[None, :, 1]
         )
         return straight
+
+    def _arrivals(self, law: ArrivalFunctions) -> ArrivalFunctions:
+        """Return arrival functions in the problem's unit of time."""
+        if law.size != len(self.facts.names):
+            raise ProblemError(
+                f"duration: arrival functions between {law.size} nodes, but there are {len(self.facts.names)} depots "
+                f"and clients"
+            )
+        return law.in_unit(self.units.time)
 
     def _travel(self, network: RoadNetwork) -> Travel:
         """Return a network's travel in the problem's units."""

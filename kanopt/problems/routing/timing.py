@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.problems.routing.arrivals import ArrivalFunctions
+from kanopt.problems.routing.departures import turning_points
 from kanopt.problems.routing.laws import DURATION, Floats, Inputs, Ints, Laws
 from kanopt.problems.routing.plan import Route
 from kanopt.problems.routing.planning import Planning
@@ -63,6 +65,11 @@ class _Grid:
     load: Floats
     start: Floats
 
+    def only(self, route: int, times: int) -> _Grid:
+        """Return one of the routes, so many times."""
+        parts = (getattr(self, part.name) for part in fields(self))
+        return _Grid(*(np.repeat(part[route : route + 1], times, axis=0) for part in parts))
+
 
 @dataclass(frozen=True, eq=False)
 class _Times:
@@ -79,7 +86,8 @@ def drive(laws: Laws, planning: Planning, routes: Sequence[Route], *, frozen: bo
     A vehicle waits only for a window to open. A route without a stated departure leaves as late as it can without
     finishing later, or making a client later, than it would by leaving when its shift starts; so no route pays
     for waiting that it can avoid for nothing. Where travel time depends on the clock that departure is found by
-    bisection.
+    bisection. Where travel times are tabulated in the clock and a vehicle type pays for time, the departure is the
+    one with the least time, the latest of them, that makes no client later.
 
     Parameters
     ----------
@@ -102,7 +110,9 @@ def drive(laws: Laws, planning: Planning, routes: Sequence[Route], *, frozen: bo
     if free.any():
         room = np.where(free, _room(laws, grid, times, still=still), 0.0)
         late = departure + room if still else _latest(laws, grid, departure, room, times)
-        if (late > departure).any():
+        if not still and isinstance(laws.duration, ArrivalFunctions):
+            late = _quickest(laws, laws.duration, grid, np.flatnonzero(free), late, times)
+        if (late != departure).any():
             departure = late
             times = _forward(laws, grid, departure, fixed)
     valid = grid.valid
@@ -198,6 +208,30 @@ def _room(laws: Laws, grid: _Grid, times: _Times, *, still: bool) -> Floats:
     slack = np.where(grid.valid, waited + np.maximum(left, 0.0), np.inf)
     room: Floats = np.minimum(waited[:, -1], slack.min(axis=1))
     return room
+
+
+def _quickest(
+    laws: Laws, law: ArrivalFunctions, grid: _Grid, routes: Ints, departure: Floats, first: _Times
+) -> Floats:
+    """Choose among all turning points the departures of the least time, for vehicles that pay for time."""
+    facts, chosen = laws.facts, departure.copy()
+    rate, end = facts.of_vehicles("cost_per_time"), facts.of_vehicles("shift_end")
+    for route in routes:
+        legs = int(grid.valid[route].sum())
+        kind = int(grid.vehicle[route, 0])
+        if not legs or not rate[kind] or not np.isfinite(first.finish[route]):
+            continue
+        way = [int(grid.tail[route, 0]), *grid.head[route, :legs].tolist()]
+        points = turning_points(law, facts, way)
+        options = np.append(points[points >= grid.start[route]], [grid.start[route], departure[route]])
+        times = _forward(laws, grid.only(int(route), len(options)), options, None)
+        limit = np.maximum(first.begin[route], facts.latest[grid.head[route]]) + _SLACK
+        fits = (times.begin <= limit)[:, :legs].all(axis=1)
+        fits &= times.finish <= max(float(end[kind]), float(first.finish[route])) + _SLACK
+        spent = np.where(fits, times.finish - options, np.inf)
+        quick = spent <= spent.min() + _SLACK
+        chosen[route] = options[quick].max()
+    return chosen
 
 
 def _latest(laws: Laws, grid: _Grid, departure: Floats, room: Floats, first: _Times) -> Floats:

@@ -2,6 +2,7 @@
 
 from kanopt.problems.routing.instances.instance import Instance
 from kanopt.problems.routing.instances.reading import read_instance
-from kanopt.problems.routing.instances.solution import Solution, read_solution, solution_text
+from kanopt.problems.routing.instances.solution import Solution, solution_text
+from kanopt.problems.routing.instances.solution_files import read_solution
 
 __all__ = ["Instance", "Solution", "read_instance", "read_solution", "solution_text"]

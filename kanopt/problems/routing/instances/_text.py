@@ -9,13 +9,13 @@ from pathlib import Path
 
 from kanopt.errors import FileFormatError
 
-__all__ = ["LARGEST_FILE", "LARGEST_NODES", "Lines", "read_lines", "require_file"]
+__all__ = ["LARGEST_FILE", "LARGEST_NODES", "LARGEST_NUMBER", "Lines", "read_lines", "require_file"]
 
 LARGEST_FILE = 100_000_000
 LARGEST_NODES = 10_001
 """A problem holds about ten matrices of nodes × nodes numbers: 8 GB at this size, the largest of CVRPLIB's XL set."""
 
-_LARGEST_NUMBER = 1e12
+LARGEST_NUMBER = 1e12
 _SHOWN = 40
 
 
@@ -58,8 +58,8 @@ class Lines:
         # Python would read 1_000
         if not math.isfinite(value) or "_" in token:
             raise self.refusal(f"{what}: {_short(token)} is not a number", line)
-        if abs(value) > _LARGEST_NUMBER:
-            raise self.refusal(f"{what}: {_short(token)} is larger than {_LARGEST_NUMBER:g}", line)
+        if abs(value) > LARGEST_NUMBER:
+            raise self.refusal(f"{what}: {_short(token)} is larger than {LARGEST_NUMBER:g}", line)
         return value
 
     def whole(self, token: str, line: int, what: str, least: int = 0) -> int:

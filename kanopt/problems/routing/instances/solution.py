@@ -1,20 +1,14 @@
-"""Solution files: routes by number of the client, and what they cost."""
+"""A published solution, and the text of a solution file."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from kanopt.errors import ProblemError
-from kanopt.problems.routing.instances._text import Lines, read_lines
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["Solution", "read_solution", "solution_text"]
-
-_ROUTE = re.compile(r"route\s*#?\s*\d+\s*:\s*(.*)", re.IGNORECASE)
-_COST = re.compile(r"cost\s*:?\s*(\S+)", re.IGNORECASE)
+__all__ = ["Solution", "solution_text"]
 
 
 @dataclass(frozen=True)
@@ -64,32 +58,6 @@ class Solution:
         leaves = {route.label: time for route, time in zip(plan.routes, self.departures, strict=True)}
         labels = frame["vehicle"].astype(str) + " " + frame["index"].astype(str)
         return problem.plan_from(frame.assign(departure=labels.map(leaves)))
-
-
-def read_solution(path: Path | str) -> Solution:
-    """Read a solution file of CVRPLIB: lines ``Route #1: 4 7 2`` and ``Cost 827.3``; other lines are remarks.
-
-    Raises
-    ------
-    FileFormatError
-        If the file holds no route, or a route or the cost is not made of numbers; names file and line.
-    """
-    text = read_lines(Path(path))
-    routes: list[tuple[int, ...]] = []
-    cost: float | None = None
-    for line, row in enumerate(text.lines, start=1):
-        route, price = _ROUTE.fullmatch(row), _COST.fullmatch(row)
-        if route is not None:
-            routes.append(_clients(text, route.group(1), line))
-        elif price is not None:
-            cost = text.number(price.group(1), line, "cost")
-    if not routes:
-        raise text.refusal("no line 'Route #1: …'; this is no solution file")
-    return Solution(tuple(routes), cost)
-
-
-def _clients(text: Lines, row: str, line: int) -> tuple[int, ...]:
-    return tuple(text.whole(token, line, "client", least=1) for token in row.split())
 
 
 def solution_text(problem: RoutingProblem, plan: RoutingPlan, cost: float) -> str:

@@ -1,0 +1,269 @@
+"""Arrival functions beside slow evaluations by hand, and routes driven on them."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanopt.errors import ProblemError
+from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, RoutingUnits, VehicleType
+from kanopt.problems.routing._envelope import lower_envelope
+from kanopt.problems.routing.departures import turning_points
+
+
+def by_hand(leave: list[float], arrive: list[float], clock: float) -> float:
+    """Evaluate one function piece by piece; at a jump the smaller value counts."""
+    if clock <= leave[0]:
+        return arrive[0] + clock - leave[0]
+    for (x0, y0), (x1, y1) in pairwise(zip(leave, arrive, strict=True)):
+        if x0 < clock <= x1:
+            return y0 + (y1 - y0) * (clock - x0) / (x1 - x0)
+    return arrive[-1] + clock - leave[-1]
+
+
+@st.composite
+def functions(draw, *, fifo: bool = True) -> tuple[list[float], list[float]]:
+    """Draw points with some jumps; whole numbers, so that sums are exact."""
+    steps = draw(st.lists(st.integers(0, 12), min_size=0, max_size=8))
+    leave = np.cumsum([draw(st.integers(0, 5)), *steps]).astype(float)
+    spent = np.array(
+        draw(st.lists(st.integers(0, 15), min_size=len(leave), max_size=len(leave))), dtype=float
+    )
+    arrive = leave + spent
+    if fifo:
+        arrive = np.maximum.accumulate(arrive)
+    return leave.tolist(), arrive.tolist()
+
+
+CLOCKS = [*np.arange(-3.0, 120.0, 0.5).tolist()]
+
+
+@given(st.lists(functions(), min_size=1, max_size=4))
+def test_values_are_those_of_the_pieces(given):
+    law = ArrivalFunctions.of(
+        {(0, place): points for place, points in enumerate(given, start=1)}, len(given) + 1
+    )
+    assert law.fifo_repaired == 0
+    for place, (leave, arrive) in enumerate(given, start=1):
+        found = law.arrival(0, place, np.array(CLOCKS))
+        assert found == pytest.approx([by_hand(leave, arrive, clock) for clock in CLOCKS], abs=1e-9)
+        assert law.duration(0, place, np.array(CLOCKS)) == pytest.approx(found - CLOCKS)
+    assert np.isinf(law.arrival(1, 0, 5.0))
+    assert not law.roads[1, 0]
+
+
+@given(functions(fifo=False))
+def test_a_function_that_falls_becomes_the_earliest_arrival_of_leaving_later(points):
+    leave, arrive = points
+    x, y = lower_envelope(np.array(leave), np.array(arrive))
+    assert (np.diff(x) >= 0).all()
+    assert (np.diff(y) >= 0).all()
+    clocks = np.unique([clock for clock in [*CLOCKS, *leave, *x] if clock >= leave[0]])
+    raw = np.array([by_hand(leave, arrive, clock) for clock in clocks])
+    least = np.minimum.accumulate(raw[::-1])[::-1]
+    # where the function jumps down, what counts from there on is the value after the jump
+    after = [
+        min(arrive[leave.index(c) : len(leave) - leave[::-1].index(c)]) if c in leave else np.inf
+        for c in clocks
+    ]
+    least = np.minimum.accumulate(np.minimum(least, after)[::-1])[::-1]
+    found = [by_hand(x.tolist(), y.tolist(), clock) for clock in clocks]
+    assert np.all(np.array(found) <= least + 1e-9)
+    assert found == pytest.approx(least, abs=1e-9)
+
+
+def test_repaired_functions_are_counted():
+    falling = ([0, 10, 10, 20], [8, 18, 13, 23])
+    law = ArrivalFunctions.of({(0, 1): falling, (1, 0): ([0, 9], [1, 10])}, 2)
+    assert law.fifo_repaired == 1
+    assert law.duration(0, 1, np.array([5.0, 8.0, 10.0])).tolist() == [8, 5, 3]
+
+
+@given(functions(), st.lists(st.floats(-5, 150), min_size=1, max_size=5))
+def test_the_latest_departure_is_in_time_and_any_later_one_is_not(points, arrivals):
+    law = ArrivalFunctions.of({(0, 1): points}, 2)
+    wanted = np.array(arrivals)
+    latest = law.latest(0, 1, wanted)
+    assert (law.arrival(0, 1, latest) <= wanted + 1e-9).all()
+    assert (law.arrival(0, 1, latest + 1e-6) > wanted - 1e-9).all()
+
+
+@given(functions(), st.integers(-3, 60), st.integers(0, 60))
+def test_slowest_and_average_are_those_of_all_departures(points, begin, width):
+    law = ArrivalFunctions.of({(0, 1): points}, 2)
+    end = begin + width
+    edges = np.unique([begin, end, *[c for c in points[0] if begin < c < end]])
+    spent, area = [float(law.duration(0, 1, float(edges[0])))], 0.0
+    for low, high in pairwise(edges):
+        # just after the low end and up to the high one the travel time is linear
+        after = 2 * law.duration(0, 1, (low + high) / 2) - law.duration(0, 1, high)
+        spent += [float(after), float(law.duration(0, 1, high))]
+        area += (high - low) * float(law.duration(0, 1, (low + high) / 2))
+    assert law.slowest(begin, end)[0, 1] >= max(spent) - 1e-9
+    jump = [y - x for x, y in zip(*points, strict=True) if x in (begin, end)]
+    assert law.slowest(begin, end)[0, 1] <= max([*spent, *jump]) + 1e-9
+    wanted = area / width if width else spent[0]
+    assert law.average(begin, end)[0, 1] == pytest.approx(wanted, abs=1e-9)
+    assert np.isinf(law.average(begin, end)[1, 0])
+
+
+def test_the_noise_of_sums_does_not_pass_a_jump():
+    law = ArrivalFunctions.of({(0, 1): ([0, 720, 720, 1440], [10, 730, 800, 1520])}, 2)
+    assert law.duration(0, 1, 720 + 2e-13) == pytest.approx(10)
+    assert law.duration(0, 1, 720 + 1e-6) == pytest.approx(80)
+
+
+def test_another_unit_of_time():
+    law = ArrivalFunctions.of({(0, 1): ([0, 60], [30, 120])}, 2, time="min").in_unit("h")
+    assert law.duration(0, 1, 0.5) == pytest.approx(0.75)
+    assert law.in_unit("h") is law
+
+
+@pytest.mark.parametrize(
+    ("arc", "points", "told"),
+    [
+        ((0, 2), ([0], [1]), "0 → 2: an arc leads from one of the nodes 0 to 1"),
+        ((1, 1), ([0], [1]), "1 → 1: an arc leads"),
+        ((0, 1), ([], []), "0 times of leaving, 0 of arriving"),
+        ((0, 1), ([0, 1], [1]), "2 times of leaving, 1 of arriving"),
+        ((0, 1), ([0, np.nan], [1, 2]), "a time is not a number"),
+        ((0, 1), ([5, 1], [6, 7]), "leaving at 5 stands before 1"),
+        ((0, 1), ([0, 5], [1, 4]), "leaving at 5 arrives before, at 4"),
+        ((0, 1), (["x"], [1]), "points are two lists of numbers"),
+    ],
+)
+def test_bad_points_are_refused_by_arc(arc, points, told):
+    with pytest.raises(ProblemError, match=told):
+        ArrivalFunctions.of({arc: points}, 2)
+
+
+def test_a_unit_that_is_no_time_is_refused():
+    with pytest.raises(ProblemError, match="'km' does not measure time"):
+        ArrivalFunctions.of({}, 2, time="km")
+
+
+RUSH = (
+    [0, 60, 60, 120, 180],
+    [10, 70, 90, 150, 190],
+)  # 10 minutes, 30 from 01:00 to 02:00, then falling to 10
+CALM = ([0, 300], [5, 305])
+
+
+def small(**changes: object) -> RoutingProblem:
+    law = ArrivalFunctions.of(
+        {(0, 1): RUSH, (1, 0): RUSH, (0, 2): CALM, (2, 0): CALM, (1, 2): CALM, (2, 1): CALM}, 3
+    )
+    given = {
+        "clients": [Client("a", service=4, earliest=20, latest=200), Client("b", service=2)],
+        "vehicles": [VehicleType("van", cost_per_time=2.0, shift_end=300)],
+        "cost": {},
+        "duration": law,
+        "distance": np.ones((3, 3)),
+        **changes,
+    }
+    return RoutingProblem([Depot("depot")], **given)
+
+
+def test_a_route_is_driven_at_the_true_clock():
+    problem = small()
+    driven = problem.drive([Route("van", 1, "depot", ("a", "b"), 58.0)])
+    # 58 → 68 at a, 72 → 77 at b, 79 → 84 at the depot
+    assert driven.arrive.tolist() == [68, 77, 84]
+    late = problem.drive([Route("van", 1, "depot", ("b", "a"), 58.0)])
+    # 58 → 63 at b, 65 → 70 at a, 74 → 104 on the rush hour
+    assert late.arrive.tolist() == [63, 70, 104]
+    plan = problem.plan_from([Route("van", 1, "depot", ("b", "a"), 58.0)])
+    assert problem.price(plan).objective == 2 * (104 - 58)
+    assert problem.check(plan).ok
+    assert problem.laws() == {}
+
+
+def test_the_departure_that_nobody_states_is_the_quickest():
+    problem = small()
+    plan = problem.plan_from([["a", "b"]])
+    driven = problem.drive(plan.routes)
+    spent = driven.finish - driven.departure
+    tried = [
+        float(problem.drive([Route("van", 1, "depot", ("a", "b"), t)]).finish[0]) - t
+        for t in np.arange(0, 250, 0.25)
+    ]
+    assert spent[0] == pytest.approx(min(tried)) == pytest.approx(26)
+    assert problem.check(plan).ok
+
+
+@given(st.data())
+def test_no_departure_is_quicker_than_the_one_found(data):
+    arcs = {(a, b): data.draw(functions()) for a in range(3) for b in range(3) if a != b}
+    law = ArrivalFunctions.of(arcs, 3)
+    problem = small(
+        duration=law,
+        clients=[
+            Client("a", service=4, earliest=20, latest=90),
+            Client("b", service=2, earliest=3, latest=70),
+        ],
+        vehicles=[VehicleType("van", cost_per_time=2.0, shift_end=100)],
+    )
+    plan = problem.plan_from([["a", "b"]])
+    driven = problem.drive(plan.routes)
+    best = float(driven.finish[0] - driven.departure[0])
+    first = problem.drive([Route("van", 1, "depot", ("a", "b"), 0.0)])
+    limit = np.maximum(first.begin, [90, 70, np.inf])
+    for clock in np.arange(0, 100, 0.5):
+        other = problem.drive([Route("van", 1, "depot", ("a", "b"), float(clock))])
+        if (other.begin <= limit).all() and other.finish[0] <= max(100, first.finish[0]):
+            assert other.finish[0] - clock >= best - 1e-6
+
+
+def test_turning_points_need_roads():
+    law = ArrivalFunctions.of({(0, 1): CALM}, 2)
+    problem = small(duration=ArrivalFunctions.of({(0, 1): CALM, (1, 0): CALM, (0, 2): CALM}, 3))
+    assert turning_points(law, problem.facts, [0, 1, 0]).size == 0
+    check = problem.check(problem.plan_from([["a"]]))
+    assert {v.constraint for v in check.violations} == {"unserved"}
+    assert "no road leads from b to depot" in str(problem.check(problem.plan_from([["b"]])))
+
+
+def test_without_a_price_of_time_routes_leave_as_late_as_costs_nothing():
+    problem = small(vehicles=[VehicleType("van", shift_end=300)])
+    driven = problem.drive(problem.plan_from([["a", "b"]]).routes)
+    # the window of a opens at 20: leaving at 10 finishes as early as leaving at 0
+    assert driven.departure[0] == pytest.approx(10, abs=1e-4)
+
+
+def test_planning_uses_the_average_or_the_stated_hour_and_says_so():
+    problem = small()
+    matrix = problem.planner.durations[0]
+    assert matrix[0, 2] == 5
+    assert 10 < matrix[0, 1] < 30
+    (frozen,) = problem.frozen_inputs()
+    assert (frozen.law, frozen.reference, frozen.value) == ("duration", "clock.minute", "all of the shift")
+    stated = small(planning={"clock.minute": 90})
+    assert stated.planner.durations[0, 0, 1] == 30
+    assert stated.frozen_inputs()[0].value == "01:30"
+    plan = problem.plan_from([Route("van", 1, "depot", ("b",), 0.0)])
+    assert problem.price(plan, frozen=True).objective == problem.price(plan).objective
+
+
+def test_other_units_and_numbers_of_nodes():
+    hours = small(
+        units=RoutingUnits(time="h"),
+        clients=[Client("a"), Client("b")],
+        vehicles=[VehicleType("van", shift_end=5)],
+    )
+    assert hours.drive([Route("van", 1, "depot", ("b",), 1.0)]).finish[0] == pytest.approx(1 + 10 / 60)
+    with pytest.raises(
+        ProblemError, match="arrival functions between 3 nodes, but there are 2 depots and clients"
+    ):
+        small(clients=[Client("a")], distance=np.ones((2, 2)))
+
+
+def test_leaving_beyond_the_table_is_told():
+    problem = small(vehicles=[VehicleType("van", shift_end=600)])
+    plan = problem.plan_from([Route("van", 1, "depot", ("b",), 290.0)])
+    assert problem.outside(plan) == ()
+    (use,) = problem.outside(problem.plan_from([Route("van", 1, "depot", ("b",), 295.0)]))
+    assert use.law == "duration"
+    assert "b → depot" in use.message
+    assert "05:02" in use.message
