@@ -12,7 +12,7 @@ from kanopt.problems.base import Plan, Problem
 from kanopt.problems.findings import Check, FrozenInput
 from kanopt.problems.pricing import Pricing
 
-__all__ = ["Certificate", "Progress", "Result", "Status"]
+__all__ = ["Certificate", "EngineRun", "Progress", "Result", "Status"]
 
 
 class Status(StrEnum):
@@ -45,6 +45,50 @@ class Progress:
         parts += [] if self.bound is None else [f"bound {self.bound:,.2f}"]
         parts += [self.message] if self.message else []
         return f"{self.seconds:.1f} s: {', '.join(parts) or 'searching'}"
+
+
+@dataclass(frozen=True)
+class EngineRun:
+    """What one engine of a solver did, or why it was not used.
+
+    Parameters
+    ----------
+    name
+        Name and version.
+    objective
+        Of its best plan in the solver's rounded model, without penalties for what is left out; None without a plan.
+    unserved
+        How many clients its plan leaves out although they must be served.
+    wall_seconds, cpu_seconds
+        What it took.
+    won
+        Whether the answer is its plan.
+    message
+        Why it ended, or why it was not used.
+
+    Examples
+    --------
+    >>> print(EngineRun("PyVRP 0.14.1", 740.9, 0, 30.0, 29.8, True, "time limit"))
+    PyVRP 0.14.1: 740.90, 29.8 CPU s, chosen; time limit
+    >>> print(EngineRun("PyVRP 0.14.1", message="not used: driver breaks"))
+    PyVRP 0.14.1: not used: driver breaks
+    """
+
+    name: str
+    objective: float | None = None
+    unserved: int = 0
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    won: bool = False
+    message: str = ""
+
+    def __str__(self) -> str:
+        if self.objective is None and not self.wall_seconds:
+            return f"{self.name}: {self.message}"
+        parts = ["no plan" if self.objective is None else f"{self.objective:,.2f}"]
+        parts += [f"{self.unserved} left out"] if self.unserved else []
+        parts += [f"{self.cpu_seconds:.1f} CPU s", *(["chosen"] if self.won else [])]
+        return f"{self.name}: {', '.join(parts)}" + (f"; {self.message}" if self.message else "")
 
 
 @dataclass(frozen=True)
@@ -132,6 +176,8 @@ class Result:
         True where the user stopped the search; the plan is the best one so far.
     message
         What the solver has to say, such as the reason of an infeasibility.
+    engines
+        What each engine did, where the solver has more than one.
     """
 
     problem: Problem[Any]
@@ -148,6 +194,7 @@ class Result:
     history: tuple[Progress, ...] = field(default=(), repr=False)
     interrupted: bool = False
     message: str = ""
+    engines: tuple[EngineRun, ...] = field(default=(), repr=False)
 
     @property
     def objective(self) -> float | None:
@@ -193,6 +240,7 @@ class Result:
             lines.append("bound: none claimed")
         if self.certificate is not None:
             lines.append(str(self.certificate))
+        lines += [str(engine) for engine in self.engines]
         if self.interrupted:
             lines.append("stopped by the user; this is the best plan so far")
         if self.message:

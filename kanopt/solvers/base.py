@@ -11,7 +11,7 @@ import numpy as np
 
 from kanopt.errors import SolverError
 from kanopt.problems.base import Plan, Problem
-from kanopt.problems.result import Progress, Status
+from kanopt.problems.result import EngineRun, Progress, Status
 
 __all__ = ["Outcome", "SolveOptions", "Solver"]
 
@@ -75,6 +75,12 @@ class Outcome:
         Proven bound on the difference between ``objective`` and the same price on the law at planning values.
     history
         Incumbents in order of time.
+    interrupted
+        True where the user stopped the search.
+    message
+        What the solver has to say.
+    engines
+        What each engine did, where there is more than one.
     """
 
     plan: Plan | None
@@ -85,6 +91,7 @@ class Outcome:
     history: tuple[Progress, ...] = ()
     interrupted: bool = False
     message: str = ""
+    engines: tuple[EngineRun, ...] = ()
 
 
 class Solver(Protocol):

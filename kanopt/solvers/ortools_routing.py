@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import ortools
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
-from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
 from kanopt.problems.result import Progress, Status
-from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
+from kanopt.problems.routing import RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.routing_integers import RoutingIntegers, lower
+from kanopt.solvers.routing_arrays import RoutingArrays
+from kanopt.solvers.routing_integers import lower
 
 __all__ = ["OrToolsRouting"]
 
@@ -64,13 +63,13 @@ class OrToolsRouting:
     def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
         """Lower the problem to integers, search, and return the best plan found."""
         integers = lower(problem, options.seed)
-        if len(integers.nodes) == integers.depots or not integers.fleet:
-            return _outcome(
-                integers, [[] for _ in integers.fleet], (), "no client can be served by any vehicle"
+        if integers.size == integers.depots or not integers.fleet:
+            return integers.outcome(
+                [[] for _ in integers.fleet], (), "no client can be served by any vehicle"
             )
         with Interrupt() as interrupt:
             search = _Search(integers, options, interrupt)
-            ways = search.run(_start(integers, options.initial))
+            ways = search.run(None if options.initial is None else integers.ways(options.initial))
         if search.error is not None:
             raise search.error
         history = tuple(search.history)
@@ -81,35 +80,13 @@ class OrToolsRouting:
                 else "no plan within the time limit"
             )
             return Outcome(None, Status.NO_PLAN, None, None, 0.0, history, interrupt.asked, message)
-        return _outcome(integers, ways, history, search.message, interrupted=interrupt.asked)
-
-
-def _outcome(
-    integers: RoutingIntegers,
-    ways: Sequence[Sequence[int]],
-    history: tuple[Progress, ...],
-    message: str,
-    *,
-    interrupted: bool = False,
-) -> Outcome:
-    plan = integers.plan(ways)
-    must = {client.name for client in integers.problem.clients if client.mandatory}
-    return Outcome(
-        plan=plan,
-        status=Status.PARTIAL if must & set(plan.unserved) else Status.FEASIBLE,
-        objective=integers.money.to_float(integers.objective(ways)),
-        bound=None,
-        rounding_bound=integers.rounding_bound,
-        history=history,
-        interrupted=interrupted,
-        message=message,
-    )
+        return integers.outcome(ways, history, search.message, interrupted=interrupt.asked)
 
 
 class _Search:
     """One search: the model, and what is heard from it while it runs."""
 
-    def __init__(self, integers: RoutingIntegers, options: SolveOptions, interrupt: Interrupt) -> None:
+    def __init__(self, integers: RoutingArrays, options: SolveOptions, interrupt: Interrupt) -> None:
         self.integers = integers
         self.options = options
         self.interrupt = interrupt
@@ -119,7 +96,7 @@ class _Search:
         self.began = time.perf_counter()
         self.best: int | None = None
         self.idle = 0
-        self.patience = _STEPS + _STEPS_PER_CLIENT * len(integers.nodes)
+        self.patience = _STEPS + _STEPS_PER_CLIENT * integers.size
         self.manager, self.model = _model(integers)
         self.model.AddAtSolutionCallback(self._heard)
 
@@ -186,17 +163,14 @@ class _Search:
     def _tell(self, value: int) -> None:
         left = [
             node
-            for node in range(self.integers.depots, len(self.integers.nodes))
+            for node in range(self.integers.depots, self.integers.size)
             if self.integers.mandatory[node]
             and not self.model.ActiveVar(self.manager.NodeToIndex(node)).Value()
         ]
-        clients = self.integers.problem.clients
         objective = self.integers.money.to_float(
             value - len(left) * self.integers.penalty + self.integers.missed
         )
-        missing = len(left) + sum(
-            1 for client in clients if client.mandatory and client.name not in self.integers.node_of
-        )
+        missing = len(left) + self.integers.stranded
         message = f"{missing} clients that must be served are left out" if missing else ""
         progress = Progress(time.perf_counter() - self.began, objective, message=message)
         self.history.append(progress)
@@ -204,10 +178,10 @@ class _Search:
             self.options.progress(progress)
 
 
-def _model(integers: RoutingIntegers) -> tuple[Any, Any]:
+def _model(integers: RoutingArrays) -> tuple[Any, Any]:
     """Build the solver's model."""
     homes = [integers.depot(kind) for kind, _ in integers.fleet]
-    manager = pywrapcp.RoutingIndexManager(len(integers.nodes), len(integers.fleet), homes, homes)
+    manager = pywrapcp.RoutingIndexManager(integers.size, len(integers.fleet), homes, homes)
     model = pywrapcp.RoutingModel(manager)
     kinds = [kind for kind, _ in integers.fleet]
     used = sorted(set(kinds))
@@ -229,49 +203,9 @@ def _model(integers: RoutingIntegers) -> tuple[Any, Any]:
         clock.CumulVar(model.End(vehicle)).SetRange(*shift)
         if integers.per_time[kind]:
             clock.SetSpanCostCoefficientForVehicle(int(integers.per_time[kind]), vehicle)
-    for node in range(integers.depots, len(integers.nodes)):
+    for node in range(integers.depots, integers.size):
         index = manager.NodeToIndex(node)
         clock.CumulVar(index).SetRange(int(integers.earliest[node]), int(integers.latest[node]))
         price = integers.penalty if integers.mandatory[node] else int(integers.prize[node])
         model.AddDisjunction([index], price)
     return manager, model
-
-
-def _start(integers: RoutingIntegers, initial: Any) -> list[list[int]] | None:
-    """Fit a plan to the fleet and clients there are now.
-
-    Clients and vehicles that no longer exist are left out; a route whose vehicle is gone goes to a free one; a stop
-    that no longer fits is dropped, to be inserted again by the search.
-    """
-    if initial is None:
-        return None
-    if not isinstance(initial, RoutingPlan):
-        raise SolverError(f"a routing problem starts from a RoutingPlan, not from a {type(initial).__name__}")
-    slots = {slot: place for place, slot in enumerate(integers.fleet)}
-    names = [vehicle.name for vehicle in integers.problem.vehicles]
-    ways: list[list[int]] = [[] for _ in integers.fleet]
-    seen: set[int] = set()
-    homeless: list[Route] = []
-    for route in initial.routes:
-        slot = (names.index(route.vehicle), route.index) if route.vehicle in names else None
-        place = slots.get(slot) if slot is not None else None
-        if place is None or ways[place]:
-            homeless.append(route)
-        else:
-            ways[place] = _trimmed(integers, integers.fleet[place][0], route.clients, seen)
-    for route in homeless:
-        free = next((place for place, way in enumerate(ways) if not way), None)
-        if free is not None:
-            ways[free] = _trimmed(integers, integers.fleet[free][0], route.clients, seen)
-    return ways
-
-
-def _trimmed(integers: RoutingIntegers, kind: int, clients: Sequence[str], seen: set[int]) -> list[int]:
-    """Keep the stops that fit, in their order."""
-    way: list[int] = []
-    for name in clients:
-        node = integers.node_of.get(name)
-        if node is not None and node not in seen and integers.fits(kind, [*way, node]):
-            way.append(node)
-            seen.add(node)
-    return way

@@ -1,20 +1,22 @@
-"""A routing problem in the integers of a solver, rounded on the safe side, with the bound on what that costs."""
+"""A routing problem in the integers of an engine, rounded on the safe side, with the bound on what that costs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.errors import SolverError
+from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
+from kanopt.solvers.base import Outcome
+from kanopt.solvers.routing_arrays import Integers, RoutingArrays, Ways
 from kanopt.units import Scaling, convert, scaling_for
 
 __all__ = ["RoutingIntegers", "lower"]
 
-Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 _MINUTE_STEPS = 1e4
 _MONEY_STEP = 1e-10
@@ -25,12 +27,11 @@ _LARGEST = 1e18  # a quarter of what 64 bits hold, so that sums of sums stay ins
 
 
 @dataclass(frozen=True, eq=False)
-class RoutingIntegers:
-    """Everything a routing solver counts, as integers.
+class RoutingIntegers(RoutingArrays):
+    """What a routing engine counts, with the names of the problem it was rounded from.
 
-    Durations and demands are rounded up, capacities down, windows and shifts inward, so that a plan feasible
-    here is feasible at the planning values. Nodes are the depots that some vehicle starts from, then the clients
-    that some vehicle could carry within their window, in an order drawn from the seed. Times count from `origin`.
+    Nodes are the depots that some vehicle starts from, then the clients that some vehicle could carry within their
+    window, in an order drawn from the seed. Times count from `origin`.
 
     Parameters
     ----------
@@ -38,56 +39,16 @@ class RoutingIntegers:
         What is lowered.
     nodes
         Position in the problem of each node.
-    fleet
-        Vehicle type (position) and number of each vehicle.
-    cost, transit
-        Price of an arc and time from the start of service at its tail to the arrival at its head, by vehicle
-        type; (types, nodes, nodes). An arc without a road takes longer than `horizon`.
-    demand, earliest, latest, prize
-        By node; `prize` is 0 for depots and for clients that must be served.
-    capacity, fixed, per_time, shift_start, shift_end
-        By vehicle type.
-    missed
-        Prizes of optional clients that are not among the nodes.
-    horizon
-        The latest time that can occur.
     origin
         Clock time of 0: midnight, or before it where a shift starts earlier.
-    money, time
-        The scalings.
+    time
+        The scaling of times.
     """
 
     problem: RoutingProblem
     nodes: NDArray[np.intp]
-    fleet: tuple[tuple[int, int], ...]
-    cost: Integers
-    transit: Integers
-    demand: Integers
-    earliest: Integers
-    latest: Integers
-    prize: Integers
-    capacity: Integers
-    fixed: Integers
-    per_time: Integers
-    shift_start: Integers
-    shift_end: Integers
-    missed: int
-    horizon: int
     origin: float
-    money: Scaling
     time: Scaling
-
-    @property
-    def depots(self) -> int:
-        """How many nodes are depots."""
-        return int((self.nodes < len(self.problem.depots)).sum())
-
-    @cached_property
-    def mandatory(self) -> NDArray[np.bool_]:
-        """Which nodes must be served."""
-        facts = self.problem.facts
-        must = [False] * len(facts.depots) + [client.mandatory for client in facts.clients]
-        return np.array(must, dtype=bool)[self.nodes]
 
     @cached_property
     def node_of(self) -> dict[str, int]:
@@ -95,68 +56,7 @@ class RoutingIntegers:
         names = self.problem.facts.names
         return {names[place]: node for node, place in enumerate(self.nodes)}
 
-    def depot(self, kind: int) -> int:
-        """Return the node of a vehicle type's depot."""
-        facts = self.problem.facts
-        return self.node_of[facts.depot_of[facts.vehicles[kind].name]]
-
-    @cached_property
-    def penalty(self) -> int:
-        """Price of leaving a mandatory client out: more than any plan can cost."""
-        return _most(self) + 1
-
-    def span(self, kind: int, way: Sequence[int]) -> tuple[int, int] | None:
-        """Return departure and return of a route that spends as little time as it can, None if it is too late.
-
-        Parameters
-        ----------
-        kind
-            Vehicle type.
-        way
-            Client nodes in order of visit.
-        """
-        transit, home = self.transit[kind], self.depot(kind)
-        clock, waited = int(self.shift_start[kind]), 0
-        room: int | None = None
-        tail = home
-        for node in way:
-            arrive = clock + int(transit[tail, node])
-            clock = max(arrive, int(self.earliest[node]))
-            if clock > self.latest[node]:
-                return None
-            waited += clock - arrive
-            slack = waited + int(self.latest[node]) - clock
-            room = slack if room is None else min(room, slack)
-            tail = node
-        finish = clock + int(transit[tail, home])
-        if finish > self.shift_end[kind]:
-            return None
-        return int(self.shift_start[kind]) + min(waited, room if room is not None else 0), finish
-
-    def fits(self, kind: int, way: Sequence[int]) -> bool:
-        """Say whether a vehicle type can drive a route."""
-        load = int(self.demand[list(way)].sum()) if way else 0
-        return load <= self.capacity[kind] and self.span(kind, way) is not None
-
-    def objective(self, ways: Sequence[Sequence[int]]) -> int:
-        """Return the price of a plan, one route per vehicle, without penalties for mandatory clients.
-
-        This is the solver's objective, counted again: a route costs its arcs, its vehicle and the least time
-        it can take.
-        """
-        total = self.missed
-        served = np.zeros(len(self.nodes), dtype=bool)
-        for (kind, _), way in zip(self.fleet, ways, strict=True):
-            times = self.span(kind, way)
-            if not way or times is None:
-                continue
-            stops = np.array([self.depot(kind), *way, self.depot(kind)])
-            served[list(way)] = True
-            total += int(self.cost[kind, stops[:-1], stops[1:]].sum()) + int(self.fixed[kind])
-            total += int(self.per_time[kind]) * (times[1] - times[0])
-        return total + int(self.prize[~served].sum())
-
-    def plan(self, ways: Sequence[Sequence[int]]) -> RoutingPlan:
+    def plan(self, ways: Ways) -> RoutingPlan:
         """Return a plan in the problem's own names, each route leaving as late as costs nothing."""
         facts = self.problem.facts
         routes = []
@@ -168,6 +68,75 @@ class RoutingIntegers:
                 leaves = self.origin + self.time.to_float(times[0])
                 routes.append(Route(vehicle, index, facts.depot_of[vehicle], clients, leaves))
         return self.problem.plan_from(RoutingPlan(tuple(routes)))
+
+    def ways(self, plan: object) -> list[list[int]]:
+        """Fit a plan to the fleet and clients there are now.
+
+        Clients and vehicles that no longer exist are left out; a route whose vehicle is gone goes to a free one; a
+        stop that no longer fits is dropped, to be inserted again by the search.
+
+        Raises
+        ------
+        SolverError
+            If it is no :class:`~kanopt.problems.RoutingPlan`.
+        """
+        if not isinstance(plan, RoutingPlan):
+            raise SolverError(
+                f"a routing problem starts from a RoutingPlan, not from a {type(plan).__name__}"
+            )
+        slots = {slot: place for place, slot in enumerate(self.fleet)}
+        names = [vehicle.name for vehicle in self.problem.vehicles]
+        ways: list[list[int]] = [[] for _ in self.fleet]
+        seen: set[int] = set()
+        homeless: list[Route] = []
+        for route in plan.routes:
+            slot = (names.index(route.vehicle), route.index) if route.vehicle in names else None
+            place = slots.get(slot) if slot is not None else None
+            if place is None or ways[place]:
+                homeless.append(route)
+            else:
+                ways[place] = self._way(self.fleet[place][0], route, seen)
+        for route in homeless:
+            free = next((place for place, way in enumerate(ways) if not way), None)
+            if free is not None:
+                ways[free] = self._way(self.fleet[free][0], route, seen)
+        return ways
+
+    def _way(self, kind: int, route: Route, seen: set[int]) -> list[int]:
+        known = [self.node_of[name] for name in route.clients if name in self.node_of]
+        return self.trimmed(kind, [node for node in known if node >= self.depots], seen)
+
+    def outcome(
+        self,
+        ways: Ways,
+        history: tuple[Progress, ...],
+        message: str,
+        *,
+        interrupted: bool = False,
+        engines: tuple[EngineRun, ...] = (),
+    ) -> Outcome:
+        """Return a plan as what a solver answers; no bound is claimed.
+
+        Parameters
+        ----------
+        ways
+            The plan.
+        history, message, interrupted, engines
+            As in :class:`~kanopt.solvers.Outcome`.
+        """
+        plan = self.plan(ways)
+        must = {client.name for client in self.problem.clients if client.mandatory}
+        return Outcome(
+            plan=plan,
+            status=Status.PARTIAL if must & set(plan.unserved) else Status.FEASIBLE,
+            objective=self.money.to_float(self.objective(ways)),
+            bound=None,
+            rounding_bound=self.rounding_bound,
+            history=history,
+            interrupted=interrupted,
+            message=message,
+            engines=engines,
+        )
 
     @cached_property
     def rounding_bound(self) -> float:
@@ -187,16 +156,6 @@ class RoutingIntegers:
         off = float((np.abs(counted - rate) * longest).max()) if len(rate) else 0.0
         moved = float(rate.max()) * (clients + 2 * routes) * self.time.bound
         return entries * self.money.bound + routes * off + moved
-
-
-def _most(integers: RoutingIntegers) -> int:
-    """Return more than any plan without penalties can cost."""
-    arcs = int(integers.cost.max(axis=(0, 2), initial=0).sum())
-    routes = len(integers.fleet)
-    leaving = int(integers.cost[:, : integers.depots].max(initial=0)) * routes
-    fixed = int(integers.fixed.max(initial=0)) * routes
-    spans = integers.per_time * (integers.shift_end - integers.shift_start)
-    return arcs + leaving + fixed + int(integers.prize.sum()) + int(spans.max(initial=0)) * routes
 
 
 def _fleet(problem: RoutingProblem) -> tuple[tuple[int, int], ...]:
@@ -271,22 +230,27 @@ def lower(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
     nodes = _order(problem, seed, (earliest <= latest) & (earliest <= last) & (demand <= capacity.max()))
     prize = money.to_integers([0.0] * len(facts.depots) + [client.prize or 0.0 for client in facts.clients])
     kept = np.ix_(np.arange(len(facts.vehicles)), nodes, nodes)
+    must = np.array([False] * len(facts.depots) + [client.mandatory for client in facts.clients])
     return RoutingIntegers(
         problem=problem,
         nodes=nodes,
         fleet=_fleet(problem),
+        home=_homes(problem, nodes),
         cost=in_money[kept],
         transit=transit[kept],
         demand=demand[nodes],
         earliest=earliest[nodes],
         latest=latest[nodes],
         prize=prize[nodes],
+        mandatory=must[nodes],
         capacity=capacity,
         fixed=money.to_integers(facts.of_vehicles("fixed_cost")),
         per_time=Scaling(money.factor / up.factor).to_integers(facts.of_vehicles("cost_per_time")),
         shift_start=start,
         shift_end=end,
+        depots=int((nodes < len(facts.depots)).sum()),
         missed=int(prize.sum() - prize[nodes].sum()),
+        stranded=int(must.sum() - must[nodes].sum()),
         horizon=last,
         origin=origin,
         money=money,
@@ -316,3 +280,12 @@ def _order(problem: RoutingProblem, seed: int, possible: NDArray[np.bool_]) -> N
     clients = depots + np.flatnonzero(possible[depots:])
     shuffled = np.random.default_rng(seed).permutation(clients)
     return np.concatenate([np.array(sorted(homes), dtype=np.intp), shuffled])
+
+
+def _homes(problem: RoutingProblem, nodes: NDArray[np.intp]) -> Integers:
+    """Return the node of each vehicle type's depot, -1 where the type has no vehicle."""
+    facts = problem.facts
+    place = {int(position): node for node, position in enumerate(nodes[: len(facts.depots)])}
+    used = {kind for kind, _ in _fleet(problem)}
+    homes = [facts.index[facts.depot_of[vehicle.name]] for vehicle in facts.vehicles]
+    return np.array([place[home] if kind in used else -1 for kind, home in enumerate(homes)], dtype=np.int64)

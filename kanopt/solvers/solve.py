@@ -86,6 +86,7 @@ def _judge(problem: Problem[Any], outcome: Outcome, **about: Any) -> Result:
         "history": outcome.history,
         "interrupted": outcome.interrupted,
         "message": outcome.message,
+        "engines": outcome.engines,
         **about,
     }
     if outcome.plan is None or outcome.objective is None:
