@@ -451,6 +451,15 @@ def test_a_client_that_cannot_be_served_is_exit_3_with_a_reason_plan_and_report(
     assert json.loads(cli("solve", "case.toml", "--json")[1])["status"] == "partial"
 
 
+def test_what_may_be_a_mistake_in_the_data_is_told_before_the_search(case, cli):
+    edit(case / "vehicles.csv", "420,1020", "420,424")
+    _, _, err = cli("solve", "case.toml")
+    told = [line for line in err.splitlines() if line.startswith("note: ")]
+    assert len(told) == 1
+    assert told[0].startswith("note: van: the shift from 07:00 to 07:04 is too short for any client")
+    assert err.index("note: ") < err.index("solving: Case")
+
+
 def test_an_unreachable_client_on_a_road_network_is_exit_3(case, cli):
     (case / "links.csv").write_text("tail,head,length\nhub,north,4\nnorth,hub,4\neast,hub,5\n")
     edit(

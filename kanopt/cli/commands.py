@@ -235,13 +235,32 @@ def _base_of(scenario: Scenario) -> Path:
 
 @kanopt.command()
 @click.argument("file", type=_FILE)
-@click.option("--out", type=_FILE, help="File for the plan as CSV.")
+@click.option("--out", type=_FILE, help="File for the plan: .sol as in CVRPLIB (of an instance), CSV else.")
+@click.option(
+    "--convention",
+    type=click.Choice(["round", "dimacs", "exact"]),
+    help="How an instance's distances are rounded; left out, as is the custom of its set.",
+)
 @_limited
 @_common
-def solve(
+def solve(file: Path, *, convention: str | None, out: Path | None, **given: Any) -> int:
+    """Plan a scenario and print the result; no report.
+
+    A FILE that does not end in .toml is a published instance: CVRPLIB, Solomon, Gehring and Homberger, Rifki, UK
+    pollution routing.
+    """
+    from kanopt.cli.instances import InstanceOptions, is_instance, solve_instance
+
+    if is_instance(file):
+        return solve_instance(file, InstanceOptions(convention, out, **given))
+    if convention is not None:
+        raise click.UsageError("--convention goes with an instance; a scenario says what its distances are")
+    return _solve_scenario(file, out=out, **given)
+
+
+def _solve_scenario(
     file: Path, *, out: Path | None, seed: int | None, time_limit: float | None, as_json: bool, quiet: bool
 ) -> int:
-    """Plan a scenario and print the result; no report."""
     from kanopt.cli.output import result_json, save_plan, to_text
 
     outcome = _run(file, seed=seed, time_limit=time_limit, quiet=quiet)

@@ -52,6 +52,10 @@ class Problem(ABC, Generic[PlanT]):
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return the inputs of laws that a solver sees at a planning value."""
 
+    def remarks(self) -> tuple[str, ...]:
+        """Return what is no mistake in the data but may be one, each in a sentence."""
+        return ()
+
     @abstractmethod
     def check(self, plan: PlanT) -> Check:
         """Verify every constraint of the plan on the laws, without a solver."""

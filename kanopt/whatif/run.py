@@ -90,6 +90,8 @@ def run(
     scenario.check(planning=True)
     laws = laws_of(scenario, learn(scenario, chosen, report, cache))
     problem = build(scenario, laws)
+    for remark in problem.remarks():
+        report(Event("build", f"note: {remark}"))
     today = today_of(scenario, problem, laws)
     result = solved(scenario, problem, seed=chosen, time_limit=time_limit, report=report)
     if today is not None and better(today, result) and not result.interrupted:

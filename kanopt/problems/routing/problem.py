@@ -19,6 +19,7 @@ from kanopt.problems.records import Quantity, names_of, records
 from kanopt.problems.routing.arrivals import ArrivalFunctions
 from kanopt.problems.routing.checking import check_plan
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
+from kanopt.problems.routing.input_checks import input_findings
 from kanopt.problems.routing.laws import DURATION, Facts, Floats, Law, Laws
 from kanopt.problems.routing.outside import outside_plan
 from kanopt.problems.routing.plan import Route, RoutingPlan, read_plan
@@ -219,6 +220,10 @@ class RoutingProblem(Problem[RoutingPlan]):
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return the loads and clock times that a solver sees at planning values."""
         return self.planner.frozen()
+
+    def remarks(self) -> tuple[str, ...]:
+        """Tell of matrices that differ by direction or have shortcuts, units that do not fit, and shifts too short."""
+        return tuple(finding.message for finding in input_findings(self))
 
     def drive(self, routes: Sequence[Route], *, frozen: bool = False) -> Drive:
         """Drive routes forward: loads, departures, waits and arrivals, on the law or at planning values."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from kanopt.problems.routing.input_checks import InputFinding, input_findings
 from kanopt.problems.routing.problem import RoutingProblem
 
 __all__ = ["CVRP", "POLLUTION", "TDVRPTW", "VRPTW", "Instance"]
 
 CVRP, VRPTW, TDVRPTW, POLLUTION = "cvrp", "vrptw", "tdvrptw", "pollution"
+
+_ROUNDED = {"round": 1.0, "dimacs": 0.100001, "floor": 1.0, "thousandths": 1.0}
+"""By how much each rounding can make an arc longer than the way over a third place."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +44,11 @@ class Instance:
     rounding: str
     best_known: float | None
     path: Path
+
+    @cached_property
+    def findings(self) -> tuple[InputFinding, ...]:
+        """What is worth a look in the data, apart from what the rounding of distances does to triangles."""
+        return input_findings(self.problem, rounded=_ROUNDED.get(self.rounding, 0.0))
 
     def gap(self, objective: float | None) -> float | None:
         """Return by which fraction an objective lies above the best known one; None where one is missing."""

@@ -19,7 +19,8 @@ __all__ = ["best_known_json", "read_rifki"]
 _ENDING = ".vrp.json"
 _MOST_CLIENTS = 1_000
 _FORMAT, _VERSION = "mamut-td-atf", 1
-_UNITS = RoutingUnits(distance="km", time="s", load="unit", money="s")
+# coordinates are for maps only: a layout of travel times, not of lengths
+_UNITS = RoutingUnits(distance="unit", time="s", load="unit", money="s")
 
 
 def read_rifki(path: Path) -> tuple[str, RoutingProblem]:

@@ -1,0 +1,176 @@
+"""``kanopt solve`` on a published instance: a short table, and a solution file as the field writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kanopt.cli.failures import code_of
+from kanopt.cli.progress import following
+
+if TYPE_CHECKING:
+    from kanopt.problems.result import Progress, Result
+    from kanopt.problems.routing.instances import Instance
+
+__all__ = ["InstanceOptions", "is_instance", "solve_instance"]
+
+_TIME_LIMIT = 30.0
+
+
+@dataclass(frozen=True)
+class InstanceOptions:
+    """How an instance is solved and where its solution goes.
+
+    Parameters
+    ----------
+    convention
+        How distances are rounded, None for the custom of the set.
+    out
+        File for the solution, ``.sol`` in the format of CVRPLIB and a table else; None writes none.
+    seed, time_limit
+        Of the search; None for 0 and 30 seconds.
+    as_json, quiet
+        Print JSON; tell nothing on stderr.
+    """
+
+    convention: str | None
+    out: Path | None
+    seed: int | None
+    time_limit: float | None
+    as_json: bool
+    quiet: bool
+
+
+def is_instance(file: Path) -> bool:
+    """Say whether a file is read as an instance: every scenario ends in ``.toml``.
+
+    Examples
+    --------
+    >>> is_instance(Path("X-n101-k25.vrp")), is_instance(Path("city.TOML"))
+    (True, False)
+    """
+    return file.suffix.lower() != ".toml"
+
+
+def solve_instance(file: Path, options: InstanceOptions) -> int:
+    """Read, solve and print an instance; return the exit code."""
+    from kanopt.cli.output import result_json, save_plan, to_text, write_text
+    from kanopt.problems.routing.instances import read_instance, solution_text
+
+    _refuse_to_overwrite(file, options.out)
+    instance = read_instance(file, convention=options.convention)
+    if not options.quiet:
+        for finding in instance.findings:
+            click.echo(f"note: {finding.message}", err=True)
+    result = _solved(instance, options)
+    code = code_of(result)
+    if options.out is not None and result.has_plan:
+        if options.out.suffix == ".sol":
+            plan: Any = result.plan
+            write_text(options.out, solution_text(instance.problem, plan, float(result.objective or 0.0)))
+        else:
+            save_plan(result, options.out)
+    told = _facts(instance, result)
+    if options.as_json:
+        click.echo(to_text({**result_json(result), "instance": told, "exit_code": int(code)}))
+        return code
+    click.echo(_table(told, instance.problem.unit))
+    if result.has_plan and not result.check.ok:
+        click.echo(f"\n{result.check}")
+    if options.out is not None and result.has_plan:
+        click.echo(f"\nsolution: {options.out}")
+    return code
+
+
+def _refuse_to_overwrite(file: Path, out: Path | None) -> None:
+    from kanopt.problems.routing.instances.reading import best_known_file
+
+    beside = best_known_file(file)
+    if out is not None and beside.is_file() and out.resolve() == beside.resolve():
+        raise click.UsageError(f"--out {out} holds the best known solution of {file}; name another file")
+
+
+def _solved(instance: Instance, options: InstanceOptions) -> Result:
+    from kanopt.solvers import solve
+    from kanopt.whatif.events import Event
+
+    limit = _TIME_LIMIT if options.time_limit is None else options.time_limit
+    unit = instance.problem.unit
+    with following(quiet=options.quiet) as report:
+        report(Event("solve", f"solving: {instance.name} (at most {limit:g} s)"))
+
+        def told(step: Progress) -> None:
+            price = "" if step.objective is None else f" {step.objective:,.2f} {unit}"
+            report(Event("solve", f"{step.seconds:.1f} s{price} {step.message}".rstrip(), passing=True))
+
+        result = solve(instance.problem, time_limit=limit, seed=options.seed or 0, progress=told)
+    return _leaving_when_quickest(result)
+
+
+def _leaving_when_quickest(result: Result) -> Result:
+    """Let each route leave when it takes the least time on the law, where that is by the clock and time is paid.
+
+    The search sees one travel time per leg and says nothing about the hour of the day.
+    """
+    from kanopt.problems.evaluate import evaluate
+    from kanopt.problems.routing import ArrivalFunctions, RoutingPlan, RoutingProblem
+
+    problem, plan = result.problem, result.plan
+    if not isinstance(problem, RoutingProblem) or not isinstance(problem.duration, ArrivalFunctions):
+        return result
+    if not isinstance(plan, RoutingPlan):
+        return result
+    free = problem.plan_from([replace(route, departure=None) for route in plan.routes])
+    leaves = problem.drive(free.routes).departure.tolist()
+    dated = [replace(route, departure=clock) for route, clock in zip(free.routes, leaves, strict=True)]
+    again = evaluate(problem, dated)
+    before, after = result.objective, again.objective
+    if before is None or after is None or (after >= before and result.check.ok) or not again.check.ok:
+        return result
+    seen = result.certificate
+    return replace(
+        result,
+        plan=again.plan,
+        pricing=again.pricing,
+        check=again.check,
+        status=again.status,
+        certificate=None if seen is None else replace(seen, law_objective=after),
+    )
+
+
+def _facts(instance: Instance, result: Result) -> dict[str, Any]:
+    """Return what the table shows, as plain data."""
+    plan: Any = result.plan
+    routes = 0 if plan is None else len(plan.routes)
+    return {
+        "name": instance.name,
+        "kind": instance.kind,
+        "rounding": instance.rounding,
+        "clients": len(instance.problem.clients),
+        "vehicles_used": routes,
+        "vehicles": sum(vehicle.count for vehicle in instance.problem.vehicles),
+        "status": result.status.value,
+        "objective": result.objective,
+        "best_known": instance.best_known,
+        "gap": instance.gap(result.objective),
+        "seconds": result.wall_seconds,
+        "solver": result.solver,
+    }
+
+
+def _table(told: dict[str, Any], unit: str) -> str:
+    """Return one line per fact; what is not known is left out."""
+    rows = [
+        ("instance", f"{told['name']} ({told['kind']}, distances: {told['rounding']})"),
+        ("clients", f"{told['clients']:,}"),
+        ("vehicles", f"{told['vehicles_used']:,} of {told['vehicles']:,}"),
+        ("status", told["status"]),
+    ]
+    rows += [] if told["objective"] is None else [("objective", f"{told['objective']:,.2f} {unit}")]
+    rows += [] if told["best_known"] is None else [("best known", f"{told['best_known']:,.2f} {unit}")]
+    rows += [] if told["gap"] is None else [("gap", f"{100 * told['gap']:+.2f} %")]
+    rows += [("time", f"{told['seconds']:.1f} s"), ("solver", told["solver"])]
+    return "\n".join(f"{name:<12}{value}" for name, value in rows)

@@ -1,0 +1,154 @@
+"""``kanopt solve`` on published instances: the table, the solution file, exit codes."""
+
+import gzip
+import hashlib
+import json
+import math
+from itertools import pairwise
+
+import pytest
+
+from kanopt.cli import main
+
+TOY = """\
+NAME : toy
+TYPE : CVRP
+DIMENSION : 5
+EDGE_WEIGHT_TYPE : EUC_2D
+CAPACITY : 10
+NODE_COORD_SECTION
+1 0 0
+2 3 4
+3 6 8
+4 -3 4
+5 -6 8
+DEMAND_SECTION
+1 0
+2 5
+3 5
+4 5
+5 5
+DEPOT_SECTION
+1
+-1
+EOF
+"""
+POINTS = [(0, 0), (3, 4), (6, 8), (-3, 4), (-6, 8)]
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    (tmp_path / "toy.vrp").write_text(TOY)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def cli(capsys):
+    def call(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main(["solve", *arguments, "--time-limit", "1"])
+        told = capsys.readouterr()
+        assert "Traceback" not in told.err
+        return int(caught.value.code or 0), told.out, told.err
+
+    return call
+
+
+def test_a_table_and_a_solution_whose_cost_can_be_counted_again(toy, cli):
+    (toy / "toy.sol").write_text("Route #1: 1 2\nRoute #2: 3 4\nCost 40\n")
+    code, out, err = cli("toy.vrp", "--out", "found.sol")
+    assert code == 0
+    rows = dict(line.split(None, 1) for line in out.splitlines() if line)
+    assert rows["instance"] == "toy (cvrp, distances: round)"
+    assert rows["clients"] == "4"
+    assert rows["objective"] == "40.00 km"
+    assert rows["gap"] == "+0.00 %"
+    assert rows["vehicles"].startswith("2 of ")
+    assert out.splitlines()[-1] == "solution: found.sol"
+    assert "solving: toy (at most 1 s)" in err
+    *routes, cost = (toy / "found.sol").read_text().splitlines()
+    total, served = 0, []
+    for place, line in enumerate(routes, start=1):
+        head, _, clients = line.partition(":")
+        assert head == f"Route #{place}"
+        way = [0, *map(int, clients.split()), 0]
+        assert len(way) <= 4
+        served += way[1:-1]
+        total += sum(round(math.dist(POINTS[a], POINTS[b])) for a, b in pairwise(way))
+    assert sorted(served) == [1, 2, 3, 4]
+    assert cost == f"Cost {total}"
+
+
+def test_json_and_a_table_of_stops(toy, cli):
+    code, out, err = cli("toy.vrp", "--json", "--quiet", "--convention", "exact", "--out", "plan.csv")
+    data = json.loads(out)
+    assert (code, err) == (0, "")
+    assert data["exit_code"] == 0
+    assert data["instance"]["rounding"] == "exact"
+    assert data["instance"]["best_known"] is None
+    assert data["objective"] == pytest.approx(40)
+    assert (toy / "plan.csv").read_text().startswith("vehicle,index,depot,stop,client")
+
+
+def test_bad_files_and_options_are_exit_2(toy, cli):
+    (toy / "cut.vrp").write_text(TOY[: TOY.index("4 5\n5 5")])
+    code, out, err = cli("cut.vrp")
+    assert (code, out) == (2, "")
+    assert "cut.vrp:12: DEMAND_SECTION: 3 rows, but DIMENSION says 5" in err
+    assert cli("none.vrp")[0] == 2
+    (toy / "toy.sol").write_text("Route #1: 1\nCost 40\n")
+    code, _, err = cli("toy.vrp", "--out", "toy.sol")
+    assert code == 2
+    assert "holds the best known solution" in err
+    assert "Cost 40" in (toy / "toy.sol").read_text()
+    code, _, err = cli("case.toml", "--convention", "exact")
+    assert code == 2
+    assert "--convention goes with an instance" in err
+
+
+def test_what_no_vehicle_can_do_is_exit_3_and_the_rest_is_written(toy, cli):
+    (toy / "toy.vrp").write_text(TOY.replace("CAPACITY", "DISTANCE : 15\nCAPACITY"))
+    code, out, err = cli("toy.vrp", "--out", "part.sol")
+    assert code == 3
+    assert "must be served and is on no route" in out
+    assert (toy / "part.sol").read_text().endswith("Cost 20\n")
+    assert "note:" not in err
+
+
+def test_findings_are_told_before_the_search(toy, cli):
+    explicit = TOY.replace("EUC_2D", "EXPLICIT\nEDGE_WEIGHT_FORMAT : FULL_MATRIX")
+    start, end = explicit.index("NODE_COORD"), explicit.index("DEMAND")
+    rows = "EDGE_WEIGHT_SECTION\n0 5 9 5 9\n6 0 5 9 9\n9 5 0 9 9\n5 9 9 0 5\n9 9 9 5 0\n"
+    (toy / "toy.vrp").write_text(explicit[:start] + rows + explicit[end:])
+    code, _, err = cli("toy.vrp")
+    assert code == 0
+    assert "note: distance: 1 of 10 pairs of places differ by direction" in err
+
+
+def test_a_time_dependent_instance_leaves_when_driving_is_quickest(tmp_path, monkeypatch, cli):
+    monkeypatch.chdir(tmp_path)
+    # a quarter of an hour at first, a minute from 1000 on
+    slow = ([0, 1000, 5000], [900, 1060, 5060])
+    data = json.dumps(
+        {"format": "mamut-td-atf", "format_version": 1, "arcs": [[0, 1, *slow], [1, 0, *slow]]}
+    ).encode()
+    (tmp_path / "t.atf.json.gz").write_bytes(gzip.compress(data))
+    head = {
+        "instance_name": "t",
+        "num_customers": 1,
+        "num_vehicles": 1,
+        "vehicle_capacity": 1,
+        "coordinates": [[0, 0], [1, 1]],
+        "demands": [0, 1],
+        "service_times": [0, 5],
+        "time_windows": [[0, 5000], [0, 5000]],
+        "depot": 0,
+        "horizon": [0, 5000],
+        "td": {"atf_path": "t.atf.json.gz", "atf_sha256": hashlib.sha256(data).hexdigest()},
+    }
+    (tmp_path / "t.vrp.json").write_text(json.dumps(head))
+    code, out, _ = cli("t.vrp.json")
+    assert code == 0
+    assert "objective   125.00 s" in out
