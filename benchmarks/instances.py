@@ -1,0 +1,104 @@
+"""Read every published instance in a folder, and price the published solutions beside them again.
+
+A solution's stated cost is what its authors counted; it is compared with the price of the same routes in kanopt, and
+every constraint is checked. Solutions of time-dependent instances are priced twice: leaving when the file says, and when
+kanopt finds it quickest. Instances without a solution are only read, and what the input checks find is counted.
+
+Columns: clients; how distances are rounded; routes of the solution; stated cost; priced, and their difference; broken
+constraints; milliseconds to read the file and build the problem.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import time
+from dataclasses import replace
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+import kanopt as ko
+from kanopt.problems.routing.instances import Instance, read_solution
+from kanopt.problems.routing.instances.reading import best_known_file
+
+PATTERNS = ("*.vrp", "*.txt", "*.vrp.json")
+
+
+def instances(folder: Path) -> list[tuple[Instance, float]]:
+    """Return every instance in a folder and its folders, and the seconds it took to read."""
+    found = []
+    for path in sorted({path for pattern in PATTERNS for path in folder.rglob(pattern)}):
+        if path.name.lower().startswith(("readme", "license", "source")):
+            continue
+        tick = time.perf_counter()
+        instance = ko.read_instance(path)
+        found.append((instance, time.perf_counter() - tick))
+    return found
+
+
+def repriced(instance: Instance, seconds: float) -> list[dict[str, object]]:
+    """Return a row for each way in which the published solution is priced, or none where there is none."""
+    beside = best_known_file(instance.path)
+    if not beside.is_file():
+        return []
+    problem, solution = instance.problem, read_solution(beside)
+    stated = solution.plan(problem)
+    plans = {"": stated}
+    if solution.departures:
+        plans = {"departures stated": stated, "departures found": replace_departures(problem, stated)}
+    rows = []
+    for how, plan in plans.items():
+        priced = problem.price(plan).objective
+        rows.append(
+            {
+                "folder": instance.path.parent.name,
+                "instance": instance.name,
+                "clients": len(problem.clients),
+                "rounding": instance.rounding,
+                "routes": len(stated.routes),
+                "": how,
+                "stated": solution.cost,
+                "priced": priced,
+                "difference": priced - (solution.cost or 0.0),
+                "broken": len(problem.check(plan).violations),
+                "ms": 1000 * seconds,
+            }
+        )
+    return rows
+
+
+def replace_departures(problem: ko.RoutingProblem, plan: ko.RoutingPlan) -> ko.RoutingPlan:
+    """Return the same routes without their departures."""
+    return problem.plan_from([replace(route, departure=None) for route in plan.routes])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder of instances; its folders are read too"
+    )
+    arguments = parser.parse_args()
+    found = instances(arguments.data)
+    table = pd.DataFrame([row for instance, seconds in found for row in repriced(instance, seconds)])
+    print(table.to_string(index=False, float_format=lambda value: f"{value:,.6g}"))
+    relative = (table["difference"].abs() / table["stated"]).max()
+    solutions, broken = len(table.groupby(["folder", "instance"])), int((table["broken"] > 0).sum())
+    print(f"\n{len(table)} prices of {solutions} solutions; {broken} with a broken constraint")
+    print(f"largest relative difference {relative:.1e}")
+    kinds = pd.DataFrame([{"kind": instance.kind, "ms": 1000 * seconds} for instance, seconds in found])
+    print(kinds.groupby("kind")["ms"].agg(["count", "median", "max"]).round(1).to_string())
+    told = [(instance.name, finding.kind) for instance, _ in found for finding in instance.findings]
+    print(pd.DataFrame(told, columns=["instance", "finding"])["finding"].value_counts().to_string())
+    packages = ", ".join(f"{name} {version(name)}" for name in ("kanopt", "vrplib", "numpy"))
+    machine = f"{os.cpu_count()} cores of {platform.machine()}, Python {platform.python_version()}"
+    print(f"\n{date.today()}, {machine}, {packages}")
+
+
+if __name__ == "__main__":
+    main()
