@@ -1,8 +1,8 @@
 """Read every published instance in a folder, and price the published solutions beside them again.
 
 A solution's stated cost is what its authors counted; it is compared with the price of the same routes in kanopt, and
-every constraint is checked. Solutions of time-dependent instances are priced twice: leaving when the file says, and when
-kanopt finds it quickest. Instances without a solution are only read, and what the input checks find is counted.
+every constraint is checked. Solutions of time-dependent instances are priced twice: leaving when the file says, and
+when kanopt finds it quickest. Instances without a solution are only read, and what the input checks find is counted.
 
 Columns: clients; how distances are rounded; routes of the solution; stated cost; priced, and their difference; broken
 constraints; milliseconds to read the file and build the problem.
