@@ -37,7 +37,8 @@ class Route:
         In order of visit.
     departure
         Clock time of leaving the depot; None means as late as possible without finishing later than a vehicle
-        that leaves when its shift starts.
+        that leaves when its shift starts, or when the route takes the least time, where travel times are tabulated in
+        the clock and the vehicle pays for time.
 
     Examples
     --------
