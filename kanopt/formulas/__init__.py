@@ -32,6 +32,14 @@ from kanopt.formulas.estimation import Bootstrap, GroupedLaw, fit_groups, with_n
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.formula import Formula, Term
 from kanopt.formulas.functions import FUNCTIONS, Function
+from kanopt.formulas.lowering import (
+    AffineDefinition,
+    PieceCertificate,
+    PieceDefinition,
+    Pieces,
+    Piecewise,
+    Quantity,
+)
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, Product, Sum
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.parser import parse_formula
@@ -41,6 +49,7 @@ from kanopt.formulas.variables import Variable, category_label
 
 __all__ = [
     "FUNCTIONS",
+    "AffineDefinition",
     "Alternative",
     "Apply",
     "Bootstrap",
@@ -61,8 +70,13 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Node",
+    "PieceCertificate",
+    "PieceDefinition",
+    "Pieces",
+    "Piecewise",
     "Power",
     "Product",
+    "Quantity",
     "Range",
     "Reference",
     "Scope",

@@ -20,6 +20,7 @@ from kanopt.formulas.evaluation import computed
 from kanopt.formulas.export.methods import Exports
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.lookalikes import hint, refuse_twins
+from kanopt.formulas.lowering.method import Approximations
 from kanopt.formulas.nodes import Array, Constant, Node, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance, names_in
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
@@ -37,7 +38,7 @@ __all__ = ["Formula", "Term"]
 
 
 @dataclass(frozen=True)
-class Formula(Exports, Changes):
+class Formula(Exports, Changes, Approximations):
     """A law: a graph of steps over named inputs, with what is known about it.
 
     Parameters

@@ -1,0 +1,30 @@
+"""Formulas made of straight pieces, for solvers that take no others, with a proof of how far they are from the law.
+
+:meth:`kanopt.formulas.Formula.piecewise` makes them.
+"""
+
+from kanopt.formulas.lowering.certificate import NodeBound, PieceCertificate, Side
+from kanopt.formulas.lowering.pieces import Jump, Pieces, Shape
+from kanopt.formulas.lowering.program import (
+    AffineDefinition,
+    Curvature,
+    Definition,
+    PieceDefinition,
+    Piecewise,
+    Quantity,
+)
+
+__all__ = [
+    "AffineDefinition",
+    "Curvature",
+    "Definition",
+    "Jump",
+    "NodeBound",
+    "PieceCertificate",
+    "PieceDefinition",
+    "Pieces",
+    "Piecewise",
+    "Quantity",
+    "Shape",
+    "Side",
+]

@@ -1,0 +1,156 @@
+"""How the tolerance is shared out over the functions of one variable.
+
+A function takes about effort / √t pieces for a tolerance t, and an error t there becomes s · t in the output. The
+number of all pieces is smallest where t is proportional to (effort / s)^⅔ (Lagrange). How much s is depends on the
+error where the slope is unbounded, as that of √ at zero: what a step above makes of an error is taken from its modulus
+of continuity at that error, not from its slope, and the shares are found again until both fit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from kanopt.formulas.lowering.graphs import ARGUMENT
+from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Product, Straight
+from kanopt.formulas.nodes import fold
+
+__all__ = ["effort_of", "in_order", "shared_out"]
+
+_ROUNDS = 6
+_FIRST = 1e-3  # error assumed of an argument at first, of its range
+_POINTS = 65
+
+
+def in_order(root: Part) -> list[Part]:
+    """Return all parts once, each after what it is computed from."""
+    found: dict[Part, None] = {}
+    stack = [root]
+    while stack:
+        part = stack[-1]
+        missing = [source for source in part.sources if source not in found]
+        if missing:
+            stack.extend(missing)
+        else:
+            stack.pop()
+            found.setdefault(part)
+    return list(found)
+
+
+def shared_out(parts: Sequence[Part], tolerance: float) -> dict[Part, float]:
+    """Return the share of each part that is approximated, in its own unit; the last part is the output.
+
+    Examples
+    --------
+    >>> from kanopt.formulas.lowering.profile import Profile
+    >>> from kanopt.formulas.lowering.parts import Source
+    >>> x, y = (Source(name, 0.0, 1.0, True, name) for name in "xy")
+    >>> a, b = (Curved(p.name, 0.0, 1.0, False, p, Profile(ARGUMENT * ARGUMENT, 0.0, 1.0)) for p in (x, y))
+    >>> shares = shared_out([x, a, y, b, Affine("sum", 0.0, 2.0, False, 0.0, ((1.0, a), (1.0, b)))], 0.1)
+    >>> [round(share, 9) for share in shares.values()]
+    [0.05, 0.05]
+    """
+    efforts: dict[Part, float] = {
+        part: effort_of(part) for part in parts if isinstance(part, Curved | Product)
+    }
+    if not efforts:
+        return {}
+    errors = {part: 0.0 if part.exact else _FIRST * (part.high - part.low) for part in parts}
+    shares: dict[Part, float] = {}
+    for _ in range(_ROUNDS):
+        weights = _weights(parts, errors)
+        wanted = {
+            part: (effort / max(weights[part], 1e-300)) ** (2.0 / 3.0) for part, effort in efforts.items()
+        }
+        total = sum(weights[part] * share for part, share in wanted.items())
+        scale = tolerance / total if total > 0.0 else 0.0
+        # no use in more than the whole of what it may be
+        shares = {part: min(scale * share, _whole(part)) for part, share in wanted.items()}
+        errors = _errors(parts, shares)
+        reached = errors[parts[-1]]
+        if reached > 0.0:
+            shares = {part: min(share * tolerance / reached, _whole(part)) for part, share in shares.items()}
+            errors = _errors(parts, shares)
+    reached = errors[parts[-1]]
+    scale = min(1.0, tolerance / reached) if reached > 0.0 else 1.0
+    return {part: max(share * scale, _least(part)) for part, share in shares.items()}
+
+
+def effort_of(part: Part) -> float:
+    """Return about how many pieces a part takes, times √tolerance."""
+    if isinstance(part, Curved):
+        found, width = part.profile.effort, part.high - part.low
+    elif isinstance(part, Product):
+        width = (part.left.high - part.left.low) * (part.right.high - part.right.low)
+        found = math.sqrt(width)
+    else:
+        raise TypeError(f"{type(part).__name__} is not approximated")
+    return max(found, 1e-4 * math.sqrt(abs(width)), 1e-150)
+
+
+def _whole(part: Part) -> float:
+    return max(part.high - part.low, 1e-300)
+
+
+def _least(part: Part) -> float:
+    """Return a share that floating point can tell: what hardly varies is given no less."""
+    return 5.0 * float(part.profile.cells.noise.max()) if isinstance(part, Curved) else 1e-300
+
+
+def _weights(parts: Sequence[Part], errors: Mapping[Part, float]) -> dict[Part, float]:
+    """Return what an error of each part becomes in the output, per unit."""
+    weights = dict.fromkeys(parts, 0.0)
+    weights[parts[-1]] = 1.0
+    for part in reversed(parts):
+        weight = weights[part]
+        if isinstance(part, Affine):
+            for coefficient, source in part.terms:
+                weights[source] += abs(coefficient) * weight
+        elif isinstance(part, Curved | Straight):
+            error = errors[part.argument]
+            if error > 0.0:
+                weights[part.argument] += weight * _moved(part, error) / error
+        elif isinstance(part, Product):
+            weights[part.left] += weight * _size(part.right)
+            weights[part.right] += weight * _size(part.left)
+        elif isinstance(part, Larger):
+            weights[part.left] += weight
+            weights[part.right] += weight
+    return weights
+
+
+def _errors(parts: Sequence[Part], shares: Mapping[Part, float]) -> dict[Part, float]:
+    """Return about how far each part is from the law."""
+    errors: dict[Part, float] = {}
+    for part in parts:
+        found = shares.get(part, 0.0)
+        if isinstance(part, Affine):
+            found += sum(abs(coefficient) * errors[source] for coefficient, source in part.terms)
+        elif isinstance(part, Curved | Straight) and errors[part.argument] > 0.0:
+            found += _moved(part, errors[part.argument])
+        elif isinstance(part, Product):
+            left, right = errors[part.left], errors[part.right]
+            found += _size(part.right) * left + _size(part.left) * right + left * right
+        elif isinstance(part, Larger):
+            found += max(errors[part.left], errors[part.right])
+        errors[part] = found
+    return errors
+
+
+def _size(part: Part) -> float:
+    return max(abs(part.low), abs(part.high))
+
+
+def _moved(part: Curved | Straight, error: float) -> float:
+    """Return how far a function moves where its argument does, about, but what is beyond its range."""
+    if isinstance(part, Straight):
+        return max(part.pieces.spread(error, error))
+    profile = part.profile
+    x = np.linspace(profile.low, profile.high, _POINTS)
+    x = np.clip(np.concatenate([x, x + error, x - error]), profile.low, profile.high)
+    with np.errstate(all="ignore"):
+        value = fold(profile.graph, lambda node, values: node.compute(values, {ARGUMENT.name: x}))
+    here, above, below = np.broadcast_to(value, x.shape).reshape(3, _POINTS)
+    return float(max(np.nanmax(np.abs(above - here)), np.nanmax(np.abs(below - here))))

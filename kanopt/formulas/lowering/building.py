@@ -1,0 +1,354 @@
+"""From parts to a program and its certificate: definitions one by one, and with each what it is off by at most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+import numpy as np
+
+from kanopt.errors import FormulaError
+from kanopt.formulas.lowering.budget import effort_of
+from kanopt.formulas.lowering.certificate import NodeBound
+from kanopt.formulas.lowering.curvature import of_pieces, of_sum
+from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Product, Source, Straight
+from kanopt.formulas.lowering.pieces import Pieces
+from kanopt.formulas.lowering.program import (
+    AffineDefinition,
+    Curvature,
+    Definition,
+    PieceDefinition,
+    Quantity,
+)
+from kanopt.formulas.lowering.tube import fitted
+from kanopt.formulas.shapes.arithmetic import EPS
+
+__all__ = ["Built", "built"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """A constant and multiples of quantities."""
+
+    constant: float
+    terms: Mapping[int, float]
+
+    def plus(self, other: Form, factor: float = 1.0) -> Form:
+        """Return this and a multiple of another."""
+        terms = dict(self.terms)
+        for place, coefficient in other.terms.items():
+            terms[place] = terms.get(place, 0.0) + factor * coefficient
+        return Form(self.constant + factor * other.constant, {p: c for p, c in terms.items() if c})
+
+    def times(self, factor: float) -> Form:
+        """Return a multiple."""
+        return Form(0.0, {}).plus(self, factor)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What has become of a part.
+
+    Parameters
+    ----------
+    form
+        How it is computed from the quantities.
+    low, high
+        Bounds of what is computed.
+    down, up
+        What is computed less what the law says lies between −down and up, but for rounding.
+    rounding
+        How far floating point may be off.
+    curvature
+        How what is computed depends on all inputs jointly.
+    """
+
+    form: Form
+    low: float
+    high: float
+    down: float
+    up: float
+    rounding: float
+    curvature: Curvature
+
+
+@dataclass(frozen=True)
+class Built:
+    """A program without its name: quantities, definitions, and what the last part has become."""
+
+    quantities: tuple[Quantity, ...]
+    definitions: tuple[Definition, ...]
+    nodes: tuple[NodeBound, ...]
+    output: int
+    made: Made
+
+
+def built(parts: Sequence[Part], shares: Mapping[Part, float], inputs: Sequence[Source], most: int) -> Built:
+    """Return the program of parts.
+
+    Parameters
+    ----------
+    parts
+        Each after what it is computed from; the last one is the output.
+    shares
+        The tolerance of each part that is approximated.
+    inputs
+        The inputs, in their order.
+    most
+        The largest number of pieces of all functions together.
+
+    Raises
+    ------
+    FormulaError
+        If more pieces are needed.
+    """
+    return _Builder(inputs, shares, most).build(parts)
+
+
+class _Builder:
+    def __init__(self, inputs: Sequence[Source], shares: Mapping[Part, float], most: int) -> None:
+        self._shares, self._most, self._left = shares, most, most
+        self._needs = {part: max(effort_of(part) / math.sqrt(share), 1.0) for part, share in shares.items()}
+        self._quantities = [Quantity(part.name, part.low, part.high, "affine") for part in inputs]
+        self._places: dict[Part, int] = {part: place for place, part in enumerate(inputs)}
+        self._definitions: list[Definition] = []
+        self._nodes: list[NodeBound] = []
+        self._made: dict[Part, Made] = {}
+
+    def build(self, parts: Sequence[Part]) -> Built:
+        self._check()
+        for part in parts:
+            self._made[part] = self._make(part)
+        last = parts[-1]
+        output = self._place(last)
+        return Built(
+            tuple(self._quantities), tuple(self._definitions), tuple(self._nodes), output, self._made[last]
+        )
+
+    def _make(self, part: Part) -> Made:
+        match part:
+            case Source():
+                return Made(
+                    Form(0.0, {self._places[part]: 1.0}), part.low, part.high, 0.0, 0.0, 0.0, "affine"
+                )
+            case Affine():
+                return self._affine(part)
+            case Straight():
+                return self._function(part, part.pieces, (-part.off, part.off), 0.0)
+            case Curved():
+                share = self._shares[part]
+                part.profile.refine(share)
+                pieces = fitted(part.profile, share, self._left)
+                if pieces is None:
+                    self._refuse()
+                return self._function(part, pieces, part.profile.distance(pieces), share)
+            case Product():
+                return self._product(part)
+            case Larger():
+                return self._larger(part)
+        raise TypeError(f"{type(part).__name__} has no definition")
+
+    def _check(self) -> None:
+        """Refuse at once what would take far too many pieces."""
+        if sum(self._needs.values()) > 1.5 * self._most:
+            self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        need, (part, most) = sum(self._needs.values()), max(self._needs.items(), key=lambda item: item[1])
+        times = 1.5 * max(need / self._most, 1.0) ** 2
+        raise FormulaError(
+            f"about {need:,.0f} pieces are needed, {self._most:,} are allowed; {part.text} alone needs {most:,.0f} to "
+            f"be within {self._shares[part]:.2g}. A tolerance about {times:,.0f} times as large would do, or narrower "
+            "ranges, or more pieces (max_segments)"
+        )
+
+    def _affine(self, part: Affine) -> Made:
+        form = Form(part.constant, {})
+        down = up = rounding = 0.0
+        curvatures: list[tuple[float, Curvature]] = []
+        for coefficient, source in part.terms:
+            made = self._made[source]
+            form = form.plus(made.form, coefficient)
+            falls, rises = (made.down, made.up) if coefficient > 0.0 else (made.up, made.down)
+            down, up = down + abs(coefficient) * falls, up + abs(coefficient) * rises
+            rounding += abs(coefficient) * made.rounding
+            curvatures.append((coefficient, made.curvature))
+        return self._summed(part, form, (down, up), rounding, of_sum(curvatures))
+
+    def _summed(
+        self, part: Part, form: Form, off: tuple[float, float], rounding: float, curvature: Curvature
+    ) -> Made:
+        low, high = self._range(form)
+        down, up = off
+        rounding += self._rounded(form)
+        low, high = max(low, part.low - down), min(high, part.high + up)
+        return Made(form, low, high, down, up, rounding, curvature)
+
+    def _range(self, form: Form) -> tuple[float, float]:
+        ends = [
+            sorted((c * self._quantities[place].low, c * self._quantities[place].high))
+            for place, c in form.terms.items()
+        ]
+        slack = self._rounded(form)
+        return (
+            form.constant + sum(end[0] for end in ends) - slack,
+            form.constant + sum(end[1] for end in ends) + slack,
+        )
+
+    def _rounded(self, form: Form) -> float:
+        """Return what floating point may add to a sum, its coefficients and its order included."""
+        sizes = [abs(c) * self._size(place) for place, c in form.terms.items()]
+        return (len(sizes) + 8) * EPS * (abs(form.constant) + sum(sizes)) if sizes else 0.0
+
+    def _size(self, place: int) -> float:
+        quantity = self._quantities[place]
+        return max(abs(quantity.low), abs(quantity.high))
+
+    def _place(self, part: Part) -> int:
+        """Return the position of a quantity for a part, defined here where there is none yet."""
+        if part not in self._places:
+            self._places[part] = self._quantity(self._made[part], part.text)
+        return self._places[part]
+
+    def _quantity(self, made: Made, text: str) -> int:
+        terms = tuple(made.form.terms.items())
+        if made.form.constant == 0.0 and len(terms) == 1 and terms[0][1] == 1.0:
+            return terms[0][0]
+        definition = AffineDefinition(made.form.constant, terms)
+        return self._define(definition, Quantity(text, made.low, made.high, made.curvature))
+
+    def _define(self, definition: Definition, quantity: Quantity) -> int:
+        self._definitions.append(definition)
+        self._quantities.append(quantity)
+        return len(self._quantities) - 1
+
+    def _function(
+        self, part: Curved | Straight, pieces: Pieces, own: tuple[float, float], share: float
+    ) -> Made:
+        argument = self._made[part.argument]
+        place = self._place(part.argument)
+        source = self._quantities[place]
+        pieces = pieces.extended(source.low, source.high)
+        falls, rises = pieces.spread(argument.down, argument.up)
+        down, up = falls - own[0], rises + own[1]
+        rounding = _rounding(pieces, argument.rounding)
+        low, high = pieces.values
+        made = Made(
+            Form(0.0, {}),
+            max(low, part.low - down),
+            min(high, part.high + up),
+            max(down, 0.0),
+            max(up, 0.0),
+            rounding,
+            of_pieces(pieces, source.curvature),
+        )
+        bound = max(own[1], -own[0], 0.0)
+        return self._defined(made, part.text, PieceDefinition(place, pieces), (share, bound))
+
+    def _defined(
+        self, made: Made, text: str, definition: PieceDefinition, known: tuple[float, float]
+    ) -> Made:
+        pieces = definition.pieces
+        self._left -= len(pieces)
+        self._nodes.append(NodeBound(text, *known, len(pieces), pieces.shape))
+        place = self._define(definition, Quantity(text, made.low, made.high, made.curvature))
+        return replace(made, form=Form(0.0, {place: 1.0}))
+
+    def _product(self, part: Product) -> Made:
+        left, right = self._made[part.left], self._made[part.right]
+        # u v = (u − a) (v − b) + b u + a v − a b, with a and b in the middle, so that what is squared is small
+        middle = 0.5 * (left.low + left.high), 0.5 * (right.low + right.high)
+        width = left.high - left.low, right.high - right.low
+        share = self._shares[part]
+        form = left.form.times(middle[1]).plus(right.form, middle[0])
+        form = form.plus(Form(middle[0] * middle[1], {}), -1.0)
+        rounding = abs(middle[1]) * left.rounding + abs(middle[0]) * right.rounding
+        rounding += 8.0 * EPS * abs(middle[0] * middle[1])
+        off = 0.25 * width[0] * width[1] * (1.0 + 8.0 * EPS)
+        if off > share:
+            scale, off = math.sqrt(width[1] / width[0]), 0.0
+            moved = scale * left.rounding + right.rounding / scale
+            plain = left.curvature == right.curvature == "affine"
+            for sign, text in ((1.0, "+"), (-1.0, "−")):
+                inner = left.form.times(scale).plus(right.form, sign / scale)
+                inner = inner.plus(Form(-scale * middle[0] - sign / scale * middle[1], {}))
+                text = f"{part.left.text} {text} {part.right.text}"
+                square, bound, more = self._square(inner, text, 2.0 * share, plain=plain, moved=moved)
+                form = form.plus(square, 0.25 * sign)
+                off, rounding = off + 0.25 * bound, rounding + 0.25 * more
+        down, up = _product_error(part, left, right)
+        return self._summed(part, form, (down + off, up + off), rounding, "undecided")
+
+    def _square(
+        self, inner: Form, text: str, share: float, *, plain: bool, moved: float
+    ) -> tuple[Form, float, float]:
+        """Return the square of a sum, what it is off by, and its rounding, the sum being moved by that of its parts."""
+        low, high = self._range(inner)
+        pieces, bound = squared(low, high, share, self._left)
+        if pieces is None:
+            self._refuse()
+        curvature: Curvature = "affine" if plain else "undecided"
+        moved += self._rounded(inner)
+        place = self._quantity(Made(inner, low, high, 0.0, 0.0, moved, curvature), text)
+        made = Made(Form(0.0, {}), *pieces.values, 0.0, 0.0, 0.0, of_pieces(pieces, curvature))
+        made = self._defined(made, f"({text})²", PieceDefinition(place, pieces), (share, bound))
+        return made.form, bound, _rounding(pieces, moved)
+
+    def _larger(self, part: Larger) -> Made:
+        left, right = self._made[part.left], self._made[part.right]
+        inner = right.form.plus(left.form, -1.0)
+        low, high = self._range(inner)
+        off = max(left.down, right.down), max(left.up, right.up)
+        rounding = left.rounding + right.rounding
+        joint = {left.curvature, right.curvature}
+        curvature: Curvature = "convex" if joint <= {"affine", "convex"} else "undecided"
+        if high <= 0.0 or low >= 0.0:
+            bigger = left if high <= 0.0 else right
+            return self._summed(part, bigger.form, off, rounding, bigger.curvature)
+        plain: Curvature = "affine" if joint == {"affine"} else "undecided"
+        text = f"{part.right.text} − {part.left.text}"
+        place = self._quantity(Made(inner, low, high, 0.0, 0.0, self._rounded(inner), plain), text)
+        hinge = Pieces((low, 0.0, high), (0.0, 0.0), (0.0, high))
+        made = Made(Form(0.0, {}), 0.0, high, 0.0, 0.0, self._rounded(inner), of_pieces(hinge, plain))
+        made = self._defined(made, f"max(0, {text})", PieceDefinition(place, hinge), (0.0, 0.0))
+        return self._summed(part, left.form.plus(made.form), off, rounding + self._rounded(inner), curvature)
+
+
+def _rounding(pieces: Pieces, moved: float) -> float:
+    """Return how far floating point may be off where the argument is off by so much; jumps are passed over."""
+    low, high = pieces.values
+    # the way from a breakpoint is subtracted without error to speak of, so that a steep piece adds nothing
+    return max(pieces.spread(moved, moved)) + 8.0 * EPS * max(abs(low), abs(high), high - low)
+
+
+def _product_error(part: Product, left: Made, right: Made) -> tuple[float, float]:
+    """Return how far the product of what is computed falls below and rises above the product on the law."""
+    # u' v' − u v = u' (v' − v) + v (u' − u)
+    first = [a * b for a in (left.low, left.high) for b in (-right.down, right.up)]
+    second = [a * b for a in (part.right.low, part.right.high) for b in (-left.down, left.up)]
+    return max(0.0, -min(first) - min(second)), max(0.0, max(first) + max(second))
+
+
+def squared(
+    low: float, high: float, tolerance: float, most: int
+) -> tuple[Pieces, float] | tuple[None, float]:
+    """Return the fewest pieces of the square on a range within a tolerance, and what they are off by.
+
+    Equal pieces of length h from points h² / 8 below the square are h² / 8 above it in the middle.
+
+    Examples
+    --------
+    >>> pieces, bound = squared(0.0, 1.0, 1 / 128, 100)
+    >>> len(pieces), round(bound, 9) == 1 / 128
+    (4, True)
+    """
+    count = max(1, math.ceil((high - low) / math.sqrt(8.0 * tolerance) * (1.0 - 1e-12)))
+    if count > most:
+        return None, math.inf
+    x = np.linspace(low, high, count + 1)
+    step = float(np.diff(x).max())
+    shift = step * step / 8.0
+    bound = shift * (1.0 + 1e-9) + 8.0 * EPS * max(low * low, high * high)
+    return Pieces.through(x, x * x - shift), bound

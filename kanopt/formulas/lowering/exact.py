@@ -1,0 +1,235 @@
+"""Functions of one variable that are piecewise linear as they stand: their pieces, with nothing approximated.
+
+Sums, multiples, absolute values, hinges, largest and smallest, and staircases of the variable are carried out on
+pieces. What floating point adds on the way is counted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from kanopt.formulas.lowering.graphs import ARGUMENT
+from kanopt.formulas.lowering.pieces import Pieces
+from kanopt.formulas.nodes import (
+    Apply,
+    Array,
+    Constant,
+    Maximum,
+    Minimum,
+    Node,
+    Power,
+    Product,
+    Sum,
+    postorder,
+)
+from kanopt.formulas.pieces import Step
+from kanopt.formulas.shapes.arithmetic import EPS
+
+__all__ = ["Exact", "exact_pieces", "line_of"]
+
+_MOST = 20_000
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Pieces, and how far floating point may have moved them; `points` are ends of pieces, in pairs."""
+
+    x: Array
+    start: Array
+    stop: Array
+    off: float
+
+    @property
+    def size(self) -> float:
+        """The largest absolute value."""
+        return float(max(np.abs(self.start).max(), np.abs(self.stop).max()))
+
+    @property
+    def constant(self) -> bool:
+        """Whether it has one value."""
+        return bool((self.start == self.start[0]).all() and (self.stop == self.start[0]).all())
+
+    def on(self, x: Array) -> tuple[Array, Array]:
+        """Return values at both ends of finer pieces."""
+        single = len(self.x) > 2 and self.x[-1] == self.x[-2]
+        place = np.clip(
+            np.searchsorted(self.x, x[:-1], side="right") - 1, 0, len(self.start) - (2 if single else 1)
+        )
+        length = self.x[place + 1] - self.x[place]
+        share = [(end - self.x[place]) / np.where(length > 0.0, length, 1.0) for end in (x[:-1], x[1:])]
+        rise = self.stop[place] - self.start[place]
+        start, stop = (self.start[place] + part * rise for part in share)
+        stop = np.where(x[1:] == self.x[place + 1], self.stop[place], stop)
+        if x[-1] == x[-2]:
+            start[-1] = stop[-1] = self.start[-1] if single else self.stop[-1]
+        return start, stop
+
+
+def exact_pieces(graph: Node, low: float, high: float) -> tuple[Pieces, float] | None:
+    """Return a function's own pieces on a range and what rounding may have added, or None if it has none.
+
+    Examples
+    --------
+    >>> found = exact_pieces(Apply("relu", 2 * ARGUMENT - 3) + 1, 0.0, 4.0)
+    >>> found[0].x, found[0].start, found[0].stop
+    ((0.0, 1.5, 4.0), (1.0, 1.0), (1.0, 6.0))
+    """
+    found: dict[bytes, Exact] = {}
+    ends = np.array([low, high])
+    for node in postorder(graph):
+        parts = [found[child.key] for child in node.children if child.key in found]
+        if len(parts) < len(node.children):
+            return None
+        made = ends_of(ends) if node.key == ARGUMENT.key else _visit(node, parts, ends)
+        if made is None or len(made.start) > _MOST:
+            return None
+        found[node.key] = made
+    return _merged(found[graph.key])
+
+
+def line_of(graph: Node) -> tuple[float, float] | None:
+    """Return slope and constant of a straight line that is written as sums and multiples; None for anything else.
+
+    Examples
+    --------
+    >>> line_of(3 * (1 + 2 * ARGUMENT) - ARGUMENT)
+    (5.0, 3.0)
+    """
+    lines: dict[bytes, tuple[float, float]] = {}
+    for node in postorder(graph):
+        parts = [lines[child.key] for child in node.children if child.key in lines]
+        if len(parts) < len(node.children):
+            return None
+        if node.key == ARGUMENT.key:
+            lines[node.key] = 1.0, 0.0
+        elif isinstance(node, Constant):
+            lines[node.key] = 0.0, node.value
+        elif isinstance(node, Sum):
+            lines[node.key] = sum(part[0] for part in parts), sum(part[1] for part in parts)
+        elif isinstance(node, Product) and sum(part[0] != 0.0 for part in parts) <= 1:
+            slope, constant = next((part for part in parts if part[0]), parts[0])
+            rest = (
+                math.prod(part[1] for part in parts if not part[0])
+                if slope
+                else math.prod(p[1] for p in parts)
+            )
+            lines[node.key] = (slope * rest, constant * rest) if slope else (0.0, rest)
+        else:
+            return None
+    slope, constant = lines[graph.key]
+    return (slope, constant) if math.isfinite(slope + constant) else None
+
+
+def ends_of(ends: Array) -> Exact:
+    """Return the variable itself."""
+    return Exact(ends, ends[:-1], ends[1:], 0.0)
+
+
+def _visit(node: Node, parts: list[Exact], ends: Array) -> Exact | None:
+    match node:
+        case Constant(value=value):
+            return Exact(ends, np.array([value]), np.array([value]), 4.0 * EPS * abs(value))
+        case Sum():
+            return reduce(_added, parts)
+        case Product():
+            return _product(parts)
+        case Power(exponent=Constant(value=1.0)):
+            return parts[0]
+        case Maximum():
+            return reduce(_larger, parts)
+        case Minimum():
+            return _scaled(reduce(_larger, [_scaled(part, -1.0) for part in parts]), -1.0)
+        case Apply(function="abs"):
+            return _larger(parts[0], _scaled(parts[0], -1.0))
+        case Apply(function="relu"):
+            zero = np.zeros(1)
+            return _larger(parts[0], Exact(ends, zero, zero, 0.0))
+        case Step(argument=argument) if argument.key == ARGUMENT.key:
+            return _stairs(node, ends)
+    return None
+
+
+def _stairs(node: Step, ends: Array) -> Exact:
+    edges = np.array([edge for edge in node.breakpoints if ends[0] < edge <= ends[1]])
+    values = np.asarray(node.values)[np.searchsorted(node.breakpoints, [ends[0], *edges], side="right")]
+    return Exact(np.array([ends[0], *edges, ends[1]]), values, values, 0.0)
+
+
+def _aligned(a: Exact, b: Exact) -> tuple[Array, tuple[Array, Array], tuple[Array, Array]]:
+    x = np.union1d(a.x, b.x)
+    if any(len(part.x) > 2 and part.x[-1] == part.x[-2] for part in (a, b)):
+        x = np.append(x, x[-1])
+    return x, a.on(x), b.on(x)
+
+
+def _combined(a: Exact, b: Exact, operation: Callable[[Array, Array], Array], off: float) -> Exact:
+    x, on_a, on_b = _aligned(a, b)
+    start, stop = (operation(u, v) for u, v in zip(on_a, on_b, strict=True))
+    return Exact(x, start, stop, off + 4.0 * EPS * (a.size + b.size))
+
+
+def _added(a: Exact, b: Exact) -> Exact:
+    return _combined(a, b, np.add, a.off + b.off)
+
+
+def _scaled(a: Exact, factor: float) -> Exact:
+    off = abs(factor) * (a.off + (0.0 if abs(factor) == 1.0 else 2.0 * EPS * a.size))
+    return Exact(a.x, factor * a.start, factor * a.stop, off)
+
+
+def _product(parts: list[Exact]) -> Exact | None:
+    total: Exact | None = parts[0]
+    for part in parts[1:]:
+        total = None if total is None else _times(total, part)
+    return total
+
+
+def _times(a: Exact, b: Exact) -> Exact | None:
+    if a.constant:
+        return _scaled(b, float(a.start[0]))
+    return _scaled(a, float(b.start[0])) if b.constant else None
+
+
+def _larger(a: Exact, b: Exact) -> Exact:
+    """Return the larger of two, cut where they cross."""
+    x, on_a, on_b = _aligned(a, b)
+    before, after = on_a[0] - on_b[0], on_a[1] - on_b[1]
+    crossed = np.flatnonzero(before * after < 0.0)
+    share = before[crossed] / (before[crossed] - after[crossed])
+    places = x[crossed] + share * (x[crossed + 1] - x[crossed])
+    fresh = np.union1d(x, places)
+    if x[-1] == x[-2]:
+        fresh = np.append(fresh, fresh[-1])
+    fine = Exact(fresh, *a.on(fresh), a.off), Exact(fresh, *b.on(fresh), b.off)
+    return _combined(*fine, np.maximum, max(a.off, b.off))
+
+
+def _merged(found: Exact) -> tuple[Pieces, float]:
+    """Join pieces that go on along the same line, but for rounding."""
+    x, start, stop = found.x, found.start, found.stop
+    tiny = 8.0 * EPS * found.size
+    kept_x, kept_start, kept_stop = [x[0]], [start[0]], [stop[0]]
+    begin, last = 0, len(start) - 1
+    for k in range(1, len(start)):
+        joins = abs(stop[k - 1] - start[k]) <= tiny and x[k] < x[k + 1]
+        if joins and _straight(x, start, stop, begin, k, tiny):
+            kept_stop[-1] = stop[k]
+            continue
+        begin = k
+        kept_x.append(x[k])
+        kept_start.append(start[k])
+        kept_stop.append(stop[k])
+    kept_x.append(x[last + 1])
+    return Pieces(tuple(kept_x), tuple(kept_start), tuple(kept_stop)), found.off + 2.0 * tiny
+
+
+def _straight(x: Array, start: Array, stop: Array, begin: int, end: int, tiny: float) -> bool:
+    """Return whether all that lies from the start of one piece to the end of another is near its chord."""
+    rise = (stop[end] - start[begin]) / (x[end + 1] - x[begin])
+    line = start[begin] + rise * (x[begin + 1 : end + 1] - x[begin])
+    return bool((np.abs(line - stop[begin:end]) <= tiny).all())

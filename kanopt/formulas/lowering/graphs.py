@@ -1,0 +1,220 @@
+"""A formula's graph, made ready: what is fixed is folded in, and every step is a function of one thing.
+
+That thing, the *base* of a step, is an input, or a step where several bases meet: in exp(x + y) + (x + y)², everything
+has the base x + y, so that it is one function of one variable.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FormulaError
+from kanopt.formulas.nodes import (
+    Apply,
+    Constant,
+    Input,
+    Node,
+    Power,
+    Product,
+    Sum,
+    postorder,
+    rebuilt,
+)
+from kanopt.formulas.pieces import Table
+from kanopt.formulas.printing import plain
+
+__all__ = [
+    "ARGUMENT",
+    "Graph",
+    "Group",
+    "folded",
+    "groups_of",
+    "inserted",
+    "over",
+    "shown",
+    "with_exponentials",
+]
+
+ARGUMENT = Input("u")
+"""What stands for the base in a function of one variable."""
+_SHOWN = 60
+_TREE = 400
+
+
+def shown(node: Node) -> str:
+    """Return a step as text for people, cut where it is long.
+
+    Examples
+    --------
+    >>> shown(2 * Input("km"))
+    '2 · km'
+    """
+    if node.size > _TREE:
+        return f"a step of {node.size:,} parts"
+    text = plain(node)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def folded(root: Node, numbers: Mapping[str, float], labels: Mapping[str, str]) -> Node:
+    """Return the graph with inputs given as numbers or labels, every step of constants computed.
+
+    Raises
+    ------
+    FormulaError
+        If a table has no entry for its labels, or a step of constants has no finite value.
+
+    Examples
+    --------
+    >>> shown(folded(Input("x") * (Input("y") + 1), {"y": 2.0}, {}))
+    'x · 3'
+    """
+    data: dict[str, NDArray[np.object_]] = {
+        name: np.array([label], dtype=object) for name, label in labels.items()
+    }
+
+    def change(node: Node) -> Node:
+        if isinstance(node, Input):
+            return Constant(numbers[node.name]) if node.name in numbers else node
+        if isinstance(node, Table):
+            return Constant(float(node.compute([], data)[0]))
+        if not node.children or not all(isinstance(child, Constant) for child in node.children):
+            return node
+        values = [np.asarray(child.value) for child in node.children if isinstance(child, Constant)]
+        with np.errstate(all="ignore"):
+            value = float(node.compute(values, {}))
+        if not math.isfinite(value):
+            raise FormulaError(f"{shown(node)} has no finite value")
+        return Constant(value)
+
+    return rebuilt(root, change)
+
+
+def with_exponentials(root: Node) -> Node:
+    """Return the graph with x^y written as exp(y · log(x)) where neither is constant."""
+
+    def change(node: Node) -> Node:
+        if isinstance(node, Power) and not any(isinstance(c, Constant) for c in node.children):
+            return Apply("exp", Product((node.exponent, Apply("log", node.base))))
+        return node
+
+    return rebuilt(root, change)
+
+
+class Graph:
+    """A graph with the base of each of its steps and how often each is used."""
+
+    def __init__(self, root: Node) -> None:
+        self.root = root
+        self._bases: dict[bytes, Node | None] = {}
+        self._uses = Counter(child.key for node in postorder(root) for child in node.children)
+        for node in postorder(root):
+            found = {base.key: base for c in node.children if (base := self._bases[c.key]) is not None}
+            if isinstance(node, Input) or len(found) > 1:
+                self._bases[node.key] = node
+            else:
+                self._bases[node.key] = next(iter(found.values()), None)
+
+    def base(self, node: Node) -> Node | None:
+        """Return the base of a step; None where it is constant."""
+        return self._bases[node.key]
+
+    def own(self, node: Node) -> bool:
+        """Return whether a step is used once, so that it may be taken apart."""
+        return self._uses[node.key] <= 1
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parts of a sum, a product or an extreme that have the same base (None: constants), as one step of that base."""
+
+    base: Node | None
+    node: Node
+
+
+def groups_of(graph: Graph, node: Node) -> list[Group]:
+    """Return the parts of a step with several bases, those of the same base in one; nested ones are taken apart."""
+    parts = _terms(graph, node) if isinstance(node, Sum) else [(part, part) for part in _parts(graph, node)]
+    by_base: dict[bytes, tuple[Node | None, list[Node]]] = {}
+    for part, of_graph in parts:
+        base = graph.base(of_graph)
+        by_base.setdefault(b"" if base is None else base.key, (base, []))[1].append(part)
+    return [Group(base, _joined(node, found)) for base, found in by_base.values()]
+
+
+def _joined(node: Node, parts: Sequence[Node]) -> Node:
+    return parts[0] if len(parts) == 1 else node.with_children(parts)
+
+
+def _parts(graph: Graph, node: Node) -> list[Node]:
+    found: list[Node] = []
+    stack = list(reversed(node.children))
+    while stack:
+        part = stack.pop()
+        if type(part) is type(node) and graph.own(part):
+            stack.extend(reversed(part.children))
+        else:
+            found.append(part)
+    return found
+
+
+def _terms(graph: Graph, node: Node) -> list[tuple[Node, Node]]:
+    """Return the terms of a sum, multiples of sums multiplied out, each with the step that it is a multiple of."""
+    found: list[tuple[Node, Node]] = []
+    stack: list[tuple[tuple[Node, ...], Node]] = [((), part) for part in reversed(node.children)]
+    while stack:
+        factors, part = stack.pop()
+        if isinstance(part, Sum) and graph.own(part):
+            stack.extend((factors, term) for term in reversed(part.children))
+            continue
+        if isinstance(part, Product) and graph.own(part):
+            constants = tuple(f for f in part.factors if isinstance(f, Constant))
+            others = [f for f in part.factors if not isinstance(f, Constant)]
+            if len(others) == 1 and isinstance(others[0], Sum) and graph.own(others[0]):
+                stack.append(((*factors, *constants), others[0]))
+                continue
+        found.append((Product((*factors, part)) if factors else part, part))
+    return found
+
+
+def over(node: Node, base: Node) -> Node:
+    """Return a step as a graph of its base alone, for which :data:`ARGUMENT` stands.
+
+    Examples
+    --------
+    >>> x, y = Input("x"), Input("y")
+    >>> shown(over(Apply("exp", x + y) + 1, x + y))
+    'exp(u) + 1'
+    """
+    made: dict[bytes, Node] = {base.key: ARGUMENT}
+    stack = [node]
+    while stack:
+        part = stack[-1]
+        missing = [child for child in part.children if child.key not in made]
+        if part.key in made or not missing:
+            stack.pop()
+            if part.key not in made:
+                made[part.key] = (
+                    part.with_children([made[child.key] for child in part.children])
+                    if part.children
+                    else part
+                )
+        else:
+            stack.extend(missing)
+    return made[node.key]
+
+
+def inserted(outer: Node, inner: Node) -> Node:
+    """Return a function of a function, both of :data:`ARGUMENT`.
+
+    Examples
+    --------
+    >>> shown(inserted(Apply("sqrt", ARGUMENT), ARGUMENT + 1))
+    'sqrt(u + 1)'
+    """
+    return rebuilt(outer, lambda node: inner if node.key == ARGUMENT.key else node)

@@ -1,0 +1,141 @@
+"""Where a function of one variable jumps: staircases of other things become staircases of the variable."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kanopt.errors import FormulaError
+from kanopt.formulas.lowering.graphs import ARGUMENT, shown
+from kanopt.formulas.nodes import Array, Node, fold, postorder, rebuilt
+from kanopt.formulas.pieces import Step
+from kanopt.formulas.shapes.arithmetic import EPS, Flags
+from kanopt.formulas.shapes.boxes import Boxes, Sides
+from kanopt.formulas.shapes.jets import Wanted
+from kanopt.formulas.shapes.tracer import Tracer
+
+__all__ = ["stairs_of", "with_plain_steps"]
+
+_FIRST, _CUT, _MOST, _ROUNDS = 64, 16, 20_000, 40
+
+
+def stairs_of(graph: Node) -> tuple[float, ...]:
+    """Return where the staircases of the variable itself have their edges, ascending."""
+    edges = {
+        edge
+        for node in postorder(graph)
+        if isinstance(node, Step) and node.argument.key == ARGUMENT.key
+        for edge in node.breakpoints
+    }
+    return tuple(sorted(edges))
+
+
+def with_plain_steps(graph: Node, low: float, high: float) -> Node:
+    """Return the same function on a range, with no other staircases than those of the variable.
+
+    Where the argument of a staircase crosses an edge is enclosed by interval arithmetic, so that none is missed, and
+    then narrowed down to the number at which the evaluated staircase jumps.
+
+    Raises
+    ------
+    FormulaError
+        If an argument lies on an edge all along, or touches one without crossing it.
+
+    Examples
+    --------
+    >>> step = with_plain_steps(Step(2 * ARGUMENT - 1, (0.0, 4.0), (1.0, 2.0, 3.0)), 0.0, 2.0)
+    >>> step.breakpoints, step.values
+    ((0.5,), (1.0, 2.0))
+    """
+
+    def change(node: Node) -> Node:
+        if isinstance(node, Step) and node.argument.key != ARGUMENT.key:
+            return _plain(node, low, high)
+        return node
+
+    if all(not isinstance(node, Step) for node in postorder(graph)):
+        return graph
+    return rebuilt(graph, change)
+
+
+def _plain(step: Step, low: float, high: float) -> Step:
+    places: list[float] = []
+    values = [_value(step, np.array([low]))[0]]
+    for start, stop in _zones(step, low, high):
+        before, after = _value(step, np.array([max(start, low), min(stop, high)]))
+        inside = _value(step, np.linspace(max(start, low), min(stop, high), 9))
+        if not np.isin(inside, (before, after)).all():
+            raise FormulaError(
+                f"{shown(step)} touches an edge near {shown(ARGUMENT)} = {start:.6g} without crossing it; "
+                "narrow the range to one side"
+            )
+        if before != after:
+            places.append(_first(step, max(start, low), min(stop, high), after))
+            values.append(after)
+    return Step(ARGUMENT, tuple(places), tuple(values), step.name)
+
+
+def _value(step: Step, x: Array) -> Array:
+    with np.errstate(all="ignore"):
+        found = fold(step, lambda node, parts: node.compute(parts, {ARGUMENT.name: x}))
+    return np.broadcast_to(found, x.shape)
+
+
+def _first(step: Step, start: float, stop: float, after: float) -> float:
+    """Return the smallest number found from which on the evaluated step has the value after."""
+    while True:
+        middle = 0.5 * start + 0.5 * stop
+        if not start < middle < stop:
+            return stop
+        if _value(step, np.array([middle]))[0] == after:
+            stop = middle
+        else:
+            start = middle
+
+
+def _zones(step: Step, low: float, high: float) -> list[tuple[float, float]]:
+    """Return short intervals outside which the argument is on no edge."""
+    edges = np.asarray(step.breakpoints)
+    stairs = np.asarray(stairs_of(step.argument))
+    ends = np.unique(
+        np.concatenate([np.linspace(low, high, _FIRST + 1), stairs[(stairs > low) & (stairs < high)]])
+    )
+    start, stop = ends[:-1], ends[1:]
+    tracer = Tracer(
+        step.argument,
+        Sides((ARGUMENT.name,), np.array([low]), np.array([high]), (stairs,), (np.zeros(0),), (), ()),
+    )
+    found: list[tuple[Array, Array]] = []
+    for _ in range(_ROUNDS):
+        on = _on_edge(tracer, edges, start, stop)
+        start, stop = start[on], stop[on]
+        fine = stop - start <= 8.0 * EPS * np.maximum(np.abs(start), np.abs(stop)) + 1e-300
+        found.append((start[fine], stop[fine]))
+        start, stop = start[~fine], stop[~fine]
+        if not len(start):
+            break
+        if len(start) > _MOST:
+            raise FormulaError(f"{shown(step)}: its argument lies on an edge all along; leave the edge out")
+        cuts = start[:, None] + (stop - start)[:, None] * np.linspace(0.0, 1.0, _CUT + 1)
+        cuts[:, -1] = stop
+        start, stop = cuts[:, :-1].ravel(), cuts[:, 1:].ravel()
+        start, stop = start[start < stop], stop[start < stop]
+    starts, stops = (np.concatenate(ends) for ends in zip(*found, strict=True))
+    zones: list[tuple[float, float]] = []
+    for index in np.argsort(starts):
+        a, b = float(starts[index]), float(stops[index])
+        # a number more on both sides, so that each end is off the edge
+        if zones and a <= np.nextafter(zones[-1][1], np.inf):
+            zones[-1] = (zones[-1][0], float(np.nextafter(b, np.inf)))
+        else:
+            zones.append((float(np.nextafter(a, -np.inf)), float(np.nextafter(b, np.inf))))
+    return zones
+
+
+def _on_edge(tracer: Tracer, edges: Array, start: Array, stop: Array) -> Flags:
+    """Return the intervals over which the argument may be on an edge."""
+    low, high = start[:, None], stop[:, None]
+    first, last = tracer.sides.stair(low), tracer.sides.stair(high)
+    empty = np.zeros(len(start))
+    value = tracer.jet(Boxes(low, high, first, last, empty > 0.0, empty), Wanted()).value
+    reached = (value[0][:, None] <= edges) & (edges <= value[1][:, None])
+    return np.asarray(reached.any(axis=1))

@@ -1,0 +1,215 @@
+"""A formula made of straight pieces: what :meth:`kanopt.formulas.Formula.piecewise` does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, get_args
+
+from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.intervals import given_ranges
+from kanopt.formulas.lowering.budget import in_order, shared_out
+from kanopt.formulas.lowering.building import Built, built
+from kanopt.formulas.lowering.certificate import PieceCertificate, Side
+from kanopt.formulas.lowering.enclosures import Enclosures
+from kanopt.formulas.lowering.graphs import folded, with_exponentials
+from kanopt.formulas.lowering.parts import Part, Source
+from kanopt.formulas.lowering.program import AffineDefinition, PieceDefinition, Piecewise
+from kanopt.formulas.lowering.taking_apart import taken_apart
+from kanopt.formulas.nodes import Node, postorder
+from kanopt.formulas.variables import category_label
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["MOST_SEGMENTS", "piecewise"]
+
+MOST_SEGMENTS = 10_000
+_ROUNDS = 8
+_ENOUGH = 0.85  # of the tolerance: a program that uses as much of it is not made again
+_COARSE = 0.5  # of the tolerance: what rounding may take of it
+
+
+def piecewise(
+    formula: Formula,
+    tolerance: float,
+    *,
+    side: Side = "nearest",
+    fixed: Mapping[str, Any] | None = None,
+    ranges: Mapping[str, Any] | None = None,
+    max_segments: int = MOST_SEGMENTS,
+) -> Piecewise:
+    """Return a formula made of straight pieces; see :meth:`kanopt.formulas.Formula.piecewise`."""
+    what = f"formula for {formula.output.name!r}"
+    if not (isinstance(tolerance, int | float) and math.isfinite(tolerance) and tolerance > 0.0):
+        raise FormulaError(f"{what}: a tolerance is a positive number, not {tolerance!r:.80}")
+    if side not in get_args(Side):
+        raise FormulaError(f"{what}: side {side!r:.80}; {nearest(str(side)[:80], get_args(Side))}")
+    if not (isinstance(max_segments, int) and max_segments > 0):
+        raise FormulaError(f"{what}: max_segments is a positive whole number, not {max_segments!r:.80}")
+    try:
+        given, limits = _given(formula, {} if fixed is None else fixed, {} if ranges is None else ranges)
+        numbers = {name: value for name, value in given.items() if isinstance(value, float)}
+        labels = {name: value for name, value in given.items() if isinstance(value, str)}
+        root = folded(formula.root, numbers, labels)
+        return _lowered(formula, root, limits, given, _Wanted(float(tolerance), side, max_segments))
+    except FormulaError as error:
+        raise FormulaError(f"{what}: {error}") from error
+
+
+class _Wanted:
+    """What was asked for."""
+
+    def __init__(self, tolerance: float, side: Side, most: int) -> None:
+        self.tolerance, self.side, self.most = tolerance, side, most
+
+    @property
+    def reach(self) -> float:
+        """How far the pieces may be from the law to either side before they are shifted."""
+        return self.tolerance if self.side == "nearest" else 0.5 * self.tolerance
+
+
+def _given(
+    formula: Formula, fixed: Mapping[str, Any], ranges: Mapping[str, Any]
+) -> tuple[dict[str, float | str], dict[str, tuple[float, float]]]:
+    """Return the inputs that are given, and the ranges of the others that the formula reads."""
+    known = {variable.name: variable for variable in formula.inputs}
+    for name in fixed:
+        if name not in known:
+            raise FormulaError(f"no input {name!r} to fix; {nearest(str(name), known)}")
+        if name in ranges:
+            raise FormulaError(f"input {name!r} is fixed and has a range; give one of them")
+    given: dict[str, float | str] = {}
+    for name, value in fixed.items():
+        given[name] = category_label(value) if known[name].is_category else _number(name, value)
+    limits, labels = given_ranges(formula, {name: ends for name, ends in ranges.items() if name not in fixed})
+    found: dict[str, tuple[float, float]] = {}
+    for name in (v.name for v in formula.inputs if v.name in formula.used and v.name not in given):
+        if known[name].is_category:
+            allowed = labels.get(name, frozenset())
+            if len(allowed) != 1:
+                raise FormulaError(
+                    f"input {name!r} is a category: fix it, fixed={{{name!r}: …}}, and make pieces for each label"
+                )
+            given[name] = next(iter(allowed))
+            continue
+        low, high = limits[name]
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise FormulaError(
+                f"input {name!r} has no finite range (from {low:g} to {high:g}); give one, "
+                f"ranges={{{name!r}: (low, high)}}, or fix it, fixed={{{name!r}: …}}"
+            )
+        if low == high:
+            given[name] = low
+        elif low > high:
+            raise FormulaError(f"input {name!r}: its bounds and its domain have no number in common")
+        else:
+            found[name] = low, high
+    return given, found
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise FormulaError(f"input {name!r} is fixed to {value!r:.80}, which is no finite number")
+    return number
+
+
+def _lowered(
+    formula: Formula,
+    root: Node,
+    limits: Mapping[str, tuple[float, float]],
+    given: Mapping[str, float | str],
+    wanted: _Wanted,
+) -> Piecewise:
+    read = {name for node in postorder(root) for name in node.names}
+    rounding = Enclosures(root, limits).rounding
+    parts = in_order(taken_apart(with_exponentials(root), limits))
+    sources = {part.name: part for part in parts if isinstance(part, Source)}
+    inputs = [
+        sources.get(v.name) or Source(v.name, *limits[v.name], True, v.name)
+        for v in formula.inputs
+        if v.name in read
+    ]
+    made, off = _fitting(parts, inputs, rounding, wanted)
+    variables = tuple(
+        replace(v, low=limits[v.name][0], high=limits[v.name][1]) for v in formula.inputs if v.name in read
+    )
+    low, high = -made.made.down - off, made.made.up + off
+    shift = {"nearest": -0.5 * (low + high), "over": -low, "under": -high}[wanted.side]
+    if wanted.side == "nearest" and abs(shift) <= 1e-3 * (high - low):
+        shift = 0.0
+    certificate = PieceCertificate(wanted.tolerance, wanted.side, low + shift, high + shift, off, made.nodes)
+    return _shifted(
+        Piecewise(variables, made.quantities, made.definitions, made.output, certificate, dict(given)), shift
+    )
+
+
+def _fitting(
+    parts: list[Part], inputs: list[Source], rounding: float, wanted: _Wanted
+) -> tuple[Built, float]:
+    """Return a program within the tolerance, and what rounding adds; shares are scaled until it is well used."""
+    reach = wanted.reach
+    target, best, last = reach * (1.0 - 1e-9) - rounding, None, None
+    for _ in range(_ROUNDS):
+        if not target > _COARSE * (reach if last is None else 0.0):
+            raise FormulaError(
+                f"a tolerance of {wanted.tolerance:g} is finer than rounding, which may reach {rounding:.2g}"
+            )
+        made = built(parts, shared_out(parts, target), inputs, wanted.most)
+        # the last factor is for the arithmetic of the bounds themselves
+        off = (rounding + made.made.rounding) * (1.0 + 1e-9) + 1e-12 * (made.made.down + made.made.up)
+        if not off <= _COARSE * reach:
+            raise FormulaError(
+                f"a tolerance of {wanted.tolerance:g} is finer than rounding, which may reach {off:.2g}"
+            )
+        last = max(made.made.down, made.made.up)
+        if last + off <= reach:
+            segments = sum(node.segments for node in made.nodes)
+            done = (
+                best is not None
+                or last + off >= _ENOUGH * reach
+                or not any(node.tolerance for node in made.nodes)
+            )
+            if best is None or segments < best[2]:
+                best = made, off, segments
+            if done:
+                break
+        ratio = (reach - off) / last if last > 0.0 else 1.0
+        # near the goal a touch is enough; far from it the errors do not grow in proportion
+        target *= ratio * (1.0 - 1e-9 if 0.999 < ratio < 1.0 else 0.98)
+    if best is None:
+        raise FormulaError(
+            f"no pieces could be proved to be within {wanted.tolerance:g}; the best were within {last:.3g}"
+        )
+    return best[0], best[1]
+
+
+def _shifted(program: Piecewise, by: float) -> Piecewise:
+    """Return the program with a constant added to its output."""
+    if by == 0.0:
+        return program
+    place = program.output - len(program.inputs)
+    quantity = program.quantities[program.output]
+    moved = replace(quantity, low=quantity.low + by, high=quantity.high + by)
+    read = any(program.output in definition.sources for definition in program.definitions)
+    last = program.definitions[place] if place >= 0 and not read else None
+    if isinstance(last, AffineDefinition):
+        shifted: AffineDefinition | PieceDefinition = AffineDefinition(last.constant + by, last.terms)
+    elif isinstance(last, PieceDefinition):
+        shifted = PieceDefinition(last.source, last.pieces.shifted(by))
+    else:
+        added = AffineDefinition(by, ((program.output, 1.0),))
+        return replace(
+            program,
+            quantities=(*program.quantities, moved),
+            definitions=(*program.definitions, added),
+            output=len(program.quantities),
+        )
+    definitions, quantities = list(program.definitions), list(program.quantities)
+    definitions[place], quantities[program.output] = shifted, moved
+    return replace(program, definitions=tuple(definitions), quantities=tuple(quantities))

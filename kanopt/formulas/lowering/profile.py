@@ -1,0 +1,327 @@
+"""A function of one variable, enclosed by a fine polyline.
+
+The range is cut into cells. On each cell the function differs from the straight line through its values at both ends
+by no more than the cell's `down` and `up`, by the best of three bounds, each from interval arithmetic:
+
+* its second derivative between m and M: by −M w² / 8 … −m w² / 8 for a cell of width w (the error of linear
+  interpolation; a convex function lies below its chord however large M is);
+* its difference quotients between s and S: by (S − s) w / 4;
+* the range of its values.
+
+Whatever is within a tolerance of the polyline, less `down` and `up`, is then within it of the function: proved, not
+sampled. Cells are cut where these bounds are not small against the tolerance, so kinks, and roots at zero with their
+infinite slope, need no special care.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, NoReturn
+
+import numpy as np
+
+from kanopt.errors import FormulaError
+from kanopt.formulas.lowering.graphs import ARGUMENT, shown
+from kanopt.formulas.lowering.jumps import stairs_of, with_plain_steps
+from kanopt.formulas.lowering.pieces import Pieces, Shape
+from kanopt.formulas.nodes import Array, Node, fold
+from kanopt.formulas.shapes.arithmetic import EPS, Flags, Integers, Pair
+from kanopt.formulas.shapes.boxes import Boxes, Sides
+from kanopt.formulas.shapes.jets import Wanted
+from kanopt.formulas.shapes.tracer import Tracer
+
+__all__ = ["Cells", "Profile", "effort_of"]
+
+_FIRST = 32
+_FINE = 1.0 / 64.0  # of the tolerance: what a cell may take of it
+_COARSE = 1.0 / 8.0  # the same where the second derivative is unbounded, which is in few cells
+_ROUNDS = 60
+_SHORTEST = 1e-40  # of the range
+_MOST = 400_000
+_NOISE = 0.25  # of the tolerance: what floating point may take of it
+_POINTS = Wanted(sides=False)
+_CELLS = Wanted(0, (0,), second=True, closed=True)
+# cuts of a cell with a kink somewhere, or an infinite slope at one of its ends
+_EVEN = np.linspace(0.0, 1.0, 17)
+_SPLIT = np.unique(np.concatenate([_EVEN, 4.0 ** -np.arange(3.0, 9.0), 1.0 - 4.0 ** -np.arange(3.0, 9.0)]))
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells in order, all arrays of shape (cells,).
+
+    Parameters
+    ----------
+    low, high, stair
+        Ends, and the stair on which it lies.
+    first, last
+        Values at the ends, from within.
+    down, up
+        The function less the line between the values lies between −down and up, but for `noise`.
+    noise
+        How far the values at the ends may be off by floating point.
+    bend
+        Bounds of the second derivative.
+    """
+
+    low: Array
+    high: Array
+    stair: Integers
+    first: Array
+    last: Array
+    down: Array
+    up: Array
+    noise: Array
+    bend: Pair
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+    def __getitem__(self, index: Integers | Flags | slice) -> Cells:
+        """Return some of the cells."""
+        return self._changed(
+            lambda name: getattr(self, name)[index], (self.bend[0][index], self.bend[1][index])
+        )
+
+    def joined(self, more: Cells) -> Cells:
+        """Return these cells and others, in order."""
+        low, high = (np.concatenate(pair) for pair in zip(self.bend, more.bend, strict=True))
+        both = self._changed(
+            lambda name: np.concatenate([getattr(self, name), getattr(more, name)]), (low, high)
+        )
+        return both[np.lexsort((both.low, both.stair))]
+
+    def _changed(self, change: Callable[[str], Any], bend: Pair) -> Cells:
+        names = ("low", "high", "stair", "first", "last", "down", "up", "noise")
+        return replace(self, **{name: change(name) for name in names}, bend=bend)
+
+    @property
+    def points(self) -> Pair:
+        """The ends of the cells in order and the values there, from within the last cell before; shape (cells + 1,)."""
+        return np.append(self.low, self.high[-1]), np.append(self.first, self.last[-1])
+
+    @property
+    def runs(self) -> Iterator[Cells]:
+        """The cells of each stair."""
+        return (self[self.stair == stair] for stair in np.unique(self.stair))
+
+
+class Profile:
+    """A function of one variable on a range.
+
+    Parameters
+    ----------
+    graph
+        The function; its variable is :data:`~kanopt.formulas.lowering.graphs.ARGUMENT`.
+    low, high
+        The range, of some length.
+    text
+        What it is called in messages.
+
+    Raises
+    ------
+    FormulaError
+        If it has no finite value somewhere in the range, or could not be shown to have one.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Apply
+    >>> root = Profile(Apply("sqrt", ARGUMENT), 0.0, 4.0)
+    >>> [round(end, 2) + 0.0 for end in root.range], root.shape
+    ([0.0, 2.0], 'concave')
+    """
+
+    def __init__(self, graph: Node, low: float, high: float, text: str = "") -> None:
+        self.text = text or shown(graph)
+        self.graph, self.low, self.high = with_plain_steps(graph, low, high), low, high
+        stairs = np.asarray(stairs_of(self.graph))
+        self.jumps = stairs[(stairs > low) & (stairs <= high)]
+        sides = Sides((ARGUMENT.name,), np.array([low]), np.array([high]), (stairs,), (np.zeros(0),), (), ())
+        self._tracer = Tracer(self.graph, sides)
+        ends = np.concatenate([[low], self.jumps, [high]])
+        each = max(_FIRST // (len(ends) - 1), 4)
+        edges = [np.linspace(a, b, each + 1 if a < b else 2) for a, b in pairwise(ends)]
+        counts = [len(edge) - 1 for edge in edges]
+        stair = np.repeat(np.arange(len(edges)), counts) + int(np.searchsorted(stairs, low, side="right"))
+        starts, stops = (
+            np.concatenate([edge[part] for edge in edges]) for part in (slice(-1), slice(1, None))
+        )
+        self.cells = self._bounded(starts, stops, stair)
+        for _ in range(_ROUNDS):
+            wild = ~np.isfinite(self.cells.down + self.cells.up)
+            if not wild.any():
+                break
+            self._cut(wild, np.full(len(self.cells), np.inf))
+        else:
+            self._refuse(self.cells[~np.isfinite(self.cells.down + self.cells.up)])
+
+    def _bounded(self, low: Array, high: Array, stair: Integers) -> Cells:
+        first, last, noise = self._values(low, high, stair)
+        column, empty = stair[:, None], np.zeros(len(low))
+        boxes = Boxes(low[:, None], high[:, None], column, column, empty > 0.0, empty)
+        jet = self._tracer.jet(boxes, _CELLS)
+        (least, most), slope, bend = jet.value, jet.slope[0], jet.bend[0]
+        width = high - low
+        with np.errstate(all="ignore"):
+            steep = np.where(jet.defined, (slope[1] - slope[0]) * width / 4.0, np.inf)
+            sag = np.where(jet.defined, np.maximum(bend[1], 0.0) * width * width / 8.0, np.inf)
+            rise = np.where(jet.defined, np.maximum(-bend[0], 0.0) * width * width / 8.0, np.inf)
+            down = np.fmin(np.fmin(sag, steep), np.maximum(first, last) - least)
+            up = np.fmin(np.fmin(rise, steep), most - np.minimum(first, last))
+        # a factor for the rounding of these few operations themselves
+        down, up = (np.maximum(side, 0.0) * (1.0 + 16.0 * EPS) for side in (down, up))
+        bent = np.where(jet.defined, bend[0], -np.inf), np.where(jet.defined, bend[1], np.inf)
+        return Cells(low, high, stair, first, last, down, up, noise, bent)
+
+    def _values(self, low: Array, high: Array, stair: Integers) -> tuple[Array, Array, Array]:
+        """Return the values at both ends from within, and how far they may be off."""
+        x, column = np.concatenate([low, high]), np.concatenate([stair, stair])[:, None]
+        empty = np.zeros(len(x))
+        found = self._tracer.jet(Boxes(x[:, None], x[:, None], column, column, empty > 0.0, empty), _POINTS)
+        with np.errstate(all="ignore"):
+            said = fold(self.graph, lambda node, parts: node.compute(parts, {ARGUMENT.name: x}))
+            value = 0.5 * found.value[0] + 0.5 * found.value[1]
+            noise = 0.5 * (found.value[1] - found.value[0]) + 4.0 * EPS * np.abs(value)
+        wrong = ~(np.isfinite(said) & np.isfinite(noise))
+        if wrong.any():
+            raise FormulaError(
+                f"{self.text} has no finite value at {x[np.argmax(wrong)]:.6g}; narrow the range"
+            )
+        first, last = np.split(value, 2)
+        return first, last, np.maximum(*np.split(noise, 2))
+
+    def _cut(self, where: Flags, limit: Array) -> None:
+        """Cut cells so that they come within their limits, as far as one cut can tell."""
+        cells, kept = self.cells[where], self.cells[~where]
+        width = cells.high - cells.low
+        size = np.maximum(np.abs(cells.low), np.abs(cells.high))
+        if (width <= np.maximum(8.0 * EPS * size, _SHORTEST * (self.high - self.low))).any():
+            self._refuse(cells)
+        smooth = np.isfinite(cells.bend[0]) & np.isfinite(cells.bend[1])
+        lows, highs, stairs = [], [], []
+        for index in np.flatnonzero(~smooth):
+            edges = cells.low[index] + width[index] * _SPLIT
+            edges[-1] = cells.high[index]
+            edges = np.unique(edges)
+            lows.append(edges[:-1])
+            highs.append(edges[1:])
+            stairs.append(np.full(len(edges) - 1, cells.stair[index]))
+        if smooth.any():
+            low, high, stair = _evenly(cells[smooth], limit[where][smooth])
+            lows.append(low)
+            highs.append(high)
+            stairs.append(stair)
+        fresh = self._bounded(np.concatenate(lows), np.concatenate(highs), np.concatenate(stairs))
+        self.cells = kept.joined(fresh)
+
+    def _refuse(self, cells: Cells) -> NoReturn:
+        place = float(cells.low[int(np.argmin(cells.high - cells.low))])
+        raise FormulaError(
+            f"{self.text} could not be shown to have a finite value, or a bounded slope, near {place:.6g}; "
+            "narrow the range"
+        )
+
+    def refine(self, tolerance: float) -> None:
+        """Make the polyline so fine that it takes little of a tolerance.
+
+        Raises
+        ------
+        FormulaError
+            If floating point is too coarse for the tolerance, or more cells are needed than fit.
+        """
+        for _ in range(_ROUNDS):
+            cells = self.cells
+            if cells.noise.max() > _NOISE * tolerance:
+                raise FormulaError(
+                    f"{self.text}: a tolerance of {tolerance:.3g} is finer than its rounding, {cells.noise.max():.3g}"
+                )
+            smooth = np.isfinite(cells.bend[0]) & np.isfinite(cells.bend[1])
+            limit = np.where(smooth, _FINE, _COARSE) * tolerance
+            rough = np.maximum(cells.down, cells.up) > limit
+            if not rough.any():
+                return
+            if len(cells) > _MOST:
+                break
+            self._cut(rough, limit)
+        raise FormulaError(f"{self.text}: a tolerance of {tolerance:.3g} is too small, a larger one would do")
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Bounds of its values."""
+        cells = self.cells
+        low = np.minimum(cells.first, cells.last) - cells.down - cells.noise
+        high = np.maximum(cells.first, cells.last) + cells.up + cells.noise
+        return float(low.min()), float(high.max())
+
+    @property
+    def shape(self) -> Shape:
+        """Whether it is proved linear, convex or concave."""
+        if len(self.jumps):
+            return "neither"
+        convex, concave = bool((self.cells.bend[0] >= 0.0).all()), bool((self.cells.bend[1] <= 0.0).all())
+        if convex and concave:
+            return "linear"
+        return "convex" if convex else "concave" if concave else "neither"
+
+    @property
+    def effort(self) -> float:
+        """The number of pieces for a tolerance t is about this over √t: a quarter of ∫ √|f''|."""
+        return sum(effort_of(*run.points) for run in self.cells.runs)
+
+    def distance(self, pieces: Pieces) -> tuple[float, float]:
+        """Return bounds of the pieces minus the function, lowest and highest, over the whole range.
+
+        Parameters
+        ----------
+        pieces
+            A function that covers the range and jumps nowhere but at :attr:`jumps`.
+        """
+        cells = self.cells
+        start = pieces.at(cells.low)
+        # a cell of no length is the point at the end, after its jump
+        stop = np.where(cells.low < cells.high, pieces.before(cells.high), start)
+        start, stop = start - cells.first, stop - cells.last
+        low, high = np.minimum(start, stop), np.maximum(start, stop)
+        # a breakpoint inside a cell is where the pieces are farthest from its line
+        x = np.asarray(pieces.x)
+        cell = np.clip(np.searchsorted(cells.low, x, side="right") - 1, 0, len(cells) - 1)
+        inside = (cells.low[cell] < x) & (x < cells.high[cell])
+        x, cell = x[inside], cell[inside]
+        share = (x - cells.low[cell]) / (cells.high[cell] - cells.low[cell])
+        gap = pieces.at(x) - (cells.first[cell] + share * (cells.last[cell] - cells.first[cell]))
+        np.minimum.at(low, cell, gap)
+        np.maximum.at(high, cell, gap)
+        return float((low - cells.up - cells.noise).min()), float((high + cells.down + cells.noise).max())
+
+
+def effort_of(x: Array, y: Array) -> float:
+    """Return about how many pieces a function given by points takes, times √tolerance.
+
+    A piece of length h is within h² |f''| / 16 where it lies as well as it can, so that it is ¼ ∫ √|f''| dx.
+
+    Examples
+    --------
+    >>> x = np.linspace(0.0, 1.0, 1001)
+    >>> round(effort_of(x, x * x), 3)
+    0.353
+    """
+    width = np.diff(x)
+    if not (width > 0.0).all():
+        return 0.0
+    turn = np.abs(np.diff(np.diff(y) / width))
+    return 0.25 * float(np.sqrt(turn * 0.5 * (width[1:] + width[:-1])).sum())
+
+
+def _evenly(cells: Cells, limit: Array) -> tuple[Array, Array, Integers]:
+    """Cut each cell into equal parts, so many that bounds that fall with the square of the width meet the limit."""
+    with np.errstate(all="ignore"):
+        need = np.sqrt(np.maximum(cells.down, cells.up) / limit)
+    parts = np.clip(np.ceil(np.nan_to_num(1.1 * need, nan=2.0)), 2, 24).astype(np.int64)
+    parent = np.repeat(np.arange(len(cells)), parts)
+    place = np.arange(len(parent)) - np.repeat(np.cumsum(parts) - parts, parts)
+    width = (cells.high - cells.low)[parent] / parts[parent]
+    low = cells.low[parent] + place * width
+    high = np.where(place + 1 == parts[parent], cells.high[parent], cells.low[parent] + (place + 1) * width)
+    return low, high, cells.stair[parent]

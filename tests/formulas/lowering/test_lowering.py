@@ -1,0 +1,377 @@
+"""Formulas made of pieces are as near to the law as their certificates say: random ones, closed forms, odd cases."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks._random_formulas import random_law
+from kanopt.errors import FormulaError
+from kanopt.formulas import (
+    Apply,
+    Constant,
+    Curve,
+    Formula,
+    Input,
+    Maximum,
+    PieceDefinition,
+    Step,
+    Table,
+    Variable,
+    parse_formula,
+)
+
+X, Y = Variable("x", low=0.0, high=4.0), Variable("y", low=1.0, high=3.0)
+SIDES = ("nearest", "over", "under")
+
+
+def law(text, *inputs):
+    return parse_formula(text, list(inputs or (X, Y)), Variable("out"))
+
+
+def rows(formula, count=4000, seed=0):
+    rng = np.random.default_rng(seed)
+    return {v.name: np.append(rng.uniform(v.low, v.high, count), [v.low, v.high]) for v in formula.inputs}
+
+
+def check(formula, made, data):
+    """Assert that everything a certificate says is so at the given points; return the pieces minus the law."""
+    proof = made.certificate
+    off = made.evaluate(data) - formula.evaluate({**data, **made.fixed})
+    assert proof.low <= off.min()
+    assert off.max() <= proof.high
+    assert max(proof.high, -proof.low) <= proof.bound <= proof.tolerance
+    assert proof.side != "over" or proof.low >= 0.0
+    assert proof.side != "under" or proof.high <= 0.0
+    values = made.evaluate(data)
+    slack = 1e-12 * np.abs(values).max()
+    assert made.range[0] - slack <= values.min()
+    assert values.max() <= made.range[1] + slack
+    return off
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_formulas_are_within_their_certificates(seed):
+    rng = np.random.default_rng((22, seed))
+    for place in range(25):
+        random = random_law(rng, size=3 + place % 6)
+        made = random.formula.piecewise(random.tolerance, side=SIDES[place % 3], fixed=random.fixed)
+        check(random.formula, made, random.rows(rng, 1000))
+
+
+def test_bounds_of_random_formulas_are_not_loose():
+    rng = np.random.default_rng(3)
+    ratios = []
+    while len(ratios) < 60:
+        random = random_law(rng)
+        made = random.formula.piecewise(random.tolerance, fixed=random.fixed)
+        off = check(random.formula, made, random.rows(rng, 1000))
+        if np.abs(off).max() > 2.0 * made.certificate.rounding:
+            ratios.append(made.certificate.bound / np.abs(off).max())
+    assert np.median(ratios) < 2.0
+    assert np.quantile(ratios, 0.9) < 20.0
+
+
+@given(
+    st.floats(0.2, 3.0).map(lambda p: round(p, 2)),
+    st.floats(0.0, 2.0),
+    st.floats(0.5, 5.0),
+    st.floats(1e-4, 0.3),
+)
+@settings(max_examples=60, deadline=None)
+def test_powers_from_zero_on(power, low, width, tolerance):
+    formula = law(f"x^{power}", Variable("x", low=low, high=low + width))
+    for side in SIDES:
+        check(formula, formula.piecewise(tolerance, side=side), rows(formula, 500))
+
+
+@pytest.mark.parametrize("pieces", [2, 3, 7, 40])
+def test_the_square_takes_the_fewest_pieces_there_can_be(pieces):
+    # one piece of length h lies within h² / 8, and within h² / 4 to one side
+    formula = law("x^2", Variable("x", low=0, high=1))
+    nearest = formula.piecewise(1.02 / (8.0 * pieces**2))
+    over = formula.piecewise(1.02 / (4.0 * pieces**2), side="over")
+    assert nearest.certificate.segments == over.certificate.segments == pieces
+    assert nearest.curvature == over.curvature == "convex"
+    assert nearest.certificate.bound == pytest.approx(1.0 / (8.0 * pieces**2), rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high", "effort"),
+    [
+        ("exp(x)", 0.0, 3.0, 0.5 * (math.exp(1.5) - 1.0)),
+        ("log(x)", 0.5, 20.0, 0.25 * math.log(40.0)),
+        ("sqrt(x)", 0.0, 9.0, 0.5 * math.sqrt(math.sqrt(9.0))),
+        ("1 / x", 0.1, 3.0, math.sqrt(2.0) / 2.0 * (0.1**-0.5 - 3.0**-0.5)),
+    ],
+)
+def test_other_functions_take_as_many_as_their_curvature_asks(text, low, high, effort):
+    # ¼ ∫ √|f''| / √tolerance, in the limit of many pieces
+    formula = law(text, Variable("x", low=low, high=high))
+    made = formula.piecewise(1e-5)
+    assert made.certificate.segments == pytest.approx(effort / math.sqrt(1e-5), rel=0.03)
+    check(formula, made, rows(formula))
+
+
+def test_straight_pieces_of_the_law_are_kept_as_they_are():
+    formula = law("abs(x - 1.5) + relu(2 * x - 6) + min(x, 2.5)", X)
+    made = formula.piecewise(10.0)
+    (definition,) = made.definitions
+    assert definition.pieces.x == (0.0, 1.5, 2.5, 3.0, 4.0)
+    assert made.certificate.bound < 1e-12
+    check(formula, made, rows(formula))
+
+
+def test_a_line_has_no_pieces_at_all():
+    formula = law("2 * x - 3 * (y - 1) + x / 4")
+    made = formula.piecewise(1e-6)
+    assert made.certificate.segments == 0
+    assert made.curvature == "affine"
+    assert dict(made.definitions[0].terms) == {0: 2.25, 1: -3.0}
+    check(formula, made, rows(formula))
+
+
+def test_an_input_alone_is_the_output():
+    made = law("x").piecewise(0.1)
+    assert made.output == 0
+    assert made.definitions == ()
+    over = law("x").piecewise(0.1, side="over")
+    assert (over.evaluate({"x": [1.0, 2.0]}) >= [1.0, 2.0]).all()
+
+
+def test_a_constant_has_no_inputs():
+    for formula in (law("2 + 3"), Formula(Constant(5.0), (X,), Variable("out"))):
+        made = formula.piecewise(0.1)
+        assert made.inputs == ()
+        assert float(made.evaluate({"x": [1.0, 2.0]})) == 5.0
+        assert made.certificate.bound < 1e-12
+
+
+def test_what_is_fixed_is_folded_in():
+    formula = law("x^2 * y^1.5")
+    made = formula.piecewise(0.01, fixed={"x": 3.0})
+    assert [v.name for v in made.inputs] == ["y"]
+    assert made.certificate.segments == formula.piecewise(0.01, ranges={"x": (3.0, 3.0)}).certificate.segments
+    check(formula, made, {"y": np.linspace(1.0, 3.0, 500)})
+    nothing_left = formula.piecewise(0.01, fixed={"x": 3.0, "y": 2.0})
+    assert float(nothing_left.evaluate({})) == pytest.approx(9.0 * 2.0**1.5)
+
+
+def test_ranges_narrow_the_domain_and_take_fewer_pieces():
+    formula = law("exp(x)", X)
+    narrow, wide = formula.piecewise(0.1, ranges={"x": (0, 1)}), formula.piecewise(0.1)
+    assert narrow.certificate.segments < wide.certificate.segments
+    with pytest.raises(
+        FormulaError, match=r"pieces hold for x from 0 to 1, not where x=2; make them for a wider range"
+    ):
+        narrow.evaluate({"x": 2.0})
+
+
+def test_jumps_are_breakpoints_and_are_not_approximated():
+    formula = Formula(
+        Step(Input("x"), (1.0, 2.5, 4.0), (5.0, 3.0, 7.0, 1.0)) + Apply("sqrt", Input("x")),
+        (X,),
+        Variable("out"),
+    )
+    made = formula.piecewise(0.01)
+    pieces = made.definitions[0].pieces
+    assert [jump.x for jump in pieces.jumps] == [1.0, 2.5, 4.0]
+    assert [round(jump.after - jump.before, 2) for jump in pieces.jumps] == pytest.approx(
+        [-2.0, 4.0, -6.0], abs=0.02
+    )
+    at = np.array([0.0, 1.0, np.nextafter(1.0, 0.0), 2.5, 4.0, np.nextafter(4.0, 0.0)])
+    check(formula, made, {"x": np.append(at, np.linspace(0.0, 4.0, 999))})
+
+
+def test_a_staircase_of_something_else_jumps_where_that_crosses_its_edges():
+    argument = Apply("square", Input("x") - 2.0)
+    formula = Formula(Step(argument, (1.0, 2.25), (1.0, 10.0, 100.0)), (X,), Variable("out"))
+    made = formula.piecewise(0.01)
+    assert [jump.x for jump in made.definitions[0].pieces.jumps] == pytest.approx([0.5, 1.0, 3.0, 3.5])
+    check(formula, made, rows(formula))
+
+
+def test_a_staircase_of_a_sum_of_inputs_is_exact():
+    formula = Formula(
+        Step(Input("x") + 2.0 * Input("y"), (4.0, 6.0), (1.0, 5.0, 2.0)), (X, Y), Variable("out")
+    )
+    made = formula.piecewise(0.01)
+    assert made.certificate.bound < 1e-12
+    check(formula, made, rows(formula))
+
+
+def test_periodic_curves_go_on_over_several_turns():
+    curve = Curve("s", Input("x"), (0.0, 2.0, -1.0, 0.5, 1.0), 0.0, 1.3, periodic=True)
+    formula = Formula(curve * Input("y"), (X, Y), Variable("out"))
+    check(formula, formula.piecewise(0.02), rows(formula))
+    alone = Formula(curve, (X,), Variable("out"))
+    made = alone.piecewise(0.02)
+    assert (
+        made.certificate.segments > 3 * alone.piecewise(0.02, ranges={"x": (0, 1.3)}).certificate.segments - 6
+    )
+    check(alone, made, rows(alone))
+
+
+def test_tables_are_looked_up():
+    table = Table.of({"van": 1.0, "truck": 1.6}, "kind")
+    formula = Formula(
+        table * Apply("sqrt", Input("x")), (X, Variable("kind", kind="category")), Variable("out")
+    )
+    for label in ("van", "truck"):
+        made = formula.piecewise(0.01, fixed={"kind": label})
+        data = {"x": np.linspace(0, 4, 100), "kind": np.full(100, label, dtype=object)}
+        check(formula, made, data)
+    assert formula.piecewise(0.01, ranges={"kind": "van"}).fixed == {"kind": "van"}
+    with pytest.raises(FormulaError, match=r"input 'kind' is a category: fix it, fixed=\{'kind': …\}"):
+        formula.piecewise(0.01)
+    with pytest.raises(FormulaError, match=r"unseen category 'bike'"):
+        formula.piecewise(0.01, fixed={"kind": "bike"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sqrt(x * y)",
+        "sqrt(x + y - 1)",
+        "(x * y + 0.01)^0.65 - sqrt(x)",
+        "sqrt(abs(x - y))",
+        "max(x * y, x^2, 3 * y)",
+        "min(exp(x) / y, 10)",
+        "x * y * (x + y) / (1 + x)",
+        "x^y",
+        "2^(x - y)",
+        "tanh(x - y)^2 + atan(x * y)",
+        "sin(3 * x) * cos(y) * exp(-x)",
+        "sqrt(x - x^2 / 4)",
+        "x * log(x + 0.01) * softplus(y - 2)",
+        "abs(x - 2) * abs(y - 2)",
+        "exp(exp(x / 4) * y / 4)",
+        "(x - y)^3",
+        "x^2 * y^-1.5 - x^2 * y",
+    ],
+)
+def test_compositions(text):
+    formula = law(text, Variable("x", low=0.05, high=4.0), Y) if text == "x^y" else law(text)
+    for side, tolerance in zip(SIDES, (0.3, 0.03, 0.01), strict=True):
+        made = formula.piecewise(tolerance, side=side)
+        check(formula, made, rows(formula))
+
+
+def test_functions_of_one_thing_are_one_function():
+    formula = law("exp(x + y) + (x + y)^2 - 3 * (x + y)")
+    assert sum(isinstance(d, PieceDefinition) for d in formula.piecewise(0.1).definitions) == 1
+    formula = law("x * sqrt(x) + sin(x)^2 * exp(-x)", X)
+    assert len(formula.piecewise(0.01).definitions) == 1
+
+
+def test_convexity_is_joint():
+    def curvature(text):
+        return law(text).piecewise(0.05).curvature
+
+    assert curvature("x^2 + exp(x + y)") == "convex"
+    assert curvature("sqrt(x) + log(y) - (x - y)^2") == "concave"
+    assert curvature("max(x^2, 2 * y, x + y)") == "convex"
+    assert curvature("exp(x^2 / 8 + y)") == "convex"
+    assert curvature("-exp(x^2 / 8 + y)") == "concave"
+    assert curvature("1 / (sqrt(x) + y)") == "convex"
+    # convex in each of both, and not in both together
+    assert curvature("x * y") == "undecided"
+    assert curvature("x^2 - y^2") == "undecided"
+    assert curvature("sqrt(x^2 + y)") == "undecided"
+
+
+@pytest.mark.parametrize(
+    "text", ["x^2 + exp(x + y)", "max(x^2, 2 * y, x + y)", "exp(x^2 / 8 + y)", "1 / (sqrt(x) + y)"]
+)
+def test_what_is_called_convex_lies_below_its_chords(text):
+    made = law(text).piecewise(0.05)
+    rng = np.random.default_rng(1)
+    first, last = ({"x": rng.uniform(0, 4, 2000), "y": rng.uniform(1, 3, 2000)} for _ in range(2))
+    middle = {name: 0.5 * (first[name] + last[name]) for name in first}
+    chord = 0.5 * (made.evaluate(first) + made.evaluate(last))
+    assert (made.evaluate(middle) <= chord * (1.0 + 1e-12)).all()
+
+
+def test_every_node_tells_its_bound():
+    made = law("x * y + exp(x)").piecewise(0.1)
+    nodes = made.certificate.nodes
+    assert sum(node.segments for node in nodes) == made.certificate.segments
+    assert {node.text for node in nodes} == {"exp(x)", "(y + x)²", "(y − x)²"}
+    for node, definition in zip(
+        nodes, [d for d in made.definitions if isinstance(d, PieceDefinition)], strict=True
+    ):
+        assert len(definition.pieces) == node.segments
+        assert node.bound <= node.tolerance * (1.0 + 1e-9) or node.tolerance == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "tolerance", "options", "message"),
+    [
+        ("x", 0.0, {}, "a tolerance is a positive number, not 0.0"),
+        ("x", math.nan, {}, "a tolerance is a positive number, not nan"),
+        ("x", "small", {}, "a tolerance is a positive number, not 'small'"),
+        ("x", 0.1, {"side": "below"}, "side 'below'"),
+        ("x", 0.1, {"max_segments": 0}, "max_segments is a positive whole number, not 0"),
+        ("x", 0.1, {"fixed": {"z": 1.0}}, "no input 'z' to fix; known: 'x', 'y'"),
+        ("x", 0.1, {"fixed": {"x": 1.0}, "ranges": {"x": (0, 1)}}, "input 'x' is fixed and has a range"),
+        ("x", 0.1, {"fixed": {"x": math.inf}}, "input 'x' is fixed to inf, which is no finite number"),
+        (
+            "x",
+            0.1,
+            {"ranges": {"x": (0, math.inf)}},
+            r"input 'x' has no finite range \(from 0 to inf\); give one",
+        ),
+        ("log(x)", 0.1, {}, r"log\(x\) has no finite value at 0; narrow the range"),
+        ("1 / (x - 0.3)", 0.1, {}, "could not be shown to have a finite value, or a bounded slope, near 0.3"),
+        ("1 / (x + y - 3)", 0.1, {}, "has no finite value|could not be shown to have a finite value"),
+        ("sqrt(x - 1)", 0.1, {}, "has no finite value at 0"),
+        ("log(x) * y", 0.1, {"fixed": {"x": 0.0}}, r"log\(0\) has no finite value"),
+        ("exp(3 * x) * y^2", 1e-7, {}, r"\^2 alone needs .* A tolerance about .* times as large would do"),
+        ("exp(3 * x)", 1e-7, {}, "about 588,.* pieces are needed, 10,000 are allowed"),
+        ("1e9 * x", 1e-9, {}, "a tolerance of 1e-09 is finer than rounding"),
+    ],
+)
+def test_errors_say_what_is_wrong_and_what_to_do(text, tolerance, options, message):
+    with pytest.raises(FormulaError, match=message) as caught:
+        law(text).piecewise(tolerance, **options)
+    assert str(caught.value).startswith("formula for 'out': ")
+
+
+def test_the_tolerance_that_is_named_would_do():
+    formula = law("exp(x) * y")
+    with pytest.raises(FormulaError, match=r"A tolerance about \d+ times as large") as caught:
+        formula.piecewise(0.001, max_segments=50)
+    times = float(str(caught.value).split("A tolerance about ")[1].split(" times")[0].replace(",", ""))
+    assert formula.piecewise(0.001 * times, max_segments=50).certificate.segments <= 50
+
+
+def test_a_jump_of_what_is_approximated_is_refused():
+    formula = Formula(Step(Input("x") * Input("y"), (2.0,), (0.0, 1.0)), (X, Y), Variable("out"))
+    with pytest.raises(FormulaError, match=r"jumps where x · y is 2, which straight pieces only approximate"):
+        formula.piecewise(0.1)
+    made = formula.piecewise(0.1, fixed={"y": 2.0})
+    assert made.certificate.bound < 1e-12
+
+
+def test_no_range_for_an_input_that_is_not_read():
+    formula = Formula(Input("x"), (X, Variable("z")), Variable("out"))
+    assert [v.name for v in formula.piecewise(0.1).inputs] == ["x"]
+
+
+def test_extremes_of_something_settled_have_no_pieces():
+    formula = Formula(Maximum((Input("x"), Input("y") + 5.0)), (X, Y), Variable("out"))
+    made = formula.piecewise(0.1)
+    assert made.certificate.segments == 0
+    check(formula, made, rows(formula))
+
+
+def test_evaluates_in_the_shape_of_the_data():
+    formula = law("x * y")
+    made = formula.piecewise(0.1)
+    data = {"x": np.linspace(0, 4, 5)[:, None], "y": np.linspace(1, 3, 3)}
+    assert made.evaluate(data).shape == (5, 3)
+    assert made.evaluate({"x": 1.0, "y": 2.0}).shape == ()
+    with pytest.raises(FormulaError, match="input 'y' is missing"):
+        made.evaluate({"x": 1.0})
