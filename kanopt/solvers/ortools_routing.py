@@ -11,7 +11,7 @@ from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
 from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
-from kanopt.problems.result import Progress, Status
+from kanopt.problems.result import Progress
 from kanopt.problems.routing import RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.routing_arrays import RoutingArrays
@@ -63,24 +63,14 @@ class OrToolsRouting:
     def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
         """Lower the problem to integers, search, and return the best plan found."""
         integers = lower(problem, options.seed)
-        if integers.size == integers.depots or not integers.fleet:
-            return integers.outcome(
-                [[] for _ in integers.fleet], (), "no client can be served by any vehicle"
-            )
+        if integers.is_idle:
+            return integers.idle_outcome()
         with Interrupt() as interrupt:
             search = _Search(integers, options, interrupt)
             ways = search.run(None if options.initial is None else integers.ways(options.initial))
         if search.error is not None:
             raise search.error
-        history = tuple(search.history)
-        if ways is None:
-            message = (
-                "stopped before a first plan was found"
-                if interrupt.asked
-                else "no plan within the time limit"
-            )
-            return Outcome(None, Status.NO_PLAN, None, None, 0.0, history, interrupt.asked, message)
-        return integers.outcome(ways, history, search.message, interrupted=interrupt.asked)
+        return integers.outcome(ways, search.history, search.message, interrupted=interrupt.asked)
 
 
 class _Search:

@@ -128,11 +128,12 @@ class RoutingArrays:
 
     def trimmed(self, kind: int, way: Sequence[int], seen: set[int]) -> list[int]:
         """Return the stops of a route that fit, in their order; what is in `seen` is left out, the rest joins it."""
-        kept: list[int] = []
-        for node in way:
-            if node not in seen and self.fits(kind, [*kept, node]):
+        left = [node for node in dict.fromkeys(way) if node not in seen]
+        kept: list[int] = left if self.fits(kind, left) else []
+        for node in left if not kept else ():
+            if self.fits(kind, [*kept, node]):
                 kept.append(node)
-                seen.add(node)
+        seen.update(kept)
         return kept
 
     def objective(self, ways: Ways) -> int:

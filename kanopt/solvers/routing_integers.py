@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +71,15 @@ class RoutingIntegers(RoutingArrays):
                 routes.append(Route(vehicle, index, facts.depot_of[vehicle], clients, leaves))
         return self.problem.plan_from(RoutingPlan(tuple(routes)))
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nobody to drive, or nobody who could be served."""
+        return self.size == self.depots or not self.fleet
+
+    def idle_outcome(self) -> Outcome:
+        """Return the empty plan, which is the best one where nothing can be done."""
+        return self.outcome([[] for _ in self.fleet], message="no client can be served by any vehicle")
+
     def ways(self, plan: object) -> list[list[int]]:
         """Fit a plan to the fleet and clients there are now.
 
@@ -108,9 +119,9 @@ class RoutingIntegers(RoutingArrays):
 
     def outcome(
         self,
-        ways: Ways,
-        history: tuple[Progress, ...],
-        message: str,
+        ways: Ways | None,
+        history: Sequence[Progress] = (),
+        message: str = "",
         *,
         interrupted: bool = False,
         engines: tuple[EngineRun, ...] = (),
@@ -120,10 +131,18 @@ class RoutingIntegers(RoutingArrays):
         Parameters
         ----------
         ways
-            The plan.
+            The plan, or None where the time did not suffice for one.
         history, message, interrupted, engines
             As in :class:`~kanopt.solvers.Outcome`.
         """
+        shared: dict[str, Any] = {
+            "history": tuple(history),
+            "interrupted": interrupted,
+            "engines": engines,
+        }
+        if ways is None:
+            why = "stopped before a first plan was found" if interrupted else "no plan within the time limit"
+            return Outcome(None, Status.NO_PLAN, None, None, 0.0, message=message or why, **shared)
         plan = self.plan(ways)
         must = {client.name for client in self.problem.clients if client.mandatory}
         return Outcome(
@@ -132,10 +151,8 @@ class RoutingIntegers(RoutingArrays):
             objective=self.money.to_float(self.objective(ways)),
             bound=None,
             rounding_bound=self.rounding_bound,
-            history=history,
-            interrupted=interrupted,
             message=message,
-            engines=engines,
+            **shared,
         )
 
     @cached_property

@@ -1,0 +1,77 @@
+"""The best plan of a search so far, and what is told of it while the search runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from kanopt.problems.result import Progress
+from kanopt.solvers.routing_arrays import Rank, RoutingArrays, Ways
+
+__all__ = ["Incumbents"]
+
+
+class Incumbents:
+    """The best plan so far.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    told
+        Called with each better plan, after it was noted.
+
+    Attributes
+    ----------
+    best
+        The best plan, None before the first.
+    rank
+        Its rank.
+    history
+        Every better plan, in order of time.
+    stopped
+        Whether `told` raised KeyboardInterrupt, which asks the search to stop and keep the plan.
+    """
+
+    def __init__(self, arrays: RoutingArrays, told: Callable[[Progress], None] | None = None) -> None:
+        self.arrays = arrays
+        self.told = told
+        self.began = time.perf_counter()
+        self.best: Ways | None = None
+        self.rank: Rank | None = None
+        self.history: list[Progress] = []
+        self.stopped = False
+
+    @property
+    def seconds(self) -> float:
+        """Wall seconds since the search began."""
+        return time.perf_counter() - self.began
+
+    def offer(self, ways: Ways, by: str = "") -> bool:
+        """Note a plan if it is the best so far, and tell of it; return whether it is.
+
+        Parameters
+        ----------
+        ways
+            A plan that fits.
+        by
+            Who found it.
+        """
+        rank = self.arrays.rank(ways)
+        if self.rank is not None and rank >= self.rank:
+            return False
+        self.rank, self.best = rank, [list(way) for way in ways]
+        left, value = rank
+        parts = [f"{left} clients that must be served are left out"] if left else []
+        step = Progress(
+            self.seconds,
+            self.arrays.money.to_float(value),
+            message="; ".join([*parts, *([by] if by else [])]),
+        )
+        self.history.append(step)
+        try:
+            if self.told is not None:
+                self.told(step)
+        except KeyboardInterrupt:
+            self.stopped = True
+        return True

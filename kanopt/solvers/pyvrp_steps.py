@@ -1,0 +1,140 @@
+"""The integers of a routing problem in the longest steps in which they are the same problem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.solvers.routing_arrays import Integers, RoutingArrays
+
+__all__ = ["UNLIMITED", "Steps", "in_steps"]
+
+UNLIMITED = int(np.iinfo(np.int64).max)
+"""A time that never comes."""
+_MOST = 10**13  # a plan's price at most, so that prices, prizes and penalties together stay inside 64 bits
+_FAR = 2  # an arc without a road costs so many times the dearest one, so that a search keeps away from it
+_WORTH = 3  # a client that must be served is worth so many times the dearest trip or prize
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """A routing problem in the longest steps in which it is the same problem.
+
+    The search of PyVRP weighs prices against loads and times by penalties per unit, so that the size of a unit
+    matters; to the plans and the order of their prices it does not.
+
+    Parameters
+    ----------
+    cost, transit, demand, earliest, latest, prize, capacity, fixed, per_time, shift_start, shift_end
+        As in :class:`RoutingArrays`; a limit that can never be met is :data:`UNLIMITED`, and where no time can ever
+        matter `transit` is zero.
+    roads
+        Which arcs there are, (types, nodes, nodes).
+    worth
+        A price for leaving out a client that must be served: more than any trip to one client saves. A search that
+        may leave out such clients finds its way better with it than with a price above any plan.
+    """
+
+    cost: Integers
+    transit: Integers
+    roads: NDArray[np.bool_]
+    demand: Integers
+    earliest: Integers
+    latest: Integers
+    prize: Integers
+    capacity: Integers
+    fixed: Integers
+    per_time: Integers
+    shift_start: Integers
+    shift_end: Integers
+    worth: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Times:
+    step: int
+    transit: Integers
+    earliest: Integers
+    latest: Integers
+    shift_start: Integers
+    shift_end: Integers
+
+
+def in_steps(arrays: RoutingArrays) -> Steps:
+    """Take common divisors out of times, loads and prices.
+
+    That changes no plan and no order of prices. Only where prices are still too long for sums in 64 bits are they
+    rounded once more; then plans are to be ranked by :meth:`RoutingArrays.rank`.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    """
+    roads = arrays.transit <= arrays.horizon
+    times = _times(arrays, roads)
+    weight = _common(arrays.demand)
+    per_time = arrays.per_time * times.step
+    divisor = _common(arrays.cost[roads], arrays.fixed, arrays.prize, per_time)
+    divisor *= max(1, -(-(arrays.penalty // divisor) // _MOST))
+    cost, fixed, prize, paid = (
+        (values + divisor // 2) // divisor for values in (arrays.cost, arrays.fixed, arrays.prize, per_time)
+    )
+    dearest = int(cost.max(initial=1, where=roads))
+    cost = np.where(roads, cost, _FAR * dearest)
+    longest = int(times.transit.max(initial=0, where=roads))
+    trip = 2 * dearest + int(fixed.max(initial=0)) + 2 * longest * int(paid.max(initial=0))
+    return Steps(
+        cost=cost,
+        transit=times.transit,
+        roads=roads,
+        demand=arrays.demand // weight,
+        earliest=times.earliest,
+        latest=times.latest,
+        prize=prize,
+        capacity=arrays.capacity // weight,
+        fixed=fixed,
+        per_time=paid,
+        shift_start=times.shift_start,
+        shift_end=times.shift_end,
+        worth=_WORTH * max(trip, int(prize.max(initial=0))),
+    )
+
+
+def _common(*values: Integers) -> int:
+    """Return the greatest common divisor of all values, 1 where all are zero."""
+    return int(np.gcd.reduce([np.gcd.reduce(some, axis=None) for some in values if some.size])) or 1
+
+
+def _times(arrays: RoutingArrays, roads: NDArray[np.bool_]) -> _Times:
+    """Return the times in their longest step.
+
+    A vehicle is anywhere at sums of starts, openings and legs: whole steps, so that a limit between two steps is as
+    good as the step before it.
+    """
+    clients = slice(arrays.depots, None)
+    reach = max(int(arrays.shift_start.max()), int(arrays.earliest.max())) + int(
+        arrays.transit.max(axis=(0, 2)).sum()
+    )
+    first, last = int(arrays.shift_start.min()), int(arrays.shift_end.max())
+    latest = np.where(arrays.latest >= last, UNLIMITED, arrays.latest)
+    shift_end = arrays.shift_end
+    if reach <= min(int(shift_end.min()), int(arrays.latest[clients].min(initial=last))):
+        latest, shift_end = np.full_like(latest, UNLIMITED), np.full_like(shift_end, UNLIMITED)
+        if not arrays.per_time.any():
+            zero = np.zeros_like(arrays.earliest)
+            nothing = np.zeros_like(shift_end)
+            return _Times(1, np.zeros_like(arrays.transit), zero, latest, nothing, shift_end)
+    earliest = np.where(arrays.earliest <= first, 0, arrays.earliest)
+    step = _common(arrays.transit[roads], earliest, arrays.shift_start)
+    never = arrays.horizon // step + 1
+    return _Times(
+        step=step,
+        transit=np.where(roads, arrays.transit // step, never),
+        earliest=earliest // step,
+        latest=np.where(latest < UNLIMITED, latest // step, UNLIMITED),
+        shift_start=arrays.shift_start // step,
+        shift_end=np.where(shift_end < UNLIMITED, shift_end // step, UNLIMITED),
+    )
