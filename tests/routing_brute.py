@@ -60,6 +60,7 @@ def _tours(problem: RoutingProblem, name: str) -> dict[int, float]:
     for order, cost, possible in zip(orders, costs, fits, strict=True):
         load = sum(problem.clients[place].demand for place in order)
         served = sum(1 << place for place in order)
-        if possible and np.isfinite(cost) and load <= vehicle.capacity + 1e-9:
+        may = all(facts.allowed[facts.type_index[name], len(facts.depots) + place] for place in order)
+        if may and possible and np.isfinite(cost) and load <= vehicle.capacity + 1e-9:
             tours[served] = min(cost, tours.get(served, np.inf))
     return tours

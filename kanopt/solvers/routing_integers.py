@@ -225,6 +225,7 @@ def lower(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
     """
     facts = problem.facts
     travel = problem.planner.durations + facts.service[None, :, None]
+    travel = np.where(facts.allowed[:, None, :], travel, np.inf)
     origin = min(0.0, float(facts.of_vehicles("shift_start").min()))
     horizon = _horizon(problem, travel, origin)
     step = convert(1.0 / _MINUTE_STEPS, "min", facts.units.time)
@@ -244,7 +245,8 @@ def lower(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
     transit[:, np.arange(len(facts.names)), np.arange(len(facts.names))] = 0
     cost = np.where(paid & roads, problem.planner.costs, 0.0)
     in_money = money.to_integers(cost)
-    nodes = _order(problem, seed, (earliest <= latest) & (earliest <= last) & (demand <= capacity.max()))
+    possible = (earliest <= latest) & (earliest <= last) & (demand <= capacity.max())
+    nodes = _order(problem, seed, possible & facts.allowed.any(axis=0))
     prize = money.to_integers([0.0] * len(facts.depots) + [client.prize or 0.0 for client in facts.clients])
     kept = np.ix_(np.arange(len(facts.vehicles)), nodes, nodes)
     must = np.array([False] * len(facts.depots) + [client.mandatory for client in facts.clients])

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from kanopt.problems.findings import Check, Violation
+from kanopt.problems.routing.entities import words_of
 from kanopt.problems.routing.laws import Facts
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.timing import Drive
 from kanopt.problems.wording import amount_text, clock_text
 
-__all__ = ["check_plan", "exceeds"]
+__all__ = ["check_plan", "exceeds", "missing_skill"]
 
 _ABSOLUTE, _RELATIVE = 1e-6, 1e-9
 
@@ -35,6 +36,7 @@ def check_plan(facts: Facts, plan: RoutingPlan, driven: Drive) -> Check:
         (
             *_fleet(facts, plan),
             *_visits(facts, plan),
+            *_skills(facts, plan),
             *_capacity(facts, plan),
             *_roads(facts, plan, driven),
             *_windows(facts, plan, driven),
@@ -93,6 +95,30 @@ def _visits(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
                 facts.units.load,
                 f"client {client.name} must be served and is on no route",
             )
+
+
+def _skills(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
+    """Clients served by a vehicle that may not."""
+    for route in plan.routes:
+        kind = facts.type_index[route.vehicle]
+        for name in route.clients:
+            if not facts.allowed[kind, facts.index[name]]:
+                yield Violation(
+                    "skill",
+                    f"client {name}",
+                    1.0,
+                    "",
+                    f"{route.label} may not serve client {name}: {missing_skill(facts, kind, name)}",
+                )
+
+
+def missing_skill(facts: Facts, kind: int, name: str) -> str:
+    """Say why a vehicle type, by its position, may not serve a client."""
+    client, vehicle = facts.clients[facts.index[name] - len(facts.depots)], facts.vehicles[kind]
+    lacking = sorted(words_of(client.needs) - words_of(vehicle.skills))
+    if lacking:
+        return f"it needs {' and '.join(lacking)}, which {vehicle.name} does not have"
+    return f"it may be served by {' or '.join(sorted(words_of(client.vehicles)))} only"
 
 
 def _capacity(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:

@@ -10,7 +10,18 @@ from kanopt.errors import ProblemError, UnitError
 from kanopt.problems.records import Attribute
 from kanopt.units import check_unit, same_dimension
 
-__all__ = ["Client", "Depot", "RoutingUnits", "VehicleType"]
+__all__ = ["Client", "Depot", "RoutingUnits", "VehicleType", "words_of"]
+
+
+def words_of(text: str) -> frozenset[str]:
+    """Return the words of a list that is written with commas.
+
+    Examples
+    --------
+    >>> sorted(words_of("cooled, tail lift"))
+    ['cooled', 'tail lift']
+    """
+    return frozenset(word.strip() for word in text.split(",") if word.strip())
 
 
 @dataclass(frozen=True)
@@ -112,6 +123,10 @@ class Client:
         The window in which service may begin, as clock times from midnight. A vehicle that comes early waits.
     prize
         What leaving the client out costs; None for a client that must be served.
+    needs
+        Skills that a vehicle must have to serve it, separated by commas: ``"cooled, tail lift"``.
+    vehicles
+        Names of the vehicle types that may serve it, separated by commas; all, where empty.
     attributes
         Whatever else a law may read, as ``client.<attribute>``.
 
@@ -129,6 +144,8 @@ class Client:
     earliest: float = 0.0
     latest: float = math.inf
     prize: float | None = None
+    needs: str = ""
+    vehicles: str = ""
     attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
 
     @property
@@ -157,6 +174,8 @@ class VehicleType:
         Earliest departure and latest return, as clock times from midnight.
     depot
         Name of the depot; may be left out where there is only one.
+    skills
+        What it can do that some clients need, separated by commas.
     attributes
         Whatever else a law may read, as ``vehicle.<attribute>``.
 
@@ -175,4 +194,5 @@ class VehicleType:
     shift_start: float = 0.0
     shift_end: float = math.inf
     depot: str | None = None
+    skills: str = ""
     attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
 
 from kanopt.problems.findings import Reason
-from kanopt.problems.routing.checking import exceeds
+from kanopt.problems.routing.checking import exceeds, missing_skill
 from kanopt.problems.routing.entities import Client, VehicleType
 from kanopt.problems.routing.laws import DURATION, Facts, Floats, Laws
 from kanopt.problems.routing.plan import Route
@@ -91,6 +91,10 @@ def _alone(laws: Laws, planning: Planning, vehicle: VehicleType) -> _Alone:
 def _obstacle(facts: Facts, client: Client, vehicle: VehicleType, alone: _Alone) -> _Obstacle | None:
     """Return the first thing that keeps a vehicle of this type from serving the client, if any."""
     units, place = facts.units, facts.index[client.name]
+    kind = facts.type_index[vehicle.name]
+    if not facts.allowed[kind, place]:
+        why = missing_skill(facts, kind, client.name)
+        return _Obstacle("skill", np.inf, vehicle, why, f"{vehicle.name} allowed to serve it")
     if exceeds(client.demand, vehicle.capacity):
         more = client.demand - vehicle.capacity
         return _Obstacle(
@@ -138,7 +142,7 @@ def _reason(client: Client, obstacles: Sequence[_Obstacle], kind: str) -> Reason
     """Say it once where every type meets the same obstacle, else type by type."""
     kinds = {obstacle.kind for obstacle in obstacles}
     easiest = min(obstacles, key=lambda obstacle: obstacle.amount)
-    same = len(kinds) == 1
+    same = len(kinds) == 1 and (easiest.kind != "skill" or len(obstacles) == 1)
     start = "even alone, " if easiest.kind in ("window", "shift") else ""
     message = easiest.message if same else "; ".join(f"{o.vehicle.name}: {o.message}" for o in obstacles)
     if same and len(obstacles) > 1:

@@ -87,11 +87,15 @@ class Insertions:
                 spare.append(Route(vehicle.name, free[0], self.facts.depot_of[vehicle.name], ()))
         return spare
 
-    def free_capacity(self) -> list[tuple[str, float]]:
-        """Return the free capacity of every used and one unused vehicle of each type, most first."""
+    def _may(self, route: Route, client: str) -> bool:
+        return bool(self.facts.allowed[self.facts.type_index[route.vehicle], self.facts.index[client]])
+
+    def free_capacity(self, client: str) -> list[tuple[str, float]]:
+        """Return the free capacity of used and one unused vehicle of each type that may serve a client, most first."""
         loads = [
             (route, float(sum(self.facts.demand[self.facts.index[name]] for name in route.clients)))
             for route in (*self.plan.routes, *self.spare)
+            if self._may(route, client)
         ]
         free = [
             (route.label, self.facts.vehicles[self.facts.type_index[route.vehicle]].capacity - load)
@@ -126,6 +130,8 @@ class Insertions:
         routes = [*self.plan.routes, *self.spare]
         tried, origin = [], []
         for place, route in enumerate(routes):
+            if not self._may(route, client):
+                continue
             for at in range(len(route.clients) + 1):
                 tried.append(replace(route, clients=(*route.clients[:at], client, *route.clients[at:])))
                 origin.append(place)

@@ -19,7 +19,7 @@ from kanopt.errors import FormulaError, ProblemError, nearest
 from kanopt.formulas.binding import BoundFormula, Known, Reference, Resolver
 from kanopt.problems.records import known
 from kanopt.problems.routing.arrivals import ArrivalFunctions
-from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
+from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, words_of
 from kanopt.units import convert
 
 __all__ = ["DURATION", "Facts", "Floats", "Inputs", "Ints", "Law", "Laws"]
@@ -114,6 +114,18 @@ class Facts:
     def of_vehicles(self, field: str) -> Floats:
         """Return a field of every vehicle type."""
         return np.array([getattr(vehicle, field) for vehicle in self.vehicles], dtype=float)
+
+    @cached_property
+    def allowed(self) -> NDArray[np.bool_]:
+        """Which vehicle types may serve each node: with all skills it needs, and among its types; (types, n)."""
+        allowed = np.ones((len(self.vehicles), len(self.points)), dtype=bool)
+        for place, client in enumerate(self.clients, start=len(self.depots)):
+            needs, names = words_of(client.needs), words_of(client.vehicles)
+            if needs or names:
+                for kind, vehicle in enumerate(self.vehicles):
+                    named = not names or vehicle.name in names
+                    allowed[kind, place] = named and needs <= words_of(vehicle.skills)
+        return allowed
 
     @cached_property
     def usable(self) -> NDArray[np.bool_]:

@@ -117,7 +117,10 @@ def _could_be(facts: Facts, client: Client, best: Insertion, *, slow: bool) -> R
 def _no_room(facts: Facts, client: Client, insertions: Insertions, places: Sequence[Insertion]) -> str:
     """Say whether load or time keeps the client out."""
     units, subject = facts.units, f"client {client.name}"
-    label, room = insertions.free_capacity()[0]
+    free = insertions.free_capacity(client.name)
+    if not free:
+        return f"every vehicle that may serve {subject} is out of the fleet or does not exist"
+    label, room = free[0]
     if exceeds(client.demand, room):
         return (
             f"no vehicle has capacity left for {subject}: it needs {amount_text(client.demand, units.load)}, and the "

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.problems.routing.entities import Client, Depot, VehicleType
+from kanopt.problems.routing.entities import Client, Depot, VehicleType, words_of
 from kanopt.problems.routing.laws import Floats
 from kanopt.problems.wording import listed
 
@@ -31,6 +31,7 @@ def check_entities(
         *_names(depots, clients, vehicles),
         *_clients(clients),
         *_vehicles(vehicles, {depot.name for depot in depots}),
+        *_words(clients, vehicles),
     ]
     if mistakes:
         raise ProblemError("\n".join(mistakes))
@@ -91,6 +92,23 @@ def _vehicles(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[str
             yield f"vehicle {vehicle.name!r}: say which depot it belongs to; {nearest('', depots)}"
         elif vehicle.depot is not None and vehicle.depot not in depots:
             yield f"vehicle {vehicle.name!r}: unknown depot {vehicle.depot!r}; {nearest(vehicle.depot, depots)}"
+
+
+def _words(clients: Sequence[Client], vehicles: Sequence[VehicleType]) -> Iterable[str]:
+    """Skills that no vehicle has, and vehicle types that do not exist."""
+    named = dict.fromkeys(word for client in clients for word in sorted(words_of(client.vehicles)))
+    types = [vehicle.name for vehicle in vehicles]
+    for word in named:
+        if word not in types:
+            wrong = [client.name for client in clients if word in words_of(client.vehicles)]
+            yield f"clients {listed(wrong)}: unknown vehicle type {word!r}; {nearest(word, types)}"
+    known = sorted(frozenset().union(*(words_of(vehicle.skills) for vehicle in vehicles)))
+    needed = dict.fromkeys(word for client in clients for word in sorted(words_of(client.needs)))
+    for word in needed:
+        if word not in known:
+            wrong = [client.name for client in clients if word in words_of(client.needs)]
+            hint = nearest(word, known) if known else "no vehicle has any skills"
+            yield f"clients {listed(wrong)}: no vehicle has the skill {word!r}; {hint}"
 
 
 def read_matrix(values: Any, names: Sequence[str], what: str) -> Floats:

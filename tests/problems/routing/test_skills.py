@@ -1,0 +1,111 @@
+"""Clients that not every vehicle may serve: what is refused, checked, said, and planned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt.errors import ProblemError
+from kanopt.problems import Client, RoutingProblem, VehicleType
+from kanopt.problems.routing.entities import words_of
+from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.ortools_routing import OrToolsRouting
+from kanopt.solvers.pyvrp_routing import PyVrpRouting
+from tests.routing_brute import best_of_all_plans
+from tests.routing_cases import random_problem
+
+
+def with_skills(seed: int, clients: int = 5) -> RoutingProblem:
+    """A random problem in which two clients need a skill, and one may be served by the last type only."""
+    given = random_problem(seed, clients=clients, optional=False)
+    vehicles = [replace(vehicle, count=2) for vehicle in given.vehicles]
+    vehicles[0] = replace(vehicles[0], skills="cooled, tail lift")
+    served = list(given.clients)
+    served[0] = replace(served[0], needs="cooled")
+    served[1] = replace(served[1], needs="tail lift,cooled")
+    served[2] = replace(served[2], vehicles=vehicles[-1].name)
+    return replace(given, clients=served, vehicles=vehicles)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("engine", [OrToolsRouting(), PyVrpRouting()], ids=["ortools", "pyvrp"])
+def test_plans_are_the_best_of_all_that_keep_to_the_skills(seed: int, engine: OrToolsRouting) -> None:
+    problem = with_skills(seed)
+    outcome = engine.solve(problem, SolveOptions(time_limit=20.0, seed=seed))
+    missed, best = best_of_all_plans(problem)
+    assert sum(client.name in outcome.plan.unserved for client in problem.clients) == missed
+    assert not [v for v in problem.check(outcome.plan).violations if v.constraint == "skill"]
+    price = problem.price(outcome.plan, frozen=True).objective
+    assert price == pytest.approx(best, abs=2 * outcome.rounding_bound + 1e-9)
+
+
+def small(**client: str) -> RoutingProblem:
+    minutes = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])
+    return RoutingProblem(
+        depots=pd.DataFrame({"name": ["depot"]}),
+        clients=[Client("a", demand=1.0, **client), Client("b", demand=1.0)],
+        vehicles=[
+            VehicleType("van", capacity=2.0),
+            VehicleType("truck", capacity=5.0, skills="cooled", fixed_cost=100.0),
+        ],
+        cost=minutes,
+        duration=minutes,
+        distance=minutes,
+    )
+
+
+def test_a_plan_that_does_not_keep_to_them_is_priced_and_says_which_skill_is_missing() -> None:
+    problem = small(needs="cooled")
+    plan = problem.plan_from({"van 1": ["a", "b"]})
+    (violation,) = problem.check(plan).violations
+    assert violation.constraint == "skill"
+    assert violation.message == "van 1 may not serve client a: it needs cooled, which van does not have"
+    assert problem.price(plan).objective == 42.0
+    named = small(vehicles="truck")
+    (violation,) = named.check(named.plan_from({"van 1": ["a"], "truck 1": ["b"]})).violations
+    assert violation.message.endswith("it may be served by truck only")
+
+
+def test_a_client_that_no_vehicle_may_serve_is_told_so() -> None:
+    problem = small(needs="cooled", vehicles="van")
+    outcome = PyVrpRouting().solve(problem, SolveOptions(time_limit=5.0))
+    assert outcome.plan.unserved == ("a",)
+    (reason,) = problem.reasons(outcome.plan)
+    assert reason.proved
+    assert "van: it needs cooled, which van does not have" in reason.message
+    assert "truck: it may be served by van only" in reason.message
+
+
+def test_the_room_that_is_told_is_that_of_vehicles_that_may_serve() -> None:
+    problem = replace(
+        small(needs="cooled"),
+        vehicles=[VehicleType("van", capacity=9.0), VehicleType("truck", capacity=1.0, skills="cooled")],
+    )
+    plan = problem.plan_from({"truck 1": ["b"]})
+    (reason,) = problem.reasons(plan)
+    assert "the most free is 0 t on truck 1" in reason.message
+
+
+@pytest.mark.parametrize(
+    ("client", "message"),
+    [
+        ({"needs": "coled"}, r"clients 'a': no vehicle has the skill 'coled'; did you mean 'cooled'"),
+        ({"vehicles": "vans"}, r"clients 'a': unknown vehicle type 'vans'; did you mean 'van'"),
+    ],
+)
+def test_words_that_mean_nothing_are_refused_with_what_is_near(client: dict[str, str], message: str) -> None:
+    with pytest.raises(ProblemError, match=message):
+        small(**client)
+
+
+def test_tables_hold_words_with_commas() -> None:
+    clients = pd.DataFrame({"name": ["a"], "needs": ["cooled , tail lift,"], "x": [1.0], "y": [0.0]})
+    vehicles = pd.DataFrame({"name": ["van"], "skills": ["tail lift, cooled"]})
+    depots = pd.DataFrame({"name": ["depot"], "x": [0.0], "y": [0.0]})
+    minutes = np.array([[0.0, 1.0], [1.0, 0.0]])
+    problem = RoutingProblem(depots, clients, vehicles, cost=minutes, duration=minutes)
+    assert words_of(problem.clients[0].needs) == {"cooled", "tail lift"}
+    assert problem.facts.allowed.all()
