@@ -47,17 +47,19 @@ class Incumbents:
         """Wall seconds since the search began."""
         return time.perf_counter() - self.began
 
-    def offer(self, ways: Ways, by: str = "") -> bool:
+    def offer(self, ways: Ways, rank: Rank | None = None, by: str = "") -> bool:
         """Note a plan if it is the best so far, and tell of it; return whether it is.
 
         Parameters
         ----------
         ways
             A plan that fits.
+        rank
+            Its rank, where it is known.
         by
             Who found it.
         """
-        rank = self.arrays.rank(ways)
+        rank = self.arrays.rank(ways) if rank is None else rank
         if self.rank is not None and rank >= self.rank:
             return False
         self.rank, self.best = rank, [list(way) for way in ways]

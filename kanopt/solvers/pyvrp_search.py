@@ -32,7 +32,7 @@ from kanopt.solvers.routing_arrays import RoutingArrays, Ways
 __all__ = ["PyVrpSearch"]
 
 _STEPS, _STEPS_PER_PAIR = 3000, 5
-_ROUND = 15_000
+_ROUND = 8000
 _COMPLETE_STEPS, _COMPLETE_SHARE = 5000, 0.3
 # penalties, as multiples of what makes an excess worth an arc; with prizes on clients an excess must not pay
 _FIRST, _FIRST_WITH_PRIZES, _LEAST, _MOST = 100.0, 1000.0, 0.01, 1e5
@@ -42,7 +42,7 @@ class PyVrpSearch:
     """One search of PyVRP on the integers of a routing problem.
 
     PyVRP accepts a worse plan where it is better than that of 300 iterations before. Once that leads nowhere any
-    more, after 15,000 iterations without a better plan, the next round begins from the best one.
+    more, after 8,000 iterations without a better plan, the next round begins from the best one.
 
     First every client that must be served is required. Where no such plan is found within a number of iterations, or
     within a third of the time, the search begins again with a prize on these clients, and finds the best partial

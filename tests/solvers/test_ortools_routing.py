@@ -15,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt.errors import SolverError
-from kanopt.interrupt import Interrupt
 from kanopt.problems import Client, Depot, Progress, Route, RoutingPlan, RoutingProblem, Status, VehicleType
 from kanopt.problems.evaluate import status_of
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.ortools_routing import OrToolsRouting, _Search
+from kanopt.solvers.incumbents import Incumbents
+from kanopt.solvers.ortools_routing import OrToolsRouting
+from kanopt.solvers.ortools_search import OrToolsSearch
 from kanopt.solvers.routing_integers import lower
 from tests.routing_cases import best_by_trying_all, random_problem, random_routes
 from tests.supply_cases import small as supply_problem
@@ -185,13 +186,14 @@ def test_the_same_seed_gives_the_same_plan_and_seeds_order_the_clients():
 def test_first_plans_are_tried_in_turn(monkeypatch):
     tried = []
 
-    def nothing(self: _Search, parameters: object, start: object) -> None:
+    def nothing(self: OrToolsSearch, parameters: object, start: object) -> bool:
         tried.append(parameters.first_solution_strategy)
+        return False
 
-    monkeypatch.setattr(_Search, "_searched", nothing)
+    monkeypatch.setattr(OrToolsSearch, "_searched", nothing)
     assert solved(euclidean(4)).status is Status.NO_PLAN
     assert len(set(tried)) == 3
-    monkeypatch.setattr(_Search, "_searched", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(OrToolsSearch, "_searched", lambda *_: signal.raise_signal(signal.SIGINT))
     stopped = solved(euclidean(4))
     assert (stopped.interrupted, stopped.message) == (True, "stopped before a first plan was found")
 
@@ -256,11 +258,14 @@ def test_the_solver_counts_as_the_integers_do():
     for seed in range(3):
         problem = random_problem(seed, clients=6)
         integers = lower(problem, seed)
-        search = _Search(integers, SolveOptions(time_limit=20.0), Interrupt())
-        ways = search.run(None)
+        incumbents = Incumbents(integers)
+        search = OrToolsSearch(integers, incumbents, time_limit=20.0, seed=seed, asked=lambda: False)
+        search.run(None)
+        ways = incumbents.best
         served = {node for way in ways for node in way}
         left = sum(integers.mandatory[node] for node in range(1, len(integers.nodes)) if node not in served)
         assert search.best == integers.objective(ways) - integers.missed + left * integers.penalty
+        assert incumbents.rank == integers.rank(ways)
 
 
 def initial(*routes: Route) -> SolveOptions:
