@@ -13,9 +13,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from kanopt.formulas.lowering.graphs import ARGUMENT
 from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Product, Straight
-from kanopt.formulas.nodes import fold
 
 __all__ = ["effort_of", "in_order", "shared_out"]
 
@@ -44,6 +42,7 @@ def shared_out(parts: Sequence[Part], tolerance: float) -> dict[Part, float]:
 
     Examples
     --------
+    >>> from kanopt.formulas.lowering.graphs import ARGUMENT
     >>> from kanopt.formulas.lowering.profile import Profile
     >>> from kanopt.formulas.lowering.parts import Source
     >>> x, y = (Source(name, 0.0, 1.0, True, name) for name in "xy")
@@ -67,7 +66,10 @@ def shared_out(parts: Sequence[Part], tolerance: float) -> dict[Part, float]:
         total = sum(weights[part] * share for part, share in wanted.items())
         scale = tolerance / total if total > 0.0 else 0.0
         # no use in more than the whole of what it may be
-        shares = {part: min(scale * share, _whole(part)) for part, share in wanted.items()}
+        shares = {
+            part: min(scale * share, _whole(part)) if weights[part] > 0.0 else _whole(part)
+            for part, share in wanted.items()
+        }
         errors = _errors(parts, shares)
         reached = errors[parts[-1]]
         if reached > 0.0:
@@ -150,7 +152,5 @@ def _moved(part: Curved | Straight, error: float) -> float:
     profile = part.profile
     x = np.linspace(profile.low, profile.high, _POINTS)
     x = np.clip(np.concatenate([x, x + error, x - error]), profile.low, profile.high)
-    with np.errstate(all="ignore"):
-        value = fold(profile.graph, lambda node, values: node.compute(values, {ARGUMENT.name: x}))
-    here, above, below = np.broadcast_to(value, x.shape).reshape(3, _POINTS)
+    here, above, below = profile.at(x).reshape(3, _POINTS)
     return float(max(np.nanmax(np.abs(above - here)), np.nanmax(np.abs(below - here))))

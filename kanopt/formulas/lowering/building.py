@@ -142,6 +142,7 @@ class _Builder:
                 part.profile.refine(share)
                 pieces = fitted(part.profile, share, self._left)
                 if pieces is None:
+                    self._needs[part] = effort_of(part) / math.sqrt(share)
                     self._refuse()
                 return self._function(part, pieces, part.profile.distance(pieces), share)
             case Product():
@@ -166,7 +167,8 @@ class _Builder:
 
     def _affine(self, part: Affine) -> Made:
         form = Form(part.constant, {})
-        down = up = rounding = 0.0
+        down = up = part.off
+        rounding = 0.0
         curvatures: list[tuple[float, Curvature]] = []
         for coefficient, source in part.terms:
             made = self._made[source]
@@ -230,8 +232,10 @@ class _Builder:
         argument = self._made[part.argument]
         place = self._place(part.argument)
         source = self._quantities[place]
-        pieces = pieces.extended(source.low, source.high)
-        falls, rises = pieces.spread(argument.down, argument.up)
+        # what the law says of the argument may lie a little outside what is computed of it
+        wide = pieces.extended(min(source.low, part.argument.low), max(source.high, part.argument.high))
+        falls, rises = wide.spread(argument.down, argument.up)
+        pieces = wide.extended(source.low, source.high)
         down, up = falls - own[0], rises + own[1]
         rounding = _rounding(pieces, argument.rounding)
         low, high = pieces.values

@@ -1,7 +1,7 @@
 """Functions of one variable that are piecewise linear as they stand: their pieces, with nothing approximated.
 
-Sums, multiples, absolute values, hinges, largest and smallest, and staircases of the variable are carried out on
-pieces. What floating point adds on the way is counted.
+Sums, multiples, absolute values, hinges, largest and smallest, staircases of the variable and what is made of them are
+carried out on pieces. What floating point adds on the way is counted.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import reduce
 
 import numpy as np
 
+from kanopt.formulas.lowering.enclosures import Known, known_of
 from kanopt.formulas.lowering.graphs import ARGUMENT
 from kanopt.formulas.lowering.pieces import Pieces
 from kanopt.formulas.nodes import (
@@ -27,7 +28,7 @@ from kanopt.formulas.nodes import (
     Sum,
     postorder,
 )
-from kanopt.formulas.pieces import Step
+from kanopt.formulas.pieces import Curve, Step
 from kanopt.formulas.shapes.arithmetic import EPS
 
 __all__ = ["Exact", "exact_pieces", "line_of"]
@@ -37,7 +38,7 @@ _MOST = 20_000
 
 @dataclass(frozen=True)
 class Exact:
-    """Pieces, and how far floating point may have moved them; `points` are ends of pieces, in pairs."""
+    """Breakpoints, values at both ends of each piece, and how far floating point may have moved them."""
 
     x: Array
     start: Array
@@ -50,9 +51,9 @@ class Exact:
         return float(max(np.abs(self.start).max(), np.abs(self.stop).max()))
 
     @property
-    def constant(self) -> bool:
-        """Whether it has one value."""
-        return bool((self.start == self.start[0]).all() and (self.stop == self.start[0]).all())
+    def level(self) -> bool:
+        """Whether it is constant but for jumps."""
+        return bool((self.start == self.stop).all())
 
     def on(self, x: Array) -> tuple[Array, Array]:
         """Return values at both ends of finer pieces."""
@@ -151,7 +152,27 @@ def _visit(node: Node, parts: list[Exact], ends: Array) -> Exact | None:
             return _larger(parts[0], Exact(ends, zero, zero, 0.0))
         case Step(argument=argument) if argument.key == ARGUMENT.key:
             return _stairs(node, ends)
+        case Apply() | Power() | Curve():
+            return _of_levels(node, parts)
     return None
+
+
+def _of_levels(node: Node, parts: list[Exact]) -> Exact | None:
+    """Return a function of staircases, which is one too; None where an argument is none."""
+    if not all(part.level for part in parts):
+        return None
+    x = parts[0].x
+    levels = [part.start for part in parts]
+    if len(parts) == 2:
+        x, (first, _), (second, _) = _aligned(*parts)
+        levels = [first, second]
+    known = [
+        Known(level, level, np.full(len(level), part.off)) for level, part in zip(levels, parts, strict=True)
+    ]
+    found = known_of(node, known, {})
+    value = np.broadcast_to(node.compute(levels, {}), levels[0].shape)
+    off = float(np.max(found.off))
+    return Exact(x, value, value, off) if np.isfinite(value).all() and np.isfinite(off) else None
 
 
 def _stairs(node: Step, ends: Array) -> Exact:
@@ -170,7 +191,8 @@ def _aligned(a: Exact, b: Exact) -> tuple[Array, tuple[Array, Array], tuple[Arra
 def _combined(a: Exact, b: Exact, operation: Callable[[Array, Array], Array], off: float) -> Exact:
     x, on_a, on_b = _aligned(a, b)
     start, stop = (operation(u, v) for u, v in zip(on_a, on_b, strict=True))
-    return Exact(x, start, stop, off + 4.0 * EPS * (a.size + b.size))
+    found = Exact(x, start, stop, off)
+    return Exact(x, start, stop, off + 4.0 * EPS * (a.size + b.size + found.size))
 
 
 def _added(a: Exact, b: Exact) -> Exact:
@@ -190,9 +212,11 @@ def _product(parts: list[Exact]) -> Exact | None:
 
 
 def _times(a: Exact, b: Exact) -> Exact | None:
-    if a.constant:
-        return _scaled(b, float(a.start[0]))
-    return _scaled(a, float(b.start[0])) if b.constant else None
+    if not (a.level or b.level):
+        return None
+    return _combined(
+        a, b, np.multiply, a.off * b.size + b.off * a.size + a.off * b.off + EPS * a.size * b.size
+    )
 
 
 def _larger(a: Exact, b: Exact) -> Exact:

@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.nodes import (
-    Apply,
     Constant,
     Input,
     Node,
-    Power,
     Product,
     Sum,
     postorder,
@@ -38,7 +36,6 @@ __all__ = [
     "inserted",
     "over",
     "shown",
-    "with_exponentials",
 ]
 
 ARGUMENT = Input("u")
@@ -91,17 +88,6 @@ def folded(root: Node, numbers: Mapping[str, float], labels: Mapping[str, str]) 
         if not math.isfinite(value):
             raise FormulaError(f"{shown(node)} has no finite value")
         return Constant(value)
-
-    return rebuilt(root, change)
-
-
-def with_exponentials(root: Node) -> Node:
-    """Return the graph with x^y written as exp(y · log(x)) where neither is constant."""
-
-    def change(node: Node) -> Node:
-        if isinstance(node, Power) and not any(isinstance(c, Constant) for c in node.children):
-            return Apply("exp", Product((node.exponent, Apply("log", node.base))))
-        return node
 
     return rebuilt(root, change)
 
@@ -187,6 +173,7 @@ def over(node: Node, base: Node) -> Node:
 
     Examples
     --------
+    >>> from kanopt.formulas import Apply
     >>> x, y = Input("x"), Input("y")
     >>> shown(over(Apply("exp", x + y) + 1, x + y))
     'exp(u) + 1'
@@ -214,6 +201,7 @@ def inserted(outer: Node, inner: Node) -> Node:
 
     Examples
     --------
+    >>> from kanopt.formulas import Apply
     >>> shown(inserted(Apply("sqrt", ARGUMENT), ARGUMENT + 1))
     'sqrt(u + 1)'
     """

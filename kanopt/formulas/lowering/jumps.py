@@ -15,7 +15,8 @@ from kanopt.formulas.shapes.tracer import Tracer
 
 __all__ = ["stairs_of", "with_plain_steps"]
 
-_FIRST, _CUT, _MOST, _ROUNDS = 64, 16, 20_000, 40
+_FIRST, _CUT, _MOST = 64, 16, 20_000
+_SHORTEST = 1e-30  # of the range
 
 
 def stairs_of(graph: Node) -> tuple[float, ...]:
@@ -59,7 +60,7 @@ def with_plain_steps(graph: Node, low: float, high: float) -> Node:
 
 def _plain(step: Step, low: float, high: float) -> Step:
     places: list[float] = []
-    values = [_value(step, np.array([low]))[0]]
+    values = [float(_value(step, np.array([low]))[0])]
     for start, stop in _zones(step, low, high):
         before, after = _value(step, np.array([max(start, low), min(stop, high)]))
         inside = _value(step, np.linspace(max(start, low), min(stop, high), 9))
@@ -77,7 +78,13 @@ def _plain(step: Step, low: float, high: float) -> Step:
 def _value(step: Step, x: Array) -> Array:
     with np.errstate(all="ignore"):
         found = fold(step, lambda node, parts: node.compute(parts, {ARGUMENT.name: x}))
-    return np.broadcast_to(found, x.shape)
+    found = np.broadcast_to(found, x.shape)
+    if np.isnan(found).any():
+        place = float(x[np.argmax(np.isnan(found))])
+        raise FormulaError(
+            f"{shown(step)} has no value where {shown(ARGUMENT)} is {place:.6g}; narrow the range"
+        )
+    return found
 
 
 def _first(step: Step, start: float, stop: float, after: float) -> float:
@@ -105,14 +112,13 @@ def _zones(step: Step, low: float, high: float) -> list[tuple[float, float]]:
         Sides((ARGUMENT.name,), np.array([low]), np.array([high]), (stairs,), (np.zeros(0),), (), ()),
     )
     found: list[tuple[Array, Array]] = []
-    for _ in range(_ROUNDS):
+    while len(start):
         on = _on_edge(tracer, edges, start, stop)
         start, stop = start[on], stop[on]
-        fine = stop - start <= 8.0 * EPS * np.maximum(np.abs(start), np.abs(stop)) + 1e-300
+        size = np.maximum(np.abs(start), np.abs(stop))
+        fine = stop - start <= np.maximum(8.0 * EPS * size, _SHORTEST * (high - low))
         found.append((start[fine], stop[fine]))
         start, stop = start[~fine], stop[~fine]
-        if not len(start):
-            break
         if len(start) > _MOST:
             raise FormulaError(f"{shown(step)}: its argument lies on an edge all along; leave the edge out")
         cuts = start[:, None] + (stop - start)[:, None] * np.linspace(0.0, 1.0, _CUT + 1)

@@ -13,9 +13,10 @@ from kanopt.formulas.lowering.budget import in_order, shared_out
 from kanopt.formulas.lowering.building import Built, built
 from kanopt.formulas.lowering.certificate import PieceCertificate, Side
 from kanopt.formulas.lowering.enclosures import Enclosures
-from kanopt.formulas.lowering.graphs import folded, with_exponentials
+from kanopt.formulas.lowering.graphs import folded
 from kanopt.formulas.lowering.parts import Part, Source
 from kanopt.formulas.lowering.program import AffineDefinition, PieceDefinition, Piecewise
+from kanopt.formulas.lowering.rewriting import rewritten
 from kanopt.formulas.lowering.taking_apart import taken_apart
 from kanopt.formulas.nodes import Node, postorder
 from kanopt.formulas.variables import category_label
@@ -128,7 +129,7 @@ def _lowered(
 ) -> Piecewise:
     read = {name for node in postorder(root) for name in node.names}
     rounding = Enclosures(root, limits).rounding
-    parts = in_order(taken_apart(with_exponentials(root), limits))
+    parts = in_order(taken_apart(rewritten(root, limits), limits))
     sources = {part.name: part for part in parts if isinstance(part, Source)}
     inputs = [
         sources.get(v.name) or Source(v.name, *limits[v.name], True, v.name)

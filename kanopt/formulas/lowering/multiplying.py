@@ -14,7 +14,7 @@ import numpy as np
 
 from kanopt.formulas import nodes
 from kanopt.formulas.lowering.graphs import ARGUMENT, Group, over, shown
-from kanopt.formulas.lowering.parts import Affine, Curved, Part, Product, Straight
+from kanopt.formulas.lowering.parts import Affine, Curved, Part, Product, Straight, sum_of
 from kanopt.formulas.lowering.profile import effort_of
 from kanopt.formulas.nodes import Apply, Constant, Node
 
@@ -119,22 +119,7 @@ def _exponential(text: str, constant: float, factors: Sequence[_Factor], functio
         graph = factor.graph if factor.sign > 0 else -factor.graph
         logarithms.append(function_of(_logarithm(graph), factor.base, f"log({factor.part.text})"))
         constant *= factor.sign
-    terms: dict[Part, float] = {}
-    shift = 0.0
-    for part in logarithms:
-        shift += part.constant if isinstance(part, Affine) else 0.0
-        for coefficient, source in part.terms if isinstance(part, Affine) else ((1.0, part),):
-            terms[source] = terms.get(source, 0.0) + coefficient
-    low, high = (sum(ends) for ends in zip(*((part.low, part.high) for part in logarithms), strict=True))
-    slack = 1e-14 * max(abs(low), abs(high), 1.0)
-    exponent = Affine(
-        f"log({text})",
-        low - slack,
-        high + slack,
-        all(part.exact for part in logarithms),
-        shift,
-        tuple((coefficient, part) for part, coefficient in terms.items() if coefficient),
-    )
+    exponent = sum_of(f"log({text})", logarithms)
     grown = Apply("exp", ARGUMENT)
     return function_of(grown if constant == 1.0 else Constant(constant) * grown, exponent, text)
 

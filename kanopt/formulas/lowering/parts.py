@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kanopt.formulas.lowering.pieces import Pieces
 from kanopt.formulas.lowering.profile import Profile
 
-__all__ = ["Affine", "Curved", "Larger", "Part", "Product", "Source", "Straight"]
+__all__ = ["Affine", "Curved", "Larger", "Part", "Product", "Source", "Straight", "sum_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +46,11 @@ class Source(Part):
 
 @dataclass(frozen=True, eq=False)
 class Affine(Part):
-    """A constant and multiples of other parts."""
+    """A constant and multiples of other parts; `off` is what rounding may have added."""
 
     constant: float
     terms: tuple[tuple[float, Part], ...]
+    off: float = 0.0
 
     @property
     def sources(self) -> tuple[Part, ...]:
@@ -106,3 +109,28 @@ class Larger(Part):
     def sources(self) -> tuple[Part, ...]:
         """Both."""
         return (self.left, self.right)
+
+
+def sum_of(text: str, parts: Sequence[Part], bounds: tuple[float, float] = (-math.inf, math.inf)) -> Affine:
+    """Return a sum of parts, multiples of the same part added up; `bounds` are known of its value.
+
+    Examples
+    --------
+    >>> x = Source("x", 0.0, 2.0, True, "x")
+    >>> total = sum_of("3x + 1", [x, Affine("2x + 1", 1.0, 5.0, True, 1.0, ((2.0, x),))])
+    >>> total.constant, total.terms[0][0], round(total.high, 9)
+    (1.0, 3.0, 7.0)
+    """
+    constant = off = 0.0
+    terms: dict[Part, float] = {}
+    for part in parts:
+        constant += part.constant if isinstance(part, Affine) else 0.0
+        off += part.off if isinstance(part, Affine) else 0.0
+        for coefficient, source in part.terms if isinstance(part, Affine) else ((1.0, part),):
+            terms[source] = terms.get(source, 0.0) + coefficient
+    kept = tuple((coefficient, part) for part, coefficient in terms.items() if coefficient)
+    ends = [sorted((c * part.low, c * part.high)) for c, part in kept]
+    slack = 1e-14 * (abs(constant) + sum(max(map(abs, end)) for end in ends)) + off
+    low = max(constant + sum(end[0] for end in ends) - slack, bounds[0])
+    high = min(constant + sum(end[1] for end in ends) + slack, bounds[1])
+    return Affine(text, low, high, all(part.exact for _, part in kept), constant, kept, off)

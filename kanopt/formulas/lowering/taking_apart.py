@@ -12,7 +12,7 @@ from kanopt.formulas.lowering.exact import exact_pieces, line_of
 from kanopt.formulas.lowering.graphs import Graph, Group, groups_of, inserted, over, shown
 from kanopt.formulas.lowering.jumps import with_plain_steps
 from kanopt.formulas.lowering.multiplying import multiplied
-from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Source, Straight
+from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Source, Straight, sum_of
 from kanopt.formulas.lowering.profile import Profile
 from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Sum
 
@@ -82,7 +82,7 @@ def _base(
         for group in _folded(node, groups)
     ]
     if isinstance(node, Sum):
-        return _sum(shown(node), parts, bounds)
+        return sum_of(shown(node), parts, bounds)
     if isinstance(node, Maximum | Minimum):
         return _extreme(node, parts)
     raise TypeError(f"{type(node).__name__} has one base at most")
@@ -100,27 +100,6 @@ def _folded(node: Node, groups: Sequence[Group]) -> list[Group]:
             raise FormulaError(f"{shown(node)}: its constants have no finite value")
         folded.append(Group(None, Constant(value)))
     return folded
-
-
-def _within(bounds: tuple[float, float], low: float, high: float) -> tuple[float, float]:
-    """Return the narrower of two enclosures of one thing."""
-    return max(bounds[0], low), min(bounds[1], high)
-
-
-def _sum(text: str, parts: Sequence[Part], bounds: tuple[float, float]) -> Affine:
-    constant = 0.0
-    terms: dict[Part, float] = {}
-    for part in parts:
-        inner = part.terms if isinstance(part, Affine) else ((1.0, part),)
-        constant += part.constant if isinstance(part, Affine) else 0.0
-        for coefficient, source in inner:
-            terms[source] = terms.get(source, 0.0) + coefficient
-    kept = tuple((coefficient, part) for part, coefficient in terms.items() if coefficient)
-    ends = [sorted((c * part.low, c * part.high)) for c, part in kept]
-    slack = 1e-14 * (abs(constant) + sum(max(map(abs, end)) for end in ends))
-    low = constant + sum(end[0] for end in ends) - slack
-    high = constant + sum(end[1] for end in ends) + slack
-    return Affine(text, *_within(bounds, low, high), all(part.exact for _, part in kept), constant, kept)
 
 
 def _extreme(node: Node, parts: Sequence[Part]) -> Part:
@@ -144,7 +123,7 @@ def _times(part: Part, factor: float) -> Affine:
     text = f"−{part.text}" if factor == -1.0 else part.text
     if isinstance(part, Affine):
         terms = tuple((factor * coefficient, source) for coefficient, source in part.terms)
-        return Affine(text, low, high, part.exact, factor * part.constant, terms)
+        return Affine(text, low, high, part.exact, factor * part.constant, terms, abs(factor) * part.off)
     return Affine(text, low, high, part.exact, 0.0, ((factor, part),))
 
 
@@ -181,6 +160,8 @@ def function_of(graph: Node, argument: Part, text: str) -> Part:
     if pieces.jumps:
         _refuse_jumps(argument, text, pieces.jumps[0].x)
     least, most = pieces.values
+    if least == most:
+        return Affine(text, least - off, most + off, True, least, (), off)
     return Straight(text, least - off, most + off, argument.exact, argument, pieces, off)
 
 
@@ -193,7 +174,8 @@ def _line(text: str, argument: Part, slope: float, constant: float) -> Part:
     shift = argument.constant if isinstance(argument, Affine) else 0.0
     terms = tuple((slope * coefficient, part) for coefficient, part in inner if slope * coefficient)
     low, high = constant + ends[0] - slack, constant + ends[1] + slack
-    return Affine(text, low, high, argument.exact, constant + slope * shift, terms)
+    off = abs(slope) * argument.off if isinstance(argument, Affine) else 0.0
+    return Affine(text, low, high, argument.exact, constant + slope * shift, terms, off)
 
 
 def _refuse_jumps(argument: Part, text: str, place: float) -> None:

@@ -329,7 +329,7 @@ def test_every_node_tells_its_bound():
         ("sqrt(x - 1)", 0.1, {}, "has no finite value at 0"),
         ("log(x) * y", 0.1, {"fixed": {"x": 0.0}}, r"log\(0\) has no finite value"),
         ("exp(3 * x) * y^2", 1e-7, {}, r"\^2 alone needs .* A tolerance about .* times as large would do"),
-        ("exp(3 * x)", 1e-7, {}, "about 588,.* pieces are needed, 10,000 are allowed"),
+        ("exp(3 * x)", 1e-7, {}, "about 6.* pieces are needed, 10,000 are allowed"),
         ("1e9 * x", 1e-9, {}, "a tolerance of 1e-09 is finer than rounding"),
     ],
 )
