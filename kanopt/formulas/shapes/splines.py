@@ -12,7 +12,7 @@ import numpy as np
 
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.pieces import Curve
-from kanopt.formulas.shapes.arithmetic import EPS, NOTHING, Pair, chosen, hull, plus
+from kanopt.formulas.shapes.arithmetic import EPS, NOTHING, Integers, Pair, chosen, hull, plus
 
 __all__ = ["CurveBounds"]
 
@@ -58,12 +58,11 @@ class CurveBounds:
         """Return bounds of the value (order 0) or a derivative (1, 2) over intervals with ends of shape (n,)."""
         curve = self.curve
         start, stop = self._places(low, high)
-        weights = self._pieces[order]
-        spans = np.arange(weights.shape[1])
+        spans = self._reached(start, stop)
         first = np.clip(start[:, None] - spans, 0.0, 1.0)
         last = np.clip(stop[:, None] - spans, 0.0, 1.0)
         touched = (stop[:, None] >= spans) & (start[:, None] <= spans + 1)
-        least, most = self._extremes(order, weights, first, last)
+        least, most = self._extremes(order, spans, first, last)
         least, most = np.where(touched, least, np.inf), np.where(touched, most, -np.inf)
         found = least.min(axis=1), most.max(axis=1)
         if curve.periodic or order == 1:
@@ -95,9 +94,21 @@ class CurveBounds:
         turn = np.floor(np.where(around, 0.0, start) / curve.spans) * curve.spans
         return np.where(around, 0.0, start - turn), np.where(around, float(curve.spans), stop - turn)
 
-    def _extremes(self, order: int, weights: Array, first: Array, last: Array) -> Pair:
-        """Return bounds over t from `first` to `last` in every span, shape (n, spans)."""
-        places = [first, last, *(np.clip(t, first, last) for t in self._turns[order])]
+    def _reached(self, start: Array, stop: Array) -> Integers:
+        """Return the spans that intervals may touch, of shape (n, few), or all of them, where some touch many."""
+        count = self._pieces[0].shape[1]
+        first = np.floor(start).astype(np.int64) - 1
+        few = int((np.ceil(stop).astype(np.int64) - first).max(initial=0)) + 1
+        if few >= count:
+            return np.arange(count)
+        # the last ones again where there are none beyond
+        near: Integers = np.clip(first[:, None] + np.arange(few), 0, count - 1)
+        return near
+
+    def _extremes(self, order: int, spans: Integers, first: Array, last: Array) -> Pair:
+        """Return bounds over t from `first` to `last` in every one of some spans, shape (n, few)."""
+        weights = self._pieces[order][:, spans]
+        places = [first, last, *(np.clip(t[spans], first, last) for t in self._turns[order])]
         size = np.abs(weights).max(axis=0) * 32 * EPS
         values = [_basis(order, weights, t) for t in places]
         least = np.minimum.reduce(values) - size

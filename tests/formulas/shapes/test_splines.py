@@ -80,3 +80,20 @@ def test_far_away_a_curve_is_its_tangent():
     assert value[1].tolist() == [pytest.approx(0.5), math.inf, pytest.approx(4.0)]
     assert slope[0].tolist() == slope[1].tolist() == pytest.approx([1.0, 1.0, 1.0])
     assert bend[0].tolist() == bend[1].tolist() == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+def test_bounds_of_narrow_intervals_do_not_depend_on_their_company(periodic):
+    rng = np.random.default_rng(5)
+    curve = Curve("s", Input("x"), tuple(rng.normal(0.0, 2.0, 40)), -3.0, 9.0, periodic)
+    bounds = CurveBounds(curve)
+    low = np.append(rng.uniform(-6.0, 14.0, 300), [-3.0, 9.0, 0.0, -np.inf, 9.0])
+    high = np.append(low[:300] + rng.uniform(0.0, 0.7, 300), [-3.0, 9.0, curve.width, -3.0, np.inf])
+    # with an interval that touches all spans, all are looked at for each
+    everything = np.append(low, -20.0), np.append(high, 20.0)
+    for order in range(3):
+        alone, together = bounds.over(order, low[:303], high[:303]), bounds.over(order, *everything)
+        for narrow, wide in zip(alone, together, strict=True):
+            assert narrow.tolist() == wide[:303].tolist()
+        ends = bounds.over(order, low[303:], high[303:])
+        assert np.array(ends).tolist() == np.array(together)[:, 303:305].tolist()
