@@ -119,13 +119,14 @@ class Enclosures:
 
 def _grid(ranges: list[tuple[float, float]]) -> tuple[Array, Array]:
     """Return the ends of boxes that fill the ranges, each of shape (boxes, inputs)."""
-    each = int(_BOXES ** (1.0 / max(len(ranges), 1)) + 1e-9)
-    edges = [np.linspace(low, high, each + 1 if high > low else 2) for low, high in ranges]
-    if not edges:
-        return np.zeros((1, 0)), np.zeros((1, 0))
-    low = np.meshgrid(*(edge[:-1] for edge in edges), indexing="ij")
-    high = np.meshgrid(*(edge[1:] for edge in edges), indexing="ij")
-    return np.stack([a.ravel() for a in low], axis=1), np.stack([a.ravel() for a in high], axis=1)
+    each = max(int(_BOXES ** (1.0 / max(len(ranges), 1)) + 1e-9), 1)
+    low, high = (np.array([ends[side] for ends in ranges], dtype=np.float64) for side in range(2))
+    if each == 1 or not ranges:
+        return low[None], high[None]
+    place = np.stack(np.unravel_index(np.arange(each ** len(ranges)), (each,) * len(ranges)), axis=1)
+    edges = np.linspace(low, high, each + 1)
+    columns = np.arange(len(ranges))
+    return edges[place, columns], edges[place + 1, columns]
 
 
 def known_of(node: Node, parts: list[Known], inputs: Mapping[str, Pair]) -> Known:

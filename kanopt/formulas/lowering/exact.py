@@ -169,8 +169,9 @@ def _of_levels(node: Node, parts: list[Exact]) -> Exact | None:
     known = [
         Known(level, level, np.full(len(level), part.off)) for level, part in zip(levels, parts, strict=True)
     ]
-    found = known_of(node, known, {})
-    value = np.broadcast_to(node.compute(levels, {}), levels[0].shape)
+    with np.errstate(all="ignore"):
+        found = known_of(node, known, {})
+        value = np.broadcast_to(node.compute(levels, {}), levels[0].shape)
     off = float(np.max(found.off))
     return Exact(x, value, value, off) if np.isfinite(value).all() and np.isfinite(off) else None
 

@@ -29,6 +29,7 @@ from kanopt.formulas.printing import plain
 
 __all__ = [
     "ARGUMENT",
+    "Called",
     "Graph",
     "Group",
     "folded",
@@ -42,6 +43,24 @@ ARGUMENT = Input("u")
 """What stands for the base in a function of one variable."""
 _SHOWN = 60
 _TREE = 400
+
+
+@dataclass(frozen=True)
+class Called:
+    """What a function of one variable and its variable are called in messages."""
+
+    text: str
+    argument: str = "u"
+
+    def where(self, place: float) -> str:
+        """Return the words for a value of the variable.
+
+        Examples
+        --------
+        >>> Called("sqrt(x + y)", "x + y").where(-1.0)
+        'where x + y is -1'
+        """
+        return f"where {self.argument} is {place:.6g}"
 
 
 def shown(node: Node) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.lowering.graphs import ARGUMENT, shown
+from kanopt.formulas.lowering.graphs import ARGUMENT, Called, shown
 from kanopt.formulas.nodes import Array, Node, fold, postorder, rebuilt
 from kanopt.formulas.pieces import Step
 from kanopt.formulas.shapes.arithmetic import EPS, Flags
@@ -30,7 +30,7 @@ def stairs_of(graph: Node) -> tuple[float, ...]:
     return tuple(sorted(edges))
 
 
-def with_plain_steps(graph: Node, low: float, high: float) -> Node:
+def with_plain_steps(graph: Node, low: float, high: float, called: Called | None = None) -> Node:
     """Return the same function on a range, with no other staircases than those of the variable.
 
     Where the argument of a staircase crosses an edge is enclosed by interval arithmetic, so that none is missed, and
@@ -50,7 +50,7 @@ def with_plain_steps(graph: Node, low: float, high: float) -> Node:
 
     def change(node: Node) -> Node:
         if isinstance(node, Step) and node.argument.key != ARGUMENT.key:
-            return _plain(node, low, high)
+            return _plain(node, low, high, called or Called(shown(node)))
         return node
 
     if all(not isinstance(node, Step) for node in postorder(graph)):
@@ -58,48 +58,46 @@ def with_plain_steps(graph: Node, low: float, high: float) -> Node:
     return rebuilt(graph, change)
 
 
-def _plain(step: Step, low: float, high: float) -> Step:
+def _plain(step: Step, low: float, high: float, called: Called) -> Step:
     places: list[float] = []
-    values = [float(_value(step, np.array([low]))[0])]
-    for start, stop in _zones(step, low, high):
-        before, after = _value(step, np.array([max(start, low), min(stop, high)]))
-        inside = _value(step, np.linspace(max(start, low), min(stop, high), 9))
+    values = [float(_value(step, called, np.array([low]))[0])]
+    for start, stop in _zones(step, low, high, called):
+        before, after = _value(step, called, np.array([max(start, low), min(stop, high)]))
+        inside = _value(step, called, np.linspace(max(start, low), min(stop, high), 9))
         if not np.isin(inside, (before, after)).all():
             raise FormulaError(
-                f"{shown(step)} touches an edge near {shown(ARGUMENT)} = {start:.6g} without crossing it; "
-                "narrow the range to one side"
+                f"{called.text}: its staircase {step.name!r} touches an edge {called.where(start)}, about, without "
+                "crossing it; narrow the range to one side"
             )
         if before != after:
-            places.append(_first(step, max(start, low), min(stop, high), after))
+            places.append(_first(step, called, max(start, low), min(stop, high), after))
             values.append(after)
     return Step(ARGUMENT, tuple(places), tuple(values), step.name)
 
 
-def _value(step: Step, x: Array) -> Array:
+def _value(step: Step, called: Called, x: Array) -> Array:
     with np.errstate(all="ignore"):
         found = fold(step, lambda node, parts: node.compute(parts, {ARGUMENT.name: x}))
     found = np.broadcast_to(found, x.shape)
     if np.isnan(found).any():
         place = float(x[np.argmax(np.isnan(found))])
-        raise FormulaError(
-            f"{shown(step)} has no value where {shown(ARGUMENT)} is {place:.6g}; narrow the range"
-        )
+        raise FormulaError(f"{called.text} has no finite value {called.where(place)}; narrow the range")
     return found
 
 
-def _first(step: Step, start: float, stop: float, after: float) -> float:
+def _first(step: Step, called: Called, start: float, stop: float, after: float) -> float:
     """Return the smallest number found from which on the evaluated step has the value after."""
     while True:
         middle = 0.5 * start + 0.5 * stop
         if not start < middle < stop:
             return stop
-        if _value(step, np.array([middle]))[0] == after:
+        if _value(step, called, np.array([middle]))[0] == after:
             stop = middle
         else:
             start = middle
 
 
-def _zones(step: Step, low: float, high: float) -> list[tuple[float, float]]:
+def _zones(step: Step, low: float, high: float, called: Called) -> list[tuple[float, float]]:
     """Return short intervals outside which the argument is on no edge."""
     edges = np.asarray(step.breakpoints)
     stairs = np.asarray(stairs_of(step.argument))
@@ -120,7 +118,9 @@ def _zones(step: Step, low: float, high: float) -> list[tuple[float, float]]:
         found.append((start[fine], stop[fine]))
         start, stop = start[~fine], stop[~fine]
         if len(start) > _MOST:
-            raise FormulaError(f"{shown(step)}: its argument lies on an edge all along; leave the edge out")
+            raise FormulaError(
+                f"{called.text}: the argument of its staircase {step.name!r} lies on an edge all along; leave it out"
+            )
         cuts = start[:, None] + (stop - start)[:, None] * np.linspace(0.0, 1.0, _CUT + 1)
         cuts[:, -1] = stop
         start, stop = cuts[:, :-1].ravel(), cuts[:, 1:].ravel()

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
+import numpy as np
+
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.intervals import given_ranges
 from kanopt.formulas.lowering.budget import in_order, shared_out
@@ -54,7 +56,9 @@ def piecewise(
         numbers = {name: value for name, value in given.items() if isinstance(value, float)}
         labels = {name: value for name, value in given.items() if isinstance(value, str)}
         root = folded(formula.root, numbers, labels)
-        return _lowered(formula, root, limits, given, _Wanted(float(tolerance), side, max_segments))
+        # what overflows is no finite number and is refused where it would matter
+        with np.errstate(all="ignore"):
+            return _lowered(formula, root, limits, given, _Wanted(float(tolerance), side, max_segments))
     except FormulaError as error:
         raise FormulaError(f"{what}: {error}") from error
 

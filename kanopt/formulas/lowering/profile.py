@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.lowering.graphs import ARGUMENT, shown
+from kanopt.formulas.lowering.graphs import ARGUMENT, Called, shown
 from kanopt.formulas.lowering.jumps import stairs_of, with_plain_steps
 from kanopt.formulas.lowering.pieces import Pieces, Shape
 from kanopt.formulas.nodes import Array, Node, fold
@@ -105,6 +105,11 @@ class Cells:
         return replace(self, **{name: change(name) for name in names}, bend=bend)
 
     @property
+    def loose(self) -> Array:
+        """How far the function may be from the line, but for noise."""
+        return np.maximum(self.down, self.up)
+
+    @property
     def points(self) -> Pair:
         """The ends of the cells in order and the values there, from within the last cell before; shape (cells + 1,)."""
         return np.append(self.low, self.high[-1]), np.append(self.first, self.last[-1])
@@ -124,7 +129,7 @@ class Profile:
         The function; its variable is :data:`~kanopt.formulas.lowering.graphs.ARGUMENT`.
     low, high
         The range, of some length.
-    text
+    called
         What it is called in messages.
 
     Raises
@@ -140,16 +145,18 @@ class Profile:
     ([0.0, 2.0], 'concave')
     """
 
-    def __init__(self, graph: Node, low: float, high: float, text: str = "") -> None:
-        self.text = text or shown(graph)
-        self.graph, self.low, self.high = with_plain_steps(graph, low, high), low, high
+    def __init__(self, graph: Node, low: float, high: float, called: Called | None = None) -> None:
+        self.called = called or Called(shown(graph))
+        self.graph, self.low, self.high = with_plain_steps(graph, low, high, self.called), low, high
         stairs = np.asarray(stairs_of(self.graph))
         self.jumps = stairs[(stairs > low) & (stairs <= high)]
         sides = Sides((ARGUMENT.name,), np.array([low]), np.array([high]), (stairs,), (np.zeros(0),), (), ())
         self._tracer = Tracer(self.graph, sides)
         ends = np.concatenate([[low], self.jumps, [high]])
         each = max(_FIRST // (len(ends) - 1), 4)
-        edges = [np.linspace(a, b, each + 1 if a < b else 2) for a, b in pairwise(ends)]
+        edges = [
+            np.unique(np.linspace(a, b, each + 1)) if a < b else np.array([a, b]) for a, b in pairwise(ends)
+        ]
         counts = [len(edge) - 1 for edge in edges]
         stair = np.repeat(np.arange(len(edges)), counts) + int(np.searchsorted(stairs, low, side="right"))
         starts, stops = (
@@ -201,7 +208,7 @@ class Profile:
         wrong = ~(np.isfinite(said) & np.isfinite(noise))
         if wrong.any():
             raise FormulaError(
-                f"{self.text} has no finite value at {x[np.argmax(wrong)]:.6g}; narrow the range"
+                f"{self.called.text} has no finite value {self.called.where(x[np.argmax(wrong)])}; narrow the range"
             )
         first, last = np.split(value, 2)
         return first, last, np.maximum(*np.split(noise, 2))
@@ -249,9 +256,10 @@ class Profile:
 
     def _refuse(self, cells: Cells) -> NoReturn:
         place = float(cells.low[int(np.argmin(cells.high - cells.low))])
+        place = 0.0 if abs(place) < 1e-12 * (self.high - self.low) else place
         raise FormulaError(
-            f"{self.text} could not be shown to have a finite value, or a bounded slope, near {place:.6g}; "
-            "narrow the range"
+            f"{self.called.text} could not be shown to have a finite value, or a bounded slope, "
+            f"{self.called.where(place)}, about; narrow the range"
         )
 
     def refine(self, tolerance: float) -> None:
@@ -265,18 +273,23 @@ class Profile:
         for _ in range(_ROUNDS):
             cells = self.cells
             if cells.noise.max() > _NOISE * tolerance:
+                noise = f"its rounding, {cells.noise.max():.3g}"
                 raise FormulaError(
-                    f"{self.text}: a tolerance of {tolerance:.3g} is finer than its rounding, {cells.noise.max():.3g}"
+                    f"{self.called.text}: a tolerance of {tolerance:.3g} is finer than {noise}"
                 )
             smooth = np.isfinite(cells.bend[0]) & np.isfinite(cells.bend[1])
             limit = np.where(smooth, _FINE, _COARSE) * tolerance
-            rough = np.maximum(cells.down, cells.up) > limit
+            rough = cells.loose > limit
             if not rough.any():
                 return
-            if len(cells) > _MOST:
+            with np.errstate(all="ignore"):
+                need = np.sqrt(cells.loose[rough] / limit[rough])
+            if len(cells) > _MOST or (len(cells) > _AT_ONCE and need[smooth[rough]].sum() > 4.0 * _MOST):
                 break
             self._cut(rough, limit)
-        raise FormulaError(f"{self.text}: a tolerance of {tolerance:.3g} is too small, a larger one would do")
+        raise FormulaError(
+            f"{self.called.text} bends too often for a tolerance of {tolerance:.3g}; allow more, or narrow its range"
+        )
 
     @property
     def range(self) -> tuple[float, float]:
@@ -355,7 +368,7 @@ def effort_of(x: Array, y: Array) -> float:
 def _evenly(cells: Cells, limit: Array) -> tuple[Array, Array, Integers]:
     """Cut each cell into equal parts, so many that bounds that fall with the square of the width meet the limit."""
     with np.errstate(all="ignore"):
-        need = np.sqrt(np.maximum(cells.down, cells.up) / limit)
+        need = np.sqrt(cells.loose / limit)
     parts = np.clip(np.ceil(np.nan_to_num(1.1 * need, nan=2.0)), 2, 24).astype(np.int64)
     parent = np.repeat(np.arange(len(cells)), parts)
     place = np.arange(len(parent)) - np.repeat(np.cumsum(parts) - parts, parts)

@@ -9,7 +9,7 @@ from kanopt.errors import FormulaError
 from kanopt.formulas import nodes
 from kanopt.formulas.lowering.enclosures import Enclosures
 from kanopt.formulas.lowering.exact import exact_pieces, line_of
-from kanopt.formulas.lowering.graphs import Graph, Group, groups_of, inserted, over, shown
+from kanopt.formulas.lowering.graphs import Called, Graph, Group, groups_of, inserted, over, shown
 from kanopt.formulas.lowering.jumps import with_plain_steps
 from kanopt.formulas.lowering.multiplying import multiplied
 from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Source, Straight, sum_of
@@ -149,10 +149,11 @@ def function_of(graph: Node, argument: Part, text: str) -> Part:
         return function_of(inserted(graph, argument.profile.graph), argument.argument, text)
     if not low < high:
         high = low + 1e-12 * max(abs(low), 1.0)
-    plain = with_plain_steps(graph, low, high)
+    called = Called(text, argument.text)
+    plain = with_plain_steps(graph, low, high, called)
     found = exact_pieces(plain, low, high)
     if found is None:
-        profile = Profile(plain, low, high, text)
+        profile = Profile(plain, low, high, called)
         if len(profile.jumps):
             _refuse_jumps(argument, text, float(profile.jumps[0]))
         return Curved(text, *profile.range, False, argument, profile)

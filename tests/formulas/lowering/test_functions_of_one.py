@@ -112,19 +112,19 @@ def test_more_pieces_than_allowed_are_none():
 @pytest.mark.parametrize(
     ("graph", "low", "high", "message"),
     [
-        (Apply("log", U), 0.0, 1.0, "has no finite value at 0"),
+        (Apply("log", U), 0.0, 1.0, "has no finite value where u is 0"),
         (
             1.0 / (U - 0.3),
             0.0,
             1.0,
-            "has no finite value at 0.3",
+            "has no finite value where u is 0.3",
         ),
-        (Apply("sqrt", U), -1.0, 1.0, "has no finite value at -1"),
+        (Apply("sqrt", U), -1.0, 1.0, "has no finite value where u is -1"),
         (
             1.0 / (U**3.0 - 0.2),
             0.0,
             1.0,
-            "no finite value at 0.584804|could not be shown to have a finite value",
+            "no finite value where u is 0.584804|could not be shown to have a finite value",
         ),
         (
             Apply("log", Apply("square", Apply("sin", 7.0 * U))),
@@ -176,9 +176,9 @@ def test_staircases_of_staircases():
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        (U * U, "touches an edge near u = .* without crossing it"),
-        (Apply("relu", U), "its argument lies on an edge all along"),
-        (Apply("log", U), "has no value where u is"),
+        (U * U, "touches an edge where u is .*, about, without crossing it"),
+        (Apply("relu", U), "the argument of its staircase 'step' lies on an edge all along"),
+        (Apply("log", U), "has no finite value where u is -1"),
     ],
 )
 def test_staircases_that_cannot_be_settled(argument, message):
