@@ -28,7 +28,7 @@ from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.signomials import Found, Rules, Task, operators, search
 from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, Target, fitted
-from kanopt.surrogates.signomials.lookups import centred, in_lookups
+from kanopt.surrogates.signomials.lookups import centred, felt, in_lookups
 from kanopt.surrogates.signomials.structure import freedom, signature, values_of, with_values
 from kanopt.units import powers_of
 
@@ -275,7 +275,7 @@ def _with_lookups(
         If the law has no value on some row, or its numbers trade with each other.
     """
     columns = table.columns(rows, scales)
-    again = fitted(fit.law, Target(columns, rows.target, rows.weight, log, rules))
+    again = fitted(felt(fit.law, columns), Target(columns, rows.target, rows.weight, log, rules))
     if again is None or not np.isfinite(again.variances(rows.total)).all():
         raise FitError(f"the rows do not tell all {freedom(fit.law)} numbers of a law with tables apart")
     size = np.sqrt(np.diag(again.hessian))

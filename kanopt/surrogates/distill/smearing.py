@@ -37,8 +37,12 @@ def _times(node: Node, factor: float, changed: dict[str, Constant]) -> Node | No
         case Curve(coefficients=coefficients):
             return replace(node, coefficients=tuple(factor * each for each in coefficients))
         case Sum(terms=terms):
-            new = [_times(term, factor, changed) for term in terms]
-            return None if None in new else Sum(tuple(term for term in new if term is not None))
+            inside: dict[str, Constant] = {}
+            new = [_times(term, factor, inside) for term in terms]
+            if None in new:
+                return None
+            changed.update(inside)
+            return Sum(tuple(term for term in new if term is not None))
         case Product(factors=factors):
             for place, part in enumerate(factors):
                 if (new_part := _times(part, factor, changed)) is not None:

@@ -113,6 +113,11 @@ class Dictionary:
         return [j for j in numbers if self.columns.high[j] > self.columns.low[j]]
 
     @cached_property
+    def straight(self) -> list[int]:
+        """Numbers that do not go round: no power and no exponential meets itself at the end of a turn."""
+        return [j for j in self.varying if j not in self.periods]
+
+    @cached_property
     def tables(self) -> list[Tabulated]:
         """Tables of the categories that occur; that of the commonest is 1."""
         found = []
@@ -148,7 +153,7 @@ class Dictionary:
         out: list[tuple[Factor, ...]] = []
         for size, among in ((1, SINGLE), (2, PAIR), (3, TRIPLE)):
             found: list[tuple[Factor, ...]] = []
-            for chosen in combinations(self.varying, size):
+            for chosen in combinations(self.straight, size):
                 options = [exponents_of(self.columns, j, among) for j in chosen]
                 for exponents in product(*options):
                     powers = zip(chosen, exponents, strict=True)
@@ -163,7 +168,7 @@ class Dictionary:
         """Exponentials of one input, and products of two."""
         out: list[tuple[Factor, ...]] = []
         for size, among in ((1, RATES), (2, (-3.0, 3.0))):
-            for chosen in combinations(self.varying, size):
+            for chosen in combinations(self.straight, size):
                 for rates in product(among, repeat=size):
                     pairs = zip(chosen, rates, strict=True)
                     out.append(tuple(Exponential(j, Parameter(r / self._width(j))) for j, r in pairs))
@@ -187,7 +192,7 @@ class Dictionary:
         """Values of the products, shape (n, m)."""
         known = {
             (j, e): raised(self.columns, j, e)
-            for j in self.varying
+            for j in self.straight
             for e in exponents_of(self.columns, j, SINGLE)
         }
         values = np.empty((len(self.columns), len(self.products)), order="F")
@@ -204,11 +209,12 @@ class Dictionary:
         """Logarithms, hinges and steps of one input."""
         out: list[tuple[Factor, ...]] = []
         for j in self.varying:
-            if self.columns.low[j] > 0.0:
+            round_ = j in self.periods
+            if self.columns.low[j] > 0.0 and not round_:
                 out.append((Logarithm(j),))
             distinct = np.unique(self.columns.of(j))
             places = np.unique(np.quantile(distinct, PLACES))
-            out += [(Hinge(j, Parameter(float(place))),) for place in places]
+            out += [(Hinge(j, Parameter(float(place))),) for place in places if not round_]
             if len(distinct) > 2:
                 # between two values, where the rows cannot tell one place from another
                 middle = 0.5 * (distinct[1:] + distinct[:-1])

@@ -27,7 +27,7 @@ from kanopt.surrogates.signomials.structure import (
     Wave,
 )
 
-__all__ = ["Columns", "Part", "Path", "parts", "value", "value_and_jacobian"]
+__all__ = ["Columns", "Part", "Path", "cancels", "parts", "value", "value_and_jacobian"]
 
 Array: TypeAlias = NDArray[np.float64]
 Path: TypeAlias = tuple[int, ...]
@@ -38,6 +38,8 @@ LEAST = 0.05
 """Least size of a free exponent within a group."""
 CANCELLED = 1e-3
 """A sum that begins with 1 and comes this close to nothing lives on cancellation."""
+LIVES = 0.05
+"""A sum of which half of the rows have less than this share of its terms lives on cancellation."""
 SWAMPED = 50.0
 """A sum that begins with 1 and is larger than this everywhere is the other terms, and the 1 is for show."""
 FAINT = 0.2
@@ -238,6 +240,25 @@ def value_and_jacobian(law: Law, columns: Columns) -> tuple[Array, Array]:
     with np.errstate(all="ignore"):
         out, grads = _law(law, columns, want=True)
     return out, np.column_stack(grads) if grads else np.zeros((len(columns), 0))
+
+
+def cancels(law: Law, columns: Columns) -> bool:
+    """Whether a sum is mostly a small difference of large terms, a x - b x^1.003: it says nothing of any of them.
+
+    Brackets that begin with 1 are looked at where they are evaluated.
+    """
+    with np.errstate(all="ignore"):
+        return _cancels(law, columns)
+
+
+def _cancels(law: Law, columns: Columns) -> bool:
+    if len(law.terms) > 1 and Term(ONE) not in law.terms:
+        terms = np.column_stack([_term(term, columns, want=False)[0] for term in law.terms])
+        share = np.abs(terms.sum(axis=1)) / np.abs(terms).sum(axis=1)
+        if np.median(share) < LIVES:
+            return True
+    groups = (f.inner for term in law.terms for f in term.factors if isinstance(f, Group))
+    return any(_cancels(inner, columns) for inner in groups)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,16 +7,17 @@ one score test says what all of them together will take.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.signomials.evaluation import Columns, Part
+from kanopt.surrogates.signomials.evaluation import Columns, Part, value_and_jacobian
 from kanopt.surrogates.signomials.scores import Scores
 from kanopt.surrogates.signomials.structure import ONE, Group, Law, Parameter, Tabulated, Term, values_of
 
-__all__ = ["centred", "in_lookups", "with_factors", "with_lookups"]
+__all__ = ["centred", "felt", "in_lookups", "with_factors", "with_lookups"]
 
 Array = NDArray[np.float64]
 
@@ -59,6 +60,32 @@ def centred(law: Law, columns: Columns, weight: Array) -> Law:
         coefficient = replace(term.coefficient, value=term.coefficient.value * size)
         terms.append(Term(coefficient, tuple(factors)))
     return Law(tuple(terms))
+
+
+def felt(law: Law, columns: Columns) -> Law:
+    """Return the law with numbers of tables and curves held that no row feels, as those of a type that never loads."""
+    jacobian = value_and_jacobian(law, columns)[1]
+    moves: Iterator[bool] = iter([bool(np.abs(column).any()) for column in jacobian.T])
+
+    def number(parameter: Parameter, *, looked_up: bool) -> Parameter:
+        if not parameter.free:
+            return parameter
+        return replace(parameter, free=next(moves) or not looked_up)
+
+    def visit(part: Any, *, looked_up: bool = False) -> Any:
+        match part:
+            case Parameter():
+                return number(part, looked_up=looked_up)
+            case tuple():
+                return tuple([visit(each, looked_up=looked_up) for each in part])
+            case int() | float() | str():
+                return part
+        inside = isinstance(part, Tabulated)
+        names = (field.name for field in fields(part))
+        return replace(part, **{name: visit(getattr(part, name), looked_up=inside) for name in names})
+
+    found: Law = visit(law)
+    return found
 
 
 def with_factors(

@@ -25,6 +25,7 @@ from kanopt.surrogates.signomials.structure import (
     Law,
     Parameter,
     Power,
+    Tabulated,
     Term,
     Wave,
 )
@@ -179,7 +180,10 @@ def _factors(part: Part, scores: Scores, words: Dictionary) -> _Found:
     columns = words.columns
     taken = {f.column for f in part.part.factors if isinstance(f, Power)}
     grown: list[tuple[Array, int, str]] = []
-    for j in words.varying:
+    curved = {f.column for f in part.part.factors if isinstance(f, Tabulated)}
+    for j in words.straight:
+        if j in curved:  # a curve says all that an exponential would
+            continue
         wide = columns.high[j] > NARROWEST * columns.low[j] or j in taken
         if kind_of(columns, j) == "positive" and wide:
             grown.append((1.0 / columns.of(j), j, "1/x"))
@@ -199,7 +203,8 @@ def _powers(part: Part, scores: Scores, words: Dictionary) -> _Found:
     assert isinstance(part.part, Term)
     columns = words.columns
     yield from _angles(part, scores, columns)
-    free = [j for j in words.varying if kind_of(columns, j) == "positive"]
+    curved = {f.column for f in part.part.factors if isinstance(f, Tabulated)}
+    free = [j for j in words.straight if kind_of(columns, j) == "positive" and j not in curved]
     if not free:
         return
     logs = np.column_stack([columns.log(j) for j in free])

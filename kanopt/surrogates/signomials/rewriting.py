@@ -19,6 +19,7 @@ from kanopt.surrogates.signomials.structure import (
     Law,
     Parameter,
     Power,
+    Tabulated,
     Term,
 )
 
@@ -44,6 +45,9 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
         for place, factor in enumerate(part.part.factors):
             for new in _instead(part.part, place, factor, columns):
                 yield changed(law, part.path, new)
+            if isinstance(factor, Tabulated) and factor.of == "category":
+                for new in _by_another(part.part, place, factor, columns):
+                    yield changed(law, part.path, new)
             if (several := _multiplied_out(part.part, place, columns)) is not None:
                 parent = part.path[:-1]
                 without = [t for t in _sum_at(law, parent).terms if t is not part.part]
@@ -85,6 +89,26 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
         for by in (0.5, 2.0):
             if (bent := _bent(factor, by, columns)) is not None:
                 yield replace(term, factors=(*rest, bent))
+
+
+def _by_another(term: Term, place: int, table: Tabulated, columns: Columns) -> Iterator[Term]:
+    """Yield a term with a table of another category: a depot lies in a region, and either may stand for the other."""
+    taken = {f.column for f in term.factors if isinstance(f, Tabulated)}
+    free = all(each.free for each in table.values)
+    codes = columns.of(table.column).astype(np.int64)
+    numbers = np.array([each.value for each in table.values])[codes]
+    for j, count in columns.categories.items():
+        if j in taken:
+            continue
+        other = columns.of(j).astype(np.int64)
+        often = np.bincount(other, minlength=count)
+        means = np.bincount(other, weights=numbers, minlength=count) / np.maximum(often, 1)
+        held = int(often.argmax())
+        size = 1.0 if free else float(means[held]) or 1.0
+        values = tuple(Parameter(float(m) / size, free or k != held) for k, m in enumerate(means))
+        c = replace(term.coefficient, value=term.coefficient.value * size)
+        rest = (*term.factors[:place], Tabulated(j, values), *term.factors[place + 1 :])
+        yield Term(c if term.coefficient.free else term.coefficient, rest)
 
 
 def _neighbours(exponent: float, columns: Columns, column: int) -> list[float]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kanopt.surrogates.signomials.cleaning import cleaned
 from kanopt.surrogates.signomials.dictionary import Dictionary
-from kanopt.surrogates.signomials.evaluation import Columns
+from kanopt.surrogates.signomials.evaluation import Columns, cancels
 from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, Target, fitted
 from kanopt.surrogates.signomials.moves import growths
 from kanopt.surrogates.signomials.rewriting import rewritings
@@ -100,12 +100,16 @@ class _Search:
     fits: int = 0
     signomial: bool = True
     curves: bool = False
+    dismissed: bool = False
+    """Whether a law was let go that lives on cancellation: what it imitates is no sum of products."""
     seen: set[Any] = field(default_factory=set)
     expanded: set[Any] = field(default_factory=set)
     pool: list[Fitted] = field(default_factory=list)
 
     def add(self, fit: Fitted | None) -> None:
-        if fit is not None:
+        if fit is not None and cancels(fit.law, self.ranking.columns):
+            self.dismissed = True
+        elif fit is not None:
             self.pool.append(fit)
             self.pool.sort(key=lambda each: each.length)
 
@@ -230,7 +234,8 @@ class _Search:
             everything = sorted([*everything, *self.pool], key=lambda f: f.length)
             self.pool = everything
             best = everything[0].law
-            enough = operators(best) <= SHORT and not self.to.rules.preferred and not flat(best)
+            short = operators(best) <= SHORT and not self.to.rules.preferred
+            enough = short and not self.dismissed and not flat(best)
             if self.settled() and (phase != "signomials" or enough):
                 break
         return Found(everything[0], tuple(everything[1:]), self.scales)

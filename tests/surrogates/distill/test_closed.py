@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 
 from kanopt import KANRegressor
-from kanopt.formulas import Table
+from kanopt.formulas import Constant, Formula, Input, Product, Sum, Table, Variable
 from kanopt.formulas.nodes import postorder
+from kanopt.formulas.parameters import Covariance
 from kanopt.kan.constraints import Wanted
 from kanopt.kan.description import Layer, Network
 from kanopt.surrogates.distill.closed import closed_law
 from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.distill.mixed import Rows
+from kanopt.surrogates.distill.smearing import multiplied
 from kanopt.surrogates.distill.trained import Trained
 from kanopt.surrogates.encoding import Feature
 
@@ -101,3 +103,29 @@ def test_a_category_that_matters_is_a_table_in_a_law_whose_constants_have_errors
     assert mine.standard_error is not None
     assert others.standard_error is not None
     assert 0.9 < mine.standard_error / others.standard_error < 1.4
+
+
+def test_a_factor_that_a_sum_cannot_take_in_leaves_its_constants_alone() -> None:
+    load, rate = Variable("load"), Variable("v", kind="category")
+    bracket = Sum((Constant(1.0), Product((Constant(0.05, "c1", 0.01), Input("load")))))
+    root = Product((bracket, Table.of({"a": 1.0, "b": 2.0}, "v", name="by")))
+    law = Formula(
+        root, (load, rate), Variable("y"), covariance=Covariance.of(["c1"], np.array([[1e-4]]), 100.0)
+    )
+    twice = multiplied(law, 2.0)
+    rows = {"load": np.array([1.0, 3.0]), "v": np.array(["a", "b"], dtype=object)}
+    np.testing.assert_allclose(twice.evaluate(rows), 2.0 * law.evaluate(rows))
+    assert twice.constants == law.constants
+
+
+def test_a_type_that_never_loads_does_not_cost_the_others_their_table() -> None:
+    rng = np.random.default_rng(7)
+    vehicle = rng.choice(["x", "y", "z"], 900, p=[0.5, 0.3, 0.2])
+    table = pd.DataFrame({"km": rng.uniform(2, 80, 900), "vehicle": vehicle})
+    table["load"] = np.where(vehicle == "z", 0.0, rng.uniform(1, 20, 900))
+    rate = table["vehicle"].map({"x": 1.0, "y": 1.6, "z": 0.7})
+    table["cost"] = 2 + 0.5 * table["km"] + table["load"] * rate + 0.5 * rng.standard_normal(900)
+    columns = ["km", "load", "vehicle"]
+    law = KANRegressor(seed=0).fit(table[columns], table["cost"]).to_formula(table)
+    assert "load · by(vehicle)" in str(law)
+    assert all(constant.standard_error for constant in law.constants)

@@ -9,12 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 from kanopt.formulas import Curve, Formula, Table, Variable
+from kanopt.formulas.counting import operators
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.printing import plain
 from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.signomials import Found, Rules, Task, graph, search
-from kanopt.surrogates.signomials.evaluation import Columns, value
-from kanopt.surrogates.signomials.lookups import centred
+from kanopt.surrogates.signomials.evaluation import Columns, cancels, value
+from kanopt.surrogates.signomials.lookups import centred, felt
 from kanopt.surrogates.signomials.structure import ONE, Law, Parameter, Power, Tabulated, Term
 
 Floats = NDArray[np.float64]
@@ -138,3 +139,37 @@ def test_a_curve_is_one_on_average_and_the_law_stays_the_same(rows: Floats) -> N
     assert isinstance(factor, Tabulated)
     mean = (columns.basis(factor) @ [each.value for each in factor.values]).mean()
     np.testing.assert_allclose(mean, 1.0)
+
+
+def test_a_depot_in_a_region_has_its_own_table_and_the_region_another() -> None:
+    rng = np.random.default_rng(0)
+    km, region = rng.uniform(2, 80, ROWS), rng.integers(0, 3, ROWS)
+    depot = 3 * region + rng.integers(0, 3, ROWS)
+    fixed, rate = rng.uniform(1, 30, 9), np.array([1.0, 1.6, 0.7])
+    y = fixed[depot] + km * rate[region] + 0.3 * rng.standard_normal(ROWS)
+    inputs = np.column_stack([km, region, depot]).astype(float)
+    found = search(Task(inputs, y, np.ones(ROWS), Rules(OPERATOR), categories={1: 3, 2: 9}))
+    root = graph(found.best.law, ["km", "region", "depot"], found.scales, {1: "abc", 2: "ABCDEFGHI"})
+    looked_up = {n.inputs[0]: [x for _, x in n.entries] for n in postorder(root) if isinstance(n, Table)}
+    assert operators(root) <= 5  # by1(depot) + c · km · by2(region), or the region as a factor of the sum
+    ratio = np.array(looked_up["region"]) / rate
+    np.testing.assert_allclose(ratio / ratio[0], 1.0, rtol=0.01)
+    assert len(looked_up["depot"]) == 9
+
+
+def test_numbers_that_no_row_feels_are_held(rows: Floats) -> None:
+    some = rows[rows[:, 3] != 2.0]
+    columns = Columns(some, np.ones(5), {3: 4, 4: 5})
+    by = Tabulated(3, (ONE, Parameter(1.3), Parameter(1.9), Parameter(0.8)))
+    law = Law((Term(Parameter(2.0), (Power(0, ONE), by)),))
+    held = felt(law, columns).terms[0].factors[1]
+    assert isinstance(held, Tabulated)
+    assert [each.free for each in held.values] == [False, True, False, True]
+    assert value(felt(law, columns), columns).tolist() == value(law, columns).tolist()
+
+
+def test_a_small_difference_of_large_terms_is_no_law(rows: Floats) -> None:
+    columns = Columns(rows, np.ones(5), {3: 4, 4: 5})
+    km, bent = Power(0, ONE), Power(0, Parameter(1.003))
+    assert cancels(Law((Term(Parameter(20.0), (km,)), Term(Parameter(-19.5), (bent,)))), columns)
+    assert not cancels(Law((Term(Parameter(20.0), (km,)), Term(Parameter(-9.5), (bent,)))), columns)
