@@ -1,0 +1,209 @@
+"""Laws of a routing problem made ready to be evaluated on many legs, again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas.binding import BoundFormula, Known, Reference
+from kanopt.formulas.data import read_columns
+from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, fold, postorder
+from kanopt.formulas.pieces import gap_inputs
+from kanopt.problems.routing.laws import DURATION, Inputs, Laws
+from kanopt.units import convert
+
+__all__ = ["LegLaw", "Legs", "every_arc", "load_degree"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Legs:
+    """Legs, with what only a plan fixes; all arrays broadcast against each other.
+
+    Parameters
+    ----------
+    arc
+        Number of the arc for its vehicle type: ``(type × nodes + tail) × nodes + head``.
+    load, clock, duration
+        Load on board, clock time of leaving, and travel time, in the problem's units.
+    """
+
+    arc: Ints
+    load: Floats
+    clock: Floats
+    duration: Floats
+
+
+def every_arc(laws: Laws, load: float, clock: float, duration: Floats | None = None) -> Inputs:
+    """Return every arc for every vehicle type at one load and clock time, of shape (types, n, n)."""
+    nodes, kinds = np.arange(len(laws.facts.names)), np.arange(len(laws.facts.vehicles))
+    spent = np.zeros(()) if duration is None else duration
+    return Inputs(
+        kinds[:, None, None],
+        nodes[None, :, None],
+        nodes[None, None, :],
+        np.asarray(load),
+        np.asarray(clock),
+        spent,
+    )
+
+
+class LegLaw:
+    """A formula of a routing problem in which everything is computed beforehand that no plan changes.
+
+    The largest parts of the graph that read neither load nor clock become tables over the arcs of each vehicle type;
+    what is left is computed leg by leg. The value is that of :meth:`Laws.evaluate`, but infinite where that refuses
+    for want of a number: a leg that cannot be priced is not driven.
+
+    Parameters
+    ----------
+    laws
+        The laws of the problem.
+    name
+        A cost law by its term, or the law of travel time; a formula.
+    """
+
+    def __init__(self, laws: Laws, name: str) -> None:
+        law = laws.law(name)
+        assert isinstance(law, BoundFormula)
+        self._law = law
+        self._is_duration = name == DURATION
+        self._unit = laws.unit(name)
+        self._time, self._load = laws.facts.units.time, laws.facts.units.load
+        self._moving = {
+            variable.name: (bound, variable.unit)
+            for variable in law.formula.inputs
+            if variable.name in law.formula.used
+            and isinstance(bound := law.bindings[variable.name], Reference)
+            and (bound.is_state or str(bound) == "arc.duration")
+        }
+        self._shape = (len(laws.facts.vehicles), *laws.roads.shape)
+        self._roads = np.broadcast_to(laws.roads, self._shape).ravel()
+        self._steps = self._program(self._columns(laws, name))
+
+    def _columns(self, laws: Laws, name: str) -> Mapping[str, NDArray[Any]]:
+        """Return the inputs on every arc; those that a plan moves have a harmless number."""
+        formula = self._law.formula
+        resolve = laws.resolver(name, every_arc(laws, 0.0, 0.0))
+        known = self._law.arguments(resolve)
+        return read_columns(formula.inputs, known, formula.used, gap_inputs(formula.root))
+
+    def _program(self, columns: Mapping[str, NDArray[Any]]) -> tuple[_Step, ...]:
+        """Return what is to be done for each evaluation, in order."""
+        nodes = postorder(self._law.formula.root)
+        still: dict[bytes, NDArray[Any]] = {}
+        with np.errstate(all="ignore"):
+            for node in nodes:
+                below = [still.get(child.key) for child in node.children]
+                if not self._moving.keys() & set(node.names) and all(value is not None for value in below):
+                    still[node.key] = node.compute(below, columns)  # type: ignore[arg-type]
+        needed = {child.key for node in nodes if node.key not in still for child in node.children}
+        needed.add(nodes[-1].key)
+        steps: list[_Step] = []
+        place: dict[bytes, int] = {}
+        for node in nodes:
+            if node.key in still and node.key not in needed:
+                continue
+            place[node.key] = len(steps)
+            value = still.get(node.key)
+            steps.append(
+                _Step(node, tuple(place[child.key] for child in node.children), None)
+                if value is None
+                else _Step(node, (), self._table(value))
+            )
+        return tuple(steps)
+
+    def _table(self, value: NDArray[Any]) -> NDArray[Any]:
+        """Return a value on every arc as a table by the number of the arc; a single number stays one."""
+        return value.reshape(()) if value.size == 1 else np.broadcast_to(value, self._shape).ravel()
+
+    @property
+    def reads_load(self) -> bool:
+        """Whether it reads the load on board."""
+        return any(bound.scope == "state" for bound, _ in self._moving.values())
+
+    @property
+    def reads_clock(self) -> bool:
+        """Whether it reads the clock."""
+        return any(bound.scope == "clock" for bound, _ in self._moving.values())
+
+    @property
+    def reads_duration(self) -> bool:
+        """Whether it reads travel time."""
+        return any(bound.scope == "arc" for bound, _ in self._moving.values())
+
+    def evaluate(self, legs: Legs) -> Floats:
+        """Return the law's value on each leg, at least zero; infinite where there is none or no road leads."""
+        columns = {name: self._moved(bound, unit, legs) for name, (bound, unit) in self._moving.items()}
+        values: list[NDArray[Any]] = []
+        with np.errstate(all="ignore"):
+            for step in self._steps:
+                values.append(step.run(values, columns, legs.arc))
+            raw = np.asarray(Known(values[-1], self._law.formula.output.unit).to(self._unit), dtype=float)
+            usable = self._roads[legs.arc] & np.isfinite(raw)
+            if not self._is_duration:
+                usable = usable & np.isfinite(legs.duration)
+            positive: Floats = np.where(usable, np.maximum(raw, 0.0), np.inf)
+        return positive
+
+    def _moved(self, bound: Reference, unit: str, legs: Legs) -> NDArray[Any]:
+        """Return an input that only a plan fixes, in the formula's unit."""
+        if bound.scope == "state":
+            return Known(legs.load, self._load).to(unit)
+        if bound.scope == "arc":
+            return Known(legs.duration, self._time).to(unit)
+        step, day = ("h", 24.0) if bound.field == "hour" else ("min", 1440.0)
+        return Known(np.mod(convert(legs.clock, self._time, step), day), step).to(unit)
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """One step of a program: a table to look up, or a node to compute from the results of earlier steps."""
+
+    node: Node
+    below: tuple[int, ...]
+    table: NDArray[Any] | None
+
+    def run(
+        self, values: Sequence[NDArray[Any]], columns: Mapping[str, NDArray[Any]], arc: Ints
+    ) -> NDArray[Any]:
+        if self.table is None:
+            return self.node.compute([values[place] for place in self.below], columns)
+        return self.table[arc] if self.table.ndim else self.table
+
+
+def load_degree(law: BoundFormula) -> float:
+    """Return a degree in the load on board that a law does not exceed; infinite where none is seen.
+
+    A law of degree 1 is a straight line in the load on every leg.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, arc, parse_formula, state
+    >>> km, load = Variable("km", "km"), Variable("load", "t")
+    >>> for text in ("2 + km", "km * (1 + load)", "km * load^2", "km * sqrt(load)"):
+    ...     law = parse_formula(text, [km, load], Variable("fuel", "l"))
+    ...     print(load_degree(law.bind(km=arc.distance, load=state.load)))
+    0.0
+    1.0
+    inf
+    inf
+    """
+    moved = {name for name, bound in law.bindings.items() if str(bound) == "state.load"}
+
+    def degree(node: Node, below: list[float]) -> float:
+        if isinstance(node, Input):
+            return 1.0 if node.name in moved else 0.0
+        if isinstance(node, Constant | Sum):
+            return max(below, default=0.0)
+        if isinstance(node, Product):
+            return sum(below)
+        return float("inf") if any(below) else 0.0
+
+    return fold(law.formula.root, degree)

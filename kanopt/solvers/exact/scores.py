@@ -1,0 +1,117 @@
+"""What a route scores: its price on the law, when it leaves, and by how much it breaks limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.solvers.exact.driving import Driven, Ways
+
+__all__ = ["Scores"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Scores of routes; arrays of one shape.
+
+    Parameters
+    ----------
+    price
+        On the law, fixed cost and time included; infinite where a leg has no road or the law no number there.
+    departure
+        Clock time of leaving.
+    load, late, over
+        By how much capacity, the windows of clients (all together) and the shift are exceeded, beyond half of what
+        a check lets pass.
+    """
+
+    price: Floats
+    departure: Floats
+    load: Floats
+    late: Floats
+    over: Floats
+
+    @classmethod
+    def of(cls, ways: Ways, driven: Driven, rows: Ints) -> Scores:
+        """Score routes that were driven.
+
+        Parameters
+        ----------
+        ways
+            The routes.
+        driven
+            How they were driven.
+        rows
+            The route of each of these; broadcasts to the shape of the arrays in `driven`.
+        """
+        tables, kinds = ways.tables, ways.kinds[rows]
+        rate, reached = tables.rate[kinds], np.isfinite(driven.finish)
+        spent = np.subtract(driven.finish, driven.departure, out=np.zeros_like(driven.finish), where=reached)
+        price = np.where(reached, ways.price[rows] + driven.moving + rate * spent, np.inf)
+        with np.errstate(invalid="ignore"):
+            over = np.fmax(driven.finish - tables.end[kinds], 0.0)
+        load = np.maximum(ways.amount[rows] - tables.capacity[kinds], 0.0)
+        return cls(price, driven.departure, np.broadcast_to(load, price.shape), driven.late, over)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Scores]) -> Scores:
+        """Return several as one."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(*(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(cls)))
+
+    @property
+    def excess(self) -> Floats:
+        """All that is exceeded, added up."""
+        return self.load + self.late + self.over
+
+    @property
+    def ok(self) -> NDArray[np.bool_]:
+        """Which routes can be driven and keep every limit."""
+        return (self.excess <= 0) & np.isfinite(self.price)
+
+    def cost(self) -> Floats:
+        """Return the price, infinite where a limit is broken."""
+        found: Floats = np.where(self.excess <= 0, self.price, np.inf)
+        return found
+
+    def at(self, place: Any) -> Scores:
+        """Return some of them."""
+        return Scores(*(getattr(self, item.name)[place] for item in fields(self)))
+
+    def raveled(self) -> Scores:
+        """Return them in one row."""
+        return Scores(*(getattr(self, item.name).ravel() for item in fields(self)))
+
+    def chosen(self) -> Ints:
+        """Return for each row of a matrix the column that keeps the limits best, and of these the cheapest."""
+        cost = self.cost()
+        column: Ints = cost.argmin(axis=1)
+        lost = ~np.isfinite(cost[np.arange(len(cost)), column])
+        if lost.any():
+            column[lost] = self.excess[lost].argmin(axis=1)
+        return column
+
+    def improved(self, rows: Ints, other: Scores) -> Scores:
+        """Return these with what is better in others; `rows` are the places of the others among these."""
+        cost = other.cost()
+        order = np.lexsort((-cost, rows))
+        last = np.append(rows[order][1:] != rows[order][:-1], True)
+        best = order[last]
+        gain = cost[best] < self.cost()[rows[best]]
+        if not gain.any():
+            return self
+        into, source = rows[best[gain]], best[gain]
+        found = []
+        for item in fields(self):
+            values = np.array(getattr(self, item.name))
+            values[into] = getattr(other, item.name)[source]
+            found.append(values)
+        return Scores(*found)
