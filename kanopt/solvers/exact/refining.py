@@ -1,0 +1,156 @@
+"""``refine``: make a plan better on the law, never worse."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from kanopt.errors import SolverError
+from kanopt.problems.result import Progress
+from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
+from kanopt.solvers.exact.plans import Draft
+from kanopt.solvers.exact.scoring import Scorer
+from kanopt.solvers.exact.search import Limits, Search
+from kanopt.solvers.exact.tours import Tour, TourBook
+
+__all__ = ["refine"]
+
+
+def refine(
+    problem: RoutingProblem,
+    plan: RoutingPlan | None = None,
+    *,
+    seconds: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    progress: Callable[[Progress], None] | None = None,
+    interrupt: Callable[[], bool] | None = None,
+) -> RoutingPlan:
+    """Search for a better plan, scoring every plan tried on the law: true loads, true clock, best departures.
+
+    Parameters
+    ----------
+    problem
+        A routing problem.
+    plan
+        Where to start; None for no client served.
+    seconds, steps
+        Limits, at least one of them. With `steps` alone the same seed gives the same plan.
+    seed
+        Of all random choices.
+    progress
+        Called with each better plan.
+    interrupt
+        Looked at after every step: whether to stop and return the best plan so far.
+
+    Returns
+    -------
+    RoutingPlan
+        The best plan found, or the one given where none is better on the law: one that keeps the rules before one
+        that does not, then one that leaves fewer clients out who must be served, then the cheaper one.
+
+    Raises
+    ------
+    SolverError
+        If there is no limit.
+    """
+    if seconds is None and steps is None:
+        raise SolverError("refine needs a limit: seconds or steps")
+    return Refinement(problem, plan, seed, progress).run(
+        Limits(seconds, steps, interrupt if interrupt is not None else lambda: False)
+    )
+
+
+class Refinement:
+    """One search on a problem, from plan to plan."""
+
+    def __init__(
+        self,
+        problem: RoutingProblem,
+        plan: RoutingPlan | None,
+        seed: int,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self.problem = problem
+        self.given = problem.plan_from(RoutingPlan(())) if plan is None else problem.plan_from(plan)
+        self.seed = seed
+        self.progress = progress
+        self.scorer = Scorer(problem)
+        self.book = TourBook(self.scorer)
+        self.began = time.perf_counter()
+        self.steps = 0
+        self.history: list[Progress] = []
+        self._rank = self._rank_of(self.given)
+
+    def run(self, limits: Limits) -> RoutingPlan:
+        """Search, and return the best plan."""
+        start = self._start()
+        self._best = self.given
+        self._heard(start)
+        search = Search(self.book, start, limits, self.seed, self._heard)
+        search.run()
+        self.steps = search.steps
+        return self._best
+
+    def _rank_of(self, plan: RoutingPlan) -> tuple[bool, int, float]:
+        check = self.problem.check(plan)
+        must = {client.name for client in self.problem.clients if client.mandatory}
+        broken = not (check.ok or check.only_unserved)
+        return broken, len(must & set(plan.unserved)), self.problem.price(plan).objective
+
+    def _heard(self, draft: Draft) -> None:
+        """Judge a plan by the problem itself, and keep it if it is better than the best."""
+        plan = self.plan(draft)
+        rank = self._rank_of(plan)
+        if rank >= self._rank:
+            return
+        self._rank, self._best = rank, plan
+        message = f"{rank[1]} clients that must be served are left out" if rank[1] else ""
+        step = Progress(time.perf_counter() - self.began, rank[2], message=message)
+        self.history.append(step)
+        if self.progress is not None:
+            self.progress(step)
+
+    def plan(self, draft: Draft) -> RoutingPlan:
+        """Return a plan with names; departures are stated where the problem does not find the best ones itself."""
+        facts, numbers = self.problem.facts, [0] * len(self.problem.vehicles)
+        routes = []
+        for tour in sorted(draft.tours, key=lambda tour: (tour.kind, tour.way)):
+            numbers[tour.kind] += 1
+            vehicle = facts.vehicles[tour.kind].name
+            clients = tuple(facts.names[node] for node in tour.way)
+            leaves = None if self.scorer.leaves_open else tour.departure
+            routes.append(Route(vehicle, numbers[tour.kind], facts.depot_of[vehicle], clients, leaves))
+        return self.problem.plan_from(RoutingPlan(tuple(routes)))
+
+    def _start(self) -> Draft:
+        """Return the given plan as far as it keeps all rules."""
+        facts, tables = self.problem.facts, self.scorer.tables
+        free = tables.count.copy()
+        seen: set[int] = set()
+        tours: list[Tour] = []
+        for route in self.given.routes:
+            kind = facts.type_index[route.vehicle]
+            way = [facts.index[name] for name in dict.fromkeys(route.clients)]
+            way = [node for node in way if node not in seen]
+            tour = self._trimmed(kind, way)
+            if free[kind] > 0 and tour.way:
+                free[kind] -= 1
+                seen.update(tour.way)
+                tours.append(tour)
+        left = frozenset(set(tables.clients) - seen)
+        return Draft(tables, tuple(tours), left)
+
+    def _trimmed(self, kind: int, way: list[int]) -> Tour:
+        """Return a tour without the clients that make it break a limit, one after the other."""
+        while True:
+            tour = self.book.tour(kind, tuple(way))
+            self.book.score([tour])
+            if tour.price < np.inf or not way:
+                return tour
+            shorter = [way[:place] + way[place + 1 :] for place in range(len(way))]
+            scores = self.scorer.routes([(kind, some) for some in shorter])
+            excess = np.where(np.isfinite(scores.price), scores.excess, np.inf)
+            way = shorter[int(np.lexsort((scores.price, excess))[0])]

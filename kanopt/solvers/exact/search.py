@@ -1,0 +1,174 @@
+"""Large neighbourhood search over tours scored on the law."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from kanopt.solvers.exact.insertion import Insertions
+from kanopt.solvers.exact.partition import Effort, Pool, best_of_pool
+from kanopt.solvers.exact.plans import Draft
+from kanopt.solvers.exact.polishing import polished
+from kanopt.solvers.exact.removal import Removals
+from kanopt.solvers.exact.tours import Tour, TourBook
+from kanopt.solvers.exact.weights import Weights
+
+__all__ = ["Limits", "Search"]
+
+_HOT, _COLD = 3e-3, 1e-5  # of the price: what is accepted with probability 1/e at first and at last
+_WORTH = 3.0
+_BETTER = 1e-9
+_PUT_TOGETHER = (0.25, 0.5, 0.75, 1.0)
+_SHARE = 0.06  # of the time: what putting a plan together from tours met may take each time
+_WORK = 2.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends.
+
+    Parameters
+    ----------
+    seconds
+        Wall seconds, None for no limit.
+    steps
+        Plans tried, None for no limit. With this limit alone the same seed gives the same plan.
+    asked
+        Looked at after every step: whether to stop.
+    """
+
+    seconds: float | None
+    steps: int | None
+    asked: Callable[[], bool]
+
+
+class Search:
+    """Adaptive large neighbourhood search.
+
+    Each step takes clients out of the plan and puts them back in another way; every tour that changes is then improved
+    by itself. A plan that is worse is accepted with a probability that falls with the excess and with time (simulated
+    annealing). Four times on the way, the best plan is looked for among all tours met.
+
+    Parameters
+    ----------
+    book
+        Scores tours.
+    start
+        The plan to begin with, its tours scored.
+    limits
+        When it ends.
+    seed
+        Of all random choices.
+    heard
+        Called with each plan that is better than all before.
+
+    Notes
+    -----
+    Ropke and Pisinger (2006), "An adaptive large neighborhood search heuristic for the pickup and delivery problem
+    with time windows", Transportation Science 40(4), 455–472.
+    """
+
+    def __init__(
+        self, book: TourBook, start: Draft, limits: Limits, seed: int, heard: Callable[[Draft], None]
+    ) -> None:
+        self.book = book
+        self.tables = book.tables
+        self.limits = limits
+        self.seed = seed
+        self.heard = heard
+        self.rng = np.random.default_rng(seed)
+        self.worth = self._worth()
+        self.pool = Pool()
+        self.pool.add(start.tours)
+        self.current = self.best = start
+        self.steps = 0
+        removals, insertions = Removals(self.tables, self.rng), Insertions(book, self.worth, self.rng)
+        self._removals, self._insertions = removals.named, insertions.named
+        self._remove_weights = Weights(list(self._removals), self.rng)
+        self._insert_weights = Weights(list(self._insertions), self.rng)
+        self._began = time.perf_counter()
+        self._due = list(_PUT_TOGETHER)
+
+    def _worth(self) -> float:
+        """Return a price for leaving a client out: more than any trip to one client costs."""
+        trips = [(kind, (client,)) for kind in range(self.tables.kinds) for client in self.tables.clients]
+        scores = self.book.scorer.routes(trips, rough=True).cost()
+        dearest = float(scores[np.isfinite(scores)].max(initial=1e-9))
+        return _WORTH * max(dearest, float(self.tables.prize.max(initial=0.0)))
+
+    @property
+    def share(self) -> float:
+        """How much of the search is over, from 0 to 1."""
+        shares = [0.0]
+        if self.limits.seconds is not None:
+            spent = time.perf_counter() - self._began
+            shares.append(spent / self.limits.seconds if self.limits.seconds > 0 else 1.0)
+        if self.limits.steps is not None:
+            shares.append(self.steps / self.limits.steps if self.limits.steps > 0 else 1.0)
+        return min(1.0, max(shares))
+
+    def run(self) -> Draft:
+        """Search until a limit is met, and return the best plan."""
+        while not self.limits.asked():
+            share = self.share
+            if self._due and share >= self._due[0] - (_SHARE if self.limits.seconds else 0.0):
+                self._due.pop(0)
+                self._put_together()
+            if share >= 1.0:
+                break
+            self._step(share)
+            self.steps += 1
+        return self.best
+
+    def _step(self, share: float) -> None:
+        """Try one plan near the current one."""
+        current = self.current
+        remove, insert = self._remove_weights.draw(), self._insert_weights.draw()
+        taken = self._removals[remove](current) if current.tours else set()
+        tours, left = self._insertions[insert](current, taken)
+        draft = self._finished(tours, left)
+        value, known, best = (plan.value(self.worth) for plan in (draft, current, self.best))
+        scale = abs(best) or 1.0
+        heat = scale * _HOT * (_COLD / _HOT) ** share
+        result = "refused"
+        if draft.rank < self.best.rank and (
+            draft.missing < self.best.missing or value < best - _BETTER * scale
+        ):
+            self._found(draft)
+            result = "best"
+        elif value < known - _BETTER * scale:
+            result = "better"
+        elif value < known - heat * np.log(max(self.rng.random(), 1e-300)):
+            result = "accepted"
+        if result != "refused":
+            self.current = draft
+        self._remove_weights.learn(remove, result)
+        self._insert_weights.learn(insert, result)
+
+    def _finished(self, tours: list[Tour], left: set[int]) -> Draft:
+        """Return a plan after scoring and improving its new tours."""
+        self.book.score(tours)
+        kept = []
+        for tour in tours:
+            if tour.price < np.inf:
+                kept.append(polished(self.book, tour, self.rng))
+            else:
+                left = left | set(tour.way)
+        self.pool.add(kept)
+        return Draft(self.tables, tuple(kept), frozenset(left))
+
+    def _put_together(self) -> None:
+        """Look for the best plan among the tours met."""
+        seconds = None if self.limits.seconds is None else max(0.05, _SHARE * self.limits.seconds)
+        effort = Effort(seconds, _WORK, self.seed)
+        found = best_of_pool(self.tables, self.pool, self.best, self.worth, effort)
+        if found.rank < self.best.rank:
+            self._found(found)
+            self.current = found
+
+    def _found(self, draft: Draft) -> None:
+        self.best = draft
+        self.heard(draft)
