@@ -19,7 +19,9 @@ class Incumbents:
     arrays
         The problem.
     told
-        Called with each better plan, after it was noted.
+        Called with each better plan as a step of progress, after it was noted.
+    heard
+        Called with each better plan and its rank.
 
     Attributes
     ----------
@@ -33,9 +35,15 @@ class Incumbents:
         Whether `told` raised KeyboardInterrupt, which asks the search to stop and keep the plan.
     """
 
-    def __init__(self, arrays: RoutingArrays, told: Callable[[Progress], None] | None = None) -> None:
+    def __init__(
+        self,
+        arrays: RoutingArrays,
+        told: Callable[[Progress], None] | None = None,
+        heard: Callable[[Ways, Rank], None] | None = None,
+    ) -> None:
         self.arrays = arrays
         self.told = told
+        self.heard = heard
         self.began = time.perf_counter()
         self.best: Ways | None = None
         self.rank: Rank | None = None
@@ -71,6 +79,8 @@ class Incumbents:
             message="; ".join([*parts, *([by] if by else [])]),
         )
         self.history.append(step)
+        if self.heard is not None:
+            self.heard(self.best, rank)
         try:
             if self.told is not None:
                 self.told(step)

@@ -42,8 +42,8 @@ class OrToolsSearch:
         Looked at in every step: whether to stop.
     leave
         None for guided local search. Else the search is iterated local search, which removes strings of stops and
-        inserts them again, and `leave` is called to end it and must not return: OR-Tools has no way to end this
-        search before its time limit, so that only a process of its own can run it.
+        inserts them again, and `leave` is called with :attr:`message` to end it and must not return: OR-Tools has
+        no way to end this search before its time limit, so that only a process of its own can run it.
 
     Notes
     -----
@@ -67,7 +67,7 @@ class OrToolsSearch:
         time_limit: float,
         seed: int,
         asked: Callable[[], bool],
-        leave: Callable[[], None] | None = None,
+        leave: Callable[[str], None] | None = None,
     ) -> None:
         self.arrays = arrays
         self.incumbents = incumbents
@@ -170,7 +170,7 @@ class OrToolsSearch:
 
     def _end(self) -> None:
         if self.leave is not None:
-            self.leave()
+            self.leave(self.message)
         self.model.CancelSearch()
 
     def _offer(self, value: int) -> None:

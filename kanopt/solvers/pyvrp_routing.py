@@ -21,10 +21,10 @@ _MAP = ("name", "x", "y", "attributes")
 _KNOWN: dict[type, tuple[str, ...]] = {
     RoutingProblem: ("depots", "clients", "vehicles", "cost", "duration", "distance", "units", "planning"),
     Depot: _MAP,
-    Client: (*_MAP, "demand", "service", "earliest", "latest", "prize"),
+    Client: (*_MAP, "demand", "service", "earliest", "latest", "prize", "needs", "vehicles"),
     VehicleType: (
         *("name", "count", "capacity", "fixed_cost", "cost_per_distance", "cost_per_time"),
-        *("shift_start", "shift_end", "depot", "attributes"),
+        *("shift_start", "shift_end", "depot", "skills", "attributes"),
     ),
 }
 """What of a problem reaches PyVRP: as integers, or as a name or a place that no plan depends on."""

@@ -20,9 +20,9 @@ def solvers() -> tuple[Solver, ...]:
     """Return every solver there is, in order of preference."""
     from kanopt.solvers.cpsat_scheduling import CpSatScheduling
     from kanopt.solvers.highs_supply import HighsSupply
-    from kanopt.solvers.ortools_routing import OrToolsRouting
+    from kanopt.solvers.routing_portfolio import RoutingPortfolio
 
-    return (OrToolsRouting(), CpSatScheduling(), HighsSupply())
+    return (RoutingPortfolio(), CpSatScheduling(), HighsSupply())
 
 
 def solve(problem: Problem[Any], **options: Any) -> Result:

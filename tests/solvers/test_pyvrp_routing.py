@@ -117,6 +117,24 @@ def test_several_depots_and_laws_by_vehicle_type(seed):
     assert_optimal(many_depots(seed))
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_skills_and_named_vehicle_types_are_kept(seed):
+    given = many_depots(seed)
+    needs = ["cooled", "", "lift, cooled", "", "", ""]
+    names = ["", "b, c", "", "a", "", ""]
+    problem = replace(
+        given,
+        clients=[
+            replace(client, needs=need, vehicles=some)
+            for client, need, some in zip(given.clients, needs, names, strict=True)
+        ],
+        vehicles=[replace(given.vehicles[0], skills="cooled"), *given.vehicles[1:2]]
+        + [replace(given.vehicles[2], skills="cooled, lift")],
+    )
+    assert PyVrpRouting().accepts(problem) == ""
+    assert_optimal(problem)
+
+
 def test_laws_that_read_load_and_clock_are_planned_at_their_planning_values():
     given = random_problem(1)
     km, load, hour = Variable("km", "km"), Variable("load", "t"), Variable("hour", "h")

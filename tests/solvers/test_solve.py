@@ -53,7 +53,10 @@ def test_a_routing_problem_is_solved_judged_and_certified():
     assert result.check.ok
     assert result.certificate.holds
     assert result.objective == problem.price(result.plan).objective
-    assert result.solver.startswith("OR-Tools routing")
+    assert result.solver.startswith("PyVRP 0.")
+    assert "OR-Tools routing 9." in result.solver
+    assert [run.won for run in result.engines] == [True, False]
+    assert str(result.engines[0]) in str(result)
     assert (result.seed, result.bound, result.gap) == (4, None, None)
     assert result.wall_seconds > 0
     assert result.history[-1].objective == pytest.approx(result.certificate.solver_objective)
