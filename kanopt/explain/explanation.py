@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -11,6 +11,9 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.explain.summary import summary
 from kanopt.problems.findings import FrozenInput, OutsideUse, Reason, to_frame
 from kanopt.problems.result import Result
+
+if TYPE_CHECKING:
+    from kanopt.explain.forced import Forced
 
 __all__ = ["LEVELS", "Explanation", "Level", "explain", "totals"]
 
@@ -121,6 +124,58 @@ class Explanation:
         """Return the inputs of laws that the solver saw at a planning value, if a solver was used."""
         certificate = self.result.certificate
         return to_frame(() if certificate is None else certificate.frozen, FrozenInput)
+
+    def instead(self, client: str, vehicle: str, **options: Any) -> Forced:
+        """Answer "why is this client not on that vehicle": plan again with it there, and compare.
+
+        Parameters
+        ----------
+        client
+            Name of a client.
+        vehicle
+            Name of a vehicle type that may serve it.
+        **options
+            As for :func:`kanopt.solve`. As much time and the same seed as the result had, and its plan to start
+            from, unless stated.
+
+        Returns
+        -------
+        Forced
+            Prints as a sentence; ``terms()`` is the change by cost term. Both plans were found by search: what is
+            said of them is exact on the laws, but a better plan of either kind may exist.
+
+        Raises
+        ------
+        ProblemError
+            If it is no routing problem, the client or vehicle does not exist, or the client is there already.
+        """
+        from kanopt.explain.forced import with_client_on
+
+        return with_client_on(self.result, client, vehicle, **options)
+
+    def leg(self, start: str, end: str, **options: Any) -> Forced:
+        """Answer "why does the plan drive from here to there": plan again without that leg, and compare.
+
+        Parameters
+        ----------
+        start, end
+            Names of two stops one after the other in the plan.
+        **options
+            As for :meth:`instead`.
+
+        Returns
+        -------
+        Forced
+            As of :meth:`instead`.
+
+        Raises
+        ------
+        ProblemError
+            If it is no routing problem, or the plan does not drive this leg.
+        """
+        from kanopt.explain.forced import without_leg
+
+        return without_leg(self.result, start, end, **options)
 
     def text(self, today: Result | None = None) -> str:
         """Return a summary that can be read out in a meeting.

@@ -1,0 +1,151 @@
+"""Why this and not that: the plan in which the other thing is forced, and what it costs more, term by term."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kanopt.errors import ProblemError, nearest
+from kanopt.explain.differences import difference
+from kanopt.explain.explanation import Level
+from kanopt.explain.wording import amount, few, listing, number, percent
+from kanopt.problems.result import Result
+from kanopt.problems.routing import RoutingPlan, RoutingProblem
+from kanopt.problems.routing.checking import missing_skill
+from kanopt.solvers.solve import solve
+
+__all__ = ["Forced", "with_client_on", "without_leg"]
+
+_LEAST_SECONDS = 2.0
+_SAME = 1e-6
+"""Share of an objective below which two prices are the same."""
+
+
+@dataclass(frozen=True)
+class Forced:
+    """A plan in which something is forced, beside the plan that was found.
+
+    Parameters
+    ----------
+    question
+        What is forced, in words.
+    before, after
+        The plan that was found, and the one that was found under force.
+    """
+
+    question: str
+    before: Result
+    after: Result
+
+    @property
+    def change(self) -> float:
+        """By how much the plan under force is more expensive; NaN where there is none."""
+        if self.before.objective is None or self.after.objective is None:
+            return float("nan")
+        return self.after.objective - self.before.objective
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Clients that the plan under force leaves out, and the plan that was found does not."""
+        plans = (self.before.plan, self.after.plan)
+        if not all(isinstance(plan, RoutingPlan) for plan in plans):
+            return ()
+        before, after = (set(plan.unserved) for plan in plans if isinstance(plan, RoutingPlan))
+        return tuple(sorted(after - before))
+
+    def terms(self, by: Level = "term") -> pd.DataFrame:
+        """Return the price of both plans at a level of detail, and the change, largest first.
+
+        Raises
+        ------
+        ProblemError
+            If there is no plan under force, or the level is unknown.
+        """
+        return difference(self.before, self.after, by)
+
+    def __str__(self) -> str:
+        if self.after.objective is None:
+            return f"{self.question}: no plan was found ({self.after.status.value})"
+        unit, change, base = self.before.problem.unit, self.change, abs(self.before.objective or 0.0)
+        missing = ""
+        if self.left_out:
+            missing = f", and leaves {few(list(self.left_out))} out"
+        if abs(change) <= _SAME * max(base, 1e-12):
+            return f"{self.question}: the plan costs the same{missing}"
+        share = f" ({percent(abs(change) / base)})" if base else ""
+        frame = self.terms()
+        moved = frame[frame["change"].abs() > 0.005 * abs(change)]
+        parts = [
+            f"{term} {number(by, signed=True)}"
+            for term, by in zip(moved["term"], moved["change"], strict=True)
+        ]
+        more = "more" if change > 0 else "less"
+        said = f"{self.question}: the plan costs {amount(abs(change), unit)}{share} {more}{missing}: {listing(parts)}"
+        better = change < 0 and not self.left_out
+        return f"{said}. The plan that was explained is not the best one" if better else said
+
+
+def with_client_on(result: Result, client: str, vehicle: str, **options: Any) -> Forced:
+    """Plan again with a client on another vehicle type; see :meth:`kanopt.Explanation.instead`."""
+    problem, plan = _routing(result)
+    names = [each.name for each in problem.clients]
+    if client not in names:
+        raise ProblemError(f"there is no client {client!r}; {nearest(client, names)}")
+    types = [each.name for each in problem.vehicles]
+    if vehicle not in types:
+        raise ProblemError(f"there is no vehicle type {vehicle!r}; {nearest(vehicle, types)}")
+    now = [route.vehicle for route in plan.routes if client in route.clients]
+    if now == [vehicle]:
+        raise ProblemError(f"client {client!r} is on {vehicle!r} already; name another of {listing(types)}")
+    place = names.index(client)
+    if not problem.facts.allowed[types.index(vehicle), len(problem.depots) + place]:
+        raise ProblemError(
+            f"{vehicle!r} may not serve client {client!r}: {_why_not(problem, vehicle, client)}"
+        )
+    clients = list(problem.clients)
+    clients[place] = replace(clients[place], vehicles=vehicle)
+    return _forced(f"client {client} on {vehicle}", result, replace(problem, clients=clients), options)
+
+
+def without_leg(result: Result, start: str, end: str, **options: Any) -> Forced:
+    """Plan again without a leg; see :meth:`kanopt.Explanation.leg`."""
+    problem, plan = _routing(result)
+    facts = problem.facts
+    for name in (start, end):
+        if name not in facts.index:
+            raise ProblemError(f"there is no stop {name!r}; {nearest(name, facts.names)}")
+    ways = [(route.depot, *route.clients, route.depot) for route in plan.routes]
+    if not any((start, end) in itertools.pairwise(way) for way in ways):
+        after = sorted({b for way in ways for a, b in itertools.pairwise(way) if a == start})
+        hint = f"from {start} it goes to {listing(after)}" if after else f"it does not come to {start}"
+        raise ProblemError(f"the plan does not drive from {start!r} to {end!r}: {hint}")
+    distance = facts.distance.copy()
+    distance[facts.index[start], facts.index[end]] = np.inf
+    return _forced(f"without the leg {start} → {end}", result, replace(problem, distance=distance), options)
+
+
+def _routing(result: Result) -> tuple[RoutingProblem, RoutingPlan]:
+    problem, plan = result.problem, result.plan
+    if not isinstance(problem, RoutingProblem):
+        raise ProblemError(f"this is asked of routes, and the problem is a {problem.kind} problem")
+    if not isinstance(plan, RoutingPlan):
+        raise ProblemError(f"there is no plan to ask about ({result.status.value})")
+    return problem, plan
+
+
+def _why_not(problem: RoutingProblem, vehicle: str, client: str) -> str:
+    return missing_skill(problem.facts, problem.facts.type_index[vehicle], client)
+
+
+def _forced(question: str, result: Result, problem: RoutingProblem, options: dict[str, Any]) -> Forced:
+    given = {
+        "time_limit": max(result.wall_seconds, _LEAST_SECONDS),
+        "seed": result.seed,
+        "initial": result.plan,
+        **options,
+    }
+    return Forced(question, result, solve(problem, **given))
