@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from pyvrp import Client, Depot, Location, ProblemData, Route, Solution, VehicleType
 
-from kanopt.solvers.pyvrp_steps import UNLIMITED, Steps, in_steps
+from kanopt.solvers.pyvrp_steps import UNLIMITED, Steps, in_steps, mean
 from kanopt.solvers.routing_arrays import Integers, RoutingArrays, Ways
 
 __all__ = ["PyVrpModel", "pyvrp_model"]
 
-_VIOLATED = 1e17  # the largest penalty, so that it cannot overflow
+_VIOLATED = 2e18  # the price of everything violated at once, so that it cannot overflow
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,23 +87,17 @@ def pyvrp_model(arrays: RoutingArrays, *, complete: bool) -> PyVrpModel:
         duration_matrices=[steps.transit[kind] for kind in matrices],
     )
     ridden = steps.transit[steps.roads]
-    arc = _mean(steps.cost[steps.roads]) + _mean(steps.per_time) * _mean(ridden)
+    arc = mean(steps.cost[steps.roads]) + mean(steps.per_time) * mean(ridden)
     arc = arc or float(steps.fixed.max(initial=0)) or 1.0
     violated = max(int(steps.demand.sum()), arrays.size * int(steps.transit.max(initial=0)), 1)
     return PyVrpModel(
         arrays=arrays,
         data=data,
         kinds=kinds,
-        load_worth=arc / (_mean(steps.demand) or 1.0),
-        time_worth=arc / (_mean(ridden) or 1.0),
+        load_worth=arc / (mean(steps.demand) or 1.0),
+        time_worth=arc / (mean(ridden) or 1.0),
         largest=_VIOLATED / violated,
     )
-
-
-def _mean(values: Integers) -> float:
-    """Return the mean of what is above zero, 0 where nothing is."""
-    positive = values[values > 0]
-    return float(positive.mean()) if positive.size else 0.0
 
 
 def _profiles(kinds: Sequence[int], *matrices: Integers) -> tuple[list[int], list[int]]:

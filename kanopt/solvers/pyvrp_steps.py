@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from kanopt.solvers.routing_arrays import Integers, RoutingArrays
 
-__all__ = ["UNLIMITED", "Steps", "in_steps"]
+__all__ = ["UNLIMITED", "Steps", "in_steps", "mean"]
 
 UNLIMITED = int(np.iinfo(np.int64).max)
 """A time that never comes."""
-_MOST = 10**13  # a plan's price at most, so that prices, prizes and penalties together stay inside 64 bits
+_MOST = 10**12  # a plan's price at most, so that prices, prizes and penalties together stay inside 64 bits
 _FAR = 2  # an arc without a road costs so many times the dearest one, so that a search keeps away from it
 _WORTH = 3  # a client that must be served is worth so many times the dearest trip or prize
 
@@ -22,8 +22,8 @@ _WORTH = 3  # a client that must be served is worth so many times the dearest tr
 class Steps:
     """A routing problem in the longest steps in which it is the same problem.
 
-    The search of PyVRP weighs prices against loads and times by penalties per unit, so that the size of a unit
-    matters; to the plans and the order of their prices it does not.
+    The search of PyVRP weighs prices against loads and times by penalties per unit, all within the same limits, so
+    that the size of a unit matters; to the plans and the order of their prices it does not.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class _Times:
 
 
 def in_steps(arrays: RoutingArrays) -> Steps:
-    """Take common divisors out of times, loads and prices.
+    """Take common divisors out of times, loads and prices, and count loads so that they are as large as times.
 
     That changes no plan and no order of prices. Only where prices are still too long for sums in 64 bits are they
     rounded once more; then plans are to be ranked by :meth:`RoutingArrays.rank`.
@@ -76,6 +76,7 @@ def in_steps(arrays: RoutingArrays) -> Steps:
     roads = arrays.transit <= arrays.horizon
     times = _times(arrays, roads)
     weight = _common(arrays.demand)
+    heavy = max(1, round(mean(times.transit[roads]) / (mean(arrays.demand // weight) or 1.0)))
     per_time = arrays.per_time * times.step
     divisor = _common(arrays.cost[roads], arrays.fixed, arrays.prize, per_time)
     divisor *= max(1, -(-(arrays.penalty // divisor) // _MOST))
@@ -90,17 +91,29 @@ def in_steps(arrays: RoutingArrays) -> Steps:
         cost=cost,
         transit=times.transit,
         roads=roads,
-        demand=arrays.demand // weight,
+        demand=arrays.demand // weight * heavy,
         earliest=times.earliest,
         latest=times.latest,
         prize=prize,
-        capacity=arrays.capacity // weight,
+        capacity=arrays.capacity // weight * heavy,
         fixed=fixed,
         per_time=paid,
         shift_start=times.shift_start,
         shift_end=times.shift_end,
         worth=_WORTH * max(trip, int(prize.max(initial=0))),
     )
+
+
+def mean(values: Integers) -> float:
+    """Return the mean of what is above zero, 0 where nothing is.
+
+    Examples
+    --------
+    >>> mean(np.array([0, 2, 4]))
+    3.0
+    """
+    positive = values[values > 0]
+    return float(positive.mean()) if positive.size else 0.0
 
 
 def _common(*values: Integers) -> int:

@@ -128,8 +128,10 @@ def test_skills_and_named_vehicle_types_are_kept(seed):
             replace(client, needs=need, vehicles=some)
             for client, need, some in zip(given.clients, needs, names, strict=True)
         ],
-        vehicles=[replace(given.vehicles[0], skills="cooled"), *given.vehicles[1:2]]
-        + [replace(given.vehicles[2], skills="cooled, lift")],
+        vehicles=[
+            replace(vehicle, skills=skills)
+            for vehicle, skills in zip(given.vehicles, ["cooled", "", "cooled, lift"], strict=True)
+        ],
     )
     assert PyVrpRouting().accepts(problem) == ""
     assert_optimal(problem)
@@ -176,8 +178,33 @@ def test_steps_keep_every_price_and_limit():
         unit = int(integers.fixed[0]) // int(steps.fixed[0])
         kept = steps.roads if name == "cost" else np.ones(given.shape, dtype=bool)
         assert (short[kept] * unit == given[kept]).all()
-    assert np.gcd.reduce(steps.demand) == 1
+    assert (np.diff(np.argsort(steps.demand)) == np.diff(np.argsort(integers.demand))).all()
+    assert steps.demand.max() / steps.transit[steps.roads].max() == pytest.approx(1.0, abs=0.9)
     assert steps.worth > steps.prize.max()
+
+
+@pytest.mark.parametrize("money", [1e-6, np.pi, 1e7])
+@pytest.mark.parametrize("load", [1e-4 / 3, np.e, 1e5 / 3])
+def test_neither_units_nor_long_decimals_matter(money, load):
+    given = random_problem(7, clients=5)
+    clients = [
+        replace(c, demand=c.demand * load, prize=None if c.prize is None else c.prize * money)
+        for c in given.clients
+    ]
+    vehicles = [
+        replace(
+            v,
+            capacity=v.capacity * load,
+            fixed_cost=v.fixed_cost * money,
+            cost_per_time=v.cost_per_time * money,
+            cost_per_distance=v.cost_per_distance * money,
+        )
+        for v in given.vehicles
+    ]
+    duration = given.duration * (1 + 1e-6 * np.sqrt(2))
+    assert_optimal(
+        replace(given, clients=clients, vehicles=vehicles, cost=given.cost["fuel"] * money, duration=duration)
+    )
 
 
 def test_times_that_can_never_matter_are_left_out():
