@@ -15,7 +15,7 @@ import numpy as np
 
 from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Product, Straight
 
-__all__ = ["effort_of", "in_order", "shared_out"]
+__all__ = ["effort_of", "in_order", "pieces_of", "shared_out"]
 
 _ROUNDS = 6
 _FIRST = 1e-3  # error assumed of an argument at first, of its range
@@ -85,15 +85,27 @@ def effort_of(part: Part) -> float:
     if isinstance(part, Curved):
         found, width = part.profile.effort, part.high - part.low
     elif isinstance(part, Product):
-        width = (part.left.high - part.left.low) * (part.right.high - part.right.low)
+        width = _area(part)
         found = math.sqrt(width)
     else:
         raise TypeError(f"{type(part).__name__} is not approximated")
     return max(found, 1e-4 * math.sqrt(abs(width)), 1e-150)
 
 
+def pieces_of(part: Part, share: float) -> float:
+    """Return about how many pieces a part takes for its share; a product of what hardly varies is a line."""
+    if isinstance(part, Product) and 0.25 * _area(part) <= share:
+        return 0.0
+    return max(effort_of(part) / math.sqrt(share), 1.0)
+
+
+def _area(part: Product) -> float:
+    return (part.left.high - part.left.low) * (part.right.high - part.right.low)
+
+
 def _whole(part: Part) -> float:
-    return max(part.high - part.low, 1e-300)
+    """Return a share beyond which there is no gain."""
+    return max(part.high - part.low, 0.26 * _area(part) if isinstance(part, Product) else 0.0, 1e-300)
 
 
 def _least(part: Part) -> float:
@@ -150,7 +162,8 @@ def _moved(part: Curved | Straight, error: float) -> float:
     if isinstance(part, Straight):
         return max(part.pieces.spread(error, error))
     profile = part.profile
-    x = np.linspace(profile.low, profile.high, _POINTS)
+    # the cells are short where it bends or has a kink
+    x = np.concatenate([np.linspace(profile.low, profile.high, _POINTS), profile.cells.low])
     x = np.clip(np.concatenate([x, x + error, x - error]), profile.low, profile.high)
-    here, above, below = profile.at(x).reshape(3, _POINTS)
+    here, above, below = profile.at(x).reshape(3, -1)
     return float(max(np.nanmax(np.abs(above - here)), np.nanmax(np.abs(below - here))))

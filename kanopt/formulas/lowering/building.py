@@ -10,7 +10,7 @@ from typing import NoReturn
 import numpy as np
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.lowering.budget import effort_of
+from kanopt.formulas.lowering.budget import pieces_of
 from kanopt.formulas.lowering.certificate import NodeBound
 from kanopt.formulas.lowering.curvature import of_pieces, of_sum
 from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Product, Source, Straight
@@ -30,21 +30,40 @@ __all__ = ["Built", "built"]
 
 @dataclass(frozen=True)
 class Form:
-    """A constant and multiples of quantities."""
+    """A constant and multiples of quantities.
+
+    `bulk` holds for each quantity the absolute values of everything that was added up to its coefficient, and `weight`
+    the same for the constant: what cancels leaves its rounding behind.
+    """
 
     constant: float
     terms: Mapping[int, float]
+    weight: float
+    bulk: Mapping[int, float]
+
+    @classmethod
+    def of(cls, constant: float = 0.0, place: int | None = None) -> Form:
+        """Return a constant, plus a quantity if one is named."""
+        terms = {} if place is None else {place: 1.0}
+        return cls(constant, terms, abs(constant), terms)
 
     def plus(self, other: Form, factor: float = 1.0) -> Form:
         """Return this and a multiple of another."""
-        terms = dict(self.terms)
+        terms, bulk = dict(self.terms), dict(self.bulk)
         for place, coefficient in other.terms.items():
             terms[place] = terms.get(place, 0.0) + factor * coefficient
-        return Form(self.constant + factor * other.constant, {p: c for p, c in terms.items() if c})
+        for place, size in other.bulk.items():
+            bulk[place] = bulk.get(place, 0.0) + abs(factor) * size
+        return Form(
+            self.constant + factor * other.constant,
+            {place: coefficient for place, coefficient in terms.items() if coefficient},
+            self.weight + abs(factor) * other.weight,
+            bulk,
+        )
 
     def times(self, factor: float) -> Form:
         """Return a multiple."""
-        return Form(0.0, {}).plus(self, factor)
+        return Form.of().plus(self, factor)
 
 
 @dataclass(frozen=True)
@@ -110,7 +129,7 @@ def built(parts: Sequence[Part], shares: Mapping[Part, float], inputs: Sequence[
 class _Builder:
     def __init__(self, inputs: Sequence[Source], shares: Mapping[Part, float], most: int) -> None:
         self._shares, self._most, self._left = shares, most, most
-        self._needs = {part: max(effort_of(part) / math.sqrt(share), 1.0) for part, share in shares.items()}
+        self._needs = {part: pieces_of(part, share) for part, share in shares.items()}
         self._quantities = [Quantity(part.name, part.low, part.high, "affine") for part in inputs]
         self._places: dict[Part, int] = {part: place for place, part in enumerate(inputs)}
         self._definitions: list[Definition] = []
@@ -130,9 +149,7 @@ class _Builder:
     def _make(self, part: Part) -> Made:
         match part:
             case Source():
-                return Made(
-                    Form(0.0, {self._places[part]: 1.0}), part.low, part.high, 0.0, 0.0, 0.0, "affine"
-                )
+                return Made(Form.of(place=self._places[part]), part.low, part.high, 0.0, 0.0, 0.0, "affine")
             case Affine():
                 return self._affine(part)
             case Straight():
@@ -142,7 +159,7 @@ class _Builder:
                 part.profile.refine(share)
                 pieces = fitted(part.profile, share, self._left)
                 if pieces is None:
-                    self._needs[part] = effort_of(part) / math.sqrt(share)
+                    self._needs[part] = pieces_of(part, share)
                     self._refuse()
                 return self._function(part, pieces, part.profile.distance(pieces), share)
             case Product():
@@ -166,7 +183,7 @@ class _Builder:
         )
 
     def _affine(self, part: Affine) -> Made:
-        form = Form(part.constant, {})
+        form = Form.of(part.constant)
         down = up = part.off
         rounding = 0.0
         curvatures: list[tuple[float, Curvature]] = []
@@ -201,8 +218,8 @@ class _Builder:
 
     def _rounded(self, form: Form) -> float:
         """Return what floating point may add to a sum, its coefficients and its order included."""
-        sizes = [abs(c) * self._size(place) for place, c in form.terms.items()]
-        return (len(sizes) + 8) * EPS * (abs(form.constant) + sum(sizes)) if sizes else 0.0
+        sizes = [size * self._size(place) for place, size in form.bulk.items()]
+        return (len(sizes) + 8) * EPS * (form.weight + sum(sizes)) if sizes else 0.0
 
     def _size(self, place: int) -> float:
         quantity = self._quantities[place]
@@ -240,7 +257,7 @@ class _Builder:
         rounding = _rounding(pieces, argument.rounding)
         low, high = pieces.values
         made = Made(
-            Form(0.0, {}),
+            Form.of(),
             max(low, part.low - down),
             min(high, part.high + up),
             max(down, 0.0),
@@ -258,7 +275,7 @@ class _Builder:
         self._left -= len(pieces)
         self._nodes.append(NodeBound(text, *known, len(pieces), pieces.shape))
         place = self._define(definition, Quantity(text, made.low, made.high, made.curvature))
-        return replace(made, form=Form(0.0, {place: 1.0}))
+        return replace(made, form=Form.of(place=place))
 
     def _product(self, part: Product) -> Made:
         left, right = self._made[part.left], self._made[part.right]
@@ -267,7 +284,7 @@ class _Builder:
         width = left.high - left.low, right.high - right.low
         share = self._shares[part]
         form = left.form.times(middle[1]).plus(right.form, middle[0])
-        form = form.plus(Form(middle[0] * middle[1], {}), -1.0)
+        form = form.plus(Form.of(middle[0] * middle[1]), -1.0)
         rounding = abs(middle[1]) * left.rounding + abs(middle[0]) * right.rounding
         rounding += 8.0 * EPS * abs(middle[0] * middle[1])
         off = 0.25 * width[0] * width[1] * (1.0 + 8.0 * EPS)
@@ -275,28 +292,34 @@ class _Builder:
             scale, off = math.sqrt(width[1] / width[0]), 0.0
             moved = scale * left.rounding + right.rounding / scale
             plain = left.curvature == right.curvature == "affine"
+            reach = 0.5 * (scale * width[0] + width[1] / scale)
             for sign, text in ((1.0, "+"), (-1.0, "−")):
                 inner = left.form.times(scale).plus(right.form, sign / scale)
-                inner = inner.plus(Form(-scale * middle[0] - sign / scale * middle[1], {}))
+                inner = inner.plus(Form.of(middle[0]), -scale).plus(Form.of(middle[1]), -sign / scale)
                 text = f"{part.left.text} {text} {part.right.text}"
-                square, bound, more = self._square(inner, text, 2.0 * share, plain=plain, moved=moved)
+                square, bound, more = self._square(
+                    (inner, reach), text, 2.0 * share, plain=plain, moved=moved
+                )
                 form = form.plus(square, 0.25 * sign)
                 off, rounding = off + 0.25 * bound, rounding + 0.25 * more
         down, up = _product_error(part, left, right)
         return self._summed(part, form, (down + off, up + off), rounding, "undecided")
 
     def _square(
-        self, inner: Form, text: str, share: float, *, plain: bool, moved: float
+        self, known: tuple[Form, float], text: str, share: float, *, plain: bool, moved: float
     ) -> tuple[Form, float, float]:
-        """Return the square of a sum, what it is off by, and its rounding, the sum being moved by that of its parts."""
+        """Return the square of a sum of known reach, what it is off by, and its rounding; the sum is off by `moved`."""
+        inner, reach = known
         low, high = self._range(inner)
+        reach = reach * (1.0 + 8.0 * EPS) + self._rounded(inner)
+        low, high = max(low, -reach), min(high, reach)
         pieces, bound = squared(low, high, share, self._left)
         if pieces is None:
             self._refuse()
         curvature: Curvature = "affine" if plain else "undecided"
         moved += self._rounded(inner)
         place = self._quantity(Made(inner, low, high, 0.0, 0.0, moved, curvature), text)
-        made = Made(Form(0.0, {}), *pieces.values, 0.0, 0.0, 0.0, of_pieces(pieces, curvature))
+        made = Made(Form.of(), *pieces.values, 0.0, 0.0, 0.0, of_pieces(pieces, curvature))
         made = self._defined(made, f"({text})²", PieceDefinition(place, pieces), (share, bound))
         return made.form, bound, _rounding(pieces, moved)
 
@@ -304,6 +327,8 @@ class _Builder:
         left, right = self._made[part.left], self._made[part.right]
         inner = right.form.plus(left.form, -1.0)
         low, high = self._range(inner)
+        slack = self._rounded(inner)
+        low, high = max(low, right.low - left.high - slack), min(high, right.high - left.low + slack)
         off = max(left.down, right.down), max(left.up, right.up)
         rounding = left.rounding + right.rounding
         joint = {left.curvature, right.curvature}
@@ -315,7 +340,7 @@ class _Builder:
         text = f"{part.right.text} − {part.left.text}"
         place = self._quantity(Made(inner, low, high, 0.0, 0.0, self._rounded(inner), plain), text)
         hinge = Pieces((low, 0.0, high), (0.0, 0.0), (0.0, high))
-        made = Made(Form(0.0, {}), 0.0, high, 0.0, 0.0, self._rounded(inner), of_pieces(hinge, plain))
+        made = Made(Form.of(), 0.0, high, 0.0, 0.0, self._rounded(inner), of_pieces(hinge, plain))
         made = self._defined(made, f"max(0, {text})", PieceDefinition(place, hinge), (0.0, 0.0))
         return self._summed(part, left.form.plus(made.form), off, rounding + self._rounded(inner), curvature)
 

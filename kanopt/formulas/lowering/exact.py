@@ -31,7 +31,7 @@ from kanopt.formulas.nodes import (
 from kanopt.formulas.pieces import Curve, Step
 from kanopt.formulas.shapes.arithmetic import EPS
 
-__all__ = ["Exact", "exact_pieces", "line_of"]
+__all__ = ["Exact", "Line", "exact_pieces", "line_of"]
 
 _MOST = 20_000
 
@@ -93,37 +93,56 @@ def exact_pieces(graph: Node, low: float, high: float) -> tuple[Pieces, float] |
     return _merged(found[graph.key])
 
 
-def line_of(graph: Node) -> tuple[float, float] | None:
-    """Return slope and constant of a straight line that is written as sums and multiples; None for anything else.
+@dataclass(frozen=True)
+class Line:
+    """A slope and a constant, and what they would be were all numbers in them positive, so that nothing cancels."""
+
+    slope: float
+    constant: float
+    steep: float
+    size: float
+
+
+def line_of(graph: Node) -> Line | None:
+    """Return a straight line that is written as sums and multiples; None for anything else.
 
     Examples
     --------
     >>> line_of(3 * (1 + 2 * ARGUMENT) - ARGUMENT)
-    (5.0, 3.0)
+    Line(slope=5.0, constant=3.0, steep=7.0, size=3.0)
     """
-    lines: dict[bytes, tuple[float, float]] = {}
+    lines: dict[bytes, Line] = {}
     for node in postorder(graph):
         parts = [lines[child.key] for child in node.children if child.key in lines]
         if len(parts) < len(node.children):
             return None
         if node.key == ARGUMENT.key:
-            lines[node.key] = 1.0, 0.0
+            found: Line | None = Line(1.0, 0.0, 1.0, 0.0)
         elif isinstance(node, Constant):
-            lines[node.key] = 0.0, node.value
+            found = Line(0.0, node.value, 0.0, abs(node.value))
         elif isinstance(node, Sum):
-            lines[node.key] = sum(part[0] for part in parts), sum(part[1] for part in parts)
-        elif isinstance(node, Product) and sum(part[0] != 0.0 for part in parts) <= 1:
-            slope, constant = next((part for part in parts if part[0]), parts[0])
-            rest = (
-                math.prod(part[1] for part in parts if not part[0])
-                if slope
-                else math.prod(p[1] for p in parts)
-            )
-            lines[node.key] = (slope * rest, constant * rest) if slope else (0.0, rest)
+            found = Line(*(sum(column) for column in zip(*map(_numbers, parts), strict=True)))
         else:
+            found = _multiple(parts) if isinstance(node, Product) else None
+        if found is None:
             return None
-    slope, constant = lines[graph.key]
-    return (slope, constant) if math.isfinite(slope + constant) else None
+        lines[node.key] = found
+    line = lines[graph.key]
+    return line if math.isfinite(line.steep + line.size) else None
+
+
+def _numbers(line: Line) -> tuple[float, float, float, float]:
+    return line.slope, line.constant, line.steep, line.size
+
+
+def _multiple(parts: list[Line]) -> Line | None:
+    sloped = [part for part in parts if part.steep]
+    if len(sloped) > 1:
+        return None
+    factor = math.prod(part.constant for part in parts if not part.steep)
+    size = math.prod(part.size for part in parts if not part.steep)
+    line = sloped[0] if sloped else Line(0.0, 1.0, 0.0, 1.0)
+    return Line(line.slope * factor, line.constant * factor, line.steep * size, line.size * size)
 
 
 def ends_of(ends: Array) -> Exact:

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.nodes import (
+    Array,
     Constant,
     Input,
     Node,
     Product,
     Sum,
+    fold,
     postorder,
     rebuilt,
 )
@@ -32,6 +34,7 @@ __all__ = [
     "Called",
     "Graph",
     "Group",
+    "at",
     "folded",
     "groups_of",
     "inserted",
@@ -225,3 +228,16 @@ def inserted(outer: Node, inner: Node) -> Node:
     'sqrt(u + 1)'
     """
     return rebuilt(outer, lambda node: inner if node.key == ARGUMENT.key else node)
+
+
+def at(graph: Node, x: Array) -> Array:
+    """Return the values of a function of one variable, NaN or infinite where there is none; shape of `x`.
+
+    Examples
+    --------
+    >>> at(2.0 * ARGUMENT, np.array([1.0, 3.0])).tolist()
+    [2.0, 6.0]
+    """
+    with np.errstate(all="ignore"):
+        said = fold(graph, lambda node, parts: node.compute(parts, {ARGUMENT.name: x}))
+    return np.broadcast_to(said, x.shape)

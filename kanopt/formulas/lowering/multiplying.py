@@ -17,11 +17,13 @@ from kanopt.formulas.lowering.graphs import ARGUMENT, Group, over, shown
 from kanopt.formulas.lowering.parts import Affine, Curved, Part, Product, Straight, sum_of
 from kanopt.formulas.lowering.profile import effort_of
 from kanopt.formulas.nodes import Apply, Constant, Node
+from kanopt.formulas.shapes.arithmetic import EPS
 
-__all__ = ["multiplied"]
+__all__ = ["multiplied", "number_of"]
 
 _WIDEST = 1e9  # ratio of the ends of a factor, beyond which its logarithm is not tried
 _SAMPLES = 129
+_FEW = 1e-14  # rounding of constants that that of the pieces covers
 
 FunctionOf = Callable[[Node, Part, str], Part]
 
@@ -73,7 +75,9 @@ def multiplied(
     function_of
         Makes a part of a function of one variable of a part, with a text for people.
     """
-    constant = math.prod(_number(group.node) for group in groups if group.base is None)
+    constants = [group.node for group in groups if group.base is None]
+    constant = math.prod(map(number_of, constants))
+    off = 4.0 * EPS * sum(step.size for step in constants)
     factors = []
     for group in groups:
         if group.base is not None:
@@ -83,17 +87,24 @@ def multiplied(
     if constant == 0.0:
         return Affine(text, 0.0, 0.0, True, 0.0, ())
     if all(factor.sign for factor in factors) and _by_logarithms(factors) < _by_squares(factors):
-        return _exponential(text, constant, factors, function_of)
-    inner = sorted((bounds[0] / constant, bounds[1] / constant))
-    product = _chained(text, [factor.part for factor in _ordered(factors)], (inner[0], inner[1]))
-    if constant == 1.0:
+        product = _exponential(text, constant if off < _FEW else 1.0, factors, function_of)
+        if off < _FEW:
+            return product
+    else:
+        inner = sorted((bounds[0] / constant, bounds[1] / constant))
+        known = inner[0] - 2.0 * EPS * abs(inner[0]), inner[1] + 2.0 * EPS * abs(inner[1])
+        product = _chained(text, [factor.part for factor in _ordered(factors)], known)
+    if not constants:
         return product
+    off *= abs(constant) * max(abs(product.low), abs(product.high))
     low, high = sorted((constant * product.low, constant * product.high))
-    return Affine(text, low, high, False, 0.0, ((constant, product),))
+    return Affine(text, low - off, high + off, False, 0.0, ((constant, product),), off)
 
 
-def _number(node: Node) -> float:
-    return float(nodes.fold(node, lambda step, values: step.compute(values, {})))
+def number_of(node: Node) -> float:
+    """Return the number that a step of constants comes to."""
+    with np.errstate(all="ignore"):
+        return float(nodes.fold(node, lambda step, values: step.compute(values, {})))
 
 
 def _ordered(factors: Sequence[_Factor]) -> list[_Factor]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kanopt.formulas.lowering.pieces import Pieces
 from kanopt.formulas.lowering.profile import Profile
+from kanopt.formulas.shapes.arithmetic import EPS
 
 __all__ = ["Affine", "Curved", "Larger", "Part", "Product", "Source", "Straight", "sum_of"]
 
@@ -121,16 +122,18 @@ def sum_of(text: str, parts: Sequence[Part], bounds: tuple[float, float] = (-mat
     >>> total.constant, total.terms[0][0], round(total.high, 9)
     (1.0, 3.0, 7.0)
     """
-    constant = off = 0.0
+    constant = off = weight = 0.0
     terms: dict[Part, float] = {}
     for part in parts:
-        constant += part.constant if isinstance(part, Affine) else 0.0
-        off += part.off if isinstance(part, Affine) else 0.0
+        if isinstance(part, Affine):
+            constant, off, weight = constant + part.constant, off + part.off, weight + abs(part.constant)
         for coefficient, source in part.terms if isinstance(part, Affine) else ((1.0, part),):
             terms[source] = terms.get(source, 0.0) + coefficient
+            weight += abs(coefficient) * max(abs(source.low), abs(source.high))
     kept = tuple((coefficient, part) for part, coefficient in terms.items() if coefficient)
     ends = [sorted((c * part.low, c * part.high)) for c, part in kept]
-    slack = 1e-14 * (abs(constant) + sum(max(map(abs, end)) for end in ends)) + off
-    low = max(constant + sum(end[0] for end in ends) - slack, bounds[0])
-    high = min(constant + sum(end[1] for end in ends) + slack, bounds[1])
+    # what cancels leaves its rounding behind
+    off += 2.0 * EPS * (len(parts) + len(kept)) * weight
+    low = max(constant + sum(end[0] for end in ends) - off, bounds[0])
+    high = min(constant + sum(end[1] for end in ends) + off, bounds[1])
     return Affine(text, low, high, all(part.exact for _, part in kept), constant, kept, off)

@@ -15,8 +15,8 @@ infinite slope, need no special care.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, NoReturn
@@ -24,10 +24,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.lowering.graphs import ARGUMENT, Called, shown
+from kanopt.formulas.lowering.graphs import ARGUMENT, Called, at, shown
 from kanopt.formulas.lowering.jumps import stairs_of, with_plain_steps
 from kanopt.formulas.lowering.pieces import Pieces, Shape
-from kanopt.formulas.nodes import Array, Node, fold
+from kanopt.formulas.nodes import Array, Node
 from kanopt.formulas.shapes.arithmetic import EPS, Flags, Integers, Pair
 from kanopt.formulas.shapes.boxes import Boxes, Sides
 from kanopt.formulas.shapes.jets import Wanted
@@ -66,8 +66,8 @@ class Cells:
         The function less the line between the values lies between −down and up, but for `noise`.
     noise
         How far the values at the ends may be off by floating point.
-    bend
-        Bounds of the second derivative.
+    bend, value
+        Bounds of the second derivative and of the value.
     """
 
     low: Array
@@ -79,30 +79,19 @@ class Cells:
     up: Array
     noise: Array
     bend: Pair
+    value: Pair
 
     def __len__(self) -> int:
         return len(self.low)
 
     def __getitem__(self, index: Integers | Flags | slice) -> Cells:
         """Return some of the cells."""
-        return self._changed(
-            lambda name: getattr(self, name)[index], (self.bend[0][index], self.bend[1][index])
-        )
+        return _made_of([self], lambda arrays: arrays[0][index])
 
     def joined(self, *more: Cells) -> Cells:
         """Return these cells and others, in order."""
-        if not more:
-            return self
-        parts = (self, *more)
-        low, high = (np.concatenate([part.bend[side] for part in parts]) for side in range(2))
-        both = self._changed(
-            lambda name: np.concatenate([getattr(part, name) for part in parts]), (low, high)
-        )
-        return both[np.lexsort((both.low, both.stair))]
-
-    def _changed(self, change: Callable[[str], Any], bend: Pair) -> Cells:
-        names = ("low", "high", "stair", "first", "last", "down", "up", "noise")
-        return replace(self, **{name: change(name) for name in names}, bend=bend)
+        both = _made_of([self, *more], np.concatenate) if more else self
+        return both[np.lexsort((both.low, both.stair))] if more else self
 
     @property
     def loose(self) -> Array:
@@ -118,6 +107,20 @@ class Cells:
     def runs(self) -> Iterator[Cells]:
         """The cells of each stair."""
         return (self[self.stair == stair] for stair in np.unique(self.stair))
+
+
+def _made_of(parts: Sequence[Cells], change: Callable[[list[Any]], Any]) -> Cells:
+    """Return cells of which each array is made of those of the parts."""
+    names = ("low", "high", "stair", "first", "last", "down", "up", "noise")
+    arrays = [change([getattr(part, name) for part in parts]) for name in names]
+    pairs = [
+        (
+            change([getattr(part, name)[0] for part in parts]),
+            change([getattr(part, name)[1] for part in parts]),
+        )
+        for name in ("bend", "value")
+    ]
+    return Cells(*arrays, *pairs)
 
 
 class Profile:
@@ -194,7 +197,7 @@ class Profile:
         # a factor for the rounding of these few operations themselves
         down, up = (np.maximum(side, 0.0) * (1.0 + 16.0 * EPS) for side in (down, up))
         bent = np.where(jet.defined, bend[0], -np.inf), np.where(jet.defined, bend[1], np.inf)
-        return Cells(low, high, stair, first, last, down, up, noise, bent)
+        return Cells(low, high, stair, first, last, down, up, noise, bent, (least, most))
 
     def _values(self, low: Array, high: Array, stair: Integers) -> tuple[Array, Array, Array]:
         """Return the values at both ends from within, and how far they may be off."""
@@ -215,9 +218,7 @@ class Profile:
 
     def at(self, x: Array) -> Array:
         """Return its values as the formula computes them, NaN where there is none; shape of `x`."""
-        with np.errstate(all="ignore"):
-            said = fold(self.graph, lambda node, parts: node.compute(parts, {ARGUMENT.name: x}))
-        return np.broadcast_to(said, x.shape)
+        return at(self.graph, x)
 
     def _narrow(self) -> None:
         """Cut the cells that make the range much wider than the values found, as far as that is worth it."""
@@ -295,8 +296,8 @@ class Profile:
     def range(self) -> tuple[float, float]:
         """Bounds of its values."""
         cells = self.cells
-        low = np.minimum(cells.first, cells.last) - cells.down - cells.noise
-        high = np.maximum(cells.first, cells.last) + cells.up + cells.noise
+        low = np.maximum(np.minimum(cells.first, cells.last) - cells.down - cells.noise, cells.value[0])
+        high = np.minimum(np.maximum(cells.first, cells.last) + cells.up + cells.noise, cells.value[1])
         return float(low.min()), float(high.max())
 
     @property

@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from kanopt.errors import FormulaError
 from kanopt.formulas import nodes
 from kanopt.formulas.lowering.enclosures import Enclosures
-from kanopt.formulas.lowering.exact import exact_pieces, line_of
-from kanopt.formulas.lowering.graphs import Called, Graph, Group, groups_of, inserted, over, shown
+from kanopt.formulas.lowering.exact import Line, exact_pieces, line_of
+from kanopt.formulas.lowering.graphs import Called, Graph, Group, at, groups_of, inserted, over, shown
 from kanopt.formulas.lowering.jumps import with_plain_steps
-from kanopt.formulas.lowering.multiplying import multiplied
+from kanopt.formulas.lowering.multiplying import multiplied, number_of
 from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Source, Straight, sum_of
 from kanopt.formulas.lowering.profile import Profile
 from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Sum
+from kanopt.formulas.shapes.arithmetic import EPS
 
 __all__ = ["function_of", "taken_apart"]
 
@@ -75,12 +78,13 @@ def _base(
         return Source(node.name, *ranges[node.name], True, node.name)
     if isinstance(node, nodes.Product):
         return multiplied(node, groups, found, bounds, function_of)
-    parts = [
-        _constant(group.node)
-        if group.base is None
-        else function_of(over(group.node, group.base), found[group.base.key], shown(group.node))
-        for group in _folded(node, groups)
-    ]
+    parts: list[Part] = []
+    for group in groups:
+        if group.base is None:
+            parts += _constants(node, group.node)
+        else:
+            made = function_of(over(group.node, group.base), found[group.base.key], shown(group.node))
+            parts.append(made)
     if isinstance(node, Sum):
         return sum_of(shown(node), parts, bounds)
     if isinstance(node, Maximum | Minimum):
@@ -88,24 +92,22 @@ def _base(
     raise TypeError(f"{type(node).__name__} has one base at most")
 
 
-def _folded(node: Node, groups: Sequence[Group]) -> list[Group]:
-    """Return the groups, that of constants as one constant."""
-    folded = []
-    for group in groups:
-        if group.base is not None or isinstance(group.node, Constant):
-            folded.append(group)
-            continue
-        value = float(nodes.fold(group.node, lambda step, values: step.compute(values, {})))
+def _constants(node: Node, group: Node) -> list[Affine]:
+    """Return the constant parts of a sum or an extreme, each computed by itself."""
+    found = []
+    for part in group.children if type(group) is type(node) else (group,):
+        value = number_of(part)
         if not math.isfinite(value):
             raise FormulaError(f"{shown(node)}: its constants have no finite value")
-        folded.append(Group(None, Constant(value)))
-    return folded
+        off = 0.0 if isinstance(part, Constant) else 4.0 * EPS * part.size * abs(value)
+        found.append(Affine(shown(part), value - off, value + off, True, value, (), off))
+    return found
 
 
 def _extreme(node: Node, parts: Sequence[Part]) -> Part:
     """Return the largest as a chain of larger ones, and the smallest as minus the largest of the negatives."""
     if isinstance(node, Minimum):
-        return _times(_chain([_times(part, -1.0) for part in parts]), -1.0)
+        return _negative(_chain([_negative(part) for part in parts]))
     return _chain(parts)
 
 
@@ -118,13 +120,12 @@ def _chain(parts: Sequence[Part]) -> Part:
     return total
 
 
-def _times(part: Part, factor: float) -> Affine:
-    low, high = sorted((factor * part.low, factor * part.high))
-    text = f"−{part.text}" if factor == -1.0 else part.text
+def _negative(part: Part) -> Affine:
+    text = f"−({part.text})" if " " in part.text else f"−{part.text}"
     if isinstance(part, Affine):
-        terms = tuple((factor * coefficient, source) for coefficient, source in part.terms)
-        return Affine(text, low, high, part.exact, factor * part.constant, terms, abs(factor) * part.off)
-    return Affine(text, low, high, part.exact, 0.0, ((factor, part),))
+        terms = tuple((-coefficient, source) for coefficient, source in part.terms)
+        return Affine(text, -part.high, -part.low, part.exact, -part.constant, terms, part.off)
+    return Affine(text, -part.high, -part.low, part.exact, 0.0, ((-1.0, part),))
 
 
 def function_of(graph: Node, argument: Part, text: str) -> Part:
@@ -138,7 +139,7 @@ def function_of(graph: Node, argument: Part, text: str) -> Part:
     """
     line = line_of(graph)
     if line is not None:
-        return _line(text, argument, *line)
+        return _line(text, argument, line, graph.size)
     low, high = argument.low, argument.high
     if not (math.isfinite(low) and math.isfinite(high)):
         raise FormulaError(
@@ -147,6 +148,7 @@ def function_of(graph: Node, argument: Part, text: str) -> Part:
     if isinstance(argument, Curved):
         # a function of a function of something is one function of it
         return function_of(inserted(graph, argument.profile.graph), argument.argument, text)
+    low, high = (low, high) if isinstance(argument, Source) else _where_defined(graph, low, high)
     if not low < high:
         high = low + 1e-12 * max(abs(low), 1.0)
     called = Called(text, argument.text)
@@ -166,17 +168,54 @@ def function_of(graph: Node, argument: Part, text: str) -> Part:
     return Straight(text, least - off, most + off, argument.exact, argument, pieces, off)
 
 
-def _line(text: str, argument: Part, slope: float, constant: float) -> Part:
-    if slope == 1.0 and constant == 0.0:
+def _where_defined(graph: Node, low: float, high: float) -> tuple[float, float]:
+    """Return the range without ends at which a function has no value because the range was widened for rounding.
+
+    A root of 1 − x y over the unit square has the argument 0 at one corner, and a little less by interval arithmetic.
+    Where the law has no value nothing is claimed. A pole is not cut off: the function must be settled at the end.
+    """
+    near = 1e-9 * (high - low)
+    places = np.array([low, low + near, *np.linspace(low, high, 9)[1:-1], high - near, high])
+    values = at(graph, places)
+    if np.isfinite(values[[0, -1]]).all() or not np.isfinite(values[1:-1]).all():
+        return low, high
+    ends = []
+    for out, inside in ((0, 1), (-1, -2)):
+        end = places[out] if np.isfinite(values[out]) else _last_defined(graph, places[out], places[inside])
+        settled = abs(float(at(graph, np.array([end]))[0]) - values[inside]) <= 0.1 * np.ptp(values[1:-1])
+        ends.append(float(end) if settled else float(places[out]))
+    return ends[0], ends[1]
+
+
+def _last_defined(graph: Node, outside: float, inside: float) -> float:
+    """Return the number nearest to one without a value that has one, given one that has."""
+    while True:
+        middle = 0.5 * outside + 0.5 * inside
+        if not min(outside, inside) < middle < max(outside, inside):
+            return inside
+        if np.isfinite(at(graph, np.array([middle]))[0]):
+            inside = middle
+        else:
+            outside = middle
+
+
+def _line(text: str, argument: Part, line: Line, steps: int) -> Part:
+    """Return a multiple of a part and a constant, computed in so many steps."""
+    if line.slope == 1.0 and line.constant == 0.0 and line.size == 0.0 and line.steep == 1.0:
         return argument
-    ends = sorted((slope * argument.low, slope * argument.high)) if slope else (0.0, 0.0)
-    slack = 1e-15 * max(map(abs, ends))
-    inner = argument.terms if isinstance(argument, Affine) else ((1.0, argument),)
-    shift = argument.constant if isinstance(argument, Affine) else 0.0
-    terms = tuple((slope * coefficient, part) for coefficient, part in inner if slope * coefficient)
-    low, high = constant + ends[0] - slack, constant + ends[1] + slack
-    off = abs(slope) * argument.off if isinstance(argument, Affine) else 0.0
-    return Affine(text, low, high, argument.exact, constant + slope * shift, terms, off)
+    ends = sorted((line.slope * argument.low, line.slope * argument.high)) if line.slope else (0.0, 0.0)
+    size = line.steep * max(abs(argument.low), abs(argument.high)) if line.steep else 0.0
+    off = 2.0 * EPS * (steps + 2) * (size + line.size)
+    inner: tuple[tuple[float, Part], ...] = ((1.0, argument),)
+    shift = 0.0
+    if isinstance(argument, Affine):
+        inner, shift = argument.terms, argument.constant
+        off += abs(line.slope) * argument.off
+        off += 4.0 * EPS * abs(line.slope) * sum(abs(c) * max(abs(p.low), abs(p.high)) for c, p in inner)
+        off += 4.0 * EPS * abs(line.slope * shift)
+    terms = tuple((line.slope * coefficient, part) for coefficient, part in inner if line.slope * coefficient)
+    low, high = line.constant + ends[0] - off, line.constant + ends[1] + off
+    return Affine(text, low, high, argument.exact, line.constant + line.slope * shift, terms, off)
 
 
 def _refuse_jumps(argument: Part, text: str, place: float) -> None:

@@ -385,3 +385,33 @@ def test_evaluates_in_the_shape_of_the_data():
     assert made.evaluate({"x": 1.0, "y": 2.0}).shape == ()
     with pytest.raises(FormulaError, match="input 'y' is missing"):
         made.evaluate({"x": 1.0})
+
+
+def test_what_cancels_leaves_its_rounding_in_the_bound():
+    inputs = [Variable("x", low=0.0, high=1.0), Variable("y", low=0.0, high=1.0)]
+    x, y = Input("x"), Input("y")
+    for root in (
+        1e9 * x + x / 3.0 - 1e9 * x,
+        (1e9 * x + y) - (1e9 * x - x / 3.0),
+        1e9 + x - 1e9 + 0.1 * y,
+        1e6 * (x * y) - 1e6 * (x * y + x),
+        3.0 * (1e9 * (x + y) + x) - 3e9 * (x + y),
+    ):
+        formula = Formula(root, tuple(inputs), Variable("out"))
+        made = formula.piecewise(0.01)
+        assert 1e-13 < made.certificate.rounding < 1e-4
+        check(formula, made, rows(formula))
+
+
+def test_an_end_of_the_domain_that_rounding_steps_over_is_no_end():
+    inputs = [Variable("x", low=0.0, high=1.1), Variable("y", low=0.0, high=1.0 / 1.1)]
+    for text in ("sqrt(1 - x * y)", "(1 - 1.1 * y * x / 1.1)^0.4 + x", "sqrt(x * y) + sqrt(x - x)"):
+        formula = law(text, *inputs)
+        made = formula.piecewise(0.05)
+        data = {name: 0.999 * column for name, column in rows(formula).items()}
+        check(formula, made, data)
+    # a pole is an end, and a range that goes on beyond the domain is an error
+    with pytest.raises(FormulaError, match=r"log\(1 - x · y\) .* where x · y is 1|could not be shown"):
+        law("log(1 - x * y)", *inputs).piecewise(0.05)
+    with pytest.raises(FormulaError, match=r"sqrt\(0.9 - x · y\) has no finite value where"):
+        law("sqrt(0.9 - x * y)", *inputs).piecewise(0.05)
