@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 import numpy as np
 
@@ -161,17 +161,13 @@ def _fitting(
     reach = wanted.reach
     target, best, last = reach * (1.0 - 1e-9) - rounding, None, None
     for _ in range(_ROUNDS):
-        if not target > _COARSE * (reach if last is None else 0.0):
-            raise FormulaError(
-                f"a tolerance of {wanted.tolerance:g} is finer than rounding, which may reach {rounding:.2g}"
-            )
+        if last is None and not target > _COARSE * reach:
+            _refuse_rounding(rounding, wanted)
         made = built(parts, shared_out(parts, target), inputs, wanted.most)
         # the last factor is for the arithmetic of the bounds themselves
         off = (rounding + made.made.rounding) * (1.0 + 1e-9) + 1e-12 * (made.made.down + made.made.up)
         if not off <= _COARSE * reach:
-            raise FormulaError(
-                f"a tolerance of {wanted.tolerance:g} is finer than rounding, which may reach {off:.2g}"
-            )
+            _refuse_rounding(off, wanted)
         last = max(made.made.down, made.made.up)
         if last + off <= reach:
             segments = sum(node.segments for node in made.nodes)
@@ -192,6 +188,16 @@ def _fitting(
             f"no pieces could be proved to be within {wanted.tolerance:g}; the best were within {last:.3g}"
         )
     return best[0], best[1]
+
+
+def _refuse_rounding(off: float, wanted: _Wanted) -> NoReturn:
+    if not math.isfinite(off):
+        raise FormulaError(
+            "it could not be shown to have a finite value everywhere in the ranges; narrow them"
+        )
+    raise FormulaError(
+        f"a tolerance of {wanted.tolerance:g} is finer than rounding, which may reach {off:.2g}"
+    )
 
 
 def _shifted(program: Piecewise, by: float) -> Piecewise:
