@@ -65,6 +65,10 @@ if TYPE_CHECKING:
     from kanopt.problems import Certificate as Certificate
     from kanopt.problems import Check as Check
     from kanopt.problems import Client as Client
+    from kanopt.problems import Constraint as Constraint
+    from kanopt.problems import Decision as Decision
+    from kanopt.problems import DecisionPlan as DecisionPlan
+    from kanopt.problems import DecisionProblem as DecisionProblem
     from kanopt.problems import Depot as Depot
     from kanopt.problems import Facility as Facility
     from kanopt.problems import Flow as Flow
@@ -93,6 +97,10 @@ if TYPE_CHECKING:
     from kanopt.problems import SupplyUnits as SupplyUnits
     from kanopt.problems import Task as Task
     from kanopt.problems import VehicleType as VehicleType
+    from kanopt.problems import at_least as at_least
+    from kanopt.problems import at_most as at_most
+    from kanopt.problems import decision as decision
+    from kanopt.problems import equal_to as equal_to
     from kanopt.problems.evaluate import evaluate as evaluate
     from kanopt.problems.routing.instances import read_instance as read_instance
     from kanopt.reports import plot_formula as plot_formula
@@ -172,6 +180,10 @@ _HOME = {
         "Certificate",
         "Check",
         "Client",
+        "Constraint",
+        "Decision",
+        "DecisionPlan",
+        "DecisionProblem",
         "Depot",
         "Facility",
         "Flow",
@@ -200,6 +212,10 @@ _HOME = {
         "SupplyUnits",
         "Task",
         "VehicleType",
+        "at_least",
+        "at_most",
+        "decision",
+        "equal_to",
         "evaluate",
     ),
     "problems.routing.instances": ("read_instance",),

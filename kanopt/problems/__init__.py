@@ -1,6 +1,16 @@
 """What is to be decided: problems, their plans, prices and reasons. No solver is needed for any of it."""
 
 from kanopt.problems.base import Plan, Problem
+from kanopt.problems.decisions import (
+    Constraint,
+    Decision,
+    DecisionPlan,
+    DecisionProblem,
+    at_least,
+    at_most,
+    decision,
+    equal_to,
+)
 from kanopt.problems.evaluate import evaluate, status_of
 from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason, Violation
 from kanopt.problems.network import Path, RoadNetwork, Travel
@@ -52,6 +62,10 @@ __all__ = [
     "Certificate",
     "Check",
     "Client",
+    "Constraint",
+    "Decision",
+    "DecisionPlan",
+    "DecisionProblem",
     "Depot",
     "EngineRun",
     "Facility",
@@ -97,6 +111,10 @@ __all__ = [
     "VehicleType",
     "View",
     "Violation",
+    "at_least",
+    "at_most",
+    "decision",
+    "equal_to",
     "evaluate",
     "known",
     "records",

@@ -19,10 +19,11 @@ __all__ = ["solve", "solvers"]
 def solvers() -> tuple[Solver, ...]:
     """Return every solver there is, in order of preference."""
     from kanopt.solvers.cpsat_scheduling import CpSatScheduling
+    from kanopt.solvers.decisions import HighsPieces
     from kanopt.solvers.highs_supply import HighsSupply
     from kanopt.solvers.routing_portfolio import RoutingPortfolio
 
-    return (RoutingPortfolio(), CpSatScheduling(), HighsSupply())
+    return (RoutingPortfolio(), CpSatScheduling(), HighsSupply(), HighsPieces())
 
 
 def solve(problem: Problem[Any], **options: Any) -> Result:

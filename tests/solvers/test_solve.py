@@ -42,7 +42,7 @@ def answer(monkeypatch):
 
 def test_every_kind_of_problem_has_a_solver():
     names = [solver.name for solver in solvers()]
-    assert len(names) == 3
+    assert len(names) == 4
     assert [solver.accepts(random_problem(1)) == "" for solver in solvers()] == [True, False, False]
 
 

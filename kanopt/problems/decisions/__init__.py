@@ -1,0 +1,18 @@
+"""Numbers to be decided, priced by a formula and bound by formulas."""
+
+from kanopt.problems.decisions.entities import Constraint, Decision, at_least, at_most, decision, equal_to
+from kanopt.problems.decisions.laws import DecisionLaw
+from kanopt.problems.decisions.plan import DecisionPlan
+from kanopt.problems.decisions.problem import DecisionProblem
+
+__all__ = [
+    "Constraint",
+    "Decision",
+    "DecisionLaw",
+    "DecisionPlan",
+    "DecisionProblem",
+    "at_least",
+    "at_most",
+    "decision",
+    "equal_to",
+]

@@ -1,0 +1,263 @@
+"""Laws of decisions: what each input is bound to, and the same law as a formula of the decisions alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
+from kanopt.formulas.binding import BoundFormula, Known, Reference
+from kanopt.formulas.formula import Formula
+from kanopt.formulas.lowering.graphs import folded
+from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, rebuilt
+from kanopt.formulas.variables import Variable, category_label
+from kanopt.problems.decisions.entities import Decision, Law
+from kanopt.units import convert
+
+__all__ = ["DecisionLaw", "law_of", "sum_of"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class DecisionLaw:
+    """A law whose every input is a decision or fixed.
+
+    Parameters
+    ----------
+    name
+        What it is called in messages.
+    bound
+        The law, with what its inputs are bound to.
+    decisions
+        All decisions, by name.
+    unit
+        The unit in which its value is wanted; empty where none is declared.
+    """
+
+    name: str
+    bound: BoundFormula
+    decisions: Mapping[str, Decision] = field(repr=False)
+    unit: str = ""
+
+    @property
+    def formula(self) -> Formula:
+        """The law as it was given."""
+        return self.bound.formula
+
+    @cached_property
+    def used(self) -> tuple[str, ...]:
+        """The decisions that it reads, in the order of its inputs."""
+        used = self.formula.used
+        found = [
+            bound.field
+            for name, bound in self.bound.bindings.items()
+            if isinstance(bound, Reference) and name in used
+        ]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def fixed(self) -> Mapping[str, float | str]:
+        """The inputs that are fixed, with their values."""
+        used = self.formula.used
+        return {
+            name: bound
+            for name, bound in self.bound.bindings.items()
+            if not isinstance(bound, Reference) and name in used
+        }
+
+    def value(self, values: Mapping[str, Any]) -> Floats:
+        """Return the law's value, of the shape to which the values of the decisions broadcast, in `unit`."""
+        return self.bound.evaluate(self._resolver(values), self.unit)
+
+    def arguments(self, values: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+        """Return the inputs of the law, in its units."""
+        return self.bound.arguments(self._resolver(values))
+
+    def _resolver(self, values: Mapping[str, Any]) -> Any:
+        def resolve(reference: Reference) -> Known:
+            one = self.decisions[reference.field]
+            return Known(np.asarray(values[one.name], dtype=float), one.unit)
+
+        return resolve
+
+    @cached_property
+    def joint(self) -> Formula:
+        """The same law as a formula of the decisions alone, in `unit`; what is fixed is folded in.
+
+        Raises
+        ------
+        FormulaError
+            If a fixed category has no entry in a table of the law, or a step of fixed inputs has no finite value.
+        """
+        kinds = {variable.name: variable for variable in self.formula.inputs}
+        numbers: dict[str, float] = {}
+        labels: dict[str, str] = {}
+        for name, given in self.fixed.items():
+            if kinds[name].is_category:
+                labels[name] = category_label(given)
+            else:
+                numbers[name] = float(given)
+        root = folded(self.formula.root, numbers, labels)
+
+        def change(node: Node) -> Node:
+            if not isinstance(node, Input):
+                return node
+            one = self.decisions[self.bound.bindings[node.name].field]  # type: ignore[union-attr]
+            return _times(factor(one.unit, kinds[node.name].unit), Input(one.name))
+
+        root = _times(factor(self.formula.output.unit, self.unit), rebuilt(root, change))
+        return _over(root, [self.decisions[name] for name in self.used], self.name, self.unit)
+
+
+def factor(source: str, target: str) -> float:
+    """Return what a number in one unit is multiplied by to be in another; 1 where either is not declared.
+
+    Examples
+    --------
+    >>> factor("min", "h") == 1 / 60, factor("", "h")
+    (True, 1.0)
+    """
+    return 1.0 if not source or not target or source == target else convert(1.0, source, target)
+
+
+def _times(number: float, node: Node) -> Node:
+    return node if number == 1.0 else Product((Constant(number), node))
+
+
+def _over(root: Node, decisions: Sequence[Decision], name: str, unit: str) -> Formula:
+    inputs = tuple(Variable(one.name, one.unit, low=one.low, high=one.high) for one in decisions)
+    return Formula(root, inputs, Variable(name or "law", unit))
+
+
+def sum_of(laws: Sequence[DecisionLaw], name: str, unit: str) -> Formula:
+    """Return the sum of laws as one formula of the decisions, so that one tolerance is shared among all steps."""
+    if len(laws) == 1:
+        return laws[0].joint
+    used = {one: law.decisions[one] for law in laws for one in law.used}
+    return _over(Sum(tuple(law.joint.root for law in laws)), list(used.values()), name, unit)
+
+
+def law_of(
+    given: Law,
+    name: str,
+    decisions: Mapping[str, Decision],
+    fixed: Mapping[str, Any],
+    unit: str | None = None,
+) -> DecisionLaw:
+    """Bind a law to decisions: by what it is bound to, by name, or as a linear row.
+
+    Parameters
+    ----------
+    given
+        The law.
+    name
+        What it is called.
+    decisions
+        All decisions, by name.
+    fixed
+        Values of inputs that are no decisions.
+    unit
+        The unit in which its value is wanted; None for that of the law.
+
+    Raises
+    ------
+    ProblemError
+        If an input is neither a decision nor fixed, or units do not convert; names the law and the input.
+    """
+    where = f"{name or 'law'!r}"
+    if isinstance(given, Mapping):
+        given = _row(given, where, name, decisions)
+    if isinstance(given, Formula):
+        given = _by_name(given, where, decisions, fixed)
+    if not isinstance(given, BoundFormula):
+        raise ProblemError(
+            f"{where} is a {type(given).__name__}; give a formula, a bound formula or a row {{decision: coefficient}}"
+        )
+    _check_bindings(given, where, decisions)
+    law = DecisionLaw(name, given, decisions, given.formula.output.unit if unit is None else unit)
+    try:
+        factor(given.formula.output.unit, law.unit)
+        _ = law.joint
+    except (UnitError, FormulaError) as error:
+        raise ProblemError(f"{where}: {error}") from error
+    return law
+
+
+def _by_name(
+    law: Formula, where: str, decisions: Mapping[str, Decision], fixed: Mapping[str, Any]
+) -> BoundFormula:
+    """Bind each input to the decision of its name, or to what is fixed."""
+    bindings: dict[str, Reference | float | str] = {}
+    for variable in law.inputs:
+        if variable.name in decisions:
+            bindings[variable.name] = Reference("decision", variable.name)
+        elif variable.name in fixed:
+            bindings[variable.name] = fixed[variable.name]
+        elif variable.name not in law.used:
+            bindings[variable.name] = "" if variable.is_category else 0.0
+        else:
+            raise ProblemError(
+                f"{where}: input {variable.name!r} is neither a decision nor fixed; "
+                f"{nearest(variable.name, decisions)} Add a decision of that name, "
+                f"fix it (fixed={{{variable.name!r}: …}}), or bind it, law.bind({variable.name}=decision.…)"
+            )
+    return BoundFormula(law, bindings)
+
+
+def _check_bindings(law: BoundFormula, where: str, decisions: Mapping[str, Decision]) -> None:
+    for variable in law.formula.inputs:
+        bound = law.bindings[variable.name]
+        if not isinstance(bound, Reference):
+            if not variable.is_category:
+                _finite(bound, where, variable.name)
+            continue
+        if bound.scope != "decision":
+            raise ProblemError(
+                f"{where}: input {variable.name!r} is bound to {bound}, of which a decision problem knows nothing; "
+                "bind it to decision.… or to a value"
+            )
+        if bound.field not in decisions:
+            raise ProblemError(
+                f"{where}: input {variable.name!r} is bound to decision {bound.field!r}, which does not exist; "
+                f"{nearest(bound.field, decisions)}"
+            )
+        if variable.is_category:
+            raise ProblemError(
+                f"{where}: input {variable.name!r} is a category, and decisions are numbers; fix it, and compare "
+                "one problem for each label"
+            )
+        try:
+            factor(decisions[bound.field].unit, variable.unit)
+        except UnitError as error:
+            raise ProblemError(
+                f"{where}: input {variable.name!r}, decision {bound.field!r}: {error}"
+            ) from error
+
+
+def _finite(value: Any, where: str, name: str) -> None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not np.isfinite(number):
+        raise ProblemError(f"{where}: input {name!r} is fixed to {value!r:.80}, which is no finite number")
+
+
+def _row(row: Mapping[str, float], where: str, name: str, decisions: Mapping[str, Decision]) -> Formula:
+    """Return a linear row as a formula."""
+    terms: list[Node] = []
+    for one, coefficient in row.items():
+        if one not in decisions:
+            raise ProblemError(f"{where}: no decision {one!r:.80}; {nearest(str(one), decisions)}")
+        _finite(coefficient, where, one)
+        terms.append(Product((Constant(float(coefficient)), Input(one))))
+    if not terms:
+        raise ProblemError(f"{where}: a row needs at least one decision")
+    inputs = tuple(Variable(one) for one in row)
+    return Formula(Sum(tuple(terms)) if len(terms) > 1 else terms[0], inputs, Variable(name or "row"))

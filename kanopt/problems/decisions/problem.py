@@ -1,0 +1,319 @@
+"""What is to be decided: numbers, priced by a formula and bound by formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from numbers import Real
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from kanopt.errors import ProblemError, nearest
+from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import Formula
+from kanopt.problems.base import Problem
+from kanopt.problems.decisions.checking import check_plan
+from kanopt.problems.decisions.entities import Constraint, Decision, Law
+from kanopt.problems.decisions.laws import DecisionLaw, law_of, sum_of
+from kanopt.problems.decisions.plan import DecisionPlan
+from kanopt.problems.decisions.reasons import why_broken, why_impossible
+from kanopt.problems.decisions.views import views_of
+from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
+from kanopt.problems.pricing import Pricing
+from kanopt.problems.records import records
+from kanopt.problems.views import View
+from kanopt.units import check_unit
+
+if TYPE_CHECKING:
+    from kanopt.problems.decisions.laws import Floats
+
+__all__ = ["DecisionProblem"]
+
+_SHARE = 1e-4
+_SAMPLES = 512
+_LONGEST = 80
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DecisionProblem(Problem[DecisionPlan]):
+    """Numbers to be chosen from ranges so that a law is smallest.
+
+    Parameters
+    ----------
+    decisions
+        Name to ``(low, high)`` or :class:`Decision`; or a sequence of them, or a frame with the columns ``name``,
+        ``low``, ``high`` and perhaps ``unit`` and ``integer``.
+    objective
+        What is minimised: a formula whose inputs are called like decisions, a formula bound to them
+        (``law.bind(speed=decision.speed, km=12.0)``), a linear row ``{decision: coefficient}``, or several of these
+        by name, which are added up and priced apart. What is to be largest is stated as its negative.
+    constraints
+        What must hold: :func:`at_most`, :func:`at_least`, :func:`equal_to`. A constraint without a name is called
+        after its law.
+    fixed
+        Values of inputs that are no decisions, for all formulas that are not bound.
+    tolerance
+        How far above the smallest possible price a plan may be and still be called optimal, in the unit of the
+        objective; a ten-thousandth of the spread of prices among 512 points of the box where it is not given.
+    unit
+        Unit of the objective; that of the first law where it is not given.
+
+    Raises
+    ------
+    ProblemError
+        If a range is infinite, an input is neither a decision nor fixed, or two constraints have the same name.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("(x - 0.3)^2 + sin(4 * y) + x * y", [Variable("x"), Variable("y")], Variable("cost", "EUR"))
+    >>> problem = DecisionProblem({"x": (-1, 1), "y": (-1, 1)}, law, tolerance=0.01)
+    >>> plan = problem.plan_from({"x": 0.3, "y": -0.5})
+    >>> round(problem.price(plan).objective, 4), problem.check(plan).ok
+    (-1.0593, True)
+    """
+
+    kind: ClassVar[str] = "decision"
+
+    decisions: Mapping[str, Any] | Sequence[Decision] | pd.DataFrame
+    objective: Law | Mapping[str, Law]
+    constraints: Sequence[Constraint] = ()
+    fixed: Mapping[str, float | str] = field(default_factory=dict)
+    tolerance: float | None = None
+    unit: str = ""
+    records: tuple[Decision, ...] = field(init=False)
+    terms: tuple[DecisionLaw, ...] = field(init=False)
+    rules: tuple[tuple[Constraint, DecisionLaw], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "records", _records(self.decisions))
+        named = {one.name: one for one in self.records}
+        for name in self.fixed:
+            if name in named:
+                raise ProblemError(f"{name!r} is a decision and fixed; give one of them")
+        terms = _terms(self.objective, named, self.fixed, check_unit(self.unit))
+        object.__setattr__(self, "terms", terms)
+        object.__setattr__(self, "unit", self.unit or terms[0].unit)
+        object.__setattr__(self, "rules", _rules(self.constraints, named, self.fixed))
+        wanted: Any = self.tolerance
+        if wanted is not None and not (isinstance(wanted, Real) and 0.0 < float(wanted) < np.inf):
+            raise ProblemError(f"tolerance {wanted!r:.80} is no positive number")
+
+    def __repr__(self) -> str:
+        return f"DecisionProblem({len(self.records)} decisions, {len(self.rules)} constraints)"
+
+    @cached_property
+    def priced(self) -> Formula:
+        """The objective as one formula of the decisions; what is fixed is folded in."""
+        return sum_of(self.terms, "objective", self.unit)
+
+    @cached_property
+    def allowed(self) -> float:
+        """The tolerance: what was asked for, or a ten-thousandth of the spread of prices."""
+        if self.tolerance is not None:
+            return float(self.tolerance)
+        prices = self.prices(self.sample(_SAMPLES))
+        prices = prices[np.isfinite(prices)]
+        if not len(prices):
+            raise ProblemError(
+                "the objective has no finite value at any of 512 points of the box; narrow the ranges of the decisions"
+            )
+        size = float(np.abs(prices).max())
+        return max(_SHARE * float(np.ptp(prices)), 1e-9 * size, 1e-12)
+
+    def sample(self, count: int, seed: int = 0) -> Floats:
+        """Return points of the box, shape (count, decisions), whole where decisions are; the first is its middle."""
+        low = np.array([one.low for one in self.records])
+        high = np.array([one.high for one in self.records])
+        points = low + (high - low) * np.random.default_rng(seed).random((count, len(low)))
+        points[:1] = 0.5 * (low + high)
+        return self.rounded(points)
+
+    def rounded(self, points: Floats) -> Floats:
+        """Return points put into their ranges, whole where decisions are, same shape."""
+        low = np.array([one.low for one in self.records])
+        high = np.array([one.high for one in self.records])
+        whole = np.array([one.integer for one in self.records])
+        ends = np.where(whole, np.ceil(low), low), np.where(whole, np.floor(high), high)
+        return np.clip(np.where(whole, np.round(points), points), *ends)
+
+    def prices(self, points: Floats) -> Floats:
+        """Return the objective at points, shape (count, decisions); NaN where it has no finite value."""
+        from kanopt.problems.decisions.evaluation import values_at
+
+        return values_at(self.priced, [one.name for one in self.records], points)
+
+    def laws(self) -> Mapping[str, Formula]:
+        """Return the formulas of the objective and of the constraints, by name."""
+        found = {law.name: law.formula for law in self.terms}
+        return {**found, **{rule.name: law.formula for rule, law in self.rules}}
+
+    def frozen_inputs(self) -> tuple[FrozenInput, ...]:
+        """Return none: a solver sees every decision as it is."""
+        return ()
+
+    def check(self, plan: DecisionPlan) -> Check:
+        """Verify ranges, whole numbers and constraints, limits to a millionth of them."""
+        return check_plan(self, plan)
+
+    def price(self, plan: DecisionPlan, *, frozen: bool = False) -> Pricing:
+        """Price the plan on the laws: a line for each part that adds up to a law.
+
+        Parameters
+        ----------
+        plan
+            What was decided.
+        frozen
+            Makes no difference: nothing is frozen.
+        """
+        rows = []
+        for law in self.terms:
+            arguments = law.arguments(plan.values)
+            scale = 1.0 if not law.unit else _factor(law)
+            parts = law.formula.terms
+            for part in parts:
+                text = part.text if len(part.text) <= _LONGEST else part.text[: _LONGEST - 1] + "…"
+                read = {name: arguments[name] for name in part.formula.used}
+                rows.append((law.name, "", text, scale * float(part.formula.evaluate(read))))
+        return Pricing.of(rows, self.unit)
+
+    def reasons(self, plan: DecisionPlan | None) -> tuple[Reason, ...]:
+        """Say which constraints a plan breaks; with no plan, which of them nothing within the ranges meets."""
+        return why_impossible(self) if plan is None else why_broken(self, plan)
+
+    def outside(self, plan: DecisionPlan) -> tuple[OutsideUse, ...]:
+        """Name every law that is used outside its domain."""
+        found = []
+        for law in (*self.terms, *(law for _, law in self.rules)):
+            texts = law.formula.outside_inputs(law.arguments(plan.values))
+            if texts:
+                inputs = "; ".join(texts)
+                message = f"{law.name} is used outside the data it was learned from: {inputs}"
+                found.append(OutsideUse(law.name, "the plan", inputs, message))
+        return tuple(found)
+
+    def views(self, plan: DecisionPlan) -> tuple[View, ...]:
+        """Return the price along the range of each decision, the others as in the plan."""
+        return views_of(self, plan)
+
+    def plan_from(self, decision: Any) -> DecisionPlan:
+        """Read a plan the user already has.
+
+        Parameters
+        ----------
+        decision
+            A :class:`DecisionPlan`, a mapping of names to numbers, or a frame with the columns ``decision`` and
+            ``value``.
+
+        Raises
+        ------
+        ProblemError
+            If a decision is missing or unknown, or a value is no finite number.
+        """
+        if isinstance(decision, pd.DataFrame):
+            for column in ("decision", "value"):
+                if column not in decision.columns:
+                    raise ProblemError(
+                        f"plan: column {column!r} is missing; {nearest(column, map(str, decision.columns))}"
+                    )
+            given = dict(zip(decision["decision"].astype(str), decision["value"], strict=True))
+        elif isinstance(decision, DecisionPlan | Mapping):
+            given = dict(decision.values if isinstance(decision, DecisionPlan) else decision)
+        else:
+            raise ProblemError(
+                f"plan: a {type(decision).__name__} is none; give a mapping of decisions to numbers"
+            )
+        names = [one.name for one in self.records]
+        for name in given:
+            if name not in names:
+                raise ProblemError(f"plan: no decision {name!r:.80}; {nearest(str(name), names)}")
+        return DecisionPlan({name: _value(given, name) for name in names})
+
+
+def _factor(law: DecisionLaw) -> float:
+    from kanopt.problems.decisions.laws import factor
+
+    return factor(law.formula.output.unit, law.unit)
+
+
+def _value(given: Mapping[Any, Any], name: str) -> float:
+    if name not in given:
+        raise ProblemError(f"plan: decision {name!r} has no value")
+    try:
+        number = float(given[name])
+    except (TypeError, ValueError):
+        number = np.nan
+    if not np.isfinite(number):
+        raise ProblemError(f"plan: decision {name!r} is {given[name]!r:.80}, which is no finite number")
+    return number
+
+
+def _records(given: Any) -> tuple[Decision, ...]:
+    if isinstance(given, Mapping):
+        found = tuple(_one(str(name), value) for name, value in given.items())
+    else:
+        found = records(given, Decision, where="decisions")
+    if not found:
+        raise ProblemError("a decision problem needs at least one decision")
+    return found
+
+
+def _one(name: str, given: Any) -> Decision:
+    if isinstance(given, Decision):
+        if given.name != name:
+            raise ProblemError(f"decision {name!r} is given as {given.name!r}; use one name")
+        return given
+    try:
+        low, high = given
+    except (TypeError, ValueError) as error:
+        raise ProblemError(
+            f"decision {name!r} is {given!r:.80}; give (low, high), or Decision({name!r}, low, high, …)"
+        ) from error
+    return Decision(name, low, high)
+
+
+def _terms(
+    given: Any, named: Mapping[str, Decision], fixed: Mapping[str, Any], unit: str
+) -> tuple[DecisionLaw, ...]:
+    if isinstance(given, Mapping) and not given:
+        raise ProblemError("the objective is empty; give a formula, or several by name")
+    several = isinstance(given, Mapping) and not all(isinstance(part, Real) for part in given.values())
+    parts = dict(given) if several else {_called(given, "objective"): given}
+    laws: list[DecisionLaw] = []
+    for name, part in parts.items():
+        laws.append(law_of(part, str(name), named, fixed, unit or (laws[0].unit if laws else None)))
+    return tuple(laws)
+
+
+def _rules(
+    given: Sequence[Constraint], named: Mapping[str, Decision], fixed: Mapping[str, Any]
+) -> tuple[tuple[Constraint, DecisionLaw], ...]:
+    found: list[tuple[Constraint, DecisionLaw]] = []
+    seen: set[str] = set()
+    for place, rule in enumerate(given, start=1):
+        if not isinstance(rule, Constraint):
+            raise ProblemError(
+                f"constraint {place} is a {type(rule).__name__}; use at_most, at_least or equal_to"
+            )
+        name = rule.name or _unique(_called(rule.law, f"constraint {place}"), seen)
+        if name in seen:
+            raise ProblemError(f"two constraints are called {name!r}; give each a name of its own")
+        seen.add(name)
+        law = law_of(rule.law, name, named, fixed)
+        found.append((Constraint(rule.law, rule.low, rule.high, name), law))
+    return tuple(found)
+
+
+def _unique(name: str, seen: set[str]) -> str:
+    number, made = 2, name
+    while made in seen:
+        made, number = f"{name} {number}", number + 1
+    return made
+
+
+def _called(law: Any, otherwise: str) -> str:
+    formula = law.formula if isinstance(law, BoundFormula) else law
+    return formula.output.name if isinstance(formula, Formula) else otherwise

@@ -1,0 +1,55 @@
+"""Why there is no plan, as far as arithmetic shows it, and what holds a plan back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kanopt.problems.decisions.checking import slack
+from kanopt.problems.decisions.entities import Constraint
+from kanopt.problems.decisions.laws import DecisionLaw
+from kanopt.problems.decisions.plan import DecisionPlan
+from kanopt.problems.findings import Reason
+from kanopt.problems.wording import amount_text
+
+if TYPE_CHECKING:
+    from kanopt.problems.decisions.problem import DecisionProblem
+
+__all__ = ["why_broken", "why_impossible"]
+
+
+def why_impossible(problem: DecisionProblem) -> tuple[Reason, ...]:
+    """Return the constraints that no values within the ranges meet; interval arithmetic proves it."""
+    return tuple(found for rule, law in problem.rules if (found := _alone(rule, law)) is not None)
+
+
+def _alone(rule: Constraint, law: DecisionLaw) -> Reason | None:
+    low, high = law.joint.interval()
+    if low > rule.high + slack(rule.high):
+        short, end, ask = low - rule.high, low, "raise its upper limit"
+    elif high < rule.low - slack(rule.low):
+        short, end, ask = rule.low - high, high, "lower its lower limit"
+    else:
+        return None
+    word = "at least" if end == low else "at most"
+    named = ", ".join(repr(name) for name in law.used[:5]) or "no decision"
+    return Reason(
+        f"constraint {rule.name}",
+        "infeasible",
+        f"{rule.name} must be {rule.limits}, but is {word} {amount_text(end, law.unit)} wherever {named} "
+        "are within their ranges",
+        f"{ask} by {amount_text(short, law.unit)}, or widen the ranges",
+        proved=True,
+    )
+
+
+def why_broken(problem: DecisionProblem, plan: DecisionPlan) -> tuple[Reason, ...]:
+    """Return a reason for each constraint that a plan breaks."""
+    return tuple(
+        Reason(
+            broken.where if broken.constraint != "constraint" else f"constraint {broken.where}",
+            "infeasible",
+            broken.message,
+            f"relax it by {amount_text(broken.amount, broken.unit)}",
+        )
+        for broken in problem.check(plan).violations
+    )

@@ -1,0 +1,40 @@
+"""What there is to see in a plan: how the price moves when one decision moves and the others stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from kanopt.problems.decisions.plan import DecisionPlan
+from kanopt.problems.views import SeriesView, View
+
+if TYPE_CHECKING:
+    from kanopt.problems.decisions.problem import DecisionProblem
+
+__all__ = ["views_of"]
+
+_SHOWN = 6
+_POINTS = 101
+
+
+def views_of(problem: DecisionProblem, plan: DecisionPlan) -> tuple[View, ...]:
+    """Return the price along the range of the decisions that move it most, other decisions at the plan's values."""
+    share = np.linspace(0.0, 1.0, _POINTS)
+    lines = {}
+    for one in problem.records:
+        if one.low == one.high:
+            continue
+        moved = one.low + share * (one.high - one.low)
+        if one.integer:
+            moved = np.clip(np.round(moved), np.ceil(one.low), np.floor(one.high))
+        price = sum(law.value({**plan.values, one.name: moved}) for law in problem.terms)
+        lines[one.name] = np.broadcast_to(np.asarray(price, dtype=float), share.shape)
+    spread = sorted(lines, key=lambda name: -float(np.ptp(lines[name])))[:_SHOWN]
+    kept = {name: lines[name] for name in lines if name in spread}
+    if not kept:
+        return ()
+    data = pd.DataFrame(kept, index=pd.Index(100.0 * share, name="place in the range (%)"))
+    title = "Price when one decision moves and the others stay"
+    return (SeriesView(title, data, "place in its range (%)", f"price ({problem.unit or 'no unit'})"),)

@@ -1,0 +1,80 @@
+"""Decision problems solved by HiGHS, on straight pieces with logarithmically many binaries."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from kanopt.errors import FormulaError
+from kanopt.problems.base import Problem
+from kanopt.problems.decisions import DecisionProblem
+from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.decisions.logarithmic import Logarithmic
+from kanopt.solvers.decisions.lowering import lowered
+from kanopt.solvers.decisions.relaxation import Relaxation
+from kanopt.solvers.decisions.rounds import EngineAnswer, Rounds
+from kanopt.solvers.highs import Ending, HighsOptions, run_highs
+
+__all__ = ["HighsPieces"]
+
+
+class HighsPieces:
+    """Certified straight pieces in HiGHS, refined where the answer lies off the laws.
+
+    The bound is proved for the law: it is HiGHS's bound on a relaxation of the pieces, less the proved distance of the
+    pieces from the law. A plan is optimal where its price on the law is within the problem's tolerance of it.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("(x - 0.3)^2 + sin(4 * y) + x * y", [Variable("x"), Variable("y")], Variable("cost"))
+    >>> problem = DecisionProblem({"x": (-1, 1), "y": (-1, 1)}, law, tolerance=0.01)
+    >>> outcome = HighsPieces().solve(problem, SolveOptions())
+    >>> outcome.status.value, round(problem.price(outcome.plan).objective, 3)
+    ('optimal', -1.164)
+    """
+
+    @property
+    def name(self) -> str:
+        """Name and version."""
+        return f"HiGHS on certified pieces (OR-Tools {version('ortools')})"
+
+    def accepts(self, problem: Problem[Any]) -> str:
+        """Return an empty text for a decision problem whose laws can be made of pieces, else why they cannot."""
+        if not isinstance(problem, DecisionProblem):
+            return "it solves decision problems"
+        try:
+            lowered(problem)
+        except FormulaError as error:
+            return str(error)
+        return ""
+
+    def solve(self, problem: Any, options: SolveOptions) -> Outcome:
+        """Search, round after round, and return the best plan.
+
+        Raises
+        ------
+        FormulaError
+            If a law cannot be made of pieces.
+        """
+        return Rounds(problem, self, options).run()
+
+    def run(self, relaxation: Relaxation, unit: float, options: SolveOptions) -> EngineAnswer:
+        """Minimise a relaxation."""
+        made = Logarithmic(relaxation, unit)
+        answer = run_highs(
+            made.linear,
+            HighsOptions(time_limit=options.time_limit, seed=options.seed, threads=options.workers),
+        )
+        bound = -np.inf if answer.bound is None else made.bound(answer.bound)
+        return EngineAnswer(
+            point=None if answer.values is None else made.quantities(answer.values),
+            bound=bound - made.slack(relaxation.steepness),
+            infeasible=answer.ending is Ending.INFEASIBLE,
+            finished=answer.ending in (Ending.OPTIMAL, Ending.INFEASIBLE),
+            interrupted=answer.ending is Ending.INTERRUPTED,
+            binaries=made.binaries,
+            columns=len(made.linear.cost),
+        )

@@ -1,0 +1,166 @@
+"""A relaxation as a mixed-integer linear program with logarithmically many binaries.
+
+Vielma and Nemhauser (2011), "Modeling disjunctive constraints with a logarithmic number of binary variables and
+constraints", Mathematical Programming 128, section 4: a point of the graph is a convex combination of corners;
+neighbouring polygons have codes that differ in one bit (a Gray code), and a bit of the code that is chosen rules out
+the corners all of whose polygons have the other value there. Corners shared by neighbours are then kept by both, and
+n polygons take ⌈log₂ n⌉ binaries. Where there is one polygon there are none: its corners are cuts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.solvers.decisions.partition import Corner
+from kanopt.solvers.decisions.relaxation import Curve, Relaxation, Row
+from kanopt.solvers.decisions.sides import Side
+from kanopt.solvers.highs import TOLERANCE, LinearModel
+
+__all__ = ["Logarithmic", "gray"]
+
+Floats = NDArray[np.float64]
+Term = tuple[int, float]
+
+
+def gray(number: int) -> int:
+    """Return the reflected Gray code of a number: those of neighbours differ in one bit.
+
+    Examples
+    --------
+    >>> [format(gray(number), "03b") for number in range(5)]
+    ['000', '001', '011', '010', '110']
+    """
+    return number ^ (number >> 1)
+
+
+@dataclass
+class _Model:
+    """Collects a linear model."""
+
+    lower: list[float] = field(default_factory=list)
+    upper: list[float] = field(default_factory=list)
+    whole: list[bool] = field(default_factory=list)
+    row_lower: list[float] = field(default_factory=list)
+    row_upper: list[float] = field(default_factory=list)
+    entries: list[tuple[int, int, float]] = field(default_factory=list)
+
+    def variable(self, low: float, high: float, *, whole: bool = False) -> int:
+        self.lower.append(low)
+        self.upper.append(high)
+        self.whole.append(whole)
+        return len(self.lower) - 1
+
+    def row(self, terms: Sequence[Term], low: float, high: float) -> None:
+        place = len(self.row_lower)
+        self.row_lower.append(low)
+        self.row_upper.append(high)
+        merged: dict[int, float] = {}
+        for variable, coefficient in terms:
+            merged[variable] = merged.get(variable, 0.0) + coefficient
+        self.entries += [(place, variable, coefficient) for variable, coefficient in merged.items()]
+
+
+class Logarithmic:
+    """The linear model of a relaxation, for HiGHS.
+
+    Quantities are counted from their lower bound in a power of two near their width, so that HiGHS's tolerances mean
+    the same for all of them; the objective is counted in units of `unit`.
+
+    Parameters
+    ----------
+    relaxation
+        The relaxation, with its present polygons.
+    unit
+        What the objective is divided by.
+
+    Attributes
+    ----------
+    linear
+        The model.
+    binaries
+        How many binaries choose among polygons.
+    """
+
+    def __init__(self, relaxation: Relaxation, unit: float = 1.0) -> None:
+        self._columns = relaxation.columns
+        whole = np.array([column.whole for column in self._columns])
+        low = np.array([column.low for column in self._columns])
+        high = np.array([column.high for column in self._columns])
+        low, high = np.where(whole, np.ceil(low), low), np.where(whole, np.floor(high), high)
+        width = high - low
+        self.scale = np.where(
+            whole | (width <= 0.0), 1.0, 2.0 ** np.round(np.log2(np.maximum(width, 1e-300)))
+        )
+        self.offset = low
+        model = _Model()
+        for wide, size, is_whole in zip(width, self.scale, whole, strict=True):
+            model.variable(0.0, float(wide / size), whole=bool(is_whole))
+        for row in relaxation.rows:
+            self._row(model, row)
+        self.binaries = sum(self._curve(model, curve) for curve in relaxation.curves)
+        self.unit, self.objective = unit, relaxation.objective
+        cost = np.zeros(len(model.lower))
+        cost[self.objective] = self.scale[self.objective] / unit
+        rows, columns, values = zip(*model.entries, strict=True) if model.entries else ((), (), ())
+        self.linear = LinearModel(
+            cost=cost,
+            lower=np.array(model.lower),
+            upper=np.array(model.upper),
+            whole=np.array(model.whole),
+            rows=np.array(rows, dtype=np.intp),
+            columns=np.array(columns, dtype=np.intp),
+            values=np.array(values, dtype=float),
+            row_lower=np.array(model.row_lower),
+            row_upper=np.array(model.row_upper),
+        )
+
+    def _row(self, model: _Model, row: Row) -> None:
+        shift = sum(coefficient * self.offset[place] for place, coefficient in row.terms)
+        # the row in the size of its largest entry
+        size = max(abs(coefficient) * self.scale[place] for place, coefficient in row.terms) or 1.0
+        terms = [(place, coefficient * self.scale[place] / size) for place, coefficient in row.terms]
+        model.row(terms, (row.low - shift) / size, (row.high - shift) / size)
+
+    def _curve(self, model: _Model, curve: Curve) -> int:
+        polygons = curve.partition.polygons()
+        weights = [model.variable(0.0, 1.0) for _ in polygons.corners]
+        model.row([(weight, 1.0) for weight in weights], 1.0, 1.0)
+        pairs = list(zip(weights, polygons.corners, strict=True))
+        for place, along in ((curve.source, "x"), (curve.target, "y")):
+            held = Side.BOTH if along == "x" else curve.side
+            size, start = self.scale[place], self.offset[place]
+            terms = [(weight, -(getattr(corner, along) - start) / size) for weight, corner in pairs]
+            model.row(
+                [(place, 1.0), *terms],
+                0.0 if Side.BELOW in held else -np.inf,
+                0.0 if Side.ABOVE in held else np.inf,
+            )
+        for bit in range(polygons.binaries):
+            self._choose(model, pairs, bit)
+        return polygons.binaries
+
+    @staticmethod
+    def _choose(model: _Model, pairs: Sequence[tuple[int, Corner]], bit: int) -> None:
+        chosen = model.variable(0.0, 1.0, whole=True)
+        bits = [{gray(polygon) >> bit & 1 for polygon in corner.polygons} for _, corner in pairs]
+        ones = [(weight, 1.0) for (weight, _), of in zip(pairs, bits, strict=True) if of == {1}]
+        zeros = [(weight, 1.0) for (weight, _), of in zip(pairs, bits, strict=True) if of == {0}]
+        model.row([*ones, (chosen, -1.0)], -np.inf, 0.0)
+        model.row([*zeros, (chosen, 1.0)], -np.inf, 1.0)
+
+    def quantities(self, point: Floats) -> Floats:
+        """Return the quantities of a point of the model, shape (columns,)."""
+        count = len(self._columns)
+        return np.asarray(self.offset + self.scale * point[:count])
+
+    def bound(self, of_model: float) -> float:
+        """Return a lower bound on the objective from one on the model's."""
+        return float(self.offset[self.objective] + of_model * self.unit)
+
+    def slack(self, steepness: float) -> float:
+        """Return what HiGHS's tolerance on rows may hide of the objective."""
+        return float(TOLERANCE * steepness)

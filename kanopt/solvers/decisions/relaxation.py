@@ -1,0 +1,229 @@
+"""A decision problem as a solver sees it: linear rows, and functions of one variable within polygons.
+
+Every law is made of straight pieces with a proof of how far they are from it; every function of one variable among
+them is held within polygons around its graph. Both leave out no point that the problem allows, so that the smallest
+objective here is, less what is proved of the pieces, a lower bound on the law.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas.lowering import AffineDefinition, PieceDefinition, Piecewise
+from kanopt.problems.decisions import DecisionProblem
+from kanopt.solvers.decisions.lowering import Lowered
+from kanopt.solvers.decisions.partition import Partition
+from kanopt.solvers.decisions.sides import Side, sides_of
+
+__all__ = ["Column", "Curve", "Relaxation", "Row", "relaxed"]
+
+Floats = NDArray[np.float64]
+_PARTS = 8
+_FINE = 0.25
+"""The share of a function's own tolerance by which an answer may lie off its graph."""
+_SAME = 1e-9
+
+
+@dataclass(frozen=True)
+class Column:
+    """A quantity with its bounds."""
+
+    name: str
+    low: float
+    high: float
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A linear row: low ≤ Σ coefficient · column ≤ high; `terms` are pairs of a column and its coefficient."""
+
+    terms: tuple[tuple[int, float], ...]
+    low: float
+    high: float
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A function of one column that gives another one.
+
+    Parameters
+    ----------
+    source, target
+        The columns.
+    partition
+        The polygons around it.
+    fine
+        By how much an answer may lie off it before the polygons are made finer.
+    """
+
+    source: int
+    target: int
+    partition: Partition
+    fine: float
+
+    @property
+    def side(self) -> Side:
+        """From which sides the target is held."""
+        return self.partition.side
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxation:
+    """Columns, rows and curves; the decisions are the first columns.
+
+    Parameters
+    ----------
+    columns, rows, curves
+        What there is.
+    objective
+        The column that is minimised.
+    decisions
+        How many columns are decisions.
+    programs
+        The laws made of pieces: the objective first, then the constraints.
+    places
+        For each program the column of each of its quantities.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    curves: tuple[Curve, ...]
+    objective: int
+    decisions: int
+    programs: tuple[Piecewise, ...] = field(repr=False)
+    places: tuple[tuple[int, ...], ...] = field(repr=False)
+
+    @property
+    def error(self) -> float:
+        """The largest distance of the objective's pieces from the law."""
+        return self.programs[0].certificate.bound
+
+    @property
+    def segments(self) -> int:
+        """The pieces of all laws together."""
+        return sum(program.certificate.segments for program in self.programs)
+
+    @property
+    def binaries(self) -> int:
+        """How many binaries choose among the present polygons, in a logarithmic encoding."""
+        return sum(curve.partition.polygons().binaries for curve in self.curves)
+
+    @property
+    def convex(self) -> bool:
+        """Whether every curve bends to the side from which it is held, so that cuts alone will do."""
+        return all(curve.partition.polygons().count == 1 for curve in self.curves)
+
+    def values(self, point: Floats) -> Floats:
+        """Return every quantity by its pieces where the decisions are as given, shape (columns,)."""
+        found = np.zeros(len(self.columns))
+        found[: self.decisions] = point
+        for program, places in zip(self.programs, self.places, strict=True):
+            known: dict[int, Floats] = {
+                own: np.asarray(found[places[own]]) for own in range(len(program.inputs))
+            }
+            for definition in program.definitions:
+                value = definition.compute(known)
+                found[places[len(known)]] = float(value)
+                known[len(known)] = value
+        return found
+
+    def without(self, names: Collection[str]) -> Relaxation:
+        """Return the same relaxation without some constraints."""
+        return replace(self, rows=tuple(row for row in self.rows if not row.name or row.name not in names))
+
+    def refine_at(self, answer: Floats) -> bool:
+        """Make polygons finer where an answer lies off the graph; return whether any was made finer."""
+        changed = False
+        for curve in self.curves:
+            if curve.partition.off(answer[curve.source], answer[curve.target]) > curve.fine:
+                changed |= curve.partition.refine(float(answer[curve.source]))
+        return changed
+
+    def refine_around(self, point: Floats) -> None:
+        """Make all polygons finer around the values that the quantities have at a point."""
+        values = self.values(point)
+        for curve in self.curves:
+            curve.partition.refine(float(values[curve.source]))
+
+    @cached_property
+    def steepness(self) -> float:
+        """By how much the objective may move at most where every definition is missed by one."""
+        moved = np.ones(len(self.columns))
+        moved[: self.decisions] = 0.0
+        program, places = self.programs[0], self.places[0]
+        for own, definition in enumerate(program.definitions, start=len(program.inputs)):
+            if isinstance(definition, AffineDefinition):
+                moved[places[own]] += sum(abs(c) * moved[places[source]] for source, c in definition.terms)
+            else:
+                moved[places[own]] += definition.pieces.steepest * (1.0 + moved[places[definition.source]])
+        return float(moved[places[program.output]])
+
+
+@dataclass
+class _Maker:
+    """Collects the columns, rows and curves of laws."""
+
+    columns: list[Column]
+    where: Mapping[str, int]
+    rows: list[Row] = field(default_factory=list)
+    curves: list[Curve] = field(default_factory=list)
+    places: list[tuple[int, ...]] = field(default_factory=list)
+
+    def add(self, program: Piecewise, wanted: Side) -> int:
+        """Add a law; return the column of its output."""
+        sides = sides_of(program, wanted)
+        places = [self.where[variable.name] for variable in program.inputs]
+        nodes = iter(program.certificate.nodes)
+        for own, definition in enumerate(program.definitions, start=len(program.inputs)):
+            quantity, side = program.quantities[own], sides[own]
+            self.columns.append(Column(quantity.name, quantity.low, quantity.high))
+            target = len(self.columns) - 1
+            if isinstance(definition, PieceDefinition):
+                node = next(nodes)
+                if side:
+                    low, high = definition.pieces.values
+                    fine = max(_FINE * node.tolerance, _SAME * max(abs(low), abs(high)))
+                    partition = Partition(definition.pieces, side, _PARTS)
+                    self.curves.append(Curve(places[definition.source], target, partition, fine))
+            elif side:
+                terms = tuple((places[source], -coefficient) for source, coefficient in definition.terms)
+                self.rows.append(
+                    Row(
+                        ((target, 1.0), *terms),
+                        definition.constant if Side.BELOW in side else -np.inf,
+                        definition.constant if Side.ABOVE in side else np.inf,
+                    )
+                )
+            places.append(target)
+        self.places.append(tuple(places))
+        return places[program.output]
+
+
+def relaxed(problem: DecisionProblem, laws: Lowered) -> Relaxation:
+    """Return the relaxation of a decision problem whose laws are made of pieces."""
+    columns = [Column(one.name, one.low, one.high, one.integer) for one in problem.records]
+    maker = _Maker(columns, {one.name: place for place, one in enumerate(problem.records)})
+    objective = maker.add(laws.objective, Side.BELOW)
+    for (rule, _), program in zip(problem.rules, laws.rules, strict=True):
+        side = Side.BELOW if np.isfinite(rule.high) else Side.NONE
+        side |= Side.ABOVE if np.isfinite(rule.low) else Side.NONE
+        output = maker.add(program, side)
+        proof = program.certificate
+        # the pieces less the law lie between low and high: no point that the law allows is left out
+        maker.rows.append(Row(((output, 1.0),), rule.low + proof.low, rule.high + proof.high, rule.name))
+    return Relaxation(
+        tuple(maker.columns),
+        tuple(maker.rows),
+        tuple(maker.curves),
+        objective,
+        len(problem.records),
+        (laws.objective, *laws.rules),
+        tuple(maker.places),
+    )

@@ -1,0 +1,255 @@
+"""Solve, look where the answer lies off the laws, make that finer, and solve again: until a proof is close enough."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import SolverError
+from kanopt.problems.decisions import DecisionPlan, DecisionProblem
+from kanopt.problems.result import EngineRun, Progress, Status
+from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.decisions.local import LocalSearch
+from kanopt.solvers.decisions.lowering import first_slacks, last_slacks, lowered
+from kanopt.solvers.decisions.relaxation import Relaxation, relaxed
+
+__all__ = ["Engine", "EngineAnswer", "Rounds"]
+
+Floats = NDArray[np.float64]
+_TIGHTER = 0.1
+_MOST_ROUNDS = 100
+_MOST_DELETIONS = 16
+
+
+@dataclass(frozen=True)
+class EngineAnswer:
+    """What an engine found on a relaxation.
+
+    Parameters
+    ----------
+    point
+        Every quantity at the best point, or None.
+    bound
+        A lower bound on the relaxation's objective, less what the engine's own tolerances hide; minus infinity where
+        there is none.
+    infeasible
+        Whether it proved that there is no point.
+    finished
+        Whether it stopped by itself.
+    interrupted
+        Whether the user stopped it.
+    binaries, columns
+        The size of its model.
+    """
+
+    point: Floats | None
+    bound: float
+    infeasible: bool = False
+    finished: bool = True
+    interrupted: bool = False
+    binaries: int = 0
+    columns: int = 0
+
+
+class Engine(Protocol):
+    """What minimises a relaxation."""
+
+    @property
+    def name(self) -> str:
+        """Name and version."""
+        ...
+
+    def run(self, relaxation: Relaxation, unit: float, options: SolveOptions) -> EngineAnswer:
+        """Minimise; `unit` is the tolerance on the objective."""
+        ...
+
+
+@dataclass
+class Rounds:
+    """One search: the best plan on the law, the best bound, and the rounds between them.
+
+    Parameters
+    ----------
+    problem, engine, options
+        What to solve, with what, and how.
+
+    Attributes
+    ----------
+    bound
+        The best lower bound on the law so far.
+    rounds
+        How often the engine was asked.
+    """
+
+    problem: DecisionProblem
+    engine: Engine
+    options: SolveOptions
+    bound: float = -np.inf
+    rounds: int = 0
+    interrupted: bool = False
+    _history: list[Progress] = field(default_factory=list)
+    _start: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        self.local = LocalSearch(self.problem)
+        self.answer: EngineAnswer | None = None
+        self._slacks = first_slacks(self.problem)
+        self._relaxation = relaxed(self.problem, lowered(self.problem, self._slacks))
+
+    def run(self) -> Outcome:
+        """Search until the plan is proved to be within the tolerance, or time is up."""
+        message = ""
+        try:
+            self._first_plans()
+            while not self._done() and self._ask():
+                pass
+            if self.answer is not None and self.answer.infeasible and self.local.best is None:
+                message = self._conflict()
+        except KeyboardInterrupt:
+            self.interrupted = True
+        return self._outcome(message)
+
+    @property
+    def _left(self) -> float:
+        return self.options.time_limit - (time.perf_counter() - self._start)
+
+    def _done(self) -> bool:
+        close = self.local.price - self.bound <= self.problem.allowed
+        return close or self._left <= 0.0 or self.interrupted or self.rounds >= _MOST_ROUNDS
+
+    def _first_plans(self) -> None:
+        initial = self.options.initial
+        if initial is not None:
+            if not isinstance(initial, DecisionPlan):
+                raise SolverError(
+                    f"a decision problem starts from a DecisionPlan, not from a {type(initial).__name__}"
+                )
+            middle = self.problem.sample(1)[0]
+            point = [
+                initial.values.get(one.name, at) for one, at in zip(self.problem.records, middle, strict=True)
+            ]
+            self._heard(lambda: self.local.improve(np.array(point, dtype=float)))
+        self._heard(lambda: self.local.explore(self.options.seed))
+        if self.local.best is not None:
+            self._relaxation.refine_around(self.local.best)
+
+    def _heard(self, search: Callable[[], object]) -> None:
+        """Search, and tell of a better plan."""
+        before = self.local.price
+        search()
+        if self.local.price < before:
+            self._tell()
+
+    def _tell(self) -> None:
+        bound = self.bound if np.isfinite(self.bound) else None
+        price = self.local.price if np.isfinite(self.local.price) else None
+        step = Progress(time.perf_counter() - self._start, price, bound)
+        self._history.append(step)
+        if self.options.progress is not None:
+            self.options.progress(step)
+
+    def _ask(self) -> bool:
+        """Ask the engine once, and make finer what its answer asks for; return whether there is more to ask."""
+        options = replace(self.options, time_limit=max(self._left, 0.0), progress=None, initial=None)
+        relaxation = self._relaxation
+        answer = self.engine.run(relaxation, self.problem.allowed, options)
+        self.answer, self.rounds = answer, self.rounds + 1
+        self.interrupted |= answer.interrupted
+        if answer.infeasible:
+            return False
+        bound = answer.bound - relaxation.programs[0].certificate.high
+        if bound > self.bound:
+            self.bound = bound
+            self._tell()
+        if answer.point is None:
+            return False
+        decided = answer.point[: relaxation.decisions]
+        self._heard(lambda: self.local.improve(decided))
+        if self._done() or not answer.finished:
+            return False
+        return relaxation.refine_at(answer.point) or self._tightened(decided)
+
+    def _tightened(self, around: Floats) -> bool:
+        """Bring the pieces of constraints nearer to their laws; return whether they were not near enough."""
+        least = last_slacks(self.problem)
+        finer = tuple(max(_TIGHTER * now, end) for now, end in zip(self._slacks, least, strict=True))
+        if finer == self._slacks:
+            return False
+        self._slacks = finer
+        self._relaxation = relaxed(self.problem, lowered(self.problem, finer))
+        for point in (around, self.local.best):
+            if point is not None:
+                self._relaxation.refine_around(point)
+        return True
+
+    def _conflict(self) -> str:
+        """Return which constraints cannot hold together: each that does not matter is left out, one after the other."""
+        names = [rule.name for rule, _ in self.problem.rules]
+        out: set[str] = set()
+        for name in names[:_MOST_DELETIONS]:
+            if self._left <= 0.0:
+                break
+            options = replace(self.options, time_limit=self._left, progress=None, initial=None)
+            answer = self.engine.run(self._relaxation.without({*out, name}), self.problem.allowed, options)
+            if answer.infeasible:
+                out.add(name)
+        kept = [repr(name) for name in names if name not in out]
+        proved = f"within the ranges of the decisions (proved by {self.engine.name})"
+        if len(kept) == 1:
+            return f"constraint {kept[0]} cannot hold {proved}"
+        return f"constraints {', '.join(kept[:-1])} and {kept[-1]} cannot hold together {proved}"
+
+    def _outcome(self, message: str) -> Outcome:
+        history = tuple(self._history)
+        if self.local.best is None:
+            infeasible = self.answer is not None and self.answer.infeasible
+            status = Status.INFEASIBLE if infeasible else Status.NO_PLAN
+            return Outcome(
+                None,
+                status,
+                None,
+                None,
+                0.0,
+                history,
+                self.interrupted,
+                message or self._why_none(),
+                self._told(),
+            )
+        program = self._relaxation.programs[0]
+        rounding = program.certificate.bound
+        seen = float(self._relaxation.values(self.local.best)[self._relaxation.objective])
+        names = [one.name for one in self.problem.records]
+        close = self.local.price - self.bound <= self.problem.allowed
+        return Outcome(
+            plan=DecisionPlan(dict(zip(names, self.local.best.tolist(), strict=True))),
+            status=Status.OPTIMAL if close else Status.FEASIBLE,
+            objective=seen,
+            bound=self.bound + rounding if np.isfinite(self.bound) else None,
+            rounding_bound=rounding,
+            history=history,
+            interrupted=self.interrupted,
+            message=message,
+            engines=self._told(),
+        )
+
+    def _why_none(self) -> str:
+        if self.interrupted:
+            return "stopped before a first plan was found"
+        if self._left <= 0.0:
+            return "no plan within the time limit"
+        return "no plan meets every constraint to a millionth; give limits more room"
+
+    def _told(self) -> tuple[EngineRun, ...]:
+        answer, relaxation = self.answer, self._relaxation
+        proof = relaxation.programs[0].certificate
+        size = f"{proof}; {relaxation.segments:,} segments in all"
+        if answer is not None:
+            size += f", {answer.binaries:,} binaries and {answer.columns:,} columns in round {self.rounds}"
+        spent = time.perf_counter() - self._start
+        won = self.local.best is not None
+        return (EngineRun(self.engine.name, self.local.price if won else None, 0, spent, 0.0, won, size),)

@@ -1,0 +1,180 @@
+"""Decisions, constraints and laws: what is accepted, what is refused and how, and what plans cost."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kanopt as ko
+
+X, Y = ko.Variable("x"), ko.Variable("y")
+LAW = ko.parse_formula("(x - 0.3)^2 + x * y", [X, Y], ko.Variable("cost", "EUR"))
+BOX = {"x": (-1.0, 1.0), "y": (0.0, 2.0)}
+
+
+TWICE = [ko.at_most({"x": 1}, 1, name="a"), ko.at_least({"x": 1}, 0, name="a")]
+
+
+def fuel() -> ko.Formula:
+    speed, km = ko.Variable("speed", "km/h", low=20, high=90), ko.Variable("km", "km")
+    return ko.parse_formula("km * (8 / speed + 0.0004 * speed^2)", [speed, km], ko.Variable("fuel", "l"))
+
+
+def test_decisions_may_be_ranges_records_or_a_table() -> None:
+    by_range = ko.DecisionProblem(BOX, LAW)
+    by_record = ko.DecisionProblem([ko.Decision("x", -1, 1), ko.Decision("y", 0, 2)], LAW)
+    table = pd.DataFrame(
+        {"name": ["x", "y"], "low": [-1.0, 0.0], "high": [1.0, 2.0], "integer": [False, False]}
+    )
+    assert by_range.records == by_record.records == ko.DecisionProblem(table, LAW).records
+    assert by_range.unit == "EUR"
+    assert repr(by_range) == "DecisionProblem(2 decisions, 0 constraints)"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ko.Decision("x", 0, math.inf), "'x': its range has no upper end.*give a finite one"),
+        (lambda: ko.Decision("x", -math.inf, 0), "no lower end"),
+        (lambda: ko.Decision("x", 2, 1), "from 2 to 1 holds no number; swap the ends"),
+        (lambda: ko.Decision("x", 0.2, 0.8, integer=True), "no whole number lies from 0.2 to 0.8"),
+        (lambda: ko.Decision("x", "low", 1), "low is 'low', which is no number"),
+        (lambda: ko.Decision(" ", 0, 1), "a name is a text"),
+        (lambda: ko.DecisionProblem({}, LAW), "at least one decision"),
+        (lambda: ko.DecisionProblem({"x": 3}, LAW), r"decision 'x' is 3; give \(low, high\)"),
+        (lambda: ko.DecisionProblem({"x": (0, 1)}, LAW), "'cost': input 'y' is neither a decision nor fixed"),
+        (lambda: ko.DecisionProblem(BOX, LAW, fixed={"x": 1.0}), "'x' is a decision and fixed"),
+        (lambda: ko.DecisionProblem(BOX, LAW, tolerance=0.0), "tolerance 0.0 is no positive number"),
+        (lambda: ko.DecisionProblem(BOX, {}), "the objective is empty"),
+        (lambda: ko.DecisionProblem(BOX, {"x": 1.0, "z": 2.0}), "'objective': no decision 'z'"),
+        (lambda: ko.DecisionProblem(BOX, LAW, [LAW]), "constraint 1 is a Formula; use at_most"),
+        (
+            lambda: ko.DecisionProblem(BOX, LAW, TWICE),
+            "two constraints are called 'a'",
+        ),
+        (lambda: ko.at_most(LAW, math.nan), "no number lies from"),
+        (lambda: ko.Constraint(LAW, name="free"), "'free' has no limit"),
+        (lambda: ko.at_most({}, 1.0) and ko.DecisionProblem(BOX, LAW, [ko.at_most({}, 1.0)]), "at least one decision"),
+        (lambda: ko.DecisionProblem(BOX, LAW.bind(x=ko.decision.x, y=ko.decision.z)), "decision 'z', which does not"),
+        (lambda: ko.DecisionProblem(BOX, LAW.bind(x=ko.decision.x, y=ko.arc.distance)), "to arc.distance, of which"),
+        (lambda: ko.DecisionProblem(BOX, LAW.bind(x=ko.decision.x, y=math.inf)), "fixed to inf"),
+        (
+            lambda: ko.DecisionProblem({"speed": ko.Decision("speed", 30, 60, unit="t")}, fuel(), fixed={"km": 3}),
+            "input 'speed', decision 'speed'",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_with_what_to_do(make: object, message: str) -> None:
+    with pytest.raises(ko.ProblemError, match=message):
+        make()  # type: ignore[operator]
+
+
+def test_a_category_can_be_fixed_but_not_decided() -> None:
+    rate = ko.Table.of({"north": 2.0, "south": 3.0}, "zone", name="rate")
+    zone = ko.Variable("zone", kind="category")
+    law = ko.Formula(rate * ko.parse_formula("x", [X], ko.Variable("y")).root, (zone, X), ko.Variable("cost"))
+    problem = ko.DecisionProblem({"x": (1, 2)}, law, fixed={"zone": "south"})
+    assert problem.price(problem.plan_from({"x": 1.5})).objective == 4.5
+    with pytest.raises(ko.ProblemError, match="'zone' is a category, and decisions are numbers"):
+        ko.DecisionProblem({"x": (1, 2), "zone": (0, 1)}, law)
+
+
+def test_units_of_decisions_are_converted_and_terms_are_priced_apart() -> None:
+    decision = ko.Decision("speed", 5.0, 25.0, unit="m/s")
+    law = fuel()
+    legs = {f"leg {km}": law.bind(speed=ko.decision.speed, km=km) for km in (3.0, 7.0)}
+    seconds = ko.parse_formula("3600 / speed", [ko.Variable("speed", "km/h")], ko.Variable("s"))
+    problem = ko.DecisionProblem([decision], legs, [ko.at_most(seconds, 60)])
+    price = problem.price(problem.plan_from({"speed": 20.0}))
+    expected = {km: float(law.evaluate({"speed": 72.0, "km": km})) for km in (3.0, 7.0)}
+    assert price.terms().to_dict() == pytest.approx({f"leg {km}": value for km, value in expected.items()})
+    assert problem.prices(np.array([[20.0]])) == pytest.approx([sum(expected.values())])
+    assert problem.check(problem.plan_from({"speed": 20.0})).ok
+    (broken,) = problem.check(problem.plan_from({"speed": 15.0})).violations
+    assert broken.amount == pytest.approx(3600 / 54 - 60)
+    assert "s is 66.67 and must be at most 60: missed by 6.667" in broken.message
+
+
+def test_the_objective_is_in_the_unit_that_was_asked_for() -> None:
+    problem = ko.DecisionProblem({"speed": (30, 60)}, fuel(), fixed={"km": 10.0}, unit="ml")
+    litres = float(fuel().evaluate({"speed": 50.0, "km": 10.0}))
+    assert problem.price(problem.plan_from({"speed": 50.0})).objective == pytest.approx(1000 * litres)
+    assert problem.prices(np.array([[50.0]])) == pytest.approx([1000 * litres])
+
+
+def test_plans_are_checked_range_by_range_and_rule_by_rule() -> None:
+    problem = ko.DecisionProblem(
+        {"x": (0, 4), "n": ko.Decision("n", 0, 9, integer=True)},
+        {"x": 1.0, "n": 2.0},
+        [ko.equal_to({"x": 1.0, "n": 1.0}, 5.0, name="total")],
+    )
+    assert problem.check(problem.plan_from({"x": 3.0, "n": 2})).ok
+    found = problem.check(problem.plan_from({"x": 4.5, "n": 1.5})).violations
+    assert [one.constraint for one in found] == ["range", "whole number", "constraint"]
+    assert found[2].message == "total is 6 and must be equal to 5: missed by 1"
+    reasons = problem.reasons(problem.plan_from({"x": 4.0, "n": 2}))
+    assert [reason.subject for reason in reasons] == ["constraint total"]
+
+
+def test_what_no_values_meet_is_proved_by_intervals() -> None:
+    problem = ko.DecisionProblem(
+        BOX, LAW, [ko.at_least(LAW, 9.0, name="high"), ko.at_most(LAW, 9.0, name="low")]
+    )
+    (reason,) = problem.reasons(None)
+    assert reason.proved
+    assert reason.subject == "constraint high"
+    assert "must be at least 9, but is at most" in reason.message
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"x": 0.0}, "decision 'y' has no value"),
+        ({"x": 0.0, "y": 1.0, "z": 1.0}, "no decision 'z'"),
+        ({"x": 0.0, "y": "much"}, "'y' is 'much', which is no finite number"),
+        ([0.0, 1.0], "a list is none"),
+        (pd.DataFrame({"name": ["x"]}), "column 'decision' is missing"),
+    ],
+)
+def test_plans_that_do_not_fit_are_refused(given: object, message: str) -> None:
+    with pytest.raises(ko.ProblemError, match=message):
+        ko.DecisionProblem(BOX, LAW).plan_from(given)
+
+
+def test_a_plan_becomes_a_frame_and_back() -> None:
+    problem = ko.DecisionProblem(BOX, LAW)
+    plan = problem.plan_from({"y": 1, "x": 0.5})
+    assert list(plan.values) == ["x", "y"]
+    assert problem.plan_from(plan.to_frame()) == plan == problem.plan_from(plan)
+    assert problem.price(plan).objective == pytest.approx(0.04 + 0.5)
+
+
+def test_a_law_used_outside_its_domain_is_named() -> None:
+    problem = ko.DecisionProblem({"speed": (10, 60)}, fuel(), fixed={"km": 10.0})
+    (use,) = problem.outside(problem.plan_from({"speed": 12.0}))
+    assert "speed 12 km/h (valid from 20 to 90)" in use.message
+    assert problem.outside(problem.plan_from({"speed": 30.0})) == ()
+    assert problem.laws().keys() == {"fuel"}
+    assert problem.frozen_inputs() == ()
+
+
+def test_views_show_the_price_along_each_decision() -> None:
+    problem = ko.DecisionProblem({**BOX, "n": ko.Decision("n", 2, 2)}, LAW)
+    plan = problem.plan_from({"x": 0.5, "y": 1.0, "n": 2})
+    (view,) = problem.views(plan)
+    assert list(view.data.columns) == ["x", "y"]
+    assert view.data["y"].iloc[50] == pytest.approx(problem.price(plan).objective)
+    stuck = ko.DecisionProblem({"x": (1, 1)}, {"x": 1.0})
+    assert stuck.views(stuck.plan_from({"x": 1})) == ()
+
+
+def test_the_tolerance_follows_the_spread_of_prices() -> None:
+    assert ko.DecisionProblem(BOX, LAW, tolerance=0.5).allowed == 0.5
+    spread = ko.DecisionProblem({"x": (0, 10)}, {"x": 2.0}).allowed
+    assert spread == pytest.approx(2e-3, rel=0.1)
+    log = ko.parse_formula("log(x)", [X], ko.Variable("y"))
+    with pytest.raises(ko.ProblemError, match="no finite value at any of 512 points"):
+        _ = ko.DecisionProblem({"x": (-2, -1)}, log).allowed

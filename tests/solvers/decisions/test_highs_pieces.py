@@ -1,0 +1,162 @@
+"""Decision problems in HiGHS: against grids, closed forms and what must be told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import kanopt as ko
+from kanopt.problems import Result, Status
+from tests.solvers.decisions.brute import law, random_case
+
+
+def assert_honest(result: Result) -> None:
+    """Check what holds of every answer: the plan meets its rules, the certificate holds, the bound is below."""
+    assert result.check.ok
+    assert result.certificate is not None
+    assert result.certificate.holds
+    assert result.objective is not None
+    if result.bound is not None:
+        assert result.bound <= result.objective + 1e-9
+    if result.status is Status.OPTIMAL:
+        assert result.bound is not None
+        assert result.objective - result.bound <= result.problem.allowed * (1 + 1e-9)  # type: ignore[attr-defined]
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=12, deadline=None)
+def test_no_point_of_a_grid_is_below_the_bound(seed: int) -> None:
+    case = random_case(seed)
+    result = ko.solve(case.problem, time_limit=30)
+    if result.status is Status.INFEASIBLE:
+        assert case.smallest == np.inf
+        return
+    assert_honest(result)
+    assert result.status is Status.OPTIMAL
+    assert result.bound is not None
+    assert result.bound <= case.smallest + 1e-9
+    assert result.objective is not None
+    assert result.objective <= case.smallest + case.problem.allowed
+
+
+def test_the_cheapest_speed_is_that_of_the_closed_form() -> None:
+    fuel = law("8 / v + 0.0004 * v^2", ("v",))
+    result = ko.solve(ko.DecisionProblem({"v": (10, 90)}, fuel, tolerance=1e-6))
+    best = (8 / 0.0008) ** (1 / 3)
+    assert result.status is Status.OPTIMAL
+    assert result.plan is not None
+    assert result.plan.values["v"] == pytest.approx(best, rel=1e-3)  # type: ignore[attr-defined]
+    assert result.objective == pytest.approx(8 / best + 0.0004 * best**2, abs=1e-6)
+    assert result.gap == 0.0
+
+
+def test_lot_sizes_that_share_a_budget_follow_the_multiplier() -> None:
+    # minimise Σ dᵢ / qᵢ subject to Σ qᵢ ≤ B: qᵢ = B √dᵢ / Σ √d, at (Σ √d)² / B
+    demand = np.array([40.0, 90.0, 250.0])
+    names = ("a", "b", "c")
+    objective = {name: law(f"{d} / {name}", (name,)) for name, d in zip(names, demand, strict=True)}
+    budget = ko.at_most(dict.fromkeys(names, 1.0), 60.0, name="space")
+    problem = ko.DecisionProblem(dict.fromkeys(names, (1, 60)), objective, [budget], tolerance=1e-3)
+    result = ko.solve(problem)
+    root = np.sqrt(demand)
+    assert result.objective == pytest.approx(root.sum() ** 2 / 60.0, abs=1e-3)
+    values = [result.plan.values[name] for name in names]  # type: ignore[union-attr]
+    assert values == pytest.approx(60.0 * root / root.sum(), rel=1e-2)
+    # jointly convex: cuts alone
+    assert ", 0 binaries" in result.engines[0].message
+    assert result.pricing is not None
+    assert set(result.pricing.terms().index) == set(names)
+
+
+def test_steps_are_exact_and_the_cheaper_side_of_a_jump_is_found() -> None:
+    tariff = ko.Step(law("q", ("q",)).root, (10.0, 20.0), (30.0, 50.0, 90.0), name="tariff")
+    root = tariff + law("-2.5 * q", ("q",)).root
+    cost = ko.Formula(root, (ko.Variable("q"),), ko.Variable("cost"))
+    result = ko.solve(ko.DecisionProblem({"q": (0, 30)}, cost, tolerance=1e-3))
+    # just below 20 the price tends to 50 − 50; at 30 it is 90 − 75, at 10 it is 50 − 25, just below 10: 5
+    assert result.status is Status.OPTIMAL
+    assert result.objective == pytest.approx(0.0, abs=1e-3)
+    assert result.plan.values["q"] < 20.0  # type: ignore[union-attr]
+
+
+def test_whole_numbers_and_nonlinear_rows_together() -> None:
+    cost = law("3 * n + 2 * m + 0.1 * n * m", ("n", "m"))
+    work = law("n^1.5 + 2 * m", ("n", "m"), "work")
+    decisions = [ko.Decision("n", 0, 20, integer=True), ko.Decision("m", 0, 20, integer=True)]
+    result = ko.solve(ko.DecisionProblem(decisions, cost, [ko.at_least(work, 31)], tolerance=1e-3))
+    n, m = np.meshgrid(np.arange(21), np.arange(21))
+    price = np.where(n**1.5 + 2 * m >= 31, 3 * n + 2 * m + 0.1 * n * m, np.inf)
+    assert result.status is Status.OPTIMAL
+    assert result.objective == pytest.approx(price.min())
+
+
+def test_an_equation_of_laws_holds_in_the_plan() -> None:
+    circle = law("x^2 + y^2", output="circle")
+    box, row = {"x": (-2, 2), "y": (-2, 2)}, {"x": 1.0, "y": 2.0}
+    problem = ko.DecisionProblem(box, row, [ko.equal_to(circle, 4)], tolerance=1e-4)
+    result = ko.solve(problem)
+    assert result.status is Status.OPTIMAL
+    assert_honest(result)
+    assert result.objective == pytest.approx(-2 * np.sqrt(5), abs=1e-4)
+
+
+def test_a_square_of_a_difference_needs_no_binaries_and_a_product_does() -> None:
+    box = {"x": (-1, 1), "y": (-1, 1)}
+    apart = ko.solve(ko.DecisionProblem(box, law("(x - y)^2 + exp(x)"), tolerance=1e-3))
+    assert ", 0 binaries" in apart.engines[0].message
+    product = ko.solve(ko.DecisionProblem(box, law("x * y"), tolerance=1e-3))
+    assert ", 0 binaries" not in product.engines[0].message
+    assert product.objective == pytest.approx(-1.0)
+
+
+def test_constraints_that_cannot_hold_are_named() -> None:
+    total = {"x": 1.0, "y": 1.0}
+    problem = ko.DecisionProblem(
+        {"x": (0, 1), "y": (0, 1)},
+        law("x * y"),
+        [
+            ko.at_most(total, 1.0, name="space"),
+            ko.at_least(law("x^2 + y^2", output="power"), 1.5),
+            ko.at_least({"x": 1.0}, 0.1, name="some"),
+        ],
+    )
+    result = ko.solve(problem)
+    assert result.status is Status.INFEASIBLE
+    assert not result.has_plan
+    assert "constraints 'space' and 'power' cannot hold together" in result.message
+    alone = ko.solve(
+        ko.DecisionProblem({"x": (0, 1), "y": (0, 1)}, law("x"), [ko.at_least(total, 3.0, name="load")])
+    )
+    assert "constraint 'load' cannot hold within the ranges" in alone.message
+    assert ko.explain(alone).causes[0].proved
+
+
+def test_a_law_without_value_somewhere_is_refused_with_the_place() -> None:
+    problem = ko.DecisionProblem({"x": (-1, 1)}, law("log(x)", ("x",)), tolerance=0.1)
+    with pytest.raises(ko.SolverError, match=r"no solver accepts this decision problem.*log\(x\)"):
+        ko.solve(problem)
+
+
+def test_the_search_starts_from_a_plan_and_tells_of_better_ones() -> None:
+    problem = ko.DecisionProblem(
+        {"x": (-1, 1), "y": (-1, 1)}, law("sin(5 * x) * cos(4 * y) + x^2"), tolerance=1e-3
+    )
+    seen: list[str] = []
+    start = problem.plan_from({"x": 0.4, "y": 0.1})
+    result = ko.solve(problem, initial=start, progress=lambda step: seen.append(str(step)))
+    assert result.status is Status.OPTIMAL
+    assert len(seen) == len(result.history) >= 2
+    again = ko.solve(problem, initial=result.plan, time_limit=0.0)
+    assert again.objective is not None
+    assert again.objective <= result.objective + 1e-9  # type: ignore[operator]
+    with pytest.raises(ko.SolverError, match="starts from a DecisionPlan"):
+        ko.solve(problem, initial=ko.FlowPlan(()))
+
+
+def test_the_same_seed_gives_the_same_plan() -> None:
+    case = random_case(5)
+    one, other = (ko.solve(case.problem, seed=3) for _ in range(2))
+    assert one.plan == other.plan
+    assert one.bound == other.bound

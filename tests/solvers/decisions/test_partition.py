@@ -1,0 +1,104 @@
+"""Polygons around functions of straight pieces: they hold the graph, and shrink to it where they are refined."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from kanopt.formulas.lowering import Pieces
+from kanopt.solvers.decisions.partition import Partition, Polygons
+from kanopt.solvers.decisions.sides import Side
+
+NUMBERS = st.floats(-10, 10).map(lambda value: round(value, 3))
+
+
+@st.composite
+def functions(draw: st.DrawFn) -> Pieces:
+    steps = draw(st.lists(st.floats(0.01, 3.0), min_size=1, max_size=12))
+    x = np.concatenate([[0.0], np.cumsum(steps)])
+    start = draw(st.lists(NUMBERS, min_size=len(steps), max_size=len(steps)))
+    jumps = draw(st.booleans())
+    stop = draw(st.lists(NUMBERS, min_size=len(steps), max_size=len(steps))) if jumps else [*start[1:], 0.0]
+    return Pieces(tuple(x), tuple(start), tuple(stop))
+
+
+def reach(polygons: Polygons, at: float) -> tuple[float, float]:
+    """Return the lowest and the highest value that some polygon has at a place, by linear programming."""
+    low, high = np.inf, -np.inf
+    for polygon in range(polygons.count):
+        corners = [corner for corner in polygons.corners if polygon in corner.polygons]
+        rows = np.array([[corner.x for corner in corners], [1.0] * len(corners)])
+        values = np.array([corner.y for corner in corners])
+        for sign in (1.0, -1.0):
+            found = linprog(sign * values, A_eq=rows, b_eq=[at, 1.0], bounds=(0.0, 1.0))
+            if found.status == 0:
+                low, high = min(low, float(values @ found.x)), max(high, float(values @ found.x))
+    return low, high
+
+
+@given(functions(), st.sampled_from([Side.BELOW, Side.ABOVE, Side.BOTH]), st.integers(1, 6), st.floats(0, 1))
+@settings(max_examples=60, deadline=None)
+def test_the_graph_is_inside_whatever_the_intervals(
+    pieces: Pieces, side: Side, parts: int, share: float
+) -> None:
+    partition = Partition(pieces, side, parts)
+    at = pieces.low + share * (pieces.high - pieces.low)
+    value = float(pieces.at(np.array([at]))[0])
+    for _ in range(2):
+        low, high = reach(partition.polygons(), at)
+        if Side.BELOW in side:
+            assert low <= value + 1e-6
+        if Side.ABOVE in side:
+            assert high >= value - 1e-6
+        partition.refine(at)
+
+
+@given(functions(), st.sampled_from([Side.BELOW, Side.ABOVE, Side.BOTH]), st.floats(0, 1))
+@settings(max_examples=40, deadline=None)
+def test_refined_at_a_place_they_meet_the_graph_there(pieces: Pieces, side: Side, share: float) -> None:
+    partition = Partition(pieces, side, 1)
+    at = pieces.low + share * (pieces.high - pieces.low)
+    while partition.refine(at):
+        pass
+    low, high = reach(partition.polygons(), at)
+    places = np.array([at])
+    values = [float(pieces.at(places)[0]), float(pieces.before(places)[0])]
+    if Side.BELOW in side:
+        assert low == pytest.approx(min(values), abs=1e-5)
+    if Side.ABOVE in side:
+        assert high == pytest.approx(max(values), abs=1e-5)
+    assert partition.off(at, min(values)) == partition.off(at, max(values)) == 0.0
+
+
+def test_corners_are_shared_by_neighbours_only() -> None:
+    wave = Pieces.through(np.arange(9.0), np.array([0.0, 1, 0, 1, 0, 1, 0, 1, 0]))
+    polygons = Partition(wave, Side.BOTH, 8).polygons()
+    assert polygons.count == 8
+    assert polygons.binaries == 3
+    for corner in polygons.corners:
+        assert len(corner.polygons) == 1 or corner.polygons[1] == corner.polygons[0] + 1
+
+
+def test_what_bends_to_the_side_that_is_held_is_one_polygon() -> None:
+    x = np.linspace(-1, 1, 101)
+    bowl = Pieces.through(x, x**2)
+    assert Partition(bowl, Side.BELOW).polygons().count == 1
+    assert Partition(bowl, Side.ABOVE).polygons().count == 8
+    assert Partition(Pieces.through(x, -(x**2)), Side.ABOVE).polygons().binaries == 0
+
+
+def test_a_single_point_at_the_end_is_a_polygon_of_its_own() -> None:
+    pieces = Pieces((0.0, 1.0, 1.0), (0.0, 5.0), (1.0, 5.0))
+    polygons = Partition(pieces, Side.BELOW).polygons()
+    assert [(corner.x, corner.y, corner.polygons) for corner in polygons.corners][-1] == (1.0, 5.0, (1,))
+    assert len(Partition(Pieces((2.0, 2.0), (1.0,), (1.0,)), Side.BOTH)) == 1
+
+
+def test_sides_turn_round() -> None:
+    assert Side.BELOW.turned is Side.ABOVE
+    assert Side.ABOVE.turned is Side.BELOW
+    assert Side.BOTH.turned is Side.BOTH
+    assert Side.NONE.turned is Side.NONE
