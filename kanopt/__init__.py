@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from kanopt.problems.evaluate import evaluate as evaluate
     from kanopt.problems.routing.instances import read_instance as read_instance
     from kanopt.reports import plot_formula as plot_formula
+    from kanopt.solvers.encodings import encodings as encodings
     from kanopt.solvers.solve import solve as solve
     from kanopt.surrogates import KANRegressor as KANRegressor
     from kanopt.tables import Column as Column
@@ -220,7 +221,7 @@ _HOME = {
     ),
     "problems.routing.instances": ("read_instance",),
     "reports": ("plot_formula",),
-    "solvers": ("solve",),
+    "solvers": ("encodings", "solve"),
     "surrogates": ("KANRegressor",),
     "tables": (
         "Column",

@@ -107,6 +107,8 @@ class Certificate:
         The proven bound on ``|solver_objective - frozen_objective|``.
     frozen
         The inputs the solver saw at planning values.
+    saw
+        What the solver saw instead of the laws, in sentences; empty where only rounding is between them.
 
     Examples
     --------
@@ -120,6 +122,7 @@ class Certificate:
     law_objective: float
     rounding_bound: float
     frozen: tuple[FrozenInput, ...] = ()
+    saw: tuple[str, ...] = ()
 
     @property
     def rounding_error(self) -> float:
@@ -144,6 +147,7 @@ class Certificate:
             f"rounding error   {self.rounding_error:,.6f} (bound {self.rounding_bound:,.6f}: "
             f"{'holds' if self.holds else 'BROKEN'})",
         ]
+        lines += [f"the solver saw   {each}" for each in self.saw]
         if self.frozen:
             lines.append(f"frozen-input error {self.frozen_input_error:+,.4f}; score exact, no bound claimed")
             lines += [f"  {f.law}: {f.input} ({f.reference}) frozen at {f.value}" for f in self.frozen]

@@ -286,6 +286,7 @@ def _certificate(result: Result) -> Facts:
         ("Proven rounding bound", amount(seen.rounding_bound, unit, 6)),
         ("Measured rounding error", f"{amount(seen.rounding_error, unit, 6)} ({held} the bound)"),
     ]
+    pairs += [("What the solver saw", each) for each in seen.saw]
     if seen.frozen:
         pairs.append(("Effect of frozen inputs", amount(seen.frozen_input_error, unit, 4, signed=True)))
     claimed = (

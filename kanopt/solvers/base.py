@@ -81,6 +81,8 @@ class Outcome:
         What the solver has to say.
     engines
         What each engine did, where there is more than one.
+    saw
+        What the solver saw instead of the laws, in sentences.
     """
 
     plan: Plan | None
@@ -92,6 +94,7 @@ class Outcome:
     interrupted: bool = False
     message: str = ""
     engines: tuple[EngineRun, ...] = ()
+    saw: tuple[str, ...] = ()
 
 
 class Solver(Protocol):

@@ -53,6 +53,10 @@ class SearchLimits:
         Limit in CP-SAT's deterministic time, or None; with it the same seed gives the same plan.
     aim
         What the search is for.
+    linearization
+        How much of the model is put into linear programmes: CP-SAT's own choice, or 0, 1 or 2.
+    gap
+        The distance between objective and bound, in units of the model's objective, at which the search ends.
     """
 
     seconds: float
@@ -60,6 +64,8 @@ class SearchLimits:
     workers: int = 1
     deterministic: float | None = None
     aim: Aim = Aim.SOLVE
+    linearization: int | None = None
+    gap: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -137,6 +143,10 @@ def run_cpsat(
     parameters.interleave_search = limits.workers <= 1 and limits.aim is not Aim.PROVE
     parameters.catch_sigint_signal = False
     parameters.use_lns_only = limits.aim is Aim.IMPROVE
+    if limits.linearization is not None:
+        parameters.linearization_level = limits.linearization
+    if limits.gap > 0.0:
+        parameters.absolute_gap_limit = limits.gap
     if limits.deterministic is not None:
         parameters.max_deterministic_time = max(0.0, limits.deterministic)
     found: queue.SimpleQueue[Any] = queue.SimpleQueue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from kanopt.errors import SolverError
@@ -19,14 +20,14 @@ __all__ = ["solve", "solvers"]
 def solvers() -> tuple[Solver, ...]:
     """Return every solver there is, in order of preference."""
     from kanopt.solvers.cpsat_scheduling import CpSatScheduling
-    from kanopt.solvers.decisions import HighsPieces
+    from kanopt.solvers.decisions import HighsPieces, ScipNative
     from kanopt.solvers.highs_supply import HighsSupply
     from kanopt.solvers.routing_portfolio import RoutingPortfolio
 
-    return (RoutingPortfolio(), CpSatScheduling(), HighsSupply(), HighsPieces())
+    return (RoutingPortfolio(), CpSatScheduling(), HighsSupply(), HighsPieces(), ScipNative())
 
 
-def solve(problem: Problem[Any], **options: Any) -> Result:
+def solve(problem: Problem[Any], *, solver: Solver | None = None, **options: Any) -> Result:
     """Solve a problem and judge the plan by the law.
 
     The plan is checked and priced again on the law itself, by code the solver did not use. A lower bound is
@@ -37,6 +38,8 @@ def solve(problem: Problem[Any], **options: Any) -> Result:
     ----------
     problem
         Any problem.
+    solver
+        What to solve it with; the first of :func:`solvers` that accepts it where not given.
     **options
         The fields of :class:`SolveOptions`: ``time_limit`` (wall seconds), ``seed``, ``initial``, ``progress``,
         ``workers``.
@@ -49,10 +52,10 @@ def solve(problem: Problem[Any], **options: Any) -> Result:
     Raises
     ------
     SolverError
-        If no solver accepts the problem; says why each does not.
+        If no solver accepts the problem, or the one given does not; says why.
     """
     chosen = SolveOptions(**options)
-    solver = _choose(problem)
+    solver = _choose(problem, solvers() if solver is None else (solver,))
     wall, cpu = time.perf_counter(), _cpu_seconds()
     outcome = solver.solve(problem, chosen)
     return _judge(
@@ -70,9 +73,9 @@ def _cpu_seconds() -> float:
     return sum(os.times()[:4])
 
 
-def _choose(problem: Problem[Any]) -> Solver:
+def _choose(problem: Problem[Any], candidates: Sequence[Solver]) -> Solver:
     refusals = []
-    for solver in solvers():
+    for solver in candidates:
         refusal = solver.accepts(problem)
         if not refusal:
             return solver
@@ -102,6 +105,7 @@ def _judge(problem: Problem[Any], outcome: Outcome, **about: Any) -> Result:
         law_objective=pricing.objective,
         rounding_bound=outcome.rounding_bound,
         frozen=frozen,
+        saw=outcome.saw,
     )
     on_law = status_of(problem, outcome.plan)
     proved = outcome.bound is not None and not frozen

@@ -11,10 +11,12 @@ from kanopt.errors import FormulaError
 from kanopt.problems.base import Problem
 from kanopt.problems.decisions import DecisionProblem
 from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.decisions.describing import of_pieces
 from kanopt.solvers.decisions.logarithmic import Logarithmic
 from kanopt.solvers.decisions.lowering import lowered
 from kanopt.solvers.decisions.relaxation import Relaxation
 from kanopt.solvers.decisions.rounds import EngineAnswer, Rounds
+from kanopt.solvers.encodings import Encoding
 from kanopt.solvers.highs import Ending, HighsOptions, run_highs
 
 __all__ = ["HighsPieces"]
@@ -51,6 +53,10 @@ class HighsPieces:
             return str(error)
         return ""
 
+    def encoding(self, problem: Any) -> Encoding:
+        """Return how a problem that it accepts is encoded."""
+        return of_pieces(problem, "pieces with logarithmically many binaries", self.name, logarithmic=True)
+
     def solve(self, problem: Any, options: SolveOptions) -> Outcome:
         """Search, round after round, and return the best plan.
 
@@ -61,7 +67,12 @@ class HighsPieces:
         """
         return Rounds(problem, self, options).run()
 
-    def run(self, relaxation: Relaxation, unit: float, options: SolveOptions) -> EngineAnswer:
+    @property
+    def finest(self) -> int:
+        """Numbers are not rounded, so that there is nothing to make finer."""
+        return 0
+
+    def run(self, relaxation: Relaxation, unit: float, finer: int, options: SolveOptions) -> EngineAnswer:
         """Minimise a relaxation."""
         made = Logarithmic(relaxation, unit)
         answer = run_highs(

@@ -55,6 +55,11 @@ class EngineAnswer:
     binaries: int = 0
     columns: int = 0
 
+    @property
+    def size(self) -> str:
+        """The size of the model in words."""
+        return f"{self.binaries:,} binaries and {self.columns:,} columns"
+
 
 class Engine(Protocol):
     """What minimises a relaxation."""
@@ -64,8 +69,13 @@ class Engine(Protocol):
         """Name and version."""
         ...
 
-    def run(self, relaxation: Relaxation, unit: float, options: SolveOptions) -> EngineAnswer:
-        """Minimise; `unit` is the tolerance on the objective."""
+    @property
+    def finest(self) -> int:
+        """How often its rounding can be made finer."""
+        ...
+
+    def run(self, relaxation: Relaxation, unit: float, finer: int, options: SolveOptions) -> EngineAnswer:
+        """Minimise; `unit` is the tolerance on the objective, `finer` how often rounding has been too coarse."""
         ...
 
 
@@ -98,6 +108,7 @@ class Rounds:
     def __post_init__(self) -> None:
         self.local = LocalSearch(self.problem)
         self.answer: EngineAnswer | None = None
+        self._finer = 0
         self._slacks = first_slacks(self.problem)
         self._relaxation = relaxed(self.problem, lowered(self.problem, self._slacks))
 
@@ -153,11 +164,14 @@ class Rounds:
         if self.options.progress is not None:
             self.options.progress(step)
 
+    def _run(self, relaxation: Relaxation) -> EngineAnswer:
+        options = replace(self.options, time_limit=max(self._left, 0.0), progress=None, initial=None)
+        return self.engine.run(relaxation, self.problem.allowed, self._finer, options)
+
     def _ask(self) -> bool:
         """Ask the engine once, and make finer what its answer asks for; return whether there is more to ask."""
-        options = replace(self.options, time_limit=max(self._left, 0.0), progress=None, initial=None)
         relaxation = self._relaxation
-        answer = self.engine.run(relaxation, self.problem.allowed, options)
+        answer = self._run(relaxation)
         self.answer, self.rounds = answer, self.rounds + 1
         self.interrupted |= answer.interrupted
         if answer.infeasible:
@@ -172,14 +186,20 @@ class Rounds:
         self._heard(lambda: self.local.improve(decided))
         if self._done() or not answer.finished:
             return False
-        return relaxation.refine_at(answer.point) or self._tightened(decided)
+        return relaxation.refine_at(answer.point) or self._tightened(decided) or self._less_rounded()
+
+    def _less_rounded(self) -> bool:
+        """Let the engine round less; return whether it can."""
+        self._finer += 1
+        return self._finer <= self.engine.finest
 
     def _tightened(self, around: Floats) -> bool:
         """Bring the pieces of constraints nearer to their laws; return whether they were not near enough."""
         least = last_slacks(self.problem)
-        finer = tuple(max(_TIGHTER * now, end) for now, end in zip(self._slacks, least, strict=True))
-        if finer == self._slacks:
+        proofs = [program.certificate for program in self._relaxation.programs[1:]]
+        if all(proof.bound <= end for proof, end in zip(proofs, least, strict=True)):
             return False
+        finer = tuple(max(_TIGHTER * now, end) for now, end in zip(self._slacks, least, strict=True))
         self._slacks = finer
         self._relaxation = relaxed(self.problem, lowered(self.problem, finer))
         for point in (around, self.local.best):
@@ -194,8 +214,7 @@ class Rounds:
         for name in names[:_MOST_DELETIONS]:
             if self._left <= 0.0:
                 break
-            options = replace(self.options, time_limit=self._left, progress=None, initial=None)
-            answer = self.engine.run(self._relaxation.without({*out, name}), self.problem.allowed, options)
+            answer = self._run(self._relaxation.without({*out, name}))
             if answer.infeasible:
                 out.add(name)
         kept = [repr(name) for name in names if name not in out]
@@ -235,6 +254,7 @@ class Rounds:
             interrupted=self.interrupted,
             message=message,
             engines=self._told(),
+            saw=self._saw(),
         )
 
     def _why_none(self) -> str:
@@ -245,11 +265,21 @@ class Rounds:
         return "no plan meets every constraint to a millionth; give limits more room"
 
     def _told(self) -> tuple[EngineRun, ...]:
-        answer, relaxation = self.answer, self._relaxation
-        proof = relaxation.programs[0].certificate
-        size = f"{proof}; {relaxation.segments:,} segments in all"
-        if answer is not None:
-            size += f", {answer.binaries:,} binaries and {answer.columns:,} columns in round {self.rounds}"
+        answer = self.answer
+        told = "the first plan was good enough" if answer is None else f"round {self.rounds}: {answer.size}"
         spent = time.perf_counter() - self._start
         won = self.local.best is not None
-        return (EngineRun(self.engine.name, self.local.price if won else None, 0, spent, 0.0, won, size),)
+        return (EngineRun(self.engine.name, self.local.price if won else None, 0, spent, 0.0, won, told),)
+
+    def _saw(self) -> tuple[str, ...]:
+        """Return what the engine saw instead of the laws."""
+        relaxation = self._relaxation
+        proof = relaxation.programs[0].certificate
+        saw = [f"the objective on straight pieces {proof}" if proof.segments else "a linear objective"]
+        names = [rule.name for rule, _ in self.problem.rules]
+        for name, program in zip(names, relaxation.programs[1:], strict=True):
+            if program.certificate.segments:
+                saw.append(f"{name} on straight pieces {program.certificate}, and looser by as much")
+        if self.answer is not None and relaxation.curves:
+            saw.append(f"of them, {self.answer.size}")
+        return tuple(saw)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import kanopt as ko
+from kanopt.problems import Result, Status
 
 ATOMS = (
     "sin(3 * {a})",
@@ -74,3 +75,19 @@ def random_case(seed: int) -> Case:
     tolerance = 1e-3 * max(float(np.ptp(prices)), 0.1)
     problem = ko.DecisionProblem(decisions, objective, constraints, tolerance=tolerance)
     return Case(problem, float(prices[allowed].min()) if allowed.any() else np.inf)
+
+
+def assert_close(result: Result, case: Case) -> None:
+    """Check what holds of every answer, and that it is the best one within the tolerance."""
+    if result.status is Status.INFEASIBLE:
+        assert case.smallest == np.inf
+        return
+    assert result.status is Status.OPTIMAL
+    assert result.check.ok
+    assert result.certificate is not None
+    assert result.certificate.holds
+    assert result.objective is not None
+    assert result.bound is not None
+    assert result.bound <= result.objective + 1e-9
+    assert result.objective - result.bound <= case.problem.allowed * (1 + 1e-9)
+    assert result.objective <= case.smallest + case.problem.allowed

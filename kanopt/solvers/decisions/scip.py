@@ -1,0 +1,285 @@
+"""Decision problems solved by SCIP on the laws themselves, where PySCIPOpt is installed.
+
+SCIP (Bolusani and others 2024, "The SCIP Optimization Suite 9.0") branches on the decisions and bounds every step of a
+law by convex functions of its own. That is fast, and its bound is that of floating point within a tolerance, where the
+pieces in HiGHS and CP-SAT come with a certificate.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from kanopt.formulas.formula import Formula
+from kanopt.formulas.nodes import (
+    Apply,
+    Constant,
+    Input,
+    Maximum,
+    Minimum,
+    Node,
+    Power,
+    Product,
+    Sum,
+    fold,
+    postorder,
+)
+from kanopt.problems.base import Problem
+from kanopt.problems.decisions import DecisionPlan, DecisionProblem
+from kanopt.problems.result import EngineRun, Progress, Status
+from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.decisions.describing import of_laws
+from kanopt.solvers.decisions.local import LocalSearch
+from kanopt.solvers.encodings import Encoding
+
+__all__ = ["ScipNative"]
+
+_FUNCTIONS = frozenset(
+    ("abs", "cos", "exp", "log", "log1p", "logistic", "relu", "sin", "softplus", "sqrt", "square", "tanh")
+)
+_TAKEN = (Apply, Constant, Input, Maximum, Minimum, Power, Product, Sum)
+_GAP = 0.5
+"""The share of the tolerance at which SCIP need not go on."""
+_FEASIBLE = 1e-7
+_HIDDEN = 1e-6
+"""What SCIP's tolerance may hide of an objective, relative to it and below one."""
+
+
+class ScipNative:
+    """The laws as they are in SCIP: no pieces, no certificate, fast.
+
+    It takes laws that have no finite value in parts of the box; points there are left out. Curves, staircases and
+    the arc tangent it does not take.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name and version."""
+        installed = _installed()
+        return f"SCIP (PySCIPOpt {installed})" if installed else "SCIP"
+
+    def accepts(self, problem: Problem[Any]) -> str:
+        """Return an empty text for a decision problem of functions that SCIP has, where it is installed."""
+        if not isinstance(problem, DecisionProblem):
+            return "it solves decision problems"
+        if not _installed():
+            return "PySCIPOpt is not installed (pip install pyscipopt)"
+        strange = next(_strange(problem), "")
+        return f"SCIP has no {strange}" if strange else ""
+
+    def encoding(self, problem: Any) -> Encoding:
+        """Return how a problem that it accepts is encoded."""
+        return of_laws(problem, "the laws themselves", self.name)
+
+    def solve(self, problem: Any, options: SolveOptions) -> Outcome:
+        """Search, polish the best plan on the law, and return it."""
+        return _Search(problem, options, self.name).run()
+
+
+def _installed() -> str:
+    """Return the version of PySCIPOpt, empty where it is not installed."""
+    try:
+        return version("pyscipopt")
+    except PackageNotFoundError:
+        return ""
+
+
+def _strange(problem: DecisionProblem) -> Iterator[str]:
+    """Name the steps of laws that SCIP does not have."""
+    for law in (*problem.terms, *(law for _, law in problem.rules)):
+        for node in postorder(law.joint.root):
+            if isinstance(node, Apply) and node.function not in _FUNCTIONS:
+                yield f"{node.function} (in {law.name!r})"
+            elif not isinstance(node, _TAKEN):
+                yield f"{type(node).__name__.lower()} {getattr(node, 'name', '')!r} (in {law.name!r})"
+
+
+@dataclass
+class _Search:
+    """One search of SCIP."""
+
+    problem: DecisionProblem
+    options: SolveOptions
+    name: str
+    _start: float = field(default_factory=time.perf_counter)
+
+    def run(self) -> Outcome:
+        from pyscipopt import Model
+
+        model = Model()
+        model.hideOutput()
+        decided = {
+            one.name: model.addVar(one.name, lb=one.low, ub=one.high, vtype="I" if one.integer else "C")
+            for one in self.problem.records
+        }
+        writing = _Writing(model, decided)
+        price = writing.of(self.problem.priced)
+        total = model.addVar("objective", lb=None)
+        model.addCons(price <= total)
+        for rule, law in self.problem.rules:
+            value = writing.of(law.joint)
+            if np.isfinite(rule.high):
+                model.addCons(value <= rule.high)
+            if np.isfinite(rule.low):
+                model.addCons(value >= rule.low)
+        model.setObjective(total)
+        model.setParams(
+            {
+                "limits/time": max(self.options.time_limit, 0.0),
+                "limits/absgap": _GAP * self.problem.allowed,
+                "randomization/randomseedshift": self.options.seed % 2**31,
+                "numerics/feastol": _FEASIBLE,
+            }
+        )
+        model.optimize()
+        return self._outcome(writing, price)
+
+    def _outcome(self, writing: _Writing, price: Any) -> Outcome:
+        model, decided = writing.model, writing.decided
+        stopped = model.getStatus()
+        interrupted = stopped == "userinterrupt"
+        local = LocalSearch(self.problem)
+        if model.getNSols():
+            local.improve(np.array([model.getVal(variable) for variable in decided.values()]))
+        if stopped == "infeasible" and local.best is None:
+            message = f"no values within the ranges meet every constraint (found by {self.name})"
+            return Outcome(
+                None, Status.INFEASIBLE, None, None, 0.0, message=message, engines=self._told(model, local)
+            )
+        if local.best is None:
+            message = (
+                "stopped before a first plan was found" if interrupted else "no plan within the time limit"
+            )
+            return Outcome(
+                None, Status.NO_PLAN, None, None, 0.0, (), interrupted, message, self._told(model, local)
+            )
+        dual = float(model.getDualbound())
+        bound = dual if abs(dual) < model.infinity() else None
+        hidden = _HIDDEN * max(1.0, abs(local.price))
+        close = bound is not None and local.price - (bound - hidden) <= self.problem.allowed
+        plan = DecisionPlan(dict(zip(decided, local.best.tolist(), strict=True)))
+        step = Progress(time.perf_counter() - self._start, local.price, bound)
+        if self.options.progress is not None:
+            self.options.progress(step)
+        return Outcome(
+            plan=plan,
+            status=Status.OPTIMAL if close else Status.FEASIBLE,
+            bound=bound,
+            rounding_bound=hidden,
+            history=(step,),
+            interrupted=interrupted,
+            engines=self._told(model, local),
+            saw=(
+                f"the laws themselves; its bound is that of floating point within {_FEASIBLE:g}, not certified",
+            ),
+            # last, because the search is let go for it
+            objective=writing.value(price, plan.values),
+        )
+
+    def _told(self, model: Any, local: LocalSearch) -> tuple[EngineRun, ...]:
+        told = f"{model.getNNodes():,} nodes, ended with {model.getStatus()}"
+        spent, found = time.perf_counter() - self._start, local.best is not None
+        return (EngineRun(self.name, local.price if found else None, 0, spent, 0.0, found, told),)
+
+
+@dataclass
+class _Writing:
+    """Writes laws as expressions of a model.
+
+    PySCIPOpt multiplies polynomials out; a sum that is a factor or a base gets a variable of its own instead.
+    """
+
+    model: Any
+    decided: dict[str, Any]
+    _helpers: list[tuple[Any, Any]] = field(default_factory=list)
+
+    def value(self, price: Any, values: Mapping[str, float]) -> float:
+        """Return what the model says of an expression where the decisions have values, after a search."""
+        self.model.freeTransform()
+        point = self.model.createSol()
+        for name, variable in self.decided.items():
+            self.model.setSolVal(point, variable, values[name])
+        for variable, meaning in self._helpers:
+            known = meaning if isinstance(meaning, float) else self.model.getSolVal(point, meaning)
+            self.model.setSolVal(point, variable, known)
+        return float(self.model.getSolVal(point, price))
+
+    def of(self, law: Formula) -> Any:
+        """Return a law as an expression."""
+        found = fold(law.root, self._visit)
+        return found if hasattr(found, "__le__") and not isinstance(found, float) else self._held(found)
+
+    def _held(self, value: Any) -> Any:
+        """Return a variable that is equal to an expression or a number."""
+        variable = self.model.addVar(lb=None)
+        self.model.addCons(variable == value)
+        self._helpers.append((variable, value))
+        return variable
+
+    def _single(self, value: Any) -> Any:
+        """Return an expression that nothing is multiplied out of."""
+        return self._held(value) if len(getattr(value, "terms", ())) > 1 else value
+
+    def _visit(self, node: Node, parts: list[Any]) -> Any:
+        match node:
+            case Constant():
+                return node.value
+            case Input():
+                return self.decided[node.name]
+            case Sum():
+                return sum(parts[1:], start=parts[0])
+            case Product():
+                product = parts[0] if len(parts) == 1 else 1.0
+                for part in parts if len(parts) > 1 else ():
+                    product = product * self._single(part)
+                return product
+            case Maximum() | Minimum():
+                return self._extreme(parts, 1.0 if isinstance(node, Maximum) else -1.0)
+            case Power():
+                return self._power(*parts)
+            case Apply():
+                return self._apply(node.function, parts[0])
+        raise TypeError(f"SCIP has no {type(node).__name__}")
+
+    @staticmethod
+    def _extreme(parts: list[Any], sign: float) -> Any:
+        extreme = parts[0]
+        for part in parts[1:]:
+            extreme = 0.5 * (extreme + part) + 0.5 * sign * abs(extreme - part)
+        return extreme
+
+    def _power(self, base: Any, exponent: Any) -> Any:
+        from pyscipopt import exp, log
+
+        if isinstance(exponent, float):
+            return base**exponent if isinstance(base, float) else self._single(base) ** exponent
+        if isinstance(base, float):
+            return exp(np.log(base) * exponent)
+        return exp(exponent * log(base))
+
+    def _apply(self, function: str, argument: Any) -> Any:
+        import pyscipopt
+
+        if isinstance(argument, float):
+            argument = self._held(argument)
+        match function:
+            case "abs":
+                return abs(argument)
+            case "log1p":
+                return pyscipopt.log(1.0 + argument)
+            case "square":
+                return self._single(argument) ** 2
+            case "relu":
+                return 0.5 * argument + 0.5 * abs(argument)
+            case "logistic":
+                return 1.0 / (1.0 + pyscipopt.exp(-argument))
+            case "softplus":
+                return pyscipopt.log(1.0 + pyscipopt.exp(argument))
+            case "tanh":
+                return 1.0 - 2.0 / (1.0 + pyscipopt.exp(2.0 * argument))
+        return getattr(pyscipopt, function)(argument)

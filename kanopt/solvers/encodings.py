@@ -1,0 +1,165 @@
+"""Which encoding each solver uses for a problem: how big it is, what it is off by, and if it does not fit, why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
+
+from kanopt.problems.base import Problem
+from kanopt.solvers.base import Solver
+from kanopt.solvers.solve import solvers
+
+__all__ = ["EncodedLaw", "Encoding", "encodings"]
+
+
+@dataclass(frozen=True)
+class EncodedLaw:
+    """How a solver takes one law.
+
+    Parameters
+    ----------
+    law
+        What it is called.
+    how
+        The encoding in words, such as ``"tabulated before solving"`` or ``"cuts, no binaries: jointly convex"``.
+    fixed, decided
+        The inputs that are known before solving, and what is decided that the law depends on.
+    segments, binaries
+        Straight pieces, and binaries that choose among what they are made into at first.
+    error
+        Proved distance from the law, in the unit of the law; 0 where it is seen as it is, but for rounding.
+
+    Examples
+    --------
+    >>> print(EncodedLaw("fuel", "cuts, no binaries", ("km",), ("load",), 12, 0, 0.004))
+    fuel(load; km fixed): cuts, no binaries; 12 segments, 0 binaries, within 0.004
+    """
+
+    law: str
+    how: str
+    fixed: tuple[str, ...] = ()
+    decided: tuple[str, ...] = ()
+    segments: int = 0
+    binaries: int = 0
+    error: float = 0.0
+
+    def __str__(self) -> str:
+        inside = ", ".join(self.decided)
+        inside += f"{'; ' if inside else ''}{', '.join(self.fixed)} fixed" if self.fixed else ""
+        size = f"; {self.segments:,} segments, {self.binaries:,} binaries" if self.segments else ""
+        error = f", within {self.error:.2g}" if self.error and self.segments else ""
+        return f"{self.law}({inside}): {self.how}{size}{error}"
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How one solver takes a problem, or why it does not.
+
+    Parameters
+    ----------
+    name
+        What the encoding is called; empty where there is none.
+    solver
+        The solver.
+    why
+        Why it does not fit; empty where it does.
+    chosen
+        Whether :func:`kanopt.solve` uses it where no solver is asked for.
+    binaries, segments
+        Its size at first; both may grow or stay as it is refined.
+    error
+        Proved distance of what the solver sees from the objective, in `unit`; 0 where only rounding is between them.
+    laws
+        The same law by law.
+    """
+
+    name: str
+    solver: str
+    why: str = ""
+    chosen: bool = False
+    binaries: int = 0
+    segments: int = 0
+    error: float = 0.0
+    unit: str = ""
+    laws: tuple[EncodedLaw, ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        """Whether the solver takes the problem."""
+        return not self.why
+
+    def __str__(self) -> str:
+        if self.why:
+            return f"{self.solver}: does not fit: {self.why}"
+        size = f", {self.segments:,} segments, {self.binaries:,} binaries" if self.segments else ""
+        error = f", within {self.error:.2g} {self.unit}".rstrip() if self.error else ""
+        head = f"{self.solver}: {self.name}{size}{error}{' (chosen)' if self.chosen else ''}"
+        return "\n".join([head, *(f"  {law}" for law in self.laws)])
+
+
+@runtime_checkable
+class _Encodes(Protocol):
+    """A solver that says itself how it encodes."""
+
+    def encoding(self, problem: Any) -> Encoding:
+        """Return how it takes a problem that it accepts."""
+        ...
+
+
+def encodings(problem: Problem[Any]) -> tuple[Encoding, ...]:
+    """Return for each solver which encoding it uses for a problem, its size and error, or why none fits.
+
+    Parameters
+    ----------
+    problem
+        Any problem.
+
+    Returns
+    -------
+    tuple of Encoding
+        In order of preference; the first that fits is what :func:`kanopt.solve` uses.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> from kanopt.problems import DecisionProblem
+    >>> law = parse_formula("(x - y)^2 + exp(x)", [Variable("x"), Variable("y")], Variable("cost", "EUR"))
+    >>> found = encodings(DecisionProblem({"x": (-1, 1), "y": (-1, 1)}, law, tolerance=0.01))
+    >>> best = next(one for one in found if one.chosen)
+    >>> best.binaries, best.error <= 0.01, best.laws[0].how
+    (0, True, 'cuts, no binaries: jointly convex')
+    """
+    from kanopt.solvers.decisions import CpSatPieces
+
+    candidates: list[Solver] = list(solvers())
+    if problem.kind == "decision":
+        candidates.append(CpSatPieces())
+    found: list[Encoding] = []
+    for solver in candidates:
+        why = solver.accepts(problem)
+        chosen = not why and not any(one.chosen for one in found)
+        made = Encoding("", solver.name, why) if why else _of(solver, problem)
+        found.append(replace(made, chosen=chosen))
+    return tuple(found)
+
+
+def _of(solver: Solver, problem: Problem[Any]) -> Encoding:
+    """Return how a solver takes a problem that it accepts."""
+    if isinstance(solver, _Encodes):
+        return solver.encoding(problem)
+    laws = tuple(_tabulated(problem, name) for name in problem.laws())
+    return Encoding(
+        "laws tabulated before solving, in whole numbers", solver.name, unit=problem.unit, laws=laws
+    )
+
+
+def _tabulated(problem: Problem[Any], name: str) -> EncodedLaw:
+    """Return how a law is tabulated: with every input as it is, or with some at planning values."""
+    frozen = [one for one in problem.frozen_inputs() if one.law == name]
+    known = tuple(sorted(problem.laws()[name].used - {one.input for one in frozen}))
+    if not frozen:
+        return EncodedLaw(name, "tabulated before solving", known)
+    held = "; ".join(f"{one.input} ({one.reference}) frozen at {one.value}" for one in frozen)
+    return EncodedLaw(
+        name, f"tabulated before solving with {held}", known, tuple(one.input for one in frozen)
+    )

@@ -1,0 +1,53 @@
+"""Which encoding is used, how big it is, and if none fits, why."""
+
+from __future__ import annotations
+
+import kanopt as ko
+from kanopt.solvers import Encoding
+from tests.routing_cases import random_problem as random_routing
+from tests.solvers.decisions.brute import law
+from tests.supply_cases import random_problem as random_supply
+
+
+def chosen(problem: object) -> Encoding:
+    (one,) = (each for each in ko.encodings(problem) if each.chosen)  # type: ignore[arg-type]
+    return one
+
+
+def test_a_decision_problem_is_described_law_by_law() -> None:
+    cost = law("km * (v - 40)^2 + sin(v)", ("v", "km"))
+    problem = ko.DecisionProblem(
+        {"v": (20, 90)},
+        cost,
+        [ko.at_most(law("exp(v / 30)", ("v",), "wear"), 12), ko.at_least({"v": 1.0}, 30, name="slow")],
+        fixed={"km": 3.0},
+        tolerance=0.1,
+    )
+    best = chosen(problem)
+    assert "HiGHS" in best.solver
+    assert 0 < best.error <= 0.1
+    assert best.segments == sum(one.segments for one in best.laws)
+    objective, wear, slow = best.laws
+    assert (objective.fixed, objective.decided) == (("km",), ("v",))
+    assert wear.how == "cuts, no binaries: jointly convex"
+    assert slow.how == "a linear row, exact"
+    assert "cost(v; km fixed): " in str(best)
+    assert str(best).endswith("slow(v): a linear row, exact")
+
+
+def test_where_none_fits_each_says_why() -> None:
+    stairs = ko.Step(law("log(x)", ("x",)).root, (3.0,), (1.0, 2.0), name="tariff")
+    cost = ko.Formula(stairs, (ko.Variable("x"),), ko.Variable("cost"))
+    problem = ko.DecisionProblem({"x": (-1, 1)}, cost, tolerance=0.1)
+    found = ko.encodings(problem)
+    assert not any(one.fits or one.chosen for one in found)
+    assert any("does not fit: formula for 'cost'" in str(one) for one in found)
+
+
+def test_laws_of_other_problems_are_tabulated_or_frozen() -> None:
+    supply = chosen(random_supply(1))
+    assert supply.name == "laws tabulated before solving, in whole numbers"
+    routing = chosen(random_routing(1))
+    assert "routing" in routing.solver
+    for one in routing.laws:
+        assert one.how.startswith("tabulated before solving")
