@@ -55,8 +55,9 @@ def solve(problem: Problem[Any], *, solver: Solver | None = None, **options: Any
         If no solver accepts the problem, or the one given does not; says why.
     """
     chosen = SolveOptions(**options)
-    solver = _choose(problem, solvers() if solver is None else (solver,))
     wall, cpu = time.perf_counter(), _cpu_seconds()
+    # a solver may have to make pieces of laws to know whether it accepts them
+    solver = _choose(problem, solvers() if solver is None else (solver,))
     outcome = solver.solve(problem, chosen)
     return _judge(
         problem,
