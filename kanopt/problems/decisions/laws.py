@@ -15,6 +15,7 @@ from kanopt.formulas.binding import BoundFormula, Known, Reference
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.lowering.graphs import folded
 from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, rebuilt
+from kanopt.formulas.validity import limits, validity
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.problems.decisions.entities import Decision, Law
 from kanopt.units import convert
@@ -78,6 +79,24 @@ class DecisionLaw:
     def arguments(self, values: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         """Return the inputs of the law, in its units."""
         return self.bound.arguments(self._resolver(values))
+
+    def beyond(self) -> list[str]:
+        """Say which decisions may leave the domain of the law, and how far."""
+        found = []
+        for variable in self.formula.inputs:
+            bound = self.bound.bindings[variable.name]
+            if not isinstance(bound, Reference) or variable.name not in self.formula.used:
+                continue
+            one = self.decisions[bound.field]
+            scale = factor(one.unit, variable.unit)
+            low, high = limits(self.formula, variable)
+            ends = scale * one.low, scale * one.high
+            if (low is not None and ends[0] < low) or (high is not None and ends[1] > high):
+                found.append(
+                    f"decision {one.name} reaches from {ends[0]:g} to {ends[1]:g} {variable.unit}".rstrip()
+                    + f", beyond where {self.name} is known: {validity(self.formula, variable)}"
+                )
+        return found
 
     def _resolver(self, values: Mapping[str, Any]) -> Any:
         def resolve(reference: Reference) -> Known:

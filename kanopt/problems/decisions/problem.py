@@ -17,6 +17,7 @@ from kanopt.formulas.formula import Formula
 from kanopt.problems.base import Problem
 from kanopt.problems.decisions.checking import check_plan
 from kanopt.problems.decisions.entities import Constraint, Decision, Law
+from kanopt.problems.decisions.evaluation import Evaluator
 from kanopt.problems.decisions.laws import DecisionLaw, law_of, sum_of
 from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.decisions.reasons import why_broken, why_impossible
@@ -57,7 +58,8 @@ class DecisionProblem(Problem[DecisionPlan]):
         Values of inputs that are no decisions, for all formulas that are not bound.
     tolerance
         How far above the smallest possible price a plan may be and still be called optimal, in the unit of the
-        objective; a ten-thousandth of the spread of prices among 512 points of the box where it is not given.
+        objective. Where it is not given, a ten-thousandth of the spread of prices among 512 points of the box, and a
+        solver asks for up to a hundred times less where that is more than a thousandth of the price of its plan.
     unit
         Unit of the objective; that of the first law where it is not given.
 
@@ -142,9 +144,7 @@ class DecisionProblem(Problem[DecisionPlan]):
 
     def prices(self, points: Floats) -> Floats:
         """Return the objective at points, shape (count, decisions); NaN where it has no finite value."""
-        from kanopt.problems.decisions.evaluation import values_at
-
-        return values_at(self.priced, [one.name for one in self.records], points)
+        return Evaluator(self.priced, [one.name for one in self.records])(points)
 
     def laws(self) -> Mapping[str, Formula]:
         """Return the formulas of the objective and of the constraints, by name."""
@@ -154,6 +154,10 @@ class DecisionProblem(Problem[DecisionPlan]):
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return none: a solver sees every decision as it is."""
         return ()
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return where ranges of decisions reach beyond the data that a law was learned from."""
+        return tuple(text for law in (*self.terms, *(law for _, law in self.rules)) for text in law.beyond())
 
     def check(self, plan: DecisionPlan) -> Check:
         """Verify ranges, whole numbers and constraints, limits to a millionth of them."""

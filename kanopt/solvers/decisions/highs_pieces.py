@@ -82,7 +82,7 @@ class HighsPieces:
         bound = -np.inf if answer.bound is None else made.bound(answer.bound)
         return EngineAnswer(
             point=None if answer.values is None else made.quantities(answer.values),
-            bound=bound - made.slack(relaxation.steepness),
+            bound=bound - made.slack,
             infeasible=answer.ending is Ending.INFEASIBLE,
             finished=answer.ending in (Ending.OPTIMAL, Ending.INFEASIBLE),
             interrupted=answer.ending is Ending.INTERRUPTED,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from kanopt.formulas.formula import Formula
+from kanopt.formulas.nodes import postorder
+from kanopt.formulas.pieces import Step
 from kanopt.problems.decisions import DecisionProblem
 from kanopt.problems.decisions.checking import slack
-from kanopt.problems.decisions.evaluation import values_at
+from kanopt.problems.decisions.evaluation import Evaluator
 
 __all__ = ["LocalSearch"]
 
@@ -25,6 +27,33 @@ _ITERATIONS = 60
 _STEP = 6e-6
 _NUDGES = (1e-9, 1e-7)
 _WHOLE_ROUNDS = 6
+_RESTORING = 5
+_STRICT = 1e-3
+"""The share of what a check allows by which a plan may miss a limit and still be preferred to one that misses none."""
+_MARGIN = 1e-2
+"""The share of it by which a search keeps away from a limit."""
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A constraint, and what a check allows of each limit."""
+
+    law: Evaluator
+    low: float
+    high: float
+    slacks: tuple[float, float]
+
+    def missed(self, values: Floats) -> Floats:
+        """Return by how much values miss the limits, in units of what a check allows."""
+        over = np.maximum((values - self.high) / self.slacks[1], (self.low - values) / self.slacks[0])
+        return np.where(np.isnan(over), np.inf, np.maximum(over, 0.0))
+
+    def lack(self, value: float) -> float:
+        """Return by how much a value must rise to be inside the limits by a margin, or on them; 0 where it is."""
+        if self.low == self.high:
+            return self.low - value
+        top, bottom = self.high - _MARGIN * self.slacks[1], self.low + _MARGIN * self.slacks[0]
+        return min(top - value, 0.0) or max(bottom - value, 0.0)
 
 
 @dataclass(eq=False)
@@ -38,6 +67,8 @@ class LocalSearch:
     ----------
     problem
         The problem.
+    until
+        The moment of ``time.perf_counter`` at which no new start is made.
 
     Attributes
     ----------
@@ -47,153 +78,186 @@ class LocalSearch:
     """
 
     problem: DecisionProblem
+    until: float = np.inf
     best: Floats | None = None
     price: float = np.inf
-    _names: list[str] = field(init=False, repr=False)
+    _strict: bool = False
+    _rules: list[_Rule] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._names = [one.name for one in self.problem.records]
-        low = np.array([one.low for one in self.problem.records])
-        high = np.array([one.high for one in self.problem.records])
+        records, names = self.problem.records, [one.name for one in self.problem.records]
+        low, high = np.array([one.low for one in records]), np.array([one.high for one in records])
         self._low, self._width = low, high - low
-        self._free = np.array([not one.integer for one in self.problem.records]) & (self._width > 0.0)
+        self._free = np.array([not one.integer for one in records]) & (self._width > 0.0)
+        self._prices = Evaluator(self.problem.priced, names)
+        self._rules = [
+            _Rule(Evaluator(law.joint, names), rule.low, rule.high, (slack(rule.low), slack(rule.high)))
+            for rule, law in self.problem.rules
+        ]
+        laws = (self.problem.priced, *(law.joint for _, law in self.problem.rules))
+        self._jumps = any(isinstance(node, Step) for law in laws for node in postorder(law.root))
 
-    @cached_property
-    def _rules(self) -> list[tuple[Formula, float, float]]:
-        return [(law.joint, rule.low, rule.high) for rule, law in self.problem.rules]
+    def offer(self, points: Floats) -> bool:
+        """Take in the cheapest of some points that is better than the best plan; return whether there is one.
 
-    def offer(self, point: Floats) -> bool:
-        """Take in a point where it meets every constraint and is cheaper than the best one; return whether it is."""
-        point = self.problem.rounded(point[None, :])
-        price = float(self.problem.prices(point)[0])
-        if not price < self.price or self._missed(point)[0] > 1.0:
-            return False
-        self.best, self.price = point[0], price
-        return True
+        A point must meet every constraint as a check sees it; one that meets them nearly exactly is better than one
+        that does not.
 
-    def _missed(self, points: Floats) -> Floats:
-        """Return how far points miss constraints, in units of what a check allows, shape (count,)."""
-        worst = np.zeros(len(points))
-        for law, low, high in self._rules:
-            value = values_at(law, self._names, points)
-            over = np.maximum((value - high) / slack(high), (low - value) / slack(low))
-            worst = np.maximum(worst, np.where(np.isnan(over), np.inf, over))
-        return worst
+        Parameters
+        ----------
+        points
+            Shape (count, decisions).
+        """
+        points = self.problem.rounded(points)
+        prices = self._prices(points)
+        missed = np.zeros(len(points))
+        for rule in self._rules:
+            missed = np.maximum(missed, rule.missed(rule.law(points)))
+        found = False
+        for strict in (True, False):
+            fits = (missed <= (_STRICT if strict else 1.0)) & np.isfinite(prices)
+            if not fits.any():
+                continue
+            place = int(np.flatnonzero(fits)[np.argmin(prices[fits])])
+            # missing a limit by what a check lets pass must be worth it; missing none may cost a little
+            better = float(strict) - float(self._strict)
+            worth = self.problem.allowed * better if self.best is not None else 0.0
+            if prices[place] < self.price + worth:
+                self.best, self.price, self._strict = points[place], float(prices[place]), strict
+                found = True
+        return found
 
-    def explore(self, seed: int) -> None:
+    def explore(self, seed: int, starts: int = _STARTS) -> None:
         """Search from the most promising of some hundred points of the box."""
         points = self.problem.sample(_SAMPLES, seed)
-        prices = self.problem.prices(points)
-        missed = self._violation(points)
+        prices, missed = self._prices(points), np.zeros(len(points))
+        for rule in self._rules:
+            values = rule.law(points)
+            over = np.maximum(np.maximum(values - rule.high, rule.low - values), 0.0)
+            with np.errstate(invalid="ignore"):
+                spread = float(np.nanmax(values) - np.nanmin(values)) if np.isfinite(values).any() else 0.0
+            missed += over / (spread or 1.0)
         known = np.isfinite(prices) & np.isfinite(missed)
-        if not known.any():
-            return
         points, prices, missed = points[known], prices[known], missed[known]
-        spread = float(np.ptp(prices)) or 1.0
-        order = np.argsort((prices - prices.min()) / spread + missed, kind="stable")
-        for place in order[:_STARTS]:
+        if not len(points):
+            return
+        order = np.argsort((prices - prices.min()) / (float(np.ptp(prices)) or 1.0) + missed, kind="stable")
+        for place in order[:starts]:
+            if time.perf_counter() >= self.until:
+                return
             self.improve(points[place])
-
-    def _violation(self, points: Floats) -> Floats:
-        """Return how far points miss constraints, in units of the spread of each law, shape (count,)."""
-        total = np.zeros(len(points))
-        for law, low, high in self._rules:
-            value = values_at(law, self._names, points)
-            over = np.maximum(np.maximum(value - high, low - value), 0.0)
-            total += over / (float(np.nanmax(value) - np.nanmin(value)) or 1.0)
-        return total
 
     def improve(self, point: Floats) -> bool:
         """Search around a point; return whether a better plan was found."""
-        before = self.price
-        point = self.problem.rounded(point[None, :])[0]
+        before = self.best
+        point = self.problem.rounded(point[None, :])
         self.offer(point)
-        self._nudge(point)
-        moved = self._slide(point)
-        self.offer(moved)
+        moved = self._slide(point[0])
+        self.offer(np.stack([moved, self._restored(moved)]))
+        if self._jumps:
+            self._nudge(point[0])
+            self._nudge(moved)
         if not self._free.all():
             self._step(moved)
-        return self.price < before
+        return self.best is not before
 
     def _nudge(self, point: Floats) -> None:
         """Step a hair to each side: next to a jump the cheaper value may lie beyond it."""
+        ways = np.concatenate([np.eye(len(point)), -np.eye(len(point))])[np.tile(self._free, 2)]
         for size in _NUDGES:
-            for place in np.flatnonzero(self._free):
-                for sign in (-1.0, 1.0):
-                    near = point.copy()
-                    near[place] += sign * size * self._width[place]
-                    self.offer(near)
+            if len(ways):
+                self.offer(point + size * self._width * ways)
 
     def _step(self, point: Floats) -> None:
         """Move whole numbers one up or down for as long as that helps, and slide after each move."""
+        places = np.flatnonzero(~self._free & (self._width > 0.0))
         for _ in range(_WHOLE_ROUNDS):
-            start = point if self.best is None else self.best
-            better = False
-            for place in np.flatnonzero(~self._free & (self._width > 0.0)):
-                for sign in (-1.0, 1.0):
-                    near = start.copy()
-                    near[place] += sign
-                    near = self.problem.rounded(near[None, :])[0]
-                    if (near != start).any() and self.offer(self._slide(near) if self._free.any() else near):
-                        better = True
+            start, better = point if self.best is None else self.best, False
+            near = np.repeat(start[None, :], 2 * len(places), axis=0)
+            near[np.arange(len(near)), np.tile(places, 2)] += np.repeat([1.0, -1.0], len(places))
+            near = self.problem.rounded(near)
+            if self._free.any():
+                for moved in near[(near != start).any(axis=1)]:
+                    if time.perf_counter() >= self.until:
+                        return
+                    better |= self.offer(np.stack([slid := self._slide(moved), self._restored(slid)]))
+            elif len(near):
+                better = self.offer(near)
             if not better:
                 return
+
+    def _restored(self, point: Floats) -> Floats:
+        """Return a point near by that meets the constraints more closely: Newton's method with the shortest steps."""
+        places = np.flatnonzero(self._free)
+        if not len(places) or not self._rules:
+            return point
+        at = self._along(point, places)
+        shares = (point[places] - self._low[places]) / self._width[places]
+        for _ in range(_RESTORING):
+            rows, lacks = [], []
+            for rule in self._rules:
+                function = _Function(rule.law, at)
+                value = function.value(shares)
+                lack = rule.lack(value)
+                if lack:
+                    rows.append(function.slope(shares))
+                    lacks.append(lack)
+            if not rows:
+                break
+            step, *_ = np.linalg.lstsq(np.array(rows), np.array(lacks), rcond=None)
+            shares = np.clip(shares + step, 0.0, 1.0)
+        return np.asarray(at(shares[None, :])[0])
+
+    def _along(self, point: Floats, places: NDArray[np.intp]) -> Callable[[Floats], Floats]:
+        """Return what makes points, shape (count, decisions), of shares of some ranges, shape (count, places)."""
+
+        def at(shares: Floats) -> Floats:
+            full = np.repeat(point[None, :], len(shares), axis=0)
+            full[:, places] = self._low[places] + np.clip(shares, 0.0, 1.0) * self._width[places]
+            return full
+
+        return at
 
     def _slide(self, point: Floats) -> Floats:
         """Return where continuous decisions come to rest; the point itself where there are none."""
         places = np.flatnonzero(self._free)
         if not len(places):
             return point
-        start = (point[places] - self._low[places]) / self._width[places]
-        unit = self._unit(point)
+        price = float(self._prices(point[None, :])[0])
+        unit = max(1e-3 * abs(price), 1e-12) if np.isfinite(price) else 1.0
 
-        def at(shares: Floats) -> Floats:
-            """Return full points, shape (count, decisions), from shares of ranges, shape (count, free)."""
-            full = np.repeat(point[None, :], len(shares), axis=0)
-            full[:, places] = self._low[places] + np.clip(shares, 0.0, 1.0) * self._width[places]
-            return full
-
-        price = _Function(lambda points: self.problem.prices(points) / unit, at)
-        rules = [
-            {"type": kind, "fun": function.value, "jac": function.slope}
-            for kind, function in self._rule_functions(at)
-        ]
+        at = self._along(point, places)
+        priced = _Function(lambda points: self._prices(points) / unit, at)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             found = minimize(
-                price.value,
-                np.clip(start, 0.0, 1.0),
-                jac=price.slope,
+                priced.value,
+                np.clip((point[places] - self._low[places]) / self._width[places], 0.0, 1.0),
+                jac=priced.slope,
                 method="SLSQP",
                 bounds=[(0.0, 1.0)] * len(places),
-                constraints=rules,
+                constraints=self._limits(at),
                 options={"maxiter": _ITERATIONS, "ftol": 1e-12},
             )
-        if not np.isfinite(found.x).all():
-            return point
-        return np.asarray(at(found.x[None, :])[0])
+        return np.asarray(at(found.x[None, :])[0]) if np.isfinite(found.x).all() else point
 
-    def _unit(self, point: Floats) -> float:
-        price = float(self.problem.prices(point[None, :])[0])
-        return max(self.problem.allowed, 1e-3 * abs(price) if np.isfinite(price) else 0.0)
-
-    def _rule_functions(self, at: Callable[[Floats], Floats]) -> list[tuple[str, _Function]]:
-        """Return the constraints as SLSQP wants them: zero, or at least zero."""
+    def _limits(self, at: Callable[[Floats], Floats]) -> list[dict[str, Any]]:
+        """Return the constraints as SLSQP wants them: equal to zero, or at least zero."""
         found = []
-        for law, low, high in self._rules:
-            size = slack(high if np.isfinite(high) else low) * 1e4
-            sides = [(-1.0, high), (1.0, low)]
-            if low == high:
-                found.append(("eq", _Function(self._less(law, low, size), at)))
+        for rule in self._rules:
+            if rule.low == rule.high:
+                found.append(("eq", _less(rule.law, rule.low, rule.slacks[0])))
                 continue
-            for sign, limit in sides:
+            for limit, size, sign in ((rule.high, rule.slacks[1], -1.0), (rule.low, rule.slacks[0], 1.0)):
                 if np.isfinite(limit):
-                    found.append(("ineq", _Function(self._less(law, limit, sign * size), at)))
-        return found
+                    found.append(("ineq", _less(rule.law, limit + sign * _MARGIN * size, sign * size)))
+        functions = [(kind, _Function(law, at)) for kind, law in found]
+        return [{"type": kind, "fun": one.value, "jac": one.slope} for kind, one in functions]
 
-    def _less(self, law: Formula, limit: float, size: float) -> Callable[[Floats], Floats]:
-        """Return a law less a limit, divided by a size."""
-        return lambda points: np.asarray((values_at(law, self._names, points) - limit) / size)
+
+def _less(law: Evaluator, limit: float, size: float) -> Callable[[Floats], Floats]:
+    """Return a law less a limit, in units of ten thousand times what a check allows."""
+    return lambda points: np.asarray((law(points) - limit) / (1e4 * size))
 
 
 class _Function:
@@ -203,10 +267,12 @@ class _Function:
         self._law, self._at = law, at
 
     def value(self, shares: Floats) -> float:
+        """Return its value; a large number where it has none."""
         found = float(self._law(self._at(shares[None, :]))[0])
         return found if np.isfinite(found) else 1e30
 
     def slope(self, shares: Floats) -> Floats:
+        """Return its gradient by central differences, one-sided at the ends."""
         count = len(shares)
         up = np.minimum(shares + _STEP * np.eye(count), 1.0)
         down = np.maximum(shares - _STEP * np.eye(count), 0.0)

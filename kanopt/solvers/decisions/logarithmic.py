@@ -86,16 +86,18 @@ class Logarithmic:
     """
 
     def __init__(self, relaxation: Relaxation, unit: float = 1.0) -> None:
-        self._columns = relaxation.columns
-        whole = np.array([column.whole for column in self._columns])
-        low = np.array([column.low for column in self._columns])
-        high = np.array([column.high for column in self._columns])
+        self._relaxation = relaxation
+        whole = np.array([column.whole for column in relaxation.columns])
+        low = np.array([column.low for column in relaxation.columns])
+        high = np.array([column.high for column in relaxation.columns])
         low, high = np.where(whole, np.ceil(low), low), np.where(whole, np.floor(high), high)
         width = high - low
         self.scale = np.where(
             whole | (width <= 0.0), 1.0, 2.0 ** np.round(np.log2(np.maximum(width, 1e-300)))
         )
         self.offset = low
+        # what one unit in the rows of its definition is worth to each quantity
+        self._sizes = np.zeros(len(low))
         model = _Model()
         for wide, size, is_whole in zip(width, self.scale, whole, strict=True):
             model.variable(0.0, float(wide / size), whole=bool(is_whole))
@@ -122,11 +124,15 @@ class Logarithmic:
         shift = sum(coefficient * self.offset[place] for place, coefficient in row.terms)
         # the row in the size of its largest entry
         size = max(abs(coefficient) * self.scale[place] for place, coefficient in row.terms) or 1.0
+        if row.terms[0][1] == 1.0:
+            self._sizes[row.terms[0][0]] += size
         terms = [(place, coefficient * self.scale[place] / size) for place, coefficient in row.terms]
         model.row(terms, (row.low - shift) / size, (row.high - shift) / size)
 
     def _curve(self, model: _Model, curve: Curve) -> int:
         polygons = curve.partition.polygons()
+        # weights that should be ruled out, or sum to one, may be off by the tolerance: place and value move together
+        self._sizes[curve.target] += (2.0 + polygons.binaries) * self.scale[curve.target]
         weights = [model.variable(0.0, 1.0) for _ in polygons.corners]
         model.row([(weight, 1.0) for weight in weights], 1.0, 1.0)
         pairs = list(zip(weights, polygons.corners, strict=True))
@@ -154,13 +160,14 @@ class Logarithmic:
 
     def quantities(self, point: Floats) -> Floats:
         """Return the quantities of a point of the model, shape (columns,)."""
-        count = len(self._columns)
+        count = len(self.offset)
         return np.asarray(self.offset + self.scale * point[:count])
 
     def bound(self, of_model: float) -> float:
         """Return a lower bound on the objective from one on the model's."""
         return float(self.offset[self.objective] + of_model * self.unit)
 
-    def slack(self, steepness: float) -> float:
-        """Return what HiGHS's tolerance on rows may hide of the objective."""
-        return float(TOLERANCE * steepness)
+    @property
+    def slack(self) -> float:
+        """What HiGHS's tolerance on sums and whole numbers may hide of the objective."""
+        return self._relaxation.moved(TOLERANCE * self._sizes)

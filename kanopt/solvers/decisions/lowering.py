@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -12,7 +12,7 @@ from kanopt.formulas.formula import Formula
 from kanopt.formulas.lowering import Piecewise
 from kanopt.problems.decisions import DecisionProblem
 from kanopt.problems.decisions.checking import slack
-from kanopt.problems.decisions.evaluation import values_at
+from kanopt.problems.decisions.evaluation import Evaluator
 
 __all__ = ["Lowered", "first_slacks", "lowered"]
 
@@ -45,16 +45,21 @@ class Lowered:
         return sum(program.certificate.segments for program in (self.objective, *self.rules))
 
 
-_kept: WeakKeyDictionary[DecisionProblem, dict[tuple[float, ...], Lowered]] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[DecisionProblem, dict[tuple[int, float], Piecewise]] = WeakKeyDictionary()
 
 
-def lowered(problem: DecisionProblem, slacks: tuple[float, ...] | None = None) -> Lowered:
+def lowered(
+    problem: DecisionProblem, tolerance: float | None = None, slacks: Sequence[float] | None = None
+) -> Lowered:
     """Return the laws of a problem made of pieces.
 
     Parameters
     ----------
     problem
-        The problem; its tolerance says how close the pieces of the objective are.
+        The problem.
+    tolerance
+        How far above the smallest price a plan may be; the problem's where not given. The pieces of the objective are
+        near enough for that.
     slacks
         How far the pieces of each constraint may be from its law, in its unit; :func:`first_slacks` where not given.
 
@@ -63,17 +68,16 @@ def lowered(problem: DecisionProblem, slacks: tuple[float, ...] | None = None) -
     FormulaError
         If a law cannot be made of pieces so close to it; names the step.
     """
-    slacks = first_slacks(problem) if slacks is None else slacks
     known = _kept.setdefault(problem, {})
-    if slacks not in known:
-        ranges = {one.name: (one.low, one.high) for one in problem.records}
-        known[slacks] = Lowered(
-            _pieces(problem.priced, _PIECES * problem.allowed, ranges),
-            tuple(
-                _pieces(law.joint, size, ranges) for (_, law), size in zip(problem.rules, slacks, strict=True)
-            ),
-        )
-    return known[slacks]
+    laws = [problem.priced, *(law.joint for _, law in problem.rules)]
+    near = _PIECES * (problem.allowed if tolerance is None else tolerance)
+    programs = []
+    for place, size in enumerate([near, *(first_slacks(problem) if slacks is None else slacks)]):
+        if (place, size) not in known:
+            ranges = {one.name: (one.low, one.high) for one in problem.records}
+            known[place, size] = _pieces(laws[place], size, ranges)
+        programs.append(known[place, size])
+    return Lowered(programs[0], tuple(programs[1:]))
 
 
 def _pieces(law: Formula, tolerance: float, ranges: Mapping[str, tuple[float, float]]) -> Piecewise:
@@ -87,7 +91,7 @@ def first_slacks(problem: DecisionProblem) -> tuple[float, ...]:
     names = [one.name for one in problem.records]
     found = []
     for (_, law), least in zip(problem.rules, last_slacks(problem), strict=True):
-        values = values_at(law.joint, names, points)
+        values = Evaluator(law.joint, names)(points)
         values = values[np.isfinite(values)]
         found.append(max(_SHARE * float(np.ptp(values)) if len(values) else 0.0, least))
     return tuple(found)

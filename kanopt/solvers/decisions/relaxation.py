@@ -154,16 +154,29 @@ class Relaxation:
 
     @cached_property
     def steepness(self) -> float:
-        """By how much the objective may move at most where every definition is missed by one."""
-        moved = np.ones(len(self.columns))
-        moved[: self.decisions] = 0.0
+        """By how much the objective may move at most where every definition and every argument is missed by one."""
+        missed = np.ones(len(self.columns))
+        for curve in self.curves:
+            missed[curve.target] += curve.partition.pieces.steepest
+        return self.moved(missed)
+
+    def moved(self, missed: Floats) -> float:
+        """Return by how much the objective may move at most where definitions are missed.
+
+        Parameters
+        ----------
+        missed
+            By how much each quantity may miss its definition, shape (columns,); that of decisions is not read.
+        """
+        off = np.array(missed, dtype=float)
+        off[: self.decisions] = 0.0
         program, places = self.programs[0], self.places[0]
         for own, definition in enumerate(program.definitions, start=len(program.inputs)):
             if isinstance(definition, AffineDefinition):
-                moved[places[own]] += sum(abs(c) * moved[places[source]] for source, c in definition.terms)
+                off[places[own]] += sum(abs(c) * off[places[source]] for source, c in definition.terms)
             else:
-                moved[places[own]] += definition.pieces.steepest * (1.0 + moved[places[definition.source]])
-        return float(moved[places[program.output]])
+                off[places[own]] += definition.pieces.steepest * off[places[definition.source]]
+        return float(off[places[program.output]])
 
 
 @dataclass

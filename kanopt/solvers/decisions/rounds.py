@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import SolverError
+from kanopt.errors import FormulaError, SolverError
 from kanopt.problems.decisions import DecisionPlan, DecisionProblem
 from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.solvers.base import Outcome, SolveOptions
@@ -21,7 +21,11 @@ from kanopt.solvers.decisions.relaxation import Relaxation, relaxed
 __all__ = ["Engine", "EngineAnswer", "Rounds"]
 
 Floats = NDArray[np.float64]
+_STARTS = 6
 _TIGHTER = 0.1
+_WANTED = 1e-3
+"""The gap, as a share of the price, that is good enough where no tolerance was given."""
+_SHARPER, _MOST_SHARPER = 0.1, 2
 _MOST_ROUNDS = 100
 _MOST_DELETIONS = 16
 
@@ -94,6 +98,8 @@ class Rounds:
         The best lower bound on the law so far.
     rounds
         How often the engine was asked.
+    tolerance
+        How far above the bound a plan may be.
     """
 
     problem: DecisionProblem
@@ -106,18 +112,19 @@ class Rounds:
     _start: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
-        self.local = LocalSearch(self.problem)
+        self.local = LocalSearch(self.problem, self._start + self.options.time_limit)
         self.answer: EngineAnswer | None = None
-        self._finer = 0
+        self.tolerance = self.problem.allowed
+        self._finer, self._sharper, self._limit = 0, 0, ""
         self._slacks = first_slacks(self.problem)
-        self._relaxation = relaxed(self.problem, lowered(self.problem, self._slacks))
+        self._relaxation = relaxed(self.problem, lowered(self.problem, self.tolerance, self._slacks))
 
     def run(self) -> Outcome:
         """Search until the plan is proved to be within the tolerance, or time is up."""
         message = ""
         try:
             self._first_plans()
-            while not self._done() and self._ask():
+            while self._may_go_on and (self._sharpened() if self._close else self._ask()):
                 pass
             if self.answer is not None and self.answer.infeasible and self.local.best is None:
                 message = self._conflict()
@@ -129,9 +136,14 @@ class Rounds:
     def _left(self) -> float:
         return self.options.time_limit - (time.perf_counter() - self._start)
 
-    def _done(self) -> bool:
-        close = self.local.price - self.bound <= self.problem.allowed
-        return close or self._left <= 0.0 or self.interrupted or self.rounds >= _MOST_ROUNDS
+    @property
+    def _close(self) -> bool:
+        """Whether the plan is within the tolerance of the bound."""
+        return self.local.price - self.bound <= self.tolerance
+
+    @property
+    def _may_go_on(self) -> bool:
+        return self._left > 0.0 and not self.interrupted and self.rounds < _MOST_ROUNDS
 
     def _first_plans(self) -> None:
         initial = self.options.initial
@@ -145,7 +157,10 @@ class Rounds:
                 initial.values.get(one.name, at) for one, at in zip(self.problem.records, middle, strict=True)
             ]
             self._heard(lambda: self.local.improve(np.array(point, dtype=float)))
-        self._heard(lambda: self.local.explore(self.options.seed))
+        # where every curve bends outwards, one valley is all there is
+        whole = any(one.integer for one in self.problem.records)
+        starts = 1 if self._relaxation.convex and not whole else _STARTS
+        self._heard(lambda: self.local.explore(self.options.seed, starts))
         if self.local.best is not None:
             self._relaxation.refine_around(self.local.best)
 
@@ -166,7 +181,7 @@ class Rounds:
 
     def _run(self, relaxation: Relaxation) -> EngineAnswer:
         options = replace(self.options, time_limit=max(self._left, 0.0), progress=None, initial=None)
-        return self.engine.run(relaxation, self.problem.allowed, self._finer, options)
+        return self.engine.run(relaxation, self.tolerance, self._finer, options)
 
     def _ask(self) -> bool:
         """Ask the engine once, and make finer what its answer asks for; return whether there is more to ask."""
@@ -184,7 +199,9 @@ class Rounds:
             return False
         decided = answer.point[: relaxation.decisions]
         self._heard(lambda: self.local.improve(decided))
-        if self._done() or not answer.finished:
+        if self._close:
+            return True
+        if not answer.finished:
             return False
         return relaxation.refine_at(answer.point) or self._tightened(decided) or self._less_rounded()
 
@@ -199,9 +216,28 @@ class Rounds:
         proofs = [program.certificate for program in self._relaxation.programs[1:]]
         if all(proof.bound <= end for proof, end in zip(proofs, least, strict=True)):
             return False
-        finer = tuple(max(_TIGHTER * now, end) for now, end in zip(self._slacks, least, strict=True))
-        self._slacks = finer
-        self._relaxation = relaxed(self.problem, lowered(self.problem, finer))
+        slacks = tuple(max(_TIGHTER * now, end) for now, end in zip(self._slacks, least, strict=True))
+        return self._lowered_again(self.tolerance, slacks, around)
+
+    def _sharpened(self) -> bool:
+        """Ask for more where no tolerance was given and the gap is large beside the price; return whether to go on."""
+        gap = self.local.price - self.bound
+        if self.problem.tolerance is not None or gap <= _WANTED * abs(self.local.price):
+            return False
+        self._sharper += 1
+        return self._sharper <= _MOST_SHARPER and self._lowered_again(_SHARPER * self.tolerance, self._slacks)
+
+    def _lowered_again(
+        self, tolerance: float, slacks: tuple[float, ...], around: Floats | None = None
+    ) -> bool:
+        """Make pieces that are nearer to the laws; return whether they could be made."""
+        try:
+            laws = lowered(self.problem, tolerance, slacks)
+        except FormulaError as error:
+            self._limit = f"pieces nearer to the laws could not be made: {error}"
+            return False
+        self.tolerance, self._slacks = tolerance, slacks
+        self._relaxation = relaxed(self.problem, laws)
         for point in (around, self.local.best):
             if point is not None:
                 self._relaxation.refine_around(point)
@@ -243,16 +279,17 @@ class Rounds:
         rounding = program.certificate.bound
         seen = float(self._relaxation.values(self.local.best)[self._relaxation.objective])
         names = [one.name for one in self.problem.records]
-        close = self.local.price - self.bound <= self.problem.allowed
         return Outcome(
             plan=DecisionPlan(dict(zip(names, self.local.best.tolist(), strict=True))),
-            status=Status.OPTIMAL if close else Status.FEASIBLE,
+            status=Status.OPTIMAL
+            if self.local.price - self.bound <= self.problem.allowed
+            else Status.FEASIBLE,
             objective=seen,
             bound=self.bound + rounding if np.isfinite(self.bound) else None,
             rounding_bound=rounding,
             history=history,
             interrupted=self.interrupted,
-            message=message,
+            message=self._limit if not self._close else "",
             engines=self._told(),
             saw=self._saw(),
         )

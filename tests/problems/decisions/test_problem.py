@@ -157,6 +157,11 @@ def test_a_law_used_outside_its_domain_is_named() -> None:
     (use,) = problem.outside(problem.plan_from({"speed": 12.0}))
     assert "speed 12 km/h (valid from 20 to 90)" in use.message
     assert problem.outside(problem.plan_from({"speed": 30.0})) == ()
+    (remark,) = problem.remarks()
+    assert (
+        remark == "decision speed reaches from 10 to 60 km/h, beyond where fuel is known: valid from 20 to 90"
+    )
+    assert ko.DecisionProblem({"speed": (30, 60)}, fuel(), fixed={"km": 10.0}).remarks() == ()
     assert problem.laws().keys() == {"fuel"}
     assert problem.frozen_inputs() == ()
 

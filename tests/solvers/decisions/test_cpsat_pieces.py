@@ -19,7 +19,7 @@ from tests.solvers.decisions.brute import assert_close, law, random_case
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_no_point_of_a_grid_is_below_the_bound(seed: int) -> None:
     case = random_case(seed)
     result = ko.solve(case.problem, solver=CpSatPieces(), time_limit=30)
@@ -28,7 +28,7 @@ def test_no_point_of_a_grid_is_below_the_bound(seed: int) -> None:
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1), st.floats(0, 1))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_every_point_of_a_problem_is_a_point_of_its_integers(seed: int, first: float, second: float) -> None:
     problem = random_case(seed).problem
     relaxation = relaxed(problem, lowered(problem)).without({rule.name for rule, _ in problem.rules})

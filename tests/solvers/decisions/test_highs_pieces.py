@@ -15,7 +15,7 @@ from tests.solvers.decisions.brute import assert_close, law, random_case
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_no_point_of_a_grid_is_below_the_bound(seed: int) -> None:
     case = random_case(seed)
     result = ko.solve(case.problem, time_limit=30)

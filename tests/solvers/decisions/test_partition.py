@@ -40,7 +40,7 @@ def reach(polygons: Polygons, at: float) -> tuple[float, float]:
 
 
 @given(functions(), st.sampled_from([Side.BELOW, Side.ABOVE, Side.BOTH]), st.integers(1, 6), st.floats(0, 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_graph_is_inside_whatever_the_intervals(
     pieces: Pieces, side: Side, parts: int, share: float
 ) -> None:
@@ -57,7 +57,7 @@ def test_the_graph_is_inside_whatever_the_intervals(
 
 
 @given(functions(), st.sampled_from([Side.BELOW, Side.ABOVE, Side.BOTH]), st.floats(0, 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_refined_at_a_place_they_meet_the_graph_there(pieces: Pieces, side: Side, share: float) -> None:
     partition = Partition(pieces, side, 1)
     at = pieces.low + share * (pieces.high - pieces.low)

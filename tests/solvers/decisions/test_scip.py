@@ -33,7 +33,7 @@ class TestInstalled:
         pytest.importorskip("pyscipopt")
 
     @given(st.integers(0, 10_000))
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=10, deadline=None)
     def test_answers_are_those_of_a_grid(self, seed: int) -> None:
         case = random_case(seed)
         assert_close(ko.solve(case.problem, solver=ScipNative(), time_limit=30), case)
