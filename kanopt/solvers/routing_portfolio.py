@@ -99,7 +99,7 @@ class _Race:
         self.interrupt = interrupt
         self.best = Incumbents(arrays, options.progress)
         self.runs: list[EngineRun] = []
-        self.winner: int | None = None
+        self.plans: dict[int, tuple[Rank, Ways]] = {}
 
     def asked(self) -> bool:
         """Say whether the user asked to stop."""
@@ -127,7 +127,8 @@ class _Race:
         run = self._timed(EngineOrder(PYVRP, self.options.seed, start), relaxed, _START_SHARE)
         self.runs.append(replace(run, message=note))
         starts = [ways for ways in (start, relaxed.best and self._fitting(relaxed.best)) if ways is not None]
-        for ways in starts:
+        if starts:
+            ways = min(starts, key=self.arrays.rank)
             self._heard(0, ways, self.arrays.rank(ways))
         if self.asked():
             return
@@ -146,9 +147,9 @@ class _Race:
 
     def _heard(self, place: int, ways: Ways, rank: Rank) -> None:
         """Take in a better plan of an engine."""
+        self.plans[place] = rank, ways
         self.runs[place] = self._with(self.runs[place], rank)
-        if self.best.offer(ways, rank, self.runs[place].name):
-            self.winner = place
+        self.best.offer(ways, rank, self.runs[place].name)
 
     def _with(self, run: EngineRun, rank: Rank | None) -> EngineRun:
         """Return a run with the rank of its best plan."""
@@ -203,11 +204,15 @@ class _Race:
             raise SolverError(f"every engine failed before it had a plan: {told}")
 
     def outcome(self, integers: RoutingIntegers) -> Outcome:
-        """Return the best plan of all, and what each engine did."""
-        runs = tuple(replace(run, won=place == self.winner) for place, run in enumerate(self.runs))
-        ended = self.best.best is not None and all("ended by itself" in run.message for run in runs)
+        """Return the best plan of all, and what each engine did.
+
+        Of equal plans it is that of the first engine, whichever was found first: the clock decides nothing.
+        """
+        winner = min(self.plans, key=lambda place: (self.plans[place][0], place), default=None)
+        runs = tuple(replace(run, won=place == winner) for place, run in enumerate(self.runs))
+        ended = winner is not None and all("ended by itself" in run.message for run in runs)
         return integers.outcome(
-            self.best.best and turned(integers, self.best.best),
+            None if winner is None else turned(integers, self.plans[winner][1]),
             self.best.history,
             "every engine ended by itself: the same seed gives the same plan" if ended else "",
             interrupted=self.asked(),

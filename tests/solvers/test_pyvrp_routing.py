@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyvrp import RandomNumberGenerator, Solution
 
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, arc, clock, parse_formula, state, vehicle
@@ -28,8 +29,9 @@ from kanopt.solvers import pyvrp_steps
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.pyvrp_model import pyvrp_model
+from kanopt.solvers.pyvrp_pool import RoutePool
 from kanopt.solvers.pyvrp_routing import PyVrpRouting
-from kanopt.solvers.pyvrp_search import PyVrpSearch
+from kanopt.solvers.pyvrp_search import PyVrpSearch, _cost
 from kanopt.solvers.pyvrp_steps import UNLIMITED, in_steps
 from kanopt.solvers.routing_arrays import RoutingArrays
 from kanopt.solvers.routing_integers import lower
@@ -205,6 +207,50 @@ def test_neither_units_nor_long_decimals_matter(money, load):
     assert_optimal(
         replace(given, clients=clients, vehicles=vehicles, cost=given.cost["fuel"] * money, duration=duration)
     )
+
+
+def best_of_pool(pool: RoutePool, seen: list[Solution]) -> int:
+    """Return the least cost of a plan made of routes of some plans, by trying all."""
+    routes = {(r.vehicle_type(), str(r)): r for plan in seen for r in plan.routes() if r.is_feasible()}
+    best = {0: 0}
+    for kind, fleet in enumerate(pool.model.data.vehicle_types()):
+        for _ in range(fleet.num_available):
+            longer = dict(best)
+            for done, cost in best.items():
+                for (of, _), route in routes.items():
+                    served = sum(1 << stop.idx for stop in route if stop.is_client())
+                    price = route.distance_cost() + route.duration_cost() + route.fixed_vehicle_cost()
+                    if of == kind and not done & served:
+                        longer[done | served] = min(longer.get(done | served, 10**18), cost + price)
+            best = longer
+    clients = pool.model.data.clients()
+    return min(
+        cost + sum(client.prize for place, client in enumerate(clients) if not done >> place & 1)
+        for done, cost in best.items()
+        if all(done >> place & 1 for place, client in enumerate(clients) if client.required)
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_best_plan_is_put_together_from_routes_of_all(seed, monkeypatch):
+    monkeypatch.setattr("kanopt.solvers.pyvrp_pool._KEPT", 40 if seed % 2 else 8000)
+    model = pyvrp_model(lower(random_problem(seed, clients=6, rates=seed % 2 == 0)), complete=seed % 3 > 0)
+    pool, seen, rng = RoutePool(model), [], RandomNumberGenerator(seed)
+    known = None
+    while len(seen) < 60 or known is None:
+        plan = Solution.make_random(model.data, rng)
+        seen.append(plan)
+        pool.add(plan)
+        if plan.is_feasible() and (known is None or _cost(plan) > _cost(known)):
+            known = plan
+    better = pool.combined(known)
+    if better is not None:
+        assert better.is_feasible()
+        assert _cost(better) < _cost(known)
+    best = best_of_pool(pool, seen)
+    assert _cost(better or known) == best or (seed % 2 and _cost(better or known) >= best)
+    assert pool.combined(better or known) is None
+    assert len(pool) <= 40 or seed % 2 == 0
 
 
 def test_times_that_can_never_matter_are_left_out():
