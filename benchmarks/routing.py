@@ -1,0 +1,252 @@
+"""How good plans are against the best known ones, beside PyVRP alone, and how long a model takes to build.
+
+Four tables, each with its own budget: CVRPLIB X with 60 wall seconds and two workers, so that PyVRP and OR-Tools run
+side by side; Solomon's instances with 30 s, and instances with 1,000 clients with 120 s, both with one worker, so that
+the engines take turns and wall seconds are CPU seconds on an idle machine; and the time to build the integers of a
+problem of 1,000 clients and three vehicle types from formulas. Each engine has one thread.
+
+"gap" is the mean over seeds of the plan's price on the law over the best known one, in percent; "CPU s" is the mean of
+all processes together. "alone" is PyVRP on its own reading of the same file with its own defaults, for the same wall
+seconds on one thread. A plan that breaks a constraint on the law, or whose certificate does not hold, ends the
+benchmark. Distances are rounded as the best known value of each set was: to whole numbers (X), down to a tenth (the
+others).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import pyvrp
+from pyvrp.stop import MaxRuntime
+
+import kanopt as ko
+from kanopt.problems.routing.instances import Instance
+from kanopt.solvers.incumbents import Incumbents
+from kanopt.solvers.ortools_search import OrToolsSearch
+from kanopt.solvers.pyvrp_model import pyvrp_model
+from kanopt.solvers.routing_integers import lower
+
+
+@dataclass(frozen=True)
+class Table:
+    """Some instances under one budget."""
+
+    title: str
+    files: tuple[str, ...]
+    seconds: float
+    workers: int
+    seeds: int
+    alone: bool
+
+
+TABLES = {
+    "x": Table(
+        "CVRPLIB X",
+        tuple(f"cvrplib_x/X-{name}.vrp" for name in ("n101-k25", "n200-k36", "n502-k39")),
+        60.0,
+        workers=2,
+        seeds=5,
+        alone=True,
+    ),
+    "solomon": Table("Solomon", ("solomon/*.txt",), 30.0, workers=1, seeds=1, alone=False),
+    "large": Table(
+        "1,000 clients",
+        ("cvrplib_x/X-n1001-k43.vrp", "gehring_homberger/*_10_1.vrp"),
+        120.0,
+        workers=1,
+        seeds=1,
+        alone=True,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one run found."""
+
+    objective: float
+    cpu: float
+    by: str
+
+
+def planned(instance: Instance, seconds: float, workers: int, seed: int) -> Found:
+    """Solve with kanopt, and insist on what it promises."""
+    result = ko.solve(instance.problem, time_limit=seconds, workers=workers, seed=seed)
+    if result.objective is None or not result.check.ok:
+        raise SystemExit(f"{instance.name}, seed {seed}: {result}")
+    if result.certificate is None or not result.certificate.holds:
+        raise SystemExit(f"{instance.name}, seed {seed}: the certificate does not hold\n{result}")
+    winner = next((run.name.split()[0] for run in result.engines if run.won), "")
+    return Found(result.objective, result.cpu_seconds, winner)
+
+
+def alone(instance: Instance, seconds: float, seed: int) -> Found:
+    """Solve with PyVRP alone, on its own reading of the file."""
+    tenths = instance.rounding == "dimacs"
+    data = pyvrp.read(instance.path, round_func="dimacs" if tenths else "round")
+    cpu = time.process_time()
+    found = pyvrp.solve(data, MaxRuntime(seconds), seed=seed, collect_stats=False, display=False)
+    return Found(found.cost() / (10.0 if tenths else 1.0), time.process_time() - cpu, "PyVRP")
+
+
+def best_known(instance: Instance) -> float:
+    """Return the best known price: of the solution beside the file, or from the list in its folder."""
+    if instance.best_known is not None:
+        return instance.best_known
+    with (instance.path.parent / "best_known.csv").open(encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            if row["instance"].lower() == instance.path.stem.lower():
+                return float(row["bks_distance_trunc1"])
+    raise SystemExit(f"{instance.path}: no best known price")
+
+
+def measure(table: Table, files: Sequence[Path], arguments: argparse.Namespace) -> None:
+    """Run one table and print it."""
+    seconds = arguments.budget or table.seconds
+    workers = arguments.workers or table.workers
+    seeds = range(1, (arguments.seeds or table.seeds) + 1)
+    print(f"\n{table.title}: {seconds:g} wall s, workers={workers}, seeds {', '.join(map(str, seeds))}\n")
+    print("| instance | clients | best known | gap % | worst | CPU s | alone % | CPU s | plan of |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    ours: list[float] = []
+    theirs: list[float] = []
+    for path in files:
+        instance = ko.read_instance(path)
+        best = best_known(instance)
+        runs = [planned(instance, seconds, workers, seed) for seed in seeds]
+        peer = [alone(instance, seconds, seed) for seed in seeds] if table.alone and arguments.peer else []
+        gaps = [100 * (run.objective / best - 1) for run in runs]
+        others = [100 * (run.objective / best - 1) for run in peer]
+        ours.append(fmean(gaps))
+        cells = [instance.name, f"{len(instance.problem.clients):,}", f"{best:,.6g}", f"{ours[-1]:.3f}"]
+        cells += [f"{max(gaps):.3f}", f"{fmean(run.cpu for run in runs):.0f}"]
+        if peer:
+            theirs.append(fmean(others))
+            cells += [f"{theirs[-1]:.3f}", f"{fmean(run.cpu for run in peer):.0f}"]
+        else:
+            cells += ["", ""]
+        winners = Counter(run.by for run in runs)
+        cells.append(", ".join(f"{name} {count}" for name, count in winners.most_common()))
+        print(f"| {' | '.join(cells)} |", flush=True)
+    mean = f"{fmean(theirs):.3f}" if theirs else ""
+    print(f"| mean | | | {fmean(ours):.3f} | | | {mean} | | |")
+
+
+def building(clients: int = 1000, seed: int = 1) -> None:
+    """Measure how long it takes from formulas to what the engines are given."""
+    rng = np.random.default_rng(seed)
+    km = ko.Variable("km", "km")
+    fuel = ko.parse_formula(
+        "km * (rate + 0.02 * sqrt(km))", [km, ko.Variable("rate", "EUR/km")], ko.Variable("fuel", "EUR")
+    )
+    drive = ko.parse_formula(
+        "60 * km / speed + 2 * (1 - exp(-km))",
+        [km, ko.Variable("speed", "km/h")],
+        ko.Variable("minutes", "min"),
+    )
+    places, demand, hour = (
+        rng.uniform(0, 60, (clients, 2)),
+        rng.uniform(0.05, 0.4, clients),
+        rng.integers(5, 11, clients),
+    )
+    points = [
+        ko.Client(f"c{i}", x, y, demand=load, service=5.0, earliest=60.0 * opens, latest=60.0 * opens + 300)
+        for i, ((x, y), load, opens) in enumerate(zip(places, demand, hour, strict=True))
+    ]
+    kinds = [("van", 1.2, 0.3, 50.0), ("truck", 3.5, 0.6, 45.0), ("lorry", 9.0, 0.9, 40.0)]
+    fleet = [
+        ko.VehicleType(
+            name,
+            60,
+            capacity=capacity,
+            fixed_cost=40.0 * capacity,
+            shift_start=240.0,
+            shift_end=1200.0,
+            attributes={"rate": rate, "speed": speed},
+        )
+        for name, capacity, rate, speed in kinds
+    ]
+    made: dict[str, object] = {}
+
+    def problem() -> None:
+        made["problem"] = ko.RoutingProblem(
+            [ko.Depot("depot", 30.0, 30.0)],
+            points,
+            fleet,
+            {"fuel": fuel.bind(km=ko.arc.distance, rate=ko.vehicle.rate)},
+            drive.bind(km=ko.arc.distance, speed=ko.vehicle.speed),
+        )
+
+    def integers() -> None:
+        made["integers"] = lower(made["problem"])
+
+    def for_pyvrp() -> None:
+        pyvrp_model(made["integers"], complete=True)
+
+    def for_ortools() -> None:
+        arrays = made["integers"]
+        OrToolsSearch(arrays, Incumbents(arrays), time_limit=1.0, seed=1, asked=lambda: True)
+
+    steps: dict[str, Callable[[], None]] = {
+        "matrices from formulas": problem,
+        "integers": integers,
+        "PyVRP's data": for_pyvrp,
+        "OR-Tools' model": for_ortools,
+    }
+    print(f"\nFrom formulas to models: {clients:,} clients, {len(fleet)} vehicle types of 60 vehicles\n")
+    print("| step | s |\n|---|---|")
+    total = 0.0
+    for name, step in steps.items():
+        tick = time.perf_counter()
+        step()
+        spent = time.perf_counter() - tick
+        total += spent
+        print(f"| {name} | {spent:.2f} |")
+    print(f"| together | {total:.2f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with cvrplib_x, solomon, gehring_homberger"
+    )
+    parser.add_argument("--tables", nargs="+", default=[*TABLES, "model"], choices=[*TABLES, "model"])
+    parser.add_argument(
+        "--instances", nargs="+", default=[], help="only files whose names contain one of these"
+    )
+    parser.add_argument("--seeds", type=int, help="runs per instance, instead of what the table says")
+    parser.add_argument("--budget", type=float, help="wall seconds, instead of what the table says")
+    parser.add_argument("--workers", type=int, help="instead of what the table says")
+    parser.add_argument("--no-peer", dest="peer", action="store_false", help="leave PyVRP alone out")
+    arguments = parser.parse_args()
+    for name in arguments.tables:
+        if name == "model":
+            building()
+            continue
+        files = [path for pattern in TABLES[name].files for path in sorted(arguments.data.glob(pattern))]
+        wanted = [word.lower() for word in arguments.instances]
+        files = [path for path in files if not wanted or any(word in path.stem.lower() for word in wanted)]
+        if files:
+            measure(TABLES[name], files, arguments)
+    packages = ", ".join(f"{name} {version(name)}" for name in ("kanopt", "pyvrp", "ortools", "numpy"))
+    machine = f"{os.cpu_count()} cores of {platform.machine()}, Python {platform.python_version()}"
+    print(f"\n{date.today()}, {machine}, {packages}, command: {' '.join(sys.argv[1:])}")
+
+
+if __name__ == "__main__":
+    main()
