@@ -22,9 +22,10 @@ def solvers() -> tuple[Solver, ...]:
     from kanopt.solvers.cpsat_scheduling import CpSatScheduling
     from kanopt.solvers.decisions import HighsPieces, ScipNative
     from kanopt.solvers.highs_supply import HighsSupply
+    from kanopt.solvers.law_routing import LawRouting
     from kanopt.solvers.routing_portfolio import RoutingPortfolio
 
-    return (RoutingPortfolio(), CpSatScheduling(), HighsSupply(), HighsPieces(), ScipNative())
+    return (LawRouting(), RoutingPortfolio(), CpSatScheduling(), HighsSupply(), HighsPieces(), ScipNative())
 
 
 def solve(problem: Problem[Any], *, solver: Solver | None = None, **options: Any) -> Result:

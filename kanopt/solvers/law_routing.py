@@ -1,0 +1,119 @@
+"""Routes where a law reads load or clock: engines at planning values, then a search scored by the law itself."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from kanopt.interrupt import Interrupt
+from kanopt.problems.base import Problem
+from kanopt.problems.evaluate import status_of
+from kanopt.problems.result import EngineRun, Progress
+from kanopt.problems.routing import RoutingPlan, RoutingProblem
+from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.exact.refining import Refinement
+from kanopt.solvers.exact.search import Limits
+from kanopt.solvers.routing_portfolio import RoutingPortfolio
+
+__all__ = ["LawRouting"]
+
+_ENGINES = 0.3
+"""Share of the time that the engines have at most."""
+_STEPS, _STEPS_PER_CLIENT = 500, 50
+_NAME = "search on the law"
+
+
+class LawRouting:
+    """Engines at planning values, then large neighbourhood search in which every plan is priced on the law.
+
+    What an engine cannot be told, load on board and the clock, is frozen for it. Its plan is where a second search
+    starts, which drives every plan it looks at with true loads, true clock and the best departures; the plan never
+    gets worse on the law. No bound is claimed.
+
+    The second search ends after ``500 + 50 × clients`` steps, or with the time. In the first case the same seed gives
+    the same plan.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kanopt.formulas import Variable, arc, parse_formula, state
+    >>> from kanopt.problems import Client, Depot, VehicleType
+    >>> km = np.array([[0.0, 10, 20], [10, 0, 12], [20, 12, 0]])
+    >>> law = parse_formula("km * (1 + load)", [Variable("km", "km"), Variable("load", "t")], Variable("c", "EUR"))
+    >>> problem = RoutingProblem(
+    ...     [Depot("depot")], [Client("a", demand=1.0), Client("b", demand=3.0)], [VehicleType("van")],
+    ...     law.bind(km=arc.distance, load=state.load), km, km,
+    ... )
+    >>> outcome = LawRouting().solve(problem, SolveOptions())
+    >>> [route.clients for route in outcome.plan.routes], problem.price(outcome.plan).objective
+    ([('a', 'b')], 118.0)
+    """
+
+    def __init__(self) -> None:
+        self.engines = RoutingPortfolio()
+
+    @property
+    def name(self) -> str:
+        """Names and versions of the engines, and of the search after them."""
+        return f"{self.engines.name} + {_NAME}"
+
+    def accepts(self, problem: Problem[Any]) -> str:
+        """Return an empty text for a routing problem of which a law reads load or clock, else why it does not fit."""
+        refusal = self.engines.accepts(problem)
+        if refusal or problem.frozen_inputs():
+            return refusal
+        return "no law reads load or clock, so that the engines see everything"
+
+    def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
+        """Run the engines, then search on the law from their plan."""
+        began = time.perf_counter()
+        first = self.engines.solve(problem, replace(options, time_limit=_ENGINES * options.time_limit))
+        left = options.time_limit - (time.perf_counter() - began)
+        if first.plan is None or first.interrupted or left <= 0 or not problem.clients:
+            return first
+        return self._refined(problem, options, first, began)
+
+    def _refined(
+        self, problem: RoutingProblem, options: SolveOptions, first: Outcome, began: float
+    ) -> Outcome:
+        plan = first.plan
+        assert isinstance(plan, RoutingPlan)  # the engines return nothing else
+        offset, cpu = time.perf_counter() - began, time.process_time()
+
+        def tell(step: Progress) -> None:
+            if options.progress is not None:
+                options.progress(replace(step, seconds=step.seconds + offset))
+
+        steps = _STEPS + _STEPS_PER_CLIENT * len(problem.clients)
+        with Interrupt() as interrupt:
+            search = Refinement(problem, plan, options.seed, tell)
+            best = search.run(Limits(options.time_limit - offset, steps, lambda: interrupt.asked))
+            stopped = interrupt.asked
+        ended = search.steps >= steps
+        before, after = problem.price(plan).objective, problem.price(best).objective
+        # what an engine would see of the plan, so that the certificate compares like with like
+        seen = problem.price(best, frozen=True).objective
+        said = f"{after:,.2f} on the law where the engines' plan costs {before:,.2f}, {search.steps:,} steps"
+        run = EngineRun(
+            _NAME,
+            seen,
+            0,
+            time.perf_counter() - began - offset,
+            time.process_time() - cpu,
+            best is not plan,
+            said,
+        )
+        engines = (*(replace(each, won=each.won and best is plan) for each in first.engines), run)
+        later = (replace(step, seconds=step.seconds + offset) for step in search.history)
+        own = "every engine ended by itself" in first.message and ended
+        shared: dict[str, Any] = {
+            "history": (*first.history, *later),
+            "engines": engines,
+            "interrupted": stopped,
+            "message": "every search ended by itself: the same seed gives the same plan" if own else "",
+        }
+        if best is plan:
+            return replace(first, **shared)
+        status = status_of(problem, best)
+        return replace(first, plan=best, status=status, objective=seen, rounding_bound=0.0, **shared)

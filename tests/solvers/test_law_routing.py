@@ -1,0 +1,114 @@
+"""Engines at planning values, then the search on the law: never worse, the best there is where that can be known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+import kanopt as ko
+from kanopt.errors import SolverError
+from kanopt.formulas import Variable, arc, clock, parse_formula, state
+from kanopt.problems import Client, Depot, Progress, RoutingProblem, Status, VehicleType
+from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.law_routing import LawRouting
+from kanopt.solvers.routing_portfolio import RoutingPortfolio
+
+KM = Variable("km", "km")
+
+
+def city(seed: int, clients: int = 5, *, vans: int = 1) -> RoutingProblem:
+    """One town: fuel grows with the load, driving is slow at eight."""
+    rng = np.random.default_rng(seed)
+    places = rng.uniform(0, 20, (clients + 1, 2)).round(2)
+    demand = rng.uniform(0.2, 3.0, clients).round(2)
+    fuel = parse_formula("0.2 * km * (1 + load)", [KM, Variable("load", "t")], Variable("fuel", "EUR"))
+    minutes = parse_formula(
+        "1.7 * km * (1 + 0.8 * exp(-((hour - 8) / 0.7) ^ 2))",
+        [KM, Variable("hour", "h")],
+        Variable("m", "min"),
+    )
+    return RoutingProblem(
+        [Depot("depot", *places[0])],
+        [
+            Client(f"c{k}", *place, demand=d, service=5.0)
+            for k, (place, d) in enumerate(zip(places[1:], demand, strict=True))
+        ],
+        [VehicleType("van", vans, capacity=20.0, cost_per_time=0.4, shift_start=420, shift_end=1200)],
+        fuel.bind(km=arc.distance, load=state.load),
+        minutes.bind(km=arc.distance, hour=clock.hour),
+    )
+
+
+def cheapest(problem: RoutingProblem) -> float:
+    """Return the price of the best order, each leaving as late as it can without finishing later, or at any minute."""
+    names = [client.name for client in problem.clients]
+    prices = []
+    for order in permutations(names):
+        plan = problem.plan_from({"van 1": list(order)})
+        (route,) = plan.routes
+        leaving = (replace(plan, routes=(replace(route, departure=float(at)),)) for at in range(420, 720, 5))
+        prices += [problem.price(each).objective for each in (plan, *leaving)]
+    return min(prices)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_orders_and_departures_are_as_good_as_trying_them_all(seed: int) -> None:
+    problem = city(seed, clients=4)
+    outcome = LawRouting().solve(problem, SolveOptions(time_limit=30.0, seed=seed))
+    assert problem.price(outcome.plan).objective <= cheapest(problem) + 1e-6
+    assert outcome.status is Status.FEASIBLE
+    assert outcome.bound is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_plan_is_never_worse_on_the_law_than_that_of_the_engines(seed: int) -> None:
+    problem = city(seed, clients=9, vans=2)
+    engines = RoutingPortfolio().solve(problem, SolveOptions(time_limit=2.0, seed=seed))
+    both = LawRouting().solve(problem, SolveOptions(time_limit=8.0, seed=seed, initial=engines.plan))
+    assert problem.price(both.plan).objective <= problem.price(engines.plan).objective + 1e-9
+
+
+def test_what_is_said_of_the_plan_agrees_with_the_law() -> None:
+    problem = city(1)
+    told: list[Progress] = []
+    result = ko.solve(problem, time_limit=20.0, seed=3, progress=told.append)
+    last = result.engines[-1]
+    assert last.name == "search on the law"
+    assert f"{result.objective:,.2f} on the law" in last.message
+    assert result.certificate.holds
+    assert result.certificate.law_objective == result.objective
+    assert result.bound is None
+    assert sum(run.won for run in result.engines) == 1
+    assert [step.seconds for step in told] == sorted(step.seconds for step in told)
+
+
+def test_the_same_seed_gives_the_same_plan_where_every_search_ends_by_itself() -> None:
+    problem = city(2, clients=4)
+    first, second = (LawRouting().solve(problem, SolveOptions(time_limit=60.0, seed=5)) for _ in range(2))
+    assert "same seed gives the same plan" in first.message
+    assert first.plan == second.plan
+
+
+def test_only_problems_in_which_something_is_frozen_are_taken() -> None:
+    km = np.array([[0.0, 3.0], [3.0, 0.0]])
+    plain = RoutingProblem([Depot("d")], [Client("a")], [VehicleType("van")], km, km, km)
+    assert "no law reads load or clock" in LawRouting().accepts(plain)
+    assert LawRouting().accepts(city(0)) == ""
+    with pytest.raises(SolverError, match="no law reads load or clock"):
+        ko.solve(plain, solver=LawRouting())
+    assert not ko.solve(plain, time_limit=1.0).engines[-1].name.startswith("search")
+
+
+def test_a_town_without_clients_needs_no_search() -> None:
+    problem = replace(city(0), clients=[])
+    outcome = LawRouting().solve(problem, SolveOptions(time_limit=5.0))
+    assert outcome.plan.routes == ()
+
+
+def test_without_time_the_engines_have_the_last_word() -> None:
+    outcome = LawRouting().solve(city(0), SolveOptions(time_limit=0.0))
+    assert outcome.plan is None
+    assert outcome.status is Status.NO_PLAN
