@@ -293,6 +293,7 @@ def _certificate(result: Result) -> Facts:
         amount(result.bound, unit) if result.bound is not None else "none claimed: score exact, no bound"
     )
     pairs += [("Lower bound on the law", claimed), ("Solver", result.solver), ("Seed", str(result.seed))]
+    pairs += [(run.name, str(run).removeprefix(f"{run.name}: ")) for run in result.engines]
     pairs.append(("Time", f"{number(result.wall_seconds, 1)} s wall, {number(result.cpu_seconds, 1)} s CPU"))
     return Facts(tuple(pairs))
 

@@ -34,7 +34,7 @@ from kanopt.formulas import (
     vehicle,
 )
 from kanopt.kan import Layer, Network
-from kanopt.problems import Certificate, Progress, Result, evaluate
+from kanopt.problems import Certificate, EngineRun, Progress, Result, evaluate
 from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
 from kanopt.surrogates.diagram import Diagram, diagram_of
 from kanopt.surrogates.encoding import Encoding, Feature
@@ -172,6 +172,7 @@ def solved(problem: RoutingProblem, routes: list[list[str]]) -> Result:
         seed=7,
         wall_seconds=9.4,
         history=history,
+        engines=(EngineRun("PyVRP 0.14.1", message="not used: driver breaks"),),
     )
 
 

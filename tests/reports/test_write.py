@@ -99,6 +99,8 @@ def test_a_report_says_what_the_price_says(make_run: Any, tmp_path: Path) -> Non
     for value in (*terms, objective, run.today.objective):
         assert number(value, 2) in page.text
     assert "OR-Tools routing 9.15" in page.text
+    assert "PyVRP 0.14.1" in page.text
+    assert "not used: driver breaks" in page.text
     assert number(run.result.certificate.solver_objective, 4) in page.text
     assert "travel_time" in page.text
     assert "0.9620" in page.text
