@@ -75,12 +75,13 @@ def bound_sentence(result: Result) -> str:
     """Say what is known about better plans."""
     if result.objective is None:
         return ""
-    if result.status is Status.OPTIMAL:
+    if result.status is Status.OPTIMAL and (result.certificate is None or not result.certificate.saw):
         return "No cheaper plan exists: this is proved."
     if result.bound is not None and result.gap is not None:
+        left = percent(result.gap)
+        most = left if left.startswith("under") else f"at most {left}"
         return (
-            f"No plan can cost less than {amount(result.bound, result.problem.unit)}; "
-            f"at most {percent(result.gap)} is left to gain."
+            f"No plan can cost less than {amount(result.bound, result.problem.unit)}; {most} is left to gain."
         )
     if result.certificate is None:
         return ""

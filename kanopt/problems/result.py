@@ -210,12 +210,14 @@ class Result:
         """Relative distance between objective and bound, as a fraction of the objective.
 
         Zero where the distance is no more than rounding hides: the bound stands below the solver's own by the
-        rounding bound, and the objective may stand above it by as much.
+        rounding bound, and the objective may stand above it by as much. Where the solver saw something else than the
+        laws, the distance is told as it is.
         """
         if self.objective is None or self.bound is None:
             return None
         distance = self.objective - self.bound
-        hidden = 0.0 if self.certificate is None else 2.0 * self.certificate.rounding_bound
+        seen = self.certificate
+        hidden = 0.0 if seen is None or seen.saw else 2.0 * seen.rounding_bound
         return 0.0 if distance <= hidden else distance / max(abs(self.objective), 1e-12)
 
     @property

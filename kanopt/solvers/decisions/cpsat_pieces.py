@@ -17,7 +17,7 @@ from kanopt.solvers.decisions.describing import of_pieces
 from kanopt.solvers.decisions.incremental import Incremental
 from kanopt.solvers.decisions.lowering import lowered
 from kanopt.solvers.decisions.relaxation import Relaxation
-from kanopt.solvers.decisions.rounds import EngineAnswer, Rounds
+from kanopt.solvers.decisions.rounds import EngineAnswer, Rounds, Wanted
 from kanopt.solvers.encodings import Encoding
 
 __all__ = ["CpSatPieces"]
@@ -77,16 +77,16 @@ class CpSatPieces:
         """How often steps can be made finer."""
         return 2
 
-    def run(self, relaxation: Relaxation, unit: float, finer: int, options: SolveOptions) -> EngineAnswer:
+    def run(self, relaxation: Relaxation, wanted: Wanted, options: SolveOptions) -> EngineAnswer:
         """Minimise a relaxation."""
-        made = Incremental(relaxation, unit, finer)
+        made = Incremental(relaxation, wanted.tolerance, wanted.finer)
         limits = SearchLimits(
             options.time_limit,
             options.seed,
             options.workers,
             aim=Aim.PROVE,
             linearization=2,
-            gap=made.steps_of(_GAP * unit),
+            gap=made.steps_of(_GAP * wanted.tolerance),
         )
         with Interrupt() as interrupt:
             found = run_cpsat(made.model, limits, made.columns, interrupt)

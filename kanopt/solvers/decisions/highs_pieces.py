@@ -15,7 +15,7 @@ from kanopt.solvers.decisions.describing import of_pieces
 from kanopt.solvers.decisions.logarithmic import Logarithmic
 from kanopt.solvers.decisions.lowering import lowered
 from kanopt.solvers.decisions.relaxation import Relaxation
-from kanopt.solvers.decisions.rounds import EngineAnswer, Rounds
+from kanopt.solvers.decisions.rounds import EngineAnswer, Rounds, Wanted
 from kanopt.solvers.encodings import Encoding
 from kanopt.solvers.highs import Ending, HighsOptions, run_highs
 
@@ -72,9 +72,9 @@ class HighsPieces:
         """Numbers are not rounded, so that there is nothing to make finer."""
         return 0
 
-    def run(self, relaxation: Relaxation, unit: float, finer: int, options: SolveOptions) -> EngineAnswer:
+    def run(self, relaxation: Relaxation, wanted: Wanted, options: SolveOptions) -> EngineAnswer:
         """Minimise a relaxation."""
-        made = Logarithmic(relaxation, unit)
+        made = Logarithmic(relaxation, wanted.tolerance, wanted.price)
         answer = run_highs(
             made.linear,
             HighsOptions(time_limit=options.time_limit, seed=options.seed, threads=options.workers),

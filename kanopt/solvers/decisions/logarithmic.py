@@ -18,12 +18,17 @@ from numpy.typing import NDArray
 from kanopt.solvers.decisions.partition import Corner
 from kanopt.solvers.decisions.relaxation import Curve, Relaxation, Row
 from kanopt.solvers.decisions.sides import Side
+from kanopt.solvers.highs import GAP as RELATIVE
 from kanopt.solvers.highs import TOLERANCE, LinearModel
 
 __all__ = ["Logarithmic", "gray"]
 
 Floats = NDArray[np.float64]
 Term = tuple[int, float]
+EPS = float(np.finfo(np.float64).eps)
+_SMALLEST = 1e-9
+_GAP = 0.05
+"""The share of the tolerance at which HiGHS need not go on."""
 
 
 def gray(number: int) -> int:
@@ -55,13 +60,19 @@ class _Model:
         return len(self.lower) - 1
 
     def row(self, terms: Sequence[Term], low: float, high: float) -> None:
+        """Add a row; coefficients too small for HiGHS are left out, and the row is looser by what they could add."""
         place = len(self.row_lower)
-        self.row_lower.append(low)
-        self.row_upper.append(high)
         merged: dict[int, float] = {}
         for variable, coefficient in terms:
             merged[variable] = merged.get(variable, 0.0) + coefficient
-        self.entries += [(place, variable, coefficient) for variable, coefficient in merged.items()]
+        for variable, coefficient in merged.items():
+            if abs(coefficient) >= _SMALLEST:
+                self.entries.append((place, variable, coefficient))
+            else:
+                ends = coefficient * self.lower[variable], coefficient * self.upper[variable]
+                low, high = low - max(ends), high - min(ends)
+        self.row_lower.append(low)
+        self.row_upper.append(high)
 
 
 class Logarithmic:
@@ -75,7 +86,9 @@ class Logarithmic:
     relaxation
         The relaxation, with its present polygons.
     unit
-        What the objective is divided by.
+        What the objective is divided by: its tolerance.
+    price
+        What it will be about, if that is known.
 
     Attributes
     ----------
@@ -85,7 +98,7 @@ class Logarithmic:
         How many binaries choose among polygons.
     """
 
-    def __init__(self, relaxation: Relaxation, unit: float = 1.0) -> None:
+    def __init__(self, relaxation: Relaxation, unit: float = 1.0, price: float | None = None) -> None:
         self._relaxation = relaxation
         whole = np.array([column.whole for column in relaxation.columns])
         low = np.array([column.low for column in relaxation.columns])
@@ -96,8 +109,6 @@ class Logarithmic:
             whole | (width <= 0.0), 1.0, 2.0 ** np.round(np.log2(np.maximum(width, 1e-300)))
         )
         self.offset = low
-        # what one unit in the rows of its definition is worth to each quantity
-        self._sizes = np.zeros(len(low))
         model = _Model()
         for wide, size, is_whole in zip(width, self.scale, whole, strict=True):
             model.variable(0.0, float(wide / size), whole=bool(is_whole))
@@ -105,8 +116,13 @@ class Logarithmic:
             self._row(model, row)
         self.binaries = sum(self._curve(model, curve) for curve in relaxation.curves)
         self.unit, self.objective = unit, relaxation.objective
+        # HiGHS stops at a relative gap: beside the right constant that is a twentieth of the tolerance
+        steady = model.variable(1.0, 1.0)
+        self._constant = (
+            0.0 if price is None else _GAP / RELATIVE - (price - self.offset[self.objective]) / unit
+        )
         cost = np.zeros(len(model.lower))
-        cost[self.objective] = self.scale[self.objective] / unit
+        cost[self.objective], cost[steady] = self.scale[self.objective] / unit, self._constant
         rows, columns, values = zip(*model.entries, strict=True) if model.entries else ((), (), ())
         self.linear = LinearModel(
             cost=cost,
@@ -124,15 +140,11 @@ class Logarithmic:
         shift = sum(coefficient * self.offset[place] for place, coefficient in row.terms)
         # the row in the size of its largest entry
         size = max(abs(coefficient) * self.scale[place] for place, coefficient in row.terms) or 1.0
-        if row.terms[0][1] == 1.0:
-            self._sizes[row.terms[0][0]] += size
         terms = [(place, coefficient * self.scale[place] / size) for place, coefficient in row.terms]
         model.row(terms, (row.low - shift) / size, (row.high - shift) / size)
 
     def _curve(self, model: _Model, curve: Curve) -> int:
         polygons = curve.partition.polygons()
-        # weights that should be ruled out, or sum to one, may be off by the tolerance: place and value move together
-        self._sizes[curve.target] += (2.0 + polygons.binaries) * self.scale[curve.target]
         weights = [model.variable(0.0, 1.0) for _ in polygons.corners]
         model.row([(weight, 1.0) for weight in weights], 1.0, 1.0)
         pairs = list(zip(weights, polygons.corners, strict=True))
@@ -165,9 +177,16 @@ class Logarithmic:
 
     def bound(self, of_model: float) -> float:
         """Return a lower bound on the objective from one on the model's."""
-        return float(self.offset[self.objective] + of_model * self.unit)
+        return float(self.offset[self.objective] + (of_model - self._constant) * self.unit)
 
     @property
     def slack(self) -> float:
-        """What HiGHS's tolerance on sums and whole numbers may hide of the objective."""
-        return self._relaxation.moved(TOLERANCE * self._sizes)
+        """What HiGHS's floating point may hide of the objective.
+
+        A point may miss rows and whole numbers by HiGHS's tolerance: that can only make its bound lower. Reduced costs
+        may miss theirs, which can make it higher by that tolerance times the range of each variable; and coefficients
+        are rounded.
+        """
+        ranges = float((self.linear.upper - self.linear.lower).sum())
+        sizes = np.array([max(abs(one.low), abs(one.high)) for one in self._relaxation.columns])
+        return TOLERANCE * ranges * self.unit + self._relaxation.moved(8.0 * EPS * sizes)

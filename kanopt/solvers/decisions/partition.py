@@ -84,6 +84,7 @@ class Partition:
         # a gap before vertex i: the function jumps there
         self._gaps = frozenset(gaps)
         self._marks = self._first_marks(parts)
+        self._chains: dict[tuple[int, int, float], list[tuple[float, float]]] = {}
 
     def __len__(self) -> int:
         return len(self._x)
@@ -119,12 +120,17 @@ class Partition:
         return blocks
 
     def _add(self, found: _Joined, start: int, stop: int) -> None:
-        x, y = self._x[start : stop + 1], self._y[start : stop + 1]
         if self.side is Side.BOTH:
-            found.add(_chain(x, y, 1.0), _chain(x, y, -1.0)[1:-1], 0.0)
+            found.add(self._chain(start, stop, 1.0), self._chain(start, stop, -1.0)[1:-1], 0.0)
         else:
             sign = 1.0 if self.side is Side.BELOW else -1.0
-            found.add(_chain(x, y, sign), [], sign)
+            found.add(self._chain(start, stop, sign), [], sign)
+
+    def _chain(self, start: int, stop: int, sign: float) -> list[tuple[float, float]]:
+        key = start, stop, sign
+        if key not in self._chains:
+            self._chains[key] = _chain(self._x[start : stop + 1], self._y[start : stop + 1], sign)
+        return self._chains[key]
 
     def off(self, at: float, value: float) -> float:
         """Return how far a value lies off the graph on the sides from which it is held; the nearer one at a jump."""
@@ -172,7 +178,7 @@ def _chain(x: Floats, y: Floats, sign: float) -> list[tuple[float, float]]:
     It begins and ends on the graph. Its inner corner is where the outermost lines of the convex hull meet.
     """
     first, last = (float(x[0]), float(y[0])), (float(x[-1]), float(y[-1]))
-    hull = _hull(x, sign * y)
+    hull = _ends_of_hull(x, sign * y)
     if len(hull) == 2:
         return [first, last]
     left, right = (hull[0], hull[1]), (hull[-2], hull[-1])
@@ -190,6 +196,18 @@ def _chain(x: Floats, y: Floats, sign: float) -> list[tuple[float, float]]:
         * float(np.abs(values).max() + abs(steep[0]) * (x[b] - x[a]) + abs(steep[1]) * (x[b] - x[a]))
     )
     return [first, (meet, sign * float(low)), last]
+
+
+def _ends_of_hull(x: Floats, y: Floats) -> list[int]:
+    """Return the first two and the last two vertices of the lower convex hull of a graph, or both where it has two."""
+    turns = np.diff(np.diff(y) / np.diff(x))
+    last = len(x) - 1
+    if bool((turns <= 0.0).all()):
+        return [0, last]
+    if bool((turns > 0.0).all()):
+        return [0, 1, last - 1, last]
+    hull = _hull(x, y)
+    return hull if len(hull) == 2 else [hull[0], hull[1], hull[-2], hull[-1]]
 
 
 def _hull(x: Floats, y: Floats) -> list[int]:

@@ -175,7 +175,8 @@ class Relaxation:
             if isinstance(definition, AffineDefinition):
                 off[places[own]] += sum(abs(c) * off[places[source]] for source, c in definition.terms)
             else:
-                off[places[own]] += definition.pieces.steepest * off[places[definition.source]]
+                reach = float(off[places[definition.source]])
+                off[places[own]] += max(definition.pieces.spread(reach, reach))
         return float(off[places[program.output]])
 
 

@@ -18,7 +18,7 @@ from kanopt.solvers.decisions.local import LocalSearch
 from kanopt.solvers.decisions.lowering import first_slacks, last_slacks, lowered
 from kanopt.solvers.decisions.relaxation import Relaxation, relaxed
 
-__all__ = ["Engine", "EngineAnswer", "Rounds"]
+__all__ = ["Engine", "EngineAnswer", "Rounds", "Wanted"]
 
 Floats = NDArray[np.float64]
 _STARTS = 6
@@ -65,6 +65,25 @@ class EngineAnswer:
         return f"{self.binaries:,} binaries and {self.columns:,} columns"
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What an engine is asked for.
+
+    Parameters
+    ----------
+    tolerance
+        On the objective.
+    price
+        Of the best plan known, or None: what the objective will be about.
+    finer
+        How often the engine's rounding has been too coarse.
+    """
+
+    tolerance: float
+    price: float | None = None
+    finer: int = 0
+
+
 class Engine(Protocol):
     """What minimises a relaxation."""
 
@@ -78,8 +97,8 @@ class Engine(Protocol):
         """How often its rounding can be made finer."""
         ...
 
-    def run(self, relaxation: Relaxation, unit: float, finer: int, options: SolveOptions) -> EngineAnswer:
-        """Minimise; `unit` is the tolerance on the objective, `finer` how often rounding has been too coarse."""
+    def run(self, relaxation: Relaxation, wanted: Wanted, options: SolveOptions) -> EngineAnswer:
+        """Minimise a relaxation."""
         ...
 
 
@@ -181,7 +200,8 @@ class Rounds:
 
     def _run(self, relaxation: Relaxation) -> EngineAnswer:
         options = replace(self.options, time_limit=max(self._left, 0.0), progress=None, initial=None)
-        return self.engine.run(relaxation, self.tolerance, self._finer, options)
+        price = None if self.local.best is None else self.local.price
+        return self.engine.run(relaxation, Wanted(self.tolerance, price, self._finer), options)
 
     def _ask(self) -> bool:
         """Ask the engine once, and make finer what its answer asks for; return whether there is more to ask."""
