@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import kanopt as ko
 from kanopt.solvers import Encoding
-from tests.routing_cases import random_problem as random_routing
 from tests.solvers.decisions.brute import law
 from tests.supply_cases import random_problem as random_supply
 
@@ -47,7 +48,25 @@ def test_where_none_fits_each_says_why() -> None:
 def test_laws_of_other_problems_are_tabulated_or_frozen() -> None:
     supply = chosen(random_supply(1))
     assert supply.name == "laws tabulated before solving, in whole numbers"
-    routing = chosen(random_routing(1))
+    km, load = ko.Variable("km", "km"), ko.Variable("load", "t")
+    fuel = ko.parse_formula("0.2 * km * (1 + 0.1 * load)", [km, load], ko.Variable("fuel", "EUR"))
+    toll = ko.parse_formula("0.1 * km", [km], ko.Variable("toll", "EUR"))
+    distance = np.array([[0.0, 3.0], [3.0, 0.0]])
+    problem = ko.RoutingProblem(
+        [ko.Depot("depot")],
+        [ko.Client("a", demand=1.0)],
+        [ko.VehicleType("van", capacity=2.0)],
+        duration=distance,
+        distance=distance,
+        cost={
+            "fuel": fuel.bind(km=ko.arc.distance, load=ko.state.load),
+            "toll": toll.bind(km=ko.arc.distance),
+        },
+    )
+    routing = chosen(problem)
     assert "routing" in routing.solver
-    for one in routing.laws:
-        assert one.how.startswith("tabulated before solving")
+    told = {one.law: one for one in routing.laws}
+    burnt, paid = (next(one for name, one in told.items() if word in name) for word in ("fuel", "toll"))
+    assert "load (state.load) frozen at" in burnt.how
+    assert (burnt.fixed, burnt.decided) == (("km",), ("load",))
+    assert (paid.how, paid.fixed) == ("tabulated before solving", ("km",))

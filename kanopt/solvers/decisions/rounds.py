@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from kanopt.solvers.decisions.local import LocalSearch
 from kanopt.solvers.decisions.lowering import first_slacks, last_slacks, lowered
 from kanopt.solvers.decisions.relaxation import Relaxation, relaxed
 
-__all__ = ["Engine", "EngineAnswer", "Rounds", "Wanted"]
+__all__ = ["Engine", "EngineAnswer", "Rounds", "Wanted", "cpu_seconds"]
 
 Floats = NDArray[np.float64]
 _STARTS = 6
@@ -28,6 +29,11 @@ _WANTED = 1e-3
 _SHARPER, _MOST_SHARPER = 0.1, 2
 _MOST_ROUNDS = 100
 _MOST_DELETIONS = 16
+
+
+def cpu_seconds() -> float:
+    """Return the CPU seconds of this process and of those that it has waited for."""
+    return sum(os.times()[:4])
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,7 @@ class Rounds:
     interrupted: bool = False
     _history: list[Progress] = field(default_factory=list)
     _start: float = field(default_factory=time.perf_counter)
+    _cpu: float = field(default_factory=cpu_seconds)
 
     def __post_init__(self) -> None:
         self.local = LocalSearch(self.problem, self._start + self.options.time_limit)
@@ -324,9 +331,9 @@ class Rounds:
     def _told(self) -> tuple[EngineRun, ...]:
         answer = self.answer
         told = "the first plan was good enough" if answer is None else f"round {self.rounds}: {answer.size}"
-        spent = time.perf_counter() - self._start
+        spent = time.perf_counter() - self._start, cpu_seconds() - self._cpu
         won = self.local.best is not None
-        return (EngineRun(self.engine.name, self.local.price if won else None, 0, spent, 0.0, won, told),)
+        return (EngineRun(self.engine.name, self.local.price if won else None, 0, *spent, won, told),)
 
     def _saw(self) -> tuple[str, ...]:
         """Return what the engine saw instead of the laws."""

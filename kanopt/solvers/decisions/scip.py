@@ -35,6 +35,7 @@ from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.decisions.describing import of_laws
 from kanopt.solvers.decisions.local import LocalSearch
+from kanopt.solvers.decisions.rounds import cpu_seconds
 from kanopt.solvers.encodings import Encoding
 
 __all__ = ["ScipNative"]
@@ -107,6 +108,7 @@ class _Search:
     options: SolveOptions
     name: str
     _start: float = field(default_factory=time.perf_counter)
+    _cpu: float = field(default_factory=cpu_seconds)
 
     def run(self) -> Outcome:
         from pyscipopt import Model
@@ -183,8 +185,9 @@ class _Search:
 
     def _told(self, model: Any, local: LocalSearch) -> tuple[EngineRun, ...]:
         told = f"{model.getNNodes():,} nodes, ended with {model.getStatus()}"
-        spent, found = time.perf_counter() - self._start, local.best is not None
-        return (EngineRun(self.name, local.price if found else None, 0, spent, 0.0, found, told),)
+        spent = time.perf_counter() - self._start, cpu_seconds() - self._cpu
+        found = local.best is not None
+        return (EngineRun(self.name, local.price if found else None, 0, *spent, found, told),)
 
 
 @dataclass

@@ -144,3 +144,35 @@ def test_the_same_seed_gives_the_same_plan() -> None:
     one, other = (ko.solve(case.problem, seed=3) for _ in range(2))
     assert one.plan == other.plan
     assert one.bound == other.bound
+
+
+def test_a_curve_is_one_function_of_one_variable() -> None:
+    bumps = ko.Curve("bumps", law("v", ("v",)).root, (3.0, -1.0, 2.0, 4.0, -2.0, 1.0, 3.0), 0.0, 10.0)
+    root = bumps + law("0.1 * v * w", ("v", "w")).root
+    cost = ko.Formula(root, (ko.Variable("v"), ko.Variable("w")), ko.Variable("cost"))
+    problem = ko.DecisionProblem({"v": (0, 10), "w": (-1, 1)}, cost, tolerance=1e-3)
+    result = ko.solve(problem)
+    v, w = np.meshgrid(np.linspace(0, 10, 2001), [-1.0, 1.0])
+    grid = float(cost.evaluate({"v": v, "w": w}).min())
+    assert result.status is Status.OPTIMAL
+    assert grid - 1e-3 <= result.objective <= grid + 1e-6  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("size", "start", "price"), [(1e-3, 0.0, 1e4), (1e4, 1e7, 1e-3)])
+def test_sizes_and_zeros_of_units_change_nothing(size: float, start: float, price: float) -> None:
+    plain = ko.solve(ko.DecisionProblem({"x": (-1, 2)}, law("sin(3 * x) + x^2 / 2", ("x",)), tolerance=1e-3))
+    text = f"{price!r} * (sin(3 * ((x - {start!r}) / {size!r})) + ((x - {start!r}) / {size!r})^2 / 2)"
+    box = {"x": (start - size, start + 2 * size)}
+    moved = ko.solve(ko.DecisionProblem(box, law(text, ("x",)), tolerance=1e-3 * price))
+    assert moved.status is plain.status is Status.OPTIMAL
+    assert moved.objective == pytest.approx(price * plain.objective, abs=1e-3 * price)  # type: ignore[operator]
+
+
+def test_without_a_tolerance_the_gap_is_small_beside_the_price() -> None:
+    # prices spread over millions, the best one is 2,000
+    cost = law("3e4 * sqrt(x) + 2e9 / y + 0.5e-6 * x * y")
+    box = {"x": (0, 1e6), "y": (1e3, 1e6)}
+    result = ko.solve(ko.DecisionProblem(box, cost, [ko.at_least({"x": 1, "y": 1}, 5e5)]))
+    assert result.objective == pytest.approx(2000.0, rel=1e-3)
+    assert result.bound is not None
+    assert result.bound >= 1900.0
