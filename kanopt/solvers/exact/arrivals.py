@@ -138,12 +138,21 @@ class _Pieces:
         self._looks = int(inside.max(initial=0))
 
     def _bucket(self, x: Floats) -> Ints:
-        return np.clip((x - self._begin) * self._rate, 0.0, self._buckets - 1).astype(np.intp)
+        place = x - self._begin
+        place *= self._rate
+        np.fmax(place, 0.0, out=place)
+        np.fmin(place, self._buckets - 1, out=place)
+        return place.astype(np.intp)
 
     def value(self, which: Ints, x: Floats, passed: Floats) -> Floats:
         """Return the value at `x` on the piece up to the first point that is not before `passed`."""
-        piece = self._opens[which * self._buckets + self._bucket(passed)]
+        # the one loop that a search spends its time in: take() and working in place are twice as fast
+        place = self._bucket(passed)
+        place += which * self._buckets
+        piece = self._opens.take(place)
         for _ in range(self._looks):
-            piece += self._until[piece] < passed
-        found: Floats = self._shift[piece] + self._slope[piece] * x
+            piece += self._until.take(piece) < passed
+        found: Floats = self._slope.take(piece)
+        found *= x
+        found += self._shift.take(piece)
         return found

@@ -38,10 +38,19 @@ class Ways:
         self.nodes = nodes
         self.tail, self.head = nodes[:, :-1], nodes[:, 1:]
         self.arc: Ints = (kinds[:, None] * tables.size + self.tail) * tables.size + self.head
-        demand = tables.demand[nodes]
-        self.amount: Floats = demand.sum(axis=1)
-        left = self.amount[:, None] - np.cumsum(demand[:, :-1], axis=1)
-        self.load: Floats = np.where(np.abs(left) < 1e-12, 0.0, left)
+
+    @cached_property
+    def amount(self) -> Floats:
+        """What the clients of each route demand; (routes,)."""
+        amount: Floats = self.tables.demand.take(self.nodes).sum(axis=1)
+        return amount
+
+    @cached_property
+    def load(self) -> Floats:
+        """Load on board during each leg."""
+        left = self.amount[:, None] - np.cumsum(self.tables.demand.take(self.tail), axis=1)
+        load: Floats = np.where(np.abs(left) < 1e-12, 0.0, left)
+        return load
 
     @classmethod
     def of(cls, tables: Tables, routes: Sequence[tuple[int, Sequence[int]]]) -> Ways:
@@ -74,10 +83,12 @@ class Ways:
     def price(self) -> Floats:
         """Fixed cost and the part of the price that no clock moves; (routes,)."""
         tables = self.tables
-        legs = tables.price[self.arc]
+        legs = tables.price.take(self.arc)
         if tables.per_load is not None:
-            legs = legs + tables.per_load[self.arc] * self.load
-        total: Floats = np.where(self.used, tables.fixed[self.kinds], 0.0) + legs.sum(axis=1)
+            legs += tables.per_load.take(self.arc) * self.load
+        total: Floats = legs.sum(axis=1)
+        if tables.fixed.any():
+            total += np.where(self.used, tables.fixed[self.kinds], 0.0)
         return total
 
 
@@ -109,29 +120,35 @@ def drive_still(ways: Ways) -> Driven:
     forward time slack of Savelsbergh (1992, "The vehicle routing problem with time windows: minimizing route
     duration", ORSA Journal on Computing 4(2), 146–154).
     """
-    tables, load = ways.tables, ways.load
-    if isinstance(tables.travel, LegLaw):
-        nothing = np.zeros(())
-        spent = tables.travel.evaluate(Legs(ways.arc, load, nothing, nothing))
-        spent = np.where(ways.driven, spent, 0.0)
-    else:
-        assert isinstance(tables.travel, np.ndarray)
-        spent = tables.travel[ways.arc]
+    tables = ways.tables
+    spent = _spent_still(ways)
     start = tables.start[ways.kinds]
     with np.errstate(invalid="ignore"):
-        reached = np.cumsum(spent + tables.service[ways.tail], axis=1)
-        opened = np.maximum(tables.earliest[ways.head] - reached, start[:, None])
-        pushed = np.maximum.accumulate(opened, axis=1)
+        reached = np.cumsum(spent + tables.service.take(ways.tail), axis=1)
+        pushed = tables.earliest.take(ways.head) - reached
+        np.maximum(pushed, start[:, None], out=pushed)
+        np.maximum.accumulate(pushed, axis=1, out=pushed)
         begin = reached + pushed
-        left = tables.latest[ways.head] - begin
-        late = np.fmax(begin - tables.closes[ways.head], 0.0).sum(axis=1)
-        waited = pushed - start[:, None]
-        room = np.minimum((np.fmax(left, 0.0) + waited).min(axis=1), waited[:, -1])
+        late = np.fmax(begin - tables.closes.take(ways.head), 0.0).sum(axis=1)
+        slack = np.fmax(tables.latest.take(ways.head) - begin, 0.0)
+        slack += pushed
+        room = np.minimum(slack.min(axis=1), pushed[:, -1])
     moving = np.zeros(len(ways))
     for law in tables.moving:
-        legs = law.evaluate(Legs(ways.arc, load, np.zeros(()), spent))
+        legs = law.evaluate(Legs(ways.arc, ways.load, np.zeros(()), spent))
         moving += np.where(ways.driven, legs, 0.0).sum(axis=1)
-    return Driven(start + room, begin[:, -1], late, moving)
+    return Driven(room, begin[:, -1], late, moving)
+
+
+def _spent_still(ways: Ways) -> Floats:
+    """Return travel times that depend on arc and load alone."""
+    travel = ways.tables.travel
+    if isinstance(travel, LegLaw):
+        nothing = np.zeros(())
+        return np.where(ways.driven, travel.evaluate(Legs(ways.arc, ways.load, nothing, nothing)), 0.0)
+    assert isinstance(travel, np.ndarray)
+    found: Floats = travel.take(ways.arc)
+    return found
 
 
 def drive_at(ways: Ways, departure: Floats, rows: Ints) -> Driven:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kanopt.solvers.exact.plans import Draft
 from kanopt.solvers.exact.tables import Tables
-from kanopt.solvers.exact.tours import Place, Tour, TourBook
+from kanopt.solvers.exact.tours import Tour, TourBook
 
 __all__ = ["Insertions"]
 
+Floats = NDArray[np.float64]
+
 _BLINK = 0.02
-_NOISE = 0.02
+_NOISE, _TIE = 0.02, 1e-6
 
 
 class Insertions:
@@ -57,41 +61,36 @@ class Insertions:
 
     def greedy(self, draft: Draft, taken: set[int]) -> tuple[list[Tour], set[int]]:
         """Put one client after the other in, in a random order, or by demand, distance or window."""
-        work = _Work(self, draft, taken)
+        work = _Work(self.book, draft, taken)
         order = self._order(work.bank)
-        for place, client in enumerate(order):
-            work.look(order[place:])
-            options = work.options(client)
-            chosen = next((option for option in options if self.rng.random() > _BLINK), None)
-            if chosen is not None and chosen[0] < self._worth(client):
-                work.put(client, chosen)
+        more = work.look(order)
+        for row, client in enumerate(order if work.columns else ()):
+            seen = np.where(self.rng.random(work.columns) < _BLINK, np.inf, more[row, : work.columns])
+            column = int(seen.argmin())
+            if seen[column] < self._worth(client):
+                work.put(row, column)
         return work.done()
 
     def regret(self, draft: Draft, taken: set[int], degree: int) -> tuple[list[Tour], set[int]]:
         """Put in first the client that would lose most if it had to take a later choice of tour."""
-        work = _Work(self, draft, taken)
-        left = sorted(work.bank)
-        while left:
-            work.look(left)
-            best: tuple[float, float, int, Option] | None = None
-            kept = []
-            for client in left:
-                options = work.options(client)
-                if not options or options[0][0] >= self._worth(client):
-                    continue
-                kept.append(client)
-                worth = self._worth(client)
-                later = [min(option[0], worth) for option in options[1:degree]]
-                later += [worth] * (degree - 1 - len(later))
-                regret = sum(later) - (degree - 1) * options[0][0]
-                regret *= 1.0 + _NOISE * self.rng.random()
-                if best is None or (-regret, options[0][0]) < best[:2]:
-                    best = (-regret, options[0][0], client, options[0])
-            if best is None:
+        work = _Work(self.book, draft, taken)
+        order = sorted(work.bank)
+        more = work.look(order)
+        worth = np.array([self._worth(client) for client in order])
+        left = np.full(len(order), work.columns > 0)
+        while left.any():
+            now = np.minimum(more[:, : work.columns], worth[:, None])
+            first = now.min(axis=1)
+            some = min(degree, now.shape[1])
+            later = np.partition(now, some - 1, axis=1)[:, :some].sum(axis=1) + (degree - some) * worth
+            regret = (later - degree * first) * (1.0 + _NOISE * self.rng.random(len(order)))
+            # of clients without a choice the one that costs least
+            rank = np.where(left & (first < worth), regret - _TIE * first, -np.inf)
+            row = int(rank.argmax())
+            if rank[row] == -np.inf:
                 break
-            work.put(best[2], best[3])
-            kept.remove(best[2])
-            left = kept
+            work.put(row, int(more[row, : work.columns].argmin()))
+            left[row] = False
         return work.done()
 
     def _worth(self, client: int) -> float:
@@ -114,19 +113,16 @@ class Insertions:
 
 
 _ORDERS = (0.35, 0.25, 0.15, 0.1, 0.15)
-Option = tuple[float, Tour, Place]
-"""What it costs more, the tour, and the place in it."""
 
 
 class _Work:
-    """A plan that is being put together."""
+    """A plan that is being put together: clients in rows, tours in columns, and what each would cost in each."""
 
-    def __init__(self, ways: Insertions, draft: Draft, taken: set[int]) -> None:
-        self.book = ways.book
-        self.tables = ways.tables
+    def __init__(self, book: TourBook, draft: Draft, taken: set[int]) -> None:
+        self.book = book
         cut = [tour for tour in draft.tours if not taken.isdisjoint(tour.way)]
-        shorter = [self.book.without(tour, taken) for tour in cut]
-        self.book.score(shorter, rough=True)
+        shorter = [book.without(tour, taken) for tour in cut]
+        book.score(shorter, rough=True)
         self.bank = taken | draft.left
         self.tours = [tour for tour in draft.tours if taken.isdisjoint(tour.way)]
         for tour in shorter:
@@ -135,40 +131,50 @@ class _Work:
                 self.bank |= set(tour.way)
             elif tour.way:
                 self.tours.append(tour)
-        self.free = draft.free()
-        for before in draft.tours:
-            self.free[before.kind] += 1
-        for tour in self.tours:
-            self.free[tour.kind] -= 1
+        used = Counter(tour.kind for tour in self.tours)
+        self._free = [int(count) - used[kind] for kind, count in enumerate(book.tables.count)]
+        # an empty tour for each vehicle type with a vehicle to spare
+        self.tours += [book.tour(kind, ()) for kind, free in enumerate(self._free) if free > 0]
 
-    def _open(self) -> list[Tour]:
-        """Return the tours, and an empty one for each vehicle type with a vehicle to spare."""
-        return [*self.tours, *(self.book.tour(kind, ()) for kind, free in enumerate(self.free) if free > 0)]
+    @property
+    def columns(self) -> int:
+        """How many tours there are to choose from."""
+        return len(self.tours)
 
-    def look(self, clients: Sequence[int]) -> None:
-        """Find the places of clients in all tours."""
-        self.book.find_places((tour, client) for tour in self._open() for client in clients)
+    def look(self, clients: Sequence[int]) -> Floats:
+        """Return what each client would cost more in each tour; kept up to date, with room for further tours."""
+        self._clients = list(clients)
+        self._left = dict(enumerate(self._clients))
+        self._more = np.full((len(clients), self.columns + len(clients)), np.inf)
+        self.book.find_places((tour, client) for tour in self.tours for client in clients)
+        for column in range(self.columns):
+            self._price(column)
+        return self._more
 
-    def options(self, client: int) -> list[Option]:
-        """Return the best place in each tour, best first."""
-        found = [
-            (places[0][0], number, tour, places[0])
-            for number, tour in enumerate(self._open())
-            if (places := tour.places[client])
-        ]
-        found.sort(key=lambda option: option[:2])
-        return [(more, tour, place) for more, _, tour, place in found]
+    def _price(self, column: int) -> None:
+        places = self.tours[column].places
+        for row, client in self._left.items():
+            place = places[client]
+            self._more[row, column] = np.inf if place is None else place[0]
 
-    def put(self, client: int, option: Option) -> None:
-        """Put a client in."""
-        _, tour, place = option
+    def put(self, row: int, column: int) -> None:
+        """Put the client of a row into the tour of a column."""
+        client, tour = self._left.pop(row), self.tours[column]
+        place = tour.places[client]
+        assert place is not None
         longer = self.book.with_client(tour, client, place)
-        if tour.way:
-            self.tours.remove(tour)
-        else:
-            self.free[tour.kind] -= 1
-        self.tours.append(longer)
         self.bank.discard(client)
+        if tour.way:
+            self.tours[column] = longer
+        else:
+            self._free[tour.kind] -= 1
+            if not self._free[tour.kind]:
+                self._more[:, column] = np.inf
+            column = self.columns
+            self.tours.append(longer)
+        self.book.find_places((longer, other) for other in self._left.values())
+        self._price(column)
 
     def done(self) -> tuple[list[Tour], set[int]]:
-        return self.tours, self.bank
+        """Return the tours with clients, and the clients left out."""
+        return [tour for tour in self.tours if tour.way], self.bank

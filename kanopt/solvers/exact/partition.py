@@ -36,10 +36,8 @@ class Pool:
                     # what was met last comes last
                     self._best.pop(key, None)
                     self._best[key] = tour
-
-    def best(self, kind: int, clients: frozenset[int]) -> Tour | None:
-        """Return the cheapest tour met on some clients."""
-        return self._best.get((kind, clients))
+        if len(self._best) > 2 * _MOST:
+            self._best = dict(list(self._best.items())[-_MOST:])
 
     def tours(self) -> list[Tour]:
         """Return the tours met last, at most so many that a plan of them is found in seconds."""
@@ -113,6 +111,7 @@ def best_of_pool(tables: Tables, pool: Pool, known: Draft, worth: float, effort:
         model.add_hint(variable, client in known.left)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
+    solver.parameters.catch_sigint_signal = False
     solver.parameters.random_seed = effort.seed % 2**31
     solver.parameters.linearization_level = 2
     solver.parameters.max_deterministic_time = effort.deterministic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from kanopt.solvers.exact.driving import Ways
 from kanopt.solvers.exact.tours import Tour, TourBook
 
-__all__ = ["orders_near", "polished"]
+__all__ = ["orders_near", "polished", "retyped"]
 
 Ints = NDArray[np.intp]
 
@@ -102,3 +103,29 @@ def _step(book: TourBook, tour: Tour, rng: np.random.Generator) -> Tour | None:
     book.score(near)
     best = min(near, key=lambda other: other.price, default=tour)
     return best if best.price < tour.price - 1e-12 * abs(tour.price) else None
+
+
+def retyped(book: TourBook, tours: Sequence[Tour], free: Sequence[int]) -> list[Tour]:
+    """Return tours on cheaper vehicles, one after the other, as long as there are any to spare.
+
+    Parameters
+    ----------
+    book
+        Scores tours.
+    tours
+        The tours, scored.
+    free
+        How many vehicles of each type are not used.
+    """
+    kinds, spare = range(book.tables.kinds), list(free)
+    options = [[book.tour(kind, tour.way) for kind in kinds] for tour in tours]
+    book.score(tour for row in options for tour in row)
+    found = []
+    for tour, row in zip(tours, options, strict=True):
+        best = min(
+            (other for other in row if other is tour or spare[other.kind] > 0), key=lambda other: other.price
+        )
+        spare[tour.kind] += 1
+        spare[best.kind] -= 1
+        found.append(best)
+    return found

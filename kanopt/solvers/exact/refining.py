@@ -74,7 +74,8 @@ class Refinement:
         progress: Callable[[Progress], None] | None,
     ) -> None:
         self.problem = problem
-        self.given = problem.plan_from(RoutingPlan(())) if plan is None else problem.plan_from(plan)
+        read = problem.plan_from(RoutingPlan(()) if plan is None else plan)
+        self.given = plan if isinstance(plan, RoutingPlan) and plan == read else read
         self.seed = seed
         self.progress = progress
         self.scorer = Scorer(problem)
@@ -82,17 +83,22 @@ class Refinement:
         self.began = time.perf_counter()
         self.steps = 0
         self.history: list[Progress] = []
-        self._rank = self._rank_of(self.given)
+        self._rank = self._given_rank = self._rank_of(self.given)
+        self._better: list[Draft] = []
 
     def run(self, limits: Limits) -> RoutingPlan:
         """Search, and return the best plan."""
         start = self._start()
-        self._best = self.given
         self._heard(start)
         search = Search(self.book, start, limits, self.seed, self._heard)
         search.run()
         self.steps = search.steps
-        return self._best
+        for draft in reversed(self._better):
+            plan = self.plan(draft)
+            # the last word has the problem itself
+            if self._rank_of(plan) < self._given_rank:
+                return plan
+        return self.given
 
     def _rank_of(self, plan: RoutingPlan) -> tuple[bool, int, float]:
         check = self.problem.check(plan)
@@ -101,14 +107,13 @@ class Refinement:
         return broken, len(must & set(plan.unserved)), self.problem.price(plan).objective
 
     def _heard(self, draft: Draft) -> None:
-        """Judge a plan by the problem itself, and keep it if it is better than the best."""
-        plan = self.plan(draft)
-        rank = self._rank_of(plan)
-        if rank >= self._rank:
+        """Note a plan that is better than all before, and tell of it."""
+        if (False, *draft.rank) >= self._rank:
             return
-        self._rank, self._best = rank, plan
-        message = f"{rank[1]} clients that must be served are left out" if rank[1] else ""
-        step = Progress(time.perf_counter() - self.began, rank[2], message=message)
+        self._rank = (False, *draft.rank)
+        self._better.append(draft)
+        message = f"{draft.missing} clients that must be served are left out" if draft.missing else ""
+        step = Progress(time.perf_counter() - self.began, draft.price, message=message)
         self.history.append(step)
         if self.progress is not None:
             self.progress(step)

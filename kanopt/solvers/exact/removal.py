@@ -15,7 +15,7 @@ __all__ = ["Removals"]
 
 Floats = NDArray[np.float64]
 
-_MEAN = 10  # clients taken out by strings, on average
+_MEAN = 7  # clients taken out by strings, on average
 _LONGEST = 10
 _SPLIT, _DEEPER = 0.5, 0.01
 _PICK = 4.0

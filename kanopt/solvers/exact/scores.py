@@ -52,13 +52,20 @@ class Scores:
             The route of each of these; broadcasts to the shape of the arrays in `driven`.
         """
         tables, kinds = ways.tables, ways.kinds[rows]
-        rate, reached = tables.rate[kinds], np.isfinite(driven.finish)
-        spent = np.subtract(driven.finish, driven.departure, out=np.zeros_like(driven.finish), where=reached)
-        price = np.where(reached, ways.price[rows] + driven.moving + rate * spent, np.inf)
+        reached = np.isfinite(driven.finish)
+        price = ways.price[rows] + driven.moving
+        if tables.rate.any():
+            spent = np.subtract(
+                driven.finish, driven.departure, out=np.zeros_like(driven.finish), where=reached
+            )
+            price = price + tables.rate[kinds] * spent
+        price = np.where(reached, price, np.inf)
         with np.errstate(invalid="ignore"):
             over = np.fmax(driven.finish - tables.end[kinds], 0.0)
         load = np.maximum(ways.amount[rows] - tables.capacity[kinds], 0.0)
-        return cls(price, driven.departure, np.broadcast_to(load, price.shape), driven.late, over)
+        if load.shape != price.shape:
+            load = np.broadcast_to(load, price.shape)
+        return cls(price, driven.departure, load, driven.late, over)
 
     @classmethod
     def joined(cls, parts: Sequence[Scores]) -> Scores:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from kanopt.solvers.exact.insertion import Insertions
 from kanopt.solvers.exact.partition import Effort, Pool, best_of_pool
 from kanopt.solvers.exact.plans import Draft
-from kanopt.solvers.exact.polishing import polished
+from kanopt.solvers.exact.polishing import polished, retyped
 from kanopt.solvers.exact.removal import Removals
 from kanopt.solvers.exact.tours import Tour, TourBook
 from kanopt.solvers.exact.weights import Weights
 
 __all__ = ["Limits", "Search"]
 
-_HOT, _COLD = 3e-3, 1e-5  # of the price: what is accepted with probability 1/e at first and at last
+_HOT, _COLD = 1e-2, 1e-3  # of the price: what is accepted with probability 1/e at first and at last
 _WORTH = 3.0
 _BETTER = 1e-9
-_PUT_TOGETHER = (0.25, 0.5, 0.75, 1.0)
-_SHARE = 0.06  # of the time: what putting a plan together from tours met may take each time
+_CYCLES = 1
+_PUT_TOGETHER = (0.5, 1.0)
+_SHARE = 0.04  # of the time: what putting a plan together from tours met may take each time
 _WORK = 2.0
 
 
@@ -50,7 +51,7 @@ class Search:
 
     Each step takes clients out of the plan and puts them back in another way; every tour that changes is then improved
     by itself. A plan that is worse is accepted with a probability that falls with the excess and with time (simulated
-    annealing). Four times on the way, the best plan is looked for among all tours met.
+    annealing). Half-way and at the end, the best plan is looked for among all tours met.
 
     Parameters
     ----------
@@ -121,6 +122,7 @@ class Search:
                 break
             self._step(share)
             self.steps += 1
+            self.book.forget((*self.current.tours, *self.best.tours))
         return self.best
 
     def _step(self, share: float) -> None:
@@ -132,7 +134,7 @@ class Search:
         draft = self._finished(tours, left)
         value, known, best = (plan.value(self.worth) for plan in (draft, current, self.best))
         scale = abs(best) or 1.0
-        heat = scale * _HOT * (_COLD / _HOT) ** share
+        heat = scale * _HOT * (_COLD / _HOT) ** (share * _CYCLES % 1.0)
         result = "refused"
         if draft.rank < self.best.rank and (
             draft.missing < self.best.missing or value < best - _BETTER * scale
@@ -157,8 +159,11 @@ class Search:
                 kept.append(polished(self.book, tour, self.rng))
             else:
                 left = left | set(tour.way)
-        self.pool.add(kept)
-        return Draft(self.tables, tuple(kept), frozenset(left))
+        draft = Draft(self.tables, tuple(kept), frozenset(left))
+        if self.tables.kinds > 1:
+            draft = replace(draft, tours=tuple(retyped(self.book, kept, draft.free())))
+        self.pool.add(draft.tours)
+        return draft
 
     def _put_together(self) -> None:
         """Look for the best plan among the tours met."""

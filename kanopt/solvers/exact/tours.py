@@ -18,8 +18,7 @@ Ints = NDArray[np.intp]
 Place = tuple[float, int]
 """What a tour costs more with a client at a position, and the position."""
 
-_KEPT = 3
-_MOST_TOURS = 150_000
+_MOST_TOURS = 30_000
 
 
 class Tour:
@@ -42,7 +41,7 @@ class Tour:
         Price at the best departure found, infinite where a limit is broken, and that departure; NaN before it was
         scored.
     places
-        By client, the best places to put it in, best first.
+        By client, the best place to put it in, None where there is none.
     improved
         The best tour of the same clients found by moving them about; None before it was looked for.
     """
@@ -54,7 +53,7 @@ class Tour:
         self.way = way
         self.load = load
         self.rough = self.price = self.departure = float("nan")
-        self.places: dict[int, tuple[Place, ...]] = {}
+        self.places: dict[int, Place | None] = {}
         self.improved: Tour | None = None
 
 
@@ -116,18 +115,22 @@ class TourBook:
                 tour.price, tour.departure = price, departure
 
     def forget(self, kept: Iterable[Tour]) -> None:
-        """Let tours go where there are too many, but not the ones given."""
+        """Let the older half of the tours go where there are too many, but not the ones given.
+
+        What is known of tours that go is lost, and found again when they are met again.
+        """
         if len(self._tours) > _MOST_TOURS:
-            self._tours = {(tour.kind, tour.way): tour for tour in kept}
+            later = list(self._tours.items())[_MOST_TOURS // 2 :]
+            self._tours = {(tour.kind, tour.way): tour for tour in kept} | dict(later)
 
     def find_places(self, pairs: Iterable[tuple[Tour, int]]) -> None:
-        """Find the best places for clients in tours, where they are not known."""
+        """Find the best place for clients in tours, where it is not known."""
         tables = self.tables
         groups: dict[int, list[tuple[Tour, int]]] = {}
         for tour, client in pairs:
             if client not in tour.places:
                 if tour.load + tables.demand[client] > tables.capacity[tour.kind]:
-                    tour.places[client] = ()
+                    tour.places[client] = None
                 else:
                     groups.setdefault(len(tour.way), []).append((tour, client))
         if groups:
@@ -177,16 +180,11 @@ class TourBook:
 
     @staticmethod
     def _note(pairs: Sequence[tuple[Tour, int]], price: Floats) -> None:
-        """Keep the best places of each pair."""
-        kept = min(_KEPT, price.shape[1])
-        order = np.argsort(price, axis=1, kind="stable")[:, :kept]
-        best = np.take_along_axis(price, order, axis=1)
-        for (tour, client), prices, positions in zip(pairs, best.tolist(), order.tolist(), strict=True):
-            tour.places[client] = tuple(
-                (value - tour.rough, position)
-                for value, position in zip(prices, positions, strict=True)
-                if value < np.inf
-            )
+        """Keep the best place of each pair."""
+        position = price.argmin(axis=1)
+        best = price[np.arange(len(price)), position]
+        for (tour, client), value, at in zip(pairs, best.tolist(), position.tolist(), strict=True):
+            tour.places[client] = (value - tour.rough, at) if value < np.inf else None
 
     def with_client(self, tour: Tour, client: int, place: Place) -> Tour:
         """Return a tour with a client put in at a place that was found."""
