@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,39 +106,7 @@ def _solved(instance: Instance, options: InstanceOptions) -> Result:
             price = "" if step.objective is None else f" {step.objective:,.2f} {unit}"
             report(Event("solve", f"{step.seconds:.1f} s{price} {step.message}".rstrip(), passing=True))
 
-        result = solve(instance.problem, time_limit=limit, seed=options.seed or 0, progress=told)
-    return _leaving_when_quickest(result)
-
-
-def _leaving_when_quickest(result: Result) -> Result:
-    """Let each route leave when it takes the least time on the law, where that is by the clock and time is paid.
-
-    The search sees one travel time per leg and says nothing about the hour of the day.
-    """
-    from kanopt.problems.evaluate import evaluate
-    from kanopt.problems.routing import ArrivalFunctions, RoutingPlan, RoutingProblem
-
-    problem, plan = result.problem, result.plan
-    if not isinstance(problem, RoutingProblem) or not isinstance(problem.duration, ArrivalFunctions):
-        return result
-    if not isinstance(plan, RoutingPlan):
-        return result
-    free = problem.plan_from([replace(route, departure=None) for route in plan.routes])
-    leaves = problem.drive(free.routes).departure.tolist()
-    dated = [replace(route, departure=clock) for route, clock in zip(free.routes, leaves, strict=True)]
-    again = evaluate(problem, dated)
-    before, after = result.objective, again.objective
-    if before is None or after is None or (after >= before and result.check.ok) or not again.check.ok:
-        return result
-    seen = result.certificate
-    return replace(
-        result,
-        plan=again.plan,
-        pricing=again.pricing,
-        check=again.check,
-        status=again.status,
-        certificate=None if seen is None else replace(seen, law_objective=after),
-    )
+        return solve(instance.problem, time_limit=limit, seed=options.seed or 0, progress=told)
 
 
 def _facts(instance: Instance, result: Result) -> dict[str, Any]:

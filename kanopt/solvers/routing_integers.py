@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kanopt.errors import SolverError
 from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
+from kanopt.problems.routing.laws import DURATION
 from kanopt.solvers.base import Outcome
 from kanopt.solvers.routing_arrays import Integers, RoutingArrays, Ways
 from kanopt.units import Scaling, convert, scaling_for
@@ -59,15 +60,19 @@ class RoutingIntegers(RoutingArrays):
         return {names[place]: node for node, place in enumerate(self.nodes)}
 
     def plan(self, ways: Ways) -> RoutingPlan:
-        """Return a plan in the problem's own names, each route leaving as late as costs nothing."""
+        """Return a plan in the problem's own names, each route leaving as late as costs nothing.
+
+        Where travel time depends on the clock that is for the law to say: times frozen for an engine do not know.
+        """
         facts = self.problem.facts
+        by_clock = self.problem.rules.reads(DURATION, "clock")
         routes = []
         for (kind, index), way in zip(self.fleet, ways, strict=True):
             times = self.span(kind, way)
             if way and times is not None:
                 vehicle = facts.vehicles[kind].name
                 clients = tuple(facts.names[self.nodes[node]] for node in way)
-                leaves = self.origin + self.time.to_float(times[0])
+                leaves = None if by_clock else self.origin + self.time.to_float(times[0])
                 routes.append(Route(vehicle, index, facts.depot_of[vehicle], clients, leaves))
         return self.problem.plan_from(RoutingPlan(tuple(routes)))
 

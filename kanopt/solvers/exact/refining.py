@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -119,7 +120,7 @@ class Refinement:
             self.progress(step)
 
     def plan(self, draft: Draft) -> RoutingPlan:
-        """Return a plan with names; departures are stated where the problem does not find the best ones itself."""
+        """Return a plan with names that says when each route leaves."""
         facts, numbers = self.problem.facts, [0] * len(self.problem.vehicles)
         routes = []
         for tour in sorted(draft.tours, key=lambda tour: (tour.kind, tour.way)):
@@ -128,6 +129,10 @@ class Refinement:
             clients = tuple(facts.names[node] for node in tour.way)
             leaves = None if self.scorer.leaves_open else tour.departure
             routes.append(Route(vehicle, numbers[tour.kind], facts.depot_of[vehicle], clients, leaves))
+        if self.scorer.leaves_open:
+            # of a tabulated clock the problem knows the best departures to the last digit
+            found = self.problem.drive(routes).departure.tolist()
+            routes = [replace(route, departure=clock) for route, clock in zip(routes, found, strict=True)]
         return self.problem.plan_from(RoutingPlan(tuple(routes)))
 
     def _start(self) -> Draft:
