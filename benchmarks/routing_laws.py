@@ -1,0 +1,146 @@
+"""Routing where a law depends on the clock or on the load on board: solutions of published instances.
+
+``rifki``: travel times of the Lyon road network by the hour (Rifki, Chiabaut and Solnon 2020), windows, total duration;
+the gap to the best known solution. ``uk``: pollution routing (Demir, Bektaş and Laporte 2012), windows, distance ×
+(curb weight + load); against the plan that is shortest, found in the same time, each of its routes driven in the
+direction that costs less and keeps the windows. Every plan is priced and checked on the law by the problem itself.
+
+The engines that plan at frozen travel times or loads stand beside what :func:`kanopt.solve` does, in the same time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+from _bench import footer
+
+import kanopt as ko
+from kanopt.problems.routing.instances import Instance
+from kanopt.solvers import SolveOptions
+from kanopt.solvers.routing_portfolio import RoutingPortfolio
+
+SETS = {"rifki": ("rifki2020", "*.vrp.json"), "uk": ("pollution_uk", "*.txt")}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One instance, one seed, for so many seconds."""
+
+    path: Path
+    seed: int
+    seconds: float
+
+
+def frozen_plan(problem: ko.RoutingProblem, run: Run) -> ko.RoutingPlan | None:
+    """Return the plan of the engines at planning values, leaving when the law says it is best."""
+    found = RoutingPortfolio().solve(problem, SolveOptions(time_limit=run.seconds, seed=run.seed)).plan
+    if found is None:
+        return None
+    return problem.plan_from([replace(route, departure=None) for route in found.routes])
+
+
+def shortest_plan(problem: ko.RoutingProblem, run: Run) -> ko.RoutingPlan | None:
+    """Return the plan of least distance, each route in the cheaper direction of those that keep the windows."""
+    vehicles = [replace(vehicle, cost_per_distance=1.0) for vehicle in problem.vehicles]
+    plan = frozen_plan(replace(problem, cost={}, vehicles=vehicles), run)
+    if plan is None:
+        return None
+    kept = []
+    for route in plan.routes:
+        both = (route, replace(route, clients=route.clients[::-1]))
+        ways = [way for way in both if problem.check(problem.plan_from([way])).only_unserved or way is route]
+        kept.append(min(ways, key=lambda way: problem.price(problem.plan_from([way])).objective))
+    return problem.plan_from(kept)
+
+
+def measured(problem: ko.RoutingProblem, find: Callable[[], ko.RoutingPlan | None]) -> tuple[float, float]:
+    """Return price on the law, infinite without a plan that keeps all rules, and CPU seconds."""
+    cpu = time.process_time()
+    plan = find()
+    spent = time.process_time() - cpu
+    if plan is None or not problem.check(plan).ok:
+        return float("inf"), spent
+    return problem.price(plan).objective, spent
+
+
+def row(run: Run) -> dict[str, object]:
+    """Solve one instance with frozen laws and on the law."""
+    instance: Instance = ko.read_instance(run.path)
+    problem = instance.problem
+    other = shortest_plan if instance.kind == "pollution" else frozen_plan
+    before, before_cpu = measured(problem, lambda: other(problem, run))
+    result = ko.solve(problem, time_limit=run.seconds, seed=run.seed)
+    found, cpu = measured(problem, lambda: result.plan)
+    reference = before if instance.best_known is None else instance.best_known
+    return {
+        "instance": instance.name,
+        "clients": len(problem.clients),
+        "seed": run.seed,
+        "reference": reference,
+        "frozen": before,
+        "frozen %": 100 * (before / reference - 1),
+        "frozen CPU s": before_cpu,
+        "kanopt": found,
+        "kanopt %": 100 * (found / reference - 1),
+        "kanopt CPU s": cpu + result.cpu_seconds,
+    }
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Return means and worst cases per size."""
+    by = table.groupby("clients")
+    return pd.DataFrame(
+        {
+            "runs": by.size(),
+            "frozen mean %": by["frozen %"].mean(),
+            "frozen max %": by["frozen %"].max(),
+            "frozen CPU s": by["frozen CPU s"].mean(),
+            "kanopt mean %": by["kanopt %"].mean(),
+            "kanopt max %": by["kanopt %"].max(),
+            "kanopt CPU s": by["kanopt CPU s"].mean(),
+        }
+    )
+
+
+def instances(data: Path, which: str, sizes: Sequence[int]) -> list[Path]:
+    """Return the files of a set, in order of size."""
+    folder, pattern = SETS[which]
+    found = [(len(ko.read_instance(path).problem.clients), path) for path in (data / folder).rglob(pattern)]
+    return [path for size, path in sorted(found) if not sizes or size in sizes]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder with rifki2020 and pollution_uk")
+    parser.add_argument("--set", choices=sorted(SETS), required=True, dest="which")
+    parser.add_argument(
+        "--sizes", type=int, nargs="*", default=[], help="numbers of clients; all, where left out"
+    )
+    parser.add_argument("--seconds", type=float, default=30.0, help="wall seconds for each plan")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1, help="instances solved side by side")
+    arguments = parser.parse_args()
+    paths = instances(arguments.data, arguments.which, arguments.sizes)
+    runs = [Run(path, seed, arguments.seconds) for path in paths for seed in range(arguments.seeds)]
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        table = pd.DataFrame(list(pool.map(row, runs)))
+    print(table.to_string(index=False, float_format=lambda value: f"{value:,.6g}"))
+    print(f"\n{summary(table).round(3).to_string()}")
+    changed = table["kanopt"] < table["frozen"] * (1 - 1e-9), table["kanopt"] > table["frozen"] * (1 + 1e-9)
+    print(
+        f"\ncheaper than the frozen plan in {changed[0].sum()} runs of {len(table)}, dearer in {changed[1].sum()}"
+    )
+    print(f"mean over all {table['kanopt %'].mean():+.3f} %, frozen {table['frozen %'].mean():+.3f} %")
+    print(f"\n{footer(['ortools', 'pyvrp', 'vrplib'], f'0 to {arguments.seeds - 1}')}")
+
+
+if __name__ == "__main__":
+    main()
