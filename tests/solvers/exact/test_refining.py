@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from kanopt.errors import SolverError
 from kanopt.problems import Client, Depot, Progress, RoutingPlan, RoutingProblem, VehicleType
+from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.exact import refine
+from kanopt.solvers.pyvrp_routing import PyVrpRouting
 from tests.exact_cases import CASES, exact_problem, optimum
 
 TIMED = ("rush hour", "toll by hour", "load and clock", "paid by the minute", "arrivals", "arrivals and toll")
@@ -90,3 +94,25 @@ def test_long_tours_and_nothing_to_do():
 def test_a_search_needs_a_limit():
     with pytest.raises(SolverError, match="seconds or steps"):
         refine(exact_problem("still", 0))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_route_says_when_it_leaves_and_that_is_what_it_is_priced_at(case):
+    problem = exact_problem(case, 7, clients=6)
+    plan = refine(problem, steps=15)
+    leaves = [route.departure for route in plan.routes]
+    assert problem.drive(plan.routes).departure.tolist() == leaves
+    free = problem.plan_from([replace(route, departure=None) for route in plan.routes])
+    assert problem.price(plan).objective <= problem.price(free).objective * (1 + 1e-9)
+
+
+def test_an_engine_leaves_departures_to_a_law_that_reads_the_clock():
+    for case, by_clock in (
+        ("arrivals", True),
+        ("rush hour", True),
+        ("still", False),
+        ("toll by hour", False),
+    ):
+        problem = exact_problem(case, 7, clients=6)
+        plan = PyVrpRouting().solve(problem, SolveOptions(time_limit=0.2)).plan
+        assert {route.departure is None for route in plan.routes} == {by_clock}
