@@ -34,13 +34,12 @@ __all__ = ["PyVrpSearch"]
 
 _STEPS, _STEPS_PER_PAIR = 3000, 5
 _ROUND, _ROUND_PER_CLIENT = 3000, 4
-_POOLED = range(
-    15, 301
-)  # clients from which on a pool of routes has something to tell, and up to which it is quick
+# clients from which on a pool of routes has something to tell, and up to which it is quick
+_POOLED = range(15, 301)
 _EVERY = 5
 _COMPLETE_STEPS, _COMPLETE_SHARE = 5000, 0.3
 # penalties, as multiples of what makes an excess worth an arc; with prizes on clients an excess must not pay
-_FIRST_LOAD, _FIRST_TIME, _FIRST_WITH_PRIZES, _LEAST, _MOST = 100.0, 10.0, 1000.0, 0.01, 1e5
+_FIRST, _FIRST_TIME, _FIRST_WITH_PRIZES, _LEAST, _MOST = 100.0, 10.0, 1000.0, 0.01, 1e5
 
 
 class PyVrpSearch:
@@ -160,7 +159,9 @@ class PyVrpSearch:
         thousands of iterations to come down; from here plans are as good in a third of the time.
         """
         worths = model.load_worth, model.time_worth
-        load, time = (_FIRST_LOAD, _FIRST_TIME) if complete else (_FIRST_WITH_PRIZES,) * 2
+        # late routes help to find others where these are put together anew; else they only cost time
+        late = _FIRST_TIME if model.data.num_clients in _POOLED else _FIRST
+        load, time = (_FIRST, late) if complete else (_FIRST_WITH_PRIZES,) * 2
         params = PenaltyParams(
             min_penalty=min(_LEAST * min(worths), model.largest),
             max_penalty=min(_MOST * max(worths), model.largest),

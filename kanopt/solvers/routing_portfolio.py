@@ -24,7 +24,7 @@ from kanopt.solvers.routing_turns import turned
 
 __all__ = ["RoutingPortfolio"]
 
-_FIRST_SHARE = 0.85
+_FIRST_SHARE = 0.95
 _START_SHARE = 0.2
 _SMALL, _SHORT = 25, 5.0  # clients and seconds up to which the start of a process costs more than it brings
 _NEXT_SEED = 1_000_003
@@ -33,7 +33,7 @@ _NEXT_SEED = 1_000_003
 class RoutingPortfolio:
     """PyVRP and OR-Tools on one routing problem within one budget; the better plan is the answer.
 
-    With one worker the engines take turns in this process: PyVRP for 85 % of the time or until it ends by itself, then
+    With one worker the engines take turns in this process: PyVRP for 95 % of the time or until it ends by itself, then
     OR-Tools from its plan. So they do for up to 25 clients and up to 5 s. With more workers each engine has a process
     of its own, and all run side by side for the whole time: PyVRP, OR-Tools, and PyVRP again with other seeds where
     there are more than two workers. Where PyVRP does not model the whole problem, the plan it finds in a fifth of the
