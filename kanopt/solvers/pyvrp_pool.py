@@ -15,7 +15,11 @@ from kanopt.solvers.pyvrp_model import PyVrpModel
 
 __all__ = ["RoutePool"]
 
-_KEPT = 8000
+_KEPT, _MOST, _NAMES = (
+    8000,
+    20_000,
+    100_000,
+)  # columns after, and at, a linear program; names of routes remembered
 _WHOLE = 1000  # columns up to which whole numbers are looked for
 _NODES, _SECONDS = 500, 5.0
 _BETTER = 1e-7
@@ -66,23 +70,23 @@ class RoutePool:
                     self._take(route)
 
     def _take(self, route: Route) -> None:
+        """Note a route, in the cheapest order of its stops, as the one seen last."""
         stops = tuple(stop.idx for stop in route if stop.is_client())
         column = _Column(route.vehicle_type(), _price(route), stops)
         key = column.kind, frozenset(stops)
-        known = self._columns.get(key)
-        if stops and (known is None or column.price < known.price):
-            self._columns[key] = column
+        known = self._columns.pop(key, column)
+        if stops:
+            self._columns[key] = min(column, known, key=lambda each: each.price)
 
     def combined(self, known: Solution) -> Solution | None:
         """Return a better plan than a known one that is made of routes of the pool, None where none was found."""
-        self.add(known)
-        columns = list(self._columns.values())
+        for route in known.routes():
+            self._take(route)
+        columns = list(self._columns.values())[-_MOST:]
         best = sum(_price(route) for route in known.routes())
         scale = max(1.0, abs(best) / max(1, known.num_routes()))
-        prices, target = (
-            np.array([column.price for column in columns]) / scale,
-            (best - _BETTER * abs(best)) / scale,
-        )
+        prices = np.array([column.price for column in columns]) / scale
+        target = (best - _BETTER * abs(best)) / scale
         partition, fleet = self._rows(columns)
         reduced, bound = self._reduced(prices, partition, fleet)
         room = target - bound
@@ -157,6 +161,7 @@ class RoutePool:
         if len(columns) > _KEPT:
             kept = [columns[place] for place in order[:_KEPT]]
             self._columns = {(column.kind, frozenset(column.stops)): column for column in kept}
+        if len(self._seen) > _NAMES:
             self._seen.clear()
 
     def _plan(self, columns: Iterable[_Column]) -> Solution:
