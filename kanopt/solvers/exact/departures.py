@@ -14,10 +14,10 @@ __all__ = ["best_departures"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-_OPTIONS = 24
-_SPANS = 6
-_ROUNDS = 7
-_CLOSE = 1e-3  # of a typical leg: how near the best departure is to be found
+_ROUGH, _FINE = 24, 96  # departures tried first
+_SPANS = 48  # between them, at most so many of a route are looked into at once
+_ROUNDS = 8
+_CLOSE = 2e-4  # of a typical leg: how near the best departure is to be found
 _MOST = 60_000  # legs × departures driven at once
 
 
@@ -27,7 +27,8 @@ def best_departures(ways: Ways, *, rough: bool = False) -> Scores:
     Departures are tried between two times: leaving before the first only lengthens a wait, and leaving after the
     second is too late for some window. Then the best of them is looked for between those tried. Where nobody arrives
     earlier by leaving later and only time is paid, no span of departures is given up that could hold a better one:
-    leaving within it, one returns no sooner than by leaving at its beginning, and has left no later than at its end.
+    leaving within it, one returns no sooner than by leaving at its beginning, and has left no later than at its end;
+    as long as these spans are not too many.
 
     Parameters
     ----------
@@ -36,20 +37,20 @@ def best_departures(ways: Ways, *, rough: bool = False) -> Scores:
     rough
         Only try a few departures; the price is that of the best of them.
     """
-    tables = ways.tables
+    tables, options = ways.tables, _ROUGH if rough else _FINE
     if not len(ways) or (tables.orderly and not tables.rate.any()):
         # nobody pays for time, and whoever leaves first is early everywhere
         everyone = np.arange(len(ways))
         return Scores.of(ways, drive_at(ways, tables.start[ways.kinds], everyone), everyone)
-    most = max(1, _MOST // (_OPTIONS * ways.arc.shape[1]))
+    most = max(1, _MOST // (options * ways.arc.shape[1]))
     if len(ways) <= most:
-        return _best(ways, rough=rough)
+        return _best(ways, options, rough=rough)
     cuts = np.split(np.arange(len(ways)), np.arange(most, len(ways), most))
-    return Scores.joined([_best(ways.only(rows), rough=rough) for rows in cuts])
+    return Scores.joined([_best(ways.only(rows), options, rough=rough) for rows in cuts])
 
 
-def _best(ways: Ways, *, rough: bool) -> Scores:
-    grid = _tried(ways)
+def _best(ways: Ways, options: int, *, rough: bool) -> Scores:
+    grid = _tried(ways, options)
     everyone = np.arange(len(ways))
     tried = Scores.of(ways, drive_at(ways, grid, everyone[:, None]), everyone[:, None])
     choice = tried.chosen()
@@ -59,7 +60,7 @@ def _best(ways: Ways, *, rough: bool) -> Scores:
     return _refined(ways, tried, best)
 
 
-def _tried(ways: Ways) -> Floats:
+def _tried(ways: Ways, options: int) -> Floats:
     """Return the departures tried first: the start of the shift, and others at equal distances; (routes, options)."""
     tables = ways.tables
     start, last = tables.start[ways.kinds], _last(ways)
@@ -69,7 +70,7 @@ def _tried(ways: Ways) -> Floats:
             slow = np.cumsum(tables.slowest[ways.arc] + tables.service[ways.tail], axis=1)
             first = np.fmax(start, (tables.earliest[ways.head] - slow).max(axis=1))
         first = np.minimum(first, last)
-    share = np.linspace(0.0, 1.0, _OPTIONS - 1)
+    share = np.linspace(0.0, 1.0, options - 1)
     grid = first[:, None] + (last - first)[:, None] * share
     grid[:, -1] = last
     return np.concatenate([start[:, None], grid], axis=1)

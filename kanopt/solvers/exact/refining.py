@@ -82,7 +82,7 @@ class Refinement:
         self.scorer = Scorer(problem)
         self.book = TourBook(self.scorer)
         self.began = time.perf_counter()
-        self.steps = 0
+        self.steps, self.ended = 0, False
         self.history: list[Progress] = []
         self._rank = self._given_rank = self._rank_of(self.given)
         self._better: list[Draft] = []
@@ -93,7 +93,7 @@ class Refinement:
         self._heard(start)
         search = Search(self.book, start, limits, self.seed, self._heard)
         search.run()
-        self.steps = search.steps
+        self.steps, self.ended = search.steps, search.ended
         for draft in reversed(self._better):
             plan = self.plan(draft)
             # the last word has the problem itself

@@ -21,7 +21,6 @@ __all__ = ["Limits", "Search"]
 _HOT, _COLD = 1e-2, 1e-3  # of the price: what is accepted with probability 1/e at first and at last
 _WORTH = 3.0
 _BETTER = 1e-9
-_CYCLES = 1
 _PUT_TOGETHER = (0.5, 1.0)
 _SHARE = 0.04  # of the time: what putting a plan together from tours met may take each time
 _WORK = 2.0
@@ -36,14 +35,18 @@ class Limits:
     seconds
         Wall seconds, None for no limit.
     steps
-        Plans tried, None for no limit. With this limit alone the same seed gives the same plan.
+        Plans tried, None for no limit. Where no time limit is met the same seed gives the same plan.
     asked
         Looked at after every step: whether to stop.
+    cycle
+        Steps from hot to cold, None for one cycle until a limit is met. Then the next begins at the best plan; the
+        search ends by itself once a cycle has found nothing better.
     """
 
     seconds: float | None
     steps: int | None
     asked: Callable[[], bool]
+    cycle: int | None = None
 
 
 class Search:
@@ -65,6 +68,15 @@ class Search:
         Of all random choices.
     heard
         Called with each plan that is better than all before.
+
+    Attributes
+    ----------
+    best
+        The best plan.
+    steps
+        How many plans were tried.
+    ended
+        Whether the search ended by itself.
 
     Notes
     -----
@@ -90,8 +102,9 @@ class Search:
         self._removals, self._insertions = removals.named, insertions.named
         self._remove_weights = Weights(list(self._removals), self.rng)
         self._insert_weights = Weights(list(self._insertions), self.rng)
-        self._began = time.perf_counter()
-        self._due = list(_PUT_TOGETHER)
+        self.ended = False
+        self._began = self._cycle_began = time.perf_counter()
+        self._cycle_steps = 0
 
     def _worth(self) -> float:
         """Return a price for leaving a client out: more than any trip to one client costs."""
@@ -102,28 +115,48 @@ class Search:
 
     @property
     def share(self) -> float:
-        """How much of the search is over, from 0 to 1."""
+        """How much of the cycle is over, from 0 to 1."""
+        limits, steps = self.limits, self.steps - self._cycle_steps
         shares = [0.0]
-        if self.limits.seconds is not None:
-            spent = time.perf_counter() - self._began
-            shares.append(spent / self.limits.seconds if self.limits.seconds > 0 else 1.0)
-        if self.limits.steps is not None:
-            shares.append(self.steps / self.limits.steps if self.limits.steps > 0 else 1.0)
+        if limits.seconds is not None:
+            left = limits.seconds - (self._cycle_began - self._began)
+            shares.append((time.perf_counter() - self._cycle_began) / left if left > 0 else 1.0)
+        if limits.steps is not None:
+            left = limits.steps - self._cycle_steps
+            shares.append(steps / left if left > 0 else 1.0)
+        if limits.cycle is not None:
+            shares.append(steps / limits.cycle if limits.cycle > 0 else 1.0)
         return min(1.0, max(shares))
 
+    @property
+    def _is_over(self) -> bool:
+        """Whether a limit is met."""
+        limits = self.limits
+        late = limits.seconds is not None and time.perf_counter() - self._began >= limits.seconds
+        return limits.asked() or late or (limits.steps is not None and self.steps >= limits.steps)
+
     def run(self) -> Draft:
-        """Search until a limit is met, and return the best plan."""
+        """Search until a limit is met or nothing better is found, and return the best plan."""
+        while not self._is_over and not self.ended:
+            self._cycle()
+        return self.best
+
+    def _cycle(self) -> None:
+        """Search from hot to cold."""
+        known, self.current = self.best, self.best
+        self._cycle_began, self._cycle_steps = time.perf_counter(), self.steps
+        due = list(_PUT_TOGETHER)
         while not self.limits.asked():
             share = self.share
-            if self._due and share >= self._due[0] - (_SHARE if self.limits.seconds else 0.0):
-                self._due.pop(0)
+            if due and share >= due[0] - (_SHARE if self.limits.seconds else 0.0):
+                due.pop(0)
                 self._put_together()
             if share >= 1.0:
                 break
             self._step(share)
             self.steps += 1
             self.book.forget((*self.current.tours, *self.best.tours))
-        return self.best
+        self.ended = self.best is known and not self._is_over
 
     def _step(self, share: float) -> None:
         """Try one plan near the current one."""
@@ -134,7 +167,7 @@ class Search:
         draft = self._finished(tours, left)
         value, known, best = (plan.value(self.worth) for plan in (draft, current, self.best))
         scale = abs(best) or 1.0
-        heat = scale * _HOT * (_COLD / _HOT) ** (share * _CYCLES % 1.0)
+        heat = scale * _HOT * (_COLD / _HOT) ** share
         result = "refused"
         if draft.rank < self.best.rank and (
             draft.missing < self.best.missing or value < best - _BETTER * scale

@@ -9,6 +9,8 @@ from kanopt.errors import SolverError
 from kanopt.problems import Client, Depot, Progress, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.exact import refine
+from kanopt.solvers.exact.refining import Refinement
+from kanopt.solvers.exact.search import Limits
 from kanopt.solvers.pyvrp_routing import PyVrpRouting
 from tests.exact_cases import CASES, exact_problem, optimum
 
@@ -116,3 +118,17 @@ def test_an_engine_leaves_departures_to_a_law_that_reads_the_clock():
         problem = exact_problem(case, 7, clients=6)
         plan = PyVrpRouting().solve(problem, SolveOptions(time_limit=0.2)).plan
         assert {route.departure is None for route in plan.routes} == {by_clock}
+
+
+def test_a_search_in_cycles_ends_by_itself_once_a_cycle_finds_nothing_better():
+    problem = exact_problem("load curve", 4, clients=6)
+    searches = [Refinement(problem, None, 2, None) for _ in range(2)]
+    plans = [search.run(Limits(None, None, lambda: False, cycle=40)) for search in searches]
+    assert plans[0] == plans[1]
+    assert searches[0].ended
+    assert searches[0].steps % 40 == 0
+    assert searches[0].steps >= 80
+    assert rank(problem, plans[0])[1] == pytest.approx(optimum(problem)[1])
+    short = Refinement(problem, None, 2, None)
+    short.run(Limits(None, 30, lambda: False, cycle=40))
+    assert (short.steps, short.ended) == (30, False)
