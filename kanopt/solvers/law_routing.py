@@ -20,7 +20,7 @@ __all__ = ["LawRouting"]
 
 _ENGINES = 0.3
 """Share of the time that the engines have at most."""
-_STEPS, _STEPS_PER_CLIENT = 500, 50
+_CYCLE, _CYCLE_PER_CLIENT = 1000, 150
 _NAME = "search on the law"
 
 
@@ -31,8 +31,8 @@ class LawRouting:
     starts, which drives every plan it looks at with true loads, true clock and the best departures; the plan never
     gets worse on the law. No bound is claimed.
 
-    The second search ends after ``500 + 50 × clients`` steps, or with the time. In the first case the same seed gives
-    the same plan.
+    The second search ends with the time, or by itself once ``1000 + 150 × clients`` steps from hot to cold have found
+    nothing better. In the second case the same seed gives the same plan.
 
     Examples
     --------
@@ -83,37 +83,47 @@ class LawRouting:
 
         def tell(step: Progress) -> None:
             if options.progress is not None:
-                options.progress(replace(step, seconds=step.seconds + offset))
+                options.progress(later(step))
 
-        steps = _STEPS + _STEPS_PER_CLIENT * len(problem.clients)
+        def later(step: Progress) -> Progress:
+            message = "; ".join(["on the law", *([step.message] if step.message else [])])
+            return replace(step, seconds=step.seconds + offset, message=message)
+
+        cycle = _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients)
         with Interrupt() as interrupt:
             search = Refinement(problem, plan, options.seed, tell)
-            best = search.run(Limits(options.time_limit - offset, steps, lambda: interrupt.asked))
-            stopped = interrupt.asked
-        ended = search.steps >= steps
+            best = search.run(Limits(options.time_limit - offset, None, lambda: interrupt.asked, cycle))
+            stopped = interrupt.asked or search.stopped
+        won = best is not plan
+        best = _dated(problem, best)
         before, after = problem.price(plan).objective, problem.price(best).objective
         # what an engine would see of the plan, so that the certificate compares like with like
         seen = problem.price(best, frozen=True).objective
+        must = {client.name for client in problem.clients if client.mandatory}
         said = f"{after:,.2f} on the law where the engines' plan costs {before:,.2f}, {search.steps:,} steps"
         run = EngineRun(
             _NAME,
             seen,
-            0,
+            len(must & set(best.unserved)),
             time.perf_counter() - began - offset,
             time.process_time() - cpu,
-            best is not plan,
+            won,
             said,
         )
-        engines = (*(replace(each, won=each.won and best is plan) for each in first.engines), run)
-        later = (replace(step, seconds=step.seconds + offset) for step in search.history)
-        own = "every engine ended by itself" in first.message and ended
+        engines = (*(replace(each, won=each.won and not won) for each in first.engines), run)
+        own = "every engine ended by itself" in first.message and search.ended
         shared: dict[str, Any] = {
-            "history": (*first.history, *later),
+            "history": (*first.history, *map(later, search.history)),
             "engines": engines,
             "interrupted": stopped,
             "message": "every search ended by itself: the same seed gives the same plan" if own else "",
         }
-        if best is plan:
-            return replace(first, **shared)
         status = status_of(problem, best)
         return replace(first, plan=best, status=status, objective=seen, rounding_bound=0.0, **shared)
+
+
+def _dated(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
+    """Return a plan that says when each route leaves."""
+    leaves = problem.drive(plan.routes).departure.tolist()
+    dated = (replace(route, departure=clock) for route, clock in zip(plan.routes, leaves, strict=True))
+    return replace(plan, routes=tuple(dated))

@@ -112,3 +112,10 @@ def test_without_time_the_engines_have_the_last_word() -> None:
     outcome = LawRouting().solve(city(0), SolveOptions(time_limit=0.0))
     assert outcome.plan is None
     assert outcome.status is Status.NO_PLAN
+
+
+def test_routes_leave_when_the_law_says_and_not_at_frozen_times() -> None:
+    outcome = LawRouting().solve(city(3), SolveOptions(time_limit=6.0))
+    assert all(route.departure is not None for route in outcome.plan.routes)
+    told = [step.message for step in outcome.history]
+    assert told[-1].startswith("on the law") or "on the law" not in " ".join(told)

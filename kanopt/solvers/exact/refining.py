@@ -65,7 +65,24 @@ def refine(
 
 
 class Refinement:
-    """One search on a problem, from plan to plan."""
+    """One search on a problem, from plan to plan; see :func:`refine`.
+
+    Parameters
+    ----------
+    problem, plan, seed, progress
+        As in :func:`refine`.
+
+    Attributes
+    ----------
+    history
+        The better plans, in order of time; seconds count from when this was made.
+    steps
+        How many plans were tried.
+    ended
+        Whether the search ended by itself.
+    stopped
+        Whether `progress` raised KeyboardInterrupt, which asks the search to stop and keep the plan.
+    """
 
     def __init__(
         self,
@@ -74,6 +91,7 @@ class Refinement:
         seed: int,
         progress: Callable[[Progress], None] | None,
     ) -> None:
+        self.began = time.perf_counter()
         self.problem = problem
         read = problem.plan_from(RoutingPlan(()) if plan is None else plan)
         self.given = plan if isinstance(plan, RoutingPlan) and plan == read else read
@@ -81,8 +99,7 @@ class Refinement:
         self.progress = progress
         self.scorer = Scorer(problem)
         self.book = TourBook(self.scorer)
-        self.began = time.perf_counter()
-        self.steps, self.ended = 0, False
+        self.steps, self.ended, self.stopped = 0, False, False
         self.history: list[Progress] = []
         self._rank = self._given_rank = self._rank_of(self.given)
         self._better: list[Draft] = []
@@ -91,7 +108,11 @@ class Refinement:
         """Search, and return the best plan."""
         start = self._start()
         self._heard(start)
-        search = Search(self.book, start, limits, self.seed, self._heard)
+        left = None
+        if limits.seconds is not None:
+            left = max(0.0, limits.seconds - (time.perf_counter() - self.began))
+        within = replace(limits, seconds=left, asked=lambda: self.stopped or limits.asked())
+        search = Search(self.book, start, within, self.seed, self._heard)
         search.run()
         self.steps, self.ended = search.steps, search.ended
         for draft in reversed(self._better):
@@ -116,8 +137,11 @@ class Refinement:
         message = f"{draft.missing} clients that must be served are left out" if draft.missing else ""
         step = Progress(time.perf_counter() - self.began, draft.price, message=message)
         self.history.append(step)
-        if self.progress is not None:
-            self.progress(step)
+        try:
+            if self.progress is not None:
+                self.progress(step)
+        except KeyboardInterrupt:
+            self.stopped = True
 
     def plan(self, draft: Draft) -> RoutingPlan:
         """Return a plan with names that says when each route leaves."""

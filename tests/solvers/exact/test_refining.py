@@ -132,3 +132,17 @@ def test_a_search_in_cycles_ends_by_itself_once_a_cycle_finds_nothing_better():
     short = Refinement(problem, None, 2, None)
     short.run(Limits(None, 30, lambda: False, cycle=40))
     assert (short.steps, short.ended) == (30, False)
+
+
+def test_ctrl_c_while_a_plan_is_told_keeps_the_plan():
+    problem = exact_problem("load curve", 4, clients=8)
+    search = Refinement(problem, None, 0, _pressed)
+    plan = search.run(Limits(None, 500, lambda: False))
+    assert search.stopped
+    assert search.steps < 500
+    assert plan.routes
+
+
+def _pressed(step: Progress) -> None:
+    if step.objective:
+        raise KeyboardInterrupt
