@@ -13,6 +13,7 @@ from kanopt.problems.findings import FrozenInput, OutsideUse, Reason, to_frame
 from kanopt.problems.result import Result
 
 if TYPE_CHECKING:
+    from kanopt.explain.conflicts import Conflict
     from kanopt.explain.forced import Forced
 
 __all__ = ["LEVELS", "Explanation", "Level", "explain", "totals"]
@@ -96,9 +97,19 @@ class Explanation:
         return frame
 
     def reasons(self, kind: str | None = None) -> pd.DataFrame:
-        """Return the reasons: all of them, or those of one kind such as ``"unserved"``."""
+        """Return the reasons: all of them, or those of one kind such as ``"unserved"``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The fields of a reason; ``price`` is what the relaxation would cost more on the law, and ``evidence``
+            says whether the reason is ``"proved"`` or ``"search found none"``.
+        """
         chosen = [cause for cause in self.causes if kind is None or cause.kind == kind]
-        return to_frame(chosen, Reason)
+        frame = to_frame(chosen, Reason)
+        frame["price"] = frame["price"].astype(float)
+        frame["evidence"] = [cause.evidence for cause in chosen]
+        return frame
 
     def unserved(self) -> pd.DataFrame:
         """Return why things are left out."""
@@ -176,6 +187,34 @@ class Explanation:
         from kanopt.explain.forced import without_leg
 
         return without_leg(self.result, start, end, **options)
+
+    def conflict(self, client: str, *, time_limit: float = 10.0, seed: int = 0) -> Conflict:
+        """Answer "what keeps this client out": a smallest set of clients and rules that cannot hold together.
+
+        Parameters
+        ----------
+        client
+            Name of a client that is not served.
+        time_limit
+            Wall seconds, about.
+        seed
+            Of the searches, where there are too many clients to try every order of them.
+
+        Returns
+        -------
+        Conflict
+            Prints as a sentence. It begins with the nearest clients that must be served, or all of them, and with
+            every rule that concerns them, and leaves out one after the other as long as the rest still cannot be
+            served together (deletion filtering). Where it is proved, every order of the clients was tried.
+
+        Raises
+        ------
+        ProblemError
+            If it is no routing problem, or the client does not exist or is served.
+        """
+        from kanopt.explain.conflicts import conflict_of
+
+        return conflict_of(self.result, client, time_limit=time_limit, seed=seed)
 
     def text(self, today: Result | None = None) -> str:
         """Return a summary that can be read out in a meeting.

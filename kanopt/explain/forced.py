@@ -118,7 +118,11 @@ def without_leg(result: Result, start: str, end: str, **options: Any) -> Forced:
     for name in (start, end):
         if name not in facts.index:
             raise ProblemError(f"there is no stop {name!r}; {nearest(name, facts.names)}")
-    ways = [(route.depot, *route.clients, route.depot) for route in plan.routes]
+    returns = {vehicle.name: vehicle.returns for vehicle in problem.vehicles}
+    ways = [
+        (route.depot, *route.clients, *([route.depot] if returns[route.vehicle] else []))
+        for route in plan.routes
+    ]
     if not any((start, end) in itertools.pairwise(way) for way in ways):
         after = sorted({b for way in ways for a, b in itertools.pairwise(way) if a == start})
         hint = f"from {start} it goes to {listing(after)}" if after else f"it does not come to {start}"

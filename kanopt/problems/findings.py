@@ -82,6 +82,8 @@ class Reason:
         The smallest change found that would mend it, in a sentence; empty where none was found.
     proved
         True where arithmetic proves it; False where a search merely found nothing better.
+    price
+        What the change would cost more on the law; None where it is not known.
     """
 
     subject: str
@@ -89,6 +91,12 @@ class Reason:
     message: str
     relaxation: str = ""
     proved: bool = False
+    price: float | None = None
+
+    @property
+    def evidence(self) -> str:
+        """How it is known: ``"proved"``, or ``"search found none"``."""
+        return "proved" if self.proved else "search found none"
 
 
 @dataclass(frozen=True)

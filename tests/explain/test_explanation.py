@@ -94,7 +94,19 @@ def test_reasons_are_filtered_by_kind_and_keep_their_columns(shop: Any) -> None:
     assert why.closed()["subject"].tolist() == ["thing closed"]
     empty = explain(shop(ROWS)).late()
     assert empty.empty
-    assert empty.columns.tolist() == ["subject", "kind", "message", "relaxation", "proved"]
+    columns = ["subject", "kind", "message", "relaxation", "proved", "price", "evidence"]
+    assert empty.columns.tolist() == columns
+    assert why.reasons().columns.tolist() == columns
+
+
+def test_reasons_tell_how_they_are_known_and_what_mending_costs(shop: Any) -> None:
+    causes = (
+        Reason("client a", "unserved", "too heavy", "", proved=True),
+        Reason("client b", "unserved", "no room", "a van more", price=8.4),
+    )
+    found = explain(shop(ROWS, causes=causes)).unserved()
+    assert found["evidence"].tolist() == ["proved", "search found none"]
+    assert found["price"].fillna(-1.0).tolist() == [-1.0, 8.4]
 
 
 def test_outside_frozen_and_violations_are_frames(shop: Any) -> None:

@@ -72,6 +72,16 @@ def test_a_leg_is_worth_what_the_plan_without_it_costs_more(result: ko.Result) -
     assert "without the leg" in str(forced)
 
 
+def test_a_route_that_ends_at_its_last_client_has_no_leg_back() -> None:
+    given = problem_of()
+    vehicles = [replace(vehicle, returns=False) for vehicle in given.vehicles]
+    result = ko.evaluate(replace(given, vehicles=vehicles), {"van 1": ["a", "b", "c"]})
+    with pytest.raises(ProblemError, match="the plan does not drive from 'c' to 'depot'"):
+        ko.explain(result).leg("c", "depot")
+    forced = ko.explain(result).leg("a", "b", time_limit=1.0)
+    assert forced.change == pytest.approx((15.0 + 9.0 + 12.0) - (10.0 + 12.0 + 9.0))
+
+
 def test_what_is_left_out_under_force_is_said() -> None:
     problem = problem_of()
     vehicles = [replace(problem.vehicles[0]), replace(problem.vehicles[1], capacity=1.0)]

@@ -56,7 +56,7 @@ def test_what_is_wrong_is_told_with_reasons_and_relaxations(shop: Any) -> None:
     assert "2 things are not served: client c1 and client c2." in text
     assert "1 thing is late: job j9." in text
     assert "The plan breaks 1 rule: van 1 carries 0.2 t too much." in text
-    assert "  - client c1: every van is full. To mend it: a van of 0.3 t more." in text
+    assert "  - client c1: every van is full (search found none). To mend it: a van of 0.3 t more." in text
 
 
 def test_long_lists_of_reasons_are_cut_and_counted(shop: Any) -> None:

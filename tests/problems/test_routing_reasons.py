@@ -146,7 +146,8 @@ def test_no_capacity_left_names_the_most_free_and_the_smallest_relaxation():
     assert found.message == (
         "no vehicle has capacity left for client c: it needs 0.3 t, and the most free is 0.1 t on van 1"
     )
-    assert found.relaxation == "0.2 t more capacity on van 1"
+    assert found.relaxation == "van 1 between a and b with 0.2 t more capacity, for 20 EUR more"
+    assert (found.price, found.evidence) == (20.0, "search found none")
 
 
 def test_a_fleet_too_small_for_all_demand_is_proved():
@@ -173,7 +174,9 @@ def test_no_time_left_names_the_window_in_the_way():
         "no vehicle with room for client c has the time: the best place, van 1 between a and b, exceeds windows and "
         "shift by 5 min"
     )
-    assert found.relaxation == "the window of client b 5 min later, on van 1"
+    assert found.relaxation == (
+        "van 1 between a and b with the window of client b 5 min later, for 20 EUR more"
+    )
 
 
 def test_several_windows_in_the_way_are_added_up():
@@ -188,14 +191,17 @@ def test_several_windows_in_the_way_are_added_up():
     given = problem(clients, cost={}, duration=line, distance=line)
     found = reason(given, [["a", "b", "d", "e"]])
     # between b and d the vehicle comes to d at 528 and to e at 538
-    assert found.relaxation == "10 min more in the windows and the shift of van 1"
+    assert found.relaxation == "van 1 between b and d with 10 min more in the windows, for 0 EUR more"
 
 
 def test_capacity_or_time_are_both_offered_where_either_would_do():
     fleet = [replace(VAN, capacity=1.0), VehicleType("cart", 1, capacity=0.5, shift_start=480, shift_end=530)]
     given = problem(vehicles=fleet)
     found = reason(given, {"van 1": ["a", "b"]})
-    assert found.relaxation == ("0.2 t more capacity on van 1, or the shift of cart 1 10 min longer")
+    assert found.relaxation == (
+        "van 1 between a and b with 0.2 t more capacity, for 20 EUR more, or cart 1 between depot and depot with its "
+        "shift 10 min longer, for 60 EUR more"
+    )
 
 
 def test_load_and_time_together_where_neither_alone_would_do():
@@ -203,11 +209,13 @@ def test_load_and_time_together_where_neither_alone_would_do():
     heavy = replace(CLIENTS[2], demand=0.2, service=30.0)
     assert (
         reason(problem((*CLIENTS[:2], heavy), [van]), [["a", "b"]]).relaxation
-        == "0.1 t more capacity on van 1"
+        == "van 1 between a and b with 0.1 t more capacity, for 20 EUR more"
     )
     slow = replace(CLIENTS[0], service=20.0)
     found = reason(problem((slow, CLIENTS[1], heavy), [van]), [["a", "b"]])
-    assert found.relaxation == "0.1 t more capacity on van 1 together with the shift of van 1 15 min longer"
+    assert found.relaxation == (
+        "van 1 between a and b with 0.1 t more capacity together with its shift 15 min longer, for 20 EUR more"
+    )
 
 
 def test_a_client_no_road_leads_to_from_the_routes_there_are():

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
 
 from kanopt.problems.findings import Reason
-from kanopt.problems.routing.checking import exceeds, missing_skill
+from kanopt.problems.routing.alone import Alone, alone
+from kanopt.problems.routing.checking import missing_skill
 from kanopt.problems.routing.entities import Client, VehicleType
-from kanopt.problems.routing.laws import DURATION, Facts, Floats, Laws
-from kanopt.problems.routing.plan import Route
+from kanopt.problems.routing.facts import Facts
+from kanopt.problems.routing.laws import Laws
 from kanopt.problems.routing.planning import Planning
-from kanopt.problems.routing.timing import drive
+from kanopt.problems.routing.tolerance import exceeds
 from kanopt.problems.wording import amount_text, clock_text
 
 __all__ = ["hopeless"]
@@ -32,110 +32,149 @@ class _Obstacle:
     proved: bool = True
 
 
-@dataclass(frozen=True, eq=False)
-class _Alone:
-    """Earliest arrival at every node, and time from every node to the depot, for one vehicle type."""
-
-    arrive: Floats
-    back: Floats
-    exact: bool
-
-
 def hopeless(laws: Laws, planning: Planning, names: Sequence[str], kind: str) -> dict[str, Reason]:
     """Return a reason for each of the clients that every vehicle type fails to serve on its own.
 
-    Arrival and return are bounded by shortest paths over the travel times, so that the reason is a proof also where
+    Arrival, return, duration and length are bounded by shortest paths, so that the reason is a proof also where
     the way over other clients is faster than the direct one. Where travel time depends on clock or load, the
-    direct trip is driven on the law instead, and windows and shifts are not called proved.
+    direct trip is driven on the law instead, and what is said of times is not called proved. A client cannot be served
+    either where its source, or a client whose source it is, cannot be served by the same vehicle.
     """
     facts = laws.facts
     fleet = [vehicle for vehicle in facts.vehicles if vehicle.count > 0]
     if not fleet:
         text = "there is no vehicle: every type has a count of 0"
         return {name: Reason(f"client {name}", kind, text, "one vehicle", proved=True) for name in names}
-    alone = {vehicle.name: _alone(laws, planning, vehicle) for vehicle in fleet}
+    bounds = {vehicle.name: alone(laws, planning, vehicle) for vehicle in fleet}
     found = {}
     for name in names:
         client = facts.clients[facts.index[name] - len(facts.depots)]
-        obstacles = [_obstacle(facts, client, vehicle, alone[vehicle.name]) for vehicle in fleet]
+        obstacles = [_obstacle(facts, client, vehicle, bounds[vehicle.name]) for vehicle in fleet]
         real = [obstacle for obstacle in obstacles if obstacle is not None]
         if len(real) == len(fleet):
             found[name] = _reason(client, real, kind)
     return found
 
 
-def _alone(laws: Laws, planning: Planning, vehicle: VehicleType) -> _Alone:
-    facts = laws.facts
-    depot = facts.index[facts.depot_of[vehicle.name]]
-    place = facts.type_index[vehicle.name]
-    exact = not laws.reads(DURATION, "clock", "state")
-    graph = csgraph_from_dense(planning.durations[place], null_value=np.inf)
-    out, home = dijkstra(graph, indices=depot), dijkstra(graph.T.tocsr(), indices=depot)
-    if exact:
-        return _Alone(vehicle.shift_start + out, home, exact)
-    routes = [
-        Route(vehicle.name, 1, facts.names[depot], (client.name,), vehicle.shift_start)
-        for client in facts.clients
-    ]
-    driven = drive(laws, planning, routes)
-    arrive, back = np.full(len(facts.names), np.inf), np.full(len(facts.names), np.inf)
-    first = driven.tail == depot
-    arrive[driven.head[first]] = driven.arrive[first]
-    back[driven.tail[~first]] = driven.duration[~first]
-    # where only a way over other clients leads, its time on the law is unknown and nothing is held against it
-    arrive = np.where(np.isinf(arrive) & np.isfinite(out), vehicle.shift_start, arrive)
-    back = np.where(np.isinf(back) & np.isfinite(home), 0.0, back)
-    return _Alone(arrive, back, exact)
+def _obstacle(facts: Facts, client: Client, vehicle: VehicleType, bound: Alone) -> _Obstacle | None:
+    """Return what keeps a vehicle of this type from serving the client or those that come with it, proofs first."""
+    own = list(_obstacles(facts, client, vehicle, bound))
+    if not client.source and not facts.has_sources:
+        return next(iter(sorted(own, key=lambda each: not each.proved)), None)
+    source = client.source or client.name
+    for other in facts.clients:
+        if other.name != client.name and source in (other.name, other.source):
+            what = "its source" if other.name == source else "which comes with it"
+            own += [
+                replace(
+                    each,
+                    message=f"client {other.name}, {what}, cannot be served either: {each.message}",
+                    relaxation=f"{each.relaxation} (of client {other.name})",
+                )
+                for each in _obstacles(facts, other, vehicle, bound)
+            ]
+    return next(iter(sorted(own, key=lambda each: not each.proved)), None)
 
 
-def _obstacle(facts: Facts, client: Client, vehicle: VehicleType, alone: _Alone) -> _Obstacle | None:
-    """Return the first thing that keeps a vehicle of this type from serving the client, if any."""
-    units, place = facts.units, facts.index[client.name]
-    kind = facts.type_index[vehicle.name]
+def _obstacles(facts: Facts, client: Client, vehicle: VehicleType, bound: Alone) -> Iterator[_Obstacle]:
+    kind, place = facts.type_index[vehicle.name], facts.index[client.name]
     if not facts.allowed[kind, place]:
+        pinned = facts.pinned.get(client.name)
         why = missing_skill(facts, kind, client.name)
-        return _Obstacle("skill", np.inf, vehicle, why, f"{vehicle.name} allowed to serve it")
-    if exceeds(client.demand, vehicle.capacity):
-        more = client.demand - vehicle.capacity
-        return _Obstacle(
-            "capacity",
-            more,
-            vehicle,
-            f"its demand of {amount_text(client.demand, units.load)} is more than {vehicle.name} can carry "
-            f"({amount_text(vehicle.capacity, units.load)})",
-            f"{amount_text(more, units.load)} less demand, or as much more capacity on {vehicle.name}",
-        )
+        if pinned is not None and pinned[0] != vehicle.name:
+            why = f"it is pinned to {pinned[0]} {pinned[1]}"
+        yield _Obstacle("skill", np.inf, vehicle, why, f"{vehicle.name} allowed to serve it")
+    yield from _too_heavy(facts, client, vehicle)
     depot = facts.depot_of[vehicle.name]
-    arrive, back = float(alone.arrive[place]), float(alone.back[place])
+    arrive, back = float(bound.arrive[place]), float(bound.back[place])
     if not np.isfinite(arrive) or not np.isfinite(back):
         way = f"from {depot} to it" if not np.isfinite(arrive) else f"from it back to {depot}"
-        return _Obstacle("road", np.inf, vehicle, f"no road leads {way}", f"a road {way}")
-    returns = max(arrive, client.earliest) + client.service + back
-    over = max(returns - vehicle.shift_end, 0.0) if exceeds(returns, vehicle.shift_end) else 0.0
-    longer = f"the shift of {vehicle.name} {amount_text(over, units.time)} longer"
-    if exceeds(arrive, client.latest):
-        late = arrive - client.latest
-        return _Obstacle(
+        yield _Obstacle("road", np.inf, vehicle, f"no road leads {way}", f"a road {way}")
+        return
+    yield from _too_late(facts, client, vehicle, bound)
+    yield from _too_long(facts, client, vehicle, bound)
+
+
+def _too_heavy(facts: Facts, client: Client, vehicle: VehicleType) -> Iterator[_Obstacle]:
+    """Compare what is on board before and after the client with every capacity."""
+    kind, place = facts.type_index[vehicle.name], facts.index[client.name]
+    given = [facts.index[other.name] for other in facts.clients if other.source == client.name]
+    for measure, carried in enumerate(facts.carried):
+        unit = facts.unit_of(measure)
+        what = f" of {facts.policy.capacities[measure - 1]}" if measure else ""
+        loads = [("its demand", float(carried[place]))]
+        # a vehicle that need not return may end here, with nothing carried any further
+        if measure == 0 and (vehicle.returns or given):
+            loads.append(("what it picks up", float(facts.pickup[place] + carried[given].sum())))
+        elif given:
+            loads.append(("what is loaded at it", float(carried[given].sum())))
+        room = float(facts.room[measure, kind])
+        name, most = max(loads, key=lambda load: load[1])
+        if exceeds(most, room):
+            more = amount_text(most - room, unit)
+            yield _Obstacle(
+                "capacity",
+                most - room,
+                vehicle,
+                f"{name} of {amount_text(most, unit)}{what} is more than {vehicle.name} can carry "
+                f"({amount_text(room, unit)})",
+                f"{more} less {'demand' if name == 'its demand' and not what else name.removeprefix('its ') + what}, "
+                f"or as much more capacity on {vehicle.name}",
+            )
+
+
+def _too_late(facts: Facts, client: Client, vehicle: VehicleType, bound: Alone) -> Iterator[_Obstacle]:
+    """Compare the earliest arrival with the last window, and the earliest end with the shift."""
+    place, unit = facts.index[client.name], facts.units.time
+    arrive, latest = float(bound.arrive[place]), float(facts.latest[place])
+    kind = facts.type_index[vehicle.name]
+    ends = float(bound.begin[place] + facts.service[kind, place] + bound.back[place])
+    over = max(ends - vehicle.shift_end, 0.0) if exceeds(ends, vehicle.shift_end) else 0.0
+    longer = f"the shift of {vehicle.name} {amount_text(over, unit)} longer"
+    if exceeds(arrive, latest) and not facts.soft[place]:
+        late = arrive - latest
+        yield _Obstacle(
             "window",
             late + over,
             vehicle,
-            f"{vehicle.name}, leaving {depot} at {clock_text(vehicle.shift_start, units.time)}, reaches it at "
-            f"{clock_text(arrive, units.time)} at the earliest, {amount_text(late, units.time)} after its window "
-            f"closes at {clock_text(client.latest, units.time)}",
-            f"its window {amount_text(late, units.time)} later" + (f" and {longer}" if over else ""),
-            alone.exact,
+            f"{vehicle.name}, leaving {facts.depot_of[vehicle.name]} at {clock_text(vehicle.shift_start, unit)}, "
+            f"reaches it at {clock_text(arrive, unit)} at the earliest, {amount_text(late, unit)} after its window "
+            f"closes at {clock_text(latest, unit)}",
+            f"its window {amount_text(late, unit)} later" + (f" and {longer}" if over else ""),
+            bound.exact,
         )
     if over:
-        return _Obstacle(
+        done = "is back from it" if vehicle.returns else "is done with it"
+        yield _Obstacle(
             "shift",
             over,
             vehicle,
-            f"{vehicle.name} is back from it at {clock_text(returns, units.time)} at the earliest, "
-            f"{amount_text(over, units.time)} after its shift ends at {clock_text(vehicle.shift_end, units.time)}",
+            f"{vehicle.name} {done} at {clock_text(ends, unit)} at the earliest, {amount_text(over, unit)} after its "
+            f"shift ends at {clock_text(vehicle.shift_end, unit)}",
             longer,
-            alone.exact,
+            bound.exact,
         )
-    return None
+
+
+def _too_long(facts: Facts, client: Client, vehicle: VehicleType, bound: Alone) -> Iterator[_Obstacle]:
+    """Compare the shortest route there is with the longest that the vehicle may drive."""
+    place = facts.index[client.name]
+    for name, least, most, unit, proved in (
+        ("distance", bound.far[place], vehicle.max_distance, facts.units.distance, True),
+        ("duration", bound.spent[place], vehicle.max_duration, facts.units.time, bound.exact),
+    ):
+        value = float(least)
+        if exceeds(value, most):
+            over = amount_text(value - most, unit)
+            yield _Obstacle(
+                name,
+                value - most,
+                vehicle,
+                f"the shortest route of {vehicle.name} to it {'takes' if name == 'duration' else 'is'} "
+                f"{amount_text(value, unit)}{' long' if name == 'distance' else ''}, {over} more than it may",
+                f"the longest {name} of {vehicle.name} {over} longer",
+                proved,
+            )
 
 
 def _reason(client: Client, obstacles: Sequence[_Obstacle], kind: str) -> Reason:
@@ -143,7 +182,7 @@ def _reason(client: Client, obstacles: Sequence[_Obstacle], kind: str) -> Reason
     kinds = {obstacle.kind for obstacle in obstacles}
     easiest = min(obstacles, key=lambda obstacle: obstacle.amount)
     same = len(kinds) == 1 and (easiest.kind != "skill" or len(obstacles) == 1)
-    start = "even alone, " if easiest.kind in ("window", "shift") else ""
+    start = "even alone, " if easiest.kind in ("window", "shift", "distance", "duration") else ""
     message = easiest.message if same else "; ".join(f"{o.vehicle.name}: {o.message}" for o in obstacles)
     if same and len(obstacles) > 1:
         message += "; no other vehicle type does better"

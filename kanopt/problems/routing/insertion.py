@@ -1,21 +1,31 @@
-"""The cheapest way to add a client to a plan, and the smallest violation that would make room for it."""
+"""The cheapest way to add a client to a plan, and the rules that each place for it would break."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 
-from kanopt.problems.routing.laws import Facts, Floats, Laws
+from kanopt.problems.findings import Violation
+from kanopt.problems.routing.checking import check_plan
+from kanopt.problems.routing.facts import Facts, Floats
+from kanopt.problems.routing.laws import Laws
 from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.planning import Planning
 from kanopt.problems.routing.pricing import route_costs
 from kanopt.problems.routing.timing import Drive, drive
 
-__all__ = ["Insertion", "Insertions"]
+__all__ = ["Insertion", "Insertions", "broken_by_each"]
 
 _TOLERANCE = 1e-6
+_MOST = 100
+"""So many places for a client are checked in any case; of more, those that exceed each limit least, or at all cost."""
+_EACH = 15
+_LIMITS = 6
+_OF_ROUTES = ("departure", "finish", "rests_missed")
+Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -27,21 +37,17 @@ class Insertion:
     route
         The route with the client in it.
     client
-        The client added.
-    load, time
-        By how much capacity, and windows and shift together, would be exceeded beyond what the plan exceeds already.
-    late
-        The largest single excess of time: what is exceeded (``"client c3"`` or ``"shift"``) and by how much.
+        The client asked about; its source, and the clients it is the source of, come with it.
+    broken
+        The rules that the route breaks with it, by so much more than without it.
     cost
-        What the plan would cost more; NaN where the place is not feasible.
+        What the plan would cost more on the law.
     """
 
     route: Route
     client: str
-    load: float
-    time: float
-    late: tuple[str, float]
-    cost: float = float("nan")
+    broken: tuple[Violation, ...]
+    cost: float
 
     @property
     def place(self) -> str:
@@ -52,7 +58,7 @@ class Insertion:
 
 
 class Insertions:
-    """Everywhere a client could be added to a plan, driven and priced on the law.
+    """Everywhere a client could be added to a plan, driven, checked and priced on the law.
 
     Parameters
     ----------
@@ -66,114 +72,209 @@ class Insertions:
         self.laws = laws
         self.planning = planning
         self.plan = plan
+        self.served = {name: place for place, route in enumerate(plan.routes) for name in route.clients}
         driven = drive(laws, planning, plan.routes)
-        self.costs = route_costs(laws, planning, plan.routes, driven)
-        early = self._leaving_early(plan.routes)
-        self.excess = self._excess(early, drive(laws, planning, early))
-        self.spare = self._spare()
+        self.costs = np.append(route_costs(laws, planning, plan.routes, driven), 0.0)
+        self.spent = driven.spent
+        free = [replace(route, departure=None) for route in plan.routes]
+        driven = drive(laws, planning, free)
+        self.before = broken_by_each(self.lenient, free, driven)
+        self.excess = np.concatenate([self._excess(free, driven), np.zeros((1, _LIMITS))])
 
     @property
     def facts(self) -> Facts:
         """The problem's data."""
         return self.laws.facts
 
-    def _spare(self) -> list[Route]:
-        """Return an empty route for one unused vehicle of each type."""
+    @cached_property
+    def lenient(self) -> Facts:
+        """The problem's data, with every client optional, so that a route can be checked by itself."""
+        return replace(self.facts, clients=tuple(replace(client, prize=0.0) for client in self.facts.clients))
+
+    @cached_property
+    def spare(self) -> list[Route]:
+        """An empty route for one unused vehicle of each type, and for those that some client is pinned to."""
         used = {(route.vehicle, route.index) for route in self.plan.routes}
-        spare = []
+        pinned = set(self.facts.pinned.values())
+        found = []
         for vehicle in self.facts.vehicles:
             free = [index for index in range(1, vehicle.count + 1) if (vehicle.name, index) not in used]
-            if free:
-                spare.append(Route(vehicle.name, free[0], self.facts.depot_of[vehicle.name], ()))
-        return spare
-
-    def _may(self, route: Route, client: str) -> bool:
-        return bool(self.facts.allowed[self.facts.type_index[route.vehicle], self.facts.index[client]])
-
-    def free_capacity(self, client: str) -> list[tuple[str, float]]:
-        """Return the free capacity of used and one unused vehicle of each type that may serve a client, most first."""
-        loads = [
-            (route, float(sum(self.facts.demand[self.facts.index[name]] for name in route.clients)))
-            for route in (*self.plan.routes, *self.spare)
-            if self._may(route, client)
-        ]
-        free = [
-            (route.label, self.facts.vehicles[self.facts.type_index[route.vehicle]].capacity - load)
-            for route, load in loads
-        ]
-        return sorted(free, key=lambda item: -item[1])
-
-    def _leaving_early(self, routes: Sequence[Route]) -> list[Route]:
-        start = {vehicle.name: vehicle.shift_start for vehicle in self.facts.vehicles}
-        return [replace(route, departure=start[route.vehicle]) for route in routes]
-
-    def _lateness(self, driven: Drive) -> Floats:
-        reached = np.isfinite(driven.begin)
-        late = np.full(reached.shape, np.inf)
-        late[reached] = np.maximum(driven.begin[reached] - self.facts.latest[driven.head[reached]], 0.0)
-        return late
-
-    def _excess(self, routes: Sequence[Route], driven: Drive) -> Floats:
-        """Return the excess of load, of windows and of the shift of each route; (routes, 3)."""
-        facts = self.facts
-        types = np.array([facts.type_index[route.vehicle] for route in routes], dtype=np.intp)
-        demand = np.bincount(driven.route, weights=facts.demand[driven.head], minlength=len(routes))
-        late = np.bincount(driven.route, weights=self._lateness(driven), minlength=len(routes))
-        over, back = np.full(len(routes), np.inf), np.isfinite(driven.finish)
-        np.subtract(driven.finish, facts.of_vehicles("shift_end")[types], out=over, where=back)
-        load = np.maximum(demand - facts.of_vehicles("capacity")[types], 0.0)
-        excess = np.stack([load, late, over], axis=1)
-        return np.where(excess > _TOLERANCE, excess, 0.0)
+            chosen = [index for index in free if index == free[0] or (vehicle.name, index) in pinned]
+            depot = self.facts.depot_of[vehicle.name]
+            found += [Route(vehicle.name, index, depot, ()) for index in chosen]
+        return found
 
     def of(self, client: str) -> list[Insertion]:
-        """Return every place for a client that roads allow; feasible ones with their cost."""
-        routes = [*self.plan.routes, *self.spare]
-        tried, origin = [], []
-        for place, route in enumerate(routes):
-            if not self._may(route, client):
+        """Return the places for a client that roads allow, those that break no rule first, cheapest first."""
+        tried, origin = self._candidates(client)
+        if not tried:
+            return []
+        driven = drive(self.laws, self.planning, tried)
+        costs = self._more(tried, origin, driven)
+        chosen = self._promising(tried, origin, driven, costs)
+        broken = broken_by_each(self.lenient, tried, driven, chosen)
+        found = []
+        for place, violations in zip(chosen, broken, strict=True):
+            before = self.before[origin[place]] if origin[place] < len(self.before) else ()
+            more = tuple(_beyond(violations, before))
+            if all(np.isfinite(violation.amount) for violation in more):
+                found.append(Insertion(tried[place], client, more, float(costs[place])))
+        return sorted(found, key=lambda insertion: bool(insertion.broken))
+
+    def _candidates(self, client: str) -> tuple[list[Route], list[int]]:
+        """Return every route with the client in it, and which route of the plan, or spare one, each was."""
+        first, then, homes = self._group(client)
+        tried: list[Route] = []
+        origin: list[int] = []
+        for place, route in enumerate((*self.plan.routes, *self.spare)):
+            if homes and place not in homes:
                 continue
-            for at in range(len(route.clients) + 1):
-                tried.append(replace(route, clients=(*route.clients[:at], client, *route.clients[at:])))
-                origin.append(place)
-        before = np.zeros((len(routes), 3))
-        before[: len(self.plan.routes)] = self.excess
-        early = self._leaving_early(tried)
-        driven = drive(self.laws, self.planning, early)
-        with np.errstate(invalid="ignore"):
-            excess = np.maximum(self._excess(early, driven) - before[origin], 0.0)
-        found = [
-            Insertion(
-                route=replace(route, departure=None),
-                client=client,
-                load=float(excess[place, 0]),
-                time=float(excess[place, 1:].sum()),
-                late=self._worst(driven, place, excess[place]),
-            )
-            for place, route in enumerate(tried)
-            if np.isfinite(excess[place]).all()
-        ]
-        return self._priced(found)
+            ways = dict.fromkeys(self._ways(route, first, then))
+            tried += [replace(route, clients=way, departure=None) for way in ways]
+            origin += [place] * len(ways)
+        return tried, origin
 
-    def _worst(self, driven: Drive, place: int, excess: Floats) -> tuple[str, float]:
-        here = np.flatnonzero(driven.route == place) if excess[1] > 0 else np.zeros(0, dtype=np.intp)
-        if here.size:
-            late = self._lateness(driven)[here]
-            worst = int(np.argmax(late))
-            if late[worst] >= excess[2]:
-                return f"client {self.facts.names[driven.head[here[worst]]]}", float(late[worst])
-        return "shift", float(excess[2])
+    def _group(self, client: str) -> tuple[list[str], list[str], set[int]]:
+        """Return what is served with the client: its source, then the rest, and on which routes the others are."""
+        known = {each.name: each for each in self.facts.clients}
+        source = known[client].source or client
+        rest = [each.name for each in self.facts.clients if each.source == source]
+        if not rest:
+            return [], [client], set()
+        homes = {self.served[name] for name in (source, *rest) if name in self.served}
+        first = [source] if source not in self.served else []
+        return first, [name for name in rest if name not in self.served], homes
 
-    def _priced(self, found: list[Insertion]) -> list[Insertion]:
-        """Add the cost of the feasible places."""
-        fits = [insertion for insertion in found if insertion.load == 0 and insertion.time == 0]
-        if not fits:
-            return found
-        routes = [insertion.route for insertion in fits]
-        costs = route_costs(self.laws, self.planning, routes, drive(self.laws, self.planning, routes))
-        present = {route.label: cost for route, cost in zip(self.plan.routes, self.costs, strict=True)}
-        priced = [
-            replace(insertion, cost=float(cost - present.get(insertion.route.label, 0.0)))
-            for insertion, cost in zip(fits, costs, strict=True)
-        ]
-        rest = [insertion for insertion in found if insertion.load > 0 or insertion.time > 0]
-        return priced + rest
+    def _ways(self, route: Route, first: list[str], then: list[str]) -> Iterator[tuple[str, ...]]:
+        """Yield the stops of a route with one block of clients in it, and another one later."""
+        stops, home = list(route.clients), [route.depot]
+        size = len(stops) + 1
+        for at in range(size):
+            if not first or not then:
+                yield (*stops[:at], *first, *then, *stops[at:])
+                continue
+            for later in range(at, size):
+                yield (*stops[:at], *first, *stops[at:later], *then, *stops[later:])
+        vehicle = self.facts.vehicles[self.facts.type_index[route.vehicle]]
+        if not stops or stops.count(route.depot) >= vehicle.reloads:
+            return
+        for at in range(size):
+            if at and stops[at - 1] != route.depot:
+                yield (*stops[:at], *home, *first, *then, *stops[at:])
+            if at < len(stops) and stops[at] != route.depot:
+                yield (*stops[:at], *first, *then, *home, *stops[at:])
+
+    def _promising(
+        self, routes: Sequence[Route], origin: Sequence[int], driven: Drive, costs: Floats
+    ) -> list[int]:
+        """Return the places to check, cheapest first: all, or of those that exceed the same limits the best few."""
+        order = np.argsort(np.round(costs, 9), kind="stable")
+        order = order[np.isfinite(costs[order])]
+        if len(order) <= _MOST:
+            return [int(place) for place in order]
+        now = np.minimum(origin, len(self.plan.routes))
+        excess = np.maximum(self._excess(routes, driven) - self.excess[now], 0.0)[order]
+        over = (excess > _TOLERANCE) @ (1 << np.arange(_LIMITS))
+        chosen: set[int] = set()
+        for limits in np.unique(over):
+            same = np.flatnonzero(over == limits)
+            # there are few ways to weigh tonnes against minutes that do not matter: the least of each, and of all
+            sizes = excess[same] / np.maximum(excess[same].max(axis=0), _TOLERANCE)
+            for size in (*sizes[:, sizes.any(axis=0)].T, sizes.sum(axis=1)):
+                chosen.update(same[np.argsort(size, kind="stable")[:_EACH]].tolist())
+            chosen.update(same[:_EACH].tolist())
+        return [int(place) for place in order[sorted(chosen)]]
+
+    def _excess(self, routes: Sequence[Route], driven: Drive) -> Floats:
+        """Return by how much each route exceeds limits that are numbers; (routes, limits)."""
+        facts, count = self.facts, len(routes)
+        types = np.array([facts.type_index[route.vehicle] for route in routes], dtype=np.intp)
+        load = np.zeros(count)
+        for loads, room in zip(driven.loads, facts.room, strict=True):
+            most = np.zeros(count)
+            np.maximum.at(most, driven.route, loads)
+            load += np.maximum(most - room[types], 0.0)
+        late = np.where(facts.soft[driven.head], 0.0, driven.late)
+        legs = np.nan_to_num(facts.distance[driven.tail, driven.head], posinf=0.0)
+        found = [load, np.bincount(driven.route, weights=late, minlength=count)]
+        for values, field in (
+            (driven.finish, "shift_end"),
+            (driven.spent, "max_duration"),
+            (np.bincount(driven.route, weights=legs, minlength=count), "max_distance"),
+        ):
+            limit = facts.of_vehicles(field)[types]
+            over = np.zeros(count)
+            np.subtract(values, limit, out=over, where=np.isfinite(values) & np.isfinite(limit))
+            found.append(np.maximum(over, 0.0))
+        return np.stack([*found, driven.rests_missed.astype(float)], axis=1)
+
+    def _more(self, routes: Sequence[Route], origin: Sequence[int], driven: Drive) -> Floats:
+        """Return what the plan costs more with each of the routes in place of the one it was."""
+        now = np.minimum(origin, len(self.plan.routes))
+        more = np.full(len(routes), np.inf)
+        costs = route_costs(self.laws, self.planning, routes, driven)
+        np.subtract(costs, self.costs[now], out=more, where=np.isfinite(costs) & np.isfinite(self.costs[now]))
+        rate = self.facts.policy.cost_of_longest
+        if rate:
+            longest = float(self.spent.max(initial=0.0))
+            others = [
+                float(np.delete(self.spent, place).max(initial=0.0)) for place in range(len(self.spent))
+            ]
+            with_it = np.maximum(driven.spent, np.append(others, longest)[now])
+            more = more + rate * (with_it - longest)
+        return np.asarray(more)
+
+
+def broken_by_each(
+    facts: Facts, routes: Sequence[Route], driven: Drive, chosen: Sequence[int] | None = None
+) -> list[tuple[Violation, ...]]:
+    """Check routes one by one, each as if it were a plan of its own.
+
+    Parameters
+    ----------
+    facts
+        The problem's data, with every client optional.
+    routes, driven
+        Routes, and what became of them when they were driven together.
+    chosen
+        Positions of those to check; all where not given.
+    """
+    places = range(len(routes)) if chosen is None else chosen
+    ends = np.searchsorted(driven.route, np.arange(len(routes) + 1))
+    return [
+        check_plan(
+            facts, RoutingPlan((routes[place],)), _one(driven, place, slice(ends[place], ends[place + 1]))
+        ).violations
+        for place in places
+    ]
+
+
+def _one(driven: Drive, place: int, legs: slice) -> Drive:
+    """Return one of the routes of a drive."""
+    parts = {
+        field.name: getattr(driven, field.name)[place : place + 1]
+        if field.name in _OF_ROUTES
+        else getattr(driven, field.name)[..., legs]
+        for field in fields(driven)
+    }
+    return Drive(**{**parts, "route": np.zeros_like(parts["route"])})
+
+
+def _beyond(broken: Sequence[Violation], before: Sequence[Violation]) -> Iterator[Violation]:
+    """Yield by how much rules are broken beyond what was broken before."""
+    known: dict[Key, list[float]] = {}
+    for violation in before:
+        known.setdefault(_key(violation), []).append(violation.amount)
+    for violation in broken:
+        same = known.get(_key(violation))
+        was = same.pop(0) if same else 0.0
+        if not np.isfinite(violation.amount):
+            if not np.isfinite(was):
+                continue
+            yield violation
+        elif violation.amount - was > _TOLERANCE:
+            yield replace(violation, amount=violation.amount - was) if was else violation
+
+
+def _key(violation: Violation) -> Key:
+    return violation.constraint, violation.where, violation.unit

@@ -1,0 +1,78 @@
+"""Plans to begin a search with, or to spare it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
+from kanopt.problems.routing.insertion import Insertions
+
+__all__ = ["filled_plan", "packed_plan", "plan_without_others"]
+
+
+def plan_without_others(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
+    """Return the routes of a plan without the clients that a smaller problem does not have."""
+    names = {client.name for client in problem.clients}
+    routes = []
+    for route in plan.routes:
+        kept = tuple(name for name in route.clients if name in names)
+        # a visit of the depot between two clients that are left is worth keeping, any other one is not
+        if len(kept) < len(route.clients) and route.depot in route.clients:
+            trips = [
+                tuple(name for name in trip if name in names) for trip in _trips(route.clients, route.depot)
+            ]
+            kept = tuple(
+                name
+                for place, trip in enumerate(trip for trip in trips if trip)
+                for name in ((route.depot, *trip) if place else trip)
+            )
+        if kept:
+            routes.append(replace(route, clients=kept, departure=None))
+    return problem.plan_from(routes)
+
+
+def _trips(stops: Sequence[str], depot: str) -> list[list[str]]:
+    trips: list[list[str]] = [[]]
+    for name in stops:
+        if name == depot:
+            trips.append([])
+        else:
+            trips[-1].append(name)
+    return trips
+
+
+def packed_plan(problem: RoutingProblem) -> RoutingPlan:
+    """Put the greatest demands first, each where it fits most closely, as where nothing but capacity counts."""
+    facts = problem.facts
+    vehicles = [
+        (vehicle, number)
+        for vehicle in problem.vehicles
+        for number in range(1, min(vehicle.count, len(problem.clients)) + 1)
+    ]
+    room = [vehicle.capacity for vehicle, _ in vehicles]
+    on: dict[int, list[str]] = {}
+    for client in sorted(problem.clients, key=lambda client: -client.demand):
+        fits = [place for place, free in enumerate(room) if client.demand <= free + 1e-9]
+        if fits:
+            place = min(fits, key=lambda place: room[place])
+            room[place] -= client.demand
+            on.setdefault(place, []).append(client.name)
+    routes = [
+        Route(vehicle.name, number, facts.depot_of[vehicle.name], tuple(on[place]))
+        for place, (vehicle, number) in enumerate(vehicles)
+        if place in on
+    ]
+    return problem.plan_from(routes)
+
+
+def filled_plan(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan | None:
+    """Put the clients that are left out where they cost least, if that breaks no rule."""
+    while plan.unserved:
+        places = Insertions(problem.rules, problem.planner, plan).of(plan.unserved[0])
+        if not places or places[0].broken:
+            return None
+        route = places[0].route
+        others = [each for each in plan.routes if each.label != route.label]
+        plan = problem.plan_from([*others, route])
+    return plan if problem.check(plan).ok else None
