@@ -1,0 +1,525 @@
+"""Routes driven stop by stop in plain loops, and the optimum of small problems: what the evaluator is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, pairwise, permutations
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kanopt.formulas.binding import BoundFormula, Known, Reference
+from kanopt.problems import Client, Route, RoutingPlan, RoutingProblem, VehicleType
+from kanopt.problems.routing.clocks import Rest, breaks_of, windows_of
+from kanopt.problems.routing.entities import split_label, words_of
+from kanopt.problems.routing.laws import DURATION, Inputs
+
+EPS = 1e-6
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One leg: what is on board in every measure, and its clock times; `ready` is after breaks taken on it."""
+
+    tail: int
+    head: int
+    load: tuple[float, ...]
+    leave: float
+    drive: float
+    ready: float
+    begin: float
+    late: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """A route driven at one departure, with its breaks at certain places (`rested` if all are taken)."""
+
+    departure: float
+    finish: float
+    legs: tuple[Leg, ...]
+    rested: bool
+
+    @property
+    def duration(self) -> float:
+        """Time from departure to finish."""
+        return self.finish - self.departure
+
+
+class Best(NamedTuple):
+    """An optimum: mandatory clients left out, the cost, and routes that have it."""
+
+    missed: int
+    cost: float
+    routes: tuple[Route, ...]
+
+
+class Simulator:
+    """Drives, checks and prices routes of a problem from its entities, one leg after the other.
+
+    Departures that a route leaves open are tried wherever something changes with travel times that do not depend on
+    the clock; where they do, a route must state its departure.
+    """
+
+    def __init__(self, problem: RoutingProblem) -> None:
+        self.problem = problem
+        self.policy = problem.policy
+        self.depots = len(problem.depots)
+        self.points = [*problem.depots, *problem.clients]
+        self.index = {point.name: place for place, point in enumerate(self.points)}
+        self.kinds = {vehicle.name: place for place, vehicle in enumerate(problem.vehicles)}
+        self.km = problem.facts.distance.tolist()
+        self.windows = [
+            windows_of(client.windows, problem.units.time) or ((client.earliest, client.latest),)
+            for client in problem.clients
+        ]
+        self.rests = [breaks_of(vehicle.breaks, problem.units.time) for vehicle in problem.vehicles]
+        self.costs = problem.cost if isinstance(problem.cost, dict) else {"cost": problem.cost}
+        self._loads: dict[tuple[str, tuple[str, ...]], list[tuple[float, ...]]] = {}
+        self._known: dict[tuple[Any, ...], float] = {}
+        self._matrices = {
+            name: np.asarray(law, dtype=float).tolist()
+            for name, law in {DURATION: problem.duration, **self.costs}.items()
+            if not isinstance(law, BoundFormula)
+        }
+
+    def client(self, node: int) -> Client:
+        """The client at a node."""
+        return self.problem.clients[node - self.depots]
+
+    def vehicle(self, route: Route) -> VehicleType:
+        """The type of a route's vehicle."""
+        return self.problem.vehicles[self.kinds[route.vehicle]]
+
+    def law(self, name: str, kind: int, way: tuple[int, int], *state: float) -> float:
+        """Value of a law on a leg of a vehicle type; the state is load, clock, travel time and lateness."""
+        if name in self._matrices:
+            return self._matrices[name][way[0]][way[1]]
+        key = (name, kind, way, *state)
+        if key not in self._known:
+            load, clock, drive, late = (np.array([value]) for value in state)
+            tail, head = np.array([way[0]]), np.array([way[1]])
+            inputs = Inputs(np.array([kind]), tail, head, load, clock, drive, late)
+            self._known[key] = float(self.problem.rules.evaluate(name, inputs)[0])
+        return self._known[key]
+
+    @cached_property
+    def services(self) -> list[list[float]]:
+        """Service times by type and node, of a reload at depots."""
+        law = self.policy.service
+        return [
+            [vehicle.reload_time] * self.depots
+            + [c.service if law is None else self._service(law, c, vehicle) for c in self.problem.clients]
+            for vehicle in self.problem.vehicles
+        ]
+
+    def _service(self, law: BoundFormula, client: Client, vehicle: VehicleType) -> float:
+        def resolve(reference: Reference) -> Known:
+            of_client = reference.scope == "client"
+            owner = client if of_client else vehicle
+            units = self.problem.units.of_points() if of_client else self.problem.units.of_vehicles()
+            if reference.field in owner.attributes:
+                return Known(np.array([owner.attributes[reference.field]]), "")
+            return Known(np.array([getattr(owner, reference.field)]), units[reference.field])
+
+        return max(0.0, float(law.evaluate(resolve, self.problem.units.time)[0]))
+
+    def carried(self, node: int) -> tuple[float, ...]:
+        """Demand of a client in every measure."""
+        client = self.client(node)
+        return (client.demand, *(float(client.attributes[name]) for name in self.policy.capacities))
+
+    def room(self, vehicle: VehicleType) -> tuple[float, ...]:
+        """Capacity of a vehicle in every measure."""
+        return (vehicle.capacity, *(float(vehicle.attributes[name]) for name in self.policy.capacities))
+
+    def way(self, route: Route) -> list[int]:
+        """Nodes from the depot to the end of the route."""
+        home = self.index[route.depot]
+        stops = [self.index[name] for name in route.clients]
+        return [home, *stops, home] if self.vehicle(route).returns else [home, *stops]
+
+    def trips(self, route: Route) -> list[list[int]]:
+        """Clients between visits of the depot."""
+        found: list[list[int]] = [[]]
+        for name in route.clients:
+            if self.index[name] < self.depots:
+                found.append([])
+            else:
+                found[-1].append(self.index[name])
+        return found
+
+    def loads(self, route: Route) -> list[tuple[float, ...]]:
+        """What is on board on each leg in every measure."""
+        key = (route.vehicle, route.clients)
+        if key not in self._loads:
+            self._loads[key] = self._loaded(route)
+        return self._loads[key]
+
+    def _loaded(self, route: Route) -> list[tuple[float, ...]]:
+        measures, found = 1 + len(self.policy.capacities), []
+        for trip in self.trips(route):
+            board = [0.0] * measures
+            for node in trip:
+                if not self.client(node).source:
+                    board = [a + b for a, b in zip(board, self.carried(node), strict=True)]
+            for node in trip:
+                found.append(tuple(board))
+                board = [a - b for a, b in zip(board, self.carried(node), strict=True)]
+                board[0] += self.client(node).pickup
+                for name in route.clients:
+                    other = self.index[name]
+                    if other >= self.depots and self.client(other).source == self.client(node).name:
+                        board = [a + b for a, b in zip(board, self.carried(other), strict=True)]
+            found.append(tuple(board))
+        return found if self.vehicle(route).returns else found[:-1]
+
+    def ready(self, clock: float, drive: float, rests: Sequence[Rest]) -> float | None:
+        """Return when the head of a leg is reached and breaks taken on the way, or there before service, are over.
+
+        Each break begins as early as it may; who is there before it may begin waits for it.
+        """
+        over, total = clock, 0.0
+        for rest in rests:
+            begins = max(over, rest.earliest)
+            if begins > rest.latest + EPS:
+                return None
+            over, total = begins + rest.length, total + rest.length
+        return max(clock + drive + total, over)
+
+    def begin(self, node: int, ready: float) -> tuple[float, float]:
+        """Return when service begins at a node, and how late that is."""
+        if node < self.depots:
+            return ready, 0.0
+        for opens, closes in self.windows[node - self.depots]:
+            if ready <= closes + EPS:
+                return max(ready, opens), 0.0
+        return ready, ready - self.windows[node - self.depots][-1][1]
+
+    def runs(self, route: Route, departure: float) -> list[Run]:
+        """Drive a route at a departure with its breaks wherever they may be; without them, where they may nowhere."""
+        rests = self.rests[self.kinds[route.vehicle]]
+        way, loads = self.way(route), self.loads(route)
+        found = []
+        for before in range(len(rests) + 1):
+            over = self.ready(-np.inf, 0.0, rests[:before])
+            if over is not None and over <= departure + EPS:
+                found += list(self._drive(route, (way, loads), departure, before, ()))
+        rested = [
+            Run(departure, finish, legs, True)
+            for legs, finish, taken in found
+            if self._after(rests[taken:], finish)
+        ]
+        if rested:
+            return rested
+        alone = [(legs, finish) for legs, finish, taken in found if taken == 0]
+        return [Run(departure, finish, legs, False) for legs, finish in alone[:1]]
+
+    def _after(self, rests: Sequence[Rest], finish: float) -> bool:
+        return self.ready(finish, 0.0, rests) is not None
+
+    def _drive(
+        self,
+        route: Route,
+        plan: tuple[list[int], list[tuple[float, ...]]],
+        clock: float,
+        taken: int,
+        legs: tuple[Leg, ...],
+    ) -> Iterator[tuple[tuple[Leg, ...], float, int]]:
+        """Yield the rest of a route for every number of breaks on each of the legs to come."""
+        (way, loads), kind, place = plan, self.kinds[route.vehicle], len(legs)
+        if place == len(way) - 1:
+            yield legs, clock, taken
+            return
+        tail, head, load = way[place], way[place + 1], loads[place]
+        drive = self.law(DURATION, kind, (tail, head), load[0], clock, 0.0, 0.0)
+        rests = self.rests[kind]
+        for more in range(len(rests) - taken + 1):
+            ready = self.ready(clock, drive, rests[taken : taken + more])
+            if ready is None:
+                continue
+            begin, late = self.begin(head, ready)
+            leg = Leg(tail, head, load, clock, drive, ready, begin, late)
+            back = place == len(way) - 2 and self.vehicle(route).returns
+            over = begin if back else begin + self.services[kind][head]
+            yield from self._drive(route, plan, over, taken + more, (*legs, leg))
+
+    def departures(self, route: Route) -> list[float]:
+        """Departures between which every time, and what it costs, is linear in the departure."""
+        vehicle, kind = self.vehicle(route), self.kinds[route.vehicle]
+        way, loads, rests = self.way(route), self.loads(route), self.rests[kind]
+        gone, offsets, events = 0.0, [0.0], [(0.0, vehicle.shift_start), (0.0, vehicle.shift_end)]
+        for place, (tail, head) in enumerate(pairwise(way)):
+            gone += self.law(DURATION, kind, (tail, head), loads[place][0], 0.0, 0.0, 0.0)
+            offsets.append(gone)
+            if head >= self.depots:
+                events += [(gone, edge) for window in self.windows[head - self.depots] for edge in window]
+            if place < len(way) - 2 or not vehicle.returns:
+                gone += self.services[kind][head]
+                offsets.append(gone)
+        events += [
+            (at, edge)
+            for at in offsets
+            for r in rests
+            for edge in (r.earliest, r.earliest + r.length, r.latest)
+        ]
+        events.append((gone, vehicle.shift_end))
+        lengths = {
+            sum(r.length for r in some)
+            for size in range(len(rests) + 1)
+            for some in combinations(rests, size)
+        }
+        stops = {
+            edge + extra - at for at, edge in events for extra in (*lengths, *(-length for length in lengths))
+        }
+        limits = [vehicle.regular_time, vehicle.max_duration]
+        stops |= {stop + gone + extra - most for stop in stops for most in limits for extra in lengths}
+        return sorted({round(stop, 9) for stop in stops if vehicle.shift_start <= stop < np.inf})
+
+    def hours(self, route: Route, run: Run) -> dict[str, float]:
+        """Price of what depends on the time: all of it, overtime, lateness."""
+        vehicle = self.vehicle(route)
+        over = max(0.0, run.duration - vehicle.regular_time)
+        late = sum(
+            leg.late * (self.client(leg.head).cost_per_lateness or 0.0)
+            for leg in run.legs
+            if leg.head >= self.depots
+        )
+        return {
+            "time": vehicle.cost_per_time * run.duration,
+            "overtime": vehicle.cost_per_overtime * over if over else 0.0,
+            "lateness": late,
+        }
+
+    def terms(self, route: Route, run: Run) -> dict[str, float]:
+        """Price of one route by term, without the longest route's."""
+        vehicle, kind = self.vehicle(route), self.kinds[route.vehicle]
+        found = {"fixed": vehicle.fixed_cost, "distance": 0.0, **self.hours(route, run)}
+        for leg in run.legs:
+            found["distance"] += vehicle.cost_per_distance * self.km[leg.tail][leg.head]
+            for name in self.costs:
+                state = (leg.load[0], leg.leave, leg.drive, leg.late)
+                found[name] = found.get(name, 0.0) + self.law(name, kind, (leg.tail, leg.head), *state)
+        return found
+
+    def static_faults(self, route: Route) -> frozenset[str]:
+        """Rules that a route breaks whenever it leaves."""
+        vehicle, found = self.vehicle(route), set()
+        trips, way = self.trips(route), self.way(route)
+        room = self.room(vehicle)
+        if any(a > b + EPS for load in self.loads(route) for a, b in zip(load, room, strict=True)):
+            found.add("capacity")
+        if len(trips) - 1 > vehicle.reloads:
+            found.add("reload")
+        if sum(self.km[a][b] for a, b in pairwise(way)) > vehicle.max_distance + EPS:
+            found.add("distance")
+        served = [node for trip in trips for node in trip]
+        found |= {rule for trip in trips for rule in self._trip_faults(trip, served)}
+        for node in served:
+            client = self.client(node)
+            types = words_of(client.vehicles)
+            if not words_of(client.needs) <= words_of(vehicle.skills) or (
+                types and vehicle.name not in types
+            ):
+                found.add("skill")
+            pins = {name: label for label, names in self.policy.pinned.items() for name in names}
+            if client.name in pins and split_label(pins[client.name], self.kinds) != (
+                route.vehicle,
+                route.index,
+            ):
+                found.add("pinned")
+        goods = [words_of(self.client(node).goods) for node in served]
+        for one, other in self.policy.apart:
+            if any(
+                a != b and one in goods[a] and other in goods[b]
+                for a in range(len(goods))
+                for b in range(len(goods))
+            ):
+                found.add("goods")
+        return frozenset(found)
+
+    def _trip_faults(self, trip: Sequence[int], served: Sequence[int]) -> Iterator[str]:
+        for place, node in enumerate(trip):
+            client = self.client(node)
+            if client.source and self.index[client.source] not in trip[:place]:
+                yield "order"
+            takers = [c.name for c in self.problem.clients if c.source == client.name]
+            if any(self.index[name] not in served for name in takers):
+                yield "order"
+            if (
+                self.policy.backhaul
+                and client.pickup > 0
+                and any(self.client(n).demand > 0 for n in trip[place + 1 :])
+            ):
+                yield "backhaul"
+
+    def timed_faults(self, route: Route, run: Run) -> frozenset[str]:
+        """Rules that a route breaks as it was driven."""
+        vehicle, found = self.vehicle(route), set()
+        if any(
+            leg.late > EPS and self.client(leg.head).cost_per_lateness is None
+            for leg in run.legs
+            if leg.head >= self.depots
+        ):
+            found.add("time window")
+        if run.departure < vehicle.shift_start - EPS or run.finish > vehicle.shift_end + EPS:
+            found.add("shift")
+        if run.duration > vehicle.max_duration + EPS:
+            found.add("duration")
+        if not run.rested:
+            found.add("break")
+        return frozenset(found)
+
+    def drive(self, route: Route) -> Run:
+        """Drive a route at its departure, or the one the law chooses: see `choices`."""
+        return self.choices(route)[0]
+
+    def choices(self, route: Route) -> list[Run]:
+        """Ways to drive a route at its departure, or at those that make nothing later than it must be.
+
+        Those that break the fewest rules come first, then the cheapest, then the latest.
+        """
+
+        def key(run: Run) -> tuple[int, float, float]:
+            price = sum(self.hours(route, run).values())
+            return len(self.timed_faults(route, run)), round(price, 6), -run.departure
+
+        vehicle = self.vehicle(route)
+        if route.departure is not None:
+            return sorted(self.runs(route, route.departure), key=key)
+        first = min(self.runs(route, vehicle.shift_start), key=lambda run: (not run.rested, run.finish))
+        hard = [
+            place
+            for place, leg in enumerate(first.legs)
+            if leg.head >= self.depots and self.client(leg.head).cost_per_lateness is None
+        ]
+        found = []
+        for departure in self.departures(route):
+            for run in self.runs(route, departure):
+                on_time = all(
+                    run.legs[place].late <= EPS or run.legs[place].begin <= first.legs[place].begin + EPS
+                    for place in hard
+                )
+                if on_time and run.finish <= max(first.finish, vehicle.shift_end) + EPS:
+                    found.append(run)
+        return sorted(found, key=key)
+
+    def faults(self, plan: RoutingPlan) -> frozenset[str]:
+        """Rules that a plan breaks."""
+        found = {rule for route in plan.routes for rule in self.static_faults(route)}
+        found |= {rule for route in plan.routes for rule in self.timed_faults(route, self.drive(route))}
+        served = [name for route in plan.routes for name in route.clients]
+        if any(client.mandatory and client.name not in served for client in self.problem.clients):
+            found.add("unserved")
+        return frozenset(found)
+
+    def price(self, plan: RoutingPlan) -> dict[str, float]:
+        """Price of a plan by term; terms that cost nothing are left out."""
+        found: dict[str, float] = {"longest route": 0.0}
+        for route in plan.routes:
+            run = self.drive(route)
+            for name, amount in self.terms(route, run).items():
+                found[name] = found.get(name, 0.0) + amount
+            longest = self.policy.cost_of_longest * run.duration
+            found["longest route"] = max(found["longest route"], longest)
+        served = {name for route in plan.routes for name in route.clients}
+        found["missed prizes"] = sum(c.prize or 0.0 for c in self.problem.clients if c.name not in served)
+        return {name: amount for name, amount in found.items() if abs(amount) > 1e-12}
+
+    def options(self, name: str) -> dict[int, list[tuple[float, float, Route]]]:
+        """Return for each set of clients the routes of a vehicle type that are not worse in cost and duration."""
+        vehicle, n = self.problem.vehicles[self.kinds[name]], len(self.problem.clients)
+        home = vehicle.depot or self.problem.depots[0].name
+        names = [client.name for client in self.problem.clients]
+        found: dict[int, list[tuple[float, float, Route]]] = {}
+        for size in range(1, n + 1):
+            for order in permutations(range(n), size):
+                mask = sum(1 << place for place in order)
+                for stops in _with_reloads([names[place] for place in order], home, vehicle.reloads):
+                    route = Route(name, 1, home, stops)
+                    if not self.static_faults(route) - {"pinned"}:
+                        found[mask] = self._front(found.get(mask, []) + self._priced(route))
+        return {mask: front for mask, front in found.items() if front}
+
+    def _priced(self, route: Route) -> list[tuple[float, float, Route]]:
+        """Price a route at every departure worth it that breaks no rule."""
+        vehicle = self.vehicle(route)
+        # an earlier departure never makes anything later, so that a route that is late then always is
+        late = frozenset({"time window", "shift", "break"})
+        if all(self.timed_faults(route, run) & late for run in self.runs(route, vehicle.shift_start)):
+            return []
+        paid = vehicle.cost_per_time or vehicle.cost_per_overtime or self.policy.cost_of_longest
+        timed = paid or np.isfinite(vehicle.max_duration)
+        starts = self.departures(route) if timed else [vehicle.shift_start]
+        runs = [run for start in starts for run in self.runs(route, start)]
+        good = [run for run in runs if not self.timed_faults(route, run)]
+        return [(sum(self.terms(route, run).values()), run.duration, route) for run in good]
+
+    def _front(self, options: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Keep the cheapest, and those that cost more but take less time where the longest route is paid for."""
+        kept: list[tuple[Any, ...]] = []
+        for option in sorted(options, key=lambda each: each[:2]):
+            if not kept or (self.policy.cost_of_longest and option[1] < kept[-1][1] - EPS):
+                kept.append(option)
+        return kept
+
+    def best(self) -> Best:
+        """Try every plan."""
+        clients = self.problem.clients
+        fronts: dict[int, list[tuple[Any, ...]]] = {0: [(0.0, 0.0, ())]}
+        pins = {
+            name: split_label(label, self.kinds)
+            for label, names in self.policy.pinned.items()
+            for name in names
+        }
+        for vehicle in self.problem.vehicles:
+            options = self.options(vehicle.name)
+            for number in range(1, vehicle.count + 1):
+                other = [
+                    pins.get(client.name, (vehicle.name, number)) != (vehicle.name, number)
+                    for client in clients
+                ]
+                taken = sum(1 << place for place, pinned in enumerate(other) if pinned)
+                longer = {mask: list(front) for mask, front in fronts.items()}
+                for done, front in fronts.items():
+                    for mask, routes in options.items():
+                        if not mask & (done | taken):
+                            longer.setdefault(done | mask, []).extend(
+                                (
+                                    cost + price,
+                                    max(longest, span),
+                                    (*before, Route(vehicle.name, number, *_rest(route))),
+                                )
+                                for cost, longest, before in front
+                                for price, span, route in routes
+                            )
+                fronts = {mask: self._front(front) for mask, front in longer.items()}
+        found = []
+        for done, front in fronts.items():
+            left = [client for place, client in enumerate(clients) if not done >> place & 1]
+            missed = sum(client.mandatory for client in left)
+            prizes = sum(client.prize or 0.0 for client in left)
+            rate = self.policy.cost_of_longest
+            found += [Best(missed, cost + prizes + rate * span, routes) for cost, span, routes in front]
+        return min(found, key=lambda best: best[:2])
+
+
+def _rest(route: Route) -> tuple[str, tuple[str, ...]]:
+    return route.depot, route.clients
+
+
+def _with_reloads(names: Sequence[str], home: str, most: int) -> Iterator[tuple[str, ...]]:
+    """Yield the order with so many visits of the depot at most between its clients."""
+    for times in range(min(most, len(names) - 1) + 1):
+        for cuts in combinations(range(1, len(names)), times):
+            stops: list[str] = []
+            for place, name in enumerate(names):
+                stops += [home, name] if place in cuts else [name]
+            yield tuple(stops)
+
+
+def best_of_all(problem: RoutingProblem) -> Best:
+    """Return the optimum of a small problem by trying every plan there is."""
+    return Simulator(problem).best()

@@ -1,0 +1,263 @@
+"""Small routing problems in which one rule, or several together, makes a difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from kanopt.formulas import Variable, client, parse_formula, vehicle
+from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
+from kanopt.problems.routing import RoutingPolicy
+
+VARIANTS = (
+    "capacities", "windows", "soft", "service_law", "open", "max_distance", "max_duration", "overtime", "pickup",
+    "backhaul", "source", "reload", "goods", "breaks", "pinned", "longest", "mixed",
+)  # fmt: skip
+Rng = np.random.Generator
+
+
+@dataclass
+class Draft:
+    """A problem while its rules are made up."""
+
+    clients: list[dict[str, Any]]
+    vehicles: list[dict[str, Any]]
+    minutes: np.ndarray[Any, Any]
+    euros: np.ndarray[Any, Any]
+    km: np.ndarray[Any, Any]
+    policy: dict[str, Any] = field(default_factory=dict)
+
+    def problem(self) -> RoutingProblem:
+        """Return the problem as it is now."""
+        return RoutingProblem(
+            [Depot("depot")],
+            [Client(**each) for each in self.clients],
+            [VehicleType(**each) for each in self.vehicles],
+            {"fuel": self.euros},
+            self.minutes,
+            self.km,
+            policy=RoutingPolicy(**self.policy),
+        )
+
+
+def plain(seed: int) -> Draft:
+    """Return a town of four or five clients, a van or two and a truck, in whole minutes, euros and kilometres."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(4, 6))
+    people = [
+        {
+            "name": f"c{place}",
+            "demand": float(rng.integers(1, 5)),
+            "service": float(rng.integers(1, 6)),
+            **({"prize": float(rng.integers(8, 30))} if rng.random() < 0.25 else {}),
+        }
+        for place in range(n)
+    ]
+    shared = {"shift_start": 400.0, "shift_end": 640.0, "attributes": {}}
+    fleet = [
+        {"name": "van", "count": int(rng.integers(1, 3)), "capacity": 8.0, "fixed_cost": 12.0, **shared},
+        {"name": "truck", "capacity": 12.0, "fixed_cost": 18.0, "cost_per_distance": 0.25, **shared},
+    ]
+    fleet[0]["cost_per_time"] = 0.5 if rng.random() < 0.5 else 0.0
+    return Draft(people, fleet, _ways(rng, n + 1, 8, 36), _ways(rng, n + 1, 4, 22), _ways(rng, n + 1, 5, 30))
+
+
+def _ways(rng: Rng, n: int, low: int, high: int) -> np.ndarray[Any, Any]:
+    """Return lengths of shortest ways between random places, in whole numbers."""
+    found = rng.integers(low, high, (n, n)).astype(float)
+    np.fill_diagonal(found, 0.0)
+    for middle in range(n):
+        found = np.minimum(found, found[:, middle, None] + found[None, middle, :])
+    return found
+
+
+def variant(name: str, seed: int) -> RoutingProblem:
+    """Return a small problem with a rule, or with some of all rules."""
+    return draft(name, seed).problem()
+
+
+def draft(name: str, seed: int) -> Draft:
+    """Return the draft of `variant`."""
+    found = plain(seed)
+    rng = np.random.default_rng([seed, 7])
+    if name == "mixed":
+        for rule in rng.choice(sorted(RULES), size=4, replace=False):
+            RULES[rule](found, rng)
+    else:
+        RULES[name](found, rng)
+    return found
+
+
+def _free(each: Mapping[str, Any]) -> bool:
+    """Whether a client can be given a window."""
+    return "windows" not in each and "earliest" not in each
+
+
+def _capacities(town: Draft, rng: Rng) -> None:
+    for each in town.clients:
+        each["attributes"] = {"pallets": float(rng.integers(1, 6))}
+    for each, room in zip(town.vehicles, (7.0, 6.0), strict=True):
+        each["attributes"] = {**each["attributes"], "pallets": room}
+    town.policy["capacities"] = ("pallets",)
+
+
+def _windows(town: Draft, rng: Rng) -> None:
+    for each in filter(_free, town.clients[:4]):
+        first = int(rng.integers(405, 470))
+        closes = first + int(rng.integers(3, 15))
+        again = closes + int(rng.integers(10, 50))
+        each["windows"] = f"{first}-{closes}, {again}-{again + int(rng.integers(3, 20))}"
+    town.vehicles[1]["cost_per_time"] = 0.25
+
+
+def _soft(town: Draft, rng: Rng) -> None:
+    for each in town.clients:
+        if _free(each):
+            opens = float(rng.integers(400, 450))
+            each |= {"earliest": opens, "latest": opens + float(rng.integers(5, 30))}
+        if each["name"] != "c0":
+            each["cost_per_lateness"] = float(rng.integers(0, 3)) / 2
+
+
+def _service_law(town: Draft, rng: Rng) -> None:
+    for each in town.vehicles:
+        each["attributes"] = {**each["attributes"], "slow": float(rng.integers(1, 3))}
+        each["shift_end"] = 500.0
+    law = parse_formula(
+        "slow * (3 + 4 * load)",
+        [Variable("slow"), Variable("load", "t")],
+        Variable("stop", "min"),
+    )
+    town.policy["service"] = law.bind(slow=vehicle.slow, load=client.demand)
+
+
+def _open(town: Draft, rng: Rng) -> None:
+    for each in town.vehicles[: int(rng.integers(1, 3))]:
+        each |= {"returns": False, "shift_end": float(rng.integers(435, 470))}
+
+
+def _max_distance(town: Draft, rng: Rng) -> None:
+    for each in town.vehicles:
+        each["max_distance"] = float(rng.integers(35, 60))
+
+
+def _max_duration(town: Draft, rng: Rng) -> None:
+    for each in town.vehicles:
+        each["max_duration"] = float(rng.integers(45, 75))
+    for each in town.clients[:2]:
+        if _free(each):
+            each["earliest"] = float(rng.integers(420, 460))
+
+
+def _overtime(town: Draft, rng: Rng) -> None:
+    for each in town.vehicles:
+        each |= {
+            "regular_time": float(rng.integers(40, 60)),
+            "cost_per_overtime": float(rng.integers(1, 5)) / 2,
+        }
+    for each in town.clients[:2]:
+        if _free(each):
+            each["earliest"] = float(rng.integers(420, 460))
+
+
+def _pickup(town: Draft, rng: Rng) -> None:
+    for each in town.vehicles:
+        each["capacity"] -= 2.0
+    for each in town.clients:
+        if "source" not in each:
+            each["pickup"] = float(rng.integers(0, 6))
+            each["demand"] = each["demand"] if rng.random() < 0.6 else 0.0
+
+
+def _backhaul(town: Draft, rng: Rng) -> None:
+    _pickup(town, rng)
+    town.policy["backhaul"] = True
+
+
+def _source(town: Draft, rng: Rng) -> None:
+    for each in town.vehicles:
+        each["capacity"] = float(rng.integers(4, 8))
+    town.clients[1] |= {"source": "c0", "pickup": 0.0}
+    town.clients[3] |= {"source": "c2" if rng.random() < 0.7 else "c0", "pickup": 0.0}
+    for place in (0, 2):
+        town.clients[place]["demand"] = 0.0 if rng.random() < 0.6 else 1.0
+
+
+def _reload(town: Draft, rng: Rng) -> None:
+    for each in town.vehicles:
+        each |= {"capacity": float(rng.integers(4, 7)), "reload_time": float(rng.integers(0, 8))}
+        each |= {"reloads": int(rng.integers(1, 3))}
+        each["shift_end"] = float(rng.integers(500, 600))
+
+
+def _goods(town: Draft, rng: Rng) -> None:
+    words = ("food", "paint", "food, paper", "acid")
+    for each in town.clients:
+        each["goods"] = words[int(rng.integers(0, 4))]
+    town.clients[0]["goods"], town.clients[1]["goods"], town.clients[2]["goods"] = "food", "paint", "acid"
+    town.policy["apart"] = (("food", "paint"), ("acid", "food"))
+
+
+def _breaks(town: Draft, rng: Rng) -> None:
+    for each in town.vehicles:
+        first = int(rng.integers(405, 440))
+        each["breaks"] = f"{int(rng.integers(10, 25))} in {first}-{first + int(rng.integers(4, 20))}"
+        if rng.random() < 0.5:
+            again = first + 50
+            each["breaks"] += f", {int(rng.integers(5, 15))} in {again}-{again + 10}"
+        each |= {"cost_per_time": 0.25, "shift_end": 520.0}
+    for each in town.clients:
+        each["service"] += float(rng.integers(5, 12))
+        if _free(each):
+            opens = float(rng.integers(405, 450))
+            each |= {"earliest": opens, "latest": opens + float(rng.integers(15, 60))}
+
+
+def _pinned(town: Draft, rng: Rng) -> None:
+    last = town.vehicles[0].get("count", 1)
+    town.policy["pinned"] = {f"van {last}": ("c0",), "truck 1": ("c1", "c2")[: int(rng.integers(1, 3))]}
+
+
+def _longest(town: Draft, rng: Rng) -> None:
+    town.policy["cost_of_longest"] = float(rng.integers(1, 5)) / 4
+
+
+RULES: Mapping[str, Callable[[Draft, Rng], None]] = {
+    "capacities": _capacities,
+    "windows": _windows,
+    "soft": _soft,
+    "service_law": _service_law,
+    "open": _open,
+    "max_distance": _max_distance,
+    "max_duration": _max_duration,
+    "overtime": _overtime,
+    "pickup": _pickup,
+    "backhaul": _backhaul,
+    "source": _source,
+    "reload": _reload,
+    "goods": _goods,
+    "breaks": _breaks,
+    "pinned": _pinned,
+    "longest": _longest,
+}
+
+
+def some_routes(problem: RoutingProblem, seed: int, *, stated: bool = False) -> tuple[Route, ...]:
+    """Return routes over some of the clients, whether they keep to the rules or not, with visits of the depot."""
+    rng = np.random.default_rng(seed)
+    names = [client.name for client in problem.clients]
+    rng.shuffle(names)
+    numbers = [(each.name, number) for each in problem.vehicles for number in range(1, each.count + 1)]
+    owner = rng.integers(-1 if rng.random() < 0.3 else 0, len(numbers), len(names))
+    routes = []
+    for place, (name, number) in enumerate(numbers):
+        stops = [stop for stop, mine in zip(names, owner, strict=True) if mine == place]
+        if len(stops) > 1 and rng.random() < (0.5 if problem.vehicles[0].reloads else 0.05):
+            stops.insert(int(rng.integers(1, len(stops))), "depot")
+        if stops:
+            leaves = float(rng.integers(400, 450)) if stated else None
+            routes.append(Route(name, number, "depot", tuple(stops), leaves))
+    return tuple(routes)
