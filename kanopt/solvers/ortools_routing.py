@@ -20,10 +20,11 @@ __all__ = ["OrToolsRouting"]
 class OrToolsRouting:
     """Guided local search of OR-Tools on a routing problem at its planning values.
 
-    Arc prices, travel times and demands are lowered to integer matrices, one per vehicle type. A client that must
-    be served may be left out at a price above that of any plan, so that a partial plan always comes back; that
-    price never enters the objective. No bound is claimed. The search ends at the time limit, or by itself after
-    ``2000 + 50 × clients`` accepted steps without a better plan; in the second case the same seed gives the same plan.
+    Arc prices, travel times and demands are lowered to integer matrices, one per vehicle type, and every rule of a
+    routing problem is part of the model. A client that must be served may be left out at a price above that of any
+    plan, so that a partial plan always comes back; that price never enters the objective. No bound is claimed. The
+    search ends at the time limit, or by itself after ``2000 + 50 × clients`` accepted steps without a better plan; in
+    the second case the same seed gives the same plan.
 
     Examples
     --------

@@ -9,13 +9,17 @@ import numpy as np
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
 from kanopt.solvers.incumbents import Incumbents
+from kanopt.solvers.ortools_model import OrToolsModel
 from kanopt.solvers.routing_arrays import RoutingArrays, Ways
+from kanopt.solvers.routing_insertion import rebuilt
 
 __all__ = ["OrToolsSearch"]
 
 _STEPS, _STEPS_PER_CLIENT = 2000, 50
 _PENALTY_WEIGHTS = (0.05, 0.1)  # the solver's default is 0.1
 _FIRST = ("PARALLEL_CHEAPEST_INSERTION", "PATH_CHEAPEST_ARC", "SAVINGS")
+_GLANCE = 256
+_REBUILDING = 0.2  # share of the time in which a start is made where rules are many
 _REMOVED, _LONGEST, _BYPASS = 10, 10, 0.01  # what the paper on string removals suggests
 
 
@@ -27,6 +31,11 @@ class OrToolsSearch:
     way: the order in which clients are numbered, and the weight of the penalties of guided local search. The search
     ends at the time limit, when asked, or by itself after ``2000 + 50 × clients`` accepted steps without a better
     plan; in the last case the same seed gives the same plan.
+
+    Where clients are loaded at others, drivers rest or goods are kept apart, single moves lead nowhere for long: a
+    fifth of the time at most goes first into a plan that is taken apart and put together again (:func:`rebuilt`).
+    Where there are any rules beyond load, windows and shifts, plans are ranked by the arrays: OR-Tools may leave a
+    depot sooner than is best.
 
     Parameters
     ----------
@@ -43,7 +52,8 @@ class OrToolsSearch:
     leave
         None for guided local search. Else the search is iterated local search, which removes strings of stops and
         inserts them again, and `leave` is called with :attr:`message` to end it and must not return: OR-Tools has
-        no way to end this search before its time limit, so that only a process of its own can run it.
+        no way to end this search before its time limit, so that only a process of its own can run it. Where there are
+        rules beyond load, windows and shifts it is guided local search all the same.
 
     Notes
     -----
@@ -74,22 +84,30 @@ class OrToolsSearch:
         self.time_limit = time_limit
         self.seed = seed
         self.asked = asked
-        self.leave = leave
+        # iterated local search tells of plans before their times are known, and moves no clients that belong together
+        self.leave = leave if arrays.rules.absent else None
         self.error: BaseException | None = None
         self.message = ""
         self.best: int | None = None
         self.idle = 0
         self.patience = _STEPS + _STEPS_PER_CLIENT * arrays.size
-        self.manager, self.model = _model(arrays)
-        size = self.model.Size()
-        self.node = [int(self.manager.IndexToNode(index)) for index in range(size)]
-        self.next = [self.model.NextVar(index) for index in range(size)]
+        self.built = OrToolsModel(arrays)
+        self.model = self.built.model
+        self.next = [self.model.NextVar(index) for index in range(self.model.Size())]
         self.model.AddAtSolutionCallback(self._heard)
+        self.glances = 0
+        self.hurried = False
+        if not arrays.rules.absent:
+            # between two plans the search may look for times for long
+            self.model.AddSearchMonitor(self.model.solver().CustomLimit(self._is_over))
 
     def run(self, start: Ways | None) -> None:
         """Search from a plan that fits, or from scratch."""
         if start is not None:
             self.incumbents.offer(start)
+        rules = self.arrays.rules
+        if rules.source.size or rules.rests.size or rules.apart.size:
+            start = self._rebuilt(start)
         for first in _FIRST:
             if self.error is not None or self.asked() or self.incumbents.seconds >= self.time_limit:
                 return
@@ -98,10 +116,25 @@ class OrToolsSearch:
             if self._searched(parameters, start):
                 return
 
+    def _rebuilt(self, start: Ways | None) -> Ways | None:
+        """Return a better plan to start from, found in a share of the time."""
+        began = self.incumbents.seconds
+        until = began + _REBUILDING * (self.time_limit - began)
+        made = rebuilt(
+            self.arrays,
+            start,
+            self.seed,
+            lambda: self.asked() or self.incumbents.seconds >= until,
+            self.incumbents.offer,
+        )
+        self.hurried = self.incumbents.seconds >= until
+        return made if any(made) else start
+
     def _parameters(self) -> Any:
         parameters = pywrapcp.DefaultRoutingSearchParameters()
         left = self.time_limit - self.incumbents.seconds
         parameters.time_limit.FromMilliseconds(max(1, int(1000 * left)))
+        parameters.disable_scheduling_beware_this_may_degrade_performance = self.built.by_hand
         if self.leave is None:
             metaheuristic = routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
             parameters.local_search_metaheuristic = metaheuristic
@@ -123,8 +156,10 @@ class OrToolsSearch:
         self.model.CloseModelWithParameters(parameters)
         given = None
         if start is not None:
-            indices = [[self.manager.NodeToIndex(node) for node in way] for way in start]
-            given = self.model.ReadAssignmentFromRoutes(indices, True)
+            # reading it with its times may search for them without end
+            given = self.model.solver().Assignment()
+            if not self.model.RoutesToAssignment(self.built.routes(start), True, True, given):
+                given = None
         if self.leave is not None:
             if given is not None:
                 self.model.SetFirstSolutionHint(given)
@@ -142,31 +177,32 @@ class OrToolsSearch:
         return solution is not None
 
     def _ways(self, value: Callable[[Any], int]) -> list[list[int]]:
-        """Return client nodes by vehicle, given the values of the solver's variables."""
-        ways, ends = [], len(self.next)
-        for vehicle in range(len(self.arrays.fleet)):
-            way, index = [], value(self.next[self.model.Start(vehicle)])
-            while index < ends:
-                way.append(self.node[index])
-                index = value(self.next[index])
-            ways.append(way)
-        return ways
+        """Return nodes by vehicle, given the values of the solver's variables."""
+        return self.built.ways([value(variable) for variable in self.next])
 
     def _heard(self) -> None:
         """Note an accepted step; tell of a better plan; end the search when asked or out of patience."""
         try:
-            value = int(self.model.CostVar().Value())
+            # Value ends the process where a price is not known yet
+            value = int(self.model.CostVar().Min())
             self.idle += 1
             if self.best is None or value < self.best:
                 self.best, self.idle = value, 0
                 self._offer(value)
             if self.idle >= self.patience:
-                self.message = f"ended by itself after {self.patience:,} steps without a better plan"
+                # what the clock cut short may be another plan the next time
+                ended = "ended" if self.hurried else "ended by itself"
+                self.message = f"{ended} after {self.patience:,} steps without a better plan"
             if self.idle >= self.patience or self.asked():
                 self._end()
         except BaseException as error:
             self.error = error
             self._end()
+
+    def _is_over(self) -> bool:
+        """Say whether the search was asked to stop; OR-Tools asks at every branch."""
+        self.glances += 1
+        return self.glances % _GLANCE == 0 and self.asked()
 
     def _end(self) -> None:
         if self.leave is not None:
@@ -176,41 +212,12 @@ class OrToolsSearch:
     def _offer(self, value: int) -> None:
         """Offer the plan the solver stands at, with the rank that follows from the price it counts."""
         ways = self._ways(lambda variable: int(variable.Value()))
+        if not self.arrays.rules.absent:
+            # the solver may leave sooner than is best, and its clock stands as it has last moved it
+            self.incumbents.offer(ways)
+            return
         served = np.zeros(self.arrays.size, dtype=bool)
         served[[node for way in ways for node in way]] = True
         left = int((self.arrays.mandatory & ~served).sum())
         objective = value - left * self.arrays.penalty + self.arrays.missed
         self.incumbents.offer(ways, (self.arrays.stranded + left, objective))
-
-
-def _model(arrays: RoutingArrays) -> tuple[Any, Any]:
-    """Build the solver's model."""
-    homes = [arrays.depot(kind) for kind, _ in arrays.fleet]
-    manager = pywrapcp.RoutingIndexManager(arrays.size, len(arrays.fleet), homes, homes)
-    model = pywrapcp.RoutingModel(manager)
-    kinds = [kind for kind, _ in arrays.fleet]
-    used = sorted(set(kinds))
-    cost = {kind: model.RegisterTransitMatrix(arrays.cost[kind].tolist()) for kind in used}
-    transit = {kind: model.RegisterTransitMatrix(arrays.transit[kind].tolist()) for kind in used}
-    model.AddDimensionWithVehicleTransits(
-        [transit[kind] for kind in kinds], arrays.horizon, arrays.horizon, False, "time"
-    )
-    demand = model.RegisterUnaryTransitVector(arrays.demand.tolist())
-    model.AddDimensionWithVehicleCapacity(
-        demand, 0, [int(arrays.capacity[kind]) for kind in kinds], True, "load"
-    )
-    clock = model.GetDimensionOrDie("time")
-    for vehicle, kind in enumerate(kinds):
-        model.SetArcCostEvaluatorOfVehicle(cost[kind], vehicle)
-        model.SetFixedCostOfVehicle(int(arrays.fixed[kind]), vehicle)
-        shift = int(arrays.shift_start[kind]), int(arrays.shift_end[kind])
-        clock.CumulVar(model.Start(vehicle)).SetRange(*shift)
-        clock.CumulVar(model.End(vehicle)).SetRange(*shift)
-        if arrays.per_time[kind]:
-            clock.SetSpanCostCoefficientForVehicle(int(arrays.per_time[kind]), vehicle)
-    for node in range(arrays.depots, arrays.size):
-        index = manager.NodeToIndex(node)
-        clock.CumulVar(index).SetRange(int(arrays.earliest[node]), int(arrays.latest[node]))
-        price = arrays.penalty if arrays.mandatory[node] else int(arrays.prize[node])
-        model.AddDisjunction([index], price)
-    return manager, model

@@ -9,9 +9,10 @@ from typing import Any
 
 from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
-from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
+from kanopt.problems.routing import Client, Depot, RoutingPolicy, RoutingProblem, VehicleType
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.incumbents import Incumbents
+from kanopt.solvers.pyvrp_relaxed import rules_beyond_pyvrp
 from kanopt.solvers.pyvrp_search import PyVrpSearch
 from kanopt.solvers.routing_integers import lower
 
@@ -19,22 +20,42 @@ __all__ = ["PyVrpRouting"]
 
 _MAP = ("name", "x", "y", "attributes")
 _KNOWN: dict[type, tuple[str, ...]] = {
-    RoutingProblem: ("depots", "clients", "vehicles", "cost", "duration", "distance", "units", "planning"),
+    RoutingProblem: (
+        *("depots", "clients", "vehicles", "cost", "duration", "distance", "units", "planning", "policy"),
+    ),
+    RoutingPolicy: ("service", "capacities", "apart", "backhaul", "cost_of_longest", "pinned"),
     Depot: _MAP,
-    Client: (*_MAP, "demand", "service", "earliest", "latest", "prize", "needs", "vehicles"),
+    Client: (
+        *(
+            *_MAP,
+            "demand",
+            "pickup",
+            "source",
+            "service",
+            "earliest",
+            "latest",
+            "windows",
+            "cost_per_lateness",
+        ),
+        *("prize", "needs", "vehicles", "goods"),
+    ),
     VehicleType: (
         *("name", "count", "capacity", "fixed_cost", "cost_per_distance", "cost_per_time"),
-        *("shift_start", "shift_end", "depot", "skills", "attributes"),
+        *("shift_start", "shift_end", "depot", "returns", "max_distance", "max_duration", "regular_time"),
+        *("cost_per_overtime", "reloads", "reload_time", "breaks", "skills", "attributes"),
     ),
 }
-"""What of a problem reaches PyVRP: as integers, or as a name or a place that no plan depends on."""
+"""What of a problem reaches PyVRP: as integers, as a name or a place that no plan depends on, or as a rule that
+:func:`rules_beyond_pyvrp` looks at."""
 
 
 class PyVrpRouting:
     """Iterated local search of PyVRP on a routing problem at its planning values.
 
     The problem is lowered to the same integers as for OR-Tools, with the same rounding bound. A client that must
-    be served and cannot is left out, so that a partial plan always comes back. No bound is claimed.
+    be served and cannot is left out, so that a partial plan always comes back. Several capacities, pickups, reloads,
+    routes that do not come back, limits of duration and overtime are modelled, limits of distance where legs are paid
+    by their distance; :meth:`beyond` names what is not. No bound is claimed.
 
     Notes
     -----
@@ -89,12 +110,14 @@ class PyVrpRouting:
             ("depots", Depot, problem.depots),
             ("clients", Client, problem.clients),
             ("vehicle types", VehicleType, problem.vehicles),
+            ("the policy", RoutingPolicy, [problem.policy]),
         )
-        return tuple(
+        unknown = (
             f"{name.replace('_', ' ')} of {where}"
             for where, kind, items in groups
             for name in _set_fields(items, _KNOWN[kind])
         )
+        return (*rules_beyond_pyvrp(problem), *unknown)
 
     def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
         """Lower the problem to integers, search, and return the best plan found."""

@@ -98,8 +98,9 @@ class PyVrpSearch:
 
     def _may_be_complete(self) -> bool:
         """Say whether the fleet could carry everything that must be served."""
-        must = int(self.arrays.demand[self.arrays.mandatory].sum())
-        return must <= sum(int(self.arrays.capacity[kind]) for kind, _ in self.arrays.fleet)
+        must, rules = int(self.arrays.demand[self.arrays.mandatory].sum()), self.arrays.rules
+        trips = ((kind, 1 + rules.most_reloads(kind)) for kind, _ in self.arrays.fleet)
+        return must <= sum(count * int(self.arrays.capacity[kind]) for kind, count in trips)
 
     def _is_complete(self) -> bool:
         """Say whether a plan is known that serves all who must be and can be."""
@@ -173,8 +174,10 @@ class PyVrpSearch:
         """Return a plan without the stops that do not fit."""
         seen: set[int] = set()
         return [
-            self.arrays.trimmed(kind, way, seen)
-            for (kind, _), way in zip(self.arrays.fleet, model.ways(solution), strict=True)
+            self.arrays.trimmed(kind, way, seen, place)
+            for place, ((kind, _), way) in enumerate(
+                zip(self.arrays.fleet, model.ways(solution), strict=True)
+            )
         ]
 
 
@@ -203,7 +206,8 @@ class _Watch(IteratedLocalSearchCallbacks):
         self.idle = 0
         clients = model.data.num_clients
         self.longest = _ROUND + _ROUND_PER_CLIENT * clients
-        self.pool = RoutePool(model) if clients in _POOLED else None
+        # a route of the pool is a set of clients in an order, without reloads
+        self.pool = RoutePool(model) if clients in _POOLED and not model.reloads else None
         self._offer(first)
 
     def round(self, search: IteratedLocalSearch) -> bool:

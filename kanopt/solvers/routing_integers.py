@@ -16,6 +16,7 @@ from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.problems.routing.laws import DURATION
 from kanopt.solvers.base import Outcome
 from kanopt.solvers.routing_arrays import Integers, RoutingArrays, Ways
+from kanopt.solvers.routing_rounding import Clock, arcs, fits_alone, loads, rules_of, with_partners
 from kanopt.units import Scaling, convert, scaling_for
 
 __all__ = ["RoutingIntegers", "lower"]
@@ -23,13 +24,11 @@ __all__ = ["RoutingIntegers", "lower"]
 Floats = NDArray[np.float64]
 _MINUTE_STEPS = 1e4
 _MONEY_STEP = 1e-10
-_LOAD_STEP = 1e-6
-_LOAD_DIGITS = 9
 _COARSEST = 1e-13  # of the horizon: the longest step of time that fits 64 bits, with room to spare
 _LARGEST = 1e18  # a quarter of what 64 bits hold, so that sums of sums stay inside
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RoutingIntegers(RoutingArrays):
     """What a routing engine counts, with the names of the problem it was rounded from.
 
@@ -67,8 +66,12 @@ class RoutingIntegers(RoutingArrays):
         facts = self.problem.facts
         by_clock = self.problem.rules.reads(DURATION, "clock")
         routes = []
-        for (kind, index), way in zip(self.fleet, ways, strict=True):
-            times = self.span(kind, way)
+        spans: Sequence[tuple[int, ...] | None]
+        if self.rules.absent:
+            spans = [self.span(kind, way) for (kind, _), way in zip(self.fleet, ways, strict=True)]
+        else:
+            spans = self.times(ways)
+        for (kind, index), way, times in zip(self.fleet, ways, spans, strict=True):
             if way and times is not None:
                 vehicle = facts.vehicles[kind].name
                 clients = tuple(facts.names[self.nodes[node]] for node in way)
@@ -111,16 +114,20 @@ class RoutingIntegers(RoutingArrays):
             if place is None or ways[place]:
                 homeless.append(route)
             else:
-                ways[place] = self._way(self.fleet[place][0], route, seen)
+                ways[place] = self._way(place, route, seen)
         for route in homeless:
             free = next((place for place, way in enumerate(ways) if not way), None)
             if free is not None:
-                ways[free] = self._way(self.fleet[free][0], route, seen)
+                ways[free] = self._way(free, route, seen)
         return ways
 
-    def _way(self, kind: int, route: Route, seen: set[int]) -> list[int]:
+    def _way(self, vehicle: int, route: Route, seen: set[int]) -> list[int]:
+        kind = self.fleet[vehicle][0]
         known = [self.node_of[name] for name in route.clients if name in self.node_of]
-        return self.trimmed(kind, [node for node in known if node >= self.depots], seen)
+        stops = [node for node in known if node >= self.depots or node == self.depot(kind)]
+        if not self.rules.most_reloads(kind):
+            stops = [node for node in stops if node >= self.depots]
+        return self.trimmed(kind, stops, seen, vehicle)
 
     def outcome(
         self,
@@ -177,7 +184,38 @@ class RoutingIntegers(RoutingArrays):
         longest = (self.shift_end - self.shift_start) / self.time.factor
         off = float((np.abs(counted - rate) * longest).max()) if len(rate) else 0.0
         moved = float(rate.max()) * (clients + 2 * routes) * self.time.bound
-        return entries * self.money.bound + routes * off + moved
+        bound = entries * self.money.bound + routes * off + moved
+        return bound if self.rules.absent else bound + self._bound_of_rules(clients, routes)
+
+    def _bound_of_rules(self, clients: int, routes: int) -> float:
+        """Return what rounding the rules moves a price by at most: more legs, and prices of some of the time.
+
+        A moment is later than it is by a step for each leg, stop, break and window behind it. What is not covered: a
+        window or break that is missed by less than that, and one that is met is far from it.
+        """
+        facts, rules = self.problem.facts, self.rules
+        again = sum(rules.most_reloads(kind) for kind, _ in self.fleet)
+        again = min(again, clients)
+        rests = max((len(each) for each in facts.rests), default=0)
+        rate = self.money.factor / self.time.factor
+        longest = float((self.shift_end - self.shift_start).max(initial=0)) / self.time.factor
+        steps = 2 * clients + 2 * again + (4 + rests) * routes
+        moved = steps * self.time.bound
+        overtime = np.where(
+            np.isfinite(facts.of_vehicles("regular_time")), facts.of_vehicles("cost_per_overtime"), 0.0
+        )
+        bound = 2 * again * self.money.bound + float(facts.of_vehicles("cost_per_time").max()) * moved
+        if rules.overtime.size:
+            off = float(np.abs(rules.overtime / rate - overtime).max())
+            bound += routes * off * longest + float(overtime.max()) * (moved + routes * self.time.bound)
+        if rules.lateness.size:
+            rates = facts.lateness_rate[self.nodes]
+            bound += float(np.abs(rules.lateness / rate - rates).sum()) * self.horizon / self.time.factor
+            bound += float(rates.sum()) * moved
+        if rules.longest:
+            price = self.problem.policy.cost_of_longest
+            bound += abs(rules.longest / rate - price) * longest + price * moved
+        return bound
 
 
 def _fleet(problem: RoutingProblem) -> tuple[tuple[int, int], ...]:
@@ -195,11 +233,19 @@ def _horizon(problem: RoutingProblem, transit: Floats, origin: float) -> float:
     facts = problem.facts
     ends = facts.of_vehicles("shift_end") - origin
     longest = np.where(np.isfinite(transit), transit, 0.0).max(axis=(0, 2)).sum()
-    opens = float(np.max(facts.earliest, initial=origin))
+    opens = float(np.max(facts.opens[np.isfinite(facts.opens)], initial=origin))
+    if any(facts.rests):
+        rests = [rest for rests in facts.rests for rest in rests]
+        opens = max(opens, max(rest.earliest for rest in rests)) + sum(rest.length for rest in rests)
+    reloads = facts.of_vehicles("reloads")
+    if reloads.any():
+        # a reload brings another leg from the depot, and its own time
+        farthest = np.where(np.isfinite(transit), transit, 0.0).max()
+        longest += float((reloads * (farthest + facts.of_vehicles("reload_time"))).max())
     last = max(float(facts.of_vehicles("shift_start").max()), opens) - origin + float(longest)
     # what is rounded up must fit as well: a step for each leg and for the start
     step = convert(1.0 / _MINUTE_STEPS, "min", facts.units.time) + _COARSEST * last
-    return min(float(ends.max()), last + (len(facts.names) + 2) * step)
+    return min(float(ends.max()), last + (2 * len(facts.names) + 4 * int(reloads.max()) + 8) * step)
 
 
 def _in_money(problem: RoutingProblem, cost: Floats, horizon: float) -> Scaling:
@@ -208,8 +254,14 @@ def _in_money(problem: RoutingProblem, cost: Floats, horizon: float) -> Scaling:
     fleet = len(_fleet(problem))
     finite = np.where(np.isfinite(cost), cost, 0.0)
     prizes = sum(client.prize or 0.0 for client in problem.clients)
-    spent = facts.of_vehicles("cost_per_time").max() * horizon + facts.of_vehicles("fixed_cost").max()
+    hourly = facts.of_vehicles("cost_per_time").max() + facts.of_vehicles("cost_per_overtime").max()
+    spent = hourly * horizon + facts.of_vehicles("fixed_cost").max()
     most = finite.max(axis=(0, 2)).sum() + fleet * (finite.max() + spent) + prizes
+    again = min(
+        len(problem.clients),
+        int(sum(v.reloads * min(v.count, len(problem.clients)) for v in problem.vehicles)),
+    )
+    most += 2 * again * finite.max() + horizon * (facts.lateness_rate.sum() + problem.policy.cost_of_longest)
     return scaling_for(float(most), len(problem.clients) + 3, limit=_LARGEST, target_resolution=_MONEY_STEP)
 
 
@@ -229,29 +281,26 @@ def lower(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
         If times or loads are too large for 64-bit integers.
     """
     facts = problem.facts
-    travel = problem.planner.durations + facts.service[None, :, None]
-    travel = np.where(facts.allowed[:, None, :], travel, np.inf)
+    stay = np.where(np.arange(len(facts.names)) < len(facts.depots), 0.0, facts.service)
+    travel = np.where(facts.allowed[:, None, :], problem.planner.durations, np.inf)
     origin = min(0.0, float(facts.of_vehicles("shift_start").min()))
-    horizon = _horizon(problem, travel, origin)
+    horizon = _horizon(problem, travel + stay[:, :, None], origin)
     step = convert(1.0 / _MINUTE_STEPS, "min", facts.units.time)
     up = scaling_for(horizon + 1.0, 4, limit=1e15, target_resolution=step, rounding="up")
-    down = Scaling(up.factor, "down")
     money = _in_money(problem, problem.planner.costs, horizon)
+    clock = Clock(up, origin, horizon, 0)
     start = up.to_integers(facts.of_vehicles("shift_start") - origin)
-    end = down.to_integers(np.minimum(facts.of_vehicles("shift_end") - origin, horizon))
-    earliest = up.to_integers(np.maximum(facts.earliest - origin, 0.0))
-    latest = down.to_integers(np.minimum(facts.latest - origin, horizon))
-    demand, capacity = _loads(problem)
+    end = clock.down.to_integers(np.minimum(facts.of_vehicles("shift_end") - origin, horizon))
     last = int(end.max())
-    roads = np.isfinite(travel) & (travel <= horizon)
-    paid = np.isfinite(problem.planner.costs)
-    transit = np.where(roads & paid, up.to_integers(np.where(roads, travel, 0.0)), last + 1)
-    # a vehicle that stays in goes from its depot to its depot
-    transit[:, np.arange(len(facts.names)), np.arange(len(facts.names))] = 0
-    cost = np.where(paid & roads, problem.planner.costs, 0.0)
-    in_money = money.to_integers(cost)
-    possible = (earliest <= latest) & (earliest <= last) & (demand <= capacity.max())
-    nodes = _order(problem, seed, possible & facts.allowed.any(axis=0))
+    clock = Clock(up, origin, horizon, last)
+    earliest = up.to_integers(np.maximum(facts.earliest - origin, 0.0))
+    latest = clock.down.to_integers(np.minimum(facts.latest - origin, horizon))
+    latest = np.where(facts.soft, last, latest)
+    demand, pickup, capacity = loads(facts.demand, facts.pickup, facts.of_vehicles("capacity"))
+    transit, in_money = arcs(problem, travel, stay, clock, money)
+    possible = (earliest <= latest) & (earliest <= last) & (np.maximum(demand, pickup) <= capacity.max())
+    possible = with_partners(facts, possible & facts.allowed.any(axis=0) & fits_alone(facts))
+    nodes = _order(problem, seed, possible)
     prize = money.to_integers([0.0] * len(facts.depots) + [client.prize or 0.0 for client in facts.clients])
     kept = np.ix_(np.arange(len(facts.vehicles)), nodes, nodes)
     must = np.array([False] * len(facts.depots) + [client.mandatory for client in facts.clients])
@@ -279,19 +328,8 @@ def lower(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
         origin=origin,
         money=money,
         time=up,
+        rules=rules_of(problem, nodes, clock, money, _fleet(problem)),
     )
-
-
-def _loads(problem: RoutingProblem) -> tuple[Integers, Integers]:
-    """Round demands up and capacities down; no capacity need pass the sum of all demands."""
-    facts = problem.facts
-    total = float(facts.demand.sum()) or 1.0
-    step = min(_LOAD_STEP, float(10.0 ** (np.floor(np.log10(total)) - _LOAD_DIGITS)))
-    up = scaling_for(total, 4, limit=1e15, target_resolution=step, rounding="up")
-    demand = up.to_integers(facts.demand)
-    most = int(demand.sum())
-    capacity = np.minimum(facts.of_vehicles("capacity"), 2.0 * total)
-    return demand, np.minimum(Scaling(up.factor, "down").to_integers(capacity), most)
 
 
 def _order(problem: RoutingProblem, seed: int, possible: NDArray[np.bool_]) -> NDArray[np.intp]:

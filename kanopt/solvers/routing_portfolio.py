@@ -15,6 +15,7 @@ from kanopt.problems.routing import RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.ortools_routing import OrToolsRouting
+from kanopt.solvers.pyvrp_relaxed import as_pyvrp_sees
 from kanopt.solvers.pyvrp_routing import PyVrpRouting
 from kanopt.solvers.routing_arrays import Rank, RoutingArrays, Ways
 from kanopt.solvers.routing_engines import ORTOOLS, PYVRP, EngineOrder, engine_name, run_engine
@@ -36,8 +37,8 @@ class RoutingPortfolio:
     With one worker the engines take turns in this process: PyVRP for 95 % of the time or until it ends by itself, then
     OR-Tools from its plan. So they do for up to 25 clients and up to 5 s. With more workers each engine has a process
     of its own, and all run side by side for the whole time: PyVRP, OR-Tools, and PyVRP again with other seeds where
-    there are more than two workers. Where PyVRP does not model the whole problem, the plan it finds in a fifth of the
-    time is the start of OR-Tools.
+    there are more than two workers. Where PyVRP does not model the whole problem, what fits of the plan it finds in a
+    fifth of the time is the start of OR-Tools; where clients are loaded at others, PyVRP is not used.
 
     Every engine searches on the same integers, so that the certificate is the same whoever finds the plan; where load
     or clock are frozen in them, routes of the answer are turned round where that is better on the law. Ctrl-C,
@@ -123,8 +124,13 @@ class _Race:
 
     def head_start(self, start: Ways | None, note: str) -> None:
         """Let PyVRP search on the relaxed problem, and OR-Tools on the whole from what fits of that plan."""
-        relaxed = Incumbents(self.arrays)
-        run = self._timed(EngineOrder(PYVRP, self.options.seed, start), relaxed, _START_SHARE)
+        relaxed = Incumbents(as_pyvrp_sees(self.arrays))
+        if self.arrays.rules.source.size:
+            # who belongs to whom decides the routes, of which PyVRP would know nothing
+            run = EngineRun(engine_name(PYVRP))
+            note = note.replace("start only", "not used")
+        else:
+            run = self._timed(EngineOrder(PYVRP, self.options.seed, start), relaxed, _START_SHARE)
         self.runs.append(replace(run, message=note))
         starts = [ways for ways in (start, relaxed.best and self._fitting(relaxed.best)) if ways is not None]
         if starts:
@@ -141,8 +147,8 @@ class _Race:
     def _fitting(self, ways: Ways) -> Ways:
         seen: set[int] = set()
         return [
-            self.arrays.trimmed(kind, way, seen)
-            for (kind, _), way in zip(self.arrays.fleet, ways, strict=True)
+            self.arrays.trimmed(kind, way, seen, place)
+            for place, ((kind, _), way) in enumerate(zip(self.arrays.fleet, ways, strict=True))
         ]
 
     def _heard(self, place: int, ways: Ways, rank: Rank) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kanopt.problems.routing import Route, RoutingProblem
-from kanopt.problems.routing.laws import Floats
+from kanopt.problems.routing.facts import Floats
 from kanopt.problems.routing.pricing import route_costs
 from kanopt.solvers.routing_arrays import Ways
 from kanopt.solvers.routing_integers import RoutingIntegers
@@ -39,6 +39,11 @@ def turned(integers: RoutingIntegers, ways: Ways) -> Ways:
     }
     if not back:
         return ways
+    back = {
+        place: way for place, way in back.items() if integers.rules.absent or _holds(integers, place, way)
+    }
+    if not back:
+        return ways
     there = integers.plan([way if place in back else [] for place, way in enumerate(ways)])
     round_ = integers.plan([back.get(place, []) for place in range(len(ways))])
     forward, late = _on_the_law(integers.problem, there.routes)
@@ -48,6 +53,13 @@ def turned(integers: RoutingIntegers, ways: Ways) -> Ways:
     return [back[place] if place in chosen else way for place, way in enumerate(ways)]
 
 
+def _holds(integers: RoutingIntegers, place: int, way: Sequence[int]) -> bool:
+    """Say whether a route keeps to all rules on the law, beyond those of windows and shifts."""
+    plan = integers.plan([way if place == other else [] for other in range(len(integers.fleet))])
+    check = integers.problem.check(plan)
+    return check.ok or check.only_unserved
+
+
 def _on_the_law(problem: RoutingProblem, routes: Sequence[Route]) -> tuple[Floats, Floats]:
     """Return the price of each route on the law, and by how much it misses windows and the end of its shift."""
     facts = problem.facts
@@ -55,7 +67,8 @@ def _on_the_law(problem: RoutingProblem, routes: Sequence[Route]) -> tuple[Float
     latest = facts.latest[driven.head]
     ends = facts.of_vehicles("shift_end")[[facts.type_index[route.vehicle] for route in routes]]
     late = np.zeros_like(driven.begin)
-    np.subtract(driven.begin, latest, out=late, where=driven.begin > latest)
+    hard = (driven.begin > latest) & ~facts.soft[driven.head]
+    np.subtract(driven.begin, latest, out=late, where=hard)
     over = np.zeros_like(driven.finish)
     np.subtract(driven.finish, ends, out=over, where=driven.finish > ends)
     missed = np.bincount(driven.route, weights=late, minlength=len(routes)) + over
