@@ -33,7 +33,7 @@ def by_hand(
         time += minutes(here, node, time)
         time = max(time, float(problem.facts.earliest[node]))
         begins.append(time)
-        time += float(problem.facts.service[node])
+        time += float(problem.facts.of_nodes("service")[node])
         here = node
     return begins, time
 

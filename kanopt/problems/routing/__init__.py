@@ -3,6 +3,7 @@
 from kanopt.problems.routing.arrivals import ArrivalFunctions
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.problems.routing.plan import Route, RoutingPlan
+from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.problem import RoutingProblem
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Depot",
     "Route",
     "RoutingPlan",
+    "RoutingPolicy",
     "RoutingProblem",
     "RoutingUnits",
     "VehicleType",

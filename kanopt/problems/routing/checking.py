@@ -8,39 +8,30 @@ from collections.abc import Iterator
 import numpy as np
 
 from kanopt.problems.findings import Check, Violation
+from kanopt.problems.routing.checking_orders import company_violations, order_violations
+from kanopt.problems.routing.checking_times import time_violations
 from kanopt.problems.routing.entities import words_of
-from kanopt.problems.routing.laws import Facts
+from kanopt.problems.routing.facts import Facts
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.timing import Drive
-from kanopt.problems.wording import amount_text, clock_text
+from kanopt.problems.routing.tolerance import exceeds
+from kanopt.problems.wording import amount_text
 
 __all__ = ["check_plan", "exceeds", "missing_skill"]
 
-_ABSOLUTE, _RELATIVE = 1e-6, 1e-9
-
-
-def exceeds(value: float, limit: float) -> bool:
-    """Say whether a value passes a limit by more than the noise of floating-point sums.
-
-    Examples
-    --------
-    >>> exceeds(0.1 + 0.2, 0.3), exceeds(0.31, 0.3)
-    (False, True)
-    """
-    return bool(value > limit + _ABSOLUTE * min(1.0, max(abs(limit), 1e-3)) + _RELATIVE * abs(limit))
-
 
 def check_plan(facts: Facts, plan: RoutingPlan, driven: Drive) -> Check:
-    """Verify capacity, windows, shifts, visits, fleet and depots of a plan that was driven on the law."""
+    """Verify every rule of the problem for a plan that was driven on the law."""
     return Check(
         (
             *_fleet(facts, plan),
             *_visits(facts, plan),
             *_skills(facts, plan),
-            *_capacity(facts, plan),
+            *company_violations(facts, plan),
+            *order_violations(facts, plan),
+            *_capacity(facts, plan, driven),
             *_roads(facts, plan, driven),
-            *_windows(facts, plan, driven),
-            *_shifts(facts, plan, driven),
+            *time_violations(facts, plan, driven),
         )
     )
 
@@ -102,7 +93,7 @@ def _skills(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
     for route in plan.routes:
         kind = facts.type_index[route.vehicle]
         for name in route.clients:
-            if not facts.allowed[kind, facts.index[name]]:
+            if not facts.skilled[kind, facts.index[name]]:
                 yield Violation(
                     "skill",
                     f"client {name}",
@@ -118,23 +109,30 @@ def missing_skill(facts: Facts, kind: int, name: str) -> str:
     lacking = sorted(words_of(client.needs) - words_of(vehicle.skills))
     if lacking:
         return f"it needs {' and '.join(lacking)}, which {vehicle.name} does not have"
-    return f"it may be served by {' or '.join(sorted(words_of(client.vehicles)))} only"
+    if not facts.skilled[kind, facts.index[name]]:
+        return f"it may be served by {' or '.join(sorted(words_of(client.vehicles)))} only"
+    pinned, number = facts.pinned[name]
+    return f"it is pinned to {pinned} {number}"
 
 
-def _capacity(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
-    for route in plan.routes:
-        load = float(sum(facts.demand[facts.index[name]] for name in route.clients))
-        capacity = facts.vehicles[facts.type_index[route.vehicle]].capacity
-        if exceeds(load, capacity):
-            unit = facts.units.load
-            yield Violation(
-                "capacity",
-                route.label,
-                load - capacity,
-                unit,
-                f"{route.label} carries {amount_text(load, unit)}, {amount_text(load - capacity, unit)} more than "
-                f"its capacity of {amount_text(capacity, unit)}",
-            )
+def _capacity(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
+    """Routes on which more is on board than the vehicle holds; once for each measure, at its worst."""
+    for measure, loads in enumerate(driven.loads):
+        unit = facts.unit_of(measure)
+        what = "" if measure == 0 else f" of {facts.policy.capacities[measure - 1]}"
+        most = np.zeros(len(plan.routes))
+        np.maximum.at(most, driven.route, loads)
+        for route, load in zip(plan.routes, most.tolist(), strict=True):
+            capacity = float(facts.room[measure, facts.type_index[route.vehicle]])
+            if exceeds(load, capacity):
+                yield Violation(
+                    "capacity",
+                    route.label,
+                    load - capacity,
+                    unit,
+                    f"{route.label} carries {amount_text(load, unit)}{what}, {amount_text(load - capacity, unit)} "
+                    f"more than its capacity of {amount_text(capacity, unit)}",
+                )
 
 
 def _roads(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
@@ -148,46 +146,3 @@ def _roads(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violation
             facts.units.distance,
             f"{route.label}: no road leads from {tail} to {head}",
         )
-
-
-def _windows(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
-    unit = facts.units.time
-    for place in np.flatnonzero(np.isfinite(driven.begin)):
-        latest, begin = float(facts.latest[driven.head[place]]), float(driven.begin[place])
-        if exceeds(begin, latest):
-            name = facts.names[driven.head[place]]
-            yield Violation(
-                "time window",
-                f"client {name}",
-                begin - latest,
-                unit,
-                f"{plan.routes[driven.route[place]].label} reaches client {name} at {clock_text(begin, unit)}, "
-                f"{amount_text(begin - latest, unit)} after its window closes at {clock_text(latest, unit)}",
-            )
-
-
-def _shifts(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
-    unit = facts.units.time
-    for place, route in enumerate(plan.routes):
-        vehicle = facts.vehicles[facts.type_index[route.vehicle]]
-        leaves, returns = float(driven.departure[place]), float(driven.finish[place])
-        if exceeds(vehicle.shift_start, leaves):
-            early = vehicle.shift_start - leaves
-            yield Violation(
-                "shift",
-                route.label,
-                early,
-                unit,
-                f"{route.label} leaves at {clock_text(leaves, unit)}, {amount_text(early, unit)} before its shift "
-                f"starts at {clock_text(vehicle.shift_start, unit)}",
-            )
-        if np.isfinite(returns) and exceeds(returns, vehicle.shift_end):
-            over = returns - vehicle.shift_end
-            yield Violation(
-                "shift",
-                route.label,
-                over,
-                unit,
-                f"{route.label} returns at {clock_text(returns, unit)}, {amount_text(over, unit)} after its shift "
-                f"ends at {clock_text(vehicle.shift_end, unit)}",
-            )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 
 from kanopt.errors import ProblemError, UnitError
 from kanopt.problems.records import Attribute
 from kanopt.units import check_unit, same_dimension
 
-__all__ = ["Client", "Depot", "RoutingUnits", "VehicleType", "words_of"]
+__all__ = ["Client", "Depot", "RoutingUnits", "VehicleType", "split_label", "words_of"]
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -22,6 +22,20 @@ def words_of(text: str) -> frozenset[str]:
     ['cooled', 'tail lift']
     """
     return frozenset(word.strip() for word in text.split(",") if word.strip())
+
+
+def split_label(label: str, types: Iterable[str]) -> tuple[str, int]:
+    """Split ``"van 2"`` into type and number; a bare type name is its first vehicle.
+
+    Examples
+    --------
+    >>> split_label("big van 2", ["big van"]), split_label("van", ["van"])
+    (('big van', 2), ('van', 1))
+    """
+    if label in types:
+        return label, 1
+    name, _, number = label.rpartition(" ")
+    return (name, int(number)) if name and number.isdecimal() else (label, 1)
 
 
 @dataclass(frozen=True)
@@ -62,9 +76,11 @@ class RoutingUnits:
             "x": self.distance,
             "y": self.distance,
             "demand": self.load,
+            "pickup": self.load,
             "service": self.time,
             "earliest": self.time,
             "latest": self.time,
+            "cost_per_lateness": f"{self.money}/{self.time}",
             "prize": self.money,
         }
 
@@ -77,6 +93,11 @@ class RoutingUnits:
             "cost_per_time": f"{self.money}/{self.time}",
             "shift_start": self.time,
             "shift_end": self.time,
+            "max_distance": self.distance,
+            "max_duration": self.time,
+            "regular_time": self.time,
+            "cost_per_overtime": f"{self.money}/{self.time}",
+            "reload_time": self.time,
         }
 
 
@@ -107,7 +128,7 @@ class Depot:
 
 @dataclass(frozen=True)
 class Client:
-    """A place to deliver to.
+    """A place to deliver to, or to pick up from.
 
     Parameters
     ----------
@@ -116,17 +137,29 @@ class Client:
     x, y
         Coordinates in the problem's distance unit.
     demand
-        What is delivered, in the load unit.
+        What is delivered, in the load unit: loaded at the depot, or at `source`.
+    pickup
+        What is picked up and brought to the depot, in the load unit.
+    source
+        Name of the client at which the demand is loaded. The same vehicle goes there first, and one of the two is
+        served only if the other is.
     service
         How long the stop takes.
     earliest, latest
         The window in which service may begin, as clock times from midnight. A vehicle that comes early waits.
+    windows
+        Instead of these, several windows: ``"480-600, 780-900"`` in the time unit, or ``"8:00-10:00, 13:00-15:00"``.
+    cost_per_lateness
+        Price of each unit of time by which service begins after `latest`; None where it must not be late. Cost laws
+        may read the lateness as ``clock.late``; a client that is late by such a law alone has 0 here.
     prize
         What leaving the client out costs; None for a client that must be served.
     needs
         Skills that a vehicle must have to serve it, separated by commas: ``"cooled, tail lift"``.
     vehicles
         Names of the vehicle types that may serve it, separated by commas; all, where empty.
+    goods
+        What it is delivered, in words separated by commas, where the policy of the problem keeps goods apart.
     attributes
         Whatever else a law may read, as ``client.<attribute>``.
 
@@ -140,12 +173,17 @@ class Client:
     x: float = math.nan
     y: float = math.nan
     demand: float = 0.0
+    pickup: float = 0.0
+    source: str = ""
     service: float = 0.0
     earliest: float = 0.0
     latest: float = math.inf
+    windows: str = ""
+    cost_per_lateness: float | None = None
     prize: float | None = None
     needs: str = ""
     vehicles: str = ""
+    goods: str = ""
     attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
 
     @property
@@ -174,6 +212,21 @@ class VehicleType:
         Earliest departure and latest return, as clock times from midnight.
     depot
         Name of the depot; may be left out where there is only one.
+    returns
+        Whether it must come back. If not, its routes end with the service at their last client.
+    max_distance, max_duration
+        How far a route may lead, and how long it may take from departure to return.
+    regular_time, cost_per_overtime
+        What each unit of time costs more by which a route takes longer than the regular time.
+    reloads
+        How often it may come back to its depot on the way, to unload what it picked up and load again.
+    reload_time
+        How long that takes.
+    breaks
+        When the driver rests, and for how long: ``"30 in 660-780, 15 in 15:00-16:00"`` are 30 units of time that begin
+        between 660 and 780, and then 15 more. A break is taken before leaving, after returning, while waiting or
+        driving, but not during a service; who is back before the last moment at which it may begin need not
+        take it.
     skills
         What it can do that some clients need, separated by commas.
     attributes
@@ -194,5 +247,13 @@ class VehicleType:
     shift_start: float = 0.0
     shift_end: float = math.inf
     depot: str | None = None
+    returns: bool = True
+    max_distance: float = math.inf
+    max_duration: float = math.inf
+    regular_time: float = math.inf
+    cost_per_overtime: float = 0.0
+    reloads: int = 0
+    reload_time: float = 0.0
+    breaks: str = ""
     skills: str = ""
     attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)

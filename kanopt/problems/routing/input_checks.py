@@ -194,7 +194,8 @@ def _closed(problem: RoutingProblem) -> Iterator[InputFinding]:
         depot = facts.index[facts.depot_of[vehicle.name]]
         time = problem.planner.durations[place]
         begin = np.maximum(vehicle.shift_start + time[depot, clients], facts.earliest[clients])
-        back = float((begin + facts.service[clients] + time[clients, depot]).min())
+        home = time[clients, depot] if vehicle.returns else 0.0
+        back = float((begin + facts.service[place, clients] + home).min())
         if np.isfinite(back) and back > vehicle.shift_end:
             name = facts.depot_of[vehicle.name]
             text = (

@@ -19,16 +19,13 @@ from kanopt.errors import FormulaError, ProblemError, nearest
 from kanopt.formulas.binding import BoundFormula, Known, Reference, Resolver
 from kanopt.problems.records import known
 from kanopt.problems.routing.arrivals import ArrivalFunctions
-from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, words_of
+from kanopt.problems.routing.facts import Facts, Floats, Ints
 from kanopt.units import convert
 
-__all__ = ["DURATION", "Facts", "Floats", "Inputs", "Ints", "Law", "Laws"]
+__all__ = ["DURATION", "Inputs", "Law", "Laws"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 Law = BoundFormula | ArrivalFunctions | Floats
 DURATION = "duration"
-_POINT_FIELDS = ("x", "y", "demand", "service", "earliest", "latest", "prize", "name")
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,8 @@ class Inputs:
         Vehicle type, start and end of each leg, as positions.
     load, clock, duration
         Load on board, clock time at the start of the leg, and travel time, in the problem's units.
+    late
+        By how much service at the head begins after its last window; None where nobody is late.
     """
 
     vehicle: Ints
@@ -49,121 +48,7 @@ class Inputs:
     load: Floats
     clock: Floats
     duration: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class Facts:
-    """The data of a routing problem as arrays over its nodes (depots, then clients) and vehicle types."""
-
-    depots: tuple[Depot, ...]
-    clients: tuple[Client, ...]
-    vehicles: tuple[VehicleType, ...]
-    distance: Floats
-    units: RoutingUnits
-
-    @cached_property
-    def points(self) -> tuple[Depot | Client, ...]:
-        """The nodes: depots, then clients."""
-        return (*self.depots, *self.clients)
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """Names of the nodes."""
-        return tuple(point.name for point in self.points)
-
-    @cached_property
-    def index(self) -> Mapping[str, int]:
-        """Position of each node."""
-        return {name: place for place, name in enumerate(self.names)}
-
-    @cached_property
-    def type_index(self) -> Mapping[str, int]:
-        """Position of each vehicle type."""
-        return {vehicle.name: place for place, vehicle in enumerate(self.vehicles)}
-
-    @cached_property
-    def depot_of(self) -> Mapping[str, str]:
-        """Name of the depot of each vehicle type."""
-        return {vehicle.name: vehicle.depot or self.depots[0].name for vehicle in self.vehicles}
-
-    def of_nodes(self, field: str, at_depot: float = 0.0) -> Floats:
-        """Return a field of every node; depots have `at_depot`."""
-        values = [getattr(client, field) for client in self.clients]
-        return np.array([at_depot] * len(self.depots) + values, dtype=float)
-
-    @cached_property
-    def demand(self) -> Floats:
-        """Demand of each node."""
-        return self.of_nodes("demand")
-
-    @cached_property
-    def service(self) -> Floats:
-        """Service time at each node."""
-        return self.of_nodes("service")
-
-    @cached_property
-    def earliest(self) -> Floats:
-        """Start of each node's window; a depot has none."""
-        return self.of_nodes("earliest", -np.inf)
-
-    @cached_property
-    def latest(self) -> Floats:
-        """End of each node's window; a depot has none."""
-        return self.of_nodes("latest", np.inf)
-
-    def of_vehicles(self, field: str) -> Floats:
-        """Return a field of every vehicle type."""
-        return np.array([getattr(vehicle, field) for vehicle in self.vehicles], dtype=float)
-
-    @cached_property
-    def allowed(self) -> NDArray[np.bool_]:
-        """Which vehicle types may serve each node: with all skills it needs, and among its types; (types, n)."""
-        allowed = np.ones((len(self.vehicles), len(self.points)), dtype=bool)
-        for place, client in enumerate(self.clients, start=len(self.depots)):
-            needs, names = words_of(client.needs), words_of(client.vehicles)
-            if needs or names:
-                for kind, vehicle in enumerate(self.vehicles):
-                    named = not names or vehicle.name in names
-                    allowed[kind, place] = named and needs <= words_of(vehicle.skills)
-        return allowed
-
-    @cached_property
-    def usable(self) -> NDArray[np.bool_]:
-        """Which arcs have a length: between different places with a finite distance; (n, n)."""
-        usable: NDArray[np.bool_] = np.isfinite(self.distance)
-        np.fill_diagonal(usable, val=False)
-        return usable
-
-    @cached_property
-    def stand_in(self) -> Floats:
-        """Distances with a harmless number on arcs that cannot be driven, so that laws stay finite there."""
-        driven = self.distance[self.usable]
-        return np.where(self.usable, self.distance, np.median(driven) if driven.size else 1.0)
-
-    def client_values(self, field: str, law: str) -> Known:
-        """Return ``client.<field>`` for every node as the head of a leg.
-
-        On the way back the depot is the head: it demands nothing, and its own attributes count.
-        """
-        units = self.units.of_points()
-        if field in ("demand", "service", "earliest", "latest"):
-            return Known(getattr(self, field), units[field])
-        if field == "prize":
-            raise ProblemError(f"law {law!r}: a law cannot read 'client.prize'; a prize is not paid per leg")
-        for depot in self.depots:
-            if field not in depot.attributes and field not in _POINT_FIELDS:
-                self._refuse_missing(depot, field, law)
-        return known(self.points, field, units=units, where=f"law {law!r}: clients and depots")
-
-    def _refuse_missing(self, depot: Depot, field: str, law: str) -> None:
-        if any(field in client.attributes for client in self.clients):
-            raise ProblemError(
-                f"law {law!r}: depot {depot.name!r} has no {field!r}, which the law reads on the way back; "
-                f"add the column to the depots"
-            )
-        attributes = {name for client in self.clients for name in client.attributes}
-        hint = nearest(field, [*_POINT_FIELDS, *attributes])
-        raise ProblemError(f"law {law!r}: clients have no {field!r}; {hint}")
+    late: Floats | None = None
 
 
 class Laws:
@@ -291,6 +176,10 @@ class Laws:
             unit, day = ("h", 24.0) if reference.field == "hour" else ("min", 1440.0)
             finite = np.where(np.isfinite(inputs.clock), inputs.clock, 0.0)
             return Known(np.mod(convert(finite, units.time, unit), day), unit)
+        if what == "clock.late" and law != DURATION:
+            return Known(np.zeros(()) if inputs.late is None else inputs.late, units.time)
+        if what == "clock.late":
+            raise ProblemError(f"law {law!r}: the law of travel time cannot read how late one will be")
         if what == "arc.duration":
             raise ProblemError(
                 f"law {law!r}: the law of travel time cannot read 'arc.duration', which it gives"
@@ -314,6 +203,7 @@ KNOWN = (
     "state.load",
     "clock.hour",
     "clock.minute",
+    "clock.late",
     "client.demand",
     "vehicle.capacity",
 )

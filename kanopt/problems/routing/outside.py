@@ -11,7 +11,8 @@ from kanopt.formulas.binding import BoundFormula, Known, Reference
 from kanopt.problems.findings import OutsideUse
 from kanopt.problems.network import RoadNetwork
 from kanopt.problems.routing.arrivals import ArrivalFunctions
-from kanopt.problems.routing.laws import DURATION, Inputs, Ints, Laws
+from kanopt.problems.routing.facts import Ints
+from kanopt.problems.routing.laws import DURATION, Inputs, Laws
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.timing import Drive
 from kanopt.problems.wording import clock_text, number

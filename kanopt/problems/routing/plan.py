@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
-from kanopt.problems.routing.entities import VehicleType
-from kanopt.problems.routing.laws import Facts
+from kanopt.problems.routing.entities import VehicleType, split_label
+from kanopt.problems.routing.facts import Facts
 from kanopt.tables import units_of
 from kanopt.units import convert
 
@@ -34,7 +34,7 @@ class Route:
     depot
         Where it starts and ends.
     clients
-        In order of visit.
+        In order of visit; the name of the depot among them is a return to unload and load again.
     departure
         Clock time of leaving the depot; None means as late as possible without finishing later than a vehicle
         that leaves when its shift starts, or when the route takes the least time, where travel times are tabulated in
@@ -100,7 +100,7 @@ def read_plan(decision: Any, facts: Facts) -> RoutingPlan:
     ProblemError
         With every vehicle type, client or depot that the problem does not know, and every departure at no time.
     """
-    routes = tuple(route for route in _routes(decision, facts) if route.clients)
+    routes = tuple(route for route in map(_tidied, _routes(decision, facts)) if route.clients)
     types = [vehicle.name for vehicle in facts.vehicles]
     names = [client.name for client in facts.clients]
     known = set(names)
@@ -113,7 +113,7 @@ def read_plan(decision: Any, facts: Facts) -> RoutingPlan:
         f"route {place} ({route.label}): unknown client {client!r}; {nearest(client, names)}"
         for place, route in enumerate(routes, start=1)
         for client in route.clients
-        if client not in known
+        if client not in known and client != route.depot
     ]
     depots = {depot.name for depot in facts.depots}
     mistakes += [
@@ -130,6 +130,18 @@ def read_plan(decision: Any, facts: Facts) -> RoutingPlan:
         raise ProblemError("\n".join(f"plan: {mistake}" for mistake in mistakes))
     served = {client for route in routes for client in route.clients}
     return RoutingPlan(routes, tuple(name for name in names if name not in served))
+
+
+def _tidied(route: Route) -> Route:
+    """Drop returns to the depot between which nobody is served."""
+    stops = [
+        stop
+        for before, stop in zip((route.depot, *route.clients), route.clients, strict=False)
+        if stop != route.depot or before != route.depot
+    ]
+    if stops and stops[-1] == route.depot:
+        stops.pop()
+    return route if len(stops) == len(route.clients) else replace(route, clients=tuple(stops))
 
 
 def _routes(decision: Any, facts: Facts) -> Iterable[Route]:
@@ -173,20 +185,6 @@ def _route(label: Any, clients: Any, depot_of: Mapping[str, str], place: int) ->
     else:
         name, index = split_label(str(label), depot_of)
     return Route(name, index, depot_of.get(name, ""), _names(clients, f"route {place}"))
-
-
-def split_label(label: str, types: Iterable[str]) -> tuple[str, int]:
-    """Split ``"van 2"`` into type and number; a bare type name is its first vehicle.
-
-    Examples
-    --------
-    >>> split_label("big van 2", ["big van"]), split_label("van", ["van"])
-    (('big van', 2), ('van', 1))
-    """
-    if label in types:
-        return label, 1
-    name, _, number = label.rpartition(" ")
-    return (name, int(number)) if name and number.isdecimal() else (label, 1)
 
 
 def _names(clients: Any, where: str) -> tuple[str, ...]:

@@ -13,11 +13,12 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.formulas.binding import BoundFormula, Reference
 from kanopt.problems.findings import FrozenInput
 from kanopt.problems.routing.arrivals import ArrivalFunctions
-from kanopt.problems.routing.laws import DURATION, Facts, Floats, Inputs, Ints, Laws
+from kanopt.problems.routing.facts import Facts, Floats, Ints
+from kanopt.problems.routing.laws import DURATION, Inputs, Laws
 from kanopt.problems.wording import clock_text, number
 from kanopt.units import convert
 
-__all__ = ["Planning"]
+__all__ = ["Planning", "Seen"]
 
 STATES = ("state.load", "clock.hour", "clock.minute")
 _SAMPLE = 150
@@ -33,6 +34,36 @@ class _Moment:
     clock_why: str
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Loads and clock times with which nodes are left in some plan; by vehicle type and node, NaN where none is.
+
+    Parameters
+    ----------
+    load, clock
+        Means over the legs of the plan that leave a node; (types, n).
+    """
+
+    load: Floats
+    clock: Floats
+
+    @classmethod
+    def of(cls, shape: tuple[int, int], legs: Inputs) -> Seen:
+        """Collect them from the legs of a plan."""
+        count = np.zeros(shape)
+        reached = np.isfinite(legs.clock)
+        at = legs.vehicle[reached], legs.tail[reached]
+        np.add.at(count, at, 1.0)
+        found = []
+        for values in (legs.load, legs.clock):
+            total = np.zeros(shape)
+            np.add.at(total, at, values[reached])
+            mean = np.full(shape, np.nan)
+            np.divide(total, count, out=mean, where=count > 0)
+            found.append(mean)
+        return cls(*found)
+
+
 class Planning:
     """The planning values of every law, and each law's matrix under them.
 
@@ -43,6 +74,8 @@ class Planning:
     stated
         What the user fixed: ``"state.load"``, ``"clock.hour"`` or ``"clock.minute"``, alone or for one law, as in
         ``"duration.clock.hour"``.
+    seen
+        Loads and clock times of a plan, which come before all others.
 
     Raises
     ------
@@ -50,8 +83,9 @@ class Planning:
         If a key is unknown or a value is not a finite number.
     """
 
-    def __init__(self, laws: Laws, stated: Mapping[str, Any]) -> None:
+    def __init__(self, laws: Laws, stated: Mapping[str, Any], seen: Seen | None = None) -> None:
         self.laws = laws
+        self.seen = seen
         self.stated = dict(stated)
         names = [DURATION, *laws.cost]
         keys = [*STATES, *(f"{name}.{state}" for name in names for state in STATES)]
@@ -76,8 +110,17 @@ class Planning:
             self._moments[name] = self._slowest() if name == DURATION else self._middle(name)
         return self._moments[name]
 
-    def _arcs(self, name: str, vehicle: int, nodes: Ints, load: float, clock: float) -> Inputs:
-        """Return every arc between some nodes for one vehicle type at one load and clock time."""
+    def state(self, name: str, vehicle: Ints, tail: Ints) -> tuple[Floats, Floats]:
+        """Return the load and clock at which a law is planned on legs that leave some nodes."""
+        moment = self.moment(name)
+        load, clock = moment.load[vehicle], moment.clock[vehicle]
+        if self.seen is None:
+            return load, clock
+        known = self.seen.load[vehicle, tail], self.seen.clock[vehicle, tail]
+        return np.where(np.isnan(known[0]), load, known[0]), np.where(np.isnan(known[1]), clock, known[1])
+
+    def _arcs(self, name: str, vehicle: int, nodes: Ints, load: Any, clock: Any) -> Inputs:
+        """Return every arc between some nodes for one vehicle type at one load and clock time, or one for each tail."""
         tail, head = nodes[:, None], nodes[None, :]
         duration = np.zeros(()) if name == DURATION else self.durations[vehicle][tail, head]
         return Inputs(np.asarray(vehicle), tail, head, np.asarray(load), np.asarray(clock), duration)
@@ -99,13 +142,44 @@ class Planning:
                 total[place] += self._matrix(name, place)
         return total
 
+    @cached_property
+    def lines(self) -> tuple[Floats, Floats]:
+        """Price of every arc for an empty vehicle, and what a unit of load adds; each (types, n, n).
+
+        A law of the load is its secant between an empty and a full vehicle; other states are at planning values.
+        """
+        costs, slopes = np.array(self.costs), np.zeros_like(self.costs)
+        full, _, _ = self._bounds()
+        nodes = np.arange(len(self.facts.names))
+        for name in self.laws.cost:
+            if not self.laws.reads(name, "state.load"):
+                continue
+            for place in range(len(self.facts.vehicles)):
+                _, clock = self.state(name, np.asarray(place), nodes[:, None])
+                empty, loaded = (
+                    self.laws.evaluate(name, self._arcs(name, place, nodes, load, clock))
+                    for load in (0.0, full[place])
+                )
+                finite = np.isfinite(empty) & np.isfinite(loaded)
+                rise = np.where(finite, loaded, 0.0) - np.where(finite, empty, 0.0)
+                planned = self._matrix(name, place)
+                costs[place] += np.where(finite, empty, 0.0) - np.where(finite, planned, 0.0)
+                slopes[place] += rise / full[place]
+        return costs, slopes
+
     def _matrix(self, name: str, vehicle: int) -> Floats:
-        law = self.laws.law(name)
+        law, nodes = self.laws.law(name), np.arange(len(self.facts.names))
+        average = None
         if isinstance(law, ArrivalFunctions) and self._states(name)[1] is None:
-            return self._average(law, vehicle)
-        n, moment = len(self.facts.names), self.moment(name)
-        inputs = self._arcs(name, vehicle, np.arange(n), moment.load[vehicle], moment.clock[vehicle])
-        return np.broadcast_to(self.laws.evaluate(name, inputs), (n, n))
+            average = self._average(law, vehicle)
+            if self.seen is None:
+                return average
+        load, clock = self.state(name, np.asarray(vehicle), nodes[:, None])
+        values = self.laws.evaluate(name, self._arcs(name, vehicle, nodes, load, clock))
+        matrix = np.broadcast_to(values, (len(nodes), len(nodes)))
+        if average is None or self.seen is None:
+            return matrix
+        return np.where(np.isnan(self.seen.clock[vehicle])[:, None], average, matrix)
 
     def _average(self, law: ArrivalFunctions, vehicle: int) -> Floats:
         """Return each arc's average travel time of the shift.
@@ -187,6 +261,13 @@ class Planning:
         for name, law in self.laws.formulas().items():
             for variable, reference in _state_inputs(law):
                 moment = self.moment(name)
+                if reference == "clock.late":
+                    found.append(
+                        FrozenInput(
+                            law=name, input=variable, reference=reference, value="0", why="nobody is late"
+                        )
+                    )
+                    continue
                 is_load = reference == "state.load"
                 values = moment.load if is_load else moment.clock
                 found.append(

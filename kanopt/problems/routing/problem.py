@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,15 +20,17 @@ from kanopt.problems.records import Quantity, names_of, records
 from kanopt.problems.routing.arrivals import ArrivalFunctions
 from kanopt.problems.routing.checking import check_plan
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
+from kanopt.problems.routing.facts import Facts, Floats
 from kanopt.problems.routing.input_checks import input_findings
-from kanopt.problems.routing.laws import DURATION, Facts, Floats, Law, Laws
+from kanopt.problems.routing.laws import DURATION, Law, Laws
 from kanopt.problems.routing.outside import outside_plan
 from kanopt.problems.routing.plan import Route, RoutingPlan, read_plan
-from kanopt.problems.routing.planning import Planning
+from kanopt.problems.routing.planning import Planning, Seen
+from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.pricing import RESERVED, price_plan
 from kanopt.problems.routing.reasons import reasons_of
 from kanopt.problems.routing.timing import Drive, drive
-from kanopt.problems.routing.validation import check_entities, read_matrix
+from kanopt.problems.routing.validation import check_entities, check_words, read_matrix
 from kanopt.problems.routing.views import views_of
 from kanopt.problems.views import View
 from kanopt.problems.wording import listed
@@ -67,6 +70,9 @@ class RoutingProblem(Problem[RoutingPlan]):
         careful side, not a proof: a leg may be slower at another hour, and then a plan may break a rule on the law,
         which :meth:`check` and the status of a result say. Arrival functions are planned at each arc's average over
         the shift.
+    policy
+        What holds for the whole plan: a law of service times, further capacities, goods kept apart, backhauls, even
+        work, and clients pinned to vehicles.
 
     Raises
     ------
@@ -76,8 +82,9 @@ class RoutingProblem(Problem[RoutingPlan]):
     Notes
     -----
     A formula may read ``arc.distance``, ``arc.duration``, ``vehicle.<field or attribute>``, ``client.<field or
-    attribute>`` (of the leg's head), ``state.load`` (on board during the leg: all that is still to be delivered) and
-    ``clock.hour`` or ``clock.minute`` (at the start of the leg). A matrix has one row and column per depot and
+    attribute>`` (of the leg's head), ``state.load`` (on board during the leg: all that is still to be delivered, and
+    what was picked up), ``clock.hour`` or ``clock.minute`` (at the start of the leg) and ``clock.late`` (by how much
+    service at the leg's head begins after its last window, where it may). A matrix has one row and column per depot and
     client, depots first; infinity means that there is no road. A law's value below zero counts as zero, for solver
     and re-pricing alike.
 
@@ -106,6 +113,7 @@ class RoutingProblem(Problem[RoutingPlan]):
     distance: Floats | RoadNetwork | None = None
     units: RoutingUnits = field(default_factory=RoutingUnits)
     planning: Mapping[str, float] = field(default_factory=dict)
+    policy: RoutingPolicy = field(default_factory=RoutingPolicy)
 
     def __post_init__(self) -> None:
         points, fleet = self.units.of_points(), self.units.of_vehicles()
@@ -114,6 +122,7 @@ class RoutingProblem(Problem[RoutingPlan]):
             found: Any = records(getattr(self, name), kind, units=units, where=name)
             object.__setattr__(self, name, found)
         check_entities(self.depots, self.clients, self.vehicles)
+        check_words(self.clients, self.vehicles, self.policy, self.units.time)
         # evaluates every law once on every arc, so that what a law cannot price is refused here
         _ = self.planner.costs
 
@@ -138,7 +147,12 @@ class RoutingProblem(Problem[RoutingPlan]):
     def facts(self) -> Facts:
         """The data as arrays over depots, then clients."""
         return Facts(
-            tuple(self.depots), tuple(self.clients), tuple(self.vehicles), self._distances(), self.units
+            tuple(self.depots),
+            tuple(self.clients),
+            tuple(self.vehicles),
+            self._distances(),
+            self.units,
+            self.policy,
         )
 
     @cached_property
@@ -217,6 +231,21 @@ class RoutingProblem(Problem[RoutingPlan]):
             found.setdefault(DURATION, self.network.law.formula)
         return found
 
+    def replanned(self, plan: RoutingPlan) -> RoutingProblem:
+        """Return the same problem with load and clock planned as they are in a plan.
+
+        Parameters
+        ----------
+        plan
+            A plan of this problem: a leg that leaves a node is planned with the load and at the time with which the
+            plan leaves it.
+        """
+        driven = self.drive(plan.routes)
+        seen = Seen.of((len(self.facts.vehicles), len(self.facts.names)), driven.inputs)
+        again = copy(self)
+        again.__dict__["planner"] = Planning(self.rules, self.planning, seen)
+        return again
+
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return the loads and clock times that a solver sees at planning values."""
         return self.planner.frozen()
@@ -230,7 +259,7 @@ class RoutingProblem(Problem[RoutingPlan]):
         return drive(self.rules, self.planner, routes, frozen=frozen)
 
     def check(self, plan: RoutingPlan) -> Check:
-        """Verify capacity, windows, shifts, visits, fleet and depots on the law, at the true clock.
+        """Verify every rule of the problem on the law, at the true load and clock.
 
         A vehicle that comes before a window opens waits; ``"unserved"`` is a mandatory client on no route.
         """
@@ -240,8 +269,9 @@ class RoutingProblem(Problem[RoutingPlan]):
     def price(self, plan: RoutingPlan, *, frozen: bool = False) -> Pricing:
         """Price the plan leg by leg on the law, or with load and clock at planning values.
 
-        Terms are the cost laws by name, ``"fixed"``, ``"distance"``, ``"time"`` and ``"missed prizes"``; the group is
-        the vehicle (``"van 1"``) and the item the leg (``"depot → c03"``).
+        Terms are the cost laws by name, ``"fixed"``, ``"distance"``, ``"time"``, ``"overtime"``, ``"lateness"``,
+        ``"longest route"`` and ``"missed prizes"``; the group is the vehicle (``"van 1"``) and the item the leg
+        (``"depot → c03"``).
         """
         plan = self.plan_from(plan)
         driven = self.drive(plan.routes, frozen=frozen)

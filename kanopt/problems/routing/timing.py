@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.routing.arrivals import ArrivalFunctions
-from kanopt.problems.routing.departures import turning_points
-from kanopt.problems.routing.laws import DURATION, Floats, Inputs, Ints, Laws
+from kanopt.problems.routing.departures import departures_worth_trying, turning_points
+from kanopt.problems.routing.facts import Facts, Floats, Ints
+from kanopt.problems.routing.laws import DURATION, Inputs, Laws
+from kanopt.problems.routing.loading import loads_on_board
 from kanopt.problems.routing.plan import Route
 from kanopt.problems.routing.planning import Planning
+from kanopt.problems.routing.rests import drive_with_rests, opening
 
 __all__ = ["Drive", "drive"]
 
@@ -28,30 +31,50 @@ class Drive:
     ----------
     route, vehicle, tail, head
         Route, vehicle type, start and end of each leg, as positions.
-    load
-        On board during the leg: everything still to be delivered.
+    loads
+        On board during each leg in every measure, the load first; (measures, legs).
     leave, duration, arrive, begin
-        Clock times and travel time of each leg; service at its head begins at `begin`, after waiting for the window.
+        Clock times and travel time of each leg; service at its head begins at `begin`, after waiting for the window. A
+        break on the way is part of neither: one arrives later by it.
+    late, stay
+        By how much service at the head of each leg begins after its last window, and how long it takes.
     departure, finish
-        Clock times at which each route leaves and returns.
+        Clock times at which each route leaves and returns, or ends its last service where it need not return.
+    rests_missed
+        How many breaks of each route could not be taken.
     """
 
     route: Ints
     vehicle: Ints
     tail: Ints
     head: Ints
-    load: Floats
+    loads: Floats
     leave: Floats
     duration: Floats
     arrive: Floats
     begin: Floats
+    late: Floats
+    stay: Floats
     departure: Floats
     finish: Floats
+    rests_missed: Ints
+
+    @property
+    def load(self) -> Floats:
+        """Load on board during each leg."""
+        return np.asarray(self.loads[0])
+
+    @property
+    def spent(self) -> Floats:
+        """How long each route takes."""
+        return np.asarray(
+            np.where(np.isfinite(self.finish), self.finish - np.nan_to_num(self.departure), np.inf)
+        )
 
     @property
     def inputs(self) -> Inputs:
         """The legs as inputs of a law, with the true load and clock."""
-        return Inputs(self.vehicle, self.tail, self.head, self.load, self.leave, self.duration)
+        return Inputs(self.vehicle, self.tail, self.head, self.load, self.leave, self.duration, self.late)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +86,7 @@ class _Grid:
     head: Ints
     valid: NDArray[np.bool_]
     load: Floats
+    stay: Floats
     start: Floats
 
     def only(self, route: int, times: int) -> _Grid:
@@ -78,6 +102,7 @@ class _Times:
     arrive: Floats
     begin: Floats
     finish: Floats
+    missed: Ints
 
 
 def drive(laws: Laws, planning: Planning, routes: Sequence[Route], *, frozen: bool = False) -> Drive:
@@ -86,8 +111,10 @@ def drive(laws: Laws, planning: Planning, routes: Sequence[Route], *, frozen: bo
     A vehicle waits only for a window to open. A route without a stated departure leaves as late as it can without
     finishing later, or making a client later, than it would by leaving when its shift starts; so no route pays
     for waiting that it can avoid for nothing. Where travel time depends on the clock that departure is found by
-    bisection. Where travel times are tabulated in the clock and a vehicle type pays for time, the departure is the
-    one with the least time, the latest of them, that makes no client later.
+    bisection. On a route with breaks, several windows or windows that may be missed, and where travel times are
+    tabulated in the clock and time is paid, the departure is the one at which time, overtime and lateness cost least,
+    that makes no other client later; of equally cheap ones that with the earliest return, and of these the latest.
+    With breaks or a formula of the clock that is the best of some that are worth trying.
 
     Parameters
     ----------
@@ -98,7 +125,7 @@ def drive(laws: Laws, planning: Planning, routes: Sequence[Route], *, frozen: bo
     frozen
         Use the planning values of travel time.
     """
-    grid = _padded(laws, routes)
+    grid, loads = _padded(laws, routes)
     stated = np.array(
         [np.nan if route.departure is None else route.departure for route in routes], dtype=float
     )
@@ -108,31 +135,53 @@ def drive(laws: Laws, planning: Planning, routes: Sequence[Route], *, frozen: bo
     times = _forward(laws, grid, departure, fixed)
     free = np.isnan(stated)
     if free.any():
-        room = np.where(free, _room(laws, grid, times, still=still), 0.0)
-        late = departure + room if still else _latest(laws, grid, departure, room, times)
-        if not still and isinstance(laws.duration, ArrivalFunctions):
-            late = _quickest(laws, laws.duration, grid, np.flatnonzero(free), late, times)
+        late = _left(laws, grid, departure, free, times, fixed)
         if (late != departure).any():
             departure = late
             times = _forward(laws, grid, departure, fixed)
     valid = grid.valid
+    begin, latest = times.begin[valid], laws.facts.latest[grid.head[valid]]
+    over = np.zeros_like(begin)
+    np.subtract(begin, latest, out=over, where=np.isfinite(begin) & np.isfinite(latest))
     return Drive(
         route=np.nonzero(valid)[0],
         vehicle=grid.vehicle[valid],
         tail=grid.tail[valid],
         head=grid.head[valid],
-        load=grid.load[valid],
+        loads=loads[:, valid],
         leave=times.leave[valid],
         duration=times.duration[valid],
         arrive=times.arrive[valid],
-        begin=times.begin[valid],
+        begin=begin,
+        late=np.maximum(over, 0.0),
+        stay=grid.stay[valid],
         departure=departure,
         finish=times.finish,
+        rests_missed=times.missed,
     )
 
 
-def _padded(laws: Laws, routes: Sequence[Route]) -> _Grid:
-    """Lay the routes out as arrays; a leg that stays where it is takes no time and does not count."""
+def _left(
+    laws: Laws,
+    grid: _Grid,
+    start: Floats,
+    free: NDArray[np.bool_],
+    first: _Times,
+    fixed: Floats | None,
+) -> Floats:
+    """Choose the departures of routes that do not state theirs, and return all."""
+    still = fixed is not None
+    room = np.where(free, _room(laws, grid, first, still=still), 0.0)
+    late = start + room if still else _latest(laws, grid, start, room, first)
+    weighed = _weighed(laws.facts, grid)
+    if not still and isinstance(laws.duration, ArrivalFunctions):
+        paid = laws.facts.of_vehicles("cost_per_time") + laws.facts.of_vehicles("cost_per_overtime")
+        weighed = weighed | ((paid > 0)[grid.vehicle[:, 0]] & grid.valid.any(axis=1))
+    return _cheapest(laws, grid, np.flatnonzero(free & weighed), late, first, fixed)
+
+
+def _padded(laws: Laws, routes: Sequence[Route]) -> tuple[_Grid, Floats]:
+    """Lay the routes out as arrays, with their loads; a leg that stays where it is takes no time and does not count."""
     facts = laws.facts
     longest = max((len(route.clients) for route in routes), default=0) + 1
     nodes = np.empty((len(routes), longest + 1), dtype=np.intp)
@@ -141,13 +190,15 @@ def _padded(laws: Laws, routes: Sequence[Route]) -> _Grid:
         nodes[place] = facts.index[route.depot]
         nodes[place, 1 : len(route.clients) + 1] = [facts.index[name] for name in route.clients]
     types = np.array([facts.type_index[route.vehicle] for route in routes], dtype=np.intp)
+    returns = np.array([facts.vehicles[kind].returns for kind in types], dtype=bool)
     tail, head = nodes[:, :-1], nodes[:, 1:]
-    valid = (np.arange(longest)[None, :] <= lengths[:, None]) & (tail != head)
-    dropped = np.cumsum(facts.demand[tail], axis=1)
-    load = facts.demand[nodes].sum(axis=1, keepdims=True) - dropped
-    start = facts.of_vehicles("shift_start")[types] if len(types) else np.zeros(0)
+    legs = np.arange(longest)[None, :]
+    valid = (legs < (lengths + returns)[:, None]) & (tail != head)
     vehicle = np.broadcast_to(types[:, None], valid.shape)
-    return _Grid(vehicle, tail, head, valid, np.where(np.abs(load) < 1e-12, 0.0, load), start)
+    stay = np.where(valid & (legs < lengths[:, None]), facts.service[vehicle, head], 0.0)
+    start = facts.of_vehicles("shift_start")[types] if len(types) else np.zeros(0)
+    loads = loads_on_board(facts, nodes)
+    return _Grid(vehicle, tail, head, valid, loads[0], stay, start), loads
 
 
 def _durations(laws: Laws, planning: Planning, grid: _Grid, *, frozen: bool) -> Floats:
@@ -163,30 +214,63 @@ def _durations(laws: Laws, planning: Planning, grid: _Grid, *, frozen: bool) -> 
 
 
 def _forward(laws: Laws, grid: _Grid, departure: Floats, fixed: Floats | None) -> _Times:
-    """Drive all routes forward together, leg by leg."""
+    """Drive all routes forward together, leg by leg; those with breaks one by one."""
     facts = laws.facts
     shape = grid.valid.shape
     leave, duration, arrive, begin = (np.zeros(shape) for _ in range(4))
     clock = departure.copy()
     for leg in range(shape[1]):
-        tail, head, valid = grid.tail[:, leg], grid.head[:, leg], grid.valid[:, leg]
+        head, valid = grid.head[:, leg], grid.valid[:, leg]
         leave[:, leg] = clock
-        if fixed is not None:
-            duration[:, leg] = fixed[:, leg]
-        elif valid.any():
-            inputs = Inputs(
-                grid.vehicle[valid, leg],
-                tail[valid],
-                head[valid],
-                grid.load[valid, leg],
-                clock[valid],
-                np.zeros(()),
-            )
-            duration[valid, leg] = laws.evaluate(DURATION, inputs)
+        duration[:, leg] = _spent(laws, grid, leg, clock, fixed)
         arrive[:, leg] = clock + duration[:, leg]
-        begin[:, leg] = np.maximum(arrive[:, leg], facts.earliest[head])
-        clock = np.where(valid, begin[:, leg] + facts.service[head], clock)
-    return _Times(leave, duration, arrive, begin, clock)
+        begin[:, leg] = opening(facts, head, arrive[:, leg])
+        clock = np.where(valid, begin[:, leg] + grid.stay[:, leg], clock)
+    times = _Times(leave, duration, arrive, begin, clock, np.zeros(shape[0], dtype=np.intp))
+    if any(facts.rests):
+        _rest(laws, grid, departure, fixed, times)
+    return times
+
+
+def _spent(laws: Laws, grid: _Grid, leg: int, clock: Floats, fixed: Floats | None) -> Floats:
+    """Return the travel time of one leg of each route, leaving at a clock time; padded legs take none."""
+    if fixed is not None:
+        return np.asarray(fixed[:, leg])
+    valid, spent = grid.valid[:, leg], np.zeros(len(clock))
+    if valid.any():
+        vehicle, tail, head = (part[valid, leg] for part in (grid.vehicle, grid.tail, grid.head))
+        inputs = Inputs(vehicle, tail, head, grid.load[valid, leg], clock[valid], np.zeros(()))
+        spent[valid] = laws.evaluate(DURATION, inputs)
+    return spent
+
+
+def _rest(laws: Laws, grid: _Grid, departure: Floats, fixed: Floats | None, times: _Times) -> None:
+    """Put breaks into the times of those routes whose drivers have some; equal routes go together."""
+    facts, shape = laws.facts, grid.valid.shape
+    with_rests = np.array([bool(rests) for rests in facts.rests])
+    rows = np.flatnonzero(with_rests[grid.vehicle[:, 0]] & grid.valid.any(axis=1))
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for row in rows.tolist():
+        ends = int(grid.vehicle[row, 0]), *grid.tail[row].tolist(), *grid.head[row].tolist()
+        groups.setdefault(ends, []).append(row)
+    for equal in groups.values():
+        row, members = equal[0], np.array(equal)
+        some = np.flatnonzero(grid.valid[row])
+
+        def spent(place: int, clock: Floats, row: int = row, legs: Ints = some) -> Floats:
+            one, leaves = grid.only(row, clock.size), np.where(np.isfinite(clock), clock, 0.0).ravel()
+            given = None if fixed is None else np.repeat(fixed[row : row + 1], clock.size, axis=0)
+            found = _spent(laws, one, int(legs[place]), leaves, given)
+            return np.asarray(found.reshape(clock.shape))
+
+        stops = list(zip(grid.head[row, some].tolist(), grid.stay[row, some].tolist(), strict=True))
+        kind = int(grid.vehicle[row, 0])
+        rested = drive_with_rests(facts, stops, facts.rests[kind], departure[members], spent)
+        into = np.ix_(members, some)
+        for name in ("leave", "duration", "arrive", "begin"):
+            getattr(times, name)[into] = getattr(rested, name)
+        times.finish[members], times.missed[members] = rested.finish, rested.missed
+    assert times.leave.shape == shape
 
 
 def _room(laws: Laws, grid: _Grid, times: _Times, *, still: bool) -> Floats:
@@ -210,28 +294,76 @@ def _room(laws: Laws, grid: _Grid, times: _Times, *, still: bool) -> Floats:
     return room
 
 
-def _quickest(
-    laws: Laws, law: ArrivalFunctions, grid: _Grid, routes: Ints, departure: Floats, first: _Times
+def _weighed(facts: Facts, grid: _Grid) -> NDArray[np.bool_]:
+    """Say on which routes the latest departure that costs nothing may not be the cheapest one."""
+    several = (facts.opens[0] != facts.opens[-1]) | facts.soft
+    rests = np.array([bool(rests) for rests in facts.rests])
+    found: NDArray[np.bool_] = (several[grid.head] & grid.valid).any(axis=1) | rests[grid.vehicle[:, 0]]
+    return found & grid.valid.any(axis=1)
+
+
+def _cheapest(
+    laws: Laws, grid: _Grid, routes: Ints, departure: Floats, first: _Times, fixed: Floats | None
 ) -> Floats:
-    """Choose among all turning points the departures of the least time, for vehicles that pay for time."""
+    """Choose the departures at which time, overtime and lateness cost least, of those worth trying."""
     facts, chosen = laws.facts, departure.copy()
-    rate, end = facts.of_vehicles("cost_per_time"), facts.of_vehicles("shift_end")
     for route in routes:
-        legs = int(grid.valid[route].sum())
-        kind = int(grid.vehicle[route, 0])
-        if not legs or not rate[kind] or not np.isfinite(first.finish[route]):
+        if not np.isfinite(first.finish[route]):
             continue
-        way = [int(grid.tail[route, 0]), *grid.head[route, :legs].tolist()]
-        points = turning_points(law, facts, way)
-        options = np.append(points[points >= grid.start[route]], [grid.start[route], departure[route]])
-        times = _forward(laws, grid.only(int(route), len(options)), options, None)
-        limit = np.maximum(first.begin[route], facts.latest[grid.head[route]]) + _SLACK
-        fits = (times.begin <= limit)[:, :legs].all(axis=1)
-        fits &= times.finish <= max(float(end[kind]), float(first.finish[route])) + _SLACK
-        spent = np.where(fits, times.finish - options, np.inf)
-        quick = spent <= spent.min() + _SLACK
-        chosen[route] = options[quick].max()
+        vehicle, start = facts.vehicles[int(grid.vehicle[route, 0])], grid.start[route]
+        options = _options(laws, grid, int(route), first.duration[route], moving=fixed is None)
+        options = np.unique(np.append(options[options >= start], [start, departure[route]]))
+        bends = np.array([vehicle.regular_time, vehicle.max_duration])
+        bends = bends[np.isfinite(bends)]
+        for _ in range(2 if bends.size else 1):
+            times = _repeated(laws, grid, int(route), options, fixed)
+            misfit, over, cost = _time_cost(laws, grid, int(route), options, times, first)
+            more = (times.finish[:, None] - bends).ravel()
+            more = more[np.isfinite(more) & (more > start)]
+            seen, options = options, np.unique(np.append(options, more))
+        rounded = (np.round(values, 7) for values in (times.finish, cost, over))
+        best = np.lexsort((-seen, *rounded, times.missed, misfit))[0]
+        chosen[route] = seen[best]
     return chosen
+
+
+def _options(laws: Laws, grid: _Grid, route: int, duration: Floats, *, moving: bool) -> Floats:
+    """Return departures of a route that are worth trying, given the travel times of one of them.
+
+    They are all there need be where travel times are fixed or tabulated; with a formula of the clock, a few good ones.
+    """
+    facts, kind = laws.facts, int(grid.vehicle[route, 0])
+    legs = np.flatnonzero(grid.valid[route])
+    head = grid.head[route, legs]
+    way = head, duration[legs], grid.stay[route, legs]
+    options = departures_worth_trying(facts, *way, facts.rests[kind], facts.vehicles[kind].shift_end)
+    if moving and isinstance(laws.duration, ArrivalFunctions):
+        stops = [int(grid.tail[route, legs[0]]), *head.tolist()]
+        options = np.append(options, turning_points(laws.duration, facts, kind, stops))
+    return options
+
+
+def _repeated(laws: Laws, grid: _Grid, route: int, options: Floats, fixed: Floats | None) -> _Times:
+    given = None if fixed is None else np.repeat(fixed[route : route + 1], len(options), axis=0)
+    return _forward(laws, grid.only(route, len(options)), options, given)
+
+
+def _time_cost(
+    laws: Laws, grid: _Grid, route: int, options: Floats, times: _Times, first: _Times
+) -> tuple[NDArray[np.bool_], Floats, Floats]:
+    """Return when a route may not leave, by how much it takes too long, and what it pays for time and lateness."""
+    facts, head, valid = laws.facts, grid.head[route], grid.valid[route]
+    vehicle = facts.vehicles[int(grid.vehicle[route, 0])]
+    latest = np.where(facts.soft[head] | ~valid, np.inf, facts.latest[head])
+    limit = np.maximum(np.where(valid, first.begin[route], -np.inf), latest) + _SLACK
+    fits = (times.begin <= limit)[:, valid].all(axis=1)
+    fits &= times.finish <= max(vehicle.shift_end, float(first.finish[route])) + _SLACK
+    spent = times.finish - options
+    late = np.where(valid & facts.soft[head], np.maximum(times.begin - facts.latest[head], 0.0), 0.0)
+    cost = vehicle.cost_per_time * spent + (late * facts.lateness_rate[head]).sum(axis=1)
+    if vehicle.cost_per_overtime:
+        cost = cost + vehicle.cost_per_overtime * np.maximum(spent - vehicle.regular_time, 0.0)
+    return ~fits, np.maximum(spent - vehicle.max_duration, 0.0), cost
 
 
 def _latest(laws: Laws, grid: _Grid, departure: Floats, room: Floats, first: _Times) -> Floats:

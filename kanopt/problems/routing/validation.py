@@ -10,11 +10,15 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.problems.routing.entities import Client, Depot, VehicleType, words_of
-from kanopt.problems.routing.laws import Floats
+from kanopt.problems.routing.clocks import breaks_of, windows_of
+from kanopt.problems.routing.entities import Client, Depot, VehicleType, split_label, words_of
+from kanopt.problems.routing.facts import Floats
+from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.wording import listed
 
-__all__ = ["check_entities", "read_matrix"]
+__all__ = ["check_entities", "check_words", "read_matrix"]
+
+_MOST = 20  # reloads: each is a stop of its own for every vehicle
 
 
 def check_entities(
@@ -31,7 +35,7 @@ def check_entities(
         *_names(depots, clients, vehicles),
         *_clients(clients),
         *_vehicles(vehicles, {depot.name for depot in depots}),
-        *_words(clients, vehicles),
+        *_sources(clients),
     ]
     if mistakes:
         raise ProblemError("\n".join(mistakes))
@@ -57,9 +61,15 @@ def _found(where: str, wrong: Sequence[str], what: str) -> Iterable[str]:
 
 def _clients(clients: Sequence[Client]) -> Iterable[str]:
     at_least_0 = "must be a number of at least 0"
-    for field in ("demand", "service"):
+    for field in ("demand", "pickup", "service"):
         wrong = [client.name for client in clients if not 0 <= getattr(client, field) < np.inf]
         yield from _found("clients", wrong, f"{field} {at_least_0}")
+    wrong = [c.name for c in clients if not 0 <= (c.cost_per_lateness or 0.0) < np.inf]
+    yield from _found(
+        "clients", wrong, f"cost_per_lateness {at_least_0}, or left out where it must not be late"
+    )
+    wrong = [c.name for c in clients if c.windows and (c.earliest, c.latest) != (0.0, np.inf)]
+    yield from _found("clients", wrong, "give either windows, or earliest and latest")
     wrong = [c.name for c in clients if c.prize is not None and not 0 <= c.prize < np.inf]
     yield from _found("clients", wrong, f"prize {at_least_0}, or left out for a client that must be served")
     wrong = [client.name for client in clients if not np.isfinite(client.earliest)]
@@ -72,10 +82,16 @@ def _clients(clients: Sequence[Client]) -> Iterable[str]:
 
 
 def _vehicles(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[str]:
-    for field in ("capacity", "fixed_cost", "cost_per_distance", "cost_per_time"):
-        most = np.inf if field == "capacity" else np.finfo(float).max
+    limits = ("capacity", "max_distance", "max_duration", "regular_time")
+    prices = ("fixed_cost", "cost_per_distance", "cost_per_time", "cost_per_overtime")
+    for field in (*limits, *prices, "reload_time"):
+        most = np.inf if field in limits else np.finfo(float).max
         wrong = [vehicle.name for vehicle in vehicles if not 0 <= getattr(vehicle, field) <= most]
         yield from _found("vehicles", wrong, f"{field} must be a number of at least 0")
+    wrong = [
+        v.name for v in vehicles if not (isinstance(v.reloads, int | np.integer) and 0 <= v.reloads <= _MOST)
+    ]
+    yield from _found("vehicles", wrong, f"reloads must be a whole number from 0 to {_MOST}")
     counts: dict[str, object] = {vehicle.name: vehicle.count for vehicle in vehicles}
     wrong = [
         name for name, count in counts.items() if not (isinstance(count, int | np.integer) and count >= 0)
@@ -94,7 +110,84 @@ def _vehicles(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[str
             yield f"vehicle {vehicle.name!r}: unknown depot {vehicle.depot!r}; {nearest(vehicle.depot, depots)}"
 
 
-def _words(clients: Sequence[Client], vehicles: Sequence[VehicleType]) -> Iterable[str]:
+def _sources(clients: Sequence[Client]) -> Iterable[str]:
+    """Tell of sources that are no clients, or have a source themselves."""
+    known = {client.name: client for client in clients}
+    for client in clients:
+        if client.source and client.source not in known:
+            hint = nearest(client.source, known)
+            yield f"client {client.name!r}: its source {client.source!r} is no client; {hint}"
+        elif client.source and known[client.source].source:
+            yield f"client {client.name!r}: its source {client.source!r} has a source itself"
+        elif client.source == client.name:
+            yield f"client {client.name!r}: is its own source"
+
+
+def check_words(
+    clients: Sequence[Client], vehicles: Sequence[VehicleType], policy: RoutingPolicy, time: str
+) -> None:
+    """Refuse words that name nothing, and windows, breaks and rules that cannot be read.
+
+    Raises
+    ------
+    ProblemError
+        With one line for each mistake.
+    """
+    mistakes = [
+        *_skills(clients, vehicles),
+        *_clocks(clients, vehicles, time),
+        *_policy(clients, vehicles, policy),
+    ]
+    if mistakes:
+        raise ProblemError("\n".join(mistakes))
+
+
+def _clocks(clients: Sequence[Client], vehicles: Sequence[VehicleType], time: str) -> Iterable[str]:
+    for client in clients:
+        try:
+            windows_of(client.windows, time)
+        except ProblemError as error:
+            yield f"client {client.name!r}: windows: {error}"
+    for vehicle in vehicles:
+        try:
+            breaks_of(vehicle.breaks, time)
+        except ProblemError as error:
+            yield f"vehicle {vehicle.name!r}: breaks: {error}"
+
+
+def _policy(
+    clients: Sequence[Client], vehicles: Sequence[VehicleType], policy: RoutingPolicy
+) -> Iterable[str]:
+    if not 0 <= policy.cost_of_longest < np.inf:
+        yield f"policy: cost_of_longest = {policy.cost_of_longest!r} must be a number of at least 0"
+    goods = sorted(frozenset().union(*(words_of(client.goods) for client in clients)))
+    pairs: Sequence[Sequence[str]] = policy.apart
+    for pair in pairs:
+        if len(pair) != 2:
+            yield f"policy: apart = {pair!r} is no pair of goods"
+            continue
+        for word in pair:
+            if word not in goods:
+                hint = nearest(word, goods) if goods else "no client says what goods it has"
+                yield f"policy: apart names {word!r}, which no client has; {hint}"
+    names, types = [client.name for client in clients], [vehicle.name for vehicle in vehicles]
+    seen: set[str] = set()
+    for label, pinned in policy.pinned.items():
+        name, index = split_label(label, types)
+        vehicle = next((vehicle for vehicle in vehicles if vehicle.name == name), None)
+        if vehicle is None:
+            yield f"policy: pinned names the vehicle {label!r}; {nearest(name, types)}"
+        elif not 1 <= index <= vehicle.count:
+            yield f"policy: pinned names {label!r}, but there are {vehicle.count} vehicles of type {name!r}"
+        for client in pinned:
+            if client not in names:
+                yield f"policy: pinned names the client {client!r}; {nearest(client, names)}"
+            elif client in seen:
+                yield f"policy: client {client!r} is pinned to two vehicles"
+            seen.add(client)
+
+
+def _skills(clients: Sequence[Client], vehicles: Sequence[VehicleType]) -> Iterable[str]:
     """Skills that no vehicle has, and vehicle types that do not exist."""
     named = dict.fromkeys(word for client in clients for word in sorted(words_of(client.vehicles)))
     types = [vehicle.name for vehicle in vehicles]

@@ -113,7 +113,7 @@ def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Gan
     names = np.array(problem.facts.names, dtype=object)
     rows = np.array([route.label for route in plan.routes], dtype=object)[driven.route]
     heads = names[driven.head]
-    served = driven.begin + problem.facts.service[driven.head]
+    served = driven.begin + driven.stay
     drives = pd.DataFrame(
         {
             "row": rows,

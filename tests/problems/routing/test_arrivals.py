@@ -217,7 +217,7 @@ def test_no_departure_is_quicker_than_the_one_found(data):
 def test_turning_points_need_roads():
     law = ArrivalFunctions.of({(0, 1): CALM}, 2)
     problem = small(duration=ArrivalFunctions.of({(0, 1): CALM, (1, 0): CALM, (0, 2): CALM}, 3))
-    assert turning_points(law, problem.facts, [0, 1, 0]).size == 0
+    assert turning_points(law, problem.facts, 0, [0, 1, 0]).size == 0
     check = problem.check(problem.plan_from([["a"]]))
     assert {v.constraint for v in check.violations} == {"unserved"}
     assert "no road leads from b to depot" in str(problem.check(problem.plan_from([["b"]])))

@@ -1,0 +1,111 @@
+"""Windows and breaks as people write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from kanopt.errors import ProblemError
+from kanopt.units import convert
+
+__all__ = ["Rest", "breaks_of", "windows_of"]
+
+_TIME = r"(\d+:[0-5]\d|\d+(?:\.\d*)?)"
+_WINDOW = re.compile(rf"{_TIME}\s*-\s*{_TIME}")
+_BREAK = re.compile(rf"(\d+(?:\.\d*)?)\s+in\s+{_TIME}\s*-\s*{_TIME}")
+
+
+@dataclass(frozen=True)
+class Rest:
+    """A rest of a driver.
+
+    Parameters
+    ----------
+    length
+        How long it takes.
+    earliest, latest
+        When it may begin, as clock times from midnight.
+    """
+
+    length: float
+    earliest: float
+    latest: float
+
+
+def windows_of(text: str, unit: str = "min") -> tuple[tuple[float, float], ...]:
+    """Read windows, one after the other.
+
+    Parameters
+    ----------
+    text
+        Separated by commas; clock times as numbers in `unit`, or as hours and minutes.
+    unit
+        Unit of time of the numbers, and of what is returned.
+
+    Raises
+    ------
+    ProblemError
+        If it cannot be read, or a window closes before it opens or opens before the one before it closes.
+
+    Examples
+    --------
+    >>> windows_of("480-600, 13:00-15:30")
+    ((480.0, 600.0), (780.0, 930.0))
+    """
+    found: list[tuple[float, float]] = []
+    for part in _parts(text):
+        match = _WINDOW.fullmatch(part)
+        if match is None:
+            raise ProblemError(f"{part!r} is no window; write one such as '480-600' or '8:00-10:00'")
+        opens, closes = (_clock(moment, unit) for moment in match.groups())
+        if closes < opens:
+            raise ProblemError(f"the window {part!r} closes before it opens")
+        if found and opens <= found[-1][1]:
+            raise ProblemError(f"the window {part!r} opens before the one before it closes")
+        found.append((opens, closes))
+    return tuple(found)
+
+
+def breaks_of(text: str, unit: str = "min") -> tuple[Rest, ...]:
+    """Read breaks, one after the other.
+
+    Parameters
+    ----------
+    text
+        Separated by commas; lengths in `unit`, clock times as numbers in `unit` or as hours and minutes.
+    unit
+        Unit of time.
+
+    Raises
+    ------
+    ProblemError
+        If it cannot be read, or breaks are not in the order of their windows.
+
+    Examples
+    --------
+    >>> breaks_of("30 in 11:00-13:00")
+    (Rest(length=30.0, earliest=660.0, latest=780.0),)
+    """
+    found: list[Rest] = []
+    for part in _parts(text):
+        match = _BREAK.fullmatch(part)
+        if match is None:
+            raise ProblemError(
+                f"{part!r} is no break; write one such as '30 in 660-780' or '30 in 11:00-13:00'"
+            )
+        earliest, latest = _clock(match[2], unit), _clock(match[3], unit)
+        if latest < earliest:
+            raise ProblemError(f"the break {part!r} must begin before it may")
+        if found and (earliest < found[-1].earliest or latest < found[-1].latest):
+            raise ProblemError(f"the break {part!r} comes before the one written before it")
+        found.append(Rest(float(match[1]), earliest, latest))
+    return tuple(found)
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _clock(text: str, unit: str) -> float:
+    hours, colon, minutes = text.partition(":")
+    return convert(60.0 * float(hours) + float(minutes), "min", unit) if colon else float(text)

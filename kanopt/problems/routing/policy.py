@@ -1,0 +1,46 @@
+"""What holds for a whole plan of routes, beyond what clients and vehicles say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kanopt.formulas.binding import BoundFormula
+
+__all__ = ["RoutingPolicy"]
+
+
+@dataclass(frozen=True)
+class RoutingPolicy:
+    """What holds for a whole plan of routes.
+
+    Parameters
+    ----------
+    service
+        Law of how long a stop takes, instead of the clients' field ``service``; it may read ``client.<…>`` and
+        ``vehicle.<…>``.
+    capacities
+        Names of attributes that clients and vehicle types both have: what the clients on a route have together is
+        never more on board than what the vehicle has. They are delivered like the demand, so that on a route without
+        reloads their sum counts.
+    apart
+        Pairs of goods that may not be on one route.
+    backhaul
+        Whether a vehicle delivers everything it has loaded before it picks anything up.
+    cost_of_longest
+        Price of each unit of time of the route that takes longest, which spreads work evenly.
+    pinned
+        Which vehicle, such as ``"van 2"``, serves which clients.
+
+    Examples
+    --------
+    >>> RoutingPolicy(capacities=("pallets",), apart=(("food", "paint"),), pinned={"van 2": ("c1",)}).backhaul
+    False
+    """
+
+    service: BoundFormula | None = None
+    capacities: Sequence[str] = ()
+    apart: Sequence[tuple[str, str]] = ()
+    backhaul: bool = False
+    cost_of_longest: float = 0.0
+    pinned: Mapping[str, Sequence[str]] = field(default_factory=dict)
