@@ -11,8 +11,12 @@ from kanopt.problems.base import Problem
 from kanopt.problems.evaluate import status_of
 from kanopt.problems.result import EngineRun, Progress
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
+from kanopt.solvers.alternating import Alternation
 from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.encodings import EncodedLaw, Encoding
+from kanopt.solvers.exact.binding import LawBinding, bindings_of
 from kanopt.solvers.exact.refining import Refinement
+from kanopt.solvers.exact.rules import beyond_search
 from kanopt.solvers.exact.search import Limits
 from kanopt.solvers.routing_portfolio import RoutingPortfolio
 
@@ -22,6 +26,7 @@ _ENGINES = 0.3
 """Share of the time that the engines have at most."""
 _CYCLE, _CYCLE_PER_CLIENT = 1000, 150
 _NAME = "search on the law"
+_ROUNDS = "engines with load and clock of the plan"
 
 
 class LawRouting:
@@ -29,7 +34,9 @@ class LawRouting:
 
     What an engine cannot be told, load on board and the clock, is frozen for it. Its plan is where a second search
     starts, which drives every plan it looks at with true loads, true clock and the best departures; the plan never
-    gets worse on the law. No bound is claimed.
+    gets worse on the law. No bound is claimed. Where a rule of the problem (reloads, breaks, pairs of pickup and
+    delivery, pinned clients, the cost of the longest route) is beyond that search, the engines solve again and again,
+    with load and clock as they are in the best plan so far.
 
     The second search ends with the time, or by itself once ``1000 + 150 × clients`` steps from hot to cold have found
     nothing better. In the second case the same seed gives the same plan.
@@ -61,9 +68,24 @@ class LawRouting:
     def accepts(self, problem: Problem[Any]) -> str:
         """Return an empty text for a routing problem of which a law reads load or clock, else why it does not fit."""
         refusal = self.engines.accepts(problem)
-        if refusal or problem.frozen_inputs():
+        if refusal or not isinstance(problem, RoutingProblem):
             return refusal
+        if problem.frozen_inputs():
+            return ""
         return "no law reads load or clock, so that the engines see everything"
+
+    def encoding(self, problem: RoutingProblem) -> Encoding:
+        """Return how engines and search take each law of a problem that is accepted."""
+        laws = tuple(
+            EncodedLaw(one.law, _taken(problem, one) if one.moved else one.search, one.fixed, one.moved)
+            for one in bindings_of(problem)
+        )
+        then = (
+            "load and clock read off the plan" if beyond_search(problem) else "every plan driven on the laws"
+        )
+        return Encoding(
+            f"tables in whole numbers for the engines, then {then}", self.name, unit=problem.unit, laws=laws
+        )
 
     def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
         """Run the engines, then search on the law from their plan."""
@@ -89,10 +111,16 @@ class LawRouting:
             message = "; ".join(["on the law", *([step.message] if step.message else [])])
             return replace(step, seconds=step.seconds + offset, message=message)
 
-        cycle = _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients)
+        search: Refinement | Alternation
         with Interrupt() as interrupt:
-            search = Refinement(problem, plan, options.seed, tell)
-            best = search.run(Limits(options.time_limit - offset, None, lambda: interrupt.asked, cycle))
+            if beyond_search(problem):
+                rest = replace(options, time_limit=options.time_limit - offset)
+                search = Alternation(self.engines, problem, plan, rest, tell)
+                best = search.run(lambda: interrupt.asked)
+            else:
+                cycle = _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients)
+                search = Refinement(problem, plan, options.seed, tell)
+                best = search.run(Limits(options.time_limit - offset, None, lambda: interrupt.asked, cycle))
             stopped = interrupt.asked or search.stopped
         won = best is not plan
         best = _dated(problem, best)
@@ -100,9 +128,10 @@ class LawRouting:
         # what an engine would see of the plan, so that the certificate compares like with like
         seen = problem.price(best, frozen=True).objective
         must = {client.name for client in problem.clients if client.mandatory}
-        said = f"{after:,.2f} on the law where the engines' plan costs {before:,.2f}, {search.steps:,} steps"
+        count = f"{search.steps:,} {'rounds' if isinstance(search, Alternation) else 'steps'}"
+        said = f"{after:,.2f} on the law where the engines' plan costs {before:,.2f}, {count}"
         run = EngineRun(
-            _NAME,
+            _ROUNDS if isinstance(search, Alternation) else _NAME,
             seen,
             len(must & set(best.unserved)),
             time.perf_counter() - began - offset,
@@ -116,10 +145,21 @@ class LawRouting:
             "history": (*first.history, *map(later, search.history)),
             "engines": engines,
             "interrupted": stopped,
+            "saw": tuple(f"{one.law}: {_taken(problem, one)}" for one in bindings_of(problem) if one.moved),
             "message": "every search ended by itself: the same seed gives the same plan" if own else "",
         }
         status = status_of(problem, best)
         return replace(first, plan=best, status=status, objective=seen, rounding_bound=0.0, **shared)
+
+
+def _taken(problem: RoutingProblem, law: LawBinding) -> str:
+    """Say how a law that reads load or clock is taken."""
+    beyond = beyond_search(problem)
+    if beyond:
+        return (
+            f"{law.engines}, then as in the best plan so far; the {_NAME} does not know {', '.join(beyond)}"
+        )
+    return f"engines: {law.engines}; search: {law.search}"
 
 
 def _dated(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:

@@ -67,7 +67,7 @@ def _tried(ways: Ways, options: int) -> Floats:
     first = start
     if tables.orderly:
         with np.errstate(invalid="ignore"):
-            slow = np.cumsum(tables.slowest[ways.arc] + tables.service[ways.tail], axis=1)
+            slow = np.cumsum(tables.slowest[ways.arc] + ways.stay(ways.tail), axis=1)
             first = np.fmax(start, (tables.earliest[ways.head] - slow).max(axis=1))
         first = np.minimum(first, last)
     share = np.linspace(0.0, 1.0, options - 1)
@@ -81,13 +81,14 @@ def _last(ways: Ways) -> Floats:
     tables, travel = ways.tables, ways.tables.travel
     start, by = tables.start[ways.kinds], np.minimum(tables.end[ways.kinds], tables.horizon)
     if isinstance(travel, ArrivalIndex):
-        arcs = travel.arcs(ways.tail, ways.head)
+        arcs, stay = travel.arcs(ways.tail, ways.head), ways.stay(ways.tail)
         for leg in range(arcs.shape[1] - 1, -1, -1):
-            leave = travel.latest(arcs[:, leg], np.minimum(by, tables.closes[ways.head[:, leg]]))
-            by = leave - tables.service[ways.tail[:, leg]]
+            due = np.minimum(by, tables.closes[ways.head[:, leg]])
+            leave = np.where(ways.driven[:, leg], travel.latest(arcs[:, leg], due), due)
+            by = leave - stay[:, leg]
     else:
         with np.errstate(invalid="ignore"):
-            fast = np.cumsum(tables.fastest[ways.arc] + tables.service[ways.tail], axis=1)
+            fast = np.cumsum(tables.fastest[ways.arc] + ways.stay(ways.tail), axis=1)
             by = np.fmin((tables.latest[ways.head] - fast).min(axis=1), by - fast[:, -1])
     last: Floats = np.fmax(by, start)
     return last

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kanopt.solvers.exact.arrivals import ArrivalIndex
 from kanopt.solvers.exact.laws import LegLaw, Legs
+from kanopt.solvers.exact.rules import Rules
 from kanopt.solvers.exact.tables import Tables
 
 __all__ = ["Driven", "Ways", "drive_at", "drive_still"]
@@ -48,7 +49,10 @@ class Ways:
     @cached_property
     def load(self) -> Floats:
         """Load on board during each leg."""
-        left = self.amount[:, None] - np.cumsum(self.tables.demand.take(self.tail), axis=1)
+        change = self.tables.demand
+        if self.tables.rules.pickup is not None:
+            change = change - self.tables.rules.pickup
+        left = self.amount[:, None] - np.cumsum(change.take(self.tail), axis=1)
         load: Floats = np.where(np.abs(left) < 1e-12, 0.0, left)
         return load
 
@@ -71,8 +75,26 @@ class Ways:
 
     @cached_property
     def driven(self) -> NDArray[np.bool_]:
-        """Which legs are driven; padding stays where it is."""
-        return np.asarray(self.tail != self.head)
+        """Which legs are driven; padding stays where it is, and not every vehicle comes back."""
+        driven, returns = self.tail != self.head, self.tables.rules.returns
+        if returns is not None:
+            driven &= returns[self.kinds][:, None] | (self.head >= self.tables.depots)
+        return np.asarray(driven)
+
+    def stay(self, nodes: Ints) -> Floats:
+        """Return the service times at nodes of each route; (routes, …)."""
+        found: Floats = self.tables.service.take(self.kinds[:, None] * self.tables.size + nodes)
+        return found
+
+    @cached_property
+    def overload(self) -> Floats:
+        """By how much each route exceeds capacities."""
+        return self.tables.rules.overload(self)
+
+    @cached_property
+    def misfit(self) -> Floats:
+        """By how much each route breaks rules that no clock moves, beside capacities."""
+        return self.tables.rules.misfit(self)
 
     @cached_property
     def used(self) -> NDArray[np.bool_]:
@@ -103,7 +125,7 @@ class Driven:
     late
         Sum of the lateness at clients.
     moving
-        Price of the legs under the laws that are no tables.
+        Price of the legs under the laws that are no tables, and of being late where that is allowed.
     """
 
     departure: Floats
@@ -124,7 +146,7 @@ def drive_still(ways: Ways) -> Driven:
     spent = _spent_still(ways)
     start = tables.start[ways.kinds]
     with np.errstate(invalid="ignore"):
-        reached = np.cumsum(spent + tables.service.take(ways.tail), axis=1)
+        reached = np.cumsum(spent + ways.stay(ways.tail), axis=1)
         pushed = tables.earliest.take(ways.head) - reached
         np.maximum(pushed, start[:, None], out=pushed)
         np.maximum.accumulate(pushed, axis=1, out=pushed)
@@ -166,24 +188,40 @@ def drive_at(ways: Ways, departure: Floats, rows: Ints) -> Driven:
     tables = ways.tables
     arc, tail, head = (nodes.T[:, rows] for nodes in (ways.arc, ways.tail, ways.head))
     load = ways.load.T[:, rows]
-    opens, closes, stays = tables.earliest[head], tables.closes[head], tables.service[head]
-    driven, travel = tail != head, tables.travel
+    opens, closes, stays = tables.earliest[head], tables.closes[head], ways.stay(ways.head).T[:, rows]
+    driven, travel, rules = ways.driven.T[:, rows], tables.travel, tables.rules
     number = travel.arcs(tail, head) if isinstance(travel, ArrivalIndex) else arc
     clock = departure
     late, moving = np.zeros_like(clock), np.zeros_like(clock)
     with np.errstate(invalid="ignore"):
         for leg in range(len(arc)):
             if isinstance(travel, ArrivalIndex):
-                arrive = travel.arrival(number[leg], clock)
+                arrive = np.where(driven[leg], travel.arrival(number[leg], clock), clock)
             else:
                 arrive = clock + _spent(travel, arc[leg], load[leg], clock, driven[leg])
+            begin = (
+                np.maximum(arrive, opens[leg])
+                if rules.windows is None
+                else _opening(rules, head[leg], arrive)
+            )
+            over = None
+            if rules.late_from is not None:
+                over = np.fmax(begin - rules.late_from[head[leg]], 0.0)
+                moving += np.where(driven[leg], rules.late_rate[head[leg]] * over, 0.0)
             for law in tables.moving:
-                price = law.evaluate(Legs(arc[leg], load[leg], clock, arrive - clock))
+                price = law.evaluate(Legs(arc[leg], load[leg], clock, arrive - clock, over))
                 moving += np.where(driven[leg], price, 0.0)
-            begin = np.maximum(arrive, opens[leg])
             late += np.fmax(begin - closes[leg], 0.0)
             clock = begin + stays[leg]
     return Driven(departure, clock, late, moving)
+
+
+def _opening(rules: Rules, head: Ints, arrive: Floats) -> Floats:
+    """Return when service begins where there are several windows; at once where the last one has closed."""
+    assert rules.windows is not None
+    opens, closes = (times[:, head] for times in rules.windows)
+    begin = np.where(arrive <= closes, np.maximum(arrive, opens), np.inf).min(axis=0)
+    return np.asarray(np.where(np.isfinite(begin), begin, arrive))
 
 
 def _spent(

@@ -32,12 +32,15 @@ class Legs:
         Number of the arc for its vehicle type: ``(type × nodes + tail) × nodes + head``.
     load, clock, duration
         Load on board, clock time of leaving, and travel time, in the problem's units.
+    late
+        By how much service at the head begins after its last window; None where nobody is late.
     """
 
     arc: Ints
     load: Floats
     clock: Floats
     duration: Floats
+    late: Floats | None = None
 
 
 def every_arc(laws: Laws, load: float, clock: float, duration: Floats | None = None) -> Inputs:
@@ -158,6 +161,8 @@ class LegLaw:
             return Known(legs.load, self._load).to(unit)
         if bound.scope == "arc":
             return Known(legs.duration, self._time).to(unit)
+        if bound.field == "late":
+            return Known(np.zeros(()) if legs.late is None else legs.late, self._time).to(unit)
         step, day = ("h", 24.0) if bound.field == "hour" else ("min", 1440.0)
         return Known(np.mod(convert(legs.clock, self._time, step), day), step).to(unit)
 

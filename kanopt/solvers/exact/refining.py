@@ -12,9 +12,11 @@ from kanopt.errors import SolverError
 from kanopt.problems.result import Progress
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.solvers.exact.plans import Draft
+from kanopt.solvers.exact.rules import beyond_search
 from kanopt.solvers.exact.scoring import Scorer
 from kanopt.solvers.exact.search import Limits, Search
 from kanopt.solvers.exact.tours import Tour, TourBook
+from kanopt.solvers.standing import standing
 
 __all__ = ["refine"]
 
@@ -55,8 +57,11 @@ def refine(
     Raises
     ------
     SolverError
-        If there is no limit.
+        If there is no limit, or the problem has a rule that the search does not know.
     """
+    beyond = beyond_search(problem)
+    if beyond:
+        raise SolverError(f"refine: the search on the law does not know {', '.join(beyond)}")
     if seconds is None and steps is None:
         raise SolverError("refine needs a limit: seconds or steps")
     return Refinement(problem, plan, seed, progress).run(
@@ -101,7 +106,7 @@ class Refinement:
         self.book = TourBook(self.scorer)
         self.steps, self.ended, self.stopped = 0, False, False
         self.history: list[Progress] = []
-        self._rank = self._given_rank = self._rank_of(self.given)
+        self._rank = self._given_rank = standing(self.problem, self.given)
         self._better: list[Draft] = []
 
     def run(self, limits: Limits) -> RoutingPlan:
@@ -118,15 +123,9 @@ class Refinement:
         for draft in reversed(self._better):
             plan = self.plan(draft)
             # the last word has the problem itself
-            if self._rank_of(plan) < self._given_rank:
+            if standing(self.problem, plan) < self._given_rank:
                 return plan
         return self.given
-
-    def _rank_of(self, plan: RoutingPlan) -> tuple[bool, int, float]:
-        check = self.problem.check(plan)
-        must = {client.name for client in self.problem.clients if client.mandatory}
-        broken = not (check.ok or check.only_unserved)
-        return broken, len(must & set(plan.unserved)), self.problem.price(plan).objective
 
     def _heard(self, draft: Draft) -> None:
         """Note a plan that is better than all before, and tell of it."""

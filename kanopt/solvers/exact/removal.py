@@ -61,13 +61,12 @@ class Removals:
         shape = (tables.kinds, tables.size, tables.size)
         price = np.min(tables.price.reshape(shape), axis=0)
         travel = np.min(tables.fastest.reshape(shape), axis=0)
+        service = tables.service.reshape(tables.kinds, tables.size).min(axis=0)
         with np.errstate(invalid="ignore"):
             # time lost between the windows when one is served right after the other, at the least
-            ready = tables.earliest[:, None] + tables.service[:, None] + travel
+            ready = tables.earliest[:, None] + service[:, None] + travel
             close = np.where(np.isfinite(tables.latest), tables.latest, np.inf)
-            wait = np.fmax(
-                tables.earliest[None, :] - (close[:, None] + tables.service[:, None] + travel), 0.0
-            )
+            wait = np.fmax(tables.earliest[None, :] - (close[:, None] + service[:, None] + travel), 0.0)
             late = np.where(ready > tables.closes[None, :], np.inf, 0.0)
         apart: Floats = (
             _scaled(price) + _scaled(travel) + np.nan_to_num(wait / _typical(travel), nan=0.0) + late

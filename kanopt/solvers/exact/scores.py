@@ -28,8 +28,8 @@ class Scores:
     departure
         Clock time of leaving.
     load, late, over
-        By how much capacity, the windows of clients (all together) and the shift are exceeded, beyond half of what
-        a check lets pass.
+        By how much capacities, the windows of clients (all together), and the shift and the other rules are exceeded,
+        beyond half of what a check lets pass.
     """
 
     price: Floats
@@ -62,7 +62,17 @@ class Scores:
         price = np.where(reached, price, np.inf)
         with np.errstate(invalid="ignore"):
             over = np.fmax(driven.finish - tables.end[kinds], 0.0)
-        load = np.maximum(ways.amount[rows] - tables.capacity[kinds], 0.0)
+            over = over + ways.misfit[rows]
+        if tables.rules.longest is not None or tables.rules.overtime is not None:
+            spent = np.subtract(
+                driven.finish, driven.departure, out=np.zeros_like(driven.finish), where=reached
+            )
+            if tables.rules.longest is not None:
+                over = over + np.maximum(spent - tables.rules.longest[kinds], 0.0)
+            if tables.rules.overtime is not None:
+                extra = np.maximum(spent - tables.rules.regular[kinds], 0.0)
+                price = price + tables.rules.overtime[kinds] * extra
+        load = ways.overload[rows]
         if load.shape != price.shape:
             load = np.broadcast_to(load, price.shape)
         return cls(price, driven.departure, load, driven.late, over)

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.routing import ArrivalFunctions, RoutingProblem
+from kanopt.problems.routing.facts import Facts
 from kanopt.problems.routing.laws import DURATION, Laws
 from kanopt.problems.routing.planning import Planning
 from kanopt.solvers.exact.arrivals import ArrivalIndex
 from kanopt.solvers.exact.laws import LegLaw, Legs, every_arc, load_degree
+from kanopt.solvers.exact.rules import Rules, with_slack
 from kanopt.units import convert
 
 __all__ = ["Tables", "compiled"]
@@ -21,7 +23,6 @@ __all__ = ["Tables", "compiled"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-_ABSOLUTE, _RELATIVE = 0.5e-6, 0.5e-9  # half of what a check lets pass, so that what fits here fits there
 _SAMPLED_HOURS = 48
 
 
@@ -35,8 +36,11 @@ class Tables:
     ----------
     depots, size
         How many depots and how many nodes there are.
-    demand, service, earliest, latest, closes, prize, mandatory
-        By node; `closes` is `latest` with half the tolerance of a check, `prize` 0 where a client must be served.
+    demand, earliest, latest, closes, prize, mandatory
+        By node; `closes` is `latest` with half the tolerance of a check, both infinite where service may be late;
+        `prize` is 0 where a client must be served.
+    service
+        Service time of each vehicle type at each node; (types × nodes,).
     capacity, fixed, rate, start, end, home, count
         By vehicle type; `rate` is the price of time, `capacity` and `end` have half the tolerance of a check.
     travel
@@ -50,6 +54,8 @@ class Tables:
         which only say where departures are tried.
     horizon
         The latest departure tried where nothing else ends a day.
+    rules
+        What else routes keep to or pay for.
     """
 
     depots: int
@@ -75,6 +81,7 @@ class Tables:
     fastest: Floats
     slowest: Floats
     horizon: float
+    rules: Rules
 
     @property
     def kinds(self) -> int:
@@ -89,7 +96,7 @@ class Tables:
     @cached_property
     def follows_clock(self) -> bool:
         """Whether a route's price or times depend on when it leaves, beyond waiting."""
-        return self.price_reads_clock or self.travel_reads_clock
+        return self.price_reads_clock or self.travel_reads_clock or self.rules.weigh_departures
 
     @cached_property
     def travel_reads_clock(self) -> bool:
@@ -106,7 +113,8 @@ class Tables:
     @property
     def orderly(self) -> bool:
         """Whether nobody arrives earlier by leaving later, and only time is paid by the clock."""
-        return isinstance(self.travel, ArrivalIndex) and not self.price_reads_clock
+        lasting = self.rules.weigh_departures or self.rules.overtime is not None
+        return isinstance(self.travel, ArrivalIndex) and not self.price_reads_clock and not lasting
 
 
 def compiled(problem: RoutingProblem) -> Tables:
@@ -122,6 +130,10 @@ def compiled(problem: RoutingProblem) -> Tables:
     must = [False] * len(facts.depots) + [client.mandatory for client in facts.clients]
     travel, fastest, slowest = _travel(laws, planner)
     price, per_load, moving = _prices(laws, planner, travel)
+    if not all(vehicle.returns for vehicle in facts.vehicles):
+        travel, price, per_load, fastest, slowest = _staying_out(
+            facts, travel, price, per_load, fastest, slowest
+        )
     price = np.where(
         facts.allowed[:, None, :], price.reshape(len(facts.vehicles), *facts.usable.shape), np.inf
     ).ravel()
@@ -131,17 +143,17 @@ def compiled(problem: RoutingProblem) -> Tables:
         depots=len(facts.depots),
         size=len(facts.names),
         demand=facts.demand,
-        service=facts.service,
+        service=np.where(np.arange(len(facts.names)) < len(facts.depots), 0.0, facts.service).ravel(),
         earliest=facts.earliest,
-        latest=facts.latest,
-        closes=_with_slack(facts.latest),
+        latest=np.where(facts.soft, np.inf, facts.latest),
+        closes=with_slack(np.where(facts.soft, np.inf, facts.latest)),
         prize=np.array(prizes),
         mandatory=np.array(must),
-        capacity=_with_slack(facts.of_vehicles("capacity")),
+        capacity=with_slack(facts.of_vehicles("capacity")),
         fixed=facts.of_vehicles("fixed_cost"),
         rate=facts.of_vehicles("cost_per_time"),
         start=facts.of_vehicles("shift_start"),
-        end=_with_slack(end),
+        end=with_slack(end),
         home=np.array([facts.index[facts.depot_of[vehicle.name]] for vehicle in facts.vehicles]),
         count=np.array([vehicle.count for vehicle in facts.vehicles]),
         travel=travel,
@@ -151,14 +163,30 @@ def compiled(problem: RoutingProblem) -> Tables:
         fastest=fastest,
         slowest=slowest,
         horizon=max(midnight, float(facts.of_vehicles("shift_start").max()) + midnight),
+        rules=Rules.of(facts),
     )
 
 
-def _with_slack(limit: Floats) -> Floats:
-    size = np.abs(limit)
-    with np.errstate(invalid="ignore"):
-        slack = _ABSOLUTE * np.minimum(1.0, np.maximum(size, 1e-3)) + _RELATIVE * size
-    return np.where(np.isfinite(limit), limit + slack, limit)
+def _staying_out(
+    facts: Facts,
+    travel: Floats | LegLaw | ArrivalIndex,
+    price: Floats,
+    per_load: Floats | None,
+    fastest: Floats,
+    slowest: Floats,
+) -> tuple[Floats | LegLaw | ArrivalIndex, Floats, Floats | None, Floats, Floats]:
+    """Make the way back free, and no way at all, for vehicles that need not return."""
+    n = len(facts.names)
+    back = np.zeros((len(facts.vehicles), n, n), dtype=bool)
+    for kind, vehicle in enumerate(facts.vehicles):
+        if not vehicle.returns:
+            back[kind, :, facts.index[facts.depot_of[vehicle.name]]] = True
+
+    def free(values: Floats) -> Floats:
+        return np.where(back.ravel(), 0.0, values)
+
+    way = free(travel) if isinstance(travel, np.ndarray) else travel
+    return way, free(price), None if per_load is None else free(per_load), free(fastest), free(slowest)
 
 
 def _staying(values: Floats) -> Floats:

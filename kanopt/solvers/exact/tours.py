@@ -71,7 +71,9 @@ class TourBook:
         self.tables = tables = scorer.tables
         self._tours: dict[tuple[int, tuple[int, ...]], Tour] = {}
         arc = np.arange(tables.kinds * tables.size**2).reshape(tables.kinds, tables.size, tables.size)
-        soonest = np.maximum(tables.start[:, None], tables.earliest + tables.service)
+        soonest = np.maximum(
+            tables.start[:, None], tables.earliest + tables.service.reshape(tables.kinds, tables.size)
+        )
         reached = soonest[:, :, None] + tables.fastest[arc]
         self._follows: NDArray[np.bool_] = (
             (reached <= tables.closes)
