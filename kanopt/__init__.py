@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from kanopt.problems import RoadNetwork as RoadNetwork
     from kanopt.problems import Route as Route
     from kanopt.problems import RoutingPlan as RoutingPlan
+    from kanopt.problems import RoutingPolicy as RoutingPolicy
     from kanopt.problems import RoutingProblem as RoutingProblem
     from kanopt.problems import RoutingUnits as RoutingUnits
     from kanopt.problems import Schedule as Schedule
@@ -201,6 +202,7 @@ _HOME = {
         "RoadNetwork",
         "Route",
         "RoutingPlan",
+        "RoutingPolicy",
         "RoutingProblem",
         "RoutingUnits",
         "Schedule",

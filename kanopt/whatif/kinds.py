@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["RoutingSpec", "SchedulingSpec", "SupplySpec", "kinds"]
 
 
+class PolicySpec(FileModel):
+    """``[problem.policy]`` of routing: what holds for the whole plan."""
+
+    service: LawUse | None = None
+    capacities: list[str] = Field(default_factory=list)
+    apart: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(default_factory=list)
+    backhaul: bool = False
+    cost_of_longest: Annotated[float, Field(ge=0)] = 0.0
+    pinned: dict[str, list[str]] = Field(default_factory=dict)
+
+
 class RoutingSpec(ProblemSpec):
     """``kind = "routing"``: vehicles from depots to clients.
 
@@ -39,6 +50,7 @@ class RoutingSpec(ProblemSpec):
     duration: LawUse
     planning: dict[str, float] = Field(default_factory=dict)
     units: dict[Literal["distance", "time", "load", "money"], Unit] = Field(default_factory=dict)
+    policy: PolicySpec = Field(default_factory=PolicySpec)
 
     @classmethod
     def fields_of(cls, part: str) -> frozenset[str]:
@@ -51,24 +63,41 @@ class RoutingSpec(ProblemSpec):
         return _fields(types.get(part)) | ({"node"} if part != "vehicles" else frozenset())
 
     def law_uses(self) -> dict[Key, str]:
-        """Return the law of travel time and that of each cost term."""
-        return {**super().law_uses(), **{("cost", term): law for term, law in self.cost.items()}}
+        """Return the law of travel time, that of each cost term, and that of service times if there is one."""
+        found: dict[Key, str] = {
+            **super().law_uses(),
+            **{("cost", term): law for term, law in self.cost.items()},
+        }
+        if self.policy.service is not None:
+            found["policy", "service", "law"] = self.policy.service.law
+        return found
+
+    def words_of(self, part: str) -> frozenset[str]:
+        """Return the names under which something is read of a part; what is a capacity is read of two."""
+        return super().words_of(part) | frozenset(self.policy.capacities)
 
     def build(self, material: Material) -> RoutingProblem:
         """Build the routing problem."""
-        from kanopt.problems import RoadNetwork, RoutingProblem, RoutingUnits
+        from kanopt.problems import RoadNetwork, RoutingPolicy, RoutingProblem, RoutingUnits
 
         units = RoutingUnits(**self.units)
         duration: Any = material.law(self.duration.law)
         if self.links is not None:
             roads = material.parts("links", "nodes")
             duration = RoadNetwork(**roads, law=duration, distance=units.distance, time=units.time)
+        service = self.policy.service
+        policy = RoutingPolicy(
+            service=None if service is None else material.law(service.law),
+            apart=[(one, other) for one, other in self.policy.apart],
+            **self.policy.model_dump(exclude={"service", "apart"}),
+        )
         return RoutingProblem(
             **material.parts("depots", "clients", "vehicles"),
             cost={term: material.law(law) for term, law in self.cost.items()},
             duration=duration,
             units=units,
             planning=self.planning,
+            policy=policy,
         )
 
 

@@ -626,3 +626,62 @@ def test_units_of_a_law_by_hand_are_checked_against_the_output(edited):
 def test_further_mistakes(edited, old, new, key, message):
     found = issues(edited(old, new))
     assert any(k == key and message in m for _, k, m in found), found
+
+
+STOPS = """
+[surrogates.stop]
+formula = "4 + 10 * t"
+inputs = { t = "t" }
+unit = "min"
+
+[problem.policy]
+service = { law = "stop" }
+capacities = ["pallets"]
+apart = [["food", "paint"]]
+backhaul = true
+cost_of_longest = 0.25
+pinned = { "van 2" = ["west"] }
+
+[problem.bind.stop]
+t = "client.demand"
+
+[solver]"""
+
+
+def test_a_policy_holds_what_the_file_says(edited):
+    path = edited("[solver]", STOPS)
+    clients = path.parent / "clients.csv"
+    rows = clients.read_text().splitlines()
+    more = ["pallets,goods,windows", "1,food,", "2,paint,", "1,,", "1,,"]
+    clients.write_text("\n".join(f"{row},{new}" for row, new in zip(rows, more, strict=True)))
+    rows = clients.read_text().replace(",7,17,5,2,paint,", ',,,5,2,paint,"8:00-10:00, 13:00-15:00"')
+    clients.write_text(rows)
+    fleet = path.parent / "vehicles.csv"
+    rows = fleet.read_text().splitlines()
+    more = ["pallets,returns,breaks", "3,false,30 in 11:00-13:00", "9,,"]
+    fleet.write_text("\n".join(f"{row},{new}" for row, new in zip(rows, more, strict=True)))
+    scenario = load_scenario(path)
+    scenario.check()
+    problem = scenario.problem.build(scenario.material(scenario.formulas({})))
+    facts = problem.facts
+    assert facts.service[0, 1] == pytest.approx(9.0)
+    assert facts.carried[1].tolist() == [0.0, 1.0, 2.0, 1.0, 1.0]
+    assert facts.windows[1] == ((480.0, 600.0), (780.0, 900.0))
+    assert facts.rests[0][0].length == 30.0
+    assert [vehicle.returns for vehicle in problem.vehicles] == [False, True]
+    policy = problem.policy
+    assert policy.apart == [("food", "paint")]
+    assert (policy.backhaul, policy.cost_of_longest, policy.pinned) == (True, 0.25, {"van 2": ["west"]})
+
+
+def test_mistakes_in_a_policy_are_told(edited):
+    path = edited(
+        "[solver]", '[problem.policy]\ncost_of_longst = 1\npinned = { "vn 2" = ["west"] }\n\n[solver]'
+    )
+    found = issues(path)
+    assert any("did you mean 'cost_of_longest'?" in message for _, _, message in found), found
+    path.write_text(path.read_text().replace("cost_of_longst = 1\n", ""))
+    found = issues(path)
+    assert any("pinned names the vehicle 'vn 2'; did you mean 'van'" in message for _, _, message in found), (
+        found
+    )
