@@ -1,9 +1,9 @@
-"""Engines at planning values that follow the plan: solve, read loads and clock off the plan, solve again."""
+"""Engines whose planning values follow the plan: solve, read load and clock off the plan, solve again."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from kanopt.problems.result import Progress
@@ -19,15 +19,15 @@ _LEAST = 0.2
 
 
 class Alternation:
-    """Rounds of an engine in which load and clock are frozen as they are in the best plan so far.
+    """Rounds of engines, one after the other, with load and clock frozen as they are in the best plan so far.
 
     A round can only find what is better at these values; whether it is better is judged on the law, and the best plan
-    of all is kept. The rounds end with the time, or by themselves once one has found nothing better.
+    of all is kept. The rounds end with the time, or by themselves once no engine has found anything better.
 
     Parameters
     ----------
-    engine
-        Solves at planning values.
+    engines
+        Solve at planning values.
     problem
         What is planned.
     plan
@@ -49,13 +49,13 @@ class Alternation:
 
     def __init__(
         self,
-        engine: Solver,
+        engines: Sequence[Solver],
         problem: RoutingProblem,
         plan: RoutingPlan,
         options: SolveOptions,
         heard: Callable[[Progress], None],
     ) -> None:
-        self.engine = engine
+        self.engines = engines
         self.problem = problem
         self.best = plan
         self.options = options
@@ -67,26 +67,26 @@ class Alternation:
         """Search, and return the best plan."""
         began = time.perf_counter()
         rank = standing(self.problem, self.best)
-        while not (self.ended or self.stopped or asked()):
+        fruitless, by_themselves = 0, True
+        while not (self.stopped or asked()):
             left = self.options.time_limit - (time.perf_counter() - began)
             if left < _LEAST:
                 break
+            engine = self.engines[self.steps % len(self.engines)]
             self.steps += 1
-            frozen = self.problem.replanned(self.best)
             limit = left if left < 3 * _LEAST else _SHARE * left
             options = replace(self.options, time_limit=limit, initial=self.best, progress=None)
-            outcome = self.engine.solve(frozen, options)
-            self.stopped = outcome.interrupted
-            found = outcome.plan
-            better = False
-            if isinstance(found, RoutingPlan):
-                here = standing(self.problem, found)
-                better = here < rank
-                if better:
-                    self.best, rank = found, here
-                    self._tell(time.perf_counter() - began, here[2])
-            self.ended = not better and "ended by itself" in outcome.message
-            if not better and not self.ended and left < 1.0:
+            outcome = engine.solve(self.problem.replanned(self.best), options)
+            self.stopped, found = outcome.interrupted, outcome.plan
+            by_themselves = by_themselves and "ended by itself" in outcome.message
+            here = standing(self.problem, found) if isinstance(found, RoutingPlan) else rank
+            if isinstance(found, RoutingPlan) and here < rank:
+                self.best, rank, fruitless = found, here, 0
+                self._tell(time.perf_counter() - began, here[2])
+                continue
+            fruitless += 1
+            if fruitless >= len(self.engines):
+                self.ended = by_themselves
                 break
         return self.best
 

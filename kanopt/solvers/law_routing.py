@@ -18,6 +18,7 @@ from kanopt.solvers.exact.binding import LawBinding, bindings_of
 from kanopt.solvers.exact.refining import Refinement
 from kanopt.solvers.exact.rules import beyond_search
 from kanopt.solvers.exact.search import Limits
+from kanopt.solvers.ortools_routing import OrToolsRouting
 from kanopt.solvers.routing_portfolio import RoutingPortfolio
 
 __all__ = ["LawRouting"]
@@ -35,8 +36,9 @@ class LawRouting:
     What an engine cannot be told, load on board and the clock, is frozen for it. Its plan is where a second search
     starts, which drives every plan it looks at with true loads, true clock and the best departures; the plan never
     gets worse on the law. No bound is claimed. Where a rule of the problem (reloads, breaks, pairs of pickup and
-    delivery, pinned clients, the cost of the longest route) is beyond that search, the engines solve again and again,
-    with load and clock as they are in the best plan so far.
+    delivery, pinned clients, the cost of the longest route) is beyond that search, engines solve again in turns with
+    load and clock as they are in the best plan so far: OR-Tools with the load on board priced on every leg, then all
+    engines at planning values.
 
     The second search ends with the time, or by itself once ``1000 + 150 × clients`` steps from hot to cold have found
     nothing better. In the second case the same seed gives the same plan.
@@ -115,7 +117,9 @@ class LawRouting:
         with Interrupt() as interrupt:
             if beyond_search(problem):
                 rest = replace(options, time_limit=options.time_limit - offset)
-                search = Alternation(self.engines, problem, plan, rest, tell)
+                by_load = any(one.reference == "state.load" for one in problem.frozen_inputs())
+                loaded = [OrToolsRouting(loaded=True)] if by_load else []
+                search = Alternation([*loaded, self.engines], problem, plan, rest, tell)
                 best = search.run(lambda: interrupt.asked)
             else:
                 cycle = _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients)

@@ -177,6 +177,8 @@ class OrToolsModel:
                 self._only(node, [int(rules.pinned[node])])
         if rules.longest:
             self.longest()
+        if rules.energy.size:
+            self.energy()
 
     def _only(self, stop: int, vehicles: Sequence[int]) -> None:
         """Let only some vehicles visit a stop, or none; SetAllowedVehiclesForIndex cannot be called from Python."""
@@ -255,6 +257,18 @@ class OrToolsModel:
             rest.CumulVar(index).SetMax(0)
             # what comes back is unloaded, and what is to be delivered next is loaded
             solver.Add(board.CumulVar(index) - most + board.SlackVar(index) == rest.SlackVar(index))
+
+    def energy(self) -> None:
+        """Price what is on board on each leg."""
+        rules, model = self.arrays.rules, self.model
+        taken, given = rules.force
+        everything = np.full(len(rules.energy), int(rules.force.sum()))
+        self._on_board("force", taken, given, everything)
+        numbers = {kind: self._matrix(rules.energy[kind], kind) for kind in self.used}
+        most = int(rules.energy.max(axis=(0, 2)).sum()) + (len(self.nodes) + 2) * int(rules.energy.max())
+        model.AddDimensionWithVehicleTransits([numbers[kind] for kind in self.kinds], 0, most, True, "energy")
+        for vehicle in range(len(self.kinds)):
+            model.SetPathEnergyCostOfVehicle("force on board", "energy", 1, vehicle)
 
     def reloads(self) -> None:
         """Limit how often each vehicle reloads."""

@@ -26,6 +26,17 @@ class OrToolsRouting:
     search ends at the time limit, or by itself after ``2000 + 50 × clients`` accepted steps without a better plan; in
     the second case the same seed gives the same plan.
 
+    Parameters
+    ----------
+    loaded
+        Whether laws of the load on board are part of the model, as straight lines between an empty and a full vehicle
+        that do not fall, instead of being frozen at one load. The objective is that of these lines.
+
+    Notes
+    -----
+    The load is priced by OR-Tools' path energy costs, force × distance, with the load as the force and what a unit of
+    load adds to the price of an arc as the distance.
+
     Examples
     --------
     >>> import numpy as np
@@ -39,6 +50,9 @@ class OrToolsRouting:
     42.0
     """
 
+    def __init__(self, *, loaded: bool = False) -> None:
+        self.loaded = loaded
+
     @property
     def name(self) -> str:
         """Name and version."""
@@ -50,7 +64,7 @@ class OrToolsRouting:
 
     def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
         """Lower the problem to integers, search, and return the best plan found."""
-        integers = lower(problem, options.seed)
+        integers = lower(problem, options.seed, loaded=self.loaded)
         if integers.is_idle:
             return integers.idle_outcome()
         start = None if options.initial is None else integers.ways(options.initial)

@@ -18,6 +18,7 @@ from kanopt.solvers.routing_ways import (
     arcs_of,
     choose,
     cleaned,
+    energy_of,
     length_of,
     loads_fit,
     times_of,
@@ -123,6 +124,10 @@ class RoutingArrays:
                 int(rate) * (self.horizon - int(due))
                 for rate, due in zip(rules.lateness, rules.due, strict=True)
             )
+        if rules.energy.size:
+            # nobody carries more than all there is
+            carried = int(rules.force.sum())
+            most += (int(rules.energy.max(axis=(0, 2)).sum()) + routes * int(rules.energy.max())) * carried
         return most + rules.longest * int(spans.max(initial=0))
 
     def span(self, kind: int, way: Sequence[int]) -> tuple[int, int] | None:
@@ -275,6 +280,7 @@ class RoutingArrays:
         for (kind, _), way, each in zip(self.fleet, ways, times, strict=True):
             if each is not None:
                 total += arcs_of(self, kind, way) + int(self.fixed[kind]) + each.price
+                total += energy_of(self, kind, way)
                 longest = max(longest, each.duration)
         return total + int(self.prize[~self._served(ways, times)].sum()) + self.rules.longest * longest
 

@@ -16,7 +16,15 @@ from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.problems.routing.laws import DURATION
 from kanopt.solvers.base import Outcome
 from kanopt.solvers.routing_arrays import Integers, RoutingArrays, Ways
-from kanopt.solvers.routing_rounding import Clock, arcs, fits_alone, loads, rules_of, with_partners
+from kanopt.solvers.routing_rounding import (
+    Clock,
+    arcs,
+    fits_alone,
+    loaded_rules,
+    loads,
+    rules_of,
+    with_partners,
+)
 from kanopt.units import Scaling, convert, scaling_for
 
 __all__ = ["RoutingIntegers", "lower"]
@@ -265,7 +273,7 @@ def _in_money(problem: RoutingProblem, cost: Floats, horizon: float) -> Scaling:
     return scaling_for(float(most), len(problem.clients) + 3, limit=_LARGEST, target_resolution=_MONEY_STEP)
 
 
-def lower(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
+def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> RoutingIntegers:
     """Round a problem to a solver's integers.
 
     Parameters
@@ -274,6 +282,9 @@ def lower(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
         The problem, at its planning values.
     seed
         Draws the order of the clients: the one thing in which two searches on the same problem differ.
+    loaded
+        Whether what is on board is priced on each leg: laws of the load as straight lines instead of at one load. No
+        bound on the rounding is claimed then.
 
     Raises
     ------
@@ -287,7 +298,9 @@ def lower(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
     horizon = _horizon(problem, travel + stay[:, :, None], origin)
     step = convert(1.0 / _MINUTE_STEPS, "min", facts.units.time)
     up = scaling_for(horizon + 1.0, 4, limit=1e15, target_resolution=step, rounding="up")
-    money = _in_money(problem, problem.planner.costs, horizon)
+    costs, slopes = problem.planner.lines if loaded else (problem.planner.costs, None)
+    heaviest = float(facts.demand.sum() + facts.pickup.sum())
+    money = _in_money(problem, costs if slopes is None else costs + slopes * heaviest, horizon)
     clock = Clock(up, origin, horizon, 0)
     start = up.to_integers(facts.of_vehicles("shift_start") - origin)
     end = clock.down.to_integers(np.minimum(facts.of_vehicles("shift_end") - origin, horizon))
@@ -297,13 +310,14 @@ def lower(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
     latest = clock.down.to_integers(np.minimum(facts.latest - origin, horizon))
     latest = np.where(facts.soft, last, latest)
     demand, pickup, capacity = loads(facts.demand, facts.pickup, facts.of_vehicles("capacity"))
-    transit, in_money = arcs(problem, travel, stay, clock, money)
+    transit, in_money = arcs(problem, costs, travel, stay, clock, money)
     possible = (earliest <= latest) & (earliest <= last) & (np.maximum(demand, pickup) <= capacity.max())
     possible = with_partners(facts, possible & facts.allowed.any(axis=0) & fits_alone(facts))
     nodes = _order(problem, seed, possible)
     prize = money.to_integers([0.0] * len(facts.depots) + [client.prize or 0.0 for client in facts.clients])
     kept = np.ix_(np.arange(len(facts.vehicles)), nodes, nodes)
     must = np.array([False] * len(facts.depots) + [client.mandatory for client in facts.clients])
+    rules = rules_of(problem, nodes, clock, money, _fleet(problem))
     return RoutingIntegers(
         problem=problem,
         nodes=nodes,
@@ -328,7 +342,7 @@ def lower(problem: RoutingProblem, seed: int = 0) -> RoutingIntegers:
         origin=origin,
         money=money,
         time=up,
-        rules=rules_of(problem, nodes, clock, money, _fleet(problem)),
+        rules=loaded_rules(problem, rules, nodes, money) if loaded else rules,
     )
 
 

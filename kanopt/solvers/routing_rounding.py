@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ __all__ = [
     "Clock",
     "arcs",
     "fits_alone",
+    "loaded_rules",
     "loads",
     "rules_of",
     "splits_at_pickups",
@@ -29,6 +30,7 @@ Integers = NDArray[np.int64]
 _LOAD_STEP = 1e-6
 _LOAD_DIGITS = 9
 _LENGTH_STEP = 1e-6
+_FORCES = 1e5  # units in which all that is carried is counted where it is priced
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,13 @@ def loads(carried: Floats, picked: Floats, room: Floats) -> tuple[Integers, Inte
 
 
 def arcs(
-    problem: RoutingProblem, travel: Floats, stay: Floats, clock: Clock, money: Scaling
+    problem: RoutingProblem, costs: Floats, travel: Floats, stay: Floats, clock: Clock, money: Scaling
 ) -> tuple[Integers, Integers]:
     """Round times and prices of arcs; one that cannot be driven takes longer than there is."""
     facts = problem.facts
     total = travel + stay[:, :, None]
     roads = np.isfinite(total) & (total <= clock.horizon)
-    paid = np.isfinite(problem.planner.costs)
+    paid = np.isfinite(costs)
     if any(facts.rests):
         # a break may come between the two, so that each is rounded on its own
         driven = clock.up.to_integers(np.where(roads, travel, 0.0))
@@ -100,7 +102,7 @@ def arcs(
     transit = np.where(roads & paid, spent, clock.last + 1)
     # a vehicle that stays in goes from its depot to its depot
     transit[:, np.arange(len(facts.names)), np.arange(len(facts.names))] = 0
-    prices = money.to_integers(np.where(paid & roads, problem.planner.costs, 0.0))
+    prices = money.to_integers(np.where(paid & roads, costs, 0.0))
     ends = [
         kind for kind, vehicle in enumerate(facts.vehicles) if not vehicle.returns and not vehicle.reloads
     ]
@@ -175,6 +177,25 @@ def rules_of(
     if problem.policy.cost_of_longest:
         found["longest"] = int(rate.to_integers(problem.policy.cost_of_longest))
     return RoutingRules(**found)
+
+
+def loaded_rules(
+    problem: RoutingProblem, rules: RoutingRules, nodes: NDArray[np.intp], money: Scaling
+) -> RoutingRules:
+    """Add to rules what a unit of load adds to the price of each arc, and what nodes take and give in such units.
+
+    A law that falls with the load counts as one that does not read it: OR-Tools prices energy from 0 up.
+    """
+    facts = problem.facts
+    total = float(facts.demand.sum() + facts.pickup.sum()) or 1.0
+    units = Scaling(_FORCES / total)
+    slopes = np.maximum(problem.planner.lines[1], 0.0)
+    for kind, vehicle in enumerate(facts.vehicles):
+        if not vehicle.returns:
+            slopes[kind, :, facts.index[facts.depot_of[vehicle.name]]] = 0.0
+    energy = Scaling(money.factor / units.factor).to_integers(slopes)
+    force = units.to_integers(np.stack([facts.demand[nodes], facts.pickup[nodes]]))
+    return replace(rules, energy=energy[np.ix_(np.arange(len(facts.vehicles)), nodes, nodes)], force=force)
 
 
 def _measures(facts: Facts, nodes: NDArray[np.intp]) -> dict[str, Any]:

@@ -33,6 +33,10 @@ def _rests() -> Any:
     return np.zeros((0, 0, 3), dtype=np.int64)
 
 
+def _arcs() -> Any:
+    return np.zeros((0, 0, 0), dtype=np.int64)
+
+
 @dataclass(frozen=True, eq=False)
 class RoutingRules:
     """Rules that most problems do not have. Nodes and vehicle types are those of :class:`RoutingArrays`.
@@ -73,6 +77,9 @@ class RoutingRules:
         Vehicle of the fleet that serves each node, -1 where any may.
     longest
         Price of each step of time of the longest route.
+    energy, force
+        Price of a unit of load on each arc, by vehicle type, (types, nodes, nodes); and what each node takes and gives
+        in these units, (2, nodes).
     """
 
     carried: Integers = field(default_factory=_table)
@@ -97,6 +104,8 @@ class RoutingRules:
     apart: Flags = field(default_factory=_flags)
     pinned: Integers = field(default_factory=_none)
     longest: int = 0
+    energy: Integers = field(default_factory=_arcs)
+    force: Integers = field(default_factory=_table)
 
     @cached_property
     def absent(self) -> bool:

@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from kanopt.solvers.routing_arrays import RoutingArrays
 
-__all__ = ["Times", "allowed", "arcs_of", "choose", "cleaned", "length_of", "loads_fit", "times_of", "trips"]
+__all__ = [
+    "Times",
+    "allowed",
+    "arcs_of",
+    "choose",
+    "cleaned",
+    "energy_of",
+    "length_of",
+    "loads_fit",
+    "times_of",
+    "trips",
+]
 
 Integers = NDArray[np.int64]
 _NEVER = 2**60
@@ -146,6 +157,26 @@ def arcs_of(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
     """Return the price of the arcs of a way."""
     stops = _stops(arrays, kind, way)
     return int(arrays.cost[kind, stops[:-1], stops[1:]].sum())
+
+
+def energy_of(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
+    """Return the price of what is on board on the arcs of a way."""
+    rules, total = arrays.rules, 0
+    if not rules.energy.size:
+        return 0
+    taken, given = rules.force
+    served, tail, home = set(way), arrays.depot(kind), arrays.depot(kind)
+    for trip in trips(arrays, way):
+        level = sum(int(taken[node]) for node in trip if not rules.source.size or rules.source[node] < 0)
+        for node in trip:
+            total += int(rules.energy[kind, tail, node]) * level
+            level += int(given[node]) - int(taken[node])
+            level += sum(int(taken[one]) for one in rules.dependents.get(node, ()) if one in served)
+            tail = node
+        # the way back to the depot, which costs nothing where the vehicle ends at its last client
+        total += int(rules.energy[kind, tail, home]) * level
+        tail = home
+    return total
 
 
 def _legs(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> Iterator[_Leg]:

@@ -23,6 +23,8 @@ class LawBinding:
         What it is called: a cost term, or ``"duration"``.
     fixed, moved
         Its inputs that are known before solving, and those that only a plan fixes.
+    reads
+        What the latter are bound to, such as ``"state.load"``.
     engines
         How the engines take it.
     search
@@ -32,6 +34,7 @@ class LawBinding:
     law: str
     fixed: tuple[str, ...]
     moved: tuple[str, ...]
+    reads: tuple[str, ...]
     engines: str
     search: str
 
@@ -64,7 +67,14 @@ def bindings_of(problem: RoutingProblem) -> tuple[LawBinding, ...]:
         fixed = tuple(sorted(law.formula.used - moved))
         by_clock = name != DURATION and rules.reads(DURATION, "clock") and rules.reads(name, "arc.duration")
         found.append(
-            LawBinding(name, fixed, tuple(sorted(moved)), _tabulated(held), _searched(law, held, by_clock))
+            LawBinding(
+                name,
+                fixed,
+                tuple(sorted(moved)),
+                tuple(sorted({one.reference for one in held})),
+                _tabulated(held),
+                _searched(law, held, by_clock),
+            )
         )
     return tuple(found)
 
@@ -72,7 +82,7 @@ def bindings_of(problem: RoutingProblem) -> tuple[LawBinding, ...]:
 def _arrivals(law: ArrivalFunctions, held: list[FrozenInput]) -> LawBinding:
     repaired = f", {law.fifo_repaired:,} arcs repaired so that nobody arrives earlier by leaving later"
     how = f"arrival functions, {len(law.leave):,} points{repaired if law.fifo_repaired else ''}, exact"
-    return LawBinding(DURATION, (), ("clock",), _tabulated(held), how)
+    return LawBinding(DURATION, (), ("clock",), ("clock.minute",), _tabulated(held), how)
 
 
 def _tabulated(held: list[FrozenInput]) -> str:
