@@ -124,3 +124,24 @@ def test_a_plain_matrix_is_never_outside():
         given.rules.outside("toll", given.drive([Route("van", 1, "depot", ("a",))]).inputs).tolist()
         == [False] * 2
     )
+
+
+def test_breaks_windows_and_open_ends_are_drawn() -> None:
+    km = np.abs(np.arange(3.0)[:, None] - np.arange(3.0)[None, :]) * 10
+    problem = RoutingProblem(
+        [Depot("depot", 0.0, 0.0)],
+        [Client("a", 10.0, 0.0, pickup=0.5, windows="0:05-0:15, 1:00-1:30"), Client("b", 20.0, 0.0)],
+        [VehicleType("van", capacity=2.0, returns=False, breaks="10 in 12-18, 5 in 23-25")],
+        {},
+        km,
+        km,
+    )
+    view, timetable = problem.views(problem.plan_from({"van 1": ["a", "b"]}))
+    assert isinstance(view, MapView)
+    assert isinstance(timetable, GanttView)
+    assert view.paths["x"].tolist() == [0.0, 10.0, 20.0]
+    assert "pickup 0.5 t, window 00:05–00:15, window 01:00–01:30" in " ".join(view.points["label"])
+    rests = timetable.bars[timetable.bars["kind"] == "break"]
+    # from a at 10 min: 2 min of the way to b, a break, 1 min, a break that must begin by 25 min, 7 min
+    assert rests[["start", "end"]].to_numpy().tolist() == [[12.0, 22.0], [23.0, 28.0]]
+    assert timetable.bars["end"].max() == 35.0

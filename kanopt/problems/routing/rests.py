@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kanopt.problems.routing.clocks import Rest
 from kanopt.problems.routing.facts import Facts, Floats, Ints
 
-__all__ = ["Rested", "drive_with_rests", "opening"]
+__all__ = ["Rested", "drive_with_rests", "opening", "rests_on_leg"]
 
 _SLACK = 1e-7
 
@@ -28,6 +28,8 @@ class Rested:
         Clock times of return; (departures,).
     missed
         How many breaks could not be taken; (departures,).
+    before, taken
+        How many breaks are over when leaving, (departures,), and how many are taken on each leg.
     """
 
     leave: Floats
@@ -36,6 +38,8 @@ class Rested:
     begin: Floats
     finish: Floats
     missed: Ints
+    before: Ints
+    taken: Ints
 
 
 def opening(facts: Facts, head: Ints, arrive: Floats) -> Floats:
@@ -201,10 +205,39 @@ def _traced(steps: Sequence[_Step], state: _State, chosen: Ints, missed: Ints) -
     rows = np.arange(len(chosen))
     shape = (len(chosen), len(steps))
     found = {name: np.zeros(shape) for name in ("leave", "duration", "arrive", "begin")}
-    finish = state.clock[rows, chosen]
+    finish, taken = state.clock[rows, chosen], np.zeros(shape, dtype=np.intp)
     for leg in range(len(steps) - 1, -1, -1):
         step = steps[leg]
         for name, values in found.items():
             values[:, leg] = getattr(step, name)[rows, chosen]
-        chosen = step.came[rows, chosen]
-    return Rested(**found, finish=finish, missed=missed)
+        came = step.came[rows, chosen]
+        taken[:, leg], chosen = chosen - came, came
+    return Rested(**found, finish=finish, missed=missed, before=chosen, taken=taken)
+
+
+def rests_on_leg(
+    rests: Sequence[Rest], first: int, count: int, leave: float, duration: float
+) -> list[tuple[float, float]]:
+    """Return begin and end of the breaks taken on a leg.
+
+    Parameters
+    ----------
+    rests
+        Breaks of the driver, in order.
+    first, count
+        Position of the first one taken on the leg, and how many there are.
+    leave, duration
+        When the leg begins, and how long the drive takes.
+
+    Examples
+    --------
+    >>> rests_on_leg([Rest(20.0, 600.0, 700.0)], 0, 1, 590.0, 30.0)
+    [(600.0, 620.0)]
+    """
+    found, clock, left = [], leave, duration
+    for rest in rests[first : first + count]:
+        begins = max(clock, rest.earliest)
+        left -= min(begins - clock, left)
+        clock = begins + rest.length
+        found.append((begins, clock))
+    return found

@@ -40,8 +40,10 @@ class Drive:
         By how much service at the head of each leg begins after its last window, and how long it takes.
     departure, finish
         Clock times at which each route leaves and returns, or ends its last service where it need not return.
-    rests_missed
-        How many breaks of each route could not be taken.
+    rests_missed, rests_before
+        How many breaks of each route could not be taken, and how many were over when it left.
+    rests_taken
+        How many breaks are taken on each leg.
     """
 
     route: Ints
@@ -58,6 +60,8 @@ class Drive:
     departure: Floats
     finish: Floats
     rests_missed: Ints
+    rests_before: Ints
+    rests_taken: Ints
 
     @property
     def load(self) -> Floats:
@@ -103,6 +107,8 @@ class _Times:
     begin: Floats
     finish: Floats
     missed: Ints
+    before: Ints
+    taken: Ints
 
 
 def drive(laws: Laws, planning: Planning, routes: Sequence[Route], *, frozen: bool = False) -> Drive:
@@ -158,6 +164,8 @@ def drive(laws: Laws, planning: Planning, routes: Sequence[Route], *, frozen: bo
         departure=departure,
         finish=times.finish,
         rests_missed=times.missed,
+        rests_before=times.before,
+        rests_taken=times.taken[valid],
     )
 
 
@@ -226,7 +234,8 @@ def _forward(laws: Laws, grid: _Grid, departure: Floats, fixed: Floats | None) -
         arrive[:, leg] = clock + duration[:, leg]
         begin[:, leg] = opening(facts, head, arrive[:, leg])
         clock = np.where(valid, begin[:, leg] + grid.stay[:, leg], clock)
-    times = _Times(leave, duration, arrive, begin, clock, np.zeros(shape[0], dtype=np.intp))
+    none, taken = np.zeros(shape[0], dtype=np.intp), np.zeros(shape, dtype=np.intp)
+    times = _Times(leave, duration, arrive, begin, clock, none, none.copy(), taken)
     if any(facts.rests):
         _rest(laws, grid, departure, fixed, times)
     return times
@@ -267,9 +276,10 @@ def _rest(laws: Laws, grid: _Grid, departure: Floats, fixed: Floats | None, time
         kind = int(grid.vehicle[row, 0])
         rested = drive_with_rests(facts, stops, facts.rests[kind], departure[members], spent)
         into = np.ix_(members, some)
-        for name in ("leave", "duration", "arrive", "begin"):
+        for name in ("leave", "duration", "arrive", "begin", "taken"):
             getattr(times, name)[into] = getattr(rested, name)
-        times.finish[members], times.missed[members] = rested.finish, rested.missed
+        for name in ("finish", "missed", "before"):
+            getattr(times, name)[members] = getattr(rested, name)
     assert times.leave.shape == shape
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from kanopt.problems.routing.entities import Client
 from kanopt.problems.routing.plan import RoutingPlan
+from kanopt.problems.routing.rests import rests_on_leg
 from kanopt.problems.routing.timing import Drive
 from kanopt.problems.views import GanttView, MapView, View
 from kanopt.problems.wording import amount_text, clock_text
@@ -54,7 +55,7 @@ def _map(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, where: pd.Da
     return MapView(
         title="Routes",
         points=points[["name", "x", "y", "role", "label"]],
-        paths=_along_roads(problem, plan, driven) if roads else _straight(plan, where),
+        paths=_along_roads(problem, plan, driven) if roads else _straight(problem, plan, where),
         background=_background(problem) if roads else None,
         unit="" if roads else problem.units.distance,
     )
@@ -63,18 +64,24 @@ def _map(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, where: pd.Da
 def _label(problem: RoutingProblem, client: Client, arrivals: dict[str, float]) -> str:
     units = problem.units
     parts = [client.name, amount_text(client.demand, units.load)]
-    if client.earliest > 0 or np.isfinite(client.latest):
-        closes = clock_text(client.latest, units.time) if np.isfinite(client.latest) else "…"
-        parts.append(f"window {clock_text(client.earliest, units.time)}–{closes}")
+    if client.pickup:
+        parts.append(f"pickup {amount_text(client.pickup, units.load)}")
+    for opens, closes in problem.facts.windows[problem.facts.index[client.name] - len(problem.depots)]:
+        if opens > 0 or np.isfinite(closes):
+            until = clock_text(closes, units.time) if np.isfinite(closes) else "…"
+            parts.append(f"window {clock_text(opens, units.time)}–{until}")
     begin = arrivals.get(client.name)
     if begin is not None and np.isfinite(begin):
         parts.append(f"served {clock_text(begin, units.time)}")
     return ", ".join(parts)
 
 
-def _straight(plan: RoutingPlan, where: pd.DataFrame) -> pd.DataFrame:
+def _straight(problem: RoutingProblem, plan: RoutingPlan, where: pd.DataFrame) -> pd.DataFrame:
+    comes_back = {vehicle.name: vehicle.returns for vehicle in problem.vehicles}
     parts = [
-        where.loc[[route.depot, *route.clients, route.depot]].assign(group=route.label)
+        where.loc[
+            [route.depot, *route.clients, *([route.depot] if comes_back[route.vehicle] else [])]
+        ].assign(group=route.label)
         for route in plan.routes
     ]
     return _paths(parts)
@@ -109,7 +116,7 @@ def _background(problem: RoutingProblem) -> pd.DataFrame:
 
 
 def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> GanttView:
-    """Return bars for driving, waiting and service of every vehicle."""
+    """Return bars for driving, waiting, service and breaks of every vehicle."""
     names = np.array(problem.facts.names, dtype=object)
     rows = np.array([route.label for route in plan.routes], dtype=object)[driven.route]
     heads = names[driven.head]
@@ -129,8 +136,22 @@ def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Gan
     services = pd.DataFrame(
         {"row": rows, "start": driven.begin, "end": served, "label": heads, "kind": "service"}
     )
-    bars = pd.concat([drives, waits, services], ignore_index=True)
+    bars = pd.concat([drives, waits, services, _breaks(problem, plan, driven)], ignore_index=True)
     bars = bars[np.isfinite(bars["end"].astype(float)) & (bars["end"] > bars["start"] + 1e-9)]
     order = pd.Categorical(bars["row"], categories=list(dict.fromkeys(route.label for route in plan.routes)))
     bars = bars.assign(order=order).sort_values(["order", "start"], kind="stable").drop(columns="order")
     return GanttView("Timetable", bars.reset_index(drop=True), problem.units.time, clock=True)
+
+
+def _breaks(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:
+    """Return bars for the breaks on the way."""
+    facts, bars = problem.facts, []
+    had = driven.rests_before.copy()
+    for leg in np.flatnonzero(driven.rests_taken):
+        place, count = int(driven.route[leg]), int(driven.rests_taken[leg])
+        rests = facts.rests[int(driven.vehicle[leg])]
+        leave, duration = float(driven.leave[leg]), float(driven.duration[leg])
+        for begin, end in rests_on_leg(rests, int(had[place]), count, leave, duration):
+            bars.append((plan.routes[place].label, begin, end, "break", "break"))
+        had[place] += count
+    return pd.DataFrame(bars, columns=["row", "start", "end", "label", "kind"])
