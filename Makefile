@@ -3,17 +3,21 @@ BIN := .venv/bin
 SCENARIO ?= scenarios/parcel_city.toml
 JOBS ?= auto
 
-.PHONY: demo test lint types imports check-python clean help
+.PHONY: demo test coverage lint types imports check-python clean help
 
 help:
-	@echo "make demo    install into .venv and run $(SCENARIO)"
-	@echo "make test    install into .venv and run linter, type checker, import contracts and tests (JOBS=$(JOBS))"
-	@echo "make clean   remove .venv, caches and reports"
+	@echo "make demo     install into .venv and run $(SCENARIO)"
+	@echo "make test     install into .venv and run linter, type checker, import contracts and tests (JOBS=$(JOBS))"
+	@echo "make coverage the tests again, slower, with the lines they reach; fails below the threshold"
+	@echo "make clean    remove .venv, caches and reports"
 
 demo: .venv/package.stamp
 	$(BIN)/kanopt run $(SCENARIO) --report reports/$(basename $(notdir $(SCENARIO))).html
 
 test: lint types imports
+	$(BIN)/pytest --numprocesses $(JOBS) --maxprocesses 8
+
+coverage: .venv/dev.stamp
 	$(BIN)/pytest --numprocesses $(JOBS) --maxprocesses 8 --cov --cov-report=term
 
 lint: .venv/dev.stamp

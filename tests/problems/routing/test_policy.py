@@ -1,0 +1,179 @@
+"""What a policy may hold, and corners of the rules that came to light by trying to break them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kanopt.errors import ProblemError
+from kanopt.formulas import Variable, arc, client, clock, parse_formula, state
+from kanopt.problems import ArrivalFunctions, Client, Depot, RoutingProblem, RoutingUnits, VehicleType
+from kanopt.problems.routing import RoutingPolicy
+from kanopt.problems.routing.clocks import breaks_of, windows_of
+from kanopt.solvers.exact import Scorer
+
+KM = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])
+LINE = parse_formula(
+    "km * (1 + load)", [Variable("km", "km"), Variable("load", "t")], Variable("c", "EUR")
+).bind(km=arc.distance, load=state.load)
+
+
+def pair(*clients: Client, van: VehicleType | None = None, **given: object) -> RoutingProblem:
+    people = clients or (Client("a"), Client("b"))
+    parts = {"cost": KM, "duration": KM, "distance": KM, **given}
+    return RoutingProblem([Depot("depot")], people, [van or VehicleType("van", 2)], **parts)
+
+
+@pytest.mark.parametrize("given", [{"capacities": "pallets"}, {"pinned": {"van 1": "ab"}}])
+def test_a_text_where_a_list_belongs_is_refused(given: dict[str, object]) -> None:
+    with pytest.raises(ProblemError, match="is one text; give a list of names"):
+        RoutingPolicy(**given)
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        ({"pinned": {"vn 2": ["a"]}}, "pinned names the vehicle 'vn 2'; did you mean 'van'"),
+        ({"pinned": {"van 3": ["a"]}}, "pinned names 'van 3', but there are 2 vehicles of type 'van'"),
+        ({"pinned": {"van 1": ["c"]}}, "pinned names the client 'c'"),
+        ({"pinned": {"van 1": ["a"], "van 2": ["a"]}}, "client 'a' is pinned to two vehicles"),
+        ({"apart": [("food",)]}, "is no pair of goods"),
+        ({"apart": [("fod", "paint")]}, "apart names 'fod', which no client has; did you mean 'food'"),
+        ({"capacities": ["pallets"]}, "'van' has no 'pallets'"),
+        ({"cost_of_longest": -1.0}, "cost_of_longest = -1.0 must be a number of at least 0"),
+    ],
+)
+def test_mistakes_in_a_policy_are_refused_at_once(policy: dict[str, object], message: str) -> None:
+    people = Client("a", goods="food"), Client("b")
+    with pytest.raises(ProblemError, match=message):
+        pair(*people, policy=RoutingPolicy(**policy))
+
+
+def test_goods_that_nobody_has_today_are_no_mistake() -> None:
+    problem = pair(Client("a", goods="food"), Client("b"), policy=RoutingPolicy(apart=[("food", "paint")]))
+    assert not problem.facts.apart.any()
+
+
+@pytest.mark.parametrize(
+    ("client", "message"),
+    [
+        ({"windows": "8:00-9:00, 8:30-10:00"}, "'8:30-10:00' opens before the one before it closes"),
+        ({"windows": "9:00-8:00"}, "closes before it opens"),
+        ({"windows": "morning"}, "'morning' is no window; write one such as"),
+        ({"windows": "1-2", "latest": 5.0}, "give either windows, or earliest and latest"),
+        ({"source": "c"}, "its source 'c' is no client"),
+        ({"source": "a"}, "is its own source"),
+        ({"cost_per_lateness": -1.0}, "cost_per_lateness must be a number of at least 0"),
+    ],
+)
+def test_mistakes_of_clients_are_refused(client: dict[str, object], message: str) -> None:
+    with pytest.raises(ProblemError, match=message):
+        pair(Client("a", **client), Client("b"))
+
+
+def test_mistakes_of_vehicles_are_refused() -> None:
+    with pytest.raises(ProblemError, match="'noon' is no break; write one such as '30 in 660-780'"):
+        pair(van=VehicleType("van", breaks="noon"))
+    with pytest.raises(ProblemError, match="reloads must be a whole number from 0 to 20"):
+        pair(van=VehicleType("van", reloads=-1))
+    with pytest.raises(ProblemError, match="comes before the one written before it"):
+        breaks_of("10 in 700-800, 10 in 600-700")
+
+
+def test_a_window_may_open_when_the_one_before_closes() -> None:
+    assert windows_of("8:00-10:00, 10:00-12:00", "h") == ((8.0, 10.0), (10.0, 12.0))
+
+
+def test_what_an_open_route_picks_up_last_must_fit_too() -> None:
+    van = VehicleType("van", capacity=2.0, returns=False)
+    problem = pair(Client("a", demand=1.0), Client("b", pickup=3.0), van=van)
+    (violation,) = problem.check(problem.plan_from({"van 1": ["a", "b"]})).violations
+    assert (violation.constraint, violation.amount) == ("capacity", 1.0)
+    assert Scorer(problem).routes([(0, [1, 2])]).load.tolist() == pytest.approx([1.0], abs=1e-5)
+
+
+def test_nobody_carries_less_than_nothing_after_a_reload() -> None:
+    rng = np.random.default_rng(3)
+    n = 12
+    where = rng.uniform(0, 30, (n + 1, 2))
+    km = np.hypot(*(where[:, None] - where[None, :]).transpose(2, 0, 1))
+    law = parse_formula(
+        "km * (1 + sqrt(load))", [Variable("km", "km"), Variable("load", "kg")], Variable("c", "EUR")
+    )
+    problem = RoutingProblem(
+        [Depot("depot")],
+        [Client(f"c{i}", demand=float(rng.uniform(1000, 9000))) for i in range(n)],
+        [VehicleType("truck", capacity=24000.0, reloads=3)],
+        law.bind(km=arc.distance, load=state.load),
+        km,
+        km,
+        units=RoutingUnits(load="kg"),
+    )
+    for _ in range(40):
+        order = [f"c{i}" for i in rng.permutation(n)]
+        plan = problem.plan_from({"truck 1": [*order[:4], "depot", *order[4:8], "depot", *order[8:]]})
+        assert np.isfinite(problem.price(plan).objective)
+        assert problem.drive(plan.routes).load.min() == 0.0
+
+
+def test_pickups_count_in_what_is_planned_for() -> None:
+    people = Client("a", pickup=400.0), Client("b", pickup=500.0)
+    problem = pair(*people, cost=LINE, van=VehicleType("van", capacity=1000.0), units=RoutingUnits(load="t"))
+    (frozen,) = problem.frozen_inputs()
+    assert frozen.value == "450 t"
+
+
+def test_a_vehicle_that_carries_nothing_is_priced_all_the_same() -> None:
+    problem = pair(cost=LINE, van=VehicleType("bike", capacity=0.0))
+    assert np.isfinite(problem.planner.lines[1]).all()
+
+
+def test_a_law_that_is_cut_off_at_zero_is_no_straight_line() -> None:
+    law = parse_formula(
+        "km * (2 - load)", [Variable("km", "km"), Variable("load", "t")], Variable("c", "EUR")
+    )
+    people = Client("a", demand=0.1, pickup=5.0), Client("b", demand=0.1)
+    problem = pair(*people, cost=law.bind(km=arc.distance, load=state.load))
+    plan = problem.plan_from({"van 1": ["a", "b"]})
+    scores = Scorer(problem).routes([(0, [1, 2])])
+    assert scores.price.tolist() == pytest.approx([problem.price(plan).objective])
+
+
+def test_a_law_of_service_is_named_where_it_is_used_outside_its_data() -> None:
+    law = parse_formula(
+        "5 + 2 * demand", [Variable("demand", "t", low=0.0, high=1.0)], Variable("stop", "min")
+    )
+    problem = pair(
+        Client("a", demand=0.5),
+        Client("b", demand=3.0),
+        policy=RoutingPolicy(service=law.bind(demand=client.demand)),
+    )
+    assert "service" in problem.laws()
+    (use,) = problem.outside(problem.plan_from({"van 1": ["a", "b"]}))
+    assert (use.law, use.where) == ("service", "van 1: b")
+
+
+def test_a_service_law_may_read_only_what_is_known_before_a_plan_is() -> None:
+    law = parse_formula("5 + hour", [Variable("hour", "h")], Variable("stop", "min"))
+    with pytest.raises(ProblemError, match=r"not 'clock\.hour'"):
+        pair(policy=RoutingPolicy(service=law.bind(hour=clock.hour)))
+
+
+def test_a_route_that_may_not_last_long_leaves_late_enough_where_time_costs_nothing() -> None:
+    times = [0.0, 600.0, 2000.0], [60.0, 660.0, 2010.0]
+    slow = ArrivalFunctions.of({(a, b): times for a in range(2) for b in range(2) if a != b}, 2)
+    problem = RoutingProblem(
+        [Depot("depot")],
+        [Client("a", earliest=600.0, latest=1900.0)],
+        [VehicleType("van", shift_start=0.0, shift_end=3000.0, max_duration=130.0)],
+        {},
+        slow,
+        np.array([[0.0, 1.0], [1.0, 0.0]]),
+    )
+    plan = problem.plan_from({"van 1": ["a"]})
+    assert problem.check(plan).ok
+    assert Scorer(problem).routes([(0, [1])]).ok.all()
+    paid = replace(problem, vehicles=[replace(problem.vehicles[0], cost_per_time=1.0)])
+    assert paid.check(plan).ok
