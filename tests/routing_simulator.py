@@ -155,10 +155,12 @@ class Simulator:
         """What is on board on each leg in every measure."""
         key = (route.vehicle, route.clients)
         if key not in self._loads:
-            self._loads[key] = self._loaded(route)
+            boards = self._loaded(route)
+            self._loads[key] = boards if self.vehicle(route).returns else boards[:-1]
         return self._loads[key]
 
     def _loaded(self, route: Route) -> list[tuple[float, ...]]:
+        """What is on board on each leg, and after the last stop where the vehicle does not come back."""
         measures, found = 1 + len(self.policy.capacities), []
         for trip in self.trips(route):
             board = [0.0] * measures
@@ -166,15 +168,15 @@ class Simulator:
                 if not self.client(node).source:
                     board = [a + b for a, b in zip(board, self.carried(node), strict=True)]
             for node in trip:
-                found.append(tuple(board))
+                found.append(tuple(max(amount, 0.0) for amount in board))
                 board = [a - b for a, b in zip(board, self.carried(node), strict=True)]
                 board[0] += self.client(node).pickup
                 for name in route.clients:
                     other = self.index[name]
                     if other >= self.depots and self.client(other).source == self.client(node).name:
                         board = [a + b for a, b in zip(board, self.carried(other), strict=True)]
-            found.append(tuple(board))
-        return found if self.vehicle(route).returns else found[:-1]
+            found.append(tuple(max(amount, 0.0) for amount in board))
+        return found
 
     def ready(self, clock: float, drive: float, rests: Sequence[Rest]) -> float | None:
         """Return when the head of a leg is reached and breaks taken on the way, or there before service, are over.
@@ -309,7 +311,7 @@ class Simulator:
         vehicle, found = self.vehicle(route), set()
         trips, way = self.trips(route), self.way(route)
         room = self.room(vehicle)
-        if any(a > b + EPS for load in self.loads(route) for a, b in zip(load, room, strict=True)):
+        if any(a > b + EPS for load in self._loaded(route) for a, b in zip(load, room, strict=True)):
             found.add("capacity")
         if len(trips) - 1 > vehicle.reloads:
             found.add("reload")

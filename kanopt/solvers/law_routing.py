@@ -160,9 +160,10 @@ def _taken(problem: RoutingProblem, law: LawBinding) -> str:
     """Say how a law that reads load or clock is taken."""
     beyond = beyond_search(problem)
     if beyond:
-        return (
-            f"{law.engines}, then as in the best plan so far; the {_NAME} does not know {', '.join(beyond)}"
-        )
+        load = "; the load as a straight line in OR-Tools" if "state.load" in law.reads else ""
+        late = "; nobody counts as late" if "clock.late" in law.reads else ""
+        unknown = f"the {_NAME} does not know {', '.join(beyond)}"
+        return f"{law.engines}, then as in the best plan so far{load}{late}; {unknown}"
     return f"engines: {law.engines}; search: {law.search}"
 
 

@@ -122,6 +122,8 @@ def _capacity(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violat
         what = "" if measure == 0 else f" of {facts.policy.capacities[measure - 1]}"
         most = np.zeros(len(plan.routes))
         np.maximum.at(most, driven.route, loads)
+        # what an open route picks up last is on no leg
+        np.maximum(most, driven.ends_with[measure], out=most)
         for route, load in zip(plan.routes, most.tolist(), strict=True):
             capacity = float(facts.room[measure, facts.type_index[route.vehicle]])
             if exceeds(load, capacity):

@@ -60,7 +60,7 @@ def windows_of(text: str, unit: str = "min") -> tuple[tuple[float, float], ...]:
         opens, closes = (_clock(moment, unit) for moment in match.groups())
         if closes < opens:
             raise ProblemError(f"the window {part!r} closes before it opens")
-        if found and opens <= found[-1][1]:
+        if found and opens < found[-1][1]:
             raise ProblemError(f"the window {part!r} opens before the one before it closes")
         found.append((opens, closes))
     return tuple(found)

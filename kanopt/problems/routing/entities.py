@@ -225,8 +225,8 @@ class VehicleType:
     breaks
         When the driver rests, and for how long: ``"30 in 660-780, 15 in 15:00-16:00"`` are 30 units of time that begin
         between 660 and 780, and then 15 more. A break is taken before leaving, after returning, while waiting or
-        driving, but not during a service; who is back before the last moment at which it may begin need not
-        take it.
+        driving, but not during a service, where the driver is soonest at all later stops; who is back before the
+        last moment at which it may begin need not take it.
     skills
         What it can do that some clients need, separated by commas.
     attributes

@@ -129,29 +129,25 @@ class Facts:
         reloads = np.repeat(self.of_vehicles("reload_time")[:, None], len(self.depots), axis=1)
         return np.concatenate([reloads, np.broadcast_to(stops, shape)], axis=1)
 
+    def service_inputs(self, reference: Reference) -> Known:
+        """Look up what the law of service times reads, vehicle types in rows and clients in columns."""
+        units = {"client": self.units.of_points(), "vehicle": self.units.of_vehicles()}.get(reference.scope)
+        if units is None:
+            raise ProblemError(
+                f"law 'service': reads client.<...> and vehicle.<...>, which are known before a plan is, not "
+                f"{str(reference)!r}"
+            )
+        by_client = reference.scope == "client"
+        owners: Sequence[Client | VehicleType] = self.clients if by_client else self.vehicles
+        found = known(owners, reference.field, units=units, where=f"law 'service': {reference.scope}s")
+        return Known(found.values[None, :] if by_client else found.values[:, None], found.unit)
+
     def _stops(self) -> Floats:
         """Return the law of service times at the clients, for each vehicle type."""
         law = self.policy.service
         assert law is not None
-
-        def resolve(reference: Reference) -> Known:
-            units = {"client": self.units.of_points(), "vehicle": self.units.of_vehicles()}.get(
-                reference.scope
-            )
-            if units is None:
-                raise ProblemError(
-                    f"law 'service': reads client.<...> and vehicle.<...>, which are known before a plan is, not "
-                    f"{str(reference)!r}"
-                )
-            owners: Sequence[Client | VehicleType] = (
-                self.clients if reference.scope == "client" else self.vehicles
-            )
-            found = known(owners, reference.field, units=units, where=f"law 'service': {reference.scope}s")
-            row = reference.scope == "client"
-            return Known(found.values[None, :] if row else found.values[:, None], found.unit)
-
         try:
-            values: Floats = np.asarray(law.evaluate(resolve, self.units.time), dtype=float)
+            values: Floats = np.asarray(law.evaluate(self.service_inputs, self.units.time), dtype=float)
         except FormulaError as error:
             raise ProblemError(f"law 'service': {error}") from error
         stops = np.broadcast_to(values, (len(self.vehicles), len(self.clients)))

@@ -46,7 +46,11 @@ def loads_on_board(facts: Facts, nodes: Ints) -> Floats:
         )
         changed = np.cumsum(change, axis=1)
         load = total + changed - np.take_along_axis(changed, first, axis=1)
-        loads.append(np.where(np.abs(load) < _NOTHING, 0.0, load))
+        # what is left of sums that should cancel is noise, and nobody carries less than nothing
+        noise = _NOTHING * (
+            carried[head].sum(axis=1) + (facts.pickup[head].sum(axis=1) if not measure else 0.0)
+        )
+        loads.append(np.where(load <= noise[:, None], 0.0, load))
     return np.stack(loads)
 
 

@@ -31,6 +31,8 @@ def outside_plan(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> t
     for name, law in problem.rules.formulas().items():
         found += list(_beyond(problem.rules, name, law, plan, driven))
         found += list(_below_zero(problem.rules, name, plan, driven))
+    if problem.policy.service is not None:
+        found += list(_stops(problem, problem.policy.service, plan))
     if isinstance(problem.rules.duration, ArrivalFunctions):
         found += list(_off_the_table(problem.rules, plan, driven))
     network = problem.network
@@ -63,6 +65,7 @@ def _beyond(
             driven.load[here],
             driven.leave[here],
             driven.duration[here],
+            driven.late[here],
         )
         which = "; ".join(law.formula.outside_inputs(law.arguments(laws.resolver(name, inputs))))
         label, legs = plan.routes[place].label, _legs(laws, driven, here)
@@ -72,6 +75,24 @@ def _beyond(
             inputs=which,
             message=f"{name} is used outside its data on {len(here)} of {total} legs of {label} ({legs}): {which}",
         )
+
+
+def _stops(problem: RoutingProblem, law: BoundFormula, plan: RoutingPlan) -> Iterator[OutsideUse]:
+    """Name the clients at which the law of service times is used outside its data."""
+    facts = problem.facts
+    outside = np.broadcast_to(law.outside(facts.service_inputs), (len(facts.vehicles), len(facts.clients)))
+    for route in plan.routes:
+        kind, first = facts.type_index[route.vehicle], len(facts.depots)
+        places = [facts.index[name] - first for name in route.clients if name != route.depot]
+        names = [facts.clients[place].name for place in places if outside[kind, place]]
+        if names:
+            yield OutsideUse(
+                law="service",
+                where=f"{route.label}: {_some(names)}",
+                inputs="",
+                message=f"service is used outside its data at {len(names)} of {len(places)} clients of {route.label} "
+                f"({_some(names)})",
+            )
 
 
 def _off_the_table(laws: Laws, plan: RoutingPlan, driven: Drive) -> Iterator[OutsideUse]:

@@ -164,7 +164,7 @@ class Planning:
                 rise = np.where(finite, loaded, 0.0) - np.where(finite, empty, 0.0)
                 planned = self._matrix(name, place)
                 costs[place] += np.where(finite, empty, 0.0) - np.where(finite, planned, 0.0)
-                slopes[place] += rise / full[place]
+                slopes[place] += rise / full[place] if full[place] > 0 else 0.0
         return costs, slopes
 
     def _matrix(self, name: str, vehicle: int) -> Floats:
@@ -205,9 +205,9 @@ class Planning:
         return load, clock
 
     def _bounds(self) -> tuple[Floats, Floats, Floats]:
-        """Return capacity, shift start and shift end, finite: all demand at most, midnight at most."""
+        """Return capacity, shift start and shift end, finite: all there is to carry at most, midnight at most."""
         facts = self.facts
-        total = float(facts.demand.sum())
+        total = float(facts.demand.sum() + facts.pickup.sum())
         capacity = np.minimum(facts.of_vehicles("capacity"), total if total > 0 else 1.0)
         start, end = facts.of_vehicles("shift_start"), facts.of_vehicles("shift_end")
         midnight = convert(24.0, "h", facts.units.time)

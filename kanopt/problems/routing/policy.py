@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula
 
 __all__ = ["RoutingPolicy"]
@@ -32,6 +33,11 @@ class RoutingPolicy:
     pinned
         Which vehicle, such as ``"van 2"``, serves which clients.
 
+    Raises
+    ------
+    ProblemError
+        If a text stands where a list of names belongs.
+
     Examples
     --------
     >>> RoutingPolicy(capacities=("pallets",), apart=(("food", "paint"),), pinned={"van 2": ("c1",)}).backhaul
@@ -44,3 +50,14 @@ class RoutingPolicy:
     backhaul: bool = False
     cost_of_longest: float = 0.0
     pinned: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        texts = {
+            "capacities": self.capacities,
+            **{f"pinned[{name!r}]": names for name, names in self.pinned.items()},
+        }
+        for name, value in texts.items():
+            if isinstance(value, str):
+                raise ProblemError(
+                    f"policy: {name} = {value!r} is one text; give a list of names, as [{value!r}]"
+                )

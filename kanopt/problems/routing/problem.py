@@ -124,7 +124,7 @@ class RoutingProblem(Problem[RoutingPlan]):
         check_entities(self.depots, self.clients, self.vehicles)
         check_words(self.clients, self.vehicles, self.policy, self.units.time)
         # evaluates every law once on every arc, so that what a law cannot price is refused here
-        _ = self.planner.costs
+        _ = self.planner.costs, self.facts.service, self.facts.carried, self.facts.room
 
     @property
     def unit(self) -> str:
@@ -159,7 +159,7 @@ class RoutingProblem(Problem[RoutingPlan]):
     def rules(self) -> Laws:
         """The laws, ready to be evaluated on legs."""
         given = self.cost if isinstance(self.cost, Mapping) else {"cost": self.cost}
-        taken = [name for name in given if name in (*RESERVED, DURATION)]
+        taken = [name for name in given if name in (*RESERVED, DURATION, "service")]
         if taken:
             raise ProblemError(
                 f"cost: the name {listed(taken)} is taken by a term of the problem; choose another"
@@ -229,6 +229,8 @@ class RoutingProblem(Problem[RoutingPlan]):
         found = {name: law.formula for name, law in self.rules.formulas().items()}
         if self.network is not None and isinstance(self.network.law, BoundFormula):
             found.setdefault(DURATION, self.network.law.formula)
+        if self.policy.service is not None:
+            found["service"] = self.policy.service.formula
         return found
 
     def replanned(self, plan: RoutingPlan) -> RoutingProblem:

@@ -86,8 +86,9 @@ def drive_with_rests(
     """Drive one route forward from several departures.
 
     A break is taken as soon as it may be on the leg on which it is taken; which leg that is, is found by dynamic
-    programming over legs and breaks taken. Nobody is sooner by being later, so that only the soonest clock of each
-    state counts, and only lateness at clients that must not be late is worse than being later.
+    programming over legs and breaks taken: that with which the driver is soonest everywhere, and late at no client that
+    must not be late. Lateness that has a price does not move a break, so that a route may be cheaper with a break at
+    another place.
 
     Parameters
     ----------

@@ -40,6 +40,8 @@ class Drive:
         By how much service at the head of each leg begins after its last window, and how long it takes.
     departure, finish
         Clock times at which each route leaves and returns, or ends its last service where it need not return.
+    ends_with
+        On board of each route when it returns, or at the end of its last service, in every measure; (measures, routes).
     rests_missed, rests_before
         How many breaks of each route could not be taken, and how many were over when it left.
     rests_taken
@@ -59,6 +61,7 @@ class Drive:
     stay: Floats
     departure: Floats
     finish: Floats
+    ends_with: Floats
     rests_missed: Ints
     rests_before: Ints
     rests_taken: Ints
@@ -163,6 +166,7 @@ def drive(laws: Laws, planning: Planning, routes: Sequence[Route], *, frozen: bo
         stay=grid.stay[valid],
         departure=departure,
         finish=times.finish,
+        ends_with=loads[:, np.arange(len(routes)), [len(route.clients) for route in routes]],
         rests_missed=times.missed,
         rests_before=times.before,
         rests_taken=times.taken[valid],
@@ -183,8 +187,9 @@ def _left(
     late = start + room if still else _latest(laws, grid, start, room, first)
     weighed = _weighed(laws.facts, grid)
     if not still and isinstance(laws.duration, ArrivalFunctions):
-        paid = laws.facts.of_vehicles("cost_per_time") + laws.facts.of_vehicles("cost_per_overtime")
-        weighed = weighed | ((paid > 0)[grid.vehicle[:, 0]] & grid.valid.any(axis=1))
+        rates = laws.facts.of_vehicles("cost_per_time") + laws.facts.of_vehicles("cost_per_overtime")
+        lasting = (rates > 0) | np.isfinite(laws.facts.of_vehicles("max_duration"))
+        weighed = weighed | (lasting[grid.vehicle[:, 0]] & grid.valid.any(axis=1))
     return _cheapest(laws, grid, np.flatnonzero(free & weighed), late, first, fixed)
 
 

@@ -117,10 +117,10 @@ def _sources(clients: Sequence[Client]) -> Iterable[str]:
         if client.source and client.source not in known:
             hint = nearest(client.source, known)
             yield f"client {client.name!r}: its source {client.source!r} is no client; {hint}"
-        elif client.source and known[client.source].source:
-            yield f"client {client.name!r}: its source {client.source!r} has a source itself"
         elif client.source == client.name:
             yield f"client {client.name!r}: is its own source"
+        elif client.source and known[client.source].source:
+            yield f"client {client.name!r}: its source {client.source!r} has a source itself"
 
 
 def check_words(
@@ -167,8 +167,9 @@ def _policy(
             yield f"policy: apart = {pair!r} is no pair of goods"
             continue
         for word in pair:
-            if word not in goods:
-                hint = nearest(word, goods) if goods else "no client says what goods it has"
+            # goods that nobody has today are no mistake, but a word near one that somebody has is
+            hint = nearest(word, goods) if word not in goods else ""
+            if hint.startswith("did you mean"):
                 yield f"policy: apart names {word!r}, which no client has; {hint}"
     names, types = [client.name for client in clients], [vehicle.name for vehicle in vehicles]
     seen: set[str] = set()

@@ -53,7 +53,10 @@ class Ways:
         if self.tables.rules.pickup is not None:
             change = change - self.tables.rules.pickup
         left = self.amount[:, None] - np.cumsum(change.take(self.tail), axis=1)
-        load: Floats = np.where(np.abs(left) < 1e-12, 0.0, left)
+        carried = self.amount
+        if self.tables.rules.pickup is not None:
+            carried = carried + self.tables.rules.pickup.take(self.nodes).sum(axis=1)
+        load: Floats = np.where(left <= 1e-12 * carried[:, None], 0.0, left)
         return load
 
     @classmethod

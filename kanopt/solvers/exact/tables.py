@@ -114,6 +114,7 @@ class Tables:
     def orderly(self) -> bool:
         """Whether nobody arrives earlier by leaving later, and only time is paid by the clock."""
         lasting = self.rules.weigh_departures or self.rules.overtime is not None
+        lasting = lasting or self.rules.longest is not None
         return isinstance(self.travel, ArrivalIndex) and not self.price_reads_clock and not lasting
 
 
@@ -215,7 +216,7 @@ def _travel(laws: Laws, planner: Planning) -> tuple[Floats | LegLaw | ArrivalInd
 
 def _samples(laws: Laws, leg: LegLaw) -> list[tuple[float, float]]:
     facts = laws.facts
-    full = min(float(facts.demand.sum()), float(facts.of_vehicles("capacity").max()))
+    full = min(float(facts.demand.sum() + facts.pickup.sum()), float(facts.of_vehicles("capacity").max()))
     loads = [0.0, full] if leg.reads_load else [0.0]
     hours = np.arange(_SAMPLED_HOURS) / 2 if leg.reads_clock else [0.0]
     return [(load, convert(float(hour), "h", facts.units.time)) for load in loads for hour in hours]
@@ -259,7 +260,7 @@ def _line(leg: LegLaw, laws: Laws, planner: Planning, law: object) -> tuple[Floa
     """Return a law's price of an empty vehicle and what a unit of load adds, where that is all there is to it."""
     if not isinstance(law, BoundFormula) or load_degree(law) > 1:
         return None
-    full = float(laws.facts.demand.sum()) or 1.0
+    full = float(laws.facts.demand.sum() + laws.facts.pickup.sum()) or 1.0
     empty, half, loaded = (
         _on_every_arc(leg, laws, load, 0.0, planner.durations.ravel()) for load in (0.0, full / 2, full)
     )
