@@ -128,6 +128,7 @@ def records(
                     f"{where}: entry {place + 1} is a {type(item).__name__}; "
                     f"give {kind.__name__} objects or a DataFrame"
                 )
+        _refuse_types(built, kind, where)
     _refuse_duplicates(built, key, where)
     return built
 
@@ -217,6 +218,30 @@ def _refuse_duplicates(items: Sequence[Record], key: Sequence[str], where: str) 
         )
 
 
+def _refuse_types(items: Sequence[Record], kind: type, where: str) -> None:
+    """Refuse texts where numbers belong, and the other way round, in records that were built by hand."""
+    mistakes = []
+    for field in _plain_fields(kind):
+        for item in items:
+            value = getattr(item, field.name)
+            known, expected = _TYPES[field.type]
+            if value is not None and (
+                not isinstance(value, known) or (isinstance(value, bool) and bool not in known)
+            ):
+                mistakes.append(f"{where}: {field.name} of {_label(item)} is {value!r}, not {expected}")
+    if mistakes:
+        more = [f"{where}: and {len(mistakes) - _SHOWN} more"] if len(mistakes) > _SHOWN else []
+        raise ProblemError("\n".join([*mistakes[:_SHOWN], *more]))
+
+
+_TYPES: Mapping[type, tuple[tuple[type, ...], str]] = {
+    str: ((str,), "a text"),
+    int: ((int, float, np.number), "a number"),
+    float: ((int, float, np.number), "a number"),
+    bool: ((bool, np.bool_), "True or False"),
+}
+
+
 def _some(words: Sequence[str]) -> str:
     """List the first few words."""
     shown = ", ".join(repr(word) for word in words[:_SHOWN])
@@ -289,6 +314,12 @@ class _Reader:
         """Put the column of a field into the rows, converted and checked."""
         column = self.column[item.name]
         values = self._single(column)
+        if item.type in (int, float) and values.dtype.kind in "mM":
+            self.mistakes.append(
+                f"column {column!r} holds {'dates' if values.dtype.kind == 'M' else 'durations'}; give numbers"
+                + (f" in {self.units[item.name]!r}" if self.units.get(item.name) else "")
+            )
+            return
         blank = values.isna().to_numpy()
         if item.required and blank.any():
             self._mistake(column, np.flatnonzero(blank), "is blank, but a value is required")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.network import RoadNetwork
 from kanopt.problems.routing.arrivals import ArrivalFunctions
-from kanopt.problems.wording import amount_text, clock_text, number
+from kanopt.problems.wording import amount_text, clock_text, listed, number
 from kanopt.units import convert, same_dimension
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class InputFinding:
     Parameters
     ----------
     kind
-        ``"asymmetric"``, ``"triangle"``, ``"units"`` or ``"depot closed"``.
+        ``"asymmetric"``, ``"triangle"``, ``"units"``, ``"window"``, ``"lateness"``, ``"overtime"`` or
+        ``"depot closed"``.
     where
         The matrix or the vehicle type concerned.
     message
@@ -73,7 +74,14 @@ def input_findings(problem: RoutingProblem, *, rounded: float = 0.0) -> tuple[In
     for name, matrix in _matrices(problem).items():
         found += _asymmetric(name, matrix, problem.facts.names)
         found += _triangle(name, matrix, problem.facts.names, rounded)
-    return (*found, *_speed(problem), *_loads(problem), *_closed(problem))
+    return (
+        *found,
+        *_speed(problem),
+        *_loads(problem),
+        *_closed(problem),
+        *_early(problem),
+        *_idle_prices(problem),
+    )
 
 
 def _matrices(problem: RoutingProblem) -> Mapping[str, Floats]:
@@ -179,6 +187,45 @@ def _loads(problem: RoutingProblem) -> Iterator[InputFinding]:
             f"more than {amount_text(capacity, load)}; are both in {load}?"
         )
         yield InputFinding("units", "demand", text)
+
+
+def _early(problem: RoutingProblem) -> Iterator[InputFinding]:
+    """Tell of windows that close before any vehicle may leave, as those do that are written in hours."""
+    facts, unit = problem.facts, problem.units.time
+    starts = [vehicle.shift_start for vehicle in facts.vehicles if vehicle.count > 0]
+    first = min(starts, default=-np.inf)
+    early = [
+        client
+        for client, windows in zip(facts.clients, facts.windows, strict=True)
+        if windows[-1][1] < first and client.cost_per_lateness is None
+    ]
+    if early:
+        client = early[0]
+        text = (
+            f"clients {listed([each.name for each in early])}: the last window closes before any shift starts at "
+            f"{clock_text(first, unit)}, that of {client.name!r} at "
+            f"{clock_text(facts.windows[facts.clients.index(client)][-1][1], unit)}; times are counted in {unit} from "
+            f"midnight"
+        )
+        yield InputFinding("window", client.name, text)
+
+
+def _idle_prices(problem: RoutingProblem) -> Iterator[InputFinding]:
+    """Tell of prices that can never be due."""
+    late = [
+        c.name
+        for c, windows in zip(problem.facts.clients, problem.facts.windows, strict=True)
+        if c.cost_per_lateness is not None and not np.isfinite(windows[-1][1])
+    ]
+    if late:
+        text = (
+            f"clients {listed(late)}: there is a cost_per_lateness, but no time after which service is late"
+        )
+        yield InputFinding("lateness", late[0], text)
+    for vehicle in problem.vehicles:
+        if vehicle.cost_per_overtime and not np.isfinite(vehicle.regular_time):
+            text = f"{vehicle.name}: there is a cost_per_overtime, but no regular_time after which overtime begins"
+            yield InputFinding("overtime", vehicle.name, text)
 
 
 def _closed(problem: RoutingProblem) -> Iterator[InputFinding]:

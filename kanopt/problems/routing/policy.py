@@ -52,6 +52,13 @@ class RoutingPolicy:
     pinned: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.service is not None and not isinstance(self.service, BoundFormula):
+            raise ProblemError(
+                f"policy: service is a {type(self.service).__name__}; give a formula with its inputs bound, as "
+                f"law.bind(demand=client.demand)"
+            )
+        if not isinstance(self.pinned, Mapping):
+            raise ProblemError("policy: pinned says which vehicle serves whom, as {'van 2': ['c1', 'c4']}")
         texts = {
             "capacities": self.capacities,
             **{f"pinned[{name!r}]": names for name, names in self.pinned.items()},

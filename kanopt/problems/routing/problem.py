@@ -121,6 +121,8 @@ class RoutingProblem(Problem[RoutingPlan]):
         for name, kind, units in tables:
             found: Any = records(getattr(self, name), kind, units=units, where=name)
             object.__setattr__(self, name, found)
+        if not isinstance(self.policy, RoutingPolicy):
+            raise ProblemError(f"policy: give a RoutingPolicy, not a {type(self.policy).__name__}")
         check_entities(self.depots, self.clients, self.vehicles)
         check_words(self.clients, self.vehicles, self.policy, self.units.time)
         # evaluates every law once on every arc, so that what a law cannot price is refused here

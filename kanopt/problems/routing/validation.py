@@ -166,6 +166,10 @@ def _policy(
         if len(pair) != 2:
             yield f"policy: apart = {pair!r} is no pair of goods"
             continue
+        both = [client.name for client in clients if set(pair) <= words_of(client.goods)]
+        if both or pair[0] == pair[1]:
+            whose = f", which clients {listed(both)} have together" if both else ""
+            yield f"policy: apart = {pair!r} cannot be kept apart{whose}"
         for word in pair:
             # goods that nobody has today are no mistake, but a word near one that somebody has is
             hint = nearest(word, goods) if word not in goods else ""
@@ -178,6 +182,11 @@ def _policy(
         vehicle = next((vehicle for vehicle in vehicles if vehicle.name == name), None)
         if vehicle is None:
             yield f"policy: pinned names the vehicle {label!r}; {nearest(name, types)}"
+        elif label == name and vehicle.count > 1:
+            yield (
+                f"policy: pinned names the type {label!r}; say which of its {vehicle.count} vehicles, as '{name} 1', "
+                f"or use the clients' field vehicles"
+            )
         elif not 1 <= index <= vehicle.count:
             yield f"policy: pinned names {label!r}, but there are {vehicle.count} vehicles of type {name!r}"
         for client in pinned:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kanopt.errors import ProblemError
@@ -42,6 +44,8 @@ def test_a_text_where_a_list_belongs_is_refused(given: dict[str, object]) -> Non
         ({"apart": [("food",)]}, "is no pair of goods"),
         ({"apart": [("fod", "paint")]}, "apart names 'fod', which no client has; did you mean 'food'"),
         ({"capacities": ["pallets"]}, "'van' has no 'pallets'"),
+        ({"pinned": {"van": ["a"]}}, "pinned names the type 'van'; say which of its 2 vehicles, as 'van 1'"),
+        ({"apart": [("food", "food")]}, "cannot be kept apart, which clients 'a' have together"),
         ({"cost_of_longest": -1.0}, "cost_of_longest = -1.0 must be a number of at least 0"),
     ],
 )
@@ -177,3 +181,53 @@ def test_a_route_that_may_not_last_long_leaves_late_enough_where_time_costs_noth
     assert Scorer(problem).routes([(0, [1])]).ok.all()
     paid = replace(problem, vehicles=[replace(problem.vehicles[0], cost_per_time=1.0)])
     assert paid.check(plan).ok
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: pair(Client("a", latest="10:30")), "clients: latest of 'a' is '10:30', not a number"),
+        (
+            lambda: pair(Client("a", windows=[(480, 600)])),
+            r"clients: windows of 'a' is \[\(480, 600\)\], not a text",
+        ),
+        (
+            lambda: pair(van=VehicleType("van", returns="no")),
+            "vehicles: returns of 'van' is 'no', not True or False",
+        ),
+        (lambda: pair(van=VehicleType("van", breaks=30)), "vehicles: breaks of 'van' is 30, not a text"),
+        (
+            lambda: pair(van=VehicleType("van", capacity=True)),
+            "vehicles: capacity of 'van' is True, not a number",
+        ),
+        (lambda: pair(policy={}), "policy: give a RoutingPolicy, not a dict"),
+        (
+            lambda: RoutingPolicy(service=5.0),
+            "policy: service is a float; give a formula with its inputs bound",
+        ),
+        (lambda: RoutingPolicy(pinned=["a"]), "policy: pinned says which vehicle serves whom"),
+    ],
+)
+def test_values_of_another_type_are_refused_in_words(wrong: Callable[[], object], message: str) -> None:
+    with pytest.raises(ProblemError, match=message):
+        wrong()
+
+
+def test_dates_and_durations_are_no_clock_times() -> None:
+    table = pd.DataFrame({"name": ["a"], "latest": pd.to_datetime(["2026-11-26 10:30"])})
+    with pytest.raises(ProblemError, match="column 'latest' holds dates; give numbers in 'min'"):
+        RoutingProblem([Depot("depot")], table, [VehicleType("van")], {}, KM[:2, :2], KM[:2, :2])
+    table["latest"] = pd.to_timedelta(["10:30:00"])
+    with pytest.raises(ProblemError, match="column 'latest' holds durations"):
+        RoutingProblem([Depot("depot")], table, [VehicleType("van")], {}, KM[:2, :2], KM[:2, :2])
+
+
+def test_windows_written_in_hours_and_prices_that_are_never_due_are_remarked() -> None:
+    people = Client("a", windows="8-12"), Client("b", cost_per_lateness=1.0)
+    problem = pair(*people, van=VehicleType("van", shift_start=420.0, cost_per_overtime=2.0))
+    told = "\n".join(problem.remarks())
+    assert (
+        "clients 'a': the last window closes before any shift starts at 07:00, that of 'a' at 00:12" in told
+    )
+    assert "clients 'b': there is a cost_per_lateness, but no time after which service is late" in told
+    assert "van: there is a cost_per_overtime, but no regular_time" in told
