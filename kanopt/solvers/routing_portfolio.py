@@ -13,6 +13,7 @@ from kanopt.problems.base import Problem
 from kanopt.problems.result import EngineRun
 from kanopt.problems.routing import RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.completing import completed
 from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.ortools_routing import OrToolsRouting
 from kanopt.solvers.pyvrp_relaxed import as_pyvrp_sees
@@ -41,7 +42,8 @@ class RoutingPortfolio:
     fifth of the time is the start of OR-Tools; where clients are loaded at others, PyVRP is not used.
 
     Every engine searches on the same integers, so that the certificate is the same whoever finds the plan; where load
-    or clock are frozen in them, routes of the answer are turned round where that is better on the law. Ctrl-C,
+    or clock are frozen in them, routes of the answer are turned round where that is better on the law. Clients for whom
+    the time did not suffice are put in where they cost least. Ctrl-C,
     the time limit and a crash of one engine leave the best plan of all. Where every engine ends by itself, the same
     seed and the same number of workers give the same plan.
 
@@ -217,8 +219,9 @@ class _Race:
         winner = min(self.plans, key=lambda place: (self.plans[place][0], place), default=None)
         runs = tuple(replace(run, won=place == winner) for place, run in enumerate(self.runs))
         ended = winner is not None and all("ended by itself" in run.message for run in runs)
+        best = None if winner is None else completed(integers, self.plans[winner][1])
         return integers.outcome(
-            None if winner is None else turned(integers, self.plans[winner][1]),
+            None if best is None else turned(integers, best),
             self.best.history,
             "every engine ended by itself: the same seed gives the same plan" if ended else "",
             interrupted=self.asked(),
