@@ -74,9 +74,9 @@ class Conflict:
         return "proved" if self.proved else "search found none"
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per client and rule of the conflict, with what would mend it."""
-        rows = [("client", name, f"leave {name} out") for name in self.clients]
-        rows += [("rule", str(rule), f"give up {rule}") for rule in self.rules]
+        """Return one row per client and rule of the conflict, with what would mend it where that is known."""
+        rows = [("client", name, f"leave {name} out" if self.irreducible else "") for name in self.clients]
+        rows += [("rule", str(rule), f"give up {rule}" if self.irreducible else "") for rule in self.rules]
         return pd.DataFrame(rows if self.plan is None else [], columns=["kind", "member", "mend"])
 
     def __str__(self) -> str:
@@ -90,9 +90,10 @@ class Conflict:
         )
         spare = "; none of these can be spared" if self.irreducible else ""
         mend = []
-        if self.others:
+        # of what may be spared, giving it up need not help
+        if self.irreducible and self.others:
             mend.append("leave one of these clients out")
-        if self.rules:
+        if self.irreducible and self.rules:
             mend.append("give up " + ("one of these rules" if len(self.rules) > 1 else str(self.rules[0])))
         if self.one_more:
             mend.append(f"add one more {' or '.join(self.one_more)}")
@@ -267,7 +268,7 @@ class _Quest:
         return self.known[key]
 
     def _tried(self, problem: RoutingProblem, share: float) -> tuple[bool, bool]:
-        seconds = max(share * self.seconds, _LEAST_SECONDS)
+        seconds = max(min(share * self.seconds, self.end - time.perf_counter()), _LEAST_SECONDS)
         if len(problem.clients) <= (_FEW if is_plain(problem) else _FEWER):
             try:
                 plan = serve_all(problem, time.perf_counter() + seconds)

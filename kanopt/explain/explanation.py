@@ -103,10 +103,10 @@ class Explanation:
         -------
         pandas.DataFrame
             The fields of a reason; ``price`` is what the relaxation would cost more on the law, and ``evidence``
-            says whether the reason is ``"proved"`` or ``"search found none"``.
+            says whether the reason is ``"proved"`` or a ``"search found none"`` that would do; else it is empty.
         """
         chosen = [cause for cause in self.causes if kind is None or cause.kind == kind]
-        frame = to_frame(chosen, Reason)
+        frame = to_frame(chosen, Reason).drop(columns="searched")
         frame["price"] = frame["price"].astype(float)
         frame["evidence"] = [cause.evidence for cause in chosen]
         return frame

@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.explain.plain import Undecided, is_plain, is_timed, serve_plainly
-from kanopt.problems.findings import Violation
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem, VehicleType
-from kanopt.problems.routing.facts import Facts, Floats
-from kanopt.problems.routing.insertion import broken_by_each
+from kanopt.problems.routing.facts import Facts
+from kanopt.problems.routing.insertion import broken_by_each, is_soonest_at_start
 from kanopt.problems.routing.laws import DURATION
 from kanopt.problems.routing.timing import Drive
+from kanopt.problems.routing.tolerance import slack
 
 __all__ = ["is_exhaustive", "serve_all"]
 
+_MORE = 2.0
+"""So many times the noise that the check of plans allows, so that nothing it allows is left out."""
 Way = tuple[str, ...]
 
 
@@ -122,41 +124,60 @@ def _tours(problem: RoutingProblem, kind: int, deadline: float) -> list[_Tour]:
     if not vehicle.count:
         return []
     lenient = replace(facts, clients=tuple(replace(client, prize=0.0) for client in facts.clients))
-    bit = {client.name: 1 << place for place, client in enumerate(facts.clients)}
+    # finding the departure takes most of the time, and decides nothing but how long the route takes
+    start = vehicle.shift_start if is_soonest_at_start(problem.rules, kind) else None
     found: dict[int, _Tour] = {}
     ways: list[Way] = [()]
     while ways:
         routes = [
-            Route(vehicle.name, _number(problem, kind, way) or 1, facts.depot_of[vehicle.name], way)
+            Route(vehicle.name, _number(problem, kind, way) or 1, facts.depot_of[vehicle.name], way, start)
             for before in ways
             for way in _longer(problem, kind, before)
         ]
-        if time.perf_counter() > deadline:
-            raise Undecided
-        if not routes:
-            break
-        driven = problem.drive(routes)
-        alive, whole = _judged(problem, vehicle, driven, len(routes))
-        served = [sum(bit.get(name, 0) for name in route.clients) for route in routes]
-        asked = [place for place in np.flatnonzero(alive & whole) if served[place] not in found]
-        for place, broken in zip(asked, _checked(lenient, routes, driven, asked, deadline), strict=True):
-            if not broken:
-                way = routes[place].clients
-                found.setdefault(served[place], _Tour(served[place], kind, _number(problem, kind, way), way))
-        ways = [routes[place].clients for place in np.flatnonzero(alive)]
+        ways = []
+        for some in _pieces(routes, deadline):
+            driven = problem.drive(some)
+            alive, whole = _judged(problem, vehicle, driven, len(some))
+            ways += [some[place].clients for place in np.flatnonzero(alive)]
+            slow = _kept(lenient, some, driven, np.flatnonzero(alive & whole).tolist(), found)
+            for again in _pieces(slow if start is not None else [], deadline):
+                free = [replace(route, departure=None) for route in again]
+                _kept(lenient, free, problem.drive(free), list(range(len(free))), found)
     return list(found.values())
 
 
-def _checked(
-    lenient: Facts, routes: list[Route], driven: Drive, asked: list[np.intp], deadline: float
-) -> Iterator[tuple[Violation, ...]]:
-    """Check some of the routes, a few hundred at a time."""
-    for begin in range(0, len(asked), 500):
-        if time.perf_counter() > deadline:
+def _kept(
+    lenient: Facts, routes: list[Route], driven: Drive, places: list[int], found: dict[int, _Tour]
+) -> list[Route]:
+    """Keep those of the routes that break no rule, one for each set of clients; return those that take too long."""
+    bit = {client.name: 1 << place for place, client in enumerate(lenient.clients)}
+    served = {place: sum(bit.get(name, 0) for name in routes[place].clients) for place in places}
+    new = [place for place in places if served[place] not in found]
+    slow = []
+    for place, broken in zip(new, broken_by_each(lenient, routes, driven, new), strict=True):
+        route = routes[place]
+        if not broken:
+            numbers = [lenient.pinned[name][1] for name in route.clients if name in lenient.pinned]
+            tour = _Tour(
+                served[place], lenient.type_index[route.vehicle], next(iter(numbers), None), route.clients
+            )
+            found.setdefault(served[place], tour)
+        elif {violation.constraint for violation in broken} == {"duration"}:
+            slow.append(place)
+    return [routes[place] for place in slow if served[place] not in found]
+
+
+def _pieces(routes: list[Route], deadline: float) -> Iterator[list[Route]]:
+    """Yield some of the routes at a time, so many that what is done with them takes about a tenth of a second."""
+    at, size = 0, 10
+    while at < len(routes):
+        begin = time.perf_counter()
+        if begin > deadline:
             raise Undecided
-        yield from broken_by_each(
-            lenient, routes, driven, [int(place) for place in asked[begin : begin + 500]]
-        )
+        yield routes[at : at + size]
+        at += size
+        took = time.perf_counter() - begin
+        size = 2 * size if took < 0.05 else max(size // 2, 1) if took > 0.2 else size
 
 
 def _number(problem: RoutingProblem, kind: int, way: Way) -> int | None:
@@ -190,20 +211,18 @@ def _judged(
     on_way = np.ones(len(driven.route), dtype=bool)
     if vehicle.returns:
         on_way[stops + 1] = False
-    late = driven.late > _slack(facts.latest[driven.head])
+    late = driven.late > _MORE * slack(facts.latest[driven.head])
     wrong = on_way & (~np.isfinite(driven.begin) | (late & ~facts.soft[driven.head]))
     room = facts.room[:, kind]
-    wrong |= (driven.loads > (room + _slack(room))[:, None]).any(axis=0)
+    wrong |= (driven.loads > (room + _MORE * slack(room))[:, None]).any(axis=0)
     alive = np.bincount(driven.route, weights=wrong, minlength=count) == 0
     legs = np.where(on_way, np.nan_to_num(facts.distance[driven.tail, driven.head], posinf=0.0), 0.0)
     far = np.bincount(driven.route, weights=legs, minlength=count)
-    alive &= far <= vehicle.max_distance + float(_slack(np.asarray(vehicle.max_distance)))
-    close = vehicle.shift_end + float(_slack(np.asarray(vehicle.shift_end)))
-    alive &= ends <= close
+    limits = np.array([vehicle.max_distance, vehicle.max_duration, vehicle.shift_end])
+    farthest, longest, close = (limits + _MORE * slack(limits)).tolist()
+    alive &= (far <= farthest) & (ends <= close)
+    if not problem.rules.reads(DURATION, "clock", "state"):
+        # waits and breaks come on top
+        busy = np.where(on_way, np.nan_to_num(driven.duration + driven.stay, posinf=0.0), 0.0)
+        alive &= np.bincount(driven.route, weights=busy, minlength=count) <= longest
     return alive, np.isfinite(driven.finish) & (driven.finish <= close)
-
-
-def _slack(limit: Floats) -> Floats:
-    """Return what the check of plans leaves to the noise of sums, and a little more."""
-    finite = np.where(np.isfinite(limit), np.abs(limit), 0.0)
-    return np.asarray(2e-6 * np.minimum(1.0, np.maximum(finite, 1e-3)) + 2e-9 * finite)

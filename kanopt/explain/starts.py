@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
+from kanopt.problems.routing.checking_orders import trips_of
 from kanopt.problems.routing.insertion import Insertions
 
 __all__ = ["filled_plan", "packed_plan", "plan_without_others"]
@@ -19,9 +19,7 @@ def plan_without_others(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPl
         kept = tuple(name for name in route.clients if name in names)
         # a visit of the depot between two clients that are left is worth keeping, any other one is not
         if len(kept) < len(route.clients) and route.depot in route.clients:
-            trips = [
-                tuple(name for name in trip if name in names) for trip in _trips(route.clients, route.depot)
-            ]
+            trips = [tuple(name for name in trip if name in names) for trip in trips_of(route)]
             kept = tuple(
                 name
                 for place, trip in enumerate(trip for trip in trips if trip)
@@ -30,16 +28,6 @@ def plan_without_others(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPl
         if kept:
             routes.append(replace(route, clients=kept, departure=None))
     return problem.plan_from(routes)
-
-
-def _trips(stops: Sequence[str], depot: str) -> list[list[str]]:
-    trips: list[list[str]] = [[]]
-    for name in stops:
-        if name == depot:
-            trips.append([])
-        else:
-            trips[-1].append(name)
-    return trips
 
 
 def packed_plan(problem: RoutingProblem) -> RoutingPlan:

@@ -90,7 +90,8 @@ def bound_sentence(result: Result) -> str:
 
 def reason_sentence(reason: Reason) -> str:
     """Say why one thing is as it is, how that is known, and what would mend it."""
-    text = f"{reason.subject}: {reason.message.rstrip('.')} ({reason.evidence})."
+    known = f" ({reason.evidence})" if reason.evidence else ""
+    text = f"{reason.subject}: {reason.message.rstrip('.')}{known}."
     mend = reason.relaxation.rstrip(".")
     return f"{text} To mend it: {mend}." if mend else text
 

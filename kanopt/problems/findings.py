@@ -81,9 +81,16 @@ class Reason:
     relaxation
         The smallest change found that would mend it, in a sentence; empty where none was found.
     proved
-        True where arithmetic proves it; False where a search merely found nothing better.
+        Whether arithmetic proves it.
     price
         What the change would cost more on the law; None where it is not known.
+    searched
+        Whether a search was made for what is missing, and found none.
+
+    Examples
+    --------
+    >>> Reason("client c12", "unserved", "every van is full", searched=True).evidence
+    'search found none'
     """
 
     subject: str
@@ -92,11 +99,12 @@ class Reason:
     relaxation: str = ""
     proved: bool = False
     price: float | None = None
+    searched: bool = False
 
     @property
     def evidence(self) -> str:
-        """How it is known: ``"proved"``, or ``"search found none"``."""
-        return "proved" if self.proved else "search found none"
+        """How it is known: ``"proved"``, ``"search found none"``, or empty where the message says all there is."""
+        return "proved" if self.proved else "search found none" if self.searched else ""
 
 
 @dataclass(frozen=True)

@@ -109,12 +109,12 @@ class Notice:
 
 @dataclass(frozen=True)
 class Because:
-    """Why one thing is as it is, what would mend it, and whether that is proved."""
+    """Why one thing is as it is, what would mend it, and how that is known, where there is something to say."""
 
     subject: str
     why: str
     mend: str
-    proved: bool
+    evidence: str
 
 
 @dataclass(frozen=True)

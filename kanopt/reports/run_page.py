@@ -261,7 +261,12 @@ def _reasons(why: Explanation) -> list[tuple[str, tuple[Because, ...]]]:
     for kind in dict.fromkeys(cause.kind for cause in why.causes):
         causes = [cause for cause in why.causes if cause.kind == kind]
         told = tuple(
-            Because(cause.subject, _sentence(cause.message), cause.relaxation.rstrip("."), cause.proved)
+            Because(
+                cause.subject,
+                _sentence(cause.message),
+                cause.relaxation.rstrip("."),
+                _sentence(cause.evidence) if cause.evidence else "",
+            )
             for cause in causes[:_MOST_REASONS]
         )
         more = f", the first {_MOST_REASONS} shown" if len(causes) > _MOST_REASONS else ""

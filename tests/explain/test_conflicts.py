@@ -13,13 +13,13 @@ import pytest
 
 import kanopt as ko
 from kanopt.errors import ProblemError
-from kanopt.explain import conflicts
+from kanopt.explain import conflicts, feasibility
 from kanopt.explain.conflicts import Conflict
 from kanopt.explain.feasibility import serve_all
 from kanopt.explain.plain import Undecided, is_plain, serve_plainly
 from kanopt.explain.smaller import Rule, smaller_problem
 from kanopt.formulas import Variable, arc, clock, parse_formula
-from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
+from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
 
 STAR = np.array([[0, 10, 10, 10], [10, 0, 15, 15], [10, 15, 0, 15], [10, 15, 15, 0.0]])
@@ -54,6 +54,15 @@ def test_windows_that_exclude_each_other() -> None:
         "none of these can be spared). To mend it: leave one of these clients out, or give up one of these rules, or "
         "add one more van."
     )
+    assert found.to_frame()["member"].tolist() == ["c", "a", "the window of a", "the window of c"]
+
+
+def test_nothing_is_said_to_mend_a_conflict_of_which_something_may_be_spared() -> None:
+    given = problem_of([Client("a", latest=495.0), Client("b"), Client("c", latest=495.0)])
+    found = replace(asked(given, [["a", "b"]]), irreducible=False, proved=False)
+    assert str(found).endswith("a and c (search found none). To mend it: add one more van.")
+    assert str(replace(found, one_more=())).endswith("a and c (search found none).")
+    assert set(found.to_frame()["mend"]) == {""}
     assert found.to_frame()["member"].tolist() == ["c", "a", "the window of a", "the window of c"]
 
 
@@ -254,6 +263,37 @@ def test_plans_are_found_where_there_are_any(seed: int) -> None:
     found = serve_all(given, time.perf_counter() + 60.0)
     assert (found is not None) == exists
     assert found is None or given.check(found).ok
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("breaks", ["20 in 500-530, 15 in 540-600", "25 in 460-485"])
+def test_no_break_hides_a_plan(seed: int, breaks: str) -> None:
+    limit = {"max_duration": 130.0} if seed % 2 else {}
+    free = varied(seed)
+    given = replace(
+        free, vehicles=[replace(each, breaks=breaks, reloads=0, **limit) for each in free.vehicles]
+    )
+    exists = any(given.check(given.plan_from(plan)).ok for plan in plans_of(given))
+    found = serve_all(given, time.perf_counter() + 60.0)
+    assert (found is not None) == exists
+
+
+def test_routes_are_driven_a_few_at_a_time_until_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, step = [0.0], [0.01]
+
+    def tick() -> float:
+        now[0] += step[0]
+        return now[0]
+
+    monkeypatch.setattr(feasibility.time, "perf_counter", tick)
+    routes = [Route("van", 1, "depot", (str(k),)) for k in range(200)]
+    quick = [len(some) for some in feasibility._pieces(routes, 10.0)]
+    assert (sum(quick), quick[:3]) == (200, [10, 20, 40])
+    step[0] = 0.3
+    slow = feasibility._pieces(routes, now[0] + 1.5)
+    assert [len(next(slow)) for _ in range(3)] == [10, 5, 2]
+    with pytest.raises(Undecided):
+        next(slow)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -102,11 +102,12 @@ def test_reasons_are_filtered_by_kind_and_keep_their_columns(shop: Any) -> None:
 def test_reasons_tell_how_they_are_known_and_what_mending_costs(shop: Any) -> None:
     causes = (
         Reason("client a", "unserved", "too heavy", "", proved=True),
-        Reason("client b", "unserved", "no room", "a van more", price=8.4),
+        Reason("client b", "unserved", "no room", "a van more", price=8.4, searched=True),
+        Reason("client c", "unserved", "dearer than its prize"),
     )
     found = explain(shop(ROWS, causes=causes)).unserved()
-    assert found["evidence"].tolist() == ["proved", "search found none"]
-    assert found["price"].fillna(-1.0).tolist() == [-1.0, 8.4]
+    assert found["evidence"].tolist() == ["proved", "search found none", ""]
+    assert found["price"].fillna(-1.0).tolist() == [-1.0, 8.4, -1.0]
 
 
 def test_outside_frozen_and_violations_are_frames(shop: Any) -> None:

@@ -47,7 +47,7 @@ def test_bounds_are_told_as_far_as_they_are_known(shop: Any) -> None:
 
 def test_what_is_wrong_is_told_with_reasons_and_relaxations(shop: Any) -> None:
     causes = (
-        Reason("client c1", "unserved", "every van is full", "a van of 0.3 t more"),
+        Reason("client c1", "unserved", "every van is full", "a van of 0.3 t more", searched=True),
         Reason("client c2", "unserved", "its window closes before any van arrives."),
         Reason("job j9", "late", "machine m1 is busy until 14:10"),
     )
@@ -57,6 +57,7 @@ def test_what_is_wrong_is_told_with_reasons_and_relaxations(shop: Any) -> None:
     assert "1 thing is late: job j9." in text
     assert "The plan breaks 1 rule: van 1 carries 0.2 t too much." in text
     assert "  - client c1: every van is full (search found none). To mend it: a van of 0.3 t more." in text
+    assert "  - client c2: its window closes before any van arrives.\n" in text
 
 
 def test_long_lists_of_reasons_are_cut_and_counted(shop: Any) -> None:

@@ -137,7 +137,7 @@ def test_without_a_plan_only_what_is_proved_is_said():
     (found,) = problem(changed(latest=500)).reasons(None)
     assert (found.subject, found.kind, found.proved) == ("client c", "infeasible", True)
     (found,) = problem().reasons(None)
-    assert (found.subject, found.kind, found.proved) == ("plan", "infeasible", False)
+    assert (found.subject, found.kind, found.evidence) == ("plan", "infeasible", "search found none")
 
 
 def test_no_capacity_left_names_the_most_free_and_the_smallest_relaxation():
@@ -229,7 +229,7 @@ def test_a_client_no_road_leads_to_from_the_routes_there_are():
 def test_a_client_that_would_fit_is_said_to_fit():
     found = reason(problem(), [["a", "b"]])
     assert "is left out although van 1 between a and b could serve it for 20 EUR more" in found.message
-    assert not found.proved
+    assert (found.proved, found.evidence) == (False, "")
 
 
 @pytest.mark.parametrize(
@@ -243,6 +243,7 @@ def test_an_optional_client_is_weighed_against_its_prize(prize, message, relaxat
     found = reason(problem(changed(prize=prize)), [["a", "b"]])
     assert message in found.message
     assert relaxation in found.relaxation
+    assert found.evidence == ""
 
 
 def test_an_unused_vehicle_is_a_place_too():
@@ -259,6 +260,7 @@ def test_late_clients_and_long_routes_are_explained():
     assert found.kind == "late"
     assert "is stop 3 of van 1 and reached at 08:50, 35 min after its window closes" in found.message
     assert found.relaxation == "its window 35 min later, or an earlier stop or vehicle"
+    assert found.evidence == ""
     hopeless = problem((replace(CLIENTS[0], latest=485), *CLIENTS[1:]))
     assert reason(hopeless, [["a", "b", "c"]], "client a").proved
     short = problem(vehicles=[replace(VAN, shift_end=530)])

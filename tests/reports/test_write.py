@@ -165,6 +165,7 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
     broken = Violation("time window", "c01", 12.0, "min", "c01 is reached 12 min after 17:00")
     causes = (
         Reason("client c02", "unserved", "every van is full", "0.2 t more on one van", proved=True),
+        Reason("client c03", "unserved", "no van has the time", searched=True),
         Reason("site north", "closed", "too dear"),
         Reason("job j1", "late", "no machine is free"),
     )
@@ -185,9 +186,11 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
     assert "and 8 more" in before
     assert "is of low trust. R² 0.412" in before
     assert "stopped by the user" in before
-    assert "Unserved: 1 reason" in page.text
+    assert "Unserved: 2 reasons" in page.text
     assert "Every van is full. Proved. To mend it: 0.2 t more on one van." in page.text
+    assert "No van has the time. Search found none." in page.text
     assert "Closed: 1 reason" in page.text
+    assert page.text.count("Search found none.") == 1
     assert "Late 1 see the reasons" in before
     assert 'class="badge">low trust' in text
 

@@ -10,7 +10,7 @@ from kanopt.problems.findings import Violation
 from kanopt.problems.routing.facts import Facts
 from kanopt.problems.routing.plan import Route, RoutingPlan
 
-__all__ = ["company_violations", "order_violations"]
+__all__ = ["company_violations", "order_violations", "trips_of"]
 
 
 def company_violations(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
@@ -42,7 +42,7 @@ def company_violations(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
 def order_violations(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
     """Yield goods that are delivered before they are loaded, pickups before deliveries, and too many reloads."""
     for route in plan.routes:
-        trips = _trips(route)
+        trips = trips_of(route)
         allowed = facts.vehicles[facts.type_index[route.vehicle]].reloads
         if len(trips) - 1 > allowed:
             yield Violation(
@@ -59,7 +59,7 @@ def order_violations(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
         yield from _sources(facts, plan)
 
 
-def _trips(route: Route) -> list[list[str]]:
+def trips_of(route: Route) -> list[list[str]]:
     """Return the clients between visits of the depot."""
     trips: list[list[str]] = [[]]
     for name in route.clients:
@@ -86,7 +86,7 @@ def _backhaul(facts: Facts, route: Route, trip: Sequence[str]) -> Iterator[Viola
 def _sources(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
     trip_of, place_of = {}, {}
     for route in plan.routes:
-        for number, trip in enumerate(_trips(route)):
+        for number, trip in enumerate(trips_of(route)):
             for place, name in enumerate(trip):
                 trip_of[name], place_of[name] = (route.label, number), place
     for client in facts.clients:

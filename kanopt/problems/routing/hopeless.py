@@ -103,8 +103,7 @@ def _too_heavy(facts: Facts, client: Client, vehicle: VehicleType) -> Iterator[_
         unit = facts.unit_of(measure)
         what = f" of {facts.policy.capacities[measure - 1]}" if measure else ""
         loads = [("its demand", float(carried[place]))]
-        # a vehicle that need not return may end here, with nothing carried any further
-        if measure == 0 and (vehicle.returns or given):
+        if measure == 0:
             loads.append(("what it picks up", float(facts.pickup[place] + carried[given].sum())))
         elif given:
             loads.append(("what is loaded at it", float(carried[given].sum())))

@@ -7,24 +7,32 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kanopt.problems.findings import Violation
 from kanopt.problems.routing.checking import check_plan
-from kanopt.problems.routing.facts import Facts, Floats
-from kanopt.problems.routing.laws import Laws
+from kanopt.problems.routing.facts import Facts, Floats, Ints
+from kanopt.problems.routing.laws import DURATION, Laws
 from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.planning import Planning
 from kanopt.problems.routing.pricing import route_costs
+from kanopt.problems.routing.promising import promising
 from kanopt.problems.routing.timing import Drive, drive
 
-__all__ = ["Insertion", "Insertions", "broken_by_each"]
+__all__ = ["Insertion", "Insertions", "broken_by_each", "is_soonest_at_start"]
 
 _TOLERANCE = 1e-6
 _MOST = 100
 """So many places for a client are checked in any case; of more, those that exceed each limit least, or at all cost."""
 _EACH = 15
+_MOST_SLOW, _EACH_SLOW = 24, 3
+"""The same for places on routes with breaks, whose best departure takes long to find, where it matters."""
+_MOST_RESTED, _EACH_RESTED = 40, 6
+"""The same for places on routes with breaks, of which more break a rule even without the breaks."""
+_AT_ONCE = 20
 _LIMITS = 6
-_OF_ROUTES = ("departure", "finish", "rests_missed")
+_DURATION = 3  # the limit of how long a route may take, among them
+_OF_ROUTES = ("ends_with", "departure", "finish", "rests_missed", "rests_before")
 Key = tuple[str, str, str]
 
 
@@ -77,9 +85,15 @@ class Insertions:
         self.costs = np.append(route_costs(laws, planning, plan.routes, driven), 0.0)
         self.spent = driven.spent
         free = [replace(route, departure=None) for route in plan.routes]
-        driven = drive(laws, planning, free)
+        if free != list(plan.routes):
+            driven = drive(laws, planning, free)
         self.before = broken_by_each(self.lenient, free, driven)
-        self.excess = np.concatenate([self._excess(free, driven), np.zeros((1, _LIMITS))])
+        early = self._early(free)
+        if early != free:
+            driven = drive(laws, planning, early)
+        self.excess = np.concatenate([self._excess(early, driven), np.zeros((1, _LIMITS))])
+        # what is compared with prices of routes that leave early must leave early too
+        self.early_costs = np.append(route_costs(laws, planning, early, driven), 0.0)
 
     @property
     def facts(self) -> Facts:
@@ -105,21 +119,126 @@ class Insertions:
         return found
 
     def of(self, client: str) -> list[Insertion]:
-        """Return the places for a client that roads allow, those that break no rule first, cheapest first."""
+        """Return the places for a client that roads allow, those that break no rule first, cheapest first.
+
+        Of many places on routes with breaks, dearer ones than the first that breaks no rule may be missing.
+        """
         tried, origin = self._candidates(client)
         if not tried:
             return []
-        driven = drive(self.laws, self.planning, tried)
-        costs = self._more(tried, origin, driven)
-        chosen = self._promising(tried, origin, driven, costs)
-        broken = broken_by_each(self.lenient, tried, driven, chosen)
+        early = self._early(tried)
+        if self._costs_time_alone(early):
+            found, kept = self._cheapest(client, early, origin)
+            if found:
+                return found
+            tried, early = [tried[place] for place in kept], [early[place] for place in kept]
+            origin = [origin[place] for place in kept]
+        driven = drive(self.laws, self.planning, early)
+        excess, moves = self._excess(early, driven), self._moves(early)
+        costs = np.where(
+            moves,
+            self._more(early, origin, driven, self.early_costs),
+            self._more(early, origin, driven, self.costs),
+        )
+        over = np.maximum(excess - self.excess[self._now(origin)], 0.0)
+        slow = moves | (
+            (excess[:, _DURATION] > 0) & np.array([route.departure is not None for route in early])
+        )
+        places = np.arange(len(tried))
+        quick = promising(places[~slow], over, costs, (_MOST, _EACH))
+        found = self._found(client, early, origin, driven, quick)
+        last = promising(places[slow], over, costs, (_MOST_SLOW, _EACH_SLOW))
+        if last:
+            again = [tried[place] for place in last]
+            driven = drive(self.laws, self.planning, again)
+            found += self._found(
+                client, again, [origin[place] for place in last], driven, list(range(len(last)))
+            )
+            found.sort(key=lambda insertion: round(insertion.cost, 9))
+        return sorted(found, key=lambda insertion: bool(insertion.broken))
+
+    def _costs_time_alone(self, early: Sequence[Route]) -> bool:
+        """Say whether breaks cost time on many routes, but move no price and no limit of a duration."""
+        rested = [bool(self.facts.rests[self.facts.type_index[route.vehicle]]) for route in early]
+        return (
+            sum(rested) > _AT_ONCE
+            and all(route.departure is not None for route, rests in zip(early, rested, strict=True) if rests)
+            and not np.isfinite(self.facts.of_vehicles("max_duration")).any()
+            and not self._moves(early).any()
+        )
+
+    def _cheapest(
+        self, client: str, early: Sequence[Route], origin: Sequence[int]
+    ) -> tuple[list[Insertion], list[int]]:
+        """Try places in order of their price until some break no rule; else return which are worth a closer look.
+
+        Without breaks a drive is quick, and what breaks a rule then does so with them all the more.
+        """
+        driven = drive(self._restless, self.planning, early)
+        costs = self._more(early, origin, driven, self.costs)
+        over = np.maximum(self._excess(early, driven) - self.excess[self._now(origin)], 0.0)
+        order = np.argsort(np.round(costs, 9), kind="stable")
+        order = order[(np.isfinite(costs) & (over <= _TOLERANCE).all(axis=1))[order]]
+        for begin in range(0, len(order), _AT_ONCE):
+            some = [int(place) for place in order[begin : begin + _AT_ONCE]]
+            routes = [early[place] for place in some]
+            driven = drive(self.laws, self.planning, routes)
+            found = self._found(client, routes, [origin[place] for place in some], driven, range(len(some)))
+            if not all(insertion.broken for insertion in found):
+                return sorted(found, key=lambda insertion: bool(insertion.broken)), []
+        return [], promising(np.arange(len(early)), over, costs, (_MOST_RESTED, _EACH_RESTED))
+
+    @cached_property
+    def _restless(self) -> Laws:
+        """The laws, for drivers without breaks."""
+        vehicles = tuple(replace(vehicle, breaks="") for vehicle in self.facts.vehicles)
+        return Laws(replace(self.facts, vehicles=vehicles), self.laws.cost, self.laws.duration)
+
+    def _found(
+        self,
+        client: str,
+        routes: Sequence[Route],
+        origin: Sequence[int],
+        driven: Drive,
+        chosen: Sequence[int],
+    ) -> list[Insertion]:
+        """Price and check some of the routes, as they were driven."""
+        costs = self._more(routes, origin, driven, self.costs)
         found = []
-        for place, violations in zip(chosen, broken, strict=True):
+        for place, violations in zip(
+            chosen, broken_by_each(self.lenient, routes, driven, chosen), strict=True
+        ):
             before = self.before[origin[place]] if origin[place] < len(self.before) else ()
             more = tuple(_beyond(violations, before))
-            if all(np.isfinite(violation.amount) for violation in more):
-                found.append(Insertion(tried[place], client, more, float(costs[place])))
-        return sorted(found, key=lambda insertion: bool(insertion.broken))
+            if np.isfinite(costs[place]) and all(np.isfinite(violation.amount) for violation in more):
+                route = replace(routes[place], departure=None)
+                found.append(Insertion(route, client, more, float(costs[place])))
+        return found
+
+    def _early(self, routes: Sequence[Route]) -> list[Route]:
+        """Let routes with breaks leave when their shift starts, where that makes nothing later."""
+        facts = self.facts
+        starts = [
+            vehicle.shift_start if facts.rests[kind] and is_soonest_at_start(self.laws, kind) else None
+            for kind, vehicle in enumerate(facts.vehicles)
+        ]
+        return [replace(route, departure=starts[facts.type_index[route.vehicle]]) for route in routes]
+
+    def _moves(self, early: Sequence[Route]) -> NDArray[np.bool_]:
+        """Say what prices depend on the departure, of routes that leave early."""
+        facts, laws = self.facts, self.laws
+        paid = facts.of_vehicles("cost_per_time") + facts.of_vehicles("cost_per_overtime") > 0
+        paid = paid | bool(
+            facts.soft.any()
+            or facts.policy.cost_of_longest
+            or any(laws.reads(name, "clock") for name in laws.cost)
+        )
+        return np.array(
+            [route.departure is not None and bool(paid[facts.type_index[route.vehicle]]) for route in early]
+        )
+
+    def _now(self, origin: Sequence[int]) -> Ints:
+        return np.minimum(np.asarray(origin, dtype=np.intp), len(self.plan.routes))
 
     def _candidates(self, client: str) -> tuple[list[Route], list[int]]:
         """Return every route with the client in it, and which route of the plan, or spare one, each was."""
@@ -164,27 +283,6 @@ class Insertions:
             if at < len(stops) and stops[at] != route.depot:
                 yield (*stops[:at], *first, *then, *home, *stops[at:])
 
-    def _promising(
-        self, routes: Sequence[Route], origin: Sequence[int], driven: Drive, costs: Floats
-    ) -> list[int]:
-        """Return the places to check, cheapest first: all, or of those that exceed the same limits the best few."""
-        order = np.argsort(np.round(costs, 9), kind="stable")
-        order = order[np.isfinite(costs[order])]
-        if len(order) <= _MOST:
-            return [int(place) for place in order]
-        now = np.minimum(origin, len(self.plan.routes))
-        excess = np.maximum(self._excess(routes, driven) - self.excess[now], 0.0)[order]
-        over = (excess > _TOLERANCE) @ (1 << np.arange(_LIMITS))
-        chosen: set[int] = set()
-        for limits in np.unique(over):
-            same = np.flatnonzero(over == limits)
-            # there are few ways to weigh tonnes against minutes that do not matter: the least of each, and of all
-            sizes = excess[same] / np.maximum(excess[same].max(axis=0), _TOLERANCE)
-            for size in (*sizes[:, sizes.any(axis=0)].T, sizes.sum(axis=1)):
-                chosen.update(same[np.argsort(size, kind="stable")[:_EACH]].tolist())
-            chosen.update(same[:_EACH].tolist())
-        return [int(place) for place in order[sorted(chosen)]]
-
     def _excess(self, routes: Sequence[Route], driven: Drive) -> Floats:
         """Return by how much each route exceeds limits that are numbers; (routes, limits)."""
         facts, count = self.facts, len(routes)
@@ -208,12 +306,12 @@ class Insertions:
             found.append(np.maximum(over, 0.0))
         return np.stack([*found, driven.rests_missed.astype(float)], axis=1)
 
-    def _more(self, routes: Sequence[Route], origin: Sequence[int], driven: Drive) -> Floats:
-        """Return what the plan costs more with each of the routes in place of the one it was."""
-        now = np.minimum(origin, len(self.plan.routes))
+    def _more(self, routes: Sequence[Route], origin: Sequence[int], driven: Drive, before: Floats) -> Floats:
+        """Return what the plan costs more with each of the routes in place of the one it was, given their prices."""
+        now = self._now(origin)
         more = np.full(len(routes), np.inf)
         costs = route_costs(self.laws, self.planning, routes, driven)
-        np.subtract(costs, self.costs[now], out=more, where=np.isfinite(costs) & np.isfinite(self.costs[now]))
+        np.subtract(costs, before[now], out=more, where=np.isfinite(costs) & np.isfinite(before[now]))
         rate = self.facts.policy.cost_of_longest
         if rate:
             longest = float(self.spent.max(initial=0.0))
@@ -223,6 +321,25 @@ class Insertions:
             with_it = np.maximum(driven.spent, np.append(others, longest)[now])
             more = more + rate * (with_it - longest)
         return np.asarray(more)
+
+
+def is_soonest_at_start(laws: Laws, kind: int) -> bool:
+    """Say whether a driver who leaves when the shift starts is soonest everywhere, and misses no break for that.
+
+    So it is where travel times do not depend on the clock. A break that may begin before the shift may be over for
+    those who leave later.
+
+    Parameters
+    ----------
+    laws
+        The problem's laws.
+    kind
+        Vehicle type, by its position.
+    """
+    start = laws.facts.vehicles[kind].shift_start
+    return not laws.reads(DURATION, "clock") and all(
+        rest.earliest >= start for rest in laws.facts.rests[kind]
+    )
 
 
 def broken_by_each(
@@ -252,9 +369,9 @@ def broken_by_each(
 def _one(driven: Drive, place: int, legs: slice) -> Drive:
     """Return one of the routes of a drive."""
     parts = {
-        field.name: getattr(driven, field.name)[place : place + 1]
-        if field.name in _OF_ROUTES
-        else getattr(driven, field.name)[..., legs]
+        field.name: getattr(driven, field.name)[
+            ..., slice(place, place + 1) if field.name in _OF_ROUTES else legs
+        ]
         for field in fields(driven)
     }
     return Drive(**{**parts, "route": np.zeros_like(parts["route"])})

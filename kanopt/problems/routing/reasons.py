@@ -37,6 +37,7 @@ def reasons_of(laws: Laws, planning: Planning, plan: RoutingPlan | None) -> tupl
                 "infeasible",
                 f"the search ended without a plan for {len(names)} clients, and no single client rules one out",
                 "a longer search",
+                searched=True,
             ),
         )
     return (*_unserved(laws, planning, plan), *_late(laws, planning, plan))
@@ -95,9 +96,9 @@ def _not_inserted(laws: Laws, client: Client, insertions: Insertions, alone: Rea
     mend = ways_out(facts, best)
     price = best[0].cost if best else None
     if alone is not None:
-        return replace(alone, relaxation=mend or alone.relaxation, price=price)
+        return replace(alone, relaxation=mend or alone.relaxation, price=price, searched=True)
     message = _no_room(facts, client, places)
-    return Reason(f"client {client.name}", "unserved", message, mend, price=price)
+    return Reason(f"client {client.name}", "unserved", message, mend, price=price, searched=True)
 
 
 def _could_be(facts: Facts, client: Client, best: Insertion, *, slow: bool) -> Reason:

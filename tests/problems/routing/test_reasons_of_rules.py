@@ -14,6 +14,7 @@ from kanopt.problems import Client, Depot, Reason, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy, insertion
 from kanopt.problems.routing.insertion import Insertions
 from kanopt.problems.routing.mending import smallest
+from kanopt.problems.routing.timing import drive
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10
 CLIENTS = (Client("a", demand=0.5), Client("b", demand=0.4), Client("c", demand=0.3))
@@ -97,14 +98,14 @@ def test_every_capacity_counts_with_its_unit_and_price() -> None:
     )
 
 
-def test_what_is_picked_up_must_be_carried_home_unless_the_route_ends_there() -> None:
+def test_what_is_picked_up_must_fit_on_board_even_where_the_route_ends_there() -> None:
     given = problem(changed(demand=0.0, pickup=2.4))
-    found = reason(given, [["a", "b"]])
-    assert found.proved
-    assert "what it picks up of 2.4 t is more than van can carry (2 t)" in found.message
     ends = problem(changed(demand=0.0, pickup=2.4), {"returns": False})
-    assert not any(each.proved for each in ends.reasons(ends.plan_from([["a", "b"]])))
-    assert ends.check(ends.plan_from([["a", "b", "c"]])).ok
+    for each in (given, ends):
+        found = reason(each, [["a", "b"]])
+        assert found.proved
+        assert "what it picks up of 2.4 t is more than van can carry (2 t)" in found.message
+        assert not each.check(each.plan_from([["a", "b", "c"]])).ok
 
 
 def test_a_reload_is_a_place_and_one_more_of_them_is_what_must_give() -> None:
@@ -337,3 +338,63 @@ def test_with_many_places_the_least_that_must_give_is_still_found(monkeypatch: p
     for name, found in zip(plan.unserved, few, strict=True):
         assert len(every.of(name)) == 60
         assert [(p.place, p.broken) for p in smallest(every.of(name))] == [(p.place, p.broken) for p in found]
+
+
+def rested(**van: Any) -> tuple[RoutingProblem, Any]:
+    """Two routes of twelve clients with breaks, and one more client to add."""
+    rng = np.random.default_rng(8)
+    spots = rng.uniform(0, 20, (26, 2))
+    minutes = np.hypot(*(spots[:, None] - spots[None]).transpose(2, 0, 1))
+    clients = [
+        Client(f"c{k}", demand=1.0, service=3.0, earliest=480 + opens, latest=700)
+        for k, opens in enumerate(rng.integers(0, 60, 25).tolist())
+    ]
+    fields = {"capacity": 13.0, "shift_start": 480, "breaks": "30 in 540-620, 15 in 660-700", **van}
+    given = RoutingProblem(
+        [Depot("depot")], clients, [VehicleType("van", 2, **fields)], {"toll": minutes}, minutes, minutes
+    )
+    return given, given.plan_from([[f"c{k}" for k in range(12)], [f"c{k}" for k in range(12, 24)]])
+
+
+@pytest.mark.parametrize(
+    "van", [{}, {"cost_per_time": 0.4}, {"max_duration": 225.0}, {"shift_end": 740.0}, {"capacity": 12.0}]
+)
+def test_the_best_departure_with_breaks_is_looked_for_only_where_it_matters(
+    van: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, plan = rested(**van)
+    asked: list[int] = []
+
+    def counted(laws: Any, planning: Any, routes: Any) -> Any:
+        asked.append(sum(route.departure is None for route in routes))
+        return drive(laws, planning, routes)
+
+    some = Insertions(given.rules, given.planner, plan)
+    monkeypatch.setattr(insertion, "drive", counted)
+    found = some.of("c24")
+    matters = bool({"cost_per_time", "max_duration"} & set(van))
+    assert (0 < sum(asked) < 26) if matters else not sum(asked)
+    # with every departure looked for, nothing else is told
+    monkeypatch.setattr(insertion, "is_soonest_at_start", lambda laws, kind: False)
+    every = Insertions(given.rules, given.planner, plan).of("c24")
+    assert len(every) == 26
+    assert all(place.route.departure is None for place in found)
+    assert [(p.place, p.broken) for p in smallest(found)] == [(p.place, p.broken) for p in smallest(every)]
+    assert [p.cost for p in smallest(found)] == pytest.approx([p.cost for p in smallest(every)])
+    known = {p.route.clients: p for p in every}
+    for place in found:
+        assert place.broken == known[place.route.clients].broken
+        assert place.cost == pytest.approx(known[place.route.clients].cost)
+
+
+def test_of_many_places_with_breaks_a_few_are_driven_where_none_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    given, plan = rested(capacity=12.0)
+    monkeypatch.setattr(insertion, "_MOST_RESTED", 10)
+    monkeypatch.setattr(insertion, "_EACH_RESTED", 2)
+    some = Insertions(given.rules, given.planner, plan)
+    found = some.of("c24")
+    assert len(found) < 26
+    monkeypatch.setattr(insertion, "_MOST_RESTED", 100)
+    every = Insertions(given.rules, given.planner, plan).of("c24")
+    assert len(every) == 26
+    assert [(p.place, p.broken) for p in smallest(found)] == [(p.place, p.broken) for p in smallest(every)]
