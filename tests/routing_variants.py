@@ -43,8 +43,11 @@ class Draft:
         )
 
 
-def plain(seed: int) -> Draft:
-    """Return a town of four or five clients, a van or two and a truck, in whole minutes, euros and kilometres."""
+def plain(seed: int, *, uneven: bool = False) -> Draft:
+    """Return a town of four or five clients, a van or two and a truck.
+
+    Minutes, euros and kilometres are whole numbers, or uneven ones that engines have to round.
+    """
     rng = np.random.default_rng(seed)
     n = int(rng.integers(4, 6))
     people = [
@@ -62,26 +65,34 @@ def plain(seed: int) -> Draft:
         {"name": "truck", "capacity": 12.0, "fixed_cost": 18.0, "cost_per_distance": 0.25, **shared},
     ]
     fleet[0]["cost_per_time"] = 0.5 if rng.random() < 0.5 else 0.0
-    return Draft(people, fleet, _ways(rng, n + 1, 8, 36), _ways(rng, n + 1, 4, 22), _ways(rng, n + 1, 5, 30))
+    matrices = [_ways(rng, n + 1, *range_) for range_ in ((8, 36), (4, 22), (5, 30))]
+    if uneven:
+        around = np.random.default_rng([seed, 11])
+        matrices = [_shortest(each * around.uniform(0.9, 1.1, each.shape)) for each in matrices]
+    return Draft(people, fleet, *matrices)
 
 
 def _ways(rng: Rng, n: int, low: int, high: int) -> np.ndarray[Any, Any]:
     """Return lengths of shortest ways between random places, in whole numbers."""
     found = rng.integers(low, high, (n, n)).astype(float)
     np.fill_diagonal(found, 0.0)
-    for middle in range(n):
+    return _shortest(found)
+
+
+def _shortest(found: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    for middle in range(len(found)):
         found = np.minimum(found, found[:, middle, None] + found[None, middle, :])
     return found
 
 
-def variant(name: str, seed: int) -> RoutingProblem:
+def variant(name: str, seed: int, *, uneven: bool = False) -> RoutingProblem:
     """Return a small problem with a rule, or with some of all rules."""
-    return draft(name, seed).problem()
+    return draft(name, seed, uneven=uneven).problem()
 
 
-def draft(name: str, seed: int) -> Draft:
+def draft(name: str, seed: int, *, uneven: bool = False) -> Draft:
     """Return the draft of `variant`."""
-    found = plain(seed)
+    found = plain(seed, uneven=uneven)
     rng = np.random.default_rng([seed, 7])
     if name == "mixed":
         for rule in rng.choice(sorted(RULES), size=4, replace=False):

@@ -399,8 +399,9 @@ class OrToolsModel:
     @property
     def waits(self) -> bool:
         """Whether a vehicle may have to wait."""
-        arrays = self.arrays
-        return bool((arrays.earliest > arrays.shift_start.min()).any() or arrays.rules.rests.size)
+        arrays, rules = self.arrays, self.arrays.rules
+        opens_later = (arrays.earliest > arrays.shift_start.min()).any() or len(rules.opens) > 1
+        return bool(opens_later or rules.rests.size)
 
     @property
     def by_hand(self) -> bool:

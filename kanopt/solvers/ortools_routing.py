@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import ortools
 
 from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
-from kanopt.problems.routing import RoutingProblem
+from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.ortools_search import OrToolsSearch
 from kanopt.solvers.routing_integers import lower
 
 __all__ = ["OrToolsRouting"]
+
+_LINES = "the load on board priced on each leg by a straight line between an empty and a full vehicle"
 
 
 class OrToolsRouting:
@@ -30,7 +33,8 @@ class OrToolsRouting:
     ----------
     loaded
         Whether laws of the load on board are part of the model, as straight lines between an empty and a full vehicle
-        that do not fall, instead of being frozen at one load. The objective is that of these lines.
+        that do not fall, instead of being frozen at one load. The search is on these lines; the objective that is
+        reported is the price at planning values, so that the certificate compares like with like.
 
     Notes
     -----
@@ -80,9 +84,21 @@ class OrToolsRouting:
             search.run(start)
         if search.error is not None:
             raise search.error
-        return integers.outcome(
+        outcome = integers.outcome(
             incumbents.best,
             incumbents.history,
             search.message,
             interrupted=interrupt.asked or incumbents.stopped,
         )
+        return _at_planning_values(problem, outcome) if self.loaded else outcome
+
+
+def _at_planning_values(problem: RoutingProblem, outcome: Outcome) -> Outcome:
+    """Report the price at planning values where the load was priced on lines, and say so."""
+    by_load = [one.law for one in problem.frozen_inputs() if one.reference == "state.load"]
+    laws = [law for law in dict.fromkeys(by_load) if law in problem.planner.laws.cost]
+    if not isinstance(outcome.plan, RoutingPlan) or not laws:
+        return outcome
+    seen = problem.price(outcome.plan, frozen=True).objective
+    saw = tuple(f"{law}: {_LINES}" for law in laws)
+    return replace(outcome, objective=seen, rounding_bound=0.0, saw=saw)

@@ -16,7 +16,7 @@ from kanopt.solvers.routing_ways import cleaned
 __all__ = ["PyVrpModel", "pyvrp_model"]
 
 _EXACT = 1e-12
-_VIOLATED = 2e18  # the price of everything violated at once, so that it cannot overflow
+_VIOLATED = 1e18  # the price of everything violated at once: six times that is inside 64 bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +110,6 @@ def pyvrp_model(arrays: RoutingArrays, *, complete: bool) -> PyVrpModel:
     ridden = steps.transit[steps.roads]
     arc = mean(steps.cost[steps.roads]) + mean(steps.per_time) * mean(ridden)
     arc = arc or float(steps.fixed.max(initial=0)) or 1.0
-    heaviest = int((steps.demand.sum(axis=1)).max() + steps.pickup.sum())
-    violated = max(heaviest, arrays.size * int(steps.transit.max(initial=0)), 1)
     return PyVrpModel(
         arrays=arrays,
         data=data,
@@ -119,8 +117,22 @@ def pyvrp_model(arrays: RoutingArrays, *, complete: bool) -> PyVrpModel:
         reloads=places.reloads,
         load_worth=arc / (mean(np.maximum(steps.demand[0], steps.pickup)) or mean(steps.demand) or 1.0),
         time_worth=arc / (mean(ridden) or 1.0),
-        largest=_VIOLATED / violated,
+        largest=_VIOLATED / max(1, _most_violated(arrays, steps)),
     )
+
+
+def _most_violated(arrays: RoutingArrays, steps: Steps) -> int:
+    """Return how much can be too much at once: loads of all measures, times, and distances where they are limited.
+
+    A plan has legs to its clients, back to its depots and to its reloads, together thrice the nodes at most. Time that
+    is too late comes from legs, stops and waits, and counts once more where it makes a route too long.
+    """
+    loads = int(steps.demand.sum()) + int(steps.pickup.sum())
+    waits = max(int(steps.earliest.max(initial=0)), int(steps.shift_start.max(initial=0)))
+    leg = waits + int(steps.transit.max(initial=0)) + int(steps.reload_time.max(initial=0))
+    if arrays.rules.max_distance.size:
+        leg += int(steps.cost.max(initial=0))
+    return loads + arrays.size * leg
 
 
 @dataclass(frozen=True)

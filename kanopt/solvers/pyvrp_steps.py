@@ -14,6 +14,7 @@ __all__ = ["UNLIMITED", "Steps", "in_steps", "mean"]
 UNLIMITED = int(np.iinfo(np.int64).max)
 """A time that never comes."""
 _MOST = 10**12  # a plan's price at most, so that prices, prizes and penalties together stay inside 64 bits
+_MOST_LIMITED = 10**9  # the same where distances, which are prices, are weighed by a penalty themselves
 _FAR = 2  # an arc without a road costs so many times the dearest one, so that a search keeps away from it
 _WORTH = 3  # a client that must be served is worth so many times the dearest trip or prize
 
@@ -88,7 +89,8 @@ def in_steps(arrays: RoutingArrays) -> Steps:
     demand, pickup, capacity = _loads(arrays, mean(times.transit[roads]))
     per_time, overtime = arrays.per_time * times.step, _of_types(arrays, "overtime", 0) * times.step
     divisor = _common(arrays.cost[roads], arrays.fixed, arrays.prize, per_time, overtime)
-    divisor *= max(1, -(-(arrays.penalty // divisor) // _MOST))
+    most = _MOST_LIMITED if arrays.rules.max_distance.size else _MOST
+    divisor *= max(1, -(-(arrays.penalty // divisor) // most))
     cost, fixed, prize, paid, more = (
         (values + divisor // 2) // divisor
         for values in (arrays.cost, arrays.fixed, arrays.prize, per_time, overtime)

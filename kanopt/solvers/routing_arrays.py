@@ -127,7 +127,8 @@ class RoutingArrays:
         if rules.energy.size:
             # nobody carries more than all there is
             carried = int(rules.force.sum())
-            most += (int(rules.energy.max(axis=(0, 2)).sum()) + routes * int(rules.energy.max())) * carried
+            legs = routes + min(again, self.size)
+            most += (int(rules.energy.max(axis=(0, 2)).sum()) + legs * int(rules.energy.max())) * carried
         return most + rules.longest * int(spans.max(initial=0))
 
     def span(self, kind: int, way: Sequence[int]) -> tuple[int, int] | None:

@@ -227,13 +227,14 @@ class RoutingIntegers(RoutingArrays):
 
 
 def _fleet(problem: RoutingProblem) -> tuple[tuple[int, int], ...]:
-    """Return the vehicles, of each type no more than there are clients."""
-    most = len(problem.clients)
-    return tuple(
+    """Return the vehicles: of each type no more than there are clients, and those that clients are pinned to."""
+    most, pins = len(problem.clients), set(problem.facts.pinned.values())
+    fleet = {
         (kind, index)
         for kind, vehicle in enumerate(problem.vehicles)
         for index in range(1, min(vehicle.count, most) + 1)
-    )
+    }
+    return tuple(sorted(fleet | {(problem.facts.type_index[name], index) for name, index in pins}))
 
 
 def _horizon(problem: RoutingProblem, transit: Floats, origin: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.routing import RoutingProblem
+from kanopt.problems.routing.clocks import Rest
 from kanopt.problems.routing.facts import Facts
 from kanopt.solvers.routing_rules import RoutingRules
 from kanopt.units import Scaling, scaling_for
@@ -191,7 +193,7 @@ def loaded_rules(
     units = Scaling(_FORCES / total)
     slopes = np.maximum(problem.planner.lines[1], 0.0)
     for kind, vehicle in enumerate(facts.vehicles):
-        if not vehicle.returns:
+        if not vehicle.returns and not vehicle.reloads:
             slopes[kind, :, facts.index[facts.depot_of[vehicle.name]]] = 0.0
     energy = Scaling(money.factor / units.factor).to_integers(slopes)
     force = units.to_integers(np.stack([facts.demand[nodes], facts.pickup[nodes]]))
@@ -256,14 +258,19 @@ def _trips(facts: Facts, nodes: NDArray[np.intp], clock: Clock) -> dict[str, Any
     one_way = np.array([not vehicle.returns for vehicle in facts.vehicles])
     if one_way.any():
         found["one_way"] = one_way
-    if any(facts.rests):
-        most = max(len(rests) for rests in facts.rests)
-        found["rests"] = np.full((len(facts.rests), most, 3), -1, dtype=np.int64)
-        for kind, rests in enumerate(facts.rests):
+    taken = [
+        _needed(rests, vehicle.shift_end) for rests, vehicle in zip(facts.rests, facts.vehicles, strict=True)
+    ]
+    if any(taken):
+        found["rests"] = np.full((len(taken), max(map(len, taken)), 3), -1, dtype=np.int64)
+        for kind, rests in enumerate(taken):
             for place, rest in enumerate(rests):
-                length = int(clock.up.to_integers(rest.length))
-                begins = clock.opening(np.array([rest.earliest])), clock.closing(np.array([rest.latest]))
-                found["rests"][kind, place] = length, int(begins[0][0]), int(begins[1][0])
+                # a break may lie before all shifts, or after them
+                first, last = rest.earliest - clock.origin, rest.latest - clock.origin
+                found["rests"][kind, place] = (
+                    *clock.up.to_integers([rest.length, first]),
+                    clock.down.to_integers(last),
+                )
     if one_way.any() or any(facts.rests):
         stops = np.where(nodes < len(facts.depots), 0.0, facts.service[:, nodes])
         found["service"] = clock.up.to_integers(np.minimum(stops, clock.horizon + 1.0))
@@ -274,6 +281,17 @@ def _trips(facts: Facts, nodes: NDArray[np.intp], clock: Clock) -> dict[str, Any
             np.minimum(facts.of_vehicles("reload_time"), clock.horizon + 1.0)
         )
     return found
+
+
+def _needed(rests: Sequence[Rest], shift_end: float) -> list[Rest]:
+    """Return breaks without the last ones that can be taken after the shift whatever came before."""
+    kept = list(rests)
+    while kept:
+        free = kept[-2].latest + kept[-2].length if len(kept) > 1 else shift_end
+        if kept[-1].latest < max(shift_end, free):
+            break
+        kept.pop()
+    return kept
 
 
 def _partners(facts: Facts, nodes: NDArray[np.intp], fleet: tuple[tuple[int, int], ...]) -> dict[str, Any]:
@@ -290,5 +308,5 @@ def _partners(facts: Facts, nodes: NDArray[np.intp], fleet: tuple[tuple[int, int
         names = [facts.names[position] for position in nodes]
         pins = {name: (facts.type_index[vehicle], index) for name, (vehicle, index) in facts.pinned.items()}
         seats = {seat: vehicle for vehicle, seat in enumerate(fleet)}
-        found["pinned"] = np.array([seats.get(pins[name], -1) if name in pins else -1 for name in names])
+        found["pinned"] = np.array([seats[pins[name]] if name in pins else -1 for name in names])
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -44,6 +44,8 @@ def turned(integers: RoutingIntegers, ways: Ways) -> Ways:
     }
     if not back:
         return ways
+    if integers.rules.longest:
+        return _one_by_one(integers, ways, back)
     there = integers.plan([way if place in back else [] for place, way in enumerate(ways)])
     round_ = integers.plan([back.get(place, []) for place in range(len(ways))])
     forward, late = _on_the_law(integers.problem, there.routes)
@@ -51,6 +53,23 @@ def turned(integers: RoutingIntegers, ways: Ways) -> Ways:
     better = (backward < forward - _NOISE * np.abs(forward)) & (later <= late)
     chosen = {place for place, turn in zip(back, better, strict=True) if turn}
     return [back[place] if place in chosen else way for place, way in enumerate(ways)]
+
+
+def _one_by_one(integers: RoutingIntegers, ways: Ways, back: Mapping[int, Sequence[int]]) -> Ways:
+    """Turn the routes with which the whole plan gets cheaper: of the longest one the others have a say as well."""
+    best, (price, late) = ways, _whole(integers, ways)
+    for place, way in back.items():
+        other = [way if place == each else known for each, known in enumerate(best)]
+        cost, later = _whole(integers, other)
+        if cost < price - _NOISE * abs(price) and later <= late:
+            best, price, late = other, cost, later
+    return best
+
+
+def _whole(integers: RoutingIntegers, ways: Ways) -> tuple[float, float]:
+    """Return the price of a plan on the law, and by how much it misses windows and ends of shifts."""
+    plan = integers.plan(ways)
+    return integers.problem.price(plan).objective, float(_on_the_law(integers.problem, plan.routes)[1].sum())
 
 
 def _holds(integers: RoutingIntegers, place: int, way: Sequence[int]) -> bool:

@@ -166,15 +166,16 @@ def energy_of(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
         return 0
     taken, given = rules.force
     served, tail, home = set(way), arrays.depot(kind), arrays.depot(kind)
-    for trip in trips(arrays, way):
+    parts = trips(arrays, way)
+    for number, trip in enumerate(parts, start=1):
         level = sum(int(taken[node]) for node in trip if not rules.source.size or rules.source[node] < 0)
         for node in trip:
             total += int(rules.energy[kind, tail, node]) * level
             level += int(given[node]) - int(taken[node])
             level += sum(int(taken[one]) for one in rules.dependents.get(node, ()) if one in served)
             tail = node
-        # the way back to the depot, which costs nothing where the vehicle ends at its last client
-        total += int(rules.energy[kind, tail, home]) * level
+        if number < len(parts) or rules.returns(kind):
+            total += int(rules.energy[kind, tail, home]) * level
         tail = home
     return total
 

@@ -9,6 +9,7 @@ import pytest
 
 from kanopt.formulas import Variable, arc, clock, parse_formula, state
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
+from kanopt.solvers import solve
 from kanopt.solvers.alternating import Alternation
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.law_routing import LawRouting
@@ -27,7 +28,9 @@ BEYOND = ("reload", "source", "breaks", "pinned", "longest")
 
 def by_load(name: str, seed: int) -> RoutingProblem:
     """A small problem with a rule in which fuel grows with the load on board."""
-    return replace(variant(name, seed), cost={"fuel": LINE.bind(km=arc.distance, load=state.load)})
+    return replace(
+        variant(name, seed, uneven=seed % 2 > 0), cost={"fuel": LINE.bind(km=arc.distance, load=state.load)}
+    )
 
 
 @pytest.mark.parametrize("name", [*NATIVE, "mixed"])
@@ -62,7 +65,21 @@ def test_ortools_finds_the_best_plan_for_the_load_on_board(name: str, seed: int)
     broken, missed, price = standing(problem, outcome.plan)
     assert (broken, missed) == (False, best.missed)
     assert price == pytest.approx(best.cost, rel=1e-6)
-    assert outcome.objective == pytest.approx(price, rel=1e-5)
+    integers = lower(problem, seed, loaded=True)
+    counted = integers.objective(integers.ways(outcome.plan))
+    assert integers.money.to_float(counted) == pytest.approx(price, rel=1e-5)
+
+
+def test_the_certificate_of_the_priced_load_compares_like_with_like() -> None:
+    problem = by_load("capacities", 0)
+    result = solve(problem, solver=OrToolsRouting(loaded=True), time_limit=0.5)
+    assert result.certificate.holds
+    assert result.certificate.solver_objective == pytest.approx(result.certificate.frozen_objective)
+    (saw,) = result.certificate.saw
+    assert saw.startswith("fuel: ")
+    assert "straight line" in saw
+    # where nothing reads the load, only rounding is between
+    assert OrToolsRouting(loaded=True).solve(variant("capacities", 0), SolveOptions(time_limit=0.2)).saw == ()
 
 
 @pytest.mark.parametrize("seed", range(2))
