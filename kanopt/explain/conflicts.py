@@ -81,7 +81,10 @@ class Conflict:
 
     def __str__(self) -> str:
         if self.plan is not None:
-            return f"client {self.client} is in no conflict: a plan was found that serves it and all others"
+            return (
+                f"client {self.client} is in no conflict with those that are served: a plan was found that serves it "
+                f"and them"
+            )
         because = f", because of {rules_text(self.rules)}" if self.rules else ""
         what = (
             f"clients {few(self.clients, 8)} cannot all be served by {self.fleet}"

@@ -35,11 +35,14 @@ class Forced:
         What is forced, in words.
     before, after
         The plan that was found, and the one that was found under force.
+    client
+        Who is to be served in it; empty where nobody is.
     """
 
     question: str
     before: Result
     after: Result
+    client: str = ""
 
     @property
     def change(self) -> float:
@@ -47,6 +50,12 @@ class Forced:
         if self.before.objective is None or self.after.objective is None:
             return float("nan")
         return self.after.objective - self.before.objective
+
+    @property
+    def holds(self) -> bool:
+        """Whether the plan under force serves the client that it is asked to."""
+        plan = self.after.plan
+        return isinstance(plan, RoutingPlan) and self.client not in plan.unserved
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -70,6 +79,11 @@ class Forced:
     def __str__(self) -> str:
         if self.after.objective is None:
             return f"{self.question}: no plan was found ({self.after.status.value})"
+        if not self.holds:
+            assert self.after.plan is not None
+            reasons = self.after.problem.reasons(self.after.plan)
+            why = next((each.message for each in reasons if each.subject == f"client {self.client}"), "")
+            return f"{self.question}: no plan was found in which it is" + (f"; {why}" if why else "")
         unit, change, base = self.before.problem.unit, self.change, abs(self.before.objective or 0.0)
         missing = ""
         if self.left_out:
@@ -107,8 +121,10 @@ def with_client_on(result: Result, client: str, vehicle: str, **options: Any) ->
             f"{vehicle!r} may not serve client {client!r}: {_why_not(problem, vehicle, client)}"
         )
     clients = list(problem.clients)
-    clients[place] = replace(clients[place], vehicles=vehicle)
-    return _forced(f"client {client} on {vehicle}", result, replace(problem, clients=clients), options)
+    # who has a prize would be left out where that is cheaper
+    clients[place] = replace(clients[place], vehicles=vehicle, prize=None)
+    question = f"client {client} on {vehicle}"
+    return replace(_forced(question, result, replace(problem, clients=clients), options), client=client)
 
 
 def without_leg(result: Result, start: str, end: str, **options: Any) -> Forced:

@@ -90,7 +90,8 @@ def test_what_is_left_out_under_force_is_said() -> None:
     forced = ko.explain(result).instead("b", "truck")
     assert set(forced.left_out) <= {"a", "b"}
     assert len(forced.left_out) == 1
-    assert f"leaves {forced.left_out[0]} out" in str(forced)
+    said = f"leaves {forced.left_out[0]} out" if forced.holds else "no plan was found in which it is"
+    assert said in str(forced)
 
 
 def test_a_plan_that_was_not_the_best_is_told_so() -> None:
@@ -132,3 +133,40 @@ def test_other_problems_have_no_legs() -> None:
     result = ko.solve(small(), time_limit=5.0)
     with pytest.raises(ProblemError, match="asked of routes"):
         ko.explain(result).leg("a", "b")
+
+
+def test_a_client_with_a_prize_is_put_on_the_vehicle_all_the_same() -> None:
+    km = np.array([[0.0, 10.0, 100.0], [10.0, 0.0, 100.0], [100.0, 100.0, 0.0]])
+    problem = RoutingProblem(
+        [Depot("depot")],
+        [Client("a"), Client("b", prize=30.0)],
+        [VehicleType("van"), VehicleType("truck")],
+        km,
+        km,
+        km,
+    )
+    result = ko.solve(problem, time_limit=1.0, seed=0)
+    assert result.plan.unserved == ("b",)
+    forced = ko.explain(result).instead("b", "truck", time_limit=1.0)
+    assert forced.holds
+    assert "b" in {
+        name for route in forced.after.plan.routes if route.vehicle == "truck" for name in route.clients
+    }
+    assert forced.change == pytest.approx(210.0 - 20.0 - 30.0)
+
+
+def test_a_vehicle_that_cannot_is_said_not_to() -> None:
+    km = np.array([[0.0, 10.0], [10.0, 0.0]])
+    problem = RoutingProblem(
+        [Depot("depot")],
+        [Client("a", demand=9.0)],
+        [VehicleType("van", capacity=10.0), VehicleType("truck", capacity=1.0)],
+        km,
+        km,
+        km,
+    )
+    forced = ko.explain(ko.solve(problem, time_limit=1.0)).instead("a", "truck", time_limit=1.0)
+    assert not forced.holds
+    assert str(forced).startswith(
+        "client a on truck: no plan was found in which it is; client a cannot be served"
+    )
