@@ -50,7 +50,15 @@ def test_a_check_says_whether_only_service_is_missing():
 
 
 def test_frames_of_findings_keep_their_columns_when_empty():
-    assert list(to_frame([], Reason).columns) == ["subject", "kind", "message", "relaxation", "proved", "price", "searched"]
+    assert list(to_frame([], Reason).columns) == [
+        "subject",
+        "kind",
+        "message",
+        "relaxation",
+        "proved",
+        "price",
+        "searched",
+    ]
 
 
 def test_a_price_needs_its_four_columns():

@@ -25,7 +25,7 @@ class RoutingPolicy:
         never more on board than what the vehicle has. They are delivered like the demand, so that on a route without
         reloads their sum counts.
     apart
-        Pairs of goods that may not be on one route.
+        Pairs of goods that may not be on one route; a pair of one and the same means no two clients with it.
     backhaul
         Whether a vehicle delivers everything it has loaded before it picks anything up.
     cost_of_longest

@@ -167,9 +167,8 @@ def _policy(
             yield f"policy: apart = {pair!r} is no pair of goods"
             continue
         both = [client.name for client in clients if set(pair) <= words_of(client.goods)]
-        if both or pair[0] == pair[1]:
-            whose = f", which clients {listed(both)} have together" if both else ""
-            yield f"policy: apart = {pair!r} cannot be kept apart{whose}"
+        if both and pair[0] != pair[1]:
+            yield f"policy: apart = {pair!r} cannot be kept apart: clients {listed(both)} have both"
         for word in pair:
             # goods that nobody has today are no mistake, but a word near one that somebody has is
             hint = nearest(word, goods) if word not in goods else ""

@@ -45,14 +45,21 @@ def test_a_text_where_a_list_belongs_is_refused(given: dict[str, object]) -> Non
         ({"apart": [("fod", "paint")]}, "apart names 'fod', which no client has; did you mean 'food'"),
         ({"capacities": ["pallets"]}, "'van' has no 'pallets'"),
         ({"pinned": {"van": ["a"]}}, "pinned names the type 'van'; say which of its 2 vehicles, as 'van 1'"),
-        ({"apart": [("food", "food")]}, "cannot be kept apart, which clients 'a' have together"),
+        ({"apart": [("food", "ice")]}, "cannot be kept apart: clients 'b' have both"),
         ({"cost_of_longest": -1.0}, "cost_of_longest = -1.0 must be a number of at least 0"),
     ],
 )
 def test_mistakes_in_a_policy_are_refused_at_once(policy: dict[str, object], message: str) -> None:
-    people = Client("a", goods="food"), Client("b")
+    people = Client("a", goods="food"), Client("b", goods="food, ice")
     with pytest.raises(ProblemError, match=message):
         pair(*people, policy=RoutingPolicy(**policy))
+
+
+def test_goods_may_be_kept_apart_from_their_own_kind() -> None:
+    people = Client("a", goods="glass"), Client("b", goods="glass")
+    problem = pair(*people, policy=RoutingPolicy(apart=[("glass", "glass")]))
+    (violation,) = problem.check(problem.plan_from({"van 1": ["a", "b"]})).violations
+    assert violation.constraint == "goods"
 
 
 def test_goods_that_nobody_has_today_are_no_mistake() -> None:
