@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from kanopt.errors import ProblemError, UnitError
 from kanopt.formulas.binding import BoundFormula
@@ -29,6 +30,7 @@ from kanopt.problems.routing.planning import Planning, Seen
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.pricing import RESERVED, price_plan
 from kanopt.problems.routing.reasons import reasons_of
+from kanopt.problems.routing.timetable import timetable_of
 from kanopt.problems.routing.timing import Drive, drive
 from kanopt.problems.routing.validation import check_entities, check_words, read_matrix
 from kanopt.problems.routing.views import views_of
@@ -261,6 +263,23 @@ class RoutingProblem(Problem[RoutingPlan]):
     def drive(self, routes: Sequence[Route], *, frozen: bool = False) -> Drive:
         """Drive routes forward: loads, departures, waits and arrivals, on the law or at planning values."""
         return drive(self.rules, self.planner, routes, frozen=frozen)
+
+    def timetable(self, plan: Any) -> pd.DataFrame:
+        """Return when every stop is reached and served on the law, how late, and what is on board.
+
+        Parameters
+        ----------
+        plan
+            Whatever :meth:`plan_from` reads.
+
+        Returns
+        -------
+        DataFrame
+            One row per leg: ``vehicle``, ``stop``, ``place``, ``leave`` (of the place before), ``arrive``, ``begin``
+            and ``end`` (of the service), ``late``, ``breaks`` (on the way), ``load`` and ``distance`` (of the way).
+        """
+        plan = self.plan_from(plan)
+        return timetable_of(self.facts, plan, self.drive(plan.routes))
 
     def check(self, plan: RoutingPlan) -> Check:
         """Verify every rule of the problem on the law, at the true load and clock.

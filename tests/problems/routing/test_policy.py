@@ -238,3 +238,16 @@ def test_windows_written_in_hours_and_prices_that_are_never_due_are_remarked() -
     )
     assert "clients 'b': there is a cost_per_lateness, but no time after which service is late" in told
     assert "van: there is a cost_per_overtime, but no regular_time" in told
+
+
+def test_a_timetable_says_when_every_stop_is_reached() -> None:
+    people = Client("a", demand=1.0, service=5.0), Client("b", demand=2.0, earliest=60.0, pickup=0.5)
+    problem = pair(*people, van=VehicleType("van", 2, breaks="10 in 12-20"))
+    table = problem.timetable({"van 1": ["a", "depot", "b"], "van 2": []})
+    assert table["place"].tolist() == ["a", "depot", "b", "depot"]
+    assert table["stop"].tolist() == [1, 2, 3, 4]
+    assert table["load"].tolist() == [1.0, 0.0, 2.0, 0.5]
+    assert table["distance"].tolist() == [10.0, 10.0, 20.0, 20.0]
+    assert (table["begin"] >= table["arrive"]).all()
+    assert (table["end"] - table["begin"]).tolist() == [5.0, 0.0, 0.0, 0.0]
+    assert table["late"].sum() == 0.0
