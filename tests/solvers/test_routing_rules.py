@@ -16,6 +16,7 @@ from kanopt.solvers import solve
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.ortools_model import OrToolsModel
+from kanopt.solvers.ortools_routing import OrToolsRouting
 from kanopt.solvers.ortools_search import OrToolsSearch
 from kanopt.solvers.pyvrp_model import pyvrp_model
 from kanopt.solvers.pyvrp_relaxed import as_pyvrp_sees
@@ -72,7 +73,7 @@ def named(integers: RoutingIntegers, ways: list[list[int]]) -> RoutingPlan:
     return integers.problem.plan_from(RoutingPlan(tuple(routes)))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("name", VARIANTS)
 def test_integers_and_law_agree(name, seed):
     problem = variant(name, seed, uneven=seed == 1)
@@ -93,7 +94,7 @@ def test_integers_and_law_agree(name, seed):
     assert integers.rounding_bound < 0.1
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("name", [name for name in VARIANTS if name not in ("longest", "mixed")])
 def test_or_tools_and_integers_agree(name, seed):
     problem = variant(name, seed, uneven=seed == 1)
@@ -112,7 +113,7 @@ def test_or_tools_and_integers_agree(name, seed):
             assert counted == objective
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("name", NATIVE)
 def test_pyvrp_and_integers_agree(name, seed):
     problem = variant(name, seed, uneven=seed == 1)
@@ -394,11 +395,10 @@ def test_the_longest_route_waits_between_windows():
     problem = RoutingProblem([Depot("depot")], clients, [VehicleType("van")], km, km, km, policy=policy)
     integers = lower(problem)
     ways = [[integers.node_of["b"], integers.node_of["a"]]]
-    built = OrToolsModel(integers)
-    built.model.CloseModelWithParameters(pywrapcp.DefaultRoutingSearchParameters())
-    found = built.model.ReadAssignmentFromRoutes(built.routes(ways), True)
-    assert integers.money.to_float(found.ObjectiveValue()) == pytest.approx(152.0)
-    assert found.ObjectiveValue() == integers.objective(ways)
+    assert OrToolsModel(integers).waits
+    assert integers.money.to_float(integers.objective(ways)) == pytest.approx(152.0)
+    outcome = OrToolsRouting().solve(problem, SolveOptions(time_limit=1.0))
+    assert outcome.objective == pytest.approx(152.0)
 
 
 def test_a_search_that_finds_no_times_stops_when_asked():

@@ -24,12 +24,12 @@ def known(name: str, seed: int) -> tuple[RoutingProblem, Best]:
 @pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize(
     ("engine", "seed"),
-    [(RoutingPortfolio(), 0), (RoutingPortfolio(), 1), (OrToolsRouting(), 0)],
-    ids=["portfolio-0", "portfolio-1", "ortools-0"],
+    [(RoutingPortfolio(), 1), (OrToolsRouting(), 0)],
+    ids=["portfolio-1", "ortools-0"],
 )
 def test_the_plan_is_the_best_of_all(engine: RoutingPortfolio | OrToolsRouting, name: str, seed: int) -> None:
     problem, best = known(name, seed)
-    outcome = engine.solve(problem, SolveOptions(time_limit=5.0, seed=seed))
+    outcome = engine.solve(problem, SolveOptions(time_limit=3.0, seed=seed))
     check = problem.check(outcome.plan)
     assert check.ok or check.only_unserved
     assert Simulator(problem).faults(outcome.plan) <= {"unserved"}
