@@ -114,7 +114,14 @@ class OrToolsSearch:
             parameters = self._parameters()
             parameters.first_solution_strategy = getattr(routing_enums_pb2.FirstSolutionStrategy, first)
             if self._searched(parameters, start):
+                if self._alone and not self.message:
+                    self.message = "ended by itself: there is one client only"
                 return
+
+    @property
+    def _alone(self) -> bool:
+        """Whether there is one client only, so that a search has nothing to move and would never be asked to end."""
+        return self.arrays.size - self.arrays.depots <= 1
 
     def _rebuilt(self, start: Ways | None) -> Ways | None:
         """Return a better plan to start from, found in a share of the time."""
@@ -136,7 +143,8 @@ class OrToolsSearch:
         parameters.time_limit.FromMilliseconds(max(1, int(1000 * left)))
         parameters.disable_scheduling_beware_this_may_degrade_performance = self.built.by_hand
         if self.leave is None:
-            metaheuristic = routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
+            kinds = routing_enums_pb2.LocalSearchMetaheuristic
+            metaheuristic = kinds.GREEDY_DESCENT if self._alone else kinds.GUIDED_LOCAL_SEARCH
             parameters.local_search_metaheuristic = metaheuristic
             weight = np.random.default_rng(self.seed).uniform(*_PENALTY_WEIGHTS)
             parameters.guided_local_search_lambda_coefficient = float(weight)

@@ -345,3 +345,12 @@ def test_outside_the_main_thread_signals_are_left_alone():
     with ThreadPoolExecutor(1) as pool:
         outcome = pool.submit(solved, euclidean(5)).result()
     assert outcome.status is Status.FEASIBLE
+
+
+def test_a_search_for_one_client_ends_by_itself():
+    minutes = np.array([[0.0, 10], [10, 0]])
+    vans = [VehicleType("van", fixed_cost=9.0), VehicleType("bike", fixed_cost=1.0)]
+    problem = RoutingProblem([Depot("depot")], [Client("a")], vans, minutes, minutes, minutes)
+    outcome = solved(problem, time_limit=60.0)
+    assert outcome.objective == pytest.approx(21.0)
+    assert "ended by itself" in outcome.message
