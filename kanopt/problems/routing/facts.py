@@ -15,6 +15,7 @@ from kanopt.problems.records import known
 from kanopt.problems.routing.clocks import Rest, breaks_of, windows_of
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label, words_of
 from kanopt.problems.routing.policy import RoutingPolicy
+from kanopt.problems.wording import listed
 
 __all__ = ["Facts", "Floats", "Ints"]
 
@@ -117,7 +118,7 @@ class Facts:
             raise ProblemError(f"{where}: {name!r}, a capacity, must be a number: {error}") from error
         if not (values >= 0).all():
             wrong = [owner.name for owner, value in zip(owners, values, strict=True) if not value >= 0]
-            raise ProblemError(f"{where} {wrong}: {name}, a capacity, must be at least 0")
+            raise ProblemError(f"{where} {listed(wrong)}: {name}, a capacity, must be at least 0")
         depots: Floats = np.zeros(len(self.depots) if where == "clients" else 0)
         return np.concatenate([depots, values])
 

@@ -163,7 +163,8 @@ class RoutingProblem(Problem[RoutingPlan]):
     def rules(self) -> Laws:
         """The laws, ready to be evaluated on legs."""
         given = self.cost if isinstance(self.cost, Mapping) else {"cost": self.cost}
-        taken = [name for name in given if name in (*RESERVED, DURATION, "service")]
+        named = (*RESERVED, DURATION, *(["service"] if self.policy.service is not None else []))
+        taken = [name for name in given if name in named]
         if taken:
             raise ProblemError(
                 f"cost: the name {listed(taken)} is taken by a term of the problem; choose another"

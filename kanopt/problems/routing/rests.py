@@ -11,25 +11,25 @@ from numpy.typing import NDArray
 from kanopt.problems.routing.clocks import Rest
 from kanopt.problems.routing.facts import Facts, Floats, Ints
 
-__all__ = ["Rested", "drive_with_rests", "opening", "rests_on_leg"]
+__all__ = ["Times", "drive_with_rests", "opening", "rests_on_leg"]
 
 _SLACK = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
-class Rested:
-    """How a route with breaks was driven, from each of several departures; arrays of shape (departures, legs).
+class Times:
+    """How routes were driven, or one route from several departures; arrays of shape (routes, legs).
 
     Parameters
     ----------
     leave, duration, arrive, begin
         As in :class:`~kanopt.problems.routing.timing.Drive`.
     finish
-        Clock times of return; (departures,).
+        Clock times of return; (routes,).
     missed
-        How many breaks could not be taken; (departures,).
+        How many breaks could not be taken; (routes,).
     before, taken
-        How many breaks are over when leaving, (departures,), and how many are taken on each leg.
+        How many breaks are over when leaving, (routes,), and how many are taken on each leg.
     """
 
     leave: Floats
@@ -82,7 +82,7 @@ def drive_with_rests(
     rests: Sequence[Rest],
     departure: Floats,
     spent: Callable[[int, Floats], Floats],
-) -> Rested:
+) -> Times:
     """Drive one route forward from several departures.
 
     A break is taken as soon as it may be on the leg on which it is taken; which leg that is, is found by dynamic
@@ -201,7 +201,7 @@ def _ended(rests: Sequence[Rest], state: _State) -> tuple[Ints, Ints]:
     return chosen, missed
 
 
-def _traced(steps: Sequence[_Step], state: _State, chosen: Ints, missed: Ints) -> Rested:
+def _traced(steps: Sequence[_Step], state: _State, chosen: Ints, missed: Ints) -> Times:
     """Follow the best end of each route back to its departure."""
     rows = np.arange(len(chosen))
     shape = (len(chosen), len(steps))
@@ -213,7 +213,7 @@ def _traced(steps: Sequence[_Step], state: _State, chosen: Ints, missed: Ints) -
             values[:, leg] = getattr(step, name)[rows, chosen]
         came = step.came[rows, chosen]
         taken[:, leg], chosen = chosen - came, came
-    return Rested(**found, finish=finish, missed=missed, before=chosen, taken=taken)
+    return Times(**found, finish=finish, missed=missed, before=chosen, taken=taken)
 
 
 def rests_on_leg(

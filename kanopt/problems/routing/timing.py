@@ -15,7 +15,7 @@ from kanopt.problems.routing.laws import DURATION, Inputs, Laws
 from kanopt.problems.routing.loading import loads_on_board
 from kanopt.problems.routing.plan import Route
 from kanopt.problems.routing.planning import Planning
-from kanopt.problems.routing.rests import drive_with_rests, opening
+from kanopt.problems.routing.rests import Times, drive_with_rests, opening
 
 __all__ = ["Drive", "drive"]
 
@@ -102,18 +102,6 @@ class _Grid:
         return _Grid(*(np.repeat(part[route : route + 1], times, axis=0) for part in parts))
 
 
-@dataclass(frozen=True, eq=False)
-class _Times:
-    leave: Floats
-    duration: Floats
-    arrive: Floats
-    begin: Floats
-    finish: Floats
-    missed: Ints
-    before: Ints
-    taken: Ints
-
-
 def drive(laws: Laws, planning: Planning, routes: Sequence[Route], *, frozen: bool = False) -> Drive:
     """Drive routes forward on the law, or with travel times at their planning values.
 
@@ -178,7 +166,7 @@ def _left(
     grid: _Grid,
     start: Floats,
     free: NDArray[np.bool_],
-    first: _Times,
+    first: Times,
     fixed: Floats | None,
 ) -> Floats:
     """Choose the departures of routes that do not state theirs, and return all."""
@@ -226,7 +214,7 @@ def _durations(laws: Laws, planning: Planning, grid: _Grid, *, frozen: bool) -> 
     return np.where(grid.valid, values, 0.0)
 
 
-def _forward(laws: Laws, grid: _Grid, departure: Floats, fixed: Floats | None) -> _Times:
+def _forward(laws: Laws, grid: _Grid, departure: Floats, fixed: Floats | None) -> Times:
     """Drive all routes forward together, leg by leg; those with breaks one by one."""
     facts = laws.facts
     shape = grid.valid.shape
@@ -240,7 +228,7 @@ def _forward(laws: Laws, grid: _Grid, departure: Floats, fixed: Floats | None) -
         begin[:, leg] = opening(facts, head, arrive[:, leg])
         clock = np.where(valid, begin[:, leg] + grid.stay[:, leg], clock)
     none, taken = np.zeros(shape[0], dtype=np.intp), np.zeros(shape, dtype=np.intp)
-    times = _Times(leave, duration, arrive, begin, clock, none, none.copy(), taken)
+    times = Times(leave, duration, arrive, begin, clock, none, none.copy(), taken)
     if any(facts.rests):
         _rest(laws, grid, departure, fixed, times)
     return times
@@ -258,9 +246,9 @@ def _spent(laws: Laws, grid: _Grid, leg: int, clock: Floats, fixed: Floats | Non
     return spent
 
 
-def _rest(laws: Laws, grid: _Grid, departure: Floats, fixed: Floats | None, times: _Times) -> None:
+def _rest(laws: Laws, grid: _Grid, departure: Floats, fixed: Floats | None, times: Times) -> None:
     """Put breaks into the times of those routes whose drivers have some; equal routes go together."""
-    facts, shape = laws.facts, grid.valid.shape
+    facts = laws.facts
     with_rests = np.array([bool(rests) for rests in facts.rests])
     rows = np.flatnonzero(with_rests[grid.vehicle[:, 0]] & grid.valid.any(axis=1))
     groups: dict[tuple[int, ...], list[int]] = {}
@@ -285,10 +273,9 @@ def _rest(laws: Laws, grid: _Grid, departure: Floats, fixed: Floats | None, time
             getattr(times, name)[into] = getattr(rested, name)
         for name in ("finish", "missed", "before"):
             getattr(times, name)[members] = getattr(rested, name)
-    assert times.leave.shape == shape
 
 
-def _room(laws: Laws, grid: _Grid, times: _Times, *, still: bool) -> Floats:
+def _room(laws: Laws, grid: _Grid, times: Times, *, still: bool) -> Floats:
     """Return by how much each departure can move at most without changing the finish.
 
     With fixed travel times this is the forward time slack of Savelsbergh (1992, "The vehicle routing problem with
@@ -318,7 +305,7 @@ def _weighed(facts: Facts, grid: _Grid) -> NDArray[np.bool_]:
 
 
 def _cheapest(
-    laws: Laws, grid: _Grid, routes: Ints, departure: Floats, first: _Times, fixed: Floats | None
+    laws: Laws, grid: _Grid, routes: Ints, departure: Floats, first: Times, fixed: Floats | None
 ) -> Floats:
     """Choose the departures at which time, overtime and lateness cost least, of those worth trying."""
     facts, chosen = laws.facts, departure.copy()
@@ -358,13 +345,13 @@ def _options(laws: Laws, grid: _Grid, route: int, duration: Floats, *, moving: b
     return options
 
 
-def _repeated(laws: Laws, grid: _Grid, route: int, options: Floats, fixed: Floats | None) -> _Times:
+def _repeated(laws: Laws, grid: _Grid, route: int, options: Floats, fixed: Floats | None) -> Times:
     given = None if fixed is None else np.repeat(fixed[route : route + 1], len(options), axis=0)
     return _forward(laws, grid.only(route, len(options)), options, given)
 
 
 def _time_cost(
-    laws: Laws, grid: _Grid, route: int, options: Floats, times: _Times, first: _Times
+    laws: Laws, grid: _Grid, route: int, options: Floats, times: Times, first: Times
 ) -> tuple[NDArray[np.bool_], Floats, Floats]:
     """Return when a route may not leave, by how much it takes too long, and what it pays for time and lateness."""
     facts, head, valid = laws.facts, grid.head[route], grid.valid[route]
@@ -381,7 +368,7 @@ def _time_cost(
     return ~fits, np.maximum(spent - vehicle.max_duration, 0.0), cost
 
 
-def _latest(laws: Laws, grid: _Grid, departure: Floats, room: Floats, first: _Times) -> Floats:
+def _latest(laws: Laws, grid: _Grid, departure: Floats, room: Floats, first: Times) -> Floats:
     """Find the latest departures by bisection where travel time depends on the clock."""
     latest = np.where(grid.valid, laws.facts.latest[grid.head], np.inf)
     limit = np.maximum(np.where(grid.valid, first.begin, -np.inf), latest) + _SLACK

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kanopt.problems.routing import RoutingProblem
 from kanopt.problems.routing.facts import Facts
+from kanopt.problems.routing.tolerance import slack
 
 if TYPE_CHECKING:
     from kanopt.solvers.exact.driving import Ways
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["Rules", "beyond_search", "with_slack"]
 
 Floats = NDArray[np.float64]
-
-_ABSOLUTE, _RELATIVE = 0.5e-6, 0.5e-9  # half of what a check lets pass, so that what fits here fits there
 
 
 def beyond_search(problem: RoutingProblem) -> tuple[str, ...]:
@@ -44,11 +43,8 @@ def beyond_search(problem: RoutingProblem) -> tuple[str, ...]:
 
 
 def with_slack(limit: Floats) -> Floats:
-    """Return limits with half of what a check lets pass."""
-    size = np.abs(limit)
-    with np.errstate(invalid="ignore"):
-        slack = _ABSOLUTE * np.minimum(1.0, np.maximum(size, 1e-3)) + _RELATIVE * size
-    return np.where(np.isfinite(limit), limit + slack, limit)
+    """Return limits with half of what a check lets pass, so that what fits here fits there."""
+    return limit + slack(limit) / 2
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,25 +53,20 @@ class Scores:
         """
         tables, kinds = ways.tables, ways.kinds[rows]
         reached = np.isfinite(driven.finish)
-        price = ways.price[rows] + driven.moving
-        if tables.rate.any():
-            spent = np.subtract(
-                driven.finish, driven.departure, out=np.zeros_like(driven.finish), where=reached
-            )
+        rules, price = tables.rules, ways.price[rows] + driven.moving
+        lasting = tables.rate.any() or rules.longest is not None or rules.overtime is not None
+        spent = np.zeros_like(driven.finish)
+        if lasting:
+            np.subtract(driven.finish, driven.departure, out=spent, where=reached)
             price = price + tables.rate[kinds] * spent
         price = np.where(reached, price, np.inf)
         with np.errstate(invalid="ignore"):
             over = np.fmax(driven.finish - tables.end[kinds], 0.0)
             over = over + ways.misfit[rows]
-        if tables.rules.longest is not None or tables.rules.overtime is not None:
-            spent = np.subtract(
-                driven.finish, driven.departure, out=np.zeros_like(driven.finish), where=reached
-            )
-            if tables.rules.longest is not None:
-                over = over + np.maximum(spent - tables.rules.longest[kinds], 0.0)
-            if tables.rules.overtime is not None:
-                extra = np.maximum(spent - tables.rules.regular[kinds], 0.0)
-                price = price + tables.rules.overtime[kinds] * extra
+        if rules.longest is not None:
+            over = over + np.maximum(spent - rules.longest[kinds], 0.0)
+        if rules.overtime is not None:
+            price = price + rules.overtime[kinds] * np.maximum(spent - rules.regular[kinds], 0.0)
         load = ways.overload[rows]
         if load.shape != price.shape:
             load = np.broadcast_to(load, price.shape)

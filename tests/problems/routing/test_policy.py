@@ -251,3 +251,11 @@ def test_a_timetable_says_when_every_stop_is_reached() -> None:
     assert (table["begin"] >= table["arrive"]).all()
     assert (table["end"] - table["begin"]).tolist() == [5.0, 0.0, 0.0, 0.0]
     assert table["late"].sum() == 0.0
+
+
+def test_a_cost_may_be_called_service_where_there_is_no_law_of_service() -> None:
+    assert "service" in pair(cost={"service": LINE}).laws()
+    law = parse_formula("5 + demand", [Variable("demand", "t")], Variable("stop", "min"))
+    policy = RoutingPolicy(service=law.bind(demand=client.demand))
+    with pytest.raises(ProblemError, match="the name 'service' is taken"):
+        pair(cost={"service": LINE}, policy=policy)
