@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
@@ -225,6 +227,27 @@ class Explanation:
             The plan that is driven today, priced on the same laws; the summary says what changes.
         """
         return summary(self.result, self.causes, self.leaps, today)
+
+    def to_html(self, path: str | os.PathLike[str], *, title: str = "", today: Result | None = None) -> Path:
+        """Write the report of the plan: one HTML file that needs nothing else.
+
+        Parameters
+        ----------
+        path
+            The file; folders on the way are made.
+        title
+            Its headline; such as "Routing plan" where not given.
+        today
+            The plan that is driven today, priced on the same laws; the report says what changes.
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
+        from kanopt.reports import write_explanation
+
+        return write_explanation(self, path, title=title, today=today)
 
     def __str__(self) -> str:
         return self.text()

@@ -81,6 +81,10 @@ class Problem(ABC, Generic[PlanT]):
     def outside(self, plan: PlanT) -> tuple[OutsideUse, ...]:
         """Name every place where the plan leans on a law outside its domain."""
 
+    def table(self, plan: PlanT) -> pd.DataFrame:
+        """Return the plan as a table a person can read, with what the laws add to it."""
+        return plan.to_frame()
+
     @abstractmethod
     def views(self, plan: PlanT) -> tuple[View, ...]:
         """Return what there is to see in the plan."""

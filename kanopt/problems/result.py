@@ -226,8 +226,8 @@ class Result:
         return self.plan is not None
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the plan as a table; empty without a plan."""
-        return pd.DataFrame() if self.plan is None else self.plan.to_frame()
+        """Return the plan as a table, stops of routes with their times; empty without a plan."""
+        return pd.DataFrame() if self.plan is None else self.problem.table(self.plan)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the first view of the plan (route map, Gantt or network) and return the matplotlib axes."""

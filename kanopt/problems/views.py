@@ -45,7 +45,7 @@ class GanttView:
     ----------
     bars
         Columns ``row``, ``start``, ``end``, ``label``, ``kind`` (decides the colour: a job, or ``"drive"``,
-        ``"wait"``, ``"service"``, ``"break"``, ``"setup"``).
+        ``"wait"``, ``"service"``, ``"late"``, ``"reload"``, ``"break"``, ``"setup"``).
     unit
         Unit of ``start`` and ``end``.
     clock

@@ -8,7 +8,7 @@ from kanopt.reports.diagrams import plot_diagram
 from kanopt.reports.laws import plot_curve, plot_formula
 from kanopt.reports.modules import plot_modules
 from kanopt.reports.plots import plot_result, plot_view
-from kanopt.reports.write import write_comparison, write_report
+from kanopt.reports.write import write_comparison, write_explanation, write_report
 
 __all__ = [
     "plot_curve",
@@ -18,5 +18,6 @@ __all__ = [
     "plot_result",
     "plot_view",
     "write_comparison",
+    "write_explanation",
     "write_report",
 ]

@@ -199,7 +199,9 @@ def _pairs(base: Run, other: Run) -> list[tuple[Figure, Figure]]:
 
 
 def _same_plan(one: Result, other: Result) -> bool:
-    return one.has_plan and other.has_plan and one.to_frame().equals(other.to_frame())
+    return (
+        one.plan is not None and other.plan is not None and one.plan.to_frame().equals(other.plan.to_frame())
+    )
 
 
 def _provenance(run: Run) -> Facts:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kanopt.explain.wording import clock_time, number, shorten
 from kanopt.reports.canvas import TIP, axes_or_new, pixels, plain, rows_of, tidy
-from kanopt.reports.palette import FAINT, INK, LINE, MUTED, PAPER, SERIES
+from kanopt.reports.palette import ALARM, FAINT, INK, LINE, MUTED, PAPER, SERIES
 from kanopt.reports.timeline import time_axis
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ __all__ = ["gantt_height", "gantt_tips", "plot_gantt"]
 _FIXED = {
     "drive": (SERIES[0].light, PAPER.light),
     "service": (SERIES[2].light, PAPER.light),
+    "late": (ALARM.light, PAPER.light),
+    "reload": (MUTED.light, PAPER.light),
     "wait": (LINE.light, INK.light),
     "break": (FAINT.light, MUTED.light),
     "setup": (MUTED.light, PAPER.light),

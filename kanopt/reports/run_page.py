@@ -1,4 +1,4 @@
-"""A run as data for the report's template, in the order in which it is read."""
+"""A plan as data for the report's template, in the order in which it is read."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ from kanopt.reports.prices import group_table, item_table, term_table
 from kanopt.reports.series import plot_series
 
 if TYPE_CHECKING:
+    from kanopt.reports.subject import Subject
     from kanopt.tables import TableReport
-    from kanopt.whatif import LearnedLaw, Run
+    from kanopt.whatif import LearnedLaw
 
 __all__ = ["RunPage", "run_page"]
 
 _WIDTHS: dict[type, int] = {MapView: 760, NetworkView: 860, GanttView: 860, SeriesView: 480}
 _BESIDE_WIDTH = 600
-_TIMES = ("departure", "arrival", "start", "end")
+_TIMES = ("departure", "arrival", "start", "arrive", "begin", "end")
 _LIST = 12
 _MOST_REASONS = 100
 _BESIDE = 5  # columns of a table that stands beside a chart
@@ -71,9 +72,10 @@ class RunPage:
     provenance: Facts
 
 
-def run_page(run: Run) -> RunPage:
-    """Collect what the report of a run says."""
-    why, result, today = run.explanation, run.result, run.today
+def run_page(subject: Subject) -> RunPage:
+    """Collect what a report says."""
+    why, today, laws = subject.explanation, subject.today, subject.laws
+    result = why.result
     views = () if result.plan is None else tuple(result.problem.views(result.plan))
     square = bool(views) and isinstance(views[0], MapView | NetworkView)
     plan = _plan_table(result, views)
@@ -87,13 +89,13 @@ def run_page(run: Run) -> RunPage:
     ]
     wide = [not isinstance(view, SeriesView) for view in views]
     return RunPage(
-        title=run.scenario.report.title or run.scenario.name,
+        title=subject.title,
         kind=result.problem.kind,
-        description=run.scenario.description,
-        changes=tuple(str(change) for change in run.scenario.changes),
+        description=subject.description,
+        changes=subject.changes,
         answer=_answer(why, today),
-        keys=tuple(_keys(why, today, run.laws)),
-        notices=tuple(_notices(why, run.laws)),
+        keys=tuple(_keys(why, today, laws)),
+        notices=tuple(_notices(why, laws)),
         chart=drawn[0] if square else None,
         today=_today_figure(today),
         figures=tuple(
@@ -106,12 +108,12 @@ def run_page(run: Run) -> RunPage:
         groups=group_table(why) if result.pricing is not None else None,
         items=item_table(why) if result.pricing is not None else None,
         reasons=tuple(_reasons(why)),
-        laws=law_sections(run.laws),
+        laws=law_sections(laws),
         certificate=_certificate(result),
         frozen=_optional(why.frozen(), "Inputs the solver saw at planning values"),
         search=_search(result),
-        tables=tuple((name, _table_facts(report)) for name, report in run.tables.items()),
-        provenance=Facts(tuple((str(key), str(value)) for key, value in run.provenance.items())),
+        tables=tuple((name, _table_facts(report)) for name, report in subject.tables.items()),
+        provenance=Facts(tuple((str(key), str(value)) for key, value in subject.provenance.items())),
     )
 
 

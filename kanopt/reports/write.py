@@ -1,4 +1,4 @@
-"""From a run or a comparison to one HTML file."""
+"""From a plan, a run or a comparison to one HTML file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from markupsafe import Markup
 from kanopt.reports.comparison_page import comparison_page
 from kanopt.reports.palette import colours
 from kanopt.reports.run_page import run_page
+from kanopt.reports.subject import Subject, of_explanation, of_run
 
 if TYPE_CHECKING:
+    from kanopt.explain import Explanation
+    from kanopt.problems.result import Result
     from kanopt.whatif import Comparison, Run
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _UNIT = re.compile(r"(?<=\d) (?=[A-Z]{3}\b|%)")
 
-__all__ = ["write_comparison", "write_report"]
+__all__ = ["write_comparison", "write_explanation", "write_report"]
 
 
 def write_report(run: Run, path: str | os.PathLike[str]) -> Path:
@@ -47,7 +50,18 @@ def write_report(run: Run, path: str | os.PathLike[str]) -> Path:
     >>> run = ko.load_scenario("scenarios/parcel_city.toml").run()  # doctest: +SKIP
     >>> write_report(run, "reports/parcel_city.html")  # doctest: +SKIP
     """
-    return _replace(Path(path), _render("report.html.j2", run_page(run)))
+    return _write(of_run(run), path)
+
+
+def write_explanation(
+    explanation: Explanation, path: str | os.PathLike[str], *, title: str = "", today: Result | None = None
+) -> Path:
+    """Write the report of a plan whose problem was not read from a file; see :meth:`kanopt.Explanation.to_html`."""
+    return _write(of_explanation(explanation, title, today), path)
+
+
+def _write(subject: Subject, path: str | os.PathLike[str]) -> Path:
+    return _replace(Path(path), _render("report.html.j2", run_page(subject)))
 
 
 def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Path:

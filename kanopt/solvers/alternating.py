@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -65,11 +64,11 @@ class Alternation:
 
     def run(self, asked: Callable[[], bool]) -> RoutingPlan:
         """Search, and return the best plan."""
-        began = time.perf_counter()
+        began = self.options.clock.now()
         rank = standing(self.problem, self.best)
         fruitless, by_themselves = 0, True
         while not (self.stopped or asked()):
-            left = self.options.time_limit - (time.perf_counter() - began)
+            left = self.options.time_limit - (self.options.clock.now() - began)
             if left < _LEAST:
                 break
             engine = self.engines[self.steps % len(self.engines)]
@@ -82,7 +81,7 @@ class Alternation:
             here = standing(self.problem, found) if isinstance(found, RoutingPlan) else rank
             if isinstance(found, RoutingPlan) and here < rank:
                 self.best, rank, fruitless = found, here, 0
-                self._tell(time.perf_counter() - began, here[2])
+                self._tell(self.options.clock.now() - began, here[2])
                 continue
             fruitless += 1
             if fruitless >= len(self.engines):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from kanopt.errors import SolverError
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import EngineRun, Progress, Status
+from kanopt.solvers.clock import Clock, WorkClock
 
 __all__ = ["Outcome", "SolveOptions", "Solver"]
 
@@ -23,16 +24,21 @@ class SolveOptions:
     Parameters
     ----------
     time_limit
-        Wall seconds, at least 0.
+        Wall seconds, at least 0; seconds' worth of work where `deterministic`.
     seed
-        A whole number of at least 0. Same seed, same plan, where the solver stops by itself or by a deterministic
-        limit.
+        A whole number of at least 0. Same seed, same plan, where the solver stops by itself or `deterministic`.
     initial
         A plan to start from.
     progress
         Called with each new incumbent; ``print`` will do.
     workers
-        Threads a solver may use, at least 1.
+        Threads or processes a solver may use, at least 1. Where `deterministic`, one is used.
+    deterministic
+        Whether the time limit counts the steps of the search in place of seconds, each as what it takes on one core
+        of about 2025. Then the same seed gives the same plan, whatever else the machine does, with the same versions
+        of all packages and the same kind of processor. For routing and scheduling; other solvers refuse it.
+    clock
+        What the time limit is measured with; follows from `deterministic` where not given.
 
     Raises
     ------
@@ -45,6 +51,8 @@ class SolveOptions:
     initial: Plan | None = None
     progress: Callable[[Progress], None] | None = None
     workers: int = 1
+    deterministic: bool = False
+    clock: Clock = field(default_factory=Clock, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         limit: object = self.time_limit
@@ -54,6 +62,26 @@ class SolveOptions:
             value: object = getattr(self, name)
             if not (isinstance(value, int | np.integer) and value >= least):
                 raise SolverError(f"{name} must be a whole number of at least {least}, not {value!r}")
+        if not isinstance(self.deterministic, bool):
+            raise SolverError(f"deterministic must be True or False, not {self.deterministic!r}")
+        if self.deterministic and not self.clock.counts_work:
+            object.__setattr__(self, "clock", WorkClock())
+        if self.deterministic:
+            object.__setattr__(self, "workers", 1)
+
+    def refuse_deterministic(self, name: str) -> None:
+        """Refuse to count work, for a solver that cannot.
+
+        Raises
+        ------
+        SolverError
+            If asked to be deterministic.
+        """
+        if self.deterministic:
+            raise SolverError(
+                f"{name} stops by the clock and counts no work: leave deterministic out. The same seed gives the same "
+                "plan where it ends by itself before the time limit"
+            )
 
 
 @dataclass(frozen=True)

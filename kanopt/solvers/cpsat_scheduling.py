@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +31,6 @@ _REGULAR_SHARE = 0.4
 _OPTIMAL_GAP = 1e-4
 
 
-@dataclass(frozen=True)
 class CpSatScheduling:
     """CP-SAT on a grid of time steps.
 
@@ -43,11 +41,8 @@ class CpSatScheduling:
     proved of the first part is a rule for the second. The horizon leaves out what is dearer than the best schedule so
     far. Where times are no multiples of the step, schedules come from the safe grid and bounds from the relaxed one.
 
-    Parameters
-    ----------
-    deterministic_limit
-        Limit in CP-SAT's deterministic time for every search, beside the wall time; with one worker and a wall time
-        that is not reached, the same seed gives the same plan. It does so as well where every search ends by itself.
+    Where every search ends by itself, and where the time limit counts work (CP-SAT's deterministic time), the same seed
+    gives the same plan.
 
     Examples
     --------
@@ -59,8 +54,6 @@ class CpSatScheduling:
     >>> outcome.status.value, outcome.objective, outcome.bound
     ('optimal', 12.0, 12.0)
     """
-
-    deterministic_limit: float | None = None
 
     @property
     def name(self) -> str:
@@ -79,7 +72,7 @@ class CpSatScheduling:
             message = "a task has no machine that can run it"
             return Outcome(None, Status.INFEASIBLE, None, None, 0.0, message=message)
         with Interrupt() as interrupt:
-            return _Scheduling(problem, options, interrupt, self.deterministic_limit).run()
+            return _Scheduling(problem, options, interrupt).run()
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,16 +109,9 @@ class _Search:
 class _Scheduling:
     """One call of solve: the searches, and the best schedule so far."""
 
-    def __init__(
-        self,
-        problem: SchedulingProblem,
-        options: SolveOptions,
-        interrupt: Interrupt,
-        deterministic: float | None,
-    ) -> None:
+    def __init__(self, problem: SchedulingProblem, options: SolveOptions, interrupt: Interrupt) -> None:
         self.problem, self.options, self.interrupt = problem, options, interrupt
-        self.deterministic = deterministic
-        self.began = time.perf_counter()
+        self.began = options.clock.now()
         step = choose_step(problem)
         self.exact = is_exact(problem, step)
         self.safe = lower(problem, step, "safe")
@@ -148,7 +134,7 @@ class _Scheduling:
         return self._outcome(proved=ending is Ending.INFEASIBLE)
 
     def _elapsed(self) -> float:
-        return time.perf_counter() - self.began
+        return self.options.clock.now() - self.began
 
     def _given(self) -> Iterator[tuple[Ints, Ints]]:
         """Yield schedules to start from: greedy ones, and the user's moved onto the grid."""
@@ -265,8 +251,9 @@ class _Scheduling:
                 self._move(modes, starts)
 
         options = self.options
-        limits = SearchLimits(seconds, options.seed, options.workers, self.deterministic, search.aim)
+        limits = SearchLimits(seconds, options.seed, options.workers, options.deterministic, search.aim)
         found = run_cpsat(model.model, limits, model.watched, self.interrupt, heard)
+        options.clock.spend(found.work)
         if bounding:
             self._raise_bound(found.bound)
         return found, grid

@@ -18,6 +18,8 @@ __all__ = ["Aim", "Ending", "SearchLimits", "Searched", "complete_hint", "run_cp
 
 _POLL = 0.05
 _COMPLETION = 1.0
+_WORK = 0.3
+"""CP-SAT's deterministic time in a second on one core, about."""
 
 
 class Ending(StrEnum):
@@ -50,7 +52,8 @@ class SearchLimits:
     seed, workers
         As in :class:`~kanopt.solvers.base.SolveOptions`.
     deterministic
-        Limit in CP-SAT's deterministic time, or None; with it the same seed gives the same plan.
+        Whether `seconds` count work, by CP-SAT's deterministic time; then the same seed gives the same plan with one
+        worker.
     aim
         What the search is for.
     linearization
@@ -62,7 +65,7 @@ class SearchLimits:
     seconds: float
     seed: int = 0
     workers: int = 1
-    deterministic: float | None = None
+    deterministic: bool = False
     aim: Aim = Aim.SOLVE
     linearization: int | None = None
     gap: float = 0.0
@@ -82,12 +85,15 @@ class Searched:
         A proven lower bound on the model's objective; minus infinity where there is none.
     values
         The watched variables in the best solution; empty without one.
+    work
+        In seconds, by CP-SAT's deterministic time.
     """
 
     ending: Ending
     objective: float | None
     bound: float
     values: tuple[int, ...] = field(default=(), repr=False)
+    work: float = 0.0
 
 
 Heard = Callable[[tuple[int, ...], float, float], None]
@@ -136,7 +142,10 @@ def run_cpsat(
     """
     solver = cp_model.CpSolver()
     parameters = solver.parameters
-    parameters.max_time_in_seconds = max(0.0, limits.seconds)
+    if limits.deterministic:
+        parameters.max_deterministic_time = max(0.0, _WORK * limits.seconds)
+    else:
+        parameters.max_time_in_seconds = max(0.0, limits.seconds)
     parameters.random_seed = limits.seed % 2**31
     parameters.num_workers = max(1, limits.workers)
     # one worker takes turns between all strategies instead of following one
@@ -147,8 +156,6 @@ def run_cpsat(
         parameters.linearization_level = limits.linearization
     if limits.gap > 0.0:
         parameters.absolute_gap_limit = limits.gap
-    if limits.deterministic is not None:
-        parameters.max_deterministic_time = max(0.0, limits.deterministic)
     found: queue.SimpleQueue[Any] = queue.SimpleQueue()
     done: list[Any] = []
     thread = threading.Thread(
@@ -201,12 +208,12 @@ def _searched(
 ) -> Searched:
     if not done or done[0] == cp_model.MODEL_INVALID:
         raise SolverError(f"CP-SAT refused the model: {model.validate() or 'no reason given'}")
-    status = done[0]
+    status, work = done[0], float(solver.response_proto.deterministic_time) / _WORK
     if status == cp_model.INFEASIBLE:
-        return Searched(Ending.INFEASIBLE, None, float("inf"))
+        return Searched(Ending.INFEASIBLE, None, float("inf"), work=work)
     bound = float(solver.best_objective_bound) if model.has_objective() else 0.0
     if status == cp_model.UNKNOWN:
-        return Searched(Ending.LIMIT, None, bound)
+        return Searched(Ending.LIMIT, None, bound, work=work)
     ending = Ending.OPTIMAL if status == cp_model.OPTIMAL else Ending.LIMIT
     values = tuple(solver.value(variable) for variable in watched)
-    return Searched(ending, float(solver.objective_value), bound, values)
+    return Searched(ending, float(solver.objective_value), bound, values, work)

@@ -60,6 +60,7 @@ class HighsSupply:
 
     def solve(self, problem: Any, options: SolveOptions) -> Outcome:
         """Build the linear model, search, and return the best plan."""
+        options.refuse_deterministic(self.name)
         search = _Search(problem, options)
         try:
             model = SupplyModel(problem)

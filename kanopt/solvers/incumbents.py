@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from kanopt.problems.result import Progress
+from kanopt.solvers.clock import Clock
 from kanopt.solvers.routing_arrays import Rank, RoutingArrays, Ways
 
 __all__ = ["Incumbents"]
@@ -22,6 +22,8 @@ class Incumbents:
         Called with each better plan as a step of progress, after it was noted.
     heard
         Called with each better plan and its rank.
+    clock
+        What its seconds are measured with; wall seconds where not given.
 
     Attributes
     ----------
@@ -40,11 +42,13 @@ class Incumbents:
         arrays: RoutingArrays,
         told: Callable[[Progress], None] | None = None,
         heard: Callable[[Ways, Rank], None] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.arrays = arrays
         self.told = told
         self.heard = heard
-        self.began = time.perf_counter()
+        self.clock = Clock() if clock is None else clock
+        self.began = self.clock.now()
         self.best: Ways | None = None
         self.rank: Rank | None = None
         self.history: list[Progress] = []
@@ -52,8 +56,8 @@ class Incumbents:
 
     @property
     def seconds(self) -> float:
-        """Wall seconds since the search began."""
-        return time.perf_counter() - self.began
+        """Seconds since the search began."""
+        return self.clock.now() - self.began
 
     def offer(self, ways: Ways, rank: Rank | None = None, by: str = "") -> bool:
         """Note a plan if it is the best so far, and tell of it; return whether it is.

@@ -91,9 +91,9 @@ class LawRouting:
 
     def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
         """Run the engines, then search on the law from their plan."""
-        began = time.perf_counter()
+        began = options.clock.now()
         first = self.engines.solve(problem, replace(options, time_limit=_ENGINES * options.time_limit))
-        left = options.time_limit - (time.perf_counter() - began)
+        left = options.time_limit - (options.clock.now() - began)
         if first.plan is None or first.interrupted or left <= 0 or not problem.clients:
             return first
         return self._refined(problem, options, first, began)
@@ -103,7 +103,7 @@ class LawRouting:
     ) -> Outcome:
         plan = first.plan
         assert isinstance(plan, RoutingPlan)  # the engines return nothing else
-        offset, cpu = time.perf_counter() - began, time.process_time()
+        offset, wall, cpu = options.clock.now() - began, time.perf_counter(), time.process_time()
 
         def tell(step: Progress) -> None:
             if options.progress is not None:
@@ -123,7 +123,7 @@ class LawRouting:
                 best = search.run(lambda: interrupt.asked)
             else:
                 cycle = _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients)
-                search = Refinement(problem, plan, options.seed, tell)
+                search = Refinement(problem, plan, options.seed, tell, options.clock)
                 best = search.run(Limits(options.time_limit - offset, None, lambda: interrupt.asked, cycle))
             stopped = interrupt.asked or search.stopped
         won = best is not plan
@@ -132,13 +132,14 @@ class LawRouting:
         # what an engine would see of the plan, so that the certificate compares like with like
         seen = problem.price(best, frozen=True).objective
         must = {client.name for client in problem.clients if client.mandatory}
-        count = f"{search.steps:,} {'rounds' if isinstance(search, Alternation) else 'steps'}"
+        step = "round" if isinstance(search, Alternation) else "step"
+        count = f"{search.steps:,} {step}{'' if search.steps == 1 else 's'}"
         said = f"{after:,.2f} on the law where the engines' plan costs {before:,.2f}, {count}"
         run = EngineRun(
             _ROUNDS if isinstance(search, Alternation) else _NAME,
             seen,
             len(must & set(best.unserved)),
-            time.perf_counter() - began - offset,
+            time.perf_counter() - wall,
             time.process_time() - cpu,
             won,
             said,

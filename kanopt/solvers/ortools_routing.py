@@ -73,7 +73,7 @@ class OrToolsRouting:
             return integers.idle_outcome()
         start = None if options.initial is None else integers.ways(options.initial)
         with Interrupt() as interrupt:
-            incumbents = Incumbents(integers, options.progress)
+            incumbents = Incumbents(integers, options.progress, clock=options.clock)
             search = OrToolsSearch(
                 integers,
                 incumbents,

@@ -19,6 +19,9 @@ _STEPS, _STEPS_PER_CLIENT = 2000, 50
 _PENALTY_WEIGHTS = (0.05, 0.1)  # the solver's default is 0.1
 _FIRST = ("PARALLEL_CHEAPEST_INSERTION", "PATH_CHEAPEST_ARC", "SAVINGS")
 _GLANCE = 256
+_NEVER = 1e6  # seconds
+_PER_BRANCH, _PER_BRANCH_AND_CLIENT, _RULES = 1e-6, 3e-9, 4.0  # seconds, for a clock that counts work
+_PER_GROUP_AND_CLIENT = 1e-4
 _REBUILDING = 0.2  # share of the time in which a start is made where rules are many
 _REMOVED, _LONGEST, _BYPASS = 10, 10, 0.01  # what the paper on string removals suggests
 
@@ -91,14 +94,16 @@ class OrToolsSearch:
         self.best: int | None = None
         self.idle = 0
         self.patience = _STEPS + _STEPS_PER_CLIENT * arrays.size
+        self.worth = _PER_BRANCH + _PER_BRANCH_AND_CLIENT * arrays.size
+        self.worth *= 1.0 if arrays.rules.absent else _RULES
         self.built = OrToolsModel(arrays)
         self.model = self.built.model
         self.next = [self.model.NextVar(index) for index in range(self.model.Size())]
         self.model.AddAtSolutionCallback(self._heard)
         self.glances = 0
         self.hurried = False
-        if not arrays.rules.absent:
-            # between two plans the search may look for times for long
+        if not arrays.rules.absent or incumbents.clock.counts_work:
+            # between two plans the search may look for times for long, and a clock that counts hears of every branch
             self.model.AddSearchMonitor(self.model.solver().CustomLimit(self._is_over))
 
     def run(self, start: Ways | None) -> None:
@@ -125,21 +130,20 @@ class OrToolsSearch:
 
     def _rebuilt(self, start: Ways | None) -> Ways | None:
         """Return a better plan to start from, found in a share of the time."""
-        began = self.incumbents.seconds
+        began, clock = self.incumbents.seconds, self.incumbents.clock
         until = began + _REBUILDING * (self.time_limit - began)
-        made = rebuilt(
-            self.arrays,
-            start,
-            self.seed,
-            lambda: self.asked() or self.incumbents.seconds >= until,
-            self.incumbents.offer,
-        )
-        self.hurried = self.incumbents.seconds >= until
+
+        def over() -> bool:
+            clock.spend(_PER_GROUP_AND_CLIENT * self.arrays.size)
+            return self.asked() or self.incumbents.seconds >= until
+
+        made = rebuilt(self.arrays, start, self.seed, over, self.incumbents.offer)
+        self.hurried = self.incumbents.seconds >= until and not clock.counts_work
         return made if any(made) else start
 
     def _parameters(self) -> Any:
         parameters = pywrapcp.DefaultRoutingSearchParameters()
-        left = self.time_limit - self.incumbents.seconds
+        left = _NEVER if self.incumbents.clock.counts_work else self.time_limit - self.incumbents.seconds
         parameters.time_limit.FromMilliseconds(max(1, int(1000 * left)))
         parameters.disable_scheduling_beware_this_may_degrade_performance = self.built.by_hand
         if self.leave is None:
@@ -210,7 +214,10 @@ class OrToolsSearch:
     def _is_over(self) -> bool:
         """Say whether the search was asked to stop; OR-Tools asks at every branch."""
         self.glances += 1
-        return self.glances % _GLANCE == 0 and self.asked()
+        clock = self.incumbents.clock
+        clock.spend(self.worth)
+        late = clock.counts_work and self.incumbents.seconds >= self.time_limit
+        return late or (self.glances % _GLANCE == 0 and self.asked())
 
     def _end(self) -> None:
         if self.leave is not None:

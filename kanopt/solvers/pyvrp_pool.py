@@ -11,6 +11,7 @@ from pyvrp import Route, Solution
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array, vstack
 
+from kanopt.solvers.clock import Clock
 from kanopt.solvers.pyvrp_model import PyVrpModel
 
 __all__ = ["RoutePool"]
@@ -23,6 +24,7 @@ _KEPT, _MOST, _NAMES = (
 _WHOLE = 1000  # columns up to which whole numbers are looked for
 _NODES, _SECONDS = 500, 5.0
 _BETTER = 1e-7
+_PER_COLUMN = 2e-5  # seconds, for a clock that counts work
 
 Floats = NDArray[np.float64]
 
@@ -78,7 +80,7 @@ class RoutePool:
         if stops:
             self._columns[key] = min(column, known, key=lambda each: each.price)
 
-    def combined(self, known: Solution) -> Solution | None:
+    def combined(self, known: Solution, clock: Clock) -> Solution | None:
         """Return a better plan than a known one that is made of routes of the pool, None where none was found."""
         for route in known.routes():
             self._take(route)
@@ -90,6 +92,7 @@ class RoutePool:
         partition, fleet = self._rows(columns)
         reduced, bound = self._reduced(prices, partition, fleet)
         room = target - bound
+        clock.spend(_PER_COLUMN * len(columns))
         if reduced is None or room < 0:
             return None
         order = np.argsort(reduced, kind="stable")
@@ -97,7 +100,10 @@ class RoutePool:
         self._forget(columns, order)
         if len(kept) > _WHOLE:
             return None
-        chosen = self._whole(prices[kept], partition[:, kept], fleet[:, kept], target)
+        limits: dict[str, float] = {"node_limit": _NODES}
+        if not clock.counts_work:
+            limits["time_limit"] = _SECONDS
+        chosen = self._whole(prices[kept], partition[:, kept], fleet[:, kept], target, limits)
         return None if chosen is None else self._plan(columns[place] for place in kept[chosen])
 
     def _rows(self, columns: list[_Column]) -> tuple[csr_array, csr_array]:
@@ -140,7 +146,7 @@ class RoutePool:
         return reduced, float(found.fun)
 
     def _whole(
-        self, prices: Floats, partition: csr_array, fleet: csr_array, target: float
+        self, prices: Floats, partition: csr_array, fleet: csr_array, target: float, limits: dict[str, float]
     ) -> NDArray[np.bool_] | None:
         must, once, vehicles = self._limits()
         found = milp(
@@ -152,7 +158,7 @@ class RoutePool:
                 LinearConstraint(fleet, -np.inf, vehicles),
                 LinearConstraint(prices[None, :], -np.inf, target),
             ],
-            options={"node_limit": _NODES, "time_limit": _SECONDS},
+            options=limits,
         )
         return None if found.x is None else found.x > 0.5
 

@@ -61,7 +61,7 @@ class PyVrpRouting:
     -----
     PyVRP: Wouda, Lan and Kool (2024), "PyVRP: a high-performance VRP solver package", INFORMS Journal on Computing
     36(4), 943–955. The search ends at the time limit, or by itself after ``3000 + 5 × clients²`` iterations without
-    a better plan; in the second case the same seed gives the same plan.
+    a better plan; in the second case, and where the time limit counts work, the same seed gives the same plan.
 
     Examples
     --------
@@ -126,7 +126,7 @@ class PyVrpRouting:
             return integers.idle_outcome()
         start = None if options.initial is None else integers.ways(options.initial)
         with Interrupt() as interrupt:
-            incumbents = Incumbents(integers, options.progress)
+            incumbents = Incumbents(integers, options.progress, clock=options.clock)
             search = PyVrpSearch(
                 integers,
                 incumbents,

@@ -38,6 +38,7 @@ _ROUND, _ROUND_PER_CLIENT = 3000, 4
 _POOLED = range(15, 301)
 _EVERY = 5
 _COMPLETE_STEPS, _COMPLETE_SHARE = 5000, 0.3
+_PER_STEP, _PER_STEP_AND_CLIENT = 5e-4, 7e-7  # seconds, for a clock that counts work
 # penalties, as multiples of what makes an excess worth an arc; with prizes on clients an excess must not pay
 _FIRST, _FIRST_TIME, _FIRST_WITH_PRIZES, _LEAST, _MOST = 100.0, 10.0, 1000.0, 0.01, 1e5
 
@@ -206,6 +207,7 @@ class _Watch(IteratedLocalSearchCallbacks):
         self.idle = 0
         clients = model.data.num_clients
         self.longest = _ROUND + _ROUND_PER_CLIENT * clients
+        self.worth = _PER_STEP + _PER_STEP_AND_CLIENT * clients
         # a route of the pool is a set of clients in an order, without reloads
         self.pool = RoutePool(model) if clients in _POOLED and not model.reloads else None
         self._offer(first)
@@ -215,7 +217,7 @@ class _Watch(IteratedLocalSearchCallbacks):
         before, self.idle = self.best, 0
         search.run(self.over, collect_stats=False)
         if self.pool is not None and self.best is not None and not self.ended:
-            combined = self.pool.combined(self.best)
+            combined = self.pool.combined(self.best, self.search.incumbents.clock)
             if combined is not None:
                 self._offer(combined)
         return self.best is not before
@@ -231,6 +233,7 @@ class _Watch(IteratedLocalSearchCallbacks):
         """Count an iteration."""
         self.iterations += 1
         self.idle += 1
+        self.search.incumbents.clock.spend(self.worth)
         self.current = current
         if self.pool is not None and self.iterations % _EVERY == 0:
             self.pool.add(candidate)

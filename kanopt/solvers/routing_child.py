@@ -10,7 +10,6 @@ import json
 import os
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -43,7 +42,7 @@ class _Search:
         self._say({"ready": True})
         limit = float(self.commands.readline() or 0.0)
         threading.Thread(target=self._listen, daemon=True).start()
-        self.incumbents.began = time.perf_counter()
+        self.incumbents.began = self.incumbents.clock.now()
         message = run_engine(
             self.order, self.incumbents, time_limit=limit, asked=lambda: self.stopped, leave=self._leave
         )

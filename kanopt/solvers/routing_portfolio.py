@@ -45,7 +45,7 @@ class RoutingPortfolio:
     or clock are frozen in them, routes of the answer are turned round where that is better on the law. Clients for whom
     the time did not suffice are put in where they cost least. Ctrl-C,
     the time limit and a crash of one engine leave the best plan of all. Where every engine ends by itself, the same
-    seed and the same number of workers give the same plan.
+    seed and the same number of workers give the same plan; where the time limit counts work, the same seed always.
 
     Examples
     --------
@@ -100,7 +100,7 @@ class _Race:
         self.arrays = arrays
         self.options = options
         self.interrupt = interrupt
-        self.best = Incumbents(arrays, options.progress)
+        self.best = Incumbents(arrays, options.progress, clock=options.clock)
         self.runs: list[EngineRun] = []
         self.plans: dict[int, tuple[Rank, Ways]] = {}
 
@@ -126,7 +126,7 @@ class _Race:
 
     def head_start(self, start: Ways | None, note: str) -> None:
         """Let PyVRP search on the relaxed problem, and OR-Tools on the whole from what fits of that plan."""
-        relaxed = Incumbents(as_pyvrp_sees(self.arrays))
+        relaxed = Incumbents(as_pyvrp_sees(self.arrays), clock=self.options.clock)
         if self.arrays.rules.source.size:
             # who belongs to whom decides the routes, of which PyVRP would know nothing
             run = EngineRun(engine_name(PYVRP))
@@ -169,16 +169,20 @@ class _Race:
         """Run an engine in this process until a share of the time is over."""
         place = len(self.runs)
         self.runs.append(EngineRun(engine_name(order.engine)))
-        own = Incumbents(self.arrays, heard=lambda ways, rank: self._heard(place, ways, rank))
+        own = Incumbents(
+            self.arrays,
+            heard=lambda ways, rank: self._heard(place, ways, rank),
+            clock=self.options.clock,
+        )
         self.runs[place] = self._timed(order, own, share)
 
     def _timed(self, order: EngineOrder, own: Incumbents, share: float) -> EngineRun:
-        cpu = time.process_time()
+        wall, cpu = time.perf_counter(), time.process_time()
         limit = share * self.options.time_limit - self.best.seconds
         message = run_engine(order, own, time_limit=limit, asked=self.asked)
         run = EngineRun(
             engine_name(order.engine),
-            wall_seconds=own.seconds,
+            wall_seconds=time.perf_counter() - wall,
             cpu_seconds=time.process_time() - cpu,
             message=message or self._why(),
         )

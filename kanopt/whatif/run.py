@@ -162,7 +162,13 @@ def solved(
         report(Event("solve", f"{step.seconds:.1f} s{price} {step.message}".rstrip(), passing=True))
 
     return solve(
-        problem, time_limit=limit, seed=seed, initial=initial, progress=told, workers=scenario.solver.workers
+        problem,
+        time_limit=limit,
+        seed=seed,
+        initial=initial,
+        progress=told,
+        workers=scenario.solver.workers,
+        deterministic=scenario.solver.deterministic,
     )
 
 

@@ -273,10 +273,11 @@ def _listed(words: Any) -> str:
 
 
 class SolverSpec(FileModel):
-    """``[solver]``: how long to search, and with how many threads."""
+    """``[solver]``: how long to search, with how many threads, and whether by the clock or by counted work."""
 
     time_limit: Annotated[float, Field(gt=0, le=86_400)] = 30.0
     workers: Annotated[int, Field(ge=1)] = 1
+    deterministic: bool = False
 
 
 class ReportSpec(FileModel):

@@ -199,7 +199,7 @@ def test_capacity_or_time_are_both_offered_where_either_would_do():
     given = problem(vehicles=fleet)
     found = reason(given, {"van 1": ["a", "b"]})
     assert found.relaxation == (
-        "van 1 between a and b with 0.2 t more capacity, for 20 EUR more, or cart 1 between depot and depot with its "
+        "van 1 between a and b with 0.2 t more capacity, for 20 EUR more, or the empty cart 1 with its "
         "shift 10 min longer, for 60 EUR more"
     )
 
@@ -248,7 +248,7 @@ def test_an_optional_client_is_weighed_against_its_prize(prize, message, relaxat
 
 def test_an_unused_vehicle_is_a_place_too():
     given = problem(vehicles=[replace(VAN, count=2, capacity=0.9)])
-    assert "van 2 between depot and depot" in reason(given, [["a", "b"]]).message
+    assert "the empty van 2" in reason(given, [["a", "b"]]).message
     full = problem(vehicles=[replace(VAN, capacity=0.5)])
     assert "the most free is 0 t on van 1" in reason(full, [["a"]], "client b").message
 

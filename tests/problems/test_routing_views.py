@@ -55,6 +55,19 @@ def test_the_timetable_has_driving_waiting_and_service():
     ]
 
 
+def test_late_service_and_reloads_are_told_apart():
+    given = problem(
+        vehicles=[VehicleType("van", 2, shift_start=480, shift_end=960, reloads=1, reload_time=7.0)]
+    )
+    plan = given.plan_from([Route("van", 1, "depot", ("b", "depot", "a"), 540.0)])
+    view, timetable = given.views(plan)
+    kinds = timetable.bars.set_index("label")["kind"]
+    assert kinds[["b", "depot", "a"]].tolist() == ["service", "reload", "late"]
+    labels = dict(zip(view.points["name"], view.points["label"], strict=True))
+    assert labels["a"] == "a, 0.5 t, window 09:00–09:20, served 09:42, 22 min late"
+    assert labels["b"].endswith("served 09:10")
+
+
 def test_a_vehicle_that_drives_twice_has_one_row():
     given = problem()
     plan = given.plan_from([Route("van", 1, "depot", ("a",)), Route("van", 1, "depot", ("b", "b"))])

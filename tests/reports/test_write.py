@@ -281,6 +281,20 @@ def test_a_failed_report_leaves_what_was_there(
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
 
 
+def test_a_plan_of_ones_own_problem_has_a_report_too(make_run: Any, tmp_path: Path) -> None:
+    run = make_run()
+    path = explain(run.result).to_html(tmp_path / "plan.html", title="Monday <1>", today=run.today)
+    page = check_page(path.read_text("utf-8"))
+    assert "Monday <1>" in page.text
+    assert f"The plan costs {number(run.result.objective)} EUR" in page.text
+    assert number(run.today.objective, 2) in page.text
+    for name in run.result.problem.laws():
+        assert name in page.text
+    assert "The tables that were read" not in page.text
+    untitled = explain(run.result).to_html(tmp_path / "again.html")
+    assert "Routing plan" in check_page(untitled.read_text("utf-8")).text
+
+
 def test_folders_are_made_and_the_file_is_readable(make_run: Any, tmp_path: Path) -> None:
     path = write_report(make_run(laws={}, today=None), str(tmp_path / "a" / "b" / "report.html"))
     assert path.stat().st_mode & 0o444

@@ -17,7 +17,6 @@ from kanopt.interrupt import Interrupt
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.scheduling import Break, Job, Machine, Mode, PowerPrice, SchedulingProblem, Setup, Task
 from kanopt.problems.scheduling.dispatch import dispatch, place_in_order
-from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.cpsat_scheduling import CpSatScheduling
 from kanopt.solvers.cpsat_search import Ending, SearchLimits, complete_hint, run_cpsat
 from kanopt.solvers.scheduling_grid import choose_step, is_exact, lower
@@ -313,9 +312,7 @@ def test_an_error_in_the_callers_callback_is_the_callers():
 
 
 def test_the_same_seed_gives_the_same_plan():
-    solver = CpSatScheduling(deterministic_limit=0.05)
-    options = SolveOptions(time_limit=120.0, seed=4)
-    first, second = (solver.solve(big(), options) for _ in range(2))
+    first, second = (solve(big(), time_limit=0.2, seed=4, deterministic=True) for _ in range(2))
     assert first.plan == second.plan
     assert first.bound == second.bound
 

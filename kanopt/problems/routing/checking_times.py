@@ -56,13 +56,13 @@ def _shifts(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violatio
                 f"starts at {clock_text(vehicle.shift_start, unit)}",
             )
         if np.isfinite(returns) and exceeds(returns, vehicle.shift_end):
-            over = returns - vehicle.shift_end
+            over, done = returns - vehicle.shift_end, "returns" if vehicle.returns else "is done"
             yield Violation(
                 "shift",
                 route.label,
                 over,
                 unit,
-                f"{route.label} returns at {clock_text(returns, unit)}, {amount_text(over, unit)} after its shift "
+                f"{route.label} {done} at {clock_text(returns, unit)}, {amount_text(over, unit)} after its shift "
                 f"ends at {clock_text(vehicle.shift_end, unit)}",
             )
 

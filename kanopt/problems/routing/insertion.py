@@ -60,9 +60,12 @@ class Insertion:
     @property
     def place(self) -> str:
         """The vehicle and the neighbours, in words."""
-        way = (self.route.depot, *self.route.clients, self.route.depot)
-        at = way.index(self.client, 1)
-        return f"{self.route.label} between {way[at - 1]} and {way[at + 1]}"
+        way, depot = self.route.clients, self.route.depot
+        at = way.index(self.client)
+        before, after = way[at - 1] if at else depot, way[at + 1] if at + 1 < len(way) else depot
+        if len(way) == 1:
+            return f"the empty {self.route.label}"
+        return f"{self.route.label} between {before} and {after}"
 
 
 class Insertions:

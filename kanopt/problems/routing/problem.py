@@ -30,7 +30,7 @@ from kanopt.problems.routing.planning import Planning, Seen
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.pricing import RESERVED, price_plan
 from kanopt.problems.routing.reasons import reasons_of
-from kanopt.problems.routing.timetable import timetable_of
+from kanopt.problems.routing.timetable import timetable_of, with_times
 from kanopt.problems.routing.timing import Drive, drive
 from kanopt.problems.routing.validation import check_entities, check_words, read_matrix
 from kanopt.problems.routing.views import views_of
@@ -281,6 +281,11 @@ class RoutingProblem(Problem[RoutingPlan]):
         """
         plan = self.plan_from(plan)
         return timetable_of(self.facts, plan, self.drive(plan.routes))
+
+    def table(self, plan: RoutingPlan) -> pd.DataFrame:
+        """Return the plan with one row per stop, and when it is reached and served, as :meth:`timetable` says."""
+        plan = self.plan_from(plan)
+        return with_times(self.facts, plan, self.timetable(plan))
 
     def check(self, plan: RoutingPlan) -> Check:
         """Verify every rule of the problem on the law, at the true load and clock.

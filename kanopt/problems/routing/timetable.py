@@ -13,7 +13,9 @@ from kanopt.problems.routing.timing import Drive
 if TYPE_CHECKING:
     from kanopt.problems.routing.facts import Facts
 
-__all__ = ["timetable_of"]
+__all__ = ["timetable_of", "with_times"]
+
+_TIMES = ["arrive", "begin", "end", "late"]
 
 
 def timetable_of(facts: Facts, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:
@@ -53,3 +55,29 @@ def timetable_of(facts: Facts, plan: RoutingPlan, driven: Drive) -> pd.DataFrame
             "distance": facts.distance[driven.tail, driven.head],
         }
     )
+
+
+def with_times(facts: Facts, plan: RoutingPlan, timetable: pd.DataFrame) -> pd.DataFrame:
+    """Return the stops of a plan with the times of a timetable; a client left out has none.
+
+    Parameters
+    ----------
+    facts
+        The problem's data.
+    plan
+        The plan.
+    timetable
+        From :func:`timetable_of`, of this plan.
+    """
+    rows, leg = [], 0
+    for route in plan.routes:
+        before = route.depot
+        for client in route.clients:
+            # staying where one is, as a plan made by hand may say, is no leg
+            leg += client != before
+            rows.append(leg - 1)
+            before = client
+        leg += before != route.depot and facts.vehicles[facts.type_index[route.vehicle]].returns
+    stops = plan.to_frame()
+    times = timetable[_TIMES].iloc[rows].reset_index(drop=True).reindex(range(len(stops)))
+    return pd.concat([stops, times], axis=1)

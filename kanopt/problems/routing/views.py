@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from kanopt.problems.routing.entities import Client
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.rests import rests_on_leg
 from kanopt.problems.routing.timing import Drive
+from kanopt.problems.routing.tolerance import slack
 from kanopt.problems.views import GanttView, MapView, View
 from kanopt.problems.wording import amount_text, clock_text
 
@@ -40,8 +42,10 @@ def _positions(problem: RoutingProblem) -> pd.DataFrame | None:
 
 def _map(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, where: pd.DataFrame) -> MapView:
     unserved = set(plan.unserved)
+    late = np.where(_is_late(problem, driven), driven.late, 0.0)
     arrivals = {
-        problem.facts.names[head]: begin for head, begin in zip(driven.head, driven.begin, strict=True)
+        problem.facts.names[head]: (begin, by)
+        for head, begin, by in zip(driven.head, driven.begin, late, strict=True)
     }
     rows = [(depot.name, "depot", depot.name) for depot in problem.depots]
     rows += [
@@ -61,7 +65,7 @@ def _map(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, where: pd.Da
     )
 
 
-def _label(problem: RoutingProblem, client: Client, arrivals: dict[str, float]) -> str:
+def _label(problem: RoutingProblem, client: Client, arrivals: dict[str, tuple[float, float]]) -> str:
     units = problem.units
     parts = [client.name, amount_text(client.demand, units.load)]
     if client.pickup:
@@ -70,9 +74,11 @@ def _label(problem: RoutingProblem, client: Client, arrivals: dict[str, float]) 
         if opens > 0 or np.isfinite(closes):
             until = clock_text(closes, units.time) if np.isfinite(closes) else "…"
             parts.append(f"window {clock_text(opens, units.time)}–{until}")
-    begin = arrivals.get(client.name)
-    if begin is not None and np.isfinite(begin):
+    begin, late = arrivals.get(client.name, (np.nan, 0.0))
+    if np.isfinite(begin):
         parts.append(f"served {clock_text(begin, units.time)}")
+    if late:
+        parts.append(f"{amount_text(late, units.time)} late")
     return ", ".join(parts)
 
 
@@ -116,7 +122,7 @@ def _background(problem: RoutingProblem) -> pd.DataFrame:
 
 
 def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> GanttView:
-    """Return bars for driving, waiting, service and breaks of every vehicle."""
+    """Return bars for driving, waiting, service, late service, reloads and breaks of every vehicle."""
     names = np.array(problem.facts.names, dtype=object)
     rows = np.array([route.label for route in plan.routes], dtype=object)[driven.route]
     heads = names[driven.head]
@@ -133,14 +139,21 @@ def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Gan
     waits = pd.DataFrame(
         {"row": rows, "start": driven.arrive, "end": driven.begin, "label": heads, "kind": "wait"}
     )
+    late = _is_late(problem, driven)
+    kinds = np.where(late, "late", np.where(driven.head < len(problem.depots), "reload", "service"))
     services = pd.DataFrame(
-        {"row": rows, "start": driven.begin, "end": served, "label": heads, "kind": "service"}
+        {"row": rows, "start": driven.begin, "end": served, "label": heads, "kind": kinds}
     )
     bars = pd.concat([drives, waits, services, _breaks(problem, plan, driven)], ignore_index=True)
     bars = bars[np.isfinite(bars["end"].astype(float)) & (bars["end"] > bars["start"] + 1e-9)]
     order = pd.Categorical(bars["row"], categories=list(dict.fromkeys(route.label for route in plan.routes)))
     bars = bars.assign(order=order).sort_values(["order", "start"], kind="stable").drop(columns="order")
     return GanttView("Timetable", bars.reset_index(drop=True), problem.units.time, clock=True)
+
+
+def _is_late(problem: RoutingProblem, driven: Drive) -> NDArray[np.bool_]:
+    """Say at which heads of legs service begins after the last window."""
+    return np.asarray(driven.late > slack(problem.facts.latest[driven.head]))
 
 
 def _breaks(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:

@@ -147,6 +147,7 @@ class Rounds:
 
     def run(self) -> Outcome:
         """Search until the plan is proved to be within the tolerance, or time is up."""
+        self.options.refuse_deterministic(self.engine.name)
         message = ""
         try:
             self._first_plans()

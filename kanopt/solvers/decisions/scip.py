@@ -79,6 +79,7 @@ class ScipNative:
 
     def solve(self, problem: Any, options: SolveOptions) -> Outcome:
         """Search, polish the best plan on the law, and return it."""
+        options.refuse_deterministic(self.name)
         return _Search(problem, options, self.name).run()
 
 

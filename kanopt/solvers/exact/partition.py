@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ortools.sat.python import cp_model
 
+from kanopt.solvers.clock import Clock
 from kanopt.solvers.exact.plans import Draft
 from kanopt.solvers.exact.tables import Tables
 from kanopt.solvers.exact.tours import Tour
@@ -56,11 +57,14 @@ class Effort:
         The solver's own count of work at most.
     seed
         Of its random choices.
+    clock
+        Hears of the work.
     """
 
     seconds: float | None
     deterministic: float
     seed: int
+    clock: Clock
 
 
 def best_of_pool(tables: Tables, pool: Pool, known: Draft, worth: float, effort: Effort) -> Draft:
@@ -117,7 +121,9 @@ def best_of_pool(tables: Tables, pool: Pool, known: Draft, worth: float, effort:
     solver.parameters.max_deterministic_time = effort.deterministic
     if effort.seconds is not None:
         solver.parameters.max_time_in_seconds = effort.seconds
-    if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+    status = solver.solve(model)
+    effort.clock.spend(solver.response_proto.deterministic_time)
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return known
     found = Draft(
         tables,

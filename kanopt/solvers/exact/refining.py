@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ import numpy as np
 from kanopt.errors import SolverError
 from kanopt.problems.result import Progress
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
+from kanopt.solvers.clock import Clock
 from kanopt.solvers.exact.plans import Draft
 from kanopt.solvers.exact.rules import beyond_search
 from kanopt.solvers.exact.scoring import Scorer
@@ -76,6 +76,8 @@ class Refinement:
     ----------
     problem, plan, seed, progress
         As in :func:`refine`.
+    clock
+        What seconds are measured with; wall seconds where not given.
 
     Attributes
     ----------
@@ -95,8 +97,10 @@ class Refinement:
         plan: RoutingPlan | None,
         seed: int,
         progress: Callable[[Progress], None] | None,
+        clock: Clock | None = None,
     ) -> None:
-        self.began = time.perf_counter()
+        self.clock = Clock() if clock is None else clock
+        self.began = self.clock.now()
         self.problem = problem
         read = problem.plan_from(RoutingPlan(()) if plan is None else plan)
         self.given = plan if isinstance(plan, RoutingPlan) and plan == read else read
@@ -114,10 +118,11 @@ class Refinement:
         start = self._start()
         self._heard(start)
         left = None
+        self.clock.spend(self.scorer.worked)
         if limits.seconds is not None:
-            left = max(0.0, limits.seconds - (time.perf_counter() - self.began))
+            left = max(0.0, limits.seconds - (self.clock.now() - self.began))
         within = replace(limits, seconds=left, asked=lambda: self.stopped or limits.asked())
-        search = Search(self.book, start, within, self.seed, self._heard)
+        search = Search(self.book, start, within, self.seed, self._heard, self.clock)
         search.run()
         self.steps, self.ended = search.steps, search.ended
         for draft in reversed(self._better):
@@ -134,7 +139,7 @@ class Refinement:
         self._rank = (False, *draft.rank)
         self._better.append(draft)
         message = f"{draft.missing} clients that must be served are left out" if draft.missing else ""
-        step = Progress(time.perf_counter() - self.began, draft.price, message=message)
+        step = Progress(self.clock.now() - self.began, draft.price, message=message)
         self.history.append(step)
         try:
             if self.progress is not None:

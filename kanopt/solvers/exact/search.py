@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kanopt.solvers.clock import Clock
 from kanopt.solvers.exact.insertion import Insertions
 from kanopt.solvers.exact.partition import Effort, Pool, best_of_pool
 from kanopt.solvers.exact.plans import Draft
@@ -68,6 +68,8 @@ class Search:
         Of all random choices.
     heard
         Called with each plan that is better than all before.
+    clock
+        What seconds are measured with; hears of every step.
 
     Attributes
     ----------
@@ -85,7 +87,13 @@ class Search:
     """
 
     def __init__(
-        self, book: TourBook, start: Draft, limits: Limits, seed: int, heard: Callable[[Draft], None]
+        self,
+        book: TourBook,
+        start: Draft,
+        limits: Limits,
+        seed: int,
+        heard: Callable[[Draft], None],
+        clock: Clock,
     ) -> None:
         self.book = book
         self.tables = book.tables
@@ -103,7 +111,9 @@ class Search:
         self._remove_weights = Weights(list(self._removals), self.rng)
         self._insert_weights = Weights(list(self._insertions), self.rng)
         self.ended = False
-        self._began = self._cycle_began = time.perf_counter()
+        self._told = book.scorer.worked
+        self.clock = clock
+        self._began = self._cycle_began = clock.now()
         self._cycle_steps = 0
 
     def _worth(self) -> float:
@@ -120,7 +130,7 @@ class Search:
         shares = [0.0]
         if limits.seconds is not None:
             left = limits.seconds - (self._cycle_began - self._began)
-            shares.append((time.perf_counter() - self._cycle_began) / left if left > 0 else 1.0)
+            shares.append((self.clock.now() - self._cycle_began) / left if left > 0 else 1.0)
         if limits.steps is not None:
             left = limits.steps - self._cycle_steps
             shares.append(steps / left if left > 0 else 1.0)
@@ -132,7 +142,7 @@ class Search:
     def _is_over(self) -> bool:
         """Whether a limit is met."""
         limits = self.limits
-        late = limits.seconds is not None and time.perf_counter() - self._began >= limits.seconds
+        late = limits.seconds is not None and self.clock.now() - self._began >= limits.seconds
         return limits.asked() or late or (limits.steps is not None and self.steps >= limits.steps)
 
     def run(self) -> Draft:
@@ -144,7 +154,7 @@ class Search:
     def _cycle(self) -> None:
         """Search from hot to cold."""
         known, self.current = self.best, self.best
-        self._cycle_began, self._cycle_steps = time.perf_counter(), self.steps
+        self._cycle_began, self._cycle_steps = self.clock.now(), self.steps
         due = list(_PUT_TOGETHER)
         while not self.limits.asked():
             share = self.share
@@ -155,8 +165,15 @@ class Search:
                 break
             self._step(share)
             self.steps += 1
+            self._spend()
             self.book.forget((*self.current.tours, *self.best.tours))
         self.ended = self.best is known and not self._is_over
+
+    def _spend(self) -> None:
+        """Tell the clock of the work since it was last told."""
+        worked = self.book.scorer.worked
+        self.clock.spend(worked - self._told)
+        self._told = worked
 
     def _step(self, share: float) -> None:
         """Try one plan near the current one."""
@@ -200,8 +217,12 @@ class Search:
 
     def _put_together(self) -> None:
         """Look for the best plan among the tours met."""
-        seconds = None if self.limits.seconds is None else max(0.05, _SHARE * self.limits.seconds)
-        effort = Effort(seconds, _WORK, self.seed)
+        work, seconds = _WORK, None
+        if self.limits.seconds is not None:
+            seconds = max(0.05, _SHARE * self.limits.seconds)
+        if seconds is not None and self.clock.counts_work:
+            work, seconds = min(work, seconds), None
+        effort = Effort(seconds, work, self.seed, self.clock)
         found = best_of_pool(self.tables, self.pool, self.best, self.worth, effort)
         if found.rank < self.best.rank:
             self._found(found)

@@ -11,7 +11,7 @@ import pytest
 
 from kanopt.errors import ProblemError
 from kanopt.formulas import Variable, arc, client, clock, parse_formula, state
-from kanopt.problems import ArrivalFunctions, Client, Depot, RoutingProblem, RoutingUnits, VehicleType
+from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, RoutingUnits, VehicleType
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.problems.routing.clocks import breaks_of, windows_of
 from kanopt.solvers.exact import Scorer
@@ -251,6 +251,26 @@ def test_a_timetable_says_when_every_stop_is_reached() -> None:
     assert (table["begin"] >= table["arrive"]).all()
     assert (table["end"] - table["begin"]).tolist() == [5.0, 0.0, 0.0, 0.0]
     assert table["late"].sum() == 0.0
+
+
+def test_the_table_of_a_plan_has_the_times_of_its_stops() -> None:
+    people = (
+        Client("a", demand=1.0, service=5.0),
+        Client("b", demand=2.0, earliest=60.0),
+        Client("c", prize=1.0),
+    )
+    km = np.array([[0, 10, 20, 30], [10, 0, 25, 35], [20, 25, 0, 40], [30, 35, 40, 0]], dtype=float)
+    vans = [VehicleType("van", 2), VehicleType("truck", returns=False)]
+    problem = RoutingProblem([Depot("depot")], people, vans, {}, km, km)
+    given = problem.plan_from([Route("truck", 1, "depot", ("a",)), Route("van", 1, "depot", ("a", "a", "b"))])
+    table = problem.table(given)
+    assert table["client"].tolist() == ["a", "a", "a", "b", "c"]
+    assert table["begin"].tolist()[:4] == [10.0, *problem.timetable(given)["begin"].iloc[[1, 1, 2]]]
+    assert table[["arrive", "begin", "end", "late"]].iloc[4].isna().all()
+    assert problem.plan_from(table) == given
+    empty = problem.table(problem.plan_from([]))
+    assert empty["client"].tolist() == ["a", "b", "c"]
+    assert empty["begin"].isna().all()
 
 
 def test_a_cost_may_be_called_service_where_there_is_no_law_of_service() -> None:

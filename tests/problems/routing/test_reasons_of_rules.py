@@ -181,13 +181,13 @@ def test_goods_pins_backhauls_and_skills_are_named() -> None:
     found = reason(problem(paint, apart=(("food", "paint"),)), [["a", "b"]])
     assert found.relaxation.endswith("with goods on it that are kept apart, for 20 EUR more")
     assert "the goods of clients" in found.message
-    assert "van 2 between depot and depot could serve it for 60 EUR more" in (
+    assert "the empty van 2 could serve it for 60 EUR more" in (
         reason(problem(paint, count=2, apart=(("food", "paint"),)), [["a", "b"]]).message
     )
     pinned = problem(van={"capacity": 1.0}, count=2, pinned={"van 1": ["c"]})
     found = reason(pinned, [["a", "b"]])
     assert found.relaxation == (
-        "van 1 between a and b with 0.2 t more capacity, for 20 EUR more, or van 2 between depot and depot with "
+        "van 1 between a and b with 0.2 t more capacity, for 20 EUR more, or the empty van 2 with "
         "client c pinned to it, for 60 EUR more"
     )
     roads = LINE.copy()

@@ -1,0 +1,88 @@
+"""What a report is about: a run of a scenario, or a plan that was explained."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kanopt.explain import Explanation
+    from kanopt.problems.result import Result
+    from kanopt.tables import TableReport
+    from kanopt.whatif import LearnedLaw, Run
+
+__all__ = ["Subject", "of_explanation", "of_run"]
+
+_PACKAGES = ("kanopt", "numpy", "pandas", "ortools")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a report tells of.
+
+    Parameters
+    ----------
+    title
+        Its headline.
+    explanation
+        The plan, and why it is as it is.
+    laws
+        By name.
+    today
+        The plan it is held against, None for none.
+    description
+        In the words of who made it.
+    changes
+        What a what-if changes, in words.
+    tables
+        How each table was read.
+    provenance
+        Seeds, versions and hashes.
+    """
+
+    title: str
+    explanation: Explanation
+    laws: Mapping[str, LearnedLaw]
+    today: Result | None = None
+    description: str = ""
+    changes: tuple[str, ...] = ()
+    tables: Mapping[str, TableReport] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+
+def of_run(run: Run) -> Subject:
+    """Return what the report of a run of a scenario tells of."""
+    return Subject(
+        title=run.scenario.report.title or run.scenario.name,
+        explanation=run.explanation,
+        laws=run.laws,
+        today=run.today,
+        description=run.scenario.description,
+        changes=tuple(str(change) for change in run.scenario.changes),
+        tables=run.tables,
+        provenance=run.provenance,
+    )
+
+
+def of_explanation(explanation: Explanation, title: str, today: Result | None) -> Subject:
+    """Return what the report of a plan tells of whose problem was not read from a file."""
+    from kanopt.whatif import LearnedLaw
+
+    result = explanation.result
+    told = {
+        "seed": str(result.seed),
+        "solver": result.solver,
+        "seconds solving": f"{result.wall_seconds:.1f}",
+    }
+    told |= {name: version(name) for name in _PACKAGES}
+    told |= {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    return Subject(
+        title=title or f"{result.problem.kind.capitalize()} plan",
+        explanation=explanation,
+        laws={name: LearnedLaw(name, formula) for name, formula in result.problem.laws().items()},
+        today=today,
+        provenance=told,
+    )

@@ -1,0 +1,159 @@
+"""A time limit that counts work: the same plan, whatever the clock does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kanopt as ko
+from kanopt.errors import SolverError
+from kanopt.problems import Result
+from kanopt.problems.routing import RoutingPolicy
+from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.clock import Clock, WorkClock
+from kanopt.solvers.ortools_routing import OrToolsRouting
+
+KM, LOAD, HOUR = ko.Variable("km", "km"), ko.Variable("load", "t"), ko.Variable("hour", "h")
+
+
+def town(clients: int = 40, *, vans: int = 6, **of_van: Any) -> ko.RoutingProblem:
+    """A town too large for any search to end by itself in a moment."""
+    return ko.RoutingProblem(*_parts(clients, vans, **of_van), _fuel(), _minutes())
+
+
+def by_the_law(clients: int = 30) -> ko.RoutingProblem:
+    """A town where fuel grows with the load, and driving is slow at eight."""
+    fuel = ko.parse_formula("0.2 * km * (1 + load)", [KM, LOAD], ko.Variable("fuel", "EUR"))
+    minutes = ko.parse_formula(
+        "1.7 * km * (1 + 0.8 * exp(-((hour - 8) / 0.7) ^ 2))", [KM, HOUR], ko.Variable("m", "min")
+    )
+    return ko.RoutingProblem(
+        *_parts(clients, 4, cost_per_time=0.4),
+        fuel.bind(km=ko.arc.distance, load=ko.state.load),
+        minutes.bind(km=ko.arc.distance, hour=ko.clock.hour),
+    )
+
+
+def with_rules(clients: int = 14) -> ko.RoutingProblem:
+    """A town whose drivers rest, where the longest route is paid: OR-Tools plans it, after insertions."""
+    return ko.RoutingProblem(
+        *_parts(clients, 3, breaks="30 in 500-800"),
+        _fuel(),
+        _minutes(),
+        policy=RoutingPolicy(cost_of_longest=0.1),
+    )
+
+
+def shop() -> ko.SchedulingProblem:
+    """A job shop of 15 jobs on 10 machines."""
+    rng = np.random.default_rng(3)
+    jobs = [ko.Job(f"j{k}") for k in range(15)]
+    machines = [ko.Machine(f"m{k}") for k in range(10)]
+    tasks, modes = [], []
+    for job in jobs:
+        for place in rng.permutation(10):
+            name = f"{job.name} on m{place}"
+            tasks.append(ko.Task(name, job.name))
+            modes.append(ko.Mode(name, f"m{place}", duration=float(rng.integers(1, 60))))
+    return ko.SchedulingProblem(jobs, tasks, machines, modes, makespan_cost=1.0)
+
+
+def _parts(clients: int, vans: int, **of_van: Any) -> tuple[Any, ...]:
+    rng = np.random.default_rng(11)
+    places = rng.uniform(0, 20, (clients + 1, 2)).round(2)
+    demand = rng.uniform(0.2, 3.0, clients).round(2)
+    return (
+        [ko.Depot("depot", *places[0])],
+        [
+            ko.Client(f"c{k}", *place, demand=amount, service=5.0)
+            for k, (place, amount) in enumerate(zip(places[1:], demand, strict=True))
+        ],
+        [ko.VehicleType("van", vans, capacity=16.0, shift_start=420, shift_end=1200, **of_van)],
+    )
+
+
+def _fuel() -> Any:
+    return ko.parse_formula("0.3 * km", [KM], ko.Variable("fuel", "EUR")).bind(km=ko.arc.distance)
+
+
+def _minutes() -> Any:
+    return ko.parse_formula("1.7 * km", [KM], ko.Variable("m", "min")).bind(km=ko.arc.distance)
+
+
+@pytest.fixture
+def wild_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that jumps: between two looks at it passes anything from a millisecond to a minute."""
+    rng, seconds = np.random.default_rng(), [time.perf_counter()]
+
+    def jumping() -> float:
+        seconds[0] += float(rng.choice([1e-3, 0.1, 60.0], p=[0.9, 0.09, 0.01]))
+        return seconds[0]
+
+    monkeypatch.setattr(time, "perf_counter", jumping)
+
+
+def told(result: Result) -> tuple[Any, ...]:
+    """All of a result but what the clock measured."""
+    steps = [(step.seconds, step.objective) for step in result.history]
+    return result.plan, result.objective, result.bound, steps
+
+
+CASES: dict[str, tuple[Callable[[], Any], float]] = {
+    "plain routes": (town, 1.0),
+    "routes by laws of load and clock": (by_the_law, 1.0),
+    "routes with breaks": (with_rules, 1.0),
+    "schedule": (shop, 0.5),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_same_seed_gives_the_same_plan_whatever_the_clock_does(
+    case: str, request: pytest.FixtureRequest
+) -> None:
+    made, limit = CASES[case]
+    first = ko.solve(made(), time_limit=limit, seed=5, deterministic=True)
+    request.getfixturevalue("wild_clock")
+    again = ko.solve(made(), time_limit=limit, seed=5, deterministic=True)
+    assert told(first) == told(again)
+    assert "ended by itself" not in first.message, "the limit was not what ended the search"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_limit_is_kept_in_work(case: str) -> None:
+    made, limit = CASES[case]
+    options = SolveOptions(time_limit=limit, seed=5, deterministic=True)
+    before = options.clock.now()
+    ko.solve(made(), time_limit=limit, seed=5, deterministic=True, clock=options.clock)
+    assert limit * 0.5 <= options.clock.now() - before <= limit * 1.5
+
+
+def test_more_work_is_no_worse() -> None:
+    short, long = (
+        OrToolsRouting().solve(town(), SolveOptions(time_limit=limit, seed=1, deterministic=True))
+        for limit in (0.2, 2.0)
+    )
+    assert short.objective is not None
+    assert long.objective is not None
+    assert long.objective <= short.objective
+    assert len(long.history) > len(short.history)
+
+
+def test_work_is_counted_in_one_process() -> None:
+    assert SolveOptions(workers=4, deterministic=True).workers == 1
+    assert isinstance(SolveOptions(deterministic=True).clock, WorkClock)
+    assert not SolveOptions().clock.counts_work
+    assert type(SolveOptions().clock) is Clock
+
+
+def test_who_cannot_count_says_so() -> None:
+    x = ko.Variable("x")
+    law = ko.parse_formula("(x - 1) ^ 2", [x], ko.Variable("y", "EUR"))
+    problem = ko.DecisionProblem({"x": (0.0, 3.0)}, {"cost": law})
+    with pytest.raises(SolverError, match="stops by the clock and counts no work: leave deterministic out"):
+        ko.solve(problem, deterministic=True)
+    with pytest.raises(SolverError, match="deterministic must be True or False, not 'yes'"):
+        ko.solve(problem, deterministic="yes")
