@@ -170,59 +170,61 @@ class RoutingIntegers(RoutingArrays):
             status=Status.PARTIAL if must & set(plan.unserved) else Status.FEASIBLE,
             objective=self.money.to_float(self.objective(ways)),
             bound=None,
-            rounding_bound=self.rounding_bound,
+            rounding_bound=self.rounding_bound(ways),
             message=message,
             **shared,
         )
 
-    @cached_property
-    def rounding_bound(self) -> float:
-        """Proven bound on ``|objective - price at planning values|`` of any plan that fits.
+    def rounding_bound(self, ways: Ways) -> float:
+        """Return a proven bound on ``|objective - price at planning values|`` of a plan that fits.
 
-        Every client contributes one arc into it or one prize, every route one more arc and its fixed cost: half
-        a step of money each. The time of a route is a maximum of sums over its legs, so that rounding moves
-        it by at most one step for each leg and one for the window it starts from; the rounded price of
-        time is off by a known amount for every step of the longest shift.
+        A leg, a prize that is missed and the fixed cost of a route are rounded by half a step of money each. The time
+        of a route is a maximum of sums over its legs, so that rounding moves it by at most one step for each leg and
+        one for the window it starts from; the rounded price of time is off by a known amount for every step of the
+        longest shift.
+
+        Parameters
+        ----------
+        ways
+            The plan.
         """
-        facts = self.problem.facts
-        clients, routes = len(facts.clients), min(len(self.fleet), len(self.nodes) - self.depots)
-        entries = clients + routes * (1 + int(facts.of_vehicles("fixed_cost").any()))
-        rate = facts.of_vehicles("cost_per_time")
+        rate = self.problem.facts.of_vehicles("cost_per_time")
         counted = self.per_time * self.time.factor / self.money.factor
-        longest = (self.shift_end - self.shift_start) / self.time.factor
-        off = float((np.abs(counted - rate) * longest).max()) if len(rate) else 0.0
-        moved = float(rate.max()) * (clients + 2 * routes) * self.time.bound
-        bound = entries * self.money.bound + routes * off + moved
-        return bound if self.rules.absent else bound + self._bound_of_rules(clients, routes)
+        off = np.abs(counted - rate) * (self.shift_end - self.shift_start) / self.time.factor
+        used = [(kind, way) for (kind, _), way in zip(self.fleet, ways, strict=True) if way]
+        served = sum(node >= self.depots for _, way in used for node in way)
+        bound = (len(self.problem.clients) - served) * self.money.bound
+        for kind, way in used:
+            legs = len(way) + 1
+            bound += (legs + 1) * self.money.bound + float(off[kind])
+            bound += float(rate[kind]) * (legs + 1) * self.time.bound
+        return bound if self.rules.absent else bound + self._bound_of_rules(used)
 
-    def _bound_of_rules(self, clients: int, routes: int) -> float:
-        """Return what rounding the rules moves a price by at most: more legs, and prices of some of the time.
+    def _bound_of_rules(self, used: Sequence[tuple[int, Sequence[int]]]) -> float:
+        """Return what rounding the rules moves a price by at most: prices of some of the time.
 
         A moment is later than it is by a step for each leg, stop, break and window behind it. What is not covered: a
         window or break that is missed by less than that, and one that is met is far from it.
         """
         facts, rules = self.problem.facts, self.rules
-        again = sum(rules.most_reloads(kind) for kind, _ in self.fleet)
-        again = min(again, clients)
-        rests = max((len(each) for each in facts.rests), default=0)
-        rate = self.money.factor / self.time.factor
-        longest = float((self.shift_end - self.shift_start).max(initial=0)) / self.time.factor
-        steps = 2 * clients + 2 * again + (4 + rests) * routes
-        moved = steps * self.time.bound
-        overtime = np.where(
-            np.isfinite(facts.of_vehicles("regular_time")), facts.of_vehicles("cost_per_overtime"), 0.0
-        )
-        bound = 2 * again * self.money.bound + float(facts.of_vehicles("cost_per_time").max()) * moved
-        if rules.overtime.size:
-            off = float(np.abs(rules.overtime / rate - overtime).max())
-            bound += routes * off * longest + float(overtime.max()) * (moved + routes * self.time.bound)
-        if rules.lateness.size:
-            rates = facts.lateness_rate[self.nodes]
-            bound += float(np.abs(rules.lateness / rate - rates).sum()) * self.horizon / self.time.factor
-            bound += float(rates.sum()) * moved
+        price = self.money.factor / self.time.factor
+        longest = (self.shift_end - self.shift_start) / self.time.factor
+        rate, extra = facts.of_vehicles("cost_per_time"), facts.of_vehicles("cost_per_overtime")
+        extra = np.where(np.isfinite(facts.of_vehicles("regular_time")), extra, 0.0)
+        step, bound, most = self.time.bound, 0.0, 0.0
+        for kind, way in used:
+            moved = (2 * len(way) + 4 + len(facts.rests[kind])) * step
+            bound, most = bound + float(rate[kind]) * moved, max(most, moved)
+            if rules.overtime.size:
+                off = abs(float(rules.overtime[kind]) / price - float(extra[kind]))
+                bound += off * float(longest[kind]) + float(extra[kind]) * (moved + step)
+            if rules.lateness.size:
+                late = rules.lateness[list(way)] / price - facts.lateness_rate[self.nodes[list(way)]]
+                bound += float(np.abs(late).sum()) * self.horizon / self.time.factor
+                bound += float(facts.lateness_rate[self.nodes[list(way)]].sum()) * moved
         if rules.longest:
-            price = self.problem.policy.cost_of_longest
-            bound += abs(rules.longest / rate - price) * longest + price * moved
+            off = abs(rules.longest / price - self.problem.policy.cost_of_longest)
+            bound += off * float(longest.max(initial=0.0)) + self.problem.policy.cost_of_longest * most
         return bound
 
 
