@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, overload
 
 import numpy as np
@@ -62,6 +63,7 @@ def same_dimension(a: str, b: str) -> bool:
     return parse(a).dimensions == parse(b).dimensions
 
 
+@lru_cache(maxsize=1024)
 def _ratio(source: str, target: str) -> Fraction:
     have, want = parse(source), parse(target)
     if have.dimensions != want.dimensions:

@@ -16,7 +16,7 @@ Ints = NDArray[np.intp]
 
 _ROUGH, _FINE = 24, 96  # departures tried first
 _SPANS = 48  # between them, at most so many of a route are looked into at once
-_ROUNDS = 8
+_QUARTERS, _MANY = (4, 8), (40, 3)  # parts of a span and rounds: many spans in small steps, two in large ones
 _CLOSE = 2e-4  # of a typical leg: how near the best departure is to be found
 _MOST = 60_000  # legs × departures driven at once
 
@@ -35,13 +35,14 @@ def best_departures(ways: Ways, *, rough: bool = False) -> Scores:
     ways
         Routes.
     rough
-        Only try a few departures; the price is that of the best of them.
+        Only try a few departures, and read the clock to ten seconds; the price is that of the best of them.
     """
     tables, options = ways.tables, _ROUGH if rough else _FINE
     if not len(ways) or (tables.orderly and not tables.rate.any()):
         # nobody pays for time, and whoever leaves first is early everywhere
         everyone = np.arange(len(ways))
-        return Scores.of(ways, drive_at(ways, tables.start[ways.kinds], everyone), everyone)
+        soonest = drive_at(ways, tables.start[ways.kinds], everyone, rough=rough)
+        return Scores.of(ways, soonest, everyone)
     most = max(1, _MOST // (options * ways.arc.shape[1]))
     if len(ways) <= most:
         return _best(ways, options, rough=rough)
@@ -52,7 +53,8 @@ def best_departures(ways: Ways, *, rough: bool = False) -> Scores:
 def _best(ways: Ways, options: int, *, rough: bool) -> Scores:
     grid = _tried(ways, options)
     everyone = np.arange(len(ways))
-    tried = Scores.of(ways, drive_at(ways, grid, everyone[:, None]), everyone[:, None])
+    driven = drive_at(ways, grid, everyone[:, None], rough=rough)
+    tried = Scores.of(ways, driven, everyone[:, None])
     choice = tried.chosen()
     best = tried.at((everyone, choice))
     if rough:
@@ -95,22 +97,24 @@ def _last(ways: Ways) -> Floats:
 
 
 def _refined(ways: Ways, tried: Scores, best: Scores) -> Scores:
-    """Look between the departures tried, halving the spans that may hold a better one."""
+    """Look between the departures tried, cutting the spans that may hold a better one into parts."""
     tables = ways.tables
     close = _CLOSE * float(np.median(tables.fastest[np.isfinite(tables.fastest) & (tables.fastest > 0)]))
     rows = np.repeat(np.arange(len(ways)), tried.price.shape[1] - 1)
     low, high = tried.at((slice(None), slice(None, -1))).raveled(), tried.departure[:, 1:].ravel()
-    for _ in range(_ROUNDS):
+    parts, rounds = _QUARTERS if tables.orderly else _MANY
+    share = (np.arange(1, parts) / parts)[:, None]
+    for _ in range(rounds):
         keep = _kept(ways, rows, low, high, best, close)
         rows, low, high = rows[keep], low.at(keep), high[keep]
         if not len(rows):
             break
-        cuts = low.departure + (high - low.departure) * np.array([[0.25], [0.5], [0.75]])
+        cuts = low.departure + (high - low.departure) * share
         inner = np.broadcast_to(rows, cuts.shape).ravel()
         found = Scores.of(ways, drive_at(ways, cuts.ravel(), inner), inner)
         best = best.improved(inner, found)
         low, high = Scores.joined([low, found]), np.concatenate([cuts.ravel(), high])
-        rows = np.tile(rows, 4)
+        rows = np.tile(rows, parts)
     return best
 
 

@@ -18,6 +18,7 @@ __all__ = ["Driven", "Ways", "drive_at", "drive_still"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+_NOTHING = np.zeros(())
 
 
 class Ways:
@@ -176,7 +177,7 @@ def _spent_still(ways: Ways) -> Floats:
     return found
 
 
-def drive_at(ways: Ways, departure: Floats, rows: Ints) -> Driven:
+def drive_at(ways: Ways, departure: Floats, rows: Ints, *, rough: bool = False) -> Driven:
     """Drive routes leg by leg, leaving at given times.
 
     Parameters
@@ -187,6 +188,8 @@ def drive_at(ways: Ways, departure: Floats, rows: Ints) -> Driven:
         Clock times, of any shape.
     rows
         The route of each departure; broadcasts to the shape of `departure`.
+    rough
+        Whether laws may read the clock to ten seconds.
     """
     tables = ways.tables
     arc, tail, head = (nodes.T[:, rows] for nodes in (ways.arc, ways.tail, ways.head))
@@ -201,7 +204,9 @@ def drive_at(ways: Ways, departure: Floats, rows: Ints) -> Driven:
             if isinstance(travel, ArrivalIndex):
                 arrive = np.where(driven[leg], travel.arrival(number[leg], clock), clock)
             else:
-                arrive = clock + _spent(travel, arc[leg], load[leg], clock, driven[leg])
+                arrive = clock + _spent(
+                    travel, Legs(arc[leg], load[leg], clock, _NOTHING), driven[leg], rough=rough
+                )
             begin = (
                 np.maximum(arrive, opens[leg])
                 if rules.windows is None
@@ -212,7 +217,8 @@ def drive_at(ways: Ways, departure: Floats, rows: Ints) -> Driven:
                 over = np.fmax(begin - rules.late_from[head[leg]], 0.0)
                 moving += np.where(driven[leg], rules.late_rate[head[leg]] * over, 0.0)
             for law in tables.moving:
-                price = law.evaluate(Legs(arc[leg], load[leg], clock, arrive - clock, over))
+                legs = Legs(arc[leg], load[leg], clock, arrive - clock, over)
+                price = law.evaluate(legs, rough=rough)
                 moving += np.where(driven[leg], price, 0.0)
             late += np.fmax(begin - closes[leg], 0.0)
             clock = begin + stays[leg]
@@ -227,9 +233,7 @@ def _opening(rules: Rules, head: Ints, arrive: Floats) -> Floats:
     return np.asarray(np.where(np.isfinite(begin), begin, arrive))
 
 
-def _spent(
-    travel: Floats | LegLaw, arc: Ints, load: Floats, clock: Floats, driven: NDArray[np.bool_]
-) -> Floats:
+def _spent(travel: Floats | LegLaw, legs: Legs, driven: NDArray[np.bool_], *, rough: bool) -> Floats:
     if isinstance(travel, LegLaw):
-        return np.where(driven, travel.evaluate(Legs(arc, load, clock, np.zeros(()))), 0.0)
-    return travel[arc]
+        return np.where(driven, travel.evaluate(legs, rough=rough), 0.0)
+    return travel[legs.arc]

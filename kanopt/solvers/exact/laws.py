@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula, Known, Reference
 from kanopt.formulas.data import read_columns
-from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, fold, postorder
+from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, fold
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.problems.routing.laws import DURATION, Inputs, Laws
+from kanopt.solvers.exact.program import Program
 from kanopt.units import convert
 
 __all__ = ["LegLaw", "Legs", "every_arc", "load_degree"]
+
+_PER_MINUTE, _DAY = 6, 8640
+"""Moments of a minute and of a day at which rough values are tabulated."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -62,7 +66,8 @@ class LegLaw:
 
     The largest parts of the graph that read neither load nor clock become tables over the arcs of each vehicle type;
     what is left is computed leg by leg. The value is that of :meth:`Laws.evaluate`, but infinite where that refuses
-    for want of a number: a leg that cannot be priced is not driven.
+    for want of a number: a leg that cannot be priced is not driven. A rough value is one of the middle of the ten
+    seconds in which the leg begins: parts that read the clock alone are tables as well, over the day.
 
     Parameters
     ----------
@@ -87,8 +92,12 @@ class LegLaw:
             and (bound.is_state or str(bound) == "arc.duration")
         }
         self._shape = (len(laws.facts.vehicles), *laws.roads.shape)
-        self._roads = np.broadcast_to(laws.roads, self._shape).ravel()
-        self._steps = self._program(self._columns(laws, name))
+        self._roads = None if laws.roads.all() else np.broadcast_to(laws.roads, self._shape).ravel()
+        self._moments = convert(1.0, self._time, "min") * _PER_MINUTE
+        columns = self._columns(laws, name)
+        names, root = frozenset(self._moving), law.formula.root
+        self._exact = Program(root, columns, names, {}, self._shape)
+        self._rough = Program(root, columns, names, self._over_the_day(), self._shape)
 
     def _columns(self, laws: Laws, name: str) -> Mapping[str, NDArray[Any]]:
         """Return the inputs on every arc; those that a plan moves have a harmless number."""
@@ -97,34 +106,16 @@ class LegLaw:
         known = self._law.arguments(resolve)
         return read_columns(formula.inputs, known, formula.used, gap_inputs(formula.root))
 
-    def _program(self, columns: Mapping[str, NDArray[Any]]) -> tuple[_Step, ...]:
-        """Return what is to be done for each evaluation, in order."""
-        nodes = postorder(self._law.formula.root)
-        still: dict[bytes, NDArray[Any]] = {}
-        with np.errstate(all="ignore"):
-            for node in nodes:
-                below = [still.get(child.key) for child in node.children]
-                if not self._moving.keys() & set(node.names) and all(value is not None for value in below):
-                    still[node.key] = node.compute(below, columns)  # type: ignore[arg-type]
-        needed = {child.key for node in nodes if node.key not in still for child in node.children}
-        needed.add(nodes[-1].key)
-        steps: list[_Step] = []
-        place: dict[bytes, int] = {}
-        for node in nodes:
-            if node.key in still and node.key not in needed:
-                continue
-            place[node.key] = len(steps)
-            value = still.get(node.key)
-            steps.append(
-                _Step(node, tuple(place[child.key] for child in node.children), None)
-                if value is None
-                else _Step(node, (), self._table(value))
-            )
-        return tuple(steps)
-
-    def _table(self, value: NDArray[Any]) -> NDArray[Any]:
-        """Return a value on every arc as a table by the number of the arc; a single number stays one."""
-        return value.reshape(()) if value.size == 1 else np.broadcast_to(value, self._shape).ravel()
+    def _over_the_day(self) -> dict[str, NDArray[Any]]:
+        """Return the inputs that read the clock, at the middle of each moment of a day."""
+        clock = np.asarray((np.arange(_DAY) + 0.5) / self._moments, dtype=np.float64)
+        legs = Legs(np.zeros((), dtype=np.intp), np.zeros(()), clock, np.zeros(()))
+        moving = {
+            name: found
+            for name, found in self._moving.items()
+            if found[0].scope == "clock" and found[0].field != "late"
+        }
+        return {name: self._moved(bound, unit, legs) for name, (bound, unit) in moving.items()}
 
     @property
     def reads_load(self) -> bool:
@@ -141,15 +132,27 @@ class LegLaw:
         """Whether it reads travel time."""
         return any(bound.scope == "arc" for bound, _ in self._moving.values())
 
-    def evaluate(self, legs: Legs) -> Floats:
-        """Return the law's value on each leg, at least zero; infinite where there is none or no road leads."""
-        columns = {name: self._moved(bound, unit, legs) for name, (bound, unit) in self._moving.items()}
-        values: list[NDArray[Any]] = []
+    def evaluate(self, legs: Legs, *, rough: bool = False) -> Floats:
+        """Return the law's value on each leg, at least zero; infinite where there is none or no road leads.
+
+        Parameters
+        ----------
+        legs
+            The legs.
+        rough
+            Whether the clock may be read to ten seconds.
+        """
+        program = self._rough if rough else self._exact
+        columns = {name: self._moved(*self._moving[name], legs) for name in program.reads}
         with np.errstate(all="ignore"):
-            for step in self._steps:
-                values.append(step.run(values, columns, legs.arc))
-            raw = np.asarray(Known(values[-1], self._law.formula.output.unit).to(self._unit), dtype=float)
-            usable = self._roads[legs.arc] & np.isfinite(raw)
+            moment = legs.arc
+            if program.by_clock:
+                moment = np.mod(legs.clock * self._moments, _DAY).astype(np.intp)
+            raw = program.run(columns, legs.arc, moment)
+            raw = np.asarray(Known(raw, self._law.formula.output.unit).to(self._unit), dtype=float)
+            usable = np.isfinite(raw)
+            if self._roads is not None:
+                usable = usable & self._roads.take(legs.arc)
             if not self._is_duration:
                 usable = usable & np.isfinite(legs.duration)
             positive: Floats = np.where(usable, np.maximum(raw, 0.0), np.inf)
@@ -165,22 +168,6 @@ class LegLaw:
             return Known(np.zeros(()) if legs.late is None else legs.late, self._time).to(unit)
         step, day = ("h", 24.0) if bound.field == "hour" else ("min", 1440.0)
         return Known(np.mod(convert(legs.clock, self._time, step), day), step).to(unit)
-
-
-@dataclass(frozen=True, eq=False)
-class _Step:
-    """One step of a program: a table to look up, or a node to compute from the results of earlier steps."""
-
-    node: Node
-    below: tuple[int, ...]
-    table: NDArray[Any] | None
-
-    def run(
-        self, values: Sequence[NDArray[Any]], columns: Mapping[str, NDArray[Any]], arc: Ints
-    ) -> NDArray[Any]:
-        if self.table is None:
-            return self.node.compute([values[place] for place in self.below], columns)
-        return self.table[arc] if self.table.ndim else self.table
 
 
 def load_degree(law: BoundFormula) -> float:

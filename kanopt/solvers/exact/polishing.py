@@ -19,6 +19,7 @@ _LONGEST_SEGMENT = 3
 _SHORT = 20  # clients; in a longer tour moves reach less far, so that there are not too many
 _TRIED = 6  # orders scored finely, where rough scores are not fine
 _MOST = 2_000
+_SHORTEST = 64  # orders driven at all, where that takes long
 
 
 @cache
@@ -95,8 +96,12 @@ def _step(book: TourBook, tour: Tour, rng: np.random.Generator) -> Tour | None:
     nodes = np.full((len(orders), len(tour.way) + 2), tables.home[tour.kind], dtype=np.intp)
     way = np.array(tour.way, dtype=np.intp)
     nodes[:, 1:-1] = way[orders]
+    if book.scorer.rough_is_slow and len(orders) > _SHORTEST:
+        # an order that takes much longer on free roads is not better on busy ones either
+        arcs = (tour.kind * tables.size + nodes[:, :-1]) * tables.size + nodes[:, 1:]
+        shortest = np.argsort(tables.fastest[arcs].sum(axis=1), kind="stable")[:_SHORTEST]
+        orders, nodes = orders[shortest], nodes[shortest]
     cost = book.scorer.ways(Ways(tables, np.full(len(orders), tour.kind), nodes), rough=True).cost()
-    book.routes_scored += len(orders)
     tried = np.argsort(cost, kind="stable")[:_TRIED]
     tried = tried[cost[tried] < (tour.rough if book.scorer.rough_is_fine else np.inf)]
     near = [book.tour(tour.kind, tuple(way[orders[place]].tolist())) for place in tried]

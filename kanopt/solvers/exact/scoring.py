@@ -58,6 +58,11 @@ class Scorer:
         """Whether a rough score is as good as any."""
         return not self.tables.follows_clock
 
+    @property
+    def rough_is_slow(self) -> bool:
+        """Whether even a rough score takes so long that only what looks good on free roads should be scored."""
+        return self.tables.follows_clock and not self.tables.orderly
+
     def routes(self, routes: Sequence[tuple[int, Sequence[int]]], *, rough: bool = False) -> Scores:
         """Score routes, each given as vehicle type and clients in order of visit, by their positions."""
         return self.ways(Ways.of(self.tables, routes), rough=rough)

@@ -19,6 +19,8 @@ Place = tuple[float, int]
 """What a tour costs more with a client at a position, and the position."""
 
 _MOST_TOURS = 30_000
+_NEAREST = 5
+"""Positions looked at in a tour, where driving it takes long."""
 
 
 class Tour:
@@ -80,7 +82,6 @@ class TourBook:
             & (reached <= tables.end[:, None, None])
             & np.isfinite(tables.price[arc])
         ).ravel()
-        self.routes_scored = 0
 
     def tour(self, kind: int, way: tuple[int, ...]) -> Tour:
         """Return a tour, which may not be scored yet."""
@@ -107,7 +108,6 @@ class TourBook:
         if not new:
             return
         scores = self.scorer.routes([(tour.kind, tour.way) for tour in new], rough=rough)
-        self.routes_scored += len(new)
         both = self.scorer.rough_is_fine
         known = zip(new, scores.cost().tolist(), scores.departure.tolist(), strict=True)
         for tour, price, departure in known:
@@ -150,6 +150,8 @@ class TourBook:
             client = np.array([client for _, client in pairs], dtype=np.intp)
             source = np.concatenate([home[:, None], way, home[:, None], client[:, None]], axis=1)
             fits = self._fits(kind, source[:, :-2], client) & self._fits(kind, client, source[:, 1:-1])
+            if self.scorer.rough_is_slow and length >= _NEAREST:
+                fits &= self._near(kind, source[:, :-1], client, fits)
             row, position = np.nonzero(fits)
             inserted = source[row[:, None], _inserting(length)[position]]
             padded = np.repeat(home[row][:, None], widest, axis=1)
@@ -161,7 +163,6 @@ class TourBook:
         ways = Ways(tables, np.concatenate(kinds), np.concatenate(nodes))
         if len(ways):
             price = self.scorer.ways(ways, rough=True).cost()
-            self.routes_scored += len(ways)
         begin = 0
         for pairs, fits in zip(groups.values(), masks, strict=True):
             count = int(fits.sum())
@@ -179,6 +180,16 @@ class TourBook:
         size = self.tables.size
         fits: NDArray[np.bool_] = self._follows[(kind[:, None] * size + tail) * size + head]
         return fits
+
+    def _near(self, kind: Ints, way: Ints, client: Ints, fits: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Say which positions on ways are among the few that take least on free roads, of those that fit."""
+        fastest, size = self.tables.fastest, self.tables.size
+        base, new = (kind * size)[:, None], client[:, None]
+        there = fastest[(base + way[:, :-1]) * size + new] + fastest[(base + new) * size + way[:, 1:]]
+        more = np.where(fits, there - fastest[(base + way[:, :-1]) * size + way[:, 1:]], np.inf)
+        limit = np.partition(more, _NEAREST - 1, axis=1)[:, _NEAREST - 1, None]
+        near: NDArray[np.bool_] = more <= limit
+        return near
 
     @staticmethod
     def _note(pairs: Sequence[tuple[Tour, int]], price: Floats) -> None:

@@ -74,3 +74,29 @@ def test_a_leg_for_which_a_law_has_no_number_cannot_be_driven():
     law = LegLaw(problem.rules, "cost")
     legs = Legs(np.array([1, 1]), np.array([0.0, 1.0]), np.array([600.0, 600.0]), np.array([1.0, 1.0]))
     assert np.isinf(law.evaluate(legs)).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("text", ["km * (1 + hour / 10)", "km + exp(-((hour - 8) / 0.7) ^ 2) * (1 + load)", "hour"])
+def test_a_rough_value_is_that_of_the_middle_of_ten_seconds(text: str) -> None:
+    variables = [Variable("km", "km"), Variable("hour", "h"), Variable("load", "t")]
+    known = {"km": arc.distance, "hour": clock.hour, "load": state.load}
+    law = parse_formula(text, [each for each in variables if each.name in text], Variable("c", "EUR"))
+    km = np.array([[0.0, 3.0, 4.0], [3.0, 0.0, 5.0], [4.0, 5.0, 0.0]])
+    problem = RoutingProblem(
+        [Depot("depot")],
+        [Client("a"), Client("b")],
+        [VehicleType("van"), VehicleType("truck")],
+        law.bind(**{name: known[name] for name in law.used}),
+        km,
+        km,
+    )
+    rng = np.random.default_rng(4)
+    clocks = rng.uniform(-100.0, 3000.0, 500)
+    arcs = rng.integers(0, 18, 500)
+    load, spent = rng.uniform(0.0, 3.0, 500), np.ones(500)
+    made = LegLaw(problem.rules, "cost")
+    rough = made.evaluate(Legs(arcs, load, clocks, spent), rough=True)
+    middle = (np.floor(clocks * 6) + 0.5) / 6
+    assert rough == pytest.approx(made.evaluate(Legs(arcs, load, middle, spent)), rel=1e-9)
+    never = made.evaluate(Legs(arcs[:1], load[:1], np.array([np.inf]), spent[:1]), rough=True)
+    assert never.shape == (1,)

@@ -60,11 +60,12 @@ def test_a_rough_score_is_that_of_a_departure_there_is(case):
     scorer = Scorer(problem)
     routes = random_routes(problem, np.random.default_rng(0), 30)
     rough, fine = scorer.routes(routes, rough=True), scorer.routes(routes)
-    assert (fine.cost() <= rough.cost() + 1e-9).all()
+    # the clock is read to ten seconds
+    assert (fine.cost() <= rough.cost() * (1.0 + 1e-3)).all()
     assert (fine.ok == rough.ok).all()
     for place, (kind, way) in enumerate(routes):
         plan = problem.plan_from([as_route(problem, kind, way, float(rough.departure[place]))])
-        assert rough.price[place] in (np.inf, pytest.approx(problem.price(plan).objective, rel=1e-9))
+        assert rough.price[place] in (np.inf, pytest.approx(problem.price(plan).objective, rel=1e-3))
 
 
 @pytest.mark.parametrize("case", CASES)
