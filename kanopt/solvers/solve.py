@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from kanopt.errors import SolverError
@@ -15,6 +16,8 @@ from kanopt.problems.result import Certificate, Result, Status
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 
 __all__ = ["solve", "solvers"]
+
+_COUNTED = "the time limit counted work: the same seed gives the same plan"
 
 
 def solvers() -> tuple[Solver, ...]:
@@ -43,7 +46,7 @@ def solve(problem: Problem[Any], *, solver: Solver | None = None, **options: Any
         What to solve it with; the first of :func:`solvers` that accepts it where not given.
     **options
         The fields of :class:`SolveOptions`: ``time_limit`` (wall seconds), ``seed``, ``initial``, ``progress``,
-        ``workers``.
+        ``workers``, ``deterministic`` (whether the time limit counts work in place of seconds).
 
     Returns
     -------
@@ -60,6 +63,8 @@ def solve(problem: Problem[Any], *, solver: Solver | None = None, **options: Any
     # a solver may have to make pieces of laws to know whether it accepts them
     solver = _choose(problem, solvers() if solver is None else (solver,))
     outcome = solver.solve(problem, chosen)
+    if chosen.deterministic:
+        outcome = replace(outcome, message="; ".join(filter(None, (outcome.message, _COUNTED))))
     return _judge(
         problem,
         outcome,

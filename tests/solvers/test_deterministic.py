@@ -119,6 +119,7 @@ def test_the_same_seed_gives_the_same_plan_whatever_the_clock_does(
     request.getfixturevalue("wild_clock")
     again = ko.solve(made(), time_limit=limit, seed=5, deterministic=True)
     assert told(first) == told(again)
+    assert first.message.endswith("the time limit counted work: the same seed gives the same plan")
     assert "ended by itself" not in first.message, "the limit was not what ended the search"
 
 
