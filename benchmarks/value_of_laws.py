@@ -5,10 +5,10 @@ strength. From its log of 5,000 trips, with noise and gross errors, three planne
 KANRegressor with everything at its default (monotone in distance and load), written as formulas. "averages" takes
 minutes and litres per kilometre over the whole log, and pays drivers by the hour. "per km" takes one mean cost per
 kilometre, in which hours, fuel and wear of the log are counted, and one mean speed: it plans as those do who pay a
-carrier by the kilometre, and sees no cost in waiting. With --truth there is one more who need not learn: it is told the
-true laws, is given as much time as stated, and shows how much there is to gain, but for the search. Each plans the same sixty clients and six vans with the same
-solver and the same time, and decides who drives where in which order, and when each van leaves. All plans are then
-driven on the true laws.
+carrier by the kilometre, and sees no cost in waiting. With --truth there is one more who need not learn: it is told
+the true laws, is given as much time as stated, and shows how much there is to gain, but for the search. Each plans
+the same sixty clients and six vans with the same solver and the same time, and decides who drives where in which
+order, and when each van leaves. All plans are then driven on the true laws.
 
 "predicted" is what the planner thought its plan would cost, "realised" what it costs on the true laws, and "late" the
 minutes by which clients are reached after their windows and vans are back after their shifts, which cost nothing in
