@@ -71,10 +71,14 @@ def true_laws(strength: float) -> Laws:
     slow = f"(1 + {bumps})" if strength else "1"
     minutes = f"{60.0 / FREE_SPEED!r} * distance_km * {slow}"
     per_km = f"({IDLE / FREE_SPEED!r} * {slow} + {ROLL!r} + {DRAG * FREE_SPEED**2!r} / {slow} ^ 2)"
-    litres = f"distance_km * {per_km} * (1 + {LOAD_EFFECT * strength / LOAD_CAPACITY!r} * load_t)"
+    litres = f"distance_km * {per_km}"
+    if strength:
+        litres += f" * (1 + {LOAD_EFFECT * strength / LOAD_CAPACITY!r} * load_t)"
+    # a law without effects reads distance alone
+    moving = (HOUR, LOAD) if strength else ()
     return Laws(
-        ko.parse_formula(minutes, [KM, HOUR], MINUTES, per="leg"),
-        ko.parse_formula(litres, [KM, LOAD, HOUR], LITRES, per="leg"),
+        ko.parse_formula(minutes, [KM, *moving[:1]], MINUTES, per="leg"),
+        ko.parse_formula(litres, [KM, *moving], LITRES, per="leg"),
     )
 
 
