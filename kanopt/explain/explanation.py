@@ -244,9 +244,19 @@ class Explanation:
         -------
         Path
             The file written.
+
+        Raises
+        ------
+        ProblemError
+            If `today` is no result of the same problem.
         """
         from kanopt.reports import write_explanation
 
+        if today is not None and not (isinstance(today, Result) and today.problem is self.result.problem):
+            raise ProblemError(
+                "today must be a result of the same problem, priced on the same laws; make it with "
+                "today=kanopt.evaluate(result.problem, plan)"
+            )
         return write_explanation(self, path, title=title, today=today)
 
     def __str__(self) -> str:

@@ -67,8 +67,13 @@ def against_sentence(result: Result, today: Result | None) -> str:
             f"That is {amount(abs(change), unit)} ({percent(abs(share))}) {word} than today's plan, "
             f"which costs {amount(today.objective, unit)} on the same laws"
         )
-    broken = len(today.check.violations)
-    return f"{text} and breaks {count(broken, 'rule')}." if broken else f"{text}."
+    missed = sum(violation.constraint == "unserved" for violation in today.check.violations)
+    broken = len(today.check.violations) - missed
+    told = [
+        *([f"breaks {count(broken, 'rule')}"] if broken else []),
+        *([f"leaves out {count(missed, 'thing')} that must be served"] if missed else []),
+    ]
+    return f"{text} and {' and '.join(told)}." if told else f"{text}."
 
 
 def bound_sentence(result: Result) -> str:

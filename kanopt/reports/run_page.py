@@ -95,7 +95,7 @@ def run_page(subject: Subject) -> RunPage:
         changes=subject.changes,
         answer=_answer(why, today),
         keys=tuple(_keys(why, today, laws)),
-        notices=tuple(_notices(why, laws)),
+        notices=tuple(_notices(why, today, laws)),
         chart=drawn[0] if square else None,
         today=_today_figure(today),
         figures=tuple(
@@ -175,7 +175,7 @@ def _bound_key(result: Result, unit: str) -> KeyFigure:
     return KeyFigure("Lower bound", number(result.bound), unit, gap)
 
 
-def _notices(why: Explanation, laws: Mapping[str, LearnedLaw]) -> list[Notice]:
+def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]) -> list[Notice]:
     result = why.result
     notices = []
     broken = tuple(violation.message for violation in result.check.violations)
@@ -193,6 +193,11 @@ def _notices(why: Explanation, laws: Mapping[str, LearnedLaw]) -> list[Notice]:
     for name, law in laws.items():
         if not law.trusted:
             notices.append(Notice("care", f"The law {name} is of low trust. {law.note}".strip()))
+    if today is not None and today.check.violations:
+        text = (
+            "Today's plan breaks rules that this one must keep, so that the two prices are not of the same."
+        )
+        notices.append(Notice("care", text, _first([each.message for each in today.check.violations])))
     if result.interrupted:
         notices.append(Notice("care", "The search was stopped by the user; this is the best plan so far."))
     if frozen := frozen_sentence(result):
@@ -301,6 +306,8 @@ def _certificate(result: Result) -> Facts:
     )
     pairs += [("Lower bound on the law", claimed), ("Solver", result.solver), ("Seed", str(result.seed))]
     pairs += [(run.name, str(run).removeprefix(f"{run.name}: ")) for run in result.engines]
+    if result.message:
+        pairs.append(("Said by the solver", result.message))
     pairs.append(("Time", f"{number(result.wall_seconds, 1)} s wall, {number(result.cpu_seconds, 1)} s CPU"))
     return Facts(tuple(pairs))
 

@@ -109,7 +109,8 @@ class RoutingIntegers(RoutingArrays):
         """
         if not isinstance(plan, RoutingPlan):
             raise SolverError(
-                f"a routing problem starts from a RoutingPlan, not from a {type(plan).__name__}"
+                f"a routing problem starts from a RoutingPlan, not from a {type(plan).__name__}; problem.plan_from "
+                "reads one from lists, a mapping or a table"
             )
         slots = {slot: place for place, slot in enumerate(self.fleet)}
         names = [vehicle.name for vehicle in self.problem.vehicles]

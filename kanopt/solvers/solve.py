@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
-from kanopt.errors import SolverError
+from kanopt.errors import SolverError, nearest
 from kanopt.problems.base import Problem
 from kanopt.problems.evaluate import status_of
 from kanopt.problems.findings import Check
@@ -56,8 +56,12 @@ def solve(problem: Problem[Any], *, solver: Solver | None = None, **options: Any
     Raises
     ------
     SolverError
-        If no solver accepts the problem, or the one given does not; says why.
+        If no solver accepts the problem, or the one given does not, or there is no such option; says why.
     """
+    known = [field.name for field in fields(SolveOptions)]
+    for name in options:
+        if name not in known:
+            raise SolverError(f"solve has no option {name!r}; {nearest(name, known)}")
     chosen = SolveOptions(**options)
     wall, cpu = time.perf_counter(), _cpu_seconds()
     # a solver may have to make pieces of laws to know whether it accepts them

@@ -173,6 +173,8 @@ class SupplySpec(ProblemSpec):
     things: ClassVar = ("head", "product")
     places: ClassVar = ("tail", "mode")
 
+    counts_work = False
+
     kind: Literal["supply"]
     suppliers: PartSpec
     facilities: PartSpec

@@ -115,6 +115,9 @@ class ProblemSpec(FileModel):
 
     things: ClassVar[tuple[str, ...]] = ()
     places: ClassVar[tuple[str, ...]] = ()
+    counts_work: ClassVar[bool] = True
+    """Whether its solvers can be limited by work that is counted in place of seconds."""
+
     kind: str
     bind: dict[str, Binding] = Field(default_factory=dict)
     today: PartSpec | None = None

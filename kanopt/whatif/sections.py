@@ -68,6 +68,12 @@ def read_sections(data: Mapping[str, Any]) -> Sections:
     found.names = {name: frozenset(_table(data.get(name))) for name in ("tables", "surrogates")}
     found.problem = _problem(found, data)
     found.changes = _changes(found, data)
+    if found.solver.deterministic and found.problem is not None and not found.problem.counts_work:
+        found.add(
+            ("solver", "deterministic"),
+            f"solvers of {found.problem.kind} problems stop by the clock and count no work; leave it out: the same "
+            "seed gives the same plan where they end by themselves before the time limit",
+        )
     return found
 
 

@@ -34,7 +34,7 @@ def test_the_map_shows_depots_clients_and_routes():
     labels = dict(zip(view.points["name"], view.points["label"], strict=True))
     assert labels["a"] == "a, 0.5 t, window 09:00–09:20, served 09:15"
     assert labels["b"] == "b, 0.4 t, window 09:00–…, served 09:00"
-    assert labels["c"] == "c, 0.3 t"
+    assert labels["c"] == "c, 0.3 t, on no route"
     assert view.paths[["x", "y"]].to_numpy().tolist() == [[0, 0], [6, 8], [3, 4], [0, 0]]
     assert set(view.paths["group"]) == {"van 2"}
 
@@ -62,7 +62,7 @@ def test_late_service_and_reloads_are_told_apart():
     plan = given.plan_from([Route("van", 1, "depot", ("b", "depot", "a"), 540.0)])
     view, timetable = given.views(plan)
     kinds = timetable.bars.set_index("label")["kind"]
-    assert kinds[["b", "depot", "a"]].tolist() == ["service", "reload", "late"]
+    assert kinds[["b", "depot", "a, 22 min late"]].tolist() == ["service", "reload", "late"]
     labels = dict(zip(view.points["name"], view.points["label"], strict=True))
     assert labels["a"] == "a, 0.5 t, window 09:00–09:20, served 09:42, 22 min late"
     assert labels["b"].endswith("served 09:10")

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
+from kanopt.errors import ProblemError
 from kanopt.explain import explain
 from kanopt.explain.wording import number
 from kanopt.problems import evaluate
@@ -291,6 +292,9 @@ def test_a_plan_of_ones_own_problem_has_a_report_too(make_run: Any, tmp_path: Pa
     for name in run.result.problem.laws():
         assert name in page.text
     assert "The tables that were read" not in page.text
+    for other in ([["c1"]], run.result.plan, evaluate(replace(run.result.problem), run.today.plan)):
+        with pytest.raises(ProblemError, match=r"today must be a result of the same problem.*evaluate"):
+            explain(run.result).to_html(tmp_path / "plan.html", today=other)
     untitled = explain(run.result).to_html(tmp_path / "again.html")
     assert "Routing plan" in check_page(untitled.read_text("utf-8")).text
 

@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import pytest
 
@@ -685,3 +686,18 @@ def test_mistakes_in_a_policy_are_told(edited):
     assert any("pinned names the vehicle 'vn 2'; did you mean 'van'" in message for _, _, message in found), (
         found
     )
+
+
+def test_work_is_counted_where_solvers_can(tmp_path: Path) -> None:
+    scenarios = Path(__file__).parents[2] / "scenarios"
+    (tmp_path / "supply.toml").write_text(
+        f'[scenario]\nbase = "{scenarios / "supply_network.toml"}"\n[solver]\ndeterministic = true\n', "utf-8"
+    )
+    with pytest.raises(
+        ScenarioError, match=r"supply.toml:4: solver.deterministic: solvers of supply problems stop"
+    ):
+        load_scenario(tmp_path / "supply.toml")
+    (tmp_path / "routes.toml").write_text(
+        f'[scenario]\nbase = "{scenarios / "parcel_city.toml"}"\n[solver]\ndeterministic = true\n', "utf-8"
+    )
+    assert load_scenario(tmp_path / "routes.toml").solver.deterministic

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kanopt.errors import ProblemError
 from kanopt.units import convert
 
-__all__ = ["Rest", "breaks_of", "windows_of"]
+__all__ = ["Rest", "breaks_of", "moment_of", "windows_of"]
 
 _TIME = r"(\d+:[0-5]\d|\d+(?:\.\d*)?)"
 _WINDOW = re.compile(rf"{_TIME}\s*-\s*{_TIME}")
@@ -57,7 +57,7 @@ def windows_of(text: str, unit: str = "min") -> tuple[tuple[float, float], ...]:
         match = _WINDOW.fullmatch(part)
         if match is None:
             raise ProblemError(f"{part!r} is no window; write one such as '480-600' or '8:00-10:00'")
-        opens, closes = (_clock(moment, unit) for moment in match.groups())
+        opens, closes = (moment_of(moment, unit) for moment in match.groups())
         if closes < opens:
             raise ProblemError(f"the window {part!r} closes before it opens")
         if found and opens < found[-1][1]:
@@ -93,7 +93,7 @@ def breaks_of(text: str, unit: str = "min") -> tuple[Rest, ...]:
             raise ProblemError(
                 f"{part!r} is no break; write one such as '30 in 660-780' or '30 in 11:00-13:00'"
             )
-        earliest, latest = _clock(match[2], unit), _clock(match[3], unit)
+        earliest, latest = moment_of(match[2], unit), moment_of(match[3], unit)
         if latest < earliest:
             raise ProblemError(f"the break {part!r} must begin before it may")
         if found and (earliest < found[-1].earliest or latest < found[-1].latest):
@@ -106,6 +106,18 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _clock(text: str, unit: str) -> float:
+def moment_of(text: str, unit: str = "min") -> float:
+    """Read one clock time, ``8:30`` or a number in `unit`.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+
+    Examples
+    --------
+    >>> moment_of("8:30"), moment_of("510")
+    (510.0, 510.0)
+    """
     hours, colon, minutes = text.partition(":")
     return convert(60.0 * float(hours) + float(minutes), "min", unit) if colon else float(text)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
+from kanopt.problems.routing.clocks import moment_of
 from kanopt.problems.routing.entities import VehicleType, split_label
 from kanopt.problems.routing.facts import Facts
 from kanopt.tables import units_of
@@ -221,6 +222,17 @@ def _from_frame(frame: pd.DataFrame, depot_of: Mapping[str, str], time: str) -> 
     ):
         depot = str(part["depot"].iloc[0]) if "depot" in part.columns else depot_of.get(str(name), "")
         departure = part["departure"].iloc[0] if "departure" in part.columns else None
-        leaves = None if departure is None or pd.isna(departure) else convert(float(departure), unit, time)
+        leaves = None if departure is None or pd.isna(departure) else _leaves(departure, unit, time)
         routes.append(Route(str(name), int(str(index)), depot, tuple(part["client"].astype(str)), leaves))
     return routes
+
+
+def _leaves(departure: Any, unit: str, time: str) -> float:
+    """Read a departure, a number or a text such as ``8:30``, and return it in the problem's unit."""
+    try:
+        text = isinstance(departure, str) and ":" in departure
+        return moment_of(departure, time) if text else convert(float(departure), unit, time)
+    except (TypeError, ValueError) as error:
+        raise ProblemError(
+            f"plan: departure {departure!r} is no clock time; write a number in {unit!r} or a text such as '8:30'"
+        ) from error

@@ -174,28 +174,52 @@ def _late(laws: Laws, planning: Planning, plan: RoutingPlan) -> Iterator[Reason]
     yield from _overrun(facts, plan, driven)
     late = [
         place
-        for place in np.flatnonzero(driven.late > 0)
-        if not facts.soft[driven.head[place]]
-        and exceeds(float(driven.begin[place]), float(facts.latest[driven.head[place]]))
+        for place in np.flatnonzero(driven.late > 0).tolist()
+        if exceeds(float(driven.begin[place]), float(facts.latest[driven.head[place]]))
     ]
+    paid = [place for place in late if facts.soft[driven.head[place]]]
+    yield from (_paid_lateness(facts, plan, driven, place) for place in paid)
+    late = [place for place in late if place not in paid]
     if not late:
         return
     never = hopeless(laws, planning, [facts.names[driven.head[place]] for place in late], "late")
     for place in late:
-        name, route = facts.names[driven.head[place]], plan.routes[driven.route[place]]
+        name = facts.names[driven.head[place]]
         if name in never:
             yield never[name]
             continue
-        over = float(driven.begin[place] - facts.latest[driven.head[place]])
-        stop = route.clients.index(name) + 1
+        said, over = _how_late(facts, plan, driven, place)
         yield Reason(
             f"client {name}",
             "late",
-            f"client {name} is stop {stop} of {route.label} and reached at "
-            f"{clock_text(float(driven.begin[place]), unit)}, {amount_text(over, unit)} after its window "
-            f"closes; nothing rules out that some vehicle reaches it in time",
+            f"{said}; nothing rules out that some vehicle reaches it in time",
             f"its window {amount_text(over, unit)} later, or an earlier stop or vehicle",
         )
+
+
+def _how_late(facts: Facts, plan: RoutingPlan, driven: Drive, place: int) -> tuple[str, float]:
+    """Say on which leg a client is reached late, and by how much."""
+    unit, name, route = facts.units.time, facts.names[driven.head[place]], plan.routes[driven.route[place]]
+    over = float(driven.begin[place] - facts.latest[driven.head[place]])
+    return (
+        f"client {name} is stop {route.clients.index(name) + 1} of {route.label} and reached at "
+        f"{clock_text(float(driven.begin[place]), unit)}, {amount_text(over, unit)} after its window closes"
+    ), over
+
+
+def _paid_lateness(facts: Facts, plan: RoutingPlan, driven: Drive, place: int) -> Reason:
+    """Word a reason for a client that may be reached late at a price."""
+    said, over = _how_late(facts, plan, driven, place)
+    rate = float(facts.lateness_rate[driven.head[place]])
+    cost = amount_text(rate * over, facts.units.money)
+    price = f"at a price of {cost}" if rate else "at what its law of cost says"
+    return Reason(
+        f"client {facts.names[driven.head[place]]}",
+        "late",
+        f"{said}, which it allows {price}",
+        f"its window {amount_text(over, facts.units.time)} later",
+        price=-rate * over if rate else None,
+    )
 
 
 def _overrun(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Reason]:

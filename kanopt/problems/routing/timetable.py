@@ -9,6 +9,7 @@ import pandas as pd
 
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.timing import Drive
+from kanopt.problems.routing.tolerance import slack
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.facts import Facts
@@ -49,7 +50,7 @@ def timetable_of(facts: Facts, plan: RoutingPlan, driven: Drive) -> pd.DataFrame
             "arrive": driven.arrive,
             "begin": driven.begin,
             "end": driven.begin + driven.stay,
-            "late": driven.late,
+            "late": np.where(driven.late > slack(facts.latest[driven.head]), driven.late, 0.0),
             "breaks": driven.rests_taken,
             "load": driven.load,
             "distance": facts.distance[driven.tail, driven.head],

@@ -68,6 +68,7 @@ def _map(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, where: pd.Da
 def _label(problem: RoutingProblem, client: Client, arrivals: dict[str, tuple[float, float]]) -> str:
     units = problem.units
     parts = [client.name, amount_text(client.demand, units.load)]
+    parts += [] if client.name in arrivals else ["on no route"]
     if client.pickup:
         parts.append(f"pickup {amount_text(client.pickup, units.load)}")
     for opens, closes in problem.facts.windows[problem.facts.index[client.name] - len(problem.depots)]:
@@ -141,8 +142,13 @@ def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Gan
     )
     late = _is_late(problem, driven)
     kinds = np.where(late, "late", np.where(driven.head < len(problem.depots), "reload", "service"))
+    labels = heads.copy()
+    labels[late] = [
+        f"{name}, {amount_text(by, problem.units.time)} late"
+        for name, by in zip(heads[late], driven.late[late], strict=True)
+    ]
     services = pd.DataFrame(
-        {"row": rows, "start": driven.begin, "end": served, "label": heads, "kind": kinds}
+        {"row": rows, "start": driven.begin, "end": served, "label": labels, "kind": kinds}
     )
     bars = pd.concat([drives, waits, services, _breaks(problem, plan, driven)], ignore_index=True)
     bars = bars[np.isfinite(bars["end"].astype(float)) & (bars["end"] > bars["start"] + 1e-9)]

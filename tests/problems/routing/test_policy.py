@@ -273,6 +273,27 @@ def test_the_table_of_a_plan_has_the_times_of_its_stops() -> None:
     assert empty["begin"].isna().all()
 
 
+def test_departures_in_a_table_may_be_written_as_clock_times() -> None:
+    table = pd.DataFrame({"vehicle": ["van 1"], "stop": [1], "client": ["a"], "departure": ["8:30"]})
+    assert pair().plan_from(table).routes[0].departure == 510.0
+    assert pair().plan_from(table.assign(departure="510")).routes[0].departure == 510.0
+    with pytest.raises(
+        ProblemError, match="plan: departure 'noon' is no clock time; write a number in 'min' or"
+    ):
+        pair().plan_from(table.assign(departure="noon"))
+
+
+def test_lateness_that_is_paid_for_has_a_reason() -> None:
+    problem = pair(Client("a", latest=4.0, cost_per_lateness=0.5), Client("b"))
+    (reason,) = problem.reasons(problem.plan_from([["a", "b"]]))
+    assert (reason.subject, reason.kind, reason.price) == ("client a", "late", -3.0)
+    assert reason.message == (
+        "client a is stop 1 of van 1 and reached at 00:10, 6 min after its window closes, which it allows "
+        "at a price of 3 EUR"
+    )
+    assert reason.relaxation == "its window 6 min later"
+
+
 def test_a_cost_may_be_called_service_where_there_is_no_law_of_service() -> None:
     assert "service" in pair(cost={"service": LINE}).laws()
     law = parse_formula("5 + demand", [Variable("demand", "t")], Variable("stop", "min"))

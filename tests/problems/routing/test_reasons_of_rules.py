@@ -154,13 +154,15 @@ def test_the_last_of_several_windows_counts() -> None:
     assert "is back from it at 10:10 at the earliest" in shut.message
 
 
-def test_lateness_that_is_paid_for_is_a_price_and_no_reason() -> None:
+def test_lateness_that_is_paid_for_is_allowed_and_has_a_reason_with_its_price() -> None:
     given = problem(changed(latest=500.0, cost_per_lateness=2.0))
     found = reason(given, [["a", "b"]])
     assert "could serve it for 40 EUR more" in found.message
     late = given.plan_from([["a", "b", "c"]])
     assert given.check(late).ok
-    assert given.reasons(late) == ()
+    (told,) = given.reasons(late)
+    assert (told.subject, told.kind, told.price) == ("client c", "late", -20.0)
+    assert told.message.endswith("10 min after its window closes, which it allows at a price of 20 EUR")
 
 
 def test_a_break_counts_in_what_must_give() -> None:

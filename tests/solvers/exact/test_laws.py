@@ -76,7 +76,9 @@ def test_a_leg_for_which_a_law_has_no_number_cannot_be_driven():
     assert np.isinf(law.evaluate(legs)).tolist() == [True, False]
 
 
-@pytest.mark.parametrize("text", ["km * (1 + hour / 10)", "km + exp(-((hour - 8) / 0.7) ^ 2) * (1 + load)", "hour"])
+@pytest.mark.parametrize(
+    "text", ["km * (1 + hour / 10)", "km + exp(-((hour - 8) / 0.7) ^ 2) * (1 + load)", "hour"]
+)
 def test_a_rough_value_is_that_of_the_middle_of_ten_seconds(text: str) -> None:
     variables = [Variable("km", "km"), Variable("hour", "h"), Variable("load", "t")]
     known = {"km": arc.distance, "hour": clock.hour, "load": state.load}
