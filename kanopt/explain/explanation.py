@@ -148,8 +148,8 @@ class Explanation:
         vehicle
             Name of a vehicle type that may serve it.
         **options
-            As for :func:`kanopt.solve`. As much time and the same seed as the result had, and its plan to start
-            from, unless stated.
+            As for :func:`kanopt.solve`. As much time and the same seed as the result had, work counted where it was,
+            and its plan to start from, unless stated.
 
         Returns
         -------

@@ -162,8 +162,10 @@ def _why_not(problem: RoutingProblem, vehicle: str, client: str) -> str:
 
 
 def _forced(question: str, result: Result, problem: RoutingProblem, options: dict[str, Any]) -> Forced:
+    seconds = result.time_limit if result.deterministic else max(result.wall_seconds, _LEAST_SECONDS)
     given = {
-        "time_limit": max(result.wall_seconds, _LEAST_SECONDS),
+        "time_limit": seconds,
+        "deterministic": result.deterministic,
         "seed": result.seed,
         "initial": result.plan,
         **options,

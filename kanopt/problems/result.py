@@ -182,6 +182,8 @@ class Result:
         What the solver has to say, such as the reason of an infeasibility.
     engines
         What each engine did, where the solver has more than one.
+    time_limit, deterministic
+        What the solver was given: seconds, and whether they counted work; None for a plan that no solver made.
     """
 
     problem: Problem[Any]
@@ -199,6 +201,8 @@ class Result:
     interrupted: bool = False
     message: str = ""
     engines: tuple[EngineRun, ...] = field(default=(), repr=False)
+    time_limit: float | None = None
+    deterministic: bool = False
 
     @property
     def objective(self) -> float | None:

@@ -306,6 +306,9 @@ def _certificate(result: Result) -> Facts:
     )
     pairs += [("Lower bound on the law", claimed), ("Solver", result.solver), ("Seed", str(result.seed))]
     pairs += [(run.name, str(run).removeprefix(f"{run.name}: ")) for run in result.engines]
+    if result.time_limit is not None:
+        counted = " of counted work (deterministic)" if result.deterministic else ""
+        pairs.append(("Time limit", f"{number(result.time_limit, 1)} s{counted}"))
     if result.message:
         pairs.append(("Said by the solver", result.message))
     pairs.append(("Time", f"{number(result.wall_seconds, 1)} s wall, {number(result.cpu_seconds, 1)} s CPU"))

@@ -64,8 +64,10 @@ class SolveOptions:
                 raise SolverError(f"{name} must be a whole number of at least {least}, not {value!r}")
         if not isinstance(self.deterministic, bool):
             raise SolverError(f"deterministic must be True or False, not {self.deterministic!r}")
-        if self.deterministic and not self.clock.counts_work:
-            object.__setattr__(self, "clock", WorkClock())
+        if not isinstance(self.clock, Clock):
+            raise SolverError(f"clock must be a Clock or a WorkClock, not {self.clock!r}")
+        if self.deterministic != self.clock.counts_work:
+            object.__setattr__(self, "clock", WorkClock() if self.deterministic else Clock())
         if self.deterministic:
             object.__setattr__(self, "workers", 1)
 
@@ -79,8 +81,8 @@ class SolveOptions:
         """
         if self.deterministic:
             raise SolverError(
-                f"{name} stops by the clock and counts no work: leave deterministic out. The same seed gives the same "
-                "plan where it ends by itself before the time limit"
+                f"{name} stops by the clock and counts no work: leave the option deterministic out. The same seed "
+                "gives the same plan where it ends by itself before the time limit"
             )
 
 

@@ -20,7 +20,7 @@ _PENALTY_WEIGHTS = (0.05, 0.1)  # the solver's default is 0.1
 _FIRST = ("PARALLEL_CHEAPEST_INSERTION", "PATH_CHEAPEST_ARC", "SAVINGS")
 _GLANCE = 256
 _NEVER = 1e6  # seconds
-_PER_MOVE, _PER_MOVE_AND_CLIENT, _RULES, _PER_REST = 1e-6, 3e-9, 3.0, 3.5e-6  # seconds, counted as work
+_PER_MOVE, _PER_MOVE_AND_CLIENT, _RULES, _RESTS = 1e-6, 3e-9, 3.0, 3e-5  # seconds, counted as work
 _PER_GROUP_AND_CLIENT = 1e-4
 _REBUILDING = 0.2  # share of the time in which a start is made where rules are many
 _REMOVED, _LONGEST, _BYPASS = 10, 10, 0.01  # what the paper on string removals suggests
@@ -97,7 +97,7 @@ class OrToolsSearch:
         self.per_branch = _PER_MOVE + _PER_MOVE_AND_CLIENT * arrays.size
         self.per_branch *= 1.0 if arrays.rules.absent else _RULES
         # a move of a stop is first tried against all breaks, a branch is one step of finding times for a move
-        self.per_move = self.per_branch + _PER_REST * arrays.size * bool(arrays.rules.rests.size)
+        self.per_move = self.per_branch + (_RESTS if arrays.rules.rests.size else 0.0)
         self.branches = 0
         self.built = OrToolsModel(arrays)
         self.model = self.built.model
@@ -146,9 +146,15 @@ class OrToolsSearch:
 
     def _parameters(self) -> Any:
         parameters = pywrapcp.DefaultRoutingSearchParameters()
-        left = _NEVER if self.incumbents.clock.counts_work else self.time_limit - self.incumbents.seconds
+        counts = self.incumbents.clock.counts_work
+        left = _NEVER if counts else self.time_limit - self.incumbents.seconds
         parameters.time_limit.FromMilliseconds(max(1, int(1000 * left)))
-        parameters.disable_scheduling_beware_this_may_degrade_performance = self.built.by_hand
+        by_hand = self.built.by_hand
+        if counts:
+            # searches for times go by the clock; and where drivers rest, those by linear programs take most of the time
+            parameters.lns_time_limit.FromMilliseconds(int(1000 * _NEVER))
+            by_hand = by_hand or bool(self.arrays.rules.rests.size)
+        parameters.disable_scheduling_beware_this_may_degrade_performance = by_hand
         if self.leave is None:
             kinds = routing_enums_pb2.LocalSearchMetaheuristic
             metaheuristic = kinds.GREEDY_DESCENT if self._alone else kinds.GUIDED_LOCAL_SEARCH

@@ -182,7 +182,7 @@ class RoutingIntegers(RoutingArrays):
         A leg, a prize that is missed and the fixed cost of a route are rounded by half a step of money each. The time
         of a route is a maximum of sums over its legs, so that rounding moves it by at most one step for each leg and
         one for the window it starts from; the rounded price of time is off by a known amount for every step of the
-        longest shift.
+        longest shift. What is not covered: a window or break that is missed by less than a step for each leg before it.
 
         Parameters
         ----------

@@ -74,6 +74,8 @@ def solve(problem: Problem[Any], *, solver: Solver | None = None, **options: Any
         outcome,
         solver=solver.name,
         seed=chosen.seed,
+        time_limit=chosen.time_limit,
+        deterministic=chosen.deterministic,
         wall_seconds=time.perf_counter() - wall,
         cpu_seconds=_cpu_seconds() - cpu,
     )

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +23,7 @@ from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.clock import Clock, WorkClock
 from kanopt.solvers.ortools_routing import OrToolsRouting
 
+ROOT = Path(__file__).parents[2]
 KM, LOAD, HOUR = ko.Variable("km", "km"), ko.Variable("load", "t"), ko.Variable("hour", "h")
 
 
@@ -46,6 +53,17 @@ def with_rules(clients: int = 14) -> ko.RoutingProblem:
         _minutes(),
         policy=RoutingPolicy(cost_of_longest=0.1),
     )
+
+
+def with_pairs() -> ko.RoutingProblem:
+    """A town of goods brought from client to client, whose drivers rest: times are searched for."""
+    depots, people, fleet = _parts(16, 3, breaks="30 in 500-620")
+    half = len(people) // 2
+    linked = [
+        replace(one, source=other.name) for one, other in zip(people[half:], people[:half], strict=True)
+    ]
+    first = [replace(one, demand=0.0) for one in people[:half]]
+    return ko.RoutingProblem(depots, [*first, *linked], fleet, _fuel(), _minutes())
 
 
 def shop() -> ko.SchedulingProblem:
@@ -87,7 +105,7 @@ def _minutes() -> Any:
 @pytest.fixture
 def wild_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that jumps: between two looks at it passes anything from a millisecond to a minute."""
-    rng, seconds = np.random.default_rng(), [time.perf_counter()]
+    rng, seconds = np.random.default_rng(8), [time.perf_counter()]
 
     def jumping() -> float:
         seconds[0] += float(rng.choice([1e-3, 0.1, 60.0], p=[0.9, 0.09, 0.01]))
@@ -106,6 +124,7 @@ CASES: dict[str, tuple[Callable[[], Any], float]] = {
     "plain routes": (town, 1.0),
     "routes by laws of load and clock": (by_the_law, 1.0),
     "routes with breaks": (with_rules, 1.0),
+    "pairs with breaks": (with_pairs, 0.3),
     "schedule": (shop, 0.5),
 }
 
@@ -132,10 +151,55 @@ def test_the_limit_is_kept_in_work(case: str) -> None:
     assert limit * 0.5 <= options.clock.now() - before <= limit * 1.5
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs a system that can stop a process")
+def test_a_machine_that_stands_still_now_and_then_makes_no_difference() -> None:
+    """Limits inside the engines read a clock that no patch in Python reaches."""
+    code = (
+        "import kanopt as ko\n"
+        "from tests.solvers.test_deterministic import told, with_pairs\n"
+        "ko.solve(with_pairs(), time_limit=0.0, seed=5, deterministic=True)\n"
+        "print('ready', flush=True)\n"
+        "result = ko.solve(with_pairs(), time_limit=0.3, seed=5, deterministic=True)\n"
+        "print(told(result))\n"
+    )
+
+    def run(*, disturbed: bool) -> str:
+        with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"ready\n"
+            while disturbed and child.poll() is None:
+                os.kill(child.pid, signal.SIGSTOP)
+                time.sleep(0.12)
+                os.kill(child.pid, signal.SIGCONT)
+                time.sleep(0.06)
+            said = child.stdout.read().decode()
+        assert child.returncode == 0
+        return said
+
+    assert run(disturbed=False) == run(disturbed=True) != ""
+
+
+def test_questions_after_a_plan_count_as_it_did() -> None:
+    result = ko.solve(town(8), time_limit=0.1, seed=3, deterministic=True)
+    assert (result.time_limit, result.deterministic) == (0.1, True)
+    route = result.plan.routes[0]
+    forced = ko.explain(result).leg(route.depot, route.clients[0])
+    assert (forced.after.time_limit, forced.after.deterministic, forced.after.seed) == (0.1, True, 3)
+
+
+def test_the_clock_follows_from_the_option() -> None:
+    counted = SolveOptions(deterministic=True)
+    assert not replace(counted, deterministic=False).clock.counts_work
+    assert not SolveOptions(clock=WorkClock()).clock.counts_work
+    assert replace(counted, time_limit=3.0).clock is counted.clock
+    with pytest.raises(SolverError, match="clock must be a Clock or a WorkClock, not 3"):
+        SolveOptions(clock=3)
+
+
 def test_more_work_is_no_worse() -> None:
     short, long = (
         OrToolsRouting().solve(town(), SolveOptions(time_limit=limit, seed=1, deterministic=True))
-        for limit in (0.2, 2.0)
+        for limit in (0.1, 0.8)
     )
     assert short.objective is not None
     assert long.objective is not None
@@ -154,7 +218,9 @@ def test_who_cannot_count_says_so() -> None:
     x = ko.Variable("x")
     law = ko.parse_formula("(x - 1) ^ 2", [x], ko.Variable("y", "EUR"))
     problem = ko.DecisionProblem({"x": (0.0, 3.0)}, {"cost": law})
-    with pytest.raises(SolverError, match="stops by the clock and counts no work: leave deterministic out"):
+    with pytest.raises(
+        SolverError, match="stops by the clock and counts no work: leave the option deterministic out"
+    ):
         ko.solve(problem, deterministic=True)
     with pytest.raises(SolverError, match="solve has no option 'determinstic'; did you mean 'deterministic'"):
         ko.solve(problem, determinstic=True)

@@ -24,6 +24,7 @@ _BETTER = 1e-9
 _PUT_TOGETHER = (0.5, 1.0)
 _SHARE = 0.04  # of the time: what putting a plan together from tours met may take each time
 _WORK = 2.0
+_PER_STEP = 2e-4  # seconds, for a clock that counts work
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class Search:
         self.seed = seed
         self.heard = heard
         self.rng = np.random.default_rng(seed)
+        self._told = book.scorer.worked
         self.worth = self._worth()
         self.pool = Pool()
         self.pool.add(start.tours)
@@ -111,7 +113,6 @@ class Search:
         self._remove_weights = Weights(list(self._removals), self.rng)
         self._insert_weights = Weights(list(self._insertions), self.rng)
         self.ended = False
-        self._told = book.scorer.worked
         self.clock = clock
         self._began = self._cycle_began = clock.now()
         self._cycle_steps = 0
@@ -171,7 +172,7 @@ class Search:
 
     def _spend(self) -> None:
         """Tell the clock of the work since it was last told."""
-        worked = self.book.scorer.worked
+        worked = self.book.scorer.worked + _PER_STEP * self.steps
         self.clock.spend(worked - self._told)
         self._told = worked
 
