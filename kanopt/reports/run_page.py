@@ -195,7 +195,7 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
             notices.append(Notice("care", f"The law {name} is of low trust. {law.note}".strip()))
     if today is not None and today.check.violations:
         text = (
-            "Today's plan breaks rules that this one must keep, so that the two prices are not of the same."
+            "Today's plan breaks rules that this one must keep: the two prices do not compare like with like."
         )
         notices.append(Notice("care", text, _first([each.message for each in today.check.violations])))
     if result.interrupted:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,8 +13,6 @@ if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw, Run
 
 __all__ = ["Subject", "of_explanation", "of_run"]
-
-_PACKAGES = ("kanopt", "numpy", "pandas", "ortools")
 
 
 @dataclass(frozen=True)
@@ -70,19 +66,13 @@ def of_run(run: Run) -> Subject:
 def of_explanation(explanation: Explanation, title: str, today: Result | None) -> Subject:
     """Return what the report of a plan tells of whose problem was not read from a file."""
     from kanopt.whatif import LearnedLaw
+    from kanopt.whatif.run import surroundings
 
     result = explanation.result
-    told = {
-        "seed": str(result.seed),
-        "solver": result.solver,
-        "seconds solving": f"{result.wall_seconds:.1f}",
-    }
-    told |= {name: version(name) for name in _PACKAGES}
-    told |= {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
     return Subject(
         title=title or f"{result.problem.kind.capitalize()} plan",
         explanation=explanation,
         laws={name: LearnedLaw(name, formula) for name, formula in result.problem.laws().items()},
         today=today,
-        provenance=told,
+        provenance=surroundings(),
     )

@@ -34,8 +34,7 @@ class Clock:
 class WorkClock(Clock):
     """Work that was done, in seconds that it takes on one core of about the year 2025.
 
-    What a step is worth was measured once and is a constant of its search. How long a search really takes depends on
-    the machine and the problem: from half as long to twice as long where it was measured.
+    What a step is worth is a constant of its search; how long it really takes depends on the machine and the problem.
 
     Examples
     --------

@@ -14,11 +14,11 @@ from ortools.sat.python import cp_model
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 
-__all__ = ["Aim", "Ending", "SearchLimits", "Searched", "complete_hint", "run_cpsat"]
+__all__ = ["WORK_PER_SECOND", "Aim", "Ending", "SearchLimits", "Searched", "complete_hint", "run_cpsat"]
 
 _POLL = 0.05
 _COMPLETION = 1.0
-_WORK = 0.3
+WORK_PER_SECOND = 0.3
 """CP-SAT's deterministic time in a second on one core, about."""
 
 
@@ -143,7 +143,7 @@ def run_cpsat(
     solver = cp_model.CpSolver()
     parameters = solver.parameters
     if limits.deterministic:
-        parameters.max_deterministic_time = max(0.0, _WORK * limits.seconds)
+        parameters.max_deterministic_time = max(0.0, WORK_PER_SECOND * limits.seconds)
     else:
         parameters.max_time_in_seconds = max(0.0, limits.seconds)
     parameters.random_seed = limits.seed % 2**31
@@ -208,7 +208,7 @@ def _searched(
 ) -> Searched:
     if not done or done[0] == cp_model.MODEL_INVALID:
         raise SolverError(f"CP-SAT refused the model: {model.validate() or 'no reason given'}")
-    status, work = done[0], float(solver.response_proto.deterministic_time) / _WORK
+    status, work = done[0], float(solver.response_proto.deterministic_time) / WORK_PER_SECOND
     if status == cp_model.INFEASIBLE:
         return Searched(Ending.INFEASIBLE, None, float("inf"), work=work)
     bound = float(solver.best_objective_bound) if model.has_objective() else 0.0

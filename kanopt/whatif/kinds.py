@@ -173,8 +173,7 @@ class SupplySpec(ProblemSpec):
     things: ClassVar = ("head", "product")
     places: ClassVar = ("tail", "mode")
 
-    counts_work = False
-
+    counts_work: ClassVar = False
     kind: Literal["supply"]
     suppliers: PartSpec
     facilities: PartSpec

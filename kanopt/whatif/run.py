@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Progress, Result
     from kanopt.tables import TableReport
 
-__all__ = ["Run", "build", "finished", "run", "solved", "today_of"]
+__all__ = ["Run", "build", "finished", "run", "solved", "surroundings", "today_of"]
 
 _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools")
 
@@ -219,5 +219,10 @@ def _provenance(
     told |= {"seed": str(result.seed), "solver": result.solver}
     told |= {"seconds learning": f"{sum(law.seconds for law in laws.values()):.1f}"}
     told |= {"seconds solving": f"{result.wall_seconds:.1f}", "seconds in all": f"{seconds:.1f}"}
-    told |= {name: version(name) for name in _PACKAGES}
+    return told | surroundings()
+
+
+def surroundings() -> dict[str, str]:
+    """Return the versions of what is at work, and the kind of machine."""
+    told = {name: version(name) for name in _PACKAGES}
     return told | {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}

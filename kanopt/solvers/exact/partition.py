@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ortools.sat.python import cp_model
 
 from kanopt.solvers.clock import Clock
+from kanopt.solvers.cpsat_search import WORK_PER_SECOND
 from kanopt.solvers.exact.plans import Draft
 from kanopt.solvers.exact.tables import Tables
 from kanopt.solvers.exact.tours import Tour
@@ -122,7 +123,7 @@ def best_of_pool(tables: Tables, pool: Pool, known: Draft, worth: float, effort:
     if effort.seconds is not None:
         solver.parameters.max_time_in_seconds = effort.seconds
     status = solver.solve(model)
-    effort.clock.spend(solver.response_proto.deterministic_time)
+    effort.clock.spend(solver.response_proto.deterministic_time / WORK_PER_SECOND)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return known
     found = Draft(

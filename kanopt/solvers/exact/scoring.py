@@ -75,8 +75,8 @@ class Scorer:
         ways
             The routes.
         rough
-            Where the price depends on when a route leaves, try a few departures only: the price is that of a
-            departure there is, but not of the best one.
+            Where the price depends on when a route leaves, try a few departures only, and read the clock to ten
+            seconds: the price is nearly that of a departure there is, but not of the best one.
         """
         departures = 1
         if self.tables.follows_clock:

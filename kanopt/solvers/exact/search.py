@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kanopt.solvers.clock import Clock
+from kanopt.solvers.cpsat_search import WORK_PER_SECOND
 from kanopt.solvers.exact.insertion import Insertions
 from kanopt.solvers.exact.partition import Effort, Pool, best_of_pool
 from kanopt.solvers.exact.plans import Draft
@@ -222,7 +223,7 @@ class Search:
         if self.limits.seconds is not None:
             seconds = max(0.05, _SHARE * self.limits.seconds)
         if seconds is not None and self.clock.counts_work:
-            work, seconds = min(work, seconds), None
+            work, seconds = min(work, WORK_PER_SECOND * seconds), None
         effort = Effort(seconds, work, self.seed, self.clock)
         found = best_of_pool(self.tables, self.pool, self.best, self.worth, effort)
         if found.rank < self.best.rank:
