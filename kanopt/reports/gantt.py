@@ -125,8 +125,10 @@ def _texts(ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[str, t
     low, high = ax.get_xlim()
     room = (bars["end"] - bars["start"]).to_numpy(float) / (high - low) * pixels(ax)[0]
     for index, (bar, width) in enumerate(zip(rows_of(bars), room, strict=True)):
-        text = str(bar.label)
-        if text and bar.kind not in _THIN and 6.2 * len(text) + 4 <= width:
+        label = str(bar.label)
+        # where the whole does not fit, what stands before the comma says at least who it is
+        text = label if _fits(label, width) else label.partition(",")[0]
+        if text and bar.kind not in _THIN and _fits(text, width):
             ax.text(
                 0.5 * (bar.start + bar.end),
                 level[index],
@@ -137,6 +139,11 @@ def _texts(ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[str, t
                 color=colours[bar.kind][1],
                 clip_on=True,
             )
+
+
+def _fits(text: str, width: float) -> bool:
+    """Say whether a text has room in so many pixels."""
+    return 6.2 * len(text) + 4 <= width
 
 
 def _legend(ax: Axes, colours: dict[str, tuple[str, str]]) -> None:
