@@ -8,7 +8,7 @@ import numpy as np
 
 import kanopt as ko
 from kanopt.formulas import Formula, Variable
-from kanopt.solvers.routing_integers import RoutingIntegers, lower
+from kanopt.solvers.routing.integers import RoutingIntegers, lower
 
 if TYPE_CHECKING:
     from _random_formulas import RandomLaw

@@ -35,9 +35,9 @@ from pyvrp.stop import MaxRuntime
 import kanopt as ko
 from kanopt.problems.routing.instances import Instance
 from kanopt.solvers.incumbents import Incumbents
-from kanopt.solvers.ortools_search import OrToolsSearch
-from kanopt.solvers.pyvrp_model import pyvrp_model
-from kanopt.solvers.routing_integers import lower
+from kanopt.solvers.routing.integers import lower
+from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
+from kanopt.solvers.routing.pyvrp_engine.model import pyvrp_model
 
 
 @dataclass(frozen=True)

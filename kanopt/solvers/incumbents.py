@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kanopt.problems.result import Progress
 from kanopt.solvers.clock import Clock
-from kanopt.solvers.routing_arrays import Rank, RoutingArrays, Ways
+from kanopt.solvers.routing.arrays import Rank, RoutingArrays, Ways
 
 __all__ = ["Incumbents"]
 

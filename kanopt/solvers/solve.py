@@ -22,11 +22,11 @@ _COUNTED = "the time limit counted work: the same seed gives the same plan"
 
 def solvers() -> tuple[Solver, ...]:
     """Return every solver there is, in order of preference."""
-    from kanopt.solvers.cpsat_scheduling import CpSatScheduling
     from kanopt.solvers.decisions import HighsPieces, ScipNative
-    from kanopt.solvers.highs_supply import HighsSupply
-    from kanopt.solvers.law_routing import LawRouting
-    from kanopt.solvers.routing_portfolio import RoutingPortfolio
+    from kanopt.solvers.routing.law_routing import LawRouting
+    from kanopt.solvers.routing.portfolio import RoutingPortfolio
+    from kanopt.solvers.scheduling.solver import CpSatScheduling
+    from kanopt.solvers.supply.solver import HighsSupply
 
     return (LawRouting(), RoutingPortfolio(), CpSatScheduling(), HighsSupply(), HighsPieces(), ScipNative())
 

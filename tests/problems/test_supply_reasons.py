@@ -235,7 +235,7 @@ def test_a_proof_about_a_closed_site_agrees_with_enumeration(seed):
 def _best_with(problem, opened):
     """Return the best plan with exactly these sites open; None where a status forbids it."""
     from kanopt.solvers.highs import HighsOptions, run_highs
-    from kanopt.solvers.supply_model import SupplyModel
+    from kanopt.solvers.supply.model import SupplyModel
 
     if any(
         site.status == "open" and not opened[i].all() for i, site in enumerate(problem.network.facilities)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
-from kanopt.solvers.completing import completed
-from kanopt.solvers.routing_integers import lower
+from kanopt.solvers.routing.completion import completed
+from kanopt.solvers.routing.integers import lower
 from tests.routing_variants import VARIANTS, variant
 
 

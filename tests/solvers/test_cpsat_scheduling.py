@@ -17,10 +17,10 @@ from kanopt.interrupt import Interrupt
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.scheduling import Break, Job, Machine, Mode, PowerPrice, SchedulingProblem, Setup, Task
 from kanopt.problems.scheduling.dispatch import dispatch, place_in_order
-from kanopt.solvers.cpsat_scheduling import CpSatScheduling
-from kanopt.solvers.cpsat_search import Ending, SearchLimits, complete_hint, run_cpsat
-from kanopt.solvers.scheduling_grid import choose_step, is_exact, lower
-from kanopt.solvers.scheduling_model import ScheduleModel
+from kanopt.solvers.cpsat import Ending, SearchLimits, complete_hint, run_cpsat
+from kanopt.solvers.scheduling.grid import choose_step, is_exact, lower
+from kanopt.solvers.scheduling.model import ScheduleModel
+from kanopt.solvers.scheduling.solver import CpSatScheduling
 from kanopt.solvers.solve import solve
 from tests.scheduling_cases import (
     FT06,

@@ -21,7 +21,7 @@ from kanopt.problems import Result
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.clock import Clock, WorkClock
-from kanopt.solvers.ortools_routing import OrToolsRouting
+from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 
 ROOT = Path(__file__).parents[2]
 KM, LOAD, HOUR = ko.Variable("km", "km"), ko.Variable("load", "t"), ko.Variable("hour", "h")

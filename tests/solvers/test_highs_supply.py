@@ -21,9 +21,9 @@ from kanopt.problems.supply import Facility, FlowPlan, Lane, Market, Period, Pro
 from kanopt.solvers import highs_child
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.highs import Answer, Ending, HighsOptions, LinearModel, read_incumbents, run_highs
-from kanopt.solvers.highs_supply import HighsSupply
 from kanopt.solvers.solve import solve
-from kanopt.solvers.supply_model import SupplyModel
+from kanopt.solvers.supply.model import SupplyModel
+from kanopt.solvers.supply.solver import HighsSupply
 from tests.supply_cases import best_of_all, random_problem, small
 
 
@@ -246,14 +246,14 @@ def test_ctrl_c_before_anything_is_found_is_no_plan(monkeypatch):
     def press(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("kanopt.solvers.highs_supply.run_highs", press)
+    monkeypatch.setattr("kanopt.solvers.supply.solver.run_highs", press)
     outcome = HighsSupply().solve(small(), SolveOptions())
     assert (outcome.status, outcome.plan, outcome.interrupted) == (Status.NO_PLAN, None, True)
 
 
 def test_ctrl_c_while_the_least_shortage_is_sought_says_what_is_proved(monkeypatch):
     answers = iter([Answer(Ending.INFEASIBLE, None, None), Answer(Ending.INTERRUPTED, None, None)])
-    monkeypatch.setattr("kanopt.solvers.highs_supply.run_highs", lambda *_: next(answers))
+    monkeypatch.setattr("kanopt.solvers.supply.solver.run_highs", lambda *_: next(answers))
     outcome = HighsSupply().solve(small(products=[Product("flour")]), SolveOptions())
     assert (outcome.status, outcome.plan, outcome.interrupted) == (Status.INFEASIBLE, None, True)
     assert "cannot be met" in outcome.message
@@ -370,7 +370,7 @@ def test_nothing_but_the_callers_words_reaches_standard_output():
     code = (
         "import json\n"
         "from tests.supply_cases import random_problem\n"
-        "from kanopt.solvers.highs_supply import HighsSupply\n"
+        "from kanopt.solvers.supply.solver import HighsSupply\n"
         "from kanopt.solvers.base import SolveOptions\n"
         "print(json.dumps(HighsSupply().solve(random_problem(1), SolveOptions()).objective))"
     )

@@ -13,8 +13,8 @@ from kanopt.errors import SolverError
 from kanopt.formulas import Variable, arc, clock, parse_formula, state
 from kanopt.problems import Client, Depot, Progress, RoutingProblem, Status, VehicleType
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.law_routing import LawRouting
-from kanopt.solvers.routing_portfolio import RoutingPortfolio
+from kanopt.solvers.routing.law_routing import LawRouting
+from kanopt.solvers.routing.portfolio import RoutingPortfolio
 
 KM = Variable("km", "km")
 

@@ -10,13 +10,13 @@ import pytest
 from kanopt.formulas import Variable, arc, clock, parse_formula, state
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from kanopt.solvers import solve
-from kanopt.solvers.alternating import Alternation
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.law_routing import LawRouting
-from kanopt.solvers.ortools_routing import OrToolsRouting
-from kanopt.solvers.routing_integers import lower
-from kanopt.solvers.routing_portfolio import RoutingPortfolio
-from kanopt.solvers.standing import standing
+from kanopt.solvers.routing.alternation import Alternation
+from kanopt.solvers.routing.integers import lower
+from kanopt.solvers.routing.law_routing import LawRouting
+from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from kanopt.solvers.routing.ranking import standing
 from tests.routing_simulator import best_of_all
 from tests.routing_variants import some_routes, variant
 

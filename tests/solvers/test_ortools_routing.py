@@ -19,9 +19,9 @@ from kanopt.problems import Client, Depot, Progress, Route, RoutingPlan, Routing
 from kanopt.problems.evaluate import status_of
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.incumbents import Incumbents
-from kanopt.solvers.ortools_routing import OrToolsRouting
-from kanopt.solvers.ortools_search import OrToolsSearch
-from kanopt.solvers.routing_integers import lower
+from kanopt.solvers.routing.integers import lower
+from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
+from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from tests.routing_cases import best_by_trying_all, random_problem, random_routes
 from tests.supply_cases import small as supply_problem
 

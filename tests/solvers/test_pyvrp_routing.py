@@ -25,17 +25,17 @@ from kanopt.problems import (
     VehicleType,
 )
 from kanopt.problems.evaluate import status_of
-from kanopt.solvers import pyvrp_steps
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.clock import Clock
 from kanopt.solvers.incumbents import Incumbents
-from kanopt.solvers.pyvrp_model import pyvrp_model
-from kanopt.solvers.pyvrp_pool import RoutePool
-from kanopt.solvers.pyvrp_routing import PyVrpRouting
-from kanopt.solvers.pyvrp_search import PyVrpSearch, _cost
-from kanopt.solvers.pyvrp_steps import UNLIMITED, in_steps
-from kanopt.solvers.routing_arrays import RoutingArrays
-from kanopt.solvers.routing_integers import lower
+from kanopt.solvers.routing.arrays import RoutingArrays
+from kanopt.solvers.routing.integers import lower
+from kanopt.solvers.routing.pyvrp_engine import scaling as pyvrp_steps
+from kanopt.solvers.routing.pyvrp_engine.model import pyvrp_model
+from kanopt.solvers.routing.pyvrp_engine.route_pool import RoutePool
+from kanopt.solvers.routing.pyvrp_engine.scaling import UNLIMITED, in_steps
+from kanopt.solvers.routing.pyvrp_engine.search import PyVrpSearch, _cost
+from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
 from tests.routing_brute import best_of_all_plans
 from tests.routing_cases import best_by_trying_all, random_problem, random_routes
 from tests.solvers.test_ortools_routing import euclidean
@@ -234,7 +234,7 @@ def best_of_pool(pool: RoutePool, seen: list[Solution]) -> int:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_best_plan_is_put_together_from_routes_of_all(seed, monkeypatch):
-    monkeypatch.setattr("kanopt.solvers.pyvrp_pool._KEPT", 40 if seed % 2 else 8000)
+    monkeypatch.setattr("kanopt.solvers.routing.pyvrp_engine.route_pool._KEPT", 40 if seed % 2 else 8000)
     model = pyvrp_model(lower(random_problem(seed, clients=6, rates=seed % 2 == 0)), complete=seed % 3 > 0)
     pool, seen, rng = RoutePool(model), [], RandomNumberGenerator(seed)
     known = None

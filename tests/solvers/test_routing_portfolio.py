@@ -17,14 +17,14 @@ from kanopt.problems import Progress, RoutingProblem, Status, VehicleType
 from kanopt.problems.evaluate import status_of
 from kanopt.problems.result import EngineRun
 from kanopt.solvers import Outcome, SolveOptions, solve
-from kanopt.solvers import routing_child as child
-from kanopt.solvers import routing_process as processes
-from kanopt.solvers.routing_arrays import RoutingArrays
-from kanopt.solvers.routing_engines import ORTOOLS, PYVRP, EngineOrder, engine_name
-from kanopt.solvers.routing_integers import lower
-from kanopt.solvers.routing_portfolio import RoutingPortfolio
-from kanopt.solvers.routing_process import EngineEnd, run_processes
-from kanopt.solvers.routing_turns import turned
+from kanopt.solvers.routing import engine_child as child
+from kanopt.solvers.routing import engine_process as processes
+from kanopt.solvers.routing.arrays import RoutingArrays
+from kanopt.solvers.routing.engine_process import EngineEnd, run_processes
+from kanopt.solvers.routing.engines import ORTOOLS, PYVRP, EngineOrder, engine_name
+from kanopt.solvers.routing.integers import lower
+from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from kanopt.solvers.routing.reversed_routes import turned
 from tests.routing_brute import best_of_all_plans
 from tests.routing_cases import random_problem, random_routes
 from tests.solvers.test_ortools_routing import euclidean
@@ -54,7 +54,7 @@ def test_in_turn_the_engines_find_the_best_plan_and_are_both_reported(seed):
 @pytest.fixture
 def apart(monkeypatch):
     """Let engines run side by side however small the problem is."""
-    monkeypatch.setattr("kanopt.solvers.routing_portfolio._SMALL", 0)
+    monkeypatch.setattr("kanopt.solvers.routing.portfolio._SMALL", 0)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -73,7 +73,7 @@ def test_more_workers_are_more_seeds_of_pyvrp(monkeypatch):
         asked.extend(orders)
         return [EngineEnd(failed=True, message="failed: it is a test") for _ in orders]
 
-    monkeypatch.setattr("kanopt.solvers.routing_portfolio.run_processes", run)
+    monkeypatch.setattr("kanopt.solvers.routing.portfolio.run_processes", run)
     with pytest.raises(
         SolverError, match=r"every engine failed before it had a plan: PyVRP 0\S+ failed: it is"
     ):

@@ -15,20 +15,20 @@ from kanopt.problems.routing import RoutingPolicy
 from kanopt.solvers import solve
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.incumbents import Incumbents
-from kanopt.solvers.ortools_model import OrToolsModel
-from kanopt.solvers.ortools_routing import OrToolsRouting
-from kanopt.solvers.ortools_search import OrToolsSearch
-from kanopt.solvers.pyvrp_model import pyvrp_model
-from kanopt.solvers.pyvrp_relaxed import as_pyvrp_sees
-from kanopt.solvers.pyvrp_routing import PyVrpRouting
-from kanopt.solvers.pyvrp_search import _cost
-from kanopt.solvers.pyvrp_steps import in_steps
-from kanopt.solvers.routing_arrays import RoutingArrays
-from kanopt.solvers.routing_insertion import rebuilt
-from kanopt.solvers.routing_integers import RoutingIntegers, lower
-from kanopt.solvers.routing_portfolio import RoutingPortfolio
-from kanopt.solvers.routing_turns import turned
-from kanopt.solvers.routing_ways import cleaned
+from kanopt.solvers.routing.arrays import RoutingArrays
+from kanopt.solvers.routing.insertion_start import rebuilt
+from kanopt.solvers.routing.integer_routes import cleaned
+from kanopt.solvers.routing.integers import RoutingIntegers, lower
+from kanopt.solvers.routing.ortools_engine.model import OrToolsModel
+from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
+from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from kanopt.solvers.routing.pyvrp_engine.model import pyvrp_model
+from kanopt.solvers.routing.pyvrp_engine.relaxed import as_pyvrp_sees
+from kanopt.solvers.routing.pyvrp_engine.scaling import in_steps
+from kanopt.solvers.routing.pyvrp_engine.search import _cost
+from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
+from kanopt.solvers.routing.reversed_routes import turned
 from tests.routing_variants import VARIANTS, variant
 
 NATIVE = ("capacities", "service_law", "open", "max_duration", "overtime", "pickup", "reload")
@@ -223,8 +223,8 @@ def test_pyvrp_makes_a_start_without_the_rules_it_does_not_model():
 
 @pytest.mark.parametrize("name", ["reload", "breaks", "source"])
 def test_engines_side_by_side_know_the_rules(name, monkeypatch):
-    monkeypatch.setattr("kanopt.solvers.routing_portfolio._SMALL", 0)
-    monkeypatch.setattr("kanopt.solvers.routing_portfolio._SHORT", 0.0)
+    monkeypatch.setattr("kanopt.solvers.routing.portfolio._SMALL", 0)
+    monkeypatch.setattr("kanopt.solvers.routing.portfolio._SHORT", 0.0)
     problem = variant(name, 0)
     outcome = RoutingPortfolio().solve(problem, SolveOptions(time_limit=4.0, workers=2))
     check = problem.check(outcome.plan)

@@ -8,8 +8,8 @@ import pytest
 
 from kanopt.problems import RoutingProblem
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.ortools_routing import OrToolsRouting
-from kanopt.solvers.routing_portfolio import RoutingPortfolio
+from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.portfolio import RoutingPortfolio
 from tests.routing_simulator import Best, Simulator, best_of_all
 from tests.routing_variants import VARIANTS, variant
 

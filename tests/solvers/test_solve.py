@@ -10,7 +10,7 @@ from kanopt.errors import SolverError
 from kanopt.formulas import Variable, arc, clock, parse_formula
 from kanopt.problems import Client, Depot, RoutingProblem, Status, VehicleType
 from kanopt.solvers import Outcome, SolveOptions, solve, solvers
-from kanopt.solvers.routing_portfolio import RoutingPortfolio
+from kanopt.solvers.routing.portfolio import RoutingPortfolio
 from tests.routing_cases import random_problem
 
 

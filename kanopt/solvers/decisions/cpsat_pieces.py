@@ -12,12 +12,12 @@ from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
 from kanopt.problems.decisions import DecisionProblem
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.cpsat_search import Aim, Ending, SearchLimits, run_cpsat
-from kanopt.solvers.decisions.describing import of_pieces
+from kanopt.solvers.cpsat import Aim, Ending, SearchLimits, run_cpsat
+from kanopt.solvers.decisions.encoding import of_pieces
 from kanopt.solvers.decisions.incremental import Incremental
-from kanopt.solvers.decisions.lowering import lowered
+from kanopt.solvers.decisions.lowered_laws import lowered
+from kanopt.solvers.decisions.refinement import EngineAnswer, Rounds, Wanted
 from kanopt.solvers.decisions.relaxation import Relaxation
-from kanopt.solvers.decisions.rounds import EngineAnswer, Rounds, Wanted
 from kanopt.solvers.encodings import Encoding
 
 __all__ = ["CpSatPieces"]

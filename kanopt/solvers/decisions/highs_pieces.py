@@ -11,11 +11,11 @@ from kanopt.errors import FormulaError
 from kanopt.problems.base import Problem
 from kanopt.problems.decisions import DecisionProblem
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.decisions.describing import of_pieces
+from kanopt.solvers.decisions.encoding import of_pieces
 from kanopt.solvers.decisions.logarithmic import Logarithmic
-from kanopt.solvers.decisions.lowering import lowered
+from kanopt.solvers.decisions.lowered_laws import lowered
+from kanopt.solvers.decisions.refinement import EngineAnswer, Rounds, Wanted
 from kanopt.solvers.decisions.relaxation import Relaxation
-from kanopt.solvers.decisions.rounds import EngineAnswer, Rounds, Wanted
 from kanopt.solvers.encodings import Encoding
 from kanopt.solvers.highs import Ending, HighsOptions, run_highs
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
-from kanopt.solvers.decisions.partition import Corner, Polygons
+from kanopt.solvers.decisions.polygons import Corner, Polygons
 from kanopt.solvers.decisions.relaxation import Curve, Relaxation, Row
 from kanopt.solvers.decisions.sides import Side
 from kanopt.units import scaling_for

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.solvers.decisions.partition import Corner
+from kanopt.solvers.decisions.polygons import Corner
 from kanopt.solvers.decisions.relaxation import Curve, Relaxation, Row
 from kanopt.solvers.decisions.sides import Side
 from kanopt.solvers.highs import GAP as RELATIVE

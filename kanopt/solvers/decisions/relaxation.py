@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.lowering import AffineDefinition, PieceDefinition, Piecewise
 from kanopt.problems.decisions import DecisionProblem
-from kanopt.solvers.decisions.lowering import Lowered
-from kanopt.solvers.decisions.partition import Partition
+from kanopt.solvers.decisions.lowered_laws import Lowered
+from kanopt.solvers.decisions.polygons import Partition
 from kanopt.solvers.decisions.sides import Side, sides_of
 
 __all__ = ["Column", "Curve", "Relaxation", "Row", "relaxed"]

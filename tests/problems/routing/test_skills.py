@@ -12,8 +12,8 @@ from kanopt.errors import ProblemError
 from kanopt.problems import Client, RoutingProblem, VehicleType
 from kanopt.problems.routing.entities import words_of
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.ortools_routing import OrToolsRouting
-from kanopt.solvers.pyvrp_routing import PyVrpRouting
+from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
 from tests.routing_brute import best_of_all_plans
 from tests.routing_cases import random_problem
 

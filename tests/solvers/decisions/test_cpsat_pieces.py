@@ -12,7 +12,7 @@ import kanopt as ko
 from kanopt.problems import Status
 from kanopt.solvers.decisions import CpSatPieces
 from kanopt.solvers.decisions.incremental import Incremental
-from kanopt.solvers.decisions.lowering import lowered
+from kanopt.solvers.decisions.lowered_laws import lowered
 from kanopt.solvers.decisions.relaxation import relaxed
 from tests.routing_cases import random_problem as random_routing
 from tests.solvers.decisions.brute import assert_close, law, random_case

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from kanopt.formulas.lowering import Pieces
-from kanopt.solvers.decisions.partition import Partition, Polygons
+from kanopt.solvers.decisions.polygons import Partition, Polygons
 from kanopt.solvers.decisions.sides import Side
 
 NUMBERS = st.floats(-10, 10).map(lambda value: round(value, 3))

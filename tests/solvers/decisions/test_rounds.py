@@ -9,9 +9,9 @@ import kanopt as ko
 from kanopt.errors import FormulaError
 from kanopt.problems import Status
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.decisions import HighsPieces, rounds
+from kanopt.solvers.decisions import HighsPieces, refinement
+from kanopt.solvers.decisions.refinement import EngineAnswer, Rounds, Wanted
 from kanopt.solvers.decisions.relaxation import Relaxation
-from kanopt.solvers.decisions.rounds import EngineAnswer, Rounds, Wanted
 from tests.solvers.decisions.brute import law
 
 
@@ -77,7 +77,7 @@ def test_pieces_that_cannot_be_nearer_are_told(monkeypatch: pytest.MonkeyPatch) 
     def refuse(*_: object) -> None:
         raise FormulaError("too many pieces")
 
-    monkeypatch.setattr(rounds, "lowered", refuse)
+    monkeypatch.setattr(refinement, "lowered", refuse)
     outcome = search.run()
     assert outcome.status is Status.FEASIBLE
     assert outcome.message == "pieces nearer to the laws could not be made: too many pieces"

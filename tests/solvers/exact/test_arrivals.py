@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.problems import ArrivalFunctions
-from kanopt.solvers.exact.arrivals import ArrivalIndex
+from kanopt.solvers.routing.law_search.arrival_index import ArrivalIndex
 from tests.exact_cases import random_arrivals
 
 INF = np.inf

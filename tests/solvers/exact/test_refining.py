@@ -8,10 +8,10 @@ import pytest
 from kanopt.errors import SolverError
 from kanopt.problems import Client, Depot, Progress, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.exact import refine
-from kanopt.solvers.exact.refining import Refinement
-from kanopt.solvers.exact.search import Limits
-from kanopt.solvers.pyvrp_routing import PyVrpRouting
+from kanopt.solvers.routing.law_search import refine
+from kanopt.solvers.routing.law_search.large_neighbourhood import Limits
+from kanopt.solvers.routing.law_search.refine import Refinement
+from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
 from tests.exact_cases import CASES, exact_problem, optimum
 
 TIMED = ("rush hour", "toll by hour", "load and clock", "paid by the minute", "arrivals", "arrivals and toll")

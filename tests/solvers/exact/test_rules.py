@@ -12,9 +12,9 @@ from kanopt.formulas import Variable, client, clock, parse_formula, vehicle
 from kanopt.problems import Route, RoutingProblem
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.exact import Scorer, refine
-from kanopt.solvers.exact.rules import beyond_search
-from kanopt.solvers.law_routing import LawRouting
+from kanopt.solvers.routing.law_routing import LawRouting
+from kanopt.solvers.routing.law_search import Scorer, refine
+from kanopt.solvers.routing.law_search.rules import beyond_search
 from tests.exact_cases import exact_problem
 from tests.routing_variants import variant
 

@@ -1,0 +1,88 @@
+"""What a solver sees of a decision problem, law by law."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kanopt.formulas.lowering import Piecewise
+from kanopt.problems.decisions import DecisionLaw, DecisionProblem
+from kanopt.solvers.decisions.lowered_laws import lowered
+from kanopt.solvers.decisions.relaxation import Curve, Relaxation, relaxed
+from kanopt.solvers.encodings import EncodedLaw, Encoding
+
+__all__ = ["of_laws", "of_pieces"]
+
+_SHOWN = 3
+
+
+def of_pieces(problem: DecisionProblem, name: str, solver: str, *, logarithmic: bool) -> Encoding:
+    """Return how pieces are encoded: binaries are counted as logarithms of choices, or one for each but the first."""
+    relaxation = relaxed(problem, lowered(problem))
+    named = [(_names(problem.terms), problem.terms), *((rule.name, (law,)) for rule, law in problem.rules)]
+    laws = tuple(
+        _of_law(law, parts, relaxation, place, logarithmic=logarithmic)
+        for place, (law, parts) in enumerate(named)
+    )
+    return Encoding(
+        name=name,
+        solver=solver,
+        binaries=sum(law.binaries for law in laws),
+        segments=relaxation.segments,
+        error=relaxation.error,
+        unit=problem.unit,
+        laws=laws,
+    )
+
+
+def of_laws(problem: DecisionProblem, name: str, solver: str) -> Encoding:
+    """Return that every law is seen as it is."""
+    objective = EncodedLaw(_names(problem.terms), "as it is", _fixed(problem.terms), _decided(problem.terms))
+    rules = (
+        EncodedLaw(rule.name, "as it is", _fixed((law,)), _decided((law,))) for rule, law in problem.rules
+    )
+    return Encoding(name=name, solver=solver, unit=problem.unit, laws=(objective, *rules))
+
+
+def _of_law(
+    name: str, laws: Sequence[DecisionLaw], relaxation: Relaxation, place: int, *, logarithmic: bool
+) -> EncodedLaw:
+    program, places = (
+        relaxation.programs[place],
+        set(relaxation.places[place][len(relaxation.programs[place].inputs) :]),
+    )
+    curves = [curve for curve in relaxation.curves if curve.target in places]
+    counts = [curve.partition.polygons().count for curve in curves]
+    binaries = [(count - 1).bit_length() if logarithmic else count - 1 for count in counts]
+    proof = program.certificate
+    return EncodedLaw(
+        law=name,
+        how=_how(program, curves, counts),
+        fixed=_fixed(laws),
+        decided=_decided(laws),
+        segments=proof.segments,
+        binaries=sum(binaries),
+        error=proof.bound,
+    )
+
+
+def _how(program: Piecewise, curves: Sequence[Curve], counts: Sequence[int]) -> str:
+    if not curves:
+        return "a linear row, exact"
+    if max(counts) == 1:
+        joint = program.curvature in ("convex", "concave")
+        return f"cuts, no binaries: {f'jointly {program.curvature}' if joint else 'bends outwards where it is held'}"
+    chosen = sum(count > 1 for count in counts)
+    return f"{len(curves):,} functions of one variable in pieces, of which {chosen:,} need choices"
+
+
+def _names(laws: Sequence[DecisionLaw]) -> str:
+    shown = " + ".join(law.name for law in laws[:_SHOWN])
+    return shown + (f" + {len(laws) - _SHOWN} more" if len(laws) > _SHOWN else "")
+
+
+def _fixed(laws: Sequence[DecisionLaw]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for law in laws for name in law.fixed))
+
+
+def _decided(laws: Sequence[DecisionLaw]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for law in laws for name in law.used))

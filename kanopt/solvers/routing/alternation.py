@@ -1,0 +1,98 @@
+"""Engines whose planning values follow the plan: solve, read load and clock off the plan, solve again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from kanopt.problems.result import Progress
+from kanopt.problems.routing import RoutingPlan, RoutingProblem
+from kanopt.solvers.base import SolveOptions, Solver
+from kanopt.solvers.routing.ranking import standing
+
+__all__ = ["Alternation"]
+
+_SHARE = 0.34
+"""Of the time that is left, what one round may take."""
+_LEAST = 0.2
+
+
+class Alternation:
+    """Rounds of engines, one after the other, with load and clock frozen as they are in the best plan so far.
+
+    A round can only find what is better at these values; whether it is better is judged on the law, and the best plan
+    of all is kept. The rounds end with the time, or by themselves once no engine has found anything better.
+
+    Parameters
+    ----------
+    engines
+        Solve at planning values.
+    problem
+        What is planned.
+    plan
+        Where to start.
+    options
+        Of the engine; the time limit is that of all rounds.
+    heard
+        Called with each better plan.
+
+    Attributes
+    ----------
+    steps
+        How many rounds there were.
+    ended
+        Whether the search ended by itself.
+    history
+        The better plans, in order of time.
+    """
+
+    def __init__(
+        self,
+        engines: Sequence[Solver],
+        problem: RoutingProblem,
+        plan: RoutingPlan,
+        options: SolveOptions,
+        heard: Callable[[Progress], None],
+    ) -> None:
+        self.engines = engines
+        self.problem = problem
+        self.best = plan
+        self.options = options
+        self.heard = heard
+        self.steps, self.ended, self.stopped = 0, False, False
+        self.history: list[Progress] = []
+
+    def run(self, asked: Callable[[], bool]) -> RoutingPlan:
+        """Search, and return the best plan."""
+        began = self.options.clock.now()
+        rank = standing(self.problem, self.best)
+        fruitless, by_themselves = 0, True
+        while not (self.stopped or asked()):
+            left = self.options.time_limit - (self.options.clock.now() - began)
+            if left < _LEAST:
+                break
+            engine = self.engines[self.steps % len(self.engines)]
+            self.steps += 1
+            limit = left if left < 3 * _LEAST else _SHARE * left
+            options = replace(self.options, time_limit=limit, initial=self.best, progress=None)
+            outcome = engine.solve(self.problem.replanned(self.best), options)
+            self.stopped, found = outcome.interrupted, outcome.plan
+            by_themselves = by_themselves and "ended by itself" in outcome.message
+            here = standing(self.problem, found) if isinstance(found, RoutingPlan) else rank
+            if isinstance(found, RoutingPlan) and here < rank:
+                self.best, rank, fruitless = found, here, 0
+                self._tell(self.options.clock.now() - began, here[2])
+                continue
+            fruitless += 1
+            if fruitless >= len(self.engines):
+                self.ended = by_themselves
+                break
+        return self.best
+
+    def _tell(self, seconds: float, price: float) -> None:
+        step = Progress(seconds, price)
+        self.history.append(step)
+        try:
+            self.heard(step)
+        except KeyboardInterrupt:
+            self.stopped = True

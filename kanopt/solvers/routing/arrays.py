@@ -1,0 +1,326 @@
+"""What a routing engine counts: whole numbers without names, which travel to another process as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.solvers.routing.integer_routes import (
+    Times,
+    allowed,
+    arcs_of,
+    choose,
+    cleaned,
+    energy_of,
+    length_of,
+    loads_fit,
+    times_of,
+    trips,
+)
+from kanopt.solvers.routing.integer_rules import RoutingRules
+from kanopt.units import Scaling
+
+__all__ = ["Integers", "Rank", "RoutingArrays", "Ways"]
+
+Integers = NDArray[np.int64]
+Ways = Sequence[Sequence[int]]
+"""Client nodes in order of visit, one route for each vehicle of the fleet; the node of its depot is a reload."""
+Rank = tuple[int, int]
+"""How good a plan is, the smaller the better: clients left out who must be served, then the objective."""
+_REMEMBERED = 100_000
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RoutingArrays:
+    """A routing problem as an engine sees it.
+
+    Durations and demands are rounded up, capacities down, windows and shifts inward, so that a plan feasible
+    here is feasible at the planning values. Nodes are the depots that some vehicle starts from, then clients.
+
+    Parameters
+    ----------
+    fleet
+        Vehicle type (position) and number of each vehicle, in order of types.
+    home
+        Node of each vehicle type's depot, shape (types,); -1 where there is no such vehicle.
+    cost, transit
+        Price of an arc and time from the start of service at its tail to the arrival at its head, by vehicle
+        type; (types, nodes, nodes). An arc without a road takes longer than `horizon`.
+    demand, earliest, latest, prize, mandatory
+        By node; `prize` is 0 for depots and for clients that must be served.
+    capacity, fixed, per_time, shift_start, shift_end
+        By vehicle type.
+    depots
+        How many of the nodes are depots.
+    missed
+        Prizes of optional clients that are not among the nodes.
+    stranded
+        How many clients that must be served are not among the nodes.
+    horizon
+        The latest time that can occur.
+    money
+        The scaling of prices.
+    rules
+        What there is besides.
+    """
+
+    fleet: tuple[tuple[int, int], ...]
+    home: Integers
+    cost: Integers
+    transit: Integers
+    demand: Integers
+    earliest: Integers
+    latest: Integers
+    prize: Integers
+    mandatory: NDArray[np.bool_]
+    capacity: Integers
+    fixed: Integers
+    per_time: Integers
+    shift_start: Integers
+    shift_end: Integers
+    depots: int
+    missed: int
+    stranded: int
+    horizon: int
+    money: Scaling
+    rules: RoutingRules = field(default_factory=RoutingRules)
+
+    @property
+    def size(self) -> int:
+        """How many nodes there are."""
+        return len(self.demand)
+
+    def depot(self, kind: int) -> int:
+        """Return the node of a vehicle type's depot."""
+        return int(self.home[kind])
+
+    @cached_property
+    def penalty(self) -> int:
+        """Price of leaving a mandatory client out: more than any plan can cost."""
+        arcs = int(self.cost.max(axis=(0, 2), initial=0).sum())
+        routes = len(self.fleet)
+        leaving = int(self.cost[:, : self.depots].max(initial=0)) * routes
+        fixed = int(self.fixed.max(initial=0)) * routes
+        spans = self.per_time * (self.shift_end - self.shift_start)
+        most = arcs + leaving + fixed + int(self.prize.sum()) + int(spans.max(initial=0)) * routes + 1
+        return most if self.rules.absent else most + self._beyond()
+
+    def _beyond(self) -> int:
+        """Return more than what the rules can add to the price of a plan."""
+        rules, routes = self.rules, len(self.fleet)
+        again = sum(rules.most_reloads(kind) for kind, _ in self.fleet)
+        most = 2 * int(self.cost.max(initial=0)) * min(again, self.size)
+        spans = self.shift_end - self.shift_start
+        if rules.overtime.size:
+            most += int((rules.overtime * spans).max(initial=0)) * routes
+        if rules.lateness.size:
+            most += sum(
+                int(rate) * (self.horizon - int(due))
+                for rate, due in zip(rules.lateness, rules.due, strict=True)
+            )
+        if rules.energy.size:
+            # nobody carries more than all there is
+            carried = int(rules.force.sum())
+            legs = routes + min(again, self.size)
+            most += (int(rules.energy.max(axis=(0, 2)).sum()) + legs * int(rules.energy.max())) * carried
+        return most + rules.longest * int(spans.max(initial=0))
+
+    def span(self, kind: int, way: Sequence[int]) -> tuple[int, int] | None:
+        """Return departure and return of a route that costs as little time as it can, None if it is too late.
+
+        Parameters
+        ----------
+        kind
+            Vehicle type.
+        way
+            Client nodes in order of visit.
+        """
+        if not self.rules.absent:
+            found = times_of(self, kind, way)
+            return (found[0].departure, found[0].finish) if found else None
+        transit, home = self.transit[kind], self.depot(kind)
+        clock, waited = int(self.shift_start[kind]), 0
+        room: int | None = None
+        tail = home
+        for node in way:
+            arrive = clock + int(transit[tail, node])
+            clock = max(arrive, int(self.earliest[node]))
+            if clock > self.latest[node]:
+                return None
+            waited += clock - arrive
+            slack = waited + int(self.latest[node]) - clock
+            room = slack if room is None else min(room, slack)
+            tail = node
+        finish = clock + int(transit[tail, home])
+        if finish > self.shift_end[kind]:
+            return None
+        return int(self.shift_start[kind]) + min(waited, room if room is not None else 0), finish
+
+    def fits(self, kind: int, way: Sequence[int], vehicle: int | None = None, *, whole: bool = True) -> bool:
+        """Say whether a vehicle type can drive a route.
+
+        Parameters
+        ----------
+        kind, way
+            As in :meth:`span`.
+        vehicle
+            Position in the fleet, where it is known, for clients that one vehicle serves.
+        whole
+            Whether the clients of a source that is on the route must be on it as well.
+        """
+        if self.rules.absent:
+            load = int(self.demand[list(way)].sum()) if way else 0
+            return load <= self.capacity[kind] and self.span(kind, way) is not None
+        if not (allowed(self, kind, way, vehicle, whole=whole) and loads_fit(self, kind, way)):
+            return False
+        limit = self.rules.max_distance
+        if limit.size and length_of(self, kind, way) > limit[kind]:
+            return False
+        return bool(times_of(self, kind, way))
+
+    def trimmed(self, kind: int, way: Sequence[int], seen: set[int], vehicle: int | None = None) -> list[int]:
+        """Return the stops of a route that fit, in their order; what is in `seen` is left out, the rest joins it."""
+        if not self.rules.absent:
+            return self._trimmed(kind, way, seen, vehicle)
+        left = [node for node in dict.fromkeys(way) if node not in seen]
+        kept: list[int] = left if self.fits(kind, left) else []
+        for node in left if not kept else ():
+            if self.fits(kind, [*kept, node]):
+                kept.append(node)
+        seen.update(kept)
+        return kept
+
+    def _trimmed(self, kind: int, way: Sequence[int], seen: set[int], vehicle: int | None) -> list[int]:
+        """Return the stops that fit where a way may have reloads, and clients that belong together."""
+        left: list[int] = []
+        for node in way:
+            if node < self.depots or not (node in seen or node in left):
+                left.append(node)
+        left = cleaned(self, left)
+        kept = left if self.fits(kind, left, vehicle) else []
+        for node in left if not kept else ():
+            # a reload counts once there is something behind it
+            if node < self.depots or self.fits(kind, cleaned(self, [*kept, node]), vehicle, whole=False):
+                kept.append(node)
+        kept = self._together(cleaned(self, kept))
+        if not self.fits(kind, kept, vehicle):
+            kept = []
+        seen.update(node for node in kept if node >= self.depots)
+        return kept
+
+    def _together(self, way: list[int]) -> list[int]:
+        """Return a way without those who are served only with others that are not on it."""
+        while True:
+            parts = trips(self, way)
+            lone = {
+                node
+                for trip in parts
+                for node in trip
+                if any(one not in trip for one in self.rules.dependents.get(node, ()))
+                or (
+                    self.rules.source.size
+                    and self.rules.source[node] >= 0
+                    and self.rules.source[node] not in trip
+                )
+            }
+            if not lone:
+                return way
+            way = cleaned(self, [node for node in way if node not in lone])
+
+    def times(self, ways: Ways) -> list[Times | None]:
+        """Return when each route leaves and returns so that the plan costs least; None where it does not fit."""
+        options: list[list[Times]] = []
+        for place, (way, (kind, _)) in enumerate(zip(ways, self.fleet, strict=True)):
+            key = place if self.rules.pinned.size else kind, tuple(way)
+            if key not in self._known:
+                fits = bool(way) and self.fits(kind, way, place)
+                if len(self._known) > _REMEMBERED:
+                    self._known.clear()
+                self._known[key] = times_of(self, kind, way) if fits else []
+            options.append(self._known[key])
+        chosen = iter(choose([each for each in options if each], self.rules.longest))
+        return [next(chosen) if each else None for each in options]
+
+    def best_times(self, kind: int, way: Sequence[int]) -> Times | None:
+        """Return when a route leaves and returns at its best, None if it cannot be driven in time."""
+        found = times_of(self, kind, way)
+        return found[0] if found else None
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, tuple[int, ...]], list[Times]]:
+        return {}
+
+    def objective(self, ways: Ways) -> int:
+        """Return the price of a plan, one route per vehicle, without penalties for mandatory clients.
+
+        This is the solver's objective, counted again: a route costs its arcs, its vehicle and the least time
+        it can take. A route that does not fit is not driven.
+        """
+        if not self.rules.absent:
+            return self._objective(ways, self.times(ways))
+        total = self.missed
+        served = np.zeros(self.size, dtype=bool)
+        for (kind, _), way in zip(self.fleet, ways, strict=True):
+            times = self.span(kind, way)
+            if not way or times is None:
+                continue
+            stops = np.array([self.depot(kind), *way, self.depot(kind)])
+            served[list(way)] = True
+            total += int(self.cost[kind, stops[:-1], stops[1:]].sum()) + int(self.fixed[kind])
+            total += int(self.per_time[kind]) * (times[1] - times[0])
+        return total + int(self.prize[~served].sum())
+
+    def _objective(self, ways: Ways, times: Sequence[Times | None]) -> int:
+        total, longest = self.missed, 0
+        for (kind, _), way, each in zip(self.fleet, ways, times, strict=True):
+            if each is not None:
+                total += arcs_of(self, kind, way) + int(self.fixed[kind]) + each.price
+                total += energy_of(self, kind, way)
+                longest = max(longest, each.duration)
+        return total + int(self.prize[~self._served(ways, times)].sum()) + self.rules.longest * longest
+
+    def _served(self, ways: Ways, times: Sequence[Times | None]) -> NDArray[np.bool_]:
+        served = np.zeros(self.size, dtype=bool)
+        served[[node for way, each in zip(ways, times, strict=True) if each is not None for node in way]] = (
+            True
+        )
+        return served
+
+    def rank(self, ways: Ways) -> Rank:
+        """Return how good a plan is; of two plans the one with the smaller rank is the better one."""
+        if not self.rules.absent:
+            times = self.times(ways)
+            left = int((self.mandatory & ~self._served(ways, times)).sum())
+            return self.stranded + left, self._objective(ways, times)
+        served = np.zeros(self.size, dtype=bool)
+        for way in ways:
+            served[list(way)] = True
+        return self.stranded + int((self.mandatory & ~served).sum()), self.objective(ways)
+
+    def save(self, path: Path) -> None:
+        """Write the arrays to a file that :meth:`load` reads in another process."""
+        stored = {
+            item.name: getattr(self, item.name)
+            for item in fields(RoutingArrays)
+            if item.name not in ("money", "rules")
+        }
+        np.savez(path, money=np.array([self.money.factor]), **stored, **self.rules.stored())
+
+    @classmethod
+    def load(cls, path: Path) -> RoutingArrays:
+        """Read what :meth:`save` has written."""
+        with np.load(path, allow_pickle=False) as stored:
+            everything: dict[str, Any] = {name: stored[name] for name in stored.files}
+        read = {name: value for name, value in everything.items() if "." not in name}
+        read["rules"] = RoutingRules.read(everything)
+        read["fleet"] = tuple((int(kind), int(index)) for kind, index in read["fleet"])
+        read["money"] = Scaling(float(read["money"][0]))
+        for name in ("depots", "missed", "stranded", "horizon"):
+            read[name] = int(read[name])
+        return RoutingArrays(**read)

@@ -1,0 +1,176 @@
+"""Plans made by inserting clients one after the other, with those they belong to: a start where rules are many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from kanopt.solvers.routing.arrays import Rank, RoutingArrays, Ways
+from kanopt.solvers.routing.integer_routes import arcs_of, cleaned
+
+__all__ = ["inserted", "rebuilt"]
+
+_STEPS, _LARGEST_SHARE = 60, 0.4
+_TRIED = 40
+"""Places looked at for a client on a route, the cheapest first."""
+
+
+def rebuilt(
+    arrays: RoutingArrays,
+    start: Ways | None,
+    seed: int,
+    over: Callable[[], bool],
+    heard: Callable[[Ways, Rank], object],
+) -> Ways:
+    """Return a plan that was taken apart and put together again for as long as that makes it better.
+
+    Clients that belong together are moved together, which single moves of a search cannot do.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    start
+        A plan that fits, or None.
+    seed
+        Draws what is taken out.
+    over
+        Whether to stop.
+    heard
+        Called with each better plan and its rank.
+    """
+    rng = np.random.default_rng(seed)
+    groups = _groups(arrays)
+    ways = inserted(arrays, start if start is not None else [[] for _ in arrays.fleet], groups, over)
+    best = arrays.rank(ways)
+    heard(ways, best)
+    idle = 0
+    while idle < _STEPS + len(groups) and not over():
+        idle += 1
+        count = int(rng.integers(1, max(2, int(_LARGEST_SHARE * len(groups))) + 1))
+        out = {node for place in rng.permutation(len(groups))[:count] for node in groups[place]}
+        kept = []
+        for place, ((kind, _), way) in enumerate(zip(arrays.fleet, ways, strict=True)):
+            left = cleaned(arrays, [node for node in way if node not in out])
+            # without some stops a way may be longer
+            kept.append(left if not left or arrays.fits(kind, left, place) else list(way))
+        order = [groups[place] for place in rng.permutation(len(groups))]
+        tried = inserted(arrays, kept, order, over)
+        rank = arrays.rank(tried)
+        if rank < best:
+            ways, best, idle = tried, rank, 0
+            heard(ways, best)
+    return ways
+
+
+def _groups(arrays: RoutingArrays) -> list[list[int]]:
+    """Return clients with those they are served with, sources first; who must be served comes first."""
+    dependents = arrays.rules.dependents
+    alone = [
+        node
+        for node in range(arrays.depots, arrays.size)
+        if not (arrays.rules.source.size and arrays.rules.source[node] >= 0)
+    ]
+    groups = [[node, *dependents.get(node, ())] for node in alone]
+    return sorted(groups, key=lambda group: not arrays.mandatory[group].any())
+
+
+def inserted(
+    arrays: RoutingArrays, ways: Ways, groups: Sequence[Sequence[int]], over: Callable[[], bool]
+) -> list[list[int]]:
+    """Insert the groups that are on no route where they cost least, as far as they fit and pay.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    ways
+        A plan that fits.
+    groups
+        Clients that are served together, in the order in which they are inserted.
+    over
+        Whether to stop.
+    """
+    found = [list(way) for way in ways]
+    served = {node for way in found for node in way}
+    for group in groups:
+        if over():
+            return found
+        if not served.isdisjoint(group):
+            continue
+        prize = int(arrays.prize[list(group)].sum())
+        must = bool(arrays.mandatory[list(group)].any())
+        best: tuple[int, int, list[int]] | None = None
+        for place in _vehicles(arrays, found):
+            kind = arrays.fleet[place][0]
+            before = _price(arrays, kind, found[place])
+            for way in _with_group(arrays, place, found[place], group):
+                more = _price(arrays, kind, way) - before
+                if best is None or more < best[0]:
+                    best = more, place, way
+        if best is not None and (must or best[0] < prize):
+            found[best[1]] = best[2]
+            served.update(group)
+    return found
+
+
+def _vehicles(arrays: RoutingArrays, ways: Ways) -> list[int]:
+    """Return vehicles worth trying: of those that are alike and empty the first only."""
+    pinned, empty, found = arrays.rules.pinned, set(), []
+    for place, ((kind, _), way) in enumerate(zip(arrays.fleet, ways, strict=True)):
+        if way or kind not in empty or (pinned == place).any():
+            found.append(place)
+        if not way:
+            empty.add(kind)
+    return found
+
+
+def _price(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
+    """Return the price of a route, its length in time as part of the longest one."""
+    if not way:
+        return 0
+    times = arrays.best_times(kind, way)
+    assert times is not None  # only routes that fit are priced
+    return (
+        arcs_of(arrays, kind, way)
+        + int(arrays.fixed[kind])
+        + times.price
+        + arrays.rules.longest * times.duration
+    )
+
+
+def _with_group(
+    arrays: RoutingArrays, place: int, way: Sequence[int], group: Sequence[int]
+) -> list[list[int]]:
+    """Return a route with a group in it, one way to do so or none."""
+    kind = arrays.fleet[place][0]
+    current = list(way)
+    for number, node in enumerate(group):
+        whole = number == len(group) - 1
+        options = _placed(arrays, kind, current, node, after=group[0] if number else None)
+        fitting = (each for each in options if arrays.fits(kind, each, place, whole=whole))
+        chosen = next(fitting, None)
+        if chosen is None:
+            return []
+        current = chosen
+    return [current]
+
+
+def _placed(
+    arrays: RoutingArrays, kind: int, way: Sequence[int], node: int, after: int | None
+) -> list[list[int]]:
+    """Return ways with a node in them, beginning with the cheapest arcs; also with a reload before or after it."""
+    first = 0 if after is None else list(way).index(after) + 1
+    home, options = arrays.depot(kind), []
+    for position in range(first, len(way) + 1):
+        head, rest = list(way[:position]), list(way[position:])
+        options.append([*head, node, *rest])
+        if arrays.rules.most_reloads(kind) and way:
+            options += [
+                [*head, home, node, *rest],
+                [*head, node, home, *rest],
+                [*head, home, node, home, *rest],
+            ]
+    options = [each for each in options if cleaned(arrays, each) == each]
+    return sorted(options, key=lambda each: arcs_of(arrays, kind, each))[:_TRIED]

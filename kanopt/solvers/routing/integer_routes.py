@@ -1,0 +1,395 @@
+"""Ways driven in whole numbers: what is on board, which rules hold, and when it is best to leave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from kanopt.solvers.routing.arrays import RoutingArrays
+
+__all__ = [
+    "Times",
+    "allowed",
+    "arcs_of",
+    "choose",
+    "cleaned",
+    "energy_of",
+    "length_of",
+    "loads_fit",
+    "times_of",
+    "trips",
+]
+
+Integers = NDArray[np.int64]
+_NEVER = 2**60
+
+
+class Times(NamedTuple):
+    """When a route leaves and returns, and the price of that: time, overtime and lateness."""
+
+    departure: int
+    finish: int
+    price: int
+
+    @property
+    def duration(self) -> int:
+        """How long the route takes."""
+        return self.finish - self.departure
+
+
+class _Leg(NamedTuple):
+    """A leg: where it leads, how long it takes, and how long the stop at its head."""
+
+    head: int
+    drive: int
+    stay: int
+
+
+def trips(arrays: RoutingArrays, way: Sequence[int]) -> list[list[int]]:
+    """Split a way at its reloads."""
+    found: list[list[int]] = [[]]
+    for node in way:
+        if node < arrays.depots:
+            found.append([])
+        else:
+            found[-1].append(node)
+    return found
+
+
+def cleaned(arrays: RoutingArrays, way: Sequence[int]) -> list[int]:
+    """Return a way without reloads before or after which there is nothing to do."""
+    found: list[int] = []
+    for trip in trips(arrays, way):
+        if trip and found:
+            found.append(next(node for node in way if node < arrays.depots))
+        found += trip
+    return found
+
+
+def loads_fit(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> bool:
+    """Say whether what is on board never passes a capacity, in any measure."""
+    rules = arrays.rules
+    served = set(way)
+    for measure in range(1 + len(rules.carried)):
+        carried = arrays.demand if measure == 0 else rules.carried[measure - 1]
+        room = int(arrays.capacity[kind] if measure == 0 else rules.room[measure - 1, kind])
+        for trip in trips(arrays, way):
+            loaded = [node for node in trip if not rules.source.size or rules.source[node] < 0]
+            level = int(carried[loaded].sum()) if loaded else 0
+            if level > room:
+                return False
+            for node in trip:
+                level -= int(carried[node])
+                if measure == 0 and rules.pickup.size:
+                    level += int(rules.pickup[node])
+                level += sum(int(carried[one]) for one in rules.dependents.get(node, ()) if one in served)
+                if level > room:
+                    return False
+    return True
+
+
+def allowed(
+    arrays: RoutingArrays, kind: int, way: Sequence[int], vehicle: int | None = None, *, whole: bool = True
+) -> bool:
+    """Say whether a way keeps to all rules but those of load, length and time.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    kind
+        Vehicle type.
+    way
+        Nodes in order of visit.
+    vehicle
+        Position in the fleet, where known, for clients that one vehicle serves.
+    whole
+        Whether a source without all its clients is a mistake.
+    """
+    rules = arrays.rules
+    parts = trips(arrays, way)
+    elsewhere = any(node < arrays.depots and node != arrays.depot(kind) for node in way)
+    if elsewhere or len(parts) - 1 > rules.most_reloads(kind):
+        return False
+    if vehicle is not None and rules.pinned.size:
+        where = rules.pinned[list(way)] if way else rules.pinned[:0]
+        if ((where >= 0) & (where != vehicle)).any():
+            return False
+    if rules.apart.size and way and rules.apart[np.ix_(list(way), list(way))].any():
+        return False
+    return all(_trip_allowed(arrays, trip, whole=whole) for trip in parts)
+
+
+def _trip_allowed(arrays: RoutingArrays, trip: Sequence[int], *, whole: bool) -> bool:
+    rules = arrays.rules
+    if rules.source.size:
+        place = {node: position for position, node in enumerate(trip)}
+        for node in trip:
+            source = int(rules.source[node])
+            if source >= 0 and not place.get(source, len(trip)) < place[node]:
+                return False
+            if whole and any(one not in place for one in rules.dependents.get(node, ())):
+                return False
+    if rules.backhaul and rules.pickup.size and trip:
+        demand, pickup = arrays.demand[list(trip)] > 0, rules.pickup[list(trip)] > 0
+        if (np.cumsum(pickup)[:-1] * demand[1:]).any():
+            return False
+    return True
+
+
+def length_of(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
+    """Return how far a way leads."""
+    stops = _stops(arrays, kind, way)
+    return int(arrays.rules.length[stops[:-1], stops[1:]].sum())
+
+
+def _stops(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> Integers:
+    """Return the nodes of a way with its depots; without the last one where the vehicle does not come back."""
+    home = arrays.depot(kind)
+    return np.array([home, *way, home] if arrays.rules.returns(kind) else [home, *way])
+
+
+def arcs_of(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
+    """Return the price of the arcs of a way."""
+    stops = _stops(arrays, kind, way)
+    return int(arrays.cost[kind, stops[:-1], stops[1:]].sum())
+
+
+def energy_of(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
+    """Return the price of what is on board on the arcs of a way."""
+    rules, total = arrays.rules, 0
+    if not rules.energy.size:
+        return 0
+    taken, given = rules.force
+    served, tail, home = set(way), arrays.depot(kind), arrays.depot(kind)
+    parts = trips(arrays, way)
+    for number, trip in enumerate(parts, start=1):
+        level = sum(int(taken[node]) for node in trip if not rules.source.size or rules.source[node] < 0)
+        for node in trip:
+            total += int(rules.energy[kind, tail, node]) * level
+            level += int(given[node]) - int(taken[node])
+            level += sum(int(taken[one]) for one in rules.dependents.get(node, ()) if one in served)
+            tail = node
+        if number < len(parts) or rules.returns(kind):
+            total += int(rules.energy[kind, tail, home]) * level
+        tail = home
+    return total
+
+
+def _legs(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> Iterator[_Leg]:
+    """Yield the legs, that back to the depot included if there is one."""
+    rules, home = arrays.rules, arrays.depot(kind)
+    tail, stay = home, 0
+    for node in [*way, home] if rules.returns(kind) else way:
+        # at a depot nothing of the arc's time is service
+        inside = 0 if tail < arrays.depots else rules.stay(kind, tail)
+        drive = int(arrays.transit[kind, tail, node]) - inside
+        stay = rules.reload_of(kind) if node < arrays.depots else rules.stay(kind, node)
+        yield _Leg(node, drive, stay)
+        tail = node
+
+
+def times_of(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> list[Times]:
+    """Return the best times of a route, none if it cannot be driven in time.
+
+    Where the longest route costs money there may be several: the shorter ones are the dearer ones. Of equally good
+    ones the route leaves as late as it can.
+    """
+    rules = arrays.rules
+    legs = list(_legs(arrays, kind, way))
+    if rules.returns(kind):
+        legs[-1] = legs[-1]._replace(stay=0)
+    nodes = list(way)
+    late = bool(rules.due.size and (rules.due[nodes] < arrays.latest[nodes]).any())
+    several = bool(len(rules.opens) > 1 and (rules.opens[0, nodes] != rules.opens[-1, nodes]).any())
+    if late or several or rules.breaks(kind):
+        return _searched(arrays, kind, legs)
+    found = _driven(arrays, kind, legs)
+    return [] if found is None else [found]
+
+
+def _driven(arrays: RoutingArrays, kind: int, legs: Sequence[_Leg]) -> Times | None:
+    """Return the times of a route that nobody need wait for, found by its slack."""
+    clock, waited, room = int(arrays.shift_start[kind]), 0, _NEVER
+    for head, drive, stay in legs:
+        arrive = clock + drive
+        clock = arrive
+        if head >= arrays.depots:
+            clock = max(arrive, int(arrays.earliest[head]))
+            if clock > arrays.latest[head]:
+                return None
+            waited += clock - arrive
+            room = min(room, waited + int(arrays.latest[head]) - clock)
+        clock += stay
+    if clock > arrays.shift_end[kind]:
+        return None
+    departure = int(arrays.shift_start[kind]) + min(waited, room)
+    rules = arrays.rules
+    if rules.max_duration.size and clock - departure > rules.max_duration[kind]:
+        return None
+    return Times(departure, clock, _time_price(arrays, kind, clock - departure))
+
+
+def _time_price(arrays: RoutingArrays, kind: int, duration: int) -> int:
+    rules = arrays.rules
+    price = int(arrays.per_time[kind]) * duration
+    if rules.overtime.size:
+        price += int(rules.overtime[kind]) * max(0, duration - int(rules.regular[kind]))
+    return price
+
+
+def _searched(arrays: RoutingArrays, kind: int, legs: Sequence[_Leg]) -> list[Times]:
+    """Return the best times among all departures at which anything can change."""
+    rules = arrays.rules
+    first = _departures(arrays, kind, legs)
+    departures, finish, late = _forward(arrays, kind, legs, first)
+    kinks = [limit for limit in (rules.regular, rules.max_duration) if limit.size]
+    more = np.unique(np.concatenate([finish - limit[kind] for limit in kinks])) if kinks else first[:0]
+    more = more[(more > arrays.shift_start[kind]) & (more < arrays.shift_end[kind])]
+    if more.size:
+        departures, finish, late = _forward(arrays, kind, legs, np.union1d(first, more))
+    spent = finish - departures
+    price = late + arrays.per_time[kind] * spent
+    if rules.overtime.size:
+        price = price + rules.overtime[kind] * np.maximum(0, spent - rules.regular[kind])
+    fits = finish <= arrays.shift_end[kind]
+    if rules.max_duration.size:
+        fits &= spent <= rules.max_duration[kind]
+    order = np.lexsort((-departures[fits], finish[fits], price[fits]))
+    found: list[Times] = []
+    for place in order:
+        times = Times(*(int(values[fits][place]) for values in (departures, finish, price)))
+        if not found or (rules.longest and times.duration < found[-1].duration):
+            found.append(times)
+        if not rules.longest:
+            break
+    return found
+
+
+def _departures(arrays: RoutingArrays, kind: int, legs: Sequence[_Leg]) -> Integers:
+    """Return the departures between which finish and lateness of a route rise steadily or not at all.
+
+    Each is a moment at which something changes, an opening or a break, carried back along a way without waiting.
+    """
+    rules = arrays.rules
+    rests = rules.breaks(kind)
+    offsets = {
+        sum(rest[0] for rest in rests[a:b]) for a in range(len(rests) + 1) for b in range(a, len(rests) + 1)
+    }
+    moments = {
+        first + sum(rest[0] for rest in rests[place:end])
+        for place, (_, first, _) in enumerate(rests)
+        for end in range(place, len(rests) + 1)
+    } | {last for _, _, last in rests}
+    points: list[tuple[int, set[int]]] = [(0, moments)]
+    gone = 0
+    for head, drive, stay in legs:
+        gone += drive
+        edges: set[int] = set()
+        if head >= arrays.depots:
+            edges = {int(arrays.earliest[head]), int(arrays.latest[head])}
+            if rules.due.size:
+                edges.add(int(rules.due[head]))
+            if len(rules.opens) > 1:
+                edges.update(rules.opens[:, head].tolist(), rules.closes[:, head].tolist())
+        points.append((gone, edges | moments))
+        gone += stay
+        points.append((gone, moments))
+    points.append((gone, {int(arrays.shift_end[kind])}))
+    start, end = int(arrays.shift_start[kind]), int(arrays.shift_end[kind])
+    found = {edge - gone - offset for gone, edges in points for edge in edges for offset in offsets}
+    return np.array(sorted({start} | {moment for moment in found if start < moment <= end}), dtype=np.int64)
+
+
+def _forward(
+    arrays: RoutingArrays, kind: int, legs: Sequence[_Leg], departures: Integers
+) -> tuple[Integers, Integers, Integers]:
+    """Drive a route from several departures; return those that succeed, their finish and the price of lateness.
+
+    A break is taken as soon as it may be on its leg; which leg that is, is found by dynamic programming over legs
+    and breaks taken, of which the soonest counts.
+    """
+    rests = arrays.rules.breaks(kind)
+    shape = (len(rests) + 1, len(departures))
+    clock, late = np.full(shape, _NEVER, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    free, could = np.full(len(departures), -_NEVER, dtype=np.int64), np.ones(len(departures), dtype=bool)
+    clock[0] = departures
+    for taken, (length, first, last) in enumerate(rests, start=1):
+        begins = np.maximum(free, first)
+        free = begins + length
+        could = could & (begins <= last) & (free <= departures)
+        clock[taken] = np.where(could, departures, _NEVER)
+    for leg in legs:
+        clock, late = _leg(arrays, rests, leg, clock, late)
+    finish, owed = np.full(len(departures), _NEVER, dtype=np.int64), np.zeros(len(departures), dtype=np.int64)
+    for taken in range(len(rests) + 1):
+        ends, ok = clock[taken], clock[taken] < _NEVER
+        free = ends
+        for length, first, last in rests[taken:]:
+            begins = np.maximum(free, first)
+            ok, free = ok & (begins <= last), begins + length
+        wins = ok & (ends < finish)
+        finish, owed = np.where(wins, ends, finish), np.where(wins, late[taken], owed)
+    done = finish < _NEVER
+    return departures[done], finish[done], owed[done]
+
+
+def _leg(
+    arrays: RoutingArrays, rests: Sequence[tuple[int, int, int]], leg: _Leg, clock: Integers, late: Integers
+) -> tuple[Integers, Integers]:
+    """Drive a leg from every state, with no break or as many as can be taken on it."""
+    best, owed = np.full_like(clock, _NEVER), np.zeros_like(late)
+    for start in range(len(clock)):
+        now, left = clock[start], np.full_like(clock[start], leg.drive)
+        possible = now < _NEVER
+        for taken in range(start, len(clock)):
+            if taken > start:
+                length, first, last = rests[taken - 1]
+                begins = np.maximum(now, first)
+                left = left - np.minimum(begins - now, left)
+                possible = possible & (begins <= last)
+                now = begins + length
+            begin, over, opened = _opened(arrays, leg.head, now + left)
+            wins = possible & opened & (begin + leg.stay < best[taken])
+            best[taken] = np.where(wins, begin + leg.stay, best[taken])
+            owed[taken] = np.where(wins, late[start] + over, owed[taken])
+    return best, owed
+
+
+def _opened(
+    arrays: RoutingArrays, head: int, arrive: Integers
+) -> tuple[Integers, Integers, NDArray[np.bool_]]:
+    """Return when service begins, the price of being late, and whether it may begin at all."""
+    rules = arrays.rules
+    if head < arrays.depots:
+        return arrive, np.zeros_like(arrive), np.ones(len(arrive), dtype=bool)
+    begin = np.maximum(arrive, arrays.earliest[head])
+    if len(rules.opens) > 1:
+        begin = np.full_like(arrive, _NEVER)
+        for opens, closes in zip(rules.opens[:, head], rules.closes[:, head], strict=True):
+            at = np.maximum(arrive, opens)
+            begin = np.where((at <= closes) & (at < begin), at, begin)
+        begin = np.where(begin < _NEVER, begin, arrive)
+    over = np.zeros_like(arrive)
+    if rules.due.size:
+        over = rules.lateness[head] * np.maximum(0, np.minimum(begin, arrays.horizon) - rules.due[head])
+    return begin, over, begin <= arrays.latest[head]
+
+
+def choose(options: Sequence[Sequence[Times]], longest: int) -> list[Times]:
+    """Choose the times of each route so that all of them and the longest one cost least together."""
+    if not longest:
+        return [each[0] for each in options]
+    best: tuple[int, list[Times]] | None = None
+    for limit in sorted({times.duration for each in options for times in each}):
+        within = [[times for times in each if times.duration <= limit] for each in options]
+        if all(within):
+            chosen = [each[0] for each in within]
+            total = sum(times.price for times in chosen) + longest * max(times.duration for times in chosen)
+            if best is None or total < best[0]:
+                best = total, chosen
+    return best[1] if best is not None else []

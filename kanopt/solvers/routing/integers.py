@@ -1,0 +1,371 @@
+"""A routing problem in the integers of an engine, rounded on the safe side, with the bound on what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import SolverError
+from kanopt.problems.result import EngineRun, Progress, Status
+from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
+from kanopt.problems.routing.laws import DURATION
+from kanopt.solvers.base import Outcome
+from kanopt.solvers.routing.arrays import Integers, RoutingArrays, Ways
+from kanopt.solvers.routing.rounding import (
+    Clock,
+    arcs,
+    fits_alone,
+    loaded_rules,
+    loads,
+    rules_of,
+    with_partners,
+)
+from kanopt.units import Scaling, convert, scaling_for
+
+__all__ = ["RoutingIntegers", "lower"]
+
+Floats = NDArray[np.float64]
+_MINUTE_STEPS = 1e4
+_MONEY_STEP = 1e-10
+_COARSEST = 1e-13  # of the horizon: the longest step of time that fits 64 bits, with room to spare
+_LARGEST = 1e18  # a quarter of what 64 bits hold, so that sums of sums stay inside
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RoutingIntegers(RoutingArrays):
+    """What a routing engine counts, with the names of the problem it was rounded from.
+
+    Nodes are the depots that some vehicle starts from, then the clients that some vehicle could carry within their
+    window, in an order drawn from the seed. Times count from `origin`.
+
+    Parameters
+    ----------
+    problem
+        What is lowered.
+    nodes
+        Position in the problem of each node.
+    origin
+        Clock time of 0: midnight, or before it where a shift starts earlier.
+    time
+        The scaling of times.
+    """
+
+    problem: RoutingProblem
+    nodes: NDArray[np.intp]
+    origin: float
+    time: Scaling
+
+    @cached_property
+    def node_of(self) -> dict[str, int]:
+        """Position among the nodes of each depot and client, by name."""
+        names = self.problem.facts.names
+        return {names[place]: node for node, place in enumerate(self.nodes)}
+
+    def plan(self, ways: Ways) -> RoutingPlan:
+        """Return a plan in the problem's own names, each route leaving as late as costs nothing.
+
+        Where travel time depends on the clock that is for the law to say: times frozen for an engine do not know.
+        """
+        facts = self.problem.facts
+        by_clock = self.problem.rules.reads(DURATION, "clock")
+        routes = []
+        spans: Sequence[tuple[int, ...] | None]
+        if self.rules.absent:
+            spans = [self.span(kind, way) for (kind, _), way in zip(self.fleet, ways, strict=True)]
+        else:
+            spans = self.times(ways)
+        for (kind, index), way, times in zip(self.fleet, ways, spans, strict=True):
+            if way and times is not None:
+                vehicle = facts.vehicles[kind].name
+                clients = tuple(facts.names[self.nodes[node]] for node in way)
+                leaves = None if by_clock else self.origin + self.time.to_float(times[0])
+                routes.append(Route(vehicle, index, facts.depot_of[vehicle], clients, leaves))
+        return self.problem.plan_from(RoutingPlan(tuple(routes)))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nobody to drive, or nobody who could be served."""
+        return self.size == self.depots or not self.fleet
+
+    def idle_outcome(self) -> Outcome:
+        """Return the empty plan, which is the best one where nothing can be done."""
+        return self.outcome([[] for _ in self.fleet], message="no client can be served by any vehicle")
+
+    def ways(self, plan: object) -> list[list[int]]:
+        """Fit a plan to the fleet and clients there are now.
+
+        Clients and vehicles that no longer exist are left out; a route whose vehicle is gone goes to a free one; a
+        stop that no longer fits is dropped, to be inserted again by the search.
+
+        Raises
+        ------
+        SolverError
+            If it is no :class:`~kanopt.problems.RoutingPlan`.
+        """
+        if not isinstance(plan, RoutingPlan):
+            raise SolverError(
+                f"a routing problem starts from a RoutingPlan, not from a {type(plan).__name__}; problem.plan_from "
+                "reads one from lists, a mapping or a table"
+            )
+        slots = {slot: place for place, slot in enumerate(self.fleet)}
+        names = [vehicle.name for vehicle in self.problem.vehicles]
+        ways: list[list[int]] = [[] for _ in self.fleet]
+        seen: set[int] = set()
+        homeless: list[Route] = []
+        for route in plan.routes:
+            slot = (names.index(route.vehicle), route.index) if route.vehicle in names else None
+            place = slots.get(slot) if slot is not None else None
+            if place is None or ways[place]:
+                homeless.append(route)
+            else:
+                ways[place] = self._way(place, route, seen)
+        for route in homeless:
+            free = next((place for place, way in enumerate(ways) if not way), None)
+            if free is not None:
+                ways[free] = self._way(free, route, seen)
+        return ways
+
+    def _way(self, vehicle: int, route: Route, seen: set[int]) -> list[int]:
+        kind = self.fleet[vehicle][0]
+        known = [self.node_of[name] for name in route.clients if name in self.node_of]
+        stops = [node for node in known if node >= self.depots or node == self.depot(kind)]
+        if not self.rules.most_reloads(kind):
+            stops = [node for node in stops if node >= self.depots]
+        return self.trimmed(kind, stops, seen, vehicle)
+
+    def outcome(
+        self,
+        ways: Ways | None,
+        history: Sequence[Progress] = (),
+        message: str = "",
+        *,
+        interrupted: bool = False,
+        engines: tuple[EngineRun, ...] = (),
+    ) -> Outcome:
+        """Return a plan as what a solver answers; no bound is claimed.
+
+        Parameters
+        ----------
+        ways
+            The plan, or None where the time did not suffice for one.
+        history, message, interrupted, engines
+            As in :class:`~kanopt.solvers.Outcome`.
+        """
+        shared: dict[str, Any] = {
+            "history": tuple(history),
+            "interrupted": interrupted,
+            "engines": engines,
+        }
+        if ways is None:
+            why = "stopped before a first plan was found" if interrupted else "no plan within the time limit"
+            return Outcome(None, Status.NO_PLAN, None, None, 0.0, message=message or why, **shared)
+        plan = self.plan(ways)
+        must = {client.name for client in self.problem.clients if client.mandatory}
+        return Outcome(
+            plan=plan,
+            status=Status.PARTIAL if must & set(plan.unserved) else Status.FEASIBLE,
+            objective=self.money.to_float(self.objective(ways)),
+            bound=None,
+            rounding_bound=self.rounding_bound(ways),
+            message=message,
+            **shared,
+        )
+
+    def rounding_bound(self, ways: Ways) -> float:
+        """Return a proven bound on ``|objective - price at planning values|`` of a plan that fits.
+
+        A leg, a prize that is missed and the fixed cost of a route are rounded by half a step of money each. The time
+        of a route is a maximum of sums over its legs, so that rounding moves it by at most one step for each leg and
+        one for the window it starts from; the rounded price of time is off by a known amount for every step of the
+        longest shift. What is not covered: a window or break that is missed by less than a step for each leg before it.
+
+        Parameters
+        ----------
+        ways
+            The plan.
+        """
+        rate = self.problem.facts.of_vehicles("cost_per_time")
+        counted = self.per_time * self.time.factor / self.money.factor
+        off = np.abs(counted - rate) * (self.shift_end - self.shift_start) / self.time.factor
+        used = [(kind, way) for (kind, _), way in zip(self.fleet, ways, strict=True) if way]
+        served = sum(node >= self.depots for _, way in used for node in way)
+        bound = (len(self.problem.clients) - served) * self.money.bound
+        for kind, way in used:
+            legs = len(way) + 1
+            bound += (legs + 1) * self.money.bound + float(off[kind])
+            bound += float(rate[kind]) * (legs + 1) * self.time.bound
+        return bound if self.rules.absent else bound + self._bound_of_rules(used)
+
+    def _bound_of_rules(self, used: Sequence[tuple[int, Sequence[int]]]) -> float:
+        """Return what rounding the rules moves a price by at most: prices of some of the time.
+
+        A moment is later than it is by a step for each leg, stop, break and window behind it. What is not covered: a
+        window or break that is missed by less than that, and one that is met is far from it.
+        """
+        facts, rules = self.problem.facts, self.rules
+        price = self.money.factor / self.time.factor
+        longest = (self.shift_end - self.shift_start) / self.time.factor
+        rate, extra = facts.of_vehicles("cost_per_time"), facts.of_vehicles("cost_per_overtime")
+        extra = np.where(np.isfinite(facts.of_vehicles("regular_time")), extra, 0.0)
+        step, bound, most = self.time.bound, 0.0, 0.0
+        for kind, way in used:
+            moved = (2 * len(way) + 4 + len(facts.rests[kind])) * step
+            bound, most = bound + float(rate[kind]) * moved, max(most, moved)
+            if rules.overtime.size:
+                off = abs(float(rules.overtime[kind]) / price - float(extra[kind]))
+                bound += off * float(longest[kind]) + float(extra[kind]) * (moved + step)
+            if rules.lateness.size:
+                late = rules.lateness[list(way)] / price - facts.lateness_rate[self.nodes[list(way)]]
+                bound += float(np.abs(late).sum()) * self.horizon / self.time.factor
+                bound += float(facts.lateness_rate[self.nodes[list(way)]].sum()) * moved
+        if rules.longest:
+            off = abs(rules.longest / price - self.problem.policy.cost_of_longest)
+            bound += off * float(longest.max(initial=0.0)) + self.problem.policy.cost_of_longest * most
+        return bound
+
+
+def _fleet(problem: RoutingProblem) -> tuple[tuple[int, int], ...]:
+    """Return the vehicles: of each type no more than there are clients, and those that clients are pinned to."""
+    most, pins = len(problem.clients), set(problem.facts.pinned.values())
+    fleet = {
+        (kind, index)
+        for kind, vehicle in enumerate(problem.vehicles)
+        for index in range(1, min(vehicle.count, most) + 1)
+    }
+    return tuple(sorted(fleet | {(problem.facts.type_index[name], index) for name, index in pins}))
+
+
+def _horizon(problem: RoutingProblem, transit: Floats, origin: float) -> float:
+    """Return a time, counted from `origin`, by which any plan is done."""
+    facts = problem.facts
+    ends = facts.of_vehicles("shift_end") - origin
+    longest = np.where(np.isfinite(transit), transit, 0.0).max(axis=(0, 2)).sum()
+    opens = float(np.max(facts.opens[np.isfinite(facts.opens)], initial=origin))
+    if any(facts.rests):
+        rests = [rest for rests in facts.rests for rest in rests]
+        opens = max(opens, max(rest.earliest for rest in rests)) + sum(rest.length for rest in rests)
+    reloads = facts.of_vehicles("reloads")
+    if reloads.any():
+        # a reload brings another leg from the depot, and its own time
+        farthest = np.where(np.isfinite(transit), transit, 0.0).max()
+        longest += float((reloads * (farthest + facts.of_vehicles("reload_time"))).max())
+    last = max(float(facts.of_vehicles("shift_start").max()), opens) - origin + float(longest)
+    # what is rounded up must fit as well: a step for each leg and for the start
+    step = convert(1.0 / _MINUTE_STEPS, "min", facts.units.time) + _COARSEST * last
+    return min(float(ends.max()), last + (2 * len(facts.names) + 4 * int(reloads.max()) + 8) * step)
+
+
+def _in_money(problem: RoutingProblem, cost: Floats, horizon: float) -> Scaling:
+    """Choose the step of money so that penalties and everything else fit into 64 bits."""
+    facts = problem.facts
+    fleet = len(_fleet(problem))
+    finite = np.where(np.isfinite(cost), cost, 0.0)
+    prizes = sum(client.prize or 0.0 for client in problem.clients)
+    hourly = facts.of_vehicles("cost_per_time").max() + facts.of_vehicles("cost_per_overtime").max()
+    spent = hourly * horizon + facts.of_vehicles("fixed_cost").max()
+    most = finite.max(axis=(0, 2)).sum() + fleet * (finite.max() + spent) + prizes
+    again = min(
+        len(problem.clients),
+        int(sum(v.reloads * min(v.count, len(problem.clients)) for v in problem.vehicles)),
+    )
+    most += 2 * again * finite.max() + horizon * (facts.lateness_rate.sum() + problem.policy.cost_of_longest)
+    return scaling_for(float(most), len(problem.clients) + 3, limit=_LARGEST, target_resolution=_MONEY_STEP)
+
+
+def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> RoutingIntegers:
+    """Round a problem to a solver's integers.
+
+    Parameters
+    ----------
+    problem
+        The problem, at its planning values.
+    seed
+        Draws the order of the clients: the one thing in which two searches on the same problem differ.
+    loaded
+        Whether what is on board is priced on each leg: laws of the load as straight lines instead of at one load. No
+        bound on the rounding is claimed then.
+
+    Raises
+    ------
+    UnitError
+        If times or loads are too large for 64-bit integers.
+    """
+    facts = problem.facts
+    stay = np.where(np.arange(len(facts.names)) < len(facts.depots), 0.0, facts.service)
+    travel = np.where(facts.allowed[:, None, :], problem.planner.durations, np.inf)
+    origin = min(0.0, float(facts.of_vehicles("shift_start").min()))
+    horizon = _horizon(problem, travel + stay[:, :, None], origin)
+    step = convert(1.0 / _MINUTE_STEPS, "min", facts.units.time)
+    up = scaling_for(horizon + 1.0, 4, limit=1e15, target_resolution=step, rounding="up")
+    costs, slopes = problem.planner.lines if loaded else (problem.planner.costs, None)
+    heaviest = float(facts.demand.sum() + facts.pickup.sum())
+    money = _in_money(problem, costs if slopes is None else costs + slopes * heaviest, horizon)
+    clock = Clock(up, origin, horizon, 0)
+    start = up.to_integers(facts.of_vehicles("shift_start") - origin)
+    end = clock.down.to_integers(np.minimum(facts.of_vehicles("shift_end") - origin, horizon))
+    last = int(end.max())
+    clock = Clock(up, origin, horizon, last)
+    earliest = up.to_integers(np.maximum(facts.earliest - origin, 0.0))
+    latest = clock.down.to_integers(np.minimum(facts.latest - origin, horizon))
+    latest = np.where(facts.soft, last, latest)
+    demand, pickup, capacity = loads(facts.demand, facts.pickup, facts.of_vehicles("capacity"))
+    transit, in_money = arcs(problem, costs, travel, stay, clock, money)
+    possible = (earliest <= latest) & (earliest <= last) & (np.maximum(demand, pickup) <= capacity.max())
+    possible = with_partners(facts, possible & facts.allowed.any(axis=0) & fits_alone(facts))
+    nodes = _order(problem, seed, possible)
+    prize = money.to_integers([0.0] * len(facts.depots) + [client.prize or 0.0 for client in facts.clients])
+    kept = np.ix_(np.arange(len(facts.vehicles)), nodes, nodes)
+    must = np.array([False] * len(facts.depots) + [client.mandatory for client in facts.clients])
+    rules = rules_of(problem, nodes, clock, money, _fleet(problem))
+    return RoutingIntegers(
+        problem=problem,
+        nodes=nodes,
+        fleet=_fleet(problem),
+        home=_homes(problem, nodes),
+        cost=in_money[kept],
+        transit=transit[kept],
+        demand=demand[nodes],
+        earliest=earliest[nodes],
+        latest=latest[nodes],
+        prize=prize[nodes],
+        mandatory=must[nodes],
+        capacity=capacity,
+        fixed=money.to_integers(facts.of_vehicles("fixed_cost")),
+        per_time=Scaling(money.factor / up.factor).to_integers(facts.of_vehicles("cost_per_time")),
+        shift_start=start,
+        shift_end=end,
+        depots=int((nodes < len(facts.depots)).sum()),
+        missed=int(prize.sum() - prize[nodes].sum()),
+        stranded=int(must.sum() - must[nodes].sum()),
+        horizon=last,
+        origin=origin,
+        money=money,
+        time=up,
+        rules=loaded_rules(problem, rules, nodes, money) if loaded else rules,
+    )
+
+
+def _order(problem: RoutingProblem, seed: int, possible: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return the depots that vehicles start from, then the possible clients in an order drawn from the seed.
+
+    To the solver a depot without a vehicle would be one more stop.
+    """
+    facts, depots = problem.facts, len(problem.depots)
+    homes = {facts.index[facts.depot_of[facts.vehicles[kind].name]] for kind, _ in _fleet(problem)}
+    clients = depots + np.flatnonzero(possible[depots:])
+    shuffled = np.random.default_rng(seed).permutation(clients)
+    return np.concatenate([np.array(sorted(homes), dtype=np.intp), shuffled])
+
+
+def _homes(problem: RoutingProblem, nodes: NDArray[np.intp]) -> Integers:
+    """Return the node of each vehicle type's depot, -1 where the type has no vehicle."""
+    facts = problem.facts
+    place = {int(position): node for node, position in enumerate(nodes[: len(facts.depots)])}
+    used = {kind for kind, _ in _fleet(problem)}
+    homes = [facts.index[facts.depot_of[vehicle.name]] for vehicle in facts.vehicles]
+    return np.array([place[home] if kind in used else -1 for kind, home in enumerate(homes)], dtype=np.int64)

@@ -1,0 +1,135 @@
+"""When to leave where it matters: a search in one dimension on the whole price of a route, for many routes at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.solvers.routing.law_search.arrival_index import ArrivalIndex
+from kanopt.solvers.routing.law_search.forward import Ways, drive_at
+from kanopt.solvers.routing.law_search.scores import Scores
+
+__all__ = ["best_departures"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+_ROUGH, _FINE = 24, 96  # departures tried first
+_SPANS = 48  # between them, at most so many of a route are looked into at once
+_QUARTERS, _MANY = (4, 8), (40, 3)  # parts of a span and rounds: many spans in small steps, two in large ones
+_CLOSE = 2e-4  # of a typical leg: how near the best departure is to be found
+_MOST = 60_000  # legs × departures driven at once
+
+
+def best_departures(ways: Ways, *, rough: bool = False) -> Scores:
+    """Score each route at the best departure found.
+
+    Departures are tried between two times: leaving before the first only lengthens a wait, and leaving after the
+    second is too late for some window. Then the best of them is looked for between those tried. Where nobody arrives
+    earlier by leaving later and only time is paid, no span of departures is given up that could hold a better one:
+    leaving within it, one returns no sooner than by leaving at its beginning, and has left no later than at its end;
+    as long as these spans are not too many.
+
+    Parameters
+    ----------
+    ways
+        Routes.
+    rough
+        Only try a few departures, and read the clock to ten seconds; the price is that of the best of them.
+    """
+    tables, options = ways.tables, _ROUGH if rough else _FINE
+    if not len(ways) or (tables.orderly and not tables.rate.any()):
+        # nobody pays for time, and whoever leaves first is early everywhere
+        everyone = np.arange(len(ways))
+        soonest = drive_at(ways, tables.start[ways.kinds], everyone, rough=rough)
+        return Scores.of(ways, soonest, everyone)
+    most = max(1, _MOST // (options * ways.arc.shape[1]))
+    if len(ways) <= most:
+        return _best(ways, options, rough=rough)
+    cuts = np.split(np.arange(len(ways)), np.arange(most, len(ways), most))
+    return Scores.joined([_best(ways.only(rows), options, rough=rough) for rows in cuts])
+
+
+def _best(ways: Ways, options: int, *, rough: bool) -> Scores:
+    grid = _tried(ways, options)
+    everyone = np.arange(len(ways))
+    driven = drive_at(ways, grid, everyone[:, None], rough=rough)
+    tried = Scores.of(ways, driven, everyone[:, None])
+    choice = tried.chosen()
+    best = tried.at((everyone, choice))
+    if rough:
+        return best
+    return _refined(ways, tried, best)
+
+
+def _tried(ways: Ways, options: int) -> Floats:
+    """Return the departures tried first: the start of the shift, and others at equal distances; (routes, options)."""
+    tables = ways.tables
+    start, last = tables.start[ways.kinds], _last(ways)
+    first = start
+    if tables.orderly:
+        with np.errstate(invalid="ignore"):
+            slow = np.cumsum(tables.slowest[ways.arc] + ways.stay(ways.tail), axis=1)
+            first = np.fmax(start, (tables.earliest[ways.head] - slow).max(axis=1))
+        first = np.minimum(first, last)
+    share = np.linspace(0.0, 1.0, options - 1)
+    grid = first[:, None] + (last - first)[:, None] * share
+    grid[:, -1] = last
+    return np.concatenate([start[:, None], grid], axis=1)
+
+
+def _last(ways: Ways) -> Floats:
+    """Return the latest departures with which all limits are kept, or times after them; at least the start."""
+    tables, travel = ways.tables, ways.tables.travel
+    start, by = tables.start[ways.kinds], np.minimum(tables.end[ways.kinds], tables.horizon)
+    if isinstance(travel, ArrivalIndex):
+        arcs, stay = travel.arcs(ways.tail, ways.head), ways.stay(ways.tail)
+        for leg in range(arcs.shape[1] - 1, -1, -1):
+            due = np.minimum(by, tables.closes[ways.head[:, leg]])
+            leave = np.where(ways.driven[:, leg], travel.latest(arcs[:, leg], due), due)
+            by = leave - stay[:, leg]
+    else:
+        with np.errstate(invalid="ignore"):
+            fast = np.cumsum(tables.fastest[ways.arc] + ways.stay(ways.tail), axis=1)
+            by = np.fmin((tables.latest[ways.head] - fast).min(axis=1), by - fast[:, -1])
+    last: Floats = np.fmax(by, start)
+    return last
+
+
+def _refined(ways: Ways, tried: Scores, best: Scores) -> Scores:
+    """Look between the departures tried, cutting the spans that may hold a better one into parts."""
+    tables = ways.tables
+    close = _CLOSE * float(np.median(tables.fastest[np.isfinite(tables.fastest) & (tables.fastest > 0)]))
+    rows = np.repeat(np.arange(len(ways)), tried.price.shape[1] - 1)
+    low, high = tried.at((slice(None), slice(None, -1))).raveled(), tried.departure[:, 1:].ravel()
+    parts, rounds = _QUARTERS if tables.orderly else _MANY
+    share = (np.arange(1, parts) / parts)[:, None]
+    for _ in range(rounds):
+        keep = _kept(ways, rows, low, high, best, close)
+        rows, low, high = rows[keep], low.at(keep), high[keep]
+        if not len(rows):
+            break
+        cuts = low.departure + (high - low.departure) * share
+        inner = np.broadcast_to(rows, cuts.shape).ravel()
+        found = Scores.of(ways, drive_at(ways, cuts.ravel(), inner), inner)
+        best = best.improved(inner, found)
+        low, high = Scores.joined([low, found]), np.concatenate([cuts.ravel(), high])
+        rows = np.tile(rows, parts)
+    return best
+
+
+def _kept(ways: Ways, rows: Ints, low: Scores, high: Floats, best: Scores, close: float) -> Ints:
+    """Return the spans, given by their ends, that may hold a better departure: at most so many for a route."""
+    tables = ways.tables
+    rate = tables.rate[ways.kinds[rows]]
+    least = low.cost() - rate * (high - low.departure)
+    if tables.orderly:
+        keep = (rate > 0) & (least < best.price[rows])
+    else:
+        at = best.departure[rows]
+        keep = (low.departure == at) | (high == at)
+    places = np.flatnonzero(keep & (high - low.departure > close))
+    order = places[np.lexsort((least[places], rows[places]))]
+    first = np.flatnonzero(np.diff(rows[order], prepend=-1))
+    rank = np.arange(len(order)) - np.repeat(first, np.diff(first, append=len(order)))
+    return order[rank < _SPANS]

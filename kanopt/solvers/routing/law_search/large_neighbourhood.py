@@ -1,0 +1,235 @@
+"""Large neighbourhood search over tours scored on the law."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kanopt.solvers.clock import Clock
+from kanopt.solvers.cpsat import WORK_PER_SECOND
+from kanopt.solvers.routing.law_search.insertion_operators import Insertions
+from kanopt.solvers.routing.law_search.local_search import polished, retyped
+from kanopt.solvers.routing.law_search.operator_weights import Weights
+from kanopt.solvers.routing.law_search.removal_operators import Removals
+from kanopt.solvers.routing.law_search.set_partitioning import Effort, Pool, best_of_pool
+from kanopt.solvers.routing.law_search.solution import Draft
+from kanopt.solvers.routing.law_search.tour_cache import Tour, TourBook
+
+__all__ = ["Limits", "Search"]
+
+_HOT, _COLD = 1e-2, 1e-3  # of the price: what is accepted with probability 1/e at first and at last
+_WORTH = 3.0
+_BETTER = 1e-9
+_PUT_TOGETHER = (0.5, 1.0)
+_SHARE = 0.04  # of the time: what putting a plan together from tours met may take each time
+_WORK = 2.0
+_PER_STEP = 2e-4  # seconds, for a clock that counts work
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends.
+
+    Parameters
+    ----------
+    seconds
+        Wall seconds, None for no limit.
+    steps
+        Plans tried, None for no limit. Where no time limit is met the same seed gives the same plan.
+    asked
+        Looked at after every step: whether to stop.
+    cycle
+        Steps from hot to cold, None for one cycle until a limit is met. Then the next begins at the best plan; the
+        search ends by itself once a cycle has found nothing better.
+    """
+
+    seconds: float | None
+    steps: int | None
+    asked: Callable[[], bool]
+    cycle: int | None = None
+
+
+class Search:
+    """Adaptive large neighbourhood search.
+
+    Each step takes clients out of the plan and puts them back in another way; every tour that changes is then improved
+    by itself. A plan that is worse is accepted with a probability that falls with the excess and with time (simulated
+    annealing). Half-way and at the end, the best plan is looked for among all tours met.
+
+    Parameters
+    ----------
+    book
+        Scores tours.
+    start
+        The plan to begin with, its tours scored.
+    limits
+        When it ends.
+    seed
+        Of all random choices.
+    heard
+        Called with each plan that is better than all before.
+    clock
+        What seconds are measured with; hears of every step.
+
+    Attributes
+    ----------
+    best
+        The best plan.
+    steps
+        How many plans were tried.
+    ended
+        Whether the search ended by itself.
+
+    Notes
+    -----
+    Ropke and Pisinger (2006), "An adaptive large neighborhood search heuristic for the pickup and delivery problem
+    with time windows", Transportation Science 40(4), 455–472.
+    """
+
+    def __init__(
+        self,
+        book: TourBook,
+        start: Draft,
+        limits: Limits,
+        seed: int,
+        heard: Callable[[Draft], None],
+        clock: Clock,
+    ) -> None:
+        self.book = book
+        self.tables = book.tables
+        self.limits = limits
+        self.seed = seed
+        self.heard = heard
+        self.rng = np.random.default_rng(seed)
+        self._told = book.scorer.worked
+        self.worth = self._worth()
+        self.pool = Pool()
+        self.pool.add(start.tours)
+        self.current = self.best = start
+        self.steps = 0
+        removals, insertions = Removals(self.tables, self.rng), Insertions(book, self.worth, self.rng)
+        self._removals, self._insertions = removals.named, insertions.named
+        self._remove_weights = Weights(list(self._removals), self.rng)
+        self._insert_weights = Weights(list(self._insertions), self.rng)
+        self.ended = False
+        self.clock = clock
+        self._began = self._cycle_began = clock.now()
+        self._cycle_steps = 0
+
+    def _worth(self) -> float:
+        """Return a price for leaving a client out: more than any trip to one client costs."""
+        trips = [(kind, (client,)) for kind in range(self.tables.kinds) for client in self.tables.clients]
+        scores = self.book.scorer.routes(trips, rough=True).cost()
+        dearest = float(scores[np.isfinite(scores)].max(initial=1e-9))
+        return _WORTH * max(dearest, float(self.tables.prize.max(initial=0.0)))
+
+    @property
+    def share(self) -> float:
+        """How much of the cycle is over, from 0 to 1."""
+        limits, steps = self.limits, self.steps - self._cycle_steps
+        shares = [0.0]
+        if limits.seconds is not None:
+            left = limits.seconds - (self._cycle_began - self._began)
+            shares.append((self.clock.now() - self._cycle_began) / left if left > 0 else 1.0)
+        if limits.steps is not None:
+            left = limits.steps - self._cycle_steps
+            shares.append(steps / left if left > 0 else 1.0)
+        if limits.cycle is not None:
+            shares.append(steps / limits.cycle if limits.cycle > 0 else 1.0)
+        return min(1.0, max(shares))
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether a limit is met."""
+        limits = self.limits
+        late = limits.seconds is not None and self.clock.now() - self._began >= limits.seconds
+        return limits.asked() or late or (limits.steps is not None and self.steps >= limits.steps)
+
+    def run(self) -> Draft:
+        """Search until a limit is met or nothing better is found, and return the best plan."""
+        while not self._is_over and not self.ended:
+            self._cycle()
+        return self.best
+
+    def _cycle(self) -> None:
+        """Search from hot to cold."""
+        known, self.current = self.best, self.best
+        self._cycle_began, self._cycle_steps = self.clock.now(), self.steps
+        due = list(_PUT_TOGETHER)
+        while not self.limits.asked():
+            share = self.share
+            if due and share >= due[0] - (_SHARE if self.limits.seconds else 0.0):
+                due.pop(0)
+                self._put_together()
+            if share >= 1.0:
+                break
+            self._step(share)
+            self.steps += 1
+            self._spend()
+            self.book.forget((*self.current.tours, *self.best.tours))
+        self.ended = self.best is known and not self._is_over
+
+    def _spend(self) -> None:
+        """Tell the clock of the work since it was last told."""
+        worked = self.book.scorer.worked + _PER_STEP * self.steps
+        self.clock.spend(worked - self._told)
+        self._told = worked
+
+    def _step(self, share: float) -> None:
+        """Try one plan near the current one."""
+        current = self.current
+        remove, insert = self._remove_weights.draw(), self._insert_weights.draw()
+        taken = self._removals[remove](current) if current.tours else set()
+        tours, left = self._insertions[insert](current, taken)
+        draft = self._finished(tours, left)
+        value, known, best = (plan.value(self.worth) for plan in (draft, current, self.best))
+        scale = abs(best) or 1.0
+        heat = scale * _HOT * (_COLD / _HOT) ** share
+        result = "refused"
+        if draft.rank < self.best.rank and (
+            draft.missing < self.best.missing or value < best - _BETTER * scale
+        ):
+            self._found(draft)
+            result = "best"
+        elif value < known - _BETTER * scale:
+            result = "better"
+        elif value < known - heat * np.log(max(self.rng.random(), 1e-300)):
+            result = "accepted"
+        if result != "refused":
+            self.current = draft
+        self._remove_weights.learn(remove, result)
+        self._insert_weights.learn(insert, result)
+
+    def _finished(self, tours: list[Tour], left: set[int]) -> Draft:
+        """Return a plan after scoring and improving its new tours."""
+        self.book.score(tours)
+        kept = []
+        for tour in tours:
+            if tour.price < np.inf:
+                kept.append(polished(self.book, tour, self.rng))
+            else:
+                left = left | set(tour.way)
+        draft = Draft(self.tables, tuple(kept), frozenset(left))
+        if self.tables.kinds > 1:
+            draft = replace(draft, tours=tuple(retyped(self.book, kept, draft.free())))
+        self.pool.add(draft.tours)
+        return draft
+
+    def _put_together(self) -> None:
+        """Look for the best plan among the tours met."""
+        work, seconds = _WORK, None
+        if self.limits.seconds is not None:
+            seconds = max(0.05, _SHARE * self.limits.seconds)
+        if seconds is not None and self.clock.counts_work:
+            work, seconds = min(work, WORK_PER_SECOND * seconds), None
+        effort = Effort(seconds, work, self.seed, self.clock)
+        found = best_of_pool(self.tables, self.pool, self.best, self.worth, effort)
+        if found.rank < self.best.rank:
+            self._found(found)
+            self.current = found
+
+    def _found(self, draft: Draft) -> None:
+        self.best = draft
+        self.heard(draft)

@@ -1,0 +1,100 @@
+"""What of a routing problem's laws only a plan fixes, and how engines and the search on the law take each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kanopt.formulas.binding import BoundFormula
+from kanopt.problems.findings import FrozenInput
+from kanopt.problems.routing import ArrivalFunctions, RoutingProblem
+from kanopt.problems.routing.laws import DURATION
+from kanopt.solvers.routing.law_search.compiled_laws import load_degree
+
+__all__ = ["LawBinding", "bindings_of"]
+
+
+@dataclass(frozen=True)
+class LawBinding:
+    """What one law reads, and how it is taken.
+
+    Parameters
+    ----------
+    law
+        What it is called: a cost term, or ``"duration"``.
+    fixed, moved
+        Its inputs that are known before solving, and those that only a plan fixes.
+    reads
+        What the latter are bound to, such as ``"state.load"``.
+    engines
+        How the engines take it.
+    search
+        How the search on the law takes it.
+    """
+
+    law: str
+    fixed: tuple[str, ...]
+    moved: tuple[str, ...]
+    reads: tuple[str, ...]
+    engines: str
+    search: str
+
+
+def bindings_of(problem: RoutingProblem) -> tuple[LawBinding, ...]:
+    """Return what every law of a routing problem reads, travel time first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kanopt.formulas import Variable, arc, parse_formula, state
+    >>> from kanopt.problems import Client, Depot, VehicleType
+    >>> km = np.array([[0.0, 10], [10, 0]])
+    >>> law = parse_formula("km * (1 + load)", [Variable("km", "km"), Variable("load", "t")], Variable("c", "EUR"))
+    >>> problem = RoutingProblem(
+    ...     [Depot("depot")], [Client("a")], [VehicleType("van")], {"fuel": law.bind(km=arc.distance, load=state.load)},
+    ...     km, km)
+    >>> one, = bindings_of(problem)
+    >>> one.law, one.moved, one.search
+    ('fuel', ('load',), 'a straight line in the load: two tables, exact')
+    """
+    frozen = problem.frozen_inputs()
+    rules = problem.rules
+    found = []
+    if isinstance(rules.duration, ArrivalFunctions):
+        found.append(_arrivals(rules.duration, [one for one in frozen if one.law == DURATION]))
+    for name, law in rules.formulas().items():
+        held = [one for one in frozen if one.law == name]
+        moved = {one.input for one in held}
+        fixed = tuple(sorted(law.formula.used - moved))
+        by_clock = name != DURATION and rules.reads(DURATION, "clock") and rules.reads(name, "arc.duration")
+        found.append(
+            LawBinding(
+                name,
+                fixed,
+                tuple(sorted(moved)),
+                tuple(sorted({one.reference for one in held})),
+                _tabulated(held),
+                _searched(law, held, by_clock),
+            )
+        )
+    return tuple(found)
+
+
+def _arrivals(law: ArrivalFunctions, held: list[FrozenInput]) -> LawBinding:
+    repaired = f", {law.fifo_repaired:,} arcs repaired so that nobody arrives earlier by leaving later"
+    how = f"arrival functions, {len(law.leave):,} points{repaired if law.fifo_repaired else ''}, exact"
+    return LawBinding(DURATION, (), ("clock",), ("clock.minute",), _tabulated(held), how)
+
+
+def _tabulated(held: list[FrozenInput]) -> str:
+    if not held:
+        return "tabulated before solving"
+    values = "; ".join(f"{one.input} ({one.reference}) frozen at {one.value}" for one in held)
+    return f"tabulated before solving with {values}"
+
+
+def _searched(law: BoundFormula, held: list[FrozenInput], by_clock: bool) -> str:
+    if not held and not by_clock:
+        return "tabulated before solving"
+    if not by_clock and all(one.reference == "state.load" for one in held) and load_degree(law) <= 1:
+        return "a straight line in the load: two tables, exact"
+    return "evaluated leg by leg, exact"

@@ -1,0 +1,145 @@
+"""Rules of a routing problem that few problems have, for a search that scores routes by the million."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.problems.routing import RoutingProblem
+from kanopt.problems.routing.facts import Facts
+from kanopt.problems.routing.tolerance import slack
+
+if TYPE_CHECKING:
+    from kanopt.solvers.routing.law_search.forward import Ways
+
+__all__ = ["Rules", "beyond_search", "with_slack"]
+
+Floats = NDArray[np.float64]
+
+
+def beyond_search(problem: RoutingProblem) -> tuple[str, ...]:
+    """Return the rules of a problem that the search on the law does not know, in words.
+
+    Examples
+    --------
+    >>> from kanopt.problems import Client, Depot, VehicleType
+    >>> minutes = np.array([[0.0, 10], [10, 0]])
+    >>> van = VehicleType("van", reloads=2)
+    >>> beyond_search(RoutingProblem([Depot("depot")], [Client("a")], [van], minutes, minutes, minutes))
+    ('reloads',)
+    """
+    facts = problem.facts
+    rules = {
+        "reloads": any(vehicle.reloads for vehicle in facts.vehicles),
+        "driver breaks": any(facts.rests),
+        "pickup and delivery": facts.has_sources,
+        "pinned clients": bool(facts.pinned),
+        "the cost of the longest route": facts.policy.cost_of_longest > 0,
+    }
+    return tuple(name for name, present in rules.items() if present)
+
+
+def with_slack(limit: Floats) -> Floats:
+    """Return limits with half of what a check lets pass, so that what fits here fits there."""
+    return limit + slack(limit) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """What a route keeps to or pays for beyond load, windows and shift; None where no client or vehicle has it.
+
+    Parameters
+    ----------
+    windows
+        Openings and closings; two arrays (windows, n).
+    late_from, late_rate
+        From when on service is late, and the price of each unit of time, by node; infinity and 0 where it must not be.
+    returns
+        Whether each vehicle type comes back.
+    carried, room
+        What each node demands and each vehicle type holds, in every measure but the load; (measures, …).
+    pickup
+        What each node gives; (n,).
+    delivered
+        Which nodes demand something, where deliveries come before pickups.
+    distance, farthest
+        Lengths of arcs between nodes, in a row, and the longest way of each vehicle type.
+    longest, regular, overtime
+        By vehicle type: the longest time of a route, the time after which overtime begins, and its price.
+    apart
+        Which nodes may not be on one route; (n, n).
+    """
+
+    windows: tuple[Floats, Floats] | None
+    late_from: Floats | None
+    late_rate: Floats
+    returns: NDArray[np.bool_] | None
+    carried: Floats | None
+    room: Floats
+    pickup: Floats | None
+    delivered: NDArray[np.bool_] | None
+    distance: Floats | None
+    farthest: Floats
+    longest: Floats | None
+    regular: Floats
+    overtime: Floats | None
+    apart: NDArray[np.bool_] | None
+
+    @classmethod
+    def of(cls, facts: Facts) -> Rules:
+        """Read the rules of a problem."""
+        returns = np.array([vehicle.returns for vehicle in facts.vehicles])
+        farthest, longest = facts.of_vehicles("max_distance"), facts.of_vehicles("max_duration")
+        overtime = facts.of_vehicles("cost_per_overtime")
+        overtime = np.where(np.isfinite(facts.of_vehicles("regular_time")), overtime, 0.0)
+        several = len(facts.opens) > 1
+        return cls(
+            windows=(facts.opens, with_slack(facts.closes)) if several else None,
+            late_from=np.where(facts.soft, facts.latest, np.inf) if facts.soft.any() else None,
+            late_rate=facts.lateness_rate,
+            returns=None if returns.all() else returns,
+            carried=facts.carried[1:] if len(facts.carried) > 1 else None,
+            room=with_slack(facts.room[1:]),
+            pickup=facts.pickup if facts.pickup.any() else None,
+            delivered=facts.demand > 0 if facts.policy.backhaul and facts.pickup.any() else None,
+            distance=facts.stand_in.ravel() if np.isfinite(farthest).any() else None,
+            farthest=with_slack(farthest),
+            longest=with_slack(longest) if np.isfinite(longest).any() else None,
+            regular=facts.of_vehicles("regular_time"),
+            overtime=overtime if overtime.any() else None,
+            apart=facts.apart if facts.apart.any() else None,
+        )
+
+    @property
+    def weigh_departures(self) -> bool:
+        """Whether the best departure is not simply the latest that costs nothing."""
+        return self.windows is not None or self.late_from is not None
+
+    def overload(self, ways: Ways) -> Floats:
+        """Return by how much routes exceed capacities; (routes,)."""
+        capacity = ways.tables.capacity[ways.kinds]
+        if self.pickup is None:
+            over = np.maximum(ways.amount - capacity, 0.0)
+        else:
+            over = np.maximum(ways.load.max(axis=1) - capacity, 0.0)
+        if self.carried is not None:
+            for carried, room in zip(self.carried, self.room, strict=True):
+                over = over + np.maximum(carried[ways.nodes].sum(axis=1) - room[ways.kinds], 0.0)
+        return np.asarray(over)
+
+    def misfit(self, ways: Ways) -> Floats:
+        """Return by how much routes break the rules that no clock moves; (routes,)."""
+        over = np.zeros(len(ways))
+        if self.distance is not None:
+            arcs = ways.tail * ways.tables.size + ways.head
+            length = np.where(ways.driven, self.distance[arcs], 0.0).sum(axis=1)
+            over += np.maximum(length - self.farthest[ways.kinds], 0.0)
+        if self.apart is not None:
+            over += self.apart[ways.nodes[:, :, None], ways.nodes[:, None, :]].sum(axis=(1, 2)) / 2
+        if self.delivered is not None and self.pickup is not None:
+            picked = np.logical_or.accumulate(self.pickup[ways.tail] > 0, axis=1)
+            over += (picked & self.delivered[ways.head]).sum(axis=1)
+        return over

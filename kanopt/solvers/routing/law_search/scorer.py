@@ -1,0 +1,87 @@
+"""Exact scores of routes on the law."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kanopt.problems.routing import RoutingProblem
+from kanopt.solvers.routing.law_search.compiled_problem import compiled
+from kanopt.solvers.routing.law_search.departures import best_departures
+from kanopt.solvers.routing.law_search.forward import Ways, drive_still
+from kanopt.solvers.routing.law_search.scores import Scores
+
+__all__ = ["Scorer"]
+
+_PER_CALL, _PER_LEG = 2e-4, 1.2e-7  # seconds, for a clock that counts work
+_ROUGHLY, _FINELY = 24, 200  # departures
+
+
+class Scorer:
+    """Scores many routes of a problem at once, exactly as the problem prices and checks them.
+
+    Parameters
+    ----------
+    problem
+        A routing problem; compiled here once.
+
+    Attributes
+    ----------
+    worked
+        What all scores so far are worth, in seconds of a :class:`~kanopt.solvers.clock.WorkClock`.
+
+    Examples
+    --------
+    >>> from kanopt.problems import Client, Depot, VehicleType
+    >>> minutes = np.array([[0.0, 10, 20], [10, 0, 12], [20, 12, 0]])
+    >>> problem = RoutingProblem(
+    ...     [Depot("depot")], [Client("a"), Client("b", latest=25)], [VehicleType("van")], minutes, minutes, minutes
+    ... )
+    >>> scores = Scorer(problem).routes([(0, [1, 2]), (0, [1]), (0, [2, 1])])
+    >>> scores.price.tolist(), scores.ok.tolist()
+    ([42.0, 20.0, 42.0], [True, True, True])
+    """
+
+    def __init__(self, problem: RoutingProblem) -> None:
+        self.problem = problem
+        self.tables = compiled(problem)
+        self.worked = 0.0
+
+    @property
+    def leaves_open(self) -> bool:
+        """Whether a plan need not say when its routes leave: the problem finds the best departure itself."""
+        return not self.tables.follows_clock or self.tables.orderly
+
+    @property
+    def rough_is_fine(self) -> bool:
+        """Whether a rough score is as good as any."""
+        return not self.tables.follows_clock
+
+    @property
+    def rough_is_slow(self) -> bool:
+        """Whether even a rough score takes so long that only what looks good on free roads should be scored."""
+        return self.tables.follows_clock and not self.tables.orderly
+
+    def routes(self, routes: Sequence[tuple[int, Sequence[int]]], *, rough: bool = False) -> Scores:
+        """Score routes, each given as vehicle type and clients in order of visit, by their positions."""
+        return self.ways(Ways.of(self.tables, routes), rough=rough)
+
+    def ways(self, ways: Ways, *, rough: bool = False) -> Scores:
+        """Score routes.
+
+        Parameters
+        ----------
+        ways
+            The routes.
+        rough
+            Where the price depends on when a route leaves, try a few departures only, and read the clock to ten
+            seconds: the price is nearly that of a departure there is, but not of the best one.
+        """
+        departures = 1
+        if self.tables.follows_clock:
+            departures = _ROUGHLY if rough else _FINELY
+        self.worked += _PER_CALL + _PER_LEG * departures * ways.arc.size
+        if self.tables.follows_clock:
+            return best_departures(ways, rough=rough)
+        return Scores.of(ways, drive_still(ways), np.arange(len(ways)))

@@ -1,0 +1,431 @@
+"""A routing problem as OR-Tools sees it: one function for each rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ortools.constraint_solver import pywrapcp
+
+from kanopt.solvers.routing.arrays import RoutingArrays, Ways
+from kanopt.solvers.routing.integer_routes import cleaned
+
+__all__ = ["OrToolsModel"]
+
+Integers = NDArray[np.int64]
+
+
+class OrToolsModel:
+    """The solver's model of a routing problem.
+
+    Its stops are the nodes of the arrays, then the reloads, each a copy of a depot that need not be visited, then a
+    place to end at for vehicles that reload and do not come back.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+
+    Attributes
+    ----------
+    manager, model
+        What OR-Tools has made of it.
+    """
+
+    def __init__(self, arrays: RoutingArrays) -> None:
+        self.arrays = arrays
+        self.kinds = [kind for kind, _ in arrays.fleet]
+        self.used = sorted(set(self.kinds))
+        self._lay_out()
+        homes = [arrays.depot(kind) for kind in self.kinds]
+        ends = [self.ends.get(kind, arrays.depot(kind)) for kind in self.kinds]
+        self.manager = pywrapcp.RoutingIndexManager(len(self.nodes), len(self.kinds), homes, ends)
+        self.model: Any = pywrapcp.RoutingModel(self.manager)
+        self.cost_and_time()
+        self.load()
+        for node in range(arrays.depots, arrays.size):
+            self.visit(node)
+        if not arrays.rules.absent:
+            self.rules()
+
+    def _lay_out(self) -> None:
+        """Give the stops their numbers: nodes of the arrays, then copies and ends by vehicle type."""
+        arrays = self.arrays
+        self.nodes = list(range(arrays.size))
+        self.copies: dict[int, list[int]] = {}
+        self.ends: dict[int, int] = {}
+        for kind in self.used:
+            most = arrays.rules.most_reloads(kind)
+            if not most:
+                continue
+            count = min(most * self.kinds.count(kind), arrays.size - arrays.depots)
+            self.copies[kind] = list(range(len(self.nodes), len(self.nodes) + count))
+            self.nodes += [arrays.depot(kind)] * count
+            if not arrays.rules.returns(kind):
+                self.ends[kind] = len(self.nodes)
+                self.nodes.append(arrays.depot(kind))
+
+    @cached_property
+    def clock(self) -> Any:
+        """The dimension of time."""
+        return self.model.GetDimensionOrDie("time")
+
+    def index(self, stop: int) -> int:
+        """Return OR-Tools' index of a stop."""
+        return int(self.manager.NodeToIndex(stop))
+
+    def ways(self, following: Sequence[int]) -> list[list[int]]:
+        """Return nodes by vehicle, given the index that follows each index."""
+        found, last = [], len(following)
+        for vehicle, kind in enumerate(self.kinds):
+            way, index = [], following[self.model.Start(vehicle)]
+            while index < last:
+                way.append(self.nodes[self.manager.IndexToNode(index)])
+                index = following[index]
+            found.append(cleaned(self.arrays, way) if kind in self.copies else way)
+        return found
+
+    def routes(self, ways: Ways) -> list[list[int]]:
+        """Return a plan as OR-Tools' indices; each reload takes another copy of its depot."""
+        spare = {kind: iter(copies) for kind, copies in self.copies.items()}
+        return [
+            [self.index(next(spare[kind]) if node < self.arrays.depots else node) for node in way]
+            for kind, way in zip(self.kinds, ways, strict=True)
+        ]
+
+    def _matrix(self, matrix: Integers, kind: int, at_reload: int = 0, at_end: Integers | int = 0) -> Any:
+        """Register a matrix over nodes as one over stops, and return its number.
+
+        Parameters
+        ----------
+        matrix
+            Over the nodes of the arrays.
+        kind
+            Vehicle type.
+        at_reload
+            What a reload adds.
+        at_end
+            What a stop adds, by node, where the vehicle ends there.
+        """
+        if len(self.nodes) == self.arrays.size:
+            return self.model.RegisterTransitMatrix(matrix.tolist())
+        wide = matrix[np.ix_(self.nodes, self.nodes)]
+        if kind in self.ends:
+            wide[:, self.ends[kind]] = at_end[self.nodes] if isinstance(at_end, np.ndarray) else at_end
+        if kind in self.copies:
+            wide[self.copies[kind]] += at_reload
+        return self.model.RegisterTransitMatrix(wide.tolist())
+
+    def cost_and_time(self) -> None:
+        """Add prices of arcs, vehicles and time, and the clock within shifts."""
+        arrays, model, rules = self.arrays, self.model, self.arrays.rules
+        cost = {kind: self._matrix(arrays.cost[kind], kind) for kind in self.used}
+        self.transit = {}
+        for kind in self.used:
+            stay = rules.service[kind] if rules.service.size else 0
+            self.transit[kind] = self._matrix(arrays.transit[kind], kind, rules.reload_of(kind), stay)
+        model.AddDimensionWithVehicleTransits(
+            [self.transit[kind] for kind in self.kinds], arrays.horizon, arrays.horizon, False, "time"
+        )
+        for vehicle, kind in enumerate(self.kinds):
+            model.SetArcCostEvaluatorOfVehicle(cost[kind], vehicle)
+            model.SetFixedCostOfVehicle(int(arrays.fixed[kind]), vehicle)
+            shift = int(arrays.shift_start[kind]), int(arrays.shift_end[kind])
+            self.clock.CumulVar(model.Start(vehicle)).SetRange(*shift)
+            self.clock.CumulVar(model.End(vehicle)).SetRange(*shift)
+            if arrays.per_time[kind]:
+                self.clock.SetSpanCostCoefficientForVehicle(int(arrays.per_time[kind]), vehicle)
+
+    def visit(self, node: int) -> None:
+        """Add the window of a client, and the price of leaving it out."""
+        arrays, index = self.arrays, self.index(node)
+        self.clock.CumulVar(index).SetRange(int(arrays.earliest[node]), int(arrays.latest[node]))
+        price = arrays.penalty if arrays.mandatory[node] else int(arrays.prize[node])
+        self.model.AddDisjunction([index], price)
+
+    def rules(self) -> None:
+        """Add what there is besides."""
+        rules = self.arrays.rules
+        for kind, copies in self.copies.items():
+            mine = [vehicle for vehicle, each in enumerate(self.kinds) if each == kind]
+            for stop in copies:
+                self.model.AddDisjunction([self.index(stop)], 0)
+                self._only(stop, mine)
+        if self.copies:
+            self.reloads()
+        if len(rules.opens) > 1:
+            self.several_windows()
+        if rules.due.size:
+            self.soft_windows()
+        if rules.max_distance.size:
+            self.distance()
+        self.durations()
+        if rules.rests.size:
+            self.breaks()
+        if rules.source.size:
+            self.sources()
+        if rules.backhaul:
+            self.backhaul()
+        if rules.apart.size:
+            self.goods()
+        if rules.pinned.size:
+            for node in np.flatnonzero(rules.pinned >= 0).tolist():
+                self._only(node, [int(rules.pinned[node])])
+        if rules.longest:
+            self.longest()
+        if rules.energy.size:
+            self.energy()
+
+    def _only(self, stop: int, vehicles: Sequence[int]) -> None:
+        """Let only some vehicles visit a stop, or none; SetAllowedVehiclesForIndex cannot be called from Python."""
+        self.model.VehicleVar(self.index(stop)).SetValues([-1, *vehicles])
+
+    def load(self) -> None:
+        """Add capacities in every measure."""
+        arrays, rules = self.arrays, self.arrays.rules
+        measures = [(arrays.demand, arrays.capacity)]
+        measures += list(zip(rules.carried, rules.room, strict=True))
+        for measure, (demand, room) in enumerate(measures):
+            name = "load" if measure == 0 else f"load {measure}"
+            picked = rules.pickup if measure == 0 and rules.pickup.any() else np.zeros_like(demand)
+            if picked.any() or rules.source.size:
+                self._on_board(name, demand, picked, room)
+            else:
+                self._delivered(name, demand, room)
+
+    def _delivered(self, name: str, demand: Integers, room: Integers) -> None:
+        """Count what a trip has delivered so far, which is all it was loaded with at its end."""
+        rooms = [int(room[kind]) for kind in self.kinds]
+        if not self.copies:
+            number = self.model.RegisterUnaryTransitVector(demand.tolist())
+            self.model.AddDimensionWithVehicleCapacity(number, 0, rooms, True, name)
+            return
+        self._dimension(name, demand, -max(rooms), max(rooms), rooms, starts_empty=True)
+
+    def _dimension(
+        self,
+        name: str,
+        change: Integers,
+        at_reload: int,
+        slack: int,
+        rooms: Sequence[int],
+        *,
+        starts_empty: bool,
+    ) -> Any:
+        """Add a dimension that changes at stops; only reloads, and starts where they may, have slack."""
+        values = change[self.nodes]
+        for copies in self.copies.values():
+            values[copies] = at_reload
+        number = self.model.RegisterUnaryTransitVector(values.tolist())
+        self.model.AddDimensionWithVehicleCapacity(
+            number, slack if self.copies else 0, list(rooms), starts_empty, name
+        )
+        dimension = self.model.GetDimensionOrDie(name)
+        if self.copies:
+            for node in range(self.arrays.depots, self.arrays.size):
+                dimension.SlackVar(self.index(node)).SetValue(0)
+            for vehicle in range(len(self.kinds)):
+                dimension.SlackVar(self.model.Start(vehicle)).SetValue(0)
+        return dimension
+
+    def _on_board(self, name: str, demand: Integers, picked: Integers, room: Integers) -> None:
+        """Count what is on board, and apart from it what of it is still to be delivered from the depot.
+
+        Both are the same when a trip begins, and nothing is to be delivered when it ends.
+        """
+        rules, solver = self.arrays.rules, self.model.solver()
+        rooms = [int(room[kind]) for kind in self.kinds]
+        loaded, given = demand.copy(), np.zeros_like(demand)
+        for source, nodes in rules.dependents.items():
+            loaded[nodes] = 0
+            given[source] = demand[nodes].sum()
+        most = max(rooms)
+        rest = self._dimension(f"{name} to deliver", -loaded, 0, most, rooms, starts_empty=False)
+        board = self._dimension(
+            f"{name} on board", picked + given - demand, -most, 2 * most, rooms, starts_empty=False
+        )
+        for vehicle in range(len(self.kinds)):
+            start, end = self.model.Start(vehicle), self.model.End(vehicle)
+            rest.CumulVar(end).SetValue(0)
+            solver.Add(board.CumulVar(start) == rest.CumulVar(start))
+        for stop in (stop for copies in self.copies.values() for stop in copies):
+            index = self.index(stop)
+            rest.CumulVar(index).SetMax(0)
+            # what comes back is unloaded, and what is to be delivered next is loaded
+            solver.Add(board.CumulVar(index) - most + board.SlackVar(index) == rest.SlackVar(index))
+
+    def energy(self) -> None:
+        """Price what is on board on each leg."""
+        rules, model = self.arrays.rules, self.model
+        taken, given = rules.force
+        everything = np.full(len(rules.energy), int(rules.force.sum()))
+        self._on_board("force", taken, given, everything)
+        numbers = {kind: self._matrix(rules.energy[kind], kind) for kind in self.used}
+        most = int(rules.energy.max(axis=(0, 2)).sum()) + (len(self.nodes) + 2) * int(rules.energy.max())
+        model.AddDimensionWithVehicleTransits([numbers[kind] for kind in self.kinds], 0, most, True, "energy")
+        for vehicle in range(len(self.kinds)):
+            model.SetPathEnergyCostOfVehicle("force on board", "energy", 1, vehicle)
+
+    def reloads(self) -> None:
+        """Limit how often each vehicle reloads."""
+        none = np.zeros(len(self.nodes), dtype=np.int64)
+        for copies in self.copies.values():
+            none[copies] = 1
+        number = self.model.RegisterUnaryTransitVector(none.tolist())
+        most = [self.arrays.rules.most_reloads(kind) for kind in self.kinds]
+        self.model.AddDimensionWithVehicleCapacity(number, 0, most, True, "reloads")
+
+    def several_windows(self) -> None:
+        """Close the time between windows."""
+        rules = self.arrays.rules
+        for node in range(self.arrays.depots, self.arrays.size):
+            cumul = self.clock.CumulVar(self.index(node))
+            opens, closes = rules.opens[:, node], rules.closes[:, node]
+            for shut, opened in zip(closes[:-1].tolist(), opens[1:].tolist(), strict=True):
+                if opened > shut + 1:
+                    cumul.RemoveInterval(shut + 1, opened - 1)
+
+    def soft_windows(self) -> None:
+        """Price lateness."""
+        arrays, rules = self.arrays, self.arrays.rules
+        late = (rules.lateness > 0) & (rules.due < arrays.latest)
+        for node in np.flatnonzero(late).tolist():
+            self.clock.SetCumulVarSoftUpperBound(
+                self.index(node), int(rules.due[node]), int(rules.lateness[node])
+            )
+
+    def distance(self) -> None:
+        """Limit how far each vehicle drives."""
+        arrays, numbers = self.arrays, {}
+        for kind in self.used:
+            length = arrays.rules.length
+            if not arrays.rules.returns(kind) and kind not in self.ends:
+                length = length.copy()
+                length[:, arrays.depot(kind)] = 0
+            numbers[kind] = self._matrix(length, kind)
+        self.model.AddDimensionWithVehicleTransitAndCapacity(
+            [numbers[kind] for kind in self.kinds],
+            0,
+            [int(arrays.rules.max_distance[kind]) for kind in self.kinds],
+            True,
+            "length",
+        )
+
+    def durations(self) -> None:
+        """Limit how long routes take, and price overtime."""
+        rules = self.arrays.rules
+        for vehicle, kind in enumerate(self.kinds):
+            if rules.max_duration.size and rules.max_duration[kind] < self.arrays.horizon:
+                self.clock.SetSpanUpperBoundForVehicle(int(rules.max_duration[kind]), vehicle)
+            if rules.overtime.size and rules.overtime[kind]:
+                more = pywrapcp.BoundCost(int(rules.regular[kind]), int(rules.overtime[kind]))
+                self.clock.SetSoftSpanUpperBoundForVehicle(more, vehicle)
+
+    def breaks(self) -> None:
+        """Add the rests of drivers, in order and not during a service."""
+        rules, solver = self.arrays.rules, self.model.solver()
+        starts = {self.model.Start(vehicle) for vehicle in range(len(self.kinds))}
+        for vehicle, kind in enumerate(self.kinds):
+            intervals = [
+                solver.FixedDurationIntervalVar(
+                    first, max(first, last), length, False, f"rest {vehicle} {place}"
+                )
+                for place, (length, first, last) in enumerate(rules.breaks(kind))
+            ]
+            if not intervals:
+                continue
+            stay = [0] * self.model.Size()
+            for index in range(self.model.Size()):
+                if index not in starts:
+                    stop = self.manager.IndexToNode(index)
+                    node = self.nodes[stop]
+                    stay[index] = (
+                        rules.reload_of(kind) if stop >= self.arrays.size else rules.stay(kind, node)
+                    )
+            self.clock.SetBreakIntervalsOfVehicle(intervals, vehicle, stay)
+            for before, after in pairwise(intervals):
+                solver.Add(after.StartsAfterEnd(before))
+
+    def sources(self) -> None:
+        """Visit sources and their clients with one vehicle, on one trip, in their order, or neither."""
+        arrays, model, solver = self.arrays, self.model, self.model.solver()
+        dependents = arrays.rules.dependents
+        model.AddConstantDimension(1, len(self.nodes) + 1, True, "order")
+        order = model.GetDimensionOrDie("order")
+        change = np.zeros(arrays.size, dtype=np.int64)
+        for source, nodes in dependents.items():
+            change[source] += len(nodes)
+            change[nodes] -= 1
+            first = self.index(source)
+            for node in nodes:
+                second = self.index(node)
+                model.AddPickupAndDelivery(first, second)
+                solver.Add(model.VehicleVar(first) == model.VehicleVar(second))
+                solver.Add(model.ActiveVar(first) == model.ActiveVar(second))
+                solver.Add(order.CumulVar(first) <= order.CumulVar(second))
+        rooms = [int(np.abs(change).sum())] * len(self.kinds)
+        waiting = self._dimension("waiting", change, 0, 0, rooms, starts_empty=True)
+        for copies in self.copies.values():
+            for stop in copies:
+                waiting.CumulVar(self.index(stop)).SetMax(0)
+        for vehicle in range(len(self.kinds)):
+            waiting.CumulVar(model.End(vehicle)).SetValue(0)
+
+    def backhaul(self) -> None:
+        """Count pickups on a trip, and deliver only before the first."""
+        arrays = self.arrays
+        picked = (arrays.rules.pickup > 0).astype(np.int64)
+        most = int(picked.sum())
+        count = self._dimension("pickups", picked, -most, most, [most] * len(self.kinds), starts_empty=True)
+        for node in np.flatnonzero(arrays.demand > 0).tolist():
+            count.CumulVar(self.index(node)).SetMax(0)
+
+    def goods(self) -> None:
+        """Keep goods apart: nodes that are apart from the same others have one type of visit."""
+        apart = self.arrays.rules.apart
+        kinds, members = np.unique(apart, axis=0, return_inverse=True)
+        types = members.ravel()
+        for node in range(self.arrays.depots, self.arrays.size):
+            policy = pywrapcp.RoutingModel.TYPE_ADDED_TO_VEHICLE
+            self.model.SetVisitType(self.index(node), int(types[node]), policy)
+        for node, other in np.argwhere(np.triu(apart)):
+            self.model.AddHardTypeIncompatibility(int(types[node]), int(types[other]))
+        assert len(kinds) > 1  # somebody is apart from somebody, and nobody from himself
+
+    @property
+    def waits(self) -> bool:
+        """Whether a vehicle may have to wait."""
+        arrays, rules = self.arrays, self.arrays.rules
+        opens_later = (arrays.earliest > arrays.shift_start.min()).any() or len(rules.opens) > 1
+        return bool(opens_later or rules.rests.size)
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether times are better found without the linear programs of OR-Tools.
+
+        These know nothing of how the longest route hangs on the clock, nor of gaps between windows: what they propose
+        is refused, and the search for other times may take seconds for one route.
+        """
+        rules = self.arrays.rules
+        return bool(rules.longest and self.waits) or len(rules.opens) > 1
+
+    def longest(self) -> None:
+        """Price the route that takes longest: time from departure to return, as a clock that starts at 0."""
+        model, solver, arrays = self.model, self.model.solver(), self.arrays
+        waits = self.waits
+        slack = arrays.horizon if waits else 0
+        numbers = [self.transit[kind] for kind in self.kinds]
+        model.AddDimensionWithVehicleTransits(numbers, slack, arrays.horizon, True, "spent")
+        spent = model.GetDimensionOrDie("spent")
+        spent.SetGlobalSpanCostCoefficient(arrays.rules.longest)
+        for vehicle in range(len(self.kinds) if waits else 0):
+            start, end = model.Start(vehicle), model.End(vehicle)
+            took = self.clock.CumulVar(end) - self.clock.CumulVar(start)
+            solver.Add(spent.CumulVar(end) >= took)
+            model.AddVariableMinimizedByFinalizer(self.clock.CumulVar(end))
+            model.AddVariableMaximizedByFinalizer(self.clock.CumulVar(start))
+            model.AddVariableMinimizedByFinalizer(spent.CumulVar(end))

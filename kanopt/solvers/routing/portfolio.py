@@ -1,0 +1,233 @@
+"""Routing by two engines within one budget: PyVRP where its features fit, OR-Tools for everything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from kanopt.errors import SolverError
+from kanopt.interrupt import Interrupt
+from kanopt.problems.base import Problem
+from kanopt.problems.result import EngineRun
+from kanopt.problems.routing import RoutingProblem
+from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.incumbents import Incumbents
+from kanopt.solvers.routing.arrays import Rank, RoutingArrays, Ways
+from kanopt.solvers.routing.completion import completed
+from kanopt.solvers.routing.engine_process import run_processes
+from kanopt.solvers.routing.engines import ORTOOLS, PYVRP, EngineOrder, engine_name, run_engine
+from kanopt.solvers.routing.integers import RoutingIntegers, lower
+from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.pyvrp_engine.relaxed import as_pyvrp_sees
+from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
+from kanopt.solvers.routing.reversed_routes import turned
+
+__all__ = ["RoutingPortfolio"]
+
+_FIRST_SHARE = 0.95
+_START_SHARE = 0.2
+_SMALL, _SHORT = 25, 5.0  # clients and seconds up to which the start of a process costs more than it brings
+_NEXT_SEED = 1_000_003
+
+
+class RoutingPortfolio:
+    """PyVRP and OR-Tools on one routing problem within one budget; the better plan is the answer.
+
+    With one worker the engines take turns in this process: PyVRP for 95 % of the time or until it ends by itself, then
+    OR-Tools from its plan. So they do for up to 25 clients and up to 5 s. With more workers each engine has a process
+    of its own, and all run side by side for the whole time: PyVRP, OR-Tools, and PyVRP again with other seeds where
+    there are more than two workers. Where PyVRP does not model the whole problem, what fits of the plan it finds in a
+    fifth of the time is the start of OR-Tools; where clients are loaded at others, PyVRP is not used.
+
+    Every engine searches on the same integers, so that the certificate is the same whoever finds the plan; where load
+    or clock are frozen in them, routes of the answer are turned round where that is better on the law. Clients for whom
+    the time did not suffice are put in where they cost least. Ctrl-C,
+    the time limit and a crash of one engine leave the best plan of all. Where every engine ends by itself, the same
+    seed and the same number of workers give the same plan; where the time limit counts work, the same seed always.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kanopt.problems import Client, Depot, VehicleType
+    >>> minutes = np.array([[0.0, 10, 20], [10, 0, 12], [20, 12, 0]])
+    >>> problem = RoutingProblem(
+    ...     [Depot("depot")], [Client("a"), Client("b")], [VehicleType("van")], minutes, minutes, minutes
+    ... )
+    >>> outcome = RoutingPortfolio().solve(problem, SolveOptions())
+    >>> outcome.objective, [run.won for run in outcome.engines]
+    (42.0, [True, False])
+    """
+
+    @property
+    def name(self) -> str:
+        """Names and versions of the engines."""
+        return f"{engine_name(PYVRP)} + {engine_name(ORTOOLS)}"
+
+    def accepts(self, problem: Problem[Any]) -> str:
+        """Return an empty text for a routing problem, else why it does not fit."""
+        return OrToolsRouting().accepts(problem)
+
+    def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
+        """Lower the problem to integers, run the engines, and return the best plan found.
+
+        Raises
+        ------
+        SolverError
+            If every engine failed before it had a plan.
+        """
+        integers = lower(problem, options.seed)
+        if integers.is_idle:
+            return integers.idle_outcome()
+        start = None if options.initial is None else integers.ways(options.initial)
+        beyond = PyVrpRouting().beyond(problem)
+        with Interrupt() as interrupt:
+            race = _Race(integers, options, interrupt)
+            if beyond:
+                race.head_start(start, f"start only: does not model {', '.join(beyond)}")
+            elif options.workers == 1 or len(problem.clients) <= _SMALL or options.time_limit <= _SHORT:
+                race.in_turn(start)
+            else:
+                race.side_by_side(start)
+        return race.outcome(integers)
+
+
+class _Race:
+    """The engines at work on one problem, the best plan of all, and what each has done."""
+
+    def __init__(self, arrays: RoutingArrays, options: SolveOptions, interrupt: Interrupt) -> None:
+        self.arrays = arrays
+        self.options = options
+        self.interrupt = interrupt
+        self.best = Incumbents(arrays, options.progress, clock=options.clock)
+        self.runs: list[EngineRun] = []
+        self.plans: dict[int, tuple[Rank, Ways]] = {}
+
+    def asked(self) -> bool:
+        """Say whether the user asked to stop."""
+        return self.interrupt.asked or self.best.stopped
+
+    def left(self) -> float:
+        """Return the wall seconds that are left."""
+        return self.options.time_limit - self.best.seconds
+
+    def in_turn(self, start: Ways | None) -> None:
+        """Let PyVRP search, then OR-Tools from its plan, in this process."""
+        self._here(EngineOrder(PYVRP, self.options.seed, start), _FIRST_SHARE)
+        if not self.asked():
+            self._here(EngineOrder(ORTOOLS, self.options.seed, self.best.best), 1.0)
+
+    def side_by_side(self, start: Ways | None) -> None:
+        """Let every engine search in a process of its own."""
+        seeds = [self.options.seed + place * _NEXT_SEED for place in range(self.options.workers - 1)]
+        orders = [EngineOrder(PYVRP, seed, start) for seed in seeds]
+        self._apart([orders[0], EngineOrder(ORTOOLS, self.options.seed, start), *orders[1:]])
+
+    def head_start(self, start: Ways | None, note: str) -> None:
+        """Let PyVRP search on the relaxed problem, and OR-Tools on the whole from what fits of that plan."""
+        relaxed = Incumbents(as_pyvrp_sees(self.arrays), clock=self.options.clock)
+        if self.arrays.rules.source.size:
+            # who belongs to whom decides the routes, of which PyVRP would know nothing
+            run = EngineRun(engine_name(PYVRP))
+            note = note.replace("start only", "not used")
+        else:
+            run = self._timed(EngineOrder(PYVRP, self.options.seed, start), relaxed, _START_SHARE)
+        self.runs.append(replace(run, message=note))
+        starts = [ways for ways in (start, relaxed.best and self._fitting(relaxed.best)) if ways is not None]
+        if starts:
+            ways = min(starts, key=self.arrays.rank)
+            self._heard(0, ways, self.arrays.rank(ways))
+        if self.asked():
+            return
+        order = EngineOrder(ORTOOLS, self.options.seed, self.best.best)
+        if self.options.workers == 1:
+            self._here(order, 1.0)
+        else:
+            self._apart([order])
+
+    def _fitting(self, ways: Ways) -> Ways:
+        seen: set[int] = set()
+        return [
+            self.arrays.trimmed(kind, way, seen, place)
+            for place, ((kind, _), way) in enumerate(zip(self.arrays.fleet, ways, strict=True))
+        ]
+
+    def _heard(self, place: int, ways: Ways, rank: Rank) -> None:
+        """Take in a better plan of an engine."""
+        self.plans[place] = rank, ways
+        self.runs[place] = self._with(self.runs[place], rank)
+        self.best.offer(ways, rank, self.runs[place].name)
+
+    def _with(self, run: EngineRun, rank: Rank | None) -> EngineRun:
+        """Return a run with the rank of its best plan."""
+        if rank is None:
+            return run
+        return replace(run, objective=self.arrays.money.to_float(rank[1]), unserved=rank[0])
+
+    def _here(self, order: EngineOrder, share: float) -> None:
+        """Run an engine in this process until a share of the time is over."""
+        place = len(self.runs)
+        self.runs.append(EngineRun(engine_name(order.engine)))
+        own = Incumbents(
+            self.arrays,
+            heard=lambda ways, rank: self._heard(place, ways, rank),
+            clock=self.options.clock,
+        )
+        self.runs[place] = self._timed(order, own, share)
+
+    def _timed(self, order: EngineOrder, own: Incumbents, share: float) -> EngineRun:
+        wall, cpu = time.perf_counter(), time.process_time()
+        limit = share * self.options.time_limit - self.best.seconds
+        message = run_engine(order, own, time_limit=limit, asked=self.asked)
+        run = EngineRun(
+            engine_name(order.engine),
+            wall_seconds=time.perf_counter() - wall,
+            cpu_seconds=time.process_time() - cpu,
+            message=message or self._why(),
+        )
+        return self._with(run, own.rank)
+
+    def _why(self) -> str:
+        return "stopped" if self.asked() else "time limit"
+
+    def _apart(self, orders: Sequence[EngineOrder]) -> None:
+        """Run engines in processes of their own until the time is over."""
+        first = len(self.runs)
+        for place, order in enumerate(orders):
+            again = f", seed {order.seed}" if place > 1 else ""
+            self.runs.append(EngineRun(engine_name(order.engine) + again))
+        ends = run_processes(
+            self.arrays,
+            orders,
+            left=self.left,
+            asked=self.asked,
+            heard=lambda place, ways, rank: self._heard(first + place, ways, rank),
+        )
+        for place, end in enumerate(ends, start=first):
+            self.runs[place] = replace(
+                self.runs[place],
+                wall_seconds=end.wall_seconds,
+                cpu_seconds=end.cpu_seconds,
+                message=end.message or self._why(),
+            )
+        if self.best.best is None and all(end.failed for end in ends):
+            told = "; ".join(f"{run.name} {run.message}" for run in self.runs)
+            raise SolverError(f"every engine failed before it had a plan: {told}")
+
+    def outcome(self, integers: RoutingIntegers) -> Outcome:
+        """Return the best plan of all, and what each engine did.
+
+        Of equal plans it is that of the first engine, whichever was found first: the clock decides nothing.
+        """
+        winner = min(self.plans, key=lambda place: (self.plans[place][0], place), default=None)
+        runs = tuple(replace(run, won=place == winner) for place, run in enumerate(self.runs))
+        ended = winner is not None and all("ended by itself" in run.message for run in runs)
+        best = None if winner is None else completed(integers, self.plans[winner][1])
+        return integers.outcome(
+            None if best is None else turned(integers, best),
+            self.best.history,
+            "every engine ended by itself: the same seed gives the same plan" if ended else "",
+            interrupted=self.asked(),
+            engines=runs,
+        )

@@ -1,0 +1,1 @@
+"""PyVRP as an engine: its model of a routing problem, and its search."""

@@ -1,0 +1,85 @@
+"""What of a routing problem PyVRP models, what it does not, and the problem without that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from kanopt.problems.routing import RoutingProblem
+from kanopt.solvers.routing.arrays import RoutingArrays
+from kanopt.solvers.routing.integer_rules import RoutingRules
+from kanopt.solvers.routing.rounding import splits_at_pickups
+
+__all__ = ["as_pyvrp_sees", "rules_beyond_pyvrp"]
+
+_TOLERANCE = 1e-9
+
+
+def rules_beyond_pyvrp(problem: RoutingProblem) -> tuple[str, ...]:
+    """Name the rules of a problem that PyVRP does not model, in a few words each.
+
+    Parameters
+    ----------
+    problem
+        A routing problem.
+    """
+    facts, policy = problem.facts, problem.policy
+    counts = {vehicle.name: vehicle.count for vehicle in facts.vehicles}
+    found = {
+        "driver breaks": any(facts.rests),
+        "several time windows": len(facts.opens) > 1,
+        "service that is late at a price": bool((facts.lateness_rate > 0).any()),
+        "loading at clients": facts.has_sources,
+        "goods kept apart": bool(facts.apart.any()),
+        "clients pinned to one of several vehicles": any(
+            counts[name] > 1 for name, _ in facts.pinned.values()
+        ),
+        "deliveries before pickups": policy.backhaul and not splits_at_pickups(facts),
+        "a price of the longest route": bool(policy.cost_of_longest),
+        "limits of distance beside prices of something else": not _price_of_distance(problem),
+    }
+    return tuple(words for words, there in found.items() if there)
+
+
+def _price_of_distance(problem: RoutingProblem) -> bool:
+    """Say whether each vehicle type with a limit of distance pays for its legs by their distance alone."""
+    facts = problem.facts
+    for kind in np.flatnonzero(np.isfinite(facts.of_vehicles("max_distance"))):
+        costs, lengths = problem.planner.costs[kind], facts.distance
+        usable = facts.usable & np.isfinite(costs)
+        total = float(lengths[usable].sum())
+        rate = float(costs[usable].sum()) / total if total else 0.0
+        even = np.allclose(costs[usable], rate * lengths[usable], rtol=_TOLERANCE, atol=_TOLERANCE * rate)
+        if not (rate and even):
+            return False
+    return True
+
+
+def as_pyvrp_sees(arrays: RoutingArrays) -> RoutingArrays:
+    """Return a problem without the rules that PyVRP does not model; late service is not allowed.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    """
+    rules = arrays.rules
+    if rules.absent:
+        return arrays
+    kept = RoutingRules(
+        carried=rules.carried,
+        room=rules.room,
+        pickup=rules.pickup,
+        length=rules.length,
+        max_distance=rules.max_distance,
+        max_duration=rules.max_duration,
+        regular=rules.regular,
+        overtime=rules.overtime,
+        one_way=rules.one_way,
+        service=rules.service if rules.one_way.size else rules.service[:0],
+        reloads=rules.reloads,
+        reload_time=rules.reload_time,
+    )
+    latest = np.minimum(arrays.latest, rules.due) if rules.due.size else arrays.latest
+    return replace(arrays, rules=kept, latest=latest)

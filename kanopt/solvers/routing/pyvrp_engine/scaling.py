@@ -1,0 +1,197 @@
+"""The integers of a routing problem in the longest steps in which they are the same problem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.solvers.routing.arrays import Integers, RoutingArrays
+
+__all__ = ["UNLIMITED", "Steps", "in_steps", "mean"]
+
+UNLIMITED = int(np.iinfo(np.int64).max)
+"""A time that never comes."""
+_MOST = 10**12  # a plan's price at most, so that prices, prizes and penalties together stay inside 64 bits
+_MOST_LIMITED = 10**9  # the same where distances, which are prices, are weighed by a penalty themselves
+_FAR = 2  # an arc without a road costs so many times the dearest one, so that a search keeps away from it
+_WORTH = 3  # a client that must be served is worth so many times the dearest trip or prize
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """A routing problem in the longest steps in which it is the same problem.
+
+    The search of PyVRP weighs prices against loads and times by penalties per unit, all within the same limits, so
+    that the size of a unit matters; to the plans and the order of their prices it does not.
+
+    Parameters
+    ----------
+    cost, transit, demand, earliest, latest, prize, capacity, fixed, per_time, shift_start, shift_end
+        As in :class:`RoutingArrays`; a limit that can never be met is :data:`UNLIMITED`, and where no time can ever
+        matter `transit` is zero. Demands and capacities are (measures, nodes) and (measures, types).
+    pickup, regular, overtime, max_duration, reload_time
+        As in :class:`RoutingRules`, by node and by vehicle type, also where there are none.
+    roads
+        Which arcs there are, (types, nodes, nodes).
+    step
+        How many steps of the arrays' time are one here.
+    worth
+        A price for leaving out a client that must be served: more than any trip to one client saves. A search that
+        may leave out such clients finds its way better with it than with a price above any plan.
+    """
+
+    cost: Integers
+    transit: Integers
+    roads: NDArray[np.bool_]
+    demand: Integers
+    earliest: Integers
+    latest: Integers
+    prize: Integers
+    capacity: Integers
+    fixed: Integers
+    per_time: Integers
+    shift_start: Integers
+    shift_end: Integers
+    pickup: Integers
+    regular: Integers
+    overtime: Integers
+    max_duration: Integers
+    reload_time: Integers
+    step: int
+    worth: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Times:
+    step: int
+    transit: Integers
+    earliest: Integers
+    latest: Integers
+    shift_start: Integers
+    shift_end: Integers
+
+
+def in_steps(arrays: RoutingArrays) -> Steps:
+    """Take common divisors out of times, loads and prices, and count loads so that they are as large as times.
+
+    That changes no plan and no order of prices. Only where prices are still too long for sums in 64 bits are they
+    rounded once more; then plans are to be ranked by :meth:`RoutingArrays.rank`.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    """
+    roads = arrays.transit <= arrays.horizon
+    times = _times(arrays, roads)
+    demand, pickup, capacity = _loads(arrays, mean(times.transit[roads]))
+    per_time, overtime = arrays.per_time * times.step, _of_types(arrays, "overtime", 0) * times.step
+    divisor = _common(arrays.cost[roads], arrays.fixed, arrays.prize, per_time, overtime)
+    most = _MOST_LIMITED if arrays.rules.max_distance.size else _MOST
+    divisor *= max(1, -(-(arrays.penalty // divisor) // most))
+    cost, fixed, prize, paid, more = (
+        (values + divisor // 2) // divisor
+        for values in (arrays.cost, arrays.fixed, arrays.prize, per_time, overtime)
+    )
+    dearest = int(cost.max(initial=1, where=roads))
+    cost = np.where(roads, cost, _FAR * dearest)
+    longest = int(times.transit.max(initial=0, where=roads))
+    trip = 2 * dearest + int(fixed.max(initial=0)) + 2 * longest * int((paid + more).max(initial=0))
+    return Steps(
+        cost=cost,
+        transit=times.transit,
+        roads=roads,
+        demand=demand,
+        earliest=times.earliest,
+        latest=times.latest,
+        prize=prize,
+        capacity=capacity,
+        fixed=fixed,
+        per_time=paid,
+        shift_start=times.shift_start,
+        shift_end=times.shift_end,
+        pickup=pickup,
+        regular=_of_types(arrays, "regular", UNLIMITED) // times.step,
+        overtime=more,
+        max_duration=_of_types(arrays, "max_duration", UNLIMITED) // times.step,
+        reload_time=_of_types(arrays, "reload_time", 0) // times.step,
+        step=times.step,
+        worth=_WORTH * max(trip, int(prize.max(initial=0))),
+    )
+
+
+def mean(values: Integers) -> float:
+    """Return the mean of what is above zero, 0 where nothing is.
+
+    Examples
+    --------
+    >>> mean(np.array([0, 2, 4]))
+    3.0
+    """
+    positive = values[values > 0]
+    return float(positive.mean()) if positive.size else 0.0
+
+
+def _common(*values: Integers) -> int:
+    """Return the greatest common divisor of all values, 1 where all are zero."""
+    return int(np.gcd.reduce([np.gcd.reduce(some, axis=None) for some in values if some.size])) or 1
+
+
+def _of_types(arrays: RoutingArrays, name: str, absent: int) -> Integers:
+    """Return a rule of every vehicle type, also where there is none."""
+    values: Integers = getattr(arrays.rules, name)
+    return values if values.size else np.full(len(arrays.capacity), absent, dtype=np.int64)
+
+
+def _loads(arrays: RoutingArrays, ridden: float) -> tuple[Integers, Integers, Integers]:
+    """Return demands and capacities in every measure, and pickups, so that a mean demand is a mean travel time."""
+    rules = arrays.rules
+    pickup = rules.pickup if rules.pickup.size else np.zeros_like(arrays.demand)
+    measures = [(arrays.demand, arrays.capacity), *zip(rules.carried, rules.room, strict=True)]
+    demands, rooms = [], []
+    for measure, (demand, room) in enumerate(measures):
+        picked = pickup if measure == 0 else np.zeros_like(pickup)
+        weight = _common(demand, picked)
+        heavy = max(1, round(ridden / (mean(np.maximum(demand, picked) // weight) or 1.0)))
+        demands.append(demand // weight * heavy)
+        rooms.append(room // weight * heavy)
+        pickup = picked // weight * heavy if measure == 0 else pickup
+    return np.stack(demands), pickup, np.stack(rooms)
+
+
+def _times(arrays: RoutingArrays, roads: NDArray[np.bool_]) -> _Times:
+    """Return the times in their longest step.
+
+    A vehicle is anywhere at sums of starts, openings and legs: whole steps, so that a limit between two steps is as
+    good as the step before it.
+    """
+    clients = slice(arrays.depots, None)
+    reach = max(int(arrays.shift_start.max()), int(arrays.earliest.max())) + int(
+        arrays.transit.max(axis=(0, 2)).sum()
+    )
+    rules, again = arrays.rules, _of_types(arrays, "reload_time", 0)
+    if rules.reloads.size:
+        reach += int((rules.reloads * (arrays.transit.max() + again)).max())
+    first, last = int(arrays.shift_start.min()), int(arrays.shift_end.max())
+    latest = np.where(arrays.latest >= last, UNLIMITED, arrays.latest)
+    shift_end = arrays.shift_end
+    if reach <= min(int(shift_end.min()), int(arrays.latest[clients].min(initial=last))):
+        latest, shift_end = np.full_like(latest, UNLIMITED), np.full_like(shift_end, UNLIMITED)
+        if not (arrays.per_time.any() or rules.max_duration.size or rules.overtime.size):
+            zero = np.zeros_like(arrays.earliest)
+            nothing = np.zeros_like(shift_end)
+            return _Times(1, np.zeros_like(arrays.transit), zero, latest, nothing, shift_end)
+    earliest = np.where(arrays.earliest <= first, 0, arrays.earliest)
+    ends = rules.service if rules.one_way.any() else again
+    step = _common(arrays.transit[roads], earliest, arrays.shift_start, again, ends)
+    never = arrays.horizon // step + 1
+    return _Times(
+        step=step,
+        transit=np.where(roads, arrays.transit // step, never),
+        earliest=earliest // step,
+        latest=np.where(latest < UNLIMITED, latest // step, UNLIMITED),
+        shift_start=arrays.shift_start // step,
+        shift_end=np.where(shift_end < UNLIMITED, shift_end // step, UNLIMITED),
+    )

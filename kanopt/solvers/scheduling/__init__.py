@@ -1,0 +1,1 @@
+"""Solver of scheduling problems: CP-SAT on a grid of time steps."""

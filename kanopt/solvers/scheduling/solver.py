@@ -1,0 +1,299 @@
+"""Scheduling on CP-SAT: a good schedule, and a lower bound that holds on the law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import ortools
+from numpy.typing import NDArray
+
+from kanopt.errors import SolverError
+from kanopt.interrupt import Interrupt
+from kanopt.problems.base import Problem
+from kanopt.problems.result import Progress, Status
+from kanopt.problems.scheduling import Schedule, SchedulingProblem
+from kanopt.problems.scheduling.dispatch import dispatch, place_in_order, remaining_work
+from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.cpsat import Aim, Ending, Searched, SearchLimits, complete_hint, run_cpsat
+from kanopt.solvers.scheduling.grid import Grid, choose_step, is_exact, lower
+from kanopt.solvers.scheduling.model import ScheduleModel
+
+__all__ = ["CpSatScheduling"]
+
+Ints = NDArray[np.int64]
+
+_FIRST_SHARE = 0.1
+_IMPROVE_SHARE = 0.45
+_REGULAR_SHARE = 0.4
+_OPTIMAL_GAP = 1e-4
+
+
+class CpSatScheduling:
+    """CP-SAT on a grid of time steps.
+
+    Greedy schedules are built first, so that there is a plan from the start. Then CP-SAT tries to solve the problem
+    outright, improves the best schedule by large neighbourhood search, and spends the rest of the time on the lower
+    bound: 10, 45 and 45 % of the time limit, each less where it ends by itself. In each of these makespan and tardiness
+    come first and the whole cost after them, since energy is easily moved once the order of tasks is good; what was
+    proved of the first part is a rule for the second. The horizon leaves out what is dearer than the best schedule so
+    far. Where times are no multiples of the step, schedules come from the safe grid and bounds from the relaxed one.
+
+    Where every search ends by itself, and where the time limit counts work (CP-SAT's deterministic time), the same seed
+    gives the same plan.
+
+    Examples
+    --------
+    >>> from kanopt.problems import Job, Machine, Mode, Task
+    >>> problem = SchedulingProblem(
+    ...     jobs=[Job("j1"), Job("j2")], tasks=[Task("a", "j1"), Task("b", "j2")], machines=[Machine("saw")],
+    ...     modes=[Mode("a", "saw", duration=8.0), Mode("b", "saw", duration=4.0)], makespan_cost=1.0)
+    >>> outcome = CpSatScheduling().solve(problem, SolveOptions(time_limit=5))
+    >>> outcome.status.value, outcome.objective, outcome.bound
+    ('optimal', 12.0, 12.0)
+    """
+
+    @property
+    def name(self) -> str:
+        """Name and version."""
+        return f"OR-Tools CP-SAT {ortools.__version__}"
+
+    def accepts(self, problem: Problem[Any]) -> str:
+        """Return an empty text for a scheduling problem, else why it does not fit."""
+        if isinstance(problem, SchedulingProblem):
+            return ""
+        return f"solves scheduling problems, not {problem.kind}"
+
+    def solve(self, problem: SchedulingProblem, options: SolveOptions) -> Outcome:
+        """Schedule the tasks; the bound is one on the law once ``rounding_bound`` is taken off."""
+        if len(set(problem.data.structure.mode_task.tolist())) < len(problem.data.tasks):
+            message = "a task has no machine that can run it"
+            return Outcome(None, Status.INFEASIBLE, None, None, 0.0, message=message)
+        with Interrupt() as interrupt:
+            return _Scheduling(problem, options, interrupt).run()
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A schedule on the safe grid and its cost there."""
+
+    modes: Ints
+    starts: Ints
+    cost: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """One search on a grid.
+
+    Parameters
+    ----------
+    grid
+        What is searched; it is shortened to what can beat the best schedule so far.
+    floor
+        A proven lower bound on makespan plus tardiness; None to minimise only these.
+    aim
+        What the search is for.
+    direct
+        Whether schedules on the grid are schedules on the safe grid, or must be moved there.
+    """
+
+    grid: Grid
+    floor: int | None
+    aim: Aim
+    direct: bool
+
+
+class _Scheduling:
+    """One call of solve: the searches, and the best schedule so far."""
+
+    def __init__(self, problem: SchedulingProblem, options: SolveOptions, interrupt: Interrupt) -> None:
+        self.problem, self.options, self.interrupt = problem, options, interrupt
+        self.began = options.clock.now()
+        step = choose_step(problem)
+        self.exact = is_exact(problem, step)
+        self.safe = lower(problem, step, "safe")
+        self.relaxed = self.safe if self.exact else lower(problem, step, "relaxed")
+        self.best: _Candidate | None = None
+        self.bound: float | None = None
+        self.floor = 0
+        self.regular_is_best = False
+        self.history: list[Progress] = []
+
+    def run(self) -> Outcome:
+        for modes, starts in self._given():
+            self._offer(modes, starts)
+        limit = self.options.time_limit
+        ending = self._minimise(self.safe, _FIRST_SHARE * limit, Aim.SOLVE)
+        if ending is Ending.LIMIT:
+            self._improve(_IMPROVE_SHARE * limit)
+        if not (self.interrupt.asked or (self.exact and ending is not Ending.LIMIT)):
+            ending = self._minimise(self.relaxed, limit - self._elapsed(), Aim.PROVE)
+        return self._outcome(proved=ending is Ending.INFEASIBLE)
+
+    def _elapsed(self) -> float:
+        return self.options.clock.now() - self.began
+
+    def _given(self) -> Iterator[tuple[Ints, Ints]]:
+        """Yield schedules to start from: greedy ones, and the user's moved onto the grid."""
+        structure, timing = self.safe.structure, self.safe.timing
+        left = remaining_work(structure, timing)
+        slack = timing.due[structure.task_job] - left
+        for priority in (None, -left, slack):
+            greedy = dispatch(structure, timing, priority)
+            if greedy is not None:
+                yield greedy[0], greedy[1].astype(np.int64)
+        given = self.options.initial
+        place = {
+            mode: at for at, mode in enumerate((m.task, m.machine, m.name) for m in self.problem.data.modes)
+        }
+        # a schedule made for other data may name modes that are no more
+        if not isinstance(given, Schedule) or any(
+            (row.task, row.machine, row.mode) not in place for row in given.assignments
+        ):
+            return
+        if not self.problem.check(given).ok:
+            return
+        by_task = {row.task: row for row in given.assignments}
+        rows = [by_task[task.name] for task in self.problem.data.tasks]
+        modes = np.array([place[row.task, row.machine, row.mode] for row in rows], dtype=np.int64)
+        yield modes, np.rint(np.array([row.start for row in rows]) / self.safe.step).astype(np.int64)
+
+    def _offer(self, modes: Ints, starts: Ints) -> None:
+        """Take a schedule that was not made by the solver, where it holds on the law."""
+        if self.problem.check(self._schedule(modes, starts)).ok:
+            self._take(modes, starts, self.safe.cost(modes, starts))
+
+    def _schedule(self, modes: Ints, starts: Ints) -> Schedule:
+        return self.problem.schedule(modes, starts.astype(np.float64) * self.safe.step)
+
+    def _take(self, modes: Ints, starts: Ints, cost: int) -> None:
+        """Keep a schedule if it is the best so far, and tell of it."""
+        if self.best is not None and cost >= self.best.cost:
+            return
+        self.best = _Candidate(modes, starts, cost)
+        progress = Progress(self._elapsed(), cost / self.safe.scale, self.bound)
+        self.history.append(progress)
+        if self.options.progress is not None:
+            try:
+                self.options.progress(progress)
+            except KeyboardInterrupt:
+                self.interrupt.asked = True
+
+    def _raise_bound(self, cost: float) -> None:
+        """Turn a bound on a grid's cost into one on the law, and keep the highest."""
+        if np.isfinite(cost):
+            bound = cost / self.relaxed.scale - self.relaxed.slack
+            self.bound = bound if self.bound is None else max(self.bound, bound)
+
+    def _minimise(self, grid: Grid, seconds: float, aim: Aim) -> Ending:
+        """Search a grid: makespan and tardiness first, then the whole cost; return how it ended.
+
+        To prove something, the first part leaves setups out: what holds without them holds with them.
+        """
+        until = self._elapsed() + seconds
+        floor = self.floor if grid is self.relaxed else 0
+        easier = aim is Aim.PROVE and bool(grid.timing.setup.any())
+        if grid.has_regular and (grid.costs.energy.any() or easier):
+            part = grid.without_setups() if easier else grid
+            search = _Search(part, None, aim, direct=grid is self.safe and not easier)
+            found, short = self._search(search, _REGULAR_SHARE * seconds)
+            if found.ending is Ending.INFEASIBLE or self.interrupt.asked:
+                return found.ending
+            self.regular_is_best |= found.ending is Ending.OPTIMAL and not easier
+            floor = max(floor, round(found.bound))
+            if grid is self.relaxed:
+                self.floor = floor
+                self._raise_bound(floor + short.least_energy())
+        found, _ = self._search(_Search(grid, floor, aim, direct=grid is self.safe), until - self._elapsed())
+        return found.ending
+
+    def _improve(self, seconds: float) -> None:
+        """Improve the best schedule by neighbourhood search: makespan and tardiness first, then the whole cost."""
+        until = self._elapsed() + seconds
+        if self.safe.costs.energy.any() and self.safe.has_regular and not self.regular_is_best:
+            self._search(_Search(self.safe, None, Aim.IMPROVE, direct=True), _REGULAR_SHARE * seconds)
+        self._search(_Search(self.safe, 0, Aim.IMPROVE, direct=True), until - self._elapsed())
+
+    def _search(self, search: _Search, seconds: float) -> tuple[Searched, Grid]:
+        """Run CP-SAT from the best schedule so far, and keep what it finds; return also the shortened grid."""
+        grid, floor = search.grid, search.floor
+        if self.interrupt.asked or (search.aim is Aim.IMPROVE and self.best is None):
+            return Searched(Ending.LIMIT, None, -np.inf), grid
+        if self.best is not None:
+            grid = grid.shortened(grid.cost(self.best.modes, self.best.starts))
+        model = ScheduleModel(grid)
+        if model.impossible:
+            return Searched(Ending.INFEASIBLE, None, np.inf), grid
+        if floor is None:
+            model.minimise_regular()
+        else:
+            model.minimise(floor)
+        if self.best is not None:
+            model.hint(self.best.modes, self.best.starts)
+            complete_hint(model.model)
+        bounding = floor is not None and (self.exact or not search.direct)
+
+        def heard(values: tuple[int, ...], objective: float, bound: float) -> None:
+            modes, starts = model.read(values)
+            cost = grid.cost(modes, starts)
+            if floor is not None and objective < cost - 0.5:
+                raise SolverError(
+                    f"CP-SAT counts {objective:.0f} for a schedule that costs {cost} on its grid"
+                )
+            if bounding:
+                self._raise_bound(bound)
+            if search.direct:
+                self._take(modes, starts, cost)
+            else:
+                self._move(modes, starts)
+
+        options = self.options
+        limits = SearchLimits(seconds, options.seed, options.workers, options.deterministic, search.aim)
+        found = run_cpsat(model.model, limits, model.watched, self.interrupt, heard)
+        options.clock.spend(found.work)
+        if bounding:
+            self._raise_bound(found.bound)
+        return found, grid
+
+    def _move(self, modes: Ints, starts: Ints) -> None:
+        """Move a schedule from the relaxed to the safe grid, where it can be, and offer it."""
+        moved = place_in_order(self.safe.structure, self.safe.timing, modes, starts.astype(np.float64))
+        if moved is not None:
+            self._take(modes, moved.astype(np.int64), self.safe.cost(modes, moved.astype(np.int64)))
+
+    def _is_optimal(self) -> bool:
+        """Whether the best schedule is within the tolerance of the bound."""
+        if self.best is None or self.bound is None:
+            return False
+        objective = self.best.cost / self.safe.scale
+        return objective - self.bound <= _OPTIMAL_GAP * max(abs(objective), 1e-9)
+
+    def _outcome(self, proved: bool) -> Outcome:
+        shared: dict[str, Any] = {"history": tuple(self.history), "interrupted": self.interrupt.asked}
+        if self.best is None:
+            status, message = Status.NO_PLAN, "no schedule was found within the limit"
+            if proved:
+                status, message = Status.INFEASIBLE, "CP-SAT proved that there is no schedule"
+            elif self.interrupt.asked:
+                message = "stopped before a first schedule was found"
+            return Outcome(None, status, None, None, 0.0, message=message, **shared)
+        objective, slack = self.best.cost / self.safe.scale, self.safe.slack
+        return Outcome(
+            plan=self._schedule(self.best.modes, self.best.starts),
+            status=Status.OPTIMAL if self._is_optimal() else Status.FEASIBLE,
+            objective=objective,
+            # whoever reads this takes the rounding bound off again
+            bound=None if self.bound is None else self.bound + slack,
+            rounding_bound=slack,
+            message=self._message(),
+            **shared,
+        )
+
+    def _message(self) -> str:
+        unit = self.problem.units.time
+        if self.exact:
+            return f"planned in steps of {self.safe.step:g} {unit}, of which every time is a multiple"
+        return f"planned in steps of {self.safe.step:g} {unit}; times rounded to the safe side"

@@ -1,0 +1,1 @@
+"""Solver of supply problems: a mixed-integer linear model in HiGHS."""

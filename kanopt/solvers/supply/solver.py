@@ -1,0 +1,180 @@
+"""Supply problems solved by HiGHS."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import SolverError
+from kanopt.problems.base import Plan, Problem
+from kanopt.problems.result import Status
+from kanopt.problems.supply import FlowPlan, SupplyProblem
+from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.highs import TOLERANCE, Answer, Ending, HighsOptions, run_highs
+from kanopt.solvers.supply.model import SupplyModel
+
+__all__ = ["HighsSupply"]
+
+Floats = NDArray[np.float64]
+
+
+class HighsSupply:
+    """Mixed-integer programming for supply problems.
+
+    The bound is HiGHS's own; a plan is called optimal at a relative gap of 1e-6. Where demand that must be met
+    cannot be, HiGHS first finds the least that any plan leaves out, then the cheapest plan that leaves out no
+    more. After Ctrl-C, the best plan so far is returned.
+
+    Examples
+    --------
+    >>> from kanopt.problems.supply import (
+    ...     Facility, Lane, Market, Period, Product, Supplier, SupplyProblem)
+    >>> problem = SupplyProblem(
+    ...     suppliers=[Supplier("mill", "flour", capacity=50.0, unit_cost=2.0)],
+    ...     facilities=[Facility("north", fixed_cost=30.0), Facility("south", fixed_cost=90.0)],
+    ...     markets=[Market("Lyon")],
+    ...     products=[Product("flour", shortage_cost=9.0)],
+    ...     periods=[Period("1")],
+    ...     lanes=[Lane("mill", "north"), Lane("north", "Lyon"), Lane("mill", "south"), Lane("south", "Lyon")],
+    ...     tariff=1.0,
+    ...     demand=20.0,
+    ... )
+    >>> outcome = HighsSupply().solve(problem, SolveOptions())
+    >>> outcome.status.value, outcome.objective
+    ('optimal', 110.0)
+    """
+
+    @property
+    def name(self) -> str:
+        """Name and version."""
+        return f"HiGHS (OR-Tools {version('ortools')})"
+
+    def accepts(self, problem: Problem[Any]) -> str:
+        """Return an empty text for a supply problem."""
+        return "" if isinstance(problem, SupplyProblem) else "it solves supply problems"
+
+    def solve(self, problem: Any, options: SolveOptions) -> Outcome:
+        """Build the linear model, search, and return the best plan."""
+        options.refuse_deterministic(self.name)
+        search = _Search(problem, options)
+        try:
+            model = SupplyModel(problem)
+            answer = search.run(model, options.initial)
+            if answer.ending is Ending.INFEASIBLE:
+                return search.partial()
+            return search.outcome(model, answer)
+        except KeyboardInterrupt:
+            # while HiGHS runs, Ctrl-C ends the run and keeps the incumbent; this is one before or after that
+            return Outcome(None, Status.NO_PLAN, None, None, 0.0, interrupted=True)
+
+
+class _Search:
+    """One search: the time left, the history so far."""
+
+    def __init__(self, problem: SupplyProblem, options: SolveOptions) -> None:
+        self.problem = problem
+        self.options = options
+        self.start = time.perf_counter()
+
+    def run(self, model: SupplyModel, initial: Plan | None = None, *, least_missing: bool = False) -> Answer:
+        """Run HiGHS for the time left; minimise what is missing instead of the cost on request."""
+        gone = time.perf_counter() - self.start
+        linear = model.linear
+        if least_missing:
+            # opening a site never makes anything impossible, so every site that may open does: a linear programme
+            upper = linear.upper
+            lower = np.where(linear.whole, upper, linear.lower)
+            linear = replace(linear, cost=model.missing, lower=lower, whole=np.zeros_like(linear.whole))
+        hint = None
+        if initial is not None:
+            # HiGHS refuses a start outside the bounds of its variables, such as a site that is closed by now
+            hint = np.clip(model.point(_known_part(self.problem, initial)), linear.lower, linear.upper)
+        options = HighsOptions(
+            time_limit=max(0.0, self.options.time_limit - gone),
+            seed=self.options.seed,
+            threads=self.options.workers,
+            hint=hint,
+            progress=None if least_missing else self.options.progress,
+        )
+        answer = run_highs(linear, options)
+        shifted = tuple(replace(step, seconds=step.seconds + gone) for step in answer.history)
+        return replace(answer, history=shifted)
+
+    def outcome(self, model: SupplyModel, answer: Answer) -> Outcome:
+        """Return an answer to the problem itself as a plan, falling back on the plan it started from."""
+        point = answer.values
+        if point is None:
+            point = self._started_from(model)
+        interrupted = answer.ending is Ending.INTERRUPTED
+        if point is None:
+            why = "stopped before a first plan was found" if interrupted else "no plan within the time limit"
+            return Outcome(None, Status.NO_PLAN, None, answer.bound, 0.0, answer.history, interrupted, why)
+        status = Status.OPTIMAL if answer.ending is Ending.OPTIMAL else Status.FEASIBLE
+        return self._told(model, answer, point, status, answer.bound)
+
+    def partial(self) -> Outcome:
+        """Leave out as little as possible of what must be delivered, and do that as cheaply as possible."""
+        model = SupplyModel(self.problem, must_deliver=False)
+        least = self.run(model, least_missing=True)
+        infeasible = "demand that must be met cannot be met in full (proved by HiGHS)"
+        if least.values is None:
+            interrupted = least.ending is Ending.INTERRUPTED
+            return Outcome(None, Status.INFEASIBLE, None, None, 0.0, (), interrupted, infeasible)
+        missing = float(model.missing @ least.values)
+        capped = SupplyModel(
+            self.problem, must_deliver=False, most_missing=missing + TOLERANCE * max(1.0, missing)
+        )
+        answer = self.run(capped, model.plan(least.values))
+        point = least.values if answer.values is None else answer.values
+        outcome = self._told(capped, answer, point, Status.PARTIAL, None)
+        if self.problem.check(capped.plan(point)).ok:
+            message = (
+                "demand that must be met is missed by no more than what is within the tolerance of a check"
+            )
+            return replace(outcome, status=Status.FEASIBLE, message=message)
+        if least.ending is not Ending.OPTIMAL:
+            return replace(outcome, message=infeasible)
+        unit = self.problem.units.quantity
+        return replace(outcome, message=f"{infeasible}: every plan leaves out at least {missing:,.6g} {unit}")
+
+    def _told(
+        self, model: SupplyModel, answer: Answer, point: Floats, status: Status, bound: float | None
+    ) -> Outcome:
+        plan = model.plan(point)
+        return Outcome(
+            plan=plan,
+            status=status,
+            objective=float(model.linear.kept_cost @ point),
+            bound=bound,
+            rounding_bound=model.rounding_bound(point, plan),
+            history=answer.history,
+            interrupted=answer.ending is Ending.INTERRUPTED,
+        )
+
+    def _started_from(self, model: SupplyModel) -> Floats | None:
+        """Return the plan the search started from, where it is one for this problem."""
+        if self.options.initial is None:
+            return None
+        plan = _known_part(self.problem, self.options.initial)
+        return model.point(plan) if self.problem.check(plan).ok else None
+
+
+def _known_part(problem: SupplyProblem, plan: Plan) -> FlowPlan:
+    """Return the part of a plan, perhaps made for other data, that names what this problem has."""
+    if not isinstance(plan, FlowPlan):
+        raise SolverError(f"a supply problem starts from a FlowPlan, not from a {type(plan).__name__}")
+    network = problem.network
+    lanes = {(lane.tail, lane.head, lane.mode) for lane in network.lanes}
+    products, periods = set(network.product_names), set(network.period_names)
+    sites = set(network.facility_names)
+    flows = tuple(
+        flow
+        for flow in plan.flows
+        if flow[:3] in lanes and flow.product in products and flow.period in periods
+    )
+    return FlowPlan(flows, tuple(pair for pair in plan.open if pair[0] in sites and pair[1] in periods))
