@@ -9,7 +9,7 @@ import numpy as np
 
 from kanopt.formulas import Table, Variable, arc, clock, parse_formula, state, vehicle
 from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, VehicleType
-from kanopt.problems.routing.pricing import route_costs
+from kanopt.problems.routing.simulate.price import route_costs
 
 KM, LOAD, HOUR = Variable("km", "km"), Variable("load", "t"), Variable("hour", "h")
 MINUTES = Variable("minutes", "min")

@@ -12,9 +12,9 @@ import numpy as np
 
 from kanopt.formulas.binding import BoundFormula, Known, Reference
 from kanopt.problems import Client, Route, RoutingPlan, RoutingProblem, VehicleType
-from kanopt.problems.routing.clocks import Rest, breaks_of, windows_of
 from kanopt.problems.routing.entities import split_label, words_of
-from kanopt.problems.routing.laws import DURATION, Inputs
+from kanopt.problems.routing.leg_laws import DURATION, Inputs
+from kanopt.problems.routing.windows import Rest, breaks_of, windows_of
 
 EPS = 1e-6
 

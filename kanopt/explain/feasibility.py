@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from kanopt.explain.plain import Undecided, is_plain, is_timed, serve_plainly
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem, VehicleType
-from kanopt.problems.routing.facts import Facts
+from kanopt.problems.routing.data import Facts
 from kanopt.problems.routing.insertion import broken_by_each, is_soonest_at_start
-from kanopt.problems.routing.laws import DURATION
-from kanopt.problems.routing.timing import Drive
+from kanopt.problems.routing.leg_laws import DURATION
+from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.problems.routing.tolerance import slack
 
 __all__ = ["is_exhaustive", "serve_all"]

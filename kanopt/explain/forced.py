@@ -15,7 +15,7 @@ from kanopt.explain.explanation import Level
 from kanopt.explain.wording import amount, few, listing, number, percent
 from kanopt.problems.result import Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
-from kanopt.problems.routing.checking import missing_skill
+from kanopt.problems.routing.simulate.check import missing_skill
 from kanopt.solvers.solve import solve
 
 __all__ = ["Forced", "with_client_on", "without_leg"]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
-from kanopt.problems.routing.facts import Floats, Ints
-from kanopt.problems.routing.laws import DURATION
-from kanopt.problems.routing.rests import opening
+from kanopt.problems.routing.data import Floats, Ints
+from kanopt.problems.routing.leg_laws import DURATION
+from kanopt.problems.routing.simulate.breaks import opening
 
 __all__ = ["Undecided", "is_plain", "is_timed", "serve_plainly"]
 

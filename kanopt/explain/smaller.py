@@ -10,7 +10,7 @@ import numpy as np
 
 from kanopt.explain.wording import few, listing
 from kanopt.problems.routing import Client, RoutingProblem, VehicleType
-from kanopt.problems.routing.arrivals import ArrivalFunctions
+from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.entities import words_of
 from kanopt.problems.routing.policy import RoutingPolicy
 

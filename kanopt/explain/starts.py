@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
-from kanopt.problems.routing.checking_orders import trips_of
 from kanopt.problems.routing.insertion import Insertions
+from kanopt.problems.routing.simulate.check_orders import trips_of
 
 __all__ = ["filled_plan", "packed_plan", "plan_without_others"]
 

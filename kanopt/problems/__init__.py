@@ -13,10 +13,10 @@ from kanopt.problems.decisions import (
 )
 from kanopt.problems.evaluate import evaluate, status_of
 from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason, Violation
-from kanopt.problems.network import Path, RoadNetwork, Travel
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.records import Attribute, Quantity, known, records
 from kanopt.problems.result import Certificate, EngineRun, Progress, Result, Status
+from kanopt.problems.road_network import Path, RoadNetwork, Travel
 from kanopt.problems.routing import (
     ArrivalFunctions,
     Client,

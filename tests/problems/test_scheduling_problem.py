@@ -21,7 +21,7 @@ from kanopt.problems.scheduling import (
     Setup,
     Task,
 )
-from kanopt.problems.scheduling.power import Tariff
+from kanopt.problems.scheduling.power_tariff import Tariff
 from kanopt.problems.views import GanttView, SeriesView
 from kanopt.tables.report import with_units
 

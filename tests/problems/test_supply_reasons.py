@@ -11,8 +11,8 @@ import pytest
 from kanopt.formulas import Variable, parse_formula
 from kanopt.formulas.binding import state
 from kanopt.problems.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyProblem
-from kanopt.problems.supply.paths import cheapest
-from kanopt.problems.supply.room import lane_cost, ways
+from kanopt.problems.supply.cheapest_paths import cheapest
+from kanopt.problems.supply.spare_capacity import lane_cost, ways
 from tests.supply_cases import cost_of, random_problem, small
 
 

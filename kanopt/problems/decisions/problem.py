@@ -15,12 +15,12 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.formula import Formula
 from kanopt.problems.base import Problem
-from kanopt.problems.decisions.checking import check_plan
+from kanopt.problems.decisions.decision_law import DecisionLaw, law_of, sum_of
 from kanopt.problems.decisions.entities import Constraint, Decision, Law
-from kanopt.problems.decisions.evaluation import Evaluator
-from kanopt.problems.decisions.laws import DecisionLaw, law_of, sum_of
+from kanopt.problems.decisions.evaluator import Evaluator
 from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.decisions.reasons import why_broken, why_impossible
+from kanopt.problems.decisions.simulate import check_plan
 from kanopt.problems.decisions.views import views_of
 from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
 from kanopt.problems.pricing import Pricing
@@ -29,7 +29,7 @@ from kanopt.problems.views import View
 from kanopt.units import check_unit
 
 if TYPE_CHECKING:
-    from kanopt.problems.decisions.laws import Floats
+    from kanopt.problems.decisions.decision_law import Floats
 
 __all__ = ["DecisionProblem"]
 
@@ -238,7 +238,7 @@ class DecisionProblem(Problem[DecisionPlan]):
 
 
 def _factor(law: DecisionLaw) -> float:
-    from kanopt.problems.decisions.laws import factor
+    from kanopt.problems.decisions.decision_law import factor
 
     return factor(law.formula.output.unit, law.unit)
 

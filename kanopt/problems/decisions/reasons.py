@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kanopt.problems.decisions.checking import slack
+from kanopt.problems.decisions.decision_law import DecisionLaw
 from kanopt.problems.decisions.entities import Constraint
-from kanopt.problems.decisions.laws import DecisionLaw
 from kanopt.problems.decisions.plan import DecisionPlan
+from kanopt.problems.decisions.simulate import slack
 from kanopt.problems.findings import Reason
 from kanopt.problems.wording import amount_text
 

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.findings import Violation
-from kanopt.problems.routing.checking import check_plan
-from kanopt.problems.routing.facts import Facts, Floats, Ints
-from kanopt.problems.routing.laws import DURATION, Laws
+from kanopt.problems.routing.data import Facts, Floats, Ints
+from kanopt.problems.routing.insertion_candidates import promising
+from kanopt.problems.routing.leg_laws import DURATION, Laws
 from kanopt.problems.routing.plan import Route, RoutingPlan
-from kanopt.problems.routing.planning import Planning
-from kanopt.problems.routing.pricing import route_costs
-from kanopt.problems.routing.promising import promising
-from kanopt.problems.routing.timing import Drive, drive
+from kanopt.problems.routing.planning_values import Planning
+from kanopt.problems.routing.simulate.check import check_plan
+from kanopt.problems.routing.simulate.drive import Drive, drive
+from kanopt.problems.routing.simulate.price import route_costs
 
 __all__ = ["Insertion", "Insertions", "broken_by_each", "is_soonest_at_start"]
 

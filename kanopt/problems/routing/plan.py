@@ -11,9 +11,9 @@ import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
-from kanopt.problems.routing.clocks import moment_of
+from kanopt.problems.routing.data import Facts
 from kanopt.problems.routing.entities import VehicleType, split_label
-from kanopt.problems.routing.facts import Facts
+from kanopt.problems.routing.windows import moment_of
 from kanopt.tables import units_of
 from kanopt.units import convert
 

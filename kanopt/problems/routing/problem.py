@@ -15,23 +15,23 @@ from kanopt.errors import ProblemError, UnitError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
-from kanopt.problems.network import RoadNetwork, Travel
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.records import Quantity, names_of, records
-from kanopt.problems.routing.arrivals import ArrivalFunctions
-from kanopt.problems.routing.checking import check_plan
+from kanopt.problems.road_network import RoadNetwork, Travel
+from kanopt.problems.routing.arrival_functions import ArrivalFunctions
+from kanopt.problems.routing.data import Facts, Floats
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
-from kanopt.problems.routing.facts import Facts, Floats
-from kanopt.problems.routing.input_checks import input_findings
-from kanopt.problems.routing.laws import DURATION, Law, Laws
-from kanopt.problems.routing.outside import outside_plan
+from kanopt.problems.routing.extrapolations import outside_plan
+from kanopt.problems.routing.leg_laws import DURATION, Law, Laws
 from kanopt.problems.routing.plan import Route, RoutingPlan, read_plan
-from kanopt.problems.routing.planning import Planning, Seen
+from kanopt.problems.routing.planning_values import Planning, Seen
 from kanopt.problems.routing.policy import RoutingPolicy
-from kanopt.problems.routing.pricing import RESERVED, price_plan
 from kanopt.problems.routing.reasons import reasons_of
+from kanopt.problems.routing.remarks import input_findings
+from kanopt.problems.routing.simulate.check import check_plan
+from kanopt.problems.routing.simulate.drive import Drive, drive
+from kanopt.problems.routing.simulate.price import RESERVED, price_plan
 from kanopt.problems.routing.timetable import timetable_of, with_times
-from kanopt.problems.routing.timing import Drive, drive
 from kanopt.problems.routing.validation import check_entities, check_words, read_matrix
 from kanopt.problems.routing.views import views_of
 from kanopt.problems.views import View

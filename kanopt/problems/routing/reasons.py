@@ -8,15 +8,24 @@ from dataclasses import replace
 import numpy as np
 
 from kanopt.problems.findings import Reason
+from kanopt.problems.routing.data import Facts
 from kanopt.problems.routing.entities import Client
-from kanopt.problems.routing.facts import Facts
-from kanopt.problems.routing.hopeless import hopeless
+from kanopt.problems.routing.infeasible_clients import hopeless
 from kanopt.problems.routing.insertion import Insertion, Insertions
-from kanopt.problems.routing.laws import DURATION, Laws
-from kanopt.problems.routing.mending import LOAD, TIME, WHO, kinds_of, price_text, smallest, total, ways_out
+from kanopt.problems.routing.leg_laws import DURATION, Laws
 from kanopt.problems.routing.plan import RoutingPlan
-from kanopt.problems.routing.planning import Planning
-from kanopt.problems.routing.timing import Drive, drive
+from kanopt.problems.routing.planning_values import Planning
+from kanopt.problems.routing.relaxations import (
+    LOAD,
+    TIME,
+    WHO,
+    kinds_of,
+    price_text,
+    smallest,
+    total,
+    ways_out,
+)
+from kanopt.problems.routing.simulate.drive import Drive, drive
 from kanopt.problems.routing.tolerance import exceeds
 from kanopt.problems.wording import amount_text, clock_text
 

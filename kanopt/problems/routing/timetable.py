@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from kanopt.problems.routing.plan import RoutingPlan
-from kanopt.problems.routing.timing import Drive
+from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.problems.routing.tolerance import slack
 
 if TYPE_CHECKING:
-    from kanopt.problems.routing.facts import Facts
+    from kanopt.problems.routing.data import Facts
 
 __all__ = ["timetable_of", "with_times"]
 

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.problems.routing.clocks import breaks_of, windows_of
+from kanopt.problems.routing.data import Floats
 from kanopt.problems.routing.entities import Client, Depot, VehicleType, split_label, words_of
-from kanopt.problems.routing.facts import Floats
 from kanopt.problems.routing.policy import RoutingPolicy
+from kanopt.problems.routing.windows import breaks_of, windows_of
 from kanopt.problems.wording import listed
 
 __all__ = ["check_entities", "check_words", "read_matrix"]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from kanopt.problems.routing.entities import Client
 from kanopt.problems.routing.plan import RoutingPlan
-from kanopt.problems.routing.rests import rests_on_leg
-from kanopt.problems.routing.timing import Drive
+from kanopt.problems.routing.simulate.breaks import rests_on_leg
+from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.problems.routing.tolerance import slack
 from kanopt.problems.views import GanttView, MapView, View
 from kanopt.problems.wording import amount_text, clock_text

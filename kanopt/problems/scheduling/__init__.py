@@ -1,6 +1,6 @@
 """Scheduling: tasks of jobs on machines, with setups, breaks and a price of power by time."""
 
-from kanopt.problems.scheduling.model import (
+from kanopt.problems.scheduling.entities import (
     Break,
     Job,
     Machine,
@@ -10,8 +10,8 @@ from kanopt.problems.scheduling.model import (
     Setup,
     Task,
 )
+from kanopt.problems.scheduling.plan import Assignment, Schedule
 from kanopt.problems.scheduling.problem import SchedulingProblem
-from kanopt.problems.scheduling.schedule import Assignment, Schedule
 
 __all__ = [
     "Assignment",

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError, nearest
 from kanopt.formulas.binding import BoundFormula, Known, Reference
 from kanopt.problems.records import Record, known, records
-from kanopt.problems.scheduling.model import (
+from kanopt.problems.scheduling.arrays import Structure, Timing, windows_between
+from kanopt.problems.scheduling.entities import (
     Break,
     Job,
     Machine,
@@ -22,8 +23,7 @@ from kanopt.problems.scheduling.model import (
     Setup,
     Task,
 )
-from kanopt.problems.scheduling.power import Tariff
-from kanopt.problems.scheduling.timing import Structure, Timing, windows_between
+from kanopt.problems.scheduling.power_tariff import Tariff
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.scheduling.timing import Structure, Timing, earliest_start
+from kanopt.problems.scheduling.arrays import Structure, Timing, earliest_start
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

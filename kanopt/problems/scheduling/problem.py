@@ -14,9 +14,8 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.scheduling.check import check_schedule
 from kanopt.problems.scheduling.data import SchedulingData, resolve
-from kanopt.problems.scheduling.model import (
+from kanopt.problems.scheduling.entities import (
     Break,
     Job,
     Machine,
@@ -26,12 +25,13 @@ from kanopt.problems.scheduling.model import (
     Setup,
     Task,
 )
-from kanopt.problems.scheduling.outside import outside_uses
-from kanopt.problems.scheduling.placed import Placed
-from kanopt.problems.scheduling.prices import price_schedule
+from kanopt.problems.scheduling.extrapolations import outside_uses
+from kanopt.problems.scheduling.plan import Schedule
 from kanopt.problems.scheduling.reading import read_schedule, schedule_of
 from kanopt.problems.scheduling.reasons import why_infeasible, why_late
-from kanopt.problems.scheduling.schedule import Schedule
+from kanopt.problems.scheduling.simulate.check import check_schedule
+from kanopt.problems.scheduling.simulate.placed import Placed
+from kanopt.problems.scheduling.simulate.price import price_schedule
 from kanopt.problems.scheduling.views import views_of
 from kanopt.problems.views import View
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.scheduling.data import SchedulingData
-from kanopt.problems.scheduling.schedule import Assignment, Schedule
+from kanopt.problems.scheduling.plan import Assignment, Schedule
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem

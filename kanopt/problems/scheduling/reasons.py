@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanopt.problems.findings import Reason
+from kanopt.problems.scheduling.arrays import Timing
 from kanopt.problems.scheduling.dispatch import alone, dispatch
-from kanopt.problems.scheduling.placed import TOLERANCE, Placed
-from kanopt.problems.scheduling.timing import Timing
+from kanopt.problems.scheduling.simulate.placed import TOLERANCE, Placed
 from kanopt.problems.wording import amount_text, listed
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.problems.scheduling.placed import Placed
-from kanopt.problems.scheduling.power import Tariff
+from kanopt.problems.scheduling.power_tariff import Tariff
+from kanopt.problems.scheduling.simulate.placed import Placed
 from kanopt.problems.views import GanttView, SeriesView, View
 from kanopt.units import factor, same_dimension
 

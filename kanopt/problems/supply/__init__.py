@@ -1,8 +1,6 @@
 """Supply networks: suppliers, sites that open or close, markets, and what flows between them."""
 
-from kanopt.problems.supply.plan import Flow, FlowPlan
-from kanopt.problems.supply.problem import SupplyProblem
-from kanopt.problems.supply.records import (
+from kanopt.problems.supply.entities import (
     Facility,
     Lane,
     Market,
@@ -11,6 +9,8 @@ from kanopt.problems.supply.records import (
     Supplier,
     SupplyUnits,
 )
+from kanopt.problems.supply.plan import Flow, FlowPlan
+from kanopt.problems.supply.problem import SupplyProblem
 
 __all__ = [
     "Facility",

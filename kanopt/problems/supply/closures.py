@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanopt.problems.findings import Reason
-from kanopt.problems.supply.ledger import Ledger, price_flows
-from kanopt.problems.supply.room import ways
+from kanopt.problems.supply.simulate.ledger import Ledger, price_flows
+from kanopt.problems.supply.spare_capacity import ways
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem

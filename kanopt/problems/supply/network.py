@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError, nearest
 from kanopt.formulas.binding import Known, Reference
 from kanopt.problems.records import Record, known
-from kanopt.problems.supply.records import (
+from kanopt.problems.supply.entities import (
     Facility,
     Lane,
     Market,

@@ -15,15 +15,7 @@ from kanopt.problems.base import Problem
 from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.records import records
-from kanopt.problems.supply.checks import check_flows
-from kanopt.problems.supply.laws import Law, Tariff, demand_of
-from kanopt.problems.supply.ledger import Ledger, price_flows
-from kanopt.problems.supply.network import Floats, SupplyNetwork
-from kanopt.problems.supply.outside import outside_uses
-from kanopt.problems.supply.plan import FlowPlan
-from kanopt.problems.supply.reading import plan_of, quantities, read_plan, sites_open
-from kanopt.problems.supply.reasons import why_impossible, why_so
-from kanopt.problems.supply.records import (
+from kanopt.problems.supply.entities import (
     Facility,
     Lane,
     Market,
@@ -32,6 +24,14 @@ from kanopt.problems.supply.records import (
     Supplier,
     SupplyUnits,
 )
+from kanopt.problems.supply.extrapolations import outside_uses
+from kanopt.problems.supply.network import Floats, SupplyNetwork
+from kanopt.problems.supply.plan import FlowPlan
+from kanopt.problems.supply.reading import plan_of, quantities, read_plan, sites_open
+from kanopt.problems.supply.reasons import why_impossible, why_so
+from kanopt.problems.supply.simulate.check import check_flows
+from kanopt.problems.supply.simulate.ledger import Ledger, price_flows
+from kanopt.problems.supply.tariff import Law, Tariff, demand_of
 from kanopt.problems.supply.views import views_of
 from kanopt.problems.views import View
 
@@ -61,7 +61,7 @@ class SupplyProblem(Problem[FlowPlan]):
         ``state.quantity`` or ``state.weight`` (the flow of one product on one lane in one period); a
         reference such as ``lane.rate``; a number; or an array that broadcasts to lanes × products × periods.
         The declared unit of a law says whether it is money per unit, per weight or per shipment, see
-        :mod:`kanopt.problems.supply.laws`.
+        :mod:`kanopt.problems.supply.tariff`.
     demand
         Units wanted: a law bound to ``market.…``, ``product.…`` and ``period.…``; a reference such as
         ``market.demand``; a number; an array that broadcasts to markets × products × periods; or a frame with

@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.problems.supply.laws import positions
-from kanopt.problems.supply.ledger import Ledger
 from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.plan import Flow, FlowPlan
+from kanopt.problems.supply.simulate.ledger import Ledger
+from kanopt.problems.supply.tariff import positions
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem

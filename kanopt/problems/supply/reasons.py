@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanopt.problems.findings import Reason
-from kanopt.problems.supply.bounds import Gaps, gaps
+from kanopt.problems.supply.capacity_gaps import Gaps, gaps
+from kanopt.problems.supply.cheapest_paths import Paths, Step
 from kanopt.problems.supply.closures import why_closed
-from kanopt.problems.supply.ledger import TOLERANCE, Ledger
 from kanopt.problems.supply.network import Floats
-from kanopt.problems.supply.paths import Paths, Step
-from kanopt.problems.supply.room import Room, lane_cost, ways
+from kanopt.problems.supply.simulate.ledger import TOLERANCE, Ledger
+from kanopt.problems.supply.spare_capacity import Room, lane_cost, ways
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem

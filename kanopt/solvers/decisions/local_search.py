@@ -15,8 +15,8 @@ from scipy.optimize import minimize
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.pieces import Step
 from kanopt.problems.decisions import DecisionProblem
-from kanopt.problems.decisions.checking import slack
-from kanopt.problems.decisions.evaluation import Evaluator
+from kanopt.problems.decisions.evaluator import Evaluator
+from kanopt.problems.decisions.simulate import slack
 
 __all__ = ["LocalSearch"]
 

@@ -11,8 +11,8 @@ import numpy as np
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.lowering import Piecewise
 from kanopt.problems.decisions import DecisionProblem
-from kanopt.problems.decisions.checking import slack
-from kanopt.problems.decisions.evaluation import Evaluator
+from kanopt.problems.decisions.evaluator import Evaluator
+from kanopt.problems.decisions.simulate import slack
 
 __all__ = ["Lowered", "first_slacks", "lowered"]
 

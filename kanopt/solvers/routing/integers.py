@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kanopt.errors import SolverError
 from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
-from kanopt.problems.routing.laws import DURATION
+from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.solvers.base import Outcome
 from kanopt.solvers.routing.arrays import Integers, RoutingArrays, Ways
 from kanopt.solvers.routing.rounding import (

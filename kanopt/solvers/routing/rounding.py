@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.routing import RoutingProblem
-from kanopt.problems.routing.clocks import Rest
-from kanopt.problems.routing.facts import Facts
+from kanopt.problems.routing.data import Facts
+from kanopt.problems.routing.windows import Rest
 from kanopt.solvers.routing.integer_rules import RoutingRules
 from kanopt.units import Scaling, scaling_for
 

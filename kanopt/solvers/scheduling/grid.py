@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.scheduling import SchedulingProblem
+from kanopt.problems.scheduling.arrays import Structure, Timing
 from kanopt.problems.scheduling.data import SchedulingData
-from kanopt.problems.scheduling.timing import Structure, Timing
 from kanopt.units import Scaling, scaling_for
 
 __all__ = ["Costs", "Grid", "choose_step", "is_exact", "lower"]

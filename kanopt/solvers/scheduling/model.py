@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
-from kanopt.problems.scheduling.timing import Structure
+from kanopt.problems.scheduling.arrays import Structure
 from kanopt.solvers.scheduling.grid import Grid
 
 __all__ = ["ScheduleModel"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.supply import FlowPlan, SupplyProblem
-from kanopt.problems.supply.room import lane_cost
+from kanopt.problems.supply.spare_capacity import lane_cost
 from kanopt.solvers.highs import TOLERANCE, LinearModel
 
 __all__ = ["SupplyModel"]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from kanopt.errors import ProblemError
 from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, RoutingUnits, VehicleType
-from kanopt.problems.routing._envelope import lower_envelope
-from kanopt.problems.routing.departures import turning_points
+from kanopt.problems.routing.lower_envelope import lower_envelope
+from kanopt.problems.routing.simulate.departure_candidates import turning_points
 
 
 def by_hand(leave: list[float], arrive: list[float], clock: float) -> float:

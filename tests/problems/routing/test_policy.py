@@ -13,7 +13,7 @@ from kanopt.errors import ProblemError
 from kanopt.formulas import Variable, arc, client, clock, parse_formula, state
 from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, RoutingUnits, VehicleType
 from kanopt.problems.routing import RoutingPolicy
-from kanopt.problems.routing.clocks import breaks_of, windows_of
+from kanopt.problems.routing.windows import breaks_of, windows_of
 from kanopt.solvers.routing.law_search import Scorer
 
 KM = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])

@@ -13,8 +13,8 @@ import pytest
 from kanopt.problems import Client, Depot, Reason, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy, insertion
 from kanopt.problems.routing.insertion import Insertions
-from kanopt.problems.routing.mending import smallest
-from kanopt.problems.routing.timing import drive
+from kanopt.problems.routing.relaxations import smallest
+from kanopt.problems.routing.simulate.drive import drive
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10
 CLIENTS = (Client("a", demand=0.5), Client("b", demand=0.4), Client("c", demand=0.3))

@@ -5,7 +5,7 @@ import pytest
 
 from kanopt.formulas import Variable, arc, client, clock, parse_formula, state
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
-from kanopt.problems.routing.laws import DURATION, Inputs
+from kanopt.problems.routing.leg_laws import DURATION, Inputs
 from kanopt.solvers.routing.law_search.compiled_laws import LegLaw, Legs
 from kanopt.solvers.routing.law_search.compiled_problem import compiled
 from tests.exact_cases import exact_problem

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from kanopt.problems.routing.input_checks import InputFinding, input_findings
 from kanopt.problems.routing.problem import RoutingProblem
+from kanopt.problems.routing.remarks import InputFinding, input_findings
 
 __all__ = ["CVRP", "POLLUTION", "TDVRPTW", "VRPTW", "Instance"]
 

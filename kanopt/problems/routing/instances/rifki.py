@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kanopt.errors import ProblemError
-from kanopt.problems.routing.arrivals import ArrivalFunctions
+from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.problems.routing.instances._json import Document, as_numbers, load_json, read_bytes
 from kanopt.problems.routing.problem import RoutingProblem

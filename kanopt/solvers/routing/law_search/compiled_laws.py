@@ -13,7 +13,7 @@ from kanopt.formulas.binding import BoundFormula, Known, Reference
 from kanopt.formulas.data import read_columns
 from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, fold
 from kanopt.formulas.pieces import gap_inputs
-from kanopt.problems.routing.laws import DURATION, Inputs, Laws
+from kanopt.problems.routing.leg_laws import DURATION, Inputs, Laws
 from kanopt.solvers.routing.law_search.tabulated_program import Program
 from kanopt.units import convert
 

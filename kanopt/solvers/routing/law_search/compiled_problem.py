@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.routing import ArrivalFunctions, RoutingProblem
-from kanopt.problems.routing.facts import Facts
-from kanopt.problems.routing.laws import DURATION, Laws
-from kanopt.problems.routing.planning import Planning
+from kanopt.problems.routing.data import Facts
+from kanopt.problems.routing.leg_laws import DURATION, Laws
+from kanopt.problems.routing.planning_values import Planning
 from kanopt.solvers.routing.law_search.arrival_index import ArrivalIndex
 from kanopt.solvers.routing.law_search.compiled_laws import LegLaw, Legs, every_arc, load_degree
 from kanopt.solvers.routing.law_search.rules import Rules, with_slack

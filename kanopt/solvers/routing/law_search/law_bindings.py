@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.findings import FrozenInput
 from kanopt.problems.routing import ArrivalFunctions, RoutingProblem
-from kanopt.problems.routing.laws import DURATION
+from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.solvers.routing.law_search.compiled_laws import load_degree
 
 __all__ = ["LawBinding", "bindings_of"]

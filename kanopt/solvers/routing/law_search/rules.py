@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.routing import RoutingProblem
-from kanopt.problems.routing.facts import Facts
+from kanopt.problems.routing.data import Facts
 from kanopt.problems.routing.tolerance import slack
 
 if TYPE_CHECKING:

@@ -1,0 +1,71 @@
+"""Every rule of a decision problem, verified on the laws without a solver."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kanopt.problems.decisions.decision_law import DecisionLaw
+from kanopt.problems.decisions.entities import Constraint
+from kanopt.problems.decisions.plan import DecisionPlan
+from kanopt.problems.findings import Check, Violation
+from kanopt.problems.wording import amount_text
+
+if TYPE_CHECKING:
+    from kanopt.problems.decisions.problem import DecisionProblem
+
+__all__ = ["check_plan", "slack"]
+
+TOLERANCE = 1e-6
+
+
+def slack(limit: float) -> float:
+    """Return by how much a limit may be missed: a millionth of it, and a millionth below one.
+
+    Examples
+    --------
+    >>> slack(2000.0), slack(0.1)
+    (0.002, 1e-06)
+    """
+    return TOLERANCE * max(1.0, abs(limit)) if np.isfinite(limit) else TOLERANCE
+
+
+def check_plan(problem: DecisionProblem, plan: DecisionPlan) -> Check:
+    """Return every violation: ranges, whole numbers, constraints."""
+    return Check(tuple(_ranges(problem, plan) + _constraints(problem, plan)))
+
+
+def _ranges(problem: DecisionProblem, plan: DecisionPlan) -> list[Violation]:
+    found = []
+    for one in problem.records:
+        value, where = plan.values[one.name], f"decision {one.name}"
+        shown = amount_text(value, one.unit)
+        beyond = max(one.low - value, value - one.high)
+        if beyond > slack(max(abs(one.low), abs(one.high))):
+            message = f"{where} is {shown}, outside its range from {one.low:g} to {one.high:g}"
+            found.append(Violation("range", where, beyond, one.unit, message))
+        if one.integer and abs(value - round(value)) > TOLERANCE:
+            message = f"{where} is {shown}, which is no whole number"
+            found.append(Violation("whole number", where, abs(value - round(value)), one.unit, message))
+    return found
+
+
+def _constraints(problem: DecisionProblem, plan: DecisionPlan) -> list[Violation]:
+    found = []
+    for rule, law in problem.rules:
+        value = float(law.value(plan.values))
+        over, under = value - rule.high, rule.low - value
+        if over > slack(rule.high):
+            found.append(_broken(rule, law, value, over))
+        elif under > slack(rule.low):
+            found.append(_broken(rule, law, value, under))
+    return found
+
+
+def _broken(rule: Constraint, law: DecisionLaw, value: float, amount: float) -> Violation:
+    message = (
+        f"{rule.name} is {amount_text(value, law.unit)} and must be {rule.limits}: "
+        f"missed by {amount_text(amount, law.unit)}"
+    )
+    return Violation("constraint", rule.name, amount, law.unit, message)

@@ -1,0 +1,298 @@
+"""What is known of clients and vehicles, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FormulaError, ProblemError, nearest
+from kanopt.formulas.binding import Known, Reference
+from kanopt.problems.records import known
+from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label, words_of
+from kanopt.problems.routing.policy import RoutingPolicy
+from kanopt.problems.routing.windows import Rest, breaks_of, windows_of
+from kanopt.problems.wording import listed
+
+__all__ = ["Facts", "Floats", "Ints"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+_POINT_FIELDS = (
+    "x", "y", "demand", "pickup", "service", "earliest", "latest", "cost_per_lateness", "prize", "name",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """The data of a routing problem as arrays over its nodes (depots, then clients) and vehicle types."""
+
+    depots: tuple[Depot, ...]
+    clients: tuple[Client, ...]
+    vehicles: tuple[VehicleType, ...]
+    distance: Floats
+    units: RoutingUnits
+    policy: RoutingPolicy = field(default_factory=RoutingPolicy)
+
+    @cached_property
+    def points(self) -> tuple[Depot | Client, ...]:
+        """The nodes: depots, then clients."""
+        return (*self.depots, *self.clients)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the nodes."""
+        return tuple(point.name for point in self.points)
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """Position of each node."""
+        return {name: place for place, name in enumerate(self.names)}
+
+    @cached_property
+    def type_index(self) -> Mapping[str, int]:
+        """Position of each vehicle type."""
+        return {vehicle.name: place for place, vehicle in enumerate(self.vehicles)}
+
+    @cached_property
+    def depot_of(self) -> Mapping[str, str]:
+        """Name of the depot of each vehicle type."""
+        return {vehicle.name: vehicle.depot or self.depots[0].name for vehicle in self.vehicles}
+
+    def of_nodes(self, field: str, at_depot: float = 0.0) -> Floats:
+        """Return a field of every node; depots have `at_depot`."""
+        values = [getattr(client, field) for client in self.clients]
+        return np.array([at_depot] * len(self.depots) + values, dtype=float)
+
+    @cached_property
+    def demand(self) -> Floats:
+        """Demand of each node."""
+        return self.of_nodes("demand")
+
+    @cached_property
+    def pickup(self) -> Floats:
+        """What is picked up at each node and brought to the depot."""
+        return self.of_nodes("pickup")
+
+    @cached_property
+    def source(self) -> Ints:
+        """Node at which the demand of each node is loaded; -1 where that is the depot."""
+        sources = [self.index[client.source] if client.source else -1 for client in self.clients]
+        return np.array([-1] * len(self.depots) + sources, dtype=np.intp)
+
+    @cached_property
+    def has_sources(self) -> bool:
+        """Whether any demand is loaded at a client."""
+        return bool((self.source >= 0).any())
+
+    @cached_property
+    def carried(self) -> Floats:
+        """Demand of each node in every measure, the load first; (measures, n)."""
+        return np.stack([self.demand, *(self._attribute(name, "clients") for name in self.policy.capacities)])
+
+    @cached_property
+    def room(self) -> Floats:
+        """Capacity of each vehicle type in every measure, the load first; (measures, types)."""
+        others = (self._attribute(name, "vehicles") for name in self.policy.capacities)
+        return np.stack([self.of_vehicles("capacity"), *others])
+
+    def unit_of(self, measure: int) -> str:
+        """Return the unit of a measure by its position."""
+        if measure == 0:
+            return self.units.load
+        name = self.policy.capacities[measure - 1]
+        unit: str = known(self.vehicles, name, where="vehicles").unit
+        return unit
+
+    def _attribute(self, name: str, where: str) -> Floats:
+        """Return an attribute that is a measure of the load, of all clients or vehicles; depots have 0."""
+        unit = known(self.vehicles, name, where="vehicles").unit
+        owners: Sequence[Client | VehicleType] = self.clients if where == "clients" else self.vehicles
+        found = known(owners, name, where=where)
+        try:
+            values: Floats = np.asarray(found.to(unit) if owners else np.zeros(0), dtype=float)
+        except (FormulaError, ValueError, TypeError) as error:
+            raise ProblemError(f"{where}: {name!r}, a capacity, must be a number: {error}") from error
+        if not (values >= 0).all():
+            wrong = [owner.name for owner, value in zip(owners, values, strict=True) if not value >= 0]
+            raise ProblemError(f"{where} {listed(wrong)}: {name}, a capacity, must be at least 0")
+        depots: Floats = np.zeros(len(self.depots) if where == "clients" else 0)
+        return np.concatenate([depots, values])
+
+    @cached_property
+    def service(self) -> Floats:
+        """Service time of each vehicle type at each node, at its depot the time of a reload; (types, n)."""
+        shape = len(self.vehicles), len(self.clients)
+        stops = self.of_nodes("service")[len(self.depots) :] if self.policy.service is None else self._stops()
+        reloads = np.repeat(self.of_vehicles("reload_time")[:, None], len(self.depots), axis=1)
+        return np.concatenate([reloads, np.broadcast_to(stops, shape)], axis=1)
+
+    def service_inputs(self, reference: Reference) -> Known:
+        """Look up what the law of service times reads, vehicle types in rows and clients in columns."""
+        units = {"client": self.units.of_points(), "vehicle": self.units.of_vehicles()}.get(reference.scope)
+        if units is None:
+            raise ProblemError(
+                f"law 'service': reads client.<...> and vehicle.<...>, which are known before a plan is, not "
+                f"{str(reference)!r}"
+            )
+        by_client = reference.scope == "client"
+        owners: Sequence[Client | VehicleType] = self.clients if by_client else self.vehicles
+        found = known(owners, reference.field, units=units, where=f"law 'service': {reference.scope}s")
+        return Known(found.values[None, :] if by_client else found.values[:, None], found.unit)
+
+    def _stops(self) -> Floats:
+        """Return the law of service times at the clients, for each vehicle type."""
+        law = self.policy.service
+        assert law is not None
+        try:
+            values: Floats = np.asarray(law.evaluate(self.service_inputs, self.units.time), dtype=float)
+        except FormulaError as error:
+            raise ProblemError(f"law 'service': {error}") from error
+        stops = np.broadcast_to(values, (len(self.vehicles), len(self.clients)))
+        if not np.isfinite(stops).all():
+            kind, place = np.argwhere(~np.isfinite(stops))[0]
+            raise ProblemError(
+                f"law 'service': no number at client {self.clients[place].name!r} for {self.vehicles[kind].name!r}"
+            )
+        return np.asarray(np.maximum(stops, 0.0))
+
+    @cached_property
+    def windows(self) -> tuple[tuple[tuple[float, float], ...], ...]:
+        """Windows of each client, in order."""
+        return tuple(
+            windows_of(client.windows, self.units.time) or ((client.earliest, client.latest),)
+            for client in self.clients
+        )
+
+    @cached_property
+    def opens(self) -> Floats:
+        """Opening of each node's windows, its last one repeated; (most windows, n); depots are always open."""
+        return self._of_windows(0, -np.inf)
+
+    @cached_property
+    def closes(self) -> Floats:
+        """Closing of each node's windows, as `opens`."""
+        return self._of_windows(1, np.inf)
+
+    def _of_windows(self, end: int, at_depot: float) -> Floats:
+        most = max((len(windows) for windows in self.windows), default=1)
+        found = np.full((most, len(self.points)), at_depot)
+        for place, windows in enumerate(self.windows, start=len(self.depots)):
+            for row in range(most):
+                found[row, place] = windows[min(row, len(windows) - 1)][end]
+        return found
+
+    @cached_property
+    def earliest(self) -> Floats:
+        """First opening of each node; a depot has none."""
+        return np.asarray(self.opens[0])
+
+    @cached_property
+    def latest(self) -> Floats:
+        """Last closing of each node; a depot has none."""
+        return np.asarray(self.closes[-1])
+
+    @cached_property
+    def soft(self) -> NDArray[np.bool_]:
+        """At which nodes service may begin after the last window."""
+        late = [client.cost_per_lateness is not None for client in self.clients]
+        return np.array([False] * len(self.depots) + late)
+
+    @cached_property
+    def lateness_rate(self) -> Floats:
+        """Price of each unit of time by which service begins too late, where it may."""
+        rates = [client.cost_per_lateness or 0.0 for client in self.clients]
+        return np.array([0.0] * len(self.depots) + rates)
+
+    @cached_property
+    def rests(self) -> tuple[tuple[Rest, ...], ...]:
+        """Breaks of each vehicle type."""
+        return tuple(breaks_of(vehicle.breaks, self.units.time) for vehicle in self.vehicles)
+
+    @cached_property
+    def apart(self) -> NDArray[np.bool_]:
+        """Which clients may not be on one route; (n, n)."""
+        goods = [frozenset[str]()] * len(self.depots) + [words_of(client.goods) for client in self.clients]
+        found = np.zeros((len(goods), len(goods)), dtype=bool)
+        for one, other in self.policy.apart:
+            first = np.array([one in words for words in goods])
+            second = np.array([other in words for words in goods])
+            both = first[:, None] & second[None, :]
+            found |= both | both.T
+        np.fill_diagonal(found, val=False)
+        return found
+
+    @cached_property
+    def pinned(self) -> Mapping[str, tuple[str, int]]:
+        """Vehicle type and number that serves a client, by the client's name."""
+        types = [vehicle.name for vehicle in self.vehicles]
+        return {
+            name: split_label(label, types) for label, names in self.policy.pinned.items() for name in names
+        }
+
+    def of_vehicles(self, field: str) -> Floats:
+        """Return a field of every vehicle type."""
+        return np.array([getattr(vehicle, field) for vehicle in self.vehicles], dtype=float)
+
+    @cached_property
+    def skilled(self) -> NDArray[np.bool_]:
+        """Which vehicle types can serve each node: with all skills it needs, and among its types; (types, n)."""
+        skilled = np.ones((len(self.vehicles), len(self.points)), dtype=bool)
+        for place, client in enumerate(self.clients, start=len(self.depots)):
+            needs, names = words_of(client.needs), words_of(client.vehicles)
+            if needs or names:
+                for kind, vehicle in enumerate(self.vehicles):
+                    named = not names or vehicle.name in names
+                    skilled[kind, place] = named and needs <= words_of(vehicle.skills)
+        return skilled
+
+    @cached_property
+    def allowed(self) -> NDArray[np.bool_]:
+        """Which vehicle types may serve each node: those that can, but only its own for a pinned client; (types, n)."""
+        allowed = self.skilled.copy()
+        for name, (vehicle, _) in self.pinned.items():
+            allowed[:, self.index[name]] &= np.arange(len(self.vehicles)) == self.type_index[vehicle]
+        return allowed
+
+    @cached_property
+    def usable(self) -> NDArray[np.bool_]:
+        """Which arcs have a length: between different places with a finite distance; (n, n)."""
+        usable: NDArray[np.bool_] = np.isfinite(self.distance)
+        np.fill_diagonal(usable, val=False)
+        return usable
+
+    @cached_property
+    def stand_in(self) -> Floats:
+        """Distances with a harmless number on arcs that cannot be driven, so that laws stay finite there."""
+        driven = self.distance[self.usable]
+        return np.where(self.usable, self.distance, np.median(driven) if driven.size else 1.0)
+
+    def client_values(self, field: str, law: str) -> Known:
+        """Return ``client.<field>`` for every node as the head of a leg.
+
+        On the way back the depot is the head: it demands nothing, and its own attributes count.
+        """
+        units = self.units.of_points()
+        if field == "service":
+            return Known(self.of_nodes("service"), units[field])
+        if field in ("demand", "pickup", "earliest", "latest"):
+            return Known(getattr(self, field), units[field])
+        if field == "prize":
+            raise ProblemError(f"law {law!r}: a law cannot read 'client.prize'; a prize is not paid per leg")
+        for depot in self.depots:
+            if field not in depot.attributes and field not in _POINT_FIELDS:
+                self._refuse_missing(depot, field, law)
+        return known(self.points, field, units=units, where=f"law {law!r}: clients and depots")
+
+    def _refuse_missing(self, depot: Depot, field: str, law: str) -> None:
+        if any(field in client.attributes for client in self.clients):
+            raise ProblemError(
+                f"law {law!r}: depot {depot.name!r} has no {field!r}, which the law reads on the way back; "
+                f"add the column to the depots"
+            )
+        attributes = {name for client in self.clients for name in client.attributes}
+        hint = nearest(field, [*_POINT_FIELDS, *attributes])
+        raise ProblemError(f"law {law!r}: clients have no {field!r}; {hint}")

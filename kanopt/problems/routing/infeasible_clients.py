@@ -1,0 +1,196 @@
+"""Clients that no vehicle could serve even with nothing else to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kanopt.problems.findings import Reason
+from kanopt.problems.routing.data import Facts
+from kanopt.problems.routing.entities import Client, VehicleType
+from kanopt.problems.routing.leg_laws import Laws
+from kanopt.problems.routing.planning_values import Planning
+from kanopt.problems.routing.simulate.check import missing_skill
+from kanopt.problems.routing.single_trip_bounds import Alone, alone
+from kanopt.problems.routing.tolerance import exceeds
+from kanopt.problems.wording import amount_text, clock_text
+
+__all__ = ["hopeless"]
+
+
+@dataclass(frozen=True)
+class _Obstacle:
+    """Why one vehicle type cannot serve one client, and by how much."""
+
+    kind: str
+    amount: float
+    vehicle: VehicleType
+    message: str
+    relaxation: str
+    proved: bool = True
+
+
+def hopeless(laws: Laws, planning: Planning, names: Sequence[str], kind: str) -> dict[str, Reason]:
+    """Return a reason for each of the clients that every vehicle type fails to serve on its own.
+
+    Arrival, return, duration and length are bounded by shortest paths, so that the reason is a proof also where
+    the way over other clients is faster than the direct one. Where travel time depends on clock or load, the
+    direct trip is driven on the law instead, and what is said of times is not called proved. A client cannot be served
+    either where its source, or a client whose source it is, cannot be served by the same vehicle.
+    """
+    facts = laws.facts
+    fleet = [vehicle for vehicle in facts.vehicles if vehicle.count > 0]
+    if not fleet:
+        text = "there is no vehicle: every type has a count of 0"
+        return {name: Reason(f"client {name}", kind, text, "one vehicle", proved=True) for name in names}
+    bounds = {vehicle.name: alone(laws, planning, vehicle) for vehicle in fleet}
+    found = {}
+    for name in names:
+        client = facts.clients[facts.index[name] - len(facts.depots)]
+        obstacles = [_obstacle(facts, client, vehicle, bounds[vehicle.name]) for vehicle in fleet]
+        real = [obstacle for obstacle in obstacles if obstacle is not None]
+        if len(real) == len(fleet):
+            found[name] = _reason(client, real, kind)
+    return found
+
+
+def _obstacle(facts: Facts, client: Client, vehicle: VehicleType, bound: Alone) -> _Obstacle | None:
+    """Return what keeps a vehicle of this type from serving the client or those that come with it, proofs first."""
+    own = list(_obstacles(facts, client, vehicle, bound))
+    if not client.source and not facts.has_sources:
+        return next(iter(sorted(own, key=lambda each: not each.proved)), None)
+    source = client.source or client.name
+    for other in facts.clients:
+        if other.name != client.name and source in (other.name, other.source):
+            what = "its source" if other.name == source else "which comes with it"
+            own += [
+                replace(
+                    each,
+                    message=f"client {other.name}, {what}, cannot be served either: {each.message}",
+                    relaxation=f"{each.relaxation} (of client {other.name})",
+                )
+                for each in _obstacles(facts, other, vehicle, bound)
+            ]
+    return next(iter(sorted(own, key=lambda each: not each.proved)), None)
+
+
+def _obstacles(facts: Facts, client: Client, vehicle: VehicleType, bound: Alone) -> Iterator[_Obstacle]:
+    kind, place = facts.type_index[vehicle.name], facts.index[client.name]
+    if not facts.allowed[kind, place]:
+        pinned = facts.pinned.get(client.name)
+        why = missing_skill(facts, kind, client.name)
+        if pinned is not None and pinned[0] != vehicle.name:
+            why = f"it is pinned to {pinned[0]} {pinned[1]}"
+        yield _Obstacle("skill", np.inf, vehicle, why, f"{vehicle.name} allowed to serve it")
+    yield from _too_heavy(facts, client, vehicle)
+    depot = facts.depot_of[vehicle.name]
+    arrive, back = float(bound.arrive[place]), float(bound.back[place])
+    if not np.isfinite(arrive) or not np.isfinite(back):
+        way = f"from {depot} to it" if not np.isfinite(arrive) else f"from it back to {depot}"
+        yield _Obstacle("road", np.inf, vehicle, f"no road leads {way}", f"a road {way}")
+        return
+    yield from _too_late(facts, client, vehicle, bound)
+    yield from _too_long(facts, client, vehicle, bound)
+
+
+def _too_heavy(facts: Facts, client: Client, vehicle: VehicleType) -> Iterator[_Obstacle]:
+    """Compare what is on board before and after the client with every capacity."""
+    kind, place = facts.type_index[vehicle.name], facts.index[client.name]
+    given = [facts.index[other.name] for other in facts.clients if other.source == client.name]
+    for measure, carried in enumerate(facts.carried):
+        unit = facts.unit_of(measure)
+        what = f" of {facts.policy.capacities[measure - 1]}" if measure else ""
+        loads = [("its demand", float(carried[place]))]
+        if measure == 0:
+            loads.append(("what it picks up", float(facts.pickup[place] + carried[given].sum())))
+        elif given:
+            loads.append(("what is loaded at it", float(carried[given].sum())))
+        room = float(facts.room[measure, kind])
+        name, most = max(loads, key=lambda load: load[1])
+        if exceeds(most, room):
+            more = amount_text(most - room, unit)
+            yield _Obstacle(
+                "capacity",
+                most - room,
+                vehicle,
+                f"{name} of {amount_text(most, unit)}{what} is more than {vehicle.name} can carry "
+                f"({amount_text(room, unit)})",
+                f"{more} less {'demand' if name == 'its demand' and not what else name.removeprefix('its ') + what}, "
+                f"or as much more capacity on {vehicle.name}",
+            )
+
+
+def _too_late(facts: Facts, client: Client, vehicle: VehicleType, bound: Alone) -> Iterator[_Obstacle]:
+    """Compare the earliest arrival with the last window, and the earliest end with the shift."""
+    place, unit = facts.index[client.name], facts.units.time
+    arrive, latest = float(bound.arrive[place]), float(facts.latest[place])
+    kind = facts.type_index[vehicle.name]
+    ends = float(bound.begin[place] + facts.service[kind, place] + bound.back[place])
+    over = max(ends - vehicle.shift_end, 0.0) if exceeds(ends, vehicle.shift_end) else 0.0
+    longer = f"the shift of {vehicle.name} {amount_text(over, unit)} longer"
+    if exceeds(arrive, latest) and not facts.soft[place]:
+        late = arrive - latest
+        yield _Obstacle(
+            "window",
+            late + over,
+            vehicle,
+            f"{vehicle.name}, leaving {facts.depot_of[vehicle.name]} at {clock_text(vehicle.shift_start, unit)}, "
+            f"reaches it at {clock_text(arrive, unit)} at the earliest, {amount_text(late, unit)} after its window "
+            f"closes at {clock_text(latest, unit)}",
+            f"its window {amount_text(late, unit)} later" + (f" and {longer}" if over else ""),
+            bound.exact,
+        )
+    if over:
+        done = "is back from it" if vehicle.returns else "is done with it"
+        yield _Obstacle(
+            "shift",
+            over,
+            vehicle,
+            f"{vehicle.name} {done} at {clock_text(ends, unit)} at the earliest, {amount_text(over, unit)} after its "
+            f"shift ends at {clock_text(vehicle.shift_end, unit)}",
+            longer,
+            bound.exact,
+        )
+
+
+def _too_long(facts: Facts, client: Client, vehicle: VehicleType, bound: Alone) -> Iterator[_Obstacle]:
+    """Compare the shortest route there is with the longest that the vehicle may drive."""
+    place = facts.index[client.name]
+    for name, least, most, unit, proved in (
+        ("distance", bound.far[place], vehicle.max_distance, facts.units.distance, True),
+        ("duration", bound.spent[place], vehicle.max_duration, facts.units.time, bound.exact),
+    ):
+        value = float(least)
+        if exceeds(value, most):
+            over = amount_text(value - most, unit)
+            yield _Obstacle(
+                name,
+                value - most,
+                vehicle,
+                f"the shortest route of {vehicle.name} to it {'takes' if name == 'duration' else 'is'} "
+                f"{amount_text(value, unit)}{' long' if name == 'distance' else ''}, {over} more than it may",
+                f"the longest {name} of {vehicle.name} {over} longer",
+                proved,
+            )
+
+
+def _reason(client: Client, obstacles: Sequence[_Obstacle], kind: str) -> Reason:
+    """Say it once where every type meets the same obstacle, else type by type."""
+    kinds = {obstacle.kind for obstacle in obstacles}
+    easiest = min(obstacles, key=lambda obstacle: obstacle.amount)
+    same = len(kinds) == 1 and (easiest.kind != "skill" or len(obstacles) == 1)
+    start = "even alone, " if easiest.kind in ("window", "shift", "distance", "duration") else ""
+    message = easiest.message if same else "; ".join(f"{o.vehicle.name}: {o.message}" for o in obstacles)
+    if same and len(obstacles) > 1:
+        message += "; no other vehicle type does better"
+    return Reason(
+        subject=f"client {client.name}",
+        kind=kind,
+        message=f"client {client.name} cannot be served: {start if same else ''}{message}",
+        relaxation=easiest.relaxation
+        if same
+        else " or ".join(dict.fromkeys(o.relaxation for o in obstacles)),
+        proved=all(obstacle.proved for obstacle in obstacles),
+    )

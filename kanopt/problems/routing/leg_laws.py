@@ -1,0 +1,209 @@
+"""What a routing problem knows of its legs, and the laws evaluated on it.
+
+A law is evaluated on arrays of legs: an n × n matrix per vehicle type when a solver asks, the legs of a plan
+when it is priced. Both go through :class:`Laws`, so that solver and re-pricing cannot disagree about
+what a law says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FormulaError, ProblemError, nearest
+from kanopt.formulas.binding import BoundFormula, Known, Reference, Resolver
+from kanopt.problems.records import known
+from kanopt.problems.routing.arrival_functions import ArrivalFunctions
+from kanopt.problems.routing.data import Facts, Floats, Ints
+from kanopt.units import convert
+
+__all__ = ["DURATION", "Inputs", "Law", "Laws"]
+
+Law = BoundFormula | ArrivalFunctions | Floats
+DURATION = "duration"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The legs a law is evaluated on; all arrays broadcast against each other.
+
+    Parameters
+    ----------
+    vehicle, tail, head
+        Vehicle type, start and end of each leg, as positions.
+    load, clock, duration
+        Load on board, clock time at the start of the leg, and travel time, in the problem's units.
+    late
+        By how much service at the head begins after its last window; None where nobody is late.
+    """
+
+    vehicle: Ints
+    tail: Ints
+    head: Ints
+    load: Floats
+    clock: Floats
+    duration: Floats
+    late: Floats | None = None
+
+
+class Laws:
+    """The laws of a routing problem, evaluated on legs.
+
+    Parameters
+    ----------
+    facts
+        What the problem knows.
+    cost
+        Price per leg, by term.
+    duration
+        Travel time per leg.
+    """
+
+    def __init__(self, facts: Facts, cost: Mapping[str, Law], duration: Law) -> None:
+        self.facts = facts
+        self.cost = dict(cost)
+        self.duration = duration
+        self._client_values: dict[str, Known] = {}
+
+    @cached_property
+    def roads(self) -> NDArray[np.bool_]:
+        """Which arcs can be driven: with a length, and finite in every matrix of times and prices; (n, n)."""
+        roads = self.facts.usable
+        for law in (self.duration, *self.cost.values()):
+            if isinstance(law, ArrivalFunctions):
+                roads = roads & law.roads
+            elif not isinstance(law, BoundFormula):
+                roads = roads & np.isfinite(law)
+        return roads
+
+    def law(self, name: str) -> Law:
+        """Return a cost law by its term, or the law of travel time."""
+        return self.duration if name == DURATION else self.cost[name]
+
+    def formulas(self) -> dict[str, BoundFormula]:
+        """Return the laws that are formulas, travel time first."""
+        named = {DURATION: self.duration, **self.cost}
+        return {name: law for name, law in named.items() if isinstance(law, BoundFormula)}
+
+    def reads(self, name: str, *references: str) -> bool:
+        """Say whether a law reads any of the references, given as ``scope`` or ``scope.field``."""
+        law = self.law(name)
+        if isinstance(law, ArrivalFunctions):
+            return any(reference.partition(".")[0] == "clock" for reference in references)
+        if not isinstance(law, BoundFormula):
+            return False
+        return any(str(found) in references or found.scope in references for found in law.references)
+
+    def unit(self, name: str) -> str:
+        """Return the unit a law is evaluated in."""
+        return self.facts.units.time if name == DURATION else self.facts.units.money
+
+    def evaluate(self, name: str, inputs: Inputs) -> Floats:
+        """Evaluate a law on legs.
+
+        A value below zero is taken as zero, for the solver and for re-pricing alike; ``outside`` says where. Legs
+        that cannot be driven are infinite.
+
+        Raises
+        ------
+        ProblemError
+            If the law gives no number on a leg that can be driven; names the law and the place.
+        """
+        raw = self.raw(name, inputs)
+        return np.where(np.isnan(raw), np.inf, np.maximum(raw, 0.0))
+
+    def raw(self, name: str, inputs: Inputs) -> Floats:
+        """Evaluate a law as it is, with NaN on legs that cannot be driven."""
+        law, tail, head = self.law(name), inputs.tail, inputs.head
+        usable = self.roads[tail, head]
+        if name != DURATION:
+            usable = usable & np.isfinite(inputs.duration)
+        if isinstance(law, ArrivalFunctions):
+            return np.where(usable, law.duration(tail, head, inputs.clock), np.nan)
+        if not isinstance(law, BoundFormula):
+            return np.where(usable, law[tail, head], np.nan)
+        try:
+            values = law.evaluate(self.resolver(name, inputs), self.unit(name))
+        except FormulaError as error:
+            raise ProblemError(f"law {name!r}: {error}") from error
+        return np.where(usable, values, np.nan)
+
+    def outside(self, name: str, inputs: Inputs) -> NDArray[np.bool_]:
+        """Say which legs lie outside the data the law was learned from; all False for a matrix.
+
+        Arrival functions are known between their first and last point.
+        """
+        law = self.law(name)
+        shape = np.broadcast_shapes(inputs.tail.shape, inputs.head.shape)
+        if isinstance(law, ArrivalFunctions):
+            return np.array(np.broadcast_to(law.outside(inputs.tail, inputs.head, inputs.clock), shape))
+        if not isinstance(law, BoundFormula):
+            return np.zeros(shape, dtype=bool)
+        outside = law.outside(self.resolver(name, inputs))
+        reached = self.roads[inputs.tail, inputs.head]
+        return np.asarray(np.broadcast_to(outside, shape) & reached)
+
+    def resolver(self, name: str, inputs: Inputs) -> Resolver:
+        """Return the function that looks references up for these legs."""
+
+        def resolve(reference: Reference) -> Known:
+            if reference.scope == "vehicle":
+                values = self._vehicle_values(reference.field, name)
+                return Known(values.values[inputs.vehicle], values.unit)
+            if reference.scope == "client":
+                values = self._head_values(reference.field, name)
+                return Known(values.values[inputs.head], values.unit)
+            return self._moving(reference, name, inputs)
+
+        return resolve
+
+    def _moving(self, reference: Reference, law: str, inputs: Inputs) -> Known:
+        """Look up arc, load and clock."""
+        units = self.facts.units
+        what = str(reference)
+        if what == "arc.distance":
+            return Known(self.facts.stand_in[inputs.tail, inputs.head], units.distance)
+        if what == "arc.duration" and law != DURATION:
+            return Known(np.where(np.isfinite(inputs.duration), inputs.duration, 1.0), units.time)
+        if what == "state.load":
+            return Known(inputs.load, units.load)
+        if what in ("clock.hour", "clock.minute"):
+            unit, day = ("h", 24.0) if reference.field == "hour" else ("min", 1440.0)
+            finite = np.where(np.isfinite(inputs.clock), inputs.clock, 0.0)
+            return Known(np.mod(convert(finite, units.time, unit), day), unit)
+        if what == "clock.late" and law != DURATION:
+            return Known(np.zeros(()) if inputs.late is None else inputs.late, units.time)
+        if what == "clock.late":
+            raise ProblemError(f"law {law!r}: the law of travel time cannot read how late one will be")
+        if what == "arc.duration":
+            raise ProblemError(
+                f"law {law!r}: the law of travel time cannot read 'arc.duration', which it gives"
+            )
+        hint = nearest(what, KNOWN)
+        raise ProblemError(f"law {law!r}: a routing problem does not know {what!r}; {hint}")
+
+    def _vehicle_values(self, field: str, law: str) -> Known:
+        vehicles: Sequence[Any] = self.facts.vehicles
+        return known(vehicles, field, units=self.facts.units.of_vehicles(), where=f"law {law!r}: vehicles")
+
+    def _head_values(self, field: str, law: str) -> Known:
+        if field not in self._client_values:
+            self._client_values[field] = self.facts.client_values(field, law)
+        return self._client_values[field]
+
+
+KNOWN = (
+    "arc.distance",
+    "arc.duration",
+    "state.load",
+    "clock.hour",
+    "clock.minute",
+    "clock.late",
+    "client.demand",
+    "vehicle.capacity",
+)

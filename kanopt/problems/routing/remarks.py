@@ -1,0 +1,253 @@
+"""What is no mistake in the data of a routing problem but may be one: told before anything is solved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas.binding import BoundFormula
+from kanopt.problems.road_network import RoadNetwork
+from kanopt.problems.routing.arrival_functions import ArrivalFunctions
+from kanopt.problems.wording import amount_text, clock_text, listed, number
+from kanopt.units import convert, same_dimension
+
+if TYPE_CHECKING:
+    from kanopt.problems.routing.problem import RoutingProblem
+
+__all__ = ["InputFinding", "input_findings"]
+
+Floats = NDArray[np.float64]
+
+_SLOW, _FAST = 0.5, 300.0
+_WORK = 200_000_000
+_RELATIVE = 1e-9
+
+
+@dataclass(frozen=True)
+class InputFinding:
+    """Something in the data that is worth a look.
+
+    Parameters
+    ----------
+    kind
+        ``"asymmetric"``, ``"triangle"``, ``"units"``, ``"window"``, ``"lateness"``, ``"overtime"`` or
+        ``"depot closed"``.
+    where
+        The matrix or the vehicle type concerned.
+    message
+        A sentence with numbers.
+    """
+
+    kind: str
+    where: str
+    message: str
+
+
+def input_findings(problem: RoutingProblem, *, rounded: float = 0.0) -> tuple[InputFinding, ...]:
+    """Look for asymmetric matrices, shortcuts over a third place, units that do not fit, and depots that are closed.
+
+    What contradicts itself (negative or missing entries, names that come twice, windows that close before they open)
+    is refused when the problem is built, and not looked for again.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    rounded
+        By how much rounding alone can break the triangle inequality of the given matrices.
+
+    Examples
+    --------
+    >>> from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
+    >>> way = np.array([[0.0, 2.0, 9.0], [2.0, 0.0, 3.0], [9.0, 3.0, 0.0]])
+    >>> problem = RoutingProblem(
+    ...     [Depot("yard")], [Client("a"), Client("b")], [VehicleType("van")], {}, way, way
+    ... )
+    >>> print(input_findings(problem)[0].message)
+    distance: 2 of 6 arcs are longer than the way over a third place, most yard → b: 9 against 5 over a
+    """
+    found: list[InputFinding] = []
+    for name, matrix in _matrices(problem).items():
+        found += _asymmetric(name, matrix, problem.facts.names)
+        found += _triangle(name, matrix, problem.facts.names, rounded)
+    return (
+        *found,
+        *_speed(problem),
+        *_loads(problem),
+        *_closed(problem),
+        *_early(problem),
+        *_idle_prices(problem),
+    )
+
+
+def _matrices(problem: RoutingProblem) -> Mapping[str, Floats]:
+    """Return the matrices that the user gave; those of a road network or a formula are not theirs to mend."""
+    given: dict[str, Any] = {"distance": problem.distance, "duration": problem.duration}
+    ready: dict[str, Any] = {"distance": problem.facts.distance, "duration": problem.rules.duration}
+    costs = {name: law for name, law in problem.rules.cost.items() if not isinstance(law, BoundFormula)}
+    kinds = (RoadNetwork, BoundFormula, ArrivalFunctions, type(None))
+    found: dict[str, Any] = {name: ready[name] for name, law in given.items() if not isinstance(law, kinds)}
+    if len(found) == 2 and _proportional(found["distance"], found["duration"]):
+        del found["duration"]
+    return {**found, **{f"cost {name!r}": law for name, law in costs.items()}}
+
+
+def _proportional(a: Floats, b: Floats) -> bool:
+    """Say whether one matrix is the other times a number, so that the same would be told twice."""
+    finite = np.isfinite(a)
+    if not np.array_equal(finite, np.isfinite(b)):
+        return False
+    x, y = a[finite], b[finite]
+    factor = float(y.sum() / x.sum()) if x.sum() > 0 else 0.0
+    return bool(np.allclose(x * factor, y, rtol=_RELATIVE, atol=0.0))
+
+
+def _asymmetric(name: str, matrix: Floats, names: tuple[str, ...]) -> Iterator[InputFinding]:
+    there = np.isfinite(matrix)
+    both = there & there.T
+    values = np.where(both, matrix, 0.0)
+    apart = np.abs(values - values.T)
+    different = np.triu((apart > _RELATIVE * np.maximum(values, values.T)) | (there != there.T), 1)
+    count, pairs = int(different.sum()), len(matrix) * (len(matrix) - 1) // 2
+    if not count:
+        return
+    text = f"{name}: {count:,} of {pairs:,} pairs of places differ by direction"
+    tail, head = np.unravel_index(int(np.argmax(apart)), apart.shape)
+    if apart[tail, head] > 0:
+        a, b = names[tail], names[head]
+        text += f", most {a} → {b}: {number(values[tail, head])} against {number(values[head, tail])} back"
+    oneway = int((there & ~there.T).sum())
+    if oneway:
+        text += f"; {oneway:,} can be driven in one direction only"
+    yield InputFinding("asymmetric", name, text)
+
+
+def _triangle(name: str, matrix: Floats, names: tuple[str, ...], rounded: float) -> Iterator[InputFinding]:
+    """Compare every arc with the ways over a third place, as many third places as a second allows."""
+    n = len(matrix)
+    looked = min(n, max(1, _WORK // (n * n)))
+    ways = matrix.copy()
+    np.fill_diagonal(ways, np.inf)
+    shortest, over = ways.copy(), np.full((n, n), -1, dtype=np.intp)
+    for middle in np.unique(np.linspace(0, n - 1, looked).astype(np.intp)):
+        way = ways[:, middle, None] + ways[None, middle, :]
+        shorter = way < shortest
+        shortest[shorter] = way[shorter]
+        over[shorter] = middle
+    arcs = np.isfinite(ways)
+    saved = np.zeros((n, n))
+    np.subtract(ways, shortest, out=saved, where=arcs)
+    saved[saved <= rounded + _RELATIVE * np.where(arcs, ways, 0.0)] = 0.0
+    count = int((saved > 0).sum())
+    if not count:
+        return
+    tail, head = np.unravel_index(int(np.argmax(saved)), saved.shape)
+    a, b, middle = names[tail], names[head], names[over[tail, head]]
+    text = (
+        f"{name}: {count:,} of {int(arcs.sum()):,} arcs are longer than the way over a third place, most {a} → {b}: "
+        f"{number(ways[tail, head])} against {number(shortest[tail, head])} over {middle}"
+    )
+    yield InputFinding(
+        "triangle", name, text + (f" (looked over {looked:,} of {n:,} places)" if looked < n else "")
+    )
+
+
+def _speed(problem: RoutingProblem) -> Iterator[InputFinding]:
+    """Distance over time tells when one of them is in another unit than declared."""
+    units, distance = problem.units, problem.facts.distance
+    if not same_dimension(units.distance, "km"):
+        return
+    for place, vehicle in enumerate(problem.vehicles):
+        time = problem.planner.durations[place]
+        driven = np.isfinite(time) & np.isfinite(distance) & (time > 0) & (distance > 0)
+        if not driven.any():
+            continue
+        ratio = float(np.median(distance[driven] / time[driven]))
+        speed = convert(ratio, units.distance, "km") / convert(1.0, units.time, "h")
+        if not _SLOW <= speed <= _FAST:
+            text = (
+                f"{vehicle.name}: half of all legs are driven at {number(speed)} km/h or "
+                f"{'more' if speed > 1 else 'less'}; are distances in {units.distance} and times in {units.time}?"
+            )
+            yield InputFinding("units", vehicle.name, text)
+            return
+
+
+def _loads(problem: RoutingProblem) -> Iterator[InputFinding]:
+    demand = np.array([client.demand for client in problem.clients if client.demand > 0])
+    capacity = max((vehicle.capacity for vehicle in problem.vehicles if vehicle.count > 0), default=np.inf)
+    if demand.size and float(np.median(demand)) > capacity:
+        load = problem.units.load
+        text = (
+            f"half of all demands are {amount_text(float(np.median(demand)), load)} or more, and no vehicle carries "
+            f"more than {amount_text(capacity, load)}; are both in {load}?"
+        )
+        yield InputFinding("units", "demand", text)
+
+
+def _early(problem: RoutingProblem) -> Iterator[InputFinding]:
+    """Tell of windows that close before any vehicle may leave, as those do that are written in hours."""
+    facts, unit = problem.facts, problem.units.time
+    starts = [vehicle.shift_start for vehicle in facts.vehicles if vehicle.count > 0]
+    first = min(starts, default=-np.inf)
+    early = [
+        client
+        for client, windows in zip(facts.clients, facts.windows, strict=True)
+        if windows[-1][1] < first and client.cost_per_lateness is None
+    ]
+    if early:
+        client = early[0]
+        text = (
+            f"clients {listed([each.name for each in early])}: the last window closes before any shift starts at "
+            f"{clock_text(first, unit)}, that of {client.name!r} at "
+            f"{clock_text(facts.windows[facts.clients.index(client)][-1][1], unit)}; times are counted in {unit} from "
+            f"midnight"
+        )
+        yield InputFinding("window", client.name, text)
+
+
+def _idle_prices(problem: RoutingProblem) -> Iterator[InputFinding]:
+    """Tell of prices that can never be due."""
+    late = [
+        c.name
+        for c, windows in zip(problem.facts.clients, problem.facts.windows, strict=True)
+        if c.cost_per_lateness is not None and not np.isfinite(windows[-1][1])
+    ]
+    if late:
+        text = (
+            f"clients {listed(late)}: there is a cost_per_lateness, but no time after which service is late"
+        )
+        yield InputFinding("lateness", late[0], text)
+    for vehicle in problem.vehicles:
+        if vehicle.cost_per_overtime and not np.isfinite(vehicle.regular_time):
+            text = f"{vehicle.name}: there is a cost_per_overtime, but no regular_time after which overtime begins"
+            yield InputFinding("overtime", vehicle.name, text)
+
+
+def _closed(problem: RoutingProblem) -> Iterator[InputFinding]:
+    """Tell of vehicles that cannot be back from any client before their shift ends, when leaving at its start.
+
+    Travel times are those at planning values.
+    """
+    facts, unit = problem.facts, problem.units.time
+    clients = slice(len(facts.depots), None)
+    for place, vehicle in enumerate(facts.vehicles):
+        if vehicle.count < 1 or not facts.clients:
+            continue
+        depot = facts.index[facts.depot_of[vehicle.name]]
+        time = problem.planner.durations[place]
+        begin = np.maximum(vehicle.shift_start + time[depot, clients], facts.earliest[clients])
+        home = time[clients, depot] if vehicle.returns else 0.0
+        back = float((begin + facts.service[place, clients] + home).min())
+        if np.isfinite(back) and back > vehicle.shift_end:
+            name = facts.depot_of[vehicle.name]
+            text = (
+                f"{vehicle.name}: the shift from {clock_text(vehicle.shift_start, unit)} to "
+                f"{clock_text(vehicle.shift_end, unit)} is too short for any client; the first return to {name} would "
+                f"be at {clock_text(back, unit)}"
+            )
+            yield InputFinding("depot closed", vehicle.name, text)

@@ -1,0 +1,137 @@
+"""Driving a plan forward: loads, departures, waits and arrivals on the law."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kanopt.problems.routing.data import Floats, Ints
+from kanopt.problems.routing.leg_laws import DURATION, Inputs, Laws
+from kanopt.problems.routing.plan import Route
+from kanopt.problems.routing.planning_values import Planning
+from kanopt.problems.routing.simulate.departures import departures_of
+from kanopt.problems.routing.simulate.forward import durations, forward, padded
+
+__all__ = ["Drive", "drive"]
+
+
+@dataclass(frozen=True, eq=False)
+class Drive:
+    """Routes driven forward. Arrays over legs, in the order of routes and stops, then arrays over routes.
+
+    Parameters
+    ----------
+    route, vehicle, tail, head
+        Route, vehicle type, start and end of each leg, as positions.
+    loads
+        On board during each leg in every measure, the load first; (measures, legs).
+    leave, duration, arrive, begin
+        Clock times and travel time of each leg; service at its head begins at `begin`, after waiting for the window. A
+        break on the way is part of neither: one arrives later by it.
+    late, stay
+        By how much service at the head of each leg begins after its last window, and how long it takes.
+    departure, finish
+        Clock times at which each route leaves and returns, or ends its last service where it need not return.
+    ends_with
+        On board of each route when it returns, or at the end of its last service, in every measure; (measures, routes).
+    rests_missed, rests_before
+        How many breaks of each route could not be taken, and how many were over when it left.
+    rests_taken
+        How many breaks are taken on each leg.
+    """
+
+    route: Ints
+    vehicle: Ints
+    tail: Ints
+    head: Ints
+    loads: Floats
+    leave: Floats
+    duration: Floats
+    arrive: Floats
+    begin: Floats
+    late: Floats
+    stay: Floats
+    departure: Floats
+    finish: Floats
+    ends_with: Floats
+    rests_missed: Ints
+    rests_before: Ints
+    rests_taken: Ints
+
+    @property
+    def load(self) -> Floats:
+        """Load on board during each leg."""
+        return np.asarray(self.loads[0])
+
+    @property
+    def spent(self) -> Floats:
+        """How long each route takes."""
+        return np.asarray(
+            np.where(np.isfinite(self.finish), self.finish - np.nan_to_num(self.departure), np.inf)
+        )
+
+    @property
+    def inputs(self) -> Inputs:
+        """The legs as inputs of a law, with the true load and clock."""
+        return Inputs(self.vehicle, self.tail, self.head, self.load, self.leave, self.duration, self.late)
+
+
+def drive(laws: Laws, planning: Planning, routes: Sequence[Route], *, frozen: bool = False) -> Drive:
+    """Drive routes forward on the law, or with travel times at their planning values.
+
+    A vehicle waits only for a window to open. A route without a stated departure leaves as late as it can without
+    finishing later, or making a client later, than it would by leaving when its shift starts; so no route pays
+    for waiting that it can avoid for nothing. Where travel time depends on the clock that departure is found by
+    bisection. On a route with breaks, several windows or windows that may be missed, and where travel times are
+    tabulated in the clock and time is paid, the departure is the one at which time, overtime and lateness cost least,
+    that makes no other client later; of equally cheap ones that with the earliest return, and of these the latest.
+    With breaks or a formula of the clock that is the best of some that are worth trying.
+
+    Parameters
+    ----------
+    laws, planning
+        The problem's laws and planning values.
+    routes
+        With known names; a route without clients stays in its depot.
+    frozen
+        Use the planning values of travel time.
+    """
+    grid, loads = padded(laws, routes)
+    stated = np.array(
+        [np.nan if route.departure is None else route.departure for route in routes], dtype=float
+    )
+    departure = np.where(np.isnan(stated), grid.start, stated)
+    still = frozen or not laws.reads(DURATION, "clock")
+    fixed = durations(laws, planning, grid, frozen=frozen) if still else None
+    times = forward(laws, grid, departure, fixed)
+    free = np.isnan(stated)
+    if free.any():
+        late = departures_of(laws, grid, departure, free, times, fixed)
+        if (late != departure).any():
+            departure = late
+            times = forward(laws, grid, departure, fixed)
+    valid = grid.valid
+    begin, latest = times.begin[valid], laws.facts.latest[grid.head[valid]]
+    over = np.zeros_like(begin)
+    np.subtract(begin, latest, out=over, where=np.isfinite(begin) & np.isfinite(latest))
+    return Drive(
+        route=np.nonzero(valid)[0],
+        vehicle=grid.vehicle[valid],
+        tail=grid.tail[valid],
+        head=grid.head[valid],
+        loads=loads[:, valid],
+        leave=times.leave[valid],
+        duration=times.duration[valid],
+        arrive=times.arrive[valid],
+        begin=begin,
+        late=np.maximum(over, 0.0),
+        stay=grid.stay[valid],
+        departure=departure,
+        finish=times.finish,
+        ends_with=loads[:, np.arange(len(routes)), [len(route.clients) for route in routes]],
+        rests_missed=times.missed,
+        rests_before=times.before,
+        rests_taken=times.taken[valid],
+    )

@@ -1,0 +1,140 @@
+"""The price of a routing plan, leg by leg."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from kanopt.problems.pricing import Pricing
+from kanopt.problems.routing.data import Floats, Ints
+from kanopt.problems.routing.leg_laws import Inputs, Laws
+from kanopt.problems.routing.plan import Route, RoutingPlan
+from kanopt.problems.routing.planning_values import Planning
+from kanopt.problems.routing.simulate.drive import Drive
+
+__all__ = ["RESERVED", "leg_costs", "planned", "price_plan", "route_costs", "time_costs"]
+
+FIXED, DISTANCE, TIME, MISSED = "fixed", "distance", "time", "missed prizes"
+OVERTIME, LATENESS, LONGEST = "overtime", "lateness", "longest route"
+RESERVED = (FIXED, DISTANCE, TIME, OVERTIME, LATENESS, LONGEST, MISSED)
+"""Terms the problem adds itself, so that no cost law may have these names."""
+
+
+def planned(planning: Planning, name: str, driven: Drive) -> Inputs:
+    """Return the legs as inputs of a law with load and clock at its planning values."""
+    load, clock = planning.state(name, driven.vehicle, driven.tail)
+    return Inputs(
+        driven.vehicle,
+        driven.tail,
+        driven.head,
+        load,
+        clock,
+        planning.durations[driven.vehicle, driven.tail, driven.head],
+    )
+
+
+def leg_costs(laws: Laws, planning: Planning, driven: Drive, *, frozen: bool) -> dict[str, Floats]:
+    """Return the price of every leg by term: the cost laws, then distance and lateness where they are paid for."""
+    costs = {
+        name: laws.evaluate(name, planned(planning, name, driven) if frozen else driven.inputs)
+        for name in laws.cost
+    }
+    rates = laws.facts.of_vehicles("cost_per_distance")
+    if rates.any():
+        distance = laws.facts.distance[driven.tail, driven.head]
+        with np.errstate(invalid="ignore"):
+            paid = rates[driven.vehicle] * distance
+        costs[DISTANCE] = np.where(np.isfinite(distance), paid, np.inf)
+    if laws.facts.lateness_rate.any():
+        costs[LATENESS] = laws.facts.lateness_rate[driven.head] * driven.late
+    return costs
+
+
+def time_costs(laws: Laws, types: Ints, spent: Floats) -> dict[str, Floats]:
+    """Return what each route pays for its time, by term.
+
+    Parameters
+    ----------
+    laws
+        The problem's laws.
+    types, spent
+        Vehicle type of each route, and how long it takes.
+    """
+    facts, costs = laws.facts, {}
+    rates, dearer = facts.of_vehicles("cost_per_time"), facts.of_vehicles("cost_per_overtime")
+    if rates.any():
+        costs[TIME] = rates[types] * np.where(rates[types] > 0, spent, 0.0)
+    regular = facts.of_vehicles("regular_time")
+    dearer = np.where(np.isfinite(regular), dearer, 0.0)
+    if dearer.any():
+        regular = np.where(np.isfinite(regular), regular, 0.0)[types]
+        costs[OVERTIME] = dearer[types] * np.where(dearer[types] > 0, np.maximum(spent - regular, 0.0), 0.0)
+    return costs
+
+
+def route_costs(laws: Laws, planning: Planning, routes: Sequence[Route], driven: Drive) -> Floats:
+    """Return the price of each route on the law, fixed cost and time included; that of the longest one is not."""
+    facts = laws.facts
+    types = np.array([facts.type_index[route.vehicle] for route in routes], dtype=np.intp)
+    used = np.array([bool(route.clients) for route in routes])
+    total = np.where(used, facts.of_vehicles("fixed_cost")[types], 0.0)
+    for amounts in time_costs(laws, types, driven.spent).values():
+        total = total + amounts
+    for amounts in leg_costs(laws, planning, driven, frozen=False).values():
+        total = total + np.bincount(driven.route, weights=amounts, minlength=len(routes))
+    return total
+
+
+def price_plan(
+    laws: Laws, planning: Planning, plan: RoutingPlan, driven: Drive, *, frozen: bool = False
+) -> Pricing:
+    """Price a plan that was driven forward; `frozen` prices the laws at their planning values."""
+    rows = [
+        *_fixed(laws, plan),
+        *_legs(laws, planning, plan, driven, frozen=frozen),
+        *_time(laws, plan, driven),
+        *_longest(laws, plan, driven),
+        *_missed(laws, plan),
+    ]
+    return Pricing.of(rows, laws.facts.units.money)
+
+
+def _fixed(laws: Laws, plan: RoutingPlan) -> Iterator[tuple[str, str, str, float]]:
+    if laws.facts.of_vehicles("fixed_cost").any():
+        for route in plan.routes:
+            vehicle = laws.facts.vehicles[laws.facts.type_index[route.vehicle]]
+            yield FIXED, route.label, "", vehicle.fixed_cost
+
+
+def _legs(
+    laws: Laws, planning: Planning, plan: RoutingPlan, driven: Drive, *, frozen: bool
+) -> Iterator[tuple[str, str, str, float]]:
+    names = laws.facts.names
+    groups = [plan.routes[place].label for place in driven.route]
+    items = [f"{names[a]} → {names[b]}" for a, b in zip(driven.tail, driven.head, strict=True)]
+    for term, amounts in leg_costs(laws, planning, driven, frozen=frozen).items():
+        for group, item, amount in zip(groups, items, amounts, strict=True):
+            yield term, group, item, float(amount)
+
+
+def _time(laws: Laws, plan: RoutingPlan, driven: Drive) -> Iterator[tuple[str, str, str, float]]:
+    types = np.array([laws.facts.type_index[route.vehicle] for route in plan.routes], dtype=np.intp)
+    for term, amounts in time_costs(laws, types, driven.spent).items():
+        for route, amount in zip(plan.routes, amounts, strict=True):
+            yield term, route.label, "", float(amount)
+
+
+def _longest(laws: Laws, plan: RoutingPlan, driven: Drive) -> Iterator[tuple[str, str, str, float]]:
+    rate = laws.facts.policy.cost_of_longest
+    if rate and plan.routes:
+        place = int(np.argmax(driven.spent))
+        yield LONGEST, plan.routes[place].label, "", rate * float(driven.spent[place])
+
+
+def _missed(laws: Laws, plan: RoutingPlan) -> Iterator[tuple[str, str, str, float]]:
+    if any(client.prize is not None for client in laws.facts.clients):
+        served = {name for route in plan.routes for name in route.clients}
+        for client in laws.facts.clients:
+            if client.prize is not None and client.name not in served:
+                yield MISSED, "unserved", client.name, client.prize

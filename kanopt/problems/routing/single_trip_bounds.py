@@ -1,0 +1,104 @@
+"""What a vehicle with nothing else to do needs at least to serve each client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
+
+from kanopt.problems.routing.data import Facts, Floats
+from kanopt.problems.routing.entities import VehicleType
+from kanopt.problems.routing.leg_laws import DURATION, Laws
+from kanopt.problems.routing.plan import Route
+from kanopt.problems.routing.planning_values import Planning
+from kanopt.problems.routing.simulate.breaks import opening
+from kanopt.problems.routing.simulate.drive import drive
+
+__all__ = ["Alone", "alone"]
+
+
+@dataclass(frozen=True, eq=False)
+class Alone:
+    """Bounds from below for one vehicle type; arrays over nodes.
+
+    Parameters
+    ----------
+    arrive, begin
+        Earliest arrival, and earliest beginning of service.
+    back
+        Least time from the end of service to the end of the route.
+    spent, far
+        Least duration and length of a route that serves the node, over its source where it has one.
+    exact
+        Whether no vehicle can do better. Where travel time depends on clock or load, times are those of the direct
+        trip on the law instead.
+    """
+
+    arrive: Floats
+    begin: Floats
+    back: Floats
+    spent: Floats
+    far: Floats
+    exact: bool
+
+
+def alone(laws: Laws, planning: Planning, vehicle: VehicleType) -> Alone:
+    """Bound arrival, return, duration and length by shortest paths, which hold whatever else a route serves."""
+    facts, kind = laws.facts, laws.facts.type_index[vehicle.name]
+    depot = facts.index[facts.depot_of[vehicle.name]]
+    times = planning.durations[kind]
+    out, back = _ways(times, depot, returns=vehicle.returns)
+    lengths = np.where(laws.roads, facts.distance, np.inf)
+    gone, home = _ways(lengths, depot, returns=vehicle.returns)
+    sources = facts.source
+    gone = _over_sources(lengths, gone, sources, np.zeros(len(gone)))
+    exact = not laws.reads(DURATION, "clock", "state")
+    if not exact:
+        arrive, back = _driven(laws, planning, vehicle, out, back)
+        spent = np.where(np.isfinite(arrive), arrive - vehicle.shift_start, np.inf)
+    else:
+        service = facts.service[kind]
+        arrive = vehicle.shift_start + out
+        stay = service + np.where(np.isfinite(arrive), opening(facts, np.arange(len(arrive)), arrive), 0.0)
+        stay = stay - np.where(np.isfinite(arrive), arrive, 0.0)
+        arrive = np.maximum(arrive, _over_sources(times, arrive, sources, stay))
+        spent = _over_sources(times, out, sources, service)
+    begin = opening(facts, np.arange(len(arrive)), arrive)
+    return Alone(arrive, begin, back, spent + facts.service[kind] + back, gone + home, exact)
+
+
+def _ways(weights: Floats, depot: int, *, returns: bool) -> tuple[Floats, Floats]:
+    """Return the shortest ways from the depot to every node, and back where the vehicle goes back."""
+    graph = csgraph_from_dense(weights, null_value=np.inf)
+    out = dijkstra(graph, indices=depot)
+    return out, dijkstra(graph.T.tocsr(), indices=depot) if returns else np.zeros_like(out)
+
+
+def _over_sources(weights: Floats, out: Floats, source: np.ndarray, stay: Floats) -> Floats:
+    """Lengthen the ways to nodes that have a source: they lead over it, with a stay there."""
+    found = out.copy()
+    graph = csgraph_from_dense(weights, null_value=np.inf)
+    for start in np.unique(source[source >= 0]):
+        on = dijkstra(graph, indices=start)
+        given = source == start
+        found[given] = np.maximum(found[given], out[start] + stay[start] + on[given])
+    return found
+
+
+def _driven(
+    laws: Laws, planning: Planning, vehicle: VehicleType, out: Floats, home: Floats
+) -> tuple[Floats, Floats]:
+    """Return arrival at every client and the time back, on the direct trip driven on the law."""
+    facts: Facts = laws.facts
+    depot = facts.depot_of[vehicle.name]
+    routes = [Route(vehicle.name, 1, depot, (client.name,), vehicle.shift_start) for client in facts.clients]
+    driven = drive(laws, planning, routes)
+    arrive, back = np.full(len(facts.names), np.inf), np.full(len(facts.names), np.inf)
+    first = driven.tail == facts.index[depot]
+    arrive[driven.head[first]] = driven.arrive[first]
+    back[driven.tail[~first]] = driven.duration[~first]
+    # where only a way over other clients leads, its time on the law is unknown and nothing is held against it
+    arrive = np.where(np.isinf(arrive) & np.isfinite(out), vehicle.shift_start, arrive)
+    back = np.where(np.isinf(back) & np.isfinite(home), 0.0, back)
+    return arrive, np.where(np.isfinite(home), back, np.inf)

@@ -1,0 +1,186 @@
+"""How much room a plan leaves, and the ways that would use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.problems.supply.cheapest_paths import Paths, Step, cheapest
+from kanopt.problems.supply.network import Floats
+from kanopt.problems.supply.simulate.ledger import Ledger, slack
+
+if TYPE_CHECKING:
+    from kanopt.problems.supply.problem import SupplyProblem
+
+__all__ = ["Limit", "Room", "lane_cost", "ways"]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A capacity on a way.
+
+    Parameters
+    ----------
+    what
+        Such as ``"throughput of north in period 2"``.
+    most, spare
+        The capacity and what the plan leaves of it, in `unit`.
+    unit
+        What both are counted in.
+    per_unit
+        How much of it one unit of the product takes.
+    """
+
+    what: str
+    most: float
+    spare: float
+    unit: str
+    per_unit: float
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the plan leaves nothing of it."""
+        return bool(self.spare <= slack(np.array(self.most)))
+
+
+def lane_cost(problem: SupplyProblem) -> Floats:
+    """Return money per unit moved: tariff at planning values, purchase and handling, shape (L, P, T)."""
+    network = problem.network
+    handling = np.zeros(len(network.node_names))
+    handling[network.facility_nodes] = network.of_facilities("handling_cost")
+    per_unit = network.purchase_cost + handling[network.heads][:, None]
+    return np.where(network.carried[:, :, None], problem.tariffs.rates + per_unit[:, :, None], np.inf)
+
+
+def ways(
+    problem: SupplyProblem,
+    usable: NDArray[np.bool_],
+    extra_lane: Floats | None = None,
+    extra_keep: Floats | None = None,
+) -> Paths:
+    """Return the cheapest ways through the sites that are usable, whatever the capacities.
+
+    Parameters
+    ----------
+    usable
+        Which facilities may be used in which period, shape (F, T).
+    extra_lane, extra_keep
+        Added to the cost of lanes, shape (L, P, T), and of stocks, shape (F, P, T).
+    """
+    network = problem.network
+    at_node = np.ones((len(network.node_names), network.shape[2]), dtype=bool)
+    at_node[network.facility_nodes] = usable & (network.of_facilities("capacity") > 0)[:, None]
+    passable = at_node[network.tails] & at_node[network.heads] & (network.lane_capacity > 0)[:, None]
+    moved = lane_cost(problem) + (0.0 if extra_lane is None else extra_lane)
+    may_keep = usable & (network.of_facilities("storage") > 0)[:, None]
+    holding = network.of_facilities("holding_cost")[:, None, None]
+    kept = holding + (np.zeros((1, *network.shape[1:])) if extra_keep is None else extra_keep)
+    return cheapest(
+        network,
+        np.where(passable[:, None, :], moved, np.inf),
+        np.where(may_keep[:, None, :], kept, np.inf),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Room:
+    """What a plan leaves of every capacity.
+
+    Parameters
+    ----------
+    problem, ledger
+        The problem and the plan's flows.
+    """
+
+    problem: SupplyProblem
+    ledger: Ledger
+
+    def _left(self, amounts: Floats, limits: Floats) -> Floats:
+        """Return what is left of limits of shape (n,), in weight, shape (n, T)."""
+        left: Floats = limits[:, None] - np.einsum("npt,p->nt", amounts, self.problem.network.weights)
+        return left
+
+    @cached_property
+    def lanes(self) -> Floats:
+        """Weight left on each lane, shape (L, T)."""
+        return self._left(self.ledger.flows, self.problem.network.lane_capacity)
+
+    @cached_property
+    def entering(self) -> Floats:
+        """Weight that may still enter each facility, shape (F, T)."""
+        return self._left(self.ledger.received, self.problem.network.of_facilities("capacity"))
+
+    @cached_property
+    def leaving(self) -> Floats:
+        """Weight that may still leave each facility, shape (F, T)."""
+        return self._left(self.ledger.shipped, self.problem.network.of_facilities("capacity"))
+
+    @cached_property
+    def kept(self) -> Floats:
+        """Weight that may still be kept at each facility, shape (F, T)."""
+        return self._left(self.ledger.stock, self.problem.network.of_facilities("storage"))
+
+    @cached_property
+    def offers(self) -> Floats:
+        """Units left of each offer, shape (O, T)."""
+        limits = np.array([offer.capacity for offer in self.problem.network.offers])
+        left: Floats = limits[:, None] - self.ledger.bought.sum(axis=1)
+        return left
+
+    def limits(self, step: Step, product: int) -> list[Limit]:
+        """Return every finite capacity that one more unit of a product would use on a step."""
+        network, units = self.problem.network, self.problem.units
+        weight, when = float(network.weights[product]), network.period_names[step.period]
+        if step.lane < 0:
+            site = network.facilities[step.site]
+            spare = float(self.kept[step.site, step.period])
+            found = [
+                Limit(f"storage of {site.name} in period {when}", site.storage, spare, units.weight, weight)
+            ]
+            return [limit for limit in found if np.isfinite(limit.most)]
+        lane, first = network.lanes[step.lane], network.facility_nodes.start
+        found = []
+        offer = int(network.lane_offer[step.lane, product])
+        if offer >= 0:
+            most, spare = network.offers[offer].capacity, float(self.offers[offer, step.period])
+            found.append(Limit(f"supply of {lane.tail} in period {when}", most, spare, units.quantity, 1.0))
+        spare = float(self.lanes[step.lane, step.period])
+        found.append(Limit(f"lane {lane.name} in period {when}", lane.capacity, spare, units.weight, weight))
+        for node, left in (
+            (network.tails[step.lane], self.leaving),
+            (network.heads[step.lane], self.entering),
+        ):
+            if first <= node < network.facility_nodes.stop:
+                site = network.facilities[node - first]
+                spare = float(left[node - first, step.period])
+                what = f"throughput of {site.name} in period {when}"
+                found.append(Limit(what, site.capacity, spare, units.weight, weight))
+        return [limit for limit in found if np.isfinite(limit.most)]
+
+    @cached_property
+    def easiest(self) -> Paths:
+        """The ways through open sites with the fewest full capacities, the cheapest among these."""
+        network = self.problem.network
+        most = ways(self.problem, self.ledger.open).cost
+        step = 1.0 + float(np.max(most, initial=0.0, where=np.isfinite(most)))
+        full_lane = self._full(self.lanes, network.lane_capacity).astype(float)
+        at_tail, at_head = (np.zeros((len(network.node_names), network.shape[2])) for _ in range(2))
+        capacity = network.of_facilities("capacity")
+        at_tail[network.facility_nodes] = self._full(self.leaving, capacity)
+        at_head[network.facility_nodes] = self._full(self.entering, capacity)
+        by_lane = full_lane + at_tail[network.tails] + at_head[network.heads]
+        limits = np.array([offer.capacity for offer in network.offers])
+        by_offer = np.concatenate(
+            [self._full(self.offers, limits), np.zeros((1, network.shape[2]), dtype=bool)]
+        )
+        counted = by_lane[:, None, :] + by_offer[network.lane_offer]
+        stored = self._full(self.kept, network.of_facilities("storage")).astype(float)
+        return ways(self.problem, self.ledger.open, step * counted, step * stored[:, None, :])
+
+    @staticmethod
+    def _full(left: Floats, limits: Floats) -> NDArray[np.bool_]:
+        return np.asarray(left <= slack(limits)[:, None])
