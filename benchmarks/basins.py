@@ -15,9 +15,9 @@ import torch
 from _bench import footer
 
 from kanopt.kan import fit
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.fit import FitOptions, Run, begun, settled
 from kanopt.kan.objective import Data
-from kanopt.kan.shape import Inputs, Shape
 
 SHAPE = Shape(4, hidden=(2, 1), grid_size=5)
 FOUND = 0.05

@@ -26,9 +26,9 @@ from statistics import median
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.gradient import in_type, squares_and_gradient
 from kanopt.kan.objective import Data
-from kanopt.kan.shape import Inputs, Shape
 from kanopt.kan.starts import random_starts
 
 WIDTHS, GRID, ROWS = (8, 64, 64, 1), 5, 8_192

@@ -21,8 +21,8 @@ from starts import measure
 from targets import GIVEN, TARGETS
 
 import kanopt as ko
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.shape import Inputs, Shape
 from kanopt.kan.starts import random_starts
 
 

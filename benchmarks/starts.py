@@ -13,10 +13,10 @@ import pandas as pd
 import torch
 from _bench import alternate, footer
 
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
-from kanopt.kan.shape import Inputs, Shape
 from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import TrainerOptions, train
 

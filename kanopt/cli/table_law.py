@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from kanopt.tables.reading import OnBad
     from kanopt.whatif import LearnedLaw
-    from kanopt.whatif.words import Mistake
+    from kanopt.whatif.file_model import Mistake
 
 __all__ = ["fit_table"]
 
@@ -44,10 +44,10 @@ def fit_table(
         If the law predicts too poorly to be used.
     """
     from kanopt.whatif.checks import law_mistakes
+    from kanopt.whatif.file_model import validated
     from kanopt.whatif.learn import fit_law
     from kanopt.whatif.sections import remains_of
     from kanopt.whatif.spec import LearnedSpec
-    from kanopt.whatif.words import validated
 
     entry = _entry(table, asked)
     frame = _read(table, _pairs(units), on_bad, decimal)

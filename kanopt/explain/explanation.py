@@ -15,8 +15,8 @@ from kanopt.problems.findings import FrozenInput, OutsideUse, Reason, to_frame
 from kanopt.problems.result import Result
 
 if TYPE_CHECKING:
-    from kanopt.explain.conflicts import Conflict
-    from kanopt.explain.forced import Forced
+    from kanopt.explain.routing.alternatives import Forced
+    from kanopt.explain.routing.conflicts import Conflict
 
 __all__ = ["LEVELS", "Explanation", "Level", "explain", "totals"]
 
@@ -162,7 +162,7 @@ class Explanation:
         ProblemError
             If it is no routing problem, the client or vehicle does not exist, or the client is there already.
         """
-        from kanopt.explain.forced import with_client_on
+        from kanopt.explain.routing.alternatives import with_client_on
 
         return with_client_on(self.result, client, vehicle, **options)
 
@@ -186,7 +186,7 @@ class Explanation:
         ProblemError
             If it is no routing problem, or the plan does not drive this leg.
         """
-        from kanopt.explain.forced import without_leg
+        from kanopt.explain.routing.alternatives import without_leg
 
         return without_leg(self.result, start, end, **options)
 
@@ -214,7 +214,7 @@ class Explanation:
         ProblemError
             If it is no routing problem, or the client does not exist or is served.
         """
-        from kanopt.explain.conflicts import conflict_of
+        from kanopt.explain.routing.conflicts import conflict_of
 
         return conflict_of(self.result, client, time_limit=time_limit, seed=seed)
 

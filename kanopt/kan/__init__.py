@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kanopt.kan.description import Layer, Network, evaluate_spline
 
 if TYPE_CHECKING:
+    from kanopt.kan.architecture import Inputs, Shape
     from kanopt.kan.fit import FitOptions, Run, fit_starts, grown
     from kanopt.kan.fitted import Fitted, finish
     from kanopt.kan.informed import Informed, InformedOptions, collocation, fit_informed
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from kanopt.kan.network import KANBatch
     from kanopt.kan.objective import Data, LeastSquares
     from kanopt.kan.relations import Relation, State, observed
-    from kanopt.kan.shape import Inputs, Shape
     from kanopt.kan.trainer import History, TrainerOptions, train
 
 __all__ = [
@@ -60,7 +60,7 @@ _MODULES = {
     "fitted": ("Fitted", "finish"),
     "network": ("KANBatch",),
     "objective": ("Data", "LeastSquares"),
-    "shape": ("Inputs", "Shape"),
+    "architecture": ("Inputs", "Shape"),
     "trainer": ("History", "TrainerOptions", "train"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -26,8 +26,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import Shape
 from kanopt.kan.basis import block_diagonal
-from kanopt.kan.shape import Shape
 
 __all__ = ["Constraints", "Wanted"]
 

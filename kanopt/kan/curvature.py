@@ -19,12 +19,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import Shape
 from kanopt.kan.edgewise import EdgePenalty
 from kanopt.kan.gradient import in_type
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch, nodes_of, through_products
 from kanopt.kan.objective import Data
-from kanopt.kan.shape import Shape
 
 __all__ = ["Curvature"]
 
@@ -64,7 +64,7 @@ class Curvature:
 
     Examples
     --------
-    >>> from kanopt.kan.shape import Inputs
+    >>> from kanopt.kan.architecture import Inputs
     >>> x = torch.linspace(0.0, 1.0, 50, dtype=torch.float64).unsqueeze(1)
     >>> data = Data(Inputs(x, torch.zeros(50, 0, dtype=torch.int64)), x, torch.ones_like(x[:, 0]))
     >>> ends = (torch.zeros_like(x[:1]),), (torch.ones_like(x[:1]),)

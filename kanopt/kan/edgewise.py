@@ -13,8 +13,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import LayerShape, Shape
 from kanopt.kan.basis import cyclic_roughness, roughness
-from kanopt.kan.shape import LayerShape, Shape
 
 __all__ = ["EdgePenalty"]
 

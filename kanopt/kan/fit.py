@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from kanopt.errors import FitError
+from kanopt.kan.architecture import Shape
 from kanopt.kan.constraints import Constraints, Wanted
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
@@ -33,7 +34,6 @@ from kanopt.kan.robust import (
     residual_scale,
     robust_weights,
 )
-from kanopt.kan.shape import Shape
 from kanopt.kan.smoothing import (
     RIDGES,
     Criterion,
@@ -171,7 +171,7 @@ def fit_starts(
 
     Examples
     --------
-    >>> from kanopt.kan.shape import Inputs
+    >>> from kanopt.kan.architecture import Inputs
     >>> generator = torch.Generator().manual_seed(3)
     >>> numbers = torch.rand(200, 2, dtype=torch.float64, generator=generator)
     >>> target = numbers.prod(1, keepdim=True)

@@ -51,7 +51,7 @@ def squares_and_gradient(
 
     Examples
     --------
-    >>> from kanopt.kan.shape import Inputs, Shape
+    >>> from kanopt.kan.architecture import Inputs, Shape
     >>> x = torch.tensor([[0.0], [1.0]])
     >>> ends = (torch.zeros(1, 1),), (torch.ones(1, 1),)
     >>> network = KANBatch(Shape(1, grid_size=1), torch.ones(1, 4), *ends, torch.zeros(1, 1))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import Shape
 from kanopt.kan.constraints import Constraints
 from kanopt.kan.fit import FitOptions, Run, begun, retrained, reweighted, settled
 from kanopt.kan.network import KANBatch
@@ -24,7 +25,6 @@ from kanopt.kan.penalty import Penalty
 from kanopt.kan.pruning import EdgePlace, without
 from kanopt.kan.ranges import refit_ranges
 from kanopt.kan.robust import HUBER, huber_loss, residual_scale
-from kanopt.kan.shape import Shape
 from kanopt.kan.trainer import train
 
 __all__ = ["HeldOutRun", "fit_held_out", "on_all_rows"]
@@ -86,7 +86,7 @@ def fit_held_out(
 
     Examples
     --------
-    >>> from kanopt.kan.shape import Inputs
+    >>> from kanopt.kan.architecture import Inputs
     >>> generator = torch.Generator().manual_seed(3)
     >>> numbers = torch.rand(400, 2, dtype=torch.float64, generator=generator)
     >>> noise = torch.randn(400, 1, dtype=torch.float64, generator=generator)

@@ -27,8 +27,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softshrink
 
+from kanopt.kan.architecture import LayerShape
 from kanopt.kan.basis import dense_basis
-from kanopt.kan.shape import LayerShape
 
 __all__ = ["HiddenLayer", "hidden_layer"]
 

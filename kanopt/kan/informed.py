@@ -18,11 +18,11 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from kanopt.errors import FitError, nearest
+from kanopt.kan.architecture import Shape
 from kanopt.kan.knowledge import Knowledge
 from kanopt.kan.network import KANBatch
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.relations import Relation, State, collocation, is_count, observed
-from kanopt.kan.shape import Shape
 from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import History, TrainerOptions, train
 

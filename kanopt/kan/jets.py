@@ -24,8 +24,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import LayerShape
 from kanopt.kan.network import KANBatch
-from kanopt.kan.shape import LayerShape
 
 __all__ = ["Jets", "Orders", "propagate"]
 
@@ -114,7 +114,7 @@ def propagate(network: KANBatch, numbers: Tensor, orders: Orders) -> Jets:
 
     Examples
     --------
-    >>> from kanopt.kan.shape import Shape
+    >>> from kanopt.kan.architecture import Shape
     >>> line = torch.linspace(0.0, 6.0, 4, dtype=torch.float64).reshape(1, -1)
     >>> zero = torch.zeros(1, 1, dtype=torch.float64)
     >>> network = KANBatch(Shape(1, grid_size=1), line, (zero,), (zero + 1,), zero)

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from kanopt.errors import FitError, nearest
+from kanopt.kan.architecture import Inputs
 from kanopt.kan.jets import Jets, Orders, propagate
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import CHUNK_BYTES, NormalEquations
 from kanopt.kan.relations import Relation, State
-from kanopt.kan.shape import Inputs
 
 __all__ = ["Knowledge"]
 

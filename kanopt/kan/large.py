@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import Shape
 from kanopt.kan.first_order import LARGE, FirstOrderOptions, train_network
 from kanopt.kan.fit import FitOptions, Run, reweighted, summed_loss
 from kanopt.kan.fitted import Fitted
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, total_weight
 from kanopt.kan.robust import HUBER, poisson_weights, residual_scale, robust_trust
-from kanopt.kan.shape import Shape
 from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import History
 

@@ -29,9 +29,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import Inputs, LayerShape, Shape
 from kanopt.kan.basis import cyclic_basis, dense_basis, refine, refine_cyclic
 from kanopt.kan.description import Layer, Network
-from kanopt.kan.shape import Inputs, LayerShape, Shape
 
 __all__ = ["Inputs", "KANBatch", "LayerShape", "Shape"]
 

@@ -14,9 +14,9 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import Inputs
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
-from kanopt.kan.shape import Inputs
 
 __all__ = ["CHUNK_BYTES", "Data", "LeastSquares", "NormalEquations", "Objective", "Precision"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import LayerShape, Shape
 from kanopt.kan.basis import block_diagonal, cyclic_roughness, roughness
-from kanopt.kan.shape import LayerShape, Shape
 
 __all__ = ["Penalty", "pinned"]
 

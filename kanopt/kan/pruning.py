@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.fit import FitOptions, Run, retrained
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
-from kanopt.kan.shape import Inputs, Shape
 
 __all__ = ["EdgePlace", "prune", "shrunk", "without"]
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import Inputs, LayerShape
 from kanopt.kan.basis import cyclic_basis, dense_basis
 from kanopt.kan.constraints import Constraints
 from kanopt.kan.network import KANBatch, by_kind
-from kanopt.kan.shape import Inputs, LayerShape
 
 __all__ = ["continue_ends", "refit_ranges", "rescale_incoming"]
 

@@ -11,10 +11,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import Inputs, LayerShape, Shape
 from kanopt.kan.constraints import Wanted
 from kanopt.kan.network import KANBatch
 from kanopt.kan.ranges import rescale_incoming
-from kanopt.kan.shape import Inputs, LayerShape, Shape
 
 __all__ = ["random_starts"]
 

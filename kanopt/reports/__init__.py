@@ -5,8 +5,8 @@ that a page needs no network and no script.
 """
 
 from kanopt.reports.diagrams import plot_diagram
-from kanopt.reports.laws import plot_curve, plot_formula
-from kanopt.reports.modules import plot_modules
+from kanopt.reports.law_plots import plot_curve, plot_formula
+from kanopt.reports.module_plots import plot_modules
 from kanopt.reports.plots import plot_result, plot_view
 from kanopt.reports.write import write_comparison, write_explanation, write_report
 

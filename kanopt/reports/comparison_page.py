@@ -10,7 +10,7 @@ import pandas as pd
 from kanopt.explain.wording import amount, count, decimals_for, listing, number, percent
 from kanopt.problems.result import Result
 from kanopt.reports.canvas import rows_of
-from kanopt.reports.pieces import (
+from kanopt.reports.page_parts import (
     NARROW,
     Bar,
     Column,

@@ -19,7 +19,7 @@ from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.printing import plain
 from kanopt.reports.diagrams import diagram_size, plot_diagram
-from kanopt.reports.laws import (
+from kanopt.reports.law_plots import (
     drawable,
     held_text,
     labelled,
@@ -30,7 +30,7 @@ from kanopt.reports.laws import (
     tabulate,
 )
 from kanopt.reports.mathml import formula_terms
-from kanopt.reports.pieces import NARROW, Facts, Figure, Table, figure_of, table_of
+from kanopt.reports.page_parts import NARROW, Facts, Figure, Table, figure_of, table_of
 
 if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from kanopt.reports.comparison_page import comparison_page
 from kanopt.reports.palette import colours
-from kanopt.reports.run_page import run_page
+from kanopt.reports.plan_page import run_page
 from kanopt.reports.subject import Subject, of_explanation, of_run
 
 if TYPE_CHECKING:

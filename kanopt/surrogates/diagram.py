@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.reading.attribution import attribution
+from kanopt.surrogates.diagnostics.attribution import attribution
 
 if TYPE_CHECKING:
     from kanopt.kan.description import Layer, Network
@@ -106,7 +106,7 @@ def diagram_of(
         Whether the network gives the target's logarithm.
     rows
         Encoded numbers and codes over which the edges are weighed by what the output loses without them
-        (:mod:`kanopt.surrogates.reading.attribution`).
+        (:mod:`kanopt.surrogates.diagnostics.attribution`).
     points
         How many points of a curve.
 

@@ -5,8 +5,8 @@ Friedman 2001, Ann. Stat. 29, section 8.2). The importance of a column is its to
 squared change of the prediction when the column is shuffled, halved, over the variance of the prediction
 (Jansen 1999, eq. 13).
 
-The attribution of :mod:`kanopt.surrogates.reading` asks the same of the inside of the network: it freezes what a column
-feeds at its mean, where the importance gives the column the value of another row. Both follow the signal to the
+The attribution of :mod:`kanopt.surrogates.diagnostics` asks the same of the inside of the network: it freezes what a
+column feeds at its mean, where the importance gives the column the value of another row. Both follow the signal to the
 output. Where columns are independent and enter the network by straight edges, the square of a share of attribution is
 the total Sobol index. The importance is in the units of the target, needs nothing but predictions, varies with the
 shuffle, and strays outside the data where columns are correlated; attribution is in the units of the network's output

@@ -16,10 +16,10 @@ from kanopt.formulas import Variable
 from kanopt.formulas.domain import Domain
 from kanopt.kan.description import Network
 from kanopt.kan.robust import share_kept
+from kanopt.surrogates.architecture_selection import choose
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.effects import importances
 from kanopt.surrogates.law import Law
-from kanopt.surrogates.selection import choose
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.summary import fit_measures
 from kanopt.surrogates.trials import Table, Trial

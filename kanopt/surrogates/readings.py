@@ -23,11 +23,11 @@ from kanopt.surrogates.summary import Summary, effect_table, fit_measures
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.kan.description import Network
+    from kanopt.surrogates.diagnostics import Attribution
+    from kanopt.surrogates.diagnostics import Structure as Separability
     from kanopt.surrogates.diagram import Diagram
     from kanopt.surrogates.distill.mixed import Rows
     from kanopt.surrogates.options import Arguments
-    from kanopt.surrogates.reading import Attribution
-    from kanopt.surrogates.reading import Structure as Separability
 
 __all__ = ["Readings"]
 
@@ -106,9 +106,9 @@ class Readings:
 
         Scores follow the signal from the output back: an edge into a node that nothing listens to scores nothing. A
         share is a score over the standard deviation of the output; shares need not sum to one, see
-        :class:`~kanopt.surrogates.reading.Attribution`.
+        :class:`~kanopt.surrogates.diagnostics.Attribution`.
         """
-        from kanopt.surrogates.reading import attribution_of
+        from kanopt.surrogates.diagnostics import attribution_of
 
         self._check_single()
         return attribution_of(self._law, output=self.target_name_)
@@ -124,7 +124,7 @@ class Readings:
         tolerance
             Departures below this share of the target's standard deviation are of no account.
         """
-        from kanopt.surrogates.reading import structure_of
+        from kanopt.surrogates.diagnostics import structure_of
 
         self._check_single()
         return structure_of(self._law, tolerance=tolerance)

@@ -6,8 +6,8 @@ from kanopt.whatif.changes import Change
 from kanopt.whatif.compare import compare
 from kanopt.whatif.comparison import Comparison, Variant
 from kanopt.whatif.events import Event
-from kanopt.whatif.files import load_scenario
 from kanopt.whatif.learn import LearnedLaw
+from kanopt.whatif.load import load_scenario
 from kanopt.whatif.run import Run
 from kanopt.whatif.scenario import Scenario
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
 from kanopt.errors import nearest
-from kanopt.whatif.words import Mistake, shown
+from kanopt.whatif.file_model import Mistake, shown
 
 __all__ = ["Action", "Change", "Value"]
 

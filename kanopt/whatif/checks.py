@@ -10,12 +10,12 @@ import numpy as np
 
 from kanopt.errors import KanoptError, TableError, nearest
 from kanopt.whatif.changes import Change
-from kanopt.whatif.lawbook import is_text, unit_troubles
-from kanopt.whatif.positions import Key
+from kanopt.whatif.file_model import Mistake, messages_of
+from kanopt.whatif.given_laws import is_text, unit_troubles
 from kanopt.whatif.problem_spec import Material, PartSpec, ProblemSpec
 from kanopt.whatif.rows import complete_rows, divided
 from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec
-from kanopt.whatif.words import Mistake, messages_of
+from kanopt.whatif.toml_positions import Key
 
 if TYPE_CHECKING:
     import pandas as pd

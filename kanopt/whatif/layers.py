@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from kanopt.errors import Issue, ScenarioError
-from kanopt.whatif.positions import Document, Key, read_document, write_key
-from kanopt.whatif.words import Mistake, shown
+from kanopt.whatif.file_model import Mistake, shown
+from kanopt.whatif.toml_positions import Document, Key, read_document, write_key
 
 __all__ = ["Layers", "read_layers"]
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
 from kanopt.interrupt import Interrupt
 from kanopt.whatif.events import Event, Report
-from kanopt.whatif.lawbook import named_in, unit_troubles
+from kanopt.whatif.file_model import Mistake, messages_of
+from kanopt.whatif.given_laws import named_in, unit_troubles
 from kanopt.whatif.rows import complete_rows, divided
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.spec import GivenSpec, LearnedSpec
-from kanopt.whatif.words import Mistake, messages_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from kanopt.whatif.positions import Key
-from kanopt.whatif.words import FileModel, shown
+from kanopt.whatif.file_model import FileModel, shown
+from kanopt.whatif.toml_positions import Key
 
 if TYPE_CHECKING:
     import pandas as pd

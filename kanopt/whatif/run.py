@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ProblemError, UnitError
 from kanopt.whatif.checks import located
 from kanopt.whatif.events import Event, Report, silent
+from kanopt.whatif.file_model import Mistake, messages_of
 from kanopt.whatif.learn import Cache, LearnedLaw, laws_of, learn
 from kanopt.whatif.ranking import better
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.words import Mistake, messages_of
 
 if TYPE_CHECKING:
     from kanopt.explain import Explanation

@@ -19,12 +19,12 @@ from kanopt.whatif.checks import (
     words_for,
 )
 from kanopt.whatif.events import Report
-from kanopt.whatif.lawbook import given_laws, stand_in
+from kanopt.whatif.file_model import Mistake
+from kanopt.whatif.given_laws import given_laws, stand_in
 from kanopt.whatif.layers import Layers
 from kanopt.whatif.problem_spec import Material, ProblemSpec
 from kanopt.whatif.sections import missing_problem
 from kanopt.whatif.spec import LawSpec, LearnedSpec, ReportSpec, SolverSpec
-from kanopt.whatif.words import Mistake
 
 if TYPE_CHECKING:
     import pandas as pd

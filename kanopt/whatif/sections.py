@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from kanopt.errors import nearest
 from kanopt.whatif.changes import Change
-from kanopt.whatif.kinds import kinds
-from kanopt.whatif.positions import Key
+from kanopt.whatif.file_model import FileModel, Mistake, shown, validated
+from kanopt.whatif.problem_kinds import kinds
 from kanopt.whatif.problem_spec import ProblemSpec
 from kanopt.whatif.spec import (
     ChangeSpec,
@@ -21,7 +21,7 @@ from kanopt.whatif.spec import (
     TableSpec,
     law_model,
 )
-from kanopt.whatif.words import FileModel, Mistake, shown, validated
+from kanopt.whatif.toml_positions import Key
 
 __all__ = ["Sections", "missing_problem", "read_sections", "remains_of"]
 

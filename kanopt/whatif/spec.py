@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from kanopt.errors import UnitError, nearest
-from kanopt.whatif.words import FileModel, shown
+from kanopt.whatif.file_model import FileModel, shown
 
 __all__ = [
     "ChangeSpec",

@@ -13,11 +13,11 @@ import pytest
 
 import kanopt as ko
 from kanopt.errors import ProblemError
-from kanopt.explain import conflicts, feasibility
-from kanopt.explain.conflicts import Conflict
-from kanopt.explain.feasibility import serve_all
-from kanopt.explain.plain import Undecided, is_plain, serve_plainly
-from kanopt.explain.smaller import Rule, smaller_problem
+from kanopt.explain.routing import conflicts, feasibility
+from kanopt.explain.routing.conflicts import Conflict
+from kanopt.explain.routing.feasibility import serve_all
+from kanopt.explain.routing.held_karp import Undecided, is_plain, serve_plainly
+from kanopt.explain.routing.relaxed_problem import Rule, smaller_problem
 from kanopt.formulas import Variable, arc, clock, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy

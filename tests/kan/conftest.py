@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import Inputs
 from kanopt.kan.objective import Data
-from kanopt.kan.shape import Inputs
 
 
 @pytest.fixture(autouse=True)

@@ -3,10 +3,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kanopt.kan.architecture import Shape
 from kanopt.kan.constraints import Constraints, Wanted
 from kanopt.kan.fit import FitOptions, fit_starts
 from kanopt.kan.fitted import finish
-from kanopt.kan.shape import Shape
 from tests.kan.conftest import box, sample
 
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from kanopt import KANRegressor
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.constraints import Wanted
 from kanopt.kan.fit import FitOptions, fit_starts
 from kanopt.kan.fitted import finish
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.shape import Inputs, Shape
 from kanopt.kan.starts import random_starts
 from tests.kan.conftest import box, sample
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 import kanopt.kan.curvature as curvature
+from kanopt.kan.architecture import Shape
 from kanopt.kan.curvature import Curvature
 from kanopt.kan.edgewise import EdgePenalty
 from kanopt.kan.links import Softplus
-from kanopt.kan.shape import Shape
 from tests.kan.test_gradient import problem
 
 

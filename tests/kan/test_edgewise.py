@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from kanopt.kan.architecture import Shape
 from kanopt.kan.edgewise import EdgePenalty
 from kanopt.kan.penalty import Penalty
-from kanopt.kan.shape import Shape
 
 SHAPES = [
     Shape(1, grid_size=3),

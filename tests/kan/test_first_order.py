@@ -3,12 +3,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from kanopt.kan.architecture import Shape
 from kanopt.kan.constraints import Constraints, Wanted
 from kanopt.kan.edgewise import EdgePenalty
 from kanopt.kan.first_order import FirstOrderOptions, choose_method, train_first_order, train_network
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.ranges import refit_ranges
-from kanopt.kan.shape import Shape
 from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import TrainerOptions
 from tests.kan.conftest import box, sample

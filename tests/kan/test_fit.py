@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from kanopt.errors import FitError
+from kanopt.kan.architecture import Shape
 from kanopt.kan.fit import FitOptions, fit_starts
-from kanopt.kan.shape import Shape
 from tests.kan.conftest import box, sample
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.fit import FitOptions, fit_starts
 from kanopt.kan.fitted import finish
 from kanopt.kan.objective import Data
-from kanopt.kan.shape import Inputs, Shape
 from tests.kan.conftest import box, sample
 
 

@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.gradient import squares, squares_and_gradient
 from kanopt.kan.links import Logistic, Softplus
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.shape import Inputs, Shape
 from kanopt.kan.starts import random_starts
 
 SHAPES = [

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from kanopt.kan.architecture import Shape
 from kanopt.kan.fit import FitOptions, fit_starts
 from kanopt.kan.heldout import fit_held_out, on_all_rows
 from kanopt.kan.links import Exponential
 from kanopt.kan.robust import poisson_deviance, poisson_weights
-from kanopt.kan.shape import Shape
 from tests.kan.conftest import box, sample
 
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.jets import Orders, propagate
 from kanopt.kan.network import KANBatch
-from kanopt.kan.shape import Inputs, Shape
 from kanopt.kan.starts import random_starts
 from tests.kan.conftest import box
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from kanopt.errors import FitError
+from kanopt.kan.architecture import Shape
 from kanopt.kan.knowledge import Knowledge
 from kanopt.kan.network import KANBatch
 from kanopt.kan.relations import Relation, State, observed
-from kanopt.kan.shape import Shape
 from kanopt.kan.starts import random_starts
 from tests.kan.conftest import box
 

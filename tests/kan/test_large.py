@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from kanopt.kan.architecture import Shape
 from kanopt.kan.constraints import Wanted
 from kanopt.kan.fit import FitOptions
 from kanopt.kan.large import fit_large, is_large
 from kanopt.kan.links import Exponential
-from kanopt.kan.shape import Shape
 from tests.kan.conftest import box, sample
 
 SHAPE = Shape(3, hidden=(16, 16), grid_size=5)

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from kanopt.kan.architecture import Shape
 from kanopt.kan.fit import FitOptions, fit_starts
 from kanopt.kan.fitted import finish
 from kanopt.kan.links import Exponential, Logistic, Softplus
-from kanopt.kan.shape import Shape
 from tests.kan.conftest import box, sample
 
 LINKS = [Exponential(unit=2.0), Softplus(scale=0.4, low=2.0), Logistic(low=-1.0, high=5.0)]

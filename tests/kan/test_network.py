@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from kanopt.kan.shape import Inputs, Shape
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.starts import random_starts
 from tests.kan.conftest import box
 

@@ -3,12 +3,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.fit import FitOptions, fit_starts
 from kanopt.kan.fitted import finish
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
 from kanopt.kan.pruning import BYTES, EdgePlace, _candidates, prune, shrunk, without
-from kanopt.kan.shape import Inputs, Shape
 from kanopt.kan.starts import random_starts
 from tests.kan.conftest import box, sample
 

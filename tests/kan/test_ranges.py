@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from kanopt.kan import network as module
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.objective import LeastSquares
 from kanopt.kan.ranges import continue_ends, refit_ranges
-from kanopt.kan.shape import Inputs, Shape
 from kanopt.kan.starts import random_starts
 from tests.kan.conftest import box, sample
 

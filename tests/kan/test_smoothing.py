@@ -3,10 +3,10 @@ import math
 import pytest
 import torch
 
+from kanopt.kan.architecture import Shape
 from kanopt.kan.objective import LeastSquares, NormalEquations
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import residual_scale, robust_weights, weighted_median
-from kanopt.kan.shape import Shape
 from kanopt.kan.smoothing import LinearModel, effective_parameters, gcv_score, reestimated
 from kanopt.kan.starts import random_starts
 from tests.kan.conftest import box, sample

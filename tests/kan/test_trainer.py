@@ -3,13 +3,13 @@ from dataclasses import replace
 import pytest
 import torch
 
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.constraints import Constraints, Wanted
 from kanopt.kan.fit import FitOptions, fit_starts, grown
 from kanopt.kan.fitted import finish
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import refit_ranges
-from kanopt.kan.shape import Inputs, Shape
 from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import TrainerOptions, train
 from tests.kan.conftest import box, sample

@@ -8,7 +8,7 @@ import pytest
 
 from kanopt.formulas import Constant, Domain, Formula, Input, Variable, parse_formula
 from kanopt.reports.law_section import LawSection, law_sections
-from kanopt.reports.pieces import Table
+from kanopt.reports.page_parts import Table
 from kanopt.whatif import LearnedLaw
 
 KM, LOAD = Variable("km", "km", low=0, high=90), Variable("load", "t", low=0, high=20)

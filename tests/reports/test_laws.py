@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from kanopt.errors import FormulaError
 from kanopt.formulas import Curve, Domain, Formula, Input, Range, Variable, parse_formula
 from kanopt.reports import plot_curve, plot_formula
-from kanopt.reports.laws import drawable, levels_of, reference_values, tabulate
+from kanopt.reports.law_plots import drawable, levels_of, reference_values, tabulate
 
 
 def axes() -> Any:

@@ -21,7 +21,7 @@ from kanopt.problems import evaluate
 from kanopt.problems.findings import OutsideUse, Reason, Violation
 from kanopt.problems.result import Check, Status
 from kanopt.reports import write_comparison, write_report
-from kanopt.reports.run_page import _plan_table
+from kanopt.reports.plan_page import _plan_table
 from kanopt.whatif import Comparison, Variant
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}

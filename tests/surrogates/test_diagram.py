@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from kanopt.kan import Layer, Network
+from kanopt.surrogates.diagnostics import attribution
 from kanopt.surrogates.diagram import diagram_of
 from kanopt.surrogates.encoding import Encoding, Feature
-from kanopt.surrogates.reading import attribution
 from tests.exact_networks import layer, line, square
 
 

@@ -15,10 +15,10 @@ import torch
 
 import kanopt as ko
 from kanopt.errors import FitError, KanoptWarning
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.robust import HUBER, robust_weights
-from kanopt.kan.shape import Inputs, Shape
 from kanopt.surrogates.settings import Watch
 from kanopt.surrogates.streaming import Streamed, learn_streamed
 from kanopt.surrogates.streaming.objective import RobustLoss, StreamedSquares

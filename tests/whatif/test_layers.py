@@ -2,8 +2,8 @@ import pytest
 
 from kanopt.errors import ScenarioError
 from kanopt.whatif import load_scenario
+from kanopt.whatif.file_model import Mistake
 from kanopt.whatif.layers import read_layers
-from kanopt.whatif.words import Mistake
 
 
 def write(tmp_path, **files):

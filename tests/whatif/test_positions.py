@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.errors import ScenarioError
-from kanopt.whatif.positions import read_document, write_key
+from kanopt.whatif.toml_positions import read_document, write_key
 from tests.effort import at_most
 
 TEXT = """\

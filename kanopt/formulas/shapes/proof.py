@@ -15,12 +15,12 @@ from kanopt.formulas.intervals import given_ranges
 from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.shapes.boxes import Sides
+from kanopt.formulas.shapes.branch_and_bound import search
 from kanopt.formulas.shapes.canonical import canonical
 from kanopt.formulas.shapes.cores import bending_core, logarithm, slope_core
 from kanopt.formulas.shapes.derivatives import Bending, Distance, Slope
 from kanopt.formulas.shapes.facts import Shape, ShapeFact, ShapeProof
 from kanopt.formulas.shapes.margins import Everywhere, Margin
-from kanopt.formulas.shapes.search import search
 from kanopt.formulas.shapes.tabulated import entries
 from kanopt.formulas.shapes.tracer import Tracer
 from kanopt.formulas.shapes.witnesses import Law
@@ -46,7 +46,7 @@ def prove(
 ) -> ShapeProof:
     """Decide facts on the shape of a formula; see :meth:`kanopt.formulas.Formula.prove`.
 
-    By interval arithmetic, rounded outwards, with branch and bound (:mod:`kanopt.formulas.shapes.search`).
+    By interval arithmetic, rounded outwards, with branch and bound (:mod:`kanopt.formulas.shapes.branch_and_bound`).
 
     Raises
     ------

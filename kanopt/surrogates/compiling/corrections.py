@@ -53,7 +53,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 MARGIN = 0.01
-"""Least gain in log density per row left out, as in :mod:`kanopt.surrogates.search`."""
+"""Least gain in log density per row left out, as in :mod:`kanopt.surrogates.architecture_search`."""
 FOLDED, FOLDS = 500, 10
 """Rows up to which parts of them are left out in earnest, and into how many parts they are cut."""
 EXACT = 1e-7

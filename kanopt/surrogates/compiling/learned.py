@@ -40,11 +40,11 @@ def learned(task: Task, base: Correction, arguments: Arguments, watch: Watch) ->
     watch
         Is told of every step.
     """
+    from kanopt.surrogates.architecture_selection import choose
     from kanopt.surrogates.distill import Trained
     from kanopt.surrogates.distill.build import graph
     from kanopt.surrogates.distill.edges import mixed_of
     from kanopt.surrogates.fitting import law_of
-    from kanopt.surrogates.selection import choose
     from kanopt.surrogates.trials import Table as Rows
 
     frame = pd.DataFrame({name: v for name, v in task.columns.items() if len(pd.unique(v)) > 1})

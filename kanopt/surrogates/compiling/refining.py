@@ -23,11 +23,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.description import Layer, Network
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
-from kanopt.kan.shape import Inputs, Shape
 from kanopt.surrogates.settings import Watch
 
 __all__ = ["Refined", "batch_of", "refined"]

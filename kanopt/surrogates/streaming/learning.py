@@ -1,7 +1,7 @@
 """From a source of any length to a law, in memory that does not grow with its rows.
 
 1. One reading checks all rows and draws a sample (:mod:`kanopt.surrogates.streaming.survey`).
-2. On the sample the structure is chosen, and trained (:mod:`kanopt.surrogates.selection`).
+2. On the sample the structure is chosen, and trained (:mod:`kanopt.surrogates.architecture_selection`).
 3. From there the network is trained on all rows, its smoothing weights chosen anew, since more rows bear less of it
    (:mod:`kanopt.surrogates.streaming.objective`). An additive model needs one reading. A network with hidden nodes is
    near its optimum already, and takes one reading per step; a single Gauss-Newton step from an estimate whose error is
@@ -35,12 +35,12 @@ from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import residual_scale
 from kanopt.kan.smoothing import RIDGES, LinearModel, reestimated, select_smoothing
 from kanopt.kan.trainer import train
+from kanopt.surrogates.architecture_search import Search
+from kanopt.surrogates.architecture_selection import choose
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.fitting import Learned, law_of, learn
 from kanopt.surrogates.law import Law
 from kanopt.surrogates.options import Arguments, settings_of, warn_of_contradictions
-from kanopt.surrogates.search import Search
-from kanopt.surrogates.selection import choose
 from kanopt.surrogates.settings import Settings, Watch
 from kanopt.surrogates.streaming.measuring import measured
 from kanopt.surrogates.streaming.objective import Expansion, RobustLoss, StreamedSquares

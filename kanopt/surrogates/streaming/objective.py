@@ -20,12 +20,12 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from kanopt.kan.architecture import Inputs
 from kanopt.kan.gradient import squares_and_gradient
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares, NormalEquations, Precision
 from kanopt.kan.robust import HUBER, TUKEY
-from kanopt.kan.shape import Inputs
 
 __all__ = ["Expansion", "RobustLoss", "StreamedSquares"]
 
@@ -149,7 +149,7 @@ class Expansion:
 
     Examples
     --------
-    >>> from kanopt.kan.shape import Shape
+    >>> from kanopt.kan.architecture import Shape
     >>> rows = Inputs(torch.rand(50, 1, dtype=torch.float64), torch.zeros(50, 0, dtype=torch.int64))
     >>> shape, zero = Shape(1, grid_size=2), torch.zeros(1, 1, dtype=torch.float64)
     >>> network = KANBatch(shape, torch.zeros(1, 5, dtype=torch.float64), (zero,), (zero + 1.0,), zero)

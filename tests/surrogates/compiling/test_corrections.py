@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt.formulas import Formula, Input, Product, Sum, Table, Variable, parse_formula
-from kanopt.kan.shape import Inputs
+from kanopt.kan.architecture import Inputs
 from kanopt.surrogates.compiling import compile_formula
 from kanopt.surrogates.compiling.blocks import (
     blocks_of_columns,

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kanopt.kan.description import Network
-from kanopt.surrogates.reading import attribution
+from kanopt.surrogates.diagnostics import attribution
 from tests.exact_networks import additive, layer, line, product, square, times
 
 Floats = NDArray[np.float64]

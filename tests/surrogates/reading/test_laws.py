@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from kanopt.kan.description import Network
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates import KANRegressor
+from kanopt.surrogates.diagnostics import attribution_of, sample_of, structure_of, surface_of
 from kanopt.surrogates.encoding import Encoding, Feature
 from kanopt.surrogates.law import Law
-from kanopt.surrogates.reading import attribution_of, sample_of, structure_of, surface_of
 from tests.exact_networks import additive, layer, line, through_sum, times
 
 Floats = NDArray[np.float64]

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from kanopt.kan.derivatives import Derivatives
 from kanopt.kan.description import Network
 from kanopt.surrogates import KANRegressor
-from kanopt.surrogates.reading import Module, NetworkSurface, Sample, Structure, structure_tests
-from kanopt.surrogates.reading.parts import Setting, linked, part_of
+from kanopt.surrogates.diagnostics import Module, NetworkSurface, Sample, Structure, structure_tests
+from kanopt.surrogates.diagnostics.parts import Setting, linked, part_of
 from tests.exact_networks import additive, layer, line, through_sum
 
 Floats = NDArray[np.float64]

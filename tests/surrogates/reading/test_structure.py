@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from kanopt.kan.derivatives import Derivatives
 from kanopt.kan.description import Network
+from kanopt.surrogates.diagnostics import NetworkSurface, Sample, Structure, sample_of, structure_tests
 from kanopt.surrogates.encoding import Encoding, Feature
-from kanopt.surrogates.reading import NetworkSurface, Sample, Structure, sample_of, structure_tests
 from tests.exact_networks import additive, layer, line, product, square, through_sum, times
 
 Floats = NDArray[np.float64]

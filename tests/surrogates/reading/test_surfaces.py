@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kanopt.kan.description import Network
-from kanopt.surrogates.reading import nearby_networks
+from kanopt.surrogates.diagnostics import nearby_networks
 from tests.exact_networks import additive, layer, line, square
 
 

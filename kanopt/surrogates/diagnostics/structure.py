@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from kanopt.surrogates.reading.departures import Sample, Surface, departures
-from kanopt.surrogates.reading.growing import grown
-from kanopt.surrogates.reading.modules import Module
-from kanopt.surrogates.reading.parts import Setting, grouped
-from kanopt.surrogates.reading.verdicts import COLUMNS, mean_square, verdicts
+from kanopt.surrogates.diagnostics.departures import Sample, Surface, departures
+from kanopt.surrogates.diagnostics.growing import grown
+from kanopt.surrogates.diagnostics.modules import Module
+from kanopt.surrogates.diagnostics.parts import Setting, grouped
+from kanopt.surrogates.diagnostics.verdicts import COLUMNS, mean_square, verdicts
 
 __all__ = ["Structure", "structure_tests"]
 
@@ -44,7 +44,7 @@ class Structure:
     tests
         One row per test and column or pair of columns:
 
-        - test: see :mod:`kanopt.surrogates.reading.departures`;
+        - test: see :mod:`kanopt.surrogates.diagnostics.departures`;
         - first, second: the columns (second is empty for even and odd);
         - strength: 1 for a perfect structure, 0 where the departure is as large as the effect of the columns;
         - size: the departure, root mean square over the rows, in the units of the target;

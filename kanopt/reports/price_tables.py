@@ -10,7 +10,7 @@ from kanopt.explain import Explanation, difference
 from kanopt.explain.wording import count, decimals_for, number, percent
 from kanopt.problems.result import Result
 from kanopt.reports.canvas import rows_of
-from kanopt.reports.pieces import Bar, Column, Table, shares
+from kanopt.reports.page_parts import Bar, Column, Table, shares
 
 __all__ = ["change_table", "group_table", "item_table", "term_table"]
 

@@ -4,7 +4,7 @@ The tests of pairs were made on the whole law. Three of the four kinds hold for 
 α + β · g(x, y), with α and β that other columns decide, then the law has a mixed derivative of zero where g has; and
 the relations of the symmetries, and of columns that enter as one function of both, are between derivatives of one
 order, from which β drops out. Whether g is a product is another matter, and is tested on the part itself, see
-:mod:`kanopt.surrogates.reading.parts`.
+:mod:`kanopt.surrogates.diagnostics.parts`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,17 @@ from itertools import combinations
 
 import pandas as pd
 
-from kanopt.surrogates.reading.departures import Departure, separable
-from kanopt.surrogates.reading.modules import Kind, Module
-from kanopt.surrogates.reading.parts import Groups, Setting, grouped, linked, part_of, product_of, strength_of
+from kanopt.surrogates.diagnostics.departures import Departure, separable
+from kanopt.surrogates.diagnostics.modules import Kind, Module
+from kanopt.surrogates.diagnostics.parts import (
+    Groups,
+    Setting,
+    grouped,
+    linked,
+    part_of,
+    product_of,
+    strength_of,
+)
 
 __all__ = ["grown"]
 
@@ -28,7 +36,7 @@ _OF_PRODUCTS = ("x * y", "x / y")
 
 
 def grown(features: tuple[str, ...], tests: pd.DataFrame, setting: Setting) -> Module:
-    """Return the tree of modules; see :meth:`kanopt.surrogates.reading.Structure.tree`."""
+    """Return the tree of modules; see :meth:`kanopt.surrogates.diagnostics.Structure.tree`."""
     return _Grower(features, tests, setting).module(features)
 
 

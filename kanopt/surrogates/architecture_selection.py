@@ -26,7 +26,7 @@ import numpy as np
 
 from kanopt.errors import FitError
 from kanopt.kan.large import is_large
-from kanopt.surrogates.search import Search
+from kanopt.surrogates.architecture_search import Search
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.trials import Structure, Table, Trial
 

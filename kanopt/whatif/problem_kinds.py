@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from kanopt.whatif.positions import Key
+from kanopt.whatif.file_model import FileModel
 from kanopt.whatif.problem_spec import LawUse, Material, Name, PartSpec, ProblemSpec
 from kanopt.whatif.spec import Unit
-from kanopt.whatif.words import FileModel
+from kanopt.whatif.toml_positions import Key
 
 if TYPE_CHECKING:
     from kanopt.problems import RoutingProblem, SchedulingProblem, SupplyProblem

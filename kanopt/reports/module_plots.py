@@ -13,7 +13,7 @@ from kanopt.reports.palette import INK, MUTED, PAPER
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kanopt.surrogates.reading import Module, Structure
+    from kanopt.surrogates.diagnostics import Module, Structure
 
 __all__ = ["modules_size", "plot_modules"]
 

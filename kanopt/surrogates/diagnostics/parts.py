@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from kanopt.kan.derivatives import Derivatives
-from kanopt.surrogates.reading.departures import Departure, Sample, Surface, separable
-from kanopt.surrogates.reading.verdicts import mean_square, sizes_of, verdicts
+from kanopt.surrogates.diagnostics.departures import Departure, Sample, Surface, separable
+from kanopt.surrogates.diagnostics.verdicts import mean_square, sizes_of, verdicts
 
 __all__ = ["Groups", "Held", "Setting", "grouped", "linked", "part_of", "product_of", "strength_of"]
 
@@ -40,7 +40,7 @@ CONSTANTS = 12
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """A law with all that decides about its structure; see :func:`kanopt.surrogates.reading.structure_tests`."""
+    """A law with all that decides about its structure; see :func:`kanopt.surrogates.diagnostics.structure_tests`."""
 
     surface: Surface
     sample: Sample

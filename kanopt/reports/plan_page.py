@@ -23,9 +23,9 @@ from kanopt.problems.result import Result, Status
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
 from kanopt.reports.canvas import to_svg
 from kanopt.reports.law_section import LawSection, law_sections
-from kanopt.reports.pieces import NARROW, Because, Facts, Figure, KeyFigure, Notice, Table, Tone, table_of
+from kanopt.reports.page_parts import NARROW, Because, Facts, Figure, KeyFigure, Notice, Table, Tone, table_of
 from kanopt.reports.plots import view_svg
-from kanopt.reports.prices import group_table, item_table, term_table
+from kanopt.reports.price_tables import group_table, item_table, term_table
 from kanopt.reports.series import plot_series
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanopt.errors import FormulaError, KanoptError
+from kanopt.whatif.file_model import Mistake
 from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec, SavedSpec
-from kanopt.whatif.words import Mistake
 
 if TYPE_CHECKING:
     import pandas as pd

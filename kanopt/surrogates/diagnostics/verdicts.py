@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.surrogates.reading.departures import Departure
+from kanopt.surrogates.diagnostics.departures import Departure
 
 __all__ = ["COLUMNS", "mean_square", "sizes_of", "verdicts"]
 

@@ -1,6 +1,6 @@
 """One structure of a law at a time: fitted on a table, judged by what it says of rows left out, compared.
 
-Which structures are tried, and in which order, is decided in :mod:`kanopt.surrogates.selection`.
+Which structures are tried, and in which order, is decided in :mod:`kanopt.surrogates.architecture_selection`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from kanopt.kan.architecture import Inputs, Shape
 from kanopt.kan.first_order import LARGE
 from kanopt.kan.fit import FitOptions, Run, fit_starts, grown, retrained, settled
 from kanopt.kan.fitted import Fitted, finish
@@ -21,7 +22,6 @@ from kanopt.kan.large import fit_large, is_large
 from kanopt.kan.links import Exponential, Link, Logistic, Softplus
 from kanopt.kan.objective import Data
 from kanopt.kan.pruning import prune, shrunk
-from kanopt.kan.shape import Inputs, Shape
 from kanopt.kan.trainer import TrainerOptions
 from kanopt.surrogates.density import weighted_quantile
 from kanopt.surrogates.encoding import Encoding, knot_range

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.explain.plain import Undecided, is_plain, is_timed, serve_plainly
+from kanopt.explain.routing.held_karp import Undecided, is_plain, is_timed, serve_plainly
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing.data import Facts
 from kanopt.problems.routing.insertion import broken_by_each, is_soonest_at_start

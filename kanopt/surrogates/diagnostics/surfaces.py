@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from kanopt.kan.derivatives import Derivatives, derivatives
 from kanopt.kan.description import Network
+from kanopt.surrogates.diagnostics.departures import Sample
 from kanopt.surrogates.encoding import Encoding
-from kanopt.surrogates.reading.departures import Sample
 
 __all__ = ["NetworkSurface", "nearby_networks", "sample_of"]
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FileFormatError, KanoptError, nearest
 from kanopt.whatif.checks import binding_mistakes, law_mistakes, part_mistakes
-from kanopt.whatif.lawbook import given_laws, saved_law, stand_in
+from kanopt.whatif.file_model import Mistake
+from kanopt.whatif.given_laws import given_laws, saved_law, stand_in
 from kanopt.whatif.layers import Layers, read_layers
-from kanopt.whatif.positions import Key
 from kanopt.whatif.scenario import Scenario, mistakes_of_changes
 from kanopt.whatif.sections import Sections, read_sections
 from kanopt.whatif.spec import LearnedSpec, SavedSpec, TableSpec
-from kanopt.whatif.words import Mistake
+from kanopt.whatif.toml_positions import Key
 
 if TYPE_CHECKING:
     import pandas as pd

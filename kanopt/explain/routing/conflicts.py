@@ -11,10 +11,10 @@ import pandas as pd
 from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.explain.feasibility import is_exhaustive, serve_all
-from kanopt.explain.plain import Undecided, is_plain, is_timed
-from kanopt.explain.smaller import Rule, rules_of, rules_text, smaller_problem
-from kanopt.explain.starts import filled_plan, packed_plan, plan_without_others
+from kanopt.explain.routing.feasibility import is_exhaustive, serve_all
+from kanopt.explain.routing.held_karp import Undecided, is_plain, is_timed
+from kanopt.explain.routing.initial_plans import filled_plan, packed_plan, plan_without_others
+from kanopt.explain.routing.relaxed_problem import Rule, rules_of, rules_text, smaller_problem
 from kanopt.explain.wording import count, few, listing
 from kanopt.problems.result import Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kanopt.errors import nearest
-from kanopt.whatif.positions import Key
+from kanopt.whatif.toml_positions import Key
 
 __all__ = ["FileModel", "Mistake", "messages_of", "shown", "validated"]
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.kan.links import Link, Logistic, Softplus
+from kanopt.surrogates.diagnostics.attribution import Attribution, attribution
+from kanopt.surrogates.diagnostics.structure import Structure, structure_tests
+from kanopt.surrogates.diagnostics.surfaces import NetworkSurface, Outer, nearby_networks, sample_of
 from kanopt.surrogates.law import Law
-from kanopt.surrogates.reading.attribution import Attribution, attribution
-from kanopt.surrogates.reading.structure import Structure, structure_tests
-from kanopt.surrogates.reading.surfaces import NetworkSurface, Outer, nearby_networks, sample_of
 
 __all__ = ["attribution_of", "structure_of", "surface_of"]
 
