@@ -19,7 +19,7 @@ from kanopt.problems import (
     status_of,
 )
 from kanopt.problems.findings import to_frame
-from tests.routing_cases import random_problem
+from tests.cases.routing import random_problem
 
 PROBLEM = random_problem(1)
 LATE = Violation("time window", "client c1", 3.0, "min", "client c1 is 3 min late")

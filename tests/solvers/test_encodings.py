@@ -7,7 +7,7 @@ import numpy as np
 import kanopt as ko
 from kanopt.solvers import Encoding
 from tests.solvers.decisions.brute import law
-from tests.supply_cases import random_problem as random_supply
+from tests.cases.supply import random_problem as random_supply
 
 
 def chosen(problem: object) -> Encoding:

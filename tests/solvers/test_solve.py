@@ -11,7 +11,7 @@ from kanopt.formulas import Variable, arc, clock, parse_formula
 from kanopt.problems import Client, Depot, RoutingProblem, Status, VehicleType
 from kanopt.solvers import Outcome, SolveOptions, solve, solvers
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
-from tests.routing_cases import random_problem
+from tests.cases.routing import random_problem
 
 
 class Fixed:

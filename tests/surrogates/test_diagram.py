@@ -7,7 +7,7 @@ from kanopt.kan import Layer, Network
 from kanopt.surrogates.diagnostics import attribution
 from kanopt.surrogates.diagram import diagram_of
 from kanopt.surrogates.encoding import Encoding, Feature
-from tests.exact_networks import layer, line, square
+from tests.cases.law_search_networks import layer, line, square
 
 
 def network() -> tuple[Network, Encoding]:

@@ -14,8 +14,8 @@ from kanopt.problems.routing.entities import words_of
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
-from tests.routing_brute import best_of_all_plans
-from tests.routing_cases import random_problem
+from tests.cases.routing_brute_force import best_of_all_plans
+from tests.cases.routing import random_problem
 
 
 def with_skills(seed: int, clients: int = 5) -> RoutingProblem:

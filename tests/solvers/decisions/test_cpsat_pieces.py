@@ -14,7 +14,7 @@ from kanopt.solvers.decisions import CpSatPieces
 from kanopt.solvers.decisions.incremental import Incremental
 from kanopt.solvers.decisions.lowered_laws import lowered
 from kanopt.solvers.decisions.relaxation import relaxed
-from tests.routing_cases import random_problem as random_routing
+from tests.cases.routing import random_problem as random_routing
 from tests.solvers.decisions.brute import assert_close, law, random_case
 
 

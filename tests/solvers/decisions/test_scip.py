@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import kanopt as ko
 from kanopt.problems import Status
 from kanopt.solvers.decisions import ScipNative, scip
-from tests.routing_cases import random_problem as random_routing
+from tests.cases.routing import random_problem as random_routing
 from tests.solvers.decisions.brute import assert_close, law, random_case
 
 

@@ -1,0 +1,418 @@
+"""Smallest conflicts: small cases with a known answer, and every one against trying all plans."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kanopt as ko
+from kanopt.errors import ProblemError
+from kanopt.explain.routing import conflicts, feasibility
+from kanopt.explain.routing.conflicts import Conflict
+from kanopt.explain.routing.feasibility import serve_all
+from kanopt.explain.routing.held_karp import Undecided, is_plain, serve_plainly
+from kanopt.explain.routing.relaxed_problem import Rule, smaller_problem
+from kanopt.formulas import Variable, arc, clock, parse_formula
+from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
+from kanopt.problems.routing import RoutingPolicy
+
+STAR = np.array([[0, 10, 10, 10], [10, 0, 15, 15], [10, 15, 0, 15], [10, 15, 15, 0.0]])
+VAN = VehicleType("van", 1, capacity=9.0, shift_start=480, shift_end=600)
+
+
+def problem_of(clients: list[Client], van: dict[str, Any] | None = None, **policy: Any) -> RoutingProblem:
+    size = len(clients) + 1
+    return RoutingProblem(
+        [Depot("depot")],
+        clients,
+        [replace(VAN, **(van or {}))],
+        {"toll": STAR[:size, :size]},
+        STAR[:size, :size],
+        STAR[:size, :size],
+        policy=RoutingPolicy(**policy),
+    )
+
+
+def asked(problem: RoutingProblem, plan: Any, client: str = "c", **options: Any) -> Conflict:
+    return ko.explain(ko.evaluate(problem, plan)).conflict(client, **options)
+
+
+def test_windows_that_exclude_each_other() -> None:
+    given = problem_of([Client("a", latest=495.0), Client("b"), Client("c", latest=495.0)])
+    found = asked(given, [["a", "b"]])
+    assert found.clients == ("c", "a")
+    assert found.rules == (Rule("window", "a"), Rule("window", "c"))
+    assert (found.proved, found.irreducible, found.one_more) == (True, True, ("van",))
+    assert str(found) == (
+        "clients c and a cannot all be served by 1 vehicle of type van, because of the windows of a and c (proved; "
+        "none of these can be spared). To mend it: leave one of these clients out, or give up one of these rules, or "
+        "add one more van."
+    )
+    assert found.to_frame()["member"].tolist() == ["c", "a", "the window of a", "the window of c"]
+
+
+def test_nothing_is_said_to_mend_a_conflict_of_which_something_may_be_spared() -> None:
+    given = problem_of([Client("a", latest=495.0), Client("b"), Client("c", latest=495.0)])
+    found = replace(asked(given, [["a", "b"]]), irreducible=False, proved=False)
+    assert str(found).endswith("a and c (search found none). To mend it: add one more van.")
+    assert str(replace(found, one_more=())).endswith("a and c (search found none).")
+    assert set(found.to_frame()["mend"]) == {""}
+    assert found.to_frame()["member"].tolist() == ["c", "a", "the window of a", "the window of c"]
+
+
+def test_a_shift_that_is_too_short_for_three() -> None:
+    given = problem_of([Client(name, service=20.0) for name in "abc"], {"shift_end": 585.0})
+    found = asked(given, [["a", "b"]])
+    assert set(found.clients) == {"a", "b", "c"}
+    assert found.rules == (Rule("shift", "van"),)
+    assert found.proved
+
+
+def test_three_that_are_too_heavy_and_two_vehicles_that_carry_one_each() -> None:
+    given = problem_of([Client(name, demand=2.0) for name in "abc"], {"capacity": 5.0})
+    found = asked(given, [["a", "b"]])
+    assert (set(found.clients), found.rules) == ({"a", "b", "c"}, (Rule("capacity", "van"),))
+    # 9 t would carry 6 t, but no two of them go on one vehicle
+    packed = problem_of([Client(name, demand=2.0) for name in "abc"], {"capacity": 3.0, "count": 2})
+    found = asked(packed, [["a"], ["b"]])
+    assert set(found.clients) == {"a", "b", "c"}
+    assert (found.rules, found.proved, found.irreducible) == ((Rule("capacity", "van"),), True, True)
+    assert found.fleet == "2 vehicles of type van"
+
+
+@pytest.mark.parametrize(
+    ("clients", "van", "policy", "rule"),
+    [
+        ([{}, {}, {}], {"max_distance": 45.0}, {}, Rule("longest distance", "van")),
+        ([{}, {}, {}], {"max_duration": 45.0}, {}, Rule("longest duration", "van")),
+        ([{"goods": "x"}, {}, {"goods": "y"}], {}, {"apart": (("x", "y"),)}, Rule("apart")),
+        ([{"pickup": 1.0}, {}, {"pickup": 8.5}], {}, {}, Rule("capacity", "van")),
+        ([{}, {}, {"needs": "lift"}], {}, {}, Rule("skill", "c")),
+    ],
+)
+def test_every_other_rule_can_be_the_one_in_the_way(
+    clients: list[dict[str, Any]], van: dict[str, Any], policy: dict[str, Any], rule: Rule
+) -> None:
+    people = [Client(name, **fields) for name, fields in zip("abc", clients, strict=True)]
+    given = problem_of([replace(client, needs="") for client in people], van, **policy)
+    lorry = VehicleType("lorry", 0, skills="lift")
+    given = replace(given, clients=people, vehicles=[*given.vehicles, lorry])
+    found = asked(given, [["a", "b"]])
+    assert found.rules == (rule,)
+    assert (found.proved, found.irreducible) == (True, True)
+
+
+def test_a_client_that_cannot_even_be_served_alone() -> None:
+    found = asked(problem_of([Client("a"), Client("b"), Client("c", demand=10.0)]), [["a", "b"]])
+    assert (found.others, found.rules, found.one_more) == ((), (Rule("capacity", "van"),), ())
+    assert str(found) == (
+        "client c cannot be served by 1 vehicle of type van, because of the capacity of van (proved; none of these can "
+        "be spared). To mend it: give up the capacity of van."
+    )
+
+
+def test_what_can_be_served_after_all_is_no_conflict() -> None:
+    given = problem_of([Client("a"), Client("b"), Client("c")])
+    found = asked(given, [["a", "b"]])
+    assert found.plan is not None
+    assert given.check(found.plan).ok
+    assert found.to_frame().empty
+    assert "is in no conflict" in str(found)
+
+
+def test_no_route_over_another_client_is_forgotten_in_a_proof() -> None:
+    roads = STAR.copy()
+    roads[:2, 3] = roads[3, :2] = 90.0  # over b it takes 25 minutes
+    given = replace(
+        problem_of([Client("a"), Client("b", prize=1.0), Client("c", latest=520.0)]), duration=roads
+    )
+    assert given.check(given.plan_from([["b", "c", "b", "a"]])).violations[0].constraint == "visits"
+    assert given.check(given.plan_from([["b", "c"]])).only_unserved
+    found = asked(given, [["a"]])
+    assert found.rules
+    assert not found.proved
+
+
+def test_a_clock_law_is_tried_on_the_law_and_not_called_proved() -> None:
+    law = parse_formula(
+        "km * (1 + hour / 80)", [Variable("km", "km"), Variable("hour", "h")], Variable("t", "min")
+    )
+    given = problem_of([Client("a", latest=495.0), Client("b"), Client("c", latest=495.0)])
+    clocked = replace(given, duration=law.bind(km=arc.distance, hour=clock.hour))
+    found = asked(clocked, [["a", "b"]])
+    assert (found.clients, found.proved, found.irreducible) == (("c", "a"), False, True)
+    assert "(search found none; none of these can be spared)" in str(found)
+    heavy = replace(clocked, clients=[Client(name, demand=4.0) for name in "abc"])
+    found = asked(heavy, [["a", "b"]])
+    assert (found.rules, found.proved) == ((Rule("capacity", "van"),), True)
+
+
+def test_a_client_is_left_out_with_its_source() -> None:
+    clients = [Client("a", service=30.0), Client("b", service=30.0), Client("c", demand=1.0, source="b")]
+    found = asked(problem_of(clients, {"shift_end": 575.0}), [["a"]])
+    assert set(found.clients) == {"a", "b", "c"}
+    assert found.rules == (Rule("shift", "van"),)
+
+
+def test_questions_that_cannot_be_asked() -> None:
+    result = ko.evaluate(problem_of([Client("a"), Client("b"), Client("c")]), [["a", "b"]])
+    for client, message in (("a", "client 'a' is served"), ("d", "there is no client 'd'")):
+        with pytest.raises(ProblemError, match=message):
+            ko.explain(result).conflict(client)
+    with pytest.raises(ProblemError, match="time_limit"):
+        ko.explain(result).conflict("c", time_limit=0.0)
+    from tests.cases.supply import small
+
+    with pytest.raises(ProblemError, match="asked of routes"):
+        ko.explain(ko.solve(small(), time_limit=5.0)).conflict("a")
+
+
+def tight(seed: int, clients: int = 5) -> RoutingProblem:
+    """A random problem of which not everything can be served, as a rule."""
+    rng = np.random.default_rng(seed)
+    spots = rng.uniform(0, 30, (clients + 1, 2))
+    minutes = np.hypot(*(spots[:, None] - spots[None]).transpose(2, 0, 1))
+    opens = rng.uniform(480, 540, clients).round()
+    people = [
+        Client(f"c{k}", demand=round(float(rng.uniform(0.2, 0.6)), 2), service=8.0, earliest=opens[k],
+               latest=opens[k] + float(rng.integers(10, 40)))
+        for k in range(clients)
+    ]  # fmt: skip
+    vehicles = [
+        VehicleType("van", 1, capacity=1.2, shift_start=470, shift_end=580),
+        VehicleType("cart", int(rng.integers(0, 2)), capacity=0.7, shift_start=480, shift_end=600),
+    ]
+    return RoutingProblem([Depot("depot")], people, vehicles, {"toll": minutes}, minutes, minutes)
+
+
+def plans_of(problem: RoutingProblem) -> Iterator[dict[str, list[str]]]:
+    """Every plan that serves all clients, but for those that no rule tells apart."""
+    names = [client.name for client in problem.clients]
+    labels = [f"{v.name} {k}" for v in problem.vehicles for k in range(1, v.count + 1)]
+    for chosen in itertools.product(labels, repeat=len(names)):
+        groups = [[n for n, label in zip(names, chosen, strict=True) if label == each] for each in labels]
+        for orders in itertools.product(*(itertools.permutations(group) for group in groups)):
+            yield {label: list(order) for label, order in zip(labels, orders, strict=True) if order}
+
+
+def possible(problem: RoutingProblem, names: set[str], rules: set[Rule]) -> bool:
+    """Say whether any plan of a smaller problem breaks no rule, by trying all; built here in another way."""
+    clients = [
+        replace(c, **({} if Rule("window", c.name) in rules else {"earliest": 0.0, "latest": np.inf}))
+        for c in problem.clients
+    ]
+    vehicles = [
+        replace(
+            v,
+            capacity=v.capacity if Rule("capacity", v.name) in rules else np.inf,
+            shift_end=v.shift_end if Rule("shift", v.name) in rules else np.inf,
+        )
+        for v in problem.vehicles
+    ]
+    free = replace(
+        problem,
+        clients=[replace(c, prize=None if c.name in names else 0.0) for c in clients],
+        vehicles=vehicles,
+    )
+    some = replace(
+        free,
+        clients=[c for c in clients if c.name in names],
+        cost={},
+        **{
+            field: getattr(problem, field)[np.ix_(*[places(problem, names)] * 2)]
+            for field in ("duration", "distance")
+        },
+    )
+    return any(free.check(free.plan_from(plan)).ok for plan in plans_of(some))
+
+
+def places(problem: RoutingProblem, names: set[str]) -> list[int]:
+    return [0, *(place + 1 for place, client in enumerate(problem.clients) if client.name in names)]
+
+
+def test_conflicts_cannot_be_served_and_all_that_is_smaller_can() -> None:
+    seen = 0
+    for seed in range(12):
+        given = tight(seed)
+        result = ko.solve(given, time_limit=0.5)
+        if not result.plan.unserved:
+            continue
+        found = ko.explain(result).conflict(result.plan.unserved[0], time_limit=20.0)
+        assert found.proved
+        assert found.irreducible
+        names, rules = set(found.clients), set(found.rules)
+        assert not possible(given, names, rules)
+        for name in found.others:
+            assert possible(given, names - {name}, rules)
+        for rule in rules:
+            assert possible(given, names, rules - {rule})
+        seen += 1
+    assert seen >= 4
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_plans_are_found_where_there_are_any(seed: int) -> None:
+    given = varied(seed)
+    exists = any(given.check(given.plan_from(plan)).ok for plan in with_reloads(given))
+    found = serve_all(given, time.perf_counter() + 60.0)
+    assert (found is not None) == exists
+    assert found is None or given.check(found).ok
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("breaks", ["20 in 500-530, 15 in 540-600", "25 in 460-485"])
+def test_no_break_hides_a_plan(seed: int, breaks: str) -> None:
+    limit = {"max_duration": 130.0} if seed % 2 else {}
+    free = varied(seed)
+    given = replace(
+        free, vehicles=[replace(each, breaks=breaks, reloads=0, **limit) for each in free.vehicles]
+    )
+    exists = any(given.check(given.plan_from(plan)).ok for plan in plans_of(given))
+    found = serve_all(given, time.perf_counter() + 60.0)
+    assert (found is not None) == exists
+
+
+def test_routes_are_driven_a_few_at_a_time_until_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, step = [0.0], [0.01]
+
+    def tick() -> float:
+        now[0] += step[0]
+        return now[0]
+
+    monkeypatch.setattr(feasibility.time, "perf_counter", tick)
+    routes = [Route("van", 1, "depot", (str(k),)) for k in range(200)]
+    quick = [len(some) for some in feasibility._pieces(routes, 10.0)]
+    assert (sum(quick), quick[:3]) == (200, [10, 20, 40])
+    step[0] = 0.3
+    slow = feasibility._pieces(routes, now[0] + 1.5)
+    assert [len(next(slow)) for _ in range(3)] == [10, 5, 2]
+    with pytest.raises(Undecided):
+        next(slow)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_quick_way_finds_what_the_slow_one_finds(seed: int) -> None:
+    given = tight(seed, clients=4)
+    assert is_plain(given)
+    exists = any(given.check(given.plan_from(plan)).ok for plan in plans_of(given))
+    assert (serve_plainly(given, time.perf_counter() + 60.0) is not None) == exists
+
+
+def test_no_time_is_not_taken_for_a_proof() -> None:
+    for given in (tight(0), replace(tight(0), vehicles=[replace(VAN, reloads=1)])):
+        with pytest.raises(Undecided):
+            serve_all(given, time.perf_counter() - 1.0)
+
+
+def varied(seed: int) -> RoutingProblem:
+    """A random problem of three clients under some of all the rules."""
+    rng = np.random.default_rng(seed)
+    minutes = rng.uniform(5, 40, (4, 4)).round(1)
+    np.fill_diagonal(minutes, 0.0)
+    clients = []
+    for k in range(3):
+        opens = round(float(rng.uniform(480, 600)))
+        fields: dict[str, Any] = {"windows": f"{opens}-{opens + 15}, {opens + 60}-{opens + 90}"}
+        if rng.random() < 0.5:
+            fields = {"earliest": opens, "latest": opens + 50}
+        if rng.random() < 0.3:
+            fields["pickup"] = 0.4
+        clients.append(Client(f"c{k}", demand=round(float(rng.uniform(0.1, 0.6)), 2), service=5.0, **fields))
+    if rng.random() < 0.5:
+        clients[1] = replace(clients[1], source="c0")
+    van = VehicleType(
+        "van",
+        int(rng.integers(1, 3)),
+        capacity=1.0,
+        shift_start=480,
+        shift_end=float(rng.uniform(600, 760)),
+        returns=bool(rng.random() < 0.7),
+        reloads=int(rng.integers(0, 2)),
+        reload_time=5.0,
+        max_distance=float(rng.choice([np.inf, 110.0])),
+        max_duration=float(rng.choice([np.inf, 120.0])),
+        breaks=str(rng.choice(["", "20 in 520-560"])),
+    )
+    policy = RoutingPolicy(backhaul=bool(rng.random() < 0.3))
+    return RoutingProblem([Depot("depot")], clients, [van], minutes, minutes, minutes, policy=policy)
+
+
+def with_reloads(problem: RoutingProblem) -> Iterator[dict[str, list[str]]]:
+    """Every plan, and every visit of the depot on the way."""
+    for plan in plans_of(problem):
+        ways = []
+        for stops in plan.values():
+            gaps = itertools.product([False, True], repeat=len(stops) - 1)
+            ways.append([
+                [stops[0], *(x for stop, again in zip(stops[1:], gap, strict=True)
+                             for x in (["depot", stop] if again else [stop]))]
+                for gap in gaps
+            ])  # fmt: skip
+        for chosen in itertools.product(*ways):
+            yield dict(zip(plan, chosen, strict=True))
+
+
+def crowded(**van: Any) -> tuple[RoutingProblem, Any]:
+    """Twenty clients, too many to try all orders, and a plan without the last."""
+    rng = np.random.default_rng(3)
+    spots = rng.uniform(0, 20, (21, 2))
+    minutes = np.hypot(*(spots[:, None] - spots[None]).transpose(2, 0, 1))
+    people = [Client(f"c{k}", demand=1.0, service=2.0) for k in range(20)]
+    vehicles = [VehicleType("van", 4, **{"capacity": 5.0, "shift_start": 480, "shift_end": 700, **van})]
+    given = RoutingProblem([Depot("depot")], people, vehicles, {"toll": minutes}, minutes, minutes)
+    plan = {f"van {k + 1}": [f"c{j}" for j in range(5 * k, min(5 * k + 5, 19))] for k in range(4)}
+    return given, plan
+
+
+def test_too_much_demand_for_all_vehicles_is_proved_by_adding_up() -> None:
+    given, plan = crowded()
+    clients = [replace(c, demand=1.2) if c.name in ("c3", "c8") else c for c in given.clients]
+    heavier = replace(given, clients=clients)
+    found = asked(heavier, {**plan, "van 4": plan["van 4"][:-1]}, "c19", time_limit=5.0)
+    # twenty tonnes of room, and the nineteen clients other than c18 demand 19.4 t
+    assert found.plan is not None
+    small = replace(heavier, vehicles=[replace(given.vehicles[0], capacity=4.0)])
+    less = {label: stops[:3] for label, stops in plan.items()}
+    found = asked(small, less, "c19", time_limit=5.0)
+    assert found.plan is not None
+    found = asked(small, plan, "c19", time_limit=5.0)
+    assert found.proved
+    assert found.irreducible
+    assert found.rules == (Rule("capacity", "van"),)
+    assert {"c3", "c8", "c19"} <= set(found.clients)
+    assert len(found.clients) == 16
+
+
+def test_with_many_clients_a_search_tells_what_is_possible() -> None:
+    given, plan = crowded()
+    found = asked(given, plan, "c19", time_limit=2.0)
+    assert found.plan is not None
+    assert given.check(found.plan).ok
+
+
+def test_a_smaller_problem_keeps_what_it_is_asked_to_keep() -> None:
+    given = problem_of(
+        [Client("a", goods="x", latest=500.0), Client("b", goods="y"), Client("c", latest=500.0, prize=3.0)],
+        {"breaks": "10 in 490-500"},
+        apart=(("x", "y"),),
+        pinned={"van 1": ["a", "b"]},
+    )
+    rules = {Rule("window", "a"), Rule("pinned", "a"), Rule("breaks", "van"), Rule("apart")}
+    small = smaller_problem(given, {"a", "c"}, rules)
+    assert [(c.name, c.latest, c.prize) for c in small.clients] == [("a", 500.0, None), ("c", np.inf, None)]
+    assert small.policy.pinned == {"van 1": ["a"]}
+    assert small.policy.apart == ()
+    assert (small.vehicles[0].breaks, small.vehicles[0].shift_end) == ("10 in 490-500", np.inf)
+    assert np.array_equal(small.duration, STAR[np.ix_([0, 1, 3], [0, 1, 3])])
+
+
+def test_the_first_of_many_clients_are_told_and_the_rest_counted() -> None:
+    many = Conflict("c0", tuple(f"c{k}" for k in range(1, 12)), fleet="1 vehicle of type van")
+    assert str(many).startswith("clients c0, c1, c2, c3, c4, c5, c6, c7 and 4 more cannot all be served")
+    assert conflicts.Conflict is Conflict

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from kanopt.errors import ProblemError
+from kanopt.problems import Route, RoutingPlan
+from kanopt.tables import with_units
+from tests.cases.routing import random_problem
+
+PROBLEM = random_problem(1)
+ROUTES = (Route("van", 1, "depot", ("c1", "c0"), 500.0), Route("truck", 1, "depot", ("c4",)))
+
+
+def test_every_way_to_write_a_plan_reads_the_same():
+    expected = RoutingPlan(ROUTES, ("c2", "c3"))
+    assert PROBLEM.plan_from(RoutingPlan(ROUTES)) == expected
+    assert PROBLEM.plan_from(list(ROUTES)) == expected
+    assert PROBLEM.plan_from(expected.to_frame()) == expected
+    late = PROBLEM.plan_from({"van 1": ["c1", "c0"], ("truck", 1): ["c4"]})
+    assert [route.clients for route in late.routes] == [("c1", "c0"), ("c4",)]
+    assert PROBLEM.plan_from({"van": ["c1", "c0"], "truck": ["c4"]}) == late
+    assert PROBLEM.plan_from([["c1", "c0"], ["c4"]]) == late
+    assert PROBLEM.plan_from([[], ["c4"]]).routes == (Route("truck", 1, "depot", ("c4",)),)
+
+
+def test_a_table_of_stops_needs_little_and_is_sorted_by_stop():
+    frame = pd.DataFrame(
+        {"vehicle": ["truck 1", "van 1", "van 1"], "stop": ["1", 2, 1], "client": ["c4", "c0", "c1"]}
+    )
+    plan = PROBLEM.plan_from(frame)
+    assert {route.label: route.clients for route in plan.routes} == {
+        "van 1": ("c1", "c0"),
+        "truck 1": ("c4",),
+    }
+    hours = with_units(frame.assign(departure=[8.0, 8.5, 8.5]), {"departure": "h"})
+    assert {route.departure for route in PROBLEM.plan_from(hours).routes} == {480.0, 510.0}
+
+
+def test_an_empty_plan_has_a_frame():
+    frame = RoutingPlan(()).to_frame()
+    assert list(frame.columns) == ["vehicle", "index", "depot", "stop", "client", "departure"]
+    assert frame.empty
+    left = RoutingPlan((), ("c1",)).to_frame()
+    assert left["client"].tolist() == ["c1"]
+    assert left["vehicle"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("decision", "message"),
+    [
+        ({"vann 1": ["c1"]}, "route 1: unknown vehicle type 'vann'; did you mean 'van'"),
+        ([["c1", "c9"]], r"route 1 \(van 1\): unknown client 'c9'"),
+        ([Route("van", 1, "yard", ("c1",))], r"route 1 \(van 1\): unknown depot 'yard'"),
+        ([["c1"], ["c2"], ["c3"]], "the plan has 3 routes, but there are only 2 vehicles"),
+        (["c1"], "van 1: give a list of client names, not 'c1'"),
+        (7, "not int"),
+        (pd.DataFrame({"van": [1], "stop": [1], "client": ["c1"]}), "'vehicle' is missing"),
+        (pd.DataFrame({"vehicle": ["van"], "stop": [None], "client": ["c1"]}), "needs a stop and a client"),
+        (pd.DataFrame({"vehicle": ["van"], "stop": ["first"], "client": ["c1"]}), "'stop' is the number"),
+    ],
+)
+def test_what_is_not_a_plan_is_refused(decision, message):
+    with pytest.raises(ProblemError, match=message):
+        PROBLEM.plan_from(decision)
+
+
+def test_a_departure_is_a_clock_time():
+    given = random_problem(0)
+    with pytest.raises(ProblemError, match=r"route 1 \(van 1\): departure inf is not a clock time"):
+        given.plan_from([Route("van", 1, "depot", ("c0",), float("inf"))])

@@ -1,0 +1,194 @@
+"""Why jobs are late and why there can be no schedule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kanopt.problems.scheduling import Break, Job, Machine, Mode, SchedulingProblem, Setup, Task
+from kanopt.problems.scheduling.dispatch import alone, dispatch, place_in_order, remaining_work
+from tests.cases.scheduling import best_semi_active, holds, random_problem, rows_of
+
+
+def shop(due=30.0, **changes):
+    given = {
+        "jobs": [Job("j1", release=5.0, due=due), Job("j2")],
+        "tasks": [Task("a", "j1"), Task("b", "j1"), Task("c", "j2")],
+        "machines": [Machine("m1"), Machine("m2")],
+        "modes": [
+            Mode("a", "m1", duration=4.0),
+            Mode("b", "m1", duration=8.0),
+            Mode("b", "m2", duration=6.0),
+            Mode("c", "m1", duration=10.0),
+        ],
+        "makespan_cost": 1.0,
+    }
+    return SchedulingProblem(**{**given, **changes})
+
+
+def late(problem, **starts):
+    machine = {"a": "m1", "b": "m2", "c": "m1"}
+    rows = [{"task": t, "machine": machine[t], "start": s} for t, s in starts.items()]
+    return problem.reasons(problem.plan_from(rows))
+
+
+def test_a_job_that_would_be_late_alone_is_proved_late():
+    (reason,) = late(shop(due=12.0), a=5.0, b=9.0, c=9.0)
+    assert (reason.subject, reason.kind, reason.proved) == ("job j1", "late", True)
+    assert "cannot end before 15 min, 3 min after its due date of 12 min" in reason.message
+    assert reason.relaxation == "a due date of at least 15 min, or a release at least 3 min earlier"
+    mended = shop(due=12.0, jobs=[Job("j1", release=2.0, due=12.0), Job("j2")])
+    assert late(mended, a=2.0, b=6.0, c=6.0) == ()
+
+
+def test_an_earlier_release_is_not_proposed_where_a_break_makes_it_useless():
+    problem = shop(due=12.0, calendars=[Break(1.0, 5.0, "m1")])
+    (reason,) = late(problem, a=5.0, b=9.0, c=9.0)
+    assert reason.relaxation == "a due date of at least 15 min"
+
+
+def test_a_job_that_waits_names_the_machine_and_who_holds_it():
+    (reason,) = late(shop(due=20.0), c=0.0, a=12.0, b=17.0)
+    assert not reason.proved
+    assert "3 min late: task 'a' waits 7 min for machine 'm1', which runs 'c' meanwhile" in reason.message
+    assert "alone the job would end at 15 min" in reason.message
+    assert reason.relaxation == "a due date of 23 min"
+
+
+def test_a_job_that_waits_for_nobody_or_not_at_all_says_so():
+    (idle,) = late(shop(due=20.0), a=5.0, b=18.0, c=9.0)
+    assert "for machine 'm2', which runs no other job meanwhile" in idle.message
+    slow = shop(due=16.0)
+    plan = slow.plan_from(
+        [{"task": "a", "machine": "m1", "start": 5.0}, {"task": "b", "machine": "m1", "start": 9.0}]
+    )
+    (reason,) = slow.reasons(plan)
+    assert "runs in modes that take 2 min longer than the fastest, and waits 0 min" in reason.message
+
+
+def test_a_task_without_a_mode_is_named():
+    problem = shop(modes=[Mode("a", "m1", duration=4.0), Mode("c", "m1", duration=1.0)])
+    (reason,) = problem.reasons(None)
+    assert (reason.subject, reason.kind, reason.proved) == ("task b", "infeasible", True)
+    assert "no machine can run it" in reason.message
+
+
+def test_a_task_longer_than_every_window_is_named_with_what_is_missing():
+    problem = shop(calendars=[Break(9.0, 12.0, "m1")], horizon=20.0)
+    (reason,) = problem.reasons(None)
+    assert reason.subject == "task c"
+    assert "at least 10 min on 'm1'" in reason.message
+    assert reason.relaxation == "a window 1 min longer on 'm1'"
+    assert reason.proved
+
+
+def test_a_job_released_too_late_is_named():
+    problem = shop(horizon=14.0, jobs=[Job("j1", release=5.0), Job("j2")], modes=shop().modes[:3])
+    assert [r.subject for r in problem.reasons(None)] == ["task c"]
+    problem = shop(horizon=14.0)
+    (reason,) = problem.reasons(None)
+    assert reason.subject == "job j1"
+    assert "released at 5 min, it cannot end before 15 min" in reason.message
+    assert reason.relaxation == "a horizon of at least 15 min, or a release at least 1 min earlier"
+
+
+def test_machines_with_more_work_than_time_are_named():
+    problem = shop(
+        jobs=[Job("j1"), Job("j2")],
+        modes=[Mode("a", "m1", duration=8.0), Mode("b", "m2", duration=2.0), Mode("c", "m1", duration=7.0)],
+        horizon=12.0,
+    )
+    reasons = problem.reasons(None)
+    assert [r.subject for r in reasons] == ["machine m1"]
+    assert "at least 15 min, but it can run for 12 min" in reasons[0].message
+    flexible = shop(
+        jobs=[Job("j1"), Job("j2"), Job("j3")],
+        tasks=[Task(n, j) for n, j in zip("abc", ("j1", "j2", "j3"), strict=True)],
+        modes=[Mode(t, m, duration=9.0) for t in "abc" for m in ("m1", "m2")],
+        horizon=12.0,
+    )
+    assert [r.subject for r in flexible.reasons(None)] == ["all machines"]
+
+
+def test_a_combination_that_does_not_fit_gets_a_horizon_that_does():
+    problem = shop(
+        jobs=[Job("j1"), Job("j2")],
+        tasks=[Task("a", "j1"), Task("b", "j1"), Task("c", "j2"), Task("d", "j2")],
+        modes=[Mode(t, m, duration=5.0) for t, m in (("a", "m1"), ("b", "m2"), ("c", "m1"), ("d", "m2"))],
+        horizon=12.0,
+    )
+    (reason,) = problem.reasons(None)
+    assert not reason.proved
+    assert reason.relaxation == "a horizon of 15 min is enough"
+    enough = replace(problem, horizon=15.0)
+    built = dispatch(enough.data.structure, enough.data.timing)
+    assert built is not None
+    assert enough.check(enough.schedule(*built)).ok
+
+
+def test_without_a_horizon_nothing_is_infeasible():
+    assert shop().reasons(None) == ()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.booleans())
+def test_no_schedule_ends_a_job_before_it_would_end_alone(seed, setups):
+    problem = random_problem(np.random.default_rng(seed), shape=(2, 1), whole=False, setups=setups)
+    data = problem.data
+    bound = alone(data.structure, data.timing)[data.structure.last]
+    only_first = replace(
+        problem,
+        jobs=[replace(problem.jobs[0], due=0.0, tardiness_cost=1.0), problem.jobs[1]],
+        machines=[Machine("a"), Machine("b")],
+        makespan_cost=0.0,
+        setups=None,
+    )
+    free = replace(only_first, jobs=[only_first.jobs[0], replace(problem.jobs[1], tardiness_cost=0.0)])
+    assert best_semi_active(free) == pytest.approx(bound[0])
+    for priority in (None, -remaining_work(data.structure, data.timing)):
+        built = dispatch(data.structure, data.timing, priority)
+        assert built is not None
+        plan = problem.schedule(*built)
+        assert holds(problem, rows_of(problem, *built))
+        ends = {job.name: 0.0 for job in problem.jobs}
+        for row in plan.assignments:
+            ends[row.job] = max(ends[row.job], row.end)
+        assert (np.array(list(ends.values())) >= bound - 1e-9).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000))
+def test_any_wanted_starts_are_moved_to_a_schedule_that_holds(seed):
+    rng = np.random.default_rng(seed)
+    problem = random_problem(rng, shape=(2, 2), whole=False)
+    data = problem.data
+    modes = np.array([rng.choice(np.flatnonzero(data.structure.mode_task == t)) for t in range(4)])
+    wanted = np.empty(4)
+    for job in range(2):
+        wanted[data.structure.chain(job)] = np.sort(rng.uniform(0.0, 15.0, 2))
+    starts = place_in_order(data.structure, data.timing, modes, wanted)
+    assert starts is not None
+    assert (starts >= wanted).all()
+    assert holds(problem, rows_of(problem, modes, starts))
+
+
+def test_starts_that_no_longer_fit_are_refused():
+    problem = shop(horizon=20.0)
+    data = problem.data
+    assert (
+        place_in_order(data.structure, data.timing, np.array([0, 2, 3]), np.array([5.0, 9.0, 11.0])) is None
+    )
+    setups = shop(
+        setups=[Setup("x", "y", 3.0)],
+        tasks=[Task("a", "j1", family="y"), Task("b", "j1"), Task("c", "j2")],
+        machines=[Machine("m1", family="x"), Machine("m2")],
+    )
+    starts = place_in_order(
+        setups.data.structure, setups.data.timing, np.array([0, 2, 3]), np.array([0.0, 9.0, 11.0])
+    )
+    assert starts is not None
+    assert starts[0] == 5.0

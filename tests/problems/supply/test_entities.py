@@ -1,0 +1,137 @@
+"""Records and networks: what is refused when a problem is built, and in which words."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from kanopt.errors import ProblemError, UnitError
+from kanopt.problems.supply import Facility, Lane, Market, Period, Product, Supplier, SupplyUnits
+from kanopt.tables import with_units
+from tests.cases.supply import small
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Supplier("s", capacity=-1.0), "supplier 's': capacity is -1.0; it must be zero or more"),
+        (lambda: Supplier("s", unit_cost=math.inf), "supplier 's': unit_cost is inf"),
+        (lambda: Facility("f", storage=math.nan), "facility 'f': storage is nan"),
+        (
+            lambda: Facility("f", fixed_cost=-2.0, holding_cost=-3.0),
+            "(?s)fixed_cost is -2.0.*holding_cost is -3.0",
+        ),
+        (lambda: Facility("f", status="opne"), "unknown status 'opne'; did you mean 'open'"),
+        (lambda: Product("p", weight=0.0), "weight is 0.0; it must be more than zero"),
+        (lambda: Product("p", shortage_cost=-5.0), "shortage_cost is -5.0"),
+        (lambda: Lane("a", "b", distance=-1.0), "lane 'a → b': distance is -1.0"),
+        (lambda: Market("m", x=1.0), "market 'm': give both x and y, or neither"),
+        (lambda: Market("m", x=1.0, y=math.inf), r"the place \(1.0, inf\) is not finite"),
+    ],
+)
+def test_a_record_refuses_impossible_numbers(build, message):
+    with pytest.raises(ProblemError, match=message):
+        build()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"markets": []}, "markets: the list is empty"),
+        ({"markets": [Market("Lyon"), Market("Lyon")]}, "'Lyon' appears more than once"),
+        ({"markets": [Market("Lyon"), Market("north")]}, "'north' names more than one place"),
+        ({"lanes": [Lane("mill", "nort")]}, "head 'nort' is unknown; did you mean 'north'"),
+        ({"lanes": [Lane("milk", "north")]}, "tail 'milk' is unknown; did you mean 'mill'"),
+        ({"lanes": [Lane("Lyon", "north")]}, "tail 'Lyon' is a market, where no lane starts"),
+        ({"lanes": [Lane("north", "mill")]}, "head 'mill' is a supplier, where no lane ends"),
+        ({"lanes": [Lane("north", "north")]}, "starts and ends at the same place"),
+        ({"lanes": [Lane("mill", "north"), Lane("mill", "north")]}, "'mill/north/' appears more than once"),
+        (
+            {"suppliers": [Supplier("mill", "floor")]},
+            "offers the unknown product 'floor'; did you mean 'flour'",
+        ),
+        ({"suppliers": [Supplier("mill"), Supplier("mill", "flour")]}, "keep one kind"),
+        ({"suppliers": [Supplier("mill"), Supplier("mill")]}, "appears more than once"),
+        ({"periods": [Market("1")]}, "entry 1 is a Market"),
+    ],
+)
+def test_a_problem_refuses_records_that_contradict_each_other(changes, message):
+    with pytest.raises(ProblemError, match=message):
+        small(tariff=1.0, **changes)
+
+
+def test_every_mistake_of_a_network_is_named_at_once():
+    with pytest.raises(ProblemError) as caught:
+        small(tariff=1.0, lanes=[Lane("milk", "north"), Lane("mill", "soth")], products=[])
+    assert [line.split(":")[0] for line in str(caught.value).splitlines()] == [
+        "products",
+        "suppliers",
+        "lane 'milk → north'",
+        "lane 'mill → soth'",
+    ]
+
+
+def test_frames_become_records_and_their_units_are_converted():
+    sites = with_units(
+        pd.DataFrame({"name": ["north", "south"], "capacity": [40_000.0, 30_000.0], "region": ["n", "s"]}),
+        {"capacity": "kg"},
+    )
+    lanes = with_units(
+        pd.DataFrame({"tail": ["mill", "north"], "head": ["north", "Lyon"], "distance": [10_000.0, 500.0]}),
+        {"distance": "m"},
+    )
+    problem = small(facilities=sites, lanes=lanes, tariff=1.0)
+    assert [one.capacity for one in problem.network.facilities] == [40.0, 30.0]
+    assert problem.network.facilities[1].attributes == {"region": "s"}
+    assert problem.network.distances.tolist() == [10.0, 0.5]
+
+
+def test_a_cost_in_another_currency_is_refused():
+    suppliers = with_units(pd.DataFrame({"name": ["mill"], "unit_cost": [3.0]}), {"unit_cost": "USD/t"})
+    with pytest.raises(ProblemError, match="cannot convert 'USD/t'"):
+        small(suppliers=suppliers)
+
+
+def test_units_are_checked_and_named():
+    with pytest.raises(UnitError, match="unknown unit 'tt'"):
+        SupplyUnits(weight="tt")
+    units = SupplyUnits(quantity="pallet")
+    assert units.of_product == {"weight": "t/pallet", "shortage_cost": "EUR/pallet"}
+    assert SupplyUnits().of_product["weight"] == ""
+    assert SupplyUnits(quantity="kg/m").per_quantity == "EUR/(kg/m)"
+
+
+def test_distances_follow_from_places_where_not_stated():
+    problem = small(
+        suppliers=[Supplier("mill", x=0.0, y=0.0)],
+        facilities=[Facility("north", x=3.0, y=4.0)],
+        markets=[Market("Lyon")],
+        lanes=[Lane("mill", "north"), Lane("north", "Lyon", distance=7.0)],
+        tariff=1.0,
+        demand=1.0,
+    )
+    assert problem.network.distances.tolist() == [5.0, 7.0]
+
+
+def test_one_offer_may_speak_for_all_products_and_others_for_one():
+    problem = small(
+        suppliers=[Supplier("mill", unit_cost=2.0), Supplier("farm", "corn", unit_cost=5.0)],
+        products=[Product("flour"), Product("corn")],
+        lanes=[Lane("mill", "north"), Lane("farm", "north"), Lane("north", "Lyon")],
+        tariff=1.0,
+        demand=1.0,
+    )
+    network = problem.network
+    assert network.offer_of.tolist() == [[0, 0], [-1, 1]]
+    assert network.purchase_cost.tolist() == [[2.0, 2.0], [0.0, 5.0], [0.0, 0.0]]
+    assert network.carried.tolist() == [[True, True], [False, True], [True, True]]
+    assert repr(problem) == (
+        "SupplyProblem(2 suppliers, 2 facilities, 2 markets, 3 lanes, 2 products, 2 periods)"
+    )
+
+
+def test_periods_carry_attributes_in_the_order_given():
+    assert Period("Q3", {"season": "summer"}).attributes["season"] == "summer"
+    assert small(periods=[Period("b"), Period("a")]).network.period_names == ["b", "a"]

@@ -1,0 +1,269 @@
+"""Prices, checks, plans and views of supply problems."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from kanopt.errors import ProblemError
+from kanopt.problems.evaluate import evaluate, status_of
+from kanopt.problems.result import Status
+from kanopt.problems.supply import Facility, Flow, FlowPlan, Lane, Market, Product, Supplier
+from kanopt.problems.views import NetworkView, SeriesView
+from tests.cases.supply import random_problem, small
+
+SERVED = pd.DataFrame(
+    [
+        ("mill", "north", 1, 30.0),
+        ("mill", "north", 2, 30.0),
+        ("north", "Lyon", 1, 10.0),
+        ("north", "Nice", 1, 8.0),
+        ("north", "Lyon", 2, 30.0),
+        ("north", "Nice", 2, 10.0),
+    ],
+    columns=["tail", "head", "period", "quantity"],
+)
+
+
+def rules(problem, decision):
+    """Return the constraints broken, in order of appearance."""
+    found = problem.check(problem.plan_from(decision)).violations
+    return list(dict.fromkeys(one.constraint for one in found))
+
+
+def test_a_plan_is_priced_by_hand():
+    problem = small()
+    result = evaluate(problem, SERVED)
+    assert result.status is Status.FEASIBLE
+    terms = result.pricing.terms().to_dict()
+    assert terms == pytest.approx(
+        {
+            "purchase": 60 * 2.0,
+            "transport": 60 * 1.0 + 40 * 2.0 + 18 * 3.0,
+            "handling": 60 * 0.25,
+            "sites": 30.0,
+            "holding": 12 * 0.5 + 2 * 0.5,
+            "shortage": 2 * 20.0,
+        }
+    )
+    lines = result.pricing.lines.set_index(["term", "group", "item"])["amount"]
+    assert lines["holding", "north", "flour, 1"] == pytest.approx(6.0)
+    assert lines["shortage", "Nice", "flour, 1"] == pytest.approx(40.0)
+    assert lines["transport", "north → Nice", "flour, 2"] == pytest.approx(30.0)
+    assert lines["purchase", "mill", "flour, 2"] == pytest.approx(60.0)
+    assert lines["sites", "north", "fixed"] == 30.0
+
+
+def test_sites_with_a_cost_per_period_are_paid_when_open():
+    problem = small(facilities=[Facility("north", period_cost=7.0, fixed_cost=1.0), Facility("south")])
+    first = SERVED[SERVED["period"] == 1].assign(quantity=[18.0, 10.0, 8.0])
+    plan = problem.plan_from(first)
+    assert plan.open == (("north", "1"),)
+    lines = problem.price(plan).lines.set_index(["term", "item"])["amount"]
+    assert (lines["sites", "1"], lines["sites", "fixed"]) == (7.0, 1.0)
+    assert problem.check(plan).ok
+
+
+def test_a_full_check_names_each_rule_that_is_broken():
+    def changed(place, quantity):
+        return SERVED.assign(quantity=SERVED["quantity"].where(SERVED.index != place, quantity))
+
+    problem = small()
+    assert rules(problem, SERVED) == []
+    assert rules(problem, changed(1, 60.0)) == ["supply", "throughput", "storage"]
+    assert rules(problem, changed(0, 38.0)) == ["storage"]
+    assert rules(problem, changed(1, 5.0)) == ["flow balance"]
+    assert rules(problem, changed(3, 13.0)) == ["lane capacity", "flow balance", "demand"]
+    assert rules(problem, changed(3, -1.0)) == ["negative flow", "storage"]
+    assert rules(problem, {"flows": SERVED, "open": []}) == ["closed site"]
+    assert rules(
+        problem, {"flows": SERVED, "open": pd.DataFrame({"facility": ["north"], "period": [1]})}
+    ) == [
+        "closed site",
+        "status",
+    ]
+
+
+def test_messages_carry_amounts():
+    problem = small()
+    over = SERVED.assign(quantity=SERVED["quantity"].where(SERVED.index != 1, 60.0))
+    message = str(problem.check(problem.plan_from(over)))
+    assert "supplier mill (flour) sells 60 t in period 2, at most 50" in message
+    assert "facility north receives 60 t in period 2, at most 40" in message
+
+
+def test_statuses_are_kept():
+    shut = small(facilities=[Facility("north", status="closed"), Facility("south", status="open")])
+    assert rules(shut, SERVED) == ["storage", "status"]
+    assert ("south", "1") in shut.plan_from(SERVED).open
+    half = {"flows": pd.DataFrame(), "open": pd.DataFrame({"facility": ["south"], "period": ["1"]})}
+    (violation,) = shut.check(shut.plan_from(half)).violations
+    assert "has the status 'open', but is closed in some period" in violation.message
+
+
+def test_a_lane_carries_only_what_its_supplier_offers():
+    problem = small(
+        products=[Product("flour", shortage_cost=1.0), Product("corn", shortage_cost=1.0)],
+        tariff=1.0,
+        demand=1.0,
+    )
+    flow = {"tail": "mill", "head": "north", "product": "corn", "period": "1", "quantity": 1.0}
+    assert rules(problem, [flow]) == ["supply"]
+
+
+def test_what_must_be_delivered_and_is_not_is_unserved():
+    problem = small(products=[Product("flour")])
+    plan = problem.plan_from(SERVED)
+    assert status_of(problem, plan) is Status.PARTIAL
+    (violation,) = problem.check(plan).violations
+    assert (violation.constraint, violation.where, violation.amount) == ("unserved", "market Nice", 2.0)
+    assert "shortage" not in problem.price(plan).terms()
+
+
+def test_balances_are_met_to_a_millionth():
+    problem = small()
+    nearly = SERVED.assign(quantity=SERVED["quantity"] * (1 + 1e-8))
+    assert problem.check(problem.plan_from(nearly)).ok
+    assert problem.price(problem.plan_from(nearly)).objective == pytest.approx(
+        problem.price(problem.plan_from(SERVED)).objective, rel=1e-6
+    )
+
+
+def test_plans_are_read_from_what_they_write():
+    problem = small()
+    plan = problem.plan_from(SERVED)
+    assert problem.plan_from(plan) is plan
+    assert problem.plan_from(plan.to_frame()) == plan
+    assert problem.plan_from({"flows": plan.to_frame(), "open": plan.sites()}) == plan
+    assert problem.plan_from(SERVED.to_dict("records")) == plan
+    assert problem.plan_from({"flows": SERVED, "open": ["north"]}) == plan
+    assert problem.plan_from([]) == FlowPlan(())
+    assert plan.sites().values.tolist() == [["north", "1"], ["north", "2"]]
+
+
+@pytest.mark.parametrize(
+    ("decision", "message"),
+    [
+        (SERVED.assign(tail="milk"), "row 1: unknown tail 'milk'; did you mean 'mill'"),
+        (SERVED.assign(head="Lyon"), "row 1: no lane 'mill → Lyon'"),
+        (SERVED.assign(period=3), "row 1: unknown period '3'"),
+        (SERVED.assign(product="corn"), "row 1: unknown product 'corn'"),
+        (SERVED.assign(mode="sea"), r"row 1: no lane 'mill → north \(sea\)'"),
+        (SERVED.assign(quantity="many"), "row 1: quantity 'many' is not a number"),
+        (SERVED.drop(columns="quantity"), "column 'quantity' is missing"),
+        (SERVED.drop(columns="head"), "column 'head' is missing"),
+        (SERVED.drop(columns="period"), "column 'period' is missing"),
+        ({"flow": SERVED}, r"a mapping has the keys 'flows' and 'open', not \['flow'\]"),
+        ({"flows": SERVED, "open": ["nort"]}, "open sites: row 1: unknown facility 'nort'"),
+        (7, "give a FlowPlan, a frame or a list of mappings"),
+        (FlowPlan((Flow("mill", "nowhere", "", "flour", "1", 1.0),)), "unknown head 'nowhere'"),
+    ],
+)
+def test_a_plan_that_names_what_is_not_there_is_refused(decision, message):
+    with pytest.raises(ProblemError, match=message):
+        small().plan_from(decision)
+
+
+def test_modes_may_be_left_out_only_where_they_say_nothing():
+    lanes = [Lane("mill", "north", mode) for mode in ("rail", "road")] + [Lane("north", "Lyon")]
+    problem = small(lanes=lanes, tariff=1.0)
+    flow = {"tail": ["mill"], "head": ["north"], "period": ["1"], "quantity": [3.0]}
+    with pytest.raises(ProblemError, match="column 'mode' is missing, and some places are joined"):
+        problem.plan_from(pd.DataFrame(flow))
+    plan = problem.plan_from(pd.DataFrame({**flow, "mode": ["rail"]}))
+    assert plan.flows == (Flow("mill", "north", "rail", "flour", "1", 3.0),)
+
+
+def test_views_show_the_network_deliveries_and_stocks():
+    problem = small()
+    network, deliveries, stock = problem.views(problem.plan_from(SERVED))
+    assert isinstance(network, NetworkView)
+    assert network.nodes["role"].tolist() == ["supplier", "open", "closed", "market", "market"]
+    assert network.nodes["x"].tolist() == [0.0, 1.0, 1.0, 2.0, 2.0]
+    assert network.nodes["label"].tolist()[1:4] == [
+        "north: open in 2 of 2 periods, passes on 60 t",
+        "south: closed",
+        "Lyon: gets 40 of 40 t",
+    ]
+    assert network.edges.set_index(["tail", "head"])["amount"].to_dict() == {
+        ("mill", "north"): 60.0,
+        ("north", "Lyon"): 40.0,
+        ("north", "Nice"): 18.0,
+    }
+    assert isinstance(deliveries, SeriesView)
+    assert deliveries.data["delivered"].tolist() == [18.0, 40.0]
+    assert isinstance(stock, SeriesView)
+    assert stock.data.to_dict() == {"north": {"1": 12.0, "2": 2.0}}
+    assert len(problem.views(FlowPlan(()))) == 2
+
+
+def test_views_use_places_where_all_are_known():
+    problem = small(
+        suppliers=[Supplier("mill", x=1.0, y=2.0)],
+        facilities=[Facility("north", x=3.0, y=4.0), Facility("south", x=5.0, y=6.0)],
+        markets=[Market("Lyon", x=7.0, y=8.0), Market("Nice", x=9.0, y=10.0)],
+    )
+    view = problem.views(problem.plan_from(SERVED))[0]
+    assert view.nodes["x"].tolist() == [1.0, 3.0, 5.0, 7.0, 9.0]
+
+
+def test_weights_count_against_capacities_and_units_against_demand():
+    problem = small(products=[Product("flour", weight=0.5, shortage_cost=20.0)])
+    # 60 units of half a tonne fit into 40 t of throughput; 30 are kept, which is 15 t
+    flows = [("mill", "north", 1, 50.0), ("north", "Lyon", 1, 10.0), ("north", "Nice", 1, 10.0)]
+    frame = pd.DataFrame(flows, columns=SERVED.columns)
+    assert rules(problem, frame) == []
+    ledger = problem.ledger(problem.plan_from(frame))
+    assert ledger.stock[0, 0].tolist() == [30.0, 30.0]
+
+
+PROBLEM = random_problem(0)
+
+
+FLOWS = hnp.arrays(
+    float, PROBLEM.network.shape, elements=st.integers(0, 30_000).map(lambda x: x / 1000), fill=st.just(0.0)
+)
+
+
+@settings(max_examples=25)
+@given(
+    FLOWS,
+    st.lists(st.booleans(), min_size=2, max_size=2),
+)
+def test_a_price_is_the_sum_of_its_lines_and_a_check_agrees_with_the_amounts(flows, spare):
+    flows = flows * PROBLEM.network.carried[:, :, None]
+    plan = PROBLEM.plan_of(flows, PROBLEM.sites_open(flows))
+    ledger = PROBLEM.ledger(plan)
+    np.testing.assert_array_equal(ledger.flows, flows)
+    price = PROBLEM.price(plan)
+    assert price.objective == pytest.approx(math.fsum(price.lines["amount"]))
+    assert set(price.terms().index) <= {"purchase", "transport", "handling", "sites", "holding", "shortage"}
+    assert price.terms().get("transport", 0.0) == pytest.approx(float((flows * PROBLEM.tariff).sum()))
+    broken = {one.constraint for one in PROBLEM.check(plan).violations}
+    delivered = ledger.delivered - ledger.demand
+    assert ("demand" in broken) == bool((delivered > 1e-6 * np.maximum(1, ledger.demand)).any())
+    assert ("flow balance" in broken) == bool((ledger.stock < 0).any())
+    assert "closed site" not in broken
+    assert "negative flow" not in broken
+    # what is wanted is delivered, missing, or over-delivered
+    np.testing.assert_allclose(
+        ledger.delivered + ledger.shortage - np.maximum(delivered, 0.0), ledger.demand, atol=3e-5
+    )
+
+
+@settings(max_examples=25)
+@given(FLOWS, st.floats(1.01, 3.0))
+def test_more_of_everything_costs_more_to_move(flows, more):
+    flows = flows * PROBLEM.network.carried[:, :, None]
+    opened = np.ones((len(PROBLEM.network.facilities), 2), dtype=bool)
+    for term in ("purchase", "transport", "handling"):
+        less, much = (
+            PROBLEM.price(PROBLEM.plan_of(x, opened)).terms().get(term, 0.0) for x in (flows, more * flows)
+        )
+        assert much == pytest.approx(more * less)

@@ -1,0 +1,246 @@
+"""Tariffs and demand: laws, references, numbers, arrays and frames; what their units mean."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt.errors import FormulaError, ProblemError
+from kanopt.formulas import Variable, parse_formula
+from kanopt.formulas.binding import lane, market, period, product, state
+from kanopt.problems.records import Quantity
+from kanopt.problems.supply import Flow, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyUnits
+from kanopt.tables import with_units
+from tests.cases.supply import small
+
+PLAN = FlowPlan(
+    (Flow("mill", "north", "", "flour", "1", 4.0), Flow("north", "Lyon", "", "flour", "1", 4.0)),
+    (("north", "1"), ("north", "2")),
+)
+
+
+def law(text: str, unit: str, per: str = "", **inputs: str):
+    """Return a formula of numbers with these units."""
+    return parse_formula(text, [Variable(k, v) for k, v in inputs.items()], Variable("cost", unit), per=per)
+
+
+def transport(problem, plan=PLAN, *, frozen=False):
+    return float(problem.price(plan, frozen=frozen).terms()["transport"])
+
+
+def test_a_law_in_money_per_quantity_or_of_fixed_data_alone_is_a_rate():
+    for unit in ("EUR/t", "EUR", "", "EUR/kg"):
+        rate = law("0.5 + 0.1 * km", unit, km="km").bind(km=lane.distance)
+        expected = 4 * (0.5 + 1.0) + 4 * (0.5 + 0.3)
+        assert transport(small(tariff=rate)) == pytest.approx(expected * (1000 if unit == "EUR/kg" else 1))
+
+
+def test_a_law_in_money_per_weight_is_paid_for_the_weight_of_the_product():
+    problem = small(
+        tariff=law("2 + 0 * km", "EUR/kg", km="km").bind(km=lane.distance),
+        suppliers=[Supplier("mill")],
+        products=[Product("flour", weight=0.25, shortage_cost=1.0)],
+        units=SupplyUnits(quantity="pallet"),
+    )
+    # 4 pallets of 250 kg on two lanes at 2 EUR/kg
+    assert transport(problem) == pytest.approx(2 * 4 * 250 * 2)
+
+
+def test_a_law_per_shipment_is_paid_once_for_each_lane_used_and_frozen_as_a_rate():
+    shipment = law("7 + 0.5 * km + 3 * q", "EUR", km="km", q="kg").bind(km=lane.distance, q=state.weight)
+    problem = small(tariff=shipment, planning={"state.weight": 2.0})
+    expected = sum(7 + 0.5 * km + 3 * 4000 for km in (10.0, 3.0))
+    assert transport(problem) == pytest.approx(expected)
+    frozen = sum((7 + 0.5 * km + 3 * 2000) / 2 * 4 for km in (10.0, 3.0))
+    assert transport(problem, frozen=True) == pytest.approx(frozen)
+    (one,) = problem.frozen_inputs()
+    assert (one.law, one.input, one.reference, one.value) == ("tariff", "q", "state.weight", "2 t")
+
+
+def test_the_planning_shipment_may_be_what_is_usual_on_each_lane():
+    shipment = law("7 + 3 * q", "EUR", q="t").bind(q=state.weight)
+    lanes = [Lane("mill", "north", attributes={"load": Quantity(2000.0, "kg")})]
+    lanes += [Lane("north", "Lyon", attributes={"load": Quantity(500.0, "kg")})]
+    problem = small(tariff=shipment, planning={"state.weight": lane.load}, lanes=lanes)
+    assert problem.tariffs.rates[:, 0, 0].tolist() == [(7 + 6) / 2, (7 + 1.5) / 0.5]
+    assert [one.value for one in problem.frozen_inputs()] == ["lane.load"]
+    assert transport(problem) == pytest.approx(2 * (7 + 12))
+
+
+def test_a_law_that_says_per_shipment_needs_no_flow_to_be_one():
+    flat = law("7 + 0.5 * km", "EUR", per="shipment", km="km").bind(km=lane.distance)
+    problem = small(tariff=flat, planning={"state.quantity": 8.0})
+    assert transport(problem) == pytest.approx(7 + 5 + 7 + 1.5)
+    assert transport(problem, frozen=True) == pytest.approx((7 + 5 + 7 + 1.5) / 8 * 4)
+    assert [one.input for one in problem.frozen_inputs()] == ["shipment"]
+
+
+def test_a_rate_may_fall_with_the_flow():
+    falling = law("10 / (1 + q)", "EUR/t", q="t").bind(q=state.quantity)
+    problem = small(tariff=falling, planning={"state.quantity": 9.0})
+    assert transport(problem) == pytest.approx(2 * 4 * 10 / 5)
+    assert transport(problem, frozen=True) == pytest.approx(2 * 4 * 1.0)
+    assert problem.price(FlowPlan(())).terms().to_dict() == {"shortage": 1200.0}
+
+
+@pytest.mark.parametrize(
+    ("planning", "message"),
+    [
+        ({}, "state it, such as planning="),
+        ({"state.load": 3.0}, "unknown value 'state.load'"),
+        ({"state.quantity": 0.0}, "must be a positive number"),
+        ({"state.quantity": 1.0, "state.weight": 1.0}, "not both"),
+    ],
+)
+def test_the_planning_shipment_is_checked(planning, message):
+    shipment = law("7 + 3 * q", "EUR", q="t").bind(q=state.quantity)
+    with pytest.raises(ProblemError, match=message):
+        small(tariff=shipment, planning=planning)
+
+
+def test_laws_read_lanes_products_and_periods():
+    texts = parse_formula(
+        "km * w + n + fuel",
+        [Variable("km", "km"), Variable("w"), Variable("n"), Variable("fuel", "EUR")],
+        Variable("cost", "EUR/t"),
+    )
+    bound = texts.bind(km=lane.distance, w=product.weight, n=period.index, fuel=period.fuel)
+    periods = [Period("1", {"fuel": Quantity(5.0, "EUR")}), Period("2", {"fuel": Quantity(700.0, "EUR")})]
+    problem = small(tariff=bound, periods=periods)
+    assert problem.tariffs.rates[:, 0, 0].tolist() == [16.0, 18.0, 9.0, 11.0, 7.0]
+    assert problem.tariffs.rates[0, 0].tolist() == [16.0, 712.0]
+    assert set(problem.laws()) == {"tariff"}
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        (market.size, "a tariff law reads lane.…, product.…, period.…"),
+        (lane.distanse, "'mill → north' has no 'distanse'; did you mean 'distance'"),
+        (state.load, "state.load is unknown here"),
+    ],
+)
+def test_what_a_tariff_cannot_know_is_an_error(reference, message):
+    bound = law("x", "EUR/t", x="").bind(x=reference)
+    with pytest.raises((ProblemError, FormulaError), match=message):
+        small(tariff=bound, planning={"state.quantity": 1.0})
+
+
+def test_a_distance_that_nobody_knows_is_an_error_only_where_it_is_read():
+    lanes = [Lane("mill", "north"), Lane("north", "Lyon")]
+    assert small(lanes=lanes, tariff=1.0).network.shape[0] == 2
+    with pytest.raises(ProblemError, match="lane 'mill → north' and 1 more have neither a distance"):
+        small(lanes=lanes, tariff=law("x", "EUR/t", x="km").bind(x=lane.distance))
+
+
+def test_a_law_in_another_dimension_is_an_error():
+    with pytest.raises(FormulaError, match="cannot convert 'EUR/h'"):
+        small(tariff=law("x", "EUR/h", x="km").bind(x=lane.distance))
+
+
+@pytest.mark.parametrize(
+    ("tariff", "message"),
+    [
+        (-1.0, "tariff: -1 for 'mill → north', product 'flour', period '1'"),
+        (float("nan"), "10 of 10 values are negative or not finite"),
+        (np.ones((3, 1, 1)), r"broadcasts to lanes × products × periods = \(5, 1, 2\)"),
+        ("cheap", "could not convert string to float"),
+    ],
+)
+def test_bad_tariffs_are_named(tariff, message):
+    with pytest.raises(ProblemError, match=message):
+        small(tariff=tariff)
+
+
+def test_demand_from_a_law_a_reference_a_number_or_an_array():
+    people = [Market("Lyon", attributes={"people": 500.0}), Market("Nice", attributes={"people": 300.0})]
+    bound = parse_formula(
+        "0.1 * people * season", [Variable("people"), Variable("season")], Variable("demand", "kg")
+    ).bind(people=market.people, season=period.season)
+    periods = [Period("1", {"season": 1000.0}), Period("2", {"season": 2000.0})]
+    problem = small(demand=bound, markets=people, periods=periods)
+    assert problem.wanted[:, 0].tolist() == [[50.0, 100.0], [30.0, 60.0]]
+    assert small(demand=market.people, markets=people).wanted[:, 0, 1].tolist() == [500.0, 300.0]
+    assert small(demand=7.0).wanted.sum() == 28.0
+    assert set(problem.laws()) == {"demand"}
+
+
+def test_demand_from_a_frame_counts_what_is_not_named_as_zero():
+    frame = with_units(
+        pd.DataFrame({"market": ["Nice", "Lyon"], "period": [2.0, 1.0], "demand": [4000.0, 1000.0]}),
+        {"demand": "kg"},
+    )
+    assert small(demand=frame).wanted[:, 0].tolist() == [[1.0, 0.0], [0.0, 4.0]]
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (
+            {"market": ["Lion"], "period": ["1"], "demand": [1.0]},
+            "row 1: unknown market 'Lion'; did you mean 'Lyon'",
+        ),
+        ({"market": ["Lyon"], "demand": [1.0]}, "column 'period' is missing"),
+        (
+            {"market": ["Lyon"], "period": ["1"], "demnd": [1.0]},
+            "column 'demand' is missing; did you mean 'demnd'",
+        ),
+        (
+            {"market": ["Lyon"] * 2, "period": ["1", "2"], "demand": [1.0, "few"]},
+            "row 2: 'few' is not a number",
+        ),
+        ({"market": ["Lyon"] * 2, "period": ["1"] * 2, "demand": [1.0, 2.0]}, "row 2 repeats"),
+        ({"market": ["Lyon"], "period": ["1"], "demand": [-3.0]}, "demand: -3 for 'Lyon'"),
+    ],
+)
+def test_bad_demand_frames_are_named(frame, message):
+    with pytest.raises(ProblemError, match=message):
+        small(demand=pd.DataFrame(frame))
+
+
+def test_a_demand_in_a_unit_that_does_not_convert_is_named():
+    frame = pd.DataFrame({"market": ["Nice"], "period": ["1"], "demand": [4.0]})
+    with pytest.raises(ProblemError, match="demand: column 'demand': cannot convert 'h'"):
+        small(demand=with_units(frame, {"demand": "h"}))
+
+
+def test_a_plan_outside_the_domain_of_its_laws_says_where():
+    rate = parse_formula("0.1 * km", [Variable("km", "km", low=5, high=50)], Variable("cost", "EUR/t"))
+    wants = parse_formula("people", [Variable("people", high=400)], Variable("demand", "t"))
+    people = [Market("Lyon", attributes={"people": 500.0}), Market("Nice", attributes={"people": 300.0})]
+    problem = small(
+        tariff=rate.bind(km=lane.distance), demand=wants.bind(people=market.people), markets=people
+    )
+    tariff, demand = problem.outside(PLAN)
+    assert (tariff.law, tariff.where) == ("tariff", "lane north → Lyon")
+    assert "km 3 km (valid from 5 to 50)" in tariff.inputs
+    assert "1 of 2 combinations" in tariff.message
+    assert (demand.law, demand.where) == ("demand", "market Lyon")
+    assert small().outside(PLAN) == ()
+
+
+def test_a_law_of_the_flow_is_inside_its_domain_at_some_flows_only():
+    shipment = parse_formula("7 + 3 * q", [Variable("q", "t", high=3.0)], Variable("cost", "EUR"))
+    problem = small(tariff=shipment.bind(q=state.quantity), planning={"state.quantity": 2.0})
+    assert [use.where for use in problem.outside(PLAN)] == ["lane mill → north", "lane north → Lyon"]
+    fewer = FlowPlan((Flow("mill", "north", "", "flour", "1", 2.5),), PLAN.open)
+    assert problem.outside(fewer) == ()
+
+
+def test_a_tariff_below_zero_counts_as_zero_and_is_named():
+    law = parse_formula("100 - 5 * q", [Variable("q", "t")], Variable("cost", "EUR"))
+    given = small(tariff=law.bind(q=state.quantity), planning={"state.quantity": 10.0})
+    rows = {
+        "tail": ["mill", "north"],
+        "head": ["north", "Lyon"],
+        "mode": "",
+        "product": "flour",
+        "period": "2",
+    }
+    plan = given.plan_from(pd.DataFrame({**rows, "quantity": [30.0, 10.0]}))
+    lines = given.price(plan).lines
+    assert lines[lines["term"] == "transport"]["amount"].tolist() == [50.0]
+    (found,) = given.outside(plan)
+    assert (found.law, found.where, found.inputs) == ("tariff", "lane mill → north", "value below zero")
+    assert "falls to -50 EUR" in found.message

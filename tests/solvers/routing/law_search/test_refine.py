@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kanopt.errors import SolverError
+from kanopt.problems import Client, Depot, Progress, RoutingPlan, RoutingProblem, VehicleType
+from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.routing.law_search import refine
+from kanopt.solvers.routing.law_search.large_neighbourhood import Limits
+from kanopt.solvers.routing.law_search.refine import Refinement
+from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
+from tests.cases.law_search import CASES, exact_problem, optimum
+
+TIMED = ("rush hour", "toll by hour", "load and clock", "paid by the minute", "arrivals", "arrivals and toll")
+
+
+def rank(problem: RoutingProblem, plan: RoutingPlan) -> tuple[int, float]:
+    check = problem.check(plan)
+    assert check.ok or check.only_unserved
+    must = {client.name for client in problem.clients if client.mandatory}
+    return len(must & set(plan.unserved)), problem.price(plan).objective
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("seed", range(2))
+def test_small_problems_are_solved_to_the_optimum_on_the_law(case, seed):
+    problem = exact_problem(case, seed, clients=5, optional=seed == 1)
+    found = rank(problem, refine(problem, steps=60, seed=1))
+    missed, least = optimum(problem, departures=60 if case in TIMED else 0)
+    assert found[0] == missed
+    # departures searched one by one end a little beside the best one
+    assert found[1] == pytest.approx(least, rel=1e-9) or (case in TIMED and found[1] < least * (1 + 1e-3))
+
+
+def test_the_same_seed_and_number_of_steps_give_the_same_plan():
+    problem = exact_problem("load and clock", 3, clients=12)
+    plans = [refine(problem, steps=25, seed=seed) for seed in (4, 4)]
+    assert plans[0] == plans[1]
+
+
+def test_a_plan_is_never_made_worse():
+    for seed in range(6):
+        problem = exact_problem("load curve", seed, clients=8)
+        first = refine(problem, steps=2, seed=seed)
+        again = refine(problem, first, steps=5, seed=seed + 1)
+        assert rank(problem, again) <= rank(problem, first)
+        assert refine(problem, again, steps=0) == problem.plan_from(again)
+
+
+def test_a_plan_that_breaks_the_law_is_mended():
+    problem = exact_problem("rush hour", 2, clients=6)
+    names = [client.name for client in problem.clients]
+    broken = problem.plan_from({"van 1": names})
+    assert not problem.check(broken).only_unserved
+    mended = refine(problem, broken, steps=40)
+    assert rank(problem, mended)[0] == 0
+
+
+def test_better_plans_are_told_as_they_are_found_and_the_search_can_be_stopped():
+    problem = exact_problem("arrivals", 2, clients=10)
+    heard: list[Progress] = []
+    plan = refine(problem, steps=200, progress=heard.append, interrupt=lambda: len(heard) >= 2)
+    assert len(heard) == 2
+    assert heard[-1].objective == pytest.approx(problem.price(plan).objective, rel=1e-3)
+
+
+def test_a_client_whom_nobody_can_reach_is_left_out():
+    km = np.array([[0.0, 10, 20], [10, 0, 12], [20, 12, 0]])
+    clients = [Client("near"), Client("late", latest=5.0)]
+    problem = RoutingProblem([Depot("d")], clients, [VehicleType("van")], km, km, km)
+    plan = refine(problem, steps=20)
+    assert plan.unserved == ("late",)
+
+
+def test_long_tours_and_nothing_to_do():
+    rng = np.random.default_rng(0)
+    places = rng.uniform(0, 100, (61, 2))
+    km = np.hypot(*(places[:, None] - places[None, :]).transpose(2, 0, 1))
+    clients = [Client(f"c{place}") for place in range(60)]
+    problem = RoutingProblem([Depot("d")], clients, [VehicleType("van")], km, km, km)
+    given = problem.plan_from([[client.name for client in clients]])
+    plan = refine(problem, given, steps=3)
+    assert plan.unserved == ()
+    assert problem.price(plan).objective < 0.7 * problem.price(given).objective
+    nobody = RoutingProblem([Depot("d")], [], [VehicleType("van")], {}, np.zeros((1, 1)), np.zeros((1, 1)))
+    assert refine(nobody, steps=3).routes == ()
+    without = RoutingProblem(
+        [Depot("d")], clients[:1], [VehicleType("van", 0)], km[:2, :2], km[:2, :2], km[:2, :2]
+    )
+    assert refine(without, steps=3).unserved == ("c0",)
+
+
+def test_a_search_needs_a_limit():
+    with pytest.raises(SolverError, match="seconds or steps"):
+        refine(exact_problem("still", 0))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_route_says_when_it_leaves_and_that_is_what_it_is_priced_at(case):
+    problem = exact_problem(case, 7, clients=6)
+    plan = refine(problem, steps=15)
+    leaves = [route.departure for route in plan.routes]
+    assert problem.drive(plan.routes).departure.tolist() == leaves
+    free = problem.plan_from([replace(route, departure=None) for route in plan.routes])
+    assert problem.price(plan).objective <= problem.price(free).objective * (1 + 1e-9)
+
+
+def test_an_engine_leaves_departures_to_a_law_that_reads_the_clock():
+    for case, by_clock in (
+        ("arrivals", True),
+        ("rush hour", True),
+        ("still", False),
+        ("toll by hour", False),
+    ):
+        problem = exact_problem(case, 7, clients=6)
+        plan = PyVrpRouting().solve(problem, SolveOptions(time_limit=0.2)).plan
+        assert {route.departure is None for route in plan.routes} == {by_clock}
+
+
+def test_a_search_in_cycles_ends_by_itself_once_a_cycle_finds_nothing_better():
+    problem = exact_problem("load curve", 4, clients=6)
+    searches = [Refinement(problem, None, 2, None) for _ in range(2)]
+    plans = [search.run(Limits(None, None, lambda: False, cycle=40)) for search in searches]
+    assert plans[0] == plans[1]
+    assert searches[0].ended
+    assert searches[0].steps % 40 == 0
+    assert searches[0].steps >= 80
+    assert rank(problem, plans[0])[1] == pytest.approx(optimum(problem)[1])
+    short = Refinement(problem, None, 2, None)
+    short.run(Limits(None, 30, lambda: False, cycle=40))
+    assert (short.steps, short.ended) == (30, False)
+
+
+def test_ctrl_c_while_a_plan_is_told_keeps_the_plan():
+    problem = exact_problem("load curve", 4, clients=8)
+    search = Refinement(problem, None, 0, _pressed)
+    plan = search.run(Limits(None, 500, lambda: False))
+    assert search.stopped
+    assert search.steps < 500
+    assert plan.routes
+
+
+def _pressed(step: Progress) -> None:
+    if step.objective:
+        raise KeyboardInterrupt

@@ -1,0 +1,357 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kanopt.errors import SolverError
+from kanopt.problems import Client, Depot, Progress, Route, RoutingPlan, RoutingProblem, Status, VehicleType
+from kanopt.problems.evaluate import status_of
+from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.incumbents import Incumbents
+from kanopt.solvers.routing.integers import lower
+from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
+from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from tests.cases.routing import best_by_trying_all, random_problem, random_routes
+from tests.cases.supply import small as supply_problem
+
+
+def solved(problem: RoutingProblem, **options: object) -> Outcome:
+    return OrToolsRouting().solve(problem, SolveOptions(**{"time_limit": 20.0, **options}))
+
+
+def euclidean(clients: int, seed: int = 0, **vehicle: object) -> RoutingProblem:
+    rng = np.random.default_rng(seed)
+    points = [Client(f"c{i}", *rng.uniform(0, 20, 2), demand=1.0, service=5) for i in range(clients)]
+    fleet = VehicleType("van", **{"count": 3, "capacity": clients / 2.5, "shift_end": 1440.0, **vehicle})
+    given = RoutingProblem([Depot("depot", 10, 10)], points, [fleet], {}, np.zeros((clients + 1,) * 2))
+    distance = given.facts.distance
+    return replace(given, cost={"fuel": 0.4 * distance}, duration=2.0 * distance)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_small_problems_are_solved_as_by_trying_everything(seed):
+    problem = random_problem(seed, clients=4 if seed < 6 else 5, rates=seed % 2 == 0)
+    outcome = solved(problem, seed=seed)
+    missed, best = best_by_trying_all(problem)
+    left = [c.name for c in problem.clients if c.mandatory and c.name in outcome.plan.unserved]
+    assert len(left) == missed
+    price = problem.price(outcome.plan, frozen=True).objective
+    assert price == pytest.approx(best, abs=2 * outcome.rounding_bound)
+    assert abs(outcome.objective - price) <= outcome.rounding_bound
+    assert outcome.bound is None
+    assert status_of(problem, outcome.plan) is outcome.status
+    assert "ended by itself" in outcome.message
+
+
+def test_several_depots_serve_their_own_side():
+    line = np.array([0.0, 100, 10, 20, 80, 90])
+    distance = np.abs(np.subtract.outer(line, line))
+    problem = RoutingProblem(
+        [Depot("west"), Depot("east")],
+        [Client(name) for name in "abcd"],
+        [VehicleType("w", depot="west"), VehicleType("e", depot="east")],
+        distance,
+        distance,
+        distance,
+    )
+    plan = solved(problem).plan
+    assert {route.label: (route.depot, set(route.clients)) for route in plan.routes} == {
+        "w 1": ("west", {"a", "b"}),
+        "e 1": ("east", {"c", "d"}),
+    }
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_depot_without_vehicles_is_no_stop(count):
+    line = np.array([0.0, 10, 5, 20])
+    distance = np.abs(np.subtract.outer(line, line))
+    fleet = [VehicleType("w", depot="west"), VehicleType("e", count=count, depot="east", fixed_cost=1e3)]
+    problem = RoutingProblem(
+        [Depot("west"), Depot("east")], [Client("a"), Client("b")], fleet, distance, distance, distance
+    )
+    plan = solved(problem).plan
+    assert [(route.label, set(route.clients)) for route in plan.routes] == [("w 1", {"a", "b"})]
+    assert problem.check(plan).ok
+
+
+def test_a_shift_may_start_before_midnight():
+    minutes = np.array([[0.0, 10, 10], [10, 0, 5], [10, 5, 0]])
+    clients = [
+        Client("night", earliest=-45, latest=-40, service=5),
+        Client("day", earliest=5, latest=20, prize=50.0),
+    ]
+    van = VehicleType("van", shift_start=-60, shift_end=30, cost_per_time=0.1)
+    problem = RoutingProblem([Depot("depot")], clients, [van], {}, minutes, minutes)
+    outcome = solved(problem)
+    assert outcome.plan.routes[0].clients == ("night", "day")
+    assert outcome.plan.routes[0].departure == pytest.approx(-50)
+    assert outcome.objective == pytest.approx(6.5)
+    assert problem.price(outcome.plan).objective == pytest.approx(6.5)
+    assert problem.check(outcome.plan).ok
+
+
+def test_a_shift_that_ends_before_midnight_is_no_mistake():
+    minutes = np.array([[0.0, 10], [10, 0]])
+    van = VehicleType("van", shift_start=-60, shift_end=-30)
+    problem = RoutingProblem([Depot("depot")], [Client("a", earliest=-60)], [van], minutes, minutes, minutes)
+    assert solved(problem, time_limit=0.5).objective == pytest.approx(20.0)
+
+
+def test_a_horizon_leaves_room_for_what_is_rounded_up():
+    third = np.array([[0.0, 1 / 3], [1 / 3, 0.0]])
+    problem = RoutingProblem([Depot("depot")], [Client("a")], [VehicleType("van")], third, third, third)
+    assert solved(problem, time_limit=0.5).status is Status.FEASIBLE
+
+
+def test_a_shift_without_a_real_end_does_not_coarsen_prices():
+    given = random_problem(3)
+    fleet = [replace(vehicle, shift_end=1e15) for vehicle in given.vehicles]
+    integers = lower(replace(given, vehicles=fleet))
+    everyone = list(range(integers.depots, integers.size))
+    assert integers.rounding_bound([everyone, *[[] for _ in integers.fleet[1:]]]) < 0.01
+
+
+def test_loads_may_be_tiny():
+    minutes = np.array([[0.0, 10, 10], [10, 0, 5], [10, 5, 0]])
+    clients = [Client("a", demand=1e-9), Client("b", demand=2e-9)]
+    for capacity, routes in ((3e-9, 1), (2.5e-9, 2)):
+        fleet = [VehicleType("van", 2, capacity=capacity, fixed_cost=1.0)]
+        problem = RoutingProblem([Depot("depot")], clients, fleet, minutes, minutes, minutes)
+        plan = solved(problem).plan
+        assert (len(plan.routes), plan.unserved) == (routes, ())
+
+
+def test_a_start_of_another_kind_is_refused():
+    with pytest.raises(SolverError, match="starts from a RoutingPlan, not from a list"):
+        OrToolsRouting().solve(euclidean(4), SolveOptions(initial=[["c0"]]))
+
+
+def test_what_cannot_be_served_is_left_and_its_penalty_stays_out_of_the_objective():
+    minutes = np.full((5, 5), 10.0)
+    minutes[:, 4] = np.inf
+    clients = [
+        Client("a", demand=0.6),
+        Client("b", demand=0.6, prize=3.0),
+        Client("heavy", demand=9.0),
+        Client("island", prize=4.5),
+    ]
+    problem = RoutingProblem(
+        [Depot("depot")], clients, [VehicleType("van", capacity=1.0)], minutes / 10, minutes, minutes
+    )
+    seen: list[Progress] = []
+    outcome = solved(problem, progress=seen.append)
+    assert outcome.status is Status.PARTIAL
+    assert outcome.plan.unserved == ("b", "heavy", "island")
+    assert outcome.objective == pytest.approx(2.0 + 3.0 + 4.5)
+    assert outcome.history == tuple(seen)
+    assert seen[-1].objective == pytest.approx(9.5)
+    assert seen[-1].message == "1 clients that must be served are left out"
+    assert problem.check(outcome.plan).only_unserved
+
+
+def test_with_nobody_to_drive_or_to_serve_the_plan_is_empty():
+    one = np.ones((2, 2))
+    nobody = RoutingProblem([Depot("d")], [Client("a", prize=2.0)], [VehicleType("v", 0)], one, one, one)
+    outcome = solved(nobody)
+    assert (outcome.status, outcome.objective, outcome.plan.unserved) == (Status.FEASIBLE, 2.0, ("a",))
+    zero = np.zeros((1, 1))
+    outcome = solved(RoutingProblem([Depot("d")], [], [VehicleType("v")], zero, zero, zero))
+    assert (outcome.status, outcome.objective) == (Status.FEASIBLE, 0.0)
+    heavy = RoutingProblem(
+        [Depot("d")], [Client("a", demand=2)], [VehicleType("v", capacity=1)], one, one, one
+    )
+    assert solved(heavy).status is Status.PARTIAL
+
+
+def test_the_same_seed_gives_the_same_plan_and_seeds_order_the_clients():
+    problem = euclidean(8)
+    first, again = solved(problem, seed=3), solved(problem, seed=3)
+    assert "ended by itself" in first.message
+    assert first.plan == again.plan
+    orders = {tuple(lower(problem, seed).nodes) for seed in range(5)}
+    assert len(orders) == 5
+    assert {order[0] for order in orders} == {0}
+
+
+def test_first_plans_are_tried_in_turn(monkeypatch):
+    tried = []
+
+    def nothing(self: OrToolsSearch, parameters: object, start: object) -> bool:
+        tried.append(parameters.first_solution_strategy)
+        return False
+
+    monkeypatch.setattr(OrToolsSearch, "_searched", nothing)
+    assert solved(euclidean(4)).status is Status.NO_PLAN
+    assert len(set(tried)) == 3
+    monkeypatch.setattr(OrToolsSearch, "_searched", lambda *_: signal.raise_signal(signal.SIGINT))
+    stopped = solved(euclidean(4))
+    assert (stopped.interrupted, stopped.message) == (True, "stopped before a first plan was found")
+
+
+def test_only_routing_problems_are_accepted():
+    solver = OrToolsRouting()
+    assert solver.accepts(euclidean(2)) == ""
+    assert solver.accepts(supply_problem()) == "solves routing problems, not supply"
+    assert solver.name.startswith("OR-Tools routing 9.")
+
+
+def test_no_time_means_no_plan():
+    outcome = solved(euclidean(5), time_limit=1e-9)
+    assert (outcome.plan, outcome.status, outcome.objective) == (None, Status.NO_PLAN, None)
+    assert outcome.message == "no plan within the time limit"
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 100_000), st.booleans())
+def test_integer_plans_are_feasible_at_planning_values_and_priced_within_the_bound(seed, rates):
+    problem = random_problem(seed, rates=rates)
+    integers = lower(problem, seed)
+    routes = random_routes(problem, seed)
+    ways = [
+        [integers.node_of[name] for name in route.clients if name in integers.node_of] for route in routes
+    ]
+    ways = [
+        way if integers.fits(kind, way) else [] for (kind, _), way in zip(integers.fleet, ways, strict=True)
+    ]
+    plan = integers.plan(ways)
+    check = problem.check(plan)
+    assert check.ok or check.only_unserved
+    error = abs(
+        integers.money.to_float(integers.objective(ways)) - problem.price(plan, frozen=True).objective
+    )
+    assert error <= integers.rounding_bound(ways) + 1e-9
+    assert integers.rounding_bound(ways) < 0.01
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 100_000))
+def test_a_route_that_fits_at_planning_values_with_room_to_spare_fits_the_integers(seed):
+    problem = random_problem(seed)
+    integers = lower(problem)
+    for place, route in enumerate(random_routes(problem, seed)):
+        driven = problem.drive([route])
+        vehicle = problem.vehicles[place]
+        load = sum(problem.facts.demand[problem.facts.index[name]] for name in route.clients)
+        room = [
+            (problem.facts.latest[driven.head] - driven.begin).min(),
+            vehicle.shift_end - driven.finish[0],
+            vehicle.capacity - load,
+        ]
+        way = [integers.node_of[name] for name in route.clients if name in integers.node_of]
+        if min(room) > 0.01:
+            assert integers.fits(place, way)
+        elif min(room) < -1e-6:
+            assert len(way) < len(route.clients) or not integers.fits(place, way)
+
+
+def test_the_solver_counts_as_the_integers_do():
+    for seed in range(3):
+        problem = random_problem(seed, clients=6)
+        integers = lower(problem, seed)
+        incumbents = Incumbents(integers)
+        search = OrToolsSearch(integers, incumbents, time_limit=20.0, seed=seed, asked=lambda: False)
+        search.run(None)
+        ways = incumbents.best
+        served = {node for way in ways for node in way}
+        left = sum(integers.mandatory[node] for node in range(1, len(integers.nodes)) if node not in served)
+        assert search.best == integers.objective(ways) - integers.missed + left * integers.penalty
+        assert incumbents.rank == integers.rank(ways)
+
+
+def initial(*routes: Route) -> SolveOptions:
+    return SolveOptions(time_limit=20.0, initial=RoutingPlan(routes))
+
+
+def test_a_start_is_repaired_to_what_there_is_now():
+    problem = euclidean(6, count=2, capacity=3.0)
+    start = initial(
+        Route("van", 1, "depot", ("c0", "gone", "c1", "c2", "c3")),  # one too many, one unknown
+        Route("van", 9, "depot", ("c4", "c0")),  # no such van, one twice
+        Route("bike", 1, "yard", ("c5",)),  # no such type, and no vehicle left for it
+    )
+    outcome = OrToolsRouting().solve(problem, start)
+    assert outcome.status is Status.FEASIBLE
+    assert status_of(problem, outcome.plan) is Status.FEASIBLE
+    from_scratch = solved(problem)
+    assert outcome.objective == pytest.approx(from_scratch.objective)
+
+
+def test_a_start_is_never_made_worse():
+    problem = euclidean(8)
+    best = solved(problem)
+    again = OrToolsRouting().solve(problem, SolveOptions(time_limit=20.0, seed=5, initial=best.plan))
+    assert again.objective <= best.objective + best.rounding_bound
+    assert again.history[0].objective == pytest.approx(best.objective)
+    assert OrToolsRouting().solve(problem, initial()).status is Status.FEASIBLE
+
+
+def test_a_failing_progress_callback_is_heard():
+    def fail(_: Progress) -> None:
+        raise ZeroDivisionError("in the callback")
+
+    with pytest.raises(ZeroDivisionError, match="in the callback"):
+        solved(euclidean(6), progress=fail)
+
+
+def test_ctrl_c_keeps_the_plan_and_the_old_handler():
+    before = signal.getsignal(signal.SIGINT)
+    outcome = solved(euclidean(40), time_limit=60.0, progress=lambda _: os.kill(os.getpid(), signal.SIGINT))
+    assert outcome.interrupted
+    assert status_of(euclidean(40), outcome.plan) is Status.FEASIBLE
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_keyboard_interrupt_from_the_callback_keeps_the_plan():
+    def stop(_: Progress) -> None:
+        raise KeyboardInterrupt
+
+    outcome = solved(euclidean(20), time_limit=60.0, progress=stop)
+    assert outcome.interrupted
+    assert outcome.plan.routes
+
+
+SCRIPT = """
+import json
+from tests.solvers.routing.ortools_engine.test_solver import euclidean, solved
+problem = euclidean(60, count=4)
+outcome = solved(problem, time_limit=120.0, progress=lambda p: print("incumbent", flush=True))
+print(json.dumps([outcome.interrupted, len(outcome.plan.routes), len(outcome.plan.unserved)]))
+"""
+
+
+def test_ctrl_c_from_outside_keeps_the_plan():
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "incumbent\n"
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=100)
+    interrupted, routes, unserved = json.loads(rest.strip().split("\n")[-1])
+    assert process.returncode == 0
+    assert interrupted
+    assert (routes, unserved) == (3, 0)
+
+
+def test_outside_the_main_thread_signals_are_left_alone():
+    with ThreadPoolExecutor(1) as pool:
+        outcome = pool.submit(solved, euclidean(5)).result()
+    assert outcome.status is Status.FEASIBLE
+
+
+def test_a_search_for_one_client_ends_by_itself():
+    minutes = np.array([[0.0, 10], [10, 0]])
+    vans = [VehicleType("van", fixed_cost=9.0), VehicleType("bike", fixed_cost=1.0)]
+    problem = RoutingProblem([Depot("depot")], [Client("a")], vans, minutes, minutes, minutes)
+    outcome = solved(problem, time_limit=60.0)
+    assert outcome.objective == pytest.approx(21.0)
+    assert "ended by itself" in outcome.message

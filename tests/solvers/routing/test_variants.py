@@ -1,0 +1,40 @@
+"""Engines find the optimum of small problems with every rule of routing."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from kanopt.problems import RoutingProblem
+from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from tests.cases.routing_simulator import Best, Simulator, best_of_all
+from tests.cases.routing_variants import VARIANTS, variant
+
+
+@cache
+def known(name: str, seed: int) -> tuple[RoutingProblem, Best]:
+    """A problem and its optimum."""
+    problem = variant(name, seed)
+    return problem, best_of_all(problem)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize(
+    ("engine", "seed"),
+    [(RoutingPortfolio(), 1), (OrToolsRouting(), 0)],
+    ids=["portfolio-1", "ortools-0"],
+)
+def test_the_plan_is_the_best_of_all(engine: RoutingPortfolio | OrToolsRouting, name: str, seed: int) -> None:
+    problem, best = known(name, seed)
+    outcome = engine.solve(problem, SolveOptions(time_limit=3.0, seed=seed))
+    check = problem.check(outcome.plan)
+    assert check.ok or check.only_unserved
+    assert Simulator(problem).faults(outcome.plan) <= {"unserved"}
+    missed = sum(client.mandatory and client.name in outcome.plan.unserved for client in problem.clients)
+    assert missed == best.missed
+    close = 2 * outcome.rounding_bound + 1e-6
+    assert outcome.objective == pytest.approx(best.cost, abs=close)
+    assert problem.price(outcome.plan).objective == pytest.approx(best.cost, abs=close)

@@ -1,0 +1,383 @@
+"""CP-SAT on scheduling problems, beside enumeration and published optima."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ortools.sat.python import cp_model
+
+from kanopt.errors import SolverError
+from kanopt.interrupt import Interrupt
+from kanopt.problems.result import Progress, Status
+from kanopt.problems.scheduling import Break, Job, Machine, Mode, PowerPrice, SchedulingProblem, Setup, Task
+from kanopt.problems.scheduling.dispatch import dispatch, place_in_order
+from kanopt.solvers.cpsat import Ending, SearchLimits, complete_hint, run_cpsat
+from kanopt.solvers.scheduling.grid import choose_step, is_exact, lower
+from kanopt.solvers.scheduling.model import ScheduleModel
+from kanopt.solvers.scheduling.solver import CpSatScheduling
+from kanopt.solvers.solve import solve
+from tests.cases.scheduling import (
+    FT06,
+    best_on_grid,
+    best_semi_active,
+    holds,
+    job_shop,
+    random_problem,
+)
+
+
+def rows(result):
+    return [{"task": a.task, "machine": a.machine, "start": a.start} for a in result.plan.assignments]
+
+
+def test_the_published_job_shop_is_solved_to_its_optimum():
+    result = solve(job_shop(FT06), time_limit=20.0)
+    assert result.status is Status.OPTIMAL
+    assert result.objective == result.bound == 55.0
+    assert result.gap == 0.0
+    assert holds(result.problem, rows(result))
+    assert result.certificate is not None
+    assert result.certificate.rounding_bound == result.certificate.rounding_error == 0.0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whole_times_are_solved_to_the_optimum_of_enumeration(seed):
+    problem = random_problem(np.random.default_rng(seed), shape=(2, 2) if seed % 2 else (1, 1, 2))
+    result = solve(problem, time_limit=20.0)
+    assert result.status is Status.OPTIMAL
+    assert result.objective == pytest.approx(best_semi_active(problem), abs=1e-6)
+    assert result.bound == pytest.approx(result.objective, rel=1e-4)
+    assert holds(problem, rows(result))
+    assert result.check.ok
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_energy_is_scheduled_to_the_optimum_of_enumeration(seed):
+    # prices change every 4 steps and may be negative; everything is over by 14, or never better later
+    problem = random_problem(
+        np.random.default_rng(seed + 50), shape=(2, 1), energy=True, setups=seed % 2 == 0, horizon=17.0
+    )
+    result = solve(problem, time_limit=20.0)
+    best = best_on_grid(problem, np.arange(17.0))
+    assert result.status is Status.OPTIMAL
+    assert result.objective == pytest.approx(best, rel=1e-6, abs=1e-6)
+    assert result.bound <= best + 1e-6
+    assert result.certificate.holds
+    assert result.check.ok
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_times_off_the_grid_keep_an_honest_bound(seed):
+    problem = random_problem(np.random.default_rng(seed + 10), shape=(2, 1), whole=False)
+    step = choose_step(problem)
+    assert not is_exact(problem, step)
+    result = solve(problem, time_limit=20.0)
+    best = best_semi_active(problem)
+    assert result.bound <= best + 1e-9
+    assert result.objective >= best - 1e-9
+    # every task is at most a step longer, and a step later dear
+    rate = 1.5 + sum(job.tardiness_cost for job in problem.jobs)
+    assert result.objective <= best + 6 * step * rate
+    assert result.certificate.holds
+    assert holds(problem, rows(result))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_energy_off_the_grid_keeps_an_honest_bound(seed):
+    problem = random_problem(
+        np.random.default_rng(seed + 20), shape=(1, 1), whole=False, energy=True, horizon=16.0
+    )
+    result = solve(problem, time_limit=20.0)
+    best = best_on_grid(problem, np.arange(0.0, 16.0, 0.1))
+    assert result.bound <= best + 1e-9
+    assert result.objective <= best + 0.2
+    assert result.certificate.holds
+    assert result.check.ok
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 100_000), st.sampled_from([0.01, 0.1, 0.25, 1.0]), st.booleans())
+def test_rounding_stays_within_its_proven_bounds(seed, step, setups):
+    rng = np.random.default_rng(seed)
+    problem = random_problem(rng, shape=(2, 2), whole=False, energy=True, setups=setups)
+    problem = replace(
+        problem,
+        power_price=[PowerPrice(p.start + (0.013 if p.start else 0.0), p.price) for p in problem.power_price],
+        makespan_cost=float(rng.uniform(0, 2)),
+    )
+    structure = problem.data.structure
+    modes = np.array([rng.choice(np.flatnonzero(structure.mode_task == t)) for t in range(4)])
+    wanted = np.empty(4)
+    for job in range(2):
+        wanted[structure.chain(job)] = np.sort(rng.uniform(0.0, 15.0, 2))
+    safe, relaxed = lower(problem, step, "safe"), lower(problem, step, "relaxed")
+    # a schedule on the safe grid holds on the law and costs there what the grid says, within the bound
+    starts = place_in_order(structure, safe.timing, modes, np.floor(wanted / step))
+    plan = problem.schedule(modes, starts * step)
+    assert problem.check(plan).ok, str(problem.check(plan))
+    price = problem.price(plan).objective
+    assert abs(safe.cost(modes, starts.astype(int)) / safe.scale - price) <= safe.slack + 1e-9
+    # rounding the starts of any schedule down leads to the relaxed grid, and makes it no dearer beyond the bound
+    exact = place_in_order(structure, problem.data.timing, modes, wanted)
+    price = problem.price(problem.schedule(modes, exact)).objective
+    down = np.floor(exact / step + 1e-9).astype(int)
+    assert relaxed.cost(modes, down) / relaxed.scale <= price + relaxed.slack + 1e-9
+    moved = place_in_order(structure, relaxed.timing, modes, down.astype(float))
+    assert (moved == down).all()
+    assert relaxed.least_energy() <= (relaxed.cost(modes, down) - _regular(relaxed, modes, down))
+
+
+def _regular(grid, modes, starts):
+    """Return makespan and tardiness alone."""
+    costs = replace(grid.costs, energy=0 * grid.costs.energy, running=0 * grid.costs.running)
+    return replace(grid, costs=costs).cost(modes, starts)
+
+
+def test_the_model_costs_what_the_grid_says():
+    problem = random_problem(np.random.default_rng(3), shape=(2, 1), energy=True, horizon=20.0)
+    grid = lower(problem, 1.0)
+    model = ScheduleModel(grid)
+    model.minimise(0)
+    found: list[tuple[int, float]] = []
+
+    def heard(values, objective, bound):
+        found.append((grid.cost(*model.read(values)), objective))
+        assert bound <= objective
+
+    with Interrupt() as interrupt:
+        searched = run_cpsat(model.model, SearchLimits(20.0), model.watched, interrupt, heard)
+    assert searched.ending is Ending.OPTIMAL
+    # on the way CP-SAT may hold makespan and tardiness above what they are, but nothing below
+    assert all(cost <= objective for cost, objective in found)
+    assert found[-1][0] == found[-1][1] == searched.objective == searched.bound
+
+
+def test_the_step_is_the_coarsest_that_loses_nothing_or_fine_enough():
+    def of(*durations, **options):
+        names = [f"t{place}" for place in range(len(durations))]
+        return SchedulingProblem(
+            [Job(n) for n in names],
+            [Task(n, n) for n in names],
+            [Machine("m")],
+            [Mode(n, "m", duration=d) for n, d in zip(names, durations, strict=True)],
+            makespan_cost=1.0,
+            **options,
+        )
+
+    assert choose_step(of(30.0, 45.0)) == 5.0
+    assert choose_step(of(30.0, 45.0, calendars=[Break(60.5, 61.0)])) == 0.5
+    assert choose_step(of(1.25, 3.0)) == 0.05
+    assert choose_step(of(31.4159, 27.1828)) == 0.05
+    assert is_exact(of(1.25, 3.0), 0.05)
+    assert not is_exact(of(31.4159), 0.05)
+
+
+def test_without_a_horizon_waiting_for_cheap_power_is_found():
+    problem = SchedulingProblem(
+        [Job("j")],
+        [Task("t", "j")],
+        [Machine("m")],
+        [Mode("t", "m", duration=60.0, energy=10.0)],
+        power_price=[
+            PowerPrice(0.0, 1.0),
+            PowerPrice(400.0, 0.1),
+            PowerPrice(430.0, 0.3),
+            PowerPrice(470.0, 0.05),
+        ],
+        makespan_cost=0.001,
+    )
+    result = solve(problem, time_limit=10.0)
+    assert result.status is Status.OPTIMAL
+    assert result.plan.assignments[0].start == 470.0
+    assert result.objective == pytest.approx(0.5 + 0.53)
+
+
+def test_setups_that_a_short_task_between_would_shorten_are_still_kept():
+    # red to blue takes 9, but red, plain, blue needs only the time of the plain task
+    problem = SchedulingProblem(
+        [Job(n) for n in "abc"],
+        [Task("a", "a", family="red"), Task("b", "b"), Task("c", "c", family="blue")],
+        [Machine("m", family="blue")],
+        [Mode(n, "m", duration=2.0) for n in "abc"],
+        setups=[Setup("red", "blue", 9.0), Setup("blue", "red", 4.0)],
+        makespan_cost=1.0,
+    )
+    result = solve(problem, time_limit=10.0)
+    assert result.objective == best_semi_active(problem) == 6.0
+    assert [row.task for row in result.plan.assignments] in (["c", "b", "a"], ["b", "a", "c"])
+
+
+def test_impossible_problems_end_with_reasons():
+    no_mode = SchedulingProblem([Job("j")], [Task("t", "j")], [Machine("m")], [], makespan_cost=1.0)
+    result = solve(no_mode, time_limit=5.0)
+    assert (result.status, result.plan, result.bound) == (Status.INFEASIBLE, None, None)
+    assert result.problem.reasons(None)[0].subject == "task t"
+    too_short = job_shop(FT06, horizon=54.0)
+    result = solve(too_short, time_limit=20.0)
+    assert result.status is Status.INFEASIBLE
+    assert "proved" in result.message
+    assert too_short.reasons(None)
+    late = replace(job_shop(FT06), horizon=20.0)
+    assert solve(late, time_limit=5.0).status is Status.INFEASIBLE
+
+
+def test_a_problem_that_only_fits_between_the_grids_is_not_called_infeasible():
+    # three tasks of a third of the horizon: any rounding up makes them too long
+    third = 100.0 / 3.0
+    problem = SchedulingProblem(
+        [Job(n) for n in "abc"],
+        [Task(n, n) for n in "abc"],
+        [Machine("m")],
+        [Mode(n, "m", duration=third) for n in "abc"],
+        makespan_cost=1.0,
+        horizon=100.0,
+    )
+    result = solve(problem, time_limit=5.0)
+    assert result.status is Status.NO_PLAN
+
+
+def test_nothing_to_pay_for_is_any_schedule():
+    problem = replace(job_shop(FT06), makespan_cost=0.0)
+    result = solve(problem, time_limit=5.0)
+    assert (result.status, result.objective, result.bound) == (Status.OPTIMAL, 0.0, 0.0)
+    assert result.check.ok
+
+
+def big(seed=1):
+    """Make a problem that is not solved within the tests' patience."""
+    rng = np.random.default_rng(seed)
+    jobs = [Job(f"j{j}", due=300.0, tardiness_cost=1.0) for j in range(12)]
+    tasks = [Task(f"t{j}.{k}", f"j{j}") for j in range(12) for k in range(5)]
+    modes = [
+        Mode(task.name, f"m{m}", duration=float(rng.integers(10, 60)), energy=float(rng.integers(1, 9)))
+        for task in tasks
+        for m in rng.choice(5, 2, replace=False)
+    ]
+    prices = [PowerPrice(60.0 * k, float(p)) for k, p in enumerate(rng.uniform(0.1, 0.5, 16))]
+    machines = [Machine(f"m{m}") for m in range(5)]
+    return SchedulingProblem(jobs, tasks, machines, modes, power_price=prices, makespan_cost=1.0)
+
+
+def test_ctrl_c_keeps_the_best_schedule():
+    problem = big()
+
+    def stop_soon(progress: Progress) -> None:
+        if progress.seconds > 0.5:
+            signal.raise_signal(signal.SIGINT)
+
+    result = solve(problem, time_limit=60.0, progress=stop_soon)
+    assert result.interrupted
+    assert result.wall_seconds < 60.0
+    assert result.check.ok
+    assert result.objective == pytest.approx(
+        result.history[-1].objective, abs=result.certificate.rounding_bound
+    )
+
+    def stop_at_once(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    result = solve(problem, time_limit=60.0, progress=stop_at_once)
+    assert result.interrupted
+    assert result.has_plan
+
+
+def test_a_signal_between_two_solutions_stops_the_search_too():
+    timer = threading.Timer(1.0, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    timer.start()
+    result = solve(big(), time_limit=60.0)
+    timer.join()
+    assert result.interrupted
+    assert result.wall_seconds < 60.0
+    assert result.status is Status.FEASIBLE
+
+
+def test_an_error_in_the_callers_callback_is_the_callers():
+    seen: list[Progress] = []
+
+    def fail(progress: Progress) -> None:
+        seen.append(progress)
+        if len(seen) == 3:
+            raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        solve(big(), time_limit=20.0, progress=fail)
+    objectives = [progress.objective for progress in seen]
+    assert objectives == sorted(objectives, reverse=True)
+
+
+def test_the_same_seed_gives_the_same_plan():
+    first, second = (solve(big(), time_limit=0.2, seed=4, deterministic=True) for _ in range(2))
+    assert first.plan == second.plan
+    assert first.bound == second.bound
+
+
+def test_a_given_schedule_is_never_made_worse():
+    problem = big()
+    good = solve(problem, time_limit=4.0)
+    again = solve(problem, time_limit=0.2, initial=good.plan)
+    assert again.objective <= good.objective + 1e-6
+    bad_start = problem.plan_from([])
+    assert solve(problem, time_limit=0.2, initial=bad_start).check.ok
+    # a schedule made for other modes is no start, and no mistake
+    every = [replace(mode, machine="m1" if mode.machine == "m0" else mode.machine) for mode in problem.modes]
+    fewer = replace(problem, modes=list({(m.task, m.machine): m for m in every}.values()))
+    assert solve(fewer, time_limit=0.2, initial=good.plan).check.ok
+
+
+def test_a_shortened_horizon_only_leaves_out_what_is_dearer():
+    grid = lower(big(), 1.0)
+    built = dispatch(grid.structure, grid.timing)
+    assert built is not None
+    modes, starts = built[0], built[1].astype(np.int64)
+    cost = grid.cost(modes, starts)
+    short = grid.shortened(cost)
+    ends = starts + grid.timing.duration[modes]
+    assert ends.max() <= short.horizon < grid.horizon
+    assert short.cost(modes, starts) == cost
+    # whatever ends after the shortened horizon pays more than the schedule for makespan and energy alone
+    assert (short.horizon + 1) * grid.costs.makespan + short.least_energy() > cost
+    free = lower(replace(big(), makespan_cost=0.0), 1.0)
+    assert free.shortened(cost) is free
+
+
+def test_a_hint_that_breaks_a_rule_is_left_as_it_is():
+    model = cp_model.CpModel()
+    x, y = model.new_int_var(0, 5, "x"), model.new_int_var(0, 5, "y")
+    model.add(x + y == 7)
+    model.add_hint(x, 1)
+    complete_hint(model)
+    assert list(model.proto.solution_hint.vars) == [x.index]
+    model.clear_hints()
+    model.add_hint(x, 3)
+    complete_hint(model)
+    assert list(model.proto.solution_hint.values) == [3, 4]
+
+
+def test_more_workers_and_progress_with_bounds():
+    problem = job_shop(FT06)
+    heard: list[Progress] = []
+    result = solve(problem, time_limit=20.0, workers=2, progress=heard.append)
+    assert result.objective == 55.0
+    assert tuple(heard) == result.history
+    assert all(p.bound is None or p.bound <= 55.0 for p in heard)
+
+
+def test_other_problems_and_broken_models_are_refused():
+    assert CpSatScheduling().accepts(job_shop(FT06)) == ""
+
+    class Other:
+        kind = "routing"
+
+    assert "not routing" in CpSatScheduling().accepts(Other())
+    assert CpSatScheduling().name.startswith("OR-Tools CP-SAT 9.")
+    model = cp_model.CpModel()
+    huge = model.new_int_var(0, 2**61, "")
+    model.minimize(2**61 * huge)
+    with Interrupt() as interrupt, pytest.raises(SolverError, match="refused the model"):
+        run_cpsat(model, SearchLimits(1.0), [huge], interrupt)

@@ -1,0 +1,405 @@
+"""HiGHS on supply problems, beside an enumeration of open sites with scipy's linear programmes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from kanopt.errors import SolverError
+from kanopt.formulas import Variable, parse_formula
+from kanopt.formulas.binding import lane, state
+from kanopt.problems.base import Plan
+from kanopt.problems.result import Status
+from kanopt.problems.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyProblem
+from kanopt.solvers import highs_child
+from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.highs import Answer, Ending, HighsOptions, LinearModel, read_incumbents, run_highs
+from kanopt.solvers.solve import solve
+from kanopt.solvers.supply.model import SupplyModel
+from kanopt.solvers.supply.solver import HighsSupply
+from tests.cases.supply import best_of_all, random_problem, small
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_optimum_is_that_of_enumeration(seed):
+    problem = random_problem(seed)
+    result = solve(problem, time_limit=20.0)
+    truth = best_of_all(problem)
+    assert result.status is Status.OPTIMAL
+    assert result.objective == pytest.approx(truth, rel=2e-6)
+    assert result.bound is not None
+    assert result.bound <= truth + 1e-6
+    assert result.check.ok, str(result.check)
+    assert result.certificate is not None
+    assert result.certificate.holds
+    assert result.certificate.rounding_bound < 1e-3
+    assert result.history[-1].objective == pytest.approx(result.objective)
+
+
+def test_a_transport_problem_has_the_cost_of_its_assignment():
+    # three plants, three customers, one unit each: the cheapest permutation is 1 + 2 + 1
+    cost = np.array([[1.0, 4.0, 5.0], [3.0, 2.0, 6.0], [4.0, 5.0, 1.0]])
+    lanes = [Lane(f"s{i}", f"m{j}") for i in range(3) for j in range(3)]
+    problem = SupplyProblem(
+        [Supplier(f"s{i}", capacity=1.0) for i in range(3)],
+        [],
+        [Market(f"m{j}") for j in range(3)],
+        [Product("unit")],
+        [Period("1")],
+        lanes,
+        tariff=cost.reshape(-1, 1, 1),
+        demand=1.0,
+    )
+    result = solve(problem, time_limit=10.0)
+    assert result.status is Status.OPTIMAL
+    assert result.objective == pytest.approx(4.0)
+    assert result.bound == pytest.approx(4.0, abs=1e-6)
+    assert set(result.to_frame()["tail"] + result.to_frame()["head"]) == {"s0m0", "s1m1", "s2m2"}
+
+
+def located(capacity: float, fixed: np.ndarray, demand: np.ndarray, cost: np.ndarray) -> SupplyProblem:
+    """Return a capacitated facility location problem: cost of all of a customer's demand, shape (sites, customers)."""
+    sites, customers = cost.shape
+    lanes = [Lane("plant", f"w{i}", attributes={"rate": 0.0}) for i in range(sites)]
+    lanes += [
+        Lane(f"w{i}", f"c{j}", attributes={"rate": float(cost[i, j] / demand[j])})
+        for i in range(sites)
+        for j in range(customers)
+    ]
+    return SupplyProblem(
+        [Supplier("plant")],
+        [Facility(f"w{i}", fixed_cost=float(fixed[i]), capacity=capacity) for i in range(sites)],
+        [Market(f"c{j}") for j in range(customers)],
+        [Product("goods")],
+        [Period("1")],
+        lanes,
+        tariff=lane.rate,
+        demand=demand.reshape(-1, 1, 1),
+    )
+
+
+def test_capacitated_facility_location_in_the_form_of_the_or_library():
+    r = np.random.default_rng(3)
+    demand, cost, fixed = r.uniform(5, 30, 12), r.uniform(50, 900, (5, 12)), r.uniform(300, 900, 5)
+    capacity = float(demand.sum() / 2.5)
+    problem = located(capacity, fixed, demand, cost)
+    best = np.inf
+    for code in range(32):
+        opened = np.array([code >> i & 1 for i in range(5)], dtype=bool)
+        balance = np.tile(np.eye(12), 5)
+        load = np.kron(np.eye(5), demand)
+        found = linprog(
+            cost.ravel(), load, capacity * opened, balance, np.ones(12), (0.0, 1.0), method="highs"
+        )
+        if found.status == 0:
+            best = min(best, found.fun + fixed[opened].sum())
+    result = solve(problem, time_limit=20.0)
+    assert result.objective == pytest.approx(best, rel=2e-6)
+    assert result.pricing is not None
+    opened = [name for name, _ in result.plan.open]
+    assert result.pricing.terms()["sites"] == pytest.approx(sum(fixed[int(name[1:])] for name in opened))
+
+
+def shipment_law(text: str) -> SupplyProblem:
+    """Return the small problem with a tariff per shipment of a quantity over a distance."""
+    law = parse_formula(
+        text,
+        [Variable("km", "km", low=0), Variable("t", "t", low=0)],
+        Variable("cost", "EUR"),
+        per="shipment",
+    )
+    bound = law.bind(km=lane.distance, t=state.quantity)
+    return small(tariff=bound, planning={"state.quantity": 10.0})
+
+
+def test_a_tariff_of_the_flow_is_frozen_for_the_solver_and_paid_in_full_by_the_plan():
+    problem = shipment_law("8 + 0.2 * km * t ^ 0.5")
+    result = solve(problem, time_limit=20.0)
+    certificate = result.certificate
+    assert certificate is not None
+    assert certificate.holds
+    frame = result.to_frame()
+    km = {(one.tail, one.head): one.distance for one in problem.network.lanes}
+    distance = np.array([km[pair] for pair in zip(frame["tail"], frame["head"], strict=True)])
+    quantity = frame["quantity"].to_numpy()
+    law = (8 + 0.2 * distance * quantity**0.5).sum()
+    frozen = ((8 + 0.2 * distance * 10**0.5) / 10 * quantity).sum()
+    assert certificate.frozen_input_error == pytest.approx(law - frozen)
+    assert abs(certificate.frozen_input_error) > 1.0
+    assert (result.status, result.bound) == (Status.FEASIBLE, None)
+    assert [one.reference for one in certificate.frozen] == ["state.quantity"]
+    assert "10 t" in str(certificate)
+
+
+def test_demand_that_must_be_met_and_cannot_be_leaves_out_the_least():
+    problem = small(
+        products=[Product("flour")], suppliers=[Supplier("mill", "flour", capacity=25.0, unit_cost=2.0)]
+    )
+    result = solve(problem, time_limit=20.0)
+    # 50 t can be bought for 60 t wanted; ten must be missing, and nothing of it is paid for
+    assert result.status is Status.PARTIAL
+    assert result.check.only_unserved
+    assert sum(v.amount for v in result.check.violations) == pytest.approx(10.0, abs=1e-4)
+    assert "at least 10 t" in result.message
+    assert result.bound is None
+    assert result.certificate is not None
+    assert result.certificate.holds
+    assert "shortage" not in result.pricing.terms()
+    assert any(
+        "suppliers can sell 10 t" in reason.message and reason.proved for reason in problem.reasons(None)
+    )
+
+
+@pytest.mark.parametrize("seed", [1, 3, 5, 11])
+def test_mandatory_products_too(seed):
+    problem = random_problem(seed, mandatory=True)
+    result = solve(problem, time_limit=20.0)
+    truth = best_of_all(problem)
+    if np.isinf(truth):
+        assert result.status is Status.PARTIAL
+        assert result.check.only_unserved
+    else:
+        assert result.objective == pytest.approx(truth, rel=2e-6)
+
+
+def test_a_plan_to_start_from_is_the_first_incumbent_and_the_answer_when_time_is_out():
+    problem = random_problem(2)
+    first = solve(problem, time_limit=20.0)
+    again = solve(problem, time_limit=20.0, initial=first.plan)
+    assert again.history[0].objective == pytest.approx(first.objective)
+    at_once = HighsSupply().solve(problem, SolveOptions(time_limit=0.0, initial=first.plan))
+    assert at_once.status is Status.FEASIBLE
+    assert at_once.objective == pytest.approx(first.objective)
+    assert problem.price(at_once.plan).objective == pytest.approx(first.objective)
+    dearer = replace(problem, demand=problem.wanted + 1.0)
+    other = HighsSupply().solve(dearer, SolveOptions(time_limit=0.0, initial=FlowPlan((), first.plan.open)))
+    assert other.objective == pytest.approx(dearer.price(FlowPlan((), first.plan.open)).objective)
+    nothing = HighsSupply().solve(problem, SolveOptions(time_limit=0.0))
+    assert (nothing.status, nothing.plan, nothing.interrupted) == (Status.NO_PLAN, None, False)
+
+
+def test_a_plan_made_for_other_data_starts_with_what_is_known_here():
+    problem = small()
+    plan = solve(problem, time_limit=20.0).plan
+    fewer = replace(problem, lanes=[one for one in problem.lanes if one.head != "Nice"], tariff=1.0)
+    result = solve(fewer, time_limit=20.0, initial=plan)
+    assert result.status is Status.OPTIMAL
+    assert set(result.to_frame()["head"]) == {"north", "Lyon"}
+
+
+def test_a_plan_of_another_kind_is_refused_as_a_start():
+    class Other(Plan):
+        def to_frame(self):
+            raise NotImplementedError
+
+    with pytest.raises(SolverError, match="starts from a FlowPlan, not from a Other"):
+        HighsSupply().solve(small(), SolveOptions(initial=Other()))
+
+
+def test_the_same_seed_gives_the_same_plan():
+    problem = random_problem(4)
+    assert solve(problem, seed=9, time_limit=20.0).plan == solve(problem, seed=9, time_limit=20.0).plan
+
+
+def test_it_accepts_supply_problems_only():
+    assert HighsSupply().accepts(small()) == ""
+    assert "supply" in HighsSupply().accepts(object())
+    assert HighsSupply().name.startswith("HiGHS (OR-Tools 9")
+
+
+@pytest.fixture
+def heard():
+    """Let Ctrl-C be heard also where the tests run in the background, whose processes ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
+def test_ctrl_c_keeps_the_best_plan_so_far():
+    r = np.random.default_rng(0)
+    demand = r.uniform(5, 30, 60)
+    problem = located(float(demand.sum() / 6), r.uniform(300, 900, 20), demand, r.uniform(50, 900, (20, 60)))
+    seen = []
+
+    def press(step):
+        seen.append(step.objective)
+        signal.raise_signal(signal.SIGINT)
+
+    result = solve(problem, time_limit=60.0, progress=press)
+    assert result.interrupted
+    assert len(seen) == 1
+    assert result.status is Status.FEASIBLE
+    assert result.check.ok, str(result.check)
+    assert result.objective == pytest.approx(seen[0], rel=1e-6)
+    assert "stopped by the user" in str(result)
+
+
+def test_ctrl_c_before_anything_is_found_is_no_plan(monkeypatch):
+    def press(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kanopt.solvers.supply.solver.run_highs", press)
+    outcome = HighsSupply().solve(small(), SolveOptions())
+    assert (outcome.status, outcome.plan, outcome.interrupted) == (Status.NO_PLAN, None, True)
+
+
+def test_ctrl_c_while_the_least_shortage_is_sought_says_what_is_proved(monkeypatch):
+    answers = iter([Answer(Ending.INFEASIBLE, None, None), Answer(Ending.INTERRUPTED, None, None)])
+    monkeypatch.setattr("kanopt.solvers.supply.solver.run_highs", lambda *_: next(answers))
+    outcome = HighsSupply().solve(small(products=[Product("flour")]), SolveOptions())
+    assert (outcome.status, outcome.plan, outcome.interrupted) == (Status.INFEASIBLE, None, True)
+    assert "cannot be met" in outcome.message
+
+
+def test_the_relaxation_of_facility_location_is_tight():
+    # the strong rows x <= d y: with open sites at no capacity limit the relaxed sites are whole by themselves
+    r = np.random.default_rng(1)
+    model = SupplyModel(
+        located(np.inf, r.uniform(300, 900, 5), r.uniform(5, 30, 8), r.uniform(50, 900, (5, 8)))
+    ).linear
+    relaxed = run_highs(replace(model, whole=np.zeros_like(model.whole)), HighsOptions())
+    exact = run_highs(model, HighsOptions())
+    assert model.cost @ relaxed.values == pytest.approx(model.cost @ exact.values, rel=0.02)
+    assert model.cost @ relaxed.values <= model.cost @ exact.values + 1e-6
+
+
+@pytest.mark.parametrize("seed", [0, 3, 9])
+def test_a_plan_and_its_point_say_the_same(seed):
+    problem = random_problem(seed)
+    model = SupplyModel(problem)
+    answer = run_highs(model.linear, HighsOptions())
+    plan = model.plan(answer.values)
+    point = model.point(plan)
+    assert model.plan(point) == plan
+    np.testing.assert_allclose(point, answer.values, atol=1e-6)
+    price = problem.price(plan, frozen=True).objective
+    assert abs(float(model.cost @ answer.values) - price) <= model.rounding_bound(answer.values, plan)
+
+
+def two_variables(cost: float = 1.0) -> LinearModel:
+    one = np.ones(2)
+    return LinearModel(
+        np.array([cost, 3.0]),
+        0 * one,
+        2 * one,
+        one > 0,
+        np.array([0, 0]),
+        np.array([0, 1]),
+        one,
+        np.array([2.5]),
+        np.array([np.inf]),
+    )
+
+
+def test_costs_too_small_for_highs_are_dropped_and_counted():
+    model = two_variables(1e-12)
+    assert model.kept_cost.tolist() == [0.0, 3.0]
+    assert run_highs(model, HighsOptions(threads=2, seed=2**40)).values.tolist() == [2.0, 1.0]
+
+
+def test_an_infeasible_model_says_so():
+    answer = run_highs(replace(two_variables(), row_lower=np.array([9.0])), HighsOptions())
+    assert (answer.ending, answer.values) == (Ending.INFEASIBLE, None)
+
+
+def test_a_failure_of_highs_quotes_its_log():
+    model = replace(two_variables(), columns=np.array([0, 7]))
+    with pytest.raises(SolverError, match="HiGHS failed"):
+        run_highs(model, HighsOptions())
+
+
+def test_a_run_that_ignores_its_limit_is_ended(monkeypatch, tmp_path):
+    sleeper = tmp_path / "sleeper.py"
+    sleeper.write_text("import time\ntime.sleep(600)\n")
+    monkeypatch.setattr(highs_child, "__file__", str(sleeper))
+    monkeypatch.setattr("kanopt.solvers.highs.GRACE", 0.3)
+    answer = run_highs(two_variables(), HighsOptions(time_limit=0.0))
+    assert (answer.ending, answer.values) == (Ending.LIMIT, None)
+
+
+def test_incumbents_are_read_up_to_the_last_whole_one(tmp_path):
+    path = tmp_path / "incumbents.sol"
+    assert read_incumbents(path, 3) is None
+    path.write_text("Objective 5\n# Columns -2\nx0 1.5 0\nx2 2 2\n")
+    assert read_incumbents(path, 3).tolist() == [1.5, 0.0, 2.0]
+    with path.open("a") as file:
+        file.write("Objective 4\n# Columns -2\nx0 1 0\nx2 1.2")
+    assert read_incumbents(path, 3).tolist() == [1.5, 0.0, 2.0]
+    path.write_text("Objective 5\n# Columns -2\nx0 1.5 0")
+    assert read_incumbents(path, 3) is None
+
+
+def test_the_child_writes_its_answer_and_passes_the_log_on(tmp_path):
+    from ortools.math_opt import model_parameters_pb2, parameters_pb2, result_pb2
+
+    (tmp_path / highs_child.MODEL).write_bytes(two_variables().to_proto().SerializeToString())
+    (tmp_path / highs_child.PARAMETERS).write_bytes(parameters_pb2.SolveParametersProto().SerializeToString())
+    hint = model_parameters_pb2.ModelSolveParametersProto().SerializeToString()
+    (tmp_path / highs_child.HINT).write_bytes(hint)
+    lines = []
+    highs_child.solve_folder(tmp_path, lines.append)
+    result = result_pb2.SolveResultProto.FromString((tmp_path / highs_child.RESULT).read_bytes())
+    assert result.termination.reason == result_pb2.TERMINATION_REASON_OPTIMAL
+    assert list(result.solutions[0].primal_solution.variable_values.values) == [2.0, 1.0]
+    assert any("Solving MIP model" in line or "Presolve" in line for line in lines)
+
+
+def test_the_log_of_the_child_is_all_it_prints(tmp_path):
+    from ortools.math_opt import model_parameters_pb2, parameters_pb2
+
+    (tmp_path / highs_child.MODEL).write_bytes(two_variables().to_proto().SerializeToString())
+    (tmp_path / highs_child.PARAMETERS).write_bytes(parameters_pb2.SolveParametersProto().SerializeToString())
+    hint = model_parameters_pb2.ModelSolveParametersProto().SerializeToString()
+    (tmp_path / highs_child.HINT).write_bytes(hint)
+    code = f"from kanopt.solvers.highs_child import main\nmain({str(tmp_path)!r})\nprint('after')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Solving report" in done.stdout
+    assert "after" not in done.stdout
+    assert (tmp_path / highs_child.RESULT).exists()
+
+
+def test_nothing_but_the_callers_words_reaches_standard_output():
+    code = (
+        "import json\n"
+        "from tests.cases.supply import random_problem\n"
+        "from kanopt.solvers.supply.solver import HighsSupply\n"
+        "from kanopt.solvers.base import SolveOptions\n"
+        "print(json.dumps(HighsSupply().solve(random_problem(1), SolveOptions()).objective))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) > 0
+    assert done.stderr == ""
+
+
+def test_an_empty_plan_is_a_point_too():
+    problem = small()
+    model = SupplyModel(problem)
+    point = model.point(FlowPlan(()))
+    assert float(model.cost @ point) == pytest.approx(60.0 * 20.0)
+
+
+def test_demand_missed_by_less_than_the_tolerance_is_met():
+    given = small(
+        products=[Product("flour")],
+        facilities=[Facility("north", capacity=40.0), Facility("south", status="closed")],
+        lanes=[Lane("mill", "north"), Lane("north", "Lyon"), Lane("north", "Nice")],
+        tariff=1.0,
+        demand=np.array([[[10.0, 30.0]], [[10.0, 10.00000001]]]),
+    )
+    found = solve(given)
+    assert found.status is Status.FEASIBLE
+    assert found.check.ok
+    assert "within the tolerance" in found.message
+
+
+def test_no_time_is_said():
+    outcome = HighsSupply().solve(small(), SolveOptions(time_limit=1e-9))
+    assert (outcome.status, outcome.message) == (Status.NO_PLAN, "no plan within the time limit")

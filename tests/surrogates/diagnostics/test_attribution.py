@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from kanopt.kan.description import Network
+from kanopt.surrogates.diagnostics import attribution
+from tests.cases.law_search_networks import additive, layer, line, product, square, times
+
+Floats = NDArray[np.float64]
+
+
+def rows(columns: int, n: int = 400, seed: int = 0) -> Floats:
+    return np.random.default_rng(seed).uniform(-1.0, 1.0, (n, columns))
+
+
+def scores(network: Network, numbers: Floats, codes: NDArray[np.int64] | None = None) -> dict[str, float]:
+    frame = attribution(network, numbers, codes).features
+    return dict(zip(frame["feature"], frame["score"], strict=True))
+
+
+def test_in_an_additive_model_a_column_counts_by_the_spread_of_its_edge() -> None:
+    numbers = rows(2)
+    found = scores(additive(times(3.0), np.sin), numbers)
+    assert found["x0"] == pytest.approx(3 * numbers[:, 0].std(), rel=1e-6)
+    assert found["x1"] == pytest.approx(np.sin(numbers[:, 1]).std(), rel=1e-4)
+    frame = attribution(additive(times(3.0), np.sin), numbers).features
+    assert frame["feature"].tolist() == ["x0", "x1"]
+    output = additive(times(3.0), np.sin)(numbers)
+    assert np.allclose(frame["share"], frame["score"] / output.std())
+
+
+def test_a_category_and_a_phase_count_like_any_other_edge() -> None:
+    values = [[1.0], [5.0], [-2.0]]
+    network = Network(
+        (layer([[line]], tables=(values,), cycles=[[lambda z: np.sin(2 * np.pi * z)]]),),
+    )
+    numbers = rows(2)
+    codes = np.random.default_rng(1).integers(0, 3, (len(numbers), 1))
+    found = scores(network, numbers, codes)
+    assert found["x2"] == pytest.approx(np.array(values)[codes[:, 0], 0].std())
+    assert found["x1"] == pytest.approx(np.sin(2 * np.pi * numbers[:, 1]).std(), rel=1e-4)
+
+
+def test_a_wide_edge_into_a_node_that_leads_nowhere_counts_for_nothing() -> None:
+    first = layer([[times(100.0), None], [None, line]])
+    network = Network((first, layer([[None], [square]])))
+    numbers = rows(2) * 0.03
+    found = attribution(network, numbers)
+    assert found.edge_scores[0][0, 0] == 0.0
+    assert found.features["feature"].tolist() == ["x1", "x0"]
+    assert found.features["share"].tolist() == pytest.approx([1.0, 0.0])
+    nearly = Network((first, layer([[times(1e-9)], [square]])))
+    assert attribution(nearly, numbers).features["share"].iloc[1] < 1e-4
+
+
+def test_shares_do_not_change_with_the_units_of_target_or_hidden_nodes() -> None:
+    network = Network((layer([[line, square], [square, np.sin]]), layer([[np.sin], [square]])))
+    numbers = rows(2)
+    first, last = network.layers
+    base = attribution(network, numbers)
+    scaled = Network((first, replace(last, coefficients=last.coefficients * 7.0, bias=last.bias * 7.0 + 3.0)))
+    found = attribution(scaled, numbers)
+    assert found.spread == pytest.approx(7.0 * base.spread)
+    for before, after in zip(base.edge_scores, found.edge_scores, strict=True):
+        assert np.allclose(after, 7.0 * before)
+    assert np.allclose(found.features["share"], base.features["share"])
+    # A hidden layer in other units: its values and the ranges of the edges that leave it are multiplied alike.
+    wider = Network(
+        (
+            replace(first, coefficients=first.coefficients * 1000.0, bias=first.bias * 1000.0),
+            replace(last, lower=last.lower * 1000.0, upper=last.upper * 1000.0),
+        )
+    )
+    assert np.allclose(attribution(wider, numbers).edge_scores[0], base.edge_scores[0])
+
+
+def test_the_scores_of_a_chain_are_those_of_its_output() -> None:
+    network = Network((layer([[square]]), layer([[np.sin]]), layer([[times(-3.0)]])))
+    found = attribution(network, rows(1))
+    for score in found.node_scores:
+        assert score.tolist() == pytest.approx([found.spread])
+
+
+def test_a_factor_counts_by_what_the_product_loses_when_it_is_frozen() -> None:
+    numbers = rows(2, n=20_000)
+    u, v = numbers[:, 0], numbers[:, 1]
+    centred = scores(product([line, None], [None, line]), numbers)
+    assert centred["x0"] == pytest.approx((u * v).std(), rel=0.02)  # both carry the whole product
+    assert centred["x1"] == pytest.approx((u * v).std(), rel=0.02)
+    shifted = scores(product([line, None], [None, lambda x: 3.0 + 0.1 * x]), numbers)
+    whole = u * (3.0 + 0.1 * v)
+    assert shifted["x0"] == pytest.approx(((u - u.mean()) * (3.0 + 0.1 * v)).std(), rel=1e-9)
+    assert shifted["x1"] == pytest.approx((u * 0.1 * (v - v.mean())).std(), rel=1e-6)
+    assert shifted["x0"] == pytest.approx(whole.std(), rel=0.01)
+    still = product([line, None], [None, lambda x: 5.0 + 0.0 * x])
+    assert scores(still, numbers)["x1"] == pytest.approx(0.0, abs=1e-9)  # a factor that never moves
+
+
+def test_a_sum_and_a_product_share_the_score_of_the_output() -> None:
+    first = layer([[line, line, None], [None, None, line]], bias=[0.0, 2.0, 2.0], products=1)
+    network = Network((first, layer([[line], [line]])))
+    found = attribution(network, rows(2), names=("a", "b"), output="y")
+    nodes = found.nodes
+    assert nodes["kind"].tolist() == ["input", "input", "sum", "product", "output"]
+    assert nodes["node"].tolist() == ["a", "b", "h1[0]", "h1[1]", "y"]
+    assert nodes["fed_by"].tolist() == ["", "", "a", "(a) × (b)", "h1[1] + h1[0]"]
+    edges = found.edges
+    assert edges[["layer", "source", "target", "factor"]].values.tolist() == [
+        [0, "a", "h1[0]", 0],
+        [0, "a", "h1[1]", 1],
+        [0, "a", "h1[1]", 2],
+        [0, "b", "h1[0]", 0],
+        [0, "b", "h1[1]", 1],
+        [0, "b", "h1[1]", 2],
+        [1, "h1[0]", "y", 0],
+        [1, "h1[1]", "y", 0],
+    ]
+    assert edges["score"].iloc[0] == pytest.approx(rows(2)[:, 0].std())
+    assert nodes["score"].iloc[1] == pytest.approx(found.factor_scores[0][0, 1])
+
+
+def test_paths_that_cancel_do_not_count_twice() -> None:
+    """x · (y + 2) by quarter squares, through two nodes most of whose parts of the output cancel."""
+    numbers = rows(2)
+    squares = Network(
+        (
+            layer([[line, line], [line, times(-1.0)]], bias=[2.0, -2.0]),
+            layer([[times(0.25, square)], [times(-0.25, square)]]),
+        )
+    )
+    direct = product([line, None], [None, lambda y: y + 2.0])
+    assert np.allclose(squares(numbers), direct(numbers))
+    expected, found = attribution(direct, numbers), attribution(squares, numbers)
+    assert np.allclose(found.node_scores[0], expected.node_scores[0])
+    assert found.edge_scores[0][1].sum() > 2.0 * found.node_scores[0][1]
+
+
+def test_the_square_of_a_share_is_the_total_index_of_a_column_that_enters_by_straight_edges() -> None:
+    numbers = rows(3, n=40_000)
+    x, y, z = numbers.T
+    network = product([line, line, None], [lambda x: 1.0 + 0.0 * x, None, line])  # (x + y) · (1 + z)
+    whole = ((x + y) * (1.0 + z)).var()
+    total = {  # E var(f | the others) / var f
+        "x0": np.mean((1.0 + z) ** 2) / 3.0 / whole,
+        "x1": np.mean((1.0 + z) ** 2) / 3.0 / whole,
+        "x2": np.mean((x + y) ** 2) / 3.0 / whole,
+    }
+    found = attribution(network, numbers).features.set_index("feature")["share"]
+    assert {name: found[name] ** 2 for name in total} == pytest.approx(total, rel=0.03)
+
+
+def test_one_output_of_several() -> None:
+    network = Network((layer([[line, None], [None, square]]),))
+    numbers = rows(2)
+    for column in (0, 1):
+        found = attribution(network, numbers, column=column, output="y")
+        assert found.node_scores[0][1 - column] == 0.0
+        assert found.node_scores[0][column] == pytest.approx(network(numbers)[:, column].std())
+    assert found.nodes["node"].tolist() == ["x0", "x1", "y[0]", "y[1]"]
+
+
+def test_columns_of_one_name_are_one_feature_and_constants_count_for_nothing() -> None:
+    numbers = rows(2)
+    found = attribution(additive(line, line), numbers, names=("a", "a"))
+    assert found.features["feature"].tolist() == ["a"]
+    assert found.features["score"].item() == pytest.approx(numbers.sum(axis=1).std())
+    assert found.node_scores[0].tolist() == pytest.approx(numbers.std(axis=0).tolist())
+    flat = attribution(additive(lambda x: 0.3 + 0 * x, lambda x: 0 * x), numbers)
+    assert flat.features["share"].tolist() == [0.0, 0.0]
+    assert flat.nodes["fed_by"].iloc[-1] == "constant"
+
+
+def test_what_cannot_be_attributed_is_refused() -> None:
+    with pytest.raises(ValueError, match="2 inputs"):
+        attribution(additive(line, line), rows(2), names=("a",))
+    with pytest.raises(ValueError, match="needs rows"):
+        attribution(additive(line, line), rows(2)[:0])
