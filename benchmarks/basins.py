@@ -15,11 +15,11 @@ import torch
 from _bench import footer
 
 from kanopt.kan import fit
-from kanopt.kan.architecture import Inputs, Shape
-from kanopt.kan.fit import FitOptions, Run, begun, settled
+from kanopt.kan.architecture import Architecture, InputTensors
+from kanopt.kan.fit import FitOptions, TrainedBatch, train_starts, train_until_one
 from kanopt.kan.objective import Data
 
-SHAPE = Shape(4, hidden=(2, 1), grid_size=5)
+SHAPE = Architecture(4, hidden=(2, 1), grid_size=5)
 FOUND = 0.05
 
 
@@ -28,7 +28,7 @@ def rows_of(rows: int, seed: int) -> Data:
     x = 2.0 * torch.rand(rows, 4, dtype=torch.float64, generator=generator) - 1.0
     waves = torch.sin(torch.pi * x[:, :2].square().sum(1)) + torch.sin(torch.pi * x[:, 2:].square().sum(1))
     target = torch.exp(0.5 * waves).unsqueeze(1)
-    inputs = Inputs(x, torch.zeros(rows, 0, dtype=torch.int64))
+    inputs = InputTensors(x, torch.zeros(rows, 0, dtype=torch.int64))
     return Data(inputs, target / target.std(), torch.ones(rows, dtype=torch.float64))
 
 
@@ -38,10 +38,10 @@ def errors(data: Data, strong: float, starts: int, seed: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
     options = FitOptions(starts=starts)
     with patch.object(fit, "STRONG", strong):
-        run = begun(SHAPE, data, (-one, one), generator, options, kept=starts)
+        run = train_starts(SHAPE, data, (-one, one), generator, options, kept=starts)
     for index in torch.arange(len(run.network)).split(1):
-        alone = Run(run.network.take(index), run.smoothing[index], run.score[index], run.history)
-        output = settled(alone, data, options).network.forward(data.inputs)[0]
+        alone = TrainedBatch(run.network.take(index), run.smoothing[index], run.score[index], run.history)
+        output = train_until_one(alone, data, options).network.forward(data.inputs)[0]
         found.append((output - data.target).square().mean().sqrt())
     return torch.stack(found)
 

@@ -33,7 +33,7 @@ from kanopt.kan.informed import (
     InformedOptions,
     Knowledge,
     Relation,
-    State,
+    RelationState,
     collocation,
     fit_informed,
     observed,
@@ -80,10 +80,10 @@ def oscillator() -> Case:
     ranges = {"t": (0.0, DAYS)}
     control = Relation(
         "control",
-        lambda s: s.d("u", "t", "t") + 2.0 * DAMPING * s.d("u", "t") + s["u"],
+        lambda s: s.derivative("u", "t", "t") + 2.0 * DAMPING * s.derivative("u", "t") + s["u"],
         collocation(ranges, options.grid_size * 2**options.refinements),
     )
-    at_rest = Relation("at rest", lambda s: s.d("u", "t"), {"t": 0.0}, weight=1e4)
+    at_rest = Relation("at rest", lambda s: s.derivative("u", "t"), {"t": 0.0}, weight=1e4)
     known = Knowledge(("t",), ("u",), (control, observed("u", {"t": 0.0}, 1.0, weight=1e4), at_rest))
     return Case("oscillator", known, ranges, exact, ("KAN [1, 1]", options), (90, 90), 1.0)
 
@@ -94,9 +94,9 @@ def poisson() -> Case:
     def exact(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.asarray(np.sin(PI * x) * np.sin(PI * y))
 
-    def residual(s: State) -> Tensor:
+    def residual(s: RelationState) -> Tensor:
         source = -2.0 * PI**2 * torch.sin(PI * s["x"]) * torch.sin(PI * s["y"])
-        return s.d("u", "x", "x") + s.d("u", "y", "y") - source
+        return s.derivative("u", "x", "x") + s.derivative("u", "y", "y") - source
 
     options = InformedOptions(hidden=(5,), trainer=TrainerOptions(iterations=40))
     ranges = {"x": (-1.0, 1.0), "y": (-1.0, 1.0)}
@@ -117,7 +117,7 @@ def solve_by_kan(case: Case, options: InformedOptions, seed: int) -> tuple[int, 
     fitted = fit_informed(case.known, torch.Generator().manual_seed(seed), options, case.ranges)
     spent = time.process_time() - started
     return (
-        fitted.network.shape.parameters,
+        fitted.network.architecture.parameters,
         *case.errors(lambda points: fitted.predict(points)["u"]),
         spent,
     )
@@ -184,7 +184,7 @@ class Pinn:
                     return slopes[by[0]]
                 return torch.autograd.grad(slopes[by[0]].sum(), columns[by[1]], create_graph=True)[0]
 
-            state = State(relation.name, {**columns, "u": values}, derivative)
+            state = RelationState(relation.name, {**columns, "u": values}, derivative)
             mean = relation.residual(state).square().mean()
             total = total + (mean if place == 0 else self.boundary * mean)
         return total

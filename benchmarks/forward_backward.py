@@ -26,8 +26,8 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Inputs, Shape
-from kanopt.kan.gradient import in_type, squares_and_gradient
+from kanopt.kan.architecture import Architecture, InputTensors
+from kanopt.kan.gradient import squares_and_gradient, to_dtype
 from kanopt.kan.objective import Data
 from kanopt.kan.starts import random_starts
 
@@ -60,13 +60,13 @@ class Entry:
 def ours(x: Tensor, y: Tensor, seed: int) -> Entry:
     """Return kanopt: analytic gradient, no autograd."""
     none = torch.zeros(len(x), 0, dtype=torch.int64)
-    rows = Inputs(x[:500].double(), none[:500])
+    rows = InputTensors(x[:500].double(), none[:500])
     ends = -torch.ones(WIDTHS[0], dtype=torch.float64), torch.ones(WIDTHS[0], dtype=torch.float64)
-    shape = Shape(WIDTHS[0], hidden=WIDTHS[1:-1], grid_size=GRID)
+    shape = Architecture(WIDTHS[0], hidden=WIDTHS[1:-1], grid_size=GRID)
     generator = torch.Generator().manual_seed(seed)
     start = random_starts(shape, 1, rows, ends, torch.zeros(1), generator)
-    network = in_type(start, torch.float32)
-    data = Data(Inputs(x, none), y, torch.full((len(x),), 1.0 / len(x)))
+    network = to_dtype(start, torch.float32)
+    data = Data(InputTensors(x, none), y, torch.full((len(x),), 1.0 / len(x)))
 
     def step() -> float:
         squares, _ = squares_and_gradient(network, data)

@@ -21,7 +21,7 @@ from starts import measure
 from targets import GIVEN, TARGETS
 
 import kanopt as ko
-from kanopt.kan.architecture import Inputs, Shape
+from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.starts import random_starts
 
@@ -56,10 +56,10 @@ def fits(seed: int, repeats: int, devices: list[str]) -> pd.DataFrame:
 def equations(rows: int, seed: int, repeats: int, devices: list[str]) -> pd.DataFrame:
     generator = torch.Generator().manual_seed(seed)
     numbers = torch.rand(rows, 8, dtype=torch.float64, generator=generator)
-    shape = Shape(8, hidden=(16,), grid_size=5)
+    shape = Architecture(8, hidden=(16,), grid_size=5)
 
     def run(device: str, precision: str) -> Callable[[], object]:
-        inputs = Inputs(numbers.to(device), torch.zeros(rows, 0, dtype=torch.int64, device=device))
+        inputs = InputTensors(numbers.to(device), torch.zeros(rows, 0, dtype=torch.int64, device=device))
         data = Data(inputs, numbers.prod(1, keepdim=True).to(device), inputs.numbers.new_ones(rows))
         ends = inputs.numbers.new_zeros(8), inputs.numbers.new_ones(8)
         draw = torch.Generator().manual_seed(seed)

@@ -23,7 +23,7 @@ import torch
 from _bench import footer
 from torch import Tensor, nn
 
-from kanopt.kan import Data, FitOptions, Inputs, Shape, fit_starts, grown
+from kanopt.kan import Architecture, Data, FitOptions, InputTensors, fit_starts, refine_grid
 
 FINEST = 40
 
@@ -70,15 +70,15 @@ def drawn(rows: int, inputs: int, seed: int) -> Tensor:
 def splines(target: Target, x: Tensor, y: Tensor, test: Tensor, seed: int) -> Result:
     tick = time.process_time()
     none = torch.zeros(len(x), 0, dtype=torch.int64)
-    data = Data(Inputs(x, none), y[:, None] / y.std(), torch.ones(len(x), dtype=torch.float64))
-    shape = Shape(target.inputs, hidden=target.hidden, grid_size=5)
+    data = Data(InputTensors(x, none), y[:, None] / y.std(), torch.ones(len(x), dtype=torch.float64))
+    shape = Architecture(target.inputs, hidden=target.hidden, grid_size=5)
     generator, options = torch.Generator().manual_seed(seed), FitOptions()
     run = fit_starts(shape, data, (x.amin(0), x.amax(0)), generator, options)
-    run = grown(run, data, options, FINEST)
+    run = refine_grid(run, data, options, FINEST)
     cpu = time.process_time() - tick
     none = torch.zeros(len(test), 0, dtype=torch.int64)
-    predicted = run.network.forward(Inputs(test, none))[0, :, 0] * y.std()
-    return Result(rmse(predicted, target.law(test)), run.network.shape.parameters, cpu)
+    predicted = run.network.forward(InputTensors(test, none))[0, :, 0] * y.std()
+    return Result(rmse(predicted, target.law(test)), run.network.architecture.parameters, cpu)
 
 
 def rmse(predicted: Tensor, actual: Tensor) -> float:

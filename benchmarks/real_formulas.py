@@ -20,7 +20,7 @@ from _real_data import Case, add_table_arguments, cases
 from threadpoolctl import threadpool_limits
 
 import kanopt as ko
-from kanopt.formulas.counting import operators
+from kanopt.formulas.counting import count_operators
 
 MOST_ERROR, MOST_OPERATORS = 1.02, 30
 
@@ -51,7 +51,7 @@ def measure(case: Case, split: int, seed: int) -> dict[str, object]:
     return line | {
         "formula": read,
         "ratio": read / network,
-        "operators": operators(formula.root),
+        "operators": count_operators(formula.root),
         "curves": len(formula.curves),
         "CPU s, formula": spent,
     }

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from _bench import alternate, footer
 
-from kanopt.kan.architecture import Inputs, Shape
+from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
@@ -29,11 +29,11 @@ def rows_of(rows: int, seed: int, device: torch.device) -> Data:
     generator = torch.Generator().manual_seed(seed)
     numbers = 2.0 * torch.rand(rows, 4, dtype=torch.float64, generator=generator) - 1.0
     target = law(numbers) + 0.05 * torch.randn(rows, dtype=torch.float64, generator=generator)
-    inputs = Inputs(numbers.to(device), torch.zeros(rows, 0, dtype=torch.int64, device=device))
+    inputs = InputTensors(numbers.to(device), torch.zeros(rows, 0, dtype=torch.int64, device=device))
     return Data(inputs, target[:, None].to(device), torch.ones(rows, dtype=torch.float64, device=device))
 
 
-def starts_of(shape: Shape, models: int, data: Data, seed: int) -> KANBatch:
+def starts_of(shape: Architecture, models: int, data: Data, seed: int) -> KANBatch:
     one = torch.ones(4, dtype=torch.float64, device=data.target.device)
     generator = torch.Generator().manual_seed(seed)
     return random_starts(shape, models, data.inputs, (-one, one), data.target.mean(0), generator)
@@ -43,11 +43,11 @@ def contenders(
     data: Data, models: int, grid_size: int, steps: int, seed: int
 ) -> tuple[dict[str, Callable[[], torch.Tensor]], int]:
     """Return the batch and the loop, each giving the losses (models,), and the parameters of one network."""
-    shape = Shape(4, hidden=(5,), grid_size=grid_size)
+    shape = Architecture(4, hidden=(5,), grid_size=grid_size)
     network = starts_of(shape, models, data, seed)
     parts = Penalty.of(shape, data.target.device)
     smoothing = torch.full((models, parts.groups + 1), 1e-6, dtype=torch.float64, device=data.target.device)
-    penalty = parts.weighted(smoothing, float(len(data)))
+    penalty = parts.matrices(smoothing, float(len(data)))
     objective, options = LeastSquares(data), TrainerOptions(iterations=steps, tolerance=0.0)
 
     def batch() -> torch.Tensor:

@@ -27,7 +27,7 @@ from kanopt.errors import FormulaError
 from kanopt.formulas import parse_formula
 from kanopt.formulas.parameters import parameters_of
 from kanopt.reports import plot_diagram
-from kanopt.reports.canvas import tidy, y_title
+from kanopt.reports.canvas import set_y_title, style_axes
 from kanopt.reports.diagrams import diagram_size
 from kanopt.reports.palette import ALARM, FAINT, INK, LINE, MUTED, series
 
@@ -86,9 +86,9 @@ def rows(figure: Figure, names: Names) -> None:
     ):
         ax.plot(full[which], longer[which], color=series(place).light, label=label, **POINT)
     ax.set_xlabel("flow / capacity")
-    tidy(ax)
+    style_axes(ax)
     ax.set_ylim(0, None)
-    y_title(ax, "minutes / free_min")
+    set_y_title(ax, "minutes / free_min")
     ax.legend(
         title="free-flow time", title_fontsize="small", loc="upper left", alignment="left", markerscale=2
     )
@@ -114,13 +114,13 @@ def front(figure: Figure, names: Names) -> None:
         ax.plot(x, y, style, color=series(place).light, markersize=5, linewidth=1, label=label)
     ax.set_yscale("log")
     ax.set_xlabel("operators")
-    tidy(ax)
+    style_axes(ax)
     ticks = [0.5, 1, 2, 5, 10, 20]
     ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
     ax.set_ylim(0.45, 34)
     ax.set_xlim(-1, max(22, *(each.complexity + 5 for each in considered)))  # room for the texts
-    y_title(ax, "error on the training rows (min)")
+    set_y_title(ax, "error on the training rows (min)")
     ax.legend(loc="upper right")
     for each in on_rows[1:]:
         if not each.chosen:
@@ -145,14 +145,14 @@ def held_out(figure: Figure, names: Names) -> None:
     left.axhline(0.0, color=MUTED.light, linewidth=0.8)
     left.plot(predicted, test["minutes"] - predicted, color=series(0).light, **POINT)
     left.set_xscale("log")
-    tidy(left)
+    style_axes(left)
     left.minorticks_off()
     ticks = [2, 5, 10, 20, 50, 100]
     left.set_xticks(ticks, [str(tick) for tick in ticks])
     left.set_xlabel("minutes by the law")
     most = 1.3 * float(np.abs(left.get_ylim()).max())
     left.set_ylim(-most, most)
-    y_title(left, "measured less law (min)")
+    set_y_title(left, "measured less law (min)")
     left.legend(loc="upper right")
     plot_formula(formula, right, along="flow")
 
@@ -222,7 +222,7 @@ def _whiskers(figure: Figure, laws: Sequence[Row], truth: Mapping[str, Sequence[
         ax.set_yticks(range(len(laws)), [label for label, _ in laws])
         ax.set_ylim(len(laws) - 0.4, -0.6)
         ax.margins(x=0.15)
-        tidy(ax, grid="x")
+        style_axes(ax, grid="x")
         ax.locator_params(axis="x", nbins=5)
         ax.tick_params(axis="y", labelleft=place == 0)
     told = {label: mark for ax in panels for mark, label in zip(*ax.get_legend_handles_labels(), strict=True)}

@@ -6,7 +6,7 @@ Results go to stdout, progress and messages to stderr. Nothing heavy is loaded b
 from __future__ import annotations
 
 from kanopt.cli.commands import kanopt
-from kanopt.cli.failures import guarded
+from kanopt.cli.failures import run_guarded
 
 __all__ = ["main"]
 
@@ -19,4 +19,6 @@ def main(arguments: list[str] | None = None) -> None:
     arguments
         In place of those of the process, without the program's name.
     """
-    raise SystemExit(guarded(lambda: kanopt.main(args=arguments, prog_name="kanopt", standalone_mode=False)))
+    raise SystemExit(
+        run_guarded(lambda: kanopt.main(args=arguments, prog_name="kanopt", standalone_mode=False))
+    )

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from kanopt.cli.failures import DEBUG, Exit, code_of
-from kanopt.cli.progress import following
+from kanopt.cli.failures import DEBUG, ExitCode, exit_code_of
+from kanopt.cli.progress import progress_reporter
 
 if TYPE_CHECKING:
     from kanopt.whatif import Run, Scenario
@@ -62,7 +62,7 @@ def kanopt() -> None:
     """Learn laws from tables, plan with them, and ask what if."""
 
 
-def _common(command: CommandT) -> CommandT:
+def _common_options(command: CommandT) -> CommandT:
     """Add the options of every command that learns or searches."""
     for option in (
         _debug,
@@ -74,7 +74,7 @@ def _common(command: CommandT) -> CommandT:
     return command
 
 
-def _limited(command: CommandT) -> CommandT:
+def _time_limit_option(command: CommandT) -> CommandT:
     limit = click.FloatRange(min=0, min_open=True, max=86_400)
     return click.option(
         "--time-limit", type=limit, metavar="SECONDS", help="For a search, in place of the file's."
@@ -89,7 +89,7 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
     """Name every mistake in scenario files, as file:line: key: what is wrong and what to write instead."""
     from dataclasses import asdict
 
-    from kanopt.cli.output import to_text
+    from kanopt.cli.output import to_json
     from kanopt.errors import Issue, ScenarioError
     from kanopt.whatif import load_scenario
 
@@ -105,10 +105,10 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
             continue
         _remark(scenario)
         if not as_json:
-            click.echo(f"{file}: no mistakes ({_contents(scenario)})")
+            click.echo(f"{file}: no mistakes ({_scenario_contents(scenario)})")
     if as_json:
-        click.echo(to_text([asdict(issue) for issue in mistakes]))
-    return Exit.BAD_INPUT if mistakes else Exit.SOLVED
+        click.echo(to_json([asdict(issue) for issue in mistakes]))
+    return ExitCode.BAD_INPUT if mistakes else ExitCode.SOLVED
 
 
 def _remark(*scenarios: Scenario) -> None:
@@ -117,18 +117,18 @@ def _remark(*scenarios: Scenario) -> None:
         click.echo(f"warning: {remark}", err=True)
 
 
-def _contents(scenario: Scenario) -> str:
+def _scenario_contents(scenario: Scenario) -> str:
     counts = [(len(scenario.tables), "table"), (len(scenario.laws), "law"), (len(scenario.changes), "change")]
     told = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count]
-    return ", ".join(told if scenario.question is None else [scenario.kind, *told])
+    return ", ".join(told if scenario.problem_spec is None else [scenario.kind, *told])
 
 
 @kanopt.command()
 @click.argument("file", type=_FILE)
 @click.option("--out", type=_FILE, help="Folder for the report, the plan as CSV and the laws as JSON.")
 @click.option("--report", type=_FILE, help="File for the report; reports/NAME.html if left out.")
-@_limited
-@_common
+@_time_limit_option
+@_common_options
 def run(
     file: Path,
     *,
@@ -140,21 +140,21 @@ def run(
     quiet: bool,
 ) -> int:
     """Learn the laws of a scenario, plan, explain, and write the report."""
-    from kanopt.cli.output import run_json, save_laws, save_plan, saving_finished_laws, to_text
+    from kanopt.cli.output import run_json, save_laws, save_laws_on_interrupt, save_plan, to_json
 
     target = report or (out or Path("reports")) / f"{file.stem}.html"
-    with saving_finished_laws(None if out is None else out / "laws"):
+    with save_laws_on_interrupt(None if out is None else out / "laws"):
         outcome = _run(file, seed=seed, time_limit=time_limit, quiet=quiet)
-    code = code_of(outcome.result)
+    code = exit_code_of(outcome.result)
     if not as_json:
-        click.echo(_told(outcome))
+        click.echo(_run_text(outcome))
     if out is not None:
         save_laws(outcome.laws.values(), out / "laws")
         if outcome.result.has_plan:
             save_plan(outcome.result, out / f"{file.stem}_plan.csv")
     written = outcome.to_html(target)
     if as_json:
-        click.echo(to_text({**run_json(outcome), "report": str(written), "exit_code": int(code)}))
+        click.echo(to_json({**run_json(outcome), "report": str(written), "exit_code": int(code)}))
     else:
         click.echo(f"\nreport: {written}")
     return code
@@ -163,13 +163,13 @@ def run(
 def _run(file: Path, *, seed: int | None, time_limit: float | None, quiet: bool) -> Run:
     from kanopt.whatif import load_scenario
 
-    with following(quiet=quiet) as progress:
+    with progress_reporter(quiet=quiet) as progress:
         scenario = load_scenario(file)
         _remark(scenario)
         return scenario.run(seed=seed, time_limit=time_limit, progress=progress)
 
 
-def _told(outcome: Run) -> str:
+def _run_text(outcome: Run) -> str:
     from kanopt.cli.output import law_lines
 
     scenario = outcome.scenario
@@ -186,8 +186,8 @@ def _told(outcome: Run) -> str:
 @click.option(
     "--repeats", type=click.IntRange(min=1), default=2, show_default=True, help="Searches per scenario."
 )
-@_limited
-@_common
+@_time_limit_option
+@_common_options
 def compare(
     files: tuple[Path, ...],
     *,
@@ -203,24 +203,24 @@ def compare(
 
     The first file is the base. A single what-if file is compared with the base it names.
     """
-    from kanopt.cli.output import comparison_json, to_text
+    from kanopt.cli.output import comparison_json, to_json
     from kanopt.whatif import compare as compared
     from kanopt.whatif import load_scenario
 
-    with following(quiet=quiet) as progress:
+    with progress_reporter(quiet=quiet) as progress:
         scenarios = [load_scenario(file) for file in files]
         if len(scenarios) == 1:
             scenarios = [load_scenario(_base_of(scenarios[0])), *scenarios]
         _remark(*scenarios)
         outcome = compared(scenarios, seed=seed, repeats=repeats, time_limit=time_limit, progress=progress)
     target = report or (out or Path("reports")) / f"{scenarios[0].path.stem}_compared.html"
-    codes = [code_of(outcome_run.result) for outcome_run in outcome.runs]
-    code = Exit.INTERRUPTED if outcome.interrupted else max(codes)
+    codes = [exit_code_of(outcome_run.result) for outcome_run in outcome.runs]
+    code = ExitCode.INTERRUPTED if outcome.interrupted else max(codes)
     if not as_json:
         click.echo(outcome.text())
     written = outcome.to_html(target)
     if as_json:
-        click.echo(to_text({**comparison_json(outcome), "report": str(written), "exit_code": int(code)}))
+        click.echo(to_json({**comparison_json(outcome), "report": str(written), "exit_code": int(code)}))
     else:
         click.echo(f"\nreport: {written}")
     return code
@@ -241,8 +241,8 @@ def _base_of(scenario: Scenario) -> Path:
     type=click.Choice(["round", "dimacs", "exact"]),
     help="How an instance's distances are rounded; left out, as is the custom of its set.",
 )
-@_limited
-@_common
+@_time_limit_option
+@_common_options
 def solve(file: Path, *, convention: str | None, out: Path | None, **given: Any) -> int:
     """Plan a scenario and print the result; no report.
 
@@ -261,14 +261,14 @@ def solve(file: Path, *, convention: str | None, out: Path | None, **given: Any)
 def _solve_scenario(
     file: Path, *, out: Path | None, seed: int | None, time_limit: float | None, as_json: bool, quiet: bool
 ) -> int:
-    from kanopt.cli.output import result_json, save_plan, to_text
+    from kanopt.cli.output import result_json, save_plan, to_json
 
     outcome = _run(file, seed=seed, time_limit=time_limit, quiet=quiet)
-    code = code_of(outcome.result)
+    code = exit_code_of(outcome.result)
     if out is not None and outcome.result.has_plan:
         save_plan(outcome.result, out)
     click.echo(
-        to_text({**result_json(outcome.result), "exit_code": int(code)}) if as_json else str(outcome.result)
+        to_json({**result_json(outcome.result), "exit_code": int(code)}) if as_json else str(outcome.result)
     )
     if out is not None and outcome.result.has_plan and not as_json:
         click.echo(f"plan: {out}")
@@ -309,20 +309,20 @@ def _solve_scenario(
 @click.option(
     "--out", type=_FILE, help='Folder for the laws as JSON, which a scenario reads with file = "…".'
 )
-@_common
+@_common_options
 def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: bool, **given: Any) -> int:
     """Learn laws and print them: those of a scenario, or one from a table.
 
     What the law of a scenario is to be stands in its file; the options from --target to --min-r2 go with --table.
     """
-    from kanopt.cli.output import law_json, law_lines, save_laws, saving_finished_laws, to_text
+    from kanopt.cli.output import law_json, law_lines, save_laws, save_laws_on_interrupt, to_json
     from kanopt.cli.table_law import fit_table
 
     if (file is None) == (table is None):
         raise click.UsageError("name a scenario file, or a --table with --target and --features")
     if file is not None:
-        _refuse_idle(given)
-    with saving_finished_laws(out), following(quiet=given.pop("quiet")) as progress:
+        _refuse_unused_options(given)
+    with save_laws_on_interrupt(out), progress_reporter(quiet=given.pop("quiet")) as progress:
         if file is not None:
             from kanopt.whatif import load_scenario
             from kanopt.whatif.learn import laws_of, learn
@@ -337,14 +337,14 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
                 raise click.UsageError("--table needs --target and --features")
             laws = [fit_table(table, **given)]
     saved = [] if out is None else save_laws(laws, out)
-    click.echo(to_text({law.name: law_json(law) for law in laws}) if as_json else "\n".join(law_lines(laws)))
+    click.echo(to_json({law.name: law_json(law) for law in laws}) if as_json else "\n".join(law_lines(laws)))
     if not as_json:
         for path in saved:
             click.echo(f"law: {path}")
-    return Exit.SOLVED
+    return ExitCode.SOLVED
 
 
-def _refuse_idle(names: Iterable[str]) -> None:
+def _refuse_unused_options(names: Iterable[str]) -> None:
     """Refuse the options of ``--table`` beside a scenario file, which would change nothing.
 
     Raises

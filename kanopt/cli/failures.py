@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanopt.cli.progress import warnings_told
+from kanopt.cli.progress import warnings_to_stderr
 from kanopt.errors import FormulaError, KanoptError, SolverError
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
 
-__all__ = ["DEBUG", "Exit", "code_of", "guarded"]
+__all__ = ["DEBUG", "ExitCode", "exit_code_of", "run_guarded"]
 
 DEBUG = "KANOPT_DEBUG"
 
 
-class Exit(IntEnum):
+class ExitCode(IntEnum):
     """What a command ends with."""
 
     SOLVED = 0
-    OUR_FAULT = 1
+    INTERNAL_ERROR = 1
     BAD_INPUT = 2
     INFEASIBLE = 3
     NO_PLAN = 4
@@ -35,61 +35,61 @@ class Exit(IntEnum):
     PIPE_CLOSED = 141
 
 
-def code_of(result: Result) -> Exit:
+def exit_code_of(result: Result) -> ExitCode:
     """Return the exit code that a result stands for."""
     if result.interrupted:
-        return Exit.INTERRUPTED
+        return ExitCode.INTERRUPTED
     return {
-        "optimal": Exit.SOLVED,
-        "feasible": Exit.SOLVED,
-        "partial": Exit.INFEASIBLE,
-        "infeasible": Exit.INFEASIBLE,
-        "no plan": Exit.NO_PLAN,
+        "optimal": ExitCode.SOLVED,
+        "feasible": ExitCode.SOLVED,
+        "partial": ExitCode.INFEASIBLE,
+        "infeasible": ExitCode.INFEASIBLE,
+        "no plan": ExitCode.NO_PLAN,
     }[result.status.value]
 
 
-def guarded(command: Callable[[], Any]) -> int:
+def run_guarded(command: Callable[[], Any]) -> int:
     """Run a command; turn whatever it raises into a message on stderr and an exit code."""
     try:
-        with warnings_told():
+        with warnings_to_stderr():
             code = command()
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit):
         # whoever read our output has gone (click makes that a SystemExit, and nothing else one); what is still to
         # be written must not raise again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.PIPE_CLOSED
+        return ExitCode.PIPE_CLOSED
     except click.ClickException as error:
         error.show()
-        return Exit.BAD_INPUT
+        return ExitCode.BAD_INPUT
     except (KeyboardInterrupt, click.Abort) as error:
         # click makes an Abort of a KeyboardInterrupt
         words = str(error.__cause__ or error)
         click.echo(words or "stopped by the user before there was anything to write", err=True)
-        return Exit.INTERRUPTED
+        return ExitCode.INTERRUPTED
     except SolverError as error:
-        return _failed(error, Exit.OUR_FAULT)
+        return _print_error(error, ExitCode.INTERNAL_ERROR)
     except FormulaError as error:
-        return _failed(error, Exit.LAW_REFUSED)
+        return _print_error(error, ExitCode.LAW_REFUSED)
     except KanoptError as error:
-        return _failed(error, Exit.BAD_INPUT)
+        return _print_error(error, ExitCode.BAD_INPUT)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         click.echo(f"{place}{error.strerror or error}", err=True)
-        return Exit.BAD_INPUT
+        return ExitCode.BAD_INPUT
     except Exception as error:  # the last line of defence: a fault of ours is told in one line
-        return _our_fault(error)
-    return code if isinstance(code, int) else Exit.SOLVED
+        return _internal_error(error)
+    return code if isinstance(code, int) else ExitCode.SOLVED
 
 
-def _failed(error: KanoptError, code: Exit) -> int:
+def _print_error(error: KanoptError, code: ExitCode) -> int:
     click.echo(str(error), err=True)
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
     return code
 
 
-def _our_fault(error: Exception) -> int:
+def _internal_error(error: Exception) -> int:
     click.echo(f"kanopt failed: {type(error).__name__}: {error}", err=True)
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
@@ -98,4 +98,4 @@ def _our_fault(error: Exception) -> int:
             f"This is a fault of kanopt, not of your files. Run it again with {DEBUG}=1 for the traceback.",
             err=True,
         )
-    return Exit.OUR_FAULT
+    return ExitCode.INTERNAL_ERROR

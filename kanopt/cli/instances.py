@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanopt.cli.failures import code_of
-from kanopt.cli.progress import following
+from kanopt.cli.failures import exit_code_of
+from kanopt.cli.progress import progress_reporter
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Progress, Result
@@ -57,7 +57,7 @@ def is_instance(file: Path) -> bool:
 
 def solve_instance(file: Path, options: InstanceOptions) -> int:
     """Read, solve and print an instance; return the exit code."""
-    from kanopt.cli.output import result_json, save_plan, to_text, write_text
+    from kanopt.cli.output import result_json, save_plan, to_json, write_text
     from kanopt.problems.routing.instances import read_instance, solution_text
 
     _refuse_to_overwrite(file, options.out)
@@ -65,17 +65,17 @@ def solve_instance(file: Path, options: InstanceOptions) -> int:
     if not options.quiet:
         for finding in instance.findings:
             click.echo(f"note: {finding.message}", err=True)
-    result = _solved(instance, options)
-    code = code_of(result)
+    result = _solve(instance, options)
+    code = exit_code_of(result)
     if options.out is not None and result.has_plan:
         if options.out.suffix == ".sol":
             plan: Any = result.plan
             write_text(options.out, solution_text(instance.problem, plan, float(result.objective or 0.0)))
         else:
             save_plan(result, options.out)
-    told = _facts(instance, result)
+    told = _result_facts(instance, result)
     if options.as_json:
-        click.echo(to_text({**result_json(result), "instance": told, "exit_code": int(code)}))
+        click.echo(to_json({**result_json(result), "instance": told, "exit_code": int(code)}))
         return code
     click.echo(_table(told, instance.problem.unit))
     if result.has_plan and not result.check.ok:
@@ -93,23 +93,23 @@ def _refuse_to_overwrite(file: Path, out: Path | None) -> None:
         raise click.UsageError(f"--out {out} holds the best known solution of {file}; name another file")
 
 
-def _solved(instance: Instance, options: InstanceOptions) -> Result:
+def _solve(instance: Instance, options: InstanceOptions) -> Result:
     from kanopt.solvers import solve
     from kanopt.whatif.events import Event
 
     limit = _TIME_LIMIT if options.time_limit is None else options.time_limit
     unit = instance.problem.unit
-    with following(quiet=options.quiet) as report:
+    with progress_reporter(quiet=options.quiet) as report:
         report(Event("solve", f"solving: {instance.name} (at most {limit:g} s)"))
 
         def told(step: Progress) -> None:
             price = "" if step.objective is None else f" {step.objective:,.2f} {unit}"
-            report(Event("solve", f"{step.seconds:.1f} s{price} {step.message}".rstrip(), passing=True))
+            report(Event("solve", f"{step.seconds:.1f} s{price} {step.message}".rstrip(), transient=True))
 
         return solve(instance.problem, time_limit=limit, seed=options.seed or 0, progress=told)
 
 
-def _facts(instance: Instance, result: Result) -> dict[str, Any]:
+def _result_facts(instance: Instance, result: Result) -> dict[str, Any]:
     """Return what the table shows, as plain data."""
     plan: Any = result.plan
     routes = 0 if plan is None else len(plan.routes)

@@ -22,23 +22,23 @@ __all__ = [
     "result_json",
     "run_json",
     "save_laws",
+    "save_laws_on_interrupt",
     "save_plan",
-    "saving_finished_laws",
-    "to_text",
+    "to_json",
     "write_text",
 ]
 
 
-def to_text(data: Any) -> str:
+def to_json(data: Any) -> str:
     """Return JSON; numbers that JSON lacks become null."""
-    return json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(_json_value(data), indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): _json_value(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
+        return [_json_value(inner) for inner in value]
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -150,13 +150,13 @@ def save_laws(laws: Iterable[LearnedLaw], folder: Path) -> list[Path]:
 
 
 @contextmanager
-def saving_finished_laws(folder: Path | None) -> Iterator[None]:
+def save_laws_on_interrupt(folder: Path | None) -> Iterator[None]:
     """On Ctrl-C while laws are learned, write those that were finished to a folder, and say so."""
-    from kanopt.whatif.learn import StoppedLearning
+    from kanopt.whatif.learn import LearningInterrupted
 
     try:
         yield
-    except StoppedLearning as stopped:
+    except LearningInterrupted as stopped:
         if folder is None or not stopped.laws:
             raise
         save_laws(stopped.laws.values(), folder)

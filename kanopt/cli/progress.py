@@ -11,35 +11,35 @@ import click
 
 if TYPE_CHECKING:
     from kanopt.whatif import Event
-    from kanopt.whatif.events import Report
+    from kanopt.whatif.events import OnEvent
 
-__all__ = ["following", "warnings_told"]
+__all__ = ["progress_reporter", "warnings_to_stderr"]
 
 
 @contextmanager
-def following(*, quiet: bool) -> Iterator[Report]:
+def progress_reporter(*, quiet: bool) -> Iterator[OnEvent]:
     """Return what to tell the events of a run."""
     if quiet:
-        yield _silent
+        yield _ignore_event
         return
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        yield _plain
+        yield _print_event
         return
     with console.status("starting") as status:
 
         def follow(event: Event) -> None:
             status.update(_escaped(event.message))
-            if not event.passing:
+            if not event.transient:
                 console.print(_escaped(event.message), style="dim")
 
         yield follow
 
 
 @contextmanager
-def warnings_told() -> Iterator[None]:
+def warnings_to_stderr() -> Iterator[None]:
     """Let the warnings of kanopt be lines on stderr, and those of other libraries be silent."""
     from kanopt.errors import KanoptWarning
 
@@ -59,10 +59,10 @@ def _escaped(text: str) -> str:
     return escape(text)
 
 
-def _silent(event: Event) -> None:
+def _ignore_event(event: Event) -> None:
     pass
 
 
-def _plain(event: Event) -> None:
-    if not event.passing:
+def _print_event(event: Event) -> None:
+    if not event.transient:
         click.echo(event.message, err=True)

@@ -44,39 +44,39 @@ def fit_table(
         If the law predicts too poorly to be used.
     """
     from kanopt.whatif.checks import law_mistakes
-    from kanopt.whatif.file_model import validated
+    from kanopt.whatif.file_model import validate
     from kanopt.whatif.learn import fit_law
-    from kanopt.whatif.sections import remains_of
+    from kanopt.whatif.sections import read_partial_law
     from kanopt.whatif.spec import LearnedSpec
 
-    entry = _entry(table, asked)
-    frame = _read(table, _pairs(units), on_bad, decimal)
+    entry = _surrogate_section(table, asked)
+    frame = _read_table(table, _parse_pairs(units), on_bad, decimal)
     _require(frame, (entry["target"], *entry["features"]), table)
     name = entry["target"]
-    spec, mistakes = validated(LearnedSpec, entry, ("surrogates", name))
-    rest = spec or remains_of(entry, ("surrogates", name), mistakes)
+    spec, mistakes = validate(LearnedSpec, entry, ("surrogates", name))
+    rest = spec or read_partial_law(entry, ("surrogates", name), mistakes)
     if rest is not None:
         mistakes += law_mistakes({name: rest}, [table.name], {table.name: frame})
     if mistakes or spec is None:
-        raise click.UsageError("\n".join(_told(mistakes)))
+        raise click.UsageError("\n".join(_option_messages(mistakes)))
     return fit_law(name, spec, frame, seed or 0)
 
 
-def _entry(table: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _surrogate_section(table: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a scenario file would say under ``[surrogates]``."""
     readers: Mapping[str, Callable[[Any], Any]] = {
         "features": lambda text: [word.strip() for word in text.split(",")],
-        "monotone": _signs,
-        "periodic": _periods,
-        "pin": _pins,
-        "forbid": _operators,
-        "prefer": _operators,
+        "monotone": _parse_signs,
+        "periodic": _parse_periods,
+        "pin": _parse_pins,
+        "forbid": _parse_operators,
+        "prefer": _parse_operators,
     }
     read = {key: readers[key](value) if key in readers else value for key, value in asked.items()}
     return {"table": table.name, **read, "on_missing": "drop"}
 
 
-def _told(mistakes: Iterable[Mistake]) -> list[str]:
+def _option_messages(mistakes: Iterable[Mistake]) -> list[str]:
     """Name the option that each mistake is in."""
     lines = []
     for mistake in mistakes:
@@ -87,26 +87,26 @@ def _told(mistakes: Iterable[Mistake]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def _pairs(text: str) -> dict[str, str]:
+def _parse_pairs(text: str) -> dict[str, str]:
     """Read ``distance=km,minutes=min``."""
     pairs = (pair.partition("=")[::2] for pair in text.split(",") if pair)
     return {column.strip(): word.strip() for column, word in pairs}
 
 
-def _signs(text: str) -> dict[str, Literal[-1, 1]]:
+def _parse_signs(text: str) -> dict[str, Literal[-1, 1]]:
     """Read ``distance=+1,speed=-1``."""
     known: dict[str, Literal[-1, 1]] = {"+1": 1, "1": 1, "-1": -1}
-    pairs = _pairs(text)
+    pairs = _parse_pairs(text)
     for column, word in pairs.items():
         if word not in known:
             raise click.UsageError(f"--monotone {column}={word}: write {column}=+1 or {column}=-1")
     return {column: known[word] for column, word in pairs.items()}
 
 
-def _periods(text: str) -> dict[str, float]:
+def _parse_periods(text: str) -> dict[str, float]:
     """Read ``hour=24,day=7``."""
     periods = {}
-    for column, word in _pairs(text).items():
+    for column, word in _parse_pairs(text).items():
         try:
             periods[column] = float(word)
         except ValueError:
@@ -115,7 +115,7 @@ def _periods(text: str) -> dict[str, float]:
     return periods
 
 
-def _pins(texts: Iterable[str]) -> dict[str, list[str]]:
+def _parse_pins(texts: Iterable[str]) -> dict[str, list[str]]:
     """Read ``hour=sine`` and ``km=linear|power``, each a text of its own."""
     pins: dict[str, list[str]] = {}
     for text in texts:
@@ -125,18 +125,18 @@ def _pins(texts: Iterable[str]) -> dict[str, list[str]]:
         if "=" in words:
             raise click.UsageError(f"--pin {text}: write --pin once for each column")
         if column in pins:
-            both = "|".join([*pins[column], *_operators(words)])
+            both = "|".join([*pins[column], *_parse_operators(words)])
             raise click.UsageError(f"--pin {column} is given twice; write --pin '{column}={both}'")
-        pins[column] = _operators(words)
+        pins[column] = _parse_operators(words)
     return pins
 
 
-def _operators(text: str) -> list[str]:
+def _parse_operators(text: str) -> list[str]:
     """Read ``exp,log`` or ``exp|log``."""
     return [word.strip() for word in text.replace("|", ",").split(",") if word.strip()]
 
 
-def _read(table: Path, units: dict[str, str], on_bad: OnBad, decimal: str) -> DataFrame:
+def _read_table(table: Path, units: dict[str, str], on_bad: OnBad, decimal: str) -> DataFrame:
     """Read a table; what an error advises is said in the options of the command line too."""
     from kanopt.errors import TableError
     from kanopt.tables import TextFormat, read_table

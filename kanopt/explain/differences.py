@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from kanopt.errors import ProblemError
-from kanopt.explain.explanation import Level, columns_of, totals
+from kanopt.explain.explanation import Level, level_columns, price_by_level
 from kanopt.problems.result import Result
 
 __all__ = ["difference"]
@@ -32,7 +32,7 @@ def difference(before: Result, after: Result, by: Level = "term") -> pd.DataFram
     ProblemError
         If a result has no plan, or the units differ.
     """
-    keys = columns_of(by)
+    keys = level_columns(by)
     for name, result in (("before", before), ("after", after)):
         if result.pricing is None:
             raise ProblemError(
@@ -43,8 +43,8 @@ def difference(before: Result, after: Result, by: Level = "term") -> pd.DataFram
             f"prices in {before.problem.unit} and {after.problem.unit} do not compare; "
             "state both problems in one unit"
         )
-    old = totals(before, by).set_index(keys)["amount"]
-    new = totals(after, by).set_index(keys)["amount"]
+    old = price_by_level(before, by).set_index(keys)["amount"]
+    new = price_by_level(after, by).set_index(keys)["amount"]
     frame = pd.concat({"before": old, "after": new}, axis="columns").fillna(0.0)
     frame["change"] = frame["after"] - frame["before"]
     frame.index.names = keys

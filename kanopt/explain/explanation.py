@@ -11,14 +11,14 @@ import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.explain.summary import summary
-from kanopt.problems.findings import FrozenInput, OutsideUse, Reason, to_frame
+from kanopt.problems.findings import Extrapolation, FrozenInput, Reason, to_frame
 from kanopt.problems.result import Result
 
 if TYPE_CHECKING:
-    from kanopt.explain.routing.alternatives import Forced
+    from kanopt.explain.routing.alternatives import PlanAlternative
     from kanopt.explain.routing.conflicts import Conflict
 
-__all__ = ["LEVELS", "Explanation", "Level", "explain", "totals"]
+__all__ = ["LEVELS", "Explanation", "Level", "explain", "price_by_level"]
 
 Level = Literal["term", "group", "item"]
 LEVELS: dict[str, list[str]] = {
@@ -28,7 +28,7 @@ LEVELS: dict[str, list[str]] = {
 }
 
 
-def columns_of(by: str) -> list[str]:
+def level_columns(by: str) -> list[str]:
     """Return the columns that identify a line at a level of detail.
 
     Raises
@@ -41,12 +41,12 @@ def columns_of(by: str) -> list[str]:
     return LEVELS[by]
 
 
-def totals(result: Result, by: Level = "term") -> pd.DataFrame:
+def price_by_level(result: Result, by: Level = "term") -> pd.DataFrame:
     """Return the price of a plan at a level of detail; the column ``amount`` adds up to the objective.
 
     Terms stand largest first, groups and items in the order of the plan; empty without a plan.
     """
-    keys = columns_of(by)
+    keys = level_columns(by)
     if result.pricing is None:
         return pd.DataFrame({**{key: pd.Series(dtype=str) for key in keys}, "amount": pd.Series(dtype=float)})
     summed = result.pricing.lines.groupby(keys, sort=False, dropna=False)["amount"].sum().reset_index()
@@ -65,13 +65,13 @@ class Explanation:
         What is explained.
     causes
         Why things are unserved, late, closed or infeasible.
-    leaps
+    extrapolations
         Places where the plan leans on a law outside its data.
     """
 
     result: Result
     causes: tuple[Reason, ...]
-    leaps: tuple[OutsideUse, ...]
+    extrapolations: tuple[Extrapolation, ...]
 
     def terms(self, by: Level = "term") -> pd.DataFrame:
         """Return the cost terms, which add up to the objective.
@@ -93,7 +93,7 @@ class Explanation:
         ProblemError
             If the level is unknown.
         """
-        frame = totals(self.result, by)
+        frame = price_by_level(self.result, by)
         objective = self.result.objective
         frame["share"] = frame["amount"] / objective if objective else float("nan")
         return frame
@@ -131,14 +131,14 @@ class Explanation:
 
     def outside(self) -> pd.DataFrame:
         """Return the places where the plan leans on a law outside its data."""
-        return to_frame(self.leaps, OutsideUse)
+        return to_frame(self.extrapolations, Extrapolation)
 
     def frozen(self) -> pd.DataFrame:
         """Return the inputs of laws that the solver saw at a planning value, if a solver was used."""
         certificate = self.result.certificate
         return to_frame(() if certificate is None else certificate.frozen, FrozenInput)
 
-    def instead(self, client: str, vehicle: str, **options: Any) -> Forced:
+    def instead(self, client: str, vehicle: str, **options: Any) -> PlanAlternative:
         """Answer "why is this client not on that vehicle": plan again with it there, and compare.
 
         Parameters
@@ -166,7 +166,7 @@ class Explanation:
 
         return with_client_on(self.result, client, vehicle, **options)
 
-    def leg(self, start: str, end: str, **options: Any) -> Forced:
+    def leg(self, start: str, end: str, **options: Any) -> PlanAlternative:
         """Answer "why does the plan drive from here to there": plan again without that leg, and compare.
 
         Parameters
@@ -214,9 +214,9 @@ class Explanation:
         ProblemError
             If it is no routing problem, or the client does not exist or is served.
         """
-        from kanopt.explain.routing.conflicts import conflict_of
+        from kanopt.explain.routing.conflicts import find_conflict
 
-        return conflict_of(self.result, client, time_limit=time_limit, seed=seed)
+        return find_conflict(self.result, client, time_limit=time_limit, seed=seed)
 
     def text(self, today: Result | None = None) -> str:
         """Return a summary that can be read out in a meeting.
@@ -226,7 +226,7 @@ class Explanation:
         today
             The plan that is driven today, priced on the same laws; the summary says what changes.
         """
-        return summary(self.result, self.causes, self.leaps, today)
+        return summary(self.result, self.causes, self.extrapolations, today)
 
     def to_html(self, path: str | os.PathLike[str], *, title: str = "", today: Result | None = None) -> Path:
         """Write the report of the plan: one HTML file that needs nothing else.
@@ -280,5 +280,5 @@ def explain(result: Result) -> Explanation:
     return Explanation(
         result=result,
         causes=tuple(problem.reasons(plan)),
-        leaps=() if plan is None else tuple(problem.outside(plan)),
+        extrapolations=() if plan is None else tuple(problem.extrapolations(plan)),
     )

@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from kanopt.explain.wording import amount, count, decimals_for, few, listing, number, percent, shorten
-from kanopt.problems.findings import OutsideUse, Reason
+from kanopt.explain.wording import (
+    amount_text,
+    count_text,
+    decimals_for,
+    first_few,
+    join_list,
+    number_text,
+    percent_text,
+    shorten,
+)
+from kanopt.problems.findings import Extrapolation, Reason
 from kanopt.problems.result import Result, Status
 
 __all__ = [
-    "against_sentence",
     "bound_sentence",
     "cost_sentence",
+    "extrapolation_sentence",
     "frozen_sentence",
-    "outside_sentence",
+    "issue_sentences",
     "reason_sentence",
     "summary",
-    "trouble_sentences",
+    "today_sentence",
 ]
 
 _SAME = 5e-4  # a change under 0.05 % is written as none
@@ -37,22 +46,22 @@ def cost_sentence(result: Result) -> str:
         )
         return f"There is no plan ({status}){told}."
     unit, objective = result.problem.unit, result.pricing.objective
-    head = f"The plan costs {amount(objective, unit)}"
+    head = f"The plan costs {amount_text(objective, unit)}"
     terms = [(str(name), float(value)) for name, value in result.pricing.terms().items() if value]
     if len(terms) < 2:
         return f"{head}, all of it {terms[0][0]}." if terms else f"{head}."
     decimals = decimals_for([objective, *(value for _, value in terms)])
-    shares = [f" ({percent(value / objective)})" if objective else "" for _, value in terms]
+    shares = [f" ({percent_text(value / objective)})" if objective else "" for _, value in terms]
     parts = [
-        f"{name} {number(value, decimals)}{share}"
+        f"{name} {number_text(value, decimals)}{share}"
         for (name, value), share in zip(terms[:4], shares, strict=False)
     ]
     if len(terms) > 4:
-        parts.append(f"other {number(sum(value for _, value in terms[4:]), decimals)}")
-    return f"{head}: {listing(parts)}."
+        parts.append(f"other {number_text(sum(value for _, value in terms[4:]), decimals)}")
+    return f"{head}: {join_list(parts)}."
 
 
-def against_sentence(result: Result, today: Result | None) -> str:
+def today_sentence(result: Result, today: Result | None) -> str:
     """Say how the plan compares with the one that is driven today."""
     if today is None or today.objective is None or result.objective is None:
         return ""
@@ -60,18 +69,18 @@ def against_sentence(result: Result, today: Result | None) -> str:
     unit = result.problem.unit
     share = change / abs(today.objective) if today.objective else float("nan")
     if abs(share) < _SAME:
-        text = f"That is as much as today's plan ({amount(today.objective, unit)})"
+        text = f"That is as much as today's plan ({amount_text(today.objective, unit)})"
     else:
         word = "less" if change < 0 else "more"
         text = (
-            f"That is {amount(abs(change), unit)} ({percent(abs(share))}) {word} than today's plan, "
-            f"which costs {amount(today.objective, unit)} on the same laws"
+            f"That is {amount_text(abs(change), unit)} ({percent_text(abs(share))}) {word} than today's plan, "
+            f"which costs {amount_text(today.objective, unit)} on the same laws"
         )
     missed = sum(violation.constraint == "unserved" for violation in today.check.violations)
     broken = len(today.check.violations) - missed
     told = [
-        *([f"breaks {count(broken, 'rule')}"] if broken else []),
-        *([f"leaves out {count(missed, 'thing')} that must be served"] if missed else []),
+        *([f"breaks {count_text(broken, 'rule')}"] if broken else []),
+        *([f"leaves out {count_text(missed, 'thing')} that must be served"] if missed else []),
     ]
     return f"{text} and {' and '.join(told)}." if told else f"{text}."
 
@@ -80,14 +89,12 @@ def bound_sentence(result: Result) -> str:
     """Say what is known about better plans."""
     if result.objective is None:
         return ""
-    if result.status is Status.OPTIMAL and (result.certificate is None or not result.certificate.saw):
+    if result.status is Status.OPTIMAL and (result.certificate is None or not result.certificate.solver_view):
         return "No cheaper plan exists: this is proved."
     if result.bound is not None and result.gap is not None:
-        left = percent(result.gap)
+        left = percent_text(result.gap)
         most = left if left.startswith("under") else f"at most {left}"
-        return (
-            f"No plan can cost less than {amount(result.bound, result.problem.unit)}; {most} is left to gain."
-        )
+        return f"No plan can cost less than {amount_text(result.bound, result.problem.unit)}; {most} is left to gain."
     if result.certificate is None:
         return ""
     return "The price is exact on the laws; how much cheaper another plan could be is not known."
@@ -101,18 +108,18 @@ def reason_sentence(reason: Reason) -> str:
     return f"{text} To mend it: {mend}." if mend else text
 
 
-def trouble_sentences(result: Result, causes: Sequence[Reason], most: int = 5) -> list[str]:
+def issue_sentences(result: Result, causes: Sequence[Reason], most: int = 5) -> list[str]:
     """Say what is wrong with the plan: what is left out, late or closed, and which rules it breaks."""
     told = []
     for kind, found in Counter(cause.kind for cause in causes).items():
         subjects = [shorten(cause.subject, 60) for cause in causes if cause.kind == kind]
         one, many = _KINDS.get(kind, (f"reason of kind {kind}", f"reasons of kind {kind}"))
-        told.append(f"{count(found, one, many)}: {few(subjects, most)}.")
+        told.append(f"{count_text(found, one, many)}: {first_few(subjects, most)}.")
     broken = [violation for violation in result.check.violations if violation.constraint != "unserved"]
     if broken:
         told.append(
-            f"The plan breaks {count(len(broken), 'rule')}: "
-            + few([violation.message.rstrip(".") for violation in broken], 3)
+            f"The plan breaks {count_text(len(broken), 'rule')}: "
+            + first_few([violation.message.rstrip(".") for violation in broken], 3)
             + "."
         )
     if result.interrupted:
@@ -120,16 +127,16 @@ def trouble_sentences(result: Result, causes: Sequence[Reason], most: int = 5) -
     return told
 
 
-def outside_sentence(leaps: Sequence[OutsideUse]) -> str:
+def extrapolation_sentence(leaps: Sequence[Extrapolation]) -> str:
     """Say where the plan leans on a law outside its data."""
     if not leaps:
         return ""
     laws = []
     for law, places in Counter(leap.law for leap in leaps).items():
         inputs = sorted({leap.inputs for leap in leaps if leap.law == law})
-        laws.append(f"{law} in {count(places, 'place')} ({listing(inputs)})")
+        laws.append(f"{law} in {count_text(places, 'place')} ({join_list(inputs)})")
     return (
-        f"The plan leans on laws outside the data they were learned from: {listing(laws)}. "
+        f"The plan leans on laws outside the data they were learned from: {join_list(laws)}. "
         "Its price is an extrapolation there."
     )
 
@@ -139,24 +146,24 @@ def frozen_sentence(result: Result) -> str:
     certificate = result.certificate
     if certificate is None or not certificate.frozen:
         return ""
-    names = listing(
+    names = join_list(
         list(dict.fromkeys(f"{frozen.reference} of {frozen.law}" for frozen in certificate.frozen))
     )
-    error = amount(certificate.frozen_input_error, result.problem.unit, signed=True)
+    error = amount_text(certificate.frozen_input_error, result.problem.unit, signed=True)
     return f"The search held {names} at planning values; the true values change the price by {error}."
 
 
 def summary(
-    result: Result, causes: Sequence[Reason], leaps: Sequence[OutsideUse], today: Result | None = None
+    result: Result, causes: Sequence[Reason], leaps: Sequence[Extrapolation], today: Result | None = None
 ) -> str:
     """Return the whole summary: a paragraph on cost, one on trouble with a line per reason, one on trust."""
-    cost = [cost_sentence(result), against_sentence(result, today), bound_sentence(result)]
-    trouble = trouble_sentences(result, causes)
-    trust = [outside_sentence(leaps), frozen_sentence(result)]
+    cost = [cost_sentence(result), today_sentence(result, today), bound_sentence(result)]
+    trouble = issue_sentences(result, causes)
+    trust = [extrapolation_sentence(leaps), frozen_sentence(result)]
     blocks = [" ".join(filter(None, part)) for part in (cost, trouble, trust)]
     if causes:
         lines = [f"  - {reason_sentence(cause)}" for cause in causes[:20]]
         if len(causes) > 20:
-            lines.append(f"  - and {count(len(causes) - 20, 'more reason')}.")
+            lines.append(f"  - and {count_text(len(causes) - 20, 'more reason')}.")
         blocks.insert(2, "\n".join(lines))
     return "\n\n".join(block for block in blocks if block)

@@ -8,16 +8,16 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 __all__ = [
-    "amount",
-    "clock_time",
-    "count",
+    "amount_text",
+    "clock_text",
+    "count_text",
     "decimals_for",
-    "few",
-    "listing",
-    "number",
-    "percent",
+    "first_few",
+    "join_list",
+    "number_text",
+    "percent_text",
     "shorten",
-    "significant",
+    "significant_text",
 ]
 
 MINUS = "−"
@@ -44,7 +44,7 @@ def decimals_for(values: Iterable[float]) -> int:
     return min(2 - math.floor(math.log10(largest)), 12)
 
 
-def number(value: float, decimals: int | None = None, *, signed: bool = False) -> str:
+def number_text(value: float, decimals: int | None = None, *, signed: bool = False) -> str:
     """Write a number with thousands separators and a true minus sign.
 
     Examples
@@ -64,7 +64,7 @@ def number(value: float, decimals: int | None = None, *, signed: bool = False) -
     return "+" + text if signed and rounded > 0 else text
 
 
-def significant(value: float, digits: int = 4) -> str:
+def significant_text(value: float, digits: int = 4) -> str:
     """Write a number with so many significant digits, without needless zeros.
 
     Examples
@@ -73,7 +73,7 @@ def significant(value: float, digits: int = 4) -> str:
     ('0.4124', '1,235,000', '2e−7', '−3')
     """
     if not math.isfinite(value) or value == 0:
-        return number(value)
+        return number_text(value)
     exponent = math.floor(math.log10(abs(value)))
     if exponent < -4 or exponent > 8:
         mantissa, power = f"{value:.{digits - 1}e}".split("e")
@@ -85,7 +85,7 @@ def significant(value: float, digits: int = 4) -> str:
     return MINUS + text if rounded < 0 else text
 
 
-def amount(value: float, unit: str, decimals: int | None = None, *, signed: bool = False) -> str:
+def amount_text(value: float, unit: str, decimals: int | None = None, *, signed: bool = False) -> str:
     """Write a number with its unit.
 
     Examples
@@ -93,10 +93,10 @@ def amount(value: float, unit: str, decimals: int | None = None, *, signed: bool
     >>> amount(1234.5, "EUR"), amount(7.0, "")
     ('1,234.50 EUR', '7')
     """
-    return f"{number(value, decimals, signed=signed)} {unit}".rstrip()
+    return f"{number_text(value, decimals, signed=signed)} {unit}".rstrip()
 
 
-def percent(share: float, *, signed: bool = False) -> str:
+def percent_text(share: float, *, signed: bool = False) -> str:
     """Write a fraction as a percentage: whole from 10 % upwards, else with the digits that matter.
 
     Examples
@@ -109,10 +109,10 @@ def percent(share: float, *, signed: bool = False) -> str:
     points = 100 * share
     if 0 < abs(points) < 0.05:
         return "under 0.1 %"
-    return f"{number(points, 0 if abs(points) >= 9.95 or points == 0 else 1, signed=signed)} %"
+    return f"{number_text(points, 0 if abs(points) >= 9.95 or points == 0 else 1, signed=signed)} %"
 
 
-def clock_time(value: float, unit: str = "min") -> str:
+def clock_text(value: float, unit: str = "min") -> str:
     """Write a time since midnight as time of day.
 
     Examples
@@ -125,10 +125,10 @@ def clock_time(value: float, unit: str = "min") -> str:
     minutes = round(value * _MINUTES.get(unit, 1.0))
     day, minute = divmod(minutes, 1440)
     text = f"{minute // 60:02d}:{minute % 60:02d}"
-    return text if day == 0 else f"{text} {number(day, 0, signed=True)} d"
+    return text if day == 0 else f"{text} {number_text(day, 0, signed=True)} d"
 
 
-def count(n: int, one: str, many: str = "") -> str:
+def count_text(n: int, one: str, many: str = "") -> str:
     """Write how many there are of a thing.
 
     Examples
@@ -139,7 +139,7 @@ def count(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-def listing(items: Sequence[str]) -> str:
+def join_list(items: Sequence[str]) -> str:
     """Join items as a sentence does.
 
     Examples
@@ -152,7 +152,7 @@ def listing(items: Sequence[str]) -> str:
     return f"{', '.join(items[:-1])} and {items[-1]}"
 
 
-def few(items: Sequence[str], most: int = 5) -> str:
+def first_few(items: Sequence[str], most: int = 5) -> str:
     """Join the first items and say how many more there are.
 
     Examples
@@ -161,8 +161,8 @@ def few(items: Sequence[str], most: int = 5) -> str:
     ('a, b and 2 more', 'a and b')
     """
     if len(items) <= most:
-        return listing(items)
-    return listing([*items[:most], f"{len(items) - most:,} more"])
+        return join_list(items)
+    return join_list([*items[:most], f"{len(items) - most:,} more"])
 
 
 def shorten(text: str, most: int) -> str:

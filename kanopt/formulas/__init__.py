@@ -6,8 +6,8 @@ inputs, with leaves that are tabulated instead of written: :class:`Curve`, :clas
 
 from kanopt.formulas.binding import (
     BoundFormula,
-    Known,
     Reference,
+    ReferenceValue,
     Scope,
     arc,
     client,
@@ -66,7 +66,6 @@ __all__ = [
     "GroupedLaw",
     "Input",
     "JointTest",
-    "Known",
     "Maximum",
     "Minimum",
     "Node",
@@ -79,6 +78,7 @@ __all__ = [
     "Quantity",
     "Range",
     "Reference",
+    "ReferenceValue",
     "Scope",
     "ShapeFact",
     "ShapeProof",

@@ -2,7 +2,7 @@
 
 A formula speaks of ``distance_km`` or ``hour``; a routing problem knows the distance of an arc and
 the clock. ``cost.bind(distance_km=arc.distance, hour=clock.hour)`` says which is which, in words.
-The problem later supplies a :class:`Known` array for every :class:`Reference`; units are converted
+The problem later supplies a :class:`ReferenceValue` array for every :class:`Reference`; units are converted
 from their declarations, never guessed from names.
 """
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BoundFormula",
-    "Known",
     "Reference",
+    "ReferenceValue",
     "Scope",
     "arc",
     "client",
@@ -141,7 +141,7 @@ STATE_SCOPES = frozenset({"state", "clock"})
 
 
 @dataclass(frozen=True)
-class Known:
+class ReferenceValue:
     """The value of a reference: an array (of any shape that broadcasts) and its unit.
 
     An empty unit means that none was declared; such values are taken as they are.
@@ -159,7 +159,7 @@ class Known:
         return np.asarray(convert(np.asarray(self.values, dtype=float), self.unit, unit))
 
 
-Resolver = Callable[[Reference], Known]
+Resolver = Callable[[Reference], ReferenceValue]
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class BoundFormula:
 
     def evaluate(self, resolve: Resolver, unit: str = "") -> NDArray[np.float64]:
         """Evaluate the law on what `resolve` knows; the result is in `unit` where both are declared."""
-        result = Known(self.formula.evaluate(self.arguments(resolve)), self.formula.output.unit)
+        result = ReferenceValue(self.formula.evaluate(self.arguments(resolve)), self.formula.output.unit)
         try:
             return np.asarray(result.to(unit), dtype=float)
         except UnitError as error:

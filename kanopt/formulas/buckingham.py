@@ -42,7 +42,7 @@ class UnitExponents:
     particular: tuple[Fraction, ...]
     groups: tuple[tuple[int, ...], ...] = ()
 
-    def at(self, *steps: Fraction | int) -> tuple[Fraction, ...]:
+    def exponents(self, *steps: Fraction | int) -> tuple[Fraction, ...]:
         """Return the exponents for one number per group.
 
         Raises

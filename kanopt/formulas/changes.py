@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from kanopt.formulas.estimation.refitting import Robust
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Changes"]
+__all__ = ["FormulaEdits"]
 
 
-class Changes:
+class FormulaEdits:
     """What makes a formula from a formula, each with its change in the provenance."""
 
     @property
@@ -92,9 +92,9 @@ class Changes:
         >>> print(held, held.provenance["fixed"])
         0.5 · km b = 1, was 0.97
         """
-        from kanopt.formulas.editing import fixed
+        from kanopt.formulas.editing import fix_constants
 
-        return fixed(self._law, values)
+        return fix_constants(self._law, values)
 
     def edited(self, text: str, constants: Mapping[str, float] | None = None) -> Formula:
         """Return the law rewritten by hand; :meth:`refit` then estimates the constants that have a name.
@@ -127,6 +127,6 @@ class Changes:
         >>> new.provenance["edited by hand"]
         'was a · km^b'
         """
-        from kanopt.formulas.editing import edited
+        from kanopt.formulas.editing import edit_text
 
-        return edited(self._law, text, constants)
+        return edit_text(self._law, text, constants)

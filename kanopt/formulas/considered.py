@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from kanopt.formulas.formula import Formula
 
-__all__ = ["considered", "reasons"]
+__all__ = ["considered_frame", "reasons"]
 
 _ALIKE = 0.005
 """Errors that differ by a smaller share are called the same."""
@@ -27,7 +27,7 @@ _REFUSED = (
 )
 
 
-def considered(formula: Formula) -> pd.DataFrame:
+def considered_frame(formula: Formula) -> pd.DataFrame:
     """Return the formulas considered as a frame; see :meth:`kanopt.formulas.Formula.considered`."""
     import pandas as pd
 
@@ -80,11 +80,11 @@ def reasons(alternatives: Sequence[Alternative], decided: str = "") -> tuple[str
     if chosen is None:
         return ("",) * len(alternatives)
     others = [each for each in alternatives if each is not chosen]
-    of_chosen = "; ".join(filter(None, (_chosen(chosen, others), decided)))
-    return tuple(of_chosen if each is chosen else _passed_over(each, chosen) for each in alternatives)
+    of_chosen = "; ".join(filter(None, (_why_chosen(chosen, others), decided)))
+    return tuple(of_chosen if each is chosen else _why_rejected(each, chosen) for each in alternatives)
 
 
-def _chosen(chosen: Alternative, others: Sequence[Alternative]) -> str:
+def _why_chosen(chosen: Alternative, others: Sequence[Alternative]) -> str:
     if not others:
         return "the only formula considered"
     lengths = [each.length for each in others if each.length is not None]
@@ -97,7 +97,7 @@ def _chosen(chosen: Alternative, others: Sequence[Alternative]) -> str:
     return " and ".join(found) or "neither the smallest error nor the lowest complexity"
 
 
-def _passed_over(other: Alternative, chosen: Alternative) -> str:
+def _why_rejected(other: Alternative, chosen: Alternative) -> str:
     size, more_complex = _size(other.complexity, chosen.complexity)
     error, worse = _error(other.error, chosen.error)
     if not worse:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Product, Sum, fold
 from kanopt.formulas.pieces import Curve, Step
 
-__all__ = ["operators"]
+__all__ = ["count_operators"]
 
 CURVE = 5
 """A curve or staircase counts for so many: it is read from a picture."""
 
 
-def operators(root: Node) -> int:
+def count_operators(root: Node) -> int:
     """Return how many operators a reader sees; what occurs twice counts twice.
 
     Of a sum, a product, a maximum or a minimum of n parts n − 1, of a power, a function or a look-up in a table 1, of a

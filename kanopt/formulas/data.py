@@ -13,7 +13,7 @@ from kanopt.formulas.nodes import Array
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.units import convert
 
-__all__ = ["GAP", "common_shape", "describe_place", "read_columns", "within"]
+__all__ = ["GAP", "common_shape", "describe_place", "in_bounds", "read_columns"]
 
 GAP = "missing"
 """The category that stands for a gap in laws fitted with ``missing="indicator"``."""
@@ -52,7 +52,7 @@ def read_columns(
     names = {variable.name for variable in inputs}
     absent = [v.name for v in inputs if v.name in required and v.name not in data]
     if absent:
-        raise FormulaError(_absent(absent, names, [str(name) for name in data]))
+        raise FormulaError(_missing_inputs(absent, names, [str(name) for name in data]))
     for variable in inputs:
         if variable.name in data:
             try:
@@ -63,7 +63,7 @@ def read_columns(
     return columns
 
 
-def _absent(absent: Sequence[str], names: Collection[str], known: Sequence[str]) -> str:
+def _missing_inputs(absent: Sequence[str], names: Collection[str], known: Sequence[str]) -> str:
     """Say which inputs are missing, and what is there."""
     stems = [name.removesuffix(SUFFIX) for name in absent if name.endswith(SUFFIX)]
     advice = next((_advice(stem) for stem in stems if stem in names), "")
@@ -89,7 +89,7 @@ def _advice(name: str) -> str:
     return (
         f". The law knows gaps: where {name!r} is missing it wants 'yes' in {indicator_name(name)!r}, elsewhere 'no', "
         f"and in {name!r} the median of the rows it was fitted to; "
-        "kanopt.surrogates.missing.Indicators.of(fitted_rows).filled(data) writes both"
+        "kanopt.surrogates.missing.MissingIndicators.of(fitted_rows).filled(data) writes both"
     )
 
 
@@ -180,7 +180,7 @@ def common_shape(columns: Mapping[str, NDArray[Any]]) -> tuple[int, ...]:
         raise FormulaError(f"the inputs do not broadcast against each other: {shapes}") from None
 
 
-def within(values: Array, low: float | None, high: float | None) -> NDArray[np.bool_]:
+def in_bounds(values: Array, low: float | None, high: float | None) -> NDArray[np.bool_]:
     """Return where values lie between two bounds, None for no bound, a billionth of the larger bound forgiven."""
     slack = _EDGE * max((abs(bound) for bound in (low, high) if bound is not None), default=0.0)
     above = np.True_ if low is None else values >= low - slack

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
-from kanopt.formulas.dimension_wording import Wording
+from kanopt.formulas.dimension_wording import DimensionWording
 from kanopt.formulas.nodes import (
     Apply,
     Constant,
@@ -30,45 +30,45 @@ from kanopt.formulas.nodes import (
     postorder,
 )
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.unification import ONE, Equations, Monomial
+from kanopt.formulas.unification import ONE, Equations, UnitMonomial
 from kanopt.units import powers_of
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
     from kanopt.formulas.variables import Variable
 
-__all__ = ["Held", "Walk"]
+__all__ = ["HeldConstant", "UnitInference"]
 
 # Functions for which f(c·x) = c^p · f(x); every other one of the library wants a pure number.
 _DEGREES = {"abs": Fraction(1), "relu": Fraction(1), "sqrt": Fraction(1, 2), "square": Fraction(2)}
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldConstant:
     """A constant, the step that holds it, its unit, and its place in reading order."""
 
     constant: Constant
     part: Node
-    unit: Monomial
+    unit: UnitMonomial
     place: int
 
 
 @dataclass(frozen=True)
-class _Sort:
+class _StepUnits:
     """What is known of a step.
 
     Its unit, its shift, the logarithm that shifts with the unit of its argument, whether it takes a shift in, and
     its place in reading order.
     """
 
-    unit: Monomial = ONE
-    shift: Monomial = ONE
-    log: tuple[Apply, Monomial] | None = None
+    unit: UnitMonomial = ONE
+    shift: UnitMonomial = ONE
+    log: tuple[Apply, UnitMonomial] | None = None
     absorbs: bool = False
     place: int = 0
 
 
-class Walk:
+class UnitInference:
     """One walk over a formula; the attributes hold what came out of it.
 
     Attributes
@@ -79,7 +79,7 @@ class Walk:
         What cannot be, in words, each once.
     held
         Free constants, in reading order; those without a name once for every place in the text.
-    fronts
+    exponential_factors
         Exponentials with a free constant in their argument, and what its exponential, a factor in front, is in.
     inputs, output
         The units of the numeric inputs by name, and of the output; unknown where none is declared.
@@ -88,23 +88,23 @@ class Walk:
     def __init__(self, formula: Formula) -> None:
         self._formula = formula
         self.equations = Equations()
-        self.words = Wording(self.equations)
+        self.words = DimensionWording(self.equations)
         self.problems: dict[str, None] = {}
-        self.held: list[Held] = []
-        self.fronts: list[tuple[Apply, Monomial]] = []
+        self.held: list[HeldConstant] = []
+        self.exponential_factors: list[tuple[Apply, UnitMonomial]] = []
         self.inputs = {v.name: self._declared(v) for v in formula.inputs if not v.is_category}
         self.output = self._declared(formula.output)
         self._numbers: Mapping[bytes, float] = {}
         self._plural: frozenset[bytes] = frozenset()
-        self._named: dict[bytes, Monomial] = {}
+        self._named: dict[bytes, UnitMonomial] = {}
         # what is most likely where nothing else decides: pure numbers in log and exp, then pure tables and curves
-        self._likely: tuple[list[Monomial], list[Monomial]] = [], []
+        self._default_pure: tuple[list[UnitMonomial], list[UnitMonomial]] = [], []
         self._place = 0
 
-    def _declared(self, variable: Variable) -> Monomial:
-        return Monomial(powers_of(variable.unit)) if variable.unit else self.equations.unknown()
+    def _declared(self, variable: Variable) -> UnitMonomial:
+        return UnitMonomial(powers_of(variable.unit)) if variable.unit else self.equations.unknown()
 
-    def whole(self) -> None:
+    def infer(self) -> None:
         """Walk the whole formula.
 
         Raises
@@ -114,23 +114,23 @@ class Walk:
         """
         formula = self._formula
         order = postorder(formula.root)
-        self.equations.spend(len(order))
-        self._numbers, self._plural = _numbers(order), _plural(order)
-        root = self._walked(formula.root)
+        self.equations.count_work(len(order))
+        self._numbers, self._plural = _numbers(order), _ambiguous_steps(order)
+        root = self._infer_part(formula.root)
         self._unshifted(root)
         if isinstance(formula.root, Constant):
             self._hold(formula.root, formula.root, root)
         ratio = self.equations.equate(root.unit, self.output)
         if ratio is not None:
             self._problem(self.words.output(formula.root, root.unit, formula.output, ratio))
-        for monomial in (*self._likely[0], *self._likely[1]):
+        for monomial in (*self._default_pure[0], *self._default_pure[1]):
             self.equations.equate(monomial, ONE)
-        self.equations.settle()
+        self.equations.back_substitute()
 
-    def _walked(self, root: Node) -> _Sort:
+    def _infer_part(self, root: Node) -> _StepUnits:
         """Visit every step once for each place in the text; what holds no bare number is the same in all places."""
-        done: dict[bytes, _Sort] = {}
-        found: list[_Sort] = []
+        done: dict[bytes, _StepUnits] = {}
+        found: list[_StepUnits] = []
         stack = [(root, False)]
         while stack:
             node, ready = stack.pop()
@@ -142,21 +142,21 @@ class Walk:
             else:
                 parts = found[len(found) - len(node.children) :]
                 del found[len(found) - len(node.children) :]
-                self.equations.spend(1 + len(parts))
+                self.equations.count_work(1 + len(parts))
                 sort = self._visit(node, parts)
                 if node.key not in self._plural:
                     done[node.key] = sort
                 found.append(sort)
         return found[0]
 
-    def _visit(self, node: Node, parts: list[_Sort]) -> _Sort:
+    def _visit(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
         match node:
             case Constant():
                 return self._constant(node)
             case Input():
-                return _Sort(self.inputs[node.name])
+                return _StepUnits(self.inputs[node.name])
             case Table() | Curve() | Step():
-                return _Sort(self._of_one(node, self._likely[1]), absorbs=True)
+                return _StepUnits(self._of_one(node, self._default_pure[1]), absorbs=True)
             case Sum():
                 return self._sum(node, parts)
             case Maximum() | Minimum():
@@ -172,11 +172,11 @@ class Walk:
     def _problem(self, text: str) -> None:
         self.problems[text] = None
 
-    def _hold(self, constant: Node, part: Node, sort: _Sort) -> None:
+    def _hold(self, constant: Node, part: Node, sort: _StepUnits) -> None:
         if _is_free(constant):
-            self.held.append(Held(constant, part, sort.unit, sort.place))
+            self.held.append(HeldConstant(constant, part, sort.unit, sort.place))
 
-    def _of_one(self, node: Node, likely: list[Monomial] | None = None) -> Monomial:
+    def _of_one(self, node: Node, likely: list[UnitMonomial] | None = None) -> UnitMonomial:
         """Return the unit of what is the same thing wherever it stands."""
         if node.key not in self._named:
             self._named[node.key] = self.equations.unknown()
@@ -184,21 +184,23 @@ class Walk:
                 likely.append(self._named[node.key])
         return self._named[node.key]
 
-    def _constant(self, node: Constant) -> _Sort:
+    def _constant(self, node: Constant) -> _StepUnits:
         self._place += 1
         if _is_singular(node):
-            return _Sort(self._of_one(node), absorbs=True, place=self._place)
+            return _StepUnits(self._of_one(node), absorbs=True, place=self._place)
         if _is_free(node) or node.value == 0:  # nothing is nothing in any unit
-            return _Sort(self.equations.unknown(), absorbs=_is_free(node), place=self._place)
-        return _Sort()
+            return _StepUnits(self.equations.unknown(), absorbs=_is_free(node), place=self._place)
+        return _StepUnits()
 
-    def _alike(self, node: Node, parts: Sequence[_Sort]) -> Monomial:
+    def _require_equal(self, node: Node, parts: Sequence[_StepUnits]) -> UnitMonomial:
         """Demand that all parts have the same unit, and return it."""
         pairs = list(zip(node.children, parts, strict=True))
         for child, part in pairs:
             self._hold(child, node, part)
         # told against what is certain: a declared unit first, then a pure number, then what is unknown
-        pairs.sort(key=lambda pair: (bool(self.equations.reduced(pair[1].unit).unknown), _is_fixed(pair[0])))
+        pairs.sort(
+            key=lambda pair: (bool(self.equations.substitute(pair[1].unit).unknown), _is_fixed(pair[0]))
+        )
         first, *others = pairs
         wrong = False
         for other in others:
@@ -206,103 +208,105 @@ class Walk:
             if ratio is not None:
                 wrong = True
                 told = [(child, part.unit) for child, part in (first, other)]
-                self._problem(self.words.unlike(node, told[0], told[1], ratio))
+                self._problem(self.words.unequal_units(node, told[0], told[1], ratio))
         return self.equations.unknown() if wrong else first[1].unit
 
-    def _sum(self, node: Sum, parts: list[_Sort]) -> _Sort:
-        unit = self._alike(node, parts)
+    def _sum(self, node: Sum, parts: list[_StepUnits]) -> _StepUnits:
+        unit = self._require_equal(node, parts)
         shift = ONE
         log = next((part.log for part in parts if part.log), None)
         for part in parts:
             shift = shift * part.shift
         absorbs = any(part.absorbs for part in parts)
-        return _Sort(unit, self.equations.shortened(shift), log, absorbs)
+        return _StepUnits(unit, self.equations.shortened(shift), log, absorbs)
 
-    def _extreme(self, node: Node, parts: list[_Sort]) -> _Sort:
-        unit = self._alike(node, parts)
+    def _extreme(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
+        unit = self._require_equal(node, parts)
         firm = [part for part in parts if not part.absorbs]
         if not firm:
-            return _Sort(unit, absorbs=True)
+            return _StepUnits(unit, absorbs=True)
         log = next((part.log for part in firm if part.log), None)
         for part in firm[1:]:
             if self.equations.equate(firm[0].shift, part.shift) is not None and log is not None:
                 self._problem(self.words.shifted(*log))
-        return _Sort(unit, firm[0].shift, log)
+        return _StepUnits(unit, firm[0].shift, log)
 
-    def _product(self, node: Product, parts: list[_Sort]) -> _Sort:
-        carrier, shared = _carrier(node.factors)
+    def _product(self, node: Product, parts: list[_StepUnits]) -> _StepUnits:
+        carrier, shared = _unit_carrier(node.factors)
         if carrier is not None and shared:
-            self._likely[1].append(parts[carrier].unit)
+            self._default_pure[1].append(parts[carrier].unit)
         unit = ONE
         for place, (factor, part) in enumerate(zip(node.factors, parts, strict=True)):
             if place == carrier or _is_singular(factor) or not _is_free(factor):
                 self._hold(factor, node, part)
                 unit = unit * part.unit
-                self.equations.spend(len(unit.unknown) + len(unit.known.words))
+                self.equations.count_work(len(unit.unknown) + len(unit.known.words))
         unit = self.equations.shortened(unit)
         loose = [place for place, factor in enumerate(node.factors) if factor.key not in self._numbers]
         if len(loose) == 1:
             return self._multiple(node, unit, parts[loose[0]], loose[0])
         for part in parts:
             self._unshifted(part)
-        return _Sort(unit, absorbs=not loose and any(part.absorbs for part in parts))
+        return _StepUnits(unit, absorbs=not loose and any(part.absorbs for part in parts))
 
-    def _multiple(self, node: Product, unit: Monomial, part: _Sort, place: int) -> _Sort:
+    def _multiple(self, node: Product, unit: UnitMonomial, part: _StepUnits, place: int) -> _StepUnits:
         """Return what a step times numbers is; its shift is multiplied, too."""
         if part.log is None:
-            return _Sort(unit, absorbs=part.absorbs)
+            return _StepUnits(unit, absorbs=part.absorbs)
         factor = math.prod(self._numbers[f.key] for at, f in enumerate(node.factors) if at != place)
         if not math.isfinite(factor):
             self._unshifted(part)
-            return _Sort(unit, absorbs=part.absorbs)
-        return _Sort(unit, part.shift ** _exact(factor), part.log, part.absorbs)
+            return _StepUnits(unit, absorbs=part.absorbs)
+        return _StepUnits(unit, part.shift ** _exact(factor), part.log, part.absorbs)
 
-    def _power(self, node: Power, base: _Sort, exponent: _Sort) -> _Sort:
+    def _power(self, node: Power, base: _StepUnits, exponent: _StepUnits) -> _StepUnits:
         self._unshifted(base)
         self._hold(node.base, node, base)
         if not isinstance(node.exponent, Constant) or _is_singular(node.exponent):
-            self._pure(node, node.exponent, exponent)
+            self._require_pure(node, node.exponent, exponent)
             self._hold(node.exponent, node, exponent)
         value = self._numbers.get(node.exponent.key, math.nan)
         if math.isfinite(value):
-            return _Sort(base.unit ** _exact(value), absorbs=base.absorbs and node.base.key in self._numbers)
-        self._pure(node, node.base, base)
-        return _Sort()
+            return _StepUnits(
+                base.unit ** _exact(value), absorbs=base.absorbs and node.base.key in self._numbers
+            )
+        self._require_pure(node, node.base, base)
+        return _StepUnits()
 
-    def _apply(self, node: Apply, part: _Sort) -> _Sort:
+    def _apply(self, node: Apply, part: _StepUnits) -> _StepUnits:
         self._hold(node.argument, node, part)
         if node.function in _DEGREES:
             self._unshifted(part)
-            return _Sort(part.unit ** _DEGREES[node.function])
+            return _StepUnits(part.unit ** _DEGREES[node.function])
         if node.function == "log":
             self._unshifted(part)
-            self._likely[0].append(part.unit)
+            self._default_pure[0].append(part.unit)
             is_number = node.argument.key in self._numbers
-            return _Sort(shift=part.unit, log=(node, part.unit), absorbs=part.absorbs and is_number)
+            return _StepUnits(shift=part.unit, log=(node, part.unit), absorbs=part.absorbs and is_number)
         if node.function == "exp" and part.absorbs:  # exp(3 + x) is exp(3) · exp(x), a constant in front
-            self._pure(node, node.argument, part)
+            self._require_pure(node, node.argument, part)
             front = self.equations.unknown()
-            self._likely[0].append(front)
-            self.fronts.append((node, front))
-            return _Sort(front * part.shift)
+            self._default_pure[0].append(front)
+            self.exponential_factors.append((node, front))
+            return _StepUnits(front * part.shift)
         if node.function == "exp":
-            fine = self._pure(node, node.argument, part, shift=True)
-            return _Sort(part.shift if fine else self.equations.unknown())
-        self._pure(node, node.argument, part)
-        return _Sort()
+            fine = self._require_pure(node, node.argument, part, shift=True)
+            return _StepUnits(part.shift if fine else self.equations.unknown())
+        self._require_pure(node, node.argument, part)
+        return _StepUnits()
 
-    def _pure(self, node: Node, child: Node, part: _Sort, *, shift: bool = False) -> bool:
+    def _require_pure(self, node: Node, child: Node, part: _StepUnits, *, shift: bool = False) -> bool:
         """Demand a pure number, without a shift unless that is taken care of."""
         ratio = self.equations.equate(part.unit, ONE)
         if ratio is not None:
-            self._problem(self.words.impure(node, child, ratio))
+            self._problem(self.words.not_pure(node, child, ratio))
         if not shift:
             self._unshifted(part)
         return ratio is None
 
-    def _unshifted(self, part: _Sort) -> None:
+    def _unshifted(self, part: _StepUnits) -> None:
         """Demand that no change of units moves the part."""
-        if part.log is None or part.absorbs or part.shift.is_plain:
+        if part.log is None or part.absorbs or part.shift.is_dimensionless:
             return
         if self.equations.equate(part.shift, ONE) is not None:
             self._problem(self.words.shifted(*part.log))
@@ -326,7 +330,7 @@ def _is_fixed(node: Node) -> bool:
     return isinstance(node, Constant) and not _is_free(node)
 
 
-def _carrier(factors: Sequence[Node]) -> tuple[int | None, bool]:
+def _unit_carrier(factors: Sequence[Node]) -> tuple[int | None, bool]:
     """Return the place of the bare number that carries a unit, and whether a constant with a name can do so as well.
 
     Of several bare numbers one carries what all of them do together, the first that is not whole if there is one; the
@@ -349,7 +353,7 @@ def _numbers(order: Sequence[Node]) -> Mapping[bytes, float]:
     return values
 
 
-def _plural(order: Sequence[Node]) -> frozenset[bytes]:
+def _ambiguous_steps(order: Sequence[Node]) -> frozenset[bytes]:
     """Return the steps with a bare number in them, which may have another unit in another place."""
     found: set[bytes] = set()
     for node in order:

@@ -6,20 +6,20 @@ import math
 from typing import TYPE_CHECKING
 
 from kanopt.formulas.nodes import Apply, Constant, Node, Power, Sum
-from kanopt.formulas.printing import plain
-from kanopt.formulas.unification import ONE, Equations, Monomial
+from kanopt.formulas.printing import to_infix
+from kanopt.formulas.unification import ONE, Equations, UnitMonomial
 from kanopt.units import UnitPowers
 
 if TYPE_CHECKING:
     from kanopt.formulas.variables import Variable
 
-__all__ = ["Wording", "shown"]
+__all__ = ["DimensionWording", "step_text"]
 
 _LONGEST = 60
 _LARGEST = 400
 
 
-def shown(node: Node) -> str:
+def step_text(node: Node) -> str:
     """Return a step as it prints in the formula, or its beginning.
 
     Examples
@@ -30,28 +30,32 @@ def shown(node: Node) -> str:
     """
     if node.size > _LARGEST:
         return f"a part of {node.size:,} steps"
-    text = plain(node)
+    text = to_infix(node)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-class Wording:
+class DimensionWording:
     """Texts for units as far as the equations know them."""
 
     def __init__(self, equations: Equations) -> None:
         self._equations = equations
 
-    def unlike(
-        self, node: Node, first: tuple[Node, Monomial], other: tuple[Node, Monomial], ratio: UnitPowers
+    def unequal_units(
+        self,
+        node: Node,
+        first: tuple[Node, UnitMonomial],
+        other: tuple[Node, UnitMonomial],
+        ratio: UnitPowers,
     ) -> str:
         """Say that two parts of a sum or of max and min do not have the same unit."""
         a, b = (self._equations.value(unit) for _, unit in (first, other))
-        names = [shown(part) for part, _ in (first, other)]
+        names = [step_text(part) for part, _ in (first, other)]
         if a is None or b is None:
             return (
-                f"{shown(node)}: the units of {names[0]} and {names[1]} differ by {ratio}, which no constant "
+                f"{step_text(node)}: the units of {names[0]} and {names[1]} differ by {ratio}, which no constant "
                 "takes up; correct a declared unit, or multiply one of them by a constant"
             )
-        told = f"{shown(node)}: {_is_in(names[0], a)}, {_is_in(names[1], b)}"
+        told = f"{step_text(node)}: {_is_in(names[0], a)}, {_is_in(names[1], b)}"
         if not ratio.dimension:
             both = f"{a} {'+' if isinstance(node, Sum) else 'and'} {b}: " if str(a) and str(b) else ""
             return f"{told}; {both}convert first ({_conversion(a, b)})"
@@ -63,20 +67,20 @@ class Wording:
         joined = "added" if isinstance(node, Sum) else "compared"
         return f"{told}; they cannot be {joined}: multiply one by a constant, or correct a declared unit"
 
-    def output(self, root: Node, unit: Monomial, output: Variable, ratio: UnitPowers) -> str:
+    def output(self, root: Node, unit: UnitMonomial, output: Variable, ratio: UnitPowers) -> str:
         """Say that the formula does not give what it is declared to give."""
         value = self._equations.value(unit)
         if value is None:
             return (
-                f"{shown(root)}: its unit differs from that of {output.name}, {output.unit}, by {ratio}, which no "
+                f"{step_text(root)}: its unit differs from that of {output.name}, {output.unit}, by {ratio}, which no "
                 "constant takes up; correct a declared unit, or multiply by a constant"
             )
-        told = f"{_is_in(shown(root), value)}, but {output.name} is declared in {output.unit}"
+        told = f"{_is_in(step_text(root), value)}, but {output.name} is declared in {output.unit}"
         if not ratio.dimension:
             return f"{told}: convert first ({_conversion(value, value / ratio)})"
         return f"{told}; multiply by a constant, or correct a declared unit"
 
-    def impure(self, node: Node, child: Node, unit: UnitPowers) -> str:
+    def not_pure(self, node: Node, child: Node, unit: UnitPowers) -> str:
         """Say that a function or a power wants a pure number."""
         match node:
             case Apply(function=function):
@@ -85,18 +89,18 @@ class Wording:
                 what = "an exponent is a pure number"
             case _:
                 what = "what is raised to a varying power is a pure number"
-        told = f"{shown(node)}: {_is_in(shown(child), unit)}, but {what}"
+        told = f"{step_text(node)}: {_is_in(step_text(child), unit)}, but {what}"
         if not unit.dimension:
             return f"{told}; convert first ({_conversion(unit, ONE.known)})"
         return f"{told}; divide it by a constant in {unit}"
 
-    def shifted(self, log: Apply, unit: Monomial) -> str:
+    def shifted(self, log: Apply, unit: UnitMonomial) -> str:
         """Say that a logarithm depends on the unit of its argument."""
         text = self._equations.text(unit)
-        argument = shown(log.argument)
+        argument = step_text(log.argument)
         return (
-            f"{shown(log)}: {argument} is {f'in {text}' if text else 'not a pure number'}, and no constant takes that "
-            f"unit up; divide {argument} by a constant, or add one to the logarithm"
+            f"{step_text(log)}: {argument} is {f'in {text}' if text else 'not a pure number'}, and no constant "
+            f"takes that unit up; divide {argument} by a constant, or add one to the logarithm"
         )
 
 

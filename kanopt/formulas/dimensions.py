@@ -23,8 +23,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kanopt.formulas.dimension_rules import Walk
-from kanopt.formulas.dimension_wording import shown
+from kanopt.formulas.dimension_rules import UnitInference
+from kanopt.formulas.dimension_wording import step_text
 from kanopt.formulas.nodes import Constant, Node
 from kanopt.formulas.printing import number
 from kanopt.formulas.unification import TooMuchWorkError
@@ -64,7 +64,7 @@ class ConstantUnit:
     @property
     def where(self) -> str:
         """The step that holds it, as it prints in the formula."""
-        return shown(self.part)
+        return step_text(self.part)
 
     @property
     def label(self) -> str:
@@ -127,9 +127,9 @@ def dimensions(formula: Formula) -> Dimensions:
     declared = [variable.unit for variable in (*formula.inputs, formula.output)]
     if not any(declared):
         return Dimensions(notes=("no unit is declared, so none can disagree",))
-    walk = Walk(formula)
+    walk = UnitInference(formula)
     try:
-        walk.whole()
+        walk.infer()
         constants = tuple(_constants(walk))
         notes = tuple(_notes(formula, walk, constants))
     except TooMuchWorkError:
@@ -137,7 +137,7 @@ def dimensions(formula: Formula) -> Dimensions:
     return Dimensions(constants, tuple(walk.problems), notes)
 
 
-def _constants(walk: Walk) -> Iterable[ConstantUnit]:
+def _constants(walk: UnitInference) -> Iterable[ConstantUnit]:
     """Return the constants in reading order, what is the same told once."""
     found: dict[tuple[bytes, bytes, str | None], ConstantUnit] = {}
     for held in sorted(walk.held, key=lambda held: held.place):
@@ -148,7 +148,7 @@ def _constants(walk: Walk) -> Iterable[ConstantUnit]:
     return found.values()
 
 
-def _notes(formula: Formula, walk: Walk, constants: tuple[ConstantUnit, ...]) -> Iterator[str]:
+def _notes(formula: Formula, walk: UnitInference, constants: tuple[ConstantUnit, ...]) -> Iterator[str]:
     for variable in formula.inputs:
         if not variable.unit and not variable.is_category and variable.name in formula.used:
             yield _undeclared(variable.name, walk.equations.text(walk.inputs[variable.name]))
@@ -157,7 +157,7 @@ def _notes(formula: Formula, walk: Walk, constants: tuple[ConstantUnit, ...]) ->
     open_ones = [constant.label for constant in constants if constant.powers is None]
     if open_ones:
         yield f"the declared units do not decide that of {_listed(open_ones)}"
-    fronts = {shown(node): walk.equations.value(front) for node, front in walk.fronts}
+    fronts = {step_text(node): walk.equations.value(front) for node, front in walk.exponential_factors}
     for text, powers in fronts.items():
         if powers and not powers.is_one:
             yield f"{text}: what is added in the argument stands for a factor in {powers}"

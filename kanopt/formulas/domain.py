@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.data import common_shape, read_columns, within
+from kanopt.formulas.data import common_shape, in_bounds, read_columns
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.variables import Variable, check_name
 
@@ -40,9 +40,9 @@ class Range:
         if not (self.low <= self.high and math.isfinite(self.low) and math.isfinite(self.high)):
             raise FormulaError(f"range of {self.name!r}: {self.low!r} to {self.high!r} is not a finite range")
 
-    def holds(self, values: Array) -> NDArray[np.bool_]:
+    def contains(self, values: Array) -> NDArray[np.bool_]:
         """Return where the values lie within, a billionth of the larger end forgiven."""
-        return within(values, self.low, self.high)
+        return in_bounds(values, self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class JointTest:
         # infinite inputs come out as NaN and are as far outside as can be
         return np.where(np.isnan(total), np.inf, total)
 
-    def holds(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+    def contains(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
         """Return where the inputs fit together as they did in the training rows."""
         return np.asarray(self.leverage(columns) <= self.threshold * (1 + _EDGE))
 
@@ -175,7 +175,7 @@ class Domain:
         return cls(ranges, seen, tuple(test for test in tests if test is not None))
 
     @classmethod
-    def merged(cls, domains: Iterable[Domain]) -> Domain:
+    def intersection(cls, domains: Iterable[Domain]) -> Domain:
         """Return the domain where all of `domains` hold."""
         boxes: dict[str, Range] = {}
         labels: dict[str, tuple[str, ...]] = {}
@@ -216,13 +216,13 @@ class Domain:
         found: dict[tuple[str, ...], NDArray[np.bool_]] = {}
         for item in self.ranges:
             if item.name in columns:
-                found[(item.name,)] = ~item.holds(columns[item.name])
+                found[(item.name,)] = ~item.contains(columns[item.name])
         for name, known in self.categories:
             if name in columns:
                 found[(name,)] = ~_isin(columns[name], known)
         for joint in self.joints:
             if all(name in columns for name in joint.names):
-                beyond = ~joint.holds(columns)
+                beyond = ~joint.contains(columns)
                 earlier = found.get(joint.names)
                 found[joint.names] = beyond if earlier is None else earlier | beyond
         return found

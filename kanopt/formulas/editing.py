@@ -8,23 +8,23 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.nodes import Constant, Node, Power, fold, postorder, rebuilt
+from kanopt.formulas.nodes import Constant, Node, Power, fold, postorder, rebuild
 from kanopt.formulas.parameters import is_parameter, parameters_of
 from kanopt.formulas.parser import CALLED, LONGEST, parse_formula
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.printing import ATOM, Infix, Text, number, plain, quoted_name
-from kanopt.formulas.simplify import simplified
+from kanopt.formulas.printing import ATOM, InfixWriter, TextPart, number, quoted_name, to_infix
+from kanopt.formulas.simplify import simplify_graph
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["edited", "fixed", "pattern"]
+__all__ = ["edit_text", "fix_constants", "pattern"]
 
 LONGEST_RECORD = 20_000
 """Characters of the provenance that earlier changes may take up."""
 
 
-class _Pattern(Infix):
+class _PatternWriter(InfixWriter):
     """The notation of a law that loses nothing: constants by name, other numbers with all their digits.
 
     Curves and tables that are called like a function stand in back-quotes, and the argument of that function in
@@ -39,20 +39,20 @@ class _Pattern(Infix):
     def __init__(self, pieces: Iterable[str]) -> None:
         self.pieces = frozenset(pieces)
 
-    def visit(self, node: Node, parts: list[Text]) -> Text:
+    def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
         if isinstance(node, Constant) and is_parameter(node):
-            return Text(quoted_name(node.name), ATOM)
+            return TextPart(quoted_name(node.name), ATOM)
         if isinstance(node, Power) and is_parameter(node.exponent):
             # a power to b, though b is one half at present
             return self.raised(*parts)
         text = super().visit(node, parts)
         if isinstance(node, Curve | Step | Table) and node.name in CALLED:
-            return Text(f"`{node.name}`{text.text.removeprefix(node.name)}", text.level)
+            return TextPart(f"`{node.name}`{text.text.removeprefix(node.name)}", text.level)
         return text
 
-    def apply(self, function: str, argument: Text) -> Text:
+    def apply(self, function: str, argument: TextPart) -> TextPart:
         shown = f"({argument.text})" if function in self.pieces else argument.text
-        return Text(f"{function}({shown})", ATOM)
+        return TextPart(f"{function}({shown})", ATOM)
 
     def extreme(self, which: str, parts: list[str]) -> str:
         first = f"({parts[0]})" if which in self.pieces else parts[0]
@@ -64,13 +64,13 @@ class _Pattern(Infix):
 
 def _writer(root: Node) -> Callable[[Node], str]:
     """Return what writes parts of a graph."""
-    visit = _Pattern(piece.name for piece in _pieces_of(root)).visit
+    visit = _PatternWriter(piece.name for piece in _pieces_of(root)).visit
     return lambda part: fold(part, visit).text
 
 
 def pattern(formula: Formula) -> str:
     """Return the formula in one line, with the names of its constants in the place of their values."""
-    told = _told_apart(formula.root)
+    told = _rename_duplicates(formula.root)
     return _writer(told)(told)
 
 
@@ -78,7 +78,7 @@ def _pieces_of(root: Node) -> list[Curve | Step | Table]:
     return [node for node in postorder(root) if isinstance(node, Curve | Step | Table)]
 
 
-def _alike(root: Node, spelling: Callable[[Node], str]) -> dict[str, list[Curve | Step | Table]]:
+def _pieces_by_spelling(root: Node, spelling: Callable[[Node], str]) -> dict[str, list[Curve | Step | Table]]:
     """Return the curves, staircases and tables by their spelling."""
     found: dict[str, list[Curve | Step | Table]] = {}
     for piece in _pieces_of(root):
@@ -86,9 +86,9 @@ def _alike(root: Node, spelling: Callable[[Node], str]) -> dict[str, list[Curve 
     return found
 
 
-def _told_apart(root: Node) -> Node:
+def _rename_duplicates(root: Node) -> Node:
     """Return the graph with other names for curves, staircases and tables that would read the same: s1 and s2."""
-    groups = [group for group in _alike(root, _writer(root)).values() if len(group) > 1]
+    groups = [group for group in _pieces_by_spelling(root, _writer(root)).values() if len(group) > 1]
     if not groups:
         return root
     taken: set[str] = {*CALLED, *(piece.name for piece in _pieces_of(root))}
@@ -105,7 +105,7 @@ def _told_apart(root: Node) -> Node:
     return fold(root, visit)
 
 
-def fixed(formula: Formula, values: Mapping[str, float]) -> Formula:
+def fix_constants(formula: Formula, values: Mapping[str, float]) -> Formula:
     """Return the law with constants held at values: they are part of its structure from then on.
 
     Raises
@@ -123,7 +123,7 @@ def fixed(formula: Formula, values: Mapping[str, float]) -> Formula:
     for name, value in values.items():
         if name not in known:
             raise FormulaError(
-                f"formula for {formula.output.name!r}: {name!r} is no constant of it; {_near(name, known)}"
+                f"formula for {formula.output.name!r}: {name!r} is no constant of it; {_nearest_hint(name, known)}"
             )
         held[name] = _number(value, name, formula)
     errors = formula.covariance.standard_errors if formula.covariance else {}
@@ -135,20 +135,20 @@ def fixed(formula: Formula, values: Mapping[str, float]) -> Formula:
     def put(node: Node) -> Node:
         return held.get(node.name, node) if isinstance(node, Constant) and is_parameter(node) else node
 
-    root = simplified(rebuilt(formula.root, put))
+    root = simplify_graph(rebuild(formula.root, put))
     for node in postorder(root):
-        if isinstance(node, Power) and node.base == Constant(0.0) and _falls(node.exponent):
+        if isinstance(node, Power) and node.base == Constant(0.0) and _is_negative_constant(node.exponent):
             raise FormulaError(
                 f"formula for {formula.output.name!r}: with {'; '.join(map(was, held))} it divides by zero"
             )
-    return _by_hand(formula, root, "fixed", "; ".join(map(was, held)))
+    return _with_graph(formula, root, "fixed", "; ".join(map(was, held)))
 
 
-def _falls(exponent: Node) -> bool:
+def _is_negative_constant(exponent: Node) -> bool:
     return isinstance(exponent, Constant) and exponent.value < 0.0
 
 
-def _near(name: Any, known: Collection[str]) -> str:
+def _nearest_hint(name: Any, known: Collection[str]) -> str:
     return nearest(str(name), known) if known else "none of its numbers has a name"
 
 
@@ -164,7 +164,7 @@ def _number(value: Any, name: str, formula: Formula) -> Constant:
         ) from None
 
 
-def edited(formula: Formula, text: str, constants: Mapping[str, float] | None = None) -> Formula:
+def edit_text(formula: Formula, text: str, constants: Mapping[str, float] | None = None) -> Formula:
     """Return the law with another text, which may name its constants, curves and tables.
 
     Raises
@@ -178,11 +178,11 @@ def edited(formula: Formula, text: str, constants: Mapping[str, float] | None = 
             "{'c1': 1.0}"
         )
     values = parameters_of(formula.root) | dict(constants or {})
-    told = _told_apart(formula.root)
+    told = _rename_duplicates(formula.root)
     written = _writer(told)
     pieces: dict[str, Node] = {written(piece): piece for piece in _pieces_of(told)}
     # as it prints, with fewer digits and values for names, as long as that can mean one piece only
-    for shown, group in _alike(told, plain).items():
+    for shown, group in _pieces_by_spelling(told, to_infix).items():
         if len(group) == 1 and group[0].name not in CALLED:
             pieces.setdefault(shown, group[0])
     # what no text can name
@@ -196,10 +196,10 @@ def edited(formula: Formula, text: str, constants: Mapping[str, float] | None = 
         named = isinstance(node, Constant) and is_parameter(node)
         return Constant(values[node.name], node.name) if named and isinstance(node, Constant) else node
 
-    return _by_hand(formula, rebuilt(new.root, valued), "edited by hand", f"was {pattern(formula)}")
+    return _with_graph(formula, rebuild(new.root, valued), "edited by hand", f"was {pattern(formula)}")
 
 
-def _by_hand(formula: Formula, root: Node, what: str, note: str) -> Formula:
+def _with_graph(formula: Formula, root: Node, what: str, note: str) -> Formula:
     """Return the law with another graph; how well it fits, and how well its constants are known, is open again."""
     earlier = formula.provenance.get(what)
 
@@ -211,7 +211,7 @@ def _by_hand(formula: Formula, root: Node, what: str, note: str) -> Formula:
     record = f"{note}; before that {earlier}" if earlier else note
     return replace(
         formula,
-        root=rebuilt(root, bare),
+        root=rebuild(root, bare),
         fit=None,
         provenance={**formula.provenance, what: record[:LONGEST_RECORD]},
         alternatives=(),

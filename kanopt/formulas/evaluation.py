@@ -12,10 +12,10 @@ from kanopt.errors import FormulaError
 from kanopt.formulas.data import common_shape, describe_place
 from kanopt.formulas.nodes import Array, Node, fold
 
-__all__ = ["computed"]
+__all__ = ["evaluate_graph"]
 
 
-def computed(root: Node, columns: Mapping[str, NDArray[Any]], what: str) -> Array:
+def evaluate_graph(root: Node, columns: Mapping[str, NDArray[Any]], what: str) -> Array:
     """Return the value of a graph in the shape to which the columns broadcast, for the caller to keep.
 
     Raises

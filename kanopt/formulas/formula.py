@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.binding import BoundFormula, Reference
-from kanopt.formulas.changes import Changes
+from kanopt.formulas.changes import FormulaEdits
 from kanopt.formulas.data import common_shape, read_columns
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.evaluation import computed
-from kanopt.formulas.export.methods import Exports
+from kanopt.formulas.evaluation import evaluate_graph
+from kanopt.formulas.export.methods import FormulaExports
 from kanopt.formulas.fit import Alternative, Fit
-from kanopt.formulas.lookalikes import hint, refuse_twins
+from kanopt.formulas.lookalikes import hint, refuse_lookalikes
 from kanopt.formulas.lowering.method import Approximations
 from kanopt.formulas.nodes import Array, Constant, Node, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance, names_in
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
 from kanopt.formulas.shapes import ShapeFact, ShapeProof, basis_of
 from kanopt.formulas.terms import Term, terms_of
-from kanopt.formulas.validity import facts, outside_tests, outside_texts
+from kanopt.formulas.validity import formula_facts, outside_tests, outside_texts
 from kanopt.formulas.variables import Variable
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ __all__ = ["Formula", "Term"]
 
 
 @dataclass(frozen=True)
-class Formula(Exports, Changes, Approximations):
+class Formula(FormulaExports, FormulaEdits, Approximations):
     """A law: a graph of steps over named inputs, with what is known about it.
 
     Parameters
@@ -103,7 +103,7 @@ class Formula(Exports, Changes, Approximations):
         kinds = {variable.name: variable for variable in self.inputs}
         if len(kinds) != len(self.inputs):
             raise FormulaError(f"formula for {self.output.name!r}: two inputs have the same name")
-        refuse_twins(kinds, f"formula for {self.output.name!r}")
+        refuse_lookalikes(kinds, f"formula for {self.output.name!r}")
         for node in postorder(self.root):
             for name in node.names:
                 if name not in kinds:
@@ -167,7 +167,7 @@ class Formula(Exports, Changes, Approximations):
             If an input is missing, has gaps or an unseen category, or the formula has no finite value at some
             finite input (the first place is named). Where an input is infinite, what comes out is returned.
         """
-        return computed(self.root, self._columns(data), f"formula for {self.output.name!r}")
+        return evaluate_graph(self.root, self._columns(data), f"formula for {self.output.name!r}")
 
     def outside(self, data: Any) -> NDArray[np.bool_]:
         """Return where the law is used outside its domain: the box, the seen categories, or the joint test.
@@ -301,11 +301,11 @@ class Formula(Exports, Changes, Approximations):
 
     def simplify(self) -> Formula:
         """Return an equal formula that reads better: constants folded, sums flattened, exp(log) undone."""
-        from kanopt.formulas.simplify import simplified
+        from kanopt.formulas.simplify import simplify_graph
 
-        root = simplified(self.root)
+        root = simplify_graph(self.root)
         known = self.covariance
-        return replace(self, root=root, covariance=None if known is None else known.kept(names_in(root)))
+        return replace(self, root=root, covariance=None if known is None else known.restrict(names_in(root)))
 
     def facts(self) -> list[tuple[str, str]]:
         """Return what is known about the formula, as pairs of what and a text: output, inputs, constants, fit.
@@ -316,7 +316,7 @@ class Formula(Exports, Changes, Approximations):
         >>> parse_formula("0.12 * km", [Variable("km", "km", low=0)], Variable("fuel", "l"), per="leg").facts()
         [('output', 'fuel [l] per leg'), ('input', 'km [km], valid from 0')]
         """
-        return facts(self)
+        return formula_facts(self)
 
     def considered(self) -> pd.DataFrame:
         """Return the formulas that were considered, and why each of them was chosen or not.
@@ -335,9 +335,9 @@ class Formula(Exports, Changes, Approximations):
         >>> print(replace(fuel, alternatives=tried).considered()["why"][1])
         same error, 2 operators more: description 6.0 nats longer
         """
-        from kanopt.formulas.considered import considered
+        from kanopt.formulas.considered import considered_frame
 
-        return considered(self)
+        return considered_frame(self)
 
     def dimensions(self) -> Dimensions:
         """Check that the declared units agree, and find the units of the constants.
@@ -355,9 +355,9 @@ class Formula(Exports, Changes, Approximations):
         return dimensions(self)
 
     def __str__(self) -> str:
-        from kanopt.formulas.printing import plain
+        from kanopt.formulas.printing import to_infix
 
-        return plain(self.root)
+        return to_infix(self.root)
 
     def __repr__(self) -> str:
         per = f" per {self.per}" if self.per else ""

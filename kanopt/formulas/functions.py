@@ -29,7 +29,7 @@ class Function:
     ----------
     name
         How formulas spell it.
-    value, derivative, second
+    value, derivative, second_derivative
         Vectorised implementations on float64 arrays, accurate to a few units in the last place; `second` is the
         second derivative.
     latex, python, sql, javascript, excel
@@ -41,10 +41,10 @@ class Function:
     bounds
         Its exact range over an interval within the domain; None where the function never falls, so that the
         range follows from the ends.
-    turns
+    extrema
         Where the value, the derivative and the second derivative turn from rising to falling or back, so that their
         ranges follow from the ends and the turns between.
-    every
+    period
         The distance at which the turns repeat.
     kinked
         Whether the derivative jumps upwards at zero.
@@ -68,9 +68,9 @@ class Function:
     low: float = -math.inf
     high: float = math.inf
     bounds: Callable[[float, float], Bounds] | None = None
-    second: Callable[[Array], Array] = field(kw_only=True)
-    turns: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]] = ((), (), ())
-    every: float = math.inf
+    second_derivative: Callable[[Array], Array] = field(kw_only=True)
+    extrema: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]] = ((), (), ())
+    period: float = math.inf
     kinked: bool = False
 
     def range_over(self, low: float, high: float) -> Bounds:
@@ -169,7 +169,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "EXP(@)",
             "Math.exp(@)",
             "EXP(@)",
-            second=np.exp,
+            second_derivative=np.exp,
         ),
         Function(
             "log",
@@ -181,7 +181,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "Math.log(@)",
             "LN(@)",
             low=0.0,
-            second=lambda x: -1.0 / np.square(x),
+            second_derivative=lambda x: -1.0 / np.square(x),
         ),
         Function(
             "log1p",
@@ -193,7 +193,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "Math.log1p(@)",
             f"IF(ABS(@)<0.001,{_EXCEL_SERIES.format(powers='(@)^{1,2,3,4,5}')},LN(1+@))",
             low=-1.0,
-            second=lambda x: -1.0 / np.square(1.0 + x),
+            second_derivative=lambda x: -1.0 / np.square(1.0 + x),
         ),
         Function(
             "sqrt",
@@ -205,7 +205,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "Math.sqrt(@)",
             "SQRT(@)",
             low=0.0,
-            second=lambda x: -0.25 / (x * np.sqrt(x)),
+            second_derivative=lambda x: -0.25 / (x * np.sqrt(x)),
         ),
         Function(
             "square",
@@ -217,8 +217,8 @@ FUNCTIONS: Mapping[str, Function] = {
             "Math.pow(@, 2)",
             "POWER(@,2)",
             bounds=_square_bounds,
-            second=lambda x: np.full_like(x, 2.0),
-            turns=((0.0,), (), ()),
+            second_derivative=lambda x: np.full_like(x, 2.0),
+            extrema=((0.0,), (), ()),
         ),
         Function(
             "sin",
@@ -230,9 +230,9 @@ FUNCTIONS: Mapping[str, Function] = {
             "Math.sin(@)",
             "SIN(@)",
             bounds=_wave_bounds(math.sin, math.pi / 2),
-            second=lambda x: -np.sin(x),
-            turns=((math.pi / 2,), (0.0,), (math.pi / 2,)),
-            every=math.pi,
+            second_derivative=lambda x: -np.sin(x),
+            extrema=((math.pi / 2,), (0.0,), (math.pi / 2,)),
+            period=math.pi,
         ),
         Function(
             "cos",
@@ -244,9 +244,9 @@ FUNCTIONS: Mapping[str, Function] = {
             "Math.cos(@)",
             "COS(@)",
             bounds=_wave_bounds(math.cos, 0.0),
-            second=lambda x: -np.cos(x),
-            turns=((0.0,), (math.pi / 2,), (0.0,)),
-            every=math.pi,
+            second_derivative=lambda x: -np.cos(x),
+            extrema=((0.0,), (math.pi / 2,), (0.0,)),
+            period=math.pi,
         ),
         Function(
             "tanh",
@@ -257,8 +257,8 @@ FUNCTIONS: Mapping[str, Function] = {
             "TANH(@)",
             "Math.tanh(@)",
             "TANH(@)",
-            second=lambda x: -2.0 * np.tanh(x) * _tanh_slope(x),
-            turns=((), (0.0,), (-_BEND / 2, _BEND / 2)),
+            second_derivative=lambda x: -2.0 * np.tanh(x) * _tanh_slope(x),
+            extrema=((), (0.0,), (-_BEND / 2, _BEND / 2)),
         ),
         Function(
             "atan",
@@ -269,8 +269,8 @@ FUNCTIONS: Mapping[str, Function] = {
             "ATAN(@)",
             "Math.atan(@)",
             "ATAN(@)",
-            second=_atan_bend,
-            turns=((), (0.0,), (-_THIRD, _THIRD)),
+            second_derivative=_atan_bend,
+            extrema=((), (0.0,), (-_THIRD, _THIRD)),
         ),
         Function(
             "logistic",
@@ -281,8 +281,8 @@ FUNCTIONS: Mapping[str, Function] = {
             "(1.0 / (1.0 + EXP(CASE WHEN @ < -700 THEN 700.0 WHEN @ > 700 THEN -700.0 ELSE -1.0 * @ END)))",
             "(1 / (1 + Math.exp(-(@))))",
             "(1/(1+EXP(-MAX(@,-700))))",
-            second=lambda x: -np.tanh(0.5 * x) * _logistic_slope(x),
-            turns=((), (0.0,), (-_BEND, _BEND)),
+            second_derivative=lambda x: -np.tanh(0.5 * x) * _logistic_slope(x),
+            extrema=((), (0.0,), (-_BEND, _BEND)),
         ),
         Function(
             "softplus",
@@ -295,8 +295,8 @@ FUNCTIONS: Mapping[str, Function] = {
             "(Math.max(0, @) + Math.log1p(Math.exp(-Math.abs(@))))",
             f"(MAX(0,@)+IF(ABS(@)>7,{_EXCEL_SERIES.format(powers='EXP(-ABS(@)*{1,2,3,4,5})')},"
             "LN(1+EXP(-ABS(@)))))",
-            second=_logistic_slope,
-            turns=((), (), (0.0,)),
+            second_derivative=_logistic_slope,
+            extrema=((), (), (0.0,)),
         ),
         Function(
             "abs",
@@ -308,8 +308,8 @@ FUNCTIONS: Mapping[str, Function] = {
             "Math.abs(@)",
             "ABS(@)",
             bounds=_abs_bounds,
-            second=np.zeros_like,
-            turns=((0.0,), (), ()),
+            second_derivative=np.zeros_like,
+            extrema=((0.0,), (), ()),
             kinked=True,
         ),
         Function(
@@ -321,7 +321,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "(CASE WHEN @ > 0 THEN @ WHEN @ <= 0 THEN 0.0 END)",
             "Math.max(0, @)",
             "MAX(0,@)",
-            second=np.zeros_like,
+            second_derivative=np.zeros_like,
             kinked=True,
         ),
     )

@@ -202,17 +202,17 @@ def _curve(curve: Curve, low: float, high: float) -> Bounds:
     powers = curve.powers
     start, stop = (low - curve.low) / curve.width, (high - curve.low) / curve.width
     size = float(np.abs(powers).sum(axis=0).max())
-    reach = 1.0 + curve.spans
+    reach = 1.0 + curve.intervals
     found: list[float] = []
     if curve.periodic:
-        if not stop - start < curve.spans:
-            start, stop = 0.0, float(curve.spans)
+        if not stop - start < curve.intervals:
+            start, stop = 0.0, float(curve.intervals)
         reach += max(abs(start), abs(stop))
-        turn = math.floor(start / curve.spans) * curve.spans
+        turn = math.floor(start / curve.intervals) * curve.intervals
         start, stop = start - turn, stop - turn
         powers = np.tile(powers, 2)
     else:
-        found = [_straight(curve, end) for end in (low, high) if not curve.low <= end <= curve.high]
+        found = [_linear_tail(curve, end) for end in (low, high) if not curve.low <= end <= curve.high]
     spans = np.arange(powers.shape[1])
     first, last = np.clip(start - spans, 0.0, 1.0), np.clip(stop - spans, 0.0, 1.0)
     touched = (stop >= spans) & (start <= spans + 1)
@@ -228,7 +228,7 @@ def _curve(curve: Curve, low: float, high: float) -> Bounds:
     return min(found) - slack, max(found) + slack
 
 
-def _straight(curve: Curve, x: float) -> float:
+def _linear_tail(curve: Curve, x: float) -> float:
     """Return the curve beyond its knots, at infinity too."""
     first, first_slope, last, last_slope = curve.ends
     value, slope, beyond = (

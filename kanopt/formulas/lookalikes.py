@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from kanopt.errors import FormulaError, nearest
 
-__all__ = ["hint", "refuse_twins"]
+__all__ = ["hint", "refuse_lookalikes"]
 
 # Letters that typefaces draw alike, after the confusables of Unicode Technical Standard 39, those of one alphabet that
 # stand for another in practice: Cyrillic and Greek for Latin, and the micro sign for the Greek letter.
@@ -38,7 +38,7 @@ def hint(name: str, known: Iterable[str]) -> str:
     return nearest(name, words)
 
 
-def refuse_twins(names: Iterable[str], what: str) -> None:
+def refuse_lookalikes(names: Iterable[str], what: str) -> None:
     """Refuse names that look the same.
 
     Raises

@@ -12,7 +12,7 @@ from kanopt.formulas.variables import Variable
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["agreed", "merged_inputs"]
+__all__ = ["common_text", "merged_inputs"]
 
 
 def merged_inputs(inputs: Sequence[Variable], laws: Sequence[Formula], what: str) -> tuple[Variable, ...]:
@@ -28,11 +28,11 @@ def merged_inputs(inputs: Sequence[Variable], laws: Sequence[Formula], what: str
                     f"formula for {what!r}: input {variable.name!r} is {known.kind} [{known.unit}], but the law "
                     f"for {law.output.name!r} takes it as {variable.kind} [{variable.unit}]"
                 )
-            merged[variable.name] = _narrowed(known, variable, what)
+            merged[variable.name] = _intersect_declarations(known, variable, what)
     return tuple(merged.values())
 
 
-def _narrowed(known: Variable, other: Variable, what: str) -> Variable:
+def _intersect_declarations(known: Variable, other: Variable, what: str) -> Variable:
     """Return one input for two declarations of it, allowed to be what both allow."""
     lows = [bound for bound in (known.low, other.low) if bound is not None]
     highs = [bound for bound in (known.high, other.high) if bound is not None]
@@ -50,6 +50,6 @@ def _narrowed(known: Variable, other: Variable, what: str) -> Variable:
     return replace(known, unit=known.unit or other.unit, low=low, high=high, categories=allowed)
 
 
-def agreed(texts: Sequence[str]) -> str:
+def common_text(texts: Sequence[str]) -> str:
     """Return what texts agree on; empty where they do not."""
     return texts[0] if len(set(texts)) == 1 else ""

@@ -35,7 +35,7 @@ __all__ = [
     "Sum",
     "fold",
     "postorder",
-    "rebuilt",
+    "rebuild",
 ]
 
 Array: TypeAlias = NDArray[np.float64]
@@ -191,7 +191,7 @@ def fold(root: Node, visit: Callable[[Node, list[T]], T]) -> T:
     return results[root.key]
 
 
-def rebuilt(root: Node, change: Callable[[Node], Node]) -> Node:
+def rebuild(root: Node, change: Callable[[Node], Node]) -> Node:
     """Return the graph with `change` applied to every node, children first."""
 
     def visit(node: Node, children: list[Node]) -> Node:
@@ -275,7 +275,7 @@ class Input(Node):
         return np.asarray(data[self.name])
 
 
-class _Several(Node):
+class _NaryNode(Node):
     """A node over one tuple of children; the concrete class names it."""
 
     def __post_init__(self) -> None:
@@ -299,7 +299,7 @@ class _Several(Node):
 
 
 @dataclass(frozen=True, eq=False)
-class Sum(_Several):
+class Sum(_NaryNode):
     """A sum of terms."""
 
     terms: tuple[Node, ...]
@@ -313,7 +313,7 @@ class Sum(_Several):
 
 
 @dataclass(frozen=True, eq=False)
-class Product(_Several):
+class Product(_NaryNode):
     """A product of factors; a quotient is a factor to the power of −1."""
 
     factors: tuple[Node, ...]
@@ -327,7 +327,7 @@ class Product(_Several):
 
 
 @dataclass(frozen=True, eq=False)
-class Maximum(_Several):
+class Maximum(_NaryNode):
     """The largest of its parts."""
 
     parts: tuple[Node, ...]
@@ -341,7 +341,7 @@ class Maximum(_Several):
 
 
 @dataclass(frozen=True, eq=False)
-class Minimum(_Several):
+class Minimum(_NaryNode):
     """The smallest of its parts."""
 
     parts: tuple[Node, ...]

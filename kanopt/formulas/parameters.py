@@ -160,7 +160,7 @@ class Covariance:
         """Standard error of each constant."""
         return {name: math.sqrt(self.matrix[place][place]) for place, name in enumerate(self.names)}
 
-    def kept(self, names: Iterable[str]) -> Covariance | None:
+    def restrict(self, names: Iterable[str]) -> Covariance | None:
         """Return the covariance of those constants that are among `names`; None where none is."""
         wanted = set(names)
         places = [place for place, name in enumerate(self.names) if name in wanted]

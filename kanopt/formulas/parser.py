@@ -19,7 +19,7 @@ from kanopt.formulas.exponents import PowerSearch
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.functions import FUNCTIONS
 from kanopt.formulas.lookalikes import hint
-from kanopt.formulas.merging import agreed, merged_inputs
+from kanopt.formulas.merging import common_text, merged_inputs
 from kanopt.formulas.nodes import (
     Apply,
     Constant,
@@ -33,7 +33,7 @@ from kanopt.formulas.nodes import (
     fold,
 )
 from kanopt.formulas.parameters import is_parameter
-from kanopt.formulas.tokens import SIGNS, TOKEN, Token, words_of
+from kanopt.formulas.tokens import SIGNS, TOKEN, Token, normalised_text
 from kanopt.formulas.variables import Variable, check_name, variable_of, variables_of
 
 __all__ = ["CALLED", "parse_formula"]
@@ -120,17 +120,17 @@ def parse_formula(
             )
     parser = _Parser(text, own, laws, output.name)
     for shown, piece in (pieces or {}).items():
-        words = words_of(_Parser(shown, {}, {}, output.name).tokens[:-1])
+        words = normalised_text(_Parser(shown, {}, {}, output.name).tokens[:-1])
         parser.pieces.setdefault(words, (shown, piece))
     parser.constants = _checked_constants({} if constants is None else constants, own, laws, output.name)
-    root = parser.whole()
+    root = parser.parse()
     used = [laws[name] for name in parser.laws_used]
     return Formula(
         root=root,
         inputs=merged_inputs(inputs, used, output.name),
         output=output,
-        per=per or agreed([law.per for law in used]),
-        domain=Domain.merged(law.domain for law in used),
+        per=per or common_text([law.per for law in used]),
+        domain=Domain.intersection(law.domain for law in used),
         provenance={"text": text.strip()},
     )
 
@@ -214,7 +214,7 @@ class _Parser:
     def at(self, *signs: str) -> bool:
         return self.next.kind == "sign" and self.next.text in signs
 
-    def whole(self) -> Node:
+    def parse(self) -> Node:
         if self.next.kind == "end":
             raise self.error("the formula is empty", 0)
         node = self.sum()
@@ -238,9 +238,9 @@ class _Parser:
         while self.at("+", "-"):
             sign = self.take()
             term = self.product()
-            terms.append(term if sign.text == "+" else self.made(-term, sign.place))
+            terms.append(term if sign.text == "+" else self.fold_number(-term, sign.place))
         self.depth -= 1
-        return terms[0] if len(terms) == 1 else self.made(Sum(tuple(terms)), start)
+        return terms[0] if len(terms) == 1 else self.fold_number(Sum(tuple(terms)), start)
 
     def product(self) -> Node:
         start = self.next.place
@@ -251,9 +251,9 @@ class _Parser:
             if sign.text == "/":
                 if factor == Constant(0.0):
                     raise self.error("division by zero", place)
-                factor = self.made(Power(factor, Constant(-1.0)), place)
+                factor = self.fold_number(Power(factor, Constant(-1.0)), place)
             factors.append(factor)
-        return factors[0] if len(factors) == 1 else self.made(Product(tuple(factors)), start)
+        return factors[0] if len(factors) == 1 else self.fold_number(Product(tuple(factors)), start)
 
     def unary(self) -> Node:
         start = self.next.place
@@ -261,7 +261,7 @@ class _Parser:
         while self.at("-", "+"):
             negative ^= self.take().text == "-"
         node = self.power()
-        return self.made(-node, start) if negative else node
+        return self.fold_number(-node, start) if negative else node
 
     def power(self) -> Node:
         start = self.next.place
@@ -274,19 +274,19 @@ class _Parser:
             negative ^= self.take().text == "-"
         exponent = self.atom()
         if negative:
-            exponent = self.made(-exponent, place)
+            exponent = self.fold_number(-exponent, place)
         if self.at("^"):
             raise self.error("a power of a power is ambiguous; use brackets", self.next.place)
         if self.has_power(exponent):
             raise self.error("an exponent must not contain a power", place)
         if isinstance(exponent, Constant) and abs(exponent.value) > LARGEST_EXPONENT:
             raise self.error(f"the exponent {exponent.value:g} is beyond ±{LARGEST_EXPONENT:g}", place)
-        return self.made(Power(base, exponent), start)
+        return self.fold_number(Power(base, exponent), start)
 
     def atom(self) -> Node:
         token = self.take()
         if token.kind == "number":
-            return self.made(None, token.place, float(token.text))
+            return self.fold_number(None, token.place, float(token.text))
         if token.kind in ("name", "quoted"):
             is_call = self.at("(") and (token.kind == "name" or self.shown(token))
             return self.call(token) if is_call else self.named(token)
@@ -343,7 +343,7 @@ class _Parser:
             if depth == 0 or word.kind == "end":
                 break
             end += 1
-        _, found = self.pieces.get(words_of(self.tokens[self.place - 1 : end + 1]), ("", None))
+        _, found = self.pieces.get(normalised_text(self.tokens[self.place - 1 : end + 1]), ("", None))
         function = token.kind == "name" and token.text in CALLED
         if function and found is not None:
             name = token.text
@@ -379,12 +379,12 @@ class _Parser:
         if name in _SEVERAL:
             if len(arguments) < 2:
                 raise self.error(f"{name} takes two or more arguments", token.place)
-            return self.made(_SEVERAL[name](tuple(arguments)), token.place)
+            return self.fold_number(_SEVERAL[name](tuple(arguments)), token.place)
         if len(arguments) != 1:
             raise self.error(f"{name} takes one argument, not {len(arguments)}", token.place)
-        return self.made(Apply(name, arguments[0]), token.place)
+        return self.fold_number(Apply(name, arguments[0]), token.place)
 
-    def made(self, node: Node | None, place: int, value: float = 0.0) -> Node:
+    def fold_number(self, node: Node | None, place: int, value: float = 0.0) -> Node:
         """Return the node, or the number it stands for where it is made of numbers only."""
         if node is not None:
             if any(not isinstance(child, Constant) or is_parameter(child) for child in node.children):

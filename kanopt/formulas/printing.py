@@ -13,7 +13,18 @@ from kanopt.formulas.pieces import Curve, Step, Table
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["ATOM", "POWER", "PRODUCT", "SUM", "Infix", "Text", "latex", "number", "plain", "quoted_name"]
+__all__ = [
+    "ATOM",
+    "POWER",
+    "PRODUCT",
+    "SUM",
+    "InfixWriter",
+    "TextPart",
+    "number",
+    "quoted_name",
+    "to_infix",
+    "to_latex",
+]
 
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -37,7 +48,7 @@ def quoted_name(name: str) -> str:
     return name if _WORD.fullmatch(name) else f"`{name}`"
 
 
-def plain(root: Node) -> str:
+def to_infix(root: Node) -> str:
     """Return a graph as one line that the parser reads back, up to the rounding of constants.
 
     Curves, steps and tables print as functions of their arguments, such as ``s(hour)``.
@@ -47,16 +58,16 @@ def plain(root: Node) -> str:
     >>> plain(2 * Input("x") - Input("Weight (kg)") / 3)
     '2 · x - `Weight (kg)` / 3'
     """
-    return fold(root, Infix().visit).text
+    return fold(root, InfixWriter().visit).text
 
 
-def latex(formula: Formula) -> str:
+def to_latex(formula: Formula) -> str:
     """Return ``output = …`` in LaTeX."""
     return f"{latex_name(formula.output.name)} = {fold(formula.root, _Latex().visit).text}"
 
 
 @dataclass(frozen=True)
-class Text:
+class TextPart:
     """A written part of a formula.
 
     Parameters
@@ -67,30 +78,30 @@ class Text:
         How tightly it binds: as a sum, product, power or atom.
     negated
         The same part without its leading minus sign; empty where there is none.
-    below
+    denominator
         The denominator, where the part is one over something; else empty.
     """
 
     text: str
     level: int
     negated: str = ""
-    below: str = ""
+    denominator: str = ""
 
 
-class Infix:
+class InfixWriter:
     """The plain notation; each language overrides the hooks in which it differs."""
 
     times = " · "
     plus, minus, over = " + ", " - ", " / "
     brackets = ("(", ")")
 
-    def visit(self, node: Node, parts: list[Text]) -> Text:
+    def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
         """Write one node from its written children."""
         match node:
             case Constant():
                 return self.constant(node.value)
             case Input():
-                return Text(self.name(node.name), ATOM)
+                return TextPart(self.name(node.name), ATOM)
             case Sum():
                 return self.sum(parts)
             case Product():
@@ -102,15 +113,15 @@ class Infix:
             case Maximum() | Minimum() if len(parts) == 1:
                 return parts[0]
             case Maximum():
-                return Text(self.extreme("max", [part.text for part in parts]), ATOM)
+                return TextPart(self.extreme("max", [part.text for part in parts]), ATOM)
             case Minimum():
-                return Text(self.extreme("min", [part.text for part in parts]), ATOM)
+                return TextPart(self.extreme("min", [part.text for part in parts]), ATOM)
             case Curve():
-                return Text(self.curve(node, parts[0]), ATOM)
+                return TextPart(self.curve(node, parts[0]), ATOM)
             case Step():
-                return Text(self.step(node, parts[0]), ATOM)
+                return TextPart(self.step(node, parts[0]), ATOM)
             case Table():
-                return Text(self.table(node), ATOM)
+                return TextPart(self.table(node), ATOM)
         raise TypeError(f"no spelling for {type(node).__name__}")
 
     def number(self, value: float) -> str:
@@ -121,19 +132,19 @@ class Infix:
         """Write an input."""
         return quoted_name(name)
 
-    def apply(self, function: str, argument: Text) -> Text:
+    def apply(self, function: str, argument: TextPart) -> TextPart:
         """Write a function of the library."""
-        return Text(f"{function}({argument.text})", ATOM)
+        return TextPart(f"{function}({argument.text})", ATOM)
 
     def extreme(self, which: str, parts: list[str]) -> str:
         """Write ``max`` or ``min``."""
         return f"{which}({', '.join(parts)})"
 
-    def curve(self, curve: Curve, argument: Text) -> str:
+    def curve(self, curve: Curve, argument: TextPart) -> str:
         """Write a curve."""
         return f"{quoted_name(curve.name)}({argument.text})"
 
-    def step(self, step: Step, argument: Text) -> str:
+    def step(self, step: Step, argument: TextPart) -> str:
         """Write a staircase."""
         return f"{quoted_name(step.name)}({argument.text})"
 
@@ -146,31 +157,33 @@ class Infix:
         divisor = below[0] if len(below) == 1 else f"({self.times.join(below)})"
         return above + self.over + divisor
 
-    def raised(self, base: Text, exponent: Text) -> Text:
+    def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
         """Write a power."""
         shown = exponent.text if re.fullmatch(r"-?[\w.]+", exponent.text) else f"({exponent.text})"
-        return Text(f"{self.held(base, ATOM)}^{shown}", POWER)
+        return TextPart(f"{self.parenthesise(base, ATOM)}^{shown}", POWER)
 
-    def held(self, part: Text, level: int) -> str:
+    def parenthesise(self, part: TextPart, level: int) -> str:
         """Return the part, in brackets unless it binds as tightly as `level`."""
         return part.text if part.level >= level else f"{self.brackets[0]}{part.text}{self.brackets[1]}"
 
-    def constant(self, value: float) -> Text:
+    def constant(self, value: float) -> TextPart:
         """Write a constant, knowing its sign."""
         shown = self.number(value)
         negated = shown[1:] if shown[0] == "-" else ""
-        return Text(shown, PRODUCT if negated or " " in shown else ATOM, negated=negated)
+        return TextPart(shown, PRODUCT if negated or " " in shown else ATOM, negated=negated)
 
-    def sum(self, parts: list[Text]) -> Text:
+    def sum(self, parts: list[TextPart]) -> TextPart:
         """Write a sum; a term that begins with a minus sign is subtracted, and does not come first if it need not."""
         if len(parts) == 2 and parts[0].negated and not parts[1].negated:
             parts = parts[::-1]
         text = parts[0].text
         for part in parts[1:]:
-            text += self.minus + part.negated if part.negated else self.plus + self.held(part, PRODUCT)
-        return Text(text, SUM if len(parts) > 1 else parts[0].level)
+            text += (
+                self.minus + part.negated if part.negated else self.plus + self.parenthesise(part, PRODUCT)
+            )
+        return TextPart(text, SUM if len(parts) > 1 else parts[0].level)
 
-    def product(self, parts: list[Text]) -> Text:
+    def product(self, parts: list[TextPart]) -> TextPart:
         """Write a product or a quotient, its sign in front."""
         if len(parts) == 1:
             return parts[0]
@@ -178,27 +191,31 @@ class Infix:
         above = [parts[0].negated] if sign and parts[0].negated != self.number(1.0) else []
         below: list[str] = []
         for part in parts[1:] if sign else parts:
-            if part.below:
-                below.append(part.below)
+            if part.denominator:
+                below.append(part.denominator)
             else:
-                above.append(self.held(part, ATOM if part.negated else PRODUCT))
+                above.append(self.parenthesise(part, ATOM if part.negated else PRODUCT))
         text = self.times.join(above) or self.number(1.0)
         if below:
             text = self.fraction(text, below)
-        return Text(sign + text, PRODUCT, negated=text if sign else "")
+        return TextPart(sign + text, PRODUCT, negated=text if sign else "")
 
-    def power(self, node: Power, base: Text, exponent: Text) -> Text:
+    def power(self, node: Power, base: TextPart, exponent: TextPart) -> TextPart:
         """Write a power: one half as a root, a negative whole one as a quotient."""
         value = node.exponent.value if isinstance(node.exponent, Constant) else 0.0
         if value == 0.5:
             return self.apply("sqrt", base)
         if value < 0 and value == int(value):
-            below = self.held(base, POWER) if value == -1 else self.raised(base, self.constant(-value)).text
-            return Text(self.fraction(self.number(1.0), [below]), PRODUCT, below=below)
+            below = (
+                self.parenthesise(base, POWER)
+                if value == -1
+                else self.raised(base, self.constant(-value)).text
+            )
+            return TextPart(self.fraction(self.number(1.0), [below]), PRODUCT, denominator=below)
         return self.raised(base, exponent)
 
 
-class _Latex(Infix):
+class _Latex(InfixWriter):
     times = r" \cdot "
     brackets = (r"\left(", r"\right)")
 
@@ -209,18 +226,18 @@ class _Latex(Infix):
     def name(self, name: str) -> str:
         return latex_name(name)
 
-    def apply(self, function: str, argument: Text) -> Text:
+    def apply(self, function: str, argument: TextPart) -> TextPart:
         # (…)² cannot be raised again without brackets
         level = POWER if function == "square" else ATOM
-        return Text(function_named(function).latex.replace("@", argument.text), level)
+        return TextPart(function_named(function).latex.replace("@", argument.text), level)
 
     def extreme(self, which: str, parts: list[str]) -> str:
         return rf"\{which}\left({', '.join(parts)}\right)"
 
-    def curve(self, curve: Curve, argument: Text) -> str:
+    def curve(self, curve: Curve, argument: TextPart) -> str:
         return rf"{latex_name(curve.name)}\left({argument.text}\right)"
 
-    def step(self, step: Step, argument: Text) -> str:
+    def step(self, step: Step, argument: TextPart) -> str:
         return rf"{latex_name(step.name)}\left({argument.text}\right)"
 
     def table(self, table: Table) -> str:
@@ -229,8 +246,8 @@ class _Latex(Infix):
     def fraction(self, above: str, below: list[str]) -> str:
         return rf"\frac{{{above}}}{{{self.times.join(below)}}}"
 
-    def raised(self, base: Text, exponent: Text) -> Text:
-        return Text(f"{self.held(base, ATOM)}^{{{exponent.text}}}", POWER)
+    def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
+        return TextPart(f"{self.parenthesise(base, ATOM)}^{{{exponent.text}}}", POWER)
 
 
 _ESCAPES = str.maketrans(

@@ -63,18 +63,18 @@ def to_json(formula: Formula) -> str:
     content: dict[str, Any] = {"format": FORMAT, "version": VERSION}
     for field in fields(formula):
         value = getattr(formula, field.name)
-        content[field.name] = index[value.key] if field.name == "root" else _plain(value, index)
-    content["nodes"] = [{"kind": _KINDS[type(node)], **_plain(node, index)} for node in order]
+        content[field.name] = index[value.key] if field.name == "root" else _to_plain(value, index)
+    content["nodes"] = [{"kind": _KINDS[type(node)], **_to_plain(node, index)} for node in order]
     return json.dumps(content, allow_nan=False, indent=1)
 
 
-def _plain(value: Any, index: Mapping[bytes, int]) -> Any:
+def _to_plain(value: Any, index: Mapping[bytes, int]) -> Any:
     """Return a dataclass, tuple or mapping as JSON's own types, and child nodes as positions."""
     if is_dataclass(value) and not isinstance(value, type):
         parts = {field.name: getattr(value, field.name) for field in fields(value)}
-        return {n: index[p.key] if isinstance(p, Node) else _plain(p, index) for n, p in parts.items()}
+        return {n: index[p.key] if isinstance(p, Node) else _to_plain(p, index) for n, p in parts.items()}
     if isinstance(value, tuple):
-        return [index[part.key] if isinstance(part, Node) else _plain(part, index) for part in value]
+        return [index[part.key] if isinstance(part, Node) else _to_plain(part, index) for part in value]
     return dict(value) if isinstance(value, Mapping) else value
 
 
@@ -153,7 +153,7 @@ def _no_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _wrong(path: str, expected: str, found: Any) -> FileFormatError:
+def _format_error(path: str, expected: str, found: Any) -> FileFormatError:
     return FileFormatError(f"{path}: expected {expected}, found {_shown(found)}")
 
 
@@ -166,7 +166,7 @@ def _shown(value: Any) -> str:
 
 def _number(value: Any, path: str, nodes: Sequence[Node]) -> float:
     if type(value) not in (int, float):
-        raise _wrong(path, "a number", value)
+        raise _format_error(path, "a number", value)
     try:
         number = float(value)
     except OverflowError:
@@ -176,34 +176,34 @@ def _number(value: Any, path: str, nodes: Sequence[Node]) -> float:
     return number
 
 
-def _whole(value: Any, path: str, nodes: Sequence[Node]) -> int:
+def _integer(value: Any, path: str, nodes: Sequence[Node]) -> int:
     if type(value) is not int or not 0 <= value < 2**53:
-        raise _wrong(path, "a whole number", value)
+        raise _format_error(path, "a whole number", value)
     return value
 
 
 def _text(value: Any, path: str, nodes: Sequence[Node]) -> str:
     if type(value) is not str:
-        raise _wrong(path, "a text", value)
+        raise _format_error(path, "a text", value)
     return value
 
 
-def _truth(value: Any, path: str, nodes: Sequence[Node]) -> bool:
+def _boolean(value: Any, path: str, nodes: Sequence[Node]) -> bool:
     if type(value) is not bool:
-        raise _wrong(path, "true or false", value)
+        raise _format_error(path, "true or false", value)
     return value
 
 
 def _child(value: Any, path: str, nodes: Sequence[Node]) -> Node:
     """Read a reference to an earlier node, so that no file can hold a circle."""
     if type(value) is not int or not 0 <= value < len(nodes):
-        raise _wrong(path, f"the position of one of the {len(nodes)} nodes before it", value)
+        raise _format_error(path, f"the position of one of the {len(nodes)} nodes before it", value)
     return nodes[value]
 
 
 def _texts_by_text(value: Any, path: str, nodes: Sequence[Node]) -> dict[str, str]:
     if type(value) is not dict:
-        raise _wrong(path, "an object", value)
+        raise _format_error(path, "an object", value)
     return {key: _text(item, f"{path}.{key[:_SHOWN]}", nodes) for key, item in value.items()}
 
 
@@ -218,7 +218,7 @@ def _name(value: Any, path: str, nodes: Sequence[Node]) -> str:
 
 def _items(value: Any, path: str) -> list[Any]:
     if type(value) is not list:
-        raise _wrong(path, "a list", value)
+        raise _format_error(path, "a list", value)
     if len(value) > LONGEST_LIST:
         raise FileFormatError(f"{path}: a list of {len(value):,} is too long, at most {LONGEST_LIST:,}")
     return value
@@ -237,7 +237,7 @@ def _many(reader: Reader) -> Reader:
 def _pair(first: Reader, second: Reader) -> Reader:
     def read(value: Any, path: str, nodes: Sequence[Node]) -> tuple[Any, Any]:
         if type(value) is not list or len(value) != 2:
-            raise _wrong(path, "a pair", value)
+            raise _format_error(path, "a pair", value)
         return first(value[0], f"{path}[0]", nodes), second(value[1], f"{path}[1]", nodes)
 
     return read
@@ -248,7 +248,7 @@ def _record(kind: type, shape: Mapping[str, Reader]) -> Reader:
 
     def read(value: Any, path: str, nodes: Sequence[Node]) -> Any:
         if type(value) is not dict:
-            raise _wrong(path, "an object", value)
+            raise _format_error(path, "an object", value)
         for key in value:
             if key not in shape:
                 raise FileFormatError(f"{path}: unknown key {_shown(key)}; {nearest(key[:_SHOWN], shape)}")
@@ -268,7 +268,7 @@ def _record(kind: type, shape: Mapping[str, Reader]) -> Reader:
 
 def _node(value: Any, path: str, nodes: Sequence[Node]) -> Node:
     if type(value) is not dict:
-        raise _wrong(path, "an object", value)
+        raise _format_error(path, "an object", value)
     kind = _text(value.get("kind"), f"{path}.kind", nodes)
     if kind not in _NODES:
         raise FileFormatError(
@@ -297,7 +297,7 @@ _NODES: Mapping[str, tuple[type[Node], Mapping[str, Reader]]] = {
             "coefficients": _many(_number),
             "low": _number,
             "high": _number,
-            "periodic": _truth,
+            "periodic": _boolean,
         },
     ),
     "step": (
@@ -329,15 +329,15 @@ _FIT: Mapping[str, Reader] = {
     "rmse": _number,
     "mae": _number,
     "ratio": _number,
-    "rows_train": _whole,
-    "rows_test": _whole,
+    "rows_train": _integer,
+    "rows_test": _integer,
     "data_hash": _text,
     "smearing": _number,
     "residual_quantiles": _many(_pair(_number, _number)),
 }
 _JOINT: Mapping[str, Reader] = {
     "names": _many(_text),
-    "log": _many(_truth),
+    "log": _many(_boolean),
     "centre": _many(_number),
     "scale": _many(_number),
     "inverse": _many(_many(_number)),
@@ -351,7 +351,7 @@ _DOMAIN: Mapping[str, Reader] = {
 _ALTERNATIVE: Mapping[str, Reader] = {
     "complexity": _number,
     "error": _number,
-    "chosen": _truth,
+    "chosen": _boolean,
     "text": _text,
     "length": _optional(_number),
 }
@@ -370,7 +370,7 @@ _SHAPE: Mapping[str, Reader] = {
     "input": _text,
     "bound": _optional(_number),
     "verdict": _text,
-    "boxes": _whole,
+    "boxes": _integer,
     "left": _number,
     "slack": _number,
     "witness": _many(_record(Point, _POINT)),

@@ -23,16 +23,16 @@ from kanopt.formulas.nodes import (
     Product,
     Sum,
     fold,
-    rebuilt,
+    rebuild,
 )
 from kanopt.formulas.parameters import is_parameter
 
-__all__ = ["simplified"]
+__all__ = ["simplify_graph"]
 
 ZERO, ONE = Constant(0.0), Constant(1.0)
 
 
-def simplified(root: Node) -> Node:
+def simplify_graph(root: Node) -> Node:
     """Return an equal graph with constants folded, sums and products flattened, and exp(log) undone.
 
     Examples
@@ -43,10 +43,10 @@ def simplified(root: Node) -> Node:
     >>> plain(simplified(Apply("exp", 0.3 + 0.98 * Apply("log", d) + Apply("sin", load))))
     '1.35 · d^0.98 · exp(sin(load))'
     """
-    return rebuilt(root, _simpler)
+    return rebuild(root, _simplify_node)
 
 
-def _simpler(node: Node) -> Node:
+def _simplify_node(node: Node) -> Node:
     """Simplify one node whose children are simple already."""
     match node:
         case Sum(terms=terms):
@@ -62,7 +62,7 @@ def _simpler(node: Node) -> Node:
     return node
 
 
-def _folded(node: Node) -> Node:
+def _fold_constants(node: Node) -> Node:
     """Return the constant a node of constants stands for, or the node where that is no finite number."""
     if any(not isinstance(child, Constant) or is_parameter(child) for child in node.children):
         return node
@@ -94,15 +94,15 @@ def _times(a: Constant, b: Constant) -> Constant | None:
 
 def _exact(constant: Constant, value: float) -> bool:
     """Whether a constant is `value` for certain, so that it can go without loss."""
-    return constant.value == value and _certain(constant)
+    return constant.value == value and _is_fixed(constant)
 
 
-def _certain(constant: Constant) -> bool:
+def _is_fixed(constant: Constant) -> bool:
     """Whether a constant was neither estimated nor can be."""
     return constant.standard_error is None and not is_parameter(constant)
 
 
-def _flat(parts: Iterable[Node], kind: type[Sum] | type[Product]) -> list[Node]:
+def _flatten(parts: Iterable[Node], kind: type[Sum] | type[Product]) -> list[Node]:
     found: list[Node] = []
     for part in parts:
         found.extend(part.children if isinstance(part, kind) else (part,))
@@ -114,7 +114,7 @@ def _sum(terms: Iterable[Node]) -> Node:
     constant: Constant = ZERO
     loose: list[Node] = []
     weights: dict[Node, Constant] = {}
-    for term in _flat(terms, Sum):
+    for term in _flatten(terms, Sum):
         if isinstance(term, Constant) and not is_parameter(term):
             added = _plus(constant, term)
             loose.extend([term] if added is None else [])
@@ -156,7 +156,7 @@ def _product(factors: Iterable[Node]) -> Node:
     named: list[Node] = []
     loose: list[Node] = []
     exponents: dict[Node, Constant] = {}
-    for factor in _flat(factors, Product):
+    for factor in _flatten(factors, Product):
         if is_parameter(factor):
             named.append(factor)
             continue
@@ -173,7 +173,9 @@ def _product(factors: Iterable[Node]) -> Node:
             exponents[base] = total
     if _exact(constant, 0.0):
         return ZERO
-    parts = [_raised(base, exponent) for base, exponent in exponents.items() if not _exact(exponent, 0.0)]
+    parts = [
+        _power_unless_one(base, exponent) for base, exponent in exponents.items() if not _exact(exponent, 0.0)
+    ]
     head: list[Node] = [] if _exact(constant, 1.0) else [constant]
     parts = head + named + parts + loose
     if not parts:
@@ -191,7 +193,7 @@ def _base_of(factor: Node) -> tuple[Node, Constant]:
     return factor, ONE
 
 
-def _raised(base: Node, exponent: Constant) -> Node:
+def _power_unless_one(base: Node, exponent: Constant) -> Node:
     return base if _exact(exponent, 1.0) else Power(base, exponent)
 
 
@@ -203,13 +205,13 @@ def _power(base: Node, exponent: Node) -> Node:
     """Fold constants, and merge a power of a power where that is the same for every sign of the base."""
     node = Power(base, exponent)
     if not isinstance(exponent, Constant):
-        return _folded(node)
+        return _fold_constants(node)
     if _exact(exponent, 0.0):
         return ONE
     if _exact(exponent, 1.0):
         return base
     if isinstance(base, Constant):
-        return _folded(node) if _certain(exponent) and _certain(base) else node
+        return _fold_constants(node) if _is_fixed(exponent) and _is_fixed(base) else node
     if isinstance(base, Power) and isinstance(base.exponent, Constant):
         inner, certain = base.exponent.value, not (is_parameter(base.exponent) or is_parameter(exponent))
         # (x^2)^0.5 is |x|, not x: an even power forgets the sign, and only a whole power may follow
@@ -220,17 +222,17 @@ def _power(base: Node, exponent: Node) -> Node:
     if isinstance(base, Apply) and base.function == "exp":
         return _apply("exp", _product((exponent, base.argument)))
     weight, rest = _split(base)
-    if rest is not base and weight.value > 0 and _certain(weight):
-        front = _folded(Power(weight, exponent))
-        if isinstance(front, Constant) and front.value > 0 and _certain(exponent):
+    if rest is not base and weight.value > 0 and _is_fixed(weight):
+        front = _fold_constants(Power(weight, exponent))
+        if isinstance(front, Constant) and front.value > 0 and _is_fixed(exponent):
             return _product((front, _power(rest, exponent)))
     return node
 
 
 def _apply(function: str, argument: Node) -> Node:
     """Fold constants, spell square and sqrt as powers, and undo exp of log and log of exp."""
-    if isinstance(argument, Constant) and _certain(argument):
-        return _folded(Apply(function, argument))
+    if isinstance(argument, Constant) and _is_fixed(argument):
+        return _fold_constants(Apply(function, argument))
     if function == "square":
         return _power(argument, Constant(2.0))
     if function == "sqrt":
@@ -244,7 +246,7 @@ def _exp(argument: Node) -> Node:
     """Turn exp of a sum into a product: constants become factors, multiples of logarithms powers."""
     factors: list[Node] = []
     rest: list[Node] = []
-    for term in _flat([argument], Sum):
+    for term in _flatten([argument], Sum):
         match term:
             case Constant():
                 front = _exp_of(term)
@@ -274,7 +276,7 @@ def _extreme(kind: type[Maximum] | type[Minimum], parts: Iterable[Node]) -> Node
     numbers: list[Constant] = []
     for part in parts:
         for item in part.children if isinstance(part, kind) else (part,):
-            if isinstance(item, Constant) and _certain(item):
+            if isinstance(item, Constant) and _is_fixed(item):
                 numbers.append(item)
             else:
                 flat[item] = None

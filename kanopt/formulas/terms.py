@@ -32,10 +32,10 @@ class Term:
 def terms_of(formula: Formula) -> tuple[Term, ...]:
     """Return the parts that add up to a formula's output; see :attr:`kanopt.formulas.Formula.terms`."""
     parts = formula.root.terms if isinstance(formula.root, Sum) else (formula.root,)
-    return tuple(Term(str(part), part) for part in (_over(formula, root) for root in parts))
+    return tuple(Term(str(part), part) for part in (_formula_over(formula, root) for root in parts))
 
 
-def _over(formula: Formula, root: Node) -> Formula:
+def _formula_over(formula: Formula, root: Node) -> Formula:
     """Return a formula of the same output for another graph over the inputs it reads."""
     names = {name for node in postorder(root) for name in node.names}
     kept = tuple(variable for variable in formula.inputs if variable.name in names)

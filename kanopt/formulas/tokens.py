@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["SIGNS", "TOKEN", "Token", "words_of"]
+__all__ = ["SIGNS", "TOKEN", "Token", "normalised_text"]
 
 TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
@@ -24,7 +24,7 @@ class Token:
     place: int
 
 
-def words_of(tokens: Iterable[Token]) -> tuple[str, ...]:
+def normalised_text(tokens: Iterable[Token]) -> tuple[str, ...]:
     """Return what two texts share that differ in spaces, needless back-quotes and the spelling of numbers only.
 
     Examples

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from kanopt.units import UnitPowers
 
-__all__ = ["ONE", "Equations", "Monomial", "TooMuchWorkError"]
+__all__ = ["ONE", "Equations", "TooMuchWorkError", "UnitMonomial"]
 
 MOST_WORK = 40_000
 _LONGEST = 8
@@ -25,7 +25,7 @@ class TooMuchWorkError(Exception):
 
 
 @dataclass(frozen=True)
-class Monomial:
+class UnitMonomial:
     """A unit times unknown units, each to a power.
 
     Parameters
@@ -39,29 +39,29 @@ class Monomial:
     known: UnitPowers = field(default_factory=UnitPowers)
     unknown: Mapping[int, Fraction] = field(default_factory=dict)
 
-    def __mul__(self, other: Monomial) -> Monomial:
+    def __mul__(self, other: UnitMonomial) -> UnitMonomial:
         if not other.unknown:
-            return Monomial(self.known * other.known, self.unknown) if other.known.words else self
-        return Monomial(self.known * other.known, _merged(self.unknown, other.unknown))
+            return UnitMonomial(self.known * other.known, self.unknown) if other.known.words else self
+        return UnitMonomial(self.known * other.known, _merged(self.unknown, other.unknown))
 
-    def __pow__(self, power: Fraction | int) -> Monomial:
+    def __pow__(self, power: Fraction | int) -> UnitMonomial:
         if power == 1:
             return self
         powers = {one: exponent * power for one, exponent in self.unknown.items()} if power else {}
         if any(_bits(exponent) > _MOST_BITS for exponent in powers.values()):
             raise TooMuchWorkError
-        return Monomial(self.known**power, powers)
+        return UnitMonomial(self.known**power, powers)
 
-    def __truediv__(self, other: Monomial) -> Monomial:
+    def __truediv__(self, other: UnitMonomial) -> UnitMonomial:
         return self * other**-1
 
     @property
-    def is_plain(self) -> bool:
+    def is_dimensionless(self) -> bool:
         """Whether it is a pure number as it stands, before any equation is used."""
         return not self.unknown and not self.known.words
 
 
-ONE = Monomial()
+ONE = UnitMonomial()
 
 
 def _bits(number: Fraction) -> int:
@@ -98,10 +98,10 @@ class Equations:
 
     def __init__(self) -> None:
         self._made = 0
-        self._solved: dict[int, tuple[int, Monomial]] = {}
+        self._solved: dict[int, tuple[int, UnitMonomial]] = {}
         self._work = 0
 
-    def spend(self, work: int) -> None:
+    def count_work(self, work: int) -> None:
         """Count steps.
 
         Raises
@@ -113,62 +113,62 @@ class Equations:
         if self._work > MOST_WORK:
             raise TooMuchWorkError
 
-    def unknown(self) -> Monomial:
+    def unknown(self) -> UnitMonomial:
         """Return a new unknown unit."""
         self._made += 1
-        return Monomial(unknown={self._made: Fraction(1)})
+        return UnitMonomial(unknown={self._made: Fraction(1)})
 
-    def reduced(self, monomial: Monomial) -> Monomial:
+    def substitute(self, monomial: UnitMonomial) -> UnitMonomial:
         """Return the same with every solved unknown replaced by its solution."""
         while solved := [one for one in monomial.unknown if one in self._solved]:
             oldest = min(solved, key=lambda one: self._solved[one][0])
             power = monomial.unknown[oldest]
             rest = {one: exponent for one, exponent in monomial.unknown.items() if one != oldest}
             solution = self._solved[oldest][1]
-            self.spend(len(rest) + len(solution.unknown) + len(monomial.known.words))
-            monomial = Monomial(monomial.known, rest) * solution**power
+            self.count_work(len(rest) + len(solution.unknown) + len(monomial.known.words))
+            monomial = UnitMonomial(monomial.known, rest) * solution**power
         return monomial
 
-    def equate(self, first: Monomial, second: Monomial) -> UnitPowers | None:
+    def equate(self, first: UnitMonomial, second: UnitMonomial) -> UnitPowers | None:
         """Demand that two units are the same; return their quotient where they cannot be, else None.
 
         An equation that cannot hold changes nothing.
         """
-        ratio = self.reduced(first / second)
+        ratio = self.substitute(first / second)
         if not ratio.unknown:
             return None if ratio.known.is_one else ratio.known
         self._solve(max(ratio.unknown), ratio)
         return None
 
-    def _solve(self, one: int, ratio: Monomial) -> None:
+    def _solve(self, one: int, ratio: UnitMonomial) -> None:
         """Solve ``ratio = 1`` for one of its unknowns."""
         power = ratio.unknown[one]
         rest = {other: exponent for other, exponent in ratio.unknown.items() if other != one}
-        self.spend(len(rest) + 1)
-        self._solved[one] = (len(self._solved), Monomial(ratio.known, rest) ** (-1 / power))
+        self.count_work(len(rest) + 1)
+        self._solved[one] = (len(self._solved), UnitMonomial(ratio.known, rest) ** (-1 / power))
 
-    def settle(self) -> None:
+    def back_substitute(self) -> None:
         """Put every solution into the others, the newest first, so that none has to be looked up twice."""
         for one, (when, solution) in sorted(self._solved.items(), key=lambda item: -item[1][0]):
-            self._solved[one] = (when, self.reduced(solution))
+            self._solved[one] = (when, self.substitute(solution))
 
-    def shortened(self, monomial: Monomial) -> Monomial:
+    def shortened(self, monomial: UnitMonomial) -> UnitMonomial:
         """Return an equal unit of few unknowns: one that only stands here takes the place of many."""
         if len(monomial.unknown) + len(monomial.known.words) <= _LONGEST:
             return monomial
-        monomial = self.reduced(monomial)
+        monomial = self.substitute(monomial)
         if not monomial.unknown:
             return monomial
         short = self.unknown()
         self._solve(max(monomial.unknown), monomial / short)
         return short
 
-    def value(self, monomial: Monomial) -> UnitPowers | None:
+    def value(self, monomial: UnitMonomial) -> UnitPowers | None:
         """Return the unit, or None where an unknown is left in it."""
-        monomial = self.reduced(monomial)
+        monomial = self.substitute(monomial)
         return None if monomial.unknown else monomial.known
 
-    def text(self, monomial: Monomial) -> str | None:
+    def text(self, monomial: UnitMonomial) -> str | None:
         """Return the unit as a text, or None where an unknown is left in it."""
         value = self.value(monomial)
         return None if value is None else str(value)

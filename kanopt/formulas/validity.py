@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.data import describe_place, within
+from kanopt.formulas.data import describe_place, in_bounds
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.variables import Variable
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["facts", "limits", "outside_tests", "outside_texts", "validity"]
+__all__ = ["formula_facts", "outside_tests", "outside_texts", "valid_range", "valid_range_text"]
 
 Columns = Mapping[str, NDArray[Any]]
 
 
-def facts(formula: Formula) -> list[tuple[str, str]]:
+def formula_facts(formula: Formula) -> list[tuple[str, str]]:
     """Return pairs of what and a text; see :meth:`kanopt.formulas.Formula.facts`."""
     found = [("output", f"{formula.output}" + (f" per {formula.per}" if formula.per else ""))]
     for variable in formula.inputs:
-        valid = validity(formula, variable)
+        valid = valid_range_text(formula, variable)
         found.append(("input", f"{variable}, {valid}" if valid else f"{variable}"))
     units = formula.dimensions()
     for constant in formula.constants:
@@ -39,18 +39,18 @@ def facts(formula: Formula) -> list[tuple[str, str]]:
     return found if formula.fit is None else [*found, ("held-out fit", str(formula.fit))]
 
 
-def validity(formula: Formula, variable: Variable) -> str:
+def valid_range_text(formula: Formula, variable: Variable) -> str:
     """Say which values of an input are inside both the domain and the declaration; empty where all are."""
     if variable.is_category:
         known = formula.domain.categories_of(variable.name) or variable.categories
         return f"known: {', '.join(known)}" if known else ""
-    low, high = limits(formula, variable)
+    low, high = valid_range(formula, variable)
     ends = [f"from {low:.6g}"] if low is not None else []
     ends += [f"to {high:.6g}"] if high is not None else []
     return f"valid {' '.join(ends)}" if ends else ""
 
 
-def limits(formula: Formula, variable: Variable) -> tuple[float | None, float | None]:
+def valid_range(formula: Formula, variable: Variable) -> tuple[float | None, float | None]:
     """Return the ends of what is inside both the domain and the declaration of a number; None where there is none."""
     seen = formula.domain.range_of(variable.name)
     lows = [variable.low, None if seen is None else seen.low]
@@ -64,7 +64,7 @@ def outside_tests(formula: Formula, columns: Columns) -> dict[tuple[str, ...], N
     tests = formula.domain.tests(columns)
     for variable in formula.inputs:
         if variable.name in columns and not variable.is_category:
-            beyond = ~within(columns[variable.name], variable.low, variable.high)
+            beyond = ~in_bounds(columns[variable.name], variable.low, variable.high)
             tests[(variable.name,)] = tests.get((variable.name,), np.False_) | beyond
         elif variable.name in columns and variable.categories:
             known = Domain(categories=((variable.name, variable.categories),)).tests(columns)
@@ -96,4 +96,4 @@ def _excess(formula: Formula, variable: Variable, values: NDArray[Any]) -> str:
         low, high = float(values.min()), float(values.max())
         shown = f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
         shown += f" {variable.unit}" if variable.unit else ""
-    return f"{variable.name} {shown} ({validity(formula, variable)})"
+    return f"{variable.name} {shown} ({valid_range_text(formula, variable)})"

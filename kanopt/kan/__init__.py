@@ -14,41 +14,41 @@ from typing import TYPE_CHECKING, Any
 from kanopt.kan.description import Layer, Network, evaluate_spline
 
 if TYPE_CHECKING:
-    from kanopt.kan.architecture import Inputs, Shape
-    from kanopt.kan.fit import FitOptions, Run, fit_starts, grown
-    from kanopt.kan.fitted import Fitted, finish
-    from kanopt.kan.informed import Informed, InformedOptions, collocation, fit_informed
+    from kanopt.kan.architecture import Architecture, InputTensors
+    from kanopt.kan.fit import FitOptions, TrainedBatch, fit_starts, refine_grid
+    from kanopt.kan.fitted import FittedNetwork, describe_fit
+    from kanopt.kan.informed import InformedNetwork, InformedOptions, collocation, fit_informed
     from kanopt.kan.knowledge import Knowledge
     from kanopt.kan.network import KANBatch
     from kanopt.kan.objective import Data, LeastSquares
-    from kanopt.kan.relations import Relation, State, observed
+    from kanopt.kan.relations import Relation, RelationState, observed
     from kanopt.kan.trainer import History, TrainerOptions, train
 
 __all__ = [
+    "Architecture",
     "Data",
     "FitOptions",
-    "Fitted",
+    "FittedNetwork",
     "History",
-    "Informed",
+    "InformedNetwork",
     "InformedOptions",
-    "Inputs",
+    "InputTensors",
     "KANBatch",
     "Knowledge",
     "Layer",
     "LeastSquares",
     "Network",
     "Relation",
-    "Run",
-    "Shape",
-    "State",
+    "RelationState",
+    "TrainedBatch",
     "TrainerOptions",
     "collocation",
+    "describe_fit",
     "evaluate_spline",
-    "finish",
     "fit_informed",
     "fit_starts",
-    "grown",
     "observed",
+    "refine_grid",
     "train",
 ]
 

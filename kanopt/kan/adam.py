@@ -38,12 +38,12 @@ class AdamSteps:
         self.count = torch.zeros_like(sizes[:, :1])
         self.mean, self.square = torch.zeros_like(sizes), torch.zeros_like(sizes)
 
-    def forget(self, models: Tensor) -> None:
+    def reset(self, models: Tensor) -> None:
         """Start the means of some models (M,) afresh."""
         for part in (self.count, self.mean, self.square):
             part[models] = 0.0
 
-    def next(self, gradient: Tensor) -> Tensor:
+    def step(self, gradient: Tensor) -> Tensor:
         """Return the step to take off, shape of `gradient`."""
         self.taken, self.count = self.taken + 1, self.count + 1.0
         self.mean.lerp_(gradient, 1.0 - FIRST)

@@ -8,11 +8,11 @@ from itertools import accumulate, pairwise
 import torch
 from torch import Tensor
 
-__all__ = ["Inputs", "LayerShape", "Shape"]
+__all__ = ["Architecture", "InputTensors", "LayerArchitecture"]
 
 
 @dataclass(frozen=True)
-class Inputs:
+class InputTensors:
     """Rows of a table as tensors.
 
     Attributes
@@ -29,13 +29,13 @@ class Inputs:
     def __len__(self) -> int:
         return int(self.numbers.shape[0])
 
-    def rows(self, index: slice | Tensor) -> Inputs:
+    def rows(self, index: slice | Tensor) -> InputTensors:
         """Return some of the rows."""
-        return Inputs(self.numbers[index], self.codes[index])
+        return InputTensors(self.numbers[index], self.codes[index])
 
 
 @dataclass(frozen=True)
-class LayerShape:
+class LayerArchitecture:
     """Sizes of one layer.
 
     Edges arrive at sub-nodes. The first `sums` sub-nodes are nodes; after them every two make one product node
@@ -95,7 +95,7 @@ class LayerShape:
 
 
 @dataclass(frozen=True)
-class Shape:
+class Architecture:
     """Sizes of a network.
 
     Parameters
@@ -135,14 +135,16 @@ class Shape:
             raise ValueError(f"products={self.products} must lie between 0 and the widths {self.hidden}")
 
     @property
-    def layers(self) -> tuple[LayerShape, ...]:
+    def layers(self) -> tuple[LayerArchitecture, ...]:
         """The layers from the inputs to the outputs."""
         products = (*(self.products or (0,) * len(self.hidden)), 0)
         nodes = (*self.hidden, self.outputs)
         sums = tuple(all_ - some for all_, some in zip(nodes, products, strict=True))
-        first = LayerShape(self.numbers, self.cycles, self.categories, sums[0], products[0], self.grid_size)
+        first = LayerArchitecture(
+            self.numbers, self.cycles, self.categories, sums[0], products[0], self.grid_size
+        )
         later = [
-            LayerShape(before, 0, (), sums[place], products[place], self.grid_size)
+            LayerArchitecture(before, 0, (), sums[place], products[place], self.grid_size)
             for place, (before, _) in enumerate(pairwise(nodes), start=1)
         ]
         return (first, *later)

@@ -28,12 +28,12 @@ from kanopt.kan import cubic
 
 __all__ = [
     "block_diagonal",
-    "cyclic_basis",
-    "cyclic_roughness",
     "dense_basis",
     "local_basis",
+    "periodic_basis",
+    "periodic_roughness",
     "refine",
-    "refine_cyclic",
+    "refine_periodic",
     "roughness",
 ]
 
@@ -136,7 +136,7 @@ def dense_basis(x: Tensor, lower: Tensor, upper: Tensor, grid_size: int, derivat
     return _uniform(position, per_unit, grid_size, derivative)
 
 
-def cyclic_basis(x: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
+def periodic_basis(x: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
     """Return the `grid_size` functions of a periodic spline at `x`; they sum to one.
 
     Function j is the B-spline around j / grid_size, wrapped around the period. It can be differentiated as
@@ -269,7 +269,7 @@ def roughness(grid_size: int) -> Tensor:
     return total * float(grid_size) ** 3
 
 
-def cyclic_roughness(grid_size: int) -> Tensor:
+def periodic_roughness(grid_size: int) -> Tensor:
     """Return R with ``c @ R @ c`` = ∫ f″(x)² dx of a periodic spline over its period; exact.
 
     f″ is linear on every cell, with the second differences of the coefficients at the knots. Constants are not
@@ -314,7 +314,7 @@ def refine(coefficients: Tensor) -> Tensor:
     return out
 
 
-def refine_cyclic(coefficients: Tensor) -> Tensor:
+def refine_periodic(coefficients: Tensor) -> Tensor:
     """Return the coefficients of the same periodic spline on a grid twice as fine; see :func:`refine`.
 
     Parameters

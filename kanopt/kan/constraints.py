@@ -26,49 +26,49 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Shape
+from kanopt.kan.architecture import Architecture
 from kanopt.kan.basis import block_diagonal
 
-__all__ = ["Constraints", "Wanted"]
+__all__ = ["ConstrainedCoefficients", "ShapeConstraints"]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ShapeConstraints:
     """What is asked of every numeric input.
 
     Parameters
     ----------
-    signs
+    monotonic
         +1 rises, −1 falls, 0 free; one per numeric input, or empty for none.
-    bends
+    convexity
         +1 convex, −1 concave, 0 free; one per numeric input, or empty for none. With hidden layers all bends that
         are not 0 must be alike.
     """
 
-    signs: tuple[int, ...] = ()
-    bends: tuple[int, ...] = ()
+    monotonic: tuple[int, ...] = ()
+    convexity: tuple[int, ...] = ()
 
     def __bool__(self) -> bool:
-        return any(self.signs) or any(self.bends)
+        return any(self.monotonic) or any(self.convexity)
 
     def of_layer(self, index: int, splines: int) -> list[tuple[int, int]]:
         """Return sign and bend of the edges that leave each of the `splines` inputs of a layer."""
         if not self:
             return [(0, 0)] * splines
         if index == 0:
-            signs, bends = self.signs or (0,) * splines, self.bends or (0,) * splines
+            signs, bends = self.monotonic or (0,) * splines, self.convexity or (0,) * splines
             return list(zip(signs, bends, strict=True))
-        bend = next((bend for bend in self.bends if bend), 0)
+        bend = next((bend for bend in self.convexity if bend), 0)
         return [(1, bend)] * splines
 
 
 @dataclass(frozen=True)
-class Constraints:
+class ConstrainedCoefficients:
     """Coefficients θ = T d with some d ≥ 0.
 
     Attributes
     ----------
-    shape
+    architecture
         Sizes of the networks.
     transforms, inverses
         Per layer T and T⁻¹ of the splines that leave every input, (splines, basis_size, basis_size).
@@ -82,13 +82,15 @@ class Constraints:
     [[0.0, 1.0, 1.0, 3.0, 4.0]]
     """
 
-    shape: Shape
+    architecture: Architecture
     transforms: tuple[Tensor, ...]
     inverses: tuple[Tensor, ...]
     bounded: Tensor
 
     @classmethod
-    def of(cls, shape: Shape, wanted: Wanted, device: torch.device | None = None) -> Constraints | None:
+    def of(
+        cls, shape: Architecture, wanted: ShapeConstraints, device: torch.device | None = None
+    ) -> ConstrainedCoefficients | None:
         """Build them; None where nothing is asked.
 
         Raises
@@ -101,7 +103,7 @@ class Constraints:
             return None
         if any(shape.products):
             raise ValueError("a product node keeps no shape: use hidden nodes that add")
-        if shape.hidden and len({bend for bend in wanted.bends if bend}) > 1:
+        if shape.hidden and len({bend for bend in wanted.convexity if bend}) > 1:
             raise ValueError(
                 "convex in one input and concave in another cannot be held through hidden layers"
             )
@@ -128,26 +130,26 @@ class Constraints:
         """Return d = T⁻¹ θ."""
         return self._times(self.inverses, theta.unsqueeze(-1)).squeeze(-1)
 
-    def pull(self, gradient: Tensor) -> Tensor:
+    def gradient_to_free(self, gradient: Tensor) -> Tensor:
         """Return the gradient by d, Tᵀ times the gradient by θ."""
         return self._times(_transposed(self.transforms), gradient.unsqueeze(-1)).squeeze(-1)
 
-    def push(self, gradient: Tensor) -> Tensor:
+    def gradient_from_free(self, gradient: Tensor) -> Tensor:
         """Return the gradient by θ of a gradient by d, T⁻ᵀ times it."""
         return self._times(_transposed(self.inverses), gradient.unsqueeze(-1)).squeeze(-1)
 
-    def pull_matrix(self, hessian: Tensor) -> Tensor:
+    def hessian_to_free(self, hessian: Tensor) -> Tensor:
         """Return the second derivatives by d, Tᵀ H T of symmetric H (M, parameters, parameters)."""
         matrices = _transposed(self.transforms)
         return self._times(matrices, self._times(matrices, hessian).transpose(1, 2))
 
-    def bound(self, free: Tensor) -> Tensor:
+    def clip(self, free: Tensor) -> Tensor:
         """Clip the bounded d at zero."""
         return torch.where(self.bounded, free.clamp(min=0.0), free)
 
     def project(self, theta: Tensor) -> Tensor:
         """Return coefficients near `theta` (M, parameters), in d, that obey the bounds."""
-        return self.coefficients(self.bound(self.variables(theta)))
+        return self.coefficients(self.clip(self.variables(theta)))
 
     @cached_property
     def transform(self) -> Tensor:
@@ -162,9 +164,9 @@ class Constraints:
     def _times(self, matrices: tuple[Tensor, ...], columns: Tensor) -> Tensor:
         """Return the product of one small matrix per input with `columns` (M, parameters, count)."""
         parts = []
-        sizes = [layer.parameters for layer in self.shape.layers]
+        sizes = [layer.parameters for layer in self.architecture.layers]
         blocks = torch.split(columns, sizes, dim=1)
-        for layer, matrix, block in zip(self.shape.layers, matrices, blocks, strict=True):
+        for layer, matrix, block in zip(self.architecture.layers, matrices, blocks, strict=True):
             # The sub-nodes and the columns side by side make one wide product per input.
             size, wide = layer.basis_size, layer.subnodes * columns.shape[-1]
             end = layer.splines * size * layer.subnodes
@@ -175,7 +177,7 @@ class Constraints:
 
     def _dense(self, matrices: tuple[Tensor, ...]) -> Tensor:
         blocks = []
-        for layer, edges in zip(self.shape.layers, matrices, strict=True):
+        for layer, edges in zip(self.architecture.layers, matrices, strict=True):
             subnodes = torch.eye(layer.subnodes).to(edges)
             blocks += [torch.kron(edge.contiguous(), subnodes) for edge in edges]
             free = (layer.width - layer.splines * layer.basis_size) * layer.subnodes

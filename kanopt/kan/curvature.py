@@ -19,14 +19,14 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Shape
+from kanopt.kan.architecture import Architecture
 from kanopt.kan.edgewise import EdgePenalty
-from kanopt.kan.gradient import in_type
+from kanopt.kan.gradient import to_dtype
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch, nodes_of, through_products
 from kanopt.kan.objective import Data
 
-__all__ = ["Curvature"]
+__all__ = ["LayerwiseCurvature"]
 
 WIDE = 1_024
 """Basis functions of a layer past which the diagonal has to do."""
@@ -39,7 +39,7 @@ ROWS = 512
 
 
 @dataclass(frozen=True)
-class _Solver:
+class _LayerSolver:
     """One layer: `root` L⁻ᵀ Q (M, width, width) or None, and `scale` (M, width, subnodes)."""
 
     root: Tensor | None
@@ -51,15 +51,15 @@ class _Solver:
         root = self.root
         return torch.matmul(root, torch.matmul(root.transpose(1, 2), block) * self.scale)
 
-    def to(self, dtype: torch.dtype) -> _Solver:
-        return _Solver(None if self.root is None else self.root.to(dtype), self.scale.to(dtype))
+    def to(self, dtype: torch.dtype) -> _LayerSolver:
+        return _LayerSolver(None if self.root is None else self.root.to(dtype), self.scale.to(dtype))
 
-    def take(self, index: Tensor) -> _Solver:
-        return _Solver(None if self.root is None else self.root[index], self.scale[index])
+    def take(self, index: Tensor) -> _LayerSolver:
+        return _LayerSolver(None if self.root is None else self.root[index], self.scale[index])
 
 
 @dataclass(frozen=True)
-class Curvature:
+class LayerwiseCurvature:
     """An approximate inverse of JᵀWJ + S for every model.
 
     Examples
@@ -77,29 +77,29 @@ class Curvature:
     True
     """
 
-    shape: Shape
-    layers: tuple[_Solver, ...]
+    architecture: Architecture
+    layers: tuple[_LayerSolver, ...]
 
     @classmethod
     def of(
         cls, network: KANBatch, data: Data, link: Link | None, penalty: EdgePenalty, share: float = 1.0
-    ) -> Curvature:
+    ) -> LayerwiseCurvature:
         """Work it out at the parameters of `network` from `data`, a `share` of all rows; float64 inside."""
-        double = in_type(network, torch.float64)
+        double = to_dtype(network, torch.float64)
         with torch.no_grad():
             found = _moments(double, data, link)
             layers = tuple(
                 _solver(basis / share, squares, penalty.matrix(index, double.theta)).to(network.theta.dtype)
                 for index, (basis, squares) in enumerate(found)
             )
-        return cls(network.shape, layers)
+        return cls(network.architecture, layers)
 
     def solve(self, gradient: Tensor) -> Tensor:
         """Return the approximate inverse times `gradient` (M, parameters)."""
-        blocks = zip(self.layers, self.shape.split(gradient), strict=True)
+        blocks = zip(self.layers, self.architecture.split(gradient), strict=True)
         return torch.cat([solver.solve(block).flatten(1) for solver, block in blocks], dim=1)
 
-    def take(self, index: Tensor) -> Curvature:
+    def take(self, index: Tensor) -> LayerwiseCurvature:
         """Return that of the models at `index`."""
         return replace(self, layers=tuple(solver.take(index) for solver in self.layers))
 
@@ -128,7 +128,7 @@ def _sweep(
     network: KANBatch, part: Data, link: Link | None, signs: Tensor
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield basis (M or 1, n, width) and sensitivities (M, n, subnodes) of every layer, first to last."""
-    layers, blocks = network.shape.layers, network.blocks()
+    layers, blocks = network.architecture.layers, network.blocks()
     signal, bases, arrived = part.inputs.numbers.to(network.theta), [], []
     slopes: list[Tensor] = []
     for index, block in enumerate(blocks):
@@ -151,12 +151,12 @@ def _sweep(
     yield from zip(bases, reversed(flows), strict=True)
 
 
-def _solver(second: Tensor, squares: Tensor, penalty: Tensor) -> _Solver:
+def _solver(second: Tensor, squares: Tensor, penalty: Tensor) -> _LayerSolver:
     """Invert σ_j² A + S for all nodes j of a layer; `penalty` is S (M, width, width)."""
     if second.ndim == 2:
         diagonal = penalty.diagonal(dim1=1, dim2=2).unsqueeze(-1)
         scale = second.unsqueeze(-1) * squares.unsqueeze(1) + diagonal
-        return _Solver(None, 1.0 / scale.clamp(min=FLOOR * scale.mean((1, 2), keepdim=True)))
+        return _LayerSolver(None, 1.0 / scale.clamp(min=FLOOR * scale.mean((1, 2), keepdim=True)))
     mean = squares.mean(1)[:, None, None].clamp(min=torch.finfo(torch.float32).tiny)
     whole = mean * second + penalty
     diagonal = whole.diagonal(dim1=1, dim2=2)
@@ -167,4 +167,4 @@ def _solver(second: Tensor, squares: Tensor, penalty: Tensor) -> _Solver:
     values, vectors = torch.linalg.eigh(0.5 * (inner + inner.transpose(1, 2)))
     root = torch.linalg.solve_triangular(factor.transpose(1, 2), vectors, upper=True)
     scale = 1.0 + (squares.unsqueeze(1) - mean) * values.unsqueeze(-1)
-    return _Solver(root, 1.0 / scale.clamp(min=FLOOR))
+    return _LayerSolver(root, 1.0 / scale.clamp(min=FLOOR))

@@ -48,7 +48,7 @@ class Derivatives:
     gradient: Floats
     hessian: Floats
 
-    def through(self, values: Floats, slope: Floats, curvature: Floats) -> Derivatives:
+    def compose(self, values: Floats, slope: Floats, curvature: Floats) -> Derivatives:
         """Return the derivatives of g(f) from the values, slope and curvature of g at f, each of shape (n,).
 
         Examples
@@ -139,7 +139,7 @@ def derivatives(
 
 
 @dataclass(frozen=True, eq=False)
-class _Pass:
+class _LayerPass:
     """What the way forward leaves behind at one layer.
 
     `entering` is the gradient of the layer's inputs, (n, inputs, d); `slopes` and `curvatures` belong to the edges,
@@ -169,7 +169,7 @@ class _Pass:
         """Return the first and the second factor of every product node."""
         return self.arrivals[:, self.sums :: 2], self.arrivals[:, self.sums + 1 :: 2]
 
-    def back(self, sensitivity: Floats) -> tuple[Floats, Floats]:
+    def backward(self, sensitivity: Floats) -> tuple[Floats, Floats]:
         """Return the sensitivity to the layer's inputs, and the layer's part of the Hessian."""
         s, u, v = self.sums, *self.factors()
         at_products = sensitivity[:, s:]
@@ -189,20 +189,22 @@ class _Pass:
 def _differentiate(network: Network, numbers: Floats, codes: Integers | None, output: int) -> Derivatives:
     signal = numbers
     entering = np.broadcast_to(np.eye(numbers.shape[1]), (len(numbers), numbers.shape[1], numbers.shape[1]))
-    passes: list[_Pass] = []
+    passes: list[_LayerPass] = []
     for layer in network.layers:
         edges = [edge_derivatives(layer, source, signal[:, source]) for source in range(signal.shape[1])]
         empty = np.zeros((len(numbers), 0, layer.subnodes))
         slopes = np.stack([slope for slope, _ in edges], axis=1) if edges else empty
         curvatures = np.stack([bend for _, bend in edges], axis=1) if edges else empty
         arriving = np.matmul(slopes.transpose(0, 2, 1), entering)
-        passes.append(_Pass(layer, entering, slopes, curvatures, layer.arrivals(signal, codes), arriving))
+        passes.append(
+            _LayerPass(layer, entering, slopes, curvatures, layer.arrivals(signal, codes), arriving)
+        )
         signal, entering = passes[-1].nodes()
         codes = None
     sensitivity = np.zeros_like(signal)
     sensitivity[:, output] = 1.0
     hessian = np.zeros((len(numbers), numbers.shape[1], numbers.shape[1]))
     for each in reversed(passes):
-        sensitivity, part = each.back(sensitivity)
+        sensitivity, part = each.backward(sensitivity)
         hessian += part
     return Derivatives(signal[:, output], sensitivity, hessian)

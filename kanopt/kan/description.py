@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanopt.kan import cubic
 
-__all__ = ["Layer", "Network", "evaluate_cycle", "evaluate_spline"]
+__all__ = ["Layer", "Network", "evaluate_periodic", "evaluate_spline"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -57,7 +57,7 @@ def evaluate_spline(x: Floats, lower: float, upper: float, coefficients: Floats)
     return np.asarray(np.einsum("kn,...kn->n...", weights, taken), dtype=np.float64)
 
 
-def evaluate_cycle(x: Floats, coefficients: Floats) -> Floats:
+def evaluate_periodic(x: Floats, coefficients: Floats) -> Floats:
     """Evaluate periodic uniform cubic splines; `x` is in periods.
 
     Parameters
@@ -150,7 +150,7 @@ class Layer:
     def edges(self, source: int, x: Floats) -> Floats:
         """Return the values of all edges that leave numeric input `source`, shape (n, subnodes)."""
         if source >= self.inputs:
-            return evaluate_cycle(x, self.periodic[source - self.inputs])
+            return evaluate_periodic(x, self.periodic[source - self.inputs])
         lower, upper = float(self.lower[source]), float(self.upper[source])
         return evaluate_spline(x, lower, upper, self.coefficients[source])
 

@@ -13,8 +13,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import LayerShape, Shape
-from kanopt.kan.basis import cyclic_roughness, roughness
+from kanopt.kan.architecture import Architecture, LayerArchitecture
+from kanopt.kan.basis import periodic_roughness, roughness
 
 __all__ = ["EdgePenalty"]
 
@@ -25,7 +25,7 @@ class EdgePenalty:
 
     Parameters
     ----------
-    shape
+    architecture
         Sizes of the networks.
     smoothing
         λ of every group (every input of the first layer, then every later layer) and, last, the ridge ρ; shape
@@ -44,12 +44,12 @@ class EdgePenalty:
     True
     """
 
-    shape: Shape
+    architecture: Architecture
     smoothing: Tensor
     total_weight: float
 
     def __post_init__(self) -> None:
-        layers = self.shape.layers
+        layers = self.architecture.layers
         groups = len(layers[0].widths) + len(layers) - 1
         if self.smoothing.ndim != 2 or self.smoothing.shape[1] != groups + 1:
             raise ValueError(
@@ -61,7 +61,9 @@ class EdgePenalty:
         """Return S θ, shape and type of `theta` (M, parameters)."""
         smoothing = self.smoothing.to(theta)
         parts, group = [], 0
-        for index, (layer, block) in enumerate(zip(self.shape.layers, self.shape.split(theta), strict=True)):
+        for index, (layer, block) in enumerate(
+            zip(self.architecture.layers, self.architecture.split(theta), strict=True)
+        ):
             pieces = torch.split(block, list(layer.widths), dim=1)
             if index == 0:
                 bent = [
@@ -80,7 +82,7 @@ class EdgePenalty:
 
     def matrix(self, index: int, like: Tensor) -> Tensor:
         """Return the part of S on the edges into any one node after layer `index`, (M, width, width)."""
-        layer, first = self.shape.layers[index], self.shape.layers[0]
+        layer, first = self.architecture.layers[index], self.architecture.layers[0]
         smoothing = self.smoothing.to(like)
         later = len(first.widths) + index - 1
         matrix = like.new_zeros(len(smoothing), layer.width, layer.width)
@@ -96,7 +98,7 @@ class EdgePenalty:
         return replace(self, smoothing=self.smoothing[index])
 
 
-def _roughness(layer: LayerShape, place: int) -> Tensor:
+def _roughness(layer: LayerArchitecture, place: int) -> Tensor:
     """Return S_g of one edge that leaves the input at `place`."""
     if place < layer.splines:
         return _matrix("spline", layer.grid_size)
@@ -109,4 +111,4 @@ def _roughness(layer: LayerShape, place: int) -> Tensor:
 def _matrix(kind: str, size: int) -> Tensor:
     if kind == "spline":
         return roughness(size)
-    return cyclic_roughness(size) if kind == "cycle" else torch.eye(size, dtype=torch.float64)
+    return periodic_roughness(size) if kind == "cycle" else torch.eye(size, dtype=torch.float64)

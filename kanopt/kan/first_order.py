@@ -21,16 +21,16 @@ import torch
 from torch import Tensor
 
 from kanopt.kan.adam import AdamSteps
-from kanopt.kan.constraints import Constraints, Wanted
-from kanopt.kan.curvature import Curvature
+from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
+from kanopt.kan.curvature import LayerwiseCurvature
 from kanopt.kan.edgewise import EdgePenalty
-from kanopt.kan.gradient import in_type
+from kanopt.kan.gradient import to_dtype
 from kanopt.kan.lbfgs import Batch, Guess, Memory, minimise_step
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import LeastSquares, total_weight
 from kanopt.kan.penalised import PenalisedLoss
 from kanopt.kan.penalty import Penalty
-from kanopt.kan.trainer import History, TrainerOptions, Watch, train
+from kanopt.kan.trainer import History, StepCallback, TrainerOptions, train
 
 __all__ = ["LARGE", "FirstOrderOptions", "Method", "choose_method", "train_first_order", "train_network"]
 
@@ -53,9 +53,9 @@ class FirstOrderOptions:
         Largest number of steps of L-BFGS, or of passes over the rows of Adam; None for 500, and for 30.
     tolerance
         L-BFGS ends for a model when its loss fell by less than this fraction over the last ten steps.
-    looks
+    range_refits
         How often the hidden ranges are looked at, spread over the first two thirds; 0 leaves them as they are.
-    memory, guess_every
+    memory, preconditioner_every
         Pairs that L-BFGS remembers, and steps after which its first guess (:mod:`kanopt.kan.curvature`) is worked out
         anew, more often at first; 0 goes without.
     rate, batch_rows, seed
@@ -69,25 +69,27 @@ class FirstOrderOptions:
 
     iterations: int | None = None
     tolerance: float = 1e-6
-    looks: int = 12
+    range_refits: int = 12
     memory: int = 12
-    guess_every: int = 40
+    preconditioner_every: int = 40
     rate: float = 0.02
     batch_rows: int = 512
     seed: int = 0
     single: bool = False
-    watch: Watch | None = None
+    watch: StepCallback | None = None
 
-    def looks_at(self, step: int, iterations: int) -> bool:
+    def refits_ranges_at(self, step: int, iterations: int) -> bool:
         """Return whether the hidden ranges are looked at before this step."""
-        if self.looks == 0:
+        if self.range_refits == 0:
             return False
         end = 2 * iterations // 3
-        return step <= end and step % max(1, end // self.looks) == 0
+        return step <= end and step % max(1, end // self.range_refits) == 0
 
-    def guesses_at(self, step: int) -> bool:
+    def preconditions_at(self, step: int) -> bool:
         """Return whether the first guess is worked out before this step: often at first, when much changes."""
-        return self.guess_every > 0 and (step & (step - 1) == 0 or step % self.guess_every == 0)
+        return self.preconditioner_every > 0 and (
+            step & (step - 1) == 0 or step % self.preconditioner_every == 0
+        )
 
 
 def choose_method(parameters: int, rows: int, method: Method = "auto") -> Method:
@@ -112,7 +114,7 @@ def train_network(
     method: Method = "auto",
     second_order: TrainerOptions | None = None,
     first_order: FirstOrderOptions | None = None,
-    wanted: Wanted | None = None,
+    wanted: ShapeConstraints | None = None,
 ) -> tuple[KANBatch, History]:
     """Train every network of the batch by the method that suits its size.
 
@@ -137,16 +139,16 @@ def train_network(
         The best state of every network.
     history : History
     """
-    chosen = choose_method(network.shape.parameters, len(objective.data), method)
-    wanted = wanted or Wanted()
+    chosen = choose_method(network.architecture.parameters, len(objective.data), method)
+    wanted = wanted or ShapeConstraints()
     device = network.theta.device
     weight = total_weight(objective)
     if chosen == "lm":
-        held = Penalty.of(network.shape, device).weighted(smoothing, weight, network.active)
-        constraints = Constraints.of(network.shape, wanted, device)
+        held = Penalty.of(network.architecture, device).matrices(smoothing, weight, network.active)
+        constraints = ConstrainedCoefficients.of(network.architecture, wanted, device)
         return train(network, objective, held, second_order, constraints)
-    penalty = EdgePenalty(network.shape, smoothing, weight)
-    bounds = Constraints.of(network.shape, wanted, device)
+    penalty = EdgePenalty(network.architecture, smoothing, weight)
+    bounds = ConstrainedCoefficients.of(network.architecture, wanted, device)
     return train_first_order(network, objective, penalty, first_order, bounds, chosen)
 
 
@@ -155,7 +157,7 @@ def train_first_order(
     objective: LeastSquares,
     penalty: EdgePenalty,
     options: FirstOrderOptions | None = None,
-    constraints: Constraints | None = None,
+    constraints: ConstrainedCoefficients | None = None,
     method: Method = "lbfgs",
 ) -> tuple[KANBatch, History]:
     """Train every network of the batch with the gradient; return the best state of each, and the history.
@@ -176,13 +178,13 @@ def train_first_order(
     options = options or FirstOrderOptions()
     dtype = network.theta.dtype
     problem = PenalisedLoss(objective, penalty, constraints)
-    start = in_type(network, torch.float32) if options.single else network
+    start = to_dtype(network, torch.float32) if options.single else network
     run = _adam if method == "adam" else _lbfgs
     best, history = run(problem, start, options)
-    return in_type(best, dtype), history
+    return to_dtype(best, dtype), history
 
 
-class _Record:
+class _BestRecord:
     """The best state of every model so far, and the history."""
 
     def __init__(self, network: KANBatch, loss: Tensor) -> None:
@@ -200,14 +202,14 @@ class _Record:
         self.history.loss.append(self.latest.clone())
         self.history.accepted.append(models)
 
-    def stopped(self, step: int, watch: Watch | None) -> bool:
+    def stopped(self, step: int, watch: StepCallback | None) -> bool:
         """Ask whether to stop."""
         self.history.stopped = watch is not None and watch(step, self.history.best)
         return self.history.stopped
 
 
 @dataclass
-class _Running:
+class _ActiveModels:
     """The models L-BFGS still works on; `models` are their places in the batch handed in."""
 
     problem: PenalisedLoss
@@ -217,10 +219,10 @@ class _Running:
     memory: Memory
     stuck: Tensor
     moved_at: Tensor
-    guess: Curvature | None = None
+    preconditioner: LayerwiseCurvature | None = None
 
     @classmethod
-    def start(cls, problem: PenalisedLoss, network: KANBatch, pairs: int) -> _Running:
+    def start(cls, problem: PenalisedLoss, network: KANBatch, pairs: int) -> _ActiveModels:
         batch = Batch(problem.position(network), *problem.evaluate(network))
         models = torch.arange(len(network), device=network.theta.device)
         never = torch.zeros_like(models)
@@ -228,19 +230,19 @@ class _Running:
 
     def follow_ranges(self, step: int) -> bool:
         """Look at the hidden ranges; say whether any moved."""
-        moved = self.problem.followed(self.network)
+        moved = self.problem.with_refit_ranges(self.network)
         if moved is None:
             return False
         fresh = (moved.theta != self.network.theta).any(1)
-        self.memory.forget(fresh)
+        self.memory.reset(fresh)
         self.moved_at[fresh] = step
         self.network = moved
         self.batch = Batch(self.problem.position(moved), *self.problem.evaluate(moved))
         return True
 
-    def guess_anew(self) -> None:
+    def refresh_preconditioner(self) -> None:
         """Work out the first guess where the models are now."""
-        self.guess = self.problem.guess(self.network)
+        self.preconditioner = self.problem.preconditioner(self.network)
         self.memory.guess = self._guess()
 
     def step(self) -> Tensor:
@@ -248,32 +250,32 @@ class _Running:
 
         def evaluate(position: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
             some = self.problem.for_models(index)
-            return some.evaluate(some.placed(self.network.take(index), position))
+            return some.evaluate(some.networks_at(self.network.take(index), position))
 
         after = minimise_step(evaluate, self.batch, self.memory, self.problem.bounded)
         still = after.loss >= self.batch.loss
         done = self.stuck & still
-        self.memory.forget(still)
+        self.memory.reset(still)
         self.stuck, self.batch = still, after
-        self.network = self.problem.placed(self.network, after.position)
+        self.network = self.problem.networks_at(self.network, after.position)
         return done
 
-    def keep(self, index: Tensor) -> None:
+    def select(self, index: Tensor) -> None:
         """Go on with the models at `index` alone."""
         self.problem = self.problem.for_models(index)
         self.network, self.models = self.network.take(index), self.models[index]
         self.batch = self.batch.take(index)
         self.stuck, self.moved_at = self.stuck[index], self.moved_at[index]
-        self.guess = None if self.guess is None else self.guess.take(index)
+        self.preconditioner = None if self.preconditioner is None else self.preconditioner.take(index)
         self.memory = self.memory.take(index, self._guess())
 
     def _guess(self) -> Guess | None:
-        guess, problem, active = self.guess, self.problem, self.network.active
+        guess, problem, active = self.preconditioner, self.problem, self.network.active
         if guess is None:
             return None
 
         def times(gradient: Tensor) -> Tensor:
-            product = problem.guessed(guess, gradient)
+            product = problem.precondition(guess, gradient)
             return product if active is None else product * active
 
         return times
@@ -281,22 +283,22 @@ class _Running:
 
 def _lbfgs(problem: PenalisedLoss, network: KANBatch, options: FirstOrderOptions) -> tuple[KANBatch, History]:
     iterations = 500 if options.iterations is None else options.iterations
-    state = _Running.start(problem, network, options.memory)
-    record = _Record(network, state.batch.loss)
+    state = _ActiveModels.start(problem, network, options.memory)
+    record = _BestRecord(network, state.batch.loss)
     losses = record.history.loss
     for step in range(iterations):
-        look = bool(network.shape.hidden) and options.looks_at(step, iterations)
+        look = bool(network.architecture.hidden) and options.refits_ranges_at(step, iterations)
         if look:
             record.history.range_refits += state.follow_ranges(step)
-        if options.guesses_at(step) or (look and options.guess_every):
-            state.guess_anew()
+        if options.preconditions_at(step) or (look and options.preconditioner_every):
+            state.refresh_preconditioner()
         done = state.step()
         record.add(state.models, state.network, state.batch.loss)
         if step >= 10:
             fallen = losses[-11][state.models] - state.batch.loss
             done |= (step - state.moved_at >= 10) & (fallen <= options.tolerance * state.batch.loss)
         if bool(done.any()):
-            state.keep(torch.nonzero(~done).squeeze(1))
+            state.select(torch.nonzero(~done).squeeze(1))
         if record.stopped(step, options.watch) or len(state.models) == 0:
             break
     return record.network, record.history
@@ -307,24 +309,24 @@ def _adam(problem: PenalisedLoss, network: KANBatch, options: FirstOrderOptions)
     data = problem.objective.data
     generator = torch.Generator().manual_seed(options.seed)
     every = torch.arange(len(network), device=network.theta.device)
-    record = _Record(network, problem.loss(network))
+    record = _BestRecord(network, problem.loss(network))
     total = passes * math.ceil(len(data) / options.batch_rows)
     steps = AdamSteps(options.rate, total, _sizes(problem, network))
     for number in range(passes):
-        if network.shape.hidden and options.looks_at(number, passes):
-            moved = problem.followed(network)
+        if network.architecture.hidden and options.refits_ranges_at(number, passes):
+            moved = problem.with_refit_ranges(network)
             if moved is not None:
-                steps.forget((moved.theta != network.theta).any(1))
+                steps.reset((moved.theta != network.theta).any(1))
                 network = moved
                 record.history.range_refits += 1
         position = problem.position(network)
         order = torch.randperm(len(data), generator=generator).to(every.device)
         for rows in torch.split(order, options.batch_rows):
             _, gradient = problem.evaluate(network, data.rows(rows), len(rows) / len(data))
-            position = position - steps.next(gradient)
+            position = position - steps.step(gradient)
             if problem.bounded is not None:
                 position = torch.where(problem.bounded, position.clamp(min=0.0), position)
-            network = problem.placed(network, position)
+            network = problem.networks_at(network, position)
         record.add(every, network, problem.loss(network))
         if record.stopped(number, options.watch):
             break
@@ -340,6 +342,6 @@ def _sizes(problem: PenalisedLoss, network: KANBatch) -> Tensor:
     spread = target.std(0, correction=0).to(network.theta)
     spread = torch.where(spread > 0, spread, torch.ones_like(spread))
     sizes = torch.ones_like(network.theta)
-    last = network.shape.layers[-1]
+    last = network.architecture.layers[-1]
     sizes[:, -last.parameters :] = spread.repeat(last.width)
     return sizes

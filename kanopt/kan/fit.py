@@ -7,7 +7,7 @@ A network with hidden nodes has many. Starts are trained for a few steps on a co
 penalty, which smooths the landscape: of 66 starts of a deep target 35 % find the basin so, 17 % with a hundredth of the
 penalty, and none with a hundred times as much (benchmarks/basins.py). The best go on with all rows; smoothing, ranges
 and training take turns, half of the networks falling away each time, until the cross-validation score settles
-(:func:`fit_starts`). Then the grid is doubled while the score falls (:func:`grown`).
+(:func:`fit_starts`). Then the grid is doubled while the score falls (:func:`refine_grid`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from kanopt.errors import FitError
-from kanopt.kan.architecture import Shape
-from kanopt.kan.constraints import Constraints, Wanted
+from kanopt.kan.architecture import Architecture
+from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares, Precision
@@ -37,25 +37,25 @@ from kanopt.kan.robust import (
 from kanopt.kan.smoothing import (
     RIDGES,
     Criterion,
-    LinearModel,
+    GaussNewtonModel,
     effective_parameters,
     gcv_score,
-    reestimated,
     select_smoothing,
+    update_smoothing,
 )
 from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import History, TrainerOptions, train
 
 __all__ = [
     "FitOptions",
-    "Run",
-    "begun",
+    "TrainedBatch",
     "fit_starts",
-    "grown",
-    "retrained",
-    "reweighted",
-    "settled",
+    "refine_grid",
+    "retrain",
+    "reweight",
     "summed_loss",
+    "train_starts",
+    "train_until_one",
 ]
 
 EXACT = 1e-14
@@ -93,11 +93,11 @@ class FitOptions:
         Roughness weight λ of every group, or None to choose one per group.
     criterion
         By what the weights of a network without hidden nodes are chosen: ``"gcv"`` or ``"evidence"``. With hidden nodes
-        they follow the evidence whatever this says (:func:`kanopt.kan.smoothing.reestimated`).
+        they follow the evidence whatever this says (:func:`kanopt.kan.smoothing.update_smoothing`).
     loss
         ``"squared"``, ``"huber"``, ``"tukey"``, or ``"poisson"``: squares over the mean, for positive targets behind
         an exponential link, in units of their mean.
-    wanted
+    shape_constraints
         Shapes asked of the numeric inputs.
     link
         From the output to the target; None is the identity.
@@ -114,7 +114,7 @@ class FitOptions:
     smoothing: float | None = None
     criterion: Criterion = "gcv"
     loss: str = "squared"
-    wanted: Wanted = field(default_factory=Wanted)
+    shape_constraints: ShapeConstraints = field(default_factory=ShapeConstraints)
     link: Link | None = None
     precision: Precision = "double"
     distinct: float = 1.0
@@ -126,7 +126,7 @@ class FitOptions:
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainedBatch:
     """A batch of trained networks, the smoothing weights (M, groups + 1) and GCV scores (M,) they have."""
 
     network: KANBatch
@@ -135,19 +135,19 @@ class Run:
     history: History
 
     @property
-    def first(self) -> Run:
+    def best(self) -> TrainedBatch:
         """The first network alone."""
         first = torch.zeros(1, dtype=torch.int64, device=self.network.theta.device)
-        return Run(self.network.take(first), self.smoothing[first], self.score[first], self.history)
+        return TrainedBatch(self.network.take(first), self.smoothing[first], self.score[first], self.history)
 
 
 def fit_starts(
-    shape: Shape,
+    shape: Architecture,
     data: Data,
     bounds: tuple[Tensor, Tensor],
     generator: torch.Generator,
     options: FitOptions | None = None,
-) -> Run:
+) -> TrainedBatch:
     """Train one shape on `data`; return its best network.
 
     Parameters
@@ -156,7 +156,7 @@ def fit_starts(
         Sizes of the network.
     data
         Rows, with weights of shape (n,). For hidden nodes targets must be of about unit size: starts and the prior of
-        :func:`kanopt.kan.smoothing.reestimated` are, and standard deviations from 1e-3 to 10 make no difference.
+        :func:`kanopt.kan.smoothing.update_smoothing` are, and standard deviations from 1e-3 to 10 make no difference.
     bounds
         Lower and upper ends of the numeric inputs, each of shape (numbers,).
     generator
@@ -184,41 +184,43 @@ def fit_starts(
     """
     options = options or FitOptions()
     if shape.hidden:
-        return settled(begun(shape, data, bounds, generator, options), data, options)
-    offset = _constant(data, options)
-    network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.wanted)
+        return train_until_one(train_starts(shape, data, bounds, generator, options), data, options)
+    offset = _mean_output(data, options)
+    network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.shape_constraints)
     penalty = Penalty.of(shape, network.theta.device)
     first = 1e-6 if options.smoothing is None else options.smoothing
     smoothing = network.theta.new_full((1, penalty.groups + 1), first)
     smoothing[:, -1] = _ridges(shape, float(data.weights.sum()) * options.distinct)[0]
-    return _additive(network, smoothing, data, options)
+    return _fit_additive(network, smoothing, data, options)
 
 
-def settled(run: Run, data: Data, options: FitOptions) -> Run:
+def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> TrainedBatch:
     """Train networks with hidden nodes on all rows of `data`, in turns with smoothing and ranges, until one is left.
 
     Also continues a single network from where it stands, on other rows or a finer grid.
     """
     network, smoothing, history = run.network, run.smoothing, run.history
-    penalty = Penalty.of(network.shape, network.theta.device)
-    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
+    penalty = Penalty.of(network.architecture, network.theta.device)
+    constraints = ConstrainedCoefficients.of(
+        network.architecture, options.shape_constraints, network.theta.device
+    )
     objective, total = options.objective(data), float(data.weights.sum())
     spread = float((data.weights * (data.target - _mean(data)).square().sum(1)).sum()) / total
     last = torch.inf
     for turn in range(TURNS):
-        weighted = reweighted(network, objective, options.loss)
+        weighted = reweight(network, objective, options.loss)
         if options.smoothing is None:
             # Copies are no evidence: all that counts rows is scaled to those that copy no other.
             normal, rows = weighted.normal_equations(network) * options.distinct, total * options.distinct
-            smoothing, _ = reestimated(normal, network.theta, penalty, smoothing, rows)
+            smoothing, _ = update_smoothing(normal, network.theta, penalty, smoothing, rows)
         network = refit_ranges(network, data.inputs, constraints, SLACK if turn == 0 else 0.0) or network
         steps = replace(
             options.trainer, iterations=STEPS, tolerance=1e-3, damping=1e-3 if turn == 0 else 1e-4
         )
-        held = penalty.weighted(smoothing, total, network.active)
+        held = penalty.matrices(smoothing, total, network.active)
         network, history = train(network, weighted, held, steps, constraints)
         if constraints is None and float(weighted.squares(network).min()) < CLEAN * spread * total:
-            network = _ends_continued(network, weighted, data.weights * options.distinct)
+            network = _continue_sparse_ends(network, weighted, data.weights * options.distinct)
         score = _score(network, smoothing, penalty, objective, options)
         kept = score.argsort()[: max(1, (len(network) + 1) // 2)]
         network, smoothing, score = network.take(kept), smoothing[kept], score[kept]
@@ -227,10 +229,10 @@ def settled(run: Run, data: Data, options: FitOptions) -> Run:
         if enough or least < EXACT**2 * spread or history.stopped:
             break
         last = least
-    return Run(network, smoothing, score, history)
+    return TrainedBatch(network, smoothing, score, history)
 
 
-def _ends_continued(network: KANBatch, objective: LeastSquares, weights: Tensor) -> KANBatch:
+def _continue_sparse_ends(network: KANBatch, objective: LeastSquares, weights: Tensor) -> KANBatch:
     """Continue the splines into cells with few rows, in the networks whose squares do not rise far by it.
 
     A cell of a hidden spline may hold the few rows on which all depends, as a tail of the inputs does.
@@ -241,7 +243,7 @@ def _ends_continued(network: KANBatch, objective: LeastSquares, weights: Tensor)
     return continued.put(worse, network.take(worse))
 
 
-def grown(run: Run, data: Data, options: FitOptions, largest: int) -> Run:
+def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int) -> TrainedBatch:
     """Double the grid of a network, exactly, and train on, while its score falls by a tenth.
 
     Parameters
@@ -252,63 +254,69 @@ def grown(run: Run, data: Data, options: FitOptions, largest: int) -> Run:
     spread = float((data.target - _mean(data)).square().sum(1).mean())
     rows = float(data.weights.sum()) * options.distinct
     while True:
-        finer = run.network.refined()
-        too_fine = finer.shape.grid_size > largest or finer.shape.parameters > 0.25 * rows
+        finer = run.network.refine_grid()
+        too_fine = finer.architecture.grid_size > largest or finer.architecture.parameters > 0.25 * rows
         if too_fine or float(run.score[0]) < EXACT**2 * spread or run.history.stopped:
             return run
         tried = replace(run, network=finer)
-        tried = settled(tried, data, options) if finer.shape.hidden else retrained(tried, data, options)
+        tried = (
+            train_until_one(tried, data, options)
+            if finer.architecture.hidden
+            else retrain(tried, data, options)
+        )
         if not float(tried.score[0]) < WORTH * float(run.score[0]):
             return tried if float(tried.score[0]) < float(run.score[0]) else run
         run = tried
 
 
-def retrained(run: Run, data: Data, options: FitOptions, steps: int = STEPS) -> Run:
+def retrain(run: TrainedBatch, data: Data, options: FitOptions, steps: int = STEPS) -> TrainedBatch:
     """Train a batch on for a few steps at the smoothing it has; an additive network is fitted anew."""
-    if not run.network.shape.hidden:
-        return _additive(run.network, run.smoothing, data, options)
+    if not run.network.architecture.hidden:
+        return _fit_additive(run.network, run.smoothing, data, options)
     network, smoothing = run.network, run.smoothing
-    penalty = Penalty.of(network.shape, network.theta.device)
-    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
-    objective = options.objective(data)
-    held = penalty.weighted(smoothing, float(data.weights.sum()), network.active)
-    trainer = replace(options.trainer, iterations=steps)
-    network, history = train(
-        network, reweighted(network, objective, options.loss), held, trainer, constraints
+    penalty = Penalty.of(network.architecture, network.theta.device)
+    constraints = ConstrainedCoefficients.of(
+        network.architecture, options.shape_constraints, network.theta.device
     )
-    return Run(network, smoothing, _score(network, smoothing, penalty, objective, options), history)
+    objective = options.objective(data)
+    held = penalty.matrices(smoothing, float(data.weights.sum()), network.active)
+    trainer = replace(options.trainer, iterations=steps)
+    network, history = train(network, reweight(network, objective, options.loss), held, trainer, constraints)
+    return TrainedBatch(network, smoothing, _score(network, smoothing, penalty, objective, options), history)
 
 
-def begun(
-    shape: Shape,
+def train_starts(
+    shape: Architecture,
     data: Data,
     bounds: tuple[Tensor, Tensor],
     generator: torch.Generator,
     options: FitOptions,
     kept: int = KEPT,
-) -> Run:
+) -> TrainedBatch:
     """Train starts for a few steps on some rows under a strong penalty; keep the best."""
     _refuse_large(data, options)
-    offset = _constant(data, options)
+    offset = _mean_output(data, options)
     rows = min(MOST_ROWS, max(FEWEST, PER_PARAMETER * shape.parameters))
-    data = _some(data, rows, generator)
+    data = _sample_rows(data, rows, generator)
     affordable = int(WORK / (len(data) * shape.parameters**2))
     starts = min(options.starts, max(FEWEST_STARTS, affordable))
-    network = random_starts(shape, starts, data.inputs, bounds, offset, generator, options.wanted)
-    penalty = Penalty.of(network.shape, network.theta.device)
-    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
+    network = random_starts(shape, starts, data.inputs, bounds, offset, generator, options.shape_constraints)
+    penalty = Penalty.of(network.architecture, network.theta.device)
+    constraints = ConstrainedCoefficients.of(
+        network.architecture, options.shape_constraints, network.theta.device
+    )
     smoothing = network.theta.new_full((len(network), penalty.groups + 1), STRONG)
     smoothing[:, -1] = 1e-6
     trainer = replace(options.trainer, iterations=20, damping=1.0, tolerance=1e-4)
-    held = penalty.weighted(smoothing, float(data.weights.sum()), network.active)
+    held = penalty.matrices(smoothing, float(data.weights.sum()), network.active)
     objective = options.objective(data)
     if options.loss == "poisson":
-        objective = reweighted(network, objective, options.loss)
+        objective = reweight(network, objective, options.loss)
     network, history = train(network, objective, held, trainer, constraints)
     best = history.best.argsort()[:kept]
     if options.smoothing is not None:
         smoothing[:, :-1], smoothing[:, -1] = options.smoothing, RIDGES[0]
-    return Run(network.take(best), smoothing[best], history.best[best], history)
+    return TrainedBatch(network.take(best), smoothing[best], history.best[best], history)
 
 
 def _refuse_large(data: Data, options: FitOptions) -> None:
@@ -322,46 +330,50 @@ def _refuse_large(data: Data, options: FitOptions) -> None:
         )
 
 
-def _some(data: Data, rows: int, generator: torch.Generator) -> Data:
+def _sample_rows(data: Data, rows: int, generator: torch.Generator) -> Data:
     """Return at most `rows` rows, drawn at random."""
     if len(data) <= rows:
         return data
     return data.rows(torch.randperm(len(data), generator=generator)[:rows].to(data.target.device))
 
 
-def _additive(network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions) -> Run:
+def _fit_additive(network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions) -> TrainedBatch:
     """Fit an additive network: smoothing by search, then weights of outlying rows and training in turns."""
-    penalty = Penalty.of(network.shape, network.theta.device)
-    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
+    penalty = Penalty.of(network.architecture, network.theta.device)
+    constraints = ConstrainedCoefficients.of(
+        network.architecture, options.shape_constraints, network.theta.device
+    )
     objective = options.objective(data)
     total = float(data.weights.sum())
     rows = total * options.distinct
     linear = options.link is None
-    trainer = replace(options.trainer, damping=0.0) if linear and not options.wanted else options.trainer
-    if linear and not options.wanted:
+    trainer = (
+        replace(options.trainer, damping=0.0) if linear and not options.shape_constraints else options.trainer
+    )
+    if linear and not options.shape_constraints:
         trainer = replace(trainer, iterations=min(3, trainer.iterations))
     spread = float((data.weights * (data.target - _mean(data)).square().sum(1)).sum())
     floor = EXACT * spread + torch.finfo(torch.float64).tiny
     history = History()
     for turn in range(2 if options.loss == "squared" else 5):
-        weighted = reweighted(network, objective, options.loss) if turn > 0 else objective
+        weighted = reweight(network, objective, options.loss) if turn > 0 else objective
         if turn > 0 and options.smoothing is None:
             normal = weighted.normal_equations(network)
-            model = LinearModel(normal, network.theta, penalty, total, rows, floor, options.criterion)
-            smoothing = select_smoothing(model, smoothing, _ridges(network.shape, rows))
-        held = penalty.weighted(smoothing, total, network.active)
+            model = GaussNewtonModel(normal, network.theta, penalty, total, rows, floor, options.criterion)
+            smoothing = select_smoothing(model, smoothing, _ridges(network.architecture, rows))
+        held = penalty.matrices(smoothing, total, network.active)
         network, history = train(network, weighted, held, trainer, constraints)
         if history.stopped:
             break
-    return Run(network, smoothing, _score(network, smoothing, penalty, objective, options), history)
+    return TrainedBatch(network, smoothing, _score(network, smoothing, penalty, objective, options), history)
 
 
-def _ridges(shape: Shape, rows: float) -> Sequence[float]:
+def _ridges(shape: Architecture, rows: float) -> Sequence[float]:
     """Return the ridges to try: with fewer rows than coefficients equations need more to be solvable at all."""
     return RIDGES[1:] if shape.parameters < rows else RIDGES[2:]
 
 
-def _constant(data: Data, options: FitOptions) -> Tensor:
+def _mean_output(data: Data, options: FitOptions) -> Tensor:
     """Return the outputs of a network whose target is the mean, shape (outputs,)."""
     mean = _mean(data)
     return mean if options.link is None else options.link.inverse(mean)
@@ -372,15 +384,15 @@ def _mean(data: Data) -> Tensor:
     return (data.weights @ data.target) / data.weights.sum()
 
 
-def reweighted(network: KANBatch, objective: LeastSquares, loss: str) -> LeastSquares:
+def reweight(network: KANBatch, objective: LeastSquares, loss: str) -> LeastSquares:
     """Return the objective with the row weights that its `loss` gives at the parameters of now."""
     if loss == "squared":
         return objective
     if loss == "poisson":
         mean = objective.outputs(network, objective.inputs)[..., 0]
-        return objective.weighted(objective.data.weights * poisson_weights(mean))
+        return objective.with_weights(objective.data.weights * poisson_weights(mean))
     residual = objective.residuals(network).norm(dim=-1)
-    return objective.weighted(robust_weights(residual, objective.data.weights, loss))
+    return objective.with_weights(robust_weights(residual, objective.data.weights, loss))
 
 
 def summed_loss(network: KANBatch, objective: LeastSquares, loss: str, limit: Tensor | None = None) -> Tensor:
@@ -408,8 +420,8 @@ def _score(
     """Return the GCV score of every network; large residuals count on one scale for all (Huber's ρ)."""
     data = objective.data
     rows = float(data.weights.sum())
-    normal = reweighted(network, objective, options.loss).normal_equations(network)
-    edf, _ = effective_parameters(normal.matrix, penalty.weighted(smoothing, rows, network.active))
+    normal = reweight(network, objective, options.loss).normal_equations(network)
+    edf, _ = effective_parameters(normal.matrix, penalty.matrices(smoothing, rows, network.active))
     lost = normal.squares if options.loss == "squared" else summed_loss(network, objective, options.loss)
     score = gcv_score(lost, edf, rows * options.distinct)
     return torch.where(torch.isfinite(score), score, torch.full_like(score, torch.inf))

@@ -14,33 +14,33 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kanopt.kan.basis import block_diagonal
-from kanopt.kan.constraints import Constraints
+from kanopt.kan.constraints import ConstrainedCoefficients
 from kanopt.kan.description import Network
-from kanopt.kan.fit import FitOptions, Run
+from kanopt.kan.fit import FitOptions, TrainedBatch
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
-from kanopt.kan.robust import poisson_weights, robust_trust
+from kanopt.kan.robust import poisson_weights, robust_weight_share
 from kanopt.kan.trainer import History
 
-__all__ = ["Fitted", "finish"]
+__all__ = ["FittedNetwork", "describe_fit"]
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class FittedNetwork:
     """One trained network in numpy.
 
     Attributes
     ----------
     network
         The description.
-    output, residual, left_out
+    output, residual, left_out_residual
         Prediction, residual, and residual as if the row had been left out, all its weight and all copies of it, by
         the leverage of the Gauss-Newton model (exact for additive models at fixed smoothing; Cook and Weisberg 1982,
         eq. 2.2.8); each (n,).
-    trust
+    robust_weight
         Robust weight of every row, 1 for a row taken at its full weight; (n,).
     edf
         Effective number of parameters.
@@ -60,8 +60,8 @@ class Fitted:
     network: Network
     output: Floats
     residual: Floats
-    left_out: Floats
-    trust: Floats
+    left_out_residual: Floats
+    robust_weight: Floats
     edf: float
     variance: float
     covariance: Floats
@@ -70,40 +70,42 @@ class Fitted:
     history: History
 
 
-def finish(run: Run, data: Data, options: FitOptions) -> Fitted:
+def describe_fit(run: TrainedBatch, data: Data, options: FitOptions) -> FittedNetwork:
     """Describe the first network of `run`, which has one output, and its uncertainty on the rows of `data`."""
     network = run.network.take(torch.zeros(1, dtype=torch.int64, device=data.target.device))
-    penalty = Penalty.of(network.shape, network.theta.device)
+    penalty = Penalty.of(network.architecture, network.theta.device)
     rows = float(data.weights.sum())
     objective = options.objective(data)
     output = objective.outputs(network, data.inputs)[0, :, 0]
     residual = data.target[:, 0] - output
     robust = options.loss != "poisson"
-    trust = robust_trust(residual, data.weights, options.loss) if robust else poisson_weights(output)
-    weighted = objective.weighted(data.weights * trust)
+    trust = robust_weight_share(residual, data.weights, options.loss) if robust else poisson_weights(output)
+    weighted = objective.with_weights(data.weights * trust)
     normal = weighted.normal_equations(network)
-    smooth = penalty.weighted(run.smoothing[:1], rows, network.active)
-    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
-    held = _held(network, constraints)
+    smooth = penalty.matrices(run.smoothing[:1], rows, network.active)
+    constraints = ConstrainedCoefficients.of(
+        network.architecture, options.shape_constraints, network.theta.device
+    )
+    held = _at_bound(network, constraints)
     inverse = _free_inverse(network, normal.matrix + smooth, constraints, held)
     edf = float((inverse * normal.matrix).sum())
     # Copies of a row make neither the noise smaller nor the parameters surer.
     squares = options.distinct * float((weighted.data.weights * residual**2).sum())
     variance = squares / max(options.distinct * rows - edf, 1.0)
-    leverage = _leverage(network, inverse, objective.weighted(trust * _weight_of_kind(data)))
+    leverage = _leverage(network, inverse, objective.with_weights(trust * _weight_of_kind(data)))
     left_out = residual / (1.0 - leverage.clamp(max=0.99))
     centre = _centring(network, data)
     covariance = variance / options.distinct * (centre @ inverse[0] @ centre.T)
-    return Fitted(
+    return FittedNetwork(
         network=network.describe(0, data.inputs, data.weights),
         output=_numpy(output),
         residual=_numpy(residual),
-        left_out=_numpy(left_out),
-        trust=_numpy(trust if robust else torch.ones_like(trust)),
+        left_out_residual=_numpy(left_out),
+        robust_weight=_numpy(trust if robust else torch.ones_like(trust)),
         edf=edf,
         variance=variance,
         covariance=_numpy(0.5 * (covariance + covariance.T)),
-        at_bound=_touched(network, constraints, held),
+        at_bound=_tied_parameters(network, constraints, held),
         smoothing=_numpy(run.smoothing[0]),
         history=run.history,
     )
@@ -111,11 +113,11 @@ def finish(run: Run, data: Data, options: FitOptions) -> Fitted:
 
 def _weight_of_kind(data: Data) -> Tensor:
     """Return the weight of every row and all its copies together, (n,)."""
-    kind = data.kinds()
+    kind = data.row_groups()
     return data.weights.new_zeros(len(data)).index_add(0, kind, data.weights)[kind]
 
 
-def _held(network: KANBatch, constraints: Constraints | None) -> Tensor:
+def _at_bound(network: KANBatch, constraints: ConstrainedCoefficients | None) -> Tensor:
     """Return which d of the first network lie at their bound; none where nothing is constrained; (P,)."""
     if constraints is None:
         return torch.zeros_like(network.theta[0], dtype=torch.bool)
@@ -123,7 +125,9 @@ def _held(network: KANBatch, constraints: Constraints | None) -> Tensor:
     return constraints.bounded & (position <= 1e-9 * position.abs().max())
 
 
-def _touched(network: KANBatch, constraints: Constraints | None, held: Tensor) -> NDArray[np.bool_]:
+def _tied_parameters(
+    network: KANBatch, constraints: ConstrainedCoefficients | None, held: Tensor
+) -> NDArray[np.bool_]:
     """Return which parameters, in the flat order of the description, an active bound ties to others."""
     touched = torch.zeros_like(held)
     if constraints is not None:
@@ -132,7 +136,9 @@ def _touched(network: KANBatch, constraints: Constraints | None, held: Tensor) -
     return flat
 
 
-def _free_inverse(network: KANBatch, matrix: Tensor, constraints: Constraints | None, held: Tensor) -> Tensor:
+def _free_inverse(
+    network: KANBatch, matrix: Tensor, constraints: ConstrainedCoefficients | None, held: Tensor
+) -> Tensor:
     """Invert JᵀWJ + S over the directions that no active bound forbids and no pruned edge has; (1, P, P)."""
     if constraints is None:
         directions = torch.eye(len(matrix[0]), dtype=matrix.dtype, device=matrix.device)
@@ -168,7 +174,7 @@ def _centring(network: KANBatch, data: Data) -> Tensor:
     """Return the map from θ to the centred parameters in the flat order of the description."""
     blocks = []
     means = network.basis_means(data.inputs, data.weights)
-    for layer, mean in zip(network.shape.layers, means, strict=True):
+    for layer, mean in zip(network.architecture.layers, means, strict=True):
         subnodes = torch.eye(layer.subnodes, dtype=mean.dtype, device=mean.device)
         for weights in torch.split(mean[0], list(layer.widths)):
             centre = torch.eye(len(weights), dtype=mean.dtype, device=mean.device) - weights
@@ -179,7 +185,7 @@ def _centring(network: KANBatch, data: Data) -> Tensor:
 def _flat_order(network: KANBatch) -> Tensor:
     """Return the place in θ of every parameter of the description: by edge in splines, by category in tables."""
     parts, start = [], 0
-    for layer in network.shape.layers:
+    for layer in network.architecture.layers:
         for place, width in enumerate(layer.widths):
             order = torch.arange(start, start + width * layer.subnodes).reshape(width, layer.subnodes)
             parts.append((order.T if place < layer.splines + layer.cycles else order).flatten())

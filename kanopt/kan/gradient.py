@@ -22,7 +22,7 @@ from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch, nodes_of, through_products
 from kanopt.kan.objective import Data
 
-__all__ = ["in_type", "squares", "squares_and_gradient"]
+__all__ = ["squares", "squares_and_gradient", "to_dtype"]
 
 BLOCK = 262_144
 """Numbers in the basis of the widest layer of one block: 1 MiB in float32. A GPU takes 256 times as many."""
@@ -61,20 +61,20 @@ def squares_and_gradient(
     ([4.0], [[0.0, -1.0, -4.0, -1.0]])
     """
     with torch.no_grad():
-        return _Sweep(network, rows).gradient(data, link)
+        return _GradientPass(network, rows).gradient(data, link)
 
 
 def squares(network: KANBatch, data: Data, link: Link | None = None, rows: int | None = None) -> Tensor:
     """Return Σ w ‖y − g(f)‖² alone, of float64 and shape (M,); parameters as in :func:`squares_and_gradient`."""
     with torch.no_grad():
-        return _Sweep(network, rows).squares(data, link)
+        return _GradientPass(network, rows).squares(data, link)
 
 
-class _Sweep:
+class _GradientPass:
     """A batch of networks made ready: hidden layers with room to work in, and the gradient of the first layer."""
 
     def __init__(self, network: KANBatch, rows: int | None) -> None:
-        layers, blocks = network.shape.layers, network.blocks()
+        layers, blocks = network.architecture.layers, network.blocks()
         later = [len(network) * layer.width for layer in layers[1:]]
         block = BLOCK if network.theta.device.type == "cpu" else 256 * BLOCK
         self.rows = rows or max(32, block // max(layers[0].width, *later, 1))
@@ -109,13 +109,17 @@ class _Sweep:
         network = self.network
         basis = network.layer_basis(0, part.inputs.numbers.to(network.theta.dtype), part.inputs.codes)
         arrived = [torch.matmul(basis, self.first)]
-        for sizes, layer in zip(network.shape.layers, self.hidden, strict=False):
+        for sizes, layer in zip(network.architecture.layers, self.hidden, strict=False):
             arrived.append(layer.forward(nodes_of(sizes, arrived[-1])))
-        return basis, arrived, nodes_of(network.shape.layers[-1], arrived[-1]) + network.offset.unsqueeze(1)
+        return (
+            basis,
+            arrived,
+            nodes_of(network.architecture.layers[-1], arrived[-1]) + network.offset.unsqueeze(1),
+        )
 
     def _backward(self, basis: Tensor, arrived: list[Tensor], flow: Tensor) -> None:
         """Add to the gradients what the `flow` (M, n, outputs) of the last block of rows gives."""
-        sizes = self.network.shape.layers
+        sizes = self.network.architecture.layers
         for place in reversed(range(1, len(sizes))):
             flow = self.hidden[place - 1].backward(through_products(sizes[place], arrived[place], flow))
         flow = through_products(sizes[0], arrived[0], flow)
@@ -131,7 +135,7 @@ def _residual(output: Tensor, part: Data, link: Link | None) -> tuple[Tensor, Te
     return squares, flow if link is None else flow * link.slope(output)
 
 
-def in_type(network: KANBatch, dtype: torch.dtype) -> KANBatch:
+def to_dtype(network: KANBatch, dtype: torch.dtype) -> KANBatch:
     """Return the networks in another floating type."""
     return replace(
         network,

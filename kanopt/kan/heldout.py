@@ -16,18 +16,18 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Shape
-from kanopt.kan.constraints import Constraints
-from kanopt.kan.fit import FitOptions, Run, begun, retrained, reweighted, settled
+from kanopt.kan.architecture import Architecture
+from kanopt.kan.constraints import ConstrainedCoefficients
+from kanopt.kan.fit import FitOptions, TrainedBatch, retrain, reweight, train_starts, train_until_one
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
 from kanopt.kan.penalty import Penalty
-from kanopt.kan.pruning import EdgePlace, without
+from kanopt.kan.pruning import EdgePlace, remove_edges
 from kanopt.kan.ranges import refit_ranges
 from kanopt.kan.robust import HUBER, huber_loss, residual_scale
 from kanopt.kan.trainer import train
 
-__all__ = ["HeldOutRun", "fit_held_out", "on_all_rows"]
+__all__ = ["HeldOutFit", "fit_held_out", "train_on_all_rows"]
 
 TURNS, STEPS = 3, 4
 """Turns at each weight, in which hidden ranges and row weights follow, and steps of each."""
@@ -48,35 +48,35 @@ KEPT, WIDE = 2, 300
 
 
 @dataclass(frozen=True)
-class HeldOutRun:
+class HeldOutFit:
     """A network trained without some rows.
 
     Attributes
     ----------
-    run
+    trained
         The network; its score is the mean loss on the rows held out.
     output
         Predictions of the rows held out, in the units of the data; (n,).
     """
 
-    run: Run
+    trained: TrainedBatch
     output: Tensor
 
     @property
     def loss(self) -> float:
         """Mean loss on the rows held out."""
-        return float(self.run.score[0])
+        return float(self.trained.score[0])
 
 
 def fit_held_out(
-    shape: Shape,
+    shape: Architecture,
     data: Data,
     held_out: Data,
     bounds: tuple[Tensor, Tensor],
     generator: torch.Generator,
     options: FitOptions,
     largest: int,
-) -> HeldOutRun:
+) -> HeldOutFit:
     """Train a network with hidden nodes at the smoothing of least loss on `held_out`.
 
     Parameters
@@ -98,22 +98,22 @@ def fit_held_out(
     >>> bool((found.output - test.inputs.numbers.prod(1)).square().mean().sqrt() < 0.03)
     True
     """
-    judge = _Judge(held_out, options)
-    run = begun(shape, data, bounds, generator, options, KEPT if shape.parameters <= WIDE else 1)
-    best = _raised(settled(run, data, options), data, judge)
-    while 2 * best.network.shape.grid_size <= largest and not best.history.stopped:
-        finer = replace(best, network=best.network.refined())
-        if finer.network.shape.parameters > MOST:
+    judge = _HeldOutLoss(held_out, options)
+    run = train_starts(shape, data, bounds, generator, options, KEPT if shape.parameters <= WIDE else 1)
+    best = _raise_smoothing(train_until_one(run, data, options), data, judge)
+    while 2 * best.network.architecture.grid_size <= largest and not best.history.stopped:
+        finer = replace(best, network=best.network.refine_grid())
+        if finer.network.architecture.parameters > MOST:
             break
-        finer = judge(_at(finer, data, options))
+        finer = judge(_train_at(finer, data, options))
         if not float(finer.score[0]) < WORTH * float(best.score[0]):
             break
         best = finer
-    best = _without_idle(best, data, judge)
-    return HeldOutRun(best, judge.outputs(best.network)[0])
+    best = _drop_unused_inputs(best, data, judge)
+    return HeldOutFit(best, judge.outputs(best.network)[0])
 
 
-def _raised(run: Run, data: Data, judge: _Judge) -> Run:
+def _raise_smoothing(run: TrainedBatch, data: Data, judge: _HeldOutLoss) -> TrainedBatch:
     """Raise the smoothing of a network step by step; return the first whose loss is as good as the least."""
     run = judge(run)
     passed, least = [run], float(run.score[0])
@@ -121,7 +121,7 @@ def _raised(run: Run, data: Data, judge: _Judge) -> Run:
         for _ in range(RAISES):
             smoothing = run.smoothing.clone()
             smoothing[:, :-1] = (10.0 * smoothing[:, :-1]).clamp(max=LARGEST)
-            run = judge(_at(replace(run, smoothing=smoothing), data, judge.options))
+            run = judge(_train_at(replace(run, smoothing=smoothing), data, judge.options))
             passed.append(run)
             least = min(float(one.score[0]) for one in passed)
             if float(run.score[0]) > RISE * least or run.history.stopped:
@@ -129,28 +129,28 @@ def _raised(run: Run, data: Data, judge: _Judge) -> Run:
     return next(one for one in passed if float(one.score[0]) <= EQUAL * least)
 
 
-def _without_idle(run: Run, data: Data, judge: _Judge) -> Run:
+def _drop_unused_inputs(run: TrainedBatch, data: Data, judge: _HeldOutLoss) -> TrainedBatch:
     """Take inputs away, the least missed first, while the loss does not rise.
 
     An effect that few rows tell of, such as that of rain in a dry year, costs nothing on rows like these and much where
     it rains: a straight line through a handful of rows is continued by as many as there will be.
     """
     while not run.history.stopped:
-        inputs = _inputs(run.network)
+        inputs = _input_edges(run.network)
         if len(inputs) < 2:
             return run
-        bare = [replace(run, network=without(run.network, edges, data)) for edges in inputs]
+        bare = [replace(run, network=remove_edges(run.network, edges, data)) for edges in inputs]
         least = min(bare, key=lambda one: float(judge(one).score[0]))
-        least = judge(_at(least, data, judge.options))
+        least = judge(_train_at(least, data, judge.options))
         if not float(least.score[0]) <= (1.0 + IDLE) * float(run.score[0]):
             return run
         run = least
     return run
 
 
-def _inputs(network: KANBatch) -> list[tuple[EdgePlace, ...]]:
+def _input_edges(network: KANBatch) -> list[tuple[EdgePlace, ...]]:
     """Return the edges that leave every input of a single network."""
-    layer, active = network.shape.layers[0], network.active
+    layer, active = network.architecture.layers[0], network.active
     there = None if active is None else network.split(active)[0][0]
     found = []
     for source, first in enumerate(layer.firsts):
@@ -160,17 +160,17 @@ def _inputs(network: KANBatch) -> list[tuple[EdgePlace, ...]]:
     return found
 
 
-def on_all_rows(run: Run, data: Data, options: FitOptions, rows: float) -> Run:
+def train_on_all_rows(run: TrainedBatch, data: Data, options: FitOptions, rows: float) -> TrainedBatch:
     """Train a network on, on all rows; its score is then that of cross-validation.
 
     The penalty stays what it was on the `rows` that it was chosen on: as the precision of a prior, λ · rows knows
     nothing of how many rows there are.
     """
     smoothing = run.smoothing * (rows / float(data.weights.sum()))
-    return retrained(_at(replace(run, smoothing=smoothing), data, options), data, options)
+    return retrain(_train_at(replace(run, smoothing=smoothing), data, options), data, options)
 
 
-class _Judge:
+class _HeldOutLoss:
     """The mean loss on rows held out: squares, or Huber's where the loss is robust."""
 
     def __init__(self, data: Data, options: FitOptions) -> None:
@@ -181,7 +181,7 @@ class _Judge:
     def outputs(self, network: KANBatch) -> Tensor:
         return self.objective.outputs(network, self.data.inputs)[..., 0]
 
-    def __call__(self, run: Run) -> Run:
+    def __call__(self, run: TrainedBatch) -> TrainedBatch:
         """Return the networks of `run` with their losses as scores, the best first."""
         size = (self.data.target - self.objective.outputs(run.network, self.data.inputs)).norm(dim=-1)
         squares = size.square()
@@ -192,21 +192,23 @@ class _Judge:
         score = squares @ self.data.weights / self.total
         score = torch.where(torch.isfinite(score), score, torch.full_like(score, torch.inf))
         order = score.argsort()
-        return Run(run.network.take(order), run.smoothing[order], score[order], run.history)
+        return TrainedBatch(run.network.take(order), run.smoothing[order], score[order], run.history)
 
 
-def _at(run: Run, data: Data, options: FitOptions) -> Run:
+def _train_at(run: TrainedBatch, data: Data, options: FitOptions) -> TrainedBatch:
     """Train a batch at the smoothing it has; hidden ranges and row weights follow in turns."""
     network, history = run.network, run.history
-    penalty = Penalty.of(network.shape, network.theta.device)
-    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
+    penalty = Penalty.of(network.architecture, network.theta.device)
+    constraints = ConstrainedCoefficients.of(
+        network.architecture, options.shape_constraints, network.theta.device
+    )
     objective = options.objective(data)
     trainer = replace(options.trainer, iterations=STEPS, tolerance=1e-3, damping=1e-2)
-    held = penalty.weighted(run.smoothing, float(data.weights.sum()), network.active)
+    held = penalty.matrices(run.smoothing, float(data.weights.sum()), network.active)
     for _ in range(TURNS):
         network = refit_ranges(network, data.inputs, constraints) or network
-        weighted = reweighted(network, objective, options.loss)
+        weighted = reweight(network, objective, options.loss)
         network, history = train(network, weighted, held, trainer, constraints)
         if history.stopped:
             break
-    return Run(network, run.smoothing, history.best, history)
+    return TrainedBatch(network, run.smoothing, history.best, history)

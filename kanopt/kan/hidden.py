@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softshrink
 
-from kanopt.kan.architecture import LayerShape
+from kanopt.kan.architecture import LayerArchitecture
 from kanopt.kan.basis import dense_basis
 
 __all__ = ["HiddenLayer", "hidden_layer"]
@@ -47,15 +47,17 @@ class HiddenLayer(ABC):
         Coefficients, (M, width, subnodes).
     ends
         Lower and upper ends of the ranges, each (M, splines).
-    spare
+    buffers
         Room that layers share, (3, M · width · largest number of rows at once): nothing stays in it.
     """
 
-    def __init__(self, sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], spare: Tensor) -> None:
+    def __init__(
+        self, sizes: LayerArchitecture, block: Tensor, ends: tuple[Tensor, Tensor], spare: Tensor
+    ) -> None:
         lower, upper = (end.unsqueeze(1) for end in ends)
         self.sizes, self.per_unit = sizes, sizes.grid_size / (upper - lower)
         self.shift = -lower * self.per_unit
-        self.models, self.spare = len(block), spare
+        self.models, self.buffers = len(block), spare
         self.coefficients = torch.unflatten(block, 1, (sizes.splines, sizes.basis_size))
 
     @abstractmethod
@@ -76,16 +78,20 @@ class HiddenLayer(ABC):
         return room[: self.models * rows * functions * self.sizes.splines].view(size)
 
 
-def hidden_layer(sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], spare: Tensor) -> HiddenLayer:
+def hidden_layer(
+    sizes: LayerArchitecture, block: Tensor, ends: tuple[Tensor, Tensor], spare: Tensor
+) -> HiddenLayer:
     """Return the layer on the functions that suit its grid; parameters as in :class:`HiddenLayer`."""
-    kind = _Powers if sizes.grid_size <= COARSE else _Bumps
+    kind = _TruncatedPowerBasis if sizes.grid_size <= COARSE else _BSplineBasis
     return kind(sizes, block, ends, spare)
 
 
-class _Powers(HiddenLayer):
+class _TruncatedPowerBasis(HiddenLayer):
     """Powers and cubes; of the G + 3 functions the constant is kept apart."""
 
-    def __init__(self, sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], spare: Tensor) -> None:
+    def __init__(
+        self, sizes: LayerArchitecture, block: Tensor, ends: tuple[Tensor, Tensor], spare: Tensor
+    ) -> None:
         super().__init__(sizes, block, ends, spare)
         grid = sizes.grid_size
         self.half = 0.5 * grid
@@ -95,7 +101,7 @@ class _Powers(HiddenLayer):
         order = self.side[:, 0].argsort(descending=True, stable=True)  # the knots on the right first
         self.side, self.past = self.side[order], -(self.side * knots)[order]
         self.right = 2 + int((self.side > 0).sum())
-        self.change = _change(grid).to(block)
+        self.change = _change_of_basis(grid).to(block)
         factors = torch.cat([torch.tensor([[1.0], [2.0], [3.0]]).to(block), 3.0 * self.side])
         powers = torch.matmul(self.change, self.coefficients).transpose(1, 2)
         self.constant = powers[:, 0].sum(1, keepdim=True)
@@ -103,13 +109,13 @@ class _Powers(HiddenLayer):
         slopes = powers[:, 1:] * factors.unsqueeze(-1) * self.per_unit.unsqueeze(-1)
         self.back = slopes.flatten(1, 2).transpose(1, 2).contiguous()
         self.total, self.total_constant = torch.zeros_like(self.weights), torch.zeros_like(self.constant)
-        self.room = torch.empty_like(spare[:2])
+        self.buffer = torch.empty_like(spare[:2])
 
     def forward(self, signal: Tensor) -> Tensor:
         rows = signal.shape[1]
-        self.functions = self._view(self.room[0], rows, self.sizes.basis_size - 1)
-        self.slopes = self._view(self.room[1], rows, self.sizes.basis_size - 2)
-        way = self._view(self.spare[0], rows, self.sizes.basis_size - 4)
+        self.functions = self._view(self.buffer[0], rows, self.sizes.basis_size - 1)
+        self.slopes = self._view(self.buffer[1], rows, self.sizes.basis_size - 2)
+        way = self._view(self.buffers[0], rows, self.sizes.basis_size - 4)
         place, inside = self.functions[:, :, 0], self.slopes[:, :, 0]
         torch.addcmul(self.shift, signal, self.per_unit, out=place)
         torch.clamp(place, -self.half, self.half, out=inside)
@@ -136,7 +142,7 @@ class _Powers(HiddenLayer):
     def backward(self, flow: Tensor) -> Tensor:
         self.total.baddbmm_(self.functions.flatten(2).transpose(1, 2), flow)
         self.total_constant += flow.sum(1, keepdim=True)
-        reach = self._view(self.spare[0], flow.shape[1], self.sizes.basis_size - 1)
+        reach = self._view(self.buffers[0], flow.shape[1], self.sizes.basis_size - 1)
         torch.bmm(flow, self.back, out=reach.flatten(2))
         back = reach[:, :, 0].clone()
         for place in range(self.slopes.shape[2]):
@@ -151,7 +157,7 @@ class _Powers(HiddenLayer):
 
 
 @cache
-def _change(grid: int) -> Tensor:
+def _change_of_basis(grid: int) -> Tensor:
     """Return the matrix from B-spline coefficients to those of the powers, the constant first."""
     half = 0.5 * grid
     s = torch.linspace(-half, half, 6 * (grid + 3), dtype=torch.float64).unsqueeze(1)
@@ -166,14 +172,16 @@ def _change(grid: int) -> Tensor:
     return torch.round(change * 48.0) / 48.0
 
 
-class _Bumps(HiddenLayer):
+class _BSplineBasis(HiddenLayer):
     """The B-splines themselves, times six, for any grid."""
 
-    def __init__(self, sizes: LayerShape, block: Tensor, ends: tuple[Tensor, Tensor], spare: Tensor) -> None:
+    def __init__(
+        self, sizes: LayerArchitecture, block: Tensor, ends: tuple[Tensor, Tensor], spare: Tensor
+    ) -> None:
         super().__init__(sizes, block, ends, spare)
         self.weights = self.coefficients.transpose(1, 2).flatten(1, 2) / 6.0
         self.total = torch.zeros_like(self.weights)
-        self.room = torch.empty_like(spare[:2])
+        self.buffer = torch.empty_like(spare[:2])
         size, like = sizes.basis_size, self.weights
         self.middle = torch.arange(-1, size - 1, dtype=like.dtype, device=like.device).unsqueeze(1)
 
@@ -182,7 +190,7 @@ class _Bumps(HiddenLayer):
         grid = self.sizes.grid_size
         inside = place.clamp(0.0, float(grid))
         values, slopes, distance, outer, inner = (
-            self._view(room, signal.shape[1], grid + 3) for room in (*self.room, *self.spare)
+            self._view(room, signal.shape[1], grid + 3) for room in (*self.buffer, *self.buffers)
         )
         torch.sub(inside.unsqueeze(2), self.middle, out=distance)
         torch.abs(distance, out=outer).neg_().add_(2.0).clamp_(min=0.0)
@@ -198,7 +206,7 @@ class _Bumps(HiddenLayer):
 
     def backward(self, flow: Tensor) -> Tensor:
         self.total.baddbmm_(self.values.transpose(1, 2), flow)
-        reach = self._view(self.spare[0], flow.shape[1], self.sizes.basis_size)
+        reach = self._view(self.buffers[0], flow.shape[1], self.sizes.basis_size)
         torch.bmm(flow, self.weights.transpose(1, 2), out=reach.flatten(2))
         return reach.mul_(self.slopes).sum(2).mul_(-3.0 * self.per_unit)
 

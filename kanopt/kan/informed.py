@@ -18,20 +18,20 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from kanopt.errors import FitError, nearest
-from kanopt.kan.architecture import Shape
+from kanopt.kan.architecture import Architecture
 from kanopt.kan.knowledge import Knowledge
 from kanopt.kan.network import KANBatch
 from kanopt.kan.penalty import Penalty
-from kanopt.kan.relations import Relation, State, collocation, is_count, observed
+from kanopt.kan.relations import Relation, RelationState, collocation, is_count, observed
 from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import History, TrainerOptions, train
 
 __all__ = [
-    "Informed",
+    "InformedNetwork",
     "InformedOptions",
     "Knowledge",
     "Relation",
-    "State",
+    "RelationState",
     "collocation",
     "fit_informed",
     "observed",
@@ -82,33 +82,33 @@ class InformedOptions:
             object.__setattr__(self, name, _sizes(name, getattr(self, name), least, such_as))
         for name, least in (("grid_size", 1), ("refinements", 0), ("starts", 1)):
             if not is_count(getattr(self, name), least):
-                raise _wrong(name, getattr(self, name), f"a whole number, {least} or more")
+                raise _option_error(name, getattr(self, name), f"a whole number, {least} or more")
         for name in ("smoothing", "ridge"):
             value: object = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value < np.inf:
-                raise _wrong(name, value, "a number, 0 or more, such as 1e-8")
+                raise _option_error(name, value, "a number, 0 or more, such as 1e-8")
         if not isinstance(self.trainer, TrainerOptions):
-            raise _wrong("trainer", self.trainer, "TrainerOptions(iterations=100)")
+            raise _option_error("trainer", self.trainer, "TrainerOptions(iterations=100)")
         many = len(self.products) not in (0, len(self.hidden))
         if many or any(some > all_ for some, all_ in zip(self.products, self.hidden, strict=False)):
             what = f"as many numbers as hidden={self.hidden} has, none larger than there"
-            raise _wrong("products", self.products, what)
+            raise _option_error("products", self.products, what)
 
 
 def _sizes(name: str, value: object, least: int, such_as: str) -> tuple[int, ...]:
     """Return sizes of layers as a tuple; FitError where they are none."""
     if not isinstance(value, tuple | list) or not all(is_count(size, least) for size in value):
         hint = f"({value},)" if is_count(value, least) else f"{such_as}, or () for none"
-        raise _wrong(name, value, f"one whole number per hidden layer, {least} or more: {hint}")
+        raise _option_error(name, value, f"one whole number per hidden layer, {least} or more: {hint}")
     return tuple(int(size) for size in value)
 
 
-def _wrong(name: str, value: object, instead: str) -> FitError:
+def _option_error(name: str, value: object, instead: str) -> FitError:
     return FitError(f"InformedOptions: {name}={value!r}; write {instead}")
 
 
 @dataclass(frozen=True, eq=False)
-class Informed:
+class InformedNetwork:
     """A network that was fitted to what is known.
 
     Attributes
@@ -126,7 +126,7 @@ class Informed:
     histories: tuple[History, ...]
 
     def __repr__(self) -> str:
-        known, shape = self.knowledge, self.network.shape
+        known, shape = self.knowledge, self.network.architecture
         nodes = f"hidden={shape.hidden}, " if shape.hidden else ""
         loss = float(self.histories[-1].best.min()) if self.histories else float("nan")
         return (
@@ -154,8 +154,8 @@ class Informed:
         if lacking:
             raise FitError(f"the points lack the feature {lacking[0]!r}; {nearest(lacking[0], points)}")
 
-        def asked(state: State) -> Tensor:
-            return state.d(output, *inputs) if inputs else state[output]
+        def asked(state: RelationState) -> Tensor:
+            return state.derivative(output, *inputs) if inputs else state[output]
 
         question = Relation("prediction", asked, {name: points[name] for name in names})
         answer = Knowledge(names, self.knowledge.outputs, (question,)).residuals(self.network)
@@ -168,7 +168,7 @@ def fit_informed(
     generator: torch.Generator | int,
     options: InformedOptions | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
-) -> Informed:
+) -> InformedNetwork:
     """Fit a network to what is known: several starts, side by side, on finer and finer grids.
 
     Parameters
@@ -204,21 +204,21 @@ def fit_informed(
         raise FitError(
             "all weights of all relations are 0, so that nothing is known; give one a weight above 0"
         )
-    source = _source(generator)
+    source = _generator(generator)
     network = _finite(_starts(knowledge, options, bounds or {}, source), knowledge)
     histories: list[History] = []
     for stage in range(options.refinements + 1):
         if stage > 0:
-            network = network.refined()
+            network = network.refine_grid()
         network, history = train(network, knowledge, _penalty(network, knowledge, options), options.trainer)
         histories.append(history)
         last = stage == options.refinements
         kept = history.best.argsort()[: 1 if last else (len(network) + 1) // 2]
         network = network.take(kept)
-    return Informed(knowledge, network, tuple(histories))
+    return InformedNetwork(knowledge, network, tuple(histories))
 
 
-def _source(generator: object) -> torch.Generator:
+def _generator(generator: object) -> torch.Generator:
     """Return a generator as it is, or one that begins with a seed."""
     if isinstance(generator, torch.Generator):
         return generator
@@ -237,7 +237,7 @@ def _starts(
 
     A sum of splines has one optimum on data, but not on a nonlinear relation: it starts as random parabolas.
     """
-    shape = Shape(
+    shape = Architecture(
         numbers=len(knowledge.features),
         hidden=options.hidden,
         products=options.products,
@@ -245,7 +245,7 @@ def _starts(
         grid_size=options.grid_size,
     )
     offset = torch.zeros(shape.outputs, dtype=torch.float64)
-    ends = _ends(knowledge, bounds)
+    ends = _feature_ranges(knowledge, bounds)
     network = random_starts(shape, options.starts, knowledge.inputs, ends, offset, generator)
     blocks = network.blocks()
     if not shape.hidden:
@@ -257,7 +257,7 @@ def _starts(
     return replace(network, theta=torch.cat([block.flatten(1) for block in blocks], dim=1))
 
 
-def _ends(knowledge: Knowledge, bounds: Mapping[str, tuple[float, float]]) -> tuple[Tensor, Tensor]:
+def _feature_ranges(knowledge: Knowledge, bounds: Mapping[str, tuple[float, float]]) -> tuple[Tensor, Tensor]:
     """Return the ranges of the features, a little wider: at its very ends a spline is straight already."""
     unknown = [name for name in bounds if name not in knowledge.features]
     if unknown:
@@ -287,8 +287,8 @@ def _finite(network: KANBatch, knowledge: Knowledge) -> KANBatch:
 
 
 def _penalty(network: KANBatch, knowledge: Knowledge, options: InformedOptions) -> Tensor:
-    penalty = Penalty.of(network.shape)
+    penalty = Penalty.of(network.architecture)
     smoothing = network.theta.new_full((len(network), penalty.groups + 1), options.smoothing)
     smoothing[:, -1] = options.ridge
     lightest = min(float(each.weights.mean()) for each in knowledge.relations if bool(each.weights.any()))
-    return penalty.weighted(smoothing, lightest * len(knowledge.inputs))
+    return penalty.matrices(smoothing, lightest * len(knowledge.inputs))

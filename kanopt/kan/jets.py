@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import LayerShape
+from kanopt.kan.architecture import LayerArchitecture
 from kanopt.kan.network import KANBatch
 
 __all__ = ["Jets", "Orders", "propagate"]
@@ -91,14 +91,14 @@ class Jets:
     network: KANBatch
     outputs: Tensor
     bases: list[Tensor]
-    arrived: list[Tensor]
+    arrivals: list[Tensor]
 
     def jacobian(self, residual: Tensor) -> Tensor:
         """Return the derivatives by `theta`, (M, n, parameters), of a residual (M, n) made of the outputs.
 
         Entry n of the residual must depend on row n of the outputs alone.
         """
-        sensitivities = torch.autograd.grad(residual.sum(), self.arrived)
+        sensitivities = torch.autograd.grad(residual.sum(), self.arrivals)
         blocks = [
             torch.matmul(basis.transpose(-1, -2), sensitivity).flatten(-2)
             for basis, sensitivity in zip(self.bases, sensitivities, strict=True)
@@ -124,7 +124,7 @@ def propagate(network: KANBatch, numbers: Tensor, orders: Orders) -> Jets:
     """
     signal = _seed(numbers, orders)
     bases, arrived = [], []
-    layers = network.shape.layers
+    layers = network.architecture.layers
     for layer, block in enumerate(network.blocks()):
         basis = _layer_jets(network, layer, signal, orders)
         here = torch.matmul(basis.flatten(-3, -2), block).reshape(len(network), len(numbers), orders.size, -1)
@@ -168,7 +168,7 @@ def _layer_jets(network: KANBatch, layer: int, signal: Tensor, orders: Orders) -
     return torch.cat(parts, dim=-3).flatten(-2)
 
 
-def _through_products(sizes: LayerShape, arrived: Tensor, orders: Orders) -> Tensor:
+def _through_products(sizes: LayerArchitecture, arrived: Tensor, orders: Orders) -> Tensor:
     """Return the jets of the nodes from those of the sub-nodes: (ab)_ij = a_ij b + a_i b_j + a_j b_i + a b_ij."""
     if not sizes.products:
         return arrived

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from kanopt.errors import FitError, nearest
-from kanopt.kan.architecture import Inputs
+from kanopt.kan.architecture import InputTensors
 from kanopt.kan.jets import Jets, Orders, propagate
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import CHUNK_BYTES, NormalEquations
-from kanopt.kan.relations import Relation, State
+from kanopt.kan.relations import Relation, RelationState
 
 __all__ = ["Knowledge"]
 
@@ -77,9 +77,9 @@ class Knowledge:
     @cached_property
     def orders(self) -> dict[str, Orders]:
         """Which derivatives every relation asks for, found by a trial call of its residual."""
-        return {relation.name: self._try(relation) for relation in self.relations}
+        return {relation.name: self._check_pointwise(relation) for relation in self.relations}
 
-    def _try(self, relation: Relation) -> Orders:
+    def _check_pointwise(self, relation: Relation) -> Orders:
         """Call a residual on four made-up points, and on two of them: a point's residual must not change."""
         wanted: set[tuple[int, ...]] = set()
 
@@ -93,7 +93,7 @@ class Knowledge:
                 wanted.add(self._place(relation, output, inputs)[1])
                 return 0.5 + made_up
 
-            return relation.evaluate(State(relation.name, columns, derivative), rows)
+            return relation.evaluate(RelationState(relation.name, columns, derivative), rows)
 
         four, two = call(4), call(2)
         if not torch.allclose(four[:2], two, rtol=1e-9, atol=0.0, equal_nan=True):
@@ -122,10 +122,10 @@ class Knowledge:
         return self.outputs.index(output), tuple(self.features.index(name) for name in inputs)
 
     @cached_property
-    def inputs(self) -> Inputs:
+    def inputs(self) -> InputTensors:
         """All points of all relations."""
         numbers = torch.cat([self._numbers(relation) for relation in self.relations])
-        return Inputs(numbers, torch.zeros(len(numbers), 0, dtype=torch.int64))
+        return InputTensors(numbers, torch.zeros(len(numbers), 0, dtype=torch.int64))
 
     def _numbers(self, relation: Relation) -> Tensor:
         return torch.stack([relation.columns[name] for name in self.features], dim=1)
@@ -183,8 +183,8 @@ class Knowledge:
     def _parts(self, relation: Relation, network: KANBatch) -> Iterator[tuple[slice, Tensor, Jets]]:
         """Yield one chunk of points after another with its residual (M, n) and its jets."""
         orders = self.orders[relation.name]
-        widest = max(layer.width for layer in network.shape.layers)
-        values = len(network) * (network.shape.parameters + 4 * orders.size * widest)
+        widest = max(layer.width for layer in network.architecture.layers)
+        values = len(network) * (network.architecture.parameters + 4 * orders.size * widest)
         rows = max(1, self.chunk_bytes // (8 * values))
         numbers = self._numbers(relation)
         for start in range(0, len(relation), rows):
@@ -209,7 +209,7 @@ class Knowledge:
                 )
             return flat[:, orders.place(by), column]
 
-        residual = relation.evaluate(State(relation.name, columns, derivative), models * rows)
+        residual = relation.evaluate(RelationState(relation.name, columns, derivative), models * rows)
         return residual.reshape(models, rows)
 
 

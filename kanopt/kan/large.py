@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Shape
+from kanopt.kan.architecture import Architecture
 from kanopt.kan.first_order import LARGE, FirstOrderOptions, train_network
-from kanopt.kan.fit import FitOptions, Run, reweighted, summed_loss
-from kanopt.kan.fitted import Fitted
+from kanopt.kan.fit import FitOptions, TrainedBatch, reweight, summed_loss
+from kanopt.kan.fitted import FittedNetwork
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, total_weight
-from kanopt.kan.robust import HUBER, poisson_weights, residual_scale, robust_trust
+from kanopt.kan.robust import HUBER, poisson_weights, residual_scale, robust_weight_share
 from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import History
 
@@ -38,7 +38,7 @@ TURNS = 3
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _HeldOutRows:
     """How the rows `held` out, by number, were met by a network that was not trained on them.
 
     `output` are its predictions, `lost` its mean loss on them, and `limit` where a robust loss ceases to be a square.
@@ -46,22 +46,22 @@ class _Judged:
 
     held: Tensor
     output: Tensor
-    lost: float
+    loss: float
     limit: Tensor
 
 
-def is_large(shape: Shape) -> bool:
+def is_large(shape: Architecture) -> bool:
     """Whether a shape is beyond second-order training."""
     return shape.parameters > LARGE
 
 
 def fit_large(
-    shape: Shape,
+    shape: Architecture,
     data: Data,
     bounds: tuple[Tensor, Tensor],
     generator: torch.Generator,
     options: FitOptions,
-) -> tuple[Run, Fitted]:
+) -> tuple[TrainedBatch, FittedNetwork]:
     """Train one network of a large shape; the best there is to say of it.
 
     Parameters
@@ -78,7 +78,7 @@ def fit_large(
     steps = FirstOrderOptions(
         iterations=STEPS, single=options.precision == "mixed", watch=options.trainer.watch
     )
-    network, _ = _trained(network, rest, smoothing, options, steps)
+    network, _ = _train(network, rest, smoothing, options, steps)
     unseen = options.objective(test)
     size = unseen.residuals(network).norm(dim=-1)
     limit = HUBER * residual_scale(size, test.weights).min()
@@ -86,14 +86,14 @@ def fit_large(
     best = torch.where(torch.isfinite(missed), missed, torch.inf).argmin().reshape(1)
     chosen, weight = network.take(best), smoothing[best]
     output = unseen.outputs(chosen, test.inputs)[0, :, 0]
-    judged = _Judged(held, output, float(missed[best]), limit)
-    chosen, history = _trained(chosen, data, weight, options, replace(steps, looks=0), follows=True)
-    run = Run(chosen, weight, missed[best], history)
-    return run, _described(run, data, options, _left_out(chosen, data, kept, options, judged))
+    judged = _HeldOutRows(held, output, float(missed[best]), limit)
+    chosen, history = _train(chosen, data, weight, options, replace(steps, range_refits=0), follows=True)
+    run = TrainedBatch(chosen, weight, missed[best], history)
+    return run, _describe(run, data, options, _left_out_residual(chosen, data, kept, options, judged))
 
 
 def _starts(
-    shape: Shape,
+    shape: Architecture,
     data: Data,
     bounds: tuple[Tensor, Tensor],
     generator: torch.Generator,
@@ -102,7 +102,7 @@ def _starts(
     """Return one random network as often as there are smoothing weights to try, and these (M, groups + 1)."""
     offset = (data.weights @ data.target) / data.weights.sum()
     offset = offset if options.link is None else options.link.inverse(offset)
-    network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.wanted)
+    network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.shape_constraints)
     levels = SMOOTHINGS if options.smoothing is None else (options.smoothing,)
     network = network.take(torch.zeros(len(levels), dtype=torch.int64, device=network.theta.device))
     groups = len(shape.layers) - 1 + shape.numbers + shape.cycles + len(shape.categories)
@@ -113,7 +113,7 @@ def _starts(
 
 def _split(data: Data, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return the numbers of the rows to train on and of those held out; copies would tell of one another."""
-    kind = data.kinds()
+    kind = data.row_groups()
     kinds = int(kind.max()) + 1
     if kinds < 2:
         every = torch.arange(len(data), device=kind.device)
@@ -123,7 +123,7 @@ def _split(data: Data, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     return torch.nonzero(rank >= count).squeeze(1), torch.nonzero(rank < count).squeeze(1)
 
 
-def _trained(
+def _train(
     network: KANBatch,
     data: Data,
     smoothing: Tensor,
@@ -138,44 +138,46 @@ def _trained(
     for turn in range(turns):
         # Residuals of a random network say nothing of outliers, but its mean is one.
         known = follows or turn > 0 or options.loss == "poisson"
-        weighted = reweighted(network, objective, options.loss) if known else objective
+        weighted = reweight(network, objective, options.loss) if known else objective
         # The penalty weighs as much as all rows do, however few of them are trusted.
         share = float(data.weights.sum()) / total_weight(weighted)
         part = replace(steps, iterations=STEPS if turns == 1 else STEPS // 2)
         network, history = train_network(
-            network, weighted, share * smoothing, first_order=part, wanted=options.wanted
+            network, weighted, share * smoothing, first_order=part, wanted=options.shape_constraints
         )
         if history.stopped:
             break
     return network, history
 
 
-def _left_out(network: KANBatch, data: Data, kept: Tensor, options: FitOptions, judged: _Judged) -> Tensor:
+def _left_out_residual(
+    network: KANBatch, data: Data, kept: Tensor, options: FitOptions, judged: _HeldOutRows
+) -> Tensor:
     """Return the residual of every row as if it had been left out, (n,)."""
     objective = options.objective(data)
     residual = objective.residuals(network)[0, :, 0]
     rest = data.rows(kept)
     now = summed_loss(network, options.objective(rest), options.loss, judged.limit) / rest.weights.sum()
     tiny = torch.finfo(now.dtype).tiny
-    growth = (judged.lost / now.clamp(min=tiny)).sqrt().nan_to_num(nan=1.0).clamp(min=1.0)
+    growth = (judged.loss / now.clamp(min=tiny)).sqrt().nan_to_num(nan=1.0).clamp(min=1.0)
     left_out = growth * residual
     left_out[judged.held] = data.target[judged.held, 0] - judged.output
     return left_out
 
 
-def _described(run: Run, data: Data, options: FitOptions, left_out: Tensor) -> Fitted:
+def _describe(run: TrainedBatch, data: Data, options: FitOptions, left_out: Tensor) -> FittedNetwork:
     network, robust = run.network, options.loss != "poisson"
     output = options.objective(data).outputs(network, data.inputs)[0, :, 0]
     residual = data.target[:, 0] - output
-    trust = robust_trust(residual, data.weights, options.loss) if robust else poisson_weights(output)
+    trust = robust_weight_share(residual, data.weights, options.loss) if robust else poisson_weights(output)
     variance = float((data.weights * trust * left_out.square()).sum() / data.weights.sum())
-    parameters = network.shape.parameters
-    return Fitted(
+    parameters = network.architecture.parameters
+    return FittedNetwork(
         network=network.describe(0, data.inputs, data.weights),
         output=output.cpu().numpy(),
         residual=residual.cpu().numpy(),
-        left_out=left_out.cpu().numpy(),
-        trust=(trust if robust else torch.ones_like(trust)).cpu().numpy(),
+        left_out_residual=left_out.cpu().numpy(),
+        robust_weight=(trust if robust else torch.ones_like(trust)).cpu().numpy(),
         edf=float(parameters),
         variance=variance,
         covariance=np.empty((0, 0)),

@@ -93,7 +93,7 @@ class Memory:
             q += (alpha - inverse * _dot(change, q)).unsqueeze(1) * step
         return q.neg_()
 
-    def forget(self, models: Tensor) -> None:
+    def reset(self, models: Tensor) -> None:
         """Make the pairs of some models (M,) count for nothing."""
         for inverse in self.curvatures:
             inverse[models] = 0.0

@@ -53,7 +53,7 @@ class Link:
         """The ends between which all values lie."""
         raise NotImplementedError
 
-    def times(self, unit: float) -> tuple[Link, float]:
+    def scaled(self, unit: float) -> tuple[Link, float]:
         """Return the link of `unit` times the target, and what its network's output is multiplied by."""
         raise NotImplementedError
 
@@ -97,7 +97,7 @@ class Exponential(Link):
         """From zero upwards."""
         return 0.0, np.inf
 
-    def times(self, unit: float) -> tuple[Link, float]:
+    def scaled(self, unit: float) -> tuple[Link, float]:
         """Return the link of `unit` times the target; the output, a logarithm, stays."""
         return Exponential(self.unit * unit), 1.0
 
@@ -143,7 +143,7 @@ class Softplus(Link):
         """From `low` upwards."""
         return self.low, np.inf
 
-    def times(self, unit: float) -> tuple[Link, float]:
+    def scaled(self, unit: float) -> tuple[Link, float]:
         """Return the link of `unit` times the target; the output is multiplied alike."""
         return Softplus(self.scale * unit, self.low * unit), unit
 
@@ -185,7 +185,7 @@ class Logistic(Link):
         """`low` and `high`."""
         return self.low, self.high
 
-    def times(self, unit: float) -> tuple[Link, float]:
+    def scaled(self, unit: float) -> tuple[Link, float]:
         """Return the link of `unit` times the target; the output, a log odds, stays."""
         return Logistic(self.low * unit, self.high * unit), 1.0
 

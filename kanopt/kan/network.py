@@ -29,11 +29,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Inputs, LayerShape, Shape
-from kanopt.kan.basis import cyclic_basis, dense_basis, refine, refine_cyclic
+from kanopt.kan.architecture import Architecture, InputTensors, LayerArchitecture
+from kanopt.kan.basis import dense_basis, periodic_basis, refine, refine_periodic
 from kanopt.kan.description import Layer, Network
 
-__all__ = ["Inputs", "KANBatch", "LayerShape", "Shape"]
+__all__ = ["Architecture", "InputTensors", "KANBatch", "LayerArchitecture"]
 
 BLOCK_BYTES, DEVICE_BLOCK_BYTES = 8_000_000, 1_000_000_000
 """Room for the bases of a block of rows: what stays in a CPU's cache, and what keeps a GPU busy."""
@@ -45,7 +45,7 @@ class KANBatch:
 
     Parameters
     ----------
-    shape
+    architecture
         Sizes shared by all.
     theta
         Coefficients, shape (M, parameters). Layer by layer a block (width, subnodes), where width runs over
@@ -59,7 +59,7 @@ class KANBatch:
         Which coefficients there are, shape (M, parameters); the others are zero and stay so. None for all.
     """
 
-    shape: Shape
+    architecture: Architecture
     theta: Tensor
     lower: tuple[Tensor, ...]
     upper: tuple[Tensor, ...]
@@ -75,14 +75,14 @@ class KANBatch:
 
     def split(self, vectors: Tensor) -> list[Tensor]:
         """Cut vectors over all coefficients (M, parameters) into one block (M, width, subnodes) per layer."""
-        return self.shape.split(vectors)
+        return self.architecture.split(vectors)
 
     def take(self, index: Tensor) -> KANBatch:
         """Return the networks at `index` along the model axis."""
         lower = (self.lower[0], *(bound[index] for bound in self.lower[1:]))
         upper = (self.upper[0], *(bound[index] for bound in self.upper[1:]))
         active = None if self.active is None else self.active[index]
-        return KANBatch(self.shape, self.theta[index], lower, upper, self.offset[index], active)
+        return KANBatch(self.architecture, self.theta[index], lower, upper, self.offset[index], active)
 
     def put(self, index: Tensor, other: KANBatch) -> KANBatch:
         """Return a copy in which the networks at `index` are those of `other`."""
@@ -100,39 +100,41 @@ class KANBatch:
 
     def layer_basis(self, layer: int, signal: Tensor, codes: Tensor | None, derivative: int = 0) -> Tensor:
         """Return the basis functions of a layer's inputs side by side, shape (..., n, width)."""
-        sizes = self.shape.layers[layer]
+        sizes = self.architecture.layers[layer]
         lower, upper = self.lower[layer], self.upper[layer]
         if layer > 0:
             lower, upper = lower.unsqueeze(1), upper.unsqueeze(1)
         straight = signal[..., : sizes.splines]
         parts = [dense_basis(straight, lower, upper, sizes.grid_size, derivative).flatten(-2)]
         if sizes.cycles:
-            parts.append(cyclic_basis(signal[..., sizes.splines :], sizes.grid_size, derivative).flatten(-2))
+            parts.append(
+                periodic_basis(signal[..., sizes.splines :], sizes.grid_size, derivative).flatten(-2)
+            )
         if sizes.tables and codes is not None:
             for column, size in enumerate(sizes.tables):
                 table = torch.nn.functional.one_hot(codes[:, column], size).to(signal.dtype)
                 parts.append(table if derivative == 0 else torch.zeros_like(table))
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
-    def activations(self, inputs: Inputs) -> list[Tensor]:
+    def activations(self, inputs: InputTensors) -> list[Tensor]:
         """Return the node values of every layer after the first, each (M, n, nodes)."""
         signal, codes, nodes = inputs.numbers, inputs.codes, []
         for layer, block in enumerate(self.blocks()):
             basis = self.layer_basis(layer, signal, codes if layer == 0 else None)
-            signal = nodes_of(self.shape.layers[layer], torch.matmul(basis, block))
+            signal = nodes_of(self.architecture.layers[layer], torch.matmul(basis, block))
             nodes.append(signal)
         return nodes
 
-    def walk(self, inputs: Inputs) -> Iterator[tuple[Inputs, list[Tensor]]]:
+    def activation_blocks(self, inputs: InputTensors) -> Iterator[tuple[InputTensors, list[Tensor]]]:
         """Yield blocks of rows with their :meth:`activations`: their bases would fill the memory all at once."""
         room = BLOCK_BYTES if self.theta.device.type == "cpu" else DEVICE_BLOCK_BYTES
-        widest = max(layer.width for layer in self.shape.layers)
+        widest = max(layer.width for layer in self.architecture.layers)
         rows = max(1, room // (16 * len(self) * widest))
         for start in range(0, len(inputs), rows):
             part = inputs.rows(slice(start, start + rows))
             yield part, self.activations(part)
 
-    def basis_means(self, inputs: Inputs, weights: Tensor | None = None) -> list[Tensor]:
+    def basis_means(self, inputs: InputTensors, weights: Tensor | None = None) -> list[Tensor]:
         """Return the means over the rows of every layer's basis functions, each (M, width).
 
         Parameters
@@ -143,20 +145,22 @@ class KANBatch:
             Their weights (n,); None for equal ones.
         """
         shares = self.theta.new_ones(len(inputs)) if weights is None else weights
-        totals = [self.theta.new_zeros(len(self), layer.width) for layer in self.shape.layers]
+        totals = [self.theta.new_zeros(len(self), layer.width) for layer in self.architecture.layers]
         start = 0
-        for part, nodes in self.walk(inputs):
+        for part, nodes in self.activation_blocks(inputs):
             share = shares[start : start + len(part)]
             start += len(part)
             for index, signal in enumerate([part.numbers, *nodes[:-1]]):
                 totals[index] += share @ self.layer_basis(index, signal, part.codes if index == 0 else None)
         return [total / shares.sum() for total in totals]
 
-    def forward(self, inputs: Inputs) -> Tensor:
+    def forward(self, inputs: InputTensors) -> Tensor:
         """Return the outputs, shape (M, n, outputs)."""
         return self.activations(inputs)[-1] + self.offset.unsqueeze(1)
 
-    def forward_and_jacobian(self, inputs: Inputs, scale: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward_and_jacobian(
+        self, inputs: InputTensors, scale: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return the outputs (M, n, outputs) and their derivatives by `theta` (M, n, outputs, parameters).
 
         Parameters
@@ -167,19 +171,19 @@ class KANBatch:
             What every row and output of the Jacobian is multiplied by, shape (M, n, outputs) or one that broadcasts.
             It costs less here than afterwards.
         """
-        blocks, layers = self.blocks(), self.shape.layers
+        blocks, layers = self.blocks(), self.architecture.layers
         signals, bases, arrived = [inputs.numbers], [], []
         for layer, block in enumerate(blocks):
             bases.append(self.layer_basis(layer, signals[-1], inputs.codes if layer == 0 else None))
             arrived.append(torch.matmul(bases[-1], block))
             signals.append(nodes_of(layers[layer], arrived[-1]))
         output = signals[-1] + self.offset.unsqueeze(1)
-        jacobian = output.new_empty(*output.shape, self.shape.parameters)
+        jacobian = output.new_empty(*output.shape, self.architecture.parameters)
         sensitivity = torch.eye(output.shape[-1], dtype=output.dtype, device=output.device)
         if scale is not None:
             sensitivity = sensitivity * scale.unsqueeze(-1)
         sensitivity = sensitivity.expand(*output.shape, -1)
-        end = self.shape.parameters
+        end = self.architecture.parameters
         for layer in reversed(range(len(blocks))):
             sizes, start = layers[layer], end - layers[layer].parameters
             flow = through_products(sizes, arrived[layer].unsqueeze(-2), sensitivity)
@@ -195,19 +199,20 @@ class KANBatch:
             jacobian *= self.active[:, None, None, :]
         return output, jacobian
 
-    def refined(self) -> KANBatch:
+    def refine_grid(self) -> KANBatch:
         """Return the same functions on grids twice as fine."""
-        shape = replace(self.shape, grid_size=2 * self.shape.grid_size)
+        shape = replace(self.architecture, grid_size=2 * self.architecture.grid_size)
         theta = [
-            _refined(layer, block) for layer, block in zip(self.shape.layers, self.blocks(), strict=True)
+            _refine_blocks(layer, block)
+            for layer, block in zip(self.architecture.layers, self.blocks(), strict=True)
         ]
         active = None
         if self.active is not None:
-            masks = zip(self.shape.layers, shape.layers, self.split(self.active), strict=True)
-            active = torch.cat([_widened(old, new, mask).flatten(1) for old, new, mask in masks], dim=1)
-        return replace(self, shape=shape, theta=torch.cat(theta, dim=1), active=active)
+            masks = zip(self.architecture.layers, shape.layers, self.split(self.active), strict=True)
+            active = torch.cat([_repeat_mask(old, new, mask).flatten(1) for old, new, mask in masks], dim=1)
+        return replace(self, architecture=shape, theta=torch.cat(theta, dim=1), active=active)
 
-    def describe(self, model: int, inputs: Inputs, weights: Tensor | None = None) -> Network:
+    def describe(self, model: int, inputs: InputTensors, weights: Tensor | None = None) -> Network:
         """Return network `model` as numpy arrays.
 
         The mean of every edge over the rows of `inputs`, of `weights` (n,) where given, moves into the bias of the
@@ -216,15 +221,15 @@ class KANBatch:
         single = self.take(torch.tensor([model], device=self.theta.device))
         means = single.basis_means(inputs, weights)
         layers = []
-        for index, (sizes, block) in enumerate(zip(self.shape.layers, single.blocks(), strict=True)):
-            centred, bias = _centre(sizes, block[0], means[index][0])
-            if index == len(self.shape.layers) - 1:
+        for index, (sizes, block) in enumerate(zip(self.architecture.layers, single.blocks(), strict=True)):
+            centred, bias = _centre_edges(sizes, block[0], means[index][0])
+            if index == len(self.architecture.layers) - 1:
                 bias = bias + single.offset[0]
             layers.append(_layer(sizes, (single.lower[index][0], single.upper[index][0]), centred, bias))
         return Network(tuple(layers))
 
 
-def nodes_of(sizes: LayerShape, arrived: Tensor) -> Tensor:
+def nodes_of(sizes: LayerArchitecture, arrived: Tensor) -> Tensor:
     """Return the node values (..., nodes) of what arrived at the sub-nodes (..., subnodes)."""
     if not sizes.products:
         return arrived
@@ -232,7 +237,7 @@ def nodes_of(sizes: LayerShape, arrived: Tensor) -> Tensor:
     return torch.cat([arrived[..., : sizes.sums], left * right], dim=-1)
 
 
-def through_products(sizes: LayerShape, arrived: Tensor, sensitivity: Tensor) -> Tensor:
+def through_products(sizes: LayerArchitecture, arrived: Tensor, sensitivity: Tensor) -> Tensor:
     """Carry sensitivities at the nodes (..., nodes) back to the sub-nodes (..., subnodes)."""
     if not sizes.products:
         return sensitivity
@@ -242,17 +247,17 @@ def through_products(sizes: LayerShape, arrived: Tensor, sensitivity: Tensor) ->
     return torch.cat([sensitivity[..., : sizes.sums], both], dim=-1)
 
 
-def _refined(sizes: LayerShape, block: Tensor) -> Tensor:
+def _refine_blocks(sizes: LayerArchitecture, block: Tensor) -> Tensor:
     splines, cycles, tables = by_kind(sizes, block)
     parts = [
         refine(splines.transpose(-1, -2)).transpose(-1, -2).flatten(1, 2),
-        refine_cyclic(cycles.transpose(-1, -2)).transpose(-1, -2).flatten(1, 2),
+        refine_periodic(cycles.transpose(-1, -2)).transpose(-1, -2).flatten(1, 2),
         tables,
     ]
     return torch.cat(parts, dim=1).flatten(1)
 
 
-def _widened(old: LayerShape, new: LayerShape, mask: Tensor) -> Tensor:
+def _repeat_mask(old: LayerArchitecture, new: LayerArchitecture, mask: Tensor) -> Tensor:
     """Repeat the mask of every edge over the coefficients it has on the finer grid."""
     parts = [
         piece[:, :1].expand(-1, width, -1)
@@ -261,7 +266,7 @@ def _widened(old: LayerShape, new: LayerShape, mask: Tensor) -> Tensor:
     return torch.cat(parts, dim=1)
 
 
-def by_kind(sizes: LayerShape, block: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def by_kind(sizes: LayerArchitecture, block: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Cut a block (M, width, subnodes) into splines and cycles (M, inputs, size, subnodes) and tables."""
     first, second = sizes.splines * sizes.basis_size, sizes.cycles * sizes.grid_size
     splines = torch.unflatten(block[:, :first], 1, (sizes.splines, sizes.basis_size))
@@ -269,7 +274,7 @@ def by_kind(sizes: LayerShape, block: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return splines, cycles, block[:, first + second :]
 
 
-def _centre(sizes: LayerShape, block: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
+def _centre_edges(sizes: LayerArchitecture, block: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
     """Take every edge's mean out of `block` (width, subnodes); return it with the sum of the means."""
     pieces, bias = [], torch.zeros_like(block[0])
     for weights, piece in zip(
@@ -281,7 +286,7 @@ def _centre(sizes: LayerShape, block: Tensor, mean: Tensor) -> tuple[Tensor, Ten
     return torch.cat(pieces), bias
 
 
-def _layer(sizes: LayerShape, bounds: tuple[Tensor, Tensor], block: Tensor, bias: Tensor) -> Layer:
+def _layer(sizes: LayerArchitecture, bounds: tuple[Tensor, Tensor], block: Tensor, bias: Tensor) -> Layer:
     def array(tensor: Tensor) -> np.ndarray:
         return tensor.detach().cpu().numpy()
 

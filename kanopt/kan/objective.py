@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Inputs
+from kanopt.kan.architecture import InputTensors
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
 
@@ -69,7 +69,7 @@ class Objective(Protocol):
     """A sum of squares over a batch of networks."""
 
     @property
-    def inputs(self) -> Inputs:
+    def inputs(self) -> InputTensors:
         """Rows over which the hidden ranges are followed; a sample will do."""
         ...
 
@@ -90,7 +90,7 @@ class Objective(Protocol):
 class Data:
     """Rows to learn from: inputs, target (n, outputs), and row weights (n,) or, one set per network, (M, n)."""
 
-    inputs: Inputs
+    inputs: InputTensors
     target: Tensor
     weights: Tensor
 
@@ -102,7 +102,7 @@ class Data:
         for start in range(0, len(self), rows):
             yield self.rows(slice(start, start + rows))
 
-    def kinds(self) -> Tensor:
+    def row_groups(self) -> Tensor:
         """Return the number of every row's kind, (n,), from zero on: rows alike in inputs and targets are of one."""
         kind = torch.zeros(len(self), dtype=torch.int64, device=self.target.device)
         for column in (*self.inputs.numbers.T, *self.inputs.codes.T, *self.target.T):
@@ -128,22 +128,24 @@ class LeastSquares:
     precision
         ``"mixed"`` multiplies JᵀWJ in float32 and all else in float64: the gradient stays exact, so that the
         optimum is the same and only the steps towards it differ (iterative refinement, Higham 2002, ch. 12).
-    largest
+    max_chunk_bytes
         Bytes of the largest Jacobian held at once; 0 is :data:`CHUNK_BYTES` or :data:`DEVICE_CHUNK_BYTES`.
     """
 
     data: Data
     link: Link | None = None
     precision: Precision = "double"
-    largest: int = 0
+    max_chunk_bytes: int = 0
 
     @property
     def chunk_bytes(self) -> int:
         """Bytes of the largest Jacobian held at once."""
-        return self.largest or (CHUNK_BYTES if self.data.target.device.type == "cpu" else DEVICE_CHUNK_BYTES)
+        return self.max_chunk_bytes or (
+            CHUNK_BYTES if self.data.target.device.type == "cpu" else DEVICE_CHUNK_BYTES
+        )
 
     @property
-    def inputs(self) -> Inputs:
+    def inputs(self) -> InputTensors:
         """The inputs of all rows."""
         return self.data.inputs
 
@@ -155,12 +157,12 @@ class LeastSquares:
 
     def chunks(self, network: KANBatch) -> Iterator[Data]:
         """Cut the rows so that the Jacobian of a chunk fits into `chunk_bytes`."""
-        values = len(network) * network.shape.parameters * network.shape.outputs
+        values = len(network) * network.architecture.parameters * network.architecture.outputs
         return self.data.chunks(max(1, self.chunk_bytes // (8 * values)))
 
     def normal_equations(self, network: KANBatch) -> NormalEquations:
         """Accumulate the Gauss-Newton quantities over chunks of rows, for some networks at a time."""
-        values = network.shape.parameters * network.shape.outputs
+        values = network.architecture.parameters * network.architecture.outputs
         together = max(1, self.chunk_bytes // (8 * values * min(len(self.data), ROWS)))
         if len(network) <= together:
             return self._accumulated(network)
@@ -196,15 +198,15 @@ class LeastSquares:
     def squares(self, network: KANBatch) -> Tensor:
         """Return Σ w (y − g(f))² of every network, shape (M,)."""
         total = network.theta.new_zeros(len(network))
-        widest = max(layer.width for layer in network.shape.layers)
+        widest = max(layer.width for layer in network.architecture.layers)
         for part in self.data.chunks(max(1, self.chunk_bytes // (16 * len(network) * widest))):
             error = part.target - self.outputs(network, part.inputs)
             total += (part.weights * error.square().sum(-1)).sum(1)
         return total
 
-    def outputs(self, network: KANBatch, inputs: Inputs) -> Tensor:
+    def outputs(self, network: KANBatch, inputs: InputTensors) -> Tensor:
         """Return g(f(x)), shape (M, n, outputs), block by block of rows."""
-        last = torch.cat([nodes[-1] for _, nodes in network.walk(inputs)], dim=1)
+        last = torch.cat([nodes[-1] for _, nodes in network.activation_blocks(inputs)], dim=1)
         output = last + network.offset.unsqueeze(1)
         return output if self.link is None else self.link(output)
 
@@ -212,7 +214,7 @@ class LeastSquares:
         """Return y − g(f(x)) of all rows, shape (M, n, outputs)."""
         return self.data.target - self.outputs(network, self.inputs)
 
-    def weighted(self, weights: Tensor) -> LeastSquares:
+    def with_weights(self, weights: Tensor) -> LeastSquares:
         """Return the objective with other row weights."""
         return replace(self, data=replace(self.data, weights=weights))
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from kanopt.kan.constraints import Constraints
-from kanopt.kan.curvature import Curvature
+from kanopt.kan.constraints import ConstrainedCoefficients
+from kanopt.kan.curvature import LayerwiseCurvature
 from kanopt.kan.edgewise import EdgePenalty
 from kanopt.kan.gradient import squares, squares_and_gradient
 from kanopt.kan.network import KANBatch
@@ -43,7 +43,7 @@ class PenalisedLoss:
 
     objective: LeastSquares
     penalty: EdgePenalty
-    constraints: Constraints | None
+    constraints: ConstrainedCoefficients | None
 
     def position(self, network: KANBatch) -> Tensor:
         """Return where the networks are, (M, parameters)."""
@@ -54,7 +54,7 @@ class PenalisedLoss:
         """Which parts of a position must be ≥ 0, (parameters,), or None."""
         return None if self.constraints is None else self.constraints.bounded
 
-    def placed(self, network: KANBatch, position: Tensor) -> KANBatch:
+    def networks_at(self, network: KANBatch, position: Tensor) -> KANBatch:
         """Return the networks moved to a position."""
         theta = position if self.constraints is None else self.constraints.coefficients(position)
         return replace(network, theta=theta)
@@ -70,24 +70,26 @@ class PenalisedLoss:
         gradient = gradient.div_(share).add_(bent)
         if network.active is not None:
             gradient *= network.active
-        return loss, gradient if self.constraints is None else self.constraints.pull(gradient)
+        return loss, gradient if self.constraints is None else self.constraints.gradient_to_free(gradient)
 
     def loss(self, network: KANBatch) -> Tensor:
         """Return the losses (M,)."""
         total = squares(network, self.objective.data, self.objective.link)
         return 0.5 * (total + (self.penalty.times(network.theta) * network.theta).sum(1, dtype=torch.float64))
 
-    def guess(self, network: KANBatch) -> Curvature:
+    def preconditioner(self, network: KANBatch) -> LayerwiseCurvature:
         """Return an approximate inverse Hessian by θ, from a sample of the rows."""
         data = self.objective.data
         sample = data.rows(slice(None, None, max(1, len(data) // GUESS)))
-        return Curvature.of(network, sample, self.objective.link, self.penalty, len(sample) / len(data))
+        return LayerwiseCurvature.of(
+            network, sample, self.objective.link, self.penalty, len(sample) / len(data)
+        )
 
-    def guessed(self, guess: Curvature, gradient: Tensor) -> Tensor:
+    def precondition(self, guess: LayerwiseCurvature, gradient: Tensor) -> Tensor:
         """Return the approximate inverse Hessian times a gradient, both by the position."""
         if self.constraints is None:
             return guess.solve(gradient)
-        return self.constraints.variables(guess.solve(self.constraints.push(gradient)))
+        return self.constraints.variables(guess.solve(self.constraints.gradient_from_free(gradient)))
 
     def for_models(self, index: Tensor) -> PenalisedLoss:
         """Return the loss of the networks at `index`."""
@@ -95,7 +97,7 @@ class PenalisedLoss:
             self.objective.for_models(index), self.penalty.for_models(index), self.constraints
         )
 
-    def followed(self, network: KANBatch) -> KANBatch | None:
+    def with_refit_ranges(self, network: KANBatch) -> KANBatch | None:
         """Return the network with its hidden ranges over their values; None where they are."""
         inputs = self.objective.inputs
         sample = inputs.rows(slice(None, None, max(1, len(inputs) // LOOK)))

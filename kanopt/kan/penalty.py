@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import LayerShape, Shape
-from kanopt.kan.basis import block_diagonal, cyclic_roughness, roughness
+from kanopt.kan.architecture import Architecture, LayerArchitecture
+from kanopt.kan.basis import block_diagonal, periodic_roughness, roughness
 
-__all__ = ["Penalty", "pinned"]
+__all__ = ["Penalty", "with_identity_rows"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Penalty:
     groups: int
 
     @classmethod
-    def of(cls, shape: Shape, device: torch.device | None = None) -> Penalty:
+    def of(cls, shape: Architecture, device: torch.device | None = None) -> Penalty:
         """Build the penalty of a shape."""
         vectors: list[Tensor] = []
         values: list[Tensor] = []
@@ -58,7 +58,7 @@ class Penalty:
         matrix = (basis * scale) @ basis.T
         return cls(matrix, basis, scale, torch.cat(group).to(device), count)
 
-    def weighted(self, smoothing: Tensor, total_weight: float, active: Tensor | None = None) -> Tensor:
+    def matrices(self, smoothing: Tensor, total_weight: float, active: Tensor | None = None) -> Tensor:
         """Return the penalty matrices, shape (M, parameters, parameters).
 
         Parameters
@@ -74,17 +74,17 @@ class Penalty:
         matrix = self.matrix * smoothing[:, self.group].unsqueeze(-1)
         matrix.diagonal(dim1=-2, dim2=-1).add_(smoothing[:, -1:])
         matrix *= total_weight
-        return matrix if active is None else pinned(matrix, active)
+        return matrix if active is None else with_identity_rows(matrix, active)
 
 
-def pinned(matrix: Tensor, active: Tensor) -> Tensor:
+def with_identity_rows(matrix: Tensor, active: Tensor) -> Tensor:
     """Return matrices (M, P, P) with rows and columns of inactive coefficients replaced by the identity's."""
     matrix = matrix * (active.unsqueeze(1) & active.unsqueeze(2))
     matrix.diagonal(dim1=-2, dim2=-1).add_((~active).to(matrix.dtype))
     return matrix
 
 
-def _directions(layer: LayerShape) -> list[tuple[Tensor, Tensor]]:
+def _directions(layer: LayerArchitecture) -> list[tuple[Tensor, Tensor]]:
     """Return eigenvalues and eigenvectors of the penalty on all edges that leave one input, input by input."""
     subnodes = torch.eye(layer.subnodes, dtype=torch.float64)
 
@@ -111,7 +111,7 @@ def _spline_directions(basis_size: int) -> tuple[Tensor, Tensor]:
 
 
 def _cycle_directions(grid_size: int) -> tuple[Tensor, Tensor]:
-    values, vectors = torch.linalg.eigh(cyclic_roughness(grid_size))
+    values, vectors = torch.linalg.eigh(periodic_roughness(grid_size))
     vectors[:, 0] = grid_size**-0.5
     values[0] = 0.0
     return values.clamp(min=0.0), vectors

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Inputs, Shape
-from kanopt.kan.fit import FitOptions, Run, retrained
+from kanopt.kan.architecture import Architecture, InputTensors
+from kanopt.kan.fit import FitOptions, TrainedBatch, retrain
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
 
-__all__ = ["EdgePlace", "prune", "shrunk", "without"]
+__all__ = ["EdgePlace", "prune", "remove_dead_nodes", "remove_edges"]
 
 STEPS = 8
 """Steps of Levenberg-Marquardt after an edge is gone."""
@@ -39,7 +39,7 @@ class EdgePlace:
     subnode: int
 
 
-def prune(run: Run, data: Data, options: FitOptions) -> tuple[Run, tuple[EdgePlace, ...]]:
+def prune(run: TrainedBatch, data: Data, options: FitOptions) -> tuple[TrainedBatch, tuple[EdgePlace, ...]]:
     """Prune the single network of `run` while its score does not rise; return it with the edges taken away.
 
     A removal that loses is rolled back: the run returned is the one that came in where none wins.
@@ -50,7 +50,7 @@ def prune(run: Run, data: Data, options: FitOptions) -> tuple[Run, tuple[EdgePla
         if not candidates:
             return run, tuple(gone)
         # The network as it is comes along, so that scores are compared on one scale.
-        batch = [run.network, *(without(run.network, edges, data) for edges in candidates)]
+        batch = [run.network, *(remove_edges(run.network, edges, data) for edges in candidates)]
         index = torch.zeros(len(batch), dtype=torch.int64, device=run.network.theta.device)
         stacked = replace(
             run.network.take(index),
@@ -58,16 +58,20 @@ def prune(run: Run, data: Data, options: FitOptions) -> tuple[Run, tuple[EdgePla
             offset=torch.cat([one.offset for one in batch]),
             active=torch.cat([_active(one) for one in batch]),
         )
-        tried = retrained(Run(stacked, run.smoothing[index], run.score, run.history), data, options, STEPS)
+        tried = retrain(
+            TrainedBatch(stacked, run.smoothing[index], run.score, run.history), data, options, STEPS
+        )
         best = 1 + int(tried.score[1:].argmin())
         if not float(tried.score[best]) <= float(tried.score[0]) * (1.0 + SLACK):
             return run, tuple(gone)
         place = torch.tensor([best], device=index.device)
-        run = Run(tried.network.take(place), tried.smoothing[place], tried.score[place], tried.history)
+        run = TrainedBatch(
+            tried.network.take(place), tried.smoothing[place], tried.score[place], tried.history
+        )
         gone += candidates[best - 1]
 
 
-def without(network: KANBatch, edges: tuple[EdgePlace, ...], data: Data) -> KANBatch:
+def remove_edges(network: KANBatch, edges: tuple[EdgePlace, ...], data: Data) -> KANBatch:
     """Return the single network without `edges`; each edge's mean over the rows goes to the edges beside it."""
     active = _active(network).clone()
     masks = network.split(active)
@@ -75,7 +79,7 @@ def without(network: KANBatch, edges: tuple[EdgePlace, ...], data: Data) -> KANB
     offset = network.offset.clone()
     signals = [data.inputs.numbers, *network.activations(data.inputs)]
     for edge in edges:
-        layer = network.shape.layers[edge.layer]
+        layer = network.architecture.layers[edge.layer]
         block, mask = blocks[edge.layer][0, :, edge.subnode], masks[edge.layer][0, :, edge.subnode]
         codes = data.inputs.codes if edge.layer == 0 else None
         basis = network.layer_basis(edge.layer, signals[edge.layer], codes)
@@ -85,23 +89,23 @@ def without(network: KANBatch, edges: tuple[EdgePlace, ...], data: Data) -> KANB
         if bool(mask.any()):
             beside = int(mask[list(layer.firsts)].sum())
             block += mask * mean / beside
-        elif edge.layer == len(network.shape.layers) - 1:
+        elif edge.layer == len(network.architecture.layers) - 1:
             offset[0, edge.subnode] += mean
     theta = torch.cat([block.flatten(1) for block in blocks], dim=1)
     mask = torch.cat([part.flatten(1) for part in masks], dim=1)
     return replace(network, theta=theta, offset=offset, active=mask)
 
 
-def shrunk(network: KANBatch) -> KANBatch:
+def remove_dead_nodes(network: KANBatch) -> KANBatch:
     """Return the single network, as the same function, without hidden nodes that are zero or that nothing leaves.
 
     A node that adds is zero where nothing enters it, a product node where nothing enters one of its factors. What an
     edge makes of that zero is a constant, and goes to the edges beside it; with none beside it the node stays.
     """
-    for index in range(len(network.shape.hidden)):
-        network = _without_constants(network, index)
+    for index in range(len(network.architecture.hidden)):
+        network = _remove_constant_nodes(network, index)
         kept = [node for node, leaving in enumerate(_edges_of(network)[index + 1]) if any(leaving)]
-        if len(kept) < network.shape.hidden[index] and len(kept) > 0:
+        if len(kept) < network.architecture.hidden[index] and len(kept) > 0:
             network = _select_nodes(network, index, kept)
     return network
 
@@ -113,7 +117,7 @@ def _active(network: KANBatch) -> Tensor:
 def _edges_of(network: KANBatch) -> list[list[list[bool]]]:
     """Return for every layer, source and sub-node whether there is an edge."""
     result = []
-    for layer, mask in zip(network.shape.layers, network.split(_active(network)), strict=True):
+    for layer, mask in zip(network.architecture.layers, network.split(_active(network)), strict=True):
         result.append(mask[0, list(layer.firsts)].tolist())
     return result
 
@@ -123,7 +127,7 @@ def _candidates(network: KANBatch, data: Data) -> list[tuple[EdgePlace, ...]]:
     present = _edges_of(network)
     signals = [data.inputs.numbers, *network.activations(data.inputs)]
     found: list[tuple[float, tuple[EdgePlace, ...]]] = []
-    for index, (layer, block) in enumerate(zip(network.shape.layers, network.blocks(), strict=True)):
+    for index, (layer, block) in enumerate(zip(network.architecture.layers, network.blocks(), strict=True)):
         basis = network.layer_basis(index, signals[index], data.inputs.codes if index == 0 else None)
         basis = basis.flatten(0, -2)
         # A factor without edges would be zero, and with it the product; a sum may lose all but one.
@@ -135,10 +139,10 @@ def _candidates(network: KANBatch, data: Data) -> list[tuple[EdgePlace, ...]]:
                 if present[index][source][subnode] and entering > 1:
                     total = (basis @ block[0, :, subnode]).std() + 1e-300
                     found.append((float(spread[subnode] / total), (EdgePlace(index, source, subnode),)))
-    for index, width in enumerate(network.shape.hidden):
-        found += _nodes(network.shape, present, index) if width > 1 else []
+    for index, width in enumerate(network.architecture.hidden):
+        found += _nodes(network.architecture, present, index) if width > 1 else []
     found.sort(key=lambda item: item[0])
-    most = max(1, min(MOST, BYTES // (8 * 8 * network.shape.parameters**2) - 1))
+    most = max(1, min(MOST, BYTES // (8 * 8 * network.architecture.parameters**2) - 1))
     # Nodes come first, but must not keep all edges from being tried.
     nodes = [edges for spread, edges in found if spread < 0.0][: (most + 1) // 2]
     single = [edges for spread, edges in found if spread >= 0.0]
@@ -146,7 +150,7 @@ def _candidates(network: KANBatch, data: Data) -> list[tuple[EdgePlace, ...]]:
 
 
 def _nodes(
-    shape: Shape, present: list[list[list[bool]]], index: int
+    shape: Architecture, present: list[list[list[bool]]], index: int
 ) -> list[tuple[float, tuple[EdgePlace, ...]]]:
     """Return the edges in and out of every node of a hidden layer that adds."""
     found = []
@@ -159,9 +163,9 @@ def _nodes(
     return found
 
 
-def _without_constants(network: KANBatch, index: int) -> KANBatch:
+def _remove_constant_nodes(network: KANBatch, index: int) -> KANBatch:
     """Return the same function without the edges that leave nodes of a hidden layer which are always zero."""
-    layer, last = network.shape.layers[index], index + 2 == len(network.shape.layers)
+    layer, last = network.architecture.layers[index], index + 2 == len(network.architecture.layers)
     nothing = _any_row(network)
     for node in range(layer.nodes):
         first = node if node < layer.sums else layer.sums + 2 * (node - layer.sums)
@@ -176,21 +180,25 @@ def _without_constants(network: KANBatch, index: int) -> KANBatch:
             if edge and (last or beside[t])
         )
         if leaving:
-            network = without(network, leaving, nothing)
+            network = remove_edges(network, leaving, nothing)
     return network
 
 
 def _any_row(network: KANBatch) -> Data:
     """Return one row of inputs, for values that are the same at all."""
-    theta, shape = network.theta, network.shape
+    theta, shape = network.theta, network.architecture
     numbers = theta.new_zeros(1, shape.numbers + shape.cycles)
     codes = torch.zeros(1, len(shape.categories), dtype=torch.int64, device=theta.device)
-    return Data(Inputs(numbers, codes), theta.new_zeros(1, shape.outputs), theta.new_ones(1))
+    return Data(InputTensors(numbers, codes), theta.new_zeros(1, shape.outputs), theta.new_ones(1))
 
 
 def _select_nodes(network: KANBatch, index: int, kept: list[int]) -> KANBatch:
     """Keep the nodes `kept` of one hidden layer."""
-    shape, layer, after = network.shape, network.shape.layers[index], network.shape.layers[index + 1]
+    shape, layer, after = (
+        network.architecture,
+        network.architecture.layers[index],
+        network.architecture.layers[index + 1],
+    )
     sums = [node for node in kept if node < layer.sums]
     products = [node - layer.sums for node in kept if node >= layer.sums]
     subnodes = [*sums, *(layer.sums + 2 * p + side for p in products for side in (0, 1))]
@@ -209,7 +217,7 @@ def _select_nodes(network: KANBatch, index: int, kept: list[int]) -> KANBatch:
     lower[index + 1], upper[index + 1] = lower[index + 1][:, kept], upper[index + 1][:, kept]
     return replace(
         network,
-        shape=smaller,
+        architecture=smaller,
         theta=chosen(network.theta),
         lower=tuple(lower),
         upper=tuple(upper),

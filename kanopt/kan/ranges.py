@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Inputs, LayerShape
-from kanopt.kan.basis import cyclic_basis, dense_basis
-from kanopt.kan.constraints import Constraints
+from kanopt.kan.architecture import InputTensors, LayerArchitecture
+from kanopt.kan.basis import dense_basis, periodic_basis
+from kanopt.kan.constraints import ConstrainedCoefficients
 from kanopt.kan.network import KANBatch, by_kind
 
 __all__ = ["continue_ends", "refit_ranges", "rescale_incoming"]
@@ -48,45 +48,48 @@ class _Rescaled:
 
 
 def refit_ranges(
-    network: KANBatch, inputs: Inputs, constraints: Constraints | None = None, slack: float = SLACK
+    network: KANBatch,
+    inputs: InputTensors,
+    constraints: ConstrainedCoefficients | None = None,
+    slack: float = SLACK,
 ) -> KANBatch | None:
     """Bring the hidden ranges back over the values they meet; None where they fit already.
 
     A node is moved when the range it should have leaves the one it has by more than `slack` of its span, or fills less
     than four fifths of it.
     """
-    if not network.shape.hidden:
+    if not network.architecture.hidden:
         return None
     moved = None
-    seen = _seen(network, inputs)
-    for layer in range(1, len(network.shape.layers)):
-        low, high = _fitting(network, layer, seen[layer - 1])
+    seen = _value_ranges(network, inputs)
+    for layer in range(1, len(network.architecture.layers)):
+        low, high = _suitable_range(network, layer, seen[layer - 1])
         lower, upper = network.lower[layer], network.upper[layer]
         span = upper - lower
         stale = (low < lower - slack * span) | (high > upper + slack * span) | (high - low < FILLED * span)
         stale &= seen[layer - 1][1] > seen[layer - 1][0]
         if bool(stale.any()):
             moved = network = _move_nodes(network, layer, stale, inputs, seen[layer - 1])
-            seen = _seen(network, inputs)
+            seen = _value_ranges(network, inputs)
     if moved is not None and constraints is not None:
         moved = replace(moved, theta=constraints.project(moved.theta))
     return moved
 
 
-def rescale_incoming(network: KANBatch, layer: int, inputs: Inputs) -> KANBatch:
+def rescale_incoming(network: KANBatch, layer: int, inputs: InputTensors) -> KANBatch:
     """Return a network in which the values of every node before `layer` fill its range.
 
     The splines that leave the nodes keep their coefficients, so that the function changes: this is for starts.
     """
     every = torch.ones_like(network.lower[layer], dtype=torch.bool)
-    fresh = _rescale(network, layer, every, inputs, _seen(network, inputs)[layer - 1])
+    fresh = _rescale(network, layer, every, inputs, _value_ranges(network, inputs)[layer - 1])
     lowers, uppers = list(network.lower), list(network.upper)
     lowers[layer], uppers[layer] = fresh.lower, fresh.upper
     theta = torch.cat([block.flatten(1) for block in fresh.blocks], dim=1)
     return replace(network, theta=theta, lower=tuple(lowers), upper=tuple(uppers))
 
 
-def continue_ends(network: KANBatch, inputs: Inputs, weights: Tensor | None = None) -> KANBatch:
+def continue_ends(network: KANBatch, inputs: InputTensors, weights: Tensor | None = None) -> KANBatch:
     """Continue every spline into the cells at its ends that hold fewer than six rows in all: as the next cubic goes.
 
     The fourth differences of the coefficients there become zero. A row of weight k counts as k rows; `weights` (n,) are
@@ -95,28 +98,28 @@ def continue_ends(network: KANBatch, inputs: Inputs, weights: Tensor | None = No
     weights = network.theta.new_ones(len(inputs)) if weights is None else weights
     counts = _counts(network, inputs, weights)
     blocks = [block.clone() for block in network.blocks()]
-    for index, layer in enumerate(network.shape.layers):
+    for index, layer in enumerate(network.architecture.layers):
         size = layer.splines * layer.basis_size
         if not size or layer.grid_size < 2:
             continue
         splines = torch.unflatten(blocks[index][:, :size], 1, (layer.splines, layer.basis_size))
-        splines = _continued(splines, counts[index])
-        splines = _continued(splines.flip(2), counts[index].flip(1)).flip(2)
+        splines = _continue_left(splines, counts[index])
+        splines = _continue_left(splines.flip(2), counts[index].flip(1)).flip(2)
         blocks[index][:, :size] = splines.flatten(1, 2)
     return replace(network, theta=torch.cat([block.flatten(1) for block in blocks], dim=1))
 
 
-def _counts(network: KANBatch, inputs: Inputs, weights: Tensor) -> list[Tensor]:
+def _counts(network: KANBatch, inputs: InputTensors, weights: Tensor) -> list[Tensor]:
     """Return the weight of the rows in every cell of every layer's splines, each (M, cells, splines)."""
     counts = [
         network.theta.new_zeros(len(network), layer.grid_size, layer.splines)
-        for layer in network.shape.layers
+        for layer in network.architecture.layers
     ]
     start = 0
-    for part, nodes in network.walk(inputs):
+    for part, nodes in network.activation_blocks(inputs):
         share = weights[start : start + len(part)].unsqueeze(-1)
         start += len(part)
-        for index, layer in enumerate(network.shape.layers):
+        for index, layer in enumerate(network.architecture.layers):
             signal = nodes[index - 1] if index else part.numbers
             values = signal[..., : layer.splines].expand(len(network), -1, -1)
             lower, upper = network.lower[index].unsqueeze(-2), network.upper[index].unsqueeze(-2)
@@ -126,17 +129,17 @@ def _counts(network: KANBatch, inputs: Inputs, weights: Tensor) -> list[Tensor]:
     return counts
 
 
-def _seen(network: KANBatch, inputs: Inputs) -> list[tuple[Tensor, Tensor]]:
+def _value_ranges(network: KANBatch, inputs: InputTensors) -> list[tuple[Tensor, Tensor]]:
     """Return the least and largest value of the nodes before every later layer, each (M, nodes)."""
     found: list[tuple[Tensor, Tensor]] = []
-    for _, nodes in network.walk(inputs):
+    for _, nodes in network.activation_blocks(inputs):
         ends = [(signal.amin(1), signal.amax(1)) for signal in nodes[:-1]]
         pairs = zip(found, ends, strict=True) if found else ((end, end) for end in ends)
         found = [(torch.minimum(a[0], b[0]), torch.maximum(a[1], b[1])) for a, b in pairs]
     return found
 
 
-def _continued(splines: Tensor, counts: Tensor) -> Tensor:
+def _continue_left(splines: Tensor, counts: Tensor) -> Tensor:
     """Continue splines (M, inputs, size, subnodes) to the left, given the rows in every cell (M, cells, inputs)."""
     empty = (counts.cumsum(1) < ENOUGH).sum(1).clamp(max=counts.shape[1] - 1)
     result = splines.clone()
@@ -147,28 +150,28 @@ def _continued(splines: Tensor, counts: Tensor) -> Tensor:
     return result
 
 
-def _fitting(network: KANBatch, layer: int, seen: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+def _suitable_range(network: KANBatch, layer: int, seen: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """Return the range every node before `layer` should have, (M, nodes) each; `seen` are the ends of its values."""
     low, high = seen
     span = (high - low).clamp(min=1e-9)
     least, most = low - BEYOND * span, high + BEYOND * span
-    sums = network.shape.layers[layer - 1].sums
+    sums = network.architecture.layers[layer - 1].sums
     if sums:
-        reach = _reach(network, layer)
+        reach = _sum_bounds(network, layer)
         least[:, :sums] = torch.maximum(least[:, :sums], torch.minimum(reach[0][:, :sums], low[:, :sums]))
         most[:, :sums] = torch.minimum(most[:, :sums], torch.maximum(reach[1][:, :sums], high[:, :sums]))
     return least - MARGIN * span, most + MARGIN * span
 
 
-def _reach(network: KANBatch, layer: int) -> tuple[Tensor, Tensor]:
+def _sum_bounds(network: KANBatch, layer: int) -> tuple[Tensor, Tensor]:
     """Return the least and largest sum of the edges into every sub-node before `layer`, over their ranges."""
-    sizes, block = network.shape.layers[layer - 1], network.blocks()[layer - 1]
+    sizes, block = network.architecture.layers[layer - 1], network.blocks()[layer - 1]
     splines, cycles, tables = by_kind(sizes, block)
     points = torch.linspace(0.0, 1.0, 4 * sizes.basis_size, dtype=block.dtype, device=block.device)
     ends = (points.new_zeros(1), points.new_ones(1))
     curves = [
         dense_basis(points, *ends, sizes.grid_size) @ splines,
-        cyclic_basis(points, sizes.grid_size) @ cycles,
+        periodic_basis(points, sizes.grid_size) @ cycles,
     ]
     least = sum((curve.amin(2).sum(1) for curve in curves), torch.zeros_like(block[:, 0]))
     most = sum((curve.amax(2).sum(1) for curve in curves), torch.zeros_like(block[:, 0]))
@@ -178,11 +181,11 @@ def _reach(network: KANBatch, layer: int) -> tuple[Tensor, Tensor]:
 
 
 def _rescale(
-    network: KANBatch, layer: int, stale: Tensor, inputs: Inputs, seen: tuple[Tensor, Tensor]
+    network: KANBatch, layer: int, stale: Tensor, inputs: InputTensors, seen: tuple[Tensor, Tensor]
 ) -> _Rescaled:
     """Rescale the edges that arrive at the `stale` nodes (M, nodes) before `layer`, whose values span `seen`."""
-    sizes = network.shape.layers[layer - 1]
-    low, high = _fitting(network, layer, seen)
+    sizes = network.architecture.layers[layer - 1]
+    low, high = _suitable_range(network, layer, seen)
     shift, scale = low.clone(), high - low
     lower, upper = torch.zeros_like(low), torch.ones_like(low)
     blocks = [block.clone() for block in network.blocks()]
@@ -209,11 +212,11 @@ def _rescale(
     )
 
 
-def _largest_factors(network: KANBatch, layer: int, inputs: Inputs) -> Tensor:
+def _largest_factors(network: KANBatch, layer: int, inputs: InputTensors) -> Tensor:
     """Return the largest absolute value of every factor of the products before `layer`, (M, factors)."""
-    sizes, block = network.shape.layers[layer - 1], network.blocks()[layer - 1]
+    sizes, block = network.architecture.layers[layer - 1], network.blocks()[layer - 1]
     largest = torch.full_like(block[:, 0, sizes.sums :], 1e-9)
-    for part, nodes in network.walk(inputs):
+    for part, nodes in network.activation_blocks(inputs):
         first = layer == 1
         signal = part.numbers if first else nodes[layer - 2]
         basis = network.layer_basis(layer - 1, signal, part.codes if first else None)
@@ -222,7 +225,7 @@ def _largest_factors(network: KANBatch, layer: int, inputs: Inputs) -> Tensor:
     return largest
 
 
-def _share(network: KANBatch, layer: int, sizes: LayerShape) -> Tensor:
+def _share(network: KANBatch, layer: int, sizes: LayerArchitecture) -> Tensor:
     """Return which part of a shift every edge takes: all edges that arrive at a node take the same."""
     arriving = len(sizes.widths)
     if network.active is None:
@@ -232,11 +235,11 @@ def _share(network: KANBatch, layer: int, sizes: LayerShape) -> Tensor:
 
 
 def _move_nodes(
-    network: KANBatch, layer: int, stale: Tensor, inputs: Inputs, seen: tuple[Tensor, Tensor]
+    network: KANBatch, layer: int, stale: Tensor, inputs: InputTensors, seen: tuple[Tensor, Tensor]
 ) -> KANBatch:
     """Rescale the edges into the stale nodes before a layer and refit the splines that leave them."""
     fresh = _rescale(network, layer, stale, inputs, seen)
-    sizes = network.shape.layers[layer]
+    sizes = network.architecture.layers[layer]
     lower, upper = network.lower[layer], network.upper[layer]
     points = torch.linspace(0.0, 1.0, 4 * sizes.basis_size, dtype=lower.dtype, device=lower.device)
     new = fresh.lower.unsqueeze(-1) + points * (fresh.upper - fresh.lower).unsqueeze(-1)

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from kanopt.errors import FitError, nearest
 
-__all__ = ["Relation", "State", "collocation", "observed"]
+__all__ = ["Relation", "RelationState", "collocation", "observed"]
 
 Derivative = Callable[[str, tuple[str, ...]], Tensor]
 
 
-class State:
+class RelationState:
     """What a residual sees: inputs, known columns, outputs and derivatives, each with one entry per point.
 
     ``s["day"]`` is an input, an output or a known column; ``s.d("stock", "day")`` the first derivative of an output
@@ -36,7 +36,7 @@ class State:
             raise FitError(f"relation {self._relation!r}: no input, output or known column {name!r}; {hint}")
         return self._columns[name]
 
-    def d(self, output: str, *inputs: str) -> Tensor:
+    def derivative(self, output: str, *inputs: str) -> Tensor:
         """Return the derivative of `output` by one input, or by two."""
         return self._derivative(output, inputs)
 
@@ -50,8 +50,8 @@ class Relation:
     name
         Named in every message.
     residual
-        From a :class:`State` to the residual of every point, a tensor of shape (points,), by torch functions. The
-        residual of a point depends on that point alone.
+        From a :class:`RelationState` to the residual of every point, a tensor of shape (points,), by torch functions.
+        The residual of a point depends on that point alone.
     points
         Where it holds: a column (n,), or one number for all, per input, and any further known column. Dates are
         numbers already.
@@ -76,7 +76,7 @@ class Relation:
     """
 
     name: str
-    residual: Callable[[State], Tensor]
+    residual: Callable[[RelationState], Tensor]
     points: Mapping[str, ArrayLike]
     weight: ArrayLike = 1.0
 
@@ -124,7 +124,7 @@ class Relation:
             raise FitError(f"relation {self.name!r}: column {name!r} is {array[place]} at point {place}")
         return array
 
-    def evaluate(self, state: State, rows: int) -> Tensor:
+    def evaluate(self, state: RelationState, rows: int) -> Tensor:
         """Return the residual, (rows,); FitError where the function raises or returns anything else."""
         try:
             residual: object = self.residual(state)

@@ -18,9 +18,9 @@ __all__ = [
     "poisson_deviance",
     "poisson_weights",
     "residual_scale",
-    "robust_trust",
+    "robust_weight_share",
     "robust_weights",
-    "share_kept",
+    "weight_function",
     "weighted_median",
 ]
 
@@ -65,11 +65,11 @@ def residual_scale(residual: Tensor, weights: Tensor) -> Tensor:
 
 
 def robust_weights(residual: Tensor, weights: Tensor, loss: str) -> Tensor:
-    """Return `weights` times ψ(u) / u for residuals (..., n); parameters as in :func:`robust_trust`."""
-    return weights if loss == "squared" else weights * robust_trust(residual, weights, loss)
+    """Return `weights` times ψ(u) / u for residuals (..., n); parameters as in :func:`robust_weight_share`."""
+    return weights if loss == "squared" else weights * robust_weight_share(residual, weights, loss)
 
 
-def robust_trust(residual: Tensor, weights: Tensor, loss: str) -> Tensor:
+def robust_weight_share(residual: Tensor, weights: Tensor, loss: str) -> Tensor:
     """Return ψ(u) / u for residuals (..., n): the share of its weight that a row keeps.
 
     Parameters
@@ -80,10 +80,10 @@ def robust_trust(residual: Tensor, weights: Tensor, loss: str) -> Tensor:
     if loss == "squared":
         return torch.ones_like(residual)
     scale = residual_scale(residual, weights).clamp(min=torch.finfo(residual.dtype).tiny)
-    return share_kept(residual.abs() / scale.unsqueeze(-1), loss)
+    return weight_function(residual.abs() / scale.unsqueeze(-1), loss)
 
 
-def share_kept(u: Tensor, loss: str) -> Tensor:
+def weight_function(u: Tensor, loss: str) -> Tensor:
     """Return ψ(u) / u for residuals in scales.
 
     Examples

@@ -19,8 +19,8 @@ the smaller the better. H does not depend on λ, so that a whole search needs no
 (:func:`select_smoothing`).
 
 For a network with hidden nodes this is done in turns with training ("performance iteration", Gu 1992), and by small
-steps (:func:`reestimated`): where two layers take the same curve in turns, as a line after a curve or a curve after a
-line, the linear model believes that both can be lines.
+steps (:func:`update_smoothing`): where two layers take the same curve in turns, as a line after a curve or a curve
+after a line, the linear model believes that both can be lines.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ __all__ = [
     "RIDGES",
     "SMOOTHINGS",
     "Criterion",
-    "LinearModel",
+    "GaussNewtonModel",
     "effective_parameters",
     "gcv_score",
-    "reestimated",
     "select_smoothing",
+    "update_smoothing",
 ]
 
 Criterion = Literal["gcv", "evidence"]
@@ -93,7 +93,7 @@ def _factor(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return factor, scale, (failed != 0) | (diagonal <= 0.0).any(1)
 
 
-class LinearModel:
+class GaussNewtonModel:
     """The Gauss-Newton model in the directions in which the penalty is diagonal.
 
     Directions the penalty holds hard and directions it leaves free are then apart, and scaling the matrix
@@ -162,7 +162,7 @@ class LinearModel:
         return torch.where(usable, score, torch.full_like(score, torch.inf))
 
 
-def reestimated(
+def update_smoothing(
     normal: NormalEquations, theta: Tensor, penalty: Penalty, smoothing: Tensor, total_weight: float
 ) -> tuple[Tensor, Tensor]:
     """Take one step towards the smoothing of largest evidence; return the weights and the noise variance (M,).
@@ -174,11 +174,11 @@ def reestimated(
     s and V being eigenvalues and eigenvectors of S_g, σ² = ‖r‖² / (W − edf) (MacKay 1992, Neural Comput. 4, eq. 4.9;
     Wood and Fasiolo 2017, Biometrics 73, eq. 7). A network far from its optimum has a large σ², so that training begins
     smooth and becomes free as the error falls, down to nothing where there is no noise. The ridge is σ² over the
-    variance of a coefficient, :data:`SPREAD`. Weights (M, groups + 1) as in :meth:`Penalty.weighted`.
+    variance of a coefficient, :data:`SPREAD`. Weights (M, groups + 1) as in :meth:`Penalty.matrices`.
     """
     held = smoothing[:, penalty.group] * penalty.values
     directions = penalty.vectors
-    factor, scale, failed = _factor(normal.matrix + penalty.weighted(smoothing, total_weight))
+    factor, scale, failed = _factor(normal.matrix + penalty.matrices(smoothing, total_weight))
     root = torch.linalg.solve_triangular(factor, (scale.unsqueeze(2) * directions), upper=False)
     spread = root.square().sum(1)
     edf = theta.shape[1] - total_weight * ((held + smoothing[:, -1:]) * spread).sum(1)
@@ -196,7 +196,7 @@ def reestimated(
 
 
 def select_smoothing(
-    model: LinearModel,
+    model: GaussNewtonModel,
     start: Tensor,
     ridges: Sequence[float] = RIDGES,
     rounds: int = 2,
@@ -216,7 +216,7 @@ def select_smoothing(
     -------
     Tensor, shape (M, groups + 1)
     """
-    best = _solvable(model, start, ridges)
+    best = _raise_ridge(model, start, ridges)
     score = model.score(best)
     everything = list(range(model.penalty.groups))
     fixed = best.new_tensor(SMOOTHINGS)
@@ -239,7 +239,7 @@ def select_smoothing(
     return best
 
 
-def _solvable(model: LinearModel, start: Tensor, ridges: Sequence[float]) -> Tensor:
+def _raise_ridge(model: GaussNewtonModel, start: Tensor, ridges: Sequence[float]) -> Tensor:
     """Raise the ridge of networks whose equations cannot be solved at `start` to the least of `ridges` that helps."""
     best = start.clone()
     for ridge in ridges:

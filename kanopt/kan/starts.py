@@ -11,8 +11,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Inputs, LayerShape, Shape
-from kanopt.kan.constraints import Wanted
+from kanopt.kan.architecture import Architecture, InputTensors, LayerArchitecture
+from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.network import KANBatch
 from kanopt.kan.ranges import rescale_incoming
 
@@ -20,13 +20,13 @@ __all__ = ["random_starts"]
 
 
 def random_starts(
-    shape: Shape,
+    shape: Architecture,
     models: int,
-    inputs: Inputs,
+    inputs: InputTensors,
     bounds: tuple[Tensor, Tensor],
     offset: Tensor,
     generator: torch.Generator,
-    wanted: Wanted | None = None,
+    wanted: ShapeConstraints | None = None,
 ) -> KANBatch:
     """Return `models` random networks.
 
@@ -53,7 +53,7 @@ def random_starts(
     >>> batch.forward(rows).shape
     torch.Size([4, 20, 1])
     """
-    wanted = wanted or Wanted()
+    wanted = wanted or ShapeConstraints()
     blocks = [
         _random_block(layer, models, wanted.of_layer(index, layer.splines), generator)
         for index, layer in enumerate(shape.layers)
@@ -72,7 +72,7 @@ def random_starts(
 
 
 def _random_block(
-    layer: LayerShape, models: int, shapes: list[tuple[int, int]], generator: torch.Generator
+    layer: LayerArchitecture, models: int, shapes: list[tuple[int, int]], generator: torch.Generator
 ) -> Tensor:
     def normal(*size: int) -> Tensor:
         return torch.randn(*size, dtype=torch.float64, generator=generator)

@@ -24,14 +24,14 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from kanopt.kan.constraints import Constraints
+from kanopt.kan.constraints import ConstrainedCoefficients
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import NormalEquations, Objective
 from kanopt.kan.ranges import refit_ranges
 
 __all__ = ["History", "TrainerOptions", "train"]
 
-Watch = Callable[[int, Tensor], bool]
+StepCallback = Callable[[int, Tensor], bool]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class TrainerOptions:
     tolerance: float = 1e-7
     damping: float = 1e-2
     range_every: int = 4
-    watch: Watch | None = None
+    watch: StepCallback | None = None
 
 
 @dataclass
@@ -74,7 +74,7 @@ class History:
 
 
 @dataclass
-class _State:
+class _TrainerState:
     """Everything a running network carries; the leading axis of every tensor is the model."""
 
     network: KANBatch
@@ -85,7 +85,7 @@ class _State:
 
     @property
     def loss(self) -> Tensor:
-        return 0.5 * (self.normal.squares + _bend(self.penalty, self.network.theta))
+        return 0.5 * (self.normal.squares + _roughness(self.penalty, self.network.theta))
 
 
 def train(
@@ -93,7 +93,7 @@ def train(
     objective: Objective,
     penalty: Tensor,
     options: TrainerOptions | None = None,
-    constraints: Constraints | None = None,
+    constraints: ConstrainedCoefficients | None = None,
 ) -> tuple[KANBatch, History]:
     """Train every network of the batch; return the best state of each, and the history.
 
@@ -112,12 +112,12 @@ def train(
     history = History()
     damping = torch.full_like(network.theta[:, 0], options.damping)
     normal = objective.normal_equations(network)
-    state = _State(network, normal, penalty, damping, torch.full_like(damping, 2.0))
+    state = _TrainerState(network, normal, penalty, damping, torch.full_like(damping, 2.0))
     best, best_loss = network, state.loss
     nothing = 1e-28 * best_loss
     running = torch.arange(len(network), device=network.theta.device)
     last_look = options.iterations * 2 // 3
-    deep = len(network.shape.layers) > 1
+    deep = len(network.architecture.layers) > 1
     for iteration in range(options.iterations):
         if deep and iteration % options.range_every == 0 and iteration <= last_look:
             moved = refit_ranges(state.network, objective.inputs, constraints)
@@ -141,16 +141,16 @@ def train(
     return best, history
 
 
-def _bend(penalty: Tensor, theta: Tensor) -> Tensor:
+def _roughness(penalty: Tensor, theta: Tensor) -> Tensor:
     """Return θᵀ S θ of every network, shape (M,)."""
     return (theta * torch.matmul(penalty, theta.unsqueeze(-1)).squeeze(-1)).sum(1)
 
 
 def _step(
-    state: _State,
+    state: _TrainerState,
     objective: Objective,
     tolerance: float,
-    constraints: Constraints | None,
+    constraints: ConstrainedCoefficients | None,
     running: Tensor,
 ) -> Tensor:
     """Try one step for the networks in `running`; return which of them are done."""
@@ -160,7 +160,7 @@ def _step(
     trial_theta, gain = _propose(state, running, constraints)
     trial = replace(current, theta=trial_theta)
     squares = objective.for_models(running).squares(trial)
-    drop = loss - 0.5 * (squares + _bend(state.penalty[running], trial_theta))
+    drop = loss - 0.5 * (squares + _roughness(state.penalty[running], trial_theta))
     accepted = (drop > 0) & (gain > 0) & torch.isfinite(squares)
     ratio = torch.where(accepted, drop / gain, torch.zeros_like(drop))
     shrink = (1.0 - (2.0 * ratio - 1.0) ** 3).clamp(min=1.0 / 3.0, max=2.0)
@@ -177,7 +177,9 @@ def _step(
     return settled | stuck
 
 
-def _propose(state: _State, running: Tensor, constraints: Constraints | None) -> tuple[Tensor, Tensor]:
+def _propose(
+    state: _TrainerState, running: Tensor, constraints: ConstrainedCoefficients | None
+) -> tuple[Tensor, Tensor]:
     """Solve the damped equations; return θ after the step and the decrease the quadratic model predicts."""
     theta = state.network.theta[running]
     penalty = state.penalty[running]
@@ -187,14 +189,14 @@ def _propose(state: _State, running: Tensor, constraints: Constraints | None) ->
         step = _damped_solve(hessian, descent, state.damping[running], None)
         trial = theta + step
     else:
-        hessian = constraints.pull_matrix(hessian)
-        descent = constraints.pull(descent)
+        hessian = constraints.hessian_to_free(hessian)
+        descent = constraints.gradient_to_free(descent)
         position = constraints.variables(theta)
         free = ~(constraints.bounded & (position <= 1e-12) & (descent <= 0))
-        target = constraints.bound(position + _damped_solve(hessian, descent, state.damping[running], free))
+        target = constraints.clip(position + _damped_solve(hessian, descent, state.damping[running], free))
         step = target - position
         trial = constraints.coefficients(target)
-    gain = (descent * step).sum(1) - 0.5 * _bend(hessian, step)
+    gain = (descent * step).sum(1) - 0.5 * _roughness(hessian, step)
     return trial, gain
 
 

@@ -12,11 +12,11 @@ from kanopt.problems.decisions import (
     equal_to,
 )
 from kanopt.problems.evaluate import evaluate, status_of
-from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason, Violation
+from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason, Violation
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.records import Attribute, Quantity, known, records
+from kanopt.problems.records import Attribute, Quantity, field_values, records
 from kanopt.problems.result import Certificate, EngineRun, Progress, Result, Status
-from kanopt.problems.road_network import Path, RoadNetwork, Travel
+from kanopt.problems.road_network import RoadNetwork, RoadPath, TravelMatrix
 from kanopt.problems.routing import (
     ArrivalFunctions,
     Client,
@@ -69,6 +69,7 @@ __all__ = [
     "DecisionProblem",
     "Depot",
     "EngineRun",
+    "Extrapolation",
     "Facility",
     "Flow",
     "FlowPlan",
@@ -81,8 +82,6 @@ __all__ = [
     "Market",
     "Mode",
     "NetworkView",
-    "OutsideUse",
-    "Path",
     "Period",
     "Plan",
     "PowerPrice",
@@ -94,6 +93,7 @@ __all__ = [
     "Reason",
     "Result",
     "RoadNetwork",
+    "RoadPath",
     "Route",
     "RoutingPlan",
     "RoutingPolicy",
@@ -109,7 +109,7 @@ __all__ = [
     "SupplyProblem",
     "SupplyUnits",
     "Task",
-    "Travel",
+    "TravelMatrix",
     "VehicleType",
     "View",
     "Violation",
@@ -118,7 +118,7 @@ __all__ = [
     "decision",
     "equal_to",
     "evaluate",
-    "known",
+    "field_values",
     "records",
     "status_of",
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import pandas as pd
 
-from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
+from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.views import View
 
@@ -78,7 +78,7 @@ class Problem(ABC, Generic[PlanT]):
         """Say why things are unserved, late or closed; with no plan, why there can be none."""
 
     @abstractmethod
-    def outside(self, plan: PlanT) -> tuple[OutsideUse, ...]:
+    def extrapolations(self, plan: PlanT) -> tuple[Extrapolation, ...]:
         """Name every place where the plan leans on a law outside its domain."""
 
     def table(self, plan: PlanT) -> pd.DataFrame:

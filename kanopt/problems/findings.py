@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["Check", "FrozenInput", "OutsideUse", "Reason", "Violation", "to_frame"]
+__all__ = ["Check", "Extrapolation", "FrozenInput", "Reason", "Violation", "to_frame"]
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class FrozenInput:
 
 
 @dataclass(frozen=True)
-class OutsideUse:
+class Extrapolation:
     """A place where the plan leans on a law outside the data it was learned from."""
 
     law: str

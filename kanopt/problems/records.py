@@ -2,7 +2,7 @@
 
 A problem speaks of clients, machines or lanes: frozen dataclasses with a few fields of their own and a
 mapping ``attributes`` for whatever else the user's table holds. :func:`records` builds them from a
-frame and reports every mistake at once; :func:`known` turns one field or attribute of many records back into
+frame and reports every mistake at once; :func:`field_values` turns one field or attribute of many records back into
 an array with a unit, which is how ``client.demand`` or ``vehicle.fuel_price`` is resolved.
 """
 
@@ -19,10 +19,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, UnitError, nearest
-from kanopt.formulas.binding import Known
+from kanopt.formulas.binding import ReferenceValue
 from kanopt.units import convert
 
-__all__ = ["Attribute", "Quantity", "Record", "known", "names_of", "records"]
+__all__ = ["Attribute", "Quantity", "Record", "field_values", "names_of", "records"]
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def records(
     (Client(name='c1', demand=0.5, attributes={'zone': 'north'}),)
     """
     if isinstance(data, pd.DataFrame):
-        built = _Reader(data, kind, columns or {}, units or {}, where).read()
+        built = _FrameReader(data, kind, columns or {}, units or {}, where).read()
     else:
         built = tuple(data)
         for place, item in enumerate(built):
@@ -133,9 +133,9 @@ def records(
     return built
 
 
-def known(
+def field_values(
     items: Sequence[Record], field: str, *, units: Mapping[str, str] | None = None, where: str = "records"
-) -> Known:
+) -> ReferenceValue:
     """Return one field or attribute of many records as an array with its unit.
 
     Parameters
@@ -168,11 +168,11 @@ def known(
     >>> known(vans, "price")
     Known(values=array([2. , 1.8]), unit='EUR/l')
     """
-    values = [_value(item, field, units or {}, where) for item in items]
+    values = [_field_value(item, field, units or {}, where) for item in items]
     if any(isinstance(value, str) for value in values):
         if not all(isinstance(value, str) for value in values):
             raise ProblemError(f"{where}: {field!r} is a text in some records and a number in others")
-        return Known(np.array(values, dtype=object))
+        return ReferenceValue(np.array(values, dtype=object))
     quantities = [value if isinstance(value, Quantity) else Quantity(float(value)) for value in values]
     unit = quantities[0].unit if quantities else ""
     numbers = np.empty(len(quantities))
@@ -183,10 +183,10 @@ def known(
             numbers[place] = convert(quantity.value, quantity.unit, unit)
         except UnitError as error:
             raise ProblemError(f"{where}: {field!r}: {error}") from error
-    return Known(numbers, unit)
+    return ReferenceValue(numbers, unit)
 
 
-def _value(item: Record, field: str, units: Mapping[str, str], where: str) -> Attribute:
+def _field_value(item: Record, field: str, units: Mapping[str, str], where: str) -> Attribute:
     """Look a field up, then an attribute."""
     names = _field_names(item)
     if field in names:
@@ -214,7 +214,7 @@ def _refuse_duplicates(items: Sequence[Record], key: Sequence[str], where: str) 
     again = ["/".join(map(str, value)) for value, count in counts.items() if count > 1]
     if again:
         raise ProblemError(
-            f"{where}: {_some(again)} appears more than once; {' and '.join(key)} must be unique"
+            f"{where}: {_first_few(again)} appears more than once; {' and '.join(key)} must be unique"
         )
 
 
@@ -242,7 +242,7 @@ _TYPES: Mapping[type, tuple[tuple[type, ...], str]] = {
 }
 
 
-def _some(words: Sequence[str]) -> str:
+def _first_few(words: Sequence[str]) -> str:
     """List the first few words."""
     shown = ", ".join(repr(word) for word in words[:_SHOWN])
     return shown + (f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else "")
@@ -272,7 +272,7 @@ def _declared(frame: pd.DataFrame) -> Mapping[str, str]:
     return units_of(frame)
 
 
-class _Reader:
+class _FrameReader:
     """Reads one frame, collecting mistakes."""
 
     def __init__(
@@ -323,7 +323,7 @@ class _Reader:
         blank = values.isna().to_numpy()
         if item.required and blank.any():
             self._mistake(column, np.flatnonzero(blank), "is blank, but a value is required")
-        read = _READ[item.type](values[~blank])
+        read = _PARSERS[item.type](values[~blank])
         kept = np.flatnonzero(~blank)
         if read.wrong.any():
             places = kept[read.wrong]
@@ -373,7 +373,7 @@ class _Reader:
 
 
 @dataclass(frozen=True)
-class _Read:
+class _ParsedColumn:
     """A column as a type: its values, where it cannot be read, and what was expected."""
 
     values: list[Any]
@@ -394,9 +394,9 @@ def names_of(values: Iterable[Any]) -> list[str]:
     ]
 
 
-def _text(values: pd.Series[Any]) -> _Read:
+def _text(values: pd.Series[Any]) -> _ParsedColumn:
     texts = names_of(values)
-    return _Read(texts, np.array([not text.strip() for text in texts], dtype=bool), "a name")
+    return _ParsedColumn(texts, np.array([not text.strip() for text in texts], dtype=bool), "a name")
 
 
 def _numbers(values: pd.Series[Any]) -> NDArray[np.float64]:
@@ -404,20 +404,22 @@ def _numbers(values: pd.Series[Any]) -> NDArray[np.float64]:
     return numbers
 
 
-def _float(values: pd.Series[Any]) -> _Read:
+def _float(values: pd.Series[Any]) -> _ParsedColumn:
     numbers = _numbers(values)
-    return _Read(list(numbers), np.isnan(numbers), "a number")
+    return _ParsedColumn(list(numbers), np.isnan(numbers), "a number")
 
 
-def _int(values: pd.Series[Any]) -> _Read:
+def _int(values: pd.Series[Any]) -> _ParsedColumn:
     numbers = _numbers(values)
-    return _Read(list(numbers), ~(np.isfinite(numbers) & (numbers == np.rint(numbers))), "a whole number")
+    return _ParsedColumn(
+        list(numbers), ~(np.isfinite(numbers) & (numbers == np.rint(numbers))), "a whole number"
+    )
 
 
-def _bool(values: pd.Series[Any]) -> _Read:
+def _bool(values: pd.Series[Any]) -> _ParsedColumn:
     words = [str(value).strip().lower() for value in values]
     truth = [_WORDS.get(word) for word in words]
-    return _Read(truth, np.array([value is None for value in truth], dtype=bool), "true or false")
+    return _ParsedColumn(truth, np.array([value is None for value in truth], dtype=bool), "true or false")
 
 
 _WORDS = {
@@ -430,4 +432,4 @@ _WORDS = {
     "0": False,
     "0.0": False,
 }
-_READ = {str: _text, float: _float, int: _int, bool: _bool}
+_PARSERS = {str: _text, float: _float, int: _int, bool: _bool}

@@ -107,7 +107,7 @@ class Certificate:
         The proven bound on ``|solver_objective - frozen_objective|``.
     frozen
         The inputs the solver saw at planning values.
-    saw
+    solver_view
         What the solver saw instead of the laws, in sentences; empty where only rounding is between them.
 
     Examples
@@ -122,7 +122,7 @@ class Certificate:
     law_objective: float
     rounding_bound: float
     frozen: tuple[FrozenInput, ...] = ()
-    saw: tuple[str, ...] = ()
+    solver_view: tuple[str, ...] = ()
 
     @property
     def rounding_error(self) -> float:
@@ -147,7 +147,7 @@ class Certificate:
             f"rounding error   {self.rounding_error:,.6f} (bound {self.rounding_bound:,.6f}: "
             f"{'holds' if self.holds else 'BROKEN'})",
         ]
-        lines += [f"the solver saw   {each}" for each in self.saw]
+        lines += [f"the solver saw   {each}" for each in self.solver_view]
         if self.frozen:
             lines.append(f"frozen-input error {self.frozen_input_error:+,.4f}; score exact, no bound claimed")
             lines += [f"  {f.law}: {f.input} ({f.reference}) frozen at {f.value}" for f in self.frozen]
@@ -221,7 +221,7 @@ class Result:
             return None
         distance = self.objective - self.bound
         seen = self.certificate
-        hidden = 0.0 if seen is None or seen.saw else 2.0 * seen.rounding_bound
+        hidden = 0.0 if seen is None or seen.solver_view else 2.0 * seen.rounding_bound
         return 0.0 if distance <= hidden else distance / max(abs(self.objective), 1e-12)
 
     @property

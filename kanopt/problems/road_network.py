@@ -14,19 +14,19 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
-from kanopt.formulas.binding import BoundFormula, Known, Reference
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.problems.records import names_of
-from kanopt.problems.wording import listed
+from kanopt.problems.wording import list_names
 from kanopt.units import convert
 
-__all__ = ["Path", "RoadNetwork", "Travel"]
+__all__ = ["RoadNetwork", "RoadPath", "TravelMatrix"]
 
 Floats = NDArray[np.float64]
 _CELLS = 4_000_000  # distances and predecessors held at once
 
 
 @dataclass(frozen=True, eq=False)
-class Travel:
+class TravelMatrix:
     """Travel between places along the fastest paths; infinite where no path leads.
 
     Parameters
@@ -40,7 +40,7 @@ class Travel:
 
 
 @dataclass(frozen=True)
-class Path:
+class RoadPath:
     """One fastest path.
 
     Parameters
@@ -113,7 +113,7 @@ class RoadNetwork:
         wrong = np.flatnonzero(~((values >= 0) & np.isfinite(values)))
         if wrong.size:
             shown = [f"{self.label(int(place))} ({values[place]:g} {unit})" for place in wrong]
-            raise ProblemError(f"links: {what} must be a number of at least 0: {listed(shown)}")
+            raise ProblemError(f"links: {what} must be a number of at least 0: {list_names(shown)}")
 
     def _check_nodes(self) -> None:
         if self.nodes is None:
@@ -125,11 +125,11 @@ class RoadNetwork:
         names = names_of(self.nodes["name"])
         if len(set(names)) < len(names):
             counts = pd.Series(names).value_counts()
-            raise ProblemError(f"nodes: {listed(list(counts.index[counts > 1]))} appears more than once")
+            raise ProblemError(f"nodes: {list_names(list(counts.index[counts > 1]))} appears more than once")
         unknown = sorted({*self.tails, *self.heads} - set(names))
         if unknown:
             raise ProblemError(
-                f"links: {listed(unknown)} is not among the nodes; {nearest(unknown[0], names)}"
+                f"links: {list_names(unknown)} is not among the nodes; {nearest(unknown[0], names)}"
             )
 
     @cached_property
@@ -178,7 +178,7 @@ class RoadNetwork:
             return np.zeros(len(self.links), dtype=bool)
         return np.array(np.broadcast_to(self.law.outside(self.resolve), (len(self.links),)))
 
-    def resolve(self, reference: Reference) -> Known:
+    def resolve(self, reference: Reference) -> ReferenceValue:
         """Look ``link.<column>`` up for every link.
 
         Raises
@@ -189,14 +189,14 @@ class RoadNetwork:
         if reference.scope != "link":
             raise ProblemError(f"the law of a road network reads 'link.…', not '{reference}'")
         if reference.field == "length":
-            return Known(self.lengths, self.distance)
+            return ReferenceValue(self.lengths, self.distance)
         if reference.field not in self.links.columns:
             hint = nearest(reference.field, map(str, self.links.columns))
             raise ProblemError(f"links have no column {reference.field!r}; {hint}")
         values = self.links[reference.field]
         if pd.api.types.is_numeric_dtype(values.dtype):
-            return Known(values.to_numpy(dtype=np.float64), self._declared.get(reference.field, ""))
-        return Known(values.to_numpy(dtype=object))
+            return ReferenceValue(values.to_numpy(dtype=np.float64), self._declared.get(reference.field, ""))
+        return ReferenceValue(values.to_numpy(dtype=object))
 
     def label(self, link: int) -> str:
         """Return a link as ``tail → head``."""
@@ -234,14 +234,16 @@ class RoadNetwork:
         n = len(self.names)
         return csr_matrix((self.times[link], (key // n, key % n)), shape=(n, n))
 
-    def _places(self, names: Sequence[str]) -> NDArray[np.intp]:
+    def _node_indices(self, names: Sequence[str]) -> NDArray[np.intp]:
         unknown = [name for name in names if name not in self.index]
         if unknown:
             hint = nearest(unknown[0], self.names)
-            raise ProblemError(f"road network: no node {listed(unknown)}; {hint}")
+            raise ProblemError(f"road network: no node {list_names(unknown)}; {hint}")
         return np.array([self.index[name] for name in names], dtype=np.intp)
 
-    def _trees(self, sources: NDArray[np.intp]) -> Iterator[tuple[slice, Floats, NDArray[np.intp]]]:
+    def _shortest_path_trees(
+        self, sources: NDArray[np.intp]
+    ) -> Iterator[tuple[slice, Floats, NDArray[np.intp]]]:
         """Yield times and predecessors from a few sources at a time, so that memory stays bounded."""
         step = max(1, _CELLS // max(1, len(self.names)))
         for start in range(0, len(sources), step):
@@ -249,7 +251,7 @@ class RoadNetwork:
             time, before = dijkstra(self._graph, indices=sources[part], return_predecessors=True)
             yield part, time, before
 
-    def matrix(self, names: Sequence[str]) -> Travel:
+    def matrix(self, names: Sequence[str]) -> TravelMatrix:
         """Return travel between nodes along the fastest paths.
 
         Parameters
@@ -262,18 +264,20 @@ class RoadNetwork:
         ProblemError
             If a node is unknown.
         """
-        places = self._places(names)
+        places = self._node_indices(names)
         unique, inverse = np.unique(places, return_inverse=True)
         time = np.empty((len(unique), len(unique)))
         length = np.empty_like(time)
-        for part, times, before in self._trees(unique):
+        for part, times, before in self._shortest_path_trees(unique):
             time[part] = times[:, unique]
-            length[part] = self._walk(unique[part], unique, before)
+            length[part] = self._sum_lengths(unique[part], unique, before)
         length[~np.isfinite(time)] = np.inf
         grid = np.ix_(inverse, inverse)
-        return Travel(time[grid], length[grid])
+        return TravelMatrix(time[grid], length[grid])
 
-    def _walk(self, sources: NDArray[np.intp], targets: NDArray[np.intp], before: NDArray[np.intp]) -> Floats:
+    def _sum_lengths(
+        self, sources: NDArray[np.intp], targets: NDArray[np.intp], before: NDArray[np.intp]
+    ) -> Floats:
         """Add up lengths from all targets back to their sources, one hop of all paths at a time."""
         key, link = self._edges
         row = np.broadcast_to(np.arange(len(sources))[:, None], (len(sources), len(targets))).ravel()
@@ -288,7 +292,7 @@ class RoadNetwork:
             here[active] = previous
         return total.reshape(len(sources), len(targets))
 
-    def path(self, origin: str, destination: str) -> Path | None:
+    def path(self, origin: str, destination: str) -> RoadPath | None:
         """Return the fastest path, or None where no path leads.
 
         Raises
@@ -298,7 +302,7 @@ class RoadNetwork:
         """
         return self.paths([(origin, destination)])[0]
 
-    def paths(self, pairs: Sequence[tuple[str, str]]) -> list[Path | None]:
+    def paths(self, pairs: Sequence[tuple[str, str]]) -> list[RoadPath | None]:
         """Return the fastest path of each pair of nodes; None where no path leads.
 
         Raises
@@ -306,18 +310,18 @@ class RoadNetwork:
         ProblemError
             If a node is unknown.
         """
-        start = self._places([origin for origin, _ in pairs])
-        end = self._places([destination for _, destination in pairs])
+        start = self._node_indices([origin for origin, _ in pairs])
+        end = self._node_indices([destination for _, destination in pairs])
         sources, row = np.unique(start, return_inverse=True)
-        found: list[Path | None] = [None] * len(pairs)
-        for part, times, before in self._trees(sources):
+        found: list[RoadPath | None] = [None] * len(pairs)
+        for part, times, before in self._shortest_path_trees(sources):
             for place in np.flatnonzero((row >= part.start) & (row < part.stop)):
                 tree = row[place] - part.start
                 if np.isfinite(times[tree, end[place]]):
                     found[place] = self._trace(start[place], end[place], times[tree], before[tree])
         return found
 
-    def _trace(self, start: int, end: int, times: Floats, before: NDArray[np.intp]) -> Path:
+    def _trace(self, start: int, end: int, times: Floats, before: NDArray[np.intp]) -> RoadPath:
         nodes = [int(end)]
         while nodes[-1] != start:
             nodes.append(int(before[nodes[-1]]))
@@ -325,7 +329,7 @@ class RoadNetwork:
         key, link = self._edges
         wanted = np.array(nodes[:-1], dtype=np.int64) * len(self.names) + np.array(nodes[1:], dtype=np.int64)
         links = link[np.searchsorted(key, wanted)]
-        return Path(
+        return RoadPath(
             nodes=tuple(self.names[node] for node in nodes),
             links=tuple(int(place) for place in links),
             time=float(times[end]),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kanopt.units import convert
 
-__all__ = ["amount_text", "clock_text", "listed", "number"]
+__all__ = ["amount_text", "clock_text", "list_names", "number"]
 
 _SHOWN = 5
 
@@ -49,7 +49,7 @@ def amount_text(value: float, unit: str) -> str:
     return f"{number(value)} {unit}".strip()
 
 
-def listed(names: Sequence[str]) -> str:
+def list_names(names: Sequence[str]) -> str:
     """List the first few names.
 
     Examples

@@ -14,7 +14,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree
 
-from kanopt.explain.wording import significant
+from kanopt.explain.wording import significant_text
 from kanopt.reports.palette import INK, LINE, MUTED, colours
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ __all__ = [
     "TIP",
     "axes_or_new",
     "canvas_size",
+    "escape_text",
+    "named_rows",
     "pixels",
-    "plain",
-    "rows_of",
+    "set_y_title",
+    "style_axes",
     "tick_text",
-    "tidy",
     "to_svg",
-    "y_title",
 ]
 
 SVG = "http://www.w3.org/2000/svg"
@@ -54,7 +54,7 @@ _DROPPED = {"font-family", "stroke-linejoin"}
 _GEOMETRY = {"d", "x", "y", "width", "height", "transform", "viewBox", "points"}
 
 
-def plain(text: object) -> str:
+def escape_text(text: object) -> str:
     r"""Return text as matplotlib will show it: dollar signs are no formulas, control characters are gone.
 
     Examples
@@ -75,7 +75,7 @@ def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
     return new
 
 
-def rows_of(frame: pd.DataFrame) -> Iterator[Any]:
+def named_rows(frame: pd.DataFrame) -> Iterator[Any]:
     """Yield the rows of a frame as named tuples."""
     yield from frame.itertuples(index=False)
 
@@ -97,7 +97,7 @@ def pixels(ax: Axes) -> tuple[float, float]:
     return 0.86 * width, 0.76 * height
 
 
-def tidy(ax: Axes, *, grid: Literal["x", "y", ""] = "y") -> Axes:
+def style_axes(ax: Axes, *, grid: Literal["x", "y", ""] = "y") -> Axes:
     """Give axes the look of the house: no box, no tick marks, faint lines behind the marks."""
     from matplotlib.ticker import ScalarFormatter
 
@@ -152,7 +152,7 @@ def tick_text(value: float, ticks: Sequence[float]) -> str:
     """
     largest = max(map(abs, ticks))
     if largest < 1e4:
-        return significant(value, 3) if largest < _TINY else ""
+        return significant_text(value, 3) if largest < _TINY else ""
     size, word = next(((size, word) for size, word in _SIZES if largest >= size), (1.0, ""))
     decimals = _decimals([at / size for at in ticks])
     if decimals > _MOST_DECIMALS:
@@ -166,9 +166,9 @@ def _decimals(values: Sequence[float]) -> int:
     return next((d for d in range(12) if all(abs(round(v, d) - v) <= close for v in values)), 12)
 
 
-def y_title(ax: Axes, text: str) -> None:
+def set_y_title(ax: Axes, text: str) -> None:
     """Write what the vertical axis measures above it, level, where it is read first."""
-    ax.set_ylabel(plain(text), rotation=0, ha="left", va="bottom", color=MUTED.light, fontsize="small")
+    ax.set_ylabel(escape_text(text), rotation=0, ha="left", va="bottom", color=MUTED.light, fontsize="small")
     ax.yaxis.set_label_coords(0.0, 1.02)
     ax.set_title(" ", fontsize="small", pad=7)  # layout makes room for titles, not for labels up here
 
@@ -274,14 +274,14 @@ def _strip(root: ElementTree.Element) -> None:
         if name is not None and name not in pointed_at:
             del element.attrib["id"]
         for key in _GEOMETRY.intersection(element.attrib):
-            element.set(key, _NUMBER.sub(_shorter, element.attrib[key]).replace("\n", " "))
+            element.set(key, _NUMBER.sub(_round_match, element.attrib[key]).replace("\n", " "))
         if "style" in element.attrib:
             element.set("style", _style(element.attrib["style"]))
         if element.tag == f"{{{SVG}}}text" and element.get("transform", "").startswith("rotate(-0 "):
             del element.attrib["transform"]
 
 
-def _shorter(match: re.Match[str]) -> str:
+def _round_match(match: re.Match[str]) -> str:
     return f"{round(float(match[0]), 2):g}" if abs(float(match[0])) < 1e5 else match[0]
 
 

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kanopt.explain.wording import amount, count, decimals_for, listing, number, percent
+from kanopt.explain.wording import amount_text, count_text, decimals_for, join_list, number_text, percent_text
 from kanopt.problems.result import Result
-from kanopt.reports.canvas import rows_of
+from kanopt.reports.canvas import named_rows
 from kanopt.reports.page_parts import (
     NARROW,
-    Bar,
-    Column,
-    Facts,
+    CellBar,
+    FactList,
     Figure,
     KeyFigure,
     Notice,
-    Table,
+    PageTable,
+    TableColumn,
     Tone,
-    shares,
+    bar_lengths,
     table_of,
 )
 from kanopt.reports.plots import view_svg
@@ -40,9 +40,9 @@ class VariantSection:
     name: str
     verdict: str
     changes: tuple[str, ...]
-    terms: Table
+    terms: PageTable
     pairs: tuple[tuple[Figure, Figure], ...]
-    moved: Table | None
+    moved: PageTable | None
     moved_text: str
 
 
@@ -56,9 +56,9 @@ class ComparisonPage:
     answer: tuple[str, ...]
     keys: tuple[KeyFigure, ...]
     notices: tuple[Notice, ...]
-    overview: Table
+    overview: PageTable
     variants: tuple[VariantSection, ...]
-    provenance: tuple[tuple[str, Facts], ...]
+    provenance: tuple[tuple[str, FactList], ...]
 
 
 def comparison_page(comparison: Comparison) -> ComparisonPage:
@@ -69,7 +69,7 @@ def comparison_page(comparison: Comparison) -> ComparisonPage:
     if comparison.interrupted:
         notices.insert(0, Notice("care", "The user stopped the comparison; plans are the best so far."))
     return ComparisonPage(
-        title=f"{base.scenario.name}: {listing(names)}",
+        title=f"{base.scenario.name}: {join_list(names)}",
         kind=base.result.problem.kind,
         base=base.scenario.name,
         answer=_answer(comparison),
@@ -83,13 +83,13 @@ def comparison_page(comparison: Comparison) -> ComparisonPage:
 
 def _answer(comparison: Comparison) -> tuple[str, ...]:
     price = comparison.base.result.objective
-    told = "has no plan" if price is None else f"costs {amount(price, comparison.unit)}"
+    told = "has no plan" if price is None else f"costs {amount_text(price, comparison.unit)}"
     sentences = [f"{comparison.base.scenario.name} {told}."]
-    sentences += [f"{row.scenario}: {_signs(str(row.verdict))}." for row in rows_of(comparison.steps)]
+    sentences += [f"{row.scenario}: {_true_minus(str(row.verdict))}." for row in named_rows(comparison.steps)]
     return tuple(sentences)
 
 
-def _signs(text: str) -> str:
+def _true_minus(text: str) -> str:
     """Give a sentence made for terminals the minus sign of the page."""
     return text.replace(" -", " −") if not text.startswith("-") else "−" + text[1:].replace(" -", " −")
 
@@ -97,32 +97,34 @@ def _signs(text: str) -> str:
 def _keys(comparison: Comparison) -> list[KeyFigure]:
     unit, base = comparison.unit, comparison.base
     keys = [_price(base.result, base.scenario.name, unit)]
-    for variant, row in zip(comparison.variants, rows_of(comparison.steps), strict=True):
+    for variant, row in zip(comparison.variants, named_rows(comparison.steps), strict=True):
         price, change = variant.run.result.objective, float(row.change)
         if price is None or base.result.objective is None:
             keys.append(_price(variant.run.result, variant.name, unit))
             continue
         inside = abs(change) <= float(row.noise)  # false where the noise is unknown
         tone: Tone = "" if inside or not change else "good" if change < 0 else "bad"
-        share = percent(change / abs(base.result.objective), signed=True) if base.result.objective else "–"
+        share = (
+            percent_text(change / abs(base.result.objective), signed=True) if base.result.objective else "–"
+        )
         note = f"{share}, within the noise" if inside else share
-        keys.append(KeyFigure(variant.name, number(price), unit, note, tone))
+        keys.append(KeyFigure(variant.name, number_text(price), unit, note, tone))
     return keys
 
 
 def _price(result: Result, name: str, unit: str) -> KeyFigure:
     if result.objective is None:
         return KeyFigure(name, "–", "", result.status.value, "bad")
-    return KeyFigure(name, number(result.objective), unit, result.status.value)
+    return KeyFigure(name, number_text(result.objective), unit, result.status.value)
 
 
-def _overview(comparison: Comparison) -> Table:
+def _overview(comparison: Comparison) -> PageTable:
     steps = comparison.steps
     decimals = decimals_for([*steps["before"].dropna(), *steps["after"].dropna()])
-    forms = {name: lambda value: number(float(value), decimals) for name in ("before", "after")}
+    forms = {name: lambda value: number_text(float(value), decimals) for name in ("before", "after")}
     signed = ("data_effect", "replanning_effect", "change")
-    forms |= {name: lambda value: number(float(value), decimals, signed=True) for name in signed}
-    forms["noise"] = lambda value: number(float(value), decimals)
+    forms |= {name: lambda value: number_text(float(value), decimals, signed=True) for name in signed}
+    forms["noise"] = lambda value: number_text(float(value), decimals)
     return table_of(
         steps.drop(columns="verdict"),
         f"From base to variant ({comparison.unit})",
@@ -142,11 +144,11 @@ def _variant(comparison: Comparison, variant: Variant) -> VariantSection:
     things = moved.loc[moved["scenario"] == variant.name].drop(columns="scenario")
     base = comparison.base.scenario.changes
     same = _same_plan(comparison.base.result, variant.run.result)
-    differ = count(len(things), "decision differs", "decisions differ")
+    differ = count_text(len(things), "decision differs", "decisions differ")
     changes = variant.run.scenario.changes
     return VariantSection(
         name=variant.name,
-        verdict=_signs(str(verdict)),
+        verdict=_true_minus(str(verdict)),
         changes=tuple(str(change) for change in changes if change not in base),
         terms=_terms(comparison, variant),
         pairs=tuple(_pairs(comparison.base, variant.run)),
@@ -157,7 +159,7 @@ def _variant(comparison: Comparison, variant: Variant) -> VariantSection:
     )
 
 
-def _terms(comparison: Comparison, variant: Variant) -> Table:
+def _terms(comparison: Comparison, variant: Variant) -> PageTable:
     terms = comparison.terms
     frame = terms.loc[terms["scenario"] == variant.name].sort_values("after", ascending=False, kind="stable")
     names = ["before", "data_effect", "replanning_effect", "after", "change"]
@@ -166,18 +168,18 @@ def _terms(comparison: Comparison, variant: Variant) -> Table:
 
     def cells(row: pd.Series[float]) -> list[str]:
         return [
-            number(float(row[name]), decimals, signed=name in names[1:3] or name == "change")
+            number_text(float(row[name]), decimals, signed=name in names[1:3] or name == "change")
             for name in names
         ]
 
-    lengths = shares([*frame["before"], *frame["after"]])
-    rows: tuple[tuple[str | Bar, ...], ...] = tuple(
-        (str(term), *cells(row), Bar(lengths[len(frame) + place], lengths[place]))
+    lengths = bar_lengths([*frame["before"], *frame["after"]])
+    rows: tuple[tuple[str | CellBar, ...], ...] = tuple(
+        (str(term), *cells(row), CellBar(lengths[len(frame) + place], lengths[place]))
         for place, (term, (_, row)) in enumerate(zip(frame["term"], frame[names].iterrows(), strict=True))
     )
     heads = ("term", "before", "new data", "re-planning", "after", "change")
-    columns = (*(Column(head, head != "term") for head in heads), Column(""))
-    return Table(f"Cost by term ({comparison.unit})", columns, rows, ("total", *cells(sums), ""))
+    columns = (*(TableColumn(head, head != "term") for head in heads), TableColumn(""))
+    return PageTable(f"Cost by term ({comparison.unit})", columns, rows, ("total", *cells(sums), ""))
 
 
 def _pairs(base: Run, other: Run) -> list[tuple[Figure, Figure]]:
@@ -204,6 +206,6 @@ def _same_plan(one: Result, other: Result) -> bool:
     )
 
 
-def _provenance(run: Run) -> Facts:
+def _provenance(run: Run) -> FactList:
     laws = tuple((f"law {name}", str(law.formula)) for name, law in run.laws.items())
-    return Facts((*laws, *((str(key), str(value)) for key, value in run.provenance.items())))
+    return FactList((*laws, *((str(key), str(value)) for key, value in run.provenance.items())))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kanopt.reports.canvas import HALO, axes_or_new, canvas_size, plain
+from kanopt.reports.canvas import HALO, axes_or_new, canvas_size, escape_text
 from kanopt.reports.palette import FAINT, INK, LINE, MUTED, PAPER, SERIES
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _FACTOR = (16.0, 7.0)  # how far before a product, and how far above and below i
 
 
 @dataclass(frozen=True)
-class _Layout:
+class _DiagramLayout:
     """Where things stand, in pixels."""
 
     left: float
@@ -43,19 +43,19 @@ class _Layout:
     row: float
 
     @classmethod
-    def of(cls, diagram: Diagram, width: float, height: float) -> _Layout:
+    def of(cls, diagram: Diagram, width: float, height: float) -> _DiagramLayout:
         squeeze = min(1.0, width / diagram_size(diagram)[0])
-        left, right = (room * (0.25 + 0.75 * squeeze) for room in _rooms(diagram))
+        left, right = (room * (0.25 + 0.75 * squeeze) for room in _name_widths(diagram))
         row = min(_ROW, height / _most_frames(diagram))
         return cls(left, right, (width - left - right) / (len(diagram.layers) - 1), height, row)
 
     @property
-    def wide(self) -> float:
+    def frame_width(self) -> float:
         """Width of the frame around a curve."""
         return min(66.0, 0.5 * self.gap)
 
     @property
-    def high(self) -> float:
+    def frame_height(self) -> float:
         """Height of the frame around a curve."""
         return 0.78 * self.row
 
@@ -75,10 +75,10 @@ def diagram_size(diagram: Diagram) -> tuple[int, int]:
     """Return width and height in pixels that a drawing of the network takes at ease."""
     rows = max(_most_frames(diagram), *(len(layer) for layer in diagram.layers))
     height = rows * min(_ROW, max(_TALL / rows, _LEAST))
-    return int(sum(_rooms(diagram)) + _GAP * (len(diagram.layers) - 1)), int(height + 8)
+    return int(sum(_name_widths(diagram)) + _GAP * (len(diagram.layers) - 1)), int(height + 8)
 
 
-def _rooms(diagram: Diagram) -> tuple[float, float]:
+def _name_widths(diagram: Diagram) -> tuple[float, float]:
     """Return the room for names at the left and the right."""
     longest = (max(map(len, names), default=0) for names in (diagram.layers[0], diagram.layers[-1]))
     left, right = (
@@ -109,7 +109,7 @@ def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
     """
     ax = axes_or_new(ax, *diagram_size(diagram))
     width, height = canvas_size(ax)
-    layout = _Layout.of(diagram, width, height)
+    layout = _DiagramLayout.of(diagram, width, height)
     ax.set_xlim(0, width)
     ax.set_ylim(height, 0)
     ax.set_axis_off()
@@ -122,14 +122,14 @@ def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
         drawn = [each for each in zip(edges, starts, ends, strict=True) if not each[0].pruned]
         tallest = max((float(np.max(np.abs(edge.y))) for edge, _, _ in drawn), default=0.0) or 1.0
         for (edge, start, end), row in zip(drawn, layout.rows(len(drawn)), strict=True):
-            _wires(ax, layout, edge, (start, row), end)
-            _curve(ax, layout, edge, row, tallest)
+            _draw_edges(ax, layout, edge, (start, row), end)
+            _draw_curve(ax, layout, edge, row, tallest)
     for layer in range(len(diagram.layers)):
-        _nodes(ax, layout, diagram, layer)
+        _draw_nodes(ax, layout, diagram, layer)
     return ax
 
 
-def _end(layout: _Layout, diagram: Diagram, edge: DiagramEdge, y: float) -> tuple[float, float]:
+def _end(layout: _DiagramLayout, diagram: Diagram, edge: DiagramEdge, y: float) -> tuple[float, float]:
     """Return where an edge arrives: at its node, or at the point of its factor."""
     x = layout.x(edge.layer + 1)
     if not diagram.is_product(edge.layer + 1, edge.target):
@@ -138,26 +138,32 @@ def _end(layout: _Layout, diagram: Diagram, edge: DiagramEdge, y: float) -> tupl
     return x - across, y + up * (2 * edge.factor - 3)
 
 
-def _pruned(ax: Axes, layout: _Layout, edges: list[tuple[DiagramEdge, float, tuple[float, float]]]) -> None:
+def _pruned(
+    ax: Axes, layout: _DiagramLayout, edges: list[tuple[DiagramEdge, float, tuple[float, float]]]
+) -> None:
     for edge, start, (x, y) in edges:
         ax.plot([layout.x(edge.layer), x], [start, y], ":", color=LINE.light, linewidth=1.0, zorder=0.5)
 
 
-def _wires(
-    ax: Axes, layout: _Layout, edge: DiagramEdge, heights: tuple[float, float], end: tuple[float, float]
+def _draw_edges(
+    ax: Axes,
+    layout: _DiagramLayout,
+    edge: DiagramEdge,
+    heights: tuple[float, float],
+    end: tuple[float, float],
 ) -> None:
     """Draw the way from a node through the frame of its curve to where it arrives."""
     start, row = heights
-    middle, half = layout.x(edge.layer + 0.5), layout.wide / 2
+    middle, half = layout.x(edge.layer + 0.5), layout.frame_width / 2
     style: dict[str, Any] = {"color": MUTED.light, "linewidth": 1.0, "alpha": _opacity(edge), "zorder": 1}
     ax.plot([layout.x(edge.layer), middle - half], [start, row], **style)
     ax.plot([middle + half, end[0]], [row, end[1]], **style)
 
 
-def _curve(ax: Axes, layout: _Layout, edge: DiagramEdge, y: float, tallest: float) -> None:
+def _draw_curve(ax: Axes, layout: _DiagramLayout, edge: DiagramEdge, y: float, tallest: float) -> None:
     from matplotlib.patches import Rectangle
 
-    x, wide, high = layout.x(edge.layer + 0.5), layout.wide, layout.high
+    x, wide, high = layout.x(edge.layer + 0.5), layout.frame_width, layout.frame_height
     frame = Rectangle((x - wide / 2, y - high / 2), wide, high, facecolor=PAPER.light, edgecolor=LINE.light)
     frame.set_zorder(2)
     ax.add_patch(frame)
@@ -178,7 +184,7 @@ def _opacity(edge: DiagramEdge) -> float:
     return _FAINTEST + (1.0 - _FAINTEST) * float(np.sqrt(min(max(edge.strength, 0.0), 1.0)))
 
 
-def _nodes(ax: Axes, layout: _Layout, diagram: Diagram, layer: int) -> None:
+def _draw_nodes(ax: Axes, layout: _DiagramLayout, diagram: Diagram, layer: int) -> None:
     names, x = diagram.layers[layer], layout.x(layer)
     heights, last = layout.rows(len(names)), layer == len(diagram.layers) - 1
     look: dict[str, Any] = {"color": INK.light, "markeredgecolor": PAPER.light, "zorder": 4}
@@ -189,22 +195,22 @@ def _nodes(ax: Axes, layout: _Layout, diagram: Diagram, layer: int) -> None:
             ax.plot([x - across, x], [point, y], color=INK.light, linewidth=1.2, zorder=3.5)
             ax.plot([x - across], [point], "o", markersize=5, **look)
     if layer > 0 and not last:
-        _signs(ax, diagram, layer, x, heights)
+        _draw_hidden_nodes(ax, diagram, layer, x, heights)
         return
     ax.plot(np.full(len(heights), x), heights, "o", markersize=7, **look)
     labels = _labels(diagram) if layer == 0 else {}
     side, away = ("left", 9) if last else ("right", -9)
     for node, (name, y) in enumerate(zip(names, heights, strict=True)):
-        shown = plain(middle_out(name, layout.letters(last=last)))
+        shown = escape_text(shorten_middle(name, layout.letters(last=last)))
         style: dict[str, Any] = {"textcoords": "offset points", "ha": side, "va": "center", "gid": HALO}
         ax.annotate(shown, (x, y), xytext=(away, 0), fontsize="small", color=INK.light, **style)
         if node in labels:
             room = int((layout.left - _MARGIN) / _SMALL)
-            below = plain(listed(labels[node], room))
+            below = escape_text(fit_labels(labels[node], room))
             ax.annotate(below, (x, y), xytext=(away, -11), fontsize="x-small", color=MUTED.light, **style)
 
 
-def _signs(ax: Axes, diagram: Diagram, layer: int, x: float, heights: np.ndarray) -> None:
+def _draw_hidden_nodes(ax: Axes, diagram: Diagram, layer: int, x: float, heights: np.ndarray) -> None:
     """Draw hidden nodes as circles around what they do, so that no edge runs through the sign."""
     ax.plot(
         np.full(len(heights), x),
@@ -226,7 +232,7 @@ def _labels(diagram: Diagram) -> dict[int, tuple[str, ...]]:
     return {edge.source: edge.labels for edge in diagram.edges if edge.layer == 0 and edge.labels}
 
 
-def middle_out(name: str, most: int) -> str:
+def shorten_middle(name: str, most: int) -> str:
     """Cut a name that is too long in its middle: names that begin alike mostly differ at their ends.
 
     Examples
@@ -240,7 +246,7 @@ def middle_out(name: str, most: int) -> str:
     return f"{name[: max(most - 1 - tail, 0)]}…{name[-tail:]}"
 
 
-def listed(labels: Sequence[str], most: int) -> str:
+def fit_labels(labels: Sequence[str], most: int) -> str:
     """Join labels as far as there is room for them, and count the others.
 
     Examples

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from kanopt.explain.wording import clock_time, number, shorten
-from kanopt.reports.canvas import TIP, axes_or_new, pixels, plain, rows_of, tidy
+from kanopt.explain.wording import clock_text, number_text, shorten
+from kanopt.reports.canvas import TIP, axes_or_new, escape_text, named_rows, pixels, style_axes
 from kanopt.reports.palette import ALARM, FAINT, INK, LINE, MUTED, PAPER, SERIES
 from kanopt.reports.timeline import time_axis
 
@@ -63,14 +63,14 @@ def plot_gantt(
     rows = list(dict.fromkeys(bars["row"].astype(str)))
     colours = _colours(kinds or list(bars["kind"].unique()))
     level = bars["row"].astype(str).map({row: index for index, row in enumerate(rows)})
-    _boxes(ax, bars, level.to_numpy(float), colours)
-    ax.set_yticks(range(len(rows)), [plain(shorten(row, 20)) for row in rows])
+    _draw_bars(ax, bars, level.to_numpy(float), colours)
+    ax.set_yticks(range(len(rows)), [escape_text(shorten(row, 20)) for row in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     if len(bars):
         low, high = span or (float(bars["start"].min()), float(bars["end"].max()))
         time_axis(ax, low, high, view.unit, clock=view.clock)
-    tidy(ax, grid="x")
-    _texts(ax, bars, level.to_numpy(float), colours)
+    style_axes(ax, grid="x")
+    _draw_labels(ax, bars, level.to_numpy(float), colours)
     _legend(ax, colours)
     return ax
 
@@ -78,14 +78,14 @@ def plot_gantt(
 def gantt_tips(view: GanttView) -> dict[str, list[str]]:
     """Return the tooltips of the bars."""
     tips = [
-        f"{bar.row}: {bar.label or bar.kind}, {_moment(bar.start, view)} to {_moment(bar.end, view)}"
-        for bar in rows_of(view.bars)
+        f"{bar.row}: {bar.label or bar.kind}, {_time_text(bar.start, view)} to {_time_text(bar.end, view)}"
+        for bar in named_rows(view.bars)
     ]
     return {"bars": tips}
 
 
-def _moment(value: float, view: GanttView) -> str:
-    return clock_time(value, view.unit) if view.clock else f"{number(value)} {view.unit}"
+def _time_text(value: float, view: GanttView) -> str:
+    return clock_text(value, view.unit) if view.clock else f"{number_text(value)} {view.unit}"
 
 
 def _colours(kinds: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -97,7 +97,7 @@ def _colours(kinds: Sequence[str]) -> dict[str, tuple[str, str]]:
     return fixed | {kind: (free[index % len(free)], PAPER.light) for index, kind in enumerate(own)}
 
 
-def _boxes(ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[str, tuple[str, str]]) -> None:
+def _draw_bars(ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[str, tuple[str, str]]) -> None:
     """Draw all bars as one collection."""
     from matplotlib.collections import PolyCollection
 
@@ -120,11 +120,13 @@ def _boxes(ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[str, t
     ax.add_collection(boxes)
 
 
-def _texts(ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[str, tuple[str, str]]) -> None:
+def _draw_labels(
+    ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[str, tuple[str, str]]
+) -> None:
     """Write labels inside the bars that have room for them."""
     low, high = ax.get_xlim()
     room = (bars["end"] - bars["start"]).to_numpy(float) / (high - low) * pixels(ax)[0]
-    for index, (bar, width) in enumerate(zip(rows_of(bars), room, strict=True)):
+    for index, (bar, width) in enumerate(zip(named_rows(bars), room, strict=True)):
         label = str(bar.label)
         # where the whole does not fit, what stands before the comma says at least who it is
         text = label if _fits(label, width) else label.partition(",")[0]
@@ -132,7 +134,7 @@ def _texts(ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[str, t
             ax.text(
                 0.5 * (bar.start + bar.end),
                 level[index],
-                plain(text),
+                escape_text(text),
                 ha="center",
                 va="center_baseline",
                 fontsize="x-small",
@@ -151,7 +153,9 @@ def _legend(ax: Axes, colours: dict[str, tuple[str, str]]) -> None:
 
     if len(colours) > 10:  # as many kinds as jobs: the labels on the bars say more than a legend
         return
-    handles = [Patch(facecolor=face, label=plain(shorten(kind, 16))) for kind, (face, _) in colours.items()]
+    handles = [
+        Patch(facecolor=face, label=escape_text(shorten(kind, 16))) for kind, (face, _) in colours.items()
+    ]
     ax.legend(
         handles=handles,
         loc="lower left",

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.explain.wording import shorten
-from kanopt.reports.canvas import HALO, plain
+from kanopt.reports.canvas import HALO, escape_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Labels"]
+__all__ = ["LabelPlacer"]
 
 Floats = NDArray[np.float64]
 _AROUND = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))  # above first
@@ -23,7 +23,7 @@ _ROOM = 5.0  # pixels between a point and its name
 
 
 @dataclass
-class Labels:
+class LabelPlacer:
     """Places on a drawing that are taken by points and names, in pixels.
 
     Parameters
@@ -45,7 +45,7 @@ class Labels:
         centres = self.points * self.scale
         self.taken = [np.array([*centre - 3.5, *centre + 3.5]) for centre in centres]
 
-    def put(
+    def place(
         self,
         name: str,
         at: Floats,
@@ -80,13 +80,13 @@ class Labels:
         directions = np.array([first, *_AROUND], dtype=float)
         shifts = np.sign(np.round(directions, 1)) * (half + _ROOM)
         boxes = [np.array([*centre - half, *centre + half]) for centre in at * self.scale + shifts]
-        covered = [self._covered(box) for box in boxes]
+        covered = [self._overlap(box) for box in boxes]
         best = int(np.argmin(covered))
         if covered[best] > 0.15 * 4 * half.prod() and not must:
             return False
         self.taken.append(boxes[best])
         self.ax.annotate(
-            plain(text),
+            escape_text(text),
             tuple(at),
             xytext=tuple(shifts[best]),
             textcoords="offset points",
@@ -98,7 +98,7 @@ class Labels:
         )
         return True
 
-    def _covered(self, box: Floats) -> float:
+    def _overlap(self, box: Floats) -> float:
         """Return the area of a box that is taken."""
         taken = np.array(self.taken).reshape(-1, 4)
         overlap = np.minimum(taken[:, 2:], box[2:]) - np.maximum(taken[:, :2], box[:2])

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import FormulaError, nearest
-from kanopt.explain.wording import few, shorten, significant
+from kanopt.explain.wording import first_few, shorten, significant_text
 from kanopt.formulas import Curve, Formula, Variable
-from kanopt.formulas.printing import plain as spelled
-from kanopt.reports.canvas import axes_or_new, pixels, plain, tidy, y_title
+from kanopt.formulas.printing import to_infix as spelled
+from kanopt.reports.canvas import axes_or_new, escape_text, pixels, set_y_title, style_axes
 from kanopt.reports.palette import FAINT, LINE, series
 from kanopt.reports.series import label_ends
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "drawable",
-    "held_text",
-    "labelled",
-    "levels_of",
+    "comparison_levels",
+    "fixed_inputs_text",
     "plot_curve",
     "plot_formula",
+    "plottable_inputs",
     "reference_values",
     "tabulate",
+    "with_unit",
 ]
 
 Value = float | str
@@ -39,7 +39,7 @@ _LONG = 28  # letters of an argument that an axis has room for
 _WIDE = 100.0  # a range this many times longer than it starts is halved by ratio, not by difference
 
 
-def labelled(name: str, unit: str) -> str:
+def with_unit(name: str, unit: str) -> str:
     """Return a name with its unit, as axes and table heads carry it.
 
     Examples
@@ -71,17 +71,17 @@ def reference_values(formula: Formula) -> dict[str, Value]:
     return held
 
 
-def held_text(formula: Formula, held: Mapping[str, Value]) -> str:
+def fixed_inputs_text(formula: Formula, held: Mapping[str, Value]) -> str:
     """Return in words at which values inputs are held."""
     units = {variable.name: variable.unit for variable in formula.inputs}
     told = [
-        f"{name} = {value if isinstance(value, str) else significant(float(value), 3)} {units[name]}".rstrip()
+        f"{name} = {value if isinstance(value, str) else significant_text(float(value), 3)} {units[name]}".rstrip()
         for name, value in held.items()
     ]
-    return few(told, 12)
+    return first_few(told, 12)
 
 
-def drawable(formula: Formula) -> list[str]:
+def plottable_inputs(formula: Formula) -> list[str]:
     """Return the inputs along which a law can be drawn: those with a range or with categories."""
     return [v.name for v in _used(formula) if v.is_category or _range(formula, v) is not None]
 
@@ -117,7 +117,7 @@ def plot_formula(
     FormulaError
         If `along` is no input, or no range is known for it.
     """
-    choices = drawable(formula)
+    choices = plottable_inputs(formula)
     name = along or (choices[0] if choices else "")
     if name not in choices:
         what = f"along {name!r}" if name else "at all"
@@ -129,30 +129,34 @@ def plot_formula(
     if _variable(formula, name).is_category:
         _bars(formula, ax, name, held)
         if told:
-            _tell(formula, ax, "", {key: value for key, value in held.items() if key != name})
+            _add_caption(formula, ax, "", {key: value for key, value in held.items() if key != name})
         return ax
     x = _points(formula, name, _POINTS)
-    other, levels = levels_of(formula, name, held, at or {})
+    other, levels = comparison_levels(formula, name, held, at or {})
     for index, level in enumerate(levels):
         y = formula.evaluate({**held, **({other: level} if other else {}), name: x})
         ax.plot(x, y, color=series(index).light, linewidth=1.9)
     if not other:
         _scatter_band(formula, ax, x, held, name)
     variable = _variable(formula, name)
-    ax.set_xlabel(plain(labelled(name, variable.unit)))
+    ax.set_xlabel(escape_text(with_unit(name, variable.unit)))
     if variable.unit == "h":
         ax.locator_params(axis="x", nbins=7, steps=[1, 2, 3, 6, 10])
-    elif _counts(float(x[0]), float(x[-1])):
+    elif _is_integer_range(float(x[0]), float(x[-1])):
         ax.locator_params(axis="x", integer=True)
-    tidy(ax)
+    style_axes(ax)
     if told:
-        _tell(formula, ax, other, {key: value for key, value in held.items() if key not in (name, other)})
+        _add_caption(
+            formula, ax, other, {key: value for key, value in held.items() if key not in (name, other)}
+        )
     _from_zero(ax)
-    y_title(ax, labelled(formula.output.name, formula.output.unit))
+    set_y_title(ax, with_unit(formula.output.name, formula.output.unit))
     if other:
         unit = _variable(formula, other).unit
         last = np.array([float(formula.evaluate({**held, other: level, name: x[-1]})) for level in levels])
-        label_ends(ax, float(x[-1]), [f"{significant(float(v), 3)} {unit}".strip() for v in levels], last)
+        label_ends(
+            ax, float(x[-1]), [f"{significant_text(float(v), 3)} {unit}".strip() for v in levels], last
+        )
     return ax
 
 
@@ -171,17 +175,17 @@ def plot_curve(curve: Curve, ax: Axes | None = None, *, unit: str = "") -> Axes:
     ax = axes_or_new(ax, 420, 300)
     x = np.linspace(curve.low, curve.high, _POINTS)
     ax.plot(x, curve.at(x), color=series(0).light, linewidth=1.9)
-    knots = np.linspace(curve.low, curve.high, curve.spans + 1)
+    knots = np.linspace(curve.low, curve.high, curve.intervals + 1)
     ax.plot(knots, curve.at(knots), ".", color=series(0).light, markersize=5)
     argument = spelled(curve.argument)
     name = argument if len(argument) <= _LONG else f"argument of {curve.name}"
-    ax.set_xlabel(plain(labelled(name, unit)))
-    tidy(ax)
+    ax.set_xlabel(escape_text(with_unit(name, unit)))
+    style_axes(ax)
     low, high = ax.get_ylim()
     least = 1e-3 * max(abs(low), abs(high))  # a curve that is flat but for the last digits is drawn flat
     if high - low < least:
         ax.set_ylim((low + high - least) / 2, (low + high + least) / 2)
-    y_title(ax, f"{curve.name}({argument if name == argument else '…'})")
+    set_y_title(ax, f"{curve.name}({argument if name == argument else '…'})")
     return ax
 
 
@@ -199,23 +203,23 @@ def tabulate(
     """
     held = {**reference_values(formula), **(at or {})}
     variable = _variable(formula, along)
-    head = labelled(along, variable.unit)
-    output = labelled(formula.output.name, formula.output.unit)
+    head = with_unit(along, variable.unit)
+    output = with_unit(formula.output.name, formula.output.unit)
     if variable.is_category:
         labels = _labels(formula, along)
         return pd.DataFrame({head: labels, output: _over_labels(formula, along, labels, held)})
     x = _points(formula, along, rows)
-    other, levels = levels_of(formula, along, held, at or {})
+    other, levels = comparison_levels(formula, along, held, at or {})
     table = {head: x}
     for level in levels:
         at_level = {other: level} if other else {}
         unit = _variable(formula, other).unit if other else ""
-        column = f"{other} {significant(float(level), 3)} {unit}".strip() if other else output
+        column = f"{other} {significant_text(float(level), 3)} {unit}".strip() if other else output
         table[column] = formula.evaluate({**held, **at_level, along: x})
     return pd.DataFrame(table)
 
 
-def levels_of(
+def comparison_levels(
     formula: Formula, along: str, held: Mapping[str, Value], fixed: Mapping[str, Value]
 ) -> tuple[str, list[Value]]:
     """Return the other numeric input that matters most and three values of it; ``("", [nan])`` without one."""
@@ -224,7 +228,7 @@ def levels_of(
         ends = None if variable.is_category else _range(formula, variable)
         if variable.name in (along, *fixed) or ends is None:
             continue
-        low, high = _within(*ends, 0.1), _within(*ends, 0.9)
+        low, high = _interpolate(*ends, 0.1), _interpolate(*ends, 0.9)
         trial = {**held, variable.name: np.array([low, high])}
         if not _variable(formula, along).is_category:
             trial[along] = _points(formula, along, 5)[:, None]
@@ -255,20 +259,20 @@ def _range(formula: Formula, variable: Variable) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def _within(low: float, high: float, share: float) -> float:
+def _interpolate(low: float, high: float, share: float) -> float:
     if low > 0 and high > _WIDE * low:
         return float(low ** (1 - share) * high**share)
     return low + share * (high - low)
 
 
 def _middle(low: float, high: float) -> float:
-    return _within(low, high, 0.5)
+    return _interpolate(low, high, 0.5)
 
 
 def _points(formula: Formula, name: str, count: int) -> np.ndarray:
     ends = _range(formula, _variable(formula, name))
     assert ends is not None
-    return np.array([_within(*ends, share) for share in np.linspace(0.0, 1.0, count)])
+    return np.array([_interpolate(*ends, share) for share in np.linspace(0.0, 1.0, count)])
 
 
 def _labels(formula: Formula, name: str) -> list[str]:
@@ -283,23 +287,23 @@ def _bars(formula: Formula, ax: Axes, name: str, held: Mapping[str, Value]) -> N
     labels = _labels(formula, name)
     values = _over_labels(formula, name, labels, held)
     ax.barh(range(len(labels)), values, height=0.62, color=series(0).light)
-    ax.set_yticks(range(len(labels)), [plain(shorten(label, 18)) for label in labels])
+    ax.set_yticks(range(len(labels)), [escape_text(shorten(label, 18)) for label in labels])
     ax.set_ylim(max(len(labels), 4) - 0.4, -0.6)
-    ax.set_xlabel(plain(labelled(formula.output.name, formula.output.unit)))
-    tidy(ax, grid="x")
-    y_title(ax, name)
+    ax.set_xlabel(escape_text(with_unit(formula.output.name, formula.output.unit)))
+    style_axes(ax, grid="x")
+    set_y_title(ax, name)
 
 
-def _tell(formula: Formula, ax: Axes, other: str, held: Mapping[str, Value]) -> None:
+def _add_caption(formula: Formula, ax: Axes, other: str, held: Mapping[str, Value]) -> None:
     """Say below the axis what the lines are, and at which values the rest is held."""
     parts = [f"lines: {other}"] * bool(other)
-    parts += [f"held at {held_text(formula, held)}"] * bool(held)
+    parts += [f"held at {fixed_inputs_text(formula, held)}"] * bool(held)
     if parts:
         letters = max(int(pixels(ax)[0] / 6), 24)
-        ax.set_xlabel("\n".join([ax.get_xlabel(), plain(fill("; ".join(parts), letters))]))
+        ax.set_xlabel("\n".join([ax.get_xlabel(), escape_text(fill("; ".join(parts), letters))]))
 
 
-def _counts(low: float, high: float) -> bool:
+def _is_integer_range(low: float, high: float) -> bool:
     """Whether a range looks like one of whole numbers, as that of a month does: halves between them mislead."""
     return low.is_integer() and high.is_integer() and high - low >= _FEW
 

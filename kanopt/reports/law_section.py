@@ -12,25 +12,25 @@ import pandas as pd
 from scipy.special import ndtri
 
 from kanopt.errors import FormulaError
-from kanopt.explain.wording import count, few, number, percent, shorten, significant
+from kanopt.explain.wording import count_text, first_few, number_text, percent_text, shorten, significant_text
 from kanopt.formulas import Constant, Curve, Fit, Formula, Step, Variable
 from kanopt.formulas import Table as Tabulated
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
-from kanopt.formulas.printing import plain
+from kanopt.formulas.printing import to_infix
 from kanopt.reports.diagrams import diagram_size, plot_diagram
 from kanopt.reports.law_plots import (
-    drawable,
-    held_text,
-    labelled,
-    levels_of,
+    comparison_levels,
+    fixed_inputs_text,
     plot_curve,
     plot_formula,
+    plottable_inputs,
     reference_values,
     tabulate,
+    with_unit,
 )
 from kanopt.reports.mathml import formula_terms
-from kanopt.reports.page_parts import NARROW, Facts, Figure, Table, figure_of, table_of
+from kanopt.reports.page_parts import NARROW, FactList, Figure, PageTable, figure_of, table_of
 
 if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw
@@ -55,16 +55,16 @@ class LawSection:
     """A law, ready for the templates."""
 
     name: str
-    gives: str
+    output_text: str
     trusted: bool
     note: str
     math: tuple[str, ...]
     text: str
-    facts: Facts
+    facts: FactList
     figures: tuple[Figure, ...]
     hint: str
-    tables: tuple[Table, ...]
-    considered: Table | None
+    tables: tuple[PageTable, ...]
+    considered: PageTable | None
     diagram: Figure | None
 
 
@@ -88,12 +88,12 @@ def _section(law: LearnedLaw, drawn: Mapping[bytes, str]) -> LawSection:
     hints = [f"What does not vary in a chart is held at {held}."] if held else []
     return LawSection(
         name=law.name,
-        gives=_gives(formula),
+        output_text=_output_text(formula),
         trusted=law.trusted,
         note=" ".join(filter(None, (law.note, trouble))),
         math=tuple(formula_terms(formula)),
         text=f"{formula.output.name} = {formula}",
-        facts=Facts(tuple(_facts(formula, law.seconds))),
+        facts=FactList(tuple(_facts(formula, law.seconds))),
         figures=(*figures, *_curves(law.name, formula, drawn)),
         hint=" ".join([*hints, *elsewhere]),
         tables=tuple(_tables(formula, law.summary)),
@@ -102,8 +102,8 @@ def _section(law: LearnedLaw, drawn: Mapping[bytes, str]) -> LawSection:
     )
 
 
-def _gives(formula: Formula) -> str:
-    output = labelled(formula.output.name, formula.output.unit)
+def _output_text(formula: Formula) -> str:
+    output = with_unit(formula.output.name, formula.output.unit)
     return f"{output} per {formula.per}" if formula.per else output
 
 
@@ -113,12 +113,12 @@ def _facts(formula: Formula, seconds: float) -> list[tuple[str, str]]:
     )
     for variable in formula.inputs:
         if variable.name in formula.used:
-            pairs.append((labelled(variable.name, variable.unit), _valid(formula, variable)))
+            pairs.append((with_unit(variable.name, variable.unit), _valid_range_text(formula, variable)))
     if formula.domain.joints:
         names = dict.fromkeys(name for joint in formula.domain.joints for name in joint.names)
-        pairs.append(("Combinations", f"as seen in training (leverage of {few(list(names))})"))
+        pairs.append(("Combinations", f"as seen in training (leverage of {first_few(list(names))})"))
     if seconds:
-        pairs.append(("Learned in", f"{number(seconds, 1)} s"))
+        pairs.append(("Learned in", f"{number_text(seconds, 1)} s"))
     return pairs + _decisions(formula.provenance)
 
 
@@ -135,31 +135,31 @@ def _fit_facts(fit: Fit, unit: str) -> list[tuple[str, str]]:
         ("Held-out R²", f"{fit.r2:.4f}"),
         (
             "Held-out error",
-            f"{significant(fit.rmse, 3)} {unit} root mean square, {significant(fit.mae, 3)} mean",
+            f"{significant_text(fit.rmse, 3)} {unit} root mean square, {significant_text(fit.mae, 3)} mean",
         ),
-        ("Sum of predictions", f"{percent(fit.ratio - 1, signed=True)} against the actual sum"),
+        ("Sum of predictions", f"{percent_text(fit.ratio - 1, signed=True)} against the actual sum"),
         ("Rows", f"{fit.rows_train:,} learned from, {fit.rows_test:,} held out"),
     ]
     quantiles = dict(fit.residual_quantiles)
     if 0.05 in quantiles and 0.95 in quantiles:
-        low, high = significant(quantiles[0.05], 3), significant(quantiles[0.95], 3)
+        low, high = significant_text(quantiles[0.05], 3), significant_text(quantiles[0.95], 3)
         pairs.append(("Nine in ten rows", f"lie {low} to {high} {unit} from the law"))
     if abs(fit.smearing - 1) > 5e-4:
         pairs.append(
-            ("Smearing factor", f"{significant(fit.smearing)} (Duan 1983), so that sums come out right")
+            ("Smearing factor", f"{significant_text(fit.smearing)} (Duan 1983), so that sums come out right")
         )
     return pairs
 
 
-def _valid(formula: Formula, variable: Variable) -> str:
+def _valid_range_text(formula: Formula, variable: Variable) -> str:
     if variable.is_category:
         known = formula.domain.categories_of(variable.name) or variable.categories
-        return few([str(label) for label in known], 6) or "any category"
+        return first_few([str(label) for label in known], 6) or "any category"
     seen = formula.domain.range_of(variable.name)
     if seen is not None:
-        return f"{significant(seen.low)} to {significant(seen.high)}"
+        return f"{significant_text(seen.low)} to {significant_text(seen.high)}"
     if variable.low is not None and variable.high is not None:
-        return f"{significant(variable.low)} to {significant(variable.high)}, as declared"
+        return f"{significant_text(variable.low)} to {significant_text(variable.high)}, as declared"
     return "any value"
 
 
@@ -167,15 +167,15 @@ def _figures(name: str, formula: Formula) -> tuple[list[Figure], str, str]:
     """Return the pictures along each input, at which values the rest is held, and what could not be drawn."""
     try:
         held = reference_values(formula)
-        figures = [_along(name, formula, each, held) for each in drawable(formula)]
+        figures = [_slice_figure(name, formula, each, held) for each in plottable_inputs(formula)]
     except FormulaError as error:
         return [], "", f"The law cannot be drawn: {error}."
-    return figures, held_text(formula, held) if len(held) > 1 else "", ""
+    return figures, fixed_inputs_text(formula, held) if len(held) > 1 else "", ""
 
 
-def _along(name: str, formula: Formula, along: str, held: Mapping[str, Any]) -> Figure:
+def _slice_figure(name: str, formula: Formula, along: str, held: Mapping[str, Any]) -> Figure:
     labels = next(variable for variable in formula.inputs if variable.name == along).is_category
-    other = "" if labels else levels_of(formula, along, held, {})[0]
+    other = "" if labels else comparison_levels(formula, along, held, {})[0]
     caption = f"along {along}" + (f", by {other}" if other else "")
     table = table_of(tabulate(formula, along), f"{name} {caption}")
     return figure_of(
@@ -194,10 +194,10 @@ def _curves(name: str, formula: Formula, drawn: Mapping[bytes, str]) -> list[Fig
 
 
 def _curve(name: str, curve: Curve, units: Mapping[str, str]) -> Figure:
-    argument = shorten(plain(curve.argument), 60)
+    argument = shorten(to_infix(curve.argument), 60)
     unit = units.get(argument, "")
-    knots = np.linspace(curve.low, curve.high, min(curve.spans, 12) + 1)
-    values = pd.DataFrame({labelled(argument, unit): knots, curve.name: curve.at(knots)})
+    knots = np.linspace(curve.low, curve.high, min(curve.intervals, 12) + 1)
+    values = pd.DataFrame({with_unit(argument, unit): knots, curve.name: curve.at(knots)})
     return figure_of(
         lambda ax: plot_curve(curve, ax, unit=unit),
         caption=f"the curve {curve.name} in the formula",
@@ -207,28 +207,28 @@ def _curve(name: str, curve: Curve, units: Mapping[str, str]) -> Figure:
     )
 
 
-def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[Table]:
+def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[PageTable]:
     tables = []
     if summary is not None and len(summary):
-        caption = f"Effects of the columns on {labelled(formula.output.name, formula.output.unit)}"
+        caption = f"Effects of the columns on {with_unit(formula.output.name, formula.output.unit)}"
         tables.append(
             table_of(
                 summary.drop(columns=["kind", "from", "to"], errors="ignore"),
                 caption,
-                forms={"importance": lambda share: percent(float(share))},
+                forms={"importance": lambda share: percent_text(float(share))},
             )
         )
     if formula.constants:
         tables.append(_constants(formula))
     nodes = [node for node in postorder(formula.root) if isinstance(node, Tabulated | Step)]
-    names = [plain(node) for node in nodes]
+    names = [to_infix(node) for node in nodes]
     for place, (name, node) in enumerate(zip(names, nodes, strict=True)):
         which = f", number {names[: place + 1].count(name)} of that name" if names.count(name) > 1 else ""
         tables.append(_tabulated(node, f"{shorten(name, 40)} in the formula{which}"))
     return tables
 
 
-def _constants(formula: Formula) -> Table:
+def _constants(formula: Formula) -> PageTable:
     """Return value, unit, standard error and interval of every constant; a column without an entry is left out."""
     units = formula.dimensions()
     ends = _ends(formula)
@@ -243,8 +243,8 @@ def _constants(formula: Formula) -> Table:
         for constant in formula.constants
     ]
     forms = {
-        "value": lambda value: significant(value, 5),
-        "standard error": lambda value: significant(value, 2),
+        "value": lambda value: significant_text(value, 5),
+        "standard error": lambda value: significant_text(value, 2),
     }
     wrong = shorten(units.problems[0], _LONGEST) if units.problems else ""
     note = f"The declared units do not agree: {wrong}." if wrong else ""
@@ -268,14 +268,14 @@ def _ends(formula: Formula) -> dict[str, tuple[float, float]]:
 def _interval(constant: Constant, ends: Mapping[str, tuple[float, float]]) -> str | None:
     """Return the interval of a constant as a cell; one without a name has no covariance, and the normal's quantile."""
     if is_parameter(constant) and constant.name in ends:
-        return _between(*ends[constant.name])
+        return _interval_text(*ends[constant.name])
     if constant.name or constant.standard_error is None:
         return None
     reach = float(ndtri(0.975)) * constant.standard_error
-    return _between(constant.value - reach, constant.value + reach)
+    return _interval_text(constant.value - reach, constant.value + reach)
 
 
-def _between(low: float, high: float) -> str:
+def _interval_text(low: float, high: float) -> str:
     """Write an interval with digits enough to tell its ends apart, however narrow it is.
 
     Examples
@@ -286,10 +286,10 @@ def _between(low: float, high: float) -> str:
     size, wide = max(abs(low), abs(high)), high - low
     digits = math.ceil(math.log10(size / wide)) + 2 if 0 < wide < math.inf else 4
     digits = min(max(digits, 4), _MOST_DIGITS)
-    return f"{significant(low, digits)} to {significant(high, digits)}"
+    return f"{significant_text(low, digits)} to {significant_text(high, digits)}"
 
 
-def _considered(formula: Formula) -> Table | None:
+def _considered(formula: Formula) -> PageTable | None:
     if not formula.alternatives:
         return None
     frame = formula.considered()
@@ -297,21 +297,21 @@ def _considered(formula: Formula) -> Table | None:
     frame["chosen"] = np.where(frame["chosen"], "chosen", "")
     heads = {
         "chosen": "",
-        "error": labelled("error", formula.output.unit),
-        "length": labelled("description", "nats"),
+        "error": with_unit("error", formula.output.unit),
+        "length": with_unit("description", "nats"),
         "why": "why, or why not",
     }
-    caption = f"{count(len(frame), 'formula')} considered"
-    forms = {"error": lambda value: significant(value, 3), "length": lambda value: number(value, 0)}
+    caption = f"{count_text(len(frame), 'formula')} considered"
+    forms = {"error": lambda value: significant_text(value, 3), "length": lambda value: number_text(value, 0)}
     return table_of(frame, caption, heads=heads, forms=forms, most=40)
 
 
-def _tabulated(node: Tabulated | Step, caption: str) -> Table:
+def _tabulated(node: Tabulated | Step, caption: str) -> PageTable:
     if isinstance(node, Tabulated):
         rows = [dict(zip(node.inputs, key, strict=True)) | {node.name: value} for key, value in node.entries]
-        note = "" if node.fallback is None else f"Any other: {significant(node.fallback)}."
+        note = "" if node.fallback is None else f"Any other: {significant_text(node.fallback)}."
         return table_of(pd.DataFrame(rows), caption, note=note, most=60)
-    starts = ["−∞", *(significant(at) for at in node.breakpoints)]
+    starts = ["−∞", *(significant_text(at) for at in node.breakpoints)]
     frame = pd.DataFrame({"from": starts, node.name: node.values})
     return table_of(frame, caption, most=60)
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.explain.wording import number
+from kanopt.explain.wording import number_text
 from kanopt.problems.views import MapView, NetworkView
-from kanopt.reports.canvas import HALO, TIP, axes_or_new, canvas_size, plain, rows_of
-from kanopt.reports.labels import Labels
+from kanopt.reports.canvas import HALO, TIP, axes_or_new, canvas_size, escape_text, named_rows
+from kanopt.reports.labels import LabelPlacer
 from kanopt.reports.palette import ALARM, INK, LINE, MUTED, PAPER, series
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def plot_map(view: MapView, ax: Axes | None = None, *, groups: Sequence[str] = (
     """
     ax = axes_or_new(ax, 680, 520)
     roads = view.background if view.background is not None else _NO_ROADS
-    scale = _frame(ax, _places(view))
+    scale = _set_extent(ax, _coordinates(view))
     _segments(ax, roads)
     order = {name: index for index, name in enumerate(groups or view.paths["group"].unique())}
     routes = {
@@ -65,7 +65,7 @@ def plot_map(view: MapView, ax: Axes | None = None, *, groups: Sequence[str] = (
         # on roads, routes run side by side instead of on top of each other
         _route(ax, path, series(order[name]).light, 1.8 * (order[name] % 5 - 2) if len(roads) else 0.0)
     _marks(ax, view.points, _POINTS)
-    labels = Labels(ax, scale, view.points[["x", "y"]].to_numpy(float))
+    labels = LabelPlacer(ax, scale, view.points[["x", "y"]].to_numpy(float))
     loud = view.points["role"].isin(["depot", "unserved"])
     _names(labels, view.points[loud])
     _route_names(labels, routes, {name: series(order[name]).light for name in routes}, _centre(view.points))
@@ -89,7 +89,7 @@ def plot_network(view: NetworkView, ax: Axes | None = None) -> Axes:
     from matplotlib.collections import LineCollection
 
     ax = axes_or_new(ax, 680, 520)
-    scale = _frame(ax, _places(view))
+    scale = _set_extent(ax, _coordinates(view))
     place = view.nodes.drop_duplicates("name").set_index("name")[["x", "y"]]
     used = view.edges[view.edges["amount"] > 0]
     if len(used):
@@ -107,16 +107,16 @@ def plot_network(view: NetworkView, ax: Axes | None = None) -> Axes:
         lines.set_gid(f"{TIP}edges")
         ax.add_collection(lines)
     _marks(ax, view.nodes, _NODES)
-    labels = Labels(ax, scale, view.nodes[["x", "y"]].to_numpy(float))
+    labels = LabelPlacer(ax, scale, view.nodes[["x", "y"]].to_numpy(float))
     for role in ("open", "closed", "supplier", "market"):
         _names(labels, view.nodes[view.nodes["role"] == role])
-    _roles(ax, view.nodes)
+    _draw_legend(ax, view.nodes)
     return ax
 
 
 def map_shape(view: MapView | NetworkView) -> float:
     """Return height over width of a picture that shows all places without large empty margins."""
-    wide, high = np.ptp(_places(view), axis=0)
+    wide, high = np.ptp(_coordinates(view), axis=0)
     return float(np.clip((high or 1.0) / (wide or 1.0), 0.5, 0.95))
 
 
@@ -128,7 +128,9 @@ def map_tips(view: MapView) -> dict[str, list[str]]:
 def network_tips(view: NetworkView) -> dict[str, list[str]]:
     """Return the tooltips of a network's nodes, by role, and of its edges."""
     used = view.edges[view.edges["amount"] > 0]
-    edges = [f"{row.tail} → {row.head}: {row.label or number(float(row.amount))}" for row in rows_of(used)]
+    edges = [
+        f"{row.tail} → {row.head}: {row.label or number_text(float(row.amount))}" for row in named_rows(used)
+    ]
     return {**_tips(view.nodes), "edges": edges}
 
 
@@ -144,7 +146,7 @@ def _centre(points: pd.DataFrame) -> Floats:
     return np.asarray((depots if len(depots) else points)[["x", "y"]].to_numpy(float).mean(axis=0))
 
 
-def _places(view: MapView | NetworkView) -> Floats:
+def _coordinates(view: MapView | NetworkView) -> Floats:
     """Return every place that is drawn, shape (n, 2)."""
     if isinstance(view, NetworkView):
         return view.nodes[["x", "y"]].to_numpy(float)
@@ -154,7 +156,7 @@ def _places(view: MapView | NetworkView) -> Floats:
     return np.concatenate([part.to_numpy(float) for part in parts])
 
 
-def _frame(ax: Axes, places: Floats) -> float:
+def _set_extent(ax: Axes, places: Floats) -> float:
     """Frame all places with room for labels; return pixels per unit, the same east and north."""
     low, high = places.min(axis=0), places.max(axis=0)
     room = 0.07 * max(float(np.max(high - low)), 1e-9)
@@ -180,11 +182,11 @@ def _route(ax: Axes, path: Floats, colour: str, shift: float) -> None:
     (line,) = ax.plot(path[:, 0], path[:, 1], color=colour, linewidth=1.9, solid_joinstyle="round", zorder=2)
     line.set_transform(ax.transData + move)
     if len(path) > 1:
-        _direction(ax, path, colour, ax.transData + move)
+        _draw_arrow(ax, path, colour, ax.transData + move)
 
 
 def _route_names(
-    labels: Labels, routes: Mapping[str, Floats], colours: Mapping[str, str], start: Floats
+    labels: LabelPlacer, routes: Mapping[str, Floats], colours: Mapping[str, str], start: Floats
 ) -> None:
     """Name each route next to its farthest point, on the side away from the depot."""
     for name, path in routes.items():
@@ -192,12 +194,12 @@ def _route_names(
         far = int(np.argmax(np.hypot(away[:, 0], away[:, 1])))
         length = float(np.hypot(*away[far]))
         first = tuple(away[far] / length) if length else (0.0, 1.0)
-        labels.put(
+        labels.place(
             name, path[far], size=_LOUD, first=first, must=True, color=colours[name], weight="bold", zorder=6
         )
 
 
-def _direction(ax: Axes, path: Floats, colour: str, transform: Transform) -> None:
+def _draw_arrow(ax: Axes, path: Floats, colour: str, transform: Transform) -> None:
     """Put an arrowhead in the middle of the longest of the first three legs."""
     steps = np.diff(path[:4], axis=0)
     length = np.hypot(steps[:, 0], steps[:, 1])
@@ -221,11 +223,11 @@ def _marks(ax: Axes, points: pd.DataFrame, looks: dict[str, tuple[str, int, str,
             marks.set_zorder(3 + 0.1 * level)
 
 
-def _names(labels: Labels, points: pd.DataFrame) -> None:
-    for row in rows_of(points):
+def _names(labels: LabelPlacer, points: pd.DataFrame) -> None:
+    for row in named_rows(points):
         loud = row.role == "unserved"
         quiet = row.role in ("closed", "client", "market")
-        labels.put(
+        labels.place(
             str(row.name),
             np.array([row.x, row.y], dtype=float),
             size=_QUIET,
@@ -236,7 +238,7 @@ def _names(labels: Labels, points: pd.DataFrame) -> None:
         )
 
 
-def _roles(ax: Axes, nodes: pd.DataFrame) -> None:
+def _draw_legend(ax: Axes, nodes: pd.DataFrame) -> None:
     """Say below the picture what the shapes mean."""
     from matplotlib.lines import Line2D
 
@@ -267,7 +269,7 @@ def _scale_bar(ax: Axes, unit: str) -> None:
     x, y = low + 0.02 * (high - low), ax.get_ylim()[0]
     ax.plot([x, x + length], [y, y], color=MUTED.light, linewidth=2, solid_capstyle="butt", clip_on=False)
     ax.annotate(
-        plain(f"{number(length)} {unit}"),
+        escape_text(f"{number_text(length)} {unit}"),
         (x + length / 2, y),
         xytext=(0, 4),
         textcoords="offset points",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from kanopt.explain.wording import MINUS, significant
+from kanopt.explain.wording import MINUS, significant_text
 from kanopt.formulas import (
     Apply,
     Constant,
@@ -25,7 +25,7 @@ from kanopt.formulas import (
     Table,
 )
 from kanopt.formulas.nodes import fold
-from kanopt.formulas.printing import plain as spelled
+from kanopt.formulas.printing import to_infix as spelled
 
 __all__ = ["formula_terms"]
 
@@ -35,7 +35,7 @@ _NAMES = {"log": "ln", "log1p": "ln"}
 
 
 @dataclass(frozen=True)
-class _Math:
+class _MathPart:
     """A part: its markup, how tightly it binds, its markup without a leading minus, and what it divides by.
 
     `below` is what it divides by among other factors, `alone` the same where nothing else stands there, so that it
@@ -45,11 +45,11 @@ class _Math:
     markup: str
     level: int
     negated: str = ""
-    below: str = ""
-    alone: str = ""
+    denominator: str = ""
+    lone_denominator: str = ""
 
-    def within(self, level: int) -> str:
-        return self.markup if self.level >= level else _bracketed(self.markup)
+    def parenthesised(self, level: int) -> str:
+        return self.markup if self.level >= level else _parenthesise(self.markup)
 
 
 def formula_terms(formula: Formula) -> list[str]:
@@ -72,7 +72,7 @@ def formula_terms(formula: Formula) -> list[str]:
         elif index == 0 and len(parts) == 1 and isinstance(node, Product):
             pieces += _factors(node)
         else:
-            held = part.within(_PRODUCT) if len(parts) > 1 else part.markup
+            held = part.parenthesised(_PRODUCT) if len(parts) > 1 else part.markup
             pieces.append(_row(_operator("+"), held) if index else held)
     return [f"<math>{piece}</math>" for piece in pieces]
 
@@ -80,18 +80,18 @@ def formula_terms(formula: Formula) -> list[str]:
 def _factors(product: Product) -> list[str]:
     """Return a product factor by factor, so that it wraps; in one piece where it is short or a fraction."""
     factors = [fold(node, _visit) for node in product.factors]
-    if len(spelled(product)) < _LONG or any(factor.below or factor.negated for factor in factors):
+    if len(spelled(product)) < _LONG or any(factor.denominator or factor.negated for factor in factors):
         return [_product(factors).markup]
-    first, *others = (factor.within(_PRODUCT) for factor in factors)
+    first, *others = (factor.parenthesised(_PRODUCT) for factor in factors)
     return [first, *(_row(_operator("·"), other) for other in others)]
 
 
-def _visit(node: Node, parts: list[_Math]) -> _Math:
+def _visit(node: Node, parts: list[_MathPart]) -> _MathPart:
     match node:
         case Constant(value=value):
             return _constant(value)
         case Input(name=name):
-            return _Math(_name(name), _ATOM)
+            return _MathPart(_name(name), _ATOM)
         case Sum():
             return _sum(parts)
         case Product():
@@ -102,37 +102,39 @@ def _visit(node: Node, parts: list[_Math]) -> _Math:
             return _function(function, parts[0])
         case Maximum() | Minimum():
             name = "max" if isinstance(node, Maximum) else "min"
-            return _Math(_call(name, [part.markup for part in parts]), _ATOM)
+            return _MathPart(_call(name, [part.markup for part in parts]), _ATOM)
         case Curve(name=name) | Step(name=name):
-            return _Math(_call(name, [parts[0].markup]), _ATOM)
+            return _MathPart(_call(name, [parts[0].markup]), _ATOM)
         case Table(name=name, inputs=inputs):
-            return _Math(_call(name, [_name(each) for each in inputs]), _ATOM)
+            return _MathPart(_call(name, [_name(each) for each in inputs]), _ATOM)
     raise TypeError(f"no markup for {type(node).__name__}")
 
 
-def _constant(value: float) -> _Math:
-    mantissa, e, power = significant(abs(value)).partition("e")
+def _constant(value: float) -> _MathPart:
+    mantissa, e, power = significant_text(abs(value)).partition("e")
     markup = _number(mantissa)
     if e:
         markup = _row(markup, _operator("·"), f"<msup>{_number('10')}{_number(power)}</msup>")
     if value < 0:
-        return _Math(_row(_operator(MINUS, prefix=True), markup), _PRODUCT, negated=markup)
-    return _Math(markup, _PRODUCT if e else _ATOM)
+        return _MathPart(_row(_operator(MINUS, prefix=True), markup), _PRODUCT, negated=markup)
+    return _MathPart(markup, _PRODUCT if e else _ATOM)
 
 
-def _sum(parts: list[_Math]) -> _Math:
+def _sum(parts: list[_MathPart]) -> _MathPart:
     pieces = [parts[0].markup]
     for part in parts[1:]:
         pieces += (
-            [_operator(MINUS), part.negated] if part.negated else [_operator("+"), part.within(_PRODUCT)]
+            [_operator(MINUS), part.negated]
+            if part.negated
+            else [_operator("+"), part.parenthesised(_PRODUCT)]
         )
-    return _Math(_row(*pieces), _SUM if len(parts) > 1 else parts[0].level)
+    return _MathPart(_row(*pieces), _SUM if len(parts) > 1 else parts[0].level)
 
 
-def _product(parts: list[_Math]) -> _Math:
+def _product(parts: list[_MathPart]) -> _MathPart:
     above: list[str] = []
-    under = [part for part in parts if part.below]
-    over = [part for part in parts if not part.below]
+    under = [part for part in parts if part.denominator]
+    over = [part for part in parts if not part.denominator]
     negative = False
     for part in over:
         if under and len(over) == 1 and not part.negated:
@@ -142,51 +144,55 @@ def _product(parts: list[_Math]) -> _Math:
             if part.negated != _number("1"):
                 above.append(part.negated)
         else:
-            above.append(part.within(_ATOM if part.negated else _PRODUCT))
+            above.append(part.parenthesised(_ATOM if part.negated else _PRODUCT))
     markup = _times(above) if above else _number("1")
     if under:
-        below = under[0].alone if len(under) == 1 else _times([part.below for part in under])
+        below = under[0].lone_denominator if len(under) == 1 else _times([part.denominator for part in under])
         markup = f"<mfrac>{_row(markup)}{_row(below)}</mfrac>"
     if negative:
-        return _Math(_row(_operator(MINUS, prefix=True), markup), _PRODUCT, negated=markup)
-    return _Math(markup, _PRODUCT)
+        return _MathPart(_row(_operator(MINUS, prefix=True), markup), _PRODUCT, negated=markup)
+    return _MathPart(markup, _PRODUCT)
 
 
-def _power(node: Power, base: _Math, exponent: _Math) -> _Math:
+def _power(node: Power, base: _MathPart, exponent: _MathPart) -> _MathPart:
     value = node.exponent.value if isinstance(node.exponent, Constant) else 0.0
     if value == 0.5:
-        return _Math(f"<msqrt>{base.markup}</msqrt>", _ATOM)
-    held = base.within(_ATOM)
+        return _MathPart(f"<msqrt>{base.markup}</msqrt>", _ATOM)
+    held = base.parenthesised(_ATOM)
     if value < 0:
         power = "" if value == -1 else f"<msup>{_row(held)}{_constant(-value).markup}</msup>"
         below, alone = power or held, power or base.markup
-        return _Math(f"<mfrac>{_number('1')}{_row(alone)}</mfrac>", _PRODUCT, below=below, alone=alone)
-    return _Math(f"<msup>{_row(held)}{_row(exponent.markup)}</msup>", _POWER)
+        return _MathPart(
+            f"<mfrac>{_number('1')}{_row(alone)}</mfrac>", _PRODUCT, denominator=below, lone_denominator=alone
+        )
+    return _MathPart(f"<msup>{_row(held)}{_row(exponent.markup)}</msup>", _POWER)
 
 
-def _function(name: str, argument: _Math) -> _Math:
+def _function(name: str, argument: _MathPart) -> _MathPart:
     if name == "sqrt":
-        return _Math(f"<msqrt>{argument.markup}</msqrt>", _ATOM)
+        return _MathPart(f"<msqrt>{argument.markup}</msqrt>", _ATOM)
     if name == "square":
-        return _Math(f"<msup>{_row(argument.within(_ATOM))}{_number('2')}</msup>", _POWER)
+        return _MathPart(f"<msup>{_row(argument.parenthesised(_ATOM))}{_number('2')}</msup>", _POWER)
     if name == "abs":
         bar = '<mo stretchy="true">|</mo>'
-        return _Math(_row(bar, argument.markup, bar), _ATOM)
+        return _MathPart(_row(bar, argument.markup, bar), _ATOM)
     inside = (
-        _row(_number("1"), _operator("+"), argument.within(_PRODUCT)) if name == "log1p" else argument.markup
+        _row(_number("1"), _operator("+"), argument.parenthesised(_PRODUCT))
+        if name == "log1p"
+        else argument.markup
     )
-    return _Math(_call(_NAMES.get(name, name), [inside]), _ATOM)
+    return _MathPart(_call(_NAMES.get(name, name), [inside]), _ATOM)
 
 
 def _call(name: str, arguments: list[str]) -> str:
-    return _row(_name(name), "<mo>&#x2061;</mo>", _bracketed(_operator(",").join(arguments)))
+    return _row(_name(name), "<mo>&#x2061;</mo>", _parenthesise(_operator(",").join(arguments)))
 
 
 def _times(factors: list[str]) -> str:
     return _operator("·").join(factors)
 
 
-def _bracketed(markup: str) -> str:
+def _parenthesise(markup: str) -> str:
     return f"<mrow><mo>(</mo>{markup}<mo>)</mo></mrow>"
 
 

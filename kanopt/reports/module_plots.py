@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kanopt.reports.canvas import HALO, axes_or_new, canvas_size, plain
-from kanopt.reports.diagrams import middle_out
+from kanopt.reports.canvas import HALO, axes_or_new, canvas_size, escape_text
+from kanopt.reports.diagrams import shorten_middle
 from kanopt.reports.palette import INK, MUTED, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kanopt.surrogates.diagnostics import Module, Structure
+    from kanopt.surrogates.diagnostics import Module, SeparabilityTests
 
 __all__ = ["modules_size", "plot_modules"]
 
@@ -30,7 +30,7 @@ _WORDS = {"sum": "sum", "product": "product", "pair": "enter as one", "joint": "
 
 
 @dataclass(frozen=True)
-class _Layout:
+class _ModuleLayout:
     """Where things stand, in pixels."""
 
     left: float
@@ -40,9 +40,9 @@ class _Layout:
     depth: int
 
     @classmethod
-    def of(cls, tree: Module, width: float, height: float) -> _Layout:
+    def of(cls, tree: Module, width: float, height: float) -> _ModuleLayout:
         squeeze = min(1.0, width / modules_size(tree)[0])
-        left, last = (room * (0.25 + 0.75 * squeeze) for room in (_room(tree), _LAST))
+        left, last = (room * (0.25 + 0.75 * squeeze) for room in (_name_width(tree), _LAST))
         levels, rows = max(tree.depth, 1), len(tuple(tree.leaves))
         return cls(left, (width - left - last) / levels, last, height / rows, levels)
 
@@ -57,16 +57,16 @@ class _Layout:
 def modules_size(tree: Module) -> tuple[int, int]:
     """Return width and height in pixels that a drawing of the modules takes at ease."""
     rows = len(tuple(tree.leaves))
-    return int(_room(tree) + _GAP * max(tree.depth, 1) + _LAST), int(max(rows, 2) * _ROW + 8)
+    return int(_name_width(tree) + _GAP * max(tree.depth, 1) + _LAST), int(max(rows, 2) * _ROW + 8)
 
 
-def _room(tree: Module) -> float:
+def _name_width(tree: Module) -> float:
     longest = max(len(leaf.columns[0]) for leaf in tree.leaves)
     least, most = _NAMES
     return min(max(least, longest * _LETTER + _MARGIN), most)
 
 
-def plot_modules(modules: Structure | Module, ax: Axes | None = None) -> Axes:
+def plot_modules(modules: SeparabilityTests | Module, ax: Axes | None = None) -> Axes:
     """Draw the modules of a law as a tree, from the columns at the left to the law at the right.
 
     A node is a sum (Σ) or a product (×) of functions of what comes together in it, a function of one combination of
@@ -86,15 +86,15 @@ def plot_modules(modules: Structure | Module, ax: Axes | None = None) -> Axes:
     ax.set_xlim(0, width)
     ax.set_ylim(height, 0)
     ax.set_axis_off()
-    layout = _Layout.of(tree, width, height)
-    _Drawing(ax, layout).module(tree, 0.0, root=True)
+    layout = _ModuleLayout.of(tree, width, height)
+    _ModuleDrawing(ax, layout).module(tree, 0.0, root=True)
     return ax
 
 
 @dataclass(frozen=True)
-class _Drawing:
+class _ModuleDrawing:
     ax: Axes
-    layout: _Layout
+    layout: _ModuleLayout
 
     def module(self, module: Module, top: float, *, root: bool = False) -> tuple[float, float]:
         """Draw a module whose first row begins at a height, and return where it stands."""
@@ -125,7 +125,7 @@ class _Drawing:
     def column(self, module: Module, y: float) -> None:
         x = self.layout.x(0)
         self.ax.plot([x], [y], "o", markersize=7, color=INK.light, markeredgecolor=PAPER.light, zorder=4)
-        name = plain(middle_out(module.columns[0], self.layout.letters()))
+        name = escape_text(shorten_middle(module.columns[0], self.layout.letters()))
         style: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "center", "gid": HALO}
         self.ax.annotate(name, (x, y), xytext=(-9, 0), fontsize="small", color=INK.light, **style)
 
@@ -133,16 +133,18 @@ class _Drawing:
         """Draw a node: what it does in a circle, its name above the line that leaves it, its strength below."""
         look: dict[str, Any] = {"color": PAPER.light, "markeredgecolor": INK.light, "markeredgewidth": 1.0}
         self.ax.plot([x], [y], "o", markersize=15, zorder=4, **look)
-        sign = _SIGNS.get(module.kind) or _of_pair(module.signs)
+        sign = _SIGNS.get(module.kind) or _joint_sign(module.signs)
         style: dict[str, Any] = {"ha": "center", "va": "center_baseline", "zorder": 5}
         self.ax.text(x, y, sign, fontsize="small", color=INK.light, **style)
         if len(module.signs) > 1:
             for at, one in zip(heights[1:], module.signs, strict=True):
-                self.ax.text(x - _TRUNK - 9, at - 7, _seen(one), fontsize="small", color=INK.light, **style)
+                self.ax.text(
+                    x - _TRUNK - 9, at - 7, _drawn_sign(one), fontsize="small", color=INK.light, **style
+                )
         room = self.layout.last - _MARGIN if self.is_last(module) else self.layout.gap - _TRUNK - _MARGIN
         above, below = (
-            _fitting((_WORDS[module.kind],), room / _LETTER),
-            _fitting(_notes(module), room / _SMALL),
+            _first_that_fits((_WORDS[module.kind],), room / _LETTER),
+            _first_that_fits(_edge_notes(module), room / _SMALL),
         )
         self.words(above, below, x, y)
 
@@ -159,19 +161,19 @@ class _Drawing:
         return module.depth == self.layout.depth
 
 
-def _of_pair(signs: Sequence[str]) -> str:
+def _joint_sign(signs: Sequence[str]) -> str:
     """Return the sign of columns that enter as one: of two of them the one between, of more that of their kind."""
     if len(signs) == 1:
-        return _seen(signs[0])
-    return "+" if set(signs) <= {"+", "−"} else _seen("·")
+        return _drawn_sign(signs[0])
+    return "+" if set(signs) <= {"+", "−"} else _drawn_sign("·")
 
 
-def _seen(sign: str) -> str:
+def _drawn_sign(sign: str) -> str:
     """Return a sign as it is drawn: a dot for times is too small to stand by itself."""
     return "•" if sign == "·" else sign
 
 
-def _notes(module: Module) -> tuple[str, ...]:
+def _edge_notes(module: Module) -> tuple[str, ...]:
     """Return what stands below the line that leaves a node, from the longest to the shortest way to put it."""
     if module.strength is None:
         return ()
@@ -181,6 +183,6 @@ def _notes(module: Module) -> tuple[str, ...]:
     return f"strength {strength}", strength
 
 
-def _fitting(texts: Sequence[str], letters: float) -> str:
+def _first_that_fits(texts: Sequence[str], letters: float) -> str:
     """Return the first text for which there is room; empty where there is for none."""
     return next((text for text in texts if len(text) <= letters), "")

@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from kanopt.explain.wording import count, decimals_for, number, shorten
+from kanopt.explain.wording import count_text, decimals_for, number_text, shorten
 from kanopt.reports.canvas import to_svg
 
 __all__ = [
-    "Bar",
-    "Because",
-    "Column",
-    "Facts",
+    "CellBar",
+    "FactList",
     "Figure",
     "KeyFigure",
     "Notice",
-    "Table",
+    "PageTable",
+    "ReasonRow",
+    "TableColumn",
     "Tone",
     "columns_of",
     "figure_of",
@@ -37,7 +37,7 @@ NARROW = 350
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """Head of a table's column; numbers stand to the right."""
 
     head: str
@@ -45,7 +45,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Bar:
+class CellBar:
     """A bar in a table's cell: its length, and that of a paler one above it, in per cent of the widest."""
 
     length: float
@@ -53,7 +53,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """A table ready to print.
 
     Parameters
@@ -71,9 +71,9 @@ class Table:
     """
 
     caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[str | Bar, ...], ...]
-    total: tuple[str | Bar, ...] = ()
+    columns: tuple[TableColumn, ...]
+    rows: tuple[tuple[str | CellBar, ...], ...]
+    total: tuple[str | CellBar, ...] = ()
     note: str = ""
 
 
@@ -84,7 +84,7 @@ class Figure:
     wide: str
     narrow: str
     caption: str
-    table: Table | None = None
+    table: PageTable | None = None
 
 
 @dataclass(frozen=True)
@@ -108,23 +108,23 @@ class Notice:
 
 
 @dataclass(frozen=True)
-class Because:
+class ReasonRow:
     """Why one thing is as it is, what would mend it, and how that is known, where there is something to say."""
 
     subject: str
-    why: str
-    mend: str
+    message: str
+    relaxation: str
     evidence: str
 
 
 @dataclass(frozen=True)
-class Facts:
+class FactList:
     """Pairs of a word and what is to be said about it."""
 
     pairs: tuple[tuple[str, str], ...] = field(default=())
 
 
-Form = Callable[[Any], str]
+Formatter = Callable[[Any], str]
 
 
 def table_of(
@@ -132,10 +132,10 @@ def table_of(
     caption: str,
     *,
     heads: Mapping[str, str] | None = None,
-    forms: Mapping[str, Form] | None = None,
+    forms: Mapping[str, Formatter] | None = None,
     note: str = "",
     most: int = MOST_ROWS,
-) -> Table:
+) -> PageTable:
     """Write a frame for people.
 
     Parameters
@@ -157,18 +157,18 @@ def table_of(
     shown = frame.dropna(axis="columns", how="all") if len(frame) else frame
     columns = columns_of(shown, heads or {})
     cut = shown if len(shown) <= 1.25 * most else shown.head(most)
-    cells = [_cells(cut[name], forms.get(str(name)) or _form(shown[name])) for name in shown.columns]
+    cells = [_cells(cut[name], forms.get(str(name)) or _formatter(shown[name])) for name in shown.columns]
     if len(shown) > 1.25 * most:  # a few rows more are sooner shown than counted
-        more = f"The first {most:,} of {count(len(shown), 'row')}."
+        more = f"The first {most:,} of {count_text(len(shown), 'row')}."
         note = f"{more} {note}".strip()
     rows = tuple(zip(*cells, strict=True)) if cells else ()
-    return Table(caption, columns, rows, note=note)
+    return PageTable(caption, columns, rows, note=note)
 
 
-def columns_of(frame: pd.DataFrame, heads: Mapping[str, str]) -> tuple[Column, ...]:
+def columns_of(frame: pd.DataFrame, heads: Mapping[str, str]) -> tuple[TableColumn, ...]:
     """Return the heads of a frame's columns."""
     return tuple(
-        Column(heads.get(str(name), str(name).replace("_", " ")), _is_number(frame[name]))
+        TableColumn(heads.get(str(name), str(name).replace("_", " ")), _is_number(frame[name]))
         for name in frame.columns
     )
 
@@ -180,7 +180,7 @@ def figure_of(
     label: str,
     size: tuple[int, int],
     narrow: tuple[int, int] | None = None,
-    table: Table | None = None,
+    table: PageTable | None = None,
 ) -> Figure:
     """Draw a picture for desktops and one for phones; small pictures are the same on both."""
     wide = to_svg(draw, width=size[0], height=size[1], label=label)
@@ -195,16 +195,16 @@ def _is_number(column: pd.Series[Any]) -> bool:
     return bool(is_numeric_dtype(column) and not is_bool_dtype(column))
 
 
-def _form(column: pd.Series[Any]) -> Form:
+def _formatter(column: pd.Series[Any]) -> Formatter:
     if is_bool_dtype(column):
         return lambda value: "yes" if value else "no"
     if not _is_number(column):
         return lambda value: shorten(str(value), _LONGEST)
     decimals = decimals_for(column.dropna().astype(float))
-    return lambda value: number(float(value), decimals)
+    return lambda value: number_text(float(value), decimals)
 
 
-def _cells(column: pd.Series[Any], form: Form) -> list[str]:
+def _cells(column: pd.Series[Any], form: Formatter) -> list[str]:
     return ["–" if _is_missing(value) else form(value) for value in column]
 
 
@@ -214,7 +214,7 @@ def _is_missing(value: Any) -> bool:
     return isinstance(value, (float, np.floating)) and math.isnan(value)
 
 
-def shares(values: Sequence[float]) -> list[float]:
+def bar_lengths(values: Sequence[float]) -> list[float]:
     """Return the lengths of bars in per cent of the longest."""
     longest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     return [100 * abs(value) / longest if longest and math.isfinite(value) else 0.0 for value in values]

@@ -11,29 +11,39 @@ import pandas as pd
 
 from kanopt.explain import Explanation
 from kanopt.explain.summary import (
-    against_sentence,
     bound_sentence,
     cost_sentence,
+    extrapolation_sentence,
     frozen_sentence,
-    outside_sentence,
-    trouble_sentences,
+    issue_sentences,
+    today_sentence,
 )
-from kanopt.explain.wording import amount, clock_time, count, number, percent
+from kanopt.explain.wording import amount_text, clock_text, count_text, number_text, percent_text
 from kanopt.problems.result import Result, Status
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
 from kanopt.reports.canvas import to_svg
 from kanopt.reports.law_section import LawSection, law_sections
-from kanopt.reports.page_parts import NARROW, Because, Facts, Figure, KeyFigure, Notice, Table, Tone, table_of
+from kanopt.reports.page_parts import (
+    NARROW,
+    FactList,
+    Figure,
+    KeyFigure,
+    Notice,
+    PageTable,
+    ReasonRow,
+    Tone,
+    table_of,
+)
 from kanopt.reports.plots import view_svg
 from kanopt.reports.price_tables import group_table, item_table, term_table
 from kanopt.reports.series import plot_series
 
 if TYPE_CHECKING:
-    from kanopt.reports.subject import Subject
+    from kanopt.reports.subject import ReportSubject
     from kanopt.tables import TableReport
     from kanopt.whatif import LearnedLaw
 
-__all__ = ["RunPage", "run_page"]
+__all__ = ["PlanPage", "plan_page"]
 
 _WIDTHS: dict[type, int] = {MapView: 760, NetworkView: 860, GanttView: 860, SeriesView: 480}
 _BESIDE_WIDTH = 600
@@ -44,7 +54,7 @@ _BESIDE = 5  # columns of a table that stands beside a chart
 
 
 @dataclass(frozen=True)
-class RunPage:
+class PlanPage:
     """Everything the template prints."""
 
     title: str
@@ -58,21 +68,21 @@ class RunPage:
     today: Figure | None
     figures: tuple[Figure, ...]
     series: tuple[Figure, ...]
-    plan: Table | None
-    beside: bool
-    terms: Table | None
-    groups: Table | None
-    items: Table | None
-    reasons: tuple[tuple[str, tuple[Because, ...]], ...]
+    plan: PageTable | None
+    table_beside_chart: bool
+    terms: PageTable | None
+    groups: PageTable | None
+    items: PageTable | None
+    reasons: tuple[tuple[str, tuple[ReasonRow, ...]], ...]
     laws: tuple[LawSection, ...]
-    certificate: Facts
-    frozen: Table | None
+    certificate: FactList
+    frozen: PageTable | None
     search: Figure | None
-    tables: tuple[tuple[str, Facts], ...]
-    provenance: Facts
+    tables: tuple[tuple[str, FactList], ...]
+    provenance: FactList
 
 
-def run_page(subject: Subject) -> RunPage:
+def plan_page(subject: ReportSubject) -> PlanPage:
     """Collect what a report says."""
     why, today, laws = subject.explanation, subject.today, subject.laws
     result = why.result
@@ -88,7 +98,7 @@ def run_page(subject: Subject) -> RunPage:
         for place, (view, width) in enumerate(zip(views, widths, strict=True))
     ]
     wide = [not isinstance(view, SeriesView) for view in views]
-    return RunPage(
+    return PlanPage(
         title=subject.title,
         kind=result.problem.kind,
         description=subject.description,
@@ -103,7 +113,7 @@ def run_page(subject: Subject) -> RunPage:
         ),
         series=tuple(figure for figure, is_wide in zip(drawn, wide, strict=True) if not is_wide),
         plan=plan,
-        beside=beside,
+        table_beside_chart=beside,
         terms=None if result.pricing is None else term_table(why, today),
         groups=group_table(why) if result.pricing is not None else None,
         items=item_table(why) if result.pricing is not None else None,
@@ -113,19 +123,21 @@ def run_page(subject: Subject) -> RunPage:
         frozen=_optional(why.frozen(), "Inputs the solver saw at planning values"),
         search=_search(result),
         tables=tuple((name, _table_facts(report)) for name, report in subject.tables.items()),
-        provenance=Facts(tuple((str(key), str(value)) for key, value in subject.provenance.items())),
+        provenance=FactList(tuple((str(key), str(value)) for key, value in subject.provenance.items())),
     )
 
 
 def _answer(why: Explanation, today: Result | None) -> tuple[str, ...]:
     result = why.result
     trust = (
-        "" if not why.leaps else f"It leans on laws outside their data in {count(len(why.leaps), 'place')}."
+        ""
+        if not why.extrapolations
+        else f"It leans on laws outside their data in {count_text(len(why.extrapolations), 'place')}."
     )
     sentences = [
         cost_sentence(result),
-        against_sentence(result, today),
-        *trouble_sentences(result, why.causes),
+        today_sentence(result, today),
+        *issue_sentences(result, why.causes),
         trust,
         bound_sentence(result),
     ]
@@ -138,28 +150,40 @@ def _keys(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]
     keys = [
         KeyFigure(
             "Objective",
-            "–" if result.objective is None else number(result.objective),
+            "–" if result.objective is None else number_text(result.objective),
             unit,
             result.status.value,
         )
     ]
     if today is not None and today.objective is not None and result.objective is not None:
         change = result.objective - today.objective
-        share = percent(change / abs(today.objective), signed=True) if today.objective else "–"
+        share = percent_text(change / abs(today.objective), signed=True) if today.objective else "–"
         tone: Tone = "good" if change < 0 else "bad" if change > 0 else ""
-        keys.append(KeyFigure("Against today", share, "", f"today {amount(today.objective, unit)}", tone))
+        keys.append(
+            KeyFigure("Against today", share, "", f"today {amount_text(today.objective, unit)}", tone)
+        )
     if result.objective is not None:
         keys.append(_bound_key(result, unit))
     left_out = sum(cause.kind == "unserved" for cause in why.causes)
     broken = sum(violation.constraint != "unserved" for violation in result.check.violations)
     if result.has_plan:
-        note = "every rule checked on the law" if not broken else f"{count(broken, 'rule')} broken"
-        keys.append(KeyFigure("Left out", number(left_out), "", note, "bad" if left_out or broken else ""))
+        note = "every rule checked on the law" if not broken else f"{count_text(broken, 'rule')} broken"
+        keys.append(
+            KeyFigure("Left out", number_text(left_out), "", note, "bad" if left_out or broken else "")
+        )
         late = sum(cause.kind == "late" for cause in why.causes)
         if late:
-            keys.append(KeyFigure("Late", number(late), "", "see the reasons", "bad"))
+            keys.append(KeyFigure("Late", number_text(late), "", "see the reasons", "bad"))
         places = "places outside the data of a law"
-        keys.append(KeyFigure("Extrapolated", number(len(why.leaps)), "", places, "bad" if why.leaps else ""))
+        keys.append(
+            KeyFigure(
+                "Extrapolated",
+                number_text(len(why.extrapolations)),
+                "",
+                places,
+                "bad" if why.extrapolations else "",
+            )
+        )
     fits = {name: law.formula.fit for name, law in laws.items() if law.formula.fit is not None}
     if fits:
         worst = min(fits, key=lambda name: getattr(fits[name], "r2", 1.0))
@@ -171,8 +195,8 @@ def _keys(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]
 def _bound_key(result: Result, unit: str) -> KeyFigure:
     if result.bound is None or result.gap is None:
         return KeyFigure("Lower bound", "none", "", "no bound is claimed")
-    gap = "proved optimal" if result.status is Status.OPTIMAL else f"gap {percent(result.gap)}"
-    return KeyFigure("Lower bound", number(result.bound), unit, gap)
+    gap = "proved optimal" if result.status is Status.OPTIMAL else f"gap {percent_text(result.gap)}"
+    return KeyFigure("Lower bound", number_text(result.bound), unit, gap)
 
 
 def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]) -> list[Notice]:
@@ -180,16 +204,16 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
     notices = []
     broken = tuple(violation.message for violation in result.check.violations)
     if broken:
-        text = f"The plan breaks {count(len(broken), 'rule')} on the law."
+        text = f"The plan breaks {count_text(len(broken), 'rule')} on the law."
         notices.append(Notice("bad", text, _first(broken)))
     if result.certificate is not None and not result.certificate.holds:
         text = "The solver's objective differs from the law by more than the proven rounding bound."
         notices.append(Notice("bad", f"{text} Do not rely on this plan."))
     if not result.has_plan:
         notices.append(Notice("bad", cost_sentence(result)))
-    if why.leaps:
-        lines = tuple(f"{leap.where}: {leap.message}" for leap in why.leaps)
-        notices.append(Notice("care", outside_sentence(why.leaps), _first(lines)))
+    if why.extrapolations:
+        lines = tuple(f"{leap.where}: {leap.message}" for leap in why.extrapolations)
+        notices.append(Notice("care", extrapolation_sentence(why.extrapolations), _first(lines)))
     for name, law in laws.items():
         if not law.trusted:
             notices.append(Notice("care", f"The law {name} is of low trust. {law.note}".strip()))
@@ -208,7 +232,7 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
 def _first(lines: Sequence[str]) -> tuple[str, ...]:
     if len(lines) <= _LIST:
         return tuple(lines)
-    return (*lines[:_LIST], f"and {count(len(lines) - _LIST, 'more', 'more')}")
+    return (*lines[:_LIST], f"and {count_text(len(lines) - _LIST, 'more', 'more')}")
 
 
 def _view_figure(view: View, place: int, width: int, whose: str = "the plan") -> Figure:
@@ -229,12 +253,12 @@ def _today_figure(today: Result | None) -> Figure | None:
     return _view_figure(views[0], 0, _WIDTHS[type(views[0])], "today's plan") if views else None
 
 
-def _view_table(view: View) -> Table | None:
+def _view_table(view: View) -> PageTable | None:
     """Return the same in words, where a picture cannot be read off exactly."""
     if isinstance(view, GanttView):
         forms = {}
         if view.clock:
-            forms = {name: lambda value: clock_time(float(value), view.unit) for name in ("start", "end")}
+            forms = {name: lambda value: clock_text(float(value), view.unit) for name in ("start", "end")}
         heads = {} if view.clock else {name: f"{name} ({view.unit})" for name in ("start", "end")}
         bars = view.bars[["row", "kind", "label", "start", "end"]]
         return table_of(bars, f"{view.title}, bar by bar", forms=forms, heads=heads)
@@ -243,12 +267,12 @@ def _view_table(view: View) -> Table | None:
     return None
 
 
-def _plan_table(result: Result, views: Sequence[View]) -> Table | None:
+def _plan_table(result: Result, views: Sequence[View]) -> PageTable | None:
     frame = result.to_frame()
     if frame.empty:
         return None
     clock = next((view.unit for view in views if isinstance(view, GanttView) and view.clock), "")
-    forms = {name: lambda value: clock_time(float(value), clock) for name in _TIMES} if clock else {}
+    forms = {name: lambda value: clock_text(float(value), clock) for name in _TIMES} if clock else {}
     if len(frame) < 2:
         return table_of(frame, "Decisions", forms=forms)
     same = [
@@ -262,13 +286,13 @@ def _plan_table(result: Result, views: Sequence[View]) -> Table | None:
     return table_of(frame.drop(columns=same), "Decisions", forms=forms, note=note)
 
 
-def _reasons(why: Explanation) -> list[tuple[str, tuple[Because, ...]]]:
+def _reasons(why: Explanation) -> list[tuple[str, tuple[ReasonRow, ...]]]:
     """Return the reasons by kind, with a heading that counts them."""
     found = []
     for kind in dict.fromkeys(cause.kind for cause in why.causes):
         causes = [cause for cause in why.causes if cause.kind == kind]
         told = tuple(
-            Because(
+            ReasonRow(
                 cause.subject,
                 _sentence(cause.message),
                 cause.relaxation.rstrip("."),
@@ -277,7 +301,7 @@ def _reasons(why: Explanation) -> list[tuple[str, tuple[Because, ...]]]:
             for cause in causes[:_MOST_REASONS]
         )
         more = f", the first {_MOST_REASONS} shown" if len(causes) > _MOST_REASONS else ""
-        found.append((f"{kind.capitalize()}: {count(len(causes), 'reason')}{more}", told))
+        found.append((f"{kind.capitalize()}: {count_text(len(causes), 'reason')}{more}", told))
     return found
 
 
@@ -285,34 +309,36 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:].rstrip('.')}." if text else ""
 
 
-def _certificate(result: Result) -> Facts:
+def _certificate(result: Result) -> FactList:
     seen = result.certificate
     if seen is None:
-        return Facts((("Solver", f"none: {result.solver}"),))
+        return FactList((("Solver", f"none: {result.solver}"),))
     unit = result.problem.unit
     held = "within" if seen.holds else "BEYOND"
     pairs = [
-        ("Solver's objective", amount(seen.solver_objective, unit, 4)),
-        ("Law, inputs at planning values", amount(seen.frozen_objective, unit, 4)),
-        ("Law, every input at its true value", amount(seen.law_objective, unit, 4)),
-        ("Proven rounding bound", amount(seen.rounding_bound, unit, 6)),
-        ("Measured rounding error", f"{amount(seen.rounding_error, unit, 6)} ({held} the bound)"),
+        ("Solver's objective", amount_text(seen.solver_objective, unit, 4)),
+        ("Law, inputs at planning values", amount_text(seen.frozen_objective, unit, 4)),
+        ("Law, every input at its true value", amount_text(seen.law_objective, unit, 4)),
+        ("Proven rounding bound", amount_text(seen.rounding_bound, unit, 6)),
+        ("Measured rounding error", f"{amount_text(seen.rounding_error, unit, 6)} ({held} the bound)"),
     ]
-    pairs += [("What the solver saw", each) for each in seen.saw]
+    pairs += [("What the solver saw", each) for each in seen.solver_view]
     if seen.frozen:
-        pairs.append(("Effect of frozen inputs", amount(seen.frozen_input_error, unit, 4, signed=True)))
+        pairs.append(("Effect of frozen inputs", amount_text(seen.frozen_input_error, unit, 4, signed=True)))
     claimed = (
-        amount(result.bound, unit) if result.bound is not None else "none claimed: score exact, no bound"
+        amount_text(result.bound, unit) if result.bound is not None else "none claimed: score exact, no bound"
     )
     pairs += [("Lower bound on the law", claimed), ("Solver", result.solver), ("Seed", str(result.seed))]
     pairs += [(run.name, str(run).removeprefix(f"{run.name}: ")) for run in result.engines]
     if result.time_limit is not None:
         counted = " of counted work (deterministic)" if result.deterministic else ""
-        pairs.append(("Time limit", f"{number(result.time_limit, 1)} s{counted}"))
+        pairs.append(("Time limit", f"{number_text(result.time_limit, 1)} s{counted}"))
     if result.message:
         pairs.append(("Said by the solver", result.message))
-    pairs.append(("Time", f"{number(result.wall_seconds, 1)} s wall, {number(result.cpu_seconds, 1)} s CPU"))
-    return Facts(tuple(pairs))
+    pairs.append(
+        ("Time", f"{number_text(result.wall_seconds, 1)} s wall, {number_text(result.cpu_seconds, 1)} s CPU")
+    )
+    return FactList(tuple(pairs))
 
 
 def _search(result: Result) -> Figure | None:
@@ -329,7 +355,7 @@ def _search(result: Result) -> Figure | None:
     return Figure(svg, "", "Incumbents as they were found")
 
 
-def _table_facts(report: TableReport) -> Facts:
+def _table_facts(report: TableReport) -> FactList:
     pairs = [
         ("Source", f"{_file_name(report.source)} ({report.format})"),
         ("Rows", f"{report.rows_read:,} read, {report.rows:,} kept"),
@@ -342,7 +368,7 @@ def _table_facts(report: TableReport) -> Facts:
         pairs.append((f"{report.duplicates:,} repeated", "rows equal to an earlier one, kept"))
     pairs += [("Note", note) for note in report.notes]
     pairs.append(("SHA-256", report.sha256))
-    return Facts(tuple(pairs))
+    return FactList(tuple(pairs))
 
 
 def _file_name(source: str) -> str:
@@ -350,5 +376,5 @@ def _file_name(source: str) -> str:
     return source if "://" in source else PurePath(source).name or source
 
 
-def _optional(frame: pd.DataFrame, caption: str) -> Table | None:
+def _optional(frame: pd.DataFrame, caption: str) -> PageTable | None:
     return table_of(frame, caption) if len(frame) else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kanopt.errors import ProblemError
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
-from kanopt.reports.canvas import plain, to_svg
+from kanopt.reports.canvas import escape_text, to_svg
 from kanopt.reports.gantt import gantt_height, gantt_tips, plot_gantt
 from kanopt.reports.maps import map_shape, map_tips, network_tips, plot_map, plot_network
 from kanopt.reports.series import plot_series
@@ -68,7 +68,7 @@ def plot_result(result: Result, ax: Axes | None = None) -> Axes:
     if not views:
         raise ProblemError(f"a plan of kind {result.problem.kind!r} has no view to draw")
     drawn = plot_view(views[0], ax)
-    drawn.set_title(plain(views[0].title), loc="left", pad=22)
+    drawn.set_title(escape_text(views[0].title), loc="left", pad=22)
     return drawn
 
 
@@ -81,11 +81,13 @@ def view_svg(view: View, width: int, label: str, *, among: Sequence[View] = ()) 
     match view:
         case MapView():
             paths = [other.paths["group"] for other in among or [view] if isinstance(other, MapView)]
-            draw = partial(plot_map, view, groups=_union(paths))
+            draw = partial(plot_map, view, groups=_unique_names(paths))
             height, tips = round(map_shape(view) * width), map_tips(view)
         case GanttView():
             bars = [other.bars for other in among or [view] if isinstance(other, GanttView)]
-            draw = partial(plot_gantt, view, span=_span(bars), kinds=_union([each["kind"] for each in bars]))
+            draw = partial(
+                plot_gantt, view, span=_span(bars), kinds=_unique_names([each["kind"] for each in bars])
+            )
             height, tips = gantt_height(view), gantt_tips(view)
         case NetworkView():
             height, tips = round(map_shape(view) * width) + 30, network_tips(view)
@@ -94,7 +96,7 @@ def view_svg(view: View, width: int, label: str, *, among: Sequence[View] = ()) 
     return to_svg(draw, width=width, height=height, label=label, tips=tips)
 
 
-def _union(columns: Sequence[pd.Series[str]]) -> list[str]:
+def _unique_names(columns: Sequence[pd.Series[str]]) -> list[str]:
     return list(dict.fromkeys(str(name) for column in columns for name in column))
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from kanopt.explain import Explanation, difference
-from kanopt.explain.wording import count, decimals_for, number, percent
+from kanopt.explain.wording import count_text, decimals_for, number_text, percent_text
 from kanopt.problems.result import Result
-from kanopt.reports.canvas import rows_of
-from kanopt.reports.page_parts import Bar, Column, Table, shares
+from kanopt.reports.canvas import named_rows
+from kanopt.reports.page_parts import CellBar, PageTable, TableColumn, bar_lengths
 
 __all__ = ["change_table", "group_table", "item_table", "term_table"]
 
@@ -18,7 +18,7 @@ _MOST_GROUPS = 80
 _MOST_ITEMS = 250
 
 
-def term_table(explanation: Explanation, today: Result | None) -> Table:
+def term_table(explanation: Explanation, today: Result | None) -> PageTable:
     """Return the cost terms, which add up to the objective, with today's beside them."""
     result = explanation.result
     unit = result.problem.unit
@@ -29,43 +29,50 @@ def term_table(explanation: Explanation, today: Result | None) -> Table:
     frame = explanation.terms()
     decimals = decimals_for([*frame["amount"], result.objective or 0.0])
     rows = tuple(
-        (str(row.term), number(row.amount, decimals), percent(row.share), Bar(length))
-        for row, length in zip(rows_of(frame), shares(frame["amount"].tolist()), strict=True)
+        (str(row.term), number_text(row.amount, decimals), percent_text(row.share), CellBar(length))
+        for row, length in zip(named_rows(frame), bar_lengths(frame["amount"].tolist()), strict=True)
     )
     total = (
         "total",
-        number(result.objective or 0.0, decimals),
-        percent(1.0) if result.objective else "–",
+        number_text(result.objective or 0.0, decimals),
+        percent_text(1.0) if result.objective else "–",
         "",
     )
-    columns = (Column("term"), Column(unit or "amount", True), Column("share", True), Column(""))
-    return Table(f"Cost by term ({unit})" if unit else "Cost by term", columns, rows, total)
+    columns = (
+        TableColumn("term"),
+        TableColumn(unit or "amount", True),
+        TableColumn("share", True),
+        TableColumn(""),
+    )
+    return PageTable(f"Cost by term ({unit})" if unit else "Cost by term", columns, rows, total)
 
 
-def change_table(frame: pd.DataFrame, key: str, caption: str, names: tuple[str, str]) -> Table:
+def change_table(frame: pd.DataFrame, key: str, caption: str, names: tuple[str, str]) -> PageTable:
     """Return a frame with ``before``, ``after`` and ``change`` as a table with a pair of bars in each row."""
     before, after = frame["before"].tolist(), frame["after"].tolist()
     decimals = decimals_for([sum(before), sum(after), *before, *after])
-    lengths = shares([*before, *after])
+    lengths = bar_lengths([*before, *after])
     rows = tuple(
         (
             str(name),
-            number(old, decimals),
-            number(new, decimals),
-            number(new - old, decimals, signed=True),
+            number_text(old, decimals),
+            number_text(new, decimals),
+            number_text(new - old, decimals, signed=True),
             _relative(old, new),
-            Bar(lengths[len(before) + index], lengths[index]),
+            CellBar(lengths[len(before) + index], lengths[index]),
         )
         for index, (name, old, new) in enumerate(zip(frame[key], before, after, strict=True))
     )
     old, new = sum(before), sum(after)
-    change = number(new - old, decimals, signed=True)
-    total = ("total", number(old, decimals), number(new, decimals), change, _relative(old, new), "")
+    change = number_text(new - old, decimals, signed=True)
+    total = ("total", number_text(old, decimals), number_text(new, decimals), change, _relative(old, new), "")
     heads = (key, *names, "change", "%", "")
-    return Table(caption, tuple(Column(head, 0 < at < 5) for at, head in enumerate(heads)), rows, total)
+    return PageTable(
+        caption, tuple(TableColumn(head, 0 < at < 5) for at, head in enumerate(heads)), rows, total
+    )
 
 
-def group_table(explanation: Explanation) -> Table | None:
+def group_table(explanation: Explanation) -> PageTable | None:
     """Return one row per route, machine or lane and one column per term; None where there is one group."""
     frame = explanation.terms(by="group")
     if frame["group"].nunique() < 2:
@@ -73,7 +80,7 @@ def group_table(explanation: Explanation) -> Table | None:
     return _pivot(frame, ["group"], "Cost by group", explanation, _MOST_GROUPS)
 
 
-def item_table(explanation: Explanation) -> Table | None:
+def item_table(explanation: Explanation) -> PageTable | None:
     """Return one row per leg, task or period; None where no term is priced per item."""
     frame = explanation.terms(by="item")
     if not frame["item"].astype(bool).any():
@@ -81,7 +88,7 @@ def item_table(explanation: Explanation) -> Table | None:
     return _pivot(frame, ["group", "item"], "Cost by item", explanation, _MOST_ITEMS)
 
 
-def _pivot(frame: pd.DataFrame, keys: list[str], caption: str, why: Explanation, most: int) -> Table:
+def _pivot(frame: pd.DataFrame, keys: list[str], caption: str, why: Explanation, most: int) -> PageTable:
     terms = [str(term) for term in why.terms()["term"]]
     wide = frame.pivot_table(index=keys, columns="term", values="amount", aggfunc="sum", sort=False)
     wide = wide.reindex(columns=terms)
@@ -89,19 +96,26 @@ def _pivot(frame: pd.DataFrame, keys: list[str], caption: str, why: Explanation,
     decimals = decimals_for([why.result.objective or 0.0, *sums])
     show_terms = terms if len(terms) > 1 else []
     cut = wide.head(most)
-    rows: tuple[tuple[str | Bar, ...], ...] = tuple(
-        (*_labels(index), *_numbers(cells[show_terms], decimals), number(total, decimals), Bar(length))
-        for (index, cells), total, length in zip(cut.iterrows(), sums, shares(list(sums)), strict=False)
+    rows: tuple[tuple[str | CellBar, ...], ...] = tuple(
+        (
+            *_labels(index),
+            *_numbers(cells[show_terms], decimals),
+            number_text(total, decimals),
+            CellBar(length),
+        )
+        for (index, cells), total, length in zip(cut.iterrows(), sums, bar_lengths(list(sums)), strict=False)
     )
     heads = [*keys, *show_terms, "total"]
-    columns = (*(Column(head, at >= len(keys)) for at, head in enumerate(heads)), Column(""))
+    columns = (*(TableColumn(head, at >= len(keys)) for at, head in enumerate(heads)), TableColumn(""))
     totals = _numbers(wide[show_terms].sum(), decimals)
-    total = ("total", *[""] * (len(keys) - 1), *totals, number(float(sums.sum()), decimals), "")
+    total = ("total", *[""] * (len(keys) - 1), *totals, number_text(float(sums.sum()), decimals), "")
     unit = why.result.problem.unit
     note = (
-        f"The first {most:,} of {count(len(wide), 'row')}; the total is of all." if len(wide) > most else ""
+        f"The first {most:,} of {count_text(len(wide), 'row')}; the total is of all."
+        if len(wide) > most
+        else ""
     )
-    return Table(f"{caption} ({unit})" if unit else caption, columns, rows, total, note)
+    return PageTable(f"{caption} ({unit})" if unit else caption, columns, rows, total, note)
 
 
 def _labels(index: object) -> tuple[str, ...]:
@@ -110,8 +124,8 @@ def _labels(index: object) -> tuple[str, ...]:
 
 
 def _numbers(values: pd.Series[float], decimals: int) -> Sequence[str]:
-    return ["" if pd.isna(value) else number(float(value), decimals) for value in values]
+    return ["" if pd.isna(value) else number_text(float(value), decimals) for value in values]
 
 
 def _relative(old: float, new: float) -> str:
-    return percent((new - old) / abs(old), signed=True) if old else "–"
+    return percent_text((new - old) / abs(old), signed=True) if old else "–"

@@ -8,7 +8,7 @@ import numpy as np
 from pandas.api.types import is_numeric_dtype
 
 from kanopt.explain.wording import shorten
-from kanopt.reports.canvas import HALO, axes_or_new, pixels, plain, tidy, y_title
+from kanopt.reports.canvas import HALO, axes_or_new, escape_text, pixels, set_y_title, style_axes
 from kanopt.reports.palette import series
 from kanopt.reports.timeline import time_axis
 
@@ -42,26 +42,26 @@ def plot_series(view: SeriesView, ax: Axes | None = None) -> Axes:
             color=series(index).light,
             linewidth=1.8,
             drawstyle="steps-post" if view.step else "default",
-            label=plain(column),
+            label=escape_text(column),
         )
     if not numeric:
-        names = [plain(shorten(str(name), 12)) for name in data.index]
-        every = _skip(names, pixels(ax)[0])
+        names = [escape_text(shorten(str(name), 12)) for name in data.index]
+        every = _label_step(names, pixels(ax)[0])
         ax.set_xticks(along[::every], names[::every])
     if view.clock:
         time_axis(ax, float(along[0]), float(along[-1]), view.clock, clock=True)
     else:
-        ax.set_xlabel(plain(view.x_label))
+        ax.set_xlabel(escape_text(view.x_label))
         if numeric:
             ax.locator_params(axis="x", nbins=max(int(pixels(ax)[0] / 70), 3))
-    tidy(ax)
-    y_title(ax, view.y_label)
+    style_axes(ax)
+    set_y_title(ax, view.y_label)
     if len(data.columns) > 1:
         label_ends(ax, along[-1], [str(column) for column in data.columns], data.iloc[-1].to_numpy(float))
     return ax
 
 
-def _skip(names: list[str], room: float) -> int:
+def _label_step(names: list[str], room: float) -> int:
     """Return of how many names one can be written without touching the next."""
     widest = 6.4 * max((len(name) for name in names), default=1) + 8
     return max(int(np.ceil(widest * len(names) / room)), 1)
@@ -78,7 +78,7 @@ def label_ends(ax: Axes, x: float, names: list[str], values: np.ndarray) -> None
     overshoot = max(0.0, float(spread[-1]) - high)
     for at, index in zip(spread - overshoot, order, strict=True):
         ax.annotate(
-            plain(shorten(names[index], 18)),
+            escape_text(shorten(names[index], 18)),
             (x, at),
             xytext=(5, 0),
             textcoords="offset points",

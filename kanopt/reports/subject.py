@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from kanopt.tables import TableReport
     from kanopt.whatif import LearnedLaw, Run
 
-__all__ = ["Subject", "of_explanation", "of_run"]
+__all__ = ["ReportSubject", "subject_of_explanation", "subject_of_run"]
 
 
 @dataclass(frozen=True)
-class Subject:
+class ReportSubject:
     """What a report tells of.
 
     Parameters
@@ -49,9 +49,9 @@ class Subject:
     provenance: Mapping[str, str] = field(default_factory=dict)
 
 
-def of_run(run: Run) -> Subject:
+def subject_of_run(run: Run) -> ReportSubject:
     """Return what the report of a run of a scenario tells of."""
-    return Subject(
+    return ReportSubject(
         title=run.scenario.report.title or run.scenario.name,
         explanation=run.explanation,
         laws=run.laws,
@@ -63,16 +63,16 @@ def of_run(run: Run) -> Subject:
     )
 
 
-def of_explanation(explanation: Explanation, title: str, today: Result | None) -> Subject:
+def subject_of_explanation(explanation: Explanation, title: str, today: Result | None) -> ReportSubject:
     """Return what the report of a plan tells of whose problem was not read from a file."""
     from kanopt.whatif import LearnedLaw
-    from kanopt.whatif.run import surroundings
+    from kanopt.whatif.run import environment
 
     result = explanation.result
-    return Subject(
+    return ReportSubject(
         title=title or f"{result.problem.kind.capitalize()} plan",
         explanation=explanation,
         laws={name: LearnedLaw(name, formula) for name, formula in result.problem.laws().items()},
         today=today,
-        provenance=surroundings(),
+        provenance=environment(),
     )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kanopt.explain.wording import clock_time
-from kanopt.reports.canvas import pixels, plain
+from kanopt.explain.wording import clock_text
+from kanopt.reports.canvas import escape_text, pixels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,8 +28,8 @@ def time_axis(ax: Axes, low: float, high: float, unit: str, *, clock: bool) -> N
         fitting = _STEPS[(high - low) / scale / _STEPS <= most - 1]
         step = float(fitting[0] if len(fitting) else _STEPS[-1]) * scale
         ticks = np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
-        ax.set_xticks(ticks, [clock_time(tick, unit) for tick in ticks])
+        ax.set_xticks(ticks, [clock_text(tick, unit) for tick in ticks])
         ax.set_xlabel("time of day")
     else:
         ax.locator_params(axis="x", nbins=most - 1)
-        ax.set_xlabel(plain(f"time ({unit})"))
+        ax.set_xlabel(escape_text(f"time ({unit})"))

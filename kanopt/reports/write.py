@@ -14,8 +14,8 @@ from markupsafe import Markup
 
 from kanopt.reports.comparison_page import comparison_page
 from kanopt.reports.palette import colours
-from kanopt.reports.plan_page import run_page
-from kanopt.reports.subject import Subject, of_explanation, of_run
+from kanopt.reports.plan_page import plan_page
+from kanopt.reports.subject import ReportSubject, subject_of_explanation, subject_of_run
 
 if TYPE_CHECKING:
     from kanopt.explain import Explanation
@@ -50,18 +50,18 @@ def write_report(run: Run, path: str | os.PathLike[str]) -> Path:
     >>> run = ko.load_scenario("scenarios/parcel_city.toml").run()  # doctest: +SKIP
     >>> write_report(run, "reports/parcel_city.html")  # doctest: +SKIP
     """
-    return _write(of_run(run), path)
+    return _write(subject_of_run(run), path)
 
 
 def write_explanation(
     explanation: Explanation, path: str | os.PathLike[str], *, title: str = "", today: Result | None = None
 ) -> Path:
     """Write the report of a plan whose problem was not read from a file; see :meth:`kanopt.Explanation.to_html`."""
-    return _write(of_explanation(explanation, title, today), path)
+    return _write(subject_of_explanation(explanation, title, today), path)
 
 
-def _write(subject: Subject, path: str | os.PathLike[str]) -> Path:
-    return _replace(Path(path), _render("report.html.j2", run_page(subject)))
+def _write(subject: ReportSubject, path: str | os.PathLike[str]) -> Path:
+    return _replace(Path(path), _render("report.html.j2", plan_page(subject)))
 
 
 def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Path:
@@ -91,11 +91,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["whole"] = _whole
+    environment.filters["whole"] = _keep_units_on_line
     return environment
 
 
-def _whole(sentence: str) -> str:
+def _keep_units_on_line(sentence: str) -> str:
     """Keep numbers and their units on one line."""
     return _UNIT.sub("\u00a0", sentence)
 

@@ -12,7 +12,7 @@ import numpy as np
 from kanopt.errors import SolverError
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import EngineRun, Progress, Status
-from kanopt.solvers.clock import Clock, WorkClock
+from kanopt.solvers.clock import SearchClock, WorkClock
 
 __all__ = ["Outcome", "SolveOptions", "Solver"]
 
@@ -52,7 +52,7 @@ class SolveOptions:
     progress: Callable[[Progress], None] | None = None
     workers: int = 1
     deterministic: bool = False
-    clock: Clock = field(default_factory=Clock, repr=False, compare=False)
+    clock: SearchClock = field(default_factory=SearchClock, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         limit: object = self.time_limit
@@ -64,10 +64,10 @@ class SolveOptions:
                 raise SolverError(f"{name} must be a whole number of at least {least}, not {value!r}")
         if not isinstance(self.deterministic, bool):
             raise SolverError(f"deterministic must be True or False, not {self.deterministic!r}")
-        if not isinstance(self.clock, Clock):
+        if not isinstance(self.clock, SearchClock):
             raise SolverError(f"clock must be a Clock or a WorkClock, not {self.clock!r}")
         if self.deterministic != self.clock.counts_work:
-            object.__setattr__(self, "clock", WorkClock() if self.deterministic else Clock())
+            object.__setattr__(self, "clock", WorkClock() if self.deterministic else SearchClock())
         if self.deterministic:
             object.__setattr__(self, "workers", 1)
 
@@ -111,7 +111,7 @@ class Outcome:
         What the solver has to say.
     engines
         What each engine did, where there is more than one.
-    saw
+    solver_view
         What the solver saw instead of the laws, in sentences.
     """
 
@@ -124,7 +124,7 @@ class Outcome:
     interrupted: bool = False
     message: str = ""
     engines: tuple[EngineRun, ...] = ()
-    saw: tuple[str, ...] = ()
+    solver_view: tuple[str, ...] = ()
 
 
 class Solver(Protocol):

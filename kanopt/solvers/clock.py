@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-__all__ = ["Clock", "WorkClock"]
+__all__ = ["SearchClock", "WorkClock"]
 
 
-class Clock:
+class SearchClock:
     """Wall seconds.
 
     Every search asks its clock what time it is, and tells it what it has done.
@@ -31,7 +31,7 @@ class Clock:
         """Hear of work that takes about so long on one core; wall time passes by itself."""
 
 
-class WorkClock(Clock):
+class WorkClock(SearchClock):
     """Work that was done, in seconds that it takes on one core of about the year 2025.
 
     What a step is worth is a constant of its search; how long it really takes depends on the machine and the problem.

@@ -14,7 +14,15 @@ from ortools.sat.python import cp_model
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 
-__all__ = ["WORK_PER_SECOND", "Aim", "Ending", "SearchLimits", "Searched", "complete_hint", "run_cpsat"]
+__all__ = [
+    "WORK_PER_SECOND",
+    "CpSatResult",
+    "CpSatTermination",
+    "SearchGoal",
+    "SearchLimits",
+    "complete_hint",
+    "run_cpsat",
+]
 
 _POLL = 0.05
 _COMPLETION = 1.0
@@ -22,7 +30,7 @@ WORK_PER_SECOND = 0.3
 """CP-SAT's deterministic time in a second on one core, about."""
 
 
-class Ending(StrEnum):
+class CpSatTermination(StrEnum):
     """Why a search ended."""
 
     OPTIMAL = "optimal"
@@ -30,7 +38,7 @@ class Ending(StrEnum):
     LIMIT = "limit"
 
 
-class Aim(StrEnum):
+class SearchGoal(StrEnum):
     """What a search is for."""
 
     SOLVE = "solve"
@@ -54,7 +62,7 @@ class SearchLimits:
     deterministic
         Whether `seconds` count work, by CP-SAT's deterministic time; then the same seed gives the same plan with one
         worker.
-    aim
+    goal
         What the search is for.
     linearization
         How much of the model is put into linear programmes: CP-SAT's own choice, or 0, 1 or 2.
@@ -66,18 +74,18 @@ class SearchLimits:
     seed: int = 0
     workers: int = 1
     deterministic: bool = False
-    aim: Aim = Aim.SOLVE
+    goal: SearchGoal = SearchGoal.SOLVE
     linearization: int | None = None
     gap: float = 0.0
 
 
 @dataclass(frozen=True)
-class Searched:
+class CpSatResult:
     """What a search found.
 
     Parameters
     ----------
-    ending
+    termination
         Why it ended.
     objective
         Of the best solution, or None.
@@ -89,18 +97,18 @@ class Searched:
         In seconds, by CP-SAT's deterministic time.
     """
 
-    ending: Ending
+    termination: CpSatTermination
     objective: float | None
     bound: float
     values: tuple[int, ...] = field(default=(), repr=False)
     work: float = 0.0
 
 
-Heard = Callable[[tuple[int, ...], float, float], None]
+OnSolution = Callable[[tuple[int, ...], float, float], None]
 """Called with the watched values, the objective and the bound of every improving solution."""
 
 
-class _Listener(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]  # ortools has no stubs
+class _SolutionQueue(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]  # ortools has no stubs
     """Puts every solution into a queue: the caller's code must not run in the solver's thread."""
 
     def __init__(self, watched: Sequence[Any], found: queue.SimpleQueue[Any]) -> None:
@@ -118,8 +126,8 @@ def run_cpsat(
     limits: SearchLimits,
     watched: Sequence[Any],
     interrupt: Interrupt,
-    heard: Heard | None = None,
-) -> Searched:
+    heard: OnSolution | None = None,
+) -> CpSatResult:
     """Minimise a model.
 
     Parameters
@@ -149,9 +157,9 @@ def run_cpsat(
     parameters.random_seed = limits.seed % 2**31
     parameters.num_workers = max(1, limits.workers)
     # one worker takes turns between all strategies instead of following one
-    parameters.interleave_search = limits.workers <= 1 and limits.aim is not Aim.PROVE
+    parameters.interleave_search = limits.workers <= 1 and limits.goal is not SearchGoal.PROVE
     parameters.catch_sigint_signal = False
-    parameters.use_lns_only = limits.aim is Aim.IMPROVE
+    parameters.use_lns_only = limits.goal is SearchGoal.IMPROVE
     if limits.linearization is not None:
         parameters.linearization_level = limits.linearization
     if limits.gap > 0.0:
@@ -159,7 +167,7 @@ def run_cpsat(
     found: queue.SimpleQueue[Any] = queue.SimpleQueue()
     done: list[Any] = []
     thread = threading.Thread(
-        target=lambda: done.append(solver.solve(model, _Listener(watched, found))), daemon=True
+        target=lambda: done.append(solver.solve(model, _SolutionQueue(watched, found))), daemon=True
     )
     thread.start()
     try:
@@ -167,12 +175,12 @@ def run_cpsat(
             thread.join(_POLL)
             if interrupt.asked:
                 solver.stop_search()
-            _pass_on(found, heard, interrupt)
+            _forward_solutions(found, heard, interrupt)
     finally:
         solver.stop_search()
         thread.join()
-    _pass_on(found, heard, interrupt)
-    return _searched(solver, done, model, watched)
+    _forward_solutions(found, heard, interrupt)
+    return _result(solver, done, model, watched)
 
 
 def complete_hint(model: cp_model.CpModel) -> None:
@@ -192,7 +200,7 @@ def complete_hint(model: cp_model.CpModel) -> None:
         model.add_hint(model.get_int_var_from_proto_index(place), value)
 
 
-def _pass_on(found: queue.SimpleQueue[Any], heard: Heard | None, interrupt: Interrupt) -> None:
+def _forward_solutions(found: queue.SimpleQueue[Any], heard: OnSolution | None, interrupt: Interrupt) -> None:
     while not found.empty():
         values, objective, bound = found.get()
         if heard is None:
@@ -203,17 +211,17 @@ def _pass_on(found: queue.SimpleQueue[Any], heard: Heard | None, interrupt: Inte
             interrupt.asked = True
 
 
-def _searched(
+def _result(
     solver: cp_model.CpSolver, done: Sequence[Any], model: cp_model.CpModel, watched: Sequence[Any]
-) -> Searched:
+) -> CpSatResult:
     if not done or done[0] == cp_model.MODEL_INVALID:
         raise SolverError(f"CP-SAT refused the model: {model.validate() or 'no reason given'}")
     status, work = done[0], float(solver.response_proto.deterministic_time) / WORK_PER_SECOND
     if status == cp_model.INFEASIBLE:
-        return Searched(Ending.INFEASIBLE, None, float("inf"), work=work)
+        return CpSatResult(CpSatTermination.INFEASIBLE, None, float("inf"), work=work)
     bound = float(solver.best_objective_bound) if model.has_objective() else 0.0
     if status == cp_model.UNKNOWN:
-        return Searched(Ending.LIMIT, None, bound, work=work)
-    ending = Ending.OPTIMAL if status == cp_model.OPTIMAL else Ending.LIMIT
+        return CpSatResult(CpSatTermination.LIMIT, None, bound, work=work)
+    ending = CpSatTermination.OPTIMAL if status == cp_model.OPTIMAL else CpSatTermination.LIMIT
     values = tuple(solver.value(variable) for variable in watched)
-    return Searched(ending, float(solver.objective_value), bound, values, work)
+    return CpSatResult(ending, float(solver.objective_value), bound, values, work)

@@ -20,7 +20,7 @@ class EncodedLaw:
     ----------
     law
         What it is called.
-    how
+    method
         The encoding in words, such as ``"tabulated before solving"`` or ``"cuts, no binaries: jointly convex"``.
     fixed, decided
         The inputs that are known before solving, and what is decided that the law depends on.
@@ -36,7 +36,7 @@ class EncodedLaw:
     """
 
     law: str
-    how: str
+    method: str
     fixed: tuple[str, ...] = ()
     decided: tuple[str, ...] = ()
     segments: int = 0
@@ -48,7 +48,7 @@ class EncodedLaw:
         inside += f"{'; ' if inside else ''}{', '.join(self.fixed)} fixed" if self.fixed else ""
         size = f"; {self.segments:,} segments, {self.binaries:,} binaries" if self.segments else ""
         error = f", within {self.error:.2g}" if self.error and self.segments else ""
-        return f"{self.law}({inside}): {self.how}{size}{error}"
+        return f"{self.law}({inside}): {self.method}{size}{error}"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Encoding:
         What the encoding is called; empty where there is none.
     solver
         The solver.
-    why
+    reason
         Why it does not fit; empty where it does.
     chosen
         Whether :func:`kanopt.solve` uses it where no solver is asked for.
@@ -75,7 +75,7 @@ class Encoding:
 
     name: str
     solver: str
-    why: str = ""
+    reason: str = ""
     chosen: bool = False
     binaries: int = 0
     segments: int = 0
@@ -86,11 +86,11 @@ class Encoding:
     @property
     def fits(self) -> bool:
         """Whether the solver takes the problem."""
-        return not self.why
+        return not self.reason
 
     def __str__(self) -> str:
-        if self.why:
-            return f"{self.solver}: does not fit: {self.why}"
+        if self.reason:
+            return f"{self.solver}: does not fit: {self.reason}"
         size = f", {self.segments:,} segments, {self.binaries:,} binaries" if self.segments else ""
         error = f", within {self.error:.2g} {self.unit}".rstrip() if self.error else ""
         head = f"{self.solver}: {self.name}{size}{error}{' (chosen)' if self.chosen else ''}"
@@ -98,7 +98,7 @@ class Encoding:
 
 
 @runtime_checkable
-class _Encodes(Protocol):
+class _EncodingSolver(Protocol):
     """A solver that says itself how it encodes."""
 
     def encoding(self, problem: Any) -> Encoding:
@@ -138,22 +138,22 @@ def encodings(problem: Problem[Any]) -> tuple[Encoding, ...]:
     for solver in candidates:
         why = solver.accepts(problem)
         chosen = not why and not any(one.chosen for one in found)
-        made = Encoding("", solver.name, why) if why else _of(solver, problem)
+        made = Encoding("", solver.name, why) if why else _encoding_of(solver, problem)
         found.append(replace(made, chosen=chosen))
     return tuple(found)
 
 
-def _of(solver: Solver, problem: Problem[Any]) -> Encoding:
+def _encoding_of(solver: Solver, problem: Problem[Any]) -> Encoding:
     """Return how a solver takes a problem that it accepts."""
-    if isinstance(solver, _Encodes):
+    if isinstance(solver, _EncodingSolver):
         return solver.encoding(problem)
-    laws = tuple(_tabulated(problem, name) for name in problem.laws())
+    laws = tuple(_tabulated_law(problem, name) for name in problem.laws())
     return Encoding(
         "laws tabulated before solving, in whole numbers", solver.name, unit=problem.unit, laws=laws
     )
 
 
-def _tabulated(problem: Problem[Any], name: str) -> EncodedLaw:
+def _tabulated_law(problem: Problem[Any], name: str) -> EncodedLaw:
     """Return how a law is tabulated: with every input as it is, or with some at planning values."""
     frozen = [one for one in problem.frozen_inputs() if one.law == name]
     known = tuple(sorted(problem.laws()[name].used - {one.input for one in frozen}))

@@ -24,10 +24,10 @@ from kanopt.solvers import highs_child as child
 __all__ = [
     "GAP",
     "TOLERANCE",
-    "Answer",
-    "Ending",
     "HighsOptions",
-    "LinearModel",
+    "HighsResult",
+    "HighsTermination",
+    "MixedIntegerModel",
     "read_incumbents",
     "run_highs",
 ]
@@ -42,14 +42,14 @@ GRACE = 10.0
 
 
 @dataclass(frozen=True, eq=False)
-class LinearModel:
+class MixedIntegerModel:
     """Minimise ``cost · x`` subject to ``row_lower ≤ A x ≤ row_upper`` and ``lower ≤ x ≤ upper``.
 
     Parameters
     ----------
     cost, lower, upper
         Shape (n,).
-    whole
+    integer
         Which variables are whole numbers, shape (n,).
     rows, columns, values
         The non-zero entries of A, each place at most once, shape (k,).
@@ -60,7 +60,7 @@ class LinearModel:
     cost: Floats
     lower: Floats
     upper: Floats
-    whole: NDArray[np.bool_]
+    integer: NDArray[np.bool_]
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
     values: Floats
@@ -68,7 +68,7 @@ class LinearModel:
     row_upper: Floats
 
     @property
-    def kept_cost(self) -> Floats:
+    def effective_cost(self) -> Floats:
         """The cost that HiGHS sees: coefficients too small for it are zero."""
         return np.where(np.abs(self.cost) < _SMALLEST, 0.0, self.cost)
 
@@ -81,11 +81,11 @@ class LinearModel:
         variables.ids.extend(range(len(self.cost)))
         variables.lower_bounds.extend(self.lower.tolist())
         variables.upper_bounds.extend(self.upper.tolist())
-        variables.integers.extend(self.whole.tolist())
+        variables.integers.extend(self.integer.tolist())
         constraints.ids.extend(range(len(self.row_lower)))
         constraints.lower_bounds.extend(self.row_lower.tolist())
         constraints.upper_bounds.extend(self.row_upper.tolist())
-        cost = self.kept_cost
+        cost = self.effective_cost
         priced = np.flatnonzero(cost)
         proto.objective.linear_coefficients.ids.extend(priced.tolist())
         proto.objective.linear_coefficients.values.extend(cost[priced].tolist())
@@ -123,7 +123,7 @@ class HighsOptions:
     progress: Callable[[Progress], None] | None = None
 
 
-class Ending(StrEnum):
+class HighsTermination(StrEnum):
     """Why HiGHS stopped."""
 
     OPTIMAL = "optimal"
@@ -133,12 +133,12 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class HighsResult:
     """What HiGHS found.
 
     Parameters
     ----------
-    ending
+    termination
         Why it stopped.
     values
         The best point, shape (n,), or None.
@@ -148,13 +148,13 @@ class Answer:
         Incumbents in order of time.
     """
 
-    ending: Ending
+    termination: HighsTermination
     values: Floats | None
     bound: float | None
     history: tuple[Progress, ...] = ()
 
 
-def run_highs(model: LinearModel, options: HighsOptions) -> Answer:
+def run_highs(model: MixedIntegerModel, options: HighsOptions) -> HighsResult:
     """Minimise a linear model.
 
     Parameters
@@ -189,9 +189,9 @@ def run_highs(model: LinearModel, options: HighsOptions) -> Answer:
         (folder / child.MODEL).write_bytes(model.to_proto().SerializeToString())
         (folder / child.PARAMETERS).write_bytes(_parameters(options, folder).SerializeToString())
         (folder / child.HINT).write_bytes(_hint(options.hint).SerializeToString())
-        watch = _Watch(options.progress)
+        watch = _LogReader(options.progress)
         stopped = _run(folder, options.time_limit, watch)
-        return _answer(model, folder, watch, stopped)
+        return _result(model, folder, watch, stopped)
 
 
 def _parameters(options: HighsOptions, folder: Path) -> Any:
@@ -228,7 +228,7 @@ def _hint(point: Floats | None) -> Any:
     return proto
 
 
-class _Watch:
+class _LogReader:
     """Reads HiGHS's log while it runs: incumbents and bounds."""
 
     def __init__(self, progress: Callable[[Progress], None] | None) -> None:
@@ -282,7 +282,7 @@ def _read_row(line: str) -> tuple[float, float] | None:
     return bound, objective
 
 
-def _run(folder: Path, limit: float, watch: _Watch) -> Ending | None:
+def _run(folder: Path, limit: float, watch: _LogReader) -> HighsTermination | None:
     """Run HiGHS on a folder; return why it was stopped from outside, None where it stopped by itself."""
     command = [sys.executable, "-P", child.__file__, str(folder)]
     late = threading.Event()
@@ -311,45 +311,47 @@ def _run(folder: Path, limit: float, watch: _Watch) -> Ending | None:
                 watch.read(line.decode("utf-8", "replace").rstrip("\r\n"))
             code = process.wait()
         except KeyboardInterrupt:
-            return Ending.INTERRUPTED
+            return HighsTermination.INTERRUPTED
         finally:
             guard.cancel()
             process.kill()
     if late.is_set():
-        return Ending.LIMIT
+        return HighsTermination.LIMIT
     if code != 0 or not (folder / child.RESULT).exists():
         told = [*watch.last, *errors.read_text("utf-8", "replace").splitlines()[-5:]]
         raise SolverError("HiGHS failed; the end of its log:\n" + "\n".join(told))
     return None
 
 
-def _answer(model: LinearModel, folder: Path, watch: _Watch, stopped: Ending | None) -> Answer:
+def _result(
+    model: MixedIntegerModel, folder: Path, watch: _LogReader, stopped: HighsTermination | None
+) -> HighsResult:
     if stopped is not None:
         values = read_incumbents(folder / child.INCUMBENTS, len(model.cost))
-        return Answer(stopped, values, watch.bound, tuple(watch.history))
+        return HighsResult(stopped, values, watch.bound, tuple(watch.history))
     from ortools.math_opt import result_pb2
 
     result = result_pb2.SolveResultProto.FromString((folder / child.RESULT).read_bytes())
-    ending = _ending(result.termination, watch)
+    ending = _termination(result.termination, watch)
     values = _values(result, len(model.cost))
     bound = result.termination.objective_bounds.dual_bound
     if values is not None:
-        objective = float(model.kept_cost @ values)
+        objective = float(model.effective_cost @ values)
         if not watch.history or objective < (watch.history[-1].objective or 0.0):
             watch.bound = bound if np.isfinite(bound) else watch.bound
             watch.add(objective)
-    return Answer(ending, values, float(bound) if np.isfinite(bound) else None, tuple(watch.history))
+    return HighsResult(ending, values, float(bound) if np.isfinite(bound) else None, tuple(watch.history))
 
 
-def _ending(termination: Any, watch: _Watch) -> Ending:
+def _termination(termination: Any, watch: _LogReader) -> HighsTermination:
     from ortools.math_opt import result_pb2
 
     endings = {
-        result_pb2.TERMINATION_REASON_OPTIMAL: Ending.OPTIMAL,
-        result_pb2.TERMINATION_REASON_INFEASIBLE: Ending.INFEASIBLE,
-        result_pb2.TERMINATION_REASON_FEASIBLE: Ending.LIMIT,
-        result_pb2.TERMINATION_REASON_NO_SOLUTION_FOUND: Ending.LIMIT,
-        result_pb2.TERMINATION_REASON_INFEASIBLE_OR_UNBOUNDED: Ending.INFEASIBLE,
+        result_pb2.TERMINATION_REASON_OPTIMAL: HighsTermination.OPTIMAL,
+        result_pb2.TERMINATION_REASON_INFEASIBLE: HighsTermination.INFEASIBLE,
+        result_pb2.TERMINATION_REASON_FEASIBLE: HighsTermination.LIMIT,
+        result_pb2.TERMINATION_REASON_NO_SOLUTION_FOUND: HighsTermination.LIMIT,
+        result_pb2.TERMINATION_REASON_INFEASIBLE_OR_UNBOUNDED: HighsTermination.INFEASIBLE,
     }
     if termination.reason not in endings:
         name = result_pb2.TerminationReasonProto.Name(termination.reason)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kanopt.problems.result import Progress
-from kanopt.solvers.clock import Clock
-from kanopt.solvers.routing.arrays import Rank, RoutingArrays, Ways
+from kanopt.solvers.clock import SearchClock
+from kanopt.solvers.routing.arrays import NodeRoutes, Rank, RoutingArrays
 
 __all__ = ["Incumbents"]
 
@@ -18,9 +18,9 @@ class Incumbents:
     ----------
     arrays
         The problem.
-    told
+    on_progress
         Called with each better plan as a step of progress, after it was noted.
-    heard
+    on_incumbent
         Called with each better plan and its rank.
     clock
         What its seconds are measured with; wall seconds where not given.
@@ -41,15 +41,15 @@ class Incumbents:
         self,
         arrays: RoutingArrays,
         told: Callable[[Progress], None] | None = None,
-        heard: Callable[[Ways, Rank], None] | None = None,
-        clock: Clock | None = None,
+        heard: Callable[[NodeRoutes, Rank], None] | None = None,
+        clock: SearchClock | None = None,
     ) -> None:
         self.arrays = arrays
-        self.told = told
-        self.heard = heard
-        self.clock = Clock() if clock is None else clock
+        self.on_progress = told
+        self.on_incumbent = heard
+        self.clock = SearchClock() if clock is None else clock
         self.began = self.clock.now()
-        self.best: Ways | None = None
+        self.best: NodeRoutes | None = None
         self.rank: Rank | None = None
         self.history: list[Progress] = []
         self.stopped = False
@@ -59,7 +59,7 @@ class Incumbents:
         """Seconds since the search began."""
         return self.clock.now() - self.began
 
-    def offer(self, ways: Ways, rank: Rank | None = None, by: str = "") -> bool:
+    def offer(self, ways: NodeRoutes, rank: Rank | None = None, by: str = "") -> bool:
         """Note a plan if it is the best so far, and tell of it; return whether it is.
 
         Parameters
@@ -83,11 +83,11 @@ class Incumbents:
             message="; ".join([*parts, *([by] if by else [])]),
         )
         self.history.append(step)
-        if self.heard is not None:
-            self.heard(self.best, rank)
+        if self.on_incumbent is not None:
+            self.on_incumbent(self.best, rank)
         try:
-            if self.told is not None:
-                self.told(step)
+            if self.on_progress is not None:
+                self.on_progress(step)
         except KeyboardInterrupt:
             self.stopped = True
         return True

@@ -69,7 +69,7 @@ def solve(problem: Problem[Any], *, solver: Solver | None = None, **options: Any
     outcome = solver.solve(problem, chosen)
     if chosen.deterministic:
         outcome = replace(outcome, message="; ".join(filter(None, (outcome.message, _COUNTED))))
-    return _judge(
+    return _assess(
         problem,
         outcome,
         solver=solver.name,
@@ -96,7 +96,7 @@ def _choose(problem: Problem[Any], candidates: Sequence[Solver]) -> Solver:
     raise SolverError(f"no solver accepts this {problem.kind} problem: " + "; ".join(refusals))
 
 
-def _judge(problem: Problem[Any], outcome: Outcome, **about: Any) -> Result:
+def _assess(problem: Problem[Any], outcome: Outcome, **about: Any) -> Result:
     shared: dict[str, Any] = {
         "problem": problem,
         "plan": outcome.plan,
@@ -118,7 +118,7 @@ def _judge(problem: Problem[Any], outcome: Outcome, **about: Any) -> Result:
         law_objective=pricing.objective,
         rounding_bound=outcome.rounding_bound,
         frozen=frozen,
-        saw=outcome.saw,
+        solver_view=outcome.solver_view,
     )
     on_law = status_of(problem, outcome.plan)
     proved = outcome.bound is not None and not frozen

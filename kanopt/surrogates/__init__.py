@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kanopt.surrogates.diagram import Diagram, DiagramEdge
-from kanopt.surrogates.encoding import Encoding, Feature
+from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from kanopt.surrogates.regressor import KANRegressor
 from kanopt.surrogates.summary import Summary
 
-__all__ = ["Diagram", "DiagramEdge", "Encoding", "Feature", "KANRegressor", "Summary"]
+__all__ = ["Diagram", "DiagramEdge", "Feature", "FeatureEncoding", "KANRegressor", "Summary"]

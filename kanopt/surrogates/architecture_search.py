@@ -13,22 +13,29 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from kanopt.kan.architecture import Inputs, Shape
+from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.first_order import LARGE
-from kanopt.kan.fit import FitOptions, Run, fit_starts, grown, retrained, settled
-from kanopt.kan.fitted import Fitted, finish
-from kanopt.kan.heldout import fit_held_out, on_all_rows
+from kanopt.kan.fit import FitOptions, TrainedBatch, fit_starts, refine_grid, retrain, train_until_one
+from kanopt.kan.fitted import FittedNetwork, describe_fit
+from kanopt.kan.heldout import fit_held_out, train_on_all_rows
 from kanopt.kan.large import fit_large, is_large
 from kanopt.kan.links import Exponential, Link, Logistic, Softplus
 from kanopt.kan.objective import Data
-from kanopt.kan.pruning import prune, shrunk
+from kanopt.kan.pruning import prune, remove_dead_nodes
 from kanopt.kan.trainer import TrainerOptions
 from kanopt.surrogates.density import weighted_quantile
-from kanopt.surrogates.encoding import Encoding, knot_range
+from kanopt.surrogates.encoding import FeatureEncoding, knot_range
 from kanopt.surrogates.settings import Settings
-from kanopt.surrogates.trials import Fit, HeldOut, Structure, Table, Trial, judged
+from kanopt.surrogates.trials import (
+    HeldOutPredictions,
+    LawStructure,
+    StructureFit,
+    TrainingTable,
+    Trial,
+    judge_fit,
+)
 
-__all__ = ["Search"]
+__all__ = ["ArchitectureSearch"]
 
 Floats = NDArray[np.float64]
 
@@ -60,10 +67,10 @@ WORSE = 1.05
 """Hidden nodes must not raise the mean error in the units of the target beyond this factor."""
 
 
-class Search:
+class ArchitectureSearch:
     """Fits structures on one table and compares them."""
 
-    def __init__(self, table: Table, settings: Settings) -> None:
+    def __init__(self, table: TrainingTable, settings: Settings) -> None:
         self.table = table
         self.settings = settings
         self.trials: list[Trial] = []
@@ -74,17 +81,17 @@ class Search:
         return float(self.table.weights.sum())
 
     @property
-    def spares_rows(self) -> bool:
+    def can_hold_out(self) -> bool:
         """Whether smoothing may be chosen by rows held out."""
-        return self.settings.smoothing is None and self.distinct >= LEAST_ROWS
+        return self.settings.smoothing is None and self.distinct_rows >= LEAST_ROWS
 
     @property
-    def wide(self) -> bool:
+    def has_many_categories(self) -> bool:
         """Whether tables over many categories make every hidden node dear."""
         return self._categories > WIDE
 
     @property
-    def too_wide(self) -> bool:
+    def has_too_many_categories(self) -> bool:
         """Whether such tables alone make four hidden nodes too many parameters for second-order training."""
         return 4 * self._categories > LARGE
 
@@ -93,19 +100,19 @@ class Search:
         return sum(len(feature.categories) for feature in self.table.encoding.categories)
 
     @cached_property
-    def finest(self) -> int:
+    def max_grid_size(self) -> int:
         """Most intervals of a spline: as asked, or as many as the number of different rows can carry."""
-        return int(min(self.settings.grid_size or FINEST, max(1, self.distinct // 4)))
+        return int(min(self.settings.grid_size or FINEST, max(1, self.distinct_rows // 4)))
 
-    def grid_size(self, structure: Structure) -> int:
+    def grid_size(self, structure: LawStructure) -> int:
         """Return the intervals that a structure begins with; doubling them leads to the finest where that is asked."""
         if structure.hidden:
-            halved = self.finest // 2 if self.finest % 2 == 0 else self.finest
-            return min(COARSE, self.finest) if self.settings.grid_size is None else halved
-        return min(PLAIN, self.finest) if self.settings.grid_size is None else self.finest
+            halved = self.max_grid_size // 2 if self.max_grid_size % 2 == 0 else self.max_grid_size
+            return min(COARSE, self.max_grid_size) if self.settings.grid_size is None else halved
+        return min(PLAIN, self.max_grid_size) if self.settings.grid_size is None else self.max_grid_size
 
     @cached_property
-    def decades(self) -> tuple[bool, ...]:
+    def spans_decades(self) -> tuple[bool, ...]:
         """Whether the middle nine tenths of a numeric feature span two decades."""
         weights = self.table.weights
         return tuple(
@@ -117,19 +124,19 @@ class Search:
             for column in self.table.numbers.T[: len(self.table.encoding.numbers)]
         )
 
-    def unusual(self, logs: tuple[bool, ...]) -> float:
+    def log_burden(self, logs: tuple[bool, ...]) -> float:
         """Return how many effective parameters a choice of logarithms has to save.
 
         A logarithm has to save one. Where a feature spans decades its absence has to show in the error
         instead: without it most rows of such a column lie in one cell of the grid.
         """
-        pairs = list(zip(logs, self.decades, strict=True))
+        pairs = list(zip(logs, self.spans_decades, strict=True))
         if any(far and not log for log, far in pairs):
             return float("inf")
         return float(sum(log and not far for log, far in pairs))
 
     @cached_property
-    def copies(self) -> NDArray[np.int64]:
+    def row_groups(self) -> NDArray[np.int64]:
         """The number of every row's kind: copies of one row have the same; (n,)."""
         table = self.table
         everything = pd.DataFrame(np.column_stack([table.numbers, table.codes, table.target]))
@@ -137,74 +144,74 @@ class Search:
         return np.asarray(kinds, dtype=np.int64)
 
     @cached_property
-    def distinct(self) -> int:
+    def distinct_rows(self) -> int:
         """Rows that copy no other row."""
-        return int(self.copies.max()) + 1
+        return int(self.row_groups.max()) + 1
 
-    def data(self, structure: Structure, encoding: Encoding, unit: float) -> Data:
+    def data(self, structure: LawStructure, encoding: FeatureEncoding, unit: float) -> Data:
         """Return the rows as the network sees them."""
         device = self.settings.device
-        logs = structure.log_target and not structure.linked
+        logs = structure.log_target and not structure.has_log_link
         target = np.log(self.table.target) if logs else self.table.target
-        inputs = Inputs(
+        inputs = InputTensors(
             torch.tensor(encoding.encode_numbers(self.table.numbers), device=device),
             torch.tensor(self.table.codes, device=device),
         )
         weights = torch.tensor(self.table.weights, device=device)
         return Data(inputs, torch.tensor(target[:, None] / unit, device=device), weights)
 
-    def fit(self, structure: Structure) -> Trial:
+    def fit(self, structure: LawStructure) -> Trial:
         """Fit a structure on all rows; hidden nodes are first sought on some rows and a coarse grid."""
-        self.settings.watch.begin(str(structure), len(self.trials))
+        self.settings.monitor.begin(str(structure), len(self.trials))
         encoding, unit = self.table.encoding.with_logs(structure.logs), self._unit(structure)
         data, options = self.data(structure, encoding, unit), self.options(structure)
         generator = torch.Generator().manual_seed(self.settings.seed)
-        shape, bounds = self._shape(structure, encoding, data)
+        shape, bounds = self._architecture(structure, encoding, data)
         if is_large(shape):
             run, fitted = fit_large(shape, data, bounds, generator, options)
             return self.judge(structure, encoding, unit, run, fitted)
-        part = self._part(data, SEARCH_ROWS, generator) if structure.hidden else data
+        part = self._sample(data, SEARCH_ROWS, generator) if structure.hidden else data
         run = fit_starts(shape, part, bounds, generator, options)
         if part is not data:
-            run = settled(run, data, options)
-        return self.judge(structure, encoding, unit, run, finish(run, data, options))
+            run = train_until_one(run, data, options)
+        return self.judge(structure, encoding, unit, run, describe_fit(run, data, options))
 
-    def fit_noisy(self, structure: Structure) -> Trial:
+    def fit_noisy(self, structure: LawStructure) -> Trial:
         """Fit hidden nodes on noisy rows, with the smoothing that is best on rows held out, then on all rows."""
-        self.settings.watch.begin(str(structure), len(self.trials))
+        self.settings.monitor.begin(str(structure), len(self.trials))
         encoding, unit = self.table.encoding.with_logs(structure.logs), self._unit(structure)
         data, options = self.data(structure, encoding, unit), self.options(structure)
         generator = torch.Generator().manual_seed(self.settings.seed)
-        shape, bounds = self._shape(structure, encoding, data)
+        shape, bounds = self._architecture(structure, encoding, data)
         # Copies of a row stay together: one would tell of the other.
-        rank = torch.randperm(self.distinct, generator=generator)[torch.tensor(self.copies)]
-        count = min(self.distinct // 5, HELD_OUT_ROWS)
+        rank = torch.randperm(self.distinct_rows, generator=generator)[torch.tensor(self.row_groups)]
+        count = min(self.distinct_rows // 5, HELD_OUT_ROWS)
         rank = rank.to(data.target.device)
         test = torch.nonzero(rank < count).squeeze(1)
         rest = torch.nonzero((rank >= count) & (rank < count + TRAINED_ROWS)).squeeze(1)
         rows = data.rows(rest), data.rows(test)
-        found = fit_held_out(shape, *rows, bounds, generator, options, self.finest)
-        run = on_all_rows(found.run, data, options, float(rows[0].weights.sum()))
+        found = fit_held_out(shape, *rows, bounds, generator, options, self.max_grid_size)
+        run = train_on_all_rows(found.trained, data, options, float(rows[0].weights.sum()))
         places, predicted = test.cpu().numpy(), found.output.cpu().numpy()
-        if structure.log_target and not structure.linked:
-            learned = options.objective(rows[0]).outputs(found.run.network, rows[0].inputs)[0, :, 0]
+        if structure.log_target and not structure.has_log_link:
+            learned = options.objective(rows[0]).outputs(found.trained.network, rows[0].inputs)[0, :, 0]
             seen, weights = rest.cpu().numpy(), rows[0].weights.cpu().numpy()
             sums = np.average(self.table.target[seen], weights=weights)
             predicted = np.exp(predicted) * sums / np.average(np.exp(learned.cpu().numpy()), weights=weights)
-        held_out = HeldOut(places, predicted * unit)
-        return self.judge(structure, encoding, unit, run, finish(run, data, options), held_out)
+        held_out = HeldOutPredictions(places, predicted * unit)
+        return self.judge(structure, encoding, unit, run, describe_fit(run, data, options), held_out)
 
-    def _shape(
-        self, structure: Structure, encoding: Encoding, data: Data
-    ) -> tuple[Shape, tuple[torch.Tensor, torch.Tensor]]:
+    def _architecture(
+        self, structure: LawStructure, encoding: FeatureEncoding, data: Data
+    ) -> tuple[Architecture, tuple[torch.Tensor, torch.Tensor]]:
         """Return the shape that a structure begins with, and the ends of its splines."""
         straight = data.inputs.numbers[:, : len(encoding.numbers)].cpu().numpy()
         grid_size = self.grid_size(structure)
         ends = knot_range(straight, grid_size, self.table.weights)
         low, high = (torch.tensor(end, device=self.settings.device) for end in ends)
-        shape = Shape(
+        shape = Architecture(
             len(encoding.numbers),
-            cycles=len(encoding.cycles),
+            cycles=len(encoding.periodic),
             categories=tuple(len(feature.categories) for feature in encoding.categories),
             hidden=structure.hidden,
             products=structure.products,
@@ -217,71 +224,73 @@ class Search:
 
         Where rows held out have chosen the smoothing they have chosen the grid too.
         """
-        if trial.held_out is not None or is_large(trial.run.network.shape):
+        if trial.held_out is not None or is_large(trial.trained.network.architecture):
             return trial
         data = self.data(trial.structure, trial.encoding, trial.unit)
         options = self.options(trial.structure)
         generator = torch.Generator().manual_seed(self.settings.seed)
-        run, structure = trial.run, trial.structure
+        run, structure = trial.trained, trial.structure
         if structure.hidden and self.settings.hidden is None:
-            run, gone = prune(run, self._part(data, PRUNE_ROWS, generator), options)
+            run, gone = prune(run, self._sample(data, PRUNE_ROWS, generator), options)
             if gone:
-                run = settled(replace(run, network=shrunk(run.network)), data, options)
-                shape = run.network.shape
+                run = train_until_one(replace(run, network=remove_dead_nodes(run.network)), data, options)
+                shape = run.network.architecture
                 structure = replace(structure, hidden=shape.hidden, products=shape.products)
         if structure.hidden:
-            part = self._part(data, SEARCH_ROWS, generator)
-            finer = grown(run, part, options, self.finest)
+            part = self._sample(data, SEARCH_ROWS, generator)
+            finer = refine_grid(run, part, options, self.max_grid_size)
             if part is not data and finer is not run:
-                finer = settled(finer, data, options)
+                finer = train_until_one(finer, data, options)
         else:
-            finer = self._finer(run, data, options)
-        if finer is trial.run:
+            finer = self._refine_grid(run, data, options)
+        if finer is trial.trained:
             return trial
-        refined = self.judge(structure, trial.encoding, trial.unit, finer, finish(finer, data, options))
-        return self.better(trial, refined, FINER if structure == trial.structure else MARGIN)
+        refined = self.judge(structure, trial.encoding, trial.unit, finer, describe_fit(finer, data, options))
+        return self.prefer(trial, refined, FINER if structure == trial.structure else MARGIN)
 
-    def _finer(self, run: Run, data: Data, options: FitOptions) -> Run:
+    def _refine_grid(self, run: TrainedBatch, data: Data, options: FitOptions) -> TrainedBatch:
         """Double the grid of an additive network while its score falls.
 
         Its smoothing is chosen anew on every grid, so that a finer one bends no more than the rows ask for.
         """
-        shape = run.network.shape
-        largest = self.settings.grid_size or min(FINEST_PLAIN, max(1, self.distinct // 4))
+        shape = run.network.architecture
+        largest = self.settings.grid_size or min(FINEST_PLAIN, max(1, self.distinct_rows // 4))
         while (
             2 * shape.grid_size <= largest and 2 * shape.parameters <= MOST_PLAIN and not run.history.stopped
         ):
-            tried = retrained(replace(run, network=run.network.refined()), data, options)
+            tried = retrain(replace(run, network=run.network.refine_grid()), data, options)
             if not float(tried.score[0]) < PLAIN_WORTH * float(run.score[0]):
                 break
-            run, shape = tried, tried.network.shape
+            run, shape = tried, tried.network.architecture
         return run
 
     def judge(
         self,
-        structure: Structure,
-        encoding: Encoding,
+        structure: LawStructure,
+        encoding: FeatureEncoding,
         unit: float,
-        run: Run,
-        fitted: Fitted,
-        held_out: HeldOut | None = None,
+        run: TrainedBatch,
+        fitted: FittedNetwork,
+        held_out: HeldOutPredictions | None = None,
     ) -> Trial:
         """Work out what a fitted structure says of rows left out."""
-        link, unusual = self._link(structure), self.unusual(structure.logs)
-        return judged(Fit(structure, encoding, run, fitted, unit, link, unusual, held_out), self.table)
+        link, unusual = self._link(structure), self.log_burden(structure.logs)
+        return judge_fit(
+            StructureFit(structure, encoding, run, fitted, unit, link, unusual, held_out), self.table
+        )
 
-    def pays(self, simple: Trial, rich: Trial) -> bool:
+    def is_significant_gain(self, simple: Trial, rich: Trial) -> bool:
         """Say whether `rich` lowers the squared error of rows held out, or of all left out, enough."""
         rows = slice(None) if rich.held_out is None else rich.held_out.rows
         target, weights = self.table.target[rows], self.table.weights[rows]
-        first = (target - self._foretold(simple, rich)) ** 2
-        second = (target - self._foretold(rich, rich)) ** 2
+        first = (target - self._held_out_predictions(simple, rich)) ** 2
+        second = (target - self._held_out_predictions(rich, rich)) ** 2
         gain = float(np.average(first - second, weights=weights))
         variance = float(np.average((first - second - gain) ** 2, weights=weights))
         least = PAYS * float(np.average(first, weights=weights))
         return bool(gain > max(least, SURE * np.sqrt(variance / weights.sum())))
 
-    def _foretold(self, trial: Trial, by: Trial) -> Floats:
+    def _held_out_predictions(self, trial: Trial, by: Trial) -> Floats:
         """Return what `trial` says of the rows that `by` has held out: as held out itself, or as left out."""
         if by.held_out is None:
             return trial.predicted
@@ -292,9 +301,12 @@ class Search:
         assert trial.held_out is not None
         rows = trial.held_out.rows
         gap = self.table.target[rows] - trial.held_out.predicted
-        return float(np.average(gap**2, weights=self.table.weights[rows])) / self.table.spread(False) ** 2
+        return (
+            float(np.average(gap**2, weights=self.table.weights[rows]))
+            / self.table.target_deviation(False) ** 2
+        )
 
-    def better(self, first: Trial, second: Trial, margin: float = MARGIN) -> Trial:
+    def prefer(self, first: Trial, second: Trial, margin: float = MARGIN) -> Trial:
         """Return the trial to prefer: the simpler one unless the other is clearly more accurate."""
         simple, rich = sorted((first, second), key=lambda trial: trial.complexity)
         gain = rich.density - simple.density
@@ -303,20 +315,20 @@ class Search:
         wider = sum(rich.structure.hidden) > sum(simple.structure.hidden)
         if mean <= max(GROWTH if wider else margin, np.sqrt(variance / self.rows)):
             return simple
-        return simple if wider and rich.miss > WORSE * simple.miss else rich
+        return simple if wider and rich.mean_absolute_error > WORSE * simple.mean_absolute_error else rich
 
     def best(self, trials: list[Trial]) -> Trial:
         """Return the trial preferred to all others, compared in turn."""
         chosen = trials[0]
         for trial in trials[1:]:
-            chosen = self.better(chosen, trial)
+            chosen = self.prefer(chosen, trial)
         return chosen
 
     def accuracy(self, trial: Trial) -> float:
         """Return 1 − (scale of the residuals / standard deviation)², on the scale of the model."""
-        return 1.0 - (trial.scale / self.table.spread(trial.structure.log_target)) ** 2
+        return 1.0 - (trial.scale / self.table.target_deviation(trial.structure.log_target)) ** 2
 
-    def options(self, structure: Structure) -> FitOptions:
+    def options(self, structure: LawStructure) -> FitOptions:
         """Return how a structure is fitted."""
         settings = self.settings
         return FitOptions(
@@ -324,33 +336,33 @@ class Search:
             smoothing=settings.smoothing,
             criterion=settings.criterion,
             loss=structure.loss,
-            wanted=settings.wanted,
+            shape_constraints=settings.shape_constraints,
             link=self._link(structure),
             precision=settings.precision,
-            distinct=min(1.0, self.distinct / self.rows),
-            trainer=TrainerOptions(watch=settings.watch),
+            distinct=min(1.0, self.distinct_rows / self.rows),
+            trainer=TrainerOptions(watch=settings.monitor),
         )
 
-    def _unit(self, structure: Structure) -> float:
-        if structure.linked:
+    def _unit(self, structure: LawStructure) -> float:
+        if structure.has_log_link:
             return float(np.average(self.table.target, weights=self.table.weights))
-        return 1.0 if structure.log_target else self.table.spread(False)
+        return 1.0 if structure.log_target else self.table.target_deviation(False)
 
-    def _link(self, structure: Structure) -> Link | None:
+    def _link(self, structure: LawStructure) -> Link | None:
         """Return what keeps the law where it was asked to stay; the logarithm of the target does so by itself."""
-        if structure.linked:
+        if structure.has_log_link:
             return Exponential()
-        if structure.log_target or self.settings.reach == "any":
+        if structure.log_target or self.settings.target_range == "any":
             return None
         unit = self._unit(structure)
-        if self.settings.reach == "bounded":
+        if self.settings.target_range == "bounded":
             low, high = self.settings.bounds
             return Logistic(low / unit, high / unit)
         # Where targets are of their usual size the link is a straight line but for a thousandth.
         usual = weighted_quantile(np.abs(self.table.target), self.table.weights, 0.5)
         return Softplus(scale=max(usual / 7.0, 1e-3 * unit) / unit)
 
-    def _part(self, data: Data, rows: int, generator: torch.Generator) -> Data:
+    def _sample(self, data: Data, rows: int, generator: torch.Generator) -> Data:
         if len(self.table) <= 2 * rows:
             return data
         index = torch.randperm(len(self.table), generator=generator)[:rows]

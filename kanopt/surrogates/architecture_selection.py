@@ -26,11 +26,11 @@ import numpy as np
 
 from kanopt.errors import FitError
 from kanopt.kan.large import is_large
-from kanopt.surrogates.architecture_search import Search
+from kanopt.surrogates.architecture_search import ArchitectureSearch
 from kanopt.surrogates.settings import Settings
-from kanopt.surrogates.trials import Structure, Table, Trial
+from kanopt.surrogates.trials import LawStructure, TrainingTable, Trial
 
-__all__ = ["choose"]
+__all__ = ["select_structure"]
 
 FEW, HALF = 0.002, 0.5
 """Share of rows with wild residuals, or of the squares that they make, past which a loss has to hold them back."""
@@ -42,11 +42,11 @@ NOISE, CLEAN = 1e-3, 5e-3
 """Share of the variance that one product must leave to look for noise, and that is noise if four nodes leave it."""
 
 
-class _Stopped(Exception):  # noqa: N818 - no error: the search was asked to end
+class _SearchStopped(Exception):  # noqa: N818 - no error: the search was asked to end
     """The search was asked to end."""
 
 
-def choose(table: Table, settings: Settings) -> tuple[Trial, list[Trial]]:
+def select_structure(table: TrainingTable, settings: Settings) -> tuple[Trial, list[Trial]]:
     """Return the structure to use, and every structure tried.
 
     Where the watch of `settings` says to stop, the best of the structures tried so far is returned.
@@ -56,61 +56,63 @@ def choose(table: Table, settings: Settings) -> tuple[Trial, list[Trial]]:
     FitError
         Where a logarithm is asked of values that have none.
     """
-    search = Search(table, settings)
+    search = ArchitectureSearch(table, settings)
     targets = _targets(table, settings)
     try:
-        chosen = _chosen(search, targets)
-    except _Stopped:
+        chosen = _select(search, targets)
+    except _SearchStopped:
         chosen = search.best(search.trials)
     if not any(trial is chosen for trial in search.trials):
         search.trials.append(chosen)
     return chosen, search.trials
 
 
-def _chosen(search: Search, targets: list[bool]) -> Trial:
+def _select(search: ArchitectureSearch, targets: list[bool]) -> Trial:
     settings = search.settings
-    best = [_with_logs(search, _plain(search, log_target)) for log_target in targets]
+    best = [_select_logs(search, _fit_additive(search, log_target)) for log_target in targets]
     if settings.hidden is None:
-        finals = _grow(search, best)
+        finals = _add_hidden(search, best)
     elif settings.hidden:
-        finals = [_given(search, start) for start in best]
+        finals = [_fit_requested(search, start) for start in best]
     else:
         finals = best
     chosen = search.best(finals)
     if settings.loss is None and chosen.held_out is None:
         # Hidden nodes that were asked for are kept; only between ways to write the target is there a choice then.
         others = best if settings.hidden is None else finals
-        chosen = next((trial for trial in others if search.pays(chosen, trial)), chosen)
+        chosen = next((trial for trial in others if search.is_significant_gain(chosen, trial)), chosen)
     return search.refine(chosen)
 
 
-def _given(search: Search, start: Trial) -> Trial:
+def _fit_requested(search: ArchitectureSearch, start: Trial) -> Trial:
     """Fit the hidden nodes that were asked for; where there is noise, with rows held out."""
     settings = search.settings
     structure = replace(start.structure, hidden=settings.hidden or (), products=settings.products)
     trial = _fit(search, structure)
-    if is_large(trial.run.network.shape):
+    if is_large(trial.trained.network.architecture):
         return trial
-    if search.spares_rows and 1.0 - search.accuracy(trial) > CLEAN:
-        return _noted(search, search.fit_noisy(structure))
+    if search.can_hold_out and 1.0 - search.accuracy(trial) > CLEAN:
+        return _record_trial(search, search.fit_noisy(structure))
     return trial
 
 
-def _fit(search: Search, structure: Structure) -> Trial:
-    return _noted(search, search.fit(structure))
+def _fit(search: ArchitectureSearch, structure: LawStructure) -> Trial:
+    return _record_trial(search, search.fit(structure))
 
 
-def _noted(search: Search, trial: Trial) -> Trial:
+def _record_trial(search: ArchitectureSearch, trial: Trial) -> Trial:
     """Take a trial into the list; end the search where that was asked for."""
     search.trials.append(trial)
-    if search.settings.watch.stop():
-        raise _Stopped
+    if search.settings.monitor.should_stop():
+        raise _SearchStopped
     return trial
 
 
-def _targets(table: Table, settings: Settings) -> list[bool]:
+def _targets(table: TrainingTable, settings: Settings) -> list[bool]:
     positive = bool(table.target.min() > 0)
-    if settings.log_target is None and (settings.reach == "bounded" or -1 in settings.wanted.bends):
+    if settings.log_target is None and (
+        settings.target_range == "bounded" or -1 in settings.shape_constraints.convexity
+    ):
         return [False]
     if settings.log_target is None:
         wide = positive and table.target.max() > 1.5 * table.target.min()
@@ -124,47 +126,49 @@ def _targets(table: Table, settings: Settings) -> list[bool]:
     return [settings.log_target]
 
 
-def _plain(search: Search, log_target: bool) -> Trial:
+def _fit_additive(search: ArchitectureSearch, log_target: bool) -> Trial:
     """Fit an additive model without logarithms of features, by squares first; choose the loss."""
     settings = search.settings
     logs = settings.logs or tuple(False for _ in search.table.encoding.numbers)
-    trial = _fit(search, Structure(log_target, logs, (), settings.loss or "squared"))
+    trial = _fit(search, LawStructure(log_target, logs, (), settings.loss or "squared"))
     # Behind a link a robust loss would move sums, and nothing moves them back.
-    if settings.loss is None and trial.link is None and _is_heavy(search, trial):
+    if settings.loss is None and trial.link is None and _has_heavy_tails(search, trial):
         trial = _fit(search, replace(trial.structure, loss="huber"))
     return trial
 
 
-def _with_logs(search: Search, best: Trial) -> Trial:
+def _select_logs(search: ArchitectureSearch, best: Trial) -> Trial:
     """Choose the features to take as logarithms in an additive model: all, none, then one by one."""
     numbers = search.table.encoding.numbers
-    bends = search.settings.wanted.bends or (0,) * len(numbers)
+    bends = search.settings.shape_constraints.convexity or (0,) * len(numbers)
     wide = tuple(
         feature.low > 0 and feature.high >= 3.0 * feature.low and not bend
         for feature, bend in zip(numbers, bends, strict=True)
     )
     if search.settings.logs is not None or not any(wide):
         return best
-    best = search.better(best, _fit(search, replace(best.structure, logs=wide)))
+    best = search.prefer(best, _fit(search, replace(best.structure, logs=wide)))
     if 1 < sum(wide) <= 8:
         for index in np.flatnonzero(wide):
             logs = list(best.structure.logs)
             logs[index] = not logs[index]
-            best = search.better(best, _fit(search, replace(best.structure, logs=tuple(logs))))
+            best = search.prefer(best, _fit(search, replace(best.structure, logs=tuple(logs))))
     return best
 
 
-def _is_heavy(search: Search, trial: Trial) -> bool:
+def _has_heavy_tails(search: ArchitectureSearch, trial: Trial) -> bool:
     """Say whether residuals have tails that squares would follow: normal errors have none beyond 5 σ.
 
     What is left of a law without noise has tails too, and no error to hold back. Its size is compared with the spread
     of the middle of the targets, since a wild target makes the spread of all.
     """
-    exact = trial.scale < np.sqrt(EXACT) * search.table.usual_spread(trial.structure.log_target)
-    return search.rows >= 50 and not exact and (trial.heavy > FEW or trial.burden > HALF)
+    exact = trial.scale < np.sqrt(EXACT) * search.table.robust_deviation(trial.structure.log_target)
+    return (
+        search.rows >= 50 and not exact and (trial.outlier_share > FEW or trial.outlier_squares_share > HALF)
+    )
 
 
-def _grow(search: Search, starts: list[Trial]) -> list[Trial]:
+def _add_hidden(search: ArchitectureSearch, starts: list[Trial]) -> list[Trial]:
     """Add hidden nodes to additive models while they pay.
 
     For the target itself first one product node. Where noise is left, then four nodes, judged by rows held out.
@@ -172,18 +176,18 @@ def _grow(search: Search, starts: list[Trial]) -> list[Trial]:
     """
     features = len(search.table.encoding.features)
     tried = list(starts)
-    if features < 2 or search.rows < max(40.0, 15.0 * features) or search.too_wide:
+    if features < 2 or search.rows < max(40.0, 15.0 * features) or search.has_too_many_categories:
         return tried
-    if not search.settings.wanted:
+    if not search.settings.shape_constraints:
         # A logarithm of the target has made sums of products; a product of such sums says little.
         plain = [start for start in starts if not start.structure.log_target]
         tried += [_fit(search, replace(start.structure, hidden=(1,), products=(1,))) for start in plain]
     best = search.best(tried)
-    if search.spares_rows and 1.0 - search.accuracy(best) > NOISE:
-        noisy = _grow_noisy(search, starts, best)
+    if search.can_hold_out and 1.0 - search.accuracy(best) > NOISE:
+        noisy = _add_hidden_held_out(search, starts, best)
         if noisy is not None:
             return [noisy]
-        if search.wide:
+        if search.has_many_categories:
             return tried
     if search.accuracy(best) < NO_ERROR:
         tried += [_fit(search, replace(start.structure, hidden=(2,), products=())) for start in starts]
@@ -194,27 +198,29 @@ def _grow(search: Search, starts: list[Trial]) -> list[Trial]:
     return tried
 
 
-def _grow_noisy(search: Search, starts: list[Trial], best: Trial) -> Trial | None:
+def _add_hidden_held_out(search: ArchitectureSearch, starts: list[Trial], best: Trial) -> Trial | None:
     """Add hidden nodes where they pay on rows held out; None where they do not, or what is left is no noise."""
-    tried = [best] if search.wide else starts
-    trials = [_noted(search, search.fit_noisy(_noisy(search, start.structure))) for start in tried]
+    tried = [best] if search.has_many_categories else starts
+    trials = [
+        _record_trial(search, search.fit_noisy(_noisy_structure(search, start.structure))) for start in tried
+    ]
     rich = trials.pop()
     # Behind a link factors multiply and sums come out right: the target itself has to be clearly better.
-    rich = next((trial for trial in trials if search.pays(rich, trial)), rich)
+    rich = next((trial for trial in trials if search.is_significant_gain(rich, trial)), rich)
     if not search.unexplained(rich) > CLEAN:
         return None
     # A few wild rows make every gain in squares uncertain; where all rows are foretold better, no loss is enough.
-    denser = search.better(best, rich) is rich and not search.pays(rich, best)
-    return rich if denser or search.pays(best, rich) else None
+    denser = search.prefer(best, rich) is rich and not search.is_significant_gain(rich, best)
+    return rich if denser or search.is_significant_gain(best, rich) else None
 
 
-def _noisy(search: Search, additive: Structure) -> Structure:
+def _noisy_structure(search: ArchitectureSearch, additive: LawStructure) -> LawStructure:
     """Return the structure with hidden nodes to try: squares in the units of the target, or squares over the mean."""
     settings = search.settings
     loss = additive.loss
     if settings.loss is None:
-        loss = "poisson" if additive.log_target and settings.linked else "squared"
+        loss = "poisson" if additive.log_target and settings.allow_link else "squared"
     # Hidden nodes bend as they have to: logarithms are for features most of whose rows lie in one cell without.
-    far = tuple(log and far for log, far in zip(additive.logs, search.decades, strict=True))
+    far = tuple(log and far for log, far in zip(additive.logs, search.spans_decades, strict=True))
     logs = far if settings.logs is None else settings.logs
     return replace(additive, hidden=(4,), products=(), loss=loss, logs=logs)

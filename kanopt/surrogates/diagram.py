@@ -13,7 +13,7 @@ from kanopt.surrogates.diagnostics.attribution import attribution
 
 if TYPE_CHECKING:
     from kanopt.kan.description import Layer, Network
-    from kanopt.surrogates.encoding import Encoding, Feature
+    from kanopt.surrogates.encoding import Feature, FeatureEncoding
 
 __all__ = ["Diagram", "DiagramEdge", "diagram_of"]
 
@@ -87,7 +87,7 @@ class Diagram:
 
 def diagram_of(
     network: Network,
-    encoding: Encoding,
+    encoding: FeatureEncoding,
     *,
     output: str,
     log_output: bool = False,
@@ -135,7 +135,7 @@ def _named(feature: Feature) -> str:
 
 
 def _edges(
-    index: int, layer: Layer, encoding: Encoding, points: int, weights: Floats | None
+    index: int, layer: Layer, encoding: FeatureEncoding, points: int, weights: Floats | None
 ) -> list[DiagramEdge]:
     curves = list(_curves(index, layer, encoding, points))
     spread = np.array([np.ptp(values, axis=0) for _, values, _ in curves])
@@ -161,7 +161,7 @@ def _edges(
 
 
 def _curves(
-    index: int, layer: Layer, encoding: Encoding, points: int
+    index: int, layer: Layer, encoding: FeatureEncoding, points: int
 ) -> Iterator[tuple[Floats, Floats, tuple[str, ...]]]:
     """Yield for every input of a layer where its edges are sampled, their values (points, subnodes), and labels."""
     for source in range(layer.inputs + len(layer.periodic)):

@@ -21,22 +21,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.surrogates.encoding import Encoding
+from kanopt.surrogates.encoding import FeatureEncoding
 
-__all__ = ["Predictor", "importances", "marginal_effects"]
+__all__ = ["Predictor", "feature_importances", "marginal_effects"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Predictor = Callable[[Floats, Integers], Floats]
 
 
-def importances(predict: Predictor, encoding: Encoding, rows: tuple[Floats, Integers], seed: int) -> Floats:
+def feature_importances(
+    predict: Predictor, encoding: FeatureEncoding, rows: tuple[Floats, Integers], seed: int
+) -> Floats:
     """Return the importance of every column, scaled to sum to one; shape (columns,)."""
     numbers, codes = rows
     order = np.random.default_rng(seed).permutation(len(numbers))
     base = predict(numbers, codes)
     total = np.empty(len(encoding.features))
-    for index, place in enumerate(_places(encoding)):
+    for index, place in enumerate(_matrix_columns(encoding)):
         shuffled_numbers, shuffled_codes = numbers.copy(), codes.copy()
         if encoding.features[index].is_numeric:
             shuffled_numbers[:, place] = numbers[order, place]
@@ -47,7 +49,7 @@ def importances(predict: Predictor, encoding: Encoding, rows: tuple[Floats, Inte
 
 
 def marginal_effects(
-    predict: Predictor, encoding: Encoding, rows: tuple[Floats, Integers], grid: int
+    predict: Predictor, encoding: FeatureEncoding, rows: tuple[Floats, Integers], grid: int
 ) -> pd.DataFrame:
     """Return the marginal effect of every column as a tidy frame: feature, value, effect.
 
@@ -56,7 +58,7 @@ def marginal_effects(
     numbers, codes = rows
     mean = float(predict(numbers, codes).mean())
     parts = []
-    for feature, place in zip(encoding.features, _places(encoding), strict=True):
+    for feature, place in zip(encoding.features, _matrix_columns(encoding), strict=True):
         if feature.is_numeric:
             settings = np.linspace(*feature.bounds, grid)
             values = feature.decode(settings).astype(object)
@@ -77,7 +79,7 @@ def marginal_effects(
     return pd.concat(parts, ignore_index=True)
 
 
-def _places(encoding: Encoding) -> list[int]:
+def _matrix_columns(encoding: FeatureEncoding) -> list[int]:
     """Return every feature's column in its matrix: that of the numbers or that of the codes."""
     order = {
         feature.name: place

@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, nearest
 
-__all__ = ["Encoding", "Feature", "check_numbers", "encoding_of", "is_number", "knot_range", "row_name"]
+__all__ = [
+    "Feature",
+    "FeatureEncoding",
+    "check_numbers",
+    "encoding_of",
+    "is_number",
+    "knot_range",
+    "row_name",
+]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -97,7 +105,7 @@ class Feature:
 
 
 @dataclass(frozen=True)
-class Encoding:
+class FeatureEncoding:
     """All columns of a model, in the order of the table.
 
     In the network's first layer come the numbers, then the cycles, then the categories, each in the order of the table.
@@ -123,14 +131,14 @@ class Encoding:
         return tuple(feature for feature in self.features if feature.kind == "number")
 
     @property
-    def cycles(self) -> tuple[Feature, ...]:
+    def periodic(self) -> tuple[Feature, ...]:
         """The periodic features."""
         return tuple(feature for feature in self.features if feature.kind == "cycle")
 
     @property
     def numeric(self) -> tuple[Feature, ...]:
         """Numbers, then cycles: the columns of the network's numeric input."""
-        return (*self.numbers, *self.cycles)
+        return (*self.numbers, *self.periodic)
 
     @property
     def inputs(self) -> tuple[Feature, ...]:
@@ -142,7 +150,7 @@ class Encoding:
         """The categorical features."""
         return tuple(feature for feature in self.features if feature.kind == "category")
 
-    def with_logs(self, logs: Sequence[bool]) -> Encoding:
+    def with_logs(self, logs: Sequence[bool]) -> FeatureEncoding:
         """Return the encoding with one flag per number, cycles apart, saying whether its logarithm is taken."""
         flags = iter(logs)
         features = []
@@ -152,9 +160,9 @@ class Encoding:
                 scale = 1.0 if flag else _power_of_ten(feature.low, feature.high)
                 feature = replace(feature, log=flag, scale=scale)
             features.append(feature)
-        return Encoding(tuple(features))
+        return FeatureEncoding(tuple(features))
 
-    def with_periods(self, periods: Mapping[str, float]) -> Encoding:
+    def with_periods(self, periods: Mapping[str, float]) -> FeatureEncoding:
         """Return the encoding with numbers made periodic, `periods` by name."""
         features = [
             replace(feature, kind="cycle", scale=float(periods[feature.name]))
@@ -162,7 +170,7 @@ class Encoding:
             else feature
             for feature in self.features
         ]
-        return Encoding(tuple(features))
+        return FeatureEncoding(tuple(features))
 
     def encode_numbers(self, values: Floats, index: pd.Index[Any] | None = None) -> Floats:
         """Encode a matrix of the numeric columns, numbers and then cycles, shape (n, numeric)."""
@@ -196,12 +204,12 @@ class Encoding:
         return [asdict(feature) for feature in self.features]
 
     @classmethod
-    def from_json(cls, data: list[dict[str, Any]]) -> Encoding:
-        """Undo :meth:`to_json`."""
+    def from_json(cls, data: list[dict[str, Any]]) -> FeatureEncoding:
+        """Undo :meth:`to_text`."""
         return cls(tuple(Feature(**{**item, "categories": tuple(item["categories"])}) for item in data))
 
 
-def encoding_of(frame: pd.DataFrame) -> Encoding:
+def encoding_of(frame: pd.DataFrame) -> FeatureEncoding:
     """Read from a table what kind each column is, and its range or its categories; no logarithms yet.
 
     Raises
@@ -211,7 +219,9 @@ def encoding_of(frame: pd.DataFrame) -> Encoding:
     """
     if not len(frame.columns):
         raise FitError("the table has no columns to learn from; pass at least one")
-    return Encoding(tuple(_feature(str(name), frame.iloc[:, i]) for i, name in enumerate(frame.columns)))
+    return FeatureEncoding(
+        tuple(_feature(str(name), frame.iloc[:, i]) for i, name in enumerate(frame.columns))
+    )
 
 
 def knot_range(encoded: Floats, grid_size: int, weights: Floats | None = None) -> tuple[Floats, Floats]:
@@ -236,14 +246,14 @@ def knot_range(encoded: Floats, grid_size: int, weights: Floats | None = None) -
     cell = (high - low) / grid_size
     few_below = weights @ (encoded < low + cell) < count
     few_above = weights @ (encoded > high - cell) < count
-    first = np.array([_beyond(column, weights, count) for column in encoded.T])
-    last = np.array([-_beyond(-column, weights, count) for column in encoded.T])
+    first = np.array([_value_at_count(column, weights, count) for column in encoded.T])
+    last = np.array([-_value_at_count(-column, weights, count) for column in encoded.T])
     trimmed = np.where(few_below, first, low), np.where(few_above, last, high)
     spread = trimmed[1] > trimmed[0]
     return np.where(spread, trimmed[0], low), np.where(spread, trimmed[1], high)
 
 
-def _beyond(values: Floats, weights: Floats, count: float) -> float:
+def _value_at_count(values: Floats, weights: Floats, count: float) -> float:
     """Return the least value up to which there are `count` rows, where a row of weight k is k rows."""
     order = np.argsort(values, kind="stable")
     mass = np.cumsum(weights[order])
@@ -302,7 +312,7 @@ def _feature(name: str, column: pd.Series[Any]) -> Feature:
             )
         return Feature(name, "number", scale=_power_of_ten(low, high), low=low, high=high)
     _refuse_missing(column, name)
-    known = _different(column, name)
+    known = _unique_values(column, name)
     odd = next((value for value in known if not isinstance(value, (str, bool, int, float, np.generic))), None)
     if odd is not None or pd.api.types.is_datetime64_any_dtype(column):
         raise FitError(
@@ -320,7 +330,7 @@ def _feature(name: str, column: pd.Series[Any]) -> Feature:
     return Feature(name, "category", categories=tuple(ordered))
 
 
-def _different(column: pd.Series[Any], name: str) -> NDArray[np.object_]:
+def _unique_values(column: pd.Series[Any], name: str) -> NDArray[np.object_]:
     """Return the different values of a column."""
     try:
         return np.asarray(pd.unique(column.astype(object)), dtype=object)
@@ -350,7 +360,7 @@ def _numbers(column: pd.Series[Any], feature: Feature) -> Floats:
     if pd.api.types.is_complex_dtype(column):
         raise FitError(f"{what} was a number in training and now holds complex numbers; use their real parts")
     if not is_number(column) and not pd.api.types.is_bool_dtype(column):
-        row = _first_odd(column)
+        row = _first_non_number(column)
         raise FitError(
             f"{what} was a number in training; {row_name(column.index, row)} now holds {column.iloc[row]!r}; "
             "convert the column to numbers first"
@@ -360,7 +370,7 @@ def _numbers(column: pd.Series[Any], feature: Feature) -> Floats:
     return values
 
 
-def _first_odd(column: pd.Series[Any]) -> int:
+def _first_non_number(column: pd.Series[Any]) -> int:
     """Return the first row that holds no number, or else the first one."""
     values = column.astype(object)
     odd = [

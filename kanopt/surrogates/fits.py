@@ -15,38 +15,38 @@ from kanopt.interrupt import Interrupt
 from kanopt.surrogates.encoding import LEAST_ROWS, encoding_of
 from kanopt.surrogates.frames import table_of
 from kanopt.surrogates.given import (
-    has_several,
+    fit_monitor,
     indicators_of,
+    is_multi_target,
     name_of,
     refuse_leak,
     used_rows,
     warn_if_stopped,
-    watch_of,
     weights_of,
 )
-from kanopt.surrogates.law import Law
-from kanopt.surrogates.missing import Indicators
+from kanopt.surrogates.law import NetworkLaw
+from kanopt.surrogates.missing import MissingIndicators
 from kanopt.surrogates.words import refuse_identifiers, refuse_numbers_as_text
 
 if TYPE_CHECKING:
     from kanopt.surrogates.distill.mixed import Rows
-    from kanopt.surrogates.options import Arguments
-    from kanopt.surrogates.settings import FitProgress, Watch
+    from kanopt.surrogates.options import RegressorArguments
+    from kanopt.surrogates.settings import FitMonitor, FitProgress
 
-__all__ = ["OF_COLUMNS", "Fits"]
+__all__ = ["OF_COLUMNS", "FittingMixin"]
 
 OF_COLUMNS = ("n_features_in_", "feature_names_in_", "_units")
 """What a fit notes of the columns before anything is learned."""
 
 
-class Fits:
+class FittingMixin:
     """The fits of a :class:`~kanopt.surrogates.KANRegressor`, and what they leave behind."""
 
     missing: str
     periodic: Any
-    _law: Law
+    _law: NetworkLaw
     _rows: Rows | None
-    _simpler: tuple[tuple[Law, Rows], ...] = ()
+    _simpler_laws: tuple[tuple[NetworkLaw, Rows], ...] = ()
     _units: Mapping[str, str] = MappingProxyType({})
     n_features_in_: int
 
@@ -56,14 +56,14 @@ class Fits:
         """Fit a table in memory."""
         from kanopt.surrogates.threads import one_thread
 
-        if has_several(y):
+        if is_multi_target(y):
             return self._fit_targets(X, y, sample_weight, progress)
         with one_thread(), Interrupt() as interrupt:
-            self._fit_table(X, y, sample_weight, watch_of(progress, interrupt))
+            self._fit_table(X, y, sample_weight, fit_monitor(progress, interrupt))
         warn_if_stopped(interrupt, len(self.alternatives_))
         return self
 
-    def _fit_table(self, X: Any, y: Any, sample_weight: Any, watch: Watch) -> None:
+    def _fit_table(self, X: Any, y: Any, sample_weight: Any, watch: FitMonitor) -> None:
         """Fit one target of a table in memory."""
         frame = table_of(self, X, reset=True)
         name = name_of(y) or "target"
@@ -76,23 +76,27 @@ class Fits:
         # Imported here, so that a saved model predicts without loading torch.
         from kanopt.surrogates.fitting import learn
         from kanopt.surrogates.options import periods_of, settings_of, warn_of_contradictions
-        from kanopt.surrogates.trials import Table
+        from kanopt.surrogates.trials import TrainingTable
 
         refuse_numbers_as_text(frame)
         refuse_identifiers(frame)
         indicators = indicators_of(self.missing, frame, weights)
-        filled = indicators.filled(frame)
+        filled = indicators.transform(frame)
         encoding = encoding_of(filled)
         encoding = encoding.with_periods(periods_of(self.periodic, encoding))
         numbers, codes = encoding.split(filled)
         weights = weights / min(1.0, float(weights.mean()))
-        table = Table(numbers, codes, target, weights, encoding)
-        settings = settings_of(cast("Arguments", self), encoding, watch)
+        table = TrainingTable(numbers, codes, target, weights, encoding)
+        settings = settings_of(cast("RegressorArguments", self), encoding, watch)
         warn_of_contradictions(target, weights, settings, frame.index)
         learned = learn(table, settings)
-        self.alternatives_, self._rows, self._simpler = learned.alternatives, learned.rows, learned.simpler
+        self.alternatives_, self._rows, self._simpler_laws = (
+            learned.alternatives,
+            learned.rows,
+            learned.simpler_laws,
+        )
         self._indicators = indicators
-        self._adopt(learned.law, name)
+        self._set_fitted(learned.law, name)
 
     def _fit_targets(
         self,
@@ -113,11 +117,11 @@ class Fits:
         with one_thread(), Interrupt() as interrupt:
             for place, (name, model) in enumerate(models.items()):
                 target = targets.iloc[:, place].rename(name)
-                model._fit_table(X, target, sample_weight, watch_of(progress, interrupt))
+                model._fit_table(X, target, sample_weight, fit_monitor(progress, interrupt))
         table_of(self, X, reset=True)
         for name in [name for name in vars(self) if name.endswith("_") and name not in OF_COLUMNS]:
             delattr(self, name)
-        self._rows, self._simpler = None, ()
+        self._rows, self._simpler_laws = None, ()
         self.outputs_ = models
         warn_if_stopped(interrupt, sum(len(model.alternatives_) for model in models.values()))
         return self
@@ -150,21 +154,25 @@ class Fits:
             found = learn_streamed(
                 source,
                 target,
-                cast("Arguments", self),
+                cast("RegressorArguments", self),
                 features=columns,
                 weights=weights,
                 periods=self.periodic,
-                watch=watch_of(progress, interrupt),
+                watch=fit_monitor(progress, interrupt),
             )
-        self._indicators = Indicators({})
-        self.alternatives_, self._rows, self._simpler = found.alternatives, found.rows, found.simpler
+        self._indicators = MissingIndicators({})
+        self.alternatives_, self._rows, self._simpler_laws = (
+            found.alternatives,
+            found.rows,
+            found.simpler_laws,
+        )
         self.feature_names_in_ = np.array(found.law.encoding.names, dtype=object)
         self.n_features_in_ = len(found.law.encoding.features)
-        self._adopt(found.law, target)
+        self._set_fitted(found.law, target)
         warn_if_stopped(interrupt, len(self.alternatives_))
         return self
 
-    def _adopt(self, law: Law, target: str) -> None:
+    def _set_fitted(self, law: NetworkLaw, target: str) -> None:
         self.__dict__.pop("outputs_", None)
         self._law = law
         self.target_name_ = target

@@ -15,16 +15,16 @@ from kanopt.errors import KanoptWarning
 from kanopt.formulas import Variable
 from kanopt.formulas.domain import Domain
 from kanopt.kan.description import Network
-from kanopt.kan.robust import share_kept
-from kanopt.surrogates.architecture_selection import choose
+from kanopt.kan.robust import weight_function
+from kanopt.surrogates.architecture_selection import select_structure
 from kanopt.surrogates.distill.mixed import Rows
-from kanopt.surrogates.effects import importances
-from kanopt.surrogates.law import Law
+from kanopt.surrogates.effects import feature_importances
+from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.summary import fit_measures
-from kanopt.surrogates.trials import Table, Trial
+from kanopt.surrogates.trials import TrainingTable, Trial
 
-__all__ = ["Learned", "law_of", "learn"]
+__all__ = ["LearningResult", "law_of", "learn"]
 
 Floats = NDArray[np.float64]
 SAMPLE = 256
@@ -41,7 +41,7 @@ HELD_BACK = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Learned:
+class LearningResult:
     """What was learned from a table.
 
     Attributes
@@ -52,33 +52,33 @@ class Learned:
         A frame of every structure tried.
     rows
         The rows as fitted, on which a formula is chosen.
-    simpler
+    simpler_laws
         Laws of simpler structure that were tried, each with its rows: formulas of them are shorter.
     """
 
-    law: Law
+    law: NetworkLaw
     alternatives: pd.DataFrame
     rows: Rows
-    simpler: tuple[tuple[Law, Rows], ...] = ()
+    simpler_laws: tuple[tuple[NetworkLaw, Rows], ...] = ()
 
 
-def learn(table: Table, settings: Settings) -> Learned:
+def learn(table: TrainingTable, settings: Settings) -> LearningResult:
     """Choose the structure and fit it."""
-    trial, tried = choose(table, settings)
+    trial, tried = select_structure(table, settings)
     return law_of(table, trial, tried, settings)
 
 
-def law_of(table: Table, trial: Trial, tried: list[Trial], settings: Settings) -> Learned:
+def law_of(table: TrainingTable, trial: Trial, tried: list[Trial], settings: Settings) -> LearningResult:
     """Return the law that `trial` has found on the rows of `table`; see :func:`learn`."""
     law, rows = _law(table, trial, settings)
-    _warn_of_sums(table, trial, law.predict(trial.encoding.encode_numbers(table.numbers), table.codes))
+    _warn_of_biased_sum(table, trial, law.predict(trial.encoding.encode_numbers(table.numbers), table.codes))
     # whoever asks for a structure gets the law of that one
-    others = _simpler(tried, trial, table.weights) if settings.hidden is None else []
+    others = _simpler_trials(tried, trial, table.weights) if settings.hidden is None else []
     simpler = tuple(_law(table, other, settings) for other in others)
-    return Learned(law, _alternatives(tried, trial, law, table.weights), rows, simpler)
+    return LearningResult(law, _alternatives(tried, trial, law, table.weights), rows, simpler)
 
 
-def _simpler(tried: list[Trial], chosen: Trial, weights: Floats) -> list[Trial]:
+def _simpler_trials(tried: list[Trial], chosen: Trial, weights: Floats) -> list[Trial]:
     """Return the best trial of every structure that has fewer hidden sums than the chosen one."""
     best: dict[tuple[Any, Any], Trial] = {}
     for trial in tried:
@@ -93,24 +93,24 @@ def _density(trial: Trial, weights: Floats) -> float:
     return float(np.average(trial.density, weights=weights))
 
 
-def _law(table: Table, trial: Trial, settings: Settings) -> tuple[Law, Rows]:
+def _law(table: TrainingTable, trial: Trial, settings: Settings) -> tuple[NetworkLaw, Rows]:
     """Return the law of a trial, and the rows as fitted."""
     fitted, unit = trial.fitted, trial.unit
-    if trial.structure.linked:
+    if trial.structure.has_log_link:
         # exp(f) · unit is the exponential of a network again, and the law is that of a log target.
         link, factor, shift = None, 1.0, float(np.log(unit))
         residuals = np.log(table.target) - np.log(trial.predicted / trial.smearing)
         variance = float(np.average(residuals**2, weights=table.weights))
     else:
-        link, factor = (None, unit) if trial.link is None else trial.link.times(unit)
+        link, factor = (None, unit) if trial.link is None else trial.link.scaled(unit)
         shift = trial.shift
-        residuals, variance = (fitted.left_out - shift) * unit, fitted.variance * unit**2
+        residuals, variance = (fitted.left_out_residual - shift) * unit, fitted.variance * unit**2
     network, factors = _in_units(fitted.network, factor, shift)
     order = np.argsort(residuals, kind="stable")
     numbers = trial.encoding.encode_numbers(table.numbers)
     rng = np.random.default_rng(settings.seed)
     sample = np.sort(rng.permutation(len(table))[:SAMPLE])
-    law = Law(
+    law = NetworkLaw(
         encoding=trial.encoding,
         network=network,
         log_target=trial.structure.log_target,
@@ -134,7 +134,7 @@ def _law(table: Table, trial: Trial, settings: Settings) -> tuple[Law, Rows]:
     )
     shuffled = rng.permutation(len(table))[:SHUFFLED]
     drawn = (numbers[shuffled], table.codes[shuffled])
-    importance = importances(law.predict, law.encoding, drawn, settings.seed)
+    importance = feature_importances(law.predict, law.encoding, drawn, settings.seed)
     measures = {
         "training": fit_measures(table.target, law.predict(numbers, table.codes), table.weights),
         "left out": fit_measures(table.target, trial.predicted, table.weights),
@@ -143,11 +143,11 @@ def _law(table: Table, trial: Trial, settings: Settings) -> tuple[Law, Rows]:
     return law, _rows(table, trial, law, numbers)
 
 
-def _warn_of_sums(table: Table, trial: Trial, predicted: Floats) -> None:
+def _warn_of_biased_sum(table: TrainingTable, trial: Trial, predicted: Floats) -> None:
     """Say where a loss that holds wild rows back misses the sum of the targets, to which these rows belong."""
     ratio = float(table.weights @ predicted) / (float(table.weights @ table.target) or 1.0)
     if trial.structure.loss in ROBUST and table.target.min() >= 0 and abs(ratio - 1.0) > MISSED:
-        held_back = float(np.average(trial.fitted.trust < HELD_BACK, weights=table.weights))
+        held_back = float(np.average(trial.fitted.robust_weight < HELD_BACK, weights=table.weights))
         warnings.warn(
             f"predictions sum to {ratio:.3f} of the target: {held_back:.1%} of the rows lie far from the law and were "
             f"held back (loss {trial.structure.loss!r}); if they are no mistakes, use loss='squared'",
@@ -156,17 +156,17 @@ def _warn_of_sums(table: Table, trial: Trial, predicted: Floats) -> None:
         )
 
 
-def _rows(table: Table, trial: Trial, law: Law, numbers: Floats) -> Rows:
+def _rows(table: TrainingTable, trial: Trial, law: NetworkLaw, numbers: Floats) -> Rows:
     """Return the rows on which a formula is chosen, with the weights they had.
 
     Behind an exponential link a row has the weight μ of its logarithm (McCullagh and Nelder 1989, section 2.5), with
     which Σ w exp(log y − f) / Σ w is the factor that makes sums come out right. Logarithms of targets far below the
     law would outweigh all others; they are cut at μ / e².
     """
-    inputs, weights = np.hstack([numbers, table.codes]), table.weights * _trust(table, trial)
+    inputs, weights = np.hstack([numbers, table.codes]), table.weights * _robust_weights(table, trial)
     if not law.log_target:
         return Rows(inputs, table.target, weights)
-    if not trial.structure.linked:
+    if not trial.structure.has_log_link:
         return Rows(inputs, np.log(table.target), weights)
     mean = trial.smearing * trial.unit * trial.fitted.output
     weights = weights * mean
@@ -174,16 +174,16 @@ def _rows(table: Table, trial: Trial, law: Law, numbers: Floats) -> Rows:
     return Rows(inputs, np.log(np.maximum(table.target, mean * np.exp(-2.0))), weights)
 
 
-def _trust(table: Table, trial: Trial) -> Floats:
+def _robust_weights(table: TrainingTable, trial: Trial) -> Floats:
     """Return the robust weights of the rows, which are 1 for ordinary rows where hardly any is wild.
 
     A robust loss lowers the weights of every sixth row of normal errors too. Least squares with such weights makes
     standard errors come out low, by which a formula tells a simple number from one that is only near to it.
     """
-    trust = trial.fitted.trust
+    trust = trial.fitted.robust_weight
     if trial.structure.loss not in ROBUST:
         return trust
-    wild = float(share_kept(torch.tensor(WILD, dtype=torch.float64), trial.structure.loss))
+    wild = float(weight_function(torch.tensor(WILD, dtype=torch.float64), trial.structure.loss))
     share = float(np.average(trust < wild, weights=table.weights))
     return trust if share > WILD_SHARE else np.where(trust < wild, trust, 1.0)
 
@@ -214,7 +214,7 @@ def _in_units(network: Network, unit: float, shift: float) -> tuple[Network, Flo
     return Network(layers), factors
 
 
-def _alternatives(tried: list[Trial], chosen: Trial, law: Law, weights: Floats) -> pd.DataFrame:
+def _alternatives(tried: list[Trial], chosen: Trial, law: NetworkLaw, weights: Floats) -> pd.DataFrame:
     names = [feature.name for feature in law.encoding.numbers]
     rows = [
         {
@@ -224,7 +224,7 @@ def _alternatives(tried: list[Trial], chosen: Trial, law: Law, weights: Floats) 
             "log_features": tuple(n for n, log in zip(names, trial.structure.logs, strict=True) if log),
             "loss": trial.structure.loss,
             "effective_parameters": trial.fitted.edf,
-            "rmse_left_out": trial.error,
+            "rmse_left_out": trial.rmse,
             "log_density": _density(trial, weights),
             "chosen": trial is chosen,
         }

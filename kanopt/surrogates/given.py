@@ -16,16 +16,17 @@ from sklearn.utils.validation import _check_sample_weight
 from kanopt.errors import FitError, KanoptWarning
 from kanopt.interrupt import Interrupt
 from kanopt.surrogates.encoding import check_numbers, row_name
-from kanopt.surrogates.missing import Indicators
+from kanopt.surrogates.missing import MissingIndicators
 
 if TYPE_CHECKING:
-    from kanopt.surrogates.settings import FitProgress, Watch
+    from kanopt.surrogates.settings import FitMonitor, FitProgress
 
 __all__ = [
     "calibration_of",
     "coverage_of",
-    "has_several",
+    "fit_monitor",
     "indicators_of",
+    "is_multi_target",
     "name_of",
     "refuse_leak",
     "refuse_names",
@@ -33,7 +34,6 @@ __all__ = [
     "target_of",
     "used_rows",
     "warn_if_stopped",
-    "watch_of",
     "weights_of",
     "whole_number",
 ]
@@ -41,28 +41,28 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 
-def has_several(y: Any) -> bool:
+def is_multi_target(y: Any) -> bool:
     """Whether `y` holds several targets, one per column."""
     if isinstance(y, (list, tuple)):
         return bool(y) and isinstance(y[0], (list, tuple)) and len(y[0]) > 1
     return isinstance(y, (np.ndarray, pd.DataFrame)) and y.ndim == 2 and y.shape[1] > 1
 
 
-def indicators_of(missing: Any, frame: pd.DataFrame, weights: Floats) -> Indicators:
+def indicators_of(missing: Any, frame: pd.DataFrame, weights: Floats) -> MissingIndicators:
     """Return what stands for gaps."""
     if not isinstance(missing, str) or missing not in ("error", "indicator"):
         raise FitError(f"missing={missing!r} is unknown; use 'error' or 'indicator'")
-    return Indicators({}) if missing == "error" else Indicators.of(frame, weights)
+    return MissingIndicators({}) if missing == "error" else MissingIndicators.from_frame(frame, weights)
 
 
-def watch_of(progress: Callable[[FitProgress], None] | None, interrupt: Interrupt) -> Watch:
+def fit_monitor(progress: Callable[[FitProgress], None] | None, interrupt: Interrupt) -> FitMonitor:
     """Return a watch that tells `progress`, and stops when Ctrl-C was pressed."""
-    from kanopt.surrogates.settings import Watch
+    from kanopt.surrogates.settings import FitMonitor
 
     if progress is not None and not callable(progress):
         raise FitError(f"progress={progress!r} must be a function of the progress, such as progress=print")
 
-    return Watch(progress, lambda: interrupt.asked)
+    return FitMonitor(progress, lambda: interrupt.asked)
 
 
 def warn_if_stopped(interrupt: Interrupt, tried: int) -> None:

@@ -12,10 +12,10 @@ from kanopt.errors import FileFormatError, FormulaError
 from kanopt.formulas.domain import Domain, JointTest, Range
 from kanopt.kan.description import Layer, Network
 from kanopt.kan.links import Link, Logistic, Softplus
-from kanopt.surrogates.encoding import Encoding
+from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.intervals import left_out_ends
 
-__all__ = ["Law", "law_from_parts", "law_to_parts"]
+__all__ = ["NetworkLaw", "law_from_parts", "law_to_parts"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -26,7 +26,7 @@ LEAST = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True, eq=False)
-class Law:
+class NetworkLaw:
     """What a fit leaves behind.
 
     Parameters
@@ -46,7 +46,7 @@ class Law:
     numbers, codes
         Encoded sample of training rows over which effects are averaged.
     importance
-        Importance of every column, see :func:`kanopt.surrogates.effects.importances`.
+        Importance of every column, see :func:`kanopt.surrogates.effects.feature_importances`.
     measures
         Fit on the training rows, and on them left out one at a time.
     domain
@@ -55,7 +55,7 @@ class Law:
         Which parameters are held at an active bound of a shape.
     """
 
-    encoding: Encoding
+    encoding: FeatureEncoding
     network: Network
     log_target: bool
     smearing: float
@@ -94,7 +94,9 @@ class Law:
             flags |= beyond
         return flags
 
-    def around(self, numbers: Floats, codes: Integers, low: float, high: float) -> tuple[Floats, Floats]:
+    def interval_around(
+        self, numbers: Floats, codes: Integers, low: float, high: float
+    ) -> tuple[Floats, Floats]:
         """Return the ends of an interval from a low to a high residual about every row; each (n,)."""
         output = self.network(numbers, codes)
         if self.log_target:
@@ -113,7 +115,7 @@ class Law:
     def interval(self, numbers: Floats, codes: Integers, coverage: float) -> tuple[Floats, Floats]:
         """Return the ends between which a new row falls with probability `coverage`; each (n,)."""
         ends = left_out_ends(self.residuals, self.residual_weights, coverage)
-        return self.around(numbers, codes, *ends)
+        return self.interval_around(numbers, codes, *ends)
 
     @property
     def standard_errors(self) -> Floats:
@@ -155,7 +157,7 @@ _LINKS: dict[str, type[Link]] = {"Softplus": Softplus, "Logistic": Logistic}
 _PLAIN = ("log_target", "smearing", "loss", "variance", "edf", "measures")
 
 
-def law_to_parts(law: Law) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def law_to_parts(law: NetworkLaw) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return the law as a JSON header and named arrays."""
     header: dict[str, Any] = {name: getattr(law, name) for name in _PLAIN}
     header["encoding"] = law.encoding.to_json()
@@ -170,7 +172,7 @@ def law_to_parts(law: Law) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     return header, arrays
 
 
-def law_from_parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Law:
+def law_from_parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> NetworkLaw:
     """Undo :func:`law_to_parts`.
 
     Raises
@@ -189,8 +191,8 @@ def law_from_parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> L
             layers.append(Layer(tables=values, products=int(products), **parts))
         plain: dict[str, Any] = {name: header[name] for name in _PLAIN}
         plain |= {name: arrays[name] for name in _ARRAYS}
-        law = Law(
-            encoding=Encoding.from_json(header["encoding"]),
+        law = NetworkLaw(
+            encoding=FeatureEncoding.from_json(header["encoding"]),
             network=Network(tuple(layers)),
             link=_link_from_json(header["link"]),
             domain=_domain_from_json(header["domain"]),

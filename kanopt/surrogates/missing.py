@@ -18,14 +18,14 @@ from kanopt.errors import FitError
 from kanopt.surrogates.density import weighted_quantile
 from kanopt.surrogates.encoding import is_number
 
-__all__ = ["Indicators"]
+__all__ = ["MissingIndicators"]
 
 GAP = "missing"
 SUFFIX = "_missing"
 
 
 @dataclass(frozen=True)
-class Indicators:
+class MissingIndicators:
     """What stands for a gap.
 
     Parameters
@@ -43,7 +43,7 @@ class Indicators:
     fills: Mapping[str, float | str]
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, weights: NDArray[np.float64] | None = None) -> Indicators:
+    def from_frame(cls, frame: pd.DataFrame, weights: NDArray[np.float64] | None = None) -> MissingIndicators:
         """Look for gaps in the training rows; a row of weight k counts as k rows in a median.
 
         Raises
@@ -73,7 +73,7 @@ class Indicators:
                 fills[str(name)] = GAP
         return cls(fills)
 
-    def filled(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the frame without gaps in the known columns, and with their indicators at its end."""
         columns = {str(name): frame[name] for name in frame.columns}
         indicators: dict[str, pd.Series[str]] = {}

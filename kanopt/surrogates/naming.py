@@ -7,14 +7,14 @@ from numbers import Integral
 from typing import Any, TypeVar
 
 from kanopt.errors import FitError, nearest
-from kanopt.surrogates.encoding import Encoding, Feature
+from kanopt.surrogates.encoding import Feature, FeatureEncoding
 
 __all__ = ["by_name", "column_of"]
 
 Value = TypeVar("Value")
 
 
-def column_of(name: Any, encoding: Encoding, where: str) -> Feature:
+def column_of(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
     """Return the column that is meant: by label, else by position.
 
     A number is a label where columns are numbered, so that what it means does not depend on their order.
@@ -42,7 +42,7 @@ def column_of(name: Any, encoding: Encoding, where: str) -> Feature:
     raise FitError(f"{where}: there is no column {name!r}; {nearest(str(name), encoding.names)}")
 
 
-def by_name(given: Mapping[Any, Value], encoding: Encoding, where: str) -> dict[str, Value]:
+def by_name(given: Mapping[Any, Value], encoding: FeatureEncoding, where: str) -> dict[str, Value]:
     """Return a mapping by column with the columns' names as keys."""
     return {column_of(name, encoding, where).name: value for name, value in given.items()}
 

@@ -13,17 +13,17 @@ import torch
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, KanoptWarning, nearest
-from kanopt.kan.constraints import Wanted
+from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.robust import LOSSES
-from kanopt.surrogates.encoding import Encoding, Feature, row_name
+from kanopt.surrogates.encoding import Feature, FeatureEncoding, row_name
 from kanopt.surrogates.given import whole_number
 from kanopt.surrogates.naming import by_name, column_of
-from kanopt.surrogates.settings import Settings, Watch
+from kanopt.surrogates.settings import FitMonitor, Settings
 
-__all__ = ["Arguments", "device_of", "periods_of", "settings_of", "warn_of_contradictions"]
+__all__ = ["RegressorArguments", "device_of", "periods_of", "settings_of", "warn_of_contradictions"]
 
 
-class Arguments(Protocol):
+class RegressorArguments(Protocol):
     """The arguments as given."""
 
     hidden: Any
@@ -44,7 +44,9 @@ class Arguments(Protocol):
     device: Any
 
 
-def settings_of(given: Arguments, encoding: Encoding, watch: Watch | None = None) -> Settings:
+def settings_of(
+    given: RegressorArguments, encoding: FeatureEncoding, watch: FitMonitor | None = None
+) -> Settings:
     """Check every argument against the columns.
 
     Raises
@@ -54,11 +56,13 @@ def settings_of(given: Arguments, encoding: Encoding, watch: Watch | None = None
         exist or cannot be meant.
     """
     columns = min(getattr(given, "n_features_in_", len(encoding.features)), len(encoding.features))
-    wanted = Wanted(_signs(given.monotone, encoding, columns), _bends(given.convex, given.concave, encoding))
+    wanted = ShapeConstraints(
+        _monotonic(given.monotone, encoding, columns), _convexity(given.convex, given.concave, encoding)
+    )
     hidden = _hidden(given.hidden)
-    if hidden is None and {-1, 1} <= set(wanted.bends):
+    if hidden is None and {-1, 1} <= set(wanted.convexity):
         hidden = ()  # the only laws that can be both, see _check_together
-    reach, bounds = _reach(given.positive, given.bounds)
+    reach, bounds = _target_range(given.positive, given.bounds)
     settings = Settings(
         hidden=hidden,
         products=_products(given.products, hidden),
@@ -69,15 +73,15 @@ def settings_of(given: Arguments, encoding: Encoding, watch: Watch | None = None
         smoothing=_smoothing(given.smoothing),
         criterion="evidence" if _is_text(given.smoothing, "evidence") else "gcv",
         starts=whole_number(given.starts, "starts", 1),
-        wanted=wanted,
-        reach=reach,
+        shape_constraints=wanted,
+        target_range=reach,
         bounds=bounds,
         precision="mixed"
         if _choice(given.precision, "precision", ("double", "mixed")) == "mixed"
         else "double",
         seed=_seed(given.seed),
         device=device_of(given.device),
-        watch=watch or Watch(),
+        monitor=watch or FitMonitor(),
     )
     _check_together(settings)
     return settings
@@ -103,7 +107,7 @@ def device_of(device: Any) -> torch.device:
     return chosen
 
 
-def periods_of(periodic: Any, encoding: Encoding) -> dict[str, float]:
+def periods_of(periodic: Any, encoding: FeatureEncoding) -> dict[str, float]:
     """Return the period of every periodic column by name.
 
     Raises
@@ -139,13 +143,13 @@ def warn_of_contradictions(
     FitError
         Where most of them do.
     """
-    if settings.reach == "any":
+    if settings.target_range == "any":
         return
-    low, high = settings.bounds if settings.reach == "bounded" else (0.0, np.inf)
+    low, high = settings.bounds if settings.target_range == "bounded" else (0.0, np.inf)
     noise = 0.1 * float(target.std())
     beyond = (target < low - noise) | (target > high + noise)
     share = float(np.average(beyond, weights=weights))
-    asked = f"bounds=({low:g}, {high:g})" if settings.reach == "bounded" else "positive=True"
+    asked = f"bounds=({low:g}, {high:g})" if settings.target_range == "bounded" else "positive=True"
     message = (
         f"{asked}: the target is outside in {int(beyond.sum()):,} of {len(target):,} rows, the first "
         f"{target[int(beyond.argmax())]:g} in {row_name(index, int(beyond.argmax()))}, where no such law can follow"
@@ -158,8 +162,8 @@ def warn_of_contradictions(
 
 def _check_together(settings: Settings) -> None:
     """Refuse arguments that contradict each other."""
-    bends = {bend for bend in settings.wanted.bends if bend}
-    if settings.wanted and any(settings.products):
+    bends = {bend for bend in settings.shape_constraints.convexity if bend}
+    if settings.shape_constraints and any(settings.products):
         raise FitError(
             f"products={settings.products} with monotone, convex or concave: a product node keeps no shape; leave "
             "out one"
@@ -173,15 +177,15 @@ def _check_together(settings: Settings) -> None:
         raise FitError(
             "concave with log_target=True: exp(concave) need not be concave; use log_target=False, or leave out concave"
         )
-    if settings.reach == "positive" and -1 in bends:
+    if settings.target_range == "positive" and -1 in bends:
         raise FitError(
             "concave with positive=True: a positive law is bent upwards near zero; leave out one of the two"
         )
-    if settings.reach == "bounded" and bends:
+    if settings.target_range == "bounded" and bends:
         raise FitError(
             "convex or concave with bounds: a law that flattens at both ends is neither; leave out one"
         )
-    if settings.reach == "bounded" and settings.log_target:
+    if settings.target_range == "bounded" and settings.log_target:
         raise FitError("bounds with log_target=True: use one of the two")
 
 
@@ -258,7 +262,9 @@ def _smoothing(value: Any) -> float | None:
     return float(value)
 
 
-def _reach(positive: Any, bounds: Any) -> tuple[Literal["any", "positive", "bounded"], tuple[float, float]]:
+def _target_range(
+    positive: Any, bounds: Any
+) -> tuple[Literal["any", "positive", "bounded"], tuple[float, float]]:
     """Return where the values of the law must lie."""
     if not _is_truth(positive):
         raise FitError(f"positive={positive!r} must be True or False")
@@ -277,7 +283,7 @@ def _reach(positive: Any, bounds: Any) -> tuple[Literal["any", "positive", "boun
     return "bounded", (low, high)
 
 
-def _logs(value: Any, encoding: Encoding, wanted: Wanted) -> tuple[bool, ...] | None:
+def _logs(value: Any, encoding: FeatureEncoding, wanted: ShapeConstraints) -> tuple[bool, ...] | None:
     if isinstance(value, str):
         if value == "auto":
             return None
@@ -286,7 +292,7 @@ def _logs(value: Any, encoding: Encoding, wanted: Wanted) -> tuple[bool, ...] | 
     if names is None or not isinstance(names, (Sequence, set, frozenset)):
         raise FitError(f"log_features={value!r} must be 'auto' or a list of columns, such as [] or ['km']")
     chosen = {_number(name, encoding, "log_features").name for name in names}
-    bends = wanted.bends or (0,) * len(encoding.numbers)
+    bends = wanted.convexity or (0,) * len(encoding.numbers)
     for feature, bend in zip(encoding.numbers, bends, strict=True):
         if feature.name in chosen and feature.low <= 0.0:
             raise FitError(
@@ -298,7 +304,7 @@ def _logs(value: Any, encoding: Encoding, wanted: Wanted) -> tuple[bool, ...] | 
                 f"log_features: column {feature.name!r} is asked to be convex or concave, and what is so in its "
                 "logarithm need not be in the column; leave it out of log_features"
             )
-    periodic = next((feature.name for feature in encoding.cycles if feature.name in chosen), None)
+    periodic = next((feature.name for feature in encoding.periodic if feature.name in chosen), None)
     if periodic is not None:
         raise FitError(
             f"log_features: column {periodic!r} is periodic, which its logarithm is not; leave it out"
@@ -306,7 +312,7 @@ def _logs(value: Any, encoding: Encoding, wanted: Wanted) -> tuple[bool, ...] | 
     return tuple(feature.name in chosen for feature in encoding.numbers)
 
 
-def _signs(value: Any, encoding: Encoding, columns: int) -> tuple[int, ...]:
+def _monotonic(value: Any, encoding: FeatureEncoding, columns: int) -> tuple[int, ...]:
     if value is None:
         return ()
     value = value.tolist() if isinstance(value, np.ndarray) else value
@@ -326,12 +332,12 @@ def _signs(value: Any, encoding: Encoding, columns: int) -> tuple[int, ...]:
         if isinstance(sign, bool) or sign not in (-1, 0, 1):
             raise FitError(f"monotone: column {feature.name!r} has {sign!r}; use +1 (rises), -1 (falls) or 0")
         if sign != 0:
-            _straight(feature, "monotone")
+            _refuse_unordered(feature, "monotone")
         signs[feature.name] = int(sign)
     return tuple(signs.get(feature.name, 0) for feature in encoding.numbers)
 
 
-def _bends(convex: Any, concave: Any, encoding: Encoding) -> tuple[int, ...]:
+def _convexity(convex: Any, concave: Any, encoding: FeatureEncoding) -> tuple[int, ...]:
     bends: dict[str, int] = {}
     for value, bend, what in ((convex, 1, "convex"), (concave, -1, "concave")):
         if value is None:
@@ -340,7 +346,7 @@ def _bends(convex: Any, concave: Any, encoding: Encoding) -> tuple[int, ...]:
             raise FitError(f"{what}={value!r} must be a list of columns")
         for name in value:
             feature = column_of(name, encoding, what)
-            _straight(feature, what)
+            _refuse_unordered(feature, what)
             if bends.get(feature.name, bend) != bend:
                 raise FitError(
                     f"column {feature.name!r} is in both convex and concave; a line is both: ask for neither"
@@ -349,7 +355,7 @@ def _bends(convex: Any, concave: Any, encoding: Encoding) -> tuple[int, ...]:
     return tuple(bends.get(feature.name, 0) for feature in encoding.numbers) if bends else ()
 
 
-def _straight(feature: Feature, where: str) -> None:
+def _refuse_unordered(feature: Feature, where: str) -> None:
     if feature.kind == "category":
         raise FitError(f"{where}: column {feature.name!r} is a category, which has no order")
     if feature.kind == "cycle":
@@ -358,7 +364,7 @@ def _straight(feature: Feature, where: str) -> None:
         )
 
 
-def _number(name: Any, encoding: Encoding, where: str) -> Feature:
+def _number(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
     feature = column_of(name, encoding, where)
     if feature.kind == "category":
         what = "only numbers have logarithms" if where == "log_features" else "only numbers can be periodic"

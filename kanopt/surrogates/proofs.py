@@ -12,18 +12,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, nearest
-from kanopt.kan.verify import Bounded, Claim, Concave, Convex, Falls, Rises, Witness, verify
+from kanopt.kan.verify import Bounded, Claim, Concave, Convex, Decreasing, Increasing, Witness, verify
 from kanopt.kan.verify.claims import Outcome
-from kanopt.surrogates.encoding import Encoding
-from kanopt.surrogates.law import Law
+from kanopt.surrogates.encoding import FeatureEncoding
+from kanopt.surrogates.law import NetworkLaw
 
-__all__ = ["Asked", "proofs"]
+__all__ = ["ShapeClaims", "proofs"]
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Asked:
+class ShapeClaims:
     """Shapes by column name; see :meth:`KANRegressor.verify`."""
 
     monotone: Mapping[str, int] = field(default_factory=dict)
@@ -64,15 +64,15 @@ class Asked:
         )
 
     @classmethod
-    def from_arguments(cls, arguments: Any, encoding: Encoding) -> Self:
+    def from_arguments(cls, arguments: Any, encoding: FeatureEncoding) -> Self:
         """Return what a fitted model was asked to hold."""
         from kanopt.surrogates.options import settings_of
 
         settings = settings_of(arguments, encoding)
         names = [feature.name for feature in encoding.numbers]
-        signs = dict(zip(names, settings.wanted.signs, strict=False))
-        bends = dict(zip(names, settings.wanted.bends, strict=False))
-        ends = {"any": None, "positive": (0.0, math.inf), "bounded": settings.bounds}[settings.reach]
+        signs = dict(zip(names, settings.shape_constraints.monotonic, strict=False))
+        bends = dict(zip(names, settings.shape_constraints.convexity, strict=False))
+        ends = {"any": None, "positive": (0.0, math.inf), "bounded": settings.bounds}[settings.target_range]
         return cls(
             {name: sign for name, sign in signs.items() if sign},
             tuple(name for name, bend in bends.items() if bend > 0),
@@ -82,7 +82,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class _Question:
+class _LawClaim:
     """A claim about the law, in words, and the claims about its network that settle it.
 
     Attributes
@@ -102,7 +102,7 @@ class _Question:
     why: str = ""
 
 
-def proofs(law: Law, asked: Asked, budget: int) -> pd.DataFrame:
+def proofs(law: NetworkLaw, asked: ShapeClaims, budget: int) -> pd.DataFrame:
     """Put every claim to the verifier, over the box of the training rows.
 
     A claim about the law is translated into claims about the network's output. For a logarithmic, positive or bounded
@@ -113,7 +113,7 @@ def proofs(law: Law, asked: Asked, budget: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["claim", "verdict", "boxes", "where"])
 
 
-def _answer(law: Law, question: _Question, budget: int) -> dict[str, Any]:
+def _answer(law: NetworkLaw, question: _LawClaim, budget: int) -> dict[str, Any]:
     lower, upper = (np.array(ends) for ends in _box(law.encoding))
     outcome, boxes, where = question.settled, 0, question.why
     for claim in question.claims:
@@ -131,22 +131,22 @@ def _answer(law: Law, question: _Question, budget: int) -> dict[str, Any]:
     return {"claim": question.words, "verdict": outcome, "boxes": boxes, "where": where}
 
 
-def _questions(law: Law, asked: Asked) -> list[_Question]:
+def _questions(law: NetworkLaw, asked: ShapeClaims) -> list[_LawClaim]:
     found = []
     for name, sign in asked.monotone.items():
         place = _place(law.encoding, name)
-        claim = Rises(place) if sign > 0 else Falls(place)
-        found.append(_Question(f"{'rises' if sign > 0 else 'falls'} with {name}", (claim,)))
+        claim = Increasing(place) if sign > 0 else Decreasing(place)
+        found.append(_LawClaim(f"{'rises' if sign > 0 else 'falls'} with {name}", (claim,)))
     if asked.convex:
-        found.append(_bend(law, asked.convex, 1))
+        found.append(_convexity_claims(law, asked.convex, 1))
     if asked.concave:
-        found.append(_bend(law, asked.concave, -1))
+        found.append(_convexity_claims(law, asked.concave, -1))
     if asked.bounds is not None:
         found.append(_bounds(law, *asked.bounds))
     return found
 
 
-def _bend(law: Law, names: tuple[str, ...], sign: int) -> _Question:
+def _convexity_claims(law: NetworkLaw, names: tuple[str, ...], sign: int) -> _LawClaim:
     """Ask whether the law is convex (concave for −1) in the columns `names`.
 
     An increasing convex function of a convex output is convex, and so is one that is convex and falls in the logarithms
@@ -156,12 +156,12 @@ def _bend(law: Law, names: tuple[str, ...], sign: int) -> _Question:
     word = "convex" if sign > 0 else "concave"
     words = f"{word} in {', '.join(names)}" + (" jointly" if len(names) > 1 else "")
     places = tuple(_place(law.encoding, name) for name in names)
-    behind = _behind(law)
+    behind = _link_text(law)
     if behind and (sign < 0 or _has_an_upper_end(law)):
-        return _Question(words, why=f"{behind}; that the output is {word} would not make the law so")
+        return _LawClaim(words, why=f"{behind}; that the output is {word} would not make the law so")
     logs = tuple(place for place in places if law.encoding.numeric[place].log)
     claims: tuple[Claim, ...] = (Convex(places),) if sign > 0 else (Concave(places),)
-    claims += tuple(Falls(place) if sign > 0 else Rises(place) for place in logs)
+    claims += tuple(Decreasing(place) if sign > 0 else Increasing(place) for place in logs)
     known, enough = [behind] if behind else [], ""
     if logs:
         columns = ", ".join(law.encoding.numeric[place].name for place in logs)
@@ -172,14 +172,14 @@ def _bend(law: Law, names: tuple[str, ...], sign: int) -> _Question:
         if known
         else ""
     )
-    return _Question(words, claims, why=why)
+    return _LawClaim(words, claims, why=why)
 
 
-def _has_an_upper_end(law: Law) -> bool:
+def _has_an_upper_end(law: NetworkLaw) -> bool:
     return law.link is not None and math.isfinite(law.link.ends[1])
 
 
-def _behind(law: Law) -> str:
+def _link_text(law: NetworkLaw) -> str:
     """Say what the output of the network goes through to become the law; nothing where it is the law."""
     if law.log_target:
         return "the law is the exponential of the network's output (log_target=False fits the output itself)"
@@ -190,7 +190,7 @@ def _behind(law: Law) -> str:
     return "the law is a logistic function of the network's output, which keeps it between its bounds"
 
 
-def _bounds(law: Law, low: float, high: float) -> _Question:
+def _bounds(law: NetworkLaw, low: float, high: float) -> _LawClaim:
     """Translate bounds of the law into bounds of the network's output; settle them where the link alone does."""
     words = " and ".join(
         ([f"at least {low:g}"] if low > -math.inf else [])
@@ -199,20 +199,20 @@ def _bounds(law: Law, low: float, high: float) -> _Question:
     least, most = (0.0, math.inf) if law.log_target else law.link.ends if law.link else (-math.inf, math.inf)
     if low >= most or high <= least:
         between = f"between {least:g} and {most:g}" if math.isfinite(most) else f"above {least:g}"
-        return _Question(words, settled="refuted", why=f"the law lies {between} everywhere")
+        return _LawClaim(words, settled="refuted", why=f"the law lies {between} everywhere")
     output = [-math.inf, math.inf]
     for place, bound in enumerate((low, high)):
         if least < bound < most:
             output[place] = _output(law, bound)
             if math.isnan(output[place]):
                 why = f"no output of the network gives {bound!r}: rounding hides it so near to an end of the law"
-                return _Question(words, why=why)
+                return _LawClaim(words, why=why)
     if output == [-math.inf, math.inf]:
-        return _Question(words, settled="proved")
-    return _Question(words, (Bounded(*output),))
+        return _LawClaim(words, settled="proved")
+    return _LawClaim(words, (Bounded(*output),))
 
 
-def _output(law: Law, bound: float) -> float:
+def _output(law: NetworkLaw, bound: float) -> float:
     """Return the output at which the law is `bound`; NaN where rounding hides which."""
     if law.log_target:
         return math.log(bound) - math.log(law.smearing)
@@ -227,20 +227,20 @@ def _output(law: Law, bound: float) -> float:
     return float(output) if abs(back - bound) <= 1e-9 * near + rounding else math.nan
 
 
-def _place(encoding: Encoding, name: str) -> int:
+def _place(encoding: FeatureEncoding, name: str) -> int:
     names = [feature.name for feature in encoding.numeric]
     if name not in names:
         raise FitError(f"verify: there is no number {name!r}; {nearest(str(name), names)}")
     return names.index(name)
 
 
-def _box(encoding: Encoding) -> tuple[list[float], list[float]]:
+def _box(encoding: FeatureEncoding) -> tuple[list[float], list[float]]:
     """Return the box of the encoded numbers: the training range, one period of a cycle."""
     ends = [(0.0, 1.0) if feature.kind == "cycle" else feature.bounds for feature in encoding.numeric]
     return [low for low, _ in ends], [high for _, high in ends]
 
 
-def _where(law: Law, witness: Witness) -> str:
+def _where(law: NetworkLaw, witness: Witness) -> str:
     """Say in the units of the table where a claim fails."""
     encoding = law.encoding
     values = law.predict(witness.numbers, np.tile(witness.codes, (len(witness.numbers), 1)))

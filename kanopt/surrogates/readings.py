@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.surrogates.effects import marginal_effects
-from kanopt.surrogates.encoding import Encoding
+from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.frames import ordered_as, table_of
 from kanopt.surrogates.given import refuse_unmeasured, whole_number
-from kanopt.surrogates.law import Law
-from kanopt.surrogates.missing import Indicators
+from kanopt.surrogates.law import NetworkLaw
+from kanopt.surrogates.missing import MissingIndicators
 from kanopt.surrogates.naming import by_name, column_of
 from kanopt.surrogates.summary import Summary, effect_table, fit_measures
 
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.kan.description import Network
     from kanopt.surrogates.diagnostics import Attribution
-    from kanopt.surrogates.diagnostics import Structure as Separability
+    from kanopt.surrogates.diagnostics import SeparabilityTests as Separability
     from kanopt.surrogates.diagram import Diagram
     from kanopt.surrogates.distill.mixed import Rows
-    from kanopt.surrogates.options import Arguments
+    from kanopt.surrogates.options import RegressorArguments
 
-__all__ = ["Readings"]
+__all__ = ["InspectionMixin"]
 
 Floats = NDArray[np.float64]
 
 
-class Readings:
+class InspectionMixin:
     """The questions of :class:`~kanopt.surrogates.KANRegressor` that look into the law."""
 
-    _law: Law
+    _law: NetworkLaw
     network_: Network
-    encoding_: Encoding
+    encoding_: FeatureEncoding
     log_target_: bool
     target_name_: str
     monotone: Any
@@ -50,8 +50,8 @@ class Readings:
     seed: int
     _rows: Rows | None
     _units: Mapping[str, str]
-    _simpler: tuple[tuple[Law, Rows], ...]
-    _indicators: Indicators
+    _simpler_laws: tuple[tuple[NetworkLaw, Rows], ...]
+    _indicators: MissingIndicators
 
     def _check_single(self) -> None:
         raise NotImplementedError
@@ -188,13 +188,13 @@ class Readings:
             One row per claim: claim, verdict ("proved", "refuted" or "undecided"), boxes, and for a refuted claim the
             rows between which it fails, in words.
         """
-        from kanopt.surrogates.proofs import Asked, proofs
+        from kanopt.surrogates.proofs import ShapeClaims, proofs
 
         self._check_single()
         signs = _signs_by_name(monotone, self.encoding_)
         bent = _names(convex, self.encoding_, "convex"), _names(concave, self.encoding_, "concave")
-        given = Asked.of(signs, *bent, _ends(bounds))
-        asked = given if given else Asked.from_arguments(self, self.encoding_)
+        given = ShapeClaims.of(signs, *bent, _ends(bounds))
+        asked = given if given else ShapeClaims.from_arguments(self, self.encoding_)
         return proofs(self._law, asked, whole_number(budget, "verify: budget", 1))
 
     def to_formula(
@@ -276,12 +276,12 @@ class Readings:
         control = Control.of(pin, forbid, prefer)
         output_unit = units.get(wanted, "") if unit is None else unit
 
-        def trained_of(law: Law, rows: Rows, simpler: tuple[Trained, ...] = ()) -> Trained:
+        def trained_of(law: NetworkLaw, rows: Rows, simpler: tuple[Trained, ...] = ()) -> Trained:
             return Trained(
                 network=law.network,
                 features=law.encoding.inputs,
                 rows=rows,
-                wanted=settings_of(cast("Arguments", self), law.encoding).wanted,
+                wanted=settings_of(cast("RegressorArguments", self), law.encoding).shape_constraints,
                 smoothing=law.smoothing,
                 log_target=law.log_target,
                 seed=self.seed,
@@ -294,13 +294,13 @@ class Readings:
                 simpler=simpler,
             )
 
-        simpler = tuple(trained_of(*each) for each in self._simpler)
+        simpler = tuple(trained_of(*each) for each in self._simpler_laws)
         trained = trained_of(self._law, self._rows, simpler)
         output = Variable(wanted, trained.output_unit)
         frame = table_of(self, rows, reset=False)
         names = list(self._law.encoding.names[: frame.shape[1]])
         frame = ordered_as(frame, names).set_axis(names, axis=1)
-        filled = self._indicators.filled(frame).assign(**{wanted: y})
+        filled = self._indicators.transform(frame).assign(**{wanted: y})
         with one_thread():
             return distill(trained, HeldOut(filled, output, units, per), min_r2)
 
@@ -325,7 +325,7 @@ class Readings:
         return plot_diagram(self.diagram(), ax)
 
 
-def _signs_by_name(monotone: Any, encoding: Encoding) -> dict[str, Any] | None:
+def _signs_by_name(monotone: Any, encoding: FeatureEncoding) -> dict[str, Any] | None:
     """Return what was asked of single columns by their names."""
     if monotone is None:
         return None
@@ -334,7 +334,7 @@ def _signs_by_name(monotone: Any, encoding: Encoding) -> dict[str, Any] | None:
     return by_name(dict(monotone.items()), encoding, "verify: monotone")
 
 
-def _names(columns: Any, encoding: Encoding, word: str) -> list[str] | None:
+def _names(columns: Any, encoding: FeatureEncoding, word: str) -> list[str] | None:
     """Return the names of columns."""
     if columns is None:
         return None

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from kanopt.errors import FitError, nearest
 from kanopt.surrogates.encoding import check_numbers
-from kanopt.surrogates.fits import OF_COLUMNS, Fits
+from kanopt.surrogates.fits import OF_COLUMNS, FittingMixin
 from kanopt.surrogates.frames import ordered_as, table_of
 from kanopt.surrogates.given import (
     calibration_of,
@@ -22,8 +22,8 @@ from kanopt.surrogates.given import (
     target_of,
 )
 from kanopt.surrogates.intervals import conformal_ends
-from kanopt.surrogates.readings import Readings
-from kanopt.surrogates.storage import Stored
+from kanopt.surrogates.readings import InspectionMixin
+from kanopt.surrogates.storage import PersistenceMixin
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ __all__ = ["KANRegressor"]
 Floats = NDArray[np.float64]
 
 
-class KANRegressor(Fits, Readings, Stored, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class KANRegressor(FittingMixin, InspectionMixin, PersistenceMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Learn a smooth law from a table with a Kolmogorov-Arnold network.
 
     Every edge of the network is a cubic spline of one variable, or a table over the values of a category.
@@ -288,7 +288,7 @@ class KANRegressor(Fits, Readings, Stored, RegressorMixin, BaseEstimator):  # ty
         else:
             rows, target = calibration_of(calibration, self.log_target_)
             residuals = self._law.residual(*self._encode(rows), target)
-            lower, upper = self._law.around(*encoded, *conformal_ends(residuals, coverage))
+            lower, upper = self._law.interval_around(*encoded, *conformal_ends(residuals, coverage))
         index = X.index if isinstance(X, pd.DataFrame) else None
         columns = {"lower": lower, "prediction": self._law.predict(*encoded), "upper": upper}
         return pd.DataFrame({**columns, "outside": self._law.outside(encoded[0])}, index=index)
@@ -297,7 +297,7 @@ class KANRegressor(Fits, Readings, Stored, RegressorMixin, BaseEstimator):  # ty
         self._check_single()
         frame = table_of(self, X, reset=False)
         frame = ordered_as(frame, list(self.encoding_.names[: frame.shape[1]]))
-        return self.encoding_.transform(self._indicators.filled(frame))
+        return self.encoding_.transform(self._indicators.transform(frame))
 
     def _check_single(self) -> None:
         check_is_fitted(self)

@@ -9,11 +9,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from kanopt.kan.constraints import Wanted
+from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.objective import Precision
 from kanopt.kan.smoothing import Criterion
 
-__all__ = ["FitProgress", "Settings", "Watch"]
+__all__ = ["FitMonitor", "FitProgress", "Settings"]
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class FitProgress:
         return f"structure {self.tried + 1} ({self.structure}), step {self.step}: loss {self.loss:.3g}"
 
 
-class Watch:
+class FitMonitor:
     """Tells what a fit does, and says when it shall stop.
 
     Parameters
     ----------
-    tell
+    on_progress
         Called with the progress after every step of the trainer.
-    stop
+    should_stop
         Says whether to stop.
     """
 
@@ -57,8 +57,8 @@ class Watch:
         tell: Callable[[FitProgress], None] | None = None,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.tell = tell
-        self.stop = stop
+        self.on_progress = tell
+        self.should_stop = stop
         self.structure = ""
         self.tried = 0
         self.step = 0
@@ -70,12 +70,12 @@ class Watch:
 
     def __call__(self, iteration: int, losses: Tensor) -> bool:
         """Report one step; return whether to stop."""
-        if self.tell is not None:
+        if self.on_progress is not None:
             least = float(losses.min())
             self._first = least if self.step == 0 else self._first
             self.step += 1
-            self.tell(FitProgress(self.structure, self.tried, self.step, least / (self._first or 1.0)))
-        return self.stop()
+            self.on_progress(FitProgress(self.structure, self.tried, self.step, least / (self._first or 1.0)))
+        return self.should_stop()
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ class Settings:
         Widths of the hidden layers and their product nodes; `products` is empty for none.
     log_target, logs
         Whether the target, and each number, is taken as a logarithm.
-    reach
+    target_range
         ``"any"``, ``"positive"`` or ``"bounded"``, with `bounds`: where the law's values must lie.
-    wanted
+    shape_constraints
         Shapes asked of the numbers.
-    linked
+    allow_link
         Whether a law of a positive target may be fitted behind an exponential link.
     """
 
@@ -105,11 +105,11 @@ class Settings:
     smoothing: float | None
     criterion: Criterion
     starts: int
-    wanted: Wanted
-    reach: Literal["any", "positive", "bounded"]
+    shape_constraints: ShapeConstraints
+    target_range: Literal["any", "positive", "bounded"]
     bounds: tuple[float, float]
     precision: Precision
     seed: int
     device: torch.device
-    linked: bool = True
-    watch: Watch = field(default_factory=Watch)
+    allow_link: bool = True
+    monitor: FitMonitor = field(default_factory=FitMonitor)

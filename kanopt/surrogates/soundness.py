@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from kanopt.errors import FileFormatError
 from kanopt.kan.description import Layer
 from kanopt.kan.links import Logistic, Softplus
-from kanopt.surrogates.encoding import Encoding, Feature
-from kanopt.surrogates.law import Law
+from kanopt.surrogates.encoding import Feature, FeatureEncoding
+from kanopt.surrogates.law import NetworkLaw
 
 __all__ = ["check_indicators", "check_law"]
 
 MEASURES = {"rows", "r2", "rmse", "mae", "ratio"}
 
 
-def check_law(law: Law) -> None:
+def check_law(law: NetworkLaw) -> None:
     """Refuse a law whose parts do not fit together or hold something that is no number.
 
     Raises
@@ -48,7 +48,7 @@ def check_law(law: Law) -> None:
     _require(_finite(foretold), "the network", "gives no numbers for the rows kept in the file")
 
 
-def check_indicators(fills: dict[str, float | str], encoding: Encoding, columns: int) -> None:
+def check_indicators(fills: dict[str, float | str], encoding: FeatureEncoding, columns: int) -> None:
     """Refuse fills of gaps that are not those of the columns.
 
     Raises
@@ -80,7 +80,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _check_encoding(encoding: Encoding) -> None:
+def _check_encoding(encoding: FeatureEncoding) -> None:
     features = encoding.features
     _require(features, "the encoding", "has no columns")
     _require(
@@ -90,10 +90,10 @@ def _check_encoding(encoding: Encoding) -> None:
     )
     _require(len(set(encoding.names)) == len(features), "the encoding", "has two columns of one name")
     for feature in features:
-        _require(_is_sound(feature), f"the encoding of column {feature.name!r}", "does not make sense")
+        _require(_is_consistent(feature), f"the encoding of column {feature.name!r}", "does not make sense")
 
 
-def _is_sound(feature: Feature) -> bool:
+def _is_consistent(feature: Feature) -> bool:
     numbers = all(_is_number(value) for value in (feature.scale, feature.low, feature.high))
     if not numbers or not isinstance(feature.log, bool) or feature.scale <= 0.0:
         return False
@@ -107,11 +107,11 @@ def _is_sound(feature: Feature) -> bool:
     )
 
 
-def _check_network(law: Law) -> None:
+def _check_network(law: NetworkLaw) -> None:
     layers, encoding = law.network.layers, law.encoding
     _require(layers, "the network", "has no layers")
     categories = tuple(len(feature.categories) for feature in encoding.categories)
-    shape = len(encoding.numbers), len(encoding.cycles), categories
+    shape = len(encoding.numbers), len(encoding.periodic), categories
     for place, layer in enumerate(layers):
         _require(
             _has_shape(layer, *shape),
@@ -149,7 +149,7 @@ def _has_shape(layer: Layer, inputs: int, periodic: int, categories: tuple[int, 
     )
 
 
-def _check_plain(law: Law) -> None:
+def _check_plain(law: NetworkLaw) -> None:
     numbers = law.smearing, law.variance, law.edf
     _require(all(map(_is_number, numbers)), "smearing, variance or edf", "is no number")
     _require(law.smearing > 0.0 and law.variance >= 0.0, "smearing or variance", "is below zero")
@@ -175,7 +175,7 @@ def _check_plain(law: Law) -> None:
     _require(law.link is None or not law.log_target, "the link", "is that of a log target")
 
 
-def _check_statistics(law: Law) -> None:
+def _check_statistics(law: NetworkLaw) -> None:
     parameters = law.network.parameters.size
     known = law.covariance.size == 0 or law.covariance.shape == (parameters, parameters)
     _require(known and _finite(law.covariance), "covariance", f"is not that of {parameters} parameters")
@@ -199,7 +199,7 @@ def _check_statistics(law: Law) -> None:
     _require(sound, "importance", "is not one number per column")
 
 
-def _check_rows(law: Law) -> None:
+def _check_rows(law: NetworkLaw) -> None:
     numbers, codes, encoding = law.numbers, law.codes, law.encoding
     rows = len(numbers) if numbers.ndim == 2 else 0
     _require(

@@ -19,12 +19,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FileFormatError
-from kanopt.surrogates.law import Law, law_from_parts, law_to_parts
-from kanopt.surrogates.missing import Indicators
+from kanopt.surrogates.law import NetworkLaw, law_from_parts, law_to_parts
+from kanopt.surrogates.missing import MissingIndicators
 from kanopt.surrogates.soundness import check_indicators, check_law
 from kanopt.units import check_unit
 
-__all__ = ["Stored", "read_model", "write_model"]
+__all__ = ["PersistenceMixin", "read_model", "write_model"]
 
 Measures = dict[str, dict[str, float]]
 FORMAT = "kanopt-model"
@@ -80,7 +80,7 @@ def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, 
     except (FileNotFoundError, FileFormatError):
         raise
     except _UNREADABLE as error:
-        raise _damaged(path, error) from error
+        raise _unreadable_error(path, error) from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise FileFormatError(f"{path}: this is not a saved KANRegressor; write one with model.save(path)")
     if header.get("version") != VERSION:
@@ -109,7 +109,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
             return {name: archive[name] for name in archive.files}
 
 
-def _damaged(path: str | os.PathLike[str], error: BaseException) -> FileFormatError:
+def _unreadable_error(path: str | os.PathLike[str], error: BaseException) -> FileFormatError:
     # numpy advises to trust files that hold objects, which no file of ours does.
     why = "it holds Python objects" if "pickle" in str(error) else f"{type(error).__name__}: {error}"
     return FileFormatError(
@@ -117,11 +117,11 @@ def _damaged(path: str | os.PathLike[str], error: BaseException) -> FileFormatEr
     )
 
 
-class Stored:
+class PersistenceMixin:
     """Saving and loading of a :class:`~kanopt.surrogates.KANRegressor`."""
 
-    _law: Law
-    _indicators: Indicators
+    _law: NetworkLaw
+    _indicators: MissingIndicators
     alternatives_: pd.DataFrame
     target_name_: str
     feature_names_in_: NDArray[Any]
@@ -132,7 +132,7 @@ class Stored:
     def _check_single(self) -> None:
         raise NotImplementedError
 
-    def _adopt(self, law: Law, target: str) -> None:
+    def _adopt(self, law: NetworkLaw, target: str) -> None:
         raise NotImplementedError
 
     if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Stored:
         header["named"] = hasattr(self, "feature_names_in_")
         header["fills"] = dict(self._indicators.fills)
         header["units"] = dict(self._units)
-        header["arguments"] = {name: _plain(value) for name, value in self.get_params().items()}
+        header["arguments"] = {name: _to_json_value(value) for name, value in self.get_params().items()}
         header["alternatives"] = json.loads(self.alternatives_.to_json(orient="records", double_precision=15))
         return header, arrays
 
@@ -193,7 +193,7 @@ class Stored:
         model.alternatives_ = _alternatives(header["alternatives"])
         fills = {str(k): v if isinstance(v, str) else float(v) for k, v in header["fills"].items()}
         check_indicators(fills, law.encoding, columns)
-        model._indicators = Indicators(fills)
+        model._indicators = MissingIndicators(fills)
         model.n_features_in_ = columns
         if named:
             model.feature_names_in_ = np.array(law.encoding.names[:columns], dtype=object)
@@ -213,13 +213,13 @@ def _kind_of(header: dict[str, Any], asked: type[Any]) -> type[Any]:
     return PriorRegressor
 
 
-def _plain(value: Any) -> Any:
+def _to_json_value(value: Any) -> Any:
     """Return an argument as JSON can hold it."""
     if isinstance(value, Mapping):
         # Keys may be names or positions, which JSON would make names.
-        return {"pairs": [[_plain(key), _plain(item)] for key, item in value.items()]}
+        return {"pairs": [[_to_json_value(key), _to_json_value(item)] for key, item in value.items()]}
     if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
-        return [_plain(item) for item in value]
+        return [_to_json_value(item) for item in value]
     if isinstance(value, np.generic):
         return value.item()
     plain = value is None or isinstance(value, (bool, int, float, str))
@@ -243,7 +243,7 @@ def _undefined_as_nan(measures: Mapping[str, Mapping[str, float | None]]) -> Mea
 
 
 def _argument(value: Any) -> Any:
-    """Undo :func:`_plain`."""
+    """Undo :func:`_to_json_value`."""
     return dict(value["pairs"]) if isinstance(value, dict) else _tuples(value)
 
 

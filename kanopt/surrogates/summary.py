@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.surrogates.law import Law
+from kanopt.surrogates.law import NetworkLaw
 
 __all__ = ["Summary", "effect_table", "fit_measures"]
 
@@ -81,7 +81,7 @@ class Summary:
         return f"{title}{fit}{effects}"
 
 
-def effect_table(effects: pd.DataFrame, law: Law) -> pd.DataFrame:
+def effect_table(effects: pd.DataFrame, law: NetworkLaw) -> pd.DataFrame:
     """Return one row per column from its marginal effects, see :attr:`Summary.effects`."""
     rows = []
     for feature, importance in zip(law.encoding.features, law.importance, strict=True):

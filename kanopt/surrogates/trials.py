@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.kan.fit import Run
-from kanopt.kan.fitted import Fitted
+from kanopt.kan.fit import TrainedBatch
+from kanopt.kan.fitted import FittedNetwork
 from kanopt.kan.links import Link
 from kanopt.surrogates.density import student_density, weighted_quantile
-from kanopt.surrogates.encoding import Encoding
+from kanopt.surrogates.encoding import FeatureEncoding
 
-__all__ = ["Structure", "Table", "Trial", "judged"]
+__all__ = ["LawStructure", "TrainingTable", "Trial", "judge_fit"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -27,34 +27,34 @@ EXACT = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class TrainingTable:
     """The rows to learn from: numbers (n, i) as in the table, codes (n, c), target (n,), weights (n,)."""
 
     numbers: Floats
     codes: Integers
     target: Floats
     weights: Floats
-    encoding: Encoding
+    encoding: FeatureEncoding
 
     def __len__(self) -> int:
         return len(self.target)
 
-    def spread(self, log_target: bool) -> float:
+    def target_deviation(self, log_target: bool) -> float:
         """Return the standard deviation of the target, or of its logarithm; where there is none, its size."""
         target = np.log(self.target) if log_target else self.target
         mean = np.average(target, weights=self.weights)
         spread = float(np.sqrt(np.average((target - mean) ** 2, weights=self.weights)))
         return spread if spread > 1e-12 * abs(mean) else float(abs(mean)) or 1.0
 
-    def usual_spread(self, log_target: bool) -> float:
+    def robust_deviation(self, log_target: bool) -> float:
         """Return the standard deviation that the middle half of the rows tells; that of all where it tells none."""
         target = np.log(self.target) if log_target else self.target
         low, high = (weighted_quantile(target, self.weights, share) for share in (0.25, 0.75))
-        return (high - low) / 1.349 or self.spread(log_target)
+        return (high - low) / 1.349 or self.target_deviation(log_target)
 
 
 @dataclass(frozen=True)
-class Structure:
+class LawStructure:
     """One way to write the law.
 
     Parameters
@@ -80,13 +80,13 @@ class Structure:
         return f"{shape}{multiplied}{', log target' if self.log_target else ''}"
 
     @property
-    def linked(self) -> bool:
+    def has_log_link(self) -> bool:
         """Whether an exponential link makes the target, rather than that its logarithm is learned."""
         return self.loss == "poisson"
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
+class HeldOutPredictions:
     """Rows (m,) that were not trained on, and the predictions for them in the units of the target."""
 
     rows: Integers
@@ -111,64 +111,64 @@ class Trial:
         Mean residual of rows that are no gross errors, added to the prediction of a robust loss; else 0.
     predicted
         Prediction of every row, left out, in the units of the target; (n,).
-    error, miss
+    rmse, mean_absolute_error
         Root mean square and mean size of the errors left out, in the units of the target.
     density, scale
         Log density of every row, left out, and the scale of the residuals, see :mod:`.selection`.
     held_out
         Rows a network with hidden nodes was not trained on when its smoothing was chosen, and what it then predicted
         for them, corrected alike; None where nothing was held out.
-    heavy, burden
+    outlier_share, outlier_squares_share
         Share of rows with a residual beyond five robust standard deviations, and what these rows make of the sum of
         squares: one wild row among thousands is a small share and all of the sum.
-    unusual
-        Effective parameters that the scales of the features have to save, see :meth:`Search.unusual`.
+    log_burden
+        Effective parameters that the scales of the features have to save, see :meth:`Search.log_burden`.
     """
 
-    structure: Structure
-    encoding: Encoding
-    run: Run
-    fitted: Fitted
+    structure: LawStructure
+    encoding: FeatureEncoding
+    trained: TrainedBatch
+    fitted: FittedNetwork
     unit: float
     link: Link | None
     smearing: float
     shift: float
     predicted: Floats
-    error: float
-    miss: float
+    rmse: float
+    mean_absolute_error: float
     density: Floats
     scale: float
-    heavy: float
-    burden: float
-    unusual: float
-    held_out: HeldOut | None = None
+    outlier_share: float
+    outlier_squares_share: float
+    log_burden: float
+    held_out: HeldOutPredictions | None = None
 
     @property
     def complexity(self) -> tuple[int, float]:
         """Hidden sums, two in a product, then effective parameters and what unusual scales have to save of them."""
         nodes = sum(self.structure.hidden) + sum(self.structure.products)
-        return nodes, self.fitted.edf + self.unusual
+        return nodes, self.fitted.edf + self.log_burden
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class StructureFit:
     """A structure as it was fitted, not yet judged; fields as in :class:`Trial`."""
 
-    structure: Structure
-    encoding: Encoding
-    run: Run
-    fitted: Fitted
+    structure: LawStructure
+    encoding: FeatureEncoding
+    trained: TrainedBatch
+    fitted: FittedNetwork
     unit: float
     link: Link | None
-    unusual: float
-    held_out: HeldOut | None = None
+    log_burden: float
+    held_out: HeldOutPredictions | None = None
 
 
-def judged(fit: Fit, table: Table) -> Trial:
+def judge_fit(fit: StructureFit, table: TrainingTable) -> Trial:
     """Work out what a fitted structure says of rows left out, in the units of the target."""
     weights, target, fitted, structure = table.weights, table.target, fit.fitted, fit.structure
-    residual, left_out = fitted.residual, fitted.output + fitted.residual - fitted.left_out
-    if structure.linked:
+    residual, left_out = fitted.residual, fitted.output + fitted.residual - fitted.left_out_residual
+    if structure.has_log_link:
         left_out = np.log(np.maximum(left_out, 1e-3 * fitted.output) * fit.unit)
         residual = np.log(target / fit.unit) - np.log(fitted.output)
     middle = weighted_quantile(np.abs(residual), weights, 0.5) / 0.6745
@@ -177,7 +177,7 @@ def judged(fit: Fit, table: Table) -> Trial:
         usual = weights * (np.abs(residual) <= GROSS * middle)
     smearing, shift = 1.0, 0.0
     if structure.log_target:
-        smearing = _smearing(target, residual, usual, by_sums=structure.linked)
+        smearing = _smearing(target, residual, usual, by_sums=structure.has_log_link)
         predicted = smearing * np.exp(np.minimum(left_out, np.log(target.max()) + 2.0))
         gap = np.log(target) - left_out
     else:
@@ -185,19 +185,20 @@ def judged(fit: Fit, table: Table) -> Trial:
         shift = 0.0 if plain else float(np.average(residual, weights=usual))
         predicted = (left_out + shift) * fit.unit
         gap = target - predicted
-    scale, density = student_density(gap, weights, EXACT * table.spread(structure.log_target))
+    scale, density = student_density(gap, weights, EXACT * table.target_deviation(structure.log_target))
     far = weights * (np.abs(residual) > 5.0 * middle)
     return Trial(
         **vars(fit),
         smearing=smearing,
         shift=shift,
         predicted=predicted,
-        error=float(np.sqrt(np.average((target - predicted) ** 2, weights=weights))),
-        miss=float(np.average(np.abs(target - predicted), weights=weights)),
+        rmse=float(np.sqrt(np.average((target - predicted) ** 2, weights=weights))),
+        mean_absolute_error=float(np.average(np.abs(target - predicted), weights=weights)),
         density=density - np.log(target) if structure.log_target else density,
         scale=scale,
-        heavy=float(far.sum() / weights.sum()),
-        burden=float(far @ residual**2) / max(float(weights @ residual**2), np.finfo(float).tiny),
+        outlier_share=float(far.sum() / weights.sum()),
+        outlier_squares_share=float(far @ residual**2)
+        / max(float(weights @ residual**2), np.finfo(float).tiny),
     )
 
 

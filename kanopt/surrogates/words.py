@@ -34,7 +34,7 @@ def refuse_numbers_as_text(frame: pd.DataFrame) -> None:
     """
     for place, name in enumerate(frame.columns):
         column = frame.iloc[:, place]
-        values = _different(column)
+        values = _unique_values(column)
         if values is None or isinstance(column.dtype, pd.CategoricalDtype):
             continue
         odd = [value for value in values if not _is_numeral(value)]
@@ -52,10 +52,10 @@ def refuse_identifiers(frame: pd.DataFrame) -> None:
         Where a column has more than 50 values, and more than half as many as there are different rows.
     """
     for place, name in enumerate(frame.columns):
-        values = _different(frame.iloc[:, place])
+        values = _unique_values(frame.iloc[:, place])
         if values is None or len(values) <= MANY or not isinstance(values[0], (str, int, float, np.generic)):
             continue  # dates and the like are no categories, as the encoding says
-        if 2 * len(values) <= _different_rows(frame):
+        if 2 * len(values) <= _count_distinct_rows(frame):
             continue
         raise FitError(
             f"column {str(name)!r} has {len(values):,} different values in {len(frame):,} rows, such as "
@@ -64,7 +64,7 @@ def refuse_identifiers(frame: pd.DataFrame) -> None:
         )
 
 
-def _different(column: pd.Series[Any]) -> list[Hashable] | None:
+def _unique_values(column: pd.Series[Any]) -> list[Hashable] | None:
     """Return the different values of a column of words, gaps apart; None for other columns."""
     if is_number(column) or pd.api.types.is_bool_dtype(column):
         return None
@@ -76,7 +76,7 @@ def _different(column: pd.Series[Any]) -> list[Hashable] | None:
         return None
 
 
-def _different_rows(frame: pd.DataFrame) -> int:
+def _count_distinct_rows(frame: pd.DataFrame) -> int:
     """Return how many rows differ: a copy of a row is the same row seen twice, and tells nothing new of its id."""
     try:
         return len(frame.drop_duplicates())

@@ -17,7 +17,15 @@ from kanopt.tables._text import TextFormat
 from kanopt.tables.schema import NUMERIC, Column, Kind
 from kanopt.units import convert
 
-__all__ = ["NO_NUMBER", "Cells", "convert_column", "finish", "hint", "infer_kind", "natural_kind"]
+__all__ = [
+    "NO_NUMBER",
+    "ConvertedColumn",
+    "convert_column",
+    "final_column",
+    "infer_kind",
+    "natural_kind",
+    "notation_hint",
+]
 
 _MISSING = ("", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A", "<NA>")
 _ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?\s?(Z|[+-]\d{2}:?\d{2})?$"
@@ -31,7 +39,7 @@ NO_NUMBER = "not a number"
 
 
 @dataclass(frozen=True)
-class Cells:
+class ConvertedColumn:
     """One column, converted.
 
     Parameters
@@ -98,10 +106,10 @@ def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str | None]:
         return "datetime", None
     if pc.all(pc.is_in(pc.utf8_lower(texts), pa.array(["true", "false"]))).as_py():
         return "boolean", None
-    return "text", _doubt(texts, numbers)
+    return "text", _doubt_text(texts, numbers)
 
 
-def _doubt(texts: Any, numbers: int) -> str | None:
+def _doubt_text(texts: Any, numbers: int) -> str | None:
     """Say what a column that is read as text may have been meant to be."""
     count = len(texts)
     if 2 * _count(texts, _DATE) >= count:
@@ -111,7 +119,9 @@ def _doubt(texts: Any, numbers: int) -> str | None:
     return f"is read as text, although {numbers:,} of {count:,} values are numbers" if numbers else None
 
 
-def convert_column(array: Any, column: Column, form: TextFormat, *, source_unit: str | None = None) -> Cells:
+def convert_column(
+    array: Any, column: Column, form: TextFormat, *, source_unit: str | None = None
+) -> ConvertedColumn:
     """Convert one column to its declared kind, and from the source's unit to its own.
 
     Raises
@@ -125,11 +135,11 @@ def convert_column(array: Any, column: Column, form: TextFormat, *, source_unit:
         return _within(_parsed(array, column, form), column)
     parsed = _parsed(array, replace(column, kind="number"), form)
     values = convert(parsed.values, source_unit, column.unit)
-    cells = _whole(values, parsed.missing, parsed.faults, parsed.shown, column)
+    cells = _check_floats(values, parsed.missing, parsed.faults, parsed.shown, column)
     return _within(replace(cells, note=f"converted from {source_unit} to {column.unit}"), column)
 
 
-def _parsed(array: Any, column: Column, form: TextFormat) -> Cells:
+def _parsed(array: Any, column: Column, form: TextFormat) -> ConvertedColumn:
     natural = natural_kind(array.type)
     if natural is None:
         raise TableError(f"has the type {array.type}, which is no kind of column; leave it out with columns=")
@@ -141,12 +151,12 @@ def _parsed(array: Any, column: Column, form: TextFormat) -> Cells:
         return _from_numbers(array, column)
     if natural == "datetime" and column.kind == "datetime":
         dates = pd.to_datetime(pd.Series(array.to_pandas()))
-        return Cells(dates, dates.isna().to_numpy(), {}, array)
+        return ConvertedColumn(dates, dates.isna().to_numpy(), {}, array)
     texts = array if natural in ("text", "category") else pc.cast(array, pa.string())
     return _from_texts(_trimmed(texts), column, form)
 
 
-def hint(array: Any, form: TextFormat) -> str:
+def notation_hint(array: Any, form: TextFormat) -> str:
     """Return advice where refused numbers look like numbers of another notation; else nothing."""
     if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
         return ""
@@ -183,19 +193,19 @@ def _mask(array: Any) -> NDArray[np.bool_]:
     return np.asarray(pc.fill_null(array, False).to_numpy(), dtype=bool)
 
 
-def _from_numbers(array: Any, column: Column) -> Cells:
+def _from_numbers(array: Any, column: Column) -> ConvertedColumn:
     """Take numbers the source declares as such."""
     missing = _mask(pc.is_null(array, nan_is_null=True))
     if pa.types.is_integer(array.type) and not missing.any():
         try:
-            return Cells(array.cast(pa.int64()).to_numpy(), missing, {}, array)
+            return ConvertedColumn(array.cast(pa.int64()).to_numpy(), missing, {}, array)
         except pa.ArrowInvalid:  # beyond 64 bits with a sign: as floats, and judged as those
             pass
     values = array.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
-    return _whole(values, missing, {}, array, column)
+    return _check_floats(values, missing, {}, array, column)
 
 
-def _from_texts(texts: Any, column: Column, form: TextFormat) -> Cells:
+def _from_texts(texts: Any, column: Column, form: TextFormat) -> ConvertedColumn:
     gone = _is_missing(texts, form, column.kind)
     missing = _mask(gone)
     if column.kind in NUMERIC:
@@ -206,12 +216,14 @@ def _from_texts(texts: Any, column: Column, form: TextFormat) -> Cells:
         lower = pc.utf8_lower(texts)
         yes, no = (_mask(pc.is_in(lower, pa.array(words, texts.type))) for words in (_TRUE, _FALSE))
         values = np.where(yes, 1.0, np.where(no, 0.0, np.nan))
-        return Cells(values, missing, {"not true or false": ~missing & ~yes & ~no}, texts)
+        return ConvertedColumn(values, missing, {"not true or false": ~missing & ~yes & ~no}, texts)
     kept = pc.if_else(gone, pa.scalar(None, texts.type), texts)
-    return Cells(kept.to_pandas(), missing, {}, texts)
+    return ConvertedColumn(kept.to_pandas(), missing, {}, texts)
 
 
-def _numbers_from_texts(texts: Any, missing: NDArray[np.bool_], column: Column, form: TextFormat) -> Cells:
+def _numbers_from_texts(
+    texts: Any, missing: NDArray[np.bool_], column: Column, form: TextFormat
+) -> ConvertedColumn:
     good = pc.fill_null(pc.match_substring_regex(texts, _number_pattern(form)), False)
     good = pc.and_(good, pa.chunked_array([pa.array(~missing)]))
     plain = pc.if_else(good, texts, pa.scalar(None, texts.type))
@@ -220,17 +232,17 @@ def _numbers_from_texts(texts: Any, missing: NDArray[np.bool_], column: Column, 
             plain = pc.replace_substring(plain, sign, instead)
     faults = {NO_NUMBER: ~missing & ~_mask(good)}
     if not missing.any() and not faults[NO_NUMBER].any() and _count(plain, r"^-?\d{1,18}$") == len(plain):
-        return Cells(plain.cast(pa.int64()).to_numpy(), missing, faults, texts)
-    return _whole(plain.cast(pa.float64()).to_numpy(), missing, faults, texts, column)
+        return ConvertedColumn(plain.cast(pa.int64()).to_numpy(), missing, faults, texts)
+    return _check_floats(plain.cast(pa.float64()).to_numpy(), missing, faults, texts, column)
 
 
-def _whole(
+def _check_floats(
     values: NDArray[np.float64],
     missing: NDArray[np.bool_],
     faults: dict[str, NDArray[np.bool_]],
     shown: Any,
     column: Column,
-) -> Cells:
+) -> ConvertedColumn:
     """Judge floats: finite, and whole where integers are declared."""
     faults = {**faults, "not finite": np.isinf(values)}
     if column.kind == "integer":
@@ -240,14 +252,14 @@ def _whole(
             "not a whole number": fraction,
             "too large to be exact": finite & (np.abs(values) > _EXACT),
         }
-    return Cells(values, missing, faults, shown)
+    return ConvertedColumn(values, missing, faults, shown)
 
 
-def _dates_from_texts(texts: Any, missing: NDArray[np.bool_], column: Column) -> Cells:
+def _dates_from_texts(texts: Any, missing: NDArray[np.bool_], column: Column) -> ConvertedColumn:
     kept = pd.Series(texts.to_pandas()).astype(object).where(~missing, None)
     if column.format is not None:
         dates = pd.to_datetime(kept, format=column.format, errors="coerce")
-        return Cells(
+        return ConvertedColumn(
             dates, missing, {f"not a date like {column.format!r}": ~missing & dates.isna().to_numpy()}, texts
         )
     zoned = _mask(pc.match_substring_regex(texts, _ZONED)) & ~missing
@@ -260,10 +272,10 @@ def _dates_from_texts(texts: Any, missing: NDArray[np.bool_], column: Column) ->
     dates = pd.to_datetime(kept, format="ISO8601", errors="coerce", utc=bool(zoned.any()))
     judged = np.logical_or.reduce([missing, *faults.values()])
     faults["not a date like '2024-01-31' or '2024-01-31 16:30:00'"] = ~judged & dates.isna().to_numpy()
-    return Cells(dates, missing, faults, texts)
+    return ConvertedColumn(dates, missing, faults, texts)
 
 
-def _within(cells: Cells, column: Column) -> Cells:
+def _within(cells: ConvertedColumn, column: Column) -> ConvertedColumn:
     """Add what is out of range, and what is missing but must not be."""
     faults = dict(cells.faults)
     judged = np.logical_or.reduce([cells.missing, *faults.values()])
@@ -282,7 +294,7 @@ def _within(cells: Cells, column: Column) -> Cells:
     return replace(cells, faults={why: at for why, at in faults.items() if at.any()})
 
 
-def finish(values: Any, kind: Kind) -> Any:
+def final_column(values: Any, kind: Kind) -> Any:
     """Return the final column: the dtype that goes with a kind, once bad rows are gone."""
     if kind == "category":
         return pd.Categorical(values)

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kanopt.tables._convert import NO_NUMBER, Cells, hint
-from kanopt.tables._raw import Raw
+from kanopt.tables._convert import NO_NUMBER, ConvertedColumn, notation_hint
+from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 from kanopt.tables.report import BadCell, rows_text
 from kanopt.tables.schema import Column
@@ -21,7 +21,7 @@ _LONGEST = 60
 
 
 def bad_cells(
-    raw: Raw, name: str, shown: Any, why: str, at: NDArray[np.bool_], most: int = _SHOWN
+    raw: RawTable, name: str, shown: Any, why: str, at: NDArray[np.bool_], most: int = _SHOWN
 ) -> list[BadCell]:
     """Return the first cells of one fault, as they stand in the source."""
     places = np.flatnonzero(at)[:most]
@@ -29,23 +29,27 @@ def bad_cells(
 
 
 def column_text(
-    raw: Raw, column: Column, cells: Cells, faults: dict[str, NDArray[np.bool_]], form: TextFormat
+    raw: RawTable,
+    column: Column,
+    cells: ConvertedColumn,
+    faults: dict[str, NDArray[np.bool_]],
+    form: TextFormat,
 ) -> str:
     """Describe the faults of one column: how many, of what sort, and where the first ones stand."""
     note = f", {cells.note}" if cells.note else ""
     lines = [f"  {column.name!r} ({column.kind}{note}):"]
     for why, at in faults.items():
         lines.append(f"    {int(at.sum()):,} of {len(at):,} values: {why}")
-        if why == NO_NUMBER and (sorts := _sorts(cells.shown, at)):
+        if why == NO_NUMBER and (sorts := _fault_patterns(cells.shown, at)):
             lines.append("      " + ", ".join(f"{text!r} {count:,} times" for text, count in sorts))
         first = bad_cells(raw, column.name, cells.shown, why, at)
-        lines += [f"      {raw.counting} {cell.row:,}: {cell.value!r}" for cell in first]
-    if NO_NUMBER in faults and (advice := hint(cells.shown.filter(faults[NO_NUMBER]), form)):
+        lines += [f"      {raw.row_word} {cell.row:,}: {cell.value!r}" for cell in first]
+    if NO_NUMBER in faults and (advice := notation_hint(cells.shown.filter(faults[NO_NUMBER]), form)):
         lines.append(f"    {advice}")
     return "\n".join(lines)
 
 
-def refusal(raw: Raw, parts: list[str], names: list[str], *, required: bool) -> str:
+def refusal(raw: RawTable, parts: list[str], names: list[str], *, required: bool) -> str:
     """Return the whole message of a table refused for its cells; `required` where one of them must have a value."""
     what = "1 column holds" if len(parts) == 1 else f"{len(parts)} columns hold"
     return "\n".join(
@@ -60,10 +64,10 @@ def refusal(raw: Raw, parts: list[str], names: list[str], *, required: bool) -> 
     )
 
 
-def ragged_text(raw: Raw) -> str:
+def ragged_text(raw: RawTable) -> str:
     """Return the message for rows with too few or too many cells."""
     ragged, width = raw.ragged, raw.width
-    shown = ", ".join(f"{raw.counting} {row:,} has {cells}" for row, cells in ragged[:_SHOWN])
+    shown = ", ".join(f"{raw.row_word} {row:,} has {cells}" for row, cells in ragged[:_SHOWN])
     text = (
         f"{raw.source}: {rows_text(len(ragged))} of {len(ragged) + len(raw.rows):,} with another number of cells "
         f"than the header's {width}: {shown}. To go on: mend them (a separator inside a cell needs quotes around "
@@ -75,7 +79,7 @@ def ragged_text(raw: Raw) -> str:
     return text
 
 
-def _sorts(shown: Any, at: NDArray[np.bool_]) -> list[tuple[str, int]]:
+def _fault_patterns(shown: Any, at: NDArray[np.bool_]) -> list[tuple[str, int]]:
     """Group values that differ in their digits only, and count the most frequent sorts that hold several."""
     texts = pc.replace_substring_regex(shown.filter(at).cast("string"), r"\d+", "#")
     counts = sorted(

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["Raw", "as_strings", "file_hash"]
+__all__ = ["RawTable", "as_strings", "file_hash"]
 
 
 @dataclass(frozen=True)
-class Raw:
+class RawTable:
     """Cells as the source has them.
 
     Parameters
@@ -27,14 +27,14 @@ class Raw:
         The columns' names, spaces removed; may repeat.
     columns
         One Arrow chunked array per column, all of the same length.
-    loose
+    mixed_types
         Whether a column's kind is to be read off its cells (text files, mixed objects), or is declared by the
         source.
     width
         Cells a whole row has.
     rows
         The row of each record as a person would count it, shape (n,).
-    counting
+    row_word
         What the rows are called: ``"row"`` in a text file, ``"record"`` elsewhere.
     ragged
         Rows that have too few or too many cells: their numbers and numbers of cells, shape (m, 2).
@@ -49,10 +49,10 @@ class Raw:
     sha256: str
     names: tuple[str, ...]
     columns: tuple[Any, ...]
-    loose: tuple[bool, ...]
+    mixed_types: tuple[bool, ...]
     width: int
     rows: NDArray[np.int64]
-    counting: str = "record"
+    row_word: str = "record"
     ragged: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
     notes: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)

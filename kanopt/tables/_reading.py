@@ -12,21 +12,29 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kanopt.errors import KanoptWarning, TableError, UnitError
-from kanopt.tables._convert import NO_NUMBER, Cells, convert_column, finish, hint, infer_kind, natural_kind
+from kanopt.tables._convert import (
+    NO_NUMBER,
+    ConvertedColumn,
+    convert_column,
+    final_column,
+    infer_kind,
+    natural_kind,
+    notation_hint,
+)
 from kanopt.tables._faults import bad_cells, column_text, ragged_text, refusal
-from kanopt.tables._raw import Raw
+from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 from kanopt.tables.report import BadCell, TableReport
 from kanopt.tables.schema import NUMERIC, Column, Kind, Schema
 
-__all__ = ["OnBad", "OnDuplicate", "Reading"]
+__all__ = ["OnBad", "OnDuplicate", "TableReading"]
 
 OnBad = Literal["error", "missing", "drop"]
 OnDuplicate = Literal["keep", "drop", "error"]
 
 
 @dataclass
-class Reading:
+class TableReading:
     """One reading, step by step: ragged rows, repeated rows, kinds, faults, key, report.
 
     Parameters
@@ -41,13 +49,13 @@ class Reading:
         What to do with the faults of each column, and under ``"*"`` with ragged rows.
     """
 
-    raw: Raw
+    raw: RawTable
     schema: Schema
     units: dict[str, str]
     form: TextFormat
     actions: dict[str, str]
     keep: NDArray[np.bool_] = field(init=False)
-    cells: dict[str, Cells] = field(default_factory=dict)
+    cells: dict[str, ConvertedColumn] = field(default_factory=dict)
     columns: dict[str, Column] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     set_missing: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -92,7 +100,7 @@ class Reading:
         first = ", ".join(f"{row:,}" for row in rows[:3])
         raise TableError(
             f"{self.raw.source}: {len(rows):,} of {len(repeated):,} rows repeat an earlier one {what}, "
-            f"on_duplicate='drop' keeps the first of each. First: {self.raw.counting} {first}"
+            f"on_duplicate='drop' keeps the first of each. First: {self.raw.row_word} {first}"
         )
 
     def convert(self, name: str, place: int) -> None:
@@ -121,18 +129,18 @@ class Reading:
         if name in self.units:
             # a unit says that these are numbers, whatever most cells look like
             return "integer" if natural == "integer" else "number"
-        if natural == "text" and not self.raw.loose[place] and seen != "text":
+        if natural == "text" and not self.raw.mixed_types[place] and seen != "text":
             doubt, seen = f"is text in the source but reads like {seen}; declare it so to convert it", "text"
         if doubt is not None:
             self.notes.append(f"{name} {doubt}")
         return seen or "text"
 
-    def judge(self) -> None:
+    def apply_actions(self) -> None:
         """Act on every fault: leave rows out, then refuse all bad columns at once, then set cells missing."""
         for name, cells in self.cells.items():
             if self.actions[name] == "drop":
                 for why, at in cells.faults.items():
-                    self._quote(name, why, at)
+                    self._add_examples(name, why, at)
                     self.leave_out(at, f"{name}: {why}")
         refused: dict[str, str] = {}
         for name, cells in self.cells.items():
@@ -143,14 +151,14 @@ class Reading:
                 refused[name] = column_text(self.raw, column, cells, faults, self.form)
                 continue
             for why, at in faults.items():
-                self._quote(name, why, at)
+                self._add_examples(name, why, at)
                 self.set_missing.setdefault(name, {})[why] = int(at.sum())
         if refused:
             required = any(not self.columns[name].allow_missing for name in refused)
             raise TableError(refusal(self.raw, list(refused.values()), list(refused), required=required))
-        self._warn_of_emptied()
+        self._warn_mostly_missing()
 
-    def _warn_of_emptied(self) -> None:
+    def _warn_mostly_missing(self) -> None:
         """Warn of columns most of which was set missing: the reading is wrong there, and not the cells."""
         parts, advice = [], ""
         for name, reasons in self.set_missing.items():
@@ -159,7 +167,9 @@ class Reading:
             if 2 * gone > there:
                 parts.append(f"{name!r} ({gone:,} of {there:,})")
                 wrong = cells.faults.get(NO_NUMBER)
-                advice = advice or ("" if wrong is None else hint(cells.shown.filter(wrong), self.form) or "")
+                advice = advice or (
+                    "" if wrong is None else notation_hint(cells.shown.filter(wrong), self.form) or ""
+                )
         if parts:
             advice = advice or "declare another kind or range in the schema"
             warnings.warn(
@@ -168,7 +178,7 @@ class Reading:
                 stacklevel=4,
             )
 
-    def _quote(self, name: str, why: str, at: NDArray[np.bool_]) -> None:
+    def _add_examples(self, name: str, why: str, at: NDArray[np.bool_]) -> None:
         self.examples += bad_cells(self.raw, name, self.cells[name].shown, why, at & self.keep)
 
     def frame(self, on_duplicate: OnDuplicate) -> pd.DataFrame:
@@ -197,7 +207,7 @@ class Reading:
         )
         if np.any(bad):
             values = values.mask(bad) if kind == "datetime" else np.where(bad, np.nan, values)
-        return finish(values[self.keep], kind)
+        return final_column(values[self.keep], kind)
 
     def report(self, frame: pd.DataFrame, columns_left_out: tuple[str, ...]) -> TableReport:
         """Account for what was read."""

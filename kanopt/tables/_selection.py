@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from kanopt.errors import TableError, nearest
-from kanopt.tables._raw import Raw
+from kanopt.tables._raw import RawTable
 from kanopt.tables.schema import Schema
 
 __all__ = ["select"]
 
 
 def select(
-    raw: Raw, columns: Sequence[str] | Mapping[str, str] | None, schema: Schema | None
+    raw: RawTable, columns: Sequence[str] | Mapping[str, str] | None, schema: Schema | None
 ) -> dict[str, int]:
     """Return the place in the source of each column to be read, by its name in the frame.
 
@@ -22,7 +22,7 @@ def select(
     TableError
         If a column is not there, is there twice, or is required and not read.
     """
-    wanted = _wanted(raw, columns, schema)
+    wanted = _source_names(raw, columns, schema)
     absent = [source for source in wanted.values() if source not in raw.names]
     if absent:
         lines = [f"no column {source!r}; {nearest(source, raw.names)}" for source in absent]
@@ -41,8 +41,8 @@ def select(
     return {name: raw.names.index(source) for name, source in wanted.items()}
 
 
-def _wanted(
-    raw: Raw, columns: Sequence[str] | Mapping[str, str] | None, schema: Schema | None
+def _source_names(
+    raw: RawTable, columns: Sequence[str] | Mapping[str, str] | None, schema: Schema | None
 ) -> dict[str, str]:
     """Return the source's name of each column by its name in the frame."""
     if isinstance(columns, str):

@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kanopt.errors import TableError, nearest
-from kanopt.tables._raw import Raw, as_strings, file_hash
+from kanopt.tables._raw import RawTable, as_strings, file_hash
 from kanopt.tables.report import KEY, hash_cells, units_of
 
 __all__ = ["read_frame", "read_parquet", "read_sql", "require_file"]
 
 
-def read_parquet(path: Path) -> Raw:
+def read_parquet(path: Path) -> RawTable:
     """Read a Parquet file.
 
     Raises
@@ -36,8 +36,8 @@ def read_parquet(path: Path) -> Raw:
     keep = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
     names = [" ".join(table.column_names[place].split()) for place in keep]
     columns = [table.column(place) for place in keep]
-    raw = _typed(str(path), "Parquet", file_hash(path), names, columns)
-    return replace(raw, units=_spelled(_declared(table.schema.metadata or {})))
+    raw = _raw_table(str(path), "Parquet", file_hash(path), names, columns)
+    return replace(raw, units=_normalised_names(_declared(table.schema.metadata or {})))
 
 
 def _declared(metadata: Mapping[bytes, bytes]) -> dict[str, str]:
@@ -50,22 +50,22 @@ def _declared(metadata: Mapping[bytes, bytes]) -> dict[str, str]:
     return {name: unit for name, unit in given if isinstance(unit, str)}
 
 
-def _spelled(units: Mapping[str, str]) -> dict[str, str]:
-    """Spell the columns as :class:`Raw` does."""
+def _normalised_names(units: Mapping[str, str]) -> dict[str, str]:
+    """Spell the columns as :class:`RawTable` does."""
     return {" ".join(str(name).split()): unit for name, unit in units.items()}
 
 
-def read_frame(frame: pd.DataFrame) -> Raw:
+def read_frame(frame: pd.DataFrame) -> RawTable:
     """Take a frame that is in memory already."""
     pairs = [_array(frame.iloc[:, place]) for place in range(frame.shape[1])]
     names = [" ".join(str(name).split()) for name in frame.columns]
     columns = [column for column, _ in pairs]
     digest = _digest(names, columns)
-    raw = _typed("a frame in memory", "frame", digest, names, columns, tuple(mixed for _, mixed in pairs))
-    return replace(raw, units=_spelled(units_of(frame)))
+    raw = _raw_table("a frame in memory", "frame", digest, names, columns, tuple(mixed for _, mixed in pairs))
+    return replace(raw, units=_normalised_names(units_of(frame)))
 
 
-def read_sql(url: str, query: str) -> Raw:
+def read_sql(url: str, query: str) -> RawTable:
     """Read what a query returns.
 
     Raises
@@ -103,7 +103,7 @@ def read_sql(url: str, query: str) -> Raw:
     pairs = [_array(pd.Series(list(column), dtype=object)) for column in cells]
     columns = [column for column, _ in pairs]
     mixed = tuple(mixed for _, mixed in pairs)
-    return _typed(shown, "SQL query", _digest(names, columns), names, columns, mixed)
+    return _raw_table(shown, "SQL query", _digest(names, columns), names, columns, mixed)
 
 
 def require_file(path: Path, what: str) -> None:
@@ -137,24 +137,24 @@ def _writable(kind: Any) -> bool:
     )
 
 
-def _typed(
+def _raw_table(
     source: str,
     form: str,
     sha256: str,
     names: list[str],
     columns: list[Any],
     mixed: tuple[bool, ...] | None = None,
-) -> Raw:
+) -> RawTable:
     count = len(columns[0]) if columns else 0
     if not count:
         raise TableError(f"{source}: has no rows" if columns else f"{source}: has no columns")
-    return Raw(
+    return RawTable(
         source=source,
         format=form,
         sha256=sha256,
         names=tuple(names),
         columns=tuple(columns),
-        loose=mixed or (False,) * len(columns),
+        mixed_types=mixed or (False,) * len(columns),
         width=len(columns),
         rows=np.arange(1, count + 1, dtype=np.int64),
     )

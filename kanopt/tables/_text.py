@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kanopt.errors import TableError, nearest
-from kanopt.tables._raw import Raw, file_hash
-from kanopt.tables.report import listed, rows_text
+from kanopt.tables._raw import RawTable, file_hash
+from kanopt.tables.report import list_names, rows_text
 
 __all__ = ["TextFormat", "read_text"]
 
@@ -91,7 +91,7 @@ class TextFormat:
                 ) from None
 
 
-def read_text(path: Path, form: TextFormat) -> Raw:
+def read_text(path: Path, form: TextFormat) -> RawTable:
     """Read a text file into columns of texts.
 
     Raises
@@ -102,7 +102,7 @@ def read_text(path: Path, form: TextFormat) -> Raw:
     encoding, notes = _encoding(path, form)
     separator = form.separator or _separator(path, encoding, form)
     with path.open(encoding=encoding, newline="") as file:
-        records = _Records(path, csv.reader(file, **_dialect(separator, form)))
+        records = _RecordReader(path, csv.reader(file, **_dialect(separator, form)))
         header, header_row = _header(path, records, form)
         chunks, rows, ragged, remarks = _body(records, header_row, len(header))
         seen = file.newlines
@@ -115,16 +115,16 @@ def read_text(path: Path, form: TextFormat) -> Raw:
         columns = [pa.chunked_array([], pa.string()) for _ in header]
     names, columns, renamed = _names(header, columns)
     form_text = f"text, {encoding}, separator {_SHOWN.get(separator, repr(separator))}"
-    return Raw(
+    return RawTable(
         source=str(path),
         format=form_text + (f", {' and '.join(used)} line ends" if used else ""),
         sha256=file_hash(path),
         names=names,
         columns=tuple(columns),
-        loose=(True,) * len(names),
+        mixed_types=(True,) * len(names),
         width=len(header),
         rows=rows,
-        counting="row",
+        row_word="row",
         ragged=ragged,
         notes=(*notes, *remarks, *renamed),
     )
@@ -189,7 +189,7 @@ def _separator(path: Path, encoding: str, form: TextFormat) -> str:
     return best
 
 
-class _Records:
+class _RecordReader:
     """Counts the records of a file while they are read, so that a fault can be placed."""
 
     def __init__(self, path: Path, reader: Iterator[list[str]]) -> None:
@@ -217,15 +217,15 @@ class _Records:
         return taken
 
 
-def _header(path: Path, records: _Records, form: TextFormat) -> tuple[list[str], int]:
+def _header(path: Path, records: _RecordReader, form: TextFormat) -> tuple[list[str], int]:
     records.take(form.header - 1)
     while record := records.take(1):
         cells = [" ".join(cell.split()) for cell in record[0]]
         if any(cells):
             if all(_is_number(cell) for cell in cells):
                 raise TableError(
-                    f"{path.name}: row {records.count} holds only numbers ({listed(cells, 5)}), so it is no header; "
-                    "write the columns' names above it"
+                    f"{path.name}: row {records.count} holds only numbers ({list_names(cells, 5)}), "
+                    "so it is no header; write the columns' names above it"
                 )
             return cells, records.count
     raise TableError(f"{path.name}: no header: there is nothing from row {form.header} on")
@@ -240,7 +240,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _body(
-    records: _Records, header_row: int, width: int
+    records: _RecordReader, header_row: int, width: int
 ) -> tuple[list[list[Any]], NDArray[np.int64], NDArray[np.int64], list[str]]:
     """Return the columns chunk by chunk, the rows' numbers, the ragged rows, and remarks."""
     chunks, rows, ragged = [], [np.empty(0, np.int64)], [np.empty((0, 2), np.int64)]
@@ -258,7 +258,7 @@ def _body(
         whole = lengths == width
         cells = [pa.array(column, pa.string()) for column in zip(*compress(chunk, whole), strict=True)]
         if cells:
-            filled = _filled(cells)
+            filled = _non_blank_rows(cells)
             chunks.append([column.filter(filled) for column in cells])
             rows.append(numbers[whole][filled.to_numpy(zero_copy_only=False)])
         odd = ~whole & (lengths > 0)
@@ -274,7 +274,7 @@ def _body(
     return chunks, np.concatenate(rows), np.concatenate(ragged), remarks
 
 
-def _filled(cells: list[Any]) -> Any:
+def _non_blank_rows(cells: list[Any]) -> Any:
     """Say which rows have at least one cell that is not blank."""
     filled = pc.not_equal(pc.utf8_trim_whitespace(cells[0]), "")
     for column in cells[1:]:

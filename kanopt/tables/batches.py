@@ -1,8 +1,8 @@
 """Tables too large for memory, read batch by batch and as often as needed.
 
-A :class:`Source` gives Arrow record batches of the columns asked for. It is one or several Parquet files, or a callable
-that makes a fresh iterator of frames for every reading. An iterator that can be read only once is written to a
-temporary Parquet file first.
+A :class:`BatchSource` gives Arrow record batches of the columns asked for. It is one or several Parquet files, or a
+callable that makes a fresh iterator of frames for every reading. An iterator that can be read only once is written to
+a temporary Parquet file first.
 """
 
 from __future__ import annotations
@@ -26,16 +26,18 @@ import pyarrow.parquet as pq
 from kanopt.errors import TableError, nearest
 from kanopt.tables._stores import require_file
 
-__all__ = ["FrameSource", "Given", "ParquetSource", "Source", "is_source", "open_source"]
+__all__ = ["BatchSource", "FrameSource", "ParquetSource", "SourceLike", "is_source", "open_source"]
 
 Kind = Literal["number", "category", "other"]
 AnyPath: TypeAlias = str | PathLike[str]
-Given: TypeAlias = AnyPath | Sequence[AnyPath] | Callable[[], Iterable[pd.DataFrame]] | Iterator[pd.DataFrame]
+SourceLike: TypeAlias = (
+    AnyPath | Sequence[AnyPath] | Callable[[], Iterable[pd.DataFrame]] | Iterator[pd.DataFrame]
+)
 BUFFER = 1 << 20
 """Bytes read of a column at a time, so that memory does not grow with the row groups of a file."""
 
 
-class Source(Protocol):
+class BatchSource(Protocol):
     """A table that is read in batches."""
 
     @property
@@ -104,26 +106,28 @@ class ParquetSource:
     @cached_property
     def _ends(self) -> list[int]:
         """Where each file ends, in rows of the whole source."""
-        return [int(end) for end in np.cumsum([_opened(path).metadata.num_rows for path in self.paths])]
+        return [int(end) for end in np.cumsum([_open(path).metadata.num_rows for path in self.paths])]
 
     @cached_property
     def kinds(self) -> Mapping[str, Kind]:
         """Kinds of the columns, as the first file declares them."""
-        schema = _schema(_opened(self.paths[0]), self.paths[0])
+        schema = _schema(_open(self.paths[0]), self.paths[0])
         kinds = {name: kind_of(schema.field(name).type) for name in schema.names if not _is_label(name)}
         return kinds | dict.fromkeys(self.categories, "category")
 
     def batches(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
         """Read the columns from the start, in batches of at most so many rows."""
         for path in self.paths:
-            file = _opened(path)
+            file = _open(path)
             known = _schema(file, path).names
             for name in columns:
                 if name not in known:
                     raise TableError(f"{path.name}: no column {name!r}; {nearest(name, known)}")
             try:
                 for batch in file.iter_batches(rows, columns=list(columns), use_threads=False):
-                    yield _uniform(batch.select(list(columns)), self.kinds, path.name, self.categories)
+                    yield _as_declared_kinds(
+                        batch.select(list(columns)), self.kinds, path.name, self.categories
+                    )
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
                 raise TableError(f"{path.name}: is damaged: {str(error).splitlines()[0]}") from None
             finally:
@@ -173,7 +177,7 @@ class FrameSource:
                 part = frame.iloc[start : start + rows]
                 arrays = [_array(part[name], name, number) for name in columns]
                 batch = pa.RecordBatch.from_arrays(arrays, names=list(columns))
-                yield _uniform(batch, self.kinds, f"batch {number}")
+                yield _as_declared_kinds(batch, self.kinds, f"batch {number}")
 
     def place(self, row: int) -> str:
         """Say at which row, counted through all batches, something stands."""
@@ -212,7 +216,7 @@ def is_source(given: Any) -> bool:
 
 
 @contextmanager
-def open_source(given: Given) -> Iterator[Source]:
+def open_source(given: SourceLike) -> Iterator[BatchSource]:
     """Make a source of what a user gave; what was written to disk for it is removed at the end.
 
     An iterator can be read once only, and learning takes several readings: it is written to a temporary Parquet file,
@@ -225,7 +229,7 @@ def open_source(given: Given) -> Iterator[Source]:
     """
     if isinstance(given, Iterator):
         with tempfile.TemporaryDirectory(prefix="kanopt-") as folder:
-            yield _spooled(given, Path(folder) / "rows.parquet")
+            yield _spool_to_parquet(given, Path(folder) / "rows.parquet")
     elif callable(given):
         yield FrameSource(given)
     else:
@@ -252,7 +256,7 @@ def kind_of(declared: Any) -> Kind:
     return "other"
 
 
-def _opened(path: Path) -> Any:
+def _open(path: Path) -> Any:
     try:
         return pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER)
     except (pa.ArrowInvalid, OSError) as error:
@@ -291,7 +295,7 @@ def _array(column: pd.Series[Any], name: str, number: int) -> Any:
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
-def _uniform(
+def _as_declared_kinds(
     batch: Any, kinds: Mapping[str, Kind], where: str, categories: frozenset[str] = frozenset()
 ) -> Any:
     """Return a batch with numbers as float64; refuse columns that are of another kind than at the start.
@@ -319,7 +323,7 @@ def _uniform(
     return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
 
 
-def _spooled(frames: Iterator[pd.DataFrame], path: Path) -> ParquetSource:
+def _spool_to_parquet(frames: Iterator[pd.DataFrame], path: Path) -> ParquetSource:
     """Write what an iterator gives to a Parquet file."""
     first = next((frame for frame in frames if not isinstance(frame, pd.DataFrame) or len(frame)), None)
     if first is None:
@@ -328,7 +332,7 @@ def _spooled(frames: Iterator[pd.DataFrame], path: Path) -> ParquetSource:
         )
     # The kinds are those of `first`, so that asking for them takes nothing off the iterator.
     once = FrameSource(lambda: chain([first], frames))
-    tables = (_plain(batch) for batch in once.batches(list(once.kinds), rows=1 << 16))
+    tables = (_without_dictionaries(batch) for batch in once.batches(list(once.kinds), rows=1 << 16))
     table = next(tables)
     with pq.ParquetWriter(path, table.schema) as writer:
         writer.write_table(table)
@@ -343,7 +347,7 @@ def _spooled(frames: Iterator[pd.DataFrame], path: Path) -> ParquetSource:
     return ParquetSource((path,), categories)
 
 
-def _plain(batch: Any) -> Any:
+def _without_dictionaries(batch: Any) -> Any:
     """Return a batch as a table without dictionaries, which differ from one batch to the next."""
     arrays = [
         array.dictionary_decode() if pa.types.is_dictionary(array.type) else array for array in batch.columns

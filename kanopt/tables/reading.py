@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from kanopt.errors import TableError, nearest
-from kanopt.tables._raw import Raw
-from kanopt.tables._reading import OnBad, OnDuplicate, Reading
+from kanopt.tables._raw import RawTable
+from kanopt.tables._reading import OnBad, OnDuplicate, TableReading
 from kanopt.tables._selection import select
 from kanopt.tables._stores import read_frame, read_parquet, read_sql, require_file
 from kanopt.tables._text import TextFormat, read_text
-from kanopt.tables.report import attach
+from kanopt.tables.report import attach_report
 from kanopt.tables.schema import NUMERIC, Schema
 from kanopt.units import check_unit
 
@@ -98,7 +98,7 @@ def read_table(
     _check_choice("on_duplicate", on_duplicate, ("keep", "drop", "error"))
     raw = _load(source, query, form)
     places = select(raw, columns, schema)
-    reading = Reading(
+    reading = TableReading(
         raw=raw,
         schema=schema or Schema(()),
         units=_units(raw, units or {}, places, schema),
@@ -109,13 +109,13 @@ def read_table(
     reading.treat_duplicates(on_duplicate)
     for name, place in places.items():
         reading.convert(name, place)
-    reading.judge()
+    reading.apply_actions()
     frame = reading.frame(on_duplicate)
     left = tuple(name for place, name in enumerate(raw.names) if place not in places.values())
-    return attach(frame, reading.report(frame, left))
+    return attach_report(frame, reading.report(frame, left))
 
 
-def _load(source: str | Path | pd.DataFrame, query: str | None, form: TextFormat) -> Raw:
+def _load(source: str | Path | pd.DataFrame, query: str | None, form: TextFormat) -> RawTable:
     if isinstance(source, pd.DataFrame):
         return read_frame(source)
     if isinstance(source, str) and "://" in source:
@@ -149,7 +149,7 @@ def _actions(on_bad: OnBad | Mapping[str, OnBad], names: list[str]) -> dict[str,
 
 
 def _units(
-    raw: Raw, units: Mapping[str, str], places: Mapping[str, int], schema: Schema | None
+    raw: RawTable, units: Mapping[str, str], places: Mapping[str, int], schema: Schema | None
 ) -> dict[str, str]:
     """Return the unit of each column in the source: as given, else as the source declares it."""
     for name, unit in units.items():

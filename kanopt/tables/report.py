@@ -113,7 +113,7 @@ class TableReport:
             )
         lines += [f"  note: {note}" for note in self.notes]
         if self.columns_left_out:
-            lines.append(f"  not asked for: {listed(self.columns_left_out)}")
+            lines.append(f"  not asked for: {list_names(self.columns_left_out)}")
         if self.units:
             lines.append("  units: " + ", ".join(f"{c} [{u or '1'}]" for c, u in self.units.items()))
         lines += [f"  row {b.row:,}, {b.column}: {b.value!r}: {b.reason}" for b in self.examples]
@@ -203,13 +203,13 @@ def with_units(frame: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
     return result
 
 
-def attach(frame: pd.DataFrame, report: TableReport) -> pd.DataFrame:
+def attach_report(frame: pd.DataFrame, report: TableReport) -> pd.DataFrame:
     """Store a report, and the units it names, in the frame itself; return the frame."""
     frame.attrs[KEY] = {"units": dict(report.units), "report": report.to_dict()}
     return frame
 
 
-def made(
+def with_report(
     frame: pd.DataFrame, source: str, units: Mapping[str, str], *, how: str = "made by kanopt"
 ) -> pd.DataFrame:
     """Give a frame that was made, or ships with the package, its units and a report."""
@@ -222,10 +222,10 @@ def made(
         rows=len(frame),
         units=units_of(named),
     )
-    return attach(named, report)
+    return attach_report(named, report)
 
 
-class _Hash:
+class _HashingFile:
     """A file that keeps nothing but the hash of what is written."""
 
     closed = False
@@ -244,7 +244,7 @@ class _Hash:
 
 def hash_cells(table: Any) -> str:
     """Return the sha256 of an Arrow table written as CSV, so that it does not depend on where it was kept."""
-    sink = _Hash()
+    sink = _HashingFile()
     pa_csv.write_csv(table, pa.PythonFile(sink, mode="w"))
     return sink.sha256.hexdigest()
 
@@ -254,7 +254,7 @@ def rows_text(count: int) -> str:
     return f"{count:,} row" + ("" if count == 1 else "s")
 
 
-def listed(names: tuple[str, ...] | list[str], most: int = 12) -> str:
+def list_names(names: tuple[str, ...] | list[str], most: int = 12) -> str:
     """Join names by commas, and count those beyond the first few."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

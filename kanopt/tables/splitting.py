@@ -74,9 +74,9 @@ def split(
     if by is None:
         if how is not None:
             raise TableError(f"how={how!r} needs a column: name it in by=")
-        held = _random(len(frame), share, seed, what="rows")
+        held = _hold_out_random(len(frame), share, seed, what="rows")
     else:
-        held = _by_column(_column(frame, by), by, share, seed, how)
+        held = _hold_out_by_column(_column(frame, by), by, share, seed, how)
     return frame.loc[~held], frame.loc[held]
 
 
@@ -118,7 +118,7 @@ def _has_order(column: pd.Series[Any]) -> bool:
     )
 
 
-def _by_column(
+def _hold_out_by_column(
     column: pd.Series[Any], by: str, share: int | float, seed: int, how: str | None
 ) -> NDArray[np.bool_]:
     """Say which rows are held out, whole values at a time."""
@@ -128,22 +128,22 @@ def _by_column(
     codes, distinct = pd.factorize(values, sort=True)
     count = len(distinct)
     if not ordered:
-        return np.asarray(_random(count, share, seed, what=f"values of {by!r}")[codes])
+        return np.asarray(_hold_out_random(count, share, seed, what=f"values of {by!r}")[codes])
     if isinstance(share, float):
         rows = np.bincount(codes, minlength=count)
         later = np.cumsum(rows[::-1])  # rows in the last 1, 2, … values
         share = int(np.searchsorted(later, share * len(column) * (1 - 1e-12))) + 1
-    _both_sides(count, share, f"values of {by!r}")
+    _check_both_sides(count, share, f"values of {by!r}")
     return np.asarray(codes >= count - share)
 
 
-def _random(count: int, share: int | float, seed: int, *, what: str) -> NDArray[np.bool_]:
+def _hold_out_random(count: int, share: int | float, seed: int, *, what: str) -> NDArray[np.bool_]:
     chosen = share if isinstance(share, int) else max(1, round(share * count))
-    _both_sides(count, chosen, what)
+    _check_both_sides(count, chosen, what)
     return np.random.default_rng(seed).permutation(count) < chosen
 
 
-def _both_sides(count: int, chosen: int, what: str) -> None:
+def _check_both_sides(count: int, chosen: int, what: str) -> None:
     if chosen >= count:
         raise TableError(
             f"holding out {chosen:,} of {count:,} {what} leaves nothing to learn from; hold out fewer"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
 from kanopt.errors import nearest
-from kanopt.whatif.file_model import Mistake, shown
+from kanopt.whatif.file_model import Mistake, describe_value
 
 __all__ = ["Action", "Change", "Value"]
 
@@ -105,22 +105,22 @@ class Change:
         """
         names = names or {}
         if self.action == "add":
-            known = names_of(frame, names)
+            known = column_names(frame, names)
             return _added(frame, {known.get(name, name): value for name, value in self.row.items()})
         rows = self._rows(frame, names)
         if self.action == "close":
             return frame.loc[~rows].reset_index(drop=True)
-        column = names_of(frame, names).get(self.column, self.column)
+        column = column_names(frame, names).get(self.column, self.column)
         changed = frame.copy()
         if column not in frame.columns:
             changed[column] = [self.value if chosen else None for chosen in rows]
             return changed
         if self.action == "scale":
             new = frame[column].to_numpy(dtype=float) * np.where(rows, float(self.value or 0.0), 1.0)
-            changed[column] = _as_before(pd.Series(new, index=frame.index), frame[column])
+            changed[column] = _restore_integers(pd.Series(new, index=frame.index), frame[column])
         elif is_numeric_dtype(frame[column]) and not is_bool_dtype(frame[column]):
             new = np.where(rows, float(self.value or 0.0), frame[column].to_numpy(dtype=float))
-            changed[column] = _as_before(pd.Series(new, index=frame.index), frame[column])
+            changed[column] = _restore_integers(pd.Series(new, index=frame.index), frame[column])
         else:
             changed[column] = frame[column].mask(rows, self.value)
         return changed
@@ -128,7 +128,7 @@ class Change:
     def _wrong_column(
         self, frame: pd.DataFrame, names: Mapping[str, str], fields: Collection[str]
     ) -> Iterable[Mistake]:
-        known = names_of(frame, names)
+        known = column_names(frame, names)
         if self.action not in ("set", "scale") or (
             self.action == "set" and self.column in {*fields} - {*known}
         ):
@@ -150,23 +150,23 @@ class Change:
     def _rows(self, frame: pd.DataFrame, names: Mapping[str, str]) -> NDArray[np.bool_]:
         rows = np.ones(len(frame), dtype=bool)
         for name, value in self.where.items():
-            rows &= _matches(frame[names_of(frame, names)[name]], value)
+            rows &= _matches(frame[column_names(frame, names)[name]], value)
         return rows
 
     def _no_row(self, frame: pd.DataFrame, names: Mapping[str, str]) -> Mistake:
         """Say which condition fails, with the nearest value there is."""
         for name, value in self.where.items():
-            cells = frame[names_of(frame, names)[name]]
+            cells = frame[column_names(frame, names)[name]]
             if not _matches(cells, value).any():
-                wanted = " or ".join(_plain(item) for item in _several(value))
-                hint = nearest(str(_several(value)[0]), [_plain(cell) for cell in cells.dropna().unique()])
+                wanted = " or ".join(_plain(item) for item in _as_tuple(value))
+                hint = nearest(str(_as_tuple(value)[0]), [_plain(cell) for cell in cells.dropna().unique()])
                 return Mistake(("where", name), f"no row of {self.table!r} has {name} = {wanted}; {hint}")
         if self.where:
             return Mistake(("where",), f"no row of {self.table!r} has {_conditions(self.where)} together")
         return Mistake((self.action,), f"table {self.table!r} has no rows")
 
 
-def names_of(frame: pd.DataFrame, names: Mapping[str, str]) -> dict[str, str]:
+def column_names(frame: pd.DataFrame, names: Mapping[str, str]) -> dict[str, str]:
     """Return every word a column answers to, with the column it means; its own name goes first."""
     return {**names, **{str(column): str(column) for column in frame.columns}}
 
@@ -178,7 +178,7 @@ def _wrong_cells(
     part: str,
     fields: Collection[str] = (),
 ) -> Iterable[Mistake]:
-    known = names_of(frame, names)
+    known = column_names(frame, names)
     for name, value in cells.items():
         if name not in known:
             if name in fields:
@@ -186,7 +186,7 @@ def _wrong_cells(
             hint = nearest(name, [*known, *fields])
             yield Mistake((part, name), f"there is no column {name!r}; {hint}")
             continue
-        for item in _several(value):
+        for item in _as_tuple(value):
             if wrong := _wrong_kind(frame[known[name]], item):
                 yield Mistake((part, name), f"column {name!r} {wrong}")
 
@@ -194,22 +194,22 @@ def _wrong_cells(
 def _wrong_kind(cells: pd.Series[Any], value: Any) -> str:
     """Say why a value does not belong in a column, or return an empty text."""
     if is_bool_dtype(cells):
-        return "" if isinstance(value, bool) else f"holds true or false, not {shown(value)}"
+        return "" if isinstance(value, bool) else f"holds true or false, not {describe_value(value)}"
     if is_numeric_dtype(cells):
         fits = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return "" if fits else f"holds numbers, not {shown(value)}"
-    return "" if isinstance(value, str) else f"holds texts, not {shown(value)}"
+        return "" if fits else f"holds numbers, not {describe_value(value)}"
+    return "" if isinstance(value, str) else f"holds texts, not {describe_value(value)}"
 
 
-def _several(value: Any) -> tuple[Any, ...]:
+def _as_tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,)
 
 
 def _matches(cells: pd.Series[Any], value: Any) -> NDArray[np.bool_]:
-    return np.asarray(cells.isin(list(_several(value))).to_numpy(), dtype=bool)
+    return np.asarray(cells.isin(list(_as_tuple(value))).to_numpy(), dtype=bool)
 
 
-def _as_before(new: pd.Series[Any], old: pd.Series[Any]) -> pd.Series[Any]:
+def _restore_integers(new: pd.Series[Any], old: pd.Series[Any]) -> pd.Series[Any]:
     """Keep whole numbers whole where the new values are."""
     if is_integer_dtype(old):
         rounded = new.round()
@@ -235,5 +235,5 @@ def _plain(value: Any) -> str:
 
 def _conditions(cells: Mapping[str, Any], between: str = " and ") -> str:
     return between.join(
-        f"{name} = {' or '.join(_plain(item) for item in _several(value))}" for name, value in cells.items()
+        f"{name} = {' or '.join(_plain(item) for item in _as_tuple(value))}" for name, value in cells.items()
     )

@@ -10,10 +10,10 @@ import numpy as np
 
 from kanopt.errors import KanoptError, TableError, nearest
 from kanopt.whatif.changes import Change
-from kanopt.whatif.file_model import Mistake, messages_of
-from kanopt.whatif.given_laws import is_text, unit_troubles
-from kanopt.whatif.problem_spec import Material, PartSpec, ProblemSpec
-from kanopt.whatif.rows import complete_rows, divided
+from kanopt.whatif.file_model import Mistake, split_messages
+from kanopt.whatif.given_laws import is_category_column, unit_mistakes
+from kanopt.whatif.problem_spec import PartSpec, ProblemInputs, ProblemSpec
+from kanopt.whatif.rows import complete_rows, split_rows
 from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec
 from kanopt.whatif.toml_positions import Key
 
@@ -28,11 +28,11 @@ __all__ = [
     "change_mistakes",
     "column_remarks",
     "dimension_remarks",
+    "field_columns",
     "law_mistakes",
-    "located",
     "part_mistakes",
     "unit_remarks",
-    "words_for",
+    "with_keys",
 ]
 
 Frames = Mapping[str, "pd.DataFrame"]
@@ -89,7 +89,7 @@ def _control_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame | None) -
         yield Mistake((*key, "pin"), message)
     for name, words in spec.pin.items():
         kind = "cycle" if name in spec.periodic else ""
-        if frame is not None and name in spec.features and is_text(frame, name):
+        if frame is not None and name in spec.features and is_category_column(frame, name):
             kind = "category"
         if kind and not set(words) & set(POSSIBLE[kind]):
             listed = ", ".join(sorted(POSSIBLE[kind]))
@@ -106,18 +106,18 @@ def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterab
         if column not in columns:
             hint = nearest(column, columns)
             yield Mistake((*key, *where), f"table {spec.table!r} has no column {column!r}; {hint}")
-        elif spec.on_missing == "error" and (message := _blanks(frame[column], spec.table)):
+        elif spec.on_missing == "error" and (message := _missing_value_mistakes(frame[column], spec.table)):
             yield Mistake((*key, *where), message)
 
 
 def _holdout_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:
     try:
-        divided(spec, complete_rows(spec, frame), seed=0)
+        split_rows(spec, complete_rows(spec, frame), seed=0)
     except TableError as error:
         yield Mistake((*key, "holdout"), str(error))
 
 
-def _blanks(cells: pd.Series[Any], table: str) -> str:
+def _missing_value_mistakes(cells: pd.Series[Any], table: str) -> str:
     """Say where a column that a law is learned from has no value."""
     rows = [int(place) + 1 for place in np.flatnonzero(cells.isna().to_numpy())]
     if not rows:
@@ -141,7 +141,7 @@ def part_mistakes(problem: ProblemSpec, tables: Iterable[str], frames: Frames) -
             yield Mistake((*key, "table"), f"unknown table {part.table!r}; {nearest(part.table, known)}")
         elif part.table in frames:
             columns = [str(column) for column in frames[part.table].columns]
-            words = problem.words_of(str(place[0])) if place != ("today",) else frozenset(part.columns)
+            words = problem.readable_names(str(place[0])) if place != ("today",) else frozenset(part.columns)
             for field, column in part.columns.items():
                 if field not in words:
                     message = f"there is no {field!r} to read here; {nearest(field, words)}"
@@ -195,10 +195,10 @@ def binding_mistakes(
                 )
     # while a law is missing, what looks superfluous may belong to it
     if set(uses.values()) <= set(formulas):
-        yield from _idle_bindings(problem, inputs)
+        yield from _unused_bindings(problem, inputs)
 
 
-def _idle_bindings(problem: ProblemSpec, inputs: Mapping[str, list[str]]) -> Iterable[Mistake]:
+def _unused_bindings(problem: ProblemSpec, inputs: Mapping[str, list[str]]) -> Iterable[Mistake]:
     every = [word for words in inputs.values() for word in words]
     for word, value in problem.bind.items():
         key: Key = ("problem", "bind", word)
@@ -213,7 +213,7 @@ def _idle_bindings(problem: ProblemSpec, inputs: Mapping[str, list[str]]) -> Ite
                 yield Mistake((*key, inner), f"law {word!r} has no input {inner!r}; {hint}")
 
 
-def words_for(problem: ProblemSpec, table: str) -> dict[str, str]:
+def field_columns(problem: ProblemSpec, table: str) -> dict[str, str]:
     """Return the problem's own words for the columns of a table, field to column."""
     words: dict[str, str] = {}
     for part in problem.parts().values():
@@ -237,27 +237,27 @@ def change_mistakes(change: Change, problem: ProblemSpec, frames: Frames) -> Ite
     else:
         parts = [str(key[0]) for key, part in problem.parts().items() if part.table == change.table]
         fields = frozenset[str]().union(*(problem.fields_of(part) for part in parts))
-        yield from change.mistakes(frames[change.table], words_for(problem, change.table), fields)
+        yield from change.mistakes(frames[change.table], field_columns(problem, change.table), fields)
 
 
-def build_mistakes(problem: ProblemSpec, material: Material, *, today: bool) -> list[Mistake]:
+def build_mistakes(problem: ProblemSpec, material: ProblemInputs, *, today: bool) -> list[Mistake]:
     """Build the problem and, where asked, read today's plan; return what they find wrong with the data."""
     try:
         built = problem.build(material)
     except KanoptError as error:
-        return located(error, problem)
+        return with_keys(error, problem)
     try:
         if today:
             problem.read_today(built, material)
     except KanoptError as error:
-        return [Mistake(("problem", "today"), line) for line in messages_of(error)]
+        return [Mistake(("problem", "today"), line) for line in split_messages(error)]
     return []
 
 
-def located(error: KanoptError, problem: ProblemSpec) -> list[Mistake]:
+def with_keys(error: KanoptError, problem: ProblemSpec) -> list[Mistake]:
     """Put the key to each message of an error that building the problem raised."""
     found = []
-    for line in messages_of(error):
+    for line in split_messages(error):
         place = _place(line, problem)
         part = problem.parts().get(place)
         for field, column in part.columns.items() if part is not None else ():
@@ -273,7 +273,7 @@ def _place(line: str, problem: ProblemSpec) -> Key:
     for part in (first, f"{first}s", f"{first[:-1]}ies"):
         if part in type(problem).model_fields:
             return (part,)
-    for word, value in _flat(problem.bind):
+    for word, value in _flat_bindings(problem.bind):
         if str(value) in line or f"{getattr(value, 'field', None)!r}" in line:
             return ("bind", *word)
     return ()
@@ -298,7 +298,7 @@ def dimension_remarks(laws: Mapping[str, LawSpec], formulas: Mapping[str, Formul
     """Yield the laws written by hand whose units do not agree, such as minutes that are added to hours."""
     for name, spec in laws.items():
         if isinstance(spec, GivenSpec) and name in formulas:
-            for trouble in unit_troubles(name, spec, formulas):
+            for trouble in unit_mistakes(name, spec, formulas):
                 yield Mistake(("surrogates", name, "formula"), trouble)
 
 
@@ -308,14 +308,14 @@ def column_remarks(problem: ProblemSpec, frames: Frames) -> Iterable[Mistake]:
         columns = [str(column) for column in frames[part.table].columns]
         fields = problem.fields_of(str(key[0]))
         empty = sorted(fields - set(part.columns) - set(columns))
-        idle = set(columns) - problem.words_of(str(key[0])) - set(part.columns.values())
+        idle = set(columns) - problem.readable_names(str(key[0])) - set(part.columns.values())
         for column in sorted(idle):
             for field in get_close_matches(column, empty, n=1, cutoff=0.8):
                 message = f"nothing reads the column {column!r} of {part.table!r}; is it the field {field!r}, misspelt?"
                 yield Mistake(("problem", *key), message)
 
 
-def _flat(bind: Mapping[str, Any]) -> Iterable[tuple[Key, Any]]:
+def _flat_bindings(bind: Mapping[str, Any]) -> Iterable[tuple[Key, Any]]:
     for word, value in bind.items():
         if isinstance(value, dict):
             yield from (((word, inner), given) for inner, given in value.items())

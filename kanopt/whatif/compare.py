@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import Issue, ProblemError, ScenarioError
 from kanopt.whatif.comparison import Comparison, Variant
-from kanopt.whatif.events import Event, Report, silent
+from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.learn import Cache, LearnedLaw, laws_of, learn
-from kanopt.whatif.ranking import better, rank
-from kanopt.whatif.run import build, finished, solved, today_of
+from kanopt.whatif.ranking import is_better, rank_result
+from kanopt.whatif.run import build, finish_run, price_today, solve_problem
 from kanopt.whatif.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def compare(
     seed: int | None = None,
     repeats: int = 2,
     time_limit: float | None = None,
-    progress: Report | None = None,
+    progress: OnEvent | None = None,
 ) -> Comparison:
     """Solve a base and its variants, and split what differs into new data and new plan.
 
@@ -70,18 +70,18 @@ def compare(
         If a law predicts too poorly to be used.
     """
     _check(scenarios, repeats)
-    report, start = progress or silent, time.perf_counter()
-    contests = _contests(scenarios, seed, report)
+    report, start = progress or ignore_event, time.perf_counter()
+    contests = _scenario_searches(scenarios, seed, report)
     for round_ in range(repeats):
         _search(contests, round_, time_limit, report)
     _complete(contests)
-    _exchange(contests, time_limit, report)
-    _keep(contests)
+    _exchange_plans(contests, time_limit, report)
+    _keep_base_plan(contests)
     seconds = time.perf_counter() - start
-    runs = tuple(finished(c.scenario, c.laws, c.best, c.today, seconds=seconds) for c in contests)
+    runs = tuple(finish_run(c.scenario, c.laws, c.best, c.today, seconds=seconds) for c in contests)
     base = contests[0]
     variants = tuple(
-        Variant(run, _under(c.problem, base.best.plan), c.noise)
+        Variant(run, _price_under(c.problem, base.best.plan), c.noise)
         for c, run in zip(contests[1:], runs[1:], strict=True)
     )
     return Comparison(
@@ -90,7 +90,7 @@ def compare(
         base.noise,
         any(c.interrupted for c in contests),
         searched_again=base.best is not base.searches[0],
-        alone=base.alone,
+        standalone_objective=base.standalone_objective,
     )
 
 
@@ -126,7 +126,7 @@ def _check(scenarios: Sequence[Scenario], repeats: int) -> None:
 
 
 @dataclass(eq=False)
-class _Contest:
+class _ScenarioSearch:
     """A scenario, and the plans found for it so far."""
 
     scenario: Scenario
@@ -135,11 +135,11 @@ class _Contest:
     today: Result | None
     seed: int
     searches: list[Result] = field(default_factory=list)
-    others: list[Result] = field(default_factory=list)
+    other_results: list[Result] = field(default_factory=list)
 
     @property
     def best(self) -> Result:
-        return min([*self.searches, *self.others], key=rank)
+        return min([*self.searches, *self.other_results], key=rank_result)
 
     @property
     def interrupted(self) -> bool:
@@ -150,9 +150,9 @@ class _Contest:
         return any(result.status == "optimal" for result in self.searches)
 
     @property
-    def alone(self) -> float | None:
+    def standalone_objective(self) -> float | None:
         """The objective that a run of this scenario alone comes to; None where it would search on from today's plan."""
-        if not self.searches or (self.today is not None and better(self.today, self.searches[0])):
+        if not self.searches or (self.today is not None and is_better(self.today, self.searches[0])):
             return None
         return self.searches[0].objective
 
@@ -161,12 +161,16 @@ class _Contest:
         """How far the objectives of repeated searches lie apart; None where that was not measured."""
         if self.proved:
             return 0.0
-        finest = min((rank(result)[:2] for result in self.searches), default=None)
-        like = [r.objective for r in self.searches if r.objective is not None and rank(r)[:2] == finest]
+        finest = min((rank_result(result)[:2] for result in self.searches), default=None)
+        like = [
+            r.objective for r in self.searches if r.objective is not None and rank_result(r)[:2] == finest
+        ]
         return max(like) - min(like) if len(like) > 1 else None
 
 
-def _contests(scenarios: Sequence[Scenario], seed: int | None, report: Report) -> list[_Contest]:
+def _scenario_searches(
+    scenarios: Sequence[Scenario], seed: int | None, report: OnEvent
+) -> list[_ScenarioSearch]:
     cache: Cache = {}
     chosen = scenarios[0].seed if seed is None else seed
     contests = []
@@ -174,7 +178,9 @@ def _contests(scenarios: Sequence[Scenario], seed: int | None, report: Report) -
         scenario.check()
         laws = laws_of(scenario, learn(scenario, chosen, report, cache))
         problem = build(scenario, laws)
-        contests.append(_Contest(scenario, laws, problem, today_of(scenario, problem, laws), chosen))
+        contests.append(
+            _ScenarioSearch(scenario, laws, problem, price_today(scenario, problem, laws), chosen)
+        )
     units = {contest.problem.unit for contest in contests}
     if len(units) > 1:
         text = f"objectives in {' and '.join(sorted(units))} do not compare; state all in one currency"
@@ -182,7 +188,7 @@ def _contests(scenarios: Sequence[Scenario], seed: int | None, report: Report) -
     return contests
 
 
-def _search(contests: list[_Contest], round_: int, time_limit: float | None, report: Report) -> None:
+def _search(contests: list[_ScenarioSearch], round_: int, time_limit: float | None, report: OnEvent) -> None:
     """Search every scenario once more.
 
     In the first round the base starts from scratch and the variants from its plan; in the second the variants start
@@ -196,7 +202,7 @@ def _search(contests: list[_Contest], round_: int, time_limit: float | None, rep
         first = contest is base if round_ % 2 == 0 else contest is not base
         other = base if contest is not base else others[round_ // 2 % len(others)]
         initial = None if first else other.searches[-1].plan
-        result = solved(
+        result = solve_problem(
             contest.scenario,
             contest.problem,
             seed=contest.seed + round_,
@@ -207,7 +213,7 @@ def _search(contests: list[_Contest], round_: int, time_limit: float | None, rep
         contest.searches.append(result)
 
 
-def _complete(contests: list[_Contest]) -> None:
+def _complete(contests: list[_ScenarioSearch]) -> None:
     """After Ctrl-C, keep the base's plan for a variant that was not searched yet.
 
     Raises
@@ -217,13 +223,13 @@ def _complete(contests: list[_Contest]) -> None:
     """
     for contest in contests[1:]:
         if not contest.searches:
-            kept = _under(contest.problem, contests[0].best.plan)
+            kept = _price_under(contest.problem, contests[0].best.plan)
             if isinstance(kept, str):
                 raise KeyboardInterrupt
-            contest.others.append(kept)
+            contest.other_results.append(kept)
 
 
-def _exchange(contests: list[_Contest], time_limit: float | None, report: Report) -> None:
+def _exchange_plans(contests: list[_ScenarioSearch], time_limit: float | None, report: OnEvent) -> None:
     """Price every plan under every scenario; search again from a plan of another that is better."""
     from kanopt.problems.evaluate import evaluate
 
@@ -231,10 +237,10 @@ def _exchange(contests: list[_Contest], time_limit: float | None, report: Report
     for contest in contests:
         plans = (_plan_under(contest.problem, plan) for plan in pool)
         offers = [evaluate(contest.problem, plan) for plan in plans if plan is not None]
-        offer = min(offers, key=rank, default=None)
-        if offer is None or not better(offer, contest.best):
+        offer = min(offers, key=rank_result, default=None)
+        if offer is None or not is_better(offer, contest.best):
             continue
-        contest.others.append(offer)
+        contest.other_results.append(offer)
         if any(c.interrupted for c in contests):
             continue
         report(
@@ -243,8 +249,8 @@ def _exchange(contests: list[_Contest], time_limit: float | None, report: Report
                 f"a plan of another scenario is better for {contest.scenario.name}; searching from it",
             )
         )
-        contest.others.append(
-            solved(
+        contest.other_results.append(
+            solve_problem(
                 contest.scenario,
                 contest.problem,
                 seed=contest.seed,
@@ -255,13 +261,13 @@ def _exchange(contests: list[_Contest], time_limit: float | None, report: Report
         )
 
 
-def _keep(contests: list[_Contest]) -> None:
+def _keep_base_plan(contests: list[_ScenarioSearch]) -> None:
     """Let every variant keep the base's plan where that is better than what was found for it."""
     base, *variants = contests
     for contest in variants:
-        kept = _under(contest.problem, base.best.plan)
-        if not isinstance(kept, str) and better(kept, contest.best):
-            contest.others.append(kept)
+        kept = _price_under(contest.problem, base.best.plan)
+        if not isinstance(kept, str) and is_better(kept, contest.best):
+            contest.other_results.append(kept)
 
 
 def _plan_under(problem: Problem[Any], plan: Plan | None) -> Plan | None:
@@ -272,7 +278,7 @@ def _plan_under(problem: Problem[Any], plan: Plan | None) -> Plan | None:
         return None
 
 
-def _under(problem: Problem[Any], plan: Plan | None) -> Result | str:
+def _price_under(problem: Problem[Any], plan: Plan | None) -> Result | str:
     """Price the plan under another scenario's data; a text says why that is not possible."""
     from kanopt.problems.evaluate import evaluate
 

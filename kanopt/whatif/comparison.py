@@ -32,14 +32,14 @@ class Variant:
     ----------
     run
         The variant, with its own plan.
-    kept
+    base_plan_result
         The base's plan priced and checked under the variant's data; a text says why that is not possible.
     noise
         How far repeated searches of the variant lie apart; None where that was not measured.
     """
 
     run: Run
-    kept: Result | str
+    base_plan_result: Result | str
     noise: float | None
 
     @property
@@ -64,7 +64,7 @@ class Comparison:
         True where the user stopped it; plans are the best so far.
     searched_again
         Whether the base's plan is that of a later search than its first, or another scenario's.
-    alone
+    standalone_objective
         The base's objective after its first search, as a run alone has it; None where that is not known.
     """
 
@@ -73,7 +73,7 @@ class Comparison:
     noise: float | None
     interrupted: bool = False
     searched_again: bool = False
-    alone: float | None = None
+    standalone_objective: float | None = None
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -135,10 +135,13 @@ class Comparison:
     def text(self) -> str:
         """Return the comparison in words and one table per variant."""
         unit, steps = self.unit, self.steps.set_index("scenario")
-        lines = [f"{self.base.scenario.name}: {_money(self.base.result.objective, unit)}"]
+        lines = [f"{self.base.scenario.name}: {_money_text(self.base.result.objective, unit)}"]
         for variant in self.variants:
             row = steps.loc[variant.name]
-            lines += ["", f"{variant.name}: {_money(variant.run.result.objective, unit)}, {row['verdict']}"]
+            lines += [
+                "",
+                f"{variant.name}: {_money_text(variant.run.result.objective, unit)}, {row['verdict']}",
+            ]
             lines += [f"  {line}" for line in _table(self.terms[self.terms["scenario"] == variant.name])]
             moved = int((self.moved["scenario"] == variant.name).sum())
             lines.append(f"  put elsewhere: {moved}")
@@ -152,7 +155,11 @@ class Comparison:
 
     def _terms_of(self, variant: Variant) -> pd.DataFrame:
         before, after = _prices(self.base.result), _prices(variant.run.result)
-        kept = variant.kept if isinstance(variant.kept, str) else _prices(variant.kept)
+        kept = (
+            variant.base_plan_result
+            if isinstance(variant.base_plan_result, str)
+            else _prices(variant.base_plan_result)
+        )
         index = before.index.union(after.index, sort=False)
         if not isinstance(kept, str):
             index = index.union(kept.index, sort=False)
@@ -188,14 +195,18 @@ class Comparison:
 
     def _notes(self) -> Iterator[str]:
         if self.searched_again:
-            alone = "" if self.alone is None else f"; run alone it came to {_money(self.alone, self.unit)}"
+            alone = (
+                ""
+                if self.standalone_objective is None
+                else f"; run alone it came to {_money_text(self.standalone_objective, self.unit)}"
+            )
             yield f"{self.base.scenario.name}: was searched again, from the variants' plans too{alone}"
         for variant in self.variants:
-            if isinstance(variant.kept, str):
-                reason, *others = variant.kept.splitlines()
+            if isinstance(variant.base_plan_result, str):
+                reason, *others = variant.base_plan_result.splitlines()
                 yield f"{variant.name}: the base's plan cannot be carried out here: {reason}{_and_more(len(others))}"
-            elif not variant.kept.check.ok:
-                first, *rest = variant.kept.check.violations
+            elif not variant.base_plan_result.check.ok:
+                first, *rest = variant.base_plan_result.check.violations
                 yield f"{variant.name}: the base's plan no longer holds: {first.message}{_and_more(len(rest))}"
         for run in self.runs:
             status = run.result.status.value
@@ -204,7 +215,7 @@ class Comparison:
             for law in run.laws.values():
                 if not law.trusted:
                     yield f"{run.scenario.name}: law {law.name!r} is marked low trust: {law.note}"
-            leaps = len(run.explanation.leaps)
+            leaps = len(run.explanation.extrapolations)
             if leaps:
                 places = "1 place leans" if leaps == 1 else f"{leaps} places lean"
                 yield f"{run.scenario.name}: {places} on a law outside the data it was learned from"
@@ -218,7 +229,7 @@ def _prices(result: Result) -> pd.Series[Any]:
     return pd.Series(dtype=float) if result.pricing is None else result.pricing.terms()
 
 
-def _money(amount: float | None, unit: str) -> str:
+def _money_text(amount: float | None, unit: str) -> str:
     return "no plan" if amount is None else f"{amount:,.2f} {unit}"
 
 
@@ -232,22 +243,24 @@ def _table(terms: pd.DataFrame) -> list[str]:
 
 def _moved(before: Run, after: Run) -> pd.DataFrame:
     spec = after.scenario.problem
-    old, new = _where(before.result.plan, spec), _where(after.result.plan, spec)
+    old, new = _assignments(before.result.plan, spec), _assignments(after.result.plan, spec)
     things = [thing for thing in dict.fromkeys([*old, *new]) if old.get(thing) != new.get(thing)]
     rows = [(after.scenario.name, thing, old.get(thing, ""), new.get(thing, "")) for thing in things]
     return pd.DataFrame(rows, columns=_MOVED)
 
 
-def _where(plan: Plan | None, spec: ProblemSpec) -> dict[str, str]:
+def _assignments(plan: Plan | None, spec: ProblemSpec) -> dict[str, str]:
     """Return where a plan puts each thing; several places are joined."""
     if plan is None:
         return {}
     frame = plan.to_frame()
-    things, places = (_joined(frame, columns) for columns in (spec.things, spec.places))
+    things, places = (
+        _join_columns(frame, columns) for columns in (spec.entity_columns, spec.assignment_columns)
+    )
     grouped = places.groupby(things, sort=False).agg(lambda found: ", ".join(sorted(set(found))))
     return {str(thing): str(place) for thing, place in grouped.items()}
 
 
-def _joined(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series[Any]:
+def _join_columns(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series[Any]:
     words = frame[list(columns)].astype(object).where(frame[list(columns)].notna(), "")
     return words.astype(str).agg(" ".join, axis="columns").str.strip()

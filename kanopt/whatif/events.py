@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["Event", "Report", "silent"]
+__all__ = ["Event", "OnEvent", "ignore_event"]
 
 
 @dataclass(frozen=True)
@@ -19,17 +19,17 @@ class Event:
         ``"learn"``, ``"build"``, ``"solve"`` or ``"explain"``.
     message
         A line of text.
-    passing
+    transient
         Whether the next event replaces it, as with the incumbents of a search.
     """
 
     stage: Literal["learn", "build", "solve", "explain"]
     message: str
-    passing: bool = False
+    transient: bool = False
 
 
-Report: TypeAlias = Callable[[Event], None]
+OnEvent: TypeAlias = Callable[[Event], None]
 
 
-def silent(event: Event) -> None:
+def ignore_event(event: Event) -> None:
     """Report nothing."""

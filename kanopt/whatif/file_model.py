@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from kanopt.errors import nearest
 from kanopt.whatif.toml_positions import Key
 
-__all__ = ["FileModel", "Mistake", "messages_of", "shown", "validated"]
+__all__ = ["FileModel", "Mistake", "describe_value", "split_messages", "validate"]
 
 
 class FileModel(BaseModel):
@@ -40,7 +40,7 @@ _TYPES = {
 }
 
 
-def validated(model: type[ModelT], data: object, key: Key) -> tuple[ModelT | None, list[Mistake]]:
+def validate(model: type[ModelT], data: object, key: Key) -> tuple[ModelT | None, list[Mistake]]:
     """Read `data` as `model`; return it, or None and every mistake in it.
 
     Examples
@@ -70,8 +70,8 @@ def _mistake(model: type[BaseModel], details: Any, key: Key) -> Mistake:
     if kind == "literal_error":
         return Mistake(where, _unknown_word(given, context))
     if kind in _EXPECTED:
-        return Mistake(where, f"must be {_EXPECTED[kind](context)}, not {shown(given)}")
-    return Mistake(where, f"{details['msg']} (given: {shown(given)})")
+        return Mistake(where, f"must be {_EXPECTED[kind](context)}, not {describe_value(given)}")
+    return Mistake(where, f"{details['msg']} (given: {describe_value(given)})")
 
 
 _EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
@@ -96,7 +96,7 @@ _EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
 }
 
 
-def shown(value: object) -> str:
+def describe_value(value: object) -> str:
     """Name a value and what it is: ``the text 'a'``."""
     word = _TYPES.get(type(value), f"a {type(value).__name__}")
     return word if isinstance(value, (list, dict)) else f"{word} {_toml(value)}"
@@ -113,7 +113,7 @@ def _unknown_word(given: object, context: Mapping[str, Any]) -> str:
     words = ast.literal_eval("[" + str(context["expected"]).replace(" or ", ", ") + "]")
     if isinstance(given, str) and all(isinstance(word, str) for word in words):
         return f"unknown word {given!r}; {nearest(given, map(str, words))}"
-    return f"must be one of {', '.join(map(repr, words))}, not {shown(given)}"
+    return f"must be one of {', '.join(map(repr, words))}, not {describe_value(given)}"
 
 
 def _known_keys(model: type[BaseModel], loc: Iterable[Any]) -> list[str]:
@@ -133,7 +133,7 @@ def _inner_model(annotation: Any) -> type[BaseModel] | None:
     return next((inner for inner in found if inner is not None), None)
 
 
-def messages_of(error: Exception) -> list[str]:
+def split_messages(error: Exception) -> list[str]:
     r"""Return the messages of an error that holds several, one a line; indented lines belong to the one above.
 
     Examples

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from kanopt.formulas import Formula
 
 __all__ = [
-    "as_written",
+    "dependency_order",
     "given_laws",
-    "in_order",
-    "is_text",
-    "named_in",
+    "is_category_column",
+    "names_in",
+    "parse_as_written",
+    "placeholder_law",
     "saved_law",
-    "stand_in",
-    "unit_troubles",
+    "unit_mistakes",
 ]
 
 _WORD = re.compile(r"[^\W\d]\w*|`[^`]*`")
 
 
-def named_in(text: str) -> set[str]:
+def names_in(text: str) -> set[str]:
     """Return every word in the text of a formula, functions included.
 
     Examples
@@ -42,7 +42,7 @@ def named_in(text: str) -> set[str]:
     return {word.strip("`") for word in _WORD.findall(text)}
 
 
-def in_order(laws: Mapping[str, LawSpec]) -> tuple[list[str], list[Mistake]]:
+def dependency_order(laws: Mapping[str, LawSpec]) -> tuple[list[str], list[Mistake]]:
     """Return the laws with each behind those its formula names, and a mistake for each that names itself in the end.
 
     Examples
@@ -52,7 +52,7 @@ def in_order(laws: Mapping[str, LawSpec]) -> tuple[list[str], list[Mistake]]:
     ['b', 'a']
     """
     needs = {
-        name: sorted(named_in(spec.formula) & set(laws)) if isinstance(spec, GivenSpec) else []
+        name: sorted(names_in(spec.formula) & set(laws)) if isinstance(spec, GivenSpec) else []
         for name, spec in laws.items()
     }
     order: list[str] = []
@@ -70,7 +70,7 @@ def in_order(laws: Mapping[str, LawSpec]) -> tuple[list[str], list[Mistake]]:
     return order, wrong
 
 
-def stand_in(name: str, spec: LearnedSpec, frame: pd.DataFrame | None) -> Formula:
+def placeholder_law(name: str, spec: LearnedSpec, frame: pd.DataFrame | None) -> Formula:
     """Return a formula with the inputs, units and output of a law that is still to be learned; its value is 1.
 
     It lets everything that names the law be checked before anything is learned.
@@ -81,14 +81,14 @@ def stand_in(name: str, spec: LearnedSpec, frame: pd.DataFrame | None) -> Formul
     units = {} if frame is None else units_of(frame)
     inputs = tuple(
         Variable(feature, kind="category")
-        if frame is not None and is_text(frame, feature)
+        if frame is not None and is_category_column(frame, feature)
         else Variable(feature, units.get(feature, ""))
         for feature in dict.fromkeys(spec.features)
     )
     return Formula(Constant(1.0), inputs, Variable(name, units.get(spec.target, "")), per=spec.per)
 
 
-def is_text(frame: pd.DataFrame, column: str) -> bool:
+def is_category_column(frame: pd.DataFrame, column: str) -> bool:
     """Whether a column of a table is there and is a category to a law."""
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
@@ -122,24 +122,26 @@ def given_laws(
     mistakes : list of Mistake
         One for each formula that cannot be read; what it is named in is not reported again.
     """
-    order, mistakes = in_order(laws)
+    order, mistakes = dependency_order(laws)
     found, sketched = dict(have), set(standing_in)
     broken = {str(mistake.key[1]) for mistake in mistakes} | set(damaged)
     for name in order:
         spec = laws[name]
         if not isinstance(spec, GivenSpec):
             continue
-        named = named_in(spec.formula) & (set(laws) | broken)
+        named = names_in(spec.formula) & (set(laws) | broken)
         if named & broken:
             broken.add(name)
             continue
         try:
-            found[name] = _sketched(name, spec, found) if named & sketched else _parsed(name, spec, found)
+            found[name] = (
+                _placeholder_from(name, spec, found) if named & sketched else _parse_given(name, spec, found)
+            )
         except KanoptError as error:
             broken.add(name)
             mistakes.append(Mistake(("surrogates", name, "formula"), str(error)))
             continue
-        for word in sorted(set(spec.inputs) - named_in(spec.formula)):
+        for word in sorted(set(spec.inputs) - names_in(spec.formula)):
             message = f"the formula does not use {word!r}; leave it out"
             mistakes.append(Mistake(("surrogates", name, "inputs", word), message))
         if named & sketched:
@@ -147,7 +149,7 @@ def given_laws(
     return {name: found[name] for name in laws if name in found}, mistakes
 
 
-def _parsed(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
+def _parse_given(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
     from kanopt.formulas import Variable, parse_formula
 
     inputs = [Variable(word, unit) for word, unit in spec.inputs.items()]
@@ -155,7 +157,7 @@ def _parsed(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
     return parse_formula(spec.formula, inputs, Variable(name, spec.unit), others, spec.per)
 
 
-def as_written(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
+def parse_as_written(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
     """Read a formula as it stands: the laws it names are plain inputs, in the units of their outputs.
 
     Raises
@@ -172,7 +174,7 @@ def as_written(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formu
     return parse_formula(spec.formula, [*own.values(), *others.values()], Variable(name, spec.unit))
 
 
-def unit_troubles(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> list[str]:
+def unit_mistakes(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> list[str]:
     """Say where the declared units of a formula do not agree, such as minutes that are added to hours.
 
     The formula is judged as it is written: once the laws it names are put in, their constants may take any unit.
@@ -183,16 +185,16 @@ def unit_troubles(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> li
     >>> print(*unit_troubles("pay", pay, {}))
     the units do not agree: time · w is in min·EUR/h, but pay is declared in EUR: convert first (1 EUR = 60 min·EUR/h)
     """
-    found = as_written(name, spec, laws).dimensions().problems
+    found = parse_as_written(name, spec, laws).dimensions().problems
     return [f"the units do not agree: {problem}" for problem in found]
 
 
-def _sketched(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
+def _placeholder_from(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
     """Check the text with the laws it names as plain inputs; return a formula of value 1 with all inputs."""
     from kanopt.formulas import Constant, Formula, Variable
 
     merged = {word: Variable(word, unit) for word, unit in spec.inputs.items()}
-    for other in as_written(name, spec, laws).used - set(merged):
+    for other in parse_as_written(name, spec, laws).used - set(merged):
         for variable in laws[other].inputs:
             known = merged.setdefault(variable.name, variable)
             if known.unit and variable.unit and known.unit != variable.unit:

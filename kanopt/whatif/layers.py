@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from kanopt.errors import Issue, ScenarioError
-from kanopt.whatif.file_model import Mistake, shown
-from kanopt.whatif.toml_positions import Document, Key, read_document, write_key
+from kanopt.whatif.file_model import Mistake, describe_value
+from kanopt.whatif.toml_positions import Key, TomlDocument, read_document, write_key
 
 __all__ = ["Layers", "read_layers"]
 
@@ -28,13 +28,13 @@ class Layers:
         The file that was asked for, then its bases.
     data
         The merged keys: those of a file complete or replace those of its base; changes follow one another.
-    places
+    key_positions
         Merged key to the document it stands in and its key there.
     """
 
-    documents: tuple[Document, ...]
+    documents: tuple[TomlDocument, ...]
     data: Mapping[str, Any]
-    places: Mapping[Key, tuple[Document, Key]] = field(repr=False)
+    key_positions: Mapping[Key, tuple[TomlDocument, Key]] = field(repr=False)
 
     @property
     def path(self) -> Path:
@@ -48,7 +48,7 @@ class Layers:
     def issue(self, mistake: Mistake) -> Issue:
         """Put file and line to a mistake."""
         document, key = self._place(mistake.key)
-        unwritten = mistake.key[_depth(self.places, mistake.key) :]
+        unwritten = mistake.key[_depth(self.key_positions, mistake.key) :]
         return Issue(str(document.path), document.line(key), write_key((*key, *unwritten)), mistake.message)
 
     def error(self, mistakes: Iterable[Mistake]) -> ScenarioError:
@@ -57,8 +57,8 @@ class Layers:
         issues = dict.fromkeys(self.issue(mistake) for mistake in mistakes)
         return ScenarioError(sorted(issues, key=lambda issue: (order[issue.file], issue.line)))
 
-    def _place(self, key: Key) -> tuple[Document, Key]:
-        return self.places.get(key[: _depth(self.places, key)], (self.documents[0], ()))
+    def _place(self, key: Key) -> tuple[TomlDocument, Key]:
+        return self.key_positions.get(key[: _depth(self.key_positions, key)], (self.documents[0], ()))
 
 
 def _depth(places: Mapping[Key, Any], key: Key) -> int:
@@ -78,44 +78,44 @@ def read_layers(path: Path) -> Layers:
     while (base := _base_of(documents[-1])) is not None:
         documents.append(_read_base(base, documents))
     data: dict[str, Any] = {}
-    places: dict[Key, tuple[Document, Key]] = {}
+    places: dict[Key, tuple[TomlDocument, Key]] = {}
     for document in reversed(documents):
         _place_keys(document, data, places)
-        data = _merged(data, document.data, ())
+        data = _merge(data, document.data, ())
     return Layers(tuple(documents), data, places)
 
 
-def _base_of(document: Document) -> Path | None:
+def _base_of(document: TomlDocument) -> Path | None:
     head = document.data.get("scenario")
     base = head.get("base") if isinstance(head, dict) else None
     if base is None:
         return None
     if not isinstance(base, str) or not base:
-        raise _at_base(document, f'must be a file such as "base.toml", not {shown(base)}')
+        raise _base_error(document, f'must be a file such as "base.toml", not {describe_value(base)}')
     return Path(os.path.normpath(document.path.parent / base))
 
 
-def _read_base(base: Path, documents: list[Document]) -> Document:
+def _read_base(base: Path, documents: list[TomlDocument]) -> TomlDocument:
     seen = [document.path.resolve() for document in documents]
     if base.resolve() in seen:
         names = [document.path.name for document in documents[seen.index(base.resolve()) :]]
         loop = " → ".join([*names, names[0]])
-        raise _at_base(documents[-1], f"the bases form a loop: {loop}")
+        raise _base_error(documents[-1], f"the bases form a loop: {loop}")
     if not base.is_file():
         try:
             read_document(base)
         except ScenarioError as error:
-            raise _at_base(documents[-1], f"{str(base)!r}: {error.issues[0].message}") from None
+            raise _base_error(documents[-1], f"{str(base)!r}: {error.issues[0].message}") from None
     return read_document(base)
 
 
-def _at_base(document: Document, message: str) -> ScenarioError:
+def _base_error(document: TomlDocument, message: str) -> ScenarioError:
     key: Key = ("scenario", "base")
     return ScenarioError([Issue(str(document.path), document.line(key), write_key(key), message)])
 
 
 def _place_keys(
-    document: Document, below: Mapping[str, Any], places: dict[Key, tuple[Document, Key]]
+    document: TomlDocument, below: Mapping[str, Any], places: dict[Key, tuple[TomlDocument, Key]]
 ) -> None:
     """Record where the keys of a document stand, over those of its base."""
     earlier = below.get("changes", [])
@@ -133,14 +133,14 @@ def _place_keys(
         places[merged] = (document, key)
 
 
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any], key: Key) -> dict[str, Any]:
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any], key: Key) -> dict[str, Any]:
     result = dict(below)
     for name, value in above.items():
         old, place = result.get(name), (*key, name)
         if place == ("changes",) and isinstance(old, list) and isinstance(value, list):
             result[name] = [*old, *value]
         elif isinstance(old, dict) and isinstance(value, dict) and not _replaces(place, value):
-            result[name] = _merged(old, value, place)
+            result[name] = _merge(old, value, place)
         else:
             result[name] = value
     return result

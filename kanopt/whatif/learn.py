@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
 from kanopt.interrupt import Interrupt
-from kanopt.whatif.events import Event, Report
-from kanopt.whatif.file_model import Mistake, messages_of
-from kanopt.whatif.given_laws import named_in, unit_troubles
-from kanopt.whatif.rows import complete_rows, divided
+from kanopt.whatif.events import Event, OnEvent
+from kanopt.whatif.file_model import Mistake, split_messages
+from kanopt.whatif.given_laws import names_in, unit_mistakes
+from kanopt.whatif.rows import complete_rows, split_rows
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.spec import GivenSpec, LearnedSpec
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kanopt.surrogates.diagram import Diagram
     from kanopt.surrogates.settings import FitProgress
 
-__all__ = ["Cache", "LearnedLaw", "StoppedLearning", "fit_law", "laws_of", "learn"]
+__all__ = ["Cache", "LearnedLaw", "LearningInterrupted", "fit_law", "laws_of", "learn"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class LearnedLaw:
     seconds: float = 0.0
 
 
-class StoppedLearning(KeyboardInterrupt):
+class LearningInterrupted(KeyboardInterrupt):
     """Ctrl-C while a law was learned: a plan would rest on one that was cut short, so nothing is planned.
 
     Attributes
@@ -77,7 +77,9 @@ class StoppedLearning(KeyboardInterrupt):
 Cache = MutableMapping[str, LearnedLaw]
 
 
-def learn(scenario: Scenario, seed: int, report: Report, cache: Cache | None = None) -> dict[str, LearnedLaw]:
+def learn(
+    scenario: Scenario, seed: int, report: OnEvent, cache: Cache | None = None
+) -> dict[str, LearnedLaw]:
     """Learn the laws of a scenario that are to be learned, from its unchanged tables.
 
     Parameters
@@ -110,16 +112,16 @@ def learn(scenario: Scenario, seed: int, report: Report, cache: Cache | None = N
                 try:
                     law = fit_law(name, spec, scenario.tables[spec.table], seed)
                 except (FitError, TableError) as error:
-                    mistakes = [Mistake(("surrogates", name), text) for text in messages_of(error)]
+                    mistakes = [Mistake(("surrogates", name), text) for text in split_messages(error)]
                     raise scenario.layers.error(mistakes) from error
                 except FormulaError as error:
                     raise FormulaError(
                         str(scenario.layers.issue(Mistake(("surrogates", name), str(error))))
                     ) from error
                 except KeyboardInterrupt:
-                    raise StoppedLearning(name, learned) from None
+                    raise LearningInterrupted(name, learned) from None
                 report(Event("learn", f"{name} = {law.formula} ({_fit_text(law)}, {law.seconds:.1f} s)"))
-            learned[name] = replace(law, name=name, formula=_renamed(law.formula, name))
+            learned[name] = replace(law, name=name, formula=_with_output_name(law.formula, name))
             if cache is not None:
                 cache[key] = law
     return learned
@@ -135,10 +137,10 @@ def laws_of(scenario: Scenario, learned: Mapping[str, LearnedLaw]) -> dict[str, 
             found[name] = learned[name]
         elif isinstance(spec, GivenSpec):
             doubtful = sorted(
-                other for other in named_in(spec.formula) & set(learned) if not learned[other].trusted
+                other for other in names_in(spec.formula) & set(learned) if not learned[other].trusted
             )
             built = f"built on {', '.join(map(repr, doubtful))}, which is not trusted" if doubtful else ""
-            told = [f"written by hand: {spec.formula}", built, *unit_troubles(name, spec, formulas)]
+            told = [f"written by hand: {spec.formula}", built, *unit_mistakes(name, spec, formulas)]
             note = "; ".join(filter(None, told))
             found[name] = LearnedLaw(name, formula, trusted=not doubtful, note=note)
         else:
@@ -164,7 +166,7 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
     rows = complete_rows(spec, frame)
     gone = len(frame) - len(rows)
     left_out = f", {gone:,} rows with blanks left out" if gone else ""
-    train, test = divided(spec, rows, seed)
+    train, test = split_rows(spec, rows, seed)
     chosen = spec.network.model_dump(exclude_none=True)
     model = KANRegressor(
         monotone=dict(spec.monotone) or None,
@@ -184,7 +186,7 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
     note = f"R² {formula.fit.r2:.3f} is below the {spec.min_r2:g} asked for" if low and formula.fit else ""
     return LearnedLaw(
         name=name,
-        formula=_renamed(formula, name),
+        formula=_with_output_name(formula, name),
         summary=model.summary(test).effects,
         diagram=model.diagram(),
         trusted=not low,
@@ -222,7 +224,7 @@ def _fingerprint(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> str:
     return f"{spec.model_dump_json()} {list(frame.columns)} {units} {rows} {seed}"
 
 
-def _renamed(formula: Formula, name: str) -> Formula:
+def _with_output_name(formula: Formula, name: str) -> Formula:
     return replace(formula, output=replace(formula.output, name=name))
 
 

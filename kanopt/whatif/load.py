@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kanopt.errors import FileFormatError, KanoptError, nearest
 from kanopt.whatif.checks import binding_mistakes, law_mistakes, part_mistakes
 from kanopt.whatif.file_model import Mistake
-from kanopt.whatif.given_laws import given_laws, saved_law, stand_in
+from kanopt.whatif.given_laws import given_laws, placeholder_law, saved_law
 from kanopt.whatif.layers import Layers, read_layers
 from kanopt.whatif.scenario import Scenario, mistakes_of_changes
 from kanopt.whatif.sections import Sections, read_sections
@@ -51,7 +51,7 @@ def load_scenario(path: str | Path) -> Scenario:
     saved = _read_saved(found, layers)
     # how rows are held out is not judged by another way than the one that is mistaken
     wrong = {mistake.key[:3] for mistake in found.mistakes if mistake.key[2:3] == ("holdout",)}
-    told = law_mistakes({**found.laws, **found.remains}, found.names["tables"], tables)
+    told = law_mistakes({**found.laws, **found.partial_laws}, found.names["tables"], tables)
     found.mistakes += [mistake for mistake in told if mistake.key[:3] not in wrong]
     _check_problem(found, layers, tables, saved)
     if found.mistakes:
@@ -64,7 +64,7 @@ def load_scenario(path: str | Path) -> Scenario:
         tables=tables,
         laws=found.laws,
         saved=saved,
-        question=found.problem,
+        problem_spec=found.problem,
         solver=found.solver,
         report=found.report,
         changes=tuple(found.changes.values()),
@@ -147,7 +147,7 @@ def _check_problem(
     found: Sections, layers: Layers, tables: Mapping[str, pd.DataFrame], saved: Mapping[str, Formula]
 ) -> None:
     waiting = {
-        name: stand_in(name, spec, tables.get(spec.table))
+        name: placeholder_law(name, spec, tables.get(spec.table))
         for name, spec in found.laws.items()
         if isinstance(spec, LearnedSpec)
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from kanopt.whatif.file_model import FileModel
-from kanopt.whatif.problem_spec import LawUse, Material, Name, PartSpec, ProblemSpec
+from kanopt.whatif.problem_spec import LawUse, Name, PartSpec, ProblemInputs, ProblemSpec
 from kanopt.whatif.spec import Unit
 from kanopt.whatif.toml_positions import Key
 
@@ -37,8 +37,8 @@ class RoutingSpec(ProblemSpec):
     point lies at the node of its column ``node``, else of its own name.
     """
 
-    things: ClassVar = ("client",)
-    places: ClassVar = ("vehicle", "index")
+    entity_columns: ClassVar = ("client",)
+    assignment_columns: ClassVar = ("vehicle", "index")
 
     kind: Literal["routing"]
     depots: PartSpec
@@ -72,11 +72,11 @@ class RoutingSpec(ProblemSpec):
             found["policy", "service", "law"] = self.policy.service.law
         return found
 
-    def words_of(self, part: str) -> frozenset[str]:
+    def readable_names(self, part: str) -> frozenset[str]:
         """Return the names under which something is read of a part; what is a capacity is read of two."""
-        return super().words_of(part) | frozenset(self.policy.capacities)
+        return super().readable_names(part) | frozenset(self.policy.capacities)
 
-    def build(self, material: Material) -> RoutingProblem:
+    def build(self, material: ProblemInputs) -> RoutingProblem:
         """Build the routing problem."""
         from kanopt.problems import RoadNetwork, RoutingPolicy, RoutingProblem, RoutingUnits
 
@@ -104,8 +104,8 @@ class RoutingSpec(ProblemSpec):
 class SchedulingSpec(ProblemSpec):
     """``kind = "scheduling"``: tasks of jobs on machines; without a law, modes state durations and energy."""
 
-    things: ClassVar = ("task",)
-    places: ClassVar = ("machine", "mode")
+    entity_columns: ClassVar = ("task",)
+    assignment_columns: ClassVar = ("machine", "mode")
 
     kind: Literal["scheduling"]
     jobs: PartSpec
@@ -130,7 +130,7 @@ class SchedulingSpec(ProblemSpec):
         types = {"jobs": Job, "tasks": Task, "machines": Machine, "modes": Mode, "setups": Setup}
         return _fields({**types, "calendars": Break, "power_price": PowerPrice}.get(part))
 
-    def build(self, material: Material) -> SchedulingProblem:
+    def build(self, material: ProblemInputs) -> SchedulingProblem:
         """Build the scheduling problem."""
         from kanopt.problems import SchedulingProblem, SchedulingUnits
 
@@ -170,8 +170,8 @@ class DemandSpec(FileModel):
 class SupplySpec(ProblemSpec):
     """``kind = "supply"``: suppliers, sites and markets, joined by lanes."""
 
-    things: ClassVar = ("head", "product")
-    places: ClassVar = ("tail", "mode")
+    entity_columns: ClassVar = ("head", "product")
+    assignment_columns: ClassVar = ("tail", "mode")
 
     counts_work: ClassVar = False
     kind: Literal["supply"]
@@ -206,7 +206,7 @@ class SupplySpec(ProblemSpec):
         law = self.demand.law
         return {**super().law_uses(), **({} if law is None else {("demand", "law"): law})}
 
-    def build(self, material: Material) -> SupplyProblem:
+    def build(self, material: ProblemInputs) -> SupplyProblem:
         """Build the supply problem."""
         from kanopt.problems import SupplyProblem, SupplyUnits
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from kanopt.whatif.file_model import FileModel, shown
+from kanopt.whatif.file_model import FileModel, describe_value
 from kanopt.whatif.toml_positions import Key
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from kanopt.formulas import BoundFormula, Formula
     from kanopt.problems.base import Plan, Problem
 
-__all__ = ["Binding", "LawUse", "Material", "Name", "PartSpec", "ProblemSpec"]
+__all__ = ["Binding", "LawUse", "Name", "PartSpec", "ProblemInputs", "ProblemSpec"]
 
 
 def _reference_or_value(value: Any) -> Any:
     """Read ``"scope.field"`` as a reference; a number, or a text without a dot, is a value held constant."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise ValueError(
-            f'must be what the problem knows, such as "arc.distance", or a number, not {shown(value)}'
+            f'must be what the problem knows, such as "arc.distance", or a number, not {describe_value(value)}'
         )
     if not isinstance(value, str) or "." not in value:
         return value
@@ -72,7 +72,7 @@ class LawUse(FileModel):
 
 
 @dataclass(frozen=True)
-class Material:
+class ProblemInputs:
     """What a problem is built from: the tables with all changes made, and the laws.
 
     Parameters
@@ -113,8 +113,8 @@ class ProblemSpec(FileModel):
     by them.
     """
 
-    things: ClassVar[tuple[str, ...]] = ()
-    places: ClassVar[tuple[str, ...]] = ()
+    entity_columns: ClassVar[tuple[str, ...]] = ()
+    assignment_columns: ClassVar[tuple[str, ...]] = ()
     counts_work: ClassVar[bool] = True
     """Whether its solvers can be limited by work that is counted in place of seconds."""
 
@@ -160,13 +160,13 @@ class ProblemSpec(FileModel):
     def fields_of(cls, part: str) -> frozenset[str]:
         """Return the fields that columns of a part may fill; empty where any column is as good as another."""
 
-    def words_of(self, part: str) -> frozenset[str]:
+    def readable_names(self, part: str) -> frozenset[str]:
         """Return the names under which something is read of a part: its fields, and what laws are bound to."""
         bound = [value for law in (*self.law_uses().values(), "") for value in self.bindings_of(law).values()]
         return self.fields_of(part) | {value.field for value in bound if hasattr(value, "field")}
 
     @abstractmethod
-    def build(self, material: Material) -> Problem[Any]:
+    def build(self, material: ProblemInputs) -> Problem[Any]:
         """Build the problem.
 
         Raises
@@ -175,7 +175,7 @@ class ProblemSpec(FileModel):
             If the data contradict each other.
         """
 
-    def read_today(self, problem: Problem[Any], material: Material) -> Plan | None:
+    def read_today(self, problem: Problem[Any], material: ProblemInputs) -> Plan | None:
         """Read today's plan, if the file names one.
 
         Raises

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
 
-__all__ = ["better", "rank"]
+__all__ = ["is_better", "rank_result"]
 
 _EQUAL = 1e-9
 
 
-def rank(result: Result) -> tuple[int, int, float]:
+def rank_result(result: Result) -> tuple[int, int, float]:
     """Order plans: those that hold before those that leave something out or break a rule, then by price."""
     if result.objective is None:
         return (3, 0, 0.0)
@@ -20,7 +20,7 @@ def rank(result: Result) -> tuple[int, int, float]:
     return (severity, len(result.check.violations), result.objective)
 
 
-def better(one: Result, other: Result) -> bool:
+def is_better(one: Result, other: Result) -> bool:
     """Whether `one` is better by more than the noise of summation."""
-    a, b = rank(one), rank(other)
+    a, b = rank_result(one), rank_result(other)
     return a[:2] < b[:2] or (a[:2] == b[:2] and a[2] < b[2] - _EQUAL * max(1.0, abs(b[2])))

@@ -9,7 +9,7 @@ from kanopt.whatif.spec import LearnedSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["complete_rows", "divided"]
+__all__ = ["complete_rows", "split_rows"]
 
 
 def complete_rows(spec: LearnedSpec, frame: pd.DataFrame) -> pd.DataFrame:
@@ -19,7 +19,7 @@ def complete_rows(spec: LearnedSpec, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.loc[frame[wanted].notna().all(axis="columns")]
 
 
-def divided(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def split_rows(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Divide rows into those to learn from and those held out.
 
     Raises

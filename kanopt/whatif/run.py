@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ProblemError, UnitError
-from kanopt.whatif.checks import located
-from kanopt.whatif.events import Event, Report, silent
-from kanopt.whatif.file_model import Mistake, messages_of
+from kanopt.whatif.checks import with_keys
+from kanopt.whatif.events import Event, OnEvent, ignore_event
+from kanopt.whatif.file_model import Mistake, split_messages
 from kanopt.whatif.learn import Cache, LearnedLaw, laws_of, learn
-from kanopt.whatif.ranking import better
+from kanopt.whatif.ranking import is_better
 from kanopt.whatif.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Progress, Result
     from kanopt.tables import TableReport
 
-__all__ = ["Run", "build", "finished", "run", "solved", "surroundings", "today_of"]
+__all__ = ["Run", "build", "environment", "finish_run", "price_today", "run", "solve_problem"]
 
 _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools")
 
@@ -80,11 +80,11 @@ def run(
     *,
     seed: int | None = None,
     time_limit: float | None = None,
-    progress: Report | None = None,
+    progress: OnEvent | None = None,
     cache: Cache | None = None,
 ) -> Run:
     """Learn, build, solve and explain; see :meth:`Scenario.run`."""
-    report = progress or silent
+    report = progress or ignore_event
     chosen = scenario.seed if seed is None else seed
     start = time.perf_counter()
     scenario.check(planning=True)
@@ -92,15 +92,15 @@ def run(
     problem = build(scenario, laws)
     for remark in problem.remarks():
         report(Event("build", f"note: {remark}"))
-    today = today_of(scenario, problem, laws)
-    result = solved(scenario, problem, seed=chosen, time_limit=time_limit, report=report)
-    if today is not None and better(today, result) and not result.interrupted:
+    today = price_today(scenario, problem, laws)
+    result = solve_problem(scenario, problem, seed=chosen, time_limit=time_limit, report=report)
+    if today is not None and is_better(today, result) and not result.interrupted:
         report(Event("solve", "today's plan is better than the one found; searching from it"))
-        again = solved(
+        again = solve_problem(
             scenario, problem, seed=chosen, time_limit=time_limit, initial=today.plan, report=report
         )
-        result = again if better(again, result) else result
-    return finished(scenario, laws, result, today, seconds=time.perf_counter() - start)
+        result = again if is_better(again, result) else result
+    return finish_run(scenario, laws, result, today, seconds=time.perf_counter() - start)
 
 
 def build(scenario: Scenario, laws: Mapping[str, LearnedLaw]) -> Problem[Any]:
@@ -113,12 +113,12 @@ def build(scenario: Scenario, laws: Mapping[str, LearnedLaw]) -> Problem[Any]:
     """
     formulas = {name: law.formula for name, law in laws.items()}
     try:
-        return scenario.problem.build(scenario.material(formulas))
+        return scenario.problem.build(scenario.problem_inputs(formulas))
     except (ProblemError, FormulaError, UnitError) as error:
-        raise scenario.layers.error(located(error, scenario.problem)) from error
+        raise scenario.layers.error(with_keys(error, scenario.problem)) from error
 
 
-def today_of(scenario: Scenario, problem: Problem[Any], laws: Mapping[str, LearnedLaw]) -> Result | None:
+def price_today(scenario: Scenario, problem: Problem[Any], laws: Mapping[str, LearnedLaw]) -> Result | None:
     """Price and check today's plan, if the file names one; None, with a warning, if changes took away what it names.
 
     Raises
@@ -130,26 +130,26 @@ def today_of(scenario: Scenario, problem: Problem[Any], laws: Mapping[str, Learn
 
     formulas = {name: law.formula for name, law in laws.items()}
     try:
-        plan = scenario.problem.read_today(problem, scenario.material(formulas))
+        plan = scenario.problem.read_today(problem, scenario.problem_inputs(formulas))
     except ProblemError as error:
         if scenario.changes:
-            message = f"today's plan cannot be carried out in {scenario.name!r}: {messages_of(error)[0]}"
+            message = f"today's plan cannot be carried out in {scenario.name!r}: {split_messages(error)[0]}"
             warnings.warn(message, KanoptWarning, stacklevel=3)
             return None
         raise scenario.layers.error(
-            Mistake(("problem", "today"), text) for text in messages_of(error)
+            Mistake(("problem", "today"), text) for text in split_messages(error)
         ) from error
     return None if plan is None else evaluate(problem, plan)
 
 
-def solved(
+def solve_problem(
     scenario: Scenario,
     problem: Problem[Any],
     *,
     seed: int,
     time_limit: float | None = None,
     initial: Plan | None = None,
-    report: Report = silent,
+    report: OnEvent = ignore_event,
 ) -> Result:
     """Solve the problem of a scenario within its limits."""
     from kanopt.solvers import solve
@@ -159,7 +159,7 @@ def solved(
 
     def told(step: Progress) -> None:
         price = "" if step.objective is None else f" {step.objective:,.2f} {problem.unit}"
-        report(Event("solve", f"{step.seconds:.1f} s{price} {step.message}".rstrip(), passing=True))
+        report(Event("solve", f"{step.seconds:.1f} s{price} {step.message}".rstrip(), transient=True))
 
     return solve(
         problem,
@@ -172,7 +172,7 @@ def solved(
     )
 
 
-def finished(
+def finish_run(
     scenario: Scenario,
     laws: Mapping[str, LearnedLaw],
     result: Result,
@@ -185,8 +185,8 @@ def finished(
     from kanopt.tables import report_of
 
     explanation = explain(result)
-    for law, count in Counter(leap.law for leap in explanation.leaps).items():
-        first = next(leap for leap in explanation.leaps if leap.law == law)
+    for law, count in Counter(leap.law for leap in explanation.extrapolations).items():
+        first = next(leap for leap in explanation.extrapolations if leap.law == law)
         places = "place" if count == 1 else "places"
         warnings.warn(
             f"law {law!r} is used outside the data it was learned from in {count} {places}, first: {first.message}",
@@ -219,10 +219,10 @@ def _provenance(
     told |= {"seed": str(result.seed), "solver": result.solver}
     told |= {"seconds learning": f"{sum(law.seconds for law in laws.values()):.1f}"}
     told |= {"seconds solving": f"{result.wall_seconds:.1f}", "seconds in all": f"{seconds:.1f}"}
-    return told | surroundings()
+    return told | environment()
 
 
-def surroundings() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return the versions of what is at work, and the kind of machine."""
     told = {name: version(name) for name in _PACKAGES}
     return told | {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}

@@ -15,14 +15,14 @@ from kanopt.whatif.checks import (
     change_mistakes,
     column_remarks,
     dimension_remarks,
+    field_columns,
     unit_remarks,
-    words_for,
 )
-from kanopt.whatif.events import Report
+from kanopt.whatif.events import OnEvent
 from kanopt.whatif.file_model import Mistake
-from kanopt.whatif.given_laws import given_laws, stand_in
+from kanopt.whatif.given_laws import given_laws, placeholder_law
 from kanopt.whatif.layers import Layers
-from kanopt.whatif.problem_spec import Material, ProblemSpec
+from kanopt.whatif.problem_spec import ProblemInputs, ProblemSpec
 from kanopt.whatif.sections import missing_problem
 from kanopt.whatif.spec import LawSpec, LearnedSpec, ReportSpec, SolverSpec
 
@@ -54,7 +54,7 @@ class Scenario:
         How each law is had: learned, written by hand, or read from a file.
     saved
         The formulas of the laws that were read from files.
-    question
+    problem_spec
         The section ``[problem]``; None in a file of laws alone. Read it as :attr:`problem`.
     solver, report
         The sections of these names.
@@ -70,7 +70,7 @@ class Scenario:
     tables: Mapping[str, pd.DataFrame]
     laws: Mapping[str, LawSpec]
     saved: Mapping[str, Formula]
-    question: ProblemSpec | None
+    problem_spec: ProblemSpec | None
     solver: SolverSpec
     report: ReportSpec
     changes: tuple[Change, ...]
@@ -90,9 +90,9 @@ class Scenario:
         ScenarioError
             If the file has laws alone.
         """
-        if self.question is None:
+        if self.problem_spec is None:
             raise self.layers.error([missing_problem()])
-        return self.question
+        return self.problem_spec
 
     @property
     def kind(self) -> str:
@@ -104,7 +104,7 @@ class Scenario:
         """The tables with all changes made: what the problem reads."""
         frames = dict(self.tables)
         for change in self.changes:
-            words = words_for(self.problem, change.table)
+            words = field_columns(self.problem, change.table)
             frames[change.table] = change.apply(frames[change.table], words)
         return frames
 
@@ -126,26 +126,26 @@ class Scenario:
             If there is no such table, column or row, or the value does not belong in the column.
         """
         table, _, column = path.partition(".")
-        return self.changed_by(Change("set", table, column, to, where=dict(where or {})))
+        return self.with_change(Change("set", table, column, to, where=dict(where or {})))
 
     def scale(self, path: str, by: float, *, where: Where | None = None) -> Scenario:
         """Return the scenario with cells of a column multiplied by a factor; see :meth:`set`."""
         table, _, column = path.partition(".")
-        return self.changed_by(Change("scale", table, column, by, where=dict(where or {})))
+        return self.with_change(Change("scale", table, column, by, where=dict(where or {})))
 
     def close(self, table: str, *, where: Where) -> Scenario:
         """Return the scenario with rows of a table taken out; see :meth:`set`."""
-        return self.changed_by(Change("close", table, where=dict(where)))
+        return self.with_change(Change("close", table, where=dict(where)))
 
     def add(self, table: str, *, row: Mapping[str, Value]) -> Scenario:
         """Return the scenario with a row added to a table; see :meth:`set`."""
-        return self.changed_by(Change("add", table, row=dict(row)))
+        return self.with_change(Change("add", table, row=dict(row)))
 
     def named(self, name: str) -> Scenario:
         """Return the scenario under another name."""
         return replace(self, name=name)
 
-    def changed_by(self, change: Change) -> Scenario:
+    def with_change(self, change: Change) -> Scenario:
         """Return the scenario with one more change, named after it.
 
         Raises
@@ -174,9 +174,9 @@ class Scenario:
             raise self.layers.error(mistakes)
         return found
 
-    def material(self, formulas: Mapping[str, Formula]) -> Material:
+    def problem_inputs(self, formulas: Mapping[str, Formula]) -> ProblemInputs:
         """Return what the problem is built from."""
-        return Material(self.changed, formulas, self.problem)
+        return ProblemInputs(self.changed, formulas, self.problem)
 
     def check(self, *, planning: bool = False) -> None:
         """Build the problem with stand-ins for the laws to be learned, so that mistakes in the data show at once.
@@ -194,17 +194,17 @@ class Scenario:
         ScenarioError
             With everything that was found.
         """
-        question = self.problem if planning else self.question
-        formulas, mistakes = self._sketch()
+        question = self.problem if planning else self.problem_spec
+        formulas, mistakes = self._placeholder_laws()
         if not mistakes and question is not None:
-            mistakes = build_mistakes(question, self.material(formulas), today=not self.changes)
+            mistakes = build_mistakes(question, self.problem_inputs(formulas), today=not self.changes)
         if mistakes:
             raise self.layers.error(mistakes)
 
-    def _sketch(self) -> tuple[dict[str, Formula], list[Mistake]]:
+    def _placeholder_laws(self) -> tuple[dict[str, Formula], list[Mistake]]:
         """Return every law, with stand-ins for those to be learned, and what is wrong with those written by hand."""
         waiting = {
-            name: stand_in(name, spec, self.tables[spec.table])
+            name: placeholder_law(name, spec, self.tables[spec.table])
             for name, spec in self.laws.items()
             if isinstance(spec, LearnedSpec)
         }
@@ -215,10 +215,13 @@ class Scenario:
 
         Columns spelt almost like an empty field, laws without units, and laws by hand whose units do not agree.
         """
-        formulas, _ = self._sketch()
+        formulas, _ = self._placeholder_laws()
         found = list(dimension_remarks(self.laws, formulas))
-        if self.question is not None:
-            found[:0] = [*column_remarks(self.question, self.changed), *unit_remarks(self.question, formulas)]
+        if self.problem_spec is not None:
+            found[:0] = [
+                *column_remarks(self.problem_spec, self.changed),
+                *unit_remarks(self.problem_spec, formulas),
+            ]
         return tuple(self.layers.issue(remark) for remark in found)
 
     def run(
@@ -226,7 +229,7 @@ class Scenario:
         *,
         seed: int | None = None,
         time_limit: float | None = None,
-        progress: Report | None = None,
+        progress: OnEvent | None = None,
     ) -> Run:
         """Learn the laws, build the problem, solve it and explain the plan.
 
@@ -249,7 +252,7 @@ class Scenario:
         return run(self, seed=seed, time_limit=time_limit, progress=progress)
 
     def __repr__(self) -> str:
-        kind = "laws alone" if self.question is None else self.kind
+        kind = "laws alone" if self.problem_spec is None else self.kind
         lines = [f"{self.name} ({kind}, {self.path})"]
         lines += [f"  change: {change}" for change in self.changes]
         return "\n".join(lines)
@@ -264,5 +267,5 @@ def mistakes_of_changes(
         wrong = list(change_mistakes(change, problem, frames))
         found += [Mistake(("changes", place, *mistake.key), mistake.message) for mistake in wrong]
         if not wrong:
-            frames[change.table] = change.apply(frames[change.table], words_for(problem, change.table))
+            frames[change.table] = change.apply(frames[change.table], field_columns(problem, change.table))
     return found

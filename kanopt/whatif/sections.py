@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from kanopt.errors import nearest
 from kanopt.whatif.changes import Change
-from kanopt.whatif.file_model import FileModel, Mistake, shown, validated
+from kanopt.whatif.file_model import FileModel, Mistake, describe_value, validate
 from kanopt.whatif.problem_kinds import kinds
 from kanopt.whatif.problem_spec import ProblemSpec
 from kanopt.whatif.spec import (
@@ -23,7 +23,7 @@ from kanopt.whatif.spec import (
 )
 from kanopt.whatif.toml_positions import Key
 
-__all__ = ["Sections", "missing_problem", "read_sections", "remains_of"]
+__all__ = ["Sections", "missing_problem", "read_partial_law", "read_sections"]
 
 ModelT = TypeVar("ModelT", bound=FileModel)
 _KNOWN = ("scenario", "tables", "surrogates", "problem", "changes", "solver", "report")
@@ -40,7 +40,7 @@ class Sections:
     head: HeadSpec = field(default_factory=HeadSpec)
     tables: dict[str, TableSpec] = field(default_factory=dict)
     laws: dict[str, LawSpec] = field(default_factory=dict)
-    remains: dict[str, LearnedSpec] = field(default_factory=dict)
+    partial_laws: dict[str, LearnedSpec] = field(default_factory=dict)
     problem: ProblemSpec | None = None
     changes: dict[int, Change] = field(default_factory=dict)
     solver: SolverSpec = field(default_factory=SolverSpec)
@@ -64,7 +64,7 @@ def read_sections(data: Mapping[str, Any]) -> Sections:
     found.report = _one(found, data, "report", ReportSpec) or ReportSpec()
     found.tables = _each(found, data, "tables", lambda entry: TableSpec)
     found.laws = _each(found, data, "surrogates", law_model)
-    found.remains = _remains(found, data)
+    found.partial_laws = _read_partial_laws(found, data)
     found.names = {name: frozenset(_table(data.get(name))) for name in ("tables", "surrogates")}
     found.problem = _problem(found, data)
     found.changes = _changes(found, data)
@@ -92,7 +92,7 @@ def _table(value: Any) -> Mapping[str, Any]:
 
 
 def _one(found: Sections, data: Mapping[str, Any], section: str, model: type[ModelT]) -> ModelT | None:
-    read, mistakes = validated(model, data.get(section, {}), (section,))
+    read, mistakes = validate(model, data.get(section, {}), (section,))
     found.mistakes += mistakes
     return read
 
@@ -102,32 +102,32 @@ def _each(
 ) -> dict[str, Any]:
     entries = data.get(section, {})
     if not isinstance(entries, dict):
-        found.add((section,), f"must be tables such as [{section}.x], not {shown(entries)}")
+        found.add((section,), f"must be tables such as [{section}.x], not {describe_value(entries)}")
         return {}
     read = {}
     for name, entry in entries.items():
         if not isinstance(entry, dict):
-            found.add((section, name), f"must be a table [{section}.{name}], not {shown(entry)}")
+            found.add((section, name), f"must be a table [{section}.{name}], not {describe_value(entry)}")
             continue
-        value, mistakes = validated(model_of(entry), entry, (section, name))
+        value, mistakes = validate(model_of(entry), entry, (section, name))
         found.mistakes += mistakes
         if value is not None:
             read[name] = value
     return read
 
 
-def _remains(found: Sections, data: Mapping[str, Any]) -> dict[str, LearnedSpec]:
+def _read_partial_laws(found: Sections, data: Mapping[str, Any]) -> dict[str, LearnedSpec]:
     read = {}
     for name, entry in _table(data.get("surrogates")).items():
         if name not in found.laws and isinstance(entry, dict) and law_model(entry) is LearnedSpec:
             key: Key = ("surrogates", name)
-            rest = remains_of(entry, key, [m for m in found.mistakes if m.key[:2] == key])
+            rest = read_partial_law(entry, key, [m for m in found.mistakes if m.key[:2] == key])
             if rest is not None:
                 read[name] = rest
     return read
 
 
-def remains_of(entry: Mapping[str, Any], key: Key, mistakes: Iterable[Mistake]) -> LearnedSpec | None:
+def read_partial_law(entry: Mapping[str, Any], key: Key, mistakes: Iterable[Mistake]) -> LearnedSpec | None:
     """Read a law to be learned without the keys that hold mistakes, so that the others can be checked all the same.
 
     Parameters
@@ -155,7 +155,7 @@ def remains_of(entry: Mapping[str, Any], key: Key, mistakes: Iterable[Mistake]) 
         rest = _without(rest, mistake.key[len(key) :])
     if "on_missing" in entry and "on_missing" not in rest:
         rest["on_missing"] = "drop"
-    return validated(LearnedSpec, rest, key)[0]
+    return validate(LearnedSpec, rest, key)[0]
 
 
 def _without(entry: Mapping[str, Any], path: Key) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def _problem(found: Sections, data: Mapping[str, Any]) -> ProblemSpec | None:
     section = data.get("problem")
     if not isinstance(section, dict):
         if section is not None:
-            found.add(("problem",), f"must be a table, not {shown(section)}")
+            found.add(("problem",), f"must be a table, not {describe_value(section)}")
         elif not found.names["surrogates"]:
             found.mistakes.append(missing_problem())
         return None
@@ -181,7 +181,7 @@ def _problem(found: Sections, data: Mapping[str, Any]) -> ProblemSpec | None:
     if not isinstance(kind, str) or kind not in known:
         found.add(("problem", "kind"), f"unknown kind {kind!r}; {nearest(str(kind), known)}")
         return None
-    problem, mistakes = validated(known[kind], section, ("problem",))
+    problem, mistakes = validate(known[kind], section, ("problem",))
     found.mistakes += mistakes
     return problem
 
@@ -193,7 +193,7 @@ def _changes(found: Sections, data: Mapping[str, Any]) -> dict[int, Change]:
         return {}
     read: dict[int, Change] = {}
     for place, entry in enumerate(entries):
-        spec, mistakes = validated(ChangeSpec, entry, ("changes", place))
+        spec, mistakes = validate(ChangeSpec, entry, ("changes", place))
         found.mistakes += mistakes
         if spec is not None and (change := _change(found, spec, place)):
             read[place] = change

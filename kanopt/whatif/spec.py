@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from kanopt.errors import UnitError, nearest
-from kanopt.whatif.file_model import FileModel, shown
+from kanopt.whatif.file_model import FileModel, describe_value
 
 __all__ = [
     "ChangeSpec",
@@ -38,19 +38,19 @@ def _checked_unit(text: str) -> str:
         raise ValueError(str(error)) from error
 
 
-def _plain(value: Any) -> Any:
+def _scalar(value: Any) -> Any:
     """Let a cell be a text, a number or a truth value, and nothing else."""
     if isinstance(value, (str, int, float)):
         return value
-    raise ValueError(f"must be a text, a number or a truth value, not {shown(value)}")
+    raise ValueError(f"must be a text, a number or a truth value, not {describe_value(value)}")
 
 
 def _cells(value: Any) -> Any:
     if isinstance(value, list):
         if not value:
             raise ValueError("an empty list matches no row")
-        return tuple(_plain(item) for item in value)
-    return _plain(value)
+        return tuple(_scalar(item) for item in value)
+    return _scalar(value)
 
 
 def _action(value: Any) -> Any:
@@ -68,14 +68,16 @@ def _operators(value: Any) -> tuple[str, ...]:
 
     words = [value] if isinstance(value, str) else value
     if not isinstance(words, list):
-        raise ValueError(f'must be an operator such as "sine", or a list of several, not {shown(value)}')
+        raise ValueError(
+            f'must be an operator such as "sine", or a list of several, not {describe_value(value)}'
+        )
     for word in words:
         if word not in OPERATORS:
             raise ValueError(f"unknown operator {word!r}; {nearest(str(word), OPERATORS)}")
     return tuple(dict.fromkeys(words))
 
 
-def _some_operators(value: Any) -> tuple[str, ...]:
+def _nonempty_operators(value: Any) -> tuple[str, ...]:
     if value == []:
         raise ValueError(
             'an empty list leaves nothing to choose; write "none" to leave the column out of the law'
@@ -102,7 +104,7 @@ def _preferred(value: Any) -> tuple[str, ...]:
 OnBad: TypeAlias = Annotated[Any, BeforeValidator(_action)]
 Unit: TypeAlias = Annotated[str, AfterValidator(_checked_unit)]
 Words: TypeAlias = Annotated[tuple[str, ...], Field(strict=False)]
-Cell: TypeAlias = Annotated[Any, BeforeValidator(_plain)]
+Cell: TypeAlias = Annotated[Any, BeforeValidator(_scalar)]
 Cells: TypeAlias = Annotated[Any, BeforeValidator(_cells)]
 Name: TypeAlias = Annotated[str, Field(min_length=1)]
 
@@ -196,7 +198,9 @@ class LearnedSpec(FileModel):
     positive: bool = False
     bounds: Annotated[tuple[float, float], Field(strict=False)] | None = None
     periodic: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
-    pin: dict[str, Annotated[tuple[str, ...], BeforeValidator(_some_operators)]] = Field(default_factory=dict)
+    pin: dict[str, Annotated[tuple[str, ...], BeforeValidator(_nonempty_operators)]] = Field(
+        default_factory=dict
+    )
     forbid: Annotated[tuple[str, ...], BeforeValidator(_forbidden)] = ()
     prefer: Annotated[tuple[str, ...], BeforeValidator(_preferred)] = ()
     min_r2: Annotated[float, Field(le=1)] = 0.5

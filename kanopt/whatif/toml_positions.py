@@ -20,7 +20,7 @@ from tree_sitter import Language, Node, Parser
 
 from kanopt.errors import Issue, ScenarioError
 
-__all__ = ["Document", "Key", "read_document", "write_key"]
+__all__ = ["Key", "TomlDocument", "read_document", "write_key"]
 
 Key = tuple[str | int, ...]
 
@@ -36,7 +36,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
-class Document:
+class TomlDocument:
     """The data of one TOML file and the line of every key in it.
 
     Parameters
@@ -86,7 +86,7 @@ def write_key(key: Key) -> str:
 _LARGEST = 1_000_000
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path) -> TomlDocument:
     """Read a TOML file.
 
     Raises
@@ -98,32 +98,32 @@ def read_document(path: Path) -> Document:
         with path.open("rb") as file:
             raw = file.read(_LARGEST + 1)
     except IsADirectoryError:
-        raise _wrong(path, 0, "is a folder, not a scenario file") from None
+        raise _file_error(path, 0, "is a folder, not a scenario file") from None
     except FileNotFoundError:
-        raise _wrong(path, 0, _missing(path)) from None
+        raise _file_error(path, 0, _missing(path)) from None
     except OSError as error:
-        raise _wrong(path, 0, f"cannot be read: {error.strerror or error}") from None
+        raise _file_error(path, 0, f"cannot be read: {error.strerror or error}") from None
     if len(raw) > _LARGEST:
-        raise _wrong(path, 0, f"is larger than {_LARGEST:,} bytes; keep data in tables of their own")
+        raise _file_error(path, 0, f"is larger than {_LARGEST:,} bytes; keep data in tables of their own")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise _wrong(
+        raise _file_error(
             path, line, f"byte {raw[error.start]:#04x} is not UTF-8; save the file as UTF-8"
         ) from None
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _wrong(path, *_syntax(str(error), text)) from None
+        raise _file_error(path, *_syntax(str(error), text)) from None
     except RecursionError:
-        raise _wrong(path, 0, "nests lists or tables too deep") from None
+        raise _file_error(path, 0, "nests lists or tables too deep") from None
     except ValueError as error:  # tomllib lets int's own word on very long numbers through
-        raise _wrong(path, 0, f"not TOML that can be read: {error}") from None
-    return Document(path, data, _with_parents(dict(_lines(text))), hashlib.sha256(raw).hexdigest())
+        raise _file_error(path, 0, f"not TOML that can be read: {error}") from None
+    return TomlDocument(path, data, _with_parents(dict(_lines(text))), hashlib.sha256(raw).hexdigest())
 
 
-def _wrong(path: Path, line: int, message: str) -> ScenarioError:
+def _file_error(path: Path, line: int, message: str) -> ScenarioError:
     return ScenarioError([Issue(str(path), line, "", message)])
 
 

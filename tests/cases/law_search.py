@@ -163,10 +163,10 @@ def optimum(problem: RoutingProblem, departures: int = 0) -> tuple[int, float]:
 
 def _tours(problem: RoutingProblem, name: str, departures: int) -> dict[int, float]:
     """Return the least cost of serving each set of clients with one vehicle of a type."""
-    facts, n = problem.facts, len(problem.clients)
-    kind = facts.vehicles[facts.type_index[name]]
+    data, n = problem.data, len(problem.clients)
+    kind = data.vehicles[data.type_index[name]]
     demand = [client.demand for client in problem.clients]
-    allowed = facts.allowed[facts.type_index[name], len(facts.depots) :]
+    allowed = data.allowed[data.type_index[name], len(data.depots) :]
     orders = [
         order
         for size in range(1, n + 1)
@@ -178,12 +178,12 @@ def _tours(problem: RoutingProblem, name: str, departures: int) -> dict[int, flo
     tours: dict[int, float] = {}
     for leave in leaves:
         routes = [
-            Route(name, 1, facts.depot_of[name], tuple(problem.clients[place].name for place in order), leave)
+            Route(name, 1, data.depot_of[name], tuple(problem.clients[place].name for place in order), leave)
             for order in orders
         ]
         driven = problem.drive(routes)
-        costs = route_costs(problem.rules, problem.planner, routes, driven)
-        late = np.bincount(driven.route, ~(driven.begin <= facts.latest[driven.head] + 1e-6), len(routes))
+        costs = route_costs(problem.leg_laws, problem.planning_values, routes, driven)
+        late = np.bincount(driven.route, ~(driven.begin <= data.latest[driven.head] + 1e-6), len(routes))
         fits = (late == 0) & (driven.finish <= kind.shift_end + 1e-6) & np.isfinite(costs)
         for order, cost in zip(np.array(orders, dtype=object)[fits], costs[fits], strict=True):
             served = sum(1 << int(place) for place in order)

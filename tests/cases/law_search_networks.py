@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.kan.description import Layer, Network, evaluate_cycle, evaluate_spline
+from kanopt.kan.description import Layer, Network, evaluate_periodic, evaluate_spline
 
 Floats = NDArray[np.float64]
 Curve = Callable[[Floats], Floats]
@@ -29,7 +29,7 @@ def cycle(curve: Curve | None) -> Floats:
     if curve is None:
         return np.zeros(CELLS)
     x = np.arange(20 * CELLS) / (20 * CELLS)
-    return np.linalg.lstsq(evaluate_cycle(x, np.eye(CELLS)), curve(x), rcond=None)[0]
+    return np.linalg.lstsq(evaluate_periodic(x, np.eye(CELLS)), curve(x), rcond=None)[0]
 
 
 def layer(

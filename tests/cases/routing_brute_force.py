@@ -35,9 +35,9 @@ def _with_missed(problem: RoutingProblem, done: int, cost: float) -> tuple[int, 
 
 def _tours(problem: RoutingProblem, name: str) -> dict[int, float]:
     """Return the least cost of serving each set of clients with one vehicle of a type."""
-    facts, n = problem.facts, len(problem.clients)
-    vehicle = facts.vehicles[facts.type_index[name]]
-    depot = facts.depot_of[name]
+    data, n = problem.data, len(problem.clients)
+    vehicle = data.vehicles[data.type_index[name]]
+    depot = data.depot_of[name]
     orders = [
         order
         for size in range(1, n + 1)
@@ -50,17 +50,17 @@ def _tours(problem: RoutingProblem, name: str) -> dict[int, float]:
     driven = problem.drive(routes, frozen=True)
     spent = np.where(np.isfinite(driven.finish), driven.finish - driven.departure, 0.0)
     costs = vehicle.fixed_cost + vehicle.cost_per_time * spent
-    for amounts in leg_costs(problem.rules, problem.planner, driven, frozen=True).values():
+    for amounts in leg_costs(problem.leg_laws, problem.planning_values, driven, frozen=True).values():
         costs = costs + np.bincount(driven.route, weights=amounts, minlength=len(routes))
     late = np.bincount(
-        driven.route, weights=~(driven.begin <= facts.latest[driven.head] + 1e-6), minlength=len(routes)
+        driven.route, weights=~(driven.begin <= data.latest[driven.head] + 1e-6), minlength=len(routes)
     )
     fits = (late == 0) & (driven.finish <= vehicle.shift_end + 1e-6)
     tours: dict[int, float] = {}
     for order, cost, possible in zip(orders, costs, fits, strict=True):
         load = sum(problem.clients[place].demand for place in order)
         served = sum(1 << place for place in order)
-        may = all(facts.allowed[facts.type_index[name], len(facts.depots) + place] for place in order)
+        may = all(data.allowed[data.type_index[name], len(data.depots) + place] for place in order)
         if may and possible and np.isfinite(cost) and load <= vehicle.capacity + 1e-9:
             tours[served] = min(cost, tours.get(served, np.inf))
     return tours

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kanopt.formulas.binding import BoundFormula, Known, Reference
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.problems import Client, Route, RoutingPlan, RoutingProblem, VehicleType
-from kanopt.problems.routing.entities import split_label, words_of
-from kanopt.problems.routing.leg_laws import DURATION, Inputs
-from kanopt.problems.routing.windows import Rest, breaks_of, windows_of
+from kanopt.problems.routing.entities import split_label, split_list
+from kanopt.problems.routing.leg_laws import DURATION, LegInputs
+from kanopt.problems.routing.windows import DriverBreak, parse_breaks, parse_windows
 
 EPS = 1e-6
 
@@ -70,12 +70,12 @@ class Simulator:
         self.points = [*problem.depots, *problem.clients]
         self.index = {point.name: place for place, point in enumerate(self.points)}
         self.kinds = {vehicle.name: place for place, vehicle in enumerate(problem.vehicles)}
-        self.km = problem.facts.distance.tolist()
+        self.km = problem.data.distance.tolist()
         self.windows = [
-            windows_of(client.windows, problem.units.time) or ((client.earliest, client.latest),)
+            parse_windows(client.windows, problem.units.time) or ((client.earliest, client.latest),)
             for client in problem.clients
         ]
-        self.rests = [breaks_of(vehicle.breaks, problem.units.time) for vehicle in problem.vehicles]
+        self.rests = [parse_breaks(vehicle.breaks, problem.units.time) for vehicle in problem.vehicles]
         self.costs = problem.cost if isinstance(problem.cost, dict) else {"cost": problem.cost}
         self._loads: dict[tuple[str, tuple[str, ...]], list[tuple[float, ...]]] = {}
         self._known: dict[tuple[Any, ...], float] = {}
@@ -101,8 +101,8 @@ class Simulator:
         if key not in self._known:
             load, clock, drive, late = (np.array([value]) for value in state)
             tail, head = np.array([way[0]]), np.array([way[1]])
-            inputs = Inputs(np.array([kind]), tail, head, load, clock, drive, late)
-            self._known[key] = float(self.problem.rules.evaluate(name, inputs)[0])
+            inputs = LegInputs(np.array([kind]), tail, head, load, clock, drive, late)
+            self._known[key] = float(self.problem.leg_laws.evaluate(name, inputs)[0])
         return self._known[key]
 
     @cached_property
@@ -116,13 +116,13 @@ class Simulator:
         ]
 
     def _service(self, law: BoundFormula, client: Client, vehicle: VehicleType) -> float:
-        def resolve(reference: Reference) -> Known:
+        def resolve(reference: Reference) -> ReferenceValue:
             of_client = reference.scope == "client"
             owner = client if of_client else vehicle
             units = self.problem.units.of_points() if of_client else self.problem.units.of_vehicles()
             if reference.field in owner.attributes:
-                return Known(np.array([owner.attributes[reference.field]]), "")
-            return Known(np.array([getattr(owner, reference.field)]), units[reference.field])
+                return ReferenceValue(np.array([owner.attributes[reference.field]]), "")
+            return ReferenceValue(np.array([getattr(owner, reference.field)]), units[reference.field])
 
         return max(0.0, float(law.evaluate(resolve, self.problem.units.time)[0]))
 
@@ -178,7 +178,7 @@ class Simulator:
             found.append(tuple(max(amount, 0.0) for amount in board))
         return found
 
-    def ready(self, clock: float, drive: float, rests: Sequence[Rest]) -> float | None:
+    def ready(self, clock: float, drive: float, rests: Sequence[DriverBreak]) -> float | None:
         """Return when the head of a leg is reached and breaks taken on the way, or there before service, are over.
 
         Each break begins as early as it may; who is there before it may begin waits for it.
@@ -219,7 +219,7 @@ class Simulator:
         alone = [(legs, finish) for legs, finish, taken in found if taken == 0]
         return [Run(departure, finish, legs, False) for legs, finish in alone[:1]]
 
-    def _after(self, rests: Sequence[Rest], finish: float) -> bool:
+    def _after(self, rests: Sequence[DriverBreak], finish: float) -> bool:
         return self.ready(finish, 0.0, rests) is not None
 
     def _drive(
@@ -321,8 +321,8 @@ class Simulator:
         found |= {rule for trip in trips for rule in self._trip_faults(trip, served)}
         for node in served:
             client = self.client(node)
-            types = words_of(client.vehicles)
-            if not words_of(client.needs) <= words_of(vehicle.skills) or (
+            types = split_list(client.vehicles)
+            if not split_list(client.needs) <= split_list(vehicle.skills) or (
                 types and vehicle.name not in types
             ):
                 found.add("skill")
@@ -332,7 +332,7 @@ class Simulator:
                 route.index,
             ):
                 found.add("pinned")
-        goods = [words_of(self.client(node).goods) for node in served]
+        goods = [split_list(self.client(node).goods) for node in served]
         for one, other in self.policy.apart:
             if any(
                 a != b and one in goods[a] and other in goods[b]

@@ -132,7 +132,7 @@ def cost_of(problem: SupplyProblem, opened: np.ndarray) -> float:
     for j, (p, t) in itertools.product(range(len(net.markets)), cells):
         into = {("x", i, p, t): 1.0 for i, way in enumerate(net.lanes) if way.head == net.markets[j].name}
         equal.append(row({**into, ("s", j, p, t): 1.0}))
-        right.append(problem.wanted[j, p, t])
+        right.append(problem.demand_array[j, p, t])
     for f, (p, t) in itertools.product(range(len(net.facilities)), cells):
         name = net.facilities[f].name
         entries = {("x", i, p, t): 1.0 for i, way in enumerate(net.lanes) if way.head == name}

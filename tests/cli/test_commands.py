@@ -548,7 +548,7 @@ def test_a_fault_of_ours_is_one_line_and_how_to_see_more(case, cli, monkeypatch)
     def broken(*arguments, **options):
         raise RuntimeError("wheel fell off")
 
-    monkeypatch.setattr("kanopt.whatif.run.solved", broken)
+    monkeypatch.setattr("kanopt.whatif.run.solve_problem", broken)
     code, out, err = cli("run", "case.toml", "--quiet")
     assert (code, out) == (1, "")
     assert err.splitlines() == [
@@ -590,7 +590,7 @@ def test_a_stop_before_there_is_a_plan_is_exit_130(case, cli, monkeypatch):
     def stopped(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("kanopt.whatif.run.solved", stopped)
+    monkeypatch.setattr("kanopt.whatif.run.solve_problem", stopped)
     code, out, err = cli("run", "case.toml", "--quiet")
     assert (code, out) == (130, "")
     assert "stopped by the user" in err

@@ -11,7 +11,7 @@ import pytest
 
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.evaluate import status_of
-from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason, Violation
+from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason, Violation
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.result import Certificate, Result
 
@@ -34,7 +34,7 @@ class Shopping(Problem[Basket]):
     kind: ClassVar[str] = "shopping"
     currency: str = "EUR"
     causes: tuple[Reason, ...] = ()
-    leaps: tuple[OutsideUse, ...] = ()
+    leaps: tuple[Extrapolation, ...] = ()
     frozen: tuple[FrozenInput, ...] = ()
     violations: tuple[Violation, ...] = ()
 
@@ -60,7 +60,7 @@ class Shopping(Problem[Basket]):
     def reasons(self, plan: Basket | None) -> tuple[Reason, ...]:
         return self.causes
 
-    def outside(self, plan: Basket) -> tuple[OutsideUse, ...]:
+    def extrapolations(self, plan: Basket) -> tuple[Extrapolation, ...]:
         return self.leaps
 
     def views(self, plan: Basket) -> tuple[()]:

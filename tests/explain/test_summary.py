@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from kanopt.explain import explain
-from kanopt.explain.summary import against_sentence, bound_sentence
-from kanopt.problems.findings import FrozenInput, OutsideUse, Reason, Violation
+from kanopt.explain.summary import bound_sentence, today_sentence
+from kanopt.problems.findings import Extrapolation, FrozenInput, Reason, Violation
 from kanopt.problems.result import Status
 
 ROWS = [("fuel", "van 1", "", 300.0), ("fixed", "van 1", "", 900.0)]
@@ -29,11 +29,11 @@ def test_one_term_or_none(shop: Any) -> None:
 def test_today_is_compared_on_the_same_laws(shop: Any) -> None:
     today = shop([("fuel", "van 1", "", 500.0), ("fixed", "van 1", "", 1000.0)])
     assert "300 EUR (20 %) less than today's plan, which costs 1,500 EUR" in explain(shop(ROWS)).text(today)
-    assert "more than today's plan" in against_sentence(today, shop(ROWS))
-    assert against_sentence(shop(ROWS), shop(ROWS)) == "That is as much as today's plan (1,200 EUR)."
+    assert "more than today's plan" in today_sentence(today, shop(ROWS))
+    assert today_sentence(shop(ROWS), shop(ROWS)) == "That is as much as today's plan (1,200 EUR)."
     broken = shop(ROWS, violations=(Violation("shift", "van 1", 5.0, "min", "van 1 is back 5 min late"),))
-    assert against_sentence(shop(ROWS), broken).endswith("and breaks 1 rule.")
-    assert against_sentence(shop(ROWS), None) == ""
+    assert today_sentence(shop(ROWS), broken).endswith("and breaks 1 rule.")
+    assert today_sentence(shop(ROWS), None) == ""
 
 
 def test_bounds_are_told_as_far_as_they_are_known(shop: Any) -> None:
@@ -69,7 +69,7 @@ def test_long_lists_of_reasons_are_cut_and_counted(shop: Any) -> None:
 
 
 def test_trust_is_told(shop: Any) -> None:
-    leap = OutsideUse("travel_time", "leg a → b", "distance_km", "90 km")
+    leap = Extrapolation("travel_time", "leg a → b", "distance_km", "90 km")
     frozen = (FrozenInput("cost", "load_t", "state.load", "0.5 t", "half the capacity"),)
     text = explain(shop(ROWS, leaps=(leap, leap), frozen=frozen)).text()
     assert "travel_time in 2 places (distance_km)" in text

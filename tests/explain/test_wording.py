@@ -6,14 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.explain.wording import amount, clock_time, few, number, percent, shorten, significant
+from kanopt.explain.wording import (
+    amount_text,
+    clock_text,
+    first_few,
+    number_text,
+    percent_text,
+    shorten,
+    significant_text,
+)
 
 PLAIN = {ord("−"): "-", ord(","): None}
 
 
 @given(st.floats(-1e9, 1e9))
 def test_a_written_number_is_read_back_within_its_last_digit(value: float) -> None:
-    text = number(value)
+    text = number_text(value)
     decimals = len(text.partition(".")[2])
     assert float(text.translate(PLAIN)) == pytest.approx(
         value, abs=0.5000001 * 10.0**-decimals + 1e-15 * abs(value)
@@ -22,7 +30,7 @@ def test_a_written_number_is_read_back_within_its_last_digit(value: float) -> No
 
 @given(st.floats(-1e15, 1e15).filter(lambda x: abs(x) > 1e-300), st.integers(2, 6))
 def test_significant_digits_are_kept(value: float, digits: int) -> None:
-    assert float(significant(value, digits).translate(PLAIN)) == pytest.approx(
+    assert float(significant_text(value, digits).translate(PLAIN)) == pytest.approx(
         value, rel=0.51 * 10.0 ** (1 - digits)
     )
 
@@ -39,19 +47,19 @@ def test_significant_digits_are_kept(value: float, digits: int) -> None:
     ],
 )
 def test_numbers(value: float, text: str) -> None:
-    assert number(value) == text
+    assert number_text(value) == text
 
 
 def test_a_rounded_zero_has_no_sign() -> None:
-    assert number(-0.001, 2) == "0.00"
-    assert number(-0.001, 2, signed=True) == "0.00"
-    assert significant(math.nan) == "–"
+    assert number_text(-0.001, 2) == "0.00"
+    assert number_text(-0.001, 2, signed=True) == "0.00"
+    assert significant_text(math.nan) == "–"
 
 
 def test_percent_and_amount() -> None:
-    assert percent(math.nan) == "–"
-    assert percent(-0.2, signed=True) == "−20 %"
-    assert amount(-12.5, "EUR", signed=True) == "−12.50 EUR"
+    assert percent_text(math.nan) == "–"
+    assert percent_text(-0.2, signed=True) == "−20 %"
+    assert amount_text(-12.5, "EUR", signed=True) == "−12.50 EUR"
 
 
 @pytest.mark.parametrize(
@@ -65,9 +73,9 @@ def test_percent_and_amount() -> None:
     ],
 )
 def test_clock(value: float, unit: str, text: str) -> None:
-    assert clock_time(value, unit) == text
+    assert clock_text(value, unit) == text
 
 
 def test_lists_and_texts_are_cut() -> None:
-    assert few([], 3) == ""
+    assert first_few([], 3) == ""
     assert len(shorten("x" * 500, 20)) == 20

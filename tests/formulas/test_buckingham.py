@@ -53,7 +53,7 @@ def test_every_combination_gives_the_output_and_there_are_no_others(given_units,
         assert all(np.gcd.reduce(group) == 1 for group in found.groups)
     steps = [data.draw(st.fractions(-3, 3, max_denominator=4)) for _ in found.groups]
     product = powers_of("1")
-    for unit, power in zip(given_units, found.at(*steps), strict=True):
+    for unit, power in zip(given_units, found.exponents(*steps), strict=True):
         product *= powers_of(unit) ** power
     assert (product / powers_of(output)).dimension == {}
 
@@ -91,6 +91,6 @@ def test_what_is_no_unit_is_refused() -> None:
 
 def test_one_number_per_group() -> None:
     found = UnitExponents((Fraction(1), Fraction(0)), ((1, -1),))
-    assert found.at(Fraction(1, 2)) == (Fraction(3, 2), Fraction(-1, 2))
+    assert found.exponents(Fraction(1, 2)) == (Fraction(3, 2), Fraction(-1, 2))
     with pytest.raises(FormulaError, match="1 dimensionless groups take as many numbers, not 2"):
-        found.at(1, 2)
+        found.exponents(1, 2)

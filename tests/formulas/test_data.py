@@ -4,7 +4,7 @@ import pytest
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Variable
-from kanopt.formulas.data import common_shape, describe_place, read_columns, within
+from kanopt.formulas.data import common_shape, describe_place, in_bounds, read_columns
 
 KM = Variable("km", "km")
 KIND = Variable("kind", kind="category")
@@ -97,9 +97,9 @@ def test_the_first_place_is_described():
 
 def test_bounds_forgive_rounding_and_nothing_else():
     values = np.array([-1e-12, 0.0, 10.0, 10.0 + 1e-10, 10.001])
-    assert within(values, 0.0, 10.0).tolist() == [True, True, True, True, False]
-    assert within(values, None, None).all()
-    assert within(values, 1.0, None).tolist() == [False, False, True, True, True]
+    assert in_bounds(values, 0.0, 10.0).tolist() == [True, True, True, True, False]
+    assert in_bounds(values, None, None).all()
+    assert in_bounds(values, 1.0, None).tolist() == [False, False, True, True, True]
 
 
 LAW = [KM, Variable("km_missing", kind="category")]

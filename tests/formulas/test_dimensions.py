@@ -30,8 +30,8 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.formulas.dimension_rules import Walk
-from kanopt.formulas.unification import MOST_WORK, Equations, Monomial
+from kanopt.formulas.dimension_rules import UnitInference
+from kanopt.formulas.unification import MOST_WORK, Equations, UnitMonomial
 from kanopt.units import UnitPowers, convert, powers_of
 from tests.formulas.strategies import laws
 
@@ -488,10 +488,10 @@ def test_hostile_formulas_are_answered_with_little_work(name: str, monkeypatch: 
         monkeypatch.setattr(kind, method, counting)
 
     for kind, method in (
-        (Walk, "_visit"),
+        (UnitInference, "_visit"),
         (Equations, "equate"),
-        (Monomial, "__mul__"),
-        (Monomial, "__pow__"),
+        (UnitMonomial, "__mul__"),
+        (UnitMonomial, "__pow__"),
     ):
         counted(kind, method)
     found = law.dimensions()

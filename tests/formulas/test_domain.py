@@ -67,7 +67,7 @@ def test_what_is_not_positive_is_outside_the_logarithms():
     domain = Domain.from_rows([KM, LOAD], trips())
     log_test = domain.joints[1]
     assert log_test.log == (True, True)
-    assert not log_test.holds({"km": np.array([0.0, -1.0, np.inf]), "load": np.array(5.0)}).any()
+    assert not log_test.contains({"km": np.array([0.0, -1.0, np.inf]), "load": np.array(5.0)}).any()
 
 
 def test_it_broadcasts():
@@ -87,17 +87,17 @@ def test_unknown_domains_hold_everywhere():
 def test_merged_domains_hold_where_all_do():
     a = Domain((Range("km", 0.0, 10.0),), (("kind", ("van", "truck")),))
     b = Domain((Range("km", 5.0, 20.0), Range("load", 0.0, 1.0)), (("kind", ("truck", "bike")),))
-    merged = Domain.merged([a, b])
+    merged = Domain.intersection([a, b])
     assert merged.range_of("km") == Range("km", 5.0, 10.0)
     assert merged.range_of("load") == Range("load", 0.0, 1.0)
     assert merged.categories_of("kind") == ("truck",)
     with pytest.raises(FormulaError, match="nowhere do both hold"):
-        Domain.merged([a, Domain((Range("km", 11.0, 12.0),))])
+        Domain.intersection([a, Domain((Range("km", 11.0, 12.0),))])
 
 
 def test_merging_keeps_each_joint_test_once():
     domain = Domain.from_rows([KM, LOAD], trips())
-    assert len(Domain.merged([domain, domain]).joints) == len(domain.joints) == 2
+    assert len(Domain.intersection([domain, domain]).joints) == len(domain.joints) == 2
 
 
 @pytest.mark.parametrize(

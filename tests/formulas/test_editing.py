@@ -25,7 +25,7 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.formulas.nodes import rebuilt
+from kanopt.formulas.nodes import rebuild
 from kanopt.formulas.parameters import parameters_of
 from tests.formulas.strategies import laws, raw, rows, steady
 from tests.formulas.test_hostile import refused_quickly
@@ -65,7 +65,7 @@ def named_laws(draw):
         place = names.setdefault(node.value, len(names))
         return Constant(node.value, NAMES[place]) if place in chosen else node
 
-    return Formula(rebuilt(law.root, name), law.inputs, law.output)
+    return Formula(rebuild(law.root, name), law.inputs, law.output)
 
 
 @given(named_laws(), rows())

@@ -11,10 +11,10 @@ from kanopt.formulas import (
     Fit,
     Formula,
     Input,
-    Known,
     Power,
     Range,
     Reference,
+    ReferenceValue,
     Table,
     Variable,
     arc,
@@ -205,8 +205,8 @@ def test_formulas_without_a_meaning_are_refused(make, message):
 def test_binding_converts_units_and_holds_constants():
     bound = law.bind(km=arc.distance, hour=clock.hour, kind="van")
     known = {
-        "arc.distance": Known(np.array([[0.0, 5000.0]]), "m"),
-        "clock.hour": Known(np.array(480.0), "min"),
+        "arc.distance": ReferenceValue(np.array([[0.0, 5000.0]]), "m"),
+        "clock.hour": ReferenceValue(np.array(480.0), "min"),
     }
     found = bound.evaluate(lambda reference: known[str(reference)], unit="h")
     expected = law.evaluate({"km": [[0.0, 5.0]], "hour": 8.0, "kind": "van"}) / 60
@@ -223,9 +223,11 @@ def test_bindings_that_do_not_fit_are_refused():
         law.bind(km=arc.distance)
     bound = law.bind(km=vehicle.weight, hour=8.0, kind="van")
     with pytest.raises(FormulaError, match=r"'km' bound to vehicle.weight: cannot convert 't'"):
-        bound.evaluate(lambda reference: Known(np.array(1.0), "t"))
+        bound.evaluate(lambda reference: ReferenceValue(np.array(1.0), "t"))
     with pytest.raises(FormulaError, match="formula for 'minutes': cannot convert 'min'"):
-        law.bind(km=3.0, hour=8.0, kind="van").evaluate(lambda reference: Known(np.array(1.0)), unit="EUR")
+        law.bind(km=3.0, hour=8.0, kind="van").evaluate(
+            lambda reference: ReferenceValue(np.array(1.0)), unit="EUR"
+        )
 
 
 @pytest.mark.parametrize("text", ["distance", "arc.", "arch.distance", "arc.the way"])

@@ -28,7 +28,7 @@ def test_the_second_derivative_is_the_slope_of_the_first(name):
     x = POINTS[function.low + 0.1 < POINTS]
     step = 1e-6
     slope = (function.derivative(x + step) - function.derivative(x - step)) / (2 * step)
-    np.testing.assert_allclose(function.second(x), slope, rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(function.second_derivative(x), slope, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
@@ -36,24 +36,24 @@ def test_a_function_and_its_derivatives_turn_where_they_say_and_nowhere_else(nam
     function = FUNCTIONS[name]
     grid = np.linspace(max(function.low + 0.01, -8.0), 8.0, 40_000)
     for compute, turns in zip(
-        (function.value, function.derivative, function.second), function.turns, strict=True
+        (function.value, function.derivative, function.second_derivative), function.extrema, strict=True
     ):
         change = np.diff(compute(grid))
         moving = np.abs(change) > 1e-13 * np.abs(compute(grid)).max()
         places, signs = grid[1:][moving], np.sign(change[moving])
         found = places[1:][signs[1:] != signs[:-1]]
-        if np.isinf(function.every):
+        if np.isinf(function.period):
             expected = np.array(turns)
         else:
-            expected = turns[0] + function.every * np.arange(-4, 5)
+            expected = turns[0] + function.period * np.arange(-4, 5)
             expected = expected[np.abs(expected) < 8.0]
         np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 def test_derivatives_keep_their_digits_where_the_value_is_flat():
     assert FUNCTIONS["tanh"].derivative(np.array(30.0)) == pytest.approx(4 * math.exp(-60), rel=1e-14)
-    assert FUNCTIONS["atan"].second(np.array(1e200)) == 0.0
-    assert FUNCTIONS["atan"].second(np.array(1e6)) == pytest.approx(-2e-18, rel=1e-11)
+    assert FUNCTIONS["atan"].second_derivative(np.array(1e200)) == 0.0
+    assert FUNCTIONS["atan"].second_derivative(np.array(1e6)) == pytest.approx(-2e-18, rel=1e-11)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Constant, Curve, Input, Maximum, Power, Product, Sum
-from kanopt.formulas.nodes import fold, postorder, rebuilt
+from kanopt.formulas.nodes import fold, postorder, rebuild
 from tests.formulas.strategies import nodes
 
 x, y = Input("x"), Input("y")
@@ -38,7 +38,7 @@ def test_a_graph_survives_pickling_and_rebuilding(root):
     again = pickle.loads(pickle.dumps(root))
     assert again == root
     assert again.size == root.size
-    assert rebuilt(root, lambda node: node) == root
+    assert rebuild(root, lambda node: node) == root
 
 
 @given(nodes())

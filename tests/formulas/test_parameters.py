@@ -39,7 +39,7 @@ def test_simplifying_keeps_the_covariance_of_what_is_left():
     simple = replace(law, covariance=known).simplify()
     assert simple.covariance == Covariance(("b", "a"), ((0.01, 0.0), (0.0, 0.04)), 5.0)
     only = Formula(0.0 * Constant(9.0, "gone", 1.0) + Input("x"), (X,), OUT)
-    assert replace(only, covariance=known.kept(["gone"])).simplify().covariance is None
+    assert replace(only, covariance=known.restrict(["gone"])).simplify().covariance is None
 
 
 @given(st.integers(1, 6), st.integers(0, 2**32 - 1), st.floats(-12, 12))
@@ -49,7 +49,7 @@ def test_every_covariance_of_rows_is_one(size, seed, power):
     rows = rng.normal(size=(size, max(1, size - 1))) * scale[:, None]
     known = Covariance.of([f"c{i}" for i in range(size)], rows @ rows.T)
     np.testing.assert_allclose(list(known.standard_errors.values()), np.sqrt((rows**2).sum(axis=1)))
-    assert known.kept(["c0"]).names == ("c0",)
+    assert known.restrict(["c0"]).names == ("c0",)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.formulas.printing import latex_name, number, plain
+from kanopt.formulas.printing import latex_name, number, to_infix
 from tests.formulas.strategies import laws
 
 x, y = Input("x"), Input("y")
@@ -55,7 +55,7 @@ rush = Curve("s", Input("hour"), (0.0, 1.0, 2.0), 0.0, 24.0, periodic=True)
     ],
 )
 def test_plain(node, expected):
-    assert plain(node) == expected
+    assert to_infix(node) == expected
 
 
 def test_a_learned_law_reads_as_one_line_and_as_latex():

@@ -21,10 +21,10 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.formulas.nodes import rebuilt
+from kanopt.formulas.nodes import rebuild
 from kanopt.formulas.parameters import parameters_of
-from kanopt.formulas.printing import plain
-from kanopt.formulas.simplify import simplified
+from kanopt.formulas.printing import to_infix
+from kanopt.formulas.simplify import simplify_graph
 from tests.formulas.strategies import laws, raw, rows, steady
 
 d, x, y = Input("d"), Input("x"), Input("y")
@@ -93,22 +93,22 @@ def test_simplifying_twice_is_simplifying_once(law):
     ],
 )
 def test_it_reads_better(node, expected):
-    assert plain(simplified(node)) == expected
+    assert to_infix(simplify_graph(node)) == expected
 
 
 def test_standard_errors_travel_along():
     intercept, slope = Constant(0.3, standard_error=0.01), Constant(0.98, "elasticity", 0.02)
-    found = simplified(exp(intercept + slope * log(d)))
+    found = simplify_graph(exp(intercept + slope * log(d)))
     scale, power = found.children
     assert scale.value == pytest.approx(math.exp(0.3))
     assert scale.standard_error == pytest.approx(0.01 * math.exp(0.3))
     assert power.exponent == slope
-    shifted = simplified(Sum((Constant(1.0, standard_error=0.1), x, Constant(2.0))))
+    shifted = simplify_graph(Sum((Constant(1.0, standard_error=0.1), x, Constant(2.0))))
     assert shifted.children[0] == Constant(3.0, standard_error=0.1)
 
 
 def test_two_uncertain_constants_merge_without_an_error():
-    merged = simplified(Sum((Constant(1.0, standard_error=0.1), x, Constant(2.0, standard_error=0.1))))
+    merged = simplify_graph(Sum((Constant(1.0, standard_error=0.1), x, Constant(2.0, standard_error=0.1))))
     assert merged.children[0] == Constant(3.0)
 
 
@@ -136,9 +136,9 @@ A, B = Constant(2.0, "a"), Constant(1.0, "b")
     ],
 )
 def test_a_constant_with_a_name_is_merged_with_nothing(node, expected):
-    found = simplified(node)
-    assert plain(found) == expected
-    assert simplified(found) == found
+    found = simplify_graph(node)
+    assert to_infix(found) == expected
+    assert simplify_graph(found) == found
     assert set(parameters_of(found).items()) <= {("a", 2.0), ("b", 1.0)}
 
 
@@ -151,7 +151,7 @@ def test_simplifying_changes_no_parameter(law, data, places):
         place = next(numbers)
         return Constant(node.value, f"c{place}") if isinstance(node, Constant) and place in places else node
 
-    law = replace(law, root=rebuilt(law.root, named))
+    law = replace(law, root=rebuild(law.root, named))
     simple = law.simplify()
     assert parameters_of(simple.root).items() <= parameters_of(law.root).items()
     try:
@@ -163,7 +163,7 @@ def test_simplifying_changes_no_parameter(law, data, places):
 
 def test_uncertain_constants_do_not_vanish():
     zero, one = Constant(0.0, "a", 0.1), Constant(1.0, "b", 0.1)
-    found = simplified(zero + one * x)
+    found = simplify_graph(zero + one * x)
     assert [c.name for c in Formula(found, (Variable("x"),), Variable("out")).constants] == ["a", "b"]
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Inputs
+from kanopt.kan.architecture import InputTensors
 from kanopt.kan.objective import Data
 
 
@@ -35,5 +35,5 @@ def sample(
     target = target + noise * target.std() * torch.randn(
         target.shape, dtype=torch.float64, generator=generator
     )
-    inputs = Inputs(numbers, torch.zeros(rows, 0, dtype=torch.int64))
+    inputs = InputTensors(numbers, torch.zeros(rows, 0, dtype=torch.int64))
     return Data(inputs, target.reshape(rows, -1), torch.ones(rows, dtype=torch.float64))

@@ -8,12 +8,12 @@ from torch.autograd import forward_ad
 
 from kanopt.kan.basis import (
     block_diagonal,
-    cyclic_basis,
-    cyclic_roughness,
     dense_basis,
     local_basis,
+    periodic_basis,
+    periodic_roughness,
     refine,
-    refine_cyclic,
+    refine_periodic,
     roughness,
 )
 from kanopt.kan.description import evaluate_spline
@@ -72,7 +72,7 @@ def test_unknown_derivative_is_refused():
         with pytest.raises(ValueError, match="must be 0, 1 or 2"):
             call(ZERO, ZERO, ONE, 3, derivative=3)
     with pytest.raises(ValueError, match="must be 0, 1 or 2"):
-        cyclic_basis(ZERO, 3, derivative=-1)
+        periodic_basis(ZERO, 3, derivative=-1)
 
 
 def test_numpy_spline_equals_torch_basis():
@@ -187,28 +187,28 @@ def test_third_derivative_and_ranges_are_differentiated_too():
 @pytest.mark.parametrize("grid_size", [1, 2, 3, 4, 7, 24])
 def test_cyclic_basis_is_periodic_smooth_and_sums_to_one(grid_size):
     x = torch.linspace(-1.3, 2.2, 57, dtype=torch.float64)
-    basis = cyclic_basis(x, grid_size)
+    basis = periodic_basis(x, grid_size)
     assert basis.shape == (57, grid_size)
     torch.testing.assert_close(basis.sum(-1), torch.ones_like(x))
-    torch.testing.assert_close(cyclic_basis(x + 3.0, grid_size), basis, atol=1e-12, rtol=0.0)
-    assert (cyclic_basis(torch.arange(grid_size) / grid_size, grid_size).argmax(1).diff() > 0).all()
+    torch.testing.assert_close(periodic_basis(x + 3.0, grid_size), basis, atol=1e-12, rtol=0.0)
+    assert (periodic_basis(torch.arange(grid_size) / grid_size, grid_size).argmax(1).diff() > 0).all()
     seam = torch.tensor([-1e-9, 1e-9], dtype=torch.float64)
     for order in (0, 1, 2):
-        before, after = cyclic_basis(seam, grid_size, order)
+        before, after = periodic_basis(seam, grid_size, order)
         torch.testing.assert_close(before, after, atol=1e-7 * grid_size**3, rtol=0.0)
     x.requires_grad_()
-    (slope,) = torch.autograd.grad(cyclic_basis(x, grid_size)[:, 0].sum(), x)
-    torch.testing.assert_close(slope, cyclic_basis(x.detach(), grid_size, 1)[:, 0])
+    (slope,) = torch.autograd.grad(periodic_basis(x, grid_size)[:, 0].sum(), x)
+    torch.testing.assert_close(slope, periodic_basis(x.detach(), grid_size, 1)[:, 0])
 
 
 @pytest.mark.parametrize("grid_size", [1, 2, 3, 6])
 def test_cyclic_roughness_and_refinement(grid_size):
     coefficients = torch.tensor(np.random.default_rng(9).normal(size=grid_size))
     points = torch.linspace(0.0, 1.0, 30_001, dtype=torch.float64)
-    second = cyclic_basis(points, grid_size, 2) @ coefficients
+    second = periodic_basis(points, grid_size, 2) @ coefficients
     integral = torch.trapezoid(second**2, points)
-    ours = coefficients @ cyclic_roughness(grid_size) @ coefficients
+    ours = coefficients @ periodic_roughness(grid_size) @ coefficients
     torch.testing.assert_close(ours, integral, rtol=1e-6, atol=1e-9)
-    coarse = cyclic_basis(points, grid_size) @ coefficients
-    fine = cyclic_basis(points, 2 * grid_size) @ refine_cyclic(coefficients)
+    coarse = periodic_basis(points, grid_size) @ coefficients
+    fine = periodic_basis(points, 2 * grid_size) @ refine_periodic(coefficients)
     torch.testing.assert_close(fine, coarse, atol=1e-12, rtol=0.0)

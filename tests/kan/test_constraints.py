@@ -3,10 +3,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.kan.architecture import Shape
-from kanopt.kan.constraints import Constraints, Wanted
+from kanopt.kan.architecture import Architecture
+from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
 from kanopt.kan.fit import FitOptions, fit_starts
-from kanopt.kan.fitted import finish
+from kanopt.kan.fitted import describe_fit
 from tests.kan.conftest import box, sample
 
 
@@ -21,8 +21,8 @@ def bends(network, column, at, width=2.0):
 
 @given(sign=st.sampled_from([-1, 0, 1]), bend=st.sampled_from([-1, 0, 1]), seed=st.integers(0, 1000))
 def test_projected_coefficients_have_the_shape(sign, bend, seed):
-    shape = Shape(1, grid_size=6)
-    constraints = Constraints.of(shape, Wanted((sign,), (bend,)))
+    shape = Architecture(1, grid_size=6)
+    constraints = ConstrainedCoefficients.of(shape, ShapeConstraints((sign,), (bend,)))
     theta = torch.randn(
         3, shape.parameters, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
     )
@@ -43,10 +43,10 @@ def test_joint_convexity_holds_everywhere(hidden, bend):
         return bend * (x[:, 0] + 0.5 * x[:, 1]) ** 2 + 0.3 * torch.sin(6.0 * x[:, 0])
 
     data = sample(law, 300, 2, noise=0.2)
-    options = FitOptions(wanted=Wanted(bends=(bend, bend)), starts=2)
-    shape = Shape(2, hidden=hidden, grid_size=8)
+    options = FitOptions(shape_constraints=ShapeConstraints(convexity=(bend, bend)), starts=2)
+    shape = Architecture(2, hidden=hidden, grid_size=8)
     run = fit_starts(shape, data, box(2), torch.Generator().manual_seed(1), options)
-    network = finish(run, data, options).network
+    network = describe_fit(run, data, options).network
     generator = torch.Generator().manual_seed(3)
     # Along random chords, inside the data and far beyond, the middle lies below (above) the mean of the ends.
     ends = 6.0 * torch.rand(2, 400, 2, dtype=torch.float64, generator=generator) - 3.0
@@ -58,10 +58,10 @@ def test_joint_convexity_holds_everywhere(hidden, bend):
 
 def test_concave_and_rising_costs():
     data = sample(lambda x: torch.sqrt(x[:, 0] + 1.1) + torch.sin(3.0 * x[:, 1]), 300, 2, noise=0.1)
-    options = FitOptions(wanted=Wanted((1, 0), (-1, 0)), starts=2)
-    shape = Shape(2, hidden=(2,), grid_size=8)
+    options = FitOptions(shape_constraints=ShapeConstraints((1, 0), (-1, 0)), starts=2)
+    shape = Architecture(2, hidden=(2,), grid_size=8)
     run = fit_starts(shape, data, box(2), torch.Generator().manual_seed(1), options)
-    network = finish(run, data, options).network
+    network = describe_fit(run, data, options).network
     for at in (-0.7, 0.4):
         slopes, curvature = bends(network, 0, at)
         assert (slopes >= -1e-10).all()
@@ -74,9 +74,9 @@ def test_concave_and_rising_costs():
 def test_a_bound_that_is_not_needed_does_no_harm():
     data = sample(lambda x: x[:, 0] ** 2, 200, 1, noise=0.05)
     errors = []
-    for wanted in (Wanted(), Wanted(bends=(1,))):
-        options = FitOptions(wanted=wanted)
-        run = fit_starts(Shape(1, grid_size=8), data, box(1), torch.Generator(), options)
+    for wanted in (ShapeConstraints(), ShapeConstraints(convexity=(1,))):
+        options = FitOptions(shape_constraints=wanted)
+        run = fit_starts(Architecture(1, grid_size=8), data, box(1), torch.Generator(), options)
         truth = data.inputs.numbers[:, 0] ** 2
         errors.append(float((run.network.forward(data.inputs)[0, :, 0] - truth).std()))
     assert errors[1] <= 1.05 * errors[0]
@@ -85,31 +85,36 @@ def test_a_bound_that_is_not_needed_does_no_harm():
 @pytest.mark.parametrize(
     ("shape", "wanted", "what"),
     [
-        (Shape(2, hidden=(2,), products=(1,)), Wanted(signs=(1, 0)), "product node"),
-        (Shape(2, hidden=(2,)), Wanted(bends=(1, -1)), "convex in one input"),
+        (Architecture(2, hidden=(2,), products=(1,)), ShapeConstraints(monotonic=(1, 0)), "product node"),
+        (Architecture(2, hidden=(2,)), ShapeConstraints(convexity=(1, -1)), "convex in one input"),
     ],
 )
 def test_what_cannot_be_held_is_refused(shape, wanted, what):
     with pytest.raises(ValueError, match=what):
-        Constraints.of(shape, wanted)
+        ConstrainedCoefficients.of(shape, wanted)
 
 
 @pytest.mark.parametrize(
-    "wanted", [Wanted(signs=(1, 0)), Wanted(signs=(-1, 1), bends=(1, 1)), Wanted(bends=(-1, 0))]
+    "wanted",
+    [
+        ShapeConstraints(monotonic=(1, 0)),
+        ShapeConstraints(monotonic=(-1, 1), convexity=(1, 1)),
+        ShapeConstraints(convexity=(-1, 0)),
+    ],
 )
 def test_products_edge_by_edge_equal_those_of_the_matrix(wanted):
-    shape = Shape(2, cycles=1, categories=(3,), hidden=(2, 3), outputs=2, grid_size=4)
-    held = Constraints.of(shape, wanted)
+    shape = Architecture(2, cycles=1, categories=(3,), hidden=(2, 3), outputs=2, grid_size=4)
+    held = ConstrainedCoefficients.of(shape, wanted)
     generator = torch.Generator().manual_seed(2)
     theta = torch.rand(2, shape.parameters, dtype=torch.float64, generator=generator) - 0.5
     torch.testing.assert_close(held.coefficients(theta), theta @ held.transform.T)
     torch.testing.assert_close(held.variables(held.coefficients(theta)), theta)
     torch.testing.assert_close(held.variables(theta), theta @ held.inverse.T)
-    torch.testing.assert_close(held.pull(theta), theta @ held.transform)
-    torch.testing.assert_close(held.push(held.pull(theta)), theta)
+    torch.testing.assert_close(held.gradient_to_free(theta), theta @ held.transform)
+    torch.testing.assert_close(held.gradient_from_free(held.gradient_to_free(theta)), theta)
     hessian = torch.rand(2, *held.transform.shape, dtype=torch.float64, generator=generator)
     hessian = hessian + hessian.transpose(1, 2)
-    torch.testing.assert_close(held.pull_matrix(hessian), held.transform.T @ hessian @ held.transform)
+    torch.testing.assert_close(held.hessian_to_free(hessian), held.transform.T @ hessian @ held.transform)
     # T acts within the edges of one input: coefficients of one layer do not move with those of another.
     first = shape.layers[0].parameters
     assert (held.transform[:first, first:] == 0.0).all()
@@ -117,7 +122,9 @@ def test_products_edge_by_edge_equal_those_of_the_matrix(wanted):
 
 
 def test_constraints_of_a_wide_network_form_no_matrix():
-    held = Constraints.of(Shape(20, hidden=(10,), grid_size=6), Wanted((1,) * 20))
+    held = ConstrainedCoefficients.of(
+        Architecture(20, hidden=(10,), grid_size=6), ShapeConstraints((1,) * 20)
+    )
     stored = [*held.transforms, *held.inverses]
     assert sum(part.numel() for part in stored) == 2 * 30 * 9 * 9
     assert "transform" not in vars(held)

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from kanopt import KANRegressor
-from kanopt.kan.architecture import Inputs, Shape
-from kanopt.kan.constraints import Wanted
+from kanopt.kan.architecture import Architecture, InputTensors
+from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.fit import FitOptions, fit_starts
-from kanopt.kan.fitted import finish
+from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.starts import random_starts
 from tests.kan.conftest import box, sample
@@ -21,13 +21,13 @@ def law(x):
 
 
 def on(device, data):
-    inputs = Inputs(data.inputs.numbers.to(device), data.inputs.codes.to(device))
+    inputs = InputTensors(data.inputs.numbers.to(device), data.inputs.codes.to(device))
     return Data(inputs, data.target.to(device), data.weights.to(device))
 
 
 def test_normal_equations_are_those_of_the_cpu():
     data = sample(law, 500, 2, noise=0.1)
-    shape = Shape(2, hidden=(3,), products=(1,))
+    shape = Architecture(2, hidden=(3,), products=(1,))
     found = []
     for device in ("cpu", "cuda"):
         rows = on(device, data)
@@ -39,15 +39,15 @@ def test_normal_equations_are_those_of_the_cpu():
     torch.testing.assert_close(found[1].vector.cpu(), found[0].vector, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("wanted", [Wanted(), Wanted((0, 1))])
+@pytest.mark.parametrize("wanted", [ShapeConstraints(), ShapeConstraints((0, 1))])
 def test_a_fit_is_as_good_as_on_the_cpu(wanted):
     data = on("cuda", sample(law, 500, 2))
     bounds = tuple(end.to("cuda") for end in box(2))
-    options = FitOptions(wanted=wanted)
+    options = FitOptions(shape_constraints=wanted)
     run = fit_starts(
-        Shape(2, hidden=(1,), grid_size=10), data, bounds, torch.Generator().manual_seed(1), options
+        Architecture(2, hidden=(1,), grid_size=10), data, bounds, torch.Generator().manual_seed(1), options
     )
-    fit = finish(run, data, options)
+    fit = describe_fit(run, data, options)
     if not wanted:
         assert np.std(fit.residual) < 1e-2 * float(data.target.std())
     assert np.isfinite(fit.covariance).all()

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 import kanopt.kan.curvature as curvature
-from kanopt.kan.architecture import Shape
-from kanopt.kan.curvature import Curvature
+from kanopt.kan.architecture import Architecture
+from kanopt.kan.curvature import LayerwiseCurvature
 from kanopt.kan.edgewise import EdgePenalty
 from kanopt.kan.links import Softplus
 from tests.kan.test_gradient import problem
@@ -26,7 +26,7 @@ def gauss_newton(network, data, link):
 
 @pytest.mark.parametrize("link", [None, Softplus()])
 def test_last_layer_is_the_product_of_means(link):
-    network, data = problem(Shape(2, hidden=(3, 2), grid_size=3), rows=60)
+    network, data = problem(Architecture(2, hidden=(3, 2), grid_size=3), rows=60)
     penalty = penalised(network)
     last = network.shape.layers[-1]
     basis = network.layer_basis(2, network.activations(data.inputs)[1], None)
@@ -40,17 +40,17 @@ def test_last_layer_is_the_product_of_means(link):
         torch.testing.assert_close(block - penalty.matrix(2, network.theta), whole)
     gradient = torch.zeros_like(network.theta)
     gradient[:, -last.parameters :] = 1.0
-    ours = Curvature.of(network, data, link, penalty).solve(gradient)
+    ours = LayerwiseCurvature.of(network, data, link, penalty).solve(gradient)
     assert (ours[:, : -last.parameters] == 0).all()
     there = torch.einsum("mab,mb->ma", block, ours[:, -last.parameters :])
     torch.testing.assert_close(there, torch.ones_like(there), atol=1e-3, rtol=0.0)
 
 
 def test_blocks_of_hidden_nodes_differ_by_their_sensitivity():
-    shape = Shape(2, categories=(3,), hidden=(4,), products=(1,), outputs=2, grid_size=3)
+    shape = Architecture(2, categories=(3,), hidden=(4,), products=(1,), outputs=2, grid_size=3)
     network, data = problem(shape, rows=60)
     penalty = penalised(network, 1e-3)
-    solver = Curvature.of(network, data, None, penalty)
+    solver = LayerwiseCurvature.of(network, data, None, penalty)
     layer = shape.layers[0]
     generator = torch.Generator().manual_seed(3)
     gradient = torch.zeros_like(network.theta)
@@ -68,10 +68,10 @@ def test_blocks_of_hidden_nodes_differ_by_their_sensitivity():
 
 
 def test_wide_layers_keep_the_diagonal(monkeypatch):
-    network, data = problem(Shape(2, hidden=(3,), grid_size=3))
+    network, data = problem(Architecture(2, hidden=(3,), grid_size=3))
     penalty = penalised(network)
     monkeypatch.setattr(curvature, "WIDE", 12)
-    solver = Curvature.of(network, data, None, penalty)
+    solver = LayerwiseCurvature.of(network, data, None, penalty)
     assert solver.layers[0].root is not None
     assert solver.layers[1].root is None
     whole = gauss_newton(network, data, None)
@@ -85,20 +85,20 @@ def test_wide_layers_keep_the_diagonal(monkeypatch):
 
 
 def test_float32_and_parts_of_the_batch():
-    network, data = problem(Shape(2, hidden=(3,), grid_size=3))
-    solver = Curvature.of(network, data, None, penalised(network))
+    network, data = problem(Architecture(2, hidden=(3,), grid_size=3))
+    solver = LayerwiseCurvature.of(network, data, None, penalised(network))
     gradient = torch.ones_like(network.theta)
     some = torch.tensor([2, 0])
     torch.testing.assert_close(solver.take(some).solve(gradient[some]), solver.solve(gradient)[some])
     small = replace(network, theta=network.theta.float())
-    rough = Curvature.of(small, data, None, penalised(network)).solve(gradient.float())
+    rough = LayerwiseCurvature.of(small, data, None, penalised(network)).solve(gradient.float())
     assert rough.dtype == torch.float32
     torch.testing.assert_close(rough.double(), solver.solve(gradient), rtol=0.05, atol=0.05)
 
 
 def test_a_network_that_is_no_number_does_not_break_it():
-    network, data = problem(Shape(2, hidden=(3,), grid_size=3))
+    network, data = problem(Architecture(2, hidden=(3,), grid_size=3))
     network.theta[1] = torch.nan
     gradient = torch.ones_like(network.theta)
-    solved = Curvature.of(network, data, None, penalised(network)).solve(gradient)
+    solved = LayerwiseCurvature.of(network, data, None, penalised(network)).solve(gradient)
     assert torch.isfinite(solved).all()

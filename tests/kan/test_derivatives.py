@@ -86,7 +86,7 @@ def test_chain_rule_of_a_link() -> None:
     inner = derivatives(network, numbers, codes)
     scale = np.abs(inner.values).max()
     value = np.exp(inner.values / scale)
-    outer = inner.through(value, value / scale, value / scale**2)
+    outer = inner.compose(value, value / scale, value / scale**2)
     step = 1e-6 * scale
     for column in range(3):
         up, down = (

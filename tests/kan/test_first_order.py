@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from kanopt.kan.architecture import Shape
-from kanopt.kan.constraints import Constraints, Wanted
+from kanopt.kan.architecture import Architecture
+from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
 from kanopt.kan.edgewise import EdgePenalty
 from kanopt.kan.first_order import FirstOrderOptions, choose_method, train_first_order, train_network
 from kanopt.kan.objective import Data, LeastSquares
@@ -28,25 +28,27 @@ def setting(shape, rows=300, models=2, noise=0.05, smoothing=1e-6, wanted=None, 
 
 
 def test_lbfgs_reaches_the_optimum_of_levenberg_marquardt():
-    network, objective, smoothing = setting(Shape(2))
+    network, objective, smoothing = setting(Architecture(2))
     _, exact = train_network(network, objective, smoothing, "lm")
     _, history = train_network(network, objective, smoothing, "lbfgs")
     torch.testing.assert_close(history.best, exact.best, rtol=1e-5, atol=0.0)
 
-    network, objective, smoothing = setting(Shape(2, hidden=(2,)), models=1, smoothing=1e-4)
+    network, objective, smoothing = setting(Architecture(2, hidden=(2,)), models=1, smoothing=1e-4)
     settled, _ = train_network(network, objective, smoothing, "lm", TrainerOptions(iterations=60))
-    near = replace(settled, theta=settled.theta + 0.02 * torch.sin(torch.arange(settled.shape.parameters)))
+    near = replace(
+        settled, theta=settled.theta + 0.02 * torch.sin(torch.arange(settled.architecture.parameters))
+    )
     near = refit_ranges(near, objective.inputs) or near
     still = TrainerOptions(iterations=100, range_every=1_000, tolerance=1e-12)
     _, exact = train_network(near, objective, smoothing, "lm", still)
-    options = FirstOrderOptions(iterations=400, looks=0, tolerance=1e-8)
+    options = FirstOrderOptions(iterations=400, range_refits=0, tolerance=1e-8)
     _, history = train_network(near, objective, smoothing, "lbfgs", first_order=options)
     assert float(history.best) <= 1.001 * float(exact.best)
     assert history.range_refits == 0
 
 
 def test_best_state_is_returned_and_the_history_tells():
-    network, objective, smoothing = setting(Shape(2, hidden=(3,)), models=3)
+    network, objective, smoothing = setting(Architecture(2, hidden=(3,)), models=3)
     penalty = EdgePenalty(network.shape, smoothing, 300.0)
     best, history = train_first_order(network, objective, penalty, FirstOrderOptions(iterations=60))
     bent = (penalty.times(best.theta) * best.theta).sum(1)
@@ -59,7 +61,7 @@ def test_best_state_is_returned_and_the_history_tells():
 
 @pytest.mark.parametrize("method", ["lbfgs", "adam"])
 def test_batch_of_models_equals_single_runs(method):
-    network, objective, smoothing = setting(Shape(2, hidden=(2,)), models=3)
+    network, objective, smoothing = setting(Architecture(2, hidden=(2,)), models=3)
     counts = torch.tensor([[1.0], [2.0], [1.0]], dtype=torch.float64) * objective.data.weights
     objective = objective.weighted(counts)
     penalty = EdgePenalty(network.shape, smoothing, 300.0)
@@ -80,7 +82,7 @@ def test_batch_of_models_equals_single_runs(method):
 
 @pytest.mark.parametrize("method", ["lbfgs", "adam"])
 def test_float32_is_close_to_float64(method):
-    network, objective, smoothing = setting(Shape(2, hidden=(3,)), models=1)
+    network, objective, smoothing = setting(Architecture(2, hidden=(3,)), models=1)
     options = FirstOrderOptions(iterations=20, batch_rows=100)
     _, history = train_network(network, objective, smoothing, method, first_order=options)
     best, rough = train_network(
@@ -92,7 +94,7 @@ def test_float32_is_close_to_float64(method):
 
 
 def test_adam_lowers_the_loss_and_repeats_itself():
-    network, objective, smoothing = setting(Shape(2, hidden=(4,)), models=2)
+    network, objective, smoothing = setting(Architecture(2, hidden=(4,)), models=2)
     options = FirstOrderOptions(iterations=25, batch_rows=64)
     one, history = train_network(network, objective, smoothing, "adam", first_order=options)
     two, _ = train_network(network, objective, smoothing, "adam", first_order=options)
@@ -104,11 +106,11 @@ def test_adam_lowers_the_loss_and_repeats_itself():
 
 @pytest.mark.parametrize("method", ["lbfgs", "adam"])
 def test_shapes_are_held(method):
-    wanted = Wanted(signs=(0, 1))
-    network, objective, smoothing = setting(Shape(2, hidden=(3,)), wanted=wanted)
+    wanted = ShapeConstraints(monotonic=(0, 1))
+    network, objective, smoothing = setting(Architecture(2, hidden=(3,)), wanted=wanted)
     options = FirstOrderOptions(iterations=30, batch_rows=100)
     best, history = train_network(network, objective, smoothing, method, None, options, wanted)
-    held = Constraints.of(network.shape, wanted)
+    held = ConstrainedCoefficients.of(network.shape, wanted)
     assert float(held.variables(best.theta)[:, held.bounded].min()) > -1e-9
     assert (history.best < 0.9 * history.loss[0]).all()
     steps = torch.linspace(-1.5, 1.5, 50, dtype=torch.float64)
@@ -119,7 +121,7 @@ def test_shapes_are_held(method):
 
 
 def test_products_cycles_tables_and_outputs_are_trained():
-    shape = Shape(1, cycles=1, categories=(3,), hidden=(4,), products=(2,), outputs=2, grid_size=4)
+    shape = Architecture(1, cycles=1, categories=(3,), hidden=(4,), products=(2,), outputs=2, grid_size=4)
     generator = torch.Generator().manual_seed(2)
     data = sample(lambda x: torch.stack([x[:, 0] * torch.sin(6.28 * x[:, 1]), x[:, 0]], 1), 300, 2)
     codes = torch.randint(0, 3, (300, 1), generator=generator)
@@ -133,7 +135,7 @@ def test_products_cycles_tables_and_outputs_are_trained():
 
 
 def test_watch_stops_and_pruned_edges_stay_away():
-    network, objective, smoothing = setting(Shape(2, hidden=(3,)))
+    network, objective, smoothing = setting(Architecture(2, hidden=(3,)))
     active = torch.ones_like(network.theta, dtype=torch.bool)
     active.view(2, -1)[:, : 8 * 3].view(2, 8, 3)[:, :, 0] = False
     network = replace(network, theta=network.theta * active, active=active)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kanopt.errors import FitError
-from kanopt.kan.architecture import Shape
+from kanopt.kan.architecture import Architecture
 from kanopt.kan.fit import FitOptions, fit_starts
 from tests.kan.conftest import box, sample
 
@@ -22,7 +22,7 @@ def test_the_score_is_that_of_the_network_returned_also_where_ends_hold_few_rows
     target = ratio(tails).unsqueeze(1)
     data = replace(data, inputs=replace(data.inputs, numbers=tails), target=target / target.std())
     run = fit_starts(
-        Shape(2, hidden=(2,), grid_size=5),
+        Architecture(2, hidden=(2,), grid_size=5),
         data,
         (tails.amin(0), tails.amax(0)),
         torch.Generator().manual_seed(1),
@@ -35,10 +35,10 @@ def test_the_score_is_that_of_the_network_returned_also_where_ends_hold_few_rows
 
 def test_targets_far_beyond_unit_size_are_refused_rather_than_fitted_by_a_constant():
     data = sample(lambda x: 1e9 * x[:, 0] * x[:, 1], 100, 2)
-    shape = Shape(2, hidden=(2,), grid_size=4)
+    shape = Architecture(2, hidden=(2,), grid_size=4)
     with pytest.raises(FitError, match="about unit size"):
         fit_starts(shape, data, box(2), torch.Generator().manual_seed(1))
-    additive = fit_starts(Shape(2, grid_size=4), data, box(2), torch.Generator().manual_seed(1))
+    additive = fit_starts(Architecture(2, grid_size=4), data, box(2), torch.Generator().manual_seed(1))
     assert torch.isfinite(additive.score).all()
 
 
@@ -49,6 +49,8 @@ def test_a_unit_within_reason_makes_no_difference(unit):
     errors = []
     for size in (1.0, unit):
         scaled = replace(data, target=size * data.target)
-        run = fit_starts(Shape(2, hidden=(2,), grid_size=4), scaled, box(2), torch.Generator().manual_seed(1))
+        run = fit_starts(
+            Architecture(2, hidden=(2,), grid_size=4), scaled, box(2), torch.Generator().manual_seed(1)
+        )
         errors.append(float((run.network.forward(data.inputs)[0] / size - data.target).square().mean()))
     assert errors[1] == pytest.approx(errors[0], rel=0.25)

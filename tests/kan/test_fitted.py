@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from kanopt.kan.architecture import Inputs, Shape
+from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.fit import FitOptions, fit_starts
-from kanopt.kan.fitted import finish
+from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data
 from tests.kan.conftest import box, sample
 
@@ -20,10 +20,10 @@ def bent(x):
 
 
 def fit(data, shape=None, seed=5, **options):
-    shape = shape or Shape(1, grid_size=5)
+    shape = shape or Architecture(1, grid_size=5)
     asked = FitOptions(**options)
     run = fit_starts(shape, data, box(shape.numbers), torch.Generator().manual_seed(seed), asked)
-    return run, finish(run, data, asked)
+    return run, describe_fit(run, data, asked)
 
 
 def repeated(data, times):
@@ -66,7 +66,7 @@ def test_a_row_of_weight_k_is_k_copies_in_all_that_is_known(hidden, loss):
     if hidden:
         # Rounding apart, which training and choices between starts magnify.
         options |= {"starts": 2, "smoothing": 1e-3}
-    shape = Shape(2, hidden=hidden, grid_size=4)
+    shape = Architecture(2, hidden=hidden, grid_size=4)
     (_, one), (_, two) = fit(weighted, shape, **options), fit(copied, shape, **options)
     for name in ("output", "residual", "left_out", "trust"):
         np.testing.assert_allclose(
@@ -80,7 +80,7 @@ def test_a_row_of_weight_k_is_k_copies_in_all_that_is_known(hidden, loss):
 @pytest.mark.parametrize("hidden", [(), (2,)])
 def test_copies_of_all_rows_tell_nothing_new(hidden):
     data = sample(bent, 60, 2, noise=0.3)
-    shape = Shape(2, hidden=hidden, grid_size=4)
+    shape = Architecture(2, hidden=hidden, grid_size=4)
     _, alone = fit(data, shape, starts=4)
     order, copied = repeated(data, torch.full((60,), 5))
     _, many = fit(copied, shape, starts=4, distinct=0.2)
@@ -97,7 +97,7 @@ def test_kinds_are_rows_alike_in_every_input_and_in_the_target():
     numbers = torch.tensor([[0.1, 5.0], [0.1, 5.0], [0.1, 6.0], [0.1, 5.0], [0.1 + 1e-16, 5.0]])
     codes = torch.tensor([[0], [0], [0], [1], [0]])
     target = torch.tensor([[1.0], [1.0], [1.0], [1.0], [2.0]])
-    kinds = Data(Inputs(numbers, codes), target, torch.ones(5)).kinds().tolist()
+    kinds = Data(InputTensors(numbers, codes), target, torch.ones(5)).row_groups().tolist()
     assert kinds[0] == kinds[1]
     assert len(set(kinds)) == 4
     assert sorted(set(kinds)) == [0, 1, 2, 3]

@@ -3,17 +3,17 @@ from dataclasses import replace
 import pytest
 import torch
 
-from kanopt.kan.architecture import Inputs, Shape
+from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.gradient import squares, squares_and_gradient
 from kanopt.kan.links import Logistic, Softplus
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.starts import random_starts
 
 SHAPES = [
-    Shape(2, grid_size=4),
-    Shape(3, hidden=(4,), grid_size=1),
-    Shape(2, cycles=1, categories=(3, 2), hidden=(4, 3), products=(1, 2), outputs=2, grid_size=4),
-    Shape(2, hidden=(3, 2, 2), outputs=3, grid_size=12),
+    Architecture(2, grid_size=4),
+    Architecture(3, hidden=(4,), grid_size=1),
+    Architecture(2, cycles=1, categories=(3, 2), hidden=(4, 3), products=(1, 2), outputs=2, grid_size=4),
+    Architecture(2, hidden=(3, 2, 2), outputs=3, grid_size=12),
 ]
 
 
@@ -26,7 +26,9 @@ def problem(shape, models=3, rows=45, seed=1):
 
     codes = [torch.randint(0, size, (rows, 1), generator=generator) for size in shape.categories]
     empty = torch.zeros(rows, 0, dtype=torch.int64)
-    inputs = Inputs(1.6 * uniform(rows, shape.numbers + shape.cycles) - 0.3, torch.cat([empty, *codes], 1))
+    inputs = InputTensors(
+        1.6 * uniform(rows, shape.numbers + shape.cycles) - 0.3, torch.cat([empty, *codes], 1)
+    )
     bounds = torch.zeros(shape.numbers).double(), torch.ones(shape.numbers).double()
     network = random_starts(shape, models, inputs, bounds, uniform(shape.outputs), generator)
     theta = 0.5 * torch.randn(network.theta.shape, dtype=torch.float64, generator=generator)
@@ -69,7 +71,7 @@ def test_rows_in_blocks_give_the_same_as_one_block():
 
 
 def test_room_does_not_grow_with_the_rows(monkeypatch):
-    network, data = problem(Shape(2, hidden=(8, 8)), models=2, rows=3_000)
+    network, data = problem(Architecture(2, hidden=(8, 8)), models=2, rows=3_000)
     sizes = []
     original = torch.Tensor.new_empty
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from kanopt.kan.architecture import Shape
+from kanopt.kan.architecture import Architecture
 from kanopt.kan.fit import FitOptions, fit_starts
-from kanopt.kan.heldout import fit_held_out, on_all_rows
+from kanopt.kan.heldout import fit_held_out, train_on_all_rows
 from kanopt.kan.links import Exponential
 from kanopt.kan.robust import poisson_deviance, poisson_weights
 from tests.kan.conftest import box, sample
@@ -33,9 +33,9 @@ def test_heavy_tails_are_not_followed():
     noise = torch.tensor(np.random.default_rng(0).standard_t(2.1, (600, 1)))
     data = type(data)(data.inputs, data.target + noise, data.weights)
     fresh = sample(law, 2000, 2, seed=9)
-    generator, shape = torch.Generator().manual_seed(1), Shape(2, hidden=(4,))
+    generator, shape = torch.Generator().manual_seed(1), Architecture(2, hidden=(4,))
     found = fit_held_out(shape, *split(data), box(2), generator, FitOptions(), 10)
-    run = on_all_rows(found.run, data, FitOptions(), 480.0)
+    run = train_on_all_rows(found.trained, data, FitOptions(), 480.0)
     free = fit_starts(shape, data, box(2), torch.Generator().manual_seed(1))
     error, before = (
         float((one.network.forward(fresh.inputs)[0] - fresh.target).square().mean().sqrt())
@@ -48,7 +48,7 @@ def test_heavy_tails_are_not_followed():
 def test_without_noise_nothing_is_smoothed_away():
     data = sample(law, 500, 2)
     generator = torch.Generator().manual_seed(2)
-    found = fit_held_out(Shape(2, hidden=(2,)), *split(data), box(2), generator, FitOptions(), 5)
+    found = fit_held_out(Architecture(2, hidden=(2,)), *split(data), box(2), generator, FitOptions(), 5)
     assert found.loss < 1e-4 * float(data.target.var())
     np.testing.assert_allclose(
         float((found.output - split(data)[1].target[:, 0]).square().mean()), found.loss, rtol=1e-9
@@ -59,8 +59,8 @@ def test_a_smoothing_that_is_given_is_kept():
     data = sample(law, 300, 2, noise=0.1)
     options = FitOptions(starts=2, smoothing=1e-4)
     generator = torch.Generator().manual_seed(2)
-    found = fit_held_out(Shape(2, hidden=(2,)), *split(data), box(2), generator, options, 5)
-    assert (found.run.smoothing[0, :-1] == 1e-4).all()
+    found = fit_held_out(Architecture(2, hidden=(2,)), *split(data), box(2), generator, options, 5)
+    assert (found.trained.smoothing[0, :-1] == 1e-4).all()
 
 
 def test_an_input_that_hardly_varies_is_taken_away_and_one_that_matters_is_not():
@@ -72,24 +72,24 @@ def test_an_input_that_hardly_varies_is_taken_away_and_one_that_matters_is_not()
         replace(data.inputs, numbers=numbers), law(numbers)[:, None] + 0.2 * noise(600), data.weights
     )
     generator = torch.Generator().manual_seed(2)
-    found = fit_held_out(Shape(3, hidden=(2,)), *split(data), box(3), generator, FitOptions(), 5)
+    found = fit_held_out(Architecture(3, hidden=(2,)), *split(data), box(3), generator, FitOptions(), 5)
     wet = numbers[:50].clone()
     wet[:, 2] = 3.0
-    change = found.run.network.forward(replace(data.inputs.rows(slice(0, 50)), numbers=wet))
-    change = change - found.run.network.forward(
+    change = found.trained.network.forward(replace(data.inputs.rows(slice(0, 50)), numbers=wet))
+    change = change - found.trained.network.forward(
         replace(data.inputs.rows(slice(0, 50)), numbers=wet * ZERO_LAST)
     )
     assert float(change.abs().max()) == 0.0
-    error = found.run.network.forward(data.inputs)[0, :, 0] - law(numbers)
+    error = found.trained.network.forward(data.inputs)[0, :, 0] - law(numbers)
     assert float(error.square().mean().sqrt()) < 0.1
 
 
 def test_the_penalty_is_the_same_on_all_rows():
     data = sample(law, 500, 2, noise=0.1)
     generator = torch.Generator().manual_seed(2)
-    found = fit_held_out(Shape(2, hidden=(2,)), *split(data), box(2), generator, FitOptions(), 5)
-    run = on_all_rows(found.run, data, FitOptions(), 400.0)
-    torch.testing.assert_close(run.smoothing * 500.0, found.run.smoothing * 400.0)
+    found = fit_held_out(Architecture(2, hidden=(2,)), *split(data), box(2), generator, FitOptions(), 5)
+    run = train_on_all_rows(found.trained, data, FitOptions(), 400.0)
+    torch.testing.assert_close(run.smoothing * 500.0, found.trained.smoothing * 400.0)
 
 
 def test_quasi_poisson_weights_make_sums_right_and_follow_the_mean():
@@ -99,8 +99,8 @@ def test_quasi_poisson_weights_make_sums_right_and_follow_the_mean():
     mean = float((data.target * noise).mean())
     data = type(data)(data.inputs, data.target * noise / mean, data.weights)
     options = FitOptions(link=Exponential(), loss="poisson")
-    found = fit_held_out(Shape(2, hidden=(2,)), *split(data), box(2), generator, options, 5)
-    run = on_all_rows(found.run, data, options, 640.0)
+    found = fit_held_out(Architecture(2, hidden=(2,)), *split(data), box(2), generator, options, 5)
+    run = train_on_all_rows(found.trained, data, options, 640.0)
     output = options.objective(data).outputs(run.network, data.inputs)[0, :, 0]
     assert float(output.sum()) == pytest.approx(float(data.target.sum()), rel=0.01)
     truth = law(data.inputs.numbers) / mean

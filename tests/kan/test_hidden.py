@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kanopt.kan import hidden
-from kanopt.kan.architecture import LayerShape
+from kanopt.kan.architecture import LayerArchitecture
 from kanopt.kan.basis import dense_basis
 from kanopt.kan.hidden import hidden_layer
 
@@ -18,7 +18,7 @@ def setting(grid, dtype=torch.float64, models=2, rows=30):
     def uniform(*size):
         return torch.rand(*size, dtype=torch.float64, generator=generator)
 
-    sizes = LayerShape(splines=3, cycles=0, tables=(), sums=2, products=0, grid_size=grid)
+    sizes = LayerArchitecture(splines=3, cycles=0, tables=(), sums=2, products=0, grid_size=grid)
     block = uniform(models, sizes.width, 2) - 0.5
     lower = uniform(models, 3) - 1.0
     ends = lower, lower + 1.0 + uniform(models, 3)
@@ -86,7 +86,7 @@ def test_not_a_number_stays_in_its_row(grid):
 
 @pytest.mark.parametrize("grid", range(1, hidden.COARSE + 1))
 def test_the_change_to_powers_is_exact(grid):
-    change = hidden._change(grid)
+    change = hidden._change_of_basis(grid)
     assert torch.equal(change * 48.0, torch.round(change * 48.0))
 
 

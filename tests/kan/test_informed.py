@@ -11,7 +11,7 @@ import torch
 
 from kanopt.errors import FitError
 from kanopt.kan.informed import (
-    Informed,
+    InformedNetwork,
     InformedOptions,
     Knowledge,
     Relation,
@@ -24,7 +24,7 @@ from kanopt.kan.trainer import TrainerOptions
 PAGE = Path(__file__).parents[2] / "docs" / "knowledge-in-the-loss.md"
 
 
-def solve(known: Knowledge, options: InformedOptions, **bounds: tuple[float, float]) -> Informed:
+def solve(known: Knowledge, options: InformedOptions, **bounds: tuple[float, float]) -> InformedNetwork:
     return fit_informed(known, torch.Generator().manual_seed(3), options, bounds)
 
 
@@ -34,8 +34,10 @@ def rmse(found: np.ndarray, truth: np.ndarray) -> float:
 
 def test_a_linear_equation_of_second_order() -> None:
     points = collocation({"t": (0.0, 10.0)}, 80)
-    swing = Relation("swing", lambda s: s.d("u", "t", "t") + 0.2 * s.d("u", "t") + s["u"], points)
-    rest = Relation("rest", lambda s: s.d("u", "t"), {"t": 0.0}, weight=1e4)
+    swing = Relation(
+        "swing", lambda s: s.derivative("u", "t", "t") + 0.2 * s.derivative("u", "t") + s["u"], points
+    )
+    rest = Relation("rest", lambda s: s.derivative("u", "t"), {"t": 0.0}, weight=1e4)
     known = Knowledge(("t",), ("u",), (swing, rest, observed("u", {"t": 0.0}, 1.0, weight=1e4)))
     fitted = solve(known, InformedOptions(grid_size=20, starts=1), t=(0.0, 10.0))
     t = np.linspace(0.0, 10.0, 300)
@@ -51,7 +53,7 @@ def test_a_nonlinear_equation_in_the_units_of_the_stock() -> None:
     """Logistic growth up to a warehouse of 1,000 pallets."""
     growth = Relation(
         "growth",
-        lambda s: s.d("stock", "week") - 0.6 * s["stock"] * (1.0 - s["stock"] / 1000.0),
+        lambda s: s.derivative("stock", "week") - 0.6 * s["stock"] * (1.0 - s["stock"] / 1000.0),
         {"week": np.linspace(0.0, 20.0, 200)},
     )
     known = Knowledge(("week",), ("stock",), (growth, observed("stock", {"week": 0.0}, 100.0, weight=1e4)))
@@ -66,8 +68,8 @@ def test_a_partial_differential_equation_through_a_product_node() -> None:
     poisson = Relation(
         "poisson",
         lambda s: (
-            s.d("u", "x", "x")
-            + s.d("u", "y", "y")
+            s.derivative("u", "x", "x")
+            + s.derivative("u", "y", "y")
             + 2.0 * pi**2 * torch.sin(pi * s["x"]) * torch.sin(pi * s["y"])
         ),
         collocation({"x": (-1.0, 1.0), "y": (-1.0, 1.0)}, 20),
@@ -104,7 +106,7 @@ def test_an_inventory_balance_improves_what_eight_counts_tell() -> None:
     inflow = 45.0 + 40.0 * np.cos(turn * points["day"])
     balance = Relation(
         "balance",
-        lambda s: s.d("stock", "day") - s["inflow"] + s["demand"],
+        lambda s: s.derivative("stock", "day") - s["inflow"] + s["demand"],
         {**points, "inflow": inflow},
     )
 
@@ -151,7 +153,9 @@ def test_flows_that_must_add_up_are_learned_better_together() -> None:
 
 
 def test_the_same_seed_gives_the_same_network() -> None:
-    decay = Relation("decay", lambda s: s.d("u", "t") + s["u"] ** 2, {"t": np.linspace(0.0, 1.0, 20)})
+    decay = Relation(
+        "decay", lambda s: s.derivative("u", "t") + s["u"] ** 2, {"t": np.linspace(0.0, 1.0, 20)}
+    )
     known = Knowledge(("t",), ("u",), (decay, observed("u", {"t": 0.0}, 1.0, weight=100.0)))
     options = InformedOptions(hidden=(2,), refinements=1, starts=3, trainer=TrainerOptions(iterations=20))
     first, second = solve(known, options), solve(known, options)
@@ -182,7 +186,7 @@ def test_ranges_and_points_that_make_no_sense_are_refused() -> None:
 
 def decay(weight: float = 1.0) -> Knowledge:
     relation = Relation(
-        "decay", lambda s: s.d("u", "t") + s["u"], {"t": np.linspace(0.0, 2.0, 40)}, weight=weight
+        "decay", lambda s: s.derivative("u", "t") + s["u"], {"t": np.linspace(0.0, 2.0, 40)}, weight=weight
     )
     return Knowledge(("t",), ("u",), (relation, observed("u", {"t": 0.0}, 1.0, weight=weight)))
 
@@ -249,7 +253,7 @@ def test_a_constant_that_is_not_known_is_an_output_that_does_not_change() -> Non
     )
     points = collocation({"t": (0.0, 10.0)}, cells=20)
     cooling = Relation(
-        "cooling", lambda s: s.d("A", "t") + s["k"] * (s["A"] - s["B"]), points, weight=1 / 0.01**2
+        "cooling", lambda s: s.derivative("A", "t") + s["k"] * (s["A"] - s["B"]), points, weight=1 / 0.01**2
     )
     constants = tuple(
         Relation(f"{name} is constant", lambda s, name=name: s.d(name, "t"), points, weight=1 / tolerance**2)

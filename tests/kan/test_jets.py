@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Inputs, Shape
+from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.jets import Orders, propagate
 from kanopt.kan.network import KANBatch
 from kanopt.kan.starts import random_starts
@@ -14,18 +14,18 @@ from tests.kan.conftest import box
 
 EVERY = Orders.of([(0, 0), (0, 1), (1, 1)])
 SHAPES = [
-    Shape(2, outputs=2, grid_size=3),
-    Shape(2, hidden=(3,), outputs=2, grid_size=3),
-    Shape(2, hidden=(3,), products=(2,), outputs=2, grid_size=3),
-    Shape(2, hidden=(3, 2), products=(1, 1), outputs=2, grid_size=3),
+    Architecture(2, outputs=2, grid_size=3),
+    Architecture(2, hidden=(3,), outputs=2, grid_size=3),
+    Architecture(2, hidden=(3,), products=(2,), outputs=2, grid_size=3),
+    Architecture(2, hidden=(3, 2), products=(1, 1), outputs=2, grid_size=3),
 ]
 
 
-def rows(numbers: Tensor) -> Inputs:
-    return Inputs(numbers, torch.zeros(len(numbers), 0, dtype=torch.int64))
+def rows(numbers: Tensor) -> InputTensors:
+    return InputTensors(numbers, torch.zeros(len(numbers), 0, dtype=torch.int64))
 
 
-def networks(shape: Shape, models: int = 2) -> tuple[KANBatch, Tensor]:
+def networks(shape: Architecture, models: int = 2) -> tuple[KANBatch, Tensor]:
     generator = torch.Generator().manual_seed(4)
     numbers = 2.0 * torch.rand(5, 2, dtype=torch.float64, generator=generator) - 1.0
     offset = torch.tensor([0.3, -1.0], dtype=torch.float64)
@@ -51,7 +51,7 @@ def by_functional(network: KANBatch, numbers: Tensor, theta: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_jets_are_the_derivatives_of_the_forward_pass(shape: Shape) -> None:
+def test_jets_are_the_derivatives_of_the_forward_pass(shape: Architecture) -> None:
     network, numbers = networks(shape)
     with torch.no_grad():
         jets = propagate(network, numbers, EVERY)
@@ -61,7 +61,7 @@ def test_jets_are_the_derivatives_of_the_forward_pass(shape: Shape) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_jacobian_of_a_residual_is_that_of_autograd(shape: Shape) -> None:
+def test_jacobian_of_a_residual_is_that_of_autograd(shape: Architecture) -> None:
     network, numbers = networks(shape)
 
     def residual(jets: Tensor) -> Tensor:

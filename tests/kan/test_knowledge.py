@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from kanopt.errors import FitError
-from kanopt.kan.architecture import Shape
+from kanopt.kan.architecture import Architecture
 from kanopt.kan.knowledge import Knowledge
 from kanopt.kan.network import KANBatch
-from kanopt.kan.relations import Relation, State, observed
+from kanopt.kan.relations import Relation, RelationState, observed
 from kanopt.kan.starts import random_starts
 from tests.kan.conftest import box
 
@@ -21,8 +21,12 @@ POINTS = {"x": GENERATOR.uniform(-1, 1, 23), "y": GENERATOR.uniform(-1, 1, 23), 
 TRIPLE = {name: column[:3] for name, column in POINTS.items()}
 
 
-def law(s: State) -> Tensor:
-    return s["u"] * s.d("u", "y", "x") + s.d("v", "x", "x").sin() * s.d("u", "y") - 0.1 * s["source"] * s["v"]
+def law(s: RelationState) -> Tensor:
+    return (
+        s["u"] * s.derivative("u", "y", "x")
+        + s.derivative("v", "x", "x").sin() * s.derivative("u", "y")
+        - 0.1 * s["source"] * s["v"]
+    )
 
 
 def knowledge(chunk_bytes: int = 64_000_000) -> Knowledge:
@@ -32,7 +36,7 @@ def knowledge(chunk_bytes: int = 64_000_000) -> Knowledge:
 
 
 def start(known: Knowledge, models: int = 3) -> KANBatch:
-    shape = Shape(2, hidden=(3,), products=(1,), outputs=2, grid_size=4)
+    shape = Architecture(2, hidden=(3,), products=(1,), outputs=2, grid_size=4)
     offset = torch.zeros(2, dtype=torch.float64)
     return random_starts(shape, models, known.inputs, box(2), offset, torch.Generator().manual_seed(8))
 
@@ -74,7 +78,7 @@ def test_orders_are_those_the_residual_asks_for() -> None:
     assert orders["observed v"].size == 1
 
 
-def around(residual: Callable[[State], Tensor]) -> Knowledge:
+def around(residual: Callable[[RelationState], Tensor]) -> Knowledge:
     return Knowledge(("x", "y"), ("u", "v"), (Relation("law", residual, POINTS),))
 
 
@@ -90,7 +94,9 @@ def around(residual: Callable[[State], Tensor]) -> Knowledge:
         (lambda s: np.sin(s["u"].numpy()), "returned a ndarray"),
     ],
 )
-def test_residuals_that_cannot_be_used_are_named(residual: Callable[[State], Tensor], message: str) -> None:
+def test_residuals_that_cannot_be_used_are_named(
+    residual: Callable[[RelationState], Tensor], message: str
+) -> None:
     with pytest.raises(FitError, match="relation 'law': ") as caught:
         around(residual)
     assert message in str(caught.value)
@@ -99,8 +105,8 @@ def test_residuals_that_cannot_be_used_are_named(residual: Callable[[State], Ten
 def test_what_a_residual_does_only_later_is_named_too() -> None:
     network = start(knowledge(), models=2)
 
-    def first_then_second(s: State) -> Tensor:
-        return s.d("u", "x", "x") if len(s["x"]) > 4 else s.d("u", "x")
+    def first_then_second(s: RelationState) -> Tensor:
+        return s.derivative("u", "x", "x") if len(s["x"]) > 4 else s.derivative("u", "x")
 
     cases = [
         (lambda s: s["x"] + 0.0, "does not depend on any output"),

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from kanopt.kan.architecture import Shape
-from kanopt.kan.constraints import Wanted
+from kanopt.kan.architecture import Architecture
+from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.fit import FitOptions
 from kanopt.kan.large import fit_large, is_large
 from kanopt.kan.links import Exponential
 from tests.kan.conftest import box, sample
 
-SHAPE = Shape(3, hidden=(16, 16), grid_size=5)
+SHAPE = Architecture(3, hidden=(16, 16), grid_size=5)
 
 
 def law(x):
@@ -20,7 +20,7 @@ def law(x):
 
 def test_a_large_network_is_trained_without_a_matrix_of_its_parameters():
     assert is_large(SHAPE)
-    assert not is_large(Shape(3, hidden=(4,)))
+    assert not is_large(Architecture(3, hidden=(4,)))
     data = sample(law, 1500, 3, noise=0.05)
     _, fit = fit_large(SHAPE, data, box(3), torch.Generator().manual_seed(1), FitOptions())
     fresh = sample(law, 1000, 3, seed=9)
@@ -31,13 +31,13 @@ def test_a_large_network_is_trained_without_a_matrix_of_its_parameters():
     # rows left out err as much as fresh ones, within a half
     noise = 0.05 * float(law(data.inputs.numbers).std())
     expected = np.hypot(np.std(predicted - truth), noise)
-    assert 0.67 < np.std(fit.left_out) / expected < 1.5
+    assert 0.67 < np.std(fit.left_out_residual) / expected < 1.5
     np.testing.assert_allclose(fit.output + fit.residual, data.target[:, 0].numpy())
 
 
 def test_shapes_hold_in_a_large_network():
     data = sample(lambda x: x[:, 0] + torch.sin(2.0 * x[:, 1]), 300, 3, noise=0.1)
-    options = FitOptions(wanted=Wanted((1, 0, 0)))
+    options = FitOptions(shape_constraints=ShapeConstraints((1, 0, 0)))
     _, fit = fit_large(SHAPE, data, box(3), torch.Generator().manual_seed(1), options)
     line = np.linspace(-2.0, 2.0, 200)
     rows = np.column_stack([line, np.full((200, 2), 0.3)])
@@ -52,7 +52,7 @@ def test_given_smoothing_is_kept():
     assert (fit.smoothing[:-1] == 1e-3).all()
 
 
-WIDE = Shape(3, hidden=(68,), grid_size=5)
+WIDE = Architecture(3, hidden=(68,), grid_size=5)
 
 
 def noisy(rows, noise=1.0, seed=0):
@@ -77,8 +77,8 @@ def test_rows_left_out_err_as_new_ones_do_also_where_rows_are_copied(copies):
     order = order[torch.randperm(len(order), generator=torch.Generator().manual_seed(2))]
     options = FitOptions(distinct=1.0 / copies)
     _, fit = fit_large(WIDE, data.rows(order), box(3), torch.Generator().manual_seed(1), options)
-    assert 0.8 < np.std(fit.left_out) / fresh_error(fit) < 1.25
-    assert np.sqrt(fit.variance) == pytest.approx(np.std(fit.left_out), rel=0.05)
+    assert 0.8 < np.std(fit.left_out_residual) / fresh_error(fit) < 1.25
+    assert np.sqrt(fit.variance) == pytest.approx(np.std(fit.left_out_residual), rel=0.05)
 
 
 def test_outlying_rows_are_not_followed_where_the_loss_is_robust():
@@ -91,10 +91,10 @@ def test_outlying_rows_are_not_followed_where_the_loss_is_robust():
         options = FitOptions(loss=loss, smoothing=1e-4)
         _, fits[loss] = fit_large(WIDE, spoiled, box(3), torch.Generator().manual_seed(1), options)
     assert fresh_error(fits["huber"], 0.0) < 0.5 * fresh_error(fits["squared"], 0.0)
-    assert fits["huber"].trust[::25].max() < 0.1
-    assert fits["huber"].trust[1::25].mean() > 0.8
+    assert fits["huber"].robust_weight[::25].max() < 0.1
+    assert fits["huber"].robust_weight[1::25].mean() > 0.8
     usual = np.arange(250) % 25 != 0
-    assert 0.6 < np.std(fits["huber"].left_out[usual]) / fresh_error(fits["huber"], 0.2) < 1.6
+    assert 0.6 < np.std(fits["huber"].left_out_residual[usual]) / fresh_error(fits["huber"], 0.2) < 1.6
 
 
 def test_squares_over_the_mean_make_sums_right():
@@ -105,12 +105,12 @@ def test_squares_over_the_mean_make_sums_right():
     options = FitOptions(loss="poisson", link=Exponential(), smoothing=1e-3)
     _, fit = fit_large(WIDE, data, box(3), torch.Generator().manual_seed(1), options)
     assert fit.output.sum() == pytest.approx(float(data.target.sum()), rel=0.02)
-    assert (fit.trust == 1.0).all()
-    assert np.isfinite(fit.left_out).all()
-    assert np.std(fit.left_out) > np.std(fit.residual)
+    assert (fit.robust_weight == 1.0).all()
+    assert np.isfinite(fit.left_out_residual).all()
+    assert np.std(fit.left_out_residual) > np.std(fit.residual)
 
 
 def test_a_single_kind_of_row_is_not_split():
     data = noisy(5).rows(torch.zeros(5, dtype=torch.int64))
     _, fit = fit_large(WIDE, data, box(3), torch.Generator().manual_seed(1), FitOptions(smoothing=1e-4))
-    assert np.isfinite(fit.left_out).all()
+    assert np.isfinite(fit.left_out_residual).all()

@@ -69,7 +69,7 @@ def test_pairs_without_curvature_and_forgotten_ones_count_for_nothing():
     memory.add(step, torch.tensor([[-1.0, 0.0], [4.0, 0.0]], dtype=torch.float64))
     gradient = torch.tensor([[2.0, 0.0], [2.0, 0.0]], dtype=torch.float64)
     assert memory.direction(gradient).tolist() == [[-1.0, 0.0], [-0.5, 0.0]]
-    memory.forget(torch.tensor([False, True]))
+    memory.reset(torch.tensor([False, True]))
     assert memory.direction(gradient).tolist() == [[-1.0, 0.0], [-1.0, 0.0]]
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from kanopt.kan.architecture import Shape
+from kanopt.kan.architecture import Architecture
 from kanopt.kan.fit import FitOptions, fit_starts
-from kanopt.kan.fitted import finish
+from kanopt.kan.fitted import describe_fit
 from kanopt.kan.links import Exponential, Logistic, Softplus
 from tests.kan.conftest import box, sample
 
@@ -73,11 +73,11 @@ def test_a_positive_law_is_learned_and_stays_positive(hidden):
 
     data = sample(law, 400, 2, noise=0.02)
     options = FitOptions(link=link, starts=3)
-    shape = Shape(2, hidden=hidden, grid_size=6)
+    shape = Architecture(2, hidden=hidden, grid_size=6)
     run = fit_starts(shape, data, box(2), torch.Generator().manual_seed(1), options)
     output = options.objective(data).outputs(run.network, data.inputs)[0, :, 0]
     assert float((output - law(data.inputs.numbers)).std()) < 0.02 * float(data.target.std())
-    fit = finish(run, data, options)
+    fit = describe_fit(run, data, options)
     far = np.random.default_rng(1).uniform(-9.0, 9.0, (500, 2))
     assert (link(fit.network(far)) > 0.0).all()
     np.testing.assert_allclose(fit.output, output.numpy(), atol=1e-9)
@@ -87,7 +87,7 @@ def test_a_bounded_law_stays_between_its_ends():
     link = Logistic(0.0, 1.0)
     data = sample(lambda x: (x[:, 0] > 0).to(x.dtype), 300, 1)
     options = FitOptions(link=link)
-    run = fit_starts(Shape(1, grid_size=6), data, box(1), torch.Generator(), options)
+    run = fit_starts(Architecture(1, grid_size=6), data, box(1), torch.Generator(), options)
     output = options.objective(data).outputs(run.network, data.inputs)
     assert float(output.min()) >= 0.0
     assert float(output.max()) <= 1.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from kanopt.kan.architecture import Inputs, Shape
+from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.starts import random_starts
 from tests.kan.conftest import box
 
@@ -15,7 +15,7 @@ def batch(shape, models=3, rows=40, seed=5):
         2.4 * torch.rand(rows, shape.numbers + shape.cycles, dtype=torch.float64, generator=generator) - 1.2
     )
     codes = [torch.randint(0, size, (rows, 1), generator=generator) for size in shape.categories]
-    inputs = Inputs(numbers, torch.cat(codes, 1) if codes else torch.zeros(rows, 0, dtype=torch.int64))
+    inputs = InputTensors(numbers, torch.cat(codes, 1) if codes else torch.zeros(rows, 0, dtype=torch.int64))
     offset = 0.3 * torch.ones(shape.outputs, dtype=torch.float64)
     return random_starts(shape, models, inputs, box(shape.numbers), offset, generator), inputs
 
@@ -34,14 +34,14 @@ def pruned(network, share=0.4, seed=11):
 
 
 SHAPES = [
-    Shape(2, grid_size=4),
-    Shape(1, categories=(3, 2), grid_size=3),
-    Shape(2, categories=(3,), hidden=(2,)),
-    Shape(3, hidden=(3, 2), grid_size=4),
-    Shape(0, categories=(2, 3), hidden=(2,), grid_size=3),
-    Shape(1, cycles=2, categories=(3,), hidden=(2,), grid_size=4),
-    Shape(2, hidden=(3, 2), products=(2, 1), grid_size=4),
-    Shape(2, hidden=(1,), products=(1,), outputs=3, grid_size=3),
+    Architecture(2, grid_size=4),
+    Architecture(1, categories=(3, 2), grid_size=3),
+    Architecture(2, categories=(3,), hidden=(2,)),
+    Architecture(3, hidden=(3, 2), grid_size=4),
+    Architecture(0, categories=(2, 3), hidden=(2,), grid_size=3),
+    Architecture(1, cycles=2, categories=(3,), hidden=(2,), grid_size=4),
+    Architecture(2, hidden=(3, 2), products=(2, 1), grid_size=4),
+    Architecture(2, hidden=(1,), products=(1,), outputs=3, grid_size=3),
 ]
 
 
@@ -70,7 +70,7 @@ def test_jacobian_of_pruned_coefficients_is_zero(shape):
 
 
 def test_parameter_count_and_blocks():
-    shape = Shape(2, categories=(3,), hidden=(4, 2))
+    shape = Architecture(2, categories=(3,), hidden=(4, 2))
     network, _ = batch(shape)
     assert network.theta.shape == (3, shape.parameters)
     assert shape.parameters == (2 * 8 + 3) * 4 + 4 * 8 * 2 + 2 * 8
@@ -94,7 +94,7 @@ def test_description_predicts_alike_and_its_edges_are_centred(shape):
 
 
 def test_description_asks_for_codes():
-    network, inputs = batch(Shape(1, categories=(2,), grid_size=3))
+    network, inputs = batch(Architecture(1, categories=(2,), grid_size=3))
     with pytest.raises(ValueError, match="pass their codes"):
         network.describe(0, inputs)(inputs.numbers.numpy())
 
@@ -111,13 +111,13 @@ def test_refined_network_is_the_same_function(shape):
 
 
 def test_periods_do_not_matter_to_a_cycle():
-    network, inputs = batch(Shape(1, cycles=1, hidden=(2,), grid_size=6))
-    moved = Inputs(inputs.numbers + torch.tensor([0.0, 3.0]), inputs.codes)
+    network, inputs = batch(Architecture(1, cycles=1, hidden=(2,), grid_size=6))
+    moved = InputTensors(inputs.numbers + torch.tensor([0.0, 3.0]), inputs.codes)
     torch.testing.assert_close(network.forward(moved), network.forward(inputs), atol=1e-11, rtol=0.0)
 
 
 def test_a_product_node_multiplies():
-    network, inputs = batch(Shape(2, hidden=(1,), products=(1,), grid_size=4))
+    network, inputs = batch(Architecture(2, hidden=(1,), products=(1,), grid_size=4))
     described = network.describe(0, inputs)
     numbers = inputs.numbers.numpy()
     arrived = described.layers[0].arrivals(numbers)
@@ -129,12 +129,12 @@ def test_a_product_node_multiplies():
 @pytest.mark.parametrize("products", [(1,), (3, 0), (-1, 0)])
 def test_shape_refuses_impossible_products(products):
     with pytest.raises(ValueError, match="products="):
-        Shape(2, hidden=(2, 2), products=products)
+        Architecture(2, hidden=(2, 2), products=products)
 
 
 def test_take_and_put():
-    network, inputs = batch(Shape(2, hidden=(2,), grid_size=4))
-    other, _ = batch(Shape(2, hidden=(2,), grid_size=4), seed=9)
+    network, inputs = batch(Architecture(2, hidden=(2,), grid_size=4))
+    other, _ = batch(Architecture(2, hidden=(2,), grid_size=4), seed=9)
     index = torch.tensor([2])
     mixed = network.put(index, other.take(index))
     expected = torch.cat([network.forward(inputs)[:2], other.forward(inputs)[2:]])
@@ -142,7 +142,7 @@ def test_take_and_put():
 
 
 def test_ranges_of_product_nodes_reach_as_far_below_as_above_zero():
-    network, inputs = batch(Shape(2, hidden=(1,), products=(1,), grid_size=4), models=6, rows=400)
+    network, inputs = batch(Architecture(2, hidden=(1,), products=(1,), grid_size=4), models=6, rows=400)
     values = network.activations(inputs)[0]
     low, high = values.amin(1), values.amax(1)
     assert (low < 0.0).any()

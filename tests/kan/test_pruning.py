@@ -3,12 +3,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from kanopt.kan.architecture import Inputs, Shape
+from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.fit import FitOptions, fit_starts
-from kanopt.kan.fitted import finish
+from kanopt.kan.fitted import describe_fit
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
-from kanopt.kan.pruning import BYTES, EdgePlace, _candidates, prune, shrunk, without
+from kanopt.kan.pruning import BYTES, EdgePlace, _candidates, prune, remove_dead_nodes, remove_edges
 from kanopt.kan.starts import random_starts
 from tests.kan.conftest import box, sample
 
@@ -23,10 +23,10 @@ def test_useless_input_and_node_are_pruned():
     def law(x):
         return torch.exp(torch.sin(torch.pi * x[:, 0]) + x[:, 1] ** 2)
 
-    run, data = single(law, Shape(3, hidden=(2,), grid_size=8))
+    run, data = single(law, Architecture(3, hidden=(2,), grid_size=8))
     pruned, gone = prune(run, data, FitOptions())
-    network = shrunk(pruned.network)
-    assert network.shape.hidden == (1,)
+    network = remove_dead_nodes(pruned.network)
+    assert network.architecture.hidden == (1,)
     assert any(edge.layer == 0 and edge.source == 2 for edge in gone)
     described = network.describe(0, data.inputs)
     assert abs(described.layers[0].coefficients[2]).max() == 0.0
@@ -37,7 +37,7 @@ def test_useless_input_and_node_are_pruned():
 
 
 def test_needed_edges_stay():
-    run, data = single(lambda x: x[:, 0] * x[:, 1], Shape(2, hidden=(2,), grid_size=4), noise=0.01)
+    run, data = single(lambda x: x[:, 0] * x[:, 1], Architecture(2, hidden=(2,), grid_size=4), noise=0.01)
     pruned, gone = prune(run, data, FitOptions())
     assert gone == ()
     assert pruned is run
@@ -46,9 +46,9 @@ def test_needed_edges_stay():
 @pytest.mark.parametrize("products", [(0,), (1,)])
 def test_the_mean_of_an_edge_goes_to_the_edges_beside_it(products):
     run, data = single(
-        lambda x: x[:, 0] + 3.0, Shape(2, hidden=(2,), products=products, grid_size=4), starts=2
+        lambda x: x[:, 0] + 3.0, Architecture(2, hidden=(2,), products=products, grid_size=4), starts=2
     )
-    smaller = without(run.network, (EdgePlace(0, 1, 0),), data)
+    smaller = remove_edges(run.network, (EdgePlace(0, 1, 0),), data)
     before = run.network.describe(0, data.inputs).layers[0]
     after = smaller.describe(0, data.inputs).layers[0]
     numbers = data.inputs.numbers.numpy()
@@ -60,10 +60,10 @@ def test_the_mean_of_an_edge_goes_to_the_edges_beside_it(products):
 
 
 def test_training_leaves_pruned_coefficients_at_zero():
-    run, data = single(lambda x: x[:, 0] * x[:, 1], Shape(2, hidden=(2,), grid_size=4), starts=2)
-    smaller = without(run.network, (EdgePlace(0, 1, 0), EdgePlace(1, 1, 0)), data)
+    run, data = single(lambda x: x[:, 0] * x[:, 1], Architecture(2, hidden=(2,), grid_size=4), starts=2)
+    smaller = remove_edges(run.network, (EdgePlace(0, 1, 0), EdgePlace(1, 1, 0)), data)
     kept = replace(run, network=smaller)
-    fit = finish(kept, data, FitOptions())
+    fit = describe_fit(kept, data, FitOptions())
     gone = ~smaller.active[0]
     assert (smaller.theta[0][gone] == 0.0).all()
     # the description orders coefficients by input and node: input 1 → node 0, then node 1 → output
@@ -74,20 +74,20 @@ def test_training_leaves_pruned_coefficients_at_zero():
 
 def test_dead_nodes_are_dropped_and_the_function_stays():
     run, data = single(
-        lambda x: x[:, 0] * x[:, 1], Shape(2, hidden=(3,), products=(1,), grid_size=4), starts=2
+        lambda x: x[:, 0] * x[:, 1], Architecture(2, hidden=(3,), products=(1,), grid_size=4), starts=2
     )
     edges = (EdgePlace(1, 1, 0), EdgePlace(0, 0, 1), EdgePlace(0, 1, 1))
-    smaller = without(run.network, edges, data)
-    small = shrunk(smaller)
-    assert small.shape.hidden == (2,)
-    assert small.shape.products == (1,)
+    smaller = remove_edges(run.network, edges, data)
+    small = remove_dead_nodes(smaller)
+    assert small.architecture.hidden == (2,)
+    assert small.architecture.products == (1,)
     torch.testing.assert_close(small.forward(data.inputs), smaller.forward(data.inputs))
 
 
-def random_network(shape: Shape) -> tuple[KANBatch, Data]:
+def random_network(shape: Architecture) -> tuple[KANBatch, Data]:
     generator = torch.Generator().manual_seed(3)
     numbers = torch.rand(50, shape.numbers, dtype=torch.float64, generator=generator)
-    inputs = Inputs(numbers, torch.zeros(50, 0, dtype=torch.int64))
+    inputs = InputTensors(numbers, torch.zeros(50, 0, dtype=torch.int64))
     ends = torch.zeros(shape.numbers, dtype=torch.float64), torch.ones(shape.numbers, dtype=torch.float64)
     network = random_starts(shape, 1, inputs, ends, torch.zeros(1, dtype=torch.float64), generator)
     theta = network.theta + torch.randn(network.theta.shape, dtype=torch.float64, generator=generator)
@@ -96,39 +96,39 @@ def random_network(shape: Shape) -> tuple[KANBatch, Data]:
 
 @pytest.mark.parametrize("factors", [(1,), (2,), (1, 2)])
 def test_a_product_without_a_factor_leaves_its_constant_behind(factors):
-    network, data = random_network(Shape(2, hidden=(2,), products=(1,), grid_size=4))
+    network, data = random_network(Architecture(2, hidden=(2,), products=(1,), grid_size=4))
     masks = network.split(torch.ones_like(network.theta, dtype=torch.bool))
     for subnode in factors:  # sub-node 0 adds, 1 and 2 are the factors of the product
         masks[0][:, :, subnode] = False
     active = torch.cat([mask.flatten(1) for mask in masks], dim=1)
     emptied = replace(network, theta=network.theta * active, active=active)
-    small = shrunk(emptied)
-    assert small.shape.hidden == (1,)
-    assert small.shape.products == (0,)
+    small = remove_dead_nodes(emptied)
+    assert small.architecture.hidden == (1,)
+    assert small.architecture.products == (0,)
     torch.testing.assert_close(small.forward(data.inputs), emptied.forward(data.inputs))
 
 
 def test_a_constant_that_nothing_can_take_keeps_its_node():
-    network, data = random_network(Shape(1, hidden=(2, 2), grid_size=4))
+    network, data = random_network(Architecture(1, hidden=(2, 2), grid_size=4))
     masks = network.split(torch.ones_like(network.theta, dtype=torch.bool))
     masks[0][:, :, 0] = False  # nothing enters the first node, which alone enters the second one's first
     masks[1][:, 7:, 0] = False
     active = torch.cat([mask.flatten(1) for mask in masks], dim=1)
     emptied = replace(network, theta=network.theta * active, active=active)
-    small = shrunk(emptied)
-    assert small.shape.hidden == (2, 2)
+    small = remove_dead_nodes(emptied)
+    assert small.architecture.hidden == (2, 2)
     torch.testing.assert_close(small.forward(data.inputs), emptied.forward(data.inputs))
 
 
 def test_wide_networks_are_tried_in_batches_that_fit_in_memory():
-    network, data = random_network(Shape(20, hidden=(12,), grid_size=5))
+    network, data = random_network(Architecture(20, hidden=(12,), grid_size=5))
     tried = _candidates(network, data)
     assert 1 <= len(tried) <= 32
-    assert (len(tried) + 1) * 64 * network.shape.parameters**2 <= max(
-        BYTES, 2 * 64 * network.shape.parameters**2
+    assert (len(tried) + 1) * 64 * network.architecture.parameters**2 <= max(
+        BYTES, 2 * 64 * network.architecture.parameters**2
     )
-    network, data = random_network(Shape(20, hidden=(4,), grid_size=5))
+    network, data = random_network(Architecture(20, hidden=(4,), grid_size=5))
     tried = _candidates(network, data)
-    assert (len(tried) + 1) * 64 * network.shape.parameters**2 <= BYTES
+    assert (len(tried) + 1) * 64 * network.architecture.parameters**2 <= BYTES
     assert any(len(edges) == 1 for edges in tried)
     assert any(len(edges) > 1 for edges in tried)

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from kanopt.errors import FitError
-from kanopt.kan.relations import Relation, State, collocation, observed
+from kanopt.kan.relations import Relation, RelationState, collocation, observed
 
 DAYS = {"day": [0.0, 1.0, 2.0]}
 
 
-def state(columns: dict[str, Tensor]) -> State:
-    return State("r", columns, lambda output, inputs: torch.zeros(3, dtype=torch.float64))
+def state(columns: dict[str, Tensor]) -> RelationState:
+    return RelationState("r", columns, lambda output, inputs: torch.zeros(3, dtype=torch.float64))
 
 
 def test_columns_are_broadcast_to_all_points() -> None:

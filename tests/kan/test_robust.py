@@ -1,14 +1,14 @@
 import pytest
 import torch
 
-from kanopt.kan.robust import huber_loss, residual_scale, robust_trust, robust_weights, weighted_median
+from kanopt.kan.robust import huber_loss, residual_scale, robust_weight_share, robust_weights, weighted_median
 
 
 @pytest.mark.parametrize("loss", ["squared", "huber", "tukey"])
 def test_a_row_without_weight_has_a_trust_of_its_own(loss):
     residual = torch.tensor([0.1, -0.2, 0.15, 9.0], dtype=torch.float64)
     weights = torch.tensor([1.0, 2.0, 0.0, 1.0], dtype=torch.float64)
-    trust = robust_trust(residual, weights, loss)
+    trust = robust_weight_share(residual, weights, loss)
     assert torch.isfinite(trust).all()
     assert (trust[:3] > 0.9).all()
     torch.testing.assert_close(robust_weights(residual, weights, loss), weights * trust)
@@ -19,7 +19,7 @@ def test_rounding_does_not_decide_whom_to_trust_where_most_rows_are_met_exactly(
     residual = torch.tensor([0.0, 1e-16, 3e-14, 0.0, -1e-13, 0.0, 1.0, -2.0], dtype=torch.float64)
     ones = torch.ones_like(residual)
     assert float(residual_scale(residual, ones)) > 1e-9
-    trust = robust_trust(residual, ones, loss)
+    trust = robust_weight_share(residual, ones, loss)
     assert (trust[:6] > 0.99).all()
     assert (trust[6:] < 0.01).all()
 

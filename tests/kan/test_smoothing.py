@@ -3,24 +3,24 @@ import math
 import pytest
 import torch
 
-from kanopt.kan.architecture import Shape
+from kanopt.kan.architecture import Architecture
 from kanopt.kan.objective import LeastSquares, NormalEquations
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import residual_scale, robust_weights, weighted_median
-from kanopt.kan.smoothing import LinearModel, effective_parameters, gcv_score, reestimated
+from kanopt.kan.smoothing import GaussNewtonModel, effective_parameters, gcv_score, update_smoothing
 from kanopt.kan.starts import random_starts
 from tests.kan.conftest import box, sample
 
 
 def test_score_of_the_linear_model_equals_the_score_of_the_refit():
     data = sample(lambda x: torch.sin(3.0 * x[:, 0]) + x[:, 1], 80, 2, noise=0.2)
-    shape = Shape(2, grid_size=6)
+    shape = Architecture(2, grid_size=6)
     network = random_starts(shape, 1, data.inputs, box(2), torch.zeros(1), torch.Generator().manual_seed(1))
     penalty = Penalty.of(shape)
     normal = LeastSquares(data).normal_equations(network)
-    model = LinearModel(normal, network.theta, penalty, 80.0, 80.0, 0.0)
+    model = GaussNewtonModel(normal, network.theta, penalty, 80.0, 80.0, 0.0)
     smoothing = torch.tensor([[1e-5, 1e-2, 1e-7]], dtype=torch.float64)
-    matrix = penalty.weighted(smoothing, 80.0)
+    matrix = penalty.matrices(smoothing, 80.0)
     edf, inverse = effective_parameters(normal.matrix, matrix)
     _, jacobian = network.forward_and_jacobian(data.inputs)
     jacobian, target = jacobian[0, :, 0], data.target[:, 0]
@@ -34,18 +34,18 @@ def test_score_of_the_linear_model_equals_the_score_of_the_refit():
 
 def test_evidence_is_the_marginal_likelihood_of_the_targets():
     data = sample(lambda x: torch.sin(3.0 * x[:, 0]) + x[:, 1], 50, 2, noise=0.2)
-    shape = Shape(2, grid_size=4)
+    shape = Architecture(2, grid_size=4)
     network = random_starts(shape, 1, data.inputs, box(2), torch.zeros(1), torch.Generator().manual_seed(1))
     penalty = Penalty.of(shape)
     normal = LeastSquares(data).normal_equations(network)
-    model = LinearModel(normal, network.theta, penalty, 50.0, 50.0, 0.0, "evidence")
+    model = GaussNewtonModel(normal, network.theta, penalty, 50.0, 50.0, 0.0, "evidence")
     _, jacobian = network.forward_and_jacobian(data.inputs)
     jacobian, target = jacobian[0, :, 0], data.target[:, 0]
     eye = torch.eye(50, dtype=torch.float64)
     scores, likelihoods = [], []
     for weight in (1e-6, 1e-4, 1e-2):
         smoothing = torch.tensor([[weight, weight, 1e-3]], dtype=torch.float64)
-        spread = eye + jacobian @ torch.linalg.solve(penalty.weighted(smoothing, 50.0)[0], jacobian.T)
+        spread = eye + jacobian @ torch.linalg.solve(penalty.matrices(smoothing, 50.0)[0], jacobian.T)
         variance = float(target @ torch.linalg.solve(spread, target)) / 50.0
         likelihoods.append(torch.logdet(spread) + 50.0 * math.log(variance))
         scores.append(50.0 * model.score(smoothing).log())
@@ -55,14 +55,14 @@ def test_evidence_is_the_marginal_likelihood_of_the_targets():
 
 def test_equations_that_rounding_makes_singular_are_solved_all_the_same():
     """One pivot is exactly zero until 1e-14 is added to the diagonal, as effective_parameters does."""
-    shape = Shape(1, grid_size=1)
+    shape = Architecture(1, grid_size=1)
     penalty = Penalty.of(shape)
     one = torch.eye(4, dtype=torch.float64)
     one[:2, :2] = 1.0  # two columns of the Jacobian are alike
     matrix = (penalty.vectors @ one @ penalty.vectors.T).unsqueeze(0)
     vector = torch.zeros(1, 4, dtype=torch.float64)
     normal = NormalEquations(matrix, vector, torch.ones(1, dtype=torch.float64))
-    model = LinearModel(normal, vector, penalty, 1.0, 80.0, 0.0)
+    model = GaussNewtonModel(normal, vector, penalty, 1.0, 80.0, 0.0)
     model.matrix = one.unsqueeze(0)  # without the rounding of the turn there and back
     weights = torch.tensor([[0.0, 0.0]], dtype=torch.float64)
     assert torch.linalg.cholesky_ex(one)[1] != 0
@@ -74,16 +74,16 @@ def test_groups_are_added_up_in_one_order_on_every_device(monkeypatch):
         raise AssertionError("scatter_add is not deterministic on a GPU")
 
     data = sample(lambda x: torch.sin(3.0 * x[:, 0]) + x[:, 1], 80, 2, noise=0.2)
-    shape = Shape(2, hidden=(2,), grid_size=4)
+    shape = Architecture(2, hidden=(2,), grid_size=4)
     network = random_starts(shape, 3, data.inputs, box(2), torch.zeros(1), torch.Generator().manual_seed(1))
     penalty = Penalty.of(shape)
     smoothing = torch.full((3, penalty.groups + 1), 1e-3, dtype=torch.float64)
     monkeypatch.setattr(torch.Tensor, "scatter_add", refused)
     normal = LeastSquares(data).normal_equations(network)
-    weights, variance = reestimated(normal, network.theta, penalty, smoothing, 80.0)
+    weights, variance = update_smoothing(normal, network.theta, penalty, smoothing, 80.0)
     assert torch.isfinite(weights).all()
     # MacKay's fixed point, group by group, from the matrices themselves
-    _, inverse = effective_parameters(normal.matrix, penalty.weighted(smoothing, 80.0))
+    _, inverse = effective_parameters(normal.matrix, penalty.matrices(smoothing, 80.0))
     for group in range(penalty.groups):
         mine = penalty.group == group
         part = (penalty.vectors[:, mine] * penalty.values[mine]) @ penalty.vectors[:, mine].T
@@ -105,7 +105,7 @@ def test_inverse_of_a_singular_matrix_is_not_finite():
 
 
 def test_penalty_groups_are_features_then_layers():
-    penalty = Penalty.of(Shape(2, categories=(3,), hidden=(2,), grid_size=4))
+    penalty = Penalty.of(Architecture(2, categories=(3,), hidden=(2,), grid_size=4))
     assert penalty.groups == 4
     assert penalty.group.bincount().tolist() == [14, 14, 6, 14]
     turned = penalty.vectors.T @ penalty.matrix @ penalty.vectors

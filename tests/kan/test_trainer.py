@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from kanopt.kan.architecture import Inputs, Shape
-from kanopt.kan.constraints import Constraints, Wanted
-from kanopt.kan.fit import FitOptions, fit_starts, grown
-from kanopt.kan.fitted import finish
+from kanopt.kan.architecture import Architecture, InputTensors
+from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
+from kanopt.kan.fit import FitOptions, fit_starts, refine_grid
+from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import refit_ranges
@@ -35,29 +35,29 @@ def error(run, law, data):
 def starts(shape, data, models, seed=3, signs=()):
     generator = torch.Generator().manual_seed(seed)
     return random_starts(
-        shape, models, data.inputs, box(shape.numbers), torch.zeros(1), generator, Wanted(signs)
+        shape, models, data.inputs, box(shape.numbers), torch.zeros(1), generator, ShapeConstraints(signs)
     )
 
 
 def test_product_is_learned_exactly():
-    run, data, options = fitted(product, 1000, 2, Shape(2, hidden=(2,), grid_size=5))
-    assert error(grown(run, data, options, 20), product, data) <= 1e-8
+    run, data, options = fitted(product, 1000, 2, Architecture(2, hidden=(2,), grid_size=5))
+    assert error(refine_grid(run, data, options, 20), product, data) <= 1e-8
 
 
 def test_exp_of_sine_and_square_is_learned():
     def law(x):
         return torch.exp(torch.sin(torch.pi * x[:, 0]) + x[:, 1] ** 2)
 
-    run, data, _ = fitted(law, 500, 2, Shape(2, hidden=(1,), grid_size=20), starts=4)
+    run, data, _ = fitted(law, 500, 2, Architecture(2, hidden=(1,), grid_size=20), starts=4)
     assert error(run, law, data) < 1e-4
 
 
 def test_batch_of_starts_equals_single_fits():
     data = sample(product, 200, 2)
-    shape = Shape(2, hidden=(2,), grid_size=4)
+    shape = Architecture(2, hidden=(2,), grid_size=4)
     together = starts(shape, data, 3)
     smoothing = torch.full((3, 4), 1e-6, dtype=torch.float64)
-    penalty = Penalty.of(shape).weighted(smoothing, 200.0)
+    penalty = Penalty.of(shape).matrices(smoothing, 200.0)
     options = TrainerOptions(iterations=8)
     batched, history = train(together, LeastSquares(data), penalty, options)
     assert len(history.loss) == 8
@@ -71,9 +71,11 @@ def test_batch_of_starts_equals_single_fits():
 
 def test_rows_in_chunks_give_the_same_equations():
     data = sample(product, 300, 2)
-    network = starts(Shape(2, hidden=(3,), grid_size=5), data, 2)
+    network = starts(Architecture(2, hidden=(3,), grid_size=5), data, 2)
     whole = LeastSquares(data).normal_equations(network)
-    pieces = LeastSquares(data, largest=8 * 2 * network.shape.parameters * 7).normal_equations(network)
+    pieces = LeastSquares(data, max_chunk_bytes=8 * 2 * network.shape.parameters * 7).normal_equations(
+        network
+    )
     torch.testing.assert_close(pieces.matrix, whole.matrix, atol=1e-9, rtol=1e-10)
     torch.testing.assert_close(pieces.vector, whole.vector, atol=1e-9, rtol=1e-10)
     torch.testing.assert_close(pieces.squares, whole.squares)
@@ -81,9 +83,9 @@ def test_rows_in_chunks_give_the_same_equations():
 
 def test_best_state_is_kept():
     data = sample(product, 200, 2, noise=0.1)
-    shape = Shape(2, hidden=(2,), grid_size=6)
+    shape = Architecture(2, hidden=(2,), grid_size=6)
     network = starts(shape, data, 4)
-    penalty = Penalty.of(shape).weighted(torch.full((4, 4), 1e-7, dtype=torch.float64), 200.0)
+    penalty = Penalty.of(shape).matrices(torch.full((4, 4), 1e-7, dtype=torch.float64), 200.0)
     best, history = train(network, LeastSquares(data), penalty, TrainerOptions(iterations=40))
 
     def loss(candidate):
@@ -101,7 +103,7 @@ def test_row_weights_count_as_repeated_rows():
     weighted = replace(data, weights=counts.to(torch.float64))
     index = torch.repeat_interleave(torch.arange(60), counts)
     repeated = Data(data.inputs.rows(index), data.target[index], torch.ones(len(index), dtype=torch.float64))
-    network = starts(Shape(2, hidden=(2,), grid_size=4), data, 2)
+    network = starts(Architecture(2, hidden=(2,), grid_size=4), data, 2)
     one, two = (
         LeastSquares(weighted).normal_equations(network),
         LeastSquares(repeated).normal_equations(network),
@@ -112,7 +114,7 @@ def test_row_weights_count_as_repeated_rows():
 
 def test_moved_ranges_hold_the_values_and_barely_change_the_function():
     data = sample(product, 200, 2)
-    network = starts(Shape(2, hidden=(2,), grid_size=8), data, 2)
+    network = starts(Architecture(2, hidden=(2,), grid_size=8), data, 2)
     blocks = network.blocks()
     shifted = torch.cat([(1.5 * blocks[0] + 0.2).flatten(1), blocks[1].flatten(1)], dim=1)
     stale = replace(network, theta=shifted)
@@ -130,7 +132,7 @@ def test_smoothing_by_cross_validation_beats_none_at_noise():
     def law(x):
         return torch.sin(2.5 * x[:, 0]) + x[:, 1] ** 2
 
-    shape = Shape(2, grid_size=20)
+    shape = Architecture(2, grid_size=20)
     chosen, data, _ = fitted(law, 150, 2, shape, noise=0.3)
     free, _, _ = fitted(law, 150, 2, shape, noise=0.3, smoothing=0.0)
     assert error(chosen, law, data) < 0.7 * error(free, law, data)
@@ -140,7 +142,7 @@ def test_smoothing_is_chosen_for_every_feature_alone():
     def law(x):
         return torch.sin(6.0 * x[:, 0]) + x[:, 1]
 
-    run, _, _ = fitted(law, 400, 2, Shape(2, grid_size=12), noise=0.2)
+    run, _, _ = fitted(law, 400, 2, Architecture(2, grid_size=12), noise=0.2)
     wiggly, straight, _ = run.smoothing[0].tolist()
     assert wiggly < 1e-3
     assert straight >= 1.0
@@ -158,10 +160,10 @@ def test_robust_losses_shrug_off_outliers(loss):
     runs = {}
     for name in ("squared", loss):
         options = FitOptions(loss=name)
-        runs[name] = fit_starts(Shape(2, grid_size=6), data, box(2), torch.Generator(), options)
+        runs[name] = fit_starts(Architecture(2, grid_size=6), data, box(2), torch.Generator(), options)
     assert error(runs["squared"], law, data) > 0.5
     assert error(runs[loss], law, data) < 0.05
-    trust = finish(runs[loss], data, FitOptions(loss=loss)).trust
+    trust = describe_fit(runs[loss], data, FitOptions(loss=loss)).robust_weight
     assert trust[::25].max() < 0.02
     assert trust[1::25].mean() > 0.8
 
@@ -171,9 +173,9 @@ def test_monotone_holds_on_a_dense_grid_and_beyond(hidden):
     def law(x):
         return torch.sin(3.0 * x[:, 0]) - x[:, 1] + 0.3 * x[:, 0] * x[:, 1]
 
-    shape = Shape(2, hidden=hidden, grid_size=6)
-    run, data, options = fitted(law, 200, 2, shape, noise=0.3, wanted=Wanted((1, -1)), starts=2)
-    network = finish(run, data, options).network
+    shape = Architecture(2, hidden=hidden, grid_size=6)
+    run, data, options = fitted(law, 200, 2, shape, noise=0.3, wanted=ShapeConstraints((1, -1)), starts=2)
+    network = describe_fit(run, data, options).network
     line = torch.linspace(-2.0, 2.0, 401, dtype=torch.float64)
     for fixed in (-1.5, 0.0, 0.9):
         other = torch.full_like(line, fixed)
@@ -188,14 +190,16 @@ def test_monotone_does_no_harm_where_it_is_true():
     def law(x):
         return x[:, 0] ** 3 + 2.0 * x[:, 1]
 
-    bound, data, _ = fitted(law, 300, 2, Shape(2, grid_size=8), noise=0.1, wanted=Wanted((1, 1)))
-    free, _, _ = fitted(law, 300, 2, Shape(2, grid_size=8), noise=0.1)
+    bound, data, _ = fitted(
+        law, 300, 2, Architecture(2, grid_size=8), noise=0.1, wanted=ShapeConstraints((1, 1))
+    )
+    free, _, _ = fitted(law, 300, 2, Architecture(2, grid_size=8), noise=0.1)
     assert error(bound, law, data) <= 1.05 * error(free, law, data)
 
 
 def test_constraints_invert_and_bound():
-    shape = Shape(2, categories=(2,), hidden=(2,), grid_size=3)
-    constraints = Constraints.of(shape, Wanted((1, 0)))
+    shape = Architecture(2, categories=(2,), hidden=(2,), grid_size=3)
+    constraints = ConstrainedCoefficients.of(shape, ShapeConstraints((1, 0)))
     assert constraints is not None
     theta = torch.randn(2, shape.parameters, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     held = constraints.project(theta)
@@ -203,7 +207,7 @@ def test_constraints_invert_and_bound():
     first = held[:, : 6 * 2].reshape(2, 6, 2)
     assert (first.diff(dim=1) >= -1e-12).all()
     torch.testing.assert_close(held[:, 12:24], theta[:, 12:24])
-    assert Constraints.of(shape, Wanted((0, 0))) is None
+    assert ConstrainedCoefficients.of(shape, ShapeConstraints((0, 0))) is None
 
 
 def test_categories_are_tables_of_their_own():
@@ -212,10 +216,10 @@ def test_categories_are_tables_of_their_own():
     numbers = torch.rand(300, 1, dtype=torch.float64, generator=generator)
     effect = torch.tensor([-1.0, 0.5, 2.0], dtype=torch.float64)
     target = 2.0 * numbers[:, 0] + effect[codes[:, 0]]
-    data = Data(Inputs(numbers, codes), target[:, None], torch.ones(300, dtype=torch.float64))
+    data = Data(InputTensors(numbers, codes), target[:, None], torch.ones(300, dtype=torch.float64))
     bounds = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
-    fit = finish(
-        fit_starts(Shape(1, categories=(3,), grid_size=4), data, bounds, generator), data, FitOptions()
+    fit = describe_fit(
+        fit_starts(Architecture(1, categories=(3,), grid_size=4), data, bounds, generator), data, FitOptions()
     )
     table = fit.network.layers[0].tables[0][:, 0]
     assert table[1] - table[0] == pytest.approx(1.5, abs=1e-5)
@@ -229,8 +233,8 @@ def test_standard_errors_match_repeated_experiments():
     options, slopes, claimed = FitOptions(smoothing=10.0), [], []
     for seed in range(60):
         data = sample(law, 50, 1, noise=0.5, seed=seed)
-        fit = finish(
-            fit_starts(Shape(1, grid_size=3), data, box(1), torch.Generator(), options), data, options
+        fit = describe_fit(
+            fit_starts(Architecture(1, grid_size=3), data, box(1), torch.Generator(), options), data, options
         )
         first = fit.network.layers[0].coefficients[0, 0]
         slopes.append(first[-1] - first[0])
@@ -244,22 +248,27 @@ def test_standard_errors_match_repeated_experiments():
 def test_starts_leave_the_global_generator_alone():
     before = torch.random.get_rng_state()
     fitted(
-        product, 100, 2, Shape(2, hidden=(2,), grid_size=4), starts=2, trainer=TrainerOptions(iterations=8)
+        product,
+        100,
+        2,
+        Architecture(2, hidden=(2,), grid_size=4),
+        starts=2,
+        trainer=TrainerOptions(iterations=8),
     )
     assert torch.equal(before, torch.random.get_rng_state())
 
 
 def test_same_seed_same_network():
-    one, _, _ = fitted(product, 100, 2, Shape(2, hidden=(2,), grid_size=4), starts=2, seed=4)
-    two, _, _ = fitted(product, 100, 2, Shape(2, hidden=(2,), grid_size=4), starts=2, seed=4)
+    one, _, _ = fitted(product, 100, 2, Architecture(2, hidden=(2,), grid_size=4), starts=2, seed=4)
+    two, _, _ = fitted(product, 100, 2, Architecture(2, hidden=(2,), grid_size=4), starts=2, seed=4)
     assert torch.equal(one.network.theta, two.network.theta)
 
 
 def test_mixed_precision_reaches_the_same_optimum():
     data = sample(product, 300, 2, noise=0.1)
-    shape = Shape(2, hidden=(2,), grid_size=4)
+    shape = Architecture(2, hidden=(2,), grid_size=4)
     network = starts(shape, data, 2)
-    penalty = Penalty.of(shape).weighted(torch.full((2, 4), 1e-4, dtype=torch.float64), 300.0)
+    penalty = Penalty.of(shape).matrices(torch.full((2, 4), 1e-4, dtype=torch.float64), 300.0)
     options = TrainerOptions(iterations=150, tolerance=1e-12)
     double, one = train(network, LeastSquares(data), penalty, options)
     mixed, two = train(network, LeastSquares(data, precision="mixed"), penalty, options)
@@ -269,8 +278,8 @@ def test_mixed_precision_reaches_the_same_optimum():
 
 def test_watch_ends_training_in_order():
     data = sample(product, 100, 2)
-    network = starts(Shape(2, hidden=(2,), grid_size=4), data, 2)
-    penalty = Penalty.of(network.shape).weighted(torch.full((2, 4), 1e-6, dtype=torch.float64), 100.0)
+    network = starts(Architecture(2, hidden=(2,), grid_size=4), data, 2)
+    penalty = Penalty.of(network.shape).matrices(torch.full((2, 4), 1e-6, dtype=torch.float64), 100.0)
     seen = []
 
     def watch(step, losses):
@@ -291,7 +300,7 @@ def test_several_outputs_share_their_hidden_nodes():
         inner = torch.sin(2.0 * x[:, 0]) + x[:, 1] ** 2
         return torch.stack([inner**2, torch.exp(inner), 1.0 - inner], dim=1)
 
-    run, data, _ = fitted(laws, 400, 2, Shape(2, hidden=(1,), outputs=3, grid_size=10), starts=4)
+    run, data, _ = fitted(laws, 400, 2, Architecture(2, hidden=(1,), outputs=3, grid_size=10), starts=4)
     error_of_each = (run.network.forward(data.inputs)[0] - data.target).square().mean(0).sqrt()
     assert (error_of_each < 0.01 * data.target.std(0)).all()
 
@@ -301,7 +310,7 @@ def test_a_product_node_learns_a_product_that_sums_cannot():
         lambda x: torch.sin(2.0 * x[:, 0]) * torch.exp(x[:, 1]),
         400,
         2,
-        Shape(2, hidden=(1,), products=(1,), grid_size=10),
+        Architecture(2, hidden=(1,), products=(1,), grid_size=10),
         starts=4,
     )
     assert float((run.network.forward(data.inputs)[0] - data.target).std()) < 1e-3 * float(data.target.std())

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt.kan.description import Layer, Network
-from kanopt.kan.verify import Bounded, Claim, Concave, Convex, Falls, Rises, Verdict, verify
+from kanopt.kan.verify import Bounded, Claim, Concave, Convex, Decreasing, Increasing, Verdict, verify
 from kanopt.kan.verify.coefficients import _second_differences
 from tests.kan.verify_cases import draw, layer, numbers_of, random_network
 
@@ -22,14 +22,14 @@ def worst(network: Network, claim: Claim, lower: np.ndarray, upper: np.ndarray, 
     if isinstance(claim, Bounded):
         said = network(points, codes)
         return float(np.maximum(claim.low - said, said - claim.high).max())
-    inputs = [claim.input] if isinstance(claim, Rises | Falls) else list(claim.inputs)
+    inputs = [claim.input] if isinstance(claim, Increasing | Decreasing) else list(claim.inputs)
     near = np.random.default_rng(2).random((rows, 1)) < 0.5
     moved = points.copy()
     step = np.where(near, 0.05, 1.0) * (others - points)
     moved[:, inputs] += step[:, inputs]
-    sign = 1.0 if isinstance(claim, Rises | Convex) else -1.0
+    sign = 1.0 if isinstance(claim, Increasing | Convex) else -1.0
     first, last = sign * network(points, codes), sign * network(moved, codes)
-    if isinstance(claim, Rises | Falls):
+    if isinstance(claim, Increasing | Decreasing):
         up = np.sign(moved[:, inputs[0]] - points[:, inputs[0]])
         return float((up * (first - last)).max())
     middle = sign * network(0.5 * (points + moved), codes)
@@ -49,11 +49,11 @@ def assert_true_witness(network: Network, verdict: Verdict, lower, upper) -> Non
         assert len(numbers) == 1
         assert not claim.low <= said[0] <= claim.high
         return
-    inputs = [claim.input] if isinstance(claim, Rises | Falls) else list(claim.inputs)
+    inputs = [claim.input] if isinstance(claim, Increasing | Decreasing) else list(claim.inputs)
     others = np.setdiff1d(np.arange(numbers.shape[1]), inputs)
     assert (numbers[:, others] == numbers[0, others]).all()
-    sign = 1.0 if isinstance(claim, Rises | Convex) else -1.0
-    if isinstance(claim, Rises | Falls):
+    sign = 1.0 if isinstance(claim, Increasing | Convex) else -1.0
+    if isinstance(claim, Increasing | Decreasing):
         assert numbers[0, inputs[0]] < numbers[1, inputs[0]]
         assert sign * (said[1] - said[0]) < 0.0
     else:
@@ -86,9 +86,9 @@ class TestClosedForms:
 
     @pytest.mark.parametrize("network", [QUARTER_SQUARES, PRODUCT])
     def test_a_product_rises_where_the_other_factor_is_not_negative(self, network):
-        assert verify(network, Rises(0), [-1.0, 0.0], [1.0, 1.0]).proved
-        assert verify(network, Falls(0), [-1.0, -1.0], [1.0, 0.0]).proved
-        verdict = verify(network, Rises(0), *BOX)
+        assert verify(network, Increasing(0), [-1.0, 0.0], [1.0, 1.0]).proved
+        assert verify(network, Decreasing(0), [-1.0, -1.0], [1.0, 0.0]).proved
+        verdict = verify(network, Increasing(0), *BOX)
         assert verdict.refuted
         assert verdict.witness.numbers[0, 1] < 0.0
         assert_true_witness(network, verdict, *BOX)
@@ -101,11 +101,11 @@ class TestClosedForms:
         assert_true_witness(SQUARED_SUM, verdict, *BOX)
 
     def test_a_squared_sum_rises_from_the_place_where_it_is_least(self):
-        verdict = verify(SQUARED_SUM, Rises(0), [0.0, 0.0], [1.0, 1.0])
+        verdict = verify(SQUARED_SUM, Increasing(0), [0.0, 0.0], [1.0, 1.0])
         assert verdict.proved
         assert verdict.slack < 1e-9
-        assert verify(SQUARED_SUM, Rises(0), [-0.5, 0.5], [1.0, 1.0]).proved
-        assert verify(SQUARED_SUM, Rises(0), [-0.6, 0.5], [1.0, 1.0]).refuted
+        assert verify(SQUARED_SUM, Increasing(0), [-0.5, 0.5], [1.0, 1.0]).proved
+        assert verify(SQUARED_SUM, Increasing(0), [-0.6, 0.5], [1.0, 1.0]).refuted
 
     def test_a_function_of_a_sum_is_convex_though_its_matrix_is_singular(self):
         # s³ − s² with s = x + y in [1, 3], in two nodes, which the coefficients do not settle
@@ -159,7 +159,7 @@ class TestClosedForms:
                 layer(-1.0, 1.0, [[(0.0, 2.0)], [(0.0, -0.5, -0.25)]]),
             )
         )
-        verdict = verify(network, Rises(0), [-1.0], [1.0])
+        verdict = verify(network, Increasing(0), [-1.0], [1.0])
         assert verdict.proved
         assert verdict.boxes > 0
         assert verdict.slack == 0.0
@@ -179,9 +179,9 @@ class TestCoefficients:
             Layer(-np.ones(4), np.ones(4), rising(4, 3, signs.reshape(4, 1, 1)), (), rng.normal(size=3)),
             Layer(-np.ones(3), np.ones(3), rising(3, 1, 1.0), (), rng.normal(size=1)),
         )
-        verdict = verify(Network(layers), Rises(1), np.full(3, -9.0), np.full(3, 9.0), slack=0.0)
+        verdict = verify(Network(layers), Increasing(1), np.full(3, -9.0), np.full(3, 9.0), slack=0.0)
         assert (verdict.verdict, verdict.boxes, verdict.slack) == ("proved", 0, 0.0)
-        verdict = verify(Network(layers), Falls(1), np.full(3, -1.0), np.full(3, 1.0))
+        verdict = verify(Network(layers), Decreasing(1), np.full(3, -1.0), np.full(3, 1.0))
         assert_true_witness(Network(layers), verdict, np.full(3, -1.0), np.full(3, 1.0))
 
     def test_convex_layers_are_proved_without_a_box(self):
@@ -253,7 +253,7 @@ class TestCoefficients:
     def test_a_product_with_a_positive_factor_keeps_the_shape_of_the_other(self):
         # (2 + y) · (x + x²)
         network = Network((layer(0.0, 1.0, [[(0.0,), (0.0, 1.0, 1.0)], [(2.0, 1.0), (0.0,)]], products=1),))
-        for claim in (Rises(0), Convex((0,)), Rises(1), Convex((1,))):
+        for claim in (Increasing(0), Convex((0,)), Increasing(1), Convex((1,))):
             verdict = verify(network, claim, [0.1, 0.0], [1.0, 1.0])
             assert (verdict.verdict, verdict.boxes) == ("proved", 0), claim
         assert verify(network, Convex((0, 1)), [0.0, 0.0], [1.0, 1.0]).refuted
@@ -264,7 +264,7 @@ class TestCoefficients:
         coefficients[1] = 0.5
         first = network.layers[0]
         network = Network((Layer(first.lower, first.upper, coefficients, (), first.bias),))
-        for claim in (Rises(1), Falls(1), Convex((1,)), Concave((1,))):
+        for claim in (Increasing(1), Decreasing(1), Convex((1,)), Concave((1,))):
             verdict = verify(network, claim, *BOX, slack=0.0)
             assert (verdict.verdict, verdict.boxes) == ("proved", 0)
 
@@ -281,12 +281,12 @@ def dipped(depth: float) -> Network:
 class TestSearch:
     def test_a_small_dip_is_found(self):
         network = dipped(6e-2)
-        verdict = verify(network, Rises(0), *BOX)
+        verdict = verify(network, Increasing(0), *BOX)
         assert verdict.refuted
         assert ((verdict.witness.numbers[:, 0] > 0.4) & (verdict.witness.numbers[:, 0] < 0.65)).all()
         assert_true_witness(network, verdict, *BOX)
-        assert verify(network, Rises(0), [-1.0, -1.0], [0.4, 1.0]).proved
-        assert verify(network, Rises(1), *BOX).proved
+        assert verify(network, Increasing(0), [-1.0, -1.0], [0.4, 1.0]).proved
+        assert verify(network, Increasing(1), *BOX).proved
 
     def test_a_narrow_dip_missed_by_the_sample_is_found_by_the_search(self):
         # one coefficient of 1003 steps back: the dip is 0.2 % of the range wide
@@ -298,7 +298,7 @@ class TestSearch:
                 layer(-2.0, 2.0, [[(0.0, 1.0)]]),
             )
         )
-        verdict = verify(network, Rises(0), [-1.0], [1.0])
+        verdict = verify(network, Increasing(0), [-1.0], [1.0])
         assert verdict.refuted
         assert verdict.boxes > 0
         assert 0.38 < verdict.witness.numbers[0, 0] < 0.41
@@ -311,10 +311,10 @@ class TestSearch:
         edges = np.array([[line + rough, rough], [line, 0.0 * line]])
         later = layer(-2.0, 2.0, [[(0.0, 1.0)], [(0.0, -1.0)]])
         network = Network((Layer(-np.ones(2), np.ones(2), edges, (), np.zeros(2)), later))
-        assert verify(network, Rises(0), *BOX, budget=0).verdict == "undecided"
-        verdict = verify(network, Rises(0), *BOX, budget=1)
+        assert verify(network, Increasing(0), *BOX, budget=0).verdict == "undecided"
+        verdict = verify(network, Increasing(0), *BOX, budget=1)
         assert (verdict.verdict, verdict.boxes, verdict.witness) == ("undecided", 1, None)
-        verdict = verify(network, Rises(0), *BOX)
+        verdict = verify(network, Increasing(0), *BOX)
         assert verdict.proved
         assert verdict.boxes > 1
 
@@ -326,10 +326,10 @@ class TestSearch:
                 layer(-3.0, 3.0, [[(0.0, 1.0)], [(0.0, -1.0)]]),
             )
         )
-        verdict = verify(network, Rises(0), [-1.0], [1.0], slack=1e-6)
+        verdict = verify(network, Increasing(0), [-1.0], [1.0], slack=1e-6)
         assert verdict.proved
         assert 0.0 < verdict.slack <= 6e-6
-        assert verify(network, Rises(0), [-1.0], [1.0], slack=0.0, budget=3000).verdict == "undecided"
+        assert verify(network, Increasing(0), [-1.0], [1.0], slack=0.0, budget=3000).verdict == "undecided"
 
     def test_a_box_across_the_end_of_a_range_is_cut_there(self):
         # beyond −1 the hidden nodes are straight, so the second derivative jumps there; it is positive on both sides
@@ -367,7 +367,7 @@ class TestSearch:
             other = Network((scaled_first, *network.layers[1:-1], scaled_last))
             lower, upper = _box(network)
             sizes = np.where(np.arange(len(lower)) < first.inputs, unit, 1.0)
-            for claim in (Rises(0), Convex((0,)), Concave((0, 1))):
+            for claim in (Increasing(0), Convex((0,)), Concave((0, 1))):
                 plain = verify(network, claim, lower, upper)
                 verdict = verify(other, claim, lower * sizes, upper * sizes)
                 assert verdict.verdict == plain.verdict
@@ -375,7 +375,7 @@ class TestSearch:
                     assert_true_witness(other, verdict, lower * sizes, upper * sizes)
 
     def test_a_box_without_extent_has_nothing_to_move(self):
-        for claim in (Rises(0), Falls(0), Convex((0,)), Convex(())):
+        for claim in (Increasing(0), Decreasing(0), Convex((0,)), Convex(())):
             assert verify(QUARTER_SQUARES, claim, [0.5, -1.0], [0.5, 1.0]).proved
         assert verify(QUARTER_SQUARES, Convex((0, 1)), [0.5, -1.0], [0.5, 1.0]).proved
         point = verify(QUARTER_SQUARES, Bounded(0.2, 0.3), [0.5, 0.5], [0.5, 0.5])
@@ -391,18 +391,18 @@ class TestCyclesAndTables:
         cycle = np.cos(2.0 * np.pi * np.arange(8) / 8.0)[None, None]
         first = Layer(np.zeros(0), np.zeros(0), np.zeros((0, 1, 8)), (), np.zeros(1), cycle)
         network = Network((first,))
-        for claim in (Rises(0), Falls(0), Convex((0,)), Concave((0,))):
+        for claim in (Increasing(0), Decreasing(0), Convex((0,)), Concave((0,))):
             verdict = verify(network, claim, [3.0], [12.0])
             assert verdict.refuted
             assert_true_witness(network, verdict, [3.0], [12.0])
-        assert verify(network, Falls(0), [5.02], [5.48]).proved
-        assert verify(network, Rises(0), [-0.48], [-0.02]).proved
+        assert verify(network, Decreasing(0), [5.02], [5.48]).proved
+        assert verify(network, Increasing(0), [-0.48], [-0.02]).proved
         assert verify(network, Concave((0,)), [0.8], [1.2]).proved
         assert verify(network, Bounded(-1.0, 1.0), [-7.0], [9.0]).proved
 
     def test_a_flat_cycle_moves_neither_way(self):
         first = Layer(np.zeros(0), np.zeros(0), np.zeros((0, 1, 8)), (), np.zeros(1), np.full((1, 1, 8), 0.3))
-        for claim in (Rises(0), Falls(0), Convex((0,)), Concave((0,))):
+        for claim in (Increasing(0), Decreasing(0), Convex((0,)), Concave((0,))):
             verdict = verify(Network((first,)), claim, [0.0], [1.0], slack=0.0)
             assert (verdict.verdict, verdict.boxes) == ("proved", 0)
 
@@ -415,13 +415,13 @@ class TestCyclesAndTables:
         return Network((first, layer(-6.0, 6.0, [[(0.0, 0.0, 1.0)]])))
 
     def test_categories_are_all_looked_at_unless_some_are_named(self, tabled):
-        verdict = verify(tabled, Rises(0), [-0.4], [1.0])
+        verdict = verify(tabled, Increasing(0), [-0.4], [1.0])
         assert verdict.refuted
         assert verdict.witness.codes[0] == 1
         assert_true_witness(tabled, verdict, [-0.4], [1.0])
-        assert verify(tabled, Rises(0), [-0.4], [1.0], codes=[[0, 2], [0, 1]]).proved
-        assert verify(tabled, Falls(0), [-1.0], [1.0], codes=[[1], [0, 1]]).proved
-        verdict = verify(tabled, Rises(0), [-0.6], [1.0], codes=[[0, 2], [0, 1]])
+        assert verify(tabled, Increasing(0), [-0.4], [1.0], codes=[[0, 2], [0, 1]]).proved
+        assert verify(tabled, Decreasing(0), [-1.0], [1.0], codes=[[1], [0, 1]]).proved
+        verdict = verify(tabled, Increasing(0), [-0.6], [1.0], codes=[[0, 2], [0, 1]])
         assert tuple(verdict.witness.codes) in {(2, 1), (2, 0)}
 
     def test_one_category_among_many_is_found(self):
@@ -432,10 +432,10 @@ class TestCyclesAndTables:
         tables[1][7] = 0.0
         first = Layer(first.lower, first.upper, first.coefficients, tables, first.bias)
         network = Network((first, layer(-6.0, 6.0, [[(0.0, 0.0, 1.0)]])))
-        verdict = verify(network, Rises(0), [-0.95], [1.0])
+        verdict = verify(network, Increasing(0), [-0.95], [1.0])
         assert verdict.refuted
         assert tuple(verdict.witness.codes) == (123, 7)
-        assert verify(network, Rises(0), [-0.89], [1.0]).proved
+        assert verify(network, Increasing(0), [-0.89], [1.0]).proved
 
     def test_only_categories(self):
         first = Layer(
@@ -463,8 +463,8 @@ class TestSoundness:
         points, codes = draw(network, lower, upper, 300, seed)
         said = network(points, codes)
         claims = {
-            "rises": Rises(seed % width),
-            "falls": Falls(seed % width),
+            "rises": Increasing(seed % width),
+            "falls": Decreasing(seed % width),
             "convex": Convex((seed % width,)),
             "concave": Concave((seed % width,)),
             "jointly": Convex(tuple(range(width))),
@@ -498,10 +498,10 @@ class TestSoundness:
         first = layer(-1.0, 1.0, [[(0.0, 1.0), (0.0, -1.0), (0.0, 0.5), (2.0,)]], products=1)
         network = Network((first,))
         assert network(np.array([[0.5]])).shape == (1, 3)
-        assert verify(network, Rises(0), [-1.0], [1.0], output=0).proved
-        assert verify(network, Falls(0), [-1.0], [1.0], output=1).proved
-        assert verify(network, Rises(0), [-1.0], [1.0], output=2).proved
-        verdict = verify(network, Falls(0), [-1.0], [1.0], output=2)
+        assert verify(network, Increasing(0), [-1.0], [1.0], output=0).proved
+        assert verify(network, Decreasing(0), [-1.0], [1.0], output=1).proved
+        assert verify(network, Increasing(0), [-1.0], [1.0], output=2).proved
+        verdict = verify(network, Decreasing(0), [-1.0], [1.0], output=2)
         np.testing.assert_allclose(verdict.witness.values, network(verdict.witness.numbers)[:, 2])
 
 
@@ -509,12 +509,12 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("claim", "lower", "upper", "message"),
         [
-            (Rises(2), [0.0, 0.0], [1.0, 1.0], "no numeric input 2"),
+            (Increasing(2), [0.0, 0.0], [1.0, 1.0], "no numeric input 2"),
             (Convex((0, -1)), [0.0, 0.0], [1.0, 1.0], "no numeric input -1"),
-            (Rises(0), [0.0], [1.0], "needs 2 lower and 2 upper ends"),
-            (Rises(0), [0.0, 2.0], [1.0, 1.0], "input 1: its range"),
-            (Rises(0), [0.0, 0.0], [1.0, np.inf], "must be finite"),
-            (Rises(0), [0.0, np.nan], [1.0, 1.0], "must be finite"),
+            (Increasing(0), [0.0], [1.0], "needs 2 lower and 2 upper ends"),
+            (Increasing(0), [0.0, 2.0], [1.0, 1.0], "input 1: its range"),
+            (Increasing(0), [0.0, 0.0], [1.0, np.inf], "must be finite"),
+            (Increasing(0), [0.0, np.nan], [1.0, 1.0], "must be finite"),
             (Bounded(1.0, 0.0), [0.0, 0.0], [1.0, 1.0], "no output lies between"),
         ],
     )
@@ -524,14 +524,14 @@ class TestRefusals:
 
     def test_unknown_outputs_and_codes_are_refused(self):
         with pytest.raises(ValueError, match="no output 1"):
-            verify(QUARTER_SQUARES, Rises(0), *BOX, output=1)
+            verify(QUARTER_SQUARES, Increasing(0), *BOX, output=1)
         with pytest.raises(ValueError, match="1 entries for 0 categorical"):
-            verify(QUARTER_SQUARES, Rises(0), *BOX, codes=[[0]])
+            verify(QUARTER_SQUARES, Increasing(0), *BOX, codes=[[0]])
         first = Layer(np.zeros(0), np.zeros(0), np.zeros((0, 1, 8)), (np.zeros((3, 1)),), np.zeros(1))
         with pytest.raises(ValueError, match="between 0 and 2"):
             verify(Network((first,)), Bounded(0.0, 1.0), [], [], codes=[[3]])
 
     def test_a_witness_cannot_be_written_to(self):
-        witness = verify(QUARTER_SQUARES, Rises(0), *BOX).witness
+        witness = verify(QUARTER_SQUARES, Increasing(0), *BOX).witness
         with pytest.raises(ValueError, match="read-only"):
             witness.numbers[0, 0] = 1.0

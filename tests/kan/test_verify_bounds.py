@@ -7,11 +7,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from kanopt.kan.description import evaluate_cycle, evaluate_spline
-from kanopt.kan.verify.boxes import Boxes
+from kanopt.kan.description import evaluate_periodic, evaluate_spline
+from kanopt.kan.verify.boxes import NetworkBoxes
 from kanopt.kan.verify.matrices import outer, scaled, symmetric_product
-from kanopt.kan.verify.splines import Splines
-from kanopt.kan.verify.trace import Second, Tracer
+from kanopt.kan.verify.splines import BoundedSplines
+from kanopt.kan.verify.trace import NetworkBoundPropagator, SecondDerivatives
 from tests.kan.verify_cases import draw, numbers_of, random_network
 
 
@@ -40,7 +40,7 @@ class TestSplines:
             (np.zeros(2), np.ones(2)) if periodic else (np.array([-1.0, 0.5]), np.array([2.0, 0.75]))
         )
         coefficients = rng.normal(size=(2, 3, size))
-        splines = Splines(lower, upper, coefficients, periodic)
+        splines = BoundedSplines(lower, upper, coefficients, periodic)
         width = upper - lower
         middle = lower + width * rng.uniform(-0.6, 1.6, (60, 2))
         half = width * 10.0 ** rng.uniform(-3.0, 0.2, (60, 2))
@@ -50,7 +50,7 @@ class TestSplines:
             for source in range(2):
                 x = middle[box, source] + half[box, source] * share
                 if periodic:
-                    value = evaluate_cycle(x, coefficients[source])
+                    value = evaluate_periodic(x, coefficients[source])
                 else:
                     value = evaluate_spline(x, lower[source], upper[source], coefficients[source])
                 step = x[1] - x[0]
@@ -78,7 +78,7 @@ class TestSplines:
             lower = float(rng.normal() * 10.0 ** rng.uniform(-3, 3))
             upper = lower + float(10.0 ** rng.uniform(-3, 3))
             coefficients = rng.normal(size=grid_size + 3) + 1e3 * (case % 2)
-            splines = Splines(np.array([lower]), np.array([upper]), coefficients[None, None])
+            splines = BoundedSplines(np.array([lower]), np.array([upper]), coefficients[None, None])
             low = lower + (upper - lower) * rng.uniform(-0.3, 1.3, (20, 1))
             high = low + (upper - lower) * 10.0 ** rng.uniform(-15, 0, (20, 1)) * (rng.random((20, 1)) < 0.5)
             found = splines.bounds(low, high)
@@ -92,18 +92,18 @@ class TestSplines:
 
     def test_non_negative_increments_bound_the_slope_by_zero_exactly(self):
         steps = np.random.default_rng(0).random((1, 1, 12)) * (np.arange(12) % 3 != 0)
-        splines = Splines(np.zeros(1), np.ones(1), np.cumsum(steps, axis=-1) - 1.234)
+        splines = BoundedSplines(np.zeros(1), np.ones(1), np.cumsum(steps, axis=-1) - 1.234)
         low = np.random.default_rng(1).uniform(-0.5, 1.5, (500, 1))
         assert splines.bounds(low, low + 0.03).slope[0].min() >= 0.0
 
     def test_constant_edges_have_no_slope_at_all(self):
-        found = Splines(np.zeros(1), np.ones(1), np.full((1, 1, 8), 0.1)).bounds(
+        found = BoundedSplines(np.zeros(1), np.ones(1), np.full((1, 1, 8), 0.1)).bounds(
             np.array([[-2.0]]), np.array([[0.7]])
         )
         assert found.slope[0] == found.slope[1] == found.curvature[0] == found.curvature[1] == 0.0
 
     def test_beyond_the_range_an_edge_is_straight(self):
-        splines = Splines(np.zeros(1), np.ones(1), np.random.default_rng(0).normal(size=(1, 1, 8)))
+        splines = BoundedSplines(np.zeros(1), np.ones(1), np.random.default_rng(0).normal(size=(1, 1, 8)))
         found = splines.bounds(np.array([[1.5]]), np.array([[3.0]]))
         assert found.curvature[0] == found.curvature[1] == 0.0
         np.testing.assert_allclose(found.slope[0], found.slope[1], rtol=1e-12)
@@ -155,15 +155,15 @@ class TestTrace:
         network = random_network(seed, wiggle=1.0)
         width, rng = numbers_of(network), np.random.default_rng(seed)
         tables = network.layers[0].tables
-        tracer = Tracer(network, 0, tuple(np.arange(len(table)) for table in tables))
+        tracer = NetworkBoundPropagator(network, 0, tuple(np.arange(len(table)) for table in tables))
         middle = rng.uniform(-1.5, 1.5, (10, width))
         half = 10.0 ** rng.uniform(-3, 0.5, (10, 1)) * rng.random((10, width))
         last = (
             np.tile([len(table) - 1 for table in tables], (10, 1)).astype(np.int64).reshape(10, len(tables))
         )
-        boxes = Boxes(middle - half, middle + half, np.zeros_like(last), last)
+        boxes = NetworkBoxes(middle - half, middle + half, np.zeros_like(last), last)
         sides = [(i, k) for i in range(width) for k in range(width)]
-        second = Second(
+        second = SecondDerivatives(
             tuple(i for i, _ in sides), tuple(k for _, k in sides), tuple(range(width)), bool(seed % 2)
         )
         anchor = [nodes.value for nodes in tracer.trace(boxes.at(boxes.centre))]
@@ -171,7 +171,7 @@ class TestTrace:
         for _ in range(20):
             points = boxes.low + rng.random(boxes.low.shape) * boxes.width
             codes = rng.integers(0, last + 1)
-            there = tracer.trace(Boxes(points, points, codes, codes), second)[-1]
+            there = tracer.trace(NetworkBoxes(points, points, codes, codes), second)[-1]
             for bound, seen in (
                 (here.value, there.value),
                 (here.gradient, there.gradient),
@@ -190,11 +190,13 @@ class TestTrace:
         network = random_network(seed)
         width, step = numbers_of(network), 1e-5
         points, codes = draw(network, np.full(width, -0.9), np.full(width, 0.9), 50, seed)
-        tracer = Tracer(network, 0, tuple(np.arange(len(table)) for table in network.layers[0].tables))
-        second = Second(left=(0,) * width, right=tuple(range(width)))
-        there = tracer.trace(Boxes(points, points, codes, codes), second)[-1]
+        tracer = NetworkBoundPropagator(
+            network, 0, tuple(np.arange(len(table)) for table in network.layers[0].tables)
+        )
+        second = SecondDerivatives(left=(0,) * width, right=tuple(range(width)))
+        there = tracer.trace(NetworkBoxes(points, points, codes, codes), second)[-1]
         for number in range(width):
-            ahead, behind = (Boxes(p, p, codes, codes) for p in _neighbours(points, number, step))
+            ahead, behind = (NetworkBoxes(p, p, codes, codes) for p in _neighbours(points, number, step))
             fore, back = tracer.trace(ahead)[-1], tracer.trace(behind)[-1]
             slope = (fore.value[0] - back.value[0])[:, 0] / (2.0 * step)
             np.testing.assert_allclose(there.gradient[0][:, 0, number], slope, rtol=1e-4, atol=1e-4)

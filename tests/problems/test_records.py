@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import ProblemError
-from kanopt.problems.records import Attribute, Quantity, known, names_of, records
+from kanopt.problems.records import Attribute, Quantity, field_values, names_of, records
 from kanopt.tables import with_units
 
 
@@ -106,19 +106,19 @@ def test_lists_are_kept_and_other_things_refused():
 
 def test_known_reads_fields_before_attributes():
     stops = [Stop("a", 1.0, attributes={"demand": 9.0}), Stop("b", 2.0)]
-    found = known(stops, "demand", units={"demand": "t"})
+    found = field_values(stops, "demand", units={"demand": "t"})
     assert found.unit == "t"
     assert found.values.tolist() == [1.0, 2.0]
-    assert known([], "demand").values.shape == (0,)
+    assert field_values([], "demand").values.shape == (0,)
 
 
 def test_known_texts_and_units():
     stops = [Stop("a", 1, attributes={"zone": "n", "rate": Quantity(1, "EUR/h")})]
-    assert known(stops, "zone").values.tolist() == ["n"]
+    assert field_values(stops, "zone").values.tolist() == ["n"]
     both = [*stops, Stop("b", 1, attributes={"zone": 3.0, "rate": Quantity(0.5, "EUR/min")})]
-    assert known(both, "rate").values.tolist() == [1.0, 30.0]
+    assert field_values(both, "rate").values.tolist() == [1.0, 30.0]
     with pytest.raises(ProblemError, match="'zone' is a text in some records and a number in others"):
-        known(both, "zone")
+        field_values(both, "zone")
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_known_texts_and_units():
 def test_known_refuses_what_does_not_go_together(attributes, message):
     stops = [Stop("a", 1, attributes={"rate": Quantity(1.0, "EUR/h")}), Stop("b", 1, attributes=attributes)]
     with pytest.raises(ProblemError, match=message):
-        known(stops, "rate", where="stops")
+        field_values(stops, "rate", where="stops")
 
 
 def test_a_field_that_is_not_set_cannot_be_read_by_a_law():
     with pytest.raises(ProblemError, match="'prize' of 'a' is not set"):
-        known([Stop("a", 1)], "prize")
+        field_values([Stop("a", 1)], "prize")

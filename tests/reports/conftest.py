@@ -37,7 +37,7 @@ from kanopt.kan import Layer, Network
 from kanopt.problems import Certificate, EngineRun, Progress, Result, evaluate
 from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
 from kanopt.surrogates.diagram import Diagram, diagram_of
-from kanopt.surrogates.encoding import Encoding, Feature
+from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from kanopt.tables import TableReport
 
 
@@ -120,7 +120,7 @@ def network_diagram() -> Diagram:
         Feature("mode", "category", categories=("air", "rail", "road")),
         Feature("hour", "number", scale=10.0, low=6.0, high=20.0),
     )
-    return diagram_of(Network((first, last)), Encoding(features), output="minutes", log_output=True)
+    return diagram_of(Network((first, last)), FeatureEncoding(features), output="minutes", log_output=True)
 
 
 def routing(names: list[str] | None = None, capacity: float = 1.5, reach: float = 8.0) -> RoutingProblem:

@@ -8,7 +8,7 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from kanopt.reports.canvas import HALO, TIP, axes_or_new, canvas_size, plain, tidy, to_svg
+from kanopt.reports.canvas import HALO, TIP, axes_or_new, canvas_size, escape_text, style_axes, to_svg
 from kanopt.reports.palette import INK, series
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -56,7 +56,7 @@ def test_the_same_drawing_gives_the_same_text() -> None:
 
 def test_names_are_text_and_no_formulas() -> None:
     name = "$x^2$ & 5 $ 😀\x07"
-    svg = to_svg(lambda ax: ax.set_xlabel(plain(name)), width=300, height=200, label="names")
+    svg = to_svg(lambda ax: ax.set_xlabel(escape_text(name)), width=300, height=200, label="names")
     texts = [element.text for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
     assert "$x^2$ & 5 $ 😀 " in texts
 
@@ -65,7 +65,7 @@ def test_axes_are_made_only_where_none_are_given() -> None:
     ax = axes_or_new(None, 288, 144)
     assert axes_or_new(ax, 1, 1) is ax
     assert canvas_size(ax) == pytest.approx((288, 144))
-    assert not tidy(ax, grid="x").spines["bottom"].get_visible()
+    assert not style_axes(ax, grid="x").spines["bottom"].get_visible()
     pyplot.close(ax.figure)
     _, pair = pyplot.subplots(1, 2, figsize=(4, 2))
     assert canvas_size(pair[0]) == pytest.approx((144, 144))
@@ -89,7 +89,7 @@ def test_numbers_of_an_axis_are_written_alike_and_none_above_it(
     figure = Figure()
     ax = figure.add_subplot()
     ax.plot([0, 1], [low, high])
-    tidy(ax)
+    style_axes(ax)
     figure.canvas.draw()
     texts = [label.get_text() for label in ax.get_yticklabels()]
     assert set(wanted) <= set(texts)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from kanopt.errors import FormulaError
 from kanopt.formulas import Curve, Domain, Formula, Input, Range, Variable, parse_formula
 from kanopt.reports import plot_curve, plot_formula
-from kanopt.reports.law_plots import drawable, levels_of, reference_values, tabulate
+from kanopt.reports.law_plots import comparison_levels, plottable_inputs, reference_values, tabulate
 
 
 def axes() -> Any:
@@ -55,7 +55,7 @@ def test_references_are_middles_by_ratio_where_a_range_is_wide() -> None:
 
 
 def test_only_inputs_with_a_range_can_be_drawn() -> None:
-    assert drawable(power()) == ["km", "load"]
+    assert plottable_inputs(power()) == ["km", "load"]
     with pytest.raises(FormulaError, match="cannot be drawn along 'prise': no range is known"):
         plot_formula(power(), axes(), along="prise")
     bare = parse_formula("2 * x", [Variable("x")], Variable("y"))
@@ -65,9 +65,9 @@ def test_only_inputs_with_a_range_can_be_drawn() -> None:
 
 def test_levels_are_those_of_the_input_that_matters_most() -> None:
     law = parse_formula("a + 100 * b + 10 * c", [Variable(n, low=0, high=1) for n in "abc"], Variable("y"))
-    assert levels_of(law, "a", reference_values(law), {})[0] == "b"
-    assert levels_of(law, "a", reference_values(law), {"b": 0.5})[0] == "c"
-    assert levels_of(law, "a", reference_values(law), {"b": 0.5, "c": 0.5})[0] == ""
+    assert comparison_levels(law, "a", reference_values(law), {})[0] == "b"
+    assert comparison_levels(law, "a", reference_values(law), {"b": 0.5})[0] == "c"
+    assert comparison_levels(law, "a", reference_values(law), {"b": 0.5, "c": 0.5})[0] == ""
 
 
 def test_the_band_shows_where_nine_in_ten_held_out_rows_fell(make_run: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from kanopt.formulas import Constant, Domain, Formula, Input, Variable, parse_formula
 from kanopt.reports.law_section import LawSection, law_sections
-from kanopt.reports.page_parts import Table
+from kanopt.reports.page_parts import PageTable
 from kanopt.whatif import LearnedLaw
 
 KM, LOAD = Variable("km", "km", low=0, high=90), Variable("load", "t", low=0, high=20)
@@ -36,11 +36,11 @@ def section(formula: Formula) -> LawSection:
     return found
 
 
-def constants(formula: Formula) -> Table:
+def constants(formula: Formula) -> PageTable:
     return next(table for table in section(formula).tables if table.caption.startswith("Constants"))
 
 
-def column(table: Table, head: str) -> list[Any]:
+def column(table: PageTable, head: str) -> list[Any]:
     place = [each.head for each in table.columns].index(head)
     return [row[place] for row in table.rows]
 

@@ -16,9 +16,9 @@ import pytest
 
 from kanopt.errors import ProblemError
 from kanopt.explain import explain
-from kanopt.explain.wording import number
+from kanopt.explain.wording import number_text
 from kanopt.problems import evaluate
-from kanopt.problems.findings import OutsideUse, Reason, Violation
+from kanopt.problems.findings import Extrapolation, Reason, Violation
 from kanopt.problems.result import Check, Status
 from kanopt.reports import write_comparison, write_report
 from kanopt.reports.plan_page import _plan_table
@@ -96,13 +96,13 @@ def test_a_report_says_what_the_price_says(make_run: Any, tmp_path: Path) -> Non
     text, page = write(run, tmp_path)
     assert len(text.encode()) < 600_000
     objective, terms = run.result.objective, run.result.pricing.terms()
-    assert f"The plan costs {number(objective)} EUR" in page.text
+    assert f"The plan costs {number_text(objective)} EUR" in page.text
     for value in (*terms, objective, run.today.objective):
-        assert number(value, 2) in page.text
+        assert number_text(value, 2) in page.text
     assert "OR-Tools routing 9.15" in page.text
     assert "PyVRP 0.14.1" in page.text
     assert "not used: driver breaks" in page.text
-    assert number(run.result.certificate.solver_objective, 4) in page.text
+    assert number_text(run.result.certificate.solver_objective, 4) in page.text
     assert "travel_time" in page.text
     assert "0.9620" in page.text
     assert "10 left out minutes: not a number" in page.text
@@ -171,10 +171,10 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
         Reason("job j1", "late", "no machine is free"),
     )
     leaps = tuple(
-        OutsideUse("travel_time", f"leg {i}", "distance_km", f"distance_km {30 + i} km") for i in range(20)
+        Extrapolation("travel_time", f"leg {i}", "distance_km", f"distance_km {30 + i} km") for i in range(20)
     )
     result = replace(run.result, status=Status.PARTIAL, check=Check((broken,)), interrupted=True)
-    why = replace(explain(result), causes=causes, leaps=leaps)
+    why = replace(explain(result), causes=causes, extrapolations=leaps)
     laws = dict(run.laws)
     laws["travel_time"] = replace(
         laws["travel_time"], trusted=False, note="R² 0.412 is below the 0.5 asked for"
@@ -287,8 +287,8 @@ def test_a_plan_of_ones_own_problem_has_a_report_too(make_run: Any, tmp_path: Pa
     path = explain(run.result).to_html(tmp_path / "plan.html", title="Monday <1>", today=run.today)
     page = check_page(path.read_text("utf-8"))
     assert "Monday <1>" in page.text
-    assert f"The plan costs {number(run.result.objective)} EUR" in page.text
-    assert number(run.today.objective, 2) in page.text
+    assert f"The plan costs {number_text(run.result.objective)} EUR" in page.text
+    assert number_text(run.today.objective, 2) in page.text
     for name in run.result.problem.laws():
         assert name in page.text
     assert "The tables that were read" not in page.text
@@ -336,7 +336,7 @@ def test_a_comparison_splits_the_change_and_names_what_moved(comparison: Compari
     page = check_page(text)
     row = comparison.steps.iloc[0]
     for name in ("data_effect", "replanning_effect", "change"):
-        assert number(row[name], 2, signed=True) in page.text
+        assert number_text(row[name], 2, signed=True) in page.text
     assert "Fuel <b>up</b>" in page.text
     assert "<b>up</b>" not in text
     assert "vehicles.fuel_price × 1.28" in page.text

@@ -20,7 +20,7 @@ from kanopt.errors import SolverError
 from kanopt.problems import Result
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.clock import Clock, WorkClock
+from kanopt.solvers.clock import SearchClock, WorkClock
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 
 ROOT = Path(__file__).parents[2]
@@ -211,7 +211,7 @@ def test_work_is_counted_in_one_process() -> None:
     assert SolveOptions(workers=4, deterministic=True).workers == 1
     assert isinstance(SolveOptions(deterministic=True).clock, WorkClock)
     assert not SolveOptions().clock.counts_work
-    assert type(SolveOptions().clock) is Clock
+    assert type(SolveOptions().clock) is SearchClock
 
 
 def test_who_cannot_count_says_so() -> None:

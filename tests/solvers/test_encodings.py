@@ -6,8 +6,8 @@ import numpy as np
 
 import kanopt as ko
 from kanopt.solvers import Encoding
-from tests.solvers.decisions.brute import law
 from tests.cases.supply import random_problem as random_supply
+from tests.solvers.decisions.brute import law
 
 
 def chosen(problem: object) -> Encoding:
@@ -30,8 +30,8 @@ def test_a_decision_problem_is_described_law_by_law() -> None:
     assert best.segments == sum(one.segments for one in best.laws)
     objective, wear, slow = best.laws
     assert (objective.fixed, objective.decided) == (("km",), ("v",))
-    assert wear.how == "cuts, no binaries: jointly convex"
-    assert slow.how == "a linear row, exact"
+    assert wear.method == "cuts, no binaries: jointly convex"
+    assert slow.method == "a linear row, exact"
     assert "cost(v; km fixed): " in str(best)
     assert str(best).endswith("slow(v): a linear row, exact")
 
@@ -67,7 +67,7 @@ def test_laws_of_other_problems_are_tabulated_or_frozen() -> None:
     assert "routing" in routing.solver
     told = {one.law: one for one in routing.laws}
     burnt, paid = (next(one for name, one in told.items() if word in name) for word in ("fuel", "toll"))
-    assert "load (state.load) frozen at" in burnt.how
-    assert burnt.how.endswith("search: a straight line in the load: two tables, exact")
+    assert "load (state.load) frozen at" in burnt.method
+    assert burnt.method.endswith("search: a straight line in the load: two tables, exact")
     assert (burnt.fixed, burnt.decided) == (("km",), ("load",))
-    assert (paid.how, paid.fixed) == ("tabulated before solving", ("km",))
+    assert (paid.method, paid.fixed) == ("tabulated before solving", ("km",))

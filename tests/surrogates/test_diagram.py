@@ -6,11 +6,11 @@ import pytest
 from kanopt.kan import Layer, Network
 from kanopt.surrogates.diagnostics import attribution
 from kanopt.surrogates.diagram import diagram_of
-from kanopt.surrogates.encoding import Encoding, Feature
+from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from tests.cases.law_search_networks import layer, line, square
 
 
-def network() -> tuple[Network, Encoding]:
+def network() -> tuple[Network, FeatureEncoding]:
     rng = np.random.default_rng(0)
     lower, upper = np.array([np.log(2.0), 0.6]), np.array([np.log(30.0), 2.0])
     first = Layer(lower, upper, rng.normal(size=(2, 2, 8)), (rng.normal(size=(3, 2)),), np.zeros(2))
@@ -20,7 +20,7 @@ def network() -> tuple[Network, Encoding]:
         Feature("mode", "category", categories=("air", 2, True)),
         Feature("hour", "number", scale=10.0, low=6.0, high=20.0),
     )
-    return Network((first, last)), Encoding(features)
+    return Network((first, last)), FeatureEncoding(features)
 
 
 def test_nodes_are_named_and_every_edge_is_there() -> None:
@@ -52,11 +52,11 @@ def test_strength_is_relative_to_the_widest_edge_of_the_layer() -> None:
         assert max(strengths) == 1.0
         assert min(strengths) > 0.0
     flat = Network((Layer(np.zeros(1), np.ones(1), np.zeros((1, 1, 8)), (), np.zeros(1)),))
-    only = diagram_of(flat, Encoding((Feature("a", "number", high=1.0),)), output="y").edges[0]
+    only = diagram_of(flat, FeatureEncoding((Feature("a", "number", high=1.0),)), output="y").edges[0]
     assert only.strength == pytest.approx(0.0)
 
 
-def with_a_product() -> tuple[Network, Encoding]:
+def with_a_product() -> tuple[Network, FeatureEncoding]:
     """A sum of km and the hour, and the product of km with load and mode."""
     first = layer(
         [[line, line, None], [None, None, square]],
@@ -70,7 +70,7 @@ def with_a_product() -> tuple[Network, Encoding]:
         Feature("load", "number", low=0.0, high=4.0),
         Feature("mode", "category", categories=("air", "road")),
     )
-    return Network((first, layer([[line], [line]]))), Encoding(features)
+    return Network((first, layer([[line], [line]]))), FeatureEncoding(features)
 
 
 def test_products_cycles_and_pruned_edges() -> None:

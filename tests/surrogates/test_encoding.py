@@ -4,7 +4,7 @@ import pytest
 
 from kanopt.errors import FitError
 from kanopt.surrogates import KANRegressor
-from kanopt.surrogates.encoding import Encoding, Feature, encoding_of, knot_range
+from kanopt.surrogates.encoding import Feature, FeatureEncoding, encoding_of, knot_range
 
 
 def frame(**columns):
@@ -43,7 +43,7 @@ def test_kinds_of_columns():
     numbers, codes = encoding.transform(table)
     assert numbers.shape == (3, 4)
     assert codes.tolist() == [[1, 1, 1, 0], [0, 0, 0, 1], [1, 1, 1, 0]]
-    assert Encoding.from_json(encoding.to_json()) == encoding
+    assert FeatureEncoding.from_json(encoding.to_json()) == encoding
 
 
 def test_numbers_are_scaled_or_logged_and_come_back():

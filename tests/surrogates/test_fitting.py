@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from kanopt import KANRegressor
-from kanopt.kan.robust import robust_trust
-from kanopt.surrogates.fitting import WILD, _simpler, _trust
-from kanopt.surrogates.trials import Structure
+from kanopt.kan.robust import robust_weight_share
+from kanopt.surrogates.fitting import WILD, _robust_weights, _simpler_trials
+from kanopt.surrogates.trials import LawStructure
 
 ONE = np.ones(4)
 
@@ -26,8 +26,8 @@ class Tried:
     products: tuple[int, ...] = ()
 
     @property
-    def structure(self) -> Structure:
-        return Structure(False, (False,), self.hidden, "squared", self.products)
+    def structure(self) -> LawStructure:
+        return LawStructure(False, (False,), self.hidden, "squared", self.products)
 
     @property
     def complexity(self) -> tuple[int, float]:
@@ -38,20 +38,20 @@ def test_of_every_simpler_structure_the_best_trial_is_kept() -> None:
     chosen = Tried((4,), [3.0] * 4)
     plain, better = Tried((), [1.0] * 4), Tried((), [1.5] * 4)
     product, nodes, many = Tried((1,), [2.0] * 4, (1,)), Tried((2,), [2.5] * 4), Tried((4,), [2.9] * 4)
-    assert set(_simpler([plain, product, better, many, chosen, nodes], chosen, ONE)) == {
+    assert set(_simpler_trials([plain, product, better, many, chosen, nodes], chosen, ONE)) == {
         better,
         product,
         nodes,
     }
     # a product of two sums counts as two
-    assert _simpler([plain, product, nodes], nodes, ONE) == [plain]
-    assert _simpler([plain, better], better, ONE) == []
+    assert _simpler_trials([plain, product, nodes], nodes, ONE) == [plain]
+    assert _simpler_trials([plain, better], better, ONE) == []
 
 
 def test_rows_count_by_their_weights_when_the_best_is_told() -> None:
     chosen, one, two = Tried((2,), [3.0] * 4), Tried((), [1.0] * 4), Tried((), [2.0, 0.0, 0.0, 0.0])
-    assert _simpler([one, two], chosen, ONE) == [one]
-    assert _simpler([one, two], chosen, np.array([5.0, 1.0, 1.0, 1.0])) == [two]
+    assert _simpler_trials([one, two], chosen, ONE) == [one]
+    assert _simpler_trials([one, two], chosen, np.array([5.0, 1.0, 1.0, 1.0])) == [two]
 
 
 def test_laws_that_were_tried_are_kept_with_their_rows() -> None:
@@ -60,14 +60,14 @@ def test_laws_that_were_tried_are_kept_with_their_rows() -> None:
     target = np.sin(3 * frame["a"] * frame["b"]) + 0.05 * rng.standard_normal(120)
     model = KANRegressor(seed=0, log_features=[]).fit(frame, target)
     assert model._law.network.hidden
-    law, rows = model._simpler[0]
+    law, rows = model._simpler_laws[0]
     assert law.network.hidden == ()
     assert len(rows.target) == 120
     np.testing.assert_allclose(
         law.network(rows.inputs, np.zeros((120, 0), int)), law.predict(rows.inputs, np.zeros((120, 0), int))
     )
     # whoever asks for a structure gets the law of that one
-    assert KANRegressor(seed=0, hidden=(2,)).fit(frame, target)._simpler == ()
+    assert KANRegressor(seed=0, hidden=(2,)).fit(frame, target)._simpler_laws == ()
 
 
 @dataclass
@@ -81,20 +81,20 @@ class Judged:
     @property
     def trust(self) -> np.ndarray:
         known = (torch.tensor(each) for each in (self.residual, self.weights))
-        return robust_trust(*known, self.loss).numpy()
+        return robust_weight_share(*known, self.loss).numpy()
 
     @property
     def fitted(self) -> Judged:
         return self
 
     @property
-    def structure(self) -> Structure:
-        return Structure(False, (False,), (), self.loss)
+    def structure(self) -> LawStructure:
+        return LawStructure(False, (False,), (), self.loss)
 
 
 def trust(residual: np.ndarray, loss: str, weights: np.ndarray | None = None) -> np.ndarray:
     judged = Judged(residual, loss, np.ones(len(residual)) if weights is None else weights)
-    return _trust(judged, judged)
+    return _robust_weights(judged, judged)
 
 
 @pytest.mark.parametrize("loss", ["huber", "tukey"])

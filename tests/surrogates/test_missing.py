@@ -6,14 +6,14 @@ import pytest
 
 from kanopt import FitError, KANRegressor
 from kanopt.surrogates.encoding import encoding_of
-from kanopt.surrogates.missing import Indicators
+from kanopt.surrogates.missing import MissingIndicators
 
 
 def test_numbers_kept_as_objects_stay_numbers():
     table = pd.DataFrame({"km": pd.Series([1.0, None, 3.0, 8.0], dtype=object)})
-    indicators = Indicators.of(table)
+    indicators = MissingIndicators.from_frame(table)
     assert indicators.fills == {"km": 3.0}
-    assert [feature.kind for feature in encoding_of(indicators.filled(table)).features] == [
+    assert [feature.kind for feature in encoding_of(indicators.transform(table)).features] == [
         "number",
         "category",
     ]
@@ -23,7 +23,11 @@ def test_a_weight_counts_as_copies_of_a_row():
     table = pd.DataFrame({"km": [1.0, 4.0, 9.0, np.nan], "load_t": [2.0, 3.0, 4.0, 5.0]})
     weights = np.array([1, 2, 5, 3])
     copies = table.loc[np.repeat(table.index, weights)]
-    assert Indicators.of(table, weights.astype(float)).fills == Indicators.of(copies).fills == {"km": 9.0}
+    assert (
+        MissingIndicators.from_frame(table, weights.astype(float)).fills
+        == MissingIndicators.from_frame(copies).fills
+        == {"km": 9.0}
+    )
 
 
 @pytest.mark.parametrize(

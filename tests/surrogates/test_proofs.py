@@ -12,7 +12,7 @@ from kanopt.kan.description import Layer, Network
 from kanopt.kan.links import Exponential, Logistic, Softplus
 from kanopt.kan.verify import Verdict
 from kanopt.surrogates.encoding import encoding_of
-from kanopt.surrogates.proofs import Asked, proofs
+from kanopt.surrogates.proofs import ShapeClaims, proofs
 from tests.kan.verify_cases import polynomial
 
 
@@ -75,8 +75,8 @@ def test_bounds_next_to_an_end_of_a_link_are_the_ones_asked_for(link, end, insid
     for shift in (-0.5, 0.5):  # the law passes by the bound, no nearer than half a unit of the output
         turned = law_of(link, (place + shift - (encoded[0] if shift > 0 else encoded[1]), 1.0))
         asked = {
-            "at least": Asked(bounds=(bound, math.inf)),
-            "at most": Asked(bounds=(-math.inf, bound)),
+            "at least": ShapeClaims(bounds=(bound, math.inf)),
+            "at most": ShapeClaims(bounds=(-math.inf, bound)),
         }
         for words, question in asked.items():
             answer = proofs(turned, question, 1000).iloc[0]
@@ -89,19 +89,19 @@ def test_bounds_at_and_beyond_the_ends_are_settled_at_once(link):
     low, high = link.ends
     law = law_of(link)
     for bound in (low, low - 1e-4):
-        assert proofs(law, Asked(bounds=(bound, math.inf)), 1).iloc[0]["verdict"] == "proved"
-        answer = proofs(law, Asked(bounds=(-math.inf, bound)), 1).iloc[0]
+        assert proofs(law, ShapeClaims(bounds=(bound, math.inf)), 1).iloc[0]["verdict"] == "proved"
+        answer = proofs(law, ShapeClaims(bounds=(-math.inf, bound)), 1).iloc[0]
         assert (answer["verdict"], answer["boxes"]) == ("refuted", 0)
         assert "everywhere" in answer["where"]
     if math.isfinite(high):
-        assert proofs(law, Asked(bounds=(high, math.inf)), 1).iloc[0]["verdict"] == "refuted"
-        assert proofs(law, Asked(bounds=(-math.inf, high + 1e-4)), 1).iloc[0]["verdict"] == "proved"
+        assert proofs(law, ShapeClaims(bounds=(high, math.inf)), 1).iloc[0]["verdict"] == "refuted"
+        assert proofs(law, ShapeClaims(bounds=(-math.inf, high + 1e-4)), 1).iloc[0]["verdict"] == "proved"
 
 
 def test_a_bound_that_rounding_hides_is_undecided():
     link = Logistic(low=1e9, high=2e9)
     object.__setattr__(link, "exact_inverse", lambda target: np.array(0.0))
-    answer = proofs(law_of(link), Asked(bounds=(1.2e9, math.inf)), 1000).iloc[0]
+    answer = proofs(law_of(link), ShapeClaims(bounds=(1.2e9, math.inf)), 1000).iloc[0]
     assert (answer["verdict"], answer["boxes"]) == ("undecided", 0)
     assert "rounding hides" in answer["where"]
 
@@ -132,7 +132,7 @@ def test_a_law_close_to_its_lower_end_is_not_refuted():
     ],
 )
 def test_where_says_why_a_shape_is_undecided(law, word, reason):
-    answer = proofs(law, Asked(**{word: ("x",)}), 1000).iloc[0]
+    answer = proofs(law, ShapeClaims(**{word: ("x",)}), 1000).iloc[0]
     assert answer["verdict"] == "undecided"
     assert reason in answer["where"]
 
@@ -146,7 +146,7 @@ def test_a_spent_budget_is_named(monkeypatch, boxes, where):
         return Verdict(claim, "undecided", boxes)
 
     monkeypatch.setattr("kanopt.surrogates.proofs.verify", verify)
-    answer = proofs(law_of(), Asked(monotone={"x": 1}), 20).iloc[0]
+    answer = proofs(law_of(), ShapeClaims(monotone={"x": 1}), 20).iloc[0]
     assert tuple(answer[["verdict", "boxes", "where"]]) == ("undecided", boxes, where)
 
 
@@ -156,5 +156,5 @@ def test_concave_and_rising_in_the_logarithm_is_concave():
         ((0.0, -1.0), "convex", "proved"),  # −log x
         ((0.0, -1.0), "concave", "undecided"),
     ):
-        answer = proofs(law_of(powers=powers, logs=True), Asked(**{word: ("x",)}), 1000).iloc[0]
+        answer = proofs(law_of(powers=powers, logs=True), ShapeClaims(**{word: ("x",)}), 1000).iloc[0]
         assert answer["verdict"] == verdict, (powers, word)

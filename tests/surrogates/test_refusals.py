@@ -147,7 +147,7 @@ def test_numbered_columns_are_meant_by_their_labels(numbered):
     signs = KANRegressor(monotone=[1, 0, 0], log_target=False, **OPTIONS).fit(table, cost)
     assert signs.verify()["claim"].tolist() == ["rises with 1"]
     cycle = KANRegressor(periodic={2: 12.0}, log_target=False, **OPTIONS).fit(table, cost)
-    assert [feature.name for feature in cycle.encoding_.cycles] == ["2"]
+    assert [feature.name for feature in cycle.encoding_.periodic] == ["2"]
 
 
 def test_held_out_rows_of_numbered_columns_are_found(numbered):

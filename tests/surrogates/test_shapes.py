@@ -117,7 +117,7 @@ def test_an_hour_meets_itself_at_midnight(trips):
     around = pd.concat([row.assign(hour=hour) for hour in (23.999, 0.001)])
     low, high = model.predict(around)
     assert low == pytest.approx(high, rel=1e-3)
-    assert model.encoding_.cycles[0].name == "hour"
+    assert model.encoding_.periodic[0].name == "hour"
     truth = (
         1.5 * frame["km"] * (1 + 0.4 * np.cos(2 * np.pi * (frame["hour"] - 8) / 24))
         + 0.3 * frame["load_t"] ** 2

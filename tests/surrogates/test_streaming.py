@@ -15,14 +15,14 @@ import torch
 
 import kanopt as ko
 from kanopt.errors import FitError, KanoptWarning
-from kanopt.kan.architecture import Inputs, Shape
+from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.robust import HUBER, robust_weights
-from kanopt.surrogates.settings import Watch
-from kanopt.surrogates.streaming import Streamed, learn_streamed
+from kanopt.surrogates.settings import FitMonitor
+from kanopt.surrogates.streaming import StreamingResult, learn_streamed
 from kanopt.surrogates.streaming.objective import RobustLoss, StreamedSquares
-from kanopt.surrogates.streaming.rows import Categories, Columns
+from kanopt.surrogates.streaming.rows import CategoryCodes, SourceColumns
 from kanopt.surrogates.streaming.survey import survey
 from kanopt.tables.batches import FrameSource, ParquetSource
 
@@ -57,7 +57,7 @@ def written(frame: pd.DataFrame, path: Path) -> Path:
     return path
 
 
-class StopsAfter(Watch):
+class StopsAfter(FitMonitor):
     """Says to stop when it was asked before so many times."""
 
     def __init__(self, times: int) -> None:
@@ -84,7 +84,7 @@ class Reading:
             yield self.frame.iloc[1_000 * part : 1_000 * (part + 1)]
 
 
-def predicted(streamed: Streamed, frame: pd.DataFrame) -> Any:
+def predicted(streamed: StreamingResult, frame: pd.DataFrame) -> Any:
     law = streamed.law
     return law.predict(*law.encoding.transform(frame[list(law.encoding.names)]))
 
@@ -203,7 +203,7 @@ class TestSameLawAsInMemory:
         model = ko.KANRegressor(**PLAIN)
         whole = learn_streamed(reading, "cost_eur", model, sample=SAMPLE)
         reading.count = 0
-        watch = Watch(stop=lambda: reading.count == 3 * reading.batches - 1)
+        watch = FitMonitor(stop=lambda: reading.count == 3 * reading.batches - 1)
         streamed = learn_streamed(reading, "cost_eur", model, watch=watch, sample=SAMPLE)
         np.testing.assert_allclose(predicted(streamed, trips), predicted(whole, trips), rtol=1e-9)
         assert reading.count == 3 * reading.batches - 1
@@ -370,24 +370,24 @@ class TestObjective:
         residual = torch.linspace(-9.0, 9.0, 400, dtype=torch.float64, requires_grad=True)
         for name in ("huber", "tukey"):
             loss = RobustLoss(name, scale=1.5)
-            twice = loss.twice(residual)
+            twice = loss.doubled_loss(residual)
             (slope,) = torch.autograd.grad(twice.sum(), residual)
-            torch.testing.assert_close(0.5 * slope, loss.trust(residual) * residual)
+            torch.testing.assert_close(0.5 * slope, loss.weight_share(residual) * residual)
             small = residual.abs() < 1e-2
             torch.testing.assert_close(twice[small], residual[small].square(), rtol=1e-4, atol=0.0)
         inside = robust_weights(residual.detach(), torch.ones(400, dtype=torch.float64), "huber")
         scale = float(residual.detach().abs().median()) / 0.6745
         torch.testing.assert_close(
-            RobustLoss("huber", scale).trust(residual.detach()), inside, rtol=0.01, atol=0.0
+            RobustLoss("huber", scale).weight_share(residual.detach()), inside, rtol=0.01, atol=0.0
         )
         assert float(inside.min()) == pytest.approx(HUBER * scale / 9.0, rel=0.01)
 
     def test_loss_and_gradient_are_of_all_rows_and_the_matrix_of_some(self) -> None:
         generator = torch.Generator().manual_seed(4)
-        shape = Shape(2, hidden=(2,), grid_size=3)
+        shape = Architecture(2, hidden=(2,), grid_size=3)
         numbers = torch.rand(9_000, 2, dtype=torch.float64, generator=generator)
         data = Data(
-            Inputs(numbers, torch.zeros(9_000, 0, dtype=torch.int64)),
+            InputTensors(numbers, torch.zeros(9_000, 0, dtype=torch.int64)),
             numbers.prod(1, keepdim=True),
             torch.rand(9_000, dtype=torch.float64, generator=generator),
         )
@@ -413,12 +413,12 @@ class TestSurvey:
         rows = np.random.default_rng(0).uniform(size=10_000)
         frame = pd.DataFrame({"km": rows, "y": rows})
         source = FrameSource(lambda: [frame])
-        found = survey(source, Columns.of(source, "y", None), seed=0, size=1_000)
+        found = survey(source, SourceColumns.of(source, "y", None), seed=0, size=1_000)
         assert found.sample.numbers.mean() == pytest.approx(0.5, abs=0.03)
 
     def test_ranges_categories_and_a_uniform_sample(self, trips: pd.DataFrame, tmp_path: Path) -> None:
         source = ParquetSource((written(trips, tmp_path / "trips.parquet"),))
-        columns = Columns.of(source, "cost_eur", FEATURES, "count")
+        columns = SourceColumns.of(source, "cost_eur", FEATURES, "count")
         used = trips[trips["count"] > 0]
         first, again = (survey(source, columns, seed=3, size=2_000) for _ in range(2))
         assert (first.low, first.high) == (used["cost_eur"].min(), used["cost_eur"].max())
@@ -436,7 +436,7 @@ class TestSurvey:
         np.testing.assert_array_equal(read, used["cost_eur"])
 
     def test_values_that_no_row_has_are_no_categories(self) -> None:
-        known = Categories()
+        known = CategoryCodes()
         array = pa.DictionaryArray.from_arrays(pa.array([2, None, 2]), pa.array(["x", "y", "z"]))
         assert known.encode(array).tolist() == [0, -1, 0]
         assert list(known.codes) == ["z"]
@@ -444,7 +444,7 @@ class TestSurvey:
     def test_booleans_are_categories(self) -> None:
         frame = pd.DataFrame({"late": [True, False] * 5, "km": np.arange(10.0), "y": np.arange(10.0)})
         source = FrameSource(lambda: [frame])
-        found = survey(source, Columns.of(source, "y", None), seed=0)
+        found = survey(source, SourceColumns.of(source, "y", None), seed=0)
         assert found.encoding.features[0].categories == (False, True)
         assert found.sample.codes[:4, 0].tolist() == [1, 0, 1, 0]
         assert found.whole

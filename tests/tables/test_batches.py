@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kanopt.errors import TableError
-from kanopt.tables.batches import FrameSource, ParquetSource, Source, is_source, kind_of, open_source
+from kanopt.tables.batches import BatchSource, FrameSource, ParquetSource, is_source, kind_of, open_source
 
 FRAME = pd.DataFrame(
     {
@@ -25,7 +25,7 @@ FRAME = pd.DataFrame(
 )
 
 
-def cells(source: Source, columns: list[str], rows: int = 100) -> list[list[Any]]:
+def cells(source: BatchSource, columns: list[str], rows: int = 100) -> list[list[Any]]:
     batches = list(source.batches(columns, rows))
     return [[cell for batch in batches for cell in batch.column(name).to_pylist()] for name in columns]
 

@@ -140,7 +140,7 @@ def test_each_scenario_keeps_the_best_plan_there_is(tiny, monkeypatch):
     )
     assert found.searched_again
     assert any("was searched again, from the variants' plans too" in note for note in found.notes)
-    worse = replace(found, alone=740.93)
+    worse = replace(found, standalone_objective=740.93)
     assert "Tiny: was searched again, from the variants' plans too; run alone it came to 740.93 EUR" in (
         worse.text()
     )

@@ -663,7 +663,7 @@ def test_a_policy_holds_what_the_file_says(edited):
     fleet.write_text("\n".join(f"{row},{new}" for row, new in zip(rows, more, strict=True)))
     scenario = load_scenario(path)
     scenario.check()
-    problem = scenario.problem.build(scenario.material(scenario.formulas({})))
+    problem = scenario.problem.build(scenario.problem_inputs(scenario.formulas({})))
     facts = problem.facts
     assert facts.service[0, 1] == pytest.approx(9.0)
     assert facts.carried[1].tolist() == [0.0, 1.0, 2.0, 1.0, 1.0]

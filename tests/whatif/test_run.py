@@ -176,7 +176,7 @@ def test_python_changes_make_new_scenarios_named_after_them(tiny):
 
 def test_a_field_without_a_column_can_be_set(tiny):
     scenario = load_scenario(tiny).set("vehicles.cost_per_distance", 0.5, where={"name": "van"})
-    problem = scenario.problem.build(scenario.material(scenario.formulas({})))
+    problem = scenario.problem.build(scenario.problem_inputs(scenario.formulas({})))
     assert [vehicle.cost_per_distance for vehicle in problem.vehicles] == [0.5, 0.0]
     with pytest.raises(ScenarioError, match="did you mean 'cost_per_distance'"):
         load_scenario(tiny).set("vehicles.cost_per_distanse", 0.5)

@@ -12,13 +12,13 @@ import pandas as pd
 from kanopt.errors import ProblemError, nearest
 from kanopt.explain.differences import difference
 from kanopt.explain.explanation import Level
-from kanopt.explain.wording import amount, few, listing, number, percent
+from kanopt.explain.wording import amount_text, first_few, join_list, number_text, percent_text
 from kanopt.problems.result import Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.problems.routing.simulate.check import missing_skill
 from kanopt.solvers.solve import solve
 
-__all__ = ["Forced", "with_client_on", "without_leg"]
+__all__ = ["PlanAlternative", "with_client_on", "without_leg"]
 
 _LEAST_SECONDS = 2.0
 _SAME = 1e-6
@@ -26,7 +26,7 @@ _SAME = 1e-6
 
 
 @dataclass(frozen=True)
-class Forced:
+class PlanAlternative:
     """A plan in which something is forced, beside the plan that was found.
 
     Parameters
@@ -52,13 +52,13 @@ class Forced:
         return self.after.objective - self.before.objective
 
     @property
-    def holds(self) -> bool:
+    def serves_client(self) -> bool:
         """Whether the plan under force serves the client that it is asked to."""
         plan = self.after.plan
         return isinstance(plan, RoutingPlan) and self.client not in plan.unserved
 
     @property
-    def left_out(self) -> tuple[str, ...]:
+    def newly_unserved(self) -> tuple[str, ...]:
         """Clients that the plan under force leaves out, and the plan that was found does not."""
         plans = (self.before.plan, self.after.plan)
         if not all(isinstance(plan, RoutingPlan) for plan in plans):
@@ -79,33 +79,34 @@ class Forced:
     def __str__(self) -> str:
         if self.after.objective is None:
             return f"{self.question}: no plan was found ({self.after.status.value})"
-        if not self.holds:
+        if not self.serves_client:
             assert self.after.plan is not None
             reasons = self.after.problem.reasons(self.after.plan)
             why = next((each.message for each in reasons if each.subject == f"client {self.client}"), "")
             return f"{self.question}: no plan was found in which it is" + (f"; {why}" if why else "")
         unit, change, base = self.before.problem.unit, self.change, abs(self.before.objective or 0.0)
         missing = ""
-        if self.left_out:
-            missing = f", and leaves {few(list(self.left_out))} out"
+        if self.newly_unserved:
+            missing = f", and leaves {first_few(list(self.newly_unserved))} out"
         if abs(change) <= _SAME * max(base, 1e-12):
             return f"{self.question}: the plan costs the same{missing}"
-        share = f" ({percent(abs(change) / base)})" if base else ""
+        share = f" ({percent_text(abs(change) / base)})" if base else ""
         frame = self.terms()
         moved = frame[frame["change"].abs() > 0.005 * abs(change)]
         parts = [
-            f"{term} {number(by, signed=True)}"
+            f"{term} {number_text(by, signed=True)}"
             for term, by in zip(moved["term"], moved["change"], strict=True)
         ]
         more = "more" if change > 0 else "less"
-        said = f"{self.question}: the plan costs {amount(abs(change), unit)}{share} {more}{missing}: {listing(parts)}"
-        better = change < 0 and not self.left_out
+        costs = f"{amount_text(abs(change), unit)}{share} {more}{missing}"
+        said = f"{self.question}: the plan costs {costs}: {join_list(parts)}"
+        better = change < 0 and not self.newly_unserved
         return f"{said}. The plan that was explained is not the best one" if better else said
 
 
-def with_client_on(result: Result, client: str, vehicle: str, **options: Any) -> Forced:
+def with_client_on(result: Result, client: str, vehicle: str, **options: Any) -> PlanAlternative:
     """Plan again with a client on another vehicle type; see :meth:`kanopt.Explanation.instead`."""
-    problem, plan = _routing(result)
+    problem, plan = _routing_plan(result)
     names = [each.name for each in problem.clients]
     if client not in names:
         raise ProblemError(f"there is no client {client!r}; {nearest(client, names)}")
@@ -114,26 +115,28 @@ def with_client_on(result: Result, client: str, vehicle: str, **options: Any) ->
         raise ProblemError(f"there is no vehicle type {vehicle!r}; {nearest(vehicle, types)}")
     now = [route.vehicle for route in plan.routes if client in route.clients]
     if now == [vehicle]:
-        raise ProblemError(f"client {client!r} is on {vehicle!r} already; name another of {listing(types)}")
+        raise ProblemError(f"client {client!r} is on {vehicle!r} already; name another of {join_list(types)}")
     place = names.index(client)
-    if not problem.facts.allowed[types.index(vehicle), len(problem.depots) + place]:
+    if not problem.data.allowed[types.index(vehicle), len(problem.depots) + place]:
         raise ProblemError(
-            f"{vehicle!r} may not serve client {client!r}: {_why_not(problem, vehicle, client)}"
+            f"{vehicle!r} may not serve client {client!r}: {_ineligibility(problem, vehicle, client)}"
         )
     clients = list(problem.clients)
     # who has a prize would be left out where that is cheaper
     clients[place] = replace(clients[place], vehicles=vehicle, prize=None)
     question = f"client {client} on {vehicle}"
-    return replace(_forced(question, result, replace(problem, clients=clients), options), client=client)
+    return replace(
+        _solve_alternative(question, result, replace(problem, clients=clients), options), client=client
+    )
 
 
-def without_leg(result: Result, start: str, end: str, **options: Any) -> Forced:
+def without_leg(result: Result, start: str, end: str, **options: Any) -> PlanAlternative:
     """Plan again without a leg; see :meth:`kanopt.Explanation.leg`."""
-    problem, plan = _routing(result)
-    facts = problem.facts
+    problem, plan = _routing_plan(result)
+    data = problem.data
     for name in (start, end):
-        if name not in facts.index:
-            raise ProblemError(f"there is no stop {name!r}; {nearest(name, facts.names)}")
+        if name not in data.index:
+            raise ProblemError(f"there is no stop {name!r}; {nearest(name, data.names)}")
     returns = {vehicle.name: vehicle.returns for vehicle in problem.vehicles}
     ways = [
         (route.depot, *route.clients, *([route.depot] if returns[route.vehicle] else []))
@@ -141,14 +144,16 @@ def without_leg(result: Result, start: str, end: str, **options: Any) -> Forced:
     ]
     if not any((start, end) in itertools.pairwise(way) for way in ways):
         after = sorted({b for way in ways for a, b in itertools.pairwise(way) if a == start})
-        hint = f"from {start} it goes to {listing(after)}" if after else f"it does not come to {start}"
+        hint = f"from {start} it goes to {join_list(after)}" if after else f"it does not come to {start}"
         raise ProblemError(f"the plan does not drive from {start!r} to {end!r}: {hint}")
-    distance = facts.distance.copy()
-    distance[facts.index[start], facts.index[end]] = np.inf
-    return _forced(f"without the leg {start} → {end}", result, replace(problem, distance=distance), options)
+    distance = data.distance.copy()
+    distance[data.index[start], data.index[end]] = np.inf
+    return _solve_alternative(
+        f"without the leg {start} → {end}", result, replace(problem, distance=distance), options
+    )
 
 
-def _routing(result: Result) -> tuple[RoutingProblem, RoutingPlan]:
+def _routing_plan(result: Result) -> tuple[RoutingProblem, RoutingPlan]:
     problem, plan = result.problem, result.plan
     if not isinstance(problem, RoutingProblem):
         raise ProblemError(f"this is asked of routes, and the problem is a {problem.kind} problem")
@@ -157,11 +162,13 @@ def _routing(result: Result) -> tuple[RoutingProblem, RoutingPlan]:
     return problem, plan
 
 
-def _why_not(problem: RoutingProblem, vehicle: str, client: str) -> str:
-    return missing_skill(problem.facts, problem.facts.type_index[vehicle], client)
+def _ineligibility(problem: RoutingProblem, vehicle: str, client: str) -> str:
+    return missing_skill(problem.data, problem.data.type_index[vehicle], client)
 
 
-def _forced(question: str, result: Result, problem: RoutingProblem, options: dict[str, Any]) -> Forced:
+def _solve_alternative(
+    question: str, result: Result, problem: RoutingProblem, options: dict[str, Any]
+) -> PlanAlternative:
     seconds = result.time_limit if result.deterministic else max(result.wall_seconds, _LEAST_SECONDS)
     given = {
         "time_limit": seconds,
@@ -170,4 +177,4 @@ def _forced(question: str, result: Result, problem: RoutingProblem, options: dic
         "initial": result.plan,
         **options,
     }
-    return Forced(question, result, solve(problem, **given))
+    return PlanAlternative(question, result, solve(problem, **given))

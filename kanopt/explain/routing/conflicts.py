@@ -12,22 +12,22 @@ from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.explain.routing.feasibility import is_exhaustive, serve_all
-from kanopt.explain.routing.held_karp import Undecided, is_plain, is_timed
-from kanopt.explain.routing.initial_plans import filled_plan, packed_plan, plan_without_others
-from kanopt.explain.routing.relaxed_problem import Rule, rules_of, rules_text, smaller_problem
-from kanopt.explain.wording import count, few, listing
+from kanopt.explain.routing.held_karp import Undecided, allows_held_karp, is_timed
+from kanopt.explain.routing.initial_plans import best_fit_plan, complete_by_insertion, restrict_plan
+from kanopt.explain.routing.relaxed_problem import RelaxableRule, binding_rules, relax_problem, rules_text
+from kanopt.explain.wording import count_text, first_few, join_list
 from kanopt.problems.result import Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.solve import solve
 
-__all__ = ["Conflict", "conflict_of"]
+__all__ = ["Conflict", "find_conflict"]
 
 _FEW, _FEWER = 15, 7
 """Clients of whom every order is tried: where only the last stop counts, and where the whole order does."""
 _SHARE = 0.4  # of the time: what a first attempt may take, with some clients or with all
 _TRY = 0.05  # of the time: one attempt by search
 _LEAST_SECONDS = 0.3
-Member = Rule | tuple[str, ...]
+ConflictMember = RelaxableRule | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Conflict:
         Whether every order of the clients was tried; else a search found no plan.
     irreducible
         Whether a plan is known for all that is left when any of the other clients or rules is left out.
-    one_more
+    sufficient_vehicle_types
         Vehicle types of which one vehicle more would do.
     plan
         A plan that serves the client and all others, where one was found: then there is no conflict.
@@ -56,11 +56,11 @@ class Conflict:
 
     client: str
     others: tuple[str, ...] = ()
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RelaxableRule, ...] = ()
     fleet: str = ""
     proved: bool = False
     irreducible: bool = False
-    one_more: tuple[str, ...] = ()
+    sufficient_vehicle_types: tuple[str, ...] = ()
     plan: RoutingPlan | None = None
 
     @property
@@ -87,7 +87,7 @@ class Conflict:
             )
         because = f", because of {rules_text(self.rules)}" if self.rules else ""
         what = (
-            f"clients {few(self.clients, 8)} cannot all be served by {self.fleet}"
+            f"clients {first_few(self.clients, 8)} cannot all be served by {self.fleet}"
             if self.others
             else f"client {self.client} cannot be served by {self.fleet}"
         )
@@ -98,13 +98,13 @@ class Conflict:
             mend.append("leave one of these clients out")
         if self.irreducible and self.rules:
             mend.append("give up " + ("one of these rules" if len(self.rules) > 1 else str(self.rules[0])))
-        if self.one_more:
-            mend.append(f"add one more {' or '.join(self.one_more)}")
+        if self.sufficient_vehicle_types:
+            mend.append(f"add one more {' or '.join(self.sufficient_vehicle_types)}")
         text = f"{what}{because} ({self.evidence}{spare})"
         return f"{text}. To mend it: {', or '.join(mend)}." if mend else f"{text}."
 
 
-def conflict_of(result: Result, client: str, *, time_limit: float = 10.0, seed: int = 0) -> Conflict:
+def find_conflict(result: Result, client: str, *, time_limit: float = 10.0, seed: int = 0) -> Conflict:
     """Find a smallest conflict; see :meth:`kanopt.Explanation.conflict`."""
     problem = result.problem
     if not isinstance(problem, RoutingProblem):
@@ -116,14 +116,14 @@ def conflict_of(result: Result, client: str, *, time_limit: float = 10.0, seed: 
     served = {name for route in plan.routes for name in route.clients} if plan else set(names)
     if plan is not None and client in served:
         raise ProblemError(
-            f"client {client!r} is served; ask about one of {listing(plan.unserved) or 'none'}"
+            f"client {client!r} is served; ask about one of {join_list(plan.unserved) or 'none'}"
         )
     if not time_limit > 0:
         raise ProblemError(f"time_limit must be a number of seconds above 0, not {time_limit!r}")
-    return _Quest(problem, plan, client, served, (time_limit, seed)).conflict()
+    return _ConflictSearch(problem, plan, client, served, (time_limit, seed)).conflict()
 
 
-class _Quest:
+class _ConflictSearch:
     """The search for a conflict: what is known to be possible or not, and how much time is left."""
 
     def __init__(
@@ -137,11 +137,11 @@ class _Quest:
         self.problem, self.plan, self.client = problem, plan, client
         self.seconds, self.seed = limits
         self.end = time.perf_counter() + self.seconds
-        self.known: dict[frozenset[Member], tuple[bool, bool]] = {}
-        self.whole: RoutingPlan | None = None
+        self.verdicts: dict[frozenset[ConflictMember], tuple[bool, bool]] = {}
+        self.feasible_plan: RoutingPlan | None = None
         must = {each.name for each in problem.clients if each.mandatory and each.name in served}
-        self.own, *others = self._groups({*must, client})
-        self.near = self._nearest(others)
+        self.client_group, *others = self._groups({*must, client})
+        self.groups_by_distance = self._nearest(others)
 
     def _groups(self, names: set[str]) -> list[tuple[str, ...]]:
         """Return clients with those they cannot be served without, the one asked about first."""
@@ -153,13 +153,13 @@ class _Quest:
 
     def _nearest(self, groups: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
         """Order clients by driving time from the one asked about, and by how far their windows lie apart."""
-        facts, times = self.problem.facts, self.problem.planner.durations.min(axis=0)
-        here = facts.index[self.client]
+        data, times = self.problem.data, self.problem.planning_values.durations.min(axis=0)
+        here = data.index[self.client]
 
         def far(group: tuple[str, ...]) -> float:
-            places = [facts.index[name] for name in group]
+            places = [data.index[name] for name in group]
             gaps = np.maximum(
-                facts.earliest[places] - facts.latest[here], facts.earliest[here] - facts.latest[places]
+                data.earliest[places] - data.latest[here], data.earliest[here] - data.latest[places]
             )
             return float((np.minimum(times[here, places], times[places, here]) + np.maximum(gaps, 0.0)).min())
 
@@ -167,15 +167,15 @@ class _Quest:
 
     def conflict(self) -> Conflict:
         """Begin with the nearest clients, of whom every order can be tried, else with all; then leave out."""
-        start = self._start()
+        start = self._initial_members()
         if start is None:
-            found = self.problem.plan_from(list(self.whole.routes)) if self.whole else None
+            found = self.problem.plan_from(list(self.feasible_plan.routes)) if self.feasible_plan else None
             return Conflict(self.client, plan=found)
-        members = self._filtered(start)
+        members = self._deletion_filter(start)
         names, rules = self._split(members)
-        _, proved = self._blocked(members)
+        _, proved = self._is_infeasible(members)
         without = [[each for each in members if each != member] for member in members]
-        spared = [self.known.get(frozenset(self._tidy(fewer))) for fewer in without]
+        spared = [self.verdicts.get(frozenset(self._drop_unused_rules(fewer))) for fewer in without]
         return Conflict(
             client=self.client,
             others=tuple(name for name in self._in_order(names) if name != self.client),
@@ -183,73 +183,81 @@ class _Quest:
             fleet=_fleet(self.problem),
             proved=proved,
             irreducible=all(known is not None and not known[0] for known in spared),
-            one_more=self._one_more(members),
+            sufficient_vehicle_types=self._sufficient_vehicle_types(members),
         )
 
     def _in_order(self, names: Collection[str]) -> list[str]:
         return [each.name for each in self.problem.clients if each.name in names]
 
-    def _split(self, members: Collection[Member]) -> tuple[set[str], tuple[Rule, ...]]:
+    def _split(self, members: Collection[ConflictMember]) -> tuple[set[str], tuple[RelaxableRule, ...]]:
         """Return the names of clients, and the rules that concern them."""
-        names = {name for each in members if isinstance(each, tuple) for name in each} | set(self.own)
-        rules = {each for each in members if isinstance(each, Rule)}
-        return names, tuple(rule for rule in rules_of(self.problem, names) if rule in rules)
+        names = {name for each in members if isinstance(each, tuple) for name in each} | set(
+            self.client_group
+        )
+        rules = {each for each in members if isinstance(each, RelaxableRule)}
+        return names, tuple(rule for rule in binding_rules(self.problem, names) if rule in rules)
 
-    def _start(self) -> list[Member] | None:
+    def _initial_members(self) -> list[ConflictMember] | None:
         """Return clients and rules that are in conflict, the farthest clients first; None where all can be served."""
-        for groups in (self.near[:most] for most in self._sizes()):
+        for groups in (self.groups_by_distance[:most] for most in self._initial_sizes()):
             members = self._members(groups)
-            blocked, _ = self._blocked(members, share=_SHARE)
+            blocked, _ = self._is_infeasible(members, share=_SHARE)
             if blocked:
                 return members
-            if len(groups) == len(self.near):
+            if len(groups) == len(self.groups_by_distance):
                 return None
-        heavy = self._too_heavy()
+        heavy = self._capacity_conflict()
         if heavy is not None:
             return heavy
-        members = self._members(self.near)
-        return members if self._blocked(members, share=_SHARE)[0] else None
+        members = self._members(self.groups_by_distance)
+        return members if self._is_infeasible(members, share=_SHARE)[0] else None
 
-    def _sizes(self) -> list[int]:
-        most = _FEW if is_plain(self.problem) else _FEWER
-        return list(dict.fromkeys(min(size, len(self.near)) for size in (3, 6, 9, most - 1) if size < most))
+    def _initial_sizes(self) -> list[int]:
+        most = _FEW if allows_held_karp(self.problem) else _FEWER
+        return list(
+            dict.fromkeys(
+                min(size, len(self.groups_by_distance)) for size in (3, 6, 9, most - 1) if size < most
+            )
+        )
 
-    def _members(self, groups: Sequence[tuple[str, ...]]) -> list[Member]:
-        names = {name for group in (self.own, *groups) for name in group}
-        return [*reversed(groups), *rules_of(self.problem, names)]
+    def _members(self, groups: Sequence[tuple[str, ...]]) -> list[ConflictMember]:
+        names = {name for group in (self.client_group, *groups) for name in group}
+        return [*reversed(groups), *binding_rules(self.problem, names)]
 
-    def _too_heavy(self) -> list[Member] | None:
+    def _capacity_conflict(self) -> list[ConflictMember] | None:
         """Return the fewest clients that demand more than all vehicles carry, where all together do."""
-        facts = self.problem.facts
-        if facts.has_sources:
+        data = self.problem.data
+        if data.has_sources:
             return None
-        trips = np.array([vehicle.count * (1 + vehicle.reloads) for vehicle in facts.vehicles])
-        room = float(facts.room[0, trips > 0] @ trips[trips > 0])
-        left = room - facts.demand[facts.index[self.client]]
+        trips = np.array([vehicle.count * (1 + vehicle.reloads) for vehicle in data.vehicles])
+        room = float(data.capacities[0, trips > 0] @ trips[trips > 0])
+        left = room - data.demand[data.index[self.client]]
         chosen: list[tuple[str, ...]] = []
-        for group in sorted(self.near, key=lambda group: -facts.demand[facts.index[group[0]]]):
+        for group in sorted(self.groups_by_distance, key=lambda group: -data.demand[data.index[group[0]]]):
             if left < -1e-9 * max(room, 1.0):
                 break
             chosen.append(group)
-            left -= facts.demand[facts.index[group[0]]]
+            left -= data.demand[data.index[group[0]]]
         if not left < -1e-9 * max(room, 1.0):
             return None
-        members: list[Member] = [*chosen]
+        members: list[ConflictMember] = [*chosen]
         members += [
-            rule for rule in self._members(chosen) if isinstance(rule, Rule) and rule.kind == "capacity"
+            rule
+            for rule in self._members(chosen)
+            if isinstance(rule, RelaxableRule) and rule.kind == "capacity"
         ]
-        self.known[frozenset(members)] = True, True
+        self.verdicts[frozenset(members)] = True, True
         return members
 
-    def _filtered(self, members: list[Member]) -> list[Member]:
+    def _deletion_filter(self, members: list[ConflictMember]) -> list[ConflictMember]:
         """Leave out what can be left out, in blocks at first, until nothing can or the time is up."""
         size = max(len(members) // 2, 1)
         while True:
             before = len(members)
             at = 0
             while at < len(members) and time.perf_counter() < self.end:
-                fewer = self._tidy([*members[:at], *members[at + size :]])
-                if self._blocked(fewer)[0]:
+                fewer = self._drop_unused_rules([*members[:at], *members[at + size :]])
+                if self._is_infeasible(fewer)[0]:
                     members = fewer
                 else:
                     at += size
@@ -257,55 +265,55 @@ class _Quest:
                 return members
             size = max(size // 2, 1)
 
-    def _tidy(self, members: list[Member]) -> list[Member]:
+    def _drop_unused_rules(self, members: list[ConflictMember]) -> list[ConflictMember]:
         """Drop rules about clients that are no longer there."""
         kept = set(self._split(members)[1])
-        return [each for each in members if not isinstance(each, Rule) or each in kept]
+        return [each for each in members if not isinstance(each, RelaxableRule) or each in kept]
 
-    def _blocked(self, members: Collection[Member], share: float = _TRY) -> tuple[bool, bool]:
+    def _is_infeasible(self, members: Collection[ConflictMember], share: float = _TRY) -> tuple[bool, bool]:
         """Say whether the clients cannot all be served under the rules, and whether that is proved."""
         key = frozenset(members)
-        if key not in self.known:
+        if key not in self.verdicts:
             names, rules = self._split(members)
-            self.known[key] = self._tried(smaller_problem(self.problem, names, rules), share)
-        return self.known[key]
+            self.verdicts[key] = self._test_feasibility(relax_problem(self.problem, names, rules), share)
+        return self.verdicts[key]
 
-    def _tried(self, problem: RoutingProblem, share: float) -> tuple[bool, bool]:
+    def _test_feasibility(self, problem: RoutingProblem, share: float) -> tuple[bool, bool]:
         seconds = max(min(share * self.seconds, self.end - time.perf_counter()), _LEAST_SECONDS)
-        if len(problem.clients) <= (_FEW if is_plain(problem) else _FEWER):
+        if len(problem.clients) <= (_FEW if allows_held_karp(problem) else _FEWER):
             try:
                 plan = serve_all(problem, time.perf_counter() + seconds)
             except Undecided:
                 plan = None
             else:
-                self.whole = plan or self.whole
-                proved = plan is None and is_exhaustive(problem) and self._no_detour(problem)
+                self.feasible_plan = plan or self.feasible_plan
+                proved = plan is None and is_exhaustive(problem) and self._triangle_inequality_holds(problem)
                 return plan is None, proved
-        plan = self._searched(problem, seconds)
-        self.whole = plan or self.whole
+        plan = self._search_plan(problem, seconds)
+        self.feasible_plan = plan or self.feasible_plan
         return plan is None, False
 
-    def _searched(self, problem: RoutingProblem, seconds: float) -> RoutingPlan | None:
+    def _search_plan(self, problem: RoutingProblem, seconds: float) -> RoutingPlan | None:
         """Look for a plan from the one that is explained, with the clients taken out that are not asked about."""
-        packed = packed_plan(problem)
+        packed = best_fit_plan(problem)
         if problem.check(packed).ok:
             return packed
-        start = None if self.plan is None else plan_without_others(problem, self.plan)
-        filled = None if start is None else filled_plan(problem, start)
+        start = None if self.plan is None else restrict_plan(problem, self.plan)
+        filled = None if start is None else complete_by_insertion(problem, start)
         if filled is not None:
             return filled
         found = solve(problem, time_limit=seconds, seed=self.seed, initial=start)
         return found.plan if found.check.ok and isinstance(found.plan, RoutingPlan) else None
 
-    def _no_detour(self, problem: RoutingProblem) -> bool:
+    def _triangle_inequality_holds(self, problem: RoutingProblem) -> bool:
         """Say whether no way between the clients over others is faster, or shorter, than the direct one."""
-        facts, times = self.problem.facts, self.problem.planner.durations
-        nodes = [facts.index[name] for name in problem.facts.names]
-        grids = [times[kind] for kind, vehicle in enumerate(facts.vehicles) if vehicle.count]
+        data, times = self.problem.data, self.problem.planning_values.durations
+        nodes = [data.index[name] for name in problem.data.names]
+        grids = [times[kind] for kind, vehicle in enumerate(data.vehicles) if vehicle.count]
         if not is_timed(problem):
             grids = [np.where(np.isfinite(grid), 0.0, np.inf) for grid in grids]
         if any(np.isfinite(vehicle.max_distance) for vehicle in problem.vehicles):
-            grids.append(np.where(self.problem.rules.roads, facts.distance, np.inf))
+            grids.append(np.where(self.problem.leg_laws.roads, data.distance, np.inf))
         for grid in grids:
             ways = dijkstra(csgraph_from_dense(grid, null_value=np.inf), indices=nodes)[:, nodes]
             direct = grid[np.ix_(nodes, nodes)].copy()
@@ -314,17 +322,17 @@ class _Quest:
                 return False
         return True
 
-    def _one_more(self, members: Collection[Member]) -> tuple[str, ...]:
+    def _sufficient_vehicle_types(self, members: Collection[ConflictMember]) -> tuple[str, ...]:
         """Return the vehicle types of which one more would do."""
         names, rules = self._split(members)
-        problem = smaller_problem(self.problem, names, rules)
+        problem = relax_problem(self.problem, names, rules)
         found = []
         for kind, vehicle in enumerate(problem.vehicles):
             fleet = [
                 replace(each, count=each.count + (place == kind))
                 for place, each in enumerate(problem.vehicles)
             ]
-            if not self._tried(replace(problem, vehicles=fleet), _TRY)[0]:
+            if not self._test_feasibility(replace(problem, vehicles=fleet), _TRY)[0]:
                 found.append(vehicle.name)
         return tuple(found)
 
@@ -332,9 +340,9 @@ class _Quest:
 def _fleet(problem: RoutingProblem) -> str:
     vehicles = [each for each in problem.vehicles if each.count]
     return (
-        listing(
+        join_list(
             [
-                count(each.count, f"vehicle of type {each.name}", f"vehicles of type {each.name}")
+                count_text(each.count, f"vehicle of type {each.name}", f"vehicles of type {each.name}")
                 for each in vehicles
             ]
         )

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.explain.routing.held_karp import Undecided, is_plain, is_timed, serve_plainly
+from kanopt.explain.routing.held_karp import Undecided, allows_held_karp, is_timed, serve_all_held_karp
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem, VehicleType
-from kanopt.problems.routing.data import Facts
-from kanopt.problems.routing.insertion import broken_by_each, is_soonest_at_start
+from kanopt.problems.routing.data import RoutingData
+from kanopt.problems.routing.insertion import is_soonest_at_start, violations_by_route
 from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.problems.routing.tolerance import slack
@@ -21,17 +21,17 @@ __all__ = ["is_exhaustive", "serve_all"]
 
 _MORE = 2.0
 """So many times the noise that the check of plans allows, so that nothing it allows is left out."""
-Way = tuple[str, ...]
+ClientOrder = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class _Tour:
+class _FeasibleTour:
     """A set of clients that one vehicle can serve, as bits, and how."""
 
     served: int
     kind: int
     number: int | None
-    way: Way
+    clients: ClientOrder
 
 
 def is_exhaustive(problem: RoutingProblem) -> bool:
@@ -42,11 +42,13 @@ def is_exhaustive(problem: RoutingProblem) -> bool:
     """
     if not is_timed(problem):
         return True
-    facts = problem.facts
-    timed = any(np.isfinite(vehicle.max_duration) for vehicle in facts.vehicles)
-    waits = len(facts.opens) > 1 or bool(facts.soft.any())
+    data = problem.data
+    timed = any(np.isfinite(vehicle.max_duration) for vehicle in data.vehicles)
+    waits = len(data.opens) > 1 or bool(data.has_soft_window.any())
     return (
-        not problem.rules.reads(DURATION, "clock", "state") and not any(facts.rests) and not (timed and waits)
+        not problem.leg_laws.reads(DURATION, "clock", "state")
+        and not any(data.breaks)
+        and not (timed and waits)
     )
 
 
@@ -65,21 +67,21 @@ def serve_all(problem: RoutingProblem, deadline: float) -> RoutingPlan | None:
     Undecided
         If there was no time to try everything.
     """
-    if is_plain(problem):
-        return serve_plainly(problem, deadline)
-    tours: dict[int, list[_Tour]] = {}
+    if allows_held_karp(problem):
+        return serve_all_held_karp(problem, deadline)
+    tours: dict[int, list[_FeasibleTour]] = {}
     for kind in range(len(problem.vehicles)):
-        for tour in _tours(problem, kind, deadline):
+        for tour in _feasible_tours(problem, kind, deadline):
             tours.setdefault(tour.served & -tour.served, []).append(tour)
     counts = tuple(vehicle.count for vehicle in problem.vehicles)
-    chosen = _cover((1 << len(problem.clients)) - 1, tours, counts, frozenset(), set())
+    chosen = _exact_cover((1 << len(problem.clients)) - 1, tours, counts, frozenset(), set())
     if chosen is None:
         return None
     plan = problem.plan_from(list(_routes(problem, chosen)))
     return plan if problem.check(plan).ok else None
 
 
-def _routes(problem: RoutingProblem, chosen: list[_Tour]) -> Iterator[Route]:
+def _routes(problem: RoutingProblem, chosen: list[_FeasibleTour]) -> Iterator[Route]:
     """Give each tour a vehicle: those that name theirs first."""
     taken = {(tour.kind, tour.number) for tour in chosen if tour.number is not None}
     for tour in chosen:
@@ -88,16 +90,16 @@ def _routes(problem: RoutingProblem, chosen: list[_Tour]) -> Iterator[Route]:
             number = next(n for n in range(1, len(chosen) + len(taken) + 1) if (tour.kind, n) not in taken)
             taken.add((tour.kind, number))
         name = problem.vehicles[tour.kind].name
-        yield Route(name, number, problem.facts.depot_of[name], tour.way)
+        yield Route(name, number, problem.data.depot_of[name], tour.clients)
 
 
-def _cover(
+def _exact_cover(
     left: int,
-    tours: Mapping[int, Sequence[_Tour]],
+    tours: Mapping[int, Sequence[_FeasibleTour]],
     counts: tuple[int, ...],
     named: frozenset[tuple[int, int]],
     failed: set[tuple[int, tuple[int, ...], frozenset[tuple[int, int]]]],
-) -> list[_Tour] | None:
+) -> list[_FeasibleTour] | None:
     """Choose tours, given by their first client, that serve each client once with the vehicles there are."""
     if not left:
         return []
@@ -111,54 +113,64 @@ def _cover(
         if own & named:
             continue
         fewer = tuple(count - (kind == tour.kind) for kind, count in enumerate(counts))
-        rest = _cover(left & ~tour.served, tours, fewer, named | own, failed)
+        rest = _exact_cover(left & ~tour.served, tours, fewer, named | own, failed)
         if rest is not None:
             return [tour, *rest]
     failed.add(state)
     return None
 
 
-def _tours(problem: RoutingProblem, kind: int, deadline: float) -> list[_Tour]:
+def _feasible_tours(problem: RoutingProblem, kind: int, deadline: float) -> list[_FeasibleTour]:
     """Return one feasible tour of a vehicle type for each set of clients that has one."""
-    facts, vehicle = problem.facts, problem.vehicles[kind]
+    data, vehicle = problem.data, problem.vehicles[kind]
     if not vehicle.count:
         return []
-    lenient = replace(facts, clients=tuple(replace(client, prize=0.0) for client in facts.clients))
+    lenient = replace(data, clients=tuple(replace(client, prize=0.0) for client in data.clients))
     # finding the departure takes most of the time, and decides nothing but how long the route takes
-    start = vehicle.shift_start if is_soonest_at_start(problem.rules, kind) else None
-    found: dict[int, _Tour] = {}
-    ways: list[Way] = [()]
+    start = vehicle.shift_start if is_soonest_at_start(problem.leg_laws, kind) else None
+    found: dict[int, _FeasibleTour] = {}
+    ways: list[ClientOrder] = [()]
     while ways:
         routes = [
-            Route(vehicle.name, _number(problem, kind, way) or 1, facts.depot_of[vehicle.name], way, start)
+            Route(
+                vehicle.name,
+                _pinned_vehicle(problem, kind, way) or 1,
+                data.depot_of[vehicle.name],
+                way,
+                start,
+            )
             for before in ways
-            for way in _longer(problem, kind, before)
+            for way in _extensions(problem, kind, before)
         ]
         ways = []
-        for some in _pieces(routes, deadline):
+        for some in _batches(routes, deadline):
             driven = problem.drive(some)
-            alive, whole = _judged(problem, vehicle, driven, len(some))
+            alive, whole = _extendable_and_complete(problem, vehicle, driven, len(some))
             ways += [some[place].clients for place in np.flatnonzero(alive)]
-            slow = _kept(lenient, some, driven, np.flatnonzero(alive & whole).tolist(), found)
-            for again in _pieces(slow if start is not None else [], deadline):
+            slow = _keep_feasible(lenient, some, driven, np.flatnonzero(alive & whole).tolist(), found)
+            for again in _batches(slow if start is not None else [], deadline):
                 free = [replace(route, departure=None) for route in again]
-                _kept(lenient, free, problem.drive(free), list(range(len(free))), found)
+                _keep_feasible(lenient, free, problem.drive(free), list(range(len(free))), found)
     return list(found.values())
 
 
-def _kept(
-    lenient: Facts, routes: list[Route], driven: Drive, places: list[int], found: dict[int, _Tour]
+def _keep_feasible(
+    lenient: RoutingData,
+    routes: list[Route],
+    driven: Drive,
+    places: list[int],
+    found: dict[int, _FeasibleTour],
 ) -> list[Route]:
     """Keep those of the routes that break no rule, one for each set of clients; return those that take too long."""
     bit = {client.name: 1 << place for place, client in enumerate(lenient.clients)}
     served = {place: sum(bit.get(name, 0) for name in routes[place].clients) for place in places}
     new = [place for place in places if served[place] not in found]
     slow = []
-    for place, broken in zip(new, broken_by_each(lenient, routes, driven, new), strict=True):
+    for place, broken in zip(new, violations_by_route(lenient, routes, driven, new), strict=True):
         route = routes[place]
         if not broken:
             numbers = [lenient.pinned[name][1] for name in route.clients if name in lenient.pinned]
-            tour = _Tour(
+            tour = _FeasibleTour(
                 served[place], lenient.type_index[route.vehicle], next(iter(numbers), None), route.clients
             )
             found.setdefault(served[place], tour)
@@ -167,7 +179,7 @@ def _kept(
     return [routes[place] for place in slow if served[place] not in found]
 
 
-def _pieces(routes: list[Route], deadline: float) -> Iterator[list[Route]]:
+def _batches(routes: list[Route], deadline: float) -> Iterator[list[Route]]:
     """Yield some of the routes at a time, so many that what is done with them takes about a tenth of a second."""
     at, size = 0, 10
     while at < len(routes):
@@ -180,48 +192,48 @@ def _pieces(routes: list[Route], deadline: float) -> Iterator[list[Route]]:
         size = 2 * size if took < 0.05 else max(size // 2, 1) if took > 0.2 else size
 
 
-def _number(problem: RoutingProblem, kind: int, way: Way) -> int | None:
+def _pinned_vehicle(problem: RoutingProblem, kind: int, way: ClientOrder) -> int | None:
     """Return the number of the vehicle that the first pinned client on the way names."""
-    pinned: Mapping[str, tuple[str, int]] = problem.facts.pinned
+    pinned: Mapping[str, tuple[str, int]] = problem.data.pinned
     return next((pinned[name][1] for name in way if name in pinned), None)
 
 
-def _longer(problem: RoutingProblem, kind: int, way: Way) -> Iterator[Way]:
+def _extensions(problem: RoutingProblem, kind: int, way: ClientOrder) -> Iterator[ClientOrder]:
     """Yield the way with each client more that may be on it, and with a visit of the depot before."""
-    facts, vehicle = problem.facts, problem.vehicles[kind]
-    depot = facts.depot_of[vehicle.name]
-    stops = [facts.index[name] for name in way if name != depot]
+    data, vehicle = problem.data, problem.vehicles[kind]
+    depot = data.depot_of[vehicle.name]
+    stops = [data.index[name] for name in way if name != depot]
     again = bool(way) and way.count(depot) < vehicle.reloads
-    for client in facts.clients:
-        place = facts.index[client.name]
-        if place in stops or not facts.allowed[kind, place] or facts.apart[place, stops].any():
+    for client in data.clients:
+        place = data.index[client.name]
+        if place in stops or not data.allowed[kind, place] or data.apart[place, stops].any():
             continue
         yield (*way, client.name)
         if again:
             yield (*way, depot, client.name)
 
 
-def _judged(
+def _extendable_and_complete(
     problem: RoutingProblem, vehicle: VehicleType, driven: Drive, count: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Say which routes could still be made longer, and which may be whole."""
-    facts, kind = problem.facts, problem.facts.type_index[vehicle.name]
+    data, kind = problem.data, problem.data.type_index[vehicle.name]
     stops = np.searchsorted(driven.route, np.arange(1, count + 1)) - 1 - vehicle.returns
-    ends = driven.begin[stops] + facts.service[kind, driven.head[stops]]
+    ends = driven.begin[stops] + data.service[kind, driven.head[stops]]
     on_way = np.ones(len(driven.route), dtype=bool)
     if vehicle.returns:
         on_way[stops + 1] = False
-    late = driven.late > _MORE * slack(facts.latest[driven.head])
-    wrong = on_way & (~np.isfinite(driven.begin) | (late & ~facts.soft[driven.head]))
-    room = facts.room[:, kind]
+    late = driven.late > _MORE * slack(data.latest[driven.head])
+    wrong = on_way & (~np.isfinite(driven.begin) | (late & ~data.has_soft_window[driven.head]))
+    room = data.capacities[:, kind]
     wrong |= (driven.loads > (room + _MORE * slack(room))[:, None]).any(axis=0)
     alive = np.bincount(driven.route, weights=wrong, minlength=count) == 0
-    legs = np.where(on_way, np.nan_to_num(facts.distance[driven.tail, driven.head], posinf=0.0), 0.0)
+    legs = np.where(on_way, np.nan_to_num(data.distance[driven.tail, driven.head], posinf=0.0), 0.0)
     far = np.bincount(driven.route, weights=legs, minlength=count)
     limits = np.array([vehicle.max_distance, vehicle.max_duration, vehicle.shift_end])
     farthest, longest, close = (limits + _MORE * slack(limits)).tolist()
     alive &= (far <= farthest) & (ends <= close)
-    if not problem.rules.reads(DURATION, "clock", "state"):
+    if not problem.leg_laws.reads(DURATION, "clock", "state"):
         # waits and breaks come on top
         busy = np.where(on_way, np.nan_to_num(driven.duration + driven.stay, posinf=0.0), 0.0)
         alive &= np.bincount(driven.route, weights=busy, minlength=count) <= longest

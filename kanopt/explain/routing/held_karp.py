@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.problems.routing.data import Floats, Ints
 from kanopt.problems.routing.leg_laws import DURATION
-from kanopt.problems.routing.simulate.breaks import opening
+from kanopt.problems.routing.simulate.breaks import service_begin
 
-__all__ = ["Undecided", "is_plain", "is_timed", "serve_plainly"]
+__all__ = ["Undecided", "allows_held_karp", "is_timed", "serve_all_held_karp"]
 
 _NOISE = 2e-6
-Named = frozenset[tuple[int, int]]
+PinnedVehicles = frozenset[tuple[int, int]]
 
 
 class Undecided(Exception):  # noqa: N818  # nothing is wrong
@@ -26,33 +26,35 @@ class Undecided(Exception):  # noqa: N818  # nothing is wrong
 
 def is_timed(problem: RoutingProblem) -> bool:
     """Say whether any rule is about the clock: without one, travel times decide nothing."""
-    facts = problem.facts
-    fleet = [vehicle for vehicle in facts.vehicles if vehicle.count]
+    data = problem.data
+    fleet = [vehicle for vehicle in data.vehicles if vehicle.count]
     limits = [limit for vehicle in fleet for limit in (vehicle.shift_end, vehicle.max_duration)]
     return bool(
-        np.isfinite(limits).any() or (np.isfinite(facts.latest) & ~facts.soft).any() or any(facts.rests)
+        np.isfinite(limits).any()
+        or (np.isfinite(data.latest) & ~data.has_soft_window).any()
+        or any(data.breaks)
     )
 
 
-def is_plain(problem: RoutingProblem) -> bool:
+def allows_held_karp(problem: RoutingProblem) -> bool:
     """Say whether of the routes over the same clients to the same last one, only the earliest counts.
 
     So it is where travel time depends on neither load nor clock, or decides nothing, and no rule looks back at the
     order or the length of a route.
     """
-    facts = problem.facts
-    fleet = [vehicle for vehicle in facts.vehicles if vehicle.count]
+    data = problem.data
+    fleet = [vehicle for vehicle in data.vehicles if vehicle.count]
     return (
-        not (is_timed(problem) and problem.rules.reads(DURATION, "clock", "state"))
-        and not facts.has_sources
-        and not facts.pickup.any()
+        not (is_timed(problem) and problem.leg_laws.reads(DURATION, "clock", "state"))
+        and not data.has_sources
+        and not data.pickup.any()
         and all(np.isinf(v.max_distance) and np.isinf(v.max_duration) and not v.reloads for v in fleet)
-        and not any(facts.rests)
+        and not any(data.breaks)
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Sets:
+class _ClientSets:
     """Sets of clients that one vehicle of a type can serve and that are no part of a greater one, as bits."""
 
     kind: int
@@ -61,7 +63,7 @@ class _Sets:
     times: Floats
 
 
-def serve_plainly(problem: RoutingProblem, deadline: float) -> RoutingPlan | None:
+def serve_all_held_karp(problem: RoutingProblem, deadline: float) -> RoutingPlan | None:
     """Return a plan that serves every client of a plain problem and breaks no rule, or None if there is none.
 
     The earliest end of service is computed for each set of clients and each last one of them, from smaller sets to
@@ -71,7 +73,7 @@ def serve_plainly(problem: RoutingProblem, deadline: float) -> RoutingPlan | Non
     Parameters
     ----------
     problem
-        A problem for which :func:`is_plain` holds, with some 15 clients at most, all of whom must be served.
+        A problem for which :func:`allows_held_karp` holds, with some 15 clients at most, all of whom must be served.
     deadline
         Moment of ``time.perf_counter`` at which to give up.
 
@@ -80,9 +82,9 @@ def serve_plainly(problem: RoutingProblem, deadline: float) -> RoutingPlan | Non
     Undecided
         If there was no time to try everything, or the plan does not hold on the law.
     """
-    types = [_sets(problem, kind) for kind, vehicle in enumerate(problem.vehicles) if vehicle.count]
+    types = [_client_sets(problem, kind) for kind, vehicle in enumerate(problem.vehicles) if vehicle.count]
     counts = tuple(vehicle.count for vehicle in problem.vehicles)
-    chosen = _Cover(problem, types, deadline).of((1 << len(problem.clients)) - 1, counts, frozenset())
+    chosen = _SetCover(problem, types, deadline).cover((1 << len(problem.clients)) - 1, counts, frozenset())
     if chosen is None:
         return None
     plan = problem.plan_from(list(_routes(problem, {each.kind: each for each in types}, chosen)))
@@ -91,14 +93,14 @@ def serve_plainly(problem: RoutingProblem, deadline: float) -> RoutingPlan | Non
     return plan
 
 
-def _sets(problem: RoutingProblem, kind: int) -> _Sets:
-    facts, vehicle = problem.facts, problem.vehicles[kind]
-    n, first = len(facts.clients), len(facts.depots)
-    times = problem.planner.durations[kind]
-    depot = facts.index[facts.depot_of[vehicle.name]]
+def _client_sets(problem: RoutingProblem, kind: int) -> _ClientSets:
+    data, vehicle = problem.data, problem.vehicles[kind]
+    n, first = len(data.clients), len(data.depots)
+    times = problem.planning_values.durations[kind]
+    depot = data.index[data.depot_of[vehicle.name]]
     ends = np.full((1 << n, n), np.inf)
     masks = np.arange(1 << n)
-    fits = _together(problem, kind, masks)
+    fits = _compatible_sets(problem, kind, masks)
     sizes = np.array([mask.bit_count() for mask in masks.tolist()])
     for size in range(n):
         before = masks[(sizes == size) & fits]
@@ -111,39 +113,39 @@ def _sets(problem: RoutingProblem, kind: int) -> _Sets:
                 arrive = np.full(len(free), vehicle.shift_start + times[depot, node])
             else:
                 arrive = (ends[free] + times[first:, node]).min(axis=1, initial=np.inf)
-            ends[after, client] = _end(problem, kind, node, arrive)
+            ends[after, client] = _service_end(problem, kind, node, arrive)
     back = times[first:, depot] if vehicle.returns else np.zeros(n)
     done = (ends + back).min(axis=1, initial=np.inf)
     whole = np.flatnonzero(np.isfinite(done) & (done <= vehicle.shift_end + _NOISE))
-    return _Sets(kind, _greatest(whole), ends, times)
+    return _ClientSets(kind, _maximal_sets(whole), ends, times)
 
 
-def _end(problem: RoutingProblem, kind: int, node: int, arrive: Floats) -> Floats:
+def _service_end(problem: RoutingProblem, kind: int, node: int, arrive: Floats) -> Floats:
     """Return when service ends for those who arrive at a client; infinite where that is too late."""
-    facts = problem.facts
-    begin = opening(facts, np.full(len(arrive), node), arrive)
-    late = (begin > facts.latest[node] + _NOISE) & ~facts.soft[node]
-    return np.where(late, np.inf, begin + facts.service[kind, node])
+    data = problem.data
+    begin = service_begin(data, np.full(len(arrive), node), arrive)
+    late = (begin > data.latest[node] + _NOISE) & ~data.has_soft_window[node]
+    return np.where(late, np.inf, begin + data.service[kind, node])
 
 
-def _together(problem: RoutingProblem, kind: int, masks: Ints) -> NDArray[np.bool_]:
+def _compatible_sets(problem: RoutingProblem, kind: int, masks: Ints) -> NDArray[np.bool_]:
     """Say which sets one vehicle of a type may have together, whatever the order."""
-    facts, first = problem.facts, len(problem.facts.depots)
-    bits = (masks[:, None] >> np.arange(len(facts.clients))) & 1
-    fits = ~(bits[:, ~facts.allowed[kind, first:]]).any(axis=1)
-    for carried, room in zip(facts.carried[:, first:], facts.room[:, kind], strict=True):
+    data, first = problem.data, len(problem.data.depots)
+    bits = (masks[:, None] >> np.arange(len(data.clients))) & 1
+    fits = ~(bits[:, ~data.allowed[kind, first:]]).any(axis=1)
+    for carried, room in zip(data.demands[:, first:], data.capacities[:, kind], strict=True):
         fits &= bits @ carried <= room + _NOISE
-    for one, other in np.argwhere(np.triu(facts.apart[first:, first:])):
+    for one, other in np.argwhere(np.triu(data.apart[first:, first:])):
         fits &= (bits[:, one] & bits[:, other]) == 0
-    numbers = {number for _, number in facts.pinned.values()}
+    numbers = {number for _, number in data.pinned.values()}
     for number in numbers:
-        here = [facts.index[name] - first for name, pinned in facts.pinned.items() if pinned[1] == number]
-        there = [facts.index[name] - first for name, pinned in facts.pinned.items() if pinned[1] != number]
+        here = [data.index[name] - first for name, pinned in data.pinned.items() if pinned[1] == number]
+        there = [data.index[name] - first for name, pinned in data.pinned.items() if pinned[1] != number]
         fits &= ~(bits[:, here].any(axis=1) & bits[:, there].any(axis=1))
     return np.asarray(fits)
 
 
-def _greatest(sets: Ints) -> Ints:
+def _maximal_sets(sets: Ints) -> Ints:
     """Return the sets that are part of no other one, large ones first."""
     order = sorted(sets.tolist(), key=lambda mask: -mask.bit_count())
     kept = np.zeros(0, dtype=np.intp)
@@ -153,19 +155,19 @@ def _greatest(sets: Ints) -> Ints:
     return kept
 
 
-class _Cover:
+class _SetCover:
     """The choice of sets that together hold every client."""
 
-    def __init__(self, problem: RoutingProblem, types: list[_Sets], deadline: float) -> None:
+    def __init__(self, problem: RoutingProblem, types: list[_ClientSets], deadline: float) -> None:
         self.types, self.deadline = types, deadline
-        facts = problem.facts
+        data = problem.data
         self.pinned = {
-            facts.index[name] - len(facts.depots): (facts.type_index[vehicle], number)
-            for name, (vehicle, number) in facts.pinned.items()
+            data.index[name] - len(data.depots): (data.type_index[vehicle], number)
+            for name, (vehicle, number) in data.pinned.items()
         }
-        self.failed: set[tuple[int, tuple[int, ...], Named]] = set()
+        self.failed: set[tuple[int, tuple[int, ...], PinnedVehicles]] = set()
 
-    def of(self, left: int, counts: tuple[int, ...], used: Named) -> list[tuple[int, int]] | None:
+    def cover(self, left: int, counts: tuple[int, ...], used: PinnedVehicles) -> list[tuple[int, int]] | None:
         """Return type and clients of each vehicle; None where the vehicles do not suffice."""
         if not left:
             return []
@@ -178,7 +180,7 @@ class _Cover:
             if own & used:
                 continue
             fewer = tuple(count - (place == kind) for place, count in enumerate(counts))
-            rest = self.of(left & ~some, fewer, used | own)
+            rest = self.cover(left & ~some, fewer, used | own)
             if rest is not None:
                 return [(kind, some), *rest]
         self.failed.add((left, counts, used))
@@ -190,38 +192,40 @@ class _Cover:
         for each in self.types:
             if counts[each.kind]:
                 holding = np.unique(each.sets[each.sets & first != 0] & left)
-                for some in _greatest(holding).tolist():
+                for some in _maximal_sets(holding).tolist():
                     yield each.kind, some
 
 
 def _routes(
-    problem: RoutingProblem, types: dict[int, _Sets], chosen: list[tuple[int, int]]
+    problem: RoutingProblem, types: dict[int, _ClientSets], chosen: list[tuple[int, int]]
 ) -> Iterator[Route]:
     """Order the clients of each vehicle, and give those that are pinned the vehicle they name."""
-    facts = problem.facts
+    data = problem.data
     named = []
     for _, some in chosen:
-        names = {client.name for place, client in enumerate(facts.clients) if some >> place & 1}
-        named.append(next((facts.pinned[name][1] for name in names if name in facts.pinned), 0))
+        names = {client.name for place, client in enumerate(data.clients) if some >> place & 1}
+        named.append(next((data.pinned[name][1] for name in names if name in data.pinned), 0))
     taken = {(kind, number) for (kind, _), number in zip(chosen, named, strict=True) if number}
     for (kind, some), number in zip(chosen, named, strict=True):
         index = number or next(k for k in range(1, len(chosen) + 1) if (kind, k) not in taken)
         taken.add((kind, index))
         vehicle = problem.vehicles[kind]
-        yield Route(vehicle.name, index, facts.depot_of[vehicle.name], _way(problem, types[kind], some))
+        yield Route(
+            vehicle.name, index, data.depot_of[vehicle.name], _client_order(problem, types[kind], some)
+        )
 
 
-def _way(problem: RoutingProblem, sets: _Sets, some: int) -> tuple[str, ...]:
+def _client_order(problem: RoutingProblem, sets: _ClientSets, some: int) -> tuple[str, ...]:
     """Return the order in which a set of clients is served soonest, from the last one to the first."""
-    facts, vehicle = problem.facts, problem.vehicles[sets.kind]
-    first, depot = len(facts.depots), facts.index[facts.depot_of[vehicle.name]]
-    n, left, way = len(facts.clients), some, []
+    data, vehicle = problem.data, problem.vehicles[sets.kind]
+    first, depot = len(data.depots), data.index[data.depot_of[vehicle.name]]
+    n, left, way = len(data.clients), some, []
     ahead = sets.times[first:, depot] if vehicle.returns else np.zeros(n)
     while left:
         client = int(np.argmin(sets.ends[left] + ahead))
         if not np.isfinite(sets.ends[left, client] + ahead[client]):
             raise Undecided
-        way.append(facts.clients[client].name)
+        way.append(data.clients[client].name)
         left &= ~(1 << client)
         ahead = sets.times[first:, first + client]
     return tuple(reversed(way))

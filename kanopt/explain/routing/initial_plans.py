@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
-from kanopt.problems.routing.insertion import Insertions
+from kanopt.problems.routing.insertion import InsertionFinder
 from kanopt.problems.routing.simulate.check_orders import trips_of
 
-__all__ = ["filled_plan", "packed_plan", "plan_without_others"]
+__all__ = ["best_fit_plan", "complete_by_insertion", "restrict_plan"]
 
 
-def plan_without_others(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
+def restrict_plan(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
     """Return the routes of a plan without the clients that a smaller problem does not have."""
     names = {client.name for client in problem.clients}
     routes = []
@@ -30,9 +30,9 @@ def plan_without_others(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPl
     return problem.plan_from(routes)
 
 
-def packed_plan(problem: RoutingProblem) -> RoutingPlan:
+def best_fit_plan(problem: RoutingProblem) -> RoutingPlan:
     """Put the greatest demands first, each where it fits most closely, as where nothing but capacity counts."""
-    facts = problem.facts
+    data = problem.data
     vehicles = [
         (vehicle, number)
         for vehicle in problem.vehicles
@@ -47,18 +47,18 @@ def packed_plan(problem: RoutingProblem) -> RoutingPlan:
             room[place] -= client.demand
             on.setdefault(place, []).append(client.name)
     routes = [
-        Route(vehicle.name, number, facts.depot_of[vehicle.name], tuple(on[place]))
+        Route(vehicle.name, number, data.depot_of[vehicle.name], tuple(on[place]))
         for place, (vehicle, number) in enumerate(vehicles)
         if place in on
     ]
     return problem.plan_from(routes)
 
 
-def filled_plan(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan | None:
+def complete_by_insertion(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan | None:
     """Put the clients that are left out where they cost least, if that breaks no rule."""
     while plan.unserved:
-        places = Insertions(problem.rules, problem.planner, plan).of(plan.unserved[0])
-        if not places or places[0].broken:
+        places = InsertionFinder(problem.leg_laws, problem.planning_values, plan).for_client(plan.unserved[0])
+        if not places or places[0].violations:
             return None
         route = places[0].route
         others = [each for each in plan.routes if each.label != route.label]

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from kanopt.explain.wording import few, listing
+from kanopt.explain.wording import first_few, join_list
 from kanopt.problems.routing import Client, RoutingProblem, VehicleType
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
-from kanopt.problems.routing.entities import words_of
+from kanopt.problems.routing.entities import split_list
 from kanopt.problems.routing.policy import RoutingPolicy
 
-__all__ = ["Rule", "rules_of", "rules_text", "smaller_problem"]
+__all__ = ["RelaxableRule", "binding_rules", "relax_problem", "rules_text"]
 
 _OF_VEHICLES: dict[str, dict[str, Any]] = {
     "shift": {"shift_end": np.inf},
@@ -25,7 +25,7 @@ _OF_VEHICLES: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Rule:
+class RelaxableRule:
     """A rule that could be given up.
 
     Parameters
@@ -34,7 +34,7 @@ class Rule:
         ``"window"``, ``"skill"`` or ``"pinned"`` of a client; ``"capacity"``, ``"shift"``, ``"longest distance"``,
         ``"longest duration"`` or ``"breaks"`` of a vehicle type; ``"measure"`` of the load, ``"apart"`` or
         ``"backhaul"`` of all.
-    of
+    name
         Name of the client, the vehicle type or the measure.
 
     Examples
@@ -44,13 +44,13 @@ class Rule:
     """
 
     kind: str
-    of: str = ""
+    name: str = ""
 
     def __str__(self) -> str:
         return rules_text([self])
 
 
-def rules_text(rules: Sequence[Rule]) -> str:
+def rules_text(rules: Sequence[RelaxableRule]) -> str:
     """Name rules, those of a kind together.
 
     Examples
@@ -59,11 +59,11 @@ def rules_text(rules: Sequence[Rule]) -> str:
     'the windows of a and b and deliveries before pickups'
     """
     kinds = dict.fromkeys(rule.kind for rule in rules)
-    return listing([_kind_text(kind, [rule.of for rule in rules if rule.kind == kind]) for kind in kinds])
+    return join_list([_kind_text(kind, [rule.name for rule in rules if rule.kind == kind]) for kind in kinds])
 
 
 def _kind_text(kind: str, of: Sequence[str]) -> str:
-    names = few(of, 6)
+    names = first_few(of, 6)
     texts = {
         "skill": f"who may serve {names}",
         "pinned": f"the vehicle that {names} {'is' if len(of) == 1 else 'are'} pinned to",
@@ -75,32 +75,34 @@ def _kind_text(kind: str, of: Sequence[str]) -> str:
     return texts.get(kind, f"the {kind if len(of) == 1 else plural} of {names}")
 
 
-def rules_of(problem: RoutingProblem, names: Collection[str]) -> tuple[Rule, ...]:
+def binding_rules(problem: RoutingProblem, names: Collection[str]) -> tuple[RelaxableRule, ...]:
     """Return the rules that bind when the vehicles serve some clients."""
-    facts, policy = problem.facts, problem.policy
+    data, policy = problem.data, problem.policy
     clients = [client for client in problem.clients if client.name in names]
     fleet = [vehicle for vehicle in problem.vehicles if vehicle.count]
     starts = min((vehicle.shift_start for vehicle in fleet), default=0.0)
     found = []
     for client in clients:
-        place = facts.index[client.name]
-        if facts.earliest[place] > starts or (np.isfinite(facts.latest[place]) and not facts.soft[place]):
-            found.append(Rule("window", client.name))
-    found += [Rule("skill", client.name) for client in clients if client.needs or client.vehicles]
-    found += [Rule("pinned", client.name) for client in clients if client.name in facts.pinned]
+        place = data.index[client.name]
+        if data.earliest[place] > starts or (
+            np.isfinite(data.latest[place]) and not data.has_soft_window[place]
+        ):
+            found.append(RelaxableRule("window", client.name))
+    found += [RelaxableRule("skill", client.name) for client in clients if client.needs or client.vehicles]
+    found += [RelaxableRule("pinned", client.name) for client in clients if client.name in data.pinned]
     loaded = any(client.demand or client.pickup for client in clients)
-    found += [Rule("capacity", each.name) for each in fleet if loaded and np.isfinite(each.capacity)]
-    found += [Rule("measure", name) for name in policy.capacities]
+    found += [RelaxableRule("capacity", each.name) for each in fleet if loaded and np.isfinite(each.capacity)]
+    found += [RelaxableRule("measure", name) for name in policy.capacities]
     for kind, free in _OF_VEHICLES.items():
         ((field, value),) = free.items()
-        found += [Rule(kind, vehicle.name) for vehicle in fleet if getattr(vehicle, field) != value]
-    found += [Rule("apart")] if policy.apart else []
-    found += [Rule("backhaul")] if policy.backhaul else []
+        found += [RelaxableRule(kind, vehicle.name) for vehicle in fleet if getattr(vehicle, field) != value]
+    found += [RelaxableRule("apart")] if policy.apart else []
+    found += [RelaxableRule("backhaul")] if policy.backhaul else []
     return tuple(found)
 
 
-def smaller_problem(
-    problem: RoutingProblem, names: Collection[str], rules: Collection[Rule]
+def relax_problem(
+    problem: RoutingProblem, names: Collection[str], rules: Collection[RelaxableRule]
 ) -> RoutingProblem:
     """Return the problem in which some clients must be served, and only some rules hold.
 
@@ -111,26 +113,26 @@ def smaller_problem(
     names
         Clients that must be served; there are no others.
     rules
-        Those of :func:`rules_of` that still hold.
+        Those of :func:`binding_rules` that still hold.
     """
     kept = [place for place, client in enumerate(problem.clients) if client.name in names]
     held = set(rules)
     nodes = [*range(len(problem.depots)), *(len(problem.depots) + place for place in kept)]
-    clients = [_client(problem, problem.clients[place], held) for place in kept]
+    clients = [_relax_client(problem, problem.clients[place], held) for place in kept]
     load = sum(client.demand + client.pickup for client in clients)
     cost = problem.cost if isinstance(problem.cost, Mapping) else {"cost": problem.cost}
     return replace(
         problem,
         clients=clients,
-        vehicles=[_vehicle(vehicle, held, load) for vehicle in problem.vehicles],
-        cost={name: _law(law, nodes) for name, law in cost.items()},
-        duration=_law(problem.duration, nodes),
-        distance=None if problem.distance is None else _law(problem.distance, nodes),
-        policy=_policy(problem.policy, clients, held),
+        vehicles=[_relax_vehicle(vehicle, held, load) for vehicle in problem.vehicles],
+        cost={name: _restrict_law(law, nodes) for name, law in cost.items()},
+        duration=_restrict_law(problem.duration, nodes),
+        distance=None if problem.distance is None else _restrict_law(problem.distance, nodes),
+        policy=_relax_policy(problem.policy, clients, held),
     )
 
 
-def _law(law: Any, nodes: Sequence[int]) -> Any:
+def _restrict_law(law: Any, nodes: Sequence[int]) -> Any:
     """Return a law between some of the nodes."""
     if isinstance(law, ArrivalFunctions):
         return replace(law, arc=law.arc[np.ix_(nodes, nodes)])
@@ -140,39 +142,41 @@ def _law(law: Any, nodes: Sequence[int]) -> Any:
     return law
 
 
-def _client(problem: RoutingProblem, client: Client, held: Collection[Rule]) -> Client:
+def _relax_client(problem: RoutingProblem, client: Client, held: Collection[RelaxableRule]) -> Client:
     free: dict[str, Any] = {"prize": None}
-    if Rule("window", client.name) not in held:
+    if RelaxableRule("window", client.name) not in held:
         starts = min(0.0, *(vehicle.shift_start for vehicle in problem.vehicles))
         free |= {"earliest": starts, "latest": np.inf, "windows": ""}
-    if Rule("skill", client.name) not in held:
+    if RelaxableRule("skill", client.name) not in held:
         free |= {"needs": "", "vehicles": ""}
     return replace(client, **free)
 
 
-def _vehicle(vehicle: VehicleType, held: Collection[Rule], load: float) -> VehicleType:
+def _relax_vehicle(vehicle: VehicleType, held: Collection[RelaxableRule], load: float) -> VehicleType:
     free: dict[str, Any] = {}
-    if Rule("capacity", vehicle.name) not in held and np.isfinite(vehicle.capacity):
+    if RelaxableRule("capacity", vehicle.name) not in held and np.isfinite(vehicle.capacity):
         # a law may read the capacity, so that it stays a number
         free["capacity"] = max(vehicle.capacity, load)
     for kind, without in _OF_VEHICLES.items():
-        if Rule(kind, vehicle.name) not in held:
+        if RelaxableRule(kind, vehicle.name) not in held:
             free |= without
     return replace(vehicle, **free)
 
 
-def _policy(policy: RoutingPolicy, clients: Sequence[Client], held: Collection[Rule]) -> RoutingPolicy:
+def _relax_policy(
+    policy: RoutingPolicy, clients: Sequence[Client], held: Collection[RelaxableRule]
+) -> RoutingPolicy:
     names = {client.name for client in clients}
-    goods = frozenset[str]().union(*(words_of(client.goods) for client in clients))
-    apart = [pair for pair in policy.apart if set(pair) <= goods] if Rule("apart") in held else []
+    goods = frozenset[str]().union(*(split_list(client.goods) for client in clients))
+    apart = [pair for pair in policy.apart if set(pair) <= goods] if RelaxableRule("apart") in held else []
     pinned = {
-        label: [name for name in pinned if name in names and Rule("pinned", name) in held]
+        label: [name for name in pinned if name in names and RelaxableRule("pinned", name) in held]
         for label, pinned in policy.pinned.items()
     }
     return replace(
         policy,
-        capacities=tuple(name for name in policy.capacities if Rule("measure", name) in held),
+        capacities=tuple(name for name in policy.capacities if RelaxableRule("measure", name) in held),
         apart=tuple(apart),
-        backhaul=policy.backhaul and Rule("backhaul") in held,
+        backhaul=policy.backhaul and RelaxableRule("backhaul") in held,
         pinned={label: some for label, some in pinned.items() if some},
     )

@@ -65,7 +65,11 @@ class Bootstrap:
         """
         rng = np.random.default_rng(self.seed)
         by_rows = self.resample == "rows"
-        draws = self._by_rows(residuals, rng) if by_rows else self._by_residuals(residuals, theta, rng)
+        draws = (
+            self._resample_rows(residuals, rng)
+            if by_rows
+            else self._resample_residuals(residuals, theta, rng)
+        )
         found = (minimise(draw, theta) for draw in draws)
         kept = [
             end.theta for end in found if end is not None and end.converged and _is_identified(end.jacobian)
@@ -77,13 +81,13 @@ class Bootstrap:
             )
         return np.array(kept)
 
-    def _by_rows(self, residuals: Residuals, rng: np.random.Generator) -> Iterator[Residuals]:
+    def _resample_rows(self, residuals: Residuals, rng: np.random.Generator) -> Iterator[Residuals]:
         weight = np.square(residuals.root_weight)
         share = np.full(weight.size, 1.0 / weight.size)
         for _ in range(self.repeats):
             yield residuals.with_weight(weight * rng.multinomial(weight.size, share))
 
-    def _by_residuals(
+    def _resample_residuals(
         self, residuals: Residuals, theta: Array, rng: np.random.Generator
     ) -> Iterator[Residuals]:
         at = residuals.at(theta)

@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.nodes import Array, Constant, Node, Product, Sum, fold, postorder, rebuilt
+from kanopt.formulas.nodes import Array, Constant, Node, Product, Sum, fold, postorder, rebuild
 from kanopt.formulas.parameters import is_parameter, parameters_of, piece_numbers
 from kanopt.formulas.pieces import Curve, Step, Table
 
-__all__ = ["Free", "Piece", "linear_in"]
+__all__ = ["FreeParameters", "Piece", "linear_in"]
 
 Piece: TypeAlias = Curve | Step | Table
 PIECES = (Curve, Step, Table)
 
 
 @dataclass(frozen=True, eq=False)
-class Free:
+class FreeParameters:
     """The numbers that are free, in reading order.
 
     Parameters
@@ -50,7 +50,7 @@ class Free:
     blocks: Mapping[str, slice]
 
     @classmethod
-    def of(cls, root: Node, only: Iterable[str] | None) -> Free:
+    def of(cls, root: Node, only: Iterable[str] | None) -> FreeParameters:
         """Take out all constants with a name, or only the constants and pieces named.
 
         Parameters
@@ -101,7 +101,7 @@ class Free:
             return None
         return self.blocks.get(node.name) if isinstance(node, Constant | Curve | Step | Table) else None
 
-    def put_into(self, root: Node, values: Array, errors: Array | None = None) -> Node:
+    def substitute(self, root: Node, values: Array, errors: Array | None = None) -> Node:
         """Return the graph with other numbers.
 
         Parameters
@@ -123,7 +123,7 @@ class Free:
                 return Constant(float(values[block.start]), node.name, error)
             return _with_numbers(node, values[block])
 
-        return rebuilt(root, put)
+        return rebuild(root, put)
 
 
 def _pieces_of(root: Node, names: Sequence[str]) -> dict[str, Piece]:
@@ -152,7 +152,7 @@ def _with_numbers(node: Node, values: Array) -> Node:
     raise TypeError(f"no numbers in {type(node).__name__}")
 
 
-def linear_in(root: Node, free: Free) -> NDArray[np.bool_]:
+def linear_in(root: Node, free: FreeParameters) -> NDArray[np.bool_]:
     """Return which free numbers the law is jointly linear in: with the others held it is f₀ + Φ·c.
 
     Taken greedily in reading order, so that of two factors of one product the first is taken.
@@ -172,7 +172,7 @@ def linear_in(root: Node, free: Free) -> NDArray[np.bool_]:
     return chosen
 
 
-def _degree(node: Node, below: list[int], free: Free, chosen: NDArray[np.bool_]) -> int:
+def _degree(node: Node, below: list[int], free: FreeParameters, chosen: NDArray[np.bool_]) -> int:
     """Return the degree of a step in the chosen numbers: 0, 1, or 2 for anything beyond."""
     block = free.block(node)
     own = int(block is not None and bool(chosen[block].all()))

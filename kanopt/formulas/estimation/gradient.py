@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.data import common_shape, read_columns
-from kanopt.formulas.estimation.free import Free
+from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import (
     Apply,
@@ -98,7 +98,7 @@ def gradient(formula: Formula, data: Any, only: Iterable[str] | None = None) -> 
     (('a', 'b'), [2.0, 20.0], [[1.0, 0.0], [10.0, 46.052]])
     """
     try:
-        free = Free.of(formula.root, only)
+        free = FreeParameters.of(formula.root, only)
         columns = read_columns(formula.inputs, data, formula.used, gap_inputs(formula.root))
         shape = common_shape(columns)
         tape = Tape(formula.root, columns, free)
@@ -113,13 +113,13 @@ def gradient(formula: Formula, data: Any, only: Iterable[str] | None = None) -> 
 
 
 @dataclass(frozen=True, eq=False)
-class _Moving:
+class _ActiveStep:
     """A step whose value depends on a free number: the node, where it and its children stand, its own numbers."""
 
     node: Node
     place: int
     children: tuple[int, ...]
-    own: slice | None
+    own_numbers: slice | None
     weights: Array | None  # of its own numbers, where its argument is fixed
 
 
@@ -136,14 +136,14 @@ class Tape:
         The numbers that will change.
     """
 
-    def __init__(self, root: Node, columns: Columns, free: Free) -> None:
+    def __init__(self, root: Node, columns: Columns, free: FreeParameters) -> None:
         order = postorder(root)
         place_of = {node.key: place for place, node in enumerate(order)}
         self.free = free
         self._columns = columns
         self._shape = common_shape(columns)
         self._values: list[Any] = []
-        self._steps: list[_Moving] = []
+        self._steps: list[_ActiveStep] = []
         moves: list[bool] = []
         with np.errstate(all="ignore"):
             for place, node in enumerate(order):
@@ -157,7 +157,7 @@ class Tape:
                 self._values.append(None)
                 fixed = own is not None and not any(moves[child] for child in children)
                 weights = _weights(node, below, columns) if fixed else None
-                self._steps.append(_Moving(node, place, children, own, weights))
+                self._steps.append(_ActiveStep(node, place, children, own, weights))
         self._moves = moves
 
     def value(self, theta: Array) -> Array:
@@ -176,7 +176,7 @@ class Tape:
         values = list(self._values)
         for step in self._steps:
             below = [values[child] for child in step.children]
-            if step.own is not None:
+            if step.own_numbers is not None:
                 values[step.place] = self._own_value(step, below, theta)
             elif isinstance(step.node, Power):
                 base, exponent = below
@@ -186,17 +186,17 @@ class Tape:
                 values[step.place] = step.node.compute(below, self._columns)
         return values
 
-    def _own_value(self, step: _Moving, below: list[Array], theta: Array) -> Array:
-        assert step.own is not None
+    def _own_value(self, step: _ActiveStep, below: list[Array], theta: Array) -> Array:
+        assert step.own_numbers is not None
         if isinstance(step.node, Constant):
-            return np.asarray(theta[step.own.start])
+            return np.asarray(theta[step.own_numbers.start])
         weights = self._own_weights(step, below)
-        value: Array = weights @ theta[step.own]
+        value: Array = weights @ theta[step.own_numbers]
         if isinstance(step.node, Table) and step.node.fallback is not None:
             value = value + step.node.fallback * (1.0 - weights.sum(axis=-1))
         return value
 
-    def _own_weights(self, step: _Moving, below: list[Array]) -> Array:
+    def _own_weights(self, step: _ActiveStep, below: list[Array]) -> Array:
         weights = _weights(step.node, below, self._columns) if step.weights is None else step.weights
         assert weights is not None
         return weights
@@ -209,7 +209,7 @@ class Tape:
             if above is None:
                 continue
             below = [values[child] for child in step.children]
-            if step.own is not None:
+            if step.own_numbers is not None:
                 self._add_own(derivative, step, below, above)
             wanted = [self._moves[child] for child in step.children]
             if not any(wanted):
@@ -222,14 +222,14 @@ class Tape:
                     sensitivity[child] = part if known is None else known + part
         return np.moveaxis(derivative, 0, -1)
 
-    def _add_own(self, derivative: Array, step: _Moving, below: list[Array], above: Array) -> None:
-        assert step.own is not None
+    def _add_own(self, derivative: Array, step: _ActiveStep, below: list[Array], above: Array) -> None:
+        assert step.own_numbers is not None
         if isinstance(step.node, Constant):
-            derivative[step.own.start] += above
+            derivative[step.own_numbers.start] += above
             return
         weights = self._own_weights(step, below)
         part = np.broadcast_to(_times(above[..., None], weights), (*self._shape, weights.shape[-1]))
-        derivative[step.own] += np.moveaxis(part, -1, 0)
+        derivative[step.own_numbers] += np.moveaxis(part, -1, 0)
 
 
 def _times(above: Array, partial: Array) -> Array:
@@ -241,7 +241,7 @@ def _times(above: Array, partial: Array) -> Array:
 
 
 def _partials(
-    step: _Moving, wanted: list[bool], below: list[Array], value: Array, theta: Array
+    step: _ActiveStep, wanted: list[bool], below: list[Array], value: Array, theta: Array
 ) -> list[Array | None]:
     """Return the derivative of a step in each child that is wanted; None for the others, and where it is nothing."""
     node = step.node
@@ -257,7 +257,7 @@ def _partials(
         case Apply():
             return [np.asarray(function_named(node.function).derivative(below[0]))]
         case Curve():
-            numbers = np.asarray(node.coefficients) if step.own is None else theta[step.own]
+            numbers = np.asarray(node.coefficients) if step.own_numbers is None else theta[step.own_numbers]
             return [curve_weights(node, below[0], slope=True) @ numbers]
     return [None for _ in wanted]  # a staircase is flat
 
@@ -337,7 +337,7 @@ def curve_weights(curve: Curve, x: Array, slope: bool = False) -> Array:
         np.mod(x - curve.low, length) if curve.periodic else np.clip(x, curve.low, curve.high) - curve.low
     )
     place = inside / curve.width
-    span = np.clip(np.nan_to_num(place, nan=0.0), 0, curve.spans - 1).astype(np.intp)
+    span = np.clip(np.nan_to_num(place, nan=0.0), 0, curve.intervals - 1).astype(np.intp)
     t = place - span
     tangent = (
         np.stack([np.zeros_like(t), np.ones_like(t), 2.0 * t, 3.0 * t * t], axis=-1) @ _SPAN / curve.width

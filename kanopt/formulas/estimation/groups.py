@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError, nearest
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.estimation.free import Free
+from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.levenberg import TIED, minimise
-from kanopt.formulas.estimation.pooling import Pooled, pooled
+from kanopt.formulas.estimation.pooling import PooledEstimate, fit_pooled
 from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.estimation.rows import Rows, Weight
-from kanopt.formulas.estimation.starts import searched
+from kanopt.formulas.estimation.rows import EstimationRows, Weight
+from kanopt.formulas.estimation.starts import search_minimum
 from kanopt.formulas.formula import Formula
-from kanopt.formulas.nodes import Array, Constant, Node, rebuilt
+from kanopt.formulas.nodes import Array, Constant, Node, rebuild
 from kanopt.formulas.parameters import Covariance, is_parameter, parameters_of
 from kanopt.formulas.pieces import Table
 from kanopt.formulas.variables import Variable, category_label
@@ -159,7 +159,7 @@ def fit_groups(
             raise FormulaError(f"{what} has no constant {name!r} that could vary; {nearest(name, names)}")
     if not wanted:
         raise FormulaError(f"{what}: name one or more constants that vary; {nearest('', names)}")
-    free = Free.of(formula.root, None)
+    free = FreeParameters.of(formula.root, None)
     rows, codes, labels = _grouped(formula, table, by, weight, what)
     if len(labels) < 2:
         raise FitError(f"{what}: {by!r} has one group only, {labels[0]!r}; refit the law instead")
@@ -172,24 +172,24 @@ def fit_groups(
         )
     if log_target and not (rows.target > 0).all():
         raise FitError(f"{what}: a logarithm needs positive values of the output")
-    minimum = searched(formula.root, free, rows, log_target)[1]
+    minimum = search_minimum(formula.root, free, rows, log_target)[1]
     if minimum is None:
         raise FitError(f"{what} has no finite value on some row; give better starting values")
     start = dict(zip(free.names, minimum.theta.tolist(), strict=True))
     begin = (wanted, np.array([start[n] for n in wanted]), shared, np.array([start[n] for n in shared]))
     try:
-        found = pooled(formula.root, rows, codes, begin, log=log_target, correlated=correlated)
+        found = fit_pooled(formula.root, rows, codes, begin, log=log_target, correlated=correlated)
     except FitError as error:
         raise FitError(f"{what} by {by!r}: {error}") from error
-    return _law(_Case(formula, rows, codes, labels, by, wanted, shared, log_target), found, left)
+    return _law(_GroupedProblem(formula, rows, codes, labels, by, wanted, shared, log_target), found, left)
 
 
 @dataclass(frozen=True, eq=False)
-class _Case:
+class _GroupedProblem:
     """What was asked, on which rows."""
 
     formula: Formula
-    rows: Rows
+    rows: EstimationRows
     codes: NDArray[np.intp]
     labels: list[str]
     by: str
@@ -210,7 +210,7 @@ class _Case:
         shared = f"; shared: {', '.join(self.shared)}" if self.shared else ""
         return {**self.formula.provenance, "refitted": text + shared}
 
-    def bare(self, inputs: Sequence[Variable]) -> Formula:
+    def without_fit(self, inputs: Sequence[Variable]) -> Formula:
         """Return the law over some inputs, valid where the rows are, with what was known of its fit dropped."""
         seen = [variable for variable in inputs if variable.name in self.rows.columns]
         return replace(
@@ -226,7 +226,7 @@ class _Case:
 
 def _grouped(
     formula: Formula, table: Any, by: str, weight: Weight | None, what: str
-) -> tuple[Rows, NDArray[np.intp], list[str]]:
+) -> tuple[EstimationRows, NDArray[np.intp], list[str]]:
     """Read the rows, and the group of each as a code and by its label."""
     import pandas as pd
 
@@ -237,16 +237,16 @@ def _grouped(
         raise FitError(
             f"{what}: the table has no column {by!r}; {nearest(by, [str(name) for name in table])}"
         )
-    rows = Rows.of(formula, table, weight, also=Variable(by, kind="category"))
+    rows = EstimationRows.of(formula, table, weight, also=Variable(by, kind="category"))
     codes, labels = pd.factorize(rows.columns[by])
     return rows, codes.astype(np.intp), [str(label) for label in labels]
 
 
-def _law(case: _Case, found: Pooled, left: int) -> GroupedLaw:
+def _law(case: _GroupedProblem, found: PooledEstimate, left: int) -> GroupedLaw:
     import pandas as pd
 
-    theta = found.mean + found.own
-    bare = case.bare(case.formula.inputs)
+    theta = found.mean + found.group_effects
+    bare = case.without_fit(case.formula.inputs)
     between = float(len(case.labels) - 1)
     population = _with(bare, case.names, [*found.mean, *found.shared], found.common, between)
     laws = {
@@ -276,10 +276,10 @@ def _with(
             return Constant(values[node.name], node.name, errors[node.name])
         return node
 
-    return replace(bare, root=rebuilt(bare.root, put), covariance=Covariance.of(names, covariance, freedom))
+    return replace(bare, root=rebuild(bare.root, put), covariance=Covariance.of(names, covariance, freedom))
 
 
-def _formula(case: _Case, theta: Array, found: Pooled, population: Formula) -> Formula:
+def _formula(case: _GroupedProblem, theta: Array, found: PooledEstimate, population: Formula) -> Formula:
     """Return one formula for all groups."""
     tables = {
         name: Table(
@@ -300,17 +300,19 @@ def _formula(case: _Case, theta: Array, found: Pooled, population: Formula) -> F
     if case.by not in {variable.name for variable in inputs}:
         inputs = (*inputs, Variable(case.by, kind="category"))
     assert population.covariance is not None
-    root = rebuilt(population.root, put)
-    return replace(case.bare(inputs), root=root, covariance=population.covariance.kept(case.shared))
+    root = rebuild(population.root, put)
+    return replace(
+        case.without_fit(inputs), root=root, covariance=population.covariance.restrict(case.shared)
+    )
 
 
-def _lines(case: _Case, theta: Array, found: Pooled) -> list[dict[str, Any]]:
+def _lines(case: _GroupedProblem, theta: Array, found: PooledEstimate) -> list[dict[str, Any]]:
     counts = np.bincount(case.codes, minlength=len(case.labels))
-    root = Free.of(case.formula.root, case.shared).put_into(case.formula.root, found.shared)
-    free = Free.of(root, case.vary)
+    root = FreeParameters.of(case.formula.root, case.shared).substitute(case.formula.root, found.shared)
+    free = FreeParameters.of(root, case.vary)
     lines = []
     for place, label in enumerate(case.labels):
-        own = _own(case, root, free, place, theta[place])
+        own = _separate_estimates(case, root, free, place, theta[place])
         errors = np.sqrt(np.diag(found.errors[place]))
         for k, name in enumerate(case.vary):
             lines.append(
@@ -327,10 +329,12 @@ def _lines(case: _Case, theta: Array, found: Pooled) -> list[dict[str, Any]]:
     return lines
 
 
-def _own(case: _Case, root: Node, free: Free, place: int, theta: Array) -> dict[str, float]:
+def _separate_estimates(
+    case: _GroupedProblem, root: Node, free: FreeParameters, place: int, theta: Array
+) -> dict[str, float]:
     """Return the constants that a group's rows alone give, the shared ones held; NaN where they do not tell."""
     nothing = dict.fromkeys(free.names, float("nan"))
-    rows = case.rows.picked(np.flatnonzero(case.codes == place))
+    rows = case.rows.select(np.flatnonzero(case.codes == place))
     if rows.count < free.count:
         return nothing
     start = np.array([theta[case.vary.index(name)] for name in free.names])

@@ -8,10 +8,10 @@ import numpy as np
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas.estimation.bootstrap import Bootstrap
-from kanopt.formulas.estimation.free import Free
-from kanopt.formulas.estimation.profile import Profile
+from kanopt.formulas.estimation.free import FreeParameters
+from kanopt.formulas.estimation.profile import ProfileLikelihood
 from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.estimation.rows import Rows, Weight
+from kanopt.formulas.estimation.rows import EstimationRows, Weight
 from kanopt.formulas.nodes import Constant, postorder
 from kanopt.formulas.parameters import is_parameter, piece_numbers
 from kanopt.formulas.pieces import Curve, Step, Table
@@ -25,7 +25,7 @@ __all__ = ["Method", "intervals"]
 
 Method: TypeAlias = Literal["auto", "wald", "profile", "bootstrap"]
 
-BENT = 0.1
+NONLINEARITY_LIMIT = 0.1
 """Bend of the profile, as a share of a straight line, from which ``"auto"`` no longer takes it for straight."""
 
 
@@ -96,10 +96,12 @@ def intervals(
     if table is None or method == "wald":
         return _frame(_wald(formula, level, what))
     free = _estimated(formula)
-    rows = Rows.of(formula, table, weight)
+    rows = EstimationRows.of(formula, table, weight)
     if log_target and not (rows.target > 0).all():
         raise FitError(f"{what}: a logarithm needs positive values of the output")
-    profile = Profile.of(Residuals.of(formula.root, free, rows, log_target), free.values, free.names, what)
+    profile = ProfileLikelihood.of(
+        Residuals.of(formula.root, free, rows, log_target), free.values, free.names, what
+    )
     if method == "bootstrap":
         return _frame(_percentiles(profile, bootstrap or Bootstrap(), level, what))
     return _frame(_profiled(formula, profile, level, always=method == "profile"))
@@ -159,15 +161,15 @@ def _errors(formula: Formula) -> dict[str, float]:
     return alone if formula.covariance is None else {**alone, **formula.covariance.standard_errors}
 
 
-def _estimated(formula: Formula) -> Free:
+def _estimated(formula: Formula) -> FreeParameters:
     """Return the numbers that the covariance is of; all constants with a name where it is not known."""
     known = formula.covariance
     if known is None:
-        return Free.of(formula.root, None)
+        return FreeParameters.of(formula.root, None)
     pieces = [node for node in postorder(formula.root) if isinstance(node, Curve | Step | Table)]
     own = [piece.name for piece in pieces if piece_numbers(piece).keys() <= set(known.names)]
     inside = {name for piece in pieces for name in piece_numbers(piece)}
-    free = Free.of(formula.root, [*(name for name in known.names if name not in inside), *own])
+    free = FreeParameters.of(formula.root, [*(name for name in known.names if name not in inside), *own])
     if set(free.names) != set(known.names):
         raise FormulaError(
             f"formula for {formula.output.name!r}: the covariance is of a part of a curve or table only; refit it first"
@@ -175,7 +177,7 @@ def _estimated(formula: Formula) -> Free:
     return free
 
 
-def _profiled(formula: Formula, profile: Profile, level: float, always: bool) -> list[_Row]:
+def _profiled(formula: Formula, profile: ProfileLikelihood, level: float, always: bool) -> list[_Row]:
     plain = _quantile(level, profile.residuals.count - profile.theta.size)
     stated = _errors(formula)
     rows: list[_Row] = []
@@ -184,7 +186,7 @@ def _profiled(formula: Formula, profile: Profile, level: float, always: bool) ->
         shown = stated.get(name, error)
         # robust errors stretch the profile, as they stretch the interval of Wald
         reach = plain * (shown / error if error > 0 else 1.0)
-        if error > 0 and (always or profile.bend(place, reach) > BENT):
+        if error > 0 and (always or profile.nonlinearity(place, reach) > NONLINEARITY_LIMIT):
             low, high = profile.ends(place, reach)
             rows.append((name, estimate, shown, low, high, "profile"))
         else:
@@ -192,7 +194,7 @@ def _profiled(formula: Formula, profile: Profile, level: float, always: bool) ->
     return rows
 
 
-def _percentiles(profile: Profile, bootstrap: Bootstrap, level: float, what: str) -> list[_Row]:
+def _percentiles(profile: ProfileLikelihood, bootstrap: Bootstrap, level: float, what: str) -> list[_Row]:
     found = bootstrap.estimates(profile.residuals, profile.theta, what)
     low, high = np.quantile(found, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
     spread = found.std(axis=0, ddof=1)

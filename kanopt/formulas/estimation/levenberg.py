@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kanopt.formulas.estimation.residuals import Residuals
 from kanopt.formulas.nodes import Array
 
-__all__ = ["TIED", "Minimum", "minimise", "projection"]
+__all__ = ["TIED", "LeastSquaresResult", "minimise", "projection"]
 
 STEPS = 200
 OFFSET = 1e-7
@@ -33,7 +33,7 @@ _MOST_DAMPING = 1e14
 
 
 @dataclass(frozen=True, eq=False)
-class Minimum:
+class LeastSquaresResult:
     """Where a search ended.
 
     Parameters
@@ -76,7 +76,9 @@ class _Point:
     cost: float
 
 
-def minimise(residuals: Residuals, start: Array, free: NDArray[np.bool_] | None = None) -> Minimum | None:
+def minimise(
+    residuals: Residuals, start: Array, free: NDArray[np.bool_] | None = None
+) -> LeastSquaresResult | None:
     """Search for the least squares from a start.
 
     Parameters
@@ -95,14 +97,14 @@ def minimise(residuals: Residuals, start: Array, free: NDArray[np.bool_] | None 
     """
     moves = np.ones(start.size, dtype=bool) if free is None else free
     linear, curved = residuals.linear & moves, ~residuals.linear & moves
-    point = _arrive(residuals, np.array(start, dtype=np.float64), linear)
+    point = _solve_linear_part(residuals, np.array(start, dtype=np.float64), linear)
     if point is None:
         return None
-    nothing = _NOTHING * residuals.total
+    nothing = _NOTHING * residuals.target_squares
     scale = np.zeros(int(curved.sum()))
     damping, growth, steps = 1e-3, 2.0, 0
     while True:
-        local = _Local.of(point, curved, scale)
+        local = _TangentPlane.of(point, curved, scale)
         scale = local.scale
         offset = local.offset(residuals.count - int(moves.sum()), int(moves.sum()))
         if offset <= OFFSET or point.cost <= nothing or steps >= STEPS:
@@ -112,7 +114,7 @@ def minimise(residuals: Residuals, start: Array, free: NDArray[np.bool_] | None 
             step, predicted = local.step(damping)
             theta = point.theta.copy()
             theta[curved] += step
-            trial = _arrive(residuals, theta, linear)
+            trial = _solve_linear_part(residuals, theta, linear)
             gain = -1.0 if trial is None else (point.cost - trial.cost) / max(predicted, 1e-300)
             if trial is not None and gain > 0:
                 better = trial
@@ -125,10 +127,12 @@ def minimise(residuals: Residuals, start: Array, free: NDArray[np.bool_] | None 
         point, steps = better, steps + 1
     exact = point.cost <= 1e4 * nothing
     arrived = exact or offset <= CONVERGED
-    return Minimum(point.theta, point.residual, point.jacobian, point.cost, offset, arrived, exact, steps)
+    return LeastSquaresResult(
+        point.theta, point.residual, point.jacobian, point.cost, offset, arrived, exact, steps
+    )
 
 
-def _arrive(residuals: Residuals, theta: Array, linear: NDArray[np.bool_]) -> _Point | None:
+def _solve_linear_part(residuals: Residuals, theta: Array, linear: NDArray[np.bool_]) -> _Point | None:
     """Solve for the linear numbers at the values of the others; None where there is no finite value."""
     found = residuals.at(theta)
     if found is None:
@@ -166,7 +170,7 @@ def projection(columns: Array, residual: Array) -> tuple[Array, Array]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Local:
+class _TangentPlane:
     """The tangent plane at a point, in the numbers searched for: ``left · values · rightᵀ`` of the scaled columns."""
 
     values: Array
@@ -177,7 +181,7 @@ class _Local:
     linear: float  # square of what reaches into the columns of the linear numbers
 
     @classmethod
-    def of(cls, point: _Point, curved: NDArray[np.bool_], scale: Array) -> _Local:
+    def of(cls, point: _Point, curved: NDArray[np.bool_], scale: Array) -> _TangentPlane:
         columns = point.jacobian[:, curved]
         inside = point.basis.T @ point.residual
         whole = np.linalg.norm(columns, axis=0)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError
 from kanopt.formulas.nodes import Array
 
-__all__ = ["Mixed", "Moments", "between_groups", "drawn_roots", "solved"]
+__all__ = ["MixedModel", "Moments", "estimate_between_groups", "sample_roots", "solve_mixed_model"]
 
 _NONE = (
     -9.0
@@ -63,22 +63,22 @@ class Moments:
 
 
 @dataclass(frozen=True, eq=False)
-class Mixed:
+class MixedModel:
     """A linear mixed model solved for one D.
 
     Parameters
     ----------
-    beta
+    fixed_effects
         What is common, (p,).
-    own
+    random_effects
         What is of each group alone, b, the best linear unbiased predictions, (G, q).
-    force
+    scaled_random_effects
         D⁻¹b without dividing by D, (G, q).
     variance
         σ².
     inverse
         Covariance of `beta` over σ², (p, p).
-    left
+    random_effects_covariance
         Covariance of b given the rows, were `beta` known, over σ², (G, q, q).
     deviance
         −2 log of the restricted likelihood, up to a constant.
@@ -86,17 +86,17 @@ class Mixed:
         Derivative of the deviance in D, (q, q), symmetric.
     """
 
-    beta: Array
-    own: Array
-    force: Array
+    fixed_effects: Array
+    random_effects: Array
+    scaled_random_effects: Array
     variance: float
     inverse: Array
-    left: Array
+    random_effects_covariance: Array
     deviance: float
     slope: Array
 
 
-def solved(moments: Moments, root: Array) -> Mixed:
+def solve_mixed_model(moments: Moments, root: Array) -> MixedModel:
     """Solve for D = root · rootᵀ, root (q, q); D may be singular.
 
     With ``K = (I + ZᵀZ D)⁻¹`` it is ``ZᵀV⁻¹ = K Zᵀ`` in each group: nothing larger than q × q is inverted, and nothing
@@ -132,10 +132,10 @@ def solved(moments: Moments, root: Array) -> Mixed:
     )
     deviance = (moments.rows - p) * math.log(variance) - float(np.linalg.slogdet(damp)[1].sum())
     deviance += float(np.linalg.slogdet(scaled)[1]) + 2.0 * float(np.log(size).sum())
-    return Mixed(beta, own, force, variance, inverse, left, deviance, (slope + slope.T) / 2.0)
+    return MixedModel(beta, own, force, variance, inverse, left, deviance, (slope + slope.T) / 2.0)
 
 
-def between_groups(
+def estimate_between_groups(
     moments: Moments, correlated: bool | None, start: Array | None = None
 ) -> tuple[Array, bool]:
     """Return the root of D by REML, (q, q), lower triangular, and whether the numbers of a group are correlated.
@@ -153,16 +153,18 @@ def between_groups(
     kinds = (False,) if q == 1 else (False, True) if correlated is None else (correlated,)
     found = []
     for full in kinds:
-        shape = _Shape(q, full)
+        shape = _RootParameters(q, full)
         starts = [np.eye(q), 0.1 * np.eye(q), *([] if start is None else [start])]
-        deviance, root = min((_searched(moments, shape, begin) for begin in starts), key=lambda end: end[0])
+        deviance, root = min(
+            (_search_root(moments, shape, begin) for begin in starts), key=lambda end: end[0]
+        )
         found.append((deviance + 2.0 * shape.count, root, full))
     _, root, full = min(found, key=lambda kind: kind[0])
     return root, full
 
 
 @dataclass(frozen=True)
-class _Shape:
+class _RootParameters:
     """A root as a vector: logarithms of its diagonal, and what is below it where it is full."""
 
     q: int
@@ -190,12 +192,12 @@ class _Shape:
         return np.concatenate([np.diag(in_root) * np.diag(root), below])
 
 
-def _searched(moments: Moments, shape: _Shape, start: Array) -> tuple[float, Array]:
+def _search_root(moments: Moments, shape: _RootParameters, start: Array) -> tuple[float, Array]:
     from scipy.optimize import minimize
 
     def deviance(vector: Array) -> tuple[float, Array]:
         root = shape.root(vector)
-        found = solved(moments, root)
+        found = solve_mixed_model(moments, root)
         return found.deviance, shape.slope(root, found.slope)
 
     most = math.exp(_MOST)
@@ -209,7 +211,7 @@ def _searched(moments: Moments, shape: _Shape, start: Array) -> tuple[float, Arr
     return float(end.fun), root
 
 
-def drawn_roots(moments: Moments, root: Array, full: bool, count: int) -> list[Array]:
+def sample_roots(moments: Moments, root: Array, full: bool, count: int) -> list[Array]:
     """Return roots of D drawn from what the rows say of it, by random-walk Metropolis from REML's.
 
     The restricted likelihood is taken as that of the rows, with flat priors of the standard deviations between groups
@@ -234,7 +236,7 @@ def drawn_roots(moments: Moments, root: Array, full: bool, count: int) -> list[A
             return -math.inf, unit
         drawn = unit * (spread / norms)[:, None]
         prior = float(vector[:q].sum()) - float((np.arange(q) + 2.0) @ np.log(norms)) * full
-        return prior - 0.5 * solved(moments, drawn).deviance, drawn
+        return prior - 0.5 * solve_mixed_model(moments, drawn).deviance, drawn
 
     level, drawn = at(here)
     kept: list[Array] = []

@@ -8,7 +8,7 @@ from itertools import count
 
 import numpy as np
 
-from kanopt.formulas.estimation.free import Free
+from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.gradient import Tape
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.functions import FUNCTIONS
@@ -22,7 +22,7 @@ from kanopt.formulas.nodes import (
     Product,
     fold,
     postorder,
-    rebuilt,
+    rebuild,
 )
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.variables import Variable
@@ -70,8 +70,8 @@ def with_named_constants(formula: Formula, held: Collection[float] = ()) -> Form
     }
     drafts = {place: f"draft {number}" for number, place in enumerate(found)}
     drafted = _renamed(formula.root, drafts)
-    free = Free.of(drafted, None)
-    kept = _independent(formula, drafted, free, {drafts[place]: node for place, node in found.items()})
+    free = FreeParameters.of(drafted, None)
+    kept = _identifiable_names(formula, drafted, free, {drafts[place]: node for place, node in found.items()})
     fresh = _fresh_names(formula)
     names = {place: next(fresh) for place in found if drafts[place] in kept}
     return replace(formula, root=_renamed(formula.root, names))
@@ -134,7 +134,9 @@ def _fresh_names(formula: Formula) -> Iterator[str]:
     return (name for name in (f"c{number}" for number in count(1)) if name not in taken)
 
 
-def _independent(formula: Formula, root: Node, free: Free, drafts: Mapping[str, Constant]) -> set[str]:
+def _identifiable_names(
+    formula: Formula, root: Node, free: FreeParameters, drafts: Mapping[str, Constant]
+) -> set[str]:
     """Return the names, drafts among them, of which no one repeats what those before it say.
 
     Whether it does shows in the derivative at generic rows: the column of a number that is bound to others is a
@@ -147,7 +149,9 @@ def _independent(formula: Formula, root: Node, free: Free, drafts: Mapping[str, 
     derivative = derivative[rows]
     kept: set[str] = set()
     basis = np.zeros((len(derivative), 0))
-    for place in sorted(range(free.count), key=lambda place: _rank(drafts.get(free.names[place]), place)):
+    for place in sorted(
+        range(free.count), key=lambda place: _naming_order(drafts.get(free.names[place]), place)
+    ):
         column = derivative[:, place]
         size = float(np.linalg.norm(column))
         if size == 0.0:
@@ -162,7 +166,7 @@ def _independent(formula: Formula, root: Node, free: Free, drafts: Mapping[str, 
     return kept
 
 
-def _rank(constant: Constant | None, place: int) -> tuple[int, int]:
+def _naming_order(constant: Constant | None, place: int) -> tuple[int, int]:
     """Return which numbers come first: those named already, then odd ones, whole ones, and 0 and 1 last."""
     if constant is None:
         return 0, place
@@ -171,7 +175,7 @@ def _rank(constant: Constant | None, place: int) -> tuple[int, int]:
     return (3 if abs(constant.value) <= 1 else 2), place
 
 
-def _generic_tape(formula: Formula, root: Node, free: Free) -> Tape:
+def _generic_tape(formula: Formula, root: Node, free: FreeParameters) -> Tape:
     """Lay the graph over random rows from where the formula is valid; a table becomes a number of its own."""
     rng = np.random.default_rng(0)
     rows = 64 + 4 * free.count
@@ -187,7 +191,7 @@ def _generic_tape(formula: Formula, root: Node, free: Free) -> Tape:
         columns[name] = rng.choice([*numbers, numbers[0] if node.fallback is None else node.fallback], rows)
         return Input(name)
 
-    return Tape(rebuilt(root, without_tables), columns, free)
+    return Tape(rebuild(root, without_tables), columns, free)
 
 
 def _generic_range(formula: Formula, variable: Variable) -> tuple[float, float]:

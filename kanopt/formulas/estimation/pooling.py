@@ -14,13 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError
-from kanopt.formulas.estimation.free import Free
-from kanopt.formulas.estimation.mixed import Mixed, Moments, between_groups, drawn_roots, solved
+from kanopt.formulas.estimation.free import FreeParameters
+from kanopt.formulas.estimation.mixed import (
+    MixedModel,
+    Moments,
+    estimate_between_groups,
+    sample_roots,
+    solve_mixed_model,
+)
 from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.estimation.rows import Rows
-from kanopt.formulas.nodes import Array, Constant, Input, Node, Sum, rebuilt
+from kanopt.formulas.estimation.rows import EstimationRows
+from kanopt.formulas.nodes import Array, Constant, Input, Node, Sum, rebuild
 
-__all__ = ["Pooled", "pooled"]
+__all__ = ["PooledEstimate", "fit_pooled"]
 
 ROUNDS = 60
 STEPS = 30
@@ -29,7 +35,7 @@ _SMALL = 1e-4  # a step beside the standard error that counts as none
 
 
 @dataclass(frozen=True, eq=False)
-class Pooled:
+class PooledEstimate:
     """Constants of all groups, found together.
 
     Parameters
@@ -38,7 +44,7 @@ class Pooled:
         μ of the q constants that vary, (q,).
     shared
         The s constants that do not, (s,).
-    own
+    group_effects
         b of each group, (G, q).
     common
         Covariance of μ and the shared constants, (q + s, q + s).
@@ -57,7 +63,7 @@ class Pooled:
 
     mean: Array
     shared: Array
-    own: Array
+    group_effects: Array
     common: Array
     given: Array
     errors: Array
@@ -67,33 +73,33 @@ class Pooled:
 
 
 @dataclass(frozen=True, eq=False)
-class _State:
+class _PoolingState:
     mean: Array
     shared: Array
-    own: Array
-    force: Array
+    group_effects: Array
+    scaled_effects: Array
 
-    def moved(self, mixed: Mixed, scale: Array, share: float) -> _State:
+    def step_towards(self, mixed: MixedModel, scale: Array, share: float) -> _PoolingState:
         """Return the state a share of the way to what a linear model says; b and D⁻¹b are linear in each other."""
         q = len(self.mean)
-        return _State(
-            self.mean + share * scale * mixed.beta[:q],
-            self.shared + share * mixed.beta[q:],
-            self.own + share * (mixed.own * scale - self.own),
-            self.force + share * (mixed.force / scale - self.force),
+        return _PoolingState(
+            self.mean + share * scale * mixed.fixed_effects[:q],
+            self.shared + share * mixed.fixed_effects[q:],
+            self.group_effects + share * (mixed.random_effects * scale - self.group_effects),
+            self.scaled_effects + share * (mixed.scaled_random_effects / scale - self.scaled_effects),
         )
 
     @property
     def penalty(self) -> float:
-        return float(np.einsum("gi,gi->", self.own, self.force))
+        return float(np.einsum("gi,gi->", self.group_effects, self.scaled_effects))
 
 
 @dataclass(frozen=True, eq=False)
-class _Law:
+class _GroupedResiduals:
     """A law over grouped rows: residuals and derivatives at any constants of the groups."""
 
     root: Node
-    rows: Rows
+    rows: EstimationRows
     codes: NDArray[np.intp]
     vary: tuple[str, ...]
     shared: tuple[str, ...]
@@ -107,10 +113,12 @@ class _Law:
         columns = dict(self.rows.columns)
         for place, name in enumerate(self.vary):
             columns[_column(name)] = theta[self.codes, place]
-        root = rebuilt(self.root, self._by_row)
-        free = Free.of(root, [*self.vary, *self.shared])
+        root = rebuild(self.root, self._by_row)
+        free = FreeParameters.of(root, [*self.vary, *self.shared])
         values = dict.fromkeys(self.vary, 0.0) | dict(zip(self.shared, shared.tolist(), strict=True))
-        residuals = Residuals.of(root, free, Rows(columns, self.rows.target, self.rows.weight), self.log)
+        residuals = Residuals.of(
+            root, free, EstimationRows(columns, self.rows.target, self.rows.weight), self.log
+        )
         found = residuals.at(np.array([values[name] for name in free.names]))
         if found is None:
             return None
@@ -118,25 +126,25 @@ class _Law:
         derivative = found[1][:, order]
         return found[0], derivative[:, : len(self.vary)], derivative[:, len(self.vary) :]
 
-    def cost(self, state: _State) -> float:
+    def cost(self, state: _PoolingState) -> float:
         """Return the penalised sum of squares; infinite where the law has no value."""
-        found = self.at(state.mean + state.own, state.shared)
+        found = self.at(state.mean + state.group_effects, state.shared)
         return np.inf if found is None else float(found[0] @ found[0]) + state.penalty
 
-    def scale(self, state: _State) -> Array:
+    def scale(self, state: _PoolingState) -> Array:
         """Return units of the constants that vary in which a group tells each to about 1 · σ, (q,)."""
-        size = np.sqrt(np.square(self._there(state)[1]).sum(axis=0) / len(state.own))
+        size = np.sqrt(np.square(self._there(state)[1]).sum(axis=0) / len(state.group_effects))
         return np.asarray(1.0 / np.where(size > 0, size, 1.0))
 
-    def linear(self, state: _State, scale: Array) -> Moments:
+    def linear(self, state: _PoolingState, scale: Array) -> Moments:
         """Make the law linear at a state: what is common moves from where it is, b is counted from 0."""
         residual, z, s = self._there(state)
-        target = residual + np.einsum("nq,nq->n", z, state.own[self.codes])
+        target = residual + np.einsum("nq,nq->n", z, state.group_effects[self.codes])
         z = z * scale
-        return Moments.of(z, s, target, self.codes, len(state.own))
+        return Moments.of(z, s, target, self.codes, len(state.group_effects))
 
-    def _there(self, state: _State) -> tuple[Array, Array, Array]:
-        found = self.at(state.mean + state.own, state.shared)
+    def _there(self, state: _PoolingState) -> tuple[Array, Array, Array]:
+        found = self.at(state.mean + state.group_effects, state.shared)
         if found is None:
             raise FitError("the law has no finite value on some row; give better starting values")
         return found
@@ -152,15 +160,15 @@ def _column(name: str) -> str:
     return f"{name} of the group"
 
 
-def pooled(
+def fit_pooled(
     root: Node,
-    rows: Rows,
+    rows: EstimationRows,
     codes: NDArray[np.intp],
     start: tuple[Sequence[str], Array, Sequence[str], Array],
     *,
     log: bool,
     correlated: bool | None,
-) -> Pooled:
+) -> PooledEstimate:
     """Fit what is common and what is of each group.
 
     Parameters
@@ -174,7 +182,7 @@ def pooled(
     log
         Whether logarithms are compared.
     correlated
-        See :func:`~kanopt.formulas.estimation.mixed.between_groups`.
+        See :func:`~kanopt.formulas.estimation.mixed.estimate_between_groups`.
 
     Raises
     ------
@@ -182,43 +190,43 @@ def pooled(
         If the search ends nowhere, or the rows do not identify the constants.
     """
     vary, mean, shared, values = start
-    law = _Law(root, rows, codes, tuple(vary), tuple(shared), log)
+    law = _GroupedResiduals(root, rows, codes, tuple(vary), tuple(shared), log)
     zeros = np.zeros((int(codes.max()) + 1, len(mean)))
-    state = _State(np.array(mean, dtype=np.float64), np.array(values, dtype=np.float64), zeros, zeros)
+    state = _PoolingState(np.array(mean, dtype=np.float64), np.array(values, dtype=np.float64), zeros, zeros)
     scale = law.scale(state)
     spread: Array | None = None
     for _ in range(ROUNDS):
         moments = law.linear(state, scale)
         # whether numbers are correlated is decided once, near the end, for else the search may go to and fro
         full = correlated if correlated is not None or spread is not None else False
-        last, (spread, full) = spread, between_groups(moments, full, spread)
+        last, (spread, full) = spread, estimate_between_groups(moments, full, spread)
         if last is not None:
             correlated = full
-            if _alike(last @ last.T, spread @ spread.T):
+            if _is_converged(last @ last.T, spread @ spread.T):
                 return _result(law, state, (spread, full), scale)
-        state = _penalised(law, state, spread, scale)
+        state = _fit_penalised(law, state, spread, scale)
     raise FitError(
         "the constants of the groups did not settle; let fewer of them vary, or give better starting values"
     )
 
 
-def _alike(one: Array, other: Array) -> bool:
+def _is_converged(one: Array, other: Array) -> bool:
     """Whether two D are the same for all that matters; 1 is the variance of what a group tells."""
     return bool(np.abs(one - other).max() <= 1e-3 * (1e-2 + np.abs(other).max()))
 
 
-def _penalised(law: _Law, state: _State, root: Array, scale: Array) -> _State:
+def _fit_penalised(law: _GroupedResiduals, state: _PoolingState, root: Array, scale: Array) -> _PoolingState:
     """Search for the penalised least squares with D held, by Gauss-Newton with halved steps."""
     cost = np.inf  # the penalty of the first state belongs to another D
     for _ in range(STEPS):
-        mixed = solved(law.linear(state, scale), root)
+        mixed = solve_mixed_model(law.linear(state, scale), root)
         size = _SMALL * np.sqrt(np.maximum(mixed.variance * np.diag(mixed.inverse), 1e-300))
-        settled = (np.abs(mixed.beta) <= size).all()
-        settled &= (np.abs(mixed.own - state.own / scale) <= size[: len(scale)]).all()
+        settled = (np.abs(mixed.fixed_effects) <= size).all()
+        settled &= (np.abs(mixed.random_effects - state.group_effects / scale) <= size[: len(scale)]).all()
         if settled:
-            return state.moved(mixed, scale, 1.0)
+            return state.step_towards(mixed, scale, 1.0)
         for halvings in range(20):
-            trial = state.moved(mixed, scale, 0.5**halvings)
+            trial = state.step_towards(mixed, scale, 0.5**halvings)
             trial_cost = law.cost(trial)
             if np.isfinite(trial_cost) and trial_cost < cost:
                 break
@@ -228,28 +236,30 @@ def _penalised(law: _Law, state: _State, root: Array, scale: Array) -> _State:
     return state
 
 
-def _result(law: _Law, state: _State, spread: tuple[Array, bool], scale: Array) -> Pooled:
+def _result(
+    law: _GroupedResiduals, state: _PoolingState, spread: tuple[Array, bool], scale: Array
+) -> PooledEstimate:
     """Put what was found in the scale of the law, and add what is not known of D."""
     root, full = spread
     moments = law.linear(state, scale)
-    mixed = solved(moments, root)
+    mixed = solve_mixed_model(moments, root)
     both = np.concatenate([scale, np.ones(len(state.shared))])
     units = np.outer(both, both)
     given = _covariances(mixed, moments)
     errors = np.zeros_like(given)
-    draws = drawn_roots(moments, root, full, DRAWS)
+    draws = sample_roots(moments, root, full, DRAWS)
     for drawn in draws:
-        other = solved(moments, drawn)
-        moved = np.tile(other.beta - mixed.beta, (len(state.own), 1))
-        moved[:, : len(scale)] += other.own - mixed.own
+        other = solve_mixed_model(moments, drawn)
+        moved = np.tile(other.fixed_effects - mixed.fixed_effects, (len(state.group_effects), 1))
+        moved[:, : len(scale)] += other.random_effects - mixed.random_effects
         errors += _covariances(other, moments) + moved[:, :, None] * moved[:, None, :]
     relative = np.diag(root @ root.T)
-    left = np.einsum("gii->gi", mixed.left) / np.where(relative > 0, relative, 1.0)
-    state = state.moved(mixed, scale, 1.0)
-    return Pooled(
+    left = np.einsum("gii->gi", mixed.random_effects_covariance) / np.where(relative > 0, relative, 1.0)
+    state = state.step_towards(mixed, scale, 1.0)
+    return PooledEstimate(
         mean=state.mean,
         shared=state.shared,
-        own=state.own,
+        group_effects=state.group_effects,
         common=mixed.variance * mixed.inverse * units,
         given=given * units,
         errors=errors / len(draws) * units,
@@ -259,11 +269,11 @@ def _result(law: _Law, state: _State, spread: tuple[Array, bool], scale: Array) 
     )
 
 
-def _covariances(mixed: Mixed, moments: Moments) -> Array:
+def _covariances(mixed: MixedModel, moments: Moments) -> Array:
     """Return the covariance of the errors of μ + b and the shared constants in each group, (G, q + s, q + s)."""
     groups, q, count = moments.zx.shape
     move = np.tile(np.eye(count), (groups, 1, 1))
-    move[:, :q] -= mixed.left @ moments.zx
+    move[:, :q] -= mixed.random_effects_covariance @ moments.zx
     found = np.asarray(mixed.variance * (move @ mixed.inverse @ np.swapaxes(move, 1, 2)))
-    found[:, :q, :q] += mixed.variance * mixed.left
+    found[:, :q, :q] += mixed.variance * mixed.random_effects_covariance
     return found

@@ -17,7 +17,7 @@ from kanopt.formulas.estimation.levenberg import minimise, projection
 from kanopt.formulas.estimation.residuals import Residuals
 from kanopt.formulas.nodes import Array
 
-__all__ = ["Profile"]
+__all__ = ["ProfileLikelihood"]
 
 CLOSE = 1e-3
 """How near τ comes to what was asked for, as a share of it."""
@@ -27,7 +27,7 @@ _LOWER = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Profile:
+class ProfileLikelihood:
     """A law at its least squares, ready to be profiled.
 
     Parameters
@@ -55,7 +55,7 @@ class Profile:
     variance: float
 
     @classmethod
-    def of(cls, residuals: Residuals, theta: Array, names: tuple[str, ...], what: str) -> Profile:
+    def of(cls, residuals: Residuals, theta: Array, names: tuple[str, ...], what: str) -> ProfileLikelihood:
         """Measure the fit at a minimum.
 
         Raises
@@ -96,7 +96,7 @@ class Profile:
         low, high = (self._end(place, side, reach) for side in (-1.0, 1.0))
         return low, high
 
-    def bend(self, place: int, reach: float) -> float:
+    def nonlinearity(self, place: int, reach: float) -> float:
         """Return how far the profile t at `reach` standard errors is from a straight line, as a share of it."""
         found = [self._tau(place, side * reach * self.errors[place], None)[0] for side in (-1.0, 1.0)]
         return max(abs(tau / reach - 1.0) for tau in found)

@@ -10,11 +10,11 @@ import numpy as np
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.estimation.free import PIECES, Free
-from kanopt.formulas.estimation.levenberg import TIED, Minimum
+from kanopt.formulas.estimation.free import PIECES, FreeParameters
+from kanopt.formulas.estimation.levenberg import TIED, LeastSquaresResult
 from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.estimation.rows import Rows, Weight
-from kanopt.formulas.estimation.starts import searched
+from kanopt.formulas.estimation.rows import EstimationRows, Weight
+from kanopt.formulas.estimation.starts import search_minimum
 from kanopt.formulas.fit import Fit
 from kanopt.formulas.nodes import Array, Input, Node, postorder
 from kanopt.formulas.parameters import Covariance, parameters_of
@@ -98,13 +98,13 @@ def refit(
     a = 0.501 ± 0.007
     b = 0.799 ± 0.004
     """
-    rows = Rows.of(formula, table, weight)
-    free = Free.of(formula.root, only)
+    rows = EstimationRows.of(formula, table, weight)
+    free = FreeParameters.of(formula.root, only)
     found = estimate(formula, free, rows, log_target=log_target, robust=robust)
-    root = free.put_into(formula.root, found.theta, np.sqrt(np.diag(found.covariance)))
+    root = free.substitute(formula.root, found.theta, np.sqrt(np.diag(found.covariance)))
     fit = None
     if test is not None:
-        held_out = Rows.of(formula, test)
+        held_out = EstimationRows.of(formula, test)
         predicted = replace(formula, root=root, covariance=None).evaluate(held_out.columns)
         fit = Fit.of(held_out.target, predicted, rows_train=rows.count)
     return replace(
@@ -136,9 +136,9 @@ class Estimate:
         Of a residual of weight 1.
     """
 
-    free: Free
+    free: FreeParameters
     residuals: Residuals
-    minimum: Minimum
+    minimum: LeastSquaresResult
     covariance: Array
     variance: float
 
@@ -154,14 +154,19 @@ class Estimate:
 
 
 def estimate(
-    formula: Formula, free: Free, rows: Rows, *, log_target: bool = False, robust: Robust = False
+    formula: Formula,
+    free: FreeParameters,
+    rows: EstimationRows,
+    *,
+    log_target: bool = False,
+    robust: Robust = False,
 ) -> Estimate:
     """Estimate the free numbers of a law on rows; see :func:`refit`, which puts them back into the law."""
     what = f"formula for {formula.output.name!r}"
     if robust not in (False, True, "HC1", "HC2", "HC3"):
         raise FitError(f"{what}: robust is True, False, 'HC1', 'HC2' or 'HC3', not {robust!r}")
     if not free.count:
-        raise FormulaError(_nothing_free(what, formula))
+        raise FormulaError(_nothing_to_estimate(what, formula))
     if rows.count <= free.count:
         raise FitError(f"{what}: {rows.count:,} rows are too few to estimate {free.count} numbers")
     if log_target and not (rows.target > 0).all():
@@ -169,7 +174,7 @@ def estimate(
             f"{what}: a logarithm needs positive values of the output; the first that is not is at "
             f"{rows.describe(rows.target <= 0)}"
         )
-    residuals, minimum = searched(formula.root, free, rows, log_target)
+    residuals, minimum = search_minimum(formula.root, free, rows, log_target)
     if minimum is None:
         raise FitError(_no_value(what, residuals, free, rows))
     size, left, values, right = _factors(minimum.jacobian)
@@ -188,7 +193,7 @@ def estimate(
     return Estimate(free, residuals, minimum, inverse @ filling @ inverse.T, variance)
 
 
-def _nothing_free(what: str, formula: Formula) -> str:
+def _nothing_to_estimate(what: str, formula: Formula) -> str:
     """Say why there is nothing to estimate, and what `only` may hold."""
     constants = list(parameters_of(formula.root))
     found = dict.fromkeys(node.name for node in postorder(formula.root) if isinstance(node, PIECES))
@@ -205,7 +210,7 @@ def _nothing_free(what: str, formula: Formula) -> str:
     )
 
 
-def _corrected_squares(minimum: Minimum, leverage: Array, count: int, robust: Robust) -> Array:
+def _corrected_squares(minimum: LeastSquaresResult, leverage: Array, count: int, robust: Robust) -> Array:
     """Return squared residuals made larger for what the fit took of them (MacKinnon and White 1985)."""
     squares = np.square(minimum.residual)
     if robust == "HC1":
@@ -221,7 +226,7 @@ def _factors(jacobian: Array) -> tuple[Array, Array, Array, Array]:
     return size, left, values, right
 
 
-def _check_identified(what: str, free: Free, size: Array, values: Array, right: Array) -> None:
+def _check_identified(what: str, free: FreeParameters, size: Array, values: Array, right: Array) -> None:
     """Refuse numbers that the rows do not tell: along the null space of JᵀJ they change together without effect."""
     tied = right[values <= TIED * max(float(values[0]), 1e-300)]
     if not len(tied):
@@ -246,12 +251,12 @@ def _listed(names: list[str]) -> str:
     return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
-def _shown(free: Free, theta: Array) -> str:
+def _shown(free: FreeParameters, theta: Array) -> str:
     pairs = [f"{name} = {value:.4g}" for name, value in zip(free.names, theta, strict=True)]
     return ", ".join(pairs[:_SHOWN]) + (", …" if len(pairs) > _SHOWN else "")
 
 
-def _no_value(what: str, residuals: Residuals, free: Free, rows: Rows) -> str:
+def _no_value(what: str, residuals: Residuals, free: FreeParameters, rows: EstimationRows) -> str:
     """Say where the law has no value, or no derivative, at its starting values."""
     value, derivative = residuals.tape.gradient(free.values)
     wrong = ~np.isfinite(value)
@@ -295,7 +300,7 @@ def _provenance(formula: Formula, found: Estimate, weight: Weight | None, robust
     return texts
 
 
-def _domain(formula: Formula, rows: Rows) -> Domain:
+def _domain(formula: Formula, rows: EstimationRows) -> Domain:
     """Return where the rows are; an input that goes round a periodic curve keeps its range while they lie within."""
     domain = Domain.from_rows([v for v in formula.inputs if v.name in rows.columns], rows.columns)
     around = _periodic_inputs(formula.root)

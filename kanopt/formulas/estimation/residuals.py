@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.estimation.free import Free, linear_in
+from kanopt.formulas.estimation.free import FreeParameters, linear_in
 from kanopt.formulas.estimation.gradient import Tape
-from kanopt.formulas.estimation.rows import Rows
+from kanopt.formulas.estimation.rows import EstimationRows
 from kanopt.formulas.nodes import Array, Node
 
 __all__ = ["Residuals"]
@@ -40,7 +40,7 @@ class Residuals:
     linear: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, root: Node, free: Free, rows: Rows, log: bool = False) -> Residuals:
+    def of(cls, root: Node, free: FreeParameters, rows: EstimationRows, log: bool = False) -> Residuals:
         """Lay a graph over rows."""
         linear = np.zeros(free.count, dtype=bool) if log else linear_in(root, free)
         target = np.log(rows.target) if log else rows.target
@@ -52,7 +52,7 @@ class Residuals:
         return self.target.size
 
     @property
-    def total(self) -> float:
+    def target_squares(self) -> float:
         """Weighted sum of squares of the target itself: what counts as nothing is measured against it."""
         weighted = self.root_weight * self.target
         return float(weighted @ weighted)

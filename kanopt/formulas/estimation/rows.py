@@ -17,14 +17,14 @@ from kanopt.formulas.variables import Variable
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Rows", "Weight"]
+__all__ = ["EstimationRows", "Weight"]
 
 Weight: TypeAlias = str | Any
 """Name of a column of the table, or an array of shape (n,)."""
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class EstimationRows:
     """Rows of a table in a law's units.
 
     Parameters
@@ -44,7 +44,7 @@ class Rows:
     @classmethod
     def of(
         cls, formula: Formula, table: Any, weight: Weight | None = None, also: Variable | None = None
-    ) -> Rows:
+    ) -> EstimationRows:
         """Read inputs, output and weights; rows of weight 0 are left out.
 
         Parameters
@@ -96,17 +96,17 @@ class Rows:
         if (weights < 0).any():
             raise FitError(f"{what}: the weight at position {int(np.argmax(weights < 0))} is negative")
         rows = cls(columns, target, weights)
-        return rows if (weights > 0).all() else rows.picked(np.flatnonzero(weights > 0))
+        return rows if (weights > 0).all() else rows.select(np.flatnonzero(weights > 0))
 
     @property
     def count(self) -> int:
         """The number of rows, n."""
         return self.target.size
 
-    def picked(self, places: NDArray[np.intp]) -> Rows:
+    def select(self, places: NDArray[np.intp]) -> EstimationRows:
         """Return the rows at some places."""
         columns = {name: values[places] for name, values in self.columns.items()}
-        return Rows(columns, self.target[places], self.weight[places])
+        return EstimationRows(columns, self.target[places], self.weight[places])
 
     def describe(self, where: NDArray[np.bool_]) -> str:
         """Return inputs and output of the first row that is true."""

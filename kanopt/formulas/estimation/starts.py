@@ -11,13 +11,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kanopt.formulas.estimation.free import Free
-from kanopt.formulas.estimation.levenberg import Minimum, minimise, projection
+from kanopt.formulas.estimation.free import FreeParameters
+from kanopt.formulas.estimation.levenberg import LeastSquaresResult, minimise, projection
 from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.estimation.rows import Rows
+from kanopt.formulas.estimation.rows import EstimationRows
 from kanopt.formulas.nodes import Array, Node
 
-__all__ = ["searched"]
+__all__ = ["search_minimum"]
 
 ROWS = 200
 DRAWS = 48
@@ -27,7 +27,9 @@ _CHANGED_SIGN = 2.0
 _GAIN = 0.9  # a little better on a few rows is no better on all
 
 
-def searched(root: Node, free: Free, rows: Rows, log: bool = False) -> tuple[Residuals, Minimum | None]:
+def search_minimum(
+    root: Node, free: FreeParameters, rows: EstimationRows, log: bool = False
+) -> tuple[Residuals, LeastSquaresResult | None]:
     """Search for the least squares from the numbers in the graph, and from others where these are a bad start.
 
     Parameters
@@ -51,12 +53,12 @@ def searched(root: Node, free: Free, rows: Rows, log: bool = False) -> tuple[Res
     found = minimise(residuals, free.values)
     if log and (found is None or not found.converged or found.steps > 20):
         # relative residuals are nearly those of logarithms, and linear numbers need no start there
-        relative = Rows(rows.columns, rows.target, rows.weight / np.square(rows.target))
-        near = searched(root, free, relative)[1]
+        relative = EstimationRows(rows.columns, rows.target, rows.weight / np.square(rows.target))
+        near = search_minimum(root, free, relative)[1]
         found = found if near is None else _better(minimise(residuals, near.theta), found)
     if found is not None and found.converged and (residuals.linear.all() or found.exact):
         return residuals, found
-    few = residuals if rows.count <= ROWS else Residuals.of(root, free, _few(rows), log)
+    few = residuals if rows.count <= ROWS else Residuals.of(root, free, _sample_rows(rows), log)
     limit = np.inf if found is None or not found.converged else _GAIN * _cost(few, found.theta)
     for count, start in enumerate(_better_starts(few, free.values, limit), start=1):
         found = _better(minimise(residuals, start), found)
@@ -65,8 +67,8 @@ def searched(root: Node, free: Free, rows: Rows, log: bool = False) -> tuple[Res
     return residuals, found
 
 
-def _few(rows: Rows) -> Rows:
-    return rows.picked(np.sort(np.random.default_rng(0).choice(rows.count, ROWS, replace=False)))
+def _sample_rows(rows: EstimationRows) -> EstimationRows:
+    return rows.select(np.sort(np.random.default_rng(0).choice(rows.count, ROWS, replace=False)))
 
 
 def _cost(residuals: Residuals, theta: Array) -> float:
@@ -81,7 +83,7 @@ def _better_starts(residuals: Residuals, start: Array, limit: float) -> Iterator
     found: list[tuple[float, int, Array]] = []
     for draw in range(DRAWS):
         theta = start.copy()
-        theta[curved] = _drawn(start[curved], rng)
+        theta[curved] = _perturb(start[curved], rng)
         at = residuals.at(theta)
         if at is None:
             continue
@@ -99,7 +101,7 @@ def _better_starts(residuals: Residuals, start: Array, limit: float) -> Iterator
     yield from (theta for _, _, theta in sorted(found, key=lambda item: item[:2]))
 
 
-def _drawn(start: Array, rng: np.random.Generator) -> Array:
+def _perturb(start: Array, rng: np.random.Generator) -> Array:
     """Return numbers around others on all scales: mostly of their sign and within a factor of 40; one in four stays."""
     factor = np.exp(rng.normal(scale=1.8, size=start.size)) * np.where(
         rng.random(start.size) < 0.2, -1.0, 1.0
@@ -108,7 +110,7 @@ def _drawn(start: Array, rng: np.random.Generator) -> Array:
     return np.where(rng.random(start.size) < 0.25, start, drawn)
 
 
-def _better(one: Minimum | None, other: Minimum | None) -> Minimum | None:
+def _better(one: LeastSquaresResult | None, other: LeastSquaresResult | None) -> LeastSquaresResult | None:
     """Return the better of two ends: a minimum before what is none, then the lower."""
     if one is None or other is None:
         return one or other

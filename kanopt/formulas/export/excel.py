@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from kanopt.errors import FormulaError
 from kanopt.formulas.data import GAP
 from kanopt.formulas.export.cells import column_of, defined_names, given_cells
-from kanopt.formulas.export.source import Source, pieces_of
+from kanopt.formulas.export.source import SourceWriter, pieces_of
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Constant, Node, Power
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
-from kanopt.formulas.printing import ATOM, SUM, Text
+from kanopt.formulas.printing import ATOM, SUM, TextPart
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -69,7 +69,7 @@ def to_excel(formula: Formula, cells: Mapping[str, str] | None, style: Style) ->
     return text
 
 
-class Spreadsheet(Source):
+class Spreadsheet(SourceWriter):
     """The worksheet language.
 
     Parameters
@@ -107,9 +107,9 @@ class Spreadsheet(Source):
             raise FormulaError(f"the number {value!r} is beyond what Excel holds, {_LEAST:g} to {_MOST:g}")
         return f"{value:.15g}".upper()
 
-    def apply(self, function: str, argument: Text) -> Text:
+    def apply(self, function: str, argument: TextPart) -> TextPart:
         """Write a function of the library."""
-        return Text(self.once(function_named(function).excel, argument), ATOM)
+        return TextPart(self.use_once(function_named(function).excel, argument), ATOM)
 
     def extreme(self, which: str, parts: list[str]) -> str:
         """Write a maximum or minimum, of which each takes 255 arguments."""
@@ -120,45 +120,45 @@ class Spreadsheet(Source):
             parts = [f"{which.upper()}({','.join(group)})" for group in groups]
         return parts[0]
 
-    def power(self, node: Power, base: Text, exponent: Text) -> Text:
+    def power(self, node: Power, base: TextPart, exponent: TextPart) -> TextPart:
         """Write a power that has a value where the formula has one and an error elsewhere."""
         if not isinstance(node.exponent, Constant):
             return self.raised(base, exponent)
         value = node.exponent.value
         if value == 0:
-            return Text("1", ATOM)
+            return TextPart("1", ATOM)
         turns = 1 / value
         if value != int(value) and abs(turns - round(turns)) < 1e-6 and round(turns) % 2:
-            return Text(f"POWER(SQRT({base.text}),{self.number(2 * value)})", ATOM)
+            return TextPart(f"POWER(SQRT({base.text}),{self.number(2 * value)})", ATOM)
         if value == 0.5 or (value < 0 and value == int(value)):
             return super().power(node, base, exponent)
-        return Text(f"POWER({base.text},{self.number(value)})", ATOM)
+        return TextPart(f"POWER({base.text},{self.number(value)})", ATOM)
 
-    def raised(self, base: Text, exponent: Text) -> Text:
+    def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
         """Write a power whose exponent may come to zero."""
         if re.fullmatch(r"[0-9.E+]+", exponent.text):
-            return Text(f"POWER({base.text},{exponent.text})", ATOM)
-        raised_to = self.short(exponent.text)
-        return Text(f"IF({raised_to}=0,1,POWER({base.text},{raised_to}))", ATOM)
+            return TextPart(f"POWER({base.text},{exponent.text})", ATOM)
+        raised_to = self.as_repeatable(exponent.text)
+        return TextPart(f"IF({raised_to}=0,1,POWER({base.text},{raised_to}))", ATOM)
 
-    def curve(self, curve: Curve, argument: Text) -> str:
+    def curve(self, curve: Curve, argument: TextPart) -> str:
         """Write a curve: the coefficients of its span times the powers of the way into it."""
-        place, rows = self.short(self.place(curve, argument)), pieces_of(curve)
+        place, rows = self.as_repeatable(self.place(curve, argument)), pieces_of(curve)
         if curve.periodic:
             rows = [rows[-1], *rows, rows[0]]
-            span = f"INT({place})-{curve.spans}*INT({place}/{curve.spans})"
+            span = f"INT({place})-{curve.intervals}*INT({place}/{curve.intervals})"
             way = f"{place}-INT({place})"
         else:
             first, first_slope, last, last_slope = curve.ends
             before = [first, first_slope * curve.width, 0.0, 0.0]
             rows = [before, *rows, [last, last_slope * curve.width, 0.0, 0.0]]
-            span = f"MAX(-1,MIN({curve.spans},INT({place})))"
-            way = f"{place}-MAX(0,MIN({curve.spans},INT({place})))"
+            span = f"MAX(-1,MIN({curve.intervals},INT({place})))"
+            way = f"{place}-MAX(0,MIN({curve.intervals},INT({place})))"
         # the first power is of one, not of the way: 0^0 is an error in Excel
         powers = f"({{1,0,0,0}}+{{0,1,1,1}}*({way}))^{{1,1,2,3}}"
         return f"SUMPRODUCT(INDEX({self.block(curve, rows)},{span}+2,0),{powers})"
 
-    def place(self, curve: Curve, argument: Text) -> str:
+    def place(self, curve: Curve, argument: TextPart) -> str:
         """Write how many spans an argument lies beyond the lower end of a curve."""
         text, level = argument.text, argument.level
         if curve.low:
@@ -166,10 +166,10 @@ class Spreadsheet(Source):
                 self.plus + self.number(-curve.low) if curve.low < 0 else self.minus + self.number(curve.low)
             )
             level = SUM
-        held = self.held(Text(text, level), ATOM)
+        held = self.parenthesise(TextPart(text, level), ATOM)
         return held if curve.width == 1.0 else f"({held}/{self.number(curve.width)})"
 
-    def step(self, step: Step, argument: Text) -> str:
+    def step(self, step: Step, argument: TextPart) -> str:
         """Write a staircase."""
         edges, values = self.columns(step, {"from": (LOWEST, *step.breakpoints), "value": step.values})
         return f"LOOKUP({argument.text},{edges},{values})"
@@ -221,7 +221,7 @@ class Spreadsheet(Source):
 class _Cell(Spreadsheet):
     """All in one cell, where what is used twice is written twice."""
 
-    def visit(self, node: Node, parts: list[Text]) -> Text:
+    def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
         """Write one node; stop where the text grows too long, before its repetitions fill the memory."""
         written = super().visit(node, parts)
         if len(written.text) > LONGEST:
@@ -239,11 +239,11 @@ def _check_size(text: str, formula: Formula) -> None:
         deepest = max(deepest, depth)
     if deepest > DEEPEST:
         raise _too_large(formula, f"brackets in more than the {DEEPEST} levels")
-    if _stored(text) > LARGEST:
+    if _stored_bytes(text) > LARGEST:
         raise _too_large(formula, f"more than the {LARGEST:,} bytes of steps")
 
 
-def _stored(text: str) -> int:
+def _stored_bytes(text: str) -> int:
     """Estimate, on the safe side, the bytes that Excel takes for a formula's steps; arrays are kept elsewhere."""
     strings = sum(3 + 2 * len(string) for string in _STRING.findall(text))
     tokens = _TOKEN.findall(re.sub(r"\{.*?\}", "0", _STRING.sub("", text)))

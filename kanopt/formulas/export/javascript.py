@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kanopt.formulas.data import GAP
-from kanopt.formulas.export.source import Source, headline, identifiers, pieces_of
+from kanopt.formulas.export.source import SourceWriter, headline, identifiers, pieces_of
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
-from kanopt.formulas.printing import ATOM, Text
+from kanopt.formulas.printing import ATOM, TextPart
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -100,21 +100,21 @@ def _literal(value: Any) -> str:
     return json.dumps(value).replace("<", "\\u003c")
 
 
-class _JavaScript(Source):
-    def apply(self, function: str, argument: Text) -> Text:
-        return Text(self.once(function_named(function).javascript, argument), ATOM)
+class _JavaScript(SourceWriter):
+    def apply(self, function: str, argument: TextPart) -> TextPart:
+        return TextPart(self.use_once(function_named(function).javascript, argument), ATOM)
 
     def extreme(self, which: str, parts: list[str]) -> str:
         return f"Math.{which}({', '.join(parts)})"
 
-    def raised(self, base: Text, exponent: Text) -> Text:
-        return Text(f"Math.pow({base.text}, {exponent.text})", ATOM)
+    def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
+        return TextPart(f"Math.pow({base.text}, {exponent.text})", ATOM)
 
-    def curve(self, curve: Curve, argument: Text) -> str:
+    def curve(self, curve: Curve, argument: TextPart) -> str:
         periodic, pieces = _literal(curve.periodic), _literal(pieces_of(curve))
         return f"curve({argument.text}, {curve.low!r}, {curve.width!r}, {periodic}, {pieces})"
 
-    def step(self, step: Step, argument: Text) -> str:
+    def step(self, step: Step, argument: TextPart) -> str:
         return f"stair({argument.text}, {_literal(step.breakpoints)}, {_literal(step.values)})"
 
     def table(self, table: Table) -> str:

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Exports"]
+__all__ = ["FormulaExports"]
 
 
-class Exports:
+class FormulaExports:
     """The exports of a formula, each of which loads its language when it is asked for."""
 
     @property
@@ -23,9 +23,9 @@ class Exports:
 
     def to_latex(self) -> str:
         """Return the formula as LaTeX, ``output = …``."""
-        from kanopt.formulas.printing import latex
+        from kanopt.formulas.printing import to_latex
 
-        return latex(self._formula)
+        return to_latex(self._formula)
 
     def to_python(self) -> str:
         """Return the source of a Python function on numpy arrays that needs nothing else; categories are text."""

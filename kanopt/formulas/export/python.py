@@ -6,11 +6,11 @@ import builtins
 import keyword
 from typing import TYPE_CHECKING
 
-from kanopt.formulas.export.source import Source, headline, identifiers, paired, pieces_of
+from kanopt.formulas.export.source import SourceWriter, headline, identifiers, nest_pairs, pieces_of
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
-from kanopt.formulas.printing import ATOM, POWER, Text
+from kanopt.formulas.printing import ATOM, POWER, TextPart
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -95,21 +95,21 @@ def to_python(formula: Formula) -> str:
     return "\n".join([*lines, f"    return {result}", ""])
 
 
-class _Python(Source):
-    def apply(self, function: str, argument: Text) -> Text:
-        return Text(self.once(function_named(function).python, argument), ATOM)
+class _Python(SourceWriter):
+    def apply(self, function: str, argument: TextPart) -> TextPart:
+        return TextPart(self.use_once(function_named(function).python, argument), ATOM)
 
     def extreme(self, which: str, parts: list[str]) -> str:
-        return paired(parts, f"np.{which}imum({{}}, {{}})".format)
+        return nest_pairs(parts, f"np.{which}imum({{}}, {{}})".format)
 
-    def raised(self, base: Text, exponent: Text) -> Text:
-        return Text(f"{self.held(base, ATOM)}**{self.held(exponent, ATOM)}", POWER)
+    def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
+        return TextPart(f"{self.parenthesise(base, ATOM)}**{self.parenthesise(exponent, ATOM)}", POWER)
 
-    def curve(self, curve: Curve, argument: Text) -> str:
+    def curve(self, curve: Curve, argument: TextPart) -> str:
         pieces = pieces_of(curve)
         return f"_curve({argument.text}, {curve.low!r}, {curve.width!r}, {pieces!r}, {curve.periodic!r})"
 
-    def step(self, step: Step, argument: Text) -> str:
+    def step(self, step: Step, argument: TextPart) -> str:
         return f"_step({argument.text}, {list(step.breakpoints)!r}, {list(step.values)!r})"
 
     def table(self, table: Table) -> str:

@@ -13,7 +13,7 @@ from kanopt.formulas.variables import Variable
 if TYPE_CHECKING:
     import xlsxwriter
 
-__all__ = ["Sheets"]
+__all__ = ["WorkbookSheets"]
 
 Values: TypeAlias = Sequence[float] | Sequence[str]
 
@@ -37,7 +37,7 @@ _FORMATS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-class Sheets:
+class WorkbookSheets:
     """The sheets Formula, Steps and Tables, filled from top to bottom.
 
     Parameters

@@ -13,9 +13,18 @@ import numpy as np
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Apply, Node, Product, Sum, fold, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.printing import ATOM, Infix, Text
+from kanopt.formulas.printing import ATOM, InfixWriter, TextPart
 
-__all__ = ["Source", "Span", "headline", "identifier", "identifiers", "paired", "pieces_of", "spans_of"]
+__all__ = [
+    "SourceWriter",
+    "Span",
+    "headline",
+    "identifier",
+    "identifiers",
+    "nest_pairs",
+    "pieces_of",
+    "spans_of",
+]
 
 
 def identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
@@ -95,7 +104,7 @@ def spans_of(curve: Curve) -> list[Span]:
     Span(start=2.0, end=inf, coefficients=(5.0, 1.5))
     """
     first, first_slope, last, last_slope = curve.ends
-    edges = [curve.low + span * curve.width for span in range(curve.spans)] + [curve.high]
+    edges = [curve.low + span * curve.width for span in range(curve.intervals)] + [curve.high]
     by_distance = (np.asarray(curve.powers) / curve.width ** np.arange(4)[:, None]).T.tolist()
     spans = [Span(a, b, tuple(c)) for a, b, c in zip(edges, edges[1:], by_distance, strict=False)]
     if curve.periodic:
@@ -104,7 +113,7 @@ def spans_of(curve: Curve) -> list[Span]:
     return [below, *spans, Span(curve.high, math.inf, (last, last_slope))]
 
 
-def paired(parts: list[str], write: Callable[[str, str], str]) -> str:
+def nest_pairs(parts: list[str], write: Callable[[str, str], str]) -> str:
     """Return a function of two arguments applied to many, as evenly nested as can be.
 
     Examples
@@ -118,7 +127,7 @@ def paired(parts: list[str], write: Callable[[str, str], str]) -> str:
     return parts[0]
 
 
-class Source(Infix):
+class SourceWriter(InfixWriter):
     """Infix notation at full precision, with statements for steps that are used more than once.
 
     Parameters
@@ -146,12 +155,12 @@ class Source(Infix):
         self.uses = Counter(child.key for node in postorder(root) for child in node.children)
         return fold(root, self.visit).text
 
-    def visit(self, node: Node, parts: list[Text]) -> Text:
+    def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
         """Write one node; give it a name of its own where that keeps the text short."""
         written = super().visit(node, parts)
-        return Text(self.bound(written.text), ATOM) if self.apart(node, written) else written
+        return TextPart(self.bound(written.text), ATOM) if self.needs_own_step(node, written) else written
 
-    def apart(self, node: Node, written: Text) -> bool:
+    def needs_own_step(self, node: Node, written: TextPart) -> bool:
         """Return whether a node becomes a statement."""
         compound = isinstance(node, Sum | Product | Apply | Curve | Step | Table)
         return bool(self.assign) and compound and (self.uses[node.key] > 1 or node.depth % self.deepest == 0)
@@ -164,27 +173,29 @@ class Source(Infix):
         self.statements.append(self.assign.format(name=name, value=value))
         return name
 
-    def once(self, template: str, argument: Text) -> str:
+    def use_once(self, template: str, argument: TextPart) -> str:
         """Put an argument into a template; where it stands there more than once it is computed before."""
-        return template.replace("@", argument.text if template.count("@") == 1 else self.short(argument.text))
+        return template.replace(
+            "@", argument.text if template.count("@") == 1 else self.as_repeatable(argument.text)
+        )
 
-    def short(self, text: str) -> str:
+    def as_repeatable(self, text: str) -> str:
         """Return a text that may be repeated: a name or number, if need be the name of a new statement."""
         return text if not self.assign or re.fullmatch(r"[\w.]+", text) else self.bound(text)
 
-    def sum(self, parts: list[Text]) -> Text:
+    def sum(self, parts: list[TextPart]) -> TextPart:
         """Write a sum, a long one as a sum of sums."""
         return super().sum(self.grouped(parts, super().sum))
 
-    def product(self, parts: list[Text]) -> Text:
+    def product(self, parts: list[TextPart]) -> TextPart:
         """Write a product, a long one as a product of products."""
         return super().product(self.grouped(parts, super().product))
 
-    def grouped(self, parts: list[Text], write: Callable[[list[Text]], Text]) -> list[Text]:
+    def grouped(self, parts: list[TextPart], write: Callable[[list[TextPart]], TextPart]) -> list[TextPart]:
         """Return as many parts as are written one after the other, each of several in brackets."""
         while len(parts) > self.widest:
             groups = [parts[start : start + self.widest] for start in range(0, len(parts), self.widest)]
-            parts = [Text(f"({write(group).text})", ATOM) for group in groups]
+            parts = [TextPart(f"({write(group).text})", ATOM) for group in groups]
         return parts
 
     def number(self, value: float) -> str:

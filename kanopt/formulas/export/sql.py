@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.data import GAP
-from kanopt.formulas.export.source import Source, Span, paired, spans_of
+from kanopt.formulas.export.source import SourceWriter, Span, nest_pairs, spans_of
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
-from kanopt.formulas.printing import ATOM, SUM, Text
+from kanopt.formulas.printing import ATOM, SUM, TextPart
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -61,7 +61,7 @@ def _identifier(name: str) -> str:
     return _quoted(name, '"')
 
 
-class _Sql(Source):
+class _Sql(SourceWriter):
     """SQL has no statements within an expression: what is used twice is written twice, or bound in a subquery."""
 
     def __init__(self, names: dict[str, str]) -> None:
@@ -72,7 +72,7 @@ class _Sql(Source):
         self.aliases += 1
         return f"kanopt_{self.aliases}"
 
-    def within(self, parts: Sequence[Text], inner: Callable[..., str]) -> str:
+    def within(self, parts: Sequence[TextPart], inner: Callable[..., str]) -> str:
         """Return `inner` of the parts; a part that is more than a column is computed once, in a subquery."""
         words = [part.text if part.text.startswith('"') else self.alias() for part in parts]
         bound = [
@@ -86,14 +86,14 @@ class _Sql(Source):
             ["(SELECT", text, "FROM (SELECT", ", ".join(bound), "LIMIT 1) AS", self.alias() + ")"]
         )
 
-    def apply(self, function: str, argument: Text) -> Text:
+    def apply(self, function: str, argument: TextPart) -> TextPart:
         template = function_named(function).sql
         if template.count("@") == 1:
-            return Text(template.replace("@", argument.text), ATOM)
-        return Text(self.within([argument], lambda x: template.replace("@", x)), ATOM)
+            return TextPart(template.replace("@", argument.text), ATOM)
+        return TextPart(self.within([argument], lambda x: template.replace("@", x)), ATOM)
 
-    def raised(self, base: Text, exponent: Text) -> Text:
-        return Text(f"POWER({base.text}, {exponent.text})", ATOM)
+    def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
+        return TextPart(f"POWER({base.text}, {exponent.text})", ATOM)
 
     def fraction(self, above: str, below: list[str]) -> str:
         # 1.0 keeps two whole-numbered columns from being divided as integers
@@ -106,18 +106,18 @@ class _Sql(Source):
             # with NULL neither comparison holds, so that NULL comes out
             return f"CASE WHEN {a} {sign} {b} THEN {a} WHEN {a} {other} {b} THEN {b} END"
 
-        return paired(parts, lambda a, b: self.within([Text(a, SUM), Text(b, SUM)], larger))
+        return nest_pairs(parts, lambda a, b: self.within([TextPart(a, SUM), TextPart(b, SUM)], larger))
 
-    def curve(self, curve: Curve, argument: Text) -> str:
+    def curve(self, curve: Curve, argument: TextPart) -> str:
         if curve.periodic:
             period = curve.high - curve.low
             turned = self.within(
                 [argument], lambda x: f"{x} - {period!r} * FLOOR(({x} - {curve.low!r}) / {period!r})"
             )
-            return self.within([Text(turned, SUM)], lambda x: _cubics(curve, x))
+            return self.within([TextPart(turned, SUM)], lambda x: _cubics(curve, x))
         return self.within([argument], lambda x: _cubics(curve, x))
 
-    def step(self, step: Step, argument: Text) -> str:
+    def step(self, step: Step, argument: TextPart) -> str:
         def stairs(x: str) -> str:
             cases = [
                 f"WHEN {x} < {edge!r} THEN {value!r}"

@@ -38,7 +38,7 @@ def to_sympy(formula: Formula, categories: Mapping[str, str]) -> sympy.Expr:
     >>> to_sympy(parse_formula("0.5 * km^2", [Variable("km")], Variable("fuel")), {})
     0.5*km**2
     """
-    if fold(formula.root, _combined) > _MOST_COMBINED:
+    if fold(formula.root, _piece_combinations) > _MOST_COMBINED:
         raise FormulaError(
             f"formula for {formula.output.name!r}: its curves of curves have too many combinations of their pieces for "
             "sympy; to_python computes them"
@@ -54,10 +54,10 @@ def to_sympy(formula: Formula, categories: Mapping[str, str]) -> sympy.Expr:
         ) from error
 
 
-def _combined(node: Node, below: list[int]) -> int:
+def _piece_combinations(node: Node, below: list[int]) -> int:
     """Return how many combinations the pieces of curves and staircases have along one path, where there are several."""
     most = max(below, default=0)
-    own = node.spans + 2 if isinstance(node, Curve) else len(node.values) if isinstance(node, Step) else 0
+    own = node.intervals + 2 if isinstance(node, Curve) else len(node.values) if isinstance(node, Step) else 0
     return most * own if most and own else most or min(own, _MOST_COMBINED)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from kanopt.errors import FormulaError
 from kanopt.formulas.export.cells import free_name
 from kanopt.formulas.export.excel import Spreadsheet, Values
-from kanopt.formulas.export.sheets import Sheets
+from kanopt.formulas.export.sheets import WorkbookSheets
 from kanopt.formulas.files import replace_file
 from kanopt.formulas.nodes import (
     Apply,
@@ -34,8 +34,8 @@ from kanopt.formulas.nodes import (
     postorder,
 )
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.printing import ATOM, Infix, Text, plain
-from kanopt.formulas.validity import limits
+from kanopt.formulas.printing import ATOM, InfixWriter, TextPart, to_infix
+from kanopt.formulas.validity import valid_range
 from kanopt.formulas.variables import Variable
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def save_excel(formula: Formula, path: str | Path) -> Path:
 
     content = BytesIO()
     with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
-        _Workbook(formula, Sheets(book)).fill()
+        _Workbook(formula, WorkbookSheets(book)).fill()
     return replace_file(path, content.getvalue())
 
 
@@ -65,7 +65,7 @@ class _Workbook(Spreadsheet):
 
     counted = 100
 
-    def __init__(self, formula: Formula, sheets: Sheets) -> None:
+    def __init__(self, formula: Formula, sheets: WorkbookSheets) -> None:
         super().__init__({}, formula)
         self.sheets = sheets
         self.inputs = [variable for variable in formula.inputs if variable.name in formula.used]
@@ -83,7 +83,7 @@ class _Workbook(Spreadsheet):
         sheets.title(f"{formula.output}{per}", f"{formula.output.name} = {formula}")
         sheets.heading("Input", "Value", "Unit", "From", "To", "Check")
         for variable in self.inputs:
-            low, high = limits(formula, variable)
+            low, high = valid_range(formula, variable)
             cell = self._fresh(variable.name)
             self.names[variable.name] = cell
             if variable.is_category:
@@ -136,30 +136,30 @@ class _Workbook(Spreadsheet):
             self.constants[constant.key] = cell
             self.sheets.constant(constant, cell, units.unit_of(constant) or "")
 
-    def visit(self, node: Node, parts: list[Text]) -> Text:
+    def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
         """Write one node; a long or deep one, and one that is used twice, into a cell of its own."""
         if node.key in self.constants:
-            return Text(self.constants[node.key], ATOM)
+            return TextPart(self.constants[node.key], ATOM)
         if isinstance(node, Sum | Product | Maximum | Minimum):
             node, parts = self._narrowed(node, parts)
         elif isinstance(node, Apply | Power | Curve):
             parts = [self._named(child, part) for child, part in zip(node.children, parts, strict=True)]
-        written = Infix.visit(self, node, parts)
-        return self._named(node, written) if self.apart(node, written) else written
+        written = InfixWriter.visit(self, node, parts)
+        return self._named(node, written) if self.needs_own_step(node, written) else written
 
-    def apart(self, node: Node, written: Text) -> bool:
+    def needs_own_step(self, node: Node, written: TextPart) -> bool:
         """Return whether a node becomes a step."""
         if node.key == self.formula.root.key or isinstance(node, Constant | Input):
             return False
         often = self.uses[node.key] > 1 or node.depth % _DEEP == 0
         return often or isinstance(node, Curve | Step | Table) or len(written.text) > _LONG
 
-    def power(self, node: Power, base: Text, exponent: Text) -> Text:
+    def power(self, node: Power, base: TextPart, exponent: TextPart) -> TextPart:
         """Write a power; an exponent that can be changed may come to anything."""
         changes = node.exponent.key in self.constants
         return self.raised(base, exponent) if changes else super().power(node, base, exponent)
 
-    def _narrowed(self, node: Node, parts: list[Text]) -> tuple[Node, list[Text]]:
+    def _narrowed(self, node: Node, parts: list[TextPart]) -> tuple[Node, list[TextPart]]:
         """Put the parts of a long sum, product, maximum or minimum into steps, a dozen each."""
         while len(parts) > _WIDE:
             groups = []
@@ -167,18 +167,18 @@ class _Workbook(Spreadsheet):
                 group = node.with_children(node.children[place : place + _WIDE])
                 below = [self.values.get(child.key, np.nan) for child in group.children]
                 self.values[group.key] = group.compute(below, {})
-                text = Infix.visit(self, group, parts[place : place + _WIDE])
+                text = InfixWriter.visit(self, group, parts[place : place + _WIDE])
                 groups.append((group, self._named(group, text)))
             node, parts = node.with_children([group for group, _ in groups]), [text for _, text in groups]
         return node, parts
 
-    def _named(self, node: Node, written: Text) -> Text:
+    def _named(self, node: Node, written: TextPart) -> TextPart:
         """Return the name of a cell with the value of a node."""
         if re.fullmatch(r"[\w.]+", written.text):
             return written
         small = node.size <= _READABLE
-        what = plain(node) if small else f"a {type(node).__name__.lower()} of {node.size:,} parts"
-        return Text(self._step(written.text, self._value(node), what), ATOM)
+        what = to_infix(node) if small else f"a {type(node).__name__.lower()} of {node.size:,} parts"
+        return TextPart(self._step(written.text, self._value(node), what), ATOM)
 
     def _step(self, text: str, value: float | str, what: str) -> str:
         self.steps += 1
@@ -188,7 +188,7 @@ class _Workbook(Spreadsheet):
 
     def block(self, curve: Curve, rows: Sequence[Sequence[float]]) -> str:
         """Write the coefficients of a curve, and return the name of their range."""
-        edges = [curve.low + place * curve.width for place in range(curve.spans)] + [curve.high]
+        edges = [curve.low + place * curve.width for place in range(curve.intervals)] + [curve.high]
         outside = ("before", "after") if curve.periodic else ("below", "above")
         columns: dict[str, Values] = {
             "from": [outside[0], *(f"{edge:.6g}" for edge in edges[:-1]), outside[1]]
@@ -237,7 +237,7 @@ def _start(formula: Formula) -> dict[str, Any]:
         if variable.is_category:
             found[variable.name] = np.array((_known(formula, variable) or [""])[0], dtype=object)
             continue
-        low, high = limits(formula, variable)
+        low, high = valid_range(formula, variable)
         middle = 1.0 if low is None or high is None else low + (high - low) / 2
         value = float(f"{centres.get(variable.name, middle):.3g}")
         value = value if low is None else max(value, low)

@@ -24,10 +24,10 @@ from kanopt.formulas.nodes import (
     Sum,
     fold,
     postorder,
-    rebuilt,
+    rebuild,
 )
 from kanopt.formulas.pieces import Table
-from kanopt.formulas.printing import plain
+from kanopt.formulas.printing import to_infix
 
 __all__ = [
     "ARGUMENT",
@@ -76,7 +76,7 @@ def shown(node: Node) -> str:
     """
     if node.size > _TREE:
         return f"a step of {node.size:,} parts"
-    text = plain(node)
+    text = to_infix(node)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
@@ -111,7 +111,7 @@ def folded(root: Node, numbers: Mapping[str, float], labels: Mapping[str, str]) 
             raise FormulaError(f"{shown(node)} has no finite value")
         return Constant(value)
 
-    return rebuilt(root, change)
+    return rebuild(root, change)
 
 
 class Graph:
@@ -227,7 +227,7 @@ def inserted(outer: Node, inner: Node) -> Node:
     >>> shown(inserted(Apply("sqrt", ARGUMENT), ARGUMENT + 1))
     'sqrt(u + 1)'
     """
-    return rebuilt(outer, lambda node: inner if node.key == ARGUMENT.key else node)
+    return rebuild(outer, lambda node: inner if node.key == ARGUMENT.key else node)
 
 
 def at(graph: Node, x: Array) -> Array:

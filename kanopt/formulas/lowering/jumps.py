@@ -6,12 +6,12 @@ import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.lowering.graphs import ARGUMENT, Called, shown
-from kanopt.formulas.nodes import Array, Node, fold, postorder, rebuilt
+from kanopt.formulas.nodes import Array, Node, fold, postorder, rebuild
 from kanopt.formulas.pieces import Step
 from kanopt.formulas.shapes.arithmetic import EPS, Flags
-from kanopt.formulas.shapes.boxes import Boxes, Sides
-from kanopt.formulas.shapes.jets import Wanted
-from kanopt.formulas.shapes.tracer import Tracer
+from kanopt.formulas.shapes.boxes import BoxSides, FormulaBoxes
+from kanopt.formulas.shapes.jets import JetOrders
+from kanopt.formulas.shapes.tracer import FormulaBoundPropagator
 
 __all__ = ["stairs_of", "with_plain_steps"]
 
@@ -55,7 +55,7 @@ def with_plain_steps(graph: Node, low: float, high: float, called: Called | None
 
     if all(not isinstance(node, Step) for node in postorder(graph)):
         return graph
-    return rebuilt(graph, change)
+    return rebuild(graph, change)
 
 
 def _plain(step: Step, low: float, high: float, called: Called) -> Step:
@@ -105,9 +105,9 @@ def _zones(step: Step, low: float, high: float, called: Called) -> list[tuple[fl
         np.concatenate([np.linspace(low, high, _FIRST + 1), stairs[(stairs > low) & (stairs < high)]])
     )
     start, stop = ends[:-1], ends[1:]
-    tracer = Tracer(
+    tracer = FormulaBoundPropagator(
         step.argument,
-        Sides((ARGUMENT.name,), np.array([low]), np.array([high]), (stairs,), (np.zeros(0),), (), ()),
+        BoxSides((ARGUMENT.name,), np.array([low]), np.array([high]), (stairs,), (np.zeros(0),), (), ()),
     )
     found: list[tuple[Array, Array]] = []
     while len(start):
@@ -137,11 +137,11 @@ def _zones(step: Step, low: float, high: float, called: Called) -> list[tuple[fl
     return zones
 
 
-def _on_edge(tracer: Tracer, edges: Array, start: Array, stop: Array) -> Flags:
+def _on_edge(tracer: FormulaBoundPropagator, edges: Array, start: Array, stop: Array) -> Flags:
     """Return the intervals over which the argument may be on an edge."""
     low, high = start[:, None], stop[:, None]
     first, last = tracer.sides.stair(low), tracer.sides.stair(high)
     empty = np.zeros(len(start))
-    value = tracer.jet(Boxes(low, high, first, last, empty > 0.0, empty), Wanted()).value
+    value = tracer.jet(FormulaBoxes(low, high, first, last, empty > 0.0, empty), JetOrders()).value
     reached = (value[0][:, None] <= edges) & (edges <= value[1][:, None])
     return np.asarray(reached.any(axis=1))

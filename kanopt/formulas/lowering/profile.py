@@ -29,9 +29,9 @@ from kanopt.formulas.lowering.jumps import stairs_of, with_plain_steps
 from kanopt.formulas.lowering.pieces import Pieces, Shape
 from kanopt.formulas.nodes import Array, Node
 from kanopt.formulas.shapes.arithmetic import EPS, Flags, Integers, Pair
-from kanopt.formulas.shapes.boxes import Boxes, Sides
-from kanopt.formulas.shapes.jets import Wanted
-from kanopt.formulas.shapes.tracer import Tracer
+from kanopt.formulas.shapes.boxes import BoxSides, FormulaBoxes
+from kanopt.formulas.shapes.jets import JetOrders
+from kanopt.formulas.shapes.tracer import FormulaBoundPropagator
 
 __all__ = ["Cells", "Profile", "effort_of"]
 
@@ -45,8 +45,8 @@ _AT_ONCE = 2048
 _NARROWED, _LOOSE = 5, 0.01
 _SAMPLES = 385
 _NOISE = 0.25  # of the tolerance: what floating point may take of it
-_POINTS = Wanted(sides=False)
-_CELLS = Wanted(0, (0,), second=True, closed=True)
+_POINTS = JetOrders(sides=False)
+_CELLS = JetOrders(0, (0,), second=True, closed=True)
 # cuts of a cell with a kink somewhere, or an infinite slope at one of its ends
 _EVEN = np.linspace(0.0, 1.0, 17)
 _SPLIT = np.unique(np.concatenate([_EVEN, 4.0 ** -np.arange(3.0, 9.0), 1.0 - 4.0 ** -np.arange(3.0, 9.0)]))
@@ -153,8 +153,10 @@ class Profile:
         self.graph, self.low, self.high = with_plain_steps(graph, low, high, self.called), low, high
         stairs = np.asarray(stairs_of(self.graph))
         self.jumps = stairs[(stairs > low) & (stairs <= high)]
-        sides = Sides((ARGUMENT.name,), np.array([low]), np.array([high]), (stairs,), (np.zeros(0),), (), ())
-        self._tracer = Tracer(self.graph, sides)
+        sides = BoxSides(
+            (ARGUMENT.name,), np.array([low]), np.array([high]), (stairs,), (np.zeros(0),), (), ()
+        )
+        self._tracer = FormulaBoundPropagator(self.graph, sides)
         ends = np.concatenate([[low], self.jumps, [high]])
         each = max(_FIRST // (len(ends) - 1), 4)
         edges = [
@@ -184,9 +186,9 @@ class Profile:
     def _some(self, low: Array, high: Array, stair: Integers) -> Cells:
         first, last, noise = self._values(low, high, stair)
         column, empty = stair[:, None], np.zeros(len(low))
-        boxes = Boxes(low[:, None], high[:, None], column, column, empty > 0.0, empty)
+        boxes = FormulaBoxes(low[:, None], high[:, None], column, column, empty > 0.0, empty)
         jet = self._tracer.jet(boxes, _CELLS)
-        (least, most), slope, bend = jet.value, jet.slope[0], jet.bend[0]
+        (least, most), slope, bend = jet.value, jet.slope[0], jet.curvature[0]
         width = high - low
         with np.errstate(all="ignore"):
             steep = np.where(jet.defined, (slope[1] - slope[0]) * width / 4.0, np.inf)
@@ -203,7 +205,9 @@ class Profile:
         """Return the values at both ends from within, and how far they may be off."""
         x, column = np.concatenate([low, high]), np.concatenate([stair, stair])[:, None]
         empty = np.zeros(len(x))
-        found = self._tracer.jet(Boxes(x[:, None], x[:, None], column, column, empty > 0.0, empty), _POINTS)
+        found = self._tracer.jet(
+            FormulaBoxes(x[:, None], x[:, None], column, column, empty > 0.0, empty), _POINTS
+        )
         said = self.at(x)
         with np.errstate(all="ignore"):
             value = 0.5 * found.value[0] + 0.5 * found.value[1]

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.data import common_shape, describe_place, read_columns, within
+from kanopt.formulas.data import common_shape, describe_place, in_bounds, read_columns
 from kanopt.formulas.lowering.certificate import PieceCertificate
 from kanopt.formulas.lowering.pieces import Pieces
 from kanopt.formulas.nodes import Array
@@ -159,7 +159,7 @@ class Piecewise:
         columns = read_columns(self.inputs, data, names)
         shape = common_shape(columns)
         for variable in self.inputs:
-            beyond = ~within(columns[variable.name], variable.low, variable.high)
+            beyond = ~in_bounds(columns[variable.name], variable.low, variable.high)
             if beyond.any():
                 place = describe_place({variable.name: columns[variable.name]}, beyond)
                 raise FormulaError(

@@ -14,14 +14,14 @@ import numpy as np
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.shapes.arithmetic import Flags, Integers
 
-__all__ = ["Boxes", "Sides", "join"]
+__all__ = ["BoxSides", "FormulaBoxes", "concatenate"]
 
 _SMALLEST = 2.0**-32  # of the whole: what is not settled in a side as short as that is not worth the search
 _FARTHEST = 1e18
 
 
 @dataclass(frozen=True)
-class Boxes:
+class FormulaBoxes:
     """Many boxes.
 
     Parameters
@@ -46,9 +46,9 @@ class Boxes:
     def __len__(self) -> int:
         return len(self.low)
 
-    def __getitem__(self, index: Integers | Flags | slice) -> Boxes:
+    def __getitem__(self, index: Integers | Flags | slice) -> FormulaBoxes:
         """Return some of the boxes."""
-        return Boxes(
+        return FormulaBoxes(
             self.low[index],
             self.high[index],
             self.first[index],
@@ -73,19 +73,19 @@ class Boxes:
         """Lengths of the numbers' sides, shape (boxes, numbers)."""
         return self.high - self.low
 
-    def at(self, numbers: Array) -> Boxes:
+    def at(self, numbers: Array) -> FormulaBoxes:
         """Return the boxes shrunk to points within, shape (boxes, numbers), on the stairs they were on."""
         return replace(self, low=numbers, high=numbers)
 
 
-def join(parts: list[Boxes]) -> Boxes:
+def concatenate(parts: list[FormulaBoxes]) -> FormulaBoxes:
     """Return the boxes of all parts in one."""
     names = ("low", "high", "first", "last", "jump", "share")
-    return Boxes(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return FormulaBoxes(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 @dataclass(frozen=True)
-class Sides:
+class BoxSides:
     """What the sides of all boxes have in common.
 
     Parameters
@@ -94,9 +94,9 @@ class Sides:
         Names of the numeric inputs.
     low, high
         The whole range of each, shape (numbers,).
-    stairs
+    step_edges
         For each number, where staircases that read it jump, ascending.
-    places
+    knots
         For each number, where else it should be cut.
     categories
         Names of the categorical inputs.
@@ -107,17 +107,17 @@ class Sides:
     numbers: tuple[str, ...]
     low: Array
     high: Array
-    stairs: tuple[Array, ...]
-    places: tuple[Array, ...]
+    step_edges: tuple[Array, ...]
+    knots: tuple[Array, ...]
     categories: tuple[str, ...]
     labels: tuple[tuple[str, ...], ...]
 
-    def whole(self) -> Boxes:
+    def whole(self) -> FormulaBoxes:
         """Return the one box that holds all."""
         low, high = self.low[None], self.high[None]
         last = [len(labels) - 1 for labels in self.labels]
         none = np.zeros(len(last), dtype=np.int64)
-        return Boxes(
+        return FormulaBoxes(
             low,
             high,
             np.concatenate([self.stair(low)[0], none])[None],
@@ -130,17 +130,17 @@ class Sides:
         """Return the stair on which each number stands, shape of `numbers` (points, numbers)."""
         columns = [
             np.searchsorted(stairs, numbers[:, place], side="right")
-            for place, stairs in enumerate(self.stairs)
+            for place, stairs in enumerate(self.step_edges)
         ]
         return np.stack(columns, axis=1).astype(np.int64) if columns else np.zeros(numbers.shape, np.int64)
 
-    def points(self, numbers: Array, labels: Integers) -> Boxes:
+    def points(self, numbers: Array, labels: Integers) -> FormulaBoxes:
         """Return points, of numbers (points, numbers) and positions of labels (points, categories), as boxes."""
         where = np.concatenate([self.stair(numbers), labels], axis=1)
         count = len(numbers)
-        return Boxes(numbers, numbers, where, where, np.zeros(count, dtype=bool), np.zeros(count))
+        return FormulaBoxes(numbers, numbers, where, where, np.zeros(count, dtype=bool), np.zeros(count))
 
-    def sample(self, count: int) -> Boxes:
+    def sample(self, count: int) -> FormulaBoxes:
         """Return points of the whole, drawn evenly and at corners, always the same; those of one input in order."""
         generator = np.random.default_rng(0)
         places = generator.random((count, len(self.numbers)))
@@ -160,7 +160,7 @@ class Sides:
         high = np.where(np.isinf(self.high), low + 1e3 * np.maximum(1.0, np.abs(low)), self.high)
         return low, high
 
-    def can_cut(self, boxes: Boxes, x: int) -> Flags:
+    def can_cut(self, boxes: FormulaBoxes, x: int) -> Flags:
         """Return which sides are worth a cut, shape (boxes, sides); that of `x` not where it is a jump."""
         centre = boxes.centre
         wide = boxes.first < boxes.last
@@ -173,7 +173,7 @@ class Sides:
             wide[:, x] &= ~boxes.jump
         return wide
 
-    def cut(self, boxes: Boxes, side: Integers, x: int) -> Boxes:
+    def cut(self, boxes: FormulaBoxes, side: Integers, x: int) -> FormulaBoxes:
         """Return both parts of every box, cut across a side, and the jumps between them where `x` is cut at a stair."""
         count, rows = len(self.numbers), np.arange(len(boxes))
         before, after = (np.concatenate([part, part]) for part in (boxes.first, boxes.last))
@@ -194,27 +194,27 @@ class Sides:
         high[by_number, number] = middle
         low[by_number + len(boxes), number] = middle
         shares = np.concatenate([boxes.share * share, boxes.share * (1.0 - share)])
-        halves = Boxes(low, high, before, after, np.concatenate([boxes.jump, boxes.jump]), shares)
+        halves = FormulaBoxes(low, high, before, after, np.concatenate([boxes.jump, boxes.jump]), shares)
         stepped = np.flatnonzero(runs & (side == x)) if x >= 0 else np.zeros(0, dtype=np.int64)
         if not len(stepped):
             return halves
-        jumps, place = boxes[stepped], self.stairs[x][half[stepped]]
+        jumps, place = boxes[stepped], self.step_edges[x][half[stepped]]
         low, high = jumps.low.copy(), jumps.high.copy()
         first, last = jumps.first.copy(), jumps.last.copy()
         low[:, x], high[:, x] = place, place
         first[:, x], last[:, x] = half[stepped], half[stepped] + 1
-        fresh = Boxes(low, high, first, last, np.ones(len(jumps), dtype=bool), np.zeros(len(jumps)))
-        return join([halves, fresh])
+        fresh = FormulaBoxes(low, high, first, last, np.ones(len(jumps), dtype=bool), np.zeros(len(jumps)))
+        return concatenate([halves, fresh])
 
-    def _middle(self, boxes: Boxes, number: Integers, runs: Flags, half: Integers) -> Array:
+    def _middle(self, boxes: FormulaBoxes, number: Integers, runs: Flags, half: Integers) -> Array:
         """Return where a number's side is cut: at a stair, else at a place that it crosses, else in the middle."""
         rows = np.arange(len(boxes))
         middle = boxes.centre[rows, number]
         for place in np.unique(number):
             here = number == place
             start, stop = boxes.low[here, place], boxes.high[here, place]
-            for end in self.places[place]:
+            for end in self.knots[place]:
                 middle[here] = np.where((start < end) & (end < stop), end, middle[here])
             stepped = here & runs
-            middle[stepped] = self.stairs[place][half[stepped]]
+            middle[stepped] = self.step_edges[place][half[stepped]]
         return middle

@@ -15,11 +15,11 @@ import numpy as np
 
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.shapes.arithmetic import Flags
-from kanopt.formulas.shapes.boxes import Boxes, join
+from kanopt.formulas.shapes.boxes import FormulaBoxes, concatenate
 from kanopt.formulas.shapes.facts import Point, Verdict
-from kanopt.formulas.shapes.margins import Finding, Margin
+from kanopt.formulas.shapes.margins import FormulaMargin, MarginBounds
 
-__all__ = ["Search", "search"]
+__all__ = ["BranchAndBoundResult", "branch_and_bound"]
 
 _SAMPLE = 128
 _TOGETHER = 256
@@ -27,7 +27,7 @@ _HUGE = 1e300
 
 
 @dataclass(frozen=True)
-class Search:
+class BranchAndBoundResult:
     """What came of a search; see :class:`kanopt.formulas.shapes.facts.ShapeFact`."""
 
     verdict: Verdict
@@ -38,7 +38,7 @@ class Search:
     why: str = ""
 
 
-def search(margin: Margin, root: Boxes, budget: int) -> Search:
+def branch_and_bound(margin: FormulaMargin, root: FormulaBoxes, budget: int) -> BranchAndBoundResult:
     """Decide whether a margin is nowhere negative in a box.
 
     Parameters
@@ -51,18 +51,18 @@ def search(margin: Margin, root: Boxes, budget: int) -> Search:
         How many boxes may be bounded.
     """
     if (margin.low(root) >= 0.0).all():
-        return Search("proved", 1)
+        return BranchAndBoundResult("proved", 1)
     sample = margin.sides.sample(_SAMPLE)
-    jet = margin.tracer.jet(sample, margin.simple)
+    jet = margin.tracer.jet(sample, margin.own_orders)
     witness = margin.contradiction(root) or margin.contradiction(sample, margin.of(jet)[1])
     if witness:
-        return Search("refuted", 1, witness=witness)
+        return BranchAndBoundResult("refuted", 1, witness=witness)
     return _branch(margin, root, budget)
 
 
-def _branch(margin: Margin, root: Boxes, budget: int) -> Search:
+def _branch(margin: FormulaMargin, root: FormulaBoxes, budget: int) -> BranchAndBoundResult:
     waiting, bounds = root, np.array([-np.inf])
-    stuck: list[Boxes] = []
+    stuck: list[FormulaBoxes] = []
     looked, slack = 1, 0.0
     while len(waiting):
         size = min(_TOGETHER, looked, budget - looked)
@@ -75,7 +75,7 @@ def _branch(margin: Margin, root: Boxes, budget: int) -> Search:
         boxes, waiting, bounds = waiting[taken], waiting[rest], bounds[rest]
         finding = margin.examine(boxes)
         looked += len(boxes)
-        hidden = margin.hides(boxes, finding.low)
+        hidden = margin.hidden_by_rounding(boxes, finding.low)
         slack = max(slack, float(-finding.low[hidden].min(initial=0.0)))
         left = np.flatnonzero(~hidden & (finding.low < 0.0))
         boxes, finding = boxes[left], finding.take(left)
@@ -83,20 +83,20 @@ def _branch(margin: Margin, root: Boxes, budget: int) -> Search:
             continue
         witness = margin.contradiction(boxes, finding.at_centre[1])
         if witness:
-            return Search("refuted", looked, witness=witness)
-        smaller, low, uncut = _smaller(margin, boxes, finding)
+            return BranchAndBoundResult("refuted", looked, witness=witness)
+        smaller, low, uncut = _subdivide(margin, boxes, finding)
         stuck += [uncut] if len(uncut) else []
-        waiting, bounds = join([waiting, smaller]), np.concatenate([bounds, low])
+        waiting, bounds = concatenate([waiting, smaller]), np.concatenate([bounds, low])
     if stuck:
         return _open(margin, stuck, looked, "")
-    return Search("proved", looked, slack=slack)
+    return BranchAndBoundResult("proved", looked, slack=slack)
 
 
-def _open(margin: Margin, parts: list[Boxes], looked: int, why: str) -> Search:
+def _open(margin: FormulaMargin, parts: list[FormulaBoxes], looked: int, why: str) -> BranchAndBoundResult:
     """Return what is left open, and why."""
-    boxes = join(parts)
-    jet = margin.tracer.jet(boxes, margin.simple)
-    undefined = ~jet.defined & ~margin.tracer.void(boxes)
+    boxes = concatenate(parts)
+    jet = margin.tracer.jet(boxes, margin.own_orders)
+    undefined = ~jet.defined & ~margin.tracer.has_no_entry(boxes)
     if undefined.any():
         place = int(np.argmax(undefined))
         near = ", ".join(
@@ -105,10 +105,14 @@ def _open(margin: Margin, parts: list[Boxes], looked: int, why: str) -> Search:
         )
         why = f"the formula may have no finite value near {near}"
     left = min(float(boxes.share.sum()), 1.0)
-    return Search("undecided", looked, left=left, why=why or "what is left open is too small to cut")
+    return BranchAndBoundResult(
+        "undecided", looked, left=left, why=why or "what is left open is too small to cut"
+    )
 
 
-def _smaller(margin: Margin, boxes: Boxes, finding: Finding) -> tuple[Boxes, Array, Boxes]:
+def _subdivide(
+    margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds
+) -> tuple[FormulaBoxes, Array, FormulaBoxes]:
     """Return the boxes cut or shrunk, their bounds, and the boxes that cannot be."""
     shrunk, faced = _on_faces(boxes, finding)
     possible = margin.sides.can_cut(boxes, margin.x)
@@ -121,10 +125,14 @@ def _smaller(margin: Margin, boxes: Boxes, finding: Finding) -> tuple[Boxes, Arr
     influence = np.where(possible[cuts], _influence(margin, cut, finding.take(cuts)), -1.0)
     parts = margin.sides.cut(cut, influence.argmax(axis=1), margin.x)
     fresh = np.full(len(parts) - 2 * len(cut), -np.inf)
-    return join([shrunk[shrinks], parts]), np.concatenate([finding.low[shrinks], low, low, fresh]), rest
+    return (
+        concatenate([shrunk[shrinks], parts]),
+        np.concatenate([finding.low[shrinks], low, low, fresh]),
+        rest,
+    )
 
 
-def _influence(margin: Margin, boxes: Boxes, finding: Finding) -> Array:
+def _influence(margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds) -> Array:
     """Return how much each side matters, shape (boxes, sides)."""
     sides, count = margin.sides, len(margin.sides.numbers)
     lengths = np.where(np.isfinite(sides.high - sides.low), sides.high - sides.low, 1.0)
@@ -140,7 +148,7 @@ def _influence(margin: Margin, boxes: Boxes, finding: Finding) -> Array:
                 with np.errstate(invalid="ignore"):
                     influence[:, j] = np.maximum(np.abs(pair[0]), np.abs(pair[1])) * boxes.width[:, j]
     for side in range(0 if not derived else count, relative.shape[1]):
-        influence[:, side] = margin.low(_flattened(boxes, side, count)) - finding.low
+        influence[:, side] = margin.low(_shrink_side(boxes, side, count)) - finding.low
     influence = np.nan_to_num(influence, nan=0.0, posinf=np.inf)
     # what is unbounded is told apart by its length, and so are sides none of which seems to matter
     relative = np.minimum(np.nan_to_num(relative, nan=1.0), 1e6)
@@ -149,7 +157,7 @@ def _influence(margin: Margin, boxes: Boxes, finding: Finding) -> Array:
     return np.where(flat[:, None], relative, influence)
 
 
-def _flattened(boxes: Boxes, side: int, count: int) -> Boxes:
+def _shrink_side(boxes: FormulaBoxes, side: int, count: int) -> FormulaBoxes:
     """Return the boxes with one side shrunk to its middle."""
     first, last = boxes.first.copy(), boxes.last.copy()
     half = (first[:, side] + last[:, side]) // 2
@@ -161,7 +169,7 @@ def _flattened(boxes: Boxes, side: int, count: int) -> Boxes:
     return replace(boxes, low=low, high=high, first=first, last=last)
 
 
-def _on_faces(boxes: Boxes, finding: Finding) -> tuple[Boxes, Flags]:
+def _on_faces(boxes: FormulaBoxes, finding: MarginBounds) -> tuple[FormulaBoxes, Flags]:
     """Return the boxes shrunk to the faces where the margin is least, and which ones have shrunk."""
     low, high = boxes.low.copy(), boxes.high.copy()
     faced = np.zeros(len(boxes), dtype=bool)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from kanopt.formulas.nodes import Apply, Constant, Node, Power, Product, Sum, rebuilt
-from kanopt.formulas.simplify import simplified
+from kanopt.formulas.nodes import Apply, Constant, Node, Power, Product, Sum, rebuild
+from kanopt.formulas.simplify import simplify_graph
 
-__all__ = ["canonical"]
+__all__ = ["canonicalise"]
 
 
-def canonical(root: Node) -> Node:
+def canonicalise(root: Node) -> Node:
     """Return an equal graph in which less occurs twice; the names of constants are dropped.
 
     Products are flattened and powers merged, and what is read off the edges of networks as log(1 + a · exp(u)), or as
@@ -26,8 +26,8 @@ def canonical(root: Node) -> Node:
     >>> plain(canonical(parse_formula("log(1 + 2 * exp(x))", [Variable("x")], Variable("y")).root))
     'softplus(0.6931 + x)'
     """
-    unnamed = rebuilt(root, lambda node: Constant(node.value) if isinstance(node, Constant) else node)
-    return simplified(rebuilt(simplified(unnamed), _with_softplus))
+    unnamed = rebuild(root, lambda node: Constant(node.value) if isinstance(node, Constant) else node)
+    return simplify_graph(rebuild(simplify_graph(unnamed), _with_softplus))
 
 
 def _with_softplus(node: Node) -> Node:

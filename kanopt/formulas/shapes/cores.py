@@ -11,16 +11,16 @@ from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import DEEPEST, Apply, Constant, Node, Power, Product, Sum, postorder
 from kanopt.formulas.pieces import Curve
 from kanopt.formulas.shapes.arithmetic import Pair
-from kanopt.formulas.shapes.boxes import Sides
-from kanopt.formulas.shapes.jets import Jet, Wanted
+from kanopt.formulas.shapes.boxes import BoxSides
+from kanopt.formulas.shapes.jets import Jet, JetOrders
 from kanopt.formulas.shapes.ranges import range_over
 from kanopt.formulas.shapes.splines import CurveBounds
-from kanopt.formulas.shapes.tracer import Tracer
+from kanopt.formulas.shapes.tracer import FormulaBoundPropagator
 
-__all__ = ["bending_core", "logarithm", "slope_core"]
+__all__ = ["curvature_core", "logarithm", "slope_core"]
 
 
-def slope_core(root: Node, name: str, sides: Sides) -> tuple[Node, int]:
+def slope_core(root: Node, name: str, sides: BoxSides) -> tuple[Node, int]:
     """Return a step that rises in an input where the formula does, and +1, or falls where it rises, and −1.
 
     Examples
@@ -34,9 +34,9 @@ def slope_core(root: Node, name: str, sides: Sides) -> tuple[Node, int]:
     (True, -1)
     """
     node, sign = root, 1
-    reads = _reading(root, name)
+    reads = _steps_reading(root, name)
     while True:
-        node, sign, found = _without_bystanders(node, sign, reads, sides)
+        node, sign, found = _drop_unrelated(node, sign, reads, sides)
         argument, direction = _within(node, sides)
         if argument is not None and argument.key in reads:
             node, sign, found = argument, sign * direction, True
@@ -44,16 +44,16 @@ def slope_core(root: Node, name: str, sides: Sides) -> tuple[Node, int]:
             return node, sign
 
 
-def bending_core(root: Node, name: str, sides: Sides) -> tuple[Node, int]:
+def curvature_core(root: Node, name: str, sides: BoxSides) -> tuple[Node, int]:
     """Return a step that is convex in an input where the formula is, and +1, or concave where it is, and −1."""
     node, sign, found = root, 1, True
-    reads = _reading(root, name)
+    reads = _steps_reading(root, name)
     while found:
-        node, sign, found = _without_bystanders(node, sign, reads, sides)
+        node, sign, found = _drop_unrelated(node, sign, reads, sides)
     return node, sign
 
 
-def logarithm(node: Node, sides: Sides) -> Node | None:
+def logarithm(node: Node, sides: BoxSides) -> Node | None:
     """Return the logarithm of a product of several positive factors, written as a sum; None for other steps."""
     if not isinstance(node, Product) or len(node.factors) < 2 or node.depth > DEEPEST - 4:
         return None
@@ -73,7 +73,7 @@ def _log(node: Node) -> Node:
     return Apply("log", node)
 
 
-def _reading(root: Node, name: str) -> frozenset[bytes]:
+def _steps_reading(root: Node, name: str) -> frozenset[bytes]:
     """Return the keys of the steps that an input has a part in."""
     found: set[bytes] = set()
     for node in postorder(root):
@@ -82,12 +82,12 @@ def _reading(root: Node, name: str) -> frozenset[bytes]:
     return frozenset(found)
 
 
-def _whole(node: Node, sides: Sides) -> Jet:
-    return Tracer(node, sides).jet(sides.whole(), Wanted())
+def _whole(node: Node, sides: BoxSides) -> Jet:
+    return FormulaBoundPropagator(node, sides).jet(sides.whole(), JetOrders())
 
 
-def _without_bystanders(
-    node: Node, sign: int, reads: frozenset[bytes], sides: Sides
+def _drop_unrelated(
+    node: Node, sign: int, reads: frozenset[bytes], sides: BoxSides
 ) -> tuple[Node, int, bool]:
     """Drop terms, and factors of one sign, that do not read the input; return also whether any were dropped."""
     if not isinstance(node, Sum | Product):
@@ -107,7 +107,7 @@ def _without_bystanders(
     return (kept[0] if len(kept) == 1 else node.with_children(kept)), direction, True
 
 
-def _within(node: Node, sides: Sides) -> tuple[Node | None, int]:
+def _within(node: Node, sides: BoxSides) -> tuple[Node | None, int]:
     """Return the argument of a function that is strictly monotone where it is used, and its direction; None if not."""
     match node:
         case Apply():

@@ -12,24 +12,24 @@ import numpy as np
 
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.shapes.arithmetic import EPS, Integers, Pair, minus, plus, signed, swing
-from kanopt.formulas.shapes.boxes import Boxes
+from kanopt.formulas.shapes.boxes import FormulaBoxes
 from kanopt.formulas.shapes.facts import Point
-from kanopt.formulas.shapes.jets import Jet, Wanted
-from kanopt.formulas.shapes.margins import ZERO, Finding, Margin
-from kanopt.formulas.shapes.tracer import Tracer
-from kanopt.formulas.shapes.witnesses import Law
+from kanopt.formulas.shapes.jets import Jet, JetOrders
+from kanopt.formulas.shapes.margins import ZERO, FormulaMargin, MarginBounds
+from kanopt.formulas.shapes.tracer import FormulaBoundPropagator
+from kanopt.formulas.shapes.witnesses import PointEvaluator
 
-__all__ = ["Bending", "Distance", "Slope"]
+__all__ = ["BoundMargin", "CurvatureMargin", "SlopeMargin"]
 
 _STEPS = 2.0 ** -np.arange(24.0)
 _CANDIDATES = 16
 
 
-class _Pointed(Margin):
+class _PointRefutedMargin(FormulaMargin):
     """A margin that is refuted by points between which the values of the formula contradict the fact."""
 
     @abstractmethod
-    def _ends(self, boxes: Boxes) -> Array:
+    def _ends(self, boxes: FormulaBoxes) -> Array:
         """Return, for each box, points of it that may contradict the fact, shape (boxes, tries, points, numbers)."""
 
     @abstractmethod
@@ -40,7 +40,7 @@ class _Pointed(Margin):
     def _violation(self, points: Array, low: Array, high: Array) -> Array:
         """Return by how much values between `low` and `high` (rows, points) contradict the fact at least."""
 
-    def contradiction(self, boxes: Boxes, at_centre: Array | None = None) -> tuple[Point, ...]:
+    def contradiction(self, boxes: FormulaBoxes, at_centre: Array | None = None) -> tuple[Point, ...]:
         """Return points at which the formula itself contradicts the fact, if any are found."""
         labels = self._labels(boxes)
         found = self._confirmed(self._ends(boxes), labels)
@@ -57,7 +57,7 @@ class _Pointed(Margin):
         places, each, count, numbers = tries.shape
         rows, labels = places * each, np.repeat(labels, each, axis=0)
         points = tries.reshape(rows, count, numbers)
-        value, known = self.law.enclosed(
+        value, known = self.law.enclosures(
             points.reshape(rows * count, numbers), np.repeat(labels, count, axis=0)
         )
         low, high = (end.reshape(rows, count) for end in signed(value, self.sign))
@@ -68,14 +68,14 @@ class _Pointed(Margin):
         for row in np.argsort(-beyond)[:_CANDIDATES]:
             if beyond[row] == -np.inf:
                 break
-            said = self.law.said(points[row], np.repeat(labels[[row]], count, axis=0))
+            said = self.law.values(points[row], np.repeat(labels[[row]], count, axis=0))
             exact = self.sign * said[None]
             if np.isfinite(said).all() and self._violation(points[[row]], exact, exact)[0] > 0.0:
                 at = zip(points[row], said, strict=True)
                 return tuple(self.law.point(place, labels[row], value) for place, value in at)
         return ()
 
-    def _window(self, boxes: Boxes) -> tuple[Array, Array, Array]:
+    def _window(self, boxes: FormulaBoxes) -> tuple[Array, Array, Array]:
         """Return a finite low end, centre and high end of x in every box; a jump begins just before it."""
         low, centre, high = boxes.low[:, self.x], boxes.centre[:, self.x], boxes.high[:, self.x]
         low = np.where(np.isinf(low), np.minimum(2.0 * centre - high, centre - 1.0), low)
@@ -94,28 +94,28 @@ class _Pointed(Margin):
         return found
 
 
-class Slope(_Pointed):
+class SlopeMargin(_PointRefutedMargin):
     """± the first derivative by x."""
 
     @property
-    def simple(self) -> Wanted:
+    def own_orders(self) -> JetOrders:
         """The first derivative alone."""
-        return Wanted(self.x, (self.x,))
+        return JetOrders(self.x, (self.x,))
 
     def of(self, jet: Jet) -> Pair:
         """Return bounds of it."""
         return signed(jet.slope[self.x], self.core_sign)
 
-    def examine(self, boxes: Boxes) -> Finding:
+    def examine(self, boxes: FormulaBoxes) -> MarginBounds:
         """Return bounds over boxes, the better of the natural and the mean-value form."""
         centre = boxes.centre
-        at_centre = self.of(self.tracer.jet(boxes.at(centre), self.simple))
-        jet = self.tracer.jet(boxes, Wanted(self.x, self.everyone, second=True))
-        derivative = {j: signed(pair, self.core_sign) for j, pair in jet.bend.items()}
+        at_centre = self.of(self.tracer.jet(boxes.at(centre), self.own_orders))
+        jet = self.tracer.jet(boxes, JetOrders(self.x, self.everyone, second=True))
+        derivative = {j: signed(pair, self.core_sign) for j, pair in jet.curvature.items()}
         low = _mean_value(self.of(jet)[0], at_centre, derivative, boxes, centre)
-        return Finding(self._claimed(low, jet, boxes), at_centre, derivative, jet.defined)
+        return MarginBounds(self._claimed(low, jet, boxes), at_centre, derivative, jet.defined)
 
-    def _ends(self, boxes: Boxes) -> Array:
+    def _ends(self, boxes: FormulaBoxes) -> Array:
         low, _, high = self._window(boxes)
         return self._with_x(boxes.centre, low, high)[:, None]
 
@@ -130,28 +130,28 @@ class Slope(_Pointed):
         return np.where(points[:, 1, self.x] > points[:, 0, self.x], drop, -np.inf)
 
 
-class Bending(_Pointed):
+class CurvatureMargin(_PointRefutedMargin):
     """± the second derivative by x."""
 
     @property
-    def simple(self) -> Wanted:
+    def own_orders(self) -> JetOrders:
         """The second derivative alone."""
-        return Wanted(self.x, (self.x,), second=True)
+        return JetOrders(self.x, (self.x,), second=True)
 
     def of(self, jet: Jet) -> Pair:
         """Return bounds of it."""
-        return signed(jet.bend[self.x], self.core_sign)
+        return signed(jet.curvature[self.x], self.core_sign)
 
-    def _claimed(self, low: Array, jet: Jet, boxes: Boxes) -> Array:
+    def _claimed(self, low: Array, jet: Jet, boxes: FormulaBoxes) -> Array:
         # a stair between points of the range breaks a convex shape, whichever way it goes
         return super()._claimed(np.where(boxes.jump, -np.inf, low), jet, boxes)
 
-    def examine(self, boxes: Boxes) -> Finding:
+    def examine(self, boxes: FormulaBoxes) -> MarginBounds:
         """Return bounds over boxes."""
-        at_centre = self.of(self.tracer.jet(boxes.at(boxes.centre), self.simple))
-        return Finding(self.low(boxes), at_centre, {}, np.ones(len(boxes), dtype=bool))
+        at_centre = self.of(self.tracer.jet(boxes.at(boxes.centre), self.own_orders))
+        return MarginBounds(self.low(boxes), at_centre, {}, np.ones(len(boxes), dtype=bool))
 
-    def _ends(self, boxes: Boxes) -> Array:
+    def _ends(self, boxes: FormulaBoxes) -> Array:
         low, centre, high = self._window(boxes)
         first, last = (end[self.x] for end in self.sides.window())
         after = np.minimum(high + 1e-6 * (last - first), last)
@@ -175,38 +175,38 @@ class Bending(_Pointed):
         return np.where(ordered, low[:, 1] - chord, -np.inf)
 
 
-class Distance(_Pointed):
+class BoundMargin(_PointRefutedMargin):
     """± (formula − bound)."""
 
-    def __init__(self, law: Law, bound: float, sign: int, graph: Tracer) -> None:
+    def __init__(self, law: PointEvaluator, bound: float, sign: int, graph: FormulaBoundPropagator) -> None:
         super().__init__(law, -1, sign, (graph, 1))
         self.bound = np.asarray(bound)
 
     @property
-    def simple(self) -> Wanted:
+    def own_orders(self) -> JetOrders:
         """The value alone."""
-        return Wanted()
+        return JetOrders()
 
     def of(self, jet: Jet) -> Pair:
         """Return bounds of it."""
         return signed(minus(jet.value, (self.bound, self.bound)), self.sign)
 
-    def examine(self, boxes: Boxes) -> Finding:
+    def examine(self, boxes: FormulaBoxes) -> MarginBounds:
         """Return bounds over boxes, the better of the natural and the mean-value form."""
         centre = boxes.centre
-        at_centre = self.of(self.tracer.jet(boxes.at(centre), self.simple))
-        jet = self.tracer.jet(boxes, Wanted(along=self.everyone))
+        at_centre = self.of(self.tracer.jet(boxes.at(centre), self.own_orders))
+        jet = self.tracer.jet(boxes, JetOrders(along=self.everyone))
         derivative = {j: signed(pair, self.sign) for j, pair in jet.slope.items()}
         natural = self.of(jet)[0]
         mean_value = _mean_value(natural, at_centre, derivative, boxes, centre)
         low = np.where(jet.defined, mean_value, natural)
-        return Finding(self._claimed(low, jet, boxes), at_centre, derivative, jet.defined)
+        return MarginBounds(self._claimed(low, jet, boxes), at_centre, derivative, jet.defined)
 
-    def _claimed(self, low: Array, jet: Jet, boxes: Boxes) -> Array:
+    def _claimed(self, low: Array, jet: Jet, boxes: FormulaBoxes) -> Array:
         # bounds hold for every finite value, on both sides of a place without one
-        return np.where(self.tracer.void(boxes), np.inf, low)
+        return np.where(self.tracer.has_no_entry(boxes), np.inf, low)
 
-    def _ends(self, boxes: Boxes) -> Array:
+    def _ends(self, boxes: FormulaBoxes) -> Array:
         return boxes.centre[:, None, None]
 
     def _near(self, points: Array) -> Array:
@@ -217,7 +217,7 @@ class Distance(_Pointed):
 
 
 def _mean_value(
-    low: Array, at_centre: Pair, derivative: Mapping[int, Pair], boxes: Boxes, centre: Array
+    low: Array, at_centre: Pair, derivative: Mapping[int, Pair], boxes: FormulaBoxes, centre: Array
 ) -> Array:
     """Return the larger of a lower bound and that of the mean-value form (Moore et al. 2009, ch. 6)."""
     with np.errstate(all="ignore"):

@@ -11,8 +11,8 @@ one input x and the others. The bounds hold more than derivatives of smooth step
 * A second derivative is that of the formula rounded off a little at its kinks, which is unbounded where it bends; what
   is bounded from below by zero for all roundings is convex in the limit.
 
-In a *jump* (:class:`kanopt.formulas.shapes.boxes.Boxes`) what stands for the first derivative by x is the height of the
-stair, so that whatever changes there at the same time is added up exactly.
+In a *jump* (:class:`kanopt.formulas.shapes.boxes.FormulaBoxes`) what stands for the first derivative by x is the
+height of the stair, so that whatever changes there at the same time is added up exactly.
 """
 
 from __future__ import annotations
@@ -47,24 +47,24 @@ from kanopt.formulas.shapes.ranges import range_over
 
 __all__ = [
     "Jet",
-    "Wanted",
-    "applied",
-    "chained",
-    "counted",
-    "largest",
-    "needed",
+    "JetOrders",
+    "compose",
+    "constant_jet",
+    "count_parts",
+    "function_of",
+    "maximum_of",
+    "minimum_of",
+    "needs_derivative",
     "power_of",
     "product_of",
-    "smallest",
     "sum_of",
-    "unmoved",
 ]
 
 _KEEP_POSITIVE = frozenset({"sqrt", "square", "abs", "relu", "log1p", "tanh", "atan"})
 
 
 @dataclass(frozen=True)
-class Wanted:
+class JetOrders:
     """Which derivatives are wanted.
 
     Parameters
@@ -99,7 +99,7 @@ class Jet:
         Of the step.
     slope
         First derivatives by position of the number.
-    bend
+    curvature
         Second derivatives by `x` and the position of the number.
     defined
         Whether it has a finite value everywhere in the box, but on a face of the whole where a number is zero. There it
@@ -110,22 +110,22 @@ class Jet:
 
     value: Pair
     slope: Mapping[int, Pair]
-    bend: Mapping[int, Pair]
+    curvature: Mapping[int, Pair]
     defined: Flags
     positive: Flags
 
 
-def needed(order: int, u: Jet, wanted: Wanted) -> bool:
+def needs_derivative(order: int, u: Jet, wanted: JetOrders) -> bool:
     """Say whether the derivative of that order of a function of `u` is asked for."""
     return order == 0 or (bool(u.slope) and (order == 1 or (wanted.second and wanted.x in u.slope)))
 
 
-def unmoved(value: Pair) -> Jet:
+def constant_jet(value: Pair) -> Jet:
     """Return the jet of what no number moves."""
     return Jet(value, {}, {}, TRUE, np.asarray(value[0] > 0.0))
 
 
-def counted(node: Node, parts: Sequence[Jet]) -> list[tuple[Jet, int]]:
+def count_parts(node: Node, parts: Sequence[Jet]) -> list[tuple[Jet, int]]:
     """Return the different parts of a sum or a product and how often each occurs."""
     counts = Counter(child.key for child in node.children)
     by_key = {child.key: part for child, part in zip(node.children, parts, strict=True)}
@@ -142,7 +142,7 @@ def _times_constant(factor: float, u: Jet) -> Jet:
             return times((value, value), x)
 
     slope = {place: scaled(pair) for place, pair in u.slope.items()}
-    bend = {place: scaled(pair) for place, pair in u.bend.items()}
+    bend = {place: scaled(pair) for place, pair in u.curvature.items()}
     return Jet(scaled(u.value), slope, bend, u.defined, u.positive & (factor > 0.0))
 
 
@@ -154,7 +154,7 @@ def _added(terms: Sequence[Mapping[int, Pair]]) -> dict[int, Pair]:
     return total
 
 
-def sum_of(parts: Sequence[tuple[Jet, int]], wanted: Wanted) -> Jet:
+def sum_of(parts: Sequence[tuple[Jet, int]], wanted: JetOrders) -> Jet:
     """Return the jet of a sum of parts, each with how often it occurs."""
     terms = [part if count == 1 else _times_constant(float(count), part) for part, count in parts]
     value = reduce(plus, [term.value for term in terms])
@@ -164,19 +164,19 @@ def sum_of(parts: Sequence[tuple[Jet, int]], wanted: Wanted) -> Jet:
     return Jet(
         value,
         _added([term.slope for term in terms]),
-        _added([term.bend for term in terms]) if wanted.second else {},
+        _added([term.curvature for term in terms]) if wanted.second else {},
         reduce(and_, [term.defined for term in terms]),
         positive | (value[0] > 0.0),
     )
 
 
-def product_of(parts: Sequence[tuple[Jet, int]], wanted: Wanted) -> Jet:
+def product_of(parts: Sequence[tuple[Jet, int]], wanted: JetOrders) -> Jet:
     """Return the jet of a product of parts, each with how often it occurs."""
     factors = [part if count == 1 else _raised(part, float(count), wanted) for part, count in parts]
     return reduce(partial(_times_jets, wanted=wanted), factors)
 
 
-def _times_jets(u: Jet, v: Jet, wanted: Wanted) -> Jet:
+def _times_jets(u: Jet, v: Jet, wanted: JetOrders) -> Jet:
     value = times(u.value, v.value)
     slope = _added([_scaled(u.value, v.slope), _scaled(v.value, u.slope)])
     bend: dict[int, Pair] = {}
@@ -186,7 +186,7 @@ def _times_jets(u: Jet, v: Jet, wanted: Wanted) -> Jet:
             for a, b in ((u, v), (v, u))
             if wanted.x in a.slope
         ]
-        bend = _added([_scaled(u.value, v.bend), _scaled(v.value, u.bend), *crossed])
+        bend = _added([_scaled(u.value, v.curvature), _scaled(v.value, u.curvature), *crossed])
     positive = (u.positive & v.positive) | (value[0] > 0.0)
     return Jet(value, slope, bend, u.defined & v.defined, positive)
 
@@ -195,18 +195,18 @@ def _scaled(factor: Pair, derivatives: Mapping[int, Pair]) -> dict[int, Pair]:
     return {place: times(factor, pair) for place, pair in derivatives.items()}
 
 
-def largest(parts: Sequence[Jet], wanted: Wanted) -> Jet:
+def maximum_of(parts: Sequence[Jet], wanted: JetOrders) -> Jet:
     """Return the jet of a maximum."""
     return reduce(partial(_larger, wanted=wanted), parts)
 
 
-def smallest(parts: Sequence[Jet], wanted: Wanted) -> Jet:
+def minimum_of(parts: Sequence[Jet], wanted: JetOrders) -> Jet:
     """Return the jet of a minimum."""
-    least = _times_constant(-1.0, largest([_times_constant(-1.0, part) for part in parts], wanted))
+    least = _times_constant(-1.0, maximum_of([_times_constant(-1.0, part) for part in parts], wanted))
     return replace(least, positive=reduce(and_, [part.positive for part in parts]))
 
 
-def _larger(u: Jet, v: Jet, wanted: Wanted) -> Jet:
+def _larger(u: Jet, v: Jet, wanted: JetOrders) -> Jet:
     """Return the jet of the larger of two: where neither is throughout, the slope is one or the other."""
     first, second = u.value[0] >= v.value[1], v.value[0] >= u.value[1]
     # where both meet at an end, the kink may lie between this box and the next
@@ -223,27 +223,27 @@ def _larger(u: Jet, v: Jet, wanted: Wanted) -> Jet:
         # max(u, v) = u + relu(v − u), whose kink bends upwards by the product of the slopes of v − u
         gap = {j: minus(v.slope.get(j, NOTHING), u.slope.get(j, NOTHING)) for j in slope}
         for place in slope:
-            x, y = u.bend.get(place, NOTHING), v.bend.get(place, NOTHING)
+            x, y = u.curvature.get(place, NOTHING), v.curvature.get(place, NOTHING)
             steep = square(gap[place]) if place == wanted.x else times(gap[wanted.x], gap[place])
             bent = plus(hull(x, y), times(UPWARDS, steep))
             bend[place] = chosen(apart, chosen(first, x, y), bent)
     return Jet(value, slope, bend, u.defined & v.defined, u.positive | v.positive)
 
 
-def chained(u: Jet, orders: tuple[Pair, Pair, Pair], wanted: Wanted) -> Jet:
+def compose(u: Jet, orders: tuple[Pair, Pair, Pair], wanted: JetOrders) -> Jet:
     """Return the jet of a function of u, of whose value and derivatives over the values of u the bounds are given."""
     value, first, second = orders
     bend: dict[int, Pair] = {}
     if wanted.second and wanted.x in u.slope:
         x = u.slope[wanted.x]
         curved = {j: square(x) if j == wanted.x else times(x, pair) for j, pair in u.slope.items()}
-        bend = _added([_scaled(first, u.bend), _scaled(second, curved)])
+        bend = _added([_scaled(first, u.curvature), _scaled(second, curved)])
     elif wanted.second:
-        bend = _scaled(first, u.bend)
+        bend = _scaled(first, u.curvature)
     return Jet(value, _scaled(first, u.slope), bend, u.defined, np.asarray(value[0] > 0.0))
 
 
-def applied(name: str, u: Jet, wanted: Wanted) -> Jet:
+def function_of(name: str, u: Jet, wanted: JetOrders) -> Jet:
     """Return the jet of a function of the library."""
     function = function_named(name)
     low, high = u.value
@@ -253,11 +253,11 @@ def applied(name: str, u: Jet, wanted: Wanted) -> Jet:
         middle = 0.5 * low + 0.5 * high
         low = high = np.where(middle == 0.0, 1.0, middle)
     for order in (1, 2):
-        if needed(order, u, wanted):
+        if needs_derivative(order, u, wanted):
             orders[order] = range_over(function, order, low, high)
     if function.kinked:
         orders[2] = chosen(u.positive, NOTHING, orders[2])
-    found = chained(u, (orders[0], orders[1], orders[2]), wanted)
+    found = compose(u, (orders[0], orders[1], orders[2]), wanted)
     defined = u.defined
     if name == "log":
         defined = defined & u.positive
@@ -269,13 +269,13 @@ def applied(name: str, u: Jet, wanted: Wanted) -> Jet:
     return replace(found, defined=defined, positive=positive)
 
 
-def power_of(node: Power, parts: Sequence[Jet], wanted: Wanted) -> Jet:
+def power_of(node: Power, parts: Sequence[Jet], wanted: JetOrders) -> Jet:
     """Return the jet of a base to an exponent."""
     base, exponent = parts
     if isinstance(node.exponent, Constant):
         return _raised(base, node.exponent.value, wanted)
     # x ** y = exp(y log x), and y log x is bilinear, so its extremes lie at the corners
-    general = applied("exp", _times_jets(exponent, applied("log", base, wanted), wanted), wanted)
+    general = function_of("exp", _times_jets(exponent, function_of("log", base, wanted), wanted), wanted)
     low, high = base.value
     below = low < 0.0
     sides = (np.where(below, 0.0, low), np.maximum(np.abs(low), np.abs(high)))
@@ -286,15 +286,15 @@ def power_of(node: Power, parts: Sequence[Jet], wanted: Wanted) -> Jet:
     return replace(general, value=value, positive=base.positive)
 
 
-def _raised(base: Jet, power: float, wanted: Wanted) -> Jet:
+def _raised(base: Jet, power: float, wanted: JetOrders) -> Jet:
     orders = [power_bounds(base.value, power), NOTHING, NOTHING]
     factor = 1.0
     for order in (1, 2):
         factor *= power - order + 1
-        if needed(order, base, wanted):
+        if needs_derivative(order, base, wanted):
             steep = np.asarray(factor)
             orders[order] = times((steep, steep), power_bounds(base.value, power - order))
-    found = chained(base, (orders[0], orders[1], orders[2]), wanted)
+    found = compose(base, (orders[0], orders[1], orders[2]), wanted)
     whole = power == np.floor(power)
     if power >= 0.0:
         sound = TRUE if whole else (base.value[0] >= 0.0) | base.positive

@@ -14,16 +14,16 @@ from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.intervals import given_ranges
 from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.shapes.boxes import Sides
-from kanopt.formulas.shapes.branch_and_bound import search
-from kanopt.formulas.shapes.canonical import canonical
-from kanopt.formulas.shapes.cores import bending_core, logarithm, slope_core
-from kanopt.formulas.shapes.derivatives import Bending, Distance, Slope
+from kanopt.formulas.shapes.boxes import BoxSides
+from kanopt.formulas.shapes.branch_and_bound import branch_and_bound
+from kanopt.formulas.shapes.canonical import canonicalise
+from kanopt.formulas.shapes.cores import curvature_core, logarithm, slope_core
+from kanopt.formulas.shapes.derivatives import BoundMargin, CurvatureMargin, SlopeMargin
 from kanopt.formulas.shapes.facts import Shape, ShapeFact, ShapeProof
-from kanopt.formulas.shapes.margins import Everywhere, Margin
+from kanopt.formulas.shapes.margins import DefinedMargin, FormulaMargin
 from kanopt.formulas.shapes.tabulated import entries
-from kanopt.formulas.shapes.tracer import Tracer
-from kanopt.formulas.shapes.witnesses import Law
+from kanopt.formulas.shapes.tracer import FormulaBoundPropagator
+from kanopt.formulas.shapes.witnesses import PointEvaluator
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -74,13 +74,13 @@ def prove(
         raise FormulaError(f"boxes={boxes!r}: at least one box must be bounded")
     questions = [
         *_questions(formula, "monotone", _signs(monotone)),
-        *_questions(formula, "convex", _bends(convex)),
-        *(_Question(shape, bound=_bound(shape, end)) for shape, end in _ends(low, high)),
-        *([_Question("finite")] if finite else []),
+        *_questions(formula, "convex", _curvature_questions(convex)),
+        *(_ShapeQuestion(shape, bound=_bound(shape, end)) for shape, end in _ends(low, high)),
+        *([_ShapeQuestion("finite")] if finite else []),
     ]
-    graph = canonical(formula.root)
+    graph = canonicalise(formula.root)
     sides = sides_of(formula, {} if ranges is None else ranges, graph)
-    case = _Case(Law(formula.root, sides), graph, boxes)
+    case = _ProofCase(PointEvaluator(formula.root, sides), graph, boxes)
     basis = "" if ranges else basis_of(formula)
     facts = tuple(replace(_answer(case, question), basis=basis) for question in questions)
     numbers = zip(sides.numbers, sides.low.tolist(), sides.high.tolist(), strict=True)
@@ -100,16 +100,16 @@ def basis_of(formula: Formula) -> str:
 
 
 @dataclass(frozen=True)
-class _Case:
+class _ProofCase:
     """The formula, its graph as it is bounded best, and the budget of boxes for a fact."""
 
-    law: Law
+    law: PointEvaluator
     graph: Node
     budget: int
 
 
 @dataclass(frozen=True)
-class _Question:
+class _ShapeQuestion:
     shape: Shape
     input: str = ""
     bound: float | None = None
@@ -121,7 +121,7 @@ _SHAPES: Mapping[str, dict[int, Shape]] = {
 }
 
 
-def _questions(formula: Formula, what: str, signs: Mapping[str, int]) -> list[_Question]:
+def _questions(formula: Formula, what: str, signs: Mapping[str, int]) -> list[_ShapeQuestion]:
     found = []
     kinds = {variable.name: variable for variable in formula.inputs}
     for name, sign in signs.items():
@@ -134,7 +134,7 @@ def _questions(formula: Formula, what: str, signs: Mapping[str, int]) -> list[_Q
         if isinstance(sign, bool) or sign not in (-1, 0, 1):
             raise FormulaError(f"{what}: input {name!r} has {sign!r}; use +1, -1 or 0")
         if sign:
-            found.append(_Question(_SHAPES[what][sign], name))
+            found.append(_ShapeQuestion(_SHAPES[what][sign], name))
     return found
 
 
@@ -148,7 +148,7 @@ def _signs(monotone: Any) -> Mapping[str, int]:
     )
 
 
-def _bends(convex: Mapping[str, int] | Iterable[str] | None) -> Mapping[str, int]:
+def _curvature_questions(convex: Mapping[str, int] | Iterable[str] | None) -> Mapping[str, int]:
     if convex is None or isinstance(convex, Mapping):
         return convex or {}
     if isinstance(convex, str) or not isinstance(convex, Iterable):
@@ -171,14 +171,14 @@ def _bound(shape: Shape, end: float) -> float:
     return float(end)
 
 
-def _answer(case: _Case, question: _Question) -> ShapeFact:
+def _answer(case: _ProofCase, question: _ShapeQuestion) -> ShapeFact:
     sides = case.law.sides
     x = sides.numbers.index(question.input) if question.input in sides.numbers else -1
     if question.input and (x < 0 or sides.low[x] == sides.high[x]):  # nothing moves
         return ShapeFact(question.shape, question.input, verdict="proved")
     sign = 1 if question.shape in ("rises", "convex", "at least") else -1
     with np.errstate(all="ignore"):
-        found = search(_margin(case, question, x, sign), sides.whole(), case.budget)
+        found = branch_and_bound(_margin(case, question, x, sign), sides.whole(), case.budget)
     return ShapeFact(
         question.shape,
         question.input,
@@ -192,48 +192,50 @@ def _answer(case: _Case, question: _Question) -> ShapeFact:
     )
 
 
-def _margin(case: _Case, question: _Question, x: int, sign: int) -> Margin:
+def _margin(case: _ProofCase, question: _ShapeQuestion, x: int, sign: int) -> FormulaMargin:
     law, sides = case.law, case.law.sides
     if question.shape == "finite":
-        return Everywhere(law, Tracer(law.root, sides))
+        return DefinedMargin(law, FormulaBoundPropagator(law.root, sides))
     if question.bound is not None:
-        return Distance(law, question.bound, sign, Tracer(case.graph, sides))
+        return BoundMargin(law, question.bound, sign, FormulaBoundPropagator(case.graph, sides))
     if question.shape in ("convex", "concave"):
-        node, direction = bending_core(case.graph, question.input, sides)
-        return Bending(law, x, sign, (Tracer(node, sides), direction))
+        node, direction = curvature_core(case.graph, question.input, sides)
+        return CurvatureMargin(law, x, sign, (FormulaBoundPropagator(node, sides), direction))
     node, direction = slope_core(case.graph, question.input, sides)
-    core = Slope(law, x, sign, (Tracer(node, sides), direction))
+    core = SlopeMargin(law, x, sign, (FormulaBoundPropagator(node, sides), direction))
     if bool((core.low(sides.whole()) >= 0.0).all()):
         return core
     logs = logarithm(node, sides)
-    return core if logs is None else Slope(law, x, sign, (Tracer(logs, sides), direction))
+    return (
+        core if logs is None else SlopeMargin(law, x, sign, (FormulaBoundPropagator(logs, sides), direction))
+    )
 
 
-def sides_of(formula: Formula, ranges: Mapping[str, Any], graph: Node | None = None) -> Sides:
+def sides_of(formula: Formula, ranges: Mapping[str, Any], graph: Node | None = None) -> BoxSides:
     """Return the sides of the box: the inputs that the formula reads, cut where it or an equal graph jumps."""
     numbers, given = given_ranges(formula, ranges)
     nodes = (*postorder(formula.root), *(() if graph is None else postorder(graph)))
     names = tuple(name for name in numbers if name in formula.used)
     categories = tuple(v.name for v in formula.inputs if v.is_category and v.name in formula.used)
     labels = {name: _known(formula, name, given, nodes) for name in categories}
-    sides = Sides(
+    sides = BoxSides(
         names,
         np.array([numbers[name][0] for name in names]),
         np.array([numbers[name][1] for name in names]),
-        tuple(_stairs(nodes, name) for name in names),
-        tuple(_places(nodes, name) for name in names),
+        tuple(_step_edges(nodes, name) for name in names),
+        tuple(_knots(nodes, name) for name in names),
         categories,
         tuple(labels.values()),
     )
     return _ordered(sides, nodes)
 
 
-def _stairs(nodes: tuple[Node, ...], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _step_edges(nodes: tuple[Node, ...], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     read = [node for node in nodes if isinstance(node, Step) and node.argument == Input(name)]
     return np.unique(np.array([edge for node in read for edge in node.breakpoints], dtype=np.float64))
 
 
-def _places(nodes: tuple[Node, ...], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _knots(nodes: tuple[Node, ...], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the ends of the curves of an input, where their second derivatives jump."""
     read = [n for n in nodes if isinstance(n, Curve) and not n.periodic and n.argument == Input(name)]
     return np.unique(np.array([end for node in read for end in (node.low, node.high)], dtype=np.float64))
@@ -267,7 +269,7 @@ def _known(
     return tuple(chosen)
 
 
-def _ordered(sides: Sides, nodes: tuple[Node, ...]) -> Sides:
+def _ordered(sides: BoxSides, nodes: tuple[Node, ...]) -> BoxSides:
     """Return the sides with labels of similar numbers side by side, so that runs of them have tight bounds."""
     ordered = []
     for name, labels in zip(sides.categories, sides.labels, strict=True):
@@ -276,6 +278,6 @@ def _ordered(sides: Sides, nodes: tuple[Node, ...]) -> Sides:
         known = ~np.isnan(grid)
         mean = np.where(known, grid, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
         ordered.append(tuple(labels[place] for place in np.argsort(mean, kind="stable")))
-    return Sides(
-        sides.numbers, sides.low, sides.high, sides.stairs, sides.places, sides.categories, tuple(ordered)
+    return BoxSides(
+        sides.numbers, sides.low, sides.high, sides.step_edges, sides.knots, sides.categories, tuple(ordered)
     )

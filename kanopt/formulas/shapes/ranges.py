@@ -43,17 +43,17 @@ def range_over(function: Function, order: int, low: Array, high: Array) -> Pair:
     low, high = np.clip(low, function.low, function.high), np.clip(high, function.low, function.high)
     if function.kinked and order:
         return _kink(function, order, low, high)
-    compute = (function.value, function.derivative, function.second)[order]
+    compute = (function.value, function.derivative, function.second_derivative)[order]
     places = [low, high]
-    for turn in function.turns[order]:
-        if math.isinf(function.every):
+    for turn in function.extrema[order]:
+        if math.isinf(function.period):
             places.append(np.clip(turn, low, high))
         else:
-            first = turn + np.ceil((low - turn) / function.every) * function.every
-            places += [np.clip(first, low, high), np.clip(first + function.every, low, high)]
+            first = turn + np.ceil((low - turn) / function.period) * function.period
+            places += [np.clip(first, low, high), np.clip(first + function.period, low, high)]
     values = [compute(place) for place in places]
     least, most = np.minimum.reduce(values), np.maximum.reduce(values)
-    if not math.isinf(function.every):
+    if not math.isinf(function.period):
         blurred = ~((np.abs(low) < _RESOLVED) & (np.abs(high) < _RESOLVED))
         least, most = np.where(blurred, -1.0, least), np.where(blurred, 1.0, most)
     return outward((least, most), 16)

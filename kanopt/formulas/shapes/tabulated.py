@@ -7,7 +7,7 @@ import numpy as np
 from kanopt.formulas.nodes import Array, Input
 from kanopt.formulas.pieces import Step, Table
 from kanopt.formulas.shapes.arithmetic import Flags, Integers, Pair, minus
-from kanopt.formulas.shapes.boxes import Boxes, Sides
+from kanopt.formulas.shapes.boxes import BoxSides, FormulaBoxes
 
 __all__ = ["StepBounds", "TableBounds", "entries"]
 
@@ -24,11 +24,11 @@ def _runs(values: Array, first: Integers, last: Integers) -> Pair:
 class StepBounds:
     """A staircase over runs of its stairs, or of the stairs of the number that it reads."""
 
-    def __init__(self, step: Step, sides: Sides) -> None:
+    def __init__(self, step: Step, sides: BoxSides) -> None:
         breakpoints, values = np.asarray(step.breakpoints), np.asarray(step.values)
         self._edges, self._values = breakpoints, values
         if isinstance(step.argument, Input):
-            stairs = sides.stairs[sides.numbers.index(step.argument.name)]
+            stairs = sides.step_edges[sides.numbers.index(step.argument.name)]
             after = np.searchsorted(breakpoints, stairs, side="right")
             values = np.concatenate([self._values[:1], self._values[after]])
         self._by_stair = values
@@ -57,7 +57,7 @@ def _over(values: Array, first: Integers, last: Integers) -> tuple[Pair, Pair, F
     return _runs(values, first, last), quotient, np.asarray(up | down)
 
 
-def entries(table: Table, sides: Sides) -> Array:
+def entries(table: Table, sides: BoxSides) -> Array:
     """Return a table's numbers by the positions of its categories' labels; NaN for a combination that it has not."""
     known = dict(table.entries)
     missing = np.nan if table.fallback is None else table.fallback
@@ -74,12 +74,12 @@ def entries(table: Table, sides: Sides) -> Array:
 class TableBounds:
     """A table of categories over runs of their labels."""
 
-    def __init__(self, table: Table, sides: Sides) -> None:
+    def __init__(self, table: Table, sides: BoxSides) -> None:
         self._grid = entries(table, sides)
         self._columns = [len(sides.numbers) + sides.categories.index(name) for name in table.inputs]
         self._gaps = bool(np.isnan(self._grid).any())
 
-    def over(self, boxes: Boxes) -> Pair:
+    def over(self, boxes: FormulaBoxes) -> Pair:
         """Return the smallest and the largest entry; zero where there is none."""
         first, last = boxes.first[:, self._columns], boxes.last[:, self._columns]
         if (first == last).all():
@@ -97,7 +97,7 @@ class TableBounds:
         found = block[~np.isnan(block)]
         return (float(found.min()), float(found.max())) if found.size else (0.0, 0.0)
 
-    def void(self, boxes: Boxes) -> Flags:
+    def has_no_entry(self, boxes: FormulaBoxes) -> Flags:
         """Return the boxes that have no entry at all."""
         if not self._gaps:
             return np.zeros(len(boxes), dtype=bool)

@@ -22,33 +22,33 @@ from kanopt.formulas.nodes import (
 )
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.shapes.arithmetic import NOTHING, TRUE, UNBOUNDED, Flags, Pair, chosen
-from kanopt.formulas.shapes.boxes import Boxes, Sides
+from kanopt.formulas.shapes.boxes import BoxSides, FormulaBoxes
 from kanopt.formulas.shapes.jets import (
     Jet,
-    Wanted,
-    applied,
-    chained,
-    counted,
-    largest,
-    needed,
+    JetOrders,
+    compose,
+    constant_jet,
+    count_parts,
+    function_of,
+    maximum_of,
+    minimum_of,
+    needs_derivative,
     power_of,
     product_of,
-    smallest,
     sum_of,
-    unmoved,
 )
 from kanopt.formulas.shapes.splines import CurveBounds
 from kanopt.formulas.shapes.tabulated import StepBounds, TableBounds
 
-__all__ = ["Tracer"]
+__all__ = ["FormulaBoundPropagator"]
 
 _ONE: Pair = (np.ones(()), np.ones(()))
 
 
-class Tracer:
+class FormulaBoundPropagator:
     """A formula's graph, ready to be bounded over boxes."""
 
-    def __init__(self, root: Node, sides: Sides) -> None:
+    def __init__(self, root: Node, sides: BoxSides) -> None:
         self.root, self.sides = root, sides
         self._place = {name: place for place, name in enumerate(sides.numbers)}
         nodes = postorder(root)
@@ -56,7 +56,7 @@ class Tracer:
         self._steps = {node.key: StepBounds(node, sides) for node in nodes if isinstance(node, Step)}
         self._tables = {node.key: TableBounds(node, sides) for node in nodes if isinstance(node, Table)}
 
-    def jet(self, boxes: Boxes, wanted: Wanted) -> Jet:
+    def jet(self, boxes: FormulaBoxes, wanted: JetOrders) -> Jet:
         """Return bounds over boxes, every array of shape (boxes,); what is wanted by `x` is always there."""
         with np.errstate(all="ignore"):
             found = fold(self.root, partial(self._visit, boxes=boxes, wanted=wanted))
@@ -75,14 +75,14 @@ class Tracer:
             np.broadcast_to(found.positive, shape),
         )
 
-    def void(self, boxes: Boxes) -> Flags:
+    def has_no_entry(self, boxes: FormulaBoxes) -> Flags:
         """Return the boxes of whose categories some table has no entry, so that nothing can be claimed there."""
         empty = np.zeros(len(boxes), dtype=bool)
         for table in self._tables.values():
-            empty |= table.void(boxes)
+            empty |= table.has_no_entry(boxes)
         return empty
 
-    def _visit(self, node: Node, parts: list[Jet], boxes: Boxes, wanted: Wanted) -> Jet:
+    def _visit(self, node: Node, parts: list[Jet], boxes: FormulaBoxes, wanted: JetOrders) -> Jet:
         match node:
             case Constant():
                 value = np.asarray(node.value)
@@ -90,26 +90,26 @@ class Tracer:
             case Input():
                 return self._input(self._place[node.name], boxes, wanted)
             case Sum():
-                return sum_of(counted(node, parts), wanted)
+                return sum_of(count_parts(node, parts), wanted)
             case Product():
-                return product_of(counted(node, parts), wanted)
+                return product_of(count_parts(node, parts), wanted)
             case Maximum():
-                return largest(parts, wanted)
+                return maximum_of(parts, wanted)
             case Minimum():
-                return smallest(parts, wanted)
+                return minimum_of(parts, wanted)
             case Power():
                 return power_of(node, parts, wanted)
             case Apply():
-                return applied(node.function, parts[0], wanted)
+                return function_of(node.function, parts[0], wanted)
             case Curve():
                 return self._curve(node, parts[0], boxes, wanted)
             case Step():
                 return self._step(node, parts[0], boxes, wanted)
             case Table():
-                return unmoved(self._tables[node.key].over(boxes))
+                return constant_jet(self._tables[node.key].over(boxes))
         raise TypeError(f"no bounds for {type(node).__name__}")
 
-    def _input(self, place: int, boxes: Boxes, wanted: Wanted) -> Jet:
+    def _input(self, place: int, boxes: FormulaBoxes, wanted: JetOrders) -> Jet:
         low, high = boxes.low[:, place], boxes.high[:, place]
         slope = {place: _ONE} if place in wanted.along else {}
         if place == wanted.x and boxes.jump.any():
@@ -120,15 +120,18 @@ class Tracer:
         positive = (low > 0.0) if wanted.closed else (low > 0.0) | on_face
         return Jet((low, high), slope, {}, TRUE, positive)
 
-    def _curve(self, node: Curve, u: Jet, boxes: Boxes, wanted: Wanted) -> Jet:
+    def _curve(self, node: Curve, u: Jet, boxes: FormulaBoxes, wanted: JetOrders) -> Jet:
         curve = self._curves[node.key]
         low, high = (np.broadcast_to(end, len(boxes)) for end in u.value)
-        orders = [curve.over(order, low, high) if needed(order, u, wanted) else NOTHING for order in range(3)]
+        orders = [
+            curve.over(order, low, high) if needs_derivative(order, u, wanted) else NOTHING
+            for order in range(3)
+        ]
         if not wanted.sides:
             orders = [(a - size, b + size) for (a, b), size in zip(orders, curve.rounding, strict=True)]
-        return chained(u, (orders[0], orders[1], orders[2]), wanted)
+        return compose(u, (orders[0], orders[1], orders[2]), wanted)
 
-    def _step(self, node: Step, u: Jet, boxes: Boxes, wanted: Wanted) -> Jet:
+    def _step(self, node: Step, u: Jet, boxes: FormulaBoxes, wanted: JetOrders) -> Jet:
         steps = self._steps[node.key]
         place = self._place[node.argument.name] if isinstance(node.argument, Input) else None
         if place is None:
@@ -139,10 +142,10 @@ class Tracer:
         else:
             value, quotient, jumps = steps.on_stairs(boxes.first[:, place], boxes.last[:, place])
         bend = chosen(jumps, UNBOUNDED, NOTHING)
-        found = chained(u, (value, quotient, bend), wanted)
+        found = compose(u, (value, quotient, bend), wanted)
         if place is None or place != wanted.x or not boxes.jump.any():
             return found
         height = steps.height(boxes.first[:, place], boxes.last[:, place])
         slope = chosen(boxes.jump, height, found.slope[place])
-        bends = {j: chosen(boxes.jump, NOTHING, pair) for j, pair in found.bend.items()}
-        return replace(found, slope={**found.slope, place: slope}, bend=bends)
+        bends = {j: chosen(boxes.jump, NOTHING, pair) for j, pair in found.curvature.items()}
+        return replace(found, slope={**found.slope, place: slope}, curvature=bends)

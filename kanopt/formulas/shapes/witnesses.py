@@ -7,33 +7,33 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.nodes import Array, Node, fold
 from kanopt.formulas.shapes.arithmetic import Flags, Integers, Pair
-from kanopt.formulas.shapes.boxes import Boxes, Sides
+from kanopt.formulas.shapes.boxes import BoxSides, FormulaBoxes
 from kanopt.formulas.shapes.facts import Point
-from kanopt.formulas.shapes.jets import Wanted
-from kanopt.formulas.shapes.tracer import Tracer
+from kanopt.formulas.shapes.jets import JetOrders
+from kanopt.formulas.shapes.tracer import FormulaBoundPropagator
 
-__all__ = ["Law"]
+__all__ = ["PointEvaluator"]
 
 
-class Law:
+class PointEvaluator:
     """A formula that is asked at points (points, numbers) with categories at the positions `labels` of their labels."""
 
-    def __init__(self, root: Node, sides: Sides) -> None:
+    def __init__(self, root: Node, sides: BoxSides) -> None:
         self.root, self.sides = root, sides
-        self._tracer = Tracer(root, sides)
+        self._tracer = FormulaBoundPropagator(root, sides)
 
-    def enclosed(self, points: Array, labels: Integers) -> tuple[Pair, Flags]:
+    def enclosures(self, points: Array, labels: Integers) -> tuple[Pair, Flags]:
         """Return bounds of the values that it would have without rounding, and where it has one for certain."""
         boxes = self.sides.points(points, labels)
-        jet = self._tracer.jet(boxes, Wanted())
-        known = jet.defined & ~self._tracer.void(boxes) & np.isfinite(jet.value[0] + jet.value[1])
+        jet = self._tracer.jet(boxes, JetOrders())
+        known = jet.defined & ~self._tracer.has_no_entry(boxes) & np.isfinite(jet.value[0] + jet.value[1])
         return jet.value, known
 
-    def void(self, boxes: Boxes) -> Flags:
+    def has_no_entry(self, boxes: FormulaBoxes) -> Flags:
         """Return the boxes of whose categories some table has no entry."""
-        return self._tracer.void(boxes)
+        return self._tracer.has_no_entry(boxes)
 
-    def said(self, points: Array, labels: Integers) -> Array:
+    def values(self, points: Array, labels: Integers) -> Array:
         """Return what it says, which may be nothing finite, shape (points,); every table must have an entry."""
         data: dict[str, NDArray[np.float64] | NDArray[np.object_]] = {
             name: points[:, place] for place, name in enumerate(self.sides.numbers)

@@ -4,7 +4,7 @@
 between bounds, everywhere in a box. It reads a :class:`kanopt.kan.description.Network` and needs no torch.
 """
 
-from kanopt.kan.verify.claims import Bounded, Claim, Concave, Convex, Falls, Rises, Verdict, Witness
+from kanopt.kan.verify.claims import Bounded, Claim, Concave, Convex, Decreasing, Increasing, Verdict, Witness
 from kanopt.kan.verify.decide import verify
 
 __all__ = [
@@ -12,8 +12,8 @@ __all__ = [
     "Claim",
     "Concave",
     "Convex",
-    "Falls",
-    "Rises",
+    "Decreasing",
+    "Increasing",
     "Verdict",
     "Witness",
     "verify",

@@ -8,11 +8,11 @@ import numpy as np
 
 from kanopt.kan.verify.intervals import Flags, Floats, Integers, Pair
 
-__all__ = ["Boxes", "join"]
+__all__ = ["NetworkBoxes", "concatenate"]
 
 
 @dataclass(frozen=True)
-class Boxes:
+class NetworkBoxes:
     """Many boxes.
 
     Parameters
@@ -32,9 +32,9 @@ class Boxes:
     def __len__(self) -> int:
         return len(self.low)
 
-    def __getitem__(self, index: Integers | Flags | slice) -> Boxes:
+    def __getitem__(self, index: Integers | Flags | slice) -> NetworkBoxes:
         """Return some of the boxes."""
-        return Boxes(self.low[index], self.high[index], self.first[index], self.last[index])
+        return NetworkBoxes(self.low[index], self.high[index], self.first[index], self.last[index])
 
     @property
     def centre(self) -> Floats:
@@ -46,11 +46,11 @@ class Boxes:
         """Lengths of the sides, shape (boxes, numbers)."""
         return self.high - self.low
 
-    def at(self, points: Floats) -> Boxes:
+    def at(self, points: Floats) -> NetworkBoxes:
         """Return the boxes shrunk to points, with the categories they had."""
-        return Boxes(points, points, self.first, self.last)
+        return NetworkBoxes(points, points, self.first, self.last)
 
-    def halves(self, side: Integers, ends: Pair) -> Boxes:
+    def halves(self, side: Integers, ends: Pair) -> NetworkBoxes:
         """Return both parts of every box, cut across a side: a number, or after them a categorical input.
 
         A side is cut at the last of `ends` (each of shape (numbers,)) that it crosses, else in the middle.
@@ -73,12 +73,12 @@ class Boxes:
         half = (self.first[by_table, table] + self.last[by_table, table]) // 2
         last[by_table, table] = half
         first[by_table + len(self), table] = half + 1
-        return Boxes(low, high, first, last)
+        return NetworkBoxes(low, high, first, last)
 
 
-def join(parts: list[Boxes]) -> Boxes:
+def concatenate(parts: list[NetworkBoxes]) -> NetworkBoxes:
     """Return the boxes of all parts in one."""
-    return Boxes(
+    return NetworkBoxes(
         *(
             np.concatenate([getattr(part, name) for part in parts])
             for name in ("low", "high", "first", "last")

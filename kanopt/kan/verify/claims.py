@@ -10,20 +10,30 @@ import numpy as np
 
 from kanopt.kan.verify.intervals import Floats, Integers
 
-__all__ = ["Bounded", "Claim", "Concave", "Convex", "Falls", "Outcome", "Rises", "Verdict", "Witness"]
+__all__ = [
+    "Bounded",
+    "Claim",
+    "Concave",
+    "Convex",
+    "Decreasing",
+    "Increasing",
+    "Outcome",
+    "Verdict",
+    "Witness",
+]
 
 Outcome: TypeAlias = Literal["proved", "refuted", "undecided"]
 
 
 @dataclass(frozen=True)
-class Rises:
+class Increasing:
     """The output never decreases when the number at position `input` grows."""
 
     input: int
 
 
 @dataclass(frozen=True)
-class Falls:
+class Decreasing:
     """The output never increases when the number at position `input` grows."""
 
     input: int
@@ -51,7 +61,7 @@ class Bounded:
     high: float = math.inf
 
 
-Claim: TypeAlias = Rises | Falls | Convex | Concave | Bounded
+Claim: TypeAlias = Increasing | Decreasing | Convex | Concave | Bounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +71,8 @@ class Witness:
     Parameters
     ----------
     numbers
-        One row a point, shape (points, numbers). :class:`Rises`, :class:`Falls`: two points that differ in the input
-        alone, the smaller first. :class:`Convex`, :class:`Concave`: two points and, last, the middle between
+        One row a point, shape (points, numbers). :class:`Increasing`, :class:`Decreasing`: two points that differ in
+        the input alone, the smaller first. :class:`Convex`, :class:`Concave`: two points and, last, the middle between
         them. :class:`Bounded`: one point.
     codes
         The category codes at all of them, shape (tables,).

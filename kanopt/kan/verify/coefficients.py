@@ -24,11 +24,11 @@ import numpy as np
 from kanopt.kan.description import Layer
 from kanopt.kan.verify.intervals import EPS, Flags, Floats, Pair
 
-__all__ = ["bends_one_way", "moves_one_way"]
+__all__ = ["curvature_sign", "monotonicity"]
 
 
 @dataclass(frozen=True)
-class _Facts:
+class _EdgeShapes:
     """Of edges or nodes as functions of the inputs in question: ``not rises`` says nothing but that it is not known."""
 
     rises: Flags
@@ -44,22 +44,22 @@ class _Facts:
     def flags(self) -> tuple[Flags, Flags, Flags, Flags]:
         return self.rises, self.falls, self.convex, self.concave
 
-    def take(self, index: slice) -> _Facts:
-        return _Facts(*(part[index] for part in self.flags))
+    def take(self, index: slice) -> _EdgeShapes:
+        return _EdgeShapes(*(part[index] for part in self.flags))
 
-    def joined(self, other: _Facts) -> _Facts:
-        return _Facts(*(np.concatenate(both) for both in zip(self.flags, other.flags, strict=True)))
+    def joined(self, other: _EdgeShapes) -> _EdgeShapes:
+        return _EdgeShapes(*(np.concatenate(both) for both in zip(self.flags, other.flags, strict=True)))
 
 
 def _all(flags: Flags, axis: int) -> Flags:
     return np.asarray(flags.all(axis=axis), dtype=np.bool_)
 
 
-def _edges(coefficients: Floats) -> _Facts:
+def _edges(coefficients: Floats) -> _EdgeShapes:
     """Return facts of splines (inputs, sub-nodes, coefficients), shape (inputs, sub-nodes)."""
     step = np.diff(coefficients, axis=-1)
     bend = _second_differences(coefficients)
-    return _Facts(
+    return _EdgeShapes(
         _all(step >= 0.0, -1),
         _all(step <= 0.0, -1),
         _all(bend >= 0.0, -1),
@@ -81,17 +81,17 @@ def _second_differences(coefficients: Floats) -> Floats:
     return bend
 
 
-def _cycles(coefficients: Floats) -> _Facts:
+def _cycles(coefficients: Floats) -> _EdgeShapes:
     flat = _all(coefficients == coefficients[..., :1], -1)
-    return _Facts(flat, flat, flat, flat)
+    return _EdgeShapes(flat, flat, flat, flat)
 
 
-def _composed(edges: _Facts, nodes: _Facts) -> _Facts:
+def _composed(edges: _EdgeShapes, nodes: _EdgeShapes) -> _EdgeShapes:
     """Return facts of the sums of edges (j, s) over nodes (j,)."""
     rises, falls, convex, concave = (part[:, None] for part in nodes.flags)
     constant = rises & falls | edges.constant
     straight = convex & concave
-    return _Facts(
+    return _EdgeShapes(
         _all(constant | edges.rises & rises | edges.falls & falls, 0),
         _all(constant | edges.rises & falls | edges.falls & rises, 0),
         _all(constant | edges.convex & (straight | edges.rises & convex | edges.falls & concave), 0),
@@ -99,7 +99,7 @@ def _composed(edges: _Facts, nodes: _Facts) -> _Facts:
     )
 
 
-def _multiplied(u: _Facts, v: _Facts, u_range: Pair, v_range: Pair) -> _Facts:
+def _multiplied(u: _EdgeShapes, v: _EdgeShapes, u_range: Pair, v_range: Pair) -> _EdgeShapes:
     """Return facts of products of nodes whose values lie in the given ranges."""
     u_up, u_down = u_range[0] >= 0.0, u_range[1] <= 0.0
     v_up, v_down = v_range[0] >= 0.0, v_range[1] <= 0.0
@@ -114,7 +114,7 @@ def _multiplied(u: _Facts, v: _Facts, u_range: Pair, v_range: Pair) -> _Facts:
         by_u = v.constant & (u.constant | u_up_ & u_down_ | v_up & u_up_ | v_down & u_down_)
         return by_u | by_v
 
-    return _Facts(
+    return _EdgeShapes(
         moves(u.rises, u.falls, v.rises, v.falls),
         moves(u.falls, u.rises, v.falls, v.rises),
         bends(u.convex, u.concave, v.convex, v.concave),
@@ -122,13 +122,13 @@ def _multiplied(u: _Facts, v: _Facts, u_range: Pair, v_range: Pair) -> _Facts:
     )
 
 
-def _first(layer: Layer, inputs: Sequence[int]) -> _Facts:
+def _first(layer: Layer, inputs: Sequence[int]) -> _EdgeShapes:
     edges = _edges(layer.coefficients).joined(_cycles(layer.periodic))
     chosen = list(inputs)
-    return _Facts(*(_all(part[chosen], 0) for part in edges.flags))
+    return _EdgeShapes(*(_all(part[chosen], 0) for part in edges.flags))
 
 
-def _output(layers: Sequence[Layer], inputs: Sequence[int], arrivals: Sequence[Pair]) -> _Facts:
+def _output(layers: Sequence[Layer], inputs: Sequence[int], arrivals: Sequence[Pair]) -> _EdgeShapes:
     """Return facts of the output; `arrivals` are bounds of the sub-nodes of every layer, shape (sub-nodes,)."""
     facts = _first(layers[0], inputs)
     for depth, layer in enumerate(layers):
@@ -145,7 +145,7 @@ def _output(layers: Sequence[Layer], inputs: Sequence[int], arrivals: Sequence[P
     return facts
 
 
-def moves_one_way(layers: Sequence[Layer], number: int, arrivals: Sequence[Pair]) -> tuple[bool, bool]:
+def monotonicity(layers: Sequence[Layer], number: int, arrivals: Sequence[Pair]) -> tuple[bool, bool]:
     """Return whether the coefficients say that the output rises in an input, and whether they say that it falls.
 
     Examples
@@ -158,7 +158,7 @@ def moves_one_way(layers: Sequence[Layer], number: int, arrivals: Sequence[Pair]
     return bool(facts.rises[0]), bool(facts.falls[0])
 
 
-def bends_one_way(
+def curvature_sign(
     layers: Sequence[Layer], numbers: Sequence[int], arrivals: Sequence[Pair]
 ) -> tuple[bool, bool]:
     """Return whether the coefficients say that the output is convex in some inputs, and whether concave.

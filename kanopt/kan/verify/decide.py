@@ -9,13 +9,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kanopt.kan.description import Network
-from kanopt.kan.verify.boxes import Boxes
-from kanopt.kan.verify.claims import Bounded, Claim, Concave, Convex, Falls, Rises, Verdict
-from kanopt.kan.verify.coefficients import bends_one_way, moves_one_way
+from kanopt.kan.verify.boxes import NetworkBoxes
+from kanopt.kan.verify.claims import Bounded, Claim, Concave, Convex, Decreasing, Increasing, Verdict
+from kanopt.kan.verify.coefficients import curvature_sign, monotonicity
 from kanopt.kan.verify.intervals import Integers
-from kanopt.kan.verify.margins import Bending, Distance, Margin, Slope
-from kanopt.kan.verify.search import Search, search
-from kanopt.kan.verify.trace import Tracer
+from kanopt.kan.verify.margins import (
+    NetworkBoundMargin,
+    NetworkCurvatureMargin,
+    NetworkMargin,
+    NetworkSlopeMargin,
+)
+from kanopt.kan.verify.search import NetworkProofResult, branch_and_bound
+from kanopt.kan.verify.trace import NetworkBoundPropagator
 
 __all__ = ["verify"]
 
@@ -47,8 +52,8 @@ def verify(
     network
         The network.
     claim
-        :class:`Rises`, :class:`Falls`, :class:`Convex`, :class:`Concave` or :class:`Bounded`. Inputs are positions
-        of numbers: those of the first layer's ranges, then the periodic ones.
+        :class:`Increasing`, :class:`Decreasing`, :class:`Convex`, :class:`Concave` or :class:`Bounded`. Inputs are
+        positions of numbers: those of the first layer's ranges, then the periodic ones.
     lower, upper
         The box, shape (numbers,); finite. A periodic input is in periods.
     codes
@@ -84,12 +89,12 @@ def verify(
     >>> verdict.verdict, bool(np.diff(verdict.witness.values)[0] < 0.0)
     ('refuted', True)
     """
-    allowed = _allowed(network, codes)
+    allowed = _category_codes(network, codes)
     root = _root(network, lower, upper, allowed)
     outputs = network.layers[-1].outputs
     if not 0 <= output < outputs:
         raise ValueError(f"there is no output {output}: the network has {outputs}, counted from 0")
-    tracer = Tracer(network, output, allowed)
+    tracer = NetworkBoundPropagator(network, output, allowed)
     if isinstance(claim, Bounded):
         found = _bounded(tracer, root, claim, budget, slack)
     else:
@@ -97,7 +102,7 @@ def verify(
     return Verdict(claim, found.outcome, found.boxes, found.witness, found.slack)
 
 
-def _allowed(network: Network, codes: Sequence[ArrayLike] | None) -> tuple[Integers, ...]:
+def _category_codes(network: Network, codes: Sequence[ArrayLike] | None) -> tuple[Integers, ...]:
     """Return the codes that may occur, those with similar effects side by side."""
     tables = network.layers[0].tables
     if codes is None:
@@ -116,7 +121,9 @@ def _allowed(network: Network, codes: Sequence[ArrayLike] | None) -> tuple[Integ
     return tuple(ordered)
 
 
-def _root(network: Network, lower: ArrayLike, upper: ArrayLike, allowed: tuple[Integers, ...]) -> Boxes:
+def _root(
+    network: Network, lower: ArrayLike, upper: ArrayLike, allowed: tuple[Integers, ...]
+) -> NetworkBoxes:
     first = network.layers[0]
     numbers = first.inputs + len(first.periodic)
     low, high = (np.atleast_1d(np.asarray(end, dtype=np.float64)) for end in (lower, upper))
@@ -133,14 +140,20 @@ def _root(network: Network, lower: ArrayLike, upper: ArrayLike, allowed: tuple[I
     cycle = np.arange(numbers) >= first.inputs
     high = np.where(cycle, np.minimum(high, low + 1.0), high)  # one period says all
     last = np.array([[len(code) - 1 for code in allowed]], dtype=np.int64).reshape(1, len(allowed))
-    return Boxes(low[None], high[None], np.zeros_like(last), last)
+    return NetworkBoxes(low[None], high[None], np.zeros_like(last), last)
 
 
 def _shaped(
-    tracer: Tracer, root: Boxes, claim: Rises | Falls | Convex | Concave, budget: int, slack: float
-) -> Search:
-    up = isinstance(claim, Rises | Convex)
-    named = (claim.input,) if isinstance(claim, Rises | Falls) else tuple(dict.fromkeys(claim.inputs))
+    tracer: NetworkBoundPropagator,
+    root: NetworkBoxes,
+    claim: Increasing | Decreasing | Convex | Concave,
+    budget: int,
+    slack: float,
+) -> NetworkProofResult:
+    up = isinstance(claim, Increasing | Convex)
+    named = (
+        (claim.input,) if isinstance(claim, Increasing | Decreasing) else tuple(dict.fromkeys(claim.inputs))
+    )
     for number in named:
         if not 0 <= number < tracer.numbers:
             raise ValueError(
@@ -148,19 +161,25 @@ def _shaped(
             )
     inputs = tuple(number for number in named if root.low[0, number] < root.high[0, number])
     if not inputs:  # nothing moves
-        return Search("proved", 0)
+        return NetworkProofResult("proved", 0)
     arrivals = [(low[0], high[0]) for low, high in tracer.arrivals(root)]
-    margin: Margin
-    if isinstance(claim, Rises | Falls):
-        known = moves_one_way(tracer.layers, inputs[0], arrivals)
-        margin = Slope(tracer, root, inputs[0], 1 if up else -1)
+    margin: NetworkMargin
+    if isinstance(claim, Increasing | Decreasing):
+        known = monotonicity(tracer.layers, inputs[0], arrivals)
+        margin = NetworkSlopeMargin(tracer, root, inputs[0], 1 if up else -1)
     else:
-        known = bends_one_way(tracer.layers, inputs, arrivals)
-        margin = Bending(tracer, root, inputs, 1 if up else -1)
-    return Search("proved", 0) if known[0 if up else 1] else search(margin, root, budget, slack)
+        known = curvature_sign(tracer.layers, inputs, arrivals)
+        margin = NetworkCurvatureMargin(tracer, root, inputs, 1 if up else -1)
+    return (
+        NetworkProofResult("proved", 0)
+        if known[0 if up else 1]
+        else branch_and_bound(margin, root, budget, slack)
+    )
 
 
-def _bounded(tracer: Tracer, root: Boxes, claim: Bounded, budget: int, slack: float) -> Search:
+def _bounded(
+    tracer: NetworkBoundPropagator, root: NetworkBoxes, claim: Bounded, budget: int, slack: float
+) -> NetworkProofResult:
     if not claim.low <= claim.high:
         raise ValueError(f"no output lies between {claim.low!r} and {claim.high!r}")
     looked, used = 0, 0.0
@@ -168,9 +187,13 @@ def _bounded(tracer: Tracer, root: Boxes, claim: Bounded, budget: int, slack: fl
     for bound, sign in ((claim.low, 1), (claim.high, -1)):
         if math.isinf(bound):
             continue
-        found = search(Distance(tracer, root, bound, sign), root, budget - looked, slack)
+        found = branch_and_bound(NetworkBoundMargin(tracer, root, bound, sign), root, budget - looked, slack)
         looked, used = looked + found.boxes, max(used, found.slack)
         if found.outcome == "refuted":
-            return Search("refuted", looked, found.witness)
+            return NetworkProofResult("refuted", looked, found.witness)
         undecided |= found.outcome == "undecided"
-    return Search("undecided", looked) if undecided else Search("proved", looked, slack=used)
+    return (
+        NetworkProofResult("undecided", looked)
+        if undecided
+        else NetworkProofResult("proved", looked, slack=used)
+    )

@@ -13,13 +13,19 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.kan.verify.boxes import Boxes
+from kanopt.kan.verify.boxes import NetworkBoxes
 from kanopt.kan.verify.claims import Witness
 from kanopt.kan.verify.intervals import EPS, Floats, Integers, Pair, meet, plus
 from kanopt.kan.verify.matrices import least_eigenvalue
-from kanopt.kan.verify.trace import Second, Tracer, swing
+from kanopt.kan.verify.trace import NetworkBoundPropagator, SecondDerivatives, swing
 
-__all__ = ["Bending", "Distance", "Finding", "Margin", "Slope"]
+__all__ = [
+    "NetworkBoundMargin",
+    "NetworkCurvatureMargin",
+    "NetworkMargin",
+    "NetworkMarginBounds",
+    "NetworkSlopeMargin",
+]
 
 _Scalar = TypeVar("_Scalar", np.float64, np.int64)
 _LARGEST_ROUND = 512
@@ -28,7 +34,7 @@ _STEPS = 2.0 ** -np.arange(24.0)
 
 
 @dataclass(frozen=True)
-class Finding:
+class NetworkMarginBounds:
     """What is known of the margin over boxes.
 
     Parameters
@@ -49,7 +55,7 @@ class Finding:
     influence: Floats
 
 
-class Margin(Protocol):
+class NetworkMargin(Protocol):
     """What must not be negative."""
 
     @property
@@ -57,16 +63,16 @@ class Margin(Protocol):
         """The ends of the ranges of the first layer's splines, each of shape (numbers,)."""
 
     @property
-    def together(self) -> int:
+    def batch_size(self) -> int:
         """How many boxes to examine at a time."""
 
-    def examine(self, boxes: Boxes) -> Finding:
+    def examine(self, boxes: NetworkBoxes) -> NetworkMarginBounds:
         """Return bounds over boxes."""
 
-    def at(self, boxes: Boxes) -> Pair:
+    def at(self, boxes: NetworkBoxes) -> Pair:
         """Return bounds of the margin at the centres of boxes, shape (boxes,)."""
 
-    def confirm(self, centres: Boxes, root: Boxes) -> Witness | None:
+    def confirm(self, centres: NetworkBoxes, root: NetworkBoxes) -> Witness | None:
         """Return points of the network itself, near the centres, at which the claim fails, if there are any."""
 
 
@@ -84,10 +90,10 @@ def _rows(array: NDArray[_Scalar], shape: tuple[int, ...]) -> NDArray[_Scalar]:
     return np.broadcast_to(array, (*shape, columns)).reshape(math.prod(shape), columns)
 
 
-class _Common:
+class _NetworkMarginBase:
     """The network, and how much the inputs move the first layer's sub-nodes."""
 
-    def __init__(self, tracer: Tracer, root: Boxes) -> None:
+    def __init__(self, tracer: NetworkBoundPropagator, root: NetworkBoxes) -> None:
         self.tracer = tracer
         arriving = tracer.arrivals(root)[0]
         width = (arriving[1] - arriving[0])[0]
@@ -103,20 +109,20 @@ class _Common:
         return np.concatenate([first.lower, -none]), np.concatenate([first.upper, none])
 
     @property
-    def together(self) -> int:
+    def batch_size(self) -> int:
         """How many boxes to examine at a time: many, but wide networks must fit in memory."""
         layers = self.tracer.layers
         widest = max(layer.subnodes * max(layer.inputs, 1) * self.tracer.numbers for layer in layers)
         return int(np.clip(_LARGEST_PRODUCT // max(widest, 1), 8, _LARGEST_ROUND))
 
-    def _spread(self, boxes: Boxes) -> Floats:
+    def _spread(self, boxes: NetworkBoxes) -> Floats:
         """Return how far each input moves the sub-nodes, in shares of how far all do in the whole box."""
         edges, tables = self.tracer.arriving(boxes)
         numbers = (edges.value[1] - edges.value[0]) @ self._share
         by_table = [(high - low) @ self._share for low, high in tables]
         return np.column_stack([numbers, *by_table])
 
-    def _influence(self, boxes: Boxes, derivative: Pair) -> Floats:
+    def _influence(self, boxes: NetworkBoxes, derivative: Pair) -> Floats:
         """Return |derivative| × side for the numbers, and the same in proportion for categorical inputs."""
         smear = np.maximum(np.abs(derivative[0]), np.abs(derivative[1])) * boxes.width
         if not self.tracer.codes:
@@ -138,7 +144,7 @@ class _Common:
         """Return bounds of the output over small boxes (..., numbers) with categories at `places`, shape (...)."""
         shape = low.shape[:-1]
         rows = _rows(places, shape)
-        boxes = Boxes(_rows(low, shape), _rows(high, shape), rows, rows)
+        boxes = NetworkBoxes(_rows(low, shape), _rows(high, shape), rows, rows)
         value = self.tracer.trace(boxes)[-1].value
         return value[0][:, 0].reshape(shape), value[1][:, 0].reshape(shape)
 
@@ -148,32 +154,32 @@ class _Common:
         return np.stack(columns, axis=-1) if columns else np.zeros((*places.shape[:-1], 0), dtype=np.int64)
 
 
-class Slope(_Common):
+class NetworkSlopeMargin(_NetworkMarginBase):
     """± ∂output/∂x_i."""
 
-    def __init__(self, tracer: Tracer, root: Boxes, number: int, sign: int) -> None:
+    def __init__(self, tracer: NetworkBoundPropagator, root: NetworkBoxes, number: int, sign: int) -> None:
         super().__init__(tracer, root)
         self.number, self.sign = number, sign
         everyone = tuple(range(tracer.numbers))
-        self._second = Second(left=(number,) * len(everyone), right=everyone)
+        self._second = SecondDerivatives(left=(number,) * len(everyone), right=everyone)
 
-    def at(self, boxes: Boxes) -> Pair:
+    def at(self, boxes: NetworkBoxes) -> Pair:
         """Return bounds of the slope at the centres."""
         return self._slope(self.tracer.trace(boxes.at(boxes.centre))[-1].gradient)
 
     def _slope(self, gradient: Pair) -> Pair:
         return _signed((gradient[0][:, 0, self.number], gradient[1][:, 0, self.number]), self.sign)
 
-    def examine(self, boxes: Boxes) -> Finding:
+    def examine(self, boxes: NetworkBoxes) -> NetworkMarginBounds:
         """Return bounds over boxes, the better of the natural and the mean-value form."""
         centre = self.tracer.trace(boxes.at(boxes.centre))
         here = self.tracer.trace(boxes, self._second, [layer.value for layer in centre])[-1]
         derivative = _signed((here.second[0][:, 0], here.second[1][:, 0]), self.sign)
         middle = self._slope(centre[-1].gradient)
         low, _ = meet(self._slope(here.gradient), plus(middle, swing(derivative, boxes)))
-        return Finding(low, middle[1], derivative, self._influence(boxes, derivative))
+        return NetworkMarginBounds(low, middle[1], derivative, self._influence(boxes, derivative))
 
-    def confirm(self, centres: Boxes, root: Boxes) -> Witness | None:
+    def confirm(self, centres: NetworkBoxes, root: NetworkBoxes) -> Witness | None:
         """Return two points between which the output moves the wrong way."""
         i = self.number
         reach = 0.5 * root.width[0, i] * _STEPS
@@ -196,24 +202,26 @@ class Slope(_Common):
         return Witness(points[row, step], codes, self._values(points[row, step], codes))
 
 
-class Bending(_Common):
+class NetworkCurvatureMargin(_NetworkMarginBase):
     """The least eigenvalue of ± the second derivatives in some inputs."""
 
-    def __init__(self, tracer: Tracer, root: Boxes, inputs: tuple[int, ...], sign: int) -> None:
+    def __init__(
+        self, tracer: NetworkBoundPropagator, root: NetworkBoxes, inputs: tuple[int, ...], sign: int
+    ) -> None:
         super().__init__(tracer, root)
         self.inputs, self.sign = inputs, sign
         keeps = (True, False) if len(inputs) > 1 else (True,)
-        self._seconds = [Second(inputs=inputs, keep=keep) for keep in keeps]
+        self._seconds = [SecondDerivatives(inputs=inputs, keep=keep) for keep in keeps]
 
     def _matrix(self, matrix: Pair) -> Pair:
         return _signed((matrix[0][:, 0], matrix[1][:, 0]), self.sign)
 
-    def at(self, boxes: Boxes) -> Pair:
+    def at(self, boxes: NetworkBoxes) -> Pair:
         """Return bounds of the least eigenvalue at the centres."""
         low, high = self._matrix(self.tracer.trace(boxes.at(boxes.centre), self._seconds[0])[-1].matrix)
-        return least_eigenvalue(low), _most_of_least(high)
+        return least_eigenvalue(low), _least_eigenvalue_upper_bound(high)
 
-    def examine(self, boxes: Boxes) -> Finding:
+    def examine(self, boxes: NetworkBoxes) -> NetworkMarginBounds:
         """Return bounds over boxes by the order of positive semidefinite matrices."""
         centre = self.tracer.trace(boxes.at(boxes.centre), self._seconds[0])
         anchor = [layer.value for layer in centre]
@@ -226,9 +234,11 @@ class Bending(_Common):
         influence = self._spread(boxes)
         inputs = list(self.inputs)
         influence[:, inputs] += (boxes.width / self._sides)[:, inputs]
-        return Finding(low, _most_of_least(self._matrix(centre[-1].matrix)[1]), None, influence)
+        return NetworkMarginBounds(
+            low, _least_eigenvalue_upper_bound(self._matrix(centre[-1].matrix)[1]), None, influence
+        )
 
-    def confirm(self, centres: Boxes, root: Boxes) -> Witness | None:
+    def confirm(self, centres: NetworkBoxes, root: NetworkBoxes) -> Witness | None:
         """Return three points on a line, of which the middle lies above the chord."""
         matrix = self._matrix(self.tracer.trace(centres.at(centres.centre), self._seconds[0])[-1].matrix)[1]
         inputs = list(self.inputs)
@@ -262,7 +272,7 @@ class Bending(_Common):
         return Witness(points[row, step], codes, self._values(points[row, step], codes))
 
 
-def _most_of_least(matrix: Floats) -> Floats:
+def _least_eigenvalue_upper_bound(matrix: Floats) -> Floats:
     """Return an upper bound of the least eigenvalue: its value is a minimum over directions, so one will do."""
     way = np.linalg.eigh(matrix)[1][..., 0]
     along = np.einsum("...i,...ij,...j->...", way, matrix, way)
@@ -270,10 +280,10 @@ def _most_of_least(matrix: Floats) -> Floats:
     return np.asarray(along + 1e-14 * size)
 
 
-class Distance(_Common):
+class NetworkBoundMargin(_NetworkMarginBase):
     """± (output − bound)."""
 
-    def __init__(self, tracer: Tracer, root: Boxes, bound: float, sign: int) -> None:
+    def __init__(self, tracer: NetworkBoundPropagator, root: NetworkBoxes, bound: float, sign: int) -> None:
         super().__init__(tracer, root)
         self.bound, self.sign = bound, sign
 
@@ -281,20 +291,20 @@ class Distance(_Common):
         bound = np.full(len(value[0]), -self.bound)
         return _signed(plus((value[0][:, 0], value[1][:, 0]), (bound, bound)), self.sign)
 
-    def at(self, boxes: Boxes) -> Pair:
+    def at(self, boxes: NetworkBoxes) -> Pair:
         """Return bounds of the distance at the centres."""
         return self._distance(self.tracer.trace(boxes.at(boxes.centre))[-1].value)
 
-    def examine(self, boxes: Boxes) -> Finding:
+    def examine(self, boxes: NetworkBoxes) -> NetworkMarginBounds:
         """Return bounds over boxes, the better of the natural and the mean-value form."""
         centre = self.tracer.trace(boxes.at(boxes.centre))
         here = self.tracer.trace(boxes, None, [layer.value for layer in centre])[-1]
         derivative = _signed((here.gradient[0][:, 0], here.gradient[1][:, 0]), self.sign)
         middle = self._distance(centre[-1].value)
         low, _ = meet(self._distance(here.value), plus(middle, swing(derivative, boxes)))
-        return Finding(low, middle[1], derivative, self._influence(boxes, derivative))
+        return NetworkMarginBounds(low, middle[1], derivative, self._influence(boxes, derivative))
 
-    def confirm(self, centres: Boxes, root: Boxes) -> Witness | None:
+    def confirm(self, centres: NetworkBoxes, root: NetworkBoxes) -> Witness | None:
         """Return the point at which the output is farthest beyond the bound."""
         points = centres.centre
         _, high = _signed(self._enclosed(points, points, centres.first), self.sign)

@@ -6,10 +6,10 @@ import numpy as np
 
 from kanopt.kan.verify.intervals import Floats, Integers, Pair
 
-__all__ = ["Runs"]
+__all__ = ["RangeExtrema"]
 
 
-class Runs:
+class RangeExtrema:
     """The bounds of every run of 1, 2, 4, ... neighbours along the first axis.
 
     A run of any length is covered by two of these, which may overlap (Bender and Farach-Colton 2000, *The LCA

@@ -13,19 +13,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanopt.kan.verify.boxes import Boxes, join
+from kanopt.kan.verify.boxes import NetworkBoxes, concatenate
 from kanopt.kan.verify.claims import Outcome, Witness
 from kanopt.kan.verify.intervals import Flags, Floats, Pair
-from kanopt.kan.verify.margins import Finding, Margin
+from kanopt.kan.verify.margins import NetworkMargin, NetworkMarginBounds
 
-__all__ = ["Search", "search"]
+__all__ = ["NetworkProofResult", "branch_and_bound"]
 
 _CANDIDATES = 16
 _SAMPLE = 256
 
 
 @dataclass(frozen=True)
-class Search:
+class NetworkProofResult:
     """What came of a search: the outcome, boxes bounded, a witness if refuted, the slack that was used."""
 
     outcome: Outcome
@@ -34,7 +34,9 @@ class Search:
     slack: float = 0.0
 
 
-def search(margin: Margin, root: Boxes, budget: int, slack: float) -> Search:
+def branch_and_bound(
+    margin: NetworkMargin, root: NetworkBoxes, budget: int, slack: float
+) -> NetworkProofResult:
     """Decide whether a margin is nowhere negative in a box.
 
     Parameters
@@ -53,13 +55,13 @@ def search(margin: Margin, root: Boxes, budget: int, slack: float) -> Search:
     low, high = margin.at(sample)
     witness = _confirmed(margin, sample, high, root)
     if witness is not None:
-        return Search("refuted", 0, witness)
+        return NetworkProofResult("refuted", 0, witness)
     allowed = slack * float(np.maximum(np.abs(low), np.abs(high)).max())
     hidden = 64.0 * float((high - low).max()) if slack > 0.0 else 0.0
     return _branch(margin, root, budget, allowed + hidden)
 
 
-def _sample(root: Boxes) -> Boxes:
+def _sample(root: NetworkBoxes) -> NetworkBoxes:
     """Return points of the box: corners of it, and some drawn evenly (always the same)."""
     generator = np.random.default_rng(0)
     numbers = root.low.shape[1]
@@ -68,23 +70,25 @@ def _sample(root: Boxes) -> Boxes:
     )
     points = np.clip(root.low + places * root.width, root.low, root.high)
     codes = generator.integers(root.first, root.last + 1, (len(points), root.first.shape[1]))
-    return Boxes(points, points, codes, codes)
+    return NetworkBoxes(points, points, codes, codes)
 
 
-def _confirmed(margin: Margin, boxes: Boxes, at_centre: Floats, root: Boxes) -> Witness | None:
+def _confirmed(
+    margin: NetworkMargin, boxes: NetworkBoxes, at_centre: Floats, root: NetworkBoxes
+) -> Witness | None:
     """Return a witness near the centres at which the margin is most negative."""
     worst = np.argsort(at_centre)[:_CANDIDATES]
     worst = worst[at_centre[worst] < 0.0]
     return margin.confirm(boxes[worst], root) if len(worst) else None
 
 
-def _branch(margin: Margin, root: Boxes, budget: int, allowed: float) -> Search:
+def _branch(margin: NetworkMargin, root: NetworkBoxes, budget: int, allowed: float) -> NetworkProofResult:
     waiting, bounds = root, np.array([-np.inf])
     looked, used, tried = 0, 0.0, 0.0
     while len(waiting):
-        size = min(margin.together, max(1, looked), budget - looked)
+        size = min(margin.batch_size, max(1, looked), budget - looked)
         if size <= 0:
-            return Search("undecided", looked)
+            return NetworkProofResult("undecided", looked)
         taken = np.argpartition(bounds, size - 1)[:size] if size < len(bounds) else np.arange(len(bounds))
         left = np.ones(len(bounds), dtype=bool)
         left[taken] = False
@@ -95,20 +99,22 @@ def _branch(margin: Margin, root: Boxes, budget: int, allowed: float) -> Search:
         if finding.at_centre.min() < min(0.0, 2.0 * tried):
             witness = _confirmed(margin, boxes, finding.at_centre, root)
             if witness is not None:
-                return Search("refuted", looked, witness)
+                return NetworkProofResult("refuted", looked, witness)
             tried = float(finding.at_centre.min())
         done = np.asarray(finding.low >= -allowed, dtype=np.bool_)
         used = max(used, float(-finding.low[done].min(initial=0.0)))
         if done.all():
             continue
-        smaller = _smaller(boxes, finding, ~done, margin.ends)
+        smaller = _subdivide(boxes, finding, ~done, margin.ends)
         if smaller is None:
-            return Search("undecided", looked)
-        waiting, bounds = join([waiting, smaller[0]]), np.concatenate([bounds, smaller[1]])
-    return Search("proved", looked, slack=used)
+            return NetworkProofResult("undecided", looked)
+        waiting, bounds = concatenate([waiting, smaller[0]]), np.concatenate([bounds, smaller[1]])
+    return NetworkProofResult("proved", looked, slack=used)
 
 
-def _smaller(boxes: Boxes, finding: Finding, open_: Flags, ends: Pair) -> tuple[Boxes, Floats] | None:
+def _subdivide(
+    boxes: NetworkBoxes, finding: NetworkMarginBounds, open_: Flags, ends: Pair
+) -> tuple[NetworkBoxes, Floats] | None:
     """Return what is left of the open boxes, in smaller ones, with their bounds; None if one cannot be cut."""
     boxes, low, influence = boxes[open_], finding.low[open_], finding.influence[open_]
     faced = np.zeros(len(boxes), dtype=bool)
@@ -125,14 +131,14 @@ def _smaller(boxes: Boxes, finding: Finding, open_: Flags, ends: Pair) -> tuple[
     flat = influence.max(axis=1) <= 0.0
     influence = np.where(flat[:, None] & possible, relative, influence)
     halves = uncut.halves(influence.argmax(axis=1), ends)
-    return join([boxes[faced], halves]), np.concatenate([low[faced], low[~faced], low[~faced]])
+    return concatenate([boxes[faced], halves]), np.concatenate([low[faced], low[~faced], low[~faced]])
 
 
-def _on_faces(boxes: Boxes, derivative: Pair) -> tuple[Boxes, Flags]:
+def _on_faces(boxes: NetworkBoxes, derivative: Pair) -> tuple[NetworkBoxes, Flags]:
     """Return the boxes shrunk to the faces where the margin is least, and which ones have shrunk."""
     wide = boxes.low < boxes.high
     up, down = wide & (derivative[0] >= 0.0), wide & (derivative[1] <= 0.0)
-    shrunk = Boxes(
+    shrunk = NetworkBoxes(
         np.where(down & ~up, boxes.high, boxes.low),
         np.where(up, boxes.low, boxes.high),
         boxes.first,

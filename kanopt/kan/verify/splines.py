@@ -18,9 +18,9 @@ from itertools import pairwise
 import numpy as np
 
 from kanopt.kan.verify.intervals import EPS, Flags, Floats, Integers, Pair, hull
-from kanopt.kan.verify.runs import Runs
+from kanopt.kan.verify.runs import RangeExtrema
 
-__all__ = ["EdgeBounds", "Splines"]
+__all__ = ["BoundedSplines", "EdgeBounds"]
 
 _VALUE_MARGIN = 32.0 * EPS
 _SLOPE_MARGIN = 32.0 * EPS
@@ -36,7 +36,7 @@ class EdgeBounds:
 
 
 @dataclass(frozen=True)
-class _Piece:
+class _CubicCells:
     """Cubics on cells: value, slope and curvature at the left end, half the change of curvature, sizes."""
 
     start: Floats
@@ -84,7 +84,7 @@ def _widened(values: list[Floats], margin: Floats) -> Pair:
     return np.minimum.reduce(values) - margin, np.maximum.reduce(values) + margin
 
 
-class Splines:
+class BoundedSplines:
     """The splines from some inputs to all sub-nodes of a layer, ready to be bounded.
 
     Parameters
@@ -114,20 +114,20 @@ class Splines:
         """Number of cells that are tabulated."""
         return int(self.coefficients.shape[1]) - 3
 
-    def _tabulate(self) -> Runs:
+    def _tabulate(self) -> RangeExtrema:
         """Return the bounds over runs of whole cells, of shape (inputs, 3, sub-nodes) each."""
         cells = np.broadcast_to(np.arange(self.cells)[:, None], (self.cells, len(self.lower)))
         whole = self._pieces(cells).over(np.zeros((self.cells, 1, 1)), np.ones((self.cells, 1, 1)))
-        return Runs(
+        return RangeExtrema(
             np.stack([low for low, _ in whole], axis=2), np.stack([high for _, high in whole], axis=2)
         )
 
-    def _pieces(self, cell: Integers) -> _Piece:
+    def _pieces(self, cell: Integers) -> _CubicCells:
         """Return the cubics on cells (..., inputs), as arrays (..., inputs, sub-nodes)."""
         c = [self.coefficients[self._inputs, cell + k] for k in range(4)]
         d = [right - left for left, right in pairwise(c)]
         bend = d[1] - d[0]
-        return _Piece(
+        return _CubicCells(
             start=(c[0] + 4.0 * c[1] + c[2]) / 6.0,
             slope=0.5 * (d[0] + d[1]),
             bend=bend,
@@ -193,7 +193,7 @@ class Splines:
         return np.moveaxis(low, 2, 0), np.moveaxis(high, 2, 0)
 
     @staticmethod
-    def _with_tails(pieces: _Piece, at: Floats, beyond: Floats, outside: Flags, inner: Pair) -> Pair:
+    def _with_tails(pieces: _CubicCells, at: Floats, beyond: Floats, outside: Flags, inner: Pair) -> Pair:
         """Return the bounds of the values where the interval leaves the range along the tangents."""
         ends = pieces.value_at(at) + beyond * pieces.slope_at(at)
         margin = _VALUE_MARGIN * (pieces.level + np.abs(beyond) * pieces.steep)

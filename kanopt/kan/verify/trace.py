@@ -17,17 +17,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kanopt.kan.description import Layer, Network
-from kanopt.kan.verify.boxes import Boxes
+from kanopt.kan.verify.boxes import NetworkBoxes
 from kanopt.kan.verify.intervals import EPS, Floats, Integers, Pair, dot, meet, plus, square, times, total
 from kanopt.kan.verify.matrices import outer, scaled, scaled_squares, symmetric_product, widened
-from kanopt.kan.verify.runs import Runs
-from kanopt.kan.verify.splines import EdgeBounds, Splines
+from kanopt.kan.verify.runs import RangeExtrema
+from kanopt.kan.verify.splines import BoundedSplines, EdgeBounds
 
-__all__ = ["Second", "Trace", "Tracer", "swing"]
+__all__ = ["NetworkBoundPropagator", "NodeBounds", "SecondDerivatives", "swing"]
 
 
 @dataclass(frozen=True)
-class Second:
+class SecondDerivatives:
     """Which second derivatives are wanted.
 
     Parameters
@@ -47,7 +47,7 @@ class Second:
 
 
 @dataclass(frozen=True)
-class Trace:
+class NodeBounds:
     """Bounds at the nodes of a layer.
 
     Parameters
@@ -72,9 +72,9 @@ class Trace:
         """Return all four."""
         return self.value, self.gradient, self.second, self.matrix
 
-    def take(self, index: slice) -> Trace:
+    def take(self, index: slice) -> NodeBounds:
         """Return some of the nodes."""
-        return Trace(*((low[:, index], high[:, index]) for low, high in self.pairs))
+        return NodeBounds(*((low[:, index], high[:, index]) for low, high in self.pairs))
 
 
 def _concatenated(parts: list[EdgeBounds]) -> EdgeBounds:
@@ -91,7 +91,7 @@ def _joined(pairs: list[Pair]) -> Pair:
     )
 
 
-class Tracer:
+class NetworkBoundPropagator:
     """A network ready to be bounded over boxes.
 
     Parameters
@@ -109,23 +109,23 @@ class Tracer:
         self.network, self.output, self.codes = network, output, codes
         self.layers = layers
         first = layers[0]
-        self._groups: list[Splines] = []
+        self._groups: list[BoundedSplines] = []
         if first.inputs:
-            self._groups.append(Splines(first.lower, first.upper, first.coefficients))
+            self._groups.append(BoundedSplines(first.lower, first.upper, first.coefficients))
         if len(first.periodic):
             ends = np.zeros(len(first.periodic)), np.ones(len(first.periodic))
-            self._groups.append(Splines(*ends, first.periodic, periodic=True))
+            self._groups.append(BoundedSplines(*ends, first.periodic, periodic=True))
         self._tables = [
-            Runs(table[code], table[code]) for table, code in zip(first.tables, codes, strict=True)
+            RangeExtrema(table[code], table[code]) for table, code in zip(first.tables, codes, strict=True)
         ]
-        self._later = [Splines(layer.lower, layer.upper, layer.coefficients) for layer in layers[1:]]
+        self._later = [BoundedSplines(layer.lower, layer.upper, layer.coefficients) for layer in layers[1:]]
 
     @property
     def numbers(self) -> int:
         """How many numeric inputs there are, with the periodic ones."""
         return self.layers[0].inputs + len(self.layers[0].periodic)
 
-    def arriving(self, boxes: Boxes) -> tuple[EdgeBounds, list[Pair]]:
+    def arriving(self, boxes: NetworkBoxes) -> tuple[EdgeBounds, list[Pair]]:
         """Return bounds of the first layer's edges, and of its tables' values (boxes, sub-nodes)."""
         parts, start = [], 0
         for splines in self._groups:
@@ -142,8 +142,8 @@ class Tracer:
         return _concatenated(parts), tables
 
     def trace(
-        self, boxes: Boxes, second: Second | None = None, anchor: list[Pair] | None = None
-    ) -> list[Trace]:
+        self, boxes: NetworkBoxes, second: SecondDerivatives | None = None, anchor: list[Pair] | None = None
+    ) -> list[NodeBounds]:
         """Return bounds at the nodes of all layers; the last has the one output.
 
         Parameters
@@ -155,15 +155,18 @@ class Tracer:
         anchor
             Bounds of the values of all layers at the centres of the boxes, for the mean-value form.
         """
-        return [nodes for _, nodes in self._march(boxes, Second() if second is None else second, anchor)]
+        return [
+            nodes
+            for _, nodes in self._propagate(boxes, SecondDerivatives() if second is None else second, anchor)
+        ]
 
-    def arrivals(self, boxes: Boxes) -> list[Pair]:
+    def arrivals(self, boxes: NetworkBoxes) -> list[Pair]:
         """Return bounds of the values that arrive at the sub-nodes of all layers."""
-        return [arriving.value for arriving, _ in self._march(boxes, Second(), None)]
+        return [arriving.value for arriving, _ in self._propagate(boxes, SecondDerivatives(), None)]
 
-    def _march(
-        self, boxes: Boxes, wanted: Second, anchor: list[Pair] | None
-    ) -> Iterator[tuple[Trace, Trace]]:
+    def _propagate(
+        self, boxes: NetworkBoxes, wanted: SecondDerivatives, anchor: list[Pair] | None
+    ) -> Iterator[tuple[NodeBounds, NodeBounds]]:
         """Yield bounds at the sub-nodes and at the nodes of layer after layer."""
         arriving = nodes = self._first(boxes, wanted)
         for depth, layer in enumerate(self.layers):
@@ -176,7 +179,7 @@ class Tracer:
                 )
             yield arriving, nodes
 
-    def _first(self, boxes: Boxes, wanted: Second) -> Trace:
+    def _first(self, boxes: NetworkBoxes, wanted: SecondDerivatives) -> NodeBounds:
         edges, tables = self.arriving(boxes)
         layer, rows = self.layers[0], len(boxes)
         bias = np.broadcast_to(layer.bias, (rows, 1, layer.subnodes))
@@ -188,7 +191,7 @@ class Tracer:
         second = _pick(curved, wanted.left)
         unit = np.eye(len(wanted.inputs))
         bent = _pick(curved, wanted.inputs)
-        return Trace(
+        return NodeBounds(
             value,
             gradient,
             (np.where(own, second[0], 0.0), np.where(own, second[1], 0.0)),
@@ -215,7 +218,7 @@ def _pick(pair: Pair, index: tuple[int, ...]) -> Pair:
     return pair[0][..., list(index)], pair[1][..., list(index)]
 
 
-def _cross(left: Pair, right: Pair, wanted: Second) -> Pair:
+def _cross(left: Pair, right: Pair, wanted: SecondDerivatives) -> Pair:
     """Return the extremes of left_i · right_k over the wanted pairs."""
     crossed = times(_pick(left, wanted.left), _pick(right, wanted.right))
     if left is not right:
@@ -225,17 +228,17 @@ def _cross(left: Pair, right: Pair, wanted: Second) -> Pair:
     return np.where(own, alone[0], crossed[0]), np.where(own, alone[1], crossed[1])
 
 
-def _through(edges: EdgeBounds, nodes: Trace, bias: Floats, wanted: Second) -> Trace:
+def _through(edges: EdgeBounds, nodes: NodeBounds, bias: Floats, wanted: SecondDerivatives) -> NodeBounds:
     """Return bounds at the sub-nodes of the next layer."""
     offset = np.broadcast_to(bias, (len(edges.value[0]), 1, len(bias)))
     value = total(_joined([edges.value, (offset, offset)]), axis=1)
     gradient = dot(edges.slope, nodes.gradient)
     bent = dot(edges.curvature, _cross(nodes.gradient, nodes.gradient, wanted))
     second = plus(dot(edges.slope, nodes.second), bent)
-    return Trace(value, gradient, second, _matrices_through(edges, nodes, wanted))
+    return NodeBounds(value, gradient, second, _matrices_through(edges, nodes, wanted))
 
 
-def _matrices_through(edges: EdgeBounds, nodes: Trace, wanted: Second) -> Pair:
+def _matrices_through(edges: EdgeBounds, nodes: NodeBounds, wanted: SecondDerivatives) -> Pair:
     if not wanted.inputs:
         nothing = np.zeros((len(edges.value[0]), edges.value[0].shape[2], 0, 0))
         return nothing, nothing
@@ -246,17 +249,17 @@ def _matrices_through(edges: EdgeBounds, nodes: Trace, wanted: Second) -> Pair:
     return widened((moved[0] + bent[0], moved[1] + bent[1]), size + more, terms)
 
 
-def _multiplied(nodes: Trace, products: int, wanted: Second) -> Trace:
+def _multiplied(nodes: NodeBounds, products: int, wanted: SecondDerivatives) -> NodeBounds:
     """Return the nodes of a layer from its sub-nodes: the sums, then the products of neighbours."""
     if not products:
         return nodes
     sums = nodes.value[0].shape[1] - 2 * products
     made = _product(nodes.take(slice(sums, None, 2)), nodes.take(slice(sums + 1, None, 2)), wanted)
     kept = nodes.take(slice(0, sums))
-    return Trace(*(_joined([*both]) for both in zip(kept.pairs, made.pairs, strict=True)))
+    return NodeBounds(*(_joined([*both]) for both in zip(kept.pairs, made.pairs, strict=True)))
 
 
-def _product(u: Trace, v: Trace, wanted: Second) -> Trace:
+def _product(u: NodeBounds, v: NodeBounds, wanted: SecondDerivatives) -> NodeBounds:
     """Return bounds of the products of nodes, by the product rule."""
     wide_u = u.value[0][..., None], u.value[1][..., None]
     wide_v = v.value[0][..., None], v.value[1][..., None]
@@ -267,10 +270,10 @@ def _product(u: Trace, v: Trace, wanted: Second) -> Trace:
         _cross(u.gradient, v.gradient, wanted),
         _cross(v.gradient, u.gradient, wanted),
     )
-    return Trace(plus(times(u.value, v.value)), gradient, second, _matrices_of_product(u, v, wanted))
+    return NodeBounds(plus(times(u.value, v.value)), gradient, second, _matrices_of_product(u, v, wanted))
 
 
-def _matrices_of_product(u: Trace, v: Trace, wanted: Second) -> Pair:
+def _matrices_of_product(u: NodeBounds, v: NodeBounds, wanted: SecondDerivatives) -> Pair:
     if not wanted.inputs:
         return u.matrix
     (low, high), size = _scaled_nodes(u.value, v.matrix)
@@ -290,12 +293,12 @@ def _scaled_nodes(weights: Pair, bounds: Pair) -> tuple[Pair, Floats]:
     return (low.reshape(shape), high.reshape(shape)), length.reshape(rows, nodes)
 
 
-def _mean_value(anchor: Pair, gradient: Pair, boxes: Boxes) -> Pair:
+def _mean_value(anchor: Pair, gradient: Pair, boxes: NetworkBoxes) -> Pair:
     """Return the mean-value form of node values around the centres of the boxes."""
     return plus(anchor, swing(gradient, boxes))
 
 
-def swing(gradient: Pair, boxes: Boxes) -> Pair:
+def swing(gradient: Pair, boxes: NetworkBoxes) -> Pair:
     """Return bounds of Σ_k gradient[..., k] · (x_k − centre_k) over the boxes."""
     centre = boxes.centre
     below = (boxes.low - centre) * (1.0 + 2.0 * EPS)

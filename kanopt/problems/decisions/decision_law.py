@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
-from kanopt.formulas.binding import BoundFormula, Known, Reference
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.lowering.graphs import folded
-from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, rebuilt
-from kanopt.formulas.validity import limits, validity
+from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, rebuild
+from kanopt.formulas.validity import valid_range, valid_range_text
 from kanopt.formulas.variables import Variable, category_label
-from kanopt.problems.decisions.entities import Decision, Law
+from kanopt.problems.decisions.entities import Decision, LawLike
 from kanopt.units import convert
 
 __all__ = ["DecisionLaw", "law_of", "sum_of"]
@@ -80,7 +80,7 @@ class DecisionLaw:
         """Return the inputs of the law, in its units."""
         return self.bound.arguments(self._resolver(values))
 
-    def beyond(self) -> list[str]:
+    def outside_domain(self) -> list[str]:
         """Say which decisions may leave the domain of the law, and how far."""
         found = []
         for variable in self.formula.inputs:
@@ -88,25 +88,25 @@ class DecisionLaw:
             if not isinstance(bound, Reference) or variable.name not in self.formula.used:
                 continue
             one = self.decisions[bound.field]
-            scale = factor(one.unit, variable.unit)
-            low, high = limits(self.formula, variable)
+            scale = unit_factor(one.unit, variable.unit)
+            low, high = valid_range(self.formula, variable)
             ends = scale * one.low, scale * one.high
             if (low is not None and ends[0] < low) or (high is not None and ends[1] > high):
                 found.append(
                     f"decision {one.name} reaches from {ends[0]:g} to {ends[1]:g} {variable.unit}".rstrip()
-                    + f", beyond where {self.name} is known: {validity(self.formula, variable)}"
+                    + f", beyond where {self.name} is known: {valid_range_text(self.formula, variable)}"
                 )
         return found
 
     def _resolver(self, values: Mapping[str, Any]) -> Any:
-        def resolve(reference: Reference) -> Known:
+        def resolve(reference: Reference) -> ReferenceValue:
             one = self.decisions[reference.field]
-            return Known(np.asarray(values[one.name], dtype=float), one.unit)
+            return ReferenceValue(np.asarray(values[one.name], dtype=float), one.unit)
 
         return resolve
 
     @cached_property
-    def joint(self) -> Formula:
+    def as_formula(self) -> Formula:
         """The same law as a formula of the decisions alone, in `unit`; what is fixed is folded in.
 
         Raises
@@ -128,13 +128,13 @@ class DecisionLaw:
             if not isinstance(node, Input):
                 return node
             one = self.decisions[self.bound.bindings[node.name].field]  # type: ignore[union-attr]
-            return _times(factor(one.unit, kinds[node.name].unit), Input(one.name))
+            return _scaled(unit_factor(one.unit, kinds[node.name].unit), Input(one.name))
 
-        root = _times(factor(self.formula.output.unit, self.unit), rebuilt(root, change))
-        return _over(root, [self.decisions[name] for name in self.used], self.name, self.unit)
+        root = _scaled(unit_factor(self.formula.output.unit, self.unit), rebuild(root, change))
+        return _formula_over(root, [self.decisions[name] for name in self.used], self.name, self.unit)
 
 
-def factor(source: str, target: str) -> float:
+def unit_factor(source: str, target: str) -> float:
     """Return what a number in one unit is multiplied by to be in another; 1 where either is not declared.
 
     Examples
@@ -145,11 +145,11 @@ def factor(source: str, target: str) -> float:
     return 1.0 if not source or not target or source == target else convert(1.0, source, target)
 
 
-def _times(number: float, node: Node) -> Node:
+def _scaled(number: float, node: Node) -> Node:
     return node if number == 1.0 else Product((Constant(number), node))
 
 
-def _over(root: Node, decisions: Sequence[Decision], name: str, unit: str) -> Formula:
+def _formula_over(root: Node, decisions: Sequence[Decision], name: str, unit: str) -> Formula:
     inputs = tuple(Variable(one.name, one.unit, low=one.low, high=one.high) for one in decisions)
     return Formula(root, inputs, Variable(name or "law", unit))
 
@@ -157,13 +157,13 @@ def _over(root: Node, decisions: Sequence[Decision], name: str, unit: str) -> Fo
 def sum_of(laws: Sequence[DecisionLaw], name: str, unit: str) -> Formula:
     """Return the sum of laws as one formula of the decisions, so that one tolerance is shared among all steps."""
     if len(laws) == 1:
-        return laws[0].joint
+        return laws[0].as_formula
     used = {one: law.decisions[one] for law in laws for one in law.used}
-    return _over(Sum(tuple(law.joint.root for law in laws)), list(used.values()), name, unit)
+    return _formula_over(Sum(tuple(law.as_formula.root for law in laws)), list(used.values()), name, unit)
 
 
 def law_of(
-    given: Law,
+    given: LawLike,
     name: str,
     decisions: Mapping[str, Decision],
     fixed: Mapping[str, Any],
@@ -191,7 +191,7 @@ def law_of(
     """
     where = f"{name or 'law'!r}"
     if isinstance(given, Mapping):
-        given = _row(given, where, name, decisions)
+        given = _linear_formula(given, where, name, decisions)
     if isinstance(given, Formula):
         given = _by_name(given, where, decisions, fixed)
     if not isinstance(given, BoundFormula):
@@ -201,8 +201,8 @@ def law_of(
     _check_bindings(given, where, decisions)
     law = DecisionLaw(name, given, decisions, given.formula.output.unit if unit is None else unit)
     try:
-        factor(given.formula.output.unit, law.unit)
-        _ = law.joint
+        unit_factor(given.formula.output.unit, law.unit)
+        _ = law.as_formula
     except (UnitError, FormulaError) as error:
         raise ProblemError(f"{where}: {error}") from error
     return law
@@ -252,7 +252,7 @@ def _check_bindings(law: BoundFormula, where: str, decisions: Mapping[str, Decis
                 "one problem for each label"
             )
         try:
-            factor(decisions[bound.field].unit, variable.unit)
+            unit_factor(decisions[bound.field].unit, variable.unit)
         except UnitError as error:
             raise ProblemError(
                 f"{where}: input {variable.name!r}, decision {bound.field!r}: {error}"
@@ -268,7 +268,9 @@ def _finite(value: Any, where: str, name: str) -> None:
         raise ProblemError(f"{where}: input {name!r} is fixed to {value!r:.80}, which is no finite number")
 
 
-def _row(row: Mapping[str, float], where: str, name: str, decisions: Mapping[str, Decision]) -> Formula:
+def _linear_formula(
+    row: Mapping[str, float], where: str, name: str, decisions: Mapping[str, Decision]
+) -> Formula:
     """Return a linear row as a formula."""
     terms: list[Node] = []
     for one, coefficient in row.items():

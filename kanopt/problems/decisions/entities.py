@@ -16,13 +16,13 @@ from kanopt.units import check_unit
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Constraint", "Decision", "Law", "at_least", "at_most", "decision", "equal_to"]
+__all__ = ["Constraint", "Decision", "LawLike", "at_least", "at_most", "decision", "equal_to"]
 
-Law: TypeAlias = "Formula | BoundFormula | Mapping[str, float]"
+LawLike: TypeAlias = "Formula | BoundFormula | Mapping[str, float]"
 """A formula whose inputs are called like decisions, a bound one, or a linear row: decision to coefficient."""
 
 
-class _Decisions:
+class _DecisionScope:
     """The scope of decisions: ``decision.speed`` is ``Reference("decision", "speed")``.
 
     Examples
@@ -40,7 +40,7 @@ class _Decisions:
         return Reference("decision", name)
 
 
-decision = _Decisions()
+decision = _DecisionScope()
 """What a law is bound to: ``fuel.bind(speed=decision.speed, km=12.0)``."""
 
 
@@ -145,7 +145,7 @@ class Constraint:
     together at least 3
     """
 
-    law: Law = field(hash=False)
+    law: LawLike = field(hash=False)
     low: float = -math.inf
     high: float = math.inf
     name: str = ""
@@ -178,7 +178,7 @@ class Constraint:
         return f"{self.name or 'a law'} {self.limits}"
 
 
-def at_most(law: Law, limit: float, *, name: str = "") -> Constraint:
+def at_most(law: LawLike, limit: float, *, name: str = "") -> Constraint:
     """Return the constraint that a law is at most a number.
 
     Examples
@@ -189,7 +189,7 @@ def at_most(law: Law, limit: float, *, name: str = "") -> Constraint:
     return Constraint(law, high=limit, name=name)
 
 
-def at_least(law: Law, limit: float, *, name: str = "") -> Constraint:
+def at_least(law: LawLike, limit: float, *, name: str = "") -> Constraint:
     """Return the constraint that a law is at least a number.
 
     Examples
@@ -200,7 +200,7 @@ def at_least(law: Law, limit: float, *, name: str = "") -> Constraint:
     return Constraint(law, low=limit, name=name)
 
 
-def equal_to(law: Law, value: float, *, name: str = "") -> Constraint:
+def equal_to(law: LawLike, value: float, *, name: str = "") -> Constraint:
     """Return the constraint that a law is equal to a number.
 
     Examples

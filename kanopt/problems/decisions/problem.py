@@ -16,13 +16,13 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.formula import Formula
 from kanopt.problems.base import Problem
 from kanopt.problems.decisions.decision_law import DecisionLaw, law_of, sum_of
-from kanopt.problems.decisions.entities import Constraint, Decision, Law
+from kanopt.problems.decisions.entities import Constraint, Decision, LawLike
 from kanopt.problems.decisions.evaluator import Evaluator
 from kanopt.problems.decisions.plan import DecisionPlan
-from kanopt.problems.decisions.reasons import why_broken, why_impossible
+from kanopt.problems.decisions.reasons import infeasibility_reasons, violation_reasons
 from kanopt.problems.decisions.simulate import check_plan
 from kanopt.problems.decisions.views import views_of
-from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
+from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.records import records
 from kanopt.problems.views import View
@@ -81,14 +81,14 @@ class DecisionProblem(Problem[DecisionPlan]):
     kind: ClassVar[str] = "decision"
 
     decisions: Mapping[str, Any] | Sequence[Decision] | pd.DataFrame
-    objective: Law | Mapping[str, Law]
+    objective: LawLike | Mapping[str, LawLike]
     constraints: Sequence[Constraint] = ()
     fixed: Mapping[str, float | str] = field(default_factory=dict)
     tolerance: float | None = None
     unit: str = ""
     records: tuple[Decision, ...] = field(init=False)
-    terms: tuple[DecisionLaw, ...] = field(init=False)
-    rules: tuple[tuple[Constraint, DecisionLaw], ...] = field(init=False)
+    objective_terms: tuple[DecisionLaw, ...] = field(init=False)
+    constraint_laws: tuple[tuple[Constraint, DecisionLaw], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "records", _records(self.decisions))
@@ -105,15 +105,15 @@ class DecisionProblem(Problem[DecisionPlan]):
             raise ProblemError(f"tolerance {wanted!r:.80} is no positive number")
 
     def __repr__(self) -> str:
-        return f"DecisionProblem({len(self.records)} decisions, {len(self.rules)} constraints)"
+        return f"DecisionProblem({len(self.records)} decisions, {len(self.constraint_laws)} constraints)"
 
     @cached_property
-    def priced(self) -> Formula:
+    def objective_formula(self) -> Formula:
         """The objective as one formula of the decisions; what is fixed is folded in."""
-        return sum_of(self.terms, "objective", self.unit)
+        return sum_of(self.objective_terms, "objective", self.unit)
 
     @cached_property
-    def allowed(self) -> float:
+    def optimality_tolerance(self) -> float:
         """The tolerance: what was asked for, or a ten-thousandth of the spread of prices."""
         if self.tolerance is not None:
             return float(self.tolerance)
@@ -144,12 +144,12 @@ class DecisionProblem(Problem[DecisionPlan]):
 
     def prices(self, points: Floats) -> Floats:
         """Return the objective at points, shape (count, decisions); NaN where it has no finite value."""
-        return Evaluator(self.priced, [one.name for one in self.records])(points)
+        return Evaluator(self.objective_formula, [one.name for one in self.records])(points)
 
     def laws(self) -> Mapping[str, Formula]:
         """Return the formulas of the objective and of the constraints, by name."""
-        found = {law.name: law.formula for law in self.terms}
-        return {**found, **{rule.name: law.formula for rule, law in self.rules}}
+        found = {law.name: law.formula for law in self.objective_terms}
+        return {**found, **{rule.name: law.formula for rule, law in self.constraint_laws}}
 
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return none: a solver sees every decision as it is."""
@@ -157,7 +157,11 @@ class DecisionProblem(Problem[DecisionPlan]):
 
     def remarks(self) -> tuple[str, ...]:
         """Return where ranges of decisions reach beyond the data that a law was learned from."""
-        return tuple(text for law in (*self.terms, *(law for _, law in self.rules)) for text in law.beyond())
+        return tuple(
+            text
+            for law in (*self.objective_terms, *(law for _, law in self.constraint_laws))
+            for text in law.outside_domain()
+        )
 
     def check(self, plan: DecisionPlan) -> Check:
         """Verify ranges, whole numbers and constraints, limits to a millionth of them."""
@@ -174,7 +178,7 @@ class DecisionProblem(Problem[DecisionPlan]):
             Makes no difference: nothing is frozen.
         """
         rows = []
-        for law in self.terms:
+        for law in self.objective_terms:
             arguments = law.arguments(plan.values)
             scale = 1.0 if not law.unit else _factor(law)
             parts = law.formula.terms
@@ -186,17 +190,17 @@ class DecisionProblem(Problem[DecisionPlan]):
 
     def reasons(self, plan: DecisionPlan | None) -> tuple[Reason, ...]:
         """Say which constraints a plan breaks; with no plan, which of them nothing within the ranges meets."""
-        return why_impossible(self) if plan is None else why_broken(self, plan)
+        return infeasibility_reasons(self) if plan is None else violation_reasons(self, plan)
 
-    def outside(self, plan: DecisionPlan) -> tuple[OutsideUse, ...]:
+    def extrapolations(self, plan: DecisionPlan) -> tuple[Extrapolation, ...]:
         """Name every law that is used outside its domain."""
         found = []
-        for law in (*self.terms, *(law for _, law in self.rules)):
+        for law in (*self.objective_terms, *(law for _, law in self.constraint_laws)):
             texts = law.formula.outside_inputs(law.arguments(plan.values))
             if texts:
                 inputs = "; ".join(texts)
                 message = f"{law.name} is used outside the data it was learned from: {inputs}"
-                found.append(OutsideUse(law.name, "the plan", inputs, message))
+                found.append(Extrapolation(law.name, "the plan", inputs, message))
         return tuple(found)
 
     def views(self, plan: DecisionPlan) -> tuple[View, ...]:
@@ -238,9 +242,9 @@ class DecisionProblem(Problem[DecisionPlan]):
 
 
 def _factor(law: DecisionLaw) -> float:
-    from kanopt.problems.decisions.decision_law import factor
+    from kanopt.problems.decisions.decision_law import unit_factor
 
-    return factor(law.formula.output.unit, law.unit)
+    return unit_factor(law.formula.output.unit, law.unit)
 
 
 def _value(given: Mapping[Any, Any], name: str) -> float:
@@ -257,7 +261,7 @@ def _value(given: Mapping[Any, Any], name: str) -> float:
 
 def _records(given: Any) -> tuple[Decision, ...]:
     if isinstance(given, Mapping):
-        found = tuple(_one(str(name), value) for name, value in given.items())
+        found = tuple(_decision(str(name), value) for name, value in given.items())
     else:
         found = records(given, Decision, where="decisions")
     if not found:
@@ -265,7 +269,7 @@ def _records(given: Any) -> tuple[Decision, ...]:
     return found
 
 
-def _one(name: str, given: Any) -> Decision:
+def _decision(name: str, given: Any) -> Decision:
     if isinstance(given, Decision):
         if given.name != name:
             raise ProblemError(f"decision {name!r} is given as {given.name!r}; use one name")
@@ -285,7 +289,7 @@ def _terms(
     if isinstance(given, Mapping) and not given:
         raise ProblemError("the objective is empty; give a formula, or several by name")
     several = isinstance(given, Mapping) and not all(isinstance(part, Real) for part in given.values())
-    parts = dict(given) if several else {_called(given, "objective"): given}
+    parts = dict(given) if several else {_with_name(given, "objective"): given}
     laws: list[DecisionLaw] = []
     for name, part in parts.items():
         laws.append(law_of(part, str(name), named, fixed, unit or (laws[0].unit if laws else None)))
@@ -302,7 +306,7 @@ def _rules(
             raise ProblemError(
                 f"constraint {place} is a {type(rule).__name__}; use at_most, at_least or equal_to"
             )
-        name = rule.name or _unique(_called(rule.law, f"constraint {place}"), seen)
+        name = rule.name or _unique(_with_name(rule.law, f"constraint {place}"), seen)
         if name in seen:
             raise ProblemError(f"two constraints are called {name!r}; give each a name of its own")
         seen.add(name)
@@ -318,6 +322,6 @@ def _unique(name: str, seen: set[str]) -> str:
     return made
 
 
-def _called(law: Any, otherwise: str) -> str:
+def _with_name(law: Any, otherwise: str) -> str:
     formula = law.formula if isinstance(law, BoundFormula) else law
     return formula.output.name if isinstance(formula, Formula) else otherwise

@@ -14,16 +14,20 @@ from kanopt.problems.wording import amount_text
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem
 
-__all__ = ["why_broken", "why_impossible"]
+__all__ = ["infeasibility_reasons", "violation_reasons"]
 
 
-def why_impossible(problem: DecisionProblem) -> tuple[Reason, ...]:
+def infeasibility_reasons(problem: DecisionProblem) -> tuple[Reason, ...]:
     """Return the constraints that no values within the ranges meet; interval arithmetic proves it."""
-    return tuple(found for rule, law in problem.rules if (found := _alone(rule, law)) is not None)
+    return tuple(
+        found
+        for rule, law in problem.constraint_laws
+        if (found := _constraint_infeasibility(rule, law)) is not None
+    )
 
 
-def _alone(rule: Constraint, law: DecisionLaw) -> Reason | None:
-    low, high = law.joint.interval()
+def _constraint_infeasibility(rule: Constraint, law: DecisionLaw) -> Reason | None:
+    low, high = law.as_formula.interval()
     if low > rule.high + slack(rule.high):
         short, end, ask = low - rule.high, low, "raise its upper limit"
     elif high < rule.low - slack(rule.low):
@@ -42,7 +46,7 @@ def _alone(rule: Constraint, law: DecisionLaw) -> Reason | None:
     )
 
 
-def why_broken(problem: DecisionProblem, plan: DecisionPlan) -> tuple[Reason, ...]:
+def violation_reasons(problem: DecisionProblem, plan: DecisionPlan) -> tuple[Reason, ...]:
     """Return a reason for each constraint that a plan breaks."""
     return tuple(
         Reason(

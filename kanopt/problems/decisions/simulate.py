@@ -53,17 +53,17 @@ def _ranges(problem: DecisionProblem, plan: DecisionPlan) -> list[Violation]:
 
 def _constraints(problem: DecisionProblem, plan: DecisionPlan) -> list[Violation]:
     found = []
-    for rule, law in problem.rules:
+    for rule, law in problem.constraint_laws:
         value = float(law.value(plan.values))
         over, under = value - rule.high, rule.low - value
         if over > slack(rule.high):
-            found.append(_broken(rule, law, value, over))
+            found.append(_violation(rule, law, value, over))
         elif under > slack(rule.low):
-            found.append(_broken(rule, law, value, under))
+            found.append(_violation(rule, law, value, under))
     return found
 
 
-def _broken(rule: Constraint, law: DecisionLaw, value: float, amount: float) -> Violation:
+def _violation(rule: Constraint, law: DecisionLaw, value: float, amount: float) -> Violation:
     message = (
         f"{rule.name} is {amount_text(value, law.unit)} and must be {rule.limits}: "
         f"missed by {amount_text(amount, law.unit)}"

@@ -29,7 +29,7 @@ def views_of(problem: DecisionProblem, plan: DecisionPlan) -> tuple[View, ...]:
         moved = one.low + share * (one.high - one.low)
         if one.integer:
             moved = np.clip(np.round(moved), np.ceil(one.low), np.floor(one.high))
-        price = sum(law.value({**plan.values, one.name: moved}) for law in problem.terms)
+        price = sum(law.value({**plan.values, one.name: moved}) for law in problem.objective_terms)
         lines[one.name] = np.broadcast_to(np.asarray(price, dtype=float), share.shape)
     spread = sorted(lines, key=lambda name: -float(np.ptp(lines[name])))[:_SHOWN]
     kept = {name: lines[name] for name in lines if name in spread}

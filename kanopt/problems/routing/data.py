@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, ProblemError, nearest
-from kanopt.formulas.binding import Known, Reference
-from kanopt.problems.records import known
-from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label, words_of
+from kanopt.formulas.binding import Reference, ReferenceValue
+from kanopt.problems.records import field_values
+from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
-from kanopt.problems.routing.windows import Rest, breaks_of, windows_of
-from kanopt.problems.wording import listed
+from kanopt.problems.routing.windows import DriverBreak, parse_breaks, parse_windows
+from kanopt.problems.wording import list_names
 
-__all__ = ["Facts", "Floats", "Ints"]
+__all__ = ["Floats", "Ints", "RoutingData"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -27,7 +27,7 @@ _POINT_FIELDS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Facts:
+class RoutingData:
     """The data of a routing problem as arrays over its nodes (depots, then clients) and vehicle types."""
 
     depots: tuple[Depot, ...]
@@ -89,12 +89,12 @@ class Facts:
         return bool((self.source >= 0).any())
 
     @cached_property
-    def carried(self) -> Floats:
+    def demands(self) -> Floats:
         """Demand of each node in every measure, the load first; (measures, n)."""
         return np.stack([self.demand, *(self._attribute(name, "clients") for name in self.policy.capacities)])
 
     @cached_property
-    def room(self) -> Floats:
+    def capacities(self) -> Floats:
         """Capacity of each vehicle type in every measure, the load first; (measures, types)."""
         others = (self._attribute(name, "vehicles") for name in self.policy.capacities)
         return np.stack([self.of_vehicles("capacity"), *others])
@@ -104,21 +104,21 @@ class Facts:
         if measure == 0:
             return self.units.load
         name = self.policy.capacities[measure - 1]
-        unit: str = known(self.vehicles, name, where="vehicles").unit
+        unit: str = field_values(self.vehicles, name, where="vehicles").unit
         return unit
 
     def _attribute(self, name: str, where: str) -> Floats:
         """Return an attribute that is a measure of the load, of all clients or vehicles; depots have 0."""
-        unit = known(self.vehicles, name, where="vehicles").unit
+        unit = field_values(self.vehicles, name, where="vehicles").unit
         owners: Sequence[Client | VehicleType] = self.clients if where == "clients" else self.vehicles
-        found = known(owners, name, where=where)
+        found = field_values(owners, name, where=where)
         try:
             values: Floats = np.asarray(found.to(unit) if owners else np.zeros(0), dtype=float)
         except (FormulaError, ValueError, TypeError) as error:
             raise ProblemError(f"{where}: {name!r}, a capacity, must be a number: {error}") from error
         if not (values >= 0).all():
             wrong = [owner.name for owner, value in zip(owners, values, strict=True) if not value >= 0]
-            raise ProblemError(f"{where} {listed(wrong)}: {name}, a capacity, must be at least 0")
+            raise ProblemError(f"{where} {list_names(wrong)}: {name}, a capacity, must be at least 0")
         depots: Floats = np.zeros(len(self.depots) if where == "clients" else 0)
         return np.concatenate([depots, values])
 
@@ -126,11 +126,15 @@ class Facts:
     def service(self) -> Floats:
         """Service time of each vehicle type at each node, at its depot the time of a reload; (types, n)."""
         shape = len(self.vehicles), len(self.clients)
-        stops = self.of_nodes("service")[len(self.depots) :] if self.policy.service is None else self._stops()
+        stops = (
+            self.of_nodes("service")[len(self.depots) :]
+            if self.policy.service is None
+            else self._service_law_values()
+        )
         reloads = np.repeat(self.of_vehicles("reload_time")[:, None], len(self.depots), axis=1)
         return np.concatenate([reloads, np.broadcast_to(stops, shape)], axis=1)
 
-    def service_inputs(self, reference: Reference) -> Known:
+    def service_inputs(self, reference: Reference) -> ReferenceValue:
         """Look up what the law of service times reads, vehicle types in rows and clients in columns."""
         units = {"client": self.units.of_points(), "vehicle": self.units.of_vehicles()}.get(reference.scope)
         if units is None:
@@ -140,10 +144,10 @@ class Facts:
             )
         by_client = reference.scope == "client"
         owners: Sequence[Client | VehicleType] = self.clients if by_client else self.vehicles
-        found = known(owners, reference.field, units=units, where=f"law 'service': {reference.scope}s")
-        return Known(found.values[None, :] if by_client else found.values[:, None], found.unit)
+        found = field_values(owners, reference.field, units=units, where=f"law 'service': {reference.scope}s")
+        return ReferenceValue(found.values[None, :] if by_client else found.values[:, None], found.unit)
 
-    def _stops(self) -> Floats:
+    def _service_law_values(self) -> Floats:
         """Return the law of service times at the clients, for each vehicle type."""
         law = self.policy.service
         assert law is not None
@@ -163,7 +167,7 @@ class Facts:
     def windows(self) -> tuple[tuple[tuple[float, float], ...], ...]:
         """Windows of each client, in order."""
         return tuple(
-            windows_of(client.windows, self.units.time) or ((client.earliest, client.latest),)
+            parse_windows(client.windows, self.units.time) or ((client.earliest, client.latest),)
             for client in self.clients
         )
 
@@ -196,7 +200,7 @@ class Facts:
         return np.asarray(self.closes[-1])
 
     @cached_property
-    def soft(self) -> NDArray[np.bool_]:
+    def has_soft_window(self) -> NDArray[np.bool_]:
         """At which nodes service may begin after the last window."""
         late = [client.cost_per_lateness is not None for client in self.clients]
         return np.array([False] * len(self.depots) + late)
@@ -208,14 +212,14 @@ class Facts:
         return np.array([0.0] * len(self.depots) + rates)
 
     @cached_property
-    def rests(self) -> tuple[tuple[Rest, ...], ...]:
+    def breaks(self) -> tuple[tuple[DriverBreak, ...], ...]:
         """Breaks of each vehicle type."""
-        return tuple(breaks_of(vehicle.breaks, self.units.time) for vehicle in self.vehicles)
+        return tuple(parse_breaks(vehicle.breaks, self.units.time) for vehicle in self.vehicles)
 
     @cached_property
     def apart(self) -> NDArray[np.bool_]:
         """Which clients may not be on one route; (n, n)."""
-        goods = [frozenset[str]()] * len(self.depots) + [words_of(client.goods) for client in self.clients]
+        goods = [frozenset[str]()] * len(self.depots) + [split_list(client.goods) for client in self.clients]
         found = np.zeros((len(goods), len(goods)), dtype=bool)
         for one, other in self.policy.apart:
             first = np.array([one in words for words in goods])
@@ -238,21 +242,21 @@ class Facts:
         return np.array([getattr(vehicle, field) for vehicle in self.vehicles], dtype=float)
 
     @cached_property
-    def skilled(self) -> NDArray[np.bool_]:
+    def has_skills(self) -> NDArray[np.bool_]:
         """Which vehicle types can serve each node: with all skills it needs, and among its types; (types, n)."""
         skilled = np.ones((len(self.vehicles), len(self.points)), dtype=bool)
         for place, client in enumerate(self.clients, start=len(self.depots)):
-            needs, names = words_of(client.needs), words_of(client.vehicles)
+            needs, names = split_list(client.needs), split_list(client.vehicles)
             if needs or names:
                 for kind, vehicle in enumerate(self.vehicles):
                     named = not names or vehicle.name in names
-                    skilled[kind, place] = named and needs <= words_of(vehicle.skills)
+                    skilled[kind, place] = named and needs <= split_list(vehicle.skills)
         return skilled
 
     @cached_property
     def allowed(self) -> NDArray[np.bool_]:
         """Which vehicle types may serve each node: those that can, but only its own for a pinned client; (types, n)."""
-        allowed = self.skilled.copy()
+        allowed = self.has_skills.copy()
         for name, (vehicle, _) in self.pinned.items():
             allowed[:, self.index[name]] &= np.arange(len(self.vehicles)) == self.type_index[vehicle]
         return allowed
@@ -265,27 +269,27 @@ class Facts:
         return usable
 
     @cached_property
-    def stand_in(self) -> Floats:
+    def finite_distance(self) -> Floats:
         """Distances with a harmless number on arcs that cannot be driven, so that laws stay finite there."""
         driven = self.distance[self.usable]
         return np.where(self.usable, self.distance, np.median(driven) if driven.size else 1.0)
 
-    def client_values(self, field: str, law: str) -> Known:
+    def client_values(self, field: str, law: str) -> ReferenceValue:
         """Return ``client.<field>`` for every node as the head of a leg.
 
         On the way back the depot is the head: it demands nothing, and its own attributes count.
         """
         units = self.units.of_points()
         if field == "service":
-            return Known(self.of_nodes("service"), units[field])
+            return ReferenceValue(self.of_nodes("service"), units[field])
         if field in ("demand", "pickup", "earliest", "latest"):
-            return Known(getattr(self, field), units[field])
+            return ReferenceValue(getattr(self, field), units[field])
         if field == "prize":
             raise ProblemError(f"law {law!r}: a law cannot read 'client.prize'; a prize is not paid per leg")
         for depot in self.depots:
             if field not in depot.attributes and field not in _POINT_FIELDS:
                 self._refuse_missing(depot, field, law)
-        return known(self.points, field, units=units, where=f"law {law!r}: clients and depots")
+        return field_values(self.points, field, units=units, where=f"law {law!r}: clients and depots")
 
     def _refuse_missing(self, depot: Depot, field: str, law: str) -> None:
         if any(field in client.attributes for client in self.clients):

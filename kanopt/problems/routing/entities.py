@@ -10,10 +10,10 @@ from kanopt.errors import ProblemError, UnitError
 from kanopt.problems.records import Attribute
 from kanopt.units import check_unit, same_dimension
 
-__all__ = ["Client", "Depot", "RoutingUnits", "VehicleType", "split_label", "words_of"]
+__all__ = ["Client", "Depot", "RoutingUnits", "VehicleType", "split_label", "split_list"]
 
 
-def words_of(text: str) -> frozenset[str]:
+def split_list(text: str) -> frozenset[str]:
     """Return the words of a list that is written with commas.
 
     Examples

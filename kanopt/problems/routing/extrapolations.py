@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kanopt.formulas.binding import BoundFormula, Known, Reference
-from kanopt.problems.findings import OutsideUse
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
+from kanopt.problems.findings import Extrapolation
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Ints
-from kanopt.problems.routing.leg_laws import DURATION, Inputs, Laws
+from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.problems.wording import clock_text, number
@@ -20,45 +20,47 @@ from kanopt.problems.wording import clock_text, number
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["driven_links", "outside_plan"]
+__all__ = ["driven_links", "plan_extrapolations"]
 
 _SHOWN = 3
 
 
-def outside_plan(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> tuple[OutsideUse, ...]:
+def plan_extrapolations(
+    problem: RoutingProblem, plan: RoutingPlan, driven: Drive
+) -> tuple[Extrapolation, ...]:
     """Name, for each law and route, the legs outside the law's domain or where it falls below zero."""
     found = []
-    for name, law in problem.rules.formulas().items():
-        found += list(_beyond(problem.rules, name, law, plan, driven))
-        found += list(_below_zero(problem.rules, name, plan, driven))
+    for name, law in problem.leg_laws.formulas().items():
+        found += list(_route_extrapolations(problem.leg_laws, name, law, plan, driven))
+        found += list(_below_zero(problem.leg_laws, name, plan, driven))
     if problem.policy.service is not None:
         found += list(_stops(problem, problem.policy.service, plan))
-    if isinstance(problem.rules.duration, ArrivalFunctions):
-        found += list(_off_the_table(problem.rules, plan, driven))
+    if isinstance(problem.leg_laws.duration, ArrivalFunctions):
+        found += list(_outside_arrival_functions(problem.leg_laws, plan, driven))
     network = problem.network
     if network is not None and isinstance(network.law, BoundFormula):
         found += list(_links(network, network.law, driven_links(problem, driven)))
     return tuple(found)
 
 
-def _some(texts: list[str]) -> str:
+def _first_few(texts: list[str]) -> str:
     shown = ", ".join(texts[:_SHOWN])
     return shown + (f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else "")
 
 
-def _legs(laws: Laws, driven: Drive, places: Ints) -> str:
-    names = laws.facts.names
-    return _some([f"{names[driven.tail[p]]} → {names[driven.head[p]]}" for p in places])
+def _legs(laws: RoutingLaws, driven: Drive, places: Ints) -> str:
+    names = laws.data.names
+    return _first_few([f"{names[driven.tail[p]]} → {names[driven.head[p]]}" for p in places])
 
 
-def _beyond(
-    laws: Laws, name: str, law: BoundFormula, plan: RoutingPlan, driven: Drive
-) -> Iterator[OutsideUse]:
+def _route_extrapolations(
+    laws: RoutingLaws, name: str, law: BoundFormula, plan: RoutingPlan, driven: Drive
+) -> Iterator[Extrapolation]:
     outside = laws.outside(name, driven.inputs)
     for place in np.unique(driven.route[outside]):
         here = np.flatnonzero(outside & (driven.route == place))
         total = int((driven.route == place).sum())
-        inputs = Inputs(
+        inputs = LegInputs(
             driven.vehicle[here],
             driven.tail[here],
             driven.head[here],
@@ -69,7 +71,7 @@ def _beyond(
         )
         which = "; ".join(law.formula.outside_inputs(law.arguments(laws.resolver(name, inputs))))
         label, legs = plan.routes[place].label, _legs(laws, driven, here)
-        yield OutsideUse(
+        yield Extrapolation(
             law=name,
             where=f"{label}: {legs}",
             inputs=which,
@@ -77,32 +79,34 @@ def _beyond(
         )
 
 
-def _stops(problem: RoutingProblem, law: BoundFormula, plan: RoutingPlan) -> Iterator[OutsideUse]:
+def _stops(problem: RoutingProblem, law: BoundFormula, plan: RoutingPlan) -> Iterator[Extrapolation]:
     """Name the clients at which the law of service times is used outside its data."""
-    facts = problem.facts
-    outside = np.broadcast_to(law.outside(facts.service_inputs), (len(facts.vehicles), len(facts.clients)))
+    data = problem.data
+    outside = np.broadcast_to(law.outside(data.service_inputs), (len(data.vehicles), len(data.clients)))
     for route in plan.routes:
-        kind, first = facts.type_index[route.vehicle], len(facts.depots)
-        places = [facts.index[name] - first for name in route.clients if name != route.depot]
-        names = [facts.clients[place].name for place in places if outside[kind, place]]
+        kind, first = data.type_index[route.vehicle], len(data.depots)
+        places = [data.index[name] - first for name in route.clients if name != route.depot]
+        names = [data.clients[place].name for place in places if outside[kind, place]]
         if names:
-            yield OutsideUse(
+            yield Extrapolation(
                 law="service",
-                where=f"{route.label}: {_some(names)}",
+                where=f"{route.label}: {_first_few(names)}",
                 inputs="",
                 message=f"service is used outside its data at {len(names)} of {len(places)} clients of {route.label} "
-                f"({_some(names)})",
+                f"({_first_few(names)})",
             )
 
 
-def _off_the_table(laws: Laws, plan: RoutingPlan, driven: Drive) -> Iterator[OutsideUse]:
+def _outside_arrival_functions(
+    laws: RoutingLaws, plan: RoutingPlan, driven: Drive
+) -> Iterator[Extrapolation]:
     """Name the legs that begin before the first or after the last point of their arrival function."""
     outside = laws.outside(DURATION, driven.inputs)
     for place in np.unique(driven.route[outside]):
         here = np.flatnonzero(outside & (driven.route == place))
         label, legs = plan.routes[place].label, _legs(laws, driven, here)
-        clocks = _some([clock_text(float(driven.leave[leg]), laws.facts.units.time) for leg in here])
-        yield OutsideUse(
+        clocks = _first_few([clock_text(float(driven.leave[leg]), laws.data.units.time) for leg in here])
+        yield Extrapolation(
             law=DURATION,
             where=f"{label}: {legs}",
             inputs=f"clock {clocks}",
@@ -111,13 +115,13 @@ def _off_the_table(laws: Laws, plan: RoutingPlan, driven: Drive) -> Iterator[Out
         )
 
 
-def _below_zero(laws: Laws, name: str, plan: RoutingPlan, driven: Drive) -> Iterator[OutsideUse]:
+def _below_zero(laws: RoutingLaws, name: str, plan: RoutingPlan, driven: Drive) -> Iterator[Extrapolation]:
     raw = laws.raw(name, driven.inputs)
     below = np.isfinite(raw) & (raw < 0)
     for place in np.unique(driven.route[below]):
         here = np.flatnonzero(below & (driven.route == place))
         label, legs = plan.routes[place].label, _legs(laws, driven, here)
-        yield OutsideUse(
+        yield Extrapolation(
             law=name,
             where=f"{label}: {legs}",
             inputs="value below zero",
@@ -129,7 +133,10 @@ def _below_zero(laws: Laws, name: str, plan: RoutingPlan, driven: Drive) -> Iter
 def driven_links(problem: RoutingProblem, driven: Drive) -> dict[int, int]:
     """Return how often each link of the road network is driven."""
     assert problem.network is not None
-    pairs = [(problem.stops[a], problem.stops[b]) for a, b in zip(driven.tail, driven.head, strict=True)]
+    pairs = [
+        (problem.network_nodes[a], problem.network_nodes[b])
+        for a, b in zip(driven.tail, driven.head, strict=True)
+    ]
     counts: dict[int, int] = {}
     for path in problem.network.paths(pairs):
         for link in path.links if path is not None else ():
@@ -137,19 +144,19 @@ def driven_links(problem: RoutingProblem, driven: Drive) -> dict[int, int]:
     return counts
 
 
-def _links(network: RoadNetwork, law: BoundFormula, counts: dict[int, int]) -> Iterator[OutsideUse]:
+def _links(network: RoadNetwork, law: BoundFormula, counts: dict[int, int]) -> Iterator[Extrapolation]:
     used = np.array(sorted(link for link in counts if network.outside[link]), dtype=np.intp)
     if not used.size:
         return
 
-    def resolve(reference: Reference) -> Known:
+    def resolve(reference: Reference) -> ReferenceValue:
         known = network.resolve(reference)
-        return Known(known.values[used], known.unit)
+        return ReferenceValue(known.values[used], known.unit)
 
     which = "; ".join(law.formula.outside_inputs(law.arguments(resolve)))
-    labels = _some([network.label(int(link)) for link in used])
+    labels = _first_few([network.label(int(link)) for link in used])
     times = sum(counts[int(link)] for link in used)
-    yield OutsideUse(
+    yield Extrapolation(
         law=DURATION,
         where=f"links {labels}" if used.size > 1 else f"link {labels}",
         inputs=which,

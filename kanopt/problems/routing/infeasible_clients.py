@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kanopt.problems.findings import Reason
-from kanopt.problems.routing.data import Facts
+from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import Client, VehicleType
-from kanopt.problems.routing.leg_laws import Laws
-from kanopt.problems.routing.planning_values import Planning
+from kanopt.problems.routing.leg_laws import RoutingLaws
+from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.simulate.check import missing_skill
-from kanopt.problems.routing.single_trip_bounds import Alone, alone
+from kanopt.problems.routing.single_trip_bounds import SingleTripBounds, single_trip_bounds
 from kanopt.problems.routing.tolerance import exceeds
 from kanopt.problems.wording import amount_text, clock_text
 
-__all__ = ["hopeless"]
+__all__ = ["infeasible_clients"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,9 @@ class _Obstacle:
     proved: bool = True
 
 
-def hopeless(laws: Laws, planning: Planning, names: Sequence[str], kind: str) -> dict[str, Reason]:
+def infeasible_clients(
+    laws: RoutingLaws, planning: PlanningValues, names: Sequence[str], kind: str
+) -> dict[str, Reason]:
     """Return a reason for each of the clients that every vehicle type fails to serve on its own.
 
     Arrival, return, duration and length are bounded by shortest paths, so that the reason is a proof also where
@@ -40,29 +42,31 @@ def hopeless(laws: Laws, planning: Planning, names: Sequence[str], kind: str) ->
     direct trip is driven on the law instead, and what is said of times is not called proved. A client cannot be served
     either where its source, or a client whose source it is, cannot be served by the same vehicle.
     """
-    facts = laws.facts
-    fleet = [vehicle for vehicle in facts.vehicles if vehicle.count > 0]
+    data = laws.data
+    fleet = [vehicle for vehicle in data.vehicles if vehicle.count > 0]
     if not fleet:
         text = "there is no vehicle: every type has a count of 0"
         return {name: Reason(f"client {name}", kind, text, "one vehicle", proved=True) for name in names}
-    bounds = {vehicle.name: alone(laws, planning, vehicle) for vehicle in fleet}
+    bounds = {vehicle.name: single_trip_bounds(laws, planning, vehicle) for vehicle in fleet}
     found = {}
     for name in names:
-        client = facts.clients[facts.index[name] - len(facts.depots)]
-        obstacles = [_obstacle(facts, client, vehicle, bounds[vehicle.name]) for vehicle in fleet]
+        client = data.clients[data.index[name] - len(data.depots)]
+        obstacles = [_obstacle(data, client, vehicle, bounds[vehicle.name]) for vehicle in fleet]
         real = [obstacle for obstacle in obstacles if obstacle is not None]
         if len(real) == len(fleet):
             found[name] = _reason(client, real, kind)
     return found
 
 
-def _obstacle(facts: Facts, client: Client, vehicle: VehicleType, bound: Alone) -> _Obstacle | None:
+def _obstacle(
+    data: RoutingData, client: Client, vehicle: VehicleType, bound: SingleTripBounds
+) -> _Obstacle | None:
     """Return what keeps a vehicle of this type from serving the client or those that come with it, proofs first."""
-    own = list(_obstacles(facts, client, vehicle, bound))
-    if not client.source and not facts.has_sources:
+    own = list(_obstacles(data, client, vehicle, bound))
+    if not client.source and not data.has_sources:
         return next(iter(sorted(own, key=lambda each: not each.proved)), None)
     source = client.source or client.name
-    for other in facts.clients:
+    for other in data.clients:
         if other.name != client.name and source in (other.name, other.source):
             what = "its source" if other.name == source else "which comes with it"
             own += [
@@ -71,43 +75,45 @@ def _obstacle(facts: Facts, client: Client, vehicle: VehicleType, bound: Alone) 
                     message=f"client {other.name}, {what}, cannot be served either: {each.message}",
                     relaxation=f"{each.relaxation} (of client {other.name})",
                 )
-                for each in _obstacles(facts, other, vehicle, bound)
+                for each in _obstacles(data, other, vehicle, bound)
             ]
     return next(iter(sorted(own, key=lambda each: not each.proved)), None)
 
 
-def _obstacles(facts: Facts, client: Client, vehicle: VehicleType, bound: Alone) -> Iterator[_Obstacle]:
-    kind, place = facts.type_index[vehicle.name], facts.index[client.name]
-    if not facts.allowed[kind, place]:
-        pinned = facts.pinned.get(client.name)
-        why = missing_skill(facts, kind, client.name)
+def _obstacles(
+    data: RoutingData, client: Client, vehicle: VehicleType, bound: SingleTripBounds
+) -> Iterator[_Obstacle]:
+    kind, place = data.type_index[vehicle.name], data.index[client.name]
+    if not data.allowed[kind, place]:
+        pinned = data.pinned.get(client.name)
+        why = missing_skill(data, kind, client.name)
         if pinned is not None and pinned[0] != vehicle.name:
             why = f"it is pinned to {pinned[0]} {pinned[1]}"
         yield _Obstacle("skill", np.inf, vehicle, why, f"{vehicle.name} allowed to serve it")
-    yield from _too_heavy(facts, client, vehicle)
-    depot = facts.depot_of[vehicle.name]
-    arrive, back = float(bound.arrive[place]), float(bound.back[place])
+    yield from _capacity_obstacles(data, client, vehicle)
+    depot = data.depot_of[vehicle.name]
+    arrive, back = float(bound.arrive[place]), float(bound.return_time[place])
     if not np.isfinite(arrive) or not np.isfinite(back):
         way = f"from {depot} to it" if not np.isfinite(arrive) else f"from it back to {depot}"
         yield _Obstacle("road", np.inf, vehicle, f"no road leads {way}", f"a road {way}")
         return
-    yield from _too_late(facts, client, vehicle, bound)
-    yield from _too_long(facts, client, vehicle, bound)
+    yield from _time_window_obstacles(data, client, vehicle, bound)
+    yield from _length_obstacles(data, client, vehicle, bound)
 
 
-def _too_heavy(facts: Facts, client: Client, vehicle: VehicleType) -> Iterator[_Obstacle]:
+def _capacity_obstacles(data: RoutingData, client: Client, vehicle: VehicleType) -> Iterator[_Obstacle]:
     """Compare what is on board before and after the client with every capacity."""
-    kind, place = facts.type_index[vehicle.name], facts.index[client.name]
-    given = [facts.index[other.name] for other in facts.clients if other.source == client.name]
-    for measure, carried in enumerate(facts.carried):
-        unit = facts.unit_of(measure)
-        what = f" of {facts.policy.capacities[measure - 1]}" if measure else ""
+    kind, place = data.type_index[vehicle.name], data.index[client.name]
+    given = [data.index[other.name] for other in data.clients if other.source == client.name]
+    for measure, carried in enumerate(data.demands):
+        unit = data.unit_of(measure)
+        what = f" of {data.policy.capacities[measure - 1]}" if measure else ""
         loads = [("its demand", float(carried[place]))]
         if measure == 0:
-            loads.append(("what it picks up", float(facts.pickup[place] + carried[given].sum())))
+            loads.append(("what it picks up", float(data.pickup[place] + carried[given].sum())))
         elif given:
             loads.append(("what is loaded at it", float(carried[given].sum())))
-        room = float(facts.room[measure, kind])
+        room = float(data.capacities[measure, kind])
         name, most = max(loads, key=lambda load: load[1])
         if exceeds(most, room):
             more = amount_text(most - room, unit)
@@ -122,21 +128,23 @@ def _too_heavy(facts: Facts, client: Client, vehicle: VehicleType) -> Iterator[_
             )
 
 
-def _too_late(facts: Facts, client: Client, vehicle: VehicleType, bound: Alone) -> Iterator[_Obstacle]:
+def _time_window_obstacles(
+    data: RoutingData, client: Client, vehicle: VehicleType, bound: SingleTripBounds
+) -> Iterator[_Obstacle]:
     """Compare the earliest arrival with the last window, and the earliest end with the shift."""
-    place, unit = facts.index[client.name], facts.units.time
-    arrive, latest = float(bound.arrive[place]), float(facts.latest[place])
-    kind = facts.type_index[vehicle.name]
-    ends = float(bound.begin[place] + facts.service[kind, place] + bound.back[place])
+    place, unit = data.index[client.name], data.units.time
+    arrive, latest = float(bound.arrive[place]), float(data.latest[place])
+    kind = data.type_index[vehicle.name]
+    ends = float(bound.begin[place] + data.service[kind, place] + bound.return_time[place])
     over = max(ends - vehicle.shift_end, 0.0) if exceeds(ends, vehicle.shift_end) else 0.0
     longer = f"the shift of {vehicle.name} {amount_text(over, unit)} longer"
-    if exceeds(arrive, latest) and not facts.soft[place]:
+    if exceeds(arrive, latest) and not data.has_soft_window[place]:
         late = arrive - latest
         yield _Obstacle(
             "window",
             late + over,
             vehicle,
-            f"{vehicle.name}, leaving {facts.depot_of[vehicle.name]} at {clock_text(vehicle.shift_start, unit)}, "
+            f"{vehicle.name}, leaving {data.depot_of[vehicle.name]} at {clock_text(vehicle.shift_start, unit)}, "
             f"reaches it at {clock_text(arrive, unit)} at the earliest, {amount_text(late, unit)} after its window "
             f"closes at {clock_text(latest, unit)}",
             f"its window {amount_text(late, unit)} later" + (f" and {longer}" if over else ""),
@@ -155,12 +163,14 @@ def _too_late(facts: Facts, client: Client, vehicle: VehicleType, bound: Alone) 
         )
 
 
-def _too_long(facts: Facts, client: Client, vehicle: VehicleType, bound: Alone) -> Iterator[_Obstacle]:
+def _length_obstacles(
+    data: RoutingData, client: Client, vehicle: VehicleType, bound: SingleTripBounds
+) -> Iterator[_Obstacle]:
     """Compare the shortest route there is with the longest that the vehicle may drive."""
-    place = facts.index[client.name]
+    place = data.index[client.name]
     for name, least, most, unit, proved in (
-        ("distance", bound.far[place], vehicle.max_distance, facts.units.distance, True),
-        ("duration", bound.spent[place], vehicle.max_duration, facts.units.time, bound.exact),
+        ("distance", bound.distance[place], vehicle.max_distance, data.units.distance, True),
+        ("duration", bound.duration[place], vehicle.max_duration, data.units.time, bound.exact),
     ):
         value = float(least)
         if exceeds(value, most):

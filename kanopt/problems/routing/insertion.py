@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.findings import Violation
-from kanopt.problems.routing.data import Facts, Floats, Ints
-from kanopt.problems.routing.insertion_candidates import promising
-from kanopt.problems.routing.leg_laws import DURATION, Laws
+from kanopt.problems.routing.data import Floats, Ints, RoutingData
+from kanopt.problems.routing.insertion_candidates import select_insertions
+from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.problems.routing.plan import Route, RoutingPlan
-from kanopt.problems.routing.planning_values import Planning
+from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.simulate.check import check_plan
 from kanopt.problems.routing.simulate.drive import Drive, drive
 from kanopt.problems.routing.simulate.price import route_costs
 
-__all__ = ["Insertion", "Insertions", "broken_by_each", "is_soonest_at_start"]
+__all__ = ["Insertion", "InsertionFinder", "is_soonest_at_start", "violations_by_route"]
 
 _TOLERANCE = 1e-6
 _MOST = 100
@@ -33,7 +33,7 @@ _AT_ONCE = 20
 _LIMITS = 6
 _DURATION = 3  # the limit of how long a route may take, among them
 _OF_ROUTES = ("ends_with", "departure", "finish", "rests_missed", "rests_before")
-Key = tuple[str, str, str]
+ViolationKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Insertion:
         The route with the client in it.
     client
         The client asked about; its source, and the clients it is the source of, come with it.
-    broken
+    violations
         The rules that the route breaks with it, by so much more than without it.
     cost
         What the plan would cost more on the law.
@@ -54,11 +54,11 @@ class Insertion:
 
     route: Route
     client: str
-    broken: tuple[Violation, ...]
+    violations: tuple[Violation, ...]
     cost: float
 
     @property
-    def place(self) -> str:
+    def position_text(self) -> str:
         """The vehicle and the neighbours, in words."""
         way, depot = self.route.clients, self.route.depot
         at = way.index(self.client)
@@ -68,7 +68,7 @@ class Insertion:
         return f"{self.route.label} between {before} and {after}"
 
 
-class Insertions:
+class InsertionFinder:
     """Everywhere a client could be added to a plan, driven, checked and priced on the law.
 
     Parameters
@@ -79,19 +79,19 @@ class Insertions:
         The plan to add to.
     """
 
-    def __init__(self, laws: Laws, planning: Planning, plan: RoutingPlan) -> None:
+    def __init__(self, laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan) -> None:
         self.laws = laws
         self.planning = planning
         self.plan = plan
         self.served = {name: place for place, route in enumerate(plan.routes) for name in route.clients}
         driven = drive(laws, planning, plan.routes)
         self.costs = np.append(route_costs(laws, planning, plan.routes, driven), 0.0)
-        self.spent = driven.spent
+        self.durations = driven.route_durations
         free = [replace(route, departure=None) for route in plan.routes]
         if free != list(plan.routes):
             driven = drive(laws, planning, free)
-        self.before = broken_by_each(self.lenient, free, driven)
-        early = self._early(free)
+        self.base_violations = violations_by_route(self.data_all_optional, free, driven)
+        early = self._leave_at_shift_start(free)
         if early != free:
             driven = drive(laws, planning, early)
         self.excess = np.concatenate([self._excess(early, driven), np.zeros((1, _LIMITS))])
@@ -99,29 +99,29 @@ class Insertions:
         self.early_costs = np.append(route_costs(laws, planning, early, driven), 0.0)
 
     @property
-    def facts(self) -> Facts:
+    def data(self) -> RoutingData:
         """The problem's data."""
-        return self.laws.facts
+        return self.laws.data
 
     @cached_property
-    def lenient(self) -> Facts:
+    def data_all_optional(self) -> RoutingData:
         """The problem's data, with every client optional, so that a route can be checked by itself."""
-        return replace(self.facts, clients=tuple(replace(client, prize=0.0) for client in self.facts.clients))
+        return replace(self.data, clients=tuple(replace(client, prize=0.0) for client in self.data.clients))
 
     @cached_property
-    def spare(self) -> list[Route]:
+    def empty_routes(self) -> list[Route]:
         """An empty route for one unused vehicle of each type, and for those that some client is pinned to."""
         used = {(route.vehicle, route.index) for route in self.plan.routes}
-        pinned = set(self.facts.pinned.values())
+        pinned = set(self.data.pinned.values())
         found = []
-        for vehicle in self.facts.vehicles:
+        for vehicle in self.data.vehicles:
             free = [index for index in range(1, vehicle.count + 1) if (vehicle.name, index) not in used]
             chosen = [index for index in free if index == free[0] or (vehicle.name, index) in pinned]
-            depot = self.facts.depot_of[vehicle.name]
+            depot = self.data.depot_of[vehicle.name]
             found += [Route(vehicle.name, index, depot, ()) for index in chosen]
         return found
 
-    def of(self, client: str) -> list[Insertion]:
+    def for_client(self, client: str) -> list[Insertion]:
         """Return the places for a client that roads allow, those that break no rule first, cheapest first.
 
         Of many places on routes with breaks, dearer ones than the first that breaks no rule may be missing.
@@ -129,45 +129,45 @@ class Insertions:
         tried, origin = self._candidates(client)
         if not tried:
             return []
-        early = self._early(tried)
-        if self._costs_time_alone(early):
+        early = self._leave_at_shift_start(tried)
+        if self._breaks_only_cost_time(early):
             found, kept = self._cheapest(client, early, origin)
             if found:
                 return found
             tried, early = [tried[place] for place in kept], [early[place] for place in kept]
             origin = [origin[place] for place in kept]
         driven = drive(self.laws, self.planning, early)
-        excess, moves = self._excess(early, driven), self._moves(early)
+        excess, moves = self._excess(early, driven), self._departure_dependence(early)
         costs = np.where(
             moves,
-            self._more(early, origin, driven, self.early_costs),
-            self._more(early, origin, driven, self.costs),
+            self._cost_increase(early, origin, driven, self.early_costs),
+            self._cost_increase(early, origin, driven, self.costs),
         )
         over = np.maximum(excess - self.excess[self._now(origin)], 0.0)
         slow = moves | (
             (excess[:, _DURATION] > 0) & np.array([route.departure is not None for route in early])
         )
         places = np.arange(len(tried))
-        quick = promising(places[~slow], over, costs, (_MOST, _EACH))
-        found = self._found(client, early, origin, driven, quick)
-        last = promising(places[slow], over, costs, (_MOST_SLOW, _EACH_SLOW))
+        quick = select_insertions(places[~slow], over, costs, (_MOST, _EACH))
+        found = self._evaluate_driven(client, early, origin, driven, quick)
+        last = select_insertions(places[slow], over, costs, (_MOST_SLOW, _EACH_SLOW))
         if last:
             again = [tried[place] for place in last]
             driven = drive(self.laws, self.planning, again)
-            found += self._found(
+            found += self._evaluate_driven(
                 client, again, [origin[place] for place in last], driven, list(range(len(last)))
             )
             found.sort(key=lambda insertion: round(insertion.cost, 9))
-        return sorted(found, key=lambda insertion: bool(insertion.broken))
+        return sorted(found, key=lambda insertion: bool(insertion.violations))
 
-    def _costs_time_alone(self, early: Sequence[Route]) -> bool:
+    def _breaks_only_cost_time(self, early: Sequence[Route]) -> bool:
         """Say whether breaks cost time on many routes, but move no price and no limit of a duration."""
-        rested = [bool(self.facts.rests[self.facts.type_index[route.vehicle]]) for route in early]
+        rested = [bool(self.data.breaks[self.data.type_index[route.vehicle]]) for route in early]
         return (
             sum(rested) > _AT_ONCE
             and all(route.departure is not None for route, rests in zip(early, rested, strict=True) if rests)
-            and not np.isfinite(self.facts.of_vehicles("max_duration")).any()
-            and not self._moves(early).any()
+            and not np.isfinite(self.data.of_vehicles("max_duration")).any()
+            and not self._departure_dependence(early).any()
         )
 
     def _cheapest(
@@ -177,8 +177,8 @@ class Insertions:
 
         Without breaks a drive is quick, and what breaks a rule then does so with them all the more.
         """
-        driven = drive(self._restless, self.planning, early)
-        costs = self._more(early, origin, driven, self.costs)
+        driven = drive(self._laws_without_breaks, self.planning, early)
+        costs = self._cost_increase(early, origin, driven, self.costs)
         over = np.maximum(self._excess(early, driven) - self.excess[self._now(origin)], 0.0)
         order = np.argsort(np.round(costs, 9), kind="stable")
         order = order[(np.isfinite(costs) & (over <= _TOLERANCE).all(axis=1))[order]]
@@ -186,18 +186,20 @@ class Insertions:
             some = [int(place) for place in order[begin : begin + _AT_ONCE]]
             routes = [early[place] for place in some]
             driven = drive(self.laws, self.planning, routes)
-            found = self._found(client, routes, [origin[place] for place in some], driven, range(len(some)))
-            if not all(insertion.broken for insertion in found):
-                return sorted(found, key=lambda insertion: bool(insertion.broken)), []
-        return [], promising(np.arange(len(early)), over, costs, (_MOST_RESTED, _EACH_RESTED))
+            found = self._evaluate_driven(
+                client, routes, [origin[place] for place in some], driven, range(len(some))
+            )
+            if not all(insertion.violations for insertion in found):
+                return sorted(found, key=lambda insertion: bool(insertion.violations)), []
+        return [], select_insertions(np.arange(len(early)), over, costs, (_MOST_RESTED, _EACH_RESTED))
 
     @cached_property
-    def _restless(self) -> Laws:
+    def _laws_without_breaks(self) -> RoutingLaws:
         """The laws, for drivers without breaks."""
-        vehicles = tuple(replace(vehicle, breaks="") for vehicle in self.facts.vehicles)
-        return Laws(replace(self.facts, vehicles=vehicles), self.laws.cost, self.laws.duration)
+        vehicles = tuple(replace(vehicle, breaks="") for vehicle in self.data.vehicles)
+        return RoutingLaws(replace(self.data, vehicles=vehicles), self.laws.cost, self.laws.duration)
 
-    def _found(
+    def _evaluate_driven(
         self,
         client: str,
         routes: Sequence[Route],
@@ -206,33 +208,33 @@ class Insertions:
         chosen: Sequence[int],
     ) -> list[Insertion]:
         """Price and check some of the routes, as they were driven."""
-        costs = self._more(routes, origin, driven, self.costs)
+        costs = self._cost_increase(routes, origin, driven, self.costs)
         found = []
         for place, violations in zip(
-            chosen, broken_by_each(self.lenient, routes, driven, chosen), strict=True
+            chosen, violations_by_route(self.data_all_optional, routes, driven, chosen), strict=True
         ):
-            before = self.before[origin[place]] if origin[place] < len(self.before) else ()
-            more = tuple(_beyond(violations, before))
+            before = self.base_violations[origin[place]] if origin[place] < len(self.base_violations) else ()
+            more = tuple(_new_violations(violations, before))
             if np.isfinite(costs[place]) and all(np.isfinite(violation.amount) for violation in more):
                 route = replace(routes[place], departure=None)
                 found.append(Insertion(route, client, more, float(costs[place])))
         return found
 
-    def _early(self, routes: Sequence[Route]) -> list[Route]:
+    def _leave_at_shift_start(self, routes: Sequence[Route]) -> list[Route]:
         """Let routes with breaks leave when their shift starts, where that makes nothing later."""
-        facts = self.facts
+        facts = self.data
         starts = [
-            vehicle.shift_start if facts.rests[kind] and is_soonest_at_start(self.laws, kind) else None
+            vehicle.shift_start if facts.breaks[kind] and is_soonest_at_start(self.laws, kind) else None
             for kind, vehicle in enumerate(facts.vehicles)
         ]
         return [replace(route, departure=starts[facts.type_index[route.vehicle]]) for route in routes]
 
-    def _moves(self, early: Sequence[Route]) -> NDArray[np.bool_]:
+    def _departure_dependence(self, early: Sequence[Route]) -> NDArray[np.bool_]:
         """Say what prices depend on the departure, of routes that leave early."""
-        facts, laws = self.facts, self.laws
+        facts, laws = self.data, self.laws
         paid = facts.of_vehicles("cost_per_time") + facts.of_vehicles("cost_per_overtime") > 0
         paid = paid | bool(
-            facts.soft.any()
+            facts.has_soft_window.any()
             or facts.policy.cost_of_longest
             or any(laws.reads(name, "clock") for name in laws.cost)
         )
@@ -245,29 +247,29 @@ class Insertions:
 
     def _candidates(self, client: str) -> tuple[list[Route], list[int]]:
         """Return every route with the client in it, and which route of the plan, or spare one, each was."""
-        first, then, homes = self._group(client)
+        first, then, homes = self._linked_clients(client)
         tried: list[Route] = []
         origin: list[int] = []
-        for place, route in enumerate((*self.plan.routes, *self.spare)):
+        for place, route in enumerate((*self.plan.routes, *self.empty_routes)):
             if homes and place not in homes:
                 continue
-            ways = dict.fromkeys(self._ways(route, first, then))
+            ways = dict.fromkeys(self._stop_sequences(route, first, then))
             tried += [replace(route, clients=way, departure=None) for way in ways]
             origin += [place] * len(ways)
         return tried, origin
 
-    def _group(self, client: str) -> tuple[list[str], list[str], set[int]]:
+    def _linked_clients(self, client: str) -> tuple[list[str], list[str], set[int]]:
         """Return what is served with the client: its source, then the rest, and on which routes the others are."""
-        known = {each.name: each for each in self.facts.clients}
+        known = {each.name: each for each in self.data.clients}
         source = known[client].source or client
-        rest = [each.name for each in self.facts.clients if each.source == source]
+        rest = [each.name for each in self.data.clients if each.source == source]
         if not rest:
             return [], [client], set()
         homes = {self.served[name] for name in (source, *rest) if name in self.served}
         first = [source] if source not in self.served else []
         return first, [name for name in rest if name not in self.served], homes
 
-    def _ways(self, route: Route, first: list[str], then: list[str]) -> Iterator[tuple[str, ...]]:
+    def _stop_sequences(self, route: Route, first: list[str], then: list[str]) -> Iterator[tuple[str, ...]]:
         """Yield the stops of a route with one block of clients in it, and another one later."""
         stops, home = list(route.clients), [route.depot]
         size = len(stops) + 1
@@ -277,7 +279,7 @@ class Insertions:
                 continue
             for later in range(at, size):
                 yield (*stops[:at], *first, *stops[at:later], *then, *stops[later:])
-        vehicle = self.facts.vehicles[self.facts.type_index[route.vehicle]]
+        vehicle = self.data.vehicles[self.data.type_index[route.vehicle]]
         if not stops or stops.count(route.depot) >= vehicle.reloads:
             return
         for at in range(size):
@@ -288,45 +290,48 @@ class Insertions:
 
     def _excess(self, routes: Sequence[Route], driven: Drive) -> Floats:
         """Return by how much each route exceeds limits that are numbers; (routes, limits)."""
-        facts, count = self.facts, len(routes)
+        facts, count = self.data, len(routes)
         types = np.array([facts.type_index[route.vehicle] for route in routes], dtype=np.intp)
         load = np.zeros(count)
-        for loads, room in zip(driven.loads, facts.room, strict=True):
+        for loads, room in zip(driven.loads, facts.capacities, strict=True):
             most = np.zeros(count)
             np.maximum.at(most, driven.route, loads)
             load += np.maximum(most - room[types], 0.0)
-        late = np.where(facts.soft[driven.head], 0.0, driven.late)
+        late = np.where(facts.has_soft_window[driven.head], 0.0, driven.late)
         legs = np.nan_to_num(facts.distance[driven.tail, driven.head], posinf=0.0)
         found = [load, np.bincount(driven.route, weights=late, minlength=count)]
         for values, field in (
             (driven.finish, "shift_end"),
-            (driven.spent, "max_duration"),
+            (driven.route_durations, "max_duration"),
             (np.bincount(driven.route, weights=legs, minlength=count), "max_distance"),
         ):
             limit = facts.of_vehicles(field)[types]
             over = np.zeros(count)
             np.subtract(values, limit, out=over, where=np.isfinite(values) & np.isfinite(limit))
             found.append(np.maximum(over, 0.0))
-        return np.stack([*found, driven.rests_missed.astype(float)], axis=1)
+        return np.stack([*found, driven.breaks_missed.astype(float)], axis=1)
 
-    def _more(self, routes: Sequence[Route], origin: Sequence[int], driven: Drive, before: Floats) -> Floats:
+    def _cost_increase(
+        self, routes: Sequence[Route], origin: Sequence[int], driven: Drive, before: Floats
+    ) -> Floats:
         """Return what the plan costs more with each of the routes in place of the one it was, given their prices."""
         now = self._now(origin)
         more = np.full(len(routes), np.inf)
         costs = route_costs(self.laws, self.planning, routes, driven)
         np.subtract(costs, before[now], out=more, where=np.isfinite(costs) & np.isfinite(before[now]))
-        rate = self.facts.policy.cost_of_longest
+        rate = self.data.policy.cost_of_longest
         if rate:
-            longest = float(self.spent.max(initial=0.0))
+            longest = float(self.durations.max(initial=0.0))
             others = [
-                float(np.delete(self.spent, place).max(initial=0.0)) for place in range(len(self.spent))
+                float(np.delete(self.durations, place).max(initial=0.0))
+                for place in range(len(self.durations))
             ]
-            with_it = np.maximum(driven.spent, np.append(others, longest)[now])
+            with_it = np.maximum(driven.route_durations, np.append(others, longest)[now])
             more = more + rate * (with_it - longest)
         return np.asarray(more)
 
 
-def is_soonest_at_start(laws: Laws, kind: int) -> bool:
+def is_soonest_at_start(laws: RoutingLaws, kind: int) -> bool:
     """Say whether a driver who leaves when the shift starts is soonest everywhere, and misses no break for that.
 
     So it is where travel times do not depend on the clock. A break that may begin before the shift may be over for
@@ -339,14 +344,14 @@ def is_soonest_at_start(laws: Laws, kind: int) -> bool:
     kind
         Vehicle type, by its position.
     """
-    start = laws.facts.vehicles[kind].shift_start
+    start = laws.data.vehicles[kind].shift_start
     return not laws.reads(DURATION, "clock") and all(
-        rest.earliest >= start for rest in laws.facts.rests[kind]
+        rest.earliest >= start for rest in laws.data.breaks[kind]
     )
 
 
-def broken_by_each(
-    facts: Facts, routes: Sequence[Route], driven: Drive, chosen: Sequence[int] | None = None
+def violations_by_route(
+    facts: RoutingData, routes: Sequence[Route], driven: Drive, chosen: Sequence[int] | None = None
 ) -> list[tuple[Violation, ...]]:
     """Check routes one by one, each as if it were a plan of its own.
 
@@ -363,13 +368,15 @@ def broken_by_each(
     ends = np.searchsorted(driven.route, np.arange(len(routes) + 1))
     return [
         check_plan(
-            facts, RoutingPlan((routes[place],)), _one(driven, place, slice(ends[place], ends[place + 1]))
+            facts,
+            RoutingPlan((routes[place],)),
+            _single_route(driven, place, slice(ends[place], ends[place + 1])),
         ).violations
         for place in places
     ]
 
 
-def _one(driven: Drive, place: int, legs: slice) -> Drive:
+def _single_route(driven: Drive, place: int, legs: slice) -> Drive:
     """Return one of the routes of a drive."""
     parts = {
         field.name: getattr(driven, field.name)[
@@ -380,13 +387,13 @@ def _one(driven: Drive, place: int, legs: slice) -> Drive:
     return Drive(**{**parts, "route": np.zeros_like(parts["route"])})
 
 
-def _beyond(broken: Sequence[Violation], before: Sequence[Violation]) -> Iterator[Violation]:
+def _new_violations(broken: Sequence[Violation], before: Sequence[Violation]) -> Iterator[Violation]:
     """Yield by how much rules are broken beyond what was broken before."""
-    known: dict[Key, list[float]] = {}
+    known: dict[ViolationKey, list[float]] = {}
     for violation in before:
-        known.setdefault(_key(violation), []).append(violation.amount)
+        known.setdefault(_violation_key(violation), []).append(violation.amount)
     for violation in broken:
-        same = known.get(_key(violation))
+        same = known.get(_violation_key(violation))
         was = same.pop(0) if same else 0.0
         if not np.isfinite(violation.amount):
             if not np.isfinite(was):
@@ -396,5 +403,5 @@ def _beyond(broken: Sequence[Violation], before: Sequence[Violation]) -> Iterato
             yield replace(violation, amount=violation.amount - was) if was else violation
 
 
-def _key(violation: Violation) -> Key:
+def _violation_key(violation: Violation) -> ViolationKey:
     return violation.constraint, violation.where, violation.unit

@@ -6,12 +6,12 @@ import numpy as np
 
 from kanopt.problems.routing.data import Floats, Ints
 
-__all__ = ["promising"]
+__all__ = ["select_insertions"]
 
 _TOLERANCE = 1e-6
 
 
-def promising(places: Ints, over: Floats, costs: Floats, sizes: tuple[int, int]) -> list[int]:
+def select_insertions(places: Ints, over: Floats, costs: Floats, sizes: tuple[int, int]) -> list[int]:
     """Return the places to check: all, or of those that exceed the same limits the best few.
 
     Parameters

@@ -1,7 +1,7 @@
 """What a routing problem knows of its legs, and the laws evaluated on it.
 
 A law is evaluated on arrays of legs: an n × n matrix per vehicle type when a solver asks, the legs of a plan
-when it is priced. Both go through :class:`Laws`, so that solver and re-pricing cannot disagree about
+when it is priced. Both go through :class:`RoutingLaws`, so that solver and re-pricing cannot disagree about
 what a law says.
 """
 
@@ -16,20 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, ProblemError, nearest
-from kanopt.formulas.binding import BoundFormula, Known, Reference, Resolver
-from kanopt.problems.records import known
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue, Resolver
+from kanopt.problems.records import field_values
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
-from kanopt.problems.routing.data import Facts, Floats, Ints
+from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.units import convert
 
-__all__ = ["DURATION", "Inputs", "Law", "Laws"]
+__all__ = ["DURATION", "LegInputs", "RoutingLaw", "RoutingLaws"]
 
-Law = BoundFormula | ArrivalFunctions | Floats
+RoutingLaw = BoundFormula | ArrivalFunctions | Floats
 DURATION = "duration"
 
 
 @dataclass(frozen=True)
-class Inputs:
+class LegInputs:
     """The legs a law is evaluated on; all arrays broadcast against each other.
 
     Parameters
@@ -51,12 +51,12 @@ class Inputs:
     late: Floats | None = None
 
 
-class Laws:
+class RoutingLaws:
     """The laws of a routing problem, evaluated on legs.
 
     Parameters
     ----------
-    facts
+    data
         What the problem knows.
     cost
         Price per leg, by term.
@@ -64,16 +64,16 @@ class Laws:
         Travel time per leg.
     """
 
-    def __init__(self, facts: Facts, cost: Mapping[str, Law], duration: Law) -> None:
-        self.facts = facts
+    def __init__(self, data: RoutingData, cost: Mapping[str, RoutingLaw], duration: RoutingLaw) -> None:
+        self.data = data
         self.cost = dict(cost)
         self.duration = duration
-        self._client_values: dict[str, Known] = {}
+        self._client_values: dict[str, ReferenceValue] = {}
 
     @cached_property
     def roads(self) -> NDArray[np.bool_]:
         """Which arcs can be driven: with a length, and finite in every matrix of times and prices; (n, n)."""
-        roads = self.facts.usable
+        roads = self.data.usable
         for law in (self.duration, *self.cost.values()):
             if isinstance(law, ArrivalFunctions):
                 roads = roads & law.roads
@@ -81,7 +81,7 @@ class Laws:
                 roads = roads & np.isfinite(law)
         return roads
 
-    def law(self, name: str) -> Law:
+    def law(self, name: str) -> RoutingLaw:
         """Return a cost law by its term, or the law of travel time."""
         return self.duration if name == DURATION else self.cost[name]
 
@@ -101,9 +101,9 @@ class Laws:
 
     def unit(self, name: str) -> str:
         """Return the unit a law is evaluated in."""
-        return self.facts.units.time if name == DURATION else self.facts.units.money
+        return self.data.units.time if name == DURATION else self.data.units.money
 
-    def evaluate(self, name: str, inputs: Inputs) -> Floats:
+    def evaluate(self, name: str, inputs: LegInputs) -> Floats:
         """Evaluate a law on legs.
 
         A value below zero is taken as zero, for the solver and for re-pricing alike; ``outside`` says where. Legs
@@ -117,7 +117,7 @@ class Laws:
         raw = self.raw(name, inputs)
         return np.where(np.isnan(raw), np.inf, np.maximum(raw, 0.0))
 
-    def raw(self, name: str, inputs: Inputs) -> Floats:
+    def raw(self, name: str, inputs: LegInputs) -> Floats:
         """Evaluate a law as it is, with NaN on legs that cannot be driven."""
         law, tail, head = self.law(name), inputs.tail, inputs.head
         usable = self.roads[tail, head]
@@ -133,7 +133,7 @@ class Laws:
             raise ProblemError(f"law {name!r}: {error}") from error
         return np.where(usable, values, np.nan)
 
-    def outside(self, name: str, inputs: Inputs) -> NDArray[np.bool_]:
+    def outside(self, name: str, inputs: LegInputs) -> NDArray[np.bool_]:
         """Say which legs lie outside the data the law was learned from; all False for a matrix.
 
         Arrival functions are known between their first and last point.
@@ -148,36 +148,36 @@ class Laws:
         reached = self.roads[inputs.tail, inputs.head]
         return np.asarray(np.broadcast_to(outside, shape) & reached)
 
-    def resolver(self, name: str, inputs: Inputs) -> Resolver:
+    def resolver(self, name: str, inputs: LegInputs) -> Resolver:
         """Return the function that looks references up for these legs."""
 
-        def resolve(reference: Reference) -> Known:
+        def resolve(reference: Reference) -> ReferenceValue:
             if reference.scope == "vehicle":
                 values = self._vehicle_values(reference.field, name)
-                return Known(values.values[inputs.vehicle], values.unit)
+                return ReferenceValue(values.values[inputs.vehicle], values.unit)
             if reference.scope == "client":
                 values = self._head_values(reference.field, name)
-                return Known(values.values[inputs.head], values.unit)
-            return self._moving(reference, name, inputs)
+                return ReferenceValue(values.values[inputs.head], values.unit)
+            return self._plan_dependent(reference, name, inputs)
 
         return resolve
 
-    def _moving(self, reference: Reference, law: str, inputs: Inputs) -> Known:
+    def _plan_dependent(self, reference: Reference, law: str, inputs: LegInputs) -> ReferenceValue:
         """Look up arc, load and clock."""
-        units = self.facts.units
+        units = self.data.units
         what = str(reference)
         if what == "arc.distance":
-            return Known(self.facts.stand_in[inputs.tail, inputs.head], units.distance)
+            return ReferenceValue(self.data.finite_distance[inputs.tail, inputs.head], units.distance)
         if what == "arc.duration" and law != DURATION:
-            return Known(np.where(np.isfinite(inputs.duration), inputs.duration, 1.0), units.time)
+            return ReferenceValue(np.where(np.isfinite(inputs.duration), inputs.duration, 1.0), units.time)
         if what == "state.load":
-            return Known(inputs.load, units.load)
+            return ReferenceValue(inputs.load, units.load)
         if what in ("clock.hour", "clock.minute"):
             unit, day = ("h", 24.0) if reference.field == "hour" else ("min", 1440.0)
             finite = np.where(np.isfinite(inputs.clock), inputs.clock, 0.0)
-            return Known(np.mod(convert(finite, units.time, unit), day), unit)
+            return ReferenceValue(np.mod(convert(finite, units.time, unit), day), unit)
         if what == "clock.late" and law != DURATION:
-            return Known(np.zeros(()) if inputs.late is None else inputs.late, units.time)
+            return ReferenceValue(np.zeros(()) if inputs.late is None else inputs.late, units.time)
         if what == "clock.late":
             raise ProblemError(f"law {law!r}: the law of travel time cannot read how late one will be")
         if what == "arc.duration":
@@ -187,13 +187,15 @@ class Laws:
         hint = nearest(what, KNOWN)
         raise ProblemError(f"law {law!r}: a routing problem does not know {what!r}; {hint}")
 
-    def _vehicle_values(self, field: str, law: str) -> Known:
-        vehicles: Sequence[Any] = self.facts.vehicles
-        return known(vehicles, field, units=self.facts.units.of_vehicles(), where=f"law {law!r}: vehicles")
+    def _vehicle_values(self, field: str, law: str) -> ReferenceValue:
+        vehicles: Sequence[Any] = self.data.vehicles
+        return field_values(
+            vehicles, field, units=self.data.units.of_vehicles(), where=f"law {law!r}: vehicles"
+        )
 
-    def _head_values(self, field: str, law: str) -> Known:
+    def _head_values(self, field: str, law: str) -> ReferenceValue:
         if field not in self._client_values:
-            self._client_values[field] = self.facts.client_values(field, law)
+            self._client_values[field] = self.data.client_values(field, law)
         return self._client_values[field]
 
 

@@ -11,9 +11,9 @@ import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
-from kanopt.problems.routing.data import Facts
+from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import VehicleType, split_label
-from kanopt.problems.routing.windows import moment_of
+from kanopt.problems.routing.windows import parse_clock_time
 from kanopt.tables import units_of
 from kanopt.units import convert
 
@@ -93,7 +93,7 @@ class RoutingPlan(Plan):
         return frame.astype({"index": "Int64", "stop": "Int64"})
 
 
-def read_plan(decision: Any, facts: Facts) -> RoutingPlan:
+def read_plan(decision: Any, data: RoutingData) -> RoutingPlan:
     """Read a plan from routes, a frame, a mapping or lists, and verify its names.
 
     Raises
@@ -101,9 +101,9 @@ def read_plan(decision: Any, facts: Facts) -> RoutingPlan:
     ProblemError
         With every vehicle type, client or depot that the problem does not know, and every departure at no time.
     """
-    routes = tuple(route for route in map(_tidied, _routes(decision, facts)) if route.clients)
-    types = [vehicle.name for vehicle in facts.vehicles]
-    names = [client.name for client in facts.clients]
+    routes = tuple(route for route in map(_without_empty_trips, _routes(decision, data)) if route.clients)
+    types = [vehicle.name for vehicle in data.vehicles]
+    names = [client.name for client in data.clients]
     known = set(names)
     mistakes = [
         f"route {place}: unknown vehicle type {route.vehicle!r}; {nearest(route.vehicle, types)}"
@@ -116,7 +116,7 @@ def read_plan(decision: Any, facts: Facts) -> RoutingPlan:
         for client in route.clients
         if client not in known and client != route.depot
     ]
-    depots = {depot.name for depot in facts.depots}
+    depots = {depot.name for depot in data.depots}
     mistakes += [
         f"route {place} ({route.label}): unknown depot {route.depot!r}; {nearest(route.depot, depots)}"
         for place, route in enumerate(routes, start=1)
@@ -133,7 +133,7 @@ def read_plan(decision: Any, facts: Facts) -> RoutingPlan:
     return RoutingPlan(routes, tuple(name for name in names if name not in served))
 
 
-def _tidied(route: Route) -> Route:
+def _without_empty_trips(route: Route) -> Route:
     """Drop returns to the depot between which nobody is served."""
     stops = [
         stop
@@ -145,12 +145,12 @@ def _tidied(route: Route) -> Route:
     return route if len(stops) == len(route.clients) else replace(route, clients=tuple(stops))
 
 
-def _routes(decision: Any, facts: Facts) -> Iterable[Route]:
-    depot_of = facts.depot_of
+def _routes(decision: Any, data: RoutingData) -> Iterable[Route]:
+    depot_of = data.depot_of
     if isinstance(decision, RoutingPlan):
         return decision.routes
     if isinstance(decision, pd.DataFrame):
-        return _from_frame(decision, depot_of, facts.units.time)
+        return _from_frame(decision, depot_of, data.units.time)
     if isinstance(decision, Mapping):
         return [
             _route(label, clients, depot_of, place)
@@ -159,7 +159,7 @@ def _routes(decision: Any, facts: Facts) -> Iterable[Route]:
     if isinstance(decision, Sequence) and not isinstance(decision, str):
         if all(isinstance(route, Route) for route in decision):
             return tuple(decision)
-        return _from_lists(decision, facts.vehicles, depot_of)
+        return _from_lists(decision, data.vehicles, depot_of)
     raise ProblemError(
         f"a routing plan is a RoutingPlan, a DataFrame, a mapping of vehicle to clients or a list of lists of "
         f"clients, not {type(decision).__name__}"
@@ -222,16 +222,16 @@ def _from_frame(frame: pd.DataFrame, depot_of: Mapping[str, str], time: str) -> 
     ):
         depot = str(part["depot"].iloc[0]) if "depot" in part.columns else depot_of.get(str(name), "")
         departure = part["departure"].iloc[0] if "departure" in part.columns else None
-        leaves = None if departure is None or pd.isna(departure) else _leaves(departure, unit, time)
+        leaves = None if departure is None or pd.isna(departure) else _parse_departure(departure, unit, time)
         routes.append(Route(str(name), int(str(index)), depot, tuple(part["client"].astype(str)), leaves))
     return routes
 
 
-def _leaves(departure: Any, unit: str, time: str) -> float:
+def _parse_departure(departure: Any, unit: str, time: str) -> float:
     """Read a departure, a number or a text such as ``8:30``, and return it in the problem's unit."""
     try:
         text = isinstance(departure, str) and ":" in departure
-        return moment_of(departure, time) if text else convert(float(departure), unit, time)
+        return parse_clock_time(departure, time) if text else convert(float(departure), unit, time)
     except (TypeError, ValueError) as error:
         raise ProblemError(
             f"plan: departure {departure!r} is no clock time; write a number in {unit!r} or a text such as '8:30'"

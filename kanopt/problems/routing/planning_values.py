@@ -13,19 +13,19 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.formulas.binding import BoundFormula, Reference
 from kanopt.problems.findings import FrozenInput
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
-from kanopt.problems.routing.data import Facts, Floats, Ints
-from kanopt.problems.routing.leg_laws import DURATION, Inputs, Laws
+from kanopt.problems.routing.data import Floats, Ints, RoutingData
+from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.problems.wording import clock_text, number
 from kanopt.units import convert
 
-__all__ = ["Planning", "Seen"]
+__all__ = ["PlanStates", "PlanningValues"]
 
 STATES = ("state.load", "clock.hour", "clock.minute")
 _SAMPLE = 150
 
 
 @dataclass(frozen=True)
-class _Moment:
+class _PlanningPoint:
     """One load and one clock time per vehicle type, with the reason why."""
 
     load: Floats
@@ -35,7 +35,7 @@ class _Moment:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class PlanStates:
     """Loads and clock times with which nodes are left in some plan; by vehicle type and node, NaN where none is.
 
     Parameters
@@ -48,7 +48,7 @@ class Seen:
     clock: Floats
 
     @classmethod
-    def of(cls, shape: tuple[int, int], legs: Inputs) -> Seen:
+    def of(cls, shape: tuple[int, int], legs: LegInputs) -> PlanStates:
         """Collect them from the legs of a plan."""
         count = np.zeros(shape)
         reached = np.isfinite(legs.clock)
@@ -64,7 +64,7 @@ class Seen:
         return cls(*found)
 
 
-class Planning:
+class PlanningValues:
     """The planning values of every law, and each law's matrix under them.
 
     Parameters
@@ -74,7 +74,7 @@ class Planning:
     stated
         What the user fixed: ``"state.load"``, ``"clock.hour"`` or ``"clock.minute"``, alone or for one law, as in
         ``"duration.clock.hour"``.
-    seen
+    plan_states
         Loads and clock times of a plan, which come before all others.
 
     Raises
@@ -83,9 +83,9 @@ class Planning:
         If a key is unknown or a value is not a finite number.
     """
 
-    def __init__(self, laws: Laws, stated: Mapping[str, Any], seen: Seen | None = None) -> None:
+    def __init__(self, laws: RoutingLaws, stated: Mapping[str, Any], seen: PlanStates | None = None) -> None:
         self.laws = laws
-        self.seen = seen
+        self.plan_states = seen
         self.stated = dict(stated)
         names = [DURATION, *laws.cost]
         keys = [*STATES, *(f"{name}.{state}" for name in names for state in STATES)]
@@ -97,64 +97,66 @@ class Planning:
         ]
         if wrong:
             raise ProblemError("planning: " + "\nplanning: ".join(wrong))
-        self._moments: dict[str, _Moment] = {}
+        self._planning_points: dict[str, _PlanningPoint] = {}
 
     @property
-    def facts(self) -> Facts:
+    def data(self) -> RoutingData:
         """The problem's data."""
-        return self.laws.facts
+        return self.laws.data
 
-    def moment(self, name: str) -> _Moment:
+    def planning_point(self, name: str) -> _PlanningPoint:
         """Return the load and clock at which a law is planned."""
-        if name not in self._moments:
-            self._moments[name] = self._slowest() if name == DURATION else self._middle(name)
-        return self._moments[name]
+        if name not in self._planning_points:
+            self._planning_points[name] = (
+                self._slowest_point() if name == DURATION else self._mid_shift_point(name)
+            )
+        return self._planning_points[name]
 
     def state(self, name: str, vehicle: Ints, tail: Ints) -> tuple[Floats, Floats]:
         """Return the load and clock at which a law is planned on legs that leave some nodes."""
-        moment = self.moment(name)
+        moment = self.planning_point(name)
         load, clock = moment.load[vehicle], moment.clock[vehicle]
-        if self.seen is None:
+        if self.plan_states is None:
             return load, clock
-        known = self.seen.load[vehicle, tail], self.seen.clock[vehicle, tail]
+        known = self.plan_states.load[vehicle, tail], self.plan_states.clock[vehicle, tail]
         return np.where(np.isnan(known[0]), load, known[0]), np.where(np.isnan(known[1]), clock, known[1])
 
-    def _arcs(self, name: str, vehicle: int, nodes: Ints, load: Any, clock: Any) -> Inputs:
+    def _arcs(self, name: str, vehicle: int, nodes: Ints, load: Any, clock: Any) -> LegInputs:
         """Return every arc between some nodes for one vehicle type at one load and clock time, or one for each tail."""
         tail, head = nodes[:, None], nodes[None, :]
         duration = np.zeros(()) if name == DURATION else self.durations[vehicle][tail, head]
-        return Inputs(np.asarray(vehicle), tail, head, np.asarray(load), np.asarray(clock), duration)
+        return LegInputs(np.asarray(vehicle), tail, head, np.asarray(load), np.asarray(clock), duration)
 
     @cached_property
     def durations(self) -> Floats:
         """Travel time of every arc by vehicle type at planning values; (types, n, n), infinite where no road is."""
-        return np.stack([self._matrix(DURATION, place) for place in range(len(self.facts.vehicles))])
+        return np.stack([self._matrix(DURATION, place) for place in range(len(self.data.vehicles))])
 
     @cached_property
     def costs(self) -> Floats:
         """Price of every arc by vehicle type, all cost terms and the price of distance together; (types, n, n)."""
         total = np.zeros_like(self.durations)
-        for place, vehicle in enumerate(self.facts.vehicles):
+        for place, vehicle in enumerate(self.data.vehicles):
             total[place] = np.where(
-                self.facts.usable, self.facts.stand_in * vehicle.cost_per_distance, np.inf
+                self.data.usable, self.data.finite_distance * vehicle.cost_per_distance, np.inf
             )
             for name in self.laws.cost:
                 total[place] += self._matrix(name, place)
         return total
 
     @cached_property
-    def lines(self) -> tuple[Floats, Floats]:
+    def linear_load_costs(self) -> tuple[Floats, Floats]:
         """Price of every arc for an empty vehicle, and what a unit of load adds; each (types, n, n).
 
         A law of the load is its secant between an empty and a full vehicle; other states are at planning values.
         """
         costs, slopes = np.array(self.costs), np.zeros_like(self.costs)
         full, _, _ = self._bounds()
-        nodes = np.arange(len(self.facts.names))
+        nodes = np.arange(len(self.data.names))
         for name in self.laws.cost:
             if not self.laws.reads(name, "state.load"):
                 continue
-            for place in range(len(self.facts.vehicles)):
+            for place in range(len(self.data.vehicles)):
                 _, clock = self.state(name, np.asarray(place), nodes[:, None])
                 empty, loaded = (
                     self.laws.evaluate(name, self._arcs(name, place, nodes, load, clock))
@@ -168,18 +170,18 @@ class Planning:
         return costs, slopes
 
     def _matrix(self, name: str, vehicle: int) -> Floats:
-        law, nodes = self.laws.law(name), np.arange(len(self.facts.names))
+        law, nodes = self.laws.law(name), np.arange(len(self.data.names))
         average = None
         if isinstance(law, ArrivalFunctions) and self._states(name)[1] is None:
             average = self._average(law, vehicle)
-            if self.seen is None:
+            if self.plan_states is None:
                 return average
         load, clock = self.state(name, np.asarray(vehicle), nodes[:, None])
         values = self.laws.evaluate(name, self._arcs(name, vehicle, nodes, load, clock))
         matrix = np.broadcast_to(values, (len(nodes), len(nodes)))
-        if average is None or self.seen is None:
+        if average is None or self.plan_states is None:
             return matrix
-        return np.where(np.isnan(self.seen.clock[vehicle])[:, None], average, matrix)
+        return np.where(np.isnan(self.plan_states.clock[vehicle])[:, None], average, matrix)
 
     def _average(self, law: ArrivalFunctions, vehicle: int) -> Floats:
         """Return each arc's average travel time of the shift.
@@ -192,7 +194,7 @@ class Planning:
 
     def _states(self, name: str) -> tuple[float | None, float | None]:
         """Return the stated load and clock of a law, in the problem's units; None where not stated."""
-        units = self.facts.units
+        units = self.data.units
         found: dict[str, float] = {}
         for state in STATES:
             value = self.stated.get(f"{name}.{state}", self.stated.get(state))
@@ -206,29 +208,29 @@ class Planning:
 
     def _bounds(self) -> tuple[Floats, Floats, Floats]:
         """Return capacity, shift start and shift end, finite: all there is to carry at most, midnight at most."""
-        facts = self.facts
+        facts = self.data
         total = float(facts.demand.sum() + facts.pickup.sum())
         capacity = np.minimum(facts.of_vehicles("capacity"), total if total > 0 else 1.0)
         start, end = facts.of_vehicles("shift_start"), facts.of_vehicles("shift_end")
         midnight = convert(24.0, "h", facts.units.time)
         return capacity, start, np.where(np.isfinite(end), end, np.maximum(midnight, start))
 
-    def _middle(self, name: str) -> _Moment:
+    def _mid_shift_point(self, name: str) -> _PlanningPoint:
         """Plan a cost law at half load and the middle of the shift, unless stated."""
         capacity, start, end = self._bounds()
         load, clock = self._states(name)
-        return _Moment(
+        return _PlanningPoint(
             load=capacity / 2 if load is None else np.full_like(capacity, load),
             clock=(start + end) / 2 if clock is None else np.full_like(start, clock),
             load_why="half the capacity" if load is None else "stated",
             clock_why="middle of the shift" if clock is None else "stated",
         )
 
-    def _slowest(self) -> _Moment:
+    def _slowest_point(self) -> _PlanningPoint:
         """Plan travel time at the load and the full hour with the highest median, unless stated."""
         load, clock = self._states(DURATION)
-        chosen = np.array([self._slowest_of(place, load, clock) for place in range(len(self.facts.vehicles))])
-        return _Moment(
+        chosen = np.array([self._slowest_of(place, load, clock) for place in range(len(self.data.vehicles))])
+        return _PlanningPoint(
             load=chosen[:, 0],
             clock=chosen[:, 1],
             load_why="the load at which driving takes longest" if load is None else "stated",
@@ -238,13 +240,13 @@ class Planning:
     def _slowest_of(self, vehicle: int, load: float | None, clock: float | None) -> tuple[float, float]:
         """Return the load and clock at which the median travel time of one vehicle type is highest."""
         capacity, start, end = (values[vehicle] for values in self._bounds())
-        hour = convert(1.0, "h", self.facts.units.time)
+        hour = convert(1.0, "h", self.data.units.time)
         clocks = [start if clock is None else clock]
         if clock is None and self.laws.reads(DURATION, "clock"):
             clocks += [*np.arange(np.ceil(start / hour) * hour, end, hour), end]
         moves = load is None and self.laws.reads(DURATION, "state")
         loads = [0.0, capacity / 2, capacity] if moves else [capacity / 2 if load is None else load]
-        nodes = np.unique(np.linspace(0, len(self.facts.names) - 1, _SAMPLE).astype(np.intp))
+        nodes = np.unique(np.linspace(0, len(self.data.names) - 1, _SAMPLE).astype(np.intp))
         options = [(weight, time) for weight in loads for time in clocks]
         if len(options) == 1:
             return options[0]
@@ -260,7 +262,7 @@ class Planning:
         found = list(self._frozen_arrivals())
         for name, law in self.laws.formulas().items():
             for variable, reference in _state_inputs(law):
-                moment = self.moment(name)
+                moment = self.planning_point(name)
                 if reference == "clock.late":
                     found.append(
                         FrozenInput(
@@ -275,7 +277,7 @@ class Planning:
                         law=name,
                         input=variable,
                         reference=reference,
-                        value=self._shown(values, is_load=is_load),
+                        value=self._value_text(values, is_load=is_load),
                         why=moment.load_why if is_load else moment.clock_why,
                     )
                 )
@@ -285,19 +287,23 @@ class Planning:
         if not isinstance(self.laws.duration, ArrivalFunctions):
             return
         stated = self._states(DURATION)[1] is not None
-        value = self._shown(self.moment(DURATION).clock, is_load=False) if stated else "all of the shift"
+        value = (
+            self._value_text(self.planning_point(DURATION).clock, is_load=False)
+            if stated
+            else "all of the shift"
+        )
         why = "stated" if stated else "the average travel time of each arc over the shift"
         yield FrozenInput(law=DURATION, input="clock", reference="clock.minute", value=value, why=why)
 
-    def _shown(self, values: Floats, *, is_load: bool) -> str:
-        units = self.facts.units
+    def _value_text(self, values: Floats, *, is_load: bool) -> str:
+        units = self.data.units
         texts = [
             f"{number(value)} {units.load}".strip() if is_load else clock_text(value, units.time)
             for value in values
         ]
         if len(set(texts)) == 1:
             return texts[0]
-        names = [vehicle.name for vehicle in self.facts.vehicles]
+        names = [vehicle.name for vehicle in self.data.vehicles]
         return ", ".join(f"{name} {text}" for name, text in zip(names, texts, strict=True))
 
 

@@ -14,28 +14,28 @@ import pandas as pd
 from kanopt.errors import ProblemError, UnitError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
-from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
+from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.records import Quantity, names_of, records
-from kanopt.problems.road_network import RoadNetwork, Travel
+from kanopt.problems.road_network import RoadNetwork, TravelMatrix
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
-from kanopt.problems.routing.data import Facts, Floats
+from kanopt.problems.routing.data import Floats, RoutingData
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
-from kanopt.problems.routing.extrapolations import outside_plan
-from kanopt.problems.routing.leg_laws import DURATION, Law, Laws
+from kanopt.problems.routing.extrapolations import plan_extrapolations
+from kanopt.problems.routing.leg_laws import DURATION, RoutingLaw, RoutingLaws
 from kanopt.problems.routing.plan import Route, RoutingPlan, read_plan
-from kanopt.problems.routing.planning_values import Planning, Seen
+from kanopt.problems.routing.planning_values import PlanningValues, PlanStates
 from kanopt.problems.routing.policy import RoutingPolicy
-from kanopt.problems.routing.reasons import reasons_of
+from kanopt.problems.routing.reasons import routing_reasons
 from kanopt.problems.routing.remarks import input_findings
 from kanopt.problems.routing.simulate.check import check_plan
 from kanopt.problems.routing.simulate.drive import Drive, drive
 from kanopt.problems.routing.simulate.price import RESERVED, price_plan
 from kanopt.problems.routing.timetable import timetable_of, with_times
-from kanopt.problems.routing.validation import check_entities, check_words, read_matrix
+from kanopt.problems.routing.validation import check_entities, check_text_fields, read_matrix
 from kanopt.problems.routing.views import views_of
 from kanopt.problems.views import View
-from kanopt.problems.wording import listed
+from kanopt.problems.wording import list_names
 from kanopt.units import convert
 
 if TYPE_CHECKING:
@@ -110,8 +110,8 @@ class RoutingProblem(Problem[RoutingPlan]):
     depots: Sequence[Depot]
     clients: Sequence[Client]
     vehicles: Sequence[VehicleType]
-    cost: Law | Mapping[str, Law]
-    duration: Law | RoadNetwork
+    cost: RoutingLaw | Mapping[str, RoutingLaw]
+    duration: RoutingLaw | RoadNetwork
     distance: Floats | RoadNetwork | None = None
     units: RoutingUnits = field(default_factory=RoutingUnits)
     planning: Mapping[str, float] = field(default_factory=dict)
@@ -126,9 +126,9 @@ class RoutingProblem(Problem[RoutingPlan]):
         if not isinstance(self.policy, RoutingPolicy):
             raise ProblemError(f"policy: give a RoutingPolicy, not a {type(self.policy).__name__}")
         check_entities(self.depots, self.clients, self.vehicles)
-        check_words(self.clients, self.vehicles, self.policy, self.units.time)
+        check_text_fields(self.clients, self.vehicles, self.policy, self.units.time)
         # evaluates every law once on every arc, so that what a law cannot price is refused here
-        _ = self.planner.costs, self.facts.service, self.facts.carried, self.facts.room
+        _ = self.planning_values.costs, self.data.service, self.data.demands, self.data.capacities
 
     @property
     def unit(self) -> str:
@@ -142,15 +142,15 @@ class RoutingProblem(Problem[RoutingPlan]):
         return given[0] if given else None
 
     @cached_property
-    def stops(self) -> tuple[str, ...]:
+    def network_nodes(self) -> tuple[str, ...]:
         """Node of the road network at which each depot and client lies."""
         points: tuple[Depot | Client, ...] = (*self.depots, *self.clients)
         return tuple(_node(point) for point in points)
 
     @cached_property
-    def facts(self) -> Facts:
+    def data(self) -> RoutingData:
         """The data as arrays over depots, then clients."""
-        return Facts(
+        return RoutingData(
             tuple(self.depots),
             tuple(self.clients),
             tuple(self.vehicles),
@@ -160,32 +160,32 @@ class RoutingProblem(Problem[RoutingPlan]):
         )
 
     @cached_property
-    def rules(self) -> Laws:
+    def leg_laws(self) -> RoutingLaws:
         """The laws, ready to be evaluated on legs."""
         given = self.cost if isinstance(self.cost, Mapping) else {"cost": self.cost}
         named = (*RESERVED, DURATION, *(["service"] if self.policy.service is not None else []))
         taken = [name for name in given if name in named]
         if taken:
             raise ProblemError(
-                f"cost: the name {listed(taken)} is taken by a term of the problem; choose another"
+                f"cost: the name {list_names(taken)} is taken by a term of the problem; choose another"
             )
-        names = self.facts.names
+        names = self.data.names
         cost = {name: self._law(law, names, f"cost {name!r}") for name, law in given.items()}
         if isinstance(self.duration, RoadNetwork):
-            duration: Law = self._travel(self.duration).time
+            duration: RoutingLaw = self._travel(self.duration).time
         elif isinstance(self.duration, ArrivalFunctions):
             duration = self._arrivals(self.duration)
         else:
             duration = self._law(self.duration, names, "duration")
-        return Laws(self.facts, cost, duration)
+        return RoutingLaws(self.data, cost, duration)
 
     @cached_property
-    def planner(self) -> Planning:
+    def planning_values(self) -> PlanningValues:
         """The planning values and the matrices under them."""
-        return Planning(self.rules, self.planning)
+        return PlanningValues(self.leg_laws, self.planning)
 
     @staticmethod
-    def _law(law: Any, names: Sequence[str], what: str) -> Law:
+    def _law(law: Any, names: Sequence[str], what: str) -> RoutingLaw:
         return law if isinstance(law, BoundFormula) else read_matrix(law, names, what)
 
     def _distances(self) -> Floats:
@@ -202,7 +202,8 @@ class RoutingProblem(Problem[RoutingPlan]):
         wrong = [name for name, place in zip(names, where, strict=True) if not np.isfinite(place).all()]
         if wrong:
             raise ProblemError(
-                f"depots and clients {listed(wrong)}: no coordinates; give x and y, a distance matrix or a road network"
+                f"depots and clients {list_names(wrong)}: no coordinates; give x and y, a distance matrix "
+                "or a road network"
             )
         straight: Floats = np.hypot(
             where[:, None, 0] - where[None, :, 0], where[:, None, 1] - where[None, :, 1]
@@ -211,18 +212,18 @@ class RoutingProblem(Problem[RoutingPlan]):
 
     def _arrivals(self, law: ArrivalFunctions) -> ArrivalFunctions:
         """Return arrival functions in the problem's unit of time."""
-        if law.size != len(self.facts.names):
+        if law.size != len(self.data.names):
             raise ProblemError(
-                f"duration: arrival functions between {law.size} nodes, but there are {len(self.facts.names)} depots "
+                f"duration: arrival functions between {law.size} nodes, but there are {len(self.data.names)} depots "
                 f"and clients"
             )
         return law.in_unit(self.units.time)
 
-    def _travel(self, network: RoadNetwork) -> Travel:
+    def _travel(self, network: RoadNetwork) -> TravelMatrix:
         """Return a network's travel in the problem's units."""
-        travel = network.matrix(self.stops)
+        travel = network.matrix(self.network_nodes)
         try:
-            return Travel(
+            return TravelMatrix(
                 convert(travel.time, network.time, self.units.time),
                 convert(travel.length, network.distance, self.units.distance),
             )
@@ -231,14 +232,14 @@ class RoutingProblem(Problem[RoutingPlan]):
 
     def laws(self) -> Mapping[str, Formula]:
         """Return the formulas by cost term, and ``"duration"``."""
-        found = {name: law.formula for name, law in self.rules.formulas().items()}
+        found = {name: law.formula for name, law in self.leg_laws.formulas().items()}
         if self.network is not None and isinstance(self.network.law, BoundFormula):
             found.setdefault(DURATION, self.network.law.formula)
         if self.policy.service is not None:
             found["service"] = self.policy.service.formula
         return found
 
-    def replanned(self, plan: RoutingPlan) -> RoutingProblem:
+    def with_planning_from(self, plan: RoutingPlan) -> RoutingProblem:
         """Return the same problem with load and clock planned as they are in a plan.
 
         Parameters
@@ -248,14 +249,14 @@ class RoutingProblem(Problem[RoutingPlan]):
             plan leaves it.
         """
         driven = self.drive(plan.routes)
-        seen = Seen.of((len(self.facts.vehicles), len(self.facts.names)), driven.inputs)
+        seen = PlanStates.of((len(self.data.vehicles), len(self.data.names)), driven.inputs)
         again = copy(self)
-        again.__dict__["planner"] = Planning(self.rules, self.planning, seen)
+        again.__dict__["planner"] = PlanningValues(self.leg_laws, self.planning, seen)
         return again
 
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return the loads and clock times that a solver sees at planning values."""
-        return self.planner.frozen()
+        return self.planning_values.frozen()
 
     def remarks(self) -> tuple[str, ...]:
         """Tell of matrices that differ by direction or have shortcuts, units that do not fit, and shifts too short."""
@@ -263,7 +264,7 @@ class RoutingProblem(Problem[RoutingPlan]):
 
     def drive(self, routes: Sequence[Route], *, frozen: bool = False) -> Drive:
         """Drive routes forward: loads, departures, waits and arrivals, on the law or at planning values."""
-        return drive(self.rules, self.planner, routes, frozen=frozen)
+        return drive(self.leg_laws, self.planning_values, routes, frozen=frozen)
 
     def timetable(self, plan: Any) -> pd.DataFrame:
         """Return when every stop is reached and served on the law, how late, and what is on board.
@@ -280,12 +281,12 @@ class RoutingProblem(Problem[RoutingPlan]):
             and ``end`` (of the service), ``late``, ``breaks`` (on the way), ``load`` and ``distance`` (of the way).
         """
         plan = self.plan_from(plan)
-        return timetable_of(self.facts, plan, self.drive(plan.routes))
+        return timetable_of(self.data, plan, self.drive(plan.routes))
 
     def table(self, plan: RoutingPlan) -> pd.DataFrame:
         """Return the plan with one row per stop, and when it is reached and served, as :meth:`timetable` says."""
         plan = self.plan_from(plan)
-        return with_times(self.facts, plan, self.timetable(plan))
+        return with_times(self.data, plan, self.timetable(plan))
 
     def check(self, plan: RoutingPlan) -> Check:
         """Verify every rule of the problem on the law, at the true load and clock.
@@ -293,7 +294,7 @@ class RoutingProblem(Problem[RoutingPlan]):
         A vehicle that comes before a window opens waits; ``"unserved"`` is a mandatory client on no route.
         """
         plan = self.plan_from(plan)
-        return check_plan(self.facts, plan, self.drive(plan.routes))
+        return check_plan(self.data, plan, self.drive(plan.routes))
 
     def price(self, plan: RoutingPlan, *, frozen: bool = False) -> Pricing:
         """Price the plan leg by leg on the law, or with load and clock at planning values.
@@ -304,17 +305,17 @@ class RoutingProblem(Problem[RoutingPlan]):
         """
         plan = self.plan_from(plan)
         driven = self.drive(plan.routes, frozen=frozen)
-        return price_plan(self.rules, self.planner, plan, driven, frozen=frozen)
+        return price_plan(self.leg_laws, self.planning_values, plan, driven, frozen=frozen)
 
     def reasons(self, plan: RoutingPlan | None) -> tuple[Reason, ...]:
         """Say why clients are unserved or late, and the smallest change found that would mend it."""
         known = None if plan is None else self.plan_from(plan)
-        return reasons_of(self.rules, self.planner, known)
+        return routing_reasons(self.leg_laws, self.planning_values, known)
 
-    def outside(self, plan: RoutingPlan) -> tuple[OutsideUse, ...]:
+    def extrapolations(self, plan: RoutingPlan) -> tuple[Extrapolation, ...]:
         """Name the legs, or the links driven, on which a law is used outside its data."""
         plan = self.plan_from(plan)
-        return outside_plan(self, plan, self.drive(plan.routes))
+        return plan_extrapolations(self, plan, self.drive(plan.routes))
 
     def views(self, plan: RoutingPlan) -> tuple[View, ...]:
         """Return a map of the routes, where there are coordinates, and a timetable of the vehicles."""
@@ -336,7 +337,7 @@ class RoutingProblem(Problem[RoutingPlan]):
         ProblemError
             If it names vehicles, clients or depots the problem does not know.
         """
-        return read_plan(decision, self.facts)
+        return read_plan(decision, self.data)
 
 
 def _node(point: Depot | Client) -> str:

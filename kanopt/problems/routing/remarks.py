@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
-from kanopt.problems.wording import amount_text, clock_text, listed, number
+from kanopt.problems.wording import amount_text, clock_text, list_names, number
 from kanopt.units import convert, same_dimension
 
 if TYPE_CHECKING:
@@ -72,23 +72,23 @@ def input_findings(problem: RoutingProblem, *, rounded: float = 0.0) -> tuple[In
     """
     found: list[InputFinding] = []
     for name, matrix in _matrices(problem).items():
-        found += _asymmetric(name, matrix, problem.facts.names)
-        found += _triangle(name, matrix, problem.facts.names, rounded)
+        found += _asymmetric(name, matrix, problem.data.names)
+        found += _triangle(name, matrix, problem.data.names, rounded)
     return (
         *found,
         *_speed(problem),
         *_loads(problem),
-        *_closed(problem),
-        *_early(problem),
-        *_idle_prices(problem),
+        *_shifts_too_short(problem),
+        *_windows_before_shift(problem),
+        *_unused_prices(problem),
     )
 
 
 def _matrices(problem: RoutingProblem) -> Mapping[str, Floats]:
     """Return the matrices that the user gave; those of a road network or a formula are not theirs to mend."""
     given: dict[str, Any] = {"distance": problem.distance, "duration": problem.duration}
-    ready: dict[str, Any] = {"distance": problem.facts.distance, "duration": problem.rules.duration}
-    costs = {name: law for name, law in problem.rules.cost.items() if not isinstance(law, BoundFormula)}
+    ready: dict[str, Any] = {"distance": problem.data.distance, "duration": problem.leg_laws.duration}
+    costs = {name: law for name, law in problem.leg_laws.cost.items() if not isinstance(law, BoundFormula)}
     kinds = (RoadNetwork, BoundFormula, ArrivalFunctions, type(None))
     found: dict[str, Any] = {name: ready[name] for name, law in given.items() if not isinstance(law, kinds)}
     if len(found) == 2 and _proportional(found["distance"], found["duration"]):
@@ -158,11 +158,11 @@ def _triangle(name: str, matrix: Floats, names: tuple[str, ...], rounded: float)
 
 def _speed(problem: RoutingProblem) -> Iterator[InputFinding]:
     """Distance over time tells when one of them is in another unit than declared."""
-    units, distance = problem.units, problem.facts.distance
+    units, distance = problem.units, problem.data.distance
     if not same_dimension(units.distance, "km"):
         return
     for place, vehicle in enumerate(problem.vehicles):
-        time = problem.planner.durations[place]
+        time = problem.planning_values.durations[place]
         driven = np.isfinite(time) & np.isfinite(distance) & (time > 0) & (distance > 0)
         if not driven.any():
             continue
@@ -189,38 +189,36 @@ def _loads(problem: RoutingProblem) -> Iterator[InputFinding]:
         yield InputFinding("units", "demand", text)
 
 
-def _early(problem: RoutingProblem) -> Iterator[InputFinding]:
+def _windows_before_shift(problem: RoutingProblem) -> Iterator[InputFinding]:
     """Tell of windows that close before any vehicle may leave, as those do that are written in hours."""
-    facts, unit = problem.facts, problem.units.time
-    starts = [vehicle.shift_start for vehicle in facts.vehicles if vehicle.count > 0]
+    data, unit = problem.data, problem.units.time
+    starts = [vehicle.shift_start for vehicle in data.vehicles if vehicle.count > 0]
     first = min(starts, default=-np.inf)
     early = [
         client
-        for client, windows in zip(facts.clients, facts.windows, strict=True)
+        for client, windows in zip(data.clients, data.windows, strict=True)
         if windows[-1][1] < first and client.cost_per_lateness is None
     ]
     if early:
         client = early[0]
         text = (
-            f"clients {listed([each.name for each in early])}: the last window closes before any shift starts at "
+            f"clients {list_names([each.name for each in early])}: the last window closes before any shift starts at "
             f"{clock_text(first, unit)}, that of {client.name!r} at "
-            f"{clock_text(facts.windows[facts.clients.index(client)][-1][1], unit)}; times are counted in {unit} from "
+            f"{clock_text(data.windows[data.clients.index(client)][-1][1], unit)}; times are counted in {unit} from "
             f"midnight"
         )
         yield InputFinding("window", client.name, text)
 
 
-def _idle_prices(problem: RoutingProblem) -> Iterator[InputFinding]:
+def _unused_prices(problem: RoutingProblem) -> Iterator[InputFinding]:
     """Tell of prices that can never be due."""
     late = [
         c.name
-        for c, windows in zip(problem.facts.clients, problem.facts.windows, strict=True)
+        for c, windows in zip(problem.data.clients, problem.data.windows, strict=True)
         if c.cost_per_lateness is not None and not np.isfinite(windows[-1][1])
     ]
     if late:
-        text = (
-            f"clients {listed(late)}: there is a cost_per_lateness, but no time after which service is late"
-        )
+        text = f"clients {list_names(late)}: there is a cost_per_lateness, but no time after which service is late"
         yield InputFinding("lateness", late[0], text)
     for vehicle in problem.vehicles:
         if vehicle.cost_per_overtime and not np.isfinite(vehicle.regular_time):
@@ -228,23 +226,23 @@ def _idle_prices(problem: RoutingProblem) -> Iterator[InputFinding]:
             yield InputFinding("overtime", vehicle.name, text)
 
 
-def _closed(problem: RoutingProblem) -> Iterator[InputFinding]:
+def _shifts_too_short(problem: RoutingProblem) -> Iterator[InputFinding]:
     """Tell of vehicles that cannot be back from any client before their shift ends, when leaving at its start.
 
     Travel times are those at planning values.
     """
-    facts, unit = problem.facts, problem.units.time
-    clients = slice(len(facts.depots), None)
-    for place, vehicle in enumerate(facts.vehicles):
-        if vehicle.count < 1 or not facts.clients:
+    data, unit = problem.data, problem.units.time
+    clients = slice(len(data.depots), None)
+    for place, vehicle in enumerate(data.vehicles):
+        if vehicle.count < 1 or not data.clients:
             continue
-        depot = facts.index[facts.depot_of[vehicle.name]]
-        time = problem.planner.durations[place]
-        begin = np.maximum(vehicle.shift_start + time[depot, clients], facts.earliest[clients])
+        depot = data.index[data.depot_of[vehicle.name]]
+        time = problem.planning_values.durations[place]
+        begin = np.maximum(vehicle.shift_start + time[depot, clients], data.earliest[clients])
         home = time[clients, depot] if vehicle.returns else 0.0
-        back = float((begin + facts.service[place, clients] + home).min())
+        back = float((begin + data.service[place, clients] + home).min())
         if np.isfinite(back) and back > vehicle.shift_end:
-            name = facts.depot_of[vehicle.name]
+            name = data.depot_of[vehicle.name]
             text = (
                 f"{vehicle.name}: the shift from {clock_text(vehicle.shift_start, unit)} to "
                 f"{clock_text(vehicle.shift_end, unit)} is too short for any client; the first return to {name} would "

@@ -7,28 +7,28 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
 
-from kanopt.problems.routing.data import Facts, Floats
+from kanopt.problems.routing.data import Floats, RoutingData
 from kanopt.problems.routing.entities import VehicleType
-from kanopt.problems.routing.leg_laws import DURATION, Laws
+from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.problems.routing.plan import Route
-from kanopt.problems.routing.planning_values import Planning
-from kanopt.problems.routing.simulate.breaks import opening
+from kanopt.problems.routing.planning_values import PlanningValues
+from kanopt.problems.routing.simulate.breaks import service_begin
 from kanopt.problems.routing.simulate.drive import drive
 
-__all__ = ["Alone", "alone"]
+__all__ = ["SingleTripBounds", "single_trip_bounds"]
 
 
 @dataclass(frozen=True, eq=False)
-class Alone:
+class SingleTripBounds:
     """Bounds from below for one vehicle type; arrays over nodes.
 
     Parameters
     ----------
     arrive, begin
         Earliest arrival, and earliest beginning of service.
-    back
+    return_time
         Least time from the end of service to the end of the route.
-    spent, far
+    duration, distance
         Least duration and length of a route that serves the node, over its source where it has one.
     exact
         Whether no vehicle can do better. Where travel time depends on clock or load, times are those of the direct
@@ -37,45 +37,47 @@ class Alone:
 
     arrive: Floats
     begin: Floats
-    back: Floats
-    spent: Floats
-    far: Floats
+    return_time: Floats
+    duration: Floats
+    distance: Floats
     exact: bool
 
 
-def alone(laws: Laws, planning: Planning, vehicle: VehicleType) -> Alone:
+def single_trip_bounds(laws: RoutingLaws, planning: PlanningValues, vehicle: VehicleType) -> SingleTripBounds:
     """Bound arrival, return, duration and length by shortest paths, which hold whatever else a route serves."""
-    facts, kind = laws.facts, laws.facts.type_index[vehicle.name]
-    depot = facts.index[facts.depot_of[vehicle.name]]
+    data, kind = laws.data, laws.data.type_index[vehicle.name]
+    depot = data.index[data.depot_of[vehicle.name]]
     times = planning.durations[kind]
-    out, back = _ways(times, depot, returns=vehicle.returns)
-    lengths = np.where(laws.roads, facts.distance, np.inf)
-    gone, home = _ways(lengths, depot, returns=vehicle.returns)
-    sources = facts.source
-    gone = _over_sources(lengths, gone, sources, np.zeros(len(gone)))
+    out, back = _shortest_paths(times, depot, returns=vehicle.returns)
+    lengths = np.where(laws.roads, data.distance, np.inf)
+    gone, home = _shortest_paths(lengths, depot, returns=vehicle.returns)
+    sources = data.source
+    gone = _via_sources(lengths, gone, sources, np.zeros(len(gone)))
     exact = not laws.reads(DURATION, "clock", "state")
     if not exact:
-        arrive, back = _driven(laws, planning, vehicle, out, back)
+        arrive, back = _direct_trips(laws, planning, vehicle, out, back)
         spent = np.where(np.isfinite(arrive), arrive - vehicle.shift_start, np.inf)
     else:
-        service = facts.service[kind]
+        service = data.service[kind]
         arrive = vehicle.shift_start + out
-        stay = service + np.where(np.isfinite(arrive), opening(facts, np.arange(len(arrive)), arrive), 0.0)
+        stay = service + np.where(
+            np.isfinite(arrive), service_begin(data, np.arange(len(arrive)), arrive), 0.0
+        )
         stay = stay - np.where(np.isfinite(arrive), arrive, 0.0)
-        arrive = np.maximum(arrive, _over_sources(times, arrive, sources, stay))
-        spent = _over_sources(times, out, sources, service)
-    begin = opening(facts, np.arange(len(arrive)), arrive)
-    return Alone(arrive, begin, back, spent + facts.service[kind] + back, gone + home, exact)
+        arrive = np.maximum(arrive, _via_sources(times, arrive, sources, stay))
+        spent = _via_sources(times, out, sources, service)
+    begin = service_begin(data, np.arange(len(arrive)), arrive)
+    return SingleTripBounds(arrive, begin, back, spent + data.service[kind] + back, gone + home, exact)
 
 
-def _ways(weights: Floats, depot: int, *, returns: bool) -> tuple[Floats, Floats]:
+def _shortest_paths(weights: Floats, depot: int, *, returns: bool) -> tuple[Floats, Floats]:
     """Return the shortest ways from the depot to every node, and back where the vehicle goes back."""
     graph = csgraph_from_dense(weights, null_value=np.inf)
     out = dijkstra(graph, indices=depot)
     return out, dijkstra(graph.T.tocsr(), indices=depot) if returns else np.zeros_like(out)
 
 
-def _over_sources(weights: Floats, out: Floats, source: np.ndarray, stay: Floats) -> Floats:
+def _via_sources(weights: Floats, out: Floats, source: np.ndarray, stay: Floats) -> Floats:
     """Lengthen the ways to nodes that have a source: they lead over it, with a stay there."""
     found = out.copy()
     graph = csgraph_from_dense(weights, null_value=np.inf)
@@ -86,16 +88,16 @@ def _over_sources(weights: Floats, out: Floats, source: np.ndarray, stay: Floats
     return found
 
 
-def _driven(
-    laws: Laws, planning: Planning, vehicle: VehicleType, out: Floats, home: Floats
+def _direct_trips(
+    laws: RoutingLaws, planning: PlanningValues, vehicle: VehicleType, out: Floats, home: Floats
 ) -> tuple[Floats, Floats]:
     """Return arrival at every client and the time back, on the direct trip driven on the law."""
-    facts: Facts = laws.facts
-    depot = facts.depot_of[vehicle.name]
-    routes = [Route(vehicle.name, 1, depot, (client.name,), vehicle.shift_start) for client in facts.clients]
+    data: RoutingData = laws.data
+    depot = data.depot_of[vehicle.name]
+    routes = [Route(vehicle.name, 1, depot, (client.name,), vehicle.shift_start) for client in data.clients]
     driven = drive(laws, planning, routes)
-    arrive, back = np.full(len(facts.names), np.inf), np.full(len(facts.names), np.inf)
-    first = driven.tail == facts.index[depot]
+    arrive, back = np.full(len(data.names), np.inf), np.full(len(data.names), np.inf)
+    first = driven.tail == data.index[depot]
     arrive[driven.head[first]] = driven.arrive[first]
     back[driven.tail[~first]] = driven.duration[~first]
     # where only a way over other clients leads, its time on the law is unknown and nothing is held against it

@@ -12,19 +12,19 @@ from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.problems.routing.tolerance import slack
 
 if TYPE_CHECKING:
-    from kanopt.problems.routing.data import Facts
+    from kanopt.problems.routing.data import RoutingData
 
 __all__ = ["timetable_of", "with_times"]
 
 _TIMES = ["arrive", "begin", "end", "late"]
 
 
-def timetable_of(facts: Facts, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:
+def timetable_of(data: RoutingData, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:
     """Return one row per leg of a plan that was driven on the law.
 
     Parameters
     ----------
-    facts
+    data
         The problem's data.
     plan
         The plan.
@@ -39,7 +39,7 @@ def timetable_of(facts: Facts, plan: RoutingPlan, driven: Drive) -> pd.DataFrame
         way), ``load`` (on the way there), ``distance``. Times are clock times in the problem's unit.
     """
     labels = np.array([route.label for route in plan.routes], dtype=object)
-    names = np.array(facts.names, dtype=object)
+    names = np.array(data.names, dtype=object)
     stops = pd.Series(driven.route).groupby(driven.route).cumcount() + 1
     return pd.DataFrame(
         {
@@ -50,20 +50,20 @@ def timetable_of(facts: Facts, plan: RoutingPlan, driven: Drive) -> pd.DataFrame
             "arrive": driven.arrive,
             "begin": driven.begin,
             "end": driven.begin + driven.stay,
-            "late": np.where(driven.late > slack(facts.latest[driven.head]), driven.late, 0.0),
-            "breaks": driven.rests_taken,
+            "late": np.where(driven.late > slack(data.latest[driven.head]), driven.late, 0.0),
+            "breaks": driven.breaks_taken,
             "load": driven.load,
-            "distance": facts.distance[driven.tail, driven.head],
+            "distance": data.distance[driven.tail, driven.head],
         }
     )
 
 
-def with_times(facts: Facts, plan: RoutingPlan, timetable: pd.DataFrame) -> pd.DataFrame:
+def with_times(data: RoutingData, plan: RoutingPlan, timetable: pd.DataFrame) -> pd.DataFrame:
     """Return the stops of a plan with the times of a timetable; a client left out has none.
 
     Parameters
     ----------
-    facts
+    data
         The problem's data.
     plan
         The plan.
@@ -78,7 +78,7 @@ def with_times(facts: Facts, plan: RoutingPlan, timetable: pd.DataFrame) -> pd.D
             leg += client != before
             rows.append(leg - 1)
             before = client
-        leg += before != route.depot and facts.vehicles[facts.type_index[route.vehicle]].returns
+        leg += before != route.depot and data.vehicles[data.type_index[route.vehicle]].returns
     stops = plan.to_frame()
     times = timetable[_TIMES].iloc[rows].reset_index(drop=True).reindex(range(len(stops)))
     return pd.concat([stops, times], axis=1)

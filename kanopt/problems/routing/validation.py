@@ -11,12 +11,12 @@ import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.routing.data import Floats
-from kanopt.problems.routing.entities import Client, Depot, VehicleType, split_label, words_of
+from kanopt.problems.routing.entities import Client, Depot, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
-from kanopt.problems.routing.windows import breaks_of, windows_of
-from kanopt.problems.wording import listed
+from kanopt.problems.routing.windows import parse_breaks, parse_windows
+from kanopt.problems.wording import list_names
 
-__all__ = ["check_entities", "check_words", "read_matrix"]
+__all__ = ["check_entities", "check_text_fields", "read_matrix"]
 
 _MOST = 20  # reloads: each is a stop of its own for every vehicle
 
@@ -51,29 +51,31 @@ def _names(
     counts = Counter([*(depot.name for depot in depots), *(client.name for client in clients)])
     again = [name for name, count in counts.items() if count > 1]
     if again:
-        yield f"depots and clients: {listed(again)} appears more than once; names must be unique"
+        yield f"depots and clients: {list_names(again)} appears more than once; names must be unique"
 
 
-def _found(where: str, wrong: Sequence[str], what: str) -> Iterable[str]:
+def _mistake_line(where: str, wrong: Sequence[str], what: str) -> Iterable[str]:
     if wrong:
-        yield f"{where} {listed(wrong)}: {what}"
+        yield f"{where} {list_names(wrong)}: {what}"
 
 
 def _clients(clients: Sequence[Client]) -> Iterable[str]:
     at_least_0 = "must be a number of at least 0"
     for field in ("demand", "pickup", "service"):
         wrong = [client.name for client in clients if not 0 <= getattr(client, field) < np.inf]
-        yield from _found("clients", wrong, f"{field} {at_least_0}")
+        yield from _mistake_line("clients", wrong, f"{field} {at_least_0}")
     wrong = [c.name for c in clients if not 0 <= (c.cost_per_lateness or 0.0) < np.inf]
-    yield from _found(
+    yield from _mistake_line(
         "clients", wrong, f"cost_per_lateness {at_least_0}, or left out where it must not be late"
     )
     wrong = [c.name for c in clients if c.windows and (c.earliest, c.latest) != (0.0, np.inf)]
-    yield from _found("clients", wrong, "give either windows, or earliest and latest")
+    yield from _mistake_line("clients", wrong, "give either windows, or earliest and latest")
     wrong = [c.name for c in clients if c.prize is not None and not 0 <= c.prize < np.inf]
-    yield from _found("clients", wrong, f"prize {at_least_0}, or left out for a client that must be served")
+    yield from _mistake_line(
+        "clients", wrong, f"prize {at_least_0}, or left out for a client that must be served"
+    )
     wrong = [client.name for client in clients if not np.isfinite(client.earliest)]
-    yield from _found("clients", wrong, "earliest must be a clock time")
+    yield from _mistake_line("clients", wrong, "earliest must be a clock time")
     late = [client for client in clients if client.earliest > client.latest or np.isnan(client.latest)]
     if late:
         shown = ", ".join(f"{c.name!r} ({c.earliest:g} to {c.latest:g})" for c in late[:5])
@@ -87,22 +89,22 @@ def _vehicles(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[str
     for field in (*limits, *prices, "reload_time"):
         most = np.inf if field in limits else np.finfo(float).max
         wrong = [vehicle.name for vehicle in vehicles if not 0 <= getattr(vehicle, field) <= most]
-        yield from _found("vehicles", wrong, f"{field} must be a number of at least 0")
+        yield from _mistake_line("vehicles", wrong, f"{field} must be a number of at least 0")
     wrong = [
         v.name for v in vehicles if not (isinstance(v.reloads, int | np.integer) and 0 <= v.reloads <= _MOST)
     ]
-    yield from _found("vehicles", wrong, f"reloads must be a whole number from 0 to {_MOST}")
+    yield from _mistake_line("vehicles", wrong, f"reloads must be a whole number from 0 to {_MOST}")
     counts: dict[str, object] = {vehicle.name: vehicle.count for vehicle in vehicles}
     wrong = [
         name for name, count in counts.items() if not (isinstance(count, int | np.integer) and count >= 0)
     ]
-    yield from _found("vehicles", wrong, "count must be a whole number of at least 0")
+    yield from _mistake_line("vehicles", wrong, "count must be a whole number of at least 0")
     wrong = [
         vehicle.name
         for vehicle in vehicles
         if not np.isfinite(vehicle.shift_start) or not vehicle.shift_end >= vehicle.shift_start
     ]
-    yield from _found("vehicles", wrong, "the shift ends before it starts")
+    yield from _mistake_line("vehicles", wrong, "the shift ends before it starts")
     for vehicle in vehicles:
         if vehicle.depot is None and len(depots) > 1:
             yield f"vehicle {vehicle.name!r}: say which depot it belongs to; {nearest('', depots)}"
@@ -123,7 +125,7 @@ def _sources(clients: Sequence[Client]) -> Iterable[str]:
             yield f"client {client.name!r}: its source {client.source!r} has a source itself"
 
 
-def check_words(
+def check_text_fields(
     clients: Sequence[Client], vehicles: Sequence[VehicleType], policy: RoutingPolicy, time: str
 ) -> None:
     """Refuse words that name nothing, and windows, breaks and rules that cannot be read.
@@ -145,12 +147,12 @@ def check_words(
 def _clocks(clients: Sequence[Client], vehicles: Sequence[VehicleType], time: str) -> Iterable[str]:
     for client in clients:
         try:
-            windows_of(client.windows, time)
+            parse_windows(client.windows, time)
         except ProblemError as error:
             yield f"client {client.name!r}: windows: {error}"
     for vehicle in vehicles:
         try:
-            breaks_of(vehicle.breaks, time)
+            parse_breaks(vehicle.breaks, time)
         except ProblemError as error:
             yield f"vehicle {vehicle.name!r}: breaks: {error}"
 
@@ -160,15 +162,15 @@ def _policy(
 ) -> Iterable[str]:
     if not 0 <= policy.cost_of_longest < np.inf:
         yield f"policy: cost_of_longest = {policy.cost_of_longest!r} must be a number of at least 0"
-    goods = sorted(frozenset().union(*(words_of(client.goods) for client in clients)))
+    goods = sorted(frozenset().union(*(split_list(client.goods) for client in clients)))
     pairs: Sequence[Sequence[str]] = policy.apart
     for pair in pairs:
         if len(pair) != 2:
             yield f"policy: apart = {pair!r} is no pair of goods"
             continue
-        both = [client.name for client in clients if set(pair) <= words_of(client.goods)]
+        both = [client.name for client in clients if set(pair) <= split_list(client.goods)]
         if both and pair[0] != pair[1]:
-            yield f"policy: apart = {pair!r} cannot be kept apart: clients {listed(both)} have both"
+            yield f"policy: apart = {pair!r} cannot be kept apart: clients {list_names(both)} have both"
         for word in pair:
             # goods that nobody has today are no mistake, but a word near one that somebody has is
             hint = nearest(word, goods) if word not in goods else ""
@@ -198,19 +200,19 @@ def _policy(
 
 def _skills(clients: Sequence[Client], vehicles: Sequence[VehicleType]) -> Iterable[str]:
     """Skills that no vehicle has, and vehicle types that do not exist."""
-    named = dict.fromkeys(word for client in clients for word in sorted(words_of(client.vehicles)))
+    named = dict.fromkeys(word for client in clients for word in sorted(split_list(client.vehicles)))
     types = [vehicle.name for vehicle in vehicles]
     for word in named:
         if word not in types:
-            wrong = [client.name for client in clients if word in words_of(client.vehicles)]
-            yield f"clients {listed(wrong)}: unknown vehicle type {word!r}; {nearest(word, types)}"
-    known = sorted(frozenset().union(*(words_of(vehicle.skills) for vehicle in vehicles)))
-    needed = dict.fromkeys(word for client in clients for word in sorted(words_of(client.needs)))
+            wrong = [client.name for client in clients if word in split_list(client.vehicles)]
+            yield f"clients {list_names(wrong)}: unknown vehicle type {word!r}; {nearest(word, types)}"
+    known = sorted(frozenset().union(*(split_list(vehicle.skills) for vehicle in vehicles)))
+    needed = dict.fromkeys(word for client in clients for word in sorted(split_list(client.needs)))
     for word in needed:
         if word not in known:
-            wrong = [client.name for client in clients if word in words_of(client.needs)]
+            wrong = [client.name for client in clients if word in split_list(client.needs)]
             hint = nearest(word, known) if known else "no vehicle has any skills"
-            yield f"clients {listed(wrong)}: no vehicle has the skill {word!r}; {hint}"
+            yield f"clients {list_names(wrong)}: no vehicle has the skill {word!r}; {hint}"
 
 
 def read_matrix(values: Any, names: Sequence[str], what: str) -> Floats:
@@ -234,7 +236,7 @@ def read_matrix(values: Any, names: Sequence[str], what: str) -> Floats:
     if isinstance(values, pd.DataFrame):
         missing = [name for name in names if name not in values.index or name not in values.columns]
         if missing:
-            raise ProblemError(f"{what}: no row and column for {listed(missing)}")
+            raise ProblemError(f"{what}: no row and column for {list_names(missing)}")
         values = values.loc[list(names), list(names)]
     try:
         matrix = np.array(values, dtype=np.float64)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kanopt.problems.routing.entities import Client
 from kanopt.problems.routing.plan import RoutingPlan
-from kanopt.problems.routing.simulate.breaks import rests_on_leg
+from kanopt.problems.routing.simulate.breaks import breaks_on_leg
 from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.problems.routing.tolerance import slack
 from kanopt.problems.views import GanttView, MapView, View
@@ -34,9 +34,9 @@ def views_of(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> tuple
 def _positions(problem: RoutingProblem) -> pd.DataFrame | None:
     """Return x and y of depots and clients, from the road network where there is one."""
     if problem.network is not None and problem.network.positions is not None:
-        return problem.network.positions.loc[list(problem.stops)].set_axis(list(problem.facts.names))
-    points = [(point.x, point.y) for point in problem.facts.points]
-    frame = pd.DataFrame(points, columns=["x", "y"], index=list(problem.facts.names))
+        return problem.network.positions.loc[list(problem.network_nodes)].set_axis(list(problem.data.names))
+    points = [(point.x, point.y) for point in problem.data.points]
+    frame = pd.DataFrame(points, columns=["x", "y"], index=list(problem.data.names))
     return frame if np.isfinite(frame.to_numpy()).all() else None
 
 
@@ -44,7 +44,7 @@ def _map(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, where: pd.Da
     unserved = set(plan.unserved)
     late = np.where(_is_late(problem, driven), driven.late, 0.0)
     arrivals = {
-        problem.facts.names[head]: (begin, by)
+        problem.data.names[head]: (begin, by)
         for head, begin, by in zip(driven.head, driven.begin, late, strict=True)
     }
     rows = [(depot.name, "depot", depot.name) for depot in problem.depots]
@@ -71,7 +71,7 @@ def _label(problem: RoutingProblem, client: Client, arrivals: dict[str, tuple[fl
     parts += [] if client.name in arrivals else ["on no route"]
     if client.pickup:
         parts.append(f"pickup {amount_text(client.pickup, units.load)}")
-    for opens, closes in problem.facts.windows[problem.facts.index[client.name] - len(problem.depots)]:
+    for opens, closes in problem.data.windows[problem.data.index[client.name] - len(problem.depots)]:
         if opens > 0 or np.isfinite(closes):
             until = clock_text(closes, units.time) if np.isfinite(closes) else "…"
             parts.append(f"window {clock_text(opens, units.time)}–{until}")
@@ -98,7 +98,10 @@ def _along_roads(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> p
     network = problem.network
     assert network is not None
     assert network.positions is not None
-    pairs = [(problem.stops[a], problem.stops[b]) for a, b in zip(driven.tail, driven.head, strict=True)]
+    pairs = [
+        (problem.network_nodes[a], problem.network_nodes[b])
+        for a, b in zip(driven.tail, driven.head, strict=True)
+    ]
     parts = [
         network.positions.loc[list(path.nodes)].assign(group=plan.routes[place].label)
         for place, path in zip(driven.route, network.paths(pairs), strict=True)
@@ -124,7 +127,7 @@ def _background(problem: RoutingProblem) -> pd.DataFrame:
 
 def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> GanttView:
     """Return bars for driving, waiting, service, late service, reloads and breaks of every vehicle."""
-    names = np.array(problem.facts.names, dtype=object)
+    names = np.array(problem.data.names, dtype=object)
     rows = np.array([route.label for route in plan.routes], dtype=object)[driven.route]
     heads = names[driven.head]
     served = driven.begin + driven.stay
@@ -159,18 +162,18 @@ def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Gan
 
 def _is_late(problem: RoutingProblem, driven: Drive) -> NDArray[np.bool_]:
     """Say at which heads of legs service begins after the last window."""
-    return np.asarray(driven.late > slack(problem.facts.latest[driven.head]))
+    return np.asarray(driven.late > slack(problem.data.latest[driven.head]))
 
 
 def _breaks(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:
     """Return bars for the breaks on the way."""
-    facts, bars = problem.facts, []
-    had = driven.rests_before.copy()
-    for leg in np.flatnonzero(driven.rests_taken):
-        place, count = int(driven.route[leg]), int(driven.rests_taken[leg])
-        rests = facts.rests[int(driven.vehicle[leg])]
+    data, bars = problem.data, []
+    had = driven.breaks_before.copy()
+    for leg in np.flatnonzero(driven.breaks_taken):
+        place, count = int(driven.route[leg]), int(driven.breaks_taken[leg])
+        rests = data.breaks[int(driven.vehicle[leg])]
         leave, duration = float(driven.leave[leg]), float(driven.duration[leg])
-        for begin, end in rests_on_leg(rests, int(had[place]), count, leave, duration):
+        for begin, end in breaks_on_leg(rests, int(had[place]), count, leave, duration):
             bars.append((plan.routes[place].label, begin, end, "break", "break"))
         had[place] += count
     return pd.DataFrame(bars, columns=["row", "start", "end", "label", "kind"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kanopt.errors import ProblemError
 from kanopt.units import convert
 
-__all__ = ["Rest", "breaks_of", "moment_of", "windows_of"]
+__all__ = ["DriverBreak", "parse_breaks", "parse_clock_time", "parse_windows"]
 
 _TIME = r"(\d+:[0-5]\d|\d+(?:\.\d*)?)"
 _WINDOW = re.compile(rf"{_TIME}\s*-\s*{_TIME}")
@@ -16,7 +16,7 @@ _BREAK = re.compile(rf"(\d+(?:\.\d*)?)\s+in\s+{_TIME}\s*-\s*{_TIME}")
 
 
 @dataclass(frozen=True)
-class Rest:
+class DriverBreak:
     """A rest of a driver.
 
     Parameters
@@ -32,7 +32,7 @@ class Rest:
     latest: float
 
 
-def windows_of(text: str, unit: str = "min") -> tuple[tuple[float, float], ...]:
+def parse_windows(text: str, unit: str = "min") -> tuple[tuple[float, float], ...]:
     """Read windows, one after the other.
 
     Parameters
@@ -57,7 +57,7 @@ def windows_of(text: str, unit: str = "min") -> tuple[tuple[float, float], ...]:
         match = _WINDOW.fullmatch(part)
         if match is None:
             raise ProblemError(f"{part!r} is no window; write one such as '480-600' or '8:00-10:00'")
-        opens, closes = (moment_of(moment, unit) for moment in match.groups())
+        opens, closes = (parse_clock_time(moment, unit) for moment in match.groups())
         if closes < opens:
             raise ProblemError(f"the window {part!r} closes before it opens")
         if found and opens < found[-1][1]:
@@ -66,7 +66,7 @@ def windows_of(text: str, unit: str = "min") -> tuple[tuple[float, float], ...]:
     return tuple(found)
 
 
-def breaks_of(text: str, unit: str = "min") -> tuple[Rest, ...]:
+def parse_breaks(text: str, unit: str = "min") -> tuple[DriverBreak, ...]:
     """Read breaks, one after the other.
 
     Parameters
@@ -86,19 +86,19 @@ def breaks_of(text: str, unit: str = "min") -> tuple[Rest, ...]:
     >>> breaks_of("30 in 11:00-13:00")
     (Rest(length=30.0, earliest=660.0, latest=780.0),)
     """
-    found: list[Rest] = []
+    found: list[DriverBreak] = []
     for part in _parts(text):
         match = _BREAK.fullmatch(part)
         if match is None:
             raise ProblemError(
                 f"{part!r} is no break; write one such as '30 in 660-780' or '30 in 11:00-13:00'"
             )
-        earliest, latest = moment_of(match[2], unit), moment_of(match[3], unit)
+        earliest, latest = parse_clock_time(match[2], unit), parse_clock_time(match[3], unit)
         if latest < earliest:
             raise ProblemError(f"the break {part!r} must begin before it may")
         if found and (earliest < found[-1].earliest or latest < found[-1].latest):
             raise ProblemError(f"the break {part!r} comes before the one written before it")
-        found.append(Rest(float(match[1]), earliest, latest))
+        found.append(DriverBreak(float(match[1]), earliest, latest))
     return tuple(found)
 
 
@@ -106,7 +106,7 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def moment_of(text: str, unit: str = "min") -> float:
+def parse_clock_time(text: str, unit: str = "min") -> float:
     """Read one clock time, ``8:30`` or a number in `unit`.
 
     Raises

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Structure", "Timing", "earliest_start", "windows_between"]
+__all__ = ["ShopStructure", "ShopTiming", "earliest_start", "windows_between"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Structure:
+class ShopStructure:
     """Who belongs to whom, as positions.
 
     Parameters
@@ -51,7 +51,7 @@ class Structure:
 
 
 @dataclass(frozen=True, eq=False)
-class Timing:
+class ShopTiming:
     """The times that bind a schedule.
 
     Parameters
@@ -92,7 +92,7 @@ def windows_between(
     Returns
     -------
     opens, closes
-        Shape ``(machines, windows)``, as in :class:`Timing`.
+        Shape ``(machines, windows)``, as in :class:`ShopTiming`.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def windows_between(
     return opens, closes
 
 
-def earliest_start(timing: Timing, machine: Ints, ready: Floats, duration: Floats) -> Floats:
+def earliest_start(timing: ShopTiming, machine: Ints, ready: Floats, duration: Floats) -> Floats:
     """Return the earliest start at or after `ready` of a task that may not run through a break.
 
     Parameters

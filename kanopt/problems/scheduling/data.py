@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.formulas.binding import BoundFormula, Known, Reference
-from kanopt.problems.records import Record, known, records
-from kanopt.problems.scheduling.arrays import Structure, Timing, windows_between
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
+from kanopt.problems.records import Record, field_values, records
+from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, windows_between
 from kanopt.problems.scheduling.entities import (
     Break,
     Job,
@@ -23,7 +23,7 @@ from kanopt.problems.scheduling.entities import (
     Setup,
     Task,
 )
-from kanopt.problems.scheduling.power_tariff import Tariff
+from kanopt.problems.scheduling.power_tariff import PowerTariff
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
@@ -41,7 +41,7 @@ class SchedulingData:
         The records; arrays refer to them by position.
     structure, timing
         Who belongs to whom, and the times on the law.
-    endless
+    timing_without_horizon
         The same times without a horizon.
     energy
         Shape ``(modes,)``, or None where energy plays no part.
@@ -49,7 +49,7 @@ class SchedulingData:
         The price of power, or None.
     tardiness_cost
         Shape ``(jobs,)``, money per time unit.
-    knowledge
+    mode_inputs
         What the laws read.
     """
 
@@ -58,17 +58,17 @@ class SchedulingData:
     machines: tuple[Machine, ...]
     modes: tuple[Mode, ...]
     breaks: tuple[Break, ...]
-    structure: Structure
-    timing: Timing
-    endless: Timing
+    structure: ShopStructure
+    timing: ShopTiming
+    timing_without_horizon: ShopTiming
     energy: NDArray[np.float64] | None
-    tariff: Tariff | None
+    tariff: PowerTariff | None
     tardiness_cost: NDArray[np.float64]
-    knowledge: ModeKnowledge
+    mode_inputs: ModeInputs
 
 
 @dataclass(frozen=True)
-class Records:
+class SchedulingRecords:
     """Everything a scheduling problem was given, as records."""
 
     jobs: tuple[Job, ...]
@@ -94,7 +94,7 @@ def resolve(problem: SchedulingProblem) -> SchedulingData:
     machine_at = _positions(read.machines)
     families = _families(read)
     structure = _structure(read, job_at, task_at, machine_at, families)
-    modes = ModeKnowledge(problem.units, read, structure)
+    modes = ModeInputs(problem.units, read, structure)
     duration = modes.values("duration", problem.duration, "a duration must be positive")
     modes = replace(modes, duration=duration)
     energy = None
@@ -103,7 +103,7 @@ def resolve(problem: SchedulingProblem) -> SchedulingData:
     tariff = None
     if read.prices:
         ordered = sorted(read.prices, key=lambda price: price.start)
-        tariff = Tariff(np.array([p.start for p in ordered]), np.array([p.price for p in ordered]))
+        tariff = PowerTariff(np.array([p.start for p in ordered]), np.array([p.price for p in ordered]))
     return SchedulingData(
         jobs=read.jobs,
         tasks=read.tasks,
@@ -112,11 +112,11 @@ def resolve(problem: SchedulingProblem) -> SchedulingData:
         breaks=read.breaks,
         structure=structure,
         timing=_timing(read, duration, families, machine_at, problem.horizon),
-        endless=_timing(read, duration, families, machine_at, None),
+        timing_without_horizon=_timing(read, duration, families, machine_at, None),
         energy=energy,
         tariff=tariff,
         tardiness_cost=np.array([job.tardiness_cost for job in read.jobs]),
-        knowledge=modes,
+        mode_inputs=modes,
     )
 
 
@@ -126,12 +126,12 @@ def _refuse(mistakes: Iterable[str]) -> None:
         raise ProblemError("\n".join(lines))
 
 
-def _read(problem: SchedulingProblem) -> Records:
+def _read(problem: SchedulingProblem) -> SchedulingRecords:
     units = problem.units
     price: Any = () if problem.power_price is None else problem.power_price
     if isinstance(price, (int, float)):
         price = (PowerPrice(0.0, float(price)),)
-    return Records(
+    return SchedulingRecords(
         jobs=records(problem.jobs, Job, units=units.of_job(), where="jobs"),
         tasks=records(problem.tasks, Task, where="tasks"),
         machines=records(problem.machines, Machine, where="machines"),
@@ -158,7 +158,7 @@ def _positions(items: Sequence[Any]) -> dict[str, int]:
     return {item.name: place for place, item in enumerate(items)}
 
 
-def _mistakes(read: Records) -> Iterable[str]:
+def _mistakes(read: SchedulingRecords) -> Iterable[str]:
     """Yield what refers to nothing, and what is missing."""
     jobs, tasks = [job.name for job in read.jobs], [task.name for task in read.tasks]
     machines = [machine.name for machine in read.machines]
@@ -216,61 +216,61 @@ def _order_mistakes(tasks: Sequence[Task]) -> Iterable[str]:
             )
 
 
-def _wrong_numbers(problem: SchedulingProblem, read: Records) -> Iterable[str]:
+def _wrong_numbers(problem: SchedulingProblem, read: SchedulingRecords) -> Iterable[str]:
     """Yield numbers that are not finite, negative where they cannot be, or in the wrong order."""
     for job in read.jobs:
-        yield from _not("jobs", f"release of {job.name!r}", job.release)
-        yield from _not("jobs", f"tardiness_cost of {job.name!r}", job.tardiness_cost)
+        yield from _invalid("jobs", f"release of {job.name!r}", job.release)
+        yield from _invalid("jobs", f"tardiness_cost of {job.name!r}", job.tardiness_cost)
         if job.due is not None:
-            yield from _not("jobs", f"due of {job.name!r}", job.due, lowest=-np.inf)
+            yield from _invalid("jobs", f"due of {job.name!r}", job.due, lowest=-np.inf)
     for setup in read.setups:
-        yield from _not("setups", f"time of {setup.before} → {setup.after}", setup.time)
+        yield from _invalid("setups", f"time of {setup.before} → {setup.after}", setup.time)
     for pause in read.breaks:
         where = f"break of {pause.machine or 'every machine'}"
         finite = np.isfinite(pause.start) and np.isfinite(pause.end)
         if not finite or pause.end <= pause.start:
             yield f"calendars: {where} from {pause.start:g} to {pause.end:g}: must end after it starts"
     for price in read.prices:
-        yield from _not("power_price", f"price from {price.start:g}", price.price, lowest=-np.inf)
-        yield from _not("power_price", "start", price.start, lowest=-np.inf)
+        yield from _invalid("power_price", f"price from {price.start:g}", price.price, lowest=-np.inf)
+        yield from _invalid("power_price", "start", price.start, lowest=-np.inf)
     if read.prices and min(price.start for price in read.prices) > 0:
         first = min(price.start for price in read.prices)
         yield f"power_price: the first price starts at {first:g}; state one that starts at 0"
-    yield from _not("problem", "makespan_cost", problem.makespan_cost)
+    yield from _invalid("problem", "makespan_cost", problem.makespan_cost)
     if problem.horizon is not None:
-        yield from _not("problem", "horizon", problem.horizon)
+        yield from _invalid("problem", "horizon", problem.horizon)
         if problem.horizon == 0:
             yield "problem: horizon is 0; no task could run"
     if problem.uses_energy and not read.prices:
         yield "problem: energy is given but power_price is not; give a price, or leave energy out"
 
 
-def _not(where: str, what: str, value: float, lowest: float = 0.0) -> Iterable[str]:
+def _invalid(where: str, what: str, value: float, lowest: float = 0.0) -> Iterable[str]:
     if not np.isfinite(value):
         yield f"{where}: {what} is {value}; give a finite number"
     elif value < lowest:
         yield f"{where}: {what} is {value:g}; it cannot be negative"
 
 
-def _families(read: Records) -> dict[str, int]:
+def _families(read: SchedulingRecords) -> dict[str, int]:
     used = {task.family for task in read.tasks} | {machine.family for machine in read.machines}
     names = sorted(used - {""})
     return {"": 0, **{name: place + 1 for place, name in enumerate(names)}}
 
 
 def _structure(
-    read: Records,
+    read: SchedulingRecords,
     job_at: Mapping[str, int],
     task_at: Mapping[str, int],
     machine_at: Mapping[str, int],
     families: Mapping[str, int],
-) -> Structure:
+) -> ShopStructure:
     previous = np.full(len(read.tasks), -1, dtype=np.int64)
     last = np.full(len(read.jobs), -1, dtype=np.int64)
     for place in sorted(range(len(read.tasks)), key=lambda at: (read.tasks[at].order, at)):
         job = job_at[read.tasks[place].job]
         previous[place], last[job] = last[job], place
-    return Structure(
+    return ShopStructure(
         task_job=np.array([job_at[task.job] for task in read.tasks], dtype=np.int64),
         previous=previous,
         last=last,
@@ -282,12 +282,12 @@ def _structure(
 
 
 def _timing(
-    read: Records,
+    read: SchedulingRecords,
     duration: NDArray[np.float64],
     families: Mapping[str, int],
     machine_at: Mapping[str, int],
     horizon: float | None,
-) -> Timing:
+) -> ShopTiming:
     setup = np.zeros((len(read.machines), len(families), len(families)))
     for item in sorted(read.setups, key=lambda item: bool(item.machine)):
         if item.before in families and item.after in families:
@@ -298,7 +298,7 @@ def _timing(
         for machine in [machine_at[pause.machine]] if pause.machine else range(len(breaks)):
             breaks[machine].append((pause.start, pause.end))
     opens, closes = windows_between(breaks, np.inf if horizon is None else horizon)
-    return Timing(
+    return ShopTiming(
         duration=duration,
         release=np.array([job.release for job in read.jobs]),
         due=np.array([np.inf if job.due is None else job.due for job in read.jobs]),
@@ -309,7 +309,7 @@ def _timing(
 
 
 @dataclass(frozen=True)
-class ModeKnowledge:
+class ModeInputs:
     """What a problem knows of every mode, and so what its laws may read.
 
     Parameters
@@ -321,14 +321,14 @@ class ModeKnowledge:
     """
 
     units: SchedulingUnits
-    read: Records
-    structure: Structure
+    read: SchedulingRecords
+    structure: ShopStructure
     duration: NDArray[np.float64] | None = None
 
-    def known(self, reference: Reference) -> Known:
+    def reference_values(self, reference: Reference) -> ReferenceValue:
         """Return a reference for every mode, shape ``(modes,)``."""
         if reference == Reference("mode", "duration") and self.duration is not None:
-            return Known(self.duration, self.units.time)
+            return ReferenceValue(self.duration, self.units.time)
         at = self.structure
         scopes: dict[str, tuple[Sequence[Record], Mapping[str, str], NDArray[np.int64]]] = {
             "mode": (self.read.modes, self.units.of_mode(), np.arange(len(at.mode_task))),
@@ -342,8 +342,8 @@ class ModeKnowledge:
                 f"bind it to one of {', '.join(f'{scope}.…' for scope in scopes)}"
             )
         items, units, place = scopes[reference.scope]
-        found = known(items, reference.field, units=units, where=f"{reference.scope}s")
-        return Known(found.values[place], found.unit)
+        found = field_values(items, reference.field, units=units, where=f"{reference.scope}s")
+        return ReferenceValue(found.values[place], found.unit)
 
     def values(self, name: str, law: Any, rule: str) -> NDArray[np.float64]:
         """Return the duration or energy of every mode, checked.
@@ -355,11 +355,11 @@ class ModeKnowledge:
         if count == 0:
             return np.zeros(0)
         if isinstance(law, BoundFormula):
-            values = np.array(np.broadcast_to(law.evaluate(self.known, unit), (count,)))
+            values = np.array(np.broadcast_to(law.evaluate(self.reference_values, unit), (count,)))
         elif law is None:
             missing = [mode.label for mode in self.read.modes if getattr(mode, name) is None]
             _refuse(f"modes: {label} has no {name}; give a number or a law" for label in missing)
-            values = known(self.read.modes, name, units=self.units.of_mode(), where="modes").values
+            values = field_values(self.read.modes, name, units=self.units.of_mode(), where="modes").values
         else:
             values = np.asarray(law, dtype=float)
             if values.shape != (count,):

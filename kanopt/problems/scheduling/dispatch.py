@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.scheduling.arrays import Structure, Timing, earliest_start
+from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, earliest_start
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-__all__ = ["alone", "dispatch", "place_in_order", "remaining_work"]
+__all__ = ["dispatch_greedily", "earliest_completions", "remaining_work", "repair_starts"]
 
 
-def alone(structure: Structure, timing: Timing) -> Floats:
+def earliest_completions(structure: ShopStructure, timing: ShopTiming) -> Floats:
     """Return when each job ends if it has every machine to itself.
 
     No schedule ends a job earlier: each task starts as soon as the one before it allows and takes the mode that ends
@@ -37,8 +37,8 @@ def alone(structure: Structure, timing: Timing) -> Floats:
     return ends
 
 
-def dispatch(
-    structure: Structure, timing: Timing, priority: Floats | None = None
+def dispatch_greedily(
+    structure: ShopStructure, timing: ShopTiming, priority: Floats | None = None
 ) -> tuple[Ints, Floats] | None:
     """Build a schedule greedily, appending to each machine's sequence.
 
@@ -87,7 +87,7 @@ def dispatch(
     return chosen, starts
 
 
-def remaining_work(structure: Structure, timing: Timing) -> Floats:
+def remaining_work(structure: ShopStructure, timing: ShopTiming) -> Floats:
     """Return, for every task, the shortest time that it and the tasks after it in its job take."""
     shortest = np.full(len(structure.task_job), np.inf)
     np.minimum.at(shortest, structure.mode_task, timing.duration)
@@ -98,7 +98,7 @@ def remaining_work(structure: Structure, timing: Timing) -> Floats:
     return left
 
 
-def place_in_order(structure: Structure, timing: Timing, modes: Ints, starts: Floats) -> Floats | None:
+def repair_starts(structure: ShopStructure, timing: ShopTiming, modes: Ints, starts: Floats) -> Floats | None:
     """Move starts later until every rule holds, keeping modes and the order of starts.
 
     Parameters

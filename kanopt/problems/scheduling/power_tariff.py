@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Tariff"]
+__all__ = ["PowerTariff"]
 
 
 @dataclass(frozen=True, eq=False)
-class Tariff:
+class PowerTariff:
     """A step function of time.
 
     Parameters

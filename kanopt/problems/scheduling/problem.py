@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
-from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
+from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.scheduling.data import SchedulingData, resolve
 from kanopt.problems.scheduling.entities import (
@@ -25,12 +25,12 @@ from kanopt.problems.scheduling.entities import (
     Setup,
     Task,
 )
-from kanopt.problems.scheduling.extrapolations import outside_uses
+from kanopt.problems.scheduling.extrapolations import schedule_extrapolations
 from kanopt.problems.scheduling.plan import Schedule
 from kanopt.problems.scheduling.reading import read_schedule, schedule_of
-from kanopt.problems.scheduling.reasons import why_infeasible, why_late
+from kanopt.problems.scheduling.reasons import infeasibility_reasons, lateness_reasons
 from kanopt.problems.scheduling.simulate.check import check_schedule
-from kanopt.problems.scheduling.simulate.placed import Placed
+from kanopt.problems.scheduling.simulate.placed import PlacedTasks
 from kanopt.problems.scheduling.simulate.price import price_schedule
 from kanopt.problems.scheduling.views import views_of
 from kanopt.problems.views import View
@@ -146,7 +146,7 @@ class SchedulingProblem(Problem[Schedule]):
 
         Times are compared to a millionth of a time unit.
         """
-        return check_schedule(self, Placed.of(self, plan))
+        return check_schedule(self, PlacedTasks.of(self, plan))
 
     def price(self, plan: Schedule, *, frozen: bool = False) -> Pricing:
         """Price the schedule on the law; nothing is frozen, so `frozen` changes nothing.
@@ -154,21 +154,21 @@ class SchedulingProblem(Problem[Schedule]):
         Lines: ``makespan`` (group: the machine that ends last, item: its task), ``tardiness`` (group: the job,
         item: its last task), ``energy`` (group: the machine, item: the task).
         """
-        return price_schedule(self, Placed.of(self, plan))
+        return price_schedule(self, PlacedTasks.of(self, plan))
 
     def reasons(self, plan: Schedule | None) -> tuple[Reason, ...]:
         """Say why jobs are late; with no plan, why there can be none."""
         if plan is None:
-            return why_infeasible(self)
-        return why_late(self, Placed.of(self, plan))
+            return infeasibility_reasons(self)
+        return lateness_reasons(self, PlacedTasks.of(self, plan))
 
-    def outside(self, plan: Schedule) -> tuple[OutsideUse, ...]:
+    def extrapolations(self, plan: Schedule) -> tuple[Extrapolation, ...]:
         """Name every task whose duration or energy comes from a law outside its domain."""
-        return outside_uses(self, Placed.of(self, plan))
+        return schedule_extrapolations(self, PlacedTasks.of(self, plan))
 
     def views(self, plan: Schedule) -> tuple[View, ...]:
         """Return a Gantt chart by machine and, where energy is priced, the price of power and the load."""
-        return views_of(self, Placed.of(self, plan))
+        return views_of(self, PlacedTasks.of(self, plan))
 
     def plan_from(self, decision: Any) -> Schedule:
         """Read a schedule the user already has.

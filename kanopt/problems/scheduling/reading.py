@@ -16,7 +16,7 @@ from kanopt.problems.scheduling.plan import Assignment, Schedule
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["positions", "read_schedule", "schedule_of"]
+__all__ = ["assignment_positions", "read_schedule", "schedule_of"]
 
 _REQUIRED = ("task", "machine", "start")
 
@@ -33,7 +33,7 @@ def schedule_of(data: SchedulingData, modes: NDArray[np.int64], starts: NDArray[
     return Schedule(tuple(rows))
 
 
-def positions(
+def assignment_positions(
     data: SchedulingData, rows: Sequence[Assignment]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Look up task, machine and mode of every row; the mode is -1 where the task has none on that machine.
@@ -84,7 +84,7 @@ def read_schedule(problem: SchedulingProblem, decision: Any) -> Schedule:
     """Read what :meth:`SchedulingProblem.plan_from` documents."""
     data = problem.data
     given = decision.assignments if isinstance(decision, Schedule) else _rows(decision)
-    tasks, _, modes = positions(data, given)
+    tasks, _, modes = assignment_positions(data, given)
     rows = []
     for row, task, mode in zip(given, tasks, modes, strict=True):
         job = data.jobs[data.structure.task_job[task]].name

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanopt.problems.findings import Reason
-from kanopt.problems.scheduling.arrays import Timing
-from kanopt.problems.scheduling.dispatch import alone, dispatch
-from kanopt.problems.scheduling.simulate.placed import TOLERANCE, Placed
-from kanopt.problems.wording import amount_text, listed
+from kanopt.problems.scheduling.arrays import ShopTiming
+from kanopt.problems.scheduling.dispatch import dispatch_greedily, earliest_completions
+from kanopt.problems.scheduling.simulate.placed import TOLERANCE, PlacedTasks
+from kanopt.problems.wording import amount_text, list_names
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["why_infeasible", "why_late"]
+__all__ = ["infeasibility_reasons", "lateness_reasons"]
 
 
-def why_late(problem: SchedulingProblem, placed: Placed) -> tuple[Reason, ...]:
+def lateness_reasons(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[Reason, ...]:
     """Return one reason per job that ends after its due date.
 
     Proved where the job would be late with every machine to itself; else the machine it waited for longest is named,
     which is what happened in this schedule and not a proof.
     """
     data = problem.data
-    best = alone(data.structure, data.timing)[data.structure.last]
+    best = earliest_completions(data.structure, data.timing)[data.structure.last]
     ends = placed.completion(len(data.jobs))
     found = []
     for job in np.flatnonzero(ends > data.timing.due + TOLERANCE):
@@ -40,7 +40,7 @@ def why_late(problem: SchedulingProblem, placed: Placed) -> tuple[Reason, ...]:
                 f"{_time(problem, hopeless)} after its due date of {_time(problem, due)}"
             )
             mend = f"a due date of at least {_time(problem, best[job])}"
-            mend += _or_release(problem, data.timing, int(job), float(hopeless), due)
+            mend += _release_relaxation(problem, data.timing, int(job), float(hopeless), due)
             found.append(Reason(f"job {item.name}", "late", message, mend, proved=True))
         else:
             message = f"{late} late: {_bottleneck(problem, placed, int(job))}"
@@ -53,19 +53,21 @@ def _time(problem: SchedulingProblem, value: float) -> str:
     return amount_text(float(value), problem.units.time)
 
 
-def _or_release(problem: SchedulingProblem, timing: Timing, job: int, amount: float, limit: float) -> str:
+def _release_relaxation(
+    problem: SchedulingProblem, timing: ShopTiming, job: int, amount: float, limit: float
+) -> str:
     """Say that an earlier release would do, where it would: breaks may get in the way."""
     earlier = timing.release.copy()
     earlier[job] -= amount
     if earlier[job] < 0:
         return ""
-    ends = alone(problem.data.structure, replace(timing, release=earlier))
+    ends = earliest_completions(problem.data.structure, replace(timing, release=earlier))
     if ends[problem.data.structure.last[job]] > limit + TOLERANCE:
         return ""
     return f", or a release at least {_time(problem, amount)} earlier"
 
 
-def _bottleneck(problem: SchedulingProblem, placed: Placed, job: int) -> str:
+def _bottleneck(problem: SchedulingProblem, placed: PlacedTasks, job: int) -> str:
     """Say where the job waited longest and what ran there meanwhile."""
     data = problem.data
     rows = np.flatnonzero(placed.job == job)
@@ -73,7 +75,7 @@ def _bottleneck(problem: SchedulingProblem, placed: Placed, job: int) -> str:
     ready = np.concatenate([[data.timing.release[job]], placed.end[rows][:-1]])
     wait = placed.start[rows] - ready
     longest = int(np.argmax(wait))
-    alone_end = float(alone(data.structure, data.timing)[data.structure.last[job]])
+    alone_end = float(earliest_completions(data.structure, data.timing)[data.structure.last[job]])
     slower = float(placed.end[rows].max()) - alone_end - float(wait.sum())
     if wait[longest] <= max(TOLERANCE, slower):
         return (
@@ -87,23 +89,23 @@ def _bottleneck(problem: SchedulingProblem, placed: Placed, job: int) -> str:
     told = f"task {task!r} waits {_time(problem, wait[longest])} for machine {machine!r}"
     if not len(busy):
         return f"{told}, which runs no other job meanwhile (a break, a setup, or power is cheaper later)"
-    names = listed([data.tasks[placed.task[at]].name for at in busy])
+    names = list_names([data.tasks[placed.task[at]].name for at in busy])
     return f"{told}, which runs {names} meanwhile; alone the job would end at {_time(problem, alone_end)}"
 
 
-def why_infeasible(problem: SchedulingProblem) -> tuple[Reason, ...]:
+def infeasibility_reasons(problem: SchedulingProblem) -> tuple[Reason, ...]:
     """Return what makes a schedule impossible, proved by arithmetic where it can be."""
-    proved = [*_no_mode(problem), *_too_long(problem)]
+    proved = [*_tasks_without_mode(problem), *_tasks_longer_than_windows(problem)]
     if not proved:
         proved = [*_late_jobs(problem), *_overload(problem)]
-    return tuple(proved) if proved else tuple(_combination(problem))
+    return tuple(proved) if proved else tuple(_combined_infeasibility(problem))
 
 
 def _infeasible(subject: str, message: str, mend: str) -> Reason:
     return Reason(subject, "infeasible", message, mend, proved=True)
 
 
-def _no_mode(problem: SchedulingProblem) -> Iterator[Reason]:
+def _tasks_without_mode(problem: SchedulingProblem) -> Iterator[Reason]:
     data = problem.data
     counts = np.bincount(data.structure.mode_task, minlength=len(data.tasks))
     for task in np.flatnonzero(counts == 0):
@@ -114,7 +116,7 @@ def _no_mode(problem: SchedulingProblem) -> Iterator[Reason]:
         )
 
 
-def _too_long(problem: SchedulingProblem) -> Iterator[Reason]:
+def _tasks_longer_than_windows(problem: SchedulingProblem) -> Iterator[Reason]:
     """Find tasks that are longer than every window of every machine they may use."""
     data = problem.data
     at, timing = data.structure, data.timing
@@ -139,11 +141,13 @@ def _late_jobs(problem: SchedulingProblem) -> Iterator[Reason]:
     data = problem.data
     if problem.horizon is None:
         return
-    ends = alone(data.structure, data.endless)[data.structure.last]
+    ends = earliest_completions(data.structure, data.timing_without_horizon)[data.structure.last]
     for job in np.flatnonzero(ends > problem.horizon + TOLERANCE):
         over = ends[job] - problem.horizon
         mend = f"a horizon of at least {_time(problem, ends[job])}"
-        mend += _or_release(problem, data.endless, int(job), float(over), problem.horizon)
+        mend += _release_relaxation(
+            problem, data.timing_without_horizon, int(job), float(over), problem.horizon
+        )
         yield _infeasible(
             f"job {data.jobs[job].name}",
             f"released at {_time(problem, data.timing.release[job])}, it cannot end before "
@@ -183,12 +187,12 @@ def _overload(problem: SchedulingProblem) -> Iterator[Reason]:
         )
 
 
-def _combination(problem: SchedulingProblem) -> Iterator[Reason]:
+def _combined_infeasibility(problem: SchedulingProblem) -> Iterator[Reason]:
     """Say what is known where each job alone and the total work would fit: a horizon that is enough."""
     if problem.horizon is None:
         return
     data = problem.data
-    built = dispatch(data.structure, data.endless)
+    built = dispatch_greedily(data.structure, data.timing_without_horizon)
     if built is None:
         return
     modes, starts = built

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.problems.scheduling.power_tariff import Tariff
-from kanopt.problems.scheduling.simulate.placed import Placed
+from kanopt.problems.scheduling.power_tariff import PowerTariff
+from kanopt.problems.scheduling.simulate.placed import PlacedTasks
 from kanopt.problems.views import GanttView, SeriesView, View
 from kanopt.units import factor, same_dimension
 
@@ -21,7 +21,7 @@ __all__ = ["views_of"]
 _BAR = ["row", "start", "end", "label", "kind"]
 
 
-def views_of(problem: SchedulingProblem, placed: Placed) -> tuple[View, ...]:
+def views_of(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[View, ...]:
     """Return the Gantt chart and, where energy is priced, the price of power and the load."""
     gantt = GanttView("Schedule by machine", _bars(problem, placed), problem.units.time, problem.clock)
     tariff, energy = problem.data.tariff, problem.data.energy
@@ -30,7 +30,7 @@ def views_of(problem: SchedulingProblem, placed: Placed) -> tuple[View, ...]:
     return (gantt, _price(problem, placed, tariff), _load(problem, placed, energy))
 
 
-def _bars(problem: SchedulingProblem, placed: Placed) -> pd.DataFrame:
+def _bars(problem: SchedulingProblem, placed: PlacedTasks) -> pd.DataFrame:
     """Return the tasks (kind: the job), breaks and setups of every machine, in the order of the machines."""
     data = problem.data
     latest = float(placed.end.max(initial=0.0))
@@ -56,7 +56,7 @@ def _bars(problem: SchedulingProblem, placed: Placed) -> pd.DataFrame:
     return pd.DataFrame(bars, columns=_BAR).astype({"start": float, "end": float})
 
 
-def _price(problem: SchedulingProblem, placed: Placed, tariff: Tariff) -> SeriesView:
+def _price(problem: SchedulingProblem, placed: PlacedTasks, tariff: PowerTariff) -> SeriesView:
     shown = tariff.starts < placed.end.max()
     index = np.append(tariff.starts[shown], placed.end.max())
     prices = np.append(tariff.prices[shown], tariff.prices[shown][-1])
@@ -67,7 +67,7 @@ def _price(problem: SchedulingProblem, placed: Placed, tariff: Tariff) -> Series
     )
 
 
-def _load(problem: SchedulingProblem, placed: Placed, energy: NDArray[np.float64]) -> SeriesView:
+def _load(problem: SchedulingProblem, placed: PlacedTasks, energy: NDArray[np.float64]) -> SeriesView:
     """Return the power drawn by all machines: a step up at every start and down at every end."""
     units = problem.units
     unit = f"{units.energy}/{units.time}"

@@ -13,11 +13,11 @@ from kanopt.problems.supply.simulate.ledger import slack
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["Gaps", "gaps"]
+__all__ = ["CapacityGaps", "capacity_gaps"]
 
 
 @dataclass(frozen=True, eq=False)
-class Gaps:
+class CapacityGaps:
     """By how much demand passes what can be supplied, whatever the plan; zero where it does not.
 
     Parameters
@@ -42,7 +42,7 @@ class Gaps:
         return f"by the end of period {period}" if self.from_start else f"in period {period}"
 
 
-def gaps(problem: SupplyProblem, demand: Floats) -> Gaps:
+def capacity_gaps(problem: SupplyProblem, demand: Floats) -> CapacityGaps:
     """Compare demand, shape (M, P, T), with the sums of capacities.
 
     Each is a necessary condition: demand beyond it is not met by any plan.
@@ -69,7 +69,7 @@ def gaps(problem: SupplyProblem, demand: Floats) -> Gaps:
     missing = weight - into[network.market_nodes][:, None]
     direct = (network.tails < network.facility_nodes.start) & (network.heads >= network.market_nodes.start)
     through = np.inf if direct.any() else float(network.of_facilities("capacity")[open_].sum())
-    return Gaps(
+    return CapacityGaps(
         supply=gap(demand.sum(axis=0), supply),
         sites=gap(weight.sum(axis=0), np.array(through)).reshape(periods),
         lanes=np.where(missing > slack(weight), missing, 0.0),

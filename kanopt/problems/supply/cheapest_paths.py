@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from kanopt.problems.supply.network import Floats, Indices, SupplyNetwork
 
-__all__ = ["Paths", "Step", "cheapest"]
+__all__ = ["CheapestPaths", "PathStep", "cheapest_paths"]
 
 _SOURCE, _KEPT = -1, -2
 
 
 @dataclass(frozen=True)
-class Step:
+class PathStep:
     """One step of a way: a lane in a period, or a stay at a site until the next period.
 
     Parameters
@@ -34,7 +34,7 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
-class Paths:
+class CheapestPaths:
     """Cheapest ways to every node, for every product and period.
 
     Parameters
@@ -43,37 +43,37 @@ class Paths:
         Whose ways these are.
     cost
         Money per unit, shape (N, P, T); infinite where no way leads.
-    before
+    predecessors
         The lane of the last step, -2 for a stay, -1 at suppliers; same shape.
     """
 
     network: SupplyNetwork
     cost: Floats
-    before: Indices
+    predecessors: Indices
 
     @property
     def to_markets(self) -> Floats:
         """Money per unit delivered, shape (M, P, T)."""
         return self.cost[self.network.market_nodes]
 
-    def trace(self, market: int, product: int, period: int) -> tuple[Step, ...]:
+    def trace(self, market: int, product: int, period: int) -> tuple[PathStep, ...]:
         """Return the cheapest way to a market, first step first; empty where none leads."""
         first_site = self.network.facility_nodes.start
         node = self.network.market_nodes.start + market
         if not np.isfinite(self.cost[node, product, period]):
             return ()
-        steps: list[Step] = []
-        while (lane := int(self.before[node, product, period])) != _SOURCE:
+        steps: list[PathStep] = []
+        while (lane := int(self.predecessors[node, product, period])) != _SOURCE:
             if lane == _KEPT:
                 period -= 1
-                steps.append(Step(-1, node - first_site, period))
+                steps.append(PathStep(-1, node - first_site, period))
             else:
-                steps.append(Step(lane, -1, period))
+                steps.append(PathStep(lane, -1, period))
                 node = int(self.network.tails[lane])
         return tuple(reversed(steps))
 
 
-def cheapest(network: SupplyNetwork, lane_cost: Floats, keep_cost: Floats) -> Paths:
+def cheapest_paths(network: SupplyNetwork, lane_cost: Floats, keep_cost: Floats) -> CheapestPaths:
     """Find the cheapest way to every node, whatever the capacities.
 
     Bellman-Ford within each period, periods in order; lanes are relaxed together.
@@ -102,7 +102,7 @@ def cheapest(network: SupplyNetwork, lane_cost: Floats, keep_cost: Floats) -> Pa
         for _ in range(len(network.facilities) + 1):
             if not _relax(network, lane_cost[:, :, period], now, last):
                 break
-    return Paths(network, cost, before)
+    return CheapestPaths(network, cost, before)
 
 
 def _relax(network: SupplyNetwork, lane_cost: Floats, now: Floats, last: NDArray[np.intp]) -> bool:

@@ -8,15 +8,15 @@ import numpy as np
 
 from kanopt.problems.findings import Reason
 from kanopt.problems.supply.simulate.ledger import Ledger, price_flows
-from kanopt.problems.supply.spare_capacity import ways
+from kanopt.problems.supply.spare_capacity import paths_through
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["why_closed"]
+__all__ = ["closure_reasons"]
 
 
-def why_closed(problem: SupplyProblem, ledger: Ledger) -> tuple[Reason, ...]:
+def closure_reasons(problem: SupplyProblem, ledger: Ledger) -> tuple[Reason, ...]:
     """Return a reason for every site that is closed throughout.
 
     Opening one site besides those of the plan cannot save more than U: the plan's cost without sites, less the cost
@@ -26,10 +26,10 @@ def why_closed(problem: SupplyProblem, ledger: Ledger) -> tuple[Reason, ...]:
     price = price_flows(problem, ledger, frozen=True).terms()
     spent = float(price.drop("sites", errors="ignore").sum())
     shut = np.flatnonzero(~ledger.open.any(axis=1))
-    return tuple(_why(problem, ledger, int(site), spent) for site in shut)
+    return tuple(_closure_reason(problem, ledger, int(site), spent) for site in shut)
 
 
-def _why(problem: SupplyProblem, ledger: Ledger, site: int, spent: float) -> Reason:
+def _closure_reason(problem: SupplyProblem, ledger: Ledger, site: int, spent: float) -> Reason:
     network, money = problem.network, problem.unit
     facility = network.facilities[site]
     subject = f"facility {facility.name}"
@@ -38,7 +38,7 @@ def _why(problem: SupplyProblem, ledger: Ledger, site: int, spent: float) -> Rea
         return Reason(subject, "closed", message, f"set the status of {facility.name} to 'free'", proved=True)
     opened = ledger.open.copy()
     opened[site] = True
-    unit_cost = np.minimum(ways(problem, opened).to_markets, network.shortage_cost[None, :, None])
+    unit_cost = np.minimum(paths_through(problem, opened).to_markets, network.shortage_cost[None, :, None])
     at_least = facility.fixed_cost + facility.period_cost
     opening = f"{at_least:,.2f} {money}" + (" or more" if facility.period_cost else "")
     mandatory = np.isinf(network.shortage_cost)[None, :, None]
@@ -47,7 +47,7 @@ def _why(problem: SupplyProblem, ledger: Ledger, site: int, spent: float) -> Rea
         return Reason(subject, "closed", message)
     served = ledger.demand > 0
     saving = max(0.0, spent - float((ledger.demand[served] * unit_cost[served]).sum()))
-    exact = not problem.tariffs.reads_flow
+    exact = not problem.lane_tariff.reads_flow
     at_rates = "" if exact else " at the rates of the planning shipment"
     if saving <= at_least:
         message = (

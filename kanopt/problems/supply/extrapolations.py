@@ -9,42 +9,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula
-from kanopt.problems.findings import OutsideUse
+from kanopt.problems.findings import Extrapolation
 from kanopt.problems.supply.simulate.ledger import Ledger
 from kanopt.problems.wording import number
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["outside_uses"]
+__all__ = ["flow_extrapolations"]
 
 
-def outside_uses(problem: SupplyProblem, ledger: Ledger) -> tuple[OutsideUse, ...]:
+def flow_extrapolations(problem: SupplyProblem, ledger: Ledger) -> tuple[Extrapolation, ...]:
     """Return one entry for each used lane, and each market, that a law prices outside its domain or below zero."""
     network = problem.network
-    found: list[OutsideUse] = []
+    found: list[Extrapolation] = []
     if isinstance(problem.tariff, BoundFormula):
-        data = problem.tariffs.arguments(ledger.flows)
+        data = problem.lane_tariff.arguments(ledger.flows)
         beyond = np.broadcast_to(problem.tariff.formula.outside(data), network.shape) & (ledger.flows > 0)
-        found += _uses(
+        found += _law_extrapolations(
             "tariff", problem.tariff, beyond, data, [f"lane {name}" for name in network.lane_names]
         )
         found += _below_zero(problem, ledger)
     if isinstance(problem.demand, BoundFormula):
         data = problem.demand.arguments(lambda reference: network.resolve(reference, "market"))
-        beyond = np.broadcast_to(problem.demand.formula.outside(data), problem.wanted.shape)
-        found += _uses(
+        beyond = np.broadcast_to(problem.demand.formula.outside(data), problem.demand_array.shape)
+        found += _law_extrapolations(
             "demand", problem.demand, beyond, data, [f"market {name}" for name in network.market_names]
         )
     return tuple(found)
 
 
-def _below_zero(problem: SupplyProblem, ledger: Ledger) -> list[OutsideUse]:
+def _below_zero(problem: SupplyProblem, ledger: Ledger) -> list[Extrapolation]:
     """Return one entry for each lane on which the tariff of what flows is negative."""
-    money = np.where(ledger.flows > 0, problem.tariffs.raw(ledger.flows), 0.0)
+    money = np.where(ledger.flows > 0, problem.lane_tariff.raw(ledger.flows), 0.0)
     names, unit = problem.network.lane_names, problem.unit
     return [
-        OutsideUse(
+        Extrapolation(
             "tariff",
             f"lane {names[lane]}",
             "value below zero",
@@ -54,13 +54,13 @@ def _below_zero(problem: SupplyProblem, ledger: Ledger) -> list[OutsideUse]:
     ]
 
 
-def _uses(
+def _law_extrapolations(
     law: str,
     bound: BoundFormula,
     beyond: NDArray[np.bool_],
     data: Mapping[str, NDArray[Any]],
     places: Sequence[str],
-) -> list[OutsideUse]:
+) -> list[Extrapolation]:
     """Return one entry per lane or market; `beyond` has the shape (places, P, T)."""
     full = {name: np.broadcast_to(values, beyond.shape) for name, values in data.items()}
     found = []
@@ -73,5 +73,5 @@ def _uses(
         message = (
             f"{law} of {places[lead]} is read outside the data the law was learned from ({times}): {inputs}"
         )
-        found.append(OutsideUse(law, places[lead], inputs, message))
+        found.append(Extrapolation(law, places[lead], inputs, message))
     return found

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.formulas.binding import Known, Reference
-from kanopt.problems.records import Record, known
+from kanopt.formulas.binding import Reference, ReferenceValue
+from kanopt.problems.records import Record, field_values
 from kanopt.problems.supply.entities import (
     Facility,
     Lane,
@@ -23,13 +23,13 @@ from kanopt.problems.supply.entities import (
     SupplyUnits,
 )
 
-__all__ = ["SupplyNetwork", "located"]
+__all__ = ["SupplyNetwork", "positions_of"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 
-def located(labels: Sequence[str], names: Sequence[str]) -> Indices:
+def positions_of(labels: Sequence[str], names: Sequence[str]) -> Indices:
     """Return the place of each label among the names; -1 where it is none."""
     place = {name: index for index, name in enumerate(names)}
     return np.array([place.get(label, -1) for label in labels], dtype=np.intp)
@@ -73,7 +73,7 @@ class SupplyNetwork:
             ("lanes", self.lanes),
         )
         mistakes = [f"{name}: the list is empty; give at least one" for name, items in lists if not items]
-        mistakes += self._names() + self._offered() + self._ends()
+        mistakes += self._names() + self._check_offers() + self._check_lane_ends()
         if mistakes:
             raise ProblemError("\n".join(mistakes))
 
@@ -85,7 +85,7 @@ class SupplyNetwork:
             if count > 1
         ]
 
-    def _offered(self) -> list[str]:
+    def _check_offers(self) -> list[str]:
         """Say which offers name an unknown product, or both one product and all of them."""
         mistakes = [
             f"suppliers: {offer.name!r} offers the unknown product {offer.product!r}; "
@@ -101,7 +101,7 @@ class SupplyNetwork:
             for name in both
         ]
 
-    def _ends(self) -> list[str]:
+    def _check_lane_ends(self) -> list[str]:
         """Say which lanes start or end where no lane can."""
         tails = {*self.supplier_names, *self.facility_names}
         heads = {*self.facility_names, *self.market_names}
@@ -172,12 +172,12 @@ class SupplyNetwork:
     @cached_property
     def tails(self) -> Indices:
         """Node at which each lane starts, shape (L,)."""
-        return located([lane.tail for lane in self.lanes], self.node_names)
+        return positions_of([lane.tail for lane in self.lanes], self.node_names)
 
     @cached_property
     def heads(self) -> Indices:
         """Node at which each lane ends, shape (L,)."""
-        return located([lane.head for lane in self.lanes], self.node_names)
+        return positions_of([lane.head for lane in self.lanes], self.node_names)
 
     @cached_property
     def weights(self) -> Floats:
@@ -206,7 +206,7 @@ class SupplyNetwork:
     @cached_property
     def offer_of(self) -> Indices:
         """Which record speaks for each product of each supplier, shape (S, P); -1 where none does."""
-        place = located([offer.name for offer in self.offers], self.supplier_names)
+        place = positions_of([offer.name for offer in self.offers], self.supplier_names)
         table = np.full((len(self.supplier_names), len(self.products)), -1, dtype=np.intp)
         column = {name: [index] for index, name in enumerate(self.product_names)}
         for index, offer in enumerate(self.offers):
@@ -228,13 +228,13 @@ class SupplyNetwork:
         return prices[self.lane_offer]
 
     @cached_property
-    def carried(self) -> NDArray[np.bool_]:
+    def can_carry(self) -> NDArray[np.bool_]:
         """Whether a lane can carry a product at all, shape (L, P): its supplier must offer it."""
         from_supplier = self.tails < len(self.supplier_names)
         return (self.lane_offer >= 0) | ~from_supplier[:, None]
 
     @cached_property
-    def places(self) -> Floats:
+    def coordinates(self) -> Floats:
         """Coordinates of the nodes, shape (N, 2); NaN where unknown."""
         where = {offer.name: (offer.x, offer.y) for offer in reversed(self.offers)}
         pairs = [where[name] for name in self.supplier_names]
@@ -246,10 +246,10 @@ class SupplyNetwork:
     def distances(self) -> Floats:
         """Length of each lane, shape (L,); straight lines where not stated, NaN where unknown."""
         stated = np.array([lane.distance for lane in self.lanes], dtype=float)
-        straight = np.linalg.norm(self.places[self.tails] - self.places[self.heads], axis=1)
+        straight = np.linalg.norm(self.coordinates[self.tails] - self.coordinates[self.heads], axis=1)
         return np.where(np.isnan(stated), straight, stated)
 
-    def resolve(self, reference: Reference, leading: str = "lane") -> Known:
+    def resolve(self, reference: Reference, leading: str = "lane") -> ReferenceValue:
         """Return what the network knows, shaped to broadcast over (L, P, T) or (M, P, T).
 
         Parameters
@@ -272,11 +272,13 @@ class SupplyNetwork:
             )
         found = self._known(reference)
         axis = scopes.index(reference.scope)
-        return Known(found.values.reshape([-1 if place == axis else 1 for place in range(3)]), found.unit)
+        return ReferenceValue(
+            found.values.reshape([-1 if place == axis else 1 for place in range(3)]), found.unit
+        )
 
-    def _known(self, reference: Reference) -> Known:
+    def _known(self, reference: Reference) -> ReferenceValue:
         if reference == Reference("period", "index"):
-            return Known(np.arange(1.0, len(self.periods) + 1.0))
+            return ReferenceValue(np.arange(1.0, len(self.periods) + 1.0))
         if reference == Reference("lane", "distance"):
             unknown = [self.lane_names[place] for place in np.flatnonzero(np.isnan(self.distances))]
             if unknown:
@@ -284,7 +286,7 @@ class SupplyNetwork:
                     f"lane.distance: lane {unknown[0]!r} and {len(unknown) - 1} more have neither a distance "
                     "nor places at both ends"
                 )
-            return Known(self.distances, self.units.distance)
+            return ReferenceValue(self.distances, self.units.distance)
         sources: dict[str, tuple[Sequence[Record], dict[str, str]]] = {
             "lane": (self.lanes, dict(self.units.of_lane)),
             "market": (self.markets, {}),
@@ -292,4 +294,4 @@ class SupplyNetwork:
             "period": (self.periods, {}),
         }
         items, units = sources[reference.scope]
-        return known(items, reference.field, units=units, where=f"{reference.scope}s")
+        return field_values(items, reference.field, units=units, where=f"{reference.scope}s")

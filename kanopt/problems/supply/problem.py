@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula, Reference
 from kanopt.problems.base import Problem
-from kanopt.problems.findings import Check, FrozenInput, OutsideUse, Reason
+from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.records import records
 from kanopt.problems.supply.entities import (
@@ -24,14 +24,14 @@ from kanopt.problems.supply.entities import (
     Supplier,
     SupplyUnits,
 )
-from kanopt.problems.supply.extrapolations import outside_uses
+from kanopt.problems.supply.extrapolations import flow_extrapolations
 from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.plan import FlowPlan
-from kanopt.problems.supply.reading import plan_of, quantities, read_plan, sites_open
-from kanopt.problems.supply.reasons import why_impossible, why_so
+from kanopt.problems.supply.reading import arrays_of, plan_of, read_plan, sites_open
+from kanopt.problems.supply.reasons import infeasibility_reasons, plan_reasons
 from kanopt.problems.supply.simulate.check import check_flows
 from kanopt.problems.supply.simulate.ledger import Ledger, price_flows
-from kanopt.problems.supply.tariff import Law, Tariff, demand_of
+from kanopt.problems.supply.tariff import LaneTariff, SupplyLaw, demand_of
 from kanopt.problems.supply.views import views_of
 from kanopt.problems.views import View
 
@@ -106,13 +106,13 @@ class SupplyProblem(Problem[FlowPlan]):
     products: Sequence[Product] | pd.DataFrame
     periods: Sequence[Period] | pd.DataFrame
     lanes: Sequence[Lane] | pd.DataFrame
-    tariff: Law
-    demand: Law | pd.DataFrame
+    tariff: SupplyLaw
+    demand: SupplyLaw | pd.DataFrame
     planning: Mapping[str, float | Reference] = field(default_factory=dict)
     units: SupplyUnits = field(default_factory=SupplyUnits)
     network: SupplyNetwork = field(init=False)
-    tariffs: Tariff = field(init=False)
-    wanted: Floats = field(init=False)
+    lane_tariff: LaneTariff = field(init=False)
+    demand_array: Floats = field(init=False)
 
     def __post_init__(self) -> None:
         units = self.units
@@ -132,7 +132,7 @@ class SupplyProblem(Problem[FlowPlan]):
             units=units,
         )
         object.__setattr__(self, "network", network)
-        object.__setattr__(self, "tariffs", Tariff(network, self.tariff, dict(self.planning)))
+        object.__setattr__(self, "tariffs", LaneTariff(network, self.tariff, dict(self.planning)))
         object.__setattr__(self, "wanted", demand_of(network, self.demand))
 
     def __repr__(self) -> str:
@@ -155,12 +155,12 @@ class SupplyProblem(Problem[FlowPlan]):
 
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return the flow in the tariff, where it reads one."""
-        return self.tariffs.frozen_inputs()
+        return self.lane_tariff.frozen_inputs()
 
     def ledger(self, plan: FlowPlan) -> Ledger:
         """Return flows, stocks, deliveries and shortages of a plan as arrays."""
-        flows, opened = quantities(self.network, plan)
-        return Ledger(self.network, self.wanted, flows, opened)
+        flows, opened = arrays_of(self.network, plan)
+        return Ledger(self.network, self.demand_array, flows, opened)
 
     def check(self, plan: FlowPlan) -> Check:
         """Verify capacities, balances, closed sites and mandatory demand.
@@ -189,12 +189,12 @@ class SupplyProblem(Problem[FlowPlan]):
     def reasons(self, plan: FlowPlan | None) -> tuple[Reason, ...]:
         """Say why demand is not met and why sites are closed; with no plan, what makes the demand impossible."""
         if plan is None:
-            return why_impossible(self)
-        return why_so(self, self.ledger(plan))
+            return infeasibility_reasons(self)
+        return plan_reasons(self, self.ledger(plan))
 
-    def outside(self, plan: FlowPlan) -> tuple[OutsideUse, ...]:
+    def extrapolations(self, plan: FlowPlan) -> tuple[Extrapolation, ...]:
         """Name every lane used, and every market, whose tariff or demand comes from outside a law's domain."""
-        return outside_uses(self, self.ledger(plan))
+        return flow_extrapolations(self, self.ledger(plan))
 
     def views(self, plan: FlowPlan) -> tuple[View, ...]:
         """Return the network with its flows, deliveries beside demand, and stocks where any are kept."""
@@ -226,5 +226,5 @@ class SupplyProblem(Problem[FlowPlan]):
     def sites_open(self, flows: Floats) -> NDArray[np.bool_]:
         """Return the sites that must be open for these flows, shape (F, T)."""
         return sites_open(
-            self.network, Ledger(self.network, self.wanted, flows, np.zeros((0, 0), dtype=bool))
+            self.network, Ledger(self.network, self.demand_array, flows, np.zeros((0, 0), dtype=bool))
         )

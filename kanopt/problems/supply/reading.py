@@ -13,12 +13,12 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.plan import Flow, FlowPlan
 from kanopt.problems.supply.simulate.ledger import Ledger
-from kanopt.problems.supply.tariff import positions
+from kanopt.problems.supply.tariff import row_positions
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["plan_of", "quantities", "read_plan", "sites_open"]
+__all__ = ["arrays_of", "plan_of", "read_plan", "sites_open"]
 
 
 def plan_of(network: SupplyNetwork, flows: Floats, opened: NDArray[np.bool_]) -> FlowPlan:
@@ -40,7 +40,7 @@ def plan_of(network: SupplyNetwork, flows: Floats, opened: NDArray[np.bool_]) ->
     )
 
 
-def quantities(network: SupplyNetwork, plan: FlowPlan) -> tuple[Floats, NDArray[np.bool_]]:
+def arrays_of(network: SupplyNetwork, plan: FlowPlan) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the flows, shape (L, P, T), and open sites, shape (F, T), of a plan.
 
     Raises
@@ -63,8 +63,8 @@ def _flows(network: SupplyNetwork, frame: pd.DataFrame) -> Floats:
         raise ProblemError(f"plan: row {row + 1}: quantity {frame['quantity'].iloc[row]!r} is not a number")
     places = (
         _lanes(network, frame),
-        positions(frame, "product", network.product_names, "plan"),
-        positions(frame, "period", network.period_names, "plan"),
+        row_positions(frame, "product", network.product_names, "plan"),
+        row_positions(frame, "period", network.period_names, "plan"),
     )
     np.add.at(flows, places, amounts)
     return flows
@@ -77,8 +77,8 @@ def _lanes(network: SupplyNetwork, frame: pd.DataFrame) -> NDArray[np.intp]:
             raise ProblemError(
                 f"plan: column {column!r} is missing; {nearest(column, map(str, frame.columns))}"
             )
-    tails = positions(frame, "tail", network.node_names, "plan")
-    heads = positions(frame, "head", network.node_names, "plan")
+    tails = row_positions(frame, "tail", network.node_names, "plan")
+    heads = row_positions(frame, "head", network.node_names, "plan")
     keys = ["tail", "head"]
     lanes = pd.DataFrame({"tail": network.tails, "head": network.heads, "lane": np.arange(network.shape[0])})
     rows = pd.DataFrame({"tail": tails, "head": heads})
@@ -104,8 +104,8 @@ def _lanes(network: SupplyNetwork, frame: pd.DataFrame) -> NDArray[np.intp]:
 def _opened(network: SupplyNetwork, frame: pd.DataFrame) -> NDArray[np.bool_]:
     opened = np.zeros((len(network.facilities), len(network.periods)), dtype=bool)
     if len(frame):
-        site = positions(frame, "facility", network.facility_names, "plan: open sites")
-        opened[site, positions(frame, "period", network.period_names, "plan: open sites")] = True
+        site = row_positions(frame, "facility", network.facility_names, "plan: open sites")
+        opened[site, row_positions(frame, "period", network.period_names, "plan: open sites")] = True
     return opened
 
 
@@ -114,7 +114,7 @@ def sites_open(network: SupplyNetwork, ledger: Ledger) -> NDArray[np.bool_]:
 
     A site without a period cost is open throughout or not at all.
     """
-    needed = ledger.used | network.has_status("open")[:, None]
+    needed = ledger.in_use | network.has_status("open")[:, None]
     throughout = network.of_facilities("period_cost") == 0
     return np.asarray(np.where(throughout[:, None], needed.any(axis=1, keepdims=True), needed))
 
@@ -129,7 +129,7 @@ def read_plan(problem: SupplyProblem, decision: Any) -> FlowPlan:
     """
     network = problem.network
     if isinstance(decision, FlowPlan):
-        quantities(network, decision)
+        arrays_of(network, decision)
         return decision
     listed = decision
     opened: Any = None

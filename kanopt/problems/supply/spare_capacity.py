@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.supply.cheapest_paths import Paths, Step, cheapest
+from kanopt.problems.supply.cheapest_paths import CheapestPaths, PathStep, cheapest_paths
 from kanopt.problems.supply.network import Floats
 from kanopt.problems.supply.simulate.ledger import Ledger, slack
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["Limit", "Room", "lane_cost", "ways"]
+__all__ = ["CapacityLimit", "SpareCapacity", "lane_cost", "paths_through"]
 
 
 @dataclass(frozen=True)
-class Limit:
+class CapacityLimit:
     """A capacity on a way.
 
     Parameters
     ----------
-    what
+    label
         Such as ``"throughput of north in period 2"``.
-    most, spare
+    capacity, spare
         The capacity and what the plan leaves of it, in `unit`.
     unit
         What both are counted in.
@@ -35,8 +35,8 @@ class Limit:
         How much of it one unit of the product takes.
     """
 
-    what: str
-    most: float
+    label: str
+    capacity: float
     spare: float
     unit: str
     per_unit: float
@@ -44,7 +44,7 @@ class Limit:
     @property
     def is_full(self) -> bool:
         """Whether the plan leaves nothing of it."""
-        return bool(self.spare <= slack(np.array(self.most)))
+        return bool(self.spare <= slack(np.array(self.capacity)))
 
 
 def lane_cost(problem: SupplyProblem) -> Floats:
@@ -53,15 +53,15 @@ def lane_cost(problem: SupplyProblem) -> Floats:
     handling = np.zeros(len(network.node_names))
     handling[network.facility_nodes] = network.of_facilities("handling_cost")
     per_unit = network.purchase_cost + handling[network.heads][:, None]
-    return np.where(network.carried[:, :, None], problem.tariffs.rates + per_unit[:, :, None], np.inf)
+    return np.where(network.can_carry[:, :, None], problem.lane_tariff.rates + per_unit[:, :, None], np.inf)
 
 
-def ways(
+def paths_through(
     problem: SupplyProblem,
     usable: NDArray[np.bool_],
     extra_lane: Floats | None = None,
     extra_keep: Floats | None = None,
-) -> Paths:
+) -> CheapestPaths:
     """Return the cheapest ways through the sites that are usable, whatever the capacities.
 
     Parameters
@@ -79,7 +79,7 @@ def ways(
     may_keep = usable & (network.of_facilities("storage") > 0)[:, None]
     holding = network.of_facilities("holding_cost")[:, None, None]
     kept = holding + (np.zeros((1, *network.shape[1:])) if extra_keep is None else extra_keep)
-    return cheapest(
+    return cheapest_paths(
         network,
         np.where(passable[:, None, :], moved, np.inf),
         np.where(may_keep[:, None, :], kept, np.inf),
@@ -87,7 +87,7 @@ def ways(
 
 
 @dataclass(frozen=True, eq=False)
-class Room:
+class SpareCapacity:
     """What a plan leaves of every capacity.
 
     Parameters
@@ -99,7 +99,7 @@ class Room:
     problem: SupplyProblem
     ledger: Ledger
 
-    def _left(self, amounts: Floats, limits: Floats) -> Floats:
+    def _remaining(self, amounts: Floats, limits: Floats) -> Floats:
         """Return what is left of limits of shape (n,), in weight, shape (n, T)."""
         left: Floats = limits[:, None] - np.einsum("npt,p->nt", amounts, self.problem.network.weights)
         return left
@@ -107,22 +107,22 @@ class Room:
     @cached_property
     def lanes(self) -> Floats:
         """Weight left on each lane, shape (L, T)."""
-        return self._left(self.ledger.flows, self.problem.network.lane_capacity)
+        return self._remaining(self.ledger.flows, self.problem.network.lane_capacity)
 
     @cached_property
-    def entering(self) -> Floats:
+    def inbound(self) -> Floats:
         """Weight that may still enter each facility, shape (F, T)."""
-        return self._left(self.ledger.received, self.problem.network.of_facilities("capacity"))
+        return self._remaining(self.ledger.received, self.problem.network.of_facilities("capacity"))
 
     @cached_property
-    def leaving(self) -> Floats:
+    def outbound(self) -> Floats:
         """Weight that may still leave each facility, shape (F, T)."""
-        return self._left(self.ledger.shipped, self.problem.network.of_facilities("capacity"))
+        return self._remaining(self.ledger.shipped, self.problem.network.of_facilities("capacity"))
 
     @cached_property
-    def kept(self) -> Floats:
+    def storage(self) -> Floats:
         """Weight that may still be kept at each facility, shape (F, T)."""
-        return self._left(self.ledger.stock, self.problem.network.of_facilities("storage"))
+        return self._remaining(self.ledger.stock, self.problem.network.of_facilities("storage"))
 
     @cached_property
     def offers(self) -> Floats:
@@ -131,55 +131,61 @@ class Room:
         left: Floats = limits[:, None] - self.ledger.bought.sum(axis=1)
         return left
 
-    def limits(self, step: Step, product: int) -> list[Limit]:
+    def limits(self, step: PathStep, product: int) -> list[CapacityLimit]:
         """Return every finite capacity that one more unit of a product would use on a step."""
         network, units = self.problem.network, self.problem.units
         weight, when = float(network.weights[product]), network.period_names[step.period]
         if step.lane < 0:
             site = network.facilities[step.site]
-            spare = float(self.kept[step.site, step.period])
+            spare = float(self.storage[step.site, step.period])
             found = [
-                Limit(f"storage of {site.name} in period {when}", site.storage, spare, units.weight, weight)
+                CapacityLimit(
+                    f"storage of {site.name} in period {when}", site.storage, spare, units.weight, weight
+                )
             ]
-            return [limit for limit in found if np.isfinite(limit.most)]
+            return [limit for limit in found if np.isfinite(limit.capacity)]
         lane, first = network.lanes[step.lane], network.facility_nodes.start
         found = []
         offer = int(network.lane_offer[step.lane, product])
         if offer >= 0:
             most, spare = network.offers[offer].capacity, float(self.offers[offer, step.period])
-            found.append(Limit(f"supply of {lane.tail} in period {when}", most, spare, units.quantity, 1.0))
+            found.append(
+                CapacityLimit(f"supply of {lane.tail} in period {when}", most, spare, units.quantity, 1.0)
+            )
         spare = float(self.lanes[step.lane, step.period])
-        found.append(Limit(f"lane {lane.name} in period {when}", lane.capacity, spare, units.weight, weight))
+        found.append(
+            CapacityLimit(f"lane {lane.name} in period {when}", lane.capacity, spare, units.weight, weight)
+        )
         for node, left in (
-            (network.tails[step.lane], self.leaving),
-            (network.heads[step.lane], self.entering),
+            (network.tails[step.lane], self.outbound),
+            (network.heads[step.lane], self.inbound),
         ):
             if first <= node < network.facility_nodes.stop:
                 site = network.facilities[node - first]
                 spare = float(left[node - first, step.period])
                 what = f"throughput of {site.name} in period {when}"
-                found.append(Limit(what, site.capacity, spare, units.weight, weight))
-        return [limit for limit in found if np.isfinite(limit.most)]
+                found.append(CapacityLimit(what, site.capacity, spare, units.weight, weight))
+        return [limit for limit in found if np.isfinite(limit.capacity)]
 
     @cached_property
-    def easiest(self) -> Paths:
+    def least_full_paths(self) -> CheapestPaths:
         """The ways through open sites with the fewest full capacities, the cheapest among these."""
         network = self.problem.network
-        most = ways(self.problem, self.ledger.open).cost
+        most = paths_through(self.problem, self.ledger.open).cost
         step = 1.0 + float(np.max(most, initial=0.0, where=np.isfinite(most)))
         full_lane = self._full(self.lanes, network.lane_capacity).astype(float)
         at_tail, at_head = (np.zeros((len(network.node_names), network.shape[2])) for _ in range(2))
         capacity = network.of_facilities("capacity")
-        at_tail[network.facility_nodes] = self._full(self.leaving, capacity)
-        at_head[network.facility_nodes] = self._full(self.entering, capacity)
+        at_tail[network.facility_nodes] = self._full(self.outbound, capacity)
+        at_head[network.facility_nodes] = self._full(self.inbound, capacity)
         by_lane = full_lane + at_tail[network.tails] + at_head[network.heads]
         limits = np.array([offer.capacity for offer in network.offers])
         by_offer = np.concatenate(
             [self._full(self.offers, limits), np.zeros((1, network.shape[2]), dtype=bool)]
         )
         counted = by_lane[:, None, :] + by_offer[network.lane_offer]
-        stored = self._full(self.kept, network.of_facilities("storage")).astype(float)
-        return ways(self.problem, self.ledger.open, step * counted, step * stored[:, None, :])
+        stored = self._full(self.storage, network.of_facilities("storage")).astype(float)
+        return paths_through(self.problem, self.ledger.open, step * counted, step * stored[:, None, :])
 
     @staticmethod
     def _full(left: Floats, limits: Floats) -> NDArray[np.bool_]:

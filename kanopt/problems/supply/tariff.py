@@ -30,20 +30,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, UnitError, nearest
-from kanopt.formulas.binding import BoundFormula, Known, Reference
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.problems.findings import FrozenInput
-from kanopt.problems.supply.network import Floats, SupplyNetwork, located
+from kanopt.problems.supply.network import Floats, SupplyNetwork, positions_of
 from kanopt.units import same_dimension
 
-__all__ = ["Law", "Tariff", "demand_of", "positions"]
+__all__ = ["LaneTariff", "SupplyLaw", "demand_of", "row_positions"]
 
-Law: TypeAlias = BoundFormula | Reference | float | NDArray[Any]
+SupplyLaw: TypeAlias = BoundFormula | Reference | float | NDArray[Any]
 Basis: TypeAlias = Literal["quantity", "weight", "shipment"]
 FLOW = {"state.quantity": "quantity", "state.weight": "weight"}
 
 
 @dataclass(frozen=True, eq=False)
-class Tariff:
+class LaneTariff:
     """The tariff of every lane, product and period.
 
     Parameters
@@ -63,7 +63,7 @@ class Tariff:
     """
 
     network: SupplyNetwork
-    law: Law
+    law: SupplyLaw
     planning: Mapping[str, float | Reference]
 
     def __post_init__(self) -> None:
@@ -77,7 +77,7 @@ class Tariff:
                 "tariff: the law depends on how much is shipped, which a linear solver must see at one "
                 "planning value; state it, such as planning={'state.quantity': 20.0}"
             )
-        if not ((self.planned > 0) & np.isfinite(self.planned)).all():
+        if not ((self.planning_shipments > 0) & np.isfinite(self.planning_shipments)).all():
             raise ProblemError(
                 f"planning: {next(iter(self.planning))!r} must be a positive number everywhere"
             )
@@ -114,7 +114,7 @@ class Tariff:
         return self.basis == "shipment" or bool(self.law.state_references)
 
     @cached_property
-    def planned(self) -> Floats:
+    def planning_shipments(self) -> Floats:
         """Planning shipment of each product in units; broadcasts to (L, P, T)."""
         key, stated = next(iter(self.planning.items()), ("state.quantity", 1.0))
         units = self.network.units
@@ -131,11 +131,11 @@ class Tariff:
     def rates(self) -> Floats:
         """Money per unit at the planning shipment, shape (L, P, T)."""
         if not isinstance(self.law, BoundFormula):
-            return _spread(
+            return _broadcast(
                 self.law, self.network, "lane", self.network.units.per_quantity, self.network.shape
             )
-        money = self._money_for(self.planned)
-        return np.broadcast_to(money / self.planned, self.network.shape)
+        money = self._money_for(self.planning_shipments)
+        return np.broadcast_to(money / self.planning_shipments, self.network.shape)
 
     def amounts(self, flows: Floats, *, frozen: bool = False) -> Floats:
         """Return the money for flows of shape (L, P, T), same shape; what the law puts below zero counts as zero.
@@ -157,13 +157,17 @@ class Tariff:
             return flows * self.rates
         used = flows > 0
         # an unused lane costs nothing and must not drag a law to a shipment of zero
-        return np.where(used, self._money_for(np.where(used, flows, self.planned)), 0.0)
+        return np.where(used, self._money_for(np.where(used, flows, self.planning_shipments)), 0.0)
 
     def arguments(self, flows: Floats) -> dict[str, NDArray[Any]]:
         """Return the inputs of the law at these flows; empty where there is no law."""
         if not isinstance(self.law, BoundFormula):
             return {}
-        shipped = np.where(flows > 0, flows, self.planned) if self.reads_flow else self.planned
+        shipped = (
+            np.where(flows > 0, flows, self.planning_shipments)
+            if self.reads_flow
+            else self.planning_shipments
+        )
         return self.law.arguments(self._resolver(shipped))
 
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
@@ -194,20 +198,20 @@ class Tariff:
         per_unit = self.network.weights.reshape(1, -1, 1) if self.basis == "weight" else 1.0
         return result * per_unit * flows
 
-    def _resolver(self, flows: Floats) -> Callable[[Reference], Known]:
-        def resolve(reference: Reference) -> Known:
+    def _resolver(self, flows: Floats) -> Callable[[Reference], ReferenceValue]:
+        def resolve(reference: Reference) -> ReferenceValue:
             if reference.scope != "state":
                 return self.network.resolve(reference)
             if str(reference) not in FLOW:
                 raise ProblemError(f"tariff: {reference} is unknown here; {nearest(str(reference), FLOW)}")
             if reference.field == "quantity":
-                return Known(flows, self.network.units.quantity)
-            return Known(flows * self.network.weights.reshape(1, -1, 1), self.network.units.weight)
+                return ReferenceValue(flows, self.network.units.quantity)
+            return ReferenceValue(flows * self.network.weights.reshape(1, -1, 1), self.network.units.weight)
 
         return resolve
 
 
-def demand_of(network: SupplyNetwork, demand: Law | pd.DataFrame) -> Floats:
+def demand_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> Floats:
     """Return the demand of every market, product and period, shape (M, P, T).
 
     Parameters
@@ -234,12 +238,12 @@ def demand_of(network: SupplyNetwork, demand: Law | pd.DataFrame) -> Floats:
         )
         values = np.broadcast_to(resolved, shape)
     else:
-        values = _spread(demand, network, "market", network.units.quantity, shape)
+        values = _broadcast(demand, network, "market", network.units.quantity, shape)
     _refuse_bad(values, network, "demand", network.market_names)
     return values
 
 
-def _spread(
+def _broadcast(
     law: Reference | float | NDArray[Any],
     network: SupplyNetwork,
     leading: str,
@@ -264,7 +268,7 @@ def _from_frame(network: SupplyNetwork, frame: pd.DataFrame, shape: tuple[int, i
         "product": network.product_names,
         "period": network.period_names,
     }
-    places = [positions(frame, column, names, "demand") for column, names in keys.items()]
+    places = [row_positions(frame, column, names, "demand") for column, names in keys.items()]
     if "demand" not in frame.columns:
         hint = nearest("demand", map(str, frame.columns))
         raise ProblemError(f"demand: column 'demand' is missing; {hint}")
@@ -279,7 +283,9 @@ def _from_frame(network: SupplyNetwork, frame: pd.DataFrame, shape: tuple[int, i
         raise ProblemError(f"demand: row {row + 1} repeats a market, product and period given before")
     values = np.zeros(shape)
     try:
-        values.ravel()[cells] = Known(numbers, _declared_unit(frame, "demand")).to(network.units.quantity)
+        values.ravel()[cells] = ReferenceValue(numbers, _declared_unit(frame, "demand")).to(
+            network.units.quantity
+        )
     except UnitError as error:
         raise ProblemError(f"demand: column 'demand': {error}") from error
     return values
@@ -291,7 +297,7 @@ def _declared_unit(frame: pd.DataFrame, column: str) -> str:
     return units_of(frame).get(column, "") if frame.attrs else ""
 
 
-def positions(frame: pd.DataFrame, column: str, names: list[str], where: str) -> NDArray[np.intp]:
+def row_positions(frame: pd.DataFrame, column: str, names: list[str], where: str) -> NDArray[np.intp]:
     """Return the place of each row's entry among `names`; a missing column means the only name there is.
 
     Raises
@@ -306,7 +312,7 @@ def positions(frame: pd.DataFrame, column: str, names: list[str], where: str) ->
             f"{where}: column {column!r} is missing; {nearest(column, map(str, frame.columns))}"
         )
     labels = [_label(value) for value in frame[column]]
-    found = located(labels, names)
+    found = positions_of(labels, names)
     if (found < 0).any():
         row = int(np.flatnonzero(found < 0)[0])
         raise ProblemError(

@@ -76,8 +76,8 @@ def _nodes(problem: SupplyProblem, ledger: Ledger) -> pd.DataFrame:
 
 def _places(network: SupplyNetwork) -> Floats:
     """Return the places of the nodes; three columns of nodes where any is unknown."""
-    if np.isfinite(network.places).all():
-        return network.places
+    if np.isfinite(network.coordinates).all():
+        return network.coordinates
     columns = []
     for x, names in enumerate((network.supplier_names, network.facility_names, network.market_names)):
         count = len(names)

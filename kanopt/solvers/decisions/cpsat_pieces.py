@@ -12,11 +12,11 @@ from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
 from kanopt.problems.decisions import DecisionProblem
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.cpsat import Aim, Ending, SearchLimits, run_cpsat
-from kanopt.solvers.decisions.encoding import of_pieces
-from kanopt.solvers.decisions.incremental import Incremental
-from kanopt.solvers.decisions.lowered_laws import lowered
-from kanopt.solvers.decisions.refinement import EngineAnswer, Rounds, Wanted
+from kanopt.solvers.cpsat import CpSatTermination, SearchGoal, SearchLimits, run_cpsat
+from kanopt.solvers.decisions.encoding import encode_pieces
+from kanopt.solvers.decisions.incremental import IncrementalModel
+from kanopt.solvers.decisions.lowered_laws import lower_laws
+from kanopt.solvers.decisions.refinement import EngineRequest, RefinementRounds, RelaxationResult
 from kanopt.solvers.decisions.relaxation import Relaxation
 from kanopt.solvers.encodings import Encoding
 
@@ -53,14 +53,14 @@ class CpSatPieces:
         if not isinstance(problem, DecisionProblem):
             return "it solves decision problems"
         try:
-            lowered(problem)
+            lower_laws(problem)
         except FormulaError as error:
             return str(error)
         return ""
 
     def encoding(self, problem: Any) -> Encoding:
         """Return how a problem that it accepts is encoded."""
-        return of_pieces(problem, "incremental pieces in whole numbers", self.name, logarithmic=False)
+        return encode_pieces(problem, "incremental pieces in whole numbers", self.name, logarithmic=False)
 
     def solve(self, problem: Any, options: SolveOptions) -> Outcome:
         """Search, round after round, and return the best plan.
@@ -70,31 +70,33 @@ class CpSatPieces:
         FormulaError
             If a law cannot be made of pieces.
         """
-        return Rounds(problem, self, options).run()
+        return RefinementRounds(problem, self, options).run()
 
     @property
-    def finest(self) -> int:
+    def max_refinements(self) -> int:
         """How often steps can be made finer."""
         return 2
 
-    def run(self, relaxation: Relaxation, wanted: Wanted, options: SolveOptions) -> EngineAnswer:
+    def run(self, relaxation: Relaxation, wanted: EngineRequest, options: SolveOptions) -> RelaxationResult:
         """Minimise a relaxation."""
-        made = Incremental(relaxation, wanted.tolerance, wanted.finer)
+        made = IncrementalModel(relaxation, wanted.tolerance, wanted.finer)
         limits = SearchLimits(
             options.time_limit,
             options.seed,
             options.workers,
-            aim=Aim.PROVE,
+            goal=SearchGoal.PROVE,
             linearization=2,
             gap=made.steps_of(_GAP * wanted.tolerance),
         )
         with Interrupt() as interrupt:
             found = run_cpsat(made.model, limits, made.columns, interrupt)
-        return EngineAnswer(
+        return RelaxationResult(
             point=made.quantities(found.values) if found.values else None,
-            bound=made.bound(found.bound) if found.ending is not Ending.INFEASIBLE else -np.inf,
-            infeasible=found.ending is Ending.INFEASIBLE,
-            finished=found.ending is not Ending.LIMIT,
+            bound=made.bound(found.bound)
+            if found.termination is not CpSatTermination.INFEASIBLE
+            else -np.inf,
+            infeasible=found.termination is CpSatTermination.INFEASIBLE,
+            finished=found.termination is not CpSatTermination.LIMIT,
             interrupted=interrupt.asked,
             binaries=made.binaries,
             columns=len(made.model.proto.variables),

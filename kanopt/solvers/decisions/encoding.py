@@ -6,21 +6,24 @@ from collections.abc import Sequence
 
 from kanopt.formulas.lowering import Piecewise
 from kanopt.problems.decisions import DecisionLaw, DecisionProblem
-from kanopt.solvers.decisions.lowered_laws import lowered
-from kanopt.solvers.decisions.relaxation import Curve, Relaxation, relaxed
+from kanopt.solvers.decisions.lowered_laws import lower_laws
+from kanopt.solvers.decisions.relaxation import Relaxation, RelaxationCurve, relax
 from kanopt.solvers.encodings import EncodedLaw, Encoding
 
-__all__ = ["of_laws", "of_pieces"]
+__all__ = ["encode_laws", "encode_pieces"]
 
 _SHOWN = 3
 
 
-def of_pieces(problem: DecisionProblem, name: str, solver: str, *, logarithmic: bool) -> Encoding:
+def encode_pieces(problem: DecisionProblem, name: str, solver: str, *, logarithmic: bool) -> Encoding:
     """Return how pieces are encoded: binaries are counted as logarithms of choices, or one for each but the first."""
-    relaxation = relaxed(problem, lowered(problem))
-    named = [(_names(problem.terms), problem.terms), *((rule.name, (law,)) for rule, law in problem.rules)]
+    relaxation = relax(problem, lower_laws(problem))
+    named = [
+        (_names(problem.objective_terms), problem.objective_terms),
+        *((rule.name, (law,)) for rule, law in problem.constraint_laws),
+    ]
     laws = tuple(
-        _of_law(law, parts, relaxation, place, logarithmic=logarithmic)
+        _encoded_law(law, parts, relaxation, place, logarithmic=logarithmic)
         for place, (law, parts) in enumerate(named)
     )
     return Encoding(
@@ -34,16 +37,22 @@ def of_pieces(problem: DecisionProblem, name: str, solver: str, *, logarithmic: 
     )
 
 
-def of_laws(problem: DecisionProblem, name: str, solver: str) -> Encoding:
+def encode_laws(problem: DecisionProblem, name: str, solver: str) -> Encoding:
     """Return that every law is seen as it is."""
-    objective = EncodedLaw(_names(problem.terms), "as it is", _fixed(problem.terms), _decided(problem.terms))
+    objective = EncodedLaw(
+        _names(problem.objective_terms),
+        "as it is",
+        _fixed(problem.objective_terms),
+        _decided(problem.objective_terms),
+    )
     rules = (
-        EncodedLaw(rule.name, "as it is", _fixed((law,)), _decided((law,))) for rule, law in problem.rules
+        EncodedLaw(rule.name, "as it is", _fixed((law,)), _decided((law,)))
+        for rule, law in problem.constraint_laws
     )
     return Encoding(name=name, solver=solver, unit=problem.unit, laws=(objective, *rules))
 
 
-def _of_law(
+def _encoded_law(
     name: str, laws: Sequence[DecisionLaw], relaxation: Relaxation, place: int, *, logarithmic: bool
 ) -> EncodedLaw:
     program, places = (
@@ -56,7 +65,7 @@ def _of_law(
     proof = program.certificate
     return EncodedLaw(
         law=name,
-        how=_how(program, curves, counts),
+        method=_method(program, curves, counts),
         fixed=_fixed(laws),
         decided=_decided(laws),
         segments=proof.segments,
@@ -65,7 +74,7 @@ def _of_law(
     )
 
 
-def _how(program: Piecewise, curves: Sequence[Curve], counts: Sequence[int]) -> str:
+def _method(program: Piecewise, curves: Sequence[RelaxationCurve], counts: Sequence[int]) -> str:
     if not curves:
         return "a linear row, exact"
     if max(counts) == 1:

@@ -11,13 +11,13 @@ from kanopt.errors import FormulaError
 from kanopt.problems.base import Problem
 from kanopt.problems.decisions import DecisionProblem
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.decisions.encoding import of_pieces
-from kanopt.solvers.decisions.logarithmic import Logarithmic
-from kanopt.solvers.decisions.lowered_laws import lowered
-from kanopt.solvers.decisions.refinement import EngineAnswer, Rounds, Wanted
+from kanopt.solvers.decisions.encoding import encode_pieces
+from kanopt.solvers.decisions.logarithmic import LogarithmicModel
+from kanopt.solvers.decisions.lowered_laws import lower_laws
+from kanopt.solvers.decisions.refinement import EngineRequest, RefinementRounds, RelaxationResult
 from kanopt.solvers.decisions.relaxation import Relaxation
 from kanopt.solvers.encodings import Encoding
-from kanopt.solvers.highs import Ending, HighsOptions, run_highs
+from kanopt.solvers.highs import HighsOptions, HighsTermination, run_highs
 
 __all__ = ["HighsPieces"]
 
@@ -48,14 +48,16 @@ class HighsPieces:
         if not isinstance(problem, DecisionProblem):
             return "it solves decision problems"
         try:
-            lowered(problem)
+            lower_laws(problem)
         except FormulaError as error:
             return str(error)
         return ""
 
     def encoding(self, problem: Any) -> Encoding:
         """Return how a problem that it accepts is encoded."""
-        return of_pieces(problem, "pieces with logarithmically many binaries", self.name, logarithmic=True)
+        return encode_pieces(
+            problem, "pieces with logarithmically many binaries", self.name, logarithmic=True
+        )
 
     def solve(self, problem: Any, options: SolveOptions) -> Outcome:
         """Search, round after round, and return the best plan.
@@ -65,27 +67,27 @@ class HighsPieces:
         FormulaError
             If a law cannot be made of pieces.
         """
-        return Rounds(problem, self, options).run()
+        return RefinementRounds(problem, self, options).run()
 
     @property
-    def finest(self) -> int:
+    def max_refinements(self) -> int:
         """Numbers are not rounded, so that there is nothing to make finer."""
         return 0
 
-    def run(self, relaxation: Relaxation, wanted: Wanted, options: SolveOptions) -> EngineAnswer:
+    def run(self, relaxation: Relaxation, wanted: EngineRequest, options: SolveOptions) -> RelaxationResult:
         """Minimise a relaxation."""
-        made = Logarithmic(relaxation, wanted.tolerance, wanted.price)
+        made = LogarithmicModel(relaxation, wanted.tolerance, wanted.price)
         answer = run_highs(
             made.linear,
             HighsOptions(time_limit=options.time_limit, seed=options.seed, threads=options.workers),
         )
         bound = -np.inf if answer.bound is None else made.bound(answer.bound)
-        return EngineAnswer(
+        return RelaxationResult(
             point=None if answer.values is None else made.quantities(answer.values),
             bound=bound - made.slack,
-            infeasible=answer.ending is Ending.INFEASIBLE,
-            finished=answer.ending in (Ending.OPTIMAL, Ending.INFEASIBLE),
-            interrupted=answer.ending is Ending.INTERRUPTED,
+            infeasible=answer.termination is HighsTermination.INFEASIBLE,
+            finished=answer.termination in (HighsTermination.OPTIMAL, HighsTermination.INFEASIBLE),
+            interrupted=answer.termination is HighsTermination.INTERRUPTED,
             binaries=made.binaries,
             columns=len(made.linear.cost),
         )

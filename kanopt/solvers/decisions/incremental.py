@@ -22,15 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
-from kanopt.solvers.decisions.polygons import Corner, Polygons
-from kanopt.solvers.decisions.relaxation import Curve, Relaxation, Row
+from kanopt.solvers.decisions.polygons import PolygonCorner, Polygons
+from kanopt.solvers.decisions.relaxation import Relaxation, RelaxationCurve, RelaxationRow
 from kanopt.solvers.decisions.sides import Side
 from kanopt.units import scaling_for
 
-__all__ = ["Incremental"]
+__all__ = ["IncrementalModel"]
 
 Floats = NDArray[np.float64]
-Chain: TypeAlias = list[tuple[float, float]]
+PolygonalLine: TypeAlias = list[tuple[float, float]]
 _SHARE = 0.02
 """The share of the tolerance that the steps of quantities need not be below."""
 _STEPS, _FINER_STEPS = 22, 2
@@ -43,7 +43,7 @@ _LIMIT = 4e18
 
 
 @dataclass(frozen=True)
-class _Term:
+class _IntegerTerm:
     """A variable in a row: what one step of it is worth, its largest value, and how much is lost to its rounding."""
 
     variable: Any
@@ -52,7 +52,7 @@ class _Term:
     rounded: float = 0.0
 
 
-class Incremental:
+class IncrementalModel:
     """The integer model of a relaxation, for CP-SAT.
 
     Parameters
@@ -81,13 +81,13 @@ class Incremental:
     def __init__(self, relaxation: Relaxation, unit: float, finer: int = 0) -> None:
         self.model = cp_model.CpModel()
         self._size = 2.0 ** (_ROW + _FINER_ROW * finer)
-        whole = self.whole = np.array([column.whole for column in relaxation.columns])
+        whole = self.whole = np.array([column.integer for column in relaxation.columns])
         low = np.array([column.low for column in relaxation.columns])
         high = np.array([column.high for column in relaxation.columns])
         self.offset = np.where(whole, np.ceil(low), low)
         width = np.where(whole, np.floor(high), high) - self.offset
         fine = np.maximum(
-            _SHARE * unit / max(relaxation.steepness, 1.0), width / 2.0 ** (_STEPS + _FINER_STEPS * finer)
+            _SHARE * unit / max(relaxation.sensitivity, 1.0), width / 2.0 ** (_STEPS + _FINER_STEPS * finer)
         )
         # powers of two, so that sums of quantities need no rounding of coefficients
         self.step = np.where(whole | (width <= 0.0), 1.0, 2.0 ** np.ceil(np.log2(np.maximum(fine, 1e-300))))
@@ -102,21 +102,21 @@ class Incremental:
         self.objective = relaxation.objective
         self.model.minimize(self.columns[self.objective])
 
-    def term(self, place: int, coefficient: float) -> _Term:
+    def term(self, place: int, coefficient: float) -> _IntegerTerm:
         """Return a multiple of a quantity, counted from its lower bound."""
-        return _Term(
+        return _IntegerTerm(
             self.columns[place],
             coefficient * float(self.step[place]),
             int(self.counts[place]),
             abs(coefficient) * float(self._half[place]),
         )
 
-    def _linear(self, row: Row) -> None:
+    def _linear(self, row: RelaxationRow) -> None:
         shift = sum(coefficient * float(self.offset[place]) for place, coefficient in row.terms)
         terms = [self.term(place, coefficient) for place, coefficient in row.terms]
         self.row(terms, row.low - shift, row.high - shift)
 
-    def row(self, terms: Sequence[_Term], low: float, high: float, slack: float = 0.0) -> None:
+    def row(self, terms: Sequence[_IntegerTerm], low: float, high: float, slack: float = 0.0) -> None:
         """Add low ≤ Σ worth · variable ≤ high, looser by `slack` and by all that rounding can do."""
         size = max((abs(term.worth) * max(term.most, 1) for term in terms), default=1.0) or 1.0
         factor = scaling_for(size, len(terms) + 2, limit=_LIMIT, target_resolution=size / self._size).factor
@@ -136,13 +136,13 @@ class Incremental:
         elif terms:
             self.model.add_linear_constraint(total, least, most)
 
-    def _curve(self, curve: Curve) -> int:
+    def _curve(self, curve: RelaxationCurve) -> int:
         polygons = curve.partition.polygons()
-        walk = _Walk(self, curve, polygons)
+        walk = _IncrementalCurve(self, curve, polygons)
         if Side.BELOW in curve.side:
-            walk.hold(1.0)
+            walk.bound_target(1.0)
         if Side.ABOVE in curve.side:
-            walk.hold(-1.0)
+            walk.bound_target(-1.0)
         return polygons.count - 1
 
     def quantities(self, values: Sequence[int]) -> Floats:
@@ -163,10 +163,10 @@ class Incremental:
         )
 
 
-class _Walk:
+class _IncrementalCurve:
     """The lengths walked in each polygon of one curve, in steps of its source, finer ones where that is whole."""
 
-    def __init__(self, made: Incremental, curve: Curve, polygons: Polygons) -> None:
+    def __init__(self, made: IncrementalModel, curve: RelaxationCurve, polygons: Polygons) -> None:
         self.made, self.curve = made, curve
         self.polygons = [
             [corner for corner in polygons.corners if place in corner.polygons]
@@ -177,49 +177,51 @@ class _Walk:
         self.step = float(made.step[source]) / finer
         first = self.polygons[0][0].x
         ends = [*(polygon[0].x for polygon in self.polygons), self.polygons[-1][-1].x]
-        places = [_whole((end - first) / self.step) for end in ends]
+        places = [_nearest_integer((end - first) / self.step) for end in ends]
         self.lengths = [after - before for before, after in pairwise(places)]
-        self.walked = [model.new_int_var(0, length, "walked") for length in self.lengths]
-        self.entered: list[Any] = [model.new_bool_var("entered") for _ in self.lengths[1:]]
-        start = _whole((float(made.offset[source]) - first) / self.step)
-        model.add(sum(self.walked) == finer * made.columns[source] + start)
-        for place, entered in enumerate(self.entered, start=1):
-            model.add(self.walked[place - 1] >= self.lengths[place - 1] * entered)
-            model.add(self.walked[place] <= self.lengths[place] * entered)
+        self.filled = [model.new_int_var(0, length, "walked") for length in self.lengths]
+        self.is_active: list[Any] = [model.new_bool_var("entered") for _ in self.lengths[1:]]
+        start = _nearest_integer((float(made.offset[source]) - first) / self.step)
+        model.add(sum(self.filled) == finer * made.columns[source] + start)
+        for place, entered in enumerate(self.is_active, start=1):
+            model.add(self.filled[place - 1] >= self.lengths[place - 1] * entered)
+            model.add(self.filled[place] <= self.lengths[place] * entered)
             if place > 1:
-                model.add_implication(entered, self.entered[place - 2])
+                model.add_implication(entered, self.is_active[place - 2])
 
-    def hold(self, sign: float) -> None:
+    def bound_target(self, sign: float) -> None:
         """Hold the target from below (sign 1) or above (−1) by the lines of the polygon that holds the point."""
         made, place = self.made, self.curve.target
-        chains = [_bent(polygon, sign) for polygon in self.polygons]
+        chains = [_polygon_side(polygon, sign) for polygon in self.polygons]
         terms = [made.term(place, 1.0)]
         start, slack = chains[0][0][1] - float(made.offset[place]), 0.0
         for number, chain in enumerate(chains):
             jump = chain[0][1] - chains[number - 1][-1][1] if number else 0.0
             if jump:
-                terms.append(_Term(self.entered[number - 1], -jump, 1))
-            risen = self._risen(number, chain, sign)
+                terms.append(_IntegerTerm(self.is_active[number - 1], -jump, 1))
+            risen = self._rise_within(number, chain, sign)
             slack, start = max(slack, risen.off), start + risen.start
             terms += risen.terms
         made.row(terms, start if sign > 0.0 else -math.inf, start if sign < 0.0 else math.inf, slack)
 
-    def _risen(self, number: int, chain: Chain, sign: float) -> _Risen:
+    def _rise_within(self, number: int, chain: PolygonalLine, sign: float) -> _Rise:
         """Return what the target rises within a polygon, as terms of its row."""
         length, rise = self.lengths[number], chain[-1][1] - chain[0][1]
         if not length:
             # narrower than a step: all of it is behind as soon as the next one is entered
             high = max(y for _, y in chain) - min(y for _, y in chain)
-            after = number < len(self.entered)
-            return _Risen(high, [_Term(self.entered[number], -rise, 1)] if after and rise else [])
+            after = number < len(self.is_active)
+            return _Rise(high, [_IntegerTerm(self.is_active[number], -rise, 1)] if after and rise else [])
         steep = [(after[1] - before[1]) / (after[0] - before[0]) for before, after in pairwise(chain)]
         # both ends of the polygon, its length and the place itself are rounded to steps
         off = 3.0 * self.step * max(map(abs, steep))
         if len(steep) == 1:
-            return _Risen(off, [_Term(self.walked[number], -rise / length, length)])
-        return self._bend(number, chain, steep, sign, off)
+            return _Rise(off, [_IntegerTerm(self.filled[number], -rise / length, length)])
+        return self._rise_variable(number, chain, steep, sign, off)
 
-    def _bend(self, number: int, chain: Chain, steep: list[float], sign: float, off: float) -> _Risen:
+    def _rise_variable(
+        self, number: int, chain: PolygonalLine, steep: list[float], sign: float, off: float
+    ) -> _Rise:
         """Return a rise that several lines bound: a variable in steps of the target, counted from its lowest value."""
         made, length = self.made, self.lengths[number]
         step = float(made.step[self.curve.target])
@@ -231,29 +233,32 @@ class _Walk:
         risen = made.model.new_int_var(0, most, "risen")
         for (x, y), slope in zip(chain, steep, strict=False):
             # a whole number of steps on the outer side of the line there always is: see `most`, and `rounded` below
-            terms = [_Term(risen, step, most), _Term(self.walked[number], -slope * per_step, length)]
+            terms = [
+                _IntegerTerm(risen, step, most),
+                _IntegerTerm(self.filled[number], -slope * per_step, length),
+            ]
             end = y - y0 + slope * (x0 - x) - lowest
             made.row(terms, end if sign > 0.0 else -math.inf, end if sign < 0.0 else math.inf)
-        return _Risen(off, [_Term(risen, -step, most, step)], lowest)
+        return _Rise(off, [_IntegerTerm(risen, -step, most, step)], lowest)
 
 
 @dataclass(frozen=True)
-class _Risen:
+class _Rise:
     """What a target rises within a polygon: how far rounding may put it off, terms of its row, and a constant."""
 
     off: float
-    terms: list[_Term]
+    terms: list[_IntegerTerm]
     start: float = 0.0
 
 
-def _whole(number: float) -> int:
+def _nearest_integer(number: float) -> int:
     """Return the nearest whole number, halves upwards: adding a whole number changes nothing."""
     return math.floor(number + 0.5)
 
 
-def _bent(polygon: Sequence[Corner], sign: float) -> Chain:
+def _polygon_side(polygon: Sequence[PolygonCorner], sign: float) -> PolygonalLine:
     """Return the lower (sign 1) or upper (−1) side of a polygon, from left to right."""
-    chain: Chain = []
+    chain: PolygonalLine = []
     for corner in polygon:
         while len(chain) >= 2:
             (x0, y0), (x1, y1) = chain[-2], chain[-1]

@@ -35,7 +35,7 @@ _MARGIN = 1e-2
 
 
 @dataclass(frozen=True)
-class _Rule:
+class _ConstraintRule:
     """A constraint, and what a check allows of each limit."""
 
     law: Evaluator
@@ -43,12 +43,12 @@ class _Rule:
     high: float
     slacks: tuple[float, float]
 
-    def missed(self, values: Floats) -> Floats:
+    def violation(self, values: Floats) -> Floats:
         """Return by how much values miss the limits, in units of what a check allows."""
         over = np.maximum((values - self.high) / self.slacks[1], (self.low - values) / self.slacks[0])
         return np.where(np.isnan(over), np.inf, np.maximum(over, 0.0))
 
-    def lack(self, value: float) -> float:
+    def shortfall(self, value: float) -> float:
         """Return by how much a value must rise to be inside the limits by a margin, or on them; 0 where it is."""
         if self.low == self.high:
             return self.low - value
@@ -82,19 +82,21 @@ class LocalSearch:
     best: Floats | None = None
     price: float = np.inf
     _strict: bool = False
-    _rules: list[_Rule] = field(init=False, repr=False)
+    _rules: list[_ConstraintRule] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         records, names = self.problem.records, [one.name for one in self.problem.records]
         low, high = np.array([one.low for one in records]), np.array([one.high for one in records])
         self._low, self._width = low, high - low
         self._free = np.array([not one.integer for one in records]) & (self._width > 0.0)
-        self._prices = Evaluator(self.problem.priced, names)
+        self._prices = Evaluator(self.problem.objective_formula, names)
         self._rules = [
-            _Rule(Evaluator(law.joint, names), rule.low, rule.high, (slack(rule.low), slack(rule.high)))
-            for rule, law in self.problem.rules
+            _ConstraintRule(
+                Evaluator(law.as_formula, names), rule.low, rule.high, (slack(rule.low), slack(rule.high))
+            )
+            for rule, law in self.problem.constraint_laws
         ]
-        laws = (self.problem.priced, *(law.joint for _, law in self.problem.rules))
+        laws = (self.problem.objective_formula, *(law.as_formula for _, law in self.problem.constraint_laws))
         self._jumps = any(isinstance(node, Step) for law in laws for node in postorder(law.root))
 
     def offer(self, points: Floats) -> bool:
@@ -112,7 +114,7 @@ class LocalSearch:
         prices = self._prices(points)
         missed = np.zeros(len(points))
         for rule in self._rules:
-            missed = np.maximum(missed, rule.missed(rule.law(points)))
+            missed = np.maximum(missed, rule.violation(rule.law(points)))
         found = False
         for strict in (True, False):
             fits = (missed <= (_STRICT if strict else 1.0)) & np.isfinite(prices)
@@ -121,7 +123,7 @@ class LocalSearch:
             place = int(np.flatnonzero(fits)[np.argmin(prices[fits])])
             # missing a limit by what a check lets pass must be worth it; missing none may cost a little
             better = float(strict) - float(self._strict)
-            worth = self.problem.allowed * better if self.best is not None else 0.0
+            worth = self.problem.optimality_tolerance * better if self.best is not None else 0.0
             if prices[place] < self.price + worth:
                 self.best, self.price, self._strict = points[place], float(prices[place]), strict
                 found = True
@@ -152,23 +154,23 @@ class LocalSearch:
         before = self.best
         point = self.problem.rounded(point[None, :])
         self.offer(point)
-        moved = self._slide(point[0])
-        self.offer(np.stack([moved, self._restored(moved)]))
+        moved = self._minimise_continuous(point[0])
+        self.offer(np.stack([moved, self._restore_feasibility(moved)]))
         if self._jumps:
-            self._nudge(point[0])
-            self._nudge(moved)
+            self._perturb(point[0])
+            self._perturb(moved)
         if not self._free.all():
-            self._step(moved)
+            self._step_integers(moved)
         return self.best is not before
 
-    def _nudge(self, point: Floats) -> None:
+    def _perturb(self, point: Floats) -> None:
         """Step a hair to each side: next to a jump the cheaper value may lie beyond it."""
         ways = np.concatenate([np.eye(len(point)), -np.eye(len(point))])[np.tile(self._free, 2)]
         for size in _NUDGES:
             if len(ways):
                 self.offer(point + size * self._width * ways)
 
-    def _step(self, point: Floats) -> None:
+    def _step_integers(self, point: Floats) -> None:
         """Move whole numbers one up or down for as long as that helps, and slide after each move."""
         places = np.flatnonzero(~self._free & (self._width > 0.0))
         for _ in range(_WHOLE_ROUNDS):
@@ -180,25 +182,27 @@ class LocalSearch:
                 for moved in near[(near != start).any(axis=1)]:
                     if time.perf_counter() >= self.until:
                         return
-                    better |= self.offer(np.stack([slid := self._slide(moved), self._restored(slid)]))
+                    better |= self.offer(
+                        np.stack([slid := self._minimise_continuous(moved), self._restore_feasibility(slid)])
+                    )
             elif len(near):
                 better = self.offer(near)
             if not better:
                 return
 
-    def _restored(self, point: Floats) -> Floats:
+    def _restore_feasibility(self, point: Floats) -> Floats:
         """Return a point near by that meets the constraints more closely: Newton's method with the shortest steps."""
         places = np.flatnonzero(self._free)
         if not len(places) or not self._rules:
             return point
-        at = self._along(point, places)
+        at = self._points_at_shares(point, places)
         shares = (point[places] - self._low[places]) / self._width[places]
         for _ in range(_RESTORING):
             rows, lacks = [], []
             for rule in self._rules:
-                function = _Function(rule.law, at)
+                function = _LawFunction(rule.law, at)
                 value = function.value(shares)
-                lack = rule.lack(value)
+                lack = rule.shortfall(value)
                 if lack:
                     rows.append(function.slope(shares))
                     lacks.append(lack)
@@ -208,7 +212,7 @@ class LocalSearch:
             shares = np.clip(shares + step, 0.0, 1.0)
         return np.asarray(at(shares[None, :])[0])
 
-    def _along(self, point: Floats, places: NDArray[np.intp]) -> Callable[[Floats], Floats]:
+    def _points_at_shares(self, point: Floats, places: NDArray[np.intp]) -> Callable[[Floats], Floats]:
         """Return what makes points, shape (count, decisions), of shares of some ranges, shape (count, places)."""
 
         def at(shares: Floats) -> Floats:
@@ -218,7 +222,7 @@ class LocalSearch:
 
         return at
 
-    def _slide(self, point: Floats) -> Floats:
+    def _minimise_continuous(self, point: Floats) -> Floats:
         """Return where continuous decisions come to rest; the point itself where there are none."""
         places = np.flatnonzero(self._free)
         if not len(places):
@@ -226,8 +230,8 @@ class LocalSearch:
         price = float(self._prices(point[None, :])[0])
         unit = max(1e-3 * abs(price), 1e-12) if np.isfinite(price) else 1.0
 
-        at = self._along(point, places)
-        priced = _Function(lambda points: self._prices(points) / unit, at)
+        at = self._points_at_shares(point, places)
+        priced = _LawFunction(lambda points: self._prices(points) / unit, at)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             found = minimize(
@@ -246,21 +250,23 @@ class LocalSearch:
         found = []
         for rule in self._rules:
             if rule.low == rule.high:
-                found.append(("eq", _less(rule.law, rule.low, rule.slacks[0])))
+                found.append(("eq", _law_minus_limit(rule.law, rule.low, rule.slacks[0])))
                 continue
             for limit, size, sign in ((rule.high, rule.slacks[1], -1.0), (rule.low, rule.slacks[0], 1.0)):
                 if np.isfinite(limit):
-                    found.append(("ineq", _less(rule.law, limit + sign * _MARGIN * size, sign * size)))
-        functions = [(kind, _Function(law, at)) for kind, law in found]
+                    found.append(
+                        ("ineq", _law_minus_limit(rule.law, limit + sign * _MARGIN * size, sign * size))
+                    )
+        functions = [(kind, _LawFunction(law, at)) for kind, law in found]
         return [{"type": kind, "fun": one.value, "jac": one.slope} for kind, one in functions]
 
 
-def _less(law: Evaluator, limit: float, size: float) -> Callable[[Floats], Floats]:
+def _law_minus_limit(law: Evaluator, limit: float, size: float) -> Callable[[Floats], Floats]:
     """Return a law less a limit, in units of ten thousand times what a check allows."""
     return lambda points: np.asarray((law(points) - limit) / (1e4 * size))
 
 
-class _Function:
+class _LawFunction:
     """A law over shares of ranges, with its gradient."""
 
     def __init__(self, law: Callable[[Floats], Floats], at: Callable[[Floats], Floats]) -> None:

@@ -15,23 +15,23 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.solvers.decisions.polygons import Corner
-from kanopt.solvers.decisions.relaxation import Curve, Relaxation, Row
+from kanopt.solvers.decisions.polygons import PolygonCorner
+from kanopt.solvers.decisions.relaxation import Relaxation, RelaxationCurve, RelaxationRow
 from kanopt.solvers.decisions.sides import Side
 from kanopt.solvers.highs import GAP as RELATIVE
-from kanopt.solvers.highs import TOLERANCE, LinearModel
+from kanopt.solvers.highs import TOLERANCE, MixedIntegerModel
 
-__all__ = ["Logarithmic", "gray"]
+__all__ = ["LogarithmicModel", "gray_code"]
 
 Floats = NDArray[np.float64]
-Term = tuple[int, float]
+ColumnTerm = tuple[int, float]
 EPS = float(np.finfo(np.float64).eps)
 _SMALLEST = 1e-9
 _GAP = 0.05
 """The share of the tolerance at which HiGHS need not go on."""
 
 
-def gray(number: int) -> int:
+def gray_code(number: int) -> int:
     """Return the reflected Gray code of a number: those of neighbours differ in one bit.
 
     Examples
@@ -43,7 +43,7 @@ def gray(number: int) -> int:
 
 
 @dataclass
-class _Model:
+class _ModelBuilder:
     """Collects a linear model."""
 
     lower: list[float] = field(default_factory=list)
@@ -59,7 +59,7 @@ class _Model:
         self.whole.append(whole)
         return len(self.lower) - 1
 
-    def row(self, terms: Sequence[Term], low: float, high: float) -> None:
+    def row(self, terms: Sequence[ColumnTerm], low: float, high: float) -> None:
         """Add a row; coefficients too small for HiGHS are left out, and the row is looser by what they could add."""
         place = len(self.row_lower)
         merged: dict[int, float] = {}
@@ -75,7 +75,7 @@ class _Model:
         self.row_upper.append(high)
 
 
-class Logarithmic:
+class LogarithmicModel:
     """The linear model of a relaxation, for HiGHS.
 
     Quantities are counted from their lower bound in a power of two near their width, so that HiGHS's tolerances mean
@@ -100,7 +100,7 @@ class Logarithmic:
 
     def __init__(self, relaxation: Relaxation, unit: float = 1.0, price: float | None = None) -> None:
         self._relaxation = relaxation
-        whole = np.array([column.whole for column in relaxation.columns])
+        whole = np.array([column.integer for column in relaxation.columns])
         low = np.array([column.low for column in relaxation.columns])
         high = np.array([column.high for column in relaxation.columns])
         low, high = np.where(whole, np.ceil(low), low), np.where(whole, np.floor(high), high)
@@ -109,7 +109,7 @@ class Logarithmic:
             whole | (width <= 0.0), 1.0, 2.0 ** np.round(np.log2(np.maximum(width, 1e-300)))
         )
         self.offset = low
-        model = _Model()
+        model = _ModelBuilder()
         for wide, size, is_whole in zip(width, self.scale, whole, strict=True):
             model.variable(0.0, float(wide / size), whole=bool(is_whole))
         for row in relaxation.rows:
@@ -124,11 +124,11 @@ class Logarithmic:
         cost = np.zeros(len(model.lower))
         cost[self.objective], cost[steady] = self.scale[self.objective] / unit, self._constant
         rows, columns, values = zip(*model.entries, strict=True) if model.entries else ((), (), ())
-        self.linear = LinearModel(
+        self.linear = MixedIntegerModel(
             cost=cost,
             lower=np.array(model.lower),
             upper=np.array(model.upper),
-            whole=np.array(model.whole),
+            integer=np.array(model.whole),
             rows=np.array(rows, dtype=np.intp),
             columns=np.array(columns, dtype=np.intp),
             values=np.array(values, dtype=float),
@@ -136,14 +136,14 @@ class Logarithmic:
             row_upper=np.array(model.row_upper),
         )
 
-    def _row(self, model: _Model, row: Row) -> None:
+    def _row(self, model: _ModelBuilder, row: RelaxationRow) -> None:
         shift = sum(coefficient * self.offset[place] for place, coefficient in row.terms)
         # the row in the size of its largest entry
         size = max(abs(coefficient) * self.scale[place] for place, coefficient in row.terms) or 1.0
         terms = [(place, coefficient * self.scale[place] / size) for place, coefficient in row.terms]
         model.row(terms, (row.low - shift) / size, (row.high - shift) / size)
 
-    def _curve(self, model: _Model, curve: Curve) -> int:
+    def _curve(self, model: _ModelBuilder, curve: RelaxationCurve) -> int:
         polygons = curve.partition.polygons()
         weights = [model.variable(0.0, 1.0) for _ in polygons.corners]
         model.row([(weight, 1.0) for weight in weights], 1.0, 1.0)
@@ -162,9 +162,9 @@ class Logarithmic:
         return polygons.binaries
 
     @staticmethod
-    def _choose(model: _Model, pairs: Sequence[tuple[int, Corner]], bit: int) -> None:
+    def _choose(model: _ModelBuilder, pairs: Sequence[tuple[int, PolygonCorner]], bit: int) -> None:
         chosen = model.variable(0.0, 1.0, whole=True)
-        bits = [{gray(polygon) >> bit & 1 for polygon in corner.polygons} for _, corner in pairs]
+        bits = [{gray_code(polygon) >> bit & 1 for polygon in corner.polygons} for _, corner in pairs]
         ones = [(weight, 1.0) for (weight, _), of in zip(pairs, bits, strict=True) if of == {1}]
         zeros = [(weight, 1.0) for (weight, _), of in zip(pairs, bits, strict=True) if of == {0}]
         model.row([*ones, (chosen, -1.0)], -np.inf, 0.0)
@@ -189,4 +189,4 @@ class Logarithmic:
         """
         ranges = float((self.linear.upper - self.linear.lower).sum())
         sizes = np.array([max(abs(one.low), abs(one.high)) for one in self._relaxation.columns])
-        return TOLERANCE * ranges * self.unit + self._relaxation.moved(8.0 * EPS * sizes)
+        return TOLERANCE * ranges * self.unit + self._relaxation.objective_shift(8.0 * EPS * sizes)

@@ -14,7 +14,7 @@ from kanopt.problems.decisions import DecisionProblem
 from kanopt.problems.decisions.evaluator import Evaluator
 from kanopt.problems.decisions.simulate import slack
 
-__all__ = ["Lowered", "first_slacks", "lowered"]
+__all__ = ["LoweredLaws", "first_slacks", "lower_laws"]
 
 _PIECES = 0.4
 """The share of the tolerance by which the pieces may be off; a plan that is best on them can be off by twice that."""
@@ -25,7 +25,7 @@ _OF_CHECK = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class Lowered:
+class LoweredLaws:
     """The objective and the constraints made of pieces.
 
     Parameters
@@ -45,12 +45,12 @@ class Lowered:
         return sum(program.certificate.segments for program in (self.objective, *self.rules))
 
 
-_kept: WeakKeyDictionary[DecisionProblem, dict[tuple[int, float], Piecewise]] = WeakKeyDictionary()
+_cache: WeakKeyDictionary[DecisionProblem, dict[tuple[int, float], Piecewise]] = WeakKeyDictionary()
 
 
-def lowered(
+def lower_laws(
     problem: DecisionProblem, tolerance: float | None = None, slacks: Sequence[float] | None = None
-) -> Lowered:
+) -> LoweredLaws:
     """Return the laws of a problem made of pieces.
 
     Parameters
@@ -68,16 +68,16 @@ def lowered(
     FormulaError
         If a law cannot be made of pieces so close to it; names the step.
     """
-    known = _kept.setdefault(problem, {})
-    laws = [problem.priced, *(law.joint for _, law in problem.rules)]
-    near = _PIECES * (problem.allowed if tolerance is None else tolerance)
+    known = _cache.setdefault(problem, {})
+    laws = [problem.objective_formula, *(law.as_formula for _, law in problem.constraint_laws)]
+    near = _PIECES * (problem.optimality_tolerance if tolerance is None else tolerance)
     programs = []
     for place, size in enumerate([near, *(first_slacks(problem) if slacks is None else slacks)]):
         if (place, size) not in known:
             ranges = {one.name: (one.low, one.high) for one in problem.records}
             known[place, size] = _pieces(laws[place], size, ranges)
         programs.append(known[place, size])
-    return Lowered(programs[0], tuple(programs[1:]))
+    return LoweredLaws(programs[0], tuple(programs[1:]))
 
 
 def _pieces(law: Formula, tolerance: float, ranges: Mapping[str, tuple[float, float]]) -> Piecewise:
@@ -90,8 +90,8 @@ def first_slacks(problem: DecisionProblem) -> tuple[float, ...]:
     points = problem.sample(_SAMPLES)
     names = [one.name for one in problem.records]
     found = []
-    for (_, law), least in zip(problem.rules, last_slacks(problem), strict=True):
-        values = Evaluator(law.joint, names)(points)
+    for (_, law), least in zip(problem.constraint_laws, last_slacks(problem), strict=True):
+        values = Evaluator(law.as_formula, names)(points)
         values = values[np.isfinite(values)]
         found.append(max(_SHARE * float(np.ptp(values)) if len(values) else 0.0, least))
     return tuple(found)
@@ -100,5 +100,6 @@ def first_slacks(problem: DecisionProblem) -> tuple[float, ...]:
 def last_slacks(problem: DecisionProblem) -> tuple[float, ...]:
     """Return for each constraint a quarter of what a check allows: nearer the pieces need not be."""
     return tuple(
-        _OF_CHECK * slack(rule.high if np.isfinite(rule.high) else rule.low) for rule, _ in problem.rules
+        _OF_CHECK * slack(rule.high if np.isfinite(rule.high) else rule.low)
+        for rule, _ in problem.constraint_laws
     )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kanopt.formulas.lowering import Pieces
 from kanopt.solvers.decisions.sides import Side
 
-__all__ = ["Corner", "Partition", "Polygons"]
+__all__ = ["IntervalPartition", "PolygonCorner", "Polygons"]
 
 Floats = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
@@ -27,7 +27,7 @@ _RATIO = 5.0
 
 
 @dataclass(frozen=True)
-class Corner:
+class PolygonCorner:
     """A corner of polygons: its place, and the polygons it belongs to; at most two, which are then neighbours."""
 
     x: float
@@ -47,7 +47,7 @@ class Polygons:
         The number of polygons.
     """
 
-    corners: tuple[Corner, ...]
+    corners: tuple[PolygonCorner, ...]
     count: int
 
     @property
@@ -56,7 +56,7 @@ class Polygons:
         return (self.count - 1).bit_length()
 
 
-class Partition:
+class IntervalPartition:
     """The intervals of one function, to be made finer where it matters.
 
     Parameters
@@ -101,14 +101,14 @@ class Partition:
 
     def polygons(self) -> Polygons:
         """Return the polygons of the present intervals."""
-        found = _Joined()
+        found = _PolygonBuilder()
         for block in self._blocks():
             if len(block) == 1:
-                found.point(self._x[block[0]], self._y[block[0]])
+                found.add_point(self._x[block[0]], self._y[block[0]])
             for start, stop in pairwise(block):
                 self._add(found, start, stop)
-            found.leap()
-        return found.done()
+            found.add_jump()
+        return found.build()
 
     def _blocks(self) -> list[list[int]]:
         """Return the marks, parted where the function jumps."""
@@ -119,7 +119,7 @@ class Partition:
             blocks[-1].append(mark)
         return blocks
 
-    def _add(self, found: _Joined, start: int, stop: int) -> None:
+    def _add(self, found: _PolygonBuilder, start: int, stop: int) -> None:
         if self.side is Side.BOTH:
             found.add(self._chain(start, stop, 1.0), self._chain(start, stop, -1.0)[1:-1], 0.0)
         else:
@@ -129,10 +129,10 @@ class Partition:
     def _chain(self, start: int, stop: int, sign: float) -> list[tuple[float, float]]:
         key = start, stop, sign
         if key not in self._chains:
-            self._chains[key] = _chain(self._x[start : stop + 1], self._y[start : stop + 1], sign)
+            self._chains[key] = _outer_line(self._x[start : stop + 1], self._y[start : stop + 1], sign)
         return self._chains[key]
 
-    def off(self, at: float, value: float) -> float:
+    def distance(self, at: float, value: float) -> float:
         """Return how far a value lies off the graph on the sides from which it is held; the nearer one at a jump."""
         there = np.array([min(max(at, self.pieces.low), self.pieces.high)])
         both = float(self.pieces.at(there)[0]), float(self.pieces.before(there)[0])
@@ -172,7 +172,7 @@ def _vertices(pieces: Pieces) -> tuple[Floats, Floats, list[int]]:
     return np.array(x), np.array(y), gaps
 
 
-def _chain(x: Floats, y: Floats, sign: float) -> list[tuple[float, float]]:
+def _outer_line(x: Floats, y: Floats, sign: float) -> list[tuple[float, float]]:
     """Return a polygonal line of two or three corners below the graph, or above it, that bends outwards.
 
     It begins and ends on the graph. Its inner corner is where the outermost lines of the convex hull meet.
@@ -223,7 +223,7 @@ def _hull(x: Floats, y: Floats) -> list[int]:
     return hull
 
 
-class _Joined:
+class _PolygonBuilder:
     """Polygons as they are added from left to right; one is joined to the last where both together bend outwards."""
 
     def __init__(self) -> None:
@@ -252,16 +252,16 @@ class _Joined:
         # one polygon around both is allowed always; where rounding alone bends inwards it loses nothing
         return after >= before - 1e-12 * (abs(before) + abs(after))
 
-    def leap(self) -> None:
+    def add_jump(self) -> None:
         """Note that the function jumps here."""
         self._joined = False
 
-    def point(self, x: float, y: float) -> None:
+    def add_point(self, x: float, y: float) -> None:
         """Add a single point."""
         self._corners.append((float(x), float(y), [self._count]))
         self._count += 1
         self._joined = False
 
-    def done(self) -> Polygons:
+    def build(self) -> Polygons:
         """Return what was added."""
-        return Polygons(tuple(Corner(x, y, tuple(of)) for x, y, of in self._corners), self._count)
+        return Polygons(tuple(PolygonCorner(x, y, tuple(of)) for x, y, of in self._corners), self._count)

@@ -16,10 +16,10 @@ from kanopt.problems.decisions import DecisionPlan, DecisionProblem
 from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.decisions.local_search import LocalSearch
-from kanopt.solvers.decisions.lowered_laws import first_slacks, last_slacks, lowered
-from kanopt.solvers.decisions.relaxation import Relaxation, relaxed
+from kanopt.solvers.decisions.lowered_laws import first_slacks, last_slacks, lower_laws
+from kanopt.solvers.decisions.relaxation import Relaxation, relax
 
-__all__ = ["Engine", "EngineAnswer", "Rounds", "Wanted", "cpu_seconds"]
+__all__ = ["Engine", "EngineRequest", "RefinementRounds", "RelaxationResult", "cpu_seconds"]
 
 Floats = NDArray[np.float64]
 _STARTS = 6
@@ -37,7 +37,7 @@ def cpu_seconds() -> float:
 
 
 @dataclass(frozen=True)
-class EngineAnswer:
+class RelaxationResult:
     """What an engine found on a relaxation.
 
     Parameters
@@ -72,7 +72,7 @@ class EngineAnswer:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class EngineRequest:
     """What an engine is asked for.
 
     Parameters
@@ -99,17 +99,17 @@ class Engine(Protocol):
         ...
 
     @property
-    def finest(self) -> int:
+    def max_refinements(self) -> int:
         """How often its rounding can be made finer."""
         ...
 
-    def run(self, relaxation: Relaxation, wanted: Wanted, options: SolveOptions) -> EngineAnswer:
+    def run(self, relaxation: Relaxation, wanted: EngineRequest, options: SolveOptions) -> RelaxationResult:
         """Minimise a relaxation."""
         ...
 
 
 @dataclass
-class Rounds:
+class RefinementRounds:
     """One search: the best plan on the law, the best bound, and the rounds between them.
 
     Parameters
@@ -139,11 +139,11 @@ class Rounds:
 
     def __post_init__(self) -> None:
         self.local = LocalSearch(self.problem, self._start + self.options.time_limit)
-        self.answer: EngineAnswer | None = None
-        self.tolerance = self.problem.allowed
+        self.answer: RelaxationResult | None = None
+        self.tolerance = self.problem.optimality_tolerance
         self._finer, self._sharper, self._limit = 0, 0, ""
         self._slacks = first_slacks(self.problem)
-        self._relaxation = relaxed(self.problem, lowered(self.problem, self.tolerance, self._slacks))
+        self._relaxation = relax(self.problem, lower_laws(self.problem, self.tolerance, self._slacks))
 
     def run(self) -> Outcome:
         """Search until the plan is proved to be within the tolerance, or time is up."""
@@ -151,7 +151,7 @@ class Rounds:
         message = ""
         try:
             self._first_plans()
-            while self._may_go_on and (self._sharpened() if self._close else self._ask()):
+            while self._may_go_on and (self._tighten_tolerance() if self._is_optimal else self._solve_once()):
                 pass
             if self.answer is not None and self.answer.infeasible and self.local.best is None:
                 message = self._conflict()
@@ -160,17 +160,17 @@ class Rounds:
         return self._outcome(message)
 
     @property
-    def _left(self) -> float:
+    def _seconds_left(self) -> float:
         return self.options.time_limit - (time.perf_counter() - self._start)
 
     @property
-    def _close(self) -> bool:
+    def _is_optimal(self) -> bool:
         """Whether the plan is within the tolerance of the bound."""
         return self.local.price - self.bound <= self.tolerance
 
     @property
     def _may_go_on(self) -> bool:
-        return self._left > 0.0 and not self.interrupted and self.rounds < _MOST_ROUNDS
+        return self._seconds_left > 0.0 and not self.interrupted and self.rounds < _MOST_ROUNDS
 
     def _first_plans(self) -> None:
         initial = self.options.initial
@@ -183,22 +183,22 @@ class Rounds:
             point = [
                 initial.values.get(one.name, at) for one, at in zip(self.problem.records, middle, strict=True)
             ]
-            self._heard(lambda: self.local.improve(np.array(point, dtype=float)))
+            self._search_and_report(lambda: self.local.improve(np.array(point, dtype=float)))
         # where every curve bends outwards, one valley is all there is
         whole = any(one.integer for one in self.problem.records)
         starts = 1 if self._relaxation.convex and not whole else _STARTS
-        self._heard(lambda: self.local.explore(self.options.seed, starts))
+        self._search_and_report(lambda: self.local.explore(self.options.seed, starts))
         if self.local.best is not None:
             self._relaxation.refine_around(self.local.best)
 
-    def _heard(self, search: Callable[[], object]) -> None:
+    def _search_and_report(self, search: Callable[[], object]) -> None:
         """Search, and tell of a better plan."""
         before = self.local.price
         search()
         if self.local.price < before:
-            self._tell()
+            self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         bound = self.bound if np.isfinite(self.bound) else None
         price = self.local.price if np.isfinite(self.local.price) else None
         step = Progress(time.perf_counter() - self._start, price, bound)
@@ -206,12 +206,12 @@ class Rounds:
         if self.options.progress is not None:
             self.options.progress(step)
 
-    def _run(self, relaxation: Relaxation) -> EngineAnswer:
-        options = replace(self.options, time_limit=max(self._left, 0.0), progress=None, initial=None)
+    def _run(self, relaxation: Relaxation) -> RelaxationResult:
+        options = replace(self.options, time_limit=max(self._seconds_left, 0.0), progress=None, initial=None)
         price = None if self.local.best is None else self.local.price
-        return self.engine.run(relaxation, Wanted(self.tolerance, price, self._finer), options)
+        return self.engine.run(relaxation, EngineRequest(self.tolerance, price, self._finer), options)
 
-    def _ask(self) -> bool:
+    def _solve_once(self) -> bool:
         """Ask the engine once, and make finer what its answer asks for; return whether there is more to ask."""
         relaxation = self._relaxation
         answer = self._run(relaxation)
@@ -222,50 +222,52 @@ class Rounds:
         bound = answer.bound - relaxation.programs[0].certificate.high
         if bound > self.bound:
             self.bound = bound
-            self._tell()
+            self._report()
         if answer.point is None:
             return False
         decided = answer.point[: relaxation.decisions]
-        self._heard(lambda: self.local.improve(decided))
-        if self._close:
+        self._search_and_report(lambda: self.local.improve(decided))
+        if self._is_optimal:
             return True
         if not answer.finished:
             return False
-        return relaxation.refine_at(answer.point) or self._tightened(decided) or self._less_rounded()
+        return (
+            relaxation.refine_at(answer.point)
+            or self._tighten_constraints(decided)
+            or self._refine_rounding()
+        )
 
-    def _less_rounded(self) -> bool:
+    def _refine_rounding(self) -> bool:
         """Let the engine round less; return whether it can."""
         self._finer += 1
-        return self._finer <= self.engine.finest
+        return self._finer <= self.engine.max_refinements
 
-    def _tightened(self, around: Floats) -> bool:
+    def _tighten_constraints(self, around: Floats) -> bool:
         """Bring the pieces of constraints nearer to their laws; return whether they were not near enough."""
         least = last_slacks(self.problem)
         proofs = [program.certificate for program in self._relaxation.programs[1:]]
         if all(proof.bound <= end for proof, end in zip(proofs, least, strict=True)):
             return False
         slacks = tuple(max(_TIGHTER * now, end) for now, end in zip(self._slacks, least, strict=True))
-        return self._lowered_again(self.tolerance, slacks, around)
+        return self._lower_finer(self.tolerance, slacks, around)
 
-    def _sharpened(self) -> bool:
+    def _tighten_tolerance(self) -> bool:
         """Ask for more where no tolerance was given and the gap is large beside the price; return whether to go on."""
         gap = self.local.price - self.bound
         if self.problem.tolerance is not None or gap <= _WANTED * abs(self.local.price):
             return False
         self._sharper += 1
-        return self._sharper <= _MOST_SHARPER and self._lowered_again(_SHARPER * self.tolerance, self._slacks)
+        return self._sharper <= _MOST_SHARPER and self._lower_finer(_SHARPER * self.tolerance, self._slacks)
 
-    def _lowered_again(
-        self, tolerance: float, slacks: tuple[float, ...], around: Floats | None = None
-    ) -> bool:
+    def _lower_finer(self, tolerance: float, slacks: tuple[float, ...], around: Floats | None = None) -> bool:
         """Make pieces that are nearer to the laws; return whether they could be made."""
         try:
-            laws = lowered(self.problem, tolerance, slacks)
+            laws = lower_laws(self.problem, tolerance, slacks)
         except FormulaError as error:
             self._limit = f"pieces nearer to the laws could not be made: {error}"
             return False
         self.tolerance, self._slacks = tolerance, slacks
-        self._relaxation = relaxed(self.problem, laws)
+        self._relaxation = relax(self.problem, laws)
         for point in (around, self.local.best):
             if point is not None:
                 self._relaxation.refine_around(point)
@@ -273,10 +275,10 @@ class Rounds:
 
     def _conflict(self) -> str:
         """Return which constraints cannot hold together: each that does not matter is left out, one after the other."""
-        names = [rule.name for rule, _ in self.problem.rules]
+        names = [rule.name for rule, _ in self.problem.constraint_laws]
         out: set[str] = set()
         for name in names[:_MOST_DELETIONS]:
-            if self._left <= 0.0:
+            if self._seconds_left <= 0.0:
                 break
             answer = self._run(self._relaxation.without({*out, name}))
             if answer.infeasible:
@@ -300,8 +302,8 @@ class Rounds:
                 0.0,
                 history,
                 self.interrupted,
-                message or self._why_none(),
-                self._told(),
+                message or self._infeasibility_message(),
+                self._message(),
             )
         program = self._relaxation.programs[0]
         rounding = program.certificate.bound
@@ -310,38 +312,38 @@ class Rounds:
         return Outcome(
             plan=DecisionPlan(dict(zip(names, self.local.best.tolist(), strict=True))),
             status=Status.OPTIMAL
-            if self.local.price - self.bound <= self.problem.allowed
+            if self.local.price - self.bound <= self.problem.optimality_tolerance
             else Status.FEASIBLE,
             objective=seen,
             bound=self.bound + rounding if np.isfinite(self.bound) else None,
             rounding_bound=rounding,
             history=history,
             interrupted=self.interrupted,
-            message=self._limit if not self._close else "",
-            engines=self._told(),
-            saw=self._saw(),
+            message=self._limit if not self._is_optimal else "",
+            engines=self._message(),
+            solver_view=self._solver_view(),
         )
 
-    def _why_none(self) -> str:
+    def _infeasibility_message(self) -> str:
         if self.interrupted:
             return "stopped before a first plan was found"
-        if self._left <= 0.0:
+        if self._seconds_left <= 0.0:
             return "no plan within the time limit"
         return "no plan meets every constraint to a millionth; give limits more room"
 
-    def _told(self) -> tuple[EngineRun, ...]:
+    def _message(self) -> tuple[EngineRun, ...]:
         answer = self.answer
         told = "the first plan was good enough" if answer is None else f"round {self.rounds}: {answer.size}"
         spent = time.perf_counter() - self._start, cpu_seconds() - self._cpu
         won = self.local.best is not None
         return (EngineRun(self.engine.name, self.local.price if won else None, 0, *spent, won, told),)
 
-    def _saw(self) -> tuple[str, ...]:
+    def _solver_view(self) -> tuple[str, ...]:
         """Return what the engine saw instead of the laws."""
         relaxation = self._relaxation
         proof = relaxation.programs[0].certificate
         saw = [f"the objective on straight pieces {proof}" if proof.segments else "a linear objective"]
-        names = [rule.name for rule, _ in self.problem.rules]
+        names = [rule.name for rule, _ in self.problem.constraint_laws]
         for name, program in zip(names, relaxation.programs[1:], strict=True):
             if program.certificate.segments:
                 saw.append(f"{name} on straight pieces {program.certificate}, and looser by as much")

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.lowering import AffineDefinition, PieceDefinition, Piecewise
 from kanopt.problems.decisions import DecisionProblem
-from kanopt.solvers.decisions.lowered_laws import Lowered
-from kanopt.solvers.decisions.polygons import Partition
+from kanopt.solvers.decisions.lowered_laws import LoweredLaws
+from kanopt.solvers.decisions.polygons import IntervalPartition
 from kanopt.solvers.decisions.sides import Side, sides_of
 
-__all__ = ["Column", "Curve", "Relaxation", "Row", "relaxed"]
+__all__ = ["Relaxation", "RelaxationColumn", "RelaxationCurve", "RelaxationRow", "relax"]
 
 Floats = NDArray[np.float64]
 _PARTS = 8
@@ -30,17 +30,17 @@ _SAME = 1e-9
 
 
 @dataclass(frozen=True)
-class Column:
+class RelaxationColumn:
     """A quantity with its bounds."""
 
     name: str
     low: float
     high: float
-    whole: bool = False
+    integer: bool = False
 
 
 @dataclass(frozen=True)
-class Row:
+class RelaxationRow:
     """A linear row: low ≤ Σ coefficient · column ≤ high; `terms` are pairs of a column and its coefficient."""
 
     terms: tuple[tuple[int, float], ...]
@@ -50,7 +50,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Curve:
+class RelaxationCurve:
     """A function of one column that gives another one.
 
     Parameters
@@ -65,7 +65,7 @@ class Curve:
 
     source: int
     target: int
-    partition: Partition
+    partition: IntervalPartition
     fine: float
 
     @property
@@ -92,9 +92,9 @@ class Relaxation:
         For each program the column of each of its quantities.
     """
 
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    curves: tuple[Curve, ...]
+    columns: tuple[RelaxationColumn, ...]
+    rows: tuple[RelaxationRow, ...]
+    curves: tuple[RelaxationCurve, ...]
     objective: int
     decisions: int
     programs: tuple[Piecewise, ...] = field(repr=False)
@@ -142,7 +142,7 @@ class Relaxation:
         """Make polygons finer where an answer lies off the graph; return whether any was made finer."""
         changed = False
         for curve in self.curves:
-            if curve.partition.off(answer[curve.source], answer[curve.target]) > curve.fine:
+            if curve.partition.distance(answer[curve.source], answer[curve.target]) > curve.fine:
                 changed |= curve.partition.refine(float(answer[curve.source]))
         return changed
 
@@ -153,14 +153,14 @@ class Relaxation:
             curve.partition.refine(float(values[curve.source]))
 
     @cached_property
-    def steepness(self) -> float:
+    def sensitivity(self) -> float:
         """By how much the objective may move at most where every definition and every argument is missed by one."""
         missed = np.ones(len(self.columns))
         for curve in self.curves:
             missed[curve.target] += curve.partition.pieces.steepest
-        return self.moved(missed)
+        return self.objective_shift(missed)
 
-    def moved(self, missed: Floats) -> float:
+    def objective_shift(self, missed: Floats) -> float:
         """Return by how much the objective may move at most where definitions are missed.
 
         Parameters
@@ -181,13 +181,13 @@ class Relaxation:
 
 
 @dataclass
-class _Maker:
+class _RelaxationBuilder:
     """Collects the columns, rows and curves of laws."""
 
-    columns: list[Column]
+    columns: list[RelaxationColumn]
     where: Mapping[str, int]
-    rows: list[Row] = field(default_factory=list)
-    curves: list[Curve] = field(default_factory=list)
+    rows: list[RelaxationRow] = field(default_factory=list)
+    curves: list[RelaxationCurve] = field(default_factory=list)
     places: list[tuple[int, ...]] = field(default_factory=list)
 
     def add(self, program: Piecewise, wanted: Side) -> int:
@@ -197,19 +197,19 @@ class _Maker:
         nodes = iter(program.certificate.nodes)
         for own, definition in enumerate(program.definitions, start=len(program.inputs)):
             quantity, side = program.quantities[own], sides[own]
-            self.columns.append(Column(quantity.name, quantity.low, quantity.high))
+            self.columns.append(RelaxationColumn(quantity.name, quantity.low, quantity.high))
             target = len(self.columns) - 1
             if isinstance(definition, PieceDefinition):
                 node = next(nodes)
                 if side:
                     low, high = definition.pieces.values
                     fine = max(_FINE * node.tolerance, _SAME * max(abs(low), abs(high)))
-                    partition = Partition(definition.pieces, side, _PARTS)
-                    self.curves.append(Curve(places[definition.source], target, partition, fine))
+                    partition = IntervalPartition(definition.pieces, side, _PARTS)
+                    self.curves.append(RelaxationCurve(places[definition.source], target, partition, fine))
             elif side:
                 terms = tuple((places[source], -coefficient) for source, coefficient in definition.terms)
                 self.rows.append(
-                    Row(
+                    RelaxationRow(
                         ((target, 1.0), *terms),
                         definition.constant if Side.BELOW in side else -np.inf,
                         definition.constant if Side.ABOVE in side else np.inf,
@@ -220,18 +220,20 @@ class _Maker:
         return places[program.output]
 
 
-def relaxed(problem: DecisionProblem, laws: Lowered) -> Relaxation:
+def relax(problem: DecisionProblem, laws: LoweredLaws) -> Relaxation:
     """Return the relaxation of a decision problem whose laws are made of pieces."""
-    columns = [Column(one.name, one.low, one.high, one.integer) for one in problem.records]
-    maker = _Maker(columns, {one.name: place for place, one in enumerate(problem.records)})
+    columns = [RelaxationColumn(one.name, one.low, one.high, one.integer) for one in problem.records]
+    maker = _RelaxationBuilder(columns, {one.name: place for place, one in enumerate(problem.records)})
     objective = maker.add(laws.objective, Side.BELOW)
-    for (rule, _), program in zip(problem.rules, laws.rules, strict=True):
+    for (rule, _), program in zip(problem.constraint_laws, laws.rules, strict=True):
         side = Side.BELOW if np.isfinite(rule.high) else Side.NONE
         side |= Side.ABOVE if np.isfinite(rule.low) else Side.NONE
         output = maker.add(program, side)
         proof = program.certificate
         # the pieces less the law lie between low and high: no point that the law allows is left out
-        maker.rows.append(Row(((output, 1.0),), rule.low + proof.low, rule.high + proof.high, rule.name))
+        maker.rows.append(
+            RelaxationRow(((output, 1.0),), rule.low + proof.low, rule.high + proof.high, rule.name)
+        )
     return Relaxation(
         tuple(maker.columns),
         tuple(maker.rows),

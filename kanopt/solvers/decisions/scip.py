@@ -33,7 +33,7 @@ from kanopt.problems.base import Problem
 from kanopt.problems.decisions import DecisionPlan, DecisionProblem
 from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.decisions.encoding import of_laws
+from kanopt.solvers.decisions.encoding import encode_laws
 from kanopt.solvers.decisions.local_search import LocalSearch
 from kanopt.solvers.decisions.refinement import cpu_seconds
 from kanopt.solvers.encodings import Encoding
@@ -70,17 +70,17 @@ class ScipNative:
             return "it solves decision problems"
         if not _installed():
             return "PySCIPOpt is not installed (pip install pyscipopt)"
-        strange = next(_strange(problem), "")
+        strange = next(_unsupported_functions(problem), "")
         return f"SCIP has no {strange}" if strange else ""
 
     def encoding(self, problem: Any) -> Encoding:
         """Return how a problem that it accepts is encoded."""
-        return of_laws(problem, "the laws themselves", self.name)
+        return encode_laws(problem, "the laws themselves", self.name)
 
     def solve(self, problem: Any, options: SolveOptions) -> Outcome:
         """Search, polish the best plan on the law, and return it."""
         options.refuse_deterministic(self.name)
-        return _Search(problem, options, self.name).run()
+        return _ScipSearch(problem, options, self.name).run()
 
 
 def _installed() -> str:
@@ -91,10 +91,10 @@ def _installed() -> str:
         return ""
 
 
-def _strange(problem: DecisionProblem) -> Iterator[str]:
+def _unsupported_functions(problem: DecisionProblem) -> Iterator[str]:
     """Name the steps of laws that SCIP does not have."""
-    for law in (*problem.terms, *(law for _, law in problem.rules)):
-        for node in postorder(law.joint.root):
+    for law in (*problem.objective_terms, *(law for _, law in problem.constraint_laws)):
+        for node in postorder(law.as_formula.root):
             if isinstance(node, Apply) and node.function not in _FUNCTIONS:
                 yield f"{node.function} (in {law.name!r})"
             elif not isinstance(node, _TAKEN):
@@ -102,7 +102,7 @@ def _strange(problem: DecisionProblem) -> Iterator[str]:
 
 
 @dataclass
-class _Search:
+class _ScipSearch:
     """One search of SCIP."""
 
     problem: DecisionProblem
@@ -120,12 +120,12 @@ class _Search:
             one.name: model.addVar(one.name, lb=one.low, ub=one.high, vtype="I" if one.integer else "C")
             for one in self.problem.records
         }
-        writing = _Writing(model, decided)
-        price = writing.of(self.problem.priced)
+        writing = _ExpressionWriter(model, decided)
+        price = writing.expression(self.problem.objective_formula)
         total = model.addVar("objective", lb=None)
         model.addCons(price <= total)
-        for rule, law in self.problem.rules:
-            value = writing.of(law.joint)
+        for rule, law in self.problem.constraint_laws:
+            value = writing.expression(law.as_formula)
             if np.isfinite(rule.high):
                 model.addCons(value <= rule.high)
             if np.isfinite(rule.low):
@@ -134,7 +134,7 @@ class _Search:
         model.setParams(
             {
                 "limits/time": max(self.options.time_limit, 0.0),
-                "limits/absgap": _GAP * self.problem.allowed,
+                "limits/absgap": _GAP * self.problem.optimality_tolerance,
                 "randomization/randomseedshift": self.options.seed % 2**31,
                 "numerics/feastol": _FEASIBLE,
             }
@@ -142,7 +142,7 @@ class _Search:
         model.optimize()
         return self._outcome(writing, price)
 
-    def _outcome(self, writing: _Writing, price: Any) -> Outcome:
+    def _outcome(self, writing: _ExpressionWriter, price: Any) -> Outcome:
         model, decided = writing.model, writing.decided
         stopped = model.getStatus()
         interrupted = stopped == "userinterrupt"
@@ -152,19 +152,19 @@ class _Search:
         if stopped == "infeasible" and local.best is None:
             message = f"no values within the ranges meet every constraint (found by {self.name})"
             return Outcome(
-                None, Status.INFEASIBLE, None, None, 0.0, message=message, engines=self._told(model, local)
+                None, Status.INFEASIBLE, None, None, 0.0, message=message, engines=self._message(model, local)
             )
         if local.best is None:
             message = (
                 "stopped before a first plan was found" if interrupted else "no plan within the time limit"
             )
             return Outcome(
-                None, Status.NO_PLAN, None, None, 0.0, (), interrupted, message, self._told(model, local)
+                None, Status.NO_PLAN, None, None, 0.0, (), interrupted, message, self._message(model, local)
             )
         dual = float(model.getDualbound())
         bound = dual if abs(dual) < model.infinity() else None
         hidden = _HIDDEN * max(1.0, abs(local.price))
-        close = bound is not None and local.price - (bound - hidden) <= self.problem.allowed
+        close = bound is not None and local.price - (bound - hidden) <= self.problem.optimality_tolerance
         plan = DecisionPlan(dict(zip(decided, local.best.tolist(), strict=True)))
         step = Progress(time.perf_counter() - self._start, local.price, bound)
         if self.options.progress is not None:
@@ -176,15 +176,15 @@ class _Search:
             rounding_bound=hidden,
             history=(step,),
             interrupted=interrupted,
-            engines=self._told(model, local),
-            saw=(
+            engines=self._message(model, local),
+            solver_view=(
                 f"the laws themselves; its bound is that of floating point within {_FEASIBLE:g}, not certified",
             ),
             # last, because the search is let go for it
             objective=writing.value(price, plan.values),
         )
 
-    def _told(self, model: Any, local: LocalSearch) -> tuple[EngineRun, ...]:
+    def _message(self, model: Any, local: LocalSearch) -> tuple[EngineRun, ...]:
         told = f"{model.getNNodes():,} nodes, ended with {model.getStatus()}"
         spent = time.perf_counter() - self._start, cpu_seconds() - self._cpu
         found = local.best is not None
@@ -192,7 +192,7 @@ class _Search:
 
 
 @dataclass
-class _Writing:
+class _ExpressionWriter:
     """Writes laws as expressions of a model.
 
     PySCIPOpt multiplies polynomials out; a sum that is a factor or a base gets a variable of its own instead.
@@ -213,12 +213,16 @@ class _Writing:
             self.model.setSolVal(point, variable, known)
         return float(self.model.getSolVal(point, price))
 
-    def of(self, law: Formula) -> Any:
+    def expression(self, law: Formula) -> Any:
         """Return a law as an expression."""
         found = fold(law.root, self._visit)
-        return found if hasattr(found, "__le__") and not isinstance(found, float) else self._held(found)
+        return (
+            found
+            if hasattr(found, "__le__") and not isinstance(found, float)
+            else self._equality_variable(found)
+        )
 
-    def _held(self, value: Any) -> Any:
+    def _equality_variable(self, value: Any) -> Any:
         """Return a variable that is equal to an expression or a number."""
         variable = self.model.addVar(lb=None)
         self.model.addCons(variable == value)
@@ -227,7 +231,7 @@ class _Writing:
 
     def _single(self, value: Any) -> Any:
         """Return an expression that nothing is multiplied out of."""
-        return self._held(value) if len(getattr(value, "terms", ())) > 1 else value
+        return self._equality_variable(value) if len(getattr(value, "terms", ())) > 1 else value
 
     def _visit(self, node: Node, parts: list[Any]) -> Any:
         match node:
@@ -270,7 +274,7 @@ class _Writing:
         import pyscipopt
 
         if isinstance(argument, float):
-            argument = self._held(argument)
+            argument = self._equality_variable(argument)
         match function:
             case "abs":
                 return abs(argument)

@@ -26,7 +26,7 @@ class Side(IntFlag):
     BOTH = 3
 
     @property
-    def turned(self) -> Side:
+    def opposite(self) -> Side:
         """The other side, for what enters with a falling slope."""
         return Side(((self & Side.BELOW) << 1) | ((self & Side.ABOVE) >> 1))
 
@@ -59,8 +59,8 @@ def sides_of(program: Piecewise, wanted: Side) -> tuple[Side, ...]:
             direction = definition.pieces.direction
             if held and not direction:
                 held = Side.BOTH
-            sides[definition.source] |= held if direction >= 0 else held.turned
+            sides[definition.source] |= held if direction >= 0 else held.opposite
         else:
             for source, coefficient in definition.terms:
-                sides[source] |= held if coefficient > 0.0 else held.turned
+                sides[source] |= held if coefficient > 0.0 else held.opposite
     return tuple(sides)

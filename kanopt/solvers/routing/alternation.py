@@ -8,7 +8,7 @@ from dataclasses import replace
 from kanopt.problems.result import Progress
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.base import SolveOptions, Solver
-from kanopt.solvers.routing.ranking import standing
+from kanopt.solvers.routing.ranking import rank_on_law
 
 __all__ = ["Alternation"]
 
@@ -33,7 +33,7 @@ class Alternation:
         Where to start.
     options
         Of the engine; the time limit is that of all rounds.
-    heard
+    on_progress
         Called with each better plan.
 
     Attributes
@@ -58,14 +58,14 @@ class Alternation:
         self.problem = problem
         self.best = plan
         self.options = options
-        self.heard = heard
+        self.on_progress = heard
         self.steps, self.ended, self.stopped = 0, False, False
         self.history: list[Progress] = []
 
     def run(self, asked: Callable[[], bool]) -> RoutingPlan:
         """Search, and return the best plan."""
         began = self.options.clock.now()
-        rank = standing(self.problem, self.best)
+        rank = rank_on_law(self.problem, self.best)
         fruitless, by_themselves = 0, True
         while not (self.stopped or asked()):
             left = self.options.time_limit - (self.options.clock.now() - began)
@@ -75,13 +75,13 @@ class Alternation:
             self.steps += 1
             limit = left if left < 3 * _LEAST else _SHARE * left
             options = replace(self.options, time_limit=limit, initial=self.best, progress=None)
-            outcome = engine.solve(self.problem.replanned(self.best), options)
+            outcome = engine.solve(self.problem.with_planning_from(self.best), options)
             self.stopped, found = outcome.interrupted, outcome.plan
             by_themselves = by_themselves and "ended by itself" in outcome.message
-            here = standing(self.problem, found) if isinstance(found, RoutingPlan) else rank
+            here = rank_on_law(self.problem, found) if isinstance(found, RoutingPlan) else rank
             if isinstance(found, RoutingPlan) and here < rank:
                 self.best, rank, fruitless = found, here, 0
-                self._tell(self.options.clock.now() - began, here[2])
+                self._report(self.options.clock.now() - began, here[2])
                 continue
             fruitless += 1
             if fruitless >= len(self.engines):
@@ -89,10 +89,10 @@ class Alternation:
                 break
         return self.best
 
-    def _tell(self, seconds: float, price: float) -> None:
+    def _report(self, seconds: float, price: float) -> None:
         step = Progress(seconds, price)
         self.history.append(step)
         try:
-            self.heard(step)
+            self.on_progress(step)
         except KeyboardInterrupt:
             self.stopped = True

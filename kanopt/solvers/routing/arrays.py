@@ -12,24 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.solvers.routing.integer_routes import (
-    Times,
-    allowed,
-    arcs_of,
-    choose,
-    cleaned,
-    energy_of,
-    length_of,
+    RouteTimes,
+    arc_cost,
+    choose_times,
+    keeps_rules,
+    load_cost,
     loads_fit,
-    times_of,
-    trips,
+    route_length,
+    route_times,
+    split_trips,
+    without_idle_reloads,
 )
 from kanopt.solvers.routing.integer_rules import RoutingRules
 from kanopt.units import Scaling
 
-__all__ = ["Integers", "Rank", "RoutingArrays", "Ways"]
+__all__ = ["Integers", "NodeRoutes", "Rank", "RoutingArrays"]
 
 Integers = NDArray[np.int64]
-Ways = Sequence[Sequence[int]]
+NodeRoutes = Sequence[Sequence[int]]
 """Client nodes in order of visit, one route for each vehicle of the fleet; the node of its depot is a reload."""
 Rank = tuple[int, int]
 """How good a plan is, the smaller the better: clients left out who must be served, then the objective."""
@@ -58,9 +58,9 @@ class RoutingArrays:
         By vehicle type.
     depots
         How many of the nodes are depots.
-    missed
+    missed_prizes
         Prizes of optional clients that are not among the nodes.
-    stranded
+    unreachable_mandatory
         How many clients that must be served are not among the nodes.
     horizon
         The latest time that can occur.
@@ -85,8 +85,8 @@ class RoutingArrays:
     shift_start: Integers
     shift_end: Integers
     depots: int
-    missed: int
-    stranded: int
+    missed_prizes: int
+    unreachable_mandatory: int
     horizon: int
     money: Scaling
     rules: RoutingRules = field(default_factory=RoutingRules)
@@ -109,9 +109,9 @@ class RoutingArrays:
         fixed = int(self.fixed.max(initial=0)) * routes
         spans = self.per_time * (self.shift_end - self.shift_start)
         most = arcs + leaving + fixed + int(self.prize.sum()) + int(spans.max(initial=0)) * routes + 1
-        return most if self.rules.absent else most + self._beyond()
+        return most if self.rules.is_empty else most + self._rule_cost_bound()
 
-    def _beyond(self) -> int:
+    def _rule_cost_bound(self) -> int:
         """Return more than what the rules can add to the price of a plan."""
         rules, routes = self.rules, len(self.fleet)
         again = sum(rules.most_reloads(kind) for kind, _ in self.fleet)
@@ -124,11 +124,13 @@ class RoutingArrays:
                 int(rate) * (self.horizon - int(due))
                 for rate, due in zip(rules.lateness, rules.due, strict=True)
             )
-        if rules.energy.size:
+        if rules.load_cost.size:
             # nobody carries more than all there is
-            carried = int(rules.force.sum())
+            carried = int(rules.load_units.sum())
             legs = routes + min(again, self.size)
-            most += (int(rules.energy.max(axis=(0, 2)).sum()) + legs * int(rules.energy.max())) * carried
+            most += (
+                int(rules.load_cost.max(axis=(0, 2)).sum()) + legs * int(rules.load_cost.max())
+            ) * carried
         return most + rules.longest * int(spans.max(initial=0))
 
     def span(self, kind: int, way: Sequence[int]) -> tuple[int, int] | None:
@@ -141,8 +143,8 @@ class RoutingArrays:
         way
             Client nodes in order of visit.
         """
-        if not self.rules.absent:
-            found = times_of(self, kind, way)
+        if not self.rules.is_empty:
+            found = route_times(self, kind, way)
             return (found[0].departure, found[0].finish) if found else None
         transit, home = self.transit[kind], self.depot(kind)
         clock, waited = int(self.shift_start[kind]), 0
@@ -174,19 +176,19 @@ class RoutingArrays:
         whole
             Whether the clients of a source that is on the route must be on it as well.
         """
-        if self.rules.absent:
+        if self.rules.is_empty:
             load = int(self.demand[list(way)].sum()) if way else 0
             return load <= self.capacity[kind] and self.span(kind, way) is not None
-        if not (allowed(self, kind, way, vehicle, whole=whole) and loads_fit(self, kind, way)):
+        if not (keeps_rules(self, kind, way, vehicle, whole=whole) and loads_fit(self, kind, way)):
             return False
         limit = self.rules.max_distance
-        if limit.size and length_of(self, kind, way) > limit[kind]:
+        if limit.size and route_length(self, kind, way) > limit[kind]:
             return False
-        return bool(times_of(self, kind, way))
+        return bool(route_times(self, kind, way))
 
     def trimmed(self, kind: int, way: Sequence[int], seen: set[int], vehicle: int | None = None) -> list[int]:
         """Return the stops of a route that fit, in their order; what is in `seen` is left out, the rest joins it."""
-        if not self.rules.absent:
+        if not self.rules.is_empty:
             return self._trimmed(kind, way, seen, vehicle)
         left = [node for node in dict.fromkeys(way) if node not in seen]
         kept: list[int] = left if self.fits(kind, left) else []
@@ -202,22 +204,24 @@ class RoutingArrays:
         for node in way:
             if node < self.depots or not (node in seen or node in left):
                 left.append(node)
-        left = cleaned(self, left)
+        left = without_idle_reloads(self, left)
         kept = left if self.fits(kind, left, vehicle) else []
         for node in left if not kept else ():
             # a reload counts once there is something behind it
-            if node < self.depots or self.fits(kind, cleaned(self, [*kept, node]), vehicle, whole=False):
+            if node < self.depots or self.fits(
+                kind, without_idle_reloads(self, [*kept, node]), vehicle, whole=False
+            ):
                 kept.append(node)
-        kept = self._together(cleaned(self, kept))
+        kept = self._without_split_groups(without_idle_reloads(self, kept))
         if not self.fits(kind, kept, vehicle):
             kept = []
         seen.update(node for node in kept if node >= self.depots)
         return kept
 
-    def _together(self, way: list[int]) -> list[int]:
+    def _without_split_groups(self, way: list[int]) -> list[int]:
         """Return a way without those who are served only with others that are not on it."""
         while True:
-            parts = trips(self, way)
+            parts = split_trips(self, way)
             lone = {
                 node
                 for trip in parts
@@ -231,40 +235,40 @@ class RoutingArrays:
             }
             if not lone:
                 return way
-            way = cleaned(self, [node for node in way if node not in lone])
+            way = without_idle_reloads(self, [node for node in way if node not in lone])
 
-    def times(self, ways: Ways) -> list[Times | None]:
+    def times(self, ways: NodeRoutes) -> list[RouteTimes | None]:
         """Return when each route leaves and returns so that the plan costs least; None where it does not fit."""
-        options: list[list[Times]] = []
+        options: list[list[RouteTimes]] = []
         for place, (way, (kind, _)) in enumerate(zip(ways, self.fleet, strict=True)):
             key = place if self.rules.pinned.size else kind, tuple(way)
-            if key not in self._known:
+            if key not in self._times_cache:
                 fits = bool(way) and self.fits(kind, way, place)
-                if len(self._known) > _REMEMBERED:
-                    self._known.clear()
-                self._known[key] = times_of(self, kind, way) if fits else []
-            options.append(self._known[key])
-        chosen = iter(choose([each for each in options if each], self.rules.longest))
+                if len(self._times_cache) > _REMEMBERED:
+                    self._times_cache.clear()
+                self._times_cache[key] = route_times(self, kind, way) if fits else []
+            options.append(self._times_cache[key])
+        chosen = iter(choose_times([each for each in options if each], self.rules.longest))
         return [next(chosen) if each else None for each in options]
 
-    def best_times(self, kind: int, way: Sequence[int]) -> Times | None:
+    def best_times(self, kind: int, way: Sequence[int]) -> RouteTimes | None:
         """Return when a route leaves and returns at its best, None if it cannot be driven in time."""
-        found = times_of(self, kind, way)
+        found = route_times(self, kind, way)
         return found[0] if found else None
 
     @cached_property
-    def _known(self) -> dict[tuple[int, tuple[int, ...]], list[Times]]:
+    def _times_cache(self) -> dict[tuple[int, tuple[int, ...]], list[RouteTimes]]:
         return {}
 
-    def objective(self, ways: Ways) -> int:
+    def objective(self, ways: NodeRoutes) -> int:
         """Return the price of a plan, one route per vehicle, without penalties for mandatory clients.
 
         This is the solver's objective, counted again: a route costs its arcs, its vehicle and the least time
         it can take. A route that does not fit is not driven.
         """
-        if not self.rules.absent:
+        if not self.rules.is_empty:
             return self._objective(ways, self.times(ways))
-        total = self.missed
+        total = self.missed_prizes
         served = np.zeros(self.size, dtype=bool)
         for (kind, _), way in zip(self.fleet, ways, strict=True):
             times = self.span(kind, way)
@@ -276,32 +280,32 @@ class RoutingArrays:
             total += int(self.per_time[kind]) * (times[1] - times[0])
         return total + int(self.prize[~served].sum())
 
-    def _objective(self, ways: Ways, times: Sequence[Times | None]) -> int:
-        total, longest = self.missed, 0
+    def _objective(self, ways: NodeRoutes, times: Sequence[RouteTimes | None]) -> int:
+        total, longest = self.missed_prizes, 0
         for (kind, _), way, each in zip(self.fleet, ways, times, strict=True):
             if each is not None:
-                total += arcs_of(self, kind, way) + int(self.fixed[kind]) + each.price
-                total += energy_of(self, kind, way)
+                total += arc_cost(self, kind, way) + int(self.fixed[kind]) + each.price
+                total += load_cost(self, kind, way)
                 longest = max(longest, each.duration)
         return total + int(self.prize[~self._served(ways, times)].sum()) + self.rules.longest * longest
 
-    def _served(self, ways: Ways, times: Sequence[Times | None]) -> NDArray[np.bool_]:
+    def _served(self, ways: NodeRoutes, times: Sequence[RouteTimes | None]) -> NDArray[np.bool_]:
         served = np.zeros(self.size, dtype=bool)
         served[[node for way, each in zip(ways, times, strict=True) if each is not None for node in way]] = (
             True
         )
         return served
 
-    def rank(self, ways: Ways) -> Rank:
+    def rank(self, ways: NodeRoutes) -> Rank:
         """Return how good a plan is; of two plans the one with the smaller rank is the better one."""
-        if not self.rules.absent:
+        if not self.rules.is_empty:
             times = self.times(ways)
             left = int((self.mandatory & ~self._served(ways, times)).sum())
-            return self.stranded + left, self._objective(ways, times)
+            return self.unreachable_mandatory + left, self._objective(ways, times)
         served = np.zeros(self.size, dtype=bool)
         for way in ways:
             served[list(way)] = True
-        return self.stranded + int((self.mandatory & ~served).sum()), self.objective(ways)
+        return self.unreachable_mandatory + int((self.mandatory & ~served).sum()), self.objective(ways)
 
     def save(self, path: Path) -> None:
         """Write the arrays to a file that :meth:`load` reads in another process."""
@@ -310,7 +314,7 @@ class RoutingArrays:
             for item in fields(RoutingArrays)
             if item.name not in ("money", "rules")
         }
-        np.savez(path, money=np.array([self.money.factor]), **stored, **self.rules.stored())
+        np.savez(path, money=np.array([self.money.factor]), **stored, **self.rules.to_arrays())
 
     @classmethod
     def load(cls, path: Path) -> RoutingArrays:
@@ -318,7 +322,7 @@ class RoutingArrays:
         with np.load(path, allow_pickle=False) as stored:
             everything: dict[str, Any] = {name: stored[name] for name in stored.files}
         read = {name: value for name, value in everything.items() if "." not in name}
-        read["rules"] = RoutingRules.read(everything)
+        read["rules"] = RoutingRules.from_arrays(everything)
         read["fleet"] = tuple((int(kind), int(index)) for kind, index in read["fleet"])
         read["money"] = Scaling(float(read["money"][0]))
         for name in ("depots", "missed", "stranded", "horizon"):

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kanopt.problems.routing import RoutingPlan
-from kanopt.problems.routing.insertion import Insertions
-from kanopt.solvers.routing.arrays import Ways
+from kanopt.problems.routing.insertion import InsertionFinder
+from kanopt.solvers.routing.arrays import NodeRoutes
 from kanopt.solvers.routing.integers import RoutingIntegers
 
-__all__ = ["completed"]
+__all__ = ["complete_plan"]
 
 _MOST = 60
 """So many clients at most: where more are left out, time was not what was missing."""
 
 
-def completed(integers: RoutingIntegers, ways: Ways) -> Ways:
+def complete_plan(integers: RoutingIntegers, ways: NodeRoutes) -> NodeRoutes:
     """Put clients who must be served, and are on no route, into a plan as long as there is a place that breaks no rule.
 
     Parameters
@@ -32,11 +32,11 @@ def completed(integers: RoutingIntegers, ways: Ways) -> Ways:
         missing = [name for name in must if name in plan.unserved]
         if not missing or len(missing) > _MOST:
             break
-        places = Insertions(problem.rules, problem.planner, plan)
-        found = [place for name in missing for place in places.of(name) if not place.broken]
+        places = InsertionFinder(problem.leg_laws, problem.planning_values, plan)
+        found = [place for name in missing for place in places.for_client(name) if not place.violations]
         for place in sorted(found, key=lambda place: place.cost):
             others = [route for route in plan.routes if route.label != place.route.label]
-            longer = integers.ways(RoutingPlan((*others, replace(place.route, departure=None))))
+            longer = integers.node_routes(RoutingPlan((*others, replace(place.route, departure=None))))
             if integers.rank(longer) < integers.rank(ways):
                 ways = longer
                 break

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kanopt.solvers.routing.arrays import Rank, Ways
+    from kanopt.solvers.routing.arrays import NodeRoutes, Rank
 
 __all__ = ["ARRAYS", "ORDER", "main", "serve"]
 
 ARRAYS, ORDER = "arrays.npz", "order{}.json"
 
 
-class _Search:
+class _EngineSearch:
     """One search and its lines: ``ready``; each better plan; ``end``."""
 
     def __init__(self, folder: Path, number: int, out: IO[str], commands: IO[str]) -> None:
@@ -32,35 +32,35 @@ class _Search:
         self.out = out
         self.commands = commands
         self.order = EngineOrder(**json.loads((folder / ORDER.format(number)).read_text("utf-8")))
-        self.incumbents = Incumbents(RoutingArrays.load(folder / ARRAYS), heard=self._tell)
+        self.incumbents = Incumbents(RoutingArrays.load(folder / ARRAYS), heard=self._report)
         self.stopped = False
 
     def run(self) -> None:
         """Search for as long as the first command says, or until there are no more commands."""
         from kanopt.solvers.routing.engines import run_engine
 
-        self._say({"ready": True})
+        self._write_line({"ready": True})
         limit = float(self.commands.readline() or 0.0)
         threading.Thread(target=self._listen, daemon=True).start()
         self.incumbents.began = self.incumbents.clock.now()
         message = run_engine(
-            self.order, self.incumbents, time_limit=limit, asked=lambda: self.stopped, leave=self._leave
+            self.order, self.incumbents, time_limit=limit, asked=lambda: self.stopped, leave=self._exit
         )
-        self._say({"end": message})
+        self._write_line({"end": message})
 
     def _listen(self) -> None:
         self.commands.read()
         self.stopped = True
 
-    def _tell(self, ways: Ways, rank: Rank) -> None:
-        self._say({"ways": ways, "rank": rank})
+    def _report(self, ways: NodeRoutes, rank: Rank) -> None:
+        self._write_line({"ways": ways, "rank": rank})
 
-    def _leave(self, message: str) -> None:
+    def _exit(self, message: str) -> None:
         """End the process from within a search that knows no other end."""
-        self._say({"end": message})
+        self._write_line({"end": message})
         os._exit(0)
 
-    def _say(self, what: dict[str, Any]) -> None:
+    def _write_line(self, what: dict[str, Any]) -> None:
         # a reader that has gone away must not become an exception inside a solver
         try:
             print(json.dumps(what), file=self.out, flush=True)
@@ -82,7 +82,7 @@ def serve(folder: Path, number: int, out: IO[str], commands: IO[str]) -> None:
     commands
         Its first line is the time limit in seconds; its end means to stop.
     """
-    _Search(folder, number, out, commands).run()
+    _EngineSearch(folder, number, out, commands).run()
 
 
 def main(folder: str, number: str) -> None:

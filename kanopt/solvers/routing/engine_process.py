@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from kanopt.solvers.routing import engine_child as child
-from kanopt.solvers.routing.arrays import Rank, RoutingArrays, Ways
+from kanopt.solvers.routing.arrays import NodeRoutes, Rank, RoutingArrays
 from kanopt.solvers.routing.engines import EngineOrder
 
 __all__ = ["EngineEnd", "run_processes"]
@@ -26,7 +26,7 @@ GRACE = 3.0
 """Seconds in which an engine that was asked to stop may say its last word."""
 _GLANCE = 0.1
 
-Heard = Callable[[int, Ways, Rank], None]
+OnIncumbent = Callable[[int, NodeRoutes, Rank], None]
 Lines = queue.Queue[tuple[int, dict[str, Any] | None]]
 
 
@@ -56,7 +56,7 @@ def run_processes(
     *,
     left: Callable[[], float],
     asked: Callable[[], bool],
-    heard: Heard,
+    heard: OnIncumbent,
 ) -> list[EngineEnd]:
     """Run engines side by side, each in a process of its own, until all have ended.
 
@@ -85,26 +85,26 @@ def run_processes(
         arrays.save(folder / child.ARRAYS)
         processes = []
         for number, order in enumerate(orders):
-            processes.append(_Process(folder, number, order, lines))
+            processes.append(_EngineProcess(folder, number, order, lines))
             all_ended.callback(processes[-1].close)
         _listen(processes, lines, left=left, asked=asked, heard=heard)
         all_ended.close()
         while not lines.empty():
-            _take(processes, lines.get(), left, heard)
+            _handle_line(processes, lines.get(), left, heard)
         return [process.end for process in processes]
 
 
 def _listen(
-    processes: Sequence[_Process],
+    processes: Sequence[_EngineProcess],
     lines: Lines,
     *,
     left: Callable[[], float],
     asked: Callable[[], bool],
-    heard: Heard,
+    heard: OnIncumbent,
 ) -> None:
     """Hear the engines until all have ended, or have had time to after they were asked to."""
     stopped: float | None = None
-    while any(process.speaks for process in processes):
+    while any(process.has_written for process in processes):
         if stopped is None and (asked() or left() <= 0):
             stopped = time.perf_counter()
             for process in processes:
@@ -112,36 +112,36 @@ def _listen(
         if stopped is not None and time.perf_counter() > stopped + GRACE:
             return
         with contextlib.suppress(queue.Empty):
-            _take(processes, lines.get(timeout=_GLANCE), left, heard)
+            _handle_line(processes, lines.get(timeout=_GLANCE), left, heard)
 
 
-def _take(
-    processes: Sequence[_Process],
+def _handle_line(
+    processes: Sequence[_EngineProcess],
     item: tuple[int, dict[str, Any] | None],
     left: Callable[[], float],
-    heard: Heard,
+    heard: OnIncumbent,
 ) -> None:
     """Take in one line of an engine, or that there will be no more."""
     number, line = item
     process = processes[number]
     if line is None:
-        process.speaks = False
+        process.has_written = False
     elif "ready" in line:
         process.begin(left())
     elif "end" in line:
-        process.end.message, process.said_end = line["end"], True
+        process.end.message, process.reported_end = line["end"], True
     else:
         heard(number, line["ways"], (int(line["rank"][0]), int(line["rank"][1])))
 
 
-class _Process:
+class _EngineProcess:
     """One engine at work."""
 
     def __init__(self, folder: Path, number: int, order: EngineOrder, lines: Lines) -> None:
         self.number = number
         self.end = EngineEnd()
-        self.speaks = True
-        self.said_end = False
+        self.has_written = True
+        self.reported_end = False
         self.began = time.perf_counter()
         self.errors = folder / f"errors{number}.txt"
         (folder / child.ORDER.format(number)).write_text(json.dumps(asdict(order)), "utf-8")
@@ -182,9 +182,9 @@ class _Process:
 
     def close(self) -> None:
         """End it if it has not ended, and note what became of it."""
-        self.end.failed = not (self.said_end or self.speaks)
+        self.end.failed = not (self.reported_end or self.has_written)
         self.stop()
-        if not self.said_end:
+        if not self.reported_end:
             self.process.kill()
         before = sum(os.times()[2:4])
         code = self.process.wait()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from kanopt.solvers.incumbents import Incumbents
-from kanopt.solvers.routing.arrays import Ways
+from kanopt.solvers.routing.arrays import NodeRoutes
 
 __all__ = ["ORTOOLS", "PYVRP", "EngineOrder", "engine_name", "run_engine"]
 
@@ -42,7 +42,7 @@ class EngineOrder:
 
     engine: str
     seed: int
-    start: Ways | None = None
+    start: NodeRoutes | None = None
 
 
 def run_engine(

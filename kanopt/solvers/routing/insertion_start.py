@@ -6,23 +6,23 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from kanopt.solvers.routing.arrays import Rank, RoutingArrays, Ways
-from kanopt.solvers.routing.integer_routes import arcs_of, cleaned
+from kanopt.solvers.routing.arrays import NodeRoutes, Rank, RoutingArrays
+from kanopt.solvers.routing.integer_routes import arc_cost, without_idle_reloads
 
-__all__ = ["inserted", "rebuilt"]
+__all__ = ["insert_groups", "ruin_and_recreate"]
 
 _STEPS, _LARGEST_SHARE = 60, 0.4
 _TRIED = 40
 """Places looked at for a client on a route, the cheapest first."""
 
 
-def rebuilt(
+def ruin_and_recreate(
     arrays: RoutingArrays,
-    start: Ways | None,
+    start: NodeRoutes | None,
     seed: int,
     over: Callable[[], bool],
-    heard: Callable[[Ways, Rank], object],
-) -> Ways:
+    heard: Callable[[NodeRoutes, Rank], object],
+) -> NodeRoutes:
     """Return a plan that was taken apart and put together again for as long as that makes it better.
 
     Clients that belong together are moved together, which single moves of a search cannot do.
@@ -42,7 +42,7 @@ def rebuilt(
     """
     rng = np.random.default_rng(seed)
     groups = _groups(arrays)
-    ways = inserted(arrays, start if start is not None else [[] for _ in arrays.fleet], groups, over)
+    ways = insert_groups(arrays, start if start is not None else [[] for _ in arrays.fleet], groups, over)
     best = arrays.rank(ways)
     heard(ways, best)
     idle = 0
@@ -52,11 +52,11 @@ def rebuilt(
         out = {node for place in rng.permutation(len(groups))[:count] for node in groups[place]}
         kept = []
         for place, ((kind, _), way) in enumerate(zip(arrays.fleet, ways, strict=True)):
-            left = cleaned(arrays, [node for node in way if node not in out])
+            left = without_idle_reloads(arrays, [node for node in way if node not in out])
             # without some stops a way may be longer
             kept.append(left if not left or arrays.fits(kind, left, place) else list(way))
         order = [groups[place] for place in rng.permutation(len(groups))]
-        tried = inserted(arrays, kept, order, over)
+        tried = insert_groups(arrays, kept, order, over)
         rank = arrays.rank(tried)
         if rank < best:
             ways, best, idle = tried, rank, 0
@@ -76,8 +76,8 @@ def _groups(arrays: RoutingArrays) -> list[list[int]]:
     return sorted(groups, key=lambda group: not arrays.mandatory[group].any())
 
 
-def inserted(
-    arrays: RoutingArrays, ways: Ways, groups: Sequence[Sequence[int]], over: Callable[[], bool]
+def insert_groups(
+    arrays: RoutingArrays, ways: NodeRoutes, groups: Sequence[Sequence[int]], over: Callable[[], bool]
 ) -> list[list[int]]:
     """Insert the groups that are on no route where they cost least, as far as they fit and pay.
 
@@ -105,7 +105,7 @@ def inserted(
         for place in _vehicles(arrays, found):
             kind = arrays.fleet[place][0]
             before = _price(arrays, kind, found[place])
-            for way in _with_group(arrays, place, found[place], group):
+            for way in _route_with_group(arrays, place, found[place], group):
                 more = _price(arrays, kind, way) - before
                 if best is None or more < best[0]:
                     best = more, place, way
@@ -115,7 +115,7 @@ def inserted(
     return found
 
 
-def _vehicles(arrays: RoutingArrays, ways: Ways) -> list[int]:
+def _vehicles(arrays: RoutingArrays, ways: NodeRoutes) -> list[int]:
     """Return vehicles worth trying: of those that are alike and empty the first only."""
     pinned, empty, found = arrays.rules.pinned, set(), []
     for place, ((kind, _), way) in enumerate(zip(arrays.fleet, ways, strict=True)):
@@ -133,14 +133,14 @@ def _price(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
     times = arrays.best_times(kind, way)
     assert times is not None  # only routes that fit are priced
     return (
-        arcs_of(arrays, kind, way)
+        arc_cost(arrays, kind, way)
         + int(arrays.fixed[kind])
         + times.price
         + arrays.rules.longest * times.duration
     )
 
 
-def _with_group(
+def _route_with_group(
     arrays: RoutingArrays, place: int, way: Sequence[int], group: Sequence[int]
 ) -> list[list[int]]:
     """Return a route with a group in it, one way to do so or none."""
@@ -148,7 +148,7 @@ def _with_group(
     current = list(way)
     for number, node in enumerate(group):
         whole = number == len(group) - 1
-        options = _placed(arrays, kind, current, node, after=group[0] if number else None)
+        options = _routes_with_node(arrays, kind, current, node, after=group[0] if number else None)
         fitting = (each for each in options if arrays.fits(kind, each, place, whole=whole))
         chosen = next(fitting, None)
         if chosen is None:
@@ -157,7 +157,7 @@ def _with_group(
     return [current]
 
 
-def _placed(
+def _routes_with_node(
     arrays: RoutingArrays, kind: int, way: Sequence[int], node: int, after: int | None
 ) -> list[list[int]]:
     """Return ways with a node in them, beginning with the cheapest arcs; also with a reload before or after it."""
@@ -172,5 +172,5 @@ def _placed(
                 [*head, node, home, *rest],
                 [*head, home, node, home, *rest],
             ]
-    options = [each for each in options if cleaned(arrays, each) == each]
-    return sorted(options, key=lambda each: arcs_of(arrays, kind, each))[:_TRIED]
+    options = [each for each in options if without_idle_reloads(arrays, each) == each]
+    return sorted(options, key=lambda each: arc_cost(arrays, kind, each))[:_TRIED]

@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from kanopt.solvers.routing.arrays import RoutingArrays
 
 __all__ = [
-    "Times",
-    "allowed",
-    "arcs_of",
-    "choose",
-    "cleaned",
-    "energy_of",
-    "length_of",
+    "RouteTimes",
+    "arc_cost",
+    "choose_times",
+    "keeps_rules",
+    "load_cost",
     "loads_fit",
-    "times_of",
-    "trips",
+    "route_length",
+    "route_times",
+    "split_trips",
+    "without_idle_reloads",
 ]
 
 Integers = NDArray[np.int64]
 _NEVER = 2**60
 
 
-class Times(NamedTuple):
+class RouteTimes(NamedTuple):
     """When a route leaves and returns, and the price of that: time, overtime and lateness."""
 
     departure: int
@@ -41,7 +41,7 @@ class Times(NamedTuple):
         return self.finish - self.departure
 
 
-class _Leg(NamedTuple):
+class _IntegerLeg(NamedTuple):
     """A leg: where it leads, how long it takes, and how long the stop at its head."""
 
     head: int
@@ -49,7 +49,7 @@ class _Leg(NamedTuple):
     stay: int
 
 
-def trips(arrays: RoutingArrays, way: Sequence[int]) -> list[list[int]]:
+def split_trips(arrays: RoutingArrays, way: Sequence[int]) -> list[list[int]]:
     """Split a way at its reloads."""
     found: list[list[int]] = [[]]
     for node in way:
@@ -60,10 +60,10 @@ def trips(arrays: RoutingArrays, way: Sequence[int]) -> list[list[int]]:
     return found
 
 
-def cleaned(arrays: RoutingArrays, way: Sequence[int]) -> list[int]:
+def without_idle_reloads(arrays: RoutingArrays, way: Sequence[int]) -> list[int]:
     """Return a way without reloads before or after which there is nothing to do."""
     found: list[int] = []
-    for trip in trips(arrays, way):
+    for trip in split_trips(arrays, way):
         if trip and found:
             found.append(next(node for node in way if node < arrays.depots))
         found += trip
@@ -74,10 +74,10 @@ def loads_fit(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> bool:
     """Say whether what is on board never passes a capacity, in any measure."""
     rules = arrays.rules
     served = set(way)
-    for measure in range(1 + len(rules.carried)):
-        carried = arrays.demand if measure == 0 else rules.carried[measure - 1]
-        room = int(arrays.capacity[kind] if measure == 0 else rules.room[measure - 1, kind])
-        for trip in trips(arrays, way):
+    for measure in range(1 + len(rules.demands)):
+        carried = arrays.demand if measure == 0 else rules.demands[measure - 1]
+        room = int(arrays.capacity[kind] if measure == 0 else rules.capacities[measure - 1, kind])
+        for trip in split_trips(arrays, way):
             loaded = [node for node in trip if not rules.source.size or rules.source[node] < 0]
             level = int(carried[loaded].sum()) if loaded else 0
             if level > room:
@@ -92,7 +92,7 @@ def loads_fit(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> bool:
     return True
 
 
-def allowed(
+def keeps_rules(
     arrays: RoutingArrays, kind: int, way: Sequence[int], vehicle: int | None = None, *, whole: bool = True
 ) -> bool:
     """Say whether a way keeps to all rules but those of load, length and time.
@@ -111,7 +111,7 @@ def allowed(
         Whether a source without all its clients is a mistake.
     """
     rules = arrays.rules
-    parts = trips(arrays, way)
+    parts = split_trips(arrays, way)
     elsewhere = any(node < arrays.depots and node != arrays.depot(kind) for node in way)
     if elsewhere or len(parts) - 1 > rules.most_reloads(kind):
         return False
@@ -141,7 +141,7 @@ def _trip_allowed(arrays: RoutingArrays, trip: Sequence[int], *, whole: bool) ->
     return True
 
 
-def length_of(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
+def route_length(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
     """Return how far a way leads."""
     stops = _stops(arrays, kind, way)
     return int(arrays.rules.length[stops[:-1], stops[1:]].sum())
@@ -153,34 +153,34 @@ def _stops(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> Integers:
     return np.array([home, *way, home] if arrays.rules.returns(kind) else [home, *way])
 
 
-def arcs_of(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
+def arc_cost(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
     """Return the price of the arcs of a way."""
     stops = _stops(arrays, kind, way)
     return int(arrays.cost[kind, stops[:-1], stops[1:]].sum())
 
 
-def energy_of(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
+def load_cost(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
     """Return the price of what is on board on the arcs of a way."""
     rules, total = arrays.rules, 0
-    if not rules.energy.size:
+    if not rules.load_cost.size:
         return 0
-    taken, given = rules.force
+    taken, given = rules.load_units
     served, tail, home = set(way), arrays.depot(kind), arrays.depot(kind)
-    parts = trips(arrays, way)
+    parts = split_trips(arrays, way)
     for number, trip in enumerate(parts, start=1):
         level = sum(int(taken[node]) for node in trip if not rules.source.size or rules.source[node] < 0)
         for node in trip:
-            total += int(rules.energy[kind, tail, node]) * level
+            total += int(rules.load_cost[kind, tail, node]) * level
             level += int(given[node]) - int(taken[node])
             level += sum(int(taken[one]) for one in rules.dependents.get(node, ()) if one in served)
             tail = node
         if number < len(parts) or rules.returns(kind):
-            total += int(rules.energy[kind, tail, home]) * level
+            total += int(rules.load_cost[kind, tail, home]) * level
         tail = home
     return total
 
 
-def _legs(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> Iterator[_Leg]:
+def _legs(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> Iterator[_IntegerLeg]:
     """Yield the legs, that back to the depot included if there is one."""
     rules, home = arrays.rules, arrays.depot(kind)
     tail, stay = home, 0
@@ -189,11 +189,11 @@ def _legs(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> Iterator[_Leg
         inside = 0 if tail < arrays.depots else rules.stay(kind, tail)
         drive = int(arrays.transit[kind, tail, node]) - inside
         stay = rules.reload_of(kind) if node < arrays.depots else rules.stay(kind, node)
-        yield _Leg(node, drive, stay)
+        yield _IntegerLeg(node, drive, stay)
         tail = node
 
 
-def times_of(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> list[Times]:
+def route_times(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> list[RouteTimes]:
     """Return the best times of a route, none if it cannot be driven in time.
 
     Where the longest route costs money there may be several: the shorter ones are the dearer ones. Of equally good
@@ -207,12 +207,12 @@ def times_of(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> list[Times
     late = bool(rules.due.size and (rules.due[nodes] < arrays.latest[nodes]).any())
     several = bool(len(rules.opens) > 1 and (rules.opens[0, nodes] != rules.opens[-1, nodes]).any())
     if late or several or rules.breaks(kind):
-        return _searched(arrays, kind, legs)
-    found = _driven(arrays, kind, legs)
+        return _search_departures(arrays, kind, legs)
+    found = _drive_with_slack(arrays, kind, legs)
     return [] if found is None else [found]
 
 
-def _driven(arrays: RoutingArrays, kind: int, legs: Sequence[_Leg]) -> Times | None:
+def _drive_with_slack(arrays: RoutingArrays, kind: int, legs: Sequence[_IntegerLeg]) -> RouteTimes | None:
     """Return the times of a route that nobody need wait for, found by its slack."""
     clock, waited, room = int(arrays.shift_start[kind]), 0, _NEVER
     for head, drive, stay in legs:
@@ -231,7 +231,7 @@ def _driven(arrays: RoutingArrays, kind: int, legs: Sequence[_Leg]) -> Times | N
     rules = arrays.rules
     if rules.max_duration.size and clock - departure > rules.max_duration[kind]:
         return None
-    return Times(departure, clock, _time_price(arrays, kind, clock - departure))
+    return RouteTimes(departure, clock, _time_price(arrays, kind, clock - departure))
 
 
 def _time_price(arrays: RoutingArrays, kind: int, duration: int) -> int:
@@ -242,7 +242,7 @@ def _time_price(arrays: RoutingArrays, kind: int, duration: int) -> int:
     return price
 
 
-def _searched(arrays: RoutingArrays, kind: int, legs: Sequence[_Leg]) -> list[Times]:
+def _search_departures(arrays: RoutingArrays, kind: int, legs: Sequence[_IntegerLeg]) -> list[RouteTimes]:
     """Return the best times among all departures at which anything can change."""
     rules = arrays.rules
     first = _departures(arrays, kind, legs)
@@ -260,9 +260,9 @@ def _searched(arrays: RoutingArrays, kind: int, legs: Sequence[_Leg]) -> list[Ti
     if rules.max_duration.size:
         fits &= spent <= rules.max_duration[kind]
     order = np.lexsort((-departures[fits], finish[fits], price[fits]))
-    found: list[Times] = []
+    found: list[RouteTimes] = []
     for place in order:
-        times = Times(*(int(values[fits][place]) for values in (departures, finish, price)))
+        times = RouteTimes(*(int(values[fits][place]) for values in (departures, finish, price)))
         if not found or (rules.longest and times.duration < found[-1].duration):
             found.append(times)
         if not rules.longest:
@@ -270,7 +270,7 @@ def _searched(arrays: RoutingArrays, kind: int, legs: Sequence[_Leg]) -> list[Ti
     return found
 
 
-def _departures(arrays: RoutingArrays, kind: int, legs: Sequence[_Leg]) -> Integers:
+def _departures(arrays: RoutingArrays, kind: int, legs: Sequence[_IntegerLeg]) -> Integers:
     """Return the departures between which finish and lateness of a route rise steadily or not at all.
 
     Each is a moment at which something changes, an opening or a break, carried back along a way without waiting.
@@ -306,7 +306,7 @@ def _departures(arrays: RoutingArrays, kind: int, legs: Sequence[_Leg]) -> Integ
 
 
 def _forward(
-    arrays: RoutingArrays, kind: int, legs: Sequence[_Leg], departures: Integers
+    arrays: RoutingArrays, kind: int, legs: Sequence[_IntegerLeg], departures: Integers
 ) -> tuple[Integers, Integers, Integers]:
     """Drive a route from several departures; return those that succeed, their finish and the price of lateness.
 
@@ -324,7 +324,7 @@ def _forward(
         could = could & (begins <= last) & (free <= departures)
         clock[taken] = np.where(could, departures, _NEVER)
     for leg in legs:
-        clock, late = _leg(arrays, rests, leg, clock, late)
+        clock, late = _drive_leg(arrays, rests, leg, clock, late)
     finish, owed = np.full(len(departures), _NEVER, dtype=np.int64), np.zeros(len(departures), dtype=np.int64)
     for taken in range(len(rests) + 1):
         ends, ok = clock[taken], clock[taken] < _NEVER
@@ -338,8 +338,12 @@ def _forward(
     return departures[done], finish[done], owed[done]
 
 
-def _leg(
-    arrays: RoutingArrays, rests: Sequence[tuple[int, int, int]], leg: _Leg, clock: Integers, late: Integers
+def _drive_leg(
+    arrays: RoutingArrays,
+    rests: Sequence[tuple[int, int, int]],
+    leg: _IntegerLeg,
+    clock: Integers,
+    late: Integers,
 ) -> tuple[Integers, Integers]:
     """Drive a leg from every state, with no break or as many as can be taken on it."""
     best, owed = np.full_like(clock, _NEVER), np.zeros_like(late)
@@ -353,14 +357,14 @@ def _leg(
                 left = left - np.minimum(begins - now, left)
                 possible = possible & (begins <= last)
                 now = begins + length
-            begin, over, opened = _opened(arrays, leg.head, now + left)
+            begin, over, opened = _service_begin(arrays, leg.head, now + left)
             wins = possible & opened & (begin + leg.stay < best[taken])
             best[taken] = np.where(wins, begin + leg.stay, best[taken])
             owed[taken] = np.where(wins, late[start] + over, owed[taken])
     return best, owed
 
 
-def _opened(
+def _service_begin(
     arrays: RoutingArrays, head: int, arrive: Integers
 ) -> tuple[Integers, Integers, NDArray[np.bool_]]:
     """Return when service begins, the price of being late, and whether it may begin at all."""
@@ -380,11 +384,11 @@ def _opened(
     return begin, over, begin <= arrays.latest[head]
 
 
-def choose(options: Sequence[Sequence[Times]], longest: int) -> list[Times]:
+def choose_times(options: Sequence[Sequence[RouteTimes]], longest: int) -> list[RouteTimes]:
     """Choose the times of each route so that all of them and the longest one cost least together."""
     if not longest:
         return [each[0] for each in options]
-    best: tuple[int, list[Times]] | None = None
+    best: tuple[int, list[RouteTimes]] | None = None
     for limit in sorted({times.duration for each in options for times in each}):
         within = [[times for times in each if times.duration <= limit] for each in options]
         if all(within):

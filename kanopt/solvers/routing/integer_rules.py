@@ -21,19 +21,19 @@ def _none() -> Any:
     return np.zeros(0, dtype=np.int64)
 
 
-def _table() -> Any:
+def _no_table() -> Any:
     return np.zeros((0, 0), dtype=np.int64)
 
 
-def _flags() -> Any:
+def _no_flags() -> Any:
     return np.zeros((0, 0), dtype=bool)
 
 
-def _rests() -> Any:
+def _no_breaks() -> Any:
     return np.zeros((0, 0, 3), dtype=np.int64)
 
 
-def _arcs() -> Any:
+def _no_arcs() -> Any:
     return np.zeros((0, 0, 0), dtype=np.int64)
 
 
@@ -43,7 +43,7 @@ class RoutingRules:
 
     Parameters
     ----------
-    carried, room
+    demands, capacities
         Demands and capacities in every measure but the load; (measures, nodes) and (measures, types).
     pickup
         What comes on board at each node.
@@ -66,7 +66,7 @@ class RoutingRules:
         Time of service, (types, nodes), where it has to be known apart from the drive.
     reloads, reload_time
         Of each vehicle type.
-    rests
+    break_table
         Length, earliest and latest begin of the breaks of each vehicle type, (types, most breaks, 3); a length below
         zero stands for none.
     backhaul
@@ -77,38 +77,38 @@ class RoutingRules:
         Vehicle of the fleet that serves each node, -1 where any may.
     longest
         Price of each step of time of the longest route.
-    energy, force
+    load_cost, load_units
         Price of a unit of load on each arc, by vehicle type, (types, nodes, nodes); and what each node takes and gives
         in these units, (2, nodes).
     """
 
-    carried: Integers = field(default_factory=_table)
-    room: Integers = field(default_factory=_table)
+    demands: Integers = field(default_factory=_no_table)
+    capacities: Integers = field(default_factory=_no_table)
     pickup: Integers = field(default_factory=_none)
     source: Integers = field(default_factory=_none)
-    opens: Integers = field(default_factory=_table)
-    closes: Integers = field(default_factory=_table)
+    opens: Integers = field(default_factory=_no_table)
+    closes: Integers = field(default_factory=_no_table)
     due: Integers = field(default_factory=_none)
     lateness: Integers = field(default_factory=_none)
-    length: Integers = field(default_factory=_table)
+    length: Integers = field(default_factory=_no_table)
     max_distance: Integers = field(default_factory=_none)
     max_duration: Integers = field(default_factory=_none)
     regular: Integers = field(default_factory=_none)
     overtime: Integers = field(default_factory=_none)
     one_way: Flags = field(default_factory=lambda: np.zeros(0, dtype=bool))
-    service: Integers = field(default_factory=_table)
+    service: Integers = field(default_factory=_no_table)
     reloads: Integers = field(default_factory=_none)
     reload_time: Integers = field(default_factory=_none)
-    rests: Integers = field(default_factory=_rests)
+    break_table: Integers = field(default_factory=_no_breaks)
     backhaul: bool = False
-    apart: Flags = field(default_factory=_flags)
+    apart: Flags = field(default_factory=_no_flags)
     pinned: Integers = field(default_factory=_none)
     longest: int = 0
-    energy: Integers = field(default_factory=_arcs)
-    force: Integers = field(default_factory=_table)
+    load_cost: Integers = field(default_factory=_no_arcs)
+    load_units: Integers = field(default_factory=_no_table)
 
     @cached_property
-    def absent(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether there is no rule at all."""
         return not any(
             np.size(getattr(self, item.name)) for item in fields(self) if item.name not in _SCALARS
@@ -132,7 +132,7 @@ class RoutingRules:
 
     def breaks(self, kind: int) -> list[tuple[int, int, int]]:
         """Return length, earliest and latest begin of the breaks of a vehicle type."""
-        found = self.rests[kind].tolist() if self.rests.size else []
+        found = self.break_table[kind].tolist() if self.break_table.size else []
         return [(length, first, last) for length, first, last in found if length >= 0]
 
     @cached_property
@@ -143,13 +143,13 @@ class RoutingRules:
             found.setdefault(int(self.source[node]), []).append(node)
         return found
 
-    def stored(self) -> dict[str, Any]:
-        """Return the rules by the names under which :meth:`read` finds them."""
+    def to_arrays(self) -> dict[str, Any]:
+        """Return the rules by the names under which :meth:`from_arrays` finds them."""
         return {_PREFIX + item.name: getattr(self, item.name) for item in fields(self)}
 
     @classmethod
-    def read(cls, stored: Mapping[str, Any]) -> RoutingRules:
-        """Read what :meth:`stored` has returned, once it has travelled as arrays."""
+    def from_arrays(cls, stored: Mapping[str, Any]) -> RoutingRules:
+        """Read what :meth:`to_arrays` has returned, once it has travelled as arrays."""
         found = {
             name.removeprefix(_PREFIX): value for name, value in stored.items() if name.startswith(_PREFIX)
         }

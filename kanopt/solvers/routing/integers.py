@@ -15,15 +15,15 @@ from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.solvers.base import Outcome
-from kanopt.solvers.routing.arrays import Integers, RoutingArrays, Ways
+from kanopt.solvers.routing.arrays import Integers, NodeRoutes, RoutingArrays
 from kanopt.solvers.routing.rounding import (
-    Clock,
-    arcs,
-    fits_alone,
-    loaded_rules,
-    loads,
-    rules_of,
-    with_partners,
+    TimeScaling,
+    fits_capacity,
+    round_arcs,
+    round_loads,
+    round_rules,
+    with_load_costs,
+    without_broken_groups,
 )
 from kanopt.units import Scaling, convert, scaling_for
 
@@ -63,28 +63,28 @@ class RoutingIntegers(RoutingArrays):
     @cached_property
     def node_of(self) -> dict[str, int]:
         """Position among the nodes of each depot and client, by name."""
-        names = self.problem.facts.names
+        names = self.problem.data.names
         return {names[place]: node for node, place in enumerate(self.nodes)}
 
-    def plan(self, ways: Ways) -> RoutingPlan:
+    def plan(self, ways: NodeRoutes) -> RoutingPlan:
         """Return a plan in the problem's own names, each route leaving as late as costs nothing.
 
         Where travel time depends on the clock that is for the law to say: times frozen for an engine do not know.
         """
-        facts = self.problem.facts
-        by_clock = self.problem.rules.reads(DURATION, "clock")
+        data = self.problem.data
+        by_clock = self.problem.leg_laws.reads(DURATION, "clock")
         routes = []
         spans: Sequence[tuple[int, ...] | None]
-        if self.rules.absent:
+        if self.rules.is_empty:
             spans = [self.span(kind, way) for (kind, _), way in zip(self.fleet, ways, strict=True)]
         else:
             spans = self.times(ways)
         for (kind, index), way, times in zip(self.fleet, ways, spans, strict=True):
             if way and times is not None:
-                vehicle = facts.vehicles[kind].name
-                clients = tuple(facts.names[self.nodes[node]] for node in way)
+                vehicle = data.vehicles[kind].name
+                clients = tuple(data.names[self.nodes[node]] for node in way)
                 leaves = None if by_clock else self.origin + self.time.to_float(times[0])
-                routes.append(Route(vehicle, index, facts.depot_of[vehicle], clients, leaves))
+                routes.append(Route(vehicle, index, data.depot_of[vehicle], clients, leaves))
         return self.problem.plan_from(RoutingPlan(tuple(routes)))
 
     @property
@@ -96,7 +96,7 @@ class RoutingIntegers(RoutingArrays):
         """Return the empty plan, which is the best one where nothing can be done."""
         return self.outcome([[] for _ in self.fleet], message="no client can be served by any vehicle")
 
-    def ways(self, plan: object) -> list[list[int]]:
+    def node_routes(self, plan: object) -> list[list[int]]:
         """Fit a plan to the fleet and clients there are now.
 
         Clients and vehicles that no longer exist are left out; a route whose vehicle is gone goes to a free one; a
@@ -123,14 +123,14 @@ class RoutingIntegers(RoutingArrays):
             if place is None or ways[place]:
                 homeless.append(route)
             else:
-                ways[place] = self._way(place, route, seen)
+                ways[place] = self._node_route(place, route, seen)
         for route in homeless:
             free = next((place for place, way in enumerate(ways) if not way), None)
             if free is not None:
-                ways[free] = self._way(free, route, seen)
+                ways[free] = self._node_route(free, route, seen)
         return ways
 
-    def _way(self, vehicle: int, route: Route, seen: set[int]) -> list[int]:
+    def _node_route(self, vehicle: int, route: Route, seen: set[int]) -> list[int]:
         kind = self.fleet[vehicle][0]
         known = [self.node_of[name] for name in route.clients if name in self.node_of]
         stops = [node for node in known if node >= self.depots or node == self.depot(kind)]
@@ -140,7 +140,7 @@ class RoutingIntegers(RoutingArrays):
 
     def outcome(
         self,
-        ways: Ways | None,
+        ways: NodeRoutes | None,
         history: Sequence[Progress] = (),
         message: str = "",
         *,
@@ -176,7 +176,7 @@ class RoutingIntegers(RoutingArrays):
             **shared,
         )
 
-    def rounding_bound(self, ways: Ways) -> float:
+    def rounding_bound(self, ways: NodeRoutes) -> float:
         """Return a proven bound on ``|objective - price at planning values|`` of a plan that fits.
 
         A leg, a prize that is missed and the fixed cost of a route are rounded by half a step of money each. The time
@@ -189,7 +189,7 @@ class RoutingIntegers(RoutingArrays):
         ways
             The plan.
         """
-        rate = self.problem.facts.of_vehicles("cost_per_time")
+        rate = self.problem.data.of_vehicles("cost_per_time")
         counted = self.per_time * self.time.factor / self.money.factor
         off = np.abs(counted - rate) * (self.shift_end - self.shift_start) / self.time.factor
         used = [(kind, way) for (kind, _), way in zip(self.fleet, ways, strict=True) if way]
@@ -199,7 +199,7 @@ class RoutingIntegers(RoutingArrays):
             legs = len(way) + 1
             bound += (legs + 1) * self.money.bound + float(off[kind])
             bound += float(rate[kind]) * (legs + 1) * self.time.bound
-        return bound if self.rules.absent else bound + self._bound_of_rules(used)
+        return bound if self.rules.is_empty else bound + self._bound_of_rules(used)
 
     def _bound_of_rules(self, used: Sequence[tuple[int, Sequence[int]]]) -> float:
         """Return what rounding the rules moves a price by at most: prices of some of the time.
@@ -207,22 +207,22 @@ class RoutingIntegers(RoutingArrays):
         A moment is later than it is by a step for each leg, stop, break and window behind it. What is not covered: a
         window or break that is missed by less than that, and one that is met is far from it.
         """
-        facts, rules = self.problem.facts, self.rules
+        data, rules = self.problem.data, self.rules
         price = self.money.factor / self.time.factor
         longest = (self.shift_end - self.shift_start) / self.time.factor
-        rate, extra = facts.of_vehicles("cost_per_time"), facts.of_vehicles("cost_per_overtime")
-        extra = np.where(np.isfinite(facts.of_vehicles("regular_time")), extra, 0.0)
+        rate, extra = data.of_vehicles("cost_per_time"), data.of_vehicles("cost_per_overtime")
+        extra = np.where(np.isfinite(data.of_vehicles("regular_time")), extra, 0.0)
         step, bound, most = self.time.bound, 0.0, 0.0
         for kind, way in used:
-            moved = (2 * len(way) + 4 + len(facts.rests[kind])) * step
+            moved = (2 * len(way) + 4 + len(data.breaks[kind])) * step
             bound, most = bound + float(rate[kind]) * moved, max(most, moved)
             if rules.overtime.size:
                 off = abs(float(rules.overtime[kind]) / price - float(extra[kind]))
                 bound += off * float(longest[kind]) + float(extra[kind]) * (moved + step)
             if rules.lateness.size:
-                late = rules.lateness[list(way)] / price - facts.lateness_rate[self.nodes[list(way)]]
+                late = rules.lateness[list(way)] / price - data.lateness_rate[self.nodes[list(way)]]
                 bound += float(np.abs(late).sum()) * self.horizon / self.time.factor
-                bound += float(facts.lateness_rate[self.nodes[list(way)]].sum()) * moved
+                bound += float(data.lateness_rate[self.nodes[list(way)]].sum()) * moved
         if rules.longest:
             off = abs(rules.longest / price - self.problem.policy.cost_of_longest)
             bound += off * float(longest.max(initial=0.0)) + self.problem.policy.cost_of_longest * most
@@ -231,49 +231,49 @@ class RoutingIntegers(RoutingArrays):
 
 def _fleet(problem: RoutingProblem) -> tuple[tuple[int, int], ...]:
     """Return the vehicles: of each type no more than there are clients, and those that clients are pinned to."""
-    most, pins = len(problem.clients), set(problem.facts.pinned.values())
+    most, pins = len(problem.clients), set(problem.data.pinned.values())
     fleet = {
         (kind, index)
         for kind, vehicle in enumerate(problem.vehicles)
         for index in range(1, min(vehicle.count, most) + 1)
     }
-    return tuple(sorted(fleet | {(problem.facts.type_index[name], index) for name, index in pins}))
+    return tuple(sorted(fleet | {(problem.data.type_index[name], index) for name, index in pins}))
 
 
 def _horizon(problem: RoutingProblem, transit: Floats, origin: float) -> float:
     """Return a time, counted from `origin`, by which any plan is done."""
-    facts = problem.facts
-    ends = facts.of_vehicles("shift_end") - origin
+    data = problem.data
+    ends = data.of_vehicles("shift_end") - origin
     longest = np.where(np.isfinite(transit), transit, 0.0).max(axis=(0, 2)).sum()
-    opens = float(np.max(facts.opens[np.isfinite(facts.opens)], initial=origin))
-    if any(facts.rests):
-        rests = [rest for rests in facts.rests for rest in rests]
+    opens = float(np.max(data.opens[np.isfinite(data.opens)], initial=origin))
+    if any(data.breaks):
+        rests = [rest for rests in data.breaks for rest in rests]
         opens = max(opens, max(rest.earliest for rest in rests)) + sum(rest.length for rest in rests)
-    reloads = facts.of_vehicles("reloads")
+    reloads = data.of_vehicles("reloads")
     if reloads.any():
         # a reload brings another leg from the depot, and its own time
         farthest = np.where(np.isfinite(transit), transit, 0.0).max()
-        longest += float((reloads * (farthest + facts.of_vehicles("reload_time"))).max())
-    last = max(float(facts.of_vehicles("shift_start").max()), opens) - origin + float(longest)
+        longest += float((reloads * (farthest + data.of_vehicles("reload_time"))).max())
+    last = max(float(data.of_vehicles("shift_start").max()), opens) - origin + float(longest)
     # what is rounded up must fit as well: a step for each leg and for the start
-    step = convert(1.0 / _MINUTE_STEPS, "min", facts.units.time) + _COARSEST * last
-    return min(float(ends.max()), last + (2 * len(facts.names) + 4 * int(reloads.max()) + 8) * step)
+    step = convert(1.0 / _MINUTE_STEPS, "min", data.units.time) + _COARSEST * last
+    return min(float(ends.max()), last + (2 * len(data.names) + 4 * int(reloads.max()) + 8) * step)
 
 
-def _in_money(problem: RoutingProblem, cost: Floats, horizon: float) -> Scaling:
+def _money_scaling(problem: RoutingProblem, cost: Floats, horizon: float) -> Scaling:
     """Choose the step of money so that penalties and everything else fit into 64 bits."""
-    facts = problem.facts
+    data = problem.data
     fleet = len(_fleet(problem))
     finite = np.where(np.isfinite(cost), cost, 0.0)
     prizes = sum(client.prize or 0.0 for client in problem.clients)
-    hourly = facts.of_vehicles("cost_per_time").max() + facts.of_vehicles("cost_per_overtime").max()
-    spent = hourly * horizon + facts.of_vehicles("fixed_cost").max()
+    hourly = data.of_vehicles("cost_per_time").max() + data.of_vehicles("cost_per_overtime").max()
+    spent = hourly * horizon + data.of_vehicles("fixed_cost").max()
     most = finite.max(axis=(0, 2)).sum() + fleet * (finite.max() + spent) + prizes
     again = min(
         len(problem.clients),
         int(sum(v.reloads * min(v.count, len(problem.clients)) for v in problem.vehicles)),
     )
-    most += 2 * again * finite.max() + horizon * (facts.lateness_rate.sum() + problem.policy.cost_of_longest)
+    most += 2 * again * finite.max() + horizon * (data.lateness_rate.sum() + problem.policy.cost_of_longest)
     return scaling_for(float(most), len(problem.clients) + 3, limit=_LARGEST, target_resolution=_MONEY_STEP)
 
 
@@ -295,33 +295,35 @@ def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> Ro
     UnitError
         If times or loads are too large for 64-bit integers.
     """
-    facts = problem.facts
-    stay = np.where(np.arange(len(facts.names)) < len(facts.depots), 0.0, facts.service)
-    travel = np.where(facts.allowed[:, None, :], problem.planner.durations, np.inf)
-    origin = min(0.0, float(facts.of_vehicles("shift_start").min()))
+    data = problem.data
+    stay = np.where(np.arange(len(data.names)) < len(data.depots), 0.0, data.service)
+    travel = np.where(data.allowed[:, None, :], problem.planning_values.durations, np.inf)
+    origin = min(0.0, float(data.of_vehicles("shift_start").min()))
     horizon = _horizon(problem, travel + stay[:, :, None], origin)
-    step = convert(1.0 / _MINUTE_STEPS, "min", facts.units.time)
+    step = convert(1.0 / _MINUTE_STEPS, "min", data.units.time)
     up = scaling_for(horizon + 1.0, 4, limit=1e15, target_resolution=step, rounding="up")
-    costs, slopes = problem.planner.lines if loaded else (problem.planner.costs, None)
-    heaviest = float(facts.demand.sum() + facts.pickup.sum())
-    money = _in_money(problem, costs if slopes is None else costs + slopes * heaviest, horizon)
-    clock = Clock(up, origin, horizon, 0)
-    start = up.to_integers(facts.of_vehicles("shift_start") - origin)
-    end = clock.down.to_integers(np.minimum(facts.of_vehicles("shift_end") - origin, horizon))
+    costs, slopes = (
+        problem.planning_values.linear_load_costs if loaded else (problem.planning_values.costs, None)
+    )
+    heaviest = float(data.demand.sum() + data.pickup.sum())
+    money = _money_scaling(problem, costs if slopes is None else costs + slopes * heaviest, horizon)
+    clock = TimeScaling(up, origin, horizon, 0)
+    start = up.to_integers(data.of_vehicles("shift_start") - origin)
+    end = clock.down.to_integers(np.minimum(data.of_vehicles("shift_end") - origin, horizon))
     last = int(end.max())
-    clock = Clock(up, origin, horizon, last)
-    earliest = up.to_integers(np.maximum(facts.earliest - origin, 0.0))
-    latest = clock.down.to_integers(np.minimum(facts.latest - origin, horizon))
-    latest = np.where(facts.soft, last, latest)
-    demand, pickup, capacity = loads(facts.demand, facts.pickup, facts.of_vehicles("capacity"))
-    transit, in_money = arcs(problem, costs, travel, stay, clock, money)
+    clock = TimeScaling(up, origin, horizon, last)
+    earliest = up.to_integers(np.maximum(data.earliest - origin, 0.0))
+    latest = clock.down.to_integers(np.minimum(data.latest - origin, horizon))
+    latest = np.where(data.has_soft_window, last, latest)
+    demand, pickup, capacity = round_loads(data.demand, data.pickup, data.of_vehicles("capacity"))
+    transit, in_money = round_arcs(problem, costs, travel, stay, clock, money)
     possible = (earliest <= latest) & (earliest <= last) & (np.maximum(demand, pickup) <= capacity.max())
-    possible = with_partners(facts, possible & facts.allowed.any(axis=0) & fits_alone(facts))
+    possible = without_broken_groups(data, possible & data.allowed.any(axis=0) & fits_capacity(data))
     nodes = _order(problem, seed, possible)
-    prize = money.to_integers([0.0] * len(facts.depots) + [client.prize or 0.0 for client in facts.clients])
-    kept = np.ix_(np.arange(len(facts.vehicles)), nodes, nodes)
-    must = np.array([False] * len(facts.depots) + [client.mandatory for client in facts.clients])
-    rules = rules_of(problem, nodes, clock, money, _fleet(problem))
+    prize = money.to_integers([0.0] * len(data.depots) + [client.prize or 0.0 for client in data.clients])
+    kept = np.ix_(np.arange(len(data.vehicles)), nodes, nodes)
+    must = np.array([False] * len(data.depots) + [client.mandatory for client in data.clients])
+    rules = round_rules(problem, nodes, clock, money, _fleet(problem))
     return RoutingIntegers(
         problem=problem,
         nodes=nodes,
@@ -335,18 +337,18 @@ def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> Ro
         prize=prize[nodes],
         mandatory=must[nodes],
         capacity=capacity,
-        fixed=money.to_integers(facts.of_vehicles("fixed_cost")),
-        per_time=Scaling(money.factor / up.factor).to_integers(facts.of_vehicles("cost_per_time")),
+        fixed=money.to_integers(data.of_vehicles("fixed_cost")),
+        per_time=Scaling(money.factor / up.factor).to_integers(data.of_vehicles("cost_per_time")),
         shift_start=start,
         shift_end=end,
-        depots=int((nodes < len(facts.depots)).sum()),
-        missed=int(prize.sum() - prize[nodes].sum()),
-        stranded=int(must.sum() - must[nodes].sum()),
+        depots=int((nodes < len(data.depots)).sum()),
+        missed_prizes=int(prize.sum() - prize[nodes].sum()),
+        unreachable_mandatory=int(must.sum() - must[nodes].sum()),
         horizon=last,
         origin=origin,
         money=money,
         time=up,
-        rules=loaded_rules(problem, rules, nodes, money) if loaded else rules,
+        rules=with_load_costs(problem, rules, nodes, money) if loaded else rules,
     )
 
 
@@ -355,8 +357,8 @@ def _order(problem: RoutingProblem, seed: int, possible: NDArray[np.bool_]) -> N
 
     To the solver a depot without a vehicle would be one more stop.
     """
-    facts, depots = problem.facts, len(problem.depots)
-    homes = {facts.index[facts.depot_of[facts.vehicles[kind].name]] for kind, _ in _fleet(problem)}
+    data, depots = problem.data, len(problem.depots)
+    homes = {data.index[data.depot_of[data.vehicles[kind].name]] for kind, _ in _fleet(problem)}
     clients = depots + np.flatnonzero(possible[depots:])
     shuffled = np.random.default_rng(seed).permutation(clients)
     return np.concatenate([np.array(sorted(homes), dtype=np.intp), shuffled])
@@ -364,8 +366,8 @@ def _order(problem: RoutingProblem, seed: int, possible: NDArray[np.bool_]) -> N
 
 def _homes(problem: RoutingProblem, nodes: NDArray[np.intp]) -> Integers:
     """Return the node of each vehicle type's depot, -1 where the type has no vehicle."""
-    facts = problem.facts
-    place = {int(position): node for node, position in enumerate(nodes[: len(facts.depots)])}
+    data = problem.data
+    place = {int(position): node for node, position in enumerate(nodes[: len(data.depots)])}
     used = {kind for kind, _ in _fleet(problem)}
-    homes = [facts.index[facts.depot_of[vehicle.name]] for vehicle in facts.vehicles]
+    homes = [data.index[data.depot_of[vehicle.name]] for vehicle in data.vehicles]
     return np.array([place[home] if kind in used else -1 for kind, home in enumerate(homes)], dtype=np.int64)

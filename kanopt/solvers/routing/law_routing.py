@@ -14,10 +14,10 @@ from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.encodings import EncodedLaw, Encoding
 from kanopt.solvers.routing.alternation import Alternation
-from kanopt.solvers.routing.law_search.large_neighbourhood import Limits
+from kanopt.solvers.routing.law_search.large_neighbourhood import StoppingCriteria
 from kanopt.solvers.routing.law_search.law_bindings import LawBinding, bindings_of
-from kanopt.solvers.routing.law_search.refine import Refinement
-from kanopt.solvers.routing.law_search.rules import beyond_search
+from kanopt.solvers.routing.law_search.refine import LawSearchRun
+from kanopt.solvers.routing.law_search.rules import unsupported_rules
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
 
@@ -79,11 +79,18 @@ class LawRouting:
     def encoding(self, problem: RoutingProblem) -> Encoding:
         """Return how engines and search take each law of a problem that is accepted."""
         laws = tuple(
-            EncodedLaw(one.law, _taken(problem, one) if one.moved else one.search, one.fixed, one.moved)
+            EncodedLaw(
+                one.law,
+                _law_encoding(problem, one) if one.plan_inputs else one.search,
+                one.data_inputs,
+                one.plan_inputs,
+            )
             for one in bindings_of(problem)
         )
         then = (
-            "load and clock read off the plan" if beyond_search(problem) else "every plan driven on the laws"
+            "load and clock read off the plan"
+            if unsupported_rules(problem)
+            else "every plan driven on the laws"
         )
         return Encoding(
             f"tables in whole numbers for the engines, then {then}", self.name, unit=problem.unit, laws=laws
@@ -96,9 +103,9 @@ class LawRouting:
         left = options.time_limit - (options.clock.now() - began)
         if first.plan is None or first.interrupted or left <= 0 or not problem.clients:
             return first
-        return self._refined(problem, options, first, began)
+        return self._refine(problem, options, first, began)
 
-    def _refined(
+    def _refine(
         self, problem: RoutingProblem, options: SolveOptions, first: Outcome, began: float
     ) -> Outcome:
         plan = first.plan
@@ -113,9 +120,9 @@ class LawRouting:
             message = "; ".join(["on the law", *([step.message] if step.message else [])])
             return replace(step, seconds=step.seconds + offset, message=message)
 
-        search: Refinement | Alternation
+        search: LawSearchRun | Alternation
         with Interrupt() as interrupt:
-            if beyond_search(problem):
+            if unsupported_rules(problem):
                 rest = replace(options, time_limit=options.time_limit - offset)
                 by_load = any(one.reference == "state.load" for one in problem.frozen_inputs())
                 loaded = [OrToolsRouting(loaded=True)] if by_load else []
@@ -123,11 +130,13 @@ class LawRouting:
                 best = search.run(lambda: interrupt.asked)
             else:
                 cycle = _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients)
-                search = Refinement(problem, plan, options.seed, tell, options.clock)
-                best = search.run(Limits(options.time_limit - offset, None, lambda: interrupt.asked, cycle))
+                search = LawSearchRun(problem, plan, options.seed, tell, options.clock)
+                best = search.run(
+                    StoppingCriteria(options.time_limit - offset, None, lambda: interrupt.asked, cycle)
+                )
             stopped = interrupt.asked or search.stopped
         won = best is not plan
-        best = _dated(problem, best)
+        best = _with_departures(problem, best)
         before, after = problem.price(plan).objective, problem.price(best).objective
         # what an engine would see of the plan, so that the certificate compares like with like
         seen = problem.price(best, frozen=True).objective
@@ -150,16 +159,18 @@ class LawRouting:
             "history": (*first.history, *map(later, search.history)),
             "engines": engines,
             "interrupted": stopped,
-            "saw": tuple(f"{one.law}: {_taken(problem, one)}" for one in bindings_of(problem) if one.moved),
+            "saw": tuple(
+                f"{one.law}: {_law_encoding(problem, one)}" for one in bindings_of(problem) if one.plan_inputs
+            ),
             "message": "every search ended by itself: the same seed gives the same plan" if own else "",
         }
         status = status_of(problem, best)
         return replace(first, plan=best, status=status, objective=seen, rounding_bound=0.0, **shared)
 
 
-def _taken(problem: RoutingProblem, law: LawBinding) -> str:
+def _law_encoding(problem: RoutingProblem, law: LawBinding) -> str:
     """Say how a law that reads load or clock is taken."""
-    beyond = beyond_search(problem)
+    beyond = unsupported_rules(problem)
     if beyond:
         load = "; the load as a straight line in OR-Tools" if "state.load" in law.reads else ""
         late = "; nobody counts as late" if "clock.late" in law.reads else ""
@@ -168,7 +179,7 @@ def _taken(problem: RoutingProblem, law: LawBinding) -> str:
     return f"engines: {law.engines}; search: {law.search}"
 
 
-def _dated(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
+def _with_departures(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
     """Return a plan that says when each route leaves."""
     leaves = problem.drive(plan.routes).departure.tolist()
     dated = (replace(route, departure=clock) for route, clock in zip(plan.routes, leaves, strict=True))

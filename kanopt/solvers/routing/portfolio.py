@@ -14,15 +14,15 @@ from kanopt.problems.result import EngineRun
 from kanopt.problems.routing import RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.incumbents import Incumbents
-from kanopt.solvers.routing.arrays import Rank, RoutingArrays, Ways
-from kanopt.solvers.routing.completion import completed
+from kanopt.solvers.routing.arrays import NodeRoutes, Rank, RoutingArrays
+from kanopt.solvers.routing.completion import complete_plan
 from kanopt.solvers.routing.engine_process import run_processes
 from kanopt.solvers.routing.engines import ORTOOLS, PYVRP, EngineOrder, engine_name, run_engine
 from kanopt.solvers.routing.integers import RoutingIntegers, lower
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
-from kanopt.solvers.routing.pyvrp_engine.relaxed import as_pyvrp_sees
+from kanopt.solvers.routing.pyvrp_engine.relaxed import relaxed_for_pyvrp
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
-from kanopt.solvers.routing.reversed_routes import turned
+from kanopt.solvers.routing.reversed_routes import reverse_routes
 
 __all__ = ["RoutingPortfolio"]
 
@@ -80,20 +80,20 @@ class RoutingPortfolio:
         integers = lower(problem, options.seed)
         if integers.is_idle:
             return integers.idle_outcome()
-        start = None if options.initial is None else integers.ways(options.initial)
-        beyond = PyVrpRouting().beyond(problem)
+        start = None if options.initial is None else integers.node_routes(options.initial)
+        beyond = PyVrpRouting().unsupported_rules(problem)
         with Interrupt() as interrupt:
-            race = _Race(integers, options, interrupt)
+            race = _PortfolioRun(integers, options, interrupt)
             if beyond:
-                race.head_start(start, f"start only: does not model {', '.join(beyond)}")
+                race.run_relaxed_first(start, f"start only: does not model {', '.join(beyond)}")
             elif options.workers == 1 or len(problem.clients) <= _SMALL or options.time_limit <= _SHORT:
-                race.in_turn(start)
+                race.run_in_turn(start)
             else:
-                race.side_by_side(start)
+                race.run_in_parallel(start)
         return race.outcome(integers)
 
 
-class _Race:
+class _PortfolioRun:
     """The engines at work on one problem, the best plan of all, and what each has done."""
 
     def __init__(self, arrays: RoutingArrays, options: SolveOptions, interrupt: Interrupt) -> None:
@@ -102,31 +102,31 @@ class _Race:
         self.interrupt = interrupt
         self.best = Incumbents(arrays, options.progress, clock=options.clock)
         self.runs: list[EngineRun] = []
-        self.plans: dict[int, tuple[Rank, Ways]] = {}
+        self.plans: dict[int, tuple[Rank, NodeRoutes]] = {}
 
-    def asked(self) -> bool:
+    def stop_requested(self) -> bool:
         """Say whether the user asked to stop."""
         return self.interrupt.asked or self.best.stopped
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Return the wall seconds that are left."""
         return self.options.time_limit - self.best.seconds
 
-    def in_turn(self, start: Ways | None) -> None:
+    def run_in_turn(self, start: NodeRoutes | None) -> None:
         """Let PyVRP search, then OR-Tools from its plan, in this process."""
-        self._here(EngineOrder(PYVRP, self.options.seed, start), _FIRST_SHARE)
-        if not self.asked():
-            self._here(EngineOrder(ORTOOLS, self.options.seed, self.best.best), 1.0)
+        self._run_here(EngineOrder(PYVRP, self.options.seed, start), _FIRST_SHARE)
+        if not self.stop_requested():
+            self._run_here(EngineOrder(ORTOOLS, self.options.seed, self.best.best), 1.0)
 
-    def side_by_side(self, start: Ways | None) -> None:
+    def run_in_parallel(self, start: NodeRoutes | None) -> None:
         """Let every engine search in a process of its own."""
         seeds = [self.options.seed + place * _NEXT_SEED for place in range(self.options.workers - 1)]
         orders = [EngineOrder(PYVRP, seed, start) for seed in seeds]
-        self._apart([orders[0], EngineOrder(ORTOOLS, self.options.seed, start), *orders[1:]])
+        self._run_processes([orders[0], EngineOrder(ORTOOLS, self.options.seed, start), *orders[1:]])
 
-    def head_start(self, start: Ways | None, note: str) -> None:
+    def run_relaxed_first(self, start: NodeRoutes | None, note: str) -> None:
         """Let PyVRP search on the relaxed problem, and OR-Tools on the whole from what fits of that plan."""
-        relaxed = Incumbents(as_pyvrp_sees(self.arrays), clock=self.options.clock)
+        relaxed = Incumbents(relaxed_for_pyvrp(self.arrays), clock=self.options.clock)
         if self.arrays.rules.source.size:
             # who belongs to whom decides the routes, of which PyVRP would know nothing
             run = EngineRun(engine_name(PYVRP))
@@ -137,41 +137,41 @@ class _Race:
         starts = [ways for ways in (start, relaxed.best and self._fitting(relaxed.best)) if ways is not None]
         if starts:
             ways = min(starts, key=self.arrays.rank)
-            self._heard(0, ways, self.arrays.rank(ways))
-        if self.asked():
+            self._on_incumbent(0, ways, self.arrays.rank(ways))
+        if self.stop_requested():
             return
         order = EngineOrder(ORTOOLS, self.options.seed, self.best.best)
         if self.options.workers == 1:
-            self._here(order, 1.0)
+            self._run_here(order, 1.0)
         else:
-            self._apart([order])
+            self._run_processes([order])
 
-    def _fitting(self, ways: Ways) -> Ways:
+    def _fitting(self, ways: NodeRoutes) -> NodeRoutes:
         seen: set[int] = set()
         return [
             self.arrays.trimmed(kind, way, seen, place)
             for place, ((kind, _), way) in enumerate(zip(self.arrays.fleet, ways, strict=True))
         ]
 
-    def _heard(self, place: int, ways: Ways, rank: Rank) -> None:
+    def _on_incumbent(self, place: int, ways: NodeRoutes, rank: Rank) -> None:
         """Take in a better plan of an engine."""
         self.plans[place] = rank, ways
-        self.runs[place] = self._with(self.runs[place], rank)
+        self.runs[place] = self._with_rank(self.runs[place], rank)
         self.best.offer(ways, rank, self.runs[place].name)
 
-    def _with(self, run: EngineRun, rank: Rank | None) -> EngineRun:
+    def _with_rank(self, run: EngineRun, rank: Rank | None) -> EngineRun:
         """Return a run with the rank of its best plan."""
         if rank is None:
             return run
         return replace(run, objective=self.arrays.money.to_float(rank[1]), unserved=rank[0])
 
-    def _here(self, order: EngineOrder, share: float) -> None:
+    def _run_here(self, order: EngineOrder, share: float) -> None:
         """Run an engine in this process until a share of the time is over."""
         place = len(self.runs)
         self.runs.append(EngineRun(engine_name(order.engine)))
         own = Incumbents(
             self.arrays,
-            heard=lambda ways, rank: self._heard(place, ways, rank),
+            heard=lambda ways, rank: self._on_incumbent(place, ways, rank),
             clock=self.options.clock,
         )
         self.runs[place] = self._timed(order, own, share)
@@ -179,19 +179,19 @@ class _Race:
     def _timed(self, order: EngineOrder, own: Incumbents, share: float) -> EngineRun:
         wall, cpu = time.perf_counter(), time.process_time()
         limit = share * self.options.time_limit - self.best.seconds
-        message = run_engine(order, own, time_limit=limit, asked=self.asked)
+        message = run_engine(order, own, time_limit=limit, asked=self.stop_requested)
         run = EngineRun(
             engine_name(order.engine),
             wall_seconds=time.perf_counter() - wall,
             cpu_seconds=time.process_time() - cpu,
             message=message or self._why(),
         )
-        return self._with(run, own.rank)
+        return self._with_rank(run, own.rank)
 
     def _why(self) -> str:
-        return "stopped" if self.asked() else "time limit"
+        return "stopped" if self.stop_requested() else "time limit"
 
-    def _apart(self, orders: Sequence[EngineOrder]) -> None:
+    def _run_processes(self, orders: Sequence[EngineOrder]) -> None:
         """Run engines in processes of their own until the time is over."""
         first = len(self.runs)
         for place, order in enumerate(orders):
@@ -200,9 +200,9 @@ class _Race:
         ends = run_processes(
             self.arrays,
             orders,
-            left=self.left,
-            asked=self.asked,
-            heard=lambda place, ways, rank: self._heard(first + place, ways, rank),
+            left=self.seconds_left,
+            asked=self.stop_requested,
+            heard=lambda place, ways, rank: self._on_incumbent(first + place, ways, rank),
         )
         for place, end in enumerate(ends, start=first):
             self.runs[place] = replace(
@@ -223,11 +223,11 @@ class _Race:
         winner = min(self.plans, key=lambda place: (self.plans[place][0], place), default=None)
         runs = tuple(replace(run, won=place == winner) for place, run in enumerate(self.runs))
         ended = winner is not None and all("ended by itself" in run.message for run in runs)
-        best = None if winner is None else completed(integers, self.plans[winner][1])
+        best = None if winner is None else complete_plan(integers, self.plans[winner][1])
         return integers.outcome(
-            None if best is None else turned(integers, best),
+            None if best is None else reverse_routes(integers, best),
             self.best.history,
             "every engine ended by itself: the same seed gives the same plan" if ended else "",
-            interrupted=self.asked(),
+            interrupted=self.stop_requested(),
             engines=runs,
         )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 
-__all__ = ["standing"]
+__all__ = ["rank_on_law"]
 
 
-def standing(problem: RoutingProblem, plan: RoutingPlan) -> tuple[bool, int, float]:
+def rank_on_law(problem: RoutingProblem, plan: RoutingPlan) -> tuple[bool, int, float]:
     """Return how good a plan is on the law, the smaller the better.
 
     A plan that keeps all rules comes before one that does not, then one that leaves fewer clients out who must be

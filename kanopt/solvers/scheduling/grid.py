@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.scheduling import SchedulingProblem
-from kanopt.problems.scheduling.arrays import Structure, Timing
+from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming
 from kanopt.problems.scheduling.data import SchedulingData
 from kanopt.units import Scaling, scaling_for
 
-__all__ = ["Costs", "Grid", "choose_step", "is_exact", "lower"]
+__all__ = ["GridCosts", "TimeGrid", "choose_step", "is_exact", "lower"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -36,7 +36,7 @@ _LARGEST = 1e12
 
 
 @dataclass(frozen=True, eq=False)
-class Costs:
+class GridCosts:
     """Integer costs of a grid.
 
     Parameters
@@ -59,7 +59,7 @@ class Costs:
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class TimeGrid:
     """A scheduling problem in whole time steps and whole units of cost.
 
     Parameters
@@ -80,15 +80,15 @@ class Grid:
     """
 
     step: float
-    structure: Structure
-    timing: Timing
+    structure: ShopStructure
+    timing: ShopTiming
     horizon: int
-    costs: Costs
+    costs: GridCosts
     scale: float
     slack: float
 
     @property
-    def has_regular(self) -> bool:
+    def has_regular_cost(self) -> bool:
         """Whether makespan or tardiness costs anything."""
         return self.costs.makespan > 0 or bool(self.costs.tardiness[np.isfinite(self.timing.due)].any())
 
@@ -105,11 +105,11 @@ class Grid:
         energy = costs.energy[modes] * np.clip(overlap, 0, None)
         return total + int(energy.sum()) + int(costs.running[modes].sum())
 
-    def without_setups(self) -> Grid:
+    def without_setups(self) -> TimeGrid:
         """Return the same without setups: a relaxation that is much easier to prove things of."""
         return replace(self, timing=replace(self.timing, setup=0.0 * self.timing.setup))
 
-    def shortened(self, cost: int) -> Grid:
+    def shortened(self, cost: int) -> TimeGrid:
         """Return the same with a horizon that only excludes schedules dearer than `cost`, a schedule's cost here.
 
         Whatever its energy costs at least is not left for the makespan; the shorter the horizon, the more energy
@@ -204,7 +204,7 @@ def _times(data: SchedulingData) -> Floats:
     return times[np.isfinite(times)]
 
 
-def lower(problem: SchedulingProblem, step: float, direction: Direction = "safe") -> Grid:
+def lower(problem: SchedulingProblem, step: float, direction: Direction = "safe") -> TimeGrid:
     """Round a problem to a grid.
 
     Parameters
@@ -232,7 +232,7 @@ def lower(problem: SchedulingProblem, step: float, direction: Direction = "safe"
     due = np.full(len(law.due), np.inf)
     promised = np.isfinite(law.due) & (data.tardiness_cost > 0)
     due[promised] = along.to_integers(law.due[promised])
-    timing = Timing(
+    timing = ShopTiming(
         duration=duration.astype(float),
         release=release.astype(float),
         due=due,
@@ -240,7 +240,7 @@ def lower(problem: SchedulingProblem, step: float, direction: Direction = "safe"
         opens=against.to_integers(law.opens).astype(float),
         closes=np.minimum(closes, horizon).astype(float),
     )
-    return _priced(problem, step, timing, horizon, direction)
+    return _grid_costs(problem, step, timing, horizon, direction)
 
 
 def _horizon(problem: SchedulingProblem, up: Scaling, duration: Ints, setup: Ints) -> int:
@@ -261,9 +261,9 @@ def _horizon(problem: SchedulingProblem, up: Scaling, duration: Ints, setup: Int
     return int(up.to_integers(max(0.0, steady))) + int(longest.sum()) + len(data.tasks) * int(setup.max())
 
 
-def _priced(
-    problem: SchedulingProblem, step: float, timing: Timing, horizon: int, direction: Direction
-) -> Grid:
+def _grid_costs(
+    problem: SchedulingProblem, step: float, timing: ShopTiming, horizon: int, direction: Direction
+) -> TimeGrid:
     """Turn the costs into integers and add up what rounding can change."""
     data = problem.data
     edges, prices, moved = _pieces(data, step, horizon)
@@ -277,7 +277,7 @@ def _priced(
     largest = rates.sum() * horizon + np.abs(energy).max(initial=0.0) * timing.duration.sum()
     scaling = scaling_for(max(largest, 1e-9), 1, limit=_LARGEST, target_resolution=1e-12)
     whole_rates = scaling.to_integers(rates)
-    costs = Costs(
+    costs = GridCosts(
         makespan=int(whole_rates[0]),
         tardiness=whole_rates[1:],
         edges=edges,
@@ -293,10 +293,10 @@ def _priced(
     slack += _worst_mode(data, per_mode)
     if direction == "safe":
         slack += _regular_slack(problem, step, timing)
-    return Grid(step, data.structure, timing, horizon, costs, scaling.factor, slack)
+    return TimeGrid(step, data.structure, timing, horizon, costs, scaling.factor, slack)
 
 
-def _regular_slack(problem: SchedulingProblem, step: float, timing: Timing) -> float:
+def _regular_slack(problem: SchedulingProblem, step: float, timing: ShopTiming) -> float:
     """Bound what later ends and earlier due dates add to makespan and tardiness."""
     data = problem.data
     longer = timing.duration * step - data.timing.duration

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
-from kanopt.problems.scheduling.arrays import Structure
-from kanopt.solvers.scheduling.grid import Grid
+from kanopt.problems.scheduling.arrays import ShopStructure
+from kanopt.solvers.scheduling.grid import TimeGrid
 
 __all__ = ["ScheduleModel"]
 
@@ -41,7 +41,7 @@ class ScheduleModel:
         Whether a task cannot fit before the horizon, so that the model must not be solved.
     """
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, grid: TimeGrid) -> None:
         self.grid = grid
         self.model = cp_model.CpModel()
         self.impossible = False
@@ -54,7 +54,7 @@ class ScheduleModel:
         self.present = [self.model.new_bool_var("") for _ in grid.structure.mode_task]
         self._link_tasks()
         for machine in range(len(grid.timing.opens)):
-            self._run_machine(machine)
+            self._add_machine(machine)
         self.regular: list[tuple[Any, int]] = self._regular_terms()
 
     def _variable(self, low: int, high: int) -> Any:
@@ -89,7 +89,7 @@ class ScheduleModel:
             if at.previous[task] >= 0:
                 model.add(self.start[task] >= self.end[at.previous[task]])
 
-    def _run_machine(self, machine: int) -> None:
+    def _add_machine(self, machine: int) -> None:
         """Let a machine run one task at a time, within its windows, with setups between tasks."""
         at, timing, model = self.grid.structure, self.grid.timing, self.model
         modes = np.flatnonzero(at.mode_machine == machine)
@@ -105,9 +105,9 @@ class ScheduleModel:
         if len(modes) and timing.setup[machine].any():
             setup = timing.setup[machine].astype(np.int64)
             if self._is_direct(modes, setup):
-                self._separate(machine, modes, setup)
+                self._add_disjunctions(machine, modes, setup)
             else:
-                self._sequence(machine, modes, setup)
+                self._add_circuit(machine, modes, setup)
 
     def _is_direct(self, modes: Ints, setup: Ints) -> bool:
         """Whether no task in between shortens the setup between two others, so that each pair can keep its own."""
@@ -117,7 +117,7 @@ class ScheduleModel:
         around = (setup + shortest[None, :])[:, :, None] + setup[None, :, :]
         return bool((setup[:, None, :] <= around).all())
 
-    def _separate(self, machine: int, modes: Ints, setup: Ints) -> None:
+    def _add_disjunctions(self, machine: int, modes: Ints, setup: Ints) -> None:
         """Keep every pair of tasks on a machine apart by the setup between them, whichever comes first."""
         at, model = self.grid.structure, self.model
         first, family = at.machine_family[machine], at.task_family
@@ -135,7 +135,7 @@ class ScheduleModel:
                 model.add(self.start[after] >= self.end[task] + forth).only_enforce_if([*both, follows])
                 model.add(self.start[task] >= self.end[after] + back).only_enforce_if([*both, ~follows])
 
-    def _sequence(self, machine: int, modes: Ints, setup: Ints) -> None:
+    def _add_circuit(self, machine: int, modes: Ints, setup: Ints) -> None:
         """Order the tasks on a machine in a circuit, with the setup on every arc; node 0 is before and after."""
         at, model = self.grid.structure, self.model
         first, family = at.machine_family[machine], at.task_family
@@ -254,12 +254,12 @@ class ScheduleModel:
         model.add(total <= self.end[task] - low).only_enforce_if(touches)
 
     @property
-    def watched(self) -> list[Any]:
+    def solution_variables(self) -> list[Any]:
         """The variables that make a schedule: the starts of all tasks, then the presence of all modes."""
         return [*self.start, *self.present]
 
     def read(self, values: Sequence[int]) -> tuple[Ints, Ints]:
-        """Return the modes and starts of all tasks from the values of :attr:`watched`."""
+        """Return the modes and starts of all tasks from the values of :attr:`solution_variables`."""
         tasks = len(self.start)
         chosen = np.flatnonzero(np.array(values[tasks:]))
         modes = np.empty(tasks, dtype=np.int64)
@@ -277,7 +277,7 @@ class ScheduleModel:
             self.model.add_hint(present, mode in chosen)
 
 
-def _modes_of(structure: Structure) -> list[list[int]]:
+def _modes_of(structure: ShopStructure) -> list[list[int]]:
     found: list[list[int]] = [[] for _ in structure.task_job]
     for mode, task in enumerate(structure.mode_task.tolist()):
         found[task].append(mode)
@@ -303,7 +303,7 @@ def _closed(opens: NDArray[np.float64], closes: NDArray[np.float64], horizon: in
     return closed
 
 
-def _open_steps(grid: Grid) -> Ints:
+def _open_steps(grid: TimeGrid) -> Ints:
     """Return how many steps of every price piece a machine may run, shape ``(machines, pieces)``."""
     edges = grid.costs.edges
     opens, closes = grid.timing.opens[:, :, None], grid.timing.closes[:, :, None]

@@ -15,10 +15,17 @@ from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.scheduling import Schedule, SchedulingProblem
-from kanopt.problems.scheduling.dispatch import dispatch, place_in_order, remaining_work
+from kanopt.problems.scheduling.dispatch import dispatch_greedily, remaining_work, repair_starts
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.cpsat import Aim, Ending, Searched, SearchLimits, complete_hint, run_cpsat
-from kanopt.solvers.scheduling.grid import Grid, choose_step, is_exact, lower
+from kanopt.solvers.cpsat import (
+    CpSatResult,
+    CpSatTermination,
+    SearchGoal,
+    SearchLimits,
+    complete_hint,
+    run_cpsat,
+)
+from kanopt.solvers.scheduling.grid import TimeGrid, choose_step, is_exact, lower
 from kanopt.solvers.scheduling.model import ScheduleModel
 
 __all__ = ["CpSatScheduling"]
@@ -72,11 +79,11 @@ class CpSatScheduling:
             message = "a task has no machine that can run it"
             return Outcome(None, Status.INFEASIBLE, None, None, 0.0, message=message)
         with Interrupt() as interrupt:
-            return _Scheduling(problem, options, interrupt).run()
+            return _CpSatSchedulingRun(problem, options, interrupt).run()
 
 
 @dataclass(frozen=True, eq=False)
-class _Candidate:
+class _ScheduleCandidate:
     """A schedule on the safe grid and its cost there."""
 
     modes: Ints
@@ -85,28 +92,28 @@ class _Candidate:
 
 
 @dataclass(frozen=True, eq=False)
-class _Search:
+class _GridSearch:
     """One search on a grid.
 
     Parameters
     ----------
     grid
         What is searched; it is shortened to what can beat the best schedule so far.
-    floor
+    lower_bound
         A proven lower bound on makespan plus tardiness; None to minimise only these.
-    aim
+    goal
         What the search is for.
-    direct
+    on_safe_grid
         Whether schedules on the grid are schedules on the safe grid, or must be moved there.
     """
 
-    grid: Grid
-    floor: int | None
-    aim: Aim
-    direct: bool
+    grid: TimeGrid
+    lower_bound: int | None
+    goal: SearchGoal
+    on_safe_grid: bool
 
 
-class _Scheduling:
+class _CpSatSchedulingRun:
     """One call of solve: the searches, and the best schedule so far."""
 
     def __init__(self, problem: SchedulingProblem, options: SolveOptions, interrupt: Interrupt) -> None:
@@ -116,33 +123,33 @@ class _Scheduling:
         self.exact = is_exact(problem, step)
         self.safe = lower(problem, step, "safe")
         self.relaxed = self.safe if self.exact else lower(problem, step, "relaxed")
-        self.best: _Candidate | None = None
+        self.best: _ScheduleCandidate | None = None
         self.bound: float | None = None
-        self.floor = 0
+        self.regular_bound = 0
         self.regular_is_best = False
         self.history: list[Progress] = []
 
     def run(self) -> Outcome:
-        for modes, starts in self._given():
+        for modes, starts in self._starts():
             self._offer(modes, starts)
         limit = self.options.time_limit
-        ending = self._minimise(self.safe, _FIRST_SHARE * limit, Aim.SOLVE)
-        if ending is Ending.LIMIT:
+        ending = self._minimise(self.safe, _FIRST_SHARE * limit, SearchGoal.SOLVE)
+        if ending is CpSatTermination.LIMIT:
             self._improve(_IMPROVE_SHARE * limit)
-        if not (self.interrupt.asked or (self.exact and ending is not Ending.LIMIT)):
-            ending = self._minimise(self.relaxed, limit - self._elapsed(), Aim.PROVE)
-        return self._outcome(proved=ending is Ending.INFEASIBLE)
+        if not (self.interrupt.asked or (self.exact and ending is not CpSatTermination.LIMIT)):
+            ending = self._minimise(self.relaxed, limit - self._elapsed(), SearchGoal.PROVE)
+        return self._outcome(proved=ending is CpSatTermination.INFEASIBLE)
 
     def _elapsed(self) -> float:
         return self.options.clock.now() - self.began
 
-    def _given(self) -> Iterator[tuple[Ints, Ints]]:
+    def _starts(self) -> Iterator[tuple[Ints, Ints]]:
         """Yield schedules to start from: greedy ones, and the user's moved onto the grid."""
         structure, timing = self.safe.structure, self.safe.timing
         left = remaining_work(structure, timing)
         slack = timing.due[structure.task_job] - left
         for priority in (None, -left, slack):
-            greedy = dispatch(structure, timing, priority)
+            greedy = dispatch_greedily(structure, timing, priority)
             if greedy is not None:
                 yield greedy[0], greedy[1].astype(np.int64)
         given = self.options.initial
@@ -164,16 +171,16 @@ class _Scheduling:
     def _offer(self, modes: Ints, starts: Ints) -> None:
         """Take a schedule that was not made by the solver, where it holds on the law."""
         if self.problem.check(self._schedule(modes, starts)).ok:
-            self._take(modes, starts, self.safe.cost(modes, starts))
+            self._accept(modes, starts, self.safe.cost(modes, starts))
 
     def _schedule(self, modes: Ints, starts: Ints) -> Schedule:
         return self.problem.schedule(modes, starts.astype(np.float64) * self.safe.step)
 
-    def _take(self, modes: Ints, starts: Ints, cost: int) -> None:
+    def _accept(self, modes: Ints, starts: Ints, cost: int) -> None:
         """Keep a schedule if it is the best so far, and tell of it."""
         if self.best is not None and cost >= self.best.cost:
             return
-        self.best = _Candidate(modes, starts, cost)
+        self.best = _ScheduleCandidate(modes, starts, cost)
         progress = Progress(self._elapsed(), cost / self.safe.scale, self.bound)
         self.history.append(progress)
         if self.options.progress is not None:
@@ -188,45 +195,51 @@ class _Scheduling:
             bound = cost / self.relaxed.scale - self.relaxed.slack
             self.bound = bound if self.bound is None else max(self.bound, bound)
 
-    def _minimise(self, grid: Grid, seconds: float, aim: Aim) -> Ending:
+    def _minimise(self, grid: TimeGrid, seconds: float, aim: SearchGoal) -> CpSatTermination:
         """Search a grid: makespan and tardiness first, then the whole cost; return how it ended.
 
         To prove something, the first part leaves setups out: what holds without them holds with them.
         """
         until = self._elapsed() + seconds
-        floor = self.floor if grid is self.relaxed else 0
-        easier = aim is Aim.PROVE and bool(grid.timing.setup.any())
-        if grid.has_regular and (grid.costs.energy.any() or easier):
+        floor = self.regular_bound if grid is self.relaxed else 0
+        easier = aim is SearchGoal.PROVE and bool(grid.timing.setup.any())
+        if grid.has_regular_cost and (grid.costs.energy.any() or easier):
             part = grid.without_setups() if easier else grid
-            search = _Search(part, None, aim, direct=grid is self.safe and not easier)
+            search = _GridSearch(part, None, aim, on_safe_grid=grid is self.safe and not easier)
             found, short = self._search(search, _REGULAR_SHARE * seconds)
-            if found.ending is Ending.INFEASIBLE or self.interrupt.asked:
-                return found.ending
-            self.regular_is_best |= found.ending is Ending.OPTIMAL and not easier
+            if found.termination is CpSatTermination.INFEASIBLE or self.interrupt.asked:
+                return found.termination
+            self.regular_is_best |= found.termination is CpSatTermination.OPTIMAL and not easier
             floor = max(floor, round(found.bound))
             if grid is self.relaxed:
-                self.floor = floor
+                self.regular_bound = floor
                 self._raise_bound(floor + short.least_energy())
-        found, _ = self._search(_Search(grid, floor, aim, direct=grid is self.safe), until - self._elapsed())
-        return found.ending
+        found, _ = self._search(
+            _GridSearch(grid, floor, aim, on_safe_grid=grid is self.safe), until - self._elapsed()
+        )
+        return found.termination
 
     def _improve(self, seconds: float) -> None:
         """Improve the best schedule by neighbourhood search: makespan and tardiness first, then the whole cost."""
         until = self._elapsed() + seconds
-        if self.safe.costs.energy.any() and self.safe.has_regular and not self.regular_is_best:
-            self._search(_Search(self.safe, None, Aim.IMPROVE, direct=True), _REGULAR_SHARE * seconds)
-        self._search(_Search(self.safe, 0, Aim.IMPROVE, direct=True), until - self._elapsed())
+        if self.safe.costs.energy.any() and self.safe.has_regular_cost and not self.regular_is_best:
+            self._search(
+                _GridSearch(self.safe, None, SearchGoal.IMPROVE, on_safe_grid=True), _REGULAR_SHARE * seconds
+            )
+        self._search(
+            _GridSearch(self.safe, 0, SearchGoal.IMPROVE, on_safe_grid=True), until - self._elapsed()
+        )
 
-    def _search(self, search: _Search, seconds: float) -> tuple[Searched, Grid]:
+    def _search(self, search: _GridSearch, seconds: float) -> tuple[CpSatResult, TimeGrid]:
         """Run CP-SAT from the best schedule so far, and keep what it finds; return also the shortened grid."""
-        grid, floor = search.grid, search.floor
-        if self.interrupt.asked or (search.aim is Aim.IMPROVE and self.best is None):
-            return Searched(Ending.LIMIT, None, -np.inf), grid
+        grid, floor = search.grid, search.lower_bound
+        if self.interrupt.asked or (search.goal is SearchGoal.IMPROVE and self.best is None):
+            return CpSatResult(CpSatTermination.LIMIT, None, -np.inf), grid
         if self.best is not None:
             grid = grid.shortened(grid.cost(self.best.modes, self.best.starts))
         model = ScheduleModel(grid)
         if model.impossible:
-            return Searched(Ending.INFEASIBLE, None, np.inf), grid
+            return CpSatResult(CpSatTermination.INFEASIBLE, None, np.inf), grid
         if floor is None:
             model.minimise_regular()
         else:
@@ -234,7 +247,7 @@ class _Scheduling:
         if self.best is not None:
             model.hint(self.best.modes, self.best.starts)
             complete_hint(model.model)
-        bounding = floor is not None and (self.exact or not search.direct)
+        bounding = floor is not None and (self.exact or not search.on_safe_grid)
 
         def heard(values: tuple[int, ...], objective: float, bound: float) -> None:
             modes, starts = model.read(values)
@@ -245,24 +258,24 @@ class _Scheduling:
                 )
             if bounding:
                 self._raise_bound(bound)
-            if search.direct:
-                self._take(modes, starts, cost)
+            if search.on_safe_grid:
+                self._accept(modes, starts, cost)
             else:
-                self._move(modes, starts)
+                self._move_to_safe_grid(modes, starts)
 
         options = self.options
-        limits = SearchLimits(seconds, options.seed, options.workers, options.deterministic, search.aim)
-        found = run_cpsat(model.model, limits, model.watched, self.interrupt, heard)
+        limits = SearchLimits(seconds, options.seed, options.workers, options.deterministic, search.goal)
+        found = run_cpsat(model.model, limits, model.solution_variables, self.interrupt, heard)
         options.clock.spend(found.work)
         if bounding:
             self._raise_bound(found.bound)
         return found, grid
 
-    def _move(self, modes: Ints, starts: Ints) -> None:
+    def _move_to_safe_grid(self, modes: Ints, starts: Ints) -> None:
         """Move a schedule from the relaxed to the safe grid, where it can be, and offer it."""
-        moved = place_in_order(self.safe.structure, self.safe.timing, modes, starts.astype(np.float64))
+        moved = repair_starts(self.safe.structure, self.safe.timing, modes, starts.astype(np.float64))
         if moved is not None:
-            self._take(modes, moved.astype(np.int64), self.safe.cost(modes, moved.astype(np.int64)))
+            self._accept(modes, moved.astype(np.int64), self.safe.cost(modes, moved.astype(np.int64)))
 
     def _is_optimal(self) -> bool:
         """Whether the best schedule is within the tolerance of the bound."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kanopt.problems.supply import FlowPlan, SupplyProblem
 from kanopt.problems.supply.spare_capacity import lane_cost
-from kanopt.solvers.highs import TOLERANCE, LinearModel
+from kanopt.solvers.highs import TOLERANCE, MixedIntegerModel
 
 __all__ = ["SupplyModel"]
 
@@ -20,7 +20,7 @@ _NEGLIGIBLE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class _Block:
+class _VariableBlock:
     """Variables of one sort: which cells of an array they are, and where they start."""
 
     cells: tuple[Indices, ...]
@@ -28,7 +28,7 @@ class _Block:
     start: int
 
     @classmethod
-    def of(cls, mask: NDArray[np.bool_], start: int) -> _Block:
+    def of(cls, mask: NDArray[np.bool_], start: int) -> _VariableBlock:
         return cls(np.nonzero(mask), mask.shape, start)
 
     @property
@@ -39,7 +39,7 @@ class _Block:
     def columns(self) -> Indices:
         return np.arange(self.start, self.stop, dtype=np.intp)
 
-    def spread(self, point: Floats) -> Floats:
+    def to_array(self, point: Floats) -> Floats:
         """Return the part of a point that belongs here as a full array."""
         full = np.zeros(self.shape)
         full[self.cells] = point[self.start : self.stop]
@@ -52,7 +52,7 @@ class _Block:
         return full
 
 
-class _Rows:
+class _RowCollector:
     """Collects the rows of a model."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class SupplyModel:
     def _total(self) -> float:
         """The weight of all demand; no site ever needs to pass on more."""
         weights = self.problem.network.weights
-        return max(1.0, float(np.einsum("mpt,p->", self.problem.wanted, weights)))
+        return max(1.0, float(np.einsum("mpt,p->", self.problem.demand_array, weights)))
 
     @cached_property
     def _capacity(self) -> Floats:
@@ -122,39 +122,39 @@ class SupplyModel:
         return np.minimum(self.problem.network.of_facilities("storage"), self._total)
 
     @cached_property
-    def flow(self) -> _Block:
+    def flow(self) -> _VariableBlock:
         """Flows, of (L, P, T)."""
         network = self.problem.network
         wanted = np.ones((len(network.node_names), *network.shape[1:]), dtype=bool)
-        wanted[network.market_nodes] = self.problem.wanted > 0
-        useful = wanted[network.heads] & network.carried[:, :, None]
-        return _Block.of(useful & (network.lane_capacity > 0)[:, None, None], 0)
+        wanted[network.market_nodes] = self.problem.demand_array > 0
+        useful = wanted[network.heads] & network.can_carry[:, :, None]
+        return _VariableBlock.of(useful & (network.lane_capacity > 0)[:, None, None], 0)
 
     @cached_property
-    def short(self) -> _Block:
+    def shortage(self) -> _VariableBlock:
         """Shortages, of (M, P, T)."""
-        return _Block.of(self.problem.wanted > 0, self.flow.stop)
+        return _VariableBlock.of(self.problem.demand_array > 0, self.flow.stop)
 
     @cached_property
-    def stock(self) -> _Block:
+    def stock(self) -> _VariableBlock:
         """Stocks, of (F, P, T - 1)."""
         network = self.problem.network
         shape = (len(network.facilities), network.shape[1], network.shape[2] - 1)
         kept = np.broadcast_to((self._storage > 0)[:, None, None], shape)
-        return _Block.of(kept, self.short.stop)
+        return _VariableBlock.of(kept, self.shortage.stop)
 
     @cached_property
-    def site(self) -> _Block:
+    def site(self) -> _VariableBlock:
         """Whether a site is open at all, of (F,)."""
-        return _Block.of(np.ones(len(self.problem.network.facilities), dtype=bool), self.stock.stop)
+        return _VariableBlock.of(np.ones(len(self.problem.network.facilities), dtype=bool), self.stock.stop)
 
     @cached_property
-    def site_period(self) -> _Block:
+    def site_period(self) -> _VariableBlock:
         """Whether a site with a period cost is open in a period, of (F, T)."""
         network = self.problem.network
         by_period = network.of_facilities("period_cost") > 0
         mask = np.repeat(by_period[:, None], network.shape[2], axis=1)
-        return _Block.of(mask, self.site.stop)
+        return _VariableBlock.of(mask, self.site.stop)
 
     @cached_property
     def cost(self) -> Floats:
@@ -164,7 +164,7 @@ class SupplyModel:
         return np.concatenate(
             [
                 lane_cost(self.problem)[self.flow.cells],
-                price[self.short.cells[1]],
+                price[self.shortage.cells[1]],
                 network.of_facilities("holding_cost")[self.stock.cells[0]],
                 network.of_facilities("fixed_cost"),
                 network.of_facilities("period_cost")[self.site_period.cells[0]],
@@ -175,15 +175,15 @@ class SupplyModel:
     def missing(self) -> Floats:
         """One for each shortage that should not be, shape (n,): the cost of leaving out what must be delivered."""
         weight = np.zeros(self.site_period.stop)
-        mandatory = np.isinf(self.problem.network.shortage_cost)[self.short.cells[1]]
-        weight[self.short.start : self.short.stop] = mandatory
+        mandatory = np.isinf(self.problem.network.shortage_cost)[self.shortage.cells[1]]
+        weight[self.shortage.start : self.shortage.stop] = mandatory
         return weight
 
     @cached_property
-    def linear(self) -> LinearModel:
+    def linear(self) -> MixedIntegerModel:
         """The model for HiGHS."""
-        rows = _Rows()
-        self._balances(rows)
+        rows = _RowCollector()
+        self._balance_rows(rows)
         self._supply_rows(rows)
         self._lane_rows(rows)
         self._site_rows(rows)
@@ -195,7 +195,7 @@ class SupplyModel:
         lower, upper = self._bounds()
         row, column, value = rows.matrix
         whole = np.arange(self.site_period.stop) >= self.site.start
-        return LinearModel(
+        return MixedIntegerModel(
             self.cost,
             lower,
             upper,
@@ -210,9 +210,9 @@ class SupplyModel:
     def _bounds(self) -> tuple[Floats, Floats]:
         network = self.problem.network
         shut, forced = network.has_status("closed"), network.has_status("open")
-        short = self.problem.wanted[self.short.cells]
+        short = self.problem.demand_array[self.shortage.cells]
         if self.must_deliver:
-            short = np.where(np.isinf(network.shortage_cost)[self.short.cells[1]], 0.0, short)
+            short = np.where(np.isinf(network.shortage_cost)[self.shortage.cells[1]], 0.0, short)
         most = np.minimum(network.lane_capacity, self._total)[self.flow.cells[0]]
         sites, periods = self.site.cells[0], self.site_period.cells[0]
         zeros = np.zeros(self.site.start)
@@ -234,17 +234,17 @@ class SupplyModel:
         by_period = self.site_period.column_of()
         return np.where(by_period >= 0, by_period, self.site.column_of()[:, None])
 
-    def _balances(self, rows: _Rows) -> None:
+    def _balance_rows(self, rows: _RowCollector) -> None:
         """Markets get what they want or fall short; what enters a site leaves it or is kept."""
         network = self.problem.network
         lane, product, period = self.flow.cells
         nodes = (len(network.node_names), *network.shape[1:])
         row_of = np.full(nodes, -1, dtype=np.intp)
         markets, sites = row_of[network.market_nodes], row_of[network.facility_nodes]
-        wanted = self.problem.wanted[self.short.cells]
+        wanted = self.problem.demand_array[self.shortage.cells]
         first = rows.add(wanted, wanted)
-        markets[self.short.cells] = first + np.arange(len(wanted))
-        rows.put(markets[self.short.cells], self.short.columns, 1.0)
+        markets[self.shortage.cells] = first + np.arange(len(wanted))
+        rows.put(markets[self.shortage.cells], self.shortage.columns, 1.0)
         first = rows.add(np.zeros(sites.size), np.zeros(sites.size))
         sites[...] = first + np.arange(sites.size).reshape(sites.shape)
         rows.put(row_of[network.heads[lane], product, period], self.flow.columns, 1.0)
@@ -255,14 +255,14 @@ class SupplyModel:
         rows.put(sites[site, kind, when], self.stock.columns, -1.0)
         rows.put(sites[site, kind, when + 1], self.stock.columns, 1.0)
 
-    def _supply_rows(self, rows: _Rows) -> None:
+    def _supply_rows(self, rows: _RowCollector) -> None:
         network = self.problem.network
         lane, product, period = self.flow.cells
         offers = network.lane_offer[lane, product]
         limits = np.repeat([[offer.capacity] for offer in network.offers], network.shape[2], axis=1)
         self._limit(rows, limits, (offers, period), self.flow.columns, np.ones(len(lane)))
 
-    def _lane_rows(self, rows: _Rows) -> None:
+    def _lane_rows(self, rows: _RowCollector) -> None:
         network = self.problem.network
         lane, product, period = self.flow.cells
         limits = np.repeat(network.lane_capacity[:, None], network.shape[2], axis=1)
@@ -270,7 +270,7 @@ class SupplyModel:
 
     @staticmethod
     def _limit(
-        rows: _Rows, limits: Floats, place: tuple[Indices, Indices], columns: Indices, weights: Floats
+        rows: _RowCollector, limits: Floats, place: tuple[Indices, Indices], columns: Indices, weights: Floats
     ) -> None:
         """Limit sums of variables: `limits` has the shape (n, T), `place` says where each variable counts."""
         finite = np.isfinite(limits)
@@ -281,7 +281,7 @@ class SupplyModel:
         row = row_of[place[0][counted], place[1][counted]]
         rows.put(row[row >= 0], columns[counted][row >= 0], weights[counted][row >= 0])
 
-    def _site_rows(self, rows: _Rows) -> None:
+    def _site_rows(self, rows: _RowCollector) -> None:
         """Limit what enters, leaves and stays at a site; nothing does while it is closed."""
         network = self.problem.network
         lane, product, period = self.flow.cells
@@ -290,12 +290,12 @@ class SupplyModel:
         for ends in (network.heads, network.tails):
             site = ends[lane] - network.facility_nodes.start
             there = (site >= 0) & (site < shape[0])
-            row_of = self._switch(rows, self._capacity, opened)
+            row_of = self._add_open_rows(rows, self._capacity, opened)
             columns = self.flow.columns[there]
             rows.put(row_of[site[there], period[there]], columns, weights[product[there]])
         if len(self.stock.columns):
             site, kind, when = self.stock.cells
-            row_of = self._switch(rows, self._storage, opened)
+            row_of = self._add_open_rows(rows, self._storage, opened)
             rows.put(row_of[site, when], self.stock.columns, weights[kind])
         by_period = self.site_period
         first = rows.add(np.full(len(by_period.columns), -np.inf), np.zeros(len(by_period.columns)))
@@ -304,21 +304,21 @@ class SupplyModel:
         rows.put(link, self.site.column_of()[by_period.cells[0]], -1.0)
 
     @staticmethod
-    def _switch(rows: _Rows, limits: Floats, opened: Indices) -> Indices:
+    def _add_open_rows(rows: _RowCollector, limits: Floats, opened: Indices) -> Indices:
         """Open rows ``… − limit · open ≤ 0`` for each site and period; return them, shape (F, T)."""
         first = rows.add(np.full(opened.size, -np.inf), np.zeros(opened.size))
         row_of = (first + np.arange(opened.size)).reshape(opened.shape)
         rows.put(row_of.ravel(), opened.ravel(), -np.repeat(limits, opened.shape[1]))
         return row_of
 
-    def _serving_rows(self, rows: _Rows) -> None:
+    def _serving_rows(self, rows: _RowCollector) -> None:
         """Let a site serve a market with at most its demand, and with nothing while it is closed."""
         network = self.problem.network
         lane, product, period = self.flow.cells
         site = network.tails[lane] - network.facility_nodes.start
         market = network.heads[lane] - network.market_nodes.start
         serving = (site >= 0) & (market >= 0)
-        shape = (len(network.facilities), *self.short.shape)
+        shape = (len(network.facilities), *self.shortage.shape)
         if not serving.any():
             return
         cells = np.ravel_multi_index(
@@ -328,7 +328,7 @@ class SupplyModel:
         first = rows.add(np.full(len(found), -np.inf), np.zeros(len(found)))
         rows.put(first + place, self.flow.columns[serving], 1.0)
         site, market, product, period = np.unravel_index(found, shape)
-        demand = self.problem.wanted[market, product, period]
+        demand = self.problem.demand_array[market, product, period]
         rows.put(first + np.arange(len(found)), self._open_columns()[site, period], -demand)
 
     def point(self, plan: FlowPlan) -> Floats:
@@ -337,7 +337,7 @@ class SupplyModel:
         return np.concatenate(
             [
                 ledger.flows[self.flow.cells],
-                ledger.shortage[self.short.cells],
+                ledger.shortage[self.shortage.cells],
                 ledger.stock[self.stock.cells],
                 ledger.open.any(axis=1).astype(float),
                 ledger.open[self.site_period.cells].astype(float),
@@ -350,10 +350,10 @@ class SupplyModel:
         Stocks and shortages are not read: they follow from the flows, so every balance holds exactly.
         """
         network = self.problem.network
-        opened = np.repeat(self.site.spread(point)[:, None] > 0.5, network.shape[2], axis=1)
+        opened = np.repeat(self.site.to_array(point)[:, None] > 0.5, network.shape[2], axis=1)
         by_period = self.site_period.column_of() >= 0
-        opened = np.where(by_period, self.site_period.spread(point) > 0.5, opened)
-        flows = self.flow.spread(point)
+        opened = np.where(by_period, self.site_period.to_array(point) > 0.5, opened)
+        flows = self.flow.to_array(point)
         flows = np.where(flows > _NEGLIGIBLE * max(1.0, float(flows.max(initial=0.0))), flows, 0.0)
         at_node = np.ones((len(network.node_names), network.shape[2]), dtype=bool)
         at_node[network.facility_nodes] = opened
@@ -367,5 +367,5 @@ class SupplyModel:
         tolerance on every variable, at its price.
         """
         moved = np.abs(point - self.point(plan))
-        dropped = np.abs(self.cost - self.linear.kept_cost)
+        dropped = np.abs(self.cost - self.linear.effective_cost)
         return float(np.abs(self.cost) @ (moved + TOLERANCE) + dropped @ np.abs(point))

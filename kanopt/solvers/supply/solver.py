@@ -15,7 +15,7 @@ from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import Status
 from kanopt.problems.supply import FlowPlan, SupplyProblem
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.highs import TOLERANCE, Answer, Ending, HighsOptions, run_highs
+from kanopt.solvers.highs import TOLERANCE, HighsOptions, HighsResult, HighsTermination, run_highs
 from kanopt.solvers.supply.model import SupplyModel
 
 __all__ = ["HighsSupply"]
@@ -61,11 +61,11 @@ class HighsSupply:
     def solve(self, problem: Any, options: SolveOptions) -> Outcome:
         """Build the linear model, search, and return the best plan."""
         options.refuse_deterministic(self.name)
-        search = _Search(problem, options)
+        search = _HighsSupplySearch(problem, options)
         try:
             model = SupplyModel(problem)
             answer = search.run(model, options.initial)
-            if answer.ending is Ending.INFEASIBLE:
+            if answer.termination is HighsTermination.INFEASIBLE:
                 return search.partial()
             return search.outcome(model, answer)
         except KeyboardInterrupt:
@@ -73,7 +73,7 @@ class HighsSupply:
             return Outcome(None, Status.NO_PLAN, None, None, 0.0, interrupted=True)
 
 
-class _Search:
+class _HighsSupplySearch:
     """One search: the time left, the history so far."""
 
     def __init__(self, problem: SupplyProblem, options: SolveOptions) -> None:
@@ -81,15 +81,17 @@ class _Search:
         self.options = options
         self.start = time.perf_counter()
 
-    def run(self, model: SupplyModel, initial: Plan | None = None, *, least_missing: bool = False) -> Answer:
+    def run(
+        self, model: SupplyModel, initial: Plan | None = None, *, least_missing: bool = False
+    ) -> HighsResult:
         """Run HiGHS for the time left; minimise what is missing instead of the cost on request."""
         gone = time.perf_counter() - self.start
         linear = model.linear
         if least_missing:
             # opening a site never makes anything impossible, so every site that may open does: a linear programme
             upper = linear.upper
-            lower = np.where(linear.whole, upper, linear.lower)
-            linear = replace(linear, cost=model.missing, lower=lower, whole=np.zeros_like(linear.whole))
+            lower = np.where(linear.integer, upper, linear.lower)
+            linear = replace(linear, cost=model.missing, lower=lower, integer=np.zeros_like(linear.integer))
         hint = None
         if initial is not None:
             # HiGHS refuses a start outside the bounds of its variables, such as a site that is closed by now
@@ -105,17 +107,17 @@ class _Search:
         shifted = tuple(replace(step, seconds=step.seconds + gone) for step in answer.history)
         return replace(answer, history=shifted)
 
-    def outcome(self, model: SupplyModel, answer: Answer) -> Outcome:
+    def outcome(self, model: SupplyModel, answer: HighsResult) -> Outcome:
         """Return an answer to the problem itself as a plan, falling back on the plan it started from."""
         point = answer.values
         if point is None:
-            point = self._started_from(model)
-        interrupted = answer.ending is Ending.INTERRUPTED
+            point = self._initial_plan(model)
+        interrupted = answer.termination is HighsTermination.INTERRUPTED
         if point is None:
             why = "stopped before a first plan was found" if interrupted else "no plan within the time limit"
             return Outcome(None, Status.NO_PLAN, None, answer.bound, 0.0, answer.history, interrupted, why)
-        status = Status.OPTIMAL if answer.ending is Ending.OPTIMAL else Status.FEASIBLE
-        return self._told(model, answer, point, status, answer.bound)
+        status = Status.OPTIMAL if answer.termination is HighsTermination.OPTIMAL else Status.FEASIBLE
+        return self._message(model, answer, point, status, answer.bound)
 
     def partial(self) -> Outcome:
         """Leave out as little as possible of what must be delivered, and do that as cheaply as possible."""
@@ -123,7 +125,7 @@ class _Search:
         least = self.run(model, least_missing=True)
         infeasible = "demand that must be met cannot be met in full (proved by HiGHS)"
         if least.values is None:
-            interrupted = least.ending is Ending.INTERRUPTED
+            interrupted = least.termination is HighsTermination.INTERRUPTED
             return Outcome(None, Status.INFEASIBLE, None, None, 0.0, (), interrupted, infeasible)
         missing = float(model.missing @ least.values)
         capped = SupplyModel(
@@ -131,32 +133,32 @@ class _Search:
         )
         answer = self.run(capped, model.plan(least.values))
         point = least.values if answer.values is None else answer.values
-        outcome = self._told(capped, answer, point, Status.PARTIAL, None)
+        outcome = self._message(capped, answer, point, Status.PARTIAL, None)
         if self.problem.check(capped.plan(point)).ok:
             message = (
                 "demand that must be met is missed by no more than what is within the tolerance of a check"
             )
             return replace(outcome, status=Status.FEASIBLE, message=message)
-        if least.ending is not Ending.OPTIMAL:
+        if least.termination is not HighsTermination.OPTIMAL:
             return replace(outcome, message=infeasible)
         unit = self.problem.units.quantity
         return replace(outcome, message=f"{infeasible}: every plan leaves out at least {missing:,.6g} {unit}")
 
-    def _told(
-        self, model: SupplyModel, answer: Answer, point: Floats, status: Status, bound: float | None
+    def _message(
+        self, model: SupplyModel, answer: HighsResult, point: Floats, status: Status, bound: float | None
     ) -> Outcome:
         plan = model.plan(point)
         return Outcome(
             plan=plan,
             status=status,
-            objective=float(model.linear.kept_cost @ point),
+            objective=float(model.linear.effective_cost @ point),
             bound=bound,
             rounding_bound=model.rounding_bound(point, plan),
             history=answer.history,
-            interrupted=answer.ending is Ending.INTERRUPTED,
+            interrupted=answer.termination is HighsTermination.INTERRUPTED,
         )
 
-    def _started_from(self, model: SupplyModel) -> Floats | None:
+    def _initial_plan(self, model: SupplyModel) -> Floats | None:
         """Return the plan the search started from, where it is one for this problem."""
         if self.options.initial is None:
             return None

@@ -13,7 +13,7 @@ from kanopt.kan.description import Layer, Network, evaluate_spline
 from kanopt.surrogates.compiling.parts import Additive, OneVariable, Signal
 from kanopt.surrogates.compiling.splines import places, spline_through
 from kanopt.surrogates.compiling.tracing import Tracer
-from kanopt.surrogates.encoding import Encoding, Feature
+from kanopt.surrogates.encoding import Feature, FeatureEncoding
 
 __all__ = ["Assembly", "layers_of"]
 
@@ -43,7 +43,7 @@ class Assembly:
 
     tracer: Tracer
     total: Additive
-    encoding: Encoding
+    encoding: FeatureEncoding
     grid_size: int
 
 

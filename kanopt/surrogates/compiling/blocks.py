@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.formulas import Apply, Constant, Curve, Formula, Input, Node, Product, Sum, Table
-from kanopt.kan.basis import cyclic_roughness, roughness
-from kanopt.kan.description import evaluate_cycle, evaluate_spline
+from kanopt.kan.basis import periodic_roughness, roughness
+from kanopt.kan.description import evaluate_periodic, evaluate_spline
 
 __all__ = ["Block", "blocks_of_columns", "blocks_of_factors", "blocks_of_terms", "constant_block", "terms_of"]
 
@@ -209,14 +209,14 @@ def _curve(name: str, values: Floats, weights: Floats) -> list[Block]:
 def _cycle(name: str, values: Floats, weights: Floats, period: float) -> Block:
     """Return a curve that meets itself after a period."""
     grid = max(4, min(GRID, len(np.unique(np.mod(values, period))) // 4))
-    basis = evaluate_cycle(values / period, np.eye(grid))
+    basis = evaluate_periodic(values / period, np.eye(grid))
 
     def curve(coefficients: Floats) -> Node:
         # the formula's curve reads coefficients k … k + 3 on its span k, a cycle of a network k − 1 … k + 2
         turned = np.roll(coefficients, 1)
         return Curve(f"s_{name}", Input(name), tuple(turned.tolist()), 0.0, period, periodic=True)
 
-    return _bending(basis, cyclic_roughness(grid).numpy(), weights, curve)
+    return _bending(basis, periodic_roughness(grid).numpy(), weights, curve)
 
 
 def _bending(basis: Floats, rough: Floats, weights: Floats, curve: Callable[[Floats], Node]) -> Block:

@@ -19,8 +19,8 @@ from kanopt.surrogates.compiling.corrections import Correction, Task, corrected
 from kanopt.surrogates.compiling.fading import faded
 from kanopt.surrogates.compiling.keeping import Learned, law_with
 from kanopt.surrogates.distill.distillation import cycle_range
-from kanopt.surrogates.encoding import Encoding
-from kanopt.surrogates.law import Law
+from kanopt.surrogates.encoding import FeatureEncoding
+from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.summary import fit_measures
 
 __all__ = [
@@ -116,7 +116,7 @@ def domain_of(
     return replace(domain, ranges=tuple(ranges[v.name] for v in used if v.name in ranges))
 
 
-def law_of_rows(task: Task, found: Correction, compiled: Compiled, seed: int) -> Law:
+def law_of_rows(task: Task, found: Correction, compiled: Compiled, seed: int) -> NetworkLaw:
     """Return the network of a law with the statistics of the rows it was learned from."""
     frame = pd.DataFrame(dict(task.columns))[list(compiled.encoding.names)]
     numbers, codes = compiled.encoding.transform(frame)
@@ -140,7 +140,7 @@ def law_of_rows(task: Task, found: Correction, compiled: Compiled, seed: int) ->
     )
 
 
-def _encoded_domain(encoding: Encoding, numbers: Floats) -> Domain:
+def _encoded_domain(encoding: FeatureEncoding, numbers: Floats) -> Domain:
     names = [f"c{place}" for place in range(len(encoding.numbers))]
     columns = {name: numbers[:, place] for place, name in enumerate(names)}
     return Domain.from_rows([Variable(name) for name in names], columns)

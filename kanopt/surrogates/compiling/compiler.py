@@ -23,7 +23,7 @@ from kanopt.surrogates.compiling.assembling import Assembly, layers_of
 from kanopt.surrogates.compiling.parts import Additive, OneVariable, Signal
 from kanopt.surrogates.compiling.splines import places, spline_through
 from kanopt.surrogates.compiling.tracing import Tracer
-from kanopt.surrogates.encoding import Encoding, Feature
+from kanopt.surrogates.encoding import Feature, FeatureEncoding
 
 __all__ = ["Compiled", "checked_ranges", "compile_formula", "known_range", "ranges_of"]
 
@@ -77,7 +77,7 @@ class Compiled:
     """
 
     formula: Formula
-    encoding: Encoding
+    encoding: FeatureEncoding
     network: Network
     log_target: bool
     grid_size: int
@@ -296,7 +296,7 @@ def _simpler(tracer: Tracer) -> tuple[Additive, bool]:
     return total, False
 
 
-def _encoding(tracer: Tracer, total: Additive, box: Mapping[str, tuple[float, float]]) -> Encoding:
+def _encoding(tracer: Tracer, total: Additive, box: Mapping[str, tuple[float, float]]) -> FeatureEncoding:
     """Return how the inputs enter: as logarithms where splines of these are much nearer to the edges that leave."""
     features: list[Feature] = []
     logs: list[bool] = []
@@ -309,7 +309,7 @@ def _encoding(tracer: Tracer, total: Additive, box: Mapping[str, tuple[float, fl
         edges = _leaving(tracer, total, place)
         errors = [max((_miss(e, low, high, log) for e in edges), default=0.0) for log in (False, low > 0.0)]
         logs.append(low > 0.0 and errors[0] > STRAIGHT and errors[1] < BETTER * errors[0])
-    return Encoding(tuple(features)).with_logs(logs)
+    return FeatureEncoding(tuple(features)).with_logs(logs)
 
 
 def _leaving(tracer: Tracer, total: Additive, place: int) -> list[OneVariable]:
@@ -342,7 +342,7 @@ def _miss(edge: OneVariable, low: float, high: float, log: bool) -> float:
     return float(np.abs(evaluate_spline(dense, first, last, spline_through(values)) - wanted).max()) / swing
 
 
-def _worst(tracer: Tracer, total: Additive, encoding: Encoding) -> str:
+def _worst(tracer: Tracer, total: Additive, encoding: FeatureEncoding) -> str:
     """Return in words the edge that the finest splines miss most."""
     top = tracer.lifted(total, tracer.level(total))
     found = [(0.0, "none")]

@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.formulas import Apply, Constant, Formula, Node, Sum
-from kanopt.formulas.simplify import simplified
+from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.compiling.blocks import (
     Block,
     blocks_of_columns,
@@ -187,7 +187,7 @@ def _written(blocks: list[Block], fit: Shrunk) -> Node | None:
     rows = zip(blocks, np.split(fit.coefficients, ends), np.split(fit.errors, ends), fit.kept, strict=True)
     for block, coefficients, errors, there in rows:
         parts += block.write(coefficients, errors) if there else []
-    return simplified(Sum(tuple(parts))) if parts else None
+    return simplify_graph(Sum(tuple(parts))) if parts else None
 
 
 def _distinct(task: Task) -> Floats:
@@ -234,7 +234,7 @@ def with_mean_right(task: Task, found: Correction) -> Correction:
         return found
     residual = task.residual(found.scale) - found.fitted
     smearing = float(np.log(np.average(np.exp(residual), weights=task.weights * found.trust)))
-    root = simplified(Sum((found.root, Constant(smearing))))
+    root = simplify_graph(Sum((found.root, Constant(smearing))))
     return replace(found, root=root, fitted=found.fitted + smearing, left_out=found.left_out + smearing)
 
 
@@ -251,7 +251,7 @@ def corrected(prior: Node, correction: Node | None, factor: bool) -> Node:
     """
     if correction is None:
         return prior
-    return simplified(prior * Apply("exp", correction) if factor else prior + correction)
+    return simplify_graph(prior * Apply("exp", correction) if factor else prior + correction)
 
 
 def judged(task: Task, found: Correction) -> Correction:

@@ -30,13 +30,13 @@ from kanopt.surrogates.given import (
     weights_of,
 )
 from kanopt.surrogates.intervals import conformal_ends, left_out_ends
-from kanopt.surrogates.missing import Indicators
+from kanopt.surrogates.missing import MissingIndicators
 from kanopt.surrogates.regressor import KANRegressor
 from kanopt.surrogates.summary import Summary
 from kanopt.tables import units_of
 
 if TYPE_CHECKING:
-    from kanopt.surrogates.settings import Watch
+    from kanopt.surrogates.settings import FitMonitor
 
 __all__ = ["PriorRegressor"]
 
@@ -170,7 +170,7 @@ class PriorRegressor(KANRegressor):
         names = inputs_of(self.prior)
         self.n_features_in_ = len(names)
         self.feature_names_in_ = np.array(names, dtype=object)
-        self._indicators, self._rows = Indicators({}), None
+        self._indicators, self._rows = MissingIndicators({}), None
         self.alternatives_ = comparison_of([(self._learned.what, SUM.name, 0.0, np.nan, np.nan)], 0)
         return self
 
@@ -279,7 +279,7 @@ class PriorRegressor(KANRegressor):
             learned, formula, self.prior, self.alternatives_, Asked(frame, y, output, per, min_r2)
         )
 
-    def _fit_table(self, X: Any, y: Any, sample_weight: Any, watch: Watch) -> None:
+    def _fit_table(self, X: Any, y: Any, sample_weight: Any, watch: FitMonitor) -> None:
         """Correct the prior."""
         from kanopt.surrogates.compiling.corrections import Task
         from kanopt.surrogates.compiling.learning import learn
@@ -297,7 +297,7 @@ class PriorRegressor(KANRegressor):
         periods = {str(name): float(period) for name, period in dict(self.periodic or {}).items()}
         task = Task(self.prior, columns, target, weights / min(1.0, float(weights.mean())), periods)
         learned, self.alternatives_ = learn(task, variables_of(frame, self.prior, columns), self, watch)
-        self._indicators, self._rows = Indicators({}), None
+        self._indicators, self._rows = MissingIndicators({}), None
         self._take(learned, name)
 
     def _fit_source(self, *_: Any) -> Self:
@@ -310,7 +310,7 @@ class PriorRegressor(KANRegressor):
         """Keep what was learned."""
         self._learned, self.formula_ = learned, learned.formula
         if learned.law is not None:
-            self._adopt(learned.law, target)
+            self._set_fitted(learned.law, target)
             return
         self.target_name_ = target
         for name in ("_law", *_OF_LAW):

@@ -14,8 +14,8 @@ from kanopt.errors import FormulaError
 from kanopt.formulas import Domain, Formula, Range, Variable
 from kanopt.surrogates.compiling.compiler import Compiled, compile_formula
 from kanopt.surrogates.compiling.scales import SUM, Scale
-from kanopt.surrogates.effects import importances
-from kanopt.surrogates.law import Law
+from kanopt.surrogates.effects import feature_importances
+from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.summary import fit_measures
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Learned:
     """
 
     formula: Formula
-    law: Law | None
+    law: NetworkLaw | None
     why: str = ""
     what: str = "the prior as it is"
     rows: int = 0
@@ -75,7 +75,7 @@ def prior_alone(
     return Learned(prior, _law_of_prior(compiled, seed))
 
 
-def _law_of_prior(compiled: Compiled, seed: int) -> Law:
+def _law_of_prior(compiled: Compiled, seed: int) -> NetworkLaw:
     """Return the network of a prior that has seen no rows; it is measured against the formula."""
     numbers, codes = compiled.numbers, compiled.codes
     encoding = compiled.encoding
@@ -108,14 +108,14 @@ def law_with(
     measures: dict[str, dict[str, float]],
     domain: Domain,
     seed: int,
-) -> Law:
+) -> NetworkLaw:
     """Return a compiled network as a law, with a sample of encoded rows and with the residuals of all."""
     rng = np.random.default_rng(seed)
     numbers, codes = rows
     sample = np.sort(rng.permutation(len(numbers))[:SAMPLE])
     order = np.argsort(residuals, kind="stable")
     network, encoding = compiled.network, compiled.encoding
-    law = Law(
+    law = NetworkLaw(
         encoding=encoding,
         network=network,
         log_target=compiled.log_target,
@@ -134,7 +134,7 @@ def law_with(
         domain=domain,
         at_bound=np.zeros(network.parameters.size, dtype=bool),
     )
-    return replace(law, importance=importances(law.predict, encoding, (law.numbers, law.codes), seed))
+    return replace(law, importance=feature_importances(law.predict, encoding, (law.numbers, law.codes), seed))
 
 
 def comparison_of(rows: list[tuple[str, str, float, float, float]], chosen: int) -> pd.DataFrame:

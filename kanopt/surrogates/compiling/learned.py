@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 
 from kanopt.formulas import Node, Product, Table, Variable
-from kanopt.formulas.nodes import rebuilt
+from kanopt.formulas.nodes import rebuild
 from kanopt.surrogates.compiling.corrections import Correction, Task, joined
 from kanopt.surrogates.compiling.scales import SHARE, Scale
 from kanopt.surrogates.encoding import encoding_of
-from kanopt.surrogates.options import Arguments, periods_of, settings_of
+from kanopt.surrogates.options import RegressorArguments, periods_of, settings_of
 
 if TYPE_CHECKING:
     from kanopt.surrogates.distill import Trained
-    from kanopt.surrogates.settings import Watch
+    from kanopt.surrogates.settings import FitMonitor
 
 __all__ = ["distilled", "in_units", "learned", "spares_rows"]
 
@@ -30,7 +30,7 @@ def spares_rows(task: Task) -> bool:
     return len(task.target) >= max(LEAST_ROWS, PER_COLUMN * len(task.columns))
 
 
-def learned(task: Task, base: Correction, arguments: Arguments, watch: Watch) -> Correction:
+def learned(task: Task, base: Correction, arguments: RegressorArguments, watch: FitMonitor) -> Correction:
     """Return `base` with a network beside it that was learned on what `base` leaves.
 
     Parameters
@@ -40,12 +40,12 @@ def learned(task: Task, base: Correction, arguments: Arguments, watch: Watch) ->
     watch
         Is told of every step.
     """
-    from kanopt.surrogates.architecture_selection import choose
+    from kanopt.surrogates.architecture_selection import select_structure
     from kanopt.surrogates.distill import Trained
     from kanopt.surrogates.distill.build import graph
     from kanopt.surrogates.distill.edges import mixed_of
     from kanopt.surrogates.fitting import law_of
-    from kanopt.surrogates.trials import Table as Rows
+    from kanopt.surrogates.trials import TrainingTable as Rows
 
     frame = pd.DataFrame({name: v for name, v in task.columns.items() if len(pd.unique(v)) > 1})
     encoding = encoding_of(frame)
@@ -55,14 +55,14 @@ def learned(task: Task, base: Correction, arguments: Arguments, watch: Watch) ->
     weights = task.weights / min(1.0, float(task.weights.mean()))
     table = Rows(numbers, codes, rest, weights, encoding)
     settings = settings_of(arguments, encoding, watch)
-    trial, tried = choose(table, settings)
+    trial, tried = select_structure(table, settings)
     learned = law_of(table, trial, tried, settings)
     law, rows = learned.law, learned.rows
     trained = Trained(
         network=law.network,
         features=law.encoding.inputs,
         rows=rows,
-        wanted=settings.wanted,
+        wanted=settings.shape_constraints,
         smoothing=law.smoothing,
         log_target=False,
         seed=settings.seed,
@@ -117,7 +117,7 @@ def distilled(trained: Trained, fallback: float | None = 0.0) -> Node:
 _REST = "what the prior leaves"
 
 
-def _known(arguments: Arguments, names: tuple[str, ...]) -> dict[str, float] | None:
+def _known(arguments: RegressorArguments, names: tuple[str, ...]) -> dict[str, float] | None:
     """Return the periods of the columns that vary."""
     given = getattr(arguments, "periodic", None)
     return given and {name: period for name, period in given.items() if name in names}
@@ -125,4 +125,4 @@ def _known(arguments: Arguments, names: tuple[str, ...]) -> dict[str, float] | N
 
 def _open(root: Node) -> Node:
     """Return the step with tables that give a category which was not seen the effect of none."""
-    return rebuilt(root, lambda n: replace(n, fallback=0.0) if isinstance(n, Table) else n)
+    return rebuild(root, lambda n: replace(n, fallback=0.0) if isinstance(n, Table) else n)

@@ -18,13 +18,13 @@ from kanopt.surrogates.compiling.scales import FACTOR, SHARE, SUM, Scale
 from kanopt.surrogates.regressor import KANRegressor
 
 if TYPE_CHECKING:
-    from kanopt.surrogates.settings import Watch
+    from kanopt.surrogates.settings import FitMonitor
 
 __all__ = ["learn"]
 
 
 def learn(
-    task: Task, variables: tuple[Variable, ...], given: Arguments, watch: Watch
+    task: Task, variables: tuple[Variable, ...], given: Arguments, watch: FitMonitor
 ) -> tuple[Learned, pd.DataFrame]:
     """Return what rows make of a prior, and a frame of what was compared.
 
@@ -49,7 +49,7 @@ def learn(
     best = of_scales[0][0]
     for other, _ in of_scales[1:]:
         best = compared(task, best, other, errors=0.0)
-    if spares_rows(task) and not _is_none(given.hidden) and not watch.stop():
+    if spares_rows(task) and not _is_none(given.hidden) and not watch.should_stop():
         tried.append(learned(task, best, _of_network(given), watch))
         best = compared(task, best, tried[-1])
     found = learned_of(

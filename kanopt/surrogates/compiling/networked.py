@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Formula, Variable
-from kanopt.kan.constraints import Wanted
+from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.description import Network
 from kanopt.surrogates.compiling.building import box_of, domain_of, law_of_rows
 from kanopt.surrogates.compiling.compiler import Compiled, compile_formula, known_range
@@ -23,11 +23,11 @@ from kanopt.surrogates.compiling.scales import FACTOR, SUM
 from kanopt.surrogates.distill.build import graph
 from kanopt.surrogates.distill.edges import mixed_of
 from kanopt.surrogates.distill.mixed import Rows
-from kanopt.surrogates.law import Law
+from kanopt.surrogates.law import NetworkLaw
 
 if TYPE_CHECKING:
     from kanopt.surrogates.distill import Trained
-    from kanopt.surrogates.settings import Watch
+    from kanopt.surrogates.settings import FitMonitor
 
 __all__ = ["Training", "network_learned", "trained_of"]
 
@@ -62,7 +62,7 @@ class Training:
 
     tolerance: float
     seed: int
-    watch: Watch | None = None
+    watch: FitMonitor | None = None
 
 
 def network_learned(
@@ -122,7 +122,7 @@ def network_learned(
     return learned, [kept, moved]
 
 
-def trained_of(law: Law, task: Task, seed: int) -> Trained:
+def trained_of(law: NetworkLaw, task: Task, seed: int) -> Trained:
     """Return the network and its rows, from which a formula is read off.
 
     Rows too few to tell all edges apart would let closed forms go where noise leads them, free of what drew the network
@@ -147,7 +147,7 @@ def trained_of(law: Law, task: Task, seed: int) -> Trained:
         network=law.network,
         features=law.encoding.inputs,
         rows=Rows(inputs, target, weights),
-        wanted=Wanted(),
+        wanted=ShapeConstraints(),
         smoothing=law.smoothing,
         log_target=law.log_target,
         seed=seed,

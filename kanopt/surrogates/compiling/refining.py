@@ -23,12 +23,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kanopt.kan.architecture import Inputs, Shape
+from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.description import Layer, Network
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
-from kanopt.surrogates.settings import Watch
+from kanopt.surrogates.settings import FitMonitor
 
 __all__ = ["Refined", "batch_of", "refined"]
 
@@ -88,7 +88,7 @@ def batch_of(network: Network) -> KANBatch:
     if len({layer.grid_size for layer in layers}) > 1:
         raise ValueError("the grids of the layers differ")
     first = layers[0]
-    shape = Shape(
+    shape = Architecture(
         first.inputs,
         cycles=len(first.periodic),
         categories=tuple(len(table) for table in first.tables),
@@ -129,7 +129,7 @@ def refined(
     rows: tuple[Floats, Integers],
     target: Floats,
     weights: Floats,
-    watch: Watch | None = None,
+    watch: FitMonitor | None = None,
 ) -> Refined:
     """Train a network on rows, drawn to where it stands.
 
@@ -147,7 +147,7 @@ def refined(
     mean = float(np.average(target, weights=weights))
     unit = float(np.sqrt(np.average((target - mean) ** 2, weights=weights))) or 1.0
     prior = batch_of(_scaled(network, 1.0 / unit))
-    inputs = Inputs(torch.tensor(rows[0]), torch.tensor(rows[1]))
+    inputs = InputTensors(torch.tensor(rows[0]), torch.tensor(rows[1]))
     data = Data(inputs, torch.tensor(target[:, None] / unit), torch.tensor(weights))
     descent = _Descent(prior, data)
     before = descent.output()
@@ -174,7 +174,7 @@ class _Descent:
         self.network = self.prior = prior
         self.objective = LeastSquares(data)
         self.rows = float(data.weights.sum())
-        penalty = Penalty.of(prior.shape)
+        penalty = Penalty.of(prior.architecture)
         assert prior.active is not None
         active = prior.active[0]
         # a direction belongs to one edge, and is there where the edge is
@@ -256,7 +256,7 @@ def _sizes(network: KANBatch, data: Data) -> Tensor:
     """Return for every coefficient the root mean square of what arrives at the sub-node it feeds, (parameters,)."""
     parts = []
     signals = [data.inputs.numbers, *network.activations(data.inputs)[:-1]]
-    for place, (sizes, block) in enumerate(zip(network.shape.layers, network.blocks(), strict=True)):
+    for place, (sizes, block) in enumerate(zip(network.architecture.layers, network.blocks(), strict=True)):
         basis = network.layer_basis(place, signals[place], data.inputs.codes if place == 0 else None)
         arrived = torch.matmul(basis, block)[0]
         if place == len(signals) - 1:

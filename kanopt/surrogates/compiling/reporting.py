@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Alternative, Constant, Fit, Formula, Node, Sum, Variable
-from kanopt.formulas.nodes import rebuilt
+from kanopt.formulas.nodes import rebuild
 from kanopt.surrogates.compiling.building import digest_of, domain_of, written
 from kanopt.surrogates.compiling.keeping import Learned
 from kanopt.surrogates.compiling.learned import distilled, in_units
@@ -69,7 +69,7 @@ def law_as_formula(learned: Learned, *, by_network: bool, fade: bool, seed: int)
         trained = trained_of(learned.law, task, seed)
         root = distilled(trained, fallback=None)
         if len(trained.rows.target) > len(task.target):
-            root = rebuilt(
+            root = rebuild(
                 root, _without_error
             )  # rows that were drawn tell nothing of how sure a constant is
         kept = tuple(v for v in variables if v.name in Formula(root, variables, task.prior.output).used)

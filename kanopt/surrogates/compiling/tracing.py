@@ -18,7 +18,7 @@ from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Constant, Curve, Formula, Input, Node, Power, Product, Sum, Table
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import fold
-from kanopt.formulas.printing import plain
+from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.compiling.parts import Additive, OneVariable, Signal, digest, product_of, sum_of
 
 __all__ = ["Tracer"]
@@ -283,5 +283,5 @@ def _finite(function: Callable[[Floats], Floats], value: float, node: Node) -> f
 
 
 def _short(node: Node) -> str:
-    text = plain(node)
+    text = to_infix(node)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -12,19 +12,19 @@ from kanopt.surrogates.diagnostics.attribution import Attribution, attribution
 from kanopt.surrogates.diagnostics.departures import Sample, Surface
 from kanopt.surrogates.diagnostics.laws import attribution_of, structure_of, surface_of
 from kanopt.surrogates.diagnostics.modules import Module
-from kanopt.surrogates.diagnostics.structure import Structure, structure_tests
-from kanopt.surrogates.diagnostics.surfaces import NetworkSurface, nearby_networks, sample_of
+from kanopt.surrogates.diagnostics.structure import SeparabilityTests, structure_tests
+from kanopt.surrogates.diagnostics.surfaces import NetworkSurface, perturbed_networks, sample_of
 
 __all__ = [
     "Attribution",
     "Module",
     "NetworkSurface",
     "Sample",
-    "Structure",
+    "SeparabilityTests",
     "Surface",
     "attribution",
     "attribution_of",
-    "nearby_networks",
+    "perturbed_networks",
     "sample_of",
     "structure_of",
     "structure_tests",

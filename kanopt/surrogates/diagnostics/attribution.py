@@ -218,11 +218,11 @@ def attribution(
         raise ValueError(f"the network has {inputs} inputs, but names={names!r} holds {len(names)} names")
     if not len(numbers):
         raise ValueError("attribution needs rows over which the signal varies; got none")
-    run = _Run.of(network, numbers, codes, column)
+    run = _ForwardPass.of(network, numbers, codes, column)
     layers = range(len(network.layers))
     last = np.zeros(network.layers[-1].outputs)
     last[column] = run.loss(run.output[None] - run.output.mean())[0]
-    one_each = [run.frozen(place, np.eye(len(run.swings[place]))) for place in layers]
+    one_each = [run.group_losses(place, np.eye(len(run.edge_deviations[place]))) for place in layers]
     distinct = list(dict.fromkeys(names))
     groups = np.array([[float(name == each) for name in names] for each in distinct])
     return Attribution(
@@ -232,12 +232,12 @@ def attribution(
         edge_scores=tuple(run.edges(place) for place in layers),
         factor_scores=tuple(run.factors(place) for place in layers),
         node_scores=(*one_each, last),
-        feature_scores=dict(zip(distinct, run.frozen(0, groups).tolist(), strict=True)),
+        feature_scores=dict(zip(distinct, run.group_losses(0, groups).tolist(), strict=True)),
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Run:
+class _ForwardPass:
     """Rows on their way through a network, layer by layer.
 
     `signals` enter the layers, `arrivals` (n, subnodes) are what arrives, and `swings` (inputs, n, subnodes) the edges
@@ -248,11 +248,11 @@ class _Run:
     column: int
     signals: tuple[Floats, ...]
     arrivals: tuple[Floats, ...]
-    swings: tuple[Floats, ...]
+    edge_deviations: tuple[Floats, ...]
     output: Floats
 
     @classmethod
-    def of(cls, network: Network, numbers: Floats, codes: Integers | None, column: int) -> _Run:
+    def of(cls, network: Network, numbers: Floats, codes: Integers | None, column: int) -> _ForwardPass:
         signals, arrivals, swings = [numbers], [], []
         for place, layer in enumerate(network.layers):
             signal, seen = signals[-1], codes if place == 0 else None
@@ -269,14 +269,16 @@ class _Run:
         spread = change.std(axis=1)
         return np.where(spread > ROUNDING * np.abs(self.output).max(), spread, 0.0)
 
-    def frozen(self, place: int, groups: Floats) -> Floats:
+    def group_losses(self, place: int, groups: Floats) -> Floats:
         """Return the losses with all edges from the inputs of a layer frozen that a group (k, inputs) holds."""
-        arrivals = [self.arrivals[place] - np.tensordot(group, self.swings[place], 1) for group in groups]
+        arrivals = [
+            self.arrivals[place] - np.tensordot(group, self.edge_deviations[place], 1) for group in groups
+        ]
         return self.loss(np.array([self._on(place, each) - self.output for each in arrivals]))
 
     def edges(self, place: int) -> Floats:
         """Return the losses with single edges of a layer frozen, shape (inputs, subnodes)."""
-        arrivals, swings = self.arrivals[place], self.swings[place]
+        arrivals, swings = self.arrivals[place], self.edge_deviations[place]
         kept = [
             self._with(place, subnode, arrivals[:, subnode] - swings[:, :, subnode])
             for subnode in range(arrivals.shape[1])

@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 
 from kanopt.kan.derivatives import Derivatives
 
-__all__ = ["Departure", "Sample", "Surface", "departures", "separable"]
+__all__ = ["Sample", "StructureDeviation", "Surface", "separable", "structure_deviations"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -83,7 +83,7 @@ class Sample:
     periodic: NDArray[np.bool_]
 
     @classmethod
-    def plain(cls, names: tuple[str, ...], numbers: Floats) -> Sample:
+    def of_numbers(cls, names: tuple[str, ...], numbers: Floats) -> Sample:
         """Return rows of numbers that a law takes as they are.
 
         Examples
@@ -97,7 +97,7 @@ class Sample:
 
 
 @dataclass(frozen=True, eq=False)
-class Departure:
+class StructureDeviation:
     """How far a law is from one structure, for all columns or pairs of columns the test is made for.
 
     Attributes
@@ -122,7 +122,7 @@ class Departure:
     least: Floats
 
 
-def departures(surface: Surface, sample: Sample) -> list[Departure]:
+def structure_deviations(surface: Surface, sample: Sample) -> list[StructureDeviation]:
     """Return the departures of a law from every structure that its columns allow.
 
     Examples
@@ -143,20 +143,20 @@ def departures(surface: Surface, sample: Sample) -> list[Departure]:
     x * y 0.0
     x / y 3.884
     """
-    look = _look(surface, sample)
+    look = _surface_values(surface, sample)
     found = [*_separable(look, sample), *_joint(look, sample), *_symmetric(look, sample)]
     return [each for each in found if each.first] + _mirrored(surface, look, sample)
 
 
-def separable(surface: Surface, sample: Sample) -> tuple[Floats, Departure, Departure]:
+def separable(surface: Surface, sample: Sample) -> tuple[Floats, StructureDeviation, StructureDeviation]:
     """Return the values of a law, shape (n,), and its departures from a sum and from a product, pair by pair."""
-    look = _look(surface, sample)
+    look = _surface_values(surface, sample)
     sums, products = _separable(look, sample)
     return look.f, sums, products
 
 
 @dataclass(frozen=True, eq=False)
-class _Look:
+class _SurfaceValues:
     """A law at the rows: values and gradient, and gradient and Hessian per standard deviation of every number.
 
     `moved` holds values and gradients with one category shuffled, `twice` the values with two.
@@ -166,17 +166,17 @@ class _Look:
     gradient: Floats
     g: Floats
     h: Floats
-    moved: tuple[tuple[Floats, Floats], ...]
-    twice: dict[tuple[int, int], Floats]
+    shuffled: tuple[tuple[Floats, Floats], ...]
+    shuffled_pairs: dict[tuple[int, int], Floats]
 
     @property
     def effects(self) -> Floats:
         """Effect of every number and then every category."""
         numbers = [_rms(self.g[:, i]) for i in range(self.g.shape[1])]
-        return np.array(numbers + [_rms(f - self.f) / np.sqrt(2.0) for f, _ in self.moved])
+        return np.array(numbers + [_rms(f - self.f) / np.sqrt(2.0) for f, _ in self.shuffled])
 
 
-def _look(surface: Surface, sample: Sample) -> _Look:
+def _surface_values(surface: Surface, sample: Sample) -> _SurfaceValues:
     spread = sample.numbers.std(axis=0)
     rng = np.random.default_rng(0)
     count = len(sample.categories)
@@ -190,13 +190,13 @@ def _look(surface: Surface, sample: Sample) -> _Look:
 
     base = surface.derivatives(sample.numbers, sample.codes)
     shuffled = (surface.derivatives(sample.numbers, with_shuffled(k)) for k in range(count))
-    return _Look(
+    return _SurfaceValues(
         f=base.values,
         gradient=base.gradient,
         g=base.gradient * spread,
         h=base.hessian * np.outer(spread, spread),
-        moved=tuple((each.values, each.gradient * spread) for each in shuffled),
-        twice={
+        shuffled=tuple((each.values, each.gradient * spread) for each in shuffled),
+        shuffled_pairs={
             (k, m): surface(sample.numbers, with_shuffled(k, m))
             for k in range(count)
             for m in range(k + 1, count)
@@ -204,7 +204,7 @@ def _look(surface: Surface, sample: Sample) -> _Look:
     )
 
 
-def _separable(look: _Look, sample: Sample) -> Iterator[Departure]:
+def _separable(look: _SurfaceValues, sample: Sample) -> Iterator[StructureDeviation]:
     f, g, h, d = look.f, look.g, look.h, len(sample.names)
     size = _rms(f) or 1.0
     half = np.sqrt(0.5)
@@ -215,12 +215,12 @@ def _separable(look: _Look, sample: Sample) -> Iterator[Departure]:
     pairs += zip(i.tolist(), j.tolist(), strict=True)
     sums.append(h[:, i, j].T)
     products.append((f[:, None] * h[:, i, j] - g[:, i] * g[:, j]).T)
-    for k, (f_k, g_k) in enumerate(look.moved):
+    for k, (f_k, g_k) in enumerate(look.shuffled):
         pairs += [(number, d + k) for number in range(d)]
         sums.append(half * (g_k - g).T)
         products.append(half * (f[:, None] * g_k - f_k[:, None] * g).T)
-    for (k, m), f_km in look.twice.items():
-        f_k, f_m = look.moved[k][0], look.moved[m][0]
+    for (k, m), f_km in look.shuffled_pairs.items():
+        f_k, f_m = look.shuffled[k][0], look.shuffled[m][0]
         pairs.append((d + k, d + m))
         sums.append(0.5 * (f_km - f_k - f_m + f)[None])
         products.append(0.5 * (f * f_km - f_k * f_m)[None])
@@ -228,10 +228,10 @@ def _separable(look: _Look, sample: Sample) -> Iterator[Departure]:
     first, second = tuple(names[a] for a, _ in pairs), tuple(names[b] for _, b in pairs)
     least = np.array([min(effects[a], effects[b]) for a, b in pairs])
     for test, parts, unit in (("additive", sums, 1.0), ("multiplicative", products, size)):
-        yield Departure(test, first, second, (np.concatenate(parts) / unit,), least, least)
+        yield StructureDeviation(test, first, second, (np.concatenate(parts) / unit,), least, least)
 
 
-def _joint(look: _Look, sample: Sample) -> Iterator[Departure]:
+def _joint(look: _SurfaceValues, sample: Sample) -> Iterator[StructureDeviation]:
     """Ask of every pair of numbers whether the others, and the categories, see one function of the two."""
     g, h, d = look.g, look.h, len(sample.names)
     if d + len(sample.categories) < 3:
@@ -243,13 +243,13 @@ def _joint(look: _Look, sample: Sample) -> Iterator[Departure]:
     for z in range(d):
         turned = h[:, i, z] * g[:, j] - g[:, i] * h[:, j, z]
         rows.append(np.where((i == z) | (j == z), 0.0, turned / unit).T)
-    for _, g_k in look.moved:
+    for _, g_k in look.shuffled:
         rows.append(np.sqrt(0.5) * ((g_k[:, i] * g[:, j] - g[:, i] * g_k[:, j]) / unit).T)
     least = np.minimum(look.effects[i], look.effects[j])
-    yield Departure("joint", _named(sample, i), _named(sample, j), tuple(rows), least, least)
+    yield StructureDeviation("joint", _named(sample, i), _named(sample, j), tuple(rows), least, least)
 
 
-def _symmetric(look: _Look, sample: Sample) -> Iterator[Departure]:
+def _symmetric(look: _SurfaceValues, sample: Sample) -> Iterator[StructureDeviation]:
     straight = look.gradient / sample.slopes
     logs = np.log(np.abs(sample.values), out=np.full_like(sample.values, np.nan), where=sample.values != 0)
     plain = np.flatnonzero(~sample.periodic)
@@ -266,7 +266,7 @@ def _symmetric(look: _Look, sample: Sample) -> Iterator[Departure]:
         sizes = np.sqrt(np.mean(a**2, axis=0)), np.sqrt(np.mean(b**2, axis=0))
         whole, least = np.maximum(*sizes), np.minimum(*sizes)
         for test, rows in zip(tests, (a - b, a + b), strict=True):
-            yield Departure(test, _named(sample, i), _named(sample, j), (rows.T,), whole, least)
+            yield StructureDeviation(test, _named(sample, i), _named(sample, j), (rows.T,), whole, least)
 
 
 def _spread_of_logs(logs: Floats) -> Floats:
@@ -276,7 +276,7 @@ def _spread_of_logs(logs: Floats) -> Floats:
     return np.asarray(np.sqrt((centred**2).sum(axis=0) / count))
 
 
-def _mirrored(surface: Surface, look: _Look, sample: Sample) -> list[Departure]:
+def _mirrored(surface: Surface, look: _SurfaceValues, sample: Sample) -> list[StructureDeviation]:
     """Compare rows with their mirror images where both lie within the range of the rows."""
     found = []
     for column in np.flatnonzero(~sample.periodic):
@@ -293,7 +293,9 @@ def _mirrored(surface: Surface, look: _Look, sample: Sample) -> list[Departure]:
         whole = np.array([_rms(here - middle)])
         parts = {"even": (here - mirror) / 2.0, "odd": (here + mirror) / 2.0 - middle}
         name = (sample.names[column],)
-        found += [Departure(test, name, ("",), (rows[None],), whole, whole) for test, rows in parts.items()]
+        found += [
+            StructureDeviation(test, name, ("",), (rows[None],), whole, whole) for test, rows in parts.items()
+        ]
     return found
 
 

@@ -16,38 +16,38 @@ from itertools import combinations
 
 import pandas as pd
 
-from kanopt.surrogates.diagnostics.departures import Departure, separable
+from kanopt.surrogates.diagnostics.departures import StructureDeviation, separable
 from kanopt.surrogates.diagnostics.modules import Kind, Module
 from kanopt.surrogates.diagnostics.parts import (
     Groups,
-    Setting,
-    grouped,
-    linked,
+    StructureTestSetting,
+    connected_groups,
+    group_columns,
     part_of,
     product_of,
     strength_of,
 )
 
-__all__ = ["grown"]
+__all__ = ["build_tree"]
 
 _SIGNS = {"x + y": " + ", "x - y": " − ", "x * y": " · ", "x / y": " / "}
 _OF_SUMS = ("x + y", "x - y")
 _OF_PRODUCTS = ("x * y", "x / y")
 
 
-def grown(features: tuple[str, ...], tests: pd.DataFrame, setting: Setting) -> Module:
+def build_tree(features: tuple[str, ...], tests: pd.DataFrame, setting: StructureTestSetting) -> Module:
     """Return the tree of modules; see :meth:`kanopt.surrogates.diagnostics.Structure.tree`."""
-    return _Grower(features, tests, setting).module(features)
+    return _TreeBuilder(features, tests, setting).module(features)
 
 
 @dataclass(frozen=True, eq=False)
-class _Grower:
+class _TreeBuilder:
     features: tuple[str, ...]
     tests: pd.DataFrame
-    setting: Setting
+    setting: StructureTestSetting
 
     @cached_property
-    def separable(self) -> tuple[Departure, Departure]:
+    def separable(self) -> tuple[StructureDeviation, StructureDeviation]:
         """The departures of the whole law from sums and from products."""
         return separable(self.setting.surface, self.setting.sample)[1:]
 
@@ -67,11 +67,11 @@ class _Grower:
     def module(self, columns: tuple[str, ...], parent: Kind | None = None) -> Module:
         if len(columns) == 1:
             return Module("column", columns)
-        sums = grouped(columns, self.among("additive", columns))
+        sums = group_columns(columns, self.among("additive", columns))
         if len(sums) > 1:
             return self.split("sum", columns, sums, strength_of(self.separable[0], sums))
         if parent is None:
-            products = grouped(columns, self.among("multiplicative", columns))
+            products = group_columns(columns, self.among("multiplicative", columns))
             if len(products) > 1:
                 return self.split("product", columns, products, strength_of(self.separable[1], products))
         products, strength = product_of(part_of(self.setting, columns), self.among("additive", columns))
@@ -95,13 +95,15 @@ class _Grower:
     def joint(self, columns: tuple[str, ...]) -> Module:
         """Return what is neither a sum nor a product, with the columns in it that enter as one."""
         found = list(self.pairs(columns, _OF_SUMS))
-        found += self.pairs(self.rest(columns, found), _OF_PRODUCTS)
+        found += self.pairs(self.remaining_columns(columns, found), _OF_PRODUCTS)
         if len(found) == 1 and found[0].columns == columns:
             return found[0]
-        left = self.rest(columns, found)
+        left = self.remaining_columns(columns, found)
         if len(columns) > 2:
             found += self.functions(left)
-        children = self.ordered([*found, *(Module("column", (x,)) for x in self.rest(columns, found))])
+        children = self.ordered(
+            [*found, *(Module("column", (x,)) for x in self.remaining_columns(columns, found))]
+        )
         return Module("joint", columns, children)
 
     def pairs(self, columns: tuple[str, ...], tests: tuple[str, str]) -> Iterator[Module]:
@@ -112,7 +114,7 @@ class _Grower:
             known = [test for test in tests if self.with_(test, a, b)]
             if len(known) == 1:  # both hold where neither column does anything
                 links[a, b] = known[0]
-        for group in linked(columns, links):
+        for group in connected_groups(columns, links):
             within = list(combinations(group, 2))
             if len(group) < 2 or not all(pair in links for pair in within):
                 continue
@@ -128,7 +130,7 @@ class _Grower:
     def functions(self, columns: tuple[str, ...]) -> Iterator[Module]:
         """Yield pairs of columns that the others see as one function of both, where no two share a column."""
         links = [pair for pair in combinations(columns, 2) if self.with_("joint", *pair)]
-        for group in linked(columns, links):
+        for group in connected_groups(columns, links):
             if len(group) == 2:
                 children = tuple(Module("column", (name,)) for name in group)
                 yield Module("joint", group, children, self.held["joint", group[0], group[1]])
@@ -136,7 +138,7 @@ class _Grower:
     def with_(self, test: str, first: str, second: str) -> bool:
         return (test, first, second) in self.held
 
-    def rest(self, columns: tuple[str, ...], found: list[Module]) -> tuple[str, ...]:
+    def remaining_columns(self, columns: tuple[str, ...], found: list[Module]) -> tuple[str, ...]:
         taken = {name for module in found for name in module.columns}
         return tuple(name for name in columns if name not in taken)
 

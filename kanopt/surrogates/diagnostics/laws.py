@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.diagnostics.attribution import Attribution, attribution
-from kanopt.surrogates.diagnostics.structure import Structure, structure_tests
-from kanopt.surrogates.diagnostics.surfaces import NetworkSurface, Outer, nearby_networks, sample_of
-from kanopt.surrogates.law import Law
+from kanopt.surrogates.diagnostics.structure import SeparabilityTests, structure_tests
+from kanopt.surrogates.diagnostics.surfaces import NetworkSurface, Outer, perturbed_networks, sample_of
+from kanopt.surrogates.law import NetworkLaw
 
 __all__ = ["attribution_of", "structure_of", "surface_of"]
 
@@ -23,7 +23,7 @@ STEP = 0.01
 """Deviations of the parameters at which standard errors are taken: small, so that the law is linear in them."""
 
 
-def attribution_of(law: Law, rows: Rows | None = None, *, output: str = "output") -> Attribution:
+def attribution_of(law: NetworkLaw, rows: Rows | None = None, *, output: str = "output") -> Attribution:
     """Score every edge, node and column of a law by what the network's output loses without it.
 
     Parameters
@@ -46,7 +46,7 @@ def attribution_of(law: Law, rows: Rows | None = None, *, output: str = "output"
     return attribution(law.network, numbers, codes, names=names, output=name)
 
 
-def structure_of(law: Law, rows: Rows | None = None, *, tolerance: float = 0.02) -> Structure:
+def structure_of(law: NetworkLaw, rows: Rows | None = None, *, tolerance: float = 0.02) -> SeparabilityTests:
     """Test a law for separable columns and symmetries, in the units of the target, against its own noise.
 
     Parameters
@@ -76,7 +76,7 @@ def structure_of(law: Law, rows: Rows | None = None, *, tolerance: float = 0.02)
         inside &= (low <= numbers[:, place]) & (numbers[:, place] <= high)
     numbers, codes = numbers[inside], codes[inside]
     surface = surface_of(law)
-    near = nearby_networks(law.network, law.covariance, step=STEP) if law.covariance.size else []
+    near = perturbed_networks(law.network, law.covariance, step=STEP) if law.covariance.size else []
     return structure_tests(
         surface,
         sample_of(law.encoding, numbers, codes),
@@ -87,12 +87,12 @@ def structure_of(law: Law, rows: Rows | None = None, *, tolerance: float = 0.02)
     )
 
 
-def surface_of(law: Law) -> NetworkSurface:
+def surface_of(law: NetworkLaw) -> NetworkSurface:
     """Return a law as a function of encoded rows that can be differentiated, in the units of the target."""
-    return NetworkSurface(law.network, _outer(law))
+    return NetworkSurface(law.network, _link_derivatives(law))
 
 
-def _outer(law: Law) -> Outer | None:
+def _link_derivatives(law: NetworkLaw) -> Outer | None:
     """Return the link of a law with its first two derivatives."""
     link = law.link
     if law.log_target:
@@ -107,12 +107,12 @@ def _outer(law: Law) -> Outer | None:
 
     def linked(output: Floats) -> tuple[Floats, Floats, Floats]:
         target, slope = link(output), link.slope(output)
-        return target, slope, slope * _relative_bend(link, target, slope)
+        return target, slope, slope * _relative_curvature(link, target, slope)
 
     return linked
 
 
-def _relative_bend(link: Link, target: Floats, slope: Floats) -> Floats:
+def _relative_curvature(link: Link, target: Floats, slope: Floats) -> Floats:
     """Return g″ / g′: of a softplus (1 − g′) / scale, of a logistic function of share s of its way 1 − 2 s."""
     match link:
         case Softplus(scale=scale):
@@ -122,7 +122,7 @@ def _relative_bend(link: Link, target: Floats, slope: Floats) -> Floats:
     raise TypeError(f"the second derivative of {type(link).__name__} is not known")
 
 
-def _residual(law: Law, target: Floats) -> float:
+def _residual(law: NetworkLaw, target: Floats) -> float:
     """Return the standard deviation of residuals in the units of the target: of a lognormal where logs are taken."""
     if not law.log_target or not len(target):
         return float(np.sqrt(law.variance))

@@ -23,10 +23,19 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from kanopt.kan.derivatives import Derivatives
-from kanopt.surrogates.diagnostics.departures import Departure, Sample, Surface, separable
-from kanopt.surrogates.diagnostics.verdicts import mean_square, sizes_of, verdicts
+from kanopt.surrogates.diagnostics.departures import Sample, StructureDeviation, Surface, separable
+from kanopt.surrogates.diagnostics.verdicts import mean_square, rms_sizes, verdicts
 
-__all__ = ["Groups", "Held", "Setting", "grouped", "linked", "part_of", "product_of", "strength_of"]
+__all__ = [
+    "Groups",
+    "PartialLaw",
+    "StructureTestSetting",
+    "connected_groups",
+    "group_columns",
+    "part_of",
+    "product_of",
+    "strength_of",
+]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -39,19 +48,19 @@ CONSTANTS = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
+class StructureTestSetting:
     """A law with all that decides about its structure; see :func:`kanopt.surrogates.diagnostics.structure_tests`."""
 
     surface: Surface
     sample: Sample
-    nearby: tuple[Surface, ...]
+    perturbed_surfaces: tuple[Surface, ...]
     step: float
     residual: float
     tolerance: float
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class PartialLaw:
     """A law of some of its columns, with the others held at the values of one row.
 
     Parameters
@@ -86,7 +95,7 @@ class Held:
         return all_numbers, all_codes
 
 
-def part_of(setting: Setting, columns: Sequence[str]) -> Setting:
+def part_of(setting: StructureTestSetting, columns: Sequence[str]) -> StructureTestSetting:
     """Return the law of some columns, the others held at a row in the middle of the sample.
 
     Of several such rows the one is taken at which the part varies as much as it does at most others, so that it is not
@@ -107,17 +116,18 @@ def part_of(setting: Setting, columns: Sequence[str]) -> Setting:
         slopes=sample.slopes[:, free],
         periodic=sample.periodic[free],
     )
-    rows = _middle(sample, free)
+    rows = _central_rows(sample, free)
     made = [
-        Held(setting.surface, sample.numbers[row], sample.codes[row], numbers, categories) for row in rows
+        PartialLaw(setting.surface, sample.numbers[row], sample.codes[row], numbers, categories)
+        for row in rows
     ]
     spreads = [float(each(part.numbers, part.codes).std()) for each in made]
     chosen = made[int(np.argsort(spreads, kind="stable")[len(made) // 2])]
-    near = tuple(replace(chosen, surface=other) for other in setting.nearby)
-    return replace(setting, surface=chosen, sample=part, nearby=near)
+    near = tuple(replace(chosen, surface=other) for other in setting.perturbed_surfaces)
+    return replace(setting, surface=chosen, sample=part, perturbed_surfaces=near)
 
 
-def _middle(sample: Sample, free: list[int]) -> list[int]:
+def _central_rows(sample: Sample, free: list[int]) -> list[int]:
     """Return some rows whose columns that are not free lie near their medians."""
     held = np.delete(sample.numbers, free, axis=1)
     scale = held.std(axis=0)
@@ -128,13 +138,13 @@ def _middle(sample: Sample, free: list[int]) -> list[int]:
     return [int(row) for row in near[spread]]
 
 
-def grouped(columns: Sequence[str], tests: pd.DataFrame) -> Groups:
+def group_columns(columns: Sequence[str], tests: pd.DataFrame) -> Groups:
     """Group columns so that every pair from two groups holds a test, as few to a group as can be."""
     failing = tests[tests["verdict"] != "holds"]
-    return linked(columns, zip(failing["first"], failing["second"], strict=True))
+    return connected_groups(columns, zip(failing["first"], failing["second"], strict=True))
 
 
-def linked(columns: Sequence[str], pairs: Iterable[tuple[str, str]]) -> Groups:
+def connected_groups(columns: Sequence[str], pairs: Iterable[tuple[str, str]]) -> Groups:
     """Return the groups of columns that chains of pairs link, in the order of their first columns.
 
     Examples
@@ -157,8 +167,8 @@ class _Affine:
     """A law with its departures from a sum and from a product, which tell those from a product less a constant."""
 
     values: Floats
-    sums: Departure
-    products: Departure
+    sums: StructureDeviation
+    products: StructureDeviation
 
     @classmethod
     def of(cls, surface: Surface, sample: Sample) -> _Affine:
@@ -169,7 +179,7 @@ class _Affine:
         bend = self.sums.rows[0][case]
         return -float(self._crossed[case] @ bend) / float(bend @ bend)
 
-    def with_constant(self, constant: float) -> Departure:
+    def with_constant(self, constant: float) -> StructureDeviation:
         """Return the departure of the law plus a constant from a product."""
         rows = self._crossed + constant * self.sums.rows[0]
         unit = float(np.sqrt(np.mean((self.values + constant) ** 2)))
@@ -180,7 +190,7 @@ class _Affine:
         return self.products.rows[0] * (float(np.sqrt(np.mean(self.values**2))) or 1.0)
 
 
-def product_of(setting: Setting, additive: pd.DataFrame) -> tuple[Groups, float]:
+def product_of(setting: StructureTestSetting, additive: pd.DataFrame) -> tuple[Groups, float]:
     """Split the columns of a law so that it is a constant and a product over the groups.
 
     Parameters
@@ -198,12 +208,12 @@ def product_of(setting: Setting, additive: pd.DataFrame) -> tuple[Groups, float]
     sample = setting.sample
     names = (*sample.names, *sample.categories)
     base = _Affine.of(setting.surface, sample)
-    others = [_Affine.of(surface, sample) for surface in setting.nearby]
+    others = [_Affine.of(surface, sample) for surface in setting.perturbed_surfaces]
     apart = additive[additive["verdict"] == "fails"]
     known = set(zip(apart["first"], apart["second"], strict=True))
     pairs = list(zip(base.sums.first, base.sums.second, strict=True))
     cases = [case for case, pair in enumerate(pairs) if pair in known and base.sums.rows[0][case].any()]
-    own = {case: sizes_of(base.with_constant(base.constant(case)))[case] for case in cases}
+    own = {case: rms_sizes(base.with_constant(base.constant(case)))[case] for case in cases}
     least = setting.tolerance * float(np.hypot(base.values.std(), setting.residual))
     best: tuple[Groups, float] = ((names,), 0.0)
     for case in sorted(cases, key=lambda case: (own[case], case))[:CONSTANTS]:
@@ -213,13 +223,13 @@ def product_of(setting: Setting, additive: pd.DataFrame) -> tuple[Groups, float]
             if other.sums.rows[0][case].any():
                 moved = other.with_constant(other.constant(case))
                 noise += mean_square(departure, moved) / (setting.step**2 * len(others))
-        groups = grouped(names, verdicts(departure, np.sqrt(noise), least))
+        groups = group_columns(names, verdicts(departure, np.sqrt(noise), least))
         found = groups, strength_of(departure, groups)
         best = max(best, found, key=lambda each: (len(each[0]), each[1]))
     return best
 
 
-def strength_of(departure: Departure, groups: Groups) -> float:
+def strength_of(departure: StructureDeviation, groups: Groups) -> float:
     """Return how nearly a law is apart over groups: 1 where it is, 0 where the departure is as large as the effects.
 
     The departures of all pairs from two groups are taken together, so that columns that do little weigh little.
@@ -233,5 +243,5 @@ def strength_of(departure: Departure, groups: Groups) -> float:
         dtype=bool,
     )
     whole = float((departure.whole[across] ** 2).sum())
-    left = float((sizes_of(departure)[across] ** 2).sum())
+    left = float((rms_sizes(departure)[across] ** 2).sum())
     return max(1.0 - float(np.sqrt(left / whole)), 0.0) if whole > 0 else 1.0

@@ -9,13 +9,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from kanopt.surrogates.diagnostics.departures import Sample, Surface, departures
-from kanopt.surrogates.diagnostics.growing import grown
+from kanopt.surrogates.diagnostics.departures import Sample, Surface, structure_deviations
+from kanopt.surrogates.diagnostics.growing import build_tree
 from kanopt.surrogates.diagnostics.modules import Module
-from kanopt.surrogates.diagnostics.parts import Setting, grouped
+from kanopt.surrogates.diagnostics.parts import StructureTestSetting, group_columns
 from kanopt.surrogates.diagnostics.verdicts import COLUMNS, mean_square, verdicts
 
-__all__ = ["Structure", "structure_tests"]
+__all__ = ["SeparabilityTests", "structure_tests"]
 
 _IN_WORDS = {
     "joint": "{0} and {1} enter as one function of both",
@@ -29,7 +29,7 @@ _IN_WORDS = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Structure:
+class SeparabilityTests:
     """What the tests found.
 
     In words, ``sum of f(km) + f(load_t, hour)`` says that the law is a sum of a function of km and one of the other
@@ -56,10 +56,10 @@ class Structure:
 
     features: tuple[str, ...]
     tests: pd.DataFrame
-    _setting: Setting = field(repr=False)
+    _setting: StructureTestSetting = field(repr=False)
 
     @property
-    def holding(self) -> pd.DataFrame:
+    def supported(self) -> pd.DataFrame:
         """The tests that hold, strongest first."""
         held = self.tests[self.tests["verdict"] == "holds"]
         return held.sort_values("strength", ascending=False, kind="stable", ignore_index=True)
@@ -70,7 +70,7 @@ class Structure:
         Columns are in one group if a chain of pairs links them that do not hold the test: those that fail it, and
         those for which it is undecided.
         """
-        return grouped(self.features, self.tests[self.tests["test"] == by])
+        return group_columns(self.features, self.tests[self.tests["test"] == by])
 
     def tree(self) -> Module:
         """Return the modules of the law, nested as deep as the tests support.
@@ -108,7 +108,7 @@ class Structure:
           x · y enters as one (strength 1.00)
           z
         """
-        return grown(self.features, self.tests, self._setting)
+        return build_tree(self.features, self.tests, self._setting)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the tests, one row each."""
@@ -116,7 +116,7 @@ class Structure:
 
     def __str__(self) -> str:
         lines = [self._written("additive", "sum", " + "), self._written("multiplicative", "product", " × ")]
-        others = self.holding[~self.holding["test"].isin(["additive", "multiplicative"])]
+        others = self.supported[~self.supported["test"].isin(["additive", "multiplicative"])]
         for test, first, second, strength in others[["test", "first", "second", "strength"]].itertuples(
             index=False
         ):
@@ -143,7 +143,7 @@ def structure_tests(
     step: float = 1.0,
     residual: float = 0.0,
     tolerance: float = 0.02,
-) -> Structure:
+) -> SeparabilityTests:
     """Test a law for separable columns and for symmetries.
 
     Parameters
@@ -195,15 +195,15 @@ def structure_tests(
     if len(sample.numbers) < 2:
         raise ValueError(f"structure is looked for over rows; got {len(sample.numbers)}")
     spread = float(np.hypot(surface(sample.numbers, sample.codes).std(), residual))
-    base = departures(surface, sample)
+    base = structure_deviations(surface, sample)
     noise = [np.zeros(len(each.first)) for each in base]
     for other in nearby:
-        for total, here, there in zip(noise, base, departures(other, sample), strict=True):
+        for total, here, there in zip(noise, base, structure_deviations(other, sample), strict=True):
             total += mean_square(here, there) / (step**2 * len(nearby))
     frames = [
         verdicts(each, np.sqrt(variance), tolerance * spread)
         for each, variance in zip(base, noise, strict=True)
     ]
     tests = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
-    setting = Setting(surface, sample, tuple(nearby), step, residual, tolerance)
-    return Structure((*sample.names, *sample.categories), tests, setting)
+    setting = StructureTestSetting(surface, sample, tuple(nearby), step, residual, tolerance)
+    return SeparabilityTests((*sample.names, *sample.categories), tests, setting)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from kanopt.kan.derivatives import Derivatives, derivatives
 from kanopt.kan.description import Network
 from kanopt.surrogates.diagnostics.departures import Sample
-from kanopt.surrogates.encoding import Encoding
+from kanopt.surrogates.encoding import FeatureEncoding
 
-__all__ = ["NetworkSurface", "nearby_networks", "sample_of"]
+__all__ = ["NetworkSurface", "perturbed_networks", "sample_of"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -53,10 +53,10 @@ class NetworkSurface:
     def derivatives(self, numbers: Floats, codes: Integers) -> Derivatives:
         """Return the target and its derivatives with respect to the encoded numbers."""
         inner = derivatives(self.network, numbers, codes)
-        return inner if self.outer is None else inner.through(*self.outer(inner.values))
+        return inner if self.outer is None else inner.compose(*self.outer(inner.values))
 
 
-def nearby_networks(
+def perturbed_networks(
     network: Network, covariance: Floats, *, draws: int = 16, step: float = 0.01, seed: int = 0
 ) -> list[Network]:
     """Return the network at parameters drawn from N(θ, step² · covariance).
@@ -93,7 +93,7 @@ def _with_parameters(network: Network, flat: Floats) -> Network:
     return Network(tuple(layers))
 
 
-def sample_of(encoding: Encoding, numbers: Floats, codes: Integers) -> Sample:
+def sample_of(encoding: FeatureEncoding, numbers: Floats, codes: Integers) -> Sample:
     """Return encoded rows as a sample: with the columns in their own units, and how fast those follow."""
     columns = encoding.numeric
     values = [feature.decode(numbers[:, place]) for place, feature in enumerate(columns)]

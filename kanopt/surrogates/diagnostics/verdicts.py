@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.surrogates.diagnostics.departures import Departure
+from kanopt.surrogates.diagnostics.departures import StructureDeviation
 
-__all__ = ["COLUMNS", "mean_square", "sizes_of", "verdicts"]
+__all__ = ["COLUMNS", "mean_square", "rms_sizes", "verdicts"]
 
 Floats = NDArray[np.float64]
 
@@ -19,18 +19,18 @@ POWER = 3.0
 COLUMNS = ("test", "first", "second", "strength", "size", "noise", "threshold", "verdict")
 
 
-def mean_square(here: Departure, there: Departure) -> Floats:
+def mean_square(here: StructureDeviation, there: StructureDeviation) -> Floats:
     """Return by how much a departure changes from one law to another, mean square over the rows, one per case."""
     pairs = zip(here.rows, there.rows, strict=True)
     return np.asarray(sum(np.mean((a - b) ** 2, axis=1) for a, b in pairs))
 
 
-def sizes_of(departure: Departure) -> Floats:
+def rms_sizes(departure: StructureDeviation) -> Floats:
     """Return the size of a departure, root mean square over the rows, one per case."""
     return np.asarray(np.sqrt(sum(np.mean(rows**2, axis=1) for rows in departure.rows)))
 
 
-def verdicts(departure: Departure, noise: Floats, least: float) -> pd.DataFrame:
+def verdicts(departure: StructureDeviation, noise: Floats, least: float) -> pd.DataFrame:
     """Return what a departure says of every case: strength, size, noise, threshold and verdict.
 
     Parameters
@@ -47,7 +47,7 @@ def verdicts(departure: Departure, noise: Floats, least: float) -> pd.DataFrame:
     DataFrame
         One row per case, with :data:`COLUMNS`.
     """
-    size = sizes_of(departure)
+    size = rms_sizes(departure)
     threshold = np.maximum(least, SURE * noise)
     ratio = np.divide(size, departure.whole, out=np.zeros_like(size), where=departure.whole > 0)
     # That two columns do not interact by more than the tolerance is a finding even where they hardly matter; that

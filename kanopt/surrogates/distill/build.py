@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas import Apply, Constant, Curve, Input, Node, Power, Product, Sum, Table
-from kanopt.formulas.nodes import rebuilt
-from kanopt.formulas.simplify import simplified
+from kanopt.formulas.nodes import rebuild
+from kanopt.formulas.simplify import simplify_graph
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.distill.mixed import Edge, Mixed
 from kanopt.surrogates.encoding import Feature
@@ -65,10 +65,10 @@ def graph(
     """
     writer = _Writer(model, features, errors)
     if link is not None:
-        return rebuilt(
-            simplified(rebuilt(simplified(_linked(link, writer.total())), _without_noise)), _ordered
+        return rebuild(
+            simplify_graph(rebuild(simplify_graph(_linked(link, writer.total())), _without_noise)), _ordered
         )
-    return rebuilt(writer.root(smearing), _ordered)
+    return rebuild(writer.root(smearing), _ordered)
 
 
 class _Writer:
@@ -85,9 +85,9 @@ class _Writer:
     def root(self, smearing: float | None) -> Node:
         total = self.total()
         if smearing is None:
-            return simplified(rebuilt(simplified(total), _without_noise))
-        product = simplified(Product((Constant(smearing), Apply("exp", total))))
-        return simplified(rebuilt(rebuilt(product, _as_factor), _without_noise))
+            return simplify_graph(rebuild(simplify_graph(total), _without_noise))
+        product = simplify_graph(Product((Constant(smearing), Apply("exp", total))))
+        return simplify_graph(rebuild(rebuild(product, _as_factor), _without_noise))
 
     def total(self) -> Node:
         """Return what arrives at the output."""
@@ -101,7 +101,7 @@ class _Writer:
             arrived = [self._sum(layer, target, arguments) for target in range(len(self.model.bias[layer]))]
             factors = [_as_one_factor(node) for node in arrived[sums:]]
             pairs = zip(factors[::2], factors[1::2], strict=True)
-            nodes = [*arrived[:sums], *(simplified(Product(pair)) for pair in pairs)]
+            nodes = [*arrived[:sums], *(simplify_graph(Product(pair)) for pair in pairs)]
             arguments = [_Argument(node) for node in nodes]
         return self._sum(last, 0, arguments)
 
@@ -235,7 +235,7 @@ class _Writer:
 
 def _straightened(node: Node) -> tuple[Node, float, float]:
     """Return (inner, slope, shift) for a node that is slope · inner + shift: a curve of it is a curve of the inner."""
-    plain = simplified(node)
+    plain = simplify_graph(node)
     terms = plain.terms if isinstance(plain, Sum) else (plain,)
     shift = sum(term.value for term in terms if isinstance(term, Constant))
     rest = [term for term in terms if not isinstance(term, Constant)]
@@ -263,7 +263,7 @@ def _linked(link: Link, total: Node) -> Node:
     """Return the target, of what arrives at the output."""
     match link:
         case Softplus(scale=scale, low=low):
-            inner = simplified(total)
+            inner = simplify_graph(total)
             terms = inner.terms if isinstance(inner, Sum) else (inner,)
             argument = Sum(tuple(_times(1.0 / scale, term) for term in terms))
             return Sum((Constant(low), Product((Constant(scale), Apply("softplus", argument)))))
@@ -289,7 +289,7 @@ def _as_one_factor(arrived: Node) -> Node:
     of its first input, other sums by their constant, to read 1 + 0.4 · sin(…). A curve or a table that is alone takes
     in the constant beside it, and is one on average.
     """
-    total = simplified(arrived)
+    total = simplify_graph(arrived)
     terms = total.terms if isinstance(total, Sum) else (total,)
     rest = [term for term in terms if not isinstance(term, Constant)]
     constant = sum(term.value for term in terms if isinstance(term, Constant))

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Alternative, Domain, Formula, Node
-from kanopt.formulas.counting import operators as read_operators
-from kanopt.formulas.printing import plain
+from kanopt.formulas.counting import count_operators as read_operators
+from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.distill.edges import mixed_of
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.distill.plain import Plain
@@ -212,7 +212,7 @@ def _columns(trained: Trained) -> list[int]:
 def _keeps_shapes(law: Formula, trained: Trained) -> bool:
     """Whether the law provably has the shapes that were asked for, and none that makes its logarithm impossible."""
     proof = decided(law, trained)
-    asked = trained.link is not None or any(trained.wanted.signs) or any(trained.wanted.bends)
+    asked = trained.link is not None or any(trained.wanted.monotonic) or any(trained.wanted.convexity)
     return proof.proved if asked else not proof.refuted
 
 
@@ -319,6 +319,6 @@ def _front(
     def alternative(fit: Fitted) -> Alternative:
         root = table.written(fit.law, found.scales)
         described = closed.length if fit is chosen else length(fit)
-        return Alternative(read_operators(root), error(fit), fit is chosen, plain(root), described)
+        return Alternative(read_operators(root), error(fit), fit is chosen, to_infix(root), described)
 
     return tuple(map(alternative, shown))

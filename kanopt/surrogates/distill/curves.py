@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.kan import cubic
-from kanopt.kan.description import evaluate_cycle, evaluate_spline
+from kanopt.kan.description import evaluate_periodic, evaluate_spline
 from kanopt.surrogates.distill.forms import Form
 
 __all__ = ["TABULATED", "curve_form", "cycle_form", "table_form"]
@@ -93,7 +93,7 @@ def cycle_form(grid_size: int) -> Form:
         "cycle",
         grid_size,
         0,
-        value=lambda z, theta: evaluate_cycle(z, theta),
+        value=lambda z, theta: evaluate_periodic(z, theta),
         slope=slope,
         gradient=gradient,
         grid=_no_grid,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError
 from kanopt.formulas import Alternative, Constant, Node, Product
 from kanopt.formulas.parameters import Covariance
-from kanopt.formulas.simplify import simplified
+from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.distill.build import graph
 from kanopt.surrogates.distill.closed import Closed, closed_law, description_length, network_variance
 from kanopt.surrogates.distill.edges import edge_name, mixed_of
@@ -172,4 +172,4 @@ def _is_factor_one(root: Node, squares: float, total: float) -> bool:
 
 def _without_factor(root: Node) -> Node:
     assert isinstance(root, Product)
-    return simplified(Product(root.factors[1:]))
+    return simplify_graph(Product(root.factors[1:]))

@@ -8,7 +8,7 @@ from itertools import chain
 
 import numpy as np
 
-from kanopt.kan.basis import cyclic_roughness, roughness
+from kanopt.kan.basis import periodic_roughness, roughness
 from kanopt.kan.description import Layer
 from kanopt.surrogates.distill.curves import curve_form, cycle_form, table_form
 from kanopt.surrogates.distill.forms import CYCLIC, OF_PRODUCTS
@@ -62,7 +62,7 @@ def _curves(
 
 def _cycles(layer: Layer, weights: Sequence[float]) -> list[Edge]:
     """Return the edges of the periodic inputs, which only a first layer has."""
-    bend = cyclic_roughness(layer.grid_size).numpy()
+    bend = periodic_roughness(layer.grid_size).numpy()
     form = cycle_form(layer.grid_size)
     edges = []
     for place, coefficients in enumerate(layer.periodic):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError
 from kanopt.formulas import Alternative
-from kanopt.formulas.counting import operators
+from kanopt.formulas.counting import count_operators
 from kanopt.surrogates.distill.build import graph
 from kanopt.surrogates.distill.control import Scale
 from kanopt.surrogates.distill.curves import TABULATED
@@ -152,7 +152,7 @@ def _operators(trained: Trained, model: Mixed) -> int:
     """Return how many operators a reader of the formula sees."""
     errors = np.full(len(model.parameters), np.nan)
     smearing = 1.0 if trained.log_target else None
-    return operators(graph(model, trained.features, smearing, errors, trained.link))
+    return count_operators(graph(model, trained.features, smearing, errors, trained.link))
 
 
 def _scale(edge: Edge, trained: Trained) -> Scale:

@@ -27,7 +27,7 @@ def asked_of(trained: Trained, formula: Formula) -> dict[str, Any]:
     asked that it has a value throughout its domain: a power of a hidden node may have none in a corner.
     """
     numbers = [feature.name for feature in trained.features if feature.kind == "number"]
-    signs, bends = trained.wanted.signs, trained.wanted.bends
+    signs, bends = trained.wanted.monotonic, trained.wanted.convexity
     low, high = trained.link.ends if trained.link else (0.0 if trained.log_target else -math.inf, math.inf)
     return {
         "monotone": {n: sign for n, sign in zip(numbers, signs, strict=False) if sign and n in formula.used},

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from kanopt.formulas import Constant, Curve, Formula, Node, Product, Sum, Table
-from kanopt.formulas.simplify import simplified
+from kanopt.formulas.simplify import simplify_graph
 
 __all__ = ["multiplied"]
 
@@ -17,13 +17,13 @@ def multiplied(formula: Formula, factor: float) -> Formula:
     changed: dict[str, Constant] = {}
     root = _times(formula.root, factor, changed)
     if root is None:
-        return replace(formula, root=simplified(Product((Constant(factor), formula.root))))
+        return replace(formula, root=simplify_graph(Product((Constant(factor), formula.root))))
     covariance = formula.covariance
     if covariance is not None:
         scale = np.array([factor if name in changed else 1.0 for name in covariance.names])
         matrix = scale[:, None] * np.array(covariance.matrix) * scale[None, :]
         covariance = replace(covariance, matrix=tuple(map(tuple, matrix.tolist())))
-    return replace(formula, root=simplified(root), covariance=covariance)
+    return replace(formula, root=simplify_graph(root), covariance=covariance)
 
 
 def _times(node: Node, factor: float, changed: dict[str, Constant]) -> Node | None:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.formulas import Variable
-from kanopt.kan.constraints import Wanted
+from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.description import Network
 from kanopt.kan.links import Link
 from kanopt.surrogates.distill.control import Control
@@ -60,7 +60,7 @@ class Trained:
     network: Network
     features: tuple[Feature, ...]
     rows: Rows
-    wanted: Wanted
+    wanted: ShapeConstraints
     smoothing: Array
     log_target: bool
     seed: int

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas import Constant, Formula, Node
-from kanopt.formulas.nodes import rebuilt
+from kanopt.formulas.nodes import rebuild
 from kanopt.formulas.parameters import Covariance, is_parameter
 from kanopt.surrogates.distill.curves import TABULATED
 from kanopt.surrogates.distill.mixed import Mixed
@@ -116,7 +116,7 @@ def with_covariance(
             else node
         )
 
-    return replace(formula, root=rebuilt(formula.root, told), covariance=known)
+    return replace(formula, root=rebuild(formula.root, told), covariance=known)
 
 
 def _values(root: Node) -> Array:

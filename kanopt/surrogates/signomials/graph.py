@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas import Apply, Constant, Curve, Input, Maximum, Node, Power, Product, Sum, Table
 from kanopt.formulas import Step as Staircase
-from kanopt.formulas.simplify import simplified
+from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.signomials.structure import (
     ONE,
     Exponential,
@@ -154,7 +154,7 @@ def graph(
     taken = set(names)
     free = (name for n in count(1) if (name := f"c{n}") not in taken)
     writer = _Writer(names, free, labels or {}, looked_up(law))
-    return simplified(writer.sum(_gathered(unscaled(law, scales))))
+    return simplify_graph(writer.sum(_gathered(unscaled(law, scales))))
 
 
 def looked_up(law: Law) -> Counter[str]:

@@ -26,30 +26,30 @@ import torch
 
 from kanopt.errors import FitError, KanoptWarning
 from kanopt.formulas.domain import Range
-from kanopt.kan.constraints import Constraints
-from kanopt.kan.fit import EXACT, FitOptions, Run
-from kanopt.kan.fitted import finish
+from kanopt.kan.constraints import ConstrainedCoefficients
+from kanopt.kan.fit import EXACT, FitOptions, TrainedBatch
+from kanopt.kan.fitted import describe_fit
 from kanopt.kan.large import is_large
 from kanopt.kan.objective import Data
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import residual_scale
-from kanopt.kan.smoothing import RIDGES, LinearModel, reestimated, select_smoothing
+from kanopt.kan.smoothing import RIDGES, GaussNewtonModel, select_smoothing, update_smoothing
 from kanopt.kan.trainer import train
-from kanopt.surrogates.architecture_search import Search
-from kanopt.surrogates.architecture_selection import choose
+from kanopt.surrogates.architecture_search import ArchitectureSearch
+from kanopt.surrogates.architecture_selection import select_structure
 from kanopt.surrogates.distill.mixed import Rows
-from kanopt.surrogates.fitting import Learned, law_of, learn
-from kanopt.surrogates.law import Law
-from kanopt.surrogates.options import Arguments, settings_of, warn_of_contradictions
-from kanopt.surrogates.settings import Settings, Watch
-from kanopt.surrogates.streaming.measuring import measured
-from kanopt.surrogates.streaming.objective import Expansion, RobustLoss, StreamedSquares
-from kanopt.surrogates.streaming.rows import Columns, Stopped
+from kanopt.surrogates.fitting import LearningResult, law_of, learn
+from kanopt.surrogates.law import NetworkLaw
+from kanopt.surrogates.options import RegressorArguments, settings_of, warn_of_contradictions
+from kanopt.surrogates.settings import FitMonitor, Settings
+from kanopt.surrogates.streaming.measuring import measure_law
+from kanopt.surrogates.streaming.objective import QuadraticModel, RobustLoss, StreamedSquares
+from kanopt.surrogates.streaming.rows import ReadingStopped, SourceColumns
 from kanopt.surrogates.streaming.survey import SAMPLE, Survey, survey
 from kanopt.surrogates.trials import Trial
-from kanopt.tables.batches import Given, open_source
+from kanopt.tables.batches import SourceLike, open_source
 
-__all__ = ["Streamed", "learn_streamed"]
+__all__ = ["StreamingResult", "learn_streamed"]
 
 STEPS = 4
 """Most steps on all rows of a network that is not linear in its parameters."""
@@ -60,7 +60,7 @@ STEERING = 200_000
 
 
 @dataclass(frozen=True, eq=False)
-class Streamed:
+class StreamingResult:
     """What a fit of a source leaves behind.
 
     Attributes
@@ -75,29 +75,29 @@ class Streamed:
         Which columns were read.
     readings
         How often the source was read.
-    simpler
+    simpler_laws
         Laws of simpler structure, each with its rows.
     """
 
-    law: Law
+    law: NetworkLaw
     alternatives: pd.DataFrame
     rows: Rows
-    columns: Columns
+    columns: SourceColumns
     readings: int
-    simpler: tuple[tuple[Law, Rows], ...] = ()
+    simpler_laws: tuple[tuple[NetworkLaw, Rows], ...] = ()
 
 
 def learn_streamed(
-    given: Given,
+    given: SourceLike,
     target: str,
-    arguments: Arguments,
+    arguments: RegressorArguments,
     *,
     features: Sequence[str] | None = None,
     weights: str | None = None,
     periods: Any = None,
-    watch: Watch | None = None,
+    watch: FitMonitor | None = None,
     sample: int = SAMPLE,
-) -> Streamed:
+) -> StreamingResult:
     """Learn from Parquet files, or from frames that come batch by batch.
 
     Parameters
@@ -130,19 +130,19 @@ def learn_streamed(
         Where the watch says to stop in the first reading: rows not read yet may lie anywhere, so there is no law to
         keep.
     """
-    stop = Watch().stop if watch is None else watch.stop
+    stop = FitMonitor().should_stop if watch is None else watch.should_stop
     try:
         with open_source(_stoppable(given, stop)) as source:
-            columns = Columns.of(source, target, features, weights)
+            columns = SourceColumns.of(source, target, features, weights)
             found = survey(source, columns, _seed(arguments), periods, sample, stop)
-            return _learned(found, arguments, watch)
-    except Stopped:
+            return _learn(found, arguments, watch)
+    except ReadingStopped:
         raise KeyboardInterrupt(
             "stopped while the table was read for the first time; nothing was learned yet"
         ) from None
 
 
-def _stoppable(given: Given, stop: Callable[[], bool]) -> Given:
+def _stoppable(given: SourceLike, stop: Callable[[], bool]) -> SourceLike:
     """Let an iterator, all of which is written to disk before the first reading, end where `stop` says so."""
     if not isinstance(given, Iterator):
         return given
@@ -150,41 +150,44 @@ def _stoppable(given: Given, stop: Callable[[], bool]) -> Given:
     def until_stopped() -> Iterator[pd.DataFrame]:
         for frame in given:
             if stop():
-                raise Stopped
+                raise ReadingStopped
             yield frame
 
     return until_stopped()
 
 
-def _learned(found: Survey, arguments: Arguments, watch: Watch | None) -> Streamed:
+def _learn(found: Survey, arguments: RegressorArguments, watch: FitMonitor | None) -> StreamingResult:
     """Choose the structure on the sample, train it on all rows and measure it."""
     columns = found.columns
     settings = _settings(arguments, found, watch)
     _refuse_contradictions(found, settings)
     if found.whole:
-        return _streamed(learn(found.sample, settings), columns)
-    trial, tried = choose(found.sample, settings)
-    if is_large(trial.run.network.shape):
+        return _streaming_result(learn(found.sample, settings), columns)
+    trial, tried = select_structure(found.sample, settings)
+    architecture = trial.trained.network.architecture
+    if is_large(architecture):
         raise FitError(
-            f"{found.source.name}: hidden={trial.structure.hidden} makes {trial.run.network.shape.parameters:,} "
-            "parameters, too many for a table read batch by batch; ask for fewer nodes, or fit a sample in memory"
+            f"{found.source.name}: hidden={trial.structure.hidden} makes {architecture.parameters:,} parameters, "
+            "too many for a table read batch by batch; ask for fewer nodes, or fit a sample in memory"
         )
-    settings.watch.begin(f"{trial.structure}, all rows", len(tried))
+    settings.monitor.begin(f"{trial.structure}, all rows", len(tried))
     try:
         trained, squares = _train_on_all(found, trial, settings)
-    except Stopped:
-        return _streamed(law_of(found.sample, trial, tried, settings), columns)
+    except ReadingStopped:
+        return _streaming_result(law_of(found.sample, trial, tried, settings), columns)
     learned = law_of(found.sample, trained, tried, settings)
-    learned = replace(learned, law=_widened(learned.law))
+    learned = replace(learned, law=_widen_domain(learned.law))
     try:
-        measured_law = measured(found, learned.law)
-    except Stopped:
-        return _streamed(learned, columns, squares.readings + 1)
-    return _streamed(replace(learned, law=measured_law), columns, squares.readings + 2)
+        measured_law = measure_law(found, learned.law)
+    except ReadingStopped:
+        return _streaming_result(learned, columns, squares.readings + 1)
+    return _streaming_result(replace(learned, law=measured_law), columns, squares.readings + 2)
 
 
-def _streamed(learned: Learned, columns: Columns, readings: int = 1) -> Streamed:
-    return Streamed(learned.law, learned.alternatives, learned.rows, columns, readings, learned.simpler)
+def _streaming_result(learned: LearningResult, columns: SourceColumns, readings: int = 1) -> StreamingResult:
+    return StreamingResult(
+        learned.law, learned.alternatives, learned.rows, columns, readings, learned.simpler_laws
+    )
 
 
 def _refuse_contradictions(found: Survey, settings: Settings) -> None:
@@ -201,15 +204,15 @@ def _refuse_contradictions(found: Survey, settings: Settings) -> None:
         warnings.warn(f"{where}: {warning.message}", KanoptWarning, stacklevel=4)
 
 
-def _seed(arguments: Arguments) -> int:
+def _seed(arguments: RegressorArguments) -> int:
     """Return the seed of the sample; one that is no whole number is refused with the settings, after the survey."""
     seed = arguments.seed
     return seed if isinstance(seed, int) and seed >= 0 else 0
 
 
-def _settings(arguments: Arguments, found: Survey, watch: Watch | None) -> Settings:
+def _settings(arguments: RegressorArguments, found: Survey, watch: FitMonitor | None) -> Settings:
     """Check the arguments; what the sample does not show of the target is known from the survey."""
-    settings = replace(settings_of(arguments, found.encoding, watch), linked=found.whole)
+    settings = replace(settings_of(arguments, found.encoding, watch), allow_link=found.whole)
     if found.low > 0.0:
         return settings
     if settings.log_target:
@@ -222,14 +225,14 @@ def _settings(arguments: Arguments, found: Survey, watch: Watch | None) -> Setti
 
 def _train_on_all(found: Survey, trial: Trial, settings: Settings) -> tuple[Trial, StreamedSquares]:
     """Train the network of `trial` on all rows; return it judged on the sample, and the objective."""
-    search = Search(found.sample, settings)
+    search = ArchitectureSearch(found.sample, settings)
     options = search.options(trial.structure)
     data = search.data(trial.structure, trial.encoding, trial.unit)
     total = found.weight / found.unit_weight
 
     def read() -> Iterator[Data]:
         for table in found.tables():
-            yield Search(table, settings).data(trial.structure, trial.encoding, trial.unit)
+            yield ArchitectureSearch(table, settings).data(trial.structure, trial.encoding, trial.unit)
 
     robust = None
     if trial.structure.loss != "squared":
@@ -246,44 +249,48 @@ def _train_on_all(found: Survey, trial: Trial, settings: Settings) -> tuple[Tria
         seed=settings.seed,
     )
     full = replace(data, weights=data.weights * (total / float(data.weights.sum())))
-    run = _trained(trial.run, squares, full, options, linear=linear)
-    fitted = finish(run, full, options)
+    run = _train(trial.trained, squares, full, options, linear=linear)
+    fitted = describe_fit(run, full, options)
     return search.judge(trial.structure, trial.encoding, trial.unit, run, fitted), squares
 
 
-def _trained(run: Run, squares: StreamedSquares, full: Data, options: FitOptions, *, linear: bool) -> Run:
+def _train(
+    run: TrainedBatch, squares: StreamedSquares, full: Data, options: FitOptions, *, linear: bool
+) -> TrainedBatch:
     """Choose the smoothing for all rows and train; `full` is the sample with the weight of all rows."""
     first = torch.zeros(1, dtype=torch.int64, device=full.target.device)
     network, smoothing = run.network.take(first), run.smoothing[first]
-    penalty = Penalty.of(network.shape, network.theta.device)
-    constraints = Constraints.of(network.shape, options.wanted, network.theta.device)
+    penalty = Penalty.of(network.architecture, network.theta.device)
+    constraints = ConstrainedCoefficients.of(
+        network.architecture, options.shape_constraints, network.theta.device
+    )
     rows = float(full.weights.sum())
     normal = squares.normal_equations(network)
     if options.smoothing is None:
         mean = (full.weights @ full.target) / rows
         spread = float((full.weights @ (full.target - mean).square()).sum())
         floor = EXACT * spread + torch.finfo(torch.float64).tiny
-        model = LinearModel(
+        model = GaussNewtonModel(
             normal, network.theta, penalty, rows, rows * options.distinct, floor, options.criterion
         )
-        if network.shape.hidden:
-            # Copies are no evidence, as in memory (kanopt.kan.fit.settled).
+        if network.architecture.hidden:
+            # Copies are no evidence, as in memory (kanopt.kan.fit.train_until_one).
             share = options.distinct
-            smoothing, _ = reestimated(normal * share, network.theta, penalty, smoothing, rows * share)
+            smoothing, _ = update_smoothing(normal * share, network.theta, penalty, smoothing, rows * share)
         else:
             smoothing = select_smoothing(model, smoothing, RIDGES[1:])
-    held = penalty.weighted(smoothing, rows, network.active)
+    held = penalty.matrices(smoothing, rows, network.active)
     if linear:
         steps = replace(options.trainer, damping=0.0)
-        objective = Expansion(network, normal, full.inputs)
+        objective = QuadraticModel(network, normal, full.inputs)
         network, history = train(network, objective, held, steps, constraints)
     else:
         steps = replace(options.trainer, damping=1e-3, iterations=STEPS, tolerance=TOLERANCE)
         network, history = train(network, squares, held, steps, constraints)
-    return Run(network, smoothing, run.score[first], history)
+    return TrainedBatch(network, smoothing, run.score[first], history)
 
 
-def _widened(law: Law) -> Law:
+def _widen_domain(law: NetworkLaw) -> NetworkLaw:
     """Return the law with the ranges of its domain those of all rows, of which the sample may miss the ends."""
     ranges = tuple(
         Range(known.name, *feature.bounds) if feature.kind == "number" else known

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from kanopt.kan.description import Network
 from kanopt.surrogates.density import weighted_quantile
-from kanopt.surrogates.law import Law
+from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.streaming.survey import Survey
-from kanopt.surrogates.trials import GROSS, Table
+from kanopt.surrogates.trials import GROSS, TrainingTable
 
-__all__ = ["measured"]
+__all__ = ["measure_law"]
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ class Totals:
     rows: int = 0
     sums: NDArray[np.float64] | float = 0.0
 
-    def add(self, table: Table, predicted: Floats, change: Floats) -> None:
+    def add(self, table: TrainingTable, predicted: Floats, change: Floats) -> None:
         """Add some rows."""
         error, centred = predicted - table.target, table.target - self.centre
         terms = [
@@ -67,7 +67,7 @@ class Totals:
         }
 
 
-def measured(found: Survey, law: Law) -> Law:
+def measure_law(found: Survey, law: NetworkLaw) -> NetworkLaw:
     """Return the law with smearing factor (or shift) and measures of fit from all rows."""
     limit = np.inf
     if law.loss != "squared":

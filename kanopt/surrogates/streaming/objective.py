@@ -6,10 +6,10 @@ with H = JᵀWJ and v = JᵀWr at θ₀,
 
     Σ w r²(θ₀ + δ) = Σ w r² − 2 δᵀv + δᵀHδ
 
-exactly, so that smoothing weights and bounds are dealt with in memory (:class:`Expansion`). Where it is not, H steers
-the step and not the optimum: it is taken from a sample of the rows, drawn anew in every batch, while loss and gradient
-are those of all rows (subsampled Newton; Roosta-Khorasani and Mahoney 2019, *Sub-sampled Newton methods*, Math.
-Program. 174). A gradient costs a few passes through the network, H grows with the square of the parameters.
+exactly, so that smoothing weights and bounds are dealt with in memory (:class:`QuadraticModel`). Where it is not, H
+steers the step and not the optimum: it is taken from a sample of the rows, drawn anew in every batch, while loss and
+gradient are those of all rows (subsampled Newton; Roosta-Khorasani and Mahoney 2019, *Sub-sampled Newton methods*,
+Math. Program. 174). A gradient costs a few passes through the network, H grows with the square of the parameters.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Inputs
+from kanopt.kan.architecture import InputTensors
 from kanopt.kan.gradient import squares_and_gradient
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares, NormalEquations, Precision
 from kanopt.kan.robust import HUBER, TUKEY
 
-__all__ = ["Expansion", "RobustLoss", "StreamedSquares"]
+__all__ = ["QuadraticModel", "RobustLoss", "StreamedSquares"]
 
 PART = 1 << 13
 """Rows that go through a network at once."""
@@ -48,7 +48,7 @@ class RobustLoss:
     name: str
     scale: float
 
-    def twice(self, residual: Tensor) -> Tensor:
+    def doubled_loss(self, residual: Tensor) -> Tensor:
         """Return 2 ρ(u) s², which is r² for small residuals."""
         u = residual.abs() / self.scale
         if self.name == "huber":
@@ -56,7 +56,7 @@ class RobustLoss:
         left = 1.0 - (u / TUKEY).clamp(max=1.0).square()
         return (self.scale * TUKEY) ** 2 / 3.0 * (1.0 - left**3)
 
-    def trust(self, residual: Tensor) -> Tensor:
+    def weight_share(self, residual: Tensor) -> Tensor:
         """Return ψ(u) / u, the factor on the weight of every row."""
         u = residual.abs() / self.scale
         if self.name == "huber":
@@ -89,7 +89,7 @@ class StreamedSquares:
     """
 
     read: Callable[[], Iterator[Data]]
-    inputs: Inputs
+    inputs: InputTensors
     link: Link | None = None
     robust: RobustLoss | None = None
     precision: Precision = "double"
@@ -129,9 +129,9 @@ class StreamedSquares:
         squares = None
         if self.robust is not None:
             residual = LeastSquares(data, self.link).residuals(network)[0, :, 0]
-            squares = (data.weights @ self.robust.twice(residual)).unsqueeze(0)
+            squares = (data.weights @ self.robust.doubled_loss(residual)).unsqueeze(0)
             # ψ(r) = trust(r) · r, so that the gradient is that of weighted squares.
-            data = replace(data, weights=data.weights * self.robust.trust(residual))
+            data = replace(data, weights=data.weights * self.robust.weight_share(residual))
         total, gradient = squares_and_gradient(network, data, self.link)
         if network.active is not None:
             gradient = gradient * network.active
@@ -144,7 +144,7 @@ class StreamedSquares:
 
 
 @dataclass(frozen=True)
-class Expansion:
+class QuadraticModel:
     """The quadratic expansion of a sum of squares about `network`, exact where the network is linear in θ.
 
     Examples
@@ -162,25 +162,25 @@ class Expansion:
     """
 
     network: KANBatch
-    about: NormalEquations
-    inputs: Inputs
+    centre: NormalEquations
+    inputs: InputTensors
 
     def normal_equations(self, network: KANBatch) -> NormalEquations:
         """Return the Gauss-Newton quantities at other parameters."""
         step = network.theta - self.network.theta
-        pull = torch.matmul(self.about.matrix, step.unsqueeze(-1)).squeeze(-1)
-        squares = self.about.squares + (step * (pull - 2.0 * self.about.vector)).sum(1)
-        return NormalEquations(self.about.matrix, self.about.vector - pull, squares.clamp(min=0.0))
+        pull = torch.matmul(self.centre.matrix, step.unsqueeze(-1)).squeeze(-1)
+        squares = self.centre.squares + (step * (pull - 2.0 * self.centre.vector)).sum(1)
+        return NormalEquations(self.centre.matrix, self.centre.vector - pull, squares.clamp(min=0.0))
 
     def squares(self, network: KANBatch) -> Tensor:
         """Return the sum of squares of every network, shape (M,)."""
         return self.normal_equations(network).squares
 
-    def for_models(self, index: Tensor) -> Expansion:
+    def for_models(self, index: Tensor) -> QuadraticModel:
         """Return the expansions of the networks at `index`."""
-        normal = self.about
+        normal = self.centre
         picked = NormalEquations(normal.matrix[index], normal.vector[index], normal.squares[index])
-        return Expansion(self.network.take(index), picked, self.inputs)
+        return QuadraticModel(self.network.take(index), picked, self.inputs)
 
 
 def _same(first: KANBatch, second: KANBatch) -> bool:

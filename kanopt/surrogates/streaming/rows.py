@@ -11,11 +11,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, nearest
-from kanopt.surrogates.encoding import Encoding
-from kanopt.surrogates.trials import Table
-from kanopt.tables.batches import Source
+from kanopt.surrogates.encoding import FeatureEncoding
+from kanopt.surrogates.trials import TrainingTable
+from kanopt.tables.batches import BatchSource
 
-__all__ = ["BATCH", "Block", "Categories", "Columns", "Stopped", "joined", "read_blocks"]
+__all__ = [
+    "BATCH",
+    "CategoryCodes",
+    "ReadingStopped",
+    "RowBlock",
+    "SourceColumns",
+    "concatenate_blocks",
+    "read_blocks",
+]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -23,12 +31,12 @@ BATCH = 1 << 15
 """Rows read at a time."""
 
 
-class Stopped(Exception):  # noqa: N818 - no error: the reading was asked to end
+class ReadingStopped(Exception):  # noqa: N818 - no error: the reading was asked to end
     """A reading was asked to end before its last row."""
 
 
 @dataclass(frozen=True)
-class Columns:
+class SourceColumns:
     """Which columns are learned from: features in their order, target, and weights if any."""
 
     features: tuple[str, ...]
@@ -37,8 +45,8 @@ class Columns:
 
     @classmethod
     def of(
-        cls, source: Source, target: str, features: Sequence[str] | None, weights: str | None = None
-    ) -> Columns:
+        cls, source: BatchSource, target: str, features: Sequence[str] | None, weights: str | None = None
+    ) -> SourceColumns:
         """Check that the columns exist and are of a kind to learn from; `features` None takes all others.
 
         Raises
@@ -88,7 +96,7 @@ class Columns:
         return [*self.features, self.target, *([self.weights] if self.weights else [])]
 
 
-class Categories:
+class CategoryCodes:
     """The values of one category met so far, and their codes in the order in which they came."""
 
     def __init__(self, known: Sequence[Any] = ()) -> None:
@@ -107,7 +115,7 @@ class Categories:
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class RowBlock:
     """Some rows.
 
     Attributes
@@ -127,33 +135,33 @@ class Block:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def take(self, index: NDArray[Any]) -> Block:
+    def take(self, index: NDArray[Any]) -> RowBlock:
         """Return some of the rows."""
-        return Block(self.numbers[index], self.codes[index], self.rows[index])
+        return RowBlock(self.numbers[index], self.codes[index], self.rows[index])
 
-    def ordered(self, places: Sequence[int]) -> Block:
+    def ordered(self, places: Sequence[int]) -> RowBlock:
         """Return the rows with their numeric features in another order."""
-        return Block(self.numbers[:, [*places, -2, -1]], self.codes, self.rows)
+        return RowBlock(self.numbers[:, [*places, -2, -1]], self.codes, self.rows)
 
-    def table(self, encoding: Encoding, unit_weight: float) -> Table:
+    def table(self, encoding: FeatureEncoding, unit_weight: float) -> TrainingTable:
         """Return the rows with their weights divided by `unit_weight`."""
         weights = self.numbers[:, -1] / unit_weight
-        return Table(self.numbers[:, :-2], self.codes, self.numbers[:, -2], weights, encoding)
+        return TrainingTable(self.numbers[:, :-2], self.codes, self.numbers[:, -2], weights, encoding)
 
 
-def joined(blocks: Sequence[Block]) -> Block:
+def concatenate_blocks(blocks: Sequence[RowBlock]) -> RowBlock:
     """Return the rows of several blocks as one."""
     numbers, codes, rows = zip(*((block.numbers, block.codes, block.rows) for block in blocks), strict=True)
-    return Block(np.concatenate(numbers), np.concatenate(codes), np.concatenate(rows))
+    return RowBlock(np.concatenate(numbers), np.concatenate(codes), np.concatenate(rows))
 
 
 def read_blocks(
-    source: Source,
-    columns: Columns,
+    source: BatchSource,
+    columns: SourceColumns,
     numbers: Sequence[str],
-    categories: Mapping[str, Categories],
+    categories: Mapping[str, CategoryCodes],
     stop: Callable[[], bool] = lambda: False,
-) -> Iterator[Block]:
+) -> Iterator[RowBlock]:
     """Read all rows with a weight other than 0, from the start; missing numbers come as NaN.
 
     Raises
@@ -164,7 +172,7 @@ def read_blocks(
     start = 0
     for whole in source.batches(columns.names, BATCH):
         if stop():
-            raise Stopped
+            raise ReadingStopped
         batch, rows = _used(whole, columns.weights)
         values = np.ones((len(batch), len(numbers) + 2))
         for place, name in enumerate([*numbers, columns.target, *filter(None, [columns.weights])]):
@@ -172,7 +180,7 @@ def read_blocks(
         codes = np.empty((len(batch), len(categories)), dtype=np.int64)
         for place, (name, known) in enumerate(categories.items()):
             codes[:, place] = known.encode(batch.column(name))
-        yield Block(values, codes, start + rows)
+        yield RowBlock(values, codes, start + rows)
         start += len(whole)
 
 

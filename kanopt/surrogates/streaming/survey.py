@@ -16,11 +16,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError
-from kanopt.surrogates.encoding import LARGEST, LEAST_ROWS, Encoding, encoding_of
+from kanopt.surrogates.encoding import LARGEST, LEAST_ROWS, FeatureEncoding, encoding_of
 from kanopt.surrogates.options import periods_of
-from kanopt.surrogates.streaming.rows import Block, Categories, Columns, joined, read_blocks
-from kanopt.surrogates.trials import Table
-from kanopt.tables.batches import Source
+from kanopt.surrogates.streaming.rows import (
+    CategoryCodes,
+    RowBlock,
+    SourceColumns,
+    concatenate_blocks,
+    read_blocks,
+)
+from kanopt.surrogates.trials import TrainingTable
+from kanopt.tables.batches import BatchSource
 
 __all__ = ["SAMPLE", "Survey", "survey"]
 
@@ -44,9 +50,9 @@ class Reservoir:
         self.generator = np.random.default_rng([seed, STREAM])
         self.limit = 1.0
         self.keys: list[Floats] = []
-        self.blocks: list[Block] = []
+        self.blocks: list[RowBlock] = []
 
-    def look(self, block: Block) -> None:
+    def add(self, block: RowBlock) -> None:
         """Draw from more rows."""
         keys = self.generator.random(len(block))
         low = keys < self.limit
@@ -56,20 +62,20 @@ class Reservoir:
             self._shrink()
 
     def _shrink(self) -> None:
-        keys, block = np.concatenate(self.keys), joined(self.blocks)
+        keys, block = np.concatenate(self.keys), concatenate_blocks(self.blocks)
         if len(keys) > self.size:
             least = np.sort(np.argpartition(keys, self.size)[: self.size])
             keys, block = keys[least], block.take(least)
             self.limit = float(keys.max())
         self.keys, self.blocks = [keys], [block]
 
-    def rows(self) -> Block:
+    def rows(self) -> RowBlock:
         """Return the sample so far."""
         self._shrink()
         return self.blocks[0]
 
 
-class Checks:
+class ColumnChecks:
     """What was met in every numeric column, then every category: range, and what is missing or infinite."""
 
     def __init__(self, numbers: int, categories: int) -> None:
@@ -82,7 +88,7 @@ class Checks:
         self.huge = np.full(numbers, -1, dtype=np.int64)
         self.first = np.full(numbers + categories, -1, dtype=np.int64)
 
-    def look(self, block: Block) -> None:
+    def update(self, block: RowBlock) -> None:
         """Look at more rows."""
         self.count += len(block)
         if not len(block):
@@ -101,7 +107,7 @@ class Checks:
         fresh = bad.any(axis=0) & (self.first < 0)
         self.first[fresh] = block.rows[bad.argmax(axis=0)[fresh]]
 
-    def _look_for_huge(self, block: Block) -> None:
+    def _look_for_huge(self, block: RowBlock) -> None:
         """Note the first row in which a number is too large to be taken to the fourth power."""
         for index in np.flatnonzero((self.huge < 0) & ((self.low < -LARGEST) | (self.high > LARGEST))):
             sizes = np.abs(block.numbers[:, index])
@@ -109,7 +115,7 @@ class Checks:
             if beyond.any():
                 self.huge[index] = block.rows[beyond.argmax()]
 
-    def fault(self, index: int, what: str, source: Source) -> list[str]:
+    def fault(self, index: int, what: str, source: BatchSource) -> list[str]:
         """Say what is missing, infinite or too large in a column, if anything."""
         counts = [
             (int(self.missing[index]), "missing (NaN)"),
@@ -151,14 +157,14 @@ class Survey:
         Asked with every batch of a later reading whether to end it.
     """
 
-    source: Source
-    columns: Columns
-    encoding: Encoding
+    source: BatchSource
+    columns: SourceColumns
+    encoding: FeatureEncoding
     rows: int
     weight: float
     low: float
     high: float
-    sample: Table
+    sample: TrainingTable
     stop: Callable[[], bool]
 
     @property
@@ -171,7 +177,7 @@ class Survey:
         """What weights are divided by: those with a mean below one are scaled to mean one."""
         return min(1.0, self.weight / self.rows)
 
-    def tables(self) -> Iterator[Table]:
+    def tables(self) -> Iterator[TrainingTable]:
         """Read the rows again.
 
         Raises
@@ -181,7 +187,7 @@ class Survey:
         Stopped
             Where the survey's `stop` says so.
         """
-        known = {feature.name: Categories(feature.categories) for feature in self.encoding.categories}
+        known = {feature.name: CategoryCodes(feature.categories) for feature in self.encoding.categories}
         count = 0
         numbers = [feature.name for feature in self.encoding.numeric]
         for block in read_blocks(self.source, self.columns, numbers, known, self.stop):
@@ -200,8 +206,8 @@ class Survey:
 
 
 def survey(
-    source: Source,
-    columns: Columns,
+    source: BatchSource,
+    columns: SourceColumns,
     seed: int,
     periods: Any = None,
     size: int = SAMPLE,
@@ -228,19 +234,19 @@ def survey(
         For missing, infinite or too large values, constant columns, too many categories and too few rows; all columns
         at once.
     """
-    categories = {name: Categories() for name in columns.features if source.kinds[name] == "category"}
+    categories = {name: CategoryCodes() for name in columns.features if source.kinds[name] == "category"}
     numbers = [name for name in columns.features if name not in categories]
-    checks, reservoir = Checks(len(numbers) + 2, len(categories)), Reservoir(size, seed)
+    checks, reservoir = ColumnChecks(len(numbers) + 2, len(categories)), Reservoir(size, seed)
     for block in read_blocks(source, columns, numbers, categories, stop):
-        checks.look(block)
-        reservoir.look(block)
+        checks.update(block)
+        reservoir.add(block)
         for name, known in categories.items():
             if len(known.codes) > CATEGORIES:
                 raise FitError(
                     f"{source.name}: column {name!r} holds more than {CATEGORIES:,} different values, as names and "
                     "numbers of single things do; leave it out by columns=[…], or put its values into groups"
                 )
-    _refuse(source, columns, numbers, categories, checks)
+    _raise_faults(source, columns, numbers, categories, checks)
     ends = zip(checks.low, checks.high, strict=True)
     encoding = _encoding(columns, dict(zip(numbers, ends, strict=False)), categories)
     encoding = encoding.with_periods(periods_of(periods, encoding))
@@ -264,12 +270,12 @@ def survey(
     )
 
 
-def _refuse(
-    source: Source,
-    columns: Columns,
+def _raise_faults(
+    source: BatchSource,
+    columns: SourceColumns,
     numbers: Sequence[str],
-    categories: Mapping[str, Categories],
-    checks: Checks,
+    categories: Mapping[str, CategoryCodes],
+    checks: ColumnChecks,
 ) -> None:
     """Raise a FitError that names everything wrong with the rows."""
     if checks.count and checks.low[-1] < 0:
@@ -302,7 +308,7 @@ def _refuse(
         raise FitError("\n".join(f"{source.name}: {text}" for text in faults))
 
 
-def _refuse_rare(source: Source, numbers: Sequence[str], drawn: Block) -> None:
+def _refuse_rare(source: BatchSource, numbers: Sequence[str], drawn: RowBlock) -> None:
     """Raise a FitError where a column varies, but not among the rows that were drawn."""
     for place, name in enumerate(numbers):
         value = drawn.numbers[0, place]
@@ -315,8 +321,8 @@ def _refuse_rare(source: Source, numbers: Sequence[str], drawn: Block) -> None:
 
 
 def _encoding(
-    columns: Columns, ends: Mapping[str, tuple[float, float]], categories: Mapping[str, Categories]
-) -> Encoding:
+    columns: SourceColumns, ends: Mapping[str, tuple[float, float]], categories: Mapping[str, CategoryCodes]
+) -> FeatureEncoding:
     """Return the encoding of a table that holds the ends of every range and all categories."""
     rows = max([2, *(len(known.codes) for known in categories.values())])
     frame = {

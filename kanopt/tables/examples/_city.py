@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from kanopt.errors import TableError
-from kanopt.tables.examples._laws import measured
-from kanopt.tables.report import made
+from kanopt.tables.examples._laws import add_noise
+from kanopt.tables.report import with_report
 
 __all__ = ["City", "make_city"]
 
@@ -171,10 +171,10 @@ def make_city(seed: int = 7, *, strength: float = 1.0) -> City:
     )
     depots = pd.DataFrame({"name": ["depot"], "x_km": [DEPOT[0]], "y_km": [DEPOT[1]]})
     return City(
-        trips=made(_trips(trips_rng, strength), f"{source}.trips", TRIP_UNITS),
-        clients=made(_clients(clients_rng), f"{source}.clients", CLIENT_UNITS),
-        vehicles=made(vehicles, f"{source}.vehicles", VEHICLE_UNITS),
-        depots=made(depots, f"{source}.depots", {"x_km": "km", "y_km": "km"}),
+        trips=with_report(_trips(trips_rng, strength), f"{source}.trips", TRIP_UNITS),
+        clients=with_report(_clients(clients_rng), f"{source}.clients", CLIENT_UNITS),
+        vehicles=with_report(vehicles, f"{source}.vehicles", VEHICLE_UNITS),
+        depots=with_report(depots, f"{source}.depots", {"x_km": "km", "y_km": "km"}),
         seed=seed,
         strength=strength,
     )
@@ -199,7 +199,7 @@ def _trips(
         "fuel_l": laws.true_fuel_l(distance, load, hour),
         "cost_eur": laws.true_cost_eur(distance, load, hour),
     }
-    columns = {name: measured(rng, truth, noise=noise, outliers=outliers) for name, truth in truths.items()}
+    columns = {name: add_noise(rng, truth, noise=noise, outliers=outliers) for name, truth in truths.items()}
     return pd.DataFrame({"week": week, "distance_km": distance, "load_t": load, "hour": hour, **columns})
 
 

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from kanopt.errors import TableError, nearest
 
-__all__ = ["looked_up", "measured"]
+__all__ = ["add_noise", "look_up"]
 
 
-def measured(
+def add_noise(
     rng: np.random.Generator, truth: NDArray[np.float64], *, noise: float, outliers: float
 ) -> NDArray[np.float64]:
     """Return what a log would show of a true value.
@@ -42,7 +42,7 @@ def measured(
     return result
 
 
-def looked_up(table: Mapping[str, float], names: ArrayLike, what: str) -> NDArray[np.float64]:
+def look_up(table: Mapping[str, float], names: ArrayLike, what: str) -> NDArray[np.float64]:
     """Return the constant that belongs to each name; an array of the shape of `names`.
 
     Raises

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from kanopt.tables.report import made
+from kanopt.tables.report import with_report
 
 __all__ = ["SiouxFalls", "load_sioux_falls"]
 
@@ -82,5 +82,5 @@ def load_sioux_falls() -> SiouxFalls:
     for part, units in (("links", LINK_UNITS), ("nodes", NODE_UNITS)):
         with (folder / f"sioux_falls_{part}.csv").open(encoding="utf-8") as file:
             frame = pd.read_csv(file)
-        frames.append(made(frame, f"load_sioux_falls().{part}", units, how="shipped with kanopt"))
+        frames.append(with_report(frame, f"load_sioux_falls().{part}", units, how="shipped with kanopt"))
     return SiouxFalls(*frames)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from kanopt.tables.examples._laws import looked_up, measured
-from kanopt.tables.report import made
+from kanopt.tables.examples._laws import add_noise, look_up
+from kanopt.tables.report import with_report
 
 __all__ = ["SupplyNetworkTables", "make_supply_network"]
 
@@ -115,8 +115,8 @@ class SupplyNetworkTables:
             If a mode is unknown.
         """
         distance, weight = (np.asarray(v, dtype=np.float64) for v in (distance_km, weight_t))
-        moved = looked_up(RATE, mode, "mode") * distance**0.9 * weight**0.6
-        return np.asarray(looked_up(BASE, mode, "mode") + moved)
+        moved = look_up(RATE, mode, "mode") * distance**0.9 * weight**0.6
+        return np.asarray(look_up(BASE, mode, "mode") + moved)
 
     @staticmethod
     def true_pallets(
@@ -131,8 +131,8 @@ class SupplyNetworkTables:
         """
         people, money, time = (np.asarray(v, dtype=np.float64) for v in (population_k, price, month))
         season = 1.0 + 0.25 * np.sin(2.0 * np.pi * (time - 4.0) / 12.0)
-        dear = (money / looked_up(REFERENCE, product, "product")) ** -1.4
-        return np.asarray(looked_up(SIZE, product, "product") * (people / 100.0) ** 0.9 * dear * season)
+        dear = (money / look_up(REFERENCE, product, "product")) ** -1.4
+        return np.asarray(look_up(SIZE, product, "product") * (people / 100.0) ** 0.9 * dear * season)
 
 
 def make_supply_network(seed: int = 7) -> SupplyNetworkTables:
@@ -186,7 +186,7 @@ def make_supply_network(seed: int = 7) -> SupplyNetworkTables:
         "lanes": (_lanes(suppliers, sites, markets), {"distance": "km", "shipment_t": "t"}),
     }
     source = f"make_supply_network(seed={seed})"
-    frames = {name: made(frame, f"{source}.{name}", units) for name, (frame, units) in parts.items()}
+    frames = {name: with_report(frame, f"{source}.{name}", units) for name, (frame, units) in parts.items()}
     return SupplyNetworkTables(**frames, seed=seed)
 
 
@@ -203,7 +203,7 @@ def _freight(rng: np.random.Generator, noise: float = 0.08, outliers: float = 0.
         }
     )
     truth = SupplyNetworkTables.true_cost_eur(mode, frame["distance_km"], frame["weight_t"])
-    frame["cost_eur"] = measured(rng, truth, noise=noise, outliers=outliers)
+    frame["cost_eur"] = add_noise(rng, truth, noise=noise, outliers=outliers)
     return frame
 
 
@@ -214,10 +214,10 @@ def _demand(
     known = markets[["name", "population_k"]].rename(columns={"name": "market"})
     frame = period.merge(known, how="cross").merge(pd.DataFrame({"product": list(SIZE)}), how="cross")
     frame["month"] = (frame["period"] - 1) % 12 + 1
-    reference = looked_up(REFERENCE, frame["product"], "product")
+    reference = look_up(REFERENCE, frame["product"], "product")
     frame["price"] = np.round(reference * rng.uniform(0.8, 1.25, len(frame)), 1)
     inputs = [frame[name].to_numpy() for name in ("product", "population_k", "price", "month")]
-    frame["pallets"] = measured(
+    frame["pallets"] = add_noise(
         rng, SupplyNetworkTables.true_pallets(*inputs), noise=noise, outliers=outliers
     )
     return frame[["period", "month", "market", "product", "population_k", "price", "pallets"]]
@@ -282,5 +282,5 @@ def _lanes(suppliers: pd.DataFrame, sites: pd.DataFrame, markets: pd.DataFrame) 
     lanes = ways.rename(columns={"name_tail": "tail", "name_head": "head"})[
         ["tail", "head", "mode", "distance"]
     ]
-    lanes["shipment_t"] = looked_up(SHIPMENT, lanes["mode"], "mode")
+    lanes["shipment_t"] = look_up(SHIPMENT, lanes["mode"], "mode")
     return lanes.reset_index(drop=True)

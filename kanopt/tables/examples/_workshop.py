@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from kanopt.tables.examples._laws import looked_up, measured
-from kanopt.tables.report import made
+from kanopt.tables.examples._laws import add_noise, look_up
+from kanopt.tables.report import with_report
 
 __all__ = ["Workshop", "make_workshop"]
 
@@ -97,7 +97,7 @@ class Workshop:
             If a machine or a material is unknown.
         """
         weight, length = (np.asarray(v, dtype=np.float64) for v in (weight_kg, length_mm))
-        rate = looked_up(PACE, machine, "machine") * looked_up(HARDNESS, material, "material")
+        rate = look_up(PACE, machine, "machine") * look_up(HARDNESS, material, "material")
         return np.asarray(rate * (15.0 + 0.12 * length + 4.0 * np.sqrt(weight)))
 
     @staticmethod
@@ -106,8 +106,8 @@ class Workshop:
     ) -> NDArray[np.float64]:
         """Return the kWh a task takes; arrays broadcast."""
         minutes = Workshop.true_minutes(machine, material, weight_kg, length_mm)
-        load = 0.6 + 0.4 * looked_up(HARDNESS, material, "material")
-        return np.asarray(looked_up(POWER, machine, "machine") * minutes / 60.0 * load)
+        load = 0.6 + 0.4 * look_up(HARDNESS, material, "material")
+        return np.asarray(look_up(POWER, machine, "machine") * minutes / 60.0 * load)
 
 
 def make_workshop(seed: int = 7) -> Workshop:
@@ -141,7 +141,7 @@ def make_workshop(seed: int = 7) -> Workshop:
         "power": (_power(), {"start": "h", "price": "EUR/kWh"}),
     }
     source = f"make_workshop(seed={seed})"
-    frames = {name: made(frame, f"{source}.{name}", units) for name, (frame, units) in parts.items()}
+    frames = {name: with_report(frame, f"{source}.{name}", units) for name, (frame, units) in parts.items()}
     return Workshop(**frames, seed=seed)
 
 
@@ -156,8 +156,8 @@ def _log(rng: np.random.Generator, noise: float = 0.08, outliers: float = 0.01) 
         }
     )
     inputs = [frame[name].to_numpy() for name in ("machine", "material", "weight_kg", "length_mm")]
-    frame["minutes"] = measured(rng, Workshop.true_minutes(*inputs), noise=noise, outliers=outliers)
-    frame["kwh"] = measured(rng, Workshop.true_kwh(*inputs), noise=noise, outliers=outliers)
+    frame["minutes"] = add_noise(rng, Workshop.true_minutes(*inputs), noise=noise, outliers=outliers)
+    frame["kwh"] = add_noise(rng, Workshop.true_kwh(*inputs), noise=noise, outliers=outliers)
     return frame
 
 

@@ -88,9 +88,13 @@ def test_what_is_left_out_under_force_is_said() -> None:
     clients = [replace(c, vehicles="truck") if c.name == "a" else c for c in problem.clients]
     result = ko.solve(replace(problem, vehicles=vehicles, clients=clients), time_limit=2.0)
     forced = ko.explain(result).instead("b", "truck")
-    assert set(forced.left_out) <= {"a", "b"}
-    assert len(forced.left_out) == 1
-    said = f"leaves {forced.left_out[0]} out" if forced.holds else "no plan was found in which it is"
+    assert set(forced.newly_unserved) <= {"a", "b"}
+    assert len(forced.newly_unserved) == 1
+    said = (
+        f"leaves {forced.newly_unserved[0]} out"
+        if forced.serves_client
+        else "no plan was found in which it is"
+    )
     assert said in str(forced)
 
 
@@ -148,7 +152,7 @@ def test_a_client_with_a_prize_is_put_on_the_vehicle_all_the_same() -> None:
     result = ko.solve(problem, time_limit=1.0, seed=0)
     assert result.plan.unserved == ("b",)
     forced = ko.explain(result).instead("b", "truck", time_limit=1.0)
-    assert forced.holds
+    assert forced.serves_client
     assert "b" in {
         name for route in forced.after.plan.routes if route.vehicle == "truck" for name in route.clients
     }
@@ -166,7 +170,7 @@ def test_a_vehicle_that_cannot_is_said_not_to() -> None:
         km,
     )
     forced = ko.explain(ko.solve(problem, time_limit=1.0)).instead("a", "truck", time_limit=1.0)
-    assert not forced.holds
+    assert not forced.serves_client
     assert str(forced).startswith(
         "client a on truck: no plan was found in which it is; client a cannot be served"
     )

@@ -16,8 +16,8 @@ from kanopt.errors import ProblemError
 from kanopt.explain.routing import conflicts, feasibility
 from kanopt.explain.routing.conflicts import Conflict
 from kanopt.explain.routing.feasibility import serve_all
-from kanopt.explain.routing.held_karp import Undecided, is_plain, serve_plainly
-from kanopt.explain.routing.relaxed_problem import Rule, smaller_problem
+from kanopt.explain.routing.held_karp import Undecided, allows_held_karp, serve_all_held_karp
+from kanopt.explain.routing.relaxed_problem import RelaxableRule, relax_problem
 from kanopt.formulas import Variable, arc, clock, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
@@ -47,8 +47,8 @@ def test_windows_that_exclude_each_other() -> None:
     given = problem_of([Client("a", latest=495.0), Client("b"), Client("c", latest=495.0)])
     found = asked(given, [["a", "b"]])
     assert found.clients == ("c", "a")
-    assert found.rules == (Rule("window", "a"), Rule("window", "c"))
-    assert (found.proved, found.irreducible, found.one_more) == (True, True, ("van",))
+    assert found.rules == (RelaxableRule("window", "a"), RelaxableRule("window", "c"))
+    assert (found.proved, found.irreducible, found.sufficient_vehicle_types) == (True, True, ("van",))
     assert str(found) == (
         "clients c and a cannot all be served by 1 vehicle of type van, because of the windows of a and c (proved; "
         "none of these can be spared). To mend it: leave one of these clients out, or give up one of these rules, or "
@@ -61,7 +61,7 @@ def test_nothing_is_said_to_mend_a_conflict_of_which_something_may_be_spared() -
     given = problem_of([Client("a", latest=495.0), Client("b"), Client("c", latest=495.0)])
     found = replace(asked(given, [["a", "b"]]), irreducible=False, proved=False)
     assert str(found).endswith("a and c (search found none). To mend it: add one more van.")
-    assert str(replace(found, one_more=())).endswith("a and c (search found none).")
+    assert str(replace(found, sufficient_vehicle_types=())).endswith("a and c (search found none).")
     assert set(found.to_frame()["mend"]) == {""}
     assert found.to_frame()["member"].tolist() == ["c", "a", "the window of a", "the window of c"]
 
@@ -70,34 +70,34 @@ def test_a_shift_that_is_too_short_for_three() -> None:
     given = problem_of([Client(name, service=20.0) for name in "abc"], {"shift_end": 585.0})
     found = asked(given, [["a", "b"]])
     assert set(found.clients) == {"a", "b", "c"}
-    assert found.rules == (Rule("shift", "van"),)
+    assert found.rules == (RelaxableRule("shift", "van"),)
     assert found.proved
 
 
 def test_three_that_are_too_heavy_and_two_vehicles_that_carry_one_each() -> None:
     given = problem_of([Client(name, demand=2.0) for name in "abc"], {"capacity": 5.0})
     found = asked(given, [["a", "b"]])
-    assert (set(found.clients), found.rules) == ({"a", "b", "c"}, (Rule("capacity", "van"),))
+    assert (set(found.clients), found.rules) == ({"a", "b", "c"}, (RelaxableRule("capacity", "van"),))
     # 9 t would carry 6 t, but no two of them go on one vehicle
     packed = problem_of([Client(name, demand=2.0) for name in "abc"], {"capacity": 3.0, "count": 2})
     found = asked(packed, [["a"], ["b"]])
     assert set(found.clients) == {"a", "b", "c"}
-    assert (found.rules, found.proved, found.irreducible) == ((Rule("capacity", "van"),), True, True)
+    assert (found.rules, found.proved, found.irreducible) == ((RelaxableRule("capacity", "van"),), True, True)
     assert found.fleet == "2 vehicles of type van"
 
 
 @pytest.mark.parametrize(
     ("clients", "van", "policy", "rule"),
     [
-        ([{}, {}, {}], {"max_distance": 45.0}, {}, Rule("longest distance", "van")),
-        ([{}, {}, {}], {"max_duration": 45.0}, {}, Rule("longest duration", "van")),
-        ([{"goods": "x"}, {}, {"goods": "y"}], {}, {"apart": (("x", "y"),)}, Rule("apart")),
-        ([{"pickup": 1.0}, {}, {"pickup": 8.5}], {}, {}, Rule("capacity", "van")),
-        ([{}, {}, {"needs": "lift"}], {}, {}, Rule("skill", "c")),
+        ([{}, {}, {}], {"max_distance": 45.0}, {}, RelaxableRule("longest distance", "van")),
+        ([{}, {}, {}], {"max_duration": 45.0}, {}, RelaxableRule("longest duration", "van")),
+        ([{"goods": "x"}, {}, {"goods": "y"}], {}, {"apart": (("x", "y"),)}, RelaxableRule("apart")),
+        ([{"pickup": 1.0}, {}, {"pickup": 8.5}], {}, {}, RelaxableRule("capacity", "van")),
+        ([{}, {}, {"needs": "lift"}], {}, {}, RelaxableRule("skill", "c")),
     ],
 )
 def test_every_other_rule_can_be_the_one_in_the_way(
-    clients: list[dict[str, Any]], van: dict[str, Any], policy: dict[str, Any], rule: Rule
+    clients: list[dict[str, Any]], van: dict[str, Any], policy: dict[str, Any], rule: RelaxableRule
 ) -> None:
     people = [Client(name, **fields) for name, fields in zip("abc", clients, strict=True)]
     given = problem_of([replace(client, needs="") for client in people], van, **policy)
@@ -110,7 +110,11 @@ def test_every_other_rule_can_be_the_one_in_the_way(
 
 def test_a_client_that_cannot_even_be_served_alone() -> None:
     found = asked(problem_of([Client("a"), Client("b"), Client("c", demand=10.0)]), [["a", "b"]])
-    assert (found.others, found.rules, found.one_more) == ((), (Rule("capacity", "van"),), ())
+    assert (found.others, found.rules, found.sufficient_vehicle_types) == (
+        (),
+        (RelaxableRule("capacity", "van"),),
+        (),
+    )
     assert str(found) == (
         "client c cannot be served by 1 vehicle of type van, because of the capacity of van (proved; none of these can "
         "be spared). To mend it: give up the capacity of van."
@@ -150,14 +154,14 @@ def test_a_clock_law_is_tried_on_the_law_and_not_called_proved() -> None:
     assert "(search found none; none of these can be spared)" in str(found)
     heavy = replace(clocked, clients=[Client(name, demand=4.0) for name in "abc"])
     found = asked(heavy, [["a", "b"]])
-    assert (found.rules, found.proved) == ((Rule("capacity", "van"),), True)
+    assert (found.rules, found.proved) == ((RelaxableRule("capacity", "van"),), True)
 
 
 def test_a_client_is_left_out_with_its_source() -> None:
     clients = [Client("a", service=30.0), Client("b", service=30.0), Client("c", demand=1.0, source="b")]
     found = asked(problem_of(clients, {"shift_end": 575.0}), [["a"]])
     assert set(found.clients) == {"a", "b", "c"}
-    assert found.rules == (Rule("shift", "van"),)
+    assert found.rules == (RelaxableRule("shift", "van"),)
 
 
 def test_questions_that_cannot_be_asked() -> None:
@@ -201,17 +205,19 @@ def plans_of(problem: RoutingProblem) -> Iterator[dict[str, list[str]]]:
             yield {label: list(order) for label, order in zip(labels, orders, strict=True) if order}
 
 
-def possible(problem: RoutingProblem, names: set[str], rules: set[Rule]) -> bool:
+def possible(problem: RoutingProblem, names: set[str], rules: set[RelaxableRule]) -> bool:
     """Say whether any plan of a smaller problem breaks no rule, by trying all; built here in another way."""
     clients = [
-        replace(c, **({} if Rule("window", c.name) in rules else {"earliest": 0.0, "latest": np.inf}))
+        replace(
+            c, **({} if RelaxableRule("window", c.name) in rules else {"earliest": 0.0, "latest": np.inf})
+        )
         for c in problem.clients
     ]
     vehicles = [
         replace(
             v,
-            capacity=v.capacity if Rule("capacity", v.name) in rules else np.inf,
-            shift_end=v.shift_end if Rule("shift", v.name) in rules else np.inf,
+            capacity=v.capacity if RelaxableRule("capacity", v.name) in rules else np.inf,
+            shift_end=v.shift_end if RelaxableRule("shift", v.name) in rules else np.inf,
         )
         for v in problem.vehicles
     ]
@@ -287,10 +293,10 @@ def test_routes_are_driven_a_few_at_a_time_until_the_deadline(monkeypatch: pytes
 
     monkeypatch.setattr(feasibility.time, "perf_counter", tick)
     routes = [Route("van", 1, "depot", (str(k),)) for k in range(200)]
-    quick = [len(some) for some in feasibility._pieces(routes, 10.0)]
+    quick = [len(some) for some in feasibility._batches(routes, 10.0)]
     assert (sum(quick), quick[:3]) == (200, [10, 20, 40])
     step[0] = 0.3
-    slow = feasibility._pieces(routes, now[0] + 1.5)
+    slow = feasibility._batches(routes, now[0] + 1.5)
     assert [len(next(slow)) for _ in range(3)] == [10, 5, 2]
     with pytest.raises(Undecided):
         next(slow)
@@ -299,9 +305,9 @@ def test_routes_are_driven_a_few_at_a_time_until_the_deadline(monkeypatch: pytes
 @pytest.mark.parametrize("seed", range(8))
 def test_the_quick_way_finds_what_the_slow_one_finds(seed: int) -> None:
     given = tight(seed, clients=4)
-    assert is_plain(given)
+    assert allows_held_karp(given)
     exists = any(given.check(given.plan_from(plan)).ok for plan in plans_of(given))
-    assert (serve_plainly(given, time.perf_counter() + 60.0) is not None) == exists
+    assert (serve_all_held_karp(given, time.perf_counter() + 60.0) is not None) == exists
 
 
 def test_no_time_is_not_taken_for_a_proof() -> None:
@@ -384,7 +390,7 @@ def test_too_much_demand_for_all_vehicles_is_proved_by_adding_up() -> None:
     found = asked(small, plan, "c19", time_limit=5.0)
     assert found.proved
     assert found.irreducible
-    assert found.rules == (Rule("capacity", "van"),)
+    assert found.rules == (RelaxableRule("capacity", "van"),)
     assert {"c3", "c8", "c19"} <= set(found.clients)
     assert len(found.clients) == 16
 
@@ -403,8 +409,13 @@ def test_a_smaller_problem_keeps_what_it_is_asked_to_keep() -> None:
         apart=(("x", "y"),),
         pinned={"van 1": ["a", "b"]},
     )
-    rules = {Rule("window", "a"), Rule("pinned", "a"), Rule("breaks", "van"), Rule("apart")}
-    small = smaller_problem(given, {"a", "c"}, rules)
+    rules = {
+        RelaxableRule("window", "a"),
+        RelaxableRule("pinned", "a"),
+        RelaxableRule("breaks", "van"),
+        RelaxableRule("apart"),
+    }
+    small = relax_problem(given, {"a", "c"}, rules)
     assert [(c.name, c.latest, c.prize) for c in small.clients] == [("a", 500.0, None), ("c", np.inf, None)]
     assert small.policy.pinned == {"van 1": ["a"]}
     assert small.policy.apart == ()

@@ -22,9 +22,9 @@ from kanopt.formulas import (
     parse_formula,
 )
 from kanopt.formulas.estimation import gradient
-from kanopt.formulas.estimation.free import Free, linear_in
+from kanopt.formulas.estimation.free import FreeParameters, linear_in
 from kanopt.formulas.estimation.gradient import Tape, curve_weights
-from kanopt.formulas.nodes import rebuilt
+from kanopt.formulas.nodes import rebuild
 from tests.formulas.strategies import INPUTS, OUTPUT, laws, rows
 
 X, Y, OUT = Variable("x"), Variable("y"), Variable("out")
@@ -44,7 +44,7 @@ def everything(root):
             return type(node)(**{**vars_of(node), "name": names[-1]})
         return node
 
-    return rebuilt(root, visit), names
+    return rebuild(root, visit), names
 
 
 def vars_of(node):
@@ -57,7 +57,7 @@ def vars_of(node):
 @given(laws(), rows(3), st.integers(0, 2**32 - 1))
 def test_the_derivative_is_the_limit_of_differences(law, data, seed):
     root, names = everything(law.root)
-    free = Free.of(root, names)
+    free = FreeParameters.of(root, names)
     try:
         tape = Tape(root, data, free)
     except FormulaError:  # a category without an entry
@@ -83,7 +83,7 @@ def test_the_derivative_is_the_limit_of_differences(law, data, seed):
 @given(laws(), rows(3))
 def test_the_value_is_that_of_the_law(law, data):
     root, names = everything(law.root)
-    free = Free.of(root, names)
+    free = FreeParameters.of(root, names)
     try:
         value = Tape(root, data, free).value(free.values)
         with np.errstate(all="ignore"):
@@ -206,13 +206,13 @@ def test_names_that_say_nothing_or_two_things_are_refused():
 def test_what_the_law_is_linear_in_is_found():
     constants = dict.fromkeys("abcdef", 1.0)
     law = parse_formula("a * x ^ b + c * (d + e * y) + exp(f * x)", [X, Y], OUT, constants=constants)
-    free = Free.of(law.root, None)
+    free = FreeParameters.of(law.root, None)
     linear = linear_in(law.root, free)
     assert dict(zip(free.names, linear.tolist(), strict=True)) == {
         "a": True, "b": False, "c": True, "d": False, "e": False, "f": False,
     }  # fmt: skip
     curve = Curve("s", Constant(2.0, "w") * Input("x"), (0.0, 1.0, 2.0, 3.0), 0.0, 1.0)
-    free = Free.of(curve, ["s", "w"])
+    free = FreeParameters.of(curve, ["s", "w"])
     assert linear_in(curve, free).tolist() == [True, *[False] * 4] or linear_in(curve, free).sum() in (0, 4)
 
 
@@ -222,7 +222,7 @@ def test_a_moving_curve_of_a_moving_argument():
     data = {"x": np.array([0.2, 0.9, 2.0])}
     found = gradient(law, data, only=["w", "s"])
     for place in range(5):
-        free = Free.of(law.root, ["w", "s"])
+        free = FreeParameters.of(law.root, ["w", "s"])
         step = np.eye(5)[place] * 1e-6
         up, down = (Tape(law.root, data, free).value(free.values + sign * step) for sign in (1, -1))
         np.testing.assert_allclose(found.derivative[:, place], (up - down) / 2e-6, rtol=1e-5, atol=1e-7)

@@ -7,8 +7,8 @@ import pytest
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Formula, Table, Variable, parse_formula
 from kanopt.formulas.estimation import fit_groups
-from kanopt.formulas.estimation.pooling import pooled
-from kanopt.formulas.estimation.rows import Rows
+from kanopt.formulas.estimation.pooling import fit_pooled
+from kanopt.formulas.estimation.rows import EstimationRows
 from kanopt.formulas.parameters import parameters_of
 
 X, Z, OUT = Variable("x"), Variable("z"), Variable("out")
@@ -48,9 +48,11 @@ def test_balanced_means_agree_with_the_closed_form():
     assert mean.standard_error == pytest.approx(math.sqrt(among / n / groups), rel=1e-5)
     assert found.population.covariance.degrees_of_freedom == groups - 1
     # were the spread known, the error of a group would be that of the text books; it is not, and the error is larger
-    rows = Rows.of(MEAN, {"out": y.ravel()})
+    rows = EstimationRows.of(MEAN, {"out": y.ravel()})
     begin = (["m"], np.array([y.mean()]), [], np.zeros(0))
-    given = pooled(MEAN.root, rows, np.repeat(np.arange(groups), n), begin, log=False, correlated=None).given
+    given = fit_pooled(
+        MEAN.root, rows, np.repeat(np.arange(groups), n), begin, log=False, correlated=None
+    ).given
     expected = spread * (1 - weight) + (1 - weight) ** 2 * among / n / groups
     np.testing.assert_allclose(given[:, 0, 0], expected, rtol=1e-5)
     assert (found.table.standard_error**2 > 0.98 * expected).all()

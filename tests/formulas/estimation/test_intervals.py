@@ -169,7 +169,7 @@ def test_coefficients_of_curves_have_intervals_too():
     wald, profile = law.intervals(), law.intervals(0.95, "profile", ROWS)
     assert wald.index.tolist() == [f"s[{place}]" for place in range(5)]
     np.testing.assert_allclose(profile[["low", "high"]], wald[["low", "high"]], rtol=1e-3)
-    torn = replace(law, covariance=law.covariance.kept(["s[1]"]))
+    torn = replace(law, covariance=law.covariance.restrict(["s[1]"]))
     with pytest.raises(FormulaError, match="part of a curve or table only"):
         torn.intervals(0.95, "profile", ROWS)
 

@@ -26,7 +26,7 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.formulas.nodes import rebuilt
+from kanopt.formulas.nodes import rebuild
 from tests.formulas.export import engines
 from tests.formulas.strategies import INPUTS, OUTPUT, laws, raw, rows, steady
 
@@ -63,7 +63,7 @@ def renamed(root: Node) -> Node:
             return Table(node.inputs, node.entries, node.fallback, name)
         return node
 
-    return rebuilt(root, change)
+    return rebuild(root, change)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pytest
 
-from kanopt.formulas.shapes.boxes import Boxes, Sides, join
+from kanopt.formulas.shapes.boxes import BoxSides, FormulaBoxes, concatenate
 
 
 def sides(low=(0.0, -1.0), high=(8.0, 1.0), stairs=((), ()), places=((), ()), labels=(("a", "b", "c"),)):
-    return Sides(
+    return BoxSides(
         ("x", "y")[: len(low)],
         np.array(low),
         np.array(high),
@@ -86,7 +86,7 @@ def test_short_sides_are_not_worth_a_cut():
     tiny = sides((0.0,), (8.0,), labels=())
     boxes = tiny.whole().at(np.array([[0.0]]))
     assert not tiny.can_cut(boxes, 0).any()
-    short = Boxes(
+    short = FormulaBoxes(
         np.array([[1.0]]),
         np.array([[1.0 + 1e-10]]),
         np.zeros((1, 1), int),
@@ -109,6 +109,6 @@ def test_samples_are_always_the_same_and_reach_the_corners():
 
 
 def test_boxes_are_taken_and_joined():
-    both = join([sides().whole(), sides().whole()])
+    both = concatenate([sides().whole(), sides().whole()])
     assert len(both) == 2
     assert len(both[np.array([True, False])]) == 1

@@ -1,8 +1,8 @@
 import pytest
 
 from kanopt.formulas import Formula, Variable, parse_formula
-from kanopt.formulas.printing import plain
-from kanopt.formulas.shapes.canonical import canonical
+from kanopt.formulas.printing import to_infix
+from kanopt.formulas.shapes.canonical import canonicalise
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,8 @@ from kanopt.formulas.shapes.canonical import canonical
 )
 def test_graphs_are_written_so_that_less_occurs_twice(text, expected):
     law = parse_formula(text, [Variable("x"), Variable("y")], Variable("out"))
-    graph = canonical(law.root)
-    assert plain(graph) == expected
+    graph = canonicalise(law.root)
+    assert to_infix(graph) == expected
     rows = {"x": [0.5, 1.2], "y": [1.5, 1.1]}
     values = Formula(graph, law.inputs, law.output).evaluate(rows)
     assert values == pytest.approx(law.evaluate(rows), rel=1e-12)
@@ -29,4 +29,4 @@ def test_graphs_are_written_so_that_less_occurs_twice(text, expected):
 
 def test_parameters_lose_their_names_and_are_folded():
     law = parse_formula("a * (b * x)", [Variable("x")], Variable("out"), constants={"a": 2.0, "b": 3.0})
-    assert plain(canonical(law.root)) == "6 · x"
+    assert to_infix(canonicalise(law.root)) == "6 · x"

@@ -1,8 +1,8 @@
 import pytest
 
 from kanopt.formulas import Curve, Formula, Input, Table, Variable, parse_formula
-from kanopt.formulas.printing import plain
-from kanopt.formulas.shapes.cores import bending_core, logarithm, slope_core
+from kanopt.formulas.printing import to_infix
+from kanopt.formulas.shapes.cores import curvature_core, logarithm, slope_core
 from kanopt.formulas.shapes.proof import sides_of
 
 INPUTS = [
@@ -36,7 +36,7 @@ def law_of(text):
 def test_slopes_turn_on_a_part(text, core, sign):
     law = law_of(text)
     node, direction = slope_core(law.root, "x", sides_of(law, {}))
-    assert (plain(node), direction) == (core, sign)
+    assert (to_infix(node), direction) == (core, sign)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_slopes_turn_on_a_part(text, core, sign):
 )
 def test_bends_turn_on_a_part(text, core, sign):
     law = law_of(text)
-    node, direction = bending_core(law.root, "x", sides_of(law, {}))
-    assert (plain(node), direction) == (core, sign)
+    node, direction = curvature_core(law.root, "x", sides_of(law, {}))
+    assert (to_infix(node), direction) == (core, sign)
 
 
 def test_a_strictly_rising_curve_moves_with_its_argument():
@@ -63,7 +63,7 @@ def test_a_strictly_rising_curve_moves_with_its_argument():
     for curve, core in ((rising, "x"), (flat, "s(x + table(kind))")):
         law = Formula(curve, inputs, Variable("out"))
         node, sign = slope_core(law.root, "x", sides_of(law, {}))
-        assert (plain(node), sign) == (core, 1)
+        assert (to_infix(node), sign) == (core, 1)
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ def test_a_strictly_rising_curve_moves_with_its_argument():
 def test_a_product_of_positive_factors_has_a_logarithm(text, expected):
     law = law_of(text)
     found = logarithm(law.root, sides_of(law, {}))
-    assert (None if found is None else plain(found)) == expected
+    assert (None if found is None else to_infix(found)) == expected

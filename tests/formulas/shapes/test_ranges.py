@@ -15,7 +15,7 @@ SMOOTH = sorted(name for name, function in FUNCTIONS.items() if not function.kin
 def test_ranges_hold_every_value_and_no_more_than_a_grid_misses(name, order, low, width):
     function = FUNCTIONS[name]
     low = max(low, function.low + 0.01)
-    compute = (function.value, function.derivative, function.second)[order]
+    compute = (function.value, function.derivative, function.second_derivative)[order]
     grid = np.linspace(low, low + width, 2001)
     values = compute(grid)
     least, most = (float(end[0]) for end in range_over(function, order, grid[:1], grid[-1:]))

@@ -19,10 +19,10 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.formulas.shapes.boxes import Boxes
-from kanopt.formulas.shapes.jets import Wanted
+from kanopt.formulas.shapes.boxes import FormulaBoxes
+from kanopt.formulas.shapes.jets import JetOrders
 from kanopt.formulas.shapes.proof import sides_of
-from kanopt.formulas.shapes.tracer import Tracer
+from kanopt.formulas.shapes.tracer import FormulaBoundPropagator
 from tests.formulas.strategies import NUMBERS, VEHICLE, laws, raw
 
 X, Y = Variable("x", low=0.2, high=3.0), Variable("y", low=0.5, high=4.0)
@@ -43,13 +43,13 @@ LAWS = [
 
 
 def tracer_of(law, ranges=None):
-    return Tracer(law.root, sides_of(law, ranges or {}))
+    return FormulaBoundPropagator(law.root, sides_of(law, ranges or {}))
 
 
 def boxes_of(tracer, low, high):
     points = tracer.sides.points(low, np.zeros((len(low), len(tracer.sides.labels)), dtype=np.int64))
     last = tracer.sides.points(high, np.zeros((len(low), len(tracer.sides.labels)), dtype=np.int64)).last
-    return Boxes(low, high, points.first, last, points.jump, points.share)
+    return FormulaBoxes(low, high, points.first, last, points.jump, points.share)
 
 
 @pytest.mark.parametrize("text", LAWS)
@@ -67,7 +67,7 @@ def test_derivatives_are_those_of_sympy(text):
     )
     for x, name in enumerate(tracer.sides.numbers):
         assert name == ("x", "y")[x]
-        jet = tracer.jet(boxes_of(tracer, ends[:, 0], ends[:, 1]), Wanted(x, (0, 1), second=True))
+        jet = tracer.jet(boxes_of(tracer, ends[:, 0], ends[:, 1]), JetOrders(x, (0, 1), second=True))
         assert jet.defined.all()
         for order, found in ((1, jet.slope), (2, jet.bend)):
             for j in (0, 1):
@@ -90,7 +90,7 @@ def test_values_lie_within_the_bounds_of_intervals():
     for text in LAWS:
         law = parse_formula(text, [X, Y], Variable("out"))
         tracer = tracer_of(law)
-        value = tracer.jet(tracer.sides.whole(), Wanted()).value
+        value = tracer.jet(tracer.sides.whole(), JetOrders()).value
         low, high = law.interval()
         assert float(value[0][0]) >= low - 1e-12 * abs(low)
         assert float(value[1][0]) <= high + 1e-12 * abs(high)
@@ -117,7 +117,7 @@ def test_difference_quotients_and_values_lie_within_their_bounds(law, name, data
     boxes.last[:, len(names) :] = whole.last[:, len(names) :]
     x = names.index(name) if name in names else -1
     along = () if x < 0 else (x,)
-    jet = tracer.jet(boxes, Wanted(x, along))
+    jet = tracer.jet(boxes, JetOrders(x, along))
     rng = np.random.default_rng(0)
     points = low + np.concatenate(
         [[np.zeros(len(names)), np.ones(len(names))], rng.random((30, len(names)))]
@@ -149,14 +149,14 @@ def test_a_kink_has_both_slopes_at_its_place():
     law = Formula(Maximum((Input("x"), Constant(1.0))), (X,), Variable("out"))
     tracer = tracer_of(law)
     boxes = boxes_of(tracer, np.array([[0.5], [1.0], [1.0]]), np.array([[2.0], [1.0], [3.0]]))
-    jet = tracer.jet(boxes, Wanted(0, (0,), second=True))
+    jet = tracer.jet(boxes, JetOrders(0, (0,), second=True))
     assert jet.slope[0][0].tolist() == [0, 1, 1]
     assert jet.slope[0][1].tolist() == [1, 1, 1]
     assert jet.bend[0][1].tolist() == [np.inf, np.inf, np.inf]
     least = Formula(Minimum((Input("x"), Constant(1.0))), (X,), Variable("out"))
-    jet = tracer_of(least).jet(boxes, Wanted(0, (0,), second=True))
+    jet = tracer_of(least).jet(boxes, JetOrders(0, (0,), second=True))
     assert jet.bend[0][0].tolist() == [-np.inf, -np.inf, -np.inf]
-    one = tracer.jet(boxes, Wanted(0, (0,), second=True, sides=False))
+    one = tracer.jet(boxes, JetOrders(0, (0,), second=True, sides=False))
     assert (one.slope[0][0] == one.slope[0][1]).all()
 
 
@@ -166,11 +166,11 @@ def test_a_staircase_rises_where_its_stairs_do_and_jumps_add_up():
     law = Formula(Sum((rate * Input("x"), fee)), (X,), Variable("out"))
     tracer = tracer_of(law)
     whole = tracer.sides.whole()
-    slope = tracer.jet(whole, Wanted(0, (0,))).slope[0]
+    slope = tracer.jet(whole, JetOrders(0, (0,))).slope[0]
     assert (float(slope[0][0]), float(slope[1][0])) == (-np.inf, np.inf)
     parts = tracer.sides.cut(whole, np.array([0]), 0)
     left = tracer.sides.cut(parts[:1], np.array([0]), 0)
-    found = tracer.jet(left, Wanted(0, (0,))).slope[0]
+    found = tracer.jet(left, JetOrders(0, (0,))).slope[0]
     # 9 per tonne, 7 per tonne, and where they meet the stairs −2 · 1 and 2 cancel out
     assert left.jump.tolist() == [False, False, True]
     assert found[0].tolist() == found[1].tolist() == [9, 7, 0]
@@ -183,13 +183,13 @@ def test_what_has_no_finite_value_is_told():
     tracer = tracer_of(law)
     # a face of the whole where a number is zero does not count, a place within does
     low, high = np.array([[1.0, 0.0], [0.5, 0.0], [1.0, 0.0]]), np.array([[2.0, 1.0], [2.0, 1.0], [1.0, 0.0]])
-    assert tracer.jet(boxes_of(tracer, low, high), Wanted()).defined.tolist() == [True, False, False]
+    assert tracer.jet(boxes_of(tracer, low, high), JetOrders()).defined.tolist() == [True, False, False]
 
 
 def test_a_curve_of_a_sum_bends_by_the_chain_rule():
     curve = Curve("s", Sum((2.0 * Input("x"), Input("y"))), (0.0, 1.0, 4.0, 9.0, 16.0), 0.0, 12.0)
     law = Formula(curve, (X, Y), Variable("out"))
-    jet = tracer_of(law).jet(tracer_of(law).sides.whole(), Wanted(0, (0, 1), second=True))
+    jet = tracer_of(law).jet(tracer_of(law).sides.whole(), JetOrders(0, (0, 1), second=True))
     bend = 2.0 / 6.0**2
     assert [float(end[0]) for end in jet.bend[0]] == pytest.approx([4 * bend, 4 * bend])
     assert [float(end[0]) for end in jet.bend[1]] == pytest.approx([2 * bend, 2 * bend])

@@ -154,9 +154,9 @@ def test_a_plan_becomes_a_frame_and_back() -> None:
 
 def test_a_law_used_outside_its_domain_is_named() -> None:
     problem = ko.DecisionProblem({"speed": (10, 60)}, fuel(), fixed={"km": 10.0})
-    (use,) = problem.outside(problem.plan_from({"speed": 12.0}))
+    (use,) = problem.extrapolations(problem.plan_from({"speed": 12.0}))
     assert "speed 12 km/h (valid from 20 to 90)" in use.message
-    assert problem.outside(problem.plan_from({"speed": 30.0})) == ()
+    assert problem.extrapolations(problem.plan_from({"speed": 30.0})) == ()
     (remark,) = problem.remarks()
     assert (
         remark == "decision speed reaches from 10 to 60 km/h, beyond where fuel is known: valid from 20 to 90"
@@ -177,9 +177,9 @@ def test_views_show_the_price_along_each_decision() -> None:
 
 
 def test_the_tolerance_follows_the_spread_of_prices() -> None:
-    assert ko.DecisionProblem(BOX, LAW, tolerance=0.5).allowed == 0.5
-    spread = ko.DecisionProblem({"x": (0, 10)}, {"x": 2.0}).allowed
+    assert ko.DecisionProblem(BOX, LAW, tolerance=0.5).optimality_tolerance == 0.5
+    spread = ko.DecisionProblem({"x": (0, 10)}, {"x": 2.0}).optimality_tolerance
     assert spread == pytest.approx(2e-3, rel=0.1)
     log = ko.parse_formula("log(x)", [X], ko.Variable("y"))
     with pytest.raises(ko.ProblemError, match="no finite value at any of 512 points"):
-        _ = ko.DecisionProblem({"x": (-2, -1)}, log).allowed
+        _ = ko.DecisionProblem({"x": (-2, -1)}, log).optimality_tolerance

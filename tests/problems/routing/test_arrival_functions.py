@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kanopt.errors import ProblemError
 from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, RoutingUnits, VehicleType
 from kanopt.problems.routing.lower_envelope import lower_envelope
-from kanopt.problems.routing.simulate.departure_candidates import turning_points
+from kanopt.problems.routing.simulate.departure_candidates import departure_breakpoints
 
 
 def by_hand(leave: list[float], arrive: list[float], clock: float) -> float:
@@ -217,7 +217,7 @@ def test_no_departure_is_quicker_than_the_one_found(data):
 def test_turning_points_need_roads():
     law = ArrivalFunctions.of({(0, 1): CALM}, 2)
     problem = small(duration=ArrivalFunctions.of({(0, 1): CALM, (1, 0): CALM, (0, 2): CALM}, 3))
-    assert turning_points(law, problem.facts, 0, [0, 1, 0]).size == 0
+    assert departure_breakpoints(law, problem.data, 0, [0, 1, 0]).size == 0
     check = problem.check(problem.plan_from([["a"]]))
     assert {v.constraint for v in check.violations} == {"unserved"}
     assert "no road leads from b to depot" in str(problem.check(problem.plan_from([["b"]])))
@@ -232,13 +232,13 @@ def test_without_a_price_of_time_routes_leave_as_late_as_costs_nothing():
 
 def test_planning_uses_the_average_or_the_stated_hour_and_says_so():
     problem = small()
-    matrix = problem.planner.durations[0]
+    matrix = problem.planning_values.durations[0]
     assert matrix[0, 2] == 5
     assert 10 < matrix[0, 1] < 30
     (frozen,) = problem.frozen_inputs()
     assert (frozen.law, frozen.reference, frozen.value) == ("duration", "clock.minute", "all of the shift")
     stated = small(planning={"clock.minute": 90})
-    assert stated.planner.durations[0, 0, 1] == 30
+    assert stated.planning_values.durations[0, 0, 1] == 30
     assert stated.frozen_inputs()[0].value == "01:30"
     plan = problem.plan_from([Route("van", 1, "depot", ("b",), 0.0)])
     assert problem.price(plan, frozen=True).objective == problem.price(plan).objective
@@ -260,8 +260,8 @@ def test_other_units_and_numbers_of_nodes():
 def test_leaving_beyond_the_table_is_told():
     problem = small(vehicles=[VehicleType("van", shift_end=600)])
     plan = problem.plan_from([Route("van", 1, "depot", ("b",), 290.0)])
-    assert problem.outside(plan) == ()
-    (use,) = problem.outside(problem.plan_from([Route("van", 1, "depot", ("b",), 295.0)]))
+    assert problem.extrapolations(plan) == ()
+    (use,) = problem.extrapolations(problem.plan_from([Route("van", 1, "depot", ("b",), 295.0)]))
     assert use.law == "duration"
     assert "b → depot" in use.message
     assert "05:02" in use.message

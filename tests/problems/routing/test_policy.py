@@ -13,8 +13,8 @@ from kanopt.errors import ProblemError
 from kanopt.formulas import Variable, arc, client, clock, parse_formula, state
 from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, RoutingUnits, VehicleType
 from kanopt.problems.routing import RoutingPolicy
-from kanopt.problems.routing.windows import breaks_of, windows_of
-from kanopt.solvers.routing.law_search import Scorer
+from kanopt.problems.routing.windows import parse_breaks, parse_windows
+from kanopt.solvers.routing.law_search import RouteScorer
 
 KM = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])
 LINE = parse_formula(
@@ -64,7 +64,7 @@ def test_goods_may_be_kept_apart_from_their_own_kind() -> None:
 
 def test_goods_that_nobody_has_today_are_no_mistake() -> None:
     problem = pair(Client("a", goods="food"), Client("b"), policy=RoutingPolicy(apart=[("food", "paint")]))
-    assert not problem.facts.apart.any()
+    assert not problem.data.apart.any()
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_mistakes_of_vehicles_are_refused() -> None:
     with pytest.raises(ProblemError, match="reloads must be a whole number from 0 to 20"):
         pair(van=VehicleType("van", reloads=-1))
     with pytest.raises(ProblemError, match="comes before the one written before it"):
-        breaks_of("10 in 700-800, 10 in 600-700")
+        parse_breaks("10 in 700-800, 10 in 600-700")
 
 
 def test_a_window_may_open_when_the_one_before_closes() -> None:
-    assert windows_of("8:00-10:00, 10:00-12:00", "h") == ((8.0, 10.0), (10.0, 12.0))
+    assert parse_windows("8:00-10:00, 10:00-12:00", "h") == ((8.0, 10.0), (10.0, 12.0))
 
 
 def test_what_an_open_route_picks_up_last_must_fit_too() -> None:
@@ -102,7 +102,7 @@ def test_what_an_open_route_picks_up_last_must_fit_too() -> None:
     problem = pair(Client("a", demand=1.0), Client("b", pickup=3.0), van=van)
     (violation,) = problem.check(problem.plan_from({"van 1": ["a", "b"]})).violations
     assert (violation.constraint, violation.amount) == ("capacity", 1.0)
-    assert Scorer(problem).routes([(0, [1, 2])]).load.tolist() == pytest.approx([1.0], abs=1e-5)
+    assert RouteScorer(problem).score_routes([(0, [1, 2])]).load.tolist() == pytest.approx([1.0], abs=1e-5)
 
 
 def test_nobody_carries_less_than_nothing_after_a_reload() -> None:
@@ -138,7 +138,7 @@ def test_pickups_count_in_what_is_planned_for() -> None:
 
 def test_a_vehicle_that_carries_nothing_is_priced_all_the_same() -> None:
     problem = pair(cost=LINE, van=VehicleType("bike", capacity=0.0))
-    assert np.isfinite(problem.planner.lines[1]).all()
+    assert np.isfinite(problem.planning_values.linear_load_costs[1]).all()
 
 
 def test_a_law_that_is_cut_off_at_zero_is_no_straight_line() -> None:
@@ -148,7 +148,7 @@ def test_a_law_that_is_cut_off_at_zero_is_no_straight_line() -> None:
     people = Client("a", demand=0.1, pickup=5.0), Client("b", demand=0.1)
     problem = pair(*people, cost=law.bind(km=arc.distance, load=state.load))
     plan = problem.plan_from({"van 1": ["a", "b"]})
-    scores = Scorer(problem).routes([(0, [1, 2])])
+    scores = RouteScorer(problem).score_routes([(0, [1, 2])])
     assert scores.price.tolist() == pytest.approx([problem.price(plan).objective])
 
 
@@ -162,7 +162,7 @@ def test_a_law_of_service_is_named_where_it_is_used_outside_its_data() -> None:
         policy=RoutingPolicy(service=law.bind(demand=client.demand)),
     )
     assert "service" in problem.laws()
-    (use,) = problem.outside(problem.plan_from({"van 1": ["a", "b"]}))
+    (use,) = problem.extrapolations(problem.plan_from({"van 1": ["a", "b"]}))
     assert (use.law, use.where) == ("service", "van 1: b")
 
 
@@ -185,7 +185,7 @@ def test_a_route_that_may_not_last_long_leaves_late_enough_where_time_costs_noth
     )
     plan = problem.plan_from({"van 1": ["a"]})
     assert problem.check(plan).ok
-    assert Scorer(problem).routes([(0, [1])]).ok.all()
+    assert RouteScorer(problem).score_routes([(0, [1])]).ok.all()
     paid = replace(problem, vehicles=[replace(problem.vehicles[0], cost_per_time=1.0)])
     assert paid.check(plan).ok
 

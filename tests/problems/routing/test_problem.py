@@ -41,9 +41,9 @@ def problem(**changes: object) -> RoutingProblem:
 
 def test_distances_come_from_coordinates_and_laws_follow():
     given = problem()
-    assert given.facts.distance.tolist() == [[0, 5, 10], [5, 0, 5], [10, 5, 0]]
-    assert np.isinf(np.diag(given.planner.durations[0])).all()
-    assert given.planner.durations[0, 0, 1:].tolist() == [10, 20]
+    assert given.data.distance.tolist() == [[0, 5, 10], [5, 0, 5], [10, 5, 0]]
+    assert np.isinf(np.diag(given.planning_values.durations[0])).all()
+    assert given.planning_values.durations[0, 0, 1:].tolist() == [10, 20]
     assert given.price(given.plan_from([["a", "b"]])).objective == pytest.approx(4.0)
     assert list(given.laws()) == ["duration", "fuel"]
     assert given.unit == "EUR"
@@ -186,7 +186,7 @@ def test_a_law_without_a_value_on_a_leg_is_refused():
     same = [Client("a", 3.0, 4.0), Client("b", 3.0, 4.0)]
     with pytest.raises(ProblemError, match="law 'fee'"):
         problem(clients=same, cost={"fee": log.bind(km=arc.distance)})
-    assert problem(cost={"fee": log.bind(km=arc.distance)}).planner.costs.shape == (1, 3, 3)
+    assert problem(cost={"fee": log.bind(km=arc.distance)}).planning_values.costs.shape == (1, 3, 3)
 
 
 def test_values_below_zero_count_as_zero():
@@ -194,7 +194,7 @@ def test_values_below_zero_count_as_zero():
     given = problem(cost={"fee": law.bind(km=arc.distance)})
     plan = given.plan_from([["a", "b"]])
     assert given.price(plan).lines["amount"].tolist() == [0, 0, 4]
-    (use,) = given.outside(plan)
+    (use,) = given.extrapolations(plan)
     assert use.where == "van 1: depot → a, a → b"
     assert "fee falls to -1 EUR on 2 legs" in use.message
 
@@ -204,7 +204,7 @@ def test_a_named_matrix_may_come_in_any_order():
         [[0, 1, 2], [3, 0, 4], [5, 6, 0]], index=[*list("ab"), "depot"], columns=[*list("ab"), "depot"]
     )
     given = problem(distance=frame)
-    assert given.facts.distance.tolist() == [[0, 5, 6], [2, 0, 1], [4, 3, 0]]
+    assert given.data.distance.tolist() == [[0, 5, 6], [2, 0, 1], [4, 3, 0]]
     with pytest.raises(ProblemError, match="distance: no row and column for 'b'"):
         problem(distance=frame.drop(index="b"))
 
@@ -235,12 +235,12 @@ def on_roads(**changes: object) -> RoutingProblem:
 
 def test_a_road_network_gives_times_and_distances_in_the_problem_units():
     given = on_roads()
-    assert given.stops == ("1", "2", "3")
-    assert given.facts.distance[0].tolist() == [0, 1, 3]
-    assert given.planner.durations[0, 0, 1:].tolist() == [0.5, 1.5]
+    assert given.network_nodes == ("1", "2", "3")
+    assert given.data.distance[0].tolist() == [0, 1, 3]
+    assert given.planning_values.durations[0, 0, 1:].tolist() == [0.5, 1.5]
     assert set(given.laws()) == {"duration", "fuel"}
     lengths = on_roads(duration=MINUTES.bind(km=arc.distance), distance=given.duration)
-    assert lengths.planner.durations[0, 0, 1:].tolist() == [2, 6]
+    assert lengths.planning_values.durations[0, 0, 1:].tolist() == [2, 6]
 
 
 def test_a_road_network_needs_units_that_measure_time():
@@ -251,12 +251,12 @@ def test_a_road_network_needs_units_that_measure_time():
 
 def test_links_outside_the_law_are_named_once_for_the_plan():
     given = on_roads()
-    (use,) = given.outside(given.plan_from([["a", "3"]]))
+    (use,) = given.extrapolations(given.plan_from([["a", "3"]]))
     assert use.law == "duration"
     assert use.where == "links 2 → 3, 3 → 2"
     assert "2 of 4 links driven" in use.message
     assert "valid from 0 to 1.5" in use.inputs
-    assert given.outside(given.plan_from([["a"]])) == ()
+    assert given.extrapolations(given.plan_from([["a"]])) == ()
 
 
 def test_state_inputs_are_listed_with_their_planning_values():
@@ -285,7 +285,7 @@ def test_state_inputs_are_listed_with_their_planning_values():
 def test_planning_a_duration_that_rises_with_load_takes_the_full_load():
     heavy = parse_formula("km * (1 + load)", [KM, Variable("load", "t")], Variable("min", "min"))
     given = problem(duration=heavy.bind(km=arc.distance, load=state.load))
-    assert given.planner.durations[0, 0, 1] == pytest.approx(5 * 1.9)
+    assert given.planning_values.durations[0, 0, 1] == pytest.approx(5 * 1.9)
     driven = given.drive(given.plan_from([["a", "b"]]).routes)
     assert driven.duration.tolist() == pytest.approx([5 * 1.9, 5 * 1.5, 10.0])
     assert driven.load.tolist() == pytest.approx([0.9, 0.5, 0.0])

@@ -12,8 +12,8 @@ import pytest
 
 from kanopt.problems import Client, Depot, Reason, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy, insertion
-from kanopt.problems.routing.insertion import Insertions
-from kanopt.problems.routing.relaxations import smallest
+from kanopt.problems.routing.insertion import InsertionFinder
+from kanopt.problems.routing.relaxations import smallest_relaxations
 from kanopt.problems.routing.simulate.drive import drive
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10
@@ -301,7 +301,7 @@ def test_what_a_place_is_said_to_break_is_what_the_check_says() -> None:
         given = under_many_rules(seed)
         start = given.plan_from([["c2"]])
         before = {(v.constraint, v.where, v.unit): v.amount for v in given.check(start).violations}
-        for place in Insertions(given.rules, given.planner, start).of("c0"):
+        for place in InsertionFinder(given.leg_laws, given.planning_values, start).for_client("c0"):
             routes = [r for r in start.routes if r.label != place.route.label]
             plan = given.plan_from([*routes, place.route])
             after = given.check(plan).violations
@@ -309,7 +309,7 @@ def test_what_a_place_is_said_to_break_is_what_the_check_says() -> None:
                 (v.constraint, v.where, v.unit): v.amount - before.get((v.constraint, v.where, v.unit), 0.0)
                 for v in after
             }
-            told = {(v.constraint, v.where, v.unit): v.amount for v in place.broken}
+            told = {(v.constraint, v.where, v.unit): v.amount for v in place.violations}
             assert {k: pytest.approx(v) for k, v in more.items() if v > 1e-6} == told
             prizes = sum(1.0 for name in start.unserved) - sum(1.0 for name in plan.unserved)
             change = given.price(plan).objective - given.price(start).objective
@@ -332,14 +332,16 @@ def test_with_many_places_the_least_that_must_give_is_still_found(monkeypatch: p
     })  # fmt: skip
     monkeypatch.setattr(insertion, "_MOST", 20)
     monkeypatch.setattr(insertion, "_EACH", 3)
-    some = Insertions(given.rules, given.planner, plan)
-    assert max(len(some.of(name)) for name in plan.unserved) < 60
-    few = [smallest(some.of(name)) for name in plan.unserved]
+    some = InsertionFinder(given.leg_laws, given.planning_values, plan)
+    assert max(len(some.for_client(name)) for name in plan.unserved) < 60
+    few = [smallest_relaxations(some.for_client(name)) for name in plan.unserved]
     monkeypatch.setattr(insertion, "_MOST", 10_000)
-    every = Insertions(given.rules, given.planner, plan)
+    every = InsertionFinder(given.leg_laws, given.planning_values, plan)
     for name, found in zip(plan.unserved, few, strict=True):
-        assert len(every.of(name)) == 60
-        assert [(p.place, p.broken) for p in smallest(every.of(name))] == [(p.place, p.broken) for p in found]
+        assert len(every.for_client(name)) == 60
+        assert [(p.position_text, p.violations) for p in smallest_relaxations(every.for_client(name))] == [
+            (p.position_text, p.violations) for p in found
+        ]
 
 
 def rested(**van: Any) -> tuple[RoutingProblem, Any]:
@@ -371,21 +373,25 @@ def test_the_best_departure_with_breaks_is_looked_for_only_where_it_matters(
         asked.append(sum(route.departure is None for route in routes))
         return drive(laws, planning, routes)
 
-    some = Insertions(given.rules, given.planner, plan)
+    some = InsertionFinder(given.leg_laws, given.planning_values, plan)
     monkeypatch.setattr(insertion, "drive", counted)
-    found = some.of("c24")
+    found = some.for_client("c24")
     matters = bool({"cost_per_time", "max_duration"} & set(van))
     assert (0 < sum(asked) < 26) if matters else not sum(asked)
     # with every departure looked for, nothing else is told
     monkeypatch.setattr(insertion, "is_soonest_at_start", lambda laws, kind: False)
-    every = Insertions(given.rules, given.planner, plan).of("c24")
+    every = InsertionFinder(given.leg_laws, given.planning_values, plan).for_client("c24")
     assert len(every) == 26
     assert all(place.route.departure is None for place in found)
-    assert [(p.place, p.broken) for p in smallest(found)] == [(p.place, p.broken) for p in smallest(every)]
-    assert [p.cost for p in smallest(found)] == pytest.approx([p.cost for p in smallest(every)])
+    assert [(p.position_text, p.violations) for p in smallest_relaxations(found)] == [
+        (p.position_text, p.violations) for p in smallest_relaxations(every)
+    ]
+    assert [p.cost for p in smallest_relaxations(found)] == pytest.approx(
+        [p.cost for p in smallest_relaxations(every)]
+    )
     known = {p.route.clients: p for p in every}
     for place in found:
-        assert place.broken == known[place.route.clients].broken
+        assert place.violations == known[place.route.clients].violations
         assert place.cost == pytest.approx(known[place.route.clients].cost)
 
 
@@ -393,10 +399,12 @@ def test_of_many_places_with_breaks_a_few_are_driven_where_none_fits(monkeypatch
     given, plan = rested(capacity=12.0)
     monkeypatch.setattr(insertion, "_MOST_RESTED", 10)
     monkeypatch.setattr(insertion, "_EACH_RESTED", 2)
-    some = Insertions(given.rules, given.planner, plan)
-    found = some.of("c24")
+    some = InsertionFinder(given.leg_laws, given.planning_values, plan)
+    found = some.for_client("c24")
     assert len(found) < 26
     monkeypatch.setattr(insertion, "_MOST_RESTED", 100)
-    every = Insertions(given.rules, given.planner, plan).of("c24")
+    every = InsertionFinder(given.leg_laws, given.planning_values, plan).for_client("c24")
     assert len(every) == 26
-    assert [(p.place, p.broken) for p in smallest(found)] == [(p.place, p.broken) for p in smallest(every)]
+    assert [(p.position_text, p.violations) for p in smallest_relaxations(found)] == [
+        (p.position_text, p.violations) for p in smallest_relaxations(every)
+    ]

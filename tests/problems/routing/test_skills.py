@@ -10,12 +10,12 @@ import pytest
 
 from kanopt.errors import ProblemError
 from kanopt.problems import Client, RoutingProblem, VehicleType
-from kanopt.problems.routing.entities import words_of
+from kanopt.problems.routing.entities import split_list
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
-from tests.cases.routing_brute_force import best_of_all_plans
 from tests.cases.routing import random_problem
+from tests.cases.routing_brute_force import best_of_all_plans
 
 
 def with_skills(seed: int, clients: int = 5) -> RoutingProblem:
@@ -107,5 +107,5 @@ def test_tables_hold_words_with_commas() -> None:
     depots = pd.DataFrame({"name": ["depot"], "x": [0.0], "y": [0.0]})
     minutes = np.array([[0.0, 1.0], [1.0, 0.0]])
     problem = RoutingProblem(depots, clients, vehicles, cost=minutes, duration=minutes)
-    assert words_of(problem.clients[0].needs) == {"cooled", "tail lift"}
-    assert problem.facts.allowed.all()
+    assert split_list(problem.clients[0].needs) == {"cooled", "tail lift"}
+    assert problem.data.allowed.all()

@@ -112,7 +112,7 @@ def test_legs_outside_a_law_are_grouped_by_route():
     plan = given.plan_from(
         [Route("van", 1, "depot", ("a", "b"), 530.0), Route("van", 2, "depot", ("c",), 480.0)]
     )
-    (use,) = given.outside(plan)
+    (use,) = given.extrapolations(plan)
     assert use.law == "fuel"
     assert use.where == "van 1: b → depot"
     assert "km 10 km (valid from 1 to 6)" in use.inputs
@@ -125,16 +125,16 @@ def test_many_legs_are_counted_and_a_few_named():
     law = parse_formula("1 + 0 * load", [load], Variable("fee", "EUR"))
     clients = [Client(f"c{i}", float(i), 0.0, demand=0.3) for i in range(6)]
     given = problem(clients=clients, cost={"fee": law.bind(load=state.load)}, duration=np.ones((7, 7)))
-    (use,) = given.outside(given.plan_from([[client.name for client in clients]]))
+    (use,) = given.extrapolations(given.plan_from([[client.name for client in clients]]))
     assert use.where == "van 1: depot → c0, c0 → c1, c1 → c2 and 3 more"
     assert "6 of 7 legs" in use.message
 
 
 def test_a_plain_matrix_is_never_outside():
     given = problem(cost={"toll": np.ones((4, 4))})
-    assert given.outside(given.plan_from([["a", "b"]])) == ()
+    assert given.extrapolations(given.plan_from([["a", "b"]])) == ()
     assert (
-        given.rules.outside("toll", given.drive([Route("van", 1, "depot", ("a",))]).inputs).tolist()
+        given.leg_laws.outside("toll", given.drive([Route("van", 1, "depot", ("a",))]).inputs).tolist()
         == [False] * 2
     )
 

@@ -21,7 +21,7 @@ from kanopt.problems.scheduling import (
     Setup,
     Task,
 )
-from kanopt.problems.scheduling.power_tariff import Tariff
+from kanopt.problems.scheduling.power_tariff import PowerTariff
 from kanopt.problems.views import GanttView, SeriesView
 from kanopt.tables.report import with_units
 
@@ -198,7 +198,7 @@ def test_prices_have_named_lines_that_add_up():
 
 
 def test_the_tariff_integrates_steps_exactly():
-    tariff = Tariff(np.array([-5.0, 2.0, 3.0]), np.array([1.0, -2.0, 4.0]))
+    tariff = PowerTariff(np.array([-5.0, 2.0, 3.0]), np.array([1.0, -2.0, 4.0]))
     fine = np.linspace(0.0, 6.0, 600_001)
     middles = (fine[1:] + fine[:-1]) / 2
     prices = np.where(middles < 2, 1.0, np.where(middles < 3, -2.0, 4.0))

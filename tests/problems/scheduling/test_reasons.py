@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt.problems.scheduling import Break, Job, Machine, Mode, SchedulingProblem, Setup, Task
-from kanopt.problems.scheduling.dispatch import alone, dispatch, place_in_order, remaining_work
+from kanopt.problems.scheduling.dispatch import (
+    dispatch_greedily,
+    earliest_completions,
+    remaining_work,
+    repair_starts,
+)
 from tests.cases.scheduling import best_semi_active, holds, random_problem, rows_of
 
 
@@ -125,7 +130,7 @@ def test_a_combination_that_does_not_fit_gets_a_horizon_that_does():
     assert not reason.proved
     assert reason.relaxation == "a horizon of 15 min is enough"
     enough = replace(problem, horizon=15.0)
-    built = dispatch(enough.data.structure, enough.data.timing)
+    built = dispatch_greedily(enough.data.structure, enough.data.timing)
     assert built is not None
     assert enough.check(enough.schedule(*built)).ok
 
@@ -139,7 +144,7 @@ def test_without_a_horizon_nothing_is_infeasible():
 def test_no_schedule_ends_a_job_before_it_would_end_alone(seed, setups):
     problem = random_problem(np.random.default_rng(seed), shape=(2, 1), whole=False, setups=setups)
     data = problem.data
-    bound = alone(data.structure, data.timing)[data.structure.last]
+    bound = earliest_completions(data.structure, data.timing)[data.structure.last]
     only_first = replace(
         problem,
         jobs=[replace(problem.jobs[0], due=0.0, tardiness_cost=1.0), problem.jobs[1]],
@@ -150,7 +155,7 @@ def test_no_schedule_ends_a_job_before_it_would_end_alone(seed, setups):
     free = replace(only_first, jobs=[only_first.jobs[0], replace(problem.jobs[1], tardiness_cost=0.0)])
     assert best_semi_active(free) == pytest.approx(bound[0])
     for priority in (None, -remaining_work(data.structure, data.timing)):
-        built = dispatch(data.structure, data.timing, priority)
+        built = dispatch_greedily(data.structure, data.timing, priority)
         assert built is not None
         plan = problem.schedule(*built)
         assert holds(problem, rows_of(problem, *built))
@@ -170,7 +175,7 @@ def test_any_wanted_starts_are_moved_to_a_schedule_that_holds(seed):
     wanted = np.empty(4)
     for job in range(2):
         wanted[data.structure.chain(job)] = np.sort(rng.uniform(0.0, 15.0, 2))
-    starts = place_in_order(data.structure, data.timing, modes, wanted)
+    starts = repair_starts(data.structure, data.timing, modes, wanted)
     assert starts is not None
     assert (starts >= wanted).all()
     assert holds(problem, rows_of(problem, modes, starts))
@@ -179,15 +184,13 @@ def test_any_wanted_starts_are_moved_to_a_schedule_that_holds(seed):
 def test_starts_that_no_longer_fit_are_refused():
     problem = shop(horizon=20.0)
     data = problem.data
-    assert (
-        place_in_order(data.structure, data.timing, np.array([0, 2, 3]), np.array([5.0, 9.0, 11.0])) is None
-    )
+    assert repair_starts(data.structure, data.timing, np.array([0, 2, 3]), np.array([5.0, 9.0, 11.0])) is None
     setups = shop(
         setups=[Setup("x", "y", 3.0)],
         tasks=[Task("a", "j1", family="y"), Task("b", "j1"), Task("c", "j2")],
         machines=[Machine("m1", family="x"), Machine("m2")],
     )
-    starts = place_in_order(
+    starts = repair_starts(
         setups.data.structure, setups.data.timing, np.array([0, 2, 3]), np.array([0.0, 9.0, 11.0])
     )
     assert starts is not None

@@ -126,7 +126,7 @@ def test_one_offer_may_speak_for_all_products_and_others_for_one():
     network = problem.network
     assert network.offer_of.tolist() == [[0, 0], [-1, 1]]
     assert network.purchase_cost.tolist() == [[2.0, 2.0], [0.0, 5.0], [0.0, 0.0]]
-    assert network.carried.tolist() == [[True, True], [False, True], [True, True]]
+    assert network.can_carry.tolist() == [[True, True], [False, True], [True, True]]
     assert repr(problem) == (
         "SupplyProblem(2 suppliers, 2 facilities, 2 markets, 3 lanes, 2 products, 2 periods)"
     )

@@ -237,7 +237,7 @@ FLOWS = hnp.arrays(
     st.lists(st.booleans(), min_size=2, max_size=2),
 )
 def test_a_price_is_the_sum_of_its_lines_and_a_check_agrees_with_the_amounts(flows, spare):
-    flows = flows * PROBLEM.network.carried[:, :, None]
+    flows = flows * PROBLEM.network.can_carry[:, :, None]
     plan = PROBLEM.plan_of(flows, PROBLEM.sites_open(flows))
     ledger = PROBLEM.ledger(plan)
     np.testing.assert_array_equal(ledger.flows, flows)
@@ -260,7 +260,7 @@ def test_a_price_is_the_sum_of_its_lines_and_a_check_agrees_with_the_amounts(flo
 @settings(max_examples=25)
 @given(FLOWS, st.floats(1.01, 3.0))
 def test_more_of_everything_costs_more_to_move(flows, more):
-    flows = flows * PROBLEM.network.carried[:, :, None]
+    flows = flows * PROBLEM.network.can_carry[:, :, None]
     opened = np.ones((len(PROBLEM.network.facilities), 2), dtype=bool)
     for term in ("purchase", "transport", "handling"):
         less, much = (

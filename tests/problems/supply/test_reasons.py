@@ -11,8 +11,8 @@ import pytest
 from kanopt.formulas import Variable, parse_formula
 from kanopt.formulas.binding import state
 from kanopt.problems.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyProblem
-from kanopt.problems.supply.cheapest_paths import cheapest
-from kanopt.problems.supply.spare_capacity import lane_cost, ways
+from kanopt.problems.supply.cheapest_paths import cheapest_paths
+from kanopt.problems.supply.spare_capacity import lane_cost, paths_through
 from tests.cases.supply import cost_of, random_problem, small
 
 
@@ -288,7 +288,7 @@ def test_supply_is_counted_from_the_start_where_stock_can_be_kept():
 def test_cheapest_ways_are_those_of_trying_all():
     problem = random_problem(6)
     network = problem.network
-    paths = ways(problem, np.ones((len(network.facilities), 2), dtype=bool))
+    paths = paths_through(problem, np.ones((len(network.facilities), 2), dtype=bool))
     cost = lane_cost(problem)
     hold, storage = network.of_facilities("holding_cost"), network.of_facilities("storage")
     first, markets = network.facility_nodes.start, network.market_nodes.start
@@ -313,5 +313,5 @@ def test_cheapest_ways_are_those_of_trying_all():
 
 def test_no_way_is_an_empty_one():
     network = small().network
-    nowhere = cheapest(network, np.full(network.shape, np.inf), np.full((2, 1, 2), np.inf))
+    nowhere = cheapest_paths(network, np.full(network.shape, np.inf), np.full((2, 1, 2), np.inf))
     assert nowhere.trace(0, 0, 0) == ()

@@ -63,7 +63,7 @@ def test_the_planning_shipment_may_be_what_is_usual_on_each_lane():
     lanes = [Lane("mill", "north", attributes={"load": Quantity(2000.0, "kg")})]
     lanes += [Lane("north", "Lyon", attributes={"load": Quantity(500.0, "kg")})]
     problem = small(tariff=shipment, planning={"state.weight": lane.load}, lanes=lanes)
-    assert problem.tariffs.rates[:, 0, 0].tolist() == [(7 + 6) / 2, (7 + 1.5) / 0.5]
+    assert problem.lane_tariff.rates[:, 0, 0].tolist() == [(7 + 6) / 2, (7 + 1.5) / 0.5]
     assert [one.value for one in problem.frozen_inputs()] == ["lane.load"]
     assert transport(problem) == pytest.approx(2 * (7 + 12))
 
@@ -108,8 +108,8 @@ def test_laws_read_lanes_products_and_periods():
     bound = texts.bind(km=lane.distance, w=product.weight, n=period.index, fuel=period.fuel)
     periods = [Period("1", {"fuel": Quantity(5.0, "EUR")}), Period("2", {"fuel": Quantity(700.0, "EUR")})]
     problem = small(tariff=bound, periods=periods)
-    assert problem.tariffs.rates[:, 0, 0].tolist() == [16.0, 18.0, 9.0, 11.0, 7.0]
-    assert problem.tariffs.rates[0, 0].tolist() == [16.0, 712.0]
+    assert problem.lane_tariff.rates[:, 0, 0].tolist() == [16.0, 18.0, 9.0, 11.0, 7.0]
+    assert problem.lane_tariff.rates[0, 0].tolist() == [16.0, 712.0]
     assert set(problem.laws()) == {"tariff"}
 
 
@@ -160,9 +160,9 @@ def test_demand_from_a_law_a_reference_a_number_or_an_array():
     ).bind(people=market.people, season=period.season)
     periods = [Period("1", {"season": 1000.0}), Period("2", {"season": 2000.0})]
     problem = small(demand=bound, markets=people, periods=periods)
-    assert problem.wanted[:, 0].tolist() == [[50.0, 100.0], [30.0, 60.0]]
-    assert small(demand=market.people, markets=people).wanted[:, 0, 1].tolist() == [500.0, 300.0]
-    assert small(demand=7.0).wanted.sum() == 28.0
+    assert problem.demand_array[:, 0].tolist() == [[50.0, 100.0], [30.0, 60.0]]
+    assert small(demand=market.people, markets=people).demand_array[:, 0, 1].tolist() == [500.0, 300.0]
+    assert small(demand=7.0).demand_array.sum() == 28.0
     assert set(problem.laws()) == {"demand"}
 
 
@@ -171,7 +171,7 @@ def test_demand_from_a_frame_counts_what_is_not_named_as_zero():
         pd.DataFrame({"market": ["Nice", "Lyon"], "period": [2.0, 1.0], "demand": [4000.0, 1000.0]}),
         {"demand": "kg"},
     )
-    assert small(demand=frame).wanted[:, 0].tolist() == [[1.0, 0.0], [0.0, 4.0]]
+    assert small(demand=frame).demand_array[:, 0].tolist() == [[1.0, 0.0], [0.0, 4.0]]
 
 
 @pytest.mark.parametrize(
@@ -212,20 +212,20 @@ def test_a_plan_outside_the_domain_of_its_laws_says_where():
     problem = small(
         tariff=rate.bind(km=lane.distance), demand=wants.bind(people=market.people), markets=people
     )
-    tariff, demand = problem.outside(PLAN)
+    tariff, demand = problem.extrapolations(PLAN)
     assert (tariff.law, tariff.where) == ("tariff", "lane north → Lyon")
     assert "km 3 km (valid from 5 to 50)" in tariff.inputs
     assert "1 of 2 combinations" in tariff.message
     assert (demand.law, demand.where) == ("demand", "market Lyon")
-    assert small().outside(PLAN) == ()
+    assert small().extrapolations(PLAN) == ()
 
 
 def test_a_law_of_the_flow_is_inside_its_domain_at_some_flows_only():
     shipment = parse_formula("7 + 3 * q", [Variable("q", "t", high=3.0)], Variable("cost", "EUR"))
     problem = small(tariff=shipment.bind(q=state.quantity), planning={"state.quantity": 2.0})
-    assert [use.where for use in problem.outside(PLAN)] == ["lane mill → north", "lane north → Lyon"]
+    assert [use.where for use in problem.extrapolations(PLAN)] == ["lane mill → north", "lane north → Lyon"]
     fewer = FlowPlan((Flow("mill", "north", "", "flour", "1", 2.5),), PLAN.open)
-    assert problem.outside(fewer) == ()
+    assert problem.extrapolations(fewer) == ()
 
 
 def test_a_tariff_below_zero_counts_as_zero_and_is_named():
@@ -241,6 +241,6 @@ def test_a_tariff_below_zero_counts_as_zero_and_is_named():
     plan = given.plan_from(pd.DataFrame({**rows, "quantity": [30.0, 10.0]}))
     lines = given.price(plan).lines
     assert lines[lines["term"] == "transport"]["amount"].tolist() == [50.0]
-    (found,) = given.outside(plan)
+    (found,) = given.extrapolations(plan)
     assert (found.law, found.where, found.inputs) == ("tariff", "lane mill → north", "value below zero")
     assert "falls to -50 EUR" in found.message

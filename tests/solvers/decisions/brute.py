@@ -89,5 +89,5 @@ def assert_close(result: Result, case: Case) -> None:
     assert result.objective is not None
     assert result.bound is not None
     assert result.bound <= result.objective + 1e-9
-    assert result.objective - result.bound <= case.problem.allowed * (1 + 1e-9)
-    assert result.objective <= case.smallest + case.problem.allowed
+    assert result.objective - result.bound <= case.problem.optimality_tolerance * (1 + 1e-9)
+    assert result.objective <= case.smallest + case.problem.optimality_tolerance

@@ -11,9 +11,9 @@ from ortools.sat.python import cp_model
 import kanopt as ko
 from kanopt.problems import Status
 from kanopt.solvers.decisions import CpSatPieces
-from kanopt.solvers.decisions.incremental import Incremental
-from kanopt.solvers.decisions.lowered_laws import lowered
-from kanopt.solvers.decisions.relaxation import relaxed
+from kanopt.solvers.decisions.incremental import IncrementalModel
+from kanopt.solvers.decisions.lowered_laws import lower_laws
+from kanopt.solvers.decisions.relaxation import relax
 from tests.cases.routing import random_problem as random_routing
 from tests.solvers.decisions.brute import assert_close, law, random_case
 
@@ -31,9 +31,11 @@ def test_no_point_of_a_grid_is_below_the_bound(seed: int) -> None:
 @settings(max_examples=10, deadline=None)
 def test_every_point_of_a_problem_is_a_point_of_its_integers(seed: int, first: float, second: float) -> None:
     problem = random_case(seed).problem
-    relaxation = relaxed(problem, lowered(problem)).without({rule.name for rule, _ in problem.rules})
+    relaxation = relax(problem, lower_laws(problem)).without(
+        {rule.name for rule, _ in problem.constraint_laws}
+    )
     point = problem.rounded(np.array([[-1 + 3 * first, -1 + 3 * second]])[:, : len(problem.records)])[0]
-    made = Incremental(relaxation, problem.allowed)
+    made = IncrementalModel(relaxation, problem.optimality_tolerance)
     for place, value in enumerate(point):
         steps = int(np.floor((value - made.offset[place]) / made.step[place] + 0.5))
         made.model.add(made.columns[place] == steps)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from kanopt.formulas.lowering import Pieces
-from kanopt.solvers.decisions.polygons import Partition, Polygons
+from kanopt.solvers.decisions.polygons import IntervalPartition, Polygons
 from kanopt.solvers.decisions.sides import Side
 
 NUMBERS = st.floats(-10, 10).map(lambda value: round(value, 3))
@@ -44,7 +44,7 @@ def reach(polygons: Polygons, at: float) -> tuple[float, float]:
 def test_the_graph_is_inside_whatever_the_intervals(
     pieces: Pieces, side: Side, parts: int, share: float
 ) -> None:
-    partition = Partition(pieces, side, parts)
+    partition = IntervalPartition(pieces, side, parts)
     at = pieces.low + share * (pieces.high - pieces.low)
     value = float(pieces.at(np.array([at]))[0])
     for _ in range(2):
@@ -59,7 +59,7 @@ def test_the_graph_is_inside_whatever_the_intervals(
 @given(functions(), st.sampled_from([Side.BELOW, Side.ABOVE, Side.BOTH]), st.floats(0, 1))
 @settings(max_examples=20, deadline=None)
 def test_refined_at_a_place_they_meet_the_graph_there(pieces: Pieces, side: Side, share: float) -> None:
-    partition = Partition(pieces, side, 1)
+    partition = IntervalPartition(pieces, side, 1)
     at = pieces.low + share * (pieces.high - pieces.low)
     while partition.refine(at):
         pass
@@ -70,12 +70,12 @@ def test_refined_at_a_place_they_meet_the_graph_there(pieces: Pieces, side: Side
         assert low == pytest.approx(min(values), abs=1e-5)
     if Side.ABOVE in side:
         assert high == pytest.approx(max(values), abs=1e-5)
-    assert partition.off(at, min(values)) == partition.off(at, max(values)) == 0.0
+    assert partition.distance(at, min(values)) == partition.distance(at, max(values)) == 0.0
 
 
 def test_corners_are_shared_by_neighbours_only() -> None:
     wave = Pieces.through(np.arange(9.0), np.array([0.0, 1, 0, 1, 0, 1, 0, 1, 0]))
-    polygons = Partition(wave, Side.BOTH, 8).polygons()
+    polygons = IntervalPartition(wave, Side.BOTH, 8).polygons()
     assert polygons.count == 8
     assert polygons.binaries == 3
     for corner in polygons.corners:
@@ -85,20 +85,20 @@ def test_corners_are_shared_by_neighbours_only() -> None:
 def test_what_bends_to_the_side_that_is_held_is_one_polygon() -> None:
     x = np.linspace(-1, 1, 101)
     bowl = Pieces.through(x, x**2)
-    assert Partition(bowl, Side.BELOW).polygons().count == 1
-    assert Partition(bowl, Side.ABOVE).polygons().count == 8
-    assert Partition(Pieces.through(x, -(x**2)), Side.ABOVE).polygons().binaries == 0
+    assert IntervalPartition(bowl, Side.BELOW).polygons().count == 1
+    assert IntervalPartition(bowl, Side.ABOVE).polygons().count == 8
+    assert IntervalPartition(Pieces.through(x, -(x**2)), Side.ABOVE).polygons().binaries == 0
 
 
 def test_a_single_point_at_the_end_is_a_polygon_of_its_own() -> None:
     pieces = Pieces((0.0, 1.0, 1.0), (0.0, 5.0), (1.0, 5.0))
-    polygons = Partition(pieces, Side.BELOW).polygons()
+    polygons = IntervalPartition(pieces, Side.BELOW).polygons()
     assert [(corner.x, corner.y, corner.polygons) for corner in polygons.corners][-1] == (1.0, 5.0, (1,))
-    assert len(Partition(Pieces((2.0, 2.0), (1.0,), (1.0,)), Side.BOTH)) == 1
+    assert len(IntervalPartition(Pieces((2.0, 2.0), (1.0,), (1.0,)), Side.BOTH)) == 1
 
 
 def test_sides_turn_round() -> None:
-    assert Side.BELOW.turned is Side.ABOVE
-    assert Side.ABOVE.turned is Side.BELOW
-    assert Side.BOTH.turned is Side.BOTH
-    assert Side.NONE.turned is Side.NONE
+    assert Side.BELOW.opposite is Side.ABOVE
+    assert Side.ABOVE.opposite is Side.BELOW
+    assert Side.BOTH.opposite is Side.BOTH
+    assert Side.NONE.opposite is Side.NONE

@@ -10,7 +10,7 @@ from kanopt.errors import FormulaError
 from kanopt.problems import Status
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.decisions import HighsPieces, refinement
-from kanopt.solvers.decisions.refinement import EngineAnswer, Rounds, Wanted
+from kanopt.solvers.decisions.refinement import EngineRequest, RefinementRounds, RelaxationResult
 from kanopt.solvers.decisions.relaxation import Relaxation
 from tests.solvers.decisions.brute import law
 
@@ -21,11 +21,11 @@ class Scripted:
     name = "scripted"
     finest = 1
 
-    def __init__(self, *answers: EngineAnswer | BaseException) -> None:
+    def __init__(self, *answers: RelaxationResult | BaseException) -> None:
         self.answers = list(answers)
-        self.wanted: list[Wanted] = []
+        self.wanted: list[EngineRequest] = []
 
-    def run(self, relaxation: Relaxation, wanted: Wanted, options: SolveOptions) -> EngineAnswer:
+    def run(self, relaxation: Relaxation, wanted: EngineRequest, options: SolveOptions) -> RelaxationResult:
         self.wanted.append(wanted)
         answer = self.answers.pop(0)
         if isinstance(answer, BaseException):
@@ -33,9 +33,11 @@ class Scripted:
         return answer
 
 
-def solved(problem: ko.DecisionProblem, *answers: EngineAnswer | BaseException) -> tuple[Outcome, Scripted]:
+def solved(
+    problem: ko.DecisionProblem, *answers: RelaxationResult | BaseException
+) -> tuple[Outcome, Scripted]:
     engine = Scripted(*answers)
-    return Rounds(problem, engine, SolveOptions(time_limit=20)).run(), engine
+    return RefinementRounds(problem, engine, SolveOptions(time_limit=20)).run(), engine
 
 
 WAVE = ko.DecisionProblem({"x": (-2, 2)}, law("sin(3 * x) + x^2", ("x",)), tolerance=1e-3)
@@ -52,18 +54,18 @@ def test_ctrl_c_keeps_the_best_plan_so_far() -> None:
 
 
 def test_an_engine_that_ends_without_a_point_ends_the_search() -> None:
-    outcome, _ = solved(WAVE, EngineAnswer(None, -5.0, finished=False))
+    outcome, _ = solved(WAVE, RelaxationResult(None, -5.0, finished=False))
     assert outcome.status is Status.FEASIBLE
     assert outcome.bound is not None
     assert outcome.bound - outcome.rounding_bound < -5.0 <= outcome.bound
-    outcome, _ = solved(NOWHERE, EngineAnswer(None, -np.inf, finished=False))
+    outcome, _ = solved(NOWHERE, RelaxationResult(None, -np.inf, finished=False))
     assert outcome.message == "no plan meets every constraint to a millionth; give limits more room"
 
 
 def test_where_polygons_are_fine_the_engine_is_asked_to_round_less_and_then_left_in_peace() -> None:
-    relaxation = Rounds(WAVE, Scripted(), SolveOptions())._relaxation
+    relaxation = RefinementRounds(WAVE, Scripted(), SolveOptions())._relaxation
     on_graph = relaxation.values(np.array([1.0]))
-    answers = [EngineAnswer(on_graph, -3.0)] * 2
+    answers = [RelaxationResult(on_graph, -3.0)] * 2
     outcome, engine = solved(WAVE, *answers)
     assert [wanted.finer for wanted in engine.wanted] == [0, 1]
     assert outcome.status is Status.FEASIBLE
@@ -72,7 +74,7 @@ def test_where_polygons_are_fine_the_engine_is_asked_to_round_less_and_then_left
 def test_pieces_that_cannot_be_nearer_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     rule = ko.at_most(law("exp(x) * x", ("x",), "heat"), 1.0)
     problem = ko.DecisionProblem({"x": (-2, 2)}, law("-x", ("x",)), [rule], tolerance=1e-9)
-    search = Rounds(problem, HighsPieces(), SolveOptions(time_limit=20))
+    search = RefinementRounds(problem, HighsPieces(), SolveOptions(time_limit=20))
 
     def refuse(*_: object) -> None:
         raise FormulaError("too many pieces")
@@ -83,4 +85,4 @@ def test_pieces_that_cannot_be_nearer_are_told(monkeypatch: pytest.MonkeyPatch) 
     assert outcome.message == "pieces nearer to the laws could not be made: too many pieces"
     assert outcome.plan is not None
     assert problem.check(outcome.plan).ok  # type: ignore[arg-type]
-    assert any("heat on straight pieces" in each for each in outcome.saw)
+    assert any("heat on straight pieces" in each for each in outcome.solver_view)

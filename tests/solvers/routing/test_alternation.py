@@ -16,7 +16,7 @@ from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.law_routing import LawRouting
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
-from kanopt.solvers.routing.ranking import standing
+from kanopt.solvers.routing.ranking import rank_on_law
 from tests.cases.routing_simulator import best_of_all
 from tests.cases.routing_variants import some_routes, variant
 
@@ -43,7 +43,7 @@ def test_the_integers_price_the_load_as_the_law_does(name: str) -> None:
             plan = problem.plan_from(list(some_routes(problem, 10 * seed + trial)))
             if not (problem.check(plan).ok or problem.check(plan).only_unserved):
                 continue
-            ways = integers.ways(plan)
+            ways = integers.node_routes(plan)
             if any(each is None for each, way in zip(integers.times(ways), ways, strict=True) if way):
                 continue
             again = integers.plan(ways)
@@ -62,11 +62,11 @@ def test_ortools_finds_the_best_plan_for_the_load_on_board(name: str, seed: int)
     outcome = OrToolsRouting(loaded=True).solve(
         problem, SolveOptions(time_limit=3.0, seed=seed, initial=first.plan)
     )
-    broken, missed, price = standing(problem, outcome.plan)
+    broken, missed, price = rank_on_law(problem, outcome.plan)
     assert (broken, missed) == (False, best.missed)
     assert price == pytest.approx(best.cost, rel=1e-6)
     integers = lower(problem, seed, loaded=True)
-    counted = integers.objective(integers.ways(outcome.plan))
+    counted = integers.objective(integers.node_routes(outcome.plan))
     assert integers.money.to_float(counted) == pytest.approx(price, rel=1e-5)
 
 
@@ -75,11 +75,14 @@ def test_the_certificate_of_the_priced_load_compares_like_with_like() -> None:
     result = solve(problem, solver=OrToolsRouting(loaded=True), time_limit=0.5)
     assert result.certificate.holds
     assert result.certificate.solver_objective == pytest.approx(result.certificate.frozen_objective)
-    (saw,) = result.certificate.saw
+    (saw,) = result.certificate.solver_view
     assert saw.startswith("fuel: ")
     assert "straight line" in saw
     # where nothing reads the load, only rounding is between
-    assert OrToolsRouting(loaded=True).solve(variant("capacities", 0), SolveOptions(time_limit=0.2)).saw == ()
+    assert (
+        OrToolsRouting(loaded=True).solve(variant("capacities", 0), SolveOptions(time_limit=0.2)).solver_view
+        == ()
+    )
 
 
 @pytest.mark.parametrize("seed", [1])
@@ -90,10 +93,10 @@ def test_rules_that_the_search_on_the_law_does_not_know_are_planned_with_the_loa
     problem = by_load(name, seed)
     best = best_of_all(problem)
     outcome = LawRouting().solve(problem, SolveOptions(time_limit=4.0, seed=seed))
-    assert standing(problem, outcome.plan)[1] == best.missed
+    assert rank_on_law(problem, outcome.plan)[1] == best.missed
     assert problem.price(outcome.plan).objective == pytest.approx(best.cost, rel=1e-6)
     assert outcome.engines[-1].name == "engines with load and clock of the plan"
-    assert "does not know" in outcome.saw[0]
+    assert "does not know" in outcome.solver_view[0]
 
 
 def two_hours(clients: int = 3, breaks: str = "20 in 8:00-12:00") -> RoutingProblem:
@@ -115,12 +118,12 @@ def two_hours(clients: int = 3, breaks: str = "20 in 8:00-12:00") -> RoutingProb
 def test_a_plan_is_planned_again_at_its_own_loads_and_times() -> None:
     problem = two_hours()
     plan = problem.plan_from([["c0", "c2", "c1"]])
-    again = problem.replanned(plan)
+    again = problem.with_planning_from(plan)
     assert again.price(plan, frozen=True).objective == pytest.approx(problem.price(plan).objective)
     assert problem.price(plan, frozen=True).objective != pytest.approx(problem.price(plan).objective)
     # the problem itself plans as before
-    assert problem.planner is not again.planner
-    assert (again.planner.durations[0, 1, 3] != problem.planner.durations[0, 1, 3]).all()
+    assert problem.planning_values is not again.planning_values
+    assert (again.planning_values.durations[0, 1, 3] != problem.planning_values.durations[0, 1, 3]).all()
 
 
 def test_rounds_never_make_a_plan_worse_and_end_by_themselves() -> None:
@@ -130,7 +133,7 @@ def test_rounds_never_make_a_plan_worse_and_end_by_themselves() -> None:
     told = []
     search = Alternation([OrToolsRouting()], problem, first, options, told.append)
     best = search.run(lambda: False)
-    assert standing(problem, best) <= standing(problem, first)
+    assert rank_on_law(problem, best) <= rank_on_law(problem, first)
     assert len(told) == len(search.history)
     assert search.steps == len(told) + 1
     assert search.ended

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
-from kanopt.solvers.routing.completion import completed
+from kanopt.solvers.routing.completion import complete_plan
 from kanopt.solvers.routing.integers import lower
 from tests.cases.routing_variants import VARIANTS, variant
 
@@ -19,7 +19,7 @@ def test_nobody_is_left_out_for_whom_there_is_a_place(name: str) -> None:
         problem = replace(problem, clients=[replace(client, prize=None) for client in problem.clients])
         integers = lower(problem, seed)
         nothing = [[] for _ in integers.fleet]
-        ways = completed(integers, nothing)
+        ways = complete_plan(integers, nothing)
         assert integers.rank(ways) <= integers.rank(nothing)
         plan = integers.plan(ways)
         check = problem.check(plan)
@@ -33,8 +33,8 @@ def test_a_plan_that_serves_everyone_is_left_as_it_is() -> None:
     people = [Client("a"), Client("b", prize=1.0)]
     problem = RoutingProblem([Depot("depot")], people, [VehicleType("van")], minutes, minutes, minutes)
     integers = lower(problem)
-    ways = integers.ways(problem.plan_from([["a"]]))
-    assert completed(integers, ways) is ways
+    ways = integers.node_routes(problem.plan_from([["a"]]))
+    assert complete_plan(integers, ways) is ways
 
 
 def test_who_fits_nowhere_stays_left_out() -> None:
@@ -44,5 +44,5 @@ def test_who_fits_nowhere_stays_left_out() -> None:
         [Depot("depot")], people, [VehicleType("van", capacity=1.0)], minutes, minutes, minutes
     )
     plan = lower(problem)
-    ways = completed(plan, [[]])
+    ways = complete_plan(plan, [[]])
     assert [len(way) for way in ways] == [1]

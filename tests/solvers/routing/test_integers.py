@@ -16,19 +16,19 @@ from kanopt.solvers import solve
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.routing.arrays import RoutingArrays
-from kanopt.solvers.routing.insertion_start import rebuilt
-from kanopt.solvers.routing.integer_routes import cleaned
+from kanopt.solvers.routing.insertion_start import ruin_and_recreate
+from kanopt.solvers.routing.integer_routes import without_idle_reloads
 from kanopt.solvers.routing.integers import RoutingIntegers, lower
 from kanopt.solvers.routing.ortools_engine.model import OrToolsModel
 from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
 from kanopt.solvers.routing.pyvrp_engine.model import pyvrp_model
-from kanopt.solvers.routing.pyvrp_engine.relaxed import as_pyvrp_sees
-from kanopt.solvers.routing.pyvrp_engine.scaling import in_steps
+from kanopt.solvers.routing.pyvrp_engine.relaxed import relaxed_for_pyvrp
+from kanopt.solvers.routing.pyvrp_engine.scaling import scale_integers
 from kanopt.solvers.routing.pyvrp_engine.search import _cost
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
-from kanopt.solvers.routing.reversed_routes import turned
+from kanopt.solvers.routing.reversed_routes import reverse_routes
 from tests.cases.routing_variants import VARIANTS, variant
 
 NATIVE = ("capacities", "service_law", "open", "max_duration", "overtime", "pickup", "reload")
@@ -46,7 +46,7 @@ def random_ways(integers: RoutingIntegers, rng: np.random.Generator) -> list[lis
         for _ in range(integers.rules.most_reloads(kind)):
             if rng.random() < 0.7:
                 ways[place].insert(int(rng.integers(len(ways[place]) + 1)), integers.depot(kind))
-        ways[place] = cleaned(integers, ways[place])
+        ways[place] = without_idle_reloads(integers, ways[place])
     return ways
 
 
@@ -59,13 +59,13 @@ def all_fit(arrays: RoutingArrays, ways: list[list[int]]) -> bool:
 
 def named(integers: RoutingIntegers, ways: list[list[int]]) -> RoutingPlan:
     """Return the plan without departures, whether it fits or not."""
-    facts = integers.problem.facts
+    data = integers.problem.data
     routes = [
         Route(
-            facts.vehicles[kind].name,
+            data.vehicles[kind].name,
             index,
             "depot",
-            tuple(facts.names[integers.nodes[node]] for node in way),
+            tuple(data.names[integers.nodes[node]] for node in way),
         )
         for (kind, index), way in zip(integers.fleet, ways, strict=True)
         if way
@@ -103,12 +103,14 @@ def test_or_tools_and_integers_agree(name, seed):
     built.model.CloseModelWithParameters(pywrapcp.DefaultRoutingSearchParameters())
     for _ in range(20):
         ways = random_ways(integers, rng)
-        found = built.model.ReadAssignmentFromRoutes(built.routes(ways), True)
+        found = built.model.ReadAssignmentFromRoutes(built.index_routes(ways), True)
         assert (found is not None) == all_fit(integers, ways)
         if found is not None:
             missed, objective = integers.rank(ways)
             counted = (
-                found.ObjectiveValue() - (missed - integers.stranded) * integers.penalty + integers.missed
+                found.ObjectiveValue()
+                - (missed - integers.unreachable_mandatory) * integers.penalty
+                + integers.missed_prizes
             )
             assert counted == objective
 
@@ -119,18 +121,18 @@ def test_pyvrp_and_integers_agree(name, seed):
     problem = variant(name, seed, uneven=seed == 1)
     assert PyVrpRouting().accepts(problem) == ""
     integers, rng = lower(problem, seed), np.random.default_rng(seed)
-    model, steps = pyvrp_model(integers, complete=False), in_steps(integers)
+    model, steps = pyvrp_model(integers, complete=False), scale_integers(integers)
     unit = int(integers.fixed[0]) / int(steps.fixed[0])
     for _ in range(20):
         ways = random_ways(integers, rng)
         solution = model.solution(ways)
         assert solution.is_feasible() == all_fit(integers, ways)
-        assert integers.rank(model.ways(solution)) == integers.rank(ways)
+        assert integers.rank(model.node_routes(solution)) == integers.rank(ways)
         if solution.is_feasible():
             counted = solution.distance_cost() + solution.duration_cost() + solution.fixed_vehicle_cost()
             served = {node for way in ways for node in way}
             prizes = sum(int(integers.prize[node]) for node in range(integers.size) if node not in served)
-            exact = integers.objective(ways) - prizes - integers.missed
+            exact = integers.objective(ways) - prizes - integers.missed_prizes
             # prices of fractions of a minute are rounded once more for PyVRP
             assert counted * unit == pytest.approx(exact, rel=1e-5 if seed == 1 else 1e-9)
 
@@ -162,7 +164,7 @@ def test_a_start_is_repaired_to_what_fits(name):
         integers, rng = lower(problem, seed), np.random.default_rng(seed)
         for _ in range(5):
             given = random_ways(integers, rng)
-            ways = integers.ways(named(integers, given))
+            ways = integers.node_routes(named(integers, given))
             assert all_fit(integers, ways)
             if all_fit(integers, given):
                 assert integers.rank(ways) == integers.rank(given)
@@ -172,12 +174,14 @@ def test_a_start_is_repaired_to_what_fits(name):
 def test_a_plan_is_put_together_again(name):
     integers = lower(variant(name, 0), 0)
     heard = []
-    ways = rebuilt(integers, None, 0, lambda: False, lambda ways, rank: heard.append(rank))
+    ways = ruin_and_recreate(integers, None, 0, lambda: False, lambda ways, rank: heard.append(rank))
     assert all_fit(integers, ways)
     assert heard == sorted(heard, reverse=True)
     assert heard[-1] == integers.rank(ways)
-    assert rebuilt(integers, None, 0, lambda: False, lambda *_: None) == ways
-    assert integers.rank(rebuilt(integers, ways, 1, lambda: False, lambda *_: None)) <= integers.rank(ways)
+    assert ruin_and_recreate(integers, None, 0, lambda: False, lambda *_: None) == ways
+    assert integers.rank(
+        ruin_and_recreate(integers, ways, 1, lambda: False, lambda *_: None)
+    ) <= integers.rank(ways)
 
 
 def test_what_pyvrp_does_not_model_is_said_in_a_few_words():
@@ -207,18 +211,18 @@ def test_what_pyvrp_does_not_model_is_said_in_a_few_words():
     other = "limits of distance beside prices of something else"
     assert beyond(vehicle={"max_distance": 9.0, "cost_per_distance": 1.0}) == ""
     uneven = replace(plain, cost=minutes**2, vehicles=[VehicleType("van", max_distance=9.0)])
-    assert PyVrpRouting().beyond(uneven) == (other,)
+    assert PyVrpRouting().unsupported_rules(uneven) == (other,)
     assert beyond(RoutingPolicy(backhaul=True), pickup=1.0) == "deliveries before pickups"
 
 
 def test_pyvrp_makes_a_start_without_the_rules_it_does_not_model():
     integers = lower(variant("breaks", 0), 0)
-    seen = as_pyvrp_sees(integers)
-    assert seen.rules.absent
+    seen = relaxed_for_pyvrp(integers)
+    assert seen.rules.is_empty
     late = lower(variant("soft", 0), 0)
-    assert (as_pyvrp_sees(late).latest <= late.rules.due).all()
+    assert (relaxed_for_pyvrp(late).latest <= late.rules.due).all()
     plain = lower(variant("max_duration", 0), 0)
-    assert all_fit(as_pyvrp_sees(plain), [[] for _ in plain.fleet])
+    assert all_fit(relaxed_for_pyvrp(plain), [[] for _ in plain.fleet])
 
 
 @pytest.mark.parametrize("name", ["reload", "breaks", "source"])
@@ -245,7 +249,7 @@ def test_a_route_is_not_turned_against_a_rule():
         problem = RoutingProblem([Depot("depot")], clients, [VehicleType("van")], fuel, km, km)
         integers = lower(problem)
         way = [integers.node_of["store"], integers.node_of["shop"]]
-        assert turned(integers, [way]) == [way if source else way[::-1]]
+        assert reverse_routes(integers, [way]) == [way if source else way[::-1]]
 
 
 def test_a_route_is_not_turned_where_that_makes_the_longest_route_dearer():
@@ -262,7 +266,7 @@ def test_a_route_is_not_turned_where_that_makes_the_longest_route_dearer():
         )
         integers = lower(problem)
         way = [integers.node_of["b"], integers.node_of["a"]]
-        assert turned(integers, [way]) == [way[::-1] if turns else way]
+        assert reverse_routes(integers, [way]) == [way[::-1] if turns else way]
 
 
 def many(vehicle: dict[str, object], each: Callable[[int], dict[str, object]], **more: object):
@@ -335,7 +339,7 @@ def test_a_break_may_lie_outside_of_every_shift(breaks):
     assert all_fit(integers, [way, []])
     built = OrToolsModel(integers)
     built.model.CloseModelWithParameters(pywrapcp.DefaultRoutingSearchParameters())
-    found = built.model.ReadAssignmentFromRoutes(built.routes([way, []]), True)
+    found = built.model.ReadAssignmentFromRoutes(built.index_routes([way, []]), True)
     assert found is not None
     assert found.ObjectiveValue() == integers.objective([way, []])
 
@@ -360,8 +364,8 @@ def test_a_client_may_be_pinned_to_a_vehicle_beyond_the_number_of_clients():
     integers = lower(problem)
     assert integers.fleet == ((0, 1), (0, 2), (0, 5))
     plan = problem.plan_from({"van 5": ["a", "b"]})
-    assert all_fit(integers, integers.ways(plan))
-    assert integers.money.to_float(integers.objective(integers.ways(plan))) == pytest.approx(42.0)
+    assert all_fit(integers, integers.node_routes(plan))
+    assert integers.money.to_float(integers.objective(integers.node_routes(plan))) == pytest.approx(42.0)
     outcome = RoutingPortfolio().solve(problem, SolveOptions(time_limit=0.3))
     assert problem.check(outcome.plan).ok
     assert outcome.objective == pytest.approx(42.0)
@@ -380,11 +384,11 @@ def test_the_load_counts_on_the_way_to_a_reload_of_a_vehicle_that_does_not_come_
     for stops, price in ((["a", "depot", "b"], 10 + 30 + 40), (["b", "a"], 40 + 24)):
         plan = problem.plan_from({"van": stops})
         assert problem.price(plan).objective == pytest.approx(price)
-        ways = integers.ways(plan)
+        ways = integers.node_routes(plan)
         assert integers.money.to_float(integers.objective(ways)) == pytest.approx(price, rel=1e-5)
         built = OrToolsModel(integers)
         built.model.CloseModelWithParameters(pywrapcp.DefaultRoutingSearchParameters())
-        found = built.model.ReadAssignmentFromRoutes(built.routes(ways), True)
+        found = built.model.ReadAssignmentFromRoutes(built.index_routes(ways), True)
         assert found.ObjectiveValue() == integers.objective(ways)
 
 
@@ -395,7 +399,7 @@ def test_the_longest_route_waits_between_windows():
     problem = RoutingProblem([Depot("depot")], clients, [VehicleType("van")], km, km, km, policy=policy)
     integers = lower(problem)
     ways = [[integers.node_of["b"], integers.node_of["a"]]]
-    assert OrToolsModel(integers).waits
+    assert OrToolsModel(integers).may_wait
     assert integers.money.to_float(integers.objective(ways)) == pytest.approx(152.0)
     outcome = OrToolsRouting().solve(problem, SolveOptions(time_limit=1.0))
     assert outcome.objective == pytest.approx(152.0)
@@ -405,5 +409,5 @@ def test_a_search_that_finds_no_times_stops_when_asked():
     integers = lower(variant("breaks", 0), 0)
     search = OrToolsSearch(integers, Incumbents(integers), time_limit=60.0, seed=0, asked=lambda: True)
     assert not search._is_over()
-    search.glances = 255
+    search.limit_checks = 255
     assert search._is_over()

@@ -24,12 +24,12 @@ from kanopt.solvers.routing.engine_process import EngineEnd, run_processes
 from kanopt.solvers.routing.engines import ORTOOLS, PYVRP, EngineOrder, engine_name
 from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
-from kanopt.solvers.routing.reversed_routes import turned
-from tests.cases.routing_brute_force import best_of_all_plans
+from kanopt.solvers.routing.reversed_routes import reverse_routes
 from tests.cases.routing import random_problem, random_routes
+from tests.cases.routing_brute_force import best_of_all_plans
+from tests.cases.supply import small as supply_problem
 from tests.solvers.routing.ortools_engine.test_solver import euclidean
 from tests.solvers.routing.pyvrp_engine.test_solver import Resting
-from tests.cases.supply import small as supply_problem
 
 
 def solved(problem: RoutingProblem, **options: object) -> Outcome:
@@ -118,13 +118,13 @@ def test_when_the_time_is_over_the_engines_are_asked_to_stop_and_end_in_order():
 
 def test_a_crash_of_one_engine_leaves_what_both_had_found(monkeypatch, apart):
     made = []
-    start = processes._Process.__init__
+    start = processes._EngineProcess.__init__
 
     def note(self: processes._Process, *given: object) -> None:
         start(self, *given)
         made.append(self)
 
-    monkeypatch.setattr(processes._Process, "__init__", note)
+    monkeypatch.setattr(processes._EngineProcess, "__init__", note)
     problem, killed = euclidean(12), []
 
     def kill(_: Progress) -> None:
@@ -263,12 +263,12 @@ def test_routes_are_turned_round_where_that_is_better_on_the_law(seed):
     ]
     options = [[way, way[::-1]] for way in ways]
     least = min(problem.price(integers.plan([a, b])).objective for a in options[0] for b in options[1])
-    found = turned(integers, ways)
+    found = reverse_routes(integers, ways)
     assert problem.price(integers.plan(found)).objective == pytest.approx(least)
     assert integers.objective(found) == integers.objective(ways)
-    assert turned(integers, found) == found
+    assert reverse_routes(integers, found) == found
     still = random_problem(seed)
-    assert turned(lower(still), ways) is ways
+    assert reverse_routes(lower(still), ways) is ways
 
 
 def test_a_child_reads_its_order_and_tells_line_by_line(tmp_path):
@@ -283,7 +283,9 @@ def test_a_child_reads_its_order_and_tells_line_by_line(tmp_path):
         else:
             with pytest.MonkeyPatch.context() as patch:
                 # what ends the process would end the test
-                patch.setattr(child._Search, "_leave", lambda self, message: self._say({"end": message}))
+                patch.setattr(
+                    child._EngineSearch, "_leave", lambda self, message: self._say({"end": message})
+                )
                 child.serve(tmp_path, number, out, io.StringIO("0.5\n"))
         lines = [json.loads(line) for line in out.getvalue().splitlines()]
         assert lines[0] == {"ready": True}

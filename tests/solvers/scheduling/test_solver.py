@@ -16,8 +16,8 @@ from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.scheduling import Break, Job, Machine, Mode, PowerPrice, SchedulingProblem, Setup, Task
-from kanopt.problems.scheduling.dispatch import dispatch, place_in_order
-from kanopt.solvers.cpsat import Ending, SearchLimits, complete_hint, run_cpsat
+from kanopt.problems.scheduling.dispatch import dispatch_greedily, repair_starts
+from kanopt.solvers.cpsat import CpSatTermination, SearchLimits, complete_hint, run_cpsat
 from kanopt.solvers.scheduling.grid import choose_step, is_exact, lower
 from kanopt.solvers.scheduling.model import ScheduleModel
 from kanopt.solvers.scheduling.solver import CpSatScheduling
@@ -118,17 +118,17 @@ def test_rounding_stays_within_its_proven_bounds(seed, step, setups):
         wanted[structure.chain(job)] = np.sort(rng.uniform(0.0, 15.0, 2))
     safe, relaxed = lower(problem, step, "safe"), lower(problem, step, "relaxed")
     # a schedule on the safe grid holds on the law and costs there what the grid says, within the bound
-    starts = place_in_order(structure, safe.timing, modes, np.floor(wanted / step))
+    starts = repair_starts(structure, safe.timing, modes, np.floor(wanted / step))
     plan = problem.schedule(modes, starts * step)
     assert problem.check(plan).ok, str(problem.check(plan))
     price = problem.price(plan).objective
     assert abs(safe.cost(modes, starts.astype(int)) / safe.scale - price) <= safe.slack + 1e-9
     # rounding the starts of any schedule down leads to the relaxed grid, and makes it no dearer beyond the bound
-    exact = place_in_order(structure, problem.data.timing, modes, wanted)
+    exact = repair_starts(structure, problem.data.timing, modes, wanted)
     price = problem.price(problem.schedule(modes, exact)).objective
     down = np.floor(exact / step + 1e-9).astype(int)
     assert relaxed.cost(modes, down) / relaxed.scale <= price + relaxed.slack + 1e-9
-    moved = place_in_order(structure, relaxed.timing, modes, down.astype(float))
+    moved = repair_starts(structure, relaxed.timing, modes, down.astype(float))
     assert (moved == down).all()
     assert relaxed.least_energy() <= (relaxed.cost(modes, down) - _regular(relaxed, modes, down))
 
@@ -151,8 +151,8 @@ def test_the_model_costs_what_the_grid_says():
         assert bound <= objective
 
     with Interrupt() as interrupt:
-        searched = run_cpsat(model.model, SearchLimits(20.0), model.watched, interrupt, heard)
-    assert searched.ending is Ending.OPTIMAL
+        searched = run_cpsat(model.model, SearchLimits(20.0), model.solution_variables, interrupt, heard)
+    assert searched.termination is CpSatTermination.OPTIMAL
     # on the way CP-SAT may hold makespan and tardiness above what they are, but nothing below
     assert all(cost <= objective for cost, objective in found)
     assert found[-1][0] == found[-1][1] == searched.objective == searched.bound
@@ -332,7 +332,7 @@ def test_a_given_schedule_is_never_made_worse():
 
 def test_a_shortened_horizon_only_leaves_out_what_is_dearer():
     grid = lower(big(), 1.0)
-    built = dispatch(grid.structure, grid.timing)
+    built = dispatch_greedily(grid.structure, grid.timing)
     assert built is not None
     modes, starts = built[0], built[1].astype(np.int64)
     cost = grid.cost(modes, starts)

@@ -20,7 +20,14 @@ from kanopt.problems.result import Status
 from kanopt.problems.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyProblem
 from kanopt.solvers import highs_child
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.highs import Answer, Ending, HighsOptions, LinearModel, read_incumbents, run_highs
+from kanopt.solvers.highs import (
+    HighsOptions,
+    HighsResult,
+    HighsTermination,
+    MixedIntegerModel,
+    read_incumbents,
+    run_highs,
+)
 from kanopt.solvers.solve import solve
 from kanopt.solvers.supply.model import SupplyModel
 from kanopt.solvers.supply.solver import HighsSupply
@@ -178,7 +185,7 @@ def test_a_plan_to_start_from_is_the_first_incumbent_and_the_answer_when_time_is
     assert at_once.status is Status.FEASIBLE
     assert at_once.objective == pytest.approx(first.objective)
     assert problem.price(at_once.plan).objective == pytest.approx(first.objective)
-    dearer = replace(problem, demand=problem.wanted + 1.0)
+    dearer = replace(problem, demand=problem.demand_array + 1.0)
     other = HighsSupply().solve(dearer, SolveOptions(time_limit=0.0, initial=FlowPlan((), first.plan.open)))
     assert other.objective == pytest.approx(dearer.price(FlowPlan((), first.plan.open)).objective)
     nothing = HighsSupply().solve(problem, SolveOptions(time_limit=0.0))
@@ -252,7 +259,12 @@ def test_ctrl_c_before_anything_is_found_is_no_plan(monkeypatch):
 
 
 def test_ctrl_c_while_the_least_shortage_is_sought_says_what_is_proved(monkeypatch):
-    answers = iter([Answer(Ending.INFEASIBLE, None, None), Answer(Ending.INTERRUPTED, None, None)])
+    answers = iter(
+        [
+            HighsResult(HighsTermination.INFEASIBLE, None, None),
+            HighsResult(HighsTermination.INTERRUPTED, None, None),
+        ]
+    )
     monkeypatch.setattr("kanopt.solvers.supply.solver.run_highs", lambda *_: next(answers))
     outcome = HighsSupply().solve(small(products=[Product("flour")]), SolveOptions())
     assert (outcome.status, outcome.plan, outcome.interrupted) == (Status.INFEASIBLE, None, True)
@@ -265,7 +277,7 @@ def test_the_relaxation_of_facility_location_is_tight():
     model = SupplyModel(
         located(np.inf, r.uniform(300, 900, 5), r.uniform(5, 30, 8), r.uniform(50, 900, (5, 8)))
     ).linear
-    relaxed = run_highs(replace(model, whole=np.zeros_like(model.whole)), HighsOptions())
+    relaxed = run_highs(replace(model, integer=np.zeros_like(model.integer)), HighsOptions())
     exact = run_highs(model, HighsOptions())
     assert model.cost @ relaxed.values == pytest.approx(model.cost @ exact.values, rel=0.02)
     assert model.cost @ relaxed.values <= model.cost @ exact.values + 1e-6
@@ -284,9 +296,9 @@ def test_a_plan_and_its_point_say_the_same(seed):
     assert abs(float(model.cost @ answer.values) - price) <= model.rounding_bound(answer.values, plan)
 
 
-def two_variables(cost: float = 1.0) -> LinearModel:
+def two_variables(cost: float = 1.0) -> MixedIntegerModel:
     one = np.ones(2)
-    return LinearModel(
+    return MixedIntegerModel(
         np.array([cost, 3.0]),
         0 * one,
         2 * one,
@@ -301,13 +313,13 @@ def two_variables(cost: float = 1.0) -> LinearModel:
 
 def test_costs_too_small_for_highs_are_dropped_and_counted():
     model = two_variables(1e-12)
-    assert model.kept_cost.tolist() == [0.0, 3.0]
+    assert model.effective_cost.tolist() == [0.0, 3.0]
     assert run_highs(model, HighsOptions(threads=2, seed=2**40)).values.tolist() == [2.0, 1.0]
 
 
 def test_an_infeasible_model_says_so():
     answer = run_highs(replace(two_variables(), row_lower=np.array([9.0])), HighsOptions())
-    assert (answer.ending, answer.values) == (Ending.INFEASIBLE, None)
+    assert (answer.termination, answer.values) == (HighsTermination.INFEASIBLE, None)
 
 
 def test_a_failure_of_highs_quotes_its_log():
@@ -322,7 +334,7 @@ def test_a_run_that_ignores_its_limit_is_ended(monkeypatch, tmp_path):
     monkeypatch.setattr(highs_child, "__file__", str(sleeper))
     monkeypatch.setattr("kanopt.solvers.highs.GRACE", 0.3)
     answer = run_highs(two_variables(), HighsOptions(time_limit=0.0))
-    assert (answer.ending, answer.values) == (Ending.LIMIT, None)
+    assert (answer.termination, answer.values) == (HighsTermination.LIMIT, None)
 
 
 def test_incumbents_are_read_up_to_the_last_whole_one(tmp_path):

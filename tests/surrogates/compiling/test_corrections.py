@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt.formulas import Formula, Input, Product, Sum, Table, Variable, parse_formula
-from kanopt.kan.architecture import Inputs
+from kanopt.kan.architecture import InputTensors
 from kanopt.surrogates.compiling import compile_formula
 from kanopt.surrogates.compiling.blocks import (
     blocks_of_columns,
@@ -185,7 +185,7 @@ def test_a_compiled_network_trains_as_a_batch():
     law = Formula(root, INPUTS, Variable("cost"))
     compiled = compile_formula(law, {"km": (1, 9), "load": (0, 40)})
     batch = batch_of(compiled.network)
-    rows = Inputs(torch.tensor(compiled.numbers), torch.tensor(compiled.codes))
+    rows = InputTensors(torch.tensor(compiled.numbers), torch.tensor(compiled.codes))
     output = batch.forward(rows)[0, :, 0].numpy()
     np.testing.assert_allclose(output, compiled.network(compiled.numbers, compiled.codes), atol=1e-9)
     assert not bool(batch.theta[~batch.active].any())

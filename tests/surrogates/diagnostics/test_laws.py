@@ -12,8 +12,8 @@ from kanopt.kan.description import Network
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates import KANRegressor
 from kanopt.surrogates.diagnostics import attribution_of, sample_of, structure_of, surface_of
-from kanopt.surrogates.encoding import Encoding, Feature
-from kanopt.surrogates.law import Law
+from kanopt.surrogates.encoding import Feature, FeatureEncoding
+from kanopt.surrogates.law import NetworkLaw
 from tests.cases.law_search_networks import additive, layer, line, through_sum, times
 
 Floats = NDArray[np.float64]
@@ -27,10 +27,10 @@ def law_of(
     *,
     log_target: bool = False,
     deviation: float = 0.0,
-) -> Law:
+) -> NetworkLaw:
     """A law with a known network; every parameter has the same standard deviation."""
-    return Law(
-        encoding=Encoding(features),
+    return NetworkLaw(
+        encoding=FeatureEncoding(features),
         network=network,
         log_target=log_target,
         smearing=1.5 if log_target else 1.0,
@@ -48,7 +48,7 @@ def law_of(
     )
 
 
-def power_law(deviation: float = 0.0) -> Law:
+def power_law(deviation: float = 0.0) -> NetworkLaw:
     """1.5 · km^0.7 · t^0.7."""
     numbers = np.log(np.random.default_rng(0).uniform(1.0, 9.0, (200, 2)))
     features = tuple(Feature(name, "number", log=True, low=1.0, high=9.0) for name in ("km", "t"))
@@ -60,7 +60,7 @@ def test_a_power_law_is_a_product_in_the_units_of_the_target() -> None:
     found = structure_of(power_law())
     assert found.modules("multiplicative") == (("km",), ("t",))
     assert found.modules("additive") == (("km", "t"),)
-    held = found.holding[["test", "first", "second"]].values.tolist()
+    held = found.supported[["test", "first", "second"]].values.tolist()
     assert ["x * y", "km", "t"] in held
     assert str(found).splitlines() == [
         "no sum of smaller parts",
@@ -135,7 +135,7 @@ def test_links_are_differentiated_twice(link: Link) -> None:
         up, down = (surface.derivatives(numbers + sign * move, law.codes) for sign in (1.0, -1.0))
         assert np.allclose(found.gradient[:, column], (up.values - down.values) / (2 * step), atol=1e-8)
         assert np.allclose(found.hessian[:, column], (up.gradient - down.gradient) / (2 * step), atol=1e-6)
-    held = structure_of(law).holding[["test", "first", "second"]].values.tolist()
+    held = structure_of(law).supported[["test", "first", "second"]].values.tolist()
     assert ["x + y", "x", "y"] in held
 
 
@@ -161,7 +161,7 @@ def test_structure_is_found_in_noisy_rows() -> None:
     law = model.fit(rows, target)._law
     found = structure_of(law)
     assert found.modules() == (("x", "y"), ("z",))
-    assert ["x + y", "x", "y"] in found.holding[["test", "first", "second"]].values.tolist()
+    assert ["x + y", "x", "y"] in found.supported[["test", "first", "second"]].values.tolist()
     shares = attribution_of(law).features.set_index("feature")["share"]
     assert shares["x"] == pytest.approx(shares["y"], rel=0.15)
     assert shares["z"] < 0.5 * shares["x"]

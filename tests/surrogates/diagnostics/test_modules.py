@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from kanopt.kan.derivatives import Derivatives
 from kanopt.kan.description import Network
 from kanopt.surrogates import KANRegressor
-from kanopt.surrogates.diagnostics import Module, NetworkSurface, Sample, Structure, structure_tests
-from kanopt.surrogates.diagnostics.parts import Setting, linked, part_of
+from kanopt.surrogates.diagnostics import Module, NetworkSurface, Sample, SeparabilityTests, structure_tests
+from kanopt.surrogates.diagnostics.parts import StructureTestSetting, connected_groups, part_of
 from tests.cases.law_search_networks import additive, layer, line, through_sum
 
 Floats = NDArray[np.float64]
@@ -50,9 +50,9 @@ class Written:
         return Derivatives(self(numbers, codes), gradient, hessian)
 
 
-def of(text: str, names: str, low: float = 0.5, high: float = 1.9, n: int = 200) -> Structure:
+def of(text: str, names: str, low: float = 0.5, high: float = 1.9, n: int = 200) -> SeparabilityTests:
     rows = np.random.default_rng(0).uniform(low, high, (n, len(names)))
-    return structure_tests(Written(text, tuple(names)), Sample.plain(tuple(names), rows))
+    return structure_tests(Written(text, tuple(names)), Sample.of_numbers(tuple(names), rows))
 
 
 def short(module: Module) -> str:
@@ -123,7 +123,7 @@ def laws(draw: st.DrawFn) -> tuple[str, str, tuple[str, ...]]:
 def test_sums_of_products_of_sums_are_found_again(law: tuple[str, str, tuple[str, ...]]) -> None:
     text, tree, names = law
     rows = np.random.default_rng(0).uniform(0.5, 1.4, (120, len(names)))
-    found = structure_tests(Written(text, names), Sample.plain(names, rows), tolerance=1e-6).tree()
+    found = structure_tests(Written(text, names), Sample.of_numbers(names, rows), tolerance=1e-6).tree()
     assert short(found) == tree
     assert min(module.strength or 1.0 for module in every(found)) > 0.999
 
@@ -154,9 +154,9 @@ def test_a_part_is_held_where_the_rest_does_not_vanish() -> None:
     rows = np.random.default_rng(0).uniform(-1.0, 1.0, (201, 3))
     rows[:, :2] += 1.6
     law = Written("z**3 * (2 + x**2 * exp(y))", ("x", "y", "z"))
-    sample = Sample.plain(("x", "y", "z"), rows)
+    sample = Sample.of_numbers(("x", "y", "z"), rows)
     assert short(structure_tests(law, sample).tree()) == "product(product(x, y + c), z)"
-    part = part_of(Setting(law, sample, (), 1.0, 0.0, 0.02), ("x", "y"))
+    part = part_of(StructureTestSetting(law, sample, (), 1.0, 0.0, 0.02), ("x", "y"))
     values = part.surface(part.sample.numbers, part.sample.codes)
     inner = 2 + rows[:, 0] ** 2 * np.exp(rows[:, 1])
     assert np.ptp(values / inner) < 1e-12 * np.abs(values / inner).max()
@@ -179,7 +179,7 @@ def test_categories_take_part() -> None:
         products=1,
     )
     surface = NetworkSurface(Network((first, layer([[line], [line]]))))
-    plain = Sample.plain(("x",), numbers)
+    plain = Sample.of_numbers(("x",), numbers)
     sample = Sample(("x",), ("mode", "day"), numbers, codes, plain.values, plain.slopes, plain.periodic)
     assert short(structure_tests(surface, sample).tree()) == "sum(x, product(mode, day))"
 
@@ -193,9 +193,9 @@ def test_a_product_that_noise_hides_is_joint() -> None:
         Written(f"x**2*exp(y) + sin(z) + {move}*(x - y)**4 + {move}*sin(9*x*y)", ("x", "y", "z"))
         for move in (0.01, -0.01)
     ]
-    clear = structure_tests(law, Sample.plain(("x", "y", "z"), rows), nearby=draws, step=1.0)
+    clear = structure_tests(law, Sample.of_numbers(("x", "y", "z"), rows), nearby=draws, step=1.0)
     assert short(clear.tree()) == "sum(product(x, y), z)"
-    vague = structure_tests(law, Sample.plain(("x", "y", "z"), rows), nearby=draws, step=0.02)
+    vague = structure_tests(law, Sample.of_numbers(("x", "y", "z"), rows), nearby=draws, step=0.02)
     assert short(vague.tree()) == "sum(joint(x, y), z)"
 
 
@@ -210,7 +210,7 @@ def test_the_strength_says_how_nearly() -> None:
 
 def test_single_columns_constants_and_text() -> None:
     rows = np.random.default_rng(0).uniform(0.5, 1.9, (50, 1))
-    alone = structure_tests(NetworkSurface(additive(np.sin)), Sample.plain(("x",), rows)).tree()
+    alone = structure_tests(NetworkSurface(additive(np.sin)), Sample.of_numbers(("x",), rows)).tree()
     assert (str(alone), alone.depth, list(alone.leaves)) == ("x", 0, [alone])
     assert short(of("x*0 + 3", "xy").tree()) == "sum(x, y)"
     tree = of("w + exp(z)*(5 + x**2*exp(y))", "xyzw").tree()
@@ -232,7 +232,7 @@ def test_single_columns_constants_and_text() -> None:
         "  w",
     ]
     assert str(of("exp(sin(3*x)*y + x*z + y*z**2)", "xyz").tree()) == "one function of x, y and z"
-    assert linked(("x", "y"), []) == (("x",), ("y",))
+    assert connected_groups(("x", "y"), []) == (("x",), ("y",))
 
 
 def test_the_tree_of_a_law_learned_from_noisy_rows() -> None:
@@ -247,6 +247,6 @@ def test_the_tree_of_a_law_learned_from_noisy_rows() -> None:
 def test_a_sum_seen_through_a_function_is_joint() -> None:
     network = through_sum(np.sin, line, lambda x: x**2, np.exp)
     rows = np.random.default_rng(0).uniform(0.2, 0.9, (200, 3))
-    assert short(structure_tests(NetworkSurface(network), Sample.plain(tuple("xyz"), rows)).tree()) == (
+    assert short(structure_tests(NetworkSurface(network), Sample.of_numbers(tuple("xyz"), rows)).tree()) == (
         "joint(x, y, z)"
     )

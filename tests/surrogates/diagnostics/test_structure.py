@@ -6,8 +6,14 @@ from numpy.typing import NDArray
 
 from kanopt.kan.derivatives import Derivatives
 from kanopt.kan.description import Network
-from kanopt.surrogates.diagnostics import NetworkSurface, Sample, Structure, sample_of, structure_tests
-from kanopt.surrogates.encoding import Encoding, Feature
+from kanopt.surrogates.diagnostics import (
+    NetworkSurface,
+    Sample,
+    SeparabilityTests,
+    sample_of,
+    structure_tests,
+)
+from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from tests.cases.law_search_networks import additive, layer, line, product, square, through_sum, times
 
 Floats = NDArray[np.float64]
@@ -18,15 +24,17 @@ def uniform(columns: int, low: float = 0.5, high: float = 1.9, n: int = 300) -> 
     return np.random.default_rng(0).uniform(low, high, (n, columns))
 
 
-def found_in(network: Network, numbers: Floats, names: str = "xyz") -> Structure:
-    return structure_tests(NetworkSurface(network), Sample.plain(tuple(names[: numbers.shape[1]]), numbers))
+def found_in(network: Network, numbers: Floats, names: str = "xyz") -> SeparabilityTests:
+    return structure_tests(
+        NetworkSurface(network), Sample.of_numbers(tuple(names[: numbers.shape[1]]), numbers)
+    )
 
 
-def held(found: Structure) -> set[tuple[str, str, str]]:
-    return set(found.holding[["test", "first", "second"]].itertuples(index=False, name=None))
+def held(found: SeparabilityTests) -> set[tuple[str, str, str]]:
+    return set(found.supported[["test", "first", "second"]].itertuples(index=False, name=None))
 
 
-def strength(found: Structure, test: str, first: str, second: str = "") -> float:
+def strength(found: SeparabilityTests, test: str, first: str, second: str = "") -> float:
     frame = found.tests
     chosen = frame[(frame["test"] == test) & (frame["first"] == first) & (frame["second"] == second)]
     return float(chosen["strength"].item())
@@ -101,7 +109,7 @@ def test_a_ratio_in_logarithms_is_found_in_the_units_of_the_columns() -> None:
         Feature("km", "number", log=True, low=1.0, high=5.0),
         Feature("h", "number", log=True, low=1.0, high=5.0),
     )
-    sample = sample_of(Encoding(features), numbers, np.zeros((len(numbers), 0), dtype=np.int64))
+    sample = sample_of(FeatureEncoding(features), numbers, np.zeros((len(numbers), 0), dtype=np.int64))
     assert np.allclose(sample.values, np.exp(numbers))
     found = structure_tests(NetworkSurface(through_sum(np.sin, line, times(-1.0))), sample)
     assert held(found) == {("x / y", "km", "h")}
@@ -117,7 +125,7 @@ def test_units_of_columns_and_target_change_no_verdict() -> None:
     numbers = uniform(2)
     features = tuple(Feature(name, "number", scale=1000.0, low=0.0, high=2000.0) for name in "xy")
     codes = np.zeros((len(numbers), 0), dtype=np.int64)
-    scaled = sample_of(Encoding(features), numbers, codes)
+    scaled = sample_of(FeatureEncoding(features), numbers, codes)
     network = through_sum(times(1e-6, square), line, line)
     assert held(structure_tests(NetworkSurface(network), scaled)) == {("x + y", "x", "y")}
     plain = found_in(through_sum(square, line, line), numbers).tests
@@ -126,10 +134,10 @@ def test_units_of_columns_and_target_change_no_verdict() -> None:
     assert np.allclose(found["size"], 1e-6 * plain["size"], atol=1e-12)
 
 
-def categorical(network: Network, tables: int) -> Structure:
+def categorical(network: Network, tables: int) -> SeparabilityTests:
     numbers = uniform(1)
     codes = np.random.default_rng(2).integers(0, 3, (len(numbers), tables))
-    sample = Sample.plain(("x",), numbers)
+    sample = Sample.of_numbers(("x",), numbers)
     names = ("mode", "day")[:tables]
     sample = Sample(("x",), names, numbers, codes, sample.values, sample.slopes, sample.periodic)
     return structure_tests(NetworkSurface(network), sample)
@@ -161,7 +169,7 @@ def test_two_categories_and_what_a_category_does_to_a_pair() -> None:
     assert found.modules("multiplicative") == (("x", "mode", "day"),)
     numbers = uniform(2)
     codes = np.random.default_rng(2).integers(0, 2, (len(numbers), 1))
-    plain = Sample.plain(("x", "y"), numbers)
+    plain = Sample.of_numbers(("x", "y"), numbers)
     sample = Sample(plain.names, ("mode",), numbers, codes, plain.values, plain.slopes, plain.periodic)
     turning = layer([[line, None], [None, line]], tables=([[0.0, 0.0], [0.0, 2.0]],), products=1)
     found = structure_tests(NetworkSurface(Network((turning, layer([[line]])))), sample)  # x · (y + mode)
@@ -187,7 +195,7 @@ class Known:
 
 def test_a_departure_counts_against_its_standard_error_and_the_residuals() -> None:
     numbers = uniform(2, -1.0, 1.0)
-    sample = Sample.plain(("x", "y"), numbers)
+    sample = Sample.of_numbers(("x", "y"), numbers)
     both = float(np.prod(numbers.std(axis=0)))
     sure = structure_tests(Known(0.1), sample)
     row = sure.tests.iloc[0]

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.formulas import Formula, Variable
-from kanopt.kan.constraints import Wanted
-from kanopt.kan.description import Layer, Network, evaluate_cycle, evaluate_spline
+from kanopt.kan.constraints import ShapeConstraints
+from kanopt.kan.description import Layer, Network, evaluate_periodic, evaluate_spline
 from kanopt.kan.links import Link
 from kanopt.surrogates import Feature
 from kanopt.surrogates.distill import HeldOut, Trained, distill
@@ -36,7 +36,7 @@ def spline(curve: Shape | None = None) -> Floats:
 def cycle(curve: Shape) -> Floats:
     """Coefficients of a curve of period 1."""
     x = np.arange(240) / 240
-    return np.linalg.lstsq(evaluate_cycle(x, np.eye(CELLS)), curve(x), rcond=None)[0]
+    return np.linalg.lstsq(evaluate_periodic(x, np.eye(CELLS)), curve(x), rcond=None)[0]
 
 
 def layer(
@@ -70,7 +70,9 @@ def trained(
 ) -> Trained:
     groups = len(features) + len(network.layers) - 1
     rows = Rows(inputs, target, np.ones(len(target)))
-    return Trained(network, features, rows, Wanted(), np.full(groups + 1, 1e-7), False, 0, "by hand", link)
+    return Trained(
+        network, features, rows, ShapeConstraints(), np.full(groups + 1, 1e-7), False, 0, "by hand", link
+    )
 
 
 def decoded(features: Sequence[Feature], inputs: Floats) -> pd.DataFrame:

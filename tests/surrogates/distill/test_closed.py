@@ -9,7 +9,7 @@ from kanopt import KANRegressor
 from kanopt.formulas import Constant, Formula, Input, Product, Sum, Table, Variable
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import Covariance
-from kanopt.kan.constraints import Wanted
+from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.description import Layer, Network
 from kanopt.surrogates.distill.closed import closed_law
 from kanopt.surrogates.distill.judge import OPERATOR
@@ -25,7 +25,7 @@ def trained_on(inputs: np.ndarray, y: np.ndarray, *, log: bool = False) -> Train
     straight = np.tile(np.linspace(-1.0, 2.0, 7), (2, 1, 1))
     network = Network((Layer(np.zeros(2), np.full(2, 6.0), straight, (), np.zeros(1)),))
     rows = Rows(inputs, np.log(y) if log else y, np.ones(len(y)))
-    return Trained(network, FEATURES, rows, Wanted(), np.full(2, 1e-7), log, 0, "by hand")
+    return Trained(network, FEATURES, rows, ShapeConstraints(), np.full(2, 1e-7), log, 0, "by hand")
 
 
 def test_a_law_without_a_value_on_a_row_that_the_search_did_not_see_is_none() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from kanopt.errors import FitError
 from kanopt.formulas import Alternative, Formula, Node, Variable, parse_formula
-from kanopt.kan.constraints import Wanted
+from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.description import Network
 from kanopt.surrogates.distill import HeldOut, Trained, distill, distillation
 from kanopt.surrogates.distill import drafts as offered
@@ -67,7 +67,7 @@ FALLS, RISES = "2 * a - b^2", "2 * a + b"
 def test_a_draft_whose_shape_is_refuted_is_let_go_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     offers = Offers(FALLS, RISES, "a")
     monkeypatch.setattr(distillation, "drafts", offers)
-    law = law_of(straight(wanted=Wanted(signs=(1, 1))))
+    law = law_of(straight(wanted=ShapeConstraints(monotonic=(1, 1))))
     assert law.provenance["written by"] == RISES
     assert [fact.verdict for fact in law.shapes] == ["proved"] * 3
     # what is shown beside a law are the steps to it
@@ -93,14 +93,14 @@ def test_what_is_undecided_is_no_reason_to_let_a_draft_go(monkeypatch: pytest.Mo
     bends = "a^3 - a^2 + 0.5 * a + b"  # it rises, but on one box bounds of the slope do not tell
     monkeypatch.setattr(distillation, "drafts", Offers(bends, RISES))
     monkeypatch.setattr("kanopt.surrogates.distill.shaped._BOXES", 1)
-    law = law_of(straight(wanted=Wanted(signs=(1, 1))))
+    law = law_of(straight(wanted=ShapeConstraints(monotonic=(1, 1))))
     assert law.provenance["written by"] == bends
     assert law.shapes[0].verdict == "undecided"
 
 
 def test_where_all_are_refuted_the_last_is_taken_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distillation, "drafts", Offers(FALLS, "a - b"))
-    law = law_of(straight(wanted=Wanted(signs=(1, 1))))
+    law = law_of(straight(wanted=ShapeConstraints(monotonic=(1, 1))))
     assert law.provenance["written by"] == "a - b"
     assert "refuted" in [fact.verdict for fact in law.shapes]
 

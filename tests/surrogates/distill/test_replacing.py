@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kanopt.kan.basis import cyclic_roughness, roughness
+from kanopt.kan.basis import periodic_roughness, roughness
 from kanopt.surrogates.distill.curves import curve_form, cycle_form, table_form
 from kanopt.surrogates.distill.forms import CYCLIC, EXP, LINEAR, LOG, POWER, QUADRATIC, ZERO
 from kanopt.surrogates.distill.judge import Judge, Reading
@@ -56,7 +56,7 @@ def test_flows_are_what_a_difference_in_an_edge_makes_of_the_output(rng: np.rand
 
 def test_curves_closest_to_a_line_or_a_wave_come_first(rng: np.random.Generator) -> None:
     x = rng.uniform(0, 1, (500, 4))
-    wheel = Edge(0, 3, 0, cycle_form(8), np.zeros(8), bend=cyclic_roughness(8).numpy(), family=CYCLIC)
+    wheel = Edge(0, 3, 0, cycle_form(8), np.zeros(8), bend=periodic_roughness(8).numpy(), family=CYCLIC)
     table = Edge(0, 2, 0, table_form(1), np.zeros(1))
     y = np.sin(9 * x[:, 0]) + 2 * x[:, 1] + 0.1 * x[:, 1] ** 2 + 3 * np.sin(2 * np.pi * x[:, 3])
     rows = Rows(np.column_stack([x[:, :2], np.zeros(500), x[:, 3]]), y, np.ones(500))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from kanopt.formulas import Formula, Variable, parse_formula
-from kanopt.kan.constraints import Wanted
+from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates import Feature, KANRegressor
 from kanopt.surrogates.distill.shaped import asked_of, decided, shaped
@@ -20,7 +20,7 @@ NUMBERS = (Feature("km", "number"), Feature("hour", "cycle"), Feature("load", "n
 class Asked:
     """The part of a trained network that its shapes are read from."""
 
-    wanted: Wanted = field(default_factory=Wanted)
+    wanted: ShapeConstraints = field(default_factory=ShapeConstraints)
     log_target: bool = False
     link: Link | None = None
     features: tuple[Feature, ...] = (NUMBERS[0], NUMBERS[2], NUMBERS[1])
@@ -36,7 +36,7 @@ def law_of(text: str) -> Formula:
 
 
 def test_shapes_are_asked_by_the_names_of_columns() -> None:
-    asked = Asked(Wanted(signs=(1, -1), bends=(0, -1)))
+    asked = Asked(ShapeConstraints(monotonic=(1, -1), convexity=(0, -1)))
     law = law_of("km - load + hour")
     assert asked_of(asked, law) == {
         "monotone": {"km": 1, "load": -1},
@@ -64,7 +64,7 @@ def test_links_and_logarithms_have_ends(asked: Asked, ends: tuple[float | None, 
 
 
 def test_verdicts_are_attached_whatever_they_are() -> None:
-    law = shaped(law_of("km + (load - 1)^2"), Asked(Wanted(signs=(1, 1))))
+    law = shaped(law_of("km + (load - 1)^2"), Asked(ShapeConstraints(monotonic=(1, 1))))
     assert [fact.verdict for fact in law.shapes] == ["proved", "refuted", "proved"]
     texts = [text for what, text in law.facts() if what == "shape"]
     assert texts[0] == "rises with km: proved on the whole domain"

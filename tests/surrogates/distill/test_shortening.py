@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.formulas.counting import operators
+from kanopt.formulas.counting import count_operators
 from kanopt.kan.basis import roughness
 from kanopt.surrogates import Feature
 from kanopt.surrogates.distill.build import graph
@@ -68,7 +68,7 @@ def reading_of(columns: int) -> Reading:
     features = tuple(Feature(f"x{k}", "number", low=0.0, high=1.0) for k in range(columns))
 
     def count(model: Mixed) -> int:
-        return operators(graph(model, features, None, np.full(len(model.parameters), np.nan)))
+        return count_operators(graph(model, features, None, np.full(len(model.parameters), np.nan)))
 
     return Reading(operators=count)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kanopt.kan.description import Layer, Network, evaluate_cycle
+from kanopt.kan.description import Layer, Network, evaluate_periodic
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.distill.build import graph
 from kanopt.surrogates.distill.curves import curve_form, cycle_form
@@ -175,7 +175,7 @@ def test_a_factor_with_a_wave_reads_as_one_and_an_amplitude(rng: np.random.Gener
 def test_a_curve_times_a_column_reads_as_such(rng: np.random.Generator) -> None:
     x = np.column_stack([rng.uniform(0, 1, 1500), rng.uniform(0, 1, 1500)])
     theta = 1.0 + np.array([0.0, 0.0, 0.1, 0.6, 0.4, 0.0, 0.0, 0.1, 0.4, 0.6, 0.1, 0.0])
-    y = 2 * x[:, 0] * evaluate_cycle(x[:, 1], theta) + 0.01 * rng.standard_normal(1500)
+    y = 2 * x[:, 0] * evaluate_periodic(x[:, 1], theta) + 0.01 * rng.standard_normal(1500)
     cycles = np.stack([np.zeros(12), theta - theta.mean()])[None]
     line = np.linspace(-1 / 12, 13 / 12, 15)
     first = Layer(
@@ -197,7 +197,7 @@ def test_a_curve_times_a_column_reads_as_such(rng: np.random.Generator) -> None:
     assert curve.periodic
     hours = np.array([1.0, 9.5, 20.0])
     data = {"a": np.full(3, 0.5), "hour": hours}
-    np.testing.assert_allclose(law.evaluate(data), evaluate_cycle(hours / 24, theta), atol=0.01)
+    np.testing.assert_allclose(law.evaluate(data), evaluate_periodic(hours / 24, theta), atol=0.01)
     np.testing.assert_allclose(law.evaluate({**data, "hour": hours + 48}), law.evaluate(data), atol=1e-9)
 
 
@@ -219,7 +219,7 @@ def test_a_sine_of_the_hour_keeps_the_period_of_the_day(
 def test_a_periodic_curve_that_is_no_wave_stays_a_curve(rng: np.random.Generator) -> None:
     z = rng.uniform(0, 1, 800)
     shape = np.exp(-(((z - 0.3) / 0.1) ** 2)) + 0.8 * np.exp(-(((z - 0.72) / 0.12) ** 2))
-    basis = evaluate_cycle(z, np.eye(16))
+    basis = evaluate_periodic(z, np.eye(16))
     theta = np.linalg.lstsq(basis, shape, rcond=None)[0]
     network = Network(
         (Layer(np.zeros(0), np.zeros(0), np.zeros((0, 1, 19)), (), np.zeros(1), cycles=theta[None, None]),)
@@ -228,7 +228,7 @@ def test_a_periodic_curve_that_is_no_wave_stays_a_curve(rng: np.random.Generator
     law = law_of(model, model.rows.target)
     assert str(law) == "s(hour)" or str(law).endswith("+ s(hour)")
     hour = np.linspace(-30, 80, 333)
-    np.testing.assert_allclose(written(model, {"hour": hour}), evaluate_cycle(hour / 24, theta), atol=1e-9)
+    np.testing.assert_allclose(written(model, {"hour": hour}), evaluate_periodic(hour / 24, theta), atol=1e-9)
     (item,) = law.domain.ranges
     assert (item.low, item.high) == (0.0, 24.0)
 

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from kanopt.formulas import Curve, Formula, Table, Variable
-from kanopt.formulas.counting import operators
+from kanopt.formulas.counting import count_operators
 from kanopt.formulas.nodes import postorder
-from kanopt.formulas.printing import plain
+from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.signomials import Found, Rules, Task, graph, search
 from kanopt.surrogates.signomials.evaluation import Columns, cancels, value
@@ -44,7 +44,7 @@ def written(found: Found) -> tuple[str, Formula]:
     root = graph(found.best.law, NAMES, found.scales, LABELS)
     kinds = ("number", "number", "number", "category", "category")
     inputs = tuple(Variable(name, kind=kind) for name, kind in zip(NAMES, kinds, strict=True))
-    return plain(root), Formula(root, inputs, Variable("y"))
+    return to_infix(root), Formula(root, inputs, Variable("y"))
 
 
 def tables(formula: Formula) -> dict[str, list[float]]:
@@ -151,7 +151,9 @@ def test_a_depot_in_a_region_has_its_own_table_and_the_region_another() -> None:
     found = search(Task(inputs, y, np.ones(ROWS), Rules(OPERATOR), categories={1: 3, 2: 9}))
     root = graph(found.best.law, ["km", "region", "depot"], found.scales, {1: "abc", 2: "ABCDEFGHI"})
     looked_up = {n.inputs[0]: [x for _, x in n.entries] for n in postorder(root) if isinstance(n, Table)}
-    assert operators(root) <= 5  # by1(depot) + c · km · by2(region), or the region as a factor of the sum
+    assert (
+        count_operators(root) <= 5
+    )  # by1(depot) + c · km · by2(region), or the region as a factor of the sum
     ratio = np.array(looked_up["region"]) / rate
     np.testing.assert_allclose(ratio / ratio[0], 1.0, rtol=0.01)
     assert len(looked_up["depot"]) == 9

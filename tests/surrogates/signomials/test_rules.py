@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kanopt.formulas.printing import plain
+from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.signomials import Rules, Task, graph, search
 from kanopt.surrogates.signomials.dictionary import Dictionary
@@ -190,7 +190,7 @@ def test_units_tell_which_coefficient_may_be_one() -> None:
 
 def read(x: Floats, y: Floats, names: str, rules: Rules) -> str:
     found = search(Task(x, y, np.ones(len(y)), rules))
-    return plain(graph(found.best.law, names.split(), found.scales))
+    return to_infix(graph(found.best.law, names.split(), found.scales))
 
 
 def congested(off: float, noise: float, rows: int = 300) -> tuple[Floats, Floats]:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kanopt.formulas import Formula, Variable
-from kanopt.formulas.printing import plain
+from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.signomials import Found, Rules, Task, graph, search
 from kanopt.surrogates.signomials.cleaning import cleaned
@@ -23,7 +23,7 @@ def law_of(inputs: dict[str, Floats], y: Floats, *, log: bool = False, seed: int
     found = found_in(inputs, y, log=log, seed=seed)
     names = list(inputs)
     root = graph(found.best.law, names, found.scales)
-    return plain(root), Formula(root, tuple(map(Variable, names)), Variable("y"))
+    return to_infix(root), Formula(root, tuple(map(Variable, names)), Variable("y"))
 
 
 def found_in(inputs: dict[str, Floats], y: Floats, *, log: bool = False, seed: int = 0) -> Found:

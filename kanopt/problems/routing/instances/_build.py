@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["UNITS", "Nodes", "distance_problem", "enough_vehicles"]
+__all__ = ["UNITS", "InstanceNodes", "distance_problem", "enough_vehicles"]
 
 Floats = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ _SPARE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class Nodes:
+class InstanceNodes:
     """Depot, then clients, as arrays.
 
     Parameters
@@ -43,7 +43,7 @@ class Nodes:
 
 
 def distance_problem(
-    nodes: Nodes, distance: Floats, *, capacity: float, count: int, names: Sequence[str] = ()
+    nodes: InstanceNodes, distance: Floats, *, capacity: float, count: int, names: Sequence[str] = ()
 ) -> RoutingProblem:
     """Return a problem whose objective is the distance and whose travel times are the distances.
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FileFormatError, nearest
 from kanopt.problems.routing.instances._text import LARGEST_FILE, LARGEST_NUMBER, require_file
 
-__all__ = ["Document", "load_json", "read_bytes"]
+__all__ = ["JsonObject", "load_json", "read_bytes"]
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def load_json(content: bytes, path: Path) -> Document:
+def load_json(content: bytes, path: Path) -> JsonObject:
     """Parse a JSON object.
 
     Raises
@@ -64,14 +64,14 @@ def load_json(content: bytes, path: Path) -> Document:
         raise FileFormatError(f"{path}: {str(error)[:200]}") from None
     if not isinstance(data, dict):
         raise FileFormatError(f"{path}: an instance is a JSON object, not a {type(data).__name__}")
-    return Document(path, data)
+    return JsonObject(path, data)
 
 
 def _refuse_constant(word: str) -> float:
     raise ValueError(f"{word} is not a number that an instance can have")
 
 
-class Document:
+class JsonObject:
     """A JSON object, and the file it comes from.
 
     Parameters
@@ -105,12 +105,12 @@ class Document:
             raise self.refusal(key, f"is missing; {nearest(key, map(str, self.data))}")
         return self.data[key]
 
-    def inner(self, key: str) -> Document:
+    def inner(self, key: str) -> JsonObject:
         """Return an object within this one."""
         value = self.get(key)
         if not isinstance(value, dict):
             raise self.refusal(key, f"must be an object, not a {type(value).__name__}")
-        return Document(self.path, value, f"{self.where}{key}.")
+        return JsonObject(self.path, value, f"{self.where}{key}.")
 
     def text(self, key: str) -> str:
         """Return a text."""

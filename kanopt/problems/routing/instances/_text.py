@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kanopt.errors import FileFormatError
 
-__all__ = ["LARGEST_FILE", "LARGEST_NODES", "LARGEST_NUMBER", "Lines", "read_lines", "require_file"]
+__all__ = ["LARGEST_FILE", "LARGEST_NODES", "LARGEST_NUMBER", "TextLines", "read_lines", "require_file"]
 
 LARGEST_FILE = 100_000_000
 LARGEST_NODES = 10_001
@@ -20,7 +20,7 @@ _SHOWN = 40
 
 
 @dataclass(frozen=True)
-class Lines:
+class TextLines:
     """The lines of a text file.
 
     Parameters
@@ -101,7 +101,7 @@ def require_file(path: Path, largest: int = LARGEST_FILE) -> None:
         )
 
 
-def read_lines(path: Path) -> Lines:
+def read_lines(path: Path) -> TextLines:
     """Read a text file in UTF-8, or in Latin-1 where it is none.
 
     Raises
@@ -121,4 +121,4 @@ def read_lines(path: Path) -> Lines:
         raise FileFormatError(f"{path}: the file is empty")
     # not splitlines, which also parts lines at form feeds and other signs that editors do not count
     rows = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return Lines(path, tuple(row.strip() for row in rows))
+    return TextLines(path, tuple(row.strip() for row in rows))

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kanopt.errors import FileFormatError, nearest
-from kanopt.problems.routing.instances._text import LARGEST_NODES, Lines
+from kanopt.problems.routing.instances._text import LARGEST_NODES, TextLines
 
-__all__ = ["Parts", "split_parts"]
+__all__ = ["VrplibSections", "split_parts"]
 
 _COLUMNS = {"NODE_COORD": 2, "DEMAND": 1, "TIME_WINDOW": 2, "SERVICE_TIME": 1}
 _IDLE = "DISPLAY_DATA"
@@ -18,12 +18,12 @@ _WEIGHTS = ("EDGE_WEIGHT_TYPE", "EDGE_WEIGHT_FORMAT")
 _TEXTS = ("NAME", "TYPE", *_WEIGHTS)
 _NUMBERS = ("DIMENSION", "CAPACITY", "VEHICLES", "SERVICE_TIME", "DISTANCE")
 
-Rows = tuple[tuple[int, list[str]], ...]
+NumberedRows = tuple[tuple[int, list[str]], ...]
 """Line and words of each row."""
 
 
 @dataclass(frozen=True)
-class Parts:
+class VrplibSections:
     """A VRPLIB file, taken apart and verified.
 
     Parameters
@@ -38,11 +38,11 @@ class Parts:
         Rows of each section by key (as ``DEMAND``).
     """
 
-    source: Lines
+    source: TextLines
     texts: Mapping[str, str]
     numbers: Mapping[str, float]
     where: Mapping[str, int]
-    sections: Mapping[str, Rows]
+    sections: Mapping[str, NumberedRows]
 
     @property
     def size(self) -> int:
@@ -70,7 +70,7 @@ class Parts:
         return "\n".join([*rows, "EOF", ""])
 
 
-def split_parts(source: Lines) -> Parts:
+def split_parts(source: TextLines) -> VrplibSections:
     """Take a VRPLIB file apart.
 
     Raises
@@ -100,12 +100,14 @@ def split_parts(source: Lines) -> Parts:
         else:
             _specification(source, row, line, (texts, numbers, where))
     sections.pop(_IDLE, None)
-    parts = Parts(source, texts, numbers, where, {name: tuple(rows) for name, rows in sections.items()})
+    parts = VrplibSections(
+        source, texts, numbers, where, {name: tuple(rows) for name, rows in sections.items()}
+    )
     _verify(parts)
     return parts
 
 
-def _refuse_section(source: Lines, head: str, sections: Mapping[str, object], line: int) -> None:
+def _refuse_section(source: TextLines, head: str, sections: Mapping[str, object], line: int) -> None:
     if head not in _SECTIONS:
         hint = nearest(head, _SECTIONS)
         raise source.refusal(
@@ -116,7 +118,7 @@ def _refuse_section(source: Lines, head: str, sections: Mapping[str, object], li
 
 
 def _specification(
-    source: Lines,
+    source: TextLines,
     row: str,
     line: int,
     found: tuple[dict[str, str], dict[str, float], dict[str, int]],
@@ -148,7 +150,7 @@ def _is_number(word: str) -> bool:
         return False
 
 
-def _verify(parts: Parts) -> None:
+def _verify(parts: VrplibSections) -> None:
     """Refuse what is missing, counted wrongly or no number."""
     if "DIMENSION" not in parts.numbers:
         raise parts.refusal("DIMENSION is missing: how many nodes there are, the depot included")
@@ -166,7 +168,7 @@ def _verify(parts: Parts) -> None:
     _verify_depot(parts)
 
 
-def _verify_rows(parts: Parts, name: str, columns: int) -> None:
+def _verify_rows(parts: VrplibSections, name: str, columns: int) -> None:
     head, rows = f"{name}_SECTION", parts.sections[name]
     if len(rows) != parts.size:
         raise parts.refusal(
@@ -183,7 +185,7 @@ def _verify_rows(parts: Parts, name: str, columns: int) -> None:
         parts.source.numbers(words[1:], line, head)
 
 
-def _verify_depot(parts: Parts) -> None:
+def _verify_depot(parts: VrplibSections) -> None:
     head = "DEPOT_SECTION"
     if "DEPOT" not in parts.sections:
         raise parts.refusal(f"{head} is missing; the file is cut off, or names no depot")

@@ -9,7 +9,7 @@ import numpy as np
 from kanopt.formulas import Variable, arc, parse_formula, state
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.problems.routing.instances._build import enough_vehicles
-from kanopt.problems.routing.instances._text import Lines
+from kanopt.problems.routing.instances._text import TextLines
 from kanopt.problems.routing.problem import RoutingProblem
 
 __all__ = ["is_pollution", "read_pollution"]
@@ -18,16 +18,16 @@ _MOST_CLIENTS = 1_000
 _UNITS = RoutingUnits(distance="m", time="s", load="kg", money="kg*m")
 _COLUMNS = ("demand", "earliest", "latest", "service")
 
-Rows = list[tuple[int, list[str]]]
+NumberedRows = list[tuple[int, list[str]]]
 
 
-def is_pollution(source: Lines) -> bool:
+def is_pollution(source: TextLines) -> bool:
     """Say whether the first three rows with anything in them are one, two and two words, the first a whole number."""
     filled = [row.split() for row in source.lines[:50] if row]
     return [len(words) for words in filled[:3]] == [1, 2, 2] and filled[0][0].isdecimal()
 
 
-def read_pollution(source: Lines) -> RoutingProblem:
+def read_pollution(source: TextLines) -> RoutingProblem:
     """Read a pollution-routing instance; see :func:`kanopt.problems.routing.instances.read_instance`.
 
     Raises
@@ -43,7 +43,7 @@ def read_pollution(source: Lines) -> RoutingProblem:
     fuel consumption of Barth, Younglove and Scora 2005, "Development of a heavy-duty diesel modal emissions and fuel
     consumption model"). Everybody drives at the highest speed.
     """
-    rows: Rows = [(line, row.split()) for line, row in enumerate(source.lines, start=1) if row]
+    rows: NumberedRows = [(line, row.split()) for line, row in enumerate(source.lines, start=1) if row]
     if len(rows) < 3:
         raise source.refusal("the file is cut off: number of clients, weights and speeds are expected")
     size = source.whole(rows[0][1][0], rows[0][0], "number of clients", least=1) + 1
@@ -79,7 +79,7 @@ def read_pollution(source: Lines) -> RoutingProblem:
     return RoutingProblem([Depot(names[0])], clients, [vehicle], cost, seconds, metres, _UNITS)
 
 
-def _distances(source: Lines, rows: Rows) -> Any:
+def _distances(source: TextLines, rows: NumberedRows) -> Any:
     """Return the distances in metres; shape (n, n)."""
     metres = np.zeros((len(rows), len(rows)))
     for place, (line, words) in enumerate(rows):
@@ -92,7 +92,7 @@ def _distances(source: Lines, rows: Rows) -> Any:
     return metres
 
 
-def _places(source: Lines, rows: Rows, payload: float) -> tuple[list[str], Any]:
+def _places(source: TextLines, rows: NumberedRows, payload: float) -> tuple[list[str], Any]:
     """Return the names of the places and their numbers, depot first; shape (n, 4)."""
     names, table = [], np.zeros((len(rows), len(_COLUMNS)))
     for place, (line, words) in enumerate(rows):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kanopt.problems.routing.instances._planar import check_convention
-from kanopt.problems.routing.instances._text import Lines, read_lines
+from kanopt.problems.routing.instances._text import TextLines, read_lines
 from kanopt.problems.routing.instances.instance import POLLUTION, TDVRPTW, VRPTW, Instance
 from kanopt.problems.routing.instances.pollution import is_pollution, read_pollution
 from kanopt.problems.routing.instances.rifki import best_known_json, read_rifki
@@ -102,7 +102,7 @@ def best_known_file(path: Path) -> Path:
     return best_known_json(path) if path.name.endswith(".vrp.json") else path.with_suffix(".sol")
 
 
-def _is_vrplib(source: Lines) -> bool:
+def _is_vrplib(source: TextLines) -> bool:
     keys = {row.partition(":")[0].strip() for row in source.lines[:50]}
     return bool(keys & {"DIMENSION", "CAPACITY", "EDGE_WEIGHT_TYPE"})
 

@@ -11,7 +11,7 @@ import numpy as np
 from kanopt.errors import ProblemError
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
-from kanopt.problems.routing.instances._json import Document, as_numbers, load_json, read_bytes
+from kanopt.problems.routing.instances._json import JsonObject, as_numbers, load_json, read_bytes
 from kanopt.problems.routing.problem import RoutingProblem
 
 __all__ = ["best_known_json", "read_rifki"]
@@ -73,7 +73,7 @@ def read_rifki(path: Path) -> tuple[str, RoutingProblem]:
     return name, RoutingProblem([Depot("depot", x[0], y[0])], people, [vehicle], {}, law, units=_UNITS)
 
 
-def _verify(head: Document, windows: Any, demand: Any, service: Any, capacity: float) -> None:
+def _verify(head: JsonObject, windows: Any, demand: Any, service: Any, capacity: float) -> None:
     """Refuse what contradicts itself."""
     for key, values in (("demands", demand), ("service_times", service)):
         if (values < 0).any():
@@ -89,7 +89,7 @@ def _verify(head: Document, windows: Any, demand: Any, service: Any, capacity: f
         raise head.refusal("demands" if demand[0] else "service_times", "the depot, node 0, must have 0")
 
 
-def _arrivals(path: Path, block: Document, size: int) -> ArrivalFunctions:
+def _arrivals(path: Path, block: JsonObject, size: int) -> ArrivalFunctions:
     """Read the arrival functions that lie beside an instance."""
     name = block.text("atf_path")
     if Path(name).name != name or name in ("", ".", ".."):

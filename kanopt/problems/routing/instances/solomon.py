@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from kanopt.problems.routing.instances._build import Nodes, distance_problem
+from kanopt.problems.routing.instances._build import InstanceNodes, distance_problem
 from kanopt.problems.routing.instances._planar import planar
-from kanopt.problems.routing.instances._text import LARGEST_NODES, Lines
+from kanopt.problems.routing.instances._text import LARGEST_NODES, TextLines
 from kanopt.problems.routing.problem import RoutingProblem
 
 __all__ = ["is_solomon", "read_solomon"]
@@ -14,13 +14,13 @@ __all__ = ["is_solomon", "read_solomon"]
 _COLUMNS = ("CUST NO.", "XCOORD.", "YCOORD.", "DEMAND", "READY TIME", "DUE DATE", "SERVICE TIME")
 
 
-def is_solomon(source: Lines) -> bool:
+def is_solomon(source: TextLines) -> bool:
     """Say whether the second row with anything in it is VEHICLE, as in every such file."""
     filled = [row for row in source.lines[:50] if row]
     return len(filled) > 1 and filled[1] == "VEHICLE"
 
 
-def read_solomon(source: Lines, convention: str | None) -> tuple[str, RoutingProblem, str]:
+def read_solomon(source: TextLines, convention: str | None) -> tuple[str, RoutingProblem, str]:
     """Read an instance in Solomon's format; see :func:`kanopt.problems.routing.instances.read_instance`.
 
     Returns
@@ -51,7 +51,7 @@ def read_solomon(source: Lines, convention: str | None) -> tuple[str, RoutingPro
     count = source.whole(fleet[0], line, "NUMBER", least=1)
     capacity = source.number(fleet[1], line, "CAPACITY")
     table = _table(source, rows[6:], capacity)
-    nodes = Nodes(table[:, 1:3], table[:, 3], table[:, 6], table[:, 4:6])
+    nodes = InstanceNodes(table[:, 1:3], table[:, 3], table[:, 6], table[:, 4:6])
     rounding = convention or "dimacs"
     distance = planar(nodes.points, rounding)
     name = " ".join(rows[0][1])
@@ -59,7 +59,7 @@ def read_solomon(source: Lines, convention: str | None) -> tuple[str, RoutingPro
 
 
 def _table(
-    source: Lines, rows: list[tuple[int, list[str]]], capacity: float
+    source: TextLines, rows: list[tuple[int, list[str]]], capacity: float
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Return the rows of depot and customers, verified."""
     if not 2 <= len(rows) <= LARGEST_NODES:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from kanopt.problems.routing.instances._json import load_json, read_bytes
-from kanopt.problems.routing.instances._text import Lines, read_lines
+from kanopt.problems.routing.instances._text import TextLines, read_lines
 from kanopt.problems.routing.instances.solution import Solution
 
 __all__ = ["read_solution"]
@@ -42,7 +42,7 @@ def read_solution(path: Path | str) -> Solution:
     return Solution(tuple(routes), cost)
 
 
-def _clients(text: Lines, row: str, line: int) -> tuple[int, ...]:
+def _clients(text: TextLines, row: str, line: int) -> tuple[int, ...]:
     return tuple(text.whole(token, line, "client", least=1) for token in row.split())
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.routing.instances._build import Nodes, distance_problem, enough_vehicles
+from kanopt.problems.routing.instances._build import InstanceNodes, distance_problem, enough_vehicles
 from kanopt.problems.routing.instances._planar import planar
-from kanopt.problems.routing.instances._text import Lines
-from kanopt.problems.routing.instances._vrplib_parts import Parts, split_parts
+from kanopt.problems.routing.instances._text import TextLines
+from kanopt.problems.routing.instances._vrplib_parts import VrplibSections, split_parts
 from kanopt.problems.routing.instances.instance import CVRP, VRPTW
 from kanopt.problems.routing.problem import RoutingProblem
 
@@ -24,7 +24,7 @@ _ROUNDED_BY_FILE = {"CEIL_2D": "ceil", "FLOOR_2D": "floor", "EXACT_2D": "thousan
 _FORMATS = ("FULL_MATRIX", "LOWER_ROW")
 
 
-def read_vrplib(source: Lines, convention: str | None) -> tuple[str, str, RoutingProblem, str]:
+def read_vrplib(source: TextLines, convention: str | None) -> tuple[str, str, RoutingProblem, str]:
     """Read a VRPLIB file; see :func:`kanopt.problems.routing.instances.read_instance`.
 
     Returns
@@ -47,13 +47,13 @@ def read_vrplib(source: Lines, convention: str | None) -> tuple[str, str, Routin
     distance, rounding = _distances(parts, data, kind, convention)
     demand = _column(parts, data, "demand")
     capacity = _capacity(parts, demand)
-    nodes = Nodes(_points(parts, data), demand, _service(parts, data), _windows(parts, data))
+    nodes = InstanceNodes(_points(parts, data), demand, _service(parts, data), _windows(parts, data))
     name = parts.texts.get("NAME") or source.path.stem
     count = _vehicles(parts, name, demand, capacity)
     return name, kind, distance_problem(nodes, distance, capacity=capacity, count=count), rounding
 
 
-def _kind(parts: Parts) -> str:
+def _kind(parts: VrplibSections) -> str:
     stated = parts.texts.get("TYPE", "")
     if stated not in _TYPES:
         raise parts.refusal(f"{stated[:40]!r} is not read; known: {', '.join(_TYPES)}", "TYPE")
@@ -62,7 +62,7 @@ def _kind(parts: Parts) -> str:
     return VRPTW if "TIME_WINDOW" in parts.sections else CVRP
 
 
-def _verify_weights(parts: Parts) -> None:
+def _verify_weights(parts: VrplibSections) -> None:
     """Refuse ways to state distances that are not read, or that the file does not keep to."""
     stated = parts.texts.get("EDGE_WEIGHT_TYPE", "")
     known = ("EUC_2D", *_ROUNDED_BY_FILE, "EXPLICIT")
@@ -88,7 +88,9 @@ def _verify_weights(parts: Parts) -> None:
         )
 
 
-def _distances(parts: Parts, data: dict[str, Any], kind: str, convention: str | None) -> tuple[Floats, str]:
+def _distances(
+    parts: VrplibSections, data: dict[str, Any], kind: str, convention: str | None
+) -> tuple[Floats, str]:
     """Return the distances, and how they were rounded."""
     stated = parts.texts["EDGE_WEIGHT_TYPE"]
     if stated == "EUC_2D":
@@ -110,13 +112,13 @@ def _distances(parts: Parts, data: dict[str, Any], kind: str, convention: str | 
     return planar(_points(parts, data), rounding), rounding
 
 
-def _points(parts: Parts, data: dict[str, Any]) -> Floats:
+def _points(parts: VrplibSections, data: dict[str, Any]) -> Floats:
     if "NODE_COORD" not in parts.sections:
         return np.full((parts.size, 2), np.nan)
     return np.asarray(data["node_coord"], dtype=np.float64)
 
 
-def _column(parts: Parts, data: dict[str, Any], name: str) -> Floats:
+def _column(parts: VrplibSections, data: dict[str, Any], name: str) -> Floats:
     """Return a section of one column; none of its numbers may be negative."""
     head = f"{name.upper()}_SECTION"
     if name.upper() not in parts.sections:
@@ -128,7 +130,7 @@ def _column(parts: Parts, data: dict[str, Any], name: str) -> Floats:
     return values
 
 
-def _capacity(parts: Parts, demand: Floats) -> float:
+def _capacity(parts: VrplibSections, demand: Floats) -> float:
     if "CAPACITY" not in parts.numbers:
         raise parts.refusal("CAPACITY is missing: what a vehicle carries")
     capacity = parts.numbers["CAPACITY"]
@@ -143,7 +145,7 @@ def _capacity(parts: Parts, demand: Floats) -> float:
     return capacity
 
 
-def _service(parts: Parts, data: dict[str, Any]) -> Floats:
+def _service(parts: VrplibSections, data: dict[str, Any]) -> Floats:
     if "SERVICE_TIME" in parts.sections:
         return _column(parts, data, "service_time")
     each = parts.numbers.get("SERVICE_TIME", 0.0)
@@ -152,7 +154,7 @@ def _service(parts: Parts, data: dict[str, Any]) -> Floats:
     return np.array([0.0, *[each] * (parts.size - 1)])
 
 
-def _windows(parts: Parts, data: dict[str, Any]) -> Floats:
+def _windows(parts: VrplibSections, data: dict[str, Any]) -> Floats:
     """Return the windows; those of the depot end no later than a route may last, where the file says so."""
     windows = np.tile([0.0, np.inf], (parts.size, 1))
     if "TIME_WINDOW" in parts.sections:
@@ -171,7 +173,7 @@ def _windows(parts: Parts, data: dict[str, Any]) -> Floats:
     return windows
 
 
-def _vehicles(parts: Parts, name: str, demand: Floats, capacity: float) -> int:
+def _vehicles(parts: VrplibSections, name: str, demand: Floats, capacity: float) -> int:
     """Return how many vehicles there are: as many as the file says, else so many that they are no limit."""
     if "VEHICLES" in parts.numbers:
         count = parts.numbers["VEHICLES"]

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.routing.data import Facts, Floats, Ints
-from kanopt.problems.routing.windows import Rest
+from kanopt.problems.routing.data import Floats, Ints, RoutingData
+from kanopt.problems.routing.windows import DriverBreak
 
-__all__ = ["Times", "drive_with_rests", "opening", "rests_on_leg"]
+__all__ = ["LegTimes", "breaks_on_leg", "drive_with_breaks", "service_begin"]
 
 _SLACK = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
-class Times:
+class LegTimes:
     """How routes were driven, or one route from several departures; arrays of shape (routes, legs).
 
     Parameters
@@ -26,9 +26,9 @@ class Times:
         As in :class:`~kanopt.problems.routing.simulate.drive.Drive`.
     finish
         Clock times of return; (routes,).
-    missed
+    breaks_missed
         How many breaks could not be taken; (routes,).
-    before, taken
+    breaks_before, breaks_taken
         How many breaks are over when leaving, (routes,), and how many are taken on each leg.
     """
 
@@ -37,38 +37,38 @@ class Times:
     arrive: Floats
     begin: Floats
     finish: Floats
-    missed: Ints
-    before: Ints
-    taken: Ints
+    breaks_missed: Ints
+    breaks_before: Ints
+    breaks_taken: Ints
 
 
-def opening(facts: Facts, head: Ints, arrive: Floats) -> Floats:
+def service_begin(data: RoutingData, head: Ints, arrive: Floats) -> Floats:
     """Return when service begins for those who arrive at a time: at once, when a window opens, or too late.
 
     Parameters
     ----------
-    facts
+    data
         The problem's data.
     head
         Nodes.
     arrive
         Clock times; broadcasts against `head`.
     """
-    if len(facts.opens) == 1:
-        return np.asarray(np.maximum(arrive, facts.earliest[head]))
-    opens, closes = facts.opens[:, head], facts.closes[:, head]
+    if len(data.opens) == 1:
+        return np.asarray(np.maximum(arrive, data.earliest[head]))
+    opens, closes = data.opens[:, head], data.closes[:, head]
     begin = np.where(arrive <= closes + _SLACK, np.maximum(arrive, opens), np.inf).min(axis=0)
     return np.asarray(np.where(np.isfinite(begin), begin, arrive))
 
 
 @dataclass(frozen=True, eq=False)
-class _State:
+class _BreakState:
     """Where the driver is with so many breaks taken; arrays of shape (departures, breaks + 1)."""
 
     clock: Floats
     late: Floats
 
-    def better(self, other: _State) -> NDArray[np.bool_]:
+    def better(self, other: _BreakState) -> NDArray[np.bool_]:
         """Say where this one is later at fewer clients that must not be late, or as late and sooner here."""
         less = self.late < other.late - _SLACK
         same = self.late <= other.late + _SLACK
@@ -76,13 +76,13 @@ class _State:
         return found
 
 
-def drive_with_rests(
-    facts: Facts,
+def drive_with_breaks(
+    data: RoutingData,
     legs: Sequence[tuple[int, float]],
-    rests: Sequence[Rest],
+    rests: Sequence[DriverBreak],
     departure: Floats,
     spent: Callable[[int, Floats], Floats],
-) -> Times:
+) -> LegTimes:
     """Drive one route forward from several departures.
 
     A break is taken as soon as it may be on the leg on which it is taken; which leg that is, is found by dynamic
@@ -92,7 +92,7 @@ def drive_with_rests(
 
     Parameters
     ----------
-    facts
+    data
         The problem's data.
     legs
         Head of each leg, and how long the stop there takes.
@@ -106,30 +106,30 @@ def drive_with_rests(
     count = len(rests)
     shape = (len(departure), count + 1)
     clock = np.full(shape, np.inf)
-    before = _rested_by(rests, departure)
+    before = _breaks_over_by(rests, departure)
     for taken in range(count + 1):
         clock[:, taken] = np.where(taken <= before, departure, np.inf)
-    state = _State(clock, np.where(np.isfinite(clock), 0.0, np.inf))
+    state = _BreakState(clock, np.where(np.isfinite(clock), 0.0, np.inf))
     steps = []
     for leg, (head, stay) in enumerate(legs):
-        step, state = _leg(facts, rests, state, spent(leg, state.clock), head, stay)
+        step, state = _drive_leg(data, rests, state, spent(leg, state.clock), head, stay)
         steps.append(step)
-    chosen, missed = _ended(rests, state)
-    return _traced(steps, state, chosen, missed)
+    chosen, missed = _best_end(rests, state)
+    return _trace_back(steps, state, chosen, missed)
 
 
 @dataclass(frozen=True, eq=False)
-class _Step:
+class _DrivenLeg:
     """A leg as driven by all states: breaks taken before it, and times; arrays (departures, breaks + 1)."""
 
-    came: Ints
+    breaks_before: Ints
     leave: Floats
     duration: Floats
     arrive: Floats
     begin: Floats
 
 
-def _rested_by(rests: Sequence[Rest], departure: Floats) -> Ints:
+def _breaks_over_by(rests: Sequence[DriverBreak], departure: Floats) -> Ints:
     """Return how many breaks may be over by a departure."""
     done = np.zeros(len(departure), dtype=np.intp)
     free = -np.inf
@@ -142,38 +142,43 @@ def _rested_by(rests: Sequence[Rest], departure: Floats) -> Ints:
     return done
 
 
-def _leg(
-    facts: Facts, rests: Sequence[Rest], state: _State, duration: Floats, head: int, stay: float
-) -> tuple[_Step, _State]:
+def _drive_leg(
+    data: RoutingData,
+    rests: Sequence[DriverBreak],
+    state: _BreakState,
+    duration: Floats,
+    head: int,
+    stay: float,
+) -> tuple[_DrivenLeg, _BreakState]:
     """Drive a leg from every state, with no break or as many as can be taken on it."""
     shape = state.clock.shape
     at = np.full(shape[0], head)
     came = np.broadcast_to(np.arange(shape[1]), shape).copy()
-    best = _State(np.full(shape, np.inf), np.full(shape, np.inf))
+    best = _BreakState(np.full(shape, np.inf), np.full(shape, np.inf))
     kept = {name: np.full(shape, np.inf) for name in ("leave", "duration", "arrive", "begin")}
     for start in range(shape[1]):
         clock, left = state.clock[:, start], duration[:, start]
         possible = np.isfinite(clock)
         for taken in range(start, shape[1]):
             if taken > start:
-                clock, left, fits = _rest(rests[taken - 1], clock, left)
+                clock, left, fits = _take_break(rests[taken - 1], clock, left)
                 possible = possible & fits
             arrive = np.where(possible, clock + left, np.inf)
-            begin = np.where(possible, opening(facts, at, np.where(possible, arrive, 0.0)), np.inf)
+            begin = np.where(possible, service_begin(data, at, np.where(possible, arrive, 0.0)), np.inf)
             over = np.zeros_like(begin)
-            if not facts.soft[head]:
-                np.maximum(np.subtract(begin, facts.latest[head], where=possible, out=over), 0.0, out=over)
-            new = _State(begin + stay, np.where(possible, state.late[:, start] + over, np.inf))
-            wins = new.better(_State(best.clock[:, taken], best.late[:, taken]))
+            if not data.has_soft_window[head]:
+                np.maximum(np.subtract(begin, data.latest[head], where=possible, out=over), 0.0, out=over)
+            new = _BreakState(begin + stay, np.where(possible, state.late[:, start] + over, np.inf))
+            wins = new.better(_BreakState(best.clock[:, taken], best.late[:, taken]))
             best.clock[wins, taken], best.late[wins, taken] = new.clock[wins], new.late[wins]
             came[wins, taken] = start
             values = (state.clock[:, start], duration[:, start], arrive, begin)
             for name, value in zip(kept, values, strict=True):
                 kept[name][wins, taken] = value[wins]
-    return _Step(came, **kept), best
+    return _DrivenLeg(came, **kept), best
 
 
-def _rest(rest: Rest, clock: Floats, left: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+def _take_break(rest: DriverBreak, clock: Floats, left: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Take a break as soon as it may begin: while driving, or after arriving."""
     with np.errstate(invalid="ignore"):
         begins = np.maximum(clock, rest.earliest)
@@ -181,11 +186,11 @@ def _rest(rest: Rest, clock: Floats, left: Floats) -> tuple[Floats, Floats, NDAr
         return begins + rest.length, left - driven, begins <= rest.latest + _SLACK
 
 
-def _ended(rests: Sequence[Rest], state: _State) -> tuple[Ints, Ints]:
+def _best_end(rests: Sequence[DriverBreak], state: _BreakState) -> tuple[Ints, Ints]:
     """Return with how many breaks taken each route is best ended, and how many breaks are missed."""
     count = len(rests)
     chosen, missed = np.zeros(len(state.clock), dtype=np.intp), np.full(len(state.clock), count + 1)
-    best = _State(np.full(len(state.clock), np.inf), np.full(len(state.clock), np.inf))
+    best = _BreakState(np.full(len(state.clock), np.inf), np.full(len(state.clock), np.inf))
     for taken in range(count + 1):
         finish = state.clock[:, taken]
         free, lost = finish, np.zeros(len(finish), dtype=np.intp)
@@ -193,7 +198,7 @@ def _ended(rests: Sequence[Rest], state: _State) -> tuple[Ints, Ints]:
             begins = np.maximum(free, rest.earliest)
             late = begins > rest.latest + _SLACK
             lost, free = lost + late, np.where(late, free, begins + rest.length)
-        new = _State(finish, state.late[:, taken])
+        new = _BreakState(finish, state.late[:, taken])
         reached = np.isfinite(finish) | (taken == 0)
         wins = reached & ((lost < missed) | ((lost == missed) & new.better(best)))
         best.clock[wins], best.late[wins] = new.clock[wins], new.late[wins]
@@ -201,7 +206,7 @@ def _ended(rests: Sequence[Rest], state: _State) -> tuple[Ints, Ints]:
     return chosen, missed
 
 
-def _traced(steps: Sequence[_Step], state: _State, chosen: Ints, missed: Ints) -> Times:
+def _trace_back(steps: Sequence[_DrivenLeg], state: _BreakState, chosen: Ints, missed: Ints) -> LegTimes:
     """Follow the best end of each route back to its departure."""
     rows = np.arange(len(chosen))
     shape = (len(chosen), len(steps))
@@ -211,13 +216,13 @@ def _traced(steps: Sequence[_Step], state: _State, chosen: Ints, missed: Ints) -
         step = steps[leg]
         for name, values in found.items():
             values[:, leg] = getattr(step, name)[rows, chosen]
-        came = step.came[rows, chosen]
+        came = step.breaks_before[rows, chosen]
         taken[:, leg], chosen = chosen - came, came
-    return Times(**found, finish=finish, missed=missed, before=chosen, taken=taken)
+    return LegTimes(**found, finish=finish, breaks_missed=missed, breaks_before=chosen, breaks_taken=taken)
 
 
-def rests_on_leg(
-    rests: Sequence[Rest], first: int, count: int, leave: float, duration: float
+def breaks_on_leg(
+    rests: Sequence[DriverBreak], first: int, count: int, leave: float, duration: float
 ) -> list[tuple[float, float]]:
     """Return begin and end of the breaks taken on a leg.
 

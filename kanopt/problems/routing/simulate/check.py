@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from kanopt.problems.findings import Check, Violation
-from kanopt.problems.routing.data import Facts
-from kanopt.problems.routing.entities import words_of
+from kanopt.problems.routing.data import RoutingData
+from kanopt.problems.routing.entities import split_list
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.simulate.check_orders import company_violations, order_violations
 from kanopt.problems.routing.simulate.check_times import time_violations
@@ -20,27 +20,27 @@ from kanopt.problems.wording import amount_text
 __all__ = ["check_plan", "exceeds", "missing_skill"]
 
 
-def check_plan(facts: Facts, plan: RoutingPlan, driven: Drive) -> Check:
+def check_plan(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Check:
     """Verify every rule of the problem for a plan that was driven on the law."""
     return Check(
         (
-            *_fleet(facts, plan),
-            *_visits(facts, plan),
-            *_skills(facts, plan),
-            *company_violations(facts, plan),
-            *order_violations(facts, plan),
-            *_capacity(facts, plan, driven),
-            *_roads(facts, plan, driven),
-            *time_violations(facts, plan, driven),
+            *_fleet(data, plan),
+            *_visits(data, plan),
+            *_skills(data, plan),
+            *company_violations(data, plan),
+            *order_violations(data, plan),
+            *_capacity(data, plan, driven),
+            *_roads(data, plan, driven),
+            *time_violations(data, plan, driven),
         )
     )
 
 
-def _fleet(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
+def _fleet(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
     """Vehicles that do not exist, are used twice, or start from another depot than theirs."""
     used = Counter((route.vehicle, route.index) for route in plan.routes)
     for (name, index), times in used.items():
-        count = facts.vehicles[facts.type_index[name]].count
+        count = data.vehicles[data.type_index[name]].count
         if not 1 <= index <= count:
             yield Violation(
                 "fleet",
@@ -54,7 +54,7 @@ def _fleet(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
                 "fleet", f"{name} {index}", times - 1.0, "", f"{name} {index} drives {times} routes at once"
             )
     for route in plan.routes:
-        home = facts.depot_of[route.vehicle]
+        home = data.depot_of[route.vehicle]
         if route.depot != home:
             yield Violation(
                 "depot",
@@ -65,10 +65,10 @@ def _fleet(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
             )
 
 
-def _visits(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
+def _visits(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
     """Clients served more than once, and mandatory ones not served."""
     visits = Counter(client for route in plan.routes for client in route.clients)
-    for client in facts.clients:
+    for client in data.clients:
         times = visits[client.name]
         if times > 1:
             yield Violation(
@@ -83,49 +83,49 @@ def _visits(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
                 "unserved",
                 f"client {client.name}",
                 client.demand,
-                facts.units.load,
+                data.units.load,
                 f"client {client.name} must be served and is on no route",
             )
 
 
-def _skills(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
+def _skills(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
     """Clients served by a vehicle that may not."""
     for route in plan.routes:
-        kind = facts.type_index[route.vehicle]
+        kind = data.type_index[route.vehicle]
         for name in route.clients:
-            if not facts.skilled[kind, facts.index[name]]:
+            if not data.has_skills[kind, data.index[name]]:
                 yield Violation(
                     "skill",
                     f"client {name}",
                     1.0,
                     "",
-                    f"{route.label} may not serve client {name}: {missing_skill(facts, kind, name)}",
+                    f"{route.label} may not serve client {name}: {missing_skill(data, kind, name)}",
                 )
 
 
-def missing_skill(facts: Facts, kind: int, name: str) -> str:
+def missing_skill(data: RoutingData, kind: int, name: str) -> str:
     """Say why a vehicle type, by its position, may not serve a client."""
-    client, vehicle = facts.clients[facts.index[name] - len(facts.depots)], facts.vehicles[kind]
-    lacking = sorted(words_of(client.needs) - words_of(vehicle.skills))
+    client, vehicle = data.clients[data.index[name] - len(data.depots)], data.vehicles[kind]
+    lacking = sorted(split_list(client.needs) - split_list(vehicle.skills))
     if lacking:
         return f"it needs {' and '.join(lacking)}, which {vehicle.name} does not have"
-    if not facts.skilled[kind, facts.index[name]]:
-        return f"it may be served by {' or '.join(sorted(words_of(client.vehicles)))} only"
-    pinned, number = facts.pinned[name]
+    if not data.has_skills[kind, data.index[name]]:
+        return f"it may be served by {' or '.join(sorted(split_list(client.vehicles)))} only"
+    pinned, number = data.pinned[name]
     return f"it is pinned to {pinned} {number}"
 
 
-def _capacity(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
+def _capacity(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
     """Routes on which more is on board than the vehicle holds; once for each measure, at its worst."""
     for measure, loads in enumerate(driven.loads):
-        unit = facts.unit_of(measure)
-        what = "" if measure == 0 else f" of {facts.policy.capacities[measure - 1]}"
+        unit = data.unit_of(measure)
+        what = "" if measure == 0 else f" of {data.policy.capacities[measure - 1]}"
         most = np.zeros(len(plan.routes))
         np.maximum.at(most, driven.route, loads)
         # what an open route picks up last is on no leg
         np.maximum(most, driven.ends_with[measure], out=most)
         for route, load in zip(plan.routes, most.tolist(), strict=True):
-            capacity = float(facts.room[measure, facts.type_index[route.vehicle]])
+            capacity = float(data.capacities[measure, data.type_index[route.vehicle]])
             if exceeds(load, capacity):
                 yield Violation(
                     "capacity",
@@ -137,14 +137,14 @@ def _capacity(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violat
                 )
 
 
-def _roads(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
+def _roads(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
     for place in np.flatnonzero(~np.isfinite(driven.duration)):
         route = plan.routes[driven.route[place]]
-        tail, head = facts.names[driven.tail[place]], facts.names[driven.head[place]]
+        tail, head = data.names[driven.tail[place]], data.names[driven.head[place]]
         yield Violation(
             "road",
             route.label,
             np.inf,
-            facts.units.distance,
+            data.units.distance,
             f"{route.label}: no road leads from {tail} to {head}",
         )

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from kanopt.problems.findings import Violation
-from kanopt.problems.routing.data import Facts
+from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.plan import Route, RoutingPlan
 
 __all__ = ["company_violations", "order_violations", "trips_of"]
 
 
-def company_violations(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
+def company_violations(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
     """Yield goods that may not be on one route, and clients on another vehicle than the one they are pinned to."""
     for route in plan.routes:
-        stops = [facts.index[name] for name in route.clients]
-        together = np.argwhere(np.triu(facts.apart[np.ix_(stops, stops)]))
+        stops = [data.index[name] for name in route.clients]
+        together = np.argwhere(np.triu(data.apart[np.ix_(stops, stops)]))
         for one, other in together:
             yield Violation(
                 "goods",
@@ -28,7 +28,7 @@ def company_violations(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
                 f"one route",
             )
         for name in route.clients:
-            pinned = facts.pinned.get(name)
+            pinned = data.pinned.get(name)
             if pinned is not None and pinned != (route.vehicle, route.index):
                 yield Violation(
                     "pinned",
@@ -39,11 +39,11 @@ def company_violations(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
                 )
 
 
-def order_violations(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
+def order_violations(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
     """Yield goods that are delivered before they are loaded, pickups before deliveries, and too many reloads."""
     for route in plan.routes:
         trips = trips_of(route)
-        allowed = facts.vehicles[facts.type_index[route.vehicle]].reloads
+        allowed = data.vehicles[data.type_index[route.vehicle]].reloads
         if len(trips) - 1 > allowed:
             yield Violation(
                 "reload",
@@ -52,11 +52,11 @@ def order_violations(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
                 "",
                 f"{route.label} comes back to {route.depot} {len(trips) - 1} times on its way, and may {allowed} times",
             )
-        if facts.policy.backhaul:
+        if data.policy.backhaul:
             for trip in trips:
-                yield from _backhaul(facts, route, trip)
-    if facts.has_sources:
-        yield from _sources(facts, plan)
+                yield from _backhaul(data, route, trip)
+    if data.has_sources:
+        yield from _sources(data, plan)
 
 
 def trips_of(route: Route) -> list[list[str]]:
@@ -70,10 +70,10 @@ def trips_of(route: Route) -> list[list[str]]:
     return trips
 
 
-def _backhaul(facts: Facts, route: Route, trip: Sequence[str]) -> Iterator[Violation]:
-    first = next((place for place, name in enumerate(trip) if facts.pickup[facts.index[name]] > 0), None)
+def _backhaul(data: RoutingData, route: Route, trip: Sequence[str]) -> Iterator[Violation]:
+    first = next((place for place, name in enumerate(trip) if data.pickup[data.index[name]] > 0), None)
     for name in trip[first + 1 :] if first is not None else ():
-        if facts.demand[facts.index[name]] > 0:
+        if data.demand[data.index[name]] > 0:
             yield Violation(
                 "backhaul",
                 f"client {name}",
@@ -83,13 +83,13 @@ def _backhaul(facts: Facts, route: Route, trip: Sequence[str]) -> Iterator[Viola
             )
 
 
-def _sources(facts: Facts, plan: RoutingPlan) -> Iterator[Violation]:
+def _sources(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
     trip_of, place_of = {}, {}
     for route in plan.routes:
         for number, trip in enumerate(trips_of(route)):
             for place, name in enumerate(trip):
                 trip_of[name], place_of[name] = (route.label, number), place
-    for client in facts.clients:
+    for client in data.clients:
         if not client.source:
             continue
         here, there = trip_of.get(client.name), trip_of.get(client.source)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kanopt.problems.findings import Violation
-from kanopt.problems.routing.data import Facts
+from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.problems.routing.tolerance import exceeds
@@ -16,20 +16,20 @@ from kanopt.problems.wording import amount_text, clock_text
 __all__ = ["time_violations"]
 
 
-def time_violations(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
+def time_violations(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
     """Yield what a plan breaks of the clock and of the lengths of its routes."""
-    yield from _windows(facts, plan, driven)
-    yield from _shifts(facts, plan, driven)
-    yield from _lengths(facts, plan, driven)
-    yield from _breaks(facts, plan, driven)
+    yield from _windows(data, plan, driven)
+    yield from _shifts(data, plan, driven)
+    yield from _lengths(data, plan, driven)
+    yield from _breaks(data, plan, driven)
 
 
-def _windows(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
-    unit = facts.units.time
+def _windows(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
+    unit = data.units.time
     for place in np.flatnonzero(np.isfinite(driven.begin)):
-        latest, begin = float(facts.latest[driven.head[place]]), float(driven.begin[place])
-        if not facts.soft[driven.head[place]] and exceeds(begin, latest):
-            name = facts.names[driven.head[place]]
+        latest, begin = float(data.latest[driven.head[place]]), float(driven.begin[place])
+        if not data.has_soft_window[driven.head[place]] and exceeds(begin, latest):
+            name = data.names[driven.head[place]]
             yield Violation(
                 "time window",
                 f"client {name}",
@@ -40,10 +40,10 @@ def _windows(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violati
             )
 
 
-def _shifts(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
-    unit = facts.units.time
+def _shifts(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
+    unit = data.units.time
     for place, route in enumerate(plan.routes):
-        vehicle = facts.vehicles[facts.type_index[route.vehicle]]
+        vehicle = data.vehicles[data.type_index[route.vehicle]]
         leaves, returns = float(driven.departure[place]), float(driven.finish[place])
         if exceeds(vehicle.shift_start, leaves):
             early = vehicle.shift_start - leaves
@@ -67,15 +67,21 @@ def _shifts(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violatio
             )
 
 
-def _lengths(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
+def _lengths(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
     """Routes that lead too far or take too long."""
-    legs = np.nan_to_num(facts.distance[driven.tail, driven.head], posinf=0.0)
+    legs = np.nan_to_num(data.distance[driven.tail, driven.head], posinf=0.0)
     distances = np.bincount(driven.route, weights=legs, minlength=len(plan.routes))
     for place, route in enumerate(plan.routes):
-        vehicle = facts.vehicles[facts.type_index[route.vehicle]]
+        vehicle = data.vehicles[data.type_index[route.vehicle]]
         for constraint, done, value, limit, unit in (
-            ("distance", "is long", float(distances[place]), vehicle.max_distance, facts.units.distance),
-            ("duration", "takes", float(driven.spent[place]), vehicle.max_duration, facts.units.time),
+            ("distance", "is long", float(distances[place]), vehicle.max_distance, data.units.distance),
+            (
+                "duration",
+                "takes",
+                float(driven.route_durations[place]),
+                vehicle.max_duration,
+                data.units.time,
+            ),
         ):
             if np.isfinite(value) and exceeds(value, limit):
                 yield Violation(
@@ -88,11 +94,11 @@ def _lengths(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violati
                 )
 
 
-def _breaks(facts: Facts, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
-    for place in np.flatnonzero(driven.rests_missed):
+def _breaks(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
+    for place in np.flatnonzero(driven.breaks_missed):
         route = plan.routes[place]
         if np.isfinite(driven.finish[place]):
-            count, of = int(driven.rests_missed[place]), len(facts.rests[facts.type_index[route.vehicle]])
+            count, of = int(driven.breaks_missed[place]), len(data.breaks[data.type_index[route.vehicle]])
             yield Violation(
                 "break",
                 route.label,

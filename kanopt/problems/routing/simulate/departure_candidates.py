@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
-from kanopt.problems.routing.data import Facts, Floats, Ints
-from kanopt.problems.routing.windows import Rest
+from kanopt.problems.routing.data import Floats, Ints, RoutingData
+from kanopt.problems.routing.windows import DriverBreak
 
-__all__ = ["departures_worth_trying", "turning_points"]
+__all__ = ["candidate_departures", "departure_breakpoints"]
 
 
-def turning_points(law: ArrivalFunctions, facts: Facts, kind: int, way: Sequence[int]) -> Floats:
+def departure_breakpoints(law: ArrivalFunctions, data: RoutingData, kind: int, way: Sequence[int]) -> Floats:
     """Return the departures between which the return from a route is linear in the departure.
 
     The time a route takes is least at one of them: between two of them it rises or falls steadily, and at a jump the
@@ -23,7 +23,7 @@ def turning_points(law: ArrivalFunctions, facts: Facts, kind: int, way: Sequence
     ----------
     law
         Travel times, in the problem's unit.
-    facts
+    data
         Service times and windows.
     kind
         Vehicle type.
@@ -48,14 +48,19 @@ def turning_points(law: ArrivalFunctions, facts: Facts, kind: int, way: Sequence
             return np.zeros(0)
         # by when one has to leave the tail: to reach the targets at the head, and at the points of the leg itself
         leave = np.append(law.latest(tail, head, targets), law.points(tail, head)[0])
-        begin = leave - facts.service[kind, tail]
-        window = np.append(facts.opens[:, tail], facts.closes[:, tail])
-        targets = np.unique(np.append(begin[begin >= facts.earliest[tail]], window[np.isfinite(window)]))
+        begin = leave - data.service[kind, tail]
+        window = np.append(data.opens[:, tail], data.closes[:, tail])
+        targets = np.unique(np.append(begin[begin >= data.earliest[tail]], window[np.isfinite(window)]))
     return targets
 
 
-def departures_worth_trying(
-    facts: Facts, head: Ints, spent: Floats, stay: Floats, rests: Sequence[Rest], shift_end: float
+def candidate_departures(
+    data: RoutingData,
+    head: Ints,
+    spent: Floats,
+    stay: Floats,
+    rests: Sequence[DriverBreak],
+    shift_end: float,
 ) -> Floats:
     """Return the departures between which the price of time changes in a straight line, where travel times are fixed.
 
@@ -64,7 +69,7 @@ def departures_worth_trying(
 
     Parameters
     ----------
-    facts
+    data
         Windows.
     head, spent, stay
         Head, travel time and stay of each leg; (legs,).
@@ -75,7 +80,7 @@ def departures_worth_trying(
     """
     arrive = np.cumsum(spent + stay) - stay
     moments = [np.array([shift_end]) - arrive[-1]]
-    moments += [row[head] - arrive for row in (*facts.opens, *facts.closes)]
+    moments += [row[head] - arrive for row in (*data.opens, *data.closes)]
     begins = np.append(0.0, np.append(arrive, arrive + stay))
     ends = np.cumsum([0.0, *(rest.length for rest in rests)])
     for place, rest in enumerate(rests):

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanopt.problems.routing.data import Floats, Ints
-from kanopt.problems.routing.leg_laws import DURATION, Inputs, Laws
+from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.problems.routing.plan import Route
-from kanopt.problems.routing.planning_values import Planning
-from kanopt.problems.routing.simulate.departures import departures_of
-from kanopt.problems.routing.simulate.forward import durations, forward, padded
+from kanopt.problems.routing.planning_values import PlanningValues
+from kanopt.problems.routing.simulate.departures import choose_departures
+from kanopt.problems.routing.simulate.forward import drive_forward, fixed_durations, pad_routes
 
 __all__ = ["Drive", "drive"]
 
@@ -36,9 +36,9 @@ class Drive:
         Clock times at which each route leaves and returns, or ends its last service where it need not return.
     ends_with
         On board of each route when it returns, or at the end of its last service, in every measure; (measures, routes).
-    rests_missed, rests_before
+    breaks_missed, breaks_before
         How many breaks of each route could not be taken, and how many were over when it left.
-    rests_taken
+    breaks_taken
         How many breaks are taken on each leg.
     """
 
@@ -56,9 +56,9 @@ class Drive:
     departure: Floats
     finish: Floats
     ends_with: Floats
-    rests_missed: Ints
-    rests_before: Ints
-    rests_taken: Ints
+    breaks_missed: Ints
+    breaks_before: Ints
+    breaks_taken: Ints
 
     @property
     def load(self) -> Floats:
@@ -66,19 +66,21 @@ class Drive:
         return np.asarray(self.loads[0])
 
     @property
-    def spent(self) -> Floats:
+    def route_durations(self) -> Floats:
         """How long each route takes."""
         return np.asarray(
             np.where(np.isfinite(self.finish), self.finish - np.nan_to_num(self.departure), np.inf)
         )
 
     @property
-    def inputs(self) -> Inputs:
+    def inputs(self) -> LegInputs:
         """The legs as inputs of a law, with the true load and clock."""
-        return Inputs(self.vehicle, self.tail, self.head, self.load, self.leave, self.duration, self.late)
+        return LegInputs(self.vehicle, self.tail, self.head, self.load, self.leave, self.duration, self.late)
 
 
-def drive(laws: Laws, planning: Planning, routes: Sequence[Route], *, frozen: bool = False) -> Drive:
+def drive(
+    laws: RoutingLaws, planning: PlanningValues, routes: Sequence[Route], *, frozen: bool = False
+) -> Drive:
     """Drive routes forward on the law, or with travel times at their planning values.
 
     A vehicle waits only for a window to open. A route without a stated departure leaves as late as it can without
@@ -98,22 +100,22 @@ def drive(laws: Laws, planning: Planning, routes: Sequence[Route], *, frozen: bo
     frozen
         Use the planning values of travel time.
     """
-    grid, loads = padded(laws, routes)
+    grid, loads = pad_routes(laws, routes)
     stated = np.array(
         [np.nan if route.departure is None else route.departure for route in routes], dtype=float
     )
     departure = np.where(np.isnan(stated), grid.start, stated)
     still = frozen or not laws.reads(DURATION, "clock")
-    fixed = durations(laws, planning, grid, frozen=frozen) if still else None
-    times = forward(laws, grid, departure, fixed)
+    fixed = fixed_durations(laws, planning, grid, frozen=frozen) if still else None
+    times = drive_forward(laws, grid, departure, fixed)
     free = np.isnan(stated)
     if free.any():
-        late = departures_of(laws, grid, departure, free, times, fixed)
+        late = choose_departures(laws, grid, departure, free, times, fixed)
         if (late != departure).any():
             departure = late
-            times = forward(laws, grid, departure, fixed)
+            times = drive_forward(laws, grid, departure, fixed)
     valid = grid.valid
-    begin, latest = times.begin[valid], laws.facts.latest[grid.head[valid]]
+    begin, latest = times.begin[valid], laws.data.latest[grid.head[valid]]
     over = np.zeros_like(begin)
     np.subtract(begin, latest, out=over, where=np.isfinite(begin) & np.isfinite(latest))
     return Drive(
@@ -131,7 +133,7 @@ def drive(laws: Laws, planning: Planning, routes: Sequence[Route], *, frozen: bo
         departure=departure,
         finish=times.finish,
         ends_with=loads[:, np.arange(len(routes)), [len(route.clients) for route in routes]],
-        rests_missed=times.missed,
-        rests_before=times.before,
-        rests_taken=times.taken[valid],
+        breaks_missed=times.breaks_missed,
+        breaks_before=times.breaks_before,
+        breaks_taken=times.breaks_taken[valid],
     )

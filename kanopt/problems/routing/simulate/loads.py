@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from kanopt.problems.routing.data import Facts, Floats, Ints
+from kanopt.problems.routing.data import Floats, Ints, RoutingData
 
 __all__ = ["loads_on_board"]
 
 _NOTHING = 1e-12
 
 
-def loads_on_board(facts: Facts, nodes: Ints) -> Floats:
+def loads_on_board(data: RoutingData, nodes: Ints) -> Floats:
     """Return what is on board on each leg, in every measure.
 
     A trip begins with all demands on it that are loaded at the depot. At a client its demand goes off board, and what
@@ -19,7 +19,7 @@ def loads_on_board(facts: Facts, nodes: Ints) -> Floats:
 
     Parameters
     ----------
-    facts
+    data
         The problem's data.
     nodes
         Nodes of each route from depot to depot, depots for reloads among them and as padding;
@@ -31,15 +31,15 @@ def loads_on_board(facts: Facts, nodes: Ints) -> Floats:
         Of shape (measures, routes, longest).
     """
     tail, head = nodes[:, :-1], nodes[:, 1:]
-    first, last = _trips(tail, head, len(facts.depots))
+    first, last = _trips(tail, head, len(data.depots))
     loads = []
-    for measure, carried in enumerate(facts.carried):
-        loaded = np.where(facts.source < 0, carried, 0.0)
+    for measure, carried in enumerate(data.demands):
+        loaded = np.where(data.source < 0, carried, 0.0)
         change = -carried[tail]
         if measure == 0:
-            change = change + facts.pickup[tail]
-        if facts.has_sources:
-            change = change + _given(facts, nodes, carried)[:, :-1]
+            change = change + data.pickup[tail]
+        if data.has_sources:
+            change = change + _loaded_for_others(data, nodes, carried)[:, :-1]
         reached = np.cumsum(loaded[head], axis=1)
         total = np.take_along_axis(reached, last, axis=1) - np.take_along_axis(
             reached - loaded[head], first, axis=1
@@ -48,7 +48,7 @@ def loads_on_board(facts: Facts, nodes: Ints) -> Floats:
         load = total + changed - np.take_along_axis(changed, first, axis=1)
         # what is left of sums that should cancel is noise, and nobody carries less than nothing
         noise = _NOTHING * (
-            carried[head].sum(axis=1) + (facts.pickup[head].sum(axis=1) if not measure else 0.0)
+            carried[head].sum(axis=1) + (data.pickup[head].sum(axis=1) if not measure else 0.0)
         )
         loads.append(np.where(load <= noise[:, None], 0.0, load))
     return np.stack(loads)
@@ -63,10 +63,10 @@ def _trips(tail: Ints, head: Ints, depots: int) -> tuple[Ints, Ints]:
     return first, last
 
 
-def _given(facts: Facts, nodes: Ints, carried: Floats) -> Floats:
+def _loaded_for_others(data: RoutingData, nodes: Ints, carried: Floats) -> Floats:
     """Return what each stop gives to clients on its route; shape of `nodes`."""
     given = np.zeros(nodes.shape)
-    source = facts.source[nodes]
+    source = data.source[nodes]
     for route, position in np.argwhere(source >= 0):
         at = np.flatnonzero(nodes[route] == source[route, position])
         given[route, at[:1]] += carried[nodes[route, position]]

@@ -8,12 +8,12 @@ import numpy as np
 
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.routing.data import Floats, Ints
-from kanopt.problems.routing.leg_laws import Inputs, Laws
+from kanopt.problems.routing.leg_laws import LegInputs, RoutingLaws
 from kanopt.problems.routing.plan import Route, RoutingPlan
-from kanopt.problems.routing.planning_values import Planning
+from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.simulate.drive import Drive
 
-__all__ = ["RESERVED", "leg_costs", "planned", "price_plan", "route_costs", "time_costs"]
+__all__ = ["RESERVED", "leg_costs", "planned_inputs", "price_plan", "route_costs", "time_costs"]
 
 FIXED, DISTANCE, TIME, MISSED = "fixed", "distance", "time", "missed prizes"
 OVERTIME, LATENESS, LONGEST = "overtime", "lateness", "longest route"
@@ -21,10 +21,10 @@ RESERVED = (FIXED, DISTANCE, TIME, OVERTIME, LATENESS, LONGEST, MISSED)
 """Terms the problem adds itself, so that no cost law may have these names."""
 
 
-def planned(planning: Planning, name: str, driven: Drive) -> Inputs:
+def planned_inputs(planning: PlanningValues, name: str, driven: Drive) -> LegInputs:
     """Return the legs as inputs of a law with load and clock at its planning values."""
     load, clock = planning.state(name, driven.vehicle, driven.tail)
-    return Inputs(
+    return LegInputs(
         driven.vehicle,
         driven.tail,
         driven.head,
@@ -34,24 +34,26 @@ def planned(planning: Planning, name: str, driven: Drive) -> Inputs:
     )
 
 
-def leg_costs(laws: Laws, planning: Planning, driven: Drive, *, frozen: bool) -> dict[str, Floats]:
+def leg_costs(
+    laws: RoutingLaws, planning: PlanningValues, driven: Drive, *, frozen: bool
+) -> dict[str, Floats]:
     """Return the price of every leg by term: the cost laws, then distance and lateness where they are paid for."""
     costs = {
-        name: laws.evaluate(name, planned(planning, name, driven) if frozen else driven.inputs)
+        name: laws.evaluate(name, planned_inputs(planning, name, driven) if frozen else driven.inputs)
         for name in laws.cost
     }
-    rates = laws.facts.of_vehicles("cost_per_distance")
+    rates = laws.data.of_vehicles("cost_per_distance")
     if rates.any():
-        distance = laws.facts.distance[driven.tail, driven.head]
+        distance = laws.data.distance[driven.tail, driven.head]
         with np.errstate(invalid="ignore"):
             paid = rates[driven.vehicle] * distance
         costs[DISTANCE] = np.where(np.isfinite(distance), paid, np.inf)
-    if laws.facts.lateness_rate.any():
-        costs[LATENESS] = laws.facts.lateness_rate[driven.head] * driven.late
+    if laws.data.lateness_rate.any():
+        costs[LATENESS] = laws.data.lateness_rate[driven.head] * driven.late
     return costs
 
 
-def time_costs(laws: Laws, types: Ints, spent: Floats) -> dict[str, Floats]:
+def time_costs(laws: RoutingLaws, types: Ints, spent: Floats) -> dict[str, Floats]:
     """Return what each route pays for its time, by term.
 
     Parameters
@@ -61,11 +63,11 @@ def time_costs(laws: Laws, types: Ints, spent: Floats) -> dict[str, Floats]:
     types, spent
         Vehicle type of each route, and how long it takes.
     """
-    facts, costs = laws.facts, {}
-    rates, dearer = facts.of_vehicles("cost_per_time"), facts.of_vehicles("cost_per_overtime")
+    data, costs = laws.data, {}
+    rates, dearer = data.of_vehicles("cost_per_time"), data.of_vehicles("cost_per_overtime")
     if rates.any():
         costs[TIME] = rates[types] * np.where(rates[types] > 0, spent, 0.0)
-    regular = facts.of_vehicles("regular_time")
+    regular = data.of_vehicles("regular_time")
     dearer = np.where(np.isfinite(regular), dearer, 0.0)
     if dearer.any():
         regular = np.where(np.isfinite(regular), regular, 0.0)[types]
@@ -73,13 +75,15 @@ def time_costs(laws: Laws, types: Ints, spent: Floats) -> dict[str, Floats]:
     return costs
 
 
-def route_costs(laws: Laws, planning: Planning, routes: Sequence[Route], driven: Drive) -> Floats:
+def route_costs(
+    laws: RoutingLaws, planning: PlanningValues, routes: Sequence[Route], driven: Drive
+) -> Floats:
     """Return the price of each route on the law, fixed cost and time included; that of the longest one is not."""
-    facts = laws.facts
-    types = np.array([facts.type_index[route.vehicle] for route in routes], dtype=np.intp)
+    data = laws.data
+    types = np.array([data.type_index[route.vehicle] for route in routes], dtype=np.intp)
     used = np.array([bool(route.clients) for route in routes])
-    total = np.where(used, facts.of_vehicles("fixed_cost")[types], 0.0)
-    for amounts in time_costs(laws, types, driven.spent).values():
+    total = np.where(used, data.of_vehicles("fixed_cost")[types], 0.0)
+    for amounts in time_costs(laws, types, driven.route_durations).values():
         total = total + amounts
     for amounts in leg_costs(laws, planning, driven, frozen=False).values():
         total = total + np.bincount(driven.route, weights=amounts, minlength=len(routes))
@@ -87,7 +91,7 @@ def route_costs(laws: Laws, planning: Planning, routes: Sequence[Route], driven:
 
 
 def price_plan(
-    laws: Laws, planning: Planning, plan: RoutingPlan, driven: Drive, *, frozen: bool = False
+    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven: Drive, *, frozen: bool = False
 ) -> Pricing:
     """Price a plan that was driven forward; `frozen` prices the laws at their planning values."""
     rows = [
@@ -97,20 +101,20 @@ def price_plan(
         *_longest(laws, plan, driven),
         *_missed(laws, plan),
     ]
-    return Pricing.of(rows, laws.facts.units.money)
+    return Pricing.of(rows, laws.data.units.money)
 
 
-def _fixed(laws: Laws, plan: RoutingPlan) -> Iterator[tuple[str, str, str, float]]:
-    if laws.facts.of_vehicles("fixed_cost").any():
+def _fixed(laws: RoutingLaws, plan: RoutingPlan) -> Iterator[tuple[str, str, str, float]]:
+    if laws.data.of_vehicles("fixed_cost").any():
         for route in plan.routes:
-            vehicle = laws.facts.vehicles[laws.facts.type_index[route.vehicle]]
+            vehicle = laws.data.vehicles[laws.data.type_index[route.vehicle]]
             yield FIXED, route.label, "", vehicle.fixed_cost
 
 
 def _legs(
-    laws: Laws, planning: Planning, plan: RoutingPlan, driven: Drive, *, frozen: bool
+    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven: Drive, *, frozen: bool
 ) -> Iterator[tuple[str, str, str, float]]:
-    names = laws.facts.names
+    names = laws.data.names
     groups = [plan.routes[place].label for place in driven.route]
     items = [f"{names[a]} → {names[b]}" for a, b in zip(driven.tail, driven.head, strict=True)]
     for term, amounts in leg_costs(laws, planning, driven, frozen=frozen).items():
@@ -118,23 +122,23 @@ def _legs(
             yield term, group, item, float(amount)
 
 
-def _time(laws: Laws, plan: RoutingPlan, driven: Drive) -> Iterator[tuple[str, str, str, float]]:
-    types = np.array([laws.facts.type_index[route.vehicle] for route in plan.routes], dtype=np.intp)
-    for term, amounts in time_costs(laws, types, driven.spent).items():
+def _time(laws: RoutingLaws, plan: RoutingPlan, driven: Drive) -> Iterator[tuple[str, str, str, float]]:
+    types = np.array([laws.data.type_index[route.vehicle] for route in plan.routes], dtype=np.intp)
+    for term, amounts in time_costs(laws, types, driven.route_durations).items():
         for route, amount in zip(plan.routes, amounts, strict=True):
             yield term, route.label, "", float(amount)
 
 
-def _longest(laws: Laws, plan: RoutingPlan, driven: Drive) -> Iterator[tuple[str, str, str, float]]:
-    rate = laws.facts.policy.cost_of_longest
+def _longest(laws: RoutingLaws, plan: RoutingPlan, driven: Drive) -> Iterator[tuple[str, str, str, float]]:
+    rate = laws.data.policy.cost_of_longest
     if rate and plan.routes:
-        place = int(np.argmax(driven.spent))
-        yield LONGEST, plan.routes[place].label, "", rate * float(driven.spent[place])
+        place = int(np.argmax(driven.route_durations))
+        yield LONGEST, plan.routes[place].label, "", rate * float(driven.route_durations[place])
 
 
-def _missed(laws: Laws, plan: RoutingPlan) -> Iterator[tuple[str, str, str, float]]:
-    if any(client.prize is not None for client in laws.facts.clients):
+def _missed(laws: RoutingLaws, plan: RoutingPlan) -> Iterator[tuple[str, str, str, float]]:
+    if any(client.prize is not None for client in laws.data.clients):
         served = {name for route in plan.routes for name in route.clients}
-        for client in laws.facts.clients:
+        for client in laws.data.clients:
             if client.prize is not None and client.name not in served:
                 yield MISSED, "unserved", client.name, client.prize

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanopt.problems.findings import Check, Violation
-from kanopt.problems.scheduling.simulate.placed import TOLERANCE, Placed
+from kanopt.problems.scheduling.simulate.placed import TOLERANCE, PlacedTasks
 from kanopt.problems.wording import amount_text
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["check_schedule"]
 
 
-def check_schedule(problem: SchedulingProblem, placed: Placed) -> Check:
+def check_schedule(problem: SchedulingProblem, placed: PlacedTasks) -> Check:
     """Return every rule that the schedule breaks."""
-    rules = (_once, _eligible, _release, _precedence, _machine, _breaks, _horizon)
+    rules = (_assigned_once, _eligible, _release, _precedence, _machine, _breaks, _horizon)
     return Check(tuple(violation for rule in rules for violation in rule(problem, placed)))
 
 
@@ -31,7 +31,7 @@ def _violation(problem: SchedulingProblem, rule: str, task: str, amount: float, 
     return Violation(rule, f"task {task}", float(amount), problem.units.time, message)
 
 
-def _once(problem: SchedulingProblem, placed: Placed) -> Iterator[Violation]:
+def _assigned_once(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
     tasks = problem.data.tasks
     counts = np.bincount(placed.task, minlength=len(tasks))
     for at in np.flatnonzero(counts == 0):
@@ -48,7 +48,7 @@ def _once(problem: SchedulingProblem, placed: Placed) -> Iterator[Violation]:
         )
 
 
-def _eligible(problem: SchedulingProblem, placed: Placed) -> Iterator[Violation]:
+def _eligible(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
     for row in np.flatnonzero(placed.mode < 0):
         task = problem.data.tasks[placed.task[row]].name
         machine = problem.data.machines[placed.machine[row]].name
@@ -57,7 +57,7 @@ def _eligible(problem: SchedulingProblem, placed: Placed) -> Iterator[Violation]
         )
 
 
-def _release(problem: SchedulingProblem, placed: Placed) -> Iterator[Violation]:
+def _release(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
     early = problem.data.timing.release[placed.job] - placed.start
     for row in np.flatnonzero(early > TOLERANCE):
         task, job = problem.data.tasks[placed.task[row]].name, problem.data.jobs[placed.job[row]].name
@@ -70,7 +70,7 @@ def _release(problem: SchedulingProblem, placed: Placed) -> Iterator[Violation]:
         )
 
 
-def _precedence(problem: SchedulingProblem, placed: Placed) -> Iterator[Violation]:
+def _precedence(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
     data = problem.data
     ends = np.full(len(data.tasks), -np.inf)
     np.maximum.at(ends, placed.task, placed.end)
@@ -87,7 +87,7 @@ def _precedence(problem: SchedulingProblem, placed: Placed) -> Iterator[Violatio
         )
 
 
-def _machine(problem: SchedulingProblem, placed: Placed) -> Iterator[Violation]:
+def _machine(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
     """Compare every task with the latest end before it on its machine, and with the setup it needs."""
     data = problem.data
     for machine in range(len(data.machines)):
@@ -122,7 +122,7 @@ def _machine(problem: SchedulingProblem, placed: Placed) -> Iterator[Violation]:
                 )
 
 
-def _breaks(problem: SchedulingProblem, placed: Placed) -> Iterator[Violation]:
+def _breaks(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
     """Measure how much of every task lies in every break of its machine, shape ``(rows, breaks)``."""
     data = problem.data
     if not data.breaks:
@@ -144,7 +144,7 @@ def _breaks(problem: SchedulingProblem, placed: Placed) -> Iterator[Violation]:
         )
 
 
-def _horizon(problem: SchedulingProblem, placed: Placed) -> Iterator[Violation]:
+def _horizon(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
     if problem.horizon is None:
         return
     over = placed.end - problem.horizon

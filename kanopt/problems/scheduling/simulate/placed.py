@@ -13,14 +13,14 @@ from kanopt.problems.scheduling.plan import Schedule
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["TOLERANCE", "Placed"]
+__all__ = ["TOLERANCE", "PlacedTasks"]
 
 TOLERANCE = 1e-6
 """Times closer than this, in time units, count as equal."""
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
+class PlacedTasks:
     """The rows of a schedule, shape ``(n,)`` each, ordered by machine and start.
 
     Parameters
@@ -41,7 +41,7 @@ class Placed:
     end: NDArray[np.float64]
 
     @classmethod
-    def of(cls, problem: SchedulingProblem, plan: Schedule) -> Placed:
+    def of(cls, problem: SchedulingProblem, plan: Schedule) -> PlacedTasks:
         """Look the names of a schedule up and compute its ends on the law.
 
         Raises
@@ -49,10 +49,10 @@ class Placed:
         ProblemError
             If it names a task, machine or mode the problem does not know.
         """
-        from kanopt.problems.scheduling.reading import positions
+        from kanopt.problems.scheduling.reading import assignment_positions
 
         data = problem.data
-        task, machine, mode = positions(data, plan.assignments)
+        task, machine, mode = assignment_positions(data, plan.assignments)
         start = np.array([item.start for item in plan.assignments], dtype=float)
         stated = np.array([item.end for item in plan.assignments], dtype=float)
         end = stated

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.scheduling.simulate.placed import Placed
+from kanopt.problems.scheduling.simulate.placed import PlacedTasks
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["price_schedule"]
 
 
-def price_schedule(problem: SchedulingProblem, placed: Placed) -> Pricing:
+def price_schedule(problem: SchedulingProblem, placed: PlacedTasks) -> Pricing:
     """Return the lines that :meth:`SchedulingProblem.price` documents; amounts of zero are left out."""
     data = problem.data
     rows: list[tuple[str, str, str, float]] = []

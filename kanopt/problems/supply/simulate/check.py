@@ -37,7 +37,7 @@ def _flow_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation]:
         where, when = f"lane {network.lane_names[lane]}", network.period_names[period]
         message = f"{where} carries a negative amount of {network.product_names[product]} in period {when}"
         found.append(Violation("negative flow", where, amount, unit, message))
-    for lane, product, period in np.argwhere((ledger.flows > 0) & ~network.carried[:, :, None]):
+    for lane, product, period in np.argwhere((ledger.flows > 0) & ~network.can_carry[:, :, None]):
         amount = float(ledger.flows[lane, product, period])
         where, name = f"lane {network.lane_names[lane]}", network.product_names[product]
         message = (
@@ -48,7 +48,7 @@ def _flow_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation]:
     return found
 
 
-def _over(
+def _excess_violations(
     used: Floats, limit: Floats, names: list[str], periods: list[str], rule: tuple[str, str, str]
 ) -> list[Violation]:
     """Return where `used`, shape (n, T), passes `limit`, shape (n,) or (n, T); rule = constraint, verb, unit."""
@@ -74,9 +74,11 @@ def _capacity_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violati
     lanes = [f"lane {name}" for name in network.lane_names]
     carried = np.einsum("lpt,p->lt", ledger.flows, network.weights)
     periods = network.period_names
-    return _over(
+    return _excess_violations(
         ledger.bought.sum(axis=1), limit, offers, periods, ("supply", "sells", units.quantity)
-    ) + _over(carried, network.lane_capacity, lanes, periods, ("lane capacity", "carries", units.weight))
+    ) + _excess_violations(
+        carried, network.lane_capacity, lanes, periods, ("lane capacity", "carries", units.weight)
+    )
 
 
 def _site_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation]:
@@ -88,10 +90,10 @@ def _site_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation]:
         for amounts in (ledger.received, ledger.shipped, np.maximum(ledger.stock, 0.0))
     )
     capacity, storage = network.of_facilities("capacity"), network.of_facilities("storage")
-    found = _over(entering, capacity, names, periods, ("throughput", "receives", unit))
-    found += _over(leaving, capacity, names, periods, ("throughput", "sends", unit))
-    found += _over(kept, storage, names, periods, ("storage", "keeps", unit))
-    for site, period in np.argwhere(ledger.used & ~ledger.open):
+    found = _excess_violations(entering, capacity, names, periods, ("throughput", "receives", unit))
+    found += _excess_violations(leaving, capacity, names, periods, ("throughput", "sends", unit))
+    found += _excess_violations(kept, storage, names, periods, ("storage", "keeps", unit))
+    for site, period in np.argwhere(ledger.in_use & ~ledger.open):
         amount = float(entering[site, period] + leaving[site, period] + kept[site, period])
         message = f"{names[site]} is closed in period {periods[period]}, but handles {amount:,.6g} {unit}"
         found.append(Violation("closed site", names[site], amount, unit, message))

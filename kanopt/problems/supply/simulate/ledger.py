@@ -96,7 +96,7 @@ class Ledger:
         return totals
 
     @cached_property
-    def used(self) -> NDArray[np.bool_]:
+    def in_use(self) -> NDArray[np.bool_]:
         """Whether anything enters, leaves or stays at each facility in each period, shape (F, T)."""
         moved = self.received + self.shipped + np.abs(self.stock)
         return np.asarray(moved.sum(axis=1) > TOLERANCE)
@@ -121,7 +121,7 @@ def price_flows(problem: SupplyProblem, ledger: Ledger, *, frozen: bool) -> Pric
     parts = [
         _lines("purchase", by_supplier, network.supplier_names, network),
         _lines(
-            "transport", problem.tariffs.amounts(ledger.flows, frozen=frozen), network.lane_names, network
+            "transport", problem.lane_tariff.amounts(ledger.flows, frozen=frozen), network.lane_names, network
         ),
         _lines(
             "handling", ledger.received * network.of_facilities("handling_cost")[spread], facilities, network

@@ -47,8 +47,8 @@ class ArrivalIndex:
         arc = np.where(law.arc >= 0, law.arc, count)
         np.fill_diagonal(arc, count + 1)
         self._arc: Ints = arc.ravel().astype(np.intp)
-        self._forth = _Pieces(law.start, law.leave, law.arrive, never=np.inf)
-        self._back = _Pieces(law.start, law.arrive, law.leave, never=-np.inf)
+        self._forth = _PiecewiseFunctions(law.start, law.leave, law.arrive, never=np.inf)
+        self._back = _PiecewiseFunctions(law.start, law.arrive, law.leave, never=-np.inf)
 
     def arcs(self, tail: Ints, head: Ints) -> Ints:
         """Return the numbers of arcs, by which :meth:`arrival` and :meth:`latest` know them."""
@@ -91,7 +91,7 @@ class ArrivalIndex:
         return least, most
 
 
-class _Pieces:
+class _PiecewiseFunctions:
     """Functions made of straight pieces that never fall, by number: those given, a constant one, and the clock itself.
 
     Parameters

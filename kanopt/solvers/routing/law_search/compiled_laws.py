@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.binding import BoundFormula, Known, Reference
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.formulas.data import read_columns
 from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, fold
 from kanopt.formulas.pieces import gap_inputs
-from kanopt.problems.routing.leg_laws import DURATION, Inputs, Laws
-from kanopt.solvers.routing.law_search.tabulated_program import Program
+from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
+from kanopt.solvers.routing.law_search.tabulated_program import TabulatedProgram
 from kanopt.units import convert
 
-__all__ = ["LegLaw", "Legs", "every_arc", "load_degree"]
+__all__ = ["CompiledLaw", "LegBatch", "every_arc", "load_degree"]
 
 _PER_MINUTE, _DAY = 6, 8640
 """Moments of a minute and of a day at which rough values are tabulated."""
@@ -27,7 +27,7 @@ Ints = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
-class Legs:
+class LegBatch:
     """Legs, with what only a plan fixes; all arrays broadcast against each other.
 
     Parameters
@@ -47,11 +47,11 @@ class Legs:
     late: Floats | None = None
 
 
-def every_arc(laws: Laws, load: float, clock: float, duration: Floats | None = None) -> Inputs:
+def every_arc(laws: RoutingLaws, load: float, clock: float, duration: Floats | None = None) -> LegInputs:
     """Return every arc for every vehicle type at one load and clock time, of shape (types, n, n)."""
-    nodes, kinds = np.arange(len(laws.facts.names)), np.arange(len(laws.facts.vehicles))
+    nodes, kinds = np.arange(len(laws.data.names)), np.arange(len(laws.data.vehicles))
     spent = np.zeros(()) if duration is None else duration
-    return Inputs(
+    return LegInputs(
         kinds[:, None, None],
         nodes[None, :, None],
         nodes[None, None, :],
@@ -61,7 +61,7 @@ def every_arc(laws: Laws, load: float, clock: float, duration: Floats | None = N
     )
 
 
-class LegLaw:
+class CompiledLaw:
     """A formula of a routing problem in which everything is computed beforehand that no plan changes.
 
     The largest parts of the graph that read neither load nor clock become tables over the arcs of each vehicle type;
@@ -77,13 +77,13 @@ class LegLaw:
         A cost law by its term, or the law of travel time; a formula.
     """
 
-    def __init__(self, laws: Laws, name: str) -> None:
+    def __init__(self, laws: RoutingLaws, name: str) -> None:
         law = laws.law(name)
         assert isinstance(law, BoundFormula)
         self._law = law
         self._is_duration = name == DURATION
         self._unit = laws.unit(name)
-        self._time, self._load = laws.facts.units.time, laws.facts.units.load
+        self._time, self._load = laws.data.units.time, laws.data.units.load
         self._moving = {
             variable.name: (bound, variable.unit)
             for variable in law.formula.inputs
@@ -91,31 +91,31 @@ class LegLaw:
             and isinstance(bound := law.bindings[variable.name], Reference)
             and (bound.is_state or str(bound) == "arc.duration")
         }
-        self._shape = (len(laws.facts.vehicles), *laws.roads.shape)
+        self._shape = (len(laws.data.vehicles), *laws.roads.shape)
         self._roads = None if laws.roads.all() else np.broadcast_to(laws.roads, self._shape).ravel()
         self._moments = convert(1.0, self._time, "min") * _PER_MINUTE
         columns = self._columns(laws, name)
         names, root = frozenset(self._moving), law.formula.root
-        self._exact = Program(root, columns, names, {}, self._shape)
-        self._rough = Program(root, columns, names, self._over_the_day(), self._shape)
+        self._exact = TabulatedProgram(root, columns, names, {}, self._shape)
+        self._rough = TabulatedProgram(root, columns, names, self._daily_columns(), self._shape)
 
-    def _columns(self, laws: Laws, name: str) -> Mapping[str, NDArray[Any]]:
+    def _columns(self, laws: RoutingLaws, name: str) -> Mapping[str, NDArray[Any]]:
         """Return the inputs on every arc; those that a plan moves have a harmless number."""
         formula = self._law.formula
         resolve = laws.resolver(name, every_arc(laws, 0.0, 0.0))
         known = self._law.arguments(resolve)
         return read_columns(formula.inputs, known, formula.used, gap_inputs(formula.root))
 
-    def _over_the_day(self) -> dict[str, NDArray[Any]]:
+    def _daily_columns(self) -> dict[str, NDArray[Any]]:
         """Return the inputs that read the clock, at the middle of each moment of a day."""
         clock = np.asarray((np.arange(_DAY) + 0.5) / self._moments, dtype=np.float64)
-        legs = Legs(np.zeros((), dtype=np.intp), np.zeros(()), clock, np.zeros(()))
+        legs = LegBatch(np.zeros((), dtype=np.intp), np.zeros(()), clock, np.zeros(()))
         moving = {
             name: found
             for name, found in self._moving.items()
             if found[0].scope == "clock" and found[0].field != "late"
         }
-        return {name: self._moved(bound, unit, legs) for name, (bound, unit) in moving.items()}
+        return {name: self._plan_input(bound, unit, legs) for name, (bound, unit) in moving.items()}
 
     @property
     def reads_load(self) -> bool:
@@ -132,7 +132,7 @@ class LegLaw:
         """Whether it reads travel time."""
         return any(bound.scope == "arc" for bound, _ in self._moving.values())
 
-    def evaluate(self, legs: Legs, *, rough: bool = False) -> Floats:
+    def evaluate(self, legs: LegBatch, *, rough: bool = False) -> Floats:
         """Return the law's value on each leg, at least zero; infinite where there is none or no road leads.
 
         Parameters
@@ -143,13 +143,13 @@ class LegLaw:
             Whether the clock may be read to ten seconds.
         """
         program = self._rough if rough else self._exact
-        columns = {name: self._moved(*self._moving[name], legs) for name in program.reads}
+        columns = {name: self._plan_input(*self._moving[name], legs) for name in program.reads}
         with np.errstate(all="ignore"):
             moment = legs.arc
             if program.by_clock:
                 moment = np.mod(legs.clock * self._moments, _DAY).astype(np.intp)
             raw = program.run(columns, legs.arc, moment)
-            raw = np.asarray(Known(raw, self._law.formula.output.unit).to(self._unit), dtype=float)
+            raw = np.asarray(ReferenceValue(raw, self._law.formula.output.unit).to(self._unit), dtype=float)
             usable = np.isfinite(raw)
             if self._roads is not None:
                 usable = usable & self._roads.take(legs.arc)
@@ -158,16 +158,16 @@ class LegLaw:
             positive: Floats = np.where(usable, np.maximum(raw, 0.0), np.inf)
         return positive
 
-    def _moved(self, bound: Reference, unit: str, legs: Legs) -> NDArray[Any]:
+    def _plan_input(self, bound: Reference, unit: str, legs: LegBatch) -> NDArray[Any]:
         """Return an input that only a plan fixes, in the formula's unit."""
         if bound.scope == "state":
-            return Known(legs.load, self._load).to(unit)
+            return ReferenceValue(legs.load, self._load).to(unit)
         if bound.scope == "arc":
-            return Known(legs.duration, self._time).to(unit)
+            return ReferenceValue(legs.duration, self._time).to(unit)
         if bound.field == "late":
-            return Known(np.zeros(()) if legs.late is None else legs.late, self._time).to(unit)
+            return ReferenceValue(np.zeros(()) if legs.late is None else legs.late, self._time).to(unit)
         step, day = ("h", 24.0) if bound.field == "hour" else ("min", 1440.0)
-        return Known(np.mod(convert(legs.clock, self._time, step), day), step).to(unit)
+        return ReferenceValue(np.mod(convert(legs.clock, self._time, step), day), step).to(unit)
 
 
 def load_degree(law: BoundFormula) -> float:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.solvers.routing.law_search.arrival_index import ArrivalIndex
-from kanopt.solvers.routing.law_search.forward import Ways, drive_at
-from kanopt.solvers.routing.law_search.scores import Scores
+from kanopt.solvers.routing.law_search.forward import RouteBatch, drive_at
+from kanopt.solvers.routing.law_search.scores import RouteScores
 
 __all__ = ["best_departures"]
 
@@ -21,7 +21,7 @@ _CLOSE = 2e-4  # of a typical leg: how near the best departure is to be found
 _MOST = 60_000  # legs × departures driven at once
 
 
-def best_departures(ways: Ways, *, rough: bool = False) -> Scores:
+def best_departures(ways: RouteBatch, *, rough: bool = False) -> RouteScores:
     """Score each route at the best departure found.
 
     Departures are tried between two times: leaving before the first only lengthens a wait, and leaving after the
@@ -38,36 +38,36 @@ def best_departures(ways: Ways, *, rough: bool = False) -> Scores:
         Only try a few departures, and read the clock to ten seconds; the price is that of the best of them.
     """
     tables, options = ways.tables, _ROUGH if rough else _FINE
-    if not len(ways) or (tables.orderly and not tables.rate.any()):
+    if not len(ways) or (tables.is_fifo and not tables.cost_per_time.any()):
         # nobody pays for time, and whoever leaves first is early everywhere
         everyone = np.arange(len(ways))
         soonest = drive_at(ways, tables.start[ways.kinds], everyone, rough=rough)
-        return Scores.of(ways, soonest, everyone)
+        return RouteScores.of(ways, soonest, everyone)
     most = max(1, _MOST // (options * ways.arc.shape[1]))
     if len(ways) <= most:
         return _best(ways, options, rough=rough)
     cuts = np.split(np.arange(len(ways)), np.arange(most, len(ways), most))
-    return Scores.joined([_best(ways.only(rows), options, rough=rough) for rows in cuts])
+    return RouteScores.concatenate([_best(ways.select(rows), options, rough=rough) for rows in cuts])
 
 
-def _best(ways: Ways, options: int, *, rough: bool) -> Scores:
-    grid = _tried(ways, options)
+def _best(ways: RouteBatch, options: int, *, rough: bool) -> RouteScores:
+    grid = _first_departures(ways, options)
     everyone = np.arange(len(ways))
     driven = drive_at(ways, grid, everyone[:, None], rough=rough)
-    tried = Scores.of(ways, driven, everyone[:, None])
+    tried = RouteScores.of(ways, driven, everyone[:, None])
     choice = tried.chosen()
-    best = tried.at((everyone, choice))
+    best = tried.select((everyone, choice))
     if rough:
         return best
-    return _refined(ways, tried, best)
+    return _refine_between(ways, tried, best)
 
 
-def _tried(ways: Ways, options: int) -> Floats:
+def _first_departures(ways: RouteBatch, options: int) -> Floats:
     """Return the departures tried first: the start of the shift, and others at equal distances; (routes, options)."""
     tables = ways.tables
-    start, last = tables.start[ways.kinds], _last(ways)
+    start, last = tables.start[ways.kinds], _latest_departures(ways)
     first = start
-    if tables.orderly:
+    if tables.is_fifo:
         with np.errstate(invalid="ignore"):
             slow = np.cumsum(tables.slowest[ways.arc] + ways.stay(ways.tail), axis=1)
             first = np.fmax(start, (tables.earliest[ways.head] - slow).max(axis=1))
@@ -78,7 +78,7 @@ def _tried(ways: Ways, options: int) -> Floats:
     return np.concatenate([start[:, None], grid], axis=1)
 
 
-def _last(ways: Ways) -> Floats:
+def _latest_departures(ways: RouteBatch) -> Floats:
     """Return the latest departures with which all limits are kept, or times after them; at least the start."""
     tables, travel = ways.tables, ways.tables.travel
     start, by = tables.start[ways.kinds], np.minimum(tables.end[ways.kinds], tables.horizon)
@@ -86,7 +86,7 @@ def _last(ways: Ways) -> Floats:
         arcs, stay = travel.arcs(ways.tail, ways.head), ways.stay(ways.tail)
         for leg in range(arcs.shape[1] - 1, -1, -1):
             due = np.minimum(by, tables.closes[ways.head[:, leg]])
-            leave = np.where(ways.driven[:, leg], travel.latest(arcs[:, leg], due), due)
+            leave = np.where(ways.valid[:, leg], travel.latest(arcs[:, leg], due), due)
             by = leave - stay[:, leg]
     else:
         with np.errstate(invalid="ignore"):
@@ -96,34 +96,36 @@ def _last(ways: Ways) -> Floats:
     return last
 
 
-def _refined(ways: Ways, tried: Scores, best: Scores) -> Scores:
+def _refine_between(ways: RouteBatch, tried: RouteScores, best: RouteScores) -> RouteScores:
     """Look between the departures tried, cutting the spans that may hold a better one into parts."""
     tables = ways.tables
     close = _CLOSE * float(np.median(tables.fastest[np.isfinite(tables.fastest) & (tables.fastest > 0)]))
     rows = np.repeat(np.arange(len(ways)), tried.price.shape[1] - 1)
-    low, high = tried.at((slice(None), slice(None, -1))).raveled(), tried.departure[:, 1:].ravel()
-    parts, rounds = _QUARTERS if tables.orderly else _MANY
+    low, high = tried.select((slice(None), slice(None, -1))).raveled(), tried.departure[:, 1:].ravel()
+    parts, rounds = _QUARTERS if tables.is_fifo else _MANY
     share = (np.arange(1, parts) / parts)[:, None]
     for _ in range(rounds):
-        keep = _kept(ways, rows, low, high, best, close)
-        rows, low, high = rows[keep], low.at(keep), high[keep]
+        keep = _promising_spans(ways, rows, low, high, best, close)
+        rows, low, high = rows[keep], low.select(keep), high[keep]
         if not len(rows):
             break
         cuts = low.departure + (high - low.departure) * share
         inner = np.broadcast_to(rows, cuts.shape).ravel()
-        found = Scores.of(ways, drive_at(ways, cuts.ravel(), inner), inner)
+        found = RouteScores.of(ways, drive_at(ways, cuts.ravel(), inner), inner)
         best = best.improved(inner, found)
-        low, high = Scores.joined([low, found]), np.concatenate([cuts.ravel(), high])
+        low, high = RouteScores.concatenate([low, found]), np.concatenate([cuts.ravel(), high])
         rows = np.tile(rows, parts)
     return best
 
 
-def _kept(ways: Ways, rows: Ints, low: Scores, high: Floats, best: Scores, close: float) -> Ints:
+def _promising_spans(
+    ways: RouteBatch, rows: Ints, low: RouteScores, high: Floats, best: RouteScores, close: float
+) -> Ints:
     """Return the spans, given by their ends, that may hold a better departure: at most so many for a route."""
     tables = ways.tables
-    rate = tables.rate[ways.kinds[rows]]
+    rate = tables.cost_per_time[ways.kinds[rows]]
     least = low.cost() - rate * (high - low.departure)
-    if tables.orderly:
+    if tables.is_fifo:
         keep = (rate > 0) & (least < best.price[rows])
     else:
         at = best.departure[rows]

@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.solvers.routing.law_search.arrival_index import ArrivalIndex
-from kanopt.solvers.routing.law_search.compiled_laws import LegLaw, Legs
-from kanopt.solvers.routing.law_search.compiled_problem import Tables
-from kanopt.solvers.routing.law_search.rules import Rules
+from kanopt.solvers.routing.law_search.compiled_laws import CompiledLaw, LegBatch
+from kanopt.solvers.routing.law_search.compiled_problem import CompiledProblem
+from kanopt.solvers.routing.law_search.rules import RouteRules
 
-__all__ = ["Driven", "Ways", "drive_at", "drive_still"]
+__all__ = ["DrivenBatch", "RouteBatch", "drive_at", "drive_clock_free"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 _NOTHING = np.zeros(())
 
 
-class Ways:
+class RouteBatch:
     """Routes padded to one length.
 
     Parameters
@@ -34,7 +34,7 @@ class Ways:
         Nodes of each route from depot to depot, and the depot again as padding; (routes, longest + 1).
     """
 
-    def __init__(self, tables: Tables, kinds: Ints, nodes: Ints) -> None:
+    def __init__(self, tables: CompiledProblem, kinds: Ints, nodes: Ints) -> None:
         self.tables = tables
         self.kinds = kinds
         self.nodes = nodes
@@ -61,7 +61,7 @@ class Ways:
         return load
 
     @classmethod
-    def of(cls, tables: Tables, routes: Sequence[tuple[int, Sequence[int]]]) -> Ways:
+    def of(cls, tables: CompiledProblem, routes: Sequence[tuple[int, Sequence[int]]]) -> RouteBatch:
         """Pad routes, each given as vehicle type and clients in order of visit."""
         longest = max((len(way) for _, way in routes), default=0) + 2
         kinds = np.array([kind for kind, _ in routes], dtype=np.intp)
@@ -73,12 +73,12 @@ class Ways:
     def __len__(self) -> int:
         return len(self.kinds)
 
-    def only(self, rows: Ints) -> Ways:
+    def select(self, rows: Ints) -> RouteBatch:
         """Return some of the routes."""
-        return Ways(self.tables, self.kinds[rows], self.nodes[rows])
+        return RouteBatch(self.tables, self.kinds[rows], self.nodes[rows])
 
     @cached_property
-    def driven(self) -> NDArray[np.bool_]:
+    def valid(self) -> NDArray[np.bool_]:
         """Which legs are driven; padding stays where it is, and not every vehicle comes back."""
         driven, returns = self.tail != self.head, self.tables.rules.returns
         if returns is not None:
@@ -96,14 +96,14 @@ class Ways:
         return self.tables.rules.overload(self)
 
     @cached_property
-    def misfit(self) -> Floats:
+    def rule_violation(self) -> Floats:
         """By how much each route breaks rules that no clock moves, beside capacities."""
-        return self.tables.rules.misfit(self)
+        return self.tables.rules.violation(self)
 
     @cached_property
     def used(self) -> NDArray[np.bool_]:
         """Which routes have a client."""
-        return np.asarray(self.driven.any(axis=1))
+        return np.asarray(self.valid.any(axis=1))
 
     @cached_property
     def price(self) -> Floats:
@@ -119,7 +119,7 @@ class Ways:
 
 
 @dataclass(frozen=True, eq=False)
-class Driven:
+class DrivenBatch:
     """What driving gives; all of one shape.
 
     Parameters
@@ -128,17 +128,17 @@ class Driven:
         Clock times of leaving and returning; infinite where a leg has no road.
     late
         Sum of the lateness at clients.
-    moving
+    clock_price
         Price of the legs under the laws that are no tables, and of being late where that is allowed.
     """
 
     departure: Floats
     finish: Floats
     late: Floats
-    moving: Floats
+    clock_price: Floats
 
 
-def drive_still(ways: Ways) -> Driven:
+def drive_clock_free(ways: RouteBatch) -> DrivenBatch:
     """Drive routes whose travel times no clock moves, leaving as late as costs nothing.
 
     No loop over legs: service at the k-th stop begins at ``T_k + max(start, earliest_1 − T_1, …, earliest_k − T_k)``
@@ -147,7 +147,7 @@ def drive_still(ways: Ways) -> Driven:
     duration", ORSA Journal on Computing 4(2), 146–154).
     """
     tables = ways.tables
-    spent = _spent_still(ways)
+    spent = _clock_free_durations(ways)
     start = tables.start[ways.kinds]
     with np.errstate(invalid="ignore"):
         reached = np.cumsum(spent + ways.stay(ways.tail), axis=1)
@@ -160,24 +160,24 @@ def drive_still(ways: Ways) -> Driven:
         slack += pushed
         room = np.minimum(slack.min(axis=1), pushed[:, -1])
     moving = np.zeros(len(ways))
-    for law in tables.moving:
-        legs = law.evaluate(Legs(ways.arc, ways.load, np.zeros(()), spent))
-        moving += np.where(ways.driven, legs, 0.0).sum(axis=1)
-    return Driven(room, begin[:, -1], late, moving)
+    for law in tables.plan_laws:
+        legs = law.evaluate(LegBatch(ways.arc, ways.load, np.zeros(()), spent))
+        moving += np.where(ways.valid, legs, 0.0).sum(axis=1)
+    return DrivenBatch(room, begin[:, -1], late, moving)
 
 
-def _spent_still(ways: Ways) -> Floats:
+def _clock_free_durations(ways: RouteBatch) -> Floats:
     """Return travel times that depend on arc and load alone."""
     travel = ways.tables.travel
-    if isinstance(travel, LegLaw):
+    if isinstance(travel, CompiledLaw):
         nothing = np.zeros(())
-        return np.where(ways.driven, travel.evaluate(Legs(ways.arc, ways.load, nothing, nothing)), 0.0)
+        return np.where(ways.valid, travel.evaluate(LegBatch(ways.arc, ways.load, nothing, nothing)), 0.0)
     assert isinstance(travel, np.ndarray)
     found: Floats = travel.take(ways.arc)
     return found
 
 
-def drive_at(ways: Ways, departure: Floats, rows: Ints, *, rough: bool = False) -> Driven:
+def drive_at(ways: RouteBatch, departure: Floats, rows: Ints, *, rough: bool = False) -> DrivenBatch:
     """Drive routes leg by leg, leaving at given times.
 
     Parameters
@@ -195,7 +195,7 @@ def drive_at(ways: Ways, departure: Floats, rows: Ints, *, rough: bool = False) 
     arc, tail, head = (nodes.T[:, rows] for nodes in (ways.arc, ways.tail, ways.head))
     load = ways.load.T[:, rows]
     opens, closes, stays = tables.earliest[head], tables.closes[head], ways.stay(ways.head).T[:, rows]
-    driven, travel, rules = ways.driven.T[:, rows], tables.travel, tables.rules
+    driven, travel, rules = ways.valid.T[:, rows], tables.travel, tables.rules
     number = travel.arcs(tail, head) if isinstance(travel, ArrivalIndex) else arc
     clock = departure
     late, moving = np.zeros_like(clock), np.zeros_like(clock)
@@ -204,28 +204,28 @@ def drive_at(ways: Ways, departure: Floats, rows: Ints, *, rough: bool = False) 
             if isinstance(travel, ArrivalIndex):
                 arrive = np.where(driven[leg], travel.arrival(number[leg], clock), clock)
             else:
-                arrive = clock + _spent(
-                    travel, Legs(arc[leg], load[leg], clock, _NOTHING), driven[leg], rough=rough
+                arrive = clock + _leg_durations(
+                    travel, LegBatch(arc[leg], load[leg], clock, _NOTHING), driven[leg], rough=rough
                 )
             begin = (
                 np.maximum(arrive, opens[leg])
                 if rules.windows is None
-                else _opening(rules, head[leg], arrive)
+                else _service_begin(rules, head[leg], arrive)
             )
             over = None
             if rules.late_from is not None:
                 over = np.fmax(begin - rules.late_from[head[leg]], 0.0)
                 moving += np.where(driven[leg], rules.late_rate[head[leg]] * over, 0.0)
-            for law in tables.moving:
-                legs = Legs(arc[leg], load[leg], clock, arrive - clock, over)
+            for law in tables.plan_laws:
+                legs = LegBatch(arc[leg], load[leg], clock, arrive - clock, over)
                 price = law.evaluate(legs, rough=rough)
                 moving += np.where(driven[leg], price, 0.0)
             late += np.fmax(begin - closes[leg], 0.0)
             clock = begin + stays[leg]
-    return Driven(departure, clock, late, moving)
+    return DrivenBatch(departure, clock, late, moving)
 
 
-def _opening(rules: Rules, head: Ints, arrive: Floats) -> Floats:
+def _service_begin(rules: RouteRules, head: Ints, arrive: Floats) -> Floats:
     """Return when service begins where there are several windows; at once where the last one has closed."""
     assert rules.windows is not None
     opens, closes = (times[:, head] for times in rules.windows)
@@ -233,7 +233,9 @@ def _opening(rules: Rules, head: Ints, arrive: Floats) -> Floats:
     return np.asarray(np.where(np.isfinite(begin), begin, arrive))
 
 
-def _spent(travel: Floats | LegLaw, legs: Legs, driven: NDArray[np.bool_], *, rough: bool) -> Floats:
-    if isinstance(travel, LegLaw):
+def _leg_durations(
+    travel: Floats | CompiledLaw, legs: LegBatch, driven: NDArray[np.bool_], *, rough: bool
+) -> Floats:
+    if isinstance(travel, CompiledLaw):
         return np.where(driven, travel.evaluate(legs, rough=rough), 0.0)
     return travel[legs.arc]

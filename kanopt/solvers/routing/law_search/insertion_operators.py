@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.solvers.routing.law_search.compiled_problem import Tables
-from kanopt.solvers.routing.law_search.solution import Draft
-from kanopt.solvers.routing.law_search.tour_cache import Tour, TourBook
+from kanopt.solvers.routing.law_search.compiled_problem import CompiledProblem
+from kanopt.solvers.routing.law_search.solution import TourSolution
+from kanopt.solvers.routing.law_search.tour_cache import Tour, TourCache
 
-__all__ = ["Insertions"]
+__all__ = ["InsertionOperators"]
 
 Floats = NDArray[np.float64]
 
@@ -20,14 +20,14 @@ _BLINK = 0.02
 _NOISE, _TIE = 0.02, 1e-6
 
 
-class Insertions:
+class InsertionOperators:
     """Ways to put clients into tours, each at its best place in turn.
 
     Parameters
     ----------
-    book
+    cache
         Scores tours and places.
-    worth
+    mandatory_penalty
         Price of leaving a client out that must be served.
     rng
         Draws.
@@ -39,10 +39,10 @@ class Insertions:
     417–433); regret insertion that of Potvin and Rousseau (1993), as in Ropke and Pisinger (2006).
     """
 
-    def __init__(self, book: TourBook, worth: float, rng: np.random.Generator) -> None:
-        self.book = book
-        self.tables: Tables = book.tables
-        self.worth = worth
+    def __init__(self, book: TourCache, worth: float, rng: np.random.Generator) -> None:
+        self.cache = book
+        self.tables: CompiledProblem = book.tables
+        self.mandatory_penalty = worth
         self.rng = rng
         tables = self.tables
         distance = np.min(tables.price.reshape(tables.kinds, tables.size, tables.size), axis=0)
@@ -51,7 +51,7 @@ class Insertions:
         self._far = distance[: tables.depots].min(axis=0)
 
     @property
-    def named(self) -> dict[str, Callable[[Draft, set[int]], tuple[list[Tour], set[int]]]]:
+    def by_name(self) -> dict[str, Callable[[TourSolution, set[int]], tuple[list[Tour], set[int]]]]:
         """The ways by name; each returns the tours, not all scored, and the clients left out."""
         return {
             "greedy": self.greedy,
@@ -59,24 +59,24 @@ class Insertions:
             "regret 3": lambda draft, taken: self.regret(draft, taken, 3),
         }
 
-    def greedy(self, draft: Draft, taken: set[int]) -> tuple[list[Tour], set[int]]:
+    def greedy(self, draft: TourSolution, taken: set[int]) -> tuple[list[Tour], set[int]]:
         """Put one client after the other in, in a random order, or by demand, distance or window."""
-        work = _Work(self.book, draft, taken)
-        order = self._order(work.bank)
-        more = work.look(order)
+        work = _PartialPlan(self.cache, draft, taken)
+        order = self._order(work.unserved)
+        more = work.insertion_costs(order)
         for row, client in enumerate(order if work.columns else ()):
             seen = np.where(self.rng.random(work.columns) < _BLINK, np.inf, more[row, : work.columns])
             column = int(seen.argmin())
-            if seen[column] < self._worth(client):
-                work.put(row, column)
+            if seen[column] < self._unserved_penalty(client):
+                work.insert(row, column)
         return work.done()
 
-    def regret(self, draft: Draft, taken: set[int], degree: int) -> tuple[list[Tour], set[int]]:
+    def regret(self, draft: TourSolution, taken: set[int], degree: int) -> tuple[list[Tour], set[int]]:
         """Put in first the client that would lose most if it had to take a later choice of tour."""
-        work = _Work(self.book, draft, taken)
-        order = sorted(work.bank)
-        more = work.look(order)
-        worth = np.array([self._worth(client) for client in order])
+        work = _PartialPlan(self.cache, draft, taken)
+        order = sorted(work.unserved)
+        more = work.insertion_costs(order)
+        worth = np.array([self._unserved_penalty(client) for client in order])
         left = np.full(len(order), work.columns > 0)
         while left.any():
             now = np.minimum(more[:, : work.columns], worth[:, None])
@@ -89,12 +89,12 @@ class Insertions:
             row = int(rank.argmax())
             if rank[row] == -np.inf:
                 break
-            work.put(row, int(more[row, : work.columns].argmin()))
+            work.insert(row, int(more[row, : work.columns].argmin()))
             left[row] = False
         return work.done()
 
-    def _worth(self, client: int) -> float:
-        return self.worth if self.tables.mandatory[client] else float(self.tables.prize[client])
+    def _unserved_penalty(self, client: int) -> float:
+        return self.mandatory_penalty if self.tables.mandatory[client] else float(self.tables.prize[client])
 
     def _order(self, clients: set[int]) -> list[int]:
         """Return the clients in an order drawn from several."""
@@ -115,21 +115,21 @@ class Insertions:
 _ORDERS = (0.35, 0.25, 0.15, 0.1, 0.15)
 
 
-class _Work:
+class _PartialPlan:
     """A plan that is being put together: clients in rows, tours in columns, and what each would cost in each."""
 
-    def __init__(self, book: TourBook, draft: Draft, taken: set[int]) -> None:
-        self.book = book
-        cut = [tour for tour in draft.tours if not taken.isdisjoint(tour.way)]
-        shorter = [book.without(tour, taken) for tour in cut]
+    def __init__(self, book: TourCache, draft: TourSolution, taken: set[int]) -> None:
+        self.cache = book
+        cut = [tour for tour in draft.tours if not taken.isdisjoint(tour.clients)]
+        shorter = [book.without_clients(tour, taken) for tour in cut]
         book.score(shorter, rough=True)
-        self.bank = taken | draft.left
-        self.tours = [tour for tour in draft.tours if taken.isdisjoint(tour.way)]
+        self.unserved = taken | draft.unserved
+        self.tours = [tour for tour in draft.tours if taken.isdisjoint(tour.clients)]
         for tour in shorter:
-            if not tour.rough < np.inf:
+            if not tour.rough_price < np.inf:
                 # without a triangle inequality a tour may break a limit because it lost a client
-                self.bank |= set(tour.way)
-            elif tour.way:
+                self.unserved |= set(tour.clients)
+            elif tour.clients:
                 self.tours.append(tour)
         used = Counter(tour.kind for tour in self.tours)
         self._free = [int(count) - used[kind] for kind, count in enumerate(book.tables.count)]
@@ -141,40 +141,40 @@ class _Work:
         """How many tours there are to choose from."""
         return len(self.tours)
 
-    def look(self, clients: Sequence[int]) -> Floats:
+    def insertion_costs(self, clients: Sequence[int]) -> Floats:
         """Return what each client would cost more in each tour; kept up to date, with room for further tours."""
         self._clients = list(clients)
         self._left = dict(enumerate(self._clients))
-        self._more = np.full((len(clients), self.columns + len(clients)), np.inf)
-        self.book.find_places((tour, client) for tour in self.tours for client in clients)
+        self._costs = np.full((len(clients), self.columns + len(clients)), np.inf)
+        self.cache.find_places((tour, client) for tour in self.tours for client in clients)
         for column in range(self.columns):
             self._price(column)
-        return self._more
+        return self._costs
 
     def _price(self, column: int) -> None:
         places = self.tours[column].places
         for row, client in self._left.items():
             place = places[client]
-            self._more[row, column] = np.inf if place is None else place[0]
+            self._costs[row, column] = np.inf if place is None else place[0]
 
-    def put(self, row: int, column: int) -> None:
+    def insert(self, row: int, column: int) -> None:
         """Put the client of a row into the tour of a column."""
         client, tour = self._left.pop(row), self.tours[column]
         place = tour.places[client]
         assert place is not None
-        longer = self.book.with_client(tour, client, place)
-        self.bank.discard(client)
-        if tour.way:
+        longer = self.cache.with_client(tour, client, place)
+        self.unserved.discard(client)
+        if tour.clients:
             self.tours[column] = longer
         else:
             self._free[tour.kind] -= 1
             if not self._free[tour.kind]:
-                self._more[:, column] = np.inf
+                self._costs[:, column] = np.inf
             column = self.columns
             self.tours.append(longer)
-        self.book.find_places((longer, other) for other in self._left.values())
+        self.cache.find_places((longer, other) for other in self._left.values())
         self._price(column)
 
     def done(self) -> tuple[list[Tour], set[int]]:
         """Return the tours with clients, and the clients left out."""
-        return [tour for tour in self.tours if tour.way], self.bank
+        return [tour for tour in self.tours if tour.clients], self.unserved

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kanopt.solvers.clock import Clock
+from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.cpsat import WORK_PER_SECOND
-from kanopt.solvers.routing.law_search.insertion_operators import Insertions
-from kanopt.solvers.routing.law_search.local_search import polished, retyped
-from kanopt.solvers.routing.law_search.operator_weights import Weights
-from kanopt.solvers.routing.law_search.removal_operators import Removals
-from kanopt.solvers.routing.law_search.set_partitioning import Effort, Pool, best_of_pool
-from kanopt.solvers.routing.law_search.solution import Draft
-from kanopt.solvers.routing.law_search.tour_cache import Tour, TourBook
+from kanopt.solvers.routing.law_search.insertion_operators import InsertionOperators
+from kanopt.solvers.routing.law_search.local_search import improve_tour, move_to_cheaper_vehicles
+from kanopt.solvers.routing.law_search.operator_weights import OperatorWeights
+from kanopt.solvers.routing.law_search.removal_operators import RemovalOperators
+from kanopt.solvers.routing.law_search.set_partitioning import PartitioningLimits, TourPool, best_of_pool
+from kanopt.solvers.routing.law_search.solution import TourSolution
+from kanopt.solvers.routing.law_search.tour_cache import Tour, TourCache
 
-__all__ = ["Limits", "Search"]
+__all__ = ["LargeNeighbourhoodSearch", "StoppingCriteria"]
 
 _HOT, _COLD = 1e-2, 1e-3  # of the price: what is accepted with probability 1/e at first and at last
 _WORTH = 3.0
@@ -29,7 +29,7 @@ _PER_STEP = 2e-4  # seconds, for a clock that counts work
 
 
 @dataclass(frozen=True)
-class Limits:
+class StoppingCriteria:
     """When a search ends.
 
     Parameters
@@ -38,7 +38,7 @@ class Limits:
         Wall seconds, None for no limit.
     steps
         Plans tried, None for no limit. Where no time limit is met the same seed gives the same plan.
-    asked
+    stop_requested
         Looked at after every step: whether to stop.
     cycle
         Steps from hot to cold, None for one cycle until a limit is met. Then the next begins at the best plan; the
@@ -47,11 +47,11 @@ class Limits:
 
     seconds: float | None
     steps: int | None
-    asked: Callable[[], bool]
+    stop_requested: Callable[[], bool]
     cycle: int | None = None
 
 
-class Search:
+class LargeNeighbourhoodSearch:
     """Adaptive large neighbourhood search.
 
     Each step takes clients out of the plan and puts them back in another way; every tour that changes is then improved
@@ -60,7 +60,7 @@ class Search:
 
     Parameters
     ----------
-    book
+    cache
         Scores tours.
     start
         The plan to begin with, its tours scored.
@@ -68,7 +68,7 @@ class Search:
         When it ends.
     seed
         Of all random choices.
-    heard
+    on_incumbent
         Called with each plan that is better than all before.
     clock
         What seconds are measured with; hears of every step.
@@ -90,43 +90,46 @@ class Search:
 
     def __init__(
         self,
-        book: TourBook,
-        start: Draft,
-        limits: Limits,
+        book: TourCache,
+        start: TourSolution,
+        limits: StoppingCriteria,
         seed: int,
-        heard: Callable[[Draft], None],
-        clock: Clock,
+        heard: Callable[[TourSolution], None],
+        clock: SearchClock,
     ) -> None:
-        self.book = book
+        self.cache = book
         self.tables = book.tables
         self.limits = limits
         self.seed = seed
-        self.heard = heard
+        self.on_incumbent = heard
         self.rng = np.random.default_rng(seed)
-        self._told = book.scorer.worked
-        self.worth = self._worth()
-        self.pool = Pool()
+        self._reported_work = book.scorer.work_seconds
+        self.mandatory_penalty = self._mandatory_penalty()
+        self.pool = TourPool()
         self.pool.add(start.tours)
         self.current = self.best = start
         self.steps = 0
-        removals, insertions = Removals(self.tables, self.rng), Insertions(book, self.worth, self.rng)
-        self._removals, self._insertions = removals.named, insertions.named
-        self._remove_weights = Weights(list(self._removals), self.rng)
-        self._insert_weights = Weights(list(self._insertions), self.rng)
+        removals, insertions = (
+            RemovalOperators(self.tables, self.rng),
+            InsertionOperators(book, self.mandatory_penalty, self.rng),
+        )
+        self._removals, self._insertions = removals.by_name, insertions.by_name
+        self._remove_weights = OperatorWeights(list(self._removals), self.rng)
+        self._insert_weights = OperatorWeights(list(self._insertions), self.rng)
         self.ended = False
         self.clock = clock
         self._began = self._cycle_began = clock.now()
         self._cycle_steps = 0
 
-    def _worth(self) -> float:
+    def _mandatory_penalty(self) -> float:
         """Return a price for leaving a client out: more than any trip to one client costs."""
         trips = [(kind, (client,)) for kind in range(self.tables.kinds) for client in self.tables.clients]
-        scores = self.book.scorer.routes(trips, rough=True).cost()
+        scores = self.cache.scorer.score_routes(trips, rough=True).cost()
         dearest = float(scores[np.isfinite(scores)].max(initial=1e-9))
         return _WORTH * max(dearest, float(self.tables.prize.max(initial=0.0)))
 
     @property
-    def share(self) -> float:
+    def progress(self) -> float:
         """How much of the cycle is over, from 0 to 1."""
         limits, steps = self.limits, self.steps - self._cycle_steps
         shares = [0.0]
@@ -145,9 +148,9 @@ class Search:
         """Whether a limit is met."""
         limits = self.limits
         late = limits.seconds is not None and self.clock.now() - self._began >= limits.seconds
-        return limits.asked() or late or (limits.steps is not None and self.steps >= limits.steps)
+        return limits.stop_requested() or late or (limits.steps is not None and self.steps >= limits.steps)
 
-    def run(self) -> Draft:
+    def run(self) -> TourSolution:
         """Search until a limit is met or nothing better is found, and return the best plan."""
         while not self._is_over and not self.ended:
             self._cycle()
@@ -158,24 +161,24 @@ class Search:
         known, self.current = self.best, self.best
         self._cycle_began, self._cycle_steps = self.clock.now(), self.steps
         due = list(_PUT_TOGETHER)
-        while not self.limits.asked():
-            share = self.share
+        while not self.limits.stop_requested():
+            share = self.progress
             if due and share >= due[0] - (_SHARE if self.limits.seconds else 0.0):
                 due.pop(0)
-                self._put_together()
+                self._partition()
             if share >= 1.0:
                 break
             self._step(share)
             self.steps += 1
             self._spend()
-            self.book.forget((*self.current.tours, *self.best.tours))
+            self.cache.evict((*self.current.tours, *self.best.tours))
         self.ended = self.best is known and not self._is_over
 
     def _spend(self) -> None:
         """Tell the clock of the work since it was last told."""
-        worked = self.book.scorer.worked + _PER_STEP * self.steps
-        self.clock.spend(worked - self._told)
-        self._told = worked
+        worked = self.cache.scorer.work_seconds + _PER_STEP * self.steps
+        self.clock.spend(worked - self._reported_work)
+        self._reported_work = worked
 
     def _step(self, share: float) -> None:
         """Try one plan near the current one."""
@@ -183,15 +186,17 @@ class Search:
         remove, insert = self._remove_weights.draw(), self._insert_weights.draw()
         taken = self._removals[remove](current) if current.tours else set()
         tours, left = self._insertions[insert](current, taken)
-        draft = self._finished(tours, left)
-        value, known, best = (plan.value(self.worth) for plan in (draft, current, self.best))
+        draft = self._score_and_improve(tours, left)
+        value, known, best = (
+            plan.penalised_price(self.mandatory_penalty) for plan in (draft, current, self.best)
+        )
         scale = abs(best) or 1.0
         heat = scale * _HOT * (_COLD / _HOT) ** share
         result = "refused"
         if draft.rank < self.best.rank and (
-            draft.missing < self.best.missing or value < best - _BETTER * scale
+            draft.mandatory_unserved < self.best.mandatory_unserved or value < best - _BETTER * scale
         ):
-            self._found(draft)
+            self._accept_best(draft)
             result = "best"
         elif value < known - _BETTER * scale:
             result = "better"
@@ -199,37 +204,39 @@ class Search:
             result = "accepted"
         if result != "refused":
             self.current = draft
-        self._remove_weights.learn(remove, result)
-        self._insert_weights.learn(insert, result)
+        self._remove_weights.update(remove, result)
+        self._insert_weights.update(insert, result)
 
-    def _finished(self, tours: list[Tour], left: set[int]) -> Draft:
+    def _score_and_improve(self, tours: list[Tour], left: set[int]) -> TourSolution:
         """Return a plan after scoring and improving its new tours."""
-        self.book.score(tours)
+        self.cache.score(tours)
         kept = []
         for tour in tours:
             if tour.price < np.inf:
-                kept.append(polished(self.book, tour, self.rng))
+                kept.append(improve_tour(self.cache, tour, self.rng))
             else:
-                left = left | set(tour.way)
-        draft = Draft(self.tables, tuple(kept), frozenset(left))
+                left = left | set(tour.clients)
+        draft = TourSolution(self.tables, tuple(kept), frozenset(left))
         if self.tables.kinds > 1:
-            draft = replace(draft, tours=tuple(retyped(self.book, kept, draft.free())))
+            draft = replace(
+                draft, tours=tuple(move_to_cheaper_vehicles(self.cache, kept, draft.unused_vehicles()))
+            )
         self.pool.add(draft.tours)
         return draft
 
-    def _put_together(self) -> None:
+    def _partition(self) -> None:
         """Look for the best plan among the tours met."""
         work, seconds = _WORK, None
         if self.limits.seconds is not None:
             seconds = max(0.05, _SHARE * self.limits.seconds)
         if seconds is not None and self.clock.counts_work:
             work, seconds = min(work, WORK_PER_SECOND * seconds), None
-        effort = Effort(seconds, work, self.seed, self.clock)
-        found = best_of_pool(self.tables, self.pool, self.best, self.worth, effort)
+        effort = PartitioningLimits(seconds, work, self.seed, self.clock)
+        found = best_of_pool(self.tables, self.pool, self.best, self.mandatory_penalty, effort)
         if found.rank < self.best.rank:
-            self._found(found)
+            self._accept_best(found)
             self.current = found
 
-    def _found(self, draft: Draft) -> None:
+    def _accept_best(self, draft: TourSolution) -> None:
         self.best = draft
-        self.heard(draft)
+        self.on_incumbent(draft)

@@ -21,7 +21,7 @@ class LawBinding:
     ----------
     law
         What it is called: a cost term, or ``"duration"``.
-    fixed, moved
+    data_inputs, plan_inputs
         Its inputs that are known before solving, and those that only a plan fixes.
     reads
         What the latter are bound to, such as ``"state.load"``.
@@ -32,8 +32,8 @@ class LawBinding:
     """
 
     law: str
-    fixed: tuple[str, ...]
-    moved: tuple[str, ...]
+    data_inputs: tuple[str, ...]
+    plan_inputs: tuple[str, ...]
     reads: tuple[str, ...]
     engines: str
     search: str
@@ -57,7 +57,7 @@ def bindings_of(problem: RoutingProblem) -> tuple[LawBinding, ...]:
     ('fuel', ('load',), 'a straight line in the load: two tables, exact')
     """
     frozen = problem.frozen_inputs()
-    rules = problem.rules
+    rules = problem.leg_laws
     found = []
     if isinstance(rules.duration, ArrivalFunctions):
         found.append(_arrivals(rules.duration, [one for one in frozen if one.law == DURATION]))

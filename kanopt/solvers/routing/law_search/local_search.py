@@ -8,10 +8,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.solvers.routing.law_search.forward import Ways
-from kanopt.solvers.routing.law_search.tour_cache import Tour, TourBook
+from kanopt.solvers.routing.law_search.forward import RouteBatch
+from kanopt.solvers.routing.law_search.tour_cache import Tour, TourCache
 
-__all__ = ["orders_near", "polished", "retyped"]
+__all__ = ["improve_tour", "move_to_cheaper_vehicles", "neighbouring_orders"]
 
 Ints = NDArray[np.intp]
 
@@ -23,7 +23,7 @@ _SHORTEST = 64  # orders driven at all, where that takes long
 
 
 @cache
-def orders_near(length: int) -> Ints:
+def neighbouring_orders(length: int) -> Ints:
     """Return orders that differ from 0, 1, … by one move: a segment moved or turned, two clients swapped.
 
     Parameters
@@ -60,7 +60,7 @@ def orders_near(length: int) -> Ints:
     return np.array(sorted(found), dtype=np.intp).reshape(len(found), length)
 
 
-def polished(book: TourBook, tour: Tour, rng: np.random.Generator) -> Tour:
+def improve_tour(book: TourCache, tour: Tour, rng: np.random.Generator) -> Tour:
     """Return the best tour found by moving the clients of a tour about, one move after the other.
 
     Parameters
@@ -75,7 +75,7 @@ def polished(book: TourBook, tour: Tour, rng: np.random.Generator) -> Tour:
     trail = []
     while tour.improved is None:
         trail.append(tour)
-        better = _step(book, tour, rng)
+        better = _best_neighbour(book, tour, rng)
         if better is None:
             tour.improved = tour
             break
@@ -85,32 +85,34 @@ def polished(book: TourBook, tour: Tour, rng: np.random.Generator) -> Tour:
     return tour.improved
 
 
-def _step(book: TourBook, tour: Tour, rng: np.random.Generator) -> Tour | None:
+def _best_neighbour(book: TourCache, tour: Tour, rng: np.random.Generator) -> Tour | None:
     """Return the best tour one move away, None where none is better."""
-    if len(tour.way) < 2:
+    if len(tour.clients) < 2:
         return None
-    orders = orders_near(len(tour.way))
+    orders = neighbouring_orders(len(tour.clients))
     if len(orders) > _MOST:
         orders = orders[rng.choice(len(orders), _MOST, replace=False)]
     tables = book.tables
-    nodes = np.full((len(orders), len(tour.way) + 2), tables.home[tour.kind], dtype=np.intp)
-    way = np.array(tour.way, dtype=np.intp)
+    nodes = np.full((len(orders), len(tour.clients) + 2), tables.home[tour.kind], dtype=np.intp)
+    way = np.array(tour.clients, dtype=np.intp)
     nodes[:, 1:-1] = way[orders]
     if book.scorer.rough_is_slow and len(orders) > _SHORTEST:
         # an order that takes much longer on free roads is not better on busy ones either
         arcs = (tour.kind * tables.size + nodes[:, :-1]) * tables.size + nodes[:, 1:]
         shortest = np.argsort(tables.fastest[arcs].sum(axis=1), kind="stable")[:_SHORTEST]
         orders, nodes = orders[shortest], nodes[shortest]
-    cost = book.scorer.ways(Ways(tables, np.full(len(orders), tour.kind), nodes), rough=True).cost()
+    cost = book.scorer.score_batch(
+        RouteBatch(tables, np.full(len(orders), tour.kind), nodes), rough=True
+    ).cost()
     tried = np.argsort(cost, kind="stable")[:_TRIED]
-    tried = tried[cost[tried] < (tour.rough if book.scorer.rough_is_fine else np.inf)]
+    tried = tried[cost[tried] < (tour.rough_price if book.scorer.rough_is_exact else np.inf)]
     near = [book.tour(tour.kind, tuple(way[orders[place]].tolist())) for place in tried]
     book.score(near)
     best = min(near, key=lambda other: other.price, default=tour)
     return best if best.price < tour.price - 1e-12 * abs(tour.price) else None
 
 
-def retyped(book: TourBook, tours: Sequence[Tour], free: Sequence[int]) -> list[Tour]:
+def move_to_cheaper_vehicles(book: TourCache, tours: Sequence[Tour], free: Sequence[int]) -> list[Tour]:
     """Return tours on cheaper vehicles, one after the other, as long as there are any to spare.
 
     Parameters
@@ -123,7 +125,7 @@ def retyped(book: TourBook, tours: Sequence[Tour], free: Sequence[int]) -> list[
         How many vehicles of each type are not used.
     """
     kinds, spare = range(book.tables.kinds), list(free)
-    options = [[book.tour(kind, tour.way) for kind in kinds] for tour in tours]
+    options = [[book.tour(kind, tour.clients) for kind in kinds] for tour in tours]
     book.score(tour for row in options for tour in row)
     found = []
     for tour, row in zip(tours, options, strict=True):

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["Weights"]
+__all__ = ["OperatorWeights"]
 
 _REWARDS = {"best": 8.0, "better": 4.0, "accepted": 1.5, "refused": 0.0}
 _REACTION, _SEGMENT, _LEAST = 0.3, 50, 0.15
 
 
-class Weights:
+class OperatorWeights:
     """Weights of ways by name, adapted to what they led to in the last steps.
 
     Parameters
@@ -42,7 +42,7 @@ class Weights:
         )
         return self.names[min(place, len(self.names) - 1)]
 
-    def learn(self, name: str, result: str) -> None:
+    def update(self, name: str, result: str) -> None:
         """Note what a way led to: ``"best"``, ``"better"``, ``"accepted"`` or ``"refused"``."""
         place = self.names.index(name)
         self._sums[place] += _REWARDS[result]

@@ -10,13 +10,13 @@ import numpy as np
 from kanopt.errors import SolverError
 from kanopt.problems.result import Progress
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
-from kanopt.solvers.clock import Clock
-from kanopt.solvers.routing.law_search.large_neighbourhood import Limits, Search
-from kanopt.solvers.routing.law_search.rules import beyond_search
-from kanopt.solvers.routing.law_search.scorer import Scorer
-from kanopt.solvers.routing.law_search.solution import Draft
-from kanopt.solvers.routing.law_search.tour_cache import Tour, TourBook
-from kanopt.solvers.routing.ranking import standing
+from kanopt.solvers.clock import SearchClock
+from kanopt.solvers.routing.law_search.large_neighbourhood import LargeNeighbourhoodSearch, StoppingCriteria
+from kanopt.solvers.routing.law_search.rules import unsupported_rules
+from kanopt.solvers.routing.law_search.scorer import RouteScorer
+from kanopt.solvers.routing.law_search.solution import TourSolution
+from kanopt.solvers.routing.law_search.tour_cache import Tour, TourCache
+from kanopt.solvers.routing.ranking import rank_on_law
 
 __all__ = ["refine"]
 
@@ -59,17 +59,17 @@ def refine(
     SolverError
         If there is no limit, or the problem has a rule that the search does not know.
     """
-    beyond = beyond_search(problem)
+    beyond = unsupported_rules(problem)
     if beyond:
         raise SolverError(f"refine: the search on the law does not know {', '.join(beyond)}")
     if seconds is None and steps is None:
         raise SolverError("refine needs a limit: seconds or steps")
-    return Refinement(problem, plan, seed, progress).run(
-        Limits(seconds, steps, interrupt if interrupt is not None else lambda: False)
+    return LawSearchRun(problem, plan, seed, progress).run(
+        StoppingCriteria(seconds, steps, interrupt if interrupt is not None else lambda: False)
     )
 
 
-class Refinement:
+class LawSearchRun:
     """One search on a problem, from plan to plan; see :func:`refine`.
 
     Parameters
@@ -97,48 +97,54 @@ class Refinement:
         plan: RoutingPlan | None,
         seed: int,
         progress: Callable[[Progress], None] | None,
-        clock: Clock | None = None,
+        clock: SearchClock | None = None,
     ) -> None:
-        self.clock = Clock() if clock is None else clock
+        self.clock = SearchClock() if clock is None else clock
         self.began = self.clock.now()
         self.problem = problem
         read = problem.plan_from(RoutingPlan(()) if plan is None else plan)
         self.given = plan if isinstance(plan, RoutingPlan) and plan == read else read
         self.seed = seed
         self.progress = progress
-        self.scorer = Scorer(problem)
-        self.book = TourBook(self.scorer)
+        self.scorer = RouteScorer(problem)
+        self.cache = TourCache(self.scorer)
         self.steps, self.ended, self.stopped = 0, False, False
         self.history: list[Progress] = []
-        self._rank = self._given_rank = standing(self.problem, self.given)
-        self._better: list[Draft] = []
+        self._rank = self._given_rank = rank_on_law(self.problem, self.given)
+        self._better: list[TourSolution] = []
 
-    def run(self, limits: Limits) -> RoutingPlan:
+    def run(self, limits: StoppingCriteria) -> RoutingPlan:
         """Search, and return the best plan."""
         start = self._start()
-        self._heard(start)
+        self._on_incumbent(start)
         left = None
-        self.clock.spend(self.scorer.worked)
+        self.clock.spend(self.scorer.work_seconds)
         if limits.seconds is not None:
             left = max(0.0, limits.seconds - (self.clock.now() - self.began))
-        within = replace(limits, seconds=left, asked=lambda: self.stopped or limits.asked())
-        search = Search(self.book, start, within, self.seed, self._heard, self.clock)
+        within = replace(limits, seconds=left, stop_requested=lambda: self.stopped or limits.stop_requested())
+        search = LargeNeighbourhoodSearch(
+            self.cache, start, within, self.seed, self._on_incumbent, self.clock
+        )
         search.run()
         self.steps, self.ended = search.steps, search.ended
         for draft in reversed(self._better):
             plan = self.plan(draft)
             # the last word has the problem itself
-            if standing(self.problem, plan) < self._given_rank:
+            if rank_on_law(self.problem, plan) < self._given_rank:
                 return plan
         return self.given
 
-    def _heard(self, draft: Draft) -> None:
+    def _on_incumbent(self, draft: TourSolution) -> None:
         """Note a plan that is better than all before, and tell of it."""
         if (False, *draft.rank) >= self._rank:
             return
         self._rank = (False, *draft.rank)
         self._better.append(draft)
-        message = f"{draft.missing} clients that must be served are left out" if draft.missing else ""
+        message = (
+            f"{draft.mandatory_unserved} clients that must be served are left out"
+            if draft.mandatory_unserved
+            else ""
+        )
         step = Progress(self.clock.now() - self.began, draft.price, message=message)
         self.history.append(step)
         try:
@@ -147,48 +153,48 @@ class Refinement:
         except KeyboardInterrupt:
             self.stopped = True
 
-    def plan(self, draft: Draft) -> RoutingPlan:
+    def plan(self, draft: TourSolution) -> RoutingPlan:
         """Return a plan with names that says when each route leaves."""
-        facts, numbers = self.problem.facts, [0] * len(self.problem.vehicles)
+        data, numbers = self.problem.data, [0] * len(self.problem.vehicles)
         routes = []
-        for tour in sorted(draft.tours, key=lambda tour: (tour.kind, tour.way)):
+        for tour in sorted(draft.tours, key=lambda tour: (tour.kind, tour.clients)):
             numbers[tour.kind] += 1
-            vehicle = facts.vehicles[tour.kind].name
-            clients = tuple(facts.names[node] for node in tour.way)
-            leaves = None if self.scorer.leaves_open else tour.departure
-            routes.append(Route(vehicle, numbers[tour.kind], facts.depot_of[vehicle], clients, leaves))
-        if self.scorer.leaves_open:
+            vehicle = data.vehicles[tour.kind].name
+            clients = tuple(data.names[node] for node in tour.clients)
+            leaves = None if self.scorer.leaves_departures_open else tour.departure
+            routes.append(Route(vehicle, numbers[tour.kind], data.depot_of[vehicle], clients, leaves))
+        if self.scorer.leaves_departures_open:
             # of a tabulated clock the problem knows the best departures to the last digit
             found = self.problem.drive(routes).departure.tolist()
             routes = [replace(route, departure=clock) for route, clock in zip(routes, found, strict=True)]
         return self.problem.plan_from(RoutingPlan(tuple(routes)))
 
-    def _start(self) -> Draft:
+    def _start(self) -> TourSolution:
         """Return the given plan as far as it keeps all rules."""
-        facts, tables = self.problem.facts, self.scorer.tables
+        data, tables = self.problem.data, self.scorer.tables
         free = tables.count.copy()
         seen: set[int] = set()
         tours: list[Tour] = []
         for route in self.given.routes:
-            kind = facts.type_index[route.vehicle]
-            way = [facts.index[name] for name in dict.fromkeys(route.clients)]
+            kind = data.type_index[route.vehicle]
+            way = [data.index[name] for name in dict.fromkeys(route.clients)]
             way = [node for node in way if node not in seen]
             tour = self._trimmed(kind, way)
-            if free[kind] > 0 and tour.way:
+            if free[kind] > 0 and tour.clients:
                 free[kind] -= 1
-                seen.update(tour.way)
+                seen.update(tour.clients)
                 tours.append(tour)
         left = frozenset(set(tables.clients) - seen)
-        return Draft(tables, tuple(tours), left)
+        return TourSolution(tables, tuple(tours), left)
 
     def _trimmed(self, kind: int, way: list[int]) -> Tour:
         """Return a tour without the clients that make it break a limit, one after the other."""
         while True:
-            tour = self.book.tour(kind, tuple(way))
-            self.book.score([tour])
+            tour = self.cache.tour(kind, tuple(way))
+            self.cache.score([tour])
             if tour.price < np.inf or not way:
                 return tour
             shorter = [way[:place] + way[place + 1 :] for place in range(len(way))]
-            scores = self.scorer.routes([(kind, some) for some in shorter])
-            excess = np.where(np.isfinite(scores.price), scores.excess, np.inf)
+            scores = self.scorer.score_routes([(kind, some) for some in shorter])
+            excess = np.where(np.isfinite(scores.price), scores.total_excess, np.inf)
             way = shorter[int(np.lexsort((scores.price, excess))[0])]

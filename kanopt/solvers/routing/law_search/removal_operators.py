@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.solvers.routing.law_search.compiled_problem import Tables
-from kanopt.solvers.routing.law_search.solution import Draft
+from kanopt.solvers.routing.law_search.compiled_problem import CompiledProblem
+from kanopt.solvers.routing.law_search.solution import TourSolution
 
-__all__ = ["Removals"]
+__all__ = ["RemovalOperators"]
 
 Floats = NDArray[np.float64]
 
@@ -21,7 +21,7 @@ _SPLIT, _DEEPER = 0.5, 0.01
 _PICK = 4.0
 
 
-class Removals:
+class RemovalOperators:
     """Ways to choose clients, all random.
 
     Parameters
@@ -39,12 +39,12 @@ class Removals:
     removals for vehicle routing problems", Transportation Science 54(2), 417–433).
     """
 
-    def __init__(self, tables: Tables, rng: np.random.Generator) -> None:
+    def __init__(self, tables: CompiledProblem, rng: np.random.Generator) -> None:
         self.tables = tables
         self.rng = rng
 
     @property
-    def named(self) -> dict[str, Callable[[Draft], set[int]]]:
+    def by_name(self) -> dict[str, Callable[[TourSolution], set[int]]]:
         """The ways by name."""
         return {
             "strings": self.strings,
@@ -55,7 +55,7 @@ class Removals:
         }
 
     @cached_property
-    def nearness(self) -> Floats:
+    def relatedness(self) -> Floats:
         """How far apart two nodes are in price, time and window; (nodes, nodes)."""
         tables = self.tables
         shape = (tables.kinds, tables.size, tables.size)
@@ -79,23 +79,23 @@ class Removals:
     def neighbours(self) -> list[list[int]]:
         """For each node the clients, nearest first, itself among them."""
         clients = np.array(self.tables.clients)
-        order = np.argsort(self.nearness[:, clients], axis=1, kind="stable")
+        order = np.argsort(self.relatedness[:, clients], axis=1, kind="stable")
         return [clients[row].tolist() for row in order]
 
-    def _amount(self, served: int) -> int:
+    def _removal_count(self, served: int) -> int:
         """Draw how many clients to take out."""
         most = max(2, min(2 * _MEAN, round(0.4 * served)))
         return min(served, int(self.rng.integers(1, most + 1)))
 
-    def random(self, draft: Draft) -> set[int]:
+    def random(self, draft: TourSolution) -> set[int]:
         """Any clients."""
-        served = [client for tour in draft.tours for client in tour.way]
-        return set(self.rng.choice(served, self._amount(len(served)), replace=False).tolist())
+        served = [client for tour in draft.tours for client in tour.clients]
+        return set(self.rng.choice(served, self._removal_count(len(served)), replace=False).tolist())
 
-    def related(self, draft: Draft) -> set[int]:
+    def related(self, draft: TourSolution) -> set[int]:
         """Clients near to one of them, each near to one taken before."""
-        served = {client for tour in draft.tours for client in tour.way}
-        amount = self._amount(len(served))
+        served = {client for tour in draft.tours for client in tour.clients}
+        amount = self._removal_count(len(served))
         taken = [int(self.rng.choice(sorted(served)))]
         while len(taken) < amount:
             seed = taken[int(self.rng.integers(len(taken)))]
@@ -103,14 +103,14 @@ class Removals:
             taken.append(near[int(self.rng.random() ** _PICK * len(near))])
         return set(taken)
 
-    def worst(self, draft: Draft) -> set[int]:
+    def worst(self, draft: TourSolution) -> set[int]:
         """Clients that lie far out of the way of their tour."""
         tables = self.tables
         detours: list[tuple[float, int]] = []
         for tour in draft.tours:
             home = int(tables.home[tour.kind])
             base = tour.kind * tables.size
-            stops = (home, *tour.way, home)
+            stops = (home, *tour.clients, home)
             for before, client, after in zip(stops, stops[1:], stops[2:], strict=False):
                 legs = [
                     (base + a) * tables.size + b
@@ -120,7 +120,7 @@ class Removals:
                 detours.append((float(past - there - on), client))
         detours.sort()
         taken: set[int] = set()
-        for _ in range(self._amount(len(detours))):
+        for _ in range(self._removal_count(len(detours))):
             taken.add(detours.pop(int(self.rng.random() ** _PICK * len(detours)))[1])
         return taken
 
@@ -128,7 +128,7 @@ class Removals:
     def _length(self) -> Floats:
         """What an arc costs at the least, time included."""
         tables = self.tables
-        rate = np.repeat(tables.rate, tables.size**2)
+        rate = np.repeat(tables.cost_per_time, tables.size**2)
         length = np.where(np.isfinite(tables.fastest), rate * tables.fastest, 0.0)
         length = length + np.where(np.isfinite(tables.price), tables.price, 0.0)
         if tables.per_load is not None:
@@ -137,16 +137,16 @@ class Removals:
             length = np.where(np.isfinite(tables.fastest), tables.fastest, 0.0)
         return length
 
-    def whole_tour(self, draft: Draft) -> set[int]:
+    def whole_tour(self, draft: TourSolution) -> set[int]:
         """All clients of a tour, short ones more often."""
-        weights = np.array([1.0 / len(tour.way) for tour in draft.tours])
+        weights = np.array([1.0 / len(tour.clients) for tour in draft.tours])
         place = int(self.rng.choice(len(weights), p=weights / weights.sum()))
-        taken = set(draft.tours[place].way)
-        return taken if len(taken) <= 3 * _MEAN else set(list(draft.tours[place].way)[: 3 * _MEAN])
+        taken = set(draft.tours[place].clients)
+        return taken if len(taken) <= 3 * _MEAN else set(list(draft.tours[place].clients)[: 3 * _MEAN])
 
-    def strings(self, draft: Draft) -> set[int]:
+    def strings(self, draft: TourSolution) -> set[int]:
         """Strings of clients that follow each other, from tours near to each other."""
-        home = {client: tour for tour in draft.tours for client in tour.way}
+        home = {client: tour for tour in draft.tours for client in tour.clients}
         mean_length = len(home) / len(draft.tours)
         longest = min(_LONGEST, mean_length)
         most = 4 * _MEAN / (1 + longest) - 1
@@ -159,8 +159,8 @@ class Removals:
             tour = home.get(client)
             if tour is None or id(tour) in ruined:
                 continue
-            length = int(self.rng.uniform(1, min(len(tour.way), longest) + 1))
-            taken |= self._string(tour.way, tour.way.index(client), length)
+            length = int(self.rng.uniform(1, min(len(tour.clients), longest) + 1))
+            taken |= self._string(tour.clients, tour.clients.index(client), length)
             ruined.add(id(tour))
             if len(ruined) >= count:
                 break

@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.routing import RoutingProblem
-from kanopt.problems.routing.data import Facts
+from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.tolerance import slack
 
 if TYPE_CHECKING:
-    from kanopt.solvers.routing.law_search.forward import Ways
+    from kanopt.solvers.routing.law_search.forward import RouteBatch
 
-__all__ = ["Rules", "beyond_search", "with_slack"]
+__all__ = ["RouteRules", "unsupported_rules", "with_slack"]
 
 Floats = NDArray[np.float64]
 
 
-def beyond_search(problem: RoutingProblem) -> tuple[str, ...]:
+def unsupported_rules(problem: RoutingProblem) -> tuple[str, ...]:
     """Return the rules of a problem that the search on the law does not know, in words.
 
     Examples
@@ -31,13 +31,13 @@ def beyond_search(problem: RoutingProblem) -> tuple[str, ...]:
     >>> beyond_search(RoutingProblem([Depot("depot")], [Client("a")], [van], minutes, minutes, minutes))
     ('reloads',)
     """
-    facts = problem.facts
+    data = problem.data
     rules = {
-        "reloads": any(vehicle.reloads for vehicle in facts.vehicles),
-        "driver breaks": any(facts.rests),
-        "pickup and delivery": facts.has_sources,
-        "pinned clients": bool(facts.pinned),
-        "the cost of the longest route": facts.policy.cost_of_longest > 0,
+        "reloads": any(vehicle.reloads for vehicle in data.vehicles),
+        "driver breaks": any(data.breaks),
+        "pickup and delivery": data.has_sources,
+        "pinned clients": bool(data.pinned),
+        "the cost of the longest route": data.policy.cost_of_longest > 0,
     }
     return tuple(name for name, present in rules.items() if present)
 
@@ -48,7 +48,7 @@ def with_slack(limit: Floats) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class Rules:
+class RouteRules:
     """What a route keeps to or pays for beyond load, windows and shift; None where no client or vehicle has it.
 
     Parameters
@@ -59,15 +59,15 @@ class Rules:
         From when on service is late, and the price of each unit of time, by node; infinity and 0 where it must not be.
     returns
         Whether each vehicle type comes back.
-    carried, room
+    demands, capacities
         What each node demands and each vehicle type holds, in every measure but the load; (measures, …).
     pickup
         What each node gives; (n,).
     delivered
         Which nodes demand something, where deliveries come before pickups.
-    distance, farthest
+    distance, max_distance
         Lengths of arcs between nodes, in a row, and the longest way of each vehicle type.
-    longest, regular, overtime
+    max_duration, regular_time, overtime
         By vehicle type: the longest time of a route, the time after which overtime begins, and its price.
     apart
         Which nodes may not be on one route; (n, n).
@@ -77,66 +77,68 @@ class Rules:
     late_from: Floats | None
     late_rate: Floats
     returns: NDArray[np.bool_] | None
-    carried: Floats | None
-    room: Floats
+    demands: Floats | None
+    capacities: Floats
     pickup: Floats | None
     delivered: NDArray[np.bool_] | None
     distance: Floats | None
-    farthest: Floats
-    longest: Floats | None
-    regular: Floats
+    max_distance: Floats
+    max_duration: Floats | None
+    regular_time: Floats
     overtime: Floats | None
     apart: NDArray[np.bool_] | None
 
     @classmethod
-    def of(cls, facts: Facts) -> Rules:
+    def of(cls, data: RoutingData) -> RouteRules:
         """Read the rules of a problem."""
-        returns = np.array([vehicle.returns for vehicle in facts.vehicles])
-        farthest, longest = facts.of_vehicles("max_distance"), facts.of_vehicles("max_duration")
-        overtime = facts.of_vehicles("cost_per_overtime")
-        overtime = np.where(np.isfinite(facts.of_vehicles("regular_time")), overtime, 0.0)
-        several = len(facts.opens) > 1
+        returns = np.array([vehicle.returns for vehicle in data.vehicles])
+        farthest, longest = data.of_vehicles("max_distance"), data.of_vehicles("max_duration")
+        overtime = data.of_vehicles("cost_per_overtime")
+        overtime = np.where(np.isfinite(data.of_vehicles("regular_time")), overtime, 0.0)
+        several = len(data.opens) > 1
         return cls(
-            windows=(facts.opens, with_slack(facts.closes)) if several else None,
-            late_from=np.where(facts.soft, facts.latest, np.inf) if facts.soft.any() else None,
-            late_rate=facts.lateness_rate,
+            windows=(data.opens, with_slack(data.closes)) if several else None,
+            late_from=np.where(data.has_soft_window, data.latest, np.inf)
+            if data.has_soft_window.any()
+            else None,
+            late_rate=data.lateness_rate,
             returns=None if returns.all() else returns,
-            carried=facts.carried[1:] if len(facts.carried) > 1 else None,
-            room=with_slack(facts.room[1:]),
-            pickup=facts.pickup if facts.pickup.any() else None,
-            delivered=facts.demand > 0 if facts.policy.backhaul and facts.pickup.any() else None,
-            distance=facts.stand_in.ravel() if np.isfinite(farthest).any() else None,
-            farthest=with_slack(farthest),
-            longest=with_slack(longest) if np.isfinite(longest).any() else None,
-            regular=facts.of_vehicles("regular_time"),
+            demands=data.demands[1:] if len(data.demands) > 1 else None,
+            capacities=with_slack(data.capacities[1:]),
+            pickup=data.pickup if data.pickup.any() else None,
+            delivered=data.demand > 0 if data.policy.backhaul and data.pickup.any() else None,
+            distance=data.finite_distance.ravel() if np.isfinite(farthest).any() else None,
+            max_distance=with_slack(farthest),
+            max_duration=with_slack(longest) if np.isfinite(longest).any() else None,
+            regular_time=data.of_vehicles("regular_time"),
             overtime=overtime if overtime.any() else None,
-            apart=facts.apart if facts.apart.any() else None,
+            apart=data.apart if data.apart.any() else None,
         )
 
     @property
-    def weigh_departures(self) -> bool:
+    def needs_departure_search(self) -> bool:
         """Whether the best departure is not simply the latest that costs nothing."""
         return self.windows is not None or self.late_from is not None
 
-    def overload(self, ways: Ways) -> Floats:
+    def overload(self, ways: RouteBatch) -> Floats:
         """Return by how much routes exceed capacities; (routes,)."""
         capacity = ways.tables.capacity[ways.kinds]
         if self.pickup is None:
             over = np.maximum(ways.amount - capacity, 0.0)
         else:
             over = np.maximum(ways.load.max(axis=1) - capacity, 0.0)
-        if self.carried is not None:
-            for carried, room in zip(self.carried, self.room, strict=True):
+        if self.demands is not None:
+            for carried, room in zip(self.demands, self.capacities, strict=True):
                 over = over + np.maximum(carried[ways.nodes].sum(axis=1) - room[ways.kinds], 0.0)
         return np.asarray(over)
 
-    def misfit(self, ways: Ways) -> Floats:
+    def violation(self, ways: RouteBatch) -> Floats:
         """Return by how much routes break the rules that no clock moves; (routes,)."""
         over = np.zeros(len(ways))
         if self.distance is not None:
             arcs = ways.tail * ways.tables.size + ways.head
-            length = np.where(ways.driven, self.distance[arcs], 0.0).sum(axis=1)
-            over += np.maximum(length - self.farthest[ways.kinds], 0.0)
+            length = np.where(ways.valid, self.distance[arcs], 0.0).sum(axis=1)
+            over += np.maximum(length - self.max_distance[ways.kinds], 0.0)
         if self.apart is not None:
             over += self.apart[ways.nodes[:, :, None], ways.nodes[:, None, :]].sum(axis=(1, 2)) / 2
         if self.delivered is not None and self.pickup is not None:

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from kanopt.problems.routing import RoutingProblem
-from kanopt.solvers.routing.law_search.compiled_problem import compiled
+from kanopt.solvers.routing.law_search.compiled_problem import compile_problem
 from kanopt.solvers.routing.law_search.departures import best_departures
-from kanopt.solvers.routing.law_search.forward import Ways, drive_still
-from kanopt.solvers.routing.law_search.scores import Scores
+from kanopt.solvers.routing.law_search.forward import RouteBatch, drive_clock_free
+from kanopt.solvers.routing.law_search.scores import RouteScores
 
-__all__ = ["Scorer"]
+__all__ = ["RouteScorer"]
 
 _PER_CALL, _PER_LEG = 2e-4, 1.2e-7  # seconds, for a clock that counts work
 _ROUGHLY, _FINELY = 24, 200  # departures
 
 
-class Scorer:
+class RouteScorer:
     """Scores many routes of a problem at once, exactly as the problem prices and checks them.
 
     Parameters
@@ -28,7 +28,7 @@ class Scorer:
 
     Attributes
     ----------
-    worked
+    work_seconds
         What all scores so far are worth, in seconds of a :class:`~kanopt.solvers.clock.WorkClock`.
 
     Examples
@@ -45,29 +45,31 @@ class Scorer:
 
     def __init__(self, problem: RoutingProblem) -> None:
         self.problem = problem
-        self.tables = compiled(problem)
-        self.worked = 0.0
+        self.tables = compile_problem(problem)
+        self.work_seconds = 0.0
 
     @property
-    def leaves_open(self) -> bool:
+    def leaves_departures_open(self) -> bool:
         """Whether a plan need not say when its routes leave: the problem finds the best departure itself."""
-        return not self.tables.follows_clock or self.tables.orderly
+        return not self.tables.follows_clock or self.tables.is_fifo
 
     @property
-    def rough_is_fine(self) -> bool:
+    def rough_is_exact(self) -> bool:
         """Whether a rough score is as good as any."""
         return not self.tables.follows_clock
 
     @property
     def rough_is_slow(self) -> bool:
         """Whether even a rough score takes so long that only what looks good on free roads should be scored."""
-        return self.tables.follows_clock and not self.tables.orderly
+        return self.tables.follows_clock and not self.tables.is_fifo
 
-    def routes(self, routes: Sequence[tuple[int, Sequence[int]]], *, rough: bool = False) -> Scores:
+    def score_routes(
+        self, routes: Sequence[tuple[int, Sequence[int]]], *, rough: bool = False
+    ) -> RouteScores:
         """Score routes, each given as vehicle type and clients in order of visit, by their positions."""
-        return self.ways(Ways.of(self.tables, routes), rough=rough)
+        return self.score_batch(RouteBatch.of(self.tables, routes), rough=rough)
 
-    def ways(self, ways: Ways, *, rough: bool = False) -> Scores:
+    def score_batch(self, ways: RouteBatch, *, rough: bool = False) -> RouteScores:
         """Score routes.
 
         Parameters
@@ -81,7 +83,7 @@ class Scorer:
         departures = 1
         if self.tables.follows_clock:
             departures = _ROUGHLY if rough else _FINELY
-        self.worked += _PER_CALL + _PER_LEG * departures * ways.arc.size
+        self.work_seconds += _PER_CALL + _PER_LEG * departures * ways.arc.size
         if self.tables.follows_clock:
             return best_departures(ways, rough=rough)
-        return Scores.of(ways, drive_still(ways), np.arange(len(ways)))
+        return RouteScores.of(ways, drive_clock_free(ways), np.arange(len(ways)))

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from ortools.sat.python import cp_model
 
-from kanopt.solvers.clock import Clock
+from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.cpsat import WORK_PER_SECOND
-from kanopt.solvers.routing.law_search.compiled_problem import Tables
-from kanopt.solvers.routing.law_search.solution import Draft
+from kanopt.solvers.routing.law_search.compiled_problem import CompiledProblem
+from kanopt.solvers.routing.law_search.solution import TourSolution
 from kanopt.solvers.routing.law_search.tour_cache import Tour
 
-__all__ = ["Effort", "Pool", "best_of_pool"]
+__all__ = ["PartitioningLimits", "TourPool", "best_of_pool"]
 
 _LARGEST = 1e12
 _MOST = 12_000
 
 
-class Pool:
+class TourPool:
     """The cheapest order met for each vehicle type and set of clients."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Pool:
         """Note scored tours that keep all limits."""
         for tour in tours:
             if tour.price < float("inf"):
-                key = (tour.kind, frozenset(tour.way))
+                key = (tour.kind, frozenset(tour.clients))
                 known = self._best.get(key)
                 if known is None or tour.price < known.price:
                     # what was met last comes last
@@ -47,7 +47,7 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Effort:
+class PartitioningLimits:
     """How long to look.
 
     Parameters
@@ -65,10 +65,12 @@ class Effort:
     seconds: float | None
     deterministic: float
     seed: int
-    clock: Clock
+    clock: SearchClock
 
 
-def best_of_pool(tables: Tables, pool: Pool, known: Draft, worth: float, effort: Effort) -> Draft:
+def best_of_pool(
+    tables: CompiledProblem, pool: TourPool, known: TourSolution, worth: float, effort: PartitioningLimits
+) -> TourSolution:
     """Return the best plan of tours in a pool, or the one known where none better is found.
 
     Every client is on one tour or left out, and no vehicle type is used more often than there are vehicles: the set
@@ -96,7 +98,7 @@ def best_of_pool(tables: Tables, pool: Pool, known: Draft, worth: float, effort:
     by_kind: list[list[cp_model.IntVar]] = [[] for _ in range(tables.kinds)]
     for tour, variable in zip(tours, taken, strict=True):
         by_kind[tour.kind].append(variable)
-        for client in tour.way:
+        for client in tour.clients:
             on[client].append(variable)
     for variables in on.values():
         model.add_exactly_one(variables)
@@ -113,7 +115,7 @@ def best_of_pool(tables: Tables, pool: Pool, known: Draft, worth: float, effort:
     for tour, variable in zip(tours, taken, strict=True):
         model.add_hint(variable, id(tour) in chosen)
     for client, variable in left.items():
-        model.add_hint(variable, client in known.left)
+        model.add_hint(variable, client in known.unserved)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.catch_sigint_signal = False
@@ -126,9 +128,9 @@ def best_of_pool(tables: Tables, pool: Pool, known: Draft, worth: float, effort:
     effort.clock.spend(solver.response_proto.deterministic_time / WORK_PER_SECOND)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return known
-    found = Draft(
+    found = TourSolution(
         tables,
         tuple(tour for tour, variable in zip(tours, taken, strict=True) if solver.boolean_value(variable)),
         frozenset(client for client, variable in left.items() if solver.boolean_value(variable)),
     )
-    return found if found.value(worth) < known.value(worth) else known
+    return found if found.penalised_price(worth) < known.penalised_price(worth) else known

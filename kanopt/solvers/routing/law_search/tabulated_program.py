@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.nodes import Node, postorder
 
-__all__ = ["Program"]
+__all__ = ["TabulatedProgram"]
 
 Columns = Mapping[str, NDArray[Any]]
 Compute = Callable[[Sequence[NDArray[Any]], Columns], NDArray[Any]]
 
 
-class Program:
+class TabulatedProgram:
     """What is left of a graph once its largest parts that do not move are tables.
 
     Parameters
@@ -44,7 +44,7 @@ class Program:
         self, root: Node, columns: Columns, moving: frozenset[str], day: Columns, shape: tuple[int, ...]
     ) -> None:
         nodes = postorder(root)
-        known = _known(nodes, columns, moving, day)
+        known = _tabulated_values(nodes, columns, moving, day)
         needed = {child.key for node in nodes if node.key not in known for child in node.children}
         needed.add(root.key)
         self.reads: frozenset[str] = frozenset()
@@ -89,7 +89,7 @@ class Program:
         return values[-1]
 
 
-def _known(
+def _tabulated_values(
     nodes: Sequence[Node], columns: Columns, moving: frozenset[str], day: Columns
 ) -> dict[bytes, tuple[NDArray[Any], bool]]:
     """Return the values of the nodes that can be tabulated, and whether that is over the day."""

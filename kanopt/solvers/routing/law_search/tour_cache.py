@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.solvers.routing.law_search.forward import Ways
-from kanopt.solvers.routing.law_search.scorer import Scorer
+from kanopt.solvers.routing.law_search.forward import RouteBatch
+from kanopt.solvers.routing.law_search.scorer import RouteScorer
 
-__all__ = ["Place", "Tour", "TourBook"]
+__all__ = ["InsertionPlace", "Tour", "TourCache"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
-Place = tuple[float, int]
+InsertionPlace = tuple[float, int]
 """What a tour costs more with a client at a position, and the position."""
 
 _MOST_TOURS = 30_000
@@ -30,14 +30,14 @@ class Tour:
     ----------
     kind
         Vehicle type.
-    way
+    clients
         Clients, as nodes.
     load
         What they demand.
 
     Attributes
     ----------
-    rough
+    rough_price
         Price at one of a few departures; NaN before it was scored.
     price, departure
         Price at the best departure found, infinite where a limit is broken, and that departure; NaN before it was
@@ -48,18 +48,18 @@ class Tour:
         The best tour of the same clients found by moving them about; None before it was looked for.
     """
 
-    __slots__ = ("departure", "improved", "kind", "load", "places", "price", "rough", "way")
+    __slots__ = ("clients", "departure", "improved", "kind", "load", "places", "price", "rough_price")
 
     def __init__(self, kind: int, way: tuple[int, ...], load: float) -> None:
         self.kind = kind
-        self.way = way
+        self.clients = way
         self.load = load
-        self.rough = self.price = self.departure = float("nan")
-        self.places: dict[int, Place | None] = {}
+        self.rough_price = self.price = self.departure = float("nan")
+        self.places: dict[int, InsertionPlace | None] = {}
         self.improved: Tour | None = None
 
 
-class TourBook:
+class TourCache:
     """Every tour met so far, so that none is scored twice.
 
     Parameters
@@ -68,7 +68,7 @@ class TourBook:
         Scores tours.
     """
 
-    def __init__(self, scorer: Scorer) -> None:
+    def __init__(self, scorer: RouteScorer) -> None:
         self.scorer = scorer
         self.tables = tables = scorer.tables
         self._tours: dict[tuple[int, tuple[int, ...]], Tour] = {}
@@ -90,7 +90,7 @@ class TourBook:
         if found is None:
             found = self._tours[key] = Tour(kind, way, float(self.tables.demand[list(way)].sum()))
             if not way:
-                found.rough = found.price = 0.0
+                found.rough_price = found.price = 0.0
         return found
 
     def score(self, tours: Iterable[Tour], *, rough: bool = False) -> None:
@@ -101,29 +101,29 @@ class TourBook:
         tours
             The tours.
         rough
-            Only :attr:`Tour.rough` is needed.
+            Only :attr:`Tour.rough_price` is needed.
         """
-        name = "rough" if rough else "price"
+        name = "rough_price" if rough else "price"
         new = list({id(tour): tour for tour in tours if math.isnan(getattr(tour, name))}.values())
         if not new:
             return
-        scores = self.scorer.routes([(tour.kind, tour.way) for tour in new], rough=rough)
-        both = self.scorer.rough_is_fine
+        scores = self.scorer.score_routes([(tour.kind, tour.clients) for tour in new], rough=rough)
+        both = self.scorer.rough_is_exact
         known = zip(new, scores.cost().tolist(), scores.departure.tolist(), strict=True)
         for tour, price, departure in known:
-            if rough or both or math.isnan(tour.rough):
-                tour.rough = price
+            if rough or both or math.isnan(tour.rough_price):
+                tour.rough_price = price
             if not rough or both:
                 tour.price, tour.departure = price, departure
 
-    def forget(self, kept: Iterable[Tour]) -> None:
+    def evict(self, kept: Iterable[Tour]) -> None:
         """Let the older half of the tours go where there are too many, but not the ones given.
 
         What is known of tours that go is lost, and found again when they are met again.
         """
         if len(self._tours) > _MOST_TOURS:
             later = list(self._tours.items())[_MOST_TOURS // 2 :]
-            self._tours = {(tour.kind, tour.way): tour for tour in kept} | dict(later)
+            self._tours = {(tour.kind, tour.clients): tour for tour in kept} | dict(later)
 
     def find_places(self, pairs: Iterable[tuple[Tour, int]]) -> None:
         """Find the best place for clients in tours, where it is not known."""
@@ -134,7 +134,7 @@ class TourBook:
                 if tour.load + tables.demand[client] > tables.capacity[tour.kind]:
                     tour.places[client] = None
                 else:
-                    groups.setdefault(len(tour.way), []).append((tour, client))
+                    groups.setdefault(len(tour.clients), []).append((tour, client))
         if groups:
             self._fill(groups)
 
@@ -146,12 +146,12 @@ class TourBook:
         for length, pairs in groups.items():
             kind = np.array([tour.kind for tour, _ in pairs], dtype=np.intp)
             home = tables.home[kind]
-            way = np.array([tour.way for tour, _ in pairs], dtype=np.intp).reshape(len(pairs), length)
+            way = np.array([tour.clients for tour, _ in pairs], dtype=np.intp).reshape(len(pairs), length)
             client = np.array([client for _, client in pairs], dtype=np.intp)
             source = np.concatenate([home[:, None], way, home[:, None], client[:, None]], axis=1)
             fits = self._fits(kind, source[:, :-2], client) & self._fits(kind, client, source[:, 1:-1])
             if self.scorer.rough_is_slow and length >= _NEAREST:
-                fits &= self._near(kind, source[:, :-1], client, fits)
+                fits &= self._nearest_positions(kind, source[:, :-1], client, fits)
             row, position = np.nonzero(fits)
             inserted = source[row[:, None], _inserting(length)[position]]
             padded = np.repeat(home[row][:, None], widest, axis=1)
@@ -160,16 +160,16 @@ class TourBook:
             nodes.append(padded)
             masks.append(fits)
         price = np.zeros(0)
-        ways = Ways(tables, np.concatenate(kinds), np.concatenate(nodes))
+        ways = RouteBatch(tables, np.concatenate(kinds), np.concatenate(nodes))
         if len(ways):
-            price = self.scorer.ways(ways, rough=True).cost()
+            price = self.scorer.score_batch(ways, rough=True).cost()
         begin = 0
         for pairs, fits in zip(groups.values(), masks, strict=True):
             count = int(fits.sum())
             found = np.full(fits.shape, np.inf)
             found[fits] = price[begin : begin + count]
             begin += count
-            self._note(pairs, found)
+            self._store_best(pairs, found)
 
     def _fits(self, kind: Ints, tail: Ints, head: Ints) -> NDArray[np.bool_]:
         """Say whether heads may follow tails at all; one of the two has a column for each position."""
@@ -181,7 +181,9 @@ class TourBook:
         fits: NDArray[np.bool_] = self._follows[(kind[:, None] * size + tail) * size + head]
         return fits
 
-    def _near(self, kind: Ints, way: Ints, client: Ints, fits: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _nearest_positions(
+        self, kind: Ints, way: Ints, client: Ints, fits: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
         """Say which positions on ways are among the few that take least on free roads, of those that fit."""
         fastest, size = self.tables.fastest, self.tables.size
         base, new = (kind * size)[:, None], client[:, None]
@@ -192,24 +194,24 @@ class TourBook:
         return near
 
     @staticmethod
-    def _note(pairs: Sequence[tuple[Tour, int]], price: Floats) -> None:
+    def _store_best(pairs: Sequence[tuple[Tour, int]], price: Floats) -> None:
         """Keep the best place of each pair."""
         position = price.argmin(axis=1)
         best = price[np.arange(len(price)), position]
         for (tour, client), value, at in zip(pairs, best.tolist(), position.tolist(), strict=True):
-            tour.places[client] = (value - tour.rough, at) if value < np.inf else None
+            tour.places[client] = (value - tour.rough_price, at) if value < np.inf else None
 
-    def with_client(self, tour: Tour, client: int, place: Place) -> Tour:
+    def with_client(self, tour: Tour, client: int, place: InsertionPlace) -> Tour:
         """Return a tour with a client put in at a place that was found."""
         more, position = place
-        longer = self.tour(tour.kind, (*tour.way[:position], client, *tour.way[position:]))
-        if math.isnan(longer.rough):
-            longer.rough = tour.rough + more
+        longer = self.tour(tour.kind, (*tour.clients[:position], client, *tour.clients[position:]))
+        if math.isnan(longer.rough_price):
+            longer.rough_price = tour.rough_price + more
         return longer
 
-    def without(self, tour: Tour, clients: set[int]) -> Tour:
+    def without_clients(self, tour: Tour, clients: set[int]) -> Tour:
         """Return a tour without some clients; it may not be scored yet."""
-        return self.tour(tour.kind, tuple(client for client in tour.way if client not in clients))
+        return self.tour(tour.kind, tuple(client for client in tour.clients if client not in clients))
 
 
 _TEMPLATES: dict[int, Ints] = {}

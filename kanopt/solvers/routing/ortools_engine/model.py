@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.constraint_solver import pywrapcp
 
-from kanopt.solvers.routing.arrays import RoutingArrays, Ways
-from kanopt.solvers.routing.integer_routes import cleaned
+from kanopt.solvers.routing.arrays import NodeRoutes, RoutingArrays
+from kanopt.solvers.routing.integer_routes import without_idle_reloads
 
 __all__ = ["OrToolsModel"]
 
@@ -45,12 +45,12 @@ class OrToolsModel:
         ends = [self.ends.get(kind, arrays.depot(kind)) for kind in self.kinds]
         self.manager = pywrapcp.RoutingIndexManager(len(self.nodes), len(self.kinds), homes, ends)
         self.model: Any = pywrapcp.RoutingModel(self.manager)
-        self.cost_and_time()
-        self.load()
+        self.add_cost_and_time()
+        self.add_capacity()
         for node in range(arrays.depots, arrays.size):
-            self.visit(node)
-        if not arrays.rules.absent:
-            self.rules()
+            self.add_visit(node)
+        if not arrays.rules.is_empty:
+            self.add_rules()
 
     def _lay_out(self) -> None:
         """Give the stops their numbers: nodes of the arrays, then copies and ends by vehicle type."""
@@ -78,7 +78,7 @@ class OrToolsModel:
         """Return OR-Tools' index of a stop."""
         return int(self.manager.NodeToIndex(stop))
 
-    def ways(self, following: Sequence[int]) -> list[list[int]]:
+    def node_routes(self, following: Sequence[int]) -> list[list[int]]:
         """Return nodes by vehicle, given the index that follows each index."""
         found, last = [], len(following)
         for vehicle, kind in enumerate(self.kinds):
@@ -86,10 +86,10 @@ class OrToolsModel:
             while index < last:
                 way.append(self.nodes[self.manager.IndexToNode(index)])
                 index = following[index]
-            found.append(cleaned(self.arrays, way) if kind in self.copies else way)
+            found.append(without_idle_reloads(self.arrays, way) if kind in self.copies else way)
         return found
 
-    def routes(self, ways: Ways) -> list[list[int]]:
+    def index_routes(self, ways: NodeRoutes) -> list[list[int]]:
         """Return a plan as OR-Tools' indices; each reload takes another copy of its depot."""
         spare = {kind: iter(copies) for kind, copies in self.copies.items()}
         return [
@@ -120,7 +120,7 @@ class OrToolsModel:
             wide[self.copies[kind]] += at_reload
         return self.model.RegisterTransitMatrix(wide.tolist())
 
-    def cost_and_time(self) -> None:
+    def add_cost_and_time(self) -> None:
         """Add prices of arcs, vehicles and time, and the clock within shifts."""
         arrays, model, rules = self.arrays, self.model, self.arrays.rules
         cost = {kind: self._matrix(arrays.cost[kind], kind) for kind in self.used}
@@ -140,55 +140,55 @@ class OrToolsModel:
             if arrays.per_time[kind]:
                 self.clock.SetSpanCostCoefficientForVehicle(int(arrays.per_time[kind]), vehicle)
 
-    def visit(self, node: int) -> None:
+    def add_visit(self, node: int) -> None:
         """Add the window of a client, and the price of leaving it out."""
         arrays, index = self.arrays, self.index(node)
         self.clock.CumulVar(index).SetRange(int(arrays.earliest[node]), int(arrays.latest[node]))
         price = arrays.penalty if arrays.mandatory[node] else int(arrays.prize[node])
         self.model.AddDisjunction([index], price)
 
-    def rules(self) -> None:
+    def add_rules(self) -> None:
         """Add what there is besides."""
         rules = self.arrays.rules
         for kind, copies in self.copies.items():
             mine = [vehicle for vehicle, each in enumerate(self.kinds) if each == kind]
             for stop in copies:
                 self.model.AddDisjunction([self.index(stop)], 0)
-                self._only(stop, mine)
+                self._allow_only(stop, mine)
         if self.copies:
-            self.reloads()
+            self.add_reloads()
         if len(rules.opens) > 1:
-            self.several_windows()
+            self.add_multiple_windows()
         if rules.due.size:
-            self.soft_windows()
+            self.add_soft_windows()
         if rules.max_distance.size:
-            self.distance()
-        self.durations()
-        if rules.rests.size:
-            self.breaks()
+            self.add_distance_limit()
+        self.add_duration_limit()
+        if rules.break_table.size:
+            self.add_breaks()
         if rules.source.size:
-            self.sources()
+            self.add_pickups_and_deliveries()
         if rules.backhaul:
-            self.backhaul()
+            self.add_backhaul()
         if rules.apart.size:
-            self.goods()
+            self.add_incompatibilities()
         if rules.pinned.size:
             for node in np.flatnonzero(rules.pinned >= 0).tolist():
-                self._only(node, [int(rules.pinned[node])])
+                self._allow_only(node, [int(rules.pinned[node])])
         if rules.longest:
-            self.longest()
-        if rules.energy.size:
-            self.energy()
+            self.add_longest_route_cost()
+        if rules.load_cost.size:
+            self.add_load_cost()
 
-    def _only(self, stop: int, vehicles: Sequence[int]) -> None:
+    def _allow_only(self, stop: int, vehicles: Sequence[int]) -> None:
         """Let only some vehicles visit a stop, or none; SetAllowedVehiclesForIndex cannot be called from Python."""
         self.model.VehicleVar(self.index(stop)).SetValues([-1, *vehicles])
 
-    def load(self) -> None:
+    def add_capacity(self) -> None:
         """Add capacities in every measure."""
         arrays, rules = self.arrays, self.arrays.rules
         measures = [(arrays.demand, arrays.capacity)]
-        measures += list(zip(rules.carried, rules.room, strict=True))
+        measures += list(zip(rules.demands, rules.capacities, strict=True))
         for measure, (demand, room) in enumerate(measures):
             name = "load" if measure == 0 else f"load {measure}"
             picked = rules.pickup if measure == 0 and rules.pickup.any() else np.zeros_like(demand)
@@ -258,19 +258,21 @@ class OrToolsModel:
             # what comes back is unloaded, and what is to be delivered next is loaded
             solver.Add(board.CumulVar(index) - most + board.SlackVar(index) == rest.SlackVar(index))
 
-    def energy(self) -> None:
+    def add_load_cost(self) -> None:
         """Price what is on board on each leg."""
         rules, model = self.arrays.rules, self.model
-        taken, given = rules.force
-        everything = np.full(len(rules.energy), int(rules.force.sum()))
+        taken, given = rules.load_units
+        everything = np.full(len(rules.load_cost), int(rules.load_units.sum()))
         self._on_board("force", taken, given, everything)
-        numbers = {kind: self._matrix(rules.energy[kind], kind) for kind in self.used}
-        most = int(rules.energy.max(axis=(0, 2)).sum()) + (len(self.nodes) + 2) * int(rules.energy.max())
+        numbers = {kind: self._matrix(rules.load_cost[kind], kind) for kind in self.used}
+        most = int(rules.load_cost.max(axis=(0, 2)).sum()) + (len(self.nodes) + 2) * int(
+            rules.load_cost.max()
+        )
         model.AddDimensionWithVehicleTransits([numbers[kind] for kind in self.kinds], 0, most, True, "energy")
         for vehicle in range(len(self.kinds)):
             model.SetPathEnergyCostOfVehicle("force on board", "energy", 1, vehicle)
 
-    def reloads(self) -> None:
+    def add_reloads(self) -> None:
         """Limit how often each vehicle reloads."""
         none = np.zeros(len(self.nodes), dtype=np.int64)
         for copies in self.copies.values():
@@ -279,7 +281,7 @@ class OrToolsModel:
         most = [self.arrays.rules.most_reloads(kind) for kind in self.kinds]
         self.model.AddDimensionWithVehicleCapacity(number, 0, most, True, "reloads")
 
-    def several_windows(self) -> None:
+    def add_multiple_windows(self) -> None:
         """Close the time between windows."""
         rules = self.arrays.rules
         for node in range(self.arrays.depots, self.arrays.size):
@@ -289,7 +291,7 @@ class OrToolsModel:
                 if opened > shut + 1:
                     cumul.RemoveInterval(shut + 1, opened - 1)
 
-    def soft_windows(self) -> None:
+    def add_soft_windows(self) -> None:
         """Price lateness."""
         arrays, rules = self.arrays, self.arrays.rules
         late = (rules.lateness > 0) & (rules.due < arrays.latest)
@@ -298,7 +300,7 @@ class OrToolsModel:
                 self.index(node), int(rules.due[node]), int(rules.lateness[node])
             )
 
-    def distance(self) -> None:
+    def add_distance_limit(self) -> None:
         """Limit how far each vehicle drives."""
         arrays, numbers = self.arrays, {}
         for kind in self.used:
@@ -315,7 +317,7 @@ class OrToolsModel:
             "length",
         )
 
-    def durations(self) -> None:
+    def add_duration_limit(self) -> None:
         """Limit how long routes take, and price overtime."""
         rules = self.arrays.rules
         for vehicle, kind in enumerate(self.kinds):
@@ -325,7 +327,7 @@ class OrToolsModel:
                 more = pywrapcp.BoundCost(int(rules.regular[kind]), int(rules.overtime[kind]))
                 self.clock.SetSoftSpanUpperBoundForVehicle(more, vehicle)
 
-    def breaks(self) -> None:
+    def add_breaks(self) -> None:
         """Add the rests of drivers, in order and not during a service."""
         rules, solver = self.arrays.rules, self.model.solver()
         starts = {self.model.Start(vehicle) for vehicle in range(len(self.kinds))}
@@ -350,7 +352,7 @@ class OrToolsModel:
             for before, after in pairwise(intervals):
                 solver.Add(after.StartsAfterEnd(before))
 
-    def sources(self) -> None:
+    def add_pickups_and_deliveries(self) -> None:
         """Visit sources and their clients with one vehicle, on one trip, in their order, or neither."""
         arrays, model, solver = self.arrays, self.model, self.model.solver()
         dependents = arrays.rules.dependents
@@ -375,7 +377,7 @@ class OrToolsModel:
         for vehicle in range(len(self.kinds)):
             waiting.CumulVar(model.End(vehicle)).SetValue(0)
 
-    def backhaul(self) -> None:
+    def add_backhaul(self) -> None:
         """Count pickups on a trip, and deliver only before the first."""
         arrays = self.arrays
         picked = (arrays.rules.pickup > 0).astype(np.int64)
@@ -384,7 +386,7 @@ class OrToolsModel:
         for node in np.flatnonzero(arrays.demand > 0).tolist():
             count.CumulVar(self.index(node)).SetMax(0)
 
-    def goods(self) -> None:
+    def add_incompatibilities(self) -> None:
         """Keep goods apart: nodes that are apart from the same others have one type of visit."""
         apart = self.arrays.rules.apart
         kinds, members = np.unique(apart, axis=0, return_inverse=True)
@@ -397,26 +399,26 @@ class OrToolsModel:
         assert len(kinds) > 1  # somebody is apart from somebody, and nobody from himself
 
     @property
-    def waits(self) -> bool:
+    def may_wait(self) -> bool:
         """Whether a vehicle may have to wait."""
         arrays, rules = self.arrays, self.arrays.rules
         opens_later = (arrays.earliest > arrays.shift_start.min()).any() or len(rules.opens) > 1
-        return bool(opens_later or rules.rests.size)
+        return bool(opens_later or rules.break_table.size)
 
     @property
-    def by_hand(self) -> bool:
+    def schedules_without_lp(self) -> bool:
         """Whether times are better found without the linear programs of OR-Tools.
 
         These know nothing of how the longest route hangs on the clock, nor of gaps between windows: what they propose
         is refused, and the search for other times may take seconds for one route.
         """
         rules = self.arrays.rules
-        return bool(rules.longest and self.waits) or len(rules.opens) > 1
+        return bool(rules.longest and self.may_wait) or len(rules.opens) > 1
 
-    def longest(self) -> None:
+    def add_longest_route_cost(self) -> None:
         """Price the route that takes longest: time from departure to return, as a clock that starts at 0."""
         model, solver, arrays = self.model, self.model.solver(), self.arrays
-        waits = self.waits
+        waits = self.may_wait
         slack = arrays.horizon if waits else 0
         numbers = [self.transit[kind] for kind in self.kinds]
         model.AddDimensionWithVehicleTransits(numbers, slack, arrays.horizon, True, "spent")

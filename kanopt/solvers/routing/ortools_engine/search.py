@@ -9,8 +9,8 @@ import numpy as np
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
 from kanopt.solvers.incumbents import Incumbents
-from kanopt.solvers.routing.arrays import RoutingArrays, Ways
-from kanopt.solvers.routing.insertion_start import rebuilt
+from kanopt.solvers.routing.arrays import NodeRoutes, RoutingArrays
+from kanopt.solvers.routing.insertion_start import ruin_and_recreate
 from kanopt.solvers.routing.ortools_engine.model import OrToolsModel
 
 __all__ = ["OrToolsSearch"]
@@ -36,9 +36,9 @@ class OrToolsSearch:
     plan; in the last case the same seed gives the same plan.
 
     Where clients are loaded at others, drivers rest or goods are kept apart, single moves lead nowhere for long: a
-    fifth of the time at most goes first into a plan that is taken apart and put together again (:func:`rebuilt`).
-    Where there are any rules beyond load, windows and shifts, plans are ranked by the arrays: OR-Tools may leave a
-    depot sooner than is best.
+    fifth of the time at most goes first into a plan that is taken apart and put together again
+    (:func:`ruin_and_recreate`). Where there are any rules beyond load, windows and shifts, plans are ranked by the
+    arrays: OR-Tools may leave a depot sooner than is best.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class OrToolsSearch:
         Wall seconds, counted from the beginning of `incumbents`.
     seed
         Any whole number of at least 0.
-    asked
+    stop_requested
         Looked at in every step: whether to stop.
     leave
         None for guided local search. Else the search is iterated local search, which removes strings of stops and
@@ -86,61 +86,61 @@ class OrToolsSearch:
         self.incumbents = incumbents
         self.time_limit = time_limit
         self.seed = seed
-        self.asked = asked
+        self.stop_requested = asked
         # iterated local search tells of plans before their times are known, and moves no clients that belong together
-        self.leave = leave if arrays.rules.absent else None
+        self.leave = leave if arrays.rules.is_empty else None
         self.error: BaseException | None = None
         self.message = ""
         self.best: int | None = None
         self.idle = 0
         self.patience = _STEPS + _STEPS_PER_CLIENT * arrays.size
         self.per_branch = _PER_MOVE + _PER_MOVE_AND_CLIENT * arrays.size
-        self.per_branch *= 1.0 if arrays.rules.absent else _RULES
+        self.per_branch *= 1.0 if arrays.rules.is_empty else _RULES
         # a move of a stop is first tried against all breaks, a branch is one step of finding times for a move
-        self.per_move = self.per_branch + (_RESTS if arrays.rules.rests.size else 0.0)
+        self.per_move = self.per_branch + (_RESTS if arrays.rules.break_table.size else 0.0)
         self.branches = 0
-        self.built = OrToolsModel(arrays)
-        self.model = self.built.model
+        self.routing_model = OrToolsModel(arrays)
+        self.model = self.routing_model.model
         self.next = [self.model.NextVar(index) for index in range(self.model.Size())]
-        self.model.AddAtSolutionCallback(self._heard)
-        self.glances = 0
+        self.model.AddAtSolutionCallback(self._on_solution)
+        self.limit_checks = 0
         self.hurried = False
-        if not arrays.rules.absent or incumbents.clock.counts_work:
+        if not arrays.rules.is_empty or incumbents.clock.counts_work:
             # between two plans the search may look for times for long, and a clock that counts hears of every branch
             self.model.AddSearchMonitor(self.model.solver().CustomLimit(self._is_over))
 
-    def run(self, start: Ways | None) -> None:
+    def run(self, start: NodeRoutes | None) -> None:
         """Search from a plan that fits, or from scratch."""
         if start is not None:
             self.incumbents.offer(start)
         rules = self.arrays.rules
-        if rules.source.size or rules.rests.size or rules.apart.size:
-            start = self._rebuilt(start)
+        if rules.source.size or rules.break_table.size or rules.apart.size:
+            start = self._better_start(start)
         for first in _FIRST:
-            if self.error is not None or self.asked() or self.incumbents.seconds >= self.time_limit:
+            if self.error is not None or self.stop_requested() or self.incumbents.seconds >= self.time_limit:
                 return
             parameters = self._parameters()
             parameters.first_solution_strategy = getattr(routing_enums_pb2.FirstSolutionStrategy, first)
             if self._searched(parameters, start):
-                if self._alone and not self.message:
+                if self._single_client and not self.message:
                     self.message = "ended by itself: there is one client only"
                 return
 
     @property
-    def _alone(self) -> bool:
+    def _single_client(self) -> bool:
         """Whether there is one client only, so that a search has nothing to move and would never be asked to end."""
         return self.arrays.size - self.arrays.depots <= 1
 
-    def _rebuilt(self, start: Ways | None) -> Ways | None:
+    def _better_start(self, start: NodeRoutes | None) -> NodeRoutes | None:
         """Return a better plan to start from, found in a share of the time."""
         began, clock = self.incumbents.seconds, self.incumbents.clock
         until = began + _REBUILDING * (self.time_limit - began)
 
         def over() -> bool:
             clock.spend(_PER_GROUP_AND_CLIENT * self.arrays.size)
-            return self.asked() or self.incumbents.seconds >= until
+            return self.stop_requested() or self.incumbents.seconds >= until
 
-        made = rebuilt(self.arrays, start, self.seed, over, self.incumbents.offer)
+        made = ruin_and_recreate(self.arrays, start, self.seed, over, self.incumbents.offer)
         self.hurried = self.incumbents.seconds >= until and not clock.counts_work
         return made if any(made) else start
 
@@ -149,15 +149,15 @@ class OrToolsSearch:
         counts = self.incumbents.clock.counts_work
         left = _NEVER if counts else self.time_limit - self.incumbents.seconds
         parameters.time_limit.FromMilliseconds(max(1, int(1000 * left)))
-        by_hand = self.built.by_hand
+        by_hand = self.routing_model.schedules_without_lp
         if counts:
             # searches for times go by the clock; and where drivers rest, those by linear programs take most of the time
             parameters.lns_time_limit.FromMilliseconds(int(1000 * _NEVER))
-            by_hand = by_hand or bool(self.arrays.rules.rests.size)
+            by_hand = by_hand or bool(self.arrays.rules.break_table.size)
         parameters.disable_scheduling_beware_this_may_degrade_performance = by_hand
         if self.leave is None:
             kinds = routing_enums_pb2.LocalSearchMetaheuristic
-            metaheuristic = kinds.GREEDY_DESCENT if self._alone else kinds.GUIDED_LOCAL_SEARCH
+            metaheuristic = kinds.GREEDY_DESCENT if self._single_client else kinds.GUIDED_LOCAL_SEARCH
             parameters.local_search_metaheuristic = metaheuristic
             weight = np.random.default_rng(self.seed).uniform(*_PENALTY_WEIGHTS)
             parameters.guided_local_search_lambda_coefficient = float(weight)
@@ -172,14 +172,14 @@ class OrToolsSearch:
         iterated.reference_solution_acceptance_strategy.greedy_descent.SetInParent()
         return parameters
 
-    def _searched(self, parameters: Any, start: Ways | None) -> bool:
+    def _searched(self, parameters: Any, start: NodeRoutes | None) -> bool:
         """Search with some parameters; return whether there is a plan."""
         self.model.CloseModelWithParameters(parameters)
         given = None
         if start is not None:
             # reading it with its times may search for them without end
             given = self.model.solver().Assignment()
-            if not self.model.RoutesToAssignment(self.built.routes(start), True, True, given):
+            if not self.model.RoutesToAssignment(self.routing_model.index_routes(start), True, True, given):
                 given = None
         if self.leave is not None:
             if given is not None:
@@ -194,14 +194,14 @@ class OrToolsSearch:
         if solution is None:
             solution = self.model.SolveWithParameters(parameters)
         if solution is not None:
-            self.incumbents.offer(self._ways(solution.Value))
+            self.incumbents.offer(self._node_routes(solution.Value))
         return solution is not None
 
-    def _ways(self, value: Callable[[Any], int]) -> list[list[int]]:
+    def _node_routes(self, value: Callable[[Any], int]) -> list[list[int]]:
         """Return nodes by vehicle, given the values of the solver's variables."""
-        return self.built.ways([value(variable) for variable in self.next])
+        return self.routing_model.node_routes([value(variable) for variable in self.next])
 
-    def _heard(self) -> None:
+    def _on_solution(self) -> None:
         """Note an accepted step; tell of a better plan; end the search when asked or out of patience."""
         try:
             # Value ends the process where a price is not known yet
@@ -214,7 +214,7 @@ class OrToolsSearch:
                 # what the clock cut short may be another plan the next time
                 ended = "ended" if self.hurried else "ended by itself"
                 self.message = f"{ended} after {self.patience:,} steps without a better plan"
-            if self.idle >= self.patience or self.asked():
+            if self.idle >= self.patience or self.stop_requested():
                 self._end()
         except BaseException as error:
             self.error = error
@@ -222,13 +222,13 @@ class OrToolsSearch:
 
     def _is_over(self) -> bool:
         """Say whether the search is to stop; OR-Tools asks at every branch and at every move that it tries."""
-        self.glances += 1
+        self.limit_checks += 1
         clock, late = self.incumbents.clock, False
         if clock.counts_work:
             before, self.branches = self.branches, self.model.solver().Branches()
             clock.spend(self.per_branch if self.branches > before else self.per_move)
             late = self.incumbents.seconds >= self.time_limit
-        return late or (self.glances % _GLANCE == 0 and self.asked())
+        return late or (self.limit_checks % _GLANCE == 0 and self.stop_requested())
 
     def _end(self) -> None:
         if self.leave is not None:
@@ -237,13 +237,13 @@ class OrToolsSearch:
 
     def _offer(self, value: int) -> None:
         """Offer the plan the solver stands at, with the rank that follows from the price it counts."""
-        ways = self._ways(lambda variable: int(variable.Value()))
-        if not self.arrays.rules.absent:
+        ways = self._node_routes(lambda variable: int(variable.Value()))
+        if not self.arrays.rules.is_empty:
             # the solver may leave sooner than is best, and its clock stands as it has last moved it
             self.incumbents.offer(ways)
             return
         served = np.zeros(self.arrays.size, dtype=bool)
         served[[node for way in ways for node in way]] = True
         left = int((self.arrays.mandatory & ~served).sum())
-        objective = value - left * self.arrays.penalty + self.arrays.missed
-        self.incumbents.offer(ways, (self.arrays.stranded + left, objective))
+        objective = value - left * self.arrays.penalty + self.arrays.missed_prizes
+        self.incumbents.offer(ways, (self.arrays.unreachable_mandatory + left, objective))

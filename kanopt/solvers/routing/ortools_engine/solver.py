@@ -71,7 +71,7 @@ class OrToolsRouting:
         integers = lower(problem, options.seed, loaded=self.loaded)
         if integers.is_idle:
             return integers.idle_outcome()
-        start = None if options.initial is None else integers.ways(options.initial)
+        start = None if options.initial is None else integers.node_routes(options.initial)
         with Interrupt() as interrupt:
             incumbents = Incumbents(integers, options.progress, clock=options.clock)
             search = OrToolsSearch(
@@ -96,9 +96,9 @@ class OrToolsRouting:
 def _at_planning_values(problem: RoutingProblem, outcome: Outcome) -> Outcome:
     """Report the price at planning values where the load was priced on lines, and say so."""
     by_load = [one.law for one in problem.frozen_inputs() if one.reference == "state.load"]
-    laws = [law for law in dict.fromkeys(by_load) if law in problem.planner.laws.cost]
+    laws = [law for law in dict.fromkeys(by_load) if law in problem.planning_values.laws.cost]
     if not isinstance(outcome.plan, RoutingPlan) or not laws:
         return outcome
     seen = problem.price(outcome.plan, frozen=True).objective
     saw = tuple(f"{law}: {_LINES}" for law in laws)
-    return replace(outcome, objective=seen, rounding_bound=0.0, saw=saw)
+    return replace(outcome, objective=seen, rounding_bound=0.0, solver_view=saw)

@@ -9,9 +9,14 @@ from typing import Any
 import numpy as np
 from pyvrp import Activity, ActivityType, Client, Depot, Location, ProblemData, Route, Solution, VehicleType
 
-from kanopt.solvers.routing.arrays import Integers, RoutingArrays, Ways
-from kanopt.solvers.routing.integer_routes import cleaned
-from kanopt.solvers.routing.pyvrp_engine.scaling import UNLIMITED, Steps, in_steps, mean
+from kanopt.solvers.routing.arrays import Integers, NodeRoutes, RoutingArrays
+from kanopt.solvers.routing.integer_routes import without_idle_reloads
+from kanopt.solvers.routing.pyvrp_engine.scaling import (
+    UNLIMITED,
+    ScaledIntegers,
+    positive_mean,
+    scale_integers,
+)
 
 __all__ = ["PyVrpModel", "pyvrp_model"]
 
@@ -48,7 +53,7 @@ class PyVrpModel:
     time_worth: float
     largest: float
 
-    def ways(self, solution: Solution) -> list[list[int]]:
+    def node_routes(self, solution: Solution) -> list[list[int]]:
         """Return client nodes by vehicle of the fleet, whether the routes fit or not."""
         free: dict[int, list[int]] = {kind: [] for kind in self.kinds}
         for place, (kind, _) in reversed(list(enumerate(self.arrays.fleet))):
@@ -60,12 +65,12 @@ class PyVrpModel:
             if stops and kind in self.reloads:
                 home = self.arrays.depot(kind)
                 nodes = [stop.idx + self.arrays.depots if stop.is_client() else home for stop in route]
-                stops = cleaned(self.arrays, nodes)
+                stops = without_idle_reloads(self.arrays, nodes)
             if stops:
                 ways[free[kind].pop()] = stops
         return ways
 
-    def solution(self, ways: Ways) -> Solution:
+    def solution(self, ways: NodeRoutes) -> Solution:
         """Return a plan as PyVRP's solution."""
         routes = [
             Route(self.data, self._visits(kind, way), self.kinds.index(kind))
@@ -94,7 +99,7 @@ def pyvrp_model(arrays: RoutingArrays, *, complete: bool) -> PyVrpModel:
         Whether a plan that leaves out a client that must be served counts as no plan; else such a client carries
         the prize :attr:`Steps.worth`.
     """
-    steps = in_steps(arrays)
+    steps = scale_integers(arrays)
     kinds = tuple(sorted({kind for kind, _ in arrays.fleet}))
     places = _lay_out(arrays, kinds)
     cost, transit = _with_ends(arrays, steps, places)
@@ -108,20 +113,21 @@ def pyvrp_model(arrays: RoutingArrays, *, complete: bool) -> PyVrpModel:
         duration_matrices=[transit[kind] for kind in matrices],
     )
     ridden = steps.transit[steps.roads]
-    arc = mean(steps.cost[steps.roads]) + mean(steps.per_time) * mean(ridden)
+    arc = positive_mean(steps.cost[steps.roads]) + positive_mean(steps.per_time) * positive_mean(ridden)
     arc = arc or float(steps.fixed.max(initial=0)) or 1.0
     return PyVrpModel(
         arrays=arrays,
         data=data,
         kinds=kinds,
         reloads=places.reloads,
-        load_worth=arc / (mean(np.maximum(steps.demand[0], steps.pickup)) or mean(steps.demand) or 1.0),
-        time_worth=arc / (mean(ridden) or 1.0),
+        load_worth=arc
+        / (positive_mean(np.maximum(steps.demand[0], steps.pickup)) or positive_mean(steps.demand) or 1.0),
+        time_worth=arc / (positive_mean(ridden) or 1.0),
         largest=_VIOLATED / max(1, _most_violated(arrays, steps)),
     )
 
 
-def _most_violated(arrays: RoutingArrays, steps: Steps) -> int:
+def _most_violated(arrays: RoutingArrays, steps: ScaledIntegers) -> int:
     """Return how much can be too much at once: loads of all measures, times, and distances where they are limited.
 
     A plan has legs to its clients, back to its depots and to its reloads, together thrice the nodes at most. Time that
@@ -136,7 +142,7 @@ def _most_violated(arrays: RoutingArrays, steps: Steps) -> int:
 
 
 @dataclass(frozen=True)
-class _Places:
+class _DepotPlaces:
     """PyVRP's depots beyond those of the arrays: where vehicle types reload, and end where they do not come back."""
 
     kinds: tuple[int, ...]
@@ -144,19 +150,19 @@ class _Places:
     ends: dict[int, int]
 
 
-def _lay_out(arrays: RoutingArrays, kinds: tuple[int, ...]) -> _Places:
+def _lay_out(arrays: RoutingArrays, kinds: tuple[int, ...]) -> _DepotPlaces:
     """Give the depots their numbers: those of the arrays, then reloads, then ends by vehicle type."""
     rules = arrays.rules
     again = [kind for kind in kinds if rules.most_reloads(kind)]
     # without reloads the way back is free in the arrays already
     ends = [kind for kind in again if not rules.returns(kind)]
     reloads = {kind: arrays.depots + place for place, kind in enumerate(again)}
-    return _Places(
+    return _DepotPlaces(
         kinds, reloads, {kind: arrays.depots + len(again) + place for place, kind in enumerate(ends)}
     )
 
 
-def _depots(arrays: RoutingArrays, steps: Steps, places: _Places) -> list[Depot]:
+def _depots(arrays: RoutingArrays, steps: ScaledIntegers, places: _DepotPlaces) -> list[Depot]:
     depots = [Depot(node) for node in range(arrays.depots)]
     depots += [
         Depot(arrays.depot(kind), service_duration=int(steps.reload_time[kind])) for kind in places.reloads
@@ -164,7 +170,9 @@ def _depots(arrays: RoutingArrays, steps: Steps, places: _Places) -> list[Depot]
     return depots + [Depot(arrays.size + place) for place in range(len(places.ends))]
 
 
-def _with_ends(arrays: RoutingArrays, steps: Steps, places: _Places) -> tuple[Integers, Integers]:
+def _with_ends(
+    arrays: RoutingArrays, steps: ScaledIntegers, places: _DepotPlaces
+) -> tuple[Integers, Integers]:
     """Return the matrices with a place for each type to end at where it stands; the way there is service alone."""
     if not places.ends:
         return steps.cost, steps.transit
@@ -192,7 +200,7 @@ def _profiles(kinds: Sequence[int], *matrices: Integers) -> tuple[list[int], lis
     return profiles, shared
 
 
-def _clients(arrays: RoutingArrays, steps: Steps, *, complete: bool) -> list[Client]:
+def _clients(arrays: RoutingArrays, steps: ScaledIntegers, *, complete: bool) -> list[Client]:
     loaded, picked = _is_loaded(steps), bool(steps.pickup.any())
     must = arrays.mandatory & complete
     prize = np.where(arrays.mandatory, 0 if complete else steps.worth, steps.prize)
@@ -211,12 +219,12 @@ def _clients(arrays: RoutingArrays, steps: Steps, *, complete: bool) -> list[Cli
     ]
 
 
-def _is_loaded(steps: Steps) -> bool:
+def _is_loaded(steps: ScaledIntegers) -> bool:
     return bool(steps.demand.any() or steps.pickup.any())
 
 
 def _vehicles(
-    arrays: RoutingArrays, steps: Steps, places: _Places, profiles: Sequence[int]
+    arrays: RoutingArrays, steps: ScaledIntegers, places: _DepotPlaces, profiles: Sequence[int]
 ) -> list[VehicleType]:
     loaded, rules = _is_loaded(steps), arrays.rules
     assert VehicleType().tw_late == UNLIMITED
@@ -231,7 +239,7 @@ def _vehicles(
             more |= {"shift_duration": regular, "max_overtime": max(0, longest - regular)}
             more["unit_overtime_cost"] = int(steps.overtime[kind])
         if rules.max_distance.size:
-            more["max_distance"] = _farthest(arrays, steps, kind)
+            more["max_distance"] = _distance_limit(arrays, steps, kind)
         if kind in places.reloads:
             more |= {"reload_depots": [places.reloads[kind]], "max_reloads": rules.most_reloads(kind)}
         home = arrays.depot(kind)
@@ -253,7 +261,7 @@ def _vehicles(
     return types
 
 
-def _farthest(arrays: RoutingArrays, steps: Steps, kind: int) -> int:
+def _distance_limit(arrays: RoutingArrays, steps: ScaledIntegers, kind: int) -> int:
     """Return the limit of a distance as the price of the arcs, which is what PyVRP sums up.
 
     Where prices are rounded, each arc may be half a step too dear; what is too far by that only the arrays see.

@@ -11,12 +11,12 @@ from kanopt.solvers.routing.arrays import RoutingArrays
 from kanopt.solvers.routing.integer_rules import RoutingRules
 from kanopt.solvers.routing.rounding import splits_at_pickups
 
-__all__ = ["as_pyvrp_sees", "rules_beyond_pyvrp"]
+__all__ = ["relaxed_for_pyvrp", "unsupported_rules"]
 
 _TOLERANCE = 1e-9
 
 
-def rules_beyond_pyvrp(problem: RoutingProblem) -> tuple[str, ...]:
+def unsupported_rules(problem: RoutingProblem) -> tuple[str, ...]:
     """Name the rules of a problem that PyVRP does not model, in a few words each.
 
     Parameters
@@ -24,18 +24,18 @@ def rules_beyond_pyvrp(problem: RoutingProblem) -> tuple[str, ...]:
     problem
         A routing problem.
     """
-    facts, policy = problem.facts, problem.policy
-    counts = {vehicle.name: vehicle.count for vehicle in facts.vehicles}
+    data, policy = problem.data, problem.policy
+    counts = {vehicle.name: vehicle.count for vehicle in data.vehicles}
     found = {
-        "driver breaks": any(facts.rests),
-        "several time windows": len(facts.opens) > 1,
-        "service that is late at a price": bool((facts.lateness_rate > 0).any()),
-        "loading at clients": facts.has_sources,
-        "goods kept apart": bool(facts.apart.any()),
+        "driver breaks": any(data.breaks),
+        "several time windows": len(data.opens) > 1,
+        "service that is late at a price": bool((data.lateness_rate > 0).any()),
+        "loading at clients": data.has_sources,
+        "goods kept apart": bool(data.apart.any()),
         "clients pinned to one of several vehicles": any(
-            counts[name] > 1 for name, _ in facts.pinned.values()
+            counts[name] > 1 for name, _ in data.pinned.values()
         ),
-        "deliveries before pickups": policy.backhaul and not splits_at_pickups(facts),
+        "deliveries before pickups": policy.backhaul and not splits_at_pickups(data),
         "a price of the longest route": bool(policy.cost_of_longest),
         "limits of distance beside prices of something else": not _price_of_distance(problem),
     }
@@ -44,10 +44,10 @@ def rules_beyond_pyvrp(problem: RoutingProblem) -> tuple[str, ...]:
 
 def _price_of_distance(problem: RoutingProblem) -> bool:
     """Say whether each vehicle type with a limit of distance pays for its legs by their distance alone."""
-    facts = problem.facts
-    for kind in np.flatnonzero(np.isfinite(facts.of_vehicles("max_distance"))):
-        costs, lengths = problem.planner.costs[kind], facts.distance
-        usable = facts.usable & np.isfinite(costs)
+    data = problem.data
+    for kind in np.flatnonzero(np.isfinite(data.of_vehicles("max_distance"))):
+        costs, lengths = problem.planning_values.costs[kind], data.distance
+        usable = data.usable & np.isfinite(costs)
         total = float(lengths[usable].sum())
         rate = float(costs[usable].sum()) / total if total else 0.0
         even = np.allclose(costs[usable], rate * lengths[usable], rtol=_TOLERANCE, atol=_TOLERANCE * rate)
@@ -56,7 +56,7 @@ def _price_of_distance(problem: RoutingProblem) -> bool:
     return True
 
 
-def as_pyvrp_sees(arrays: RoutingArrays) -> RoutingArrays:
+def relaxed_for_pyvrp(arrays: RoutingArrays) -> RoutingArrays:
     """Return a problem without the rules that PyVRP does not model; late service is not allowed.
 
     Parameters
@@ -65,11 +65,11 @@ def as_pyvrp_sees(arrays: RoutingArrays) -> RoutingArrays:
         The problem.
     """
     rules = arrays.rules
-    if rules.absent:
+    if rules.is_empty:
         return arrays
     kept = RoutingRules(
-        carried=rules.carried,
-        room=rules.room,
+        demands=rules.demands,
+        capacities=rules.capacities,
         pickup=rules.pickup,
         length=rules.length,
         max_distance=rules.max_distance,

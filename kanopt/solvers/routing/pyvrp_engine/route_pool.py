@@ -11,7 +11,7 @@ from pyvrp import Route, Solution
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array, vstack
 
-from kanopt.solvers.clock import Clock
+from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.routing.pyvrp_engine.model import PyVrpModel
 
 __all__ = ["RoutePool"]
@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class _Column:
+class _RouteColumn:
     """A route: its vehicle type, its price less the prizes of its stops, and its clients in order."""
 
     kind: int
@@ -55,7 +55,7 @@ class RoutePool:
     def __init__(self, model: PyVrpModel) -> None:
         self.model = model
         self._seen: set[tuple[int, str]] = set()
-        self._columns: dict[tuple[int, frozenset[int]], _Column] = {}
+        self._columns: dict[tuple[int, frozenset[int]], _RouteColumn] = {}
         clients = model.data.clients()
         self._required = np.array([client.required for client in clients], dtype=bool)
 
@@ -69,44 +69,44 @@ class RoutePool:
             if name not in self._seen:
                 self._seen.add(name)
                 if route.is_feasible():
-                    self._take(route)
+                    self._add_route(route)
 
-    def _take(self, route: Route) -> None:
+    def _add_route(self, route: Route) -> None:
         """Note a route, in the cheapest order of its stops, as the one seen last."""
         stops = tuple(stop.idx for stop in route if stop.is_client())
-        column = _Column(route.vehicle_type(), _price(route), stops)
+        column = _RouteColumn(route.vehicle_type(), _price(route), stops)
         key = column.kind, frozenset(stops)
         known = self._columns.pop(key, column)
         if stops:
             self._columns[key] = min(column, known, key=lambda each: each.price)
 
-    def combined(self, known: Solution, clock: Clock) -> Solution | None:
+    def best_combination(self, known: Solution, clock: SearchClock) -> Solution | None:
         """Return a better plan than a known one that is made of routes of the pool, None where none was found."""
         for route in known.routes():
-            self._take(route)
+            self._add_route(route)
         columns = list(self._columns.values())[-_MOST:]
         best = sum(_price(route) for route in known.routes())
         scale = max(1.0, abs(best) / max(1, known.num_routes()))
         prices = np.array([column.price for column in columns]) / scale
         target = (best - _BETTER * abs(best)) / scale
         partition, fleet = self._rows(columns)
-        reduced, bound = self._reduced(prices, partition, fleet)
+        reduced, bound = self._reduced_costs(prices, partition, fleet)
         room = target - bound
         clock.spend(_PER_COLUMN * len(columns))
         if reduced is None or room < 0:
             return None
         order = np.argsort(reduced, kind="stable")
         kept = order[: int((reduced[order] <= room).sum())]
-        self._forget(columns, order)
+        self._prune(columns, order)
         if len(kept) > _WHOLE:
             return None
         limits: dict[str, float] = {"node_limit": _NODES}
         if not clock.counts_work:
             limits["time_limit"] = _SECONDS
-        chosen = self._whole(prices[kept], partition[:, kept], fleet[:, kept], target, limits)
+        chosen = self._solve_integer(prices[kept], partition[:, kept], fleet[:, kept], target, limits)
         return None if chosen is None else self._plan(columns[place] for place in kept[chosen])
 
-    def _rows(self, columns: list[_Column]) -> tuple[csr_array, csr_array]:
+    def _rows(self, columns: list[_RouteColumn]) -> tuple[csr_array, csr_array]:
         """Return which clients, and which vehicle type, each route takes."""
         count = len(columns)
         lengths = [len(column.stops) for column in columns]
@@ -124,7 +124,9 @@ class RoutePool:
         vehicles = [kind.num_available for kind in self.model.data.vehicle_types()]
         return self._required.astype(float), np.ones(len(self._required)), np.array(vehicles, dtype=float)
 
-    def _reduced(self, prices: Floats, partition: csr_array, fleet: csr_array) -> tuple[Floats | None, float]:
+    def _reduced_costs(
+        self, prices: Floats, partition: csr_array, fleet: csr_array
+    ) -> tuple[Floats | None, float]:
         """Return by how much each route is too dear for the linear program, and the price of its plan."""
         must, once, vehicles = self._limits()
         optional = np.flatnonzero(~self._required)
@@ -145,7 +147,7 @@ class RoutePool:
             reduced = reduced - exact.T @ found.eqlin.marginals
         return reduced, float(found.fun)
 
-    def _whole(
+    def _solve_integer(
         self, prices: Floats, partition: csr_array, fleet: csr_array, target: float, limits: dict[str, float]
     ) -> NDArray[np.bool_] | None:
         must, once, vehicles = self._limits()
@@ -162,7 +164,7 @@ class RoutePool:
         )
         return None if found.x is None else found.x > 0.5
 
-    def _forget(self, columns: list[_Column], order: NDArray[np.intp]) -> None:
+    def _prune(self, columns: list[_RouteColumn], order: NDArray[np.intp]) -> None:
         """Keep no more routes than a linear program solves in a moment: those least too dear."""
         if len(columns) > _KEPT:
             kept = [columns[place] for place in order[:_KEPT]]
@@ -170,7 +172,7 @@ class RoutePool:
         if len(self._seen) > _NAMES:
             self._seen.clear()
 
-    def _plan(self, columns: Iterable[_Column]) -> Solution:
+    def _plan(self, columns: Iterable[_RouteColumn]) -> Solution:
         data = self.model.data
         return Solution(data, [Route(data, list(column.stops), column.kind) for column in columns])
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kanopt.solvers.routing.arrays import Integers, RoutingArrays
 
-__all__ = ["UNLIMITED", "Steps", "in_steps", "mean"]
+__all__ = ["UNLIMITED", "ScaledIntegers", "positive_mean", "scale_integers"]
 
 UNLIMITED = int(np.iinfo(np.int64).max)
 """A time that never comes."""
@@ -20,7 +20,7 @@ _WORTH = 3  # a client that must be served is worth so many times the dearest tr
 
 
 @dataclass(frozen=True, eq=False)
-class Steps:
+class ScaledIntegers:
     """A routing problem in the longest steps in which it is the same problem.
 
     The search of PyVRP weighs prices against loads and times by penalties per unit, all within the same limits, so
@@ -64,7 +64,7 @@ class Steps:
 
 
 @dataclass(frozen=True, eq=False)
-class _Times:
+class _ScaledTimes:
     step: int
     transit: Integers
     earliest: Integers
@@ -73,7 +73,7 @@ class _Times:
     shift_end: Integers
 
 
-def in_steps(arrays: RoutingArrays) -> Steps:
+def scale_integers(arrays: RoutingArrays) -> ScaledIntegers:
     """Take common divisors out of times, loads and prices, and count loads so that they are as large as times.
 
     That changes no plan and no order of prices. Only where prices are still too long for sums in 64 bits are they
@@ -86,9 +86,9 @@ def in_steps(arrays: RoutingArrays) -> Steps:
     """
     roads = arrays.transit <= arrays.horizon
     times = _times(arrays, roads)
-    demand, pickup, capacity = _loads(arrays, mean(times.transit[roads]))
+    demand, pickup, capacity = _loads(arrays, positive_mean(times.transit[roads]))
     per_time, overtime = arrays.per_time * times.step, _of_types(arrays, "overtime", 0) * times.step
-    divisor = _common(arrays.cost[roads], arrays.fixed, arrays.prize, per_time, overtime)
+    divisor = _common_divisor(arrays.cost[roads], arrays.fixed, arrays.prize, per_time, overtime)
     most = _MOST_LIMITED if arrays.rules.max_distance.size else _MOST
     divisor *= max(1, -(-(arrays.penalty // divisor) // most))
     cost, fixed, prize, paid, more = (
@@ -99,7 +99,7 @@ def in_steps(arrays: RoutingArrays) -> Steps:
     cost = np.where(roads, cost, _FAR * dearest)
     longest = int(times.transit.max(initial=0, where=roads))
     trip = 2 * dearest + int(fixed.max(initial=0)) + 2 * longest * int((paid + more).max(initial=0))
-    return Steps(
+    return ScaledIntegers(
         cost=cost,
         transit=times.transit,
         roads=roads,
@@ -122,7 +122,7 @@ def in_steps(arrays: RoutingArrays) -> Steps:
     )
 
 
-def mean(values: Integers) -> float:
+def positive_mean(values: Integers) -> float:
     """Return the mean of what is above zero, 0 where nothing is.
 
     Examples
@@ -134,7 +134,7 @@ def mean(values: Integers) -> float:
     return float(positive.mean()) if positive.size else 0.0
 
 
-def _common(*values: Integers) -> int:
+def _common_divisor(*values: Integers) -> int:
     """Return the greatest common divisor of all values, 1 where all are zero."""
     return int(np.gcd.reduce([np.gcd.reduce(some, axis=None) for some in values if some.size])) or 1
 
@@ -149,19 +149,19 @@ def _loads(arrays: RoutingArrays, ridden: float) -> tuple[Integers, Integers, In
     """Return demands and capacities in every measure, and pickups, so that a mean demand is a mean travel time."""
     rules = arrays.rules
     pickup = rules.pickup if rules.pickup.size else np.zeros_like(arrays.demand)
-    measures = [(arrays.demand, arrays.capacity), *zip(rules.carried, rules.room, strict=True)]
+    measures = [(arrays.demand, arrays.capacity), *zip(rules.demands, rules.capacities, strict=True)]
     demands, rooms = [], []
     for measure, (demand, room) in enumerate(measures):
         picked = pickup if measure == 0 else np.zeros_like(pickup)
-        weight = _common(demand, picked)
-        heavy = max(1, round(ridden / (mean(np.maximum(demand, picked) // weight) or 1.0)))
+        weight = _common_divisor(demand, picked)
+        heavy = max(1, round(ridden / (positive_mean(np.maximum(demand, picked) // weight) or 1.0)))
         demands.append(demand // weight * heavy)
         rooms.append(room // weight * heavy)
         pickup = picked // weight * heavy if measure == 0 else pickup
     return np.stack(demands), pickup, np.stack(rooms)
 
 
-def _times(arrays: RoutingArrays, roads: NDArray[np.bool_]) -> _Times:
+def _times(arrays: RoutingArrays, roads: NDArray[np.bool_]) -> _ScaledTimes:
     """Return the times in their longest step.
 
     A vehicle is anywhere at sums of starts, openings and legs: whole steps, so that a limit between two steps is as
@@ -182,12 +182,12 @@ def _times(arrays: RoutingArrays, roads: NDArray[np.bool_]) -> _Times:
         if not (arrays.per_time.any() or rules.max_duration.size or rules.overtime.size):
             zero = np.zeros_like(arrays.earliest)
             nothing = np.zeros_like(shift_end)
-            return _Times(1, np.zeros_like(arrays.transit), zero, latest, nothing, shift_end)
+            return _ScaledTimes(1, np.zeros_like(arrays.transit), zero, latest, nothing, shift_end)
     earliest = np.where(arrays.earliest <= first, 0, arrays.earliest)
     ends = rules.service if rules.one_way.any() else again
-    step = _common(arrays.transit[roads], earliest, arrays.shift_start, again, ends)
+    step = _common_divisor(arrays.transit[roads], earliest, arrays.shift_start, again, ends)
     never = arrays.horizon // step + 1
-    return _Times(
+    return _ScaledTimes(
         step=step,
         transit=np.where(roads, arrays.transit // step, never),
         earliest=earliest // step,

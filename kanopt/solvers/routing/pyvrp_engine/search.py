@@ -26,7 +26,7 @@ from pyvrp.search import (
 )
 
 from kanopt.solvers.incumbents import Incumbents
-from kanopt.solvers.routing.arrays import RoutingArrays, Ways
+from kanopt.solvers.routing.arrays import NodeRoutes, RoutingArrays
 from kanopt.solvers.routing.pyvrp_engine.model import PyVrpModel, pyvrp_model
 from kanopt.solvers.routing.pyvrp_engine.route_pool import RoutePool
 
@@ -67,7 +67,7 @@ class PyVrpSearch:
         Wall seconds, counted from the beginning of `incumbents`.
     seed
         Any whole number of at least 0.
-    asked
+    stop_requested
         Looked at in every iteration: whether to stop.
     """
 
@@ -84,17 +84,17 @@ class PyVrpSearch:
         self.incumbents = incumbents
         self.time_limit = time_limit
         self.rng = RandomNumberGenerator(seed % 2**32)
-        self.asked = asked
+        self.stop_requested = asked
         self.patience = _STEPS + _STEPS_PER_PAIR * (arrays.size - arrays.depots) ** 2
         self.message = ""
 
-    def run(self, start: Ways | None) -> None:
+    def run(self, start: NodeRoutes | None) -> None:
         """Search from a plan that fits, or from scratch; :attr:`message` says how it ended."""
         if start is not None:
             self.incumbents.offer(start)
-        if self._may_be_complete() and not self._over(1.0):
+        if self._may_be_complete() and not self._is_over(1.0):
             self._search(complete=True)
-        if not self._is_complete() and not self._over(1.0):
+        if not self._is_complete() and not self._is_over(1.0):
             self._search(complete=False)
 
     def _may_be_complete(self) -> bool:
@@ -105,17 +105,19 @@ class PyVrpSearch:
 
     def _is_complete(self) -> bool:
         """Say whether a plan is known that serves all who must be and can be."""
-        return self.incumbents.rank is not None and self.incumbents.rank[0] == self.arrays.stranded
+        return (
+            self.incumbents.rank is not None and self.incumbents.rank[0] == self.arrays.unreachable_mandatory
+        )
 
-    def _over(self, share: float) -> bool:
+    def _is_over(self, share: float) -> bool:
         """Say whether the search was asked to stop, or that share of its time is over."""
-        return self.asked() or self.incumbents.seconds >= share * self.time_limit
+        return self.stop_requested() or self.incumbents.seconds >= share * self.time_limit
 
     def _search(self, *, complete: bool) -> None:
         model = pyvrp_model(self.arrays, complete=complete)
         local = self._local_search(model)
-        first = self._first(model, local)
-        watch, again = _Watch(self, model, complete=complete, first=first), False
+        first = self._initial_solution(model, local)
+        watch, again = _SearchMonitor(self, model, complete=complete, first=first), False
         with warnings.catch_warnings():
             # penalties that stay at their largest mean that no plan serves all: what is done then is done here
             warnings.simplefilter("ignore", PenaltyBoundWarning)
@@ -123,12 +125,14 @@ class PyVrpSearch:
                 penalties = self._penalties(model, complete=complete)
                 params = IteratedLocalSearchParams(callbacks=watch)
                 search = IteratedLocalSearch(model.data, penalties, local, first, params)
-                better = watch.round(search)
+                better = watch.run_round(search)
                 if watch.ended:
                     break
                 # without a pool nothing of what a new start finds is kept unless it beats the best plan as a whole
                 again = better or not again or watch.pool is None
-                first = watch.best if again and watch.best is not None else self._random(model, local)
+                first = (
+                    watch.best if again and watch.best is not None else self._random_solution(model, local)
+                )
         if not self._is_complete():
             self.incumbents.offer(self._trimmed(model, watch.current))
 
@@ -140,16 +144,16 @@ class PyVrpSearch:
                 local.add_operator(operator(model.data))
         return local
 
-    def _first(self, model: PyVrpModel, local: LocalSearch) -> Solution:
+    def _initial_solution(self, model: PyVrpModel, local: LocalSearch) -> Solution:
         """Return the plan to start from: the best one known, else a random one after a local search."""
         if self.incumbents.best is None:
-            return self._random(model, local)
+            return self._random_solution(model, local)
         known = model.solution(self.incumbents.best)
         if known.is_complete():
             return known
         return local(known, self._penalties(model, complete=True).max_cost_evaluator(), exhaustive=True)
 
-    def _random(self, model: PyVrpModel, local: LocalSearch) -> Solution:
+    def _random_solution(self, model: PyVrpModel, local: LocalSearch) -> Solution:
         evaluator = self._penalties(model, complete=True).max_cost_evaluator()
         return local(Solution.make_random(model.data, self.rng), evaluator, exhaustive=True)
 
@@ -171,18 +175,18 @@ class PyVrpSearch:
         loads = [load * worths[0]] * model.data.num_load_dimensions
         return PenaltyManager((loads, time * worths[1], 1.0), params)
 
-    def _trimmed(self, model: PyVrpModel, solution: Solution) -> Ways:
+    def _trimmed(self, model: PyVrpModel, solution: Solution) -> NodeRoutes:
         """Return a plan without the stops that do not fit."""
         seen: set[int] = set()
         return [
             self.arrays.trimmed(kind, way, seen, place)
             for place, ((kind, _), way) in enumerate(
-                zip(self.arrays.fleet, model.ways(solution), strict=True)
+                zip(self.arrays.fleet, model.node_routes(solution), strict=True)
             )
         ]
 
 
-class _Watch(IteratedLocalSearchCallbacks):
+class _SearchMonitor(IteratedLocalSearchCallbacks):
     """Hears from PyVRP in every iteration, and says when a round is to stop.
 
     Attributes
@@ -212,12 +216,12 @@ class _Watch(IteratedLocalSearchCallbacks):
         self.pool = RoutePool(model) if clients in _POOLED and not model.reloads else None
         self._offer(first)
 
-    def round(self, search: IteratedLocalSearch) -> bool:
+    def run_round(self, search: IteratedLocalSearch) -> bool:
         """Run one round, and put routes of all rounds together; return whether there is a better plan."""
         before, self.idle = self.best, 0
-        search.run(self.over, collect_stats=False)
+        search.run(self.is_over, collect_stats=False)
         if self.pool is not None and self.best is not None and not self.ended:
-            combined = self.pool.combined(self.best, self.search.incumbents.clock)
+            combined = self.pool.best_combination(self.best, self.search.incumbents.clock)
             if combined is not None:
                 self._offer(combined)
         return self.best is not before
@@ -241,9 +245,9 @@ class _Watch(IteratedLocalSearchCallbacks):
     def _offer(self, solution: Solution) -> None:
         if solution.is_feasible() and (self.best is None or _cost(solution) < _cost(self.best)):
             self.best, self.best_at = solution, self.iterations
-            self.search.incumbents.offer(self.model.ways(solution))
+            self.search.incumbents.offer(self.model.node_routes(solution))
 
-    def over(self, best_cost: int) -> bool:
+    def is_over(self, best_cost: int) -> bool:
         """Say whether the round is to stop, and note whether the search is; PyVRP asks before every iteration."""
         search, share = self.search, 1.0
         if self.complete and not search._is_complete():
@@ -252,7 +256,7 @@ class _Watch(IteratedLocalSearchCallbacks):
         elif self.iterations - self.best_at >= search.patience:
             search.message = f"ended by itself after {search.patience:,} iterations without a better plan"
             self.ended = True
-        self.ended = self.ended or search._over(share)
+        self.ended = self.ended or search._is_over(share)
         return self.ended or self.idle >= self.longest
 
 

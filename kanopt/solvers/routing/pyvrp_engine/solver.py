@@ -13,7 +13,7 @@ from kanopt.problems.routing import Client, Depot, RoutingPolicy, RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.routing.integers import lower
-from kanopt.solvers.routing.pyvrp_engine.relaxed import rules_beyond_pyvrp
+from kanopt.solvers.routing.pyvrp_engine.relaxed import unsupported_rules
 from kanopt.solvers.routing.pyvrp_engine.search import PyVrpSearch
 
 __all__ = ["PyVrpRouting"]
@@ -46,7 +46,7 @@ _KNOWN: dict[type, tuple[str, ...]] = {
     ),
 }
 """What of a problem reaches PyVRP: as integers, as a name or a place that no plan depends on, or as a rule that
-:func:`rules_beyond_pyvrp` looks at."""
+:func:`unsupported_rules` looks at."""
 
 
 class PyVrpRouting:
@@ -55,7 +55,7 @@ class PyVrpRouting:
     The problem is lowered to the same integers as for OR-Tools, with the same rounding bound. A client that must
     be served and cannot is left out, so that a partial plan always comes back. Several capacities, pickups, reloads,
     routes that do not come back, limits of duration and overtime are modelled, limits of distance where legs are paid
-    by their distance; :meth:`beyond` names what is not. No bound is claimed.
+    by their distance; :meth:`unsupported_rules` names what is not. No bound is claimed.
 
     Notes
     -----
@@ -83,10 +83,10 @@ class PyVrpRouting:
         """Return an empty text for a routing problem that PyVRP models in full, else why it does not fit."""
         if not isinstance(problem, RoutingProblem):
             return f"solves routing problems, not {problem.kind}"
-        beyond = self.beyond(problem)
+        beyond = self.unsupported_rules(problem)
         return f"does not model {', '.join(beyond)}" if beyond else ""
 
-    def beyond(self, problem: RoutingProblem) -> tuple[str, ...]:
+    def unsupported_rules(self, problem: RoutingProblem) -> tuple[str, ...]:
         """Name what a problem asks for and PyVRP does not model.
 
         Without it, PyVRP solves a relaxation, whose plan is a start for an engine that models all. Anything that is
@@ -117,14 +117,14 @@ class PyVrpRouting:
             for where, kind, items in groups
             for name in _set_fields(items, _KNOWN[kind])
         )
-        return (*rules_beyond_pyvrp(problem), *unknown)
+        return (*unsupported_rules(problem), *unknown)
 
     def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
         """Lower the problem to integers, search, and return the best plan found."""
         integers = lower(problem, options.seed)
         if integers.is_idle:
             return integers.idle_outcome()
-        start = None if options.initial is None else integers.ways(options.initial)
+        start = None if options.initial is None else integers.node_routes(options.initial)
         with Interrupt() as interrupt:
             incumbents = Incumbents(integers, options.progress, clock=options.clock)
             search = PyVrpSearch(

@@ -23,7 +23,7 @@ def test_a_leg_costs_metres_times_weight(write):
     instance = read_instance(write(UK))
     problem = instance.problem
     assert (instance.name, instance.kind, instance.rounding) == ("UK02_01", "pollution", "given")
-    assert problem.facts.names == ("Hull (0)", "Goole Town", "Hull (2)")
+    assert problem.data.names == ("Hull (0)", "Goole Town", "Hull (2)")
     plan = problem.plan_from([["Goole Town", "Hull (2)"]])
     wanted = 25_000 * (6350 + 1200) + 10_000 * (6350 + 500) + 50_000 * 6350
     assert problem.price(plan).objective == pytest.approx(wanted)

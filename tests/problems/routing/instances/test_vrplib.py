@@ -115,19 +115,19 @@ def test_each_client_may_have_its_own_service_time(write):
 def test_explicit_distances_in_rows_of_any_length(write):
     problem = read_instance(write(EXPLICIT)).problem
     wanted = np.array([[0, 5, 7, 6], [5, 0, 8, 9], [7, 8, 0, 4], [6, 9, 4, 0]], dtype=float)
-    assert np.array_equal(problem.facts.distance, wanted)
+    assert np.array_equal(problem.data.distance, wanted)
     full = EXPLICIT.replace("LOWER_ROW", "FULL_MATRIX").replace(
         "5 7 8\n6 9\n 4", " ".join(map(str, range(16)))
     )
     found = read_instance(write(full))
     assert found.rounding == "given"
-    assert found.problem.facts.distance[1].tolist() == [4, 0, 6, 7]
+    assert found.problem.data.distance[1].tolist() == [4, 0, 6, 7]
 
 
 def test_the_file_may_say_how_distances_are_rounded(write):
     ceil = read_instance(write(CVRP.replace("EUC_2D", "CEIL_2D")))
     assert ceil.rounding == "ceil"
-    assert ceil.problem.facts.distance[1, 2] == math.ceil(math.dist(POINTS[1], POINTS[2]))
+    assert ceil.problem.data.distance[1, 2] == math.ceil(math.dist(POINTS[1], POINTS[2]))
     with pytest.raises(FileFormatError, match=r"toy\.vrp:5: .*CEIL_2D says how"):
         read_instance(write(CVRP.replace("EUC_2D", "CEIL_2D")), convention="exact")
 

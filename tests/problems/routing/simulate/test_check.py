@@ -160,7 +160,7 @@ def test_prices_add_up_to_first_principles(seed):
     plan = problem.plan_from(random_routes(problem, seed))
     costs = [
         route_cost(
-            problem, problem.facts.type_index[r.vehicle], tuple(problem.facts.index[c] for c in r.clients)
+            problem, problem.data.type_index[r.vehicle], tuple(problem.data.index[c] for c in r.clients)
         )
         for r in plan.routes
     ]

@@ -29,11 +29,11 @@ def by_hand(
     """Drive one route leg by leg; `minutes(a, b, clock)` is the law."""
     begins, time, here = [], departure, 0
     for name in (*route.clients, route.depot):
-        node = problem.facts.index[name]
+        node = problem.data.index[name]
         time += minutes(here, node, time)
-        time = max(time, float(problem.facts.earliest[node]))
+        time = max(time, float(problem.data.earliest[node]))
         begins.append(time)
-        time += float(problem.facts.of_nodes("service")[node])
+        time += float(problem.data.of_nodes("service")[node])
         here = node
     return begins, time
 
@@ -98,9 +98,9 @@ def test_the_departure_on_a_clock_law_is_as_late_as_costs_nothing():
     early = problem.drive([Route("van", 1, "depot", free.clients, 480.0)])
     assert driven.departure[0] > 530
     assert driven.finish[0] == pytest.approx(early.finish[0], abs=1e-6)
-    assert (driven.begin <= np.maximum(early.begin, problem.facts.latest[driven.head]) + 1e-6).all()
+    assert (driven.begin <= np.maximum(early.begin, problem.data.latest[driven.head]) + 1e-6).all()
     later = problem.drive([Route("van", 1, "depot", free.clients, driven.departure[0] + 0.01)])
-    late = (later.begin > np.maximum(early.begin, problem.facts.latest[later.head]) + 1e-6).any()
+    late = (later.begin > np.maximum(early.begin, problem.data.latest[later.head]) + 1e-6).any()
     assert late or later.finish[0] > early.finish[0] + 1e-6
 
 
@@ -132,7 +132,7 @@ def test_no_departure_gives_a_shorter_route_that_is_as_punctual(seed):
     early = problem.drive(
         [Route(r.vehicle, r.index, r.depot, r.clients, s) for r, s in starts(problem, routes)]
     )
-    limit = np.maximum(early.begin, problem.facts.latest[early.head])
+    limit = np.maximum(early.begin, problem.data.latest[early.head])
     for share in np.linspace(0, 1, 21):
         shift = share * (early.finish - early.departure)
         tried = problem.drive(

@@ -5,18 +5,18 @@ import pytest
 
 from kanopt.formulas import Variable, arc, client, clock, parse_formula, state
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
-from kanopt.problems.routing.leg_laws import DURATION, Inputs
-from kanopt.solvers.routing.law_search.compiled_laws import LegLaw, Legs
-from kanopt.solvers.routing.law_search.compiled_problem import compiled
+from kanopt.problems.routing.leg_laws import DURATION, LegInputs
+from kanopt.solvers.routing.law_search.compiled_laws import CompiledLaw, LegBatch
+from kanopt.solvers.routing.law_search.compiled_problem import compile_problem
 from tests.cases.law_search import exact_problem
 
 
-def some_legs(problem: RoutingProblem, rng: np.random.Generator, count: int) -> tuple[Inputs, Legs]:
-    size = len(problem.facts.names)
+def some_legs(problem: RoutingProblem, rng: np.random.Generator, count: int) -> tuple[LegInputs, LegBatch]:
+    size = len(problem.data.names)
     kind, tail, head = (rng.integers(0, most, count) for most in (len(problem.vehicles), size, size))
     load, moment, spent = rng.uniform(0, 2, count), rng.uniform(-100, 3000, count), rng.uniform(1, 60, count)
-    legs = Legs((kind * size + tail) * size + head, load, moment, spent)
-    return Inputs(kind, tail, head, load, moment, spent), legs
+    legs = LegBatch((kind * size + tail) * size + head, load, moment, spent)
+    return LegInputs(kind, tail, head, load, moment, spent), legs
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,8 @@ def some_legs(problem: RoutingProblem, rng: np.random.Generator, count: int) -> 
 def test_a_prepared_law_has_the_values_of_the_law(case, name):
     problem = exact_problem(case, 2)
     inputs, legs = some_legs(problem, np.random.default_rng(0), 500)
-    expected = problem.rules.evaluate(name, inputs)
-    assert LegLaw(problem.rules, name).evaluate(legs) == pytest.approx(expected, rel=1e-12)
+    expected = problem.leg_laws.evaluate(name, inputs)
+    assert CompiledLaw(problem.leg_laws, name).evaluate(legs) == pytest.approx(expected, rel=1e-12)
 
 
 def problem_with(law: str, **bindings: object) -> RoutingProblem:
@@ -53,26 +53,26 @@ def problem_with(law: str, **bindings: object) -> RoutingProblem:
 
 
 def test_a_line_in_the_load_becomes_two_tables():
-    tables = compiled(
+    tables = compile_problem(
         problem_with("km * (1 + 0.5 * load) + hard", km=arc.distance, load=state.load, hard=client.hard)
     )
-    assert tables.moving == ()
+    assert tables.plan_laws == ()
     assert tables.price.reshape(3, 3).tolist() == [[0.0, 12.0, 20.5], [10.0, 0.0, 12.5], [20.0, 14.0, 0.0]]
     assert tables.per_load.reshape(3, 3)[0] == pytest.approx([0.0, 5.0, 10.0])
 
 
 def test_a_line_that_is_cut_off_at_zero_and_a_curve_stay_laws():
     for law in ("km * (1 - 0.5 * load)", "km * load^2", "km * (load - 1)"):
-        tables = compiled(problem_with(law, km=arc.distance, load=state.load))
-        assert [leg.reads_load for leg in tables.moving] == [True]
+        tables = compile_problem(problem_with(law, km=arc.distance, load=state.load))
+        assert [leg.reads_load for leg in tables.plan_laws] == [True]
 
 
 def test_a_leg_for_which_a_law_has_no_number_cannot_be_driven():
     problem = problem_with(
         "km * log(load + 0.001 - hour / 1000)", km=arc.distance, load=state.load, hour=clock.hour
     )
-    law = LegLaw(problem.rules, "cost")
-    legs = Legs(np.array([1, 1]), np.array([0.0, 1.0]), np.array([600.0, 600.0]), np.array([1.0, 1.0]))
+    law = CompiledLaw(problem.leg_laws, "cost")
+    legs = LegBatch(np.array([1, 1]), np.array([0.0, 1.0]), np.array([600.0, 600.0]), np.array([1.0, 1.0]))
     assert np.isinf(law.evaluate(legs)).tolist() == [True, False]
 
 
@@ -96,9 +96,9 @@ def test_a_rough_value_is_that_of_the_middle_of_ten_seconds(text: str) -> None:
     clocks = rng.uniform(-100.0, 3000.0, 500)
     arcs = rng.integers(0, 18, 500)
     load, spent = rng.uniform(0.0, 3.0, 500), np.ones(500)
-    made = LegLaw(problem.rules, "cost")
-    rough = made.evaluate(Legs(arcs, load, clocks, spent), rough=True)
+    made = CompiledLaw(problem.leg_laws, "cost")
+    rough = made.evaluate(LegBatch(arcs, load, clocks, spent), rough=True)
     middle = (np.floor(clocks * 6) + 0.5) / 6
-    assert rough == pytest.approx(made.evaluate(Legs(arcs, load, middle, spent)), rel=1e-9)
-    never = made.evaluate(Legs(arcs[:1], load[:1], np.array([np.inf]), spent[:1]), rough=True)
+    assert rough == pytest.approx(made.evaluate(LegBatch(arcs, load, middle, spent)), rel=1e-9)
+    never = made.evaluate(LegBatch(arcs[:1], load[:1], np.array([np.inf]), spent[:1]), rough=True)
     assert never.shape == (1,)

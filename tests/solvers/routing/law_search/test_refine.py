@@ -9,8 +9,8 @@ from kanopt.errors import SolverError
 from kanopt.problems import Client, Depot, Progress, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.law_search import refine
-from kanopt.solvers.routing.law_search.large_neighbourhood import Limits
-from kanopt.solvers.routing.law_search.refine import Refinement
+from kanopt.solvers.routing.law_search.large_neighbourhood import StoppingCriteria
+from kanopt.solvers.routing.law_search.refine import LawSearchRun
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
 from tests.cases.law_search import CASES, exact_problem, optimum
 
@@ -122,22 +122,22 @@ def test_an_engine_leaves_departures_to_a_law_that_reads_the_clock():
 
 def test_a_search_in_cycles_ends_by_itself_once_a_cycle_finds_nothing_better():
     problem = exact_problem("load curve", 4, clients=6)
-    searches = [Refinement(problem, None, 2, None) for _ in range(2)]
-    plans = [search.run(Limits(None, None, lambda: False, cycle=40)) for search in searches]
+    searches = [LawSearchRun(problem, None, 2, None) for _ in range(2)]
+    plans = [search.run(StoppingCriteria(None, None, lambda: False, cycle=40)) for search in searches]
     assert plans[0] == plans[1]
     assert searches[0].ended
     assert searches[0].steps % 40 == 0
     assert searches[0].steps >= 80
     assert rank(problem, plans[0])[1] == pytest.approx(optimum(problem)[1])
-    short = Refinement(problem, None, 2, None)
-    short.run(Limits(None, 30, lambda: False, cycle=40))
+    short = LawSearchRun(problem, None, 2, None)
+    short.run(StoppingCriteria(None, 30, lambda: False, cycle=40))
     assert (short.steps, short.ended) == (30, False)
 
 
 def test_ctrl_c_while_a_plan_is_told_keeps_the_plan():
     problem = exact_problem("load curve", 4, clients=8)
-    search = Refinement(problem, None, 0, _pressed)
-    plan = search.run(Limits(None, 500, lambda: False))
+    search = LawSearchRun(problem, None, 0, _pressed)
+    plan = search.run(StoppingCriteria(None, 500, lambda: False))
     assert search.stopped
     assert search.steps < 500
     assert plan.routes

@@ -13,8 +13,8 @@ from kanopt.problems import Route, RoutingProblem
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.law_routing import LawRouting
-from kanopt.solvers.routing.law_search import Scorer, refine
-from kanopt.solvers.routing.law_search.rules import beyond_search
+from kanopt.solvers.routing.law_search import RouteScorer, refine
+from kanopt.solvers.routing.law_search.rules import unsupported_rules
 from tests.cases.law_search import exact_problem
 from tests.cases.routing_variants import variant
 
@@ -83,24 +83,24 @@ def ruled(case: str, rule: str, seed: int) -> RoutingProblem:
 
 def same_as_the_problem(problem: RoutingProblem, seed: int) -> int:
     """Compare scores with prices and checks; return how many of the routes are possible."""
-    scorer, facts = Scorer(problem), problem.facts
+    scorer, data = RouteScorer(problem), problem.data
     rng = np.random.default_rng(seed)
-    nodes = np.arange(len(facts.depots), len(facts.names))
+    nodes = np.arange(len(data.depots), len(data.names))
     routes = [
         (
-            int(rng.integers(len(facts.vehicles))),
+            int(rng.integers(len(data.vehicles))),
             rng.permutation(nodes)[: rng.integers(1, len(nodes) + 1)].tolist(),
         )
         for _ in range(12)
     ]
-    scores = scorer.routes(routes)
+    scores = scorer.score_routes(routes)
     for place, (kind, way) in enumerate(routes):
-        name = facts.vehicles[kind].name
-        stops = tuple(facts.names[node] for node in way)
-        route = Route(name, 1, facts.depot_of[name], stops, float(scores.departure[place]))
+        name = data.vehicles[kind].name
+        stops = tuple(data.names[node] for node in way)
+        route = Route(name, 1, data.depot_of[name], stops, float(scores.departure[place]))
         plan = problem.plan_from([route])
         broken = {violation.constraint for violation in problem.check(plan).violations} - {"unserved"}
-        assert scores.ok[place] == (not broken), (broken, scores.at(place))
+        assert scores.ok[place] == (not broken), (broken, scores.select(place))
         missed = sum(c.prize or 0.0 for c in problem.clients if c.name not in stops)
         if "skill" not in broken:
             price = problem.price(plan).objective - missed
@@ -108,7 +108,7 @@ def same_as_the_problem(problem: RoutingProblem, seed: int) -> int:
         # no other departure is better
         if scores.ok[place] and place < 4:
             leaves = np.linspace(
-                facts.vehicles[kind].shift_start, min(facts.vehicles[kind].shift_end, 1440), 12
+                data.vehicles[kind].shift_start, min(data.vehicles[kind].shift_end, 1440), 12
             )
             for leave in (*leaves.tolist(), None):
                 other = problem.plan_from([replace(route, departure=leave)])
@@ -132,7 +132,7 @@ def test_with_laws_of_load_and_clock_too(case: str, rule: str) -> None:
 @pytest.mark.parametrize("rule", UNKNOWN)
 def test_what_is_not_known_is_told(rule: str) -> None:
     problem = variant(rule, 0)
-    assert beyond_search(problem)
+    assert unsupported_rules(problem)
     with pytest.raises(SolverError, match="does not know"):
         refine(problem, None, steps=1)
 

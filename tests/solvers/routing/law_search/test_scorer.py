@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
 from kanopt.problems.routing.simulate.price import route_costs
-from kanopt.solvers.routing.law_search import Scorer
+from kanopt.solvers.routing.law_search import RouteScorer
 from tests.cases.law_search import CASES, exact_problem
 
 
@@ -28,9 +28,9 @@ def random_routes(
 
 
 def as_route(problem: RoutingProblem, kind: int, way: list[int], leave: float | None) -> Route:
-    facts = problem.facts
-    name = facts.vehicles[kind].name
-    return Route(name, 1, facts.depot_of[name], tuple(facts.names[node] for node in way), leave)
+    data = problem.data
+    name = data.vehicles[kind].name
+    return Route(name, 1, data.depot_of[name], tuple(data.names[node] for node in way), leave)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -38,9 +38,9 @@ def as_route(problem: RoutingProblem, kind: int, way: list[int], leave: float | 
 @given(seed=st.integers(0, 10_000))
 def test_a_score_is_the_price_and_the_check_of_the_problem(case, seed):
     problem = exact_problem(case, seed, clients=5)
-    scorer = Scorer(problem)
+    scorer = RouteScorer(problem)
     routes = random_routes(problem, np.random.default_rng(seed), 6)
-    scores = scorer.routes(routes)
+    scores = scorer.score_routes(routes)
     for place, (kind, way) in enumerate(routes):
         plan = problem.plan_from([as_route(problem, kind, way, float(scores.departure[place]))])
         broken = {violation.constraint for violation in problem.check(plan).violations} - {"unserved"}
@@ -57,9 +57,9 @@ def test_a_score_is_the_price_and_the_check_of_the_problem(case, seed):
 @pytest.mark.parametrize("case", CASES)
 def test_a_rough_score_is_that_of_a_departure_there_is(case):
     problem = exact_problem(case, 3, clients=6)
-    scorer = Scorer(problem)
+    scorer = RouteScorer(problem)
     routes = random_routes(problem, np.random.default_rng(0), 30)
-    rough, fine = scorer.routes(routes, rough=True), scorer.routes(routes)
+    rough, fine = scorer.score_routes(routes, rough=True), scorer.score_routes(routes)
     # the clock is read to ten seconds
     assert (fine.cost() <= rough.cost() * (1.0 + 1e-3)).all()
     assert (fine.ok == rough.ok).all()
@@ -71,17 +71,17 @@ def test_a_rough_score_is_that_of_a_departure_there_is(case):
 @pytest.mark.parametrize("case", CASES)
 def test_no_departure_of_many_is_better(case):
     problem = exact_problem(case, 11, clients=5)
-    scorer = Scorer(problem)
+    scorer = RouteScorer(problem)
     routes = random_routes(problem, np.random.default_rng(1), 40)
-    scores = scorer.routes(routes)
+    scores = scorer.score_routes(routes)
     for place in np.flatnonzero(scores.ok):
         kind, way = routes[place]
         vehicle, leaves = problem.vehicles[kind], [float(scores.departure[place]), None]
         leaves += np.linspace(vehicle.shift_start, vehicle.shift_end, 150).tolist()
         tried = [as_route(problem, kind, way, leave) for leave in leaves]
         driven = problem.drive(tried)
-        cost = route_costs(problem.rules, problem.planner, tried, driven)
-        late = np.bincount(driven.route, driven.begin > problem.facts.latest[driven.head] + 1e-6, len(tried))
+        cost = route_costs(problem.leg_laws, problem.planning_values, tried, driven)
+        late = np.bincount(driven.route, driven.begin > problem.data.latest[driven.head] + 1e-6, len(tried))
         cost[(late > 0) | (driven.finish > vehicle.shift_end + 1e-6)] = np.inf
         assert scores.price[place] == pytest.approx(cost[0], rel=1e-9)
         assert scores.price[place] <= cost.min() * (1 + 1e-4)
@@ -90,10 +90,10 @@ def test_no_departure_of_many_is_better(case):
 def test_where_the_problem_finds_the_departure_itself_its_price_is_the_score():
     for case in ("still", "load curve", "slow when full", "two depots", "arrivals", "arrivals unpaid"):
         problem = exact_problem(case, 5, clients=5)
-        scorer = Scorer(problem)
-        assert scorer.leaves_open
+        scorer = RouteScorer(problem)
+        assert scorer.leaves_departures_open
         routes = random_routes(problem, np.random.default_rng(2), 30)
-        scores = scorer.routes(routes)
+        scores = scorer.score_routes(routes)
         exact = 1e-3 if case == "arrivals" else 1e-9
         for place in np.flatnonzero(scores.ok):
             plan = problem.plan_from([as_route(problem, *routes[place], None)])
@@ -104,7 +104,7 @@ def test_where_the_problem_finds_the_departure_itself_its_price_is_the_score():
 
 def test_stated_departures_where_a_law_of_the_clock_has_no_turning_points():
     for case in ("rush hour", "toll by hour", "load and clock", "paid by the minute", "arrivals and toll"):
-        assert not Scorer(exact_problem(case, 1)).leaves_open
+        assert not RouteScorer(exact_problem(case, 1)).leaves_departures_open
 
 
 def test_a_leg_without_a_road_or_a_price_is_never_driven():
@@ -113,7 +113,7 @@ def test_a_leg_without_a_road_or_a_price_is_never_driven():
     problem = RoutingProblem(
         [Depot("depot")], [Client("a"), Client("b")], [VehicleType("van")], {}, minutes, np.ones((3, 3))
     )
-    scores = Scorer(problem).routes([(0, [1, 2]), (0, [2, 1])])
+    scores = RouteScorer(problem).score_routes([(0, [1, 2]), (0, [2, 1])])
     assert scores.price.tolist() == [inf, 0.0]
     assert scores.ok.tolist() == [False, True]
 
@@ -121,15 +121,15 @@ def test_a_leg_without_a_road_or_a_price_is_never_driven():
 def test_empty_routes_cost_nothing():
     for case in ("still", "rush hour", "arrivals"):
         problem = exact_problem(case, 1)
-        scores = Scorer(problem).routes([(0, []), (1, [])])
+        scores = RouteScorer(problem).score_routes([(0, []), (1, [])])
         assert scores.price.tolist() == pytest.approx([0.0, 0.0])
-        assert Scorer(problem).routes([]).price.shape == (0,)
+        assert RouteScorer(problem).score_routes([]).price.shape == (0,)
 
 
 def test_the_capacity_that_a_check_lets_pass_is_let_pass():
     clients = [Client("a", demand=0.1), Client("b", demand=0.2)]
     still = np.ones((3, 3))
     problem = RoutingProblem([Depot("d")], clients, [VehicleType("van", capacity=0.3)], {}, still, still)
-    assert Scorer(problem).routes([(0, [1, 2])]).ok.all()
+    assert RouteScorer(problem).score_routes([(0, [1, 2])]).ok.all()
     heavy = replace(problem, clients=[clients[0], replace(clients[1], demand=0.21)])
-    assert not Scorer(heavy).routes([(0, [1, 2])]).ok.any()
+    assert not RouteScorer(heavy).score_routes([(0, [1, 2])]).ok.any()

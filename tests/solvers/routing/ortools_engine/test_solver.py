@@ -35,7 +35,7 @@ def euclidean(clients: int, seed: int = 0, **vehicle: object) -> RoutingProblem:
     points = [Client(f"c{i}", *rng.uniform(0, 20, 2), demand=1.0, service=5) for i in range(clients)]
     fleet = VehicleType("van", **{"count": 3, "capacity": clients / 2.5, "shift_end": 1440.0, **vehicle})
     given = RoutingProblem([Depot("depot", 10, 10)], points, [fleet], {}, np.zeros((clients + 1,) * 2))
-    distance = given.facts.distance
+    distance = given.data.distance
     return replace(given, cost={"fuel": 0.4 * distance}, duration=2.0 * distance)
 
 
@@ -242,9 +242,9 @@ def test_a_route_that_fits_at_planning_values_with_room_to_spare_fits_the_intege
     for place, route in enumerate(random_routes(problem, seed)):
         driven = problem.drive([route])
         vehicle = problem.vehicles[place]
-        load = sum(problem.facts.demand[problem.facts.index[name]] for name in route.clients)
+        load = sum(problem.data.demand[problem.data.index[name]] for name in route.clients)
         room = [
-            (problem.facts.latest[driven.head] - driven.begin).min(),
+            (problem.data.latest[driven.head] - driven.begin).min(),
             vehicle.shift_end - driven.finish[0],
             vehicle.capacity - load,
         ]
@@ -265,7 +265,7 @@ def test_the_solver_counts_as_the_integers_do():
         ways = incumbents.best
         served = {node for way in ways for node in way}
         left = sum(integers.mandatory[node] for node in range(1, len(integers.nodes)) if node not in served)
-        assert search.best == integers.objective(ways) - integers.missed + left * integers.penalty
+        assert search.best == integers.objective(ways) - integers.missed_prizes + left * integers.penalty
         assert incumbents.rank == integers.rank(ways)
 
 

@@ -26,20 +26,20 @@ from kanopt.problems import (
 )
 from kanopt.problems.evaluate import status_of
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.clock import Clock
+from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.routing.arrays import RoutingArrays
 from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.pyvrp_engine import scaling as pyvrp_steps
 from kanopt.solvers.routing.pyvrp_engine.model import pyvrp_model
 from kanopt.solvers.routing.pyvrp_engine.route_pool import RoutePool
-from kanopt.solvers.routing.pyvrp_engine.scaling import UNLIMITED, in_steps
+from kanopt.solvers.routing.pyvrp_engine.scaling import UNLIMITED, scale_integers
 from kanopt.solvers.routing.pyvrp_engine.search import PyVrpSearch, _cost
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
-from tests.cases.routing_brute_force import best_of_all_plans
 from tests.cases.routing import best_by_trying_all, random_problem, random_routes
-from tests.solvers.routing.ortools_engine.test_solver import euclidean
+from tests.cases.routing_brute_force import best_of_all_plans
 from tests.cases.supply import small as supply_problem
+from tests.solvers.routing.ortools_engine.test_solver import euclidean
 
 
 def solved(problem: RoutingProblem, **options: object) -> Outcome:
@@ -163,19 +163,19 @@ def test_pyvrp_counts_as_the_integers_do(seed, rates):
         for (kind, _), route in zip(integers.fleet, random_routes(problem, seed), strict=True)
     ]
     solution = model.solution(ways)
-    steps = in_steps(integers)
+    steps = scale_integers(integers)
     assert solution.is_feasible()
-    assert model.ways(solution) == ways
+    assert model.node_routes(solution) == ways
     counted = solution.distance_cost() + solution.duration_cost() + solution.fixed_vehicle_cost()
     served = {node for way in ways for node in way}
     prizes = sum(int(integers.prize[node]) for node in range(integers.size) if node not in served)
-    exact = integers.objective(ways) - prizes - integers.missed
+    exact = integers.objective(ways) - prizes - integers.missed_prizes
     assert counted * (int(integers.fixed[0]) // int(steps.fixed[0])) == exact
 
 
 def test_steps_keep_every_price_and_limit():
     integers = lower(random_problem(3))
-    steps = in_steps(integers)
+    steps = scale_integers(integers)
     for name in ("cost", "fixed", "prize"):
         given, short = getattr(integers, name), getattr(steps, name)
         unit = int(integers.fixed[0]) // int(steps.fixed[0])
@@ -244,25 +244,25 @@ def test_the_best_plan_is_put_together_from_routes_of_all(seed, monkeypatch):
         pool.add(plan)
         if plan.is_feasible() and (known is None or _cost(plan) > _cost(known)):
             known = plan
-    better = pool.combined(known, Clock())
+    better = pool.best_combination(known, SearchClock())
     if better is not None:
         assert better.is_feasible()
         assert _cost(better) < _cost(known)
     best = best_of_pool(pool, seen)
     assert _cost(better or known) == best or (seed % 2 and _cost(better or known) >= best)
-    assert pool.combined(better or known, Clock()) is None
+    assert pool.best_combination(better or known, SearchClock()) is None
     assert len(pool) <= 40 or seed % 2 == 0
 
 
 def test_times_that_can_never_matter_are_left_out():
     problem = euclidean(5, shift_end=100.0)
-    assert in_steps(lower(problem)).transit.any()
+    assert scale_integers(lower(problem)).transit.any()
     free = replace(problem, vehicles=[replace(problem.vehicles[0], shift_end=np.inf)])
-    steps = in_steps(lower(free))
+    steps = scale_integers(lower(free))
     assert not steps.transit.any()
     assert (steps.latest == UNLIMITED).all()
     paid = replace(problem, vehicles=[replace(free.vehicles[0], cost_per_time=0.1)])
-    steps = in_steps(lower(paid))
+    steps = scale_integers(lower(paid))
     assert steps.transit.any()
     assert (steps.shift_end == UNLIMITED).all()
 
@@ -271,7 +271,7 @@ def test_prices_too_long_for_sums_are_rounded_once_more(monkeypatch):
     problem = random_problem(5, clients=5)
     monkeypatch.setattr(pyvrp_steps, "_MOST", 2000)
     integers = lower(problem)
-    assert in_steps(integers).cost.max() < 2000
+    assert scale_integers(integers).cost.max() < 2000
     outcome = solved(problem)
     price = problem.price(outcome.plan, frozen=True).objective
     assert abs(outcome.objective - price) <= outcome.rounding_bound
@@ -284,7 +284,11 @@ def test_arrays_travel_by_file(tmp_path):
     read = RoutingArrays.load(tmp_path / "arrays.npz")
     assert read.fleet == integers.fleet
     assert (read.cost == integers.cost).all()
-    assert (read.penalty, read.stranded, read.money) == (integers.penalty, integers.stranded, integers.money)
+    assert (read.penalty, read.unreachable_mandatory, read.money) == (
+        integers.penalty,
+        integers.unreachable_mandatory,
+        integers.money,
+    )
     ways = [[int(integers.depots)], *([] for _ in integers.fleet[1:])]
     assert read.rank(ways) == integers.rank(ways)
 
@@ -301,7 +305,7 @@ def test_what_pyvrp_does_not_model_is_named():
     assert solver.accepts(supply_problem()) == "solves routing problems, not supply"
     assert solver.name.startswith("PyVRP 0.")
     rested = replace(problem, vehicles=[Resting("van", 2, driver_breaks=(45.0,))])
-    assert solver.beyond(rested) == ("driver breaks of vehicle types",)
+    assert solver.unsupported_rules(rested) == ("driver breaks of vehicle types",)
     assert solver.accepts(rested) == "does not model driver breaks of vehicle types"
     assert solver.accepts(replace(problem, vehicles=[Resting("van", 2)])) == ""
 
