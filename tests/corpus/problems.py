@@ -429,7 +429,7 @@ def _flow(tail: str, head: str, mode: str, product: str, period: str, quantity: 
 PLANS: dict[str, dict[str, Any]] = {
     "rounds": {
         "broken": {
-            "van 1": ["c01", "c02", "c08", "c11", "c04", "c03"],
+            "van 1": ["c01", "c02", "c10", "c08", "c11", "c04", "c03"],
             "van 2": ["c05", "c07", "yard", "c12", "c09", "c06"],
         },
         "overtime": {

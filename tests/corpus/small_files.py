@@ -16,7 +16,6 @@ path = "depots.csv"
 [tables.clients]
 path = "clients.csv"
 units = { demand_t = "t", ready_h = "h", due_h = "h" }
-minimum = { demand_t = 0 }
 
 [tables.vehicles]
 path = "vehicles.csv"
