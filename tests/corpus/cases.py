@@ -73,7 +73,7 @@ def _plan(why: Any, *, today: Any = None, brief: bool = False) -> dict[str, str]
         **{f"price by {level}": say.frame(why.terms(level)) for level in _LEVELS[: 2 if brief else 3]},
         "price at planning values": say.lines(planned.objective, say.frame(planned.terms())),
         "reasons": say.records(why.causes),
-        "outside": say.records(why.leaps),
+        "outside": say.records(why.extrapolations),
         "explanation": why.text(today),
     }
     if brief:
@@ -136,7 +136,7 @@ def _certified(why: Any) -> Any:
         law_objective=result.objective,
         rounding_bound=0.01,
         frozen=frozen,
-        saw=() if frozen else ("every law within 0.01",),
+        solver_view=() if frozen else ("every law within 0.01",),
     )
     bound = None if frozen else 0.98 * result.objective
     about = {"solver": "the corpus", "seed": 7, "wall_seconds": 1.0, "cpu_seconds": 1.0}
@@ -208,7 +208,7 @@ def _comparison(name: str) -> dict[str, str]:
         except ko.ProblemError as error:
             kept = str(error)
         variants.append(Variant(run, kept, 0.25))
-    found = ko.Comparison(base, tuple(variants), 0.5, searched_again=True, alone=base.result.objective + 1.0)
+    found = ko.Comparison(base, tuple(variants), 0.5, searched_again=True, standalone_objective=base.result.objective + 1.0)
     told = {
         "text": found.text(),
         "terms": say.frame(found.terms),

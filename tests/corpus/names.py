@@ -79,7 +79,7 @@ def built(scenario: Any) -> tuple[dict[str, Any], Any, Any]:
     Today's plan is a text where it cannot be carried out.
     """
     formulas = scenario.formulas({})
-    material = scenario.material(formulas)
+    material = scenario.problem_inputs(formulas)
     problem = scenario.problem.build(material)
     try:
         today = scenario.problem.read_today(problem, material)

@@ -66,7 +66,7 @@ class FormulaBoundPropagator:
             return np.broadcast_to(pair[0], shape), np.broadcast_to(pair[1], shape)
 
         still = {wanted.x: NOTHING} if wanted.x >= 0 else {}
-        bend = {**still, **found.bend} if wanted.second else {}
+        bend = {**still, **found.curvature} if wanted.second else {}
         return Jet(
             full(found.value),
             {place: full(pair) for place, pair in {**still, **found.slope}.items()},

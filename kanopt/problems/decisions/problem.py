@@ -97,9 +97,9 @@ class DecisionProblem(Problem[DecisionPlan]):
             if name in named:
                 raise ProblemError(f"{name!r} is a decision and fixed; give one of them")
         terms = _terms(self.objective, named, self.fixed, check_unit(self.unit))
-        object.__setattr__(self, "terms", terms)
+        object.__setattr__(self, "objective_terms", terms)
         object.__setattr__(self, "unit", self.unit or terms[0].unit)
-        object.__setattr__(self, "rules", _rules(self.constraints, named, self.fixed))
+        object.__setattr__(self, "constraint_laws", _rules(self.constraints, named, self.fixed))
         wanted: Any = self.tolerance
         if wanted is not None and not (isinstance(wanted, Real) and 0.0 < float(wanted) < np.inf):
             raise ProblemError(f"tolerance {wanted!r:.80} is no positive number")

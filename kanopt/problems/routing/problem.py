@@ -251,7 +251,7 @@ class RoutingProblem(Problem[RoutingPlan]):
         driven = self.drive(plan.routes)
         seen = PlanStates.of((len(self.data.vehicles), len(self.data.names)), driven.inputs)
         again = copy(self)
-        again.__dict__["planner"] = PlanningValues(self.leg_laws, self.planning, seen)
+        again.__dict__["planning_values"] = PlanningValues(self.leg_laws, self.planning, seen)
         return again
 
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:

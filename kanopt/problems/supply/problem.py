@@ -132,8 +132,8 @@ class SupplyProblem(Problem[FlowPlan]):
             units=units,
         )
         object.__setattr__(self, "network", network)
-        object.__setattr__(self, "tariffs", LaneTariff(network, self.tariff, dict(self.planning)))
-        object.__setattr__(self, "wanted", demand_of(network, self.demand))
+        object.__setattr__(self, "lane_tariff", LaneTariff(network, self.tariff, dict(self.planning)))
+        object.__setattr__(self, "demand_array", demand_of(network, self.demand))
 
     def __repr__(self) -> str:
         network = self.network

@@ -325,6 +325,6 @@ class RoutingArrays:
         read["rules"] = RoutingRules.from_arrays(everything)
         read["fleet"] = tuple((int(kind), int(index)) for kind, index in read["fleet"])
         read["money"] = Scaling(float(read["money"][0]))
-        for name in ("depots", "missed", "stranded", "horizon"):
+        for name in ("depots", "missed_prizes", "unreachable_mandatory", "horizon"):
             read[name] = int(read[name])
         return RoutingArrays(**read)

@@ -159,7 +159,7 @@ class LawRouting:
             "history": (*first.history, *map(later, search.history)),
             "engines": engines,
             "interrupted": stopped,
-            "saw": tuple(
+            "solver_view": tuple(
                 f"{one.law}: {_law_encoding(problem, one)}" for one in bindings_of(problem) if one.plan_inputs
             ),
             "message": "every search ended by itself: the same seed gives the same plan" if own else "",
