@@ -30,8 +30,7 @@ class Function:
     name
         How formulas spell it.
     value, derivative, second_derivative
-        Vectorised implementations on float64 arrays, accurate to a few units in the last place; `second` is the
-        second derivative.
+        Vectorised implementations on float64 arrays, accurate to a few units in the last place.
     latex, python, sql, javascript, excel
         Templates in which ``@`` stands for the argument, already safe to insert. The SQL ones use only what
         SQLite, PostgreSQL and DuckDB share, the Excel ones what Excel 2010 and LibreOffice do. Each is as exact as

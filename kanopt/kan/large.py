@@ -41,7 +41,7 @@ TURNS = 3
 class _HeldOutRows:
     """How the rows `held` out, by number, were met by a network that was not trained on them.
 
-    `output` are its predictions, `lost` its mean loss on them, and `limit` where a robust loss ceases to be a square.
+    `output` are its predictions, `loss` its mean loss on them, and `limit` where a robust loss ceases to be a square.
     """
 
     held: Tensor

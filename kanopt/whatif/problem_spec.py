@@ -108,9 +108,9 @@ class ProblemSpec(FileModel):
     """What every kind of problem has in common.
 
     A kind states its tables as fields of type :class:`PartSpec` and its laws as :class:`LawUse`, or as a table of
-    names in a field that :meth:`law_uses` knows; the rest of this package needs no case for it. `things` and
-    `places` are columns of ``Plan.to_frame``: what is decided about, and where it is put; two plans are compared
-    by them.
+    names in a field that :meth:`law_uses` knows; the rest of this package needs no case for it. `entity_columns`
+    and `assignment_columns` are columns of ``Plan.to_frame``: what is decided about, and where it is put; two plans
+    are compared by them.
     """
 
     entity_columns: ClassVar[tuple[str, ...]] = ()

@@ -34,7 +34,7 @@ class Sections:
     """What could be read, and what could not.
 
     Entries that hold mistakes are left out; `names` has them all, so that nothing is said to be unknown that was
-    merely misspelt inside, and `remains` has what could be read of laws with mistakes.
+    merely misspelt inside, and `partial_laws` has what could be read of laws with mistakes.
     """
 
     head: HeadSpec = field(default_factory=HeadSpec)

@@ -208,7 +208,8 @@ def _comparison(name: str) -> dict[str, str]:
         except ko.ProblemError as error:
             kept = str(error)
         variants.append(Variant(run, kept, 0.25))
-    found = ko.Comparison(base, tuple(variants), 0.5, searched_again=True, standalone_objective=base.result.objective + 1.0)
+    alone = base.result.objective + 1.0
+    found = ko.Comparison(base, tuple(variants), 0.5, searched_again=True, standalone_objective=alone)
     told = {
         "text": found.text(),
         "terms": say.frame(found.terms),

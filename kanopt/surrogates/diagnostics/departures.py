@@ -159,7 +159,7 @@ def separable(surface: Surface, sample: Sample) -> tuple[Floats, StructureDeviat
 class _SurfaceValues:
     """A law at the rows: values and gradient, and gradient and Hessian per standard deviation of every number.
 
-    `moved` holds values and gradients with one category shuffled, `twice` the values with two.
+    `shuffled` holds values and gradients with one category shuffled, `shuffled_pairs` the values with two.
     """
 
     f: Floats

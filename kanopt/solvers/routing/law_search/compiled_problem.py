@@ -42,7 +42,7 @@ class CompiledProblem:
     service
         Service time of each vehicle type at each node; (types × nodes,).
     capacity, fixed, cost_per_time, start, end, home, count
-        By vehicle type; `rate` is the price of time, `capacity` and `end` have half the tolerance of a check.
+        By vehicle type; `cost_per_time` is the price of time, `capacity` and `end` have half the tolerance of a check.
     travel
         Travel time of each arc; or a law of load or clock; or arrival functions.
     price, per_load
