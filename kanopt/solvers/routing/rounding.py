@@ -208,8 +208,8 @@ def _measures(data: RoutingData, nodes: NDArray[np.intp]) -> dict[str, Any]:
             round_loads(carried[nodes], none, room)
             for carried, room in zip(data.demands[1:], data.capacities[1:], strict=True)
         ]
-        found["carried"] = np.stack([demand for demand, _, _ in pairs])
-        found["room"] = np.stack([room for _, _, room in pairs])
+        found["demands"] = np.stack([demand for demand, _, _ in pairs])
+        found["capacities"] = np.stack([room for _, _, room in pairs])
     if data.pickup.any():
         found["pickup"] = round_loads(data.demand, data.pickup, data.of_vehicles("capacity"))[1][nodes]
     return found
@@ -263,12 +263,12 @@ def _trips(data: RoutingData, nodes: NDArray[np.intp], clock: TimeScaling) -> di
         for rests, vehicle in zip(data.breaks, data.vehicles, strict=True)
     ]
     if any(taken):
-        found["rests"] = np.full((len(taken), max(map(len, taken)), 3), -1, dtype=np.int64)
+        found["break_table"] = np.full((len(taken), max(map(len, taken)), 3), -1, dtype=np.int64)
         for kind, rests in enumerate(taken):
             for place, rest in enumerate(rests):
                 # a break may lie before all shifts, or after them
                 first, last = rest.earliest - clock.origin, rest.latest - clock.origin
-                found["rests"][kind, place] = (
+                found["break_table"][kind, place] = (
                     *clock.up.to_integers([rest.length, first]),
                     clock.down.to_integers(last),
                 )
