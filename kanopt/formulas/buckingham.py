@@ -35,7 +35,7 @@ class UnitExponents:
     >>> found = dimensionless_exponents(["min", "veh/h", "veh/h"], "min")
     >>> print(found)
     (1, 0, 0) + t1·(0, 1, -1)
-    >>> [str(b) for b in found.at(4)]
+    >>> [str(b) for b in found.exponents(4)]
     ['1', '4', '-4']
     """
 

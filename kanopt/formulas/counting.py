@@ -21,7 +21,7 @@ def count_operators(root: Node) -> int:
     --------
     >>> from kanopt.formulas.nodes import Apply
     >>> x = Input("x")
-    >>> operators(2 + 3 * x * Apply("exp", x))
+    >>> count_operators(2 + 3 * x * Apply("exp", x))
     4
     """
 

@@ -25,7 +25,7 @@ def step_text(node: Node) -> str:
     Examples
     --------
     >>> from kanopt.formulas import Input
-    >>> shown(Input("km") + 3), len(shown(Sum(tuple(Input(f"input_{i}") for i in range(99)))))
+    >>> step_text(Input("km") + 3), len(step_text(Sum(tuple(Input(f"input_{i}") for i in range(99)))))
     ('km + 3', 60)
     """
     if node.size > _LARGEST:

@@ -27,7 +27,7 @@ class Range:
 
     Examples
     --------
-    >>> Range("hour", 6.0, 20.0).holds(np.array([5.0, 6.0, 20.0])).tolist()
+    >>> Range("hour", 6.0, 20.0).contains(np.array([5.0, 6.0, 20.0])).tolist()
     [False, True, True]
     """
 

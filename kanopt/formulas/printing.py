@@ -55,7 +55,7 @@ def to_infix(root: Node) -> str:
 
     Examples
     --------
-    >>> plain(2 * Input("x") - Input("Weight (kg)") / 3)
+    >>> to_infix(2 * Input("x") - Input("Weight (kg)") / 3)
     '2 · x - `Weight (kg)` / 3'
     """
     return fold(root, InfixWriter().visit).text

@@ -38,9 +38,9 @@ def simplify_graph(root: Node) -> Node:
     Examples
     --------
     >>> from kanopt.formulas.nodes import Input
-    >>> from kanopt.formulas.printing import plain
+    >>> from kanopt.formulas.printing import to_infix
     >>> d, load = Input("d"), Input("load")
-    >>> plain(simplified(Apply("exp", 0.3 + 0.98 * Apply("log", d) + Apply("sin", load))))
+    >>> to_infix(simplify_graph(Apply("exp", 0.3 + 0.98 * Apply("log", d) + Apply("sin", load))))
     '1.35 · d^0.98 · exp(sin(load))'
     """
     return rebuild(root, _simplify_node)

@@ -29,7 +29,7 @@ def normalised_text(tokens: Iterable[Token]) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> words_of([Token("quoted", "km", 0), Token("sign", "/", 4), Token("number", "2.50", 5)])
+    >>> normalised_text([Token("quoted", "km", 0), Token("sign", "/", 4), Token("number", "2.50", 5)])
     ('`km', '/', '2.5')
     """
 

@@ -88,8 +88,8 @@ class Equations:
     --------
     >>> from kanopt.units import powers_of
     >>> equations = Equations()
-    >>> rate, km = equations.unknown(), Monomial(powers_of("km"))
-    >>> equations.equate(rate * km, Monomial(powers_of("EUR")))
+    >>> rate, km = equations.unknown(), UnitMonomial(powers_of("km"))
+    >>> equations.equate(rate * km, UnitMonomial(powers_of("EUR")))
     >>> equations.text(rate)
     'EUR/km'
     >>> str(equations.equate(rate, km))

@@ -28,7 +28,7 @@ class AdamSteps:
     Examples
     --------
     >>> steps = AdamSteps(0.1, 100, torch.ones(1, 2))
-    >>> steps.next(torch.tensor([[5.0, -0.01]])).mul(100).round().tolist()
+    >>> steps.step(torch.tensor([[5.0, -0.01]])).mul(100).round().tolist()
     [[10.0, -10.0]]
     """
 

@@ -113,9 +113,9 @@ class Architecture:
 
     Examples
     --------
-    >>> Shape(numbers=2, categories=(3,), hidden=(4,), grid_size=5).parameters
+    >>> Architecture(numbers=2, categories=(3,), hidden=(4,), grid_size=5).parameters
     108
-    >>> Shape(numbers=2, hidden=(3,), products=(1,)).layers[0].subnodes
+    >>> Architecture(numbers=2, hidden=(3,), products=(1,)).layers[0].subnodes
     4
     """
 

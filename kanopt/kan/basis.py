@@ -163,7 +163,7 @@ def periodic_basis(x: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
     Examples
     --------
     >>> midnight = torch.tensor([0.0, 1.0, 24.0])
-    >>> cyclic_basis(midnight, 4).mul(6).round().tolist()[2]
+    >>> periodic_basis(midnight, 4).mul(6).round().tolist()[2]
     [4.0, 1.0, 0.0, 1.0]
     """
     _check_order(derivative)
@@ -281,7 +281,7 @@ def periodic_roughness(grid_size: int) -> Tensor:
 
     Examples
     --------
-    >>> cyclic_roughness(3).sum(0).abs().max().item() < 1e-12
+    >>> periodic_roughness(3).sum(0).abs().max().item() < 1e-12
     True
     """
     identity = torch.eye(grid_size, dtype=torch.float64)

@@ -77,7 +77,7 @@ class ConstrainedCoefficients:
 
     Examples
     --------
-    >>> rising = Constraints.of(Shape(numbers=1, grid_size=2), Wanted(signs=(1,)))
+    >>> rising = ConstrainedCoefficients.of(Architecture(numbers=1, grid_size=2), ShapeConstraints(monotonic=(1,)))
     >>> rising.project(torch.tensor([[0.0, 1.0, 0.0, 2.0, 3.0]], dtype=torch.float64)).tolist()
     [[0.0, 1.0, 1.0, 3.0, 4.0]]
     """

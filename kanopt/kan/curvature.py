@@ -64,16 +64,16 @@ class LayerwiseCurvature:
 
     Examples
     --------
-    >>> from kanopt.kan.architecture import Inputs
+    >>> from kanopt.kan.architecture import InputTensors
     >>> x = torch.linspace(0.0, 1.0, 50, dtype=torch.float64).unsqueeze(1)
-    >>> data = Data(Inputs(x, torch.zeros(50, 0, dtype=torch.int64)), x, torch.ones_like(x[:, 0]))
+    >>> data = Data(InputTensors(x, torch.zeros(50, 0, dtype=torch.int64)), x, torch.ones_like(x[:, 0]))
     >>> ends = (torch.zeros_like(x[:1]),), (torch.ones_like(x[:1]),)
-    >>> network = KANBatch(Shape(1), torch.zeros(1, 8, dtype=torch.float64), *ends, torch.zeros_like(x[:1]))
-    >>> penalty = EdgePenalty(network.shape, torch.full((1, 2), 1e-6, dtype=torch.float64), 50.0)
+    >>> network = KANBatch(Architecture(1), torch.zeros(1, 8, dtype=torch.float64), *ends, torch.zeros_like(x[:1]))
+    >>> penalty = EdgePenalty(network.architecture, torch.full((1, 2), 1e-6, dtype=torch.float64), 50.0)
     >>> _, jacobian = network.forward_and_jacobian(data.inputs)
     >>> vector = torch.ones_like(network.theta)
     >>> there = (jacobian[0, :, 0] @ vector[0]) @ jacobian[0, :, 0] + penalty.times(vector)
-    >>> bool(torch.allclose(Curvature.of(network, data, None, penalty).solve(there), vector))
+    >>> bool(torch.allclose(LayerwiseCurvature.of(network, data, None, penalty).solve(there), vector))
     True
     """
 

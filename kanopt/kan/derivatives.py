@@ -57,7 +57,7 @@ class Derivatives:
 
         >>> square = Derivatives(np.ones(1), np.full((1, 1), 2.0), np.full((1, 1, 1), 2.0))
         >>> e = np.exp(square.values)
-        >>> (square.through(e, e, e).hessian / e).tolist()
+        >>> (square.compose(e, e, e).hessian / e).tolist()
         [[[6.0]]]
         """
         outer = self.gradient[:, :, None] * self.gradient[:, None, :]

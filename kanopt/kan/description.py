@@ -73,7 +73,7 @@ def evaluate_periodic(x: Floats, coefficients: Floats) -> Floats:
 
     Examples
     --------
-    >>> evaluate_cycle(np.array([0.0, 0.5, 1.5]), np.array([1.0, 2.0, 1.0, 2.0]))
+    >>> evaluate_periodic(np.array([0.0, 0.5, 1.5]), np.array([1.0, 2.0, 1.0, 2.0]))
     array([1.33333333, 1.33333333, 1.33333333])
     """
     grid_size = coefficients.shape[-1]

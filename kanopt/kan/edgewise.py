@@ -36,10 +36,10 @@ class EdgePenalty:
     Examples
     --------
     >>> from kanopt.kan.penalty import Penalty
-    >>> shape = Shape(2, categories=(3,), hidden=(2,))
+    >>> shape = Architecture(2, categories=(3,), hidden=(2,))
     >>> smoothing = torch.rand(1, 5, dtype=torch.float64)
     >>> theta = torch.rand(1, shape.parameters, dtype=torch.float64)
-    >>> matrix = Penalty.of(shape).weighted(smoothing, 7.0)
+    >>> matrix = Penalty.of(shape).matrices(smoothing, 7.0)
     >>> bool(torch.allclose(EdgePenalty(shape, smoothing, 7.0).times(theta), theta @ matrix[0]))
     True
     """

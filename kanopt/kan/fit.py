@@ -171,14 +171,14 @@ def fit_starts(
 
     Examples
     --------
-    >>> from kanopt.kan.architecture import Inputs
+    >>> from kanopt.kan.architecture import InputTensors
     >>> generator = torch.Generator().manual_seed(3)
     >>> numbers = torch.rand(200, 2, dtype=torch.float64, generator=generator)
     >>> target = numbers.prod(1, keepdim=True)
-    >>> rows = Inputs(numbers, torch.zeros(200, 0, dtype=torch.int64))
+    >>> rows = InputTensors(numbers, torch.zeros(200, 0, dtype=torch.int64))
     >>> bounds = (torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64))
     >>> data = Data(rows, target, torch.ones(200, dtype=torch.float64))
-    >>> run = fit_starts(Shape(2, hidden=(2,)), data, bounds, generator)
+    >>> run = fit_starts(Architecture(2, hidden=(2,)), data, bounds, generator)
     >>> bool((run.network.forward(rows) - target).abs().max() < 1e-3)
     True
     """

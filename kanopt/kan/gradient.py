@@ -51,11 +51,11 @@ def squares_and_gradient(
 
     Examples
     --------
-    >>> from kanopt.kan.architecture import Inputs, Shape
+    >>> from kanopt.kan.architecture import InputTensors, Architecture
     >>> x = torch.tensor([[0.0], [1.0]])
     >>> ends = (torch.zeros(1, 1),), (torch.ones(1, 1),)
-    >>> network = KANBatch(Shape(1, grid_size=1), torch.ones(1, 4), *ends, torch.zeros(1, 1))
-    >>> data = Data(Inputs(x, torch.zeros(2, 0, dtype=torch.int64)), torch.tensor([[1.0], [3.0]]), torch.ones(2))
+    >>> network = KANBatch(Architecture(1, grid_size=1), torch.ones(1, 4), *ends, torch.zeros(1, 1))
+    >>> data = Data(InputTensors(x, torch.zeros(2, 0, dtype=torch.int64)), torch.tensor([[1.0], [3.0]]), torch.ones(2))
     >>> squares, gradient = squares_and_gradient(network, data)
     >>> squares.tolist(), gradient.mul(3).round().tolist()
     ([4.0], [[0.0, -1.0, -4.0, -1.0]])

@@ -86,15 +86,15 @@ def fit_held_out(
 
     Examples
     --------
-    >>> from kanopt.kan.architecture import Inputs
+    >>> from kanopt.kan.architecture import InputTensors
     >>> generator = torch.Generator().manual_seed(3)
     >>> numbers = torch.rand(400, 2, dtype=torch.float64, generator=generator)
     >>> noise = torch.randn(400, 1, dtype=torch.float64, generator=generator)
-    >>> rows = Inputs(numbers, torch.zeros(400, 0, dtype=torch.int64))
+    >>> rows = InputTensors(numbers, torch.zeros(400, 0, dtype=torch.int64))
     >>> data = Data(rows, numbers.prod(1, keepdim=True) + 0.05 * noise, torch.ones(400, dtype=torch.float64))
     >>> bounds = (torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64))
     >>> train, test = data.rows(slice(80, None)), data.rows(slice(0, 80))
-    >>> found = fit_held_out(Shape(2, hidden=(2,)), train, test, bounds, generator, FitOptions(), 5)
+    >>> found = fit_held_out(Architecture(2, hidden=(2,)), train, test, bounds, generator, FitOptions(), 5)
     >>> bool((found.output - test.inputs.numbers.prod(1)).square().mean().sqrt() < 0.03)
     True
     """

@@ -192,7 +192,7 @@ def fit_informed(
     --------
     Radioactive decay, u′ = −u with u(0) = 1:
 
-    >>> decay = Relation("decay", lambda s: s.d("u", "t") + s["u"], {"t": np.linspace(0.0, 2.0, 40)})
+    >>> decay = Relation("decay", lambda s: s.derivative("u", "t") + s["u"], {"t": np.linspace(0.0, 2.0, 40)})
     >>> start = observed("u", {"t": 0.0}, 1.0)
     >>> known = Knowledge(("t",), ("u",), (decay, start))
     >>> fitted = fit_informed(known, 7)

@@ -114,10 +114,10 @@ def propagate(network: KANBatch, numbers: Tensor, orders: Orders) -> Jets:
 
     Examples
     --------
-    >>> from kanopt.kan.architecture import Shape
+    >>> from kanopt.kan.architecture import Architecture
     >>> line = torch.linspace(0.0, 6.0, 4, dtype=torch.float64).reshape(1, -1)
     >>> zero = torch.zeros(1, 1, dtype=torch.float64)
-    >>> network = KANBatch(Shape(1, grid_size=1), line, (zero,), (zero + 1,), zero)
+    >>> network = KANBatch(Architecture(1, grid_size=1), line, (zero,), (zero + 1,), zero)
     >>> jets = propagate(network, zero + 0.25, Orders.of([(0,), (0, 0)]))
     >>> jets.outputs.flatten().tolist()
     [2.5, 2.0, 0.0]

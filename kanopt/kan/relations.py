@@ -21,8 +21,8 @@ Derivative = Callable[[str, tuple[str, ...]], Tensor]
 class RelationState:
     """What a residual sees: inputs, known columns, outputs and derivatives, each with one entry per point.
 
-    ``s["day"]`` is an input, an output or a known column; ``s.d("stock", "day")`` the first derivative of an output
-    by an input and ``s.d("u", "x", "y")`` a second one. All are float64 tensors of shape (points,).
+    ``s["day"]`` is an input, an output or a known column; ``s.derivative("stock", "day")`` the first derivative of an output
+    by an input and ``s.derivative("u", "x", "y")`` a second one. All are float64 tensors of shape (points,).
     """
 
     def __init__(self, relation: str, columns: Mapping[str, Tensor], derivative: Derivative) -> None:
@@ -68,7 +68,7 @@ class Relation:
     --------
     >>> balance = Relation(
     ...     "balance",
-    ...     lambda s: s.d("stock", "day") - s["inflow"] + 40.0,
+    ...     lambda s: s.derivative("stock", "day") - s["inflow"] + 40.0,
     ...     {"day": [0.0, 1.0, 2.0], "inflow": [50.0, 0.0, 50.0]},
     ... )
     >>> len(balance)

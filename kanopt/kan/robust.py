@@ -88,7 +88,7 @@ def weight_function(u: Tensor, loss: str) -> Tensor:
 
     Examples
     --------
-    >>> float(share_kept(torch.tensor(2.69), "huber"))
+    >>> float(weight_function(torch.tensor(2.69), "huber"))
     0.5
     """
     if loss == "huber":

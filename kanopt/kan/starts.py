@@ -46,10 +46,10 @@ def random_starts(
     Examples
     --------
     >>> numbers = torch.rand(20, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    >>> rows = Inputs(numbers, torch.zeros(20, 0, dtype=torch.int64))
+    >>> rows = InputTensors(numbers, torch.zeros(20, 0, dtype=torch.int64))
     >>> bounds = (torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64))
     >>> seven = torch.Generator().manual_seed(7)
-    >>> batch = random_starts(Shape(2, hidden=(3,)), 4, rows, bounds, torch.zeros(1, dtype=torch.float64), seven)
+    >>> batch = random_starts(Architecture(2, hidden=(3,)), 4, rows, bounds, torch.zeros(1, dtype=torch.float64), seven)
     >>> batch.forward(rows).shape
     torch.Size([4, 20, 1])
     """

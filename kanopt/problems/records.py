@@ -165,8 +165,8 @@ def field_values(
     >>> from types import SimpleNamespace
     >>> vans = [SimpleNamespace(attributes={"price": Quantity(2.0, "EUR/l")}),
     ...         SimpleNamespace(attributes={"price": Quantity(0.0018, "EUR/ml")})]
-    >>> known(vans, "price")
-    Known(values=array([2. , 1.8]), unit='EUR/l')
+    >>> field_values(vans, "price")
+    ReferenceValue(values=array([2. , 1.8]), unit='EUR/l')
     """
     values = [_field_value(item, field, units or {}, where) for item in items]
     if any(isinstance(value, str) for value in values):

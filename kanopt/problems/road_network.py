@@ -86,7 +86,7 @@ class RoadNetwork:
     >>> roads = pd.DataFrame({"tail": ["a", "b"], "head": ["b", "c"], "length": [2.0, 3.0]})
     >>> network = RoadNetwork(roads, np.array([4.0, 5.0]))
     >>> network.path("a", "c")
-    Path(nodes=('a', 'b', 'c'), links=(0, 1), time=9.0, length=5.0)
+    RoadPath(nodes=('a', 'b', 'c'), links=(0, 1), time=9.0, length=5.0)
     >>> network.matrix(["c", "a"]).time.tolist()
     [[0.0, inf], [9.0, 0.0]]
     """

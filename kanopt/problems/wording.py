@@ -54,7 +54,7 @@ def list_names(names: Sequence[str]) -> str:
 
     Examples
     --------
-    >>> listed(["a", "b"])
+    >>> list_names(["a", "b"])
     "'a', 'b'"
     """
     shown = ", ".join(repr(name) for name in names[:_SHOWN])

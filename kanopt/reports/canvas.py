@@ -59,7 +59,7 @@ def escape_text(text: object) -> str:
 
     Examples
     --------
-    >>> plain("5 $ or 6 $\n")
+    >>> escape_text("5 $ or 6 $\n")
     '5 \\$ or 6 \\$ '
     """
     return _CONTROL.sub(" ", str(text)).replace("$", r"\$")

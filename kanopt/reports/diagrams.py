@@ -237,7 +237,7 @@ def shorten_middle(name: str, most: int) -> str:
 
     Examples
     --------
-    >>> middle_out("a_rather_long_column_07", 14), middle_out("km", 14)
+    >>> shorten_middle("a_rather_long_column_07", 14), shorten_middle("km", 14)
     ('a_rath…lumn_07', 'km')
     """
     if len(name) <= most:
@@ -251,7 +251,7 @@ def fit_labels(labels: Sequence[str], most: int) -> str:
 
     Examples
     --------
-    >>> listed(("air", "rail", "road"), 20), listed(("air", "rail", "road"), 14)
+    >>> fit_labels(("air", "rail", "road"), 20), fit_labels(("air", "rail", "road"), 14)
     ('air · rail · road', 'air · rail +1')
     """
     whole = " · ".join(labels)

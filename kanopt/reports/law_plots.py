@@ -44,7 +44,7 @@ def with_unit(name: str, unit: str) -> str:
 
     Examples
     --------
-    >>> labelled("cost", "EUR"), labelled("load share", "")
+    >>> with_unit("cost", "EUR"), with_unit("load share", "")
     ('cost (EUR)', 'load share')
     """
     return f"{name} ({unit})" if unit else name

@@ -280,7 +280,7 @@ def _interval_text(low: float, high: float) -> str:
 
     Examples
     --------
-    >>> _between(0.149151, 0.150087), _between(-0.31, 1240.2), _between(2.0, 2.0)
+    >>> _interval_text(0.149151, 0.150087), _interval_text(-0.31, 1240.2), _interval_text(2.0, 2.0)
     ('0.14915 to 0.15009', '−0.31 to 1,240', '2 to 2')
     """
     size, wide = max(abs(low), abs(high)), high - low

@@ -14,7 +14,7 @@ class SearchClock:
 
     Examples
     --------
-    >>> clock = Clock()
+    >>> clock = SearchClock()
     >>> clock.spend(1e6)
     >>> clock.now() < 1e6 + clock.now() and not clock.counts_work
     True

@@ -126,7 +126,7 @@ def encodings(problem: Problem[Any]) -> tuple[Encoding, ...]:
     >>> law = parse_formula("(x - y)^2 + exp(x)", [Variable("x"), Variable("y")], Variable("cost", "EUR"))
     >>> found = encodings(DecisionProblem({"x": (-1, 1), "y": (-1, 1)}, law, tolerance=0.01))
     >>> best = next(one for one in found if one.chosen)
-    >>> best.binaries, best.error <= 0.01, best.laws[0].how
+    >>> best.binaries, best.error <= 0.01, best.laws[0].method
     (0, True, 'cuts, no binaries: jointly convex')
     """
     from kanopt.solvers.decisions import CpSatPieces

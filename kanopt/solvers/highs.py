@@ -177,11 +177,11 @@ def run_highs(model: MixedIntegerModel, options: HighsOptions) -> HighsResult:
     Examples
     --------
     >>> one = np.ones(2)
-    >>> model = LinearModel(cost=np.array([1.0, 3.0]), lower=0 * one, upper=2 * one, whole=one > 0,
+    >>> model = MixedIntegerModel(cost=np.array([1.0, 3.0]), lower=0 * one, upper=2 * one, integer=one > 0,
     ...                     rows=np.array([0, 0]), columns=np.array([0, 1]), values=one,
     ...                     row_lower=np.array([2.5]), row_upper=np.array([np.inf]))
     >>> answer = run_highs(model, HighsOptions())
-    >>> answer.ending.value, answer.values.tolist(), answer.bound
+    >>> answer.termination.value, answer.values.tolist(), answer.bound
     ('optimal', [2.0, 1.0], 5.0)
     """
     with TemporaryDirectory(prefix="kanopt-") as name:

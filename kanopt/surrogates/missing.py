@@ -36,7 +36,7 @@ class MissingIndicators:
     Examples
     --------
     >>> table = pd.DataFrame({"km": [1.0, None, 3.0], "mode": ["road", "rail", None]})
-    >>> Indicators.of(table).filled(table)["km_missing"].tolist()
+    >>> MissingIndicators.from_frame(table).transform(table)["km_missing"].tolist()
     ['no', 'yes', 'no']
     """
 

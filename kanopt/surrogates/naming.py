@@ -26,8 +26,8 @@ def column_of(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
 
     Examples
     --------
-    >>> numbered = Encoding((Feature("1", "number"), Feature("2", "number")))
-    >>> named = Encoding((Feature("km", "number"), Feature("load_t", "number")))
+    >>> numbered = FeatureEncoding((Feature("1", "number"), Feature("2", "number")))
+    >>> named = FeatureEncoding((Feature("km", "number"), Feature("load_t", "number")))
     >>> column_of(1, numbered, "monotone").name, column_of(1, named, "monotone").name
     ('1', 'load_t')
     """

@@ -47,7 +47,7 @@ def validate(model: type[ModelT], data: object, key: Key) -> tuple[ModelT | None
     --------
     >>> class Solver(FileModel):
     ...     time_limit: float = 30.0
-    >>> validated(Solver, {"time_limt": 5}, ("solver",))[1]
+    >>> validate(Solver, {"time_limt": 5}, ("solver",))[1]
     [Mistake(key=('solver', 'time_limt'), message="unknown key; did you mean 'time_limit'?")]
     """
     try:
@@ -138,7 +138,7 @@ def split_messages(error: Exception) -> list[str]:
 
     Examples
     --------
-    >>> messages_of(ValueError("a is wrong\n  here\nb too"))
+    >>> split_messages(ValueError("a is wrong\n  here\nb too"))
     ['a is wrong\n  here', 'b too']
     """
     found: list[str] = []

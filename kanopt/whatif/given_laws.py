@@ -36,7 +36,7 @@ def names_in(text: str) -> set[str]:
 
     Examples
     --------
-    >>> sorted(named_in("fuel * price + `fixed cost`"))
+    >>> sorted(names_in("fuel * price + `fixed cost`"))
     ['fixed cost', 'fuel', 'price']
     """
     return {word.strip("`") for word in _WORD.findall(text)}
@@ -48,7 +48,7 @@ def dependency_order(laws: Mapping[str, LawSpec]) -> tuple[list[str], list[Mista
     Examples
     --------
     >>> a, b = GivenSpec(formula="2 * b"), GivenSpec(formula="1")
-    >>> in_order({"a": a, "b": b})[0]
+    >>> dependency_order({"a": a, "b": b})[0]
     ['b', 'a']
     """
     needs = {
@@ -182,7 +182,7 @@ def unit_mistakes(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> li
     Examples
     --------
     >>> pay = GivenSpec(formula="time * w", inputs={"time": "min", "w": "EUR/h"}, unit="EUR")
-    >>> print(*unit_troubles("pay", pay, {}))
+    >>> print(*unit_mistakes("pay", pay, {}))
     the units do not agree: time · w is in min·EUR/h, but pay is declared in EUR: convert first (1 EUR = 60 min·EUR/h)
     """
     found = parse_as_written(name, spec, laws).dimensions().problems

@@ -147,7 +147,7 @@ def read_partial_law(entry: Mapping[str, Any], key: Key, mistakes: Iterable[Mist
     Examples
     --------
     >>> law = {"table": "t", "target": "y", "features": ["x"], "forbid": ["expp"], "pin": {"z": ["log"]}}
-    >>> remains_of(law, (), [Mistake(("forbid",), "unknown operator 'expp'")]).pin
+    >>> read_partial_law(law, (), [Mistake(("forbid",), "unknown operator 'expp'")]).pin
     {'z': ('log',)}
     """
     rest = dict(entry)

@@ -39,7 +39,7 @@ class RelaxableRule:
 
     Examples
     --------
-    >>> str(Rule("window", "c1")), str(Rule("capacity", "van"))
+    >>> str(RelaxableRule("window", "c1")), str(RelaxableRule("capacity", "van"))
     ('the window of c1', 'the capacity of van')
     """
 
@@ -55,7 +55,7 @@ def rules_text(rules: Sequence[RelaxableRule]) -> str:
 
     Examples
     --------
-    >>> rules_text([Rule("window", "a"), Rule("window", "b"), Rule("backhaul")])
+    >>> rules_text([RelaxableRule("window", "a"), RelaxableRule("window", "b"), RelaxableRule("backhaul")])
     'the windows of a and b and deliveries before pickups'
     """
     kinds = dict.fromkeys(rule.kind for rule in rules)

@@ -37,11 +37,11 @@ class FreeParameters:
     --------
     >>> from kanopt.formulas.nodes import Input
     >>> law = Constant(0.12, "a") * Input("km") ** Constant(0.98, "b")
-    >>> free = Free.of(law, None)
+    >>> free = FreeParameters.of(law, None)
     >>> free.names, free.values.tolist()
     (('a', 'b'), [0.12, 0.98])
-    >>> from kanopt.formulas.printing import plain
-    >>> plain(free.put_into(law, np.array([0.2, 1.5])))
+    >>> from kanopt.formulas.printing import to_infix
+    >>> to_infix(free.substitute(law, np.array([0.2, 1.5])))
     '0.2 · km^1.5'
     """
 
@@ -161,7 +161,7 @@ def linear_in(root: Node, free: FreeParameters) -> NDArray[np.bool_]:
     --------
     >>> from kanopt.formulas.nodes import Input
     >>> law = Constant(3.0, "c") + Constant(0.12, "a") * Input("km") ** Constant(0.98, "b")
-    >>> linear_in(law, Free.of(law, None)).tolist()
+    >>> linear_in(law, FreeParameters.of(law, None)).tolist()
     [True, True, False]
     """
     chosen = np.zeros(free.count, dtype=bool)

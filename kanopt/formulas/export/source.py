@@ -118,7 +118,7 @@ def nest_pairs(parts: list[str], write: Callable[[str, str], str]) -> str:
 
     Examples
     --------
-    >>> paired(["a", "b", "c"], "max({}, {})".format)
+    >>> nest_pairs(["a", "b", "c"], "max({}, {})".format)
     'max(max(a, b), c)'
     """
     while len(parts) > 1:

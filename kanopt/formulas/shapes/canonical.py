@@ -20,10 +20,10 @@ def canonicalise(root: Node) -> Node:
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
-    >>> from kanopt.formulas.printing import plain
-    >>> plain(canonical(parse_formula("x * (1 / c^2)^2 * x", [Variable("x"), Variable("c")], Variable("y")).root))
+    >>> from kanopt.formulas.printing import to_infix
+    >>> to_infix(canonicalise(parse_formula("x * (1 / c^2)^2 * x", [Variable("x"), Variable("c")], Variable("y")).root))
     'x^2 / c^4'
-    >>> plain(canonical(parse_formula("log(1 + 2 * exp(x))", [Variable("x")], Variable("y")).root))
+    >>> to_infix(canonicalise(parse_formula("log(1 + 2 * exp(x))", [Variable("x")], Variable("y")).root))
     'softplus(0.6931 + x)'
     """
     unnamed = rebuild(root, lambda node: Constant(node.value) if isinstance(node, Constant) else node)

@@ -28,7 +28,7 @@ def slope_core(root: Node, name: str, sides: BoxSides) -> tuple[Node, int]:
     >>> import numpy as np
     >>> from kanopt.formulas import Variable, parse_formula
     >>> law = parse_formula("5 - 2 * exp(a * x)", [Variable("a"), Variable("x")], Variable("y"))
-    >>> box = Sides(("a", "x"), np.array([1.0, 0.0]), np.array([2.0, 9.0]), (np.zeros(0),) * 2, (), (), ())
+    >>> box = BoxSides(("a", "x"), np.array([1.0, 0.0]), np.array([2.0, 9.0]), (np.zeros(0),) * 2, (), (), ())
     >>> core, sign = slope_core(law.root, "x", box)
     >>> core.key == parse_formula("x", [Variable("x")], Variable("y")).root.key, sign
     (True, -1)

@@ -151,7 +151,7 @@ def monotonicity(layers: Sequence[Layer], number: int, arrivals: Sequence[Pair])
     Examples
     --------
     >>> rising = Layer(np.zeros(1), np.ones(1), np.array([[[0.0, 1.0, 1.0, 5.0]]]), (), np.zeros(1))
-    >>> moves_one_way([rising], 0, [(np.zeros(1), np.ones(1))])
+    >>> monotonicity([rising], 0, [(np.zeros(1), np.ones(1))])
     (True, False)
     """
     facts = _output(layers, [number], arrivals)
@@ -166,7 +166,7 @@ def curvature_sign(
     Examples
     --------
     >>> bent = Layer(np.zeros(1), np.ones(1), np.array([[[4.0, 1.0, 0.0, 1.0]]]), (), np.zeros(1))
-    >>> bends_one_way([bent], [0], [(np.zeros(1), np.ones(1))])
+    >>> curvature_sign([bent], [0], [(np.zeros(1), np.ones(1))])
     (True, False)
     """
     facts = _output(layers, numbers, arrivals)

@@ -85,7 +85,7 @@ def verify(
     >>> network = Network((Layer(-np.ones(1), np.ones(1), square, (), np.zeros(1)),))
     >>> verify(network, Convex((0,)), [-2.0], [2.0]).verdict
     'proved'
-    >>> verdict = verify(network, Rises(0), [-1.0], [1.0])
+    >>> verdict = verify(network, Increasing(0), [-1.0], [1.0])
     >>> verdict.verdict, bool(np.diff(verdict.witness.values)[0] < 0.0)
     ('refuted', True)
     """

@@ -17,7 +17,7 @@ class RangeExtrema:
 
     Examples
     --------
-    >>> runs = Runs(np.array([3.0, 1.0, 2.0, 5.0]), np.array([3.0, 1.0, 2.0, 5.0]))
+    >>> runs = RangeExtrema(np.array([3.0, 1.0, 2.0, 5.0]), np.array([3.0, 1.0, 2.0, 5.0]))
     >>> low, high = runs.over(np.array([0, 2]), np.array([2, 3]))
     >>> low.tolist(), high.tolist()
     ([1.0, 2.0], [3.0, 5.0])

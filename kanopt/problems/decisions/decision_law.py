@@ -139,7 +139,7 @@ def unit_factor(source: str, target: str) -> float:
 
     Examples
     --------
-    >>> factor("min", "h") == 1 / 60, factor("", "h")
+    >>> unit_factor("min", "h") == 1 / 60, unit_factor("", "h")
     (True, 1.0)
     """
     return 1.0 if not source or not target or source == target else convert(1.0, source, target)

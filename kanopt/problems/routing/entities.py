@@ -18,7 +18,7 @@ def split_list(text: str) -> frozenset[str]:
 
     Examples
     --------
-    >>> sorted(words_of("cooled, tail lift"))
+    >>> sorted(split_list("cooled, tail lift"))
     ['cooled', 'tail lift']
     """
     return frozenset(word.strip() for word in text.split(",") if word.strip())

@@ -49,7 +49,7 @@ def parse_windows(text: str, unit: str = "min") -> tuple[tuple[float, float], ..
 
     Examples
     --------
-    >>> windows_of("480-600, 13:00-15:30")
+    >>> parse_windows("480-600, 13:00-15:30")
     ((480.0, 600.0), (780.0, 930.0))
     """
     found: list[tuple[float, float]] = []
@@ -83,8 +83,8 @@ def parse_breaks(text: str, unit: str = "min") -> tuple[DriverBreak, ...]:
 
     Examples
     --------
-    >>> breaks_of("30 in 11:00-13:00")
-    (Rest(length=30.0, earliest=660.0, latest=780.0),)
+    >>> parse_breaks("30 in 11:00-13:00")
+    (DriverBreak(length=30.0, earliest=660.0, latest=780.0),)
     """
     found: list[DriverBreak] = []
     for part in _parts(text):
@@ -116,7 +116,7 @@ def parse_clock_time(text: str, unit: str = "min") -> float:
 
     Examples
     --------
-    >>> moment_of("8:30"), moment_of("510")
+    >>> parse_clock_time("8:30"), parse_clock_time("510")
     (510.0, 510.0)
     """
     hours, colon, minutes = text.partition(":")

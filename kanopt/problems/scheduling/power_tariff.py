@@ -24,7 +24,7 @@ class PowerTariff:
 
     Examples
     --------
-    >>> tariff = Tariff(np.array([0.0, 60.0]), np.array([0.2, 0.4]))
+    >>> tariff = PowerTariff(np.array([0.0, 60.0]), np.array([0.2, 0.4]))
     >>> float(tariff.cost(start=45.0, duration=30.0, energy=10.0))
     3.0
     """

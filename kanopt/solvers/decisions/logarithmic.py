@@ -36,7 +36,7 @@ def gray_code(number: int) -> int:
 
     Examples
     --------
-    >>> [format(gray(number), "03b") for number in range(5)]
+    >>> [format(gray_code(number), "03b") for number in range(5)]
     ['000', '001', '011', '010', '110']
     """
     return number ^ (number >> 1)

@@ -71,10 +71,10 @@ class IntervalPartition:
 
     Examples
     --------
-    >>> wave = Partition(Pieces.through((0.0, 1.0, 2.0, 3.0), (0.0, -1.0, 0.0, -1.0)), Side.BELOW, 8)
+    >>> wave = IntervalPartition(Pieces.through((0.0, 1.0, 2.0, 3.0), (0.0, -1.0, 0.0, -1.0)), Side.BELOW, 8)
     >>> wave.polygons().count
     2
-    >>> wave.off(2.5, -1.0)
+    >>> wave.distance(2.5, -1.0)
     0.5
     """
 

@@ -70,8 +70,8 @@ def terms_of(root: Node) -> tuple[Node, ...]:
     Examples
     --------
     >>> time, load = Input("time"), Input("load")
-    >>> from kanopt.formulas.printing import plain
-    >>> [plain(term) for term in terms_of(Product((time, Sum((Constant(1.0), load)))))]
+    >>> from kanopt.formulas.printing import to_infix
+    >>> [to_infix(term) for term in terms_of(Product((time, Sum((Constant(1.0), load)))))]
     ['time', 'time · load']
     """
     found: list[Node] = []

@@ -244,9 +244,9 @@ def corrected(prior: Node, correction: Node | None, factor: bool) -> Node:
     Examples
     --------
     >>> from kanopt.formulas import Input
-    >>> from kanopt.formulas.printing import plain
+    >>> from kanopt.formulas.printing import to_infix
     >>> km = Input("km")
-    >>> plain(corrected(2.0 * km, 0.5 * km, factor=False)), plain(corrected(2.0 * km, 0.1 * km, factor=True))
+    >>> to_infix(corrected(2.0 * km, 0.5 * km, factor=False)), to_infix(corrected(2.0 * km, 0.1 * km, factor=True))
     ('2.5 · km', '2 · km · exp(0.1 · km)')
     """
     if correction is None:

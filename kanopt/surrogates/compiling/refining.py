@@ -80,7 +80,7 @@ def batch_of(network: Network) -> KANBatch:
     >>> law = parse_formula("x * (1 + y)", [Variable(name, low=0, high=2) for name in "xy"], Variable("z"))
     >>> network = compile_formula(law).network
     >>> points = np.array([[0.5, 1.0], [2.0, 0.3]])
-    >>> rows = Inputs(torch.tensor(points), torch.zeros(2, 0, dtype=torch.int64))
+    >>> rows = InputTensors(torch.tensor(points), torch.zeros(2, 0, dtype=torch.int64))
     >>> bool(np.allclose(batch_of(network).forward(rows)[0, :, 0], network(points)))
     True
     """

@@ -88,7 +88,7 @@ class Sample:
 
         Examples
         --------
-        >>> Sample.plain(("x", "y"), np.zeros((3, 2))).codes.shape
+        >>> Sample.of_numbers(("x", "y"), np.zeros((3, 2))).codes.shape
         (3, 0)
         """
         n, d = numbers.shape
@@ -134,7 +134,7 @@ def structure_deviations(surface: Surface, sample: Sample) -> list[StructureDevi
     ...         hessian = np.tile(1.0 - np.eye(2), (len(numbers), 1, 1))
     ...         return Derivatives(self(numbers, codes), numbers[:, ::-1], hessian)
     >>> rows = np.array([[1.0, 1.0], [3.0, 1.0], [1.0, 3.0], [3.0, 3.0]])
-    >>> for found in departures(Product(), Sample.plain(("x", "y"), rows)):
+    >>> for found in structure_deviations(Product(), Sample.of_numbers(("x", "y"), rows)):
     ...     print(found.test, float(np.sqrt(np.mean(found.rows[0] ** 2)).round(3)))
     additive 1.0
     multiplicative 0.0

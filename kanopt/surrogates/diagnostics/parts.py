@@ -149,7 +149,7 @@ def connected_groups(columns: Sequence[str], pairs: Iterable[tuple[str, str]]) -
 
     Examples
     --------
-    >>> linked(("x", "y", "z"), [("x", "z")])
+    >>> connected_groups(("x", "y", "z"), [("x", "z")])
     (('x', 'z'), ('y',))
     """
     place = {name: index for index, name in enumerate(columns)}

@@ -103,7 +103,7 @@ class SeparabilityTests:
         ...         hessian[:, 2, 2] = -np.sin(z)
         ...         return Derivatives(self(numbers, codes), np.column_stack([y, x, np.cos(z)]), hessian)
         >>> rows = np.random.default_rng(0).uniform(0.5, 2.0, (50, 3))
-        >>> print(structure_tests(Law(), Sample.plain(("x", "y", "z"), rows)).tree())
+        >>> print(structure_tests(Law(), Sample.of_numbers(("x", "y", "z"), rows)).tree())
         sum (strength 1.00)
           x · y enters as one (strength 1.00)
           z
@@ -186,8 +186,8 @@ def structure_tests(
     ...         slope = 2.0 * numbers.sum(axis=1)[:, None] * np.ones((1, 2))
     ...         return Derivatives(self(numbers, codes), slope, np.full((len(numbers), 2, 2), 2.0))
     >>> rows = np.random.default_rng(0).uniform(0.5, 2.0, (50, 2))
-    >>> found = structure_tests(Square(), Sample.plain(("x", "y"), rows))
-    >>> found.holding[["test", "first", "second"]].values.tolist()
+    >>> found = structure_tests(Square(), Sample.of_numbers(("x", "y"), rows))
+    >>> found.supported[["test", "first", "second"]].values.tolist()
     [['x + y', 'x', 'y']]
     >>> found.modules()
     (('x', 'y'),)

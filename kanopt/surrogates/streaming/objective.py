@@ -149,12 +149,12 @@ class QuadraticModel:
 
     Examples
     --------
-    >>> from kanopt.kan.architecture import Shape
-    >>> rows = Inputs(torch.rand(50, 1, dtype=torch.float64), torch.zeros(50, 0, dtype=torch.int64))
-    >>> shape, zero = Shape(1, grid_size=2), torch.zeros(1, 1, dtype=torch.float64)
+    >>> from kanopt.kan.architecture import Architecture
+    >>> rows = InputTensors(torch.rand(50, 1, dtype=torch.float64), torch.zeros(50, 0, dtype=torch.int64))
+    >>> shape, zero = Architecture(1, grid_size=2), torch.zeros(1, 1, dtype=torch.float64)
     >>> network = KANBatch(shape, torch.zeros(1, 5, dtype=torch.float64), (zero,), (zero + 1.0,), zero)
     >>> squares = LeastSquares(Data(rows, rows.numbers**2, torch.ones(50, dtype=torch.float64)))
-    >>> expansion = Expansion(network, squares.normal_equations(network), rows)
+    >>> expansion = QuadraticModel(network, squares.normal_equations(network), rows)
     >>> from dataclasses import replace
     >>> moved = replace(network, theta=network.theta + 1.0)
     >>> bool(torch.isclose(expansion.squares(moved), squares.squares(moved)))

@@ -237,7 +237,7 @@ def breaks_on_leg(
 
     Examples
     --------
-    >>> rests_on_leg([Rest(20.0, 600.0, 700.0)], 0, 1, 590.0, 30.0)
+    >>> breaks_on_leg([DriverBreak(20.0, 600.0, 700.0)], 0, 1, 590.0, 30.0)
     [(600.0, 620.0)]
     """
     found, clock, left = [], leave, duration

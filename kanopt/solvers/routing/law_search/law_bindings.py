@@ -53,7 +53,7 @@ def bindings_of(problem: RoutingProblem) -> tuple[LawBinding, ...]:
     ...     [Depot("depot")], [Client("a")], [VehicleType("van")], {"fuel": law.bind(km=arc.distance, load=state.load)},
     ...     km, km)
     >>> one, = bindings_of(problem)
-    >>> one.law, one.moved, one.search
+    >>> one.law, one.plan_inputs, one.search
     ('fuel', ('load',), 'a straight line in the load: two tables, exact')
     """
     frozen = problem.frozen_inputs()

@@ -38,7 +38,7 @@ def neighbouring_orders(length: int) -> Ints:
 
     Examples
     --------
-    >>> orders_near(3).tolist()
+    >>> neighbouring_orders(3).tolist()
     [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
     """
     here = tuple(range(length))

@@ -28,7 +28,7 @@ def unsupported_rules(problem: RoutingProblem) -> tuple[str, ...]:
     >>> from kanopt.problems import Client, Depot, VehicleType
     >>> minutes = np.array([[0.0, 10], [10, 0]])
     >>> van = VehicleType("van", reloads=2)
-    >>> beyond_search(RoutingProblem([Depot("depot")], [Client("a")], [van], minutes, minutes, minutes))
+    >>> unsupported_rules(RoutingProblem([Depot("depot")], [Client("a")], [van], minutes, minutes, minutes))
     ('reloads',)
     """
     data = problem.data

@@ -38,7 +38,7 @@ class RouteScorer:
     >>> problem = RoutingProblem(
     ...     [Depot("depot")], [Client("a"), Client("b", latest=25)], [VehicleType("van")], minutes, minutes, minutes
     ... )
-    >>> scores = Scorer(problem).routes([(0, [1, 2]), (0, [1]), (0, [2, 1])])
+    >>> scores = RouteScorer(problem).score_routes([(0, [1, 2]), (0, [1]), (0, [2, 1])])
     >>> scores.price.tolist(), scores.ok.tolist()
     ([42.0, 20.0, 42.0], [True, True, True])
     """

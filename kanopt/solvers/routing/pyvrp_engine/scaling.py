@@ -127,7 +127,7 @@ def positive_mean(values: Integers) -> float:
 
     Examples
     --------
-    >>> mean(np.array([0, 2, 4]))
+    >>> positive_mean(np.array([0, 2, 4]))
     3.0
     """
     positive = values[values > 0]

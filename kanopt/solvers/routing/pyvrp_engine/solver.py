@@ -102,7 +102,7 @@ class PyVrpRouting:
         --------
         >>> import numpy as np
         >>> zero = np.zeros((1, 1))
-        >>> PyVrpRouting().beyond(RoutingProblem([Depot("d")], [], [VehicleType("van")], zero, zero, zero))
+        >>> PyVrpRouting().unsupported_rules(RoutingProblem([Depot("d")], [], [VehicleType("van")], zero, zero, zero))
         ()
         """
         groups: tuple[tuple[str, type, Sequence[Any]], ...] = (
