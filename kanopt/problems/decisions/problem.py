@@ -20,7 +20,7 @@ from kanopt.problems.decisions.entities import Constraint, Decision, LawLike
 from kanopt.problems.decisions.evaluator import Evaluator
 from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.decisions.reasons import infeasibility_reasons, violation_reasons
-from kanopt.problems.decisions.simulate import check_plan
+from kanopt.problems.decisions.simulate import check_plan, price_plan
 from kanopt.problems.decisions.views import views_of
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
@@ -35,7 +35,6 @@ __all__ = ["DecisionProblem"]
 
 _SHARE = 1e-4
 _SAMPLES = 512
-_LONGEST = 80
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -177,16 +176,7 @@ class DecisionProblem(Problem[DecisionPlan]):
         frozen
             Makes no difference: nothing is frozen.
         """
-        rows = []
-        for law in self.objective_terms:
-            arguments = law.arguments(plan.values)
-            scale = 1.0 if not law.unit else _factor(law)
-            parts = law.formula.terms
-            for part in parts:
-                text = part.text if len(part.text) <= _LONGEST else part.text[: _LONGEST - 1] + "…"
-                read = {name: arguments[name] for name in part.formula.used}
-                rows.append((law.name, "", text, scale * float(part.formula.evaluate(read))))
-        return Pricing.of(rows, self.unit)
+        return price_plan(self, plan)
 
     def reasons(self, plan: DecisionPlan | None) -> tuple[Reason, ...]:
         """Say which constraints a plan breaks; with no plan, which of them nothing within the ranges meets."""
@@ -239,12 +229,6 @@ class DecisionProblem(Problem[DecisionPlan]):
             if name not in names:
                 raise ProblemError(f"plan: no decision {name!r:.80}; {nearest(str(name), names)}")
         return DecisionPlan({name: _value(given, name) for name in names})
-
-
-def _factor(law: DecisionLaw) -> float:
-    from kanopt.problems.decisions.decision_law import unit_factor
-
-    return unit_factor(law.formula.output.unit, law.unit)
 
 
 def _value(given: Mapping[Any, Any], name: str) -> float:

@@ -1,4 +1,7 @@
-"""Every rule of a decision problem, verified on the laws without a solver."""
+"""The referee of decisions: which rules a plan breaks and what it costs on the laws.
+
+No solver runs through here, and no solver's figure is trusted where this module gives another.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kanopt.problems.decisions.decision_law import DecisionLaw
+from kanopt.problems.decisions.decision_law import DecisionLaw, unit_factor
 from kanopt.problems.decisions.entities import Constraint
 from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.findings import Check, Violation
+from kanopt.problems.pricing import Pricing
 from kanopt.problems.wording import amount_text
 
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem
 
-__all__ = ["check_plan", "slack"]
+__all__ = ["check_plan", "price_plan", "slack"]
 
 TOLERANCE = 1e-6
+_LONGEST = 80
 
 
 def slack(limit: float) -> float:
@@ -69,3 +74,16 @@ def _violation(rule: Constraint, law: DecisionLaw, value: float, amount: float) 
         f"missed by {amount_text(amount, law.unit)}"
     )
     return Violation("constraint", rule.name, amount, law.unit, message)
+
+
+def price_plan(problem: DecisionProblem, plan: DecisionPlan) -> Pricing:
+    """Return a line for each part that adds up to a law of the objective."""
+    rows = []
+    for law in problem.objective_terms:
+        arguments = law.arguments(plan.values)
+        scale = unit_factor(law.formula.output.unit, law.unit) if law.unit else 1.0
+        for part in law.formula.terms:
+            text = part.text if len(part.text) <= _LONGEST else part.text[: _LONGEST - 1] + "…"
+            read = {name: arguments[name] for name in part.formula.used}
+            rows.append((law.name, "", text, scale * float(part.formula.evaluate(read))))
+    return Pricing.of(rows, problem.unit)

@@ -8,7 +8,7 @@ import numpy as np
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.findings import Extrapolation
-from kanopt.problems.scheduling.simulate.placed import PlacedTasks
+from kanopt.problems.scheduling.simulate import PlacedTasks
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.problems.scheduling.power_tariff import PowerTariff
-from kanopt.problems.scheduling.simulate.placed import PlacedTasks
+from kanopt.problems.scheduling.simulate import PlacedTasks
 from kanopt.problems.views import GanttView, SeriesView, View
 from kanopt.units import factor, same_dimension
 

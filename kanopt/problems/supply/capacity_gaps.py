@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanopt.problems.supply.network import Floats
-from kanopt.problems.supply.simulate.ledger import slack
+from kanopt.problems.supply.simulate import slack
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem

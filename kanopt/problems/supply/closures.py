@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanopt.problems.findings import Reason
-from kanopt.problems.supply.simulate.ledger import Ledger, price_flows
+from kanopt.problems.supply.simulate import Ledger, price_flows
 from kanopt.problems.supply.spare_capacity import paths_through
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.findings import Extrapolation
-from kanopt.problems.supply.simulate.ledger import Ledger
+from kanopt.problems.supply.simulate import Ledger
 from kanopt.problems.wording import number
 
 if TYPE_CHECKING:

@@ -29,8 +29,7 @@ from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.plan import FlowPlan
 from kanopt.problems.supply.reading import arrays_of, plan_of, read_plan, sites_open
 from kanopt.problems.supply.reasons import infeasibility_reasons, plan_reasons
-from kanopt.problems.supply.simulate.check import check_flows
-from kanopt.problems.supply.simulate.ledger import Ledger, price_flows
+from kanopt.problems.supply.simulate import Ledger, check_flows, price_flows
 from kanopt.problems.supply.tariff import LaneTariff, SupplyLaw, demand_of
 from kanopt.problems.supply.views import views_of
 from kanopt.problems.views import View

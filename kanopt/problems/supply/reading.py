@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.plan import Flow, FlowPlan
-from kanopt.problems.supply.simulate.ledger import Ledger
+from kanopt.problems.supply.simulate import Ledger
 from kanopt.problems.supply.tariff import row_positions
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from kanopt.problems.supply.capacity_gaps import CapacityGaps, capacity_gaps
 from kanopt.problems.supply.cheapest_paths import CheapestPaths, PathStep
 from kanopt.problems.supply.closures import closure_reasons
 from kanopt.problems.supply.network import Floats
-from kanopt.problems.supply.simulate.ledger import TOLERANCE, Ledger
+from kanopt.problems.supply.simulate import TOLERANCE, Ledger
 from kanopt.problems.supply.spare_capacity import SpareCapacity, lane_cost, paths_through
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kanopt.problems.supply.cheapest_paths import CheapestPaths, PathStep, cheapest_paths
 from kanopt.problems.supply.network import Floats
-from kanopt.problems.supply.simulate.ledger import Ledger, slack
+from kanopt.problems.supply.simulate import Ledger, slack
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem

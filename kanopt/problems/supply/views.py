@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.problems.supply.network import Floats, SupplyNetwork
-from kanopt.problems.supply.simulate.ledger import Ledger
+from kanopt.problems.supply.simulate import Ledger
 from kanopt.problems.views import NetworkView, SeriesView, View
 
 if TYPE_CHECKING:

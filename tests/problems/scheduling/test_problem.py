@@ -261,13 +261,13 @@ def test_uses_outside_the_domain_are_named():
         Task("c", "j2", attributes={"weight": 60.0}),
     ]
     problem = small(tasks=tasks, duration=law.bind(w=task.weight))
-    uses = problem.outside(problem.plan_from(PLAN))
+    uses = problem.extrapolations(problem.plan_from(PLAN))
     assert [(use.law, use.where) for use in uses] == [
         ("duration", "task 'a' on 'm1'"),
         ("duration", "task 'c' on 'm2'"),
     ]
     assert "w 80 kg (valid from 0 to 50)" in uses[0].inputs
-    assert small().outside(small().plan_from(PLAN)) == ()
+    assert small().extrapolations(small().plan_from(PLAN)) == ()
 
 
 def test_views_show_tasks_breaks_setups_prices_and_load():

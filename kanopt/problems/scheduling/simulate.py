@@ -1,20 +1,84 @@
-"""Every rule of a schedule, verified on the law without a solver."""
+"""The referee of schedules: when tasks end on the laws, which rules they break and what they cost.
+
+No solver runs through here, and no solver's figure is trusted where this module gives another.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kanopt.problems.findings import Check, Violation
-from kanopt.problems.scheduling.simulate.placed import TOLERANCE, PlacedTasks
+from kanopt.problems.pricing import Pricing
+from kanopt.problems.scheduling.plan import Schedule
+from kanopt.problems.scheduling.reading import assignment_positions
 from kanopt.problems.wording import amount_text
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["check_schedule"]
+__all__ = ["TOLERANCE", "PlacedTasks", "check_schedule", "price_schedule"]
+
+TOLERANCE = 1e-6
+"""Times closer than this, in time units, count as equal."""
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedTasks:
+    """The rows of a schedule, shape ``(n,)`` each, ordered by machine and start.
+
+    Parameters
+    ----------
+    task, machine, job
+        Positions in the problem's records.
+    mode
+        Position of the mode; -1 where the task cannot run on that machine.
+    start, end
+        In time units; the end is start plus the law's duration (the stated end where there is no mode).
+    """
+
+    task: NDArray[np.int64]
+    machine: NDArray[np.int64]
+    job: NDArray[np.int64]
+    mode: NDArray[np.int64]
+    start: NDArray[np.float64]
+    end: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, problem: SchedulingProblem, plan: Schedule) -> PlacedTasks:
+        """Look the names of a schedule up and compute its ends on the law.
+
+        Raises
+        ------
+        ProblemError
+            If it names a task, machine or mode the problem does not know.
+        """
+        data = problem.data
+        task, machine, mode = assignment_positions(data, plan.assignments)
+        start = np.array([item.start for item in plan.assignments], dtype=float)
+        stated = np.array([item.end for item in plan.assignments], dtype=float)
+        end = stated
+        if len(data.modes):
+            end = np.where(mode >= 0, start + data.timing.duration[mode], stated)
+        order = np.lexsort((start, machine))
+        return cls(
+            task=task[order],
+            machine=machine[order],
+            job=data.structure.task_job[task[order]],
+            mode=mode[order],
+            start=start[order],
+            end=end[order],
+        )
+
+    def completion(self, jobs: int) -> NDArray[np.float64]:
+        """Return when the last placed task of each job ends; minus infinity where none is placed."""
+        ends = np.full(jobs, -np.inf)
+        np.maximum.at(ends, self.job, self.end)
+        return ends
 
 
 def check_schedule(problem: SchedulingProblem, placed: PlacedTasks) -> Check:
@@ -157,3 +221,26 @@ def _horizon(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violat
             over[row],
             f"task {task!r} ends {_time(problem, over[row])} after the horizon",
         )
+
+
+def price_schedule(problem: SchedulingProblem, placed: PlacedTasks) -> Pricing:
+    """Return the lines that :meth:`SchedulingProblem.price` documents; amounts of zero are left out."""
+    data = problem.data
+    rows: list[tuple[str, str, str, float]] = []
+    if len(placed.task) and problem.makespan_cost > 0:
+        last = int(np.argmax(placed.end))
+        machine, task = data.machines[placed.machine[last]].name, data.tasks[placed.task[last]].name
+        rows.append(("makespan", machine, task, problem.makespan_cost * float(placed.end[last])))
+    late = np.clip(placed.completion(len(data.jobs)) - data.timing.due, 0.0, None)
+    tardiness = data.tardiness_cost * late
+    for job in np.flatnonzero(tardiness > 0):
+        task = data.tasks[data.structure.last[job]].name
+        rows.append(("tardiness", data.jobs[job].name, task, float(tardiness[job])))
+    if data.energy is not None and data.tariff is not None:
+        run = np.flatnonzero(placed.mode >= 0)
+        mode = placed.mode[run]
+        paid = data.tariff.cost(placed.start[run], data.timing.duration[mode], data.energy[mode])
+        for row, amount in zip(run, paid, strict=True):
+            machine, task = data.machines[placed.machine[row]].name, data.tasks[placed.task[row]].name
+            rows.append(("energy", machine, task, float(amount)))
+    return Pricing.of(rows, problem.unit)

@@ -1,1 +1,0 @@
-"""The referee of supply plans: stocks and deliveries that follow from flows, broken rules and prices."""
