@@ -20,7 +20,7 @@ from _real_data import Case, add_table_arguments, cases
 from threadpoolctl import threadpool_limits
 
 import kanopt as ko
-from kanopt.formulas.counting import count_operators
+from kanopt.formulas.complexity import count_operators
 
 MOST_ERROR, MOST_OPERATORS = 1.02, 30
 

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from kanopt.tables.reading import OnBad
+    from kanopt.tables.table_reading import OnBad
     from kanopt.whatif import LearnedLaw
     from kanopt.whatif.file_model import Mistake
 

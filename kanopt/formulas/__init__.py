@@ -25,8 +25,8 @@ from kanopt.formulas.binding import (
     task,
     vehicle,
 )
-from kanopt.formulas.buckingham import UnitExponents, dimensionless_exponents
-from kanopt.formulas.dimensions import ConstantUnit, Dimensions
+from kanopt.formulas.dimensions.analysis import ConstantUnit, Dimensions
+from kanopt.formulas.dimensions.buckingham import UnitExponents, dimensionless_exponents
 from kanopt.formulas.domain import Domain, JointTest, Range
 from kanopt.formulas.estimation import Bootstrap, GroupedLaw, fit_groups, with_named_constants
 from kanopt.formulas.fit import Alternative, Fit

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.formulas.estimation.intervals import Method
+    from kanopt.formulas.estimation.confidence import Method
     from kanopt.formulas.estimation.refitting import Robust
     from kanopt.formulas.formula import Formula
 
@@ -49,7 +49,7 @@ class FormulaEdits:
     def intervals(
         self, level: float = 0.95, method: Method = "auto", table: Any = None, **how: Any
     ) -> pd.DataFrame:
-        """Return confidence intervals of its constants; see :func:`kanopt.formulas.estimation.intervals`."""
+        """Return confidence intervals of its constants; see :func:`kanopt.formulas.estimation.confidence`."""
         from kanopt.formulas.estimation import intervals
 
         return intervals(self._law, level, method, table, **how)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.data import common_shape, in_bounds, read_columns
+from kanopt.formulas.columns import common_shape, in_bounds, read_columns
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.variables import Variable, check_name
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.data import common_shape, describe_place
+from kanopt.formulas.columns import common_shape, describe_place
 from kanopt.formulas.nodes import Array, Node, fold
 
 __all__ = ["evaluate_graph"]

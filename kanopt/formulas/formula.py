@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError
 from kanopt.formulas.binding import BoundFormula, Reference
 from kanopt.formulas.changes import FormulaEdits
-from kanopt.formulas.data import common_shape, read_columns
+from kanopt.formulas.columns import common_shape, read_columns
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.evaluation import evaluate_graph
 from kanopt.formulas.export.methods import FormulaExports
@@ -32,7 +32,7 @@ from kanopt.formulas.variables import Variable
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.formulas.dimensions import Dimensions
+    from kanopt.formulas.dimensions.analysis import Dimensions
 
 __all__ = ["Formula", "Term"]
 
@@ -335,7 +335,7 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
         >>> print(replace(fuel, alternatives=tried).considered()["why"][1])
         same error, 2 operators more: description 6.0 nats longer
         """
-        from kanopt.formulas.considered import considered_frame
+        from kanopt.formulas.alternatives import considered_frame
 
         return considered_frame(self)
 
@@ -350,7 +350,7 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
         the units do not agree
           problem: wait + drive: wait is in min, drive is in h; min + h: convert first (1 h = 60 min)
         """
-        from kanopt.formulas.dimensions import dimensions
+        from kanopt.formulas.dimensions.analysis import dimensions
 
         return dimensions(self)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.data import GAP
+from kanopt.formulas.columns import GAP
 from kanopt.formulas.nodes import Array, Node, postorder
 from kanopt.formulas.variables import category_label, check_name
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.data import describe_place, in_bounds
+from kanopt.formulas.columns import describe_place, in_bounds
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.variables import Variable
 

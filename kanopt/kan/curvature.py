@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from kanopt.kan.architecture import Architecture
-from kanopt.kan.edgewise import EdgePenalty
+from kanopt.kan.edge_penalty import EdgePenalty
 from kanopt.kan.gradient import to_dtype
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch, nodes_of, through_products

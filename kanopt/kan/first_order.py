@@ -5,10 +5,10 @@ best there is for small networks, too much for large ones. Here the same loss,
 
     L(θ) = ½ Σ_n w_n ‖y_n − g(f(x_n; θ))‖² + ½ θᵀ S θ,
 
-is lowered with its gradient (:mod:`kanopt.kan.gradient`), and the penalty is applied edge by edge
-(:mod:`kanopt.kan.edgewise`): by L-BFGS over all rows (:mod:`kanopt.kan.lbfgs`), or by Adam over small batches of rows
-(Kingma and Ba 2015, arXiv:1412.6980, algorithm 1) where the rows are many. Memory grows neither with the square of
-the parameters nor with the rows.
+is minimised with its gradient (:mod:`kanopt.kan.gradient`) and a penalty that is applied edge by edge
+(:mod:`kanopt.kan.edge_penalty`): by L-BFGS over all rows (:mod:`kanopt.kan.lbfgs`) or, for many rows, by Adam over
+mini-batches (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1). Memory grows neither with the square of the parameters
+nor with the rows.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from torch import Tensor
 from kanopt.kan.adam import AdamSteps
 from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
 from kanopt.kan.curvature import LayerwiseCurvature
-from kanopt.kan.edgewise import EdgePenalty
+from kanopt.kan.edge_penalty import EdgePenalty
 from kanopt.kan.gradient import to_dtype
 from kanopt.kan.lbfgs import Batch, Guess, Memory, minimise_step
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import LeastSquares, total_weight
-from kanopt.kan.penalised import PenalisedLoss
+from kanopt.kan.penalised_loss import PenalisedLoss
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.trainer import History, StepCallback, TrainerOptions, train
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from kanopt.kan.hidden import hidden_layer
+from kanopt.kan.hidden_layers import hidden_layer
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch, nodes_of, through_products
 from kanopt.kan.objective import Data

@@ -19,10 +19,10 @@ Derivative = Callable[[str, tuple[str, ...]], Tensor]
 
 
 class RelationState:
-    """What a residual sees: inputs, known columns, outputs and derivatives, each with one entry per point.
+    """The values a residual is computed from: inputs, known columns, outputs and derivatives, one entry per point.
 
-    ``s["day"]`` is an input, an output or a known column; ``s.derivative("stock", "day")`` the first derivative of an output
-    by an input and ``s.derivative("u", "x", "y")`` a second one. All are float64 tensors of shape (points,).
+    ``s["day"]`` is an input, an output or a known column; ``s.derivative("stock", "day")`` is the first derivative of
+    an output by an input and ``s.derivative("u", "x", "y")`` a second one. All are float64 tensors of shape (points,).
     """
 
     def __init__(self, relation: str, columns: Mapping[str, Tensor], derivative: Derivative) -> None:

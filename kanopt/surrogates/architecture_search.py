@@ -18,7 +18,7 @@ from kanopt.kan.first_order import LARGE
 from kanopt.kan.fit import FitOptions, TrainedBatch, fit_starts, refine_grid, retrain, train_until_one
 from kanopt.kan.fitted import FittedNetwork, describe_fit
 from kanopt.kan.heldout import fit_held_out, train_on_all_rows
-from kanopt.kan.large import fit_large, is_large
+from kanopt.kan.large_networks import fit_large, is_large
 from kanopt.kan.links import Exponential, Link, Logistic, Softplus
 from kanopt.kan.objective import Data
 from kanopt.kan.pruning import prune, remove_dead_nodes

@@ -25,7 +25,7 @@ from dataclasses import replace
 import numpy as np
 
 from kanopt.errors import FitError
-from kanopt.kan.large import is_large
+from kanopt.kan.large_networks import is_large
 from kanopt.surrogates.architecture_search import ArchitectureSearch
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.trials import LawStructure, TrainingTable, Trial

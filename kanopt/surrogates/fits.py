@@ -14,7 +14,7 @@ from kanopt.errors import FitError
 from kanopt.interrupt import Interrupt
 from kanopt.surrogates.encoding import LEAST_ROWS, encoding_of
 from kanopt.surrogates.frames import table_of
-from kanopt.surrogates.given import (
+from kanopt.surrogates.input_checks import (
     fit_monitor,
     indicators_of,
     is_multi_target,
@@ -26,7 +26,7 @@ from kanopt.surrogates.given import (
 )
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.missing import MissingIndicators
-from kanopt.surrogates.words import refuse_identifiers, refuse_numbers_as_text
+from kanopt.surrogates.text_columns import refuse_identifiers, refuse_numbers_as_text
 
 if TYPE_CHECKING:
     from kanopt.surrogates.distill.mixed import Rows

@@ -12,8 +12,8 @@ from kanopt.errors import FileFormatError, FormulaError
 from kanopt.formulas.domain import Domain, JointTest, Range
 from kanopt.kan.description import Layer, Network
 from kanopt.kan.links import Link, Logistic, Softplus
+from kanopt.surrogates.conformal import left_out_ends
 from kanopt.surrogates.encoding import FeatureEncoding
-from kanopt.surrogates.intervals import left_out_ends
 
 __all__ = ["NetworkLaw", "law_from_parts", "law_to_parts"]
 

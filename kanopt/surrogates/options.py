@@ -16,7 +16,7 @@ from kanopt.errors import FitError, KanoptWarning, nearest
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.robust import LOSSES
 from kanopt.surrogates.encoding import Feature, FeatureEncoding, row_name
-from kanopt.surrogates.given import whole_number
+from kanopt.surrogates.input_checks import whole_number
 from kanopt.surrogates.naming import by_name, column_of
 from kanopt.surrogates.settings import FitMonitor, Settings
 

@@ -14,7 +14,7 @@ from kanopt.errors import FitError, FormulaError
 from kanopt.surrogates.effects import marginal_effects
 from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.frames import ordered_as, table_of
-from kanopt.surrogates.given import refuse_unmeasured, whole_number
+from kanopt.surrogates.input_checks import refuse_unmeasured, whole_number
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.missing import MissingIndicators
 from kanopt.surrogates.naming import by_name, column_of

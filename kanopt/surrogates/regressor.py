@@ -12,16 +12,16 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from kanopt.errors import FitError, nearest
+from kanopt.surrogates.conformal import conformal_ends
 from kanopt.surrogates.encoding import check_numbers
 from kanopt.surrogates.fits import OF_COLUMNS, FittingMixin
 from kanopt.surrogates.frames import ordered_as, table_of
-from kanopt.surrogates.given import (
+from kanopt.surrogates.input_checks import (
     calibration_of,
     coverage_of,
     refuse_names,
     target_of,
 )
-from kanopt.surrogates.intervals import conformal_ends
 from kanopt.surrogates.readings import InspectionMixin
 from kanopt.surrogates.storage import PersistenceMixin
 from kanopt.tables.batches import is_source

@@ -19,9 +19,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FileFormatError
+from kanopt.surrogates.file_checks import check_indicators, check_law
 from kanopt.surrogates.law import NetworkLaw, law_from_parts, law_to_parts
 from kanopt.surrogates.missing import MissingIndicators
-from kanopt.surrogates.soundness import check_indicators, check_law
 from kanopt.units import check_unit
 
 __all__ = ["PersistenceMixin", "read_model", "write_model"]

@@ -5,10 +5,10 @@ from kanopt.tables.examples._city import City, make_city
 from kanopt.tables.examples._sioux_falls import SiouxFalls, load_sioux_falls
 from kanopt.tables.examples._supply import SupplyNetworkTables, make_supply_network
 from kanopt.tables.examples._workshop import Workshop, make_workshop
-from kanopt.tables.reading import read_table
 from kanopt.tables.report import BadCell, TableReport, report_of, units_of, with_units
 from kanopt.tables.schema import Column, Schema
 from kanopt.tables.splitting import split
+from kanopt.tables.table_reading import read_table
 
 __all__ = [
     "BadCell",

@@ -6,7 +6,7 @@ import torch
 import kanopt.kan.curvature as curvature
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.curvature import LayerwiseCurvature
-from kanopt.kan.edgewise import EdgePenalty
+from kanopt.kan.edge_penalty import EdgePenalty
 from kanopt.kan.links import Softplus
 from tests.kan.test_gradient import problem
 

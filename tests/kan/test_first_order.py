@@ -5,7 +5,7 @@ import torch
 
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
-from kanopt.kan.edgewise import EdgePenalty
+from kanopt.kan.edge_penalty import EdgePenalty
 from kanopt.kan.first_order import FirstOrderOptions, choose_method, train_first_order, train_network
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.ranges import refit_ranges

@@ -21,8 +21,8 @@ from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.robust import HUBER, robust_weights
 from kanopt.surrogates.settings import FitMonitor
 from kanopt.surrogates.streaming import StreamingResult, learn_streamed
-from kanopt.surrogates.streaming.objective import RobustLoss, StreamedSquares
-from kanopt.surrogates.streaming.rows import CategoryCodes, SourceColumns
+from kanopt.surrogates.streaming.row_blocks import CategoryCodes, SourceColumns
+from kanopt.surrogates.streaming.streamed_squares import RobustLoss, StreamedSquares
 from kanopt.surrogates.streaming.survey import survey
 from kanopt.tables.batches import FrameSource, ParquetSource
 

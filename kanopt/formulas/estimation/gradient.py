@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.data import common_shape, read_columns
+from kanopt.formulas.columns import common_shape, read_columns
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import (
@@ -131,7 +131,8 @@ class Tape:
     root
         The graph.
     columns
-        What it reads, as :func:`~kanopt.formulas.data.read_columns` gives it; together they have the shape of the rows.
+        The inputs, as :func:`~kanopt.formulas.columns.read_columns` returns them; they broadcast to the shape of the
+        rows.
     free
         The numbers that will change.
     """

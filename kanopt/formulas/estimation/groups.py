@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError, nearest
 from kanopt.formulas.domain import Domain
+from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.levenberg import TIED, minimise
 from kanopt.formulas.estimation.pooling import PooledEstimate, fit_pooled
 from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.estimation.rows import EstimationRows, Weight
 from kanopt.formulas.estimation.starts import search_minimum
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Array, Constant, Node, rebuild

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError
+from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.mixed import (
     MixedModel,
@@ -23,7 +24,6 @@ from kanopt.formulas.estimation.mixed import (
     solve_mixed_model,
 )
 from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.estimation.rows import EstimationRows
 from kanopt.formulas.nodes import Array, Constant, Input, Node, Sum, rebuild
 
 __all__ = ["PooledEstimate", "fit_pooled"]

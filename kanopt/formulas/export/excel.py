@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.data import GAP
+from kanopt.formulas.columns import GAP
 from kanopt.formulas.export.cells import column_of, defined_names, given_cells
 from kanopt.formulas.export.source import SourceWriter, pieces_of
 from kanopt.formulas.functions import function_named

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from kanopt.formulas.data import GAP
+from kanopt.formulas.columns import GAP
 from kanopt.formulas.export.source import SourceWriter, headline, identifiers, pieces_of
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import postorder

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.data import GAP
+from kanopt.formulas.columns import GAP
 from kanopt.formulas.export.source import SourceWriter, Span, nest_pairs, spans_of
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs

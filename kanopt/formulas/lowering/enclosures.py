@@ -32,8 +32,8 @@ from kanopt.formulas.nodes import (
 )
 from kanopt.formulas.pieces import Curve, Step
 from kanopt.formulas.shapes.arithmetic import EPS, Pair, outward, plus, power_bounds, times
+from kanopt.formulas.shapes.curve_bounds import CurveBounds
 from kanopt.formulas.shapes.ranges import range_over
-from kanopt.formulas.shapes.splines import CurveBounds
 
 __all__ = ["Enclosures", "Known", "known_of"]
 

@@ -9,9 +9,9 @@ from kanopt.formulas.lowering.graphs import ARGUMENT, Called, shown
 from kanopt.formulas.nodes import Array, Node, fold, postorder, rebuild
 from kanopt.formulas.pieces import Step
 from kanopt.formulas.shapes.arithmetic import EPS, Flags
+from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
 from kanopt.formulas.shapes.boxes import BoxSides, FormulaBoxes
 from kanopt.formulas.shapes.jets import JetOrders
-from kanopt.formulas.shapes.tracer import FormulaBoundPropagator
 
 __all__ = ["stairs_of", "with_plain_steps"]
 

@@ -29,9 +29,9 @@ from kanopt.formulas.lowering.jumps import stairs_of, with_plain_steps
 from kanopt.formulas.lowering.pieces import Pieces, Shape
 from kanopt.formulas.nodes import Array, Node
 from kanopt.formulas.shapes.arithmetic import EPS, Flags, Integers, Pair
+from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
 from kanopt.formulas.shapes.boxes import BoxSides, FormulaBoxes
 from kanopt.formulas.shapes.jets import JetOrders
-from kanopt.formulas.shapes.tracer import FormulaBoundPropagator
 
 __all__ = ["Cells", "Profile", "effort_of"]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.data import common_shape, describe_place, in_bounds, read_columns
+from kanopt.formulas.columns import common_shape, describe_place, in_bounds, read_columns
 from kanopt.formulas.lowering.certificate import PieceCertificate
 from kanopt.formulas.lowering.pieces import Pieces
 from kanopt.formulas.nodes import Array

@@ -11,11 +11,11 @@ from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import DEEPEST, Apply, Constant, Node, Power, Product, Sum, postorder
 from kanopt.formulas.pieces import Curve
 from kanopt.formulas.shapes.arithmetic import Pair
+from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
 from kanopt.formulas.shapes.boxes import BoxSides
+from kanopt.formulas.shapes.curve_bounds import CurveBounds
 from kanopt.formulas.shapes.jets import Jet, JetOrders
 from kanopt.formulas.shapes.ranges import range_over
-from kanopt.formulas.shapes.splines import CurveBounds
-from kanopt.formulas.shapes.tracer import FormulaBoundPropagator
 
 __all__ = ["curvature_core", "logarithm", "slope_core"]
 

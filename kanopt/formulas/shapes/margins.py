@@ -14,11 +14,11 @@ import numpy as np
 
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.shapes.arithmetic import Flags, Integers, Pair
+from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
 from kanopt.formulas.shapes.boxes import FormulaBoxes
 from kanopt.formulas.shapes.facts import Point
 from kanopt.formulas.shapes.jets import Jet, JetOrders
-from kanopt.formulas.shapes.tracer import FormulaBoundPropagator
-from kanopt.formulas.shapes.witnesses import PointEvaluator
+from kanopt.formulas.shapes.point_evaluation import PointEvaluator
 
 __all__ = ["ZERO", "DefinedMargin", "FormulaMargin", "MarginBounds"]
 

@@ -14,6 +14,7 @@ from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.intervals import given_ranges
 from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
 from kanopt.formulas.shapes.boxes import BoxSides
 from kanopt.formulas.shapes.branch_and_bound import branch_and_bound
 from kanopt.formulas.shapes.canonical import canonicalise
@@ -21,9 +22,8 @@ from kanopt.formulas.shapes.cores import curvature_core, logarithm, slope_core
 from kanopt.formulas.shapes.derivatives import BoundMargin, CurvatureMargin, SlopeMargin
 from kanopt.formulas.shapes.facts import Shape, ShapeFact, ShapeProof
 from kanopt.formulas.shapes.margins import DefinedMargin, FormulaMargin
+from kanopt.formulas.shapes.point_evaluation import PointEvaluator
 from kanopt.formulas.shapes.tabulated import entries
-from kanopt.formulas.shapes.tracer import FormulaBoundPropagator
-from kanopt.formulas.shapes.witnesses import PointEvaluator
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula

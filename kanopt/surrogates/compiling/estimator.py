@@ -12,15 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from kanopt.errors import FileFormatError, FitError, FormulaError
 from kanopt.formulas import Formula, Variable
-from kanopt.formulas.data import read_columns
+from kanopt.formulas.columns import read_columns
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.surrogates.compiling.arguments import check_arguments
 from kanopt.surrogates.compiling.keeping import Learned, comparison_of, prior_alone
 from kanopt.surrogates.compiling.rows import columns_of, frame_of, inputs_of, variables_of
 from kanopt.surrogates.compiling.scales import SCALES, SUM
+from kanopt.surrogates.conformal import conformal_ends, left_out_ends
 from kanopt.surrogates.encoding import LEAST_ROWS
 from kanopt.surrogates.frames import table_of
-from kanopt.surrogates.given import (
+from kanopt.surrogates.input_checks import (
     calibration_of,
     coverage_of,
     name_of,
@@ -29,7 +30,6 @@ from kanopt.surrogates.given import (
     used_rows,
     weights_of,
 )
-from kanopt.surrogates.intervals import conformal_ends, left_out_ends
 from kanopt.surrogates.missing import MissingIndicators
 from kanopt.surrogates.regressor import KANRegressor
 from kanopt.surrogates.summary import Summary

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError
 from kanopt.formulas import Formula, Variable, category_label
-from kanopt.formulas.data import read_columns
+from kanopt.formulas.columns import read_columns
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.surrogates.encoding import Feature, encoding_of
-from kanopt.surrogates.words import refuse_identifiers, refuse_numbers_as_text
+from kanopt.surrogates.text_columns import refuse_identifiers, refuse_numbers_as_text
 from kanopt.tables import units_of
 
 __all__ = ["columns_of", "frame_of", "inputs_of", "variables_of"]

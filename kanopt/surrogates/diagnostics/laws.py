@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.diagnostics.attribution import Attribution, attribution
-from kanopt.surrogates.diagnostics.structure import SeparabilityTests, structure_tests
+from kanopt.surrogates.diagnostics.separability import SeparabilityTests, structure_tests
 from kanopt.surrogates.diagnostics.surfaces import NetworkSurface, Outer, perturbed_networks, sample_of
 from kanopt.surrogates.law import NetworkLaw
 

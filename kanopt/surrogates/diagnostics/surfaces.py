@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kanopt.kan.derivatives import Derivatives, derivatives
 from kanopt.kan.description import Network
-from kanopt.surrogates.diagnostics.departures import Sample
+from kanopt.surrogates.diagnostics.deviations import Sample
 from kanopt.surrogates.encoding import FeatureEncoding
 
 __all__ = ["NetworkSurface", "perturbed_networks", "sample_of"]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.surrogates.diagnostics.departures import StructureDeviation
+from kanopt.surrogates.diagnostics.deviations import StructureDeviation
 
 __all__ = ["COLUMNS", "mean_square", "rms_sizes", "verdicts"]
 

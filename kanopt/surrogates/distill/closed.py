@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Alternative, Domain, Formula, Node
-from kanopt.formulas.counting import count_operators as read_operators
+from kanopt.formulas.complexity import count_operators as read_operators
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.distill.edges import mixed_of
 from kanopt.surrogates.distill.mixed import Rows

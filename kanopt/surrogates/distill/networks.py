@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError
 from kanopt.formulas import Alternative
-from kanopt.formulas.counting import count_operators
+from kanopt.formulas.complexity import count_operators
 from kanopt.surrogates.distill.build import graph
 from kanopt.surrogates.distill.control import Scale
 from kanopt.surrogates.distill.curves import TABULATED

@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 CURVE = 5
-"""Operators for which a curve counts, as in :mod:`kanopt.formulas.counting`."""
+"""Operators for which a curve counts, as in :mod:`kanopt.formulas.complexity`."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError
 from kanopt.surrogates.encoding import LARGEST, LEAST_ROWS, FeatureEncoding, encoding_of
 from kanopt.surrogates.options import periods_of
-from kanopt.surrogates.streaming.rows import (
+from kanopt.surrogates.streaming.row_blocks import (
     CategoryCodes,
     RowBlock,
     SourceColumns,

@@ -7,8 +7,8 @@ import pytest
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Formula, Table, Variable, parse_formula
 from kanopt.formulas.estimation import fit_groups
+from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.pooling import fit_pooled
-from kanopt.formulas.estimation.rows import EstimationRows
 from kanopt.formulas.parameters import parameters_of
 
 X, Z, OUT = Variable("x"), Variable("z"), Variable("out")

@@ -17,7 +17,7 @@ from kanopt.kan.derivatives import Derivatives
 from kanopt.kan.description import Network
 from kanopt.surrogates import KANRegressor
 from kanopt.surrogates.diagnostics import Module, NetworkSurface, Sample, SeparabilityTests, structure_tests
-from kanopt.surrogates.diagnostics.parts import StructureTestSetting, connected_groups, part_of
+from kanopt.surrogates.diagnostics.partial_laws import StructureTestSetting, connected_groups, part_of
 from tests.cases.law_search_networks import additive, layer, line, through_sum
 
 Floats = NDArray[np.float64]

@@ -9,7 +9,7 @@ import pytest
 
 from kanopt.errors import FitError
 from kanopt.formulas import Formula, Variable
-from kanopt.formulas.counting import count_operators
+from kanopt.formulas.complexity import count_operators
 from kanopt.kan.description import Network, evaluate_spline
 from kanopt.kan.links import Softplus
 from kanopt.surrogates import Feature

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.formulas.counting import count_operators
+from kanopt.formulas.complexity import count_operators
 from kanopt.kan.basis import roughness
 from kanopt.surrogates import Feature
 from kanopt.surrogates.distill.build import graph

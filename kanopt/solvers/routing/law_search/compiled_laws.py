@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
-from kanopt.formulas.data import read_columns
+from kanopt.formulas.columns import read_columns
 from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, fold
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws

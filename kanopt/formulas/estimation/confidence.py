@@ -8,10 +8,10 @@ import numpy as np
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas.estimation.bootstrap import Bootstrap
+from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.profile import ProfileLikelihood
 from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.estimation.rows import EstimationRows, Weight
 from kanopt.formulas.nodes import Constant, postorder
 from kanopt.formulas.parameters import is_parameter, piece_numbers
 from kanopt.formulas.pieces import Curve, Step, Table

@@ -2,11 +2,11 @@
 
 1. One reading checks all rows and draws a sample (:mod:`kanopt.surrogates.streaming.survey`).
 2. On the sample the structure is chosen, and trained (:mod:`kanopt.surrogates.architecture_selection`).
-3. From there the network is trained on all rows, its smoothing weights chosen anew, since more rows bear less of it
-   (:mod:`kanopt.surrogates.streaming.objective`). An additive model needs one reading. A network with hidden nodes is
-   near its optimum already, and takes one reading per step; a single Gauss-Newton step from an estimate whose error is
-   of the order of a sample's is as good as the optimum asymptotically (van der Vaart 1998, *Asymptotic Statistics*,
-   section 5.7).
+3. From there the network is trained on all rows, and its smoothing weights are chosen again, since more rows need less
+   smoothing (:mod:`kanopt.surrogates.streaming.streamed_squares`). An additive model needs one reading. A network with
+   hidden nodes starts near its optimum and needs one reading per step; a single Gauss-Newton step from an estimate
+   whose error is of the order of a sample's is asymptotically as good as the optimum (van der Vaart 1998, *Asymptotic
+   Statistics*, section 5.7).
 4. A last reading measures the law, and sets what makes sums come out right: the smearing factor of a log target, the
    shift of a robust loss.
 
@@ -29,7 +29,7 @@ from kanopt.formulas.domain import Range
 from kanopt.kan.constraints import ConstrainedCoefficients
 from kanopt.kan.fit import EXACT, FitOptions, TrainedBatch
 from kanopt.kan.fitted import describe_fit
-from kanopt.kan.large import is_large
+from kanopt.kan.large_networks import is_large
 from kanopt.kan.objective import Data
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import residual_scale
@@ -43,8 +43,8 @@ from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.options import RegressorArguments, settings_of, warn_of_contradictions
 from kanopt.surrogates.settings import FitMonitor, Settings
 from kanopt.surrogates.streaming.measuring import measure_law
-from kanopt.surrogates.streaming.objective import QuadraticModel, RobustLoss, StreamedSquares
-from kanopt.surrogates.streaming.rows import ReadingStopped, SourceColumns
+from kanopt.surrogates.streaming.row_blocks import ReadingStopped, SourceColumns
+from kanopt.surrogates.streaming.streamed_squares import QuadraticModel, RobustLoss, StreamedSquares
 from kanopt.surrogates.streaming.survey import SAMPLE, Survey, survey
 from kanopt.surrogates.trials import Trial
 from kanopt.tables.batches import SourceLike, open_source

@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from kanopt.surrogates.diagnostics.departures import Sample, Surface, structure_deviations
-from kanopt.surrogates.diagnostics.growing import build_tree
+from kanopt.surrogates.diagnostics.deviations import Sample, Surface, structure_deviations
 from kanopt.surrogates.diagnostics.modules import Module
-from kanopt.surrogates.diagnostics.parts import StructureTestSetting, group_columns
+from kanopt.surrogates.diagnostics.partial_laws import StructureTestSetting, group_columns
+from kanopt.surrogates.diagnostics.tree_building import build_tree
 from kanopt.surrogates.diagnostics.verdicts import COLUMNS, mean_square, verdicts
 
 __all__ = ["SeparabilityTests", "structure_tests"]
@@ -44,7 +44,7 @@ class SeparabilityTests:
     tests
         One row per test and column or pair of columns:
 
-        - test: see :mod:`kanopt.surrogates.diagnostics.departures`;
+        - test: see :mod:`kanopt.surrogates.diagnostics.deviations`;
         - first, second: the columns (second is empty for even and odd);
         - strength: 1 for a perfect structure, 0 where the departure is as large as the effect of the columns;
         - size: the departure, root mean square over the rows, in the units of the target;

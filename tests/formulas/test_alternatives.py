@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.formulas import Alternative, Variable, parse_formula
-from kanopt.formulas.considered import reasons
+from kanopt.formulas.alternatives import reasons
 
 CHOSEN = Alternative(6, 1.0, True, "a · km", 223.0)
 

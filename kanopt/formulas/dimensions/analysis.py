@@ -23,11 +23,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kanopt.formulas.dimension_rules import UnitInference
-from kanopt.formulas.dimension_wording import step_text
+from kanopt.formulas.dimensions.inference import UnitInference
+from kanopt.formulas.dimensions.messages import step_text
+from kanopt.formulas.dimensions.unification import TooMuchWorkError
 from kanopt.formulas.nodes import Constant, Node
 from kanopt.formulas.printing import number
-from kanopt.formulas.unification import TooMuchWorkError
 from kanopt.units import UnitPowers
 
 if TYPE_CHECKING:

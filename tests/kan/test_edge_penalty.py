@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from kanopt.kan.architecture import Architecture
-from kanopt.kan.edgewise import EdgePenalty
+from kanopt.kan.edge_penalty import EdgePenalty
 from kanopt.kan.penalty import Penalty
 
 SHAPES = [

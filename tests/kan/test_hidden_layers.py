@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from kanopt.kan import hidden
+from kanopt.kan import hidden_layers as hidden
 from kanopt.kan.architecture import LayerArchitecture
 from kanopt.kan.basis import dense_basis
-from kanopt.kan.hidden import hidden_layer
+from kanopt.kan.hidden_layers import hidden_layer
 
 
 def setting(grid, dtype=torch.float64, models=2, rows=30):
@@ -98,7 +98,7 @@ import torch
 junk = [torch.rand(1000 + 777 * k) for k in range(int(sys.argv[1]))]
 torch.set_num_threads(1)
 from kanopt.kan.fit import FitOptions
-from kanopt.kan.large import fit_large
+from kanopt.kan.large_networks import fit_large
 from kanopt.kan.architecture import Shape
 from tests.kan.conftest import box, sample
 data = sample(lambda x: torch.sin(2.0 * x[:, 0]) * x[:, 1], 60, 3, noise=0.5)

@@ -19,10 +19,10 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
+from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
 from kanopt.formulas.shapes.boxes import FormulaBoxes
 from kanopt.formulas.shapes.jets import JetOrders
 from kanopt.formulas.shapes.proof import sides_of
-from kanopt.formulas.shapes.tracer import FormulaBoundPropagator
 from tests.formulas.strategies import NUMBERS, VEHICLE, laws, raw
 
 X, Y = Variable("x", low=0.2, high=3.0), Variable("y", low=0.5, high=4.0)

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.nodes import Array, Node, fold
 from kanopt.formulas.shapes.arithmetic import Flags, Integers, Pair
+from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
 from kanopt.formulas.shapes.boxes import BoxSides, FormulaBoxes
 from kanopt.formulas.shapes.facts import Point
 from kanopt.formulas.shapes.jets import JetOrders
-from kanopt.formulas.shapes.tracer import FormulaBoundPropagator
 
 __all__ = ["PointEvaluator"]
 

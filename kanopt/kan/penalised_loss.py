@@ -1,6 +1,6 @@
 """The loss that the gradient methods lower: squares over rows, and the penalty edge by edge.
 
-Where shapes are held (:mod:`kanopt.kan.edgewise`) it is a function of d, else of θ; either is called the position.
+Where shapes are held (:mod:`kanopt.kan.edge_penalty`) it is a function of d, else of θ; either is called the position.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from kanopt.kan.constraints import ConstrainedCoefficients
 from kanopt.kan.curvature import LayerwiseCurvature
-from kanopt.kan.edgewise import EdgePenalty
+from kanopt.kan.edge_penalty import EdgePenalty
 from kanopt.kan.gradient import squares, squares_and_gradient
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from kanopt.formulas import Apply, Constant, Curve, Input, Maximum, Minimum, Power, Product, Step, Sum, Table
-from kanopt.formulas.counting import count_operators
+from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.nodes import Node
 from tests.formulas.strategies import nodes
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from kanopt.kan.derivatives import Derivatives
-from kanopt.surrogates.diagnostics.departures import Sample, StructureDeviation, Surface, separable
+from kanopt.surrogates.diagnostics.deviations import Sample, StructureDeviation, Surface, separable
 from kanopt.surrogates.diagnostics.verdicts import mean_square, rms_sizes, verdicts
 
 __all__ = [

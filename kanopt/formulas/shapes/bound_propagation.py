@@ -23,6 +23,7 @@ from kanopt.formulas.nodes import (
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.shapes.arithmetic import NOTHING, TRUE, UNBOUNDED, Flags, Pair, chosen
 from kanopt.formulas.shapes.boxes import BoxSides, FormulaBoxes
+from kanopt.formulas.shapes.curve_bounds import CurveBounds
 from kanopt.formulas.shapes.jets import (
     Jet,
     JetOrders,
@@ -37,7 +38,6 @@ from kanopt.formulas.shapes.jets import (
     product_of,
     sum_of,
 )
-from kanopt.formulas.shapes.splines import CurveBounds
 from kanopt.formulas.shapes.tabulated import StepBounds, TableBounds
 
 __all__ = ["FormulaBoundPropagator"]

@@ -4,7 +4,7 @@ The tests of pairs were made on the whole law. Three of the four kinds hold for 
 α + β · g(x, y), with α and β that other columns decide, then the law has a mixed derivative of zero where g has; and
 the relations of the symmetries, and of columns that enter as one function of both, are between derivatives of one
 order, from which β drops out. Whether g is a product is another matter, and is tested on the part itself, see
-:mod:`kanopt.surrogates.diagnostics.parts`.
+:mod:`kanopt.surrogates.diagnostics.partial_laws`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from itertools import combinations
 
 import pandas as pd
 
-from kanopt.surrogates.diagnostics.departures import StructureDeviation, separable
+from kanopt.surrogates.diagnostics.deviations import StructureDeviation, separable
 from kanopt.surrogates.diagnostics.modules import Kind, Module
-from kanopt.surrogates.diagnostics.parts import (
+from kanopt.surrogates.diagnostics.partial_laws import (
     Groups,
     StructureTestSetting,
     connected_groups,

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kanopt.formulas import Curve, Input
-from kanopt.formulas.shapes.splines import CurveBounds
+from kanopt.formulas.shapes.curve_bounds import CurveBounds
 
 
 def derivative(curve, x, order):

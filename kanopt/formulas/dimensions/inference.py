@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
-from kanopt.formulas.dimension_wording import DimensionWording
+from kanopt.formulas.dimensions.messages import DimensionWording
+from kanopt.formulas.dimensions.unification import ONE, Equations, UnitMonomial
 from kanopt.formulas.nodes import (
     Apply,
     Constant,
@@ -30,7 +31,6 @@ from kanopt.formulas.nodes import (
     postorder,
 )
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.unification import ONE, Equations, UnitMonomial
 from kanopt.units import powers_of
 
 if TYPE_CHECKING:

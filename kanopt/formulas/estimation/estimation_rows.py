@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError, nearest
-from kanopt.formulas.data import common_shape, describe_place, read_columns
+from kanopt.formulas.columns import common_shape, describe_place, read_columns
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.formulas.variables import Variable

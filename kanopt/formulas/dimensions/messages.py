@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from kanopt.formulas.dimensions.unification import ONE, Equations, UnitMonomial
 from kanopt.formulas.nodes import Apply, Constant, Node, Power, Sum
 from kanopt.formulas.printing import to_infix
-from kanopt.formulas.unification import ONE, Equations, UnitMonomial
 from kanopt.units import UnitPowers
 
 if TYPE_CHECKING:

@@ -30,8 +30,8 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.formulas.dimension_rules import UnitInference
-from kanopt.formulas.unification import MOST_WORK, Equations, UnitMonomial
+from kanopt.formulas.dimensions.inference import UnitInference
+from kanopt.formulas.dimensions.unification import MOST_WORK, Equations, UnitMonomial
 from kanopt.units import UnitPowers, convert, powers_of
 from tests.formulas.strategies import laws
 

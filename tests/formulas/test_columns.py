@@ -4,7 +4,7 @@ import pytest
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Variable
-from kanopt.formulas.data import common_shape, describe_place, in_bounds, read_columns
+from kanopt.formulas.columns import common_shape, describe_place, in_bounds, read_columns
 
 KM = Variable("km", "km")
 KIND = Variable("kind", kind="category")
