@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import kanopt as ko
+from kanopt import refs, routing
 from kanopt.formulas import Formula, Variable
 from kanopt.solvers.routing.integers import RoutingIntegers, lower
 
@@ -28,22 +29,22 @@ def random_routing(rng: np.random.Generator, law: RandomLaw) -> RoutingIntegers:
     of_vehicle = [name for place, name in enumerate(others) if place % 2 == 1]
     size = _CLIENTS + 1
     distance = rng.uniform(*(ranges[by_distance] if by_distance else (1.0, 30.0)), (size, size))
-    bound: dict[str, Any] = {name: getattr(ko.client, f"has_{name}") for name in of_client}
-    bound |= {name: getattr(ko.vehicle, f"has_{name}") for name in of_vehicle}
+    bound: dict[str, Any] = {name: getattr(refs.client, f"has_{name}") for name in of_client}
+    bound |= {name: getattr(refs.vehicle, f"has_{name}") for name in of_vehicle}
     if by_distance:
-        bound[by_distance] = ko.arc.distance
+        bound[by_distance] = refs.arc.distance
     if "kind" in law.formula.used:
-        bound["kind"] = ko.vehicle.kind
+        bound["kind"] = refs.vehicle.kind
     read = tuple(variable for variable in law.formula.inputs if variable.name in bound)
     cost = Formula(law.formula.root, read, Variable("cost", "EUR")).bind(**bound)
     minutes = ko.parse_formula(
         f"{float(rng.uniform(10.0, 60.0) / distance.mean())!r} * km ^ {float(rng.uniform(0.6, 1.0))!r}",
         [Variable("km", "km")],
         Variable("minutes", "min"),
-    ).bind(km=ko.arc.distance)
+    ).bind(km=refs.arc.distance)
     people = [_client(rng, place, {name: ranges[name] for name in of_client}) for place in range(_CLIENTS)]
     fleet = [_vehicle(rng, kind, law, {name: ranges[name] for name in of_vehicle}) for kind in range(2)]
-    depot = ko.Depot("depot", attributes=_drawn(rng, {name: ranges[name] for name in of_client}))
+    depot = routing.Depot("depot", attributes=_drawn(rng, {name: ranges[name] for name in of_client}))
     return lower(ko.RoutingProblem([depot], people, fleet, {"driving": cost}, minutes, distance))
 
 
@@ -64,9 +65,9 @@ def _drawn(rng: np.random.Generator, ranges: dict[str, tuple[float, float]]) -> 
     return {f"has_{name}": float(rng.uniform(low, high)) for name, (low, high) in ranges.items()}
 
 
-def _client(rng: np.random.Generator, place: int, ranges: dict[str, tuple[float, float]]) -> ko.Client:
+def _client(rng: np.random.Generator, place: int, ranges: dict[str, tuple[float, float]]) -> routing.Client:
     opens, has_window = rng.uniform(*_SHIFT), rng.random() < 0.4
-    return ko.Client(
+    return routing.Client(
         f"c{place}",
         demand=float(rng.uniform(0.0, 2.0)),
         service=float(rng.uniform(0.0, 20.0)),
@@ -79,9 +80,9 @@ def _client(rng: np.random.Generator, place: int, ranges: dict[str, tuple[float,
 
 def _vehicle(
     rng: np.random.Generator, kind: int, law: RandomLaw, ranges: dict[str, tuple[float, float]]
-) -> ko.VehicleType:
+) -> routing.VehicleType:
     overtime = rng.random() < 0.3
-    return ko.VehicleType(
+    return routing.VehicleType(
         f"type {kind}",
         2,
         capacity=float(rng.uniform(2.0, 8.0)),

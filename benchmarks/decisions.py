@@ -43,7 +43,7 @@ def problem_of(pairs: int, tolerance: float) -> ko.DecisionProblem:
     ]
     names = [f"{letter}{i}" for letter in "xy" for i in range(1, pairs + 1)]
     law = ko.parse_formula(" + ".join(terms), [ko.Variable(name) for name in names], ko.Variable("cost"))
-    total = ko.at_least(dict.fromkeys(names, 1.0), 0.6 * pairs, name="total")
+    total = ko.decisions.at_least(dict.fromkeys(names, 1.0), 0.6 * pairs, name="total")
     return ko.DecisionProblem(dict.fromkeys(names, (-1.0, 1.0)), law, [total], tolerance=tolerance)
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 import pandas as pd
 
 import kanopt as ko
+from kanopt import routing
 from kanopt.problems.routing.instances import Instance, read_solution
 from kanopt.problems.routing.instances.reading import best_known_file
 
@@ -71,7 +72,7 @@ def repriced(instance: Instance, seconds: float) -> list[dict[str, object]]:
     return rows
 
 
-def replace_departures(problem: ko.RoutingProblem, plan: ko.RoutingPlan) -> ko.RoutingPlan:
+def replace_departures(problem: ko.RoutingProblem, plan: routing.RoutingPlan) -> routing.RoutingPlan:
     """Return the same routes without their departures."""
     return problem.plan_from([replace(route, departure=None) for route in plan.routes])
 

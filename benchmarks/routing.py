@@ -33,6 +33,7 @@ import pyvrp
 from pyvrp.stop import MaxRuntime
 
 import kanopt as ko
+from kanopt import refs, routing
 from kanopt.problems.routing.instances import Instance
 from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.routing.integers import lower
@@ -163,12 +164,14 @@ def building(clients: int = 1000, seed: int = 1) -> None:
         rng.integers(5, 11, clients),
     )
     points = [
-        ko.Client(f"c{i}", x, y, demand=load, service=5.0, earliest=60.0 * opens, latest=60.0 * opens + 300)
+        routing.Client(
+            f"c{i}", x, y, demand=load, service=5.0, earliest=60.0 * opens, latest=60.0 * opens + 300
+        )
         for i, ((x, y), load, opens) in enumerate(zip(places, demand, hour, strict=True))
     ]
     kinds = [("van", 1.2, 0.3, 50.0), ("truck", 3.5, 0.6, 45.0), ("lorry", 9.0, 0.9, 40.0)]
     fleet = [
-        ko.VehicleType(
+        routing.VehicleType(
             name,
             60,
             capacity=capacity,
@@ -183,11 +186,11 @@ def building(clients: int = 1000, seed: int = 1) -> None:
 
     def problem() -> None:
         made["problem"] = ko.RoutingProblem(
-            [ko.Depot("depot", 30.0, 30.0)],
+            [routing.Depot("depot", 30.0, 30.0)],
             points,
             fleet,
-            {"fuel": fuel.bind(km=ko.arc.distance, rate=ko.vehicle.rate)},
-            drive.bind(km=ko.arc.distance, speed=ko.vehicle.speed),
+            {"fuel": fuel.bind(km=refs.arc.distance, rate=refs.vehicle.rate)},
+            drive.bind(km=refs.arc.distance, speed=refs.vehicle.speed),
         )
 
     def integers() -> None:

@@ -37,7 +37,7 @@ class Run:
     seconds: float
 
 
-def frozen_plan(problem: ko.RoutingProblem, run: Run) -> ko.RoutingPlan | None:
+def frozen_plan(problem: ko.RoutingProblem, run: Run) -> ko.routing.RoutingPlan | None:
     """Return the plan of the engines at planning values, leaving when the law says it is best."""
     found = RoutingPortfolio().solve(problem, SolveOptions(time_limit=run.seconds, seed=run.seed)).plan
     if found is None:
@@ -45,7 +45,7 @@ def frozen_plan(problem: ko.RoutingProblem, run: Run) -> ko.RoutingPlan | None:
     return problem.plan_from([replace(route, departure=None) for route in found.routes])
 
 
-def shortest_plan(problem: ko.RoutingProblem, run: Run) -> ko.RoutingPlan | None:
+def shortest_plan(problem: ko.RoutingProblem, run: Run) -> ko.routing.RoutingPlan | None:
     """Return the plan of least distance, each route in the cheaper direction of those that keep the windows."""
     vehicles = [replace(vehicle, cost_per_distance=1.0) for vehicle in problem.vehicles]
     plan = frozen_plan(replace(problem, cost={}, vehicles=vehicles), run)
@@ -59,7 +59,9 @@ def shortest_plan(problem: ko.RoutingProblem, run: Run) -> ko.RoutingPlan | None
     return problem.plan_from(kept)
 
 
-def measured(problem: ko.RoutingProblem, find: Callable[[], ko.RoutingPlan | None]) -> tuple[float, float]:
+def measured(
+    problem: ko.RoutingProblem, find: Callable[[], ko.routing.RoutingPlan | None]
+) -> tuple[float, float]:
     """Return price on the law, infinite without a plan that keeps all rules, and CPU seconds."""
     cpu = time.process_time()
     plan = find()

@@ -33,6 +33,7 @@ from scipy.stats import t as student
 from threadpoolctl import threadpool_limits
 
 import kanopt as ko
+from kanopt import refs, routing
 from kanopt.tables.examples._city import (
     BUMPS,
     DRAG,
@@ -52,7 +53,7 @@ EUROS = ko.Variable("cost", "EUR")
 OTHERS = ("averages", "per km")
 PLANNERS = ("laws", *OTHERS, "truth")
 """In the order in which they are shown; who does not plan is left out."""
-KNOWN = {"distance_km": ko.arc.distance, "hour": ko.clock.hour, "load_t": ko.state.load}
+KNOWN = {"distance_km": refs.arc.distance, "hour": refs.clock.hour, "load_t": refs.state.load}
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def lateness(check: ko.Check) -> float:
     return sum(v.amount for v in check.violations if v.constraint in ("time window", "shift"))
 
 
-def driven(planner: ko.RoutingProblem, plan: ko.RoutingPlan) -> ko.RoutingPlan:
+def driven(planner: ko.RoutingProblem, plan: routing.RoutingPlan) -> routing.RoutingPlan:
     """Return a plan with the departures that the planner would tell its drivers."""
     leaves = planner.drive(plan.routes).departure
     routes = (replace(route, departure=float(at)) for route, at in zip(plan.routes, leaves, strict=True))

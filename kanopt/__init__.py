@@ -20,6 +20,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kanopt import decisions as decisions
+    from kanopt import refs as refs
+    from kanopt import routing as routing
+    from kanopt import scheduling as scheduling
+    from kanopt import supply as supply
     from kanopt.errors import DomainWarning as DomainWarning
     from kanopt.errors import FileFormatError as FileFormatError
     from kanopt.errors import FitError as FitError
@@ -39,69 +44,19 @@ if TYPE_CHECKING:
     from kanopt.formulas import Domain as Domain
     from kanopt.formulas import Fit as Fit
     from kanopt.formulas import Formula as Formula
-    from kanopt.formulas import Reference as Reference
     from kanopt.formulas import Step as Step
     from kanopt.formulas import Table as Table
     from kanopt.formulas import Variable as Variable
-    from kanopt.formulas import arc as arc
-    from kanopt.formulas import client as client
-    from kanopt.formulas import clock as clock
-    from kanopt.formulas import facility as facility
     from kanopt.formulas import fit_groups as fit_groups
-    from kanopt.formulas import job as job
-    from kanopt.formulas import lane as lane
-    from kanopt.formulas import link as link
-    from kanopt.formulas import machine as machine
-    from kanopt.formulas import market as market
-    from kanopt.formulas import mode as mode
     from kanopt.formulas import parse_formula as parse_formula
-    from kanopt.formulas import period as period
-    from kanopt.formulas import product as product
-    from kanopt.formulas import state as state
-    from kanopt.formulas import task as task
-    from kanopt.formulas import vehicle as vehicle
-    from kanopt.problems import ArrivalFunctions as ArrivalFunctions
-    from kanopt.problems import Break as Break
     from kanopt.problems import Certificate as Certificate
     from kanopt.problems import Check as Check
-    from kanopt.problems import Client as Client
-    from kanopt.problems import Constraint as Constraint
-    from kanopt.problems import Decision as Decision
-    from kanopt.problems import DecisionPlan as DecisionPlan
     from kanopt.problems import DecisionProblem as DecisionProblem
-    from kanopt.problems import Depot as Depot
-    from kanopt.problems import Facility as Facility
-    from kanopt.problems import Flow as Flow
-    from kanopt.problems import FlowPlan as FlowPlan
-    from kanopt.problems import Job as Job
-    from kanopt.problems import Lane as Lane
-    from kanopt.problems import Machine as Machine
-    from kanopt.problems import Market as Market
-    from kanopt.problems import Mode as Mode
-    from kanopt.problems import Period as Period
-    from kanopt.problems import PowerPrice as PowerPrice
-    from kanopt.problems import Product as Product
     from kanopt.problems import Result as Result
-    from kanopt.problems import RoadNetwork as RoadNetwork
-    from kanopt.problems import Route as Route
-    from kanopt.problems import RoutingPlan as RoutingPlan
-    from kanopt.problems import RoutingPolicy as RoutingPolicy
     from kanopt.problems import RoutingProblem as RoutingProblem
-    from kanopt.problems import RoutingUnits as RoutingUnits
-    from kanopt.problems import Schedule as Schedule
     from kanopt.problems import SchedulingProblem as SchedulingProblem
-    from kanopt.problems import SchedulingUnits as SchedulingUnits
-    from kanopt.problems import Setup as Setup
     from kanopt.problems import Status as Status
-    from kanopt.problems import Supplier as Supplier
     from kanopt.problems import SupplyProblem as SupplyProblem
-    from kanopt.problems import SupplyUnits as SupplyUnits
-    from kanopt.problems import Task as Task
-    from kanopt.problems import VehicleType as VehicleType
-    from kanopt.problems import at_least as at_least
-    from kanopt.problems import at_most as at_most
-    from kanopt.problems import decision as decision
-    from kanopt.problems import equal_to as equal_to
     from kanopt.problems.evaluate import evaluate as evaluate
     from kanopt.problems.routing.instances import read_instance as read_instance
     from kanopt.reports import plot_formula as plot_formula
@@ -154,71 +109,21 @@ _HOME = {
         "Domain",
         "Fit",
         "Formula",
-        "Reference",
         "Step",
         "Table",
         "Variable",
-        "arc",
-        "client",
-        "clock",
-        "facility",
         "fit_groups",
-        "job",
-        "lane",
-        "link",
-        "machine",
-        "market",
-        "mode",
         "parse_formula",
-        "period",
-        "product",
-        "state",
-        "task",
-        "vehicle",
     ),
     "problems": (
-        "ArrivalFunctions",
-        "Break",
         "Certificate",
         "Check",
-        "Client",
-        "Constraint",
-        "Decision",
-        "DecisionPlan",
         "DecisionProblem",
-        "Depot",
-        "Facility",
-        "Flow",
-        "FlowPlan",
-        "Job",
-        "Lane",
-        "Machine",
-        "Market",
-        "Mode",
-        "Period",
-        "PowerPrice",
-        "Product",
         "Result",
-        "RoadNetwork",
-        "Route",
-        "RoutingPlan",
-        "RoutingPolicy",
         "RoutingProblem",
-        "RoutingUnits",
-        "Schedule",
         "SchedulingProblem",
-        "SchedulingUnits",
-        "Setup",
         "Status",
-        "Supplier",
         "SupplyProblem",
-        "SupplyUnits",
-        "Task",
-        "VehicleType",
-        "at_least",
-        "at_most",
-        "decision",
-        "equal_to",
         "evaluate",
     ),
     "problems.routing.instances": ("read_instance",),
@@ -251,7 +156,71 @@ _HOME = {
 }
 _MODULE_OF = {name: f"kanopt.{room}" for room, names in _HOME.items() for name in names}
 
-__all__ = sorted(_MODULE_OF)
+# The public modules, and the names in them, so that one looked for here is found there.
+_MODULES = {
+    "decisions": (
+        "Constraint",
+        "Decision",
+        "DecisionPlan",
+        "at_least",
+        "at_most",
+        "equal_to",
+    ),
+    "refs": (
+        "Reference",
+        "arc",
+        "client",
+        "clock",
+        "decision",
+        "job",
+        "lane",
+        "link",
+        "machine",
+        "market",
+        "mode",
+        "period",
+        "product",
+        "state",
+        "task",
+        "vehicle",
+    ),
+    "routing": (
+        "ArrivalFunctions",
+        "Client",
+        "Depot",
+        "RoadNetwork",
+        "Route",
+        "RoutingPlan",
+        "RoutingPolicy",
+        "RoutingUnits",
+        "VehicleType",
+    ),
+    "scheduling": (
+        "Assignment",
+        "Break",
+        "Job",
+        "Machine",
+        "Mode",
+        "PowerPrice",
+        "Schedule",
+        "SchedulingUnits",
+        "Setup",
+        "Task",
+    ),
+    "supply": (
+        "Facility",
+        "Flow",
+        "FlowPlan",
+        "Lane",
+        "Market",
+        "Period",
+        "Product",
+        "Supplier",
+        "SupplyUnits",
+    ),
+}
+
+__all__ = sorted([*_MODULE_OF, *_MODULES])
 
 
 def __getattr__(name: str) -> Any:
@@ -259,7 +228,12 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("kanopt")
+    if name in _MODULES:
+        return import_module(f"kanopt.{name}")
     if name not in _MODULE_OF:
+        for module, names in _MODULES.items():
+            if name in names:
+                raise AttributeError(f"kanopt has no {name!r}; it is kanopt.{module}.{name}")
         raise AttributeError(f"module 'kanopt' has no attribute {name!r}")
     value = getattr(import_module(_MODULE_OF[name]), name)
     globals()[name] = value

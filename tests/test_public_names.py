@@ -11,7 +11,9 @@ import pytest
 
 import kanopt as ko
 
-EXPORTED = Path(__file__).with_name("exported_names.txt").read_text("utf-8").split()
+NAMES = Path(__file__).with_name("exported_names.txt").read_text("utf-8").split()
+EXPORTED = [name for name in NAMES if "." not in name]
+INSIDE = [name for name in NAMES if "." in name]
 
 
 def test_exported_names_are_locked() -> None:
@@ -36,6 +38,19 @@ def test_type_checkers_see_the_same_names() -> None:
         for alias in statement.names
     }
     assert typed == set(ko.__all__)
+
+
+def test_the_names_of_the_public_modules_are_locked() -> None:
+    modules = sorted({name.partition(".")[0] for name in INSIDE})
+    assert sorted(f"{module}.{name}" for module in modules for name in getattr(ko, module).__all__) == INSIDE
+
+
+@pytest.mark.parametrize("place", INSIDE)
+def test_a_name_of_a_public_module_is_not_a_name_of_the_package(place: str) -> None:
+    module, _, name = place.partition(".")
+    assert getattr(getattr(ko, module), name) is not None
+    with pytest.raises(AttributeError, match=rf"^kanopt has no '{name}'; it is kanopt\.{module}\.{name}$"):
+        getattr(ko, name)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -4,27 +4,7 @@ A :class:`Formula` is a frozen graph of sums, products, powers and functions of 
 inputs, with leaves that are tabulated instead of written: :class:`Curve`, :class:`Step` and :class:`Table`.
 """
 
-from kanopt.formulas.binding import (
-    BoundFormula,
-    Reference,
-    ReferenceValue,
-    Scope,
-    arc,
-    client,
-    clock,
-    facility,
-    job,
-    lane,
-    link,
-    machine,
-    market,
-    mode,
-    period,
-    product,
-    state,
-    task,
-    vehicle,
-)
+from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.dimensions.analysis import ConstantUnit, Dimensions
 from kanopt.formulas.dimensions.buckingham import UnitExponents, dimensionless_exponents
 from kanopt.formulas.domain import Domain, JointTest, Range
@@ -44,6 +24,7 @@ from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.parser import parse_formula
 from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.references import Reference
 from kanopt.formulas.shapes import ShapeFact, ShapeProof
 from kanopt.formulas.variables import Variable, category_label
 
@@ -79,7 +60,6 @@ __all__ = [
     "Range",
     "Reference",
     "ReferenceValue",
-    "Scope",
     "ShapeFact",
     "ShapeProof",
     "Step",
@@ -88,24 +68,9 @@ __all__ = [
     "Term",
     "UnitExponents",
     "Variable",
-    "arc",
     "category_label",
-    "client",
-    "clock",
     "dimensionless_exponents",
-    "facility",
     "fit_groups",
-    "job",
-    "lane",
-    "link",
-    "machine",
-    "market",
-    "mode",
     "parse_formula",
-    "period",
-    "product",
-    "state",
-    "task",
-    "vehicle",
     "with_named_constants",
 ]

@@ -1,7 +1,7 @@
 """Binding a formula's inputs to what a problem knows.
 
 A formula speaks of ``distance_km`` or ``hour``; a routing problem knows the distance of an arc and
-the clock. ``cost.bind(distance_km=arc.distance, hour=clock.hour)`` says which is which, in words.
+the clock. ``cost.bind(distance_km=refs.arc.distance, hour=refs.clock.hour)`` says which is which, in words.
 The problem later supplies a :class:`ReferenceValue` array for every :class:`Reference`; units are converted
 from their declarations, never guessed from names.
 """
@@ -16,128 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, UnitError, nearest
+from kanopt.formulas.references import Reference
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = [
-    "BoundFormula",
-    "Reference",
-    "ReferenceValue",
-    "Scope",
-    "arc",
-    "client",
-    "clock",
-    "facility",
-    "job",
-    "lane",
-    "link",
-    "machine",
-    "market",
-    "mode",
-    "period",
-    "product",
-    "state",
-    "task",
-    "vehicle",
-]
-
-
-@dataclass(frozen=True, order=True)
-class Reference:
-    """Something a problem knows, such as ``arc.distance``.
-
-    Examples
-    --------
-    >>> Reference.parse("arc.distance")
-    Reference(scope='arc', field='distance')
-    >>> str(Reference("state", "load"))
-    'state.load'
-    """
-
-    scope: str
-    field: str
-
-    def __str__(self) -> str:
-        return f"{self.scope}.{self.field}"
-
-    @property
-    def is_state(self) -> bool:
-        """Whether the value is only known once the plan is: load on board or the clock."""
-        return self.scope in STATE_SCOPES
-
-    @classmethod
-    def parse(cls, text: str) -> Reference:
-        """Read ``"scope.field"``.
-
-        Raises
-        ------
-        FormulaError
-            If the text has no dot or the scope is unknown.
-        """
-        scope, dot, field = text.strip().partition(".")
-        if not dot or not field.isidentifier():
-            raise FormulaError(f"binding {text!r}: write 'scope.field', such as 'arc.distance'")
-        if scope not in SCOPES:
-            raise FormulaError(f"binding {text!r}: unknown scope {scope!r}; {nearest(scope, SCOPES)}")
-        return cls(scope, field)
-
-
-@dataclass(frozen=True)
-class Scope:
-    """A namespace of references: ``arc.distance`` is ``Reference("arc", "distance")``.
-
-    Examples
-    --------
-    >>> vehicle.fuel_price, machine.name
-    (Reference(scope='vehicle', field='fuel_price'), Reference(scope='machine', field='name'))
-    """
-
-    _scope: str  # every name without an underscore is a field of the things in the scope
-
-    def __getattr__(self, field: str) -> Reference:
-        if field.startswith("_"):
-            raise AttributeError(field)
-        return Reference(self._scope, field)
-
-
-arc = Scope("arc")
-client = Scope("client")
-clock = Scope("clock")
-facility = Scope("facility")
-job = Scope("job")
-lane = Scope("lane")
-link = Scope("link")
-machine = Scope("machine")
-market = Scope("market")
-mode = Scope("mode")
-period = Scope("period")
-product = Scope("product")
-state = Scope("state")
-task = Scope("task")
-vehicle = Scope("vehicle")
-
-SCOPES: Mapping[str, Scope] = {
-    scope._scope: scope
-    for scope in (
-        arc,
-        client,
-        clock,
-        facility,
-        job,
-        lane,
-        link,
-        machine,
-        market,
-        mode,
-        period,
-        product,
-        state,
-        task,
-        vehicle,
-    )
-}
-STATE_SCOPES = frozenset({"state", "clock"})
+__all__ = ["BoundFormula", "ReferenceValue", "Resolver"]
 
 
 @dataclass(frozen=True)
@@ -188,7 +72,7 @@ class BoundFormula:
         if missing:
             raise FormulaError(
                 f"formula for {self.formula.output.name!r}: unbound input {', '.join(map(repr, missing))}; "
-                f"bind each to something the problem knows, such as {missing[0]}=arc.distance"
+                f"bind each to something the problem knows, such as {missing[0]}=refs.arc.distance"
             )
 
     @property

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.binding import BoundFormula, Reference
+from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.changes import FormulaEdits
 from kanopt.formulas.columns import common_shape, read_columns
 from kanopt.formulas.domain import Domain
@@ -24,6 +24,7 @@ from kanopt.formulas.lowering.method import Approximations
 from kanopt.formulas.nodes import Array, Constant, Node, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance, names_in
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
+from kanopt.formulas.references import Reference
 from kanopt.formulas.shapes import ShapeFact, ShapeProof, basis_of
 from kanopt.formulas.terms import Term, terms_of
 from kanopt.formulas.validity import formula_facts, outside_tests, outside_texts
@@ -211,7 +212,7 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
         return outside_texts(self, self._columns(data))
 
     def bind(self, **bindings: Reference | float | str) -> BoundFormula:
-        """Say what each input is in a problem, such as ``distance_km=arc.distance``, or hold it constant.
+        """Say what each input is in a problem, such as ``distance_km=refs.arc.distance``, or hold it constant.
 
         Raises
         ------

@@ -8,7 +8,6 @@ from kanopt.problems.decisions import (
     DecisionProblem,
     at_least,
     at_most,
-    decision,
     equal_to,
 )
 from kanopt.problems.evaluate import evaluate, status_of
@@ -115,7 +114,6 @@ __all__ = [
     "Violation",
     "at_least",
     "at_most",
-    "decision",
     "equal_to",
     "evaluate",
     "field_values",

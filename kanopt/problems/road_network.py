@@ -14,7 +14,8 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
-from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
+from kanopt.formulas.binding import BoundFormula, ReferenceValue
+from kanopt.formulas.references import Reference
 from kanopt.problems.records import names_of
 from kanopt.problems.wording import list_names
 from kanopt.units import convert

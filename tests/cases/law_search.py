@@ -7,9 +7,10 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from kanopt.formulas import Table, Variable, arc, clock, parse_formula, state, vehicle
+from kanopt.formulas import Table, Variable, parse_formula
 from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, VehicleType
 from kanopt.problems.routing.simulate.price import route_costs
+from kanopt.refs import arc, clock, state, vehicle
 
 KM, LOAD, HOUR = Variable("km", "km"), Variable("load", "t"), Variable("hour", "h")
 MINUTES = Variable("minutes", "min")

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from kanopt.formulas import Variable, client, parse_formula, vehicle
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
+from kanopt.refs import client, vehicle
 
 VARIANTS = (
     "capacities", "windows", "soft", "service_law", "open", "max_distance", "max_duration", "overtime", "pickup",

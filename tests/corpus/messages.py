@@ -17,7 +17,7 @@ import pandas as pd
 
 from tests.corpus import recording as say
 from tests.corpus.cases import BASES, HERE, VARIANTS, problem_of, scenario_of
-from tests.corpus.names import command_line, ko, refs, routing, scheduling, supply
+from tests.corpus.names import command_line, decisions, ko, refs, routing, scheduling, supply
 from tests.corpus.small_files import FILES
 
 __all__ = ["MESSAGES"]
@@ -291,18 +291,20 @@ def _broken_records() -> dict[str, str]:
         "supply: weight": lambda: supply.Product("flour", weight=0.0),
         "supply: status": lambda: supply.Facility("north", status="opn"),
         "supply: capacity": lambda: supply.Supplier("mill", capacity=-3.0),
-        "decision: endless": lambda: ko.Decision("x", 0, math.inf),
-        "decision: empty": lambda: ko.Decision("x", 2, 1),
-        "decision: no whole number": lambda: ko.Decision("x", 0.2, 0.8, integer=True),
+        "decision: endless": lambda: decisions.Decision("x", 0, math.inf),
+        "decision: empty": lambda: decisions.Decision("x", 2, 1),
+        "decision: no whole number": lambda: decisions.Decision("x", 0.2, 0.8, integer=True),
         "decision: none": lambda: ko.DecisionProblem({}, _law("x", "x")),
         "decision: unknown input": lambda: ko.DecisionProblem(decided, _law("x + y", "x", "y")),
         "decision: fixed too": lambda: ko.DecisionProblem(decided, _law("x", "x"), fixed={"x": 1.0}),
         "decision: tolerance": lambda: ko.DecisionProblem(decided, _law("x", "x"), tolerance=0.0),
         "decision: no constraint": lambda: ko.DecisionProblem(decided, _law("x", "x"), ["x < 1"]),
         "decision: names twice": lambda: ko.DecisionProblem(
-            decided, _law("x", "x"), [ko.at_most({"x": 1.0}, 1, name="a"), ko.at_least({"x": 1.0}, 0, name="a")]
+            decided,
+            _law("x", "x"),
+            [decisions.at_most({"x": 1.0}, 1, name="a"), decisions.at_least({"x": 1.0}, 0, name="a")],
         ),
-        "constraint: no limit": lambda: ko.Constraint({"x": 1.0}),
+        "constraint: no limit": lambda: decisions.Constraint({"x": 1.0}),
         "formula: unknown name": lambda: _law("2 * kn", "km"),
         "formula: syntax": lambda: _law("2 * * km", "km"),
         "formula: a call": lambda: _law("__import__('os')", "km"),

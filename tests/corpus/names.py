@@ -8,7 +8,18 @@ import kanopt as ko
 from kanopt.cli import main as command_line
 from kanopt.whatif import LearnedLaw, Variant
 
-__all__ = ["LearnedLaw", "Variant", "built", "command_line", "ko", "refs", "routing", "scheduling", "supply"]
+__all__ = [
+    "LearnedLaw",
+    "Variant",
+    "built",
+    "command_line",
+    "decisions",
+    "ko",
+    "refs",
+    "routing",
+    "scheduling",
+    "supply",
+]
 
 
 class _Names:
@@ -21,55 +32,41 @@ class _Names:
         raise AttributeError(name)
 
 
-refs = _Names(
-    arc=ko.arc,
-    client=ko.client,
-    clock=ko.clock,
-    decision=ko.decision,
-    job=ko.job,
-    lane=ko.lane,
-    machine=ko.machine,
-    market=ko.market,
-    mode=ko.mode,
-    period=ko.period,
-    product=ko.product,
-    state=ko.state,
-    task=ko.task,
-    vehicle=ko.vehicle,
-)
+decisions = ko.decisions
+refs = ko.refs
 routing = _Names(
-    ArrivalFunctions=ko.ArrivalFunctions,
-    Client=ko.Client,
-    Depot=ko.Depot,
-    Policy=ko.RoutingPolicy,
+    ArrivalFunctions=ko.routing.ArrivalFunctions,
+    Client=ko.routing.Client,
+    Depot=ko.routing.Depot,
+    Policy=ko.routing.RoutingPolicy,
     Problem=ko.RoutingProblem,
-    RoadNetwork=ko.RoadNetwork,
-    Route=ko.Route,
-    Units=ko.RoutingUnits,
-    VehicleType=ko.VehicleType,
+    RoadNetwork=ko.routing.RoadNetwork,
+    Route=ko.routing.Route,
+    Units=ko.routing.RoutingUnits,
+    VehicleType=ko.routing.VehicleType,
 )
 scheduling = _Names(
-    Break=ko.Break,
-    Job=ko.Job,
-    Machine=ko.Machine,
-    Mode=ko.Mode,
-    PowerPrice=ko.PowerPrice,
+    Break=ko.scheduling.Break,
+    Job=ko.scheduling.Job,
+    Machine=ko.scheduling.Machine,
+    Mode=ko.scheduling.Mode,
+    PowerPrice=ko.scheduling.PowerPrice,
     Problem=ko.SchedulingProblem,
-    Setup=ko.Setup,
-    Task=ko.Task,
-    Units=ko.SchedulingUnits,
+    Setup=ko.scheduling.Setup,
+    Task=ko.scheduling.Task,
+    Units=ko.scheduling.SchedulingUnits,
 )
 supply = _Names(
-    Facility=ko.Facility,
-    Flow=ko.Flow,
-    FlowPlan=ko.FlowPlan,
-    Lane=ko.Lane,
-    Market=ko.Market,
-    Period=ko.Period,
+    Facility=ko.supply.Facility,
+    Flow=ko.supply.Flow,
+    FlowPlan=ko.supply.FlowPlan,
+    Lane=ko.supply.Lane,
+    Market=ko.supply.Market,
+    Period=ko.supply.Period,
     Problem=ko.SupplyProblem,
-    Product=ko.Product,
-    Supplier=ko.Supplier,
-    Units=ko.SupplyUnits,
+    Product=ko.supply.Product,
+    Supplier=ko.supply.Supplier,
+    Units=ko.supply.SupplyUnits,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tests.corpus.names import ko, refs, routing, scheduling, supply
+from tests.corpus.names import decisions, ko, refs, routing, scheduling, supply
 
 __all__ = ["PLANS", "PROBLEMS"]
 
@@ -381,9 +381,9 @@ def speeds() -> Any:
     hours = ko.parse_formula("120 / first + 80 / second", ["first", "second"], "hours")
     return ko.DecisionProblem(
         [
-            ko.Decision("first", 20, 90, "km/h"),
-            ko.Decision("second", 20, 90, "km/h"),
-            ko.Decision("vans", 1, 6, integer=True),
+            decisions.Decision("first", 20, 90, "km/h"),
+            decisions.Decision("second", 20, 90, "km/h"),
+            decisions.Decision("vans", 1, 6, integer=True),
         ],
         {
             "first leg": fuel.bind(speed=refs.decision.first, km=120.0),
@@ -391,9 +391,9 @@ def speeds() -> Any:
             "rent": {"vans": 31.5},
         },
         [
-            ko.at_most(hours, 4.0, name="shift"),
-            ko.at_least({"vans": 14.0}, 30.0, name="room"),
-            ko.equal_to(ko.parse_formula("first - second", ["first", "second"], "gap"), 5.0),
+            decisions.at_most(hours, 4.0, name="shift"),
+            decisions.at_least({"vans": 14.0}, 30.0, name="room"),
+            decisions.equal_to(ko.parse_formula("first - second", ["first", "second"], "gap"), 5.0),
         ],
         tolerance=0.05,
     )
@@ -403,7 +403,7 @@ def no_shift() -> Any:
     """Return a decision problem whose shift is too short for any speed."""
     hours = ko.parse_formula("120 / first", ["first"], "hours")
     cost = ko.parse_formula("0.02 * first ^ 2", [ko.Variable("first")], ko.Variable("cost", "EUR"))
-    return ko.DecisionProblem({"first": (20, 90)}, cost, [ko.at_most(hours, 1.0, name="shift")])
+    return ko.DecisionProblem({"first": (20, 90)}, cost, [decisions.at_most(hours, 1.0, name="shift")])
 
 
 PROBLEMS = {

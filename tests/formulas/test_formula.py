@@ -17,11 +17,9 @@ from kanopt.formulas import (
     ReferenceValue,
     Table,
     Variable,
-    arc,
-    clock,
     parse_formula,
-    vehicle,
 )
+from kanopt.refs import arc, clock, vehicle
 
 KM, HOUR, KIND = Variable("km", "km", low=0.0), Variable("hour", "h"), Variable("kind", kind="category")
 MINUTES = Variable("minutes", "min")

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.errors import ProblemError
-from kanopt.formulas import Variable, arc, link, parse_formula
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import RoadNetwork
+from kanopt.refs import arc, link
 from kanopt.tables import with_units
 
 NODES = pd.DataFrame({"name": [1, 2, 3], "x": [0.0, 1.0, 2.0], "y": [0.0, 0.0, 1.0]})

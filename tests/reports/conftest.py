@@ -27,15 +27,12 @@ from kanopt.formulas import (
     Sum,
     Table,
     Variable,
-    arc,
-    clock,
     parse_formula,
-    state,
-    vehicle,
 )
 from kanopt.kan import Layer, Network
 from kanopt.problems import Certificate, EngineRun, Progress, Result, evaluate
 from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
+from kanopt.refs import arc, clock, state, vehicle
 from kanopt.surrogates.diagram import Diagram, diagram_of
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from kanopt.tables import TableReport

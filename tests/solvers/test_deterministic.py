@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import kanopt as ko
+from kanopt import refs, routing, scheduling
 from kanopt.errors import SolverError
 from kanopt.problems import Result
 from kanopt.problems.routing import RoutingPolicy
@@ -40,8 +41,8 @@ def by_the_law(clients: int = 30) -> ko.RoutingProblem:
     )
     return ko.RoutingProblem(
         *_parts(clients, 4, cost_per_time=0.4),
-        fuel.bind(km=ko.arc.distance, load=ko.state.load),
-        minutes.bind(km=ko.arc.distance, hour=ko.clock.hour),
+        fuel.bind(km=refs.arc.distance, load=refs.state.load),
+        minutes.bind(km=refs.arc.distance, hour=refs.clock.hour),
     )
 
 
@@ -69,14 +70,14 @@ def with_pairs() -> ko.RoutingProblem:
 def shop() -> ko.SchedulingProblem:
     """A job shop of 15 jobs on 10 machines."""
     rng = np.random.default_rng(3)
-    jobs = [ko.Job(f"j{k}") for k in range(15)]
-    machines = [ko.Machine(f"m{k}") for k in range(10)]
+    jobs = [scheduling.Job(f"j{k}") for k in range(15)]
+    machines = [scheduling.Machine(f"m{k}") for k in range(10)]
     tasks, modes = [], []
     for job in jobs:
         for place in rng.permutation(10):
             name = f"{job.name} on m{place}"
-            tasks.append(ko.Task(name, job.name))
-            modes.append(ko.Mode(name, f"m{place}", duration=float(rng.integers(1, 60))))
+            tasks.append(scheduling.Task(name, job.name))
+            modes.append(scheduling.Mode(name, f"m{place}", duration=float(rng.integers(1, 60))))
     return ko.SchedulingProblem(jobs, tasks, machines, modes, makespan_cost=1.0)
 
 
@@ -85,21 +86,21 @@ def _parts(clients: int, vans: int, **of_van: Any) -> tuple[Any, ...]:
     places = rng.uniform(0, 20, (clients + 1, 2)).round(2)
     demand = rng.uniform(0.2, 3.0, clients).round(2)
     return (
-        [ko.Depot("depot", *places[0])],
+        [routing.Depot("depot", *places[0])],
         [
-            ko.Client(f"c{k}", *place, demand=amount, service=5.0)
+            routing.Client(f"c{k}", *place, demand=amount, service=5.0)
             for k, (place, amount) in enumerate(zip(places[1:], demand, strict=True))
         ],
-        [ko.VehicleType("van", vans, capacity=16.0, shift_start=420, shift_end=1200, **of_van)],
+        [routing.VehicleType("van", vans, capacity=16.0, shift_start=420, shift_end=1200, **of_van)],
     )
 
 
 def _fuel() -> Any:
-    return ko.parse_formula("0.3 * km", [KM], ko.Variable("fuel", "EUR")).bind(km=ko.arc.distance)
+    return ko.parse_formula("0.3 * km", [KM], ko.Variable("fuel", "EUR")).bind(km=refs.arc.distance)
 
 
 def _minutes() -> Any:
-    return ko.parse_formula("1.7 * km", [KM], ko.Variable("m", "min")).bind(km=ko.arc.distance)
+    return ko.parse_formula("1.7 * km", [KM], ko.Variable("m", "min")).bind(km=refs.arc.distance)
 
 
 @pytest.fixture

@@ -20,7 +20,10 @@ def test_a_decision_problem_is_described_law_by_law() -> None:
     problem = ko.DecisionProblem(
         {"v": (20, 90)},
         cost,
-        [ko.at_most(law("exp(v / 30)", ("v",), "wear"), 12), ko.at_least({"v": 1.0}, 30, name="slow")],
+        [
+            ko.decisions.at_most(law("exp(v / 30)", ("v",), "wear"), 12),
+            ko.decisions.at_least({"v": 1.0}, 30, name="slow"),
+        ],
         fixed={"km": 3.0},
         tolerance=0.1,
     )
@@ -53,14 +56,14 @@ def test_laws_of_other_problems_are_tabulated_or_frozen() -> None:
     toll = ko.parse_formula("0.1 * km", [km], ko.Variable("toll", "EUR"))
     distance = np.array([[0.0, 3.0], [3.0, 0.0]])
     problem = ko.RoutingProblem(
-        [ko.Depot("depot")],
-        [ko.Client("a", demand=1.0)],
-        [ko.VehicleType("van", capacity=2.0)],
+        [ko.routing.Depot("depot")],
+        [ko.routing.Client("a", demand=1.0)],
+        [ko.routing.VehicleType("van", capacity=2.0)],
         duration=distance,
         distance=distance,
         cost={
-            "fuel": fuel.bind(km=ko.arc.distance, load=ko.state.load),
-            "toll": toll.bind(km=ko.arc.distance),
+            "fuel": fuel.bind(km=ko.refs.arc.distance, load=ko.refs.state.load),
+            "toll": toll.bind(km=ko.refs.arc.distance),
         },
     )
     routing = chosen(problem)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from kanopt.errors import SolverError
-from kanopt.formulas import Variable, arc, clock, parse_formula
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, RoutingProblem, Status, VehicleType
+from kanopt.refs import arc, clock
 from kanopt.solvers import Outcome, SolveOptions, solve, solvers
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
 from tests.cases.routing import random_problem

@@ -1,7 +1,7 @@
 """Numbers to be decided, priced by a formula and bound by formulas."""
 
 from kanopt.problems.decisions.decision_law import DecisionLaw
-from kanopt.problems.decisions.entities import Constraint, Decision, at_least, at_most, decision, equal_to
+from kanopt.problems.decisions.entities import Constraint, Decision, at_least, at_most, equal_to
 from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.decisions.problem import DecisionProblem
 
@@ -13,6 +13,5 @@ __all__ = [
     "DecisionProblem",
     "at_least",
     "at_most",
-    "decision",
     "equal_to",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from kanopt.errors import ProblemError
-from kanopt.formulas.binding import BoundFormula, Reference
+from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.variables import Variable
 from kanopt.problems.records import Attribute
 from kanopt.units import check_unit
@@ -16,32 +16,10 @@ from kanopt.units import check_unit
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Constraint", "Decision", "LawLike", "at_least", "at_most", "decision", "equal_to"]
+__all__ = ["Constraint", "Decision", "LawLike", "at_least", "at_most", "equal_to"]
 
 LawLike: TypeAlias = "Formula | BoundFormula | Mapping[str, float]"
 """A formula whose inputs are called like decisions, a bound one, or a linear row: decision to coefficient."""
-
-
-class _DecisionScope:
-    """The scope of decisions: ``decision.speed`` is ``Reference("decision", "speed")``.
-
-    Examples
-    --------
-    >>> str(decision.speed), str(decision["speed of van 1"])
-    ('decision.speed', 'decision.speed of van 1')
-    """
-
-    def __getattr__(self, name: str) -> Reference:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return Reference("decision", name)
-
-    def __getitem__(self, name: str) -> Reference:
-        return Reference("decision", name)
-
-
-decision = _DecisionScope()
-"""What a law is bound to: ``fuel.bind(speed=decision.speed, km=12.0)``."""
 
 
 @dataclass(frozen=True)

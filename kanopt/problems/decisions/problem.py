@@ -48,8 +48,8 @@ class DecisionProblem(Problem[DecisionPlan]):
         ``low``, ``high`` and perhaps ``unit`` and ``integer``.
     objective
         What is minimised: a formula whose inputs are called like decisions, a formula bound to them
-        (``law.bind(speed=decision.speed, km=12.0)``), a linear row ``{decision: coefficient}``, or several of these
-        by name, which are added up and priced apart. What is to be largest is stated as its negative.
+        (``law.bind(speed=refs.decision.speed, km=12.0)``), a linear row ``{decision: coefficient}``, or several of
+        these by name, which are added up and priced apart. What is to be largest is stated as its negative.
     constraints
         What must hold: :func:`at_most`, :func:`at_least`, :func:`equal_to`. A constraint without a name is called
         after its law.

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, ProblemError, nearest
-from kanopt.formulas.binding import Reference, ReferenceValue
+from kanopt.formulas.binding import ReferenceValue
+from kanopt.formulas.references import Reference
 from kanopt.problems.records import field_values
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy

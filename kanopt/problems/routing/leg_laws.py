@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, ProblemError, nearest
-from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue, Resolver
+from kanopt.formulas.binding import BoundFormula, ReferenceValue, Resolver
+from kanopt.formulas.references import Reference
 from kanopt.problems.records import field_values
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData

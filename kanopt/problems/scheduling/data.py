@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
+from kanopt.formulas.binding import BoundFormula, ReferenceValue
+from kanopt.formulas.references import Reference
 from kanopt.problems.records import Record, field_values, records
 from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, windows_between
 from kanopt.problems.scheduling.entities import (

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.formulas.binding import Reference, ReferenceValue
+from kanopt.formulas.binding import ReferenceValue
+from kanopt.formulas.references import Reference
 from kanopt.problems.records import Record, field_values
 from kanopt.problems.supply.entities import (
     Facility,

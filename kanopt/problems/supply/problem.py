@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.formulas.binding import BoundFormula, Reference
+from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.references import Reference
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing

@@ -30,7 +30,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, UnitError, nearest
-from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
+from kanopt.formulas.binding import BoundFormula, ReferenceValue
+from kanopt.formulas.references import Reference
 from kanopt.problems.findings import FrozenInput
 from kanopt.problems.supply.network import Floats, SupplyNetwork, positions_of
 from kanopt.units import same_dimension

@@ -46,7 +46,8 @@ class LawRouting:
     Examples
     --------
     >>> import numpy as np
-    >>> from kanopt.formulas import Variable, arc, parse_formula, state
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> from kanopt.refs import arc, state
     >>> from kanopt.problems import Client, Depot, VehicleType
     >>> km = np.array([[0.0, 10, 20], [10, 0, 12], [20, 12, 0]])
     >>> law = parse_formula("km * (1 + load)", [Variable("km", "km"), Variable("load", "t")], Variable("c", "EUR"))

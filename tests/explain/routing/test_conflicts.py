@@ -18,9 +18,10 @@ from kanopt.explain.routing.conflicts import Conflict
 from kanopt.explain.routing.feasibility import serve_all
 from kanopt.explain.routing.held_karp import Undecided, allows_held_karp, serve_all_held_karp
 from kanopt.explain.routing.relaxed_problem import RelaxableRule, relax_problem
-from kanopt.formulas import Variable, arc, clock, parse_formula
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
+from kanopt.refs import arc, clock
 
 STAR = np.array([[0, 10, 10, 10], [10, 0, 15, 15], [10, 15, 0, 15], [10, 15, 15, 0.0]])
 VAN = VehicleType("van", 1, capacity=9.0, shift_start=480, shift_end=600)

@@ -9,13 +9,15 @@ import pandas as pd
 import pytest
 
 import kanopt as ko
+from kanopt import decisions
+from kanopt.refs import arc, decision
 
 X, Y = ko.Variable("x"), ko.Variable("y")
 LAW = ko.parse_formula("(x - 0.3)^2 + x * y", [X, Y], ko.Variable("cost", "EUR"))
 BOX = {"x": (-1.0, 1.0), "y": (0.0, 2.0)}
 
 
-TWICE = [ko.at_most({"x": 1}, 1, name="a"), ko.at_least({"x": 1}, 0, name="a")]
+TWICE = [decisions.at_most({"x": 1}, 1, name="a"), decisions.at_least({"x": 1}, 0, name="a")]
 
 
 def fuel() -> ko.Formula:
@@ -25,7 +27,7 @@ def fuel() -> ko.Formula:
 
 def test_decisions_may_be_ranges_records_or_a_table() -> None:
     by_range = ko.DecisionProblem(BOX, LAW)
-    by_record = ko.DecisionProblem([ko.Decision("x", -1, 1), ko.Decision("y", 0, 2)], LAW)
+    by_record = ko.DecisionProblem([decisions.Decision("x", -1, 1), decisions.Decision("y", 0, 2)], LAW)
     table = pd.DataFrame(
         {"name": ["x", "y"], "low": [-1.0, 0.0], "high": [1.0, 2.0], "integer": [False, False]}
     )
@@ -37,12 +39,12 @@ def test_decisions_may_be_ranges_records_or_a_table() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ko.Decision("x", 0, math.inf), "'x': its range has no upper end.*give a finite one"),
-        (lambda: ko.Decision("x", -math.inf, 0), "no lower end"),
-        (lambda: ko.Decision("x", 2, 1), "from 2 to 1 holds no number; swap the ends"),
-        (lambda: ko.Decision("x", 0.2, 0.8, integer=True), "no whole number lies from 0.2 to 0.8"),
-        (lambda: ko.Decision("x", "low", 1), "low is 'low', which is no number"),
-        (lambda: ko.Decision(" ", 0, 1), "a name is a text"),
+        (lambda: decisions.Decision("x", 0, math.inf), "'x': its range has no upper end.*give a finite one"),
+        (lambda: decisions.Decision("x", -math.inf, 0), "no lower end"),
+        (lambda: decisions.Decision("x", 2, 1), "from 2 to 1 holds no number; swap the ends"),
+        (lambda: decisions.Decision("x", 0.2, 0.8, integer=True), "no whole number lies from 0.2 to 0.8"),
+        (lambda: decisions.Decision("x", "low", 1), "low is 'low', which is no number"),
+        (lambda: decisions.Decision(" ", 0, 1), "a name is a text"),
         (lambda: ko.DecisionProblem({}, LAW), "at least one decision"),
         (lambda: ko.DecisionProblem({"x": 3}, LAW), r"decision 'x' is 3; give \(low, high\)"),
         (lambda: ko.DecisionProblem({"x": (0, 1)}, LAW), "'cost': input 'y' is neither a decision nor fixed"),
@@ -55,14 +57,14 @@ def test_decisions_may_be_ranges_records_or_a_table() -> None:
             lambda: ko.DecisionProblem(BOX, LAW, TWICE),
             "two constraints are called 'a'",
         ),
-        (lambda: ko.at_most(LAW, math.nan), "no number lies from"),
-        (lambda: ko.Constraint(LAW, name="free"), "'free' has no limit"),
-        (lambda: ko.at_most({}, 1.0) and ko.DecisionProblem(BOX, LAW, [ko.at_most({}, 1.0)]), "at least one decision"),
-        (lambda: ko.DecisionProblem(BOX, LAW.bind(x=ko.decision.x, y=ko.decision.z)), "decision 'z', which does not"),
-        (lambda: ko.DecisionProblem(BOX, LAW.bind(x=ko.decision.x, y=ko.arc.distance)), "to arc.distance, of which"),
-        (lambda: ko.DecisionProblem(BOX, LAW.bind(x=ko.decision.x, y=math.inf)), "fixed to inf"),
+        (lambda: decisions.at_most(LAW, math.nan), "no number lies from"),
+        (lambda: decisions.Constraint(LAW, name="free"), "'free' has no limit"),
+        (lambda: ko.DecisionProblem(BOX, LAW, [decisions.at_most({}, 1.0)]), "at least one decision"),
+        (lambda: ko.DecisionProblem(BOX, LAW.bind(x=decision.x, y=decision.z)), "decision 'z', which does not"),
+        (lambda: ko.DecisionProblem(BOX, LAW.bind(x=decision.x, y=arc.distance)), "to arc.distance, of which"),
+        (lambda: ko.DecisionProblem(BOX, LAW.bind(x=decision.x, y=math.inf)), "fixed to inf"),
         (
-            lambda: ko.DecisionProblem({"speed": ko.Decision("speed", 30, 60, unit="t")}, fuel(), fixed={"km": 3}),
+            lambda: ko.DecisionProblem([decisions.Decision("speed", 30, 60, unit="t")], fuel(), fixed={"km": 3}),
             "input 'speed', decision 'speed'",
         ),
     ],
@@ -83,11 +85,11 @@ def test_a_category_can_be_fixed_but_not_decided() -> None:
 
 
 def test_units_of_decisions_are_converted_and_terms_are_priced_apart() -> None:
-    decision = ko.Decision("speed", 5.0, 25.0, unit="m/s")
+    speed = decisions.Decision("speed", 5.0, 25.0, unit="m/s")
     law = fuel()
-    legs = {f"leg {km}": law.bind(speed=ko.decision.speed, km=km) for km in (3.0, 7.0)}
+    legs = {f"leg {km}": law.bind(speed=decision.speed, km=km) for km in (3.0, 7.0)}
     seconds = ko.parse_formula("3600 / speed", [ko.Variable("speed", "km/h")], ko.Variable("s"))
-    problem = ko.DecisionProblem([decision], legs, [ko.at_most(seconds, 60)])
+    problem = ko.DecisionProblem([speed], legs, [decisions.at_most(seconds, 60)])
     price = problem.price(problem.plan_from({"speed": 20.0}))
     expected = {km: float(law.evaluate({"speed": 72.0, "km": km})) for km in (3.0, 7.0)}
     assert price.terms().to_dict() == pytest.approx({f"leg {km}": value for km, value in expected.items()})
@@ -107,9 +109,9 @@ def test_the_objective_is_in_the_unit_that_was_asked_for() -> None:
 
 def test_plans_are_checked_range_by_range_and_rule_by_rule() -> None:
     problem = ko.DecisionProblem(
-        {"x": (0, 4), "n": ko.Decision("n", 0, 9, integer=True)},
+        {"x": (0, 4), "n": decisions.Decision("n", 0, 9, integer=True)},
         {"x": 1.0, "n": 2.0},
-        [ko.equal_to({"x": 1.0, "n": 1.0}, 5.0, name="total")],
+        [decisions.equal_to({"x": 1.0, "n": 1.0}, 5.0, name="total")],
     )
     assert problem.check(problem.plan_from({"x": 3.0, "n": 2})).ok
     found = problem.check(problem.plan_from({"x": 4.5, "n": 1.5})).violations
@@ -121,7 +123,7 @@ def test_plans_are_checked_range_by_range_and_rule_by_rule() -> None:
 
 def test_what_no_values_meet_is_proved_by_intervals() -> None:
     problem = ko.DecisionProblem(
-        BOX, LAW, [ko.at_least(LAW, 9.0, name="high"), ko.at_most(LAW, 9.0, name="low")]
+        BOX, LAW, [decisions.at_least(LAW, 9.0, name="high"), decisions.at_most(LAW, 9.0, name="low")]
     )
     (reason,) = problem.reasons(None)
     assert reason.proved
@@ -167,7 +169,7 @@ def test_a_law_used_outside_its_domain_is_named() -> None:
 
 
 def test_views_show_the_price_along_each_decision() -> None:
-    problem = ko.DecisionProblem({**BOX, "n": ko.Decision("n", 2, 2)}, LAW)
+    problem = ko.DecisionProblem({**BOX, "n": decisions.Decision("n", 2, 2)}, LAW)
     plan = problem.plan_from({"x": 0.5, "y": 1.0, "n": 2})
     (view,) = problem.views(plan)
     assert list(view.data.columns) == ["x", "y"]

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import ProblemError
-from kanopt.formulas import Variable, arc, client, clock, parse_formula, state
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, RoutingUnits, VehicleType
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
+from kanopt.refs import arc, client, clock, state
 from kanopt.solvers.routing.law_search import RouteScorer
 
 KM = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import ProblemError
-from kanopt.formulas import Variable, arc, client, clock, link, parse_formula, state, vehicle
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import (
     Client,
     Depot,
@@ -18,6 +18,7 @@ from kanopt.problems import (
     VehicleType,
     records,
 )
+from kanopt.refs import arc, client, clock, link, state, vehicle
 from kanopt.tables import make_city, with_units
 
 DEPOT = Depot("depot", 0.0, 0.0)

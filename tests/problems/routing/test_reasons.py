@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kanopt.formulas import Variable, arc, clock, parse_formula
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Reason, RoutingProblem, VehicleType
+from kanopt.refs import arc, clock
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10
 CLIENTS = (Client("a", demand=0.5), Client("b", demand=0.4), Client("c", demand=0.3))

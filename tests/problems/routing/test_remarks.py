@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.formulas import Variable, arc, parse_formula
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, RoadNetwork, RoutingProblem, RoutingUnits, VehicleType
 from kanopt.problems.routing import remarks as input_checks
 from kanopt.problems.routing.remarks import input_findings
+from kanopt.refs import arc
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0)))
 NAMES = ("yard", "a", "b", "c")

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from kanopt.formulas import Variable, arc, clock, parse_formula, state
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, GanttView, MapView, RoadNetwork, Route, RoutingProblem, VehicleType
+from kanopt.refs import arc, clock, state
 
 CLIENTS = (
     Client("a", 3.0, 4.0, demand=0.5, service=5, earliest=540, latest=560),

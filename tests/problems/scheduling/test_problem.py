@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import FormulaError, ProblemError, UnitError
-from kanopt.formulas import Variable, clock, job, machine, mode, parse_formula, task
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems.scheduling import (
     Assignment,
     Break,
@@ -23,6 +23,7 @@ from kanopt.problems.scheduling import (
 )
 from kanopt.problems.scheduling.power_tariff import PowerTariff
 from kanopt.problems.views import GanttView, SeriesView
+from kanopt.refs import clock, job, machine, mode, task
 from kanopt.tables.report import with_units
 
 

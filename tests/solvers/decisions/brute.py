@@ -51,7 +51,7 @@ def random_text(rng: np.random.Generator, names: tuple[str, ...], terms: int) ->
 def random_case(seed: int) -> Case:
     rng = np.random.default_rng(seed)
     names = ("x", "y")[: int(rng.integers(1, 3))]
-    decisions = [ko.Decision(name, LOW, HIGH, integer=bool(rng.random() < 0.3)) for name in names]
+    decisions = [ko.decisions.Decision(name, LOW, HIGH, integer=bool(rng.random() < 0.3)) for name in names]
     grids = [
         np.arange(LOW, HIGH + 1) if one.integer else np.linspace(LOW, HIGH, 241 if len(names) == 1 else 121)
         for one in decisions
@@ -66,10 +66,10 @@ def random_case(seed: int) -> Case:
         values = np.broadcast_to(rule.evaluate(points), allowed.shape)
         limit = float(np.quantile(values, rng.uniform(0.05, 0.95)))
         if rng.random() < 0.5:
-            constraints.append(ko.at_most(rule, limit))
+            constraints.append(ko.decisions.at_most(rule, limit))
             allowed &= values <= limit
         else:
-            constraints.append(ko.at_least(rule, limit))
+            constraints.append(ko.decisions.at_least(rule, limit))
             allowed &= values >= limit
     prices = np.broadcast_to(objective.evaluate(points), allowed.shape)
     tolerance = 1e-3 * max(float(np.ptp(prices)), 0.1)

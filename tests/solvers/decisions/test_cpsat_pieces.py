@@ -48,9 +48,9 @@ def test_every_point_of_a_problem_is_a_point_of_its_integers(seed: int, first: f
 
 def test_whole_numbers_are_found_and_the_certificate_says_what_was_seen() -> None:
     cost = law("(n - 3.2)^2 + 3 * sin(n) + 0.1 * n * m", ("n", "m"))
-    decisions = [ko.Decision(name, 0, 9, integer=True) for name in ("n", "m")]
+    decisions = [ko.decisions.Decision(name, 0, 9, integer=True) for name in ("n", "m")]
     problem = ko.DecisionProblem(
-        decisions, cost, [ko.at_least({"n": 1, "m": 1}, 7, name="load")], tolerance=0.01
+        decisions, cost, [ko.decisions.at_least({"n": 1, "m": 1}, 7, name="load")], tolerance=0.01
     )
     result = ko.solve(problem, solver=CpSatPieces())
     n, m = np.meshgrid(np.arange(10.0), np.arange(10.0))
@@ -71,7 +71,7 @@ def test_jumps_and_steps_narrower_than_a_step_are_allowed() -> None:
 
 def test_what_cannot_hold_is_named_and_other_problems_are_refused() -> None:
     problem = ko.DecisionProblem(
-        {"x": (0, 1)}, law("x^2", ("x",)), [ko.at_least({"x": 2.0}, 3.0, name="much")]
+        {"x": (0, 1)}, law("x^2", ("x",)), [ko.decisions.at_least({"x": 2.0}, 3.0, name="much")]
     )
     result = ko.solve(problem, solver=CpSatPieces())
     assert result.status is Status.INFEASIBLE

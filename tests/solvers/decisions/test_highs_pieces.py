@@ -40,7 +40,7 @@ def test_lot_sizes_that_share_a_budget_follow_the_multiplier() -> None:
     demand = np.array([40.0, 90.0, 250.0])
     names = ("a", "b", "c")
     objective = {name: law(f"{d} / {name}", (name,)) for name, d in zip(names, demand, strict=True)}
-    budget = ko.at_most(dict.fromkeys(names, 1.0), 60.0, name="space")
+    budget = ko.decisions.at_most(dict.fromkeys(names, 1.0), 60.0, name="space")
     problem = ko.DecisionProblem(dict.fromkeys(names, (1, 60)), objective, [budget], tolerance=1e-3)
     result = ko.solve(problem)
     root = np.sqrt(demand)
@@ -67,8 +67,11 @@ def test_steps_are_exact_and_the_cheaper_side_of_a_jump_is_found() -> None:
 def test_whole_numbers_and_nonlinear_rows_together() -> None:
     cost = law("3 * n + 2 * m + 0.1 * n * m", ("n", "m"))
     work = law("n^1.5 + 2 * m", ("n", "m"), "work")
-    decisions = [ko.Decision("n", 0, 20, integer=True), ko.Decision("m", 0, 20, integer=True)]
-    result = ko.solve(ko.DecisionProblem(decisions, cost, [ko.at_least(work, 31)], tolerance=1e-3))
+    decisions = [
+        ko.decisions.Decision("n", 0, 20, integer=True),
+        ko.decisions.Decision("m", 0, 20, integer=True),
+    ]
+    result = ko.solve(ko.DecisionProblem(decisions, cost, [ko.decisions.at_least(work, 31)], tolerance=1e-3))
     n, m = np.meshgrid(np.arange(21), np.arange(21))
     price = np.where(n**1.5 + 2 * m >= 31, 3 * n + 2 * m + 0.1 * n * m, np.inf)
     assert result.status is Status.OPTIMAL
@@ -78,7 +81,7 @@ def test_whole_numbers_and_nonlinear_rows_together() -> None:
 def test_an_equation_of_laws_holds_in_the_plan() -> None:
     circle = law("x^2 + y^2", output="circle")
     box, row = {"x": (-2, 2), "y": (-2, 2)}, {"x": 1.0, "y": 2.0}
-    problem = ko.DecisionProblem(box, row, [ko.equal_to(circle, 4)], tolerance=1e-4)
+    problem = ko.DecisionProblem(box, row, [ko.decisions.equal_to(circle, 4)], tolerance=1e-4)
     result = ko.solve(problem)
     assert result.status is Status.OPTIMAL
     assert result.check.ok
@@ -100,9 +103,9 @@ def test_constraints_that_cannot_hold_are_named() -> None:
         {"x": (0, 1), "y": (0, 1)},
         law("x * y"),
         [
-            ko.at_most(total, 1.0, name="space"),
-            ko.at_least(law("x^2 + y^2", output="power"), 1.5),
-            ko.at_least({"x": 1.0}, 0.1, name="some"),
+            ko.decisions.at_most(total, 1.0, name="space"),
+            ko.decisions.at_least(law("x^2 + y^2", output="power"), 1.5),
+            ko.decisions.at_least({"x": 1.0}, 0.1, name="some"),
         ],
     )
     result = ko.solve(problem)
@@ -110,7 +113,9 @@ def test_constraints_that_cannot_hold_are_named() -> None:
     assert not result.has_plan
     assert "constraints 'space' and 'power' cannot hold together" in result.message
     alone = ko.solve(
-        ko.DecisionProblem({"x": (0, 1), "y": (0, 1)}, law("x"), [ko.at_least(total, 3.0, name="load")])
+        ko.DecisionProblem(
+            {"x": (0, 1), "y": (0, 1)}, law("x"), [ko.decisions.at_least(total, 3.0, name="load")]
+        )
     )
     assert "constraint 'load' cannot hold within the ranges" in alone.message
     assert ko.explain(alone).causes[0].proved
@@ -136,7 +141,7 @@ def test_the_search_starts_from_a_plan_and_tells_of_better_ones() -> None:
     assert again.objective is not None
     assert again.objective <= result.objective + 1e-9  # type: ignore[operator]
     with pytest.raises(ko.SolverError, match="starts from a DecisionPlan"):
-        ko.solve(problem, initial=ko.FlowPlan(()))
+        ko.solve(problem, initial=ko.supply.FlowPlan(()))
 
 
 def test_the_same_seed_gives_the_same_plan() -> None:
@@ -172,7 +177,7 @@ def test_without_a_tolerance_the_gap_is_small_beside_the_price() -> None:
     # prices spread over millions, the best one is 2,000
     cost = law("3e4 * sqrt(x) + 2e9 / y + 0.5e-6 * x * y")
     box = {"x": (0, 1e6), "y": (1e3, 1e6)}
-    result = ko.solve(ko.DecisionProblem(box, cost, [ko.at_least({"x": 1, "y": 1}, 5e5)]))
+    result = ko.solve(ko.DecisionProblem(box, cost, [ko.decisions.at_least({"x": 1, "y": 1}, 5e5)]))
     assert result.objective == pytest.approx(2000.0, rel=1e-3)
     assert result.bound is not None
     assert result.bound >= 1900.0

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import kanopt as ko
+from kanopt import decisions
 from kanopt.errors import FormulaError
 from kanopt.problems import Status
 from kanopt.solvers.base import Outcome, SolveOptions
@@ -41,7 +42,9 @@ def solved(
 
 
 WAVE = ko.DecisionProblem({"x": (-2, 2)}, law("sin(3 * x) + x^2", ("x",)), tolerance=1e-3)
-NOWHERE = ko.DecisionProblem({"x": (0, 1)}, law("x", ("x",)), [ko.at_least({"x": 1.0}, 2.0)], tolerance=1e-3)
+NOWHERE = ko.DecisionProblem(
+    {"x": (0, 1)}, law("x", ("x",)), [decisions.at_least({"x": 1.0}, 2.0)], tolerance=1e-3
+)
 
 
 def test_ctrl_c_keeps_the_best_plan_so_far() -> None:
@@ -72,7 +75,7 @@ def test_where_polygons_are_fine_the_engine_is_asked_to_round_less_and_then_left
 
 
 def test_pieces_that_cannot_be_nearer_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    rule = ko.at_most(law("exp(x) * x", ("x",), "heat"), 1.0)
+    rule = decisions.at_most(law("exp(x) * x", ("x",), "heat"), 1.0)
     problem = ko.DecisionProblem({"x": (-2, 2)}, law("-x", ("x",)), [rule], tolerance=1e-9)
     search = RefinementRounds(problem, HighsPieces(), SolveOptions(time_limit=20))
 

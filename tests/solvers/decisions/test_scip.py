@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kanopt as ko
+from kanopt import decisions
 from kanopt.problems import Status
 from kanopt.solvers.decisions import ScipNative, scip
 from tests.cases.routing import random_problem as random_routing
@@ -79,7 +80,7 @@ class TestInstalled:
         assert ScipNative().accepts(stairs) == "SCIP has no step 'tariff' (in 'cost')"
 
     def test_no_plan_is_told_with_the_reason(self) -> None:
-        rules = [ko.at_least({"x": 1.0}, 2.0)]
+        rules = [decisions.at_least({"x": 1.0}, 2.0)]
         infeasible = ko.solve(
             ko.DecisionProblem({"x": (0, 1)}, law("x^2", ("x",)), rules), solver=ScipNative()
         )

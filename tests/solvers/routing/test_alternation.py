@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kanopt.formulas import Variable, arc, clock, parse_formula, state
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
+from kanopt.refs import arc, clock, state
 from kanopt.solvers import solve
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.alternation import Alternation

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from ortools.constraint_solver import pywrapcp
 
-from kanopt.formulas import Variable, arc, parse_formula, state
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
+from kanopt.refs import arc, state
 from kanopt.solvers import solve
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.incumbents import Incumbents

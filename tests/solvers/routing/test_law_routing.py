@@ -10,8 +10,9 @@ import pytest
 
 import kanopt as ko
 from kanopt.errors import SolverError
-from kanopt.formulas import Variable, arc, clock, parse_formula, state
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Progress, RoutingProblem, Status, VehicleType
+from kanopt.refs import arc, clock, state
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.law_routing import LawRouting
 from kanopt.solvers.routing.portfolio import RoutingPortfolio

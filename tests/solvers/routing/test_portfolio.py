@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from kanopt.errors import SolverError
-from kanopt.formulas import Variable, arc, parse_formula, state
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Progress, RoutingProblem, Status, VehicleType
 from kanopt.problems.evaluate import status_of
 from kanopt.problems.result import EngineRun
+from kanopt.refs import arc, state
 from kanopt.solvers import Outcome, SolveOptions, solve
 from kanopt.solvers.routing import engine_child as child
 from kanopt.solvers.routing import engine_process as processes

@@ -14,10 +14,10 @@ from scipy.optimize import linprog
 
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
-from kanopt.formulas.binding import lane, state
 from kanopt.problems.base import Plan
 from kanopt.problems.result import Status
 from kanopt.problems.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyProblem
+from kanopt.refs import lane, state
 from kanopt.solvers import highs_child
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.highs import (

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from kanopt.formulas import Variable, arc, parse_formula, state
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.problems.routing.instances._build import enough_vehicles
 from kanopt.problems.routing.instances._text import TextLines
 from kanopt.problems.routing.problem import RoutingProblem
+from kanopt.refs import arc, state
 
 __all__ = ["is_pollution", "read_pollution"]
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
+from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.columns import read_columns
 from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, fold
 from kanopt.formulas.pieces import gap_inputs
+from kanopt.formulas.references import Reference
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.solvers.routing.law_search.tabulated_program import TabulatedProgram
 from kanopt.units import convert
@@ -177,7 +178,8 @@ def load_degree(law: BoundFormula) -> float:
 
     Examples
     --------
-    >>> from kanopt.formulas import Variable, arc, parse_formula, state
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> from kanopt.refs import arc, state
     >>> km, load = Variable("km", "km"), Variable("load", "t")
     >>> for text in ("2 + km", "km * (1 + load)", "km * load^2", "km * sqrt(load)"):
     ...     law = parse_formula(text, [km, load], Variable("fuel", "l"))

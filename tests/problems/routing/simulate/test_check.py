@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.formulas import Variable, arc, clock, parse_formula, state
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, Status, VehicleType, evaluate
+from kanopt.refs import arc, clock, state
 from tests.cases.routing import best_by_trying_all, random_problem, random_routes, route_cost
 
 MINUTES = np.array(

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.formulas import Variable, arc, clock, parse_formula, state
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
+from kanopt.refs import arc, clock, state
 from tests.cases.routing import random_problem, random_routes
 
 KM, HOUR = Variable("km", "km"), Variable("hour", "h")

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kanopt.formulas import Variable, arc, client, clock, parse_formula, state, vehicle
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
+from kanopt.refs import arc, client, clock, state, vehicle
 from tests.cases.routing_simulator import Best, Run, Simulator, best_of_all
 from tests.cases.routing_variants import VARIANTS, plain, some_routes, variant
 

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kanopt.formulas import Variable, arc, client, clock, parse_formula, state
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs
+from kanopt.refs import arc, client, clock, state
 from kanopt.solvers.routing.law_search.compiled_laws import CompiledLaw, LegBatch
 from kanopt.solvers.routing.law_search.compiled_problem import compile_problem
 from tests.cases.law_search import exact_problem

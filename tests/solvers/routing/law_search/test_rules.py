@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from kanopt.errors import SolverError
-from kanopt.formulas import Variable, client, clock, parse_formula, vehicle
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Route, RoutingProblem
 from kanopt.problems.routing import RoutingPolicy
+from kanopt.refs import client, clock, vehicle
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.law_routing import LawRouting
 from kanopt.solvers.routing.law_search import RouteScorer, refine

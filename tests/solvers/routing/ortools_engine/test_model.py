@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kanopt.formulas import Variable, client, parse_formula, vehicle
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
+from kanopt.refs import client, vehicle
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyvrp import RandomNumberGenerator, Solution
 
 from kanopt.errors import SolverError
-from kanopt.formulas import Variable, arc, clock, parse_formula, state, vehicle
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import (
     Client,
     Depot,
@@ -25,6 +25,7 @@ from kanopt.problems import (
     VehicleType,
 )
 from kanopt.problems.evaluate import status_of
+from kanopt.refs import arc, clock, state, vehicle
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.incumbents import Incumbents

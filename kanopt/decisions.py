@@ -1,0 +1,28 @@
+"""What a :class:`kanopt.DecisionProblem` and its plans consist of.
+
+Examples
+--------
+>>> from kanopt import decisions
+>>> decisions.at_most({"x": 1.0, "y": 2.0}, 10.0).high
+10.0
+"""
+
+from __future__ import annotations
+
+from kanopt.problems.decisions import (
+    Constraint,
+    Decision,
+    DecisionPlan,
+    at_least,
+    at_most,
+    equal_to,
+)
+
+__all__ = [
+    "Constraint",
+    "Decision",
+    "DecisionPlan",
+    "at_least",
+    "at_most",
+    "equal_to",
+]

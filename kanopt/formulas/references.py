@@ -1,0 +1,93 @@
+"""References: what the inputs of a formula are bound to, such as the distance of an arc or the hour of the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kanopt.errors import FormulaError, nearest
+
+__all__ = ["SCOPES", "Reference", "Scope"]
+
+SCOPES = (
+    "arc",
+    "client",
+    "clock",
+    "job",
+    "lane",
+    "link",
+    "machine",
+    "market",
+    "mode",
+    "period",
+    "product",
+    "state",
+    "task",
+    "vehicle",
+)
+"""The scopes that a text may name; decisions are bound to by :attr:`kanopt.refs.decision` alone."""
+
+_STATE_SCOPES = frozenset({"state", "clock"})
+
+
+@dataclass(frozen=True, order=True)
+class Reference:
+    """Something a problem knows, such as ``arc.distance``.
+
+    Examples
+    --------
+    >>> Reference.parse("arc.distance")
+    Reference(scope='arc', field='distance')
+    >>> str(Reference("state", "load"))
+    'state.load'
+    """
+
+    scope: str
+    field: str
+
+    def __str__(self) -> str:
+        return f"{self.scope}.{self.field}"
+
+    @property
+    def is_state(self) -> bool:
+        """Whether the value is only known once the plan is: load on board or the clock."""
+        return self.scope in _STATE_SCOPES
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Read ``"scope.field"``.
+
+        Raises
+        ------
+        FormulaError
+            If the text has no dot or the scope is unknown.
+        """
+        scope, dot, field = text.strip().partition(".")
+        if not dot or not field.isidentifier():
+            raise FormulaError(f"binding {text!r}: write 'scope.field', such as 'arc.distance'")
+        if scope not in SCOPES:
+            raise FormulaError(f"binding {text!r}: unknown scope {scope!r}; {nearest(scope, SCOPES)}")
+        return cls(scope, field)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A namespace of references: ``arc.distance`` is ``Reference("arc", "distance")``.
+
+    Examples
+    --------
+    >>> vehicle = Scope("vehicle")
+    >>> vehicle.fuel_price
+    Reference(scope='vehicle', field='fuel_price')
+    >>> vehicle["price of fuel"]
+    Reference(scope='vehicle', field='price of fuel')
+    """
+
+    _scope: str  # every name without an underscore is a field of the things in the scope
+
+    def __getattr__(self, field: str) -> Reference:
+        if field.startswith("_"):
+            raise AttributeError(field)
+        return Reference(self._scope, field)
+
+    def __getitem__(self, field: str) -> Reference:
+        return Reference(self._scope, field)

@@ -1,0 +1,80 @@
+"""What the inputs of a law can be bound to in a problem.
+
+Every scope takes the names of its fields as attributes, and any other name in brackets.
+
+Examples
+--------
+>>> from kanopt import refs
+>>> refs.arc.distance
+Reference(scope='arc', field='distance')
+>>> str(refs.decision.speed), str(refs.decision["speed of van 1"])
+('decision.speed', 'decision.speed of van 1')
+"""
+
+from __future__ import annotations
+
+from kanopt.formulas.references import Reference, Scope
+
+__all__ = [
+    "Reference",
+    "arc",
+    "client",
+    "clock",
+    "decision",
+    "job",
+    "lane",
+    "link",
+    "machine",
+    "market",
+    "mode",
+    "period",
+    "product",
+    "state",
+    "task",
+    "vehicle",
+]
+
+arc = Scope("arc")
+"""Routing, one leg: ``arc.distance``, ``arc.duration``."""
+
+client = Scope("client")
+"""Routing, the client that a leg leads to, on the way back the depot: ``client.demand``, any attribute."""
+
+clock = Scope("clock")
+"""Routing, the time of day at the start of a leg: ``clock.hour``, ``clock.minute``; ``clock.late`` is lateness."""
+
+decision = Scope("decision")
+"""A number that a decision problem chooses, by its name."""
+
+job = Scope("job")
+"""Scheduling, the job of a task: its fields and attributes."""
+
+lane = Scope("lane")
+"""Supply, one lane: ``lane.distance``, any attribute."""
+
+link = Scope("link")
+"""A road network, one link: its columns, such as ``link.capacity``."""
+
+machine = Scope("machine")
+"""Scheduling, the machine that a task runs on."""
+
+market = Scope("market")
+"""Supply, the market whose demand is asked for."""
+
+mode = Scope("mode")
+"""Scheduling, the mode in which a task runs."""
+
+period = Scope("period")
+"""Supply, the period of a flow or a demand: its fields, and ``period.index`` from 1."""
+
+product = Scope("product")
+"""Supply, what flows or is asked for."""
+
+state = Scope("state")
+"""What only a plan fixes: ``state.load`` on board in routing; ``state.quantity``, ``state.weight`` on a lane."""
+
+task = Scope("task")
+"""Scheduling, the task itself: its fields and attributes."""
+
+vehicle = Scope("vehicle")
+"""Routing, the vehicle type that drives: ``vehicle.capacity``, any attribute."""
