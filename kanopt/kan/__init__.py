@@ -1,9 +1,9 @@
-"""Kolmogorov-Arnold networks: cubic spline edges, and a batched second-order trainer.
+"""Kolmogorov-Arnold networks with cubic spline edges, and a batched second-order trainer.
 
-:mod:`kanopt.kan.network` has the model and its Jacobian, :mod:`kanopt.kan.trainer` Levenberg-Marquardt,
-:mod:`kanopt.kan.smoothing` the choice of the smoothing weights and :mod:`kanopt.kan.fit` the whole of a fit;
-:mod:`kanopt.kan.informed` learns from equations beside rows, :mod:`kanopt.kan.first_order` trains large networks.
-A trained network leaves this package as a :class:`Network` of numpy arrays, which is read without torch.
+:mod:`kanopt.kan.network` defines the model and its Jacobian, :mod:`kanopt.kan.trainer` Levenberg-Marquardt,
+:mod:`kanopt.kan.smoothing` the choice of smoothing weights, and :mod:`kanopt.kan.fit` a complete fit;
+:mod:`kanopt.kan.informed` fits to equations as well as rows, and :mod:`kanopt.kan.first_order` trains large networks.
+A trained network is returned as a :class:`Network` of numpy arrays, which needs no torch.
 """
 
 from __future__ import annotations

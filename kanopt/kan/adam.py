@@ -14,16 +14,17 @@ FIRST, SECOND = 0.9, 0.999
 
 
 class AdamSteps:
-    """Running means of gradients, and the steps they give.
+    """Exponential moving averages of gradients, and the steps computed from them.
 
     Parameters
     ----------
     rate
-        Length of the first steps, as a share of `sizes`.
+        Length of the first steps, as a fraction of `sizes`.
     total
-        Steps after which the length is zero (Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5, without restarts).
+        Number of steps after which the length is zero (Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5, without
+        restarts).
     sizes
-        Size to expect of every variable, (M, P).
+        Expected magnitude of every variable, (M, P).
 
     Examples
     --------
@@ -39,19 +40,19 @@ class AdamSteps:
         self.mean, self.square = torch.zeros_like(sizes), torch.zeros_like(sizes)
 
     def reset(self, models: Tensor) -> None:
-        """Start the means of some models (M,) afresh."""
+        """Reset the moving averages of the models marked in `models` (M,)."""
         for part in (self.count, self.mean, self.square):
             part[models] = 0.0
 
     def step(self, gradient: Tensor) -> Tensor:
-        """Return the step to take off, shape of `gradient`."""
+        """Return the step to subtract from the variables, shape of `gradient`."""
         self.taken, self.count = self.taken + 1, self.count + 1.0
         self.mean.lerp_(gradient, 1.0 - FIRST)
         self.square.lerp_(gradient.square(), 1.0 - SECOND)
         fall = 0.5 * (1.0 + math.cos(math.pi * self.taken / self.total))
         mean = self.mean / (1.0 - FIRST**self.count)
         spread = (self.square / (1.0 - SECOND**self.count)).sqrt_()
-        # What no gradient has reached stays where it is.
+        # Variables without any gradient so far do not move.
         return (
             self.rate * fall * self.sizes * mean / spread.clamp_(min=torch.finfo(gradient.dtype).tiny ** 0.5)
         )

@@ -1,4 +1,4 @@
-"""Sizes of a network, layer by layer, and the rows it reads."""
+"""The architecture of a network, layer by layer, and the rows it reads as tensors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class InputTensors:
         return int(self.numbers.shape[0])
 
     def rows(self, index: slice | Tensor) -> InputTensors:
-        """Return some of the rows."""
+        """Return the rows at `index`."""
         return InputTensors(self.numbers[index], self.codes[index])
 
 
@@ -38,17 +38,17 @@ class InputTensors:
 class LayerArchitecture:
     """Sizes of one layer.
 
-    Edges arrive at sub-nodes. The first `sums` sub-nodes are nodes; after them every two make one product node
-    (the multiplication nodes of Liu et al. 2024, arXiv:2408.10205, section 2).
+    Edges end in sub-nodes. The first `sums` sub-nodes are nodes themselves; each following pair of sub-nodes forms one
+    product node (the multiplication nodes of Liu et al. 2024, arXiv:2408.10205, section 2).
 
     Parameters
     ----------
     splines, cycles, tables
-        Inputs of the layer: cubic splines, periodic cubic splines, and one size per table of categories.
+        Inputs of the layer: numbers of cubic and of periodic cubic splines, and the size of every table of categories.
     sums, products
-        Nodes the layer leads to.
+        Numbers of sum nodes and of product nodes in the layer's output.
     grid_size
-        Intervals of every spline.
+        Number of grid intervals of every spline.
     """
 
     splines: int
@@ -60,37 +60,37 @@ class LayerArchitecture:
 
     @property
     def nodes(self) -> int:
-        """Nodes, sums first."""
+        """Number of nodes; sums come before products."""
         return self.sums + self.products
 
     @property
     def subnodes(self) -> int:
-        """Places where edges arrive."""
+        """Number of sub-nodes, in which edges end."""
         return self.sums + 2 * self.products
 
     @property
     def basis_size(self) -> int:
-        """Coefficients of one spline; a periodic one has `grid_size`."""
+        """Number of coefficients of one spline; a periodic spline has `grid_size`."""
         return self.grid_size + 3
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Basis functions of every input: splines, cycles, tables."""
+        """Number of basis functions of every input: splines, periodic splines, tables."""
         return (*(self.basis_size,) * self.splines, *(self.grid_size,) * self.cycles, *self.tables)
 
     @property
     def firsts(self) -> tuple[int, ...]:
-        """Place of every input's first basis function among all."""
+        """Index of every input's first basis function."""
         return tuple(accumulate((0, *self.widths[:-1]))) if self.widths else ()
 
     @property
     def width(self) -> int:
-        """Basis functions of all inputs together."""
+        """Total number of basis functions."""
         return sum(self.widths)
 
     @property
     def parameters(self) -> int:
-        """Coefficients of the layer."""
+        """Number of coefficients of the layer."""
         return self.width * self.subnodes
 
 
@@ -155,7 +155,7 @@ class Architecture:
         return sum(layer.parameters for layer in self.layers)
 
     def split(self, vectors: Tensor) -> list[Tensor]:
-        """Cut vectors over all coefficients (M, parameters) into one block (M, width, subnodes) per layer, as views."""
+        """Split vectors of all coefficients (M, parameters) into one block (M, width, subnodes) per layer, as views."""
         parts = torch.split(vectors, [layer.parameters for layer in self.layers], dim=1)
         return [
             part.reshape(len(vectors), layer.width, layer.subnodes)

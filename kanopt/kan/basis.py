@@ -6,11 +6,11 @@ functions are one function, shifted from knot to knot. In cells of the grid, at 
     B(d) = (max(0, 2 − |d|)³ − 4 max(0, 1 − |d|)³) / 6
 
 (de Boor 2001, *A Practical Guide to Splines*, ch. IX), so no recursion over the spline order is needed.
-Outside the range the spline goes on along its tangent: a law must not explode one step beyond its data.
+Outside the range the spline is extrapolated along its tangent: a law must not explode one step beyond its data.
 
-On a CPU the time goes into memory, not into arithmetic: the pieces of B are worked out in place, over blocks
-of points that stay in the cache. Where the grid is fine only the four functions that differ from zero are
-worked out, and put in their places.
+On a CPU memory bandwidth is the bottleneck, not arithmetic: the pieces of B are computed in place, over blocks of
+points that stay in the cache. On fine grids only the four non-zero functions are computed and scattered to their
+indices.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def local_basis(
 def dense_basis(x: Tensor, lower: Tensor, upper: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
     """Return all ``grid_size + 3`` basis functions at `x`.
 
-    The result can be differentiated by `x`, `lower` and `upper`, more than once, by autograd and by the
-    transforms of ``torch.func``; it is then put together from :func:`local_basis`, without work in place.
+    The result can be differentiated with respect to `x`, `lower` and `upper`, repeatedly, by autograd and by the
+    transforms of ``torch.func``; it is then assembled from :func:`local_basis` without in-place operations.
 
     Parameters
     ----------
@@ -139,8 +139,8 @@ def dense_basis(x: Tensor, lower: Tensor, upper: Tensor, grid_size: int, derivat
 def periodic_basis(x: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
     """Return the `grid_size` functions of a periodic spline at `x`; they sum to one.
 
-    Function j is the B-spline around j / grid_size, wrapped around the period. It can be differentiated as
-    :func:`dense_basis` can.
+    Function j is the B-spline centred at j / grid_size, wrapped around the period. The result can be differentiated
+    like that of :func:`dense_basis`.
 
     Parameters
     ----------
@@ -174,12 +174,12 @@ def periodic_basis(x: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
 
 
 def _is_differentiated(x: Tensor) -> bool:
-    """Whether autograd, forward mode or a transform of torch.func follows `x`."""
+    """Whether autograd, forward mode or a transform of torch.func tracks `x`."""
     return x.requires_grad or debug_unwrap(x) is not x or _unpacked(x).tangent is not None
 
 
 def _uniform(position: Tensor, per_unit: Tensor, grid_size: int, order: int) -> Tensor:
-    """Work out the functions, or their derivatives by x, at `position` in cells, block by block."""
+    """Compute the basis functions or their derivatives in x at `position`, in grid cells, block by block."""
     size = grid_size + 3
     basis = position.new_empty(*position.shape, size)
     inside = position.clamp(0.0, float(grid_size))
@@ -201,7 +201,7 @@ def _uniform(position: Tensor, per_unit: Tensor, grid_size: int, order: int) -> 
 
 
 def _fill_all(out: Tensor, position: Tensor, order: int) -> None:
-    """Write the derivatives by the position (n, 1), which is inside the range, into `out` (n, size)."""
+    """Write the derivatives at `position` (n, 1), which lies inside the range, into `out` (n, size)."""
     distance = position - torch.arange(-1, out.shape[1] - 1, dtype=out.dtype, device=out.device)
     outer = distance.abs().neg_().add_(2.0).clamp_(min=0.0)
     inner = softshrink(outer, 1.0)  # max(0, 1 − |d|)
@@ -215,16 +215,16 @@ def _fill_all(out: Tensor, position: Tensor, order: int) -> None:
 
 
 def _fill_four(out: Tensor, position: Tensor, order: int) -> None:
-    """As :func:`_fill_all`, working out the four non-zeros alone."""
+    """Do the same as :func:`_fill_all`, but compute only the four non-zero functions."""
     first = position.floor().clamp_(max=out.shape[1] - 4)
     pieces = (cubic.values, cubic.slopes, cubic.curvatures)[order](position - first)
-    first.nan_to_num_(0.0)  # the cell of a position that is not a number does not matter, its values are none
+    first.nan_to_num_(0.0)  # the cell chosen for NaN does not matter, because its values are NaN
     index = first.to(torch.int64) + torch.arange(4, device=out.device)
     out.zero_().scatter_(1, index, torch.cat(pieces, dim=1))
 
 
 def _extrapolate(basis: Tensor, beyond: Tensor, order: int) -> None:
-    """Continue the functions along their tangents; `beyond` is the way past the nearer end, in cells."""
+    """Extrapolate the functions along their tangents; `beyond` is the distance past the nearer end, in cells."""
     if order == 2:
         basis.masked_fill_((beyond != 0).unsqueeze(-1), 0.0)
         return

@@ -1,21 +1,21 @@
-"""Shapes held by construction: rising, falling, convex, concave splines, through hidden layers too.
+"""Shape constraints by parameterisation: increasing, decreasing, convex and concave splines, through hidden layers too.
 
 A B-spline takes the shape of its coefficients (variation diminution, de Boor 2001, *A Practical Guide to Splines*,
-ch. XI): coefficients that do not decrease make a spline that does not, non-negative second differences a convex one,
-and the straight tails go on so. Both are bounds on d where the coefficients c of an edge are written c = T d:
+ch. XI): non-decreasing coefficients give a non-decreasing spline, non-negative second differences a convex one, and the
+linear tails keep the shape. Both become bounds on d when the coefficients c of an edge are written c = T d:
 
     monotone     c_k = d_0 ± (d_1 + … + d_k),                          d_1, d_2, … ≥ 0
     convex       c_k = d_0 + k d_1 + Σ_j (k − j + 1) d_j,              d_2, d_3, … ≥ 0
     both         the same, counted from the flat end, and              d_1, d_2, … ≥ 0
 
-which an active set holds exactly (:mod:`kanopt.kan.trainer`). T acts within one edge at a time, so θ = T d is worked
-out layer by layer, as products of one small matrix per input with the coefficients of all edges that leave it.
+which an active set enforces exactly (:mod:`kanopt.kan.trainer`). T is block diagonal over the edges, so θ = T d is
+computed layer by layer, as products of one small matrix per input with the coefficients of all its outgoing edges.
 
-Through hidden layers: every edge that leaves a constrained input has the shape asked of it, and all later edges
-increase, so that the sign survives (Daniels and Velikova 2010, *Monotone and partially monotone neural networks*,
-IEEE TNN 21). Where convexity is asked they are convex as well: a convex increasing function of a sum of convex
-functions is convex, jointly in all of them (Boyd and Vandenberghe 2004, *Convex Optimization*, section 3.2.4). In the
-inputs that nothing is asked of, edges of the first layer are free.
+Through hidden layers: every edge that leaves a constrained input has the requested shape, and all later edges are
+increasing, which preserves the sign (Daniels and Velikova 2010, *Monotone and partially monotone neural networks*,
+IEEE TNN 21). For convexity later edges are convex as well: a convex increasing function of a sum of convex functions is
+convex, jointly in all of them (Boyd and Vandenberghe 2004, *Convex Optimization*, section 3.2.4). First-layer edges of
+unconstrained inputs are free.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ __all__ = ["ConstrainedCoefficients", "ShapeConstraints"]
 
 @dataclass(frozen=True)
 class ShapeConstraints:
-    """What is asked of every numeric input.
+    """The shape constraints of every numeric input.
 
     Parameters
     ----------
     monotonic
-        +1 rises, −1 falls, 0 free; one per numeric input, or empty for none.
+        +1 increasing, −1 decreasing, 0 free; one per numeric input, or empty for no constraint.
     convexity
-        +1 convex, −1 concave, 0 free; one per numeric input, or empty for none. With hidden layers all bends that
-        are not 0 must be alike.
+        +1 convex, −1 concave, 0 free; one per numeric input, or empty for no constraint. With hidden layers all
+        non-zero entries must be equal.
     """
 
     monotonic: tuple[int, ...] = ()
@@ -52,7 +52,7 @@ class ShapeConstraints:
         return any(self.monotonic) or any(self.convexity)
 
     def of_layer(self, index: int, splines: int) -> list[tuple[int, int]]:
-        """Return sign and bend of the edges that leave each of the `splines` inputs of a layer."""
+        """Return the signs of slope and curvature of the edges leaving each of the `splines` inputs of a layer."""
         if not self:
             return [(0, 0)] * splines
         if index == 0:
@@ -64,16 +64,16 @@ class ShapeConstraints:
 
 @dataclass(frozen=True)
 class ConstrainedCoefficients:
-    """Coefficients θ = T d with some d ≥ 0.
+    """The parameterisation θ = T d with some d ≥ 0.
 
     Attributes
     ----------
     architecture
         Sizes of the networks.
     transforms, inverses
-        Per layer T and T⁻¹ of the splines that leave every input, (splines, basis_size, basis_size).
+        Per layer, T and T⁻¹ of the splines of every input, (splines, basis_size, basis_size).
     bounded
-        Which d must be ≥ 0, shape (parameters,).
+        Mask of the d that must be ≥ 0, shape (parameters,).
 
     Examples
     --------
@@ -91,13 +91,13 @@ class ConstrainedCoefficients:
     def of(
         cls, shape: Architecture, wanted: ShapeConstraints, device: torch.device | None = None
     ) -> ConstrainedCoefficients | None:
-        """Build them; None where nothing is asked.
+        """Build the parameterisation; None without constraints.
 
         Raises
         ------
         ValueError
-            With product nodes, whose shape does not follow from that of their factors, and for different bends
-            through hidden layers.
+            With product nodes, whose shape does not follow from that of their factors, and for convex beside concave
+            inputs with hidden layers.
         """
         if not wanted:
             return None
@@ -131,15 +131,15 @@ class ConstrainedCoefficients:
         return self._times(self.inverses, theta.unsqueeze(-1)).squeeze(-1)
 
     def gradient_to_free(self, gradient: Tensor) -> Tensor:
-        """Return the gradient by d, Tᵀ times the gradient by θ."""
+        """Return the gradient with respect to d, Tᵀ times the gradient with respect to θ."""
         return self._times(_transposed(self.transforms), gradient.unsqueeze(-1)).squeeze(-1)
 
     def gradient_from_free(self, gradient: Tensor) -> Tensor:
-        """Return the gradient by θ of a gradient by d, T⁻ᵀ times it."""
+        """Return the gradient with respect to θ, T⁻ᵀ times the gradient with respect to d."""
         return self._times(_transposed(self.inverses), gradient.unsqueeze(-1)).squeeze(-1)
 
     def hessian_to_free(self, hessian: Tensor) -> Tensor:
-        """Return the second derivatives by d, Tᵀ H T of symmetric H (M, parameters, parameters)."""
+        """Return the Hessian with respect to d, Tᵀ H T for a symmetric H (M, parameters, parameters)."""
         matrices = _transposed(self.transforms)
         return self._times(matrices, self._times(matrices, hessian).transpose(1, 2))
 
@@ -148,7 +148,7 @@ class ConstrainedCoefficients:
         return torch.where(self.bounded, free.clamp(min=0.0), free)
 
     def project(self, theta: Tensor) -> Tensor:
-        """Return coefficients near `theta` (M, parameters), in d, that obey the bounds."""
+        """Return coefficients near `theta` (M, parameters) whose d satisfy the bounds."""
         return self.coefficients(self.clip(self.variables(theta)))
 
     @cached_property
@@ -167,7 +167,7 @@ class ConstrainedCoefficients:
         sizes = [layer.parameters for layer in self.architecture.layers]
         blocks = torch.split(columns, sizes, dim=1)
         for layer, matrix, block in zip(self.architecture.layers, matrices, blocks, strict=True):
-            # The sub-nodes and the columns side by side make one wide product per input.
+            # Sub-nodes and columns are laid side by side, for one wide product per input.
             size, wide = layer.basis_size, layer.subnodes * columns.shape[-1]
             end = layer.splines * size * layer.subnodes
             splines = block[:, :end].reshape(len(block), layer.splines, size, wide)
@@ -186,11 +186,11 @@ class ConstrainedCoefficients:
 
 
 def _edge(size: int, sign: int, bend: int) -> tuple[Tensor, Tensor]:
-    """Return T (size, size) of one edge, and which of its d are bounded (size,)."""
+    """Return T (size, size) of one edge, and the mask (size,) of its bounded d."""
     place = torch.arange(size, dtype=torch.float64)
     bound = place >= 1
     if bend:
-        # A curve that flattens out towards its right end is built from there.
+        # A curve that flattens out towards its right end is parameterised from that end.
         ramp = place if sign * bend >= 0 else place.flip(0)
         step = bend * (ramp[:, None] - place[None, :] + 1.0).clamp(min=0.0)
         step[:, 1] = bend * ramp

@@ -1,4 +1,4 @@
-"""The Gauss-Newton matrix of one layer and one node at a time, as the first guess of L-BFGS.
+"""A Gauss-Newton preconditioner for L-BFGS, block diagonal over layers and nodes.
 
 For the coefficients c_j of all edges that arrive at sub-node j the Gauss-Newton block is Σ_n w_n s_nj² b_n b_nᵀ, with
 the sensitivity s of the output and the basis b of the layer. Taken as a product of means (Martens and Grosse 2015,
@@ -7,8 +7,8 @@ the sensitivity s of the output and the basis b of the layer. Taken as a product
     σ_j² A + S,        A = Σ_n w_n b_n b_nᵀ,     σ_j² = Σ_n w_n s_nj² / Σ_n w_n,
 
 it shares A between the nodes: one eigendecomposition per layer solves for all of them. With ā the mean of σ_j²,
-ā A + S = L Lᵀ and L⁻¹ A L⁻ᵀ = Q Λ Qᵀ, the inverse is L⁻ᵀ Q (1 + (σ_j² − ā) Λ)⁻¹ Qᵀ L⁻¹. Layers too wide for it keep
-the diagonal. Several outputs are mixed with random signs, which leaves the mean of s² as it is.
+ā A + S = L Lᵀ and L⁻¹ A L⁻ᵀ = Q Λ Qᵀ, the inverse is L⁻ᵀ Q (1 + (σ_j² − ā) Λ)⁻¹ Qᵀ L⁻¹. Layers too wide for an
+eigendecomposition use the diagonal. Several outputs are combined with random signs, which preserves the mean of s².
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class LayerwiseCurvature:
     def of(
         cls, network: KANBatch, data: Data, link: Link | None, penalty: EdgePenalty, share: float = 1.0
     ) -> LayerwiseCurvature:
-        """Work it out at the parameters of `network` from `data`, a `share` of all rows; float64 inside."""
+        """Compute it at the parameters of `network` from `data`, a `share` of all rows, in float64."""
         double = to_dtype(network, torch.float64)
         with torch.no_grad():
             found = _moments(double, data, link)
@@ -100,7 +100,7 @@ class LayerwiseCurvature:
         return torch.cat([solver.solve(block).flatten(1) for solver, block in blocks], dim=1)
 
     def take(self, index: Tensor) -> LayerwiseCurvature:
-        """Return that of the models at `index`."""
+        """Return the preconditioner of the models at `index`."""
         return replace(self, layers=tuple(solver.take(index) for solver in self.layers))
 
 

@@ -1,14 +1,14 @@
 """First and second derivatives of a trained network with respect to its inputs, exact and in numpy.
 
-The gradient of every node runs forward. The Hessian of the output is then a sum over the edges: the curvature of
-an edge acts along the gradient of the node it leaves, weighted with the sensitivity of the output to the node it
-reaches, which runs backward; and a product u·v adds ∇u ∇vᵀ + ∇v ∇uᵀ (the second-order chain rule, Griewank and
-Walther 2008, *Evaluating Derivatives*, chapter 5):
+A forward pass computes the gradient of every node. The Hessian of the output is then a sum over the edges: the
+curvature of an edge times the outer product of its source's gradient, weighted with the sensitivity of the output to
+its target, which a backward pass computes; and a product u·v adds ∇u ∇vᵀ + ∇v ∇uᵀ (the second-order chain rule,
+Griewank and Walther 2008, *Evaluating Derivatives*, chapter 5):
 
     H = Σ_edges i→s  σ_s φ″_is(x_i) ∇x_i ∇x_iᵀ  +  Σ_products  σ (∇u ∇vᵀ + ∇v ∇uᵀ).
 
-A cubic spline has a continuous second derivative, except at the ends of its range, where it goes on straight; there
-the side inside the range counts.
+A cubic spline has a continuous second derivative, except at the ends of its range, where the linear extrapolation
+begins; there the one-sided derivative from inside the range is returned.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ ROWS = 1024
 
 @dataclass(frozen=True, eq=False)
 class Derivatives:
-    """A function and its derivatives at some rows.
+    """Values, gradients and Hessians of a function at given rows.
 
     Attributes
     ----------
     values
         Shape (n,).
     gradient
-        Shape (n, inputs), over the numeric inputs and after them the periodic ones.
+        Shape (n, inputs), with respect to the numeric inputs and after them the periodic ones.
     hessian
         Shape (n, inputs, inputs), symmetric.
     """
@@ -104,12 +104,11 @@ def derivatives(
     Parameters
     ----------
     network
-        Any depth, with product nodes or without.
+        A network of any depth, with or without product nodes.
     numbers, codes
-        Rows as the network takes them, shapes (n, inputs) and (n, tables). Nothing is differentiated with respect
-        to a category.
+        Encoded rows, shapes (n, inputs) and (n, tables). There are no derivatives with respect to categories.
     output
-        Which output, where there are several.
+        Index of the output to differentiate.
 
     Returns
     -------
@@ -140,7 +139,7 @@ def derivatives(
 
 @dataclass(frozen=True, eq=False)
 class _LayerPass:
-    """What the way forward leaves behind at one layer.
+    """The intermediate results of the forward pass at one layer.
 
     `entering` is the gradient of the layer's inputs, (n, inputs, d); `slopes` and `curvatures` belong to the edges,
     (n, inputs, subnodes); `arrivals` and `arriving` are the sub-nodes and their gradients.
@@ -170,7 +169,7 @@ class _LayerPass:
         return self.arrivals[:, self.sums :: 2], self.arrivals[:, self.sums + 1 :: 2]
 
     def backward(self, sensitivity: Floats) -> tuple[Floats, Floats]:
-        """Return the sensitivity to the layer's inputs, and the layer's part of the Hessian."""
+        """Return the sensitivity to the layer's inputs, and the layer's contribution to the Hessian."""
         s, u, v = self.sums, *self.factors()
         at_products = sensitivity[:, s:]
         at_subnodes = np.empty_like(self.arrivals)

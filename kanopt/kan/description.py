@@ -1,4 +1,4 @@
-"""A trained network as plain numpy arrays: what distillation, drawing and prediction read.
+"""A trained network as plain numpy arrays, for distillation, drawing and prediction.
 
 Nothing here needs torch. The arrays are read-only.
 """
@@ -48,7 +48,7 @@ def evaluate_spline(x: Floats, lower: float, upper: float, coefficients: Floats)
     grid_size = coefficients.shape[-1] - 3
     position = (np.asarray(x, dtype=np.float64) - lower) * (grid_size / (upper - lower))
     inside = np.clip(position, 0.0, grid_size)
-    # what is no number stays none; it must not become a place
+    # NaN stays NaN; it must not become an index
     first = np.minimum(np.nan_to_num(inside).astype(np.int64), grid_size - 1)
     u, beyond = inside - first, position - inside
     pieces = zip(cubic.values(u), cubic.slopes(u), strict=True)
@@ -65,7 +65,7 @@ def evaluate_periodic(x: Floats, coefficients: Floats) -> Floats:
     x
         Points, shape (n,); x and x + 1 are the same point.
     coefficients
-        Shape (grid_size,) or (splines, grid_size); number k belongs to the B-spline around k / grid_size.
+        Shape (grid_size,) or (splines, grid_size); number k belongs to the B-spline centred at k / grid_size.
 
     Returns
     -------
@@ -91,19 +91,19 @@ class Layer:
     Parameters
     ----------
     lower, upper
-        Range of every numeric input, shape (inputs,).
+        Grid range of every numeric input, shape (inputs,).
     coefficients
-        Cubic spline coefficients, shape (inputs, subnodes, grid_size + 3). The knots of input `i` cut
+        Cubic spline coefficients, shape (inputs, subnodes, grid_size + 3). The knots of input `i` divide
         [lower[i], upper[i]] into grid_size equal intervals.
     tables
-        For every categorical input one array (categories, subnodes). Only a first layer has them.
+        One array (categories, subnodes) per categorical input. Only a first layer has tables.
     bias
         Shape (subnodes,). Edges have mean zero over the training rows; their means are in the bias.
     cycles
         Coefficients of periodic splines, shape (periodic inputs, subnodes, grid_size); their inputs are in periods
-        and follow the numeric ones. Only a first layer has them.
+        and follow the numeric ones. Only a first layer has periodic splines.
     products
-        How many nodes are products: of the sub-nodes, the last 2 · products are multiplied two by two.
+        Number of product nodes: the last 2 · products sub-nodes are multiplied in pairs.
     """
 
     lower: Floats
@@ -134,12 +134,12 @@ class Layer:
 
     @property
     def subnodes(self) -> int:
-        """Number of places where edges arrive."""
+        """Number of sub-nodes, in which edges end."""
         return int(self.bias.shape[0])
 
     @property
     def outputs(self) -> int:
-        """Number of nodes the layer leads to."""
+        """Number of nodes in the layer's output."""
         return self.subnodes - self.products
 
     @property
@@ -155,7 +155,7 @@ class Layer:
         return evaluate_spline(x, lower, upper, self.coefficients[source])
 
     def arrivals(self, numbers: Floats, codes: Integers | None = None) -> Floats:
-        """Return what arrives at every sub-node, shape (n, subnodes)."""
+        """Return the sum of incoming edges at every sub-node, shape (n, subnodes)."""
         total = np.tile(self.bias, (len(numbers), 1))
         for source in range(self.inputs + len(self.periodic)):
             total += self.edges(source, numbers[:, source])
@@ -178,9 +178,9 @@ class Layer:
 class Network:
     """A trained network.
 
-    Numeric inputs come in the order of the first layer's ranges, after them the periodic ones, categorical inputs as
+    Numeric inputs are in the order of the first layer's ranges, followed by the periodic ones; categorical inputs are
     integer codes in the order of its tables. The flat order of the parameters (that of a covariance matrix) is, layer
-    by layer, ``coefficients.ravel()``, ``cycles.ravel()`` and then each ``table.ravel()``; biases have none.
+    by layer, ``coefficients.ravel()``, ``cycles.ravel()`` and then each ``table.ravel()``; biases are not included.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """The penalty of networks too large for a parameters × parameters matrix.
 
-It acts within one edge at a time. So S θ is worked out layer by layer as products of one small matrix per input with
-the coefficients of all edges that leave it; what :class:`kanopt.kan.penalty.Penalty` holds as one matrix is never
-formed. Constraints are worked out so for networks of any size (:mod:`kanopt.kan.constraints`).
+The penalty is block diagonal over the edges. So S θ is computed layer by layer as products of one small matrix per
+input with the coefficients of all its outgoing edges; the full matrix of :class:`kanopt.kan.penalty.Penalty` is never
+formed. Constraints are applied in the same way for networks of any size (:mod:`kanopt.kan.constraints`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class EdgePenalty:
     architecture
         Sizes of the networks.
     smoothing
-        λ of every group (every input of the first layer, then every later layer) and, last, the ridge ρ; shape
+        λ of every group (every input of the first layer, then every later layer), followed by the ridge ρ; shape
         (M, groups + 1).
     total_weight
         W, the sum of the row weights.
@@ -81,7 +81,7 @@ class EdgePenalty:
         return total
 
     def matrix(self, index: int, like: Tensor) -> Tensor:
-        """Return the part of S on the edges into any one node after layer `index`, (M, width, width)."""
+        """Return the block of S for the edges into one node after layer `index`, (M, width, width)."""
         layer, first = self.architecture.layers[index], self.architecture.layers[0]
         smoothing = self.smoothing.to(like)
         later = len(first.widths) + index - 1
@@ -99,7 +99,7 @@ class EdgePenalty:
 
 
 def _roughness(layer: LayerArchitecture, place: int) -> Tensor:
-    """Return S_g of one edge that leaves the input at `place`."""
+    """Return S_g of one edge of the input at index `place`."""
     if place < layer.splines:
         return _matrix("spline", layer.grid_size)
     if place < layer.splines + layer.cycles:

@@ -1,7 +1,7 @@
 """Training with the gradient alone, for networks past a few thousand parameters.
 
-Levenberg-Marquardt (:mod:`kanopt.kan.trainer`) solves equations with a parameters × parameters matrix per model: the
-best there is for small networks, too much for large ones. Here the same loss,
+Levenberg-Marquardt (:mod:`kanopt.kan.trainer`) solves equations with a parameters × parameters matrix per model, which
+is best for small networks and too expensive for large ones. Here the same loss,
 
     L(θ) = ½ Σ_n w_n ‖y_n − g(f(x_n; θ))‖² + ½ θᵀ S θ,
 
@@ -50,19 +50,19 @@ class FirstOrderOptions:
     Parameters
     ----------
     iterations
-        Largest number of steps of L-BFGS, or of passes over the rows of Adam; None for 500, and for 30.
+        Maximum number of L-BFGS steps (None: 500) or of Adam epochs (None: 30).
     tolerance
-        L-BFGS ends for a model when its loss fell by less than this fraction over the last ten steps.
+        L-BFGS stops for a model whose loss fell by less than this fraction over the last ten steps.
     range_refits
-        How often the hidden ranges are looked at, spread over the first two thirds; 0 leaves them as they are.
+        How often the hidden ranges are refitted, spread over the first two thirds; 0 keeps them fixed.
     memory, preconditioner_every
-        Pairs that L-BFGS remembers, and steps after which its first guess (:mod:`kanopt.kan.curvature`) is worked out
-        anew, more often at first; 0 goes without.
+        Number of pairs that L-BFGS stores, and number of steps after which its preconditioner
+        (:mod:`kanopt.kan.curvature`) is recomputed, more often at first; 0 for no preconditioner.
     rate, batch_rows, seed
-        First step length of Adam, as a share of the size of the coefficients; it falls to zero along a cosine. Rows
-        of a batch, and the seed of their order.
+        Initial learning rate of Adam, as a fraction of the magnitude of the coefficients, with cosine decay to zero;
+        rows per mini-batch, and the seed of their order.
     single
-        Work in float32, which is faster and leaves the loss about 1e-6 of itself uncertain.
+        Compute in float32, which is faster; the loss then has a relative error of about 1e-6.
     watch
         As in :class:`kanopt.kan.trainer.TrainerOptions`, after every step or pass.
     """
@@ -79,21 +79,21 @@ class FirstOrderOptions:
     watch: StepCallback | None = None
 
     def refits_ranges_at(self, step: int, iterations: int) -> bool:
-        """Return whether the hidden ranges are looked at before this step."""
+        """Return whether the hidden ranges are refitted before this step."""
         if self.range_refits == 0:
             return False
         end = 2 * iterations // 3
         return step <= end and step % max(1, end // self.range_refits) == 0
 
     def preconditions_at(self, step: int) -> bool:
-        """Return whether the first guess is worked out before this step: often at first, when much changes."""
+        """Return whether the preconditioner is recomputed before this step: often at first, when much changes."""
         return self.preconditioner_every > 0 and (
             step & (step - 1) == 0 or step % self.preconditioner_every == 0
         )
 
 
 def choose_method(parameters: int, rows: int, method: Method = "auto") -> Method:
-    """Return how to train: second-order where it fits, and else by the number of rows.
+    """Return the training method: second-order for small networks, else depending on the number of rows.
 
     Examples
     --------
@@ -185,7 +185,7 @@ def train_first_order(
 
 
 class _BestRecord:
-    """The best state of every model so far, and the history."""
+    """The best state of every model found so far, and the history."""
 
     def __init__(self, network: KANBatch, loss: Tensor) -> None:
         self.network = network
@@ -193,7 +193,7 @@ class _BestRecord:
         self.latest = loss.clone()
 
     def add(self, running: Tensor, network: KANBatch, loss: Tensor) -> None:
-        """Note the losses (m,) of the models `running`, which are at `network`."""
+        """Record the losses (m,) of the models `running`, whose current state is `network`."""
         better = torch.nonzero(loss < self.history.best[running]).squeeze(1)
         models = running[better]
         self.network = self.network.put(models, network.take(better))
@@ -203,7 +203,7 @@ class _BestRecord:
         self.history.accepted.append(models)
 
     def stopped(self, step: int, watch: StepCallback | None) -> bool:
-        """Ask whether to stop."""
+        """Return whether the callback asks to stop."""
         self.history.stopped = watch is not None and watch(step, self.history.best)
         return self.history.stopped
 
@@ -229,7 +229,7 @@ class _ActiveModels:
         return cls(problem, network, models, batch, Memory(pairs), never.to(torch.bool), never)
 
     def follow_ranges(self, step: int) -> bool:
-        """Look at the hidden ranges; say whether any moved."""
+        """Refit the hidden ranges; return whether any changed."""
         moved = self.problem.with_refit_ranges(self.network)
         if moved is None:
             return False
@@ -241,12 +241,12 @@ class _ActiveModels:
         return True
 
     def refresh_preconditioner(self) -> None:
-        """Work out the first guess where the models are now."""
+        """Recompute the preconditioner at the current parameters."""
         self.preconditioner = self.problem.preconditioner(self.network)
         self.memory.guess = self._guess()
 
     def step(self) -> Tensor:
-        """Take a step; return the models that found no better point twice, (m,)."""
+        """Take a step; return a mask (m,) of the models that found no better point twice."""
 
         def evaluate(position: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
             some = self.problem.for_models(index)
@@ -261,7 +261,7 @@ class _ActiveModels:
         return done
 
     def select(self, index: Tensor) -> None:
-        """Go on with the models at `index` alone."""
+        """Keep only the models at `index`."""
         self.problem = self.problem.for_models(index)
         self.network, self.models = self.network.take(index), self.models[index]
         self.batch = self.batch.take(index)
@@ -334,7 +334,7 @@ def _adam(problem: PenalisedLoss, network: KANBatch, options: FirstOrderOptions)
 
 
 def _sizes(problem: PenalisedLoss, network: KANBatch) -> Tensor:
-    """Return the size to expect of every coefficient (M, P): nodes span [0, 1], and the outputs the targets."""
+    """Return the expected magnitude of every coefficient (M, P): nodes span [0, 1], outputs span the targets."""
     objective = problem.objective
     target = (
         objective.data.target if objective.link is None else objective.link.inverse(objective.data.target)

@@ -1,13 +1,14 @@
-"""From starts to one trained network.
+"""Fit a network: from random starts to one trained network.
 
-An additive network has one optimum for given smoothing weights: they are chosen by a search on its normal equations,
-and training and reweighting of outlying rows take turns.
+An additive network has one optimum for given smoothing weights: the weights are chosen by a search on its normal
+equations, and training alternates with reweighting of outliers.
 
-A network with hidden nodes has many. Starts are trained for a few steps on a coarse grid, some of the rows and a strong
-penalty, which smooths the landscape: of 66 starts of a deep target 35 % find the basin so, 17 % with a hundredth of the
-penalty, and none with a hundred times as much (benchmarks/basins.py). The best go on with all rows; smoothing, ranges
-and training take turns, half of the networks falling away each time, until the cross-validation score settles
-(:func:`fit_starts`). Then the grid is doubled while the score falls (:func:`refine_grid`).
+A network with hidden nodes has many local optima. Starts are trained for a few steps on a coarse grid, a sample of the
+rows and a strong penalty, which smooths the loss: of 66 starts of a deep target 35 % reach the basin of the best
+optimum so, 17 % with a hundredth of the penalty, and none with a hundred times as much (benchmarks/basins.py). The best
+are trained on all rows; updates of smoothing, ranges and parameters alternate, and half of the networks are dropped
+each time, until the cross-validation score converges (:func:`fit_starts`). Then the grid is doubled while the score
+falls (:func:`refine_grid`).
 """
 
 from __future__ import annotations
@@ -83,29 +84,29 @@ CLEAN = 1e-3
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How to fit.
+    """Options of a fit.
 
     Parameters
     ----------
     starts
-        Networks begun with where there are hidden nodes.
+        Number of random starts of networks with hidden nodes.
     smoothing
-        Roughness weight λ of every group, or None to choose one per group.
+        Roughness weight λ of all groups, or None to choose one per group.
     criterion
-        By what the weights of a network without hidden nodes are chosen: ``"gcv"`` or ``"evidence"``. With hidden nodes
-        they follow the evidence whatever this says (:func:`kanopt.kan.smoothing.update_smoothing`).
+        Criterion for the weights of a network without hidden nodes: ``"gcv"`` or ``"evidence"``. With hidden nodes the
+        evidence is always used (:func:`kanopt.kan.smoothing.update_smoothing`).
     loss
-        ``"squared"``, ``"huber"``, ``"tukey"``, or ``"poisson"``: squares over the mean, for positive targets behind
-        an exponential link, in units of their mean.
+        ``"squared"``, ``"huber"``, ``"tukey"``, or ``"poisson"``: squared errors divided by the mean, for positive
+        targets with an exponential link, in units of their mean.
     shape_constraints
-        Shapes asked of the numeric inputs.
+        Shape constraints of the numeric inputs.
     link
         From the output to the target; None is the identity.
     precision
         ``"double"`` or ``"mixed"``, see :class:`LeastSquares`.
     distinct
-        Number of different rows over the sum of all weights: a row of weight k is k copies of it. Copies tell nothing
-        about noise, so that neither cross-validation nor evidence nor standard errors may count them.
+        Number of distinct rows divided by the sum of all weights: a row of weight k stands for k copies. Copies carry
+        no information about noise, so cross-validation, evidence and standard errors must not count them.
     trainer
         Options of every training run.
     """
@@ -121,13 +122,13 @@ class FitOptions:
     trainer: TrainerOptions = field(default_factory=TrainerOptions)
 
     def objective(self, data: Data) -> LeastSquares:
-        """Return the least squares on `data`."""
+        """Return the least-squares objective on `data`."""
         return LeastSquares(data, self.link, self.precision)
 
 
 @dataclass(frozen=True)
 class TrainedBatch:
-    """A batch of trained networks, the smoothing weights (M, groups + 1) and GCV scores (M,) they have."""
+    """A batch of trained networks with their smoothing weights (M, groups + 1) and GCV scores (M,)."""
 
     network: KANBatch
     smoothing: Tensor
@@ -136,7 +137,7 @@ class TrainedBatch:
 
     @property
     def best(self) -> TrainedBatch:
-        """The first network alone."""
+        """A batch of the first network only."""
         first = torch.zeros(1, dtype=torch.int64, device=self.network.theta.device)
         return TrainedBatch(self.network.take(first), self.smoothing[first], self.score[first], self.history)
 
@@ -148,15 +149,15 @@ def fit_starts(
     generator: torch.Generator,
     options: FitOptions | None = None,
 ) -> TrainedBatch:
-    """Train one shape on `data`; return its best network.
+    """Train networks of one architecture on `data`; return the best one.
 
     Parameters
     ----------
     shape
         Sizes of the network.
     data
-        Rows, with weights of shape (n,). For hidden nodes targets must be of about unit size: starts and the prior of
-        :func:`kanopt.kan.smoothing.update_smoothing` are, and standard deviations from 1e-3 to 10 make no difference.
+        Rows, with weights of shape (n,). With hidden nodes targets must be of about unit size, as starts and the prior
+        of :func:`kanopt.kan.smoothing.update_smoothing` assume; standard deviations from 1e-3 to 10 all do.
     bounds
         Lower and upper ends of the numeric inputs, each of shape (numbers,).
     generator
@@ -167,7 +168,7 @@ def fit_starts(
     Raises
     ------
     FitError
-        For hidden nodes and targets far beyond unit size.
+        With hidden nodes and targets far larger than unit size.
 
     Examples
     --------
@@ -195,9 +196,9 @@ def fit_starts(
 
 
 def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> TrainedBatch:
-    """Train networks with hidden nodes on all rows of `data`, in turns with smoothing and ranges, until one is left.
+    """Train networks with hidden nodes on all rows, alternating with smoothing and ranges, until one is left.
 
-    Also continues a single network from where it stands, on other rows or a finer grid.
+    Also continues the training of a single network, on other rows or a finer grid.
     """
     network, smoothing, history = run.network, run.smoothing, run.history
     penalty = Penalty.of(network.architecture, network.theta.device)
@@ -233,9 +234,9 @@ def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> Train
 
 
 def _continue_sparse_ends(network: KANBatch, objective: LeastSquares, weights: Tensor) -> KANBatch:
-    """Continue the splines into cells with few rows, in the networks whose squares do not rise far by it.
+    """Extrapolate the splines into cells with few rows, in networks whose sum of squares hardly rises by it.
 
-    A cell of a hidden spline may hold the few rows on which all depends, as a tail of the inputs does.
+    A cell of a hidden spline may contain few but influential rows, such as those in a tail of the inputs.
     """
     continued = continue_ends(network, objective.inputs, weights)
     fits = objective.squares(continued) <= MOVED * objective.squares(network)
@@ -244,12 +245,12 @@ def _continue_sparse_ends(network: KANBatch, objective: LeastSquares, weights: T
 
 
 def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int) -> TrainedBatch:
-    """Double the grid of a network, exactly, and train on, while its score falls by a tenth.
+    """Double the grid of a network, preserving its function, and continue training, while its score falls by a tenth.
 
     Parameters
     ----------
     largest
-        Grid sizes beyond this are not tried, and neither are networks with more parameters than a quarter of the rows.
+        Maximum grid size. Networks with more parameters than a quarter of the rows are not tried either.
     """
     spread = float((data.target - _mean(data)).square().sum(1).mean())
     rows = float(data.weights.sum()) * options.distinct
@@ -270,7 +271,7 @@ def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int
 
 
 def retrain(run: TrainedBatch, data: Data, options: FitOptions, steps: int = STEPS) -> TrainedBatch:
-    """Train a batch on for a few steps at the smoothing it has; an additive network is fitted anew."""
+    """Continue training a batch for a few steps with its smoothing weights; an additive network is fitted again."""
     if not run.network.architecture.hidden:
         return _fit_additive(run.network, run.smoothing, data, options)
     network, smoothing = run.network, run.smoothing
@@ -293,7 +294,7 @@ def train_starts(
     options: FitOptions,
     kept: int = KEPT,
 ) -> TrainedBatch:
-    """Train starts for a few steps on some rows under a strong penalty; keep the best."""
+    """Train random starts for a few steps on a sample of the rows with a strong penalty; keep the best."""
     _refuse_large(data, options)
     offset = _mean_output(data, options)
     rows = min(MOST_ROWS, max(FEWEST, PER_PARAMETER * shape.parameters))
@@ -320,7 +321,7 @@ def train_starts(
 
 
 def _refuse_large(data: Data, options: FitOptions) -> None:
-    """Refuse targets so large that the prior would hold hidden networks at a constant, without a word."""
+    """Refuse targets so large that the prior would silently reduce hidden networks to a constant."""
     gap = (data.target - _mean(data)).square()
     spread = float(((data.weights @ gap) / data.weights.sum()).max().sqrt())
     if options.link is None and spread > LARGEST_SPREAD:
@@ -338,7 +339,7 @@ def _sample_rows(data: Data, rows: int, generator: torch.Generator) -> Data:
 
 
 def _fit_additive(network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions) -> TrainedBatch:
-    """Fit an additive network: smoothing by search, then weights of outlying rows and training in turns."""
+    """Fit an additive network: search for smoothing weights, then alternate training and reweighting of outliers."""
     penalty = Penalty.of(network.architecture, network.theta.device)
     constraints = ConstrainedCoefficients.of(
         network.architecture, options.shape_constraints, network.theta.device
@@ -369,12 +370,12 @@ def _fit_additive(network: KANBatch, smoothing: Tensor, data: Data, options: Fit
 
 
 def _ridges(shape: Architecture, rows: float) -> Sequence[float]:
-    """Return the ridges to try: with fewer rows than coefficients equations need more to be solvable at all."""
+    """Return the ridges to try: with fewer rows than coefficients a larger ridge is needed for solvable equations."""
     return RIDGES[1:] if shape.parameters < rows else RIDGES[2:]
 
 
 def _mean_output(data: Data, options: FitOptions) -> Tensor:
-    """Return the outputs of a network whose target is the mean, shape (outputs,)."""
+    """Return the network outputs that correspond to the mean target, shape (outputs,)."""
     mean = _mean(data)
     return mean if options.link is None else options.link.inverse(mean)
 
@@ -385,7 +386,7 @@ def _mean(data: Data) -> Tensor:
 
 
 def reweight(network: KANBatch, objective: LeastSquares, loss: str) -> LeastSquares:
-    """Return the objective with the row weights that its `loss` gives at the parameters of now."""
+    """Return the objective with the row weights of `loss` at the current parameters."""
     if loss == "squared":
         return objective
     if loss == "poisson":
@@ -396,12 +397,12 @@ def reweight(network: KANBatch, objective: LeastSquares, loss: str) -> LeastSqua
 
 
 def summed_loss(network: KANBatch, objective: LeastSquares, loss: str, limit: Tensor | None = None) -> Tensor:
-    """Return the weighted sum of squares, of deviances, or of Huber's ρ where the loss is robust; (M,).
+    """Return the weighted sum of squares, of deviances, or of Huber's ρ for a robust loss; (M,).
 
     Parameters
     ----------
     limit
-        Where ρ ceases to be a square; None for that of the network with the smallest residuals, for all.
+        Residual size above which ρ is linear; None takes that of the network with the smallest residuals for all.
     """
     data = objective.data
     if loss == "poisson":
@@ -417,7 +418,7 @@ def summed_loss(network: KANBatch, objective: LeastSquares, loss: str, limit: Te
 def _score(
     network: KANBatch, smoothing: Tensor, penalty: Penalty, objective: LeastSquares, options: FitOptions
 ) -> Tensor:
-    """Return the GCV score of every network; large residuals count on one scale for all (Huber's ρ)."""
+    """Return the GCV score of every network; for robust losses Huber's ρ has the same scale for all."""
     data = objective.data
     rows = float(data.weights.sum())
     normal = reweight(network, objective, options.loss).normal_equations(network)

@@ -1,7 +1,7 @@
-"""What is known of a trained network: its description, and how far it can be relied on.
+"""The description of a trained network, with residuals, standard errors and effective number of parameters.
 
-About the optimum a network is, to first order, linear in its parameters. Standard errors, the effective number of
-parameters and the residuals of rows left out are those of this linear model, from the Gauss-Newton matrix.
+Near the optimum a network is, to first order, linear in its parameters. Standard errors, the effective number of
+parameters and leave-one-out residuals are those of this linear model, from the Gauss-Newton matrix.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ class FittedNetwork:
     Attributes
     ----------
     network
-        The description.
+        The network as numpy arrays.
     output, residual, left_out_residual
-        Prediction, residual, and residual as if the row had been left out, all its weight and all copies of it, by
-        the leverage of the Gauss-Newton model (exact for additive models at fixed smoothing; Cook and Weisberg 1982,
-        eq. 2.2.8); each (n,).
+        Prediction, residual, and leave-one-out residual, with all copies of the row left out, by the leverage of the
+        Gauss-Newton model (exact for additive models at fixed smoothing; Cook and Weisberg 1982, eq. 2.2.8); each
+        (n,).
     robust_weight
-        Robust weight of every row, 1 for a row taken at its full weight; (n,).
+        Robust weight of every row, 1 for a row with its full weight; (n,).
     edf
         Effective number of parameters.
     variance
         Residual variance.
     covariance
-        Of the parameters in the flat order of :class:`Network`: (JᵀWJ + S)⁻¹ × variance, edges centred, with W and S
-        scaled to the rows that copy no other.
+        Covariance of the parameters in the flat order of :class:`Network`: (JᵀWJ + S)⁻¹ × variance, edges centred, with
+        W and S scaled to the number of distinct rows.
     at_bound
-        Which of them an active bound of a shape holds, so that their error is not symmetric; in the same order.
+        Mask of the parameters held by an active bound of a shape constraint, whose error is not symmetric; same order.
     smoothing
         Roughness weight of every group, then the ridge.
     history
-        Of the last training run.
+        History of the last training run.
     """
 
     network: Network
@@ -71,7 +71,7 @@ class FittedNetwork:
 
 
 def describe_fit(run: TrainedBatch, data: Data, options: FitOptions) -> FittedNetwork:
-    """Describe the first network of `run`, which has one output, and its uncertainty on the rows of `data`."""
+    """Describe the first network of `run`, which has one output, and its uncertainty given the rows of `data`."""
     network = run.network.take(torch.zeros(1, dtype=torch.int64, device=data.target.device))
     penalty = Penalty.of(network.architecture, network.theta.device)
     rows = float(data.weights.sum())
@@ -89,7 +89,7 @@ def describe_fit(run: TrainedBatch, data: Data, options: FitOptions) -> FittedNe
     held = _at_bound(network, constraints)
     inverse = _free_inverse(network, normal.matrix + smooth, constraints, held)
     edf = float((inverse * normal.matrix).sum())
-    # Copies of a row make neither the noise smaller nor the parameters surer.
+    # Copies of a row reduce neither the noise nor the standard errors.
     squares = options.distinct * float((weighted.data.weights * residual**2).sum())
     variance = squares / max(options.distinct * rows - edf, 1.0)
     leverage = _leverage(network, inverse, objective.with_weights(trust * _weight_of_kind(data)))
@@ -112,13 +112,13 @@ def describe_fit(run: TrainedBatch, data: Data, options: FitOptions) -> FittedNe
 
 
 def _weight_of_kind(data: Data) -> Tensor:
-    """Return the weight of every row and all its copies together, (n,)."""
+    """Return the total weight of every row and its copies, (n,)."""
     kind = data.row_groups()
     return data.weights.new_zeros(len(data)).index_add(0, kind, data.weights)[kind]
 
 
 def _at_bound(network: KANBatch, constraints: ConstrainedCoefficients | None) -> Tensor:
-    """Return which d of the first network lie at their bound; none where nothing is constrained; (P,)."""
+    """Return a mask (P,) of the d of the first network that lie at their bound."""
     if constraints is None:
         return torch.zeros_like(network.theta[0], dtype=torch.bool)
     position = network.theta[0] @ constraints.inverse.T
@@ -128,7 +128,7 @@ def _at_bound(network: KANBatch, constraints: ConstrainedCoefficients | None) ->
 def _tied_parameters(
     network: KANBatch, constraints: ConstrainedCoefficients | None, held: Tensor
 ) -> NDArray[np.bool_]:
-    """Return which parameters, in the flat order of the description, an active bound ties to others."""
+    """Return a mask of the parameters, in the flat order of the description, that an active bound ties to others."""
     touched = torch.zeros_like(held)
     if constraints is not None:
         touched = (constraints.inverse[held].abs() > 1e-12).any(0)
@@ -139,7 +139,7 @@ def _tied_parameters(
 def _free_inverse(
     network: KANBatch, matrix: Tensor, constraints: ConstrainedCoefficients | None, held: Tensor
 ) -> Tensor:
-    """Invert JᵀWJ + S over the directions that no active bound forbids and no pruned edge has; (1, P, P)."""
+    """Invert JᵀWJ + S over the directions not excluded by active bounds or pruned edges; (1, P, P)."""
     if constraints is None:
         directions = torch.eye(len(matrix[0]), dtype=matrix.dtype, device=matrix.device)
     else:
@@ -151,7 +151,7 @@ def _free_inverse(
 
 
 def _inverse(matrix: Tensor) -> Tensor:
-    """Invert a positive semidefinite matrix, leaving out directions that are null to rounding."""
+    """Return the pseudo-inverse of a positive semidefinite matrix, without directions that are null to rounding."""
     values, vectors = torch.linalg.eigh(matrix)
     kept = values > 1e-13 * values[-1]
     inverse: Tensor = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
@@ -159,7 +159,7 @@ def _inverse(matrix: Tensor) -> Tensor:
 
 
 def _leverage(network: KANBatch, inverse: Tensor, objective: LeastSquares) -> Tensor:
-    """Return w ∂f/∂θᵀ (JᵀWJ + S)⁻¹ ∂f/∂θ of every row, w being its weight in `objective`; (n,)."""
+    """Return the leverage w ∂f/∂θᵀ (JᵀWJ + S)⁻¹ ∂f/∂θ of every row, w being its weight in `objective`; (n,)."""
     parts = []
     for part in objective.chunks(network):
         output, jacobian = network.forward_and_jacobian(part.inputs)
@@ -183,7 +183,7 @@ def _centring(network: KANBatch, data: Data) -> Tensor:
 
 
 def _flat_order(network: KANBatch) -> Tensor:
-    """Return the place in θ of every parameter of the description: by edge in splines, by category in tables."""
+    """Return the index in θ of every parameter of the description: by edge in splines, by category in tables."""
     parts, start = [], 0
     for layer in network.architecture.layers:
         for place, width in enumerate(layer.widths):

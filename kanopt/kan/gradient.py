@@ -1,13 +1,13 @@
-"""Sum of squares and its gradient by one sweep forwards and one backwards over blocks of rows.
+"""The sum of squares and its gradient by one forward and one backward pass over blocks of rows.
 
 For ½ Σ_n w_n ‖y_n − g(f(x_n; θ))‖² the sensitivities s[L] = −w g′ · (y − g(f)) at the outputs are carried backwards as
 in :mod:`kanopt.kan.network`, and the gradient of a layer's coefficients is one matrix product,
 
     ∂ / ∂c[l, i, k, j] = Σ_n B_k(x[n, l, i]) · s[n, l+1, j],
 
-so that neither a Jacobian nor anything of size rows × inputs × outputs × grid is formed. A block of rows goes all the
-way forwards and backwards before the next one starts: what the backward sweep needs is still in the cache, and memory
-does not grow with the rows.
+so that neither a Jacobian nor anything of size rows × inputs × outputs × grid is formed. Each block of rows completes
+both passes before the next one starts, so that the intermediate results of the backward pass are still in the cache,
+and memory does not grow with the rows.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ def squares_and_gradient(
     Parameters
     ----------
     network
-        M networks; the work is done in the type of their coefficients, float32 or float64.
+        M networks; the dtype of their coefficients, float32 or float64, is that of the computation.
     data
         Rows of any floating type.
     link
         g, from the outputs to the targets; None is the identity.
     rows
-        Rows per block; None for as many as suit the cache.
+        Rows per block; None for a number that suits the cache.
 
     Returns
     -------
@@ -65,13 +65,13 @@ def squares_and_gradient(
 
 
 def squares(network: KANBatch, data: Data, link: Link | None = None, rows: int | None = None) -> Tensor:
-    """Return Σ w ‖y − g(f)‖² alone, of float64 and shape (M,); parameters as in :func:`squares_and_gradient`."""
+    """Return Σ w ‖y − g(f)‖² in float64, shape (M,); parameters as in :func:`squares_and_gradient`."""
     with torch.no_grad():
         return _GradientPass(network, rows).squares(data, link)
 
 
 class _GradientPass:
-    """A batch of networks made ready: hidden layers with room to work in, and the gradient of the first layer."""
+    """A batch of networks prepared for passes: hidden layers with buffers, and the gradient of the first layer."""
 
     def __init__(self, network: KANBatch, rows: int | None) -> None:
         layers, blocks = network.architecture.layers, network.blocks()
@@ -105,7 +105,7 @@ class _GradientPass:
         return total, gradient if self.network.active is None else gradient * self.network.active
 
     def _forward(self, part: Data) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Return the basis of the first layer, what arrives at every layer's sub-nodes, and the outputs."""
+        """Return the basis of the first layer, the sub-node values of every layer, and the outputs."""
         network = self.network
         basis = network.layer_basis(0, part.inputs.numbers.to(network.theta.dtype), part.inputs.codes)
         arrived = [torch.matmul(basis, self.first)]
@@ -118,7 +118,7 @@ class _GradientPass:
         )
 
     def _backward(self, basis: Tensor, arrived: list[Tensor], flow: Tensor) -> None:
-        """Add to the gradients what the `flow` (M, n, outputs) of the last block of rows gives."""
+        """Accumulate the gradients from the sensitivities `flow` (M, n, outputs) of the last block of rows."""
         sizes = self.network.architecture.layers
         for place in reversed(range(1, len(sizes))):
             flow = self.hidden[place - 1].backward(through_products(sizes[place], arrived[place], flow))
@@ -127,7 +127,7 @@ class _GradientPass:
 
 
 def _residual(output: Tensor, part: Data, link: Link | None) -> tuple[Tensor, Tensor]:
-    """Return Σ w r² (M,), in float64, and the derivative of half of it by the output (M, n, outputs)."""
+    """Return Σ w r² (M,), in float64, and the derivative of half of it with respect to the output (M, n, outputs)."""
     weights = part.weights.to(output.dtype).unsqueeze(-1)
     error = (output if link is None else link(output)) - part.target.to(output.dtype)
     flow = weights * error
@@ -136,7 +136,7 @@ def _residual(output: Tensor, part: Data, link: Link | None) -> tuple[Tensor, Te
 
 
 def to_dtype(network: KANBatch, dtype: torch.dtype) -> KANBatch:
-    """Return the networks in another floating type."""
+    """Return the networks with another floating dtype."""
     return replace(
         network,
         theta=network.theta.to(dtype),

@@ -1,12 +1,12 @@
-"""The smoothing of hidden networks on noisy rows, checked by rows held out.
+"""Smoothing of hidden networks on noisy rows, chosen by the error on held-out rows.
 
-The evidence judges a network by its linear model about the optimum. Where many hidden nodes meet noise of heavy tails,
-that model is optimistic: outlying rows are followed, and errors on new rows are larger than promised. Here a fifth of
-the rows is never trained on. Smoothing weights are those of largest evidence on the others, one per group; then all of
-them are raised together, a factor of ten at a time, each network from the optimum before (the regularisation path of
-Friedman, Hastie and Tibshirani 2010, J. Stat. Softw. 33, section 2.5, upwards), until the error on the rows held out
-rises. The grid is doubled while that pays there, inputs that the rows held out do not miss are taken away, and the
-network is trained on all rows.
+The evidence judges a network by its linearisation about the optimum. With many hidden nodes and heavy-tailed noise that
+is optimistic: the network follows outliers, and errors on new rows are larger than estimated. Here a fifth of the rows
+is held out. Smoothing weights are first those of largest evidence on the training rows, one per group; then all of them
+are raised together by factors of ten, each network warm-started from the one before (the regularisation path of
+Friedman, Hastie and Tibshirani 2010, J. Stat. Softw. 33, section 2.5, upwards), until the held-out error rises. The
+grid is doubled while the held-out error falls, inputs that do not lower it are removed, and the network is trained on
+all rows.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ KEPT, WIDE = 2, 300
 
 @dataclass(frozen=True)
 class HeldOutFit:
-    """A network trained without some rows.
+    """A network trained without the held-out rows.
 
     Attributes
     ----------
     trained
-        The network; its score is the mean loss on the rows held out.
+        The network; its score is the mean loss on the held-out rows.
     output
-        Predictions of the rows held out, in the units of the data; (n,).
+        Predictions for the held-out rows, in the units of the data; (n,).
     """
 
     trained: TrainedBatch
@@ -64,7 +64,7 @@ class HeldOutFit:
 
     @property
     def loss(self) -> float:
-        """Mean loss on the rows held out."""
+        """Mean loss on the held-out rows."""
         return float(self.trained.score[0])
 
 
@@ -77,12 +77,12 @@ def fit_held_out(
     options: FitOptions,
     largest: int,
 ) -> HeldOutFit:
-    """Train a network with hidden nodes at the smoothing of least loss on `held_out`.
+    """Train a network with hidden nodes at the smoothing with the smallest loss on `held_out`.
 
     Parameters
     ----------
     largest
-        Grid sizes beyond this are not tried.
+        Maximum grid size.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def fit_held_out(
 
 
 def _raise_smoothing(run: TrainedBatch, data: Data, judge: _HeldOutLoss) -> TrainedBatch:
-    """Raise the smoothing of a network step by step; return the first whose loss is as good as the least."""
+    """Raise the smoothing of a network step by step; return the smoothest with as good a loss as the smallest."""
     run = judge(run)
     passed, least = [run], float(run.score[0])
     if judge.options.smoothing is None:
@@ -130,10 +130,10 @@ def _raise_smoothing(run: TrainedBatch, data: Data, judge: _HeldOutLoss) -> Trai
 
 
 def _drop_unused_inputs(run: TrainedBatch, data: Data, judge: _HeldOutLoss) -> TrainedBatch:
-    """Take inputs away, the least missed first, while the loss does not rise.
+    """Remove inputs, the least important first, while the loss does not rise.
 
-    An effect that few rows tell of, such as that of rain in a dry year, costs nothing on rows like these and much where
-    it rains: a straight line through a handful of rows is continued by as many as there will be.
+    An effect estimated from few rows, such as that of rain in a dry year, costs nothing on rows like these and much
+    where it rains: a line through a handful of rows would be extrapolated to all of them.
     """
     while not run.history.stopped:
         inputs = _input_edges(run.network)
@@ -149,7 +149,7 @@ def _drop_unused_inputs(run: TrainedBatch, data: Data, judge: _HeldOutLoss) -> T
 
 
 def _input_edges(network: KANBatch) -> list[tuple[EdgePlace, ...]]:
-    """Return the edges that leave every input of a single network."""
+    """Return the outgoing edges of every input of a single network."""
     layer, active = network.architecture.layers[0], network.active
     there = None if active is None else network.split(active)[0][0]
     found = []
@@ -161,17 +161,17 @@ def _input_edges(network: KANBatch) -> list[tuple[EdgePlace, ...]]:
 
 
 def train_on_all_rows(run: TrainedBatch, data: Data, options: FitOptions, rows: float) -> TrainedBatch:
-    """Train a network on, on all rows; its score is then that of cross-validation.
+    """Continue training a network on all rows; its score is then that of cross-validation.
 
-    The penalty stays what it was on the `rows` that it was chosen on: as the precision of a prior, λ · rows knows
-    nothing of how many rows there are.
+    The penalty stays what it was for the `rows` it was chosen on: as the precision of a prior, λ · rows does not depend
+    on the number of rows.
     """
     smoothing = run.smoothing * (rows / float(data.weights.sum()))
     return retrain(_train_at(replace(run, smoothing=smoothing), data, options), data, options)
 
 
 class _HeldOutLoss:
-    """The mean loss on rows held out: squares, or Huber's where the loss is robust."""
+    """The mean loss on held-out rows: squared, or Huber's if the loss of the fit is robust."""
 
     def __init__(self, data: Data, options: FitOptions) -> None:
         self.data, self.objective, self.options = data, options.objective(data), options
@@ -196,7 +196,7 @@ class _HeldOutLoss:
 
 
 def _train_at(run: TrainedBatch, data: Data, options: FitOptions) -> TrainedBatch:
-    """Train a batch at the smoothing it has; hidden ranges and row weights follow in turns."""
+    """Train a batch with its smoothing weights, alternating with updates of hidden ranges and row weights."""
     network, history = run.network, run.history
     penalty = Penalty.of(network.architecture, network.theta.device)
     constraints = ConstrainedCoefficients.of(

@@ -1,21 +1,21 @@
-"""Hidden layers of splines made ready for many sweeps forwards and backwards.
+"""Hidden layers of splines, prepared for many forward and backward passes.
 
-What such a layer computes is linear in some functions F of its inputs, arrived = F(x) · C, and its gradient needs F and
-F′. The grid index comes before the input, so that every operation runs along the inputs; everything is worked out in
-room made once.
+The output of such a layer is linear in basis functions F of its inputs, arrived = F(x) · C, and its gradient needs F
+and F′. The grid index comes before the input, so that every operation runs along the inputs; all results are written to
+preallocated buffers.
 
-Two sets of functions span the same splines. On coarse grids they are the powers of s, the position in cells from the
-middle of the range, and the cubes of the way past every inner knot, seen from the middle:
+Two bases span the same splines. On coarse grids F holds the powers of s, the position in cells from the middle of the
+range, and truncated cubes, one per inner knot, on the side away from the middle:
 
     1,  s,  s²,  s³,  max(0, s − k)³ for knots k ≥ 0,  max(0, k − s)³ for knots k < 0
 
 (the truncated powers of de Boor 2001, ch. VIII, folded at the middle so that none grows beyond (grid / 2)³). Up to a
-factor, which goes into C, the derivatives are 1, s, s² and the squares of the ways: hardly anything is worked out
-twice, and the constant needs no product at all. Past a grid of 7 powers lose digits; there F are the B-splines. With
-a = max(0, 2 − |d|) and b = max(0, 1 − |d|) at the distance d (in cells) from the middle of one, a pass gives both
-6 B = a³ − 4 b³ and −2 B′ = sign(d) (a² − 4 b²).
+factor, which is absorbed into C, the derivatives are 1, s, s² and truncated squares: values and derivatives share most
+of the work, and the constant needs no product at all. For grids above 7 powers lose digits; there F holds the
+B-splines. With a = max(0, 2 − |d|) and b = max(0, 1 − |d|) at the distance d (in cells) from the centre of a B-spline,
+one pass computes both 6 B = a³ − 4 b³ and −2 B′ = sign(d) (a² − 4 b²).
 
-Beyond the range F(x) goes on along its tangent, F(end) + F′(end) · (x − end), as the splines do.
+Beyond the range F(x) is extrapolated along its tangent, F(end) + F′(end) · (x − end), like the splines.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class HiddenLayer(ABC):
     Parameters
     ----------
     sizes
-        Its shape.
+        Its architecture.
     block
         Coefficients, (M, width, subnodes).
     ends
         Lower and upper ends of the ranges, each (M, splines).
     buffers
-        Room that layers share, (3, M · width · largest number of rows at once): nothing stays in it.
+        Work space shared by the layers, (3, M · width · maximum rows per block); its contents are not preserved.
     """
 
     def __init__(
@@ -62,18 +62,18 @@ class HiddenLayer(ABC):
 
     @abstractmethod
     def forward(self, signal: Tensor) -> Tensor:
-        """Return what arrives at the sub-nodes (M, n, subnodes) from node values (M, n, splines)."""
+        """Return the sub-node values (M, n, subnodes) for node values (M, n, splines)."""
 
     @abstractmethod
     def backward(self, flow: Tensor) -> Tensor:
-        """Take the sensitivities (M, n, subnodes) of the last rows back to the nodes, adding to the gradient."""
+        """Propagate the sensitivities (M, n, subnodes) of the last rows to the nodes, and accumulate the gradient."""
 
     @abstractmethod
     def gradient(self) -> Tensor:
-        """Return the gradient by the coefficients so far, (M, width, subnodes)."""
+        """Return the accumulated gradient with respect to the coefficients, (M, width, subnodes)."""
 
     def _view(self, room: Tensor, rows: int, functions: int) -> Tensor:
-        """Return the start of some room as (M, rows, functions, splines)."""
+        """Return the beginning of a buffer as a view of shape (M, rows, functions, splines)."""
         size = (self.models, rows, functions, self.sizes.splines)
         return room[: self.models * rows * functions * self.sizes.splines].view(size)
 
@@ -81,13 +81,13 @@ class HiddenLayer(ABC):
 def hidden_layer(
     sizes: LayerArchitecture, block: Tensor, ends: tuple[Tensor, Tensor], spare: Tensor
 ) -> HiddenLayer:
-    """Return the layer on the functions that suit its grid; parameters as in :class:`HiddenLayer`."""
+    """Return the layer in the basis that suits its grid; parameters as in :class:`HiddenLayer`."""
     kind = _TruncatedPowerBasis if sizes.grid_size <= COARSE else _BSplineBasis
     return kind(sizes, block, ends, spare)
 
 
 class _TruncatedPowerBasis(HiddenLayer):
-    """Powers and cubes; of the G + 3 functions the constant is kept apart."""
+    """Powers and truncated cubes; of the G + 3 functions the constant is treated separately."""
 
     def __init__(
         self, sizes: LayerArchitecture, block: Tensor, ends: tuple[Tensor, Tensor], spare: Tensor
@@ -130,7 +130,7 @@ class _TruncatedPowerBasis(HiddenLayer):
         return torch.baddbmm(self.constant, self.functions.flatten(2), self.weights)
 
     def _extrapolate(self, beyond: Tensor) -> None:
-        """Add F′ times the way past the nearer end; s itself goes on by itself."""
+        """Add F′ times the distance past the nearer end; s itself is linear already."""
         others = self.functions[:, :, 1:]
         for factor, part in (
             (2.0, slice(0, 1)),
@@ -158,7 +158,7 @@ class _TruncatedPowerBasis(HiddenLayer):
 
 @cache
 def _change_of_basis(grid: int) -> Tensor:
-    """Return the matrix from B-spline coefficients to those of the powers, the constant first."""
+    """Return the matrix from B-spline coefficients to truncated-power coefficients, the constant first."""
     half = 0.5 * grid
     s = torch.linspace(-half, half, 6 * (grid + 3), dtype=torch.float64).unsqueeze(1)
     knots = torch.arange(1, grid, dtype=torch.float64) - half
@@ -173,7 +173,7 @@ def _change_of_basis(grid: int) -> Tensor:
 
 
 class _BSplineBasis(HiddenLayer):
-    """The B-splines themselves, times six, for any grid."""
+    """B-splines times six, for any grid."""
 
     def __init__(
         self, sizes: LayerArchitecture, block: Tensor, ends: tuple[Tensor, Tensor], spare: Tensor

@@ -1,10 +1,10 @@
-"""Knowledge in the loss: a law that obeys equations as well as its rows.
+"""Physics-informed fits: a network that satisfies equations as well as data rows.
 
 A relation (:class:`Relation`) is a residual R(x, u, ∂u/∂x, ∂²u/∂x²) that should be zero at some points: a
 differential equation, a balance, a conservation law, a boundary value, or a row of data (:func:`observed`).
-Physics-informed networks (Raissi, Perdikaris and Karniadakis 2019, J. Comput. Phys. 378) descend the sum of their
+Physics-informed networks (Raissi, Perdikaris and Karniadakis 2019, J. Comput. Phys. 378) minimise the sum of their
 squares by first-order methods. Here it is an objective like any other (:class:`~kanopt.kan.knowledge.Knowledge`), so
-that the second-order trainer takes it as it is. Everything here runs on the CPU.
+that the second-order trainer applies unchanged. Everything here runs on the CPU.
 """
 
 from __future__ import annotations
@@ -42,30 +42,30 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class InformedOptions:
-    """How to fit.
+    """Options of a physics-informed fit.
 
     Parameters
     ----------
     hidden, products
-        Hidden nodes, and how many of them are product nodes; none for a sum of splines, one per feature.
+        Numbers of hidden nodes, and of product nodes among them; empty for a sum of splines, one per feature.
     grid_size
-        Intervals of every spline at first.
+        Initial number of intervals of every spline.
     refinements
         How often the grid is doubled.
     starts
-        Networks trained side by side; the better half goes on to the next grid, the best to the last. One is
-        enough where the relations are linear and nothing is hidden.
+        Number of networks trained in parallel; the better half continues on the next grid, the best on the last. One
+        is enough for linear relations and no hidden nodes.
     smoothing, ridge
         Weights of the roughness penalty and of the ridge, times the number of all points and the mean weight of the
-        lightest relation. An equation smooths by itself; give more smoothing where rows are noisy and no equation
-        binds them.
+        relation with the smallest one. Equations have a smoothing effect of their own; use more smoothing for noisy
+        rows that no equation constrains.
     trainer
         Options of every training run.
 
     Raises
     ------
     FitError
-        For a field that makes no sense.
+        For an invalid option.
     """
 
     hidden: tuple[int, ...] = ()
@@ -96,7 +96,7 @@ class InformedOptions:
 
 
 def _sizes(name: str, value: object, least: int, such_as: str) -> tuple[int, ...]:
-    """Return sizes of layers as a tuple; FitError where they are none."""
+    """Return layer sizes as a tuple; FitError for anything else."""
     if not isinstance(value, tuple | list) or not all(is_count(size, least) for size in value):
         hint = f"({value},)" if is_count(value, least) else f"{such_as}, or () for none"
         raise _option_error(name, value, f"one whole number per hidden layer, {least} or more: {hint}")
@@ -109,16 +109,16 @@ def _option_error(name: str, value: object, instead: str) -> FitError:
 
 @dataclass(frozen=True, eq=False)
 class InformedNetwork:
-    """A network that was fitted to what is known.
+    """A network fitted to relations and data rows.
 
     Attributes
     ----------
     knowledge
-        What it was fitted to.
+        The relations it was fitted to.
     network
-        One network, as a batch of one.
+        The network, as a batch of one.
     histories
-        One per grid, coarse to fine.
+        Training histories, one per grid, coarse to fine.
     """
 
     knowledge: Knowledge
@@ -140,11 +140,11 @@ class InformedNetwork:
         return {name: self._evaluate(points, name, ()) for name in self.knowledge.outputs}
 
     def derivative(self, points: Mapping[str, ArrayLike], output: str, *inputs: str) -> Floats:
-        """Return the derivative of `output` by one input or two at `points`, (n,)."""
+        """Return the derivative of `output` with respect to one input or two at `points`, (n,)."""
         return self._evaluate(points, output, inputs)
 
     def residuals(self) -> dict[str, Floats]:
-        """Return what is left of every relation at its points, each (points,)."""
+        """Return the residual of every relation at its points, each (points,)."""
         found = self.knowledge.residuals(self.network)
         return {name: residual[0].numpy() for name, residual in found.items()}
 
@@ -169,7 +169,7 @@ def fit_informed(
     options: InformedOptions | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
 ) -> InformedNetwork:
-    """Fit a network to what is known: several starts, side by side, on finer and finer grids.
+    """Fit a network to relations and data rows: several starts in parallel, on successively finer grids.
 
     Parameters
     ----------
@@ -180,13 +180,12 @@ def fit_informed(
     options
         Size of the network, grids, starts.
     bounds
-        Ranges the splines of some features cover; those of all points where not given. Beyond them a spline is
-        straight.
+        Grid ranges of the splines by feature; by default the range of all points. Beyond them a spline is linear.
 
     Raises
     ------
     FitError
-        Where a residual is not finite at any start, a feature is the same at all points, or all weights are zero.
+        If a residual is not finite for any start, a feature is constant over all points, or all weights are zero.
 
     Examples
     --------
@@ -219,7 +218,7 @@ def fit_informed(
 
 
 def _generator(generator: object) -> torch.Generator:
-    """Return a generator as it is, or one that begins with a seed."""
+    """Return a generator unchanged, or a new one for a seed."""
     if isinstance(generator, torch.Generator):
         return generator
     if isinstance(generator, int | np.integer) and not isinstance(generator, bool):
@@ -233,9 +232,9 @@ def _starts(
     bounds: Mapping[str, tuple[float, float]],
     generator: torch.Generator,
 ) -> KANBatch:
-    """Return random starts with outputs as large as those observed.
+    """Return random starts with outputs of the observed magnitude.
 
-    A sum of splines has one optimum on data, but not on a nonlinear relation: it starts as random parabolas.
+    A sum of splines has one optimum on data, but not for a nonlinear relation: it starts as random parabolas.
     """
     shape = Architecture(
         numbers=len(knowledge.features),
@@ -258,7 +257,7 @@ def _starts(
 
 
 def _feature_ranges(knowledge: Knowledge, bounds: Mapping[str, tuple[float, float]]) -> tuple[Tensor, Tensor]:
-    """Return the ranges of the features, a little wider: at its very ends a spline is straight already."""
+    """Return the ranges of the features, slightly widened: at its very ends a spline is linear already."""
     unknown = [name for name in bounds if name not in knowledge.features]
     if unknown:
         raise FitError(
@@ -278,7 +277,7 @@ def _feature_ranges(knowledge: Knowledge, bounds: Mapping[str, tuple[float, floa
 
 
 def _finite(network: KANBatch, knowledge: Knowledge) -> KANBatch:
-    """Leave out starts at which a residual is not finite; FitError where none is left."""
+    """Drop starts with non-finite residuals; FitError if none is left."""
     finite = torch.isfinite(knowledge.squares(network))
     if not bool(finite.any()):
         knowledge.normal_equations(network)

@@ -1,19 +1,19 @@
-"""Derivatives of a network by its inputs, and how they change with its parameters.
+"""Derivatives of a network with respect to its inputs, and their Jacobian with respect to its parameters.
 
-The jet of a node is its value with the derivatives wanted. Through an edge f(x) = Σ_k c_k B_k(x) it passes by the
-chain rule,
+The jet of a node is its value with the requested derivatives. Through an edge f(x) = Σ_k c_k B_k(x) it propagates by
+the chain rule,
 
     f(x),    f(x)_a = f′(x) x_a,    f(x)_ab = f″(x) x_a x_b + f′(x) x_ab,
 
 every entry linear in c: the jet of a layer is Φ c, where Φ holds B_k(x), B′_k(x) x_a and B″_k(x) x_a x_b + B′_k(x) x_ab
-(forward propagation of truncated Taylor series; Griewank and Walther 2008, *Evaluating Derivatives*, ch. 13). So a
-number r that is made of the output's jet changes with the coefficients of a layer by
+(forward propagation of truncated Taylor series; Griewank and Walther 2008, *Evaluating Derivatives*, ch. 13). So the
+derivative of a function r of the output's jet with respect to the coefficients of a layer is
 
     ∂r/∂c[i, k, j] = Σ_d Φ[d, i, k] · s[d, j],      s[d, j] = ∂r / ∂(entry d of what arrives at j),
 
-which for values alone is the Jacobian of :mod:`kanopt.kan.network`. One backward sweep gives s for all layers and
-rows, since a row depends on no other row. In hidden layers it needs B‴ where second derivatives are wanted, which a
-cubic spline has everywhere but at its knots.
+which for values alone is the Jacobian of :mod:`kanopt.kan.network`. One backward pass computes s for all layers and
+rows, since rows are independent. For second derivatives hidden layers need B‴, which a cubic spline has everywhere
+except at its knots.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["Jets", "Orders", "propagate"]
 
 @dataclass(frozen=True)
 class Orders:
-    """Which derivatives a jet holds: by `first` inputs, and by pairs (i ≤ j) of them in `second`.
+    """The derivatives in a jet: with respect to the inputs in `first`, and to pairs (i ≤ j) of them in `second`.
 
     Examples
     --------
@@ -48,38 +48,38 @@ class Orders:
 
     @classmethod
     def of(cls, wanted: Iterable[tuple[int, ...]]) -> Orders:
-        """Return the orders that hold the derivatives in `wanted`, each a tuple of none, one or two inputs."""
+        """Return the orders that include the derivatives in `wanted`, each a tuple of zero, one or two inputs."""
         known = {tuple(sorted(one)) for one in wanted}
         second = tuple(sorted((one[0], one[1]) for one in known if len(one) == 2))
         return cls(tuple(sorted({place for one in known for place in one})), second)
 
     @property
     def size(self) -> int:
-        """Entries of a jet: the value, first and second derivatives."""
+        """Number of entries of a jet: the value, first and second derivatives."""
         return 1 + len(self.first) + len(self.second)
 
     def place(self, derivative: tuple[int, ...]) -> int:
-        """Return where in a jet the derivative by these inputs stands."""
+        """Return the index in a jet of the derivative with respect to these inputs."""
         if len(derivative) < 2:
             return 1 + self.first.index(derivative[0]) if derivative else 0
         low, high = sorted(derivative)
         return 1 + len(self.first) + self.second.index((low, high))
 
     def holds(self, derivative: tuple[int, ...]) -> bool:
-        """Return whether the derivative by these inputs stands in a jet."""
+        """Return whether a jet includes the derivative with respect to these inputs."""
         if len(derivative) < 2:
             return not derivative or derivative[0] in self.first
         low, high = sorted(derivative)
         return (low, high) in self.second
 
     def pairs(self) -> tuple[list[int], list[int]]:
-        """Return where among the first derivatives the two of every second derivative stand."""
+        """Return the indices, among the first derivatives, of both inputs of every second derivative."""
         left = [self.first.index(low) for low, _ in self.second]
         right = [self.first.index(high) for _, high in self.second]
         return left, right
 
     def split(self, jets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Cut jets (..., size, nodes) into values (..., 1, nodes), first and second derivatives."""
+        """Split jets (..., size, nodes) into values (..., 1, nodes), first and second derivatives."""
         value, first, second = torch.split(jets, [1, len(self.first), len(self.second)], dim=-2)
         return value, first, second
 
@@ -94,9 +94,9 @@ class Jets:
     arrivals: list[Tensor]
 
     def jacobian(self, residual: Tensor) -> Tensor:
-        """Return the derivatives by `theta`, (M, n, parameters), of a residual (M, n) made of the outputs.
+        """Return the derivatives with respect to `theta`, (M, n, parameters), of a residual (M, n) of the outputs.
 
-        Entry n of the residual must depend on row n of the outputs alone.
+        Entry n of the residual must depend only on row n of the outputs.
         """
         sensitivities = torch.autograd.grad(residual.sum(), self.arrivals)
         blocks = [
@@ -108,9 +108,9 @@ class Jets:
 
 
 def propagate(network: KANBatch, numbers: Tensor, orders: Orders) -> Jets:
-    """Carry the jets of `numbers` (n, inputs) through a network that has numeric inputs only.
+    """Propagate the jets of `numbers` (n, inputs) through a network that has numeric inputs only.
 
-    The outputs remember how they came about where gradients are enabled, for :meth:`Jets.jacobian`.
+    With gradients enabled the outputs keep their autograd graph, for :meth:`Jets.jacobian`.
 
     Examples
     --------

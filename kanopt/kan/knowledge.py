@@ -1,9 +1,9 @@
-"""Relations as an objective: their residuals, and the Gauss-Newton quantities of these.
+"""Relations as an objective: their residuals and Gauss-Newton quantities.
 
 The loss is ½ Σ_relations Σ_points w R², the collocation loss of Lagaris, Likas and Fotiadis 1998 (*Artificial neural
 networks for solving ordinary and partial differential equations*, IEEE TNN 9). R(x, u, ∂u/∂x, ∂²u/∂x²) is
-differentiated by what it takes from the network, and that by the coefficients (:mod:`kanopt.kan.jets`), for all
-networks of the batch at once; JᵀWJ accumulates over chunks of points.
+differentiated with respect to the outputs and their derivatives, and these with respect to the coefficients
+(:mod:`kanopt.kan.jets`), for all networks of the batch at once; JᵀWJ accumulates over chunks of points.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ __all__ = ["Knowledge"]
 
 @dataclass(frozen=True, eq=False)
 class Knowledge:
-    """What is known of the outputs as functions of the features: relations, data rows among them.
+    """The relations between features and outputs that a network is fitted to, including data rows.
 
     It is an :class:`~kanopt.kan.objective.Objective`.
 
     Parameters
     ----------
     features, outputs
-        Names of the network's inputs and outputs, in their order.
+        Names of the network's inputs and outputs, in order.
     relations
-        The equations; their names differ.
+        The equations; their names are distinct.
     chunk_bytes
-        Largest Jacobian held at once.
+        Maximum size of the Jacobian in memory.
 
     Raises
     ------
     FitError
-        Where a relation lacks a feature, names what is not there, or has a residual that raises, has the wrong
-        shape, asks for a third derivative, or mixes points.
+        If a relation lacks a feature, uses an unknown name, or has a residual that raises, has the wrong shape, needs
+        a third derivative, or mixes points.
     """
 
     features: tuple[str, ...]
@@ -76,11 +76,11 @@ class Knowledge:
 
     @cached_property
     def orders(self) -> dict[str, Orders]:
-        """Which derivatives every relation asks for, found by a trial call of its residual."""
+        """The derivatives that every relation uses, found by a trial call of its residual."""
         return {relation.name: self._check_pointwise(relation) for relation in self.relations}
 
     def _check_pointwise(self, relation: Relation) -> Orders:
-        """Call a residual on four made-up points, and on two of them: a point's residual must not change."""
+        """Call a residual on four random points, and on two of them: a point's residual must not change."""
         wanted: set[tuple[int, ...]] = set()
 
         def call(rows: int) -> Tensor:
@@ -104,7 +104,7 @@ class Knowledge:
         return Orders.of(wanted)
 
     def _place(self, relation: Relation, output: str, inputs: tuple[str, ...]) -> tuple[int, tuple[int, ...]]:
-        """Return the positions of an output and of the inputs it is differentiated by."""
+        """Return the indices of an output and of the inputs it is differentiated with respect to."""
         if output not in self.outputs:
             hint = nearest(output, self.outputs)
             raise FitError(f"relation {relation.name!r}: no output {output!r} to differentiate; {hint}")
@@ -132,7 +132,7 @@ class Knowledge:
 
     @cached_property
     def scales(self) -> Tensor:
-        """The largest size every output was observed at, (outputs,); 1 where it was not, or only as zero."""
+        """The largest observed magnitude of every output, (outputs,); 1 if it was never observed other than zero."""
         largest = [
             max(
                 [float(each.columns[name].abs().max()) for each in self.relations if name in each.columns]
@@ -166,7 +166,7 @@ class Knowledge:
         Raises
         ------
         FitError
-            Where a residual or its derivatives are not finite for any network, or it does not depend on an output.
+            If a residual or its derivatives are not finite for any network, or it does not depend on an output.
         """
         total = NormalEquations.zero(network)
         for relation in self.relations:
@@ -181,7 +181,7 @@ class Knowledge:
         return total
 
     def _parts(self, relation: Relation, network: KANBatch) -> Iterator[tuple[slice, Tensor, Jets]]:
-        """Yield one chunk of points after another with its residual (M, n) and its jets."""
+        """Yield the residual (M, n) and the jets of every chunk of points."""
         orders = self.orders[relation.name]
         widest = max(layer.width for layer in network.architecture.layers)
         values = len(network) * (network.architecture.parameters + 4 * orders.size * widest)
@@ -214,7 +214,7 @@ class Knowledge:
 
 
 def _jacobian(relation: Relation, start: int, residual: Tensor, jets: Jets) -> Tensor:
-    """Return the Jacobian of a residual (M, n) that starts at point `start`; FitError where it makes no sense."""
+    """Return the Jacobian of a residual (M, n) whose first point is `start`; FitError if it is not finite."""
     if not residual.requires_grad:
         raise FitError(f"relation {relation.name!r}: its residual does not depend on any output")
     jacobian = jets.jacobian(residual)

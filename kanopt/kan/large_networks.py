@@ -1,9 +1,9 @@
-"""A fit of a network too large for second-order training, see :mod:`kanopt.kan.first_order`.
+"""Fit networks that are too large for second-order training, see :mod:`kanopt.kan.first_order`.
 
-There is no matrix here from which a smoothing weight, a leverage or a standard error could be had. Smoothing is chosen
-on rows held out, all copies of a row together: networks that differ in it alone are trained as one batch, and the best
-goes on with all rows. A row that was held out has the residual it had then; the residuals of the others are enlarged to
-the size of these.
+Without the Gauss-Newton matrix there is no smoothing weight by evidence, no leverage and no standard error. Smoothing
+is chosen on held-out rows, all copies of a row together: networks that differ only in smoothing are trained as one
+batch, and the best is trained on all rows. Held-out rows keep their held-out residuals as leave-one-out residuals; the
+residuals of the other rows are scaled up to match.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class _HeldOutRows:
 
 
 def is_large(shape: Architecture) -> bool:
-    """Whether a shape is beyond second-order training."""
+    """Whether an architecture is too large for second-order training."""
     return shape.parameters > LARGE
 
 
@@ -62,15 +62,15 @@ def fit_large(
     generator: torch.Generator,
     options: FitOptions,
 ) -> tuple[TrainedBatch, FittedNetwork]:
-    """Train one network of a large shape; the best there is to say of it.
+    """Train one network of a large architecture, and describe its fit.
 
     Parameters
     ----------
     shape
-        Sizes; with one output.
+        Architecture with one output.
     data, bounds, generator, options
-        As for :func:`kanopt.kan.fit.fit_starts`. Where the loss is not squared, training and new weights of the rows
-        take turns.
+        As for :func:`kanopt.kan.fit.fit_starts`. For a loss that is not squared, training alternates with reweighting
+        of the rows.
     """
     network, smoothing = _starts(shape, data, bounds, generator, options)
     kept, held = _split(data, generator)
@@ -99,7 +99,7 @@ def _starts(
     generator: torch.Generator,
     options: FitOptions,
 ) -> tuple[KANBatch, Tensor]:
-    """Return one random network as often as there are smoothing weights to try, and these (M, groups + 1)."""
+    """Return copies of one random network, one per smoothing weight to try, and the weights (M, groups + 1)."""
     offset = (data.weights @ data.target) / data.weights.sum()
     offset = offset if options.link is None else options.link.inverse(offset)
     network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.shape_constraints)
@@ -112,7 +112,7 @@ def _starts(
 
 
 def _split(data: Data, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Return the numbers of the rows to train on and of those held out; copies would tell of one another."""
+    """Return the indices of training rows and of held-out rows; copies of a row are not separated."""
     kind = data.row_groups()
     kinds = int(kind.max()) + 1
     if kinds < 2:
@@ -132,14 +132,14 @@ def _train(
     *,
     follows: bool = False,
 ) -> tuple[KANBatch, History]:
-    """Train every network; `follows` says that they have been trained before, so that residuals mean something."""
+    """Train every network; `follows` says that they are trained already, so that their residuals are meaningful."""
     objective, history = options.objective(data), History()
     turns = 1 if options.loss == "squared" else TURNS
     for turn in range(turns):
-        # Residuals of a random network say nothing of outliers, but its mean is one.
+        # Residuals of a random network do not identify outliers, but its mean does.
         known = follows or turn > 0 or options.loss == "poisson"
         weighted = reweight(network, objective, options.loss) if known else objective
-        # The penalty weighs as much as all rows do, however few of them are trusted.
+        # The penalty is scaled with the weight of all rows, however many are downweighted.
         share = float(data.weights.sum()) / total_weight(weighted)
         part = replace(steps, iterations=STEPS if turns == 1 else STEPS // 2)
         network, history = train_network(
@@ -153,7 +153,7 @@ def _train(
 def _left_out_residual(
     network: KANBatch, data: Data, kept: Tensor, options: FitOptions, judged: _HeldOutRows
 ) -> Tensor:
-    """Return the residual of every row as if it had been left out, (n,)."""
+    """Return the leave-one-out residual of every row, (n,)."""
     objective = options.objective(data)
     residual = objective.residuals(network)[0, :, 0]
     rest = data.rows(kept)

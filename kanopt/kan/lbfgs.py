@@ -1,13 +1,13 @@
-"""L-BFGS for a batch of problems: one memory, one direction and one line search per model, all side by side.
+"""L-BFGS for a batch of problems: a memory, a direction and a line search per model, computed in parallel.
 
 The direction is the two-loop recursion of Nocedal and Wright 2006 (*Numerical Optimization*, algorithm 7.4). Its
-initial matrix is γ P, P being an approximate inverse of the Hessian that may be handed in, and γ = sᵀy / yᵀPy as in
-their eq. 7.20. The step length is found by the bracketing search of Lewis and Overton 2013
-(*Nonsmooth optimization via quasi-Newton methods*, Math. Program. 141, algorithm 2.6), which ends at a point of
-sufficient decrease and curvature. A model that has its step waits for the others without being evaluated again.
+initial matrix is γ P, P being an optional approximate inverse of the Hessian, and γ = sᵀy / yᵀPy as in their eq. 7.20.
+The step length is found by the bracketing search of Lewis and Overton 2013 (*Nonsmooth optimization via quasi-Newton
+methods*, Math. Program. 141, algorithm 2.6), which ends at a point of sufficient decrease and curvature. Models whose
+line search has finished are not evaluated again while the others continue.
 
-Where variables are bounded below by zero, those at their bound and pushed against it are held fixed, and a step that
-leaves the feasible set is projected onto it (Bertsekas 1982, SIAM J. Control Optim. 20).
+Variables bounded below by zero that lie at their bound with an outward step are held fixed, and a step that leaves the
+feasible set is projected onto it (Bertsekas 1982, SIAM J. Control Optim. 20).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Guess = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Batch:
-    """Where the models are: position (M, P), loss (M,) in float64, gradient (M, P)."""
+    """The current state of the models: position (M, P), loss (M,) in float64, gradient (M, P)."""
 
     position: Tensor
     loss: Tensor
@@ -52,9 +52,9 @@ class Batch:
 
 @dataclass
 class Memory:
-    """The last pairs: steps and changes of the gradient (M, P), and 1 / sᵀy (M,), zero for a pair not to be used.
+    """The last pairs: steps and changes of the gradient (M, P), and 1 / sᵀy (M,), zero for unused pairs.
 
-    `guess` multiplies gradients (M, P) by P; None is the identity.
+    `guess` is the preconditioner: it multiplies gradients (M, P) by P; None is the identity.
     """
 
     size: int
@@ -64,12 +64,12 @@ class Memory:
     curvatures: list[Tensor] = field(default_factory=list)
 
     def take(self, index: Tensor, guess: Guess | None = None) -> Memory:
-        """Return the memory of the models at `index`, whose first guess is `guess`."""
+        """Return the memory of the models at `index`, with the preconditioner `guess`."""
         pairs = (self.steps, self.changes, self.curvatures)
         return Memory(self.size, guess, *([tensor[index] for tensor in part] for part in pairs))
 
     def add(self, step: Tensor, change: Tensor) -> None:
-        """Remember a pair; one without positive curvature counts for nothing."""
+        """Store a pair; one without positive curvature is marked as unused."""
         product = _dot(step, change)
         useful = product > 1e-10 * change.norm(dim=1) * step.norm(dim=1)
         inverse = torch.where(useful, 1.0 / product, torch.zeros_like(product))
@@ -94,12 +94,12 @@ class Memory:
         return q.neg_()
 
     def reset(self, models: Tensor) -> None:
-        """Make the pairs of some models (M,) count for nothing."""
+        """Mark all pairs of the models in the mask `models` (M,) as unused."""
         for inverse in self.curvatures:
             inverse[models] = 0.0
 
     def _initial(self, gradient: Tensor) -> Tensor:
-        """Return γ of the last useful pair; before any 1, or without a guess what makes a step of length one."""
+        """Return γ of the last used pair; without one 1, or, without preconditioner, the scale of a unit step."""
         scale = torch.ones_like(gradient[:, 0])
         if self.guess is None:
             scale /= gradient.norm(dim=1).clamp(min=torch.finfo(gradient.dtype).tiny)
@@ -116,23 +116,23 @@ class Memory:
 
 
 def minimise_step(evaluate: Evaluate, batch: Batch, memory: Memory, bounded: Tensor | None) -> Batch:
-    """Take one step of every model, and remember it in `memory`.
+    """Take one step of every model, and store it in `memory`.
 
     Parameters
     ----------
     evaluate
-        Losses and gradients.
+        Function that returns losses and gradients.
     batch
-        Where the models are; with bounds they must obey them.
+        Current state of the models, which must satisfy the bounds.
     memory
-        Pairs of earlier steps; changed.
+        Pairs of earlier steps; modified.
     bounded
-        Which variables must stay ≥ 0, shape (P,), or None.
+        Mask of the variables that must stay ≥ 0, shape (P,), or None.
 
     Returns
     -------
     Batch
-        A model that found no better point is where it was.
+        The new state; models that found no better point are unchanged.
     """
     descent = batch.gradient
     if bounded is not None:
@@ -151,7 +151,7 @@ def minimise_step(evaluate: Evaluate, batch: Batch, memory: Memory, bounded: Ten
 def line_search(
     evaluate: Evaluate, batch: Batch, direction: Tensor, bounded: Tensor | None = None, trials: int = 20
 ) -> Batch:
-    """Return a point of sufficient decrease, and of curvature if found, along every model's direction (M, P)."""
+    """Return a point of sufficient decrease, if possible also of curvature, along every model's direction (M, P)."""
     slope = _dot(direction, batch.gradient)
     length = torch.ones_like(slope)
     low, high = torch.zeros_like(slope), torch.full_like(slope, torch.inf)

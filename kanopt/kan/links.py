@@ -1,8 +1,8 @@
-"""From the output of a network to a target that is positive or bounded.
+"""Link functions: from the output of a network to a positive or bounded target.
 
-A law that must stay above zero, or between two ends, everywhere, is g(f(x)) with a link g whose values do (McCullagh
-and Nelder 1989, *Generalized Linear Models*, section 2.2). The Jacobian of a network behind a link is that of the
-network times g′.
+A law that must stay positive, or within bounds, everywhere, is g(f(x)) with a link g whose range is that set (McCullagh
+and Nelder 1989, *Generalized Linear Models*, section 2.2). The Jacobian of a network with a link is that of the network
+times g′.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Array = TypeVar("Array", "NDArray[Any]", "torch.Tensor")
 
 @dataclass(frozen=True)
 class Link:
-    """A smooth increasing function of the output."""
+    """A smooth increasing function from the network's output to the target."""
 
     def __call__(self, output: Array) -> Array:
         """Return the target, shape of `output`."""
@@ -38,23 +38,23 @@ class Link:
         raise NotImplementedError
 
     def inverse(self, target: Array) -> Array:
-        """Return where to begin training for `target`: the output that gives it, moved inside the ends by a margin.
+        """Return the output to start training from: the inverse of `target`, moved inside the bounds by a margin.
 
-        Near an end the exact output runs off to infinity, where the link is flat and no step moves it.
+        Near a bound the exact inverse tends to infinity, where the link is flat and gradients vanish.
         """
         raise NotImplementedError
 
     def exact_inverse(self, target: Array) -> Array:
-        """Return the output that gives `target`, which lies strictly between the ends."""
+        """Return the output for a `target` strictly within the bounds."""
         raise NotImplementedError
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The ends between which all values lie."""
+        """The bounds of the range."""
         raise NotImplementedError
 
     def scaled(self, unit: float) -> tuple[Link, float]:
-        """Return the link of `unit` times the target, and what its network's output is multiplied by."""
+        """Return the link of `unit` times the target, and the factor on the network's output that goes with it."""
         raise NotImplementedError
 
 
@@ -62,7 +62,7 @@ class Link:
 class Exponential(Link):
     """unit · exp(f): factors multiply.
 
-    Beyond f = 30 it goes on along its tangent, so that no step of training overflows; it stays convex and increasing.
+    Beyond f = 30 it continues along its tangent, so that no training step overflows; it stays convex and increasing.
 
     Examples
     --------
@@ -98,13 +98,13 @@ class Exponential(Link):
         return 0.0, np.inf
 
     def scaled(self, unit: float) -> tuple[Link, float]:
-        """Return the link of `unit` times the target; the output, a logarithm, stays."""
+        """Return the link of `unit` times the target; the output, a logarithm, is unchanged."""
         return Exponential(self.unit * unit), 1.0
 
 
 @dataclass(frozen=True)
 class Softplus(Link):
-    """Low + scale · log(1 + exp(f / scale)): above `low`, and a straight line far above it.
+    """Low + scale · log(1 + exp(f / scale)): above `low`, and linear far above it.
 
     Examples
     --------
@@ -144,7 +144,7 @@ class Softplus(Link):
         return self.low, np.inf
 
     def scaled(self, unit: float) -> tuple[Link, float]:
-        """Return the link of `unit` times the target; the output is multiplied alike."""
+        """Return the link of `unit` times the target; the output is multiplied by the same factor."""
         return Softplus(self.scale * unit, self.low * unit), unit
 
 
@@ -186,12 +186,12 @@ class Logistic(Link):
         return self.low, self.high
 
     def scaled(self, unit: float) -> tuple[Link, float]:
-        """Return the link of `unit` times the target; the output, a log odds, stays."""
+        """Return the link of `unit` times the target; the output, the log odds, is unchanged."""
         return Logistic(self.low * unit, self.high * unit), 1.0
 
 
 def _sigmoid(z: Array) -> Array:
-    """Return 1 / (1 + exp(−z)), exact to a few roundings in its left tail too, where 1 + tanh(z / 2) cancels."""
+    """Return 1 / (1 + exp(−z)), accurate also in its left tail, where 1 + tanh(z / 2) cancels."""
     functions = _functions(z)
     share: Array = functions.exp(-functions.logaddexp(-z, functions.zeros_like(z)))
     return share

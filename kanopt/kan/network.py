@@ -1,23 +1,23 @@
-"""A batch of Kolmogorov-Arnold networks, trained side by side.
+"""A batch of Kolmogorov-Arnold networks that are trained in parallel.
 
 A Kolmogorov-Arnold network (Liu et al. 2024, arXiv:2404.19756, eq. 2.3-2.6) has no weights on its nodes: the
-edge from node i to node j carries a learned function of one variable, and a node adds what arrives,
+edge from node i to node j carries a learned function of one variable, and a node sums its incoming edges,
 
     x[l+1, j] = Σ_i  f[l, i, j](x[l, i]),      f[l, i, j](x) = Σ_k  c[l, i, k, j] · B_k(x).
 
 Here every f is a cubic spline, a periodic one where the input is periodic; a categorical input of the first layer
 has a table instead, one value per category. A product node multiplies two such sums (Liu et al. 2024,
-arXiv:2408.10205, section 2). A batch holds M networks of one shape along a leading axis, so that several starts, or
-several smoothing weights, cost one set of batched matrix products.
+arXiv:2408.10205, section 2). A batch holds M networks of one architecture along a leading axis, so that several starts,
+or several smoothing weights, cost one set of batched matrix products.
 
 **The Jacobian is cheap.** With s[l, j] = ∂output / ∂x[l, j], carried backwards from s[L] = 1,
 
     ∂output / ∂c[l, i, k, j] = s[l+1, j] · B_k(x[l, i]),
     s[l, i] = Σ_k B′_k(x[l, i]) · (Σ_j c[l, i, k, j] · s[l+1, j]),
 
-both products of things the forward pass has already made; through a product a · b flows s · b to a and s · a to b.
-The two sums are ordered so that no tensor of size rows × inputs × outputs × grid is formed on the way; the Jacobian
-itself exists for one chunk of rows at a time.
+both products of intermediate results of the forward pass; through a product a · b the sensitivity s propagates as s · b
+to a and s · a to b. The two sums are ordered so that no tensor of size rows × inputs × outputs × grid is formed; the
+Jacobian itself exists for one chunk of rows at a time.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ BLOCK_BYTES, DEVICE_BLOCK_BYTES = 8_000_000, 1_000_000_000
 
 @dataclass(frozen=True)
 class KANBatch:
-    """M networks of one shape.
+    """M networks of one architecture.
 
     Parameters
     ----------
     architecture
-        Sizes shared by all.
+        Architecture shared by all.
     theta
         Coefficients, shape (M, parameters). Layer by layer a block (width, subnodes), where width runs over
         the coefficients of every spline, of every periodic spline, and then over the rows of every table.
@@ -56,7 +56,7 @@ class KANBatch:
     offset
         Constant added to the outputs, shape (M, outputs).
     active
-        Which coefficients there are, shape (M, parameters); the others are zero and stay so. None for all.
+        Mask of the active coefficients, shape (M, parameters); pruned ones are zero and stay zero. None for all.
     """
 
     architecture: Architecture
@@ -74,7 +74,7 @@ class KANBatch:
         return self.split(self.theta)
 
     def split(self, vectors: Tensor) -> list[Tensor]:
-        """Cut vectors over all coefficients (M, parameters) into one block (M, width, subnodes) per layer."""
+        """Split vectors of all coefficients (M, parameters) into one block (M, width, subnodes) per layer."""
         return self.architecture.split(vectors)
 
     def take(self, index: Tensor) -> KANBatch:
@@ -99,7 +99,7 @@ class KANBatch:
         )
 
     def layer_basis(self, layer: int, signal: Tensor, codes: Tensor | None, derivative: int = 0) -> Tensor:
-        """Return the basis functions of a layer's inputs side by side, shape (..., n, width)."""
+        """Return the concatenated basis functions of a layer's inputs, shape (..., n, width)."""
         sizes = self.architecture.layers[layer]
         lower, upper = self.lower[layer], self.upper[layer]
         if layer > 0:
@@ -126,7 +126,7 @@ class KANBatch:
         return nodes
 
     def activation_blocks(self, inputs: InputTensors) -> Iterator[tuple[InputTensors, list[Tensor]]]:
-        """Yield blocks of rows with their :meth:`activations`: their bases would fill the memory all at once."""
+        """Yield blocks of rows with their :meth:`activations`; the bases of all rows would not fit into memory."""
         room = BLOCK_BYTES if self.theta.device.type == "cpu" else DEVICE_BLOCK_BYTES
         widest = max(layer.width for layer in self.architecture.layers)
         rows = max(1, room // (16 * len(self) * widest))
@@ -161,15 +161,14 @@ class KANBatch:
     def forward_and_jacobian(
         self, inputs: InputTensors, scale: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return the outputs (M, n, outputs) and their derivatives by `theta` (M, n, outputs, parameters).
+        """Return the outputs (M, n, outputs) and their Jacobian in `theta` (M, n, outputs, parameters).
 
         Parameters
         ----------
         inputs
             Rows.
         scale
-            What every row and output of the Jacobian is multiplied by, shape (M, n, outputs) or one that broadcasts.
-            It costs less here than afterwards.
+            Factor on every row and output of the Jacobian, broadcast to (M, n, outputs); cheaper here than afterwards.
         """
         blocks, layers = self.blocks(), self.architecture.layers
         signals, bases, arrived = [inputs.numbers], [], []
@@ -200,7 +199,7 @@ class KANBatch:
         return output, jacobian
 
     def refine_grid(self) -> KANBatch:
-        """Return the same functions on grids twice as fine."""
+        """Return the same functions on grids with twice as many intervals."""
         shape = replace(self.architecture, grid_size=2 * self.architecture.grid_size)
         theta = [
             _refine_blocks(layer, block)
@@ -215,8 +214,8 @@ class KANBatch:
     def describe(self, model: int, inputs: InputTensors, weights: Tensor | None = None) -> Network:
         """Return network `model` as numpy arrays.
 
-        The mean of every edge over the rows of `inputs`, of `weights` (n,) where given, moves into the bias of the
-        node it feeds, which leaves the function as it is: the B-splines, and the entries of a table, add up to one.
+        The mean of every edge over the rows of `inputs`, weighted with `weights` (n,) if given, is moved into the bias
+        of its target node. This does not change the function, since B-splines and table indicators sum to one.
         """
         single = self.take(torch.tensor([model], device=self.theta.device))
         means = single.basis_means(inputs, weights)
@@ -230,7 +229,7 @@ class KANBatch:
 
 
 def nodes_of(sizes: LayerArchitecture, arrived: Tensor) -> Tensor:
-    """Return the node values (..., nodes) of what arrived at the sub-nodes (..., subnodes)."""
+    """Return the node values (..., nodes) from sub-node values (..., subnodes)."""
     if not sizes.products:
         return arrived
     left, right = arrived[..., sizes.sums :: 2], arrived[..., sizes.sums + 1 :: 2]
@@ -238,7 +237,7 @@ def nodes_of(sizes: LayerArchitecture, arrived: Tensor) -> Tensor:
 
 
 def through_products(sizes: LayerArchitecture, arrived: Tensor, sensitivity: Tensor) -> Tensor:
-    """Carry sensitivities at the nodes (..., nodes) back to the sub-nodes (..., subnodes)."""
+    """Propagate sensitivities at the nodes (..., nodes) back to the sub-nodes (..., subnodes)."""
     if not sizes.products:
         return sensitivity
     left, right = arrived[..., sizes.sums :: 2], arrived[..., sizes.sums + 1 :: 2]
@@ -258,7 +257,7 @@ def _refine_blocks(sizes: LayerArchitecture, block: Tensor) -> Tensor:
 
 
 def _repeat_mask(old: LayerArchitecture, new: LayerArchitecture, mask: Tensor) -> Tensor:
-    """Repeat the mask of every edge over the coefficients it has on the finer grid."""
+    """Repeat the mask of every edge for its coefficients on the finer grid."""
     parts = [
         piece[:, :1].expand(-1, width, -1)
         for piece, width in zip(torch.split(mask, list(old.widths), dim=1), new.widths, strict=True)
@@ -267,7 +266,7 @@ def _repeat_mask(old: LayerArchitecture, new: LayerArchitecture, mask: Tensor) -
 
 
 def by_kind(sizes: LayerArchitecture, block: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Cut a block (M, width, subnodes) into splines and cycles (M, inputs, size, subnodes) and tables."""
+    """Split a block (M, width, subnodes) into splines and periodic splines (M, inputs, size, subnodes) and tables."""
     first, second = sizes.splines * sizes.basis_size, sizes.cycles * sizes.grid_size
     splines = torch.unflatten(block[:, :first], 1, (sizes.splines, sizes.basis_size))
     cycles = torch.unflatten(block[:, first : first + second], 1, (sizes.cycles, sizes.grid_size))
@@ -275,7 +274,7 @@ def by_kind(sizes: LayerArchitecture, block: Tensor) -> tuple[Tensor, Tensor, Te
 
 
 def _centre_edges(sizes: LayerArchitecture, block: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
-    """Take every edge's mean out of `block` (width, subnodes); return it with the sum of the means."""
+    """Subtract every edge's mean from `block` (width, subnodes); return the result and the sum of the means."""
     pieces, bias = [], torch.zeros_like(block[0])
     for weights, piece in zip(
         torch.split(mean, list(sizes.widths)), torch.split(block, list(sizes.widths)), strict=True

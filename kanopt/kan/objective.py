@@ -1,8 +1,8 @@
-"""What the trainers minimise besides the penalty: half a sum of squares.
+"""Objectives of the trainers: half a sum of squares, to which they add the penalty.
 
-A trainer asks an objective for two things, the sum of squares at some parameters and the Gauss-Newton quantities
+A trainer needs two things from an objective: the sum of squares at given parameters and the Gauss-Newton quantities
 there. So the same trainer learns from rows in memory (:class:`LeastSquares`), from rows on disk, and from equations
-the law has to obey (:mod:`kanopt.kan.informed`).
+the law has to satisfy (:mod:`kanopt.kan.informed`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Precision = Literal["double", "mixed"]
 class NormalEquations:
     """Gauss-Newton quantities at θ: `matrix` JᵀWJ (M, P, P), `vector` JᵀWr (M, P), `squares` rᵀWr (M,).
 
-    r is target less output, so that `vector` points downhill.
+    r is target minus output, so that `vector` is a descent direction.
     """
 
     matrix: Tensor
@@ -43,7 +43,7 @@ class NormalEquations:
 
     @classmethod
     def zero(cls, network: KANBatch) -> NormalEquations:
-        """Return nothing yet, of the right sizes."""
+        """Return zeros of the right shapes, to accumulate in."""
         models, size = network.theta.shape
         new = network.theta.new_zeros
         return cls(new(models, size, size), new(models, size), new(models))
@@ -70,7 +70,7 @@ class Objective(Protocol):
 
     @property
     def inputs(self) -> InputTensors:
-        """Rows over which the hidden ranges are followed; a sample will do."""
+        """Rows over which the hidden ranges are refitted; a sample is enough."""
         ...
 
     def normal_equations(self, network: KANBatch) -> NormalEquations:
@@ -98,12 +98,12 @@ class Data:
         return len(self.target)
 
     def chunks(self, rows: int) -> Iterator[Data]:
-        """Cut the rows into chunks."""
+        """Split the rows into chunks."""
         for start in range(0, len(self), rows):
             yield self.rows(slice(start, start + rows))
 
     def row_groups(self) -> Tensor:
-        """Return the number of every row's kind, (n,), from zero on: rows alike in inputs and targets are of one."""
+        """Return a group index per row, (n,): rows with equal inputs and targets are in the same group."""
         kind = torch.zeros(len(self), dtype=torch.int64, device=self.target.device)
         for column in (*self.inputs.numbers.T, *self.inputs.codes.T, *self.target.T):
             place = torch.unique(column, return_inverse=True)[1]
@@ -126,10 +126,10 @@ class LeastSquares:
     link
         g, from the output of the network to the target; None is the identity.
     precision
-        ``"mixed"`` multiplies JᵀWJ in float32 and all else in float64: the gradient stays exact, so that the
+        ``"mixed"`` computes JᵀWJ in float32 and everything else in float64: the gradient stays exact, so that the
         optimum is the same and only the steps towards it differ (iterative refinement, Higham 2002, ch. 12).
     max_chunk_bytes
-        Bytes of the largest Jacobian held at once; 0 is :data:`CHUNK_BYTES` or :data:`DEVICE_CHUNK_BYTES`.
+        Maximum size of the Jacobian in memory; 0 is :data:`CHUNK_BYTES` or :data:`DEVICE_CHUNK_BYTES`.
     """
 
     data: Data
@@ -139,7 +139,7 @@ class LeastSquares:
 
     @property
     def chunk_bytes(self) -> int:
-        """Bytes of the largest Jacobian held at once."""
+        """Maximum size of the Jacobian in memory, in bytes."""
         return self.max_chunk_bytes or (
             CHUNK_BYTES if self.data.target.device.type == "cpu" else DEVICE_CHUNK_BYTES
         )
@@ -156,12 +156,12 @@ class LeastSquares:
         return replace(self, data=replace(self.data, weights=self.data.weights[index]))
 
     def chunks(self, network: KANBatch) -> Iterator[Data]:
-        """Cut the rows so that the Jacobian of a chunk fits into `chunk_bytes`."""
+        """Split the rows so that the Jacobian of a chunk fits into `chunk_bytes`."""
         values = len(network) * network.architecture.parameters * network.architecture.outputs
         return self.data.chunks(max(1, self.chunk_bytes // (8 * values)))
 
     def normal_equations(self, network: KANBatch) -> NormalEquations:
-        """Accumulate the Gauss-Newton quantities over chunks of rows, for some networks at a time."""
+        """Accumulate the Gauss-Newton quantities over chunks of rows, for a few networks at a time."""
         values = network.architecture.parameters * network.architecture.outputs
         together = max(1, self.chunk_bytes // (8 * values * min(len(self.data), ROWS)))
         if len(network) <= together:

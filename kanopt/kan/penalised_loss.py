@@ -1,6 +1,6 @@
-"""The loss that the gradient methods lower: squares over rows, and the penalty edge by edge.
+"""The loss of the first-order trainers: the sum of squares over rows, and the penalty edge by edge.
 
-Where shapes are held (:mod:`kanopt.kan.edge_penalty`) it is a function of d, else of θ; either is called the position.
+With shape constraints (:mod:`kanopt.kan.constraints`) it is a function of d, otherwise of θ; either is called position.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ class PenalisedLoss:
     constraints: ConstrainedCoefficients | None
 
     def position(self, network: KANBatch) -> Tensor:
-        """Return where the networks are, (M, parameters)."""
+        """Return the position of the networks, (M, parameters)."""
         return network.theta if self.constraints is None else self.constraints.variables(network.theta)
 
     @property
     def bounded(self) -> Tensor | None:
-        """Which parts of a position must be ≥ 0, (parameters,), or None."""
+        """Mask of the entries of a position that must be ≥ 0, (parameters,), or None."""
         return None if self.constraints is None else self.constraints.bounded
 
     def networks_at(self, network: KANBatch, position: Tensor) -> KANBatch:
@@ -62,7 +62,7 @@ class PenalisedLoss:
     def evaluate(
         self, network: KANBatch, data: Data | None = None, share: float = 1.0
     ) -> tuple[Tensor, Tensor]:
-        """Return the losses (M,), and gradients (M, P) by the position; `data` may be a `share` of the rows."""
+        """Return losses (M,) and gradients (M, P) with respect to the position; `data` may be a `share` of the rows."""
         rows = self.objective.data if data is None else data
         total, gradient = squares_and_gradient(network, rows, self.objective.link)
         bent = self.penalty.times(network.theta)
@@ -78,7 +78,7 @@ class PenalisedLoss:
         return 0.5 * (total + (self.penalty.times(network.theta) * network.theta).sum(1, dtype=torch.float64))
 
     def preconditioner(self, network: KANBatch) -> LayerwiseCurvature:
-        """Return an approximate inverse Hessian by θ, from a sample of the rows."""
+        """Return an approximate inverse Hessian with respect to θ, from a sample of the rows."""
         data = self.objective.data
         sample = data.rows(slice(None, None, max(1, len(data) // GUESS)))
         return LayerwiseCurvature.of(
@@ -86,7 +86,7 @@ class PenalisedLoss:
         )
 
     def precondition(self, guess: LayerwiseCurvature, gradient: Tensor) -> Tensor:
-        """Return the approximate inverse Hessian times a gradient, both by the position."""
+        """Return the approximate inverse Hessian times a gradient, both with respect to the position."""
         if self.constraints is None:
             return guess.solve(gradient)
         return self.constraints.variables(guess.solve(self.constraints.gradient_from_free(gradient)))
@@ -98,7 +98,7 @@ class PenalisedLoss:
         )
 
     def with_refit_ranges(self, network: KANBatch) -> KANBatch | None:
-        """Return the network with its hidden ranges over their values; None where they are."""
+        """Return the network with its hidden ranges refitted to their values; None if nothing changes."""
         inputs = self.objective.inputs
         sample = inputs.rows(slice(None, None, max(1, len(inputs) // LOOK)))
         sample = replace(sample, numbers=sample.numbers.to(network.theta.dtype))

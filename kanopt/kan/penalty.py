@@ -1,4 +1,4 @@
-"""What keeps a network smooth: quadratic penalties on the roughness of its edges."""
+"""Quadratic penalties on the roughness of a network's edges."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["Penalty", "with_identity_rows"]
 class Penalty:
     """½ W (Σ_g λ_g θᵀ S_g θ + ρ θᵀθ), W being the sum of the row weights.
 
-    A group g is everything that leaves one input of the first layer, or everything in one later layer. For splines
+    A group g consists of all edges of one input of the first layer, or of all edges of one later layer. For splines
     S_g is the integrated squared second derivative (:func:`kanopt.kan.basis.roughness`), for a table the identity,
-    which shrinks rare categories towards the mean of all. The groups do not overlap.
+    which shrinks rare categories towards the overall mean. The groups do not overlap.
 
     Attributes
     ----------
     matrix
-        All S_g together, shape (parameters, parameters).
+        The sum of all S_g, shape (parameters, parameters).
     vectors, values
-        Its eigenvectors (parameters, parameters), edge by edge, and eigenvalues (parameters,): exact zeros
-        for what is not penalised. In these directions the penalty is diagonal.
+        Its eigenvectors (parameters, parameters), edge by edge, and eigenvalues (parameters,), which are exactly zero
+        for unpenalised directions. In this basis the penalty is diagonal.
     group
         Group of every parameter, shape (parameters,).
     groups
@@ -42,7 +42,7 @@ class Penalty:
 
     @classmethod
     def of(cls, shape: Architecture, device: torch.device | None = None) -> Penalty:
-        """Build the penalty of a shape."""
+        """Build the penalty of an architecture."""
         vectors: list[Tensor] = []
         values: list[Tensor] = []
         group: list[Tensor] = []
@@ -64,12 +64,12 @@ class Penalty:
         Parameters
         ----------
         smoothing
-            λ of every group and, last, the ridge ρ; shape (M, groups + 1).
+            λ of every group, followed by the ridge ρ; shape (M, groups + 1).
         total_weight
             W.
         active
-            Which coefficients there are, (M, parameters); the others get a penalty that leaves equations solvable
-            and is of no effect, since they are zero.
+            Mask of the active coefficients, (M, parameters); the others are zero, and get a penalty that keeps the
+            equations solvable without any other effect.
         """
         matrix = self.matrix * smoothing[:, self.group].unsqueeze(-1)
         matrix.diagonal(dim1=-2, dim2=-1).add_(smoothing[:, -1:])
@@ -78,14 +78,14 @@ class Penalty:
 
 
 def with_identity_rows(matrix: Tensor, active: Tensor) -> Tensor:
-    """Return matrices (M, P, P) with rows and columns of inactive coefficients replaced by the identity's."""
+    """Return matrices (M, P, P) in which rows and columns of inactive coefficients are those of the identity."""
     matrix = matrix * (active.unsqueeze(1) & active.unsqueeze(2))
     matrix.diagonal(dim1=-2, dim2=-1).add_((~active).to(matrix.dtype))
     return matrix
 
 
 def _directions(layer: LayerArchitecture) -> list[tuple[Tensor, Tensor]]:
-    """Return eigenvalues and eigenvectors of the penalty on all edges that leave one input, input by input."""
+    """Return, per input, eigenvalues and eigenvectors of the penalty on all its outgoing edges."""
     subnodes = torch.eye(layer.subnodes, dtype=torch.float64)
 
     def spread(values: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
@@ -102,7 +102,7 @@ def _directions(layer: LayerArchitecture) -> list[tuple[Tensor, Tensor]]:
 
 def _spline_directions(basis_size: int) -> tuple[Tensor, Tensor]:
     values, vectors = torch.linalg.eigh(roughness(basis_size - 3))
-    # Rounding would decide on the two directions of eigenvalue zero: take the constant and the line.
+    # The null space would depend on rounding: use the constant and the linear function as its basis.
     line = torch.linspace(-1.0, 1.0, basis_size, dtype=torch.float64)
     vectors[:, :2] = torch.stack([torch.ones_like(line), line], dim=1)
     vectors[:, :2] /= vectors[:, :2].norm(dim=0)

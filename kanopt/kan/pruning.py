@@ -1,9 +1,9 @@
-"""Pruning: take an edge or a node away, look at what it costs, and put it back if it was needed.
+"""Pruning: remove an edge or a node, and restore it if the score gets worse.
 
-The mean of an edge goes to the edges beside it, so that a node keeps its level (B-splines sum to one: a constant can be
-added to any edge). All edges and nodes are tried at once, as one batch of networks that differ in their masks, each
-trained on for a few steps; the best is kept where its cross-validation score does not rise, and the round is repeated.
-Otherwise the network stays as it was.
+The mean of a removed edge is added to the other edges of its target, so that the node keeps its level (B-splines sum to
+one: a constant can be added to any edge). All removals are tried at once, as one batch of networks that differ in their
+masks, each trained for a few more steps; the best is kept if its cross-validation score does not rise, and the round is
+repeated. Otherwise the network is unchanged.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BYTES = 2**28
 
 @dataclass(frozen=True)
 class EdgePlace:
-    """An edge: from an input of a layer to a sub-node."""
+    """The indices of an edge: layer, source among the layer's inputs, and target sub-node."""
 
     layer: int
     source: int
@@ -40,9 +40,9 @@ class EdgePlace:
 
 
 def prune(run: TrainedBatch, data: Data, options: FitOptions) -> tuple[TrainedBatch, tuple[EdgePlace, ...]]:
-    """Prune the single network of `run` while its score does not rise; return it with the edges taken away.
+    """Prune the single network of `run` while its score does not rise; return it with the removed edges.
 
-    A removal that loses is rolled back: the run returned is the one that came in where none wins.
+    A removal that raises the score is rolled back; if all do, `run` itself is returned.
     """
     gone: list[EdgePlace] = []
     while True:
@@ -72,7 +72,7 @@ def prune(run: TrainedBatch, data: Data, options: FitOptions) -> tuple[TrainedBa
 
 
 def remove_edges(network: KANBatch, edges: tuple[EdgePlace, ...], data: Data) -> KANBatch:
-    """Return the single network without `edges`; each edge's mean over the rows goes to the edges beside it."""
+    """Return the single network without `edges`; their means over the rows are added to edges of the same targets."""
     active = _active(network).clone()
     masks = network.split(active)
     blocks = [block.clone() for block in network.blocks()]
@@ -97,10 +97,11 @@ def remove_edges(network: KANBatch, edges: tuple[EdgePlace, ...], data: Data) ->
 
 
 def remove_dead_nodes(network: KANBatch) -> KANBatch:
-    """Return the single network, as the same function, without hidden nodes that are zero or that nothing leaves.
+    """Return the same function as a network without hidden nodes that are zero or have no outgoing edges.
 
-    A node that adds is zero where nothing enters it, a product node where nothing enters one of its factors. What an
-    edge makes of that zero is a constant, and goes to the edges beside it; with none beside it the node stays.
+    A sum node without incoming edges is zero, and so is a product node with a factor without incoming edges. Outgoing
+    edges of a zero node are constants, which are added to other edges of the same targets; a node stays if a target has
+    no other edge.
     """
     for index in range(len(network.architecture.hidden)):
         network = _remove_constant_nodes(network, index)
@@ -123,7 +124,7 @@ def _edges_of(network: KANBatch) -> list[list[list[bool]]]:
 
 
 def _candidates(network: KANBatch, data: Data) -> list[tuple[EdgePlace, ...]]:
-    """Return what to try to take away: single edges, least spread first, and hidden nodes that add."""
+    """Return the candidates for removal: hidden sum nodes, and single edges with the smallest spread first."""
     present = _edges_of(network)
     signals = [data.inputs.numbers, *network.activations(data.inputs)]
     found: list[tuple[float, tuple[EdgePlace, ...]]] = []
@@ -152,7 +153,7 @@ def _candidates(network: KANBatch, data: Data) -> list[tuple[EdgePlace, ...]]:
 def _nodes(
     shape: Architecture, present: list[list[list[bool]]], index: int
 ) -> list[tuple[float, tuple[EdgePlace, ...]]]:
-    """Return the edges in and out of every node of a hidden layer that adds."""
+    """Return the incoming and outgoing edges of every sum node of a hidden layer."""
     found = []
     for node in range(shape.layers[index].sums):
         entering = [EdgePlace(index, s, node) for s, row in enumerate(present[index]) if row[node]]
@@ -164,7 +165,7 @@ def _nodes(
 
 
 def _remove_constant_nodes(network: KANBatch, index: int) -> KANBatch:
-    """Return the same function without the edges that leave nodes of a hidden layer which are always zero."""
+    """Return the same function without the outgoing edges of nodes of a hidden layer that are always zero."""
     layer, last = network.architecture.layers[index], index + 2 == len(network.architecture.layers)
     nothing = _any_row(network)
     for node in range(layer.nodes):
@@ -185,7 +186,7 @@ def _remove_constant_nodes(network: KANBatch, index: int) -> KANBatch:
 
 
 def _any_row(network: KANBatch) -> Data:
-    """Return one row of inputs, for values that are the same at all."""
+    """Return one arbitrary row of inputs, to evaluate what is constant over all rows."""
     theta, shape = network.theta, network.architecture
     numbers = theta.new_zeros(1, shape.numbers + shape.cycles)
     codes = torch.zeros(1, len(shape.categories), dtype=torch.int64, device=theta.device)

@@ -1,13 +1,13 @@
-"""The ranges of the hidden splines follow the values they meet.
+"""Grid ranges of the hidden splines, which are adapted to the values of their nodes.
 
-A node's range is what the edges that arrive can add up to, but no more than a tenth beyond what its values span. When
-the range no longer fits, the edges that arrive are rescaled so that the node spans [0, 1] again (exact, since B-splines
-sum to one), and the splines that leave are refitted to the function they were. Keeping nodes at a fixed span is also
-what gives a roughness penalty its meaning: a network could otherwise escape it by shrinking a node. The factors of a
-product node are scaled to a largest value of one, and the range of the product moves.
+A node's range is the possible range of the sum of its incoming edges, but at most a tenth wider than the range of its
+values. When the range no longer fits, the incoming edges are rescaled so that the node spans [0, 1] again (exact, since
+B-splines sum to one), and the outgoing splines are refitted to the functions they were. A fixed span of the nodes also
+makes the roughness penalty meaningful: otherwise a network could evade it by shrinking a node. The factors of a product
+node are scaled to a maximum of one, and the range of the product is adapted.
 
-New rows reach a little further than those a network was trained on. Cells of a spline that no rows lie in are
-therefore continued, as the cubic of the cell beside them, rather than left to what a penalty makes of them.
+New rows may reach a little beyond the training rows. Cells of a spline without rows are therefore extrapolated with the
+cubic of the neighbouring cell, rather than left to the penalty.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ENOUGH = 6
 
 @dataclass(frozen=True)
 class _Rescaled:
-    """Edges after rescaling: blocks of all layers, old value = shift + scale · new value, new ranges; (M, nodes)."""
+    """Rescaled edges: blocks of all layers, old value = shift + scale · new value, new ranges; (M, nodes)."""
 
     blocks: list[Tensor]
     shift: Tensor
@@ -53,10 +53,10 @@ def refit_ranges(
     constraints: ConstrainedCoefficients | None = None,
     slack: float = SLACK,
 ) -> KANBatch | None:
-    """Bring the hidden ranges back over the values they meet; None where they fit already.
+    """Adapt the hidden ranges to the values of their nodes; None if they fit already.
 
-    A node is moved when the range it should have leaves the one it has by more than `slack` of its span, or fills less
-    than four fifths of it.
+    A node's range is changed when the suitable range exceeds the current one by more than `slack` of its span, or
+    covers less than four fifths of it.
     """
     if not network.architecture.hidden:
         return None
@@ -79,7 +79,7 @@ def refit_ranges(
 def rescale_incoming(network: KANBatch, layer: int, inputs: InputTensors) -> KANBatch:
     """Return a network in which the values of every node before `layer` fill its range.
 
-    The splines that leave the nodes keep their coefficients, so that the function changes: this is for starts.
+    The outgoing splines keep their coefficients, so that the function changes: this is for random starts.
     """
     every = torch.ones_like(network.lower[layer], dtype=torch.bool)
     fresh = _rescale(network, layer, every, inputs, _value_ranges(network, inputs)[layer - 1])
@@ -90,10 +90,10 @@ def rescale_incoming(network: KANBatch, layer: int, inputs: InputTensors) -> KAN
 
 
 def continue_ends(network: KANBatch, inputs: InputTensors, weights: Tensor | None = None) -> KANBatch:
-    """Continue every spline into the cells at its ends that hold fewer than six rows in all: as the next cubic goes.
+    """Extrapolate every spline into its outermost cells, as many as hold fewer than six rows in total.
 
-    The fourth differences of the coefficients there become zero. A row of weight k counts as k rows; `weights` (n,) are
-    ones where None.
+    The fourth differences of the coefficients become zero there, so that the neighbouring cubic continues. A row of
+    weight k counts as k rows; `weights` (n,) None means equal weights.
     """
     weights = network.theta.new_ones(len(inputs)) if weights is None else weights
     counts = _counts(network, inputs, weights)
@@ -110,7 +110,7 @@ def continue_ends(network: KANBatch, inputs: InputTensors, weights: Tensor | Non
 
 
 def _counts(network: KANBatch, inputs: InputTensors, weights: Tensor) -> list[Tensor]:
-    """Return the weight of the rows in every cell of every layer's splines, each (M, cells, splines)."""
+    """Return the total row weight in every cell of every layer's splines, each (M, cells, splines)."""
     counts = [
         network.theta.new_zeros(len(network), layer.grid_size, layer.splines)
         for layer in network.architecture.layers
@@ -140,7 +140,7 @@ def _value_ranges(network: KANBatch, inputs: InputTensors) -> list[tuple[Tensor,
 
 
 def _continue_left(splines: Tensor, counts: Tensor) -> Tensor:
-    """Continue splines (M, inputs, size, subnodes) to the left, given the rows in every cell (M, cells, inputs)."""
+    """Extrapolate splines (M, inputs, size, subnodes) to the left, given the row counts (M, cells, inputs)."""
     empty = (counts.cumsum(1) < ENOUGH).sum(1).clamp(max=counts.shape[1] - 1)
     result = splines.clone()
     for place in reversed(range(int(empty.max()))):
@@ -151,7 +151,7 @@ def _continue_left(splines: Tensor, counts: Tensor) -> Tensor:
 
 
 def _suitable_range(network: KANBatch, layer: int, seen: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """Return the range every node before `layer` should have, (M, nodes) each; `seen` are the ends of its values."""
+    """Return the suitable range of every node before `layer`, (M, nodes) each; `seen` is the range of its values."""
     low, high = seen
     span = (high - low).clamp(min=1e-9)
     least, most = low - BEYOND * span, high + BEYOND * span
@@ -164,7 +164,7 @@ def _suitable_range(network: KANBatch, layer: int, seen: tuple[Tensor, Tensor]) 
 
 
 def _sum_bounds(network: KANBatch, layer: int) -> tuple[Tensor, Tensor]:
-    """Return the least and largest sum of the edges into every sub-node before `layer`, over their ranges."""
+    """Return the smallest and largest possible sum of the edges into every sub-node before `layer`."""
     sizes, block = network.architecture.layers[layer - 1], network.blocks()[layer - 1]
     splines, cycles, tables = by_kind(sizes, block)
     points = torch.linspace(0.0, 1.0, 4 * sizes.basis_size, dtype=block.dtype, device=block.device)
@@ -183,7 +183,7 @@ def _sum_bounds(network: KANBatch, layer: int) -> tuple[Tensor, Tensor]:
 def _rescale(
     network: KANBatch, layer: int, stale: Tensor, inputs: InputTensors, seen: tuple[Tensor, Tensor]
 ) -> _Rescaled:
-    """Rescale the edges that arrive at the `stale` nodes (M, nodes) before `layer`, whose values span `seen`."""
+    """Rescale the incoming edges of the `stale` nodes (M, nodes) before `layer`, whose values span `seen`."""
     sizes = network.architecture.layers[layer - 1]
     low, high = _suitable_range(network, layer, seen)
     shift, scale = low.clone(), high - low
@@ -226,7 +226,7 @@ def _largest_factors(network: KANBatch, layer: int, inputs: InputTensors) -> Ten
 
 
 def _share(network: KANBatch, layer: int, sizes: LayerArchitecture) -> Tensor:
-    """Return which part of a shift every edge takes: all edges that arrive at a node take the same."""
+    """Return the fraction of a shift that every edge takes; all incoming edges of a node take the same."""
     arriving = len(sizes.widths)
     if network.active is None:
         return network.theta.new_full((1, 1, 1), 1.0 / arriving)
@@ -237,7 +237,7 @@ def _share(network: KANBatch, layer: int, sizes: LayerArchitecture) -> Tensor:
 def _move_nodes(
     network: KANBatch, layer: int, stale: Tensor, inputs: InputTensors, seen: tuple[Tensor, Tensor]
 ) -> KANBatch:
-    """Rescale the edges into the stale nodes before a layer and refit the splines that leave them."""
+    """Rescale the incoming edges of the stale nodes before a layer and refit their outgoing splines."""
     fresh = _rescale(network, layer, stale, inputs, seen)
     sizes = network.architecture.layers[layer]
     lower, upper = network.lower[layer], network.upper[layer]

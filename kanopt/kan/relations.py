@@ -1,4 +1,4 @@
-"""What is known of a law beside its rows: equations between its outputs, their derivatives and known columns."""
+"""Relations: equations between the outputs of a law, their derivatives and known columns."""
 
 from __future__ import annotations
 
@@ -43,26 +43,26 @@ class RelationState:
 
 @dataclass(frozen=True, eq=False)
 class Relation:
-    """An equation that holds at some points: its residual is zero there.
+    """An equation that holds at given points: its residual is zero there.
 
     Parameters
     ----------
     name
-        Named in every message.
+        Name, used in messages.
     residual
-        From a :class:`RelationState` to the residual of every point, a tensor of shape (points,), by torch functions.
-        The residual of a point depends on that point alone.
+        Function from a :class:`RelationState` to the residual of every point, a tensor of shape (points,), written with
+        torch functions. The residual of a point depends only on that point.
     points
-        Where it holds: a column (n,), or one number for all, per input, and any further known column. Dates are
-        numbers already.
+        Points where the equation holds: per input a column (n,) or one number for all, and any further known columns.
+        Dates have to be converted to numbers.
     weight
-        One number, or one per point. The loss adds ``weight * residual**2`` over the points, so that
-        1 / tolerance² makes a residual as large as the tolerance cost 1.
+        One number, or one per point. The loss is the sum of ``weight * residual**2`` over the points, so that with
+        1 / tolerance² a residual equal to the tolerance costs 1.
 
     Raises
     ------
     FitError
-        Where the points are no numbers, not finite or of different lengths, or a weight is negative.
+        If the points are not numbers, not finite or of different lengths, or a weight is negative.
 
     Examples
     --------
@@ -163,26 +163,26 @@ def observed(
 def collocation(ranges: Mapping[str, tuple[float, float]], cells: int) -> dict[str, np.ndarray]:
     """Return points for a relation: all combinations of two Gauss points in each of `cells` equal cells.
 
-    There the second derivative of a cubic spline with these cells is most exact, one order better than elsewhere
-    (collocation at Gaussian points, de Boor and Swartz 1973, SIAM J. Numer. Anal. 10). Points at the knots alone are a
-    bad choice: between them the residual is free.
+    There the second derivative of a cubic spline with these cells is most accurate, one order better than elsewhere
+    (collocation at Gaussian points, de Boor and Swartz 1973, SIAM J. Numer. Anal. 10). Points only at the knots are a
+    poor choice: they leave the residual between the knots unconstrained.
 
     Parameters
     ----------
     ranges
-        Both ends of every feature.
+        Range of every feature.
     cells
-        Cells per feature, best the intervals of the finest grid, ``grid_size * 2**refinements``.
+        Cells per feature, ideally the intervals of the finest grid, ``grid_size * 2**refinements``.
 
     Returns
     -------
     dict of ndarray
-        One column per feature, of (2 cells) ** features points.
+        One column per feature, with (2 cells) ** features points.
 
     Raises
     ------
     FitError
-        Where a range is none, or `cells` no number of cells.
+        If a range is invalid, or `cells` is not a positive integer.
 
     Examples
     --------
@@ -202,7 +202,7 @@ def collocation(ranges: Mapping[str, tuple[float, float]], cells: int) -> dict[s
 
 
 def is_count(value: object, least: int) -> bool:
-    """Return whether `value` is a whole number, `least` or more."""
+    """Return whether `value` is an integer of at least `least`."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= least
 
 

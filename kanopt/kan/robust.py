@@ -1,8 +1,8 @@
 """Robust losses by iterative reweighting.
 
 A loss Σ ρ(r / s) is minimised by least squares with row weights ψ(u) / u at u = r / s, recomputed as the fit
-moves (Huber and Ronchetti 2009, *Robust Statistics*, section 7.8). The scale s is the median absolute
-residual / 0.6745, which one row in a hundred cannot move.
+changes (Huber and Ronchetti 2009, *Robust Statistics*, section 7.8). The scale s is the median absolute
+residual / 0.6745, which one outlier in a hundred rows hardly affects.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LOSSES = ("squared", "huber", "tukey")
 
 
 def weighted_median(values: Tensor, weights: Tensor) -> Tensor:
-    """Return the median along the last axis where a row of weight k counts as k rows.
+    """Return the weighted median along the last axis; a row of weight k counts as k rows.
 
     Examples
     --------
@@ -56,8 +56,8 @@ def weighted_median(values: Tensor, weights: Tensor) -> Tensor:
 def residual_scale(residual: Tensor, weights: Tensor) -> Tensor:
     """Return the robust standard deviation of residuals (..., n) about zero, shape (...).
 
-    Where more than half of the rows are met exactly, as where most targets are equal, the median is rounding. The scale
-    then stays at a millionth of the mean absolute residual, so that rounding does not decide which rows are trusted.
+    If more than half of the rows are fitted exactly, as when most targets are equal, the median is rounding error. The
+    scale is then a millionth of the mean absolute residual, so that rounding does not decide which rows are outliers.
     """
     size = residual.abs()
     mean = (weights * size).sum(-1) / weights.sum(-1)
@@ -70,12 +70,12 @@ def robust_weights(residual: Tensor, weights: Tensor, loss: str) -> Tensor:
 
 
 def robust_weight_share(residual: Tensor, weights: Tensor, loss: str) -> Tensor:
-    """Return ψ(u) / u for residuals (..., n): the share of its weight that a row keeps.
+    """Return ψ(u) / u for residuals (..., n): the fraction of its weight that a row keeps.
 
     Parameters
     ----------
     loss
-        ``"squared"`` trusts all rows; ``"huber"`` and ``"tukey"`` lower the weights of large residuals.
+        ``"squared"`` keeps all weights; ``"huber"`` and ``"tukey"`` lower the weights of rows with large residuals.
     """
     if loss == "squared":
         return torch.ones_like(residual)
@@ -84,7 +84,7 @@ def robust_weight_share(residual: Tensor, weights: Tensor, loss: str) -> Tensor:
 
 
 def weight_function(u: Tensor, loss: str) -> Tensor:
-    """Return ψ(u) / u for residuals in scales.
+    """Return ψ(u) / u for standardised residuals u.
 
     Examples
     --------
@@ -99,16 +99,16 @@ def weight_function(u: Tensor, loss: str) -> Tensor:
 
 
 def huber_loss(size: Tensor, limit: Tensor) -> Tensor:
-    """Return Huber's ρ, doubled, of residuals of some size: squares up to `limit`, then straight lines."""
+    """Return twice Huber's ρ of absolute residuals `size`: quadratic up to `limit`, linear beyond."""
     return torch.where(size > limit, limit * (2.0 * size - limit), size.square())
 
 
 def poisson_weights(mean: Tensor) -> Tensor:
-    """Return 1 / mean: least squares with these weights, renewed as the mean moves, is quasi-Poisson regression.
+    """Return 1 / mean: iteratively reweighted least squares with these weights is quasi-Poisson regression.
 
-    Its errors have a variance in proportion to the mean, and it makes Σ mean = Σ target where the network has a free
-    constant behind an exponential link (McCullagh and Nelder 1989, *Generalized Linear Models*, section 9.2). Means
-    are in units of their average; below a hundredth of it the weight stays.
+    The error variance is proportional to the mean, and Σ mean = Σ target if the network has a free constant and an
+    exponential link (McCullagh and Nelder 1989, *Generalized Linear Models*, section 9.2). Means are in units of their
+    average; below a hundredth of it the weight is constant.
     """
     return 1.0 / mean.clamp(min=LEAST_MEAN)
 

@@ -1,4 +1,4 @@
-"""The smoothing weights, chosen by cross-validation or evidence on the Gauss-Newton model.
+"""Choose smoothing weights by cross-validation or evidence, on the Gauss-Newton model.
 
 At parameters θ with residual r the network is, to first order, the linear model r − J(β − θ). For weights λ
 its penalised solution is
@@ -15,12 +15,12 @@ as the precision of a normal prior on β, integrates β out, and keeps (MacKay 1
 
     E(λ) = n · log[(‖r − J(β − θ)‖²_W + βᵀS_λβ) / n] + log det(H + S_λ) − log det S_λ,
 
-the smaller the better. H does not depend on λ, so that a whole search needs no further look at the rows
+the smaller the better. H does not depend on λ, so that a whole search needs no further pass over the rows
 (:func:`select_smoothing`).
 
-For a network with hidden nodes this is done in turns with training ("performance iteration", Gu 1992), and by small
-steps (:func:`update_smoothing`): where two layers take the same curve in turns, as a line after a curve or a curve
-after a line, the linear model believes that both can be lines.
+For a network with hidden nodes this alternates with training ("performance iteration", Gu 1992), in small steps
+(:func:`update_smoothing`): where either of two successive layers could represent the same nonlinearity, the linear
+model wrongly suggests that both can be linear.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ RIDGES = (1e-12, 1e-9, 1e-6, 1e-4, 1e-2, 1.0)
 
 
 def gcv_score(squares: Tensor, edf: Tensor, rows: float) -> Tensor:
-    """Return n · squares / (n − γ · edf)², infinite where the model has too many parameters."""
+    """Return n · squares / (n − γ · edf)², infinite if the model has too many parameters."""
     spare = rows - GAMMA * edf
     score = rows * squares / spare.clamp(min=1e-300) ** 2
     return torch.where(spare > 0.02 * rows, score, torch.full_like(score, torch.inf))
@@ -77,9 +77,9 @@ def effective_parameters(matrix: Tensor, penalty: Tensor) -> tuple[Tensor, Tenso
 
 
 def _factor(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the Cholesky factor of D A D with a unit diagonal, D's diagonal, and which matrices (M, P, P) have none.
+    """Return the Cholesky factor of D A D with a unit diagonal, D's diagonal, and a mask of matrices without factor.
 
-    Where rounding has made a matrix indefinite, 1e-14 is added to its diagonal.
+    If rounding has made a matrix of the batch (M, P, P) indefinite, 1e-14 is added to its diagonal.
     """
     diagonal = matrix.diagonal(dim1=1, dim2=2)
     scale = diagonal.clamp(min=torch.finfo(matrix.dtype).tiny).rsqrt()
@@ -94,10 +94,10 @@ def _factor(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 class GaussNewtonModel:
-    """The Gauss-Newton model in the directions in which the penalty is diagonal.
+    """The Gauss-Newton model in the eigenbasis of the penalty.
 
-    Directions the penalty holds hard and directions it leaves free are then apart, and scaling the matrix
-    to a unit diagonal keeps its inverse accurate over the whole range of weights.
+    This separates strongly penalised from unpenalised directions, and scaling the matrix to a unit diagonal keeps its
+    inverse accurate over the whole range of weights.
 
     Parameters
     ----------
@@ -106,9 +106,9 @@ class GaussNewtonModel:
     total_weight
         Sum of the row weights before any robust reweighting.
     rows
-        How many rows count in the score.
+        Effective number of rows n in the score.
     floor
-        Squared error below which all fits count as exact, so that the smoothest of them is taken.
+        Squared error below which all fits count as exact, so that the smoothest of them is chosen.
     criterion
         ``"gcv"`` or ``"evidence"``.
     """
@@ -136,7 +136,7 @@ class GaussNewtonModel:
         self.identity = torch.eye(theta.shape[1], dtype=theta.dtype, device=theta.device)
 
     def score(self, smoothing: Tensor) -> Tensor:
-        """Return the score at weights (M, groups + 1), shape (M,); the smaller the better."""
+        """Return the score for weights (M, groups + 1), shape (M,); the smaller the better."""
         held = smoothing[:, self.penalty.group] * self.penalty.values + smoothing[:, -1:]
         held = self.total_weight * held
         matrix = self.matrix.clone()
@@ -167,13 +167,13 @@ def update_smoothing(
 ) -> tuple[Tensor, Tensor]:
     """Take one step towards the smoothing of largest evidence; return the weights and the noise variance (M,).
 
-    At its maximum the evidence obeys, group by group,
+    At its maximum the evidence satisfies, group by group,
 
         λ_g = σ² edf_g / (W θᵀS_gθ),        edf_g = Σ_k (1 − W λ_g s_k [VᵀUV]_kk),    U = (H + S)⁻¹,
 
     s and V being eigenvalues and eigenvectors of S_g, σ² = ‖r‖² / (W − edf) (MacKay 1992, Neural Comput. 4, eq. 4.9;
     Wood and Fasiolo 2017, Biometrics 73, eq. 7). A network far from its optimum has a large σ², so that training begins
-    smooth and becomes free as the error falls, down to nothing where there is no noise. The ridge is σ² over the
+    with strong smoothing, which weakens as the error falls, to zero without noise. The ridge is σ² over the prior
     variance of a coefficient, :data:`SPREAD`. Weights (M, groups + 1) as in :meth:`Penalty.matrices`.
     """
     held = smoothing[:, penalty.group] * penalty.values
@@ -201,16 +201,16 @@ def select_smoothing(
     ridges: Sequence[float] = RIDGES,
     rounds: int = 2,
 ) -> Tensor:
-    """Return the weights of least score found by a joint sweep and sweeps group by group.
+    """Return the weights with the smallest score found by a joint sweep and sweeps over single groups.
 
     Parameters
     ----------
     start
-        Weights now, shape (M, groups + 1), the ridge last.
+        Current weights, shape (M, groups + 1), the ridge last.
     ridges
-        Ridges tried.
+        Ridges to try.
     rounds
-        Sweeps over the groups.
+        Number of sweeps over the groups.
 
     Returns
     -------
@@ -240,7 +240,7 @@ def select_smoothing(
 
 
 def _raise_ridge(model: GaussNewtonModel, start: Tensor, ridges: Sequence[float]) -> Tensor:
-    """Raise the ridge of networks whose equations cannot be solved at `start` to the least of `ridges` that helps."""
+    """Raise the ridge of networks with unsolvable equations at `start` to the smallest of `ridges` that suffices."""
     best = start.clone()
     for ridge in ridges:
         lost = ~torch.isfinite(model.score(best))
@@ -251,7 +251,7 @@ def _raise_ridge(model: GaussNewtonModel, start: Tensor, ridges: Sequence[float]
 
 
 def _steps(now: Tensor) -> Tensor:
-    """Return weights to try in place of `now` (M,), in rising order; shape (tries, M)."""
+    """Return candidate weights around `now` (M,), in ascending order; shape (tries, M)."""
     near = now * now.new_tensor([1e-3, 1e-1, 1e1, 1e3]).unsqueeze(1)
     inside = near.clamp(min=SMOOTHINGS[0], max=SMOOTHINGS[-1])
     return torch.cat([inside, torch.full_like(inside[:1], SMOOTHINGS[-1])])

@@ -1,7 +1,7 @@
 """Random starts.
 
-Every edge starts as a random line with a little curvature, and every hidden node spans its range. One start
-of a deep network often ends in a poor optimum; the best of several rarely does.
+Every edge is initialised as a random line with a little curvature, and every hidden node spans its range. One start
+of a deep network often ends in a poor local optimum; the best of several rarely does.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ def random_starts(
     Parameters
     ----------
     inputs
-        Rows that decide the hidden ranges.
+        Rows that determine the hidden ranges.
     bounds
         Lower and upper ends of the numeric inputs, each of shape (numbers,).
     offset
         Constants added to the outputs, usually the means of the targets; shape (outputs,).
     generator
-        Source of all randomness, on the CPU, so that every device starts alike.
+        Source of all randomness, on the CPU, so that starts do not depend on the device.
     wanted
-        Shapes the edges must have.
+        Shape constraints of the edges.
 
     Examples
     --------

@@ -8,12 +8,12 @@ and a step solves the damped Gauss-Newton equations
 
     (JᵀWJ + S + μ D) δ = JᵀW (y − f) − S θ,        D = diag(JᵀWJ + S)
 
-(Marquardt 1963; Nocedal and Wright 2006, section 10.3). Each network of the batch has a damping μ of its own,
-moved by the gain ratio as in Nielsen 1999 (*Damping parameter in Marquardt's method*, eq. 2.21). The sums over rows
-are the objective's (:mod:`kanopt.kan.objective`); the hidden ranges follow their values (:mod:`kanopt.kan.ranges`).
+(Marquardt 1963; Nocedal and Wright 2006, section 10.3). Each network of the batch has its own damping μ, updated by the
+gain ratio as in Nielsen 1999 (*Damping parameter in Marquardt's method*, eq. 2.21). The objective computes the sums
+over rows (:mod:`kanopt.kan.objective`); the hidden ranges are refitted on the way (:mod:`kanopt.kan.ranges`).
 
-Where coefficients are constrained (:mod:`kanopt.kan.constraints`) the step is taken in the bounded d, with those at
-their bound and pushed against it held fixed: the two-metric projection of Bertsekas 1982 (SIAM J. Control Optim. 20).
+With constrained coefficients (:mod:`kanopt.kan.constraints`) the step is taken in d, and bounded d at their bound with
+an outward step are held fixed: the two-metric projection of Bertsekas 1982 (SIAM J. Control Optim. 20).
 """
 
 from __future__ import annotations
@@ -36,22 +36,21 @@ StepCallback = Callable[[int, Tensor], bool]
 
 @dataclass(frozen=True)
 class TrainerOptions:
-    """How to train.
+    """Options of a training run.
 
     Parameters
     ----------
     iterations
-        Largest number of steps tried.
+        Maximum number of steps.
     tolerance
-        A network is done when an accepted step lowers its loss by less than this fraction of its squared
-        error.
+        A network has converged when an accepted step lowers its loss by less than this fraction of its squared error.
     damping
-        First μ, relative to D. Networks that are linear in their parameters need almost none.
+        Initial μ, relative to D. Networks that are linear in their parameters need almost none.
     range_every
-        Steps between looks at the hidden ranges; none in the last third, so that training ends settled.
+        Number of steps between refits of the hidden ranges; none in the last third, so that training converges.
     watch
-        Called after every step with its number and the losses (M,); training ends in order, with the best state of
-        every network, where it returns True.
+        Callback after every step, with its number and the losses (M,); if it returns True, training stops and returns
+        the best state of every network.
     """
 
     iterations: int = 60
@@ -63,7 +62,7 @@ class TrainerOptions:
 
 @dataclass
 class History:
-    """What happened, step by step: lists of tensors of shape (M,); `best` is the least loss of every network."""
+    """The course of a training run: per step a tensor of shape (M,); `best` is the smallest loss of every network."""
 
     loss: list[Tensor] = field(default_factory=list)
     damping: list[Tensor] = field(default_factory=list)
@@ -75,7 +74,7 @@ class History:
 
 @dataclass
 class _TrainerState:
-    """Everything a running network carries; the leading axis of every tensor is the model."""
+    """The state of the networks in training; the leading axis of every tensor is the model."""
 
     network: KANBatch
     normal: NormalEquations
@@ -100,13 +99,13 @@ def train(
     Parameters
     ----------
     network
-        Where to start; with `constraints` it must obey them already.
+        Initial networks, which must satisfy `constraints`.
     objective
         The sum of squares.
     penalty
         S of every network, shape (M, parameters, parameters), see :meth:`Penalty.weighted`.
     constraints
-        Parameterisation that holds shapes, if any.
+        Parameterisation of shape constraints, if any.
     """
     options = options or TrainerOptions()
     history = History()
@@ -153,7 +152,7 @@ def _step(
     constraints: ConstrainedCoefficients | None,
     running: Tensor,
 ) -> Tensor:
-    """Try one step for the networks in `running`; return which of them are done."""
+    """Try one step for the networks in `running`; return a mask of those that have converged."""
     current = state.network.take(running)
     damping, growth = state.damping[running], state.growth[running]
     loss = state.loss[running]
@@ -180,7 +179,7 @@ def _step(
 def _propose(
     state: _TrainerState, running: Tensor, constraints: ConstrainedCoefficients | None
 ) -> tuple[Tensor, Tensor]:
-    """Solve the damped equations; return θ after the step and the decrease the quadratic model predicts."""
+    """Solve the damped equations; return θ after the step and the decrease predicted by the quadratic model."""
     theta = state.network.theta[running]
     penalty = state.penalty[running]
     hessian = state.normal.matrix[running] + penalty
