@@ -9,7 +9,7 @@ import numpy as np
 
 from kanopt.formulas import Table, Variable, parse_formula
 from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, VehicleType
-from kanopt.problems.routing.simulate.price import route_costs
+from kanopt.problems.routing.simulate import route_costs
 from kanopt.refs import arc, clock, state, vehicle
 
 KM, LOAD, HOUR = Variable("km", "km"), Variable("load", "t"), Variable("hour", "h")

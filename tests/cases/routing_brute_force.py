@@ -7,7 +7,7 @@ from itertools import combinations, permutations
 import numpy as np
 
 from kanopt.problems import Route, RoutingProblem
-from kanopt.problems.routing.simulate.price import leg_costs
+from kanopt.problems.routing.simulate import leg_costs
 
 
 def best_of_all_plans(problem: RoutingProblem) -> tuple[int, float]:

@@ -15,7 +15,7 @@ from kanopt.explain.explanation import Level
 from kanopt.explain.wording import amount_text, first_few, join_list, number_text, percent_text
 from kanopt.problems.result import Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
-from kanopt.problems.routing.simulate.check import missing_skill
+from kanopt.problems.routing.simulate import missing_skill
 from kanopt.solvers.solve import solve
 
 __all__ = ["PlanAlternative", "with_client_on", "without_leg"]

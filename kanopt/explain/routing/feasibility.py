@@ -14,8 +14,7 @@ from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem, VehicleT
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.insertion import is_soonest_at_start, violations_by_route
 from kanopt.problems.routing.leg_laws import DURATION
-from kanopt.problems.routing.simulate.drive import Drive
-from kanopt.problems.routing.tolerance import slack
+from kanopt.problems.routing.simulate import Drive, slack
 
 __all__ = ["is_exhaustive", "serve_all"]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.problems.routing.data import Floats, Ints
 from kanopt.problems.routing.leg_laws import DURATION
-from kanopt.problems.routing.simulate.breaks import service_begin
+from kanopt.problems.routing.simulate import service_begin
 
 __all__ = ["Undecided", "allows_held_karp", "is_timed", "serve_all_held_karp"]
 

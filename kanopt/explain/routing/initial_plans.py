@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.problems.routing.insertion import InsertionFinder
-from kanopt.problems.routing.simulate.check_orders import trips_of
+from kanopt.problems.routing.simulate import trips_of
 
 __all__ = ["best_fit_plan", "complete_by_insertion", "restrict_plan"]
 

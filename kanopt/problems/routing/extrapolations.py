@@ -15,7 +15,7 @@ from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Ints
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.problems.routing.plan import RoutingPlan
-from kanopt.problems.routing.simulate.drive import Drive
+from kanopt.problems.routing.simulate import Drive
 from kanopt.problems.wording import clock_text, number
 
 if TYPE_CHECKING:

@@ -15,9 +15,7 @@ from kanopt.problems.routing.insertion_candidates import select_insertions
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.planning_values import PlanningValues
-from kanopt.problems.routing.simulate.check import check_plan
-from kanopt.problems.routing.simulate.drive import Drive, drive
-from kanopt.problems.routing.simulate.price import route_costs
+from kanopt.problems.routing.simulate import Drive, check_plan, drive, route_costs
 
 __all__ = ["Insertion", "InsertionFinder", "is_soonest_at_start", "violations_by_route"]
 

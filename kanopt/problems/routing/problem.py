@@ -28,12 +28,9 @@ from kanopt.problems.routing.planning_values import PlanningValues, PlanStates
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.reasons import routing_reasons
 from kanopt.problems.routing.remarks import input_findings
-from kanopt.problems.routing.simulate.check import check_plan
-from kanopt.problems.routing.simulate.drive import Drive, drive
-from kanopt.problems.routing.simulate.price import RESERVED, price_plan
-from kanopt.problems.routing.timetable import timetable_of, with_times
+from kanopt.problems.routing.simulate import RESERVED, Drive, check_plan, drive, price_plan
 from kanopt.problems.routing.validation import check_entities, check_text_fields, read_matrix
-from kanopt.problems.routing.views import views_of
+from kanopt.problems.routing.views import timetable_of, views_of, with_times
 from kanopt.problems.views import View
 from kanopt.problems.wording import list_names
 from kanopt.units import convert

@@ -25,8 +25,7 @@ from kanopt.problems.routing.relaxations import (
     total_violation,
     violated_rule_kinds,
 )
-from kanopt.problems.routing.simulate.drive import Drive, drive
-from kanopt.problems.routing.tolerance import exceeds
+from kanopt.problems.routing.simulate import Drive, drive, exceeds
 from kanopt.problems.wording import amount_text, clock_text
 
 __all__ = ["routing_reasons"]

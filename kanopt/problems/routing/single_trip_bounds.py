@@ -12,8 +12,7 @@ from kanopt.problems.routing.entities import VehicleType
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.problems.routing.plan import Route
 from kanopt.problems.routing.planning_values import PlanningValues
-from kanopt.problems.routing.simulate.breaks import service_begin
-from kanopt.problems.routing.simulate.drive import drive
+from kanopt.problems.routing.simulate import drive, service_begin
 
 __all__ = ["SingleTripBounds", "single_trip_bounds"]
 

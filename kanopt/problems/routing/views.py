@@ -1,4 +1,4 @@
-"""What there is to see in a routing plan: a map and a timetable."""
+"""What there is to see in a routing plan: when every stop is served, as a table and as bars, and a map."""
 
 from __future__ import annotations
 
@@ -10,16 +10,82 @@ from numpy.typing import NDArray
 
 from kanopt.problems.routing.entities import Client
 from kanopt.problems.routing.plan import RoutingPlan
-from kanopt.problems.routing.simulate.breaks import breaks_on_leg
-from kanopt.problems.routing.simulate.drive import Drive
-from kanopt.problems.routing.tolerance import slack
+from kanopt.problems.routing.simulate import Drive, breaks_on_leg, slack
 from kanopt.problems.views import GanttView, MapView, View
 from kanopt.problems.wording import amount_text, clock_text
 
 if TYPE_CHECKING:
+    from kanopt.problems.routing.data import RoutingData
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["views_of"]
+__all__ = ["timetable_of", "views_of", "with_times"]
+
+_TIMES = ["arrive", "begin", "end", "late"]
+
+
+def timetable_of(data: RoutingData, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:
+    """Return one row per leg of a plan that was driven on the law.
+
+    Parameters
+    ----------
+    data
+        The problem's data.
+    plan
+        The plan.
+    driven
+        How it is driven.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``vehicle`` (such as ``"van 1"``), ``stop`` (counted from 1 on each route), ``place``, ``leave`` (of the
+        place before), ``arrive``, ``begin`` and ``end`` of the service there, ``late`` and ``breaks`` (taken on the
+        way), ``load`` (on the way there), ``distance``. Times are clock times in the problem's unit.
+    """
+    labels = np.array([route.label for route in plan.routes], dtype=object)
+    names = np.array(data.names, dtype=object)
+    stops = pd.Series(driven.route).groupby(driven.route).cumcount() + 1
+    return pd.DataFrame(
+        {
+            "vehicle": labels[driven.route],
+            "stop": stops.to_numpy(),
+            "place": names[driven.head],
+            "leave": driven.leave,
+            "arrive": driven.arrive,
+            "begin": driven.begin,
+            "end": driven.begin + driven.stay,
+            "late": np.where(_is_late(data, driven), driven.late, 0.0),
+            "breaks": driven.breaks_taken,
+            "load": driven.load,
+            "distance": data.distance[driven.tail, driven.head],
+        }
+    )
+
+
+def with_times(data: RoutingData, plan: RoutingPlan, timetable: pd.DataFrame) -> pd.DataFrame:
+    """Return the stops of a plan with the times of a timetable; a client left out has none.
+
+    Parameters
+    ----------
+    data
+        The problem's data.
+    plan
+        The plan.
+    timetable
+        From :func:`timetable_of`, of this plan.
+    """
+    rows, leg = [], 0
+    for route in plan.routes:
+        before = route.depot
+        for client in route.clients:
+            # staying where one is, as a plan made by hand may say, is no leg
+            leg += client != before
+            rows.append(leg - 1)
+            before = client
+        leg += before != route.depot and data.vehicles[data.type_index[route.vehicle]].returns
+    stops = plan.to_frame()
+    times = timetable[_TIMES].iloc[rows].reset_index(drop=True).reindex(range(len(stops)))
+    return pd.concat([stops, times], axis=1)
 
 
 def views_of(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> tuple[View, ...]:
@@ -42,7 +108,7 @@ def _positions(problem: RoutingProblem) -> pd.DataFrame | None:
 
 def _map(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, where: pd.DataFrame) -> MapView:
     unserved = set(plan.unserved)
-    late = np.where(_is_late(problem, driven), driven.late, 0.0)
+    late = np.where(_is_late(problem.data, driven), driven.late, 0.0)
     arrivals = {
         problem.data.names[head]: (begin, by)
         for head, begin, by in zip(driven.head, driven.begin, late, strict=True)
@@ -143,7 +209,7 @@ def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Gan
     waits = pd.DataFrame(
         {"row": rows, "start": driven.arrive, "end": driven.begin, "label": heads, "kind": "wait"}
     )
-    late = _is_late(problem, driven)
+    late = _is_late(problem.data, driven)
     kinds = np.where(late, "late", np.where(driven.head < len(problem.depots), "reload", "service"))
     labels = heads.copy()
     labels[late] = [
@@ -160,9 +226,9 @@ def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Gan
     return GanttView("Timetable", bars.reset_index(drop=True), problem.units.time, clock=True)
 
 
-def _is_late(problem: RoutingProblem, driven: Drive) -> NDArray[np.bool_]:
+def _is_late(data: RoutingData, driven: Drive) -> NDArray[np.bool_]:
     """Say at which heads of legs service begins after the last window."""
-    return np.asarray(driven.late > slack(problem.data.latest[driven.head]))
+    return np.asarray(driven.late > slack(data.latest[driven.head]))
 
 
 def _breaks(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import numpy as np
 
 from kanopt.problems.routing import Route, RoutingProblem
 from kanopt.problems.routing.data import Floats
-from kanopt.problems.routing.simulate.price import route_costs
+from kanopt.problems.routing.simulate import route_costs
 from kanopt.solvers.routing.arrays import NodeRoutes
 from kanopt.solvers.routing.integers import RoutingIntegers
 

@@ -14,7 +14,7 @@ from kanopt.problems import Client, Depot, Reason, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy, insertion
 from kanopt.problems.routing.insertion import InsertionFinder
 from kanopt.problems.routing.relaxations import smallest_relaxations
-from kanopt.problems.routing.simulate.drive import drive
+from kanopt.problems.routing.simulate import drive
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10
 CLIENTS = (Client("a", demand=0.5), Client("b", demand=0.4), Client("c", demand=0.3))

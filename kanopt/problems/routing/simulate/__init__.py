@@ -1,1 +1,30 @@
-"""The referee of routing plans: how routes are driven on the laws, which rules they break and what they cost."""
+"""The referee of routing plans: how routes are driven on the laws, which rules they break and what they cost.
+
+Routes are laid out as arrays (`legs`), driven from given departures (`forward`) with breaks where drivers are soonest
+(`breaks`); departures that are left open are chosen (`departures`, `drive`). What was driven is checked (`check`) and
+priced (`price`). No solver runs through here, and no solver's figure is trusted where this package gives another.
+"""
+
+from kanopt.problems.routing.simulate.breaks import breaks_on_leg
+from kanopt.problems.routing.simulate.check import check_plan, exceeds, missing_skill, slack, trips_of
+from kanopt.problems.routing.simulate.departures import departure_breakpoints
+from kanopt.problems.routing.simulate.drive import Drive, drive
+from kanopt.problems.routing.simulate.legs import service_begin
+from kanopt.problems.routing.simulate.price import RESERVED, leg_costs, price_plan, route_costs
+
+__all__ = [
+    "RESERVED",
+    "Drive",
+    "breaks_on_leg",
+    "check_plan",
+    "departure_breakpoints",
+    "drive",
+    "exceeds",
+    "leg_costs",
+    "missing_skill",
+    "price_plan",
+    "route_costs",
+    "service_begin",
+    "slack",
+    "trips_of",
+]

@@ -1,23 +1,49 @@
-"""Every constraint of a routing plan, verified on the law without a solver."""
+"""Every rule of a routing plan, verified on the law without a solver."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kanopt.problems.findings import Check, Violation
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import split_list
-from kanopt.problems.routing.plan import RoutingPlan
-from kanopt.problems.routing.simulate.check_orders import company_violations, order_violations
-from kanopt.problems.routing.simulate.check_times import time_violations
+from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.simulate.drive import Drive
-from kanopt.problems.routing.tolerance import exceeds
-from kanopt.problems.wording import amount_text
+from kanopt.problems.wording import amount_text, clock_text
 
-__all__ = ["check_plan", "exceeds", "missing_skill"]
+__all__ = ["check_plan", "exceeds", "missing_skill", "slack", "trips_of"]
+
+_ABSOLUTE, _RELATIVE = 1e-6, 1e-9
+
+
+def exceeds(value: float, limit: float) -> bool:
+    """Say whether a value passes a limit by more than the noise of floating-point sums.
+
+    Examples
+    --------
+    >>> exceeds(0.1 + 0.2, 0.3), exceeds(0.31, 0.3)
+    (False, True)
+    """
+    return bool(value > limit + _ABSOLUTE * min(1.0, max(abs(limit), 1e-3)) + _RELATIVE * abs(limit))
+
+
+def slack(limits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return by how much values may pass limits before they exceed them; an infinite limit has none.
+
+    Examples
+    --------
+    >>> slack(np.array([5.0, np.inf]))
+    array([1.005e-06, 0.000e+00])
+    """
+    size = np.where(np.isfinite(limits), np.abs(limits), 0.0)
+    return np.asarray(
+        np.where(np.isfinite(limits), _ABSOLUTE * np.minimum(1.0, np.maximum(size, 1e-3)), 0.0)
+        + _RELATIVE * size
+    )
 
 
 def check_plan(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Check:
@@ -27,80 +53,55 @@ def check_plan(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Check:
             *_fleet(data, plan),
             *_visits(data, plan),
             *_skills(data, plan),
-            *company_violations(data, plan),
-            *order_violations(data, plan),
+            *_company(data, plan),
+            *_orders(data, plan),
             *_capacity(data, plan, driven),
             *_roads(data, plan, driven),
-            *time_violations(data, plan, driven),
+            *_windows(data, plan, driven),
+            *_shifts(data, plan, driven),
+            *_lengths(data, plan, driven),
+            *_breaks(data, plan, driven),
         )
     )
 
 
 def _fleet(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
-    """Vehicles that do not exist, are used twice, or start from another depot than theirs."""
+    """Yield vehicles that do not exist, are used twice, or start from another depot than theirs."""
     used = Counter((route.vehicle, route.index) for route in plan.routes)
     for (name, index), times in used.items():
-        count = data.vehicles[data.type_index[name]].count
+        label, count = f"{name} {index}", data.vehicles[data.type_index[name]].count
         if not 1 <= index <= count:
-            yield Violation(
-                "fleet",
-                f"{name} {index}",
-                1.0,
-                "",
-                f"{name} {index} does not exist: there are {count} vehicles of type {name!r}",
-            )
+            message = f"{label} does not exist: there are {count} vehicles of type {name!r}"
+            yield Violation("fleet", label, 1.0, "", message)
         if times > 1:
-            yield Violation(
-                "fleet", f"{name} {index}", times - 1.0, "", f"{name} {index} drives {times} routes at once"
-            )
+            yield Violation("fleet", label, times - 1.0, "", f"{label} drives {times} routes at once")
     for route in plan.routes:
         home = data.depot_of[route.vehicle]
         if route.depot != home:
-            yield Violation(
-                "depot",
-                route.label,
-                1.0,
-                "",
-                f"{route.label} starts from {route.depot!r}, but its depot is {home!r}",
-            )
+            message = f"{route.label} starts from {route.depot!r}, but its depot is {home!r}"
+            yield Violation("depot", route.label, 1.0, "", message)
 
 
 def _visits(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
-    """Clients served more than once, and mandatory ones not served."""
+    """Yield clients served more than once, and mandatory ones not served."""
     visits = Counter(client for route in plan.routes for client in route.clients)
     for client in data.clients:
-        times = visits[client.name]
+        times, where = visits[client.name], f"client {client.name}"
         if times > 1:
-            yield Violation(
-                "visits",
-                f"client {client.name}",
-                times - 1.0,
-                "",
-                f"client {client.name} is served {times} times",
-            )
+            yield Violation("visits", where, times - 1.0, "", f"{where} is served {times} times")
         if times == 0 and client.mandatory:
-            yield Violation(
-                "unserved",
-                f"client {client.name}",
-                client.demand,
-                data.units.load,
-                f"client {client.name} must be served and is on no route",
-            )
+            message = f"{where} must be served and is on no route"
+            yield Violation("unserved", where, client.demand, data.units.load, message)
 
 
 def _skills(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
-    """Clients served by a vehicle that may not."""
+    """Yield clients served by a vehicle that may not."""
     for route in plan.routes:
         kind = data.type_index[route.vehicle]
         for name in route.clients:
             if not data.has_skills[kind, data.index[name]]:
-                yield Violation(
-                    "skill",
-                    f"client {name}",
-                    1.0,
-                    "",
-                    f"{route.label} may not serve client {name}: {missing_skill(data, kind, name)}",
-                )
+                message = f"{route.label} may not serve client {name}: {missing_skill(data, kind, name)}"
+                yield Violation("skill", f"client {name}", 1.0, "", message)
 
 
 def missing_skill(data: RoutingData, kind: int, name: str) -> str:
@@ -115,8 +116,84 @@ def missing_skill(data: RoutingData, kind: int, name: str) -> str:
     return f"it is pinned to {pinned} {number}"
 
 
+def _company(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
+    """Yield goods that may not be on one route, and clients on another vehicle than the one they are pinned to."""
+    for route in plan.routes:
+        stops = [data.index[name] for name in route.clients]
+        for one, other in np.argwhere(np.triu(data.apart[np.ix_(stops, stops)])):
+            pair = f"{route.clients[one]} and {route.clients[other]}"
+            message = f"{route.label}: the goods of clients {pair} may not be on one route"
+            yield Violation("goods", route.label, 1.0, "", message)
+        for name in route.clients:
+            pinned = data.pinned.get(name)
+            if pinned is not None and pinned != (route.vehicle, route.index):
+                message = f"client {name} is pinned to {pinned[0]} {pinned[1]}, not to {route.label}"
+                yield Violation("pinned", f"client {name}", 1.0, "", message)
+
+
+def _orders(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
+    """Yield too many reloads, deliveries after pickups, and goods that are delivered before they are loaded."""
+    for route in plan.routes:
+        trips = trips_of(route)
+        reloads, allowed = len(trips) - 1, data.vehicles[data.type_index[route.vehicle]].reloads
+        if reloads > allowed:
+            message = f"{route.label} comes back to {route.depot} {reloads} times on its way, and may {allowed} times"
+            yield Violation("reload", route.label, float(reloads - allowed), "", message)
+        if data.policy.backhaul:
+            for trip in trips:
+                yield from _backhaul(data, route, trip)
+    if data.has_sources:
+        yield from _sources(data, plan)
+
+
+def trips_of(route: Route) -> list[list[str]]:
+    """Return the clients between visits of the depot."""
+    trips: list[list[str]] = [[]]
+    for name in route.clients:
+        if name == route.depot:
+            trips.append([])
+        else:
+            trips[-1].append(name)
+    return trips
+
+
+def _backhaul(data: RoutingData, route: Route, trip: Sequence[str]) -> Iterator[Violation]:
+    first = next((place for place, name in enumerate(trip) if data.pickup[data.index[name]] > 0), None)
+    for name in trip[first + 1 :] if first is not None else ():
+        if data.demand[data.index[name]] > 0:
+            picked_up = f"after it has picked up at client {trip[first or 0]}"
+            message = f"{route.label} delivers to client {name} {picked_up}"
+            yield Violation("backhaul", f"client {name}", 1.0, "", message)
+
+
+def _sources(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
+    trip_of, place_of = {}, {}
+    for route in plan.routes:
+        for number, trip in enumerate(trips_of(route)):
+            for place, name in enumerate(trip):
+                trip_of[name], place_of[name] = (route.label, number), place
+    for client in data.clients:
+        if not client.source:
+            continue
+        here, there = trip_of.get(client.name), trip_of.get(client.source)
+        if here is None and there is None:
+            continue
+        if here is not None and here == there and place_of[client.source] < place_of[client.name]:
+            continue
+        loaded = f"client {client.source}, where its demand is loaded"
+        if here is None:
+            wrong, why = client.source, f"is served, but not client {client.name}, who is given what it loads"
+        elif there is None:
+            wrong, why = client.name, f"is served, but not {loaded}"
+        elif here != there:
+            wrong, why = client.name, f"is on another trip than {loaded}"
+        else:
+            wrong, why = client.name, f"comes before {loaded}"
+        yield Violation("order", f"client {wrong}", 1.0, "", f"client {wrong} {why}")
+
+
 def _capacity(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
-    """Routes on which more is on board than the vehicle holds; once for each measure, at its worst."""
+    """Yield routes on which more is on board than the vehicle holds; once for each measure, at its worst."""
     for measure, loads in enumerate(driven.loads):
         unit = data.unit_of(measure)
         what = "" if measure == 0 else f" of {data.policy.capacities[measure - 1]}"
@@ -127,24 +204,77 @@ def _capacity(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[V
         for route, load in zip(plan.routes, most.tolist(), strict=True):
             capacity = float(data.capacities[measure, data.type_index[route.vehicle]])
             if exceeds(load, capacity):
-                yield Violation(
-                    "capacity",
-                    route.label,
-                    load - capacity,
-                    unit,
+                message = (
                     f"{route.label} carries {amount_text(load, unit)}{what}, {amount_text(load - capacity, unit)} "
-                    f"more than its capacity of {amount_text(capacity, unit)}",
+                    f"more than its capacity of {amount_text(capacity, unit)}"
                 )
+                yield Violation("capacity", route.label, load - capacity, unit, message)
 
 
 def _roads(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
-    for place in np.flatnonzero(~np.isfinite(driven.duration)):
-        route = plan.routes[driven.route[place]]
-        tail, head = data.names[driven.tail[place]], data.names[driven.head[place]]
-        yield Violation(
-            "road",
-            route.label,
-            np.inf,
-            data.units.distance,
-            f"{route.label}: no road leads from {tail} to {head}",
-        )
+    for leg in np.flatnonzero(~np.isfinite(driven.duration)):
+        label = plan.routes[driven.route[leg]].label
+        tail, head = data.names[driven.tail[leg]], data.names[driven.head[leg]]
+        message = f"{label}: no road leads from {tail} to {head}"
+        yield Violation("road", label, np.inf, data.units.distance, message)
+
+
+def _windows(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
+    unit = data.units.time
+    for leg in np.flatnonzero(np.isfinite(driven.begin)):
+        latest, begin = float(data.latest[driven.head[leg]]), float(driven.begin[leg])
+        if not data.has_soft_window[driven.head[leg]] and exceeds(begin, latest):
+            label, where = plan.routes[driven.route[leg]].label, f"client {data.names[driven.head[leg]]}"
+            message = (
+                f"{label} reaches {where} at {clock_text(begin, unit)}, "
+                f"{amount_text(begin - latest, unit)} after its window closes at {clock_text(latest, unit)}"
+            )
+            yield Violation("time window", where, begin - latest, unit, message)
+
+
+def _shifts(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
+    unit = data.units.time
+    for place, route in enumerate(plan.routes):
+        vehicle = data.vehicles[data.type_index[route.vehicle]]
+        leaves, returns = float(driven.departure[place]), float(driven.finish[place])
+        early, over = vehicle.shift_start - leaves, returns - vehicle.shift_end
+        if exceeds(vehicle.shift_start, leaves):
+            message = (
+                f"{route.label} leaves at {clock_text(leaves, unit)}, {amount_text(early, unit)} before its shift "
+                f"starts at {clock_text(vehicle.shift_start, unit)}"
+            )
+            yield Violation("shift", route.label, early, unit, message)
+        if np.isfinite(returns) and exceeds(returns, vehicle.shift_end):
+            done = "returns" if vehicle.returns else "is done"
+            message = (
+                f"{route.label} {done} at {clock_text(returns, unit)}, {amount_text(over, unit)} after its shift "
+                f"ends at {clock_text(vehicle.shift_end, unit)}"
+            )
+            yield Violation("shift", route.label, over, unit, message)
+
+
+def _lengths(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
+    """Yield routes that lead too far or take too long."""
+    legs = np.nan_to_num(data.distance[driven.tail, driven.head], posinf=0.0)
+    distances = np.bincount(driven.route, weights=legs, minlength=len(plan.routes)).tolist()
+    durations, units = driven.route_durations.tolist(), data.units
+    for route, distance, duration in zip(plan.routes, distances, durations, strict=True):
+        vehicle = data.vehicles[data.type_index[route.vehicle]]
+        for constraint, verb, value, limit, unit in (
+            ("distance", "is long", distance, vehicle.max_distance, units.distance),
+            ("duration", "takes", duration, vehicle.max_duration, units.time),
+        ):
+            if np.isfinite(value) and exceeds(value, limit):
+                message = (
+                    f"{route.label} {verb} {amount_text(value, unit)}, {amount_text(value - limit, unit)} more than "
+                    f"the {amount_text(limit, unit)} it may"
+                )
+                yield Violation(constraint, route.label, value - limit, unit, message)
+
+
+def _breaks(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
+    for place in np.flatnonzero((driven.breaks_missed > 0) & np.isfinite(driven.finish)):
+        route, count = plan.routes[place], int(driven.breaks_missed[place])
+        breaks = len(data.breaks[data.type_index[route.vehicle]])
+        message = f"{route.label}: {count} of the driver's {breaks} breaks cannot be taken when they must be"
+        yield Violation("break", route.label, float(count), "", message)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanopt.problems.routing.data import Floats, Ints
-from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
+from kanopt.problems.routing.leg_laws import LegInputs, RoutingLaws
 from kanopt.problems.routing.plan import Route
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.simulate.departures import choose_departures
-from kanopt.problems.routing.simulate.forward import drive_forward, fixed_durations, pad_routes
+from kanopt.problems.routing.simulate.forward import drive_forward
+from kanopt.problems.routing.simulate.legs import pad_routes
 
 __all__ = ["Drive", "drive"]
 
@@ -100,30 +101,28 @@ def drive(
     frozen
         Use the planning values of travel time.
     """
-    grid, loads = pad_routes(laws, routes)
+    grid = pad_routes(laws, planning, routes, frozen=frozen)
     stated = np.array(
         [np.nan if route.departure is None else route.departure for route in routes], dtype=float
     )
-    departure = np.where(np.isnan(stated), grid.start, stated)
-    still = frozen or not laws.reads(DURATION, "clock")
-    fixed = fixed_durations(laws, planning, grid, frozen=frozen) if still else None
-    times = drive_forward(laws, grid, departure, fixed)
     free = np.isnan(stated)
+    departure = np.where(free, laws.data.of_vehicles("shift_start")[grid.kind], stated)
+    times = drive_forward(grid, departure)
     if free.any():
-        late = choose_departures(laws, grid, departure, free, times, fixed)
-        if (late != departure).any():
-            departure = late
-            times = drive_forward(laws, grid, departure, fixed)
+        chosen = choose_departures(grid, departure, free, times)
+        if (chosen != departure).any():
+            departure, times = chosen, drive_forward(grid, chosen)
     valid = grid.valid
+    vehicle = np.broadcast_to(grid.kind[:, None], valid.shape)
     begin, latest = times.begin[valid], laws.data.latest[grid.head[valid]]
     over = np.zeros_like(begin)
     np.subtract(begin, latest, out=over, where=np.isfinite(begin) & np.isfinite(latest))
     return Drive(
         route=np.nonzero(valid)[0],
-        vehicle=grid.vehicle[valid],
+        vehicle=vehicle[valid],
         tail=grid.tail[valid],
         head=grid.head[valid],
-        loads=loads[:, valid],
+        loads=grid.loads[:, valid],
         leave=times.leave[valid],
         duration=times.duration[valid],
         arrive=times.arrive[valid],
@@ -132,8 +131,8 @@ def drive(
         stay=grid.stay[valid],
         departure=departure,
         finish=times.finish,
-        ends_with=loads[:, np.arange(len(routes)), [len(route.clients) for route in routes]],
-        breaks_missed=times.breaks_missed,
-        breaks_before=times.breaks_before,
-        breaks_taken=times.breaks_taken[valid],
+        ends_with=grid.loads[:, np.arange(len(routes)), [len(route.clients) for route in routes]],
+        breaks_missed=times.breaks.missed,
+        breaks_before=times.breaks.before,
+        breaks_taken=times.breaks.taken[valid],
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kanopt.problems.routing import RoutingProblem
 from kanopt.problems.routing.data import RoutingData
-from kanopt.problems.routing.tolerance import slack
+from kanopt.problems.routing.simulate import slack
 
 if TYPE_CHECKING:
     from kanopt.solvers.routing.law_search.forward import RouteBatch

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
-from kanopt.problems.routing.simulate.price import route_costs
+from kanopt.problems.routing.simulate import route_costs
 from kanopt.solvers.routing.law_search import RouteScorer
 from tests.cases.law_search import CASES, exact_problem
 

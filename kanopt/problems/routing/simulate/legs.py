@@ -1,0 +1,183 @@
+"""Routes laid out as arrays of legs: what is on board, how long a leg takes, when service begins at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.problems.routing.data import Floats, Ints, RoutingData
+from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
+from kanopt.problems.routing.plan import Route
+from kanopt.problems.routing.planning_values import PlanningValues
+
+__all__ = ["PaddedRoutes", "pad_routes", "service_begin"]
+
+_NOTHING = 1e-12
+_SLACK = 1e-7
+
+
+@dataclass(frozen=True, eq=False)
+class PaddedRoutes:
+    """Routes padded to one length, so that many are driven at once; arrays of shape (routes, legs).
+
+    Parameters
+    ----------
+    laws
+        The problem's laws.
+    kind
+        Vehicle type of each route, as a position; (routes,).
+    tail, head
+        Nodes at which each leg starts and ends.
+    valid
+        Which legs are driven: those that are no padding and do not stay where they are. The others take no time.
+    loads
+        On board during each leg in every measure, the load first; (measures, routes, legs).
+    stay
+        How long service at the head takes.
+    fixed
+        Travel times, where they do not depend on the clock; else None.
+    """
+
+    laws: RoutingLaws
+    kind: Ints
+    tail: Ints
+    head: Ints
+    valid: NDArray[np.bool_]
+    loads: Floats
+    stay: Floats
+    fixed: Floats | None
+
+    def select(self, routes: Ints) -> PaddedRoutes:
+        """Return some of the routes, each as often as it is named."""
+        return PaddedRoutes(
+            laws=self.laws,
+            kind=self.kind[routes],
+            tail=self.tail[routes],
+            head=self.head[routes],
+            valid=self.valid[routes],
+            loads=self.loads[:, routes],
+            stay=self.stay[routes],
+            fixed=None if self.fixed is None else self.fixed[routes],
+        )
+
+    @property
+    def has_breaks(self) -> NDArray[np.bool_]:
+        """On which routes drivers rest; (routes,)."""
+        rests = np.array([bool(breaks) for breaks in self.laws.data.breaks], dtype=bool)
+        return np.asarray(rests[self.kind] & self.valid.any(axis=1))
+
+    def duration(self, leg: int, clock: Floats) -> Floats:
+        """Return the travel time of one leg of each route, leaving at clock times of shape (routes,)."""
+        if self.fixed is not None:
+            return np.asarray(self.fixed[:, leg])
+        valid, spent = self.valid[:, leg], np.zeros(len(clock))
+        if valid.any():
+            tail, head, load = self.tail[valid, leg], self.head[valid, leg], self.loads[0, valid, leg]
+            inputs = LegInputs(self.kind[valid], tail, head, load, clock[valid], np.zeros(()))
+            spent[valid] = self.laws.evaluate(DURATION, inputs)
+        return spent
+
+
+def pad_routes(
+    laws: RoutingLaws, planning: PlanningValues, routes: Sequence[Route], *, frozen: bool
+) -> PaddedRoutes:
+    """Lay routes out as arrays; `frozen` takes travel times at their planning values."""
+    data = laws.data
+    lengths = np.array([len(route.clients) for route in routes], dtype=np.intp)
+    longest = int(lengths.max(initial=0)) + 1
+    nodes = np.empty((len(routes), longest + 1), dtype=np.intp)
+    for place, route in enumerate(routes):
+        nodes[place] = data.index[route.depot]
+        nodes[place, 1 : len(route.clients) + 1] = [data.index[name] for name in route.clients]
+    kind = np.array([data.type_index[route.vehicle] for route in routes], dtype=np.intp)
+    returns = np.array([data.vehicles[one].returns for one in kind], dtype=bool)
+    tail, head, legs = nodes[:, :-1], nodes[:, 1:], np.arange(longest)
+    valid = (legs < (lengths + returns)[:, None]) & (tail != head)
+    stay = np.where(valid & (legs < lengths[:, None]), data.service[kind[:, None], head], 0.0)
+    loads = _loads_on_board(data, nodes)
+    fixed = None
+    if frozen or not laws.reads(DURATION, "state", "clock"):
+        fixed = np.where(valid, planning.durations[kind[:, None], tail, head], 0.0)
+    elif not laws.reads(DURATION, "clock"):
+        vehicle, unknown = np.broadcast_to(kind[:, None], valid.shape), np.zeros(())
+        inputs = LegInputs(vehicle, tail, head, loads[0], unknown, unknown)
+        fixed = np.where(valid, laws.evaluate(DURATION, inputs), 0.0)
+    return PaddedRoutes(laws, kind, tail, head, valid, loads, stay, fixed)
+
+
+def _loads_on_board(data: RoutingData, nodes: Ints) -> Floats:
+    """Return what is on board on each leg, in every measure; (measures, routes, legs).
+
+    A trip begins with all demands on it that are loaded at the depot. At a client its demand goes off board, and what
+    it gives comes on: its pickup, and the demands on the route whose source it is.
+
+    Parameters
+    ----------
+    data
+        The problem's data.
+    nodes
+        Nodes of each route from depot to depot, depots for reloads among them and as padding; (routes, legs + 1).
+    """
+    tail, head = nodes[:, :-1], nodes[:, 1:]
+    first, last = _trips(tail, head, len(data.depots))
+    loads = []
+    for measure, carried in enumerate(data.demands):
+        loaded = np.where(data.source < 0, carried, 0.0)
+        change = -carried[tail]
+        if measure == 0:
+            change = change + data.pickup[tail]
+        if data.has_sources:
+            change = change + _loaded_for_others(data, nodes, carried)[:, :-1]
+        reached = np.cumsum(loaded[head], axis=1)
+        total = np.take_along_axis(reached, last, axis=1) - np.take_along_axis(
+            reached - loaded[head], first, axis=1
+        )
+        changed = np.cumsum(change, axis=1)
+        load = total + changed - np.take_along_axis(changed, first, axis=1)
+        # what is left of sums that should cancel is noise, and nobody carries less than nothing
+        noise = _NOTHING * (
+            carried[head].sum(axis=1) + (data.pickup[head].sum(axis=1) if not measure else 0.0)
+        )
+        loads.append(np.where(load <= noise[:, None], 0.0, load))
+    return np.stack(loads)
+
+
+def _trips(tail: Ints, head: Ints, depots: int) -> tuple[Ints, Ints]:
+    """Return for each leg the first and the last leg of its trip."""
+    legs = np.broadcast_to(np.arange(tail.shape[1]), tail.shape)
+    first = np.maximum.accumulate(np.where(tail < depots, legs, 0), axis=1)
+    ends = np.where(head < depots, legs, tail.shape[1] - 1)
+    last = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
+    return first, last
+
+
+def _loaded_for_others(data: RoutingData, nodes: Ints, carried: Floats) -> Floats:
+    """Return what each stop gives to clients on its route; shape of `nodes`."""
+    given = np.zeros(nodes.shape)
+    source = data.source[nodes]
+    for route, position in np.argwhere(source >= 0):
+        at = np.flatnonzero(nodes[route] == source[route, position])
+        given[route, at[:1]] += carried[nodes[route, position]]
+    return given
+
+
+def service_begin(data: RoutingData, head: Ints, arrive: Floats) -> Floats:
+    """Return when service begins for those who arrive at a time: at once, when a window opens, or too late.
+
+    Parameters
+    ----------
+    data
+        The problem's data.
+    head
+        Nodes.
+    arrive
+        Clock times; broadcasts against `head`.
+    """
+    if len(data.opens) == 1:
+        return np.asarray(np.maximum(arrive, data.earliest[head]))
+    opens, closes = data.opens[:, head], data.closes[:, head]
+    begin = np.where(arrive <= closes + _SLACK, np.maximum(arrive, opens), np.inf).min(axis=0)
+    return np.asarray(np.where(np.isfinite(begin), begin, arrive))
