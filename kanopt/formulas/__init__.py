@@ -1,7 +1,7 @@
 """Formulas: laws that can be read, evaluated, bounded, exported and bound to a problem.
 
 A :class:`Formula` is a frozen graph of sums, products, powers and functions of one variable over named
-inputs, with leaves that are tabulated instead of written: :class:`Curve`, :class:`Step` and :class:`Table`.
+inputs, and of tabulated functions: :class:`Curve`, :class:`Step` and :class:`Table`.
 """
 
 from kanopt.formulas.binding import BoundFormula, ReferenceValue

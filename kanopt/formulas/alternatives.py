@@ -1,4 +1,4 @@
-"""Why a formula was chosen and the others were not, in words, from the numbers that are known of them."""
+"""The reasons why one formula was chosen among alternatives, in words, derived from their recorded measures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REFUSED = (
 
 
 def considered_frame(formula: Formula) -> pd.DataFrame:
-    """Return the formulas considered as a frame; see :meth:`kanopt.formulas.Formula.considered`."""
+    """Return the alternatives of a formula as a frame; see :meth:`kanopt.formulas.Formula.considered`."""
     import pandas as pd
 
     _, _, decided = formula.provenance.get("written by", "").partition(": ")
@@ -49,23 +49,23 @@ def considered_frame(formula: Formula) -> pd.DataFrame:
 
 
 def reasons(alternatives: Sequence[Alternative], decided: str = "") -> tuple[str, ...]:
-    """Say for every formula that was considered why it was chosen, or why not.
+    """Say for every alternative why it was chosen, or why not.
 
-    Nothing is said that the numbers do not say, but for this: a formula with a shorter description than that of the
-    chosen one and more operators was passed over as longer to read, or refused; one with no more operators was refused,
-    for one of a few reasons, which no number tells apart. That takes descriptions of the same rows.
+    The reasons follow from the recorded measures, with one exception: an alternative with a shorter description length
+    than the chosen one was passed over as more complex if it has more operators, and was refused in a check otherwise.
+    Description lengths are comparable only for the same rows.
 
     Parameters
     ----------
     alternatives
-        The formulas, one of which was chosen.
+        The alternatives, one of which was chosen.
     decided
-        What else is known of the choice, which is added to the reason of the chosen one.
+        Further text, appended to the reason of the chosen one.
 
     Returns
     -------
     tuple of str
-        One for each; empty where none was chosen.
+        One reason each; empty if none was chosen.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def _why_rejected(other: Alternative, chosen: Alternative) -> str:
 
 
 def _size(other: float, chosen: float) -> tuple[str, int]:
-    """Return by how much a formula is more complex, in words, and whether it is: 1, 0 or −1."""
+    """Return the difference in complexity in words, and its sign: 1 for more complex, 0 or −1."""
     more = float(other - chosen)
     if more == 0.0:
         return "as many operators", 0
@@ -129,7 +129,7 @@ def _size(other: float, chosen: float) -> tuple[str, int]:
 
 
 def _error(other: float, chosen: float) -> tuple[str, int]:
-    """Return by how much an error is larger, in words, and whether it is: 1, 0 or −1."""
+    """Return the ratio of the errors in words, and its sign: 1 for a larger error, 0 or −1."""
     if abs(other - chosen) <= _ALIKE * max(abs(other), abs(chosen)):
         return "", 0
     sign = 1 if other > chosen else -1

@@ -1,4 +1,4 @@
-"""Binding a formula's inputs to what a problem knows.
+"""Binding a formula's inputs to the data of a problem.
 
 A formula speaks of ``distance_km`` or ``hour``; a routing problem knows the distance of an arc and
 the clock. ``cost.bind(distance_km=refs.arc.distance, hour=refs.clock.hour)`` says which is which, in words.
@@ -28,14 +28,14 @@ __all__ = ["BoundFormula", "ReferenceValue", "Resolver"]
 class ReferenceValue:
     """The value of a reference: an array (of any shape that broadcasts) and its unit.
 
-    An empty unit means that none was declared; such values are taken as they are.
+    An empty unit means that none was declared; such values are not converted.
     """
 
     values: NDArray[Any]
     unit: str = ""
 
     def to(self, unit: str) -> NDArray[Any]:
-        """Return the values in `unit`; values or targets without a declared unit pass unchanged."""
+        """Return the values in `unit`; without a declared unit on either side they are not converted."""
         if not self.unit or not unit or self.unit == unit:
             return self.values
         from kanopt.units import convert
@@ -48,14 +48,14 @@ Resolver = Callable[[Reference], ReferenceValue]
 
 @dataclass(frozen=True)
 class BoundFormula:
-    """A formula whose every input is bound to a reference or to a constant.
+    """A formula with every input bound to a reference or to a constant.
 
     Parameters
     ----------
     formula
         The law.
     bindings
-        Input name to :class:`Reference`, or to a number or text held constant.
+        Input name to :class:`Reference`, or to a constant number or text.
     """
 
     formula: Formula
@@ -77,17 +77,17 @@ class BoundFormula:
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """The references used, without repetition, in the order of the formula's inputs."""
+        """The distinct references, in the order of the formula's inputs."""
         found = [value for value in self.bindings.values() if isinstance(value, Reference)]
         return tuple(dict.fromkeys(found))
 
     @property
     def state_references(self) -> tuple[Reference, ...]:
-        """The references that only a plan fixes: load on board and the clock."""
+        """The references that depend on the plan: load on board and the clock."""
         return tuple(reference for reference in self.references if reference.is_state)
 
     def arguments(self, resolve: Resolver) -> dict[str, NDArray[Any]]:
-        """Return the formula's inputs, in the formula's units, as `resolve` knows them.
+        """Return the values of the formula's inputs from `resolve`, converted to the formula's units.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class BoundFormula:
         return values
 
     def evaluate(self, resolve: Resolver, unit: str = "") -> NDArray[np.float64]:
-        """Evaluate the law on what `resolve` knows; the result is in `unit` where both are declared."""
+        """Evaluate the law on the values of `resolve`; the result is converted to `unit` if both are declared."""
         result = ReferenceValue(self.formula.evaluate(self.arguments(resolve)), self.formula.output.unit)
         try:
             return np.asarray(result.to(unit), dtype=float)
@@ -115,5 +115,5 @@ class BoundFormula:
             raise FormulaError(f"formula for {self.formula.output.name!r}: {error}") from error
 
     def outside(self, resolve: Resolver) -> NDArray[np.bool_]:
-        """Return where the law is used outside the data it was learned from (same shape as evaluate)."""
+        """Return a mask of the places outside the formula's domain, in the shape of :meth:`evaluate`."""
         return self.formula.outside(self.arguments(resolve))

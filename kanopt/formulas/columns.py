@@ -1,4 +1,4 @@
-"""From the user's columns to the arrays a formula computes with."""
+"""Convert the user's columns to the arrays a formula is evaluated on."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ def read_columns(
     required: frozenset[str],
     gaps: frozenset[str] = frozenset(),
 ) -> dict[str, NDArray[Any]]:
-    """Take a formula's inputs out of a frame or a mapping.
+    """Read a formula's inputs from a frame or a mapping.
 
     Parameters
     ----------
     inputs
-        The inputs; numbers come back as float64, categories as text in object arrays.
+        The inputs; numbers are returned as float64, categories as text in object arrays.
     data
         A DataFrame, or a mapping of name to number, text or array of any shape.
     required
-        The inputs that must be there; the others are taken where they are.
+        Names of the required inputs; the others are read if present.
     gaps
-        Categories of which a missing value is the label "missing".
+        Names of the categories in which a missing value becomes the label "missing".
 
     Raises
     ------
     FormulaError
-        If an input is missing (the nearest name is given), holds no numbers, or has gaps.
+        If an input is missing (suggests the nearest name), is not numeric, or has missing values.
     """
     columns: dict[str, NDArray[Any]] = {}
     names = {variable.name for variable in inputs}
@@ -64,7 +64,7 @@ def read_columns(
 
 
 def _missing_inputs(absent: Sequence[str], names: Collection[str], known: Sequence[str]) -> str:
-    """Say which inputs are missing, and what is there."""
+    """Return a message that lists missing inputs and the available columns."""
     stems = [name.removesuffix(SUFFIX) for name in absent if name.endswith(SUFFIX)]
     advice = next((_advice(stem) for stem in stems if stem in names), "")
     if len(absent) == 1:
@@ -76,16 +76,16 @@ def _missing_inputs(absent: Sequence[str], names: Collection[str], known: Sequen
 
 
 class _GapsError(FormulaError):
-    """Missing values, of which something more may be said."""
+    """An error about missing values, to which advice may be added."""
 
 
 def indicator_name(column: str) -> str:
-    """Return the name of the input that says where another has gaps."""
+    """Return the name of the indicator input for missing values of a column."""
     return f"{column}{SUFFIX}"
 
 
 def _advice(name: str) -> str:
-    """Say how a law that was fitted with ``missing="indicator"`` wants gaps of a number to be written."""
+    """Return advice on missing numbers for a law that was fitted with ``missing="indicator"``."""
     return (
         f". The law knows gaps: where {name!r} is missing it wants 'yes' in {indicator_name(name)!r}, elsewhere 'no', "
         f"and in {name!r} the median of the rows it was fitted to; "
@@ -99,7 +99,7 @@ def _column(variable: Variable, data: Any, *, filled: bool) -> NDArray[Any]:
 
 
 def _converted(variable: Variable, data: Any) -> Any:
-    """Return the column; where a frame declares another unit for it than the formula's, converted."""
+    """Return the column, converted if the frame declares another unit than the formula."""
     values = data[variable.name]
     declared = getattr(data, "attrs", {}).get("kanopt", {}).get("units", {}).get(variable.name, "")
     if not declared or not variable.unit or declared == variable.unit:
@@ -181,7 +181,7 @@ def common_shape(columns: Mapping[str, NDArray[Any]]) -> tuple[int, ...]:
 
 
 def in_bounds(values: Array, low: float | None, high: float | None) -> NDArray[np.bool_]:
-    """Return where values lie between two bounds, None for no bound, a billionth of the larger bound forgiven."""
+    """Return a mask of values within two bounds, None for no bound, with a relative tolerance of 1e-9."""
     slack = _EDGE * max((abs(bound) for bound in (low, high) if bound is not None), default=0.0)
     above = np.True_ if low is None else values >= low - slack
     below = np.True_ if high is None else values <= high + slack
@@ -189,7 +189,7 @@ def in_bounds(values: Array, low: float | None, high: float | None) -> NDArray[n
 
 
 def describe_place(columns: Mapping[str, NDArray[Any]], where: NDArray[np.bool_]) -> str:
-    """Return the inputs at the first place that is true, as ``distance_km=0, hour=7``."""
+    """Return the inputs at the first true element of `where`, as ``distance_km=0, hour=7``."""
     place = np.unravel_index(int(np.argmax(where)), where.shape)
     found = {name: np.broadcast_to(values, where.shape)[place] for name, values in columns.items()}
     return ", ".join(f"{n}={v:.6g}" if isinstance(v, float) else f"{n}={str(v)!r}" for n, v in found.items())

@@ -1,4 +1,4 @@
-"""How much a formula is to read."""
+"""The complexity of a formula: its number of operators."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ CURVE = 5
 
 
 def count_operators(root: Node) -> int:
-    """Return how many operators a reader sees; what occurs twice counts twice.
+    """Return the number of operators as written; shared steps count at every occurrence.
 
-    Of a sum, a product, a maximum or a minimum of n parts n − 1, of a power, a function or a look-up in a table 1, of a
-    curve or a staircase 5.
+    A sum, product, maximum or minimum of n parts counts n − 1; a power, function or table 1; a curve or step function
+    5.
 
     Examples
     --------

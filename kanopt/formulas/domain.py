@@ -1,4 +1,4 @@
-"""Where a formula is valid: a box, the known categories, and a test that the inputs fit together."""
+"""The domain of a formula: ranges, known categories, and joint tests of several inputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RIDGE = 1e-6
 
 @dataclass(frozen=True)
 class Range:
-    """The values of one numeric input that were seen, ends included.
+    """The range of one numeric input in the training rows, ends included.
 
     Examples
     --------
@@ -41,23 +41,23 @@ class Range:
             raise FormulaError(f"range of {self.name!r}: {self.low!r} to {self.high!r} is not a finite range")
 
     def contains(self, values: Array) -> NDArray[np.bool_]:
-        """Return where the values lie within, a billionth of the larger end forgiven."""
+        """Return a mask of the values within the range, with a relative tolerance of 1e-9."""
         return in_bounds(values, self.low, self.high)
 
 
 @dataclass(frozen=True)
 class JointTest:
-    """A test that several inputs fit together: the leverage of a row against the rows learned from.
+    """A joint test of several inputs: the leverage of a row with respect to the training rows.
 
     The leverage is ``h = zᵀ G⁻¹ z`` with ``z = [1, scaled inputs]`` and ``G`` the mean of ``z zᵀ`` over the
     training rows (Hoaglin and Welsch 1978, "The hat matrix in regression and ANOVA", The American
-    Statistician 32(1), times the number of rows). A short trip with a full load is inside the box of short
-    trips and full loads, and yet nothing like it was ever seen; its leverage says so.
+    Statistician 32(1), times the number of rows). A short trip with a full load may lie within the range of
+    each input although no similar trip was seen; its leverage detects that.
 
     Parameters
     ----------
     names
-        The numeric inputs concerned.
+        The numeric inputs tested.
     log
         For each, whether it enters by its logarithm.
     centre, scale
@@ -87,7 +87,7 @@ class JointTest:
             )
 
     def scaled(self, columns: Mapping[str, NDArray[Any]]) -> list[Array]:
-        """Return 1 and the scaled inputs; the logarithm of what is not positive is −∞."""
+        """Return 1 and the scaled inputs; the logarithm of a non-positive number is −∞."""
         parts: list[Array] = [np.ones(())]
         for name, log, centre, scale in zip(self.names, self.log, self.centre, self.scale, strict=True):
             values = columns[name]
@@ -97,7 +97,7 @@ class JointTest:
         return parts
 
     def leverage(self, columns: Mapping[str, NDArray[Any]]) -> Array:
-        """Return the leverage of every place; the columns broadcast."""
+        """Return the leverage of every row; the columns broadcast."""
         z = self.scaled(columns)
         total: Array = np.zeros(())
         with np.errstate(invalid="ignore", over="ignore"):
@@ -110,22 +110,22 @@ class JointTest:
         return np.where(np.isnan(total), np.inf, total)
 
     def contains(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
-        """Return where the inputs fit together as they did in the training rows."""
+        """Return a mask of the rows whose leverage is at most the threshold."""
         return np.asarray(self.leverage(columns) <= self.threshold * (1 + _EDGE))
 
 
 @dataclass(frozen=True)
 class Domain:
-    """Where a formula is valid.
+    """The domain in which a formula is valid.
 
     Parameters
     ----------
     ranges
-        Seen values of the numeric inputs.
+        Ranges of the numeric inputs in the training rows.
     categories
-        Pairs of a categorical input and its seen categories.
+        Pairs of a categorical input and its categories in the training rows.
     joints
-        Tests that inputs fit together, of every law the formula was made of.
+        Joint tests of the inputs, those of every law the formula was composed of.
 
     Examples
     --------
@@ -142,15 +142,15 @@ class Domain:
 
     @classmethod
     def unknown(cls) -> Domain:
-        """Return the domain of a formula written by hand: only the declared bounds of its inputs count."""
+        """Return the domain of a hand-written formula: only the declared bounds of its inputs apply."""
         return cls()
 
     @classmethod
     def from_rows(cls, inputs: Sequence[Variable], rows: Any) -> Domain:
-        """Learn the domain from the rows a law was learned from; every one of them is inside.
+        """Learn the domain from training rows, all of which are inside.
 
-        Numeric inputs that vary are tested together twice, as they are and with those that are positive by their
-        logarithm, because some laws are straight in the one sense and some in the other.
+        Numeric inputs that vary are tested jointly twice, untransformed and with the logarithms of the positive ones,
+        because some laws are linear in the inputs and some in their logarithms.
 
         Parameters
         ----------
@@ -176,7 +176,7 @@ class Domain:
 
     @classmethod
     def intersection(cls, domains: Iterable[Domain]) -> Domain:
-        """Return the domain where all of `domains` hold."""
+        """Return the intersection of `domains`."""
         boxes: dict[str, Range] = {}
         labels: dict[str, tuple[str, ...]] = {}
         joints: list[JointTest] = []
@@ -197,19 +197,19 @@ class Domain:
 
     @property
     def is_known(self) -> bool:
-        """Whether anything was learned about it."""
+        """Whether it has any range, category or joint test."""
         return bool(self.ranges or self.categories or self.joints)
 
     def range_of(self, name: str) -> Range | None:
-        """Return the seen range of a numeric input, or None."""
+        """Return the range of a numeric input, or None."""
         return next((item for item in self.ranges if item.name == name), None)
 
     def categories_of(self, name: str) -> tuple[str, ...] | None:
-        """Return the seen categories of an input, or None."""
+        """Return the known categories of an input, or None."""
         return dict(self.categories).get(name)
 
     def tests(self, columns: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], NDArray[np.bool_]]:
-        """Return, for each input or combination of inputs tested, where it is outside.
+        """Return, for each input or combination of inputs tested, a mask of the rows outside.
 
         Inputs that are not among `columns` are not tested.
         """
@@ -228,7 +228,7 @@ class Domain:
         return found
 
     def outside(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
-        """Return where the inputs leave the domain, in the shape to which they broadcast."""
+        """Return a mask of the places outside the domain, in the shape to which the inputs broadcast."""
         result = np.zeros(common_shape(columns), dtype=bool)
         for beyond in self.tests(columns).values():
             result |= beyond
@@ -243,7 +243,7 @@ def _isin(values: NDArray[Any], known: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def _joint_test(numbers: Mapping[str, Array], log: frozenset[str]) -> JointTest | None:
-    """Build the leverage test over the inputs that vary; one input alone needs none."""
+    """Build the leverage test of the inputs that vary; a single input needs none."""
     scaled: dict[str, tuple[bool, float, float, Array]] = {}
     for name, raw in numbers.items():
         by_log = name in log

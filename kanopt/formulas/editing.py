@@ -1,4 +1,4 @@
-"""Laws changed by hand: constants held at a value, parts written anew, with the change on record."""
+"""Edit laws by hand: fix constants at values and rewrite parts; the provenance records the change."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ LONGEST_RECORD = 20_000
 
 
 class _PatternWriter(InfixWriter):
-    """The notation of a law that loses nothing: constants by name, other numbers with all their digits.
+    """A lossless notation of a law: constants by name, other numbers with all their digits.
 
-    Curves and tables that are called like a function stand in back-quotes, and the argument of that function in
-    brackets of its own.
+    Curves and tables with the name of a function are written in back-quotes, and the argument of that function in
+    extra parentheses.
 
     Parameters
     ----------
@@ -63,13 +63,13 @@ class _PatternWriter(InfixWriter):
 
 
 def _writer(root: Node) -> Callable[[Node], str]:
-    """Return what writes parts of a graph."""
+    """Return a function that writes parts of a graph."""
     visit = _PatternWriter(piece.name for piece in _pieces_of(root)).visit
     return lambda part: fold(part, visit).text
 
 
 def pattern(formula: Formula) -> str:
-    """Return the formula in one line, with the names of its constants in the place of their values."""
+    """Return the formula in one line, with names of constants instead of their values."""
     told = _rename_duplicates(formula.root)
     return _writer(told)(told)
 
@@ -79,7 +79,7 @@ def _pieces_of(root: Node) -> list[Curve | Step | Table]:
 
 
 def _pieces_by_spelling(root: Node, spelling: Callable[[Node], str]) -> dict[str, list[Curve | Step | Table]]:
-    """Return the curves, staircases and tables by their spelling."""
+    """Return the curves, step functions and tables by their spelling."""
     found: dict[str, list[Curve | Step | Table]] = {}
     for piece in _pieces_of(root):
         found.setdefault(spelling(piece), []).append(piece)
@@ -87,7 +87,7 @@ def _pieces_by_spelling(root: Node, spelling: Callable[[Node], str]) -> dict[str
 
 
 def _rename_duplicates(root: Node) -> Node:
-    """Return the graph with other names for curves, staircases and tables that would read the same: s1 and s2."""
+    """Return the graph with distinct names, such as s1 and s2, for tabulated functions that would read the same."""
     groups = [group for group in _pieces_by_spelling(root, _writer(root)).values() if len(group) > 1]
     if not groups:
         return root
@@ -106,12 +106,12 @@ def _rename_duplicates(root: Node) -> Node:
 
 
 def fix_constants(formula: Formula, values: Mapping[str, float]) -> Formula:
-    """Return the law with constants held at values: they are part of its structure from then on.
+    """Return the law with constants fixed at values, which become part of its structure.
 
     Raises
     ------
     FormulaError
-        If a name is that of no constant, or a value is no finite number.
+        If a name is not that of a constant, or a value is not a finite number.
     """
     if not isinstance(values, Mapping) or not values:
         raise FormulaError(
@@ -165,12 +165,12 @@ def _number(value: Any, name: str, formula: Formula) -> Constant:
 
 
 def edit_text(formula: Formula, text: str, constants: Mapping[str, float] | None = None) -> Formula:
-    """Return the law with another text, which may name its constants, curves and tables.
+    """Return the law with a new text, which may use the names of its constants, curves and tables.
 
     Raises
     ------
     FormulaError
-        If the text is no formula of the inputs, or a constant is new and has no value.
+        If the text is not a formula of the inputs, or a new constant has no value.
     """
     if constants is not None and not isinstance(constants, Mapping):
         raise FormulaError(
@@ -200,7 +200,7 @@ def edit_text(formula: Formula, text: str, constants: Mapping[str, float] | None
 
 
 def _with_graph(formula: Formula, root: Node, what: str, note: str) -> Formula:
-    """Return the law with another graph; how well it fits, and how well its constants are known, is open again."""
+    """Return the law with another graph; its fit, standard errors and covariance are dropped."""
     earlier = formula.provenance.get(what)
 
     def bare(node: Node) -> Node:

@@ -1,4 +1,4 @@
-"""The value of a graph on columns, refused where it is none."""
+"""Evaluate a graph on columns, and refuse non-finite results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["evaluate_graph"]
 
 
 def evaluate_graph(root: Node, columns: Mapping[str, NDArray[Any]], what: str) -> Array:
-    """Return the value of a graph in the shape to which the columns broadcast, for the caller to keep.
+    """Return the value of a graph in the shape to which the columns broadcast, as a new array.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Powers within powers, which a formula in text may not have."""
+"""Detect nested powers, which the parser refuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["PowerSearch"]
 
 
 class PowerSearch:
-    """A search for powers that looks at every step once, however often a large law is named in exponents.
+    """A search for powers that caches its results, since a large law may be used in many exponents.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Write files atomically."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ __all__ = ["replace_file"]
 
 
 def replace_file(path: str | Path, content: bytes) -> Path:
-    """Write beside the file and rename, so that nobody ever sees half of it.
+    """Write a file atomically: write to a temporary file beside it and rename that.
 
     Parameters
     ----------
     path
-        In a folder that exists.
+        Path of the file, in an existing folder.
     content
-        What the file is to hold.
+        Content of the file.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How well a law predicts rows it was not learned from."""
+"""The held-out fit of a law, and the alternatives considered in its selection."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ class Fit:
     Parameters
     ----------
     r2
-        Share of the variance explained on the held-out rows.
+        Fraction of the variance explained on the held-out rows.
     rmse, mae
         Root mean square and mean absolute error.
     ratio
-        Sum of predictions over sum of actual values: 1.02 means that sums come out 2 % too high.
+        Sum of predictions divided by the sum of actual values: 1.02 means that sums are 2 % too high.
     rows_train, rows_test
-        Rows learned from, and held out.
+        Numbers of training rows and of held-out rows.
     data_hash
         Digest of the table.
     smearing
-        Factor by which a law with a logarithmic target was multiplied so that its sums come out right
-        (Duan 1983, "Smearing estimate", JASA 78); 1 otherwise.
+        Factor that corrects the bias of the sums of a law with a logarithmic target (Duan 1983, "Smearing estimate",
+        JASA 78); 1 otherwise.
     residual_quantiles
         Pairs of a level and the quantile of actual minus predicted.
 
@@ -113,7 +113,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Alternative:
-    """A formula that was considered: how complex, how far off, and whether it was taken.
+    """A formula that was considered: its complexity, its error, and whether it was chosen.
 
     Parameters
     ----------
@@ -126,8 +126,8 @@ class Alternative:
     text
         The formula in one line, or the step that led to it.
     length
-        Length of its description, in nats: of the rows given the formula, and of the formula. The shortest is chosen;
-        None where it is not known.
+        Description length in nats, of the rows given the formula plus that of the formula. The shortest is chosen; None
+        if unknown.
     """
 
     complexity: float

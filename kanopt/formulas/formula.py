@@ -1,4 +1,4 @@
-"""The object between learning and planning: a law one can read, evaluate, bound, export and bind."""
+"""The Formula: the object passed from learning to planning, to be read, evaluated, bounded, exported and bound."""
 
 from __future__ import annotations
 
@@ -40,40 +40,39 @@ __all__ = ["Formula", "Term"]
 
 @dataclass(frozen=True)
 class Formula(FormulaExports, FormulaEdits, Approximations):
-    """A law: a graph of steps over named inputs, with what is known about it.
+    """A law: a graph of steps over named inputs, with its units, domain, fit and provenance.
 
     Parameters
     ----------
     root
         The step whose value is the output.
     inputs
-        What it reads, with units and declared bounds. An input that the graph does not use is allowed; it
-        need not be in the data.
+        The inputs, with units and declared bounds. Inputs that the graph does not use are allowed, and need not be in
+        the data.
     output
-        What it gives.
+        The output, with its unit.
     per
-        What one row is: ``"leg"``, ``"task"``, ``"lane-period"``. A thing that is not used costs nothing, so
-        the constant of a law per leg is paid once per leg driven.
+        The meaning of one row: ``"leg"``, ``"task"``, ``"lane-period"``. Unused items cost nothing, so the constant of
+        a law per leg is paid once per leg driven.
     fit
-        Its held-out fit; None for a law written by hand.
+        The held-out fit; None for a hand-written law.
     domain
-        Where it is valid.
+        The domain in which it is valid.
     provenance
-        Where it comes from, in words.
+        Its origin, in words.
     alternatives
-        The formulas considered, the chosen one among them.
+        The formulas considered, including the chosen one.
     covariance
-        Of the estimates of its parameters, the constants with a name; None where it is not known.
+        Covariance of its estimated parameters, the constants with a name; None if unknown.
     shapes
-        Facts on its shape over its domain, decided by :meth:`prove`. Those on another graph or domain are let go, so
-        that a formula made of this one does not carry what was proved of this one. What a file says was proved is
-        what its writer said.
+        Facts about its shape over its domain, decided by :meth:`prove`. Facts about another graph or domain are
+        dropped, so that a formula derived from this one does not inherit them. Facts read from a file are not checked.
 
     Raises
     ------
     FormulaError
-        If two inputs share a name, the graph reads an input that is not declared or is of the other kind, or the
-        covariance is of other constants.
+        If two inputs share a name, the graph reads an input that is undeclared or of the other kind, or the covariance
+        belongs to other constants.
 
     Examples
     --------
@@ -139,12 +138,12 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
 
     @property
     def curves(self) -> tuple[Curve, ...]:
-        """The curves in it, for drawing and tabulating."""
+        """The curves of the formula, for drawing and tabulating."""
         return tuple(node for node in postorder(self.root) if isinstance(node, Curve))
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """The parts that add up to the output; one for a law that is not a sum."""
+        """The additive terms of the output; one for a law that is not a sum."""
         return terms_of(self)
 
     def evaluate(self, data: Any) -> Array:
@@ -154,7 +153,7 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
         ----------
         data
             A DataFrame, or a mapping of input name to number, text or array; arrays broadcast against each
-            other, so a matrix of distances may meet a single hour. A frame whose columns declare units is
+            other, such as a matrix of distances and a single hour. Columns of a frame that declare other units are
             converted.
 
         Returns
@@ -165,13 +164,13 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
         Raises
         ------
         FormulaError
-            If an input is missing, has gaps or an unseen category, or the formula has no finite value at some
-            finite input (the first place is named). Where an input is infinite, what comes out is returned.
+            If an input is missing, has missing values or an unseen category, or the formula has no finite value at some
+            finite input (the first one is named). For infinite inputs the result may be infinite or NaN.
         """
         return evaluate_graph(self.root, self._columns(data), f"formula for {self.output.name!r}")
 
     def outside(self, data: Any) -> NDArray[np.bool_]:
-        """Return where the law is used outside its domain: the box, the seen categories, or the joint test.
+        """Return a mask of the rows outside the domain: its ranges, known categories, or joint tests.
 
         Parameters
         ----------
@@ -190,7 +189,7 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
         return result
 
     def outside_inputs(self, data: Any) -> list[str]:
-        """Say in words which inputs leave the domain, and by how much at most.
+        """Say in words which inputs are outside the domain, and by how much at most.
 
         Parameters
         ----------
@@ -200,7 +199,7 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
         Returns
         -------
         list of str
-            One text for each input or combination of inputs that is outside somewhere; empty where none is.
+            One text for each input or combination of inputs that is outside in some row.
 
         Examples
         --------
@@ -222,7 +221,7 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
         return BoundFormula(self, bindings)
 
     def interval(self, ranges: Mapping[str, Any] | None = None) -> tuple[float, float]:
-        """Return bounds that hold for every value of the inputs within the given ranges.
+        """Return bounds of the formula over all values of the inputs within the given ranges.
 
         Parameters
         ----------
@@ -233,7 +232,7 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
         Raises
         ------
         FormulaError
-            If a name is no input, a range holds no number, or the formula is defined nowhere in it.
+            If a name is not an input, a range is empty, or the formula is defined nowhere in it.
 
         Examples
         --------
@@ -257,34 +256,34 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
         boxes: int = 2000,
         finite: bool = False,
     ) -> ShapeProof:
-        """Prove or refute that it rises or falls, is convex or concave, or stays within bounds, everywhere in a box.
+        """Prove or refute that it is monotone, convex or concave, or within bounds, everywhere in a box.
 
         Parameters
         ----------
         monotone
-            Input name to +1, never falls, or −1, never rises, whatever the other inputs are.
+            Input name to +1, non-decreasing, or −1, non-increasing, for all values of the other inputs.
         convex
-            Inputs in which it is convex, or input name to +1 and, for concave, −1; each input for itself, with the
-            others held at anything. Convex in each of several inputs is not jointly convex.
+            Inputs in which it is convex, or input name to +1 or, for concave, −1; separately in each input, for all
+            values of the others. Convex in each of several inputs does not mean jointly convex.
         low, high
             Bounds of every value.
         ranges, boxes
-            As for :meth:`interval`, every combination of the categories there; and how many boxes may be bounded for a
-            fact before it is left undecided.
+            Ranges as for :meth:`interval`, with every combination of the categories there; and the maximum number of
+            boxes per fact, after which it is undecided.
         finite
-            Whether to decide as well that it has a finite value everywhere, the ends of the ranges included.
+            Whether to decide also that it has a finite value everywhere, including the ends of the ranges.
 
         Returns
         -------
         ShapeProof
             For each fact ``"proved"``, ``"refuted"`` with points at which the formula itself contradicts it by more
-            than rounding, or ``"undecided"`` with the share of the volume left and why. Where the formula has no finite
-            value, nothing but that is claimed.
+            than rounding, or ``"undecided"`` with the remaining share of the volume and the reason. Facts other than
+            finiteness do not cover places without a finite value.
 
         Raises
         ------
         FormulaError
-            If a name is no numeric input, a sign is none, `low` is above `high`, or a range holds no number.
+            If a name is not a numeric input, a sign is invalid, `low` is above `high`, or a range is empty.
 
         Examples
         --------
@@ -301,7 +300,7 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
         return prove(self, monotone=monotone, convex=convex, ranges=ranges, boxes=boxes, **bounds)
 
     def simplify(self) -> Formula:
-        """Return an equal formula that reads better: constants folded, sums flattened, exp(log) undone."""
+        """Return an equal, simplified formula: constants folded, sums flattened, exp(log) cancelled."""
         from kanopt.formulas.simplify import simplify_graph
 
         root = simplify_graph(self.root)
@@ -309,7 +308,7 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
         return replace(self, root=root, covariance=None if known is None else known.restrict(names_in(root)))
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what is known about the formula, as pairs of what and a text: output, inputs, constants, fit.
+        """Return facts about the formula as pairs of a label and a text: output, inputs, constants, fit.
 
         Examples
         --------
@@ -320,7 +319,7 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
         return formula_facts(self)
 
     def considered(self) -> pd.DataFrame:
-        """Return the formulas that were considered, and why each of them was chosen or not.
+        """Return the formulas that were considered, with the reason why each was chosen or not.
 
         Returns
         -------

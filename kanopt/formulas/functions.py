@@ -32,7 +32,7 @@ class Function:
     value, derivative, second_derivative
         Vectorised implementations on float64 arrays, accurate to a few units in the last place.
     latex, python, sql, javascript, excel
-        Templates in which ``@`` stands for the argument, already safe to insert. The SQL ones use only what
+        Templates in which ``@`` is replaced by the argument, already safe to insert. The SQL ones use only what
         SQLite, PostgreSQL and DuckDB share, the Excel ones what Excel 2010 and LibreOffice do. Each is as exact as
         `value` where the result is small, too.
     low, high

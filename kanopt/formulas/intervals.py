@@ -1,4 +1,4 @@
-"""Bounds of a formula over ranges of its inputs.
+"""Bounds of a formula over ranges of its inputs, by interval arithmetic.
 
 Interval arithmetic (Moore, Kearfott and Cloud 2009, *Introduction to Interval Analysis*, ch. 2) over the graph, rounded
 outwards after every step, so that every finite value the formula takes lies within. Curves are bounded by the
@@ -47,12 +47,12 @@ def interval(formula: Formula, ranges: Mapping[str, Any]) -> Bounds:
 def given_ranges(
     formula: Formula, ranges: Mapping[str, Any]
 ) -> tuple[dict[str, Bounds], dict[str, frozenset[str]]]:
-    """Return the range of every numeric input, as given or by default, and the labels given for categories.
+    """Return the range of every numeric input, given or default, and the given labels of categories.
 
     Raises
     ------
     FormulaError
-        If a name is no input, or a range holds no number.
+        If a name is not an input, or a range is empty.
     """
     names = [variable.name for variable in formula.inputs]
     for name in ranges:
@@ -100,7 +100,7 @@ def _pair(name: str, given: Any) -> Bounds:
 
 
 def _outward(low: float, high: float) -> Bounds:
-    """Widen by a few units in the last place; what is undefined becomes unbounded."""
+    """Widen by a few units in the last place; NaN becomes unbounded."""
     low = -math.inf if math.isnan(low) else low - 8 * _EPS * abs(low) - _TINY
     high = math.inf if math.isnan(high) else high + 8 * _EPS * abs(high) + _TINY
     # an infinite bound minus an infinite slack is NaN
@@ -184,7 +184,7 @@ def _power(base: Bounds, exponent: Bounds) -> Bounds:
 
 
 def _general_power(base: Bounds, exponent: Bounds) -> Bounds:
-    """Bound x**y; y·log(x) is bilinear, so that its extremes over a box lie at the corners."""
+    """Bound x**y; y·log(x) is bilinear, so its extrema over a box lie at the corners."""
     low, high = base
     if low >= 0:
         return _corners(base, exponent, _raise)
@@ -238,7 +238,7 @@ def _linear_tail(curve: Curve, x: float) -> float:
 
 
 def _table(table: Table, labels: Mapping[str, frozenset[str]]) -> Bounds:
-    """Bound a table by the entries that the given labels leave, and by its fallback where a label has none."""
+    """Bound a table by the entries with the given labels, and by its fallback if a label has none."""
     allowed = [labels.get(name) for name in table.inputs]
     values = [
         number

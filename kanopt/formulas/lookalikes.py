@@ -1,4 +1,4 @@
-"""Names that look the same and are not: a Latin and a Cyrillic x in one formula would deceive whoever reads it."""
+"""Detect confusable names, such as those with a Latin and a Cyrillic x, which would mislead readers of a formula."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _shape(name: str) -> str:
 
 
 def hint(name: str, known: Iterable[str]) -> str:
-    r"""Return a hint to end an error about an unknown name: the known one that looks the same, or the nearest.
+    r"""Return a hint for an error about an unknown name: the known one that looks the same, or the nearest.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def hint(name: str, known: Iterable[str]) -> str:
 
 
 def refuse_lookalikes(names: Iterable[str], what: str) -> None:
-    """Refuse names that look the same.
+    """Refuse distinct names that look the same.
 
     Raises
     ------

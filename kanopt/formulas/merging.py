@@ -1,4 +1,4 @@
-"""What a formula that is put together from others reads, and what one row of it is."""
+"""Inputs, and the meaning of a row, of a formula that is composed of other formulas."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def merged_inputs(inputs: Sequence[Variable], laws: Sequence[Formula], what: str
 
 
 def _intersect_declarations(known: Variable, other: Variable, what: str) -> Variable:
-    """Return one input for two declarations of it, allowed to be what both allow."""
+    """Return the intersection of two declarations of an input."""
     lows = [bound for bound in (known.low, other.low) if bound is not None]
     highs = [bound for bound in (known.high, other.high) if bound is not None]
     low, high = max(lows, default=None), min(highs, default=None)
@@ -51,5 +51,5 @@ def _intersect_declarations(known: Variable, other: Variable, what: str) -> Vari
 
 
 def common_text(texts: Sequence[str]) -> str:
-    """Return what texts agree on; empty where they do not."""
+    """Return the common value of texts; empty if they differ."""
     return texts[0] if len(set(texts)) == 1 else ""

@@ -1,9 +1,8 @@
 """The steps a formula is made of: constants, inputs, sums, products, powers and functions.
 
-A formula is a directed acyclic graph of frozen nodes. Nodes know their children and how to compute themselves
-from their children's values; everything else (printing, bounds, exports, saving) is a :func:`fold` over the
-graph, so that no algorithm recurses and a shared step is computed once. Two nodes are equal where they mean
-the same graph.
+A formula is a directed acyclic graph of frozen nodes. Nodes know their children and how to compute their value from the
+children's values; everything else (printing, bounds, exports, saving) is a :func:`fold` over the graph, so that no
+algorithm recurses and a shared step is computed once. Two nodes are equal if they represent the same graph.
 """
 
 from __future__ import annotations
@@ -171,7 +170,7 @@ def postorder(root: Node) -> tuple[Node, ...]:
 def fold(root: Node, visit: Callable[[Node, list[T]], T]) -> T:
     """Compute something for every node from its children's results, each node once, and return the root's.
 
-    A result is let go as soon as its last parent has used it, so that matrices do not pile up.
+    A result is released as soon as its last parent has used it, so that matrices do not accumulate.
 
     Examples
     --------
@@ -202,7 +201,7 @@ def rebuild(root: Node, change: Callable[[Node], Node]) -> Node:
 
 @dataclass(frozen=True, eq=False)
 class Constant(Node):
-    """A number, named where it has a meaning, with its standard error where it was learned.
+    """A number, with an optional name and, if it was estimated, its standard error.
 
     Examples
     --------
@@ -276,7 +275,7 @@ class Input(Node):
 
 
 class _NaryNode(Node):
-    """A node over one tuple of children; the concrete class names it."""
+    """A node over one tuple of children, whose field the concrete class names."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, self._field(), tuple(self.children))

@@ -1,4 +1,4 @@
-"""The words for what a person decides about a law: operators that a column is pinned to, forbidden and preferred."""
+"""The names of operators that a user can pin a column to, forbid or prefer in a law."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Which numbers of a formula are its parameters, and how well they are known together.
+"""The parameters of a formula and the covariance of their estimates.
 
-The rule of the house: a :class:`~kanopt.formulas.nodes.Constant` **with a name** is a parameter of the law. It can be
-estimated from rows, it keeps its name and its value when the formula is simplified, and the same name means the same
-number wherever it stands. A constant **without a name** is part of the structure: the −1 of a division, the sign of a
-subtraction, an exponent that was snapped to a whole number. So is π, though it has a name.
+A :class:`~kanopt.formulas.nodes.Constant` **with a name** is a parameter of the law. It can be estimated from rows, it
+keeps its name and its value when the formula is simplified, and the same name is the same number at all occurrences. A
+constant **without a name** is part of the structure: the −1 of a division, the sign of a subtraction, an exponent that
+was rounded to an integer. So is π, although it has a name.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SLACK = 1e-6
 
 
 def is_parameter(node: Node) -> bool:
-    """Return whether a node is a constant that can be estimated: one with a name, π excepted.
+    """Return whether a node is a constant that can be estimated: one with a name other than π.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def parameters_of(root: Node) -> dict[str, float]:
     Raises
     ------
     FormulaError
-        If one name stands for two numbers.
+        If one name has two different values.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def piece_numbers(piece: Curve | Step | Table) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Covariance:
-    """How well the parameters of a law are known, together.
+    """The covariance of the estimated parameters of a law.
 
     Parameters
     ----------
@@ -87,15 +87,15 @@ class Covariance:
         The parameters that were estimated, in the order of the rows of `matrix`. The coefficients of a curve that was
         estimated are called ``s[0]``, ``s[1]``, …
     matrix
-        Covariance of their estimates, (p, p). Parameters that are not among `names` were held.
+        Covariance of their estimates, (p, p). Parameters that are not among `names` were held constant.
     degrees_of_freedom
-        Rows less parameters, for quantiles of Student's t; None where it is not known, for those of the normal.
+        Rows minus parameters, for quantiles of Student's t; None if unknown, for those of the normal distribution.
 
     Raises
     ------
     FormulaError
-        If names repeat, the matrix is not of their number, or no covariance matrix: finite, symmetric, and without a
-        negative eigenvalue beyond rounding.
+        If names repeat, or the matrix is not of matching size, finite, symmetric and, up to rounding, positive
+        semidefinite.
 
     Examples
     --------
@@ -150,7 +150,7 @@ class Covariance:
 
     @cached_property
     def array(self) -> Array:
-        """The matrix as an array, (p, p); not to be written on."""
+        """The matrix as a read-only array, (p, p)."""
         array = np.array(self.matrix)
         array.flags.writeable = False
         return array
@@ -161,7 +161,7 @@ class Covariance:
         return {name: math.sqrt(self.matrix[place][place]) for place, name in enumerate(self.names)}
 
     def restrict(self, names: Iterable[str]) -> Covariance | None:
-        """Return the covariance of those constants that are among `names`; None where none is."""
+        """Return the covariance of the constants among `names`; None if there are none."""
         wanted = set(names)
         places = [place for place, name in enumerate(self.names) if name in wanted]
         if len(places) == len(self.names):
@@ -173,7 +173,7 @@ class Covariance:
 
 
 def check_covariance(root: Node, covariance: Covariance) -> None:
-    """Refuse a covariance of constants that a graph does not have, or to which it gives another standard error."""
+    """Refuse a covariance of constants that are not in a graph, or have another standard error there."""
     constants = {n.name: n for n in postorder(root) if isinstance(n, Constant) and is_parameter(n)}
     known = names_in(root)
     for name, error in covariance.standard_errors.items():
@@ -189,7 +189,7 @@ def check_covariance(root: Node, covariance: Covariance) -> None:
 
 
 def names_in(root: Node) -> frozenset[str]:
-    """Return the names of all numbers that a covariance may speak of: parameters, and numbers of pieces."""
+    """Return the names of all numbers that a covariance may contain: parameters and coefficients of pieces."""
     nodes = postorder(root)
     constants = {node.name for node in nodes if isinstance(node, Constant) and is_parameter(node)}
     return frozenset(

@@ -1,8 +1,7 @@
-"""Formulas from text, safely.
+"""Parse formulas from untrusted text.
 
-The text is read by a parser of its own for a language of numbers, names, ``+ - * / ^`` (or ``**``), the
-functions of the library, ``min`` and ``max``. Nothing of Python is parsed, compiled or run, so that a formula
-from a stranger can do nothing but be a formula.
+The parser is written for a language of numbers, names, ``+ - * / ^`` (or ``**``), the functions of the library, ``min``
+and ``max``. No Python code is parsed, compiled or executed, so that text from strangers is safe.
 """
 
 from __future__ import annotations
@@ -59,40 +58,40 @@ def parse_formula(
     constants: Mapping[str, float] | None = None,
     pieces: Mapping[str, Node] | None = None,
 ) -> Formula:
-    """Read a formula written by hand.
+    """Parse a hand-written formula.
 
     Parameters
     ----------
     text
-        Such as ``"0.5 + 0.12 * km * (1 + 0.04 * load)"``. Powers are ``^`` or ``**``; names that are no plain
-        word stand in back-quotes; ``pi`` is known.
+        Such as ``"0.5 + 0.12 * km * (1 + 0.04 * load)"``. Powers are ``^`` or ``**``; names that are not identifiers
+        are written in back-quotes; ``pi`` is predefined.
     inputs
-        The inputs it may name; a text is the name of a number without a unit.
+        The inputs it may use; a text is the name of a number without a unit.
     output
-        What it gives; likewise.
+        The output, likewise.
     laws
-        Other formulas it may name as if they were inputs; each is put in, and its inputs become inputs of the
-        result, which is valid where all of them are.
+        Other formulas it may use as if they were inputs; each is substituted, and its inputs become inputs of the
+        result, whose domain is the intersection of theirs.
     per
-        What one row is; empty takes it from the laws where they agree.
+        The meaning of one row; empty takes it from the laws if they agree.
     constants
         Names of constants in the text, each with its value: the parameters of the law, which
-        :meth:`~kanopt.formulas.Formula.refit` estimates. One that the text does not name is left out.
+        :meth:`~kanopt.formulas.Formula.refit` estimates. Those that the text does not use are ignored.
     pieces
-        Curves, staircases and tables that the text may name, each by the text it prints as: ``"s(hour)"``. One that is
-        called like a function is named in back-quotes: ``"`log`(hour)"``.
+        Curves, step functions and tables that the text may use, by the text they print as: ``"s(hour)"``. One with the
+        name of a function is written in back-quotes: ``"`log`(hour)"``.
 
     Returns
     -------
     Formula
-        Without a fit. Parts made of numbers without a name only are computed.
+        Without a fit. Parts that consist only of unnamed numbers are evaluated.
 
     Raises
     ------
     FormulaError
-        If the text is no formula; the message shows the place. Refused are also names that are not declared, names of
-        constants that mean something else already, constants that are not finite, numbers divided by zero, exponents
-        beyond ±100, powers in exponents, texts over 10,000 characters and brackets nested over 60 deep.
+        If the text is not a formula; the message shows the position. Refused are also undeclared names, constants with
+        the name of something else, constants that are not finite, division by zero, exponents beyond ±100, powers in
+        exponents, texts over 10,000 characters and parentheses nested more than 60 deep.
 
     Examples
     --------
@@ -151,7 +150,7 @@ def _checked_constants(
 
 
 def _float(value: Any) -> float:
-    """Return a number as a float; NaN where it is none or too large."""
+    """Return a number as a float; NaN if it is not a number or too large."""
     try:
         return math.nan if isinstance(value, bool | str) else float(value)
     except (OverflowError, TypeError):
@@ -159,9 +158,9 @@ def _float(value: Any) -> float:
 
 
 class _Parser:
-    """Recursive descent over ``sum = product {(+|-) product}`` and so on down to brackets.
+    """A recursive-descent parser, from ``sum = product {(+|-) product}`` down to parentheses.
 
-    Sums and products are read into one node each, however long, so that only brackets nest.
+    Sums and products become one node each, however long, so that only parentheses nest.
     """
 
     def __init__(
@@ -196,7 +195,7 @@ class _Parser:
         yield Token("end", "", end)
 
     def error(self, why: str, place: int) -> FormulaError:
-        """Return an error that shows the place in the text."""
+        """Return an error that shows the position in the text."""
         first = max(0, place - 50)
         shown = "".join(s if s.isprintable() else " " for s in self.text[first : first + 100])
         caret = " " * (place - first) + "^"
@@ -328,12 +327,12 @@ class _Parser:
         raise self.error(f"unknown name {name[:60]!r}; {hint(name[:60], names)}", token.place)
 
     def shown(self, token: Token) -> list[str]:
-        """Return the curves, staircases and tables of a name, as they print."""
+        """Return the printed forms of the curves, step functions and tables with a name."""
         head = f"`{token.text}"
         return [shown for words, (shown, _) in self.pieces.items() if words[:2] == (head, "(")]
 
     def piece(self, token: Token) -> Node | None:
-        """Return the curve, staircase or table that is written here; None where it is a function."""
+        """Return the curve, step function or table at this position; None for a function."""
         if not (known := self.shown(token)):
             return None
         depth, end = 0, self.place
@@ -385,7 +384,7 @@ class _Parser:
         return self.fold_number(Apply(name, arguments[0]), token.place)
 
     def fold_number(self, node: Node | None, place: int, value: float = 0.0) -> Node:
-        """Return the node, or the number it stands for where it is made of numbers only."""
+        """Return the node, or its value as a constant if it consists of numbers only."""
         if node is not None:
             if any(not isinstance(child, Constant) or is_parameter(child) for child in node.children):
                 return node

@@ -1,4 +1,4 @@
-"""The steps of a formula that are tabulated, not written: curves, staircases and tables of categories."""
+"""Tabulated functions in a formula: curves, step functions and tables of categories."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ def _numbers(values: Sequence[float], what: str) -> tuple[float, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Curve(Node):
-    """A cubic spline of one argument on equally spaced knots, continued along straight lines.
+    """A cubic spline of one argument on equally spaced knots, with linear extrapolation.
 
     Parameters
     ----------
     name
-        How it reads in the formula: ``s`` prints as ``s(hour)``.
+        Its name in the formula: ``s`` prints as ``s(hour)``.
     argument
-        What it is a function of.
+        Its argument.
     coefficients
-        Of the cubic B-splines. With n equal spans between `low` and `high` there are n + 3 of them, or n
-        where the curve is periodic.
+        Coefficients of the cubic B-splines: n + 3 for n equal spans between `low` and `high`, or n for a periodic
+        curve.
     low, high
-        The ends of the knots. Beyond them the curve goes on along its end tangents; a periodic curve repeats.
+        First and last knot. Beyond them the curve is extrapolated along its end tangents; a periodic curve repeats.
     periodic
         Whether it repeats with period ``high - low``.
 
     Raises
     ------
     FormulaError
-        If there are fewer than 4 coefficients (1 for a periodic curve), or the knots have no length.
+        If there are fewer than 4 coefficients (1 for a periodic curve), or `low` is not below `high`.
 
     Examples
     --------
@@ -97,7 +97,7 @@ class Curve(Node):
 
     @cached_property
     def powers(self) -> Array:
-        """Coefficients of t⁰ … t³ in each span, t running from 0 to 1; shape (4, spans)."""
+        """Polynomial coefficients of t⁰ … t³ in each span, with t from 0 to 1; shape (4, spans)."""
         coefficients = np.asarray(self.coefficients)
         index = np.arange(self.intervals)[None, :] + np.arange(4)[:, None]
         powers: Array = _TO_POWERS @ coefficients[index % len(coefficients)]
@@ -151,18 +151,18 @@ class Curve(Node):
 
 @dataclass(frozen=True, eq=False)
 class Step(Node):
-    """A staircase: ``values[k]`` from ``breakpoints[k - 1]``, included, up to ``breakpoints[k]``, not included.
+    """A step function: ``values[k]`` from ``breakpoints[k - 1]``, inclusive, to ``breakpoints[k]``, exclusive.
 
     Parameters
     ----------
     argument
-        What it is a function of.
+        Its argument.
     breakpoints
-        Ascending.
+        Places of the steps, ascending.
     values
-        One more than breakpoints.
+        Values between the breakpoints, one more than breakpoints.
     name
-        How it reads in the formula.
+        Its name in the formula.
 
     Examples
     --------
@@ -196,11 +196,11 @@ class Step(Node):
         return (self.argument,)
 
     def with_children(self, children: Sequence[Node]) -> Node:
-        """Return the same staircase of another argument."""
+        """Return the same step function of another argument."""
         return Step(children[0], self.breakpoints, self.values, self.name)
 
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
-        """Return the value of the stair each argument stands on."""
+        """Return the value of the step function at each argument."""
         stair = np.searchsorted(np.asarray(self.breakpoints), values[0], side="right")
         found = np.asarray(self.values)[stair]
         return np.asarray(np.where(np.isnan(values[0]), np.nan, found))
@@ -217,9 +217,9 @@ class Table(Node):
     entries
         Pairs of a tuple of categories, in the order of `inputs`, and its number.
     fallback
-        The number of a combination that has no entry; None makes such a combination an error.
+        The value for combinations without an entry; None makes such a combination an error.
     name
-        How it reads in the formula.
+        Its name in the formula.
 
     Examples
     --------
@@ -332,7 +332,7 @@ def _codes(values: NDArray[Any], known: Sequence[str]) -> NDArray[np.intp]:
 
 
 def gap_inputs(root: Node) -> frozenset[str]:
-    """Return the categorical inputs of which a table knows what a gap stands for: the category "missing".
+    """Return the categorical inputs for which a table has the category "missing".
 
     Examples
     --------

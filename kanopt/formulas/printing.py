@@ -1,4 +1,4 @@
-"""A formula as text: the infix notation that every language shares, and the two for people, plain and LaTeX."""
+"""A formula as text: the infix writer shared by all languages, and the plain and LaTeX notations."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def number(value: float) -> str:
 
 
 def quoted_name(name: str) -> str:
-    """Return a name as formulas spell it: in back-quotes unless it is one plain word."""
+    """Return a name as written in formulas: in back-quotes unless it is an identifier."""
     return name if _WORD.fullmatch(name) else f"`{name}`"
 
 
 def to_infix(root: Node) -> str:
-    """Return a graph as one line that the parser reads back, up to the rounding of constants.
+    """Return a graph as one line that can be parsed again, up to the rounding of constants.
 
     Curves, steps and tables print as functions of their arguments, such as ``s(hour)``.
 
@@ -75,11 +75,11 @@ class TextPart:
     text
         The part.
     level
-        How tightly it binds: as a sum, product, power or atom.
+        Operator precedence: that of a sum, product, power or atom.
     negated
-        The same part without its leading minus sign; empty where there is none.
+        The same part without its leading minus sign; empty if there is none.
     denominator
-        The denominator, where the part is one over something; else empty.
+        The denominator, if the part is one over something; else empty.
     """
 
     text: str
@@ -89,14 +89,14 @@ class TextPart:
 
 
 class InfixWriter:
-    """The plain notation; each language overrides the hooks in which it differs."""
+    """The writer of the plain notation; other languages override the methods in which they differ."""
 
     times = " · "
     plus, minus, over = " + ", " - ", " / "
     brackets = ("(", ")")
 
     def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
-        """Write one node from its written children."""
+        """Write one node, given its children as text."""
         match node:
             case Constant():
                 return self.constant(node.value)
@@ -163,17 +163,17 @@ class InfixWriter:
         return TextPart(f"{self.parenthesise(base, ATOM)}^{shown}", POWER)
 
     def parenthesise(self, part: TextPart, level: int) -> str:
-        """Return the part, in brackets unless it binds as tightly as `level`."""
+        """Return the part, in parentheses unless its precedence is at least `level`."""
         return part.text if part.level >= level else f"{self.brackets[0]}{part.text}{self.brackets[1]}"
 
     def constant(self, value: float) -> TextPart:
-        """Write a constant, knowing its sign."""
+        """Write a constant and record its sign."""
         shown = self.number(value)
         negated = shown[1:] if shown[0] == "-" else ""
         return TextPart(shown, PRODUCT if negated or " " in shown else ATOM, negated=negated)
 
     def sum(self, parts: list[TextPart]) -> TextPart:
-        """Write a sum; a term that begins with a minus sign is subtracted, and does not come first if it need not."""
+        """Write a sum; terms with a leading minus sign are subtracted, and do not come first if possible."""
         if len(parts) == 2 and parts[0].negated and not parts[1].negated:
             parts = parts[::-1]
         text = parts[0].text
@@ -201,7 +201,7 @@ class InfixWriter:
         return TextPart(sign + text, PRODUCT, negated=text if sign else "")
 
     def power(self, node: Power, base: TextPart, exponent: TextPart) -> TextPart:
-        """Write a power: one half as a root, a negative whole one as a quotient."""
+        """Write a power: exponent one half as a root, a negative integer as a quotient."""
         value = node.exponent.value if isinstance(node.exponent, Constant) else 0.0
         if value == 0.5:
             return self.apply("sqrt", base)

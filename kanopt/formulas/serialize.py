@@ -1,9 +1,8 @@
-"""Formulas as JSON files that are data and nothing but data.
+"""Save formulas as JSON files, and load them safely.
 
-The nodes stand in one flat list, children before parents, and refer to each other by position, so that a file
-nests no deeper than its format does. Reading checks the type of every field and builds the formula through
-its own constructors, which check the rest; nothing in a file is executed or imported, and a file that is
-large, deep or odd is refused before it costs time.
+The nodes are stored in one flat list, children before parents, and refer to each other by index, so that the nesting of
+a file is bounded. Reading checks the type of every field and builds the formula through its constructors, which check
+the rest; nothing in a file is executed or imported, and files that are too large or too deep are refused early.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ def to_json(formula: Formula) -> str:
 
 
 def _to_plain(value: Any, index: Mapping[bytes, int]) -> Any:
-    """Return a dataclass, tuple or mapping as JSON's own types, and child nodes as positions."""
+    """Return a dataclass, tuple or mapping as JSON types, and child nodes as indices."""
     if is_dataclass(value) and not isinstance(value, type):
         parts = {field.name: getattr(value, field.name) for field in fields(value)}
         return {n: index[p.key] if isinstance(p, Node) else _to_plain(p, index) for n, p in parts.items()}
@@ -111,7 +110,7 @@ def from_json(text: str) -> Formula:
 
 
 def _complete(content: dict[str, Any]) -> None:
-    """Put in what files from before it was kept do not have."""
+    """Add fields that files of earlier versions lack."""
     content.setdefault("covariance", None)
     content.setdefault("shapes", [])
     alternatives = content.get("alternatives")
@@ -121,7 +120,7 @@ def _complete(content: dict[str, Any]) -> None:
 
 
 def save(formula: Formula, path: str | Path) -> Path:
-    """Write a formula to a file; the file is complete or not there."""
+    """Write a formula to a file atomically."""
     return replace_file(path, (to_json(formula) + "\n").encode())
 
 
@@ -158,7 +157,7 @@ def _format_error(path: str, expected: str, found: Any) -> FileFormatError:
 
 
 def _shown(value: Any) -> str:
-    """Return a value as an error shows it."""
+    """Return a value as shown in errors."""
     if isinstance(value, str):
         return repr(value[:_SHOWN]) + ("…" if len(value) > _SHOWN else "")
     return repr(value)[:_SHOWN] if isinstance(value, int | float | None) else type(value).__name__
@@ -195,7 +194,7 @@ def _boolean(value: Any, path: str, nodes: Sequence[Node]) -> bool:
 
 
 def _child(value: Any, path: str, nodes: Sequence[Node]) -> Node:
-    """Read a reference to an earlier node, so that no file can hold a circle."""
+    """Read a reference to an earlier node, so that no file can contain a cycle."""
     if type(value) is not int or not 0 <= value < len(nodes):
         raise _format_error(path, f"the position of one of the {len(nodes)} nodes before it", value)
     return nodes[value]
@@ -208,7 +207,7 @@ def _texts_by_text(value: Any, path: str, nodes: Sequence[Node]) -> dict[str, st
 
 
 def _name(value: Any, path: str, nodes: Sequence[Node]) -> str:
-    """Read a name that may be left out."""
+    """Read an optional name."""
     text = _text(value, path, nodes)
     try:
         return check_name(text, path) if text else ""

@@ -1,4 +1,4 @@
-"""Rewriting a formula so that it reads better, without changing its value anywhere it has one.
+"""Simplify a formula without changing its value wherever it is defined.
 
 The result may be defined in more places than the formula was: x^0.5 · x^0.5 becomes x. A constant with a name is a
 parameter of the law (see :mod:`kanopt.formulas.parameters`): it keeps its name and its value and is merged with
@@ -33,7 +33,7 @@ ZERO, ONE = Constant(0.0), Constant(1.0)
 
 
 def simplify_graph(root: Node) -> Node:
-    """Return an equal graph with constants folded, sums and products flattened, and exp(log) undone.
+    """Return an equal graph with constants folded, sums and products flattened, and exp(log) cancelled.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def simplify_graph(root: Node) -> Node:
 
 
 def _simplify_node(node: Node) -> Node:
-    """Simplify one node whose children are simple already."""
+    """Simplify one node whose children are already simplified."""
     match node:
         case Sum(terms=terms):
             return _sum(terms)
@@ -63,7 +63,7 @@ def _simplify_node(node: Node) -> Node:
 
 
 def _fold_constants(node: Node) -> Node:
-    """Return the constant a node of constants stands for, or the node where that is no finite number."""
+    """Return the value of a node of constants as a constant, or the node itself if that is not finite."""
     if any(not isinstance(child, Constant) or is_parameter(child) for child in node.children):
         return node
     with np.errstate(all="ignore"):
@@ -72,7 +72,7 @@ def _fold_constants(node: Node) -> Node:
 
 
 def _merge(a: Constant, b: Constant, value: float, slopes: tuple[float, float]) -> Constant:
-    """Return `value` = f(a, b) with the error of whichever of the two has one."""
+    """Return `value` = f(a, b) as a constant, with the propagated standard error if only one of the two has one."""
     uncertain = [(c, slope) for c, slope in ((a, slopes[0]), (b, slopes[1])) if c.standard_error is not None]
     error = None
     if len(uncertain) == 1 and uncertain[0][0].standard_error is not None:
@@ -93,7 +93,7 @@ def _times(a: Constant, b: Constant) -> Constant | None:
 
 
 def _exact(constant: Constant, value: float) -> bool:
-    """Whether a constant is `value` for certain, so that it can go without loss."""
+    """Whether a constant is exactly `value`, without standard error, so that it can be dropped."""
     return constant.value == value and _is_fixed(constant)
 
 
@@ -135,7 +135,7 @@ def _sum(terms: Iterable[Node]) -> Node:
 
 
 def _split(term: Node) -> tuple[Constant, Node]:
-    """Return a term as a constant that is no parameter times the rest."""
+    """Split a term into a constant that is not a parameter, times the rest."""
     if isinstance(term, Product) and len(term.factors) > 1 and isinstance(term.factors[0], Constant):
         if is_parameter(term.factors[0]):
             return ONE, term
@@ -202,7 +202,7 @@ def _is_whole(value: float) -> bool:
 
 
 def _power(base: Node, exponent: Node) -> Node:
-    """Fold constants, and merge a power of a power where that is the same for every sign of the base."""
+    """Fold constants, and merge a power of a power if that is equal for every sign of the base."""
     node = Power(base, exponent)
     if not isinstance(exponent, Constant):
         return _fold_constants(node)
@@ -230,7 +230,7 @@ def _power(base: Node, exponent: Node) -> Node:
 
 
 def _apply(function: str, argument: Node) -> Node:
-    """Fold constants, spell square and sqrt as powers, and undo exp of log and log of exp."""
+    """Fold constants, write square and sqrt as powers, and cancel exp of log and log of exp."""
     if isinstance(argument, Constant) and _is_fixed(argument):
         return _fold_constants(Apply(function, argument))
     if function == "square":

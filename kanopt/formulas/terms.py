@@ -1,4 +1,4 @@
-"""The parts that add up to a formula's output."""
+"""The additive terms of a formula."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["Term", "terms_of"]
 
 @dataclass(frozen=True)
 class Term:
-    """One of the parts that add up to a formula's output.
+    """An additive term of a formula.
 
     Parameters
     ----------
     text
-        The part in one line.
+        The term in one line.
     formula
-        The part as a formula over the inputs it reads.
+        The term as a formula over the inputs it uses.
     """
 
     text: str
@@ -30,13 +30,13 @@ class Term:
 
 
 def terms_of(formula: Formula) -> tuple[Term, ...]:
-    """Return the parts that add up to a formula's output; see :attr:`kanopt.formulas.Formula.terms`."""
+    """Return the additive terms of a formula; see :attr:`kanopt.formulas.Formula.terms`."""
     parts = formula.root.terms if isinstance(formula.root, Sum) else (formula.root,)
     return tuple(Term(str(part), part) for part in (_formula_over(formula, root) for root in parts))
 
 
 def _formula_over(formula: Formula, root: Node) -> Formula:
-    """Return a formula of the same output for another graph over the inputs it reads."""
+    """Return a formula of the same output with another graph, over the inputs the graph uses."""
     names = {name for node in postorder(root) for name in node.names}
     kept = tuple(variable for variable in formula.inputs if variable.name in names)
     return replace(formula, root=root, inputs=kept, fit=None, provenance={}, alternatives=(), covariance=None)

@@ -1,4 +1,4 @@
-"""The words of which the text of a formula is made."""
+"""The tokens of the text of a formula."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIGNS = {"**": "^", "·": "*", "×": "*", "÷": "/", "−": "-"}
 
 @dataclass(frozen=True)
 class Token:
-    """A word: number, name, quoted (a name in back-quotes), sign or end, and the place where it begins."""
+    """A token: number, name, quoted (a name in back-quotes), sign or end, and its position in the text."""
 
     kind: str
     text: str
@@ -25,7 +25,7 @@ class Token:
 
 
 def normalised_text(tokens: Iterable[Token]) -> tuple[str, ...]:
-    """Return what two texts share that differ in spaces, needless back-quotes and the spelling of numbers only.
+    """Return a normal form of tokens, independent of spaces, needless back-quotes and the spelling of numbers.
 
     Examples
     --------

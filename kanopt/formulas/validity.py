@@ -1,4 +1,4 @@
-"""What is known about a formula, and where data leave what is known, in words."""
+"""Facts about a formula, and where data are outside its domain, in words."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Columns = Mapping[str, NDArray[Any]]
 
 
 def formula_facts(formula: Formula) -> list[tuple[str, str]]:
-    """Return pairs of what and a text; see :meth:`kanopt.formulas.Formula.facts`."""
+    """Return pairs of a label and a text; see :meth:`kanopt.formulas.Formula.facts`."""
     found = [("output", f"{formula.output}" + (f" per {formula.per}" if formula.per else ""))]
     for variable in formula.inputs:
         valid = valid_range_text(formula, variable)
@@ -40,7 +40,7 @@ def formula_facts(formula: Formula) -> list[tuple[str, str]]:
 
 
 def valid_range_text(formula: Formula, variable: Variable) -> str:
-    """Say which values of an input are inside both the domain and the declaration; empty where all are."""
+    """Return the valid values of an input, by domain and declaration, in words; empty if all are valid."""
     if variable.is_category:
         known = formula.domain.categories_of(variable.name) or variable.categories
         return f"known: {', '.join(known)}" if known else ""
@@ -51,7 +51,7 @@ def valid_range_text(formula: Formula, variable: Variable) -> str:
 
 
 def valid_range(formula: Formula, variable: Variable) -> tuple[float | None, float | None]:
-    """Return the ends of what is inside both the domain and the declaration of a number; None where there is none."""
+    """Return the ends of the valid range of a number, by domain and declaration; None for no bound."""
     seen = formula.domain.range_of(variable.name)
     lows = [variable.low, None if seen is None else seen.low]
     highs = [variable.high, None if seen is None else seen.high]
@@ -60,7 +60,7 @@ def valid_range(formula: Formula, variable: Variable) -> tuple[float | None, flo
 
 
 def outside_tests(formula: Formula, columns: Columns) -> dict[tuple[str, ...], NDArray[np.bool_]]:
-    """Return where each input, by its declaration or the domain, and each combination is outside."""
+    """Return masks of the rows where each input, by declaration or domain, and each combination is outside."""
     tests = formula.domain.tests(columns)
     for variable in formula.inputs:
         if variable.name in columns and not variable.is_category:

@@ -1,4 +1,4 @@
-"""What a formula's inputs and output are called, measured in and allowed to be."""
+"""The inputs and outputs of formulas: names, units and allowed values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST_NAME = 200
 
 
 def check_name(name: str, what: str) -> str:
-    """Return `name` if it can stand in a formula and in every export of it.
+    """Return `name` if it is valid in a formula and in every export of it.
 
     Spaces, quotes and any script are fine: real tables have such columns. Refused are the empty name, control
     characters, back-quotes (they quote names in formulas), and names of the form ``__x__``.
@@ -48,7 +48,7 @@ def check_name(name: str, what: str) -> str:
 
 
 def category_label(value: Any) -> str:
-    """Return the text by which a category is known: whole numbers without a decimal point, the rest as is.
+    """Return the label of a category: integers without a decimal point, other values as their text.
 
     Examples
     --------
@@ -75,20 +75,20 @@ class Variable:
     Parameters
     ----------
     name
-        The name of the column it stands for.
+        The name of its column.
     unit
         Its unit, such as ``"km"``; ``""`` for none.
     kind
         ``"number"`` or ``"category"``.
     low, high
-        Declared bounds of a number; None where there is none. A value beyond them is outside the domain.
+        Declared bounds of a number; None for no bound. A value beyond them is outside the domain.
     categories
-        The known values of a category; empty where they are not declared.
+        The declared values of a category; empty if not declared.
 
     Raises
     ------
     FormulaError
-        If the name cannot stand in a formula, or bounds and categories contradict the kind.
+        If the name is not valid in a formula, or bounds and categories contradict the kind.
     UnitError
         If the unit is unknown.
 
@@ -131,7 +131,7 @@ class Variable:
 
     @property
     def is_category(self) -> bool:
-        """Whether it takes one of several names instead of a number."""
+        """Whether its values are labels instead of numbers."""
         return self.kind == "category"
 
 

@@ -39,9 +39,10 @@ TURNS = 3
 
 @dataclass(frozen=True)
 class _HeldOutRows:
-    """How the rows `held` out, by number, were met by a network that was not trained on them.
+    """Predictions for held-out rows by a network that was not trained on them.
 
-    `output` are its predictions, `loss` its mean loss on them, and `limit` where a robust loss ceases to be a square.
+    `held` are the indices of the rows, `output` the predictions, `loss` the mean loss, and `limit` the residual size
+    above which a robust loss is linear.
     """
 
     held: Tensor

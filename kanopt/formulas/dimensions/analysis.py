@@ -1,20 +1,20 @@
 """Dimensional analysis: whether the declared units of a formula agree, and which units its constants then have.
 
-A law such as ``0.119 · distance_km · exp(0.098 · load_t)`` in litres is about litres, kilometres and tonnes only if
-its first constant is in l/km and its second in 1/t. Every free constant is given an unknown unit, every step of the
-formula states what must be equal, and the equations are solved exactly (J. Fourier, Théorie analytique de la chaleur,
-1822, ch. II.9; as type inference by unification: A. Kennedy, Dimension types, ESOP 1994). What has no solution is an
-inconsistent formula.
+A law such as ``0.119 · distance_km · exp(0.098 · load_t)`` in litres is consistent only if its first constant is in
+l/km and its second in 1/t. Every free constant gets an unknown unit, every step of the formula adds equations between
+units, and these are solved exactly (J. Fourier, Théorie analytique de la chaleur, 1822, ch. II.9; as type inference by
+unification: A. Kennedy, Dimension types, ESOP 1994). Without a solution the formula is inconsistent.
 
 * The terms of a sum and the parts of max and min have the same unit. The same dimension is not enough: minutes and
   hours do not add up without a constant between them.
-* exp, sin, tanh and the like take a pure number, and so does an exponent. Powers, roots and abs carry units on.
-* A logarithm takes any unit where a constant beside it can make up for it: ``log(0.1 · km)``, ``2 + log(km)``.
-* A constant with a name or a standard error is free to have any unit, the same wherever it stands. So is a bare number,
-  for each place apart, unless it is 0, 1, −1, pi or an exponent: the 1 in ``1 + x`` makes x a pure number.
-* Curves, staircases and tables take whatever their argument is in and give whatever is needed.
-* An input or output without a declared unit may be a pure number or one whose unit nobody wrote down; it is left free
-  like a constant, and the notes say so.
+* The arguments of exp, sin, tanh and the like are dimensionless, and so are exponents. Powers, roots and abs propagate
+  units.
+* A logarithm takes any unit if a constant beside it can compensate for it: ``log(0.1 · km)``, ``2 + log(km)``.
+* A constant with a name or a standard error can have any unit, the same at all occurrences. So can an unnamed number,
+  separately at each occurrence, unless it is 0, 1, −1, pi or an exponent: the 1 in ``1 + x`` makes x dimensionless.
+* Curves, step functions and tables take any unit and return any unit.
+* An input or output without a declared unit may be dimensionless or in an unknown unit; its unit is an unknown, as that
+  of a constant, and the notes say so.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class ConstantUnit:
     constant
         The constant.
     part
-        The step of the formula that holds it.
+        The step of the formula that contains it.
     powers
-        Its unit in the words of the declared ones; None where the declared units do not decide it.
+        Its unit in terms of the declared ones; None if the declared units do not determine it.
     """
 
     constant: Constant
@@ -58,12 +58,12 @@ class ConstantUnit:
 
     @property
     def unit(self) -> str | None:
-        """Its unit as a text such as ``EUR/km``, empty for a pure number; None where it is not decided."""
+        """Its unit as a text such as ``EUR/km``, empty for a dimensionless one; None if it is not determined."""
         return None if self.powers is None else str(self.powers)
 
     @property
     def where(self) -> str:
-        """The step that holds it, as it prints in the formula."""
+        """The step that contains it, as printed in the formula."""
         return step_text(self.part)
 
     @property
@@ -78,17 +78,17 @@ class ConstantUnit:
 
 @dataclass(frozen=True)
 class Dimensions:
-    """What dimensional analysis says about a formula.
+    """The result of dimensional analysis of a formula.
 
     Parameters
     ----------
     constants
-        The free constants with their units, in reading order: those with a name or a standard error once, bare
-        numbers for each place. Where a product has several bare numbers, one of them stands for all.
+        The free constants with their units, in reading order: those with a name or a standard error once, unnamed
+        numbers once per occurrence. Of several unnamed numbers in a product one represents all.
     problems
-        What does not agree, one text each; empty where the formula is consistent.
+        Inconsistencies, one text each; empty if the formula is consistent.
     notes
-        What is worth knowing although it is no mistake.
+        Remarks that are not errors.
 
     Examples
     --------
@@ -107,11 +107,11 @@ class Dimensions:
 
     @property
     def consistent(self) -> bool:
-        """Whether nothing disagrees."""
+        """Whether the declared units agree."""
         return not self.problems
 
     def unit_of(self, constant: Constant) -> str | None:
-        """Return the unit of a constant with a name or a standard error; None where it is not decided."""
+        """Return the unit of a constant with a name or a standard error; None if it is not determined."""
         return next((known.unit for known in self.constants if known.constant == constant), None)
 
     def __str__(self) -> str:
@@ -138,7 +138,7 @@ def dimensions(formula: Formula) -> Dimensions:
 
 
 def _constants(walk: UnitInference) -> Iterable[ConstantUnit]:
-    """Return the constants in reading order, what is the same told once."""
+    """Return the constants in reading order, without duplicates."""
     found: dict[tuple[bytes, bytes, str | None], ConstantUnit] = {}
     for held in sorted(walk.held, key=lambda held: held.place):
         constant, value = held.constant, walk.equations.value(held.unit)

@@ -1,8 +1,8 @@
-"""Which powers of the inputs are in the unit of the output, so that the constant in front is a pure number.
+"""Buckingham's π theorem: the powers of the inputs that give the unit of the output.
 
 Buckingham's π theorem (E. Buckingham, On physically similar systems, Physical Review 4, 1914): the exponents b with
-``Π unit_j^b_j = output unit`` solve one linear equation per base dimension. They are one solution plus any combination
-of the exponents of the dimensionless groups.
+``Π unit_j^b_j = output unit`` solve one linear equation per base dimension. All solutions are one particular solution
+plus linear combinations of the exponents of dimensionless groups.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ __all__ = ["UnitExponents", "dimensionless_exponents"]
 
 @dataclass(frozen=True)
 class UnitExponents:
-    """All exponents that give the unit of the output.
+    """The general solution for the exponents that give the unit of the output.
 
     Parameters
     ----------
     particular
-        One solution, an exponent per input; inputs that come first are preferred, the others are 0.
+        One solution, an exponent per input; earlier inputs are preferred, the others have exponent 0.
     groups
-        Whole exponents, without a common divisor, of independent dimensionless groups. Their rational combinations
-        are all such groups.
+        Integer exponents, without a common divisor, of a basis of the dimensionless groups.
 
     Examples
     --------
@@ -43,12 +42,12 @@ class UnitExponents:
     groups: tuple[tuple[int, ...], ...] = ()
 
     def exponents(self, *steps: Fraction | int) -> tuple[Fraction, ...]:
-        """Return the exponents for one number per group.
+        """Return the solution with the given coefficients of the groups.
 
         Raises
         ------
         FormulaError
-            If there are not as many numbers as groups.
+            If the number of coefficients is not the number of groups.
         """
         if len(steps) != len(self.groups):
             raise FormulaError(
@@ -68,26 +67,26 @@ class UnitExponents:
 
 
 def dimensionless_exponents(units: Sequence[str], output: str) -> UnitExponents | None:
-    """Find the exponents with which inputs multiply to the dimension of the output.
+    """Find the exponents with which the inputs give the dimension of the output.
 
-    Only dimensions count: the pure number in front takes up what minutes are to hours, too.
+    Only dimensions matter: a numeric factor in front includes unit conversions such as minutes to hours.
 
     Parameters
     ----------
     units
-        Of the inputs; ``""`` where none is declared, ``"1"`` for a pure number.
+        Units of the inputs; ``""`` if undeclared, ``"1"`` for dimensionless.
     output
-        Of the output, likewise.
+        Unit of the output, likewise.
 
     Returns
     -------
     UnitExponents or None
-        None where no exponents do it, or a unit is not declared.
+        None if there is no solution, or a unit is not declared.
 
     Raises
     ------
     UnitError
-        If a text is no unit.
+        If a text is not a unit.
 
     Examples
     --------
@@ -115,7 +114,7 @@ def dimensionless_exponents(units: Sequence[str], output: str) -> UnitExponents 
 
 
 def _reduced(rows: list[list[Fraction]], width: int) -> list[int]:
-    """Bring rows to reduced echelon form in place, by Gauss and Jordan; return the columns of the pivots."""
+    """Reduce rows to reduced echelon form in place by Gauss-Jordan elimination; return the pivot columns."""
     pivots: list[int] = []
     for place in range(width):
         done = len(pivots)
@@ -136,7 +135,7 @@ def _reduced(rows: list[list[Fraction]], width: int) -> list[int]:
 def _group(
     rows: Sequence[Sequence[Fraction]], pivots: Sequence[int], free: int, width: int
 ) -> list[Fraction]:
-    """Return the exponents of the group in which one free input stands to the power of one."""
+    """Return the exponents of the group in which one free input has exponent one."""
     group = [Fraction(0)] * width
     group[free] = Fraction(1)
     for row, place in zip(rows, pivots, strict=False):
@@ -145,7 +144,7 @@ def _group(
 
 
 def _whole(group: Sequence[Fraction]) -> tuple[int, ...]:
-    """Return the smallest whole multiple whose first exponent is positive."""
+    """Return the smallest integer multiple whose first exponent is positive."""
     multiple = math.lcm(*(value.denominator for value in group))
     whole = [int(value * multiple) for value in group]
     sign = 1 if next(value for value in whole if value) > 0 else -1

@@ -1,9 +1,9 @@
-"""What each step of a formula asks of the units of its parts.
+"""Unit inference: every step of a formula gets a unit, and equations between the units.
 
-A walk over the graph gives every step a unit, in which free constants are unknowns, and states what has to be equal:
-the terms of a sum, the argument of exp and the number one, the root and the declared output. A second unknown beside
-the unit is the *shift*: a logarithm of kilometres moves by a constant when they become miles. Sums with a free
-constant take a shift in, exp turns it into a unit again, and everywhere else there must be none.
+A walk over the graph assigns every step a unit, in which free constants are unknowns, and states equations: the terms
+of a sum have equal units, the argument of exp is dimensionless, and the root has the declared output unit. A second
+unknown is the *shift*: a logarithm changes by an additive constant when the unit of its argument changes. Sums with a
+free constant absorb a shift, exp turns it into a unit again, and everywhere else there must be none.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _DEGREES = {"abs": Fraction(1), "relu": Fraction(1), "sqrt": Fraction(1, 2), "sq
 
 @dataclass(frozen=True)
 class HeldConstant:
-    """A constant, the step that holds it, its unit, and its place in reading order."""
+    """A constant, the step that contains it, its unit, and its position in reading order."""
 
     constant: Constant
     part: Node
@@ -55,10 +55,10 @@ class HeldConstant:
 
 @dataclass(frozen=True)
 class _StepUnits:
-    """What is known of a step.
+    """The inferred properties of a step.
 
-    Its unit, its shift, the logarithm that shifts with the unit of its argument, whether it takes a shift in, and
-    its place in reading order.
+    Its unit, its shift, the logarithm that causes the shift, whether the step absorbs a shift, and its position in
+    reading order.
     """
 
     unit: UnitMonomial = ONE
@@ -69,20 +69,20 @@ class _StepUnits:
 
 
 class UnitInference:
-    """One walk over a formula; the attributes hold what came out of it.
+    """Unit inference for one formula; the attributes hold the result.
 
     Attributes
     ----------
     equations
-        Solved as far as they go.
+        The equations, solved as far as possible.
     problems
-        What cannot be, in words, each once.
+        Contradictions in words, without repetition.
     held
-        Free constants, in reading order; those without a name once for every place in the text.
+        Free constants, in reading order; those without a name once per occurrence.
     exponential_factors
-        Exponentials with a free constant in their argument, and what its exponential, a factor in front, is in.
+        Exponentials with a free additive constant in their argument, and the unit of the corresponding factor.
     inputs, output
-        The units of the numeric inputs by name, and of the output; unknown where none is declared.
+        Units of the numeric inputs by name, and of the output; unknowns if not declared.
     """
 
     def __init__(self, formula: Formula) -> None:
@@ -105,12 +105,12 @@ class UnitInference:
         return UnitMonomial(powers_of(variable.unit)) if variable.unit else self.equations.unknown()
 
     def infer(self) -> None:
-        """Walk the whole formula.
+        """Infer the units of all steps.
 
         Raises
         ------
         TooMuchWorkError
-            If it is too large; the problems found until then stay.
+            If the formula is too large; the problems found so far are kept.
         """
         formula = self._formula
         order = postorder(formula.root)
@@ -128,7 +128,7 @@ class UnitInference:
         self.equations.back_substitute()
 
     def _infer_part(self, root: Node) -> _StepUnits:
-        """Visit every step once for each place in the text; what holds no bare number is the same in all places."""
+        """Visit every step once per occurrence; steps without unnamed numbers are the same everywhere."""
         done: dict[bytes, _StepUnits] = {}
         found: list[_StepUnits] = []
         stack = [(root, False)]
@@ -177,7 +177,7 @@ class UnitInference:
             self.held.append(HeldConstant(constant, part, sort.unit, sort.place))
 
     def _of_one(self, node: Node, likely: list[UnitMonomial] | None = None) -> UnitMonomial:
-        """Return the unit of what is the same thing wherever it stands."""
+        """Return the unit of a step that is one quantity at all its occurrences."""
         if node.key not in self._named:
             self._named[node.key] = self.equations.unknown()
             if likely is not None:
@@ -193,7 +193,7 @@ class UnitInference:
         return _StepUnits()
 
     def _require_equal(self, node: Node, parts: Sequence[_StepUnits]) -> UnitMonomial:
-        """Demand that all parts have the same unit, and return it."""
+        """Require that all parts have the same unit, and return it."""
         pairs = list(zip(node.children, parts, strict=True))
         for child, part in pairs:
             self._hold(child, node, part)
@@ -250,7 +250,7 @@ class UnitInference:
         return _StepUnits(unit, absorbs=not loose and any(part.absorbs for part in parts))
 
     def _multiple(self, node: Product, unit: UnitMonomial, part: _StepUnits, place: int) -> _StepUnits:
-        """Return what a step times numbers is; its shift is multiplied, too."""
+        """Return the product of a step and numbers; its shift is multiplied, too."""
         if part.log is None:
             return _StepUnits(unit, absorbs=part.absorbs)
         factor = math.prod(self._numbers[f.key] for at, f in enumerate(node.factors) if at != place)
@@ -296,7 +296,7 @@ class UnitInference:
         return _StepUnits()
 
     def _require_pure(self, node: Node, child: Node, part: _StepUnits, *, shift: bool = False) -> bool:
-        """Demand a pure number, without a shift unless that is taken care of."""
+        """Require a dimensionless part, without a shift unless the caller handles it."""
         ratio = self.equations.equate(part.unit, ONE)
         if ratio is not None:
             self._problem(self.words.not_pure(node, child, ratio))
@@ -305,7 +305,7 @@ class UnitInference:
         return ratio is None
 
     def _unshifted(self, part: _StepUnits) -> None:
-        """Demand that no change of units moves the part."""
+        """Require that the part has no shift."""
         if part.log is None or part.absorbs or part.shift.is_dimensionless:
             return
         if self.equations.equate(part.shift, ONE) is not None:
@@ -313,14 +313,14 @@ class UnitInference:
 
 
 def _is_singular(node: Node) -> TypeGuard[Constant]:
-    """Whether a constant is one quantity wherever it stands: it has a name or was learned."""
+    """Whether a constant is one quantity at all its occurrences: it has a name or was learned."""
     if not isinstance(node, Constant) or (node.name == "pi" and node.value == math.pi):
         return False
     return bool(node.name) or node.standard_error is not None
 
 
 def _is_free(node: Node) -> TypeGuard[Constant]:
-    """Whether a step is a constant that can carry a unit: a bare number can, but for 0, 1, −1 and pi."""
+    """Whether a step is a constant that can have a unit: unnamed numbers can, except 0, 1, −1 and pi."""
     if not isinstance(node, Constant):
         return False
     return _is_singular(node) or (not node.name and abs(node.value) not in (0.0, 1.0))
@@ -331,10 +331,10 @@ def _is_fixed(node: Node) -> bool:
 
 
 def _unit_carrier(factors: Sequence[Node]) -> tuple[int | None, bool]:
-    """Return the place of the bare number that carries a unit, and whether a constant with a name can do so as well.
+    """Return the position of the unnamed number that has a unit, and whether a named constant can have one, too.
 
-    Of several bare numbers one carries what all of them do together, the first that is not whole if there is one; the
-    choice is one of words only. Beside a constant with a name, a bare number is a pure one where it can be.
+    Of several unnamed numbers one gets the unit of their product, preferably the first non-integer; this affects only
+    the wording. Beside a named constant an unnamed number is dimensionless if possible.
     """
     named = any(_is_singular(factor) for factor in factors)
     bare = [(place, f.value) for place, f in enumerate(factors) if _is_free(f) and not _is_singular(f)]
@@ -343,7 +343,7 @@ def _unit_carrier(factors: Sequence[Node]) -> tuple[int | None, bool]:
 
 
 def _numbers(order: Sequence[Node]) -> Mapping[bytes, float]:
-    """Return the values of the steps that no input enters."""
+    """Return the values of the steps that depend on no input."""
     values: dict[bytes, float] = {}
     with np.errstate(all="ignore"):
         for node in order:
@@ -354,7 +354,7 @@ def _numbers(order: Sequence[Node]) -> Mapping[bytes, float]:
 
 
 def _ambiguous_steps(order: Sequence[Node]) -> frozenset[bytes]:
-    """Return the steps with a bare number in them, which may have another unit in another place."""
+    """Return the steps that contain an unnamed number, whose unit may differ between occurrences."""
     found: set[bytes] = set()
     for node in order:
         if isinstance(node, Constant):
@@ -366,7 +366,7 @@ def _ambiguous_steps(order: Sequence[Node]) -> frozenset[bytes]:
 
 
 def _exact(value: float) -> Fraction:
-    """Return an exponent as a fraction: a simple one where the float stands for it, else the decimal it prints as.
+    """Return an exponent as a fraction: a simple one if the float represents it, else its decimal digits.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What does not agree in the units of a formula, in words: the step as it prints, the units, and what to do."""
+"""Error messages about inconsistent units: the step as printed, the units, and advice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LARGEST = 400
 
 
 def step_text(node: Node) -> str:
-    """Return a step as it prints in the formula, or its beginning.
+    """Return a step as printed in the formula, shortened if long.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def step_text(node: Node) -> str:
 
 
 class DimensionWording:
-    """Texts for units as far as the equations know them."""
+    """Messages that show units as far as the equations determine them."""
 
     def __init__(self, equations: Equations) -> None:
         self._equations = equations
@@ -68,7 +68,7 @@ class DimensionWording:
         return f"{told}; they cannot be {joined}: multiply one by a constant, or correct a declared unit"
 
     def output(self, root: Node, unit: UnitMonomial, output: Variable, ratio: UnitPowers) -> str:
-        """Say that the formula does not give what it is declared to give."""
+        """Say that the formula's unit is not that of the declared output."""
         value = self._equations.value(unit)
         if value is None:
             return (
@@ -81,7 +81,7 @@ class DimensionWording:
         return f"{told}; multiply by a constant, or correct a declared unit"
 
     def not_pure(self, node: Node, child: Node, unit: UnitPowers) -> str:
-        """Say that a function or a power wants a pure number."""
+        """Say that a function or an exponent needs a dimensionless argument."""
         match node:
             case Apply(function=function):
                 what = f"{function} takes a pure number"
@@ -109,7 +109,7 @@ def _is_in(name: str, unit: UnitPowers) -> str:
 
 
 def _conversion(a: UnitPowers, b: UnitPowers) -> str:
-    """Say how many of the smaller unit the larger one is."""
+    """Return the conversion factor between two units in words."""
     log = a.log_scale - b.log_scale
     if log < 0:
         a, b, log = b, a, -log

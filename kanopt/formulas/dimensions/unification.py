@@ -1,8 +1,8 @@
-"""Equations between products of units, some of them unknown, solved exactly.
+"""Solve equations between products of units, some of them unknown, exactly.
 
-In the space of exponents these are linear equations over the rationals, one and the same for every base dimension
-and for the scale, so that an unknown stands for a whole vector of exponents and Gaussian elimination solves for
-all of them at once.
+In terms of exponents these are linear equations over the rationals, with the same coefficients for every base dimension
+and for the scale, so that an unknown represents a whole vector of exponents and Gaussian elimination solves for all of
+them at once.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ _MOST_BITS = 2048
 
 
 class TooMuchWorkError(Exception):
-    """The equations would take longer than a formula is worth."""
+    """Solving the equations would take too long."""
 
 
 @dataclass(frozen=True)
 class UnitMonomial:
-    """A unit times unknown units, each to a power.
+    """A known unit times powers of unknown units.
 
     Parameters
     ----------
     known
         The part in declared units.
     unknown
-        Number of an unknown to its exponent, which is not zero.
+        Index of an unknown to its exponent, which is not zero.
     """
 
     known: UnitPowers = field(default_factory=UnitPowers)
@@ -57,7 +57,7 @@ class UnitMonomial:
 
     @property
     def is_dimensionless(self) -> bool:
-        """Whether it is a pure number as it stands, before any equation is used."""
+        """Whether it is dimensionless even before any equation is used."""
         return not self.unknown and not self.known.words
 
 
@@ -80,9 +80,9 @@ def _merged(first: Mapping[int, Fraction], second: Mapping[int, Fraction]) -> di
 
 
 class Equations:
-    """A system that grows by one equation at a time and says at once where it has no solution.
+    """A system of equations, solved incrementally: an equation without a solution is reported at once.
 
-    Each solution holds only what was unsolved when it was found, so that putting solutions in, the oldest first, ends.
+    Each solution contains only unknowns that were unsolved when it was found, so that substitution terminates.
 
     Examples
     --------
@@ -119,7 +119,7 @@ class Equations:
         return UnitMonomial(unknown={self._made: Fraction(1)})
 
     def substitute(self, monomial: UnitMonomial) -> UnitMonomial:
-        """Return the same with every solved unknown replaced by its solution."""
+        """Return `monomial` with every solved unknown replaced by its solution."""
         while solved := [one for one in monomial.unknown if one in self._solved]:
             oldest = min(solved, key=lambda one: self._solved[one][0])
             power = monomial.unknown[oldest]
@@ -130,9 +130,9 @@ class Equations:
         return monomial
 
     def equate(self, first: UnitMonomial, second: UnitMonomial) -> UnitPowers | None:
-        """Demand that two units are the same; return their quotient where they cannot be, else None.
+        """Require that two units are equal; return their quotient if they cannot be, else None.
 
-        An equation that cannot hold changes nothing.
+        An inconsistent equation leaves the system unchanged.
         """
         ratio = self.substitute(first / second)
         if not ratio.unknown:
@@ -148,12 +148,12 @@ class Equations:
         self._solved[one] = (len(self._solved), UnitMonomial(ratio.known, rest) ** (-1 / power))
 
     def back_substitute(self) -> None:
-        """Put every solution into the others, the newest first, so that none has to be looked up twice."""
+        """Substitute every solution into the others, the newest first, so that one look-up suffices."""
         for one, (when, solution) in sorted(self._solved.items(), key=lambda item: -item[1][0]):
             self._solved[one] = (when, self.substitute(solution))
 
     def shortened(self, monomial: UnitMonomial) -> UnitMonomial:
-        """Return an equal unit of few unknowns: one that only stands here takes the place of many."""
+        """Return an equal unit with fewer unknowns: a product of unknowns that occurs only here becomes one unknown."""
         if len(monomial.unknown) + len(monomial.known.words) <= _LONGEST:
             return monomial
         monomial = self.substitute(monomial)
@@ -164,11 +164,11 @@ class Equations:
         return short
 
     def value(self, monomial: UnitMonomial) -> UnitPowers | None:
-        """Return the unit, or None where an unknown is left in it."""
+        """Return the unit, or None if it contains an unknown."""
         monomial = self.substitute(monomial)
         return None if monomial.unknown else monomial.known
 
     def text(self, monomial: UnitMonomial) -> str | None:
-        """Return the unit as a text, or None where an unknown is left in it."""
+        """Return the unit as a text, or None if it contains an unknown."""
         value = self.value(monomial)
         return None if value is None else str(value)
