@@ -211,7 +211,7 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
         return outside_texts(self, self._columns(data))
 
     def bind(self, **bindings: Reference | float | str) -> BoundFormula:
-        """Say what each input is in a problem, such as ``distance_km=refs.arc.distance``, or hold it constant.
+        """Bind each input to a quantity of a problem, such as ``distance_km=refs.arc.distance``, or to a constant.
 
         Raises
         ------

@@ -31,7 +31,7 @@ _STATE_SCOPES = frozenset({"state", "clock"})
 
 @dataclass(frozen=True, order=True)
 class Reference:
-    """Something a problem knows, such as ``arc.distance``.
+    """A quantity of a problem, such as ``arc.distance``.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class Reference:
 
     @property
     def is_state(self) -> bool:
-        """Whether the value is only known once the plan is: load on board or the clock."""
+        """Whether the value depends on the plan: load on board or the clock."""
         return self.scope in _STATE_SCOPES
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Estimating the constants of a formula from rows: values, standard errors, intervals, and groups that borrow.
+"""Estimate the constants of a formula from rows: values, standard errors, intervals, and partial pooling over groups.
 
 A constant **with a name** is a parameter of the law and can be estimated; a constant without a name is part of the
 structure (see :mod:`kanopt.formulas.parameters`).

@@ -1,4 +1,4 @@
-"""The bootstrap: constants estimated again on rows drawn anew."""
+"""The bootstrap: constants estimated again on resampled rows."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _LOST = 0.05
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How rows are drawn anew (Davison and Hinkley 1997, *Bootstrap Methods and their Application*, section 7.3).
+    """Bootstrap resampling (Davison and Hinkley 1997, *Bootstrap Methods and their Application*, section 7.3).
 
     Parameters
     ----------
     repeats
-        How often.
+        Number of resamples.
     resample
-        ``"residuals"`` keeps the inputs and draws residuals, each corrected for its leverage: for errors alike in all
-        rows. ``"rows"`` draws whole rows, and holds though the errors differ from row to row; it wants many rows.
+        ``"residuals"`` keeps the inputs and resamples residuals, corrected for leverage: for homoscedastic errors.
+        ``"rows"`` resamples whole rows, which is valid for heteroscedastic errors, too, but needs many rows.
     seed
         The same seed gives the same intervals.
 
     Raises
     ------
     FitError
-        If there are fewer than 50 repeats, or the way to draw is unknown.
+        If there are fewer than 50 repeats, or `resample` is unknown.
 
     Examples
     --------
@@ -56,12 +56,12 @@ class Bootstrap:
             raise FitError(f"a bootstrap draws 'residuals' or 'rows', not {self.resample!r}")
 
     def estimates(self, residuals: Residuals, theta: Array, what: str) -> Array:
-        """Return the free numbers estimated on each draw, (repeats, p), from a warm start.
+        """Return the free parameters estimated on each resample, (repeats, p), with warm starts.
 
         Raises
         ------
         FitError
-            If more than one draw in twenty has no least squares, or more than one.
+            If the estimation fails on more than one resample in twenty, and on more than one.
         """
         rng = np.random.default_rng(self.seed)
         by_rows = self.resample == "rows"

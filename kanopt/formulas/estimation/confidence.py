@@ -46,20 +46,20 @@ def intervals(
     formula
         A law after :func:`~kanopt.formulas.estimation.refit`, or one whose named constants have standard errors.
     level
-        Share of such intervals that hold the true constant, if the law's structure is right.
+        Confidence level: the share of intervals that contain the true constant, if the law's structure is right.
     method
         - ``"wald"``: estimate ± t · standard error, Student's t with the degrees of freedom of the covariance. Exact
-          for laws linear in their constants, and robust where the covariance is.
-        - ``"profile"``: where the least squares with the constant held rise by what t allows (Bates and Watts 1988,
-          ch. 6). Need not be symmetric; an end is infinite where the rows set none. Where the standard errors are
-          robust ones it is stretched in proportion.
-        - ``"bootstrap"``: percentiles of estimates on rows drawn anew.
-        - ``"auto"``: for each constant the profile if a table is given and the profile bends by more than a tenth,
-          else Wald.
+          for laws linear in their constants, and robust if the covariance is.
+        - ``"profile"``: profile likelihood, the values at which the minimum with the constant held rises by what t
+          allows (Bates and Watts 1988, ch. 6). Not necessarily symmetric; an end may be infinite. With robust standard
+          errors the interval is scaled in proportion.
+        - ``"bootstrap"``: percentiles of estimates on resampled rows.
+        - ``"auto"``: for each constant the profile if a table is given and the profile is nonlinear by more than a
+          tenth, else Wald.
     table, weight, log_target
-        The rows, weights and scale of the refit; only ``"wald"`` does without them.
+        The rows, weights and scale of the refit; not needed for ``"wald"``.
     bootstrap
-        How rows are drawn anew.
+        Options of the bootstrap.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def intervals(
     FormulaError
         If no constant has a standard error.
     FitError
-        If the level or method is unknown, the table is missing, or the constants are not those that fit it best.
+        If the level or method is invalid, the table is missing, or the constants are not at their least squares.
 
     Examples
     --------
@@ -152,7 +152,7 @@ def _numbers(formula: Formula) -> dict[str, float]:
 
 
 def _errors(formula: Formula) -> dict[str, float]:
-    """Return the standard errors that are known: of the covariance, and of constants outside it."""
+    """Return the known standard errors: those in the covariance, and those of other constants."""
     alone = {
         c.name: c.standard_error
         for c in formula.constants
@@ -162,7 +162,7 @@ def _errors(formula: Formula) -> dict[str, float]:
 
 
 def _estimated(formula: Formula) -> FreeParameters:
-    """Return the numbers that the covariance is of; all constants with a name where it is not known."""
+    """Return the parameters in the covariance; all constants with a name if there is none."""
     known = formula.covariance
     if known is None:
         return FreeParameters.of(formula.root, None)

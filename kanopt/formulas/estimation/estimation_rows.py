@@ -1,4 +1,4 @@
-"""The rows that constants are estimated on, read from a table as a law reads it."""
+"""The rows that constants are estimated on, read from a table in a law's units."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class EstimationRows:
     target
         The output, (n,).
     weight
-        How much each row counts, (n,), positive; the variance of a row is in inverse proportion to it.
+        Weight of each row, (n,), positive; the variance of a row is inversely proportional to it.
     """
 
     columns: dict[str, NDArray[Any]]
@@ -45,26 +45,26 @@ class EstimationRows:
     def of(
         cls, formula: Formula, table: Any, weight: Weight | None = None, also: Variable | None = None
     ) -> EstimationRows:
-        """Read inputs, output and weights; rows of weight 0 are left out.
+        """Read inputs, output and weights; rows of weight 0 are dropped.
 
         Parameters
         ----------
         formula
-            The law: what it reads and gives, and in which units.
+            The law, with its inputs, output and units.
         table
             A DataFrame, or a mapping of name to array, with a column for every input the law uses and for its output.
             Units that a frame declares are converted, as :meth:`~kanopt.formulas.Formula.evaluate` does.
         weight
             Name of a column or array of weights; None for equal ones.
         also
-            A column to read that is not, or not yet, an input of the law.
+            An additional column to read that is not an input of the law.
 
         Raises
         ------
         FitError
-            If the output or the weights are missing, no numbers, not finite, or of another length; names the first.
+            If the output or the weights are missing, not numeric, not finite, or of another length; names the first.
         FormulaError
-            If an input is missing, holds no numbers, or has gaps.
+            If an input is missing, is not numeric, or has missing values.
         """
         what = f"formula for {formula.output.name!r}"
         inputs, needed = formula.inputs, formula.used

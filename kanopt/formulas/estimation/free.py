@@ -1,4 +1,4 @@
-"""The numbers of a graph that are free to be estimated, taken out as one vector and put back in."""
+"""The free parameters of a graph as one vector: extract them, and substitute new values."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ PIECES = (Curve, Step, Table)
 
 @dataclass(frozen=True, eq=False)
 class FreeParameters:
-    """The numbers that are free, in reading order.
+    """The free parameters, in reading order.
 
     Parameters
     ----------
     names
-        What each number is called, p of them: ``a`` for a constant, ``s[0]`` for a number of a piece.
+        Names of the p parameters: ``a`` for a constant, ``s[0]`` for a coefficient of a tabulated function.
     values
-        The numbers as they stand in the graph, (p,).
+        Their values in the graph, (p,).
     blocks
-        For each constant or piece by its own name, where its numbers stand in the vector.
+        For each constant or tabulated function by name, the slice of its parameters in the vector.
 
     Examples
     --------
@@ -51,20 +51,20 @@ class FreeParameters:
 
     @classmethod
     def of(cls, root: Node, only: Iterable[str] | None) -> FreeParameters:
-        """Take out all constants with a name, or only the constants and pieces named.
+        """Collect all constants with a name, or only the constants and pieces named.
 
         Parameters
         ----------
         root
             The graph.
         only
-            Names of constants, and of curves, steps and tables, whose numbers are all taken. None for every constant
-            with a name and no piece.
+            Names of constants, and of curves, steps and tables, all of whose coefficients are free. None for every
+            constant with a name and no piece.
 
         Raises
         ------
         FormulaError
-            If a name stands for nothing in the graph, the nearest is given, or for two different things.
+            If a name is not in the graph (suggests the nearest), or is that of two different things.
         """
         constants = parameters_of(root)
         wanted = (
@@ -92,26 +92,26 @@ class FreeParameters:
 
     @property
     def count(self) -> int:
-        """How many numbers there are, p."""
+        """The number of free parameters, p."""
         return len(self.names)
 
     def block(self, node: Node) -> slice | None:
-        """Return where a node's own numbers stand; None where they are not free."""
+        """Return the slice of a node's own parameters; None if they are not free."""
         if isinstance(node, Constant) and not is_parameter(node):
             return None
         return self.blocks.get(node.name) if isinstance(node, Constant | Curve | Step | Table) else None
 
     def substitute(self, root: Node, values: Array, errors: Array | None = None) -> Node:
-        """Return the graph with other numbers.
+        """Return the graph with other values of the parameters.
 
         Parameters
         ----------
         root
-            The graph that the numbers were taken from.
+            The graph that the parameters were collected from.
         values
-            The numbers, (p,).
+            The new values, (p,).
         errors
-            Standard errors that constants are to show, (p,); None for none.
+            Standard errors of the constants, (p,); None for none.
         """
 
         def put(node: Node) -> Node:
@@ -127,7 +127,7 @@ class FreeParameters:
 
 
 def _pieces_of(root: Node, names: Sequence[str]) -> dict[str, Piece]:
-    """Return the pieces of the given names; pieces of one name must hold the same numbers."""
+    """Return the pieces with the given names; pieces with one name must have the same coefficients."""
     found: dict[str, Piece] = {}
     for node in postorder(root):
         if isinstance(node, PIECES) and node.name in names:
@@ -153,9 +153,9 @@ def _with_numbers(node: Node, values: Array) -> Node:
 
 
 def linear_in(root: Node, free: FreeParameters) -> NDArray[np.bool_]:
-    """Return which free numbers the law is jointly linear in: with the others held it is f₀ + Φ·c.
+    """Return a mask of free parameters c in which the law is jointly linear: with the others held it is f₀ + Φ·c.
 
-    Taken greedily in reading order, so that of two factors of one product the first is taken.
+    Chosen greedily in reading order, so that of two factors of one product the first is chosen.
 
     Examples
     --------
@@ -173,7 +173,7 @@ def linear_in(root: Node, free: FreeParameters) -> NDArray[np.bool_]:
 
 
 def _degree(node: Node, below: list[int], free: FreeParameters, chosen: NDArray[np.bool_]) -> int:
-    """Return the degree of a step in the chosen numbers: 0, 1, or 2 for anything beyond."""
+    """Return the degree of a step in the chosen parameters: 0, 1, or 2 for any higher degree."""
     block = free.block(node)
     own = int(block is not None and bool(chosen[block].all()))
     if isinstance(node, Sum):

@@ -1,8 +1,8 @@
-"""Value and derivative of a law in its constants, by the reverse mode of automatic differentiation.
+"""Values and derivatives of a law in its constants, by reverse-mode automatic differentiation.
 
-One sweep down the graph gives the value, one sweep up the derivative in every constant at once, whatever their number
-(Griewank and Walther 2008, *Evaluating Derivatives*, ch. 3). Every step is elementwise, so that the derivative of a row
-needs that row alone. What depends on no free number is computed once, when the tape is laid.
+A forward pass computes the value, a backward pass the derivatives in all constants at once (Griewank and Walther 2008,
+*Evaluating Derivatives*, ch. 3). Every step is elementwise, so that the derivative of a row depends only on that row.
+Steps that depend on no free parameter are computed once, when the tape is built.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ _SPAN = np.column_stack(
 
 @dataclass(frozen=True, eq=False)
 class Gradient:
-    """Value and derivative of a law at some rows.
+    """Values of a law at given rows, and their derivatives in its parameters.
 
     Parameters
     ----------
     names
-        The p numbers that the columns of `derivative` belong to.
+        Names of the p parameters, the columns of `derivative`.
     value
         The law's value, in the output's unit; in the shape to which the rows' columns broadcast, such as (n,).
     derivative
-        Derivative of the value in each number, (n, p).
+        Derivative of the value in each parameter, (n, p).
     """
 
     names: tuple[str, ...]
@@ -75,14 +75,14 @@ def gradient(formula: Formula, data: Any, only: Iterable[str] | None = None) -> 
     data
         Rows, as for :meth:`kanopt.formulas.Formula.evaluate`.
     only
-        Names of constants, and of curves, steps and tables, whose numbers each get a column. None for all constants
-        that have a name.
+        Names of constants, and of curves, steps and tables, each of whose coefficients gets a column. None for all
+        constants that have a name.
 
     Returns
     -------
     Gradient
-        Where a step has a kink (a maximum, an absolute value) the derivative is that of one side. Where there is none,
-        as in the exponent of a negative base, it is NaN.
+        At a kink (of a maximum or an absolute value) the derivative is one-sided. Where it does not exist, as in the
+        exponent of a negative base, it is NaN.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def gradient(formula: Formula, data: Any, only: Iterable[str] | None = None) -> 
 
 @dataclass(frozen=True, eq=False)
 class _ActiveStep:
-    """A step whose value depends on a free number: the node, where it and its children stand, its own numbers."""
+    """A step that depends on a free parameter: the node, its index and those of its children, its own parameters."""
 
     node: Node
     place: int
@@ -124,7 +124,7 @@ class _ActiveStep:
 
 
 class Tape:
-    """A graph laid out over rows, ready to be evaluated at many values of its free numbers.
+    """A graph compiled for given rows, to be evaluated at many values of its free parameters.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ class Tape:
         The inputs, as :func:`~kanopt.formulas.columns.read_columns` returns them; they broadcast to the shape of the
         rows.
     free
-        The numbers that will change.
+        The free parameters.
     """
 
     def __init__(self, root: Node, columns: Columns, free: FreeParameters) -> None:
@@ -162,12 +162,12 @@ class Tape:
         self._moves = moves
 
     def value(self, theta: Array) -> Array:
-        """Return the law's value at `theta`, (p,), in the shape of the rows; what is undefined is NaN."""
+        """Return the law's value at `theta`, (p,), in the shape of the rows; NaN where undefined."""
         with np.errstate(all="ignore"):
             return np.broadcast_to(self._forward(theta)[-1], self._shape)
 
     def gradient(self, theta: Array) -> tuple[Array, Array]:
-        """Return value and derivative at `theta`: the shape of the rows, and that with an axis of length p."""
+        """Return values, in the shape of the rows, and derivatives, with an additional axis of length p, at `theta`."""
         with np.errstate(all="ignore"):
             values = self._forward(theta)
             derivative = self._backward(values, theta)
@@ -234,7 +234,7 @@ class Tape:
 
 
 def _times(above: Array, partial: Array) -> Array:
-    """Return the product; what does not matter at one step does not matter, though the other be infinitely steep."""
+    """Return the product of two derivatives, zero if either is zero although the other is infinite."""
     product = above * partial
     if not np.isfinite(product).all():
         product = np.where((above == 0) | (partial == 0), 0.0, product)
@@ -244,7 +244,7 @@ def _times(above: Array, partial: Array) -> Array:
 def _partials(
     step: _ActiveStep, wanted: list[bool], below: list[Array], value: Array, theta: Array
 ) -> list[Array | None]:
-    """Return the derivative of a step in each child that is wanted; None for the others, and where it is nothing."""
+    """Return the derivative of a step in each wanted child; None for the others, and for zero derivatives."""
     node = step.node
     match node:
         case Sum():
@@ -272,7 +272,7 @@ def _others(factors: list[Array], place: int) -> Array:
 
 
 def _of_extreme(wanted: list[bool], below: list[Array], value: Array) -> list[Array | None]:
-    """Return 1 for the first part that attains the extreme, 0 for the others."""
+    """Return derivative 1 for the first part that attains the extremum, 0 for the others."""
     partials: list[Array | None] = []
     left = np.asarray(True)
     for part, want in zip(below, wanted, strict=True):
@@ -295,7 +295,7 @@ def _of_power(wanted: list[bool], below: list[Array], value: Array) -> list[Arra
 
 
 def _weights(node: Node, below: list[Array], columns: Columns) -> Array | None:
-    """Return how much each number of a piece counts at each place, along the last axis; None for a constant."""
+    """Return the basis functions of a piece's coefficients at each row, along the last axis; None for a constant."""
     match node:
         case Curve():
             return curve_weights(node, below[0])
@@ -316,7 +316,7 @@ def _one_hot(places: NDArray[np.intp], count: int) -> Array:
 
 
 def curve_weights(curve: Curve, x: Array, slope: bool = False) -> Array:
-    """Return how much each coefficient of a curve counts at values of its argument, or at its slope there.
+    """Return the basis functions of a curve, or their derivatives, at values of its argument.
 
     Parameters
     ----------
@@ -325,7 +325,7 @@ def curve_weights(curve: Curve, x: Array, slope: bool = False) -> Array:
     x
         Values of the argument, any shape.
     slope
-        Whether the slope is meant, not the value.
+        Whether to return derivatives.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""One law for many groups, whose constants borrow from each other."""
+"""One law for many groups, with constants estimated by partial pooling."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ class GroupedLaw:
     Parameters
     ----------
     formula
-        One formula for all groups: every constant that varies is a table over the group, whose fallback for a group
-        that was not seen is the mean of the population. Groups that were not seen are outside its domain.
+        One formula for all groups: every constant that varies is a table over the group, with the population mean as
+        fallback for unseen groups, which are outside its domain.
     population
-        The law of the mean group, its constants with the standard errors of the mean.
+        The law with the population means of the constants and their standard errors.
     table
         A row for each group and constant: ``group``, ``rows``, ``constant``, ``own`` (estimated on the group's rows
-        alone, the shared constants held; NaN where they do not identify it), ``pooled`` (the estimate), its
-        ``standard_error``, and ``weight``, from 1 where the group speaks for itself to 0 where the population speaks
-        for it.
+        only, with the shared constants held; NaN if not identified), ``pooled`` (the estimate), its
+        ``standard_error``, and ``weight``, from 1 if the estimate depends only on the group's rows to 0 if it is the
+        population mean.
     between
         Covariance of the constants between groups; a frame over the names of those that vary.
     noise
-        Standard deviation of a row of weight 1 around the law of its group; of the logarithm with ``log_target``.
+        Residual standard deviation of a row of weight 1; of the logarithm with ``log_target``.
     by
         The column of the groups.
     laws
-        The law of each group by its label, in the order in which they were first seen.
+        The law of each group by its label, in the order of first appearance.
     """
 
     formula: Formula
@@ -69,7 +69,7 @@ class GroupedLaw:
         Raises
         ------
         FormulaError
-            If there is no such group; names the nearest. The law of a group that was not seen is `population`.
+            If there is no such group; suggests the nearest. The law of an unseen group is `population`.
         """
         label = category_label(group)
         if label not in self.laws:
@@ -93,17 +93,17 @@ def fit_groups(
     log_target: bool = False,
     correlated: bool | None = None,
 ) -> GroupedLaw:
-    """Fit one law to many groups, with constants that differ between them and borrow from each other.
+    """Fit one law to many groups, with constants that differ between them, by partial pooling.
 
-    A group with many rows keeps what its rows say; one with few is drawn to the others, in proportion to how little
-    its rows say and how alike the groups are (partial pooling). How alike they are is estimated too, by restricted
-    maximum likelihood; the shared constants are estimated with all the rest (a nonlinear mixed-effects model, Lindstrom
-    and Bates 1990, Biometrics 46).
+    The estimate of a group with many rows depends mainly on its own rows; that of a group with few is shrunk towards
+    the population mean, depending on the information in its rows and the variance between groups. This variance is
+    estimated by restricted maximum likelihood, together with the shared constants (a nonlinear mixed-effects model,
+    Lindstrom and Bates 1990, Biometrics 46).
 
     Parameters
     ----------
     formula
-        The law, whose constants with a name are estimated. Their values are where the search starts.
+        The law, whose constants with a name are estimated. Their values are the start of the search.
     table
         Rows as for :func:`~kanopt.formulas.estimation.refit`, with the column `by`.
     by
@@ -111,10 +111,9 @@ def fit_groups(
     vary
         Names of the constants that differ between groups; the others are shared by all.
     weight, log_target
-        As for :func:`~kanopt.formulas.estimation.refit`. Without them the errors are alike in all rows of all groups.
+        As for :func:`~kanopt.formulas.estimation.refit`. Without them errors have equal variance in all rows.
     correlated
-        Whether a group with a high first constant may tend to a high, or low, second one. None decides by Akaike's
-        criterion.
+        Whether the varying constants may be correlated between groups. None decides by Akaike's criterion.
 
     Returns
     -------
@@ -123,18 +122,19 @@ def fit_groups(
     Raises
     ------
     FormulaError
-        If a name is unknown, or an input is missing or has gaps.
+        If a name is unknown, or an input is missing or has missing values.
     FitError
-        If there is one group only, no group has more rows than constants that vary, so that noise and differences
-        between groups cannot be told apart, or the rows do not identify the constants.
+        If there is only one group, no group has more rows than varying constants, so that noise and differences
+        between groups cannot be separated, or the rows do not identify the constants.
 
     Notes
     -----
-    The constants of a group are normal around the mean of the population, and the errors of all rows alike. Standard
-    errors of a group's constants include that the spread between groups is estimated; those of the population's mean
-    do not, and have as many degrees of freedom as groups less one. Both are those of the law made linear in its
-    constants: on simulated groups of 1 to 24 rows two standard errors held the truth in 95 % of cases for a straight
-    line and in 91 % for a power law. With two or three groups the spread is hardly known.
+    The constants of a group are normally distributed around the population mean, and all rows have the same error
+    variance. Standard errors of a group's constants include the uncertainty of the variance between groups; those of
+    the population mean do not, and have as many degrees of freedom as groups minus one. Both are based on the
+    linearised law: in simulated groups of 1 to 24 rows intervals of two standard errors covered the truth in 95 % of
+    cases for a straight line and in 91 % for a power law. With two or three groups the variance between groups is very
+    uncertain.
 
     Examples
     --------
@@ -186,7 +186,7 @@ def fit_groups(
 
 @dataclass(frozen=True, eq=False)
 class _GroupedProblem:
-    """What was asked, on which rows."""
+    """The arguments of a grouped fit, with the rows."""
 
     formula: Formula
     rows: EstimationRows
@@ -211,7 +211,7 @@ class _GroupedProblem:
         return {**self.formula.provenance, "refitted": text + shared}
 
     def without_fit(self, inputs: Sequence[Variable]) -> Formula:
-        """Return the law over some inputs, valid where the rows are, with what was known of its fit dropped."""
+        """Return the law over some inputs, with the domain of the rows and without its former fit."""
         seen = [variable for variable in inputs if variable.name in self.rows.columns]
         return replace(
             self.formula,
@@ -332,7 +332,7 @@ def _lines(case: _GroupedProblem, theta: Array, found: PooledEstimate) -> list[d
 def _separate_estimates(
     case: _GroupedProblem, root: Node, free: FreeParameters, place: int, theta: Array
 ) -> dict[str, float]:
-    """Return the constants that a group's rows alone give, the shared ones held; NaN where they do not tell."""
+    """Return the constants estimated on a group's rows only, the shared ones held; NaN if not identified."""
     nothing = dict.fromkeys(free.names, float("nan"))
     rows = case.rows.select(np.flatnonzero(case.codes == place))
     if rows.count < free.count:

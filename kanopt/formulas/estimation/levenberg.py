@@ -1,10 +1,10 @@
 """Nonlinear least squares by Levenberg-Marquardt with variable projection.
 
-The numbers a law is linear in are solved for exactly at every step, so that only the others are searched for and their
-start does not matter (Golub and Pereyra 1973, "The differentiation of pseudo-inverses and nonlinear least squares
-problems whose variables separate", SIAM J. Numer. Anal. 10; the derivative is Kaufman's of 1975). Every number is
-measured in units of the size of its own column (Moré 1978). A step to where the law has no value is refused like a
-step uphill, so that logarithms and powers need no bounds.
+Linear parameters are solved for exactly at every step, so that only the nonlinear ones are searched for, and the start
+of the linear ones does not matter (Golub and Pereyra 1973, "The differentiation of pseudo-inverses and nonlinear least
+squares problems whose variables separate", SIAM J. Numer. Anal. 10; the derivative is Kaufman's of 1975). Parameters
+are scaled by the norms of their Jacobian columns (Moré 1978). A step to a point where the law is undefined is rejected
+like one that raises the cost, so that logarithms and powers need no bounds.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ _MOST_DAMPING = 1e14
 
 @dataclass(frozen=True, eq=False)
 class LeastSquaresResult:
-    """Where a search ended.
+    """The result of a search.
 
     Parameters
     ----------
     theta
-        The free numbers, (p,).
+        The free parameters, (p,).
     residual, jacobian
-        Weighted residuals, (n,), and the derivative of the fitted values in all p numbers, (n, p).
+        Weighted residuals, (n,), and the derivative of the fitted values in all p parameters, (n, p).
     cost
         Sum of the squared residuals.
     offset
-        Relative offset of Bates and Watts: how far the residuals reach into the tangent plane, beside how far they
-        reach out of it, each per dimension. 0 at a minimum, whatever the units and the noise.
+        Relative offset of Bates and Watts: the component of the residuals in the tangent plane relative to that
+        orthogonal to it, each per dimension. 0 at a minimum, independent of units and noise.
     converged
         Whether it is a minimum.
     exact
-        Whether nothing but rounding is left of the residuals.
+        Whether the residuals are only rounding error.
     steps
-        Steps taken.
+        Number of steps.
     """
 
     theta: Array
@@ -67,7 +67,7 @@ class LeastSquaresResult:
 
 @dataclass(frozen=True, eq=False)
 class _Point:
-    """A point of the search: linear numbers solved for, the other columns reduced by theirs."""
+    """A point of the search: with optimal linear parameters, and the other columns orthogonalised against theirs."""
 
     theta: Array
     residual: Array
@@ -79,16 +79,16 @@ class _Point:
 def minimise(
     residuals: Residuals, start: Array, free: NDArray[np.bool_] | None = None
 ) -> LeastSquaresResult | None:
-    """Search for the least squares from a start.
+    """Minimise the sum of squared residuals from a start.
 
     Parameters
     ----------
     residuals
-        What is to be made small.
+        The residuals.
     start
-        The free numbers, (p,).
+        Initial values of the free parameters, (p,).
     free
-        Which of them may move, (p,); None for all. The others are held.
+        Mask of the parameters to vary, (p,); None for all. The others are held.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def minimise(
 
 
 def _solve_linear_part(residuals: Residuals, theta: Array, linear: NDArray[np.bool_]) -> _Point | None:
-    """Solve for the linear numbers at the values of the others; None where there is no finite value."""
+    """Solve for the linear parameters with the others held; None if the law has no finite value."""
     found = residuals.at(theta)
     if found is None:
         return None
@@ -155,7 +155,7 @@ def _solve_linear_part(residuals: Residuals, theta: Array, linear: NDArray[np.bo
 
 
 def projection(columns: Array, residual: Array) -> tuple[Array, Array]:
-    """Return the step that takes the residual out of the span of the columns, (k,), and a basis of it, (n, r)."""
+    """Return the step that projects the residual out of the span of the columns, (k,), and a basis of it, (n, r)."""
     if not columns.shape[1]:
         return np.zeros(0), np.zeros((residual.size, 0))
     size = np.linalg.norm(columns, axis=0)
@@ -171,7 +171,7 @@ def projection(columns: Array, residual: Array) -> tuple[Array, Array]:
 
 @dataclass(frozen=True, eq=False)
 class _TangentPlane:
-    """The tangent plane at a point, in the numbers searched for: ``left · values · rightᵀ`` of the scaled columns."""
+    """The tangent plane at a point, in the nonlinear parameters: ``left · values · rightᵀ`` of the scaled columns."""
 
     values: Array
     right: Array
@@ -199,7 +199,7 @@ class _TangentPlane:
         return cls(values, right, along, size, point.cost, float(inside @ inside))
 
     def offset(self, left: int, count: int) -> float:
-        """Return the relative offset, with `left` degrees of freedom left of the rows and `count` numbers that move."""
+        """Return the relative offset, with `left` residual degrees of freedom and `count` varied parameters."""
         kept = self.values > _RANK * self.values[0] if self.values.size and self.values[0] > 0 else slice(0)
         inside = float(np.square(self.along[kept]).sum()) + self.linear
         outside = max(self.cost - inside, 0.0)
@@ -208,7 +208,7 @@ class _TangentPlane:
         return float(np.sqrt((inside / count) / (outside / max(left, 1)))) if outside > 0 else np.inf
 
     def step(self, damping: float) -> tuple[Array, float]:
-        """Return the damped step and the fall of the cost that the tangent plane promises."""
+        """Return the damped step and the decrease of the cost predicted by the linear model."""
         divisor = np.where(self.scale > 0, self.scale, 1.0)
         shrunk = self.values / (np.square(self.values) + damping)
         with np.errstate(over="ignore", invalid="ignore"):

@@ -1,8 +1,8 @@
-"""Linear mixed models: numbers common to all groups, and numbers of each group that scatter around 0.
+"""Linear mixed models: fixed effects common to all groups, and random effects of each group with mean 0.
 
-``y = Xβ + Z b + ε`` with ``b ~ N(0, σ²D)`` for each group and ``ε ~ N(0, σ²)``. All that is needed of the rows are the
-cross products of each group; D is found by restricted maximum likelihood, REML (Pinheiro and Bates 2000, *Mixed-Effects
-Models in S and S-PLUS*, ch. 2; Searle, Casella and McCulloch 1992, *Variance Components*, ch. 6).
+``y = Xβ + Z b + ε`` with ``b ~ N(0, σ²D)`` for each group and ``ε ~ N(0, σ²)``. The cross products of each group are
+sufficient; D is estimated by restricted maximum likelihood, REML (Pinheiro and Bates 2000, *Mixed-Effects Models in S
+and S-PLUS*, ch. 2; Searle, Casella and McCulloch 1992, *Variance Components*, ch. 6).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Moments:
     xx, xy, yy
         Of X and y over all rows: (p, p), (p,), a number.
     rows
-        How many there are, N.
+        Number of rows, N.
     """
 
     zz: Array
@@ -69,17 +69,17 @@ class MixedModel:
     Parameters
     ----------
     fixed_effects
-        What is common, (p,).
+        Fixed effects β, (p,).
     random_effects
-        What is of each group alone, b, the best linear unbiased predictions, (G, q).
+        Random effects b of each group, the best linear unbiased predictions, (G, q).
     scaled_random_effects
-        D⁻¹b without dividing by D, (G, q).
+        D⁻¹b, computed without inverting D, (G, q).
     variance
         σ².
     inverse
         Covariance of `beta` over σ², (p, p).
     random_effects_covariance
-        Covariance of b given the rows, were `beta` known, over σ², (G, q, q).
+        Covariance of b given the rows for known β, over σ², (G, q, q).
     deviance
         −2 log of the restricted likelihood, up to a constant.
     slope
@@ -99,8 +99,8 @@ class MixedModel:
 def solve_mixed_model(moments: Moments, root: Array) -> MixedModel:
     """Solve for D = root · rootᵀ, root (q, q); D may be singular.
 
-    With ``K = (I + ZᵀZ D)⁻¹`` it is ``ZᵀV⁻¹ = K Zᵀ`` in each group: nothing larger than q × q is inverted, and nothing
-    large is subtracted however much the groups differ.
+    With ``K = (I + ZᵀZ D)⁻¹`` it is ``ZᵀV⁻¹ = K Zᵀ`` in each group: only q × q matrices are inverted, and there is no
+    cancellation however much the groups differ.
     """
     _, q, p = moments.zx.shape
     relative = root @ root.T
@@ -138,16 +138,16 @@ def solve_mixed_model(moments: Moments, root: Array) -> MixedModel:
 def estimate_between_groups(
     moments: Moments, correlated: bool | None, start: Array | None = None
 ) -> tuple[Array, bool]:
-    """Return the root of D by REML, (q, q), lower triangular, and whether the numbers of a group are correlated.
+    """Return the lower triangular root of D by REML, (q, q), and whether the random effects are correlated.
 
     Parameters
     ----------
     moments
-        Cross products, the columns of Z scaled so that a group tells each number to about 1 · σ.
+        Cross products, with the columns of Z scaled so that a group determines each effect to about 1 · σ.
     correlated
-        Whether a group's numbers may be correlated. None: if that is worth its parameters by Akaike's criterion.
+        Whether the effects of a group may be correlated. None decides by Akaike's criterion.
     start
-        A root to begin with as well, of a model nearby.
+        An additional starting point, the root of a similar model.
     """
     q = moments.zz.shape[1]
     kinds = (False,) if q == 1 else (False, True) if correlated is None else (correlated,)
@@ -165,7 +165,7 @@ def estimate_between_groups(
 
 @dataclass(frozen=True)
 class _RootParameters:
-    """A root as a vector: logarithms of its diagonal, and what is below it where it is full."""
+    """The parameters of a root: the logarithms of its diagonal and, if correlated, the entries below it."""
 
     q: int
     full: bool
@@ -186,7 +186,7 @@ class _RootParameters:
         return np.concatenate([diagonal, below])
 
     def slope(self, root: Array, slope: Array) -> Array:
-        """Return the derivative in the vector, given that in D = root · rootᵀ."""
+        """Return the derivative with respect to the vector, given that with respect to D = root · rootᵀ."""
         in_root = 2.0 * slope @ root
         below = in_root[np.tril_indices(self.q, -1)] if self.full else np.zeros(0)
         return np.concatenate([np.diag(in_root) * np.diag(root), below])
@@ -212,7 +212,7 @@ def _search_root(moments: Moments, shape: _RootParameters, start: Array) -> tupl
 
 
 def sample_roots(moments: Moments, root: Array, full: bool, count: int) -> list[Array]:
-    """Return roots of D drawn from what the rows say of it, by random-walk Metropolis from REML's.
+    """Draw roots of D from its posterior by random-walk Metropolis, starting at the REML estimate.
 
     The restricted likelihood is taken as that of the rows, with flat priors of the standard deviations between groups
     (Gelman 2006, "Prior distributions for variance parameters in hierarchical models", Bayesian Analysis 1) and, of two

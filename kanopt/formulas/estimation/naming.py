@@ -1,4 +1,4 @@
-"""Names for the numbers of a formula that could be estimated."""
+"""Name the numbers of a formula that can be estimated."""
 
 from __future__ import annotations
 
@@ -36,26 +36,24 @@ _ROOT: _Place = (b"", 0)
 
 
 def with_named_constants(formula: Formula, held: Collection[float] = ()) -> Formula:
-    """Return the formula with a name, c1, c2, … in reading order, for every number that is a free quantity.
+    """Return the formula with a name, c1, c2, … in reading order, for every free parameter.
 
-    No free quantities are the −1 of a quotient, the sign of a subtraction, a whole-number exponent and the 0 of a
-    maximum or minimum; nor is a number that only repeats what others say. Of ``0.12 · km · (1 + 0.04 · load)`` the 1
-    gets no name, for with three free numbers the law would be the same for any scale of the bracket. Numbers 0 and 1
-    go unnamed before whole numbers, and these before others. Constants that have a name keep it.
+    The −1 of a quotient, the sign of a subtraction, an integer exponent and the 0 of a maximum or minimum are not free
+    parameters, and neither are redundant numbers. In ``0.12 · km · (1 + 0.04 · load)`` the 1 gets no name, because
+    three free parameters would not be identifiable: the scale of the parenthesis is arbitrary. Of redundant numbers 0
+    and 1 stay unnamed first, then integers. Constants that have a name keep it.
 
     Parameters
     ----------
     formula
-        The law. A number that stands in two places of it gets two names, but a step that occurs twice is one step.
-    held
-        Exponents that are part of the structure.
+        The law. A number that occurs twice gets two names, but a shared step is one step.
     held
         Exponents that are part of the structure.
 
     Returns
     -------
     Formula
-        Equal in value everywhere; all else is kept.
+        A formula of equal value, otherwise unchanged.
 
     Examples
     --------
@@ -78,7 +76,7 @@ def with_named_constants(formula: Formula, held: Collection[float] = ()) -> Form
 
 
 def _places(root: Node) -> Iterator[tuple[_Place, Constant]]:
-    """Return the places of the unnamed numbers that may be free quantities, in reading order."""
+    """Return the places of the unnamed numbers that may be free parameters, in reading order."""
     if isinstance(root, Constant):
         if not root.name:
             yield _ROOT, root
@@ -110,7 +108,7 @@ def _is_structure(parent: Node, place: int, constant: Constant) -> bool:
 
 
 def _renamed(root: Node, names: Mapping[_Place, str]) -> Node:
-    """Return the graph with the numbers at the given places named; a number is told from its equal by its place."""
+    """Return the graph with names for the numbers at the given places, which distinguish equal numbers."""
 
     def visit(node: Node, below: list[Node]) -> Node:
         parts = [
@@ -137,10 +135,9 @@ def _fresh_names(formula: Formula) -> Iterator[str]:
 def _identifiable_names(
     formula: Formula, root: Node, free: FreeParameters, drafts: Mapping[str, Constant]
 ) -> set[str]:
-    """Return the names, drafts among them, of which no one repeats what those before it say.
+    """Return the names, drafts among them, of an identifiable set of parameters, chosen in order.
 
-    Whether it does shows in the derivative at generic rows: the column of a number that is bound to others is a
-    combination of theirs.
+    A parameter is redundant if its column of the Jacobian at generic rows is a linear combination of earlier ones.
     """
     value, derivative = _generic_tape(formula, root, free).gradient(free.values)
     rows = np.isfinite(value) & np.isfinite(derivative).all(axis=-1)
@@ -167,7 +164,7 @@ def _identifiable_names(
 
 
 def _naming_order(constant: Constant | None, place: int) -> tuple[int, int]:
-    """Return which numbers come first: those named already, then odd ones, whole ones, and 0 and 1 last."""
+    """Return the sort key of a number: those with a name first, then non-integers, integers, and 0 and 1 last."""
     if constant is None:
         return 0, place
     if constant.standard_error is not None or not constant.value.is_integer():
@@ -176,7 +173,7 @@ def _naming_order(constant: Constant | None, place: int) -> tuple[int, int]:
 
 
 def _generic_tape(formula: Formula, root: Node, free: FreeParameters) -> Tape:
-    """Lay the graph over random rows from where the formula is valid; a table becomes a number of its own."""
+    """Return the tape of the graph at random rows from its domain; a table is replaced by a number."""
     rng = np.random.default_rng(0)
     rows = 64 + 4 * free.count
     columns = {

@@ -2,7 +2,7 @@
 
 The constants of a group are ``θ_g = μ + b_g``, ``b_g ~ N(0, σ²D)``. As Lindstrom and Bates (1990, "Nonlinear mixed
 effects models for repeated measures data", Biometrics 46) do, two steps alternate: with D held, penalised least squares
-for what is common and for every b_g, by Gauss-Newton; with the law made linear there, D and σ² by REML.
+for fixed and random effects, by Gauss-Newton; with the law linearised there, D and σ² by REML.
 """
 
 from __future__ import annotations
@@ -36,25 +36,25 @@ _SMALL = 1e-4  # a step beside the standard error that counts as none
 
 @dataclass(frozen=True, eq=False)
 class PooledEstimate:
-    """Constants of all groups, found together.
+    """The jointly estimated constants of all groups.
 
     Parameters
     ----------
     mean
         μ of the q constants that vary, (q,).
     shared
-        The s constants that do not, (s,).
+        The s shared constants, (s,).
     group_effects
         b of each group, (G, q).
     common
         Covariance of μ and the shared constants, (q + s, q + s).
     given
-        Covariance of the errors of each group's constants and the shared ones, were D known, (G, q + s, q + s): of the
-        mixed model equations (Henderson 1975, Biometrics 31).
+        Error covariance of each group's constants and the shared ones for known D, (G, q + s, q + s): from the mixed
+        model equations (Henderson 1975, Biometrics 31).
     errors
-        The same with what is not known of D, averaged over draws of it.
+        The same including the uncertainty of D, averaged over draws of it.
     weight
-        How much each group speaks for itself in each constant, from 0 to 1, (G, q).
+        The weight of each group's own rows in each constant, from 0 to 1, (G, q).
     between
         Covariance of the constants between groups, σ²D, (q, q).
     variance
@@ -80,7 +80,7 @@ class _PoolingState:
     scaled_effects: Array
 
     def step_towards(self, mixed: MixedModel, scale: Array, share: float) -> _PoolingState:
-        """Return the state a share of the way to what a linear model says; b and D⁻¹b are linear in each other."""
+        """Return the state after a fraction `share` of the step to the solution of the linear model."""
         q = len(self.mean)
         return _PoolingState(
             self.mean + share * scale * mixed.fixed_effects[:q],
@@ -96,7 +96,7 @@ class _PoolingState:
 
 @dataclass(frozen=True, eq=False)
 class _GroupedResiduals:
-    """A law over grouped rows: residuals and derivatives at any constants of the groups."""
+    """The residuals of a law over grouped rows, and their derivatives, as functions of the groups' constants."""
 
     root: Node
     rows: EstimationRows
@@ -106,9 +106,9 @@ class _GroupedResiduals:
     log: bool
 
     def at(self, theta: Array, shared: Array) -> tuple[Array, Array, Array] | None:
-        """Return residuals (N,) and derivatives in the constants that vary, (N, q), and are shared, (N, s).
+        """Return residuals (N,) and derivatives in the varying constants, (N, q), and in the shared ones, (N, s).
 
-        None where the law has no finite value on some row. `theta` is (G, q).
+        None if the law has no finite value in some row. `theta` is (G, q).
         """
         columns = dict(self.rows.columns)
         for place, name in enumerate(self.vary):
@@ -127,17 +127,17 @@ class _GroupedResiduals:
         return found[0], derivative[:, : len(self.vary)], derivative[:, len(self.vary) :]
 
     def cost(self, state: _PoolingState) -> float:
-        """Return the penalised sum of squares; infinite where the law has no value."""
+        """Return the penalised sum of squares; infinite if the law has no value in some row."""
         found = self.at(state.mean + state.group_effects, state.shared)
         return np.inf if found is None else float(found[0] @ found[0]) + state.penalty
 
     def scale(self, state: _PoolingState) -> Array:
-        """Return units of the constants that vary in which a group tells each to about 1 · σ, (q,)."""
+        """Return scales of the varying constants in which a group determines each to about 1 · σ, (q,)."""
         size = np.sqrt(np.square(self._there(state)[1]).sum(axis=0) / len(state.group_effects))
         return np.asarray(1.0 / np.where(size > 0, size, 1.0))
 
     def linear(self, state: _PoolingState, scale: Array) -> Moments:
-        """Make the law linear at a state: what is common moves from where it is, b is counted from 0."""
+        """Linearise the law at a state: fixed effects are relative to the state, b is absolute."""
         residual, z, s = self._there(state)
         target = residual + np.einsum("nq,nq->n", z, state.group_effects[self.codes])
         z = z * scale
@@ -150,7 +150,7 @@ class _GroupedResiduals:
         return found
 
     def _by_row(self, node: Node) -> Node:
-        """Return a constant that varies as a column and a constant 0 in which to take the derivative."""
+        """Return a varying constant as a column of its values plus a constant 0, for the derivative."""
         if isinstance(node, Constant) and node.name in self.vary:
             return Sum((Input(_column(node.name)), Constant(0.0, node.name)))
         return node
@@ -169,7 +169,7 @@ def fit_pooled(
     log: bool,
     correlated: bool | None,
 ) -> PooledEstimate:
-    """Fit what is common and what is of each group.
+    """Fit fixed and random effects.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def fit_pooled(
     Raises
     ------
     FitError
-        If the search ends nowhere, or the rows do not identify the constants.
+        If the search does not converge, or the rows do not identify the constants.
     """
     vary, mean, shared, values = start
     law = _GroupedResiduals(root, rows, codes, tuple(vary), tuple(shared), log)
@@ -211,7 +211,7 @@ def fit_pooled(
 
 
 def _is_converged(one: Array, other: Array) -> bool:
-    """Whether two D are the same for all that matters; 1 is the variance of what a group tells."""
+    """Whether two D differ by little; 1 is the variance with which a group determines a constant."""
     return bool(np.abs(one - other).max() <= 1e-3 * (1e-2 + np.abs(other).max()))
 
 
@@ -239,7 +239,7 @@ def _fit_penalised(law: _GroupedResiduals, state: _PoolingState, root: Array, sc
 def _result(
     law: _GroupedResiduals, state: _PoolingState, spread: tuple[Array, bool], scale: Array
 ) -> PooledEstimate:
-    """Put what was found in the scale of the law, and add what is not known of D."""
+    """Return the estimate in the scale of the law, including the uncertainty of D."""
     root, full = spread
     moments = law.linear(state, scale)
     mixed = solve_mixed_model(moments, root)

@@ -1,8 +1,8 @@
-"""Profile likelihood: how the fit falls off as one constant moves away and the others follow.
+"""Profile likelihood: the least squares as a function of one constant, minimised over the others.
 
-The profile t of a constant is ``τ(θ) = sign(θ − θ̂) √((S(θ) − S(θ̂)) / s²)``, S the least squares with the constant held
-at θ (Bates and Watts 1988, *Nonlinear Regression Analysis and its Applications*, ch. 6). For a linear law it is
-``(θ − θ̂)/se``, a straight line, and its ends are the usual ones; where it bends, the interval lies where the rows say.
+The profile t of a constant is ``τ(θ) = sign(θ − θ̂) √((S(θ) − S(θ̂)) / s²)``, S the least squares with the constant
+held at θ (Bates and Watts 1988, *Nonlinear Regression Analysis and its Applications*, ch. 6). For a linear law it is
+``(θ − θ̂)/se``, a straight line, and its ends are the usual ones; for nonlinear laws the interval is more accurate.
 """
 
 from __future__ import annotations
@@ -28,20 +28,21 @@ _LOWER = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class ProfileLikelihood:
-    """A law at its least squares, ready to be profiled.
+    """The profile likelihood of a law at its least squares.
 
     Parameters
     ----------
     residuals
-        The residuals as a function of p free numbers.
+        The residuals as a function of p free parameters.
     theta
-        The numbers at the minimum, (p,).
+        The parameters at the minimum, (p,).
     names
         Their names.
     errors
         Their standard errors for equal variances, (p,).
     directions
-        Column i: how all numbers move, to first order, when number i moves by 1 and the others follow, (p, p).
+        Column i: the first-order change of all parameters when parameter i changes by 1 and the others are optimal,
+        (p, p).
     cost, variance
         S(θ̂), and s² = S(θ̂)/(n − p).
     """
@@ -56,12 +57,12 @@ class ProfileLikelihood:
 
     @classmethod
     def of(cls, residuals: Residuals, theta: Array, names: tuple[str, ...], what: str) -> ProfileLikelihood:
-        """Measure the fit at a minimum.
+        """Build the profile at a minimum.
 
         Raises
         ------
         FitError
-            If the law has no value on some row there, it is no minimum, or nothing is left to profile.
+            If the law has no value in some row there, it is not a minimum, or the fit is exact.
         """
         at = residuals.at(theta)
         left = residuals.count - theta.size
@@ -89,20 +90,20 @@ class ProfileLikelihood:
         return cls(residuals, theta, names, np.sqrt(variance * spread), inverse / spread, cost, variance)
 
     def ends(self, place: int, reach: float) -> tuple[float, float]:
-        """Return where the profile t of a number is −`reach` and `reach`; infinite where it never is.
+        """Return where the profile t of a parameter is −`reach` and `reach`; infinite if it never is.
 
-        Where the law ends before, as a logarithm does, so does the interval.
+        If the law becomes undefined before, as a logarithm does, the interval ends there.
         """
         low, high = (self._end(place, side, reach) for side in (-1.0, 1.0))
         return low, high
 
     def nonlinearity(self, place: int, reach: float) -> float:
-        """Return how far the profile t at `reach` standard errors is from a straight line, as a share of it."""
+        """Return the relative deviation of the profile t from a straight line at `reach` standard errors."""
         found = [self._tau(place, side * reach * self.errors[place], None)[0] for side in (-1.0, 1.0)]
         return max(abs(tau / reach - 1.0) for tau in found)
 
     def _tau(self, place: int, step: float, near: Array | None) -> tuple[float, Array | None]:
-        """Return |τ| at a step from the minimum, infinite where the law ends before, and the other numbers there."""
+        """Return |τ| at a step from the minimum, infinite where the law is undefined, and the other parameters."""
         start = self.theta + self.directions[:, place] * step if near is None else near.copy()
         start[place] = self.theta[place] + step
         moves = np.arange(self.theta.size) != place
@@ -123,7 +124,7 @@ class ProfileLikelihood:
         return math.sqrt(max(found.cost - self.cost, 0.0) / self.variance), found.theta
 
     def _end(self, place: int, side: float, reach: float) -> float:
-        """Search along one side for τ = reach: outwards by doubling, then between by false position and halving."""
+        """Search on one side for τ = reach: bracket it by doubling, then use false position and bisection."""
         inner, inner_tau, near = 0.0, 0.0, None
         step, outer, outer_tau = reach * float(self.errors[place]), math.inf, math.inf
         for count in range(_FURTHEST):

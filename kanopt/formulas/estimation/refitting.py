@@ -1,4 +1,4 @@
-"""Estimating the named constants of a law again on a table."""
+"""Estimate the named constants of a law again on a table."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def refit(
 ) -> Formula:
     """Estimate the named constants of a law again, by least squares on the rows of a table.
 
-    The values in the law are where the search starts (Levenberg-Marquardt with variable projection); where they are a
-    bad start, others are drawn on all scales. Constants without a name are part of the structure and stay.
+    The search (Levenberg-Marquardt with variable projection) starts at the values in the law; if that start is bad,
+    others are drawn at random on all scales. Constants without a name are part of the structure and stay fixed.
 
     Parameters
     ----------
@@ -53,38 +53,39 @@ def refit(
         A DataFrame, or a mapping of name to array, with a column for every input the law uses and for its output.
         Units that a frame declares are converted, as :meth:`~kanopt.formulas.Formula.evaluate` does.
     only
-        Names of the constants to estimate, and of curves, steps and tables, whose numbers are then estimated too. None
-        for all constants that have a name, and no curve, step or table. The others are held, and the standard errors
-        are those that hold if what is held is right.
+        Names of the constants to estimate, and of curves, steps and tables, whose coefficients are then estimated, too.
+        None for all constants that have a name, and no curve, step or table. The others are held constant, and standard
+        errors are conditional on their values.
     weight
-        Name of a column, or array of shape (n,): the variance of a row is in inverse proportion to its weight, so that
-        a row that is the mean of k others weighs k. None for equal weights.
+        Name of a column, or array of shape (n,): the variance of a row is inversely proportional to its weight, so that
+        the mean of k rows has weight k. None for equal weights.
     log_target
-        Compare logarithms: for errors that grow in proportion to the output, which is positive. The law then gives the
-        median, and its sums come out low; the factor that mends this (Duan 1983) is in the provenance, not in the law.
+        Fit logarithms: for errors proportional to the output, which must be positive. The law then predicts the median,
+        and its sums are biased low; the correction factor (Duan 1983) is in the provenance, not in the law.
     robust
-        Covariance that holds though the size of the errors changes from row to row in a way that no weight describes
-        (White 1980, "A heteroskedasticity-consistent covariance matrix estimator", Econometrica 48). True is
-        ``"HC3"``, to be preferred below some 250 rows (Long and Ervin 2000, The American Statistician 54); ``"HC1"``
-        and ``"HC2"`` are less cautious. The constants stay the same; where they should be better too, weigh the rows
-        or compare logarithms. Leave it False where errors are alike: standard errors are steadier then.
+        Covariance estimator that is valid for heteroscedastic errors (White 1980, "A heteroskedasticity-consistent
+        covariance matrix estimator", Econometrica 48). True is ``"HC3"``, to be preferred below some 250 rows (Long and
+        Ervin 2000, The American Statistician 54); ``"HC1"`` and ``"HC2"`` are less conservative. The estimates do not
+        change; use weights or logarithms to improve them. With homoscedastic errors False gives more stable standard
+        errors.
     test
-        Rows held out, as `table`; the law's fit is measured on them.
+        Held-out rows, as `table`, to measure the law's fit on.
 
     Returns
     -------
     Formula
         The law with new values, standard errors, covariance and domain. The provenance says what was estimated on how
-        many rows and what was held; alternatives are dropped; the fit is None unless there are `test` rows.
+        many rows and what was held; alternatives are dropped; the fit is None without `test` rows.
 
     Raises
     ------
     FormulaError
-        If a name in `only` is unknown, the law has no constant with a name, or an input is missing or has gaps.
+        If a name in `only` is unknown, the law has no constant with a name, or an input is missing or has missing
+        values.
     FitError
-        If the output is missing or has gaps, there are no more rows than constants, the law has no finite value on some
-        row, the search finds no minimum, or constants are not identified: the message names those that trade with each
-        other.
+        If the output is missing or has missing values, there are no more rows than constants, the law has no finite
+        value in some row, the search finds no minimum, or constants are not identifiable: the message names the
+        confounded ones.
 
     Examples
     --------
@@ -120,20 +121,20 @@ def refit(
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """What was found about the free numbers of a law.
+    """The estimates of the free parameters of a law.
 
     Parameters
     ----------
     free
-        The numbers.
+        The parameters.
     residuals
-        The residuals as their function.
+        The residuals as a function of the parameters.
     minimum
-        Where the squares are least.
+        The least-squares solution.
     covariance
-        Of the numbers, (p, p).
+        Covariance of the estimates, (p, p).
     variance
-        Of a residual of weight 1.
+        Residual variance of a row of weight 1.
     """
 
     free: FreeParameters
@@ -144,12 +145,12 @@ class Estimate:
 
     @property
     def theta(self) -> Array:
-        """The numbers found, (p,)."""
+        """The estimates, (p,)."""
         return self.minimum.theta
 
     @property
     def degrees_of_freedom(self) -> int:
-        """Rows less numbers."""
+        """Number of rows minus number of parameters."""
         return self.residuals.count - self.free.count
 
 
@@ -161,7 +162,7 @@ def estimate(
     log_target: bool = False,
     robust: Robust = False,
 ) -> Estimate:
-    """Estimate the free numbers of a law on rows; see :func:`refit`, which puts them back into the law."""
+    """Estimate the free parameters of a law on rows; see :func:`refit`, which substitutes them into the law."""
     what = f"formula for {formula.output.name!r}"
     if robust not in (False, True, "HC1", "HC2", "HC3"):
         raise FitError(f"{what}: robust is True, False, 'HC1', 'HC2' or 'HC3', not {robust!r}")
@@ -194,7 +195,7 @@ def estimate(
 
 
 def _nothing_to_estimate(what: str, formula: Formula) -> str:
-    """Say why there is nothing to estimate, and what `only` may hold."""
+    """Say why there is nothing to estimate, and what `only` may contain."""
     constants = list(parameters_of(formula.root))
     found = dict.fromkeys(node.name for node in postorder(formula.root) if isinstance(node, PIECES))
     pieces = f"curves, steps and tables by name: {_listed(list(found))}" if found else ""
@@ -211,7 +212,7 @@ def _nothing_to_estimate(what: str, formula: Formula) -> str:
 
 
 def _corrected_squares(minimum: LeastSquaresResult, leverage: Array, count: int, robust: Robust) -> Array:
-    """Return squared residuals made larger for what the fit took of them (MacKinnon and White 1985)."""
+    """Return squared residuals corrected for leverage (MacKinnon and White 1985)."""
     squares = np.square(minimum.residual)
     if robust == "HC1":
         return np.asarray(squares * (squares.size / (squares.size - count)))
@@ -220,14 +221,14 @@ def _corrected_squares(minimum: LeastSquaresResult, leverage: Array, count: int,
 
 
 def _factors(jacobian: Array) -> tuple[Array, Array, Array, Array]:
-    """Return sizes of the columns, and left, values and right of the singular value decomposition in units of them."""
+    """Return the norms of the columns, and the singular value decomposition of the normalised columns."""
     size = np.linalg.norm(jacobian, axis=0)
     left, values, right = np.linalg.svd(jacobian / np.where(size > 0, size, 1.0), full_matrices=False)
     return size, left, values, right
 
 
 def _check_identified(what: str, free: FreeParameters, size: Array, values: Array, right: Array) -> None:
-    """Refuse numbers that the rows do not tell: along the null space of JᵀJ they change together without effect."""
+    """Refuse parameters that are not identifiable: those in the null space of JᵀJ."""
     tied = right[values <= TIED * max(float(values[0]), 1e-300)]
     if not len(tied):
         return
@@ -301,7 +302,7 @@ def _provenance(formula: Formula, found: Estimate, weight: Weight | None, robust
 
 
 def _domain(formula: Formula, rows: EstimationRows) -> Domain:
-    """Return where the rows are; an input that goes round a periodic curve keeps its range while they lie within."""
+    """Return the domain of the rows; the argument of a periodic curve keeps its range if they lie within it."""
     domain = Domain.from_rows([v for v in formula.inputs if v.name in rows.columns], rows.columns)
     around = _periodic_inputs(formula.root)
     kept = []

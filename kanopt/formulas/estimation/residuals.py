@@ -1,4 +1,4 @@
-"""What is to be made small: the residuals of a law on rows, as a function of its free numbers."""
+"""The residuals of a law on rows, as a function of its free parameters."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Residuals:
     tape
         The law over the rows.
     target
-        What is fitted, (n,): y, or its logarithm.
+        The fitted target, (n,): y, or its logarithm.
     root_weight
         Square roots of the weights, (n,).
     log
-        Whether logarithms are compared.
+        Whether logarithms are fitted.
     linear
-        In which of the p free numbers the fitted values are jointly linear, (p,).
+        Mask of the free parameters in which the fitted values are jointly linear, (p,).
     """
 
     tape: Tape
@@ -41,19 +41,19 @@ class Residuals:
 
     @classmethod
     def of(cls, root: Node, free: FreeParameters, rows: EstimationRows, log: bool = False) -> Residuals:
-        """Lay a graph over rows."""
+        """Build the residuals of a graph on rows."""
         linear = np.zeros(free.count, dtype=bool) if log else linear_in(root, free)
         target = np.log(rows.target) if log else rows.target
         return cls(Tape(root, rows.columns, free), target, np.sqrt(rows.weight), log, linear)
 
     @property
     def count(self) -> int:
-        """How many rows there are, n."""
+        """The number of rows, n."""
         return self.target.size
 
     @property
     def target_squares(self) -> float:
-        """Weighted sum of squares of the target itself: what counts as nothing is measured against it."""
+        """Weighted sum of squares of the target, the reference for negligible residuals."""
         weighted = self.root_weight * self.target
         return float(weighted @ weighted)
 
@@ -76,7 +76,7 @@ class Residuals:
     def at(self, theta: Array) -> tuple[Array, Array] | None:
         """Return residuals, (n,), and the derivative of the fitted values, (n, p), both times the root of the weight.
 
-        None where the law has no finite value or derivative in some row, or one too large to be squared.
+        None if the law has no finite value or derivative in some row, or one too large to be squared.
         """
         value, derivative = self.tape.gradient(theta)
         if self.log:

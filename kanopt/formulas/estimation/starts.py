@@ -1,8 +1,7 @@
-"""From one start, good or bad, to the least squares.
+"""Global search for the least squares from one start, good or bad.
 
-A search from the start that was given comes first. What speaks against its end is sought on a few of the rows: other
-starts, drawn around the first on all scales, that are better already than the end that was found. Only where there are
-some is there a second search.
+The first search begins at the given start. Then random starts on all scales around it are evaluated on a sample of the
+rows; only if some of them are already better than the result of the first search, a second search follows.
 """
 
 from __future__ import annotations
@@ -30,24 +29,24 @@ _GAIN = 0.9  # a little better on a few rows is no better on all
 def search_minimum(
     root: Node, free: FreeParameters, rows: EstimationRows, log: bool = False
 ) -> tuple[Residuals, LeastSquaresResult | None]:
-    """Search for the least squares from the numbers in the graph, and from others where these are a bad start.
+    """Search for the least squares from the values in the graph, and from random ones if these are a bad start.
 
     Parameters
     ----------
     root
         The law.
     free
-        Its free numbers, whose values are the start.
+        Its free parameters, whose values are the start.
     rows
         The rows.
     log
-        Whether logarithms are compared; all values of the output are positive then.
+        Whether logarithms are fitted; all values of the output are positive then.
 
     Returns
     -------
     residuals, minimum
-        The residuals as a function of the free numbers, and where the best of the searches ended; None where at every
-        start the law has no finite value in some row.
+        The residuals as a function of the free parameters, and the best result; None if the law has no finite value in
+        some row at every start.
     """
     residuals = Residuals.of(root, free, rows, log)
     found = minimise(residuals, free.values)
@@ -102,7 +101,7 @@ def _better_starts(residuals: Residuals, start: Array, limit: float) -> Iterator
 
 
 def _perturb(start: Array, rng: np.random.Generator) -> Array:
-    """Return numbers around others on all scales: mostly of their sign and within a factor of 40; one in four stays."""
+    """Return random parameters around `start`: mostly of its sign and within a factor of 40; one in four unchanged."""
     factor = np.exp(rng.normal(scale=1.8, size=start.size)) * np.where(
         rng.random(start.size) < 0.2, -1.0, 1.0
     )
@@ -111,7 +110,7 @@ def _perturb(start: Array, rng: np.random.Generator) -> Array:
 
 
 def _better(one: LeastSquaresResult | None, other: LeastSquaresResult | None) -> LeastSquaresResult | None:
-    """Return the better of two ends: a minimum before what is none, then the lower."""
+    """Return the better of two results: a converged one first, then the one with the lower cost."""
     if one is None or other is None:
         return one or other
     return min(other, one, key=lambda end: (not end.converged, end.cost))

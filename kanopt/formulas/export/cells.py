@@ -1,7 +1,7 @@
-"""What inputs are called in a spreadsheet: cells, defined names and columns of a table.
+"""References to inputs in a spreadsheet: cells, defined names and columns of a table.
 
-The rules are Excel's: a defined name has letters, digits and underscores and is no cell and no function; the header
-of a column may be anything, with five signs escaped.
+The rules are Excel's: a defined name has letters, digits and underscores and is neither a cell nor a function; the
+header of a column is arbitrary, with five characters escaped.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ESCAPED = re.compile(r"(['\[\]#@])")
 
 
 def defined_names(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
-    """Return for every name one that Excel and LibreOffice take; capitals do not tell two of them apart.
+    """Return for every name one that is valid in Excel and LibreOffice; names are unique regardless of case.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def defined_names(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, 
 
 
 def free_name(name: str, used: set[str]) -> str:
-    """Return a defined name for a name, and add it to those in use, which are kept without capitals.
+    """Return a defined name for a name, and add it to the used ones, which are stored in lower case.
 
     Examples
     --------
@@ -75,13 +75,13 @@ def column_of(name: str) -> str:
 
 
 def given_cells(cells: Mapping[str, str], names: Iterable[str], output: str) -> dict[str, str]:
-    """Check the cells that a user gives for inputs, and return them as they stand in the formula.
+    """Check the cells given for inputs, and return them as written in the formula.
 
     Raises
     ------
     FormulaError
-        If an input has none, a name is no input, or a text is neither a cell such as ``B2``, ``$B$2``, ``Trips!B2`` and
-        ``'My trips'!B2`` nor a defined name.
+        If an input has no cell, a name is not an input, or a text is neither a cell such as ``B2``, ``$B$2``,
+        ``Trips!B2`` and ``'My trips'!B2`` nor a defined name.
 
     Examples
     --------

@@ -1,9 +1,9 @@
 """Formulas for the cell of a spreadsheet: Excel from 2010 on, and LibreOffice.
 
-What the worksheet language does its own way is written around: a minus sign binds tighter than a power there, 0^0 is an
-error, a negative number has a third root, text is compared without regard to capitals, and an empty cell counts as
-zero. Powers are POWER(…), a third root goes by SQRT, which refuses what is negative, categories are compared by EXACT,
-and a formula whose inputs are not all there is #N/A.
+The exported formulas avoid the peculiarities of the worksheet language: unary minus has a higher precedence than a
+power, 0^0 is an error, a negative number has a third root, text is compared case-insensitively, and an empty cell
+counts as zero. Powers are POWER(…), fractional powers of negative numbers are made errors by SQRT, categories are
+compared by EXACT, and a formula with missing inputs is #N/A.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Spreadsheet(SourceWriter):
     names
         The cell, or the name of the cell, of every input.
     formula
-        What is written.
+        The formula to write.
     """
 
     times, plus, minus, over = "*", "+", "-", "/"
@@ -90,7 +90,7 @@ class Spreadsheet(SourceWriter):
         self.gaps = gap_inputs(formula.root)
 
     def guarded(self, text: str) -> str:
-        """Return a formula that is #N/A where a number is missing, since Excel takes an empty cell for zero."""
+        """Return a formula that is #N/A if a number is missing, since Excel treats an empty cell as zero."""
         used = (v.name for v in self.formula.inputs if not v.is_category and v.name in self.formula.used)
         numbers = [self.names[name] for name in used]
         groups = [numbers[start : start + self.counted] for start in range(0, len(numbers), self.counted)]
@@ -121,7 +121,7 @@ class Spreadsheet(SourceWriter):
         return parts[0]
 
     def power(self, node: Power, base: TextPart, exponent: TextPart) -> TextPart:
-        """Write a power that has a value where the formula has one and an error elsewhere."""
+        """Write a power that is an error wherever the formula is undefined."""
         if not isinstance(node.exponent, Constant):
             return self.raised(base, exponent)
         value = node.exponent.value
@@ -135,14 +135,14 @@ class Spreadsheet(SourceWriter):
         return TextPart(f"POWER({base.text},{self.number(value)})", ATOM)
 
     def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
-        """Write a power whose exponent may come to zero."""
+        """Write a power whose exponent may become zero."""
         if re.fullmatch(r"[0-9.E+]+", exponent.text):
             return TextPart(f"POWER({base.text},{exponent.text})", ATOM)
         raised_to = self.as_repeatable(exponent.text)
         return TextPart(f"IF({raised_to}=0,1,POWER({base.text},{raised_to}))", ATOM)
 
     def curve(self, curve: Curve, argument: TextPart) -> str:
-        """Write a curve: the coefficients of its span times the powers of the way into it."""
+        """Write a curve: the polynomial of the argument's span, in the position within the span."""
         place, rows = self.as_repeatable(self.place(curve, argument)), pieces_of(curve)
         if curve.periodic:
             rows = [rows[-1], *rows, rows[0]]
@@ -159,7 +159,7 @@ class Spreadsheet(SourceWriter):
         return f"SUMPRODUCT(INDEX({self.block(curve, rows)},{span}+2,0),{powers})"
 
     def place(self, curve: Curve, argument: TextPart) -> str:
-        """Write how many spans an argument lies beyond the lower end of a curve."""
+        """Write the position of an argument in spans from the lower end of a curve."""
         text, level = argument.text, argument.level
         if curve.low:
             text += (
@@ -170,12 +170,12 @@ class Spreadsheet(SourceWriter):
         return held if curve.width == 1.0 else f"({held}/{self.number(curve.width)})"
 
     def step(self, step: Step, argument: TextPart) -> str:
-        """Write a staircase."""
+        """Write a step function."""
         edges, values = self.columns(step, {"from": (LOWEST, *step.breakpoints), "value": step.values})
         return f"LOOKUP({argument.text},{edges},{values})"
 
     def table(self, table: Table) -> str:
-        """Write a table: the last entry whose categories are all exactly those of the row."""
+        """Write a table: the last entry whose categories all match those of the row."""
         keys = {
             f"key_{place + 1}": [key[place] for key, _ in table.entries] for place in range(len(table.inputs))
         }
@@ -203,7 +203,7 @@ class Spreadsheet(SourceWriter):
         return f"{{{';'.join(','.join(map(self.number, row)) for row in rows)}}}"
 
     def columns(self, node: Step | Table, values: Mapping[str, Values]) -> list[str]:
-        """Write the columns of a staircase or a table."""
+        """Write the columns of a step function or a table."""
         return [f"{{{';'.join(map(self.entry, column))}}}" for column in values.values()]
 
     def entry(self, value: float | str) -> str:
@@ -219,10 +219,10 @@ class Spreadsheet(SourceWriter):
 
 
 class _Cell(Spreadsheet):
-    """All in one cell, where what is used twice is written twice."""
+    """A formula in one cell, in which shared steps are written repeatedly."""
 
     def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
-        """Write one node; stop where the text grows too long, before its repetitions fill the memory."""
+        """Write one node; stop if the text becomes too long, before repetitions fill the memory."""
         written = super().visit(node, parts)
         if len(written.text) > LONGEST:
             raise _too_large(self.formula, f"more than the {LONGEST:,} characters")
@@ -244,7 +244,7 @@ def _check_size(text: str, formula: Formula) -> None:
 
 
 def _stored_bytes(text: str) -> int:
-    """Estimate, on the safe side, the bytes that Excel takes for a formula's steps; arrays are kept elsewhere."""
+    """Return an upper bound on the bytes that Excel uses for a formula's tokens; arrays are stored elsewhere."""
     strings = sum(3 + 2 * len(string) for string in _STRING.findall(text))
     tokens = _TOKEN.findall(re.sub(r"\{.*?\}", "0", _STRING.sub("", text)))
     return strings + sum(20 if token[0] == "[" else 9 if token[0].isalnum() else 1 for token in tokens)

@@ -1,4 +1,4 @@
-"""The sheets of a formula's workbook: where what stands, and how it looks."""
+"""The layout and format of the sheets of a formula's workbook."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ class WorkbookSheets:
         self._table_row = 0
 
     def title(self, title: str, text: str) -> None:
-        """Write what the workbook is about."""
+        """Write the title and description of the workbook."""
         self._text(self.main, 0, 0, title, "title")
         self._text(self.main, 1, 0, _note(text))
         self._text(self.main, 2, 0, "Change the yellow cells; everything else follows from them.")
         self.row = 3
 
     def heading(self, *words: str) -> None:
-        """Begin a part of the first sheet."""
+        """Begin a section of the first sheet."""
         self.row += 1
         for column, word in enumerate(words):
             self._text(self.main, self.row, column, word, "heading")
@@ -81,7 +81,7 @@ class WorkbookSheets:
     def number(
         self, variable: Variable, cell: str, value: float, limits: tuple[float | None, float | None]
     ) -> None:
-        """Write a row for an input that is a number."""
+        """Write a row for a numeric input."""
         low, high = limits
         row = self._input(variable, cell)
         self.main.write_number(row, 1, value, self.formats["input"])
@@ -99,7 +99,7 @@ class WorkbookSheets:
             self._validate(row, variable, {"validate": "decimal", **kind}, _range_text(low, high))
 
     def category(self, variable: Variable, cell: str, value: str, known: str) -> None:
-        """Write a row for an input that is a category, of the range of the known ones."""
+        """Write a row for a categorical input, whose known categories are in the range `known`."""
         row = self._input(variable, cell)
         self._text(self.main, row, 1, value, "category")
         check = f'IF({cell}="","missing",IF(SUMPRODUCT(--EXACT({cell},{known}))=0,"unknown","ok"))'
@@ -115,13 +115,13 @@ class WorkbookSheets:
         return row
 
     def _validate(self, row: int, variable: Variable, rule: Mapping[str, Any], what: str) -> None:
-        """Let Excel ask when a value is outside, and take it all the same if that is meant."""
+        """Let Excel warn about a value outside the domain, but accept it on confirmation."""
         message = {"error_type": "warning", "error_title": "Outside what the law knows"}
         message["error_message"] = f"{variable.name[:100]}: {what}. Keep it all the same?"
         self.main.data_validation(row, 1, row, 1, {**rule, **message})
 
     def place_for_result(self) -> int:
-        """Leave a row for the result, below the inputs."""
+        """Reserve a row for the result below the inputs."""
         self.heading("Output", "Value", "Unit")
         self.row += 1
         return self.row - 1
@@ -144,7 +144,7 @@ class WorkbookSheets:
         self.row += 1
 
     def notes(self, notes: Sequence[tuple[str, str]]) -> None:
-        """Write what is known about the law."""
+        """Write facts about the law."""
         if notes:
             self.heading("What is known", "")
         for what, text in notes:
@@ -153,7 +153,7 @@ class WorkbookSheets:
             self.row += 1
 
     def step(self, cell: str, text: str, value: float | str, what: str) -> None:
-        """Write a step into a cell of its own."""
+        """Write a step into its own cell."""
         if self._steps is None:
             self._steps = self.book.add_worksheet("Steps")
             self._steps.set_column(0, 1, 16)
@@ -167,7 +167,7 @@ class WorkbookSheets:
         self._step_row += 1
 
     def block(self, title: str, columns: Mapping[str, Values]) -> list[str]:
-        """Write a table of columns of one length, and return the range of each.
+        """Write a table of columns of equal length, and return the range of each.
 
         Raises
         ------
@@ -197,7 +197,7 @@ class WorkbookSheets:
         return places
 
     def _text(self, sheet: Any, row: int, column: int, text: str, how: str = "text") -> None:
-        """Write a text as a text, whatever it begins with."""
+        """Write a text as text, even if it begins like a formula."""
         if len(text) > _LONGEST_TEXT or re.search("[\ud800-\udfff]", text):
             raise FormulaError(
                 f"text {text[:60]!r}: a cell of Excel takes at most {_LONGEST_TEXT:,} characters and no halves of any"
@@ -215,7 +215,7 @@ class WorkbookSheets:
 
 
 def _note(text: str) -> str:
-    """Return a text for people, cut and without what no cell takes."""
+    """Return a text shortened and without characters that are invalid in a cell."""
     clean = re.sub("[\x00-\x08\x0b-\x1f\ud800-\udfff]", "\ufffd", text)
     return clean if len(clean) <= _LONGEST_NOTE else f"{clean[:_LONGEST_NOTE]}…"
 

@@ -1,4 +1,4 @@
-"""What the exports to programming languages share: full precision, safe names, shared steps as statements."""
+"""The common writer of exports to programming languages: full precision, safe names, shared steps as statements."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def identifier(name: str, refused: Callable[[str], bool]) -> str:
 
 
 def headline(formula: Formula) -> str:
-    """Return one line that says what the formula gives; safe behind a comment sign, since names have no line ends."""
+    """Return a one-line description of the formula; safe in a comment, since names contain no line breaks."""
     inputs = ", ".join(map(str, formula.inputs))
     return f"{formula.output} = {formula}" + (f", from {inputs}" if inputs else "")
 
@@ -72,16 +72,16 @@ def pieces_of(curve: Curve) -> list[list[float]]:
 
 @dataclass(frozen=True)
 class Span:
-    """A part of the line on which a curve is one polynomial.
+    """An interval on which a curve is one polynomial.
 
     Parameters
     ----------
     start
-        From where the polynomial measures.
+        Origin of the polynomial's argument.
     end
-        Up to where it holds; infinite for the last.
+        End of the interval; infinite for the last.
     coefficients
-        Of the powers of the distance from `start`, the constant first.
+        Coefficients of the powers of the distance from `start`, the constant first.
     """
 
     start: float
@@ -90,9 +90,9 @@ class Span:
 
 
 def spans_of(curve: Curve) -> list[Span]:
-    """Return the parts of a curve in ascending order, its straight continuations among them.
+    """Return the spans of a curve in ascending order, including its linear extrapolations.
 
-    Of a periodic curve they are those of one period, on which its argument has to be brought before.
+    For a periodic curve they are those of one period, to which its argument has to be reduced.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def spans_of(curve: Curve) -> list[Span]:
 
 
 def nest_pairs(parts: list[str], write: Callable[[str, str], str]) -> str:
-    """Return a function of two arguments applied to many, as evenly nested as can be.
+    """Return a function of two arguments applied to many, as a balanced tree.
 
     Examples
     --------
@@ -156,12 +156,12 @@ class SourceWriter(InfixWriter):
         return fold(root, self.visit).text
 
     def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
-        """Write one node; give it a name of its own where that keeps the text short."""
+        """Write one node; assign it to a name if that keeps the text short."""
         written = super().visit(node, parts)
         return TextPart(self.bound(written.text), ATOM) if self.needs_own_step(node, written) else written
 
     def needs_own_step(self, node: Node, written: TextPart) -> bool:
-        """Return whether a node becomes a statement."""
+        """Return whether a node is written as a statement."""
         compound = isinstance(node, Sum | Product | Apply | Curve | Step | Table)
         return bool(self.assign) and compound and (self.uses[node.key] > 1 or node.depth % self.deepest == 0)
 
@@ -174,13 +174,13 @@ class SourceWriter(InfixWriter):
         return name
 
     def use_once(self, template: str, argument: TextPart) -> str:
-        """Put an argument into a template; where it stands there more than once it is computed before."""
+        """Insert an argument into a template; one that occurs there more than once is assigned to a name before."""
         return template.replace(
             "@", argument.text if template.count("@") == 1 else self.as_repeatable(argument.text)
         )
 
     def as_repeatable(self, text: str) -> str:
-        """Return a text that may be repeated: a name or number, if need be the name of a new statement."""
+        """Return a text that may be repeated: a name or number, if necessary the name of a new statement."""
         return text if not self.assign or re.fullmatch(r"[\w.]+", text) else self.bound(text)
 
     def sum(self, parts: list[TextPart]) -> TextPart:
@@ -192,14 +192,14 @@ class SourceWriter(InfixWriter):
         return super().product(self.grouped(parts, super().product))
 
     def grouped(self, parts: list[TextPart], write: Callable[[list[TextPart]], TextPart]) -> list[TextPart]:
-        """Return as many parts as are written one after the other, each of several in brackets."""
+        """Return groups of parts in parentheses, few enough to be written one after the other."""
         while len(parts) > self.widest:
             groups = [parts[start : start + self.widest] for start in range(0, len(parts), self.widest)]
             parts = [TextPart(f"({write(group).text})", ATOM) for group in groups]
         return parts
 
     def number(self, value: float) -> str:
-        """Write a number so that it reads back as itself."""
+        """Write a number with enough digits to read back exactly."""
         return repr(value)
 
     def name(self, name: str) -> str:

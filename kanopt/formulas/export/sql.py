@@ -23,15 +23,15 @@ _LONGEST = 2_000_000
 def to_sql(formula: Formula) -> str:
     """Return one SQL expression; see :meth:`kanopt.formulas.Formula.to_sql`.
 
-    It is written with functions that SQLite 3.35, PostgreSQL and DuckDB all have, and tested on SQLite. An argument
-    that is needed more than once is computed in a scalar subquery. Where the formula has no value, the expression
-    is NULL or the database's own error.
+    It uses only functions available in SQLite 3.35, PostgreSQL and DuckDB, and is tested on SQLite. An argument that is
+    needed more than once is computed in a scalar subquery. Where the formula is undefined, the expression is NULL or
+    raises the database's own error.
 
     Raises
     ------
     FormulaError
-        If a name or category has a backslash, which some databases take for an escape, or the text is over 2 million
-        characters.
+        If a name or category contains a backslash, which some databases treat as an escape, or the text is over 2
+        million characters.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def _identifier(name: str) -> str:
 
 
 class _Sql(SourceWriter):
-    """SQL has no statements within an expression: what is used twice is written twice, or bound in a subquery."""
+    """The SQL writer: expressions have no statements, so shared steps are repeated or bound in a subquery."""
 
     def __init__(self, names: dict[str, str]) -> None:
         super().__init__(names)

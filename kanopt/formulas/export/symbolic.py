@@ -28,9 +28,9 @@ def to_sympy(formula: Formula, categories: Mapping[str, str]) -> sympy.Expr:
     Raises
     ------
     FormulaError
-        If a table's input has no category given, or an unseen one; a part of the formula is infinite whatever the
-        inputs are; or curves and staircases of each other have more than a thousand combinations of their pieces,
-        since sympy combines them, a hundred in a second.
+        If a table's input has no category given, or an unknown one; a part of the formula is infinite for all inputs;
+        or nested curves and step functions have more than a thousand combinations of their pieces, since sympy
+        combines them, a hundred per second.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def to_sympy(formula: Formula, categories: Mapping[str, str]) -> sympy.Expr:
 
 
 def _piece_combinations(node: Node, below: list[int]) -> int:
-    """Return how many combinations the pieces of curves and staircases have along one path, where there are several."""
+    """Return the number of combinations of the pieces of nested curves and step functions along one path."""
     most = max(below, default=0)
     own = node.intervals + 2 if isinstance(node, Curve) else len(node.values) if isinstance(node, Step) else 0
     return most * own if most and own else most or min(own, _MOST_COMBINED)
@@ -93,7 +93,7 @@ def _expression(node: Node, parts: list[Any], categories: Mapping[str, str]) -> 
 
 
 def _exponent(node: Node, written: Any) -> Any:
-    """Return a small whole exponent as an integer, which sympy reads better; a large one could not be computed."""
+    """Return a small integer exponent as an integer, which sympy simplifies better; large ones stay floats."""
     import sympy
 
     if isinstance(node, Constant) and node.value == int(node.value) and abs(node.value) <= _WHOLE:
@@ -123,7 +123,7 @@ def _applied(function: str, x: Any) -> Any:
 
 
 def _curve(curve: Curve, x: Any) -> Any:
-    """Return the cubic pieces, straight beyond the knots or repeated."""
+    """Return the cubic pieces, with linear extrapolation or repeated periodically."""
     import sympy
 
     if curve.periodic:
@@ -143,7 +143,7 @@ def _polynomial(span: Span, x: Any) -> Any:
 
 
 def _piecewise(cases: list[tuple[Any, Any]], x: Any) -> Any:
-    """Return the cases as they stand; sympy would merge a curve of a curve into all their combinations."""
+    """Return the cases unevaluated; sympy would expand a curve of a curve into all combinations."""
     import sympy
 
     return sympy.Piecewise(*cases) if x.is_number else sympy.Piecewise(*cases, evaluate=False)

@@ -1,8 +1,8 @@
-"""A formula as a workbook that a manager can play with.
+"""A formula as an interactive Excel workbook.
 
-One sheet has the inputs, the result, the constants and what is known about the law; another the steps, each in a cell
-of its own; a third the curves and tables. Everything that is computed with is a named cell, so that the formulas read
-like the law. Nothing that a user wrote is ever a formula: names and categories are texts, marked as such.
+One sheet has the inputs, the result, the constants and facts about the law; another the steps, one per cell; a third
+the curves and tables. All operands are named cells, so that the formulas read like the law. User-supplied names and
+categories are always written as text, never as formulas.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class _Workbook(Spreadsheet):
         sheets.notes(_notes(formula))
 
     def _compute(self) -> None:
-        """Compute every step at the inputs that the workbook begins with, for programs that show and do not compute."""
+        """Compute every step at the initial inputs, for programs that display cached values without computing."""
 
         def visit(node: Node, parts: list[Any]) -> Any:
             self.values[node.key] = node.compute(parts, self.start)
@@ -118,11 +118,11 @@ class _Workbook(Spreadsheet):
         return value if np.isfinite(value) else "#N/A"
 
     def _fresh(self, name: str) -> str:
-        """Return a defined name that is not in use, short enough for a dozen of them to make a formula."""
+        """Return an unused defined name, short enough for a dozen of them in one formula."""
         return free_name(name[:_NAME], self.taken)
 
     def count(self, cells: Sequence[str], *, alone: bool) -> str:
-        """Write how many of some cells hold numbers, each part of many in a step of its own."""
+        """Write how many of some cells hold numbers; many cells are split over several steps."""
         text = super().count(cells, alone=alone)
         return text if alone else self._step(text, len(cells), "how many of the numbers are given")
 
@@ -137,7 +137,7 @@ class _Workbook(Spreadsheet):
             self.sheets.constant(constant, cell, units.unit_of(constant) or "")
 
     def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
-        """Write one node; a long or deep one, and one that is used twice, into a cell of its own."""
+        """Write one node; long, deep or shared nodes get their own cell."""
         if node.key in self.constants:
             return TextPart(self.constants[node.key], ATOM)
         if isinstance(node, Sum | Product | Maximum | Minimum):
@@ -148,19 +148,19 @@ class _Workbook(Spreadsheet):
         return self._named(node, written) if self.needs_own_step(node, written) else written
 
     def needs_own_step(self, node: Node, written: TextPart) -> bool:
-        """Return whether a node becomes a step."""
+        """Return whether a node gets its own step."""
         if node.key == self.formula.root.key or isinstance(node, Constant | Input):
             return False
         often = self.uses[node.key] > 1 or node.depth % _DEEP == 0
         return often or isinstance(node, Curve | Step | Table) or len(written.text) > _LONG
 
     def power(self, node: Power, base: TextPart, exponent: TextPart) -> TextPart:
-        """Write a power; an exponent that can be changed may come to anything."""
+        """Write a power; a constant exponent can be changed to any value in the workbook."""
         changes = node.exponent.key in self.constants
         return self.raised(base, exponent) if changes else super().power(node, base, exponent)
 
     def _narrowed(self, node: Node, parts: list[TextPart]) -> tuple[Node, list[TextPart]]:
-        """Put the parts of a long sum, product, maximum or minimum into steps, a dozen each."""
+        """Split a long sum, product, maximum or minimum into steps of a dozen parts each."""
         while len(parts) > _WIDE:
             groups = []
             for place in range(0, len(parts), _WIDE):
@@ -201,7 +201,7 @@ class _Workbook(Spreadsheet):
         return name
 
     def columns(self, node: Step | Table, values: Mapping[str, Values]) -> list[str]:
-        """Write the columns of a staircase or a table, and return the names of their ranges."""
+        """Write the columns of a step function or a table, and return the names of their ranges."""
         headers = ["from", "value"] if isinstance(node, Step) else [*node.inputs, "value of the table"]
         places = self.sheets.block(node.name, dict(zip(headers, values.values(), strict=True)))
         names = [f"{node.name}_{what}" for what in values]
@@ -212,7 +212,7 @@ class _Workbook(Spreadsheet):
 
 
 def _known(formula: Formula, variable: Variable) -> list[str]:
-    """Return the categories that are offered: those of the domain, of the declaration or of the tables."""
+    """Return the selectable categories: those of the domain, of the declaration or of the tables."""
     declared = formula.domain.categories_of(variable.name) or variable.categories
     if declared:
         return list(declared)
@@ -227,7 +227,7 @@ def _known(formula: Formula, variable: Variable) -> list[str]:
 
 
 def _start(formula: Formula) -> dict[str, Any]:
-    """Return a row to begin with, inside the domain: the means where they are known, else the middle of the range."""
+    """Return initial inputs inside the domain: the means if known, else the middle of the range."""
     centres: dict[str, float] = {}
     for joint in formula.domain.joints:
         if not any(joint.log):
@@ -252,7 +252,7 @@ def _start(formula: Formula) -> dict[str, Any]:
 
 
 def _notes(formula: Formula) -> list[tuple[str, str]]:
-    """Return what is known about the law beside its inputs and constants."""
+    """Return facts about the law other than its inputs and constants."""
     found = [pair for pair in formula.facts() if pair[0] not in ("output", "input", "constant")]
     if formula.domain.joints:
         names = " and ".join(dict.fromkeys(name for joint in formula.domain.joints for name in joint.names))
