@@ -13,7 +13,8 @@ from kanopt.problems.decisions import (
 from kanopt.problems.evaluate import evaluate, status_of
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason, Violation
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.records import Attribute, Quantity, field_values, records
+from kanopt.problems.record_reader import records
+from kanopt.problems.records import Attribute, Quantity, field_values
 from kanopt.problems.result import Certificate, EngineRun, Progress, Result, Status
 from kanopt.problems.road_network import RoadNetwork, RoadPath, TravelMatrix
 from kanopt.problems.routing import (

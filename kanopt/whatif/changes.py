@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
 from kanopt.errors import nearest
-from kanopt.whatif.file_model import Mistake, describe_value
+from kanopt.validation import describe_value
+from kanopt.whatif.file_model import Mistake
 
 __all__ = ["Action", "Change", "Value"]
 

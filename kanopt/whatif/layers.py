@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from kanopt.errors import Issue, ScenarioError
-from kanopt.whatif.file_model import Mistake, describe_value
+from kanopt.validation import describe_value
+from kanopt.whatif.file_model import Mistake
 from kanopt.whatif.toml_positions import Key, TomlDocument, read_document, write_key
 
 __all__ = ["Layers", "read_layers"]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from kanopt.whatif.file_model import FileModel, describe_value
+from kanopt.validation import describe_value
+from kanopt.whatif.file_model import FileModel
 from kanopt.whatif.toml_positions import Key
 
 if TYPE_CHECKING:

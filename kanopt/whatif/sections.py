@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from kanopt.errors import nearest
+from kanopt.validation import describe_value
 from kanopt.whatif.changes import Change
-from kanopt.whatif.file_model import FileModel, Mistake, describe_value, validate
+from kanopt.whatif.file_model import FileModel, Mistake, validate
 from kanopt.whatif.problem_kinds import kinds
 from kanopt.whatif.problem_spec import ProblemSpec
 from kanopt.whatif.spec import (

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from kanopt.errors import UnitError, nearest
-from kanopt.whatif.file_model import FileModel, describe_value
+from kanopt.validation import describe_value
+from kanopt.whatif.file_model import FileModel
 
 __all__ = [
     "ChangeSpec",

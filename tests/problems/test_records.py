@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -8,7 +9,8 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import ProblemError
-from kanopt.problems.records import Attribute, Quantity, field_values, names_of, records
+from kanopt.problems.record_reader import records
+from kanopt.problems.records import Attribute, Quantity, field_values, names_of
 from kanopt.tables import with_units
 
 
@@ -60,16 +62,20 @@ def test_every_mistake_is_named_at_once():
     with pytest.raises(ProblemError) as caught:
         records(frame, Stop, where="stops")
     lines = str(caught.value).split("\n")
-    assert "stops: column 'name', row 3: is blank, but a value is required" in lines
-    assert "stops: column 'name', row 2: ' ' is not a name" in lines
+    assert "stops: column 'name', rows 2, 3: is blank, but a value is required" in lines
     assert "stops: column 'demand' is missing; did you mean 'demnd'?" in lines
-    assert "stops: column 'count', rows 2, 3: 2.5, 'many' is not a whole number" in lines
-    assert "stops: column 'open', row 1: 'maybe' is not true or false" in lines
+    assert (
+        "stops: column 'count', rows 2, 3: must be a whole number, not the number 2.5, the text 'many'"
+        in lines
+    )
+    assert "stops: column 'open', row 1: must be true or false, not the text 'maybe'" in lines
 
 
 def test_text_in_a_number_counts_the_rows_beyond_the_first_few():
     frame = pd.DataFrame({"name": list("abcdefg"), "demand": ["x"] * 7})
-    with pytest.raises(ProblemError, match=r"rows 1, 2, 3, 4, 5 and 2 more: .* is not a number"):
+    with pytest.raises(
+        ProblemError, match=r"rows 1, 2, 3, 4, 5 and 2 more: must be a number, not the text 'x'"
+    ):
         records(frame, Stop)
 
 
@@ -102,6 +108,25 @@ def test_lists_are_kept_and_other_things_refused():
     assert records(stops, Stop) == tuple(stops)
     with pytest.raises(ProblemError, match="entry 2 is a dict; give Stop objects or a DataFrame"):
         records([*stops, {}], Stop)
+
+
+def test_built_records_are_held_to_the_types_of_their_fields():
+    wrong = [Stop("a", "1"), Stop("b", 1, count=1.5), Stop("c", np.float32(2), np.int64(3), np.bool_(False))]
+    with pytest.raises(ProblemError) as caught:
+        records([*wrong, Stop("d", 2.0, prize="much"), Stop(5, None)], Stop, where="stops")
+    assert str(caught.value).splitlines() == [
+        "stops: demand of 'a', '5': must be a number, not the text '1', None",
+        "stops: count of 'b': must be a whole number, not the number 1.5",
+        "stops: prize of 'd': must be a number, not the text 'much'; it may be left out",
+        "stops: name of '5': must be a text in quotes, not the number 5",
+    ]
+
+
+def test_a_thousand_records_are_checked_at_once():
+    stops = [Stop(str(place), 1.0) for place in range(1000)]
+    began = time.process_time()
+    assert len(records(stops, Stop)) == 1000
+    assert time.process_time() - began < 0.5
 
 
 def test_known_reads_fields_before_attributes():

@@ -24,7 +24,7 @@ from kanopt.problems.decisions.simulate import check_plan, price_plan
 from kanopt.problems.decisions.views import views_of
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.records import records
+from kanopt.problems.record_reader import records
 from kanopt.problems.views import View
 from kanopt.units import check_unit
 

@@ -16,7 +16,8 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.records import Quantity, names_of, records
+from kanopt.problems.record_reader import records
+from kanopt.problems.records import Quantity, names_of
 from kanopt.problems.road_network import RoadNetwork, TravelMatrix
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, RoutingData

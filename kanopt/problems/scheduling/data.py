@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError, nearest
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
-from kanopt.problems.records import Record, field_values, records
+from kanopt.problems.record_reader import records
+from kanopt.problems.records import Record, field_values
 from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, windows_between
 from kanopt.problems.scheduling.entities import (
     Break,

@@ -1,18 +1,19 @@
-"""The things a supply network is made of, as plain records that check themselves."""
+"""The things a supply network is made of, as plain records with the rules of their fields."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
-from kanopt.errors import ProblemError, nearest
+from pydantic import Field
+
+from kanopt.problems.record_reader import Unit, check_fields
 from kanopt.problems.records import Attribute
-from kanopt.units import check_unit
+from kanopt.validation import Amount, Finite, Limit, Name
 
 __all__ = ["Facility", "Lane", "Market", "Period", "Product", "Supplier", "SupplyUnits"]
-
-STATUSES = ("free", "open", "closed")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class SupplyUnits:
 
     Raises
     ------
-    UnitError
+    ProblemError
         If a unit is unknown.
 
     Examples
@@ -44,14 +45,13 @@ class SupplyUnits:
     'EUR/pallet'
     """
 
-    weight: str = "t"
-    distance: str = "km"
-    money: str = "EUR"
-    quantity: str = "t"
+    weight: Unit = "t"
+    distance: Unit = "km"
+    money: Unit = "EUR"
+    quantity: Unit = "t"
 
     def __post_init__(self) -> None:
-        for unit in (self.weight, self.distance, self.money, self.quantity):
-            check_unit(unit)
+        check_fields(self, "units")
 
     @property
     def per_quantity(self) -> str:
@@ -87,24 +87,6 @@ class SupplyUnits:
         return {"distance": self.distance, "capacity": self.weight}
 
 
-def _refuse(who: str, numbers: Mapping[str, float | None], *, infinite: tuple[str, ...] = ()) -> None:
-    """Refuse what is negative or not a number, naming all of it."""
-    wrong = [
-        f"{who}: {name} is {value!r}; it must be zero or more"
-        for name, value in numbers.items()
-        if value is not None and not (value >= 0 and (math.isfinite(value) or name in infinite))
-    ]
-    if wrong:
-        raise ProblemError("\n".join(wrong))
-
-
-def _refuse_place(who: str, x: float | None, y: float | None) -> None:
-    if (x is None) != (y is None):
-        raise ProblemError(f"{who}: give both x and y, or neither")
-    if x is not None and y is not None and not (math.isfinite(x) and math.isfinite(y)):
-        raise ProblemError(f"{who}: the place ({x!r}, {y!r}) is not finite")
-
-
 @dataclass(frozen=True)
 class Supplier:
     """What a supplier offers of one product, or of all of them together.
@@ -124,29 +106,19 @@ class Supplier:
     attributes
         Whatever else is known.
 
-    Raises
-    ------
-    ProblemError
-        If a number is negative or not a number.
-
     Examples
     --------
     >>> Supplier("mill", "flour", capacity=40.0, unit_cost=210.0).capacity
     40.0
     """
 
-    name: str
+    name: Name
     product: str = ""
-    capacity: float = math.inf
-    unit_cost: float = 0.0
-    x: float | None = None
-    y: float | None = None
+    capacity: Limit = math.inf
+    unit_cost: Amount = 0.0
+    x: Finite | None = None
+    y: Finite | None = None
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        who = f"supplier {self.name!r}"
-        _refuse(who, {"capacity": self.capacity, "unit_cost": self.unit_cost}, infinite=("capacity",))
-        _refuse_place(who, self.x, self.y)
 
 
 @dataclass(frozen=True)
@@ -178,36 +150,23 @@ class Facility:
     attributes
         Whatever else is known.
 
-    Raises
-    ------
-    ProblemError
-        If a number is negative or not a number, or the status is unknown.
-
     Examples
     --------
     >>> Facility("north", fixed_cost=9000.0, capacity=300.0).status
     'free'
     """
 
-    name: str
-    fixed_cost: float = 0.0
-    period_cost: float = 0.0
-    capacity: float = math.inf
-    storage: float = 0.0
-    holding_cost: float = 0.0
-    handling_cost: float = 0.0
-    status: str = "free"
-    x: float | None = None
-    y: float | None = None
+    name: Name
+    fixed_cost: Amount = 0.0
+    period_cost: Amount = 0.0
+    capacity: Limit = math.inf
+    storage: Limit = 0.0
+    holding_cost: Amount = 0.0
+    handling_cost: Amount = 0.0
+    status: Literal["free", "open", "closed"] = "free"
+    x: Finite | None = None
+    y: Finite | None = None
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        who = f"facility {self.name!r}"
-        if self.status not in STATUSES:
-            raise ProblemError(f"{who}: unknown status {self.status!r}; {nearest(self.status, STATUSES)}")
-        numbers = ("fixed_cost", "period_cost", "capacity", "storage", "holding_cost", "handling_cost")
-        _refuse(who, {name: getattr(self, name) for name in numbers}, infinite=("capacity", "storage"))
-        _refuse_place(who, self.x, self.y)
 
 
 @dataclass(frozen=True)
@@ -229,13 +188,10 @@ class Market:
     520.0
     """
 
-    name: str
-    x: float | None = None
-    y: float | None = None
+    name: Name
+    x: Finite | None = None
+    y: Finite | None = None
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        _refuse_place(f"market {self.name!r}", self.x, self.y)
 
 
 @dataclass(frozen=True)
@@ -253,27 +209,16 @@ class Product:
     attributes
         Whatever else is known.
 
-    Raises
-    ------
-    ProblemError
-        If the weight is not positive or the shortage cost is negative.
-
     Examples
     --------
     >>> Product("flour", shortage_cost=900.0).weight
     1.0
     """
 
-    name: str
-    weight: float = 1.0
-    shortage_cost: float | None = None
+    name: Name
+    weight: Annotated[Finite, Field(gt=0)] = 1.0
+    shortage_cost: Amount | None = None
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        who = f"product {self.name!r}"
-        _refuse(who, {"shortage_cost": self.shortage_cost})
-        if not (self.weight > 0 and math.isfinite(self.weight)):
-            raise ProblemError(f"{who}: weight is {self.weight!r}; it must be more than zero")
 
 
 @dataclass(frozen=True)
@@ -288,7 +233,7 @@ class Period:
     '2024-Q3'
     """
 
-    name: str
+    name: Name
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
 
@@ -309,27 +254,18 @@ class Lane:
     attributes
         Whatever else is known.
 
-    Raises
-    ------
-    ProblemError
-        If distance or capacity is negative or not a number.
-
     Examples
     --------
     >>> Lane("mill", "north", "rail", distance=310.0).name
     'mill → north (rail)'
     """
 
-    tail: str
-    head: str
+    tail: Name
+    head: Name
     mode: str = ""
-    distance: float | None = None
-    capacity: float = math.inf
+    distance: Amount | None = None
+    capacity: Limit = math.inf
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        numbers = {"distance": self.distance, "capacity": self.capacity}
-        _refuse(f"lane {self.name!r}", numbers, infinite=("capacity",))
 
     @property
     def name(self) -> str:

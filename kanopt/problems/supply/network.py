@@ -1,8 +1,7 @@
-"""The network of a supply problem, checked, as arrays."""
+"""The network of a supply problem as arrays."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,12 +48,6 @@ class SupplyNetwork:
         The records, each list in the user's order.
     units
         What their numbers are counted in.
-
-    Raises
-    ------
-    ProblemError
-        With every contradiction between the records: a name used twice, a lane from or to an unknown place,
-        an offer of an unknown product, a list that is empty.
     """
 
     offers: tuple[Supplier, ...]
@@ -64,59 +57,6 @@ class SupplyNetwork:
     periods: tuple[Period, ...]
     lanes: tuple[Lane, ...]
     units: SupplyUnits
-
-    def __post_init__(self) -> None:
-        lists = (
-            ("suppliers", self.offers),
-            ("markets", self.markets),
-            ("products", self.products),
-            ("periods", self.periods),
-            ("lanes", self.lanes),
-        )
-        mistakes = [f"{name}: the list is empty; give at least one" for name, items in lists if not items]
-        mistakes += self._names() + self._check_offers() + self._check_lane_ends()
-        if mistakes:
-            raise ProblemError("\n".join(mistakes))
-
-    def _names(self) -> list[str]:
-        places = Counter([*self.supplier_names, *self.facility_names, *self.market_names])
-        return [
-            f"{name!r} names more than one place; suppliers, facilities and markets need names of their own"
-            for name, count in places.items()
-            if count > 1
-        ]
-
-    def _check_offers(self) -> list[str]:
-        """Say which offers name an unknown product, or both one product and all of them."""
-        mistakes = [
-            f"suppliers: {offer.name!r} offers the unknown product {offer.product!r}; "
-            f"{nearest(offer.product, self.product_names)}"
-            for offer in self.offers
-            if offer.product and offer.product not in self.product_names
-        ]
-        whole = {offer.name for offer in self.offers if not offer.product}
-        both = dict.fromkeys(offer.name for offer in self.offers if offer.product and offer.name in whole)
-        return mistakes + [
-            f"suppliers: {name!r} has a record for every product (product left empty) and others for single "
-            "products; keep one kind"
-            for name in both
-        ]
-
-    def _check_lane_ends(self) -> list[str]:
-        """Say which lanes start or end where no lane can."""
-        tails = {*self.supplier_names, *self.facility_names}
-        heads = {*self.facility_names, *self.market_names}
-        mistakes = []
-        for lane in self.lanes:
-            if lane.tail not in tails:
-                why = "is a market, where no lane starts" if lane.tail in heads else "is unknown"
-                mistakes.append(f"lane {lane.name!r}: tail {lane.tail!r} {why}; {nearest(lane.tail, tails)}")
-            if lane.head not in heads:
-                why = "is a supplier, where no lane ends" if lane.head in tails else "is unknown"
-                mistakes.append(f"lane {lane.name!r}: head {lane.head!r} {why}; {nearest(lane.head, heads)}")
-            if lane.tail == lane.head:
-                mistakes.append(f"lane {lane.name!r} starts and ends at the same place")
-        return mistakes
 
     @cached_property
     def supplier_names(self) -> list[str]:

@@ -15,7 +15,7 @@ from kanopt.formulas.references import Reference
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.records import records
+from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.supply.entities import (
     Facility,
     Lane,
@@ -32,6 +32,7 @@ from kanopt.problems.supply.reading import arrays_of, plan_of, read_plan, sites_
 from kanopt.problems.supply.reasons import infeasibility_reasons, plan_reasons
 from kanopt.problems.supply.simulate import Ledger, check_flows, price_flows
 from kanopt.problems.supply.tariff import LaneTariff, SupplyLaw, demand_of
+from kanopt.problems.supply.validation import network_mistakes
 from kanopt.problems.supply.views import views_of
 from kanopt.problems.views import View
 
@@ -116,21 +117,18 @@ class SupplyProblem(Problem[FlowPlan]):
 
     def __post_init__(self) -> None:
         units = self.units
+        reader = RecordReader()
+        offer, lane = ("name", "product"), ("tail", "head", "mode")
         network = SupplyNetwork(
-            offers=records(
-                self.suppliers,
-                Supplier,
-                units=units.of_supplier,
-                key=("name", "product"),
-                where="suppliers",
-            ),
-            facilities=records(self.facilities, Facility, units=units.of_facility, where="facilities"),
-            markets=records(self.markets, Market, where="markets"),
-            products=records(self.products, Product, units=units.of_product, where="products"),
-            periods=records(self.periods, Period, where="periods"),
-            lanes=records(self.lanes, Lane, units=units.of_lane, key=("tail", "head", "mode"), where="lanes"),
-            units=units,
+            reader.read(self.suppliers, Supplier, units=units.of_supplier, key=offer, where="suppliers"),
+            reader.read(self.facilities, Facility, units=units.of_facility, where="facilities"),
+            reader.read(self.markets, Market, where="markets"),
+            reader.read(self.products, Product, units=units.of_product, where="products"),
+            reader.read(self.periods, Period, where="periods"),
+            reader.read(self.lanes, Lane, units=units.of_lane, key=lane, where="lanes"),
+            units,
         )
+        reader.finish(network_mistakes(network))
         object.__setattr__(self, "network", network)
         object.__setattr__(self, "lane_tariff", LaneTariff(network, self.tariff, dict(self.planning)))
         object.__setattr__(self, "demand_array", demand_of(network, self.demand))

@@ -7,33 +7,79 @@ import math
 import pandas as pd
 import pytest
 
-from kanopt.errors import ProblemError, UnitError
+from kanopt.errors import ProblemError
 from kanopt.problems.supply import Facility, Lane, Market, Period, Product, Supplier, SupplyUnits
 from kanopt.tables import with_units
 from tests.cases.supply import small
 
 
 @pytest.mark.parametrize(
-    ("build", "message"),
+    ("table", "record", "message"),
     [
-        (lambda: Supplier("s", capacity=-1.0), "supplier 's': capacity is -1.0; it must be zero or more"),
-        (lambda: Supplier("s", unit_cost=math.inf), "supplier 's': unit_cost is inf"),
-        (lambda: Facility("f", storage=math.nan), "facility 'f': storage is nan"),
         (
-            lambda: Facility("f", fixed_cost=-2.0, holding_cost=-3.0),
-            "(?s)fixed_cost is -2.0.*holding_cost is -3.0",
+            "suppliers",
+            Supplier("mill", capacity=-1.0),
+            "suppliers: capacity of 'mill': must be at least 0, not the number -1.0",
         ),
-        (lambda: Facility("f", status="opne"), "unknown status 'opne'; did you mean 'open'"),
-        (lambda: Product("p", weight=0.0), "weight is 0.0; it must be more than zero"),
-        (lambda: Product("p", shortage_cost=-5.0), "shortage_cost is -5.0"),
-        (lambda: Lane("a", "b", distance=-1.0), "lane 'a → b': distance is -1.0"),
-        (lambda: Market("m", x=1.0), "market 'm': give both x and y, or neither"),
-        (lambda: Market("m", x=1.0, y=math.inf), r"the place \(1.0, inf\) is not finite"),
+        ("suppliers", Supplier("mill", unit_cost=math.inf), "unit_cost of 'mill': must be a finite number"),
+        (
+            "facilities",
+            Facility("north", storage=math.nan),
+            "storage of 'north': must be at least 0, not the number nan",
+        ),
+        (
+            "facilities",
+            Facility("north", fixed_cost=-2.0, holding_cost=-3.0),
+            "(?s)fixed_cost of 'north': .* -2.0.*holding_cost of 'north': .* -3.0",
+        ),
+        (
+            "facilities",
+            Facility("north", status="opne"),
+            "status of 'north': unknown word 'opne'; did you mean 'open'",
+        ),
+        (
+            "products",
+            Product("flour", weight=0.0),
+            "weight of 'flour': must be greater than 0, not the number 0.0",
+        ),
+        (
+            "products",
+            Product("flour", shortage_cost=-5.0),
+            "shortage_cost of 'flour': must be at least 0, not the number -5.0; it may be left out",
+        ),
+        (
+            "lanes",
+            Lane("mill", "north", distance=-1.0),
+            "lanes: distance of 'mill/north': .* the number -1.0",
+        ),
+        ("markets", Market("Lyon", x=1.0), "market 'Lyon': give both x and y, or neither"),
+        (
+            "markets",
+            Market("Lyon", x=1.0, y=math.inf),
+            "y of 'Lyon': must be a finite number, not the number inf",
+        ),
+        ("periods", Period(" "), "periods: name of ' ': must be a text that is not empty"),
     ],
 )
-def test_a_record_refuses_impossible_numbers(build, message):
+def test_impossible_values_of_records_are_refused(table, record, message):
     with pytest.raises(ProblemError, match=message):
-        build()
+        small(tariff=1.0, **{table: [record]})
+
+
+def test_mistakes_in_fields_and_between_records_of_all_tables_are_told_at_once():
+    with pytest.raises(ProblemError) as caught:
+        small(
+            tariff=1.0,
+            suppliers=[Supplier("mill", capacity=-1.0)],
+            products=pd.DataFrame({"name": ["flour"], "weight": [-2.0]}),
+            lanes=[Lane("mill", "nort", capacity=-3.0)],
+        )
+    assert str(caught.value).splitlines() == [
+        "suppliers: capacity of 'mill': must be at least 0, not the number -1.0",
+        "products: weight of 'flour': must be greater than 0, not the number -2.0",
+        "lanes: capacity of 'mill/nort': must be at least 0, not the number -3.0",
+        "lane 'mill → nort': head 'nort' is unknown; did you mean 'north'?",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +141,7 @@ def test_a_cost_in_another_currency_is_refused():
 
 
 def test_units_are_checked_and_named():
-    with pytest.raises(UnitError, match="unknown unit 'tt'"):
+    with pytest.raises(ProblemError, match="units: weight: unknown unit 'tt'"):
         SupplyUnits(weight="tt")
     units = SupplyUnits(quantity="pallet")
     assert units.of_product == {"weight": "t/pallet", "shortage_cost": "EUR/pallet"}

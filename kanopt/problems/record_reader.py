@@ -1,0 +1,440 @@
+"""Tables read into records, and records held to the rules of their fields: the one place where both happens.
+
+A record states the rules of a field beside its type, as ``demand: Amount = 0.0`` (:mod:`kanopt.validation`). It is
+not checked when it is made but when a problem reads it, so that all that is wrong is told at once, and in the same
+words whether it stood in a frame or was built by hand.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+
+from kanopt.errors import ProblemError, UnitError, nearest
+from kanopt.problems.records import Attribute, Quantity, Record, names_of
+from kanopt.problems.wording import list_names
+from kanopt.units import check_unit, convert, same_dimension
+from kanopt.validation import Fault, fault_text, faults
+
+__all__ = ["RecordReader", "TimeUnit", "Unit", "check_fields", "records"]
+
+
+def _time_unit(unit: str) -> str:
+    if not same_dimension(check_unit(unit), "min"):
+        raise UnitError(f"{unit!r} does not measure time; give one such as 'min' or 'h'")
+    return unit
+
+
+Unit: TypeAlias = Annotated[str, AfterValidator(check_unit)]
+"""A unit that is known."""
+TimeUnit: TypeAlias = Annotated[str, AfterValidator(_time_unit)]
+"""A unit of time."""
+
+RecordT = TypeVar("RecordT", bound=Record)
+_SHOWN = 5
+
+
+def records(
+    data: pd.DataFrame | Iterable[RecordT],
+    kind: type[RecordT],
+    *,
+    columns: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    key: Sequence[str] = ("name",),
+    where: str = "table",
+) -> tuple[RecordT, ...]:
+    """Turn a frame into records, or check records that were built by hand.
+
+    Parameters
+    ----------
+    data
+        A frame with one row per record, or records of this kind, which are returned as they are.
+    kind
+        A frozen dataclass with a field ``attributes``. Fields of type ``str``, ``int``, ``float`` or ``bool``
+        (or one of these or None) are read from the column of the same name; a blank cell means the field's
+        default.
+    columns
+        Field to column, where the names differ: ``{"demand": "demand_t"}``.
+    units
+        Unit of a field in the problem. A column whose declared unit differs (``kanopt.tables.units_of``) is
+        converted.
+    key
+        The fields that tell one record from another.
+    where
+        What the table is called in messages.
+
+    Returns
+    -------
+    tuple of `kind`
+        In the order of the rows. Columns that fill no field become ``attributes``: a text, a number, or a
+        :class:`Quantity` where the frame declares a unit. Blank cells are left out.
+
+    Raises
+    ------
+    ProblemError
+        With every mistake found: a missing column, a blank where a value is required, text where a number
+        belongs, a unit that does not convert, a value against the rules of its field, two records with the same key.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass, field
+    >>> @dataclass(frozen=True)
+    ... class Client:
+    ...     name: str
+    ...     demand: float
+    ...     attributes: dict = field(default_factory=dict)
+    >>> table = pd.DataFrame({"name": ["c1"], "demand_t": [0.5], "zone": ["north"]})
+    >>> records(table, Client, columns={"demand": "demand_t"}, where="clients")
+    (Client(name='c1', demand=0.5, attributes={'zone': 'north'}),)
+    """
+    reader = RecordReader()
+    read = reader.read(data, kind, columns=columns, units=units, key=key, where=where)
+    reader.finish()
+    return read
+
+
+class RecordReader:
+    """Reads the tables of a problem, so that what is wrong with any of them is told at once.
+
+    Attributes
+    ----------
+    mistakes
+        What is wrong so far.
+    complete
+        Whether every table could be read, so that records can be compared with each other.
+
+    Examples
+    --------
+    >>> from kanopt.problems.supply import Market, Product
+    >>> reader = RecordReader()
+    >>> _ = reader.read([Product("flour", weight=-1.0)], Product, where="products")
+    >>> _ = reader.read(pd.DataFrame({"name": ["Lyon"], "x": ["two"]}), Market, where="markets")
+    >>> for mistake in reader.mistakes:
+    ...     print(mistake)
+    products: weight of 'flour': must be greater than 0, not the number -1.0
+    markets: column 'x', row 1: must be a number, not the text 'two'; it may be left out
+    """
+
+    def __init__(self) -> None:
+        self.mistakes: list[str] = []
+        self.complete = True
+
+    def read(
+        self,
+        data: pd.DataFrame | Iterable[RecordT],
+        kind: type[RecordT],
+        *,
+        columns: Mapping[str, str] | None = None,
+        units: Mapping[str, str] | None = None,
+        key: Sequence[str] = ("name",),
+        where: str = "table",
+    ) -> tuple[RecordT, ...]:
+        """Return the records of a table as :func:`records` does; none where they cannot be read."""
+        given = () if isinstance(data, pd.DataFrame) else tuple(data)
+        if isinstance(data, pd.DataFrame):
+            table = _FrameReader(data, kind, columns or {}, units or {}).read()
+        else:
+            table = _table_of(given, kind)
+        found = [fault for fault in _faults(kind, table.rows) if fault.place[1] not in table.unread]
+        lines = [*table.mistakes, *_fault_lines(found, table, kind, key)]
+        if table.mistakes or any(fault.of_type for fault in found):
+            self.complete = False
+            given = ()
+        else:
+            made: Any = kind
+            given = given or tuple(made(**row, attributes=extra) for row, extra in table.pairs())
+            lines += _duplicates(given, key)
+        self.mistakes += [f"{where}: {line}" for line in lines]
+        return given
+
+    def finish(self, between: Iterable[str] = ()) -> None:
+        """Refuse the tables if anything is wrong with them.
+
+        Parameters
+        ----------
+        between
+            What is wrong between records; asked for only where all tables could be read.
+
+        Raises
+        ------
+        ProblemError
+            With every mistake, one a line.
+        """
+        found = [*self.mistakes, *(between if self.complete else ())]
+        if found:
+            raise ProblemError("\n".join(found))
+
+
+def check_fields(record: Any, where: str) -> None:
+    """Hold one object to the rules of its fields.
+
+    Raises
+    ------
+    ProblemError
+        With every field that is wrong.
+    """
+    found = _faults(type(record), [_row_of(record)])
+    if found:
+        raise ProblemError("\n".join(f"{where}: {fault.place[1]}: {fault.message}" for fault in found))
+
+
+def _duplicates(items: Sequence[Record], key: Sequence[str]) -> Iterable[str]:
+    counts = Counter(tuple(getattr(item, name) for name in key) for item in items)
+    again = ["/".join(map(str, value)) for value, count in counts.items() if count > 1]
+    if again:
+        yield f"{list_names(again)} appears more than once; {' and '.join(key)} must be unique"
+
+
+@dataclass
+class _Table:
+    """Rows of a table, before anything is asked of them.
+
+    Parameters
+    ----------
+    rows, attributes
+        What fills the fields, and what does not, of every row.
+    mistakes
+        Why fields could not be read at all.
+    unread
+        These fields.
+    columns
+        The column of each field; empty where the records were built by hand.
+    """
+
+    rows: list[dict[str, Any]]
+    attributes: list[dict[str, Attribute]] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def pairs(self) -> Iterable[tuple[dict[str, Any], dict[str, Attribute]]]:
+        """Return fields and attributes of every row."""
+        return zip(self.rows, self.attributes, strict=True)
+
+
+@dataclass(frozen=True)
+class _Field:
+    """A field that a column can fill.
+
+    Parameters
+    ----------
+    name
+        Its name.
+    type
+        ``str``, ``int``, ``float`` or ``bool``.
+    rules
+        Its type with its rules, as pydantic reads them.
+    required, optional
+        Whether it has no default, and whether it may be None.
+    """
+
+    name: str
+    type: type
+    rules: Any
+    required: bool
+    optional: bool
+
+
+@cache
+def _plain_fields(kind: type) -> tuple[_Field, ...]:
+    """Return the fields that a column can fill."""
+    plain, ruled = get_type_hints(kind), get_type_hints(kind, include_extras=True)
+    found = []
+    for item in fields(kind):
+        hint = plain[item.name]
+        options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+        types = {str if get_origin(one) is Literal else one for one in options} - {type(None)}
+        if len(types) == 1 and types <= {str, int, float, bool}:
+            required = item.default is MISSING and item.default_factory is MISSING
+            found.append(_Field(item.name, types.pop(), ruled[item.name], required, type(None) in options))
+    return tuple(found)
+
+
+@cache
+def _model(kind: type) -> type[BaseModel]:
+    """Return the rules of the fields as a model."""
+    rules: dict[str, Any] = {
+        item.name: (item.rules, ... if item.required else None) for item in _plain_fields(kind)
+    }
+    made: type[BaseModel] = create_model(kind.__name__, __config__=ConfigDict(strict=True), **rules)
+    return made
+
+
+@cache
+def _list_adapter(kind: type) -> TypeAdapter[Any]:
+    rows: Any = list[_model(kind)]  # type: ignore[misc]
+    return TypeAdapter(rows)
+
+
+def _faults(kind: type, rows: Sequence[Mapping[str, Any]]) -> list[Fault]:
+    try:
+        _list_adapter(kind).validate_python(rows)
+    except ValidationError as error:
+        return faults(error, _model(kind))
+    return []
+
+
+def _fault_lines(found: Sequence[Fault], table: _Table, kind: type, key: Sequence[str]) -> Iterable[str]:
+    """Yield a line for each field and rule, with the records concerned."""
+    optional = {item.name for item in _plain_fields(kind) if item.optional}
+    groups: dict[tuple[str, str], list[Fault]] = {}
+    for fault in found:
+        groups.setdefault((str(fault.place[1]), fault.rule or fault.message), []).append(fault)
+    for (name, _), alike in groups.items():
+        places = [int(fault.place[0]) for fault in alike]
+        labels = [_label(table.rows[at], key) for at in places]
+        place = f"{name} of {list_names(labels)}"
+        if table.columns and (alike[0].of_type or not all(labels)):
+            place = f"column {table.columns[name]!r}, {_row_numbers(places)}"
+        told = "is blank, but a value is required" if alike[0].kind == "missing" else fault_text(alike)
+        yield f"{place}: {told}" + ("; it may be left out" if name in optional else "")
+
+
+def _label(row: Mapping[str, Any], key: Sequence[str]) -> str:
+    return "/".join(str(row[part]) for part in key if row.get(part, "") != "")
+
+
+def _row_numbers(places: Sequence[int]) -> str:
+    shown = ", ".join(str(place + 1) for place in places[:_SHOWN])
+    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    return f"{'rows' if len(places) > 1 else 'row'} {shown}{more}"
+
+
+def _row_of(record: Any) -> dict[str, Any]:
+    """Return the fields of a record, numbers of numpy as plain ones."""
+    kind: type = type(record)
+    row = {item.name: getattr(record, item.name) for item in _plain_fields(kind)}
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
+
+
+def _table_of(items: Sequence[Record], kind: type) -> _Table:
+    for number, item in enumerate(items, start=1):
+        if not isinstance(item, kind):
+            told = f"entry {number} is a {type(item).__name__}; give {kind.__name__} objects or a DataFrame"
+            return _Table([], mistakes=[told])
+    return _Table([_row_of(item) for item in items])
+
+
+def _declared(frame: pd.DataFrame) -> Mapping[str, str]:
+    """Return the units the frame declares, by column."""
+    if not frame.attrs:
+        return {}
+    from kanopt.tables import units_of
+
+    return units_of(frame)
+
+
+class _FrameReader:
+    """Reads one frame: cells as values of their fields where they can be, as they are where not."""
+
+    def __init__(
+        self, frame: pd.DataFrame, kind: type, columns: Mapping[str, str], units: Mapping[str, str]
+    ) -> None:
+        self.frame = frame
+        self.units = units
+        self.declared = _declared(frame)
+        self.fields = _plain_fields(kind)
+        self.named = columns
+        names = [item.name for item in self.fields]
+        self.table = _Table(
+            [{} for _ in range(len(frame))], columns={name: columns.get(name, name) for name in names}
+        )
+        self.table.mistakes += [
+            f"no field {name!r} to fill from a column; {nearest(name, names)}"
+            for name in columns
+            if name not in names
+        ]
+
+    def read(self) -> _Table:
+        times = Counter(self.frame.columns)
+        twice = [f"column {name!r} appears {count} times" for name, count in times.items() if count > 1]
+        if twice:
+            return _Table([], mistakes=twice)
+        for item in self.fields:
+            column = self.table.columns[item.name]
+            if column in self.frame.columns:
+                self._fill(item, column)
+            elif item.required or item.name in self.named:
+                hint = nearest(column, map(str, self.frame.columns))
+                self._refuse(item, f"column {column!r} is missing; {hint}")
+        self.table.attributes = self._attributes()
+        return self.table
+
+    def _refuse(self, item: _Field, mistake: str) -> None:
+        self.table.mistakes.append(mistake)
+        self.table.unread.add(item.name)
+
+    def _fill(self, item: _Field, column: str) -> None:
+        """Put the cells of a column that are not blank into the rows."""
+        values = self.frame[column]
+        target = self.units.get(item.name, "")
+        if item.type in (int, float) and values.dtype.kind in "mM":
+            unit = f" in {target!r}" if target else ""
+            what = "dates" if values.dtype.kind == "M" else "durations"
+            self._refuse(item, f"column {column!r} holds {what}; give numbers{unit}")
+            return
+        filled = np.flatnonzero(values.notna().to_numpy())
+        source = self.declared.get(column, "") if target and item.type is float else ""
+        try:
+            cells = _cells(values.iloc[filled], item.type, (source, target))
+        except UnitError as error:
+            self._refuse(item, f"column {column!r}: {error}")
+            return
+        for place, cell in zip(filled, cells, strict=True):
+            if cell is not None:
+                self.table.rows[place][item.name] = cell
+
+    def _attributes(self) -> list[dict[str, Attribute]]:
+        """Collect the columns that fill no field."""
+        used = set(self.table.columns.values())
+        found: list[dict[str, Attribute]] = [{} for _ in range(len(self.frame))]
+        for column in self.frame.columns:
+            if column in used:
+                continue
+            values = self.frame[column]
+            unit = self.declared.get(column, "")
+            numeric = pd.api.types.is_numeric_dtype(values.dtype)
+            for place in np.flatnonzero(values.notna().to_numpy()):
+                value = values.iloc[place]
+                if not numeric:
+                    found[place][str(column)] = str(value)
+                else:
+                    found[place][str(column)] = Quantity(float(value), unit) if unit else float(value)
+        return found
+
+
+def _cells(values: pd.Series[Any], kind: type, units: tuple[str, str]) -> list[Any]:
+    """Return cells as a type where they can be read as such, as they are where not, and None for a blank text."""
+    given = values.tolist()
+    if kind is str:
+        return [text if text.strip() else None for text in names_of(given)]
+    if kind is bool:
+        return [_TRUTH.get(str(cell).strip().lower(), cell) for cell in given]
+    numbers: NDArray[np.float64] = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
+    if units[0]:
+        numbers = np.asarray(convert(numbers, *units))
+    read: list[Any] = numbers.tolist()
+    if kind is int:
+        read = [int(number) if number.is_integer() else number for number in read]
+    return [cell if number != number else number for number, cell in zip(read, given, strict=True)]
+
+
+_TRUTH = {
+    "true": True,
+    "yes": True,
+    "1": True,
+    "1.0": True,
+    "false": False,
+    "no": False,
+    "0": False,
+    "0.0": False,
+}

@@ -1,0 +1,79 @@
+"""Mistakes between the records of a supply problem, each as a sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from kanopt.errors import nearest
+from kanopt.problems.supply.entities import Facility, Market, Supplier
+from kanopt.problems.supply.network import SupplyNetwork
+
+__all__ = ["network_mistakes"]
+
+
+def network_mistakes(network: SupplyNetwork) -> Iterable[str]:
+    """Yield every contradiction between records.
+
+    Lists that are empty, places with one coordinate, a name used twice, a lane from or to an unknown place, an offer
+    of an unknown product.
+    """
+    lists = {
+        "suppliers": network.offers,
+        "markets": network.markets,
+        "products": network.products,
+        "periods": network.periods,
+        "lanes": network.lanes,
+    }
+    for name, items in lists.items():
+        if not items:
+            yield f"{name}: the list is empty; give at least one"
+    yield from _places(network)
+    yield from _offers(network)
+    yield from _lane_ends(network)
+
+
+def _places(network: SupplyNetwork) -> Iterable[str]:
+    kinds: dict[str, Sequence[Supplier | Facility | Market]] = {
+        "supplier": network.offers,
+        "facility": network.facilities,
+        "market": network.markets,
+    }
+    for kind, places in kinds.items():
+        for place in places:
+            if (place.x is None) != (place.y is None):
+                yield f"{kind} {place.name!r}: give both x and y, or neither"
+    for name, count in Counter(network.node_names).items():
+        if count > 1:
+            yield f"{name!r} names more than one place; suppliers, facilities and markets need names of their own"
+
+
+def _offers(network: SupplyNetwork) -> Iterable[str]:
+    """Yield the offers of an unknown product, and those both of one product and of all of them."""
+    for offer in network.offers:
+        if offer.product and offer.product not in network.product_names:
+            hint = nearest(offer.product, network.product_names)
+            yield f"suppliers: {offer.name!r} offers the unknown product {offer.product!r}; {hint}"
+    whole = {offer.name for offer in network.offers if not offer.product}
+    for name in dict.fromkeys(
+        offer.name for offer in network.offers if offer.product and offer.name in whole
+    ):
+        yield (
+            f"suppliers: {name!r} has a record for every product (product left empty) and others for single "
+            "products; keep one kind"
+        )
+
+
+def _lane_ends(network: SupplyNetwork) -> Iterable[str]:
+    """Yield the lanes that start or end where no lane can."""
+    tails = {*network.supplier_names, *network.facility_names}
+    heads = {*network.facility_names, *network.market_names}
+    for lane in network.lanes:
+        if lane.tail not in tails:
+            why = "is a market, where no lane starts" if lane.tail in heads else "is unknown"
+            yield f"lane {lane.name!r}: tail {lane.tail!r} {why}; {nearest(lane.tail, tails)}"
+        if lane.head not in heads:
+            why = "is a supplier, where no lane ends" if lane.head in tails else "is unknown"
+            yield f"lane {lane.name!r}: head {lane.head!r} {why}; {nearest(lane.head, heads)}"
+        if lane.tail == lane.head:
+            yield f"lane {lane.name!r} starts and ends at the same place"

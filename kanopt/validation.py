@@ -1,0 +1,179 @@
+"""What a validator found wrong, in words: the one way in which files and records are checked.
+
+A class states the rules of its fields beside their types, as ``capacity: Limit = math.inf``; pydantic checks them;
+:func:`faults` says what it found wrong. Where a value stands is told by whoever asked: a scenario file names line
+and key, a table of records its field and the record.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
+
+from kanopt.errors import nearest
+
+__all__ = ["Amount", "Count", "Fault", "Finite", "Limit", "Name", "describe_value", "fault_text", "faults"]
+
+Name: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""A text that is not empty."""
+Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
+"""A number that is finite."""
+Amount: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""A finite number that is zero or more."""
+Limit: TypeAlias = Annotated[float, Field(ge=0)]
+"""A number that is zero or more; infinite where nothing is limited."""
+Count: TypeAlias = Annotated[int, Field(ge=0)]
+"""A whole number that is zero or more."""
+
+_TYPES = {
+    str: "the text",
+    bool: "the truth value",
+    int: "the number",
+    float: "the number",
+    list: "a list",
+    dict: "a table",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong with one value.
+
+    Parameters
+    ----------
+    kind
+        The word of pydantic for it, such as ``"float_type"``.
+    place
+        The keys that lead to the value from where the check began.
+    value
+        What was given.
+    rule
+        What must be; where `rule` is empty, `message` says all there is.
+    message
+        What is wrong, as a sentence without its place.
+    """
+
+    kind: str
+    place: tuple[str | int, ...]
+    value: object
+    rule: str
+    message: str
+
+    @property
+    def of_type(self) -> bool:
+        """Whether the value is missing or of another type, so that nothing can be asked of it."""
+        return self.kind == "missing" or self.kind.endswith("_type")
+
+
+def faults(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
+    """Return everything that pydantic found wrong with data for a model.
+
+    Examples
+    --------
+    >>> class Van(BaseModel):
+    ...     capacity: Limit
+    >>> try:
+    ...     Van.model_validate({"capacity": -1.5})
+    ... except ValidationError as error:
+    ...     print(faults(error, Van)[0].message)
+    must be at least 0, not the number -1.5
+    """
+    return [_fault(model, details) for details in error.errors(include_url=False)]
+
+
+def fault_text(alike: Sequence[Fault]) -> str:
+    """Return what is wrong with several values under one rule, as a sentence without their places."""
+    values = list(dict.fromkeys(describe_value(fault.value) for fault in alike))
+    if len(values) == 1 or not alike[0].rule:
+        return alike[0].message
+    shown = ", ".join(values[:5]) + (" and others" if len(values) > 5 else "")
+    return f"must be {alike[0].rule}, not {shown}"
+
+
+def _fault(model: type[BaseModel], details: Any) -> Fault:
+    kind, place, given = details["type"], tuple(details["loc"]), details["input"]
+    context: Mapping[str, Any] = details.get("ctx", {})
+    rule = _EXPECTED[kind](context) if kind in _EXPECTED else ""
+    if rule:
+        message = f"must be {rule}, not {describe_value(given)}"
+    elif kind == "extra_forbidden":
+        # a key that pydantic does not know belongs to the model found by walking the location
+        message = f"unknown key; {nearest(str(place[-1]), _known_keys(model, place[:-1]))}"
+    elif kind == "missing":
+        message = "is missing"
+    elif kind in ("value_error", "assertion_error"):
+        message = str(context["error"])
+    elif kind == "literal_error":
+        message = _unknown_word(given, context)
+    else:
+        message = f"{details['msg']} (given: {describe_value(given)})"
+    return Fault(kind, tuple(part for part in place if part != "[key]"), given, rule, message)
+
+
+_EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "string_type": lambda c: "a text in quotes",
+    "bool_type": lambda c: "true or false",
+    "int_type": lambda c: "a whole number",
+    "int_from_float": lambda c: "a whole number",
+    "float_type": lambda c: "a number",
+    "finite_number": lambda c: "a finite number",
+    "list_type": lambda c: 'a list such as ["a", "b"]',
+    "tuple_type": lambda c: 'a list such as ["a", "b"]',
+    "dict_type": lambda c: "a table of key = value",
+    "mapping_type": lambda c: "a table of key = value",
+    "model_type": lambda c: "a table of key = value",
+    "model_attributes_type": lambda c: "a table of key = value",
+    "greater_than": lambda c: f"greater than {c['gt']:g}",
+    "greater_than_equal": lambda c: f"at least {c['ge']:g}",
+    "less_than": lambda c: f"less than {c['lt']:g}",
+    "less_than_equal": lambda c: f"at most {c['le']:g}",
+    "too_short": lambda c: f"a list of at least {c['min_length']}",
+    "string_too_short": lambda c: "a text that is not empty",
+}
+
+
+def describe_value(value: object) -> str:
+    """Name a value and what it is.
+
+    Examples
+    --------
+    >>> describe_value("a"), describe_value(True)
+    ("the text 'a'", 'the truth value true')
+    """
+    if value is None:
+        return "None"
+    word = _TYPES.get(type(value), f"a {type(value).__name__}")
+    return word if isinstance(value, (list, dict)) else f"{word} {_toml(value)}"
+
+
+def _toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _unknown_word(given: object, context: Mapping[str, Any]) -> str:
+    # pydantic hands the words over as text: "'a', 'b' or 'c'"
+    words = ast.literal_eval("[" + str(context["expected"]).replace(" or ", ", ") + "]")
+    if isinstance(given, str) and all(isinstance(word, str) for word in words):
+        return f"unknown word {given!r}; {nearest(given, map(str, words))}"
+    return f"must be one of {', '.join(map(repr, words))}, not {describe_value(given)}"
+
+
+def _known_keys(model: type[BaseModel], place: Iterable[Any]) -> list[str]:
+    """Walk from the outer model to the one that `place` leads to and return its keys."""
+    current: Any = model
+    for part in place:
+        if isinstance(part, str) and part in current.model_fields:
+            current = _inner_model(current.model_fields[part].annotation) or current
+    return [field.alias or name for name, field in current.model_fields.items()]
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    """Find the model inside ``Model | None``, ``list[Model]`` or ``dict[str, Model]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_inner_model(inner) for inner in getattr(annotation, "__args__", ()))
+    return next((inner for inner in found if inner is not None), None)
