@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from typing import Annotated
 
-from kanopt.errors import ProblemError, UnitError
+from pydantic import Field
+
+from kanopt.problems.record_reader import TimeUnit, Unit, check_fields
 from kanopt.problems.records import Attribute
-from kanopt.units import check_unit, same_dimension
+from kanopt.validation import Amount, Count, Finite, Limit, Name
 
 __all__ = ["Client", "Depot", "RoutingUnits", "VehicleType", "split_label", "split_list"]
+
+MOST_RELOADS = 20  # each is a stop of its own for every vehicle
 
 
 def split_list(text: str) -> frozenset[str]:
@@ -54,21 +59,13 @@ class RoutingUnits:
     'EUR/min'
     """
 
-    distance: str = "km"
-    time: str = "min"
-    load: str = "t"
-    money: str = "EUR"
+    distance: Unit = "km"
+    time: TimeUnit = "min"
+    load: Unit = "t"
+    money: Unit = "EUR"
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            try:
-                check_unit(getattr(self, item.name))
-            except UnitError as error:
-                raise ProblemError(f"unit of {item.name}: {error}") from error
-        if not same_dimension(self.time, "min"):
-            raise ProblemError(
-                f"unit of time: {self.time!r} does not measure time; give one such as 'min' or 'h'"
-            )
+        check_fields(self, "units")
 
     def of_points(self) -> dict[str, str]:
         """Return the unit of each field of a depot or client."""
@@ -120,7 +117,7 @@ class Depot:
     'depot'
     """
 
-    name: str
+    name: Name
     x: float = math.nan
     y: float = math.nan
     attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
@@ -169,18 +166,18 @@ class Client:
     True
     """
 
-    name: str
+    name: Name
     x: float = math.nan
     y: float = math.nan
-    demand: float = 0.0
-    pickup: float = 0.0
+    demand: Amount = 0.0
+    pickup: Amount = 0.0
     source: str = ""
-    service: float = 0.0
-    earliest: float = 0.0
+    service: Amount = 0.0
+    earliest: Finite = 0.0
     latest: float = math.inf
     windows: str = ""
-    cost_per_lateness: float | None = None
-    prize: float | None = None
+    cost_per_lateness: Amount | None = None
+    prize: Amount | None = None
     needs: str = ""
     vehicles: str = ""
     goods: str = ""
@@ -238,22 +235,22 @@ class VehicleType:
     3
     """
 
-    name: str
-    count: int = 1
-    capacity: float = math.inf
-    fixed_cost: float = 0.0
-    cost_per_distance: float = 0.0
-    cost_per_time: float = 0.0
-    shift_start: float = 0.0
+    name: Name
+    count: Count = 1
+    capacity: Limit = math.inf
+    fixed_cost: Amount = 0.0
+    cost_per_distance: Amount = 0.0
+    cost_per_time: Amount = 0.0
+    shift_start: Finite = 0.0
     shift_end: float = math.inf
     depot: str | None = None
     returns: bool = True
-    max_distance: float = math.inf
-    max_duration: float = math.inf
-    regular_time: float = math.inf
-    cost_per_overtime: float = 0.0
-    reloads: int = 0
-    reload_time: float = 0.0
+    max_distance: Limit = math.inf
+    max_duration: Limit = math.inf
+    regular_time: Limit = math.inf
+    cost_per_overtime: Amount = 0.0
+    reloads: Annotated[int, Field(ge=0, le=MOST_RELOADS)] = 0
+    reload_time: Amount = 0.0
     breaks: str = ""
     skills: str = ""
     attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)

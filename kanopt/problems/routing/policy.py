@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula
+from kanopt.problems.record_reader import check_fields
+from kanopt.validation import Amount
 
 __all__ = ["RoutingPolicy"]
 
@@ -36,7 +38,7 @@ class RoutingPolicy:
     Raises
     ------
     ProblemError
-        If a text stands where a list of names belongs.
+        If a text stands where a list of names belongs, or the price is negative.
 
     Examples
     --------
@@ -48,10 +50,11 @@ class RoutingPolicy:
     capacities: Sequence[str] = ()
     apart: Sequence[tuple[str, str]] = ()
     backhaul: bool = False
-    cost_of_longest: float = 0.0
+    cost_of_longest: Amount = 0.0
     pinned: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_fields(self, "policy")
         if self.service is not None and not isinstance(self.service, BoundFormula):
             raise ProblemError(
                 f"policy: service is a {type(self.service).__name__}; give a formula with its inputs bound, as "

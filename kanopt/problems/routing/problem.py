@@ -16,7 +16,7 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.record_reader import records
+from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.records import Quantity, names_of
 from kanopt.problems.road_network import RoadNetwork, TravelMatrix
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
@@ -30,7 +30,7 @@ from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.reasons import routing_reasons
 from kanopt.problems.routing.remarks import input_findings
 from kanopt.problems.routing.simulate import RESERVED, Drive, check_plan, drive, price_plan
-from kanopt.problems.routing.validation import check_entities, check_text_fields, read_matrix
+from kanopt.problems.routing.validation import read_matrix, routing_mistakes
 from kanopt.problems.routing.views import timetable_of, views_of, with_times
 from kanopt.problems.views import View
 from kanopt.problems.wording import list_names
@@ -118,13 +118,15 @@ class RoutingProblem(Problem[RoutingPlan]):
     def __post_init__(self) -> None:
         points, fleet = self.units.of_points(), self.units.of_vehicles()
         tables = (("depots", Depot, points), ("clients", Client, points), ("vehicles", VehicleType, fleet))
+        reader = RecordReader()
         for name, kind, units in tables:
-            found: Any = records(getattr(self, name), kind, units=units, where=name)
+            found: Any = reader.read(getattr(self, name), kind, units=units, where=name)
             object.__setattr__(self, name, found)
         if not isinstance(self.policy, RoutingPolicy):
             raise ProblemError(f"policy: give a RoutingPolicy, not a {type(self.policy).__name__}")
-        check_entities(self.depots, self.clients, self.vehicles)
-        check_text_fields(self.clients, self.vehicles, self.policy, self.units.time)
+        reader.finish(
+            routing_mistakes(self.depots, self.clients, self.vehicles, self.policy, self.units.time)
+        )
         # evaluates every law once on every arc, so that what a law cannot price is refused here
         _ = self.planning_values.costs, self.data.service, self.data.demands, self.data.capacities
 

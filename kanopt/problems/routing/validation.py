@@ -1,8 +1,7 @@
-"""Mistakes in the data of a routing problem, every one of a kind at once."""
+"""Mistakes between the records of a routing problem, each as a sentence; and matrices that users give."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,29 +15,32 @@ from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
 from kanopt.problems.wording import list_names
 
-__all__ = ["check_entities", "check_text_fields", "read_matrix"]
-
-_MOST = 20  # reloads: each is a stop of its own for every vehicle
+__all__ = ["read_matrix", "routing_mistakes"]
 
 
-def check_entities(
-    depots: Sequence[Depot], clients: Sequence[Client], vehicles: Sequence[VehicleType]
-) -> None:
-    """Refuse data that contradict themselves.
+def routing_mistakes(
+    depots: Sequence[Depot],
+    clients: Sequence[Client],
+    vehicles: Sequence[VehicleType],
+    policy: RoutingPolicy,
+    time: str,
+) -> Iterable[str]:
+    """Yield what contradicts itself, words that name nothing, and windows and breaks that cannot be read.
 
-    Raises
-    ------
-    ProblemError
-        With one line for each kind of mistake and the names concerned.
+    Parameters
+    ----------
+    depots, clients, vehicles, policy
+        What the problem was given.
+    time
+        Its unit of time.
     """
-    mistakes = [
-        *_names(depots, clients, vehicles),
-        *_clients(clients),
-        *_vehicles(vehicles, {depot.name for depot in depots}),
-        *_sources(clients),
-    ]
-    if mistakes:
-        raise ProblemError("\n".join(mistakes))
+    yield from _names(depots, clients, vehicles)
+    yield from _windows(clients)
+    yield from _vehicles(vehicles, {depot.name for depot in depots})
+    yield from _sources(clients)
+    yield from _skills(clients, vehicles)
+    yield from _clocks(clients, vehicles, time)
+    yield from _policy(clients, vehicles, policy)
 
 
 def _names(
@@ -48,35 +50,17 @@ def _names(
         yield "depots: there is none"
     if not vehicles:
         yield "vehicles: there is no type"
-    counts = Counter([*(depot.name for depot in depots), *(client.name for client in clients)])
-    again = [name for name, count in counts.items() if count > 1]
+    there = {client.name for client in clients}
+    again = [depot.name for depot in depots if depot.name in there]
     if again:
         yield f"depots and clients: {list_names(again)} appears more than once; names must be unique"
 
 
-def _mistake_line(where: str, wrong: Sequence[str], what: str) -> Iterable[str]:
-    if wrong:
-        yield f"{where} {list_names(wrong)}: {what}"
-
-
-def _clients(clients: Sequence[Client]) -> Iterable[str]:
-    at_least_0 = "must be a number of at least 0"
-    for field in ("demand", "pickup", "service"):
-        wrong = [client.name for client in clients if not 0 <= getattr(client, field) < np.inf]
-        yield from _mistake_line("clients", wrong, f"{field} {at_least_0}")
-    wrong = [c.name for c in clients if not 0 <= (c.cost_per_lateness or 0.0) < np.inf]
-    yield from _mistake_line(
-        "clients", wrong, f"cost_per_lateness {at_least_0}, or left out where it must not be late"
-    )
-    wrong = [c.name for c in clients if c.windows and (c.earliest, c.latest) != (0.0, np.inf)]
-    yield from _mistake_line("clients", wrong, "give either windows, or earliest and latest")
-    wrong = [c.name for c in clients if c.prize is not None and not 0 <= c.prize < np.inf]
-    yield from _mistake_line(
-        "clients", wrong, f"prize {at_least_0}, or left out for a client that must be served"
-    )
-    wrong = [client.name for client in clients if not np.isfinite(client.earliest)]
-    yield from _mistake_line("clients", wrong, "earliest must be a clock time")
-    late = [client for client in clients if client.earliest > client.latest or np.isnan(client.latest)]
+def _windows(clients: Sequence[Client]) -> Iterable[str]:
+    both = [c.name for c in clients if c.windows and (c.earliest, c.latest) != (0.0, np.inf)]
+    if both:
+        yield f"clients {list_names(both)}: give either windows, or earliest and latest"
+    late = [client for client in clients if not client.earliest <= client.latest]
     if late:
         shown = ", ".join(f"{c.name!r} ({c.earliest:g} to {c.latest:g})" for c in late[:5])
         more = f" and {len(late) - 5} more" if len(late) > 5 else ""
@@ -84,27 +68,9 @@ def _clients(clients: Sequence[Client]) -> Iterable[str]:
 
 
 def _vehicles(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[str]:
-    limits = ("capacity", "max_distance", "max_duration", "regular_time")
-    prices = ("fixed_cost", "cost_per_distance", "cost_per_time", "cost_per_overtime")
-    for field in (*limits, *prices, "reload_time"):
-        most = np.inf if field in limits else np.finfo(float).max
-        wrong = [vehicle.name for vehicle in vehicles if not 0 <= getattr(vehicle, field) <= most]
-        yield from _mistake_line("vehicles", wrong, f"{field} must be a number of at least 0")
-    wrong = [
-        v.name for v in vehicles if not (isinstance(v.reloads, int | np.integer) and 0 <= v.reloads <= _MOST)
-    ]
-    yield from _mistake_line("vehicles", wrong, f"reloads must be a whole number from 0 to {_MOST}")
-    counts: dict[str, object] = {vehicle.name: vehicle.count for vehicle in vehicles}
-    wrong = [
-        name for name, count in counts.items() if not (isinstance(count, int | np.integer) and count >= 0)
-    ]
-    yield from _mistake_line("vehicles", wrong, "count must be a whole number of at least 0")
-    wrong = [
-        vehicle.name
-        for vehicle in vehicles
-        if not np.isfinite(vehicle.shift_start) or not vehicle.shift_end >= vehicle.shift_start
-    ]
-    yield from _mistake_line("vehicles", wrong, "the shift ends before it starts")
+    early = [vehicle.name for vehicle in vehicles if not vehicle.shift_end >= vehicle.shift_start]
+    if early:
+        yield f"vehicles {list_names(early)}: the shift ends before it starts"
     for vehicle in vehicles:
         if vehicle.depot is None and len(depots) > 1:
             yield f"vehicle {vehicle.name!r}: say which depot it belongs to; {nearest('', depots)}"
@@ -125,25 +91,6 @@ def _sources(clients: Sequence[Client]) -> Iterable[str]:
             yield f"client {client.name!r}: its source {client.source!r} has a source itself"
 
 
-def check_text_fields(
-    clients: Sequence[Client], vehicles: Sequence[VehicleType], policy: RoutingPolicy, time: str
-) -> None:
-    """Refuse words that name nothing, and windows, breaks and rules that cannot be read.
-
-    Raises
-    ------
-    ProblemError
-        With one line for each mistake.
-    """
-    mistakes = [
-        *_skills(clients, vehicles),
-        *_clocks(clients, vehicles, time),
-        *_policy(clients, vehicles, policy),
-    ]
-    if mistakes:
-        raise ProblemError("\n".join(mistakes))
-
-
 def _clocks(clients: Sequence[Client], vehicles: Sequence[VehicleType], time: str) -> Iterable[str]:
     for client in clients:
         try:
@@ -160,8 +107,6 @@ def _clocks(clients: Sequence[Client], vehicles: Sequence[VehicleType], time: st
 def _policy(
     clients: Sequence[Client], vehicles: Sequence[VehicleType], policy: RoutingPolicy
 ) -> Iterable[str]:
-    if not 0 <= policy.cost_of_longest < np.inf:
-        yield f"policy: cost_of_longest = {policy.cost_of_longest!r} must be a number of at least 0"
     goods = sorted(frozenset().union(*(split_list(client.goods) for client in clients)))
     pairs: Sequence[Sequence[str]] = policy.apart
     for pair in pairs:
