@@ -243,26 +243,28 @@ def _base_of(scenario: Scenario) -> Path:
 )
 @_time_limit_option
 @_common_options
-def solve(file: Path, *, convention: str | None, out: Path | None, **given: Any) -> int:
+def solve(
+    file: Path,
+    *,
+    convention: str | None,
+    out: Path | None,
+    seed: int | None,
+    time_limit: float | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
     """Plan a scenario and print the result; no report.
 
     A FILE that does not end in .toml is a published instance: CVRPLIB, Solomon, Gehring and Homberger, Rifki, UK
     pollution routing.
     """
     from kanopt.cli.instances import InstanceOptions, is_instance, solve_instance
-
-    if is_instance(file):
-        return solve_instance(file, InstanceOptions(convention, out, **given))
-    if convention is not None:
-        raise click.UsageError("--convention goes with an instance; a scenario says what its distances are")
-    return _solve_scenario(file, out=out, **given)
-
-
-def _solve_scenario(
-    file: Path, *, out: Path | None, seed: int | None, time_limit: float | None, as_json: bool, quiet: bool
-) -> int:
     from kanopt.cli.output import result_json, save_plan, to_json
 
+    if is_instance(file):
+        return solve_instance(file, InstanceOptions(convention, out, seed, time_limit, as_json, quiet))
+    if convention is not None:
+        raise click.UsageError("--convention goes with an instance; a scenario says what its distances are")
     outcome = _run(file, seed=seed, time_limit=time_limit, quiet=quiet)
     code = exit_code_of(outcome.result)
     if out is not None and outcome.result.has_plan:

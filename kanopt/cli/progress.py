@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -43,7 +43,14 @@ def warnings_to_stderr() -> Iterator[None]:
     """Let the warnings of kanopt be lines on stderr, and those of other libraries be silent."""
     from kanopt.errors import KanoptWarning
 
-    def tell(message: Warning | str, *rest: object, **more: object) -> None:
+    def tell(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
         click.echo(f"warning: {message}", err=True)
 
     with warnings.catch_warnings():

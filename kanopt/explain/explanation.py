@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.explain.summary import summary
 from kanopt.problems.findings import Extrapolation, FrozenInput, Reason, to_frame
-from kanopt.problems.result import Result
+from kanopt.problems.result import Progress, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kanopt.explain.routing.alternatives import PlanAlternative
     from kanopt.explain.routing.conflicts import Conflict
 
@@ -138,7 +140,16 @@ class Explanation:
         certificate = self.result.certificate
         return to_frame(() if certificate is None else certificate.frozen, FrozenInput)
 
-    def instead(self, client: str, vehicle: str, **options: Any) -> PlanAlternative:
+    def instead(
+        self,
+        client: str,
+        vehicle: str,
+        *,
+        time_limit: float | None = None,
+        seed: int | None = None,
+        workers: int = 1,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> PlanAlternative:
         """Answer "why is this client not on that vehicle": plan again with it there, and compare.
 
         Parameters
@@ -147,9 +158,11 @@ class Explanation:
             Name of a client.
         vehicle
             Name of a vehicle type that may serve it.
-        **options
-            As for :func:`kanopt.solve`. As much time and the same seed as the result had, work counted where it was,
-            and its plan to start from, unless stated.
+        time_limit, seed
+            As much time and the same seed as the result had, unless stated; work is counted where it was. The search
+            starts from the plan of the result.
+        workers, progress
+            As for :func:`kanopt.solve`.
 
         Returns
         -------
@@ -162,18 +175,28 @@ class Explanation:
         ProblemError
             If it is no routing problem, the client or vehicle does not exist, or the client is there already.
         """
-        from kanopt.explain.routing.alternatives import with_client_on
+        from kanopt.explain.routing.alternatives import AlternativeSearch, with_client_on
 
-        return with_client_on(self.result, client, vehicle, **options)
+        search = AlternativeSearch(time_limit=time_limit, seed=seed, workers=workers, progress=progress)
+        return with_client_on(self.result, client, vehicle, search)
 
-    def leg(self, start: str, end: str, **options: Any) -> PlanAlternative:
+    def leg(
+        self,
+        start: str,
+        end: str,
+        *,
+        time_limit: float | None = None,
+        seed: int | None = None,
+        workers: int = 1,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> PlanAlternative:
         """Answer "why does the plan drive from here to there": plan again without that leg, and compare.
 
         Parameters
         ----------
         start, end
             Names of two stops one after the other in the plan.
-        **options
+        time_limit, seed, workers, progress
             As for :meth:`instead`.
 
         Returns
@@ -186,9 +209,10 @@ class Explanation:
         ProblemError
             If it is no routing problem, or the plan does not drive this leg.
         """
-        from kanopt.explain.routing.alternatives import without_leg
+        from kanopt.explain.routing.alternatives import AlternativeSearch, without_leg
 
-        return without_leg(self.result, start, end, **options)
+        search = AlternativeSearch(time_limit=time_limit, seed=seed, workers=workers, progress=progress)
+        return without_leg(self.result, start, end, search)
 
     def conflict(self, client: str, *, time_limit: float = 10.0, seed: int = 0) -> Conflict:
         """Answer "what keeps this client out": a smallest set of clients and rules that cannot hold together.

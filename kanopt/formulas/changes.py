@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kanopt.formulas.estimation.bootstrap import Bootstrap
     from kanopt.formulas.estimation.confidence import Method
+    from kanopt.formulas.estimation.estimation_rows import Weight
     from kanopt.formulas.estimation.refitting import Robust
     from kanopt.formulas.formula import Formula
 
@@ -47,12 +49,21 @@ class FormulaEdits:
         return refit(self._law, table, only, **how)
 
     def intervals(
-        self, level: float = 0.95, method: Method = "auto", table: Any = None, **how: Any
+        self,
+        level: float = 0.95,
+        method: Method = "auto",
+        table: Any = None,
+        *,
+        weight: Weight | None = None,
+        log_target: bool = False,
+        bootstrap: Bootstrap | None = None,
     ) -> pd.DataFrame:
         """Return confidence intervals of its constants; see :func:`kanopt.formulas.estimation.confidence`."""
         from kanopt.formulas.estimation import intervals
 
-        return intervals(self._law, level, method, table, **how)
+        return intervals(
+            self._law, level, method, table, weight=weight, log_target=log_target, bootstrap=bootstrap
+        )
 
     @property
     def pattern(self) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from kanopt.errors import SolverError, nearest
-from kanopt.problems.base import Problem
+from kanopt.errors import SolverError
+from kanopt.problems.base import Plan, Problem
 from kanopt.problems.evaluate import status_of
 from kanopt.problems.findings import Check
-from kanopt.problems.result import Certificate, Result, Status
+from kanopt.problems.result import Certificate, Progress, Result, Status
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 
 __all__ = ["solve", "solvers"]
@@ -31,7 +31,17 @@ def solvers() -> tuple[Solver, ...]:
     return (LawRouting(), RoutingPortfolio(), CpSatScheduling(), HighsSupply(), HighsPieces(), ScipNative())
 
 
-def solve(problem: Problem[Any], *, solver: Solver | None = None, **options: Any) -> Result:
+def solve(
+    problem: Problem[Any],
+    *,
+    solver: Solver | None = None,
+    time_limit: float = 30.0,
+    seed: int = 0,
+    initial: Plan | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    workers: int = 1,
+    deterministic: bool = False,
+) -> Result:
     """Solve a problem and judge the plan by the law.
 
     The plan is checked and priced again on the law itself, by code the solver did not use. A lower bound is
@@ -44,9 +54,19 @@ def solve(problem: Problem[Any], *, solver: Solver | None = None, **options: Any
         Any problem.
     solver
         What to solve it with; the first of :func:`solvers` that accepts it where not given.
-    **options
-        The fields of :class:`SolveOptions`: ``time_limit`` (wall seconds), ``seed``, ``initial``, ``progress``,
-        ``workers``, ``deterministic`` (whether the time limit counts work in place of seconds).
+    time_limit
+        Wall seconds, at least 0; seconds' worth of work where `deterministic`.
+    seed
+        A whole number of at least 0. Same seed, same plan, where the solver stops by itself or `deterministic`.
+    initial
+        A plan to start from.
+    progress
+        Called with each new incumbent; ``print`` will do.
+    workers
+        Threads or processes a solver may use, at least 1. Where `deterministic`, one is used.
+    deterministic
+        Whether the time limit counts the steps of the search in place of seconds, so that the same seed gives the
+        same plan; see :class:`~kanopt.solvers.SolveOptions`. For routing and scheduling; other solvers refuse it.
 
     Returns
     -------
@@ -56,26 +76,29 @@ def solve(problem: Problem[Any], *, solver: Solver | None = None, **options: Any
     Raises
     ------
     SolverError
-        If no solver accepts the problem, or the one given does not, or there is no such option; says why.
+        If no solver accepts the problem, or the one given does not, or an option has no such value; says why.
     """
-    known = [field.name for field in fields(SolveOptions)]
-    for name in options:
-        if name not in known:
-            raise SolverError(f"solve has no option {name!r}; {nearest(name, known)}")
-    chosen = SolveOptions(**options)
+    options = SolveOptions(
+        time_limit=time_limit,
+        seed=seed,
+        initial=initial,
+        progress=progress,
+        workers=workers,
+        deterministic=deterministic,
+    )
     wall, cpu = time.perf_counter(), _cpu_seconds()
     # a solver may have to make pieces of laws to know whether it accepts them
     solver = _choose(problem, solvers() if solver is None else (solver,))
-    outcome = solver.solve(problem, chosen)
-    if chosen.deterministic:
+    outcome = solver.solve(problem, options)
+    if options.deterministic:
         outcome = replace(outcome, message="; ".join(filter(None, (outcome.message, _COUNTED))))
     return _assess(
         problem,
         outcome,
         solver=solver.name,
-        seed=chosen.seed,
-        time_limit=chosen.time_limit,
-        deterministic=chosen.deterministic,
+        seed=options.seed,
+        time_limit=options.time_limit,
+        deterministic=options.deterministic,
         wall_seconds=time.perf_counter() - wall,
         cpu_seconds=_cpu_seconds() - cpu,
     )

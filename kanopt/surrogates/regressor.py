@@ -168,19 +168,54 @@ class KANRegressor(FittingMixin, InspectionMixin, PersistenceMixin, RegressorMix
         self.device = device
 
     @classmethod
-    def from_formula(cls, formula: Formula, **arguments: Any) -> PriorRegressor:
+    def from_formula(  # noqa: PLR0913 - those of PriorRegressor, which scikit-learn reads off the signature
+        cls,
+        formula: Formula,
+        *,
+        refine: str = "correction",
+        scale: str = "auto",
+        beyond: str = "prior",
+        ranges: Any = None,
+        tolerance: float = 1e-3,
+        hidden: Any = "auto",
+        grid_size: int | Literal["auto"] = "auto",
+        smoothing: float | Literal["auto", "evidence"] = "auto",
+        starts: int = 16,
+        loss: str = "auto",
+        periodic: Any = None,
+        seed: int = 0,
+        device: str = "auto",
+    ) -> PriorRegressor:
         """Return a model that predicts as a formula does, and is corrected by a fit where rows tell that it is wrong.
 
         Parameters
         ----------
         formula : Formula
             The law that is known.
-        **arguments
-            Those of :class:`~kanopt.surrogates.compiling.PriorRegressor`.
+        refine, scale, beyond, ranges, tolerance
+            How it is corrected; see :class:`~kanopt.surrogates.compiling.PriorRegressor`.
+        hidden, grid_size, smoothing, starts, loss, periodic, seed, device
+            As of :class:`KANRegressor`, for what a network learns beside the formula.
         """
         from kanopt.surrogates.compiling import PriorRegressor
 
-        return PriorRegressor(formula, **arguments).ready()
+        model = PriorRegressor(
+            formula,
+            refine=refine,
+            scale=scale,
+            beyond=beyond,
+            ranges=ranges,
+            tolerance=tolerance,
+            hidden=hidden,
+            grid_size=grid_size,
+            smoothing=smoothing,
+            starts=starts,
+            loss=loss,
+            periodic=periodic,
+            seed=seed,
+            device=device,
+        )
+        return model.ready()
 
     def fit(
         self,

@@ -366,7 +366,6 @@ def _broken_plans() -> dict[str, str]:
         ).conflict("full other", time_limit=60),
         "today: of another problem": lambda: why.to_html("never.html", today=slow),
         "difference: units": lambda: ko.difference(result, replace(result, pricing=None)),
-        "solve: unknown option": lambda: ko.solve(rounds, time_limt=3),
         "solve: time limit": lambda: ko.solve(rounds, time_limit=-1),
         "solve: seed": lambda: ko.solve(rounds, seed=1.5),
         "solve: counting supply": lambda: ko.solve(mills, deterministic=True),

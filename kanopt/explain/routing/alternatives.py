@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,12 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.explain.differences import difference
 from kanopt.explain.explanation import Level
 from kanopt.explain.wording import amount_text, first_few, join_list, number_text, percent_text
-from kanopt.problems.result import Result
+from kanopt.problems.result import Progress, Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.problems.routing.simulate import missing_skill
 from kanopt.solvers.solve import solve
 
-__all__ = ["PlanAlternative", "with_client_on", "without_leg"]
+__all__ = ["AlternativeSearch", "PlanAlternative", "with_client_on", "without_leg"]
 
 _LEAST_SECONDS = 2.0
 _SAME = 1e-6
@@ -104,7 +104,40 @@ class PlanAlternative:
         return f"{said}. The plan that was explained is not the best one" if better else said
 
 
-def with_client_on(result: Result, client: str, vehicle: str, **options: Any) -> PlanAlternative:
+@dataclass(frozen=True)
+class AlternativeSearch:
+    """How the plan under force is looked for.
+
+    Parameters
+    ----------
+    time_limit, seed
+        As the result had, unless stated.
+    workers, progress
+        As for :func:`kanopt.solve`.
+    """
+
+    time_limit: float | None = None
+    seed: int | None = None
+    workers: int = 1
+    progress: Callable[[Progress], None] | None = None
+
+    def solve(self, problem: RoutingProblem, start: Result) -> Result:
+        """Solve a problem from the plan of a result; work is counted where it was."""
+        seconds = max(start.wall_seconds, _LEAST_SECONDS)
+        if start.deterministic and start.time_limit is not None:
+            seconds = start.time_limit
+        return solve(
+            problem,
+            time_limit=seconds if self.time_limit is None else self.time_limit,
+            seed=start.seed if self.seed is None else self.seed,
+            initial=start.plan,
+            progress=self.progress,
+            workers=self.workers,
+            deterministic=start.deterministic,
+        )
+
+
+def with_client_on(result: Result, client: str, vehicle: str, search: AlternativeSearch) -> PlanAlternative:
     """Plan again with a client on another vehicle type; see :meth:`kanopt.Explanation.instead`."""
     problem, plan = _routing_plan(result)
     names = [each.name for each in problem.clients]
@@ -125,12 +158,11 @@ def with_client_on(result: Result, client: str, vehicle: str, **options: Any) ->
     # who has a prize would be left out where that is cheaper
     clients[place] = replace(clients[place], vehicles=vehicle, prize=None)
     question = f"client {client} on {vehicle}"
-    return replace(
-        _solve_alternative(question, result, replace(problem, clients=clients), options), client=client
-    )
+    found = search.solve(replace(problem, clients=clients), result)
+    return PlanAlternative(question, result, found, client)
 
 
-def without_leg(result: Result, start: str, end: str, **options: Any) -> PlanAlternative:
+def without_leg(result: Result, start: str, end: str, search: AlternativeSearch) -> PlanAlternative:
     """Plan again without a leg; see :meth:`kanopt.Explanation.leg`."""
     problem, plan = _routing_plan(result)
     data = problem.data
@@ -148,9 +180,8 @@ def without_leg(result: Result, start: str, end: str, **options: Any) -> PlanAlt
         raise ProblemError(f"the plan does not drive from {start!r} to {end!r}: {hint}")
     distance = data.distance.copy()
     distance[data.index[start], data.index[end]] = np.inf
-    return _solve_alternative(
-        f"without the leg {start} → {end}", result, replace(problem, distance=distance), options
-    )
+    found = search.solve(replace(problem, distance=distance), result)
+    return PlanAlternative(f"without the leg {start} → {end}", result, found)
 
 
 def _routing_plan(result: Result) -> tuple[RoutingProblem, RoutingPlan]:
@@ -164,17 +195,3 @@ def _routing_plan(result: Result) -> tuple[RoutingProblem, RoutingPlan]:
 
 def _ineligibility(problem: RoutingProblem, vehicle: str, client: str) -> str:
     return missing_skill(problem.data, problem.data.type_index[vehicle], client)
-
-
-def _solve_alternative(
-    question: str, result: Result, problem: RoutingProblem, options: dict[str, Any]
-) -> PlanAlternative:
-    seconds = result.time_limit if result.deterministic else max(result.wall_seconds, _LEAST_SECONDS)
-    given = {
-        "time_limit": seconds,
-        "deterministic": result.deterministic,
-        "seed": result.seed,
-        "initial": result.plan,
-        **options,
-    }
-    return PlanAlternative(question, result, solve(problem, **given))

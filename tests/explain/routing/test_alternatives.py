@@ -60,7 +60,7 @@ def test_a_leg_is_worth_what_the_plan_without_it_costs_more(result: ko.Result) -
     for start, end in itertools.pairwise(way):
         forced = ko.explain(result).leg(start, end)
         closed = MINUTES.copy()
-        names = result.problem.facts.index
+        names = result.problem.data.index
         closed[names[start], names[end]] = np.inf
         _, best = best_of_all_plans(replace(result.problem, distance=closed))
         assert forced.after.objective == pytest.approx(best)
