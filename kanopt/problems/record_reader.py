@@ -25,7 +25,7 @@ from kanopt.problems.wording import list_names
 from kanopt.units import check_unit, convert, same_dimension
 from kanopt.validation import Fault, fault_text, faults
 
-__all__ = ["RecordReader", "TimeUnit", "Unit", "check_fields", "records"]
+__all__ = ["RecordReader", "TimeUnit", "Unit", "check_fields", "field_mistakes", "records"]
 
 
 def _time_unit(unit: str) -> str:
@@ -174,6 +174,13 @@ class RecordReader:
             raise ProblemError("\n".join(found))
 
 
+def field_mistakes(record: Any, where: str) -> list[str]:
+    """Return what is wrong with the fields of one object."""
+    return [
+        f"{where}: {fault.place[1]}: {fault.message}" for fault in _faults(type(record), [_row_of(record)])
+    ]
+
+
 def check_fields(record: Any, where: str) -> None:
     """Hold one object to the rules of its fields.
 
@@ -182,9 +189,9 @@ def check_fields(record: Any, where: str) -> None:
     ProblemError
         With every field that is wrong.
     """
-    found = _faults(type(record), [_row_of(record)])
-    if found:
-        raise ProblemError("\n".join(f"{where}: {fault.place[1]}: {fault.message}" for fault in found))
+    mistakes = field_mistakes(record, where)
+    if mistakes:
+        raise ProblemError("\n".join(mistakes))
 
 
 def _duplicates(items: Sequence[Record], key: Sequence[str]) -> Iterable[str]:

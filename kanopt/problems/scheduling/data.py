@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import ProblemError, nearest
+from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
-from kanopt.problems.record_reader import records
+from kanopt.problems.record_reader import RecordReader, field_mistakes
 from kanopt.problems.records import Record, field_values
 from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, windows_between
 from kanopt.problems.scheduling.entities import (
@@ -21,11 +21,13 @@ from kanopt.problems.scheduling.entities import (
     Machine,
     Mode,
     PowerPrice,
+    SchedulingRecords,
     SchedulingUnits,
     Setup,
     Task,
 )
 from kanopt.problems.scheduling.power_tariff import PowerTariff
+from kanopt.problems.scheduling.validation import schedule_mistakes
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
@@ -69,19 +71,6 @@ class SchedulingData:
     mode_inputs: ModeInputs
 
 
-@dataclass(frozen=True)
-class SchedulingRecords:
-    """Everything a scheduling problem was given, as records."""
-
-    jobs: tuple[Job, ...]
-    tasks: tuple[Task, ...]
-    machines: tuple[Machine, ...]
-    modes: tuple[Mode, ...]
-    setups: tuple[Setup, ...]
-    breaks: tuple[Break, ...]
-    prices: tuple[PowerPrice, ...]
-
-
 def resolve(problem: SchedulingProblem) -> SchedulingData:
     """Read and check everything a problem was given.
 
@@ -90,8 +79,10 @@ def resolve(problem: SchedulingProblem) -> SchedulingData:
     ProblemError
         With every mistake, one per line.
     """
-    read = _read(problem)
-    _refuse([*_mistakes(read), *_wrong_numbers(problem, read)])
+    reader = RecordReader()
+    read = _read(problem, reader)
+    reader.mistakes += field_mistakes(problem, "problem")
+    reader.finish(schedule_mistakes(read, uses_energy=problem.uses_energy))
     job_at, task_at = _positions(read.jobs), _positions(read.tasks)
     machine_at = _positions(read.machines)
     families = _families(read)
@@ -128,130 +119,27 @@ def _refuse(mistakes: Iterable[str]) -> None:
         raise ProblemError("\n".join(lines))
 
 
-def _read(problem: SchedulingProblem) -> SchedulingRecords:
+def _read(problem: SchedulingProblem, reader: RecordReader) -> SchedulingRecords:
     units = problem.units
     price: Any = () if problem.power_price is None else problem.power_price
     if isinstance(price, (int, float)):
         price = (PowerPrice(0.0, float(price)),)
+    setups: Any = () if problem.setups is None else problem.setups
+    breaks: Any = () if problem.calendars is None else problem.calendars
+    read = reader.read
     return SchedulingRecords(
-        jobs=records(problem.jobs, Job, units=units.of_job(), where="jobs"),
-        tasks=records(problem.tasks, Task, where="tasks"),
-        machines=records(problem.machines, Machine, where="machines"),
-        modes=records(problem.modes, Mode, units=units.of_mode(), key=Mode.KEY, where="modes"),
-        setups=records(
-            () if problem.setups is None else problem.setups,
-            Setup,
-            units=units.of_setup(),
-            key=Setup.KEY,
-            where="setups",
-        ),
-        breaks=records(
-            () if problem.calendars is None else problem.calendars,
-            Break,
-            units=units.of_break(),
-            key=Break.KEY,
-            where="calendars",
-        ),
-        prices=records(price, PowerPrice, units=units.of_price(), key=PowerPrice.KEY, where="power_price"),
+        jobs=read(problem.jobs, Job, units=units.of_job(), where="jobs"),
+        tasks=read(problem.tasks, Task, where="tasks"),
+        machines=read(problem.machines, Machine, where="machines"),
+        modes=read(problem.modes, Mode, units=units.of_mode(), key=Mode.KEY, where="modes"),
+        setups=read(setups, Setup, units=units.of_setup(), key=Setup.KEY, where="setups"),
+        breaks=read(breaks, Break, units=units.of_break(), key=Break.KEY, where="calendars"),
+        prices=read(price, PowerPrice, units=units.of_price(), key=PowerPrice.KEY, where="power_price"),
     )
 
 
 def _positions(items: Sequence[Any]) -> dict[str, int]:
     return {item.name: place for place, item in enumerate(items)}
-
-
-def _mistakes(read: SchedulingRecords) -> Iterable[str]:
-    """Yield what refers to nothing, and what is missing."""
-    jobs, tasks = [job.name for job in read.jobs], [task.name for task in read.tasks]
-    machines = [machine.name for machine in read.machines]
-    for what, items in (("jobs", jobs), ("tasks", tasks), ("machines", machines)):
-        if not items:
-            yield f"{what}: there are none; a schedule needs at least one"
-    yield from _unknown("tasks", read.tasks, lambda t: (f"task {t.name!r}", t.job), "job", jobs)
-    yield from _unknown("modes", read.modes, lambda m: (m.label, m.task), "task", tasks)
-    yield from _unknown("modes", read.modes, lambda m: (m.label, m.machine), "machine", machines)
-    some_or_all = ["", *machines]
-    yield from _unknown(
-        "setups", read.setups, lambda s: (f"{s.before} → {s.after}", s.machine), "machine", some_or_all
-    )
-    yield from _unknown(
-        "calendars", read.breaks, lambda b: (f"break from {b.start:g}", b.machine), "machine", some_or_all
-    )
-    busy = {task.job for task in read.tasks}
-    for job in read.jobs:
-        if job.name not in busy:
-            yield f"jobs: {job.name!r} has no task; add one or leave the job out"
-    yield from _order_mistakes(read.tasks)
-    if read.setups:
-        families = {family for setup in read.setups for family in (setup.before, setup.after)}
-        things = [("tasks", task.name, task.family) for task in read.tasks]
-        things += [("machines", machine.name, machine.family) for machine in read.machines]
-        for where, name, family in things:
-            if family and family not in families:
-                yield f"{where}: family {family!r} of {name!r} has no setup time; {nearest(family, families)}"
-
-
-def _unknown(
-    where: str,
-    items: Sequence[Any],
-    of: Callable[[Any], tuple[str, str]],
-    what: str,
-    names: Sequence[str],
-) -> Iterable[str]:
-    """Yield the items that name something unknown."""
-    there = set(names)
-    for item in items:
-        label, name = of(item)
-        if name not in there:
-            yield f"{where}: {label}: unknown {what} {name!r}; {nearest(name, [n for n in names if n])}"
-
-
-def _order_mistakes(tasks: Sequence[Task]) -> Iterable[str]:
-    seen: dict[str, list[int]] = {}
-    for task in tasks:
-        seen.setdefault(task.job, []).append(task.order)
-    for job, orders in seen.items():
-        if any(orders) and len(set(orders)) < len(orders):
-            yield (
-                f"tasks: two tasks of job {job!r} have the same order; give each its own, or leave "
-                "'order' out to run them as listed"
-            )
-
-
-def _wrong_numbers(problem: SchedulingProblem, read: SchedulingRecords) -> Iterable[str]:
-    """Yield numbers that are not finite, negative where they cannot be, or in the wrong order."""
-    for job in read.jobs:
-        yield from _invalid("jobs", f"release of {job.name!r}", job.release)
-        yield from _invalid("jobs", f"tardiness_cost of {job.name!r}", job.tardiness_cost)
-        if job.due is not None:
-            yield from _invalid("jobs", f"due of {job.name!r}", job.due, lowest=-np.inf)
-    for setup in read.setups:
-        yield from _invalid("setups", f"time of {setup.before} → {setup.after}", setup.time)
-    for pause in read.breaks:
-        where = f"break of {pause.machine or 'every machine'}"
-        finite = np.isfinite(pause.start) and np.isfinite(pause.end)
-        if not finite or pause.end <= pause.start:
-            yield f"calendars: {where} from {pause.start:g} to {pause.end:g}: must end after it starts"
-    for price in read.prices:
-        yield from _invalid("power_price", f"price from {price.start:g}", price.price, lowest=-np.inf)
-        yield from _invalid("power_price", "start", price.start, lowest=-np.inf)
-    if read.prices and min(price.start for price in read.prices) > 0:
-        first = min(price.start for price in read.prices)
-        yield f"power_price: the first price starts at {first:g}; state one that starts at 0"
-    yield from _invalid("problem", "makespan_cost", problem.makespan_cost)
-    if problem.horizon is not None:
-        yield from _invalid("problem", "horizon", problem.horizon)
-        if problem.horizon == 0:
-            yield "problem: horizon is 0; no task could run"
-    if problem.uses_energy and not read.prices:
-        yield "problem: energy is given but power_price is not; give a price, or leave energy out"
-
-
-def _invalid(where: str, what: str, value: float, lowest: float = 0.0) -> Iterable[str]:
-    if not np.isfinite(value):
-        yield f"{where}: {what} is {value}; give a finite number"
-    elif value < lowest:
-        yield f"{where}: {what} is {value:g}; it cannot be negative"
 
 
 def _families(read: SchedulingRecords) -> dict[str, int]:

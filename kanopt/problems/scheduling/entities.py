@@ -6,10 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from kanopt.problems.record_reader import TimeUnit, Unit, check_fields
 from kanopt.problems.records import Attribute
-from kanopt.units import check_unit, factor
+from kanopt.validation import Amount, Finite, Name
 
-__all__ = ["Break", "Job", "Machine", "Mode", "PowerPrice", "SchedulingUnits", "Setup", "Task"]
+__all__ = [
+    "Break",
+    "Job",
+    "Machine",
+    "Mode",
+    "PowerPrice",
+    "SchedulingRecords",
+    "SchedulingUnits",
+    "Setup",
+    "Task",
+]
 
 
 @dataclass(frozen=True)
@@ -23,7 +34,7 @@ class SchedulingUnits:
 
     Raises
     ------
-    UnitError
+    ProblemError
         If a unit is unknown, or `time` is no unit of time.
 
     Examples
@@ -32,14 +43,12 @@ class SchedulingUnits:
     'EUR/min'
     """
 
-    time: str = "min"
-    energy: str = "kWh"
-    money: str = "EUR"
+    time: TimeUnit = "min"
+    energy: Unit = "kWh"
+    money: Unit = "EUR"
 
     def __post_init__(self) -> None:
-        factor(self.time, "min")
-        check_unit(self.energy)
-        check_unit(self.money)
+        check_fields(self, "units")
 
     def of_job(self) -> dict[str, str]:
         """Return the unit of each field of a :class:`Job`."""
@@ -80,10 +89,10 @@ class Job:
         Whatever else laws may read as ``job.<name>``.
     """
 
-    name: str
-    release: float = 0.0
-    due: float | None = None
-    tardiness_cost: float = 0.0
+    name: Name
+    release: Amount = 0.0
+    due: Finite | None = None
+    tardiness_cost: Amount = 0.0
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
 
@@ -105,7 +114,7 @@ class Task:
         Whatever else laws may read as ``task.<name>``.
     """
 
-    name: str
+    name: Name
     job: str
     order: int = 0
     family: str = ""
@@ -126,7 +135,7 @@ class Machine:
         Whatever else laws may read as ``machine.<name>``.
     """
 
-    name: str
+    name: Name
     family: str = ""
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
@@ -180,7 +189,7 @@ class Setup:
 
     before: str
     after: str
-    time: float
+    time: Amount
     machine: str = ""
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
@@ -199,8 +208,8 @@ class Break:
         Whose break it is; empty for every machine.
     """
 
-    start: float
-    end: float
+    start: Finite
+    end: Finite
     machine: str = ""
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
@@ -219,8 +228,21 @@ class PowerPrice:
         Money per unit of energy; may be negative.
     """
 
-    start: float
-    price: float
+    start: Finite
+    price: Finite
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
     KEY: ClassVar[tuple[str, ...]] = ("start",)
+
+
+@dataclass(frozen=True)
+class SchedulingRecords:
+    """Everything a scheduling problem was given, as records."""
+
+    jobs: tuple[Job, ...]
+    tasks: tuple[Task, ...]
+    machines: tuple[Machine, ...]
+    modes: tuple[Mode, ...]
+    setups: tuple[Setup, ...]
+    breaks: tuple[Break, ...]
+    prices: tuple[PowerPrice, ...]

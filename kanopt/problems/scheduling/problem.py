@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
@@ -32,6 +33,7 @@ from kanopt.problems.scheduling.reasons import infeasibility_reasons, lateness_r
 from kanopt.problems.scheduling.simulate import PlacedTasks, check_schedule, price_schedule
 from kanopt.problems.scheduling.views import views_of
 from kanopt.problems.views import View
+from kanopt.validation import Amount, Finite
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -104,8 +106,8 @@ class SchedulingProblem(Problem[Schedule]):
     setups: Sequence[Setup] | pd.DataFrame | None = None
     calendars: Sequence[Break] | pd.DataFrame | None = None
     power_price: Sequence[PowerPrice] | pd.DataFrame | float | None = None
-    makespan_cost: float = 0.0
-    horizon: float | None = None
+    makespan_cost: Amount = 0.0
+    horizon: Annotated[Finite, Field(gt=0)] | None = None
     clock: bool = False
     units: SchedulingUnits = field(default_factory=SchedulingUnits)
     data: SchedulingData = field(init=False)

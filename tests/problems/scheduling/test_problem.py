@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt.errors import FormulaError, ProblemError, UnitError
+from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems.scheduling import (
     Assignment,
@@ -104,12 +104,12 @@ def test_every_mistake_is_named_at_once():
         "'idle' has no task",
         "two tasks of job 'alpha' have the same order",
         "family 'rde' of 'c' has no setup time; did you mean 'red'?",
-        "release of 'alpha' is -1; it cannot be negative",
-        "due of 'alpha' is nan; give a finite number",
-        "time of red → blue is -2; it cannot be negative",
+        "jobs: release of 'alpha': must be at least 0, not the number -1.0",
+        "jobs: due of 'alpha': must be a finite number, not the number nan; it may be left out",
+        "setups: time of 'red/blue': must be at least 0, not the number -2.0",
         "from 5 to 4: must end after it starts",
-        "makespan_cost is inf; give a finite number",
-        "horizon is 0",
+        "problem: makespan_cost: must be a finite number, not the number inf",
+        "problem: horizon: must be greater than 0, not the number 0.0",
         "power_price is not",
     ):
         assert part in message, part
@@ -142,9 +142,9 @@ def test_bad_input_is_refused(changes, message):
 
 
 def test_units_that_cannot_be_are_refused():
-    with pytest.raises(UnitError, match="km"):
+    with pytest.raises(ProblemError, match="units: time: 'km' does not measure time"):
         SchedulingUnits(time="km")
-    with pytest.raises(UnitError, match="unknown unit"):
+    with pytest.raises(ProblemError, match="units: energy: unknown unit"):
         SchedulingUnits(energy="kwhh")
 
 

@@ -1,0 +1,86 @@
+"""Mistakes between the records of a scheduling problem, each as a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from kanopt.errors import nearest
+from kanopt.problems.scheduling.entities import SchedulingRecords, Task
+
+__all__ = ["schedule_mistakes"]
+
+
+def schedule_mistakes(read: SchedulingRecords, *, uses_energy: bool) -> Iterable[str]:
+    """Yield what refers to nothing, what is missing, and times in the wrong order.
+
+    Parameters
+    ----------
+    read
+        Everything the problem was given.
+    uses_energy
+        Whether energy is part of its objective.
+    """
+    jobs, tasks = [job.name for job in read.jobs], [task.name for task in read.tasks]
+    machines = [machine.name for machine in read.machines]
+    for what, items in (("jobs", jobs), ("tasks", tasks), ("machines", machines)):
+        if not items:
+            yield f"{what}: there are none; a schedule needs at least one"
+    yield from _unknown("tasks", read.tasks, lambda t: (f"task {t.name!r}", t.job), "job", jobs)
+    yield from _unknown("modes", read.modes, lambda m: (m.label, m.task), "task", tasks)
+    yield from _unknown("modes", read.modes, lambda m: (m.label, m.machine), "machine", machines)
+    some_or_all = ["", *machines]
+    yield from _unknown(
+        "setups", read.setups, lambda s: (f"{s.before} → {s.after}", s.machine), "machine", some_or_all
+    )
+    yield from _unknown(
+        "calendars", read.breaks, lambda b: (f"break from {b.start:g}", b.machine), "machine", some_or_all
+    )
+    busy = {task.job for task in read.tasks}
+    for job in read.jobs:
+        if job.name not in busy:
+            yield f"jobs: {job.name!r} has no task; add one or leave the job out"
+    yield from _order_mistakes(read.tasks)
+    if read.setups:
+        families = {family for setup in read.setups for family in (setup.before, setup.after)}
+        things = [("tasks", task.name, task.family) for task in read.tasks]
+        things += [("machines", machine.name, machine.family) for machine in read.machines]
+        for where, name, family in things:
+            if family and family not in families:
+                yield f"{where}: family {family!r} of {name!r} has no setup time; {nearest(family, families)}"
+    for pause in read.breaks:
+        if pause.end <= pause.start:
+            where = f"break of {pause.machine or 'every machine'}"
+            yield f"calendars: {where} from {pause.start:g} to {pause.end:g}: must end after it starts"
+    first = min((price.start for price in read.prices), default=0.0)
+    if first > 0:
+        yield f"power_price: the first price starts at {first:g}; state one that starts at 0"
+    if uses_energy and not read.prices:
+        yield "problem: energy is given but power_price is not; give a price, or leave energy out"
+
+
+def _unknown(
+    where: str,
+    items: Sequence[Any],
+    of: Callable[[Any], tuple[str, str]],
+    what: str,
+    names: Sequence[str],
+) -> Iterable[str]:
+    """Yield the items that name something unknown."""
+    there = set(names)
+    for item in items:
+        label, name = of(item)
+        if name not in there:
+            yield f"{where}: {label}: unknown {what} {name!r}; {nearest(name, [n for n in names if n])}"
+
+
+def _order_mistakes(tasks: Sequence[Task]) -> Iterable[str]:
+    seen: dict[str, list[int]] = {}
+    for task in tasks:
+        seen.setdefault(task.job, []).append(task.order)
+    for job, orders in seen.items():
+        if any(orders) and len(set(orders)) < len(orders):
+            yield (
+                f"tasks: two tasks of job {job!r} have the same order; give each its own, or leave "
+                "'order' out to run them as listed"
+            )
