@@ -27,8 +27,7 @@ from kanopt.problems.scheduling.entities import (
     Task,
 )
 from kanopt.problems.scheduling.extrapolations import schedule_extrapolations
-from kanopt.problems.scheduling.plan import Schedule
-from kanopt.problems.scheduling.reading import read_schedule, schedule_of
+from kanopt.problems.scheduling.plan import Schedule, read_schedule, schedule_of
 from kanopt.problems.scheduling.reasons import infeasibility_reasons, lateness_reasons
 from kanopt.problems.scheduling.simulate import PlacedTasks, check_schedule, price_schedule
 from kanopt.problems.scheduling.views import views_of

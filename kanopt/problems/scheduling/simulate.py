@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from kanopt.problems.findings import Check, Violation
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.scheduling.plan import Schedule
-from kanopt.problems.scheduling.reading import assignment_positions
+from kanopt.problems.scheduling.plan import Schedule, assignment_positions
 from kanopt.problems.wording import amount_text
 
 if TYPE_CHECKING:

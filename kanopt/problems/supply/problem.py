@@ -27,10 +27,9 @@ from kanopt.problems.supply.entities import (
 )
 from kanopt.problems.supply.extrapolations import flow_extrapolations
 from kanopt.problems.supply.network import Floats, SupplyNetwork
-from kanopt.problems.supply.plan import FlowPlan
-from kanopt.problems.supply.reading import arrays_of, plan_of, read_plan, sites_open
+from kanopt.problems.supply.plan import FlowPlan, arrays_of, plan_of, read_plan
 from kanopt.problems.supply.reasons import infeasibility_reasons, plan_reasons
-from kanopt.problems.supply.simulate import Ledger, check_flows, price_flows
+from kanopt.problems.supply.simulate import Ledger, check_flows, price_flows, sites_open
 from kanopt.problems.supply.tariff import LaneTariff, SupplyLaw, demand_of
 from kanopt.problems.supply.validation import network_mistakes
 from kanopt.problems.supply.views import views_of

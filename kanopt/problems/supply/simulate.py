@@ -21,7 +21,7 @@ from kanopt.problems.supply.network import Floats, SupplyNetwork
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["TOLERANCE", "Ledger", "check_flows", "price_flows", "slack"]
+__all__ = ["TOLERANCE", "Ledger", "check_flows", "price_flows", "sites_open", "slack"]
 
 TOLERANCE = 1e-6
 """Part of an amount (at least of one unit) by which a balance may miss it and still count as met."""
@@ -104,6 +104,16 @@ class Ledger:
         """Whether anything enters, leaves or stays at each facility in each period, shape (F, T)."""
         moved = self.received + self.shipped + np.abs(self.stock)
         return np.asarray(moved.sum(axis=1) > TOLERANCE)
+
+
+def sites_open(network: SupplyNetwork, ledger: Ledger) -> NDArray[np.bool_]:
+    """Return the sites that must be open for the flows of a ledger, shape (F, T).
+
+    A site without a period cost is open throughout or not at all.
+    """
+    needed = ledger.in_use | network.has_status("open")[:, None]
+    throughout = network.of_facilities("period_cost") == 0
+    return np.asarray(np.where(throughout[:, None], needed.any(axis=1, keepdims=True), needed))
 
 
 def check_flows(problem: SupplyProblem, ledger: Ledger) -> Check:
