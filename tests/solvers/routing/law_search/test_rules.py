@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,6 @@ import pytest
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Route, RoutingProblem
-from kanopt.problems.routing import RoutingPolicy
 from kanopt.refs import client, clock, vehicle
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.law_routing import LawRouting
@@ -25,13 +25,26 @@ KNOWN = (
 )  # fmt: skip
 UNKNOWN = ("source", "reload", "breaks", "pinned", "longest")
 LAWS = ("load and clock", "arrivals")
+TOGETHER = (
+    ("soft", "capacities", "overtime", "pickup"),
+    ("windows", "pickup", "max_duration"),
+    ("open", "goods", "overtime", "soft"),
+    ("backhaul", "max_distance", "service_law", "overtime"),
+    ("windows", "overtime", "open", "capacities"),
+)
 
 
-def ruled(case: str, rule: str, seed: int) -> RoutingProblem:
-    """Return a problem whose laws read load or clock, with a rule."""
-    problem = exact_problem(case, seed, clients=5)
-    rng = np.random.default_rng(seed)
-    people, fleet, policy = list(problem.clients), list(problem.vehicles), RoutingPolicy()
+def ruled(case: str, rules: Sequence[str], seed: int) -> RoutingProblem:
+    """Return a problem whose laws read load or clock, with some rules."""
+    problem, rng = exact_problem(case, seed, clients=5), np.random.default_rng(seed)
+    for rule in rules:
+        problem = with_rule(problem, rule, rng)
+    return problem
+
+
+def with_rule(problem: RoutingProblem, rule: str, rng: np.random.Generator) -> RoutingProblem:
+    """Return a problem with one rule more."""
+    people, fleet, policy = list(problem.clients), list(problem.vehicles), problem.policy
     cost = dict(problem.cost)
     if rule == "windows":
         people = [
@@ -59,7 +72,7 @@ def ruled(case: str, rule: str, seed: int) -> RoutingProblem:
             [Variable("demand", "t"), Variable("room", "t")],
             Variable("minutes", "min"),
         )
-        policy = RoutingPolicy(service=law.bind(demand=client.demand, room=vehicle.capacity))
+        policy = replace(policy, service=law.bind(demand=client.demand, room=vehicle.capacity))
     elif rule == "open":
         fleet = [replace(fleet[0], returns=False), fleet[1]]
     elif rule == "max_distance":
@@ -71,14 +84,14 @@ def ruled(case: str, rule: str, seed: int) -> RoutingProblem:
     elif rule in ("pickup", "backhaul"):
         people = [replace(c, pickup=float(rng.uniform(0.0, 0.8)) * (i % 2)) for i, c in enumerate(people)]
         people[1] = replace(people[1], demand=0.0)
-        policy = RoutingPolicy(backhaul=rule == "backhaul")
+        policy = replace(policy, backhaul=rule == "backhaul")
     elif rule == "goods":
         people = [replace(c, goods=("food", "paint", "")[i % 3]) for i, c in enumerate(people)]
-        policy = RoutingPolicy(apart=(("food", "paint"),))
+        policy = replace(policy, apart=(("food", "paint"),))
     elif rule == "capacities":
         people = [replace(c, attributes={"pallets": float(i % 3)}) for i, c in enumerate(people)]
         fleet = [replace(v, attributes={**v.attributes, "pallets": 3.0}) for v in fleet]
-        policy = RoutingPolicy(capacities=("pallets",))
+        policy = replace(policy, capacities=("pallets",))
     return replace(problem, clients=people, vehicles=fleet, policy=policy, cost=cost)
 
 
@@ -127,7 +140,13 @@ def test_a_score_is_the_price_and_the_check_of_the_problem(rule: str) -> None:
 @pytest.mark.parametrize("rule", [*KNOWN, "learned lateness"])
 @pytest.mark.parametrize("case", LAWS)
 def test_with_laws_of_load_and_clock_too(case: str, rule: str) -> None:
-    assert sum(same_as_the_problem(ruled(case, rule, seed), seed) for seed in range(2)) > 0
+    assert sum(same_as_the_problem(ruled(case, [rule], seed), seed) for seed in range(2)) > 0
+
+
+@pytest.mark.parametrize("rules", TOGETHER, ids=" ".join)
+@pytest.mark.parametrize("case", LAWS)
+def test_with_several_rules_at_once(case: str, rules: tuple[str, ...]) -> None:
+    assert same_as_the_problem(ruled(case, rules, 1), 1) > 0
 
 
 @pytest.mark.parametrize("rule", UNKNOWN)
@@ -140,7 +159,7 @@ def test_what_is_not_known_is_told(rule: str) -> None:
 
 @pytest.mark.parametrize("rule", ["soft", "learned lateness", "windows", "open", "pickup"])
 def test_plans_found_on_the_law_keep_the_rules(rule: str) -> None:
-    problem = ruled("load and clock", rule, 2)
+    problem = ruled("load and clock", [rule], 2)
     outcome = LawRouting().solve(problem, SolveOptions(time_limit=2.0, seed=0))
     check = problem.check(outcome.plan)
     assert check.ok or check.only_unserved
