@@ -1,18 +1,40 @@
-"""Distances between points in the plane, rounded as the instances of the literature are."""
+"""What the readers of instances in the plane share.
+
+Distances rounded as in the literature, the fleet, and the problem whose objective is the distance.
+"""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, nearest
+from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
+from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["CONVENTIONS", "check_convention", "planar"]
+__all__ = [
+    "CONVENTIONS",
+    "UNITS",
+    "InstanceNodes",
+    "check_convention",
+    "distance_problem",
+    "enough_vehicles",
+    "planar",
+]
 
 Floats = NDArray[np.float64]
 
+UNITS = RoutingUnits(distance="km", time="min", load="unit", money="km")
+"""Instances name no units. A length is called a kilometre and driven in a minute; what is paid is the length."""
+
 CONVENTIONS = ("round", "dimacs", "exact")
 """What a caller may choose; the others stand in files."""
+
+_SPARE = 0.25
 
 
 def check_convention(convention: str | None) -> None:
@@ -64,3 +86,91 @@ def planar(points: Floats, rounding: str) -> Floats:
     if rounding == "thousandths":
         return np.floor(1000.0 * distance + 0.5)
     return distance
+
+
+@dataclass(frozen=True, eq=False)
+class InstanceNodes:
+    """Depot, then clients, as arrays.
+
+    Parameters
+    ----------
+    points
+        Coordinates, shape (n, 2); NaN where there are none.
+    demand, service
+        Shape (n,).
+    windows
+        Opening and closing, shape (n, 2); the depot's are earliest departure and latest return.
+    """
+
+    points: Floats
+    demand: Floats
+    service: Floats
+    windows: Floats
+
+
+def distance_problem(
+    nodes: InstanceNodes, distance: Floats, *, capacity: float, count: int, names: Sequence[str] = ()
+) -> RoutingProblem:
+    """Return a problem whose objective is the distance and whose travel times are the distances.
+
+    Parameters
+    ----------
+    nodes, distance
+        Depot first.
+    capacity, count
+        Of the vehicles, all alike.
+    names
+        Of the clients; their numbers where left out.
+    """
+    called = names or [str(number) for number in range(1, len(distance))]
+    (x, y), (opens, closes) = nodes.points.T.tolist(), nodes.windows.T.tolist()
+    demand, service = nodes.demand.tolist(), nodes.service.tolist()
+    clients = [
+        Client(
+            name,
+            x[place],
+            y[place],
+            demand=demand[place],
+            service=service[place],
+            earliest=opens[place],
+            latest=closes[place],
+        )
+        for place, name in enumerate(called, start=1)
+    ]
+    vehicle = VehicleType(
+        "vehicle",
+        count=count,
+        capacity=capacity,
+        cost_per_distance=1.0,
+        shift_start=opens[0],
+        shift_end=closes[0],
+    )
+    return RoutingProblem([Depot("depot", x[0], y[0])], clients, [vehicle], {}, distance, distance, UNITS)
+
+
+def enough_vehicles(demand: Floats, capacity: float, least: int) -> int:
+    """Return a fleet that is no limit: what packing the clients one by one needs, or `least`, and a quarter more.
+
+    Parameters
+    ----------
+    demand
+        Of the clients, none above `capacity`.
+    capacity
+        Of a vehicle.
+    least
+        How many are used at least, 0 where nobody says.
+
+    Examples
+    --------
+    >>> enough_vehicles(np.array([6.0, 5.0, 4.0, 3.0, 1.0, 1.0]), 10.0, 0), enough_vehicles(np.ones(20), 5.0, 8)
+    (3, 11)
+    """
+    room: list[float] = []
+    for amount in sorted(demand.tolist(), reverse=True):
+        place = next((at for at, free in enumerate(room) if free >= amount), None)
+        if place is None:
+            room.append(capacity - amount)
+        else:
+            room[place] -= amount
+    packed = max(len(room), least, 1)
+    return min(packed + 1 + math.floor(_SPARE * packed), max(len(demand), packed))

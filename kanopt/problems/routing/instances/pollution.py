@@ -8,7 +8,7 @@ import numpy as np
 
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
-from kanopt.problems.routing.instances._build import enough_vehicles
+from kanopt.problems.routing.instances._planar import enough_vehicles
 from kanopt.problems.routing.instances._text import TextLines
 from kanopt.problems.routing.problem import RoutingProblem
 from kanopt.refs import arc, state

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kanopt.problems.routing.instances._build import InstanceNodes, distance_problem
-from kanopt.problems.routing.instances._planar import planar
+from kanopt.problems.routing.instances._planar import InstanceNodes, distance_problem, planar
 from kanopt.problems.routing.instances._text import LARGEST_NODES, TextLines
 from kanopt.problems.routing.problem import RoutingProblem
 

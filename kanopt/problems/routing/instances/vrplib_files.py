@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.routing.instances._build import InstanceNodes, distance_problem, enough_vehicles
-from kanopt.problems.routing.instances._planar import planar
+from kanopt.problems.routing.instances._planar import InstanceNodes, distance_problem, enough_vehicles, planar
 from kanopt.problems.routing.instances._text import TextLines
 from kanopt.problems.routing.instances._vrplib_parts import VrplibSections, split_parts
 from kanopt.problems.routing.instances.instance import CVRP, VRPTW

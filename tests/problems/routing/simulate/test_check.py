@@ -50,6 +50,15 @@ def test_a_good_plan_breaks_nothing():
     assert evaluate(problem, plan).status is Status.FEASIBLE
 
 
+def test_only_the_leg_without_a_road_is_named_where_drivers_rest():
+    resting = [VehicleType("truck", 1, shift_start=480.0, breaks="20 in 500-520, 10 in 560-600")]
+    problem = small(vehicles=resting)
+    plan = problem.plan_from({"truck": ["b", "a", "c"]})
+    roads = [v.message for v in problem.check(plan).violations if v.constraint == "road"]
+    assert roads == ["truck 1: no road leads from a to c"]
+    assert problem.drive(plan.routes).breaks_taken.sum() == 0
+
+
 def test_every_planted_violation_is_found():
     problem = small()
     assert broken(problem, {"truck": ["a", "b"]}) == {}
