@@ -6,21 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.binding import BoundFormula
-from kanopt.formulas.changes import FormulaEdits
 from kanopt.formulas.columns import common_shape, read_columns
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.evaluation import evaluate_graph
-from kanopt.formulas.export.methods import FormulaExports
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.lookalikes import hint, refuse_lookalikes
-from kanopt.formulas.lowering.method import Approximations
 from kanopt.formulas.nodes import Array, Constant, Node, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance, names_in
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
@@ -32,14 +30,21 @@ from kanopt.formulas.variables import Variable
 
 if TYPE_CHECKING:
     import pandas as pd
+    import sympy
 
     from kanopt.formulas.dimensions.analysis import Dimensions
+    from kanopt.formulas.estimation.bootstrap import Bootstrap
+    from kanopt.formulas.estimation.confidence import Method
+    from kanopt.formulas.estimation.estimation_rows import Weight
+    from kanopt.formulas.estimation.refitting import Robust
+    from kanopt.formulas.lowering.certificate import Side
+    from kanopt.formulas.lowering.program import Piecewise
 
 __all__ = ["Formula", "Term"]
 
 
 @dataclass(frozen=True)
-class Formula(FormulaExports, FormulaEdits, Approximations):
+class Formula:
     """A law: a graph of steps over named inputs, with its units, domain, fit and provenance.
 
     Parameters
@@ -353,6 +358,274 @@ class Formula(FormulaExports, FormulaEdits, Approximations):
         from kanopt.formulas.dimensions.analysis import dimensions
 
         return dimensions(self)
+
+    def piecewise(
+        self,
+        tolerance: float,
+        *,
+        side: Side = "nearest",
+        fixed: Mapping[str, Any] | None = None,
+        ranges: Mapping[str, Any] | None = None,
+        max_segments: int = 10_000,
+    ) -> Piecewise:
+        """Return it made of straight pieces, proved to be within a tolerance of the law everywhere in a box.
+
+        Parameters
+        ----------
+        tolerance
+            How far from the law it may be, in the unit of the output.
+        side
+            ``"nearest"``, to both sides; ``"over"``, never below the law; ``"under"``, never above it.
+        fixed
+            Inputs that are given, by name: numbers, or labels of categories. Every category that the law reads must
+            be given; make pieces for each label where it is to be decided.
+        ranges
+            Input name to ``(low, high)`` or a number; inputs not named take the domain's range, or their declared
+            bounds.
+        max_segments
+            How many pieces all functions of one variable may have together.
+
+        Raises
+        ------
+        FormulaError
+            If a range is infinite, the law has no finite value somewhere in it or could not be shown to have one, it
+            jumps in something that pieces only approximate, or the tolerance takes too many pieces.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import Variable, parse_formula
+        >>> cost = parse_formula("km * (0.6 + 0.1 * load^0.7)", [Variable("km", "km"), Variable("load", "t")],
+        ...                      Variable("cost", "EUR"))
+        >>> leg = cost.piecewise(0.05, side="over", fixed={"km": 12.0}, ranges={"load": (0, 3.5)})
+        >>> print(leg.certificate)
+        never below and at most 0.033 above the law (0.05 asked for), 4 segments
+        >>> above = leg.evaluate({"load": [0.0, 2.0]}) - cost.evaluate({"km": 12.0, "load": [0.0, 2.0]})
+        >>> [round(float(gap), 3) for gap in above]
+        [0.033, 0.011]
+        """
+        from kanopt.formulas.lowering.lowering import piecewise
+
+        return piecewise(self, tolerance, side=side, fixed=fixed, ranges=ranges, max_segments=max_segments)
+
+    def refit(
+        self,
+        table: Any,
+        only: Iterable[str] | None = None,
+        *,
+        weight: Any = None,
+        log_target: bool = False,
+        robust: Robust = False,
+        test: Any = None,
+    ) -> Formula:
+        """Estimate the constants that have a name again on a table; see :func:`kanopt.formulas.estimation.refit`.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import Variable, parse_formula
+        >>> toll = parse_formula("a * km", [Variable("km")], Variable("toll"), constants={"a": 1.0})
+        >>> print(toll.refit({"km": [1.0, 2.0, 3.0], "toll": [0.11, 0.26, 0.35]}))
+        0.12 · km
+        """
+        from kanopt.formulas.estimation import refit
+
+        return refit(self, table, only, weight=weight, log_target=log_target, robust=robust, test=test)
+
+    def intervals(
+        self,
+        level: float = 0.95,
+        method: Method = "auto",
+        table: Any = None,
+        *,
+        weight: Weight | None = None,
+        log_target: bool = False,
+        bootstrap: Bootstrap | None = None,
+    ) -> pd.DataFrame:
+        """Return confidence intervals of its constants; see :func:`kanopt.formulas.estimation.confidence`."""
+        from kanopt.formulas.estimation import intervals
+
+        return intervals(
+            self, level, method, table, weight=weight, log_target=log_target, bootstrap=bootstrap
+        )
+
+    @property
+    def pattern(self) -> str:
+        """The formula in one line with the names of its constants instead of their values, as :meth:`edited` reads it.
+
+        Numbers without a name have all their digits. Curves and tables that would read the same get numbers, such as
+        ``step1(km)`` and ``step2(km)``, and those that are called like a function stand in back-quotes.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import Variable, parse_formula
+        >>> parse_formula("a * km + 2", [Variable("km")], Variable("toll"), constants={"a": 0.12}).pattern
+        'a · km + 2'
+        """
+        from kanopt.formulas.editing import pattern
+
+        return pattern(self)
+
+    def fixed(self, values: Mapping[str, float]) -> Formula:
+        """Return the law with constants held at values; :meth:`refit` estimates the others beside them.
+
+        Parameters
+        ----------
+        values
+            Name of a constant to the value that it has from now on, as part of the structure.
+
+        Raises
+        ------
+        FormulaError
+            If a name is that of no constant, a value is no finite number, or there are none.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import Variable, parse_formula
+        >>> law = parse_formula("a * km^b", [Variable("km")], Variable("fuel"), constants={"a": 0.5, "b": 0.97})
+        >>> held = law.fixed({"b": 1.0})
+        >>> print(held, held.provenance["fixed"])
+        0.5 · km b = 1, was 0.97
+        """
+        from kanopt.formulas.editing import fix_constants
+
+        return fix_constants(self, values)
+
+    def edited(self, text: str, constants: Mapping[str, float] | None = None) -> Formula:
+        """Return the law rewritten by hand; :meth:`refit` then estimates the constants that have a name.
+
+        Parameters
+        ----------
+        text
+            The new formula, of the same inputs. It may name constants of the old one, which keep their values, and
+            curves, staircases and tables as they stand in :attr:`pattern`, the text to begin with: ``"c1 + s(hour)"``.
+        constants
+            Values of new constants, and other values of old ones.
+
+        Returns
+        -------
+        Formula
+            Without fit, alternatives and standard errors, which were those of another law.
+
+        Raises
+        ------
+        FormulaError
+            If the text is no formula of the inputs, or names a constant without a value.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import Variable, parse_formula
+        >>> law = parse_formula("a * km^b", [Variable("km")], Variable("fuel"), constants={"a": 0.5, "b": 0.97})
+        >>> new = law.edited("start + a * km", {"start": 0.3})
+        >>> print(new)
+        0.3 + 0.5 · km
+        >>> new.provenance["edited by hand"]
+        'was a · km^b'
+        """
+        from kanopt.formulas.editing import edit_text
+
+        return edit_text(self, text, constants)
+
+    def to_latex(self) -> str:
+        """Return the formula as LaTeX, ``output = …``."""
+        from kanopt.formulas.printing import to_latex
+
+        return to_latex(self)
+
+    def to_python(self) -> str:
+        """Return the source of a Python function on numpy arrays that needs nothing else; categories are text."""
+        from kanopt.formulas.export.python import to_python
+
+        return to_python(self)
+
+    def to_sql(self) -> str:
+        """Return one SQL expression over columns named as the inputs."""
+        from kanopt.formulas.export.sql import to_sql
+
+        return to_sql(self)
+
+    def to_javascript(self) -> str:
+        """Return the source of a JavaScript function of one object with a property per input."""
+        from kanopt.formulas.export.javascript import to_javascript
+
+        return to_javascript(self)
+
+    def to_excel(
+        self, cells: Mapping[str, str] | None = None, style: Literal["names", "table"] = "names"
+    ) -> str:
+        """Return the formula for one cell of Excel (2010 or later) or LibreOffice, as one types it in English.
+
+        It is ``#N/A`` where a number is missing or a category unknown; of its digits says
+        :func:`kanopt.formulas.export.excel.to_excel`.
+
+        Parameters
+        ----------
+        cells
+            The cell of every input: ``{"km": "B2", "load": "'My trips'!C2"}``, or a defined name.
+        style
+            Without `cells`: ``"names"`` for defined names that are called as the inputs, with underscores for what
+            names cannot have; ``"table"`` for the columns of an Excel table whose headers are the inputs.
+
+        Raises
+        ------
+        FormulaError
+            If the text is longer or nests deeper than one cell takes, which :meth:`save_excel` spreads over several.
+        """
+        from kanopt.formulas.export.excel import to_excel
+
+        return to_excel(self, cells, style)
+
+    def save_excel(self, path: str | Path) -> Path:
+        """Write a workbook (XLSX) in which the law can be played with, of any size.
+
+        Inputs, result and constants are named cells, and changing one changes the result; see
+        :func:`kanopt.formulas.export.workbook.save_excel`.
+        """
+        from kanopt.formulas.export.workbook import save_excel
+
+        return save_excel(self, path)
+
+    def to_sympy(self, categories: Mapping[str, str] | None = None) -> sympy.Expr:
+        """Return a sympy expression; categorical inputs take the given labels."""
+        from kanopt.formulas.export.symbolic import to_sympy
+
+        return to_sympy(self, {} if categories is None else categories)
+
+    def to_json(self) -> str:
+        """Return the formula as JSON text."""
+        from kanopt.formulas.serialize import to_json
+
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> Formula:
+        """Read a formula from JSON text, executing nothing.
+
+        Raises
+        ------
+        FileFormatError
+            If the text is not a formula of a known version.
+        """
+        from kanopt.formulas.serialize import from_json
+
+        return from_json(text)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the formula to a JSON file."""
+        from kanopt.formulas.serialize import save
+
+        return save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Formula:
+        """Read a formula from a JSON file, executing nothing.
+
+        Raises
+        ------
+        FileFormatError
+            If the file is not a formula of a known version.
+        """
+        from kanopt.formulas.serialize import load
+
+        return load(path)
 
     def __str__(self) -> str:
         from kanopt.formulas.printing import to_infix

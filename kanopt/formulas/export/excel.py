@@ -45,6 +45,11 @@ _TOKEN = re.compile(r"\[@(?:'.|[^'])*?\]+|'(?:[^']|'')+'!|[\w.$]+|[^\s,]")
 def to_excel(formula: Formula, cells: Mapping[str, str] | None, style: Style) -> str:
     """Return the formula of one cell; see :meth:`kanopt.formulas.Formula.to_excel`.
 
+    Numbers have the fifteen digits that Excel reads, and the result is exact to about as many. It is ``#N/A`` where a
+    number is missing or a category unknown, and an error where the formula has no value. Excel compares to fifteen
+    digits, so that a number as close as that to the edge of a stair may stand on either, and shows ``#NUM!`` where a
+    step in between is beyond 1e308.
+
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula

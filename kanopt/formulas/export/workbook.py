@@ -51,7 +51,31 @@ _READABLE = 1_000
 
 
 def save_excel(formula: Formula, path: str | Path) -> Path:
-    """Write the workbook; see :meth:`kanopt.formulas.Formula.save_excel`."""
+    """Write a workbook (XLSX) in which the law can be played with, of any size.
+
+    Its sheet Formula has a cell for every input, with its unit and the range in which the law is valid, the result, and
+    the constants with their standard errors; all are named cells, and changing one changes the result. Parts that are
+    long or used more than once stand on the sheet Steps, curves and tables on the sheet Tables. Names and categories
+    are written as texts, never as formulas. The result agrees with :meth:`kanopt.Formula.evaluate` as in
+    :meth:`kanopt.Formula.to_excel`.
+
+    Parameters
+    ----------
+    formula
+        The law.
+    path
+        Of the file, in a folder that exists.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    FormulaError
+        If a category is longer than a cell takes, or the tables are longer than a sheet.
+    """
     import xlsxwriter
 
     content = BytesIO()

@@ -43,7 +43,15 @@ def piecewise(
     ranges: Mapping[str, Any] | None = None,
     max_segments: int = MOST_SEGMENTS,
 ) -> Piecewise:
-    """Return a formula made of straight pieces; see :meth:`kanopt.formulas.Formula.piecewise`."""
+    """Return a formula made of straight pieces; see :meth:`kanopt.formulas.Formula.piecewise`.
+
+    Returns
+    -------
+    Piecewise
+        Sums of multiples, and functions of one variable made of pieces, in the order in which they are computed, with
+        a certificate no larger than the tolerance. Staircases, hinges, absolute values and extremes are exact. Next to
+        a jump, where rounding alone decides on which side an argument is, the value may be that of either.
+    """
     what = f"formula for {formula.output.name!r}"
     if not (isinstance(tolerance, int | float) and math.isfinite(tolerance) and tolerance > 0.0):
         raise FormulaError(f"{what}: a tolerance is a positive number, not {tolerance!r:.80}")
