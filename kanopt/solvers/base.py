@@ -1,11 +1,12 @@
-"""The one protocol every solver meets."""
+"""What every solver is: four steps, the options they take, and the outcome they end with."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -127,18 +128,54 @@ class Outcome:
     solver_view: tuple[str, ...] = ()
 
 
-class Solver(Protocol):
-    """A solver: says what it accepts, lowers a problem to its own model, and solves it."""
+class Solver(ABC):
+    """A solver in four steps: it accepts a problem, lowers it, searches, and raises what it found to a plan.
+
+    The steps are those of CVXPY's reductions (accepts, apply, invert) with the search between them. Each is a method
+    of its own, so that whoever reads a solver sees what it refuses, what it counts, how it searches, and the whole way
+    back to names, units and clock times.
+
+    Notes
+    -----
+    To add an engine, write a subclass with
+
+    - `name`, with the version of the package behind it;
+    - `accepts`, which names everything in a problem that the engine does not model. What it does not name must reach
+      the engine: a rule that is dropped in silence is found only by the check afterwards;
+    - `lower`, which makes the engine's own model of the problem, rounded on the safe side, and does not search;
+    - `search`, which looks for the best point of that model. It begins at ``options.initial`` where it can, measures
+      time with ``options.clock``, tells ``options.progress`` of every better plan, keeps the best one on Ctrl-C
+      (:class:`~kanopt.interrupt.Interrupt`), and returns what it found in the engine's terms;
+    - `raise_plan`, the only way back: the plan in the problem's own terms, what the engine says it costs, and a proven
+      bound on how far rounding moved that. Whatever mends a plan after the search is done here.
+
+    Then name the class in :func:`~kanopt.solvers.solve.solvers`, where it belongs in the order of preference. A routing
+    engine on the integers that all engines share is a :class:`~kanopt.solvers.routing.engine_solver.EngineSolver`, of
+    which only the search is new. A method ``encoding(problem)`` says how laws are taken, where they are not tabulated.
+    """
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """Name and version, such as ``"OR-Tools routing 9.15"``."""
-        ...
 
+    @abstractmethod
     def accepts(self, problem: Problem[Any]) -> str:
         """Return an empty text if the problem fits, else why it does not."""
-        ...
+
+    @abstractmethod
+    def lower(self, problem: Any, options: SolveOptions) -> Any:
+        """Return the problem as the engine sees it."""
+
+    @abstractmethod
+    def search(self, model: Any, options: SolveOptions) -> Any:
+        """Search until a limit is met or the search ends by itself, and return what was found in the model's terms."""
+
+    @abstractmethod
+    def raise_plan(self, model: Any, found: Any) -> Outcome:
+        """Return what was found as a plan in the problem's own terms."""
 
     def solve(self, problem: Any, options: SolveOptions) -> Outcome:
         """Lower the problem, search, and return the best plan in the problem's own terms."""
-        ...
+        model = self.lower(problem, options)
+        return self.raise_plan(model, self.search(model, options))

@@ -7,16 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from kanopt.errors import FormulaError
 from kanopt.interrupt import Interrupt
-from kanopt.problems.base import Problem
-from kanopt.problems.decisions import DecisionProblem
-from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.cpsat import CpSatTermination, SearchGoal, SearchLimits, run_cpsat
 from kanopt.solvers.decisions.encoding import encode_pieces
 from kanopt.solvers.decisions.incremental import IncrementalModel
-from kanopt.solvers.decisions.lowered_laws import lower_laws
-from kanopt.solvers.decisions.refinement import EngineRequest, RefinementRounds, RelaxationResult
+from kanopt.solvers.decisions.pieces_solver import PiecesSolver
+from kanopt.solvers.decisions.refinement import EngineRequest, RelaxationResult
 from kanopt.solvers.decisions.relaxation import Relaxation
 from kanopt.solvers.encodings import Encoding
 
@@ -26,7 +23,7 @@ _GAP = 0.1
 """The share of the tolerance at which CP-SAT need not go on."""
 
 
-class CpSatPieces:
+class CpSatPieces(PiecesSolver):
     """Certified straight pieces in CP-SAT, refined where the answer lies off the laws.
 
     Everything is counted in whole steps and rounded so that no plan is lost: the bound holds for the law as that of
@@ -35,7 +32,7 @@ class CpSatPieces:
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
-    >>> from kanopt.problems.decisions import Decision
+    >>> from kanopt.problems.decisions import Decision, DecisionProblem
     >>> law = parse_formula("(n - 3.2)^2 + 3 * sin(n)", [Variable("n")], Variable("cost"))
     >>> problem = DecisionProblem([Decision("n", 0, 9, integer=True)], law, tolerance=0.01)
     >>> outcome = CpSatPieces().solve(problem, SolveOptions())
@@ -48,29 +45,9 @@ class CpSatPieces:
         """Name and version."""
         return f"CP-SAT on certified pieces (OR-Tools {version('ortools')})"
 
-    def accepts(self, problem: Problem[Any]) -> str:
-        """Return an empty text for a decision problem whose laws can be made of pieces, else why they cannot."""
-        if not isinstance(problem, DecisionProblem):
-            return "it solves decision problems"
-        try:
-            lower_laws(problem)
-        except FormulaError as error:
-            return str(error)
-        return ""
-
     def encoding(self, problem: Any) -> Encoding:
         """Return how a problem that it accepts is encoded."""
         return encode_pieces(problem, "incremental pieces in whole numbers", self.name, logarithmic=False)
-
-    def solve(self, problem: Any, options: SolveOptions) -> Outcome:
-        """Search, round after round, and return the best plan.
-
-        Raises
-        ------
-        FormulaError
-            If a law cannot be made of pieces.
-        """
-        return RefinementRounds(problem, self, options).run()
 
     @property
     def max_refinements(self) -> int:

@@ -7,14 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from kanopt.errors import FormulaError
-from kanopt.problems.base import Problem
-from kanopt.problems.decisions import DecisionProblem
-from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.decisions.encoding import encode_pieces
 from kanopt.solvers.decisions.logarithmic import LogarithmicModel
-from kanopt.solvers.decisions.lowered_laws import lower_laws
-from kanopt.solvers.decisions.refinement import EngineRequest, RefinementRounds, RelaxationResult
+from kanopt.solvers.decisions.pieces_solver import PiecesSolver
+from kanopt.solvers.decisions.refinement import EngineRequest, RelaxationResult
 from kanopt.solvers.decisions.relaxation import Relaxation
 from kanopt.solvers.encodings import Encoding
 from kanopt.solvers.highs import HighsOptions, HighsTermination, run_highs
@@ -22,7 +19,7 @@ from kanopt.solvers.highs import HighsOptions, HighsTermination, run_highs
 __all__ = ["HighsPieces"]
 
 
-class HighsPieces:
+class HighsPieces(PiecesSolver):
     """Certified straight pieces in HiGHS, refined where the answer lies off the laws.
 
     The bound is proved for the law: it is HiGHS's bound on a relaxation of the pieces, less the proved distance of the
@@ -31,6 +28,7 @@ class HighsPieces:
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
+    >>> from kanopt.problems.decisions import DecisionProblem
     >>> law = parse_formula("(x - 0.3)^2 + sin(4 * y) + x * y", [Variable("x"), Variable("y")], Variable("cost"))
     >>> problem = DecisionProblem({"x": (-1, 1), "y": (-1, 1)}, law, tolerance=0.01)
     >>> outcome = HighsPieces().solve(problem, SolveOptions())
@@ -43,31 +41,11 @@ class HighsPieces:
         """Name and version."""
         return f"HiGHS on certified pieces (OR-Tools {version('ortools')})"
 
-    def accepts(self, problem: Problem[Any]) -> str:
-        """Return an empty text for a decision problem whose laws can be made of pieces, else why they cannot."""
-        if not isinstance(problem, DecisionProblem):
-            return "it solves decision problems"
-        try:
-            lower_laws(problem)
-        except FormulaError as error:
-            return str(error)
-        return ""
-
     def encoding(self, problem: Any) -> Encoding:
         """Return how a problem that it accepts is encoded."""
         return encode_pieces(
             problem, "pieces with logarithmically many binaries", self.name, logarithmic=True
         )
-
-    def solve(self, problem: Any, options: SolveOptions) -> Outcome:
-        """Search, round after round, and return the best plan.
-
-        Raises
-        ------
-        FormulaError
-            If a law cannot be made of pieces.
-        """
-        return RefinementRounds(problem, self, options).run()
 
     @property
     def max_refinements(self) -> int:

@@ -13,13 +13,21 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, SolverError
 from kanopt.problems.decisions import DecisionPlan, DecisionProblem
-from kanopt.problems.result import EngineRun, Progress, Status
-from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.problems.result import Progress
+from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.decisions.local_search import LocalSearch
-from kanopt.solvers.decisions.lowered_laws import first_slacks, last_slacks, lower_laws
+from kanopt.solvers.decisions.lowered_laws import last_slacks, lower_laws
 from kanopt.solvers.decisions.relaxation import Relaxation, relax
 
-__all__ = ["Engine", "EngineRequest", "RefinementRounds", "RelaxationResult", "cpu_seconds"]
+__all__ = [
+    "Engine",
+    "EngineRequest",
+    "FoundDecisions",
+    "PiecesModel",
+    "RefinementRounds",
+    "RelaxationResult",
+    "cpu_seconds",
+]
 
 Floats = NDArray[np.float64]
 _STARTS = 6
@@ -108,13 +116,77 @@ class Engine(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class PiecesModel:
+    """A decision problem on straight pieces.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    slacks
+        How far the pieces of each constraint may be from its law at first.
+    relaxation
+        The pieces; a search makes them finer where its answers lie.
+    wall, cpu
+        When it was begun to be lowered: the time limit counts from there.
+    """
+
+    problem: DecisionProblem
+    slacks: tuple[float, ...]
+    relaxation: Relaxation
+    wall: float
+    cpu: float
+
+
+@dataclass(frozen=True, eq=False)
+class FoundDecisions:
+    """What a search found.
+
+    Parameters
+    ----------
+    best, price
+        The best values that meet every constraint, or None, and their price on the law.
+    bound
+        A lower bound on the law, minus infinity where there is none.
+    relaxation
+        The pieces in the end.
+    answer, rounds
+        The engine's last answer, and how often it was asked.
+    conflict
+        Which constraints cannot hold together, where that is why there is no plan.
+    limit
+        Why the plan is not proved to be within the tolerance, where pieces are the reason.
+    time_is_over
+        Whether the search ended with the time limit.
+    wall_seconds, cpu_seconds
+        What it took.
+    history, interrupted
+        As in :class:`~kanopt.solvers.Outcome`.
+    """
+
+    best: Floats | None
+    price: float
+    bound: float
+    relaxation: Relaxation
+    answer: RelaxationResult | None
+    rounds: int
+    conflict: str
+    limit: str
+    time_is_over: bool
+    wall_seconds: float
+    cpu_seconds: float
+    history: tuple[Progress, ...]
+    interrupted: bool
+
+
 @dataclass
 class RefinementRounds:
     """One search: the best plan on the law, the best bound, and the rounds between them.
 
     Parameters
     ----------
-    problem, engine, options
+    model, engine, options
         What to solve, with what, and how.
 
     Attributes
@@ -127,41 +199,52 @@ class RefinementRounds:
         How far above the bound a plan may be.
     """
 
-    problem: DecisionProblem
+    model: PiecesModel
     engine: Engine
     options: SolveOptions
     bound: float = -np.inf
     rounds: int = 0
     interrupted: bool = False
     _history: list[Progress] = field(default_factory=list)
-    _start: float = field(default_factory=time.perf_counter)
-    _cpu: float = field(default_factory=cpu_seconds)
 
     def __post_init__(self) -> None:
-        self.local = LocalSearch(self.problem, self._start + self.options.time_limit)
+        self.problem = self.model.problem
+        self.local = LocalSearch(self.problem, self.model.wall + self.options.time_limit)
         self.answer: RelaxationResult | None = None
         self.tolerance = self.problem.optimality_tolerance
         self._finer, self._sharper, self._limit = 0, 0, ""
-        self._slacks = first_slacks(self.problem)
-        self._relaxation = relax(self.problem, lower_laws(self.problem, self.tolerance, self._slacks))
+        self._slacks, self._relaxation = self.model.slacks, self.model.relaxation
 
-    def run(self) -> Outcome:
+    def run(self) -> FoundDecisions:
         """Search until the plan is proved to be within the tolerance, or time is up."""
-        self.options.refuse_deterministic(self.engine.name)
-        message = ""
+        conflict = ""
         try:
             self._first_plans()
             while self._may_go_on and (self._tighten_tolerance() if self._is_optimal else self._solve_once()):
                 pass
             if self.answer is not None and self.answer.infeasible and self.local.best is None:
-                message = self._conflict()
+                conflict = self._conflict()
         except KeyboardInterrupt:
             self.interrupted = True
-        return self._outcome(message)
+        return FoundDecisions(
+            best=self.local.best,
+            price=self.local.price,
+            bound=self.bound,
+            relaxation=self._relaxation,
+            answer=self.answer,
+            rounds=self.rounds,
+            conflict=conflict,
+            limit="" if self._is_optimal else self._limit,
+            time_is_over=self._seconds_left <= 0.0,
+            wall_seconds=time.perf_counter() - self.model.wall,
+            cpu_seconds=cpu_seconds() - self.model.cpu,
+            history=tuple(self._history),
+            interrupted=self.interrupted,
+        )
 
     @property
     def _seconds_left(self) -> float:
-        return self.options.time_limit - (time.perf_counter() - self._start)
+        return self.options.time_limit - (time.perf_counter() - self.model.wall)
 
     @property
     def _is_optimal(self) -> bool:
@@ -201,7 +284,7 @@ class RefinementRounds:
     def _report(self) -> None:
         bound = self.bound if np.isfinite(self.bound) else None
         price = self.local.price if np.isfinite(self.local.price) else None
-        step = Progress(time.perf_counter() - self._start, price, bound)
+        step = Progress(time.perf_counter() - self.model.wall, price, bound)
         self._history.append(step)
         if self.options.progress is not None:
             self.options.progress(step)
@@ -288,65 +371,3 @@ class RefinementRounds:
         if len(kept) == 1:
             return f"constraint {kept[0]} cannot hold {proved}"
         return f"constraints {', '.join(kept[:-1])} and {kept[-1]} cannot hold together {proved}"
-
-    def _outcome(self, message: str) -> Outcome:
-        history = tuple(self._history)
-        if self.local.best is None:
-            infeasible = self.answer is not None and self.answer.infeasible
-            status = Status.INFEASIBLE if infeasible else Status.NO_PLAN
-            return Outcome(
-                None,
-                status,
-                None,
-                None,
-                0.0,
-                history,
-                self.interrupted,
-                message or self._infeasibility_message(),
-                self._message(),
-            )
-        program = self._relaxation.programs[0]
-        rounding = program.certificate.bound
-        seen = float(self._relaxation.values(self.local.best)[self._relaxation.objective])
-        names = [one.name for one in self.problem.records]
-        return Outcome(
-            plan=DecisionPlan(dict(zip(names, self.local.best.tolist(), strict=True))),
-            status=Status.OPTIMAL
-            if self.local.price - self.bound <= self.problem.optimality_tolerance
-            else Status.FEASIBLE,
-            objective=seen,
-            bound=self.bound + rounding if np.isfinite(self.bound) else None,
-            rounding_bound=rounding,
-            history=history,
-            interrupted=self.interrupted,
-            message=self._limit if not self._is_optimal else "",
-            engines=self._message(),
-            solver_view=self._solver_view(),
-        )
-
-    def _infeasibility_message(self) -> str:
-        if self.interrupted:
-            return "stopped before a first plan was found"
-        if self._seconds_left <= 0.0:
-            return "no plan within the time limit"
-        return "no plan meets every constraint to a millionth; give limits more room"
-
-    def _message(self) -> tuple[EngineRun, ...]:
-        answer = self.answer
-        told = "the first plan was good enough" if answer is None else f"round {self.rounds}: {answer.size}"
-        spent = time.perf_counter() - self._start, cpu_seconds() - self._cpu
-        won = self.local.best is not None
-        return (EngineRun(self.engine.name, self.local.price if won else None, 0, *spent, won, told),)
-
-    def _solver_view(self) -> tuple[str, ...]:
-        """Return what the engine saw instead of the laws."""
-        relaxation = self._relaxation
-        proof = relaxation.programs[0].certificate
-        saw = [f"the objective on straight pieces {proof}" if proof.segments else "a linear objective"]
-        names = [rule.name for rule, _ in self.problem.constraint_laws]
-        for name, program in zip(names, relaxation.programs[1:], strict=True):
-            if program.certificate.segments:
-                saw.append(f"{name} on straight pieces {program.certificate}, and looser by as much")
-        if self.answer is not None and relaxation.curves:
-            saw.append(f"of them, {self.answer.size}")
-        return tuple(saw)

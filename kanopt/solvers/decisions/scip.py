@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import (
@@ -32,7 +33,7 @@ from kanopt.formulas.nodes import (
 from kanopt.problems.base import Problem
 from kanopt.problems.decisions import DecisionPlan, DecisionProblem
 from kanopt.problems.result import EngineRun, Progress, Status
-from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.decisions.encoding import encode_laws
 from kanopt.solvers.decisions.local_search import LocalSearch
 from kanopt.solvers.decisions.refinement import cpu_seconds
@@ -40,6 +41,7 @@ from kanopt.solvers.encodings import Encoding
 
 __all__ = ["ScipNative"]
 
+Floats = NDArray[np.float64]
 _FUNCTIONS = frozenset(
     ("abs", "cos", "exp", "log", "log1p", "logistic", "relu", "sin", "softplus", "sqrt", "square", "tanh")
 )
@@ -51,7 +53,7 @@ _HIDDEN = 1e-6
 """What SCIP's tolerance may hide of an objective, relative to it and below one."""
 
 
-class ScipNative:
+class ScipNative(Solver):
     """The laws as they are in SCIP: no pieces, no certificate, fast.
 
     It takes laws that have no finite value in parts of the box; points there are left out. Curves, staircases and
@@ -77,10 +79,57 @@ class ScipNative:
         """Return how a problem that it accepts is encoded."""
         return encode_laws(problem, "the laws themselves", self.name)
 
-    def solve(self, problem: Any, options: SolveOptions) -> Outcome:
-        """Search, polish the best plan on the law, and return it."""
+    def lower(self, problem: DecisionProblem, options: SolveOptions) -> _ScipModel:
+        """Return the laws as expressions of SCIP."""
         options.refuse_deterministic(self.name)
-        return _ScipSearch(problem, options, self.name).run()
+        return _ScipModel(problem)
+
+    def search(self, model: _ScipModel, options: SolveOptions) -> _FoundValues:
+        """Run SCIP, and polish the best plan on the law."""
+        model.minimise(options)
+        stopped, local = model.scip.getStatus(), LocalSearch(model.problem)
+        if model.scip.getNSols():
+            local.improve(np.array([model.scip.getVal(variable) for variable in model.decided.values()]))
+        dual = float(model.scip.getDualbound())
+        bound = dual if abs(dual) < model.scip.infinity() else None
+        history: tuple[Progress, ...] = ()
+        if local.best is not None:
+            history = (Progress(time.perf_counter() - model.wall, local.price, bound),)
+            if options.progress is not None:
+                options.progress(history[0])
+        spent = time.perf_counter() - model.wall, cpu_seconds() - model.cpu
+        told = f"{model.scip.getNNodes():,} nodes, ended with {stopped}"
+        price = local.price if local.best is not None else None
+        run = EngineRun(self.name, price, 0, *spent, local.best is not None, told)
+        return _FoundValues(local.best, local.price, bound, stopped, history, run)
+
+    def raise_plan(self, model: _ScipModel, found: _FoundValues) -> Outcome:
+        """Return the best values as a plan; what SCIP's tolerance hides is the rounding bound."""
+        interrupted = found.stopped == "userinterrupt"
+        if found.best is None:
+            status, message = Status.NO_PLAN, "no plan within the time limit"
+            if found.stopped == "infeasible":
+                status = Status.INFEASIBLE
+                message = f"no values within the ranges meet every constraint (found by {self.name})"
+            elif interrupted:
+                message = "stopped before a first plan was found"
+            return Outcome(None, status, None, None, 0.0, (), interrupted, message, (found.run,))
+        hidden, bound = _HIDDEN * max(1.0, abs(found.price)), found.bound
+        close = bound is not None and found.price - (bound - hidden) <= model.problem.optimality_tolerance
+        plan = DecisionPlan(dict(zip(model.decided, found.best.tolist(), strict=True)))
+        return Outcome(
+            plan=plan,
+            status=Status.OPTIMAL if close else Status.FEASIBLE,
+            objective=model.objective(plan.values),
+            bound=bound,
+            rounding_bound=hidden,
+            history=found.history,
+            interrupted=interrupted,
+            engines=(found.run,),
+            solver_view=(
+                f"the laws themselves; its bound is that of floating point within {_FEASIBLE:g}, not certified",
+            ),
+        )
 
 
 def _installed() -> str:
@@ -101,94 +150,59 @@ def _unsupported_functions(problem: DecisionProblem) -> Iterator[str]:
                 yield f"{type(node).__name__.lower()} {getattr(node, 'name', '')!r} (in {law.name!r})"
 
 
-@dataclass
-class _ScipSearch:
-    """One search of SCIP."""
+class _ScipModel:
+    """A problem in SCIP, and when it was begun: what it took counts from there."""
 
-    problem: DecisionProblem
-    options: SolveOptions
-    name: str
-    _start: float = field(default_factory=time.perf_counter)
-    _cpu: float = field(default_factory=cpu_seconds)
-
-    def run(self) -> Outcome:
+    def __init__(self, problem: DecisionProblem) -> None:
         from pyscipopt import Model
 
-        model = Model()
-        model.hideOutput()
-        decided = {
-            one.name: model.addVar(one.name, lb=one.low, ub=one.high, vtype="I" if one.integer else "C")
-            for one in self.problem.records
+        self.wall, self.cpu = time.perf_counter(), cpu_seconds()
+        self.problem = problem
+        self.scip = Model()
+        self.scip.hideOutput()
+        self.decided = {
+            one.name: self.scip.addVar(one.name, lb=one.low, ub=one.high, vtype="I" if one.integer else "C")
+            for one in problem.records
         }
-        writing = _ExpressionWriter(model, decided)
-        price = writing.expression(self.problem.objective_formula)
-        total = model.addVar("objective", lb=None)
-        model.addCons(price <= total)
-        for rule, law in self.problem.constraint_laws:
-            value = writing.expression(law.as_formula)
+        self._writer = _ExpressionWriter(self.scip, self.decided)
+        self._price = self._writer.expression(problem.objective_formula)
+        total = self.scip.addVar("objective", lb=None)
+        self.scip.addCons(self._price <= total)
+        for rule, law in problem.constraint_laws:
+            value = self._writer.expression(law.as_formula)
             if np.isfinite(rule.high):
-                model.addCons(value <= rule.high)
+                self.scip.addCons(value <= rule.high)
             if np.isfinite(rule.low):
-                model.addCons(value >= rule.low)
-        model.setObjective(total)
-        model.setParams(
+                self.scip.addCons(value >= rule.low)
+        self.scip.setObjective(total)
+
+    def minimise(self, options: SolveOptions) -> None:
+        """Search within the time limit."""
+        self.scip.setParams(
             {
-                "limits/time": max(self.options.time_limit, 0.0),
+                "limits/time": max(options.time_limit, 0.0),
                 "limits/absgap": _GAP * self.problem.optimality_tolerance,
-                "randomization/randomseedshift": self.options.seed % 2**31,
+                "randomization/randomseedshift": options.seed % 2**31,
                 "numerics/feastol": _FEASIBLE,
             }
         )
-        model.optimize()
-        return self._outcome(writing, price)
+        self.scip.optimize()
 
-    def _outcome(self, writing: _ExpressionWriter, price: Any) -> Outcome:
-        model, decided = writing.model, writing.decided
-        stopped = model.getStatus()
-        interrupted = stopped == "userinterrupt"
-        local = LocalSearch(self.problem)
-        if model.getNSols():
-            local.improve(np.array([model.getVal(variable) for variable in decided.values()]))
-        if stopped == "infeasible" and local.best is None:
-            message = f"no values within the ranges meet every constraint (found by {self.name})"
-            return Outcome(
-                None, Status.INFEASIBLE, None, None, 0.0, message=message, engines=self._message(model, local)
-            )
-        if local.best is None:
-            message = (
-                "stopped before a first plan was found" if interrupted else "no plan within the time limit"
-            )
-            return Outcome(
-                None, Status.NO_PLAN, None, None, 0.0, (), interrupted, message, self._message(model, local)
-            )
-        dual = float(model.getDualbound())
-        bound = dual if abs(dual) < model.infinity() else None
-        hidden = _HIDDEN * max(1.0, abs(local.price))
-        close = bound is not None and local.price - (bound - hidden) <= self.problem.optimality_tolerance
-        plan = DecisionPlan(dict(zip(decided, local.best.tolist(), strict=True)))
-        step = Progress(time.perf_counter() - self._start, local.price, bound)
-        if self.options.progress is not None:
-            self.options.progress(step)
-        return Outcome(
-            plan=plan,
-            status=Status.OPTIMAL if close else Status.FEASIBLE,
-            bound=bound,
-            rounding_bound=hidden,
-            history=(step,),
-            interrupted=interrupted,
-            engines=self._message(model, local),
-            solver_view=(
-                f"the laws themselves; its bound is that of floating point within {_FEASIBLE:g}, not certified",
-            ),
-            # last, because the search is let go for it
-            objective=writing.value(price, plan.values),
-        )
+    def objective(self, values: Mapping[str, float]) -> float:
+        """Return what SCIP says that values cost; the search is let go for it."""
+        return self._writer.value(self._price, values)
 
-    def _message(self, model: Any, local: LocalSearch) -> tuple[EngineRun, ...]:
-        told = f"{model.getNNodes():,} nodes, ended with {model.getStatus()}"
-        spent = time.perf_counter() - self._start, cpu_seconds() - self._cpu
-        found = local.best is not None
-        return (EngineRun(self.name, local.price if found else None, 0, *spent, found, told),)
+
+@dataclass(frozen=True, eq=False)
+class _FoundValues:
+    """The best values after polishing and their price on the law, SCIP's bound, and how it stopped."""
+
+    best: Floats | None
+    price: float
+    bound: float | None
+    stopped: str
+    history: tuple[Progress, ...]
+    run: EngineRun
 
 
 @dataclass

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import SolverError
-from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.problems.routing.leg_laws import DURATION
-from kanopt.solvers.base import Outcome
 from kanopt.solvers.routing.arrays import Integers, NodeRoutes, RoutingArrays
 from kanopt.solvers.routing.rounding import (
     TimeScaling,
@@ -92,10 +89,6 @@ class RoutingIntegers(RoutingArrays):
         """Whether there is nobody to drive, or nobody who could be served."""
         return self.size == self.depots or not self.fleet
 
-    def idle_outcome(self) -> Outcome:
-        """Return the empty plan, which is the best one where nothing can be done."""
-        return self.outcome([[] for _ in self.fleet], message="no client can be served by any vehicle")
-
     def node_routes(self, plan: object) -> list[list[int]]:
         """Fit a plan to the fleet and clients there are now.
 
@@ -137,44 +130,6 @@ class RoutingIntegers(RoutingArrays):
         if not self.rules.most_reloads(kind):
             stops = [node for node in stops if node >= self.depots]
         return self.trimmed(kind, stops, seen, vehicle)
-
-    def outcome(
-        self,
-        ways: NodeRoutes | None,
-        history: Sequence[Progress] = (),
-        message: str = "",
-        *,
-        interrupted: bool = False,
-        engines: tuple[EngineRun, ...] = (),
-    ) -> Outcome:
-        """Return a plan as what a solver answers; no bound is claimed.
-
-        Parameters
-        ----------
-        ways
-            The plan, or None where the time did not suffice for one.
-        history, message, interrupted, engines
-            As in :class:`~kanopt.solvers.Outcome`.
-        """
-        shared: dict[str, Any] = {
-            "history": tuple(history),
-            "interrupted": interrupted,
-            "engines": engines,
-        }
-        if ways is None:
-            why = "stopped before a first plan was found" if interrupted else "no plan within the time limit"
-            return Outcome(None, Status.NO_PLAN, None, None, 0.0, message=message or why, **shared)
-        plan = self.plan(ways)
-        must = {client.name for client in self.problem.clients if client.mandatory}
-        return Outcome(
-            plan=plan,
-            status=Status.PARTIAL if must & set(plan.unserved) else Status.FEASIBLE,
-            objective=self.money.to_float(self.objective(ways)),
-            bound=None,
-            rounding_bound=self.rounding_bound(ways),
-            message=message,
-            **shared,
-        )
 
     def rounding_bound(self, ways: NodeRoutes) -> float:
         """Return a proven bound on ``|objective - price at planning values|`` of a plan that fits.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kanopt.interrupt import Interrupt
@@ -11,9 +11,10 @@ from kanopt.problems.base import Problem
 from kanopt.problems.evaluate import status_of
 from kanopt.problems.result import EngineRun, Progress
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
-from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.encodings import EncodedLaw, Encoding
 from kanopt.solvers.routing.alternation import Alternation
+from kanopt.solvers.routing.integers import RoutingIntegers
 from kanopt.solvers.routing.law_search.large_neighbourhood import StoppingCriteria
 from kanopt.solvers.routing.law_search.law_bindings import LawBinding, bindings_of
 from kanopt.solvers.routing.law_search.refine import LawSearchRun
@@ -30,7 +31,7 @@ _NAME = "search on the law"
 _ROUNDS = "engines with load and clock of the plan"
 
 
-class LawRouting:
+class LawRouting(Solver):
     """Engines at planning values, then large neighbourhood search in which every plan is priced on the law.
 
     What an engine cannot be told, load on board and the clock, is frozen for it. Its plan is where a second search
@@ -97,21 +98,22 @@ class LawRouting:
             f"tables in whole numbers for the engines, then {then}", self.name, unit=problem.unit, laws=laws
         )
 
-    def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
-        """Run the engines, then search on the law from their plan."""
+    def lower(self, problem: RoutingProblem, options: SolveOptions) -> _LawModel:
+        """Return the problem as the engines see it; the search after them takes the laws as they are."""
         began = options.clock.now()
-        first = self.engines.solve(problem, replace(options, time_limit=_ENGINES * options.time_limit))
-        left = options.time_limit - (options.clock.now() - began)
-        if first.plan is None or first.interrupted or left <= 0 or not problem.clients:
-            return first
-        return self._refine(problem, options, first, began)
+        return _LawModel(problem, self.engines.lower(problem, options), began)
 
-    def _refine(
-        self, problem: RoutingProblem, options: SolveOptions, first: Outcome, began: float
-    ) -> Outcome:
+    def search(self, model: _LawModel, options: SolveOptions) -> _FoundOnLaw:
+        """Run the engines, then search on the law from their plan."""
+        limited = replace(options, time_limit=_ENGINES * options.time_limit)
+        found = self.engines.search(model.integers, limited)
+        first = self.engines.raise_plan(model.integers, found)
+        offset = options.clock.now() - model.began
         plan = first.plan
-        assert isinstance(plan, RoutingPlan)  # the engines return nothing else
-        offset, wall, cpu = options.clock.now() - began, time.perf_counter(), time.process_time()
+        searches_on = not first.interrupted and offset < options.time_limit and model.problem.clients
+        if not isinstance(plan, RoutingPlan) or not searches_on:
+            return _FoundOnLaw(first)
+        wall, cpu = time.perf_counter(), time.process_time()
 
         def tell(step: Progress) -> None:
             if options.progress is not None:
@@ -121,52 +123,100 @@ class LawRouting:
             message = "; ".join(["on the law", *([step.message] if step.message else [])])
             return replace(step, seconds=step.seconds + offset, message=message)
 
-        search: LawSearchRun | Alternation
+        rest = replace(options, time_limit=options.time_limit - offset, progress=tell)
         with Interrupt() as interrupt:
-            if unsupported_rules(problem):
-                rest = replace(options, time_limit=options.time_limit - offset)
-                by_load = any(one.reference == "state.load" for one in problem.frozen_inputs())
-                loaded = [OrToolsRouting(loaded=True)] if by_load else []
-                search = Alternation([*loaded, self.engines], problem, plan, rest, tell)
-                best = search.run(lambda: interrupt.asked)
-            else:
-                cycle = _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients)
-                search = LawSearchRun(problem, plan, options.seed, tell, options.clock)
-                best = search.run(
-                    StoppingCriteria(options.time_limit - offset, None, lambda: interrupt.asked, cycle)
-                )
+            search, best = self._search_from(model.problem, plan, rest, interrupt)
             stopped = interrupt.asked or search.stopped
-        won = best is not plan
-        best = _with_departures(problem, best)
-        before, after = problem.price(plan).objective, problem.price(best).objective
+        by_rounds = isinstance(search, Alternation)
+        step = "round" if by_rounds else "step"
+        run = EngineRun(
+            _ROUNDS if by_rounds else _NAME,
+            wall_seconds=time.perf_counter() - wall,
+            cpu_seconds=time.process_time() - cpu,
+            won=best is not plan,
+            message=f"{search.steps:,} {step}{'' if search.steps == 1 else 's'}",
+        )
+        return _FoundOnLaw(first, best, run, tuple(map(later, search.history)), stopped, search.ended)
+
+    def _search_from(
+        self, problem: RoutingProblem, plan: RoutingPlan, options: SolveOptions, interrupt: Interrupt
+    ) -> tuple[LawSearchRun | Alternation, RoutingPlan]:
+        """Search on the law where it knows all rules, else in rounds; return the search and the best plan."""
+        assert options.progress is not None  # set by the caller
+        if unsupported_rules(problem):
+            by_load = any(one.reference == "state.load" for one in problem.frozen_inputs())
+            loaded = [OrToolsRouting(loaded=True)] if by_load else []
+            rounds = Alternation([*loaded, self.engines], problem, plan, options, options.progress)
+            return rounds, rounds.run(lambda: interrupt.asked)
+        cycle = _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients)
+        search = LawSearchRun(problem, plan, options.seed, options.progress, options.clock)
+        limits = StoppingCriteria(options.time_limit, None, lambda: interrupt.asked, cycle)
+        return search, search.run(limits)
+
+    def raise_plan(self, model: _LawModel, found: _FoundOnLaw) -> Outcome:
+        """Return the best plan with the departures that are best on the law; the engines' outcome if it is all."""
+        first, run = found.first, found.run
+        if found.best is None or run is None:
+            return first
+        problem = model.problem
+        assert isinstance(first.plan, RoutingPlan)  # the engines return nothing else
+        best = _with_departures(problem, found.best)
+        before, after = problem.price(first.plan).objective, problem.price(best).objective
         # what an engine would see of the plan, so that the certificate compares like with like
         seen = problem.price(best, frozen=True).objective
         must = {client.name for client in problem.clients if client.mandatory}
-        step = "round" if isinstance(search, Alternation) else "step"
-        count = f"{search.steps:,} {step}{'' if search.steps == 1 else 's'}"
-        said = f"{after:,.2f} on the law where the engines' plan costs {before:,.2f}, {count}"
-        run = EngineRun(
-            _ROUNDS if isinstance(search, Alternation) else _NAME,
-            seen,
-            len(must & set(best.unserved)),
-            time.perf_counter() - wall,
-            time.process_time() - cpu,
-            won,
-            said,
-        )
-        engines = (*(replace(each, won=each.won and not won) for each in first.engines), run)
-        own = "every engine ended by itself" in first.message and search.ended
-        shared: dict[str, Any] = {
-            "history": (*first.history, *map(later, search.history)),
-            "engines": engines,
-            "interrupted": stopped,
-            "solver_view": tuple(
+        said = f"{after:,.2f} on the law where the engines' plan costs {before:,.2f}, {run.message}"
+        run = replace(run, objective=seen, unserved=len(must & set(best.unserved)), message=said)
+        ended = "every engine ended by itself" in first.message and found.ended
+        return replace(
+            first,
+            plan=best,
+            status=status_of(problem, best),
+            objective=seen,
+            rounding_bound=0.0,
+            history=(*first.history, *found.history),
+            engines=(*(replace(each, won=each.won and not run.won) for each in first.engines), run),
+            interrupted=found.interrupted,
+            solver_view=tuple(
                 f"{one.law}: {_law_encoding(problem, one)}" for one in bindings_of(problem) if one.plan_inputs
             ),
-            "message": "every search ended by itself: the same seed gives the same plan" if own else "",
-        }
-        status = status_of(problem, best)
-        return replace(first, plan=best, status=status, objective=seen, rounding_bound=0.0, **shared)
+            message="every search ended by itself: the same seed gives the same plan" if ended else "",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _LawModel:
+    """A problem, the integers that engines see of it, and when it was begun: the time limit counts from there."""
+
+    problem: RoutingProblem
+    integers: RoutingIntegers
+    began: float
+
+
+@dataclass(frozen=True, eq=False)
+class _FoundOnLaw:
+    """What the engines found, and what the search after them made of it.
+
+    Parameters
+    ----------
+    first
+        What the engines found.
+    best
+        The best plan on the law, without departures; None where there was no time for a search after the engines.
+    run
+        That search, with its steps as the message.
+    history, interrupted
+        Of that search.
+    ended
+        Whether it ended by itself.
+    """
+
+    first: Outcome
+    best: RoutingPlan | None = None
+    run: EngineRun | None = None
+    history: tuple[Progress, ...] = ()
+    interrupted: bool = False
+    ended: bool = False
 
 
 def _law_encoding(problem: RoutingProblem, law: LawBinding) -> str:

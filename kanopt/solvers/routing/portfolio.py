@@ -12,11 +12,12 @@ from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
 from kanopt.problems.result import EngineRun
 from kanopt.problems.routing import RoutingProblem
-from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.routing.arrays import NodeRoutes, Rank, RoutingArrays
 from kanopt.solvers.routing.completion import complete_plan
 from kanopt.solvers.routing.engine_process import run_processes
+from kanopt.solvers.routing.engine_solver import FoundRoutes, idle_routes, raise_routes
 from kanopt.solvers.routing.engines import ORTOOLS, PYVRP, EngineOrder, engine_name, run_engine
 from kanopt.solvers.routing.integers import RoutingIntegers, lower
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
@@ -32,7 +33,7 @@ _SMALL, _SHORT = 25, 5.0  # clients and seconds up to which the start of a proce
 _NEXT_SEED = 1_000_003
 
 
-class RoutingPortfolio:
+class RoutingPortfolio(Solver):
     """PyVRP and OR-Tools on one routing problem within one budget; the better plan is the answer.
 
     With one worker the engines take turns in this process: PyVRP for 95 % of the time or until it ends by itself, then
@@ -69,28 +70,38 @@ class RoutingPortfolio:
         """Return an empty text for a routing problem, else why it does not fit."""
         return OrToolsRouting().accepts(problem)
 
-    def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
-        """Lower the problem to integers, run the engines, and return the best plan found.
+    def lower(self, problem: RoutingProblem, options: SolveOptions) -> RoutingIntegers:
+        """Return the problem in the integers that all engines share."""
+        return lower(problem, options.seed)
+
+    def search(self, model: RoutingIntegers, options: SolveOptions) -> FoundRoutes:
+        """Run the engines, and return the best plan of all.
 
         Raises
         ------
         SolverError
             If every engine failed before it had a plan.
         """
-        integers = lower(problem, options.seed)
-        if integers.is_idle:
-            return integers.idle_outcome()
-        start = None if options.initial is None else integers.node_routes(options.initial)
-        beyond = PyVrpRouting().unsupported_rules(problem)
+        if model.is_idle:
+            return idle_routes(model)
+        start = None if options.initial is None else model.node_routes(options.initial)
+        beyond = PyVrpRouting().unsupported_rules(model.problem)
         with Interrupt() as interrupt:
-            race = _PortfolioRun(integers, options, interrupt)
+            race = _PortfolioRun(model, options, interrupt)
             if beyond:
                 race.run_relaxed_first(start, f"start only: does not model {', '.join(beyond)}")
-            elif options.workers == 1 or len(problem.clients) <= _SMALL or options.time_limit <= _SHORT:
+            elif options.workers == 1 or len(model.problem.clients) <= _SMALL or options.time_limit <= _SHORT:
                 race.run_in_turn(start)
             else:
                 race.run_in_parallel(start)
-        return race.outcome(integers)
+        return race.found()
+
+    def raise_plan(self, model: RoutingIntegers, found: FoundRoutes) -> Outcome:
+        """Return the best plan with names and departures, after clients left out were put in and routes reversed."""
+        if found.ways is None or model.is_idle:
+            return raise_routes(model, found)
+        complete = complete_plan(model, found.ways)
+        return raise_routes(model, replace(found, ways=reverse_routes(model, complete)))
 
 
 class _PortfolioRun:
@@ -215,19 +226,17 @@ class _PortfolioRun:
             told = "; ".join(f"{run.name} {run.message}" for run in self.runs)
             raise SolverError(f"every engine failed before it had a plan: {told}")
 
-    def outcome(self, integers: RoutingIntegers) -> Outcome:
+    def found(self) -> FoundRoutes:
         """Return the best plan of all, and what each engine did.
 
         Of equal plans it is that of the first engine, whichever was found first: the clock decides nothing.
         """
         winner = min(self.plans, key=lambda place: (self.plans[place][0], place), default=None)
-        runs = tuple(replace(run, won=place == winner) for place, run in enumerate(self.runs))
-        ended = winner is not None and all("ended by itself" in run.message for run in runs)
-        best = None if winner is None else complete_plan(integers, self.plans[winner][1])
-        return integers.outcome(
-            None if best is None else reverse_routes(integers, best),
-            self.best.history,
+        ended = winner is not None and all("ended by itself" in run.message for run in self.runs)
+        return FoundRoutes(
+            None if winner is None else self.plans[winner][1],
+            tuple(self.best.history),
             "every engine ended by itself: the same seed gives the same plan" if ended else "",
-            interrupted=self.stop_requested(),
-            engines=runs,
+            self.stop_requested(),
+            tuple(replace(run, won=place == winner) for place, run in enumerate(self.runs)),
         )

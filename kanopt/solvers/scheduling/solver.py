@@ -16,7 +16,7 @@ from kanopt.problems.base import Problem
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.scheduling import Schedule, SchedulingProblem
 from kanopt.problems.scheduling.dispatch import dispatch_greedily, remaining_work, repair_starts
-from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.cpsat import (
     CpSatResult,
     CpSatTermination,
@@ -38,7 +38,7 @@ _REGULAR_SHARE = 0.4
 _OPTIMAL_GAP = 1e-4
 
 
-class CpSatScheduling:
+class CpSatScheduling(Solver):
     """CP-SAT on a grid of time steps.
 
     Greedy schedules are built first, so that there is a plan from the start. Then CP-SAT tries to solve the problem
@@ -73,13 +73,87 @@ class CpSatScheduling:
             return ""
         return f"solves scheduling problems, not {problem.kind}"
 
-    def solve(self, problem: SchedulingProblem, options: SolveOptions) -> Outcome:
-        """Schedule the tasks; the bound is one on the law once ``rounding_bound`` is taken off."""
+    def lower(self, problem: SchedulingProblem, options: SolveOptions) -> _ScheduleGrids | None:
+        """Return the problem on grids of time; None where a task has no machine that can run it."""
+        began = options.clock.now()
         if len(set(problem.data.structure.mode_task.tolist())) < len(problem.data.tasks):
+            return None
+        step = choose_step(problem)
+        exact = is_exact(problem, step)
+        safe = lower(problem, step, "safe")
+        return _ScheduleGrids(problem, safe, safe if exact else lower(problem, step, "relaxed"), began)
+
+    def search(self, model: _ScheduleGrids | None, options: SolveOptions) -> _FoundSchedule:
+        """Search the grids; every schedule that is found is one on the safe grid, or was moved there."""
+        if model is None:
+            return _FoundSchedule(None, None, proved_infeasible=True)
+        with Interrupt() as interrupt:
+            return _CpSatSchedulingRun(model, options, interrupt).run()
+
+    def raise_plan(self, model: _ScheduleGrids | None, found: _FoundSchedule) -> Outcome:
+        """Return the schedule in clock times; the bound is one on the law once ``rounding_bound`` is taken off."""
+        if model is None:
             message = "a task has no machine that can run it"
             return Outcome(None, Status.INFEASIBLE, None, None, 0.0, message=message)
-        with Interrupt() as interrupt:
-            return _CpSatSchedulingRun(problem, options, interrupt).run()
+        shared: dict[str, Any] = {"history": found.history, "interrupted": found.interrupted}
+        if found.best is None:
+            status, message = Status.NO_PLAN, "no schedule was found within the limit"
+            if found.proved_infeasible:
+                status, message = Status.INFEASIBLE, "CP-SAT proved that there is no schedule"
+            elif found.interrupted:
+                message = "stopped before a first schedule was found"
+            return Outcome(None, status, None, None, 0.0, message=message, **shared)
+        objective, slack = found.best.cost / model.safe.scale, model.safe.slack
+        near = _OPTIMAL_GAP * max(abs(objective), 1e-9)
+        optimal = found.bound is not None and objective - found.bound <= near
+        return Outcome(
+            plan=model.schedule(found.best.modes, found.best.starts),
+            status=Status.OPTIMAL if optimal else Status.FEASIBLE,
+            objective=objective,
+            # whoever reads this takes the rounding bound off again
+            bound=None if found.bound is None else found.bound + slack,
+            rounding_bound=slack,
+            message=model.step_message(),
+            **shared,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _ScheduleGrids:
+    """A problem on grids of time.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    safe
+        A schedule on it is one on the law.
+    relaxed
+        A bound on it is one on the law; the same grid where times are multiples of the step.
+    began
+        When it was begun to be lowered: the time limit counts from there.
+    """
+
+    problem: SchedulingProblem
+    safe: TimeGrid
+    relaxed: TimeGrid
+    began: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether all times are multiples of the step."""
+        return self.relaxed is self.safe
+
+    def schedule(self, modes: Ints, starts: Ints) -> Schedule:
+        """Return a schedule in clock times."""
+        return self.problem.schedule(modes, starts.astype(np.float64) * self.safe.step)
+
+    def step_message(self) -> str:
+        """Say how times are rounded."""
+        unit = self.problem.units.time
+        if self.exact:
+            return f"planned in steps of {self.safe.step:g} {unit}, of which every time is a multiple"
+        return f"planned in steps of {self.safe.step:g} {unit}; times rounded to the safe side"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +163,29 @@ class _ScheduleCandidate:
     modes: Ints
     starts: Ints
     cost: int
+
+
+@dataclass(frozen=True, eq=False)
+class _FoundSchedule:
+    """What the searches found.
+
+    Parameters
+    ----------
+    best
+        The best schedule, or None.
+    bound
+        A lower bound on the law, or None.
+    proved_infeasible
+        Whether the last search proved that there is no schedule, or none better.
+    history, interrupted
+        As in :class:`~kanopt.solvers.Outcome`.
+    """
+
+    best: _ScheduleCandidate | None
+    bound: float | None
+    proved_infeasible: bool
+    history: tuple[Progress, ...] = ()
+    interrupted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,32 +213,29 @@ class _GridSearch:
 class _CpSatSchedulingRun:
     """One call of solve: the searches, and the best schedule so far."""
 
-    def __init__(self, problem: SchedulingProblem, options: SolveOptions, interrupt: Interrupt) -> None:
-        self.problem, self.options, self.interrupt = problem, options, interrupt
-        self.began = options.clock.now()
-        step = choose_step(problem)
-        self.exact = is_exact(problem, step)
-        self.safe = lower(problem, step, "safe")
-        self.relaxed = self.safe if self.exact else lower(problem, step, "relaxed")
+    def __init__(self, model: _ScheduleGrids, options: SolveOptions, interrupt: Interrupt) -> None:
+        self.model, self.options, self.interrupt = model, options, interrupt
+        self.problem, self.safe, self.relaxed = model.problem, model.safe, model.relaxed
         self.best: _ScheduleCandidate | None = None
         self.bound: float | None = None
         self.regular_bound = 0
         self.regular_is_best = False
         self.history: list[Progress] = []
 
-    def run(self) -> Outcome:
+    def run(self) -> _FoundSchedule:
         for modes, starts in self._starts():
             self._offer(modes, starts)
         limit = self.options.time_limit
         ending = self._minimise(self.safe, _FIRST_SHARE * limit, SearchGoal.SOLVE)
         if ending is CpSatTermination.LIMIT:
             self._improve(_IMPROVE_SHARE * limit)
-        if not (self.interrupt.asked or (self.exact and ending is not CpSatTermination.LIMIT)):
+        if not (self.interrupt.asked or (self.model.exact and ending is not CpSatTermination.LIMIT)):
             ending = self._minimise(self.relaxed, limit - self._elapsed(), SearchGoal.PROVE)
-        return self._outcome(proved=ending is CpSatTermination.INFEASIBLE)
+        proved = ending is CpSatTermination.INFEASIBLE
+        return _FoundSchedule(self.best, self.bound, proved, tuple(self.history), self.interrupt.asked)
 
     def _elapsed(self) -> float:
-        return self.options.clock.now() - self.began
+        return self.options.clock.now() - self.model.began
 
     def _starts(self) -> Iterator[tuple[Ints, Ints]]:
         """Yield schedules to start from: greedy ones, and the user's moved onto the grid."""
@@ -170,11 +264,8 @@ class _CpSatSchedulingRun:
 
     def _offer(self, modes: Ints, starts: Ints) -> None:
         """Take a schedule that was not made by the solver, where it holds on the law."""
-        if self.problem.check(self._schedule(modes, starts)).ok:
+        if self.problem.check(self.model.schedule(modes, starts)).ok:
             self._accept(modes, starts, self.safe.cost(modes, starts))
-
-    def _schedule(self, modes: Ints, starts: Ints) -> Schedule:
-        return self.problem.schedule(modes, starts.astype(np.float64) * self.safe.step)
 
     def _accept(self, modes: Ints, starts: Ints, cost: int) -> None:
         """Keep a schedule if it is the best so far, and tell of it."""
@@ -247,7 +338,7 @@ class _CpSatSchedulingRun:
         if self.best is not None:
             model.hint(self.best.modes, self.best.starts)
             complete_hint(model.model)
-        bounding = floor is not None and (self.exact or not search.on_safe_grid)
+        bounding = floor is not None and (self.model.exact or not search.on_safe_grid)
 
         def heard(values: tuple[int, ...], objective: float, bound: float) -> None:
             modes, starts = model.read(values)
@@ -276,37 +367,3 @@ class _CpSatSchedulingRun:
         moved = repair_starts(self.safe.structure, self.safe.timing, modes, starts.astype(np.float64))
         if moved is not None:
             self._accept(modes, moved.astype(np.int64), self.safe.cost(modes, moved.astype(np.int64)))
-
-    def _is_optimal(self) -> bool:
-        """Whether the best schedule is within the tolerance of the bound."""
-        if self.best is None or self.bound is None:
-            return False
-        objective = self.best.cost / self.safe.scale
-        return objective - self.bound <= _OPTIMAL_GAP * max(abs(objective), 1e-9)
-
-    def _outcome(self, proved: bool) -> Outcome:
-        shared: dict[str, Any] = {"history": tuple(self.history), "interrupted": self.interrupt.asked}
-        if self.best is None:
-            status, message = Status.NO_PLAN, "no schedule was found within the limit"
-            if proved:
-                status, message = Status.INFEASIBLE, "CP-SAT proved that there is no schedule"
-            elif self.interrupt.asked:
-                message = "stopped before a first schedule was found"
-            return Outcome(None, status, None, None, 0.0, message=message, **shared)
-        objective, slack = self.best.cost / self.safe.scale, self.safe.slack
-        return Outcome(
-            plan=self._schedule(self.best.modes, self.best.starts),
-            status=Status.OPTIMAL if self._is_optimal() else Status.FEASIBLE,
-            objective=objective,
-            # whoever reads this takes the rounding bound off again
-            bound=None if self.bound is None else self.bound + slack,
-            rounding_bound=slack,
-            message=self._message(),
-            **shared,
-        )
-
-    def _message(self) -> str:
-        unit = self.problem.units.time
-        if self.exact:
-            return f"planned in steps of {self.safe.step:g} {unit}, of which every time is a multiple"
-        return f"planned in steps of {self.safe.step:g} {unit}; times rounded to the safe side"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -14,16 +14,17 @@ from kanopt.errors import SolverError
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import Status
 from kanopt.problems.supply import FlowPlan, SupplyProblem
-from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.highs import TOLERANCE, HighsOptions, HighsResult, HighsTermination, run_highs
 from kanopt.solvers.supply.model import SupplyModel
 
 __all__ = ["HighsSupply"]
 
 Floats = NDArray[np.float64]
+_CANNOT_BE_MET = "demand that must be met cannot be met in full (proved by HiGHS)"
 
 
-class HighsSupply:
+class HighsSupply(Solver):
     """Mixed-integer programming for supply problems.
 
     The bound is HiGHS's own; a plan is called optimal at a relative gap of 1e-6. Where demand that must be met
@@ -60,26 +61,101 @@ class HighsSupply:
 
     def solve(self, problem: Any, options: SolveOptions) -> Outcome:
         """Build the linear model, search, and return the best plan."""
-        options.refuse_deterministic(self.name)
-        search = _HighsSupplySearch(problem, options)
         try:
-            model = SupplyModel(problem)
-            answer = search.run(model, options.initial)
-            if answer.termination is HighsTermination.INFEASIBLE:
-                return search.partial()
-            return search.outcome(model, answer)
+            return super().solve(problem, options)
         except KeyboardInterrupt:
             # while HiGHS runs, Ctrl-C ends the run and keeps the incumbent; this is one before or after that
             return Outcome(None, Status.NO_PLAN, None, None, 0.0, interrupted=True)
+
+    def lower(self, problem: SupplyProblem, options: SolveOptions) -> _TimedModel:
+        """Return the problem as a mixed-integer linear model, in which everything that must be delivered is."""
+        options.refuse_deterministic(self.name)
+        began = time.perf_counter()
+        return _TimedModel(problem, SupplyModel(problem), began)
+
+    def search(self, model: _TimedModel, options: SolveOptions) -> _FoundPoint:
+        """Run HiGHS; where nothing delivers all that must be, leave out as little as possible."""
+        search = _HighsSupplySearch(model.problem, options, model.began)
+        answer = search.run(model.rows, options.initial)
+        if answer.termination is HighsTermination.INFEASIBLE:
+            return search.partial()
+        point = search.initial_point(model.rows) if answer.values is None else answer.values
+        return _FoundPoint(model.rows, answer, point)
+
+    def raise_plan(self, model: _TimedModel, found: _FoundPoint) -> Outcome:
+        """Return a point as flows and open sites, and say what is left out."""
+        answer = found.answer
+        interrupted = answer.termination is HighsTermination.INTERRUPTED
+        if found.point is None:
+            if found.least is not None:
+                return Outcome(
+                    None, Status.INFEASIBLE, None, None, 0.0, (), interrupted, message=_CANNOT_BE_MET
+                )
+            why = "stopped before a first plan was found" if interrupted else "no plan within the time limit"
+            return Outcome(None, Status.NO_PLAN, None, answer.bound, 0.0, answer.history, interrupted, why)
+        plan = found.model.plan(found.point)
+        best = Status.OPTIMAL if answer.termination is HighsTermination.OPTIMAL else Status.FEASIBLE
+        outcome = Outcome(
+            plan=plan,
+            status=best,
+            objective=float(found.model.linear.effective_cost @ found.point),
+            bound=answer.bound,
+            rounding_bound=found.model.rounding_bound(found.point, plan),
+            history=answer.history,
+            interrupted=interrupted,
+        )
+        if found.least is None:
+            return outcome
+        if model.problem.check(plan).ok:
+            message = (
+                "demand that must be met is missed by no more than what is within the tolerance of a check"
+            )
+            return replace(outcome, status=Status.FEASIBLE, bound=None, message=message)
+        message, unit = _CANNOT_BE_MET, model.problem.units.quantity
+        if found.least.termination is HighsTermination.OPTIMAL:
+            message = f"{message}: every plan leaves out at least {found.missing:,.6g} {unit}"
+        return replace(outcome, status=Status.PARTIAL, bound=None, message=message)
+
+
+@dataclass(frozen=True, eq=False)
+class _TimedModel:
+    """A problem, its linear model, and when that was begun: the time limit counts from there."""
+
+    problem: SupplyProblem
+    rows: SupplyModel
+    began: float
+
+
+@dataclass(frozen=True, eq=False)
+class _FoundPoint:
+    """What HiGHS found.
+
+    Parameters
+    ----------
+    model
+        What the point is one of: where something is left out it is not the model that was begun with.
+    answer
+        How the last run ended.
+    point
+        The best point, or None.
+    least, missing
+        Where something is left out, how the search for the least of it ended, and how much that is.
+    """
+
+    model: SupplyModel
+    answer: HighsResult
+    point: Floats | None
+    least: HighsResult | None = None
+    missing: float = 0.0
 
 
 class _HighsSupplySearch:
     """One search: the time left, the history so far."""
 
-    def __init__(self, problem: SupplyProblem, options: SolveOptions) -> None:
+    def __init__(self, problem: SupplyProblem, options: SolveOptions, began: float) -> None:
         self.problem = problem
         self.options = options
-        self.start = time.perf_counter()
+        self.start = began
 
     def run(
         self, model: SupplyModel, initial: Plan | None = None, *, least_missing: bool = False
@@ -107,59 +183,22 @@ class _HighsSupplySearch:
         shifted = tuple(replace(step, seconds=step.seconds + gone) for step in answer.history)
         return replace(answer, history=shifted)
 
-    def outcome(self, model: SupplyModel, answer: HighsResult) -> Outcome:
-        """Return an answer to the problem itself as a plan, falling back on the plan it started from."""
-        point = answer.values
-        if point is None:
-            point = self._initial_plan(model)
-        interrupted = answer.termination is HighsTermination.INTERRUPTED
-        if point is None:
-            why = "stopped before a first plan was found" if interrupted else "no plan within the time limit"
-            return Outcome(None, Status.NO_PLAN, None, answer.bound, 0.0, answer.history, interrupted, why)
-        status = Status.OPTIMAL if answer.termination is HighsTermination.OPTIMAL else Status.FEASIBLE
-        return self._message(model, answer, point, status, answer.bound)
-
-    def partial(self) -> Outcome:
+    def partial(self) -> _FoundPoint:
         """Leave out as little as possible of what must be delivered, and do that as cheaply as possible."""
         model = SupplyModel(self.problem, must_deliver=False)
         least = self.run(model, least_missing=True)
-        infeasible = "demand that must be met cannot be met in full (proved by HiGHS)"
         if least.values is None:
-            interrupted = least.termination is HighsTermination.INTERRUPTED
-            return Outcome(None, Status.INFEASIBLE, None, None, 0.0, (), interrupted, infeasible)
+            return _FoundPoint(model, least, None, least)
         missing = float(model.missing @ least.values)
         capped = SupplyModel(
             self.problem, must_deliver=False, most_missing=missing + TOLERANCE * max(1.0, missing)
         )
         answer = self.run(capped, model.plan(least.values))
         point = least.values if answer.values is None else answer.values
-        outcome = self._message(capped, answer, point, Status.PARTIAL, None)
-        if self.problem.check(capped.plan(point)).ok:
-            message = (
-                "demand that must be met is missed by no more than what is within the tolerance of a check"
-            )
-            return replace(outcome, status=Status.FEASIBLE, message=message)
-        if least.termination is not HighsTermination.OPTIMAL:
-            return replace(outcome, message=infeasible)
-        unit = self.problem.units.quantity
-        return replace(outcome, message=f"{infeasible}: every plan leaves out at least {missing:,.6g} {unit}")
+        return _FoundPoint(capped, answer, point, least, missing)
 
-    def _message(
-        self, model: SupplyModel, answer: HighsResult, point: Floats, status: Status, bound: float | None
-    ) -> Outcome:
-        plan = model.plan(point)
-        return Outcome(
-            plan=plan,
-            status=status,
-            objective=float(model.linear.effective_cost @ point),
-            bound=bound,
-            rounding_bound=model.rounding_bound(point, plan),
-            history=answer.history,
-            interrupted=answer.termination is HighsTermination.INTERRUPTED,
-        )
-
-    def _initial_plan(self, model: SupplyModel) -> Floats | None:
-        """Return the plan the search started from, where it is one for this problem."""
+    def initial_point(self, model: SupplyModel) -> Floats | None:
+        """Return the point of the plan that the search started from, where it is one for this problem."""
         if self.options.initial is None:
             return None
         plan = _known_part(self.problem, self.options.initial)

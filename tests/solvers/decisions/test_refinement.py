@@ -11,16 +11,17 @@ from kanopt.errors import FormulaError
 from kanopt.problems import Status
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.decisions import HighsPieces, refinement
-from kanopt.solvers.decisions.refinement import EngineRequest, RefinementRounds, RelaxationResult
+from kanopt.solvers.decisions.pieces_solver import PiecesSolver
+from kanopt.solvers.decisions.refinement import EngineRequest, RelaxationResult
 from kanopt.solvers.decisions.relaxation import Relaxation
 from tests.solvers.decisions.brute import law
 
 
-class Scripted:
+class Scripted(PiecesSolver):
     """An engine that answers from a list, and raises what is an exception there."""
 
     name = "scripted"
-    finest = 1
+    max_refinements = 1
 
     def __init__(self, *answers: RelaxationResult | BaseException) -> None:
         self.answers = list(answers)
@@ -38,7 +39,7 @@ def solved(
     problem: ko.DecisionProblem, *answers: RelaxationResult | BaseException
 ) -> tuple[Outcome, Scripted]:
     engine = Scripted(*answers)
-    return RefinementRounds(problem, engine, SolveOptions(time_limit=20)).run(), engine
+    return engine.solve(problem, SolveOptions(time_limit=20)), engine
 
 
 WAVE = ko.DecisionProblem({"x": (-2, 2)}, law("sin(3 * x) + x^2", ("x",)), tolerance=1e-3)
@@ -66,7 +67,7 @@ def test_an_engine_that_ends_without_a_point_ends_the_search() -> None:
 
 
 def test_where_polygons_are_fine_the_engine_is_asked_to_round_less_and_then_left_in_peace() -> None:
-    relaxation = RefinementRounds(WAVE, Scripted(), SolveOptions())._relaxation
+    relaxation = Scripted().lower(WAVE, SolveOptions()).relaxation
     on_graph = relaxation.values(np.array([1.0]))
     answers = [RelaxationResult(on_graph, -3.0)] * 2
     outcome, engine = solved(WAVE, *answers)
@@ -77,13 +78,14 @@ def test_where_polygons_are_fine_the_engine_is_asked_to_round_less_and_then_left
 def test_pieces_that_cannot_be_nearer_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     rule = decisions.at_most(law("exp(x) * x", ("x",), "heat"), 1.0)
     problem = ko.DecisionProblem({"x": (-2, 2)}, law("-x", ("x",)), [rule], tolerance=1e-9)
-    search = RefinementRounds(problem, HighsPieces(), SolveOptions(time_limit=20))
+    solver, options = HighsPieces(), SolveOptions(time_limit=20)
+    model = solver.lower(problem, options)
 
     def refuse(*_: object) -> None:
         raise FormulaError("too many pieces")
 
-    monkeypatch.setattr(refinement, "lowered", refuse)
-    outcome = search.run()
+    monkeypatch.setattr(refinement, "lower_laws", refuse)
+    outcome = solver.raise_plan(model, solver.search(model, options))
     assert outcome.status is Status.FEASIBLE
     assert outcome.message == "pieces nearer to the laws could not be made: too many pieces"
     assert outcome.plan is not None

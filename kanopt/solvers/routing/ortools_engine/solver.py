@@ -5,22 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import ortools
-
-from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.incumbents import Incumbents
-from kanopt.solvers.routing.integers import lower
-from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
+from kanopt.solvers.routing.engine_solver import EngineSolver, FoundRoutes, raise_routes
+from kanopt.solvers.routing.engines import ORTOOLS, engine_name
+from kanopt.solvers.routing.integers import RoutingIntegers, lower
 
 __all__ = ["OrToolsRouting"]
 
 _LINES = "the load on board priced on each leg by a straight line between an empty and a full vehicle"
 
 
-class OrToolsRouting:
+class OrToolsRouting(EngineSolver):
     """Guided local search of OR-Tools on a routing problem at its planning values.
 
     Arc prices, travel times and demands are lowered to integer matrices, one per vehicle type, and every rule of a
@@ -54,43 +51,30 @@ class OrToolsRouting:
     42.0
     """
 
+    engine = ORTOOLS
+
     def __init__(self, *, loaded: bool = False) -> None:
         self.loaded = loaded
 
     @property
     def name(self) -> str:
         """Name and version."""
-        return f"OR-Tools routing {ortools.__version__}"
+        return engine_name(ORTOOLS)
 
     def accepts(self, problem: Problem[Any]) -> str:
         """Return an empty text for a routing problem, else why it does not fit."""
         return "" if isinstance(problem, RoutingProblem) else f"solves routing problems, not {problem.kind}"
 
-    def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
-        """Lower the problem to integers, search, and return the best plan found."""
-        integers = lower(problem, options.seed, loaded=self.loaded)
-        if integers.is_idle:
-            return integers.idle_outcome()
-        start = None if options.initial is None else integers.node_routes(options.initial)
-        with Interrupt() as interrupt:
-            incumbents = Incumbents(integers, options.progress, clock=options.clock)
-            search = OrToolsSearch(
-                integers,
-                incumbents,
-                time_limit=options.time_limit,
-                seed=options.seed,
-                asked=lambda: interrupt.asked or incumbents.stopped,
-            )
-            search.run(start)
-        if search.error is not None:
-            raise search.error
-        outcome = integers.outcome(
-            incumbents.best,
-            incumbents.history,
-            search.message,
-            interrupted=interrupt.asked or incumbents.stopped,
-        )
-        return _at_planning_values(problem, outcome) if self.loaded else outcome
+    def lower(self, problem: RoutingProblem, options: SolveOptions) -> RoutingIntegers:
+        """Return the problem in integers, rounded on the safe side, with what the load costs where that is priced."""
+        return lower(problem, options.seed, loaded=self.loaded)
+
+    def raise_plan(self, model: RoutingIntegers, found: FoundRoutes) -> Outcome:
+        """Return the routes with names and departures, at planning values where the load was priced on lines."""
+        outcome = raise_routes(model, found)
+        if not self.loaded or model.is_idle:
+            return outcome
+        return _at_planning_values(model.problem, outcome)
 
 
 def _at_planning_values(problem: RoutingProblem, outcome: Outcome) -> Outcome:

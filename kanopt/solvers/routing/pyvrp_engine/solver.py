@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
-from importlib.metadata import version
 from typing import Any
 
-from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
 from kanopt.problems.routing import Client, Depot, RoutingPolicy, RoutingProblem, VehicleType
-from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.incumbents import Incumbents
-from kanopt.solvers.routing.integers import lower
+from kanopt.solvers.routing.engine_solver import EngineSolver
+from kanopt.solvers.routing.engines import PYVRP, engine_name
 from kanopt.solvers.routing.pyvrp_engine.relaxed import unsupported_rules
-from kanopt.solvers.routing.pyvrp_engine.search import PyVrpSearch
 
 __all__ = ["PyVrpRouting"]
 
@@ -49,7 +45,7 @@ _KNOWN: dict[type, tuple[str, ...]] = {
 :func:`unsupported_rules` looks at."""
 
 
-class PyVrpRouting:
+class PyVrpRouting(EngineSolver):
     """Iterated local search of PyVRP on a routing problem at its planning values.
 
     The problem is lowered to the same integers as for OR-Tools, with the same rounding bound. A client that must
@@ -66,6 +62,7 @@ class PyVrpRouting:
     Examples
     --------
     >>> import numpy as np
+    >>> from kanopt.solvers.base import SolveOptions
     >>> minutes = np.array([[0.0, 10, 20], [10, 0, 12], [20, 12, 0]])
     >>> problem = RoutingProblem(
     ...     [Depot("depot")], [Client("a"), Client("b")], [VehicleType("van")], minutes, minutes, minutes
@@ -74,10 +71,12 @@ class PyVrpRouting:
     42.0
     """
 
+    engine = PYVRP
+
     @property
     def name(self) -> str:
         """Name and version."""
-        return f"PyVRP {version('pyvrp')}"
+        return engine_name(PYVRP)
 
     def accepts(self, problem: Problem[Any]) -> str:
         """Return an empty text for a routing problem that PyVRP models in full, else why it does not fit."""
@@ -118,29 +117,6 @@ class PyVrpRouting:
             for name in _set_fields(items, _KNOWN[kind])
         )
         return (*unsupported_rules(problem), *unknown)
-
-    def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
-        """Lower the problem to integers, search, and return the best plan found."""
-        integers = lower(problem, options.seed)
-        if integers.is_idle:
-            return integers.idle_outcome()
-        start = None if options.initial is None else integers.node_routes(options.initial)
-        with Interrupt() as interrupt:
-            incumbents = Incumbents(integers, options.progress, clock=options.clock)
-            search = PyVrpSearch(
-                integers,
-                incumbents,
-                time_limit=options.time_limit,
-                seed=options.seed,
-                asked=lambda: interrupt.asked or incumbents.stopped,
-            )
-            search.run(start)
-        return integers.outcome(
-            incumbents.best,
-            incumbents.history,
-            search.message,
-            interrupted=interrupt.asked or incumbents.stopped,
-        )
 
 
 def _set_fields(items: Sequence[Any], known: Sequence[str]) -> list[str]:
