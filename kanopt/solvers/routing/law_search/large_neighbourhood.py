@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,9 +13,14 @@ from kanopt.solvers.routing.law_search.insertion_operators import InsertionOpera
 from kanopt.solvers.routing.law_search.local_search import improve_tour, move_to_cheaper_vehicles
 from kanopt.solvers.routing.law_search.operator_weights import OperatorWeights
 from kanopt.solvers.routing.law_search.removal_operators import RemovalOperators
-from kanopt.solvers.routing.law_search.set_partitioning import PartitioningLimits, TourPool, best_of_pool
 from kanopt.solvers.routing.law_search.solution import TourSolution
 from kanopt.solvers.routing.law_search.tour_cache import Tour, TourCache
+from kanopt.solvers.routing.set_partitioning import (
+    PartitioningLimits,
+    RoutePool,
+    SetPartitioning,
+    best_partition,
+)
 
 __all__ = ["LargeNeighbourhoodSearch", "StoppingCriteria"]
 
@@ -25,6 +30,7 @@ _BETTER = 1e-9
 _PUT_TOGETHER = (0.5, 1.0)
 _SHARE = 0.04  # of the time: what putting a plan together from tours met may take each time
 _WORK = 2.0
+_POOLED = 12_000
 _PER_STEP = 2e-4  # seconds, for a clock that counts work
 
 
@@ -105,8 +111,8 @@ class LargeNeighbourhoodSearch:
         self.rng = np.random.default_rng(seed)
         self._reported_work = book.scorer.work_seconds
         self.mandatory_penalty = self._mandatory_penalty()
-        self.pool = TourPool()
-        self.pool.add(start.tours)
+        self.pool: RoutePool[Tour] = RoutePool(_POOLED)
+        self._pool_tours(start.tours)
         self.current = self.best = start
         self.steps = 0
         removals, insertions = (
@@ -221,7 +227,7 @@ class LargeNeighbourhoodSearch:
             draft = replace(
                 draft, tours=tuple(move_to_cheaper_vehicles(self.cache, kept, draft.unused_vehicles()))
             )
-        self.pool.add(draft.tours)
+        self._pool_tours(draft.tours)
         return draft
 
     def _partition(self) -> None:
@@ -232,10 +238,25 @@ class LargeNeighbourhoodSearch:
         if seconds is not None and self.clock.counts_work:
             work, seconds = min(work, WORK_PER_SECOND * seconds), None
         effort = PartitioningLimits(seconds, work, self.seed, self.clock)
-        found = best_of_pool(self.tables, self.pool, self.best, self.mandatory_penalty, effort)
-        if found.rank < self.best.rank:
-            self._accept_best(found)
-            self.current = found
+        tables, best, penalty = self.tables, self.best, self.mandatory_penalty
+        missed = {
+            client: penalty if tables.mandatory[client] else float(tables.prize[client])
+            for client in tables.clients
+        }
+        problem = SetPartitioning(tuple(int(count) for count in tables.count), missed)
+        found = best_partition(problem, self.pool.routes(), best.tours, best.unserved, effort)
+        if found is None:
+            return
+        draft = TourSolution(tables, tuple(found[0]), frozenset(found[1]))
+        if draft.penalised_price(penalty) < best.penalised_price(penalty) and draft.rank < best.rank:
+            self._accept_best(draft)
+            self.current = draft
+
+    def _pool_tours(self, tours: Iterable[Tour]) -> None:
+        """Note scored tours that keep all limits."""
+        for tour in tours:
+            if tour.price < np.inf:
+                self.pool.add(tour)
 
     def _accept_best(self, draft: TourSolution) -> None:
         self.best = draft

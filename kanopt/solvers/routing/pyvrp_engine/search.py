@@ -28,7 +28,7 @@ from pyvrp.search import (
 from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.routing.arrays import NodeRoutes, RoutingArrays
 from kanopt.solvers.routing.pyvrp_engine.model import PyVrpModel, pyvrp_model
-from kanopt.solvers.routing.pyvrp_engine.route_pool import RoutePool
+from kanopt.solvers.routing.pyvrp_engine.route_pool import SolutionPool
 
 __all__ = ["PyVrpSearch"]
 
@@ -49,7 +49,7 @@ class PyVrpSearch:
     PyVRP accepts a worse plan where it is better than that of 300 iterations before. Once that leads nowhere any
     more, after ``3000 + 4 × clients`` iterations without a better plan, a new round begins: from the best plan where
     the last one found it, else from it and from a random one by turns. Between rounds, for up to 300 clients, the
-    routes of all plans are put together anew (:class:`RoutePool`). On RC101 this finds the optimum, where one round
+    routes of all plans are put together anew (:class:`SolutionPool`). On RC101 this finds the optimum, where one round
     ends 1 % above it.
 
     First every client that must be served is required. Where no such plan is found within a number of iterations, or
@@ -213,7 +213,7 @@ class _SearchMonitor(IteratedLocalSearchCallbacks):
         self.longest = _ROUND + _ROUND_PER_CLIENT * clients
         self.worth = _PER_STEP + _PER_STEP_AND_CLIENT * clients
         # a route of the pool is a set of clients in an order, without reloads
-        self.pool = RoutePool(model) if clients in _POOLED and not model.reloads else None
+        self.pool = SolutionPool(model) if clients in _POOLED and not model.reloads else None
         self._offer(first)
 
     def run_round(self, search: IteratedLocalSearch) -> bool:

@@ -33,7 +33,7 @@ from kanopt.solvers.routing.arrays import RoutingArrays
 from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.pyvrp_engine import scaling as pyvrp_steps
 from kanopt.solvers.routing.pyvrp_engine.model import pyvrp_model
-from kanopt.solvers.routing.pyvrp_engine.route_pool import RoutePool
+from kanopt.solvers.routing.pyvrp_engine.route_pool import SolutionPool
 from kanopt.solvers.routing.pyvrp_engine.scaling import UNLIMITED, scale_integers
 from kanopt.solvers.routing.pyvrp_engine.search import PyVrpSearch, _cost
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
@@ -211,7 +211,7 @@ def test_neither_units_nor_long_decimals_matter(money, load):
     )
 
 
-def best_of_pool(pool: RoutePool, seen: list[Solution]) -> int:
+def best_of_pool(pool: SolutionPool, seen: list[Solution]) -> int:
     """Return the least cost of a plan made of routes of some plans, by trying all."""
     routes = {(r.vehicle_type(), str(r)): r for plan in seen for r in plan.routes() if r.is_feasible()}
     best = {0: 0}
@@ -235,9 +235,9 @@ def best_of_pool(pool: RoutePool, seen: list[Solution]) -> int:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_best_plan_is_put_together_from_routes_of_all(seed, monkeypatch):
-    monkeypatch.setattr("kanopt.solvers.routing.pyvrp_engine.route_pool._KEPT", 40 if seed % 2 else 8000)
+    monkeypatch.setattr("kanopt.solvers.routing.set_partitioning._KEPT", 40 if seed % 2 else 8000)
     model = pyvrp_model(lower(random_problem(seed, clients=6, rates=seed % 2 == 0)), complete=seed % 3 > 0)
-    pool, seen, rng = RoutePool(model), [], RandomNumberGenerator(seed)
+    pool, seen, rng = SolutionPool(model), [], RandomNumberGenerator(seed)
     known = None
     while len(seen) < 60 or known is None:
         plan = Solution.make_random(model.data, rng)
