@@ -13,11 +13,12 @@ from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
 from kanopt.errors import ProblemError, nearest
 from kanopt.explain.routing.feasibility import is_exhaustive, serve_all
 from kanopt.explain.routing.held_karp import Undecided, allows_held_karp, is_timed
-from kanopt.explain.routing.initial_plans import best_fit_plan, complete_by_insertion, restrict_plan
+from kanopt.explain.routing.initial_plans import best_fit_plan, restrict_plan
 from kanopt.explain.routing.relaxed_problem import RelaxableRule, binding_rules, relax_problem, rules_text
 from kanopt.explain.wording import count_text, first_few, join_list
 from kanopt.problems.result import Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
+from kanopt.solvers.routing.completion import complete_by_insertion
 from kanopt.solvers.solve import solve
 
 __all__ = ["Conflict", "find_conflict"]

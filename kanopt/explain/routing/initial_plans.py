@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
-from kanopt.problems.routing.insertion import InsertionFinder
 from kanopt.problems.routing.simulate import trips_of
 
-__all__ = ["best_fit_plan", "complete_by_insertion", "restrict_plan"]
+__all__ = ["best_fit_plan", "restrict_plan"]
 
 
 def restrict_plan(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
@@ -52,15 +51,3 @@ def best_fit_plan(problem: RoutingProblem) -> RoutingPlan:
         if place in on
     ]
     return problem.plan_from(routes)
-
-
-def complete_by_insertion(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan | None:
-    """Put the clients that are left out where they cost least, if that breaks no rule."""
-    while plan.unserved:
-        places = InsertionFinder(problem.leg_laws, problem.planning_values, plan).for_client(plan.unserved[0])
-        if not places or places[0].violations:
-            return None
-        route = places[0].route
-        others = [each for each in plan.routes if each.label != route.label]
-        plan = problem.plan_from([*others, route])
-    return plan if problem.check(plan).ok else None

@@ -1,18 +1,21 @@
-"""Clients that a search had no time for, put into its plan where they cost least."""
+"""Clients that are left out, put into a plan where they cost least on the law."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
-from kanopt.problems.routing import RoutingPlan
+from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.problems.routing.insertion import InsertionFinder
 from kanopt.solvers.routing.arrays import NodeRoutes
 from kanopt.solvers.routing.integers import RoutingIntegers
 
-__all__ = ["complete_plan"]
+__all__ = ["complete_by_insertion", "complete_plan"]
 
 _MOST = 60
 """So many clients at most: where more are left out, time was not what was missing."""
+
+Accepted = TypeVar("Accepted")
 
 
 def complete_plan(integers: RoutingIntegers, ways: NodeRoutes) -> NodeRoutes:
@@ -27,19 +30,53 @@ def complete_plan(integers: RoutingIntegers, ways: NodeRoutes) -> NodeRoutes:
     """
     problem = integers.problem
     must = [client.name for client in problem.clients if client.mandatory]
+
+    def better(plan: RoutingPlan) -> NodeRoutes | None:
+        longer = integers.node_routes(plan)
+        return longer if integers.rank(longer) < integers.rank(ways) else None
+
     for _ in range(_MOST):
         plan = integers.plan(ways)
         missing = [name for name in must if name in plan.unserved]
         if not missing or len(missing) > _MOST:
             break
-        places = InsertionFinder(problem.leg_laws, problem.planning_values, plan)
-        found = [place for name in missing for place in places.for_client(name) if not place.violations]
-        for place in sorted(found, key=lambda place: place.cost):
-            others = [route for route in plan.routes if route.label != place.route.label]
-            longer = integers.node_routes(RoutingPlan((*others, replace(place.route, departure=None))))
-            if integers.rank(longer) < integers.rank(ways):
-                ways = longer
-                break
-        else:
+        longer = _with_cheapest(problem, plan, missing, better)
+        if longer is None:
             break
+        ways = longer
     return ways
+
+
+def complete_by_insertion(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan | None:
+    """Put the clients that are left out, one after the other, where they cost least, if that breaks no rule.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    plan
+        A plan that breaks no rule, but for clients left out.
+    """
+    while plan.unserved:
+        longer = _with_cheapest(problem, plan, plan.unserved[:1], problem.plan_from)
+        if longer is None:
+            return None
+        plan = longer
+    return plan if problem.check(plan).ok else None
+
+
+def _with_cheapest(
+    problem: RoutingProblem,
+    plan: RoutingPlan,
+    clients: Iterable[str],
+    accept: Callable[[RoutingPlan], Accepted | None],
+) -> Accepted | None:
+    """Put one of some clients where that costs least and breaks no rule; return what is accepted of it, or None."""
+    places = InsertionFinder(problem.leg_laws, problem.planning_values, plan)
+    found = [place for name in clients for place in places.for_client(name) if not place.violations]
+    for place in sorted(found, key=lambda place: round(place.cost, 9)):
+        others = (route for route in plan.routes if route.label != place.route.label)
+        longer = accept(RoutingPlan((*others, place.route)))
+        if longer is not None:
+            return longer
+    return None

@@ -1,4 +1,11 @@
-"""Plans made by inserting clients one after the other, with those they belong to: a start where rules are many."""
+"""Plans made by inserting clients one after the other, with those they belong to: a start where rules are many.
+
+Other insertions ask the law, one plan at a time: :class:`~kanopt.problems.routing.insertion.InsertionFinder` drives,
+checks and prices every place for a client, because people read its reasons. Here a place is a few sums of whole
+numbers, thousands a second; groups are put in greedily, one client after the other, and of the places on a route the
+first that fits is taken, cheapest arcs first. One mechanism for both would find other plans, or be too slow to begin a
+search with.
+"""
 
 from __future__ import annotations
 
