@@ -25,9 +25,9 @@ class _EngineSearch:
     """One search and its lines: ``ready``; each better plan; ``end``."""
 
     def __init__(self, folder: Path, number: int, out: IO[str], commands: IO[str]) -> None:
-        from kanopt.solvers.incumbents import Incumbents
         from kanopt.solvers.routing.arrays import RoutingArrays
         from kanopt.solvers.routing.engines import EngineOrder
+        from kanopt.solvers.routing.incumbents import Incumbents
 
         self.out = out
         self.commands = commands

@@ -9,9 +9,9 @@ from kanopt.interrupt import Interrupt
 from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.problems.routing import RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
-from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.routing.arrays import NodeRoutes
 from kanopt.solvers.routing.engines import EngineOrder, run_engine
+from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.integers import RoutingIntegers, lower
 
 __all__ = ["EngineSolver", "FoundRoutes", "idle_routes", "raise_routes"]

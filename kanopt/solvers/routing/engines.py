@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.routing.arrays import NodeRoutes
+from kanopt.solvers.routing.incumbents import Incumbents
 
 __all__ = ["ORTOOLS", "PYVRP", "EngineOrder", "engine_name", "run_engine"]
 

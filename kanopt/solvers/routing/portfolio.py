@@ -13,12 +13,12 @@ from kanopt.problems.base import Problem
 from kanopt.problems.result import EngineRun
 from kanopt.problems.routing import RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
-from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.routing.arrays import NodeRoutes, Rank, RoutingArrays
 from kanopt.solvers.routing.completion import complete_plan
 from kanopt.solvers.routing.engine_process import run_processes
 from kanopt.solvers.routing.engine_solver import FoundRoutes, idle_routes, raise_routes
 from kanopt.solvers.routing.engines import ORTOOLS, PYVRP, EngineOrder, engine_name, run_engine
+from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.integers import RoutingIntegers, lower
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.pyvrp_engine.relaxed import relaxed_for_pyvrp

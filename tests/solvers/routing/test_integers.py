@@ -15,8 +15,8 @@ from kanopt.problems.routing import RoutingPolicy
 from kanopt.refs import arc, state
 from kanopt.solvers import solve
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.routing.arrays import RoutingArrays
+from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.insertion_start import ruin_and_recreate
 from kanopt.solvers.routing.integer_routes import without_idle_reloads
 from kanopt.solvers.routing.integers import RoutingIntegers, lower

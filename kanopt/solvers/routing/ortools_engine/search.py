@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
-from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.routing.arrays import NodeRoutes, RoutingArrays
+from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.insertion_start import ruin_and_recreate
 from kanopt.solvers.routing.ortools_engine.model import OrToolsModel
 

@@ -25,8 +25,8 @@ from pyvrp.search import (
     compute_neighbours,
 )
 
-from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.routing.arrays import NodeRoutes, RoutingArrays
+from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.pyvrp_engine.model import PyVrpModel, pyvrp_model
 from kanopt.solvers.routing.pyvrp_engine.route_pool import SolutionPool
 

@@ -18,7 +18,7 @@ from kanopt.errors import SolverError
 from kanopt.problems import Client, Depot, Progress, Route, RoutingPlan, RoutingProblem, Status, VehicleType
 from kanopt.problems.evaluate import status_of
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.incumbents import Incumbents
+from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting

@@ -28,8 +28,8 @@ from kanopt.problems.evaluate import status_of
 from kanopt.refs import arc, clock, state, vehicle
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.clock import SearchClock
-from kanopt.solvers.incumbents import Incumbents
 from kanopt.solvers.routing.arrays import RoutingArrays
+from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.pyvrp_engine import scaling as pyvrp_steps
 from kanopt.solvers.routing.pyvrp_engine.model import pyvrp_model
