@@ -201,7 +201,7 @@ def building(clients: int = 1000, seed: int = 1) -> None:
 
     def for_ortools() -> None:
         arrays = made["integers"]
-        OrToolsSearch(arrays, Incumbents(arrays), time_limit=1.0, seed=1, asked=lambda: True)
+        OrToolsSearch(arrays, Incumbents(arrays), time_limit=1.0, seed=1, stop_requested=lambda: True)
 
     steps: dict[str, Callable[[], None]] = {
         "matrices from formulas": problem,

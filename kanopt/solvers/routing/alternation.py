@@ -52,13 +52,13 @@ class Alternation:
         problem: RoutingProblem,
         plan: RoutingPlan,
         options: SolveOptions,
-        heard: Callable[[Progress], None],
+        on_progress: Callable[[Progress], None],
     ) -> None:
         self.engines = engines
         self.problem = problem
         self.best = plan
         self.options = options
-        self.on_progress = heard
+        self.on_progress = on_progress
         self.steps, self.ended, self.stopped = 0, False, False
         self.history: list[Progress] = []
 

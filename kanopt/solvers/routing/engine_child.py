@@ -32,7 +32,7 @@ class _EngineSearch:
         self.out = out
         self.commands = commands
         self.order = EngineOrder(**json.loads((folder / ORDER.format(number)).read_text("utf-8")))
-        self.incumbents = Incumbents(RoutingArrays.load(folder / ARRAYS), heard=self._report)
+        self.incumbents = Incumbents(RoutingArrays.load(folder / ARRAYS), on_incumbent=self._report)
         self.stopped = False
 
     def run(self) -> None:
@@ -44,7 +44,11 @@ class _EngineSearch:
         threading.Thread(target=self._listen, daemon=True).start()
         self.incumbents.began = self.incumbents.clock.now()
         message = run_engine(
-            self.order, self.incumbents, time_limit=limit, asked=lambda: self.stopped, leave=self._exit
+            self.order,
+            self.incumbents,
+            time_limit=limit,
+            stop_requested=lambda: self.stopped,
+            leave=self._exit,
         )
         self._write_line({"end": message})
 

@@ -62,7 +62,7 @@ class EngineSolver(Solver):
                 EngineOrder(self.engine, options.seed, start),
                 incumbents,
                 time_limit=options.time_limit,
-                asked=lambda: interrupt.asked or incumbents.stopped,
+                stop_requested=lambda: interrupt.asked or incumbents.stopped,
             )
         stopped = interrupt.asked or incumbents.stopped
         return FoundRoutes(incumbents.best, tuple(incumbents.history), message, stopped)

@@ -50,7 +50,7 @@ def run_engine(
     incumbents: Incumbents,
     *,
     time_limit: float,
-    asked: Callable[[], bool],
+    stop_requested: Callable[[], bool],
     leave: Callable[[str], None] | None = None,
 ) -> str:
     """Run an engine; return why it ended, empty for its time limit.
@@ -65,7 +65,7 @@ def run_engine(
         Hears of every better plan.
     time_limit
         Wall seconds, counted from the beginning of `incumbents`.
-    asked
+    stop_requested
         Whether to stop.
     leave
         Ends the process, for an engine that runs in one of its own; see :class:`OrToolsSearch`.
@@ -74,14 +74,23 @@ def run_engine(
         from kanopt.solvers.routing.pyvrp_engine.search import PyVrpSearch
 
         by_pyvrp = PyVrpSearch(
-            incumbents.arrays, incumbents, time_limit=time_limit, seed=order.seed, asked=asked
+            incumbents.arrays,
+            incumbents,
+            time_limit=time_limit,
+            seed=order.seed,
+            stop_requested=stop_requested,
         )
         by_pyvrp.run(order.start)
         return by_pyvrp.message
     from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
 
     by_ortools = OrToolsSearch(
-        incumbents.arrays, incumbents, time_limit=time_limit, seed=order.seed, asked=asked, leave=leave
+        incumbents.arrays,
+        incumbents,
+        time_limit=time_limit,
+        seed=order.seed,
+        stop_requested=stop_requested,
+        leave=leave,
     )
     by_ortools.run(order.start)
     if by_ortools.error is not None:

@@ -40,13 +40,13 @@ class Incumbents:
     def __init__(
         self,
         arrays: RoutingArrays,
-        told: Callable[[Progress], None] | None = None,
-        heard: Callable[[NodeRoutes, Rank], None] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        on_incumbent: Callable[[NodeRoutes, Rank], None] | None = None,
         clock: SearchClock | None = None,
     ) -> None:
         self.arrays = arrays
-        self.on_progress = told
-        self.on_incumbent = heard
+        self.on_progress = on_progress
+        self.on_incumbent = on_incumbent
         self.clock = SearchClock() if clock is None else clock
         self.began = self.clock.now()
         self.best: NodeRoutes | None = None

@@ -182,7 +182,7 @@ class _PortfolioRun:
         self.runs.append(EngineRun(engine_name(order.engine)))
         own = Incumbents(
             self.arrays,
-            heard=lambda ways, rank: self._on_incumbent(place, ways, rank),
+            on_incumbent=lambda ways, rank: self._on_incumbent(place, ways, rank),
             clock=self.options.clock,
         )
         self.runs[place] = self._timed(order, own, share)
@@ -190,7 +190,7 @@ class _PortfolioRun:
     def _timed(self, order: EngineOrder, own: Incumbents, share: float) -> EngineRun:
         wall, cpu = time.perf_counter(), time.process_time()
         limit = share * self.options.time_limit - self.best.seconds
-        message = run_engine(order, own, time_limit=limit, asked=self.stop_requested)
+        message = run_engine(order, own, time_limit=limit, stop_requested=self.stop_requested)
         run = EngineRun(
             engine_name(order.engine),
             wall_seconds=time.perf_counter() - wall,

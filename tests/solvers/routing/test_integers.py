@@ -416,7 +416,9 @@ def test_the_longest_route_waits_between_windows():
 
 def test_a_search_that_finds_no_times_stops_when_asked():
     integers = lower(variant("breaks", 0), 0)
-    search = OrToolsSearch(integers, Incumbents(integers), time_limit=60.0, seed=0, asked=lambda: True)
+    search = OrToolsSearch(
+        integers, Incumbents(integers), time_limit=60.0, seed=0, stop_requested=lambda: True
+    )
     assert not search._is_over()
     search.limit_checks = 255
     assert search._is_over()

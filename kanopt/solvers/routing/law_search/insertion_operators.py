@@ -39,10 +39,10 @@ class InsertionOperators:
     417–433); regret insertion that of Potvin and Rousseau (1993), as in Ropke and Pisinger (2006).
     """
 
-    def __init__(self, book: TourCache, worth: float, rng: np.random.Generator) -> None:
-        self.cache = book
-        self.tables: CompiledProblem = book.tables
-        self.mandatory_penalty = worth
+    def __init__(self, cache: TourCache, mandatory_penalty: float, rng: np.random.Generator) -> None:
+        self.cache = cache
+        self.tables: CompiledProblem = cache.tables
+        self.mandatory_penalty = mandatory_penalty
         self.rng = rng
         tables = self.tables
         distance = np.min(tables.price.reshape(tables.kinds, tables.size, tables.size), axis=0)

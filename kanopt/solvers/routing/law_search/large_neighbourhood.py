@@ -96,20 +96,20 @@ class LargeNeighbourhoodSearch:
 
     def __init__(
         self,
-        book: TourCache,
+        cache: TourCache,
         start: TourSolution,
         limits: StoppingCriteria,
         seed: int,
-        heard: Callable[[TourSolution], None],
+        on_incumbent: Callable[[TourSolution], None],
         clock: SearchClock,
     ) -> None:
-        self.cache = book
-        self.tables = book.tables
+        self.cache = cache
+        self.tables = cache.tables
         self.limits = limits
         self.seed = seed
-        self.on_incumbent = heard
+        self.on_incumbent = on_incumbent
         self.rng = np.random.default_rng(seed)
-        self._reported_work = book.scorer.work_seconds
+        self._reported_work = cache.scorer.work_seconds
         self.mandatory_penalty = self._mandatory_penalty()
         self.pool: RoutePool[Tour] = RoutePool(_POOLED)
         self._pool_tours(start.tours)
@@ -117,7 +117,7 @@ class LargeNeighbourhoodSearch:
         self.steps = 0
         removals, insertions = (
             RemovalOperators(self.tables, self.rng),
-            InsertionOperators(book, self.mandatory_penalty, self.rng),
+            InsertionOperators(cache, self.mandatory_penalty, self.rng),
         )
         self._removals, self._insertions = removals.by_name, insertions.by_name
         self._remove_weights = OperatorWeights(list(self._removals), self.rng)

@@ -79,14 +79,14 @@ class OrToolsSearch:
         *,
         time_limit: float,
         seed: int,
-        asked: Callable[[], bool],
+        stop_requested: Callable[[], bool],
         leave: Callable[[str], None] | None = None,
     ) -> None:
         self.arrays = arrays
         self.incumbents = incumbents
         self.time_limit = time_limit
         self.seed = seed
-        self.stop_requested = asked
+        self.stop_requested = stop_requested
         # iterated local search tells of plans before their times are known, and moves no clients that belong together
         self.leave = leave if arrays.rules.is_empty else None
         self.error: BaseException | None = None

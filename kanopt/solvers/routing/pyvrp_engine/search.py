@@ -78,13 +78,13 @@ class PyVrpSearch:
         *,
         time_limit: float,
         seed: int,
-        asked: Callable[[], bool],
+        stop_requested: Callable[[], bool],
     ) -> None:
         self.arrays = arrays
         self.incumbents = incumbents
         self.time_limit = time_limit
         self.rng = RandomNumberGenerator(seed % 2**32)
-        self.stop_requested = asked
+        self.stop_requested = stop_requested
         self.patience = _STEPS + _STEPS_PER_PAIR * (arrays.size - arrays.depots) ** 2
         self.message = ""
 

@@ -260,7 +260,7 @@ def test_the_solver_counts_as_the_integers_do():
         problem = random_problem(seed, clients=6)
         integers = lower(problem, seed)
         incumbents = Incumbents(integers)
-        search = OrToolsSearch(integers, incumbents, time_limit=20.0, seed=seed, asked=lambda: False)
+        search = OrToolsSearch(integers, incumbents, time_limit=20.0, seed=seed, stop_requested=lambda: False)
         search.run(None)
         ways = incumbents.best
         served = {node for way in ways for node in way}

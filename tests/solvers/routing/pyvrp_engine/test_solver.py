@@ -373,7 +373,7 @@ def test_no_time_means_no_plan():
 
 def searching(problem: RoutingProblem, limit: float, asked: object) -> PyVrpSearch:
     integers = lower(problem)
-    return PyVrpSearch(integers, Incumbents(integers), time_limit=limit, seed=1, asked=asked)
+    return PyVrpSearch(integers, Incumbents(integers), time_limit=limit, seed=1, stop_requested=asked)
 
 
 def test_a_time_limit_is_looked_at_in_every_iteration():
