@@ -9,35 +9,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
-from functools import cache
-from types import UnionType
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
 from kanopt.errors import ProblemError, UnitError, nearest
+from kanopt.problems.record_rules import PlainField, plain_fields, row_faults, row_of
 from kanopt.problems.records import Attribute, Quantity, Record, names_of
 from kanopt.problems.wording import list_names
-from kanopt.units import check_unit, convert, same_dimension
-from kanopt.validation import Fault, fault_text, faults
+from kanopt.units import convert
+from kanopt.validation import Fault, fault_text
 
-__all__ = ["RecordReader", "TimeUnit", "Unit", "check_fields", "field_mistakes", "records"]
+__all__ = ["RecordReader", "records"]
 
-
-def _time_unit(unit: str) -> str:
-    if not same_dimension(check_unit(unit), "min"):
-        raise UnitError(f"{unit!r} does not measure time; give one such as 'min' or 'h'")
-    return unit
-
-
-Unit: TypeAlias = Annotated[str, AfterValidator(check_unit)]
-"""A unit that is known."""
-TimeUnit: TypeAlias = Annotated[str, AfterValidator(_time_unit)]
-"""A unit of time."""
 
 RecordT = TypeVar("RecordT", bound=Record)
 _SHOWN = 5
@@ -144,7 +131,7 @@ class RecordReader:
             table = _FrameReader(data, kind, columns or {}, units or {}).read()
         else:
             table = _table_of(given, kind)
-        found = [fault for fault in _faults(kind, table.rows) if fault.place[1] not in table.unread]
+        found = [fault for fault in row_faults(kind, table.rows) if fault.place[1] not in table.unread]
         lines = [*table.mistakes, *_fault_lines(found, table, kind, key)]
         if table.mistakes or any(fault.of_type for fault in found):
             self.complete = False
@@ -172,26 +159,6 @@ class RecordReader:
         found = [*self.mistakes, *(between if self.complete else ())]
         if found:
             raise ProblemError("\n".join(found))
-
-
-def field_mistakes(record: Any, where: str) -> list[str]:
-    """Return what is wrong with the fields of one object."""
-    return [
-        f"{where}: {fault.place[1]}: {fault.message}" for fault in _faults(type(record), [_row_of(record)])
-    ]
-
-
-def check_fields(record: Any, where: str) -> None:
-    """Hold one object to the rules of its fields.
-
-    Raises
-    ------
-    ProblemError
-        With every field that is wrong.
-    """
-    mistakes = field_mistakes(record, where)
-    if mistakes:
-        raise ProblemError("\n".join(mistakes))
 
 
 def _duplicates(items: Sequence[Record], key: Sequence[str]) -> Iterable[str]:
@@ -228,71 +195,9 @@ class _Table:
         return zip(self.rows, self.attributes, strict=True)
 
 
-@dataclass(frozen=True)
-class _Field:
-    """A field that a column can fill.
-
-    Parameters
-    ----------
-    name
-        Its name.
-    type
-        ``str``, ``int``, ``float`` or ``bool``.
-    rules
-        Its type with its rules, as pydantic reads them.
-    required, optional
-        Whether it has no default, and whether it may be None.
-    """
-
-    name: str
-    type: type
-    rules: Any
-    required: bool
-    optional: bool
-
-
-@cache
-def _plain_fields(kind: type) -> tuple[_Field, ...]:
-    """Return the fields that a column can fill."""
-    plain, ruled = get_type_hints(kind), get_type_hints(kind, include_extras=True)
-    found = []
-    for item in fields(kind):
-        hint = plain[item.name]
-        options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-        types = {str if get_origin(one) is Literal else one for one in options} - {type(None)}
-        if len(types) == 1 and types <= {str, int, float, bool}:
-            required = item.default is MISSING and item.default_factory is MISSING
-            found.append(_Field(item.name, types.pop(), ruled[item.name], required, type(None) in options))
-    return tuple(found)
-
-
-@cache
-def _model(kind: type) -> type[BaseModel]:
-    """Return the rules of the fields as a model."""
-    rules: dict[str, Any] = {
-        item.name: (item.rules, ... if item.required else None) for item in _plain_fields(kind)
-    }
-    made: type[BaseModel] = create_model(kind.__name__, __config__=ConfigDict(strict=True), **rules)
-    return made
-
-
-@cache
-def _list_adapter(kind: type) -> TypeAdapter[Any]:
-    rows: Any = list[_model(kind)]  # type: ignore[misc]
-    return TypeAdapter(rows)
-
-
-def _faults(kind: type, rows: Sequence[Mapping[str, Any]]) -> list[Fault]:
-    try:
-        _list_adapter(kind).validate_python(rows)
-    except ValidationError as error:
-        return faults(error, _model(kind))
-    return []
-
-
 def _fault_lines(found: Sequence[Fault], table: _Table, kind: type, key: Sequence[str]) -> Iterable[str]:
     """Yield a line for each field and rule, with the records concerned."""
-    optional = {item.name for item in _plain_fields(kind) if item.optional}
+    optional = {item.name for item in plain_fields(kind) if item.optional}
     groups: dict[tuple[str, str], list[Fault]] = {}
     for fault in found:
         groups.setdefault((str(fault.place[1]), fault.rule or fault.message), []).append(fault)
@@ -316,19 +221,12 @@ def _row_numbers(places: Sequence[int]) -> str:
     return f"{'rows' if len(places) > 1 else 'row'} {shown}{more}"
 
 
-def _row_of(record: Any) -> dict[str, Any]:
-    """Return the fields of a record, numbers of numpy as plain ones."""
-    kind: type = type(record)
-    row = {item.name: getattr(record, item.name) for item in _plain_fields(kind)}
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
-
-
 def _table_of(items: Sequence[Record], kind: type) -> _Table:
     for number, item in enumerate(items, start=1):
         if not isinstance(item, kind):
             told = f"entry {number} is a {type(item).__name__}; give {kind.__name__} objects or a DataFrame"
             return _Table([], mistakes=[told])
-    return _Table([_row_of(item) for item in items])
+    return _Table([row_of(item) for item in items])
 
 
 def _declared(frame: pd.DataFrame) -> Mapping[str, str]:
@@ -349,7 +247,7 @@ class _FrameReader:
         self.frame = frame
         self.units = units
         self.declared = _declared(frame)
-        self.fields = _plain_fields(kind)
+        self.fields = plain_fields(kind)
         self.named = columns
         names = [item.name for item in self.fields]
         self.table = _Table(
@@ -376,11 +274,11 @@ class _FrameReader:
         self.table.attributes = self._attributes()
         return self.table
 
-    def _refuse(self, item: _Field, mistake: str) -> None:
+    def _refuse(self, item: PlainField, mistake: str) -> None:
         self.table.mistakes.append(mistake)
         self.table.unread.add(item.name)
 
-    def _fill(self, item: _Field, column: str) -> None:
+    def _fill(self, item: PlainField, column: str) -> None:
         """Put the cells of a column that are not blank into the rows."""
         values = self.frame[column]
         target = self.units.get(item.name, "")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from kanopt.problems.record_reader import TimeUnit, Unit, check_fields
+from kanopt.problems.record_rules import TimeUnit, Unit, check_fields
 from kanopt.problems.records import Attribute
 from kanopt.validation import Amount, Count, Finite, Limit, Name
 

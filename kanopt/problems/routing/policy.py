@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula
-from kanopt.problems.record_reader import check_fields
+from kanopt.problems.record_rules import check_fields
 from kanopt.validation import Amount
 
 __all__ = ["RoutingPolicy"]

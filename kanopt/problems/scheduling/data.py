@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
-from kanopt.problems.record_reader import RecordReader, field_mistakes
+from kanopt.problems.record_reader import RecordReader
+from kanopt.problems.record_rules import field_mistakes
 from kanopt.problems.records import Record, field_values
 from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, windows_between
 from kanopt.problems.scheduling.entities import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from kanopt.problems.record_reader import TimeUnit, Unit, check_fields
+from kanopt.problems.record_rules import TimeUnit, Unit, check_fields
 from kanopt.problems.records import Attribute
 from kanopt.validation import Amount, Finite, Name
 

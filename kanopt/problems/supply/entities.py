@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kanopt.problems.record_reader import Unit, check_fields
+from kanopt.problems.record_rules import Unit, check_fields
 from kanopt.problems.records import Attribute
 from kanopt.validation import Amount, Finite, Limit, Name
 

@@ -1,0 +1,134 @@
+"""The rules that records state for their fields, as pydantic checks them.
+
+A record states the rule of a field beside its type, as ``demand: Amount = 0.0`` (:mod:`kanopt.validation`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+
+from kanopt.errors import ProblemError, UnitError
+from kanopt.units import check_unit, same_dimension
+from kanopt.validation import Fault, faults
+
+__all__ = [
+    "PlainField",
+    "TimeUnit",
+    "Unit",
+    "check_fields",
+    "field_mistakes",
+    "plain_fields",
+    "row_faults",
+    "row_of",
+]
+
+
+def _time_unit(unit: str) -> str:
+    if not same_dimension(check_unit(unit), "min"):
+        raise UnitError(f"{unit!r} does not measure time; give one such as 'min' or 'h'")
+    return unit
+
+
+Unit: TypeAlias = Annotated[str, AfterValidator(check_unit)]
+"""A unit that is known."""
+TimeUnit: TypeAlias = Annotated[str, AfterValidator(_time_unit)]
+"""A unit of time."""
+
+
+@dataclass(frozen=True)
+class PlainField:
+    """A field that a column can fill.
+
+    Parameters
+    ----------
+    name
+        Its name.
+    type
+        ``str``, ``int``, ``float`` or ``bool``.
+    rules
+        Its type with its rules, as pydantic reads them.
+    required, optional
+        Whether it has no default, and whether it may be None.
+    """
+
+    name: str
+    type: type
+    rules: Any
+    required: bool
+    optional: bool
+
+
+@cache
+def plain_fields(kind: type) -> tuple[PlainField, ...]:
+    """Return the fields that a column can fill."""
+    plain, ruled = get_type_hints(kind), get_type_hints(kind, include_extras=True)
+    found = []
+    for item in fields(kind):
+        hint = plain[item.name]
+        options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+        types = {str if get_origin(one) is Literal else one for one in options} - {type(None)}
+        if len(types) == 1 and types <= {str, int, float, bool}:
+            required = item.default is MISSING and item.default_factory is MISSING
+            found.append(
+                PlainField(item.name, types.pop(), ruled[item.name], required, type(None) in options)
+            )
+    return tuple(found)
+
+
+@cache
+def _model(kind: type) -> type[BaseModel]:
+    """Return the rules of the fields as a model."""
+    rules: dict[str, Any] = {
+        item.name: (item.rules, ... if item.required else None) for item in plain_fields(kind)
+    }
+    made: type[BaseModel] = create_model(kind.__name__, __config__=ConfigDict(strict=True), **rules)
+    return made
+
+
+@cache
+def _list_adapter(kind: type) -> TypeAdapter[Any]:
+    rows: Any = list[_model(kind)]  # type: ignore[misc]
+    return TypeAdapter(rows)
+
+
+def row_faults(kind: type, rows: Sequence[Mapping[str, Any]]) -> list[Fault]:
+    """Return what is wrong with rows of values by field; places are the number of the row and the field."""
+    try:
+        _list_adapter(kind).validate_python(rows)
+    except ValidationError as error:
+        return faults(error, _model(kind))
+    return []
+
+
+def row_of(record: Any) -> dict[str, Any]:
+    """Return the fields of a record, numbers of numpy as plain ones."""
+    kind: type = type(record)
+    row = {item.name: getattr(record, item.name) for item in plain_fields(kind)}
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
+
+
+def field_mistakes(record: Any, where: str) -> list[str]:
+    """Return what is wrong with the fields of one object."""
+    return [
+        f"{where}: {fault.place[1]}: {fault.message}" for fault in row_faults(type(record), [row_of(record)])
+    ]
+
+
+def check_fields(record: Any, where: str) -> None:
+    """Hold one object to the rules of its fields.
+
+    Raises
+    ------
+    ProblemError
+        With every field that is wrong.
+    """
+    mistakes = field_mistakes(record, where)
+    if mistakes:
+        raise ProblemError("\n".join(mistakes))
