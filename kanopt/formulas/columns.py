@@ -1,4 +1,4 @@
-"""Convert the user's columns to the arrays a formula is evaluated on."""
+"""Convert the user's columns to arrays, and evaluate the graph of a formula on them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, UnitError, nearest
-from kanopt.formulas.nodes import Array
+from kanopt.formulas.nodes import Array, Node, fold
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.units import convert
 
-__all__ = ["GAP", "common_shape", "describe_place", "in_bounds", "read_columns"]
+__all__ = ["GAP", "common_shape", "describe_place", "evaluate_graph", "in_bounds", "read_columns"]
 
 GAP = "missing"
 """The category that stands for a gap in laws fitted with ``missing="indicator"``."""
@@ -193,3 +193,30 @@ def describe_place(columns: Mapping[str, NDArray[Any]], where: NDArray[np.bool_]
     place = np.unravel_index(int(np.argmax(where)), where.shape)
     found = {name: np.broadcast_to(values, where.shape)[place] for name, values in columns.items()}
     return ", ".join(f"{n}={v:.6g}" if isinstance(v, float) else f"{n}={str(v)!r}" for n, v in found.items())
+
+
+def evaluate_graph(root: Node, columns: Mapping[str, NDArray[Any]], what: str) -> Array:
+    """Return the value of a graph in the shape to which the columns broadcast, as a new array.
+
+    Raises
+    ------
+    FormulaError
+        If it is not finite where all inputs are; begins with `what` and names the first place.
+    """
+    shape = common_shape(columns)
+    with np.errstate(all="ignore"):
+        value = np.asarray(fold(root, lambda node, values: node.compute(values, columns)))
+    # a view, such as of a broadcast input, is not the caller's to write on
+    fresh = value.shape == shape and value.flags.owndata
+    result = value if fresh else np.array(np.broadcast_to(value, shape))
+    wrong = ~np.isfinite(result)
+    if wrong.any():
+        for values in columns.values():
+            if values.dtype != object:
+                wrong = wrong & np.isfinite(values)
+        if wrong.any():
+            raise FormulaError(
+                f"{what} has no finite value where {describe_place(columns, wrong)} "
+                f"({int(wrong.sum()):,} of {wrong.size:,} places)"
+            )
+    return result

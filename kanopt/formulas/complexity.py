@@ -1,11 +1,11 @@
-"""The complexity of a formula: its number of operators."""
+"""The complexity of a formula: its number of operators, and whether it has powers."""
 
 from __future__ import annotations
 
-from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Product, Sum, fold
+from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Power, Product, Sum, fold
 from kanopt.formulas.pieces import Curve, Step
 
-__all__ = ["count_operators"]
+__all__ = ["PowerSearch", "count_operators"]
 
 CURVE = 5
 """A curve or staircase counts for so many: it is read from a picture."""
@@ -38,3 +38,33 @@ def count_operators(root: Node) -> int:
         return own + sum(below)
 
     return fold(root, count)
+
+
+class PowerSearch:
+    """A search for powers that caches its results, since a large law may be used in many exponents.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Input
+    >>> has_power = PowerSearch()
+    >>> has_power(1 / Input("x")), has_power(1 + Input("x") ** 2)
+    (False, True)
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, bool] = {}
+
+    def __call__(self, root: Node) -> bool:
+        """Return whether a graph has a power other than a quotient."""
+        stack = [(root, False)]
+        while stack:
+            node, ready = stack.pop()
+            if node.key in self._known:
+                continue
+            if not ready:
+                stack.append((node, True))
+                stack += [(child, False) for child in node.children]
+                continue
+            own = isinstance(node, Power) and node.exponent != Constant(-1.0)
+            self._known[node.key] = own or any(self._known[child.key] for child in node.children)
+        return self._known[root.key]

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.binding import BoundFormula
-from kanopt.formulas.columns import common_shape, read_columns
+from kanopt.formulas.columns import common_shape, evaluate_graph, read_columns
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.evaluation import evaluate_graph
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.lookalikes import hint, refuse_lookalikes
 from kanopt.formulas.nodes import Array, Constant, Node, postorder

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.complexity import PowerSearch
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.exponents import PowerSearch
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.functions import FUNCTIONS
 from kanopt.formulas.lookalikes import hint
-from kanopt.formulas.merging import common_text, merged_inputs
 from kanopt.formulas.nodes import (
     Apply,
     Constant,
@@ -33,7 +32,7 @@ from kanopt.formulas.nodes import (
 )
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.tokens import SIGNS, TOKEN, Token, normalised_text
-from kanopt.formulas.variables import Variable, check_name, variable_of, variables_of
+from kanopt.formulas.variables import Variable, check_name, merged_inputs, variable_of, variables_of
 
 __all__ = ["CALLED", "parse_formula"]
 
@@ -128,10 +127,15 @@ def parse_formula(
         root=root,
         inputs=merged_inputs(inputs, used, output.name),
         output=output,
-        per=per or common_text([law.per for law in used]),
+        per=per or _common_per(used),
         domain=Domain.intersection(law.domain for law in used),
         provenance={"text": text.strip()},
     )
+
+
+def _common_per(laws: Sequence[Formula]) -> str:
+    """Return what one row is in all of the laws; empty if they differ."""
+    return laws[0].per if len({law.per for law in laws}) == 1 else ""
 
 
 def _checked_constants(
