@@ -1,6 +1,6 @@
-"""One structure of a law at a time: fitted on a table, judged by what it says of rows left out, compared.
+"""Fit one structure of a law at a time, and compare structures by their leave-one-out and held-out predictions.
 
-Which structures are tried, and in which order, is decided in :mod:`kanopt.surrogates.architecture_selection`.
+:mod:`kanopt.surrogates.architecture_selection` decides which structures are tried, and in which order.
 """
 
 from __future__ import annotations
@@ -77,22 +77,22 @@ class ArchitectureSearch:
 
     @cached_property
     def rows(self) -> float:
-        """Rows, those of weight k counted k times."""
+        """Number of rows, where a row of weight k counts k times."""
         return float(self.table.weights.sum())
 
     @property
     def can_hold_out(self) -> bool:
-        """Whether smoothing may be chosen by rows held out."""
+        """Whether there are enough rows to choose smoothing on held-out rows."""
         return self.settings.smoothing is None and self.distinct_rows >= LEAST_ROWS
 
     @property
     def has_many_categories(self) -> bool:
-        """Whether tables over many categories make every hidden node dear."""
+        """Whether tables of many categories make hidden nodes expensive."""
         return self._categories > WIDE
 
     @property
     def has_too_many_categories(self) -> bool:
-        """Whether such tables alone make four hidden nodes too many parameters for second-order training."""
+        """Whether tables of categories alone make four hidden nodes too large for second-order training."""
         return 4 * self._categories > LARGE
 
     @property
@@ -101,11 +101,11 @@ class ArchitectureSearch:
 
     @cached_property
     def max_grid_size(self) -> int:
-        """Most intervals of a spline: as asked, or as many as the number of different rows can carry."""
+        """Maximum number of intervals of a spline: as given, or depending on the number of distinct rows."""
         return int(min(self.settings.grid_size or FINEST, max(1, self.distinct_rows // 4)))
 
     def grid_size(self, structure: LawStructure) -> int:
-        """Return the intervals that a structure begins with; doubling them leads to the finest where that is asked."""
+        """Return the initial number of intervals of a structure; doubling it leads to a requested grid size."""
         if structure.hidden:
             halved = self.max_grid_size // 2 if self.max_grid_size % 2 == 0 else self.max_grid_size
             return min(COARSE, self.max_grid_size) if self.settings.grid_size is None else halved
@@ -113,7 +113,7 @@ class ArchitectureSearch:
 
     @cached_property
     def spans_decades(self) -> tuple[bool, ...]:
-        """Whether the middle nine tenths of a numeric feature span two decades."""
+        """Whether the central 90 % of the values of each numeric feature span two decades."""
         weights = self.table.weights
         return tuple(
             bool(
@@ -125,10 +125,10 @@ class ArchitectureSearch:
         )
 
     def log_burden(self, logs: tuple[bool, ...]) -> float:
-        """Return how many effective parameters a choice of logarithms has to save.
+        """Return the penalty of a choice of logarithms, in effective parameters.
 
-        A logarithm has to save one. Where a feature spans decades its absence has to show in the error
-        instead: without it most rows of such a column lie in one cell of the grid.
+        A logarithm costs one. For a feature that spans decades the absence of a logarithm costs one instead: without
+        it most rows of such a column lie in one cell of the grid.
         """
         pairs = list(zip(logs, self.spans_decades, strict=True))
         if any(far and not log for log, far in pairs):
@@ -137,7 +137,7 @@ class ArchitectureSearch:
 
     @cached_property
     def row_groups(self) -> NDArray[np.int64]:
-        """The number of every row's kind: copies of one row have the same; (n,)."""
+        """A group index per row, equal for copies of one row; (n,)."""
         table = self.table
         everything = pd.DataFrame(np.column_stack([table.numbers, table.codes, table.target]))
         kinds = everything.groupby(list(everything.columns), sort=False).ngroup()
@@ -145,11 +145,11 @@ class ArchitectureSearch:
 
     @cached_property
     def distinct_rows(self) -> int:
-        """Rows that copy no other row."""
+        """Number of distinct rows."""
         return int(self.row_groups.max()) + 1
 
     def data(self, structure: LawStructure, encoding: FeatureEncoding, unit: float) -> Data:
-        """Return the rows as the network sees them."""
+        """Return the rows as the network's inputs and targets."""
         device = self.settings.device
         logs = structure.log_target and not structure.has_log_link
         target = np.log(self.table.target) if logs else self.table.target
@@ -161,7 +161,7 @@ class ArchitectureSearch:
         return Data(inputs, torch.tensor(target[:, None] / unit, device=device), weights)
 
     def fit(self, structure: LawStructure) -> Trial:
-        """Fit a structure on all rows; hidden nodes are first sought on some rows and a coarse grid."""
+        """Fit a structure on all rows; with hidden nodes starts are trained on a sample and a coarse grid first."""
         self.settings.monitor.begin(str(structure), len(self.trials))
         encoding, unit = self.table.encoding.with_logs(structure.logs), self._unit(structure)
         data, options = self.data(structure, encoding, unit), self.options(structure)
@@ -177,7 +177,7 @@ class ArchitectureSearch:
         return self.judge(structure, encoding, unit, run, describe_fit(run, data, options))
 
     def fit_noisy(self, structure: LawStructure) -> Trial:
-        """Fit hidden nodes on noisy rows, with the smoothing that is best on rows held out, then on all rows."""
+        """Fit hidden nodes to noisy rows with smoothing chosen on held-out rows, then on all rows."""
         self.settings.monitor.begin(str(structure), len(self.trials))
         encoding, unit = self.table.encoding.with_logs(structure.logs), self._unit(structure)
         data, options = self.data(structure, encoding, unit), self.options(structure)
@@ -204,7 +204,7 @@ class ArchitectureSearch:
     def _architecture(
         self, structure: LawStructure, encoding: FeatureEncoding, data: Data
     ) -> tuple[Architecture, tuple[torch.Tensor, torch.Tensor]]:
-        """Return the shape that a structure begins with, and the ends of its splines."""
+        """Return the initial architecture of a structure, and the grid ranges of its splines."""
         straight = data.inputs.numbers[:, : len(encoding.numbers)].cpu().numpy()
         grid_size = self.grid_size(structure)
         ends = knot_range(straight, grid_size, self.table.weights)
@@ -220,9 +220,9 @@ class ArchitectureSearch:
         return shape, (low, high)
 
     def refine(self, trial: Trial) -> Trial:
-        """Take edges and nodes away that `trial` does not need, and go on on finer grids; return the better.
+        """Prune `trial` and refine its grid; return the better of the two trials.
 
-        Where rows held out have chosen the smoothing they have chosen the grid too.
+        If smoothing was chosen on held-out rows, so was the grid, which is then not refined.
         """
         if trial.held_out is not None or is_large(trial.trained.network.architecture):
             return trial
@@ -251,7 +251,7 @@ class ArchitectureSearch:
     def _refine_grid(self, run: TrainedBatch, data: Data, options: FitOptions) -> TrainedBatch:
         """Double the grid of an additive network while its score falls.
 
-        Its smoothing is chosen anew on every grid, so that a finer one bends no more than the rows ask for.
+        Its smoothing is chosen again on every grid, so that a finer grid does not overfit.
         """
         shape = run.network.architecture
         largest = self.settings.grid_size or min(FINEST_PLAIN, max(1, self.distinct_rows // 4))
@@ -273,14 +273,14 @@ class ArchitectureSearch:
         fitted: FittedNetwork,
         held_out: HeldOutPredictions | None = None,
     ) -> Trial:
-        """Work out what a fitted structure says of rows left out."""
+        """Compute the leave-one-out predictions and scores of a fitted structure."""
         link, unusual = self._link(structure), self.log_burden(structure.logs)
         return judge_fit(
             StructureFit(structure, encoding, run, fitted, unit, link, unusual, held_out), self.table
         )
 
     def is_significant_gain(self, simple: Trial, rich: Trial) -> bool:
-        """Say whether `rich` lowers the squared error of rows held out, or of all left out, enough."""
+        """Return whether `rich` lowers the squared error on held-out, or left-out, rows significantly."""
         rows = slice(None) if rich.held_out is None else rich.held_out.rows
         target, weights = self.table.target[rows], self.table.weights[rows]
         first = (target - self._held_out_predictions(simple, rich)) ** 2
@@ -291,13 +291,13 @@ class ArchitectureSearch:
         return bool(gain > max(least, SURE * np.sqrt(variance / weights.sum())))
 
     def _held_out_predictions(self, trial: Trial, by: Trial) -> Floats:
-        """Return what `trial` says of the rows that `by` has held out: as held out itself, or as left out."""
+        """Return the predictions of `trial` for the rows held out by `by`: held-out if available, else left-out."""
         if by.held_out is None:
             return trial.predicted
         return trial.predicted[by.held_out.rows] if trial.held_out is None else trial.held_out.predicted
 
     def unexplained(self, trial: Trial) -> float:
-        """Return the share of the target's variance that `trial` leaves on rows held out."""
+        """Return the fraction of the target's variance that `trial` does not explain on held-out rows."""
         assert trial.held_out is not None
         rows = trial.held_out.rows
         gap = self.table.target[rows] - trial.held_out.predicted
@@ -307,7 +307,7 @@ class ArchitectureSearch:
         )
 
     def prefer(self, first: Trial, second: Trial, margin: float = MARGIN) -> Trial:
-        """Return the trial to prefer: the simpler one unless the other is clearly more accurate."""
+        """Return the preferred trial: the simpler one unless the other is clearly more accurate."""
         simple, rich = sorted((first, second), key=lambda trial: trial.complexity)
         gain = rich.density - simple.density
         mean = float(np.average(gain, weights=self.table.weights))
@@ -318,7 +318,7 @@ class ArchitectureSearch:
         return simple if wider and rich.mean_absolute_error > WORSE * simple.mean_absolute_error else rich
 
     def best(self, trials: list[Trial]) -> Trial:
-        """Return the trial preferred to all others, compared in turn."""
+        """Return the preferred trial of all, by pairwise comparison."""
         chosen = trials[0]
         for trial in trials[1:]:
             chosen = self.prefer(chosen, trial)
@@ -329,7 +329,7 @@ class ArchitectureSearch:
         return 1.0 - (trial.scale / self.table.target_deviation(trial.structure.log_target)) ** 2
 
     def options(self, structure: LawStructure) -> FitOptions:
-        """Return how a structure is fitted."""
+        """Return the fit options of a structure."""
         settings = self.settings
         return FitOptions(
             starts=settings.starts,
@@ -349,7 +349,7 @@ class ArchitectureSearch:
         return 1.0 if structure.log_target else self.table.target_deviation(False)
 
     def _link(self, structure: LawStructure) -> Link | None:
-        """Return what keeps the law where it was asked to stay; the logarithm of the target does so by itself."""
+        """Return the link for the requested range of the law; a log target is positive without a link."""
         if structure.has_log_link:
             return Exponential()
         if structure.log_target or self.settings.target_range == "any":

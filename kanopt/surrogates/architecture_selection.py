@@ -1,21 +1,21 @@
 """The structure of a law, chosen on its training rows.
 
 Structures differ in the target (as it is, or its logarithm), in the features taken as logarithms, and in the
-hidden nodes. Each is fitted, and judged by the logarithm of the density it gives to every row when that row
-is left out (by the leverage of the Gauss-Newton model). The density is that of the target in its own units,
-so that a model of the logarithm, whose density is divided by the target (Box and Cox 1964, JRSS B 26, eq. 7),
-can be compared with one of the target itself. Residuals are taken as Student's t with five degrees of
-freedom, whose tails let gross errors weigh little.
+hidden nodes. Each is fitted, and scored by the leave-one-out log density of every row (by the leverage of the
+Gauss-Newton model). The density is that of the target in its own units, so that a model of the logarithm, whose
+density is divided by the target (Box and Cox 1964, JRSS B 26, eq. 7), can be compared with one of the target itself.
+Residuals are modelled as Student's t with five degrees of freedom, whose heavy tails limit the influence of gross
+errors.
 
-A structure with fewer effective parameters wins against one that gains less than 0.01 per row (2 % of the
+A structure with fewer effective parameters is preferred to one that gains less than 0.01 per row (2 % of the
 squared error), or less than one standard error of the gain (the one-standard-error rule, Hastie, Tibshirani
 and Friedman 2009, section 7.10).
 
-Where one product leaves noise, four hidden nodes are tried on the target itself, by squares and, where it is positive,
-behind an exponential link by squares over the mean; a fifth of the rows is held out to choose the smoothing
-(:mod:`kanopt.kan.heldout`). They have to lower the squared error on these rows, in the units of the target, by three
-percent and two standard errors, or win as above without losing here. By the same measure the target is left as it is
-where its logarithm was denser.
+If one product node leaves noise, four hidden nodes are tried on the target itself, by least squares and, for a positive
+target, with an exponential link and squared errors divided by the mean; a fifth of the rows is held out to choose the
+smoothing (:mod:`kanopt.kan.heldout`). They have to lower the squared error on these rows, in the units of the target,
+by three percent and two standard errors, or be preferred as above without a higher error here. By the same criterion
+the untransformed target may replace a logarithm with a higher density.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ NOISE, CLEAN = 1e-3, 5e-3
 
 
 class _SearchStopped(Exception):  # noqa: N818 - no error: the search was asked to end
-    """The search was asked to end."""
+    """The search was stopped on request."""
 
 
 def select_structure(table: TrainingTable, settings: Settings) -> tuple[Trial, list[Trial]]:
-    """Return the structure to use, and every structure tried.
+    """Return the selected structure, and every structure tried.
 
-    Where the watch of `settings` says to stop, the best of the structures tried so far is returned.
+    If the monitor of `settings` asks to stop, the best structure tried so far is returned.
 
     Raises
     ------
     FitError
-        Where a logarithm is asked of values that have none.
+        If a logarithm is requested of values that are not positive.
     """
     search = ArchitectureSearch(table, settings)
     targets = _targets(table, settings)
@@ -85,7 +85,7 @@ def _select(search: ArchitectureSearch, targets: list[bool]) -> Trial:
 
 
 def _fit_requested(search: ArchitectureSearch, start: Trial) -> Trial:
-    """Fit the hidden nodes that were asked for; where there is noise, with rows held out."""
+    """Fit the requested hidden nodes; with held-out rows if there is noise."""
     settings = search.settings
     structure = replace(start.structure, hidden=settings.hidden or (), products=settings.products)
     trial = _fit(search, structure)
@@ -101,7 +101,7 @@ def _fit(search: ArchitectureSearch, structure: LawStructure) -> Trial:
 
 
 def _record_trial(search: ArchitectureSearch, trial: Trial) -> Trial:
-    """Take a trial into the list; end the search where that was asked for."""
+    """Append a trial to the list; stop the search if requested."""
     search.trials.append(trial)
     if search.settings.monitor.should_stop():
         raise _SearchStopped
@@ -138,7 +138,7 @@ def _fit_additive(search: ArchitectureSearch, log_target: bool) -> Trial:
 
 
 def _select_logs(search: ArchitectureSearch, best: Trial) -> Trial:
-    """Choose the features to take as logarithms in an additive model: all, none, then one by one."""
+    """Choose the features to take logarithms of in an additive model: all, none, then one by one."""
     numbers = search.table.encoding.numbers
     bends = search.settings.shape_constraints.convexity or (0,) * len(numbers)
     wide = tuple(
@@ -157,10 +157,10 @@ def _select_logs(search: ArchitectureSearch, best: Trial) -> Trial:
 
 
 def _has_heavy_tails(search: ArchitectureSearch, trial: Trial) -> bool:
-    """Say whether residuals have tails that squares would follow: normal errors have none beyond 5 σ.
+    """Return whether residuals have heavy tails, to which least squares would overfit: any beyond 5 σ.
 
-    What is left of a law without noise has tails too, and no error to hold back. Its size is compared with the spread
-    of the middle of the targets, since a wild target makes the spread of all.
+    Residuals of a law without noise have tails too, but need no robust loss. Their size is compared with a robust
+    spread of the targets, which outliers do not inflate.
     """
     exact = trial.scale < np.sqrt(EXACT) * search.table.robust_deviation(trial.structure.log_target)
     return (
@@ -169,10 +169,10 @@ def _has_heavy_tails(search: ArchitectureSearch, trial: Trial) -> bool:
 
 
 def _add_hidden(search: ArchitectureSearch, starts: list[Trial]) -> list[Trial]:
-    """Add hidden nodes to additive models while they pay.
+    """Add hidden nodes to additive models while that is an improvement.
 
-    For the target itself first one product node. Where noise is left, then four nodes, judged by rows held out.
-    Where these do not pay, or nothing is left, two nodes that add, and four for the better of the targets.
+    For the untransformed target first one product node. If noise remains, then four nodes, evaluated on held-out rows.
+    If these are no improvement, or no noise remains, two sum nodes, and four for the better of the targets.
     """
     features = len(search.table.encoding.features)
     tried = list(starts)
@@ -199,7 +199,7 @@ def _add_hidden(search: ArchitectureSearch, starts: list[Trial]) -> list[Trial]:
 
 
 def _add_hidden_held_out(search: ArchitectureSearch, starts: list[Trial], best: Trial) -> Trial | None:
-    """Add hidden nodes where they pay on rows held out; None where they do not, or what is left is no noise."""
+    """Add hidden nodes if they are an improvement on held-out rows; None if not, or if no noise remains."""
     tried = [best] if search.has_many_categories else starts
     trials = [
         _record_trial(search, search.fit_noisy(_noisy_structure(search, start.structure))) for start in tried
@@ -215,7 +215,7 @@ def _add_hidden_held_out(search: ArchitectureSearch, starts: list[Trial], best: 
 
 
 def _noisy_structure(search: ArchitectureSearch, additive: LawStructure) -> LawStructure:
-    """Return the structure with hidden nodes to try: squares in the units of the target, or squares over the mean."""
+    """Return the structure with hidden nodes to try: least squares, or squared errors divided by the mean."""
     settings = search.settings
     loss = additive.loss
     if settings.loss is None:

@@ -1,4 +1,4 @@
-"""Conformal intervals: how far new rows stray, from rows the model has not seen, or from its own left out."""
+"""Conformal prediction intervals, from calibration rows or from leave-one-out residuals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 
 def conformal_ends(residuals: Floats, coverage: float) -> tuple[float, float]:
-    """Return the residuals between which a new one falls with probability `coverage` at least.
+    """Return the residuals between which a new one falls with probability at least `coverage`.
 
     With n residuals in order, the ends are those of ranks ⌊(n + 1) α / 2⌋ and ⌈(n + 1) (1 − α / 2)⌉, α being
     1 − coverage (Lei et al. 2018, JASA 113, section 2.2, for each side): exact in finite samples if a new row is
@@ -24,7 +24,7 @@ def conformal_ends(residuals: Floats, coverage: float) -> tuple[float, float]:
     Raises
     ------
     FitError
-        For fewer residuals than the ranks need.
+        If there are too few residuals for the coverage.
 
     Examples
     --------
@@ -48,18 +48,18 @@ def conformal_ends(residuals: Floats, coverage: float) -> tuple[float, float]:
 def left_out_ends(residuals: Floats, weights: Floats, coverage: float) -> tuple[float, float]:
     """Return the residuals between which that of a new row falls with probability `coverage`.
 
-    The residuals of rows left out are ordered, and the ends cut (1 − coverage) / 2 off on each side with the
-    finite-sample ranks of conformal prediction (Lei et al. 2018, JASA 113; leave-one-out residuals in place of a
-    held-out half as in Barber et al. 2021, Ann. Stat. 49).
+    The ends are quantiles of the leave-one-out residuals, (1 − coverage) / 2 from each side, with the finite-sample
+    ranks of conformal prediction (Lei et al. 2018, JASA 113; leave-one-out residuals instead of a held-out half as in
+    Barber et al. 2021, Ann. Stat. 49).
 
     Parameters
     ----------
     residuals
-        Of rows left out one at a time, sorted; (n,).
+        Leave-one-out residuals, sorted; (n,).
     weights
-        How many rows each stands for, (n,).
+        Number of rows each represents, (n,).
     coverage
-        Probability.
+        Probability of coverage.
 
     Examples
     --------

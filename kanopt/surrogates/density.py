@@ -1,4 +1,4 @@
-"""Weighted quantiles, and the density of residuals with heavy tails."""
+"""Weighted quantiles, and a heavy-tailed density of residuals."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ FREEDOM = 5.0
 
 
 def weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
-    """Return the quantile at `share` where a row of weight k counts as k rows."""
+    """Return the weighted quantile at level `share`; a row of weight k counts as k rows."""
     order = np.argsort(values)
     mass = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(mass, share * mass[-1])])
 
 
 def student_density(error: Floats, weights: Floats, least: float) -> tuple[float, Floats]:
-    """Fit the scale of a t distribution by likelihood; return it and the log density of every error.
+    """Fit the scale of a t distribution by maximum likelihood; return it and the log density of every error.
 
-    The fixed point is the EM step of Lange, Little and Taylor (1989, JASA 84, eq. 3). Constants are left out.
+    The fixed point is the EM step of Lange, Little and Taylor (1989, JASA 84, eq. 3). Additive constants are omitted.
     """
     squares = error**2
     variance = max(float(np.average(squares, weights=weights)), least**2)

@@ -1,4 +1,4 @@
-"""A trained network as a drawing: nodes, and edges with their curves, as plain arrays."""
+"""A trained network as data for drawing: nodes, and edges with their curves, as plain arrays."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ class DiagramEdge:
     Parameters
     ----------
     layer
-        Counts from 0, the inputs' side.
+        Index of the layer, from 0 at the inputs.
     source, target
         Positions of its ends among the nodes of their layers.
     x, y
-        The curve, sampled over the range it was learned on, that of a periodic one over a period; both of shape
-        (points,). For a category `x` counts its labels, and `y` holds one number for each.
+        The curve, sampled over its training range, or over a period; both of shape (points,). For a category `x`
+        numbers its labels, and `y` has one value for each.
     labels
         The labels of a category, else empty.
     strength
-        What the output loses when the edge is frozen at its mean, as a fraction of the largest loss in its layer; an
-        edge near 0 hardly matters. Without rows to take the loss over: the same of the spread of the curve.
+        Attribution score of the edge, as a fraction of the largest one in its layer; an edge near 0 is unimportant.
+        Without rows: the same for the spread of the curve.
     factor
-        0 where the edge arrives at a sum, 1 or 2 where it belongs to that factor of a product.
+        0 if the target is a sum, 1 or 2 for the factors of a product.
     pruned
-        Whether the edge was taken away: its curve is zero everywhere.
+        Whether the edge was pruned: its curve is zero everywhere.
     """
 
     layer: int
@@ -71,8 +71,8 @@ class Diagram:
     edges
         In order of layer, source and target.
     products
-        How many nodes of every layer, the last ones, multiply their two factors; a factor and every other node is the
-        sum of the edges that end in it. Empty for none.
+        Number of product nodes of every layer, which are the last ones; factors and all other nodes are sums of their
+        incoming edges. Empty for none.
     """
 
     layers: tuple[tuple[str, ...], ...]
@@ -105,16 +105,15 @@ def diagram_of(
     log_output
         Whether the network gives the target's logarithm.
     rows
-        Encoded numbers and codes over which the edges are weighed by what the output loses without them
-        (:mod:`kanopt.surrogates.diagnostics.attribution`).
+        Encoded numbers and codes over which edges are scored (:mod:`kanopt.surrogates.diagnostics.attribution`).
     points
-        How many points of a curve.
+        Number of points per curve.
 
     Returns
     -------
     Diagram
-        The curves of the first layer run over the columns in their own units, or over their logarithms where
-        the network takes those.
+        The curves of the first layer are functions of the columns in their own units, or of their logarithms if the
+        network takes those.
     """
     inputs = tuple(_named(feature) for feature in encoding.inputs)
     hidden = [("",) * layer.outputs for layer in network.layers[:-1]]
@@ -163,7 +162,7 @@ def _edges(
 def _curves(
     index: int, layer: Layer, encoding: FeatureEncoding, points: int
 ) -> Iterator[tuple[Floats, Floats, tuple[str, ...]]]:
-    """Yield for every input of a layer where its edges are sampled, their values (points, subnodes), and labels."""
+    """Yield for every input of a layer the sample points, the values of its edges (points, subnodes), and labels."""
     for source in range(layer.inputs + len(layer.periodic)):
         periodic = source >= layer.inputs
         low, high = (0.0, 1.0) if periodic else (float(layer.lower[source]), float(layer.upper[source]))

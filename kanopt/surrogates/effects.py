@@ -1,16 +1,16 @@
-"""Effects of single columns, followed through the whole network.
+"""Marginal effects and importances of single columns.
 
 A marginal effect is the mean prediction over sample rows with one column set to a value (partial dependence,
 Friedman 2001, Ann. Stat. 29, section 8.2). The importance of a column is its total Sobol index: the mean
 squared change of the prediction when the column is shuffled, halved, over the variance of the prediction
 (Jansen 1999, eq. 13).
 
-The attribution of :mod:`kanopt.surrogates.diagnostics` asks the same of the inside of the network: it freezes what a
-column feeds at its mean, where the importance gives the column the value of another row. Both follow the signal to the
-output. Where columns are independent and enter the network by straight edges, the square of a share of attribution is
-the total Sobol index. The importance is in the units of the target, needs nothing but predictions, varies with the
-shuffle, and strays outside the data where columns are correlated; attribution is in the units of the network's output
-(logarithms, of a log target), is exact for the rows given, and also speaks of edges and nodes.
+The attribution of :mod:`kanopt.surrogates.diagnostics` is a related measure inside the network: it replaces the edges
+of a column by their means, where the importance replaces the column by that of another row. If columns are independent
+and have linear edges, the square of a share of attribution is the total Sobol index. The importance is in the units of
+the target, needs only predictions, depends on the shuffle, and extrapolates if columns are correlated; attribution is
+in the units of the network's output (logarithms for a log target), is exact for the given rows, and covers edges and
+nodes.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def marginal_effects(
 
 
 def _matrix_columns(encoding: FeatureEncoding) -> list[int]:
-    """Return every feature's column in its matrix: that of the numbers or that of the codes."""
+    """Return the index of every feature's column in the matrix of the numbers or of the codes."""
     order = {
         feature.name: place
         for group in (encoding.numeric, encoding.categories)

@@ -1,6 +1,6 @@
-"""From the columns of a table to the numbers and category codes a network reads, and back to words.
+"""Encode the columns of a table as the numbers and category codes of a network.
 
-Numbers are divided by a power of ten or taken as logarithms, never centred: a centred power law is no longer
+Numbers are divided by a power of ten, or their logarithm is taken, but never centred: a centred power law is no longer
 a power law. Periodic numbers are divided by their period. Categories become codes in the order of
 :attr:`Feature.categories`.
 """
@@ -44,16 +44,16 @@ SHARE = 0.005
 
 @dataclass(frozen=True)
 class Feature:
-    """How one column enters the network.
+    """The encoding of one column.
 
     Parameters
     ----------
     name
         Name of the column.
     kind
-        ``"number"``, ``"cycle"`` (a number that starts anew after a period) or ``"category"``.
+        ``"number"``, ``"cycle"`` (a periodic number) or ``"category"``.
     log, scale
-        A number x enters as ``x / scale``, or as ``log(x / scale)`` where `log` is set. Of a cycle the scale is the
+        A number x is encoded as ``x / scale``, or as ``log(x / scale)`` if `log` is set. For a cycle the scale is the
         period.
     low, high
         Smallest and largest value in the training rows, in the units of the column; 0 for categories.
@@ -70,7 +70,7 @@ class Feature:
     categories: tuple[Category, ...] = ()
 
     def encode(self, values: Floats, index: pd.Index[Any] | None = None) -> Floats:
-        """Return what the network sees for `values` of a number; `index` labels their rows in messages.
+        """Return the network inputs for `values` of a number; `index` labels their rows in messages.
 
         Examples
         --------
@@ -106,9 +106,9 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureEncoding:
-    """All columns of a model, in the order of the table.
+    """The encoding of all columns of a model, in the order of the table.
 
-    In the network's first layer come the numbers, then the cycles, then the categories, each in the order of the table.
+    The inputs of the network are the numbers, then the cycles, then the categories, each in the order of the table.
 
     Examples
     --------
@@ -151,7 +151,7 @@ class FeatureEncoding:
         return tuple(feature for feature in self.features if feature.kind == "category")
 
     def with_logs(self, logs: Sequence[bool]) -> FeatureEncoding:
-        """Return the encoding with one flag per number, cycles apart, saying whether its logarithm is taken."""
+        """Return the encoding with logarithms as flagged, one flag per number without cycles."""
         flags = iter(logs)
         features = []
         for feature in self.features:
@@ -178,7 +178,7 @@ class FeatureEncoding:
         return np.column_stack(columns) if columns else np.zeros((len(values), 0))
 
     def split(self, frame: pd.DataFrame) -> tuple[Floats, Integers]:
-        """Return the numeric columns as they are, numbers and then cycles, and the codes of the categories.
+        """Return the unencoded numeric columns, numbers and then cycles, and the codes of the categories.
 
         Raises
         ------
@@ -210,12 +210,13 @@ class FeatureEncoding:
 
 
 def encoding_of(frame: pd.DataFrame) -> FeatureEncoding:
-    """Read from a table what kind each column is, and its range or its categories; no logarithms yet.
+    """Infer the kind of each column of a table, and its range or its categories, without logarithms.
 
     Raises
     ------
     FitError
-        For a table without columns, and for a column that is constant, holds dates or mixed types, or misses values.
+        For a table without columns, and for a column that is constant, holds dates or mixed types, or has missing
+        values.
     """
     if not len(frame.columns):
         raise FitError("the table has no columns to learn from; pass at least one")
@@ -225,11 +226,11 @@ def encoding_of(frame: pd.DataFrame) -> FeatureEncoding:
 
 
 def knot_range(encoded: Floats, grid_size: int, weights: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return where the knots of every column begin and end, each (columns,).
+    """Return the first and last knot of every column, each (columns,).
 
     They span the data, unless there are a thousand rows or more and an outermost cell would hold fewer than half a
-    percent of them. Then the range ends at the row with that many beyond it, which the straight tail takes in: what
-    a cubic makes of a few stray rows is no law to extrapolate. A row of weight k counts as k rows.
+    percent of them. Then the range is cut at that quantile, and the linear tail covers the rows beyond it: a cubic
+    fitted to a few outlying rows should not be extrapolated. A row of weight k counts as k rows.
 
     Examples
     --------
@@ -254,14 +255,14 @@ def knot_range(encoded: Floats, grid_size: int, weights: Floats | None = None) -
 
 
 def _value_at_count(values: Floats, weights: Floats, count: float) -> float:
-    """Return the least value up to which there are `count` rows, where a row of weight k is k rows."""
+    """Return the smallest value up to which there are `count` rows, where a row of weight k counts as k rows."""
     order = np.argsort(values, kind="stable")
     mass = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(mass, count * (1.0 - 1e-12))])
 
 
 def row_name(index: pd.Index[Any] | None, place: int) -> str:
-    """Return how messages call a row: by its label where the table has labels.
+    """Return the name of a row in messages: its label if the table has labels.
 
     Examples
     --------
@@ -331,7 +332,7 @@ def _feature(name: str, column: pd.Series[Any]) -> Feature:
 
 
 def _unique_values(column: pd.Series[Any], name: str) -> NDArray[np.object_]:
-    """Return the different values of a column."""
+    """Return the distinct values of a column."""
     try:
         return np.asarray(pd.unique(column.astype(object)), dtype=object)
     except TypeError as error:
@@ -342,7 +343,7 @@ def _unique_values(column: pd.Series[Any], name: str) -> NDArray[np.object_]:
 
 
 def is_number(column: pd.Series[Any]) -> bool:
-    """Say whether a column holds numbers, also where they are kept as objects, and not categories or truth."""
+    """Return whether a column is numeric, also with object dtype, and not categorical or boolean."""
     if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(column):
         return False
     if pd.api.types.is_numeric_dtype(column):
@@ -371,7 +372,7 @@ def _numbers(column: pd.Series[Any], feature: Feature) -> Floats:
 
 
 def _first_non_number(column: pd.Series[Any]) -> int:
-    """Return the first row that holds no number, or else the first one."""
+    """Return the first row that is not a number, or else row 0."""
     values = column.astype(object)
     odd = [
         not isinstance(value, (int, float, np.number)) and known

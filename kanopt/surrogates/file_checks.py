@@ -1,7 +1,7 @@
-"""Whether the parts of a law that was read from a file fit together.
+"""Check the consistency of a law that was read from a file.
 
-A file from a stranger is data; what it says is checked before anything is computed from it, so that no question to
-a loaded model ends in a raw error, and none in a figure that is no number.
+A file from a stranger is untrusted data; it is checked before anything is computed from it, so that a loaded model
+never fails with an internal error or returns NaN.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MEASURES = {"rows", "r2", "rmse", "mae", "ratio"}
 
 
 def check_law(law: NetworkLaw) -> None:
-    """Refuse a law whose parts do not fit together or hold something that is no number.
+    """Refuse a law with inconsistent parts or with values that are not finite.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def check_law(law: NetworkLaw) -> None:
 
 
 def check_indicators(fills: dict[str, float | str], encoding: FeatureEncoding, columns: int) -> None:
-    """Refuse fills of gaps that are not those of the columns.
+    """Refuse replacements of missing values that do not match the columns.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""From a checked table to a law."""
+"""Learn a law from a checked table."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ HELD_BACK = 0.5
 
 @dataclass(frozen=True, eq=False)
 class LearningResult:
-    """What was learned from a table.
+    """The result of learning from a table.
 
     Attributes
     ----------
     law
         The law.
     alternatives
-        A frame of every structure tried.
+        A frame with every structure tried.
     rows
         The rows as fitted, on which a formula is chosen.
     simpler_laws
-        Laws of simpler structure that were tried, each with its rows: formulas of them are shorter.
+        Laws of simpler structure that were tried, each with its rows: they yield shorter formulas.
     """
 
     law: NetworkLaw
@@ -69,7 +69,7 @@ def learn(table: TrainingTable, settings: Settings) -> LearningResult:
 
 
 def law_of(table: TrainingTable, trial: Trial, tried: list[Trial], settings: Settings) -> LearningResult:
-    """Return the law that `trial` has found on the rows of `table`; see :func:`learn`."""
+    """Return the law of `trial` on the rows of `table`; see :func:`learn`."""
     law, rows = _law(table, trial, settings)
     _warn_of_biased_sum(table, trial, law.predict(trial.encoding.encode_numbers(table.numbers), table.codes))
     # whoever asks for a structure gets the law of that one
@@ -144,7 +144,7 @@ def _law(table: TrainingTable, trial: Trial, settings: Settings) -> tuple[Networ
 
 
 def _warn_of_biased_sum(table: TrainingTable, trial: Trial, predicted: Floats) -> None:
-    """Say where a loss that holds wild rows back misses the sum of the targets, to which these rows belong."""
+    """Warn if a robust loss, which downweights outliers, biases the sum of the predictions."""
     ratio = float(table.weights @ predicted) / (float(table.weights @ table.target) or 1.0)
     if trial.structure.loss in ROBUST and table.target.min() >= 0 and abs(ratio - 1.0) > MISSED:
         held_back = float(np.average(trial.fitted.robust_weight < HELD_BACK, weights=table.weights))
@@ -157,11 +157,11 @@ def _warn_of_biased_sum(table: TrainingTable, trial: Trial, predicted: Floats) -
 
 
 def _rows(table: TrainingTable, trial: Trial, law: NetworkLaw, numbers: Floats) -> Rows:
-    """Return the rows on which a formula is chosen, with the weights they had.
+    """Return the rows on which a formula is chosen, with their weights.
 
-    Behind an exponential link a row has the weight μ of its logarithm (McCullagh and Nelder 1989, section 2.5), with
-    which Σ w exp(log y − f) / Σ w is the factor that makes sums come out right. Logarithms of targets far below the
-    law would outweigh all others; they are cut at μ / e².
+    With an exponential link the logarithm of a row has weight μ (McCullagh and Nelder 1989, section 2.5), for which
+    Σ w exp(log y − f) / Σ w is the factor that corrects the sums. Logarithms of targets far below the law would
+    dominate all others; they are clipped at μ / e².
     """
     inputs, weights = np.hstack([numbers, table.codes]), table.weights * _robust_weights(table, trial)
     if not law.log_target:
@@ -175,10 +175,10 @@ def _rows(table: TrainingTable, trial: Trial, law: NetworkLaw, numbers: Floats) 
 
 
 def _robust_weights(table: TrainingTable, trial: Trial) -> Floats:
-    """Return the robust weights of the rows, which are 1 for ordinary rows where hardly any is wild.
+    """Return the robust weights of the rows; they are 1 for inliers if there are few outliers.
 
-    A robust loss lowers the weights of every sixth row of normal errors too. Least squares with such weights makes
-    standard errors come out low, by which a formula tells a simple number from one that is only near to it.
+    A robust loss also lowers the weights of every sixth row with normal errors. Least squares with such weights
+    underestimates standard errors, by which distillation decides whether a constant equals a simple number.
     """
     trust = trial.fitted.robust_weight
     if trial.structure.loss not in ROBUST:
@@ -189,16 +189,16 @@ def _robust_weights(table: TrainingTable, trial: Trial) -> Floats:
 
 
 def _domain(numbers: Floats) -> Domain:
-    """Learn where encoded rows lie, but for cycles, which have no ends.
+    """Return the domain of encoded rows, without cycles, which have no ends.
 
-    Categories that were not seen are refused before anything is predicted.
+    Unseen categories are refused before anything is predicted.
     """
     names = [f"c{index}" for index in range(numbers.shape[1])]
     return Domain.from_rows([Variable(name) for name in names], dict(zip(names, numbers.T, strict=True)))
 
 
 def _in_units(network: Network, unit: float, shift: float) -> tuple[Network, Floats]:
-    """Put the unit and the shift of the target into the last layer; return the factor on every parameter."""
+    """Apply the unit and the shift of the target to the last layer; return the factor on every parameter."""
     last = network.layers[-1]
     scaled = replace(
         last,

@@ -1,4 +1,4 @@
-"""The rows that a user gives, as a frame with the columns of the model."""
+"""Convert rows given by the user to a frame with the columns of the model."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["ordered_as", "table_of"]
 
 
 def table_of(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
-    """Return `X` as a frame, with the checks of scikit-learn on shape and names.
+    """Return `X` as a frame, with scikit-learn's checks of shape and names.
 
-    Columns that the model does not know are left out where all it knows are there; a new order alone is an error, as
-    scikit-learn demands. Columns that declare another unit than at the fit are converted.
+    Additional columns are dropped if all columns of the model are present; a different order alone is an error, as in
+    scikit-learn. Columns that declare another unit than in the fit are converted.
 
     Raises
     ------
     FitError
-        For one dimension, for columns of one name, and for names that are not those of the fit.
+        For one-dimensional data, duplicate column names, and names other than those of the fit.
     UnitError
-        For a unit of another dimension than at the fit.
+        For a unit of another dimension than in the fit.
     """
     if _is_flat(X):
         raise FitError(
@@ -66,7 +66,7 @@ def table_of(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
 
 
 def _converted(frame: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
-    """Return the frame in the units that were declared at the fit, where it declares others."""
+    """Return the frame converted to the units of the fit where it declares others."""
     declared = units_of(frame)
     others = {name: unit for name, unit in units.items() if declared.get(name, unit) != unit}
     if not others:
@@ -84,14 +84,14 @@ def _is_flat(X: Any) -> bool:
 
 
 def ordered_as(frame: pd.DataFrame, fitted: list[str]) -> pd.DataFrame:
-    """Return the frame, whose columns must not have changed places.
+    """Return the frame after checking the order of its columns.
 
-    scikit-learn compares names that are text; of numbered columns it looks at how many there are alone.
+    scikit-learn compares only names that are text; for numbered columns it only checks their number.
 
     Raises
     ------
     FitError
-        Where they are the columns of the fit in another order.
+        If they are the columns of the fit in another order.
     """
     given = [str(name) for name in frame.columns]
     if given != fitted and sorted(given) == sorted(fitted):

@@ -1,4 +1,4 @@
-"""What a user gives to a fit, brought into shape or refused in words."""
+"""Check and convert the arguments of fits and predictions."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def is_multi_target(y: Any) -> bool:
 
 
 def indicators_of(missing: Any, frame: pd.DataFrame, weights: Floats) -> MissingIndicators:
-    """Return what stands for gaps."""
+    """Return the missing-value indicators of a frame."""
     if not isinstance(missing, str) or missing not in ("error", "indicator"):
         raise FitError(f"missing={missing!r} is unknown; use 'error' or 'indicator'")
     return MissingIndicators({}) if missing == "error" else MissingIndicators.from_frame(frame, weights)
 
 
 def fit_monitor(progress: Callable[[FitProgress], None] | None, interrupt: Interrupt) -> FitMonitor:
-    """Return a watch that tells `progress`, and stops when Ctrl-C was pressed."""
+    """Return a monitor that calls `progress`, and stops on Ctrl-C."""
     from kanopt.surrogates.settings import FitMonitor
 
     if progress is not None and not callable(progress):
@@ -66,7 +66,7 @@ def fit_monitor(progress: Callable[[FitProgress], None] | None, interrupt: Inter
 
 
 def warn_if_stopped(interrupt: Interrupt, tried: int) -> None:
-    """Say that a fit was stopped, and what is kept."""
+    """Warn that a fit was stopped, and which result is kept."""
     if interrupt.asked:
         warnings.warn(
             f"the fit was stopped; kept is the best of {tried} structures tried so far",
@@ -76,7 +76,7 @@ def warn_if_stopped(interrupt: Interrupt, tried: int) -> None:
 
 
 def refuse_names(y: Any, sample_weight: Any) -> None:
-    """Refuse the name of a column where the column itself is meant, of a table in memory."""
+    """Refuse column names in place of columns, which are accepted only for tables read in batches."""
     for value, what in ((y, "y"), (sample_weight, "sample_weight")):
         if isinstance(value, str):
             raise FitError(
@@ -86,13 +86,13 @@ def refuse_names(y: Any, sample_weight: Any) -> None:
 
 
 def name_of(y: Any) -> str | None:
-    """Return the name of a target: that of a series, or of the one column of a frame."""
+    """Return the name of a target: that of a series, or of the only column of a frame."""
     name = y.columns[0] if isinstance(y, pd.DataFrame) and y.shape[1] == 1 else getattr(y, "name", None)
     return None if name is None else str(name)
 
 
 def refuse_leak(target: str, frame: pd.DataFrame) -> None:
-    """Refuse a target that is called like a column that is learned from: the formula could not tell them apart."""
+    """Refuse a target with the name of a feature, which a formula could not distinguish."""
     if target in (str(name) for name in frame.columns):
         raise FitError(
             f"the target is called {target!r}, and so is a column of X, whether it is the target itself or another; "
@@ -101,7 +101,7 @@ def refuse_leak(target: str, frame: pd.DataFrame) -> None:
 
 
 def refuse_unmeasured(actual: Floats, target: str, min_r2: Any) -> None:
-    """Refuse, before a formula is searched, held-out rows that cannot measure it and a least R² that is none."""
+    """Refuse, before the search for a formula, held-out rows without an R² and an invalid minimum R²."""
     number = isinstance(min_r2, Real) and not isinstance(min_r2, (bool, np.bool_))
     if not number or not float(min_r2) <= 1.0:
         raise FitError(
@@ -116,7 +116,7 @@ def refuse_unmeasured(actual: Floats, target: str, min_r2: Any) -> None:
 
 
 def target_of(y: Any) -> Floats:
-    """Return the target of every row as numbers, not yet known to be finite; see :func:`used_rows`."""
+    """Return the target of every row as numbers, not yet checked to be finite; see :func:`used_rows`."""
     if y is None:
         raise FitError("KANRegressor requires y to be passed, but the target y is None")
     y = y.iloc[:, 0] if isinstance(y, pd.DataFrame) and y.shape[1] == 1 else y
@@ -142,8 +142,7 @@ def used_rows(frame: pd.DataFrame, y: Any, weights: Floats) -> tuple[pd.DataFram
     Raises
     ------
     FitError
-        For a target of such a row that is missing, infinite or too large: what a row of weight 0 holds is of no
-        account.
+        If the target of such a row is missing, infinite or too large; rows of weight 0 are not checked.
     """
     target = target_of(y)
     if len(frame) != len(target):
@@ -156,14 +155,14 @@ def used_rows(frame: pd.DataFrame, y: Any, weights: Floats) -> tuple[pd.DataFram
 
 
 def coverage_of(given: Any) -> float:
-    """Return the probability asked of an interval."""
+    """Return the coverage of an interval, checked."""
     if isinstance(given, bool) or not isinstance(given, Real) or not 0.0 < float(given) < 1.0:
         raise FitError(f"coverage={given!r} must lie between 0 and 1, such as 0.9")
     return float(given)
 
 
 def calibration_of(given: Any, log_target: bool) -> tuple[Any, Floats]:
-    """Return the rows and targets of calibration, checked."""
+    """Return rows and targets for calibration, checked."""
     if not isinstance(given, (tuple, list)) or len(given) != 2:
         raise FitError(
             f"calibration must be (X, y): rows that the model was not fitted on, and their targets; it is a "
@@ -201,7 +200,7 @@ def weights_of(given: Any, frame: pd.DataFrame) -> Floats:
 
 
 def whole_number(value: Any, name: str, least: int) -> int:
-    """Return an argument that must be a whole number of at least `least`."""
+    """Return an argument that must be an integer of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
         auto = "'auto' or " if name == "grid_size" else ""
         raise FitError(f"{name}={value!r} must be {auto}a whole number of at least {least}")

@@ -1,4 +1,4 @@
-"""A fitted law in numpy: all that prediction, effects, intervals and saving need."""
+"""A fitted law in numpy: everything needed for prediction, effects, intervals and saving."""
 
 from __future__ import annotations
 
@@ -27,32 +27,32 @@ LEAST = float(np.finfo(np.float64).tiny)
 
 @dataclass(frozen=True, eq=False)
 class NetworkLaw:
-    """What a fit leaves behind.
+    """The result of a fit.
 
     Parameters
     ----------
     encoding, network, log_target, smearing, link
-        The law: ``network(encoded)``, ``smearing × exp(network(encoded))`` of a log target, or
-        ``link(network(encoded))`` of a positive or bounded one.
+        The law: ``network(encoded)``, ``smearing × exp(network(encoded))`` for a log target, or
+        ``link(network(encoded))`` for a positive or bounded one.
     loss
-        The loss it was fitted with.
+        The loss of the fit.
     covariance, variance, edf
-        Covariance of the network's parameters (empty for a large network, which has none), residual variance,
-        effective number of parameters.
+        Covariance of the network's parameters (empty for a large network), residual variance, effective number of
+        parameters.
     residuals, residual_weights
-        Residuals of the training rows, each as if left out, sorted; of the logarithm for a log target.
+        Leave-one-out residuals of the training rows, sorted, and their weights; of the logarithm for a log target.
     smoothing
-        Roughness weight of every group of curves: one per column, then one per later layer; last, the ridge.
+        Roughness weight of every group of curves, one per column and one per later layer, followed by the ridge.
     numbers, codes
         Encoded sample of training rows over which effects are averaged.
     importance
         Importance of every column, see :func:`kanopt.surrogates.effects.feature_importances`.
     measures
-        Fit on the training rows, and on them left out one at a time.
+        Measures of fit on the training rows, in-sample and leave-one-out.
     domain
-        Where the law was learned, over the encoded columns ``c0``, ``c1`` and so on, in the order of the network.
+        Domain of the training rows, over the encoded columns ``c0``, ``c1`` and so on, in the order of the network.
     at_bound
-        Which parameters are held at an active bound of a shape.
+        Mask of the parameters held at an active bound of a shape constraint.
     """
 
     encoding: FeatureEncoding
@@ -87,7 +87,7 @@ class NetworkLaw:
         )
 
     def outside(self, numbers: Floats) -> NDArray[np.bool_]:
-        """Return whether encoded rows lie outside the data the law was learned from; (n,)."""
+        """Return a mask of the encoded rows outside the domain of the training rows; (n,)."""
         columns = {f"c{place}": numbers[:, place] for place in range(len(self.encoding.numbers))}
         flags = np.zeros(len(numbers), dtype=bool)
         for beyond in self.domain.tests(columns).values():
@@ -97,7 +97,7 @@ class NetworkLaw:
     def interval_around(
         self, numbers: Floats, codes: Integers, low: float, high: float
     ) -> tuple[Floats, Floats]:
-        """Return the ends of an interval from a low to a high residual about every row; each (n,)."""
+        """Return the ends of the interval from a low to a high residual around every prediction; each (n,)."""
         output = self.network(numbers, codes)
         if self.log_target:
             return np.exp(np.minimum(output + low, LARGEST)), np.exp(np.minimum(output + high, LARGEST))
@@ -119,7 +119,7 @@ class NetworkLaw:
 
     @property
     def standard_errors(self) -> Floats:
-        """Of the network's parameters; NaN where there is none, and at an active bound, where it is not symmetric."""
+        """Standard errors of the network's parameters; NaN without covariance, and at an active bound."""
         if not self.covariance.size:
             return np.full(len(self.at_bound), np.nan)
         errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
@@ -127,7 +127,7 @@ class NetworkLaw:
 
     @property
     def structure(self) -> str:
-        """How the law is written, in words."""
+        """The structure of the law in words."""
         hidden = self.network.hidden
         shape = f"network with {' + '.join(map(str, hidden))} hidden nodes" if hidden else "additive"
         products = sum(layer.products for layer in self.network.layers)
@@ -178,7 +178,7 @@ def law_from_parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> N
     Raises
     ------
     FileFormatError
-        Where a part is missing or does not fit the others.
+        If a part is missing or inconsistent with the others.
     """
     for name, array in arrays.items():
         if array.dtype.kind not in "fiub":

@@ -1,8 +1,8 @@
-"""Missing values as information: an indicator beside every column that has gaps.
+"""Missing values as information: an indicator column for every column with missing values.
 
-A gap in a number is filled with the column's median, and a column ``<name>_missing`` says "yes" there: the law has the
-effect of the number where it is known, and one constant where it is not (Little and Rubin 2002, section 3.3). A gap
-in a category is a category of its own, "missing".
+A missing number is replaced by the column's median, and an additional column ``<name>_missing`` is "yes" there: the law
+has the effect of the number where it is known, and a constant where it is not (Little and Rubin 2002, section 3.3). A
+missing category becomes a separate category, "missing".
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ SUFFIX = "_missing"
 
 @dataclass(frozen=True)
 class MissingIndicators:
-    """What stands for a gap.
+    """The replacements of missing values.
 
     Parameters
     ----------
     fills
-        By column: a number for a number, "missing" for a category.
+        Replacement by column: a number for a number, "missing" for a category.
 
     Examples
     --------
@@ -44,12 +44,12 @@ class MissingIndicators:
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, weights: NDArray[np.float64] | None = None) -> MissingIndicators:
-        """Look for gaps in the training rows; a row of weight k counts as k rows in a median.
+        """Find missing values in the training rows; a row of weight k counts as k rows in a median.
 
         Raises
         ------
         FitError
-            Where a column has no values at all, or a name is taken.
+            If a column has no values at all, or the name of an indicator is in use.
         """
         weights = np.ones(len(frame)) if weights is None else weights
         fills: dict[str, float | str] = {}
@@ -74,7 +74,7 @@ class MissingIndicators:
         return cls(fills)
 
     def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the frame without gaps in the known columns, and with their indicators at its end."""
+        """Return the frame with missing values of the known columns replaced, and indicators appended."""
         columns = {str(name): frame[name] for name in frame.columns}
         indicators: dict[str, pd.Series[str]] = {}
         for name, fill in self.fills.items():
@@ -92,5 +92,5 @@ class MissingIndicators:
 
 
 def indicator_name(column: str) -> str:
-    """Return the name of the column that says where `column` has gaps."""
+    """Return the name of the indicator of missing values in `column`."""
     return f"{column}{SUFFIX}"

@@ -1,4 +1,4 @@
-"""Columns as a user names them: by label, or by position where labels are no numbers."""
+"""Resolve columns as named by the user: by label, or by position if labels are not numbers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Value = TypeVar("Value")
 
 
 def column_of(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
-    """Return the column that is meant: by label, else by position.
+    """Return the column with a label, else that at a position.
 
-    A number is a label where columns are numbered, so that what it means does not depend on their order.
+    If columns are numbered, a number is a label, so that its meaning does not depend on their order.
 
     Raises
     ------
     FitError
-        Where there is none.
+        If there is no such column.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def column_of(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
 
 
 def by_name(given: Mapping[Any, Value], encoding: FeatureEncoding, where: str) -> dict[str, Value]:
-    """Return a mapping by column with the columns' names as keys."""
+    """Return a mapping by label or position with the columns' names as keys."""
     return {column_of(name, encoding, where).name: value for name, value in given.items()}
 
 

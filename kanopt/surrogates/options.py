@@ -1,4 +1,4 @@
-"""The arguments of :class:`~kanopt.surrogates.KANRegressor`, checked and put into one record."""
+"""Check the arguments of :class:`~kanopt.surrogates.KANRegressor`, and collect them in one record."""
 
 from __future__ import annotations
 
@@ -52,8 +52,7 @@ def settings_of(
     Raises
     ------
     FitError
-        For a value that is not allowed, for arguments that contradict each other, and for a column that does not
-        exist or cannot be meant.
+        For invalid values, contradictory arguments, and columns that do not exist or are of the wrong kind.
     """
     columns = min(getattr(given, "n_features_in_", len(encoding.features)), len(encoding.features))
     wanted = ShapeConstraints(
@@ -88,7 +87,7 @@ def settings_of(
 
 
 def device_of(device: Any) -> torch.device:
-    """Return the device to train on: ``"auto"`` is CUDA where there is one."""
+    """Return the device to train on: ``"auto"`` is CUDA if available."""
     if _is_auto(device):
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -113,7 +112,7 @@ def periods_of(periodic: Any, encoding: FeatureEncoding) -> dict[str, float]:
     Raises
     ------
     FitError
-        For a period that is no positive number, and for a column that does not exist or is a category.
+        For a period that is not a positive number, and for a column that does not exist or is a category.
     """
     if periodic is None:
         return {}
@@ -136,12 +135,12 @@ def warn_of_contradictions(
     settings: Settings,
     index: pd.Index[Any] | None = None,
 ) -> None:
-    """Warn where many targets lie where the law was asked not to go, by more than a tenth of their spread.
+    """Warn if many targets are outside the requested range of the law by more than a tenth of their spread.
 
     Raises
     ------
     FitError
-        Where most of them do.
+        If most of them are.
     """
     if settings.target_range == "any":
         return
@@ -265,7 +264,7 @@ def _smoothing(value: Any) -> float | None:
 def _target_range(
     positive: Any, bounds: Any
 ) -> tuple[Literal["any", "positive", "bounded"], tuple[float, float]]:
-    """Return where the values of the law must lie."""
+    """Return the requested range of the law's values."""
     if not _is_truth(positive):
         raise FitError(f"positive={positive!r} must be True or False")
     if bounds is None:

@@ -1,4 +1,4 @@
-"""Shapes of a law in words: what was asked, put to the verifier, and its answers as a table."""
+"""Verify shape claims about a law, and return the verdicts as a table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ShapeClaims:
-    """Shapes by column name; see :meth:`KANRegressor.verify`."""
+    """Shape claims by column name; see :meth:`KANRegressor.verify`."""
 
     monotone: Mapping[str, int] = field(default_factory=dict)
     convex: tuple[str, ...] = ()
@@ -42,12 +42,12 @@ class ShapeClaims:
         concave: Iterable[str] | None,
         bounds: tuple[float | None, float | None] | None,
     ) -> Self:
-        """Build it from arguments as a user gives them.
+        """Build claims from the user's arguments.
 
         Raises
         ------
         FitError
-            For a sign that is none, and for a name where a list of columns is meant.
+            For an invalid sign, and for a single name instead of a list of columns.
         """
         for word, columns in (("convex", convex), ("concave", concave)):
             if isinstance(columns, str):
@@ -65,7 +65,7 @@ class ShapeClaims:
 
     @classmethod
     def from_arguments(cls, arguments: Any, encoding: FeatureEncoding) -> Self:
-        """Return what a fitted model was asked to hold."""
+        """Return the shape constraints of a fitted model as claims."""
         from kanopt.surrogates.options import settings_of
 
         settings = settings_of(arguments, encoding)
@@ -83,17 +83,17 @@ class ShapeClaims:
 
 @dataclass(frozen=True)
 class _LawClaim:
-    """A claim about the law, in words, and the claims about its network that settle it.
+    """A claim about the law, in words, and the claims about its network that decide it.
 
     Attributes
     ----------
     claims
-        The law's holds where all of them do; none where it is settled without the network.
+        Claims about the network that together imply that about the law; empty if it is decided without the network.
     settled
-        The verdict where there is no claim.
+        The verdict if there are no claims.
     why
-        What to say where it is undecided: of no claim, or of one that is refuted though the law's may hold. Empty
-        where a refuted claim refutes the law's.
+        The reason for an undecided verdict: without claims, or if a refuted claim does not refute that about the law.
+        Empty if it does.
     """
 
     words: str
@@ -103,11 +103,11 @@ class _LawClaim:
 
 
 def proofs(law: NetworkLaw, asked: ShapeClaims, budget: int) -> pd.DataFrame:
-    """Put every claim to the verifier, over the box of the training rows.
+    """Verify every claim over the box of the training rows.
 
     A claim about the law is translated into claims about the network's output. For a logarithmic, positive or bounded
-    law a convex output is enough for a convex law but not needed, so that what fails there is undecided; and there are
-    shapes that no claim about the output settles. The column ``where`` says why.
+    law a convex output is sufficient but not necessary for a convex law, so a refuted claim leaves it undecided; and
+    some shapes cannot be decided by any claim about the output. The column ``where`` gives the reason.
     """
     rows = [_answer(law, question, budget) for question in _questions(law, asked)]
     return pd.DataFrame(rows, columns=["claim", "verdict", "boxes", "where"])
@@ -147,11 +147,11 @@ def _questions(law: NetworkLaw, asked: ShapeClaims) -> list[_LawClaim]:
 
 
 def _convexity_claims(law: NetworkLaw, names: tuple[str, ...], sign: int) -> _LawClaim:
-    """Ask whether the law is convex (concave for −1) in the columns `names`.
+    """Return claims that the law is convex (concave for −1) in the columns `names`.
 
-    An increasing convex function of a convex output is convex, and so is one that is convex and falls in the logarithms
-    of columns, which are concave; turned round for concave (Boyd and Vandenberghe 2004, *Convex Optimization*, sec.
-    3.2.4). The exponential and the softplus are convex, so they settle nothing about a concave law.
+    An increasing convex function of a convex output is convex, and so is a convex, decreasing function of the
+    logarithms of columns, which are concave; conversely for concave (Boyd and Vandenberghe 2004, *Convex Optimization*,
+    sec. 3.2.4). The exponential and the softplus are convex, so they cannot prove a concave law.
     """
     word = "convex" if sign > 0 else "concave"
     words = f"{word} in {', '.join(names)}" + (" jointly" if len(names) > 1 else "")
@@ -180,7 +180,7 @@ def _has_an_upper_end(law: NetworkLaw) -> bool:
 
 
 def _link_text(law: NetworkLaw) -> str:
-    """Say what the output of the network goes through to become the law; nothing where it is the law."""
+    """Return the link from the network's output to the law in words; empty for none."""
     if law.log_target:
         return "the law is the exponential of the network's output (log_target=False fits the output itself)"
     if law.link is None:
@@ -191,7 +191,7 @@ def _link_text(law: NetworkLaw) -> str:
 
 
 def _bounds(law: NetworkLaw, low: float, high: float) -> _LawClaim:
-    """Translate bounds of the law into bounds of the network's output; settle them where the link alone does."""
+    """Translate bounds of the law into bounds of the network's output, or decide them by the link alone."""
     words = " and ".join(
         ([f"at least {low:g}"] if low > -math.inf else [])
         + ([f"at most {high:g}"] if high < math.inf else [])
@@ -213,7 +213,7 @@ def _bounds(law: NetworkLaw, low: float, high: float) -> _LawClaim:
 
 
 def _output(law: NetworkLaw, bound: float) -> float:
-    """Return the output at which the law is `bound`; NaN where rounding hides which."""
+    """Return the output at which the law is `bound`; NaN if rounding makes it ambiguous."""
     if law.log_target:
         return math.log(bound) - math.log(law.smearing)
     if law.link is None:
@@ -241,7 +241,7 @@ def _box(encoding: FeatureEncoding) -> tuple[list[float], list[float]]:
 
 
 def _where(law: NetworkLaw, witness: Witness) -> str:
-    """Say in the units of the table where a claim fails."""
+    """Return in words where a claim fails, in the units of the table."""
     encoding = law.encoding
     values = law.predict(witness.numbers, np.tile(witness.codes, (len(witness.numbers), 1)))
     labels = [

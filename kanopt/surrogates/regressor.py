@@ -1,4 +1,4 @@
-"""A regression model whose every edge is a curve one can look at."""
+"""A scikit-learn regressor with a Kolmogorov-Arnold network, whose edges are curves that can be inspected."""
 
 from __future__ import annotations
 
@@ -40,77 +40,77 @@ class KANRegressor(FittingMixin, InspectionMixin, PersistenceMixin, RegressorMix
     """Learn a smooth law from a table with a Kolmogorov-Arnold network.
 
     Every edge of the network is a cubic spline of one variable, or a table over the values of a category.
-    What is left at "auto" is decided on the training rows: hidden nodes, logarithms of the target and of
-    features, smoothing, and whether outliers are held back. The simplest structure wins unless a richer
-    one is clearly more accurate on rows left out.
+    Arguments at "auto" are chosen on the training rows: hidden nodes, logarithms of the target and of
+    features, smoothing, and the robustness of the loss. The simplest structure is selected unless a more
+    complex one is clearly more accurate on left-out rows.
 
     Parameters
     ----------
     hidden : "auto" or sequence of int
         Widths of the hidden layers. ``()`` is additive: one curve per column.
     products : "auto" or sequence of int
-        How many nodes of every hidden layer multiply two sums instead of adding; "auto" is none where `hidden` is
-        given, and tries one where it is not.
+        Number of product nodes in every hidden layer, which multiply two sums; "auto" is none if `hidden` is given, and
+        tries one otherwise.
     grid_size : "auto" or int
-        Intervals of a spline; "auto" begins with few and doubles them while the cross-validation score falls by a
-        tenth. Fewer are used where a table has few different rows.
+        Intervals of a spline; "auto" starts with few and doubles them while the cross-validation score falls by a
+        tenth. Fewer are used for a table with few distinct rows.
     smoothing : "auto", "evidence" or float
         Weight of the roughness of the curves. "auto" chooses one per column: in additive laws by generalised
         cross-validation, behind hidden nodes by the marginal likelihood, checked on rows held out where there is noise.
         "evidence" takes the marginal likelihood in additive laws too.
     starts : int
-        Random starts trained side by side where there are hidden nodes; the best few go on.
+        Number of random starts trained in parallel with hidden nodes; only the best few are trained to convergence.
     monotone : None, mapping or sequence
-        +1 for columns the target rises with, -1 for those it falls with, by name or one per column. Held
-        exactly, also through hidden layers and outside the data.
+        +1 for columns in which the target is increasing, -1 for decreasing, by name or one per column. Guaranteed
+        exactly, also with hidden layers and outside the data.
     convex, concave : None or list
-        Columns in which the target is convex (concave), jointly in all that are listed, whatever the others are held
-        at. Held exactly, also through hidden layers and outside the data.
+        Columns in which the target is convex (concave), jointly in all that are listed, for all values of the others.
+        Guaranteed exactly, also with hidden layers and outside the data.
     positive : bool
         Keep the law above zero everywhere.
     bounds : None or pair of float
         Keep the law between two ends everywhere.
     log_target : "auto" or bool
-        Learn the logarithm of the target; predictions are corrected so that sums come out right.
+        Learn the logarithm of the target; predictions are corrected for the bias of sums.
     log_features : "auto" or list
-        Columns, by name or position, that enter as logarithms.
+        Columns, by name or position, of which the logarithm is taken.
     periodic : None or mapping
-        Columns that start anew after a period, such as ``{"hour": 24, "weekday": 7}``: the curve meets itself.
+        Periodic columns, such as ``{"hour": 24, "weekday": 7}``, whose curves are periodic splines.
     missing : "error" or "indicator"
-        What a gap is: a mistake, or something that says of itself: then a number gets an effect of its gaps (see
+        Whether missing values are an error, or information: then a number gets an additional indicator (see
         :mod:`kanopt.surrogates.missing`), a category a value "missing".
     loss : "auto", "squared", "huber" or "tukey"
-        "auto" turns to "huber" where residuals have tails that squares would follow.
+        "auto" chooses "huber" for residuals with heavy tails.
     precision : "double" or "mixed"
         "mixed" multiplies large matrices in single precision; the optimum is the same.
     seed : int
         The same seed gives the same model.
     device : str
-        Where to train: "auto" is CUDA where there is one.
+        Where to train: "auto" is CUDA if available.
 
     Attributes
     ----------
     network_ : kanopt.kan.Network
-        The network in numpy; it gives the target, or its logarithm, or what :attr:`link_` takes.
-    encoding_ : Encoding
-        How columns enter the network: kind, logarithm, scale, range, categories.
+        The network in numpy; its output is the target, or its logarithm, or the argument of :attr:`link_`.
+    encoding_ : FeatureEncoding
+        The encoding of the columns: kind, logarithm, scale, range, categories.
     log_target_ : bool
-        Whether the network gives the logarithm of the target.
+        Whether the network's output is the logarithm of the target.
     link_ : Link or None
         From the network to a positive or bounded target.
     smearing_ : float
         Factor on exp(network) of a log target (Duan 1983).
     covariance_ : ndarray
-        Of the network's parameters in its flat order, edges centred.
+        Covariance of the network's parameters in its flat order, edges centred.
     standard_errors_ : ndarray
-        Their standard errors; NaN where a parameter is held at an active bound, whose error is not symmetric, and for
-        networks of more than 2,000 parameters, which have no covariance.
+        Their standard errors; NaN for a parameter at an active bound, whose error is not symmetric, and for networks of
+        more than 2,000 parameters, which have no covariance.
     loss_ : str
-        The loss used; "poisson" is squares over the mean, of a law behind an exponential.
+        The loss used; "poisson" is squared errors divided by the mean, with an exponential link.
     alternatives_ : DataFrame
-        Every structure tried, with its error on rows left out, in the units of the target.
+        Every structure tried, with its leave-one-out error, in the units of the target.
     outputs_ : dict
-        Of a fit to several targets: one model for each, by name. Everything but `predict` is asked of these.
+        For several targets: one model for each, by name. All methods except `predict` are called on these.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 

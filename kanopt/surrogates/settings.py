@@ -1,4 +1,4 @@
-"""What a fit is asked for, checked: what the user left open is None."""
+"""The settings of a fit, and the monitor of its progress; settings left at "auto" are None."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["FitMonitor", "FitProgress", "Settings"]
 
 @dataclass(frozen=True)
 class FitProgress:
-    """Where a fit is.
+    """The progress of a fit.
 
     Attributes
     ----------
     structure
         The structure being fitted, in words.
     tried
-        Structures finished so far.
+        Number of structures finished.
     step
-        Steps of the trainer on this structure so far.
+        Number of training steps on this structure.
     loss
-        Least loss of the batch, relative to that of the first step.
+        Smallest loss of the batch, relative to that of the first step.
     """
 
     structure: str
@@ -42,14 +42,14 @@ class FitProgress:
 
 
 class FitMonitor:
-    """Tells what a fit does, and says when it shall stop.
+    """Reports the progress of a fit, and decides when to stop.
 
     Parameters
     ----------
     on_progress
         Called with the progress after every step of the trainer.
     should_stop
-        Says whether to stop.
+        Returns whether to stop.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class FitMonitor:
         self._first = 0.0
 
     def begin(self, structure: str, tried: int) -> None:
-        """Note that another structure is begun."""
+        """Start reporting on another structure."""
         self.structure, self.tried, self.step = structure, tried, 0
 
     def __call__(self, iteration: int, losses: Tensor) -> bool:
@@ -87,13 +87,13 @@ class Settings:
     hidden, products
         Widths of the hidden layers and their product nodes; `products` is empty for none.
     log_target, logs
-        Whether the target, and each number, is taken as a logarithm.
+        Whether the logarithm of the target, and of each number, is taken.
     target_range
-        ``"any"``, ``"positive"`` or ``"bounded"``, with `bounds`: where the law's values must lie.
+        ``"any"``, ``"positive"`` or ``"bounded"``, with `bounds`: the range of the law's values.
     shape_constraints
-        Shapes asked of the numbers.
+        Shape constraints of the numbers.
     allow_link
-        Whether a law of a positive target may be fitted behind an exponential link.
+        Whether a law of a positive target may be fitted with an exponential link.
     """
 
     hidden: tuple[int, ...] | None

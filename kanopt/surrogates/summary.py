@@ -1,4 +1,4 @@
-"""What a fitted model says about itself: fit, structure, and the effect of every column."""
+"""The summary of a fitted model: fit, structure, and the effect of every column."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ class Summary:
     target
         Name of the target.
     structure
-        How the law is written, in words.
+        The structure of the law in words.
     fit
         One row per set of rows (training, left out, held out): rows, r2, rmse, mae, ratio (Σpredicted /
         Σactual).
     effects
         One row per column: kind, from, to, lowest and highest marginal effect in the units of the target,
-        direction, and importance (share of the prediction's variance that goes when the column is
-        shuffled; the shares of columns that act together overlap, so they are scaled to sum to one).
+        direction, and importance (total Sobol index: the share of the prediction's variance due to the column; the
+        shares of interacting columns overlap, so they are scaled to sum to one).
     """
 
     target: str

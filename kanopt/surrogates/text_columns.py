@@ -1,7 +1,7 @@
-"""Text columns that are no categories: numbers kept as text, and identifiers.
+"""Detect text columns that are not categories: numbers stored as text, and identifiers.
 
-Each of their values would be a category of its own. The law would hold one constant per value, which says nothing of
-the next row, and take minutes to learn it.
+Each of their values would become a category. The law would have one constant per value, which does not generalise to
+new rows and takes minutes to learn.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ MANY = 50
 
 
 def refuse_numbers_as_text(frame: pd.DataFrame) -> None:
-    """Refuse a column of text of whose different values half or more are numbers.
+    """Refuse a text column if half or more of its distinct values are numbers.
 
-    Columns declared as categories are taken at their word.
+    Columns with categorical dtype are accepted.
 
     Raises
     ------
     FitError
-        Naming the first cells that are no numbers.
+        With the first cells that are not numbers.
     """
     for place, name in enumerate(frame.columns):
         column = frame.iloc[:, place]
@@ -44,12 +44,12 @@ def refuse_numbers_as_text(frame: pd.DataFrame) -> None:
 
 
 def refuse_identifiers(frame: pd.DataFrame) -> None:
-    """Refuse a column of text or categories with a value for every row or two.
+    """Refuse a text or categorical column with nearly as many values as rows.
 
     Raises
     ------
     FitError
-        Where a column has more than 50 values, and more than half as many as there are different rows.
+        If a column has more than 50 values, and more than half as many as there are distinct rows.
     """
     for place, name in enumerate(frame.columns):
         values = _unique_values(frame.iloc[:, place])
@@ -65,7 +65,7 @@ def refuse_identifiers(frame: pd.DataFrame) -> None:
 
 
 def _unique_values(column: pd.Series[Any]) -> list[Hashable] | None:
-    """Return the different values of a column of words, gaps apart; None for other columns."""
+    """Return the distinct non-missing values of a text column; None for other columns."""
     if is_number(column) or pd.api.types.is_bool_dtype(column):
         return None
     if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_complex_dtype(column):
@@ -77,7 +77,7 @@ def _unique_values(column: pd.Series[Any]) -> list[Hashable] | None:
 
 
 def _count_distinct_rows(frame: pd.DataFrame) -> int:
-    """Return how many rows differ: a copy of a row is the same row seen twice, and tells nothing new of its id."""
+    """Return the number of distinct rows, since copies of a row carry no information about an identifier."""
     try:
         return len(frame.drop_duplicates())
     except TypeError:
@@ -85,7 +85,7 @@ def _count_distinct_rows(frame: pd.DataFrame) -> int:
 
 
 def _is_numeral(value: Hashable) -> bool:
-    """Whether a cell is a number or the text of one, also with a decimal comma."""
+    """Whether a cell is a number or the text of a number, also with a decimal comma."""
     if not isinstance(value, str):
         return not isinstance(value, (bool, np.bool_)) and isinstance(value, (int, float, np.number))
     return any(_is_finite(text) for text in (value, value.replace(",", "."), value.replace(",", "")))
@@ -99,7 +99,7 @@ def _is_finite(text: str) -> bool:
 
 
 def _of_numerals(name: str, column: pd.Series[Any], odd: list[Hashable]) -> str:
-    """Return what to say of a column of numbers as text."""
+    """Return the message for a column of numbers as text."""
     where = np.flatnonzero(column.isin(odd))[:3]
     cells = ", ".join(f"{column.iloc[row]!r} in {row_name(column.index, row)}" for row in where)
     found = f"numbers kept as text, but for {cells}" if cells else "numbers kept as text"

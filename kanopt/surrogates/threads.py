@@ -1,4 +1,4 @@
-"""One thread for small matrices."""
+"""Restrict linear algebra to one thread."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ __all__ = ["one_thread"]
 def one_thread() -> Iterator[None]:
     """Keep PyTorch and the linear algebra of numpy to one thread inside the block.
 
-    The matrices of a fit are small: a second thread gains nothing, and where the machine is busy the threads wait for
-    each other, spinning.
+    The matrices of a fit are small: a second thread gains nothing, and on a busy machine threads spin while they wait
+    for each other.
 
     Examples
     --------

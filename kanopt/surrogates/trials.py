@@ -1,4 +1,4 @@
-"""One way to write a law, fitted and judged by what it says of rows left out."""
+"""Trials: structures of a law, fitted and scored by leave-one-out predictions."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class TrainingTable:
         return len(self.target)
 
     def target_deviation(self, log_target: bool) -> float:
-        """Return the standard deviation of the target, or of its logarithm; where there is none, its size."""
+        """Return the standard deviation of the target, or of its logarithm; if zero, its magnitude."""
         target = np.log(self.target) if log_target else self.target
         mean = np.average(target, weights=self.weights)
         spread = float(np.sqrt(np.average((target - mean) ** 2, weights=self.weights)))
         return spread if spread > 1e-12 * abs(mean) else float(abs(mean)) or 1.0
 
     def robust_deviation(self, log_target: bool) -> float:
-        """Return the standard deviation that the middle half of the rows tells; that of all where it tells none."""
+        """Return a robust standard deviation from the interquartile range; if zero, the ordinary one."""
         target = np.log(self.target) if log_target else self.target
         low, high = (weighted_quantile(target, self.weights, share) for share in (0.25, 0.75))
         return (high - low) / 1.349 or self.target_deviation(log_target)
@@ -55,17 +55,17 @@ class TrainingTable:
 
 @dataclass(frozen=True)
 class LawStructure:
-    """One way to write the law.
+    """The structure of a law.
 
     Parameters
     ----------
     log_target, logs
-        Whether the target, and each number, is taken as a logarithm.
+        Whether the logarithm of the target, and of each number, is taken.
     hidden, products
-        Widths of the hidden layers, and how many of their nodes are products.
+        Widths of the hidden layers, and the number of product nodes among them.
     loss
-        The loss. ``"poisson"`` goes with a log target: the network is the logarithm of the mean, and squares over the
-        mean are least in the units of the target.
+        The loss. ``"poisson"`` requires a log target: the network is the logarithm of the mean, and squared errors
+        divided by the mean are minimised in the units of the target.
     """
 
     log_target: bool
@@ -81,13 +81,13 @@ class LawStructure:
 
     @property
     def has_log_link(self) -> bool:
-        """Whether an exponential link makes the target, rather than that its logarithm is learned."""
+        """Whether the target is fitted with an exponential link, rather than its logarithm."""
         return self.loss == "poisson"
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOutPredictions:
-    """Rows (m,) that were not trained on, and the predictions for them in the units of the target."""
+    """Held-out rows (m,), and the predictions for them in the units of the target."""
 
     rows: Integers
     predicted: Floats
@@ -100,29 +100,30 @@ class Trial:
     Attributes
     ----------
     unit
-        What the target was divided by.
+        Divisor of the target.
     link
         From the network's output to the target over `unit`; None is the identity, or exp for a log target.
     smearing
-        Factor on a log target that makes sums come out right: the mean of exp(residual) (Duan 1983, JASA 78), or where
-        that misses the sum of the rows by more than a hundredth, as it does where the noise is another one for large
-        targets, Σ target / Σ exp(output); else 1.
+        Factor that corrects the bias of sums for a log target: the mean of exp(residual) (Duan 1983, JASA 78), or, if
+        that leaves a bias of more than 1 %, as with noise that depends on the size of the target, Σ target /
+        Σ exp(output); else 1.
     shift
-        Mean residual of rows that are no gross errors, added to the prediction of a robust loss; else 0.
+        Mean residual of rows without gross errors, added to the prediction of a robust loss; else 0.
     predicted
-        Prediction of every row, left out, in the units of the target; (n,).
+        Leave-one-out prediction of every row, in the units of the target; (n,).
     rmse, mean_absolute_error
-        Root mean square and mean size of the errors left out, in the units of the target.
+        Root mean square and mean absolute leave-one-out error, in the units of the target.
     density, scale
-        Log density of every row, left out, and the scale of the residuals, see :mod:`.selection`.
+        Leave-one-out log density of every row, and the scale of the residuals, see
+        :mod:`kanopt.surrogates.architecture_selection`.
     held_out
-        Rows a network with hidden nodes was not trained on when its smoothing was chosen, and what it then predicted
-        for them, corrected alike; None where nothing was held out.
+        Held-out rows when the smoothing of a network with hidden nodes was chosen, and the predictions for them, with
+        the same bias correction; None if there were none.
     outlier_share, outlier_squares_share
-        Share of rows with a residual beyond five robust standard deviations, and what these rows make of the sum of
-        squares: one wild row among thousands is a small share and all of the sum.
+        Share of rows with a residual beyond five robust standard deviations, and the share of these rows in the sum of
+        squares: one outlier among thousands of rows may dominate the sum.
     log_burden
-        Effective parameters that the scales of the features have to save, see :meth:`Search.log_burden`.
+        Penalty of the choice of logarithms, in effective parameters, see :meth:`ArchitectureSearch.log_burden`.
     """
 
     structure: LawStructure
@@ -145,14 +146,14 @@ class Trial:
 
     @property
     def complexity(self) -> tuple[int, float]:
-        """Hidden sums, two in a product, then effective parameters and what unusual scales have to save of them."""
+        """Sort key: the number of hidden sums, two per product, then effective parameters with `log_burden`."""
         nodes = sum(self.structure.hidden) + sum(self.structure.products)
         return nodes, self.fitted.edf + self.log_burden
 
 
 @dataclass(frozen=True, eq=False)
 class StructureFit:
-    """A structure as it was fitted, not yet judged; fields as in :class:`Trial`."""
+    """A fitted structure without scores; fields as in :class:`Trial`."""
 
     structure: LawStructure
     encoding: FeatureEncoding
@@ -165,7 +166,7 @@ class StructureFit:
 
 
 def judge_fit(fit: StructureFit, table: TrainingTable) -> Trial:
-    """Work out what a fitted structure says of rows left out, in the units of the target."""
+    """Compute leave-one-out predictions and scores of a fitted structure, in the units of the target."""
     weights, target, fitted, structure = table.weights, table.target, fit.fitted, fit.structure
     residual, left_out = fitted.residual, fitted.output + fitted.residual - fitted.left_out_residual
     if structure.has_log_link:

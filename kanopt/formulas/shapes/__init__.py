@@ -1,6 +1,6 @@
-"""Shapes of formulas: facts such as "rises with the distance", proved or refuted by interval arithmetic.
+"""Shapes of formulas: monotonicity, convexity and bounds, proved or refuted by interval arithmetic.
 
-:meth:`kanopt.formulas.Formula.prove` decides them, and a learned law carries those that were asked of it.
+:meth:`kanopt.formulas.Formula.prove` decides them, and a learned law stores the facts decided for it.
 """
 
 from kanopt.formulas.shapes.facts import Point, ShapeFact, ShapeProof

@@ -1,11 +1,11 @@
-"""Interval arithmetic on arrays, rounded outwards, that keeps the sign of what touches zero.
+"""Interval arithmetic on arrays with outward rounding that keeps exact zeros.
 
 An interval is a pair (low, high) of arrays that broadcast (Moore, Kearfott and Cloud 2009, *Introduction to
 Interval Analysis*, ch. 2 and 3). numpy has no directed rounding. A sum is moved outwards by one unit in the last
-place only where Knuth's two-sum (*The Art of Computer Programming* 2, sec. 4.2.2) says that it was rounded the
-wrong way, so that 3 − 3 is zero and not nearly zero. A product is moved unless both factors are so short that it is
-exact, and nothing times anything is nothing. Ends may be infinite, and what is undefined (∞ − ∞) becomes unbounded.
-Underflow below 1e-308 is the one error left out. Who calls silences the warnings of numpy (``np.errstate``).
+place only if Knuth's two-sum (*The Art of Computer Programming* 2, sec. 4.2.2) shows that it was rounded inwards, so
+that 3 − 3 is exactly zero. A product is moved unless both factors have so few digits that it is exact, and zero times
+anything is zero. Ends may be infinite, and an undefined result (∞ − ∞) becomes unbounded. Underflow below 1e-308 is not
+covered. Callers silence numpy warnings (``np.errstate``).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ TRUE: Flags = np.array(True)
 
 
 def outward(pair: Pair, units: int = 1) -> Pair:
-    """Return the interval widened by `units` in the last place; zero stays zero, and NaN becomes unbounded."""
+    """Return the interval widened by `units` in the last place; zero is kept, and NaN becomes unbounded."""
     low, high = pair
     if units == 1:
         below = np.where(low == 0.0, low, np.nextafter(low, -np.inf))
@@ -82,7 +82,7 @@ def plus(x: Pair, y: Pair) -> Pair:
 
 
 def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
-    """Return the rounded sum and its error; NaN where something is infinite."""
+    """Return the rounded sum and its rounding error; NaN for infinite summands."""
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)
@@ -104,7 +104,7 @@ def signed(x: Pair, sign: int) -> Pair:
 
 
 def times(x: Pair, y: Pair) -> Pair:
-    """Return bounds of the product; nothing times something unbounded is nothing."""
+    """Return bounds of the product; zero times an unbounded factor is zero."""
     corners = [a * b for a in x for b in y]
     corners = [np.where(np.isnan(corner), 0.0, corner) for corner in corners]
     low = np.minimum(np.minimum(corners[0], corners[1]), np.minimum(corners[2], corners[3]))
@@ -113,7 +113,7 @@ def times(x: Pair, y: Pair) -> Pair:
 
 
 def _short(x: Pair) -> Flags:
-    """Return where both ends have so few digits that a product of two such numbers is exact."""
+    """Return a mask of intervals whose ends have so few digits that products of two of them are exact."""
     few = [np.asarray(end, dtype=np.float32) == end for end in x]
     return np.asarray(few[0] & few[1])
 
@@ -138,7 +138,7 @@ def hull(x: Pair, y: Pair) -> Pair:
 
 
 def meet(x: Pair, y: Pair) -> Pair:
-    """Return what two enclosures of one thing have in common."""
+    """Return the intersection of two enclosures of one value."""
     return np.maximum(x[0], y[0]), np.minimum(x[1], y[1])
 
 

@@ -46,7 +46,7 @@ _ONE: Pair = (np.ones(()), np.ones(()))
 
 
 class FormulaBoundPropagator:
-    """A formula's graph, ready to be bounded over boxes."""
+    """A formula's graph, prepared for bounding over boxes."""
 
     def __init__(self, root: Node, sides: BoxSides) -> None:
         self.root, self.sides = root, sides
@@ -57,7 +57,7 @@ class FormulaBoundPropagator:
         self._tables = {node.key: TableBounds(node, sides) for node in nodes if isinstance(node, Table)}
 
     def jet(self, boxes: FormulaBoxes, wanted: JetOrders) -> Jet:
-        """Return bounds over boxes, every array of shape (boxes,); what is wanted by `x` is always there."""
+        """Return bounds over boxes, every array of shape (boxes,); requested derivatives in `x` are always present."""
         with np.errstate(all="ignore"):
             found = fold(self.root, partial(self._visit, boxes=boxes, wanted=wanted))
         shape = (len(boxes),)
@@ -76,7 +76,7 @@ class FormulaBoundPropagator:
         )
 
     def has_no_entry(self, boxes: FormulaBoxes) -> Flags:
-        """Return the boxes of whose categories some table has no entry, so that nothing can be claimed there."""
+        """Return a mask of the boxes for which some table has no entry, so that the formula has no value there."""
         empty = np.zeros(len(boxes), dtype=bool)
         for table in self._tables.values():
             empty |= table.has_no_entry(boxes)

@@ -1,8 +1,8 @@
-"""Boxes of a formula's inputs, and how they are cut.
+"""Boxes of a formula's inputs, and how they are subdivided.
 
-A side of a box is an interval of a number, or a run of the labels of a category. A number that a staircase reads is
-cut at the stairs: between two of them the staircase is constant, so that such a box holds its right end only as the
-limit from within, and what happens at the stair itself is a row of its own, a *jump*, of no length.
+A side of a box is an interval of a number, or a contiguous range of the labels of a category. An argument of a step
+function is split at its breakpoints: between two of them the step function is constant, so that such a box contains its
+right end only as the limit from the left, and the breakpoint itself is a separate box of zero width, a *jump*.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _FARTHEST = 1e18
 
 @dataclass(frozen=True)
 class FormulaBoxes:
-    """Many boxes.
+    """An array of boxes.
 
     Parameters
     ----------
     low, high
         Ends of the numbers, shape (boxes, numbers); they may be infinite.
     first, last
-        Stairs between which each number lies, then labels between which each category lies; shape (boxes, sides).
+        First and last step of each number, then first and last label of each category; shape (boxes, sides).
     jump
-        Which of them are jumps of the number in question, shape (boxes,).
+        Mask of the boxes that are jumps of the number in question, shape (boxes,).
     share
-        Their shares of the volume of the whole, shape (boxes,).
+        Fractions of the volume of the whole box, shape (boxes,).
     """
 
     low: Array
@@ -59,7 +59,7 @@ class FormulaBoxes:
 
     @property
     def centre(self) -> Array:
-        """Points within, shape (boxes, numbers); of an unbounded side some way from its finite end."""
+        """Centres, shape (boxes, numbers); for an unbounded side a point at some distance from its finite end."""
         low, high = self.low, self.high
         with np.errstate(invalid="ignore"):
             middle = np.clip(0.5 * low + 0.5 * high, low, high)
@@ -74,19 +74,19 @@ class FormulaBoxes:
         return self.high - self.low
 
     def at(self, numbers: Array) -> FormulaBoxes:
-        """Return the boxes shrunk to points within, shape (boxes, numbers), on the stairs they were on."""
+        """Return the boxes shrunk to inner points, shape (boxes, numbers), on unchanged steps."""
         return replace(self, low=numbers, high=numbers)
 
 
 def concatenate(parts: list[FormulaBoxes]) -> FormulaBoxes:
-    """Return the boxes of all parts in one."""
+    """Concatenate arrays of boxes."""
     names = ("low", "high", "first", "last", "jump", "share")
     return FormulaBoxes(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 @dataclass(frozen=True)
 class BoxSides:
-    """What the sides of all boxes have in common.
+    """The whole box: names, ranges, breakpoints and labels of its sides.
 
     Parameters
     ----------
@@ -95,13 +95,13 @@ class BoxSides:
     low, high
         The whole range of each, shape (numbers,).
     step_edges
-        For each number, where staircases that read it jump, ascending.
+        For each number, the breakpoints of the step functions of it, ascending.
     knots
-        For each number, where else it should be cut.
+        For each number, further places where it should be split.
     categories
         Names of the categorical inputs.
     labels
-        For each category, the labels that it may have.
+        For each category, its possible labels.
     """
 
     numbers: tuple[str, ...]
@@ -113,7 +113,7 @@ class BoxSides:
     labels: tuple[tuple[str, ...], ...]
 
     def whole(self) -> FormulaBoxes:
-        """Return the one box that holds all."""
+        """Return the whole as one box."""
         low, high = self.low[None], self.high[None]
         last = [len(labels) - 1 for labels in self.labels]
         none = np.zeros(len(last), dtype=np.int64)
@@ -127,7 +127,7 @@ class BoxSides:
         )
 
     def stair(self, numbers: Array) -> Integers:
-        """Return the stair on which each number stands, shape of `numbers` (points, numbers)."""
+        """Return the index of the step each number is on, shape of `numbers` (points, numbers)."""
         columns = [
             np.searchsorted(stairs, numbers[:, place], side="right")
             for place, stairs in enumerate(self.step_edges)
@@ -135,13 +135,13 @@ class BoxSides:
         return np.stack(columns, axis=1).astype(np.int64) if columns else np.zeros(numbers.shape, np.int64)
 
     def points(self, numbers: Array, labels: Integers) -> FormulaBoxes:
-        """Return points, of numbers (points, numbers) and positions of labels (points, categories), as boxes."""
+        """Return points, given by numbers (points, numbers) and label indices (points, categories), as boxes."""
         where = np.concatenate([self.stair(numbers), labels], axis=1)
         count = len(numbers)
         return FormulaBoxes(numbers, numbers, where, where, np.zeros(count, dtype=bool), np.zeros(count))
 
     def sample(self, count: int) -> FormulaBoxes:
-        """Return points of the whole, drawn evenly and at corners, always the same; those of one input in order."""
+        """Return a deterministic sample of points, uniform and at corners; sorted if there is one input."""
         generator = np.random.default_rng(0)
         places = generator.random((count, len(self.numbers)))
         if len(self.numbers) == 1:
@@ -154,14 +154,14 @@ class BoxSides:
         return self.points(numbers, generator.integers(0, most, (count, len(most))))
 
     def window(self) -> tuple[Array, Array]:
-        """Return a finite range of every number, where points are looked for."""
+        """Return a finite range of every number, from which points are sampled."""
         low = np.where(np.isinf(self.low), np.minimum(self.high, 0.0) - 1e3, self.low)
         low = np.where(np.isinf(low), -1e3, low)
         high = np.where(np.isinf(self.high), low + 1e3 * np.maximum(1.0, np.abs(low)), self.high)
         return low, high
 
     def can_cut(self, boxes: FormulaBoxes, x: int) -> Flags:
-        """Return which sides are worth a cut, shape (boxes, sides); that of `x` not where it is a jump."""
+        """Return a mask of the sides that can be split, shape (boxes, sides); not `x` in a jump."""
         centre = boxes.centre
         wide = boxes.first < boxes.last
         with np.errstate(invalid="ignore"):
@@ -174,7 +174,7 @@ class BoxSides:
         return wide
 
     def cut(self, boxes: FormulaBoxes, side: Integers, x: int) -> FormulaBoxes:
-        """Return both parts of every box, cut across a side, and the jumps between them where `x` is cut at a stair."""
+        """Split every box at a side; return both parts, and the jumps between them if `x` is split at a breakpoint."""
         count, rows = len(self.numbers), np.arange(len(boxes))
         before, after = (np.concatenate([part, part]) for part in (boxes.first, boxes.last))
         low, high = (np.concatenate([part, part]) for part in (boxes.low, boxes.high))
@@ -207,7 +207,7 @@ class BoxSides:
         return concatenate([halves, fresh])
 
     def _middle(self, boxes: FormulaBoxes, number: Integers, runs: Flags, half: Integers) -> Array:
-        """Return where a number's side is cut: at a stair, else at a place that it crosses, else in the middle."""
+        """Return where a number's side is split: at a breakpoint, else at a knot inside, else in the middle."""
         rows = np.arange(len(boxes))
         middle = boxes.centre[rows, number]
         for place in np.unique(number):

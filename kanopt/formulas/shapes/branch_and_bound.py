@@ -1,10 +1,10 @@
-"""Branch and bound: cut boxes in two until the margin is bounded from below in all of them.
+"""Branch and bound: bisect boxes until the margin is bounded from below in all of them.
 
-Boxes are taken worst first, many at a time (Moore, Kearfott and Cloud 2009, *Introduction to Interval Analysis*,
-ch. 5). Where the margin moves one way along a number throughout a box, its least value lies on a face, and the box
-shrinks to that face (the monotonicity test: Hansen and Walster 2004, *Global Optimization Using Interval Analysis*,
-ch. 12). Of other boxes the side is cut that moves the margin most, by |derivative| × length (the smear of Kearfott and
-Novoa 1990, *Algorithm 681: INTBIS*) or, where no derivative is at hand, by what a side shrunk to its middle gains.
+Boxes are processed worst first, many at a time (Moore, Kearfott and Cloud 2009, *Introduction to Interval Analysis*,
+ch. 5). If the margin is monotone in a number throughout a box, its minimum lies on a face, and the box shrinks to that
+face (the monotonicity test: Hansen and Walster 2004, *Global Optimization Using Interval Analysis*, ch. 12). Other
+boxes are split at the side with the largest influence on the margin, by |derivative| × length (the smear of Kearfott
+and Novoa 1990, *Algorithm 681: INTBIS*) or, without derivatives, by the gain from shrinking a side to its middle.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HUGE = 1e300
 
 @dataclass(frozen=True)
 class BranchAndBoundResult:
-    """What came of a search; see :class:`kanopt.formulas.shapes.facts.ShapeFact`."""
+    """The result of a search; see :class:`kanopt.formulas.shapes.facts.ShapeFact`."""
 
     verdict: Verdict
     boxes: int
@@ -39,16 +39,16 @@ class BranchAndBoundResult:
 
 
 def branch_and_bound(margin: FormulaMargin, root: FormulaBoxes, budget: int) -> BranchAndBoundResult:
-    """Decide whether a margin is nowhere negative in a box.
+    """Decide whether a margin is non-negative everywhere in a box.
 
     Parameters
     ----------
     margin
-        What must not be negative.
+        The quantity that must not be negative.
     root
         One box.
     budget
-        How many boxes may be bounded.
+        Maximum number of boxes to bound.
     """
     if (margin.low(root) >= 0.0).all():
         return BranchAndBoundResult("proved", 1)
@@ -93,7 +93,7 @@ def _branch(margin: FormulaMargin, root: FormulaBoxes, budget: int) -> BranchAnd
 
 
 def _open(margin: FormulaMargin, parts: list[FormulaBoxes], looked: int, why: str) -> BranchAndBoundResult:
-    """Return what is left open, and why."""
+    """Return an undecided result, with the reason."""
     boxes = concatenate(parts)
     jet = margin.tracer.jet(boxes, margin.own_orders)
     undefined = ~jet.defined & ~margin.tracer.has_no_entry(boxes)
@@ -113,7 +113,7 @@ def _open(margin: FormulaMargin, parts: list[FormulaBoxes], looked: int, why: st
 def _subdivide(
     margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds
 ) -> tuple[FormulaBoxes, Array, FormulaBoxes]:
-    """Return the boxes cut or shrunk, their bounds, and the boxes that cannot be."""
+    """Return the boxes split or shrunk, their bounds, and the boxes that cannot be subdivided."""
     shrunk, faced = _on_faces(boxes, finding)
     possible = margin.sides.can_cut(boxes, margin.x)
     cuttable = possible.any(axis=1)
@@ -133,7 +133,7 @@ def _subdivide(
 
 
 def _influence(margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds) -> Array:
-    """Return how much each side matters, shape (boxes, sides)."""
+    """Return the influence of each side on the margin, shape (boxes, sides)."""
     sides, count = margin.sides, len(margin.sides.numbers)
     lengths = np.where(np.isfinite(sides.high - sides.low), sides.high - sides.low, 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -170,7 +170,7 @@ def _shrink_side(boxes: FormulaBoxes, side: int, count: int) -> FormulaBoxes:
 
 
 def _on_faces(boxes: FormulaBoxes, finding: MarginBounds) -> tuple[FormulaBoxes, Flags]:
-    """Return the boxes shrunk to the faces where the margin is least, and which ones have shrunk."""
+    """Return the boxes shrunk to the faces where the margin is smallest, and a mask of those that have shrunk."""
     low, high = boxes.low.copy(), boxes.high.copy()
     faced = np.zeros(len(boxes), dtype=bool)
     for j, (least, most) in finding.derivative.items():

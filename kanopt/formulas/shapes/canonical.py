@@ -1,4 +1,4 @@
-"""A formula's graph written so that its derivatives are bounded more tightly."""
+"""Rewrite a formula's graph so that its derivatives are bounded more tightly."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["canonicalise"]
 
 
 def canonicalise(root: Node) -> Node:
-    """Return an equal graph in which less occurs twice; the names of constants are dropped.
+    """Return an equal graph with fewer repeated steps; the names of constants are dropped.
 
-    Products are flattened and powers merged, and what is read off the edges of networks as log(1 + a · exp(u)), or as
-    such a power, is written with softplus, of which it is known how it bends. The result may be defined in more
-    places, so that no less is proved of the places where the formula is.
+    Products are flattened and powers merged, and log(1 + a · exp(u)), as distilled from networks, and powers of it are
+    written with softplus, whose convexity is known. The result may be defined in more places, which does not invalidate
+    proofs for the places where the formula is.
 
     Examples
     --------

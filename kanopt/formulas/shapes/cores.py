@@ -1,8 +1,9 @@
-"""The part of a formula on which a shape in one input turns, so that the rest cannot loosen its bounds.
+"""The part of a formula that determines its shape in one input, so that the rest cannot loosen the bounds.
 
-Terms without the input move neither its slope nor its bend, positive factors without it scale them, and a strictly
-monotone function moves with its argument. A product of positive factors rises where its logarithm does, which is a sum
-with one part per factor: the slope of x · y / (1 + x + y) vanishes with y, that of its logarithm does not.
+Terms without the input change neither its slope nor its curvature, positive factors without it only scale them, and a
+strictly monotone function is monotone where its argument is. A product of positive factors increases where its
+logarithm does, which is a sum with one term per factor: the slope of x · y / (1 + x + y) vanishes with y, that of its
+logarithm does not.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ __all__ = ["curvature_core", "logarithm", "slope_core"]
 
 
 def slope_core(root: Node, name: str, sides: BoxSides) -> tuple[Node, int]:
-    """Return a step that rises in an input where the formula does, and +1, or falls where it rises, and −1.
+    """Return a step that is increasing in an input where the formula is, and +1, or decreasing there, and −1.
 
     Examples
     --------
@@ -45,7 +46,7 @@ def slope_core(root: Node, name: str, sides: BoxSides) -> tuple[Node, int]:
 
 
 def curvature_core(root: Node, name: str, sides: BoxSides) -> tuple[Node, int]:
-    """Return a step that is convex in an input where the formula is, and +1, or concave where it is, and −1."""
+    """Return a step that is convex in an input where the formula is, and +1, or concave there, and −1."""
     node, sign, found = root, 1, True
     reads = _steps_reading(root, name)
     while found:
@@ -74,7 +75,7 @@ def _log(node: Node) -> Node:
 
 
 def _steps_reading(root: Node, name: str) -> frozenset[bytes]:
-    """Return the keys of the steps that an input has a part in."""
+    """Return the keys of the steps that depend on an input."""
     found: set[bytes] = set()
     for node in postorder(root):
         if name in node.names or any(child.key in found for child in node.children):
@@ -89,7 +90,7 @@ def _whole(node: Node, sides: BoxSides) -> Jet:
 def _drop_unrelated(
     node: Node, sign: int, reads: frozenset[bytes], sides: BoxSides
 ) -> tuple[Node, int, bool]:
-    """Drop terms, and factors of one sign, that do not read the input; return also whether any were dropped."""
+    """Drop terms, and factors of one sign, that do not depend on the input; also return whether any were dropped."""
     if not isinstance(node, Sum | Product):
         return node, sign, False
     kept = [child for child in node.children if child.key in reads]
@@ -108,7 +109,7 @@ def _drop_unrelated(
 
 
 def _within(node: Node, sides: BoxSides) -> tuple[Node | None, int]:
-    """Return the argument of a function that is strictly monotone where it is used, and its direction; None if not."""
+    """Return the argument of a function that is strictly monotone on its range, and its direction; None if not."""
     match node:
         case Apply():
             low, high = _whole(node.argument, sides).value

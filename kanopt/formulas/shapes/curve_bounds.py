@@ -23,7 +23,7 @@ class CurveBounds:
     Attributes
     ----------
     rounding
-        What becomes of the value and the derivatives, at most, where the coefficients are rounded.
+        Maximum change of the value and the derivatives by rounding of the coefficients.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class CurveBounds:
         return found
 
     def _places(self, low: Array, high: Array) -> Pair:
-        """Return the interval in spans from the first knot, wide enough for rounding."""
+        """Return the interval in spans from the first knot, widened for rounding."""
         curve = self.curve
         ends = abs(curve.low) + abs(curve.high)
         start = (low - curve.low) / curve.width - 8 * EPS * (np.abs(low) + ends) / curve.width
@@ -95,7 +95,7 @@ class CurveBounds:
         return np.where(around, 0.0, start - turn), np.where(around, float(curve.intervals), stop - turn)
 
     def _reached(self, start: Array, stop: Array) -> Integers:
-        """Return the spans that intervals may touch, of shape (n, few), or all of them, where some touch many."""
+        """Return the spans that intervals may overlap, of shape (n, few), or all spans if some overlap many."""
         count = self._pieces[0].shape[1]
         first = np.floor(start).astype(np.int64) - 1
         few = int((np.ceil(stop).astype(np.int64) - first).max(initial=0)) + 1
@@ -129,7 +129,7 @@ class CurveBounds:
 
 
 def _turns(differences: Array) -> tuple[list[Array], list[Array], list[Array]]:
-    """Return where in each span the value, the derivative and the second derivative may turn, of shape (spans,)."""
+    """Return the possible turning points of the value and derivatives in each span, of shape (spans,)."""
     d0, d1, d2 = differences
     # where a t² + b t + c, the derivative, vanishes: the form that does not cancel (Numerical Recipes 5.6)
     a, b, c = 0.5 * (d0 - 2.0 * d1 + d2), d1 - d0, 0.5 * (d0 + d1)
@@ -138,7 +138,7 @@ def _turns(differences: Array) -> tuple[list[Array], list[Array], list[Array]]:
 
 
 def _basis(order: int, weights: Array, t: Array) -> Array:
-    """Return what coefficients of cubic, quadratic or linear uniform B-splines add up to at t within each span."""
+    """Return the value of cubic, quadratic or linear uniform B-splines with given coefficients at t in each span."""
     s = 1.0 - t
     if order == 2:
         parts = [s, t]

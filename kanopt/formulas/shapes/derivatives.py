@@ -1,6 +1,6 @@
-"""Margins of derivatives and of values: rising, bending, bounds.
+"""Margins for monotonicity, convexity and bounds: signed derivatives and values.
 
-:mod:`kanopt.formulas.shapes.jets` says what derivatives mean at kinks and stairs.
+:mod:`kanopt.formulas.shapes.jets` defines derivatives at kinks and at breakpoints of step functions.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ _CANDIDATES = 16
 
 
 class _PointRefutedMargin(FormulaMargin):
-    """A margin that is refuted by points between which the values of the formula contradict the fact."""
+    """A margin that is refuted by points at which the values of the formula contradict the fact."""
 
     @abstractmethod
     def _ends(self, boxes: FormulaBoxes) -> Array:
-        """Return, for each box, points of it that may contradict the fact, shape (boxes, tries, points, numbers)."""
+        """Return, for each box, candidate points for a contradiction, shape (boxes, tries, points, numbers)."""
 
     @abstractmethod
     def _near(self, points: Array) -> Array:
-        """Return, for each point, points around it that may, shape (points, tries, points, numbers)."""
+        """Return, for each point, candidate points around it, shape (points, tries, points, numbers)."""
 
     @abstractmethod
     def _violation(self, points: Array, low: Array, high: Array) -> Array:
-        """Return by how much values between `low` and `high` (rows, points) contradict the fact at least."""
+        """Return the smallest violation of the fact by values between `low` and `high` (rows, points)."""
 
     def contradiction(self, boxes: FormulaBoxes, at_centre: Array | None = None) -> tuple[Point, ...]:
         """Return points at which the formula itself contradicts the fact, if any are found."""
@@ -53,7 +53,7 @@ class _PointRefutedMargin(FormulaMargin):
         return self._confirmed(self._near(boxes.centre[worst]), labels[worst])
 
     def _confirmed(self, tries: Array, labels: Integers) -> tuple[Point, ...]:
-        """Return the points of the try that contradicts the fact most, by more than counts as zero."""
+        """Return the points with the largest violation of the fact, if it exceeds the rounding tolerance."""
         places, each, count, numbers = tries.shape
         rows, labels = places * each, np.repeat(labels, each, axis=0)
         points = tries.reshape(rows, count, numbers)

@@ -1,4 +1,4 @@
-"""What may be said of the shape of a formula, and what came of it: data that travel with the formula."""
+"""Facts about the shape of a formula, with their verdicts: data stored with the formula."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _POINTS: Mapping[Shape, int] = {
 
 @dataclass(frozen=True)
 class Point:
-    """A place, and the formula's value there; None where it has no finite one.
+    """A point, and the formula's value there; None if it is not finite.
 
     Examples
     --------
@@ -51,7 +51,7 @@ class Point:
 
     @property
     def inputs(self) -> dict[str, float | str]:
-        """The place as :meth:`kanopt.formulas.Formula.evaluate` takes it."""
+        """The inputs, as :meth:`kanopt.formulas.Formula.evaluate` takes them."""
         return {**dict(self.numbers), **dict(self.categories)}
 
     def __str__(self) -> str:
@@ -63,34 +63,34 @@ class Point:
 
 @dataclass(frozen=True)
 class ShapeFact:
-    """A statement on the shape of a formula, and whether it holds.
+    """A statement about the shape of a formula, and whether it holds.
 
     Parameters
     ----------
     shape
-        ``"rises"`` and ``"falls"`` mean never the other way, ``"convex"`` and ``"concave"`` in one input whatever the
-        others are held at, ``"at least"`` and ``"at most"`` that every value is, ``"finite"`` that there is one
-        everywhere.
+        ``"rises"`` and ``"falls"`` mean non-decreasing and non-increasing; ``"convex"`` and ``"concave"`` hold in one
+        input for all values of the others; ``"at least"`` and ``"at most"`` bound every value; ``"finite"`` means that
+        the value is finite everywhere.
     input
-        The input it speaks of; empty for bounds and for ``"finite"``.
+        The input concerned; empty for bounds and for ``"finite"``.
     bound
-        The bound it speaks of; None for the others.
+        The bound concerned; None for the others.
     verdict
-        ``"proved"``, ``"refuted"``, or ``"undecided"`` where the budget ran out, or rounding hides the answer.
+        ``"proved"``, ``"refuted"``, or ``"undecided"`` if the budget is exhausted or rounding hides the answer.
     boxes
-        How many boxes were bounded.
+        Number of boxes bounded.
     left
-        The share of the volume where an undecided fact is open.
+        The share of the volume in which an undecided fact is open.
     slack
-        By how much what must not be negative (a derivative, the distance to a bound) may be so for all that is proved,
-        because it cannot be told from zero; 0 where nothing was let pass.
+        Tolerance of the proof: how far the margin (a derivative, the distance to a bound) may be below zero because
+        rounding cannot distinguish it from zero; 0 for an exact proof.
     witness
-        Points at which a refuted fact fails: the smaller first, between them the middle one for convex and concave.
+        Points at which a refuted fact fails, in ascending order; three of them for convex and concave.
     why
-        Why it is undecided; empty where it is not.
+        Why it is undecided; empty otherwise.
     basis
-        Digest of the graph and the domain on which it was decided; empty where other ranges were given. A formula
-        keeps the facts on itself and no others.
+        Digest of the graph and the domain on which it was decided; empty for other ranges. A formula keeps only facts
+        about itself.
 
     Examples
     --------
@@ -141,7 +141,7 @@ class ShapeFact:
 
     @property
     def where(self) -> str:
-        """The points at which it fails, or why it is undecided; empty where it is proved."""
+        """The points at which it fails, or why it is undecided; empty if it is proved."""
         return "; ".join(map(str, self.witness)) or self.why
 
     def __str__(self) -> str:
@@ -158,9 +158,9 @@ class ShapeProof:
     facts
         In the order asked for.
     ranges
-        Name, low and high of the numeric inputs, between which the facts were decided.
+        Name, low and high of the numeric inputs, the box of the proof.
     categories
-        Name and labels of the categorical inputs, for each combination of which they were.
+        Name and labels of the categorical inputs, all combinations of which are covered.
     """
 
     facts: tuple[ShapeFact, ...]
@@ -174,12 +174,12 @@ class ShapeProof:
 
     @property
     def refuted(self) -> tuple[ShapeFact, ...]:
-        """The facts that do not hold."""
+        """The refuted facts."""
         return tuple(fact for fact in self.facts if fact.verdict == "refuted")
 
     @property
     def undecided(self) -> tuple[ShapeFact, ...]:
-        """The facts that stay open."""
+        """The undecided facts."""
         return tuple(fact for fact in self.facts if fact.verdict == "undecided")
 
     def to_frame(self) -> pd.DataFrame:

@@ -2,17 +2,17 @@
 
 Forward automatic differentiation in intervals (Moore, Kearfott and Cloud 2009, *Introduction to Interval Analysis*,
 ch. 9): every step of the graph carries its value, its first derivatives, and its second derivatives with respect to
-one input x and the others. The bounds hold more than derivatives of smooth steps:
+one input x and the others. The bounds are valid beyond smooth steps:
 
-* A first derivative bounds every difference quotient between two points of the box that differ in that input alone
-  (Neumaier 1990, *Interval Methods for Systems of Equations*, sec. 2.3): sums, products and functions hand quotients on
-  by the same rules. So where it is not negative the formula does not fall, at the kink of a maximum and across
-  the stairs of a staircase too, where it is unbounded to the side of the jump.
-* A second derivative is that of the formula rounded off a little at its kinks, which is unbounded where it bends; what
-  is bounded from below by zero for all roundings is convex in the limit.
+* A first derivative bounds every difference quotient between two points of the box that differ only in that input
+  (Neumaier 1990, *Interval Methods for Systems of Equations*, sec. 2.3): sums, products and functions propagate
+  quotients by the same rules. So the formula is non-decreasing where it is not negative, also at the kink of a maximum
+  and across the breakpoints of a step function, where it is unbounded in the direction of the jump.
+* A second derivative is that of the formula smoothed at its kinks, where it is unbounded on one side; if it is bounded
+  from below by zero for all smoothings, the formula is convex in the limit.
 
-In a *jump* (:class:`kanopt.formulas.shapes.boxes.FormulaBoxes`) what stands for the first derivative by x is the
-height of the stair, so that whatever changes there at the same time is added up exactly.
+In a *jump* (:class:`kanopt.formulas.shapes.boxes.FormulaBoxes`) the first derivative in x is replaced by the height of
+the step, so that simultaneous jumps add up exactly.
 """
 
 from __future__ import annotations
@@ -65,21 +65,21 @@ _KEEP_POSITIVE = frozenset({"sqrt", "square", "abs", "relu", "log1p", "tanh", "a
 
 @dataclass(frozen=True)
 class JetOrders:
-    """Which derivatives are wanted.
+    """The requested derivatives.
 
     Parameters
     ----------
     x
         Position of the number in question; −1 for none.
     along
-        Positions of the numbers of the first derivatives, `x` among them.
+        Positions of the numbers of the first derivatives, including `x`.
     second
-        Whether second derivatives by `x` and each of `along` are wanted.
+        Whether to compute second derivatives in `x` and each of `along`.
     sides
-        Whether a kink gives both sides of it. If not, one is taken, so that at points nothing but rounding widens the
-        bounds, that of a curve's coefficients too.
+        Whether derivatives at a kink include both sides. If not, one side is used, so that at points only rounding,
+        also that of a curve's coefficients, widens the bounds.
     closed
-        Whether the faces of the whole where a number is zero count, on which a logarithm has no finite value.
+        Whether to include faces of the whole box on which a number is zero, where a logarithm has no finite value.
     """
 
     x: int = -1
@@ -91,21 +91,21 @@ class JetOrders:
 
 @dataclass(frozen=True)
 class Jet:
-    """Bounds at a step of the graph, arrays of shape (boxes,) or less; a derivative that is not there is zero.
+    """Bounds at a step of the graph, arrays that broadcast to (boxes,); missing derivatives are zero.
 
     Parameters
     ----------
     value
-        Of the step.
+        Bounds of the step's value.
     slope
         First derivatives by position of the number.
     curvature
-        Second derivatives by `x` and the position of the number.
+        Second derivatives in `x` and another number, by position of the latter.
     defined
-        Whether it has a finite value everywhere in the box, but on a face of the whole where a number is zero. There it
-        takes the limit from within, or no finite value.
+        Whether it has a finite value everywhere in the box, except on a face of the whole where a number is zero. There
+        it is the limit from within, or has no finite value.
     positive
-        Whether it is above zero everywhere in the box, but on such a face.
+        Whether it is above zero everywhere in the box, except on such a face.
     """
 
     value: Pair
@@ -116,12 +116,12 @@ class Jet:
 
 
 def needs_derivative(order: int, u: Jet, wanted: JetOrders) -> bool:
-    """Say whether the derivative of that order of a function of `u` is asked for."""
+    """Return whether the derivative of that order of a function of `u` is needed."""
     return order == 0 or (bool(u.slope) and (order == 1 or (wanted.second and wanted.x in u.slope)))
 
 
 def constant_jet(value: Pair) -> Jet:
-    """Return the jet of what no number moves."""
+    """Return the jet of a step that depends on no number."""
     return Jet(value, {}, {}, TRUE, np.asarray(value[0] > 0.0))
 
 
@@ -207,7 +207,7 @@ def minimum_of(parts: Sequence[Jet], wanted: JetOrders) -> Jet:
 
 
 def _larger(u: Jet, v: Jet, wanted: JetOrders) -> Jet:
-    """Return the jet of the larger of two: where neither is throughout, the slope is one or the other."""
+    """Return the jet of the maximum of two: if neither is larger everywhere, the slope is that of either."""
     first, second = u.value[0] >= v.value[1], v.value[0] >= u.value[1]
     # where both meet at an end, the kink may lie between this box and the next
     apart = (u.value[0] > v.value[1]) | (v.value[0] > u.value[1])
@@ -231,7 +231,7 @@ def _larger(u: Jet, v: Jet, wanted: JetOrders) -> Jet:
 
 
 def compose(u: Jet, orders: tuple[Pair, Pair, Pair], wanted: JetOrders) -> Jet:
-    """Return the jet of a function of u, of whose value and derivatives over the values of u the bounds are given."""
+    """Return the jet of a function of u, given bounds of its value and derivatives over the range of u."""
     value, first, second = orders
     bend: dict[int, Pair] = {}
     if wanted.second and wanted.x in u.slope:

@@ -1,7 +1,7 @@
-"""Facts as margins: what must not be negative anywhere in the box, and points that show where it is.
+"""Facts as margins: a quantity that must be non-negative everywhere in the box, and points where it is negative.
 
-For a fact that a formula rises the margin is its first derivative, for convex the second, for bounds the distance to
-the bound (:mod:`kanopt.formulas.shapes.derivatives`).
+The margin of monotonicity is the first derivative, that of convexity the second, that of a bound the distance to it
+(:mod:`kanopt.formulas.shapes.derivatives`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ZERO = 2.0**20
 
 @dataclass(frozen=True)
 class MarginBounds:
-    """What is known of the margin over boxes.
+    """Bounds of a margin over boxes.
 
     Parameters
     ----------
@@ -37,9 +37,9 @@ class MarginBounds:
     at_centre
         Bounds at the centres, each of shape (boxes,).
     derivative
-        Bounds of the margin's derivatives by position of the number, as far as they are known.
+        Bounds of the margin's derivatives by position of the number, as far as known.
     defined
-        Where the formula certainly has a finite value, without which derivatives say nothing; shape (boxes,).
+        Mask of the boxes where the formula is proved finite, a condition for the use of derivatives; shape (boxes,).
     """
 
     low: Array
@@ -48,25 +48,25 @@ class MarginBounds:
     defined: Flags
 
     def take(self, rows: Flags | Integers) -> MarginBounds:
-        """Return what is known of some of the boxes."""
+        """Return the bounds of some of the boxes."""
         pairs = {j: (low[rows], high[rows]) for j, (low, high) in self.derivative.items()}
         at_centre = self.at_centre[0][rows], self.at_centre[1][rows]
         return MarginBounds(self.low[rows], at_centre, pairs, self.defined[rows])
 
 
 class FormulaMargin(ABC):
-    """What must not be negative.
+    """A quantity that must not be negative.
 
     Parameters
     ----------
     law
-        The formula, which points must contradict.
+        The formula, for evaluating counterexamples.
     x
         Position of the number in question; −1 for bounds.
     sign
-        −1 where the fact is that of minus the formula.
+        −1 if the fact is one about minus the formula.
     core
-        What the margin is taken of, the part of the formula that settles the fact, and the sign of that part.
+        The part of the formula that determines the fact, of which the margin is computed, and its sign.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class FormulaMargin(ABC):
     @property
     @abstractmethod
     def own_orders(self) -> JetOrders:
-        """What the margin itself needs."""
+        """The derivatives of which the margin consists."""
 
     @abstractmethod
     def of(self, jet: Jet) -> Pair:
@@ -88,7 +88,7 @@ class FormulaMargin(ABC):
 
     @abstractmethod
     def examine(self, boxes: FormulaBoxes) -> MarginBounds:
-        """Return bounds over boxes, with all that is known."""
+        """Return bounds over boxes, with centres and derivatives where available."""
 
     def low(self, boxes: FormulaBoxes) -> Array:
         """Return lower bounds of the margin, shape (boxes,)."""
@@ -96,13 +96,13 @@ class FormulaMargin(ABC):
         return self._claimed(self.of(jet)[0], jet, boxes)
 
     def _claimed(self, low: Array, jet: Jet, boxes: FormulaBoxes) -> Array:
-        """Return the bound, −∞ where the formula may have no finite value, +∞ where a table has no entry."""
+        """Return the bound, −∞ where the formula may be undefined, +∞ where a table has no entry."""
         return np.where(self.tracer.has_no_entry(boxes), np.inf, np.where(jet.defined, low, -np.inf))
 
     def hidden_by_rounding(self, boxes: FormulaBoxes, low: Array) -> Flags:
-        """Return where rounding hides that the margin is below zero: where `low` counts as zero at points of the box.
+        """Return a mask of the boxes where rounding hides whether the margin is below zero.
 
-        It must do so at three places of each box, since what rounding hides of an exponential at one end may be a lot
+        This is checked at three points of each box, since rounding error of an exponential at one end may be negligible
         at the other.
         """
         wanted = JetOrders(self.own_orders.x, self.own_orders.along, self.own_orders.second, sides=False)
@@ -127,26 +127,25 @@ class FormulaMargin(ABC):
         Parameters
         ----------
         boxes
-            Looked at from end to end.
+            The boxes to search.
         at_centre
-            Upper bounds of the margin at the centres, shape (boxes,): those where it is most negative are looked
-            around.
+            Upper bounds of the margin at the centres, shape (boxes,): the search continues around the most negative.
         """
 
     def _labels(self, boxes: FormulaBoxes) -> Integers:
-        """Return the positions of labels in the middle of the runs, shape (boxes, categories)."""
+        """Return the indices of the middle labels, shape (boxes, categories)."""
         return (boxes.first + boxes.last)[:, len(self.sides.numbers) :] // 2
 
 
 class DefinedMargin(FormulaMargin):
-    """Zero where the formula has a finite value for certain, and −∞ elsewhere."""
+    """Zero where the formula is proved to be finite, and −∞ elsewhere."""
 
     def __init__(self, law: PointEvaluator, graph: FormulaBoundPropagator) -> None:
         super().__init__(law, -1, 1, (graph, 1))
 
     @property
     def own_orders(self) -> JetOrders:
-        """The value alone, on the faces of the whole too."""
+        """The value only, including the faces of the whole box."""
         return JetOrders(closed=True)
 
     def of(self, jet: Jet) -> Pair:

@@ -1,4 +1,4 @@
-"""What a formula itself says at points: the evidence that refutes a fact."""
+"""Evaluate a formula at points, to refute facts by counterexample."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ __all__ = ["PointEvaluator"]
 
 
 class PointEvaluator:
-    """A formula that is asked at points (points, numbers) with categories at the positions `labels` of their labels."""
+    """A formula evaluated at points (points, numbers), with categories given as indices `labels` of their labels."""
 
     def __init__(self, root: Node, sides: BoxSides) -> None:
         self.root, self.sides = root, sides
         self._tracer = FormulaBoundPropagator(root, sides)
 
     def enclosures(self, points: Array, labels: Integers) -> tuple[Pair, Flags]:
-        """Return bounds of the values that it would have without rounding, and where it has one for certain."""
+        """Return bounds of the exact values, and a mask of the points where one is proved to exist."""
         boxes = self.sides.points(points, labels)
         jet = self._tracer.jet(boxes, JetOrders())
         known = jet.defined & ~self._tracer.has_no_entry(boxes) & np.isfinite(jet.value[0] + jet.value[1])
         return jet.value, known
 
     def has_no_entry(self, boxes: FormulaBoxes) -> Flags:
-        """Return the boxes of whose categories some table has no entry."""
+        """Return a mask of the boxes for which some table has no entry."""
         return self._tracer.has_no_entry(boxes)
 
     def values(self, points: Array, labels: Integers) -> Array:
-        """Return what it says, which may be nothing finite, shape (points,); every table must have an entry."""
+        """Return its values, which may be non-finite, shape (points,); every table must have an entry."""
         data: dict[str, NDArray[np.float64] | NDArray[np.object_]] = {
             name: points[:, place] for place, name in enumerate(self.sides.numbers)
         }
@@ -45,7 +45,7 @@ class PointEvaluator:
         return np.broadcast_to(value, len(points))
 
     def point(self, place: Array, labels: Integers, value: float) -> Point:
-        """Return a place, of shapes (numbers,) and (categories,), with what it says there."""
+        """Return a point, of shapes (numbers,) and (categories,), with the value there."""
         chosen = zip(self.sides.categories, self.sides.labels, labels, strict=True)
         return Point(
             tuple(zip(self.sides.numbers, map(float, place), strict=True)),

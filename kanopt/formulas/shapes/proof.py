@@ -1,4 +1,4 @@
-"""Proving or refuting that a formula rises, falls, is convex or concave, or stays within bounds."""
+"""Prove or refute that a formula is monotone, convex or concave, or within bounds."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def prove(
     boxes: int = 2000,
     finite: bool = False,
 ) -> ShapeProof:
-    """Decide facts on the shape of a formula; see :meth:`kanopt.formulas.Formula.prove`.
+    """Decide facts about the shape of a formula; see :meth:`kanopt.formulas.Formula.prove`.
 
     By interval arithmetic, rounded outwards, with branch and bound (:mod:`kanopt.formulas.shapes.branch_and_bound`).
 
     Raises
     ------
     FormulaError
-        If a name is no numeric input, a sign is none, a bound is not finite, the lower one is above the upper one, a
-        range holds no number, or a table has no entry for any of the categories.
+        If a name is not a numeric input, a sign is invalid, a bound is not finite, the lower one is above the upper
+        one, a range is empty, or a table has no entry for any of the categories.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def prove(
 
 
 def basis_of(formula: Formula) -> str:
-    """Return a digest of a formula's graph and of the box that its facts are decided on."""
+    """Return a digest of a formula's graph and of its domain, for which facts are valid."""
     digest = hashlib.blake2b(formula.root.key, digest_size=16)
     numbers, _ = given_ranges(formula, {})
     for variable in formula.inputs:
@@ -101,7 +101,7 @@ def basis_of(formula: Formula) -> str:
 
 @dataclass(frozen=True)
 class _ProofCase:
-    """The formula, its graph as it is bounded best, and the budget of boxes for a fact."""
+    """The formula, its canonical graph, and the budget of boxes per fact."""
 
     law: PointEvaluator
     graph: Node
@@ -212,7 +212,7 @@ def _margin(case: _ProofCase, question: _ShapeQuestion, x: int, sign: int) -> Fo
 
 
 def sides_of(formula: Formula, ranges: Mapping[str, Any], graph: Node | None = None) -> BoxSides:
-    """Return the sides of the box: the inputs that the formula reads, cut where it or an equal graph jumps."""
+    """Return the sides of the box: the inputs of the formula, with the breakpoints of it or of an equal graph."""
     numbers, given = given_ranges(formula, ranges)
     nodes = (*postorder(formula.root), *(() if graph is None else postorder(graph)))
     names = tuple(name for name in numbers if name in formula.used)
@@ -236,7 +236,7 @@ def _step_edges(nodes: tuple[Node, ...], name: str) -> np.ndarray[Any, np.dtype[
 
 
 def _knots(nodes: tuple[Node, ...], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the ends of the curves of an input, where their second derivatives jump."""
+    """Return the first and last knots of the curves of an input, where their second derivatives jump."""
     read = [n for n in nodes if isinstance(n, Curve) and not n.periodic and n.argument == Input(name)]
     return np.unique(np.array([end for node in read for end in (node.low, node.high)], dtype=np.float64))
 
@@ -244,7 +244,7 @@ def _knots(nodes: tuple[Node, ...], name: str) -> np.ndarray[Any, np.dtype[np.fl
 def _known(
     formula: Formula, name: str, given: Mapping[str, frozenset[str]], nodes: tuple[Node, ...]
 ) -> tuple[str, ...]:
-    """Return the labels of a category: those given, else seen, else declared, else in the tables."""
+    """Return the labels of a category: those given, else of the domain, else declared, else of the tables."""
     variable = next(v for v in formula.inputs if v.name == name)
     tables = [node for node in nodes if isinstance(node, Table) and name in node.inputs]
     known = [dict.fromkeys(table.categories[table.inputs.index(name)]) for table in tables]
@@ -270,7 +270,7 @@ def _known(
 
 
 def _ordered(sides: BoxSides, nodes: tuple[Node, ...]) -> BoxSides:
-    """Return the sides with labels of similar numbers side by side, so that runs of them have tight bounds."""
+    """Return the sides with labels sorted by the values of tables, so that ranges of labels have tight bounds."""
     ordered = []
     for name, labels in zip(sides.categories, sides.labels, strict=True):
         table = next(node for node in nodes if isinstance(node, Table) and name in node.inputs)

@@ -1,7 +1,7 @@
 """Ranges of the library's functions, and of their first two derivatives, over many intervals at once.
 
-A function takes its extreme values over an interval at the ends or where it turns between them, so the turns that the
-library lists (:data:`kanopt.formulas.functions.FUNCTIONS`), of the derivatives too, are all that is needed.
+The extrema of a function over an interval are at the ends or at turning points, which the library lists
+(:data:`kanopt.formulas.functions.FUNCTIONS`), also for derivatives.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def range_over(function: Function, order: int, low: Array, high: Array) -> Pair:
     order
         0 for its value, 1 and 2 for its derivatives.
     low, high
-        The ends, of one shape. Of an interval outside its domain the range is that at the end of the domain.
+        The ends, of equal shape. For an interval outside the domain the range is that at the end of the domain.
 
     Examples
     --------

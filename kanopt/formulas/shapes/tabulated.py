@@ -1,4 +1,4 @@
-"""Bounds of staircases and of tables of categories over boxes."""
+"""Bounds of step functions and of tables of categories over boxes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _runs(values: Array, first: Integers, last: Integers) -> Pair:
 
 
 class StepBounds:
-    """A staircase over runs of its stairs, or of the stairs of the number that it reads."""
+    """A step function over ranges of its steps, or of the steps of its argument."""
 
     def __init__(self, step: Step, sides: BoxSides) -> None:
         breakpoints, values = np.asarray(step.breakpoints), np.asarray(step.values)
@@ -40,11 +40,11 @@ class StepBounds:
         return _over(self._values, first, last)
 
     def on_stairs(self, first: Integers, last: Integers) -> tuple[Pair, Pair, Flags]:
-        """Return the same for runs of the stairs of the number that it reads."""
+        """Return the same for ranges of the steps of its argument."""
         return _over(self._by_stair, first, last)
 
     def height(self, first: Integers, last: Integers) -> Pair:
-        """Return bounds of the jump from one stair of the number to another."""
+        """Return bounds of the jump from one step to another."""
         start, stop = self._by_stair[first], self._by_stair[last]
         return minus((stop, stop), (start, start))
 
@@ -58,7 +58,7 @@ def _over(values: Array, first: Integers, last: Integers) -> tuple[Pair, Pair, F
 
 
 def entries(table: Table, sides: BoxSides) -> Array:
-    """Return a table's numbers by the positions of its categories' labels; NaN for a combination that it has not."""
+    """Return a table's values by the indices of its categories' labels; NaN for combinations without an entry."""
     known = dict(table.entries)
     missing = np.nan if table.fallback is None else table.fallback
     axes = [sides.labels[sides.categories.index(name)] for name in table.inputs]
@@ -72,7 +72,7 @@ def entries(table: Table, sides: BoxSides) -> Array:
 
 
 class TableBounds:
-    """A table of categories over runs of their labels."""
+    """A table of categories over ranges of their labels."""
 
     def __init__(self, table: Table, sides: BoxSides) -> None:
         self._grid = entries(table, sides)
@@ -80,7 +80,7 @@ class TableBounds:
         self._gaps = bool(np.isnan(self._grid).any())
 
     def over(self, boxes: FormulaBoxes) -> Pair:
-        """Return the smallest and the largest entry; zero where there is none."""
+        """Return the smallest and the largest entry; zero if there is none."""
         first, last = boxes.first[:, self._columns], boxes.last[:, self._columns]
         if (first == last).all():
             found = self._grid[tuple(first.T)]
@@ -98,7 +98,7 @@ class TableBounds:
         return (float(found.min()), float(found.max())) if found.size else (0.0, 0.0)
 
     def has_no_entry(self, boxes: FormulaBoxes) -> Flags:
-        """Return the boxes that have no entry at all."""
+        """Return a mask of the boxes without any entry."""
         if not self._gaps:
             return np.zeros(len(boxes), dtype=bool)
         first, last = boxes.first[:, self._columns], boxes.last[:, self._columns]

@@ -1,9 +1,9 @@
-"""What a trained network says: where its output comes from, and how its law is built.
+"""Diagnostics of trained networks: attribution of the output to columns, and the structure of the law.
 
-:mod:`~kanopt.surrogates.diagnostics.attribution` follows the signal from the output back to the columns,
-:mod:`~kanopt.surrogates.diagnostics.separability` tests for separable columns and for symmetries, on what
-:mod:`~kanopt.surrogates.diagnostics.deviations` makes of the derivatives, and
-:mod:`~kanopt.surrogates.diagnostics.modules` puts what they found together.
+:mod:`~kanopt.surrogates.diagnostics.attribution` attributes the output to columns, nodes and edges,
+:mod:`~kanopt.surrogates.diagnostics.separability` tests for separable columns and for symmetries, using
+:mod:`~kanopt.surrogates.diagnostics.deviations` computed from derivatives, and
+:mod:`~kanopt.surrogates.diagnostics.modules` represents the result as a tree.
 """
 
 from __future__ import annotations

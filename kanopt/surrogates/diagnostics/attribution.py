@@ -1,16 +1,16 @@
-"""How much of the output comes through every edge, node and column of a network.
+"""Attribution of a network's output to its edges, nodes and columns.
 
-The score of an edge is what the output loses when the edge is frozen at its mean over the rows and everything behind
-it runs on: the standard deviation, over the rows, of the output's change. A node or a column is frozen by freezing all
-edges that leave it, a factor of a product by holding it at its mean. So an edge that swings widely and leads nowhere
-counts for nothing, one that is small and amplified later counts for much, and a factor that never moves has no
-credit for its product. In an additive model the score of a column is the standard deviation of its edge.
+The score of an edge is the standard deviation, over the rows, of the change in the output when the edge is replaced by
+its mean. A node or a column is ablated by replacing all its outgoing edges, a factor of a product by its mean. So an
+edge with a large variation but no influence on the output scores zero, a small edge that is amplified later scores
+high, and a constant factor gets no credit for its product. In an additive model the score of a column is the standard
+deviation of its edge.
 
 Liu et al. (2024, *KAN 2.0*, arXiv:2408.10205, section 4.1) propagate standard deviations backward, layer by layer:
 an edge with standard deviation E into a node with standard deviation N and score B gets A = B · E / N, and a node the
 sum over the edges that leave it. The two agree on additive models and on chains. They differ where paths cancel: a
-product written by quarter squares, x·y = ((x + y)² − (x − y)²) / 4, passes through two nodes whose parts of the output
-mostly cancel, and the sum of their scores says nothing about x. Freezing follows the signal itself.
+product written by quarter squares, x·y = ((x + y)² − (x − y)²) / 4, passes through two nodes whose contributions mostly
+cancel, and the sum of their scores says nothing about x. Ablation measures the actual effect.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ ROUNDING = 1e-13
 class Attribution:
     """Scores of all edges, factors and nodes, in the units of the network's output.
 
-    A share is a score over the standard deviation of the output. Shares do not sum to one: of columns that act apart
-    it is their squares that do, as variances add up, so that two equal columns have a share of 0.71 each; columns that
-    act together, as factors of a product, each take all of it away, and the squares sum to more.
+    A share is a score divided by the standard deviation of the output. Shares do not sum to one: for additive,
+    independent columns their squares do, as variances add up, so that two equal columns have a share of 0.71 each; for
+    interacting columns, such as factors of a product, the squares sum to more.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Attribution:
     output
         Name of the output.
     spread
-        Standard deviation of the output over the rows; a share is a score over it.
+        Standard deviation of the output over the rows.
     edge_scores
         Layer by layer, shape (inputs, subnodes); the inputs are numbers, periodic ones and categories.
     factor_scores
@@ -92,8 +92,8 @@ class Attribution:
     def nodes(self) -> pd.DataFrame:
         """One row per node: layer (0 for the inputs), node, kind, score, share, fed_by.
 
-        The last names what feeds a node, strongest first: its sources in a sum, joined by ``+``, and the two
-        factors of a product in parentheses. Sources of less than 1 % of the strongest are left out.
+        The last column names the sources of a node, strongest first: the terms of a sum, joined by ``+``, and the two
+        factors of a product in parentheses. Sources of less than 1 % of the strongest are omitted.
         """
         parts = []
         for place, scores in enumerate(self.node_scores):
@@ -145,7 +145,7 @@ class Attribution:
         return [self.output] if count == 1 else [f"{self.output}[{node}]" for node in range(count)]
 
     def _sources(self, place: int) -> list[str]:
-        """Return in words what feeds every node of a layer."""
+        """Return the sources of every node of a layer in words."""
         scores, names = self.edge_scores[place - 1], self._names(place - 1)
         sums = []
         for column in scores.T:
@@ -166,24 +166,24 @@ def attribution(
     output: str = "output",
     column: int = 0,
 ) -> Attribution:
-    """Score every edge, node and column of a network by what it contributes to one output.
+    """Score every edge, node and column of a network by its contribution to one output.
 
     Parameters
     ----------
     network, numbers, codes
-        A network, and rows as it takes them, over which standard deviations are taken.
+        A network, and encoded rows, over which standard deviations are computed.
     names
         Names of the network's inputs: numbers, periodic ones, categories. Inputs with the same name are one
         feature. By default x0, x1, ….
     output
         Name of the output.
     column
-        Which output, where there are several.
+        Index of the output.
 
     Returns
     -------
     Attribution
-        Of a log target, in units of the logarithm: a score of 0.1 means about 10 % of the target.
+        For a log target, in units of the logarithm: a score of 0.1 means about 10 % of the target.
 
     Raises
     ------
@@ -238,10 +238,10 @@ def attribution(
 
 @dataclass(frozen=True, eq=False)
 class _ForwardPass:
-    """Rows on their way through a network, layer by layer.
+    """The intermediate values of a forward pass, layer by layer.
 
-    `signals` enter the layers, `arrivals` (n, subnodes) are what arrives, and `swings` (inputs, n, subnodes) the edges
-    less their means; `output` (n,) is the one looked at.
+    `signals` are the inputs of the layers, `arrivals` (n, subnodes) the sub-node values, and `swings` (inputs, n,
+    subnodes) the centred edges; `output` (n,) is the attributed output.
     """
 
     network: Network
@@ -265,19 +265,19 @@ class _ForwardPass:
         return cls(network, column, tuple(signals), tuple(arrivals), tuple(swings), signals[-1][:, column])
 
     def loss(self, change: Floats) -> Floats:
-        """Return the standard deviation of changes (k, n) of the output, 0 where they are rounding."""
+        """Return the standard deviation of changes (k, n) of the output, 0 if they are rounding error."""
         spread = change.std(axis=1)
         return np.where(spread > ROUNDING * np.abs(self.output).max(), spread, 0.0)
 
     def group_losses(self, place: int, groups: Floats) -> Floats:
-        """Return the losses with all edges from the inputs of a layer frozen that a group (k, inputs) holds."""
+        """Return the scores of groups (k, inputs) of a layer's inputs, ablating all their outgoing edges."""
         arrivals = [
             self.arrivals[place] - np.tensordot(group, self.edge_deviations[place], 1) for group in groups
         ]
         return self.loss(np.array([self._on(place, each) - self.output for each in arrivals]))
 
     def edges(self, place: int) -> Floats:
-        """Return the losses with single edges of a layer frozen, shape (inputs, subnodes)."""
+        """Return the scores of single edges of a layer, shape (inputs, subnodes)."""
         arrivals, swings = self.arrivals[place], self.edge_deviations[place]
         kept = [
             self._with(place, subnode, arrivals[:, subnode] - swings[:, :, subnode])
@@ -286,7 +286,7 @@ class _ForwardPass:
         return np.stack([self.loss(outputs - self.output) for outputs in kept], axis=1)
 
     def factors(self, place: int) -> Floats:
-        """Return the losses with single factors of the products of a layer held at their means, (products, 2)."""
+        """Return the scores of single factors of the products of a layer, (products, 2)."""
         arrivals = self.arrivals[place]
         held = [
             self._with(place, subnode, np.full((1, len(arrivals)), arrivals[:, subnode].mean()))
@@ -295,9 +295,9 @@ class _ForwardPass:
         return np.array([self.loss(output - self.output)[0] for output in held]).reshape(-1, 2)
 
     def _with(self, place: int, subnode: int, values: Floats) -> Floats:
-        """Return the outputs (k, n) if a sub-node had other values (k, n).
+        """Return the outputs (k, n) for other values (k, n) of a sub-node.
 
-        Of the next layer only the edges that leave its node are evaluated anew.
+        In the next layer only the outgoing edges of its node are evaluated again.
         """
         layer = self.network.layers[place]
         sums = _sums(layer)
@@ -314,7 +314,7 @@ class _ForwardPass:
         return self._on(place + 1, arrivals.reshape(-1, after.subnodes)).reshape(values.shape)
 
     def _on(self, place: int, arrivals: Floats) -> Floats:
-        """Return the outputs where a layer's sub-nodes have these values (rows, subnodes)."""
+        """Return the outputs for given values (rows, subnodes) of a layer's sub-nodes."""
         signal = _nodes(self.network.layers[place], arrivals)
         for layer in self.network.layers[place + 1 :]:
             signal = layer(signal)
@@ -331,7 +331,7 @@ def _nodes(layer: Layer, arrivals: Floats) -> Floats:
 
 
 def _targets(subnodes: int, products: int) -> tuple[Integers, Integers]:
-    """Return for every sub-node its node, and its place among the factors of a product (0 in a sum)."""
+    """Return for every sub-node its node, and its number among the factors of a product (0 in a sum)."""
     sums = subnodes - 2 * products
     node = np.concatenate([np.arange(sums), np.repeat(np.arange(sums, sums + products), 2)])
     return node, np.concatenate([np.zeros(sums, dtype=np.int64), np.tile(np.array([1, 2]), products)])

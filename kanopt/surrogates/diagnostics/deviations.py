@@ -1,6 +1,6 @@
-"""How far a law is from each structure, row by row, in the units of its output.
+"""Deviations of a law from structures, row by row, in the units of its output.
 
-Every structure is a relation between derivatives that vanishes where the law f has it (Udrescu and Tegmark 2020,
+Every structure is a relation between derivatives that vanishes if the law f has it (Udrescu and Tegmark 2020,
 *AI Feynman*, Sci. Adv. 6, section II; Liu et al. 2024, *KAN 2.0*, arXiv:2408.10205, section 4.2). With f_i for the
 derivative with respect to column i *times the standard deviation of that column over the rows*, so that all have the
 units of f:
@@ -16,13 +16,13 @@ x * y, x / y        g(x · y, …), g(x / y, …)                      x ∂f/�
 even, odd           even in x, odd in x about its value at 0      (f(x) ∓ f(−x)) / 2, less f(0) if odd
 ==================  ============================================  =====================================
 
-The multiplicative departure is f · ∂² log f / ∂x∂y, written so that f may change its sign. The first three do not
-change when a column is replaced by a function of itself, so they are taken in the coordinates of the network; the
-symmetries are taken in the units of the columns, and scaled by how far one can go along the line on which the law
-should be constant: by the standard deviation of x for a given x + y, as if the two were independent.
+The multiplicative departure is f · ∂² log f / ∂x∂y, written so that f may change its sign. The first three are
+invariant under a transformation of a column, so they are computed in the coordinates of the network; the symmetries are
+computed in the units of the columns, and scaled by the possible movement along the line on which the law should be
+constant: by the standard deviation of x for a given x + y, as if the two were independent.
 
-A category has no derivative. Its place is taken by the change of the law when the category is shuffled over the
-rows, over √2, whose mean square is the variance the category causes (Jansen 1999, eq. 13).
+A category has no derivative. It is replaced by the change of the law when the category is shuffled over the rows,
+divided by √2, whose mean square is the variance due to the category (Jansen 1999, eq. 13).
 """
 
 from __future__ import annotations
@@ -59,19 +59,18 @@ class Surface(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Rows at which a law is looked at.
+    """Rows at which a law is tested.
 
     Parameters
     ----------
     names, categories
         Names of the numbers and of the categories.
     numbers, codes
-        Rows as the law takes them, shapes (n, numbers) and (n, categories).
+        Encoded rows, shapes (n, numbers) and (n, categories).
     values, slopes
-        The numbers in the units of their columns, and the derivatives of those with respect to `numbers`; both
-        (n, numbers).
+        The numbers in the units of their columns, and their derivatives with respect to `numbers`; both (n, numbers).
     periodic
-        Whether a number is a phase, which has no symmetries of sums and products; shape (numbers,).
+        Whether a number is periodic, and so has no symmetries of sums and products; shape (numbers,).
     """
 
     names: tuple[str, ...]
@@ -84,7 +83,7 @@ class Sample:
 
     @classmethod
     def of_numbers(cls, names: tuple[str, ...], numbers: Floats) -> Sample:
-        """Return rows of numbers that a law takes as they are.
+        """Return rows of numbers for a law of unencoded numbers.
 
         Examples
         --------
@@ -98,7 +97,7 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class StructureDeviation:
-    """How far a law is from one structure, for all columns or pairs of columns the test is made for.
+    """The departure of a law from one structure, for all columns or pairs of columns tested.
 
     Attributes
     ----------
@@ -109,9 +108,9 @@ class StructureDeviation:
     rows
         One or more arrays (cases, n): the departure is the root of the sum of their mean squares.
     whole
-        What the departure would be of the order of without the structure, shape (cases,).
+        The order of magnitude of the departure without the structure, shape (cases,).
     least
-        The weaker of the effects of the two columns, shape (cases,).
+        The smaller of the effects of the two columns, shape (cases,).
     """
 
     test: str
@@ -157,7 +156,7 @@ def separable(surface: Surface, sample: Sample) -> tuple[Floats, StructureDeviat
 
 @dataclass(frozen=True, eq=False)
 class _SurfaceValues:
-    """A law at the rows: values and gradient, and gradient and Hessian per standard deviation of every number.
+    """Values and gradient of a law at the rows, and gradient and Hessian per standard deviation of every number.
 
     `shuffled` holds values and gradients with one category shuffled, `shuffled_pairs` the values with two.
     """
@@ -232,7 +231,7 @@ def _separable(look: _SurfaceValues, sample: Sample) -> Iterator[StructureDeviat
 
 
 def _joint(look: _SurfaceValues, sample: Sample) -> Iterator[StructureDeviation]:
-    """Ask of every pair of numbers whether the others, and the categories, see one function of the two."""
+    """Test for every pair of numbers whether they interact with the other columns only through one function of both."""
     g, h, d = look.g, look.h, len(sample.names)
     if d + len(sample.categories) < 3:
         return
@@ -277,7 +276,7 @@ def _spread_of_logs(logs: Floats) -> Floats:
 
 
 def _mirrored(surface: Surface, look: _SurfaceValues, sample: Sample) -> list[StructureDeviation]:
-    """Compare rows with their mirror images where both lie within the range of the rows."""
+    """Compare rows with their mirror images if both lie within the range of the rows."""
     found = []
     for column in np.flatnonzero(~sample.periodic):
         z = sample.values[:, column]

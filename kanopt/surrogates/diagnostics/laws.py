@@ -24,21 +24,21 @@ STEP = 0.01
 
 
 def attribution_of(law: NetworkLaw, rows: Rows | None = None, *, output: str = "output") -> Attribution:
-    """Score every edge, node and column of a law by what the network's output loses without it.
+    """Score every edge, node and column of a law by its contribution to the network's output.
 
     Parameters
     ----------
     law
         A fitted law.
     rows
-        Encoded numbers and codes, over which the losses are taken; by default the sample the law carries.
+        Encoded numbers and codes, over which scores are computed; by default the sample stored with the law.
     output
         Name of the target.
 
     Returns
     -------
     Attribution
-        In the units of the target, or of its logarithm where the network gives that.
+        In the units of the target, or of its logarithm for a log target.
     """
     numbers, codes = (law.numbers, law.codes) if rows is None else rows
     names = tuple(feature.name for feature in law.encoding.inputs)
@@ -55,10 +55,10 @@ def structure_of(law: NetworkLaw, rows: Rows | None = None, *, tolerance: float 
         A fitted law. The covariance of its parameters gives the standard errors, its residual variance the spread
         of the target.
     rows
-        Encoded numbers and codes at which to look, by default the sample the law carries. Rows outside the range
-        of the training rows are left out.
+        Encoded numbers and codes for the tests, by default the sample stored with the law. Rows outside the range of
+        the training rows are dropped.
     tolerance
-        Departures below this share of the target's standard deviation are of no account.
+        Departures below this fraction of the target's standard deviation are negligible.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def structure_of(law: NetworkLaw, rows: Rows | None = None, *, tolerance: float 
 
 
 def surface_of(law: NetworkLaw) -> NetworkSurface:
-    """Return a law as a function of encoded rows that can be differentiated, in the units of the target."""
+    """Return a law as a differentiable function of encoded rows, in the units of the target."""
     return NetworkSurface(law.network, _link_derivatives(law))
 
 
@@ -113,7 +113,7 @@ def _link_derivatives(law: NetworkLaw) -> Outer | None:
 
 
 def _relative_curvature(link: Link, target: Floats, slope: Floats) -> Floats:
-    """Return g″ / g′: of a softplus (1 − g′) / scale, of a logistic function of share s of its way 1 − 2 s."""
+    """Return g″ / g′: (1 − g′) / scale for a softplus, 1 − 2 s for a logistic function at fraction s of its range."""
     match link:
         case Softplus(scale=scale):
             return (1.0 - slope) / scale
@@ -123,7 +123,7 @@ def _relative_curvature(link: Link, target: Floats, slope: Floats) -> Floats:
 
 
 def _residual(law: NetworkLaw, target: Floats) -> float:
-    """Return the standard deviation of residuals in the units of the target: of a lognormal where logs are taken."""
+    """Return the residual standard deviation in the units of the target, lognormal for a log target."""
     if not law.log_target or not len(target):
         return float(np.sqrt(law.variance))
     return float(np.sqrt(np.expm1(law.variance) * np.mean(target**2)))

@@ -1,4 +1,4 @@
-"""The modules of a law as a tree: sums of products of columns, and of pairs of columns that enter as one."""
+"""The structure of a law as a tree of modules: sums, products, and columns that enter as one."""
 
 from __future__ import annotations
 
@@ -13,27 +13,26 @@ Kind = Literal["sum", "product", "pair", "joint", "column"]
 
 @dataclass(frozen=True)
 class Module:
-    """A part of a law: how it is made of smaller ones.
+    """A part of a law, composed of smaller ones.
 
     Attributes
     ----------
     kind
-        - ``"sum"`` and ``"product"``: of functions of the children, each of its own columns;
-        - ``"pair"``: a function of one combination of the columns, such as x / y. There may be more than two of them,
-          as in x · y / z;
-        - ``"joint"``: a function of the children that no test takes apart;
+        - ``"sum"`` and ``"product"``: of functions of the children, which have disjoint columns;
+        - ``"pair"``: a function of one combination of the columns, such as x / y, or of more, such as x · y / z;
+        - ``"joint"``: a function of the children without further supported structure;
         - ``"column"``: a function of one column.
     columns
         Names of the columns below it.
     children
-        The modules it is made of; none for a column.
+        Its parts; none for a column.
     strength
-        1 for a perfect structure, 0 where the departure is as large as the effects of the columns; None where nothing
-        was tested, for columns, and for what no test takes apart.
+        1 for a perfect structure, 0 if the departure is as large as the effects of the columns; None if untested, for
+        columns and joint modules.
     relation
-        For a pair, the combination that enters.
+        For a pair, the combination of the columns.
     constant
-        Whether a product is one only after a constant is taken off. In a sum, where constants belong to no part, it
+        Whether a product is one only after subtracting a constant. Within a sum, whose constants belong to no part, it
         is False.
 
     Examples
@@ -74,7 +73,7 @@ class Module:
 
     @property
     def depth(self) -> int:
-        """How many levels of modules there are below it; 0 for a column."""
+        """The number of levels of modules below it; 0 for a column."""
         return 1 + max(child.depth for child in self.children) if self.children else 0
 
     def __str__(self) -> str:

@@ -1,15 +1,13 @@
-"""Part of a law: some of its columns, with the others held; and whether the part is a product.
+"""A part of a law, as a function of some columns with the others held constant; and tests whether it is a product.
 
-Where a law is a sum over groups of columns, or a product, it is an affine function of the part that one group plays
-while the others are held. Its derivatives tell all of that part but a constant that is added to it. Whether it is a
-sum needs no more than derivatives. Whether it is a product does: g + c = a(x, …) · b(y, …) for some constant c means
-that
+If a law is a sum or a product over groups of columns, it is an affine function of the part of one group, with the other
+columns held. Its derivatives determine that part up to an additive constant. Derivatives suffice to test for a sum, but
+not for a product: g + c = a(x, …) · b(y, …) for some constant c means that
 
     (g + c) · g_xy − g_x · g_y = 0    for every row,
 
-which is linear in c. So c is the one that makes the relation hold best for one pair of columns, in the sense of least
-squares, and is then put to the test on all others. The more c there is, the more a product resembles a sum, which is
-why only pairs that are known not to add up may name it.
+which is linear in c. So c is estimated by least squares from one pair of columns, and then tested on all others. The
+larger c, the more a product resembles a sum, so c is estimated only from pairs that are known not to be additive.
 """
 
 from __future__ import annotations
@@ -49,7 +47,7 @@ CONSTANTS = 12
 
 @dataclass(frozen=True, eq=False)
 class StructureTestSetting:
-    """A law with all that decides about its structure; see :func:`kanopt.surrogates.diagnostics.structure_tests`."""
+    """A law with the settings of its tests; see :func:`kanopt.surrogates.diagnostics.structure_tests`."""
 
     surface: Surface
     sample: Sample
@@ -61,16 +59,16 @@ class StructureTestSetting:
 
 @dataclass(frozen=True, eq=False)
 class PartialLaw:
-    """A law of some of its columns, with the others held at the values of one row.
+    """A law as a function of some of its columns, with the others held at the values of one row.
 
     Parameters
     ----------
     surface
         The law of all columns.
     row, codes
-        Where they are held, shapes (numbers,) and (categories,).
+        Values of the held columns, shapes (numbers,) and (categories,).
     numbers, categories
-        Places of the columns that are left free.
+        Indices of the free columns.
     """
 
     surface: Surface
@@ -84,7 +82,7 @@ class PartialLaw:
         return self.surface(*self._whole(numbers, codes))
 
     def derivatives(self, numbers: Floats, codes: Integers) -> Derivatives:
-        """Return values, gradient and Hessian with respect to the numbers that are free."""
+        """Return values, gradient and Hessian with respect to the free numbers."""
         found = self.surface.derivatives(*self._whole(numbers, codes))
         free = list(self.numbers)
         return Derivatives(found.values, found.gradient[:, free], found.hessian[:, free][:, :, free])
@@ -96,10 +94,10 @@ class PartialLaw:
 
 
 def part_of(setting: StructureTestSetting, columns: Sequence[str]) -> StructureTestSetting:
-    """Return the law of some columns, the others held at a row in the middle of the sample.
+    """Return the law of some columns, with the others held at a central row of the sample.
 
-    Of several such rows the one is taken at which the part varies as much as it does at most others, so that it is not
-    one at which the rest of a product vanishes.
+    Of several such rows one with a typical variation of the part is chosen, so that the other factors of a product do
+    not vanish there.
     """
     sample = setting.sample
     if set(columns) == {*sample.names, *sample.categories}:
@@ -128,7 +126,7 @@ def part_of(setting: StructureTestSetting, columns: Sequence[str]) -> StructureT
 
 
 def _central_rows(sample: Sample, free: list[int]) -> list[int]:
-    """Return some rows whose columns that are not free lie near their medians."""
+    """Return some rows whose held columns lie near their medians."""
     held = np.delete(sample.numbers, free, axis=1)
     scale = held.std(axis=0)
     away = (held - np.median(held, axis=0)) / np.where(scale > 0, scale, 1.0)
@@ -139,13 +137,13 @@ def _central_rows(sample: Sample, free: list[int]) -> list[int]:
 
 
 def group_columns(columns: Sequence[str], tests: pd.DataFrame) -> Groups:
-    """Group columns so that every pair from two groups holds a test, as few to a group as can be."""
+    """Return the smallest groups of columns such that the test holds for every pair from two groups."""
     failing = tests[tests["verdict"] != "holds"]
     return connected_groups(columns, zip(failing["first"], failing["second"], strict=True))
 
 
 def connected_groups(columns: Sequence[str], pairs: Iterable[tuple[str, str]]) -> Groups:
-    """Return the groups of columns that chains of pairs link, in the order of their first columns.
+    """Return the connected components of columns linked by pairs, in the order of their first columns.
 
     Examples
     --------
@@ -164,7 +162,7 @@ def connected_groups(columns: Sequence[str], pairs: Iterable[tuple[str, str]]) -
 
 @dataclass(frozen=True, eq=False)
 class _Affine:
-    """A law with its departures from a sum and from a product, which tell those from a product less a constant."""
+    """A law with its departures from a sum and a product, to test for a product plus a constant."""
 
     values: Floats
     sums: StructureDeviation
@@ -175,7 +173,7 @@ class _Affine:
         return cls(*separable(surface, sample))
 
     def constant(self, case: int) -> float:
-        """Return the constant with which the law departs least from a product in one pair of columns."""
+        """Return the constant with the smallest departure from a product for one pair of columns."""
         bend = self.sums.rows[0][case]
         return -float(self._crossed[case] @ bend) / float(bend @ bend)
 
@@ -191,7 +189,7 @@ class _Affine:
 
 
 def product_of(setting: StructureTestSetting, additive: pd.DataFrame) -> tuple[Groups, float]:
-    """Split the columns of a law so that it is a constant and a product over the groups.
+    """Split the columns of a law so that it is a product over the groups plus a constant.
 
     Parameters
     ----------
@@ -203,7 +201,7 @@ def product_of(setting: StructureTestSetting, additive: pd.DataFrame) -> tuple[G
     Returns
     -------
     groups, strength
-        One group where it is no such product; see :func:`strength_of`.
+        One group if it is no such product; see :func:`strength_of`.
     """
     sample = setting.sample
     names = (*sample.names, *sample.categories)
@@ -230,9 +228,9 @@ def product_of(setting: StructureTestSetting, additive: pd.DataFrame) -> tuple[G
 
 
 def strength_of(departure: StructureDeviation, groups: Groups) -> float:
-    """Return how nearly a law is apart over groups: 1 where it is, 0 where the departure is as large as the effects.
+    """Return the strength of separability over groups: 1 if exact, 0 if the departure is as large as the effects.
 
-    The departures of all pairs from two groups are taken together, so that columns that do little weigh little.
+    The departures of all pairs from two groups are pooled, so that columns with small effects have little weight.
     """
     group = {name: place for place, names in enumerate(groups) for name in names}
     across = np.array(

@@ -1,4 +1,4 @@
-"""Which columns of a law belong together: separability and symmetries, decided against the law's own noise."""
+"""Tests for separability and symmetries of a law's columns, relative to the law's own uncertainty."""
 
 from __future__ import annotations
 
@@ -30,12 +30,11 @@ _IN_WORDS = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SeparabilityTests:
-    """What the tests found.
+    """The results of the tests.
 
     In words, ``sum of f(km) + f(load_t, hour)`` says that the law is a sum of a function of km and one of the other
-    two, which no test takes apart; ``no product of smaller parts`` that it is not the product of functions of fewer
-    columns each. A symmetry comes with its strength: 1 is perfect, and 0.9 leaves a departure of a tenth of what the
-    columns do.
+    two, which is not separable further; ``no product of smaller parts`` that it is not a product of functions of fewer
+    columns each. A symmetry has a strength: 1 is perfect, and 0.9 means a departure of a tenth of the columns' effects.
 
     Attributes
     ----------
@@ -46,12 +45,12 @@ class SeparabilityTests:
 
         - test: see :mod:`kanopt.surrogates.diagnostics.deviations`;
         - first, second: the columns (second is empty for even and odd);
-        - strength: 1 for a perfect structure, 0 where the departure is as large as the effect of the columns;
+        - strength: 1 for a perfect structure, 0 if the departure is as large as the effect of the columns;
         - size: the departure, root mean square over the rows, in the units of the target;
-        - noise: its standard error, 0 where no covariance was given;
+        - noise: its standard error, 0 without a covariance;
         - threshold: the larger of `tolerance` standard deviations of the target and 2 standard errors;
-        - verdict: ``"holds"`` up to the threshold, ``"fails"`` above it, and ``"undecided"`` where the columns
-          matter too little, against the threshold, to tell.
+        - verdict: ``"holds"`` up to the threshold, ``"fails"`` above it, and ``"undecided"`` if the effects of the
+          columns are too small relative to the threshold.
     """
 
     features: tuple[str, ...]
@@ -67,17 +66,16 @@ class SeparabilityTests:
     def modules(self, by: Literal["additive", "multiplicative"] = "additive") -> tuple[tuple[str, ...], ...]:
         """Group the columns so that the law is a sum (or a product) over the groups.
 
-        Columns are in one group if a chain of pairs links them that do not hold the test: those that fail it, and
-        those for which it is undecided.
+        Columns are in one group if they are connected by pairs for which the test fails or is undecided.
         """
         return group_columns(self.features, self.tests[self.tests["test"] == by])
 
     def tree(self) -> Module:
         """Return the modules of the law, nested as deep as the tests support.
 
-        The law is first split into a sum over groups of columns. A group of several columns that no test splits so is
-        split into a product, and each factor again into a sum. Columns that enter as one, as in x / y, are one module.
-        What no test takes apart is joint.
+        The law is first split into a sum over groups of columns. A group that is not a sum is split into a product, and
+        each factor again into a sum. Columns that enter as one, as in x / y, are one module. A group without further
+        structure is joint.
 
         Returns
         -------
@@ -85,10 +83,10 @@ class SeparabilityTests:
 
         Notes
         -----
-        That a part of a law is a sum, or that columns enter it as one, shows in the derivatives of the whole. That it
-        is a product does not, unless it is the whole: the part is then tested by itself, with the other columns held
-        at a row in the middle of the sample, and a constant left open that may be added to it. Its departures are
-        small against the spread of the part and of the residuals together.
+        Whether a part of a law is a sum, or columns enter it as one, can be tested with derivatives of the whole law.
+        Whether it is a product cannot, unless it is the whole: the part is then tested by itself, with the other
+        columns held at a central row of the sample, and with a free additive constant. Its departures are compared with
+        the spread of the part and of the residuals together.
 
         Examples
         --------
@@ -151,16 +149,16 @@ def structure_tests(
     surface
         The law.
     sample
-        Rows inside its domain; the tests speak of the law there, and of nothing else.
+        Rows inside its domain, to which the tests apply.
     nearby
         The same law at parameters drawn from their distribution, with deviations from the fitted ones multiplied
-        by `step`. The standard error of a departure is its root mean square change over them, over `step`: for a
+        by `step`. The standard error of a departure is its root mean square change over them, divided by `step`: for a
         small step, the delta method along random directions.
     residual
-        Standard deviation of the residuals. Departures are small against the spread of the target, which is that of
-        the law and of the residuals together.
+        Standard deviation of the residuals. Departures are compared with the spread of the target, which is that of the
+        law and of the residuals together.
     tolerance
-        Departures below this share of the target's standard deviation are of no account.
+        Departures below this fraction of the target's standard deviation are negligible.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A network behind its link as a law that can be differentiated, and the same law at parameters near by."""
+"""A network with its link as a differentiable law, and the same law at perturbed parameters."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def perturbed_networks(
     Raises
     ------
     ValueError
-        Where the covariance does not belong to the parameters of the network.
+        If the covariance does not match the parameters of the network.
     """
     flat = network.parameters
     if covariance.shape != (flat.size, flat.size):
@@ -94,7 +94,7 @@ def _with_parameters(network: Network, flat: Floats) -> Network:
 
 
 def sample_of(encoding: FeatureEncoding, numbers: Floats, codes: Integers) -> Sample:
-    """Return encoded rows as a sample: with the columns in their own units, and how fast those follow."""
+    """Return encoded rows as a sample, with the columns in their own units and their derivatives."""
     columns = encoding.numeric
     values = [feature.decode(numbers[:, place]) for place, feature in enumerate(columns)]
     rates = [

@@ -1,9 +1,9 @@
-"""From tests to a tree of modules: what they entitle one to say, and no more.
+"""Build the tree of modules that the tests of a law support.
 
-The tests of pairs were made on the whole law. Three of the four kinds hold for a part of it as well. If the law is
-α + β · g(x, y), with α and β that other columns decide, then the law has a mixed derivative of zero where g has; and
-the relations of the symmetries, and of columns that enter as one function of both, are between derivatives of one
-order, from which β drops out. Whether g is a product is another matter, and is tested on the part itself, see
+The tests of pairs are made on the whole law. Three of the four kinds hold for a part of it as well. If the law is
+α + β · g(x, y), with α and β functions of other columns, then its mixed derivative is zero where that of g is; and
+symmetries, and columns that enter as one function of both, are relations between derivatives of one order, from which β
+cancels. Whether g is a product has to be tested on the part itself, see
 :mod:`kanopt.surrogates.diagnostics.partial_laws`.
 """
 
@@ -53,13 +53,13 @@ class _TreeBuilder:
 
     @cached_property
     def held(self) -> dict[tuple[str, str, str], float]:
-        """Strength of the tests that hold, by test and pair."""
+        """Strength of the supported tests, by test and pair."""
         frame = self.tests[self.tests["verdict"] == "holds"]
         keys = zip(frame["test"], frame["first"], frame["second"], strict=True)
         return dict(zip(keys, frame["strength"].astype(float), strict=True))
 
     def among(self, test: str, columns: Iterable[str]) -> pd.DataFrame:
-        """Return the tests of one kind for pairs of some columns."""
+        """Return the tests of one kind for pairs among the given columns."""
         frame = self.tests[self.tests["test"] == test]
         known = list(columns)
         return frame[frame["first"].isin(known) & frame["second"].isin(known)]
@@ -82,7 +82,7 @@ class _TreeBuilder:
     def split(
         self, kind: Kind, columns: tuple[str, ...], groups: Groups, strength: float, *, constant: bool = False
     ) -> Module:
-        """Return a sum or a product; single columns that enter it as one are one part."""
+        """Return a sum or a product module; columns that enter as one function are merged into one part."""
         single = tuple(group[0] for group in groups if len(group) == 1)
         pairs = list(self.pairs(single, _OF_SUMS if kind == "sum" else _OF_PRODUCTS))
         taken = {name for pair in pairs for name in pair.columns}
@@ -93,7 +93,7 @@ class _TreeBuilder:
         return Module(kind, columns, children, strength, constant=constant)
 
     def joint(self, columns: tuple[str, ...]) -> Module:
-        """Return what is neither a sum nor a product, with the columns in it that enter as one."""
+        """Return a joint module, neither a sum nor a product, with the columns in it that enter as one."""
         found = list(self.pairs(columns, _OF_SUMS))
         found += self.pairs(self.remaining_columns(columns, found), _OF_PRODUCTS)
         if len(found) == 1 and found[0].columns == columns:
@@ -107,7 +107,7 @@ class _TreeBuilder:
         return Module("joint", columns, children)
 
     def pairs(self, columns: tuple[str, ...], tests: tuple[str, str]) -> Iterator[Module]:
-        """Yield the columns that enter as one: those every two of which do, and none of which does with another."""
+        """Yield maximal groups of columns that enter as one, pairwise and with no column outside."""
         straight, turned = tests
         links: dict[tuple[str, str], str] = {}
         for a, b in combinations(columns, 2):
@@ -128,7 +128,7 @@ class _TreeBuilder:
                 yield Module("pair", group, children, strength, relation)
 
     def functions(self, columns: tuple[str, ...]) -> Iterator[Module]:
-        """Yield pairs of columns that the others see as one function of both, where no two share a column."""
+        """Yield disjoint pairs of columns that enter as one function of both."""
         links = [pair for pair in combinations(columns, 2) if self.with_("joint", *pair)]
         for group in connected_groups(columns, links):
             if len(group) == 2:

@@ -1,4 +1,4 @@
-"""When a departure is small enough to say that a structure holds."""
+"""Decide whether departures are small enough for a structure to hold."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ COLUMNS = ("test", "first", "second", "strength", "size", "noise", "threshold", 
 
 
 def mean_square(here: StructureDeviation, there: StructureDeviation) -> Floats:
-    """Return by how much a departure changes from one law to another, mean square over the rows, one per case."""
+    """Return the mean square change of a departure between two laws over the rows, one per case."""
     pairs = zip(here.rows, there.rows, strict=True)
     return np.asarray(sum(np.mean((a - b) ** 2, axis=1) for a, b in pairs))
 
 
 def rms_sizes(departure: StructureDeviation) -> Floats:
-    """Return the size of a departure, root mean square over the rows, one per case."""
+    """Return the root mean square of a departure over the rows, one per case."""
     return np.asarray(np.sqrt(sum(np.mean(rows**2, axis=1) for rows in departure.rows)))
 
 
 def verdicts(departure: StructureDeviation, noise: Floats, least: float) -> pd.DataFrame:
-    """Return what a departure says of every case: strength, size, noise, threshold and verdict.
+    """Return strength, size, noise, threshold and verdict of a departure for every case.
 
     Parameters
     ----------
     departure
-        Of one structure, for its cases.
+        The departure from one structure, for its cases.
     noise
         Standard errors of the departures, one per case.
     least
-        Departures below this are of no account.
+        Departures below this are negligible.
 
     Returns
     -------

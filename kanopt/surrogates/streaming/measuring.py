@@ -1,7 +1,7 @@
-"""The last reading: how well a law fits all rows, and the factor or shift that makes sums come out right.
+"""The last pass: measure the fit on all rows, and estimate the factor or shift that corrects the bias of sums.
 
-Both are learned in the reading that measures. With e = p − y at the factor (shift) of now and q = ∂p by its relative
-(absolute) change d, the errors at the new one are e + d q, so that
+Both are estimated in the pass that measures. With e = p − y at the current factor (shift) and q the derivative of p in
+its relative (absolute) change d, the errors at the new one are e + d q, so that
 
     Σ w (e + d q)² = Σ w e² + 2 d Σ w e q + d² Σ w q²
 
@@ -53,7 +53,7 @@ class Totals:
         self.sums = self.sums + np.array([table.weights @ term for term in terms])
 
     def measures(self, moved: float) -> dict[str, float]:
-        """Return what :func:`kanopt.surrogates.summary.fit_measures` does, at a change d of `moved`."""
+        """Return the measures of :func:`kanopt.surrogates.summary.fit_measures` after a change d of `moved`."""
         weight, y, yy, p, q, ee, eq, qq, size, signed = (float(value) for value in np.atleast_1d(self.sums))
         squares = ee + moved * (2.0 * eq + moved * qq)
         spread = yy - y**2 / weight

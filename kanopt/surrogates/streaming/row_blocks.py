@@ -1,4 +1,4 @@
-"""Rows of a source as arrays: which columns are read, and how categories become codes."""
+"""Read the rows of a source as arrays, with categories encoded as integers."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ BATCH = 1 << 15
 
 
 class ReadingStopped(Exception):  # noqa: N818 - no error: the reading was asked to end
-    """A reading was asked to end before its last row."""
+    """A pass over the rows was stopped on request."""
 
 
 @dataclass(frozen=True)
 class SourceColumns:
-    """Which columns are learned from: features in their order, target, and weights if any."""
+    """The columns to learn from: features in order, target, and weights if any."""
 
     features: tuple[str, ...]
     target: str
@@ -47,12 +47,12 @@ class SourceColumns:
     def of(
         cls, source: BatchSource, target: str, features: Sequence[str] | None, weights: str | None = None
     ) -> SourceColumns:
-        """Check that the columns exist and are of a kind to learn from; `features` None takes all others.
+        """Check that the columns exist and are numbers or categories; `features` None takes all others.
 
         Raises
         ------
         FitError
-            For a column that is not there or holds neither numbers nor categories.
+            For a column that does not exist or holds neither numbers nor categories.
         """
         kinds = source.kinds
         if isinstance(features, str) or not all(isinstance(name, str) for name in features or ()):
@@ -97,7 +97,7 @@ class SourceColumns:
 
 
 class CategoryCodes:
-    """The values of one category met so far, and their codes in the order in which they came."""
+    """The values of a categorical column seen so far, with codes in the order of first appearance."""
 
     def __init__(self, known: Sequence[Any] = ()) -> None:
         self.codes: dict[Any, int] = {value: code for code, value in enumerate(known)}
@@ -116,7 +116,7 @@ class CategoryCodes:
 
 @dataclass(frozen=True, eq=False)
 class RowBlock:
-    """Some rows.
+    """A block of rows.
 
     Attributes
     ----------
@@ -125,7 +125,7 @@ class RowBlock:
     codes
         Categories, −1 where they are missing; shape (n, categories).
     rows
-        Where they stand in the source; shape (n,).
+        Row numbers in the source; shape (n,).
     """
 
     numbers: Floats
@@ -136,7 +136,7 @@ class RowBlock:
         return len(self.rows)
 
     def take(self, index: NDArray[Any]) -> RowBlock:
-        """Return some of the rows."""
+        """Return the rows at `index`."""
         return RowBlock(self.numbers[index], self.codes[index], self.rows[index])
 
     def ordered(self, places: Sequence[int]) -> RowBlock:
@@ -162,7 +162,7 @@ def read_blocks(
     categories: Mapping[str, CategoryCodes],
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[RowBlock]:
-    """Read all rows with a weight other than 0, from the start; missing numbers come as NaN.
+    """Read all rows with a weight other than 0, from the start; missing numbers become NaN.
 
     Raises
     ------
@@ -185,9 +185,9 @@ def read_blocks(
 
 
 def _used(batch: Any, weights: str | None) -> tuple[Any, Integers]:
-    """Return the rows of a batch that have a weight, and their places in it.
+    """Return the rows of a batch with non-zero weight, and their indices in it.
 
-    Rows without are left out before anything else looks at them: a category that only they have is none.
+    Other rows are dropped first, so that categories that occur only in them are unknown.
     """
     rows = np.arange(len(batch))
     if weights is None:

@@ -1,17 +1,18 @@
-"""From a source of any length to a law, in memory that does not grow with its rows.
+"""Learn a law from a source of any length, in memory that does not grow with its rows.
 
-1. One reading checks all rows and draws a sample (:mod:`kanopt.surrogates.streaming.survey`).
-2. On the sample the structure is chosen, and trained (:mod:`kanopt.surrogates.architecture_selection`).
+1. A first pass checks all rows and draws a sample (:mod:`kanopt.surrogates.streaming.survey`).
+2. The structure is selected and trained on the sample (:mod:`kanopt.surrogates.architecture_selection`).
 3. From there the network is trained on all rows, and its smoothing weights are chosen again, since more rows need less
    smoothing (:mod:`kanopt.surrogates.streaming.streamed_squares`). An additive model needs one reading. A network with
    hidden nodes starts near its optimum and needs one reading per step; a single Gauss-Newton step from an estimate
    whose error is of the order of a sample's is asymptotically as good as the optimum (van der Vaart 1998, *Asymptotic
    Statistics*, section 5.7).
-4. A last reading measures the law, and sets what makes sums come out right: the smearing factor of a log target, the
-   shift of a robust loss.
+4. A last pass measures the law, and estimates the bias correction of sums: the smearing factor of a log target, the
+shift
+   of a robust loss.
 
-Residuals for intervals, covariances, the joint test of the domain, and what effects and formulas are computed on are
-those of the sample, scaled to the weight of all rows where that counts.
+Residuals for intervals, covariances, the joint test of the domain, effects and formulas are computed on the sample,
+scaled to the weight of all rows where necessary.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ STEERING = 200_000
 
 @dataclass(frozen=True, eq=False)
 class StreamingResult:
-    """What a fit of a source leaves behind.
+    """The result of a fit to a source.
 
     Attributes
     ----------
@@ -72,9 +73,9 @@ class StreamingResult:
     rows
         The sampled rows, on which formulas are chosen.
     columns
-        Which columns were read.
+        The columns read.
     readings
-        How often the source was read.
+        Number of passes over the source.
     simpler_laws
         Laws of simpler structure, each with its rows.
     """
@@ -98,7 +99,7 @@ def learn_streamed(
     watch: FitMonitor | None = None,
     sample: int = SAMPLE,
 ) -> StreamingResult:
-    """Learn from Parquet files, or from frames that come batch by batch.
+    """Learn from Parquet files, or from frames read in batches.
 
     Parameters
     ----------
@@ -107,28 +108,27 @@ def learn_streamed(
     target
         Column of the target.
     arguments
-        Those of :class:`~kanopt.surrogates.KANRegressor`.
+        The arguments of :class:`~kanopt.surrogates.KANRegressor`.
     features
         Columns to learn from; by default all others.
     weights
         Column of the row weights, if any.
     periods
-        Column to period, for numbers that start anew, as the argument `periodic` of the model has it.
+        Column to period, for periodic numbers, as the argument `periodic` of the model.
     watch
-        Told of every step, and asked whether to stop, with every batch too; a law that was not trained on all rows yet
-        is then that of the sample, and one that was is measured on the sample.
+        Called with every step and every batch, and may stop the fit; a law that was not yet trained on all rows is then
+        that of the sample, and one that was is measured on the sample.
     sample
-        Rows to choose the structure on; a table that has no more is learned from in memory.
+        Number of rows to select the structure on; a table with no more rows is learned in memory.
 
     Raises
     ------
     TableError
-        Where the source cannot be read.
+        If the source cannot be read.
     FitError
-        For columns that are not there, and for what :meth:`KANRegressor.fit` refuses.
+        For missing columns, and for everything that :meth:`KANRegressor.fit` refuses.
     KeyboardInterrupt
-        Where the watch says to stop in the first reading: rows not read yet may lie anywhere, so there is no law to
-        keep.
+        If stopped in the first pass: nothing is known about the remaining rows, so there is no law to keep.
     """
     stop = FitMonitor().should_stop if watch is None else watch.should_stop
     try:
@@ -143,7 +143,7 @@ def learn_streamed(
 
 
 def _stoppable(given: SourceLike, stop: Callable[[], bool]) -> SourceLike:
-    """Let an iterator, all of which is written to disk before the first reading, end where `stop` says so."""
+    """Make an iterator, which is written to disk before the first pass, stoppable by `stop`."""
     if not isinstance(given, Iterator):
         return given
 
@@ -191,7 +191,7 @@ def _streaming_result(learned: LearningResult, columns: SourceColumns, readings:
 
 
 def _refuse_contradictions(found: Survey, settings: Settings) -> None:
-    """Refuse targets where the law was asked not to go, as for a table in memory, and say that a sample is meant."""
+    """Refuse targets outside the requested range of the law, with a note that the message is about a sample."""
     table, rows = found.sample, len(found.sample)
     where = found.source.name if found.whole else f"{found.source.name}, in a sample of {rows:,} rows"
     with warnings.catch_warnings(record=True) as told:
@@ -205,13 +205,13 @@ def _refuse_contradictions(found: Survey, settings: Settings) -> None:
 
 
 def _seed(arguments: RegressorArguments) -> int:
-    """Return the seed of the sample; one that is no whole number is refused with the settings, after the survey."""
+    """Return the seed of the sample; an invalid one is refused later, with the other settings."""
     seed = arguments.seed
     return seed if isinstance(seed, int) and seed >= 0 else 0
 
 
 def _settings(arguments: RegressorArguments, found: Survey, watch: FitMonitor | None) -> Settings:
-    """Check the arguments; what the sample does not show of the target is known from the survey."""
+    """Check the arguments, using the range of the target over all rows from the survey."""
     settings = replace(settings_of(arguments, found.encoding, watch), allow_link=found.whole)
     if found.low > 0.0:
         return settings
@@ -224,7 +224,7 @@ def _settings(arguments: RegressorArguments, found: Survey, watch: FitMonitor | 
 
 
 def _train_on_all(found: Survey, trial: Trial, settings: Settings) -> tuple[Trial, StreamedSquares]:
-    """Train the network of `trial` on all rows; return it judged on the sample, and the objective."""
+    """Train the network of `trial` on all rows; return it with scores on the sample, and the objective."""
     search = ArchitectureSearch(found.sample, settings)
     options = search.options(trial.structure)
     data = search.data(trial.structure, trial.encoding, trial.unit)
@@ -291,7 +291,7 @@ def _train(
 
 
 def _widen_domain(law: NetworkLaw) -> NetworkLaw:
-    """Return the law with the ranges of its domain those of all rows, of which the sample may miss the ends."""
+    """Return the law with the ranges of all rows in its domain, since the sample may miss the ends."""
     ranges = tuple(
         Range(known.name, *feature.bounds) if feature.kind == "number" else known
         for known, feature in zip(law.domain.ranges, law.encoding.numbers, strict=True)

@@ -1,15 +1,15 @@
 """Sums of squares over rows that are read from disk, for the trainers of :mod:`kanopt.kan`.
 
-A reading costs more than the step it leads to. So the trial of a step and, where it is accepted, the normal equations
-at its end come from one reading. Where a network is linear in its parameters one reading is enough for everything:
-with H = JᵀWJ and v = JᵀWr at θ₀,
+A pass over the rows costs more than the step computed from it. So a trial step and the normal equations at its end are
+evaluated in one pass. If a network is linear in its parameters, one pass is enough for everything: with H = JᵀWJ and
+v = JᵀWr at θ₀,
 
     Σ w r²(θ₀ + δ) = Σ w r² − 2 δᵀv + δᵀHδ
 
-exactly, so that smoothing weights and bounds are dealt with in memory (:class:`QuadraticModel`). Where it is not, H
-steers the step and not the optimum: it is taken from a sample of the rows, drawn anew in every batch, while loss and
-gradient are those of all rows (subsampled Newton; Roosta-Khorasani and Mahoney 2019, *Sub-sampled Newton methods*,
-Math. Program. 174). A gradient costs a few passes through the network, H grows with the square of the parameters.
+exactly, so that smoothing weights and bounds are handled in memory (:class:`QuadraticModel`). Otherwise H affects only
+the steps, not the optimum: it is computed on a random sample of every batch, while loss and gradient are those of all
+rows (subsampled Newton; Roosta-Khorasani and Mahoney 2019, *Sub-sampled Newton methods*, Math. Program. 174). A
+gradient costs a few passes through the network, whereas the cost of H grows with the square of the parameters.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ PART = 1 << 13
 
 @dataclass(frozen=True)
 class RobustLoss:
-    """Σ ρ(r / s) s² at a scale s that is kept, by iterative reweighting (:mod:`kanopt.kan.robust`).
+    """Σ ρ(r / s) s² with a fixed scale s, by iterative reweighting (:mod:`kanopt.kan.robust`).
 
     Parameters
     ----------
     name
         ``"huber"`` or ``"tukey"``.
     scale
-        Robust standard deviation of the residuals, as the sample has it.
+        Robust standard deviation of the residuals on the sample.
     """
 
     name: str
@@ -125,7 +125,7 @@ class StreamedSquares:
         return LeastSquares(data, self.link, self.precision).normal_equations(network)
 
     def _part(self, network: KANBatch, data: Data, generator: torch.Generator) -> NormalEquations:
-        """Return loss and gradient of all rows, and JᵀWJ of some."""
+        """Return loss and gradient of all rows, and JᵀWJ of a sample."""
         squares = None
         if self.robust is not None:
             residual = LeastSquares(data, self.link).residuals(network)[0, :, 0]

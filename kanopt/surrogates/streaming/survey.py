@@ -1,8 +1,8 @@
-"""The first reading of a table that does not fit into memory: checks, ranges, categories, and a sample of its rows.
+"""The first pass over a table that does not fit into memory: checks, ranges, categories, and a sample of its rows.
 
-The sample is uniform: every row draws a random key, and those with the least keys stay (Efraimidis and Spirakis 2006,
-*Weighted random sampling with a reservoir*, Inf. Proc. Letters 97, with equal weights). So it depends on the seed and
-on the order of the rows, not on how they come in batches.
+The sample is uniform: every row gets a random key, and those with the smallest keys are kept (Efraimidis and Spirakis
+2006, *Weighted random sampling with a reservoir*, Inf. Proc. Letters 97, with equal weights). So it depends on the seed
+and on the order of the rows, not on the batches.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CATEGORIES = 1_000
 
 
 class Reservoir:
-    """A uniform sample of `size` rows, in the order in which they came."""
+    """A uniform sample of `size` rows, in their original order."""
 
     def __init__(self, size: int, seed: int) -> None:
         self.size = size
@@ -53,7 +53,7 @@ class Reservoir:
         self.blocks: list[RowBlock] = []
 
     def add(self, block: RowBlock) -> None:
-        """Draw from more rows."""
+        """Update the sample with more rows."""
         keys = self.generator.random(len(block))
         low = keys < self.limit
         self.keys.append(keys[low])
@@ -76,7 +76,7 @@ class Reservoir:
 
 
 class ColumnChecks:
-    """What was met in every numeric column, then every category: range, and what is missing or infinite."""
+    """The range, and missing or infinite values, of every numeric column, then of every category."""
 
     def __init__(self, numbers: int, categories: int) -> None:
         self.count = 0
@@ -89,7 +89,7 @@ class ColumnChecks:
         self.first = np.full(numbers + categories, -1, dtype=np.int64)
 
     def update(self, block: RowBlock) -> None:
-        """Look at more rows."""
+        """Update the checks with more rows."""
         self.count += len(block)
         if not len(block):
             return
@@ -108,7 +108,7 @@ class ColumnChecks:
         self.first[fresh] = block.rows[bad.argmax(axis=0)[fresh]]
 
     def _look_for_huge(self, block: RowBlock) -> None:
-        """Note the first row in which a number is too large to be taken to the fourth power."""
+        """Record the first row with a number whose fourth power overflows."""
         for index in np.flatnonzero((self.huge < 0) & ((self.low < -LARGEST) | (self.high > LARGEST))):
             sizes = np.abs(block.numbers[:, index])
             beyond = (sizes > LARGEST) & np.isfinite(sizes)
@@ -116,7 +116,7 @@ class ColumnChecks:
                 self.huge[index] = block.rows[beyond.argmax()]
 
     def fault(self, index: int, what: str, source: BatchSource) -> list[str]:
-        """Say what is missing, infinite or too large in a column, if anything."""
+        """Return messages about missing, infinite or too large values in a column, if any."""
         counts = [
             (int(self.missing[index]), "missing (NaN)"),
             (int(self.infinite[index]), "infinite (inf)"),
@@ -141,20 +141,20 @@ class ColumnChecks:
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """What one reading of a source found.
+    """The result of one pass over a source.
 
     Attributes
     ----------
     encoding
-        How the columns enter a network, with their ranges and categories over all rows.
+        The encoding of the columns, with their ranges and categories over all rows.
     rows, weight
-        Rows with a weight above 0, and the sum of their weights.
+        Number of rows with a weight above 0, and the sum of their weights.
     low, high
         Range of the target.
     sample
         A uniform sample of the rows.
     stop
-        Asked with every batch of a later reading whether to end it.
+        Called with every batch of a later pass; returns whether to stop.
     """
 
     source: BatchSource
@@ -169,12 +169,12 @@ class Survey:
 
     @property
     def whole(self) -> bool:
-        """Whether the sample holds all rows."""
+        """Whether the sample contains all rows."""
         return len(self.sample) == self.rows
 
     @property
     def unit_weight(self) -> float:
-        """What weights are divided by: those with a mean below one are scaled to mean one."""
+        """The divisor of the weights: weights with a mean below one are scaled to mean one."""
         return min(1.0, self.weight / self.rows)
 
     def tables(self) -> Iterator[TrainingTable]:
@@ -183,7 +183,7 @@ class Survey:
         Raises
         ------
         FitError
-            Where the source holds other rows than at the first reading.
+            If the source has other rows than in the first pass.
         Stopped
             Where the survey's `stop` says so.
         """
@@ -218,13 +218,13 @@ def survey(
     Parameters
     ----------
     seed
-        Decides on the sample.
+        Seed of the sample.
     periods
-        Column to period, for numbers that start anew; None for none.
+        Column to period, for periodic numbers; None for none.
     size
-        Rows of the sample.
+        Number of rows in the sample.
     stop
-        Asked with every batch whether to end the reading.
+        Called with every batch; returns whether to stop.
 
     Raises
     ------
@@ -277,7 +277,7 @@ def _raise_faults(
     categories: Mapping[str, CategoryCodes],
     checks: ColumnChecks,
 ) -> None:
-    """Raise a FitError that names everything wrong with the rows."""
+    """Raise a FitError that names all faults of the rows."""
     if checks.count and checks.low[-1] < 0:
         raise FitError(f"{source.name}: the weights {columns.weights!r} must be at least 0 everywhere")
     if checks.count < LEAST_ROWS:
@@ -309,7 +309,7 @@ def _raise_faults(
 
 
 def _refuse_rare(source: BatchSource, numbers: Sequence[str], drawn: RowBlock) -> None:
-    """Raise a FitError where a column varies, but not among the rows that were drawn."""
+    """Raise a FitError if a column varies, but not within the sample."""
     for place, name in enumerate(numbers):
         value = drawn.numbers[0, place]
         if (drawn.numbers[:, place] == value).all():
@@ -323,7 +323,7 @@ def _refuse_rare(source: BatchSource, numbers: Sequence[str], drawn: RowBlock) -
 def _encoding(
     columns: SourceColumns, ends: Mapping[str, tuple[float, float]], categories: Mapping[str, CategoryCodes]
 ) -> FeatureEncoding:
-    """Return the encoding of a table that holds the ends of every range and all categories."""
+    """Return the encoding for given ranges and categories of the columns."""
     rows = max([2, *(len(known.codes) for known in categories.values())])
     frame = {
         name: pd.Categorical(np.resize(np.array(list(categories[name].codes), dtype=object), rows))
