@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from kanopt.explain.wording import (
-    amount_text,
-    count_text,
-    decimals_for,
-    first_few,
-    join_list,
-    number_text,
-    percent_text,
-    shorten,
-)
 from kanopt.problems.findings import Extrapolation, Reason
 from kanopt.problems.result import Result, Status
+from kanopt.text import count_text, join_list, money_decimals, money_text, percent_text, shorten
 
 __all__ = [
     "bound_sentence",
@@ -46,18 +37,18 @@ def cost_sentence(result: Result) -> str:
         )
         return f"There is no plan ({status}){told}."
     unit, objective = result.problem.unit, result.pricing.objective
-    head = f"The plan costs {amount_text(objective, unit)}"
+    head = f"The plan costs {money_text(objective, unit)}"
     terms = [(str(name), float(value)) for name, value in result.pricing.terms().items() if value]
     if len(terms) < 2:
         return f"{head}, all of it {terms[0][0]}." if terms else f"{head}."
-    decimals = decimals_for([objective, *(value for _, value in terms)])
+    decimals = money_decimals([objective, *(value for _, value in terms)])
     shares = [f" ({percent_text(value / objective)})" if objective else "" for _, value in terms]
     parts = [
-        f"{name} {number_text(value, decimals)}{share}"
+        f"{name} {money_text(value, decimals=decimals)}{share}"
         for (name, value), share in zip(terms[:4], shares, strict=False)
     ]
     if len(terms) > 4:
-        parts.append(f"other {number_text(sum(value for _, value in terms[4:]), decimals)}")
+        parts.append(f"other {money_text(sum(value for _, value in terms[4:]), decimals=decimals)}")
     return f"{head}: {join_list(parts)}."
 
 
@@ -69,12 +60,12 @@ def today_sentence(result: Result, today: Result | None) -> str:
     unit = result.problem.unit
     share = change / abs(today.objective) if today.objective else float("nan")
     if abs(share) < _SAME:
-        text = f"That is as much as today's plan ({amount_text(today.objective, unit)})"
+        text = f"That is as much as today's plan ({money_text(today.objective, unit)})"
     else:
         word = "less" if change < 0 else "more"
         text = (
-            f"That is {amount_text(abs(change), unit)} ({percent_text(abs(share))}) {word} than today's plan, "
-            f"which costs {amount_text(today.objective, unit)} on the same laws"
+            f"That is {money_text(abs(change), unit)} ({percent_text(abs(share))}) {word} than today's plan, "
+            f"which costs {money_text(today.objective, unit)} on the same laws"
         )
     missed = sum(violation.constraint == "unserved" for violation in today.check.violations)
     broken = len(today.check.violations) - missed
@@ -94,7 +85,7 @@ def bound_sentence(result: Result) -> str:
     if result.bound is not None and result.gap is not None:
         left = percent_text(result.gap)
         most = left if left.startswith("under") else f"at most {left}"
-        return f"No plan can cost less than {amount_text(result.bound, result.problem.unit)}; {most} is left to gain."
+        return f"No plan can cost less than {money_text(result.bound, result.problem.unit)}; {most} is left to gain."
     if result.certificate is None:
         return ""
     return "The price is exact on the laws; how much cheaper another plan could be is not known."
@@ -114,12 +105,12 @@ def issue_sentences(result: Result, causes: Sequence[Reason], most: int = 5) -> 
     for kind, found in Counter(cause.kind for cause in causes).items():
         subjects = [shorten(cause.subject, 60) for cause in causes if cause.kind == kind]
         one, many = _KINDS.get(kind, (f"reason of kind {kind}", f"reasons of kind {kind}"))
-        told.append(f"{count_text(found, one, many)}: {first_few(subjects, most)}.")
+        told.append(f"{count_text(found, one, many)}: {join_list(subjects, most)}.")
     broken = [violation for violation in result.check.violations if violation.constraint != "unserved"]
     if broken:
         told.append(
             f"The plan breaks {count_text(len(broken), 'rule')}: "
-            + first_few([violation.message.rstrip(".") for violation in broken], 3)
+            + join_list([violation.message.rstrip(".") for violation in broken], 3)
             + "."
         )
     if result.interrupted:
@@ -149,7 +140,7 @@ def frozen_sentence(result: Result) -> str:
     names = join_list(
         list(dict.fromkeys(f"{frozen.reference} of {frozen.law}" for frozen in certificate.frozen))
     )
-    error = amount_text(certificate.frozen_input_error, result.problem.unit, signed=True)
+    error = money_text(certificate.frozen_input_error, result.problem.unit, signed=True)
     return f"The search held {names} at planning values; the true values change the price by {error}."
 
 

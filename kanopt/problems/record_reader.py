@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.problems.record_rules import PlainField, plain_fields, row_faults, row_of
 from kanopt.problems.records import Attribute, Quantity, Record, names_of
-from kanopt.problems.wording import list_names
+from kanopt.text import list_names
 from kanopt.units import convert
 from kanopt.validation import Fault, fault_text
 

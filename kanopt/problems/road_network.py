@@ -17,7 +17,7 @@ from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems.records import names_of
-from kanopt.problems.wording import list_names
+from kanopt.text import list_names
 from kanopt.units import convert
 
 __all__ = ["RoadNetwork", "RoadPath", "TravelMatrix"]

@@ -14,8 +14,8 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree
 
-from kanopt.explain.wording import significant_text
 from kanopt.reports.palette import INK, LINE, MUTED, colours
+from kanopt.text import fixed_text, number_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,12 +152,12 @@ def tick_text(value: float, ticks: Sequence[float]) -> str:
     """
     largest = max(map(abs, ticks))
     if largest < 1e4:
-        return significant_text(value, 3) if largest < _TINY else ""
+        return number_text(value, 3) if largest < _TINY else ""
     size, word = next(((size, word) for size, word in _SIZES if largest >= size), (1.0, ""))
     decimals = _decimals([at / size for at in ticks])
     if decimals > _MOST_DECIMALS:
         size, word, decimals = 1.0, "", _decimals(ticks)
-    return "0" if value == 0 else f"{value / size:,.{decimals}f}{word}".replace("-", "−")
+    return "0" if value == 0 else f"{fixed_text(value / size, decimals)}{word}"
 
 
 def _decimals(values: Sequence[float]) -> int:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kanopt.explain.wording import amount_text, count_text, decimals_for, join_list, number_text, percent_text
 from kanopt.problems.result import Result
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.page_parts import (
@@ -24,6 +23,7 @@ from kanopt.reports.page_parts import (
     table_of,
 )
 from kanopt.reports.plots import view_svg
+from kanopt.text import count_text, fixed_text, join_list, money_decimals, money_text, percent_text
 
 if TYPE_CHECKING:
     from kanopt.whatif import Comparison, Run, Variant
@@ -83,7 +83,7 @@ def comparison_page(comparison: Comparison) -> ComparisonPage:
 
 def _answer(comparison: Comparison) -> tuple[str, ...]:
     price = comparison.base.result.objective
-    told = "has no plan" if price is None else f"costs {amount_text(price, comparison.unit)}"
+    told = "has no plan" if price is None else f"costs {money_text(price, comparison.unit)}"
     sentences = [f"{comparison.base.scenario.name} {told}."]
     sentences += [f"{row.scenario}: {_true_minus(str(row.verdict))}." for row in named_rows(comparison.steps)]
     return tuple(sentences)
@@ -108,23 +108,23 @@ def _keys(comparison: Comparison) -> list[KeyFigure]:
             percent_text(change / abs(base.result.objective), signed=True) if base.result.objective else "–"
         )
         note = f"{share}, within the noise" if inside else share
-        keys.append(KeyFigure(variant.name, number_text(price), unit, note, tone))
+        keys.append(KeyFigure(variant.name, money_text(price), unit, note, tone))
     return keys
 
 
 def _price(result: Result, name: str, unit: str) -> KeyFigure:
     if result.objective is None:
         return KeyFigure(name, "–", "", result.status.value, "bad")
-    return KeyFigure(name, number_text(result.objective), unit, result.status.value)
+    return KeyFigure(name, money_text(result.objective), unit, result.status.value)
 
 
 def _overview(comparison: Comparison) -> PageTable:
     steps = comparison.steps
-    decimals = decimals_for([*steps["before"].dropna(), *steps["after"].dropna()])
-    forms = {name: lambda value: number_text(float(value), decimals) for name in ("before", "after")}
+    decimals = money_decimals([*steps["before"].dropna(), *steps["after"].dropna()])
+    forms = {name: lambda value: fixed_text(float(value), decimals) for name in ("before", "after")}
     signed = ("data_effect", "replanning_effect", "change")
-    forms |= {name: lambda value: number_text(float(value), decimals, signed=True) for name in signed}
-    forms["noise"] = lambda value: number_text(float(value), decimals)
+    forms |= {name: lambda value: fixed_text(float(value), decimals, signed=True) for name in signed}
+    forms["noise"] = lambda value: fixed_text(float(value), decimals)
     return table_of(
         steps.drop(columns="verdict"),
         f"From base to variant ({comparison.unit})",
@@ -164,11 +164,11 @@ def _terms(comparison: Comparison, variant: Variant) -> PageTable:
     frame = terms.loc[terms["scenario"] == variant.name].sort_values("after", ascending=False, kind="stable")
     names = ["before", "data_effect", "replanning_effect", "after", "change"]
     sums = frame[names].sum(min_count=1)
-    decimals = decimals_for([*frame["before"], *frame["after"], sums["before"], sums["after"]])
+    decimals = money_decimals([*frame["before"], *frame["after"], sums["before"], sums["after"]])
 
     def cells(row: pd.Series[float]) -> list[str]:
         return [
-            number_text(float(row[name]), decimals, signed=name in names[1:3] or name == "change")
+            fixed_text(float(row[name]), decimals, signed=name in names[1:3] or name == "change")
             for name in names
         ]
 

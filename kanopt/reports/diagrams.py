@@ -11,6 +11,7 @@ import numpy as np
 
 from kanopt.reports.canvas import HALO, axes_or_new, canvas_size, escape_text
 from kanopt.reports.palette import FAINT, INK, LINE, MUTED, PAPER, SERIES
+from kanopt.text import shorten_middle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -230,20 +231,6 @@ def _draw_hidden_nodes(ax: Axes, diagram: Diagram, layer: int, x: float, heights
 def _labels(diagram: Diagram) -> dict[int, tuple[str, ...]]:
     """Return the labels of every category, by its place among the inputs."""
     return {edge.source: edge.labels for edge in diagram.edges if edge.layer == 0 and edge.labels}
-
-
-def shorten_middle(name: str, most: int) -> str:
-    """Cut a name that is too long in its middle: names that begin alike mostly differ at their ends.
-
-    Examples
-    --------
-    >>> shorten_middle("a_rather_long_column_07", 14), shorten_middle("km", 14)
-    ('a_rath…lumn_07', 'km')
-    """
-    if len(name) <= most:
-        return name
-    tail = max((most - 1) * 3 // 5, 1)
-    return f"{name[: max(most - 1 - tail, 0)]}…{name[-tail:]}"
 
 
 def fit_labels(labels: Sequence[str], most: int) -> str:

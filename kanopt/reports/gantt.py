@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from kanopt.explain.wording import clock_text, number_text, shorten
 from kanopt.reports.canvas import TIP, axes_or_new, escape_text, named_rows, pixels, style_axes
 from kanopt.reports.palette import ALARM, FAINT, INK, LINE, MUTED, PAPER, SERIES
 from kanopt.reports.timeline import time_axis
+from kanopt.text import amount_text, clock_text, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,7 +85,7 @@ def gantt_tips(view: GanttView) -> dict[str, list[str]]:
 
 
 def _time_text(value: float, view: GanttView) -> str:
-    return clock_text(value, view.unit) if view.clock else f"{number_text(value)} {view.unit}"
+    return clock_text(value, view.unit) if view.clock else amount_text(value, view.unit)
 
 
 def _colours(kinds: Sequence[str]) -> dict[str, tuple[str, str]]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.explain.wording import shorten
 from kanopt.reports.canvas import HALO, escape_text
+from kanopt.text import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import FormulaError, nearest
-from kanopt.explain.wording import first_few, shorten, significant_text
 from kanopt.formulas import Curve, Formula, Variable
 from kanopt.formulas.printing import to_infix as spelled
 from kanopt.reports.canvas import axes_or_new, escape_text, pixels, set_y_title, style_axes
 from kanopt.reports.palette import FAINT, LINE, series
 from kanopt.reports.series import label_ends
+from kanopt.text import amount_text, join_list, number_text, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,10 +75,10 @@ def fixed_inputs_text(formula: Formula, held: Mapping[str, Value]) -> str:
     """Return in words at which values inputs are held."""
     units = {variable.name: variable.unit for variable in formula.inputs}
     told = [
-        f"{name} = {value if isinstance(value, str) else significant_text(float(value), 3)} {units[name]}".rstrip()
+        f"{name} = {value if isinstance(value, str) else number_text(float(value), 3)} {units[name]}".rstrip()
         for name, value in held.items()
     ]
-    return first_few(told, 12)
+    return join_list(told, 12)
 
 
 def plottable_inputs(formula: Formula) -> list[str]:
@@ -154,9 +154,7 @@ def plot_formula(
     if other:
         unit = _variable(formula, other).unit
         last = np.array([float(formula.evaluate({**held, other: level, name: x[-1]})) for level in levels])
-        label_ends(
-            ax, float(x[-1]), [f"{significant_text(float(v), 3)} {unit}".strip() for v in levels], last
-        )
+        label_ends(ax, float(x[-1]), [amount_text(float(v), unit, 3) for v in levels], last)
     return ax
 
 
@@ -214,7 +212,7 @@ def tabulate(
     for level in levels:
         at_level = {other: level} if other else {}
         unit = _variable(formula, other).unit if other else ""
-        column = f"{other} {significant_text(float(level), 3)} {unit}".strip() if other else output
+        column = f"{other} {number_text(float(level), 3)} {unit}".strip() if other else output
         table[column] = formula.evaluate({**held, **at_level, along: x})
     return pd.DataFrame(table)
 

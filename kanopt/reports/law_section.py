@@ -12,7 +12,6 @@ import pandas as pd
 from scipy.special import ndtri
 
 from kanopt.errors import FormulaError
-from kanopt.explain.wording import count_text, first_few, number_text, percent_text, shorten, significant_text
 from kanopt.formulas import Constant, Curve, Fit, Formula, Step, Variable
 from kanopt.formulas import Table as Tabulated
 from kanopt.formulas.nodes import postorder
@@ -31,6 +30,17 @@ from kanopt.reports.law_plots import (
 )
 from kanopt.reports.mathml import formula_terms
 from kanopt.reports.page_parts import NARROW, FactList, Figure, PageTable, figure_of, table_of
+from kanopt.text import (
+    count_text,
+    fixed_text,
+    join_list,
+    number_text,
+    percent_text,
+    range_text,
+    score_text,
+    seconds_text,
+    shorten,
+)
 
 if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw
@@ -116,9 +126,9 @@ def _facts(formula: Formula, seconds: float) -> list[tuple[str, str]]:
             pairs.append((with_unit(variable.name, variable.unit), _valid_range_text(formula, variable)))
     if formula.domain.joints:
         names = dict.fromkeys(name for joint in formula.domain.joints for name in joint.names)
-        pairs.append(("Combinations", f"as seen in training (leverage of {first_few(list(names))})"))
+        pairs.append(("Combinations", f"as seen in training (leverage of {join_list(list(names), 5)})"))
     if seconds:
-        pairs.append(("Learned in", f"{number_text(seconds, 1)} s"))
+        pairs.append(("Learned in", seconds_text(seconds)))
     return pairs + _decisions(formula.provenance)
 
 
@@ -132,21 +142,21 @@ def _decisions(provenance: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _fit_facts(fit: Fit, unit: str) -> list[tuple[str, str]]:
     pairs = [
-        ("Held-out R²", f"{fit.r2:.4f}"),
+        ("Held-out R²", score_text(fit.r2)),
         (
             "Held-out error",
-            f"{significant_text(fit.rmse, 3)} {unit} root mean square, {significant_text(fit.mae, 3)} mean",
+            f"{number_text(fit.rmse, 3)} {unit} root mean square, {number_text(fit.mae, 3)} mean",
         ),
         ("Sum of predictions", f"{percent_text(fit.ratio - 1, signed=True)} against the actual sum"),
         ("Rows", f"{fit.rows_train:,} learned from, {fit.rows_test:,} held out"),
     ]
     quantiles = dict(fit.residual_quantiles)
     if 0.05 in quantiles and 0.95 in quantiles:
-        low, high = significant_text(quantiles[0.05], 3), significant_text(quantiles[0.95], 3)
+        low, high = number_text(quantiles[0.05], 3), number_text(quantiles[0.95], 3)
         pairs.append(("Nine in ten rows", f"lie {low} to {high} {unit} from the law"))
     if abs(fit.smearing - 1) > 5e-4:
         pairs.append(
-            ("Smearing factor", f"{significant_text(fit.smearing)} (Duan 1983), so that sums come out right")
+            ("Smearing factor", f"{number_text(fit.smearing)} (Duan 1983), so that sums come out right")
         )
     return pairs
 
@@ -154,12 +164,12 @@ def _fit_facts(fit: Fit, unit: str) -> list[tuple[str, str]]:
 def _valid_range_text(formula: Formula, variable: Variable) -> str:
     if variable.is_category:
         known = formula.domain.categories_of(variable.name) or variable.categories
-        return first_few([str(label) for label in known], 6) or "any category"
+        return join_list([str(label) for label in known], 6) or "any category"
     seen = formula.domain.range_of(variable.name)
     if seen is not None:
-        return f"{significant_text(seen.low)} to {significant_text(seen.high)}"
+        return range_text(seen.low, seen.high, digits=4)
     if variable.low is not None and variable.high is not None:
-        return f"{significant_text(variable.low)} to {significant_text(variable.high)}, as declared"
+        return f"{range_text(variable.low, variable.high, digits=4)}, as declared"
     return "any value"
 
 
@@ -243,8 +253,8 @@ def _constants(formula: Formula) -> PageTable:
         for constant in formula.constants
     ]
     forms = {
-        "value": lambda value: significant_text(value, 5),
-        "standard error": lambda value: significant_text(value, 2),
+        "value": lambda value: number_text(value, 5),
+        "standard error": lambda value: number_text(value, 2),
     }
     wrong = shorten(units.problems[0], _LONGEST) if units.problems else ""
     note = f"The declared units do not agree: {wrong}." if wrong else ""
@@ -281,12 +291,12 @@ def _interval_text(low: float, high: float) -> str:
     Examples
     --------
     >>> _interval_text(0.149151, 0.150087), _interval_text(-0.31, 1240.2), _interval_text(2.0, 2.0)
-    ('0.14915 to 0.15009', '−0.31 to 1,240', '2 to 2')
+    ('0.14915 to 0.15009', '−0.31 to 1240', '2')
     """
     size, wide = max(abs(low), abs(high)), high - low
     digits = math.ceil(math.log10(size / wide)) + 2 if 0 < wide < math.inf else 4
     digits = min(max(digits, 4), _MOST_DIGITS)
-    return f"{significant_text(low, digits)} to {significant_text(high, digits)}"
+    return range_text(low, high, digits=digits)
 
 
 def _considered(formula: Formula) -> PageTable | None:
@@ -302,16 +312,16 @@ def _considered(formula: Formula) -> PageTable | None:
         "why": "why, or why not",
     }
     caption = f"{count_text(len(frame), 'formula')} considered"
-    forms = {"error": lambda value: significant_text(value, 3), "length": lambda value: number_text(value, 0)}
+    forms = {"error": lambda value: number_text(value, 3), "length": lambda value: fixed_text(value, 0)}
     return table_of(frame, caption, heads=heads, forms=forms, most=40)
 
 
 def _tabulated(node: Tabulated | Step, caption: str) -> PageTable:
     if isinstance(node, Tabulated):
         rows = [dict(zip(node.inputs, key, strict=True)) | {node.name: value} for key, value in node.entries]
-        note = "" if node.fallback is None else f"Any other: {significant_text(node.fallback)}."
+        note = "" if node.fallback is None else f"Any other: {number_text(node.fallback)}."
         return table_of(pd.DataFrame(rows), caption, note=note, most=60)
-    starts = ["−∞", *(significant_text(at) for at in node.breakpoints)]
+    starts = ["−∞", *(number_text(at) for at in node.breakpoints)]
     frame = pd.DataFrame({"from": starts, node.name: node.values})
     return table_of(frame, caption, most=60)
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.explain.wording import number_text
 from kanopt.problems.views import MapView, NetworkView
 from kanopt.reports.canvas import HALO, TIP, axes_or_new, canvas_size, escape_text, named_rows
 from kanopt.reports.labels import LabelPlacer
 from kanopt.reports.palette import ALARM, INK, LINE, MUTED, PAPER, series
+from kanopt.text import amount_text, number_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -269,7 +269,7 @@ def _scale_bar(ax: Axes, unit: str) -> None:
     x, y = low + 0.02 * (high - low), ax.get_ylim()[0]
     ax.plot([x, x + length], [y, y], color=MUTED.light, linewidth=2, solid_capstyle="butt", clip_on=False)
     ax.annotate(
-        escape_text(f"{number_text(length)} {unit}"),
+        escape_text(amount_text(length, unit)),
         (x + length / 2, y),
         xytext=(0, 4),
         textcoords="offset points",

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from kanopt.explain.wording import MINUS, significant_text
 from kanopt.formulas import (
     Apply,
     Constant,
@@ -26,6 +25,7 @@ from kanopt.formulas import (
 )
 from kanopt.formulas.nodes import fold
 from kanopt.formulas.printing import to_infix as spelled
+from kanopt.text import MINUS, number_text
 
 __all__ = ["formula_terms"]
 
@@ -111,7 +111,7 @@ def _visit(node: Node, parts: list[_MathPart]) -> _MathPart:
 
 
 def _constant(value: float) -> _MathPart:
-    mantissa, e, power = significant_text(abs(value)).partition("e")
+    mantissa, e, power = number_text(abs(value)).partition("e")
     markup = _number(mantissa)
     if e:
         markup = _row(markup, _operator("·"), f"<msup>{_number('10')}{_number(power)}</msup>")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kanopt.reports.canvas import HALO, axes_or_new, canvas_size, escape_text
-from kanopt.reports.diagrams import shorten_middle
 from kanopt.reports.palette import INK, MUTED, PAPER
+from kanopt.text import fixed_text, shorten_middle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -177,7 +177,7 @@ def _edge_notes(module: Module) -> tuple[str, ...]:
     """Return what stands below the line that leaves a node, from the longest to the shortest way to put it."""
     if module.strength is None:
         return ()
-    strength = f"{module.strength:.2f}"
+    strength = fixed_text(module.strength, 2)
     if module.constant:
         return f"+ constant, {strength}", f"+ c, {strength}", strength
     return f"strength {strength}", strength

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from kanopt.explain.wording import count_text, decimals_for, number_text, shorten
 from kanopt.reports.canvas import to_svg
+from kanopt.text import column_decimals, count_text, fixed_text, shorten
 
 __all__ = [
     "CellBar",
@@ -200,8 +200,8 @@ def _formatter(column: pd.Series[Any]) -> Formatter:
         return lambda value: "yes" if value else "no"
     if not _is_number(column):
         return lambda value: shorten(str(value), _LONGEST)
-    decimals = decimals_for(column.dropna().astype(float))
-    return lambda value: number_text(float(value), decimals)
+    decimals = column_decimals(column.dropna().astype(float))
+    return lambda value: fixed_text(float(value), decimals)
 
 
 def _cells(column: pd.Series[Any], form: Formatter) -> list[str]:

@@ -18,7 +18,6 @@ from kanopt.explain.summary import (
     issue_sentences,
     today_sentence,
 )
-from kanopt.explain.wording import amount_text, clock_text, count_text, number_text, percent_text
 from kanopt.problems.result import Result, Status
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
 from kanopt.reports.canvas import to_svg
@@ -37,6 +36,7 @@ from kanopt.reports.page_parts import (
 from kanopt.reports.plots import view_svg
 from kanopt.reports.price_tables import group_table, item_table, term_table
 from kanopt.reports.series import plot_series
+from kanopt.text import clock_text, count_text, fixed_text, money_text, percent_text, score_text, seconds_text
 
 if TYPE_CHECKING:
     from kanopt.reports.subject import ReportSubject
@@ -150,7 +150,7 @@ def _keys(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]
     keys = [
         KeyFigure(
             "Objective",
-            "–" if result.objective is None else number_text(result.objective),
+            "–" if result.objective is None else money_text(result.objective),
             unit,
             result.status.value,
         )
@@ -159,9 +159,7 @@ def _keys(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]
         change = result.objective - today.objective
         share = percent_text(change / abs(today.objective), signed=True) if today.objective else "–"
         tone: Tone = "good" if change < 0 else "bad" if change > 0 else ""
-        keys.append(
-            KeyFigure("Against today", share, "", f"today {amount_text(today.objective, unit)}", tone)
-        )
+        keys.append(KeyFigure("Against today", share, "", f"today {money_text(today.objective, unit)}", tone))
     if result.objective is not None:
         keys.append(_bound_key(result, unit))
     left_out = sum(cause.kind == "unserved" for cause in why.causes)
@@ -169,16 +167,16 @@ def _keys(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]
     if result.has_plan:
         note = "every rule checked on the law" if not broken else f"{count_text(broken, 'rule')} broken"
         keys.append(
-            KeyFigure("Left out", number_text(left_out), "", note, "bad" if left_out or broken else "")
+            KeyFigure("Left out", fixed_text(left_out, 0), "", note, "bad" if left_out or broken else "")
         )
         late = sum(cause.kind == "late" for cause in why.causes)
         if late:
-            keys.append(KeyFigure("Late", number_text(late), "", "see the reasons", "bad"))
+            keys.append(KeyFigure("Late", fixed_text(late, 0), "", "see the reasons", "bad"))
         places = "places outside the data of a law"
         keys.append(
             KeyFigure(
                 "Extrapolated",
-                number_text(len(why.extrapolations)),
+                fixed_text(len(why.extrapolations), 0),
                 "",
                 places,
                 "bad" if why.extrapolations else "",
@@ -188,7 +186,7 @@ def _keys(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]
     if fits:
         worst = min(fits, key=lambda name: getattr(fits[name], "r2", 1.0))
         r2 = getattr(fits[worst], "r2", float("nan"))
-        keys.append(KeyFigure("Weakest law", f"{r2:.3f}", "R²", f"{worst}, held out"))
+        keys.append(KeyFigure("Weakest law", score_text(r2), "R²", f"{worst}, held out"))
     return keys
 
 
@@ -196,7 +194,7 @@ def _bound_key(result: Result, unit: str) -> KeyFigure:
     if result.bound is None or result.gap is None:
         return KeyFigure("Lower bound", "none", "", "no bound is claimed")
     gap = "proved optimal" if result.status is Status.OPTIMAL else f"gap {percent_text(result.gap)}"
-    return KeyFigure("Lower bound", number_text(result.bound), unit, gap)
+    return KeyFigure("Lower bound", money_text(result.bound), unit, gap)
 
 
 def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]) -> list[Notice]:
@@ -316,27 +314,27 @@ def _certificate(result: Result) -> FactList:
     unit = result.problem.unit
     held = "within" if seen.holds else "BEYOND"
     pairs = [
-        ("Solver's objective", amount_text(seen.solver_objective, unit, 4)),
-        ("Law, inputs at planning values", amount_text(seen.frozen_objective, unit, 4)),
-        ("Law, every input at its true value", amount_text(seen.law_objective, unit, 4)),
-        ("Proven rounding bound", amount_text(seen.rounding_bound, unit, 6)),
-        ("Measured rounding error", f"{amount_text(seen.rounding_error, unit, 6)} ({held} the bound)"),
+        ("Solver's objective", money_text(seen.solver_objective, unit, 4)),
+        ("Law, inputs at planning values", money_text(seen.frozen_objective, unit, 4)),
+        ("Law, every input at its true value", money_text(seen.law_objective, unit, 4)),
+        ("Proven rounding bound", money_text(seen.rounding_bound, unit, 6)),
+        ("Measured rounding error", f"{money_text(seen.rounding_error, unit, 6)} ({held} the bound)"),
     ]
     pairs += [("What the solver saw", each) for each in seen.solver_view]
     if seen.frozen:
-        pairs.append(("Effect of frozen inputs", amount_text(seen.frozen_input_error, unit, 4, signed=True)))
+        pairs.append(("Effect of frozen inputs", money_text(seen.frozen_input_error, unit, 4, signed=True)))
     claimed = (
-        amount_text(result.bound, unit) if result.bound is not None else "none claimed: score exact, no bound"
+        money_text(result.bound, unit) if result.bound is not None else "none claimed: score exact, no bound"
     )
     pairs += [("Lower bound on the law", claimed), ("Solver", result.solver), ("Seed", str(result.seed))]
     pairs += [(run.name, str(run).removeprefix(f"{run.name}: ")) for run in result.engines]
     if result.time_limit is not None:
         counted = " of counted work (deterministic)" if result.deterministic else ""
-        pairs.append(("Time limit", f"{number_text(result.time_limit, 1)} s{counted}"))
+        pairs.append(("Time limit", f"{seconds_text(result.time_limit)}{counted}"))
     if result.message:
         pairs.append(("Said by the solver", result.message))
     pairs.append(
-        ("Time", f"{number_text(result.wall_seconds, 1)} s wall, {number_text(result.cpu_seconds, 1)} s CPU")
+        ("Time", f"{seconds_text(result.wall_seconds)} wall, {seconds_text(result.cpu_seconds)} CPU")
     )
     return FactList(tuple(pairs))
 

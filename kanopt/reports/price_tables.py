@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from kanopt.explain import Explanation, difference
-from kanopt.explain.wording import count_text, decimals_for, number_text, percent_text
 from kanopt.problems.result import Result
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.page_parts import CellBar, PageTable, TableColumn, bar_lengths
+from kanopt.text import count_text, fixed_text, money_decimals, percent_text
 
 __all__ = ["change_table", "group_table", "item_table", "term_table"]
 
@@ -27,14 +27,14 @@ def term_table(explanation: Explanation, today: Result | None) -> PageTable:
         caption = f"Cost by term, today's plan and the new one ({unit})"
         return change_table(frame, "term", caption, ("today", "new plan"))
     frame = explanation.terms()
-    decimals = decimals_for([*frame["amount"], result.objective or 0.0])
+    decimals = money_decimals([*frame["amount"], result.objective or 0.0])
     rows = tuple(
-        (str(row.term), number_text(row.amount, decimals), percent_text(row.share), CellBar(length))
+        (str(row.term), fixed_text(row.amount, decimals), percent_text(row.share), CellBar(length))
         for row, length in zip(named_rows(frame), bar_lengths(frame["amount"].tolist()), strict=True)
     )
     total = (
         "total",
-        number_text(result.objective or 0.0, decimals),
+        fixed_text(result.objective or 0.0, decimals),
         percent_text(1.0) if result.objective else "–",
         "",
     )
@@ -50,22 +50,22 @@ def term_table(explanation: Explanation, today: Result | None) -> PageTable:
 def change_table(frame: pd.DataFrame, key: str, caption: str, names: tuple[str, str]) -> PageTable:
     """Return a frame with ``before``, ``after`` and ``change`` as a table with a pair of bars in each row."""
     before, after = frame["before"].tolist(), frame["after"].tolist()
-    decimals = decimals_for([sum(before), sum(after), *before, *after])
+    decimals = money_decimals([sum(before), sum(after), *before, *after])
     lengths = bar_lengths([*before, *after])
     rows = tuple(
         (
             str(name),
-            number_text(old, decimals),
-            number_text(new, decimals),
-            number_text(new - old, decimals, signed=True),
+            fixed_text(old, decimals),
+            fixed_text(new, decimals),
+            fixed_text(new - old, decimals, signed=True),
             _relative(old, new),
             CellBar(lengths[len(before) + index], lengths[index]),
         )
         for index, (name, old, new) in enumerate(zip(frame[key], before, after, strict=True))
     )
     old, new = sum(before), sum(after)
-    change = number_text(new - old, decimals, signed=True)
-    total = ("total", number_text(old, decimals), number_text(new, decimals), change, _relative(old, new), "")
+    change = fixed_text(new - old, decimals, signed=True)
+    total = ("total", fixed_text(old, decimals), fixed_text(new, decimals), change, _relative(old, new), "")
     heads = (key, *names, "change", "%", "")
     return PageTable(
         caption, tuple(TableColumn(head, 0 < at < 5) for at, head in enumerate(heads)), rows, total
@@ -93,14 +93,14 @@ def _pivot(frame: pd.DataFrame, keys: list[str], caption: str, why: Explanation,
     wide = frame.pivot_table(index=keys, columns="term", values="amount", aggfunc="sum", sort=False)
     wide = wide.reindex(columns=terms)
     sums = wide.sum(axis="columns")
-    decimals = decimals_for([why.result.objective or 0.0, *sums])
+    decimals = money_decimals([why.result.objective or 0.0, *sums])
     show_terms = terms if len(terms) > 1 else []
     cut = wide.head(most)
     rows: tuple[tuple[str | CellBar, ...], ...] = tuple(
         (
             *_labels(index),
             *_numbers(cells[show_terms], decimals),
-            number_text(total, decimals),
+            fixed_text(total, decimals),
             CellBar(length),
         )
         for (index, cells), total, length in zip(cut.iterrows(), sums, bar_lengths(list(sums)), strict=False)
@@ -108,7 +108,7 @@ def _pivot(frame: pd.DataFrame, keys: list[str], caption: str, why: Explanation,
     heads = [*keys, *show_terms, "total"]
     columns = (*(TableColumn(head, at >= len(keys)) for at, head in enumerate(heads)), TableColumn(""))
     totals = _numbers(wide[show_terms].sum(), decimals)
-    total = ("total", *[""] * (len(keys) - 1), *totals, number_text(float(sums.sum()), decimals), "")
+    total = ("total", *[""] * (len(keys) - 1), *totals, fixed_text(float(sums.sum()), decimals), "")
     unit = why.result.problem.unit
     note = (
         f"The first {most:,} of {count_text(len(wide), 'row')}; the total is of all."
@@ -124,7 +124,7 @@ def _labels(index: object) -> tuple[str, ...]:
 
 
 def _numbers(values: pd.Series[float], decimals: int) -> Sequence[str]:
-    return ["" if pd.isna(value) else number_text(float(value), decimals) for value in values]
+    return ["" if pd.isna(value) else fixed_text(float(value), decimals) for value in values]
 
 
 def _relative(old: float, new: float) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pandas.api.types import is_numeric_dtype
 
-from kanopt.explain.wording import shorten
 from kanopt.reports.canvas import HALO, axes_or_new, escape_text, pixels, set_y_title, style_axes
 from kanopt.reports.palette import series
 from kanopt.reports.timeline import time_axis
+from kanopt.text import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kanopt.explain.wording import clock_text
 from kanopt.reports.canvas import escape_text, pixels
+from kanopt.text import clock_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,25 +12,27 @@ ROWS = [("fuel", "van 1", "", 300.0), ("fixed", "van 1", "", 900.0)]
 
 def test_the_cost_is_told_by_term(shop: Any) -> None:
     text = explain(shop(ROWS)).text()
-    assert text == "The plan costs 1,200 EUR: fixed 900 (75 %) and fuel 300 (25 %)."
+    assert text == "The plan costs 1,200.00 EUR: fixed 900.00 (75 %) and fuel 300.00 (25 %)."
     assert str(explain(shop(ROWS))) == text
 
 
 def test_many_terms_are_summed_up(shop: Any) -> None:
     rows = [(f"t{i}", "van", "", 10.0 * (i + 1)) for i in range(6)]
-    assert explain(shop(rows)).text().endswith("t2 30 (14 %) and other 30.")
+    assert explain(shop(rows)).text().endswith("t2 30.00 (14 %) and other 30.00.")
 
 
 def test_one_term_or_none(shop: Any) -> None:
-    assert explain(shop(ROWS[:1])).text() == "The plan costs 300 EUR, all of it fuel."
-    assert explain(shop([])).text() == "The plan costs 0 EUR."
+    assert explain(shop(ROWS[:1])).text() == "The plan costs 300.00 EUR, all of it fuel."
+    assert explain(shop([])).text() == "The plan costs 0.00 EUR."
 
 
 def test_today_is_compared_on_the_same_laws(shop: Any) -> None:
     today = shop([("fuel", "van 1", "", 500.0), ("fixed", "van 1", "", 1000.0)])
-    assert "300 EUR (20 %) less than today's plan, which costs 1,500 EUR" in explain(shop(ROWS)).text(today)
+    assert "300.00 EUR (20 %) less than today's plan, which costs 1,500.00 EUR" in explain(shop(ROWS)).text(
+        today
+    )
     assert "more than today's plan" in today_sentence(today, shop(ROWS))
-    assert today_sentence(shop(ROWS), shop(ROWS)) == "That is as much as today's plan (1,200 EUR)."
+    assert today_sentence(shop(ROWS), shop(ROWS)) == "That is as much as today's plan (1,200.00 EUR)."
     broken = shop(ROWS, violations=(Violation("shift", "van 1", 5.0, "min", "van 1 is back 5 min late"),))
     assert today_sentence(shop(ROWS), broken).endswith("and breaks 1 rule.")
     assert today_sentence(shop(ROWS), None) == ""
@@ -39,7 +41,7 @@ def test_today_is_compared_on_the_same_laws(shop: Any) -> None:
 def test_bounds_are_told_as_far_as_they_are_known(shop: Any) -> None:
     assert "proved" in bound_sentence(shop(ROWS, about={"status": Status.OPTIMAL, "bound": 1200.0}))
     sentence = bound_sentence(shop(ROWS, about={"bound": 1140.0}))
-    assert sentence == "No plan can cost less than 1,140 EUR; at most 5.0 % is left to gain."
+    assert sentence == "No plan can cost less than 1,140.00 EUR; at most 5 % is left to gain."
     frozen = (FrozenInput("cost", "load_t", "state.load", "0.5 t", "half the capacity"),)
     assert "is not known" in bound_sentence(shop(ROWS, frozen=frozen))
     assert bound_sentence(shop(ROWS)) == ""
@@ -73,7 +75,7 @@ def test_trust_is_told(shop: Any) -> None:
     frozen = (FrozenInput("cost", "load_t", "state.load", "0.5 t", "half the capacity"),)
     text = explain(shop(ROWS, leaps=(leap, leap), frozen=frozen)).text()
     assert "travel_time in 2 places (distance_km)" in text
-    assert "held state.load of cost at planning values; the true values change the price by +3 EUR" in text
+    assert "held state.load of cost at planning values; the true values change the price by +3.00 EUR" in text
 
 
 def test_no_plan_and_interruption(shop: Any) -> None:

@@ -16,12 +16,12 @@ import pytest
 
 from kanopt.errors import ProblemError
 from kanopt.explain import explain
-from kanopt.explain.wording import number_text
 from kanopt.problems import evaluate
 from kanopt.problems.findings import Extrapolation, Reason, Violation
 from kanopt.problems.result import Check, Status
 from kanopt.reports import write_comparison, write_report
 from kanopt.reports.plan_page import _plan_table
+from kanopt.text import fixed_text, money_text
 from kanopt.whatif import Comparison, Variant
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -96,13 +96,13 @@ def test_a_report_says_what_the_price_says(make_run: Any, tmp_path: Path) -> Non
     text, page = write(run, tmp_path)
     assert len(text.encode()) < 600_000
     objective, terms = run.result.objective, run.result.pricing.terms()
-    assert f"The plan costs {number_text(objective)} EUR" in page.text
+    assert f"The plan costs {money_text(objective)} EUR" in page.text
     for value in (*terms, objective, run.today.objective):
-        assert number_text(value, 2) in page.text
+        assert fixed_text(value, 2) in page.text
     assert "OR-Tools routing 9.15" in page.text
     assert "PyVRP 0.14.1" in page.text
     assert "not used: driver breaks" in page.text
-    assert number_text(run.result.certificate.solver_objective, 4) in page.text
+    assert fixed_text(run.result.certificate.solver_objective, 4) in page.text
     assert "travel_time" in page.text
     assert "0.9620" in page.text
     assert "10 left out minutes: not a number" in page.text
@@ -210,7 +210,7 @@ def test_a_bound_is_shown_as_far_as_it_is_claimed(make_run: Any, tmp_path: Path)
     assert "Lower bound none no bound is claimed" in page.text
     proved = replace(run.result, bound=0.95 * run.result.objective)
     _, page = write(replace(run, result=proved, explanation=explain(proved)), tmp_path)
-    assert "gap 5.0 %" in page.text
+    assert "gap 5 %" in page.text
     optimal = replace(run.result, bound=run.result.objective, status=Status.OPTIMAL)
     _, page = write(replace(run, result=optimal, explanation=explain(optimal)), tmp_path)
     assert "No cheaper plan exists: this is proved." in page.text
@@ -287,8 +287,8 @@ def test_a_plan_of_ones_own_problem_has_a_report_too(make_run: Any, tmp_path: Pa
     path = explain(run.result).to_html(tmp_path / "plan.html", title="Monday <1>", today=run.today)
     page = check_page(path.read_text("utf-8"))
     assert "Monday <1>" in page.text
-    assert f"The plan costs {number_text(run.result.objective)} EUR" in page.text
-    assert number_text(run.today.objective, 2) in page.text
+    assert f"The plan costs {money_text(run.result.objective)} EUR" in page.text
+    assert fixed_text(run.today.objective, 2) in page.text
     for name in run.result.problem.laws():
         assert name in page.text
     assert "The tables that were read" not in page.text
@@ -308,7 +308,7 @@ def test_folders_are_made_and_the_file_is_readable(make_run: Any, tmp_path: Path
 @pytest.fixture
 def comparison(make_run: Any, solved: Any) -> Comparison:
     def scenario(name: str, *changes: str) -> Any:
-        spec = SimpleNamespace(things=("client",), places=("vehicle", "index"))
+        spec = SimpleNamespace(entity_columns=("client",), assignment_columns=("vehicle", "index"))
         return SimpleNamespace(
             name=name, description="", changes=changes, report=SimpleNamespace(title=None), problem=spec
         )
@@ -336,7 +336,7 @@ def test_a_comparison_splits_the_change_and_names_what_moved(comparison: Compari
     page = check_page(text)
     row = comparison.steps.iloc[0]
     for name in ("data_effect", "replanning_effect", "change"):
-        assert number_text(row[name], 2, signed=True) in page.text
+        assert fixed_text(row[name], 2, signed=True) in page.text
     assert "Fuel <b>up</b>" in page.text
     assert "<b>up</b>" not in text
     assert "vehicles.fuel_price × 1.28" in page.text

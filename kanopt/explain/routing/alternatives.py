@@ -12,11 +12,11 @@ import pandas as pd
 from kanopt.errors import ProblemError, nearest
 from kanopt.explain.differences import difference
 from kanopt.explain.explanation import Level
-from kanopt.explain.wording import amount_text, first_few, join_list, number_text, percent_text
 from kanopt.problems.result import Progress, Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.problems.routing.simulate import missing_skill
 from kanopt.solvers.solve import solve
+from kanopt.text import join_list, money_text, percent_text
 
 __all__ = ["AlternativeSearch", "PlanAlternative", "with_client_on", "without_leg"]
 
@@ -87,18 +87,18 @@ class PlanAlternative:
         unit, change, base = self.before.problem.unit, self.change, abs(self.before.objective or 0.0)
         missing = ""
         if self.newly_unserved:
-            missing = f", and leaves {first_few(list(self.newly_unserved))} out"
+            missing = f", and leaves {join_list(list(self.newly_unserved), 5)} out"
         if abs(change) <= _SAME * max(base, 1e-12):
             return f"{self.question}: the plan costs the same{missing}"
         share = f" ({percent_text(abs(change) / base)})" if base else ""
         frame = self.terms()
         moved = frame[frame["change"].abs() > 0.005 * abs(change)]
         parts = [
-            f"{term} {number_text(by, signed=True)}"
+            f"{term} {money_text(by, signed=True)}"
             for term, by in zip(moved["term"], moved["change"], strict=True)
         ]
         more = "more" if change > 0 else "less"
-        costs = f"{amount_text(abs(change), unit)}{share} {more}{missing}"
+        costs = f"{money_text(abs(change), unit)}{share} {more}{missing}"
         said = f"{self.question}: the plan costs {costs}: {join_list(parts)}"
         better = change < 0 and not self.newly_unserved
         return f"{said}. The plan that was explained is not the best one" if better else said

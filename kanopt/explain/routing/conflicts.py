@@ -15,11 +15,11 @@ from kanopt.explain.routing.feasibility import is_exhaustive, serve_all
 from kanopt.explain.routing.held_karp import Undecided, allows_held_karp, is_timed
 from kanopt.explain.routing.initial_plans import best_fit_plan, restrict_plan
 from kanopt.explain.routing.relaxed_problem import RelaxableRule, binding_rules, relax_problem, rules_text
-from kanopt.explain.wording import count_text, first_few, join_list
 from kanopt.problems.result import Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.routing.completion import complete_by_insertion
 from kanopt.solvers.solve import solve
+from kanopt.text import count_text, join_list
 
 __all__ = ["Conflict", "find_conflict"]
 
@@ -88,7 +88,7 @@ class Conflict:
             )
         because = f", because of {rules_text(self.rules)}" if self.rules else ""
         what = (
-            f"clients {first_few(self.clients, 8)} cannot all be served by {self.fleet}"
+            f"clients {join_list(self.clients, 8)} cannot all be served by {self.fleet}"
             if self.others
             else f"client {self.client} cannot be served by {self.fleet}"
         )

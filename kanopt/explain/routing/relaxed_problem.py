@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from kanopt.explain.wording import first_few, join_list
 from kanopt.problems.routing import Client, RoutingProblem, VehicleType
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.entities import split_list
 from kanopt.problems.routing.policy import RoutingPolicy
+from kanopt.text import join_list
 
 __all__ = ["RelaxableRule", "binding_rules", "relax_problem", "rules_text"]
 
@@ -63,7 +63,7 @@ def rules_text(rules: Sequence[RelaxableRule]) -> str:
 
 
 def _kind_text(kind: str, of: Sequence[str]) -> str:
-    names = first_few(of, 6)
+    names = join_list(of, 6)
     texts = {
         "skill": f"who may serve {names}",
         "pinned": f"the vehicle that {names} {'is' if len(of) == 1 else 'are'} pinned to",

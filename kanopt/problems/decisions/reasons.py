@@ -9,7 +9,7 @@ from kanopt.problems.decisions.entities import Constraint
 from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.decisions.simulate import slack
 from kanopt.problems.findings import Reason
-from kanopt.problems.wording import amount_text
+from kanopt.text import amount_text
 
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem

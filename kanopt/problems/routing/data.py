@@ -16,7 +16,7 @@ from kanopt.problems.records import field_values
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.windows import DriverBreak, parse_breaks, parse_windows
-from kanopt.problems.wording import list_names
+from kanopt.text import list_names
 
 __all__ = ["Floats", "Ints", "RoutingData"]
 

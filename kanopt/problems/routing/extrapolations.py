@@ -16,7 +16,7 @@ from kanopt.problems.routing.data import Ints
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.simulate import Drive
-from kanopt.problems.wording import clock_text, number
+from kanopt.text import clock_text, number_text
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
@@ -126,7 +126,7 @@ def _below_zero(laws: RoutingLaws, name: str, plan: RoutingPlan, driven: Drive) 
             law=name,
             where=f"{label}: {legs}",
             inputs="value below zero",
-            message=f"{name} falls to {number(float(raw[here].min()))} {laws.unit(name)} on {len(here)} legs of "
+            message=f"{name} falls to {number_text(float(raw[here].min()))} {laws.unit(name)} on {len(here)} legs of "
             f"{label} ({legs}); it counts as zero there",
         )
 

@@ -14,7 +14,7 @@ from kanopt.problems.routing.leg_laws import RoutingLaws
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.simulate import exceeds, missing_skill
 from kanopt.problems.routing.single_trip_bounds import SingleTripBounds, single_trip_bounds
-from kanopt.problems.wording import amount_text, clock_text
+from kanopt.text import amount_text, clock_text
 
 __all__ = ["infeasible_clients"]
 

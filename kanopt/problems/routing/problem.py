@@ -33,7 +33,7 @@ from kanopt.problems.routing.simulate import RESERVED, Drive, check_plan, drive,
 from kanopt.problems.routing.validation import read_matrix, routing_mistakes
 from kanopt.problems.routing.views import timetable_of, views_of, with_times
 from kanopt.problems.views import View
-from kanopt.problems.wording import list_names
+from kanopt.text import list_names
 from kanopt.units import convert
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from kanopt.problems.routing.relaxations import (
     violated_rule_kinds,
 )
 from kanopt.problems.routing.simulate import Drive, drive, exceeds
-from kanopt.problems.wording import amount_text, clock_text
+from kanopt.text import amount_text, clock_text, money_text
 
 __all__ = ["routing_reasons"]
 
@@ -124,9 +124,9 @@ def _feasible_insertion_reason(data: RoutingData, client: Client, best: Insertio
     if client.prize is None:
         message = f"{subject} is left out although {best.position_text} could serve it for {cost}{planned}"
         return Reason(subject, "unserved", message, relaxation, price=best.cost)
-    prize = amount_text(client.prize, money)
+    prize = money_text(client.prize, money)
     if best.cost >= client.prize:
-        bare = amount_text(best.cost, money)
+        bare = money_text(best.cost, money)
         place = f"at its cheapest place ({best.position_text})"
         message = f"serving {subject} would cost {cost} {place}, and its prize is {prize}"
         return Reason(subject, "unserved", message, f"a prize above {bare}", price=best.cost)
@@ -227,7 +227,7 @@ def _paid_lateness(data: RoutingData, plan: RoutingPlan, driven: Drive, place: i
     """Word a reason for a client that may be reached late at a price."""
     said, over = _how_late(data, plan, driven, place)
     rate = float(data.lateness_rate[driven.head[place]])
-    cost = amount_text(rate * over, data.units.money)
+    cost = money_text(rate * over, data.units.money)
     price = f"at a price of {cost}" if rate else "at what its law of cost says"
     return Reason(
         f"client {data.names[driven.head[place]]}",

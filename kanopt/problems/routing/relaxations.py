@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from kanopt.problems.findings import Violation
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.insertion import Insertion
-from kanopt.problems.wording import amount_text
+from kanopt.text import amount_text, money_text
 
 __all__ = [
     "ELIGIBILITY",
@@ -81,7 +81,7 @@ def relaxation_text(data: RoutingData, places: Sequence[Insertion]) -> str:
 
 def price_text(data: RoutingData, cost: float) -> str:
     """Write what a plan costs more, or less."""
-    return f"{amount_text(abs(cost), data.units.money)} {'more' if cost >= 0 else 'less'}"
+    return f"{money_text(abs(cost), data.units.money)} {'more' if cost >= 0 else 'less'}"
 
 
 def _one_relaxation_text(data: RoutingData, place: Insertion) -> str:

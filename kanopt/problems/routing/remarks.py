@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
-from kanopt.problems.wording import amount_text, clock_text, list_names, number
+from kanopt.text import amount_text, clock_text, list_names, number_text
 from kanopt.units import convert, same_dimension
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _asymmetric(name: str, matrix: Floats, names: tuple[str, ...]) -> Iterator[I
     tail, head = np.unravel_index(int(np.argmax(apart)), apart.shape)
     if apart[tail, head] > 0:
         a, b = names[tail], names[head]
-        text += f", most {a} → {b}: {number(values[tail, head])} against {number(values[head, tail])} back"
+        text += f", most {a} → {b}: {number_text(values[tail, head])} against {number_text(values[head, tail])} back"
     oneway = int((there & ~there.T).sum())
     if oneway:
         text += f"; {oneway:,} can be driven in one direction only"
@@ -149,7 +149,7 @@ def _triangle(name: str, matrix: Floats, names: tuple[str, ...], rounded: float)
     a, b, middle = names[tail], names[head], names[over[tail, head]]
     text = (
         f"{name}: {count:,} of {int(arcs.sum()):,} arcs are longer than the way over a third place, most {a} → {b}: "
-        f"{number(ways[tail, head])} against {number(shortest[tail, head])} over {middle}"
+        f"{number_text(ways[tail, head])} against {number_text(shortest[tail, head])} over {middle}"
     )
     yield InputFinding(
         "triangle", name, text + (f" (looked over {looked:,} of {n:,} places)" if looked < n else "")
@@ -170,7 +170,7 @@ def _speed(problem: RoutingProblem) -> Iterator[InputFinding]:
         speed = convert(ratio, units.distance, "km") / convert(1.0, units.time, "h")
         if not _SLOW <= speed <= _FAST:
             text = (
-                f"{vehicle.name}: half of all legs are driven at {number(speed)} km/h or "
+                f"{vehicle.name}: half of all legs are driven at {number_text(speed)} km/h or "
                 f"{'more' if speed > 1 else 'less'}; are distances in {units.distance} and times in {units.time}?"
             )
             yield InputFinding("units", vehicle.name, text)

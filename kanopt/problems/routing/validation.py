@@ -13,7 +13,7 @@ from kanopt.problems.routing.data import Floats
 from kanopt.problems.routing.entities import Client, Depot, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
-from kanopt.problems.wording import list_names
+from kanopt.text import list_names
 
 __all__ = ["read_matrix", "routing_mistakes"]
 

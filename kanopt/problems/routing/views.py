@@ -12,7 +12,7 @@ from kanopt.problems.routing.entities import Client
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.simulate import Drive, breaks_on_leg, slack
 from kanopt.problems.views import GanttView, MapView, View
-from kanopt.problems.wording import amount_text, clock_text
+from kanopt.text import amount_text, clock_text
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.data import RoutingData

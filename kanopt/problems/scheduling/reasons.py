@@ -12,7 +12,7 @@ from kanopt.problems.findings import Reason
 from kanopt.problems.scheduling.arrays import ShopTiming
 from kanopt.problems.scheduling.dispatch import dispatch_greedily, earliest_completions
 from kanopt.problems.scheduling.simulate import TOLERANCE, PlacedTasks
-from kanopt.problems.wording import amount_text, list_names
+from kanopt.text import amount_text, list_names
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kanopt.problems.findings import Check, Violation
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.scheduling.plan import Schedule, assignment_positions
-from kanopt.problems.wording import amount_text
+from kanopt.text import amount_text
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.findings import Extrapolation
 from kanopt.problems.supply.simulate import Ledger
-from kanopt.problems.wording import number
+from kanopt.text import money_text
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
@@ -48,7 +48,8 @@ def _below_zero(problem: SupplyProblem, ledger: Ledger) -> list[Extrapolation]:
             "tariff",
             f"lane {names[lane]}",
             "value below zero",
-            f"tariff of lane {names[lane]} falls to {number(float(money[lane].min()))} {unit}; it counts as zero there",
+            f"tariff of lane {names[lane]} falls to {money_text(float(money[lane].min()), unit)}; "
+            "it counts as zero there",
         )
         for lane in np.flatnonzero((money < 0).any(axis=(1, 2))).tolist()
     ]

@@ -52,7 +52,7 @@ def test_a_client_elsewhere_costs_what_trying_everything_says(result: ko.Result,
     assert forced.after.objective == pytest.approx(best)
     assert forced.change == pytest.approx(best - 46.0)
     assert forced.terms()["change"].sum() == pytest.approx(forced.change)
-    assert str(forced) == f"client {client} on truck: the plan costs 7 EUR (15 %) more: fixed +7"
+    assert str(forced) == f"client {client} on truck: the plan costs 7.00 EUR (15 %) more: fixed +7.00"
 
 
 def test_a_leg_is_worth_what_the_plan_without_it_costs_more(result: ko.Result) -> None:

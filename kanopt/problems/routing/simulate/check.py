@@ -13,7 +13,7 @@ from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import split_list
 from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.simulate.drive import Drive
-from kanopt.problems.wording import amount_text, clock_text
+from kanopt.text import amount_text, clock_text
 
 __all__ = ["check_plan", "exceeds", "missing_skill", "slack", "trips_of"]
 
