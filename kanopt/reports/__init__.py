@@ -1,4 +1,4 @@
-"""Plots, and reports of one self-contained HTML file.
+"""Plots, and reports as single self-contained HTML files.
 
 Plots are matplotlib functions that take ``ax=None`` and return the axes. Reports embed the same plots as SVG, so
 that a page needs no network and no script.

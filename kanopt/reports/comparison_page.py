@@ -1,4 +1,4 @@
-"""A comparison as data for its template: what changed, by how much, why, and what was put elsewhere."""
+"""A comparison as data for its template: what changed, by how much, and why."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _answer(comparison: Comparison) -> tuple[str, ...]:
 
 
 def _true_minus(text: str) -> str:
-    """Give a sentence made for terminals the minus sign of the page."""
+    """Replace the hyphen-minus of a sentence by a true minus sign."""
     return text.replace(" -", " −") if not text.startswith("-") else "−" + text[1:].replace(" -", " −")
 
 
@@ -183,7 +183,7 @@ def _terms(comparison: Comparison, variant: Variant) -> PageTable:
 
 
 def _pairs(base: Run, other: Run) -> list[tuple[Figure, Figure]]:
-    """Return every view of the two plans, side by side and to one scale."""
+    """Return every view of the two plans, side by side and with a common scale."""
     runs = (base, other)
     if _same_plan(base.result, other.result):
         return []

@@ -1,4 +1,4 @@
-"""The picture of a trained network: every edge as the curve it is."""
+"""Draw a trained network with the curve of every edge."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FACTOR = (16.0, 7.0)  # how far before a product, and how far above and below i
 
 @dataclass(frozen=True)
 class _DiagramLayout:
-    """Where things stand, in pixels."""
+    """The layout of the drawing, in pixels."""
 
     left: float
     right: float
@@ -61,26 +61,26 @@ class _DiagramLayout:
         return 0.78 * self.row
 
     def letters(self, *, last: bool) -> int:
-        """Return how many letters of a name there is room for, at the left or at the right end."""
+        """Return the maximum number of letters of a name at the left or at the right end."""
         return int(((self.right if last else self.left) - _MARGIN) / _LETTER)
 
     def x(self, layer: float) -> float:
         return self.left + self.gap * layer
 
     def rows(self, count: int) -> np.ndarray:
-        """Return so many heights, evenly spread and centred."""
+        """Return `count` heights, evenly spaced and centred."""
         return (np.arange(count) + 0.5) * (self.height / max(count, 1))
 
 
 def diagram_size(diagram: Diagram) -> tuple[int, int]:
-    """Return width and height in pixels that a drawing of the network takes at ease."""
+    """Return the preferred width and height of a drawing of the network, in pixels."""
     rows = max(_most_frames(diagram), *(len(layer) for layer in diagram.layers))
     height = rows * min(_ROW, max(_TALL / rows, _LEAST))
     return int(sum(_name_widths(diagram)) + _GAP * (len(diagram.layers) - 1)), int(height + 8)
 
 
 def _name_widths(diagram: Diagram) -> tuple[float, float]:
-    """Return the room for names at the left and the right."""
+    """Return the widths reserved for names at the left and the right."""
     longest = (max(map(len, names), default=0) for names in (diagram.layers[0], diagram.layers[-1]))
     left, right = (
         min(max(least, length * _LETTER + _MARGIN), _LONGEST)
@@ -97,9 +97,9 @@ def _most_frames(diagram: Diagram) -> int:
 def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
     """Draw a network from left to right: columns, curves, nodes, output.
 
-    A node is the sum of the curves that end in it (Σ), or the product of two such sums (×), which are the two points
-    before it. The bars of a category stand in the order of the labels below its name. Curves that end in the same layer
-    share a vertical scale; the less the output loses without a curve, the fainter it is drawn. A pruned edge is dotted.
+    A node is the sum of its incoming curves (Σ), or the product of two such sums (×), which are the two points before
+    it. The bars of a category are in the order of the labels below its name. Curves into the same layer share a
+    vertical scale; the less important a curve is for the output, the fainter it is drawn. A pruned edge is dotted.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def plot_diagram(diagram: Diagram, ax: Axes | None = None) -> Axes:
 
 
 def _end(layout: _DiagramLayout, diagram: Diagram, edge: DiagramEdge, y: float) -> tuple[float, float]:
-    """Return where an edge arrives: at its node, or at the point of its factor."""
+    """Return the end point of an edge: its node, or the point of its factor."""
     x = layout.x(edge.layer + 1)
     if not diagram.is_product(edge.layer + 1, edge.target):
         return x, y
@@ -153,7 +153,7 @@ def _draw_edges(
     heights: tuple[float, float],
     end: tuple[float, float],
 ) -> None:
-    """Draw the way from a node through the frame of its curve to where it arrives."""
+    """Draw the line from a node through the frame of the curve to its end point."""
     start, row = heights
     middle, half = layout.x(edge.layer + 0.5), layout.frame_width / 2
     style: dict[str, Any] = {"color": MUTED.light, "linewidth": 1.0, "alpha": _opacity(edge), "zorder": 1}
@@ -181,7 +181,7 @@ def _draw_curve(ax: Axes, layout: _DiagramLayout, edge: DiagramEdge, y: float, t
 
 
 def _opacity(edge: DiagramEdge) -> float:
-    """Return how solid an edge is drawn: by the root of its strength, so that halves are still seen."""
+    """Return the opacity of an edge: the square root of its strength, so that weaker edges remain visible."""
     return _FAINTEST + (1.0 - _FAINTEST) * float(np.sqrt(min(max(edge.strength, 0.0), 1.0)))
 
 
@@ -212,7 +212,7 @@ def _draw_nodes(ax: Axes, layout: _DiagramLayout, diagram: Diagram, layer: int) 
 
 
 def _draw_hidden_nodes(ax: Axes, diagram: Diagram, layer: int, x: float, heights: np.ndarray) -> None:
-    """Draw hidden nodes as circles around what they do, so that no edge runs through the sign."""
+    """Draw hidden nodes as circles around their operator sign, so that no edge crosses the sign."""
     ax.plot(
         np.full(len(heights), x),
         heights,
@@ -229,12 +229,12 @@ def _draw_hidden_nodes(ax: Axes, diagram: Diagram, layer: int, x: float, heights
 
 
 def _labels(diagram: Diagram) -> dict[int, tuple[str, ...]]:
-    """Return the labels of every category, by its place among the inputs."""
+    """Return the labels of every category, by its index among the inputs."""
     return {edge.source: edge.labels for edge in diagram.edges if edge.layer == 0 and edge.labels}
 
 
 def fit_labels(labels: Sequence[str], most: int) -> str:
-    """Join labels as far as there is room for them, and count the others.
+    """Join as many labels as fit, and count the others.
 
     Examples
     --------

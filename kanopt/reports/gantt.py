@@ -1,4 +1,4 @@
-"""Bars on rows along a time axis."""
+"""Gantt charts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def plot_gantt(
     span: tuple[float, float] | None = None,
     kinds: Sequence[str] = (),
 ) -> Axes:
-    """Draw bars on rows, the first row on top.
+    """Draw a Gantt chart, the first row on top.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def plot_gantt(
     span
         First and last time on the axis, so that two charts compare; those of the bars if None.
     kinds
-        Kinds of bars in the order of their colours, for the same reason; as they come if empty.
+        Kinds of bars in the order of their colours, for the same reason; in order of appearance if empty.
     """
     ax = axes_or_new(ax, 680, gantt_height(view))
     bars = view.bars
@@ -89,7 +89,7 @@ def _time_text(value: float, view: GanttView) -> str:
 
 
 def _colours(kinds: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Return face and text colour by kind: those with a meaning of their own first."""
+    """Return face and text colour by kind: those with a fixed colour first."""
     fixed = {kind: look for kind, look in _FIXED.items() if kind in kinds}
     used = {face for face, _ in fixed.values()}
     free = [colour.light for colour in SERIES if colour.light not in used]
@@ -123,7 +123,7 @@ def _draw_bars(ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[st
 def _draw_labels(
     ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[str, tuple[str, str]]
 ) -> None:
-    """Write labels inside the bars that have room for them."""
+    """Write labels inside bars that are wide enough."""
     low, high = ax.get_xlim()
     room = (bars["end"] - bars["start"]).to_numpy(float) / (high - low) * pixels(ax)[0]
     for index, (bar, width) in enumerate(zip(named_rows(bars), room, strict=True)):
@@ -144,7 +144,7 @@ def _draw_labels(
 
 
 def _fits(text: str, width: float) -> bool:
-    """Say whether a text has room in so many pixels."""
+    """Return whether a text fits into a width in pixels."""
     return 6.2 * len(text) + 4 <= width
 
 

@@ -1,4 +1,4 @@
-"""Names next to points, placed so that they do not cover each other."""
+"""Place labels next to points without overlap."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _ROOM = 5.0  # pixels between a point and its name
 
 @dataclass
 class LabelPlacer:
-    """Places on a drawing that are taken by points and names, in pixels.
+    """Places labels on a drawing, and keeps track of the areas occupied by points and labels, in pixels.
 
     Parameters
     ----------
     ax
         Where names are written.
     scale
-        Pixels per unit of the data, the same both ways.
+        Pixels per unit of the data, equal in both directions.
     points
-        Marks that names should not cover, shape (n, 2), in units of the data.
+        Marks that labels should not cover, shape (n, 2), in units of the data.
     """
 
     ax: Axes
@@ -55,18 +55,18 @@ class LabelPlacer:
         must: bool,
         **look: Any,
     ) -> bool:
-        """Write a name beside the point `at`, where it covers least.
+        """Write a name beside the point `at`, where it overlaps least.
 
         Parameters
         ----------
         name, at
-            What to write, next to which place of the data.
+            The text, and the point in the units of the data.
         size
             Height of the font in pixels.
         first
             The direction to be tried first.
         must
-            Write it even where it covers something; else it is left out there.
+            Write it even if it overlaps something; else it is omitted then.
         **look
             Further properties of the text.
 
@@ -99,7 +99,7 @@ class LabelPlacer:
         return True
 
     def _overlap(self, box: Floats) -> float:
-        """Return the area of a box that is taken."""
+        """Return the occupied area of a box."""
         taken = np.array(self.taken).reshape(-1, 4)
         overlap = np.minimum(taken[:, 2:], box[2:]) - np.maximum(taken[:, :2], box[:2])
         return float(np.prod(np.clip(overlap, 0.0, None), axis=1).sum())

@@ -1,4 +1,4 @@
-"""Pictures and tables of laws: the output along one input, and the curves inside a formula."""
+"""Plots and tables of laws: the output as a function of one input, and the curves of a formula."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _WIDE = 100.0  # a range this many times longer than it starts is halved by rati
 
 
 def with_unit(name: str, unit: str) -> str:
-    """Return a name with its unit, as axes and table heads carry it.
+    """Return a name with its unit, for axes and table heads.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def reference_values(formula: Formula) -> dict[str, Value]:
 
 
 def fixed_inputs_text(formula: Formula, held: Mapping[str, Value]) -> str:
-    """Return in words at which values inputs are held."""
+    """Return the values at which inputs are held, in words."""
     units = {variable.name: variable.unit for variable in formula.inputs}
     told = [
         f"{name} = {value if isinstance(value, str) else number_text(float(value), 3)} {units[name]}".rstrip()
@@ -94,10 +94,10 @@ def plot_formula(
     at: Mapping[str, Value] | None = None,
     told: bool = True,
 ) -> Axes:
-    """Draw a law along one input, over the range it was learned on.
+    """Draw a law as a function of one input, over its training range.
 
-    Where the law has another numeric input, three lines show it near the low end, in the middle and near the high
-    end of whichever of them matters most; everything else is held at `at`.
+    If the law has another numeric input, three lines show a low, a central and a high value of the most influential
+    one; all other inputs are held at `at`.
 
     Parameters
     ----------
@@ -110,12 +110,12 @@ def plot_formula(
     at
         Values at which inputs are held; the middle of their ranges if not given.
     told
-        Say below the axis which input the lines are for, and at which values the others are held.
+        Whether to state below the axis which input the lines vary, and at which values the others are held.
 
     Raises
     ------
     FormulaError
-        If `along` is no input, or no range is known for it.
+        If `along` is not an input, or its range is unknown.
     """
     choices = plottable_inputs(formula)
     name = along or (choices[0] if choices else "")
@@ -159,7 +159,7 @@ def plot_formula(
 
 
 def plot_curve(curve: Curve, ax: Axes | None = None, *, unit: str = "") -> Axes:
-    """Draw a curve that a formula holds, between its first and last knot.
+    """Draw a curve of a formula, between its first and last knot.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def plot_curve(curve: Curve, ax: Axes | None = None, *, unit: str = "") -> Axes:
 def tabulate(
     formula: Formula, along: str, at: Mapping[str, Value] | None = None, rows: int = 9
 ) -> pd.DataFrame:
-    """Return the law along one input as a table: the input, then one column per line of :func:`plot_formula`.
+    """Return the law as a table over one input: the input, then one column per line of :func:`plot_formula`.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def tabulate(
 def comparison_levels(
     formula: Formula, along: str, held: Mapping[str, Value], fixed: Mapping[str, Value]
 ) -> tuple[str, list[Value]]:
-    """Return the other numeric input that matters most and three values of it; ``("", [nan])`` without one."""
+    """Return the most influential other numeric input and three values of it; ``("", [nan])`` without one."""
     best, name, levels = 0.0, "", [math.nan]
     for variable in _used(formula):
         ends = None if variable.is_category else _range(formula, variable)
@@ -293,7 +293,7 @@ def _bars(formula: Formula, ax: Axes, name: str, held: Mapping[str, Value]) -> N
 
 
 def _add_caption(formula: Formula, ax: Axes, other: str, held: Mapping[str, Value]) -> None:
-    """Say below the axis what the lines are, and at which values the rest is held."""
+    """State below the axis what the lines vary, and at which values the other inputs are held."""
     parts = [f"lines: {other}"] * bool(other)
     parts += [f"held at {fixed_inputs_text(formula, held)}"] * bool(held)
     if parts:
@@ -302,12 +302,12 @@ def _add_caption(formula: Formula, ax: Axes, other: str, held: Mapping[str, Valu
 
 
 def _is_integer_range(low: float, high: float) -> bool:
-    """Whether a range looks like one of whole numbers, as that of a month does: halves between them mislead."""
+    """Whether a range looks like one of integers, such as months, for which fractional ticks mislead."""
     return low.is_integer() and high.is_integer() and high - low >= _FEW
 
 
 def _scatter_band(formula: Formula, ax: Axes, x: np.ndarray, held: Mapping[str, Value], name: str) -> None:
-    """Shade where nine in ten held-out rows fell."""
+    """Shade the band of 90 % of the held-out residuals."""
     quantiles = dict(formula.fit.residual_quantiles) if formula.fit is not None else {}
     if 0.05 in quantiles and 0.95 in quantiles:
         y = formula.evaluate({**held, name: x})
@@ -322,7 +322,7 @@ def _scatter_band(formula: Formula, ax: Axes, x: np.ndarray, held: Mapping[str, 
 
 
 def _from_zero(ax: Axes) -> None:
-    """Let a positive law start at zero where that costs little room."""
+    """Start the axis of a positive law at zero if that wastes little space."""
     low, high = ax.get_ylim()
     if 0 < low < 0.5 * high:
         ax.set_ylim(0.0, high)

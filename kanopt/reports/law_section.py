@@ -1,4 +1,4 @@
-"""One law on a page: formula, fit, domain, curves, effects and the network it came from."""
+"""The section of a law on a page: formula, fit, domain, curves, effects and the network it was distilled from."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _BY_HAND = {
 
 @dataclass(frozen=True)
 class LawSection:
-    """A law, ready for the templates."""
+    """A law as data for the templates."""
 
     name: str
     output_text: str
@@ -79,7 +79,7 @@ class LawSection:
 
 
 def law_sections(laws: Mapping[str, LearnedLaw]) -> tuple[LawSection, ...]:
-    """Build the sections of all laws; a curve that several laws share is drawn under the first."""
+    """Build the sections of all laws; a curve shared by several laws is drawn in the first section."""
     drawn: dict[bytes, str] = {}
     sections = []
     for name, law in laws.items():
@@ -133,7 +133,7 @@ def _facts(formula: Formula, seconds: float) -> list[tuple[str, str]]:
 
 
 def _decisions(provenance: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return what in a law is not the outcome of the search: what a person decided, what was estimated afterwards."""
+    """Return what did not come from the search: decisions of the user, and later estimation."""
     by_hand = [f"{word} {provenance[key]}" for key, word in _BY_HAND.items() if provenance.get(key)]
     again = provenance.get("refitted", "")
     pairs = [("Decided by hand", "; ".join(by_hand)), ("Estimated again", again)]
@@ -174,7 +174,7 @@ def _valid_range_text(formula: Formula, variable: Variable) -> str:
 
 
 def _figures(name: str, formula: Formula) -> tuple[list[Figure], str, str]:
-    """Return the pictures along each input, at which values the rest is held, and what could not be drawn."""
+    """Return the plots over each input, the values at which the others are held, and what could not be drawn."""
     try:
         held = reference_values(formula)
         figures = [_slice_figure(name, formula, each, held) for each in plottable_inputs(formula)]
@@ -239,7 +239,7 @@ def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[PageTable]:
 
 
 def _constants(formula: Formula) -> PageTable:
-    """Return value, unit, standard error and interval of every constant; a column without an entry is left out."""
+    """Return value, unit, standard error and interval of every constant; empty columns are omitted."""
     units = formula.dimensions()
     ends = _ends(formula)
     rows = [
@@ -262,7 +262,7 @@ def _constants(formula: Formula) -> PageTable:
 
 
 def _unit(text: str | None) -> str | None:
-    """Return a unit as a cell; none where the declared units do not decide it."""
+    """Return a unit as a cell; None if the declared units do not determine it."""
     return "pure number" if text == "" else text
 
 
@@ -276,7 +276,7 @@ def _ends(formula: Formula) -> dict[str, tuple[float, float]]:
 
 
 def _interval(constant: Constant, ends: Mapping[str, tuple[float, float]]) -> str | None:
-    """Return the interval of a constant as a cell; one without a name has no covariance, and the normal's quantile."""
+    """Return the interval of a constant as a cell; without a name from its standard error and a normal quantile."""
     if is_parameter(constant) and constant.name in ends:
         return _interval_text(*ends[constant.name])
     if constant.name or constant.standard_error is None:
@@ -286,7 +286,7 @@ def _interval(constant: Constant, ends: Mapping[str, tuple[float, float]]) -> st
 
 
 def _interval_text(low: float, high: float) -> str:
-    """Write an interval with digits enough to tell its ends apart, however narrow it is.
+    """Write an interval with enough digits to distinguish its ends.
 
     Examples
     --------

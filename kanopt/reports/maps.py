@@ -1,4 +1,4 @@
-"""Pictures in the plane: route maps and networks."""
+"""Draw route maps and networks."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def plot_map(view: MapView, ax: Axes | None = None, *, groups: Sequence[str] = (
     ax
         Where to draw; a new figure if None.
     groups
-        Routes in the order of their colours, so that two maps compare; as they come if empty.
+        Routes in the order of their colours, so that two maps compare; in order of appearance if empty.
     """
     ax = axes_or_new(ax, 680, 520)
     roads = view.background if view.background is not None else _NO_ROADS
@@ -77,7 +77,7 @@ def plot_map(view: MapView, ax: Axes | None = None, *, groups: Sequence[str] = (
 
 
 def plot_network(view: NetworkView, ax: Axes | None = None) -> Axes:
-    """Draw nodes by role and edges as wide as their amounts.
+    """Draw a network: nodes by role, edges with widths by amount.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def plot_network(view: NetworkView, ax: Axes | None = None) -> Axes:
 
 
 def map_shape(view: MapView | NetworkView) -> float:
-    """Return height over width of a picture that shows all places without large empty margins."""
+    """Return the aspect ratio, height over width, of a drawing of all places without large empty margins."""
     wide, high = np.ptp(_coordinates(view), axis=0)
     return float(np.clip((high or 1.0) / (wide or 1.0), 0.5, 0.95))
 
@@ -147,7 +147,7 @@ def _centre(points: pd.DataFrame) -> Floats:
 
 
 def _coordinates(view: MapView | NetworkView) -> Floats:
-    """Return every place that is drawn, shape (n, 2)."""
+    """Return the coordinates of all places, shape (n, 2)."""
     if isinstance(view, NetworkView):
         return view.nodes[["x", "y"]].to_numpy(float)
     parts = [view.points[["x", "y"]], view.paths[["x", "y"]]]
@@ -157,7 +157,7 @@ def _coordinates(view: MapView | NetworkView) -> Floats:
 
 
 def _set_extent(ax: Axes, places: Floats) -> float:
-    """Frame all places with room for labels; return pixels per unit, the same east and north."""
+    """Set axis limits around all places with margins for labels; return pixels per unit, equal in both directions."""
     low, high = places.min(axis=0), places.max(axis=0)
     room = 0.07 * max(float(np.max(high - low)), 1e-9)
     low, high = low - room, high + room
@@ -200,7 +200,7 @@ def _route_names(
 
 
 def _draw_arrow(ax: Axes, path: Floats, colour: str, transform: Transform) -> None:
-    """Put an arrowhead in the middle of the longest of the first three legs."""
+    """Draw an arrowhead in the middle of the longest of the first three legs."""
     steps = np.diff(path[:4], axis=0)
     length = np.hypot(steps[:, 0], steps[:, 1])
     leg = int(np.argmax(length))
@@ -239,7 +239,7 @@ def _names(labels: LabelPlacer, points: pd.DataFrame) -> None:
 
 
 def _draw_legend(ax: Axes, nodes: pd.DataFrame) -> None:
-    """Say below the picture what the shapes mean."""
+    """Draw a legend of the marker shapes below the axes."""
     from matplotlib.lines import Line2D
 
     there = set(nodes["role"])
@@ -281,6 +281,6 @@ def _scale_bar(ax: Axes, unit: str) -> None:
 
 
 def _round_length(length: float) -> float:
-    """Return the longest of 1, 2 or 5 times a power of ten that is not longer."""
+    """Return the largest of 1, 2 or 5 times a power of ten that is at most `length`."""
     power = 10.0 ** np.floor(np.log10(length))
     return float(power * max(step for step in (1, 2, 5) if step * power <= length * 1.0000001))

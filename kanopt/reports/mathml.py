@@ -1,6 +1,6 @@
-"""A formula as MathML, which browsers set without scripts or fonts of ours.
+"""A formula as MathML, which browsers render without scripts or additional fonts.
 
-Every additive term is an expression of its own, so that a long law wraps on a phone as text does.
+Every additive term is a separate expression, so that a long law wraps on a phone like text.
 """
 
 from __future__ import annotations
@@ -36,10 +36,9 @@ _NAMES = {"log": "ln", "log1p": "ln"}
 
 @dataclass(frozen=True)
 class _MathPart:
-    """A part: its markup, how tightly it binds, its markup without a leading minus, and what it divides by.
+    """A part: its markup, its precedence, its markup without a leading minus, and its denominator.
 
-    `below` is what it divides by among other factors, `alone` the same where nothing else stands there, so that it
-    needs no brackets.
+    `below` is the denominator among other factors, `alone` the same as the only factor, which needs no parentheses.
     """
 
     markup: str
@@ -53,7 +52,7 @@ class _MathPart:
 
 
 def formula_terms(formula: Formula) -> list[str]:
-    """Return ``<math>`` elements that, set one after the other, read ``output = term + term …``.
+    """Return ``<math>`` elements that together read ``output = term + term …``.
 
     Examples
     --------
@@ -78,7 +77,7 @@ def formula_terms(formula: Formula) -> list[str]:
 
 
 def _factors(product: Product) -> list[str]:
-    """Return a product factor by factor, so that it wraps; in one piece where it is short or a fraction."""
+    """Return a product factor by factor, so that it wraps; in one piece if it is short or a fraction."""
     factors = [fold(node, _visit) for node in product.factors]
     if len(spelled(product)) < _LONG or any(factor.denominator or factor.negated for factor in factors):
         return [_product(factors).markup]

@@ -1,4 +1,4 @@
-"""The picture of the modules of a law: columns at the left, what is made of them to the right."""
+"""Draw the modules of a law as a tree, from the columns at the left to the law at the right."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _WORDS = {"sum": "sum", "product": "product", "pair": "enter as one", "joint": "
 
 @dataclass(frozen=True)
 class _ModuleLayout:
-    """Where things stand, in pixels."""
+    """The layout of the drawing, in pixels."""
 
     left: float
     gap: float
@@ -50,12 +50,12 @@ class _ModuleLayout:
         return self.left + self.gap * level
 
     def letters(self) -> int:
-        """Return how many letters of the name of a column there is room for."""
+        """Return the maximum number of letters of a column's name."""
         return int((self.left - _MARGIN) / _LETTER)
 
 
 def modules_size(tree: Module) -> tuple[int, int]:
-    """Return width and height in pixels that a drawing of the modules takes at ease."""
+    """Return the preferred width and height of a drawing of the modules, in pixels."""
     rows = len(tuple(tree.leaves))
     return int(_name_width(tree) + _GAP * max(tree.depth, 1) + _LAST), int(max(rows, 2) * _ROW + 8)
 
@@ -69,9 +69,9 @@ def _name_width(tree: Module) -> float:
 def plot_modules(modules: SeparabilityTests | Module, ax: Axes | None = None) -> Axes:
     """Draw the modules of a law as a tree, from the columns at the left to the law at the right.
 
-    A node is a sum (Σ) or a product (×) of functions of what comes together in it, a function of one combination of
-    columns, such as their ratio (/), or a function that no test takes apart (ƒ). Below it stands the strength of
-    the structure, 1 for a perfect one.
+    A node is a sum (Σ) or a product (×) of functions of its children, a function of one combination of columns, such as
+    their ratio (/), or a function without further structure (ƒ). Below it is the strength of the structure, 1 for a
+    perfect one.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class _ModuleDrawing:
     layout: _ModuleLayout
 
     def module(self, module: Module, top: float, *, root: bool = False) -> tuple[float, float]:
-        """Draw a module whose first row begins at a height, and return where it stands."""
+        """Draw a module whose first row begins at height `top`, and return its position."""
         x = self.layout.x(module.depth)
         if not module.children:
             y = top + self.layout.row / 2
@@ -130,7 +130,7 @@ class _ModuleDrawing:
         self.ax.annotate(name, (x, y), xytext=(-9, 0), fontsize="small", color=INK.light, **style)
 
     def node(self, module: Module, x: float, y: float, heights: Sequence[float]) -> None:
-        """Draw a node: what it does in a circle, its name above the line that leaves it, its strength below."""
+        """Draw a node: its sign in a circle, its name above the outgoing line, its strength below."""
         look: dict[str, Any] = {"color": PAPER.light, "markeredgecolor": INK.light, "markeredgewidth": 1.0}
         self.ax.plot([x], [y], "o", markersize=15, zorder=4, **look)
         sign = _SIGNS.get(module.kind) or _joint_sign(module.signs)
@@ -149,7 +149,7 @@ class _ModuleDrawing:
         self.words(above, below, x, y)
 
     def words(self, above: str, below: str, x: float, y: float) -> None:
-        """Write above and below the line that leaves a node."""
+        """Write above and below the outgoing line of a node."""
         place: dict[str, Any] = {"textcoords": "offset points", "ha": "left", "gid": HALO, "zorder": 5}
         if above:
             self.ax.annotate(above, (x, y), (12, 3), fontsize="small", color=INK.light, va="bottom", **place)
@@ -162,19 +162,19 @@ class _ModuleDrawing:
 
 
 def _joint_sign(signs: Sequence[str]) -> str:
-    """Return the sign of columns that enter as one: of two of them the one between, of more that of their kind."""
+    """Return the sign of columns that enter as one: for two the operator between them, for more that of their kind."""
     if len(signs) == 1:
         return _drawn_sign(signs[0])
     return "+" if set(signs) <= {"+", "−"} else _drawn_sign("·")
 
 
 def _drawn_sign(sign: str) -> str:
-    """Return a sign as it is drawn: a dot for times is too small to stand by itself."""
+    """Return a sign as drawn: a multiplication dot is too small and is replaced."""
     return "•" if sign == "·" else sign
 
 
 def _edge_notes(module: Module) -> tuple[str, ...]:
-    """Return what stands below the line that leaves a node, from the longest to the shortest way to put it."""
+    """Return alternative texts below the outgoing line of a node, from the longest to the shortest."""
     if module.strength is None:
         return ()
     strength = fixed_text(module.strength, 2)
@@ -184,5 +184,5 @@ def _edge_notes(module: Module) -> tuple[str, ...]:
 
 
 def _first_that_fits(texts: Sequence[str], letters: float) -> str:
-    """Return the first text for which there is room; empty where there is for none."""
+    """Return the first text that fits; empty if none does."""
     return next((text for text in texts if len(text) <= letters), "")

@@ -1,8 +1,8 @@
 """The colours of charts and pages.
 
 Charts are drawn in the light colours below. On a page each becomes a CSS variable, so that dark mode and
-print can give it another value. The eight series colours stay apart for people with deuteranopia and protanopia
-(a test measures it), and every chart names its series next to the marks.
+print can override it. The eight series colours are distinguishable with deuteranopia and protanopia
+(a test measures it), and every chart labels its series next to the marks.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ SERIES = (
 
 
 def series(index: int) -> Colour:
-    """Return the colour of a series; they repeat after eight, where only labels can tell series apart."""
+    """Return the colour of a series; colours repeat after eight, from where only labels distinguish series."""
     return SERIES[index % len(SERIES)]
 
 
 def colours() -> tuple[Colour, ...]:
-    """Return every colour there is."""
+    """Return all colours."""
     return (INK, MUTED, LINE, FAINT, PAPER, ALARM, *SERIES)

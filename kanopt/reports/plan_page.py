@@ -1,4 +1,4 @@
-"""A plan as data for the report's template, in the order in which it is read."""
+"""A plan as data for the report's template, in the order of the page."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _BESIDE = 5  # columns of a table that stands beside a chart
 
 @dataclass(frozen=True)
 class PlanPage:
-    """Everything the template prints."""
+    """The data of the template."""
 
     title: str
     kind: str
@@ -244,7 +244,7 @@ def _view_figure(view: View, place: int, width: int, whose: str = "the plan") ->
 
 
 def _today_figure(today: Result | None) -> Figure | None:
-    """Return the first view of the plan that is driven today."""
+    """Return the first view of today's plan."""
     if today is None or today.plan is None:
         return None
     views = today.problem.views(today.plan)
@@ -252,7 +252,7 @@ def _today_figure(today: Result | None) -> Figure | None:
 
 
 def _view_table(view: View) -> PageTable | None:
-    """Return the same in words, where a picture cannot be read off exactly."""
+    """Return a table of the view, for exact values."""
     if isinstance(view, GanttView):
         forms = {}
         if view.clock:
@@ -370,7 +370,7 @@ def _table_facts(report: TableReport) -> FactList:
 
 
 def _file_name(source: str) -> str:
-    """Return a file's name without the folders of the machine it was read on; addresses stay whole."""
+    """Return a file's name without its local folders; URLs are kept."""
     return source if "://" in source else PurePath(source).name or source
 
 

@@ -1,4 +1,4 @@
-"""Numbers along an axis."""
+"""Line charts of series."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["label_ends", "plot_series"]
 
 
 def plot_series(view: SeriesView, ax: Axes | None = None) -> Axes:
-    """Draw one line per column, each named at its end.
+    """Draw one line per column, each labelled at its end.
 
     Parameters
     ----------
@@ -62,13 +62,13 @@ def plot_series(view: SeriesView, ax: Axes | None = None) -> Axes:
 
 
 def _label_step(names: list[str], room: float) -> int:
-    """Return of how many names one can be written without touching the next."""
+    """Return the step between labels such that they do not overlap."""
     widest = 6.4 * max((len(name) for name in names), default=1) + 8
     return max(int(np.ceil(widest * len(names) / room)), 1)
 
 
 def label_ends(ax: Axes, x: float, names: list[str], values: np.ndarray) -> None:
-    """Name lines at their right ends, pushed apart where they would overlap."""
+    """Label lines at their right ends, moved apart where they would overlap."""
     low, high = ax.get_ylim()
     gap = 14 * (high - low) / pixels(ax)[1]
     order = np.argsort(values)

@@ -17,7 +17,7 @@ __all__ = ["ReportSubject", "subject_of_explanation", "subject_of_run"]
 
 @dataclass(frozen=True)
 class ReportSubject:
-    """What a report tells of.
+    """The subject of a report.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ class ReportSubject:
     laws
         By name.
     today
-        The plan it is held against, None for none.
+        The plan it is compared with, None for none.
     description
-        In the words of who made it.
+        The scenario's description.
     changes
         What a what-if changes, in words.
     tables
@@ -50,7 +50,7 @@ class ReportSubject:
 
 
 def subject_of_run(run: Run) -> ReportSubject:
-    """Return what the report of a run of a scenario tells of."""
+    """Return the report subject of a run of a scenario."""
     return ReportSubject(
         title=run.scenario.report.title or run.scenario.name,
         explanation=run.explanation,
@@ -64,7 +64,7 @@ def subject_of_run(run: Run) -> ReportSubject:
 
 
 def subject_of_explanation(explanation: Explanation, title: str, today: Result | None) -> ReportSubject:
-    """Return what the report of a plan tells of whose problem was not read from a file."""
+    """Return the report subject of an explained plan whose problem was not read from a file."""
     from kanopt.whatif import LearnedLaw
     from kanopt.whatif.run import environment
 

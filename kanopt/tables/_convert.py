@@ -1,4 +1,4 @@
-"""Turn the cells of one column into values of one kind, and name those that are not of it."""
+"""Convert the cells of one column to one kind, and report those that do not conform."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class ConvertedColumn:
     missing
         Cells that are missing in the source.
     faults
-        What is wrong to where it is wrong; a cell has one fault at most, and reads as missing.
+        Fault to a mask of its cells; a cell has at most one fault, and is missing in `values`.
     shown
-        The cells as they stand in the source, to be quoted.
+        The cells as written in the source, for messages.
     note
-        What was done to all of them.
+        A remark on the conversion of the column.
     """
 
     values: Any
@@ -64,7 +64,7 @@ class ConvertedColumn:
 
 
 def natural_kind(kind: Any) -> Kind | None:
-    """Return the kind that an Arrow type stands for; None where there is none."""
+    """Return the kind of an Arrow type; None if it does not determine one."""
     types = pa.types
     if types.is_dictionary(kind):
         return "category" if natural_kind(kind.value_type) == "text" else None
@@ -80,10 +80,10 @@ def natural_kind(kind: Any) -> Kind | None:
 
 
 def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str | None]:
-    """Read a column's kind off its cells, and say what was doubtful.
+    """Infer a column's kind from its cells, with a remark if that is doubtful.
 
-    A column of which at least half looks like numbers (or ISO dates) is taken for numbers (dates), so that the
-    cells which are not are refused and not swallowed by calling it all text.
+    A column with at least half of its cells like numbers (or ISO dates) is read as numbers (dates), so that the other
+    cells are refused instead of silently turning the column into text.
     """
     texts = _trimmed(array)
     texts = texts.filter(pc.invert(_is_missing(texts, form, "number")))
@@ -110,7 +110,7 @@ def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str | None]:
 
 
 def _doubt_text(texts: Any, numbers: int) -> str | None:
-    """Say what a column that is read as text may have been meant to be."""
+    """Return a remark on a text column that may have been intended as numbers."""
     count = len(texts)
     if 2 * _count(texts, _DATE) >= count:
         return "is read as text, although its values look like dates; declare kind 'datetime' and a format"
@@ -243,7 +243,7 @@ def _check_floats(
     shown: Any,
     column: Column,
 ) -> ConvertedColumn:
-    """Judge floats: finite, and whole where integers are declared."""
+    """Check floats: finite, and integral if integers are declared."""
     faults = {**faults, "not finite": np.isinf(values)}
     if column.kind == "integer":
         finite = np.isfinite(values)
@@ -276,7 +276,7 @@ def _dates_from_texts(texts: Any, missing: NDArray[np.bool_], column: Column) ->
 
 
 def _within(cells: ConvertedColumn, column: Column) -> ConvertedColumn:
-    """Add what is out of range, and what is missing but must not be."""
+    """Add faults for values out of range, and for missing values that are not allowed."""
     faults = dict(cells.faults)
     judged = np.logical_or.reduce([cells.missing, *faults.values()])
     for limit, beyond in ((column.minimum, np.less), (column.maximum, np.greater)):

@@ -1,4 +1,4 @@
-"""Say which cells or rows do not fit, so that a person can find and mend them."""
+"""Messages about invalid cells and rows, with their positions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LONGEST = 60
 def bad_cells(
     raw: RawTable, name: str, shown: Any, why: str, at: NDArray[np.bool_], most: int = _SHOWN
 ) -> list[BadCell]:
-    """Return the first cells of one fault, as they stand in the source."""
+    """Return the first cells with one fault, as written in the source."""
     places = np.flatnonzero(at)[:most]
     return [BadCell(int(raw.rows[k]), name, _cell(shown[int(k)]), why) for k in places]
 
@@ -35,7 +35,7 @@ def column_text(
     faults: dict[str, NDArray[np.bool_]],
     form: TextFormat,
 ) -> str:
-    """Describe the faults of one column: how many, of what sort, and where the first ones stand."""
+    """Describe the faults of one column: how many, of which kinds, and the positions of the first ones."""
     note = f", {cells.note}" if cells.note else ""
     lines = [f"  {column.name!r} ({column.kind}{note}):"]
     for why, at in faults.items():
@@ -80,7 +80,7 @@ def ragged_text(raw: RawTable) -> str:
 
 
 def _fault_patterns(shown: Any, at: NDArray[np.bool_]) -> list[tuple[str, int]]:
-    """Group values that differ in their digits only, and count the most frequent sorts that hold several."""
+    """Group values that differ only in their digits, and count the most frequent groups of several values."""
     texts = pc.replace_substring_regex(shown.filter(at).cast("string"), r"\d+", "#")
     counts = sorted(
         ((c["counts"], str(c["values"])) for c in pc.value_counts(texts).to_pylist()), reverse=True

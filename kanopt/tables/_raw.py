@@ -1,4 +1,4 @@
-"""A table as its source has it, before any cell is judged."""
+"""A table as read from its source, before cells are checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["RawTable", "as_strings", "file_hash"]
 
 @dataclass(frozen=True)
 class RawTable:
-    """Cells as the source has them.
+    """The unchecked cells of a source.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The state of one reading: which rows are still in, and what was done to which cells."""
+"""The state of reading one table: which rows are kept, and how cells were treated."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OnDuplicate = Literal["keep", "drop", "error"]
 
 @dataclass
 class TableReading:
-    """One reading, step by step: ragged rows, repeated rows, kinds, faults, key, report.
+    """The steps of reading one table: ragged rows, repeated rows, kinds, faults, key, report.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class TableReading:
         self.notes = list(self.raw.notes)
 
     def leave_out(self, mask: NDArray[np.bool_], why: str) -> None:
-        """Leave rows out and count those that were still in."""
+        """Drop rows and count those that had been kept so far."""
         count = int((mask & self.keep).sum())
         if count:
             self.left_out[why] = self.left_out.get(why, 0) + count
@@ -136,7 +136,7 @@ class TableReading:
         return seen or "text"
 
     def apply_actions(self) -> None:
-        """Act on every fault: leave rows out, then refuse all bad columns at once, then set cells missing."""
+        """Treat every fault: drop rows, then refuse all bad columns at once, then set cells missing."""
         for name, cells in self.cells.items():
             if self.actions[name] == "drop":
                 for why, at in cells.faults.items():
@@ -159,7 +159,7 @@ class TableReading:
         self._warn_mostly_missing()
 
     def _warn_mostly_missing(self) -> None:
-        """Warn of columns most of which was set missing: the reading is wrong there, and not the cells."""
+        """Warn of columns with mostly missing values after conversion, which suggests a wrong kind or format."""
         parts, advice = [], ""
         for name, reasons in self.set_missing.items():
             cells, gone = self.cells[name], sum(reasons.values())
@@ -182,7 +182,7 @@ class TableReading:
         self.examples += bad_cells(self.raw, name, self.cells[name].shown, why, at & self.keep)
 
     def frame(self, on_duplicate: OnDuplicate) -> pd.DataFrame:
-        """Return the rows that are still in, and see to the schema's key."""
+        """Return the kept rows after checking the schema's key."""
         key = [name for name in self.schema.key if name in self.cells]
         if key:
             repeated = self._values(key).duplicated().to_numpy()

@@ -1,4 +1,4 @@
-"""Read a text file of separated values as it stands: encoding, separator, line ends, ragged rows."""
+"""Read a text file of separated values: encoding, separator, line ends, ragged rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CHUNK = 50_000
 
 @dataclass(frozen=True)
 class TextFormat:
-    """How a text file is written, where it does not speak for itself.
+    """The format of a text file.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def _decode_fault(path: Path, encoding: str) -> str | None:
 
 
 def _separator(path: Path, encoding: str, form: TextFormat) -> str:
-    """Return the sign that divides the first rows most evenly into most cells."""
+    """Return the separator that splits the first rows into the most cells, most evenly."""
     if path.suffix.lower() in (".tsv", ".tab"):
         return "\t"
     with path.open(encoding=encoding, newline="") as file:
@@ -275,7 +275,7 @@ def _body(
 
 
 def _non_blank_rows(cells: list[Any]) -> Any:
-    """Say which rows have at least one cell that is not blank."""
+    """Return a mask of the rows with at least one non-blank cell."""
     filled = pc.not_equal(pc.utf8_trim_whitespace(cells[0]), "")
     for column in cells[1:]:
         filled = pc.or_(filled, pc.not_equal(pc.utf8_trim_whitespace(column), ""))
@@ -283,7 +283,7 @@ def _non_blank_rows(cells: list[Any]) -> Any:
 
 
 def _names(header: list[str], columns: list[Any]) -> tuple[tuple[str, ...], list[Any], list[str]]:
-    """Name the columns that have no name, and leave those out that hold nothing either."""
+    """Name the columns without a name, and drop those that are empty as well."""
     names, kept, notes = [], [], []
     for place, (name, column) in enumerate(zip(header, columns, strict=True), start=1):
         if not name and not pc.any(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py():

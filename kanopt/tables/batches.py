@@ -76,7 +76,7 @@ class ParquetSource:
     paths
         The files.
     categories
-        Columns to take for categories although they hold whole numbers.
+        Columns to read as categories although they contain integers.
 
     Examples
     --------
@@ -142,7 +142,7 @@ class ParquetSource:
 
 @dataclass(frozen=True)
 class FrameSource:
-    """Frames that a callable makes anew for every reading.
+    """Frames from a callable that returns a fresh iterator for every pass.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ class FrameSource:
 
 
 def is_source(given: Any) -> bool:
-    """Say whether something is a table to be read in batches: paths, a callable or an iterator.
+    """Return whether something is a table to be read in batches: paths, a callable or an iterator.
 
     Examples
     --------
@@ -217,7 +217,7 @@ def is_source(given: Any) -> bool:
 
 @contextmanager
 def open_source(given: SourceLike) -> Iterator[BatchSource]:
-    """Make a source of what a user gave; what was written to disk for it is removed at the end.
+    """Open a source given by the user; temporary files are removed at the end.
 
     An iterator can be read once only, and learning takes several readings: it is written to a temporary Parquet file,
     which needs about as much room as the table would as a file of its own.
@@ -240,7 +240,7 @@ def open_source(given: SourceLike) -> Iterator[BatchSource]:
 
 
 def kind_of(declared: Any) -> Kind:
-    """Return what an Arrow type is to a law.
+    """Return the kind of an Arrow type as an input of a law.
 
     Examples
     --------

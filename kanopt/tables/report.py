@@ -1,4 +1,4 @@
-"""What a frame carries besides its cells: units, and the report of how it was read.
+"""Metadata of a frame: units, and the report of how it was read.
 
 Both live in ``frame.attrs["kanopt"]`` as plain dictionaries, so that they survive slicing, copying and a
 Parquet round trip; read them with :func:`units_of` and :func:`report_of`.
@@ -25,7 +25,7 @@ KEY = "kanopt"
 
 @dataclass(frozen=True)
 class BadCell:
-    """One cell that did not meet what was asked of its column.
+    """One cell that violates the specification of its column.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class BadCell:
     column, value
         The column's name in the frame, and the cell as it stands in the source.
     reason
-        What is wrong with it.
+        The fault.
     """
 
     row: int

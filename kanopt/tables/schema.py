@@ -1,4 +1,4 @@
-"""What a table must look like: its columns, their kinds, units and ranges."""
+"""Schemas of tables: columns, their kinds, units and ranges."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NUMERIC = ("number", "integer")
 
 @dataclass(frozen=True)
 class Column:
-    """What one column must hold.
+    """The specification of one column.
 
     Parameters
     ----------
@@ -30,13 +30,13 @@ class Column:
         ``"number"`` (float64), ``"integer"`` (int64; float64 where values are missing), ``"category"``,
         ``"text"``, ``"datetime"`` or ``"boolean"``.
     unit
-        Unit the frame shall have it in; only for numbers.
+        Unit of the values in the frame; only for numbers.
     required
         Whether a table without the column is refused.
     allow_missing
         Whether cells may be blank.
     minimum, maximum
-        Smallest and largest value allowed, included; for a datetime a text such as ``"2024-01-31"``.
+        Smallest and largest allowed value, inclusive; for a datetime a text such as ``"2024-01-31"``.
     format
         How dates are written, as in :meth:`datetime.datetime.strptime`; None means ISO 8601.
 
@@ -92,14 +92,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Schema:
-    """What a whole table must hold.
+    """The specification of a table.
 
     Parameters
     ----------
     columns
         Its columns.
     key
-        Columns whose values together name a row, so that no two rows may share them.
+        Columns whose values together identify a row, so that no two rows may share them.
 
     Raises
     ------

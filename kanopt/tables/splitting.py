@@ -1,4 +1,4 @@
-"""Divide a table into rows to learn from and rows held out."""
+"""Split a table into training rows and held-out rows."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def split(
     seed: int = 0,
     how: Literal["time", "group"] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Divide a table into training rows and held-out rows.
+    """Split a table into training rows and held-out rows.
 
     Three ways, told apart by `by` and by what the column holds:
 
-    * **random rows**: `by` is None. Only right where rows have nothing to do with one another.
+    * **random rows**: `by` is None. Only valid if rows are independent.
     * **time**: the column has an order (numbers, dates, periods, durations, ordered categories). Its last
       values are held out, whole: a law for next month is judged on months it has not seen.
     * **groups**: the column has none (text, categories, booleans). Groups drawn at random are held out,
@@ -121,7 +121,7 @@ def _has_order(column: pd.Series[Any]) -> bool:
 def _hold_out_by_column(
     column: pd.Series[Any], by: str, share: int | float, seed: int, how: str | None
 ) -> NDArray[np.bool_]:
-    """Say which rows are held out, whole values at a time."""
+    """Return a mask of the held-out rows, which are all rows of some values of the column."""
     ordered = _has_order(column) if how is None else how == "time"
     # ordered categories sort by their order, plain ones and text by their name
     values = column.cat.codes if isinstance(column.dtype, pd.CategoricalDtype) else column

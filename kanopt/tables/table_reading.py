@@ -1,4 +1,4 @@
-"""Read a table, judge every cell, and account for every row."""
+"""Read a table, check every cell, and account for every row."""
 
 from __future__ import annotations
 

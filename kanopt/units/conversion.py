@@ -1,4 +1,4 @@
-"""Whether a text is a unit, whether two units measure the same, and numbers from one to the other."""
+"""Check units, compare their dimensions, and convert values between them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["check_unit", "convert", "factor", "same_dimension"]
 
 
 def check_unit(text: str) -> str:
-    """Return a unit as it will be shown, or say why it is none.
+    """Return a unit in its displayed form, or raise an error with the reason why it is invalid.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def check_unit(text: str) -> str:
 
 
 def same_dimension(a: str, b: str) -> bool:
-    """Say whether two units measure the same thing.
+    """Return whether two units have the same dimension.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Units as text: the words that are known, the grammar, and what a text means in base units."""
+"""Parse units: the known names, the grammar, and the conversion to base units."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def raised(base: Powers, power: Fraction | int) -> Powers:
 
 @dataclass(frozen=True)
 class Unit:
-    """An exact factor to base units, the exponents of the dimensions, and those of the words it is written in."""
+    """An exact factor to base units, the exponents of the dimensions, and those of the unit names used."""
 
     scale: Fraction
     dimensions: Powers = ()
@@ -111,7 +111,7 @@ def _registry() -> pint.UnitRegistry[Any]:
 
 @lru_cache(maxsize=1024)
 def named(name: str) -> Unit | str:
-    """Look one unit name up; a string says why it cannot be used."""
+    """Look up a unit name; a returned string is the reason why it cannot be used."""
     import pint
 
     if name in _REFUSED:

@@ -1,4 +1,4 @@
-"""Units as products of powers: the arithmetic of dimensional analysis, and the text of what comes out of it."""
+"""Units as products of powers: the arithmetic of dimensional analysis, and its results as text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["UnitPowers", "dimension_of", "powers_of"]
 
 @dataclass(frozen=True)
 class UnitPowers:
-    """A product of units in the words they were declared in, each to a power that may be a fraction.
+    """A product of rational powers of units, in the unit names as declared.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The step from floats to the integers that solvers count in, and what it costs at most."""
+"""Scale floats to the integers of solvers, with a bound on the rounding error."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _PIECE = 1 << 15
 
 @dataclass(frozen=True)
 class Scaling:
-    """How floats become the integers of a solver, and what that costs at most.
+    """A scaling from floats to the integers of a solver, with a bound on the rounding error.
 
     Parameters
     ----------
     factor
         Integer steps per original unit: 1000 keeps three decimals.
     rounding
-        ``"up"`` for what must not be underestimated (durations, demands), ``"down"`` for what must not
-        be overestimated (capacities), ``"nearest"`` for an objective.
+        ``"up"`` for quantities that must not be underestimated (durations, demands), ``"down"`` for those that must
+        not be overestimated (capacities), ``"nearest"`` for an objective.
 
     Raises
     ------
