@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,7 +14,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import SolverError
 from kanopt.problems.result import Progress
-from kanopt.solvers import highs_child as child
+from kanopt.worker import run_workers
 
 __all__ = [
     "GAP",
@@ -28,7 +23,6 @@ __all__ = [
     "HighsResult",
     "HighsTermination",
     "MixedIntegerModel",
-    "read_incumbents",
     "run_highs",
 ]
 
@@ -39,6 +33,7 @@ GAP = 1e-6
 """Relative gap at which HiGHS calls a plan optimal."""
 _SMALLEST = 1e-9
 GRACE = 10.0
+_SCRIPT = Path(__file__).with_name("highs_child.py")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,30 +67,11 @@ class MixedIntegerModel:
         """The cost that HiGHS sees: coefficients too small for it are zero."""
         return np.where(np.abs(self.cost) < _SMALLEST, 0.0, self.cost)
 
-    def to_proto(self) -> Any:
-        """Return the model as MathOpt's ``ModelProto``."""
-        from ortools.math_opt import model_pb2
-
-        proto = model_pb2.ModelProto()
-        variables, constraints = proto.variables, proto.linear_constraints
-        variables.ids.extend(range(len(self.cost)))
-        variables.lower_bounds.extend(self.lower.tolist())
-        variables.upper_bounds.extend(self.upper.tolist())
-        variables.integers.extend(self.integer.tolist())
-        constraints.ids.extend(range(len(self.row_lower)))
-        constraints.lower_bounds.extend(self.row_lower.tolist())
-        constraints.upper_bounds.extend(self.row_upper.tolist())
-        cost = self.effective_cost
-        priced = np.flatnonzero(cost)
-        proto.objective.linear_coefficients.ids.extend(priced.tolist())
-        proto.objective.linear_coefficients.values.extend(cost[priced].tolist())
-        kept = np.flatnonzero(np.abs(self.values) >= _SMALLEST)
-        order = kept[np.lexsort((self.columns[kept], self.rows[kept]))]
-        matrix = proto.linear_constraint_matrix
-        matrix.row_ids.extend(self.rows[order].tolist())
-        matrix.column_ids.extend(self.columns[order].tolist())
-        matrix.coefficients.extend(self.values[order].tolist())
-        return proto
+    def to_arrays(self) -> dict[str, Any]:
+        """Return the arrays by name, without the coefficients that HiGHS would refuse as too small."""
+        kept = np.abs(self.values) >= _SMALLEST
+        entries = {name: getattr(self, name)[kept] for name in ("rows", "columns", "values")}
+        return {**vars(self), **entries, "cost": self.effective_cost}
 
 
 @dataclass(frozen=True)
@@ -166,7 +142,7 @@ def run_highs(model: MixedIntegerModel, options: HighsOptions) -> HighsResult:
 
     Returns
     -------
-    Answer
+    HighsResult
         After Ctrl-C the best point so far.
 
     Raises
@@ -178,220 +154,86 @@ def run_highs(model: MixedIntegerModel, options: HighsOptions) -> HighsResult:
     --------
     >>> one = np.ones(2)
     >>> model = MixedIntegerModel(cost=np.array([1.0, 3.0]), lower=0 * one, upper=2 * one, integer=one > 0,
-    ...                     rows=np.array([0, 0]), columns=np.array([0, 1]), values=one,
-    ...                     row_lower=np.array([2.5]), row_upper=np.array([np.inf]))
-    >>> answer = run_highs(model, HighsOptions())
-    >>> answer.termination.value, answer.values.tolist(), answer.bound
+    ...                           rows=np.array([0, 0]), columns=np.array([0, 1]), values=one,
+    ...                           row_lower=np.array([2.5]), row_upper=np.array([np.inf]))
+    >>> result = run_highs(model, HighsOptions())
+    >>> result.termination.value, result.values.tolist(), result.bound
     ('optimal', [2.0, 1.0], 5.0)
     """
-    with TemporaryDirectory(prefix="kanopt-") as name:
-        folder = Path(name)
-        (folder / child.MODEL).write_bytes(model.to_proto().SerializeToString())
-        (folder / child.PARAMETERS).write_bytes(_parameters(options, folder).SerializeToString())
-        (folder / child.HINT).write_bytes(_hint(options.hint).SerializeToString())
-        watch = _LogReader(options.progress)
-        stopped = _run(folder, options.time_limit, watch)
-        return _result(model, folder, watch, stopped)
+    search = _HighsSearch(options.progress)
+    order = {"model": model.to_arrays(), "options": _highs_options(options), "hint": options.hint}
+    # HiGHS looks at the clock between steps only; a long step must not run on for ever
+    longest = 1.2 * options.time_limit + GRACE
+    try:
+        (end,) = run_workers(
+            str(_SCRIPT),
+            [order],
+            left=lambda: longest - search.seconds,
+            asked=lambda: False,
+            heard=lambda _, told: search.hear(told),
+            grace=0.0,
+        )
+    except KeyboardInterrupt:
+        return search.result(HighsTermination.INTERRUPTED)
+    if end.failed:
+        raise SolverError("HiGHS failed; the end of its log:\n" + "\n".join(end.complaints))
+    if not end.message:
+        return search.result(HighsTermination.LIMIT)
+    if end.message not in _TERMINATIONS:
+        raise SolverError(f"HiGHS ended with {end.message}; " + "\n".join(end.complaints))
+    return search.result(_TERMINATIONS[end.message])
 
 
-def _parameters(options: HighsOptions, folder: Path) -> Any:
-    from ortools.math_opt import parameters_pb2
-
-    parameters = parameters_pb2.SolveParametersProto()
-    parameters.time_limit.FromTimedelta(_seconds(options.time_limit))
-    parameters.random_seed = options.seed % 2**31
-    parameters.relative_gap_tolerance = GAP
-    highs = parameters.highs
-    highs.string_options["mip_improving_solution_file"] = str(folder / child.INCUMBENTS)
-    highs.bool_options["mip_improving_solution_report_sparse"] = True
-    highs.string_options["parallel"] = "on" if options.threads > 1 else "off"
-    highs.int_options["threads"] = max(1, options.threads)
-    for tolerance in ("mip", "primal", "dual"):
-        highs.double_options[f"{tolerance}_feasibility_tolerance"] = TOLERANCE
-    return parameters
+_TERMINATIONS = {
+    "kOptimal": HighsTermination.OPTIMAL,
+    "kInfeasible": HighsTermination.INFEASIBLE,
+    "kUnboundedOrInfeasible": HighsTermination.INFEASIBLE,
+    "kTimeLimit": HighsTermination.LIMIT,
+}
 
 
-def _seconds(limit: float) -> Any:
-    from datetime import timedelta
-
-    return timedelta(seconds=max(0.0, limit))
-
-
-def _hint(point: Floats | None) -> Any:
-    from ortools.math_opt import model_parameters_pb2
-
-    proto = model_parameters_pb2.ModelSolveParametersProto()
-    if point is not None:
-        values = proto.solution_hints.add().variable_values
-        values.ids.extend(range(len(point)))
-        values.values.extend(point.tolist())
-    return proto
+def _highs_options(options: HighsOptions) -> dict[str, Any]:
+    tolerances = {f"{kind}_feasibility_tolerance": TOLERANCE for kind in ("mip", "primal", "dual")}
+    return {
+        "time_limit": max(0.0, options.time_limit),
+        "random_seed": options.seed % 2**31,
+        "mip_rel_gap": GAP,
+        "parallel": "on" if options.threads > 1 else "off",
+        "threads": max(1, options.threads),
+        **tolerances,
+    }
 
 
-class _LogReader:
-    """Reads HiGHS's log while it runs: incumbents and bounds."""
+class _HighsSearch:
+    """What HiGHS has told so far."""
 
     def __init__(self, progress: Callable[[Progress], None] | None) -> None:
         self.progress = progress
-        self.start = time.perf_counter()
+        self.began = time.perf_counter()
         self.history: list[Progress] = []
         self.bound: float | None = None
-        self.last: list[str] = []
+        self.values: Floats | None = None
 
-    def read(self, line: str) -> None:
-        """Take in one line of the log."""
-        self.last = [*self.last[-9:], line]
-        row = _read_row(line)
-        if row is None:
-            return
-        bound, objective = row
-        if np.isfinite(bound):
+    @property
+    def seconds(self) -> float:
+        """Seconds since the search began."""
+        return time.perf_counter() - self.began
+
+    def hear(self, told: Mapping[str, Any]) -> None:
+        """Take in a bound, and a point where there is one; pass on what is better."""
+        bound = told["bound"]
+        if bound is not None and np.isfinite(bound):
             self.bound = bound if self.bound is None else max(self.bound, bound)
-        best = self.history[-1].objective if self.history else None
-        if np.isfinite(objective) and (best is None or objective < best):
-            self.add(objective)
+        if "values" not in told:
+            return
+        best, objective = self.history[-1].objective if self.history else None, told["objective"]
+        if best is None or objective <= best:
+            self.values = np.array(told["values"])
+        if best is None or objective < best:
+            self.history.append(Progress(self.seconds, objective, self.bound))
+            if self.progress is not None:
+                self.progress(self.history[-1])
 
-    def add(self, objective: float) -> None:
-        """Note an incumbent and pass it on."""
-        step = Progress(time.perf_counter() - self.start, objective, self.bound)
-        self.history.append(step)
-        if self.progress is not None:
-            self.progress(step)
-
-
-_ROW = re.compile(r"^\s[\sA-Za-z]\s*\d+\s+\d+\s+\d+\s+[\d.]+%\s+(\S+)\s+(\S+)\s")
-
-
-def _read_row(line: str) -> tuple[float, float] | None:
-    """Return bound and incumbent of a row of the search log; the bound stepped down by its last digit.
-
-    Examples
-    --------
-    >>> _read_row(" R       0       0         0   0.00%   26337.95         28441.406218       7.40%        0  ")
-    (26337.94, 28441.406218)
-    """
-    found = _ROW.match(line)
-    if found is None:
-        return None
-    printed, incumbent = found.groups()
-    bound, objective = float(printed), float(incumbent)
-    if np.isfinite(bound):
-        decimals = len(printed.partition("e")[0].partition(".")[2])
-        exponent = int(printed.partition("e")[2] or 0)
-        bound = round(bound - 10.0 ** (exponent - decimals), decimals - exponent)
-    return bound, objective
-
-
-def _run(folder: Path, limit: float, watch: _LogReader) -> HighsTermination | None:
-    """Run HiGHS on a folder; return why it was stopped from outside, None where it stopped by itself."""
-    command = [sys.executable, "-P", child.__file__, str(folder)]
-    late = threading.Event()
-    errors = folder / "errors.txt"
-    with (
-        errors.open("wb") as complaints,
-        subprocess.Popen(  # noqa: S603
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            start_new_session=True,
-        ) as process,
-    ):
-
-        def overdue() -> None:
-            late.set()
-            process.kill()
-
-        # HiGHS looks at the clock between steps only; a long step must not run on for ever
-        guard = threading.Timer(1.2 * limit + GRACE, overdue)
-        guard.start()
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                watch.read(line.decode("utf-8", "replace").rstrip("\r\n"))
-            code = process.wait()
-        except KeyboardInterrupt:
-            return HighsTermination.INTERRUPTED
-        finally:
-            guard.cancel()
-            process.kill()
-    if late.is_set():
-        return HighsTermination.LIMIT
-    if code != 0 or not (folder / child.RESULT).exists():
-        told = [*watch.last, *errors.read_text("utf-8", "replace").splitlines()[-5:]]
-        raise SolverError("HiGHS failed; the end of its log:\n" + "\n".join(told))
-    return None
-
-
-def _result(
-    model: MixedIntegerModel, folder: Path, watch: _LogReader, stopped: HighsTermination | None
-) -> HighsResult:
-    if stopped is not None:
-        values = read_incumbents(folder / child.INCUMBENTS, len(model.cost))
-        return HighsResult(stopped, values, watch.bound, tuple(watch.history))
-    from ortools.math_opt import result_pb2
-
-    result = result_pb2.SolveResultProto.FromString((folder / child.RESULT).read_bytes())
-    ending = _termination(result.termination, watch)
-    values = _values(result, len(model.cost))
-    bound = result.termination.objective_bounds.dual_bound
-    if values is not None:
-        objective = float(model.effective_cost @ values)
-        if not watch.history or objective < (watch.history[-1].objective or 0.0):
-            watch.bound = bound if np.isfinite(bound) else watch.bound
-            watch.add(objective)
-    return HighsResult(ending, values, float(bound) if np.isfinite(bound) else None, tuple(watch.history))
-
-
-def _termination(termination: Any, watch: _LogReader) -> HighsTermination:
-    from ortools.math_opt import result_pb2
-
-    endings = {
-        result_pb2.TERMINATION_REASON_OPTIMAL: HighsTermination.OPTIMAL,
-        result_pb2.TERMINATION_REASON_INFEASIBLE: HighsTermination.INFEASIBLE,
-        result_pb2.TERMINATION_REASON_FEASIBLE: HighsTermination.LIMIT,
-        result_pb2.TERMINATION_REASON_NO_SOLUTION_FOUND: HighsTermination.LIMIT,
-        result_pb2.TERMINATION_REASON_INFEASIBLE_OR_UNBOUNDED: HighsTermination.INFEASIBLE,
-    }
-    if termination.reason not in endings:
-        name = result_pb2.TerminationReasonProto.Name(termination.reason)
-        raise SolverError(f"HiGHS ended with {name} ({termination.detail}); " + "\n".join(watch.last))
-    return endings[termination.reason]
-
-
-def _values(result: Any, count: int) -> Floats | None:
-    from ortools.math_opt import solution_pb2
-
-    for solution in result.solutions:
-        primal = solution.primal_solution
-        if primal.feasibility_status == solution_pb2.SOLUTION_STATUS_FEASIBLE:
-            values = np.zeros(count)
-            values[np.array(primal.variable_values.ids, dtype=np.intp)] = primal.variable_values.values
-            return values
-    return None
-
-
-def read_incumbents(path: Path, count: int) -> Floats | None:
-    """Return the last complete point of the file in which HiGHS notes incumbents as it finds them.
-
-    Parameters
-    ----------
-    path
-        The file; it may be missing, or end in the middle of a point.
-    count
-        Number of variables.
-    """
-    if not path.exists():
-        return None
-    # what stands behind the last line break is not written to its end
-    lines = path.read_text("utf-8").rpartition("\n")[0].splitlines()
-    starts = [place for place, line in enumerate(lines) if line.startswith("# Columns")]
-    for start in reversed(starts):
-        entries = abs(int(lines[start].split()[-1]))
-        body = lines[start + 1 : start + 1 + entries]
-        if len(body) == entries:
-            values = np.zeros(count)
-            table = np.array([line.split()[-2:] for line in body], dtype=float).reshape(-1, 2)
-            values[table[:, 1].astype(np.intp)] = table[:, 0]
-            return values
-    return None
+    def result(self, termination: HighsTermination) -> HighsResult:
+        """Return what was found."""
+        return HighsResult(termination, self.values, self.bound, tuple(self.history))

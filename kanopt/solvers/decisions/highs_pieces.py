@@ -39,7 +39,7 @@ class HighsPieces(PiecesSolver):
     @property
     def name(self) -> str:
         """Name and version."""
-        return f"HiGHS on certified pieces (OR-Tools {version('ortools')})"
+        return f"HiGHS {version('highspy')} on certified pieces"
 
     def encoding(self, problem: Any) -> Encoding:
         """Return how a problem that it accepts is encoded."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -307,24 +305,6 @@ class RoutingArrays:
             served[list(way)] = True
         return self.unreachable_mandatory + int((self.mandatory & ~served).sum()), self.objective(ways)
 
-    def save(self, path: Path) -> None:
-        """Write the arrays to a file that :meth:`load` reads in another process."""
-        stored = {
-            item.name: getattr(self, item.name)
-            for item in fields(RoutingArrays)
-            if item.name not in ("money", "rules")
-        }
-        np.savez(path, money=np.array([self.money.factor]), **stored, **self.rules.to_arrays())
-
-    @classmethod
-    def load(cls, path: Path) -> RoutingArrays:
-        """Read what :meth:`save` has written."""
-        with np.load(path, allow_pickle=False) as stored:
-            everything: dict[str, Any] = {name: stored[name] for name in stored.files}
-        read = {name: value for name, value in everything.items() if "." not in name}
-        read["rules"] = RoutingRules.from_arrays(everything)
-        read["fleet"] = tuple((int(kind), int(index)) for kind, index in read["fleet"])
-        read["money"] = Scaling(float(read["money"][0]))
-        for name in ("depots", "missed_prizes", "unreachable_mandatory", "horizon"):
-            read[name] = int(read[name])
-        return RoutingArrays(**read)
+    def without_names(self) -> RoutingArrays:
+        """Return the arrays alone, which travel to another process without the problem they were made of."""
+        return RoutingArrays(**{item.name: getattr(self, item.name) for item in fields(RoutingArrays)})

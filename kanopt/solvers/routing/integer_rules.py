@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -14,7 +13,6 @@ __all__ = ["RoutingRules"]
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-_PREFIX = "rules."
 
 
 def _none() -> Any:
@@ -142,18 +140,6 @@ class RoutingRules:
         for node in np.flatnonzero(self.source >= 0).tolist():
             found.setdefault(int(self.source[node]), []).append(node)
         return found
-
-    def to_arrays(self) -> dict[str, Any]:
-        """Return the rules by the names under which :meth:`from_arrays` finds them."""
-        return {_PREFIX + item.name: getattr(self, item.name) for item in fields(self)}
-
-    @classmethod
-    def from_arrays(cls, stored: Mapping[str, Any]) -> RoutingRules:
-        """Read what :meth:`to_arrays` has returned, once it has travelled as arrays."""
-        found = {
-            name.removeprefix(_PREFIX): value for name, value in stored.items() if name.startswith(_PREFIX)
-        }
-        return cls(**{**found, "backhaul": bool(found["backhaul"]), "longest": int(found["longest"])})
 
 
 _SCALARS = ("backhaul", "longest")

@@ -13,9 +13,9 @@ from kanopt.problems.base import Problem
 from kanopt.problems.result import EngineRun
 from kanopt.problems.routing import RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
+from kanopt.solvers.routing import engine_child
 from kanopt.solvers.routing.arrays import NodeRoutes, Rank, RoutingArrays
 from kanopt.solvers.routing.completion import complete_plan
-from kanopt.solvers.routing.engine_process import run_processes
 from kanopt.solvers.routing.engine_solver import FoundRoutes, idle_routes, raise_routes
 from kanopt.solvers.routing.engines import ORTOOLS, PYVRP, EngineOrder, engine_name, run_engine
 from kanopt.solvers.routing.incumbents import Incumbents
@@ -24,6 +24,7 @@ from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.pyvrp_engine.relaxed import relaxed_for_pyvrp
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
 from kanopt.solvers.routing.reversed_routes import reverse_routes
+from kanopt.worker import run_workers
 
 __all__ = ["RoutingPortfolio"]
 
@@ -208,12 +209,13 @@ class _PortfolioRun:
         for place, order in enumerate(orders):
             again = f", seed {order.seed}" if place > 1 else ""
             self.runs.append(EngineRun(engine_name(order.engine) + again))
-        ends = run_processes(
-            self.arrays,
-            orders,
+        arrays = self.arrays.without_names()
+        ends = run_workers(
+            engine_child.__file__,
+            [(arrays, order) for order in orders],
             left=self.seconds_left,
             asked=self.stop_requested,
-            heard=lambda place, ways, rank: self._on_incumbent(first + place, ways, rank),
+            heard=lambda place, told: self._on_incumbent(first + place, told[0], (told[1][0], told[1][1])),
         )
         for place, end in enumerate(ends, start=first):
             self.runs[place] = replace(

@@ -53,7 +53,7 @@ class HighsSupply(Solver):
     @property
     def name(self) -> str:
         """Name and version."""
-        return f"HiGHS (OR-Tools {version('ortools')})"
+        return f"HiGHS {version('highspy')}"
 
     def accepts(self, problem: Problem[Any]) -> str:
         """Return an empty text for a supply problem."""

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,14 +17,13 @@ from kanopt.problems.evaluate import status_of
 from kanopt.problems.result import EngineRun
 from kanopt.refs import arc, state
 from kanopt.solvers import Outcome, SolveOptions, solve
-from kanopt.solvers.routing import engine_child as child
-from kanopt.solvers.routing import engine_process as processes
+from kanopt.solvers.routing import engine_child
 from kanopt.solvers.routing.arrays import RoutingArrays
-from kanopt.solvers.routing.engine_process import EngineEnd, run_processes
 from kanopt.solvers.routing.engines import ORTOOLS, PYVRP, EngineOrder, engine_name
 from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
 from kanopt.solvers.routing.reversed_routes import reverse_routes
+from kanopt.worker import WorkerEnd, run_workers
 from tests.cases.routing import random_problem, random_routes
 from tests.cases.routing_brute_force import best_of_all_plans
 from tests.cases.supply import small as supply_problem
@@ -70,11 +68,11 @@ def test_the_same_seed_gives_the_same_plan_in_turn_and_side_by_side(apart, worke
 def test_more_workers_are_more_seeds_of_pyvrp(monkeypatch):
     asked = []
 
-    def run(arrays: RoutingArrays, orders: list[EngineOrder], **_: object) -> list[EngineEnd]:
-        asked.extend(orders)
-        return [EngineEnd(failed=True, message="failed: it is a test") for _ in orders]
+    def run(_: str, orders: list[tuple[RoutingArrays, EngineOrder]], **__: object) -> list[WorkerEnd]:
+        asked.extend(order for _, order in orders)
+        return [WorkerEnd(failed=True, message="failed: it is a test") for _ in orders]
 
-    monkeypatch.setattr("kanopt.solvers.routing.portfolio.run_processes", run)
+    monkeypatch.setattr("kanopt.solvers.routing.portfolio.run_workers", run)
     with pytest.raises(
         SolverError, match=r"every engine failed before it had a plan: PyVRP 0\S+ failed: it is"
     ):
@@ -93,7 +91,7 @@ def test_more_workers_are_more_seeds_of_pyvrp(monkeypatch):
     assert asked == []
 
 
-def race(*engines: str, **options: object) -> tuple[list[EngineEnd], set[int]]:
+def race(*engines: str, **options: object) -> tuple[list[WorkerEnd], set[int]]:
     """Run engines side by side until all were heard; return their ends, and who was heard."""
     heard: set[int] = set()
     settings = {
@@ -101,10 +99,11 @@ def race(*engines: str, **options: object) -> tuple[list[EngineEnd], set[int]]:
         "asked": lambda: False,
         **options,
     }
-    ends = run_processes(
-        lower(euclidean(40)),
-        [EngineOrder(engine, seed) for seed, engine in enumerate(engines)],
-        heard=lambda number, ways, rank: heard.add(number),
+    arrays = lower(euclidean(40)).without_names()
+    ends = run_workers(
+        engine_child.__file__,
+        [(arrays, EngineOrder(engine, seed)) for seed, engine in enumerate(engines)],
+        heard=lambda number, told: heard.add(number),
         **settings,
     )
     return ends, heard
@@ -118,20 +117,20 @@ def test_when_the_time_is_over_the_engines_are_asked_to_stop_and_end_in_order():
 
 
 def test_a_crash_of_one_engine_leaves_what_both_had_found(monkeypatch, apart):
-    made = []
-    start = processes._EngineProcess.__init__
+    started, killed = [], []
+    start = subprocess.Popen
 
-    def note(self: processes._Process, *given: object) -> None:
-        start(self, *given)
-        made.append(self)
+    def note(*given: object, **options: object) -> subprocess.Popen:
+        started.append(start(*given, **options))
+        return started[-1]
 
-    monkeypatch.setattr(processes._EngineProcess, "__init__", note)
-    problem, killed = euclidean(12), []
+    monkeypatch.setattr("kanopt.worker.subprocess.Popen", note)
+    problem = euclidean(12)
 
     def kill(_: Progress) -> None:
         if not killed:
-            killed.append(made[0].process.pid)
-            made[0].process.kill()
+            killed.append(started[0].pid)
+            started[0].kill()
 
     outcome = solved(problem, workers=2, progress=kill)
     assert status_of(problem, outcome.plan) is Status.FEASIBLE
@@ -142,14 +141,13 @@ def test_a_crash_of_one_engine_leaves_what_both_had_found(monkeypatch, apart):
 
 
 def test_engines_that_cannot_begin_say_why(monkeypatch):
-    monkeypatch.setattr(RoutingArrays, "save", lambda *_: None)
-    with pytest.raises(SolverError, match=r"every engine failed before it had a plan: .*No such file"):
+    monkeypatch.setattr(RoutingArrays, "without_names", lambda _: None)
+    with pytest.raises(SolverError, match=r"every engine failed before it had a plan: .*AttributeError"):
         solved(euclidean(30), workers=2)
 
 
-def test_an_engine_that_does_not_answer_is_ended(monkeypatch):
-    monkeypatch.setattr(processes, "GRACE", 0.0)
-    ends, _ = race(ORTOOLS, left=lambda: 0.0)
+def test_an_engine_that_does_not_answer_is_ended():
+    ends, _ = race(ORTOOLS, left=lambda: 0.0, grace=0.0)
     assert [(end.failed, end.message) for end in ends] == [(False, "")]
 
 
@@ -272,26 +270,30 @@ def test_routes_are_turned_round_where_that_is_better_on_the_law(seed):
     assert reverse_routes(lower(still), ways) is ways
 
 
-def test_a_child_reads_its_order_and_tells_line_by_line(tmp_path):
+class Heard:
+    """A channel that keeps what it is told."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.stop_requested, self.told = seconds, False, []
+
+    def ready(self) -> float:
+        return self.seconds
+
+    def tell(self, content: object) -> None:
+        self.told.append(json.loads(json.dumps(content)))
+
+    def leave(self, message: str) -> None:
+        # what ends the process would end the test
+        self.told.append(message)
+
+
+@pytest.mark.parametrize(("engine", "seconds"), [(PYVRP, 20.0), (ORTOOLS, 0.5)])
+def test_a_child_tells_of_every_better_plan(engine, seconds):
     integers = lower(euclidean(8))
-    integers.save(tmp_path / child.ARRAYS)
-    for number, engine in enumerate((PYVRP, ORTOOLS)):
-        order = EngineOrder(engine, 1, [[*range(1, 4)], [], []])
-        (tmp_path / child.ORDER.format(number)).write_text(json.dumps(asdict(order)), "utf-8")
-        out = io.StringIO()
-        if engine == PYVRP:
-            child.serve(tmp_path, number, out, io.StringIO("20\n"))
-        else:
-            with pytest.MonkeyPatch.context() as patch:
-                # what ends the process would end the test
-                patch.setattr(
-                    child._EngineSearch, "_leave", lambda self, message: self._say({"end": message})
-                )
-                child.serve(tmp_path, number, out, io.StringIO("0.5\n"))
-        lines = [json.loads(line) for line in out.getvalue().splitlines()]
-        assert lines[0] == {"ready": True}
-        assert lines[1] == {"ways": order.start, "rank": list(integers.rank(order.start))}
-        assert "end" in lines[-1]
-        ranks = [line["rank"] for line in lines if "rank" in line]
-        assert ranks == sorted(ranks, reverse=True)
-        assert all(list(integers.rank(line["ways"])) == line["rank"] for line in lines if "ways" in line)
+    start, heard = [[*range(1, 4)], [], []], Heard(seconds)
+    engine_child.work((integers.without_names(), EngineOrder(engine, 1, start)), heard)
+    plans = [told for told in heard.told if not isinstance(told, str)]
+    assert plans[0] == [start, list(integers.rank(start))]
+    assert [list(integers.rank(ways)) for ways, _ in plans] == [rank for _, rank in plans]
+    ranks = [rank for _, rank in plans]
+    assert ranks == sorted(ranks, reverse=True)

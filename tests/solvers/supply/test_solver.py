@@ -25,7 +25,6 @@ from kanopt.solvers.highs import (
     HighsResult,
     HighsTermination,
     MixedIntegerModel,
-    read_incumbents,
     run_highs,
 )
 from kanopt.solvers.solve import solve
@@ -218,7 +217,7 @@ def test_the_same_seed_gives_the_same_plan():
 def test_it_accepts_supply_problems_only():
     assert HighsSupply().accepts(small()) == ""
     assert "supply" in HighsSupply().accepts(object())
-    assert HighsSupply().name.startswith("HiGHS (OR-Tools 9")
+    assert HighsSupply().name.startswith("HiGHS 1.")
 
 
 @pytest.fixture
@@ -331,51 +330,66 @@ def test_a_failure_of_highs_quotes_its_log():
 def test_a_run_that_ignores_its_limit_is_ended(monkeypatch, tmp_path):
     sleeper = tmp_path / "sleeper.py"
     sleeper.write_text("import time\ntime.sleep(600)\n")
-    monkeypatch.setattr(highs_child, "__file__", str(sleeper))
+    monkeypatch.setattr("kanopt.solvers.highs._SCRIPT", sleeper)
     monkeypatch.setattr("kanopt.solvers.highs.GRACE", 0.3)
     answer = run_highs(two_variables(), HighsOptions(time_limit=0.0))
     assert (answer.termination, answer.values) == (HighsTermination.LIMIT, None)
 
 
-def test_incumbents_are_read_up_to_the_last_whole_one(tmp_path):
-    path = tmp_path / "incumbents.sol"
-    assert read_incumbents(path, 3) is None
-    path.write_text("Objective 5\n# Columns -2\nx0 1.5 0\nx2 2 2\n")
-    assert read_incumbents(path, 3).tolist() == [1.5, 0.0, 2.0]
-    with path.open("a") as file:
-        file.write("Objective 4\n# Columns -2\nx0 1 0\nx2 1.2")
-    assert read_incumbents(path, 3).tolist() == [1.5, 0.0, 2.0]
-    path.write_text("Objective 5\n# Columns -2\nx0 1.5 0")
-    assert read_incumbents(path, 3) is None
+class Heard:
+    """A channel that keeps what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def tell(self, content):
+        self.told.append(json.loads(json.dumps(content)))
 
 
-def test_the_child_writes_its_answer_and_passes_the_log_on(tmp_path):
-    from ortools.math_opt import model_parameters_pb2, parameters_pb2, result_pb2
-
-    (tmp_path / highs_child.MODEL).write_bytes(two_variables().to_proto().SerializeToString())
-    (tmp_path / highs_child.PARAMETERS).write_bytes(parameters_pb2.SolveParametersProto().SerializeToString())
-    hint = model_parameters_pb2.ModelSolveParametersProto().SerializeToString()
-    (tmp_path / highs_child.HINT).write_bytes(hint)
-    lines = []
-    highs_child.solve_folder(tmp_path, lines.append)
-    result = result_pb2.SolveResultProto.FromString((tmp_path / highs_child.RESULT).read_bytes())
-    assert result.termination.reason == result_pb2.TERMINATION_REASON_OPTIMAL
-    assert list(result.solutions[0].primal_solution.variable_values.values) == [2.0, 1.0]
-    assert any("Solving MIP model" in line or "Presolve" in line for line in lines)
+def order_of(model, **options):
+    return {"model": model.to_arrays(), "options": {"log_to_console": False, **options}, "hint": None}
 
 
-def test_the_log_of_the_child_is_all_it_prints(tmp_path):
-    from ortools.math_opt import model_parameters_pb2, parameters_pb2
+def test_the_child_tells_of_bounds_and_points_and_at_last_of_the_solution():
+    r = np.random.default_rng(2)
+    model = SupplyModel(
+        located(80.0, r.uniform(300, 900, 6), r.uniform(5, 30, 12), r.uniform(50, 900, (6, 12)))
+    ).linear
+    heard = Heard()
+    assert highs_child.work(order_of(model), heard) == "kOptimal"
+    *_, last = heard.told
+    points = [told for told in heard.told if "values" in told]
+    assert len(points) > 1
+    for told in points:
+        assert model.effective_cost @ told["values"] == pytest.approx(told["objective"])
+        assert told["bound"] <= last["objective"] + 1e-6
+    assert last["bound"] == pytest.approx(last["objective"], rel=1e-6)
 
-    (tmp_path / highs_child.MODEL).write_bytes(two_variables().to_proto().SerializeToString())
-    (tmp_path / highs_child.PARAMETERS).write_bytes(parameters_pb2.SolveParametersProto().SerializeToString())
-    hint = model_parameters_pb2.ModelSolveParametersProto().SerializeToString()
-    (tmp_path / highs_child.HINT).write_bytes(hint)
-    code = f"from kanopt.solvers.highs_child import main\nmain({str(tmp_path)!r})\nprint('after')"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "Solving report" in done.stdout
-    assert "after" not in done.stdout
-    assert (tmp_path / highs_child.RESULT).exists()
+
+def test_a_relaxed_model_has_a_bound_once_it_is_solved():
+    relaxed = replace(two_variables(), integer=np.zeros(2, dtype=bool))
+    heard = Heard()
+    assert highs_child.work(order_of(relaxed), heard) == "kOptimal"
+    assert heard.told == [{"bound": 3.5, "values": [2.0, 0.5], "objective": 3.5}]
+
+
+@pytest.mark.parametrize("first", ["highspy", "ortools.math_opt.core.python.solver"])
+def test_highspy_and_the_highs_inside_ortools_bear_each_other(first):
+    code = (
+        f"import {first}\n"
+        "import highspy\n"
+        "from ortools.math_opt.python import mathopt\n"
+        "model = mathopt.Model()\n"
+        "x = model.add_integer_variable(lb=0.0, ub=2.5)\n"
+        "model.maximize(x)\n"
+        "solved = mathopt.solve(model, mathopt.SolverType.HIGHS)\n"
+        "highs = highspy.Highs()\n"
+        "highs.setOptionValue('output_flag', False)\n"
+        "y = highs.addIntegral(lb=0.0, ub=3.5)\n"
+        "highs.maximize(y)\n"
+        "assert (solved.objective_value(), highs.getInfo().objective_function_value) == (2.0, 3.0)"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
 
 def test_nothing_but_the_callers_words_reaches_standard_output():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -28,7 +29,6 @@ from kanopt.problems.evaluate import status_of
 from kanopt.refs import arc, clock, state, vehicle
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.clock import SearchClock
-from kanopt.solvers.routing.arrays import RoutingArrays
 from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.pyvrp_engine import scaling as pyvrp_steps
@@ -279,10 +279,9 @@ def test_prices_too_long_for_sums_are_rounded_once_more(monkeypatch):
     assert price <= 1.1 * best_of_all_plans(problem)[1]
 
 
-def test_arrays_travel_by_file(tmp_path):
+def test_arrays_travel_to_another_process():
     integers = lower(many_depots(1))
-    integers.save(tmp_path / "arrays.npz")
-    read = RoutingArrays.load(tmp_path / "arrays.npz")
+    read = pickle.loads(pickle.dumps(integers.without_names()))
     assert read.fleet == integers.fleet
     assert (read.cost == integers.cost).all()
     assert (read.penalty, read.unreachable_mandatory, read.money) == (

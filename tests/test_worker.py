@@ -1,0 +1,198 @@
+"""Child processes: heard, asked to stop, ended when they do not, and gone when the process that started them is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+import kanopt
+from kanopt.worker import WorkerEnd, run_workers
+
+ROOT = Path(kanopt.__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def script(tmp_path):
+    """Return a function that writes a script with this body of its ``work(order, channel)``."""
+
+    def write(body: str, name: str = "script.py") -> str:
+        path = tmp_path / name
+        lines = "".join(f"    {line}\n" for line in body.splitlines())
+        path.write_text(
+            "import os, subprocess, sys, time\n"
+            f"def work(order, channel):\n{lines}"
+            f"sys.path.insert(0, {str(ROOT)!r})\n"
+            "from kanopt.worker import serve\n"
+            "serve(work)\n"
+        )
+        return str(path)
+
+    return write
+
+
+def ran(
+    script: str, *orders: object, seconds: float = 60.0, **options: object
+) -> tuple[list[WorkerEnd], list]:
+    heard = []
+    began = time.perf_counter()
+    settings = {
+        "left": lambda: seconds - (time.perf_counter() - began),
+        "asked": lambda: False,
+        "heard": lambda number, told: heard.append((number, told)),
+        **options,
+    }
+    return run_workers(script, orders, **settings), heard
+
+
+def is_alive(pid: int) -> bool:
+    """Say whether a process runs; one that is over and waits to be noticed by nobody does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def is_gone(pid: int, within: float) -> bool:
+    until = time.perf_counter() + within
+    while is_alive(pid) and time.perf_counter() < until:
+        time.sleep(0.02)
+    return not is_alive(pid)
+
+
+def test_workers_do_their_orders_side_by_side_and_are_heard(script):
+    path = script("for step in range(order):\n    channel.tell({'step': step})\nreturn f'did {order}'")
+    ends, heard = ran(path, 2, 3)
+    assert [(end.message, end.failed) for end in ends] == [("did 2", False), ("did 3", False)]
+    assert [told["step"] for number, told in heard if number == 1] == [0, 1, 2]
+    assert all(end.wall_seconds > 0 and end.cpu_seconds > 0 for end in ends)
+    assert ran(path) == ([], [])
+
+
+def test_the_seconds_that_are_left_count_from_when_a_worker_is_ready(script):
+    path = script("channel.tell(channel.ready())\nreturn ''")
+    _, heard = ran(path, None, left=lambda: 7.5)
+    assert heard == [(0, 7.5)]
+
+
+def test_what_a_library_prints_is_a_complaint_and_no_message(script):
+    path = script("print('hello')\nos.system('echo from afar')\nchannel.tell(1)\nreturn 'done'")
+    (end,), heard = ran(path, None)
+    assert (end.message, heard) == ("done", [(0, 1)])
+    assert "from afar" in end.complaints
+
+
+WAITING = (
+    "channel.ready()\nwhile not channel.stop_requested:\n    time.sleep(0.01)\nreturn 'stopped in order'"
+)
+
+
+def test_a_request_to_stop_is_heard(script):
+    (end,), _ = ran(script(WAITING), None, asked=lambda: True)
+    assert (end.message, end.failed) == ("stopped in order", False)
+
+
+def test_a_worker_is_asked_to_stop_when_the_time_is_over(script):
+    (end,), _ = ran(script(WAITING), None, seconds=0.3)
+    assert (end.message, end.failed) == ("stopped in order", False)
+
+
+@pytest.mark.parametrize("body", ["time.sleep(600)", "channel.ready()\ntime.sleep(600)"])
+def test_one_that_never_answers_is_ended(script, body):
+    began = time.perf_counter()
+    (end,), _ = ran(script(body), b"x" * 1_000_000, seconds=0.2, grace=0.3)
+    assert time.perf_counter() - began < 5.0
+    assert (end.message, end.failed) == ("", False)
+
+
+def test_one_that_does_not_even_read_its_order_is_ended(tmp_path):
+    path = tmp_path / "deaf.py"
+    path.write_text("import time\ntime.sleep(600)\n")
+    (end,), _ = ran(str(path), b"x" * 1_000_000, seconds=0.2, grace=0.1)
+    assert (end.message, end.failed) == ("", False)
+
+
+def test_one_that_dies_leaves_what_it_told_and_the_others(script):
+    path = script(
+        "channel.tell(order)\nif order:\n    os.kill(os.getpid(), 9)\ntime.sleep(0.2)\nreturn 'lives'"
+    )
+    (lives, dead), heard = ran(path, 0, 1)
+    assert (lives.message, lives.failed) == ("lives", False)
+    assert (dead.message, dead.failed) == ("failed: its process ended with code -9", True)
+    assert sorted(heard) == [(0, 0), (1, 1)]
+
+
+def test_one_that_raises_says_why(script):
+    (end,), _ = ran(script("raise ValueError('no such thing')"), None)
+    assert (end.message, end.failed) == ("failed: ValueError: no such thing", True)
+
+
+@pytest.mark.parametrize("garbage", ["hello", "3", '["told"]', "[1, 2]", "null"])
+def test_one_that_writes_garbage_is_ended_and_its_words_are_quoted(tmp_path, garbage):
+    path = tmp_path / "garbage.py"
+    path.write_text(f"import time\nprint({garbage!r}, flush=True)\ntime.sleep(600)\n")
+    (end,), heard = ran(str(path), None)
+    assert end.failed
+    assert end.message == f"failed: its process wrote what is no message: {garbage!r}"
+    assert heard == []
+
+
+def test_what_the_listener_raises_ends_all_and_goes_on(script):
+    path = script("channel.tell(os.getpid())\ntime.sleep(600)")
+    pids = []
+
+    def heard(number: int, told: int) -> None:
+        pids.append(told)
+        if len(pids) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ran(path, 1, 2, heard=heard)
+    assert not any(is_alive(pid) for pid in pids)
+
+
+PARENT = """
+import sys
+sys.path.insert(0, {root!r})
+from kanopt.worker import run_workers
+heard = lambda number, told: print(told, flush=True)
+run_workers({script!r}, [bytes(1_000_000)], left=lambda: 60.0, asked=lambda: False, heard=heard)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks at /proc")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_when_the_parent_is_killed_its_worker_ends_within_a_second_and_leaves_no_file(
+    script, tmp_path, number
+):
+    litter = tmp_path / "temporary"
+    litter.mkdir()
+    child = script("channel.tell(os.getpid())\nwhile True:\n    sum(range(1000))")
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT.format(root=str(ROOT), script=child)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(litter)},
+    )
+    pid = int(parent.stdout.readline())
+    assert is_alive(pid)
+    parent.send_signal(number)
+    parent.communicate(timeout=10)
+    assert is_gone(pid, within=1.0)
+    assert list(litter.iterdir()) == []
+
+
+def test_nothing_is_left_in_the_temporary_folder(script, tmp_path, monkeypatch):
+    litter = tmp_path / "temporary"
+    litter.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(litter))
+    ran(script("return ''"), None)
+    ran(script("raise ValueError"), None)
+    ran(script("time.sleep(600)"), None, seconds=0.0, grace=0.0)
+    assert list(litter.iterdir()) == []
