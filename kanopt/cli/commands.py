@@ -104,6 +104,8 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
                 click.echo(str(error))
             continue
         _remark(scenario)
+        for issue in scenario.unreachable():
+            click.echo(f"warning: {issue}", err=True)
         if not as_json:
             click.echo(f"{file}: no mistakes ({_scenario_contents(scenario)})")
     if as_json:

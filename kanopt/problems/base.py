@@ -56,6 +56,10 @@ class Problem(ABC, Generic[PlanT]):
         """Return what is no mistake in the data but may be one, each in a sentence."""
         return ()
 
+    def unreachable(self) -> tuple[str, ...]:
+        """Return what no road or lane leads to, each in a sentence; part of :meth:`remarks`, and no law is read."""
+        return ()
+
     @abstractmethod
     def check(self, plan: PlanT) -> Check:
         """Verify every constraint of the plan on the laws, without a solver."""

@@ -98,6 +98,82 @@ class RoadNetwork:
     distance: str = "km"
     time: str = "min"
 
+    @classmethod
+    def from_networkx(
+        cls,
+        graph: Any,
+        law: BoundFormula | str,
+        *,
+        length: str = "length",
+        distance: str = "km",
+        time: str = "min",
+    ) -> RoadNetwork:
+        """Return the roads of a networkx graph, such as OSMnx makes: edges are links, their attributes columns.
+
+        Parameters
+        ----------
+        graph
+            Any networkx graph. An edge without a direction is two links. Where all nodes have the attributes ``x``
+            and ``y``, they become the nodes of maps.
+        law
+            Travel time of a link: a formula bound to ``link.<attribute>``, or the name of an attribute with times.
+        length
+            Name of the attribute with lengths.
+        distance, time
+            Units of lengths and of travel times.
+
+        Raises
+        ------
+        ProblemError
+            If an edge has no length or no travel time, or the roads contradict themselves.
+
+        Examples
+        --------
+        >>> import networkx as nx
+        >>> graph = nx.Graph()
+        >>> graph.add_edge("a", "b", length=2.0, minutes=4.0)
+        >>> network = RoadNetwork.from_networkx(graph, "minutes")
+        >>> network.matrix(["a", "b"]).time.tolist()
+        [[0.0, 4.0], [4.0, 0.0]]
+        """
+        edges = list(graph.edges(data=True) if graph.is_directed() else graph.to_directed().edges(data=True))
+        links = pd.DataFrame([{**known, "tail": str(tail), "head": str(head)} for tail, head, known in edges])
+        for column in (length, *([law] if isinstance(law, str) else [])):
+            if column not in links.columns or links[column].isna().any():
+                hint = nearest(column, map(str, links.columns))
+                raise ProblemError(f"graph: not every edge has the attribute {column!r}; {hint}")
+        times = law if isinstance(law, BoundFormula) else links[law].to_numpy(dtype=np.float64)
+        known = [{"name": str(node), **about} for node, about in graph.nodes(data=True)]
+        nodes = (
+            pd.DataFrame(known)[["name", "x", "y"]] if all({"x", "y"} <= {*one} for one in known) else None
+        )
+        return cls(links.assign(length=links[length]), times, nodes, distance, time)
+
+    def to_networkx(self) -> Any:
+        """Return the roads as a ``networkx.MultiDiGraph``.
+
+        The keys of its edges are the rows of the links. Edges have the columns of the links as attributes, with
+        ``length`` and ``time`` in the units of the network; nodes have ``x`` and ``y`` where they are known.
+
+        Examples
+        --------
+        >>> roads = pd.DataFrame({"tail": ["a", "b"], "head": ["b", "c"], "length": [2.0, 3.0]})
+        >>> graph = RoadNetwork(roads, np.array([4.0, 5.0])).to_networkx()
+        >>> list(graph.edges(data="time"))
+        [('a', 'b', 4.0), ('b', 'c', 5.0)]
+        """
+        import networkx as nx
+
+        graph = nx.MultiDiGraph()
+        graph.add_nodes_from(self.names)
+        if self.positions is not None:
+            graph.add_nodes_from((name, {"x": x, "y": y}) for name, x, y in self.positions.itertuples())
+        columns = self.links.drop(columns=["tail", "head"]).assign(length=self.lengths, time=self.times)
+        rows = columns.to_dict("records")
+        for row, (tail, head, about) in enumerate(zip(self.tails, self.heads, rows, strict=True)):
+            graph.add_edge(tail, head, key=row, **{str(name): value for name, value in about.items()})
+        return graph
+
     def __post_init__(self) -> None:
         for column in ("tail", "head", "length"):
             if column not in self.links.columns:

@@ -224,6 +224,20 @@ class Scenario:
             ]
         return tuple(self.layers.issue(remark) for remark in found)
 
+    def unreachable(self) -> tuple[Issue, ...]:
+        """Return what no road or lane of the problem leads to; laws need not be learned for it.
+
+        Raises
+        ------
+        KanoptError
+            If the problem cannot be built; :meth:`check` says why.
+        """
+        if self.problem_spec is None:
+            return ()
+        formulas, _ = self._placeholder_laws()
+        built = self.problem_spec.build(self.problem_inputs(formulas))
+        return tuple(self.layers.issue(Mistake(("problem",), text)) for text in built.unreachable())
+
     def run(
         self,
         *,

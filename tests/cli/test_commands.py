@@ -682,3 +682,26 @@ def test_a_reader_that_goes_away_is_no_error(case):
     assert process.returncode in (0, 141)
     assert "Traceback" not in told
     assert "Exception ignored" not in told
+
+
+def test_check_warns_of_markets_that_no_lane_leads_to(case, cli):
+    tables = {
+        "suppliers": "name,product\nmill,flour\n",
+        "facilities": "name\nnorth\n",
+        "markets": "name\nLyon\nNice\n",
+        "products": "name,shortage_cost\nflour,9\n",
+        "periods": "name\n1\n",
+        "demand": "market,product,period,demand\nLyon,flour,1,5\nNice,flour,1,5\n",
+        "lanes": "tail,head,distance\nmill,north,1\nnorth,Lyon,1\n",
+    }
+    for name, text in tables.items():
+        (case / f"{name}.csv").write_text(text)
+    lines = ['[scenario]\nname = "Net"\n']
+    lines += [f'[tables.{name}]\npath = "{name}.csv"\n' for name in tables]
+    lines += ['[problem]\nkind = "supply"\n', *(f'[problem.{name}]\ntable = "{name}"\n' for name in tables)]
+    lines.append('[problem.tariff]\nlaw = "rate"\n[problem.bind]\nkm = "lane.distance"\n')
+    lines.append('[surrogates.rate]\nformula = "0.1 * km"\ninputs = { km = "km" }\nunit = "EUR/t"\n')
+    (case / "net.toml").write_text("\n".join(lines))
+    code, out, err = cli("check", "net.toml")
+    assert (code, out) == (0, "net.toml: no mistakes (supply, 7 tables, 1 law)\n"), out
+    assert "problem: no lanes lead from any supplier to 'Nice' through sites that may open" in err

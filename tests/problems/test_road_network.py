@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -143,3 +144,46 @@ def test_a_large_grid_needs_no_loop_over_its_nodes():
     assert travel.length[0, 1] == 2 * (side - 1)
     assert travel.time[0, 1] == side - 1
     assert len(roads.path(corner, far).links) == 2 * (side - 1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_roads_travel_to_networkx_and_back_with_the_same_fastest_paths(seed):
+    rng = np.random.default_rng(seed)
+    links = pd.DataFrame(rng.integers(0, 8, (20, 2)), columns=["tail", "head"])
+    links = links.assign(length=rng.uniform(1, 5, 20), lanes=rng.integers(1, 4, 20))
+    roads = RoadNetwork(links, rng.uniform(0.0, 3.0, 20))
+    graph = roads.to_networkx()
+    times = dict(nx.all_pairs_dijkstra_path_length(graph, weight="time"))
+    found = roads.matrix(roads.names).time
+    expected = [[times[tail].get(head, np.inf) for head in roads.names] for tail in roads.names]
+    np.testing.assert_allclose(found, expected)
+    again = RoadNetwork.from_networkx(graph, "time")
+    np.testing.assert_array_equal(again.matrix(roads.names).time, found)
+    assert sorted(again.links["lanes"]) == sorted(links["lanes"])
+
+
+def test_a_graph_without_directions_is_driven_both_ways_and_read_by_a_law():
+    graph = nx.MultiGraph()
+    graph.add_node(1, x=0.0, y=1.0)
+    graph.add_node(2, x=3.0, y=1.0)
+    graph.add_edge(1, 2, metres=2000.0, speed=60.0)
+    graph.add_edge(1, 2, metres=1000.0, speed=15.0)
+    law = MINUTES.bind(km=link.length, speed=link.speed)
+    roads = RoadNetwork.from_networkx(graph, law, length="metres", distance="m")
+    assert roads.matrix(["1", "2"]).time.tolist() == [[0.0, 2.0], [2.0, 0.0]]
+    assert roads.positions.loc["2"].tolist() == [3.0, 1.0]
+    back = roads.to_networkx()
+    assert back.nodes["2"] == {"x": 3.0, "y": 1.0}
+    assert sorted(back.edges["1", "2", key]["time"] for key in back["1"]["2"]) == [2.0, 4.0]
+
+
+def test_an_edge_without_length_or_time_is_refused():
+    graph = nx.DiGraph([("a", "b"), ("b", "c")])
+    with pytest.raises(ProblemError, match="not every edge has the attribute 'length'"):
+        RoadNetwork.from_networkx(graph, "minutes")
+    nx.set_edge_attributes(graph, 1.0, "length")
+    graph.edges["a", "b"]["minutes"] = 2.0
+    with pytest.raises(ProblemError, match="not every edge has the attribute 'minutes'"):
+        RoadNetwork.from_networkx(graph, "minutes")
+    with pytest.raises(ProblemError, match="not every edge has the attribute 'length'"):
+        RoadNetwork.from_networkx(nx.DiGraph(), "minutes")

@@ -20,6 +20,7 @@ from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.records import Quantity, names_of
 from kanopt.problems.road_network import RoadNetwork, TravelMatrix
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
+from kanopt.problems.routing.connectivity import unreachable_clients
 from kanopt.problems.routing.data import Floats, RoutingData
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.problems.routing.extrapolations import plan_extrapolations
@@ -260,7 +261,11 @@ class RoutingProblem(Problem[RoutingPlan]):
 
     def remarks(self) -> tuple[str, ...]:
         """Tell of matrices that differ by direction or have shortcuts, units that do not fit, and shifts too short."""
-        return tuple(finding.message for finding in input_findings(self))
+        return (*(finding.message for finding in input_findings(self)), *self.unreachable())
+
+    def unreachable(self) -> tuple[str, ...]:
+        """Tell of clients that the road network does not join with a depot, there and back."""
+        return unreachable_clients(self)
 
     def drive(self, routes: Sequence[Route], *, frozen: bool = False) -> Drive:
         """Drive routes forward: loads, departures, waits and arrivals, on the law or at planning values."""

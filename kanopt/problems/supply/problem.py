@@ -16,6 +16,7 @@ from kanopt.problems.base import Problem
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.record_reader import RecordReader
+from kanopt.problems.supply.connectivity import network_graph, unreachable_markets
 from kanopt.problems.supply.entities import (
     Facility,
     Lane,
@@ -153,6 +154,36 @@ class SupplyProblem(Problem[FlowPlan]):
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return the flow in the tariff, where it reads one."""
         return self.lane_tariff.frozen_inputs()
+
+    def to_networkx(self) -> Any:
+        """Return the network as a ``networkx.MultiDiGraph``.
+
+        The keys of its edges are the modes of the lanes. Nodes have the attribute ``kind`` (``"supplier"``,
+        ``"facility"`` or ``"market"``) and ``x`` and ``y`` (NaN where unknown), facilities their ``status``; edges
+        have ``distance`` (NaN where unknown) and ``capacity``, and what else is known of the lane.
+
+        Examples
+        --------
+        >>> problem = SupplyProblem(
+        ...     suppliers=[Supplier("mill", "flour")], facilities=[], markets=[Market("Lyon"), Market("Nice")],
+        ...     products=[Product("flour", shortage_cost=9.0)], periods=[Period("1")],
+        ...     lanes=[Lane("mill", "Lyon", "rail", distance=310.0)], tariff=1.0, demand=20.0,
+        ... )
+        >>> graph = problem.to_networkx()
+        >>> graph.nodes["Lyon"]["kind"], graph.edges["mill", "Lyon", "rail"]["distance"]
+        ('market', 310.0)
+        >>> problem.remarks()
+        ("no lanes lead from any supplier to 'Nice' through sites that may open",)
+        """
+        return network_graph(self.network)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Tell of markets that no supplier can reach."""
+        return self.unreachable()
+
+    def unreachable(self) -> tuple[str, ...]:
+        """Tell of markets that no lane leads to from any supplier, whatever sites may open."""
+        return unreachable_markets(self.network)
 
     def ledger(self, plan: FlowPlan) -> Ledger:
         """Return flows, stocks, deliveries and shortages of a plan as arrays."""
