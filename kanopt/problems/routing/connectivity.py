@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kanopt.problems.wording import list_names
+from kanopt.text import list_names
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kanopt.problems.supply.network import SupplyNetwork
-from kanopt.problems.wording import list_names
+from kanopt.text import list_names
 
 __all__ = ["network_graph", "unreachable_markets"]
 
