@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -12,31 +14,40 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from kanopt.errors import FitError, nearest
+from kanopt.surrogates import readings
 from kanopt.surrogates.conformal import conformal_ends
+from kanopt.surrogates.effects import marginal_effects
 from kanopt.surrogates.encoding import check_numbers
-from kanopt.surrogates.fits import OF_COLUMNS, FittingMixin
+from kanopt.surrogates.fits import OF_COLUMNS, fit_memory, fit_source, fit_table, fit_targets
 from kanopt.surrogates.frames import ordered_as, table_of
 from kanopt.surrogates.input_checks import (
     calibration_of,
     coverage_of,
     refuse_names,
     target_of,
+    whole_number,
 )
-from kanopt.surrogates.readings import InspectionMixin
-from kanopt.surrogates.storage import PersistenceMixin
+from kanopt.surrogates.law import NetworkLaw
+from kanopt.surrogates.missing import MissingIndicators
+from kanopt.surrogates.storage import load_model, model_of_parts, model_parts, write_model
+from kanopt.surrogates.summary import Summary
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.surrogates.compiling import PriorRegressor
-    from kanopt.surrogates.settings import FitProgress
+    from kanopt.surrogates.diagnostics import Attribution
+    from kanopt.surrogates.diagnostics import SeparabilityTests as Separability
+    from kanopt.surrogates.diagram import Diagram
+    from kanopt.surrogates.distill.mixed import Rows
+    from kanopt.surrogates.settings import FitMonitor, FitProgress
 
 __all__ = ["KANRegressor"]
 
 Floats = NDArray[np.float64]
 
 
-class KANRegressor(FittingMixin, InspectionMixin, PersistenceMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Learn a smooth law from a table with a Kolmogorov-Arnold network.
 
     Every edge of the network is a cubic spline of one variable, or a table over the values of a category.
@@ -125,6 +136,12 @@ class KANRegressor(FittingMixin, InspectionMixin, PersistenceMixin, RegressorMix
     >>> model.encoding_.names
     ('km', 'load_t')
     """
+
+    _law: NetworkLaw
+    _rows: Rows | None
+    _indicators: MissingIndicators
+    _simpler_laws: tuple[tuple[NetworkLaw, Rows], ...] = ()
+    _units: Mapping[str, str] = MappingProxyType({})
 
     def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters off the signature
         self,
@@ -256,13 +273,15 @@ class KANRegressor(FittingMixin, InspectionMixin, PersistenceMixin, RegressorMix
         before = {name: value for name, value in vars(self).items() if name in OF_COLUMNS}
         try:
             if is_source(X):
-                return self._fit_source(X, y, sample_weight, columns, progress)
+                self._fit_source(X, y, sample_weight, columns, progress)
+                return self
             if columns is not None:
                 raise FitError(
                     "columns is for tables read from a path; pass the frame with the columns you mean"
                 )
             refuse_names(y, sample_weight)
-            return self._fit_memory(X, y, sample_weight, progress)
+            fit_memory(self, X, y, sample_weight, progress)
+            return self
         except BaseException:
             # scikit-learn notes the columns before anything is learned: a refused refit leaves the model as it was.
             for name in OF_COLUMNS:
@@ -327,6 +346,253 @@ class KANRegressor(FittingMixin, InspectionMixin, PersistenceMixin, RegressorMix
         index = X.index if isinstance(X, pd.DataFrame) else None
         columns = {"lower": lower, "prediction": self._law.predict(*encoded), "upper": upper}
         return pd.DataFrame({**columns, "outside": self._law.outside(encoded[0])}, index=index)
+
+    def effects(self, grid: int = 50) -> pd.DataFrame:
+        """Return the marginal effect of every column as a tidy frame: feature, value, effect.
+
+        An effect is the mean prediction over a sample of training rows with the column set to the value, less
+        the mean prediction; in the units of the target. Numbers get `grid` values, categories all of theirs.
+        """
+        self._check_single()
+        law = self._law
+        return marginal_effects(
+            law.predict, law.encoding, (law.numbers, law.codes), whole_number(grid, "effects: grid", 1)
+        )
+
+    def summary(
+        self,
+        test: pd.DataFrame | tuple[Any, Any] | None = None,
+        target: str | None = None,
+    ) -> Summary:
+        """Return fit, structure and effect of every column.
+
+        Parameters
+        ----------
+        test : DataFrame or (X, y), optional
+            Held-out rows. A frame holds the columns of the model and the target.
+        target : str, optional
+            Column of `test` that is the target; by default the name of the series the model was fitted to.
+        """
+        return readings.summary_of(self, test, target)
+
+    def attribution(self) -> Attribution:
+        """Return how much of the output comes through every edge, node and column.
+
+        Scores follow the signal from the output back: an edge into a node that nothing listens to scores nothing. A
+        share is a score over the standard deviation of the output; shares need not sum to one, see
+        :class:`~kanopt.surrogates.diagnostics.Attribution`.
+        """
+        from kanopt.surrogates.diagnostics import attribution_of
+
+        self._check_single()
+        return attribution_of(self._law, output=self.target_name_)
+
+    def separability(self, tolerance: float = 0.02) -> Separability:
+        """Test which columns act apart, as a sum or as a product, and for symmetries of pairs, against the noise.
+
+        "no product of smaller parts" means that the law is not the product of functions of fewer columns each; the
+        strength of a symmetry is 1 where it is perfect and 0 where the departure is as large as what the columns do.
+
+        Parameters
+        ----------
+        tolerance
+            Departures below this share of the target's standard deviation are of no account.
+        """
+        from kanopt.surrogates.diagnostics import structure_of
+
+        self._check_single()
+        return structure_of(self._law, tolerance=tolerance)
+
+    def outside(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
+        """Return for every row whether it lies outside the data the law was learned from, and in which columns.
+
+        A row is outside where a number leaves the range of the training rows, or where several numbers do not fit
+        together as they did there (leverage). Periodic columns have no ends and are left out. Categories that did not
+        occur are refused, as by `predict`.
+
+        Returns
+        -------
+        DataFrame
+            Columns outside (bool) and columns (text, those to blame); the index of `X`.
+        """
+        return readings.outside_of(self, X)
+
+    def verify(
+        self,
+        *,
+        monotone: Mapping[str, int] | None = None,
+        convex: Iterable[str] | None = None,
+        concave: Iterable[str] | None = None,
+        bounds: tuple[float | None, float | None] | None = None,
+        budget: int = 50_000,
+    ) -> pd.DataFrame:
+        """Prove or refute shapes of the law over the box of the training data, by interval arithmetic.
+
+        Without arguments, what the model was asked to hold is verified.
+
+        Parameters
+        ----------
+        monotone
+            +1 or -1 by column.
+        convex, concave
+            Columns in which the law is jointly so.
+        bounds
+            The least and the largest value; None for no bound on that side.
+        budget
+            How many boxes may be looked at for one claim.
+
+        Returns
+        -------
+        DataFrame
+            One row per claim: claim, verdict ("proved", "refuted" or "undecided"), boxes, and for a refuted claim the
+            rows between which it fails, in words.
+        """
+        return readings.verify(
+            self, monotone=monotone, convex=convex, concave=concave, bounds=bounds, budget=budget
+        )
+
+    def to_formula(
+        self,
+        test: pd.DataFrame | tuple[Any, Any],
+        target: str | None = None,
+        *,
+        min_r2: float = 0.5,
+        unit: str | None = None,
+        per: str = "",
+        pin: Mapping[str, str | Iterable[str]] | None = None,
+        forbid: Iterable[str] = (),
+        prefer: Iterable[str] = (),
+    ) -> Formula:
+        """Return the law as a formula: closed forms where they are as good as the curves, curves where not.
+
+        Parameters
+        ----------
+        test : DataFrame or (X, y)
+            Held-out rows with the columns of the model and the target. They report and gate; they select
+            nothing. Where it declares other units than the rows of the fit, columns are converted. Units of the fit
+            become the units of the formula; where there were none, those of this frame.
+        target : str, optional
+            Column of `test` that is the target; by default the name of the series the model was fitted to.
+        min_r2 : float
+            The least R² on the held-out rows with which the law is let through.
+        unit : str, optional
+            Unit of the target; by default the one that `test` declares.
+        per : str
+            What one row is: ``"leg"``, ``"task"``, ``"lane-period"``.
+        pin : dict, optional
+            Column to the operator it is to be, or to several among which to choose: ``{"hour": "sine"}``. The operators
+            are linear, quadratic, power, exp, gaussian, log, sine, tanh, softplus, hinge, step, curve, and none, which
+            leaves the column out. A column that is pinned is in the law, unless "none" is among its operators. An edge
+            of the network can be pinned by its name in `alternatives`; the law is then read from the network.
+        forbid, prefer : list of str
+            Operators that are not to be used, and those that count half. A quotient is no power. What was decided by
+            hand is written into the provenance of the formula.
+
+        Raises
+        ------
+        FitError
+            If `min_r2` is no number of at most 1, `test` has one row or a target that does not vary, a pin names no
+            column, an operator is not known, no function that is allowed fits, the model has no use for a column that
+            is pinned, or the way it was fitted brings in an operator that is forbidden.
+        FormulaError
+            If the formula explains less than `min_r2` of the held-out rows, or the model was loaded from a
+            file, which holds no training rows.
+
+        Examples
+        --------
+        >>> from kanopt import KANRegressor
+        >>> rng = np.random.default_rng(0)
+        >>> trips = pd.DataFrame({"km": rng.uniform(5, 80, 300), "load_t": rng.uniform(1, 10, 300)})
+        >>> trips["cost"] = 2.0 * trips["km"] ** 1.5 * trips["load_t"] ** 0.5
+        >>> train, test = trips[:250], trips[250:]
+        >>> model = KANRegressor(seed=1).fit(train[["km", "load_t"]], train["cost"])
+        >>> print(model.to_formula(test))
+        2 · km^1.5 · sqrt(load_t)
+        """
+        return readings.formula_of(
+            self, test, target, min_r2=min_r2, unit=unit, per=per, pin=pin, forbid=forbid, prefer=prefer
+        )
+
+    def diagram(self, points: int = 41) -> Diagram:
+        """Return the network as nodes, and edges with their sampled curves, ready to be drawn."""
+        from kanopt.surrogates.diagram import diagram_of
+
+        self._check_single()
+        return diagram_of(
+            self.network_,
+            self.encoding_,
+            output=self.target_name_,
+            log_output=self.log_target_,
+            rows=(self._law.numbers, self._law.codes),
+            points=points,
+        )
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the network, every edge as the curve it is, and return the matplotlib axes."""
+        from kanopt.reports import plot_diagram
+
+        return plot_diagram(self.diagram(), ax)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to one file: plain arrays and JSON, no pickle.
+
+        The file holds a sample of at most 256 encoded training rows, over which effects are averaged.
+        """
+        self._check_single()
+        write_model(path, *self._parts())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a model written by :meth:`save`; nothing in the file is executed.
+
+        Raises
+        ------
+        FileFormatError
+            Where the file is damaged or something else.
+        """
+        return load_model(cls, path)
+
+    def _parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return what is written: a header for JSON, and named arrays."""
+        return model_parts(self)
+
+    @classmethod
+    def _from_parts(cls, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
+        """Undo :meth:`_parts`."""
+        return model_of_parts(cls, header, arrays)
+
+    # What a model of another kind does otherwise: see PriorRegressor.
+
+    def _fit_table(self, X: Any, y: Any, sample_weight: Any, watch: FitMonitor) -> None:
+        fit_table(self, X, y, sample_weight, watch)
+
+    def _fit_targets(
+        self, X: Any, y: Any, sample_weight: Any, progress: Callable[[FitProgress], None] | None
+    ) -> None:
+        fit_targets(self, X, y, sample_weight, progress)
+
+    def _fit_source(
+        self,
+        source: Any,
+        target: Any,
+        weights: Any,
+        columns: list[str] | None,
+        progress: Callable[[FitProgress], None] | None,
+    ) -> None:
+        fit_source(self, source, target, weights, columns, progress)
+
+    def _set_fitted(self, law: NetworkLaw, target: str) -> None:
+        self.__dict__.pop("outputs_", None)
+        self._law = law
+        self.target_name_ = target
+        self.network_ = law.network
+        self.encoding_ = law.encoding
+        self.log_target_ = law.log_target
+        self.link_ = law.link
+        self.smearing_ = law.smearing
+        self.covariance_ = law.covariance
+        self.standard_errors_ = law.standard_errors
+        self.loss_ = law.loss
 
     def _encode(self, X: ArrayLike | pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
         self._check_single()

@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,11 +20,16 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FileFormatError
 from kanopt.surrogates.file_checks import check_indicators, check_law
-from kanopt.surrogates.law import NetworkLaw, law_from_parts, law_to_parts
+from kanopt.surrogates.law import law_from_parts, law_to_parts
 from kanopt.surrogates.missing import MissingIndicators
 from kanopt.units import check_unit
 
-__all__ = ["PersistenceMixin", "read_model", "write_model"]
+if TYPE_CHECKING:
+    from kanopt.surrogates.regressor import KANRegressor
+
+__all__ = ["load_model", "model_of_parts", "model_parts", "read_model", "write_model"]
+
+ModelT = TypeVar("ModelT", bound="KANRegressor")
 
 Measures = dict[str, dict[str, float]]
 FORMAT = "kanopt-model"
@@ -117,91 +122,54 @@ def _unreadable_error(path: str | os.PathLike[str], error: BaseException) -> Fil
     )
 
 
-class PersistenceMixin:
-    """Saving and loading of a :class:`~kanopt.surrogates.KANRegressor`."""
+def model_parts(model: KANRegressor) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return what is written: a header for JSON, and named arrays."""
+    header, arrays = law_to_parts(model._law)
+    header["measures"] = _defined(header["measures"])
+    header["target"] = model.target_name_
+    header["columns"] = model.n_features_in_
+    header["named"] = hasattr(model, "feature_names_in_")
+    header["fills"] = dict(model._indicators.fills)
+    header["units"] = dict(model._units)
+    header["arguments"] = {name: _to_json_value(value) for name, value in model.get_params().items()}
+    header["alternatives"] = json.loads(model.alternatives_.to_json(orient="records", double_precision=15))
+    return header, arrays
 
-    _law: NetworkLaw
-    _indicators: MissingIndicators
-    alternatives_: pd.DataFrame
-    target_name_: str
-    feature_names_in_: NDArray[Any]
-    n_features_in_: int
-    _rows: Any
-    _units: Mapping[str, str]
 
-    def _check_single(self) -> None:
-        raise NotImplementedError
-
-    def _adopt(self, law: NetworkLaw, target: str) -> None:
-        raise NotImplementedError
-
-    if TYPE_CHECKING:
-
-        def get_params(self, deep: bool = True) -> dict[str, Any]:
-            """Return the arguments."""
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to one file: plain arrays and JSON, no pickle.
-
-        The file holds a sample of at most 256 encoded training rows, over which effects are averaged.
-        """
-        self._check_single()
-        write_model(path, *self._parts())
-
-    def _parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Return what is written: a header for JSON, and named arrays."""
-        header, arrays = law_to_parts(self._law)
-        header["measures"] = _defined(header["measures"])
-        header["target"] = self.target_name_
-        header["columns"] = self.n_features_in_
-        header["named"] = hasattr(self, "feature_names_in_")
-        header["fills"] = dict(self._indicators.fills)
-        header["units"] = dict(self._units)
-        header["arguments"] = {name: _to_json_value(value) for name, value in self.get_params().items()}
-        header["alternatives"] = json.loads(self.alternatives_.to_json(orient="records", double_precision=15))
-        return header, arrays
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a model written by :meth:`save`; nothing in the file is executed.
-
-        Raises
-        ------
-        FileFormatError
-            Where the file is damaged or something else.
-        """
-        header, arrays = read_model(path)
-        try:
-            model: Self = _kind_of(header, cls)._from_parts(header, arrays)
-            return model
-        except FileFormatError as error:
-            raise FileFormatError(f"{path}: {error}; save the model again") from error
-        except (*_UNREADABLE, IndexError) as error:
-            raise FileFormatError(
-                f"{path}: the saved model lacks a part or holds a wrong one ({type(error).__name__}: {error}); save "
-                "the model again"
-            ) from error
-
-    @classmethod
-    def _from_parts(cls, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
-        """Undo :meth:`_parts`."""
-        header["measures"] = _undefined_as_nan(header["measures"])
-        law = law_from_parts(header, arrays)
-        check_law(law)
-        model = cls(**{name: _argument(value) for name, value in header["arguments"].items()})
-        target, named, columns = str(header["target"]), bool(header["named"]), int(header["columns"])
-        model.alternatives_ = _alternatives(header["alternatives"])
-        fills = {str(k): v if isinstance(v, str) else float(v) for k, v in header["fills"].items()}
-        check_indicators(fills, law.encoding, columns)
-        model._indicators = MissingIndicators(fills)
-        model.n_features_in_ = columns
-        if named:
-            model.feature_names_in_ = np.array(law.encoding.names[:columns], dtype=object)
-        model._rows = None
-        # files from before columns were converted have none
-        model._units = {str(name): check_unit(unit) for name, unit in header.get("units", {}).items()}
-        model._adopt(law, target)
+def load_model(asked: type[ModelT], path: str | os.PathLike[str]) -> ModelT:
+    """Read a model; see :meth:`kanopt.KANRegressor.load`."""
+    header, arrays = read_model(path)
+    try:
+        model: ModelT = _kind_of(header, asked)._from_parts(header, arrays)
         return model
+    except FileFormatError as error:
+        raise FileFormatError(f"{path}: {error}; save the model again") from error
+    except (*_UNREADABLE, IndexError) as error:
+        raise FileFormatError(
+            f"{path}: the saved model lacks a part or holds a wrong one ({type(error).__name__}: {error}); save "
+            "the model again"
+        ) from error
+
+
+def model_of_parts(kind: type[ModelT], header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> ModelT:
+    """Undo :func:`model_parts`."""
+    header["measures"] = _undefined_as_nan(header["measures"])
+    law = law_from_parts(header, arrays)
+    check_law(law)
+    model = kind(**{name: _argument(value) for name, value in header["arguments"].items()})
+    target, named, columns = str(header["target"]), bool(header["named"]), int(header["columns"])
+    model.alternatives_ = _alternatives(header["alternatives"])
+    fills = {str(k): v if isinstance(v, str) else float(v) for k, v in header["fills"].items()}
+    check_indicators(fills, law.encoding, columns)
+    model._indicators = MissingIndicators(fills)
+    model.n_features_in_ = columns
+    if named:
+        model.feature_names_in_ = np.array(law.encoding.names[:columns], dtype=object)
+    model._rows = None
+    # files from before columns were converted have none
+    model._units = {str(name): check_unit(unit) for name, unit in header.get("units", {}).items()}
+    model._set_fitted(law, target)
+    return model
 
 
 def _kind_of(header: dict[str, Any], asked: type[Any]) -> type[Any]:

@@ -300,10 +300,10 @@ class PriorRegressor(KANRegressor):
         self._indicators, self._rows = MissingIndicators({}), None
         self._take(learned, name)
 
-    def _fit_source(self, *_: Any) -> Self:
+    def _fit_source(self, *_: Any) -> None:
         raise FitError("a prior is corrected on tables in memory; read the table first (ko.read_table)")
 
-    def _fit_targets(self, *_: Any) -> Self:
+    def _fit_targets(self, *_: Any) -> None:
         raise FitError("a prior is one law of one target; fit one model for each target")
 
     def _take(self, learned: Learned, target: str) -> None:
