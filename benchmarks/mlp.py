@@ -23,7 +23,9 @@ import torch
 from _bench import footer
 from torch import Tensor, nn
 
-from kanopt.kan import Architecture, Data, FitOptions, InputTensors, fit_starts, refine_grid
+from kanopt.kan.architecture import Architecture, InputTensors
+from kanopt.kan.fit import FitOptions, fit_starts, refine_grid
+from kanopt.kan.objective import Data
 
 FINEST = 40
 

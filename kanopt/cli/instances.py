@@ -10,6 +10,7 @@ import click
 
 from kanopt.cli.failures import exit_code_of
 from kanopt.cli.progress import progress_reporter
+from kanopt.files import replace_file
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Progress, Result
@@ -57,7 +58,7 @@ def is_instance(file: Path) -> bool:
 
 def solve_instance(file: Path, options: InstanceOptions) -> int:
     """Read, solve and print an instance; return the exit code."""
-    from kanopt.cli.output import result_json, save_plan, to_json, write_text
+    from kanopt.cli.output import result_json, save_plan, to_json
     from kanopt.problems.routing.instances import read_instance, solution_text
 
     _refuse_to_overwrite(file, options.out)
@@ -70,7 +71,8 @@ def solve_instance(file: Path, options: InstanceOptions) -> int:
     if options.out is not None and result.has_plan:
         if options.out.suffix == ".sol":
             plan: Any = result.plan
-            write_text(options.out, solution_text(instance.problem, plan, float(result.objective or 0.0)))
+            text = solution_text(instance.problem, plan, float(result.objective or 0.0))
+            replace_file(options.out, text, make_folders=True)
         else:
             save_plan(result, options.out)
     told = _result_facts(instance, result)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from kanopt.files import replace_file
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -25,7 +25,6 @@ __all__ = [
     "save_laws_on_interrupt",
     "save_plan",
     "to_json",
-    "write_text",
 ]
 
 
@@ -121,32 +120,16 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def write_text(path: Path, text: str) -> Path:
-    """Write beside the file and rename, so that nobody ever sees half of it; folders on the way are made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    unfinished = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        unfinished.chmod(0o666 & ~mask)
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    return path
-
-
 def save_plan(result: Result, path: Path) -> Path:
     """Write the plan as CSV."""
-    return write_text(path, result.to_frame().to_csv(index=False, lineterminator="\n"))
+    return replace_file(path, result.to_frame().to_csv(index=False, lineterminator="\n"), make_folders=True)
 
 
 def save_laws(laws: Iterable[LearnedLaw], folder: Path) -> list[Path]:
     """Write each law as the JSON that a scenario reads with ``file = "…"``."""
-    return [write_text(folder / f"{law.name}.json", law.formula.to_json()) for law in laws]
+    return [
+        replace_file(folder / f"{law.name}.json", law.formula.to_json(), make_folders=True) for law in laws
+    ]
 
 
 @contextmanager

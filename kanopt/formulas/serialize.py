@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from kanopt.errors import FileFormatError, KanoptError, nearest
+from kanopt.files import replace_file
 from kanopt.formulas.domain import Domain, JointTest, Range
-from kanopt.formulas.files import replace_file
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import (
@@ -121,7 +121,7 @@ def _complete(content: dict[str, Any]) -> None:
 
 def save(formula: Formula, path: str | Path) -> Path:
     """Write a formula to a file atomically."""
-    return replace_file(path, (to_json(formula) + "\n").encode())
+    return replace_file(path, to_json(formula) + "\n")
 
 
 def load(path: str | Path) -> Formula:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from kanopt.files import replace_file
 from kanopt.reports.comparison_page import comparison_page
 from kanopt.reports.palette import colours
 from kanopt.reports.plan_page import plan_page
@@ -61,7 +61,7 @@ def write_explanation(
 
 
 def _write(subject: ReportSubject, path: str | os.PathLike[str]) -> Path:
-    return _replace(Path(path), _render("report.html.j2", plan_page(subject)))
+    return replace_file(path, _render("report.html.j2", plan_page(subject)), make_folders=True)
 
 
 def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Path:
@@ -79,7 +79,7 @@ def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Pa
     Path
         The file written.
     """
-    return _replace(Path(path), _render("comparison.html.j2", comparison_page(comparison)))
+    return replace_file(path, _render("comparison.html.j2", comparison_page(comparison)), make_folders=True)
 
 
 @cache
@@ -111,21 +111,3 @@ def _render(template: str, page: Any) -> str:
     style = Markup(environment.get_template("style.css").render(themes))  # noqa: S704 - our own file and colours
     text = environment.get_template(template).render(page=page, style=style, version=__version__)
     return _UNPRINTABLE.sub("\ufffd", text)
-
-
-def _replace(path: Path, text: str) -> Path:
-    """Write beside the file and rename, so that nobody ever sees half a report."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    unfinished = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        unfinished.chmod(0o666 & ~mask)  # mkstemp makes files that only the owner may read
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    return path

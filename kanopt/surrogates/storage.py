@@ -5,6 +5,7 @@ A model file from a stranger is data; reading it executes nothing.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -19,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FileFormatError
+from kanopt.files import replace_file
 from kanopt.surrogates.file_checks import check_indicators, check_law
 from kanopt.surrogates.law import law_from_parts, law_to_parts
 from kanopt.surrogates.missing import MissingIndicators
@@ -56,17 +58,12 @@ def write_model(
     path: str | os.PathLike[str], header: dict[str, Any], arrays: dict[str, NDArray[Any]]
 ) -> None:
     """Write a header and named arrays; the file appears whole or not at all."""
-    target = Path(path)
     text = json.dumps({"format": FORMAT, "version": VERSION, **header}, allow_nan=False)
-    temporary = target.with_name(target.name + ".part")
-    try:
-        with temporary.open("wb") as file:
-            np.savez_compressed(
-                file, allow_pickle=False, header=np.frombuffer(text.encode(), dtype=np.uint8), **arrays
-            )
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    content = io.BytesIO()
+    np.savez_compressed(
+        content, allow_pickle=False, header=np.frombuffer(text.encode(), dtype=np.uint8), **arrays
+    )
+    replace_file(path, content.getvalue())
 
 
 def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

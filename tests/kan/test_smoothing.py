@@ -130,12 +130,3 @@ def test_robust_weights():
     assert robust_weights(residual, ones, "tukey")[4] == 0.0
     with pytest.raises(ValueError, match="unknown loss 'cauchy'"):
         robust_weights(residual, ones, "cauchy")
-
-
-def test_lazy_names_resolve_and_others_do_not():
-    import kanopt.kan
-
-    for name in kanopt.kan.__all__:
-        assert getattr(kanopt.kan, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'Spline'"):
-        _ = kanopt.kan.Spline

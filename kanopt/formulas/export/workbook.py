@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kanopt.errors import FormulaError
+from kanopt.files import replace_file
 from kanopt.formulas.export.cells import free_name
 from kanopt.formulas.export.excel import Spreadsheet, Values
 from kanopt.formulas.export.sheets import WorkbookSheets
-from kanopt.formulas.files import replace_file
 from kanopt.formulas.nodes import (
     Apply,
     Constant,

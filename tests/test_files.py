@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from kanopt.files import replace_file
 from kanopt.formulas import Formula, Variable, parse_formula
-from kanopt.formulas.files import replace_file
 
 LAW = parse_formula("2 * km", [Variable("km")], Variable("cost"))
 
@@ -18,7 +18,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path, write: Callable[[Fo
         FileNotFoundError, match=r"nodir/x\.json: the folder '.*nodir' does not exist"
     ) as refused:
         write(LAW, path)
-    assert ".part" not in str(refused.value)
+    assert ".tmp" not in str(refused.value)
     with pytest.raises(IsADirectoryError, match="this is a folder; name a file in it"):
         write(LAW, tmp_path)
     assert list(tmp_path.iterdir()) == []
