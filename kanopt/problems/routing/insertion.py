@@ -30,7 +30,7 @@ _MOST_RESTED, _EACH_RESTED = 40, 6
 _AT_ONCE = 20
 _LIMITS = 6
 _DURATION = 3  # the limit of how long a route may take, among them
-_OF_ROUTES = ("ends_with", "departure", "finish", "rests_missed", "rests_before")
+_OF_ROUTES = ("ends_with", "departure", "finish", "breaks_missed", "breaks_before")
 ViolationKey = tuple[str, str, str]
 
 
