@@ -1,6 +1,6 @@
-"""Why a plan costs what it costs and looks as it looks: data and plain sentences, no pictures.
+"""Explanations of results as data and sentences: cost terms, reasons, alternatives and conflicts.
 
-``kanopt.explain`` is this room and, as the analyst writes it, also the function: ``ko.explain(result)``.
+``kanopt.explain`` is this package and can also be called as a function: ``ko.explain(result)``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The explanation of a result: terms, reasons and leaps of faith as frames, and a summary in words."""
+"""The explanation of a result: cost terms, reasons and extrapolations as frames, and a summary in words."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def level_columns(by: str) -> list[str]:
 def price_by_level(result: Result, by: Level = "term") -> pd.DataFrame:
     """Return the price of a plan at a level of detail; the column ``amount`` adds up to the objective.
 
-    Terms stand largest first, groups and items in the order of the plan; empty without a plan.
+    Terms are sorted by amount, largest first; groups and items keep the order of the plan. Empty without a plan.
     """
     keys = level_columns(by)
     if result.pricing is None:
@@ -59,16 +59,16 @@ def price_by_level(result: Result, by: Level = "term") -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a plan costs what it costs, and why things are as they are.
+    """Cost terms, reasons and extrapolations of a result.
 
     Parameters
     ----------
     result
-        What is explained.
+        The result that is explained.
     causes
         Why things are unserved, late, closed or infeasible.
     extrapolations
-        Places where the plan leans on a law outside its data.
+        Places where the plan uses a law outside the data it was learned from.
     """
 
     result: Result
@@ -116,15 +116,15 @@ class Explanation:
         return frame
 
     def unserved(self) -> pd.DataFrame:
-        """Return why things are left out."""
+        """Return the reasons of what is unserved."""
         return self.reasons("unserved")
 
     def late(self) -> pd.DataFrame:
-        """Return why things are late."""
+        """Return the reasons of what is late."""
         return self.reasons("late")
 
     def closed(self) -> pd.DataFrame:
-        """Return why things are closed."""
+        """Return the reasons of what is closed."""
         return self.reasons("closed")
 
     def violations(self) -> pd.DataFrame:
@@ -132,7 +132,7 @@ class Explanation:
         return self.result.check.to_frame()
 
     def outside(self) -> pd.DataFrame:
-        """Return the places where the plan leans on a law outside its data."""
+        """Return the places where the plan uses a law outside the data it was learned from."""
         return to_frame(self.extrapolations, Extrapolation)
 
     def frozen(self) -> pd.DataFrame:
@@ -159,16 +159,16 @@ class Explanation:
         vehicle
             Name of a vehicle type that may serve it.
         time_limit, seed
-            As much time and the same seed as the result had, unless stated; work is counted where it was. The search
+            By default those of the result; the limit counts deterministic work where the result's did. The search
             starts from the plan of the result.
         workers, progress
             As for :func:`kanopt.solve`.
 
         Returns
         -------
-        Forced
-            Prints as a sentence; ``terms()`` is the change by cost term. Both plans were found by search: what is
-            said of them is exact on the laws, but a better plan of either kind may exist.
+        PlanAlternative
+            Prints as a sentence; ``terms()`` gives the change by cost term. Both plans come from a search: their prices
+            are exact on the laws, but a better plan of either kind may exist.
 
         Raises
         ------
@@ -201,7 +201,7 @@ class Explanation:
 
         Returns
         -------
-        Forced
+        PlanAlternative
             As of :meth:`instead`.
 
         Raises
@@ -222,16 +222,16 @@ class Explanation:
         client
             Name of a client that is not served.
         time_limit
-            Wall seconds, about.
+            Approximate wall seconds.
         seed
-            Of the searches, where there are too many clients to try every order of them.
+            Seed of the search that is used where there are too many clients to try every order of them.
 
         Returns
         -------
         Conflict
-            Prints as a sentence. It begins with the nearest clients that must be served, or all of them, and with
-            every rule that concerns them, and leaves out one after the other as long as the rest still cannot be
-            served together (deletion filtering). Where it is proved, every order of the clients was tried.
+            Prints as a sentence. Found by deletion filtering: the search starts with the nearest mandatory clients, or
+            all of them, and every rule that concerns them, and removes clients and rules one by one as long as the
+            remaining ones stay infeasible. It is proved where every order of the clients was tried.
 
         Raises
         ------
@@ -258,9 +258,9 @@ class Explanation:
         Parameters
         ----------
         path
-            The file; folders on the way are made.
+            Path of the file; missing folders are created.
         title
-            Its headline; such as "Routing plan" where not given.
+            Headline; by default the kind of plan, such as "Routing plan".
         today
             The plan that is driven today, priced on the same laws; the report says what changes.
 

@@ -92,34 +92,34 @@ def bound_sentence(result: Result) -> str:
 
 
 def reason_sentence(reason: Reason) -> str:
-    """Say why one thing is as it is, how that is known, and what would mend it."""
+    """Say why one thing is as it is, how that is known, and what would resolve it."""
     known = f" ({reason.evidence})" if reason.evidence else ""
     text = f"{reason.subject}: {reason.message.rstrip('.')}{known}."
     mend = reason.relaxation.rstrip(".")
     return f"{text} To mend it: {mend}." if mend else text
 
 
-def issue_sentences(result: Result, causes: Sequence[Reason], most: int = 5) -> list[str]:
+def issue_sentences(result: Result, causes: Sequence[Reason]) -> list[str]:
     """Say what is wrong with the plan: what is left out, late or closed, and which rules it breaks."""
-    told = []
+    sentences = []
     for kind, found in Counter(cause.kind for cause in causes).items():
         subjects = [shorten(cause.subject, 60) for cause in causes if cause.kind == kind]
         one, many = _KINDS.get(kind, (f"reason of kind {kind}", f"reasons of kind {kind}"))
-        told.append(f"{count_text(found, one, many)}: {join_list(subjects, most)}.")
+        sentences.append(f"{count_text(found, one, many)}: {join_list(subjects, 5)}.")
     broken = [violation for violation in result.check.violations if violation.constraint != "unserved"]
     if broken:
-        told.append(
+        sentences.append(
             f"The plan breaks {count_text(len(broken), 'rule')}: "
             + join_list([violation.message.rstrip(".") for violation in broken], 3)
             + "."
         )
     if result.interrupted:
-        told.append("The search was stopped by the user; this is the best plan so far.")
-    return told
+        sentences.append("The search was stopped by the user; this is the best plan so far.")
+    return sentences
 
 
 def extrapolation_sentence(leaps: Sequence[Extrapolation]) -> str:
-    """Say where the plan leans on a law outside its data."""
+    """Say where the plan uses a law outside the data it was learned from."""
     if not leaps:
         return ""
     laws = []
@@ -147,7 +147,7 @@ def frozen_sentence(result: Result) -> str:
 def summary(
     result: Result, causes: Sequence[Reason], leaps: Sequence[Extrapolation], today: Result | None = None
 ) -> str:
-    """Return the whole summary: a paragraph on cost, one on trouble with a line per reason, one on trust."""
+    """Return the whole summary: a paragraph on cost, one on issues with a line per reason, one on reliability."""
     cost = [cost_sentence(result), today_sentence(result, today), bound_sentence(result)]
     trouble = issue_sentences(result, causes)
     trust = [extrapolation_sentence(leaps), frozen_sentence(result)]

@@ -1,4 +1,4 @@
-"""What is to be decided: problems, their plans, prices and reasons. No solver is needed for any of it."""
+"""Problems with their data, rules, plans, prices and reasons; nothing here needs a solver."""
 
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.decisions import (

@@ -1,4 +1,4 @@
-"""What every problem can do, whatever is to be decided."""
+"""The interface that every kind of problem implements."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ PlanT = TypeVar("PlanT", bound=Plan)
 
 
 class Problem(ABC, Generic[PlanT]):
-    """Data of a decision, checked when built, priced by laws.
+    """Data of a decision problem, validated when built and priced by laws.
 
     A problem knows its rules (:meth:`check`), its prices (:meth:`price`), why things are as they are
-    (:meth:`reasons`) and what there is to see (:meth:`views`), all without a solver. Solvers, explanations,
+    (:meth:`reasons`) and its views (:meth:`views`), all without a solver. Solvers, explanations,
     scenarios and reports use these methods only, so that they need no case for every kind of problem.
     """
 
@@ -53,11 +53,11 @@ class Problem(ABC, Generic[PlanT]):
         """Return the inputs of laws that a solver sees at a planning value."""
 
     def remarks(self) -> tuple[str, ...]:
-        """Return what is no mistake in the data but may be one, each in a sentence."""
+        """Return possible mistakes in the data, a sentence each."""
         return ()
 
     def unreachable(self) -> tuple[str, ...]:
-        """Return what no road or lane leads to, each in a sentence; part of :meth:`remarks`, and no law is read."""
+        """Return what no road or lane leads to, a sentence each; part of :meth:`remarks`, evaluates no law."""
         return ()
 
     @abstractmethod
@@ -83,7 +83,7 @@ class Problem(ABC, Generic[PlanT]):
 
     @abstractmethod
     def extrapolations(self, plan: PlanT) -> tuple[Extrapolation, ...]:
-        """Name every place where the plan leans on a law outside its domain."""
+        """Name every place where the plan uses a law outside its domain."""
 
     def table(self, plan: PlanT) -> pd.DataFrame:
         """Return the plan as a table a person can read, with what the laws add to it."""
@@ -91,7 +91,7 @@ class Problem(ABC, Generic[PlanT]):
 
     @abstractmethod
     def views(self, plan: PlanT) -> tuple[View, ...]:
-        """Return what there is to see in the plan."""
+        """Return the views of the plan that reports draw."""
 
     @abstractmethod
     def plan_from(self, decision: Any) -> PlanT:

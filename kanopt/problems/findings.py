@@ -1,4 +1,4 @@
-"""What can be said about a plan besides its price: violations, reasons, frozen inputs, leaps of faith."""
+"""Findings about a plan besides its price: violations, reasons, frozen inputs and extrapolations."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Check:
 
     @property
     def only_unserved(self) -> bool:
-        """Whether all that is wrong is that something mandatory is left out."""
+        """Whether nothing is violated but that mandatory things are unserved."""
         return bool(self.violations) and all(v.constraint == "unserved" for v in self.violations)
 
     def to_frame(self) -> pd.DataFrame:
@@ -85,7 +85,7 @@ class Reason:
     price
         What the change would cost more on the law; None where it is not known.
     searched
-        Whether a search was made for what is missing, and found none.
+        Whether a search for a change that would mend it found none.
 
     Examples
     --------
@@ -120,7 +120,7 @@ class FrozenInput:
 
 @dataclass(frozen=True)
 class Extrapolation:
-    """A place where the plan leans on a law outside the data it was learned from."""
+    """A place where the plan uses a law outside the data it was learned from."""
 
     law: str
     where: str

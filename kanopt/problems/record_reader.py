@@ -1,8 +1,8 @@
-"""Tables read into records, and records held to the rules of their fields: the one place where both happens.
+"""Read tables into records, and validate the fields of records.
 
-A record states the rules of a field beside its type, as ``demand: Amount = 0.0`` (:mod:`kanopt.validation`). It is
-not checked when it is made but when a problem reads it, so that all that is wrong is told at once, and in the same
-words whether it stood in a frame or was built by hand.
+A record states the rules of a field beside its type, as ``demand: Amount = 0.0`` (:mod:`kanopt.validation`). Records
+are validated when a problem reads them, not when they are built, so that all mistakes are reported at once and in the
+same words, whether a record came from a frame or was built by hand.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def records(
         Unit of a field in the problem. A column whose declared unit differs (``kanopt.tables.units_of``) is
         converted.
     key
-        The fields that tell one record from another.
+        The fields that identify a record.
     where
         What the table is called in messages.
 
@@ -90,12 +90,12 @@ def records(
 
 
 class RecordReader:
-    """Reads the tables of a problem, so that what is wrong with any of them is told at once.
+    """Reads the tables of a problem and collects their mistakes, so that all are reported at once.
 
     Attributes
     ----------
     mistakes
-        What is wrong so far.
+        Mistakes found so far.
     complete
         Whether every table could be read, so that records can be compared with each other.
 
@@ -144,12 +144,12 @@ class RecordReader:
         return given
 
     def finish(self, between: Iterable[str] = ()) -> None:
-        """Refuse the tables if anything is wrong with them.
+        """Raise an error that lists all mistakes, if there are any.
 
         Parameters
         ----------
         between
-            What is wrong between records; asked for only where all tables could be read.
+            Mistakes between records; evaluated only where all tables could be read.
 
         Raises
         ------
@@ -170,16 +170,16 @@ def _duplicates(items: Sequence[Record], key: Sequence[str]) -> Iterable[str]:
 
 @dataclass
 class _Table:
-    """Rows of a table, before anything is asked of them.
+    """Rows of a table before validation.
 
     Parameters
     ----------
     rows, attributes
-        What fills the fields, and what does not, of every row.
+        Values of the fields and of the further columns, for every row.
     mistakes
         Why fields could not be read at all.
     unread
-        These fields.
+        Names of these fields.
     columns
         The column of each field; empty where the records were built by hand.
     """
@@ -239,7 +239,7 @@ def _declared(frame: pd.DataFrame) -> Mapping[str, str]:
 
 
 class _FrameReader:
-    """Reads one frame: cells as values of their fields where they can be, as they are where not."""
+    """Reads one frame; converts cells to the types of their fields where possible."""
 
     def __init__(
         self, frame: pd.DataFrame, kind: type, columns: Mapping[str, str], units: Mapping[str, str]
@@ -318,7 +318,7 @@ class _FrameReader:
 
 
 def _cells(values: pd.Series[Any], kind: type, units: tuple[str, str]) -> list[Any]:
-    """Return cells as a type where they can be read as such, as they are where not, and None for a blank text."""
+    """Convert cells to a type where possible, keep the others, and return None for a blank text."""
     given = values.tolist()
     if kind is str:
         return [text if text.strip() else None for text in names_of(given)]

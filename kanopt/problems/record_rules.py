@@ -122,7 +122,7 @@ def field_mistakes(record: Any, where: str) -> list[str]:
 
 
 def check_fields(record: Any, where: str) -> None:
-    """Hold one object to the rules of its fields.
+    """Validate the fields of one object.
 
     Raises
     ------

@@ -36,7 +36,7 @@ class Quantity:
 
 
 Attribute: TypeAlias = float | str | Quantity
-"""What a record may carry besides its fields: a bare number, a text, or a number with a unit."""
+"""Value of an attribute: a bare number, a text, or a number with a unit."""
 
 
 class Record(Protocol):

@@ -62,7 +62,7 @@ class EngineRun:
     wall_seconds, cpu_seconds
         What it took.
     won
-        Whether the answer is its plan.
+        Whether the result has its plan.
     message
         Why it ended, or why it was not used.
 
@@ -93,7 +93,7 @@ class EngineRun:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What the solver saw, beside what the law says of the same plan.
+    """The solver's objective of a plan beside the law's, with the proven bound on their difference.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ class Result:
     Parameters
     ----------
     problem, plan
-        The question and the decision; ``plan`` is None where none was found.
+        The problem and the plan; ``plan`` is None where none was found.
     status
         How the search ended.
     pricing
@@ -179,11 +179,12 @@ class Result:
     interrupted
         True where the user stopped the search; the plan is the best one so far.
     message
-        What the solver has to say, such as the reason of an infeasibility.
+        Message of the solver, such as the reason of an infeasibility.
     engines
         What each engine did, where the solver has more than one.
     time_limit, deterministic
-        What the solver was given: seconds, and whether they counted work; None for a plan that no solver made.
+        Limit given to the solver in seconds, and whether it counted deterministic work; None for a plan that no solver
+        made.
     """
 
     problem: Problem[Any]
@@ -213,9 +214,9 @@ class Result:
     def gap(self) -> float | None:
         """Relative distance between objective and bound, as a fraction of the objective.
 
-        Zero where the distance is no more than rounding hides: the bound stands below the solver's own by the
-        rounding bound, and the objective may stand above it by as much. Where the solver saw something else than the
-        laws, the distance is told as it is.
+        Zero where the distance is within twice the rounding bound: the bound is the solver's own less the rounding
+        bound, and the objective may exceed the solver's by as much. Where the solver saw something else than the laws,
+        the distance counts in full.
         """
         if self.objective is None or self.bound is None:
             return None

@@ -1,4 +1,4 @@
-"""What there is to see in a plan, as data; the reports draw it.
+"""Views of a plan (map, Gantt chart, network, series) as data; the reports draw them.
 
 A problem returns views instead of pictures, so that reports need no case for every kind of problem.
 """

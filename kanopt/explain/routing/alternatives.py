@@ -1,4 +1,4 @@
-"""Why this and not that: the plan in which the other thing is forced, and what it costs more, term by term."""
+"""Why a decision and not another one: the plan with the other decision enforced, and the change in cost by term."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _SAME = 1e-6
 
 @dataclass(frozen=True)
 class PlanAlternative:
-    """A plan in which something is forced, beside the plan that was found.
+    """A plan with one decision enforced, and the plan it is compared with.
 
     Parameters
     ----------
     question
-        What is forced, in words.
+        The enforced decision, in words.
     before, after
-        The plan that was found, and the one that was found under force.
+        The original result, and the one with the decision enforced.
     client
-        Who is to be served in it; empty where nobody is.
+        The client that must be served in it; empty where there is none.
     """
 
     question: str
@@ -46,20 +46,20 @@ class PlanAlternative:
 
     @property
     def change(self) -> float:
-        """By how much the plan under force is more expensive; NaN where there is none."""
+        """How much more the alternative plan costs; NaN where there is none."""
         if self.before.objective is None or self.after.objective is None:
             return float("nan")
         return self.after.objective - self.before.objective
 
     @property
     def serves_client(self) -> bool:
-        """Whether the plan under force serves the client that it is asked to."""
+        """Whether the alternative plan serves the client in question."""
         plan = self.after.plan
         return isinstance(plan, RoutingPlan) and self.client not in plan.unserved
 
     @property
     def newly_unserved(self) -> tuple[str, ...]:
-        """Clients that the plan under force leaves out, and the plan that was found does not."""
+        """Clients that the original plan serves and the alternative plan does not."""
         plans = (self.before.plan, self.after.plan)
         if not all(isinstance(plan, RoutingPlan) for plan in plans):
             return ()
@@ -72,7 +72,7 @@ class PlanAlternative:
         Raises
         ------
         ProblemError
-            If there is no plan under force, or the level is unknown.
+            If there is no alternative plan, or the level is unknown.
         """
         return difference(self.before, self.after, by)
 
@@ -106,12 +106,12 @@ class PlanAlternative:
 
 @dataclass(frozen=True)
 class AlternativeSearch:
-    """How the plan under force is looked for.
+    """Settings of the search for an alternative plan.
 
     Parameters
     ----------
     time_limit, seed
-        As the result had, unless stated.
+        By default those of the result.
     workers, progress
         As for :func:`kanopt.solve`.
     """
@@ -122,7 +122,7 @@ class AlternativeSearch:
     progress: Callable[[Progress], None] | None = None
 
     def solve(self, problem: RoutingProblem, start: Result) -> Result:
-        """Solve a problem from the plan of a result; work is counted where it was."""
+        """Solve a problem, starting from the plan of a result; deterministic where that search was."""
         seconds = max(start.wall_seconds, _LEAST_SECONDS)
         if start.deterministic and start.time_limit is not None:
             seconds = start.time_limit
@@ -155,7 +155,7 @@ def with_client_on(result: Result, client: str, vehicle: str, search: Alternativ
             f"{vehicle!r} may not serve client {client!r}: {_ineligibility(problem, vehicle, client)}"
         )
     clients = list(problem.clients)
-    # who has a prize would be left out where that is cheaper
+    # a client with a prize would be left out where that is cheaper
     clients[place] = replace(clients[place], vehicles=vehicle, prize=None)
     question = f"client {client} on {vehicle}"
     found = search.solve(replace(problem, clients=clients), result)

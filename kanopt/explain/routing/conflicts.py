@@ -1,4 +1,4 @@
-"""Which clients and rules together keep a client out: a smallest set of them, by leaving out one after the other."""
+"""Smallest sets of clients and rules that keep a client unserved, found by deletion filtering."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from kanopt.text import count_text, join_list
 __all__ = ["Conflict", "find_conflict"]
 
 _FEW, _FEWER = 15, 7
-"""Clients of whom every order is tried: where only the last stop counts, and where the whole order does."""
-_SHARE = 0.4  # of the time: what a first attempt may take, with some clients or with all
-_TRY = 0.05  # of the time: one attempt by search
+"""Most clients of which every order is tried: by Held and Karp's dynamic programme, and by enumeration."""
+_SHARE = 0.4  # of the time limit, for a first attempt with some clients or with all
+_TRY = 0.05  # of the time limit, for one attempt by search
 _LEAST_SECONDS = 0.3
 ConflictMember = RelaxableRule | tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """Clients and rules that keep a client out together, and none of which can be spared.
+    """Clients and rules that together keep a client unserved, none of which can be dropped.
 
     Parameters
     ----------
@@ -42,15 +42,15 @@ class Conflict:
     others
         The other clients that cannot all be served with it.
     rules
-        The rules that stand in the way.
+        The rules in conflict.
     fleet
-        The vehicles there are, in words.
+        The fleet, in words.
     proved
         Whether every order of the clients was tried; else a search found no plan.
     irreducible
-        Whether a plan is known for all that is left when any of the other clients or rules is left out.
+        Whether dropping any one of the other clients or rules is known to allow a plan for the remaining ones.
     sufficient_vehicle_types
-        Vehicle types of which one vehicle more would do.
+        Vehicle types of which one more vehicle would resolve the conflict.
     plan
         A plan that serves the client and all others, where one was found: then there is no conflict.
     """
@@ -75,7 +75,7 @@ class Conflict:
         return "proved" if self.proved else "search found none"
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per client and rule of the conflict, with what would mend it where that is known."""
+        """Return one row per client and rule of the conflict, with the change that resolves it where known."""
         rows = [("client", name, f"leave {name} out" if self.irreducible else "") for name in self.clients]
         rows += [("rule", str(rule), f"give up {rule}" if self.irreducible else "") for rule in self.rules]
         return pd.DataFrame(rows if self.plan is None else [], columns=["kind", "member", "mend"])
@@ -94,7 +94,7 @@ class Conflict:
         )
         spare = "; none of these can be spared" if self.irreducible else ""
         mend = []
-        # of what may be spared, giving it up need not help
+        # giving up a client or a rule is only known to help where the conflict is irreducible
         if self.irreducible and self.others:
             mend.append("leave one of these clients out")
         if self.irreducible and self.rules:
@@ -125,7 +125,7 @@ def find_conflict(result: Result, client: str, *, time_limit: float = 10.0, seed
 
 
 class _ConflictSearch:
-    """The search for a conflict: what is known to be possible or not, and how much time is left."""
+    """The search for a conflict, with what is known to be feasible or infeasible and the remaining time."""
 
     def __init__(
         self,
@@ -145,7 +145,7 @@ class _ConflictSearch:
         self.groups_by_distance = self._nearest(others)
 
     def _groups(self, names: set[str]) -> list[tuple[str, ...]]:
-        """Return clients with those they cannot be served without, the one asked about first."""
+        """Return groups of clients that can only be served together, the group of the client in question first."""
         found: dict[str, list[str]] = {}
         for each in self.problem.clients:
             found.setdefault(each.source or each.name, []).append(each.name)
@@ -167,7 +167,7 @@ class _ConflictSearch:
         return sorted(groups, key=far)
 
     def conflict(self) -> Conflict:
-        """Begin with the nearest clients, of whom every order can be tried, else with all; then leave out."""
+        """Find a conflict among the nearest clients (every order is tried), else among all; then reduce it."""
         start = self._initial_members()
         if start is None:
             found = self.problem.plan_from(list(self.feasible_plan.routes)) if self.feasible_plan else None
@@ -251,7 +251,7 @@ class _ConflictSearch:
         return members
 
     def _deletion_filter(self, members: list[ConflictMember]) -> list[ConflictMember]:
-        """Leave out what can be left out, in blocks at first, until nothing can or the time is up."""
+        """Remove what can be removed, in blocks at first, until nothing can be or the time is up."""
         size = max(len(members) // 2, 1)
         while True:
             before = len(members)
@@ -295,7 +295,7 @@ class _ConflictSearch:
         return plan is None, False
 
     def _search_plan(self, problem: RoutingProblem, seconds: float) -> RoutingPlan | None:
-        """Look for a plan from the one that is explained, with the clients taken out that are not asked about."""
+        """Search for a plan, starting from the explained one without the clients that are not in question."""
         packed = best_fit_plan(problem)
         if problem.check(packed).ok:
             return packed
@@ -307,7 +307,7 @@ class _ConflictSearch:
         return found.plan if found.check.ok and isinstance(found.plan, RoutingPlan) else None
 
     def _triangle_inequality_holds(self, problem: RoutingProblem) -> bool:
-        """Say whether no way between the clients over others is faster, or shorter, than the direct one."""
+        """Say whether no detour over other clients is faster, or shorter, than the direct leg."""
         data, times = self.problem.data, self.problem.planning_values.durations
         nodes = [data.index[name] for name in problem.data.names]
         grids = [times[kind] for kind, vehicle in enumerate(data.vehicles) if vehicle.count]
@@ -324,7 +324,7 @@ class _ConflictSearch:
         return True
 
     def _sufficient_vehicle_types(self, members: Collection[ConflictMember]) -> tuple[str, ...]:
-        """Return the vehicle types of which one more would do."""
+        """Return the vehicle types of which one more vehicle would resolve the conflict."""
         names, rules = self._split(members)
         problem = relax_problem(self.problem, names, rules)
         found = []

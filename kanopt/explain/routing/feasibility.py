@@ -1,4 +1,4 @@
-"""Whether vehicles can serve all of a few clients, by trying every route there is."""
+"""Whether the vehicles can serve a small set of clients, by enumerating all routes."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from kanopt.problems.routing.simulate import Drive, slack
 __all__ = ["is_exhaustive", "serve_all"]
 
 _MORE = 2.0
-"""So many times the noise that the check of plans allows, so that nothing it allows is left out."""
+"""Multiple of the tolerance of the check, so that no route that the check accepts is discarded."""
 ClientOrder = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class _FeasibleTour:
-    """A set of clients that one vehicle can serve, as bits, and how."""
+    """A set of clients that one vehicle can serve, as a bit mask, and the order of its stops."""
 
     served: int
     kind: int
@@ -34,7 +34,7 @@ class _FeasibleTour:
 
 
 def is_exhaustive(problem: RoutingProblem) -> bool:
-    """Say whether no plan is left out when every order of the clients is tried with its best departure.
+    """Say whether trying every order of the clients with its best departure covers all plans.
 
     The best departure is known where travel times are fixed and no break depends on it, and how long a route takes
     counts only where waiting can be avoided by leaving later.
@@ -57,7 +57,7 @@ def serve_all(problem: RoutingProblem, deadline: float) -> RoutingPlan | None:
     Parameters
     ----------
     problem
-        With few clients, all of whom must be served.
+        A problem with few clients, all of them mandatory.
     deadline
         Moment of ``time.perf_counter`` at which to give up.
 
@@ -81,7 +81,7 @@ def serve_all(problem: RoutingProblem, deadline: float) -> RoutingPlan | None:
 
 
 def _routes(problem: RoutingProblem, chosen: list[_FeasibleTour]) -> Iterator[Route]:
-    """Give each tour a vehicle: those that name theirs first."""
+    """Assign a vehicle to each tour, tours with pinned clients first."""
     taken = {(tour.kind, tour.number) for tour in chosen if tour.number is not None}
     for tour in chosen:
         number = tour.number
@@ -93,26 +93,26 @@ def _routes(problem: RoutingProblem, chosen: list[_FeasibleTour]) -> Iterator[Ro
 
 
 def _exact_cover(
-    left: int,
+    uncovered: int,
     tours: Mapping[int, Sequence[_FeasibleTour]],
     counts: tuple[int, ...],
     named: frozenset[tuple[int, int]],
     failed: set[tuple[int, tuple[int, ...], frozenset[tuple[int, int]]]],
 ) -> list[_FeasibleTour] | None:
-    """Choose tours, given by their first client, that serve each client once with the vehicles there are."""
-    if not left:
+    """Choose tours, listed by their first client, that serve each client once with the available vehicles."""
+    if not uncovered:
         return []
-    state = left, counts, named
+    state = uncovered, counts, named
     if state in failed:
         return None
-    for tour in tours.get(left & -left, ()):
-        if tour.served & ~left or not counts[tour.kind]:
+    for tour in tours.get(uncovered & -uncovered, ()):
+        if tour.served & ~uncovered or not counts[tour.kind]:
             continue
         own = set() if tour.number is None else {(tour.kind, tour.number)}
         if own & named:
             continue
         fewer = tuple(count - (kind == tour.kind) for kind, count in enumerate(counts))
-        rest = _exact_cover(left & ~tour.served, tours, fewer, named | own, failed)
+        rest = _exact_cover(uncovered & ~tour.served, tours, fewer, named | own, failed)
         if rest is not None:
             return [tour, *rest]
     failed.add(state)
@@ -128,25 +128,25 @@ def _feasible_tours(problem: RoutingProblem, kind: int, deadline: float) -> list
     # finding the departure takes most of the time, and decides nothing but how long the route takes
     start = vehicle.shift_start if is_soonest_at_start(problem.leg_laws, kind) else None
     found: dict[int, _FeasibleTour] = {}
-    ways: list[ClientOrder] = [()]
-    while ways:
+    orders: list[ClientOrder] = [()]
+    while orders:
         routes = [
             Route(
                 vehicle.name,
-                _pinned_vehicle(problem, kind, way) or 1,
+                _pinned_vehicle(data, order) or 1,
                 data.depot_of[vehicle.name],
-                way,
+                order,
                 start,
             )
-            for before in ways
-            for way in _extensions(problem, kind, before)
+            for before in orders
+            for order in _extensions(problem, kind, before)
         ]
-        ways = []
-        for some in _batches(routes, deadline):
-            driven = problem.drive(some)
-            alive, whole = _extendable_and_complete(problem, vehicle, driven, len(some))
-            ways += [some[place].clients for place in np.flatnonzero(alive)]
-            slow = _keep_feasible(lenient, some, driven, np.flatnonzero(alive & whole).tolist(), found)
+        orders = []
+        for batch in _batches(routes, deadline):
+            driven = problem.drive(batch)
+            alive, whole = _extendable_and_complete(problem, vehicle, driven, len(batch))
+            orders += [batch[place].clients for place in np.flatnonzero(alive)]
+            slow = _keep_feasible(lenient, batch, driven, np.flatnonzero(alive & whole).tolist(), found)
             for again in _batches(slow if start is not None else [], deadline):
                 free = [replace(route, departure=None) for route in again]
                 _keep_feasible(lenient, free, problem.drive(free), list(range(len(free))), found)
@@ -168,10 +168,8 @@ def _keep_feasible(
     for place, broken in zip(new, violations_by_route(lenient, routes, driven, new), strict=True):
         route = routes[place]
         if not broken:
-            numbers = [lenient.pinned[name][1] for name in route.clients if name in lenient.pinned]
-            tour = _FeasibleTour(
-                served[place], lenient.type_index[route.vehicle], next(iter(numbers), None), route.clients
-            )
+            kind, number = lenient.type_index[route.vehicle], _pinned_vehicle(lenient, route.clients)
+            tour = _FeasibleTour(served[place], kind, number, route.clients)
             found.setdefault(served[place], tour)
         elif {violation.constraint for violation in broken} == {"duration"}:
             slow.append(place)
@@ -179,7 +177,7 @@ def _keep_feasible(
 
 
 def _batches(routes: list[Route], deadline: float) -> Iterator[list[Route]]:
-    """Yield some of the routes at a time, so many that what is done with them takes about a tenth of a second."""
+    """Yield the routes in batches, each of which takes about a tenth of a second to process."""
     at, size = 0, 10
     while at < len(routes):
         begin = time.perf_counter()
@@ -191,31 +189,30 @@ def _batches(routes: list[Route], deadline: float) -> Iterator[list[Route]]:
         size = 2 * size if took < 0.05 else max(size // 2, 1) if took > 0.2 else size
 
 
-def _pinned_vehicle(problem: RoutingProblem, kind: int, way: ClientOrder) -> int | None:
-    """Return the number of the vehicle that the first pinned client on the way names."""
-    pinned: Mapping[str, tuple[str, int]] = problem.data.pinned
-    return next((pinned[name][1] for name in way if name in pinned), None)
+def _pinned_vehicle(data: RoutingData, order: ClientOrder) -> int | None:
+    """Return the number of the vehicle that the first pinned client on the route is pinned to."""
+    return next((data.pinned[name][1] for name in order if name in data.pinned), None)
 
 
-def _extensions(problem: RoutingProblem, kind: int, way: ClientOrder) -> Iterator[ClientOrder]:
-    """Yield the way with each client more that may be on it, and with a visit of the depot before."""
+def _extensions(problem: RoutingProblem, kind: int, order: ClientOrder) -> Iterator[ClientOrder]:
+    """Yield the stops with one more client that may follow, directly and after a reload at the depot."""
     data, vehicle = problem.data, problem.vehicles[kind]
     depot = data.depot_of[vehicle.name]
-    stops = [data.index[name] for name in way if name != depot]
-    again = bool(way) and way.count(depot) < vehicle.reloads
+    stops = [data.index[name] for name in order if name != depot]
+    may_reload = bool(order) and order.count(depot) < vehicle.reloads
     for client in data.clients:
         place = data.index[client.name]
         if place in stops or not data.allowed[kind, place] or data.apart[place, stops].any():
             continue
-        yield (*way, client.name)
-        if again:
-            yield (*way, depot, client.name)
+        yield (*order, client.name)
+        if may_reload:
+            yield (*order, depot, client.name)
 
 
 def _extendable_and_complete(
     problem: RoutingProblem, vehicle: VehicleType, driven: Drive, count: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Say which routes could still be made longer, and which may be whole."""
+    """Say which routes may be extended further, and which may be complete."""
     data, kind = problem.data, problem.data.type_index[vehicle.name]
     stops = np.searchsorted(driven.route, np.arange(1, count + 1)) - 1 - vehicle.returns
     ends = driven.begin[stops] + data.service[kind, driven.head[stops]]
@@ -224,8 +221,8 @@ def _extendable_and_complete(
         on_way[stops + 1] = False
     late = driven.late > _MORE * slack(data.latest[driven.head])
     wrong = on_way & (~np.isfinite(driven.begin) | (late & ~data.has_soft_window[driven.head]))
-    room = data.capacities[:, kind]
-    wrong |= (driven.loads > (room + _MORE * slack(room))[:, None]).any(axis=0)
+    capacity = data.capacities[:, kind]
+    wrong |= (driven.loads > (capacity + _MORE * slack(capacity))[:, None]).any(axis=0)
     alive = np.bincount(driven.route, weights=wrong, minlength=count) == 0
     legs = np.where(on_way, np.nan_to_num(data.distance[driven.tail, driven.head], posinf=0.0), 0.0)
     far = np.bincount(driven.route, weights=legs, minlength=count)

@@ -1,4 +1,4 @@
-"""Whether vehicles can serve all clients, where of a route only its clients, its last stop and its end count."""
+"""Whether the vehicles can serve all clients, by Held and Karp's dynamic programme over sets of clients."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PinnedVehicles = frozenset[tuple[int, int]]
 
 
 class Undecided(Exception):  # noqa: N818  # nothing is wrong
-    """There was no time to try everything, or what was found does not hold on the law."""
+    """There was no time to try everything, or the plan found breaks a rule on the law."""
 
 
 def is_timed(problem: RoutingProblem) -> bool:
-    """Say whether any rule is about the clock: without one, travel times decide nothing."""
+    """Say whether any rule concerns the clock; without one, travel times do not affect feasibility."""
     data = problem.data
     fleet = [vehicle for vehicle in data.vehicles if vehicle.count]
     limits = [limit for vehicle in fleet for limit in (vehicle.shift_end, vehicle.max_duration)]
@@ -37,10 +37,10 @@ def is_timed(problem: RoutingProblem) -> bool:
 
 
 def allows_held_karp(problem: RoutingProblem) -> bool:
-    """Say whether of the routes over the same clients to the same last one, only the earliest counts.
+    """Say whether the earliest one dominates all routes over the same clients to the same last client.
 
-    So it is where travel time depends on neither load nor clock, or decides nothing, and no rule looks back at the
-    order or the length of a route.
+    It does where travel time depends on neither load nor clock, or does not affect feasibility, and no rule depends on
+    the order or the length of a route.
     """
     data = problem.data
     fleet = [vehicle for vehicle in data.vehicles if vehicle.count]
@@ -55,7 +55,7 @@ def allows_held_karp(problem: RoutingProblem) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _ClientSets:
-    """Sets of clients that one vehicle of a type can serve and that are no part of a greater one, as bits."""
+    """Maximal sets of clients that one vehicle of a type can serve, as bit masks."""
 
     kind: int
     sets: Ints
@@ -64,7 +64,7 @@ class _ClientSets:
 
 
 def serve_all_held_karp(problem: RoutingProblem, deadline: float) -> RoutingPlan | None:
-    """Return a plan that serves every client of a plain problem and breaks no rule, or None if there is none.
+    """Return a plan that serves every client and breaks no rule, or None if there is none.
 
     The earliest end of service is computed for each set of clients and each last one of them, from smaller sets to
     greater ones (Held and Karp 1962, "A dynamic programming approach to sequencing problems", Journal of the Society
@@ -73,14 +73,14 @@ def serve_all_held_karp(problem: RoutingProblem, deadline: float) -> RoutingPlan
     Parameters
     ----------
     problem
-        A problem for which :func:`allows_held_karp` holds, with some 15 clients at most, all of whom must be served.
+        A problem for which :func:`allows_held_karp` holds, with about 15 clients at most, all of them mandatory.
     deadline
         Moment of ``time.perf_counter`` at which to give up.
 
     Raises
     ------
     Undecided
-        If there was no time to try everything, or the plan does not hold on the law.
+        If there was no time to try everything, or the plan breaks a rule on the law.
     """
     types = [_client_sets(problem, kind) for kind, vehicle in enumerate(problem.vehicles) if vehicle.count]
     counts = tuple(vehicle.count for vehicle in problem.vehicles)
@@ -129,12 +129,12 @@ def _service_end(problem: RoutingProblem, kind: int, node: int, arrive: Floats) 
 
 
 def _compatible_sets(problem: RoutingProblem, kind: int, masks: Ints) -> NDArray[np.bool_]:
-    """Say which sets one vehicle of a type may have together, whatever the order."""
+    """Say which sets of clients one vehicle of a type may serve as far as order and times do not matter."""
     data, first = problem.data, len(problem.data.depots)
     bits = (masks[:, None] >> np.arange(len(data.clients))) & 1
     fits = ~(bits[:, ~data.allowed[kind, first:]]).any(axis=1)
-    for carried, room in zip(data.demands[:, first:], data.capacities[:, kind], strict=True):
-        fits &= bits @ carried <= room + _NOISE
+    for carried, capacity in zip(data.demands[:, first:], data.capacities[:, kind], strict=True):
+        fits &= bits @ carried <= capacity + _NOISE
     for one, other in np.argwhere(np.triu(data.apart[first:, first:])):
         fits &= (bits[:, one] & bits[:, other]) == 0
     numbers = {number for _, number in data.pinned.values()}
@@ -146,7 +146,7 @@ def _compatible_sets(problem: RoutingProblem, kind: int, masks: Ints) -> NDArray
 
 
 def _maximal_sets(sets: Ints) -> Ints:
-    """Return the sets that are part of no other one, large ones first."""
+    """Return the sets that are subsets of no other one, largest first."""
     order = sorted(sets.tolist(), key=lambda mask: -mask.bit_count())
     kept = np.zeros(0, dtype=np.intp)
     for mask in order:
@@ -156,7 +156,7 @@ def _maximal_sets(sets: Ints) -> Ints:
 
 
 class _SetCover:
-    """The choice of sets that together hold every client."""
+    """The search for sets that together cover every client."""
 
     def __init__(self, problem: RoutingProblem, types: list[_ClientSets], deadline: float) -> None:
         self.types, self.deadline = types, deadline
@@ -167,31 +167,33 @@ class _SetCover:
         }
         self.failed: set[tuple[int, tuple[int, ...], PinnedVehicles]] = set()
 
-    def cover(self, left: int, counts: tuple[int, ...], used: PinnedVehicles) -> list[tuple[int, int]] | None:
+    def cover(
+        self, uncovered: int, counts: tuple[int, ...], used: PinnedVehicles
+    ) -> list[tuple[int, int]] | None:
         """Return type and clients of each vehicle; None where the vehicles do not suffice."""
-        if not left:
+        if not uncovered:
             return []
-        if (left, counts, used) in self.failed:
+        if (uncovered, counts, used) in self.failed:
             return None
         if time.perf_counter() > self.deadline:
             raise Undecided
-        for kind, some in self._options(left, counts):
+        for kind, some in self._options(uncovered, counts):
             own = {self.pinned[place] for place in self.pinned if some >> place & 1}
             if own & used:
                 continue
             fewer = tuple(count - (place == kind) for place, count in enumerate(counts))
-            rest = self.cover(left & ~some, fewer, used | own)
+            rest = self.cover(uncovered & ~some, fewer, used | own)
             if rest is not None:
                 return [(kind, some), *rest]
-        self.failed.add((left, counts, used))
+        self.failed.add((uncovered, counts, used))
         return None
 
-    def _options(self, left: int, counts: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-        """Yield the greatest sets of the clients left that hold the first of them."""
-        first = left & -left
+    def _options(self, uncovered: int, counts: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+        """Yield the maximal sets of uncovered clients that contain the first of them."""
+        first = uncovered & -uncovered
         for each in self.types:
             if counts[each.kind]:
-                holding = np.unique(each.sets[each.sets & first != 0] & left)
+                holding = np.unique(each.sets[each.sets & first != 0] & uncovered)
                 for some in _maximal_sets(holding).tolist():
                     yield each.kind, some
 
@@ -199,7 +201,7 @@ class _SetCover:
 def _routes(
     problem: RoutingProblem, types: dict[int, _ClientSets], chosen: list[tuple[int, int]]
 ) -> Iterator[Route]:
-    """Order the clients of each vehicle, and give those that are pinned the vehicle they name."""
+    """Order the clients of each vehicle, and number the vehicles as pinned clients require."""
     data = problem.data
     named = []
     for _, some in chosen:
@@ -219,13 +221,13 @@ def _client_order(problem: RoutingProblem, sets: _ClientSets, some: int) -> tupl
     """Return the order in which a set of clients is served soonest, from the last one to the first."""
     data, vehicle = problem.data, problem.vehicles[sets.kind]
     first, depot = len(data.depots), data.index[data.depot_of[vehicle.name]]
-    n, left, way = len(data.clients), some, []
+    n, uncovered, order = len(data.clients), some, []
     ahead = sets.times[first:, depot] if vehicle.returns else np.zeros(n)
-    while left:
-        client = int(np.argmin(sets.ends[left] + ahead))
-        if not np.isfinite(sets.ends[left, client] + ahead[client]):
+    while uncovered:
+        client = int(np.argmin(sets.ends[uncovered] + ahead))
+        if not np.isfinite(sets.ends[uncovered, client] + ahead[client]):
             raise Undecided
-        way.append(data.clients[client].name)
-        left &= ~(1 << client)
+        order.append(data.clients[client].name)
+        uncovered &= ~(1 << client)
         ahead = sets.times[first:, first + client]
-    return tuple(reversed(way))
+    return tuple(reversed(order))

@@ -1,4 +1,4 @@
-"""Plans to begin a search with, or to spare it."""
+"""Plans to start a search from, or that make it unnecessary."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["best_fit_plan", "restrict_plan"]
 
 
 def restrict_plan(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
-    """Return the routes of a plan without the clients that a smaller problem does not have."""
+    """Return a plan without the clients that a relaxed problem does not have."""
     names = {client.name for client in problem.clients}
     routes = []
     for route in plan.routes:
         kept = tuple(name for name in route.clients if name in names)
-        # a visit of the depot between two clients that are left is worth keeping, any other one is not
+        # keep a reload only between two clients that remain
         if len(kept) < len(route.clients) and route.depot in route.clients:
             trips = [tuple(name for name in trip if name in names) for trip in trips_of(route)]
             kept = tuple(
@@ -30,20 +30,20 @@ def restrict_plan(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
 
 
 def best_fit_plan(problem: RoutingProblem) -> RoutingPlan:
-    """Put the greatest demands first, each where it fits most closely, as where nothing but capacity counts."""
+    """Assign clients by decreasing demand, each to the fullest vehicle that can carry it; other rules are ignored."""
     data = problem.data
     vehicles = [
         (vehicle, number)
         for vehicle in problem.vehicles
         for number in range(1, min(vehicle.count, len(problem.clients)) + 1)
     ]
-    room = [vehicle.capacity for vehicle, _ in vehicles]
+    spare = [vehicle.capacity for vehicle, _ in vehicles]
     on: dict[int, list[str]] = {}
     for client in sorted(problem.clients, key=lambda client: -client.demand):
-        fits = [place for place, free in enumerate(room) if client.demand <= free + 1e-9]
+        fits = [place for place, free in enumerate(spare) if client.demand <= free + 1e-9]
         if fits:
-            place = min(fits, key=lambda place: room[place])
-            room[place] -= client.demand
+            place = min(fits, key=lambda place: spare[place])
+            spare[place] -= client.demand
             on.setdefault(place, []).append(client.name)
     routes = [
         Route(vehicle.name, number, data.depot_of[vehicle.name], tuple(on[place]))

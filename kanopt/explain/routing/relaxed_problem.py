@@ -26,7 +26,7 @@ _OF_VEHICLES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class RelaxableRule:
-    """A rule that could be given up.
+    """A rule that can be relaxed.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class RelaxableRule:
 
 
 def rules_text(rules: Sequence[RelaxableRule]) -> str:
-    """Name rules, those of a kind together.
+    """Name rules, grouped by kind.
 
     Examples
     --------
@@ -104,16 +104,16 @@ def binding_rules(problem: RoutingProblem, names: Collection[str]) -> tuple[Rela
 def relax_problem(
     problem: RoutingProblem, names: Collection[str], rules: Collection[RelaxableRule]
 ) -> RoutingProblem:
-    """Return the problem in which some clients must be served, and only some rules hold.
+    """Return the problem with some of its clients, all mandatory, and some of its rules.
 
     Parameters
     ----------
     problem
-        The whole problem.
+        The original problem.
     names
-        Clients that must be served; there are no others.
+        Clients to keep; all of them become mandatory.
     rules
-        Those of :func:`binding_rules` that still hold.
+        Rules of :func:`binding_rules` to keep.
     """
     kept = [place for place, client in enumerate(problem.clients) if client.name in names]
     held = set(rules)
@@ -133,7 +133,7 @@ def relax_problem(
 
 
 def _restrict_law(law: Any, nodes: Sequence[int]) -> Any:
-    """Return a law between some of the nodes."""
+    """Return a law restricted to some of the nodes."""
     if isinstance(law, ArrivalFunctions):
         return replace(law, arc=law.arc[np.ix_(nodes, nodes)])
     if isinstance(law, np.ndarray | list | tuple):

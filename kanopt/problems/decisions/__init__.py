@@ -1,4 +1,4 @@
-"""Numbers to be decided, priced by a formula and bound by formulas."""
+"""Decision problems: numbers to choose, with formulas as objective and constraints."""
 
 from kanopt.problems.decisions.decision_law import DecisionLaw
 from kanopt.problems.decisions.entities import Constraint, Decision, at_least, at_most, equal_to

@@ -108,7 +108,7 @@ class DecisionLaw:
 
     @cached_property
     def as_formula(self) -> Formula:
-        """The same law as a formula of the decisions alone, in `unit`; what is fixed is folded in.
+        """The same law as a formula of the decisions alone, in `unit`; fixed inputs are substituted.
 
         Raises
         ------
@@ -136,7 +136,7 @@ class DecisionLaw:
 
 
 def unit_factor(source: str, target: str) -> float:
-    """Return what a number in one unit is multiplied by to be in another; 1 where either is not declared.
+    """Return the conversion factor between two units; 1 where either is not declared.
 
     Examples
     --------
@@ -170,7 +170,7 @@ def law_of(
     fixed: Mapping[str, Any],
     unit: str | None = None,
 ) -> DecisionLaw:
-    """Bind a law to decisions: by what it is bound to, by name, or as a linear row.
+    """Bind a law to decisions: by its own binding, by the names of its inputs, or as a linear row.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is decided, and what must hold: plain records that check themselves."""
+"""Decisions and constraints: records that validate themselves."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Decision:
     integer
         Whether it is a whole number.
     attributes
-        What a table holds besides.
+        Further columns of the table.
 
     Raises
     ------
@@ -101,7 +101,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Constraint:
-    """What must hold: a law between two limits; see :func:`at_most`, :func:`at_least` and :func:`equal_to`.
+    """A law that must lie between two limits; see :func:`at_most`, :func:`at_least` and :func:`equal_to`.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ class Constraint:
 
     @property
     def limits(self) -> str:
-        """What it asks for, in words."""
+        """Its limits, in words."""
         if self.low == self.high:
             return f"equal to {self.low:g}"
         if math.isinf(self.low):

@@ -1,4 +1,4 @@
-"""Laws at many points at once, where no finite value is an answer and no error."""
+"""Laws evaluated at many points at once; a value that is not finite is NaN, not an error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 
 class Evaluator:
-    """A law laid out to be evaluated often.
+    """A law prepared for repeated evaluation.
 
     Parameters
     ----------

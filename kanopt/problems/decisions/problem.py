@@ -1,4 +1,4 @@
-"""What is to be decided: numbers, priced by a formula and bound by formulas."""
+"""The decision problem: numbers to choose, with formulas as objective and constraints."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SAMPLES = 512
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DecisionProblem(Problem[DecisionPlan]):
-    """Numbers to be chosen from ranges so that a law is smallest.
+    """Choose numbers from ranges so that a law is smallest.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ class DecisionProblem(Problem[DecisionPlan]):
 
     @cached_property
     def objective_formula(self) -> Formula:
-        """The objective as one formula of the decisions; what is fixed is folded in."""
+        """The objective as one formula of the decisions; fixed inputs are substituted."""
         return sum_of(self.objective_terms, "objective", self.unit)
 
     @cached_property
@@ -126,7 +126,7 @@ class DecisionProblem(Problem[DecisionPlan]):
         return max(_SHARE * float(np.ptp(prices)), 1e-9 * size, 1e-12)
 
     def sample(self, count: int, seed: int = 0) -> Floats:
-        """Return points of the box, shape (count, decisions), whole where decisions are; the first is its middle."""
+        """Return points of the box, shape (count, decisions), integer decisions rounded; the first is its centre."""
         low = np.array([one.low for one in self.records])
         high = np.array([one.high for one in self.records])
         points = low + (high - low) * np.random.default_rng(seed).random((count, len(low)))
@@ -134,7 +134,7 @@ class DecisionProblem(Problem[DecisionPlan]):
         return self.rounded(points)
 
     def rounded(self, points: Floats) -> Floats:
-        """Return points put into their ranges, whole where decisions are, same shape."""
+        """Return points clipped to their ranges, integer decisions rounded; same shape."""
         low = np.array([one.low for one in self.records])
         high = np.array([one.high for one in self.records])
         whole = np.array([one.integer for one in self.records])
@@ -179,7 +179,7 @@ class DecisionProblem(Problem[DecisionPlan]):
         return price_plan(self, plan)
 
     def reasons(self, plan: DecisionPlan | None) -> tuple[Reason, ...]:
-        """Say which constraints a plan breaks; with no plan, which of them nothing within the ranges meets."""
+        """Say which constraints a plan breaks; without a plan, which no values within the ranges meet."""
         return infeasibility_reasons(self) if plan is None else violation_reasons(self, plan)
 
     def extrapolations(self, plan: DecisionPlan) -> tuple[Extrapolation, ...]:

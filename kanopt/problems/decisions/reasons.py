@@ -1,4 +1,4 @@
-"""Why there is no plan, as far as arithmetic shows it, and what holds a plan back."""
+"""Why there is no plan, as far as interval arithmetic shows, and which constraints a plan breaks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is to see in a plan: how the price moves when one decision moves and the others stay."""
+"""Views of a plan: the price along the range of one decision, the others unchanged."""
 
 from __future__ import annotations
 

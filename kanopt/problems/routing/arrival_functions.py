@@ -32,21 +32,21 @@ class ArrivalFunctions:
     start
         Where the points of each function begin in `leave` and `arrive`, and where the last one ends; shape (arcs + 1,).
     leave, arrive
-        The points: clock times of leaving, rising, and of arriving, never falling. Two points with the same `leave` are
+        The points: clock times of departure and of arrival, both non-decreasing. Two points with the same `leave` are
         a jump; at the jump the earlier arrival counts.
     time
         Unit of both; clock times count from midnight.
     fifo_repaired
-        How many functions fell somewhere (to leave later was to arrive earlier) and were brought down to the greatest
-        function below that does not.
+        How many functions violated FIFO (a later departure arrived earlier) and were replaced by the greatest
+        non-decreasing function below them.
 
     Notes
     -----
     Before the first and after the last point the travel time is that of the point. Arrival functions are those of
     Ichoua, Gendreau and Potvin (2003, "Vehicle dispatching with time-dependent travel times", European Journal of
     Operational Research 144(2), 379–396); the repair is the exact form of that of Malandraki and Daskin (1992, "Time
-    dependent vehicle routing problems", Transportation Science 26(3), 185–200), as if one waited where one is for the
-    better hour.
+    dependent vehicle routing problems", Transportation Science 26(3), 185–200), and amounts to waiting at the tail for
+    a better departure.
 
     Examples
     --------
@@ -70,7 +70,7 @@ class ArrivalFunctions:
         *,
         time: str = "min",
     ) -> ArrivalFunctions:
-        """Build the functions from points, and repair those that fall.
+        """Build the functions from points, and repair those that violate FIFO.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class ArrivalFunctions:
 
     @cached_property
     def noise(self) -> float:
-        """What a clock may be off after adding up some hundred times."""
+        """Tolerance of clock times: the rounding error of some hundred additions."""
         return _NOISE * float(np.abs(self.arrive).max(initial=0.0))
 
     def in_unit(self, time: str) -> ArrivalFunctions:
@@ -228,7 +228,7 @@ class ArrivalFunctions:
         array
             Shape (n, n); infinite where no road leads.
         """
-        ends = np.maximum(*(self._spent(np.full(len(self.start) - 1, clock)) for clock in (begin, end)))
+        ends = np.maximum(self._durations_at(begin), self._durations_at(end))
         inside = (self.leave >= begin) & (self.leave <= end)
         spent = np.where(inside, self.arrive - self.leave, -np.inf)
         return self._matrix(
@@ -244,23 +244,21 @@ class ArrivalFunctions:
             Shape (n, n); infinite where no road leads.
         """
         if not end > begin:
-            return self._matrix(self._spent(np.full(len(self.start) - 1, begin)))
+            return self._matrix(self._durations_at(begin))
         functions = len(self.start) - 1
         owner = np.repeat(np.arange(functions), np.diff(self.start))
         clocks = np.clip(self.leave, begin, end)
         inside = (self.leave >= begin) & (self.leave <= end)
-        spent = np.where(inside, self.arrive - self.leave, self._spent_at(owner, clocks))
+        spent = np.where(inside, self.arrive - self.leave, self._value(owner, clocks) - clocks)
         pieces = np.diff(clocks) * (spent[1:] + spent[:-1]) / 2 * (owner[1:] == owner[:-1])
         total: Floats = np.bincount(owner[1:], weights=pieces, minlength=functions).astype(np.float64)
         first, last = self.start[:-1], self.start[1:] - 1
         total += (clocks[first] - begin) * spent[first] + (end - clocks[last]) * spent[last]
         return self._matrix(total / (end - begin))
 
-    def _spent(self, clock: Floats) -> Floats:
-        return self._value(np.arange(len(clock)), clock) - clock
-
-    def _spent_at(self, which: Ints, clock: Floats) -> Floats:
-        return self._value(which, clock) - clock
+    def _durations_at(self, clock: float) -> Floats:
+        functions = np.arange(len(self.start) - 1)
+        return self._value(functions, np.full(len(functions), clock)) - clock
 
     def _matrix(self, values: Floats) -> Floats:
         padded = np.append(values, np.inf)
@@ -294,7 +292,7 @@ def _points(leave: Any, arrive: Any, what: str) -> tuple[Floats, Floats]:
 def lower_envelope(leave: Floats, arrive: Floats) -> tuple[Floats, Floats]:
     """Return the points of ``min over t' ≥ t of arrive(t')``, the least arrival of leaving at t or later.
 
-    It is the greatest function that never falls below the given one: what FIFO leaves of an arrival function.
+    It is the greatest non-decreasing function below the given one: the FIFO repair of an arrival function.
 
     Parameters
     ----------
@@ -312,7 +310,7 @@ def lower_envelope(leave: Floats, arrive: Floats) -> tuple[Floats, Floats]:
     for place in range(len(leave) - 2, -1, -1):
         level, rise = y[-1], float(arrive[place + 1] - arrive[place])
         if arrive[place] < level < arrive[place + 1]:
-            # the piece climbs past what a later hour offers: from there on one waits for that
+            # the piece exceeds the arrival of a later departure: from there on it pays to wait for that
             width = float(leave[place + 1] - leave[place])
             x.append(float(leave[place]) + width * (level - float(arrive[place])) / rise)
             y.append(level)

@@ -13,7 +13,7 @@ __all__ = ["unreachable_clients"]
 
 
 def unreachable_clients(problem: RoutingProblem) -> tuple[str, ...]:
-    """Say which clients no vehicle can drive to from its depot, and back where it returns, over the roads there are.
+    """Say which clients no vehicle can reach by road from its depot, or return from where it must return.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What is known of clients and vehicles, as arrays."""
+"""The data of a routing problem as arrays over nodes and vehicle types."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ class RoutingData:
         """Name of the depot of each vehicle type."""
         return {vehicle.name: vehicle.depot or self.depots[0].name for vehicle in self.vehicles}
 
-    def of_nodes(self, field: str, at_depot: float = 0.0) -> Floats:
-        """Return a field of every node; depots have `at_depot`."""
+    def of_nodes(self, field: str) -> Floats:
+        """Return a field of every node; depots have 0."""
         values = [getattr(client, field) for client in self.clients]
-        return np.array([at_depot] * len(self.depots) + values, dtype=float)
+        return np.array([0.0] * len(self.depots) + values, dtype=float)
 
     @cached_property
     def demand(self) -> Floats:

@@ -141,7 +141,7 @@ class Client:
         Name of the client at which the demand is loaded. The same vehicle goes there first, and one of the two is
         served only if the other is.
     service
-        How long the stop takes.
+        Duration of the service.
     earliest, latest
         The window in which service may begin, as clock times from midnight. A vehicle that comes early waits.
     windows
@@ -150,13 +150,13 @@ class Client:
         Price of each unit of time by which service begins after `latest`; None where it must not be late. Cost laws
         may read the lateness as ``clock.late``; a client that is late by such a law alone has 0 here.
     prize
-        What leaving the client out costs; None for a client that must be served.
+        Cost of not serving the client; None where it must be served.
     needs
         Skills that a vehicle must have to serve it, separated by commas: ``"cooled, tail lift"``.
     vehicles
         Names of the vehicle types that may serve it, separated by commas; all, where empty.
     goods
-        What it is delivered, in words separated by commas, where the policy of the problem keeps goods apart.
+        Kinds of goods it receives, separated by commas; the policy of the problem may keep kinds apart.
     attributes
         Whatever else a law may read, as ``client.<attribute>``.
 
@@ -191,7 +191,7 @@ class Client:
 
 @dataclass(frozen=True)
 class VehicleType:
-    """Vehicles that are alike.
+    """A type of identical vehicles.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ class VehicleType:
     capacity
         What one can carry, in the load unit.
     fixed_cost
-        Price of using one at all.
+        Price of using one.
     cost_per_distance, cost_per_time
         Prices of distance driven and of time between departure and return, besides the cost laws.
     shift_start, shift_end
@@ -212,20 +212,20 @@ class VehicleType:
     returns
         Whether it must come back. If not, its routes end with the service at their last client.
     max_distance, max_duration
-        How far a route may lead, and how long it may take from departure to return.
+        Longest distance of a route, and longest duration from departure to return.
     regular_time, cost_per_overtime
-        What each unit of time costs more by which a route takes longer than the regular time.
+        Duration of a route above which time is overtime, and the price of each unit of overtime on top.
     reloads
         How often it may come back to its depot on the way, to unload what it picked up and load again.
     reload_time
-        How long that takes.
+        Duration of a reload.
     breaks
-        When the driver rests, and for how long: ``"30 in 660-780, 15 in 15:00-16:00"`` are 30 units of time that begin
-        between 660 and 780, and then 15 more. A break is taken before leaving, after returning, while waiting or
-        driving, but not during a service, where the driver is soonest at all later stops; who is back before the
-        last moment at which it may begin need not take it.
+        Breaks of the driver: ``"30 in 660-780, 15 in 15:00-16:00"`` are 30 units of time that begin between 660 and
+        780, and then 15 more. A break is taken before departure, after return, or while waiting or driving, but not
+        during a service; it is placed where the driver is earliest at all later stops. A driver who returns before the
+        latest begin of a break need not take it.
     skills
-        What it can do that some clients need, separated by commas.
+        Skills that clients may need, separated by commas.
     attributes
         Whatever else a law may read, as ``vehicle.<attribute>``.
 

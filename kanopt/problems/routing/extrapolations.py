@@ -1,4 +1,4 @@
-"""Where a routing plan leans on a law outside the data it was learned from."""
+"""Places where a routing plan uses a law outside the data it was learned from."""
 
 from __future__ import annotations
 

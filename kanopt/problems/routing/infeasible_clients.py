@@ -1,4 +1,4 @@
-"""Clients that no vehicle could serve even with nothing else to do."""
+"""Clients that no vehicle can serve even on a route of their own."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class _Obstacle:
 def infeasible_clients(
     laws: RoutingLaws, planning: PlanningValues, names: Sequence[str], kind: str
 ) -> dict[str, Reason]:
-    """Return a reason for each of the clients that every vehicle type fails to serve on its own.
+    """Return a reason for each client that no vehicle type can serve even on a route of its own.
 
-    Arrival, return, duration and length are bounded by shortest paths, so that the reason is a proof also where
-    the way over other clients is faster than the direct one. Where travel time depends on clock or load, the
-    direct trip is driven on the law instead, and what is said of times is not called proved. A client cannot be served
-    either where its source, or a client whose source it is, cannot be served by the same vehicle.
+    Arrival, return, duration and length are bounded by shortest paths, so that the reason is a proof even where a
+    detour over other clients is faster than the direct leg. Where travel time depends on clock or load, the direct trip
+    is driven on the law instead, and reasons about time are not called proved. A client is infeasible as well where its
+    source, or a client whose source it is, cannot be served by the same vehicle.
     """
     data = laws.data
     fleet = [vehicle for vehicle in data.vehicles if vehicle.count > 0]
@@ -112,16 +112,16 @@ def _capacity_obstacles(data: RoutingData, client: Client, vehicle: VehicleType)
             loads.append(("what it picks up", float(data.pickup[place] + carried[given].sum())))
         elif given:
             loads.append(("what is loaded at it", float(carried[given].sum())))
-        room = float(data.capacities[measure, kind])
+        capacity = float(data.capacities[measure, kind])
         name, most = max(loads, key=lambda load: load[1])
-        if exceeds(most, room):
-            more = amount_text(most - room, unit)
+        if exceeds(most, capacity):
+            more = amount_text(most - capacity, unit)
             yield _Obstacle(
                 "capacity",
-                most - room,
+                most - capacity,
                 vehicle,
                 f"{name} of {amount_text(most, unit)}{what} is more than {vehicle.name} can carry "
-                f"({amount_text(room, unit)})",
+                f"({amount_text(capacity, unit)})",
                 f"{more} less {'demand' if name == 'its demand' and not what else name.removeprefix('its ') + what}, "
                 f"or as much more capacity on {vehicle.name}",
             )
@@ -165,7 +165,7 @@ def _time_window_obstacles(
 def _length_obstacles(
     data: RoutingData, client: Client, vehicle: VehicleType, bound: SingleTripBounds
 ) -> Iterator[_Obstacle]:
-    """Compare the shortest route there is with the longest that the vehicle may drive."""
+    """Compare the shortest possible route with the longest one that the vehicle may drive."""
     place = data.index[client.name]
     for name, least, most, unit, proved in (
         ("distance", bound.distance[place], vehicle.max_distance, data.units.distance, True),
@@ -186,7 +186,7 @@ def _length_obstacles(
 
 
 def _reason(client: Client, obstacles: Sequence[_Obstacle], kind: str) -> Reason:
-    """Say it once where every type meets the same obstacle, else type by type."""
+    """Word the obstacles: once where it is the same for every vehicle type, else by type."""
     kinds = {obstacle.kind for obstacle in obstacles}
     easiest = min(obstacles, key=lambda obstacle: obstacle.amount)
     same = len(kinds) == 1 and (easiest.kind != "skill" or len(obstacles) == 1)

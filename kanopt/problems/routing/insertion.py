@@ -1,4 +1,4 @@
-"""The cheapest way to add a client to a plan, and the rules that each place for it would break."""
+"""The cheapest insertion of a client into a plan, and the rules that each insertion would break."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ __all__ = ["Insertion", "InsertionFinder", "is_soonest_at_start", "violations_by
 
 _TOLERANCE = 1e-6
 _MOST = 100
-"""So many places for a client are checked in any case; of more, those that exceed each limit least, or at all cost."""
+"""Up to `_MOST` insertions of a client are all checked; of more, the `_EACH` best by each limit they exceed and by
+cost."""
 _EACH = 15
 _MOST_SLOW, _EACH_SLOW = 24, 3
-"""The same for places on routes with breaks, whose best departure takes long to find, where it matters."""
+"""The same for routes with breaks whose price depends on the departure, which takes long to choose."""
 _MOST_RESTED, _EACH_RESTED = 40, 6
-"""The same for places on routes with breaks, of which more break a rule even without the breaks."""
+"""The same for routes with breaks, where insertions that break a rule even without the breaks are skipped."""
 _AT_ONCE = 20
 _LIMITS = 6
 _DURATION = 3  # the limit of how long a route may take, among them
@@ -36,18 +37,18 @@ ViolationKey = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Insertion:
-    """One place for a client.
+    """One insertion of a client into a route.
 
     Parameters
     ----------
     route
         The route with the client in it.
     client
-        The client asked about; its source, and the clients it is the source of, come with it.
+        The inserted client; its source, and the clients it is the source of, are inserted with it.
     violations
-        The rules that the route breaks with it, by so much more than without it.
+        The rules that the route breaks with the client, by how much more than without it.
     cost
-        What the plan would cost more on the law.
+        By how much the plan would cost more on the law.
     """
 
     route: Route
@@ -58,16 +59,16 @@ class Insertion:
     @property
     def position_text(self) -> str:
         """The vehicle and the neighbours, in words."""
-        way, depot = self.route.clients, self.route.depot
-        at = way.index(self.client)
-        before, after = way[at - 1] if at else depot, way[at + 1] if at + 1 < len(way) else depot
-        if len(way) == 1:
+        clients, depot = self.route.clients, self.route.depot
+        at = clients.index(self.client)
+        before, after = clients[at - 1] if at else depot, clients[at + 1] if at + 1 < len(clients) else depot
+        if len(clients) == 1:
             return f"the empty {self.route.label}"
         return f"{self.route.label} between {before} and {after}"
 
 
 class InsertionFinder:
-    """Everywhere a client could be added to a plan, driven, checked and priced on the law.
+    """All insertions of a client into a plan, driven, checked and priced on the law.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ class InsertionFinder:
         if early != free:
             driven = drive(laws, planning, early)
         self.excess = np.concatenate([self._excess(early, driven), np.zeros((1, _LIMITS))])
-        # what is compared with prices of routes that leave early must leave early too
+        # prices are compared between routes that leave equally early
         self.early_costs = np.append(route_costs(laws, planning, early, driven), 0.0)
 
     @property
@@ -120,9 +121,9 @@ class InsertionFinder:
         return found
 
     def for_client(self, client: str) -> list[Insertion]:
-        """Return the places for a client that roads allow, those that break no rule first, cheapest first.
+        """Return the insertions of a client that roads allow: feasible ones first, then by cost.
 
-        Of many places on routes with breaks, dearer ones than the first that breaks no rule may be missing.
+        Where there are many on routes with breaks, ones that cost more than the first feasible one may be missing.
         """
         tried, origin = self._candidates(client)
         if not tried:
@@ -171,9 +172,9 @@ class InsertionFinder:
     def _cheapest(
         self, client: str, early: Sequence[Route], origin: Sequence[int]
     ) -> tuple[list[Insertion], list[int]]:
-        """Try places in order of their price until some break no rule; else return which are worth a closer look.
+        """Try insertions by price until one is feasible; else return the positions of those to check.
 
-        Without breaks a drive is quick, and what breaks a rule then does so with them all the more.
+        Driving without breaks is fast, and a route that breaks a rule without breaks breaks it with them as well.
         """
         driven = drive(self._laws_without_breaks, self.planning, early)
         costs = self._cost_increase(early, origin, driven, self.costs)
@@ -219,7 +220,7 @@ class InsertionFinder:
         return found
 
     def _leave_at_shift_start(self, routes: Sequence[Route]) -> list[Route]:
-        """Let routes with breaks leave when their shift starts, where that makes nothing later."""
+        """Set the departure of routes with breaks to the shift start, where that makes nothing later."""
         facts = self.data
         starts = [
             vehicle.shift_start if facts.breaks[kind] and is_soonest_at_start(self.laws, kind) else None
@@ -251,24 +252,24 @@ class InsertionFinder:
         for place, route in enumerate((*self.plan.routes, *self.empty_routes)):
             if homes and place not in homes:
                 continue
-            ways = dict.fromkeys(self._stop_sequences(route, first, then))
-            tried += [replace(route, clients=way, departure=None) for way in ways]
-            origin += [place] * len(ways)
+            sequences = dict.fromkeys(self._stop_sequences(route, first, then))
+            tried += [replace(route, clients=stops, departure=None) for stops in sequences]
+            origin += [place] * len(sequences)
         return tried, origin
 
     def _linked_clients(self, client: str) -> tuple[list[str], list[str], set[int]]:
-        """Return what is served with the client: its source, then the rest, and on which routes the others are."""
+        """Return the source to insert first, the clients to insert later, and the routes that serve linked clients."""
         known = {each.name: each for each in self.data.clients}
         source = known[client].source or client
-        rest = [each.name for each in self.data.clients if each.source == source]
-        if not rest:
+        linked = [each.name for each in self.data.clients if each.source == source]
+        if not linked:
             return [], [client], set()
-        homes = {self.served[name] for name in (source, *rest) if name in self.served}
+        homes = {self.served[name] for name in (source, *linked) if name in self.served}
         first = [source] if source not in self.served else []
-        return first, [name for name in rest if name not in self.served], homes
+        return first, [name for name in linked if name not in self.served], homes
 
     def _stop_sequences(self, route: Route, first: list[str], then: list[str]) -> Iterator[tuple[str, ...]]:
-        """Yield the stops of a route with one block of clients in it, and another one later."""
+        """Yield the stops of a route with one block of clients inserted, and a second one after it."""
         stops, home = list(route.clients), [route.depot]
         size = len(stops) + 1
         for at in range(size):
@@ -291,10 +292,10 @@ class InsertionFinder:
         facts, count = self.data, len(routes)
         types = np.array([facts.type_index[route.vehicle] for route in routes], dtype=np.intp)
         load = np.zeros(count)
-        for loads, room in zip(driven.loads, facts.capacities, strict=True):
+        for loads, capacity in zip(driven.loads, facts.capacities, strict=True):
             most = np.zeros(count)
             np.maximum.at(most, driven.route, loads)
-            load += np.maximum(most - room[types], 0.0)
+            load += np.maximum(most - capacity[types], 0.0)
         late = np.where(facts.has_soft_window[driven.head], 0.0, driven.late)
         legs = np.nan_to_num(facts.distance[driven.tail, driven.head], posinf=0.0)
         found = [load, np.bincount(driven.route, weights=late, minlength=count)]
@@ -330,10 +331,10 @@ class InsertionFinder:
 
 
 def is_soonest_at_start(laws: RoutingLaws, kind: int) -> bool:
-    """Say whether a driver who leaves when the shift starts is soonest everywhere, and misses no break for that.
+    """Say whether a departure at the shift start makes every stop earliest and misses no break.
 
-    So it is where travel times do not depend on the clock. A break that may begin before the shift may be over for
-    those who leave later.
+    It does where travel times do not depend on the clock and no break may begin before the shift starts; such a break
+    can be over before a later departure.
 
     Parameters
     ----------
@@ -344,7 +345,7 @@ def is_soonest_at_start(laws: RoutingLaws, kind: int) -> bool:
     """
     start = laws.data.vehicles[kind].shift_start
     return not laws.reads(DURATION, "clock") and all(
-        rest.earliest >= start for rest in laws.data.breaks[kind]
+        driver_break.earliest >= start for driver_break in laws.data.breaks[kind]
     )
 
 
@@ -358,7 +359,7 @@ def violations_by_route(
     facts
         The problem's data, with every client optional.
     routes, driven
-        Routes, and what became of them when they were driven together.
+        Routes, and the drive of all of them together.
     chosen
         Positions of those to check; all where not given.
     """

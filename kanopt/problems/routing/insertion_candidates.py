@@ -1,4 +1,4 @@
-"""Which of many places for a client are worth a closer look."""
+"""Selection of the insertions of a client that are checked."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _TOLERANCE = 1e-6
 
 
 def select_insertions(places: Ints, over: Floats, costs: Floats, sizes: tuple[int, int]) -> list[int]:
-    """Return the places to check: all, or of those that exceed the same limits the best few.
+    """Return the insertions to check: all, or the best few of those that exceed the same limits.
 
     Parameters
     ----------
     places
         Positions to choose from.
     over, costs
-        By how much each place exceeds limits, (places, limits), and what it costs.
+        By how much each insertion exceeds limits, (places, limits), and what it costs.
     sizes
-        So many are all checked; of more, so many for each way to be the best.
+        Up to how many are all checked; and how many are chosen by each criterion where there are more.
     """
     most, each = sizes
     order = places[np.argsort(np.round(costs[places], 9), kind="stable")]
@@ -33,7 +33,7 @@ def select_insertions(places: Ints, over: Floats, costs: Floats, sizes: tuple[in
     chosen: set[int] = set()
     for kind in np.unique(limits):
         same = np.flatnonzero(limits == kind)
-        # there are few ways to weigh tonnes against minutes that do not matter: the least of each, and of all
+        # excesses have no common unit: take the least by each limit, and by the sum of shares
         shares = excess[same] / np.maximum(excess[same].max(axis=0), _TOLERANCE)
         for size in (*shares[:, shares.any(axis=0)].T, shares.sum(axis=1)):
             chosen.update(same[np.argsort(size, kind="stable")[:each]].tolist())

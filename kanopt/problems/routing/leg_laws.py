@@ -1,4 +1,4 @@
-"""What a routing problem knows of its legs, and the laws evaluated on it.
+"""The laws of a routing problem, evaluated on its legs.
 
 A law is evaluated on arrays of legs: an n × n matrix per vehicle type when a solver asks, the legs of a plan
 when it is priced. Both go through :class:`RoutingLaws`, so that solver and re-pricing cannot disagree about
@@ -58,7 +58,7 @@ class RoutingLaws:
     Parameters
     ----------
     data
-        What the problem knows.
+        The problem's data.
     cost
         Price per leg, by term.
     duration

@@ -1,4 +1,4 @@
-"""Routes, and the many ways a user may write them down."""
+"""Routes, and the formats in which a user may give them."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Route:
     clients
         In order of visit; the name of the depot among them is a return to unload and load again.
     departure
-        Clock time of leaving the depot; None means as late as possible without finishing later than a vehicle
-        that leaves when its shift starts, or when the route takes the least time, where travel times are tabulated in
-        the clock and the vehicle pays for time.
+        Clock time of leaving the depot; None where it is to be chosen: the latest departure that finishes no later than
+        one at the shift start; or, where travel times are tabulated in the clock and the vehicle pays for time, the
+        departure with the shortest duration.
 
     Examples
     --------
@@ -61,14 +61,14 @@ class Route:
 
 @dataclass(frozen=True)
 class RoutingPlan(Plan):
-    """Who drives where.
+    """The routes of the vehicles, and the clients that are not served.
 
     Parameters
     ----------
     routes
-        The tours; vehicles that stay in have none.
+        The routes; unused vehicles have none.
     unserved
-        Clients on no tour.
+        Clients on no route.
     """
 
     routes: tuple[Route, ...]
@@ -99,7 +99,7 @@ def read_plan(decision: Any, data: RoutingData) -> RoutingPlan:
     Raises
     ------
     ProblemError
-        With every vehicle type, client or depot that the problem does not know, and every departure at no time.
+        With every vehicle type, client or depot that the problem does not know, and every departure that is no time.
     """
     routes = tuple(route for route in map(_without_empty_trips, _routes(decision, data)) if route.clients)
     types = [vehicle.name for vehicle in data.vehicles]

@@ -37,7 +37,7 @@ class _PlanningPoint:
 
 @dataclass(frozen=True, eq=False)
 class PlanStates:
-    """Loads and clock times with which nodes are left in some plan; by vehicle type and node, NaN where none is.
+    """Load and clock time at which a plan leaves each node; by vehicle type and node, NaN where it never does.
 
     Parameters
     ----------
@@ -73,10 +73,10 @@ class PlanningValues:
     laws
         The laws.
     stated
-        What the user fixed: ``"state.load"``, ``"clock.hour"`` or ``"clock.minute"``, alone or for one law, as in
+        Values the user fixed: ``"state.load"``, ``"clock.hour"`` or ``"clock.minute"``, for all laws or for one, as in
         ``"duration.clock.hour"``.
     plan_states
-        Loads and clock times of a plan, which come before all others.
+        Loads and clock times of a plan, which take precedence over all others.
 
     Raises
     ------
@@ -208,7 +208,7 @@ class PlanningValues:
         return load, clock
 
     def _bounds(self) -> tuple[Floats, Floats, Floats]:
-        """Return capacity, shift start and shift end, finite: all there is to carry at most, midnight at most."""
+        """Return capacity, shift start and shift end, capped at the total demand and at midnight."""
         facts = self.data
         total = float(facts.demand.sum() + facts.pickup.sum())
         capacity = np.minimum(facts.of_vehicles("capacity"), total if total > 0 else 1.0)

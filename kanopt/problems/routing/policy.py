@@ -1,4 +1,4 @@
-"""What holds for a whole plan of routes, beyond what clients and vehicles say of themselves."""
+"""Rules and prices of a whole routing plan, beyond those of single clients and vehicles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["RoutingPolicy"]
 
 @dataclass(frozen=True)
 class RoutingPolicy:
-    """What holds for a whole plan of routes.
+    """Rules and prices of a whole routing plan.
 
     Parameters
     ----------
@@ -23,11 +23,11 @@ class RoutingPolicy:
         Law of how long a stop takes, instead of the clients' field ``service``; it may read ``client.<…>`` and
         ``vehicle.<…>``.
     capacities
-        Names of attributes that clients and vehicle types both have: what the clients on a route have together is
-        never more on board than what the vehicle has. They are delivered like the demand, so that on a route without
-        reloads their sum counts.
+        Further measures of the load: names of attributes that are a demand of clients and a capacity of vehicle types.
+        They are delivered like the demand, so that on a route without reloads their sum is limited.
     apart
-        Pairs of goods that may not be on one route; a pair of one and the same means no two clients with it.
+        Pairs of goods that may not be on one route; a pair of the same goods twice allows one client with them per
+        route.
     backhaul
         Whether a vehicle delivers everything it has loaded before it picks anything up.
     cost_of_longest

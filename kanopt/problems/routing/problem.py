@@ -72,7 +72,7 @@ class RoutingProblem(Problem[RoutingPlan]):
         which :meth:`check` and the status of a result say. Arrival functions are planned at each arc's average over
         the shift.
     policy
-        What holds for the whole plan: a law of service times, further capacities, goods kept apart, backhauls, even
+        Rules of the whole plan: a law of service times, further capacities, goods kept apart, backhauls, even
         work, and clients pinned to vehicles.
 
     Raises

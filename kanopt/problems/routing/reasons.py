@@ -100,7 +100,7 @@ def _fleet_too_small(data: RoutingData) -> Iterator[Reason]:
 def _not_inserted(
     laws: RoutingLaws, client: Client, insertions: InsertionFinder, alone: Reason | None
 ) -> Reason:
-    """Give the cheapest place for a client if one breaks no rule, else what would have to give."""
+    """Give the cheapest feasible insertion of a client, else the smallest relaxations that allow one."""
     data = laws.data
     places = insertions.for_client(client.name)
     if places and not places[0].violations:
@@ -116,7 +116,7 @@ def _not_inserted(
 
 
 def _feasible_insertion_reason(data: RoutingData, client: Client, best: Insertion, *, slow: bool) -> Reason:
-    """Word the reason of a client for whom there is room; `slow` where a solver plans with slower travel."""
+    """Word the reason of a client with a feasible insertion; `slow` where a solver plans with slower travel."""
     planned = "; a solver sees travel times at their planning value" if slow else ""
     money, subject = data.units.money, f"client {client.name}"
     cost = price_text(data, best.cost)
@@ -162,18 +162,18 @@ def _blocking_rules(data: RoutingData, client: Client, places: Sequence[Insertio
 
 
 def _capacity_shortfall(data: RoutingData, client: Client, places: Sequence[Insertion]) -> str:
-    """Say how much room there is where it is most."""
+    """Say how much spare capacity there is where there is most."""
     subject, unit = f"client {client.name}", data.units.load
     best = min(places, key=lambda place: (total_violation(place, LOAD), place.cost))
     over = [violation for violation in best.violations if violation.constraint == "capacity"]
     if data.has_sources or client.pickup or len(data.demands) > 1:
         by = " and ".join(amount_text(violation.amount, violation.unit) for violation in over)
         return f"no vehicle has capacity left for {subject}: the best place, {best.position_text}, exceeds it by {by}"
-    room = client.demand - over[0].amount
-    room = room if exceeds(room, 0.0) else 0.0
+    spare = client.demand - over[0].amount
+    spare = spare if exceeds(spare, 0.0) else 0.0
     return (
         f"no vehicle has capacity left for {subject}: it needs {amount_text(client.demand, unit)}, and the "
-        f"most free is {amount_text(room, unit)} on {best.route.label}"
+        f"most free is {amount_text(spare, unit)} on {best.route.label}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The rules that stand in the way of a client, and what would have to give, in words and at a price."""
+"""The rules that keep a client out, and their smallest relaxations in words and with a price."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _MOST = 3
 
 
 def violated_rule_kinds(place: Insertion) -> frozenset[str]:
-    """Return the kinds of rule a place breaks: load, time, who may serve, or a constraint by its name."""
+    """Return the kinds of rule that an insertion breaks: load, time, skills, or a constraint by its name."""
     return frozenset(_KIND.get(violation.constraint, violation.constraint) for violation in place.violations)
 
 
 def total_violation(place: Insertion, kind: str) -> float:
-    """Return by how much a place breaks the rules of a kind."""
+    """Return by how much an insertion breaks the rules of a kind."""
     return sum(violation.amount for violation in _violations_of(place, kind))
 
 
@@ -48,9 +48,9 @@ def _violations_of(place: Insertion, kind: str) -> list[Violation]:
 
 
 def smallest_relaxations(places: Iterable[Insertion]) -> list[Insertion]:
-    """Return for each way to let a client in the place that breaks its rules least, the cheapest way first.
+    """Return the insertion that breaks its rules least, for each set of rules to relax; cheapest first.
 
-    Ways that break rules of two kinds count only where none breaks rules of one kind.
+    Insertions that break rules of two kinds count only where none breaks rules of one kind.
     """
     best: dict[frozenset[str], Insertion] = {}
     for place in places:
@@ -72,7 +72,7 @@ def _violation_size(place: Insertion) -> tuple[float, ...]:
 
 
 def relaxation_text(data: RoutingData, places: Sequence[Insertion]) -> str:
-    """Say what would have to give at each of some places, and what the plan would then cost more."""
+    """Say which limits each insertion needs relaxed, and how much more the plan would then cost."""
     return ", or ".join(
         f"{place.position_text} with {_one_relaxation_text(data, place)}, for {price_text(data, place.cost)}"
         for place in places

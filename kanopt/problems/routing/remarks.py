@@ -1,4 +1,4 @@
-"""What is no mistake in the data of a routing problem but may be one: told before anything is solved."""
+"""Possible mistakes in the data of a routing problem, reported before anything is solved."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _RELATIVE = 1e-9
 
 @dataclass(frozen=True)
 class InputFinding:
-    """Something in the data that is worth a look.
+    """A possible mistake in the data.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def input_findings(problem: RoutingProblem, *, rounded: float = 0.0) -> tuple[In
 
 
 def _matrices(problem: RoutingProblem) -> Mapping[str, Floats]:
-    """Return the matrices that the user gave; those of a road network or a formula are not theirs to mend."""
+    """Return the matrices that the user gave, not those of a road network or a formula."""
     given: dict[str, Any] = {"distance": problem.distance, "duration": problem.duration}
     ready: dict[str, Any] = {"distance": problem.data.distance, "duration": problem.leg_laws.duration}
     costs = {name: law for name, law in problem.leg_laws.cost.items() if not isinstance(law, BoundFormula)}
@@ -97,7 +97,7 @@ def _matrices(problem: RoutingProblem) -> Mapping[str, Floats]:
 
 
 def _proportional(a: Floats, b: Floats) -> bool:
-    """Say whether one matrix is the other times a number, so that the same would be told twice."""
+    """Say whether one matrix is the other times a number, so that the same would be reported twice."""
     finite = np.isfinite(a)
     if not np.array_equal(finite, np.isfinite(b)):
         return False
@@ -127,21 +127,21 @@ def _asymmetric(name: str, matrix: Floats, names: tuple[str, ...]) -> Iterator[I
 
 
 def _triangle(name: str, matrix: Floats, names: tuple[str, ...], rounded: float) -> Iterator[InputFinding]:
-    """Compare every arc with the ways over a third place, as many third places as a second allows."""
+    """Compare every arc with detours over a third place, as many as can be compared in a second."""
     n = len(matrix)
     looked = min(n, max(1, _WORK // (n * n)))
-    ways = matrix.copy()
-    np.fill_diagonal(ways, np.inf)
-    shortest, over = ways.copy(), np.full((n, n), -1, dtype=np.intp)
+    lengths = matrix.copy()
+    np.fill_diagonal(lengths, np.inf)
+    shortest, over = lengths.copy(), np.full((n, n), -1, dtype=np.intp)
     for middle in np.unique(np.linspace(0, n - 1, looked).astype(np.intp)):
-        way = ways[:, middle, None] + ways[None, middle, :]
-        shorter = way < shortest
-        shortest[shorter] = way[shorter]
+        detour = lengths[:, middle, None] + lengths[None, middle, :]
+        shorter = detour < shortest
+        shortest[shorter] = detour[shorter]
         over[shorter] = middle
-    arcs = np.isfinite(ways)
+    arcs = np.isfinite(lengths)
     saved = np.zeros((n, n))
-    np.subtract(ways, shortest, out=saved, where=arcs)
-    saved[saved <= rounded + _RELATIVE * np.where(arcs, ways, 0.0)] = 0.0
+    np.subtract(lengths, shortest, out=saved, where=arcs)
+    saved[saved <= rounded + _RELATIVE * np.where(arcs, lengths, 0.0)] = 0.0
     count = int((saved > 0).sum())
     if not count:
         return
@@ -149,7 +149,7 @@ def _triangle(name: str, matrix: Floats, names: tuple[str, ...], rounded: float)
     a, b, middle = names[tail], names[head], names[over[tail, head]]
     text = (
         f"{name}: {count:,} of {int(arcs.sum()):,} arcs are longer than the way over a third place, most {a} → {b}: "
-        f"{number_text(ways[tail, head])} against {number_text(shortest[tail, head])} over {middle}"
+        f"{number_text(lengths[tail, head])} against {number_text(shortest[tail, head])} over {middle}"
     )
     yield InputFinding(
         "triangle", name, text + (f" (looked over {looked:,} of {n:,} places)" if looked < n else "")
@@ -157,7 +157,7 @@ def _triangle(name: str, matrix: Floats, names: tuple[str, ...], rounded: float)
 
 
 def _speed(problem: RoutingProblem) -> Iterator[InputFinding]:
-    """Distance over time tells when one of them is in another unit than declared."""
+    """Report a speed (distance over time) that suggests another unit than the declared one."""
     units, distance = problem.units, problem.data.distance
     if not same_dimension(units.distance, "km"):
         return
@@ -190,7 +190,7 @@ def _loads(problem: RoutingProblem) -> Iterator[InputFinding]:
 
 
 def _windows_before_shift(problem: RoutingProblem) -> Iterator[InputFinding]:
-    """Tell of windows that close before any vehicle may leave, as those do that are written in hours."""
+    """Report windows that close before any shift starts, as windows written in hours do."""
     data, unit = problem.data, problem.units.time
     starts = [vehicle.shift_start for vehicle in data.vehicles if vehicle.count > 0]
     first = min(starts, default=-np.inf)
@@ -211,7 +211,7 @@ def _windows_before_shift(problem: RoutingProblem) -> Iterator[InputFinding]:
 
 
 def _unused_prices(problem: RoutingProblem) -> Iterator[InputFinding]:
-    """Tell of prices that can never be due."""
+    """Report prices that can never be due."""
     late = [
         c.name
         for c, windows in zip(problem.data.clients, problem.data.windows, strict=True)
@@ -227,7 +227,7 @@ def _unused_prices(problem: RoutingProblem) -> Iterator[InputFinding]:
 
 
 def _shifts_too_short(problem: RoutingProblem) -> Iterator[InputFinding]:
-    """Tell of vehicles that cannot be back from any client before their shift ends, when leaving at its start.
+    """Report vehicles that cannot be back from any client before their shift ends, when leaving at its start.
 
     Travel times are those at planning values.
     """

@@ -1,4 +1,4 @@
-"""What a vehicle with nothing else to do needs at least to serve each client."""
+"""Lower bounds on time and distance for serving each client on a route of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["SingleTripBounds", "single_trip_bounds"]
 
 @dataclass(frozen=True, eq=False)
 class SingleTripBounds:
-    """Bounds from below for one vehicle type; arrays over nodes.
+    """Lower bounds for one vehicle type; arrays over nodes.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ def single_trip_bounds(laws: RoutingLaws, planning: PlanningValues, vehicle: Veh
     times = planning.durations[kind]
     out, back = _shortest_paths(times, depot, returns=vehicle.returns)
     lengths = np.where(laws.roads, data.distance, np.inf)
-    gone, home = _shortest_paths(lengths, depot, returns=vehicle.returns)
+    there, home = _shortest_paths(lengths, depot, returns=vehicle.returns)
     sources = data.source
-    gone = _via_sources(lengths, gone, sources, np.zeros(len(gone)))
+    there = _via_sources(lengths, there, sources, np.zeros(len(there)))
     exact = not laws.reads(DURATION, "clock", "state")
     if not exact:
         arrive, back = _direct_trips(laws, planning, vehicle, out, back)
@@ -66,18 +66,18 @@ def single_trip_bounds(laws: RoutingLaws, planning: PlanningValues, vehicle: Veh
         arrive = np.maximum(arrive, _via_sources(times, arrive, sources, stay))
         spent = _via_sources(times, out, sources, service)
     begin = service_begin(data, np.arange(len(arrive)), arrive)
-    return SingleTripBounds(arrive, begin, back, spent + data.service[kind] + back, gone + home, exact)
+    return SingleTripBounds(arrive, begin, back, spent + data.service[kind] + back, there + home, exact)
 
 
 def _shortest_paths(weights: Floats, depot: int, *, returns: bool) -> tuple[Floats, Floats]:
-    """Return the shortest ways from the depot to every node, and back where the vehicle goes back."""
+    """Return the shortest paths from the depot to every node, and back where the vehicle returns."""
     graph = csgraph_from_dense(weights, null_value=np.inf)
     out = dijkstra(graph, indices=depot)
     return out, dijkstra(graph.T.tocsr(), indices=depot) if returns else np.zeros_like(out)
 
 
 def _via_sources(weights: Floats, out: Floats, source: np.ndarray, stay: Floats) -> Floats:
-    """Lengthen the ways to nodes that have a source: they lead over it, with a stay there."""
+    """Route the paths to nodes with a source through that source, with the stay there."""
     found = out.copy()
     graph = csgraph_from_dense(weights, null_value=np.inf)
     for start in np.unique(source[source >= 0]):
@@ -99,7 +99,7 @@ def _direct_trips(
     first = driven.tail == data.index[depot]
     arrive[driven.head[first]] = driven.arrive[first]
     back[driven.tail[~first]] = driven.duration[~first]
-    # where only a way over other clients leads, its time on the law is unknown and nothing is held against it
+    # where only paths over other clients lead, their time on the law is unknown: no obstacle is claimed
     arrive = np.where(np.isinf(arrive) & np.isfinite(out), vehicle.shift_start, arrive)
     back = np.where(np.isinf(back) & np.isfinite(home), 0.0, back)
     return arrive, np.where(np.isfinite(home), back, np.inf)

@@ -1,4 +1,4 @@
-"""What there is to see in a routing plan: when every stop is served, as a table and as bars, and a map."""
+"""Views of a routing plan: the timetable as a frame and as a Gantt chart, and the map."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def with_times(data: RoutingData, plan: RoutingPlan, timetable: pd.DataFrame) ->
     for route in plan.routes:
         before = route.depot
         for client in route.clients:
-            # staying where one is, as a plan made by hand may say, is no leg
+            # a client named twice in a row, as in a plan made by hand, makes no leg
             leg += client != before
             rows.append(leg - 1)
             before = client

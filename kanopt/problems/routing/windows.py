@@ -1,4 +1,4 @@
-"""Windows and breaks as people write them."""
+"""Windows and breaks, parsed from text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BREAK = re.compile(rf"(\d+(?:\.\d*)?)\s+in\s+{_TIME}\s*-\s*{_TIME}")
 
 @dataclass(frozen=True)
 class DriverBreak:
-    """A rest of a driver.
+    """A break of a driver.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""A scheduling problem as arrays: who belongs to whom, and the times that bind them.
+"""A scheduling problem as arrays: its structure and its times.
 
-The law's own numbers and a solver's whole numbers of time steps have the same form, so that one rule serves both.
+Times on the law and a solver's whole numbers of time steps have the same form, so that the same functions serve both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class ShopStructure:
-    """Who belongs to whom, as positions.
+    """Jobs, tasks, families and machines that belong together, as positions.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class ShopStructure:
 
 @dataclass(frozen=True, eq=False)
 class ShopTiming:
-    """The times that bind a schedule.
+    """Durations, dates, setups and opening windows of a schedule.
 
     Parameters
     ----------

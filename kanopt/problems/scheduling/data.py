@@ -45,7 +45,7 @@ class SchedulingData:
     jobs, tasks, machines, modes, breaks
         The records; arrays refer to them by position.
     structure, timing
-        Who belongs to whom, and the times on the law.
+        Structure of the shop, and its times on the law.
     timing_without_horizon
         The same times without a horizon.
     energy
@@ -201,14 +201,14 @@ def _timing(
 
 @dataclass(frozen=True)
 class ModeInputs:
-    """What a problem knows of every mode, and so what its laws may read.
+    """The data of every mode, which laws may read.
 
     Parameters
     ----------
     units, read, structure
-        The units, the records, and who belongs to whom.
+        The units, the records, and the structure of the shop.
     duration
-        What the duration law says, once it was evaluated.
+        Values of the duration law, once it was evaluated.
     """
 
     units: SchedulingUnits

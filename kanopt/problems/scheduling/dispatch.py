@@ -91,11 +91,11 @@ def remaining_work(structure: ShopStructure, timing: ShopTiming) -> Floats:
     """Return, for every task, the shortest time that it and the tasks after it in its job take."""
     shortest = np.full(len(structure.task_job), np.inf)
     np.minimum.at(shortest, structure.mode_task, timing.duration)
-    left = np.empty(len(shortest))
+    remaining = np.empty(len(shortest))
     for job in range(len(structure.last)):
         chain = structure.chain(job)
-        left[chain] = np.cumsum(shortest[chain][::-1])[::-1]
-    return left
+        remaining[chain] = np.cumsum(shortest[chain][::-1])[::-1]
+    return remaining
 
 
 def repair_starts(structure: ShopStructure, timing: ShopTiming, modes: Ints, starts: Floats) -> Floats | None:

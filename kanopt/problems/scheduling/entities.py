@@ -147,7 +147,7 @@ class Mode:
     Parameters
     ----------
     task, machine
-        Who and where; a task can run on the machines it has a mode for and on no other.
+        Names of both; a task can run on the machines it has a mode for and on no other.
     name
         Tells the modes of one task on one machine apart, such as ``"slow"``.
     duration, energy

@@ -1,4 +1,4 @@
-"""Where a schedule leans on a law outside the data it was learned from."""
+"""Tasks of a schedule whose mode is outside the data a law was learned from."""
 
 from __future__ import annotations
 

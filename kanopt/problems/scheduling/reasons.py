@@ -137,7 +137,7 @@ def _tasks_longer_than_windows(problem: SchedulingProblem) -> Iterator[Reason]:
 
 
 def _late_jobs(problem: SchedulingProblem) -> Iterator[Reason]:
-    """Find jobs that cannot be done before the horizon even alone."""
+    """Find jobs that cannot be done before the horizon even with every machine to themselves."""
     data = problem.data
     if problem.horizon is None:
         return
@@ -188,7 +188,7 @@ def _overload(problem: SchedulingProblem) -> Iterator[Reason]:
 
 
 def _combined_infeasibility(problem: SchedulingProblem) -> Iterator[Reason]:
-    """Say what is known where each job alone and the total work would fit: a horizon that is enough."""
+    """Give a horizon that suffices, where each single job and the total work would fit."""
     if problem.horizon is None:
         return
     data = problem.data

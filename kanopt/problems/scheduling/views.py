@@ -1,4 +1,4 @@
-"""What there is to see in a schedule."""
+"""Views of a schedule: the Gantt chart, and the price of power with the load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What arithmetic alone says about demand that cannot be met."""
+"""Demand that exceeds sums of capacities and so cannot be met by any plan."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["CapacityGaps", "capacity_gaps"]
 
 @dataclass(frozen=True, eq=False)
 class CapacityGaps:
-    """By how much demand passes what can be supplied, whatever the plan; zero where it does not.
+    """By how much demand exceeds what can be supplied, whatever the plan; zero where it does not.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class CapacityGaps:
     from_start: bool
 
     def when(self, period: str) -> str:
-        """Say to which time supply and sites are counted."""
+        """Word the time over which supply and sites are summed."""
         return f"by the end of period {period}" if self.from_start else f"in period {period}"
 
 

@@ -1,4 +1,4 @@
-"""Cheapest ways from suppliers to markets, through sites and over time."""
+"""Cheapest paths from suppliers to markets, through sites and over time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SOURCE, _KEPT = -1, -2
 
 @dataclass(frozen=True)
 class PathStep:
-    """One step of a way: a lane in a period, or a stay at a site until the next period.
+    """One step of a path: a lane in a period, or a stay at a site until the next period.
 
     Parameters
     ----------
@@ -35,14 +35,14 @@ class PathStep:
 
 @dataclass(frozen=True, eq=False)
 class CheapestPaths:
-    """Cheapest ways to every node, for every product and period.
+    """Cheapest paths to every node, for every product and period.
 
     Parameters
     ----------
     network
-        Whose ways these are.
+        The network of these paths.
     cost
-        Money per unit, shape (N, P, T); infinite where no way leads.
+        Money per unit, shape (N, P, T); infinite where no path leads.
     predecessors
         The lane of the last step, -2 for a stay, -1 at suppliers; same shape.
     """
@@ -57,7 +57,7 @@ class CheapestPaths:
         return self.cost[self.network.market_nodes]
 
     def trace(self, market: int, product: int, period: int) -> tuple[PathStep, ...]:
-        """Return the cheapest way to a market, first step first; empty where none leads."""
+        """Return the cheapest path to a market, first step first; empty where there is none."""
         first_site = self.network.facility_nodes.start
         node = self.network.market_nodes.start + market
         if not np.isfinite(self.cost[node, product, period]):
@@ -74,7 +74,7 @@ class CheapestPaths:
 
 
 def cheapest_paths(network: SupplyNetwork, lane_cost: Floats, keep_cost: Floats) -> CheapestPaths:
-    """Find the cheapest way to every node, whatever the capacities.
+    """Find the cheapest path to every node, capacities ignored.
 
     Bellman-Ford within each period, periods in order; lanes are relaxed together.
 
@@ -98,7 +98,7 @@ def cheapest_paths(network: SupplyNetwork, lane_cost: Floats, keep_cost: Floats)
             cost[sites, :, period] = kept
             before[sites, :, period] = np.where(np.isfinite(kept), _KEPT, _SOURCE)
         now, last = cost[:, :, period], before[:, :, period]
-        # a cheapest way visits each site at most once
+        # a cheapest path visits each site at most once
         for _ in range(len(network.facilities) + 1):
             if not _relax(network, lane_cost[:, :, period], now, last):
                 break

@@ -20,7 +20,7 @@ def closure_reasons(problem: SupplyProblem, ledger: Ledger) -> tuple[Reason, ...
     """Return a reason for every site that is closed throughout.
 
     Opening one site besides those of the plan cannot save more than U: the plan's cost without sites, less the cost
-    of meeting every demand by its cheapest way (or not at all) as if no capacity existed. Where U is not more
+    of meeting every demand by its cheapest path (or not at all) with capacities ignored. Where U is not more
     than the least that opening costs, opening that site alone is proved not to pay.
     """
     price = price_flows(problem, ledger, frozen=True).terms()

@@ -1,4 +1,4 @@
-"""Where a supply plan leans on a law outside the data it was learned from."""
+"""Lanes and markets whose tariff or demand is outside the data a law was learned from."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def positions_of(labels: Sequence[str], names: Sequence[str]) -> Indices:
 
 @dataclass(frozen=True, eq=False)
 class SupplyNetwork:
-    """Records of a supply problem and the arrays they amount to.
+    """Records of a supply problem and the arrays derived from them.
 
     Nodes are numbered: suppliers first, then facilities, then markets. Arrays over lanes, products and periods
     have the shape (L, P, T); F facilities, M markets, S suppliers and O offers (records of suppliers).

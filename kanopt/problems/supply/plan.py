@@ -1,4 +1,4 @@
-"""The decision of a supply problem: what flows where and which sites are open; as people write it, and as arrays."""
+"""The plan of a supply problem, flows and open sites; read from frames and lists, and from arrays."""
 
 from __future__ import annotations
 

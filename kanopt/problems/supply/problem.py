@@ -1,4 +1,4 @@
-"""What is to be decided in a supply network: which sites open and what flows where, priced by laws."""
+"""The supply problem: which sites open and what flows where, priced by laws."""
 
 from __future__ import annotations
 
@@ -178,11 +178,11 @@ class SupplyProblem(Problem[FlowPlan]):
         return network_graph(self.network)
 
     def remarks(self) -> tuple[str, ...]:
-        """Tell of markets that no supplier can reach."""
+        """Report markets that no supplier can reach."""
         return self.unreachable()
 
     def unreachable(self) -> tuple[str, ...]:
-        """Tell of markets that no lane leads to from any supplier, whatever sites may open."""
+        """Report markets that no lane leads to from any supplier, whatever sites may open."""
         return unreachable_markets(self.network)
 
     def ledger(self, plan: FlowPlan) -> Ledger:

@@ -117,7 +117,7 @@ class _ShortageReasons:
 
     @cached_property
     def plan_gaps(self) -> CapacityGaps:
-        """What the plan leaves out, counted like the gaps; less what tolerances allow."""
+        """Demand that the plan does not meet, summed as the gaps are, less the tolerance."""
         short, weights = self.ledger.shortage * (1.0 - TOLERANCE), self.problem.network.weights
         by_product, by_market = short.sum(axis=0), np.einsum("mpt,p->mt", short, weights)
         from_start = self.capacity_gaps.from_start
@@ -130,14 +130,14 @@ class _ShortageReasons:
 
     @cached_property
     def paths_if_opened(self) -> CheapestPaths:
-        """Cheapest ways if every site opened that may."""
+        """Cheapest paths if every site opened that may."""
         network = self.problem.network
         allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)
         return paths_through(self.problem, allowed)
 
     @cached_property
     def paths_through_open(self) -> CheapestPaths:
-        """Cheapest ways through the sites that are open."""
+        """Cheapest paths through the sites that are open."""
         return paths_through(self.problem, self.ledger.open)
 
     def reason(self, market: int, product: int, period: int) -> Reason:
@@ -186,7 +186,7 @@ class _ShortageReasons:
         return None
 
     def _closed(self, cell: tuple[int, int, int], price: float) -> tuple[str, str, bool] | None:
-        """Return that every way worth taking leads through a closed site."""
+        """Return the cause where every path worth taking leads through a closed site."""
         present = float(self.paths_through_open.to_markets[cell])
         if present < price:
             return None
@@ -204,7 +204,7 @@ class _ShortageReasons:
         )
 
     def _full(self, cell: tuple[int, int, int], lack: float, price: float) -> tuple[str, str, bool]:
-        """Return the capacities that are full on the way with the fewest of them."""
+        """Return the full capacities on the path with the fewest of them."""
         paths = self.spare_capacity.least_full_paths
         steps = paths.trace(*cell)
         if self._path_cost(steps, cell[1]) >= price:
@@ -236,7 +236,7 @@ class _ShortageReasons:
         )
 
     def _path_cost(self, steps: tuple[PathStep, ...], product: int) -> float:
-        """Return the money per unit of a way at planning values, full capacities not counted."""
+        """Return the money per unit of a path at planning values, capacities ignored."""
         holding = self.problem.network.of_facilities("holding_cost")
         return float(
             sum(
@@ -251,7 +251,7 @@ class _ShortageReasons:
         return lane_cost(self.problem)
 
     def _path_text(self, paths: CheapestPaths, cell: tuple[int, int, int]) -> str:
-        """Say which way it is: ``mill → north → Lyon``."""
+        """Word a path: ``mill → north → Lyon``."""
         network = self.problem.network
         steps = [step for step in paths.trace(*cell) if step.lane >= 0]
         places = [network.lanes[steps[0].lane].tail, *(network.lanes[step.lane].head for step in steps)]
@@ -261,7 +261,7 @@ class _ShortageReasons:
         )
 
     def _closed_sites(self, cell: tuple[int, int, int]) -> list[str]:
-        """Return the closed sites on the cheapest way of all."""
+        """Return the closed sites on the cheapest of all paths."""
         network, found = self.problem.network, dict[str, None]()
         for step in self.paths_if_opened.trace(*cell):
             node = (

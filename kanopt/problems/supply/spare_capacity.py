@@ -1,4 +1,4 @@
-"""How much room a plan leaves, and the ways that would use it."""
+"""Spare capacities of a plan, and the paths that would use them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["CapacityLimit", "SpareCapacity", "lane_cost", "paths_through"]
 
 @dataclass(frozen=True)
 class CapacityLimit:
-    """A capacity on a way.
+    """A capacity on a path.
 
     Parameters
     ----------
     label
         Such as ``"throughput of north in period 2"``.
     capacity, spare
-        The capacity and what the plan leaves of it, in `unit`.
+        The capacity, and how much of it the plan does not use, in `unit`.
     unit
         What both are counted in.
     per_unit
@@ -43,7 +43,7 @@ class CapacityLimit:
 
     @property
     def is_full(self) -> bool:
-        """Whether the plan leaves nothing of it."""
+        """Whether the plan uses all of it."""
         return bool(self.spare <= slack(np.array(self.capacity)))
 
 
@@ -62,7 +62,7 @@ def paths_through(
     extra_lane: Floats | None = None,
     extra_keep: Floats | None = None,
 ) -> CheapestPaths:
-    """Return the cheapest ways through the sites that are usable, whatever the capacities.
+    """Return the cheapest paths through the usable sites, capacities ignored.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def paths_through(
 
 @dataclass(frozen=True, eq=False)
 class SpareCapacity:
-    """What a plan leaves of every capacity.
+    """The spare part of every capacity of a plan.
 
     Parameters
     ----------
@@ -100,9 +100,9 @@ class SpareCapacity:
     ledger: Ledger
 
     def _remaining(self, amounts: Floats, limits: Floats) -> Floats:
-        """Return what is left of limits of shape (n,), in weight, shape (n, T)."""
-        left: Floats = limits[:, None] - np.einsum("npt,p->nt", amounts, self.problem.network.weights)
-        return left
+        """Return the unused part of limits of shape (n,), in weight, shape (n, T)."""
+        spare: Floats = limits[:, None] - np.einsum("npt,p->nt", amounts, self.problem.network.weights)
+        return spare
 
     @cached_property
     def lanes(self) -> Floats:
@@ -128,8 +128,8 @@ class SpareCapacity:
     def offers(self) -> Floats:
         """Units left of each offer, shape (O, T)."""
         limits = np.array([offer.capacity for offer in self.problem.network.offers])
-        left: Floats = limits[:, None] - self.ledger.bought.sum(axis=1)
-        return left
+        spare: Floats = limits[:, None] - self.ledger.bought.sum(axis=1)
+        return spare
 
     def limits(self, step: PathStep, product: int) -> list[CapacityLimit]:
         """Return every finite capacity that one more unit of a product would use on a step."""
@@ -156,20 +156,20 @@ class SpareCapacity:
         found.append(
             CapacityLimit(f"lane {lane.name} in period {when}", lane.capacity, spare, units.weight, weight)
         )
-        for node, left in (
+        for node, throughput in (
             (network.tails[step.lane], self.outbound),
             (network.heads[step.lane], self.inbound),
         ):
             if first <= node < network.facility_nodes.stop:
                 site = network.facilities[node - first]
-                spare = float(left[node - first, step.period])
+                spare = float(throughput[node - first, step.period])
                 what = f"throughput of {site.name} in period {when}"
                 found.append(CapacityLimit(what, site.capacity, spare, units.weight, weight))
         return [limit for limit in found if np.isfinite(limit.capacity)]
 
     @cached_property
     def least_full_paths(self) -> CheapestPaths:
-        """The ways through open sites with the fewest full capacities, the cheapest among these."""
+        """The paths through open sites with the fewest full capacities, the cheapest among these."""
         network = self.problem.network
         most = paths_through(self.problem, self.ledger.open).cost
         step = 1.0 + float(np.max(most, initial=0.0, where=np.isfinite(most)))
@@ -188,5 +188,5 @@ class SpareCapacity:
         return paths_through(self.problem, self.ledger.open, step * counted, step * stored[:, None, :])
 
     @staticmethod
-    def _full(left: Floats, limits: Floats) -> NDArray[np.bool_]:
-        return np.asarray(left <= slack(limits)[:, None])
+    def _full(spare: Floats, limits: Floats) -> NDArray[np.bool_]:
+        return np.asarray(spare <= slack(limits)[:, None])

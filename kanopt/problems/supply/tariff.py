@@ -153,11 +153,11 @@ class LaneTariff:
         return np.maximum(self.raw(flows), 0.0)
 
     def raw(self, flows: Floats) -> Floats:
-        """Return what the law itself asks for flows, shape (L, P, T); zero where nothing flows."""
+        """Return the law's own money for flows, shape (L, P, T); zero where nothing flows."""
         if not self.reads_flow:
             return flows * self.rates
         used = flows > 0
-        # an unused lane costs nothing and must not drag a law to a shipment of zero
+        # an unused lane costs nothing, and the law is not evaluated at a shipment of zero
         return np.where(used, self._money_for(np.where(used, flows, self.planning_shipments)), 0.0)
 
     def arguments(self, flows: Floats) -> dict[str, NDArray[Any]]:
@@ -191,7 +191,7 @@ class LaneTariff:
         )
 
     def _money_for(self, flows: Floats) -> Floats:
-        """Return what the law asks for shipments of this size, whatever its basis."""
+        """Return the law's money for shipments of this size, whatever its basis."""
         assert isinstance(self.law, BoundFormula)
         result = self.law.evaluate(self._resolver(flows), unit=self.unit)
         if self.basis == "shipment":

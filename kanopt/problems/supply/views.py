@@ -1,4 +1,4 @@
-"""What there is to see in a supply plan: the network with its flows, deliveries, and stocks."""
+"""Views of a supply plan: the network with its flows, deliveries, and stocks."""
 
 from __future__ import annotations
 

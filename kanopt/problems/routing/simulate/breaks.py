@@ -1,4 +1,4 @@
-"""Where drivers take their breaks: on those legs with which they are soonest everywhere."""
+"""Where drivers take their breaks: on the legs that make every later stop earliest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BreakPlaces:
     Parameters
     ----------
     before
-        How many breaks are over when leaving; (routes,).
+        How many breaks are over at the departure; (routes,).
     taken
         How many are taken on each leg; (routes, legs).
     missed
@@ -39,8 +39,8 @@ class BreakPlaces:
 def place_breaks(grid: PaddedRoutes, departure: Floats) -> BreakPlaces:
     """Choose the legs on which breaks are taken.
 
-    A break is taken as soon as it may be on its leg; which leg that is, is found by dynamic programming over legs and
-    breaks taken: that with which the driver is soonest everywhere, and late at no client that must not be late.
+    A break begins as early as it may on its leg. The leg is found by dynamic programming over legs and breaks taken:
+    the one that makes the driver least late at clients that must not be late, then earliest at every stop.
     Lateness that has a price does not move a break, so that a route may be cheaper with a break at another place.
     """
     routes = len(departure)
@@ -61,10 +61,10 @@ def place_breaks(grid: PaddedRoutes, departure: Floats) -> BreakPlaces:
 
 @dataclass(frozen=True, eq=False)
 class _States:
-    """When drivers are where they are with so many breaks taken; arrays of shape (routes, breaks + 1).
+    """Clock and lateness of each driver by the number of breaks taken; arrays of shape (routes, breaks + 1).
 
-    `late` is by how much they have been late, in all, at clients that must not be late. Both are infinite where one
-    cannot be there with so many breaks taken.
+    `late` is the total lateness so far at clients that must not be late. Both are infinite where so many breaks cannot
+    have been taken.
     """
 
     clock: Floats
@@ -76,7 +76,7 @@ class _States:
 
 
 def _is_better(clock: Floats, late: Floats, than_clock: Floats, than_late: Floats) -> NDArray[np.bool_]:
-    """Say where one is less late than another, or as late and sooner there."""
+    """Say where one state is less late than another, or equally late and earlier."""
     same = late <= than_late + _SLACK
     return np.asarray((late < than_late - _SLACK) | (same & (clock < than_clock)))
 
@@ -101,10 +101,10 @@ def _breaks_over_by(breaks: Sequence[DriverBreak], departure: Floats) -> Ints:
     """Return how many breaks may be over by a departure."""
     done = np.zeros(len(departure), dtype=np.intp)
     free = -np.inf
-    for place, rest in enumerate(breaks, start=1):
-        begins = max(free, rest.earliest)
-        free = begins + rest.length
-        if begins > rest.latest:
+    for place, driver_break in enumerate(breaks, start=1):
+        begins = max(free, driver_break.earliest)
+        free = begins + driver_break.length
+        if begins > driver_break.latest:
             break
         done[departure >= free - _SLACK] = place
     return done
@@ -121,30 +121,32 @@ def _drive_leg(
     for before in range(len(breaks) + 1):
         clock, late = states.clock[:, before], states.late[:, before]
         possible = np.isfinite(clock) & valid
-        left = grid.duration(leg, np.where(possible, clock, 0.0))
+        remaining = grid.duration(leg, np.where(possible, clock, 0.0))
         for taken in range(before, len(breaks) + 1):
             if taken > before:
-                clock, left, fits = take_break(breaks[taken - 1], clock, left)
+                clock, remaining, fits = take_break(breaks[taken - 1], clock, remaining)
                 possible = possible & fits
-            reached = possible & np.isfinite(left)
-            begin = service_begin(data, head, np.where(reached, clock + left, 0.0))
+            reached = possible & np.isfinite(remaining)
+            begin = service_begin(data, head, np.where(reached, clock + remaining, 0.0))
             over = late + np.maximum(begin - must_begin, 0.0)
             wins = reached & _is_better(begin + stay, over, best.clock[:, taken], best.late[:, taken])
             best.clock[wins, taken], best.late[wins, taken] = (begin + stay)[wins], over[wins]
             came[wins, taken] = before
-    # a leg that is not driven leaves everything as it was
+    # a leg that is not driven changes nothing
     best.clock[~valid], best.late[~valid] = states.clock[~valid], states.late[~valid]
     return came, best
 
 
-def take_break(rest: DriverBreak, clock: Floats, left: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+def take_break(
+    driver_break: DriverBreak, clock: Floats, remaining: Floats
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Take a break as soon as it may begin, while driving or after arriving.
 
     Parameters
     ----------
-    rest
+    driver_break
         The break.
-    clock, left
+    clock, remaining
         From when it could begin, and how long the drive is from then on.
 
     Returns
@@ -153,9 +155,9 @@ def take_break(rest: DriverBreak, clock: Floats, left: Floats) -> tuple[Floats, 
         When it is over, how long the drive is from then on, and whether it begins by when it must.
     """
     with np.errstate(invalid="ignore"):
-        begins = np.maximum(clock, rest.earliest)
-        driven = np.minimum(begins - clock, left)
-        return begins + rest.length, left - driven, begins <= rest.latest + _SLACK
+        begins = np.maximum(clock, driver_break.earliest)
+        driven = np.minimum(begins - clock, remaining)
+        return begins + driver_break.length, remaining - driven, begins <= driver_break.latest + _SLACK
 
 
 def _best_end(breaks: Sequence[DriverBreak], states: _States) -> tuple[Ints, Ints]:
@@ -166,10 +168,10 @@ def _best_end(breaks: Sequence[DriverBreak], states: _States) -> tuple[Ints, Int
     for taken in range(len(breaks) + 1):
         finish, late = states.clock[:, taken], states.late[:, taken]
         free, lost = finish, np.zeros(routes, dtype=np.intp)
-        for rest in breaks[taken:]:
-            begins = np.maximum(free, rest.earliest)
-            passed = begins > rest.latest + _SLACK
-            lost, free = lost + passed, np.where(passed, free, begins + rest.length)
+        for driver_break in breaks[taken:]:
+            begins = np.maximum(free, driver_break.earliest)
+            passed = begins > driver_break.latest + _SLACK
+            lost, free = lost + passed, np.where(passed, free, begins + driver_break.length)
         better = _is_better(finish, late, best.clock, best.late)
         wins = (np.isfinite(finish) | (taken == 0)) & ((lost < missed) | ((lost == missed) & better))
         best.clock[wins], best.late[wins] = finish[wins], late[wins]
@@ -196,10 +198,10 @@ def breaks_on_leg(
     >>> breaks_on_leg([DriverBreak(20.0, 600.0, 700.0)], 0, 1, 590.0, 30.0)
     [(600.0, 620.0)]
     """
-    found, clock, left = [], leave, duration
-    for rest in breaks[first : first + count]:
-        begins = max(clock, rest.earliest)
-        left -= min(begins - clock, left)
-        clock = begins + rest.length
+    found, clock, remaining = [], leave, duration
+    for driver_break in breaks[first : first + count]:
+        begins = max(clock, driver_break.earliest)
+        remaining -= min(begins - clock, remaining)
+        clock = begins + driver_break.length
         found.append((begins, clock))
     return found

@@ -1,4 +1,4 @@
-"""When routes leave that do not say so themselves."""
+"""Departures of routes that do not state theirs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from kanopt.problems.routing.simulate.legs import PaddedRoutes
 __all__ = ["choose_departures", "departure_breakpoints"]
 
 _HALVES, _PARTS = (2, 30), (64, 5)
-"""How to look for a departure: by halves 30 times; or in 64 parts five times, where a route takes long to drive once
-but not much longer to drive often."""
+"""Parts and rounds of a search for departures: bisection, 30 times; or 64 parts, five times, where driving a route once
+takes long but driving it many times at once not much longer."""
 _SLACK = 1e-7
 
 
@@ -36,10 +36,10 @@ def choose_departures(
     first
         How they are driven with these departures.
     """
-    room = np.where(free, _departure_slack(grid, first), 0.0)
-    chosen = departure + room
+    slack = np.where(free, _departure_slack(grid, first), 0.0)
+    chosen = departure + slack
     if grid.fixed is None:
-        chosen = _latest_free_departures(grid, departure, room, first)
+        chosen = _latest_free_departures(grid, departure, slack, first)
     for route in np.flatnonzero(free & _needs_search(grid) & np.isfinite(first.finish)):
         chosen[route] = _cheapest_departure(grid, int(route), float(chosen[route]), first)
     return chosen
@@ -64,15 +64,15 @@ def _departure_slack(grid: PaddedRoutes, times: LegTimes) -> Floats:
     return np.asarray(np.minimum(waited[:, -1], slack.min(axis=1)))
 
 
-def _latest_free_departures(grid: PaddedRoutes, departure: Floats, room: Floats, first: LegTimes) -> Floats:
+def _latest_free_departures(grid: PaddedRoutes, departure: Floats, slack: Floats, first: LegTimes) -> Floats:
     """Find the latest departures that cost nothing where travel time depends on the clock."""
     latest = np.where(grid.valid, grid.laws.data.latest[grid.head], np.inf)
     begin = np.maximum(np.where(grid.valid, first.begin, -np.inf), latest) + _SLACK
     chosen = departure.copy()
     for with_breaks, sections in ((False, _HALVES), (True, _PARTS)):
-        rows = np.flatnonzero((room > 0) & (grid.has_breaks == with_breaks))
+        rows = np.flatnonzero((slack > 0) & (grid.has_breaks == with_breaks))
         if rows.size:
-            ends = departure[rows], departure[rows] + room[rows]
+            ends = departure[rows], departure[rows] + slack[rows]
             limits = begin[rows], first.finish[rows] + _SLACK
             chosen[rows] = _latest_feasible(grid.select(rows), ends, limits, sections)
     return chosen
@@ -81,19 +81,19 @@ def _latest_free_departures(grid: PaddedRoutes, departure: Floats, room: Floats,
 def _latest_feasible(
     grid: PaddedRoutes, ends: tuple[Floats, Floats], limits: tuple[Floats, Floats], sections: tuple[int, int]
 ) -> Floats:
-    """Find the last departures with which nobody is served later than allowed.
+    """Find the latest departures with which no service begins later than allowed.
 
     Parameters
     ----------
     grid
-        Routes that fit when they leave at the first of the two ends.
+        Routes that fit when they leave at the first of the ends.
     ends
         Between which departures to look; (routes,) each.
     limits
         By when each service must begin, (routes, legs), and by when each route must finish, (routes,).
     sections
-        Into how many parts to cut what is between two departures, and how often: the last departure before the first
-        that does not fit is one of the two ends the next time.
+        Into how many parts to cut the interval between two departures, and how often: the next interval begins at the
+        last departure before the first that does not fit.
     """
     (low, high), (begin, finish), (parts, rounds) = ends, limits, sections
     routes, share = np.repeat(np.arange(len(low)), parts - 1), np.arange(1, parts) / parts
@@ -123,7 +123,7 @@ def _needs_search(grid: PaddedRoutes) -> NDArray[np.bool_]:
 
 
 def _cheapest_departure(grid: PaddedRoutes, route: int, latest: float, first: LegTimes) -> float:
-    """Return the departure at which time, overtime and lateness cost least, of those worth trying."""
+    """Return the candidate departure at which time, overtime and lateness cost least."""
     vehicle = grid.laws.data.vehicles[int(grid.kind[route])]
 
     options = _candidate_departures(grid, route, first.duration[route])
@@ -132,7 +132,7 @@ def _cheapest_departure(grid: PaddedRoutes, route: int, latest: float, first: Le
     limits = np.array([vehicle.regular_time, vehicle.max_duration])
     limits = limits[np.isfinite(limits)]
     if limits.size:
-        # the price may also turn where a route gets longer than it is paid for, or than it may
+        # the price may also bend where the duration reaches the regular time or its limit
         turns = (times.finish[:, None] - limits).ravel()
         options = np.unique(np.append(options, turns[np.isfinite(turns) & (turns > vehicle.shift_start)]))
         times = _drive_candidates(grid, route, options)
@@ -149,7 +149,7 @@ def _drive_candidates(grid: PaddedRoutes, route: int, options: Floats) -> LegTim
 def _time_cost(
     grid: PaddedRoutes, route: int, options: Floats, times: LegTimes, first: LegTimes
 ) -> tuple[NDArray[np.bool_], Floats, Floats]:
-    """Return when a route may not leave, by how much it takes too long, and what it pays for time and lateness."""
+    """Return which departures are infeasible, the excess of the duration, and the price of time and lateness."""
     data, head, valid = grid.laws.data, grid.head[route], grid.valid[route]
     vehicle = data.vehicles[int(grid.kind[route])]
     latest = np.where(data.has_soft_window[head] | ~valid, np.inf, data.latest[head])
@@ -165,9 +165,10 @@ def _time_cost(
 
 
 def _candidate_departures(grid: PaddedRoutes, route: int, duration: Floats) -> Floats:
-    """Return departures of a route that are worth trying, given the travel times of one of them.
+    """Return candidate departures of a route, given its travel times for one departure.
 
-    They are all there need be where travel times are fixed or tabulated; with a formula of the clock, a few good ones.
+    The best departure is among them where travel times are fixed or tabulated; with a formula of the clock they are a
+    heuristic choice.
     """
     data, kind, law = grid.laws.data, int(grid.kind[route]), grid.laws.duration
     legs = np.flatnonzero(grid.valid[route])
@@ -175,18 +176,18 @@ def _candidate_departures(grid: PaddedRoutes, route: int, duration: Floats) -> F
     arrive = np.cumsum(duration[legs] + stay) - stay
     options = _departures_without_waiting(data, kind, head, arrive, arrive + stay)
     if grid.fixed is None and isinstance(law, ArrivalFunctions):
-        way = [int(grid.tail[route, legs[0]]), *head.tolist()]
-        options = np.append(options, departure_breakpoints(law, data, kind, way))
+        nodes = [int(grid.tail[route, legs[0]]), *head.tolist()]
+        options = np.append(options, departure_breakpoints(law, data, kind, nodes))
     return options
 
 
 def _departures_without_waiting(
     data: RoutingData, kind: int, head: Ints, arrive: Floats, leave: Floats
 ) -> Floats:
-    """Return the departures between which the price of time changes in a straight line, where travel times are fixed.
+    """Return the breakpoints of the price of time in the departure, where travel times are fixed.
 
-    What bends it first is met without waiting: a window that opens or closes, a break that may or must begin, or the
-    end of the shift, after driving, service and the breaks taken so far alone.
+    At a breakpoint the vehicle arrives, without having waited before, exactly when a window opens or closes, a break
+    may or must begin, or the shift ends; only driving, service and breaks are before that.
 
     Parameters
     ----------
@@ -201,21 +202,23 @@ def _departures_without_waiting(
     moments = [np.array([shift_end]) - arrive[-1]]
     moments += [row[head] - arrive for row in (*data.opens, *data.closes)]
     begins = np.append(0.0, np.append(arrive, leave))
-    ends = np.cumsum([0.0, *(rest.length for rest in breaks)])
-    for place, rest in enumerate(breaks):
-        # one may follow the other at once
-        over = rest.earliest + ends[place:] - ends[place]
-        moments += [moment - begins for moment in (rest.latest, *over)]
+    ends = np.cumsum([0.0, *(driver_break.length for driver_break in breaks)])
+    for place, driver_break in enumerate(breaks):
+        # the next break may follow at once
+        over = driver_break.earliest + ends[place:] - ends[place]
+        moments += [moment - begins for moment in (driver_break.latest, *over)]
     found = np.concatenate(moments)
-    # breaks before those on the way may have been taken in the depot
-    rested = np.unique(ends[:, None] - ends)
-    return np.asarray(np.unique(found[np.isfinite(found)][:, None] - rested[rested >= 0]))
+    # breaks before those on the route may have been taken at the depot
+    taken = np.unique(ends[:, None] - ends)
+    return np.asarray(np.unique(found[np.isfinite(found)][:, None] - taken[taken >= 0]))
 
 
-def departure_breakpoints(law: ArrivalFunctions, data: RoutingData, kind: int, way: Sequence[int]) -> Floats:
+def departure_breakpoints(
+    law: ArrivalFunctions, data: RoutingData, kind: int, nodes: Sequence[int]
+) -> Floats:
     """Return the departures between which the return from a route is linear in the departure.
 
-    The time a route takes is least at one of them: between two of them it rises or falls steadily, and at a jump the
+    The time a route takes is least at one of them: between two of them it is monotone, and at a jump the
     lower value counts.
 
     Parameters
@@ -226,13 +229,13 @@ def departure_breakpoints(law: ArrivalFunctions, data: RoutingData, kind: int, w
         Service times and windows.
     kind
         Vehicle type.
-    way
+    nodes
         Nodes from depot to depot.
 
     Returns
     -------
     array
-        Rising; shape (k,). Points of the legs, openings and closings of windows, each carried back to the depot:
+        Increasing; shape (k,). Points of the legs, openings and closings of windows, each carried back to the depot:
         the latest departure with which the leg is begun, or the client reached, by then.
 
     Notes
@@ -242,10 +245,10 @@ def departure_breakpoints(law: ArrivalFunctions, data: RoutingData, kind: int, w
     time-dependent vehicle routing problems", Transportation Science 54(4), 1091–1112).
     """
     targets = np.zeros(0)
-    for tail, head in zip(way[-2::-1], way[:0:-1], strict=True):
+    for tail, head in zip(nodes[-2::-1], nodes[:0:-1], strict=True):
         if not law.roads[tail, head]:
             return np.zeros(0)
-        # by when one has to leave the tail: to reach the targets at the head, and at the points of the leg itself
+        # latest departures from the tail to reach the targets at the head, and at the points of the leg itself
         leave = np.append(law.latest(tail, head, targets), law.points(tail, head)[0])
         begin = leave - data.service[kind, tail]
         window = np.append(data.opens[:, tail], data.closes[:, tail])

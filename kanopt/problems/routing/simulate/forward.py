@@ -1,4 +1,4 @@
-"""The clock of routes that leave at given times."""
+"""Routes driven forward from given departures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["LegTimes", "drive_forward"]
 
 @dataclass(frozen=True, eq=False)
 class LegTimes:
-    """When routes are where; arrays of shape (routes, legs).
+    """Clock times of routes; arrays of shape (routes, legs).
 
     Parameters
     ----------
@@ -52,11 +52,11 @@ def drive_forward(grid: PaddedRoutes, departure: Floats) -> LegTimes:
 
 
 def _arrival(grid: PaddedRoutes, leave: Floats, duration: Floats, had: Ints, taken: Ints) -> Floats:
-    """Return when the end of a leg is reached and the breaks taken on it, after those had before it, are over."""
-    clock, left = leave.copy(), duration.copy()
+    """Return when the end of a leg is reached and the breaks taken on it are over; `had` were taken before."""
+    clock, remaining = leave.copy(), duration.copy()
     if taken.any():
         for kind, breaks in enumerate(grid.laws.data.breaks):
-            for place, rest in enumerate(breaks):
+            for place, driver_break in enumerate(breaks):
                 rows = np.flatnonzero((grid.kind == kind) & (had <= place) & (place < had + taken))
-                clock[rows], left[rows], _ = take_break(rest, clock[rows], left[rows])
-    return clock + left
+                clock[rows], remaining[rows], _ = take_break(driver_break, clock[rows], remaining[rows])
+    return clock + remaining

@@ -65,9 +65,9 @@ class PaddedRoutes:
 
     @property
     def has_breaks(self) -> NDArray[np.bool_]:
-        """On which routes drivers rest; (routes,)."""
-        rests = np.array([bool(breaks) for breaks in self.laws.data.breaks], dtype=bool)
-        return np.asarray(rests[self.kind] & self.valid.any(axis=1))
+        """Which routes have breaks; (routes,)."""
+        by_type = np.array([bool(breaks) for breaks in self.laws.data.breaks], dtype=bool)
+        return np.asarray(by_type[self.kind] & self.valid.any(axis=1))
 
     def duration(self, leg: int, clock: Floats) -> Floats:
         """Return the travel time of one leg of each route, leaving at clock times of shape (routes,)."""
@@ -137,7 +137,7 @@ def _loads_on_board(data: RoutingData, nodes: Ints) -> Floats:
         )
         changed = np.cumsum(change, axis=1)
         load = total + changed - np.take_along_axis(changed, first, axis=1)
-        # what is left of sums that should cancel is noise, and nobody carries less than nothing
+        # sums that should cancel leave rounding noise, and no load is negative
         noise = _NOTHING * (
             carried[head].sum(axis=1) + (data.pickup[head].sum(axis=1) if not measure else 0.0)
         )
