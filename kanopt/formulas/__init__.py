@@ -6,7 +6,6 @@ inputs, and of tabulated functions: :class:`Curve`, :class:`Step` and :class:`Ta
 
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.dimensions.analysis import ConstantUnit, Dimensions
-from kanopt.formulas.dimensions.buckingham import UnitExponents, dimensionless_exponents
 from kanopt.formulas.domain import Domain, JointTest, Range
 from kanopt.formulas.estimation import Bootstrap, GroupedLaw, fit_groups, with_named_constants
 from kanopt.formulas.fit import Alternative, Fit
@@ -66,10 +65,8 @@ __all__ = [
     "Sum",
     "Table",
     "Term",
-    "UnitExponents",
     "Variable",
     "category_label",
-    "dimensionless_exponents",
     "fit_groups",
     "parse_formula",
     "with_named_constants",

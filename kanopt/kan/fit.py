@@ -125,6 +125,10 @@ class FitOptions:
         """Return the least-squares objective on `data`."""
         return LeastSquares(data, self.link, self.precision)
 
+    def constraints(self, network: KANBatch) -> ConstrainedCoefficients | None:
+        """Return the parameterisation that holds the shapes in a network, None where none are asked for."""
+        return ConstrainedCoefficients.of(network.architecture, self.shape_constraints, network.theta.device)
+
 
 @dataclass(frozen=True)
 class TrainedBatch:
@@ -202,9 +206,7 @@ def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> Train
     """
     network, smoothing, history = run.network, run.smoothing, run.history
     penalty = Penalty.of(network.architecture, network.theta.device)
-    constraints = ConstrainedCoefficients.of(
-        network.architecture, options.shape_constraints, network.theta.device
-    )
+    constraints = options.constraints(network)
     objective, total = options.objective(data), float(data.weights.sum())
     spread = float((data.weights * (data.target - _mean(data)).square().sum(1)).sum()) / total
     last = torch.inf
@@ -276,9 +278,7 @@ def retrain(run: TrainedBatch, data: Data, options: FitOptions, steps: int = STE
         return _fit_additive(run.network, run.smoothing, data, options)
     network, smoothing = run.network, run.smoothing
     penalty = Penalty.of(network.architecture, network.theta.device)
-    constraints = ConstrainedCoefficients.of(
-        network.architecture, options.shape_constraints, network.theta.device
-    )
+    constraints = options.constraints(network)
     objective = options.objective(data)
     held = penalty.matrices(smoothing, float(data.weights.sum()), network.active)
     trainer = replace(options.trainer, iterations=steps)
@@ -303,9 +303,7 @@ def train_starts(
     starts = min(options.starts, max(FEWEST_STARTS, affordable))
     network = random_starts(shape, starts, data.inputs, bounds, offset, generator, options.shape_constraints)
     penalty = Penalty.of(network.architecture, network.theta.device)
-    constraints = ConstrainedCoefficients.of(
-        network.architecture, options.shape_constraints, network.theta.device
-    )
+    constraints = options.constraints(network)
     smoothing = network.theta.new_full((len(network), penalty.groups + 1), STRONG)
     smoothing[:, -1] = 1e-6
     trainer = replace(options.trainer, iterations=20, damping=1.0, tolerance=1e-4)
@@ -341,9 +339,7 @@ def _sample_rows(data: Data, rows: int, generator: torch.Generator) -> Data:
 def _fit_additive(network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions) -> TrainedBatch:
     """Fit an additive network: search for smoothing weights, then alternate training and reweighting of outliers."""
     penalty = Penalty.of(network.architecture, network.theta.device)
-    constraints = ConstrainedCoefficients.of(
-        network.architecture, options.shape_constraints, network.theta.device
-    )
+    constraints = options.constraints(network)
     objective = options.objective(data)
     total = float(data.weights.sum())
     rows = total * options.distinct

@@ -83,9 +83,7 @@ def describe_fit(run: TrainedBatch, data: Data, options: FitOptions) -> FittedNe
     weighted = objective.with_weights(data.weights * trust)
     normal = weighted.normal_equations(network)
     smooth = penalty.matrices(run.smoothing[:1], rows, network.active)
-    constraints = ConstrainedCoefficients.of(
-        network.architecture, options.shape_constraints, network.theta.device
-    )
+    constraints = options.constraints(network)
     held = _at_bound(network, constraints)
     inverse = _free_inverse(network, normal.matrix + smooth, constraints, held)
     edf = float((inverse * normal.matrix).sum())

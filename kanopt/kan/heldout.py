@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from kanopt.kan.architecture import Architecture
-from kanopt.kan.constraints import ConstrainedCoefficients
 from kanopt.kan.fit import FitOptions, TrainedBatch, retrain, reweight, train_starts, train_until_one
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
@@ -199,9 +198,7 @@ def _train_at(run: TrainedBatch, data: Data, options: FitOptions) -> TrainedBatc
     """Train a batch with its smoothing weights, alternating with updates of hidden ranges and row weights."""
     network, history = run.network, run.history
     penalty = Penalty.of(network.architecture, network.theta.device)
-    constraints = ConstrainedCoefficients.of(
-        network.architecture, options.shape_constraints, network.theta.device
-    )
+    constraints = options.constraints(network)
     objective = options.objective(data)
     trainer = replace(options.trainer, iterations=STEPS, tolerance=1e-3, damping=1e-2)
     held = penalty.matrices(run.smoothing, float(data.weights.sum()), network.active)

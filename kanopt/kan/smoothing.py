@@ -199,9 +199,8 @@ def select_smoothing(
     model: GaussNewtonModel,
     start: Tensor,
     ridges: Sequence[float] = RIDGES,
-    rounds: int = 2,
 ) -> Tensor:
-    """Return the weights with the smallest score found by a joint sweep and sweeps over single groups.
+    """Return the weights with the smallest score found by a joint sweep and two sweeps over single groups.
 
     Parameters
     ----------
@@ -209,8 +208,6 @@ def select_smoothing(
         Current weights, shape (M, groups + 1), the ridge last.
     ridges
         Ridges to try.
-    rounds
-        Number of sweeps over the groups.
 
     Returns
     -------
@@ -224,7 +221,7 @@ def select_smoothing(
     alone: list[tuple[list[int], Tensor | None]] = []
     if model.penalty.groups > 1:
         alone = [([group], None) for group in everything]
-    sweeps += rounds * [*alone, ([model.penalty.groups], best.new_tensor(ridges))]
+    sweeps += 2 * [*alone, ([model.penalty.groups], best.new_tensor(ridges))]
     for columns, values in sweeps:
         base = best.clone()
         steps = _steps(base[:, columns[0]]) if values is None else values.unsqueeze(1)

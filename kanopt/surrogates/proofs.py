@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from kanopt.errors import FitError, nearest
 from kanopt.kan.verify import Bounded, Claim, Concave, Convex, Decreasing, Increasing, Witness, verify
@@ -18,8 +17,6 @@ from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.law import NetworkLaw
 
 __all__ = ["ShapeClaims", "proofs"]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.surrogates.encoding import FeatureEncoding
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.regressor import KANRegressor
 
 __all__ = ["formula_of", "outside_of", "summary_of", "verify"]
-
-Floats = NDArray[np.float64]
 
 
 def summary_of(

@@ -20,11 +20,9 @@ _SHOWN = 3
 _LONGEST = 60
 
 
-def bad_cells(
-    raw: RawTable, name: str, shown: Any, why: str, at: NDArray[np.bool_], most: int = _SHOWN
-) -> list[BadCell]:
+def bad_cells(raw: RawTable, name: str, shown: Any, why: str, at: NDArray[np.bool_]) -> list[BadCell]:
     """Return the first cells with one fault, as written in the source."""
-    places = np.flatnonzero(at)[:most]
+    places = np.flatnonzero(at)[:_SHOWN]
     return [BadCell(int(raw.rows[k]), name, _cell(shown[int(k)]), why) for k in places]
 
 

@@ -19,8 +19,9 @@ from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.robust import HUBER, robust_weights
+from kanopt.surrogates.fitting import LearningResult
 from kanopt.surrogates.settings import FitMonitor
-from kanopt.surrogates.streaming import StreamingResult, learn_streamed
+from kanopt.surrogates.streaming import learn_streamed
 from kanopt.surrogates.streaming.row_blocks import CategoryCodes, SourceColumns
 from kanopt.surrogates.streaming.streamed_squares import RobustLoss, StreamedSquares
 from kanopt.surrogates.streaming.survey import survey
@@ -84,7 +85,7 @@ class Reading:
             yield self.frame.iloc[1_000 * part : 1_000 * (part + 1)]
 
 
-def predicted(streamed: StreamingResult, frame: pd.DataFrame) -> Any:
+def predicted(streamed: LearningResult, frame: pd.DataFrame) -> Any:
     law = streamed.law
     return law.predict(*law.encoding.transform(frame[list(law.encoding.names)]))
 

@@ -3,5 +3,4 @@
 :mod:`~kanopt.formulas.dimensions.inference` infers the unit of every step of a formula as equations over unknown
 units, which :mod:`~kanopt.formulas.dimensions.unification` solves; :mod:`~kanopt.formulas.dimensions.analysis` collects
 the result and :mod:`~kanopt.formulas.dimensions.messages` puts errors into words.
-:mod:`~kanopt.formulas.dimensions.buckingham` finds the exponents with which inputs give the unit of an output.
 """

@@ -25,22 +25,20 @@ _SHEET = re.compile(r"(?:'(?P<quoted>(?:[^'\[\]:*?/\\]|'')+)'|(?P<plain>[^\W\d][
 _ESCAPED = re.compile(r"(['\[\]#@])")
 
 
-def defined_names(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+def defined_names(names: Iterable[str]) -> dict[str, str]:
     """Return for every name one that is valid in Excel and LibreOffice; names are unique regardless of case.
 
     Parameters
     ----------
     names
         Names of inputs and constants.
-    taken
-        Defined names that are in use.
 
     Examples
     --------
     >>> defined_names(["distance_km", "Weight (kg)", "km2", "weight_KG", "c"])
     {'distance_km': 'distance_km', 'Weight (kg)': 'Weight_kg', 'km2': 'km2_', 'weight_KG': 'weight_KG_', 'c': 'c_'}
     """
-    used = {name.lower() for name in taken}
+    used: set[str] = set()
     return {name: free_name(name, used) for name in names}
 
 

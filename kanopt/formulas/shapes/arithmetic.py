@@ -28,7 +28,6 @@ __all__ = [
     "Pair",
     "chosen",
     "hull",
-    "meet",
     "minus",
     "negated",
     "outward",
@@ -135,11 +134,6 @@ def square(x: Pair) -> Pair:
 def hull(x: Pair, y: Pair) -> Pair:
     """Return the smallest interval that holds both."""
     return np.minimum(x[0], y[0]), np.maximum(x[1], y[1])
-
-
-def meet(x: Pair, y: Pair) -> Pair:
-    """Return the intersection of two enclosures of one value."""
-    return np.maximum(x[0], y[0]), np.minimum(x[1], y[1])
 
 
 def chosen(where: Flags, x: Pair, y: Pair) -> Pair:

@@ -57,7 +57,7 @@ class NetworkSurface:
 
 
 def perturbed_networks(
-    network: Network, covariance: Floats, *, draws: int = 16, step: float = 0.01, seed: int = 0
+    network: Network, covariance: Floats, *, draws: int = 16, step: float = 0.01
 ) -> list[Network]:
     """Return the network at parameters drawn from N(θ, step² · covariance).
 
@@ -74,7 +74,7 @@ def perturbed_networks(
         )
     scales, directions = np.linalg.eigh(covariance)
     root = directions * np.sqrt(np.clip(scales, 0.0, None))
-    moves = np.random.default_rng(seed).normal(size=(draws, flat.size)) @ root.T
+    moves = np.random.default_rng(0).normal(size=(draws, flat.size)) @ root.T
     return [_with_parameters(network, flat + step * move) for move in moves]
 
 

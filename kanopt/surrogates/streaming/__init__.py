@@ -1,5 +1,5 @@
 """Learning from tables that do not fit into memory."""
 
-from kanopt.surrogates.streaming.streamed_fit import StreamingResult, learn_streamed
+from kanopt.surrogates.streaming.streamed_fit import learn_streamed
 
-__all__ = ["StreamingResult", "learn_streamed"]
+__all__ = ["learn_streamed"]

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -27,7 +27,6 @@ import torch
 
 from kanopt.errors import FitError, KanoptWarning
 from kanopt.formulas.domain import Range
-from kanopt.kan.constraints import ConstrainedCoefficients
 from kanopt.kan.fit import EXACT, FitOptions, TrainedBatch
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.large_networks import is_large
@@ -38,7 +37,6 @@ from kanopt.kan.smoothing import RIDGES, GaussNewtonModel, select_smoothing, upd
 from kanopt.kan.trainer import train
 from kanopt.surrogates.architecture_search import ArchitectureSearch
 from kanopt.surrogates.architecture_selection import select_structure
-from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.fitting import LearningResult, law_of, learn
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.options import RegressorArguments, settings_of, warn_of_contradictions
@@ -50,7 +48,7 @@ from kanopt.surrogates.streaming.survey import SAMPLE, Survey, survey
 from kanopt.surrogates.trials import Trial
 from kanopt.tables.batches import SourceLike, open_source
 
-__all__ = ["StreamingResult", "learn_streamed"]
+__all__ = ["learn_streamed"]
 
 STEPS = 4
 """Most steps on all rows of a network that is not linear in its parameters."""
@@ -58,34 +56,6 @@ TOLERANCE = 1e-6
 """A step that lowers the loss by less than this share was the last."""
 STEERING = 200_000
 """Rows that are enough for the matrix of a step."""
-
-
-@dataclass(frozen=True, eq=False)
-class StreamingResult:
-    """The result of a fit to a source.
-
-    Attributes
-    ----------
-    law
-        The law.
-    alternatives
-        Every structure tried, as :func:`kanopt.surrogates.fitting.learn` lists them.
-    rows
-        The sampled rows, on which formulas are chosen.
-    columns
-        The columns read.
-    readings
-        Number of passes over the source.
-    simpler_laws
-        Laws of simpler structure, each with its rows.
-    """
-
-    law: NetworkLaw
-    alternatives: pd.DataFrame
-    rows: Rows
-    columns: SourceColumns
-    readings: int
-    simpler_laws: tuple[tuple[NetworkLaw, Rows], ...] = ()
 
 
 def learn_streamed(
@@ -98,7 +68,7 @@ def learn_streamed(
     periods: Any = None,
     watch: FitMonitor | None = None,
     sample: int = SAMPLE,
-) -> StreamingResult:
+) -> LearningResult:
     """Learn from Parquet files, or from frames read in batches.
 
     Parameters
@@ -156,13 +126,12 @@ def _stoppable(given: SourceLike, stop: Callable[[], bool]) -> SourceLike:
     return until_stopped()
 
 
-def _learn(found: Survey, arguments: RegressorArguments, watch: FitMonitor | None) -> StreamingResult:
+def _learn(found: Survey, arguments: RegressorArguments, watch: FitMonitor | None) -> LearningResult:
     """Choose the structure on the sample, train it on all rows and measure it."""
-    columns = found.columns
     settings = _settings(arguments, found, watch)
     _refuse_contradictions(found, settings)
     if found.whole:
-        return _streaming_result(learn(found.sample, settings), columns)
+        return learn(found.sample, settings)
     trial, tried = select_structure(found.sample, settings)
     architecture = trial.trained.network.architecture
     if is_large(architecture):
@@ -174,20 +143,14 @@ def _learn(found: Survey, arguments: RegressorArguments, watch: FitMonitor | Non
     try:
         trained, squares = _train_on_all(found, trial, settings)
     except ReadingStopped:
-        return _streaming_result(law_of(found.sample, trial, tried, settings), columns)
+        return law_of(found.sample, trial, tried, settings)
     learned = law_of(found.sample, trained, tried, settings)
     learned = replace(learned, law=_widen_domain(learned.law))
     try:
         measured_law = measure_law(found, learned.law)
     except ReadingStopped:
-        return _streaming_result(learned, columns, squares.readings + 1)
-    return _streaming_result(replace(learned, law=measured_law), columns, squares.readings + 2)
-
-
-def _streaming_result(learned: LearningResult, columns: SourceColumns, readings: int = 1) -> StreamingResult:
-    return StreamingResult(
-        learned.law, learned.alternatives, learned.rows, columns, readings, learned.simpler_laws
-    )
+        return replace(learned, readings=squares.readings + 1)
+    return replace(learned, law=measured_law, readings=squares.readings + 2)
 
 
 def _refuse_contradictions(found: Survey, settings: Settings) -> None:
@@ -261,9 +224,7 @@ def _train(
     first = torch.zeros(1, dtype=torch.int64, device=full.target.device)
     network, smoothing = run.network.take(first), run.smoothing[first]
     penalty = Penalty.of(network.architecture, network.theta.device)
-    constraints = ConstrainedCoefficients.of(
-        network.architecture, options.shape_constraints, network.theta.device
-    )
+    constraints = options.constraints(network)
     rows = float(full.weights.sum())
     normal = squares.normal_equations(network)
     if options.smoothing is None:

@@ -10,7 +10,6 @@ from kanopt.formulas.shapes.arithmetic import (
     UNBOUNDED,
     chosen,
     hull,
-    meet,
     minus,
     negated,
     outward,
@@ -85,7 +84,6 @@ def test_an_overflow_as_a_lower_end_is_the_largest_number():
 def test_hulls_and_their_like():
     x, y = pair(0, 2), pair(1, 3)
     assert floats(hull(x, y)) == (0, 3)
-    assert floats(meet(x, y)) == (1, 2)
     assert floats(negated(x)) == (-2, 0)
     assert floats(signed(x, 1)) == (0, 2)
     assert floats(signed(x, -1)) == (-2, 0)
