@@ -126,7 +126,7 @@ def run_cpsat(
     limits: SearchLimits,
     watched: Sequence[Any],
     interrupt: Interrupt,
-    heard: OnSolution | None = None,
+    on_solution: OnSolution | None = None,
 ) -> CpSatResult:
     """Minimise a model.
 
@@ -140,7 +140,7 @@ def run_cpsat(
         Variables whose values are wanted.
     interrupt
         Looked at while the search runs; once asked, the search stops and returns what it has.
-    heard
+    on_solution
         Called in this thread with every improving solution; an exception stops the search and is raised.
 
     Raises
@@ -175,11 +175,11 @@ def run_cpsat(
             thread.join(_POLL)
             if interrupt.asked:
                 solver.stop_search()
-            _forward_solutions(found, heard, interrupt)
+            _forward_solutions(found, on_solution, interrupt)
     finally:
         solver.stop_search()
         thread.join()
-    _forward_solutions(found, heard, interrupt)
+    _forward_solutions(found, on_solution, interrupt)
     return _result(solver, done, model, watched)
 
 
@@ -200,13 +200,15 @@ def complete_hint(model: cp_model.CpModel) -> None:
         model.add_hint(model.get_int_var_from_proto_index(place), value)
 
 
-def _forward_solutions(found: queue.SimpleQueue[Any], heard: OnSolution | None, interrupt: Interrupt) -> None:
+def _forward_solutions(
+    found: queue.SimpleQueue[Any], on_solution: OnSolution | None, interrupt: Interrupt
+) -> None:
     while not found.empty():
         values, objective, bound = found.get()
-        if heard is None:
+        if on_solution is None:
             continue
         try:
-            heard(values, objective, bound)
+            on_solution(values, objective, bound)
         except KeyboardInterrupt:
             interrupt.asked = True
 

@@ -170,7 +170,7 @@ def run_highs(model: MixedIntegerModel, options: HighsOptions) -> HighsResult:
             [order],
             left=lambda: longest - search.seconds,
             asked=lambda: False,
-            heard=lambda _, told: search.hear(told),
+            heard=lambda _, message: search.update(message),
             grace=0.0,
         )
     except KeyboardInterrupt:
@@ -205,7 +205,7 @@ def _highs_options(options: HighsOptions) -> dict[str, Any]:
 
 
 class _HighsSearch:
-    """What HiGHS has told so far."""
+    """What HiGHS has reported so far."""
 
     def __init__(self, progress: Callable[[Progress], None] | None) -> None:
         self.progress = progress
@@ -219,16 +219,16 @@ class _HighsSearch:
         """Seconds since the search began."""
         return time.perf_counter() - self.began
 
-    def hear(self, told: Mapping[str, Any]) -> None:
+    def update(self, message: Mapping[str, Any]) -> None:
         """Take in a bound, and a point where there is one; pass on what is better."""
-        bound = told["bound"]
+        bound = message["bound"]
         if bound is not None and np.isfinite(bound):
             self.bound = bound if self.bound is None else max(self.bound, bound)
-        if "values" not in told:
+        if "values" not in message:
             return
-        best, objective = self.history[-1].objective if self.history else None, told["objective"]
+        best, objective = self.history[-1].objective if self.history else None, message["objective"]
         if best is None or objective <= best:
-            self.values = np.array(told["values"])
+            self.values = np.array(message["values"])
         if best is None or objective < best:
             self.history.append(Progress(self.seconds, objective, self.bound))
             if self.progress is not None:

@@ -131,43 +131,47 @@ class RoutingArrays:
             ) * carried
         return most + rules.longest * int(spans.max(initial=0))
 
-    def span(self, kind: int, way: Sequence[int]) -> tuple[int, int] | None:
+    def span(self, kind: int, route: Sequence[int]) -> tuple[int, int] | None:
         """Return departure and return of a route that costs as little time as it can, None if it is too late.
 
         Parameters
         ----------
         kind
             Vehicle type.
-        way
+        route
             Client nodes in order of visit.
         """
         if not self.rules.is_empty:
-            found = route_times(self, kind, way)
+            found = route_times(self, kind, route)
             return (found[0].departure, found[0].finish) if found else None
         transit, home = self.transit[kind], self.depot(kind)
         clock, waited = int(self.shift_start[kind]), 0
-        room: int | None = None
+        least_slack: int | None = None
         tail = home
-        for node in way:
+        for node in route:
             arrive = clock + int(transit[tail, node])
             clock = max(arrive, int(self.earliest[node]))
             if clock > self.latest[node]:
                 return None
             waited += clock - arrive
             slack = waited + int(self.latest[node]) - clock
-            room = slack if room is None else min(room, slack)
+            least_slack = slack if least_slack is None else min(least_slack, slack)
             tail = node
         finish = clock + int(transit[tail, home])
         if finish > self.shift_end[kind]:
             return None
-        return int(self.shift_start[kind]) + min(waited, room if room is not None else 0), finish
+        return int(self.shift_start[kind]) + min(
+            waited, least_slack if least_slack is not None else 0
+        ), finish
 
-    def fits(self, kind: int, way: Sequence[int], vehicle: int | None = None, *, whole: bool = True) -> bool:
+    def fits(
+        self, kind: int, route: Sequence[int], vehicle: int | None = None, *, whole: bool = True
+    ) -> bool:
         """Say whether a vehicle type can drive a route.
 
         Parameters
         ----------
-        kind, way
+        kind, route
             As in :meth:`span`.
         vehicle
             Position in the fleet, where it is known, for clients that one vehicle serves.
@@ -175,20 +179,22 @@ class RoutingArrays:
             Whether the clients of a source that is on the route must be on it as well.
         """
         if self.rules.is_empty:
-            load = int(self.demand[list(way)].sum()) if way else 0
-            return load <= self.capacity[kind] and self.span(kind, way) is not None
-        if not (keeps_rules(self, kind, way, vehicle, whole=whole) and loads_fit(self, kind, way)):
+            load = int(self.demand[list(route)].sum()) if route else 0
+            return load <= self.capacity[kind] and self.span(kind, route) is not None
+        if not (keeps_rules(self, kind, route, vehicle, whole=whole) and loads_fit(self, kind, route)):
             return False
         limit = self.rules.max_distance
-        if limit.size and route_length(self, kind, way) > limit[kind]:
+        if limit.size and route_length(self, kind, route) > limit[kind]:
             return False
-        return bool(route_times(self, kind, way))
+        return bool(route_times(self, kind, route))
 
-    def trimmed(self, kind: int, way: Sequence[int], seen: set[int], vehicle: int | None = None) -> list[int]:
+    def trimmed(
+        self, kind: int, route: Sequence[int], seen: set[int], vehicle: int | None = None
+    ) -> list[int]:
         """Return the stops of a route that fit, in their order; what is in `seen` is left out, the rest joins it."""
         if not self.rules.is_empty:
-            return self._trimmed(kind, way, seen, vehicle)
-        left = [node for node in dict.fromkeys(way) if node not in seen]
+            return self._trimmed(kind, route, seen, vehicle)
+        left = [node for node in dict.fromkeys(route) if node not in seen]
         kept: list[int] = left if self.fits(kind, left) else []
         for node in left if not kept else ():
             if self.fits(kind, [*kept, node]):
@@ -196,10 +202,10 @@ class RoutingArrays:
         seen.update(kept)
         return kept
 
-    def _trimmed(self, kind: int, way: Sequence[int], seen: set[int], vehicle: int | None) -> list[int]:
+    def _trimmed(self, kind: int, route: Sequence[int], seen: set[int], vehicle: int | None) -> list[int]:
         """Return the stops that fit where a way may have reloads, and clients that belong together."""
         left: list[int] = []
-        for node in way:
+        for node in route:
             if node < self.depots or not (node in seen or node in left):
                 left.append(node)
         left = without_idle_reloads(self, left)
@@ -216,10 +222,10 @@ class RoutingArrays:
         seen.update(node for node in kept if node >= self.depots)
         return kept
 
-    def _without_split_groups(self, way: list[int]) -> list[int]:
+    def _without_split_groups(self, route: list[int]) -> list[int]:
         """Return a way without those who are served only with others that are not on it."""
         while True:
-            parts = split_trips(self, way)
+            parts = split_trips(self, route)
             lone = {
                 node
                 for trip in parts
@@ -232,78 +238,78 @@ class RoutingArrays:
                 )
             }
             if not lone:
-                return way
-            way = without_idle_reloads(self, [node for node in way if node not in lone])
+                return route
+            route = without_idle_reloads(self, [node for node in route if node not in lone])
 
-    def times(self, ways: NodeRoutes) -> list[RouteTimes | None]:
+    def times(self, routes: NodeRoutes) -> list[RouteTimes | None]:
         """Return when each route leaves and returns so that the plan costs least; None where it does not fit."""
         options: list[list[RouteTimes]] = []
-        for place, (way, (kind, _)) in enumerate(zip(ways, self.fleet, strict=True)):
-            key = place if self.rules.pinned.size else kind, tuple(way)
+        for place, (route, (kind, _)) in enumerate(zip(routes, self.fleet, strict=True)):
+            key = place if self.rules.pinned.size else kind, tuple(route)
             if key not in self._times_cache:
-                fits = bool(way) and self.fits(kind, way, place)
+                fits = bool(route) and self.fits(kind, route, place)
                 if len(self._times_cache) > _REMEMBERED:
                     self._times_cache.clear()
-                self._times_cache[key] = route_times(self, kind, way) if fits else []
+                self._times_cache[key] = route_times(self, kind, route) if fits else []
             options.append(self._times_cache[key])
         chosen = iter(choose_times([each for each in options if each], self.rules.longest))
         return [next(chosen) if each else None for each in options]
 
-    def best_times(self, kind: int, way: Sequence[int]) -> RouteTimes | None:
+    def best_times(self, kind: int, route: Sequence[int]) -> RouteTimes | None:
         """Return when a route leaves and returns at its best, None if it cannot be driven in time."""
-        found = route_times(self, kind, way)
+        found = route_times(self, kind, route)
         return found[0] if found else None
 
     @cached_property
     def _times_cache(self) -> dict[tuple[int, tuple[int, ...]], list[RouteTimes]]:
         return {}
 
-    def objective(self, ways: NodeRoutes) -> int:
+    def objective(self, routes: NodeRoutes) -> int:
         """Return the price of a plan, one route per vehicle, without penalties for mandatory clients.
 
         This is the solver's objective, counted again: a route costs its arcs, its vehicle and the least time
         it can take. A route that does not fit is not driven.
         """
         if not self.rules.is_empty:
-            return self._objective(ways, self.times(ways))
+            return self._objective(routes, self.times(routes))
         total = self.missed_prizes
         served = np.zeros(self.size, dtype=bool)
-        for (kind, _), way in zip(self.fleet, ways, strict=True):
-            times = self.span(kind, way)
-            if not way or times is None:
+        for (kind, _), route in zip(self.fleet, routes, strict=True):
+            times = self.span(kind, route)
+            if not route or times is None:
                 continue
-            stops = np.array([self.depot(kind), *way, self.depot(kind)])
-            served[list(way)] = True
+            stops = np.array([self.depot(kind), *route, self.depot(kind)])
+            served[list(route)] = True
             total += int(self.cost[kind, stops[:-1], stops[1:]].sum()) + int(self.fixed[kind])
             total += int(self.per_time[kind]) * (times[1] - times[0])
         return total + int(self.prize[~served].sum())
 
-    def _objective(self, ways: NodeRoutes, times: Sequence[RouteTimes | None]) -> int:
+    def _objective(self, routes: NodeRoutes, times: Sequence[RouteTimes | None]) -> int:
         total, longest = self.missed_prizes, 0
-        for (kind, _), way, each in zip(self.fleet, ways, times, strict=True):
+        for (kind, _), route, each in zip(self.fleet, routes, times, strict=True):
             if each is not None:
-                total += arc_cost(self, kind, way) + int(self.fixed[kind]) + each.price
-                total += load_cost(self, kind, way)
+                total += arc_cost(self, kind, route) + int(self.fixed[kind]) + each.price
+                total += load_cost(self, kind, route)
                 longest = max(longest, each.duration)
-        return total + int(self.prize[~self._served(ways, times)].sum()) + self.rules.longest * longest
+        return total + int(self.prize[~self._served(routes, times)].sum()) + self.rules.longest * longest
 
-    def _served(self, ways: NodeRoutes, times: Sequence[RouteTimes | None]) -> NDArray[np.bool_]:
+    def _served(self, routes: NodeRoutes, times: Sequence[RouteTimes | None]) -> NDArray[np.bool_]:
         served = np.zeros(self.size, dtype=bool)
-        served[[node for way, each in zip(ways, times, strict=True) if each is not None for node in way]] = (
-            True
-        )
+        served[
+            [node for route, each in zip(routes, times, strict=True) if each is not None for node in route]
+        ] = True
         return served
 
-    def rank(self, ways: NodeRoutes) -> Rank:
+    def rank(self, routes: NodeRoutes) -> Rank:
         """Return how good a plan is; of two plans the one with the smaller rank is the better one."""
         if not self.rules.is_empty:
-            times = self.times(ways)
-            left = int((self.mandatory & ~self._served(ways, times)).sum())
-            return self.unreachable_mandatory + left, self._objective(ways, times)
+            times = self.times(routes)
+            left = int((self.mandatory & ~self._served(routes, times)).sum())
+            return self.unreachable_mandatory + left, self._objective(routes, times)
         served = np.zeros(self.size, dtype=bool)
-        for way in ways:
-            served[list(way)] = True
-        return self.unreachable_mandatory + int((self.mandatory & ~served).sum()), self.objective(ways)
+        for route in routes:
+            served[list(route)] = True
+        return self.unreachable_mandatory + int((self.mandatory & ~served).sum()), self.objective(routes)
 
     def without_names(self) -> RoutingArrays:
         """Return the arrays alone, which travel to another process without the problem they were made of."""

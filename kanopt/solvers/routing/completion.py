@@ -18,14 +18,14 @@ _MOST = 60
 Accepted = TypeVar("Accepted")
 
 
-def complete_plan(integers: RoutingIntegers, ways: NodeRoutes) -> NodeRoutes:
+def complete_plan(integers: RoutingIntegers, routes: NodeRoutes) -> NodeRoutes:
     """Put clients who must be served, and are on no route, into a plan as long as there is a place that breaks no rule.
 
     Parameters
     ----------
     integers
         The problem.
-    ways
+    routes
         A plan that fits.
     """
     problem = integers.problem
@@ -33,18 +33,18 @@ def complete_plan(integers: RoutingIntegers, ways: NodeRoutes) -> NodeRoutes:
 
     def better(plan: RoutingPlan) -> NodeRoutes | None:
         longer = integers.node_routes(plan)
-        return longer if integers.rank(longer) < integers.rank(ways) else None
+        return longer if integers.rank(longer) < integers.rank(routes) else None
 
     for _ in range(_MOST):
-        plan = integers.plan(ways)
+        plan = integers.plan(routes)
         missing = [name for name in must if name in plan.unserved]
         if not missing or len(missing) > _MOST:
             break
         longer = _with_cheapest(problem, plan, missing, better)
         if longer is None:
             break
-        ways = longer
-    return ways
+        routes = longer
+    return routes
 
 
 def complete_by_insertion(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan | None:

@@ -20,7 +20,7 @@ def work(order: tuple[RoutingArrays, EngineOrder], channel: Channel) -> str:
     from kanopt.solvers.routing.incumbents import Incumbents
 
     arrays, what = order
-    incumbents = Incumbents(arrays, on_incumbent=lambda ways, rank: channel.tell([ways, rank]))
+    incumbents = Incumbents(arrays, on_incumbent=lambda routes, rank: channel.tell([routes, rank]))
     limit = channel.ready()
     incumbents.began = incumbents.clock.now()
     return run_engine(

@@ -23,13 +23,13 @@ class FoundRoutes:
 
     Parameters
     ----------
-    ways
+    routes
         The plan, or None where the time did not suffice for one.
     history, message, interrupted, engines
         As in :class:`~kanopt.solvers.Outcome`.
     """
 
-    ways: NodeRoutes | None
+    routes: NodeRoutes | None
     history: tuple[Progress, ...] = ()
     message: str = ""
     interrupted: bool = False
@@ -92,19 +92,19 @@ def raise_routes(model: RoutingIntegers, found: FoundRoutes) -> Outcome:
         "interrupted": found.interrupted,
         "engines": found.engines,
     }
-    if found.ways is None:
+    if found.routes is None:
         why = (
             "stopped before a first plan was found" if found.interrupted else "no plan within the time limit"
         )
         return Outcome(None, Status.NO_PLAN, None, None, 0.0, message=found.message or why, **shared)
-    plan = model.plan(found.ways)
+    plan = model.plan(found.routes)
     must = {client.name for client in model.problem.clients if client.mandatory}
     return Outcome(
         plan=plan,
         status=Status.PARTIAL if must & set(plan.unserved) else Status.FEASIBLE,
-        objective=model.money.to_float(model.objective(found.ways)),
+        objective=model.money.to_float(model.objective(found.routes)),
         bound=None,
-        rounding_bound=model.rounding_bound(found.ways),
+        rounding_bound=model.rounding_bound(found.routes),
         message=found.message,
         **shared,
     )

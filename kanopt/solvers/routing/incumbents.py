@@ -59,22 +59,22 @@ class Incumbents:
         """Seconds since the search began."""
         return self.clock.now() - self.began
 
-    def offer(self, ways: NodeRoutes, rank: Rank | None = None, by: str = "") -> bool:
+    def offer(self, routes: NodeRoutes, rank: Rank | None = None, by: str = "") -> bool:
         """Note a plan if it is the best so far, and tell of it; return whether it is.
 
         Parameters
         ----------
-        ways
+        routes
             A plan that fits.
         rank
             Its rank, where it is known.
         by
             Who found it.
         """
-        rank = self.arrays.rank(ways) if rank is None else rank
+        rank = self.arrays.rank(routes) if rank is None else rank
         if self.rank is not None and rank >= self.rank:
             return False
-        self.rank, self.best = rank, [list(way) for way in ways]
+        self.rank, self.best = rank, [list(route) for route in routes]
         left, value = rank
         parts = [f"{left} clients that must be served are left out"] if left else []
         step = Progress(

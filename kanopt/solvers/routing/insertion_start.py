@@ -28,7 +28,7 @@ def ruin_and_recreate(
     start: NodeRoutes | None,
     seed: int,
     over: Callable[[], bool],
-    heard: Callable[[NodeRoutes, Rank], object],
+    on_better: Callable[[NodeRoutes, Rank], object],
 ) -> NodeRoutes:
     """Return a plan that was taken apart and put together again for as long as that makes it better.
 
@@ -44,31 +44,31 @@ def ruin_and_recreate(
         Draws what is taken out.
     over
         Whether to stop.
-    heard
+    on_better
         Called with each better plan and its rank.
     """
     rng = np.random.default_rng(seed)
     groups = _groups(arrays)
-    ways = insert_groups(arrays, start if start is not None else [[] for _ in arrays.fleet], groups, over)
-    best = arrays.rank(ways)
-    heard(ways, best)
+    routes = insert_groups(arrays, start if start is not None else [[] for _ in arrays.fleet], groups, over)
+    best = arrays.rank(routes)
+    on_better(routes, best)
     idle = 0
     while idle < _STEPS + len(groups) and not over():
         idle += 1
         count = int(rng.integers(1, max(2, int(_LARGEST_SHARE * len(groups))) + 1))
         out = {node for place in rng.permutation(len(groups))[:count] for node in groups[place]}
         kept = []
-        for place, ((kind, _), way) in enumerate(zip(arrays.fleet, ways, strict=True)):
-            left = without_idle_reloads(arrays, [node for node in way if node not in out])
+        for place, ((kind, _), route) in enumerate(zip(arrays.fleet, routes, strict=True)):
+            left = without_idle_reloads(arrays, [node for node in route if node not in out])
             # without some stops a way may be longer
-            kept.append(left if not left or arrays.fits(kind, left, place) else list(way))
+            kept.append(left if not left or arrays.fits(kind, left, place) else list(route))
         order = [groups[place] for place in rng.permutation(len(groups))]
         tried = insert_groups(arrays, kept, order, over)
         rank = arrays.rank(tried)
         if rank < best:
-            ways, best, idle = tried, rank, 0
-            heard(ways, best)
-    return ways
+            routes, best, idle = tried, rank, 0
+            on_better(routes, best)
+    return routes
 
 
 def _groups(arrays: RoutingArrays) -> list[list[int]]:
@@ -84,7 +84,7 @@ def _groups(arrays: RoutingArrays) -> list[list[int]]:
 
 
 def insert_groups(
-    arrays: RoutingArrays, ways: NodeRoutes, groups: Sequence[Sequence[int]], over: Callable[[], bool]
+    arrays: RoutingArrays, routes: NodeRoutes, groups: Sequence[Sequence[int]], over: Callable[[], bool]
 ) -> list[list[int]]:
     """Insert the groups that are on no route where they cost least, as far as they fit and pay.
 
@@ -92,15 +92,15 @@ def insert_groups(
     ----------
     arrays
         The problem.
-    ways
+    routes
         A plan that fits.
     groups
         Clients that are served together, in the order in which they are inserted.
     over
         Whether to stop.
     """
-    found = [list(way) for way in ways]
-    served = {node for way in found for node in way}
+    found = [list(route) for route in routes]
+    served = {node for route in found for node in route}
     for group in groups:
         if over():
             return found
@@ -112,35 +112,35 @@ def insert_groups(
         for place in _vehicles(arrays, found):
             kind = arrays.fleet[place][0]
             before = _price(arrays, kind, found[place])
-            for way in _route_with_group(arrays, place, found[place], group):
-                more = _price(arrays, kind, way) - before
+            for route in _route_with_group(arrays, place, found[place], group):
+                more = _price(arrays, kind, route) - before
                 if best is None or more < best[0]:
-                    best = more, place, way
+                    best = more, place, route
         if best is not None and (must or best[0] < prize):
             found[best[1]] = best[2]
             served.update(group)
     return found
 
 
-def _vehicles(arrays: RoutingArrays, ways: NodeRoutes) -> list[int]:
+def _vehicles(arrays: RoutingArrays, routes: NodeRoutes) -> list[int]:
     """Return vehicles worth trying: of those that are alike and empty the first only."""
     pinned, empty, found = arrays.rules.pinned, set(), []
-    for place, ((kind, _), way) in enumerate(zip(arrays.fleet, ways, strict=True)):
-        if way or kind not in empty or (pinned == place).any():
+    for place, ((kind, _), route) in enumerate(zip(arrays.fleet, routes, strict=True)):
+        if route or kind not in empty or (pinned == place).any():
             found.append(place)
-        if not way:
+        if not route:
             empty.add(kind)
     return found
 
 
-def _price(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
+def _price(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> int:
     """Return the price of a route, its length in time as part of the longest one."""
-    if not way:
+    if not route:
         return 0
-    times = arrays.best_times(kind, way)
+    times = arrays.best_times(kind, route)
     assert times is not None  # only routes that fit are priced
     return (
-        arc_cost(arrays, kind, way)
+        arc_cost(arrays, kind, route)
         + int(arrays.fixed[kind])
         + times.price
         + arrays.rules.longest * times.duration
@@ -148,11 +148,11 @@ def _price(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
 
 
 def _route_with_group(
-    arrays: RoutingArrays, place: int, way: Sequence[int], group: Sequence[int]
+    arrays: RoutingArrays, place: int, route: Sequence[int], group: Sequence[int]
 ) -> list[list[int]]:
     """Return a route with a group in it, one way to do so or none."""
     kind = arrays.fleet[place][0]
-    current = list(way)
+    current = list(route)
     for number, node in enumerate(group):
         whole = number == len(group) - 1
         options = _routes_with_node(arrays, kind, current, node, after=group[0] if number else None)
@@ -165,15 +165,15 @@ def _route_with_group(
 
 
 def _routes_with_node(
-    arrays: RoutingArrays, kind: int, way: Sequence[int], node: int, after: int | None
+    arrays: RoutingArrays, kind: int, route: Sequence[int], node: int, after: int | None
 ) -> list[list[int]]:
     """Return ways with a node in them, beginning with the cheapest arcs; also with a reload before or after it."""
-    first = 0 if after is None else list(way).index(after) + 1
+    first = 0 if after is None else list(route).index(after) + 1
     home, options = arrays.depot(kind), []
-    for position in range(first, len(way) + 1):
-        head, rest = list(way[:position]), list(way[position:])
+    for position in range(first, len(route) + 1):
+        head, rest = list(route[:position]), list(route[position:])
         options.append([*head, node, *rest])
-        if arrays.rules.most_reloads(kind) and way:
+        if arrays.rules.most_reloads(kind) and route:
             options += [
                 [*head, home, node, *rest],
                 [*head, node, home, *rest],

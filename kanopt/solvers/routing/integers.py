@@ -63,26 +63,26 @@ class RoutingIntegers(RoutingArrays):
         names = self.problem.data.names
         return {names[place]: node for node, place in enumerate(self.nodes)}
 
-    def plan(self, ways: NodeRoutes) -> RoutingPlan:
+    def plan(self, routes: NodeRoutes) -> RoutingPlan:
         """Return a plan in the problem's own names, each route leaving as late as costs nothing.
 
         Where travel time depends on the clock that is for the law to say: times frozen for an engine do not know.
         """
         data = self.problem.data
         by_clock = self.problem.leg_laws.reads(DURATION, "clock")
-        routes = []
+        named = []
         spans: Sequence[tuple[int, ...] | None]
         if self.rules.is_empty:
-            spans = [self.span(kind, way) for (kind, _), way in zip(self.fleet, ways, strict=True)]
+            spans = [self.span(kind, route) for (kind, _), route in zip(self.fleet, routes, strict=True)]
         else:
-            spans = self.times(ways)
-        for (kind, index), way, times in zip(self.fleet, ways, spans, strict=True):
-            if way and times is not None:
+            spans = self.times(routes)
+        for (kind, index), route, times in zip(self.fleet, routes, spans, strict=True):
+            if route and times is not None:
                 vehicle = data.vehicles[kind].name
-                clients = tuple(data.names[self.nodes[node]] for node in way)
+                clients = tuple(data.names[self.nodes[node]] for node in route)
                 leaves = None if by_clock else self.origin + self.time.to_float(times[0])
-                routes.append(Route(vehicle, index, data.depot_of[vehicle], clients, leaves))
-        return self.problem.plan_from(RoutingPlan(tuple(routes)))
+                named.append(Route(vehicle, index, data.depot_of[vehicle], clients, leaves))
+        return self.problem.plan_from(RoutingPlan(tuple(named)))
 
     @property
     def is_idle(self) -> bool:
@@ -107,21 +107,21 @@ class RoutingIntegers(RoutingArrays):
             )
         slots = {slot: place for place, slot in enumerate(self.fleet)}
         names = [vehicle.name for vehicle in self.problem.vehicles]
-        ways: list[list[int]] = [[] for _ in self.fleet]
+        routes: list[list[int]] = [[] for _ in self.fleet]
         seen: set[int] = set()
         homeless: list[Route] = []
         for route in plan.routes:
             slot = (names.index(route.vehicle), route.index) if route.vehicle in names else None
             place = slots.get(slot) if slot is not None else None
-            if place is None or ways[place]:
+            if place is None or routes[place]:
                 homeless.append(route)
             else:
-                ways[place] = self._node_route(place, route, seen)
+                routes[place] = self._node_route(place, route, seen)
         for route in homeless:
-            free = next((place for place, way in enumerate(ways) if not way), None)
+            free = next((place for place, nodes in enumerate(routes) if not nodes), None)
             if free is not None:
-                ways[free] = self._node_route(free, route, seen)
-        return ways
+                routes[free] = self._node_route(free, route, seen)
+        return routes
 
     def _node_route(self, vehicle: int, route: Route, seen: set[int]) -> list[int]:
         kind = self.fleet[vehicle][0]
@@ -131,7 +131,7 @@ class RoutingIntegers(RoutingArrays):
             stops = [node for node in stops if node >= self.depots]
         return self.trimmed(kind, stops, seen, vehicle)
 
-    def rounding_bound(self, ways: NodeRoutes) -> float:
+    def rounding_bound(self, routes: NodeRoutes) -> float:
         """Return a proven bound on ``|objective - price at planning values|`` of a plan that fits.
 
         A leg, a prize that is missed and the fixed cost of a route are rounded by half a step of money each. The time
@@ -141,17 +141,17 @@ class RoutingIntegers(RoutingArrays):
 
         Parameters
         ----------
-        ways
+        routes
             The plan.
         """
         rate = self.problem.data.of_vehicles("cost_per_time")
         counted = self.per_time * self.time.factor / self.money.factor
         off = np.abs(counted - rate) * (self.shift_end - self.shift_start) / self.time.factor
-        used = [(kind, way) for (kind, _), way in zip(self.fleet, ways, strict=True) if way]
-        served = sum(node >= self.depots for _, way in used for node in way)
+        used = [(kind, route) for (kind, _), route in zip(self.fleet, routes, strict=True) if route]
+        served = sum(node >= self.depots for _, route in used for node in route)
         bound = (len(self.problem.clients) - served) * self.money.bound
-        for kind, way in used:
-            legs = len(way) + 1
+        for kind, route in used:
+            legs = len(route) + 1
             bound += (legs + 1) * self.money.bound + float(off[kind])
             bound += float(rate[kind]) * (legs + 1) * self.time.bound
         return bound if self.rules.is_empty else bound + self._bound_of_rules(used)
@@ -168,16 +168,16 @@ class RoutingIntegers(RoutingArrays):
         rate, extra = data.of_vehicles("cost_per_time"), data.of_vehicles("cost_per_overtime")
         extra = np.where(np.isfinite(data.of_vehicles("regular_time")), extra, 0.0)
         step, bound, most = self.time.bound, 0.0, 0.0
-        for kind, way in used:
-            moved = (2 * len(way) + 4 + len(data.breaks[kind])) * step
+        for kind, route in used:
+            moved = (2 * len(route) + 4 + len(data.breaks[kind])) * step
             bound, most = bound + float(rate[kind]) * moved, max(most, moved)
             if rules.overtime.size:
                 off = abs(float(rules.overtime[kind]) / price - float(extra[kind]))
                 bound += off * float(longest[kind]) + float(extra[kind]) * (moved + step)
             if rules.lateness.size:
-                late = rules.lateness[list(way)] / price - data.lateness_rate[self.nodes[list(way)]]
+                late = rules.lateness[list(route)] / price - data.lateness_rate[self.nodes[list(route)]]
                 bound += float(np.abs(late).sum()) * self.horizon / self.time.factor
-                bound += float(data.lateness_rate[self.nodes[list(way)]].sum()) * moved
+                bound += float(data.lateness_rate[self.nodes[list(route)]].sum()) * moved
         if rules.longest:
             off = abs(rules.longest / price - self.problem.policy.cost_of_longest)
             bound += off * float(longest.max(initial=0.0)) + self.problem.policy.cost_of_longest * most
@@ -202,8 +202,8 @@ def _horizon(problem: RoutingProblem, transit: Floats, origin: float) -> float:
     longest = np.where(np.isfinite(transit), transit, 0.0).max(axis=(0, 2)).sum()
     opens = float(np.max(data.opens[np.isfinite(data.opens)], initial=origin))
     if any(data.breaks):
-        rests = [rest for rests in data.breaks for rest in rests]
-        opens = max(opens, max(rest.earliest for rest in rests)) + sum(rest.length for rest in rests)
+        pauses = [pause for breaks in data.breaks for pause in breaks]
+        opens = max(opens, max(pause.earliest for pause in pauses)) + sum(pause.length for pause in pauses)
     reloads = data.of_vehicles("reloads")
     if reloads.any():
         # a reload brings another leg from the depot, and its own time

@@ -99,10 +99,10 @@ class RoutingPortfolio(Solver):
 
     def raise_plan(self, model: RoutingIntegers, found: FoundRoutes) -> Outcome:
         """Return the best plan with names and departures, after clients left out were put in and routes reversed."""
-        if found.ways is None or model.is_idle:
+        if found.routes is None or model.is_idle:
             return raise_routes(model, found)
-        complete = complete_plan(model, found.ways)
-        return raise_routes(model, replace(found, ways=reverse_routes(model, complete)))
+        complete = complete_plan(model, found.routes)
+        return raise_routes(model, replace(found, routes=reverse_routes(model, complete)))
 
 
 class _PortfolioRun:
@@ -146,10 +146,12 @@ class _PortfolioRun:
         else:
             run = self._timed(EngineOrder(PYVRP, self.options.seed, start), relaxed, _START_SHARE)
         self.runs.append(replace(run, message=note))
-        starts = [ways for ways in (start, relaxed.best and self._fitting(relaxed.best)) if ways is not None]
+        starts = [
+            routes for routes in (start, relaxed.best and self._fitting(relaxed.best)) if routes is not None
+        ]
         if starts:
-            ways = min(starts, key=self.arrays.rank)
-            self._on_incumbent(0, ways, self.arrays.rank(ways))
+            routes = min(starts, key=self.arrays.rank)
+            self._on_incumbent(0, routes, self.arrays.rank(routes))
         if self.stop_requested():
             return
         order = EngineOrder(ORTOOLS, self.options.seed, self.best.best)
@@ -158,18 +160,18 @@ class _PortfolioRun:
         else:
             self._run_processes([order])
 
-    def _fitting(self, ways: NodeRoutes) -> NodeRoutes:
+    def _fitting(self, routes: NodeRoutes) -> NodeRoutes:
         seen: set[int] = set()
         return [
-            self.arrays.trimmed(kind, way, seen, place)
-            for place, ((kind, _), way) in enumerate(zip(self.arrays.fleet, ways, strict=True))
+            self.arrays.trimmed(kind, route, seen, place)
+            for place, ((kind, _), route) in enumerate(zip(self.arrays.fleet, routes, strict=True))
         ]
 
-    def _on_incumbent(self, place: int, ways: NodeRoutes, rank: Rank) -> None:
+    def _on_incumbent(self, place: int, routes: NodeRoutes, rank: Rank) -> None:
         """Take in a better plan of an engine."""
-        self.plans[place] = rank, ways
+        self.plans[place] = rank, routes
         self.runs[place] = self._with_rank(self.runs[place], rank)
-        self.best.offer(ways, rank, self.runs[place].name)
+        self.best.offer(routes, rank, self.runs[place].name)
 
     def _with_rank(self, run: EngineRun, rank: Rank | None) -> EngineRun:
         """Return a run with the rank of its best plan."""
@@ -183,7 +185,7 @@ class _PortfolioRun:
         self.runs.append(EngineRun(engine_name(order.engine)))
         own = Incumbents(
             self.arrays,
-            on_incumbent=lambda ways, rank: self._on_incumbent(place, ways, rank),
+            on_incumbent=lambda routes, rank: self._on_incumbent(place, routes, rank),
             clock=self.options.clock,
         )
         self.runs[place] = self._timed(order, own, share)

@@ -17,7 +17,7 @@ __all__ = ["reverse_routes"]
 _NOISE = 1e-9
 
 
-def reverse_routes(integers: RoutingIntegers, ways: NodeRoutes) -> NodeRoutes:
+def reverse_routes(integers: RoutingIntegers, routes: NodeRoutes) -> NodeRoutes:
     """Turn the routes that are cheaper on the law when driven backwards, and as punctual.
 
     With load and clock at planning values both directions of a route often cost the same; on the law they do not:
@@ -27,58 +27,60 @@ def reverse_routes(integers: RoutingIntegers, ways: NodeRoutes) -> NodeRoutes:
     ----------
     integers
         The problem; where its laws read neither load nor clock, nothing is turned.
-    ways
+    routes
         A plan that fits.
     """
     if not integers.problem.frozen_inputs():
-        return ways
+        return routes
     back = {
-        place: list(reversed(way))
-        for place, (way, (kind, _)) in enumerate(zip(ways, integers.fleet, strict=True))
-        if len(way) > 1 and integers.fits(kind, way[::-1])
+        place: list(reversed(route))
+        for place, (route, (kind, _)) in enumerate(zip(routes, integers.fleet, strict=True))
+        if len(route) > 1 and integers.fits(kind, route[::-1])
     }
     if not back:
-        return ways
+        return routes
     back = {
-        place: way
-        for place, way in back.items()
-        if integers.rules.is_empty or _keeps_rules(integers, place, way)
+        place: route
+        for place, route in back.items()
+        if integers.rules.is_empty or _keeps_rules(integers, place, route)
     }
     if not back:
-        return ways
+        return routes
     if integers.rules.longest:
-        return _one_by_one(integers, ways, back)
-    there = integers.plan([way if place in back else [] for place, way in enumerate(ways)])
-    round_ = integers.plan([back.get(place, []) for place in range(len(ways))])
+        return _one_by_one(integers, routes, back)
+    there = integers.plan([route if place in back else [] for place, route in enumerate(routes)])
+    round_ = integers.plan([back.get(place, []) for place in range(len(routes))])
     forward, late = _price_on_law(integers.problem, there.routes)
     backward, later = _price_on_law(integers.problem, round_.routes)
     better = (backward < forward - _NOISE * np.abs(forward)) & (later <= late)
     chosen = {place for place, turn in zip(back, better, strict=True) if turn}
-    return [back[place] if place in chosen else way for place, way in enumerate(ways)]
+    return [back[place] if place in chosen else route for place, route in enumerate(routes)]
 
 
-def _one_by_one(integers: RoutingIntegers, ways: NodeRoutes, back: Mapping[int, Sequence[int]]) -> NodeRoutes:
+def _one_by_one(
+    integers: RoutingIntegers, routes: NodeRoutes, back: Mapping[int, Sequence[int]]
+) -> NodeRoutes:
     """Turn the routes with which the whole plan gets cheaper: of the longest one the others have a say as well."""
-    best, (price, late) = ways, _plan_price(integers, ways)
-    for place, way in back.items():
-        other = [way if place == each else known for each, known in enumerate(best)]
+    best, (price, late) = routes, _plan_price(integers, routes)
+    for place, route in back.items():
+        other = [route if place == each else known for each, known in enumerate(best)]
         cost, later = _plan_price(integers, other)
         if cost < price - _NOISE * abs(price) and later <= late:
             best, price, late = other, cost, later
     return best
 
 
-def _plan_price(integers: RoutingIntegers, ways: NodeRoutes) -> tuple[float, float]:
+def _plan_price(integers: RoutingIntegers, routes: NodeRoutes) -> tuple[float, float]:
     """Return the price of a plan on the law, and by how much it misses windows and ends of shifts."""
-    plan = integers.plan(ways)
+    plan = integers.plan(routes)
     return integers.problem.price(plan).objective, float(
         _price_on_law(integers.problem, plan.routes)[1].sum()
     )
 
 
-def _keeps_rules(integers: RoutingIntegers, place: int, way: Sequence[int]) -> bool:
+def _keeps_rules(integers: RoutingIntegers, place: int, route: Sequence[int]) -> bool:
     """Say whether a route keeps to all rules on the law, beyond those of windows and shifts."""
-    plan = integers.plan([way if place == other else [] for other in range(len(integers.fleet))])
+    plan = integers.plan([route if place == other else [] for other in range(len(integers.fleet))])
     check = integers.problem.check(plan)
     return check.ok or check.only_unserved
 

@@ -74,14 +74,14 @@ class TimeScaling:
         return self.down.to_integers(np.minimum(lengths, self.horizon + 1.0))
 
 
-def round_loads(carried: Floats, picked: Floats, room: Floats) -> tuple[Integers, Integers, Integers]:
+def round_loads(carried: Floats, picked: Floats, limit: Floats) -> tuple[Integers, Integers, Integers]:
     """Round demands and pickups up and capacities down; no capacity need pass the sum of all loads."""
     total = float(carried.sum() + picked.sum()) or 1.0
     step = min(_LOAD_STEP, float(10.0 ** (np.floor(np.log10(total)) - _LOAD_DIGITS)))
     up = scaling_for(total, 4, limit=1e15, target_resolution=step, rounding="up")
     demand, pickup = up.to_integers(carried), up.to_integers(picked)
     most = int(demand.sum() + pickup.sum())
-    capacity = np.minimum(room, 2.0 * total)
+    capacity = np.minimum(limit, 2.0 * total)
     return demand, pickup, np.minimum(Scaling(up.factor, "down").to_integers(capacity), most)
 
 
@@ -205,11 +205,11 @@ def _measures(data: RoutingData, nodes: NDArray[np.intp]) -> dict[str, Any]:
     if len(data.demands) > 1:
         none = np.zeros(len(nodes))
         pairs = [
-            round_loads(carried[nodes], none, room)
-            for carried, room in zip(data.demands[1:], data.capacities[1:], strict=True)
+            round_loads(carried[nodes], none, capacity)
+            for carried, capacity in zip(data.demands[1:], data.capacities[1:], strict=True)
         ]
         found["demands"] = np.stack([demand for demand, _, _ in pairs])
-        found["capacities"] = np.stack([room for _, _, room in pairs])
+        found["capacities"] = np.stack([capacity for _, _, capacity in pairs])
     if data.pickup.any():
         found["pickup"] = round_loads(data.demand, data.pickup, data.of_vehicles("capacity"))[1][nodes]
     return found
@@ -259,17 +259,17 @@ def _trips(data: RoutingData, nodes: NDArray[np.intp], clock: TimeScaling) -> di
     if one_way.any():
         found["one_way"] = one_way
     taken = [
-        _required_breaks(rests, vehicle.shift_end)
-        for rests, vehicle in zip(data.breaks, data.vehicles, strict=True)
+        _required_breaks(breaks, vehicle.shift_end)
+        for breaks, vehicle in zip(data.breaks, data.vehicles, strict=True)
     ]
     if any(taken):
         found["break_table"] = np.full((len(taken), max(map(len, taken)), 3), -1, dtype=np.int64)
-        for kind, rests in enumerate(taken):
-            for place, rest in enumerate(rests):
+        for kind, breaks in enumerate(taken):
+            for place, pause in enumerate(breaks):
                 # a break may lie before all shifts, or after them
-                first, last = rest.earliest - clock.origin, rest.latest - clock.origin
+                first, last = pause.earliest - clock.origin, pause.latest - clock.origin
                 found["break_table"][kind, place] = (
-                    *clock.up.to_integers([rest.length, first]),
+                    *clock.up.to_integers([pause.length, first]),
                     clock.down.to_integers(last),
                 )
     if one_way.any() or any(data.breaks):
@@ -284,9 +284,9 @@ def _trips(data: RoutingData, nodes: NDArray[np.intp], clock: TimeScaling) -> di
     return found
 
 
-def _required_breaks(rests: Sequence[DriverBreak], shift_end: float) -> list[DriverBreak]:
+def _required_breaks(breaks: Sequence[DriverBreak], shift_end: float) -> list[DriverBreak]:
     """Return breaks without the last ones that can be taken after the shift whatever came before."""
-    kept = list(rests)
+    kept = list(breaks)
     while kept:
         free = kept[-2].latest + kept[-2].length if len(kept) > 1 else shift_end
         if kept[-1].latest < max(shift_end, free):

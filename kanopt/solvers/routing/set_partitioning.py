@@ -153,14 +153,14 @@ def better_partition(
     prices = np.array([rows.net_price(route) for route in routes]) / scale
     target = (best - _BETTER * abs(best)) / scale
     reduced, bound = rows.reduced_costs(prices)
-    room = target - bound
+    gap = target - bound
     clock.spend(_PER_COLUMN * len(routes))
-    if reduced is None or room < 0:
+    if reduced is None or gap < 0:
         return None
     order = np.argsort(reduced, kind="stable")
     if len(routes) > _KEPT:
         pool.keep(routes[place] for place in order[:_KEPT])
-    few = order[: int((reduced[order] <= room).sum())]
+    few = order[: int((reduced[order] <= gap).sum())]
     if len(few) > _WHOLE:
         return None
     limits: dict[str, float] = {"node_limit": _NODES}

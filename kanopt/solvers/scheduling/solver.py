@@ -340,7 +340,7 @@ class _CpSatSchedulingRun:
             complete_hint(model.model)
         bounding = floor is not None and (self.model.exact or not search.on_safe_grid)
 
-        def heard(values: tuple[int, ...], objective: float, bound: float) -> None:
+        def on_solution(values: tuple[int, ...], objective: float, bound: float) -> None:
             modes, starts = model.read(values)
             cost = grid.cost(modes, starts)
             if floor is not None and objective < cost - 0.5:
@@ -356,7 +356,7 @@ class _CpSatSchedulingRun:
 
         options = self.options
         limits = SearchLimits(seconds, options.seed, options.workers, options.deterministic, search.goal)
-        found = run_cpsat(model.model, limits, model.solution_variables, self.interrupt, heard)
+        found = run_cpsat(model.model, limits, model.solution_variables, self.interrupt, on_solution)
         options.clock.spend(found.work)
         if bounding:
             self._raise_bound(found.bound)

@@ -82,19 +82,19 @@ class OrToolsModel:
         """Return nodes by vehicle, given the index that follows each index."""
         found, last = [], len(following)
         for vehicle, kind in enumerate(self.kinds):
-            way, index = [], following[self.model.Start(vehicle)]
+            route, index = [], following[self.model.Start(vehicle)]
             while index < last:
-                way.append(self.nodes[self.manager.IndexToNode(index)])
+                route.append(self.nodes[self.manager.IndexToNode(index)])
                 index = following[index]
-            found.append(without_idle_reloads(self.arrays, way) if kind in self.copies else way)
+            found.append(without_idle_reloads(self.arrays, route) if kind in self.copies else route)
         return found
 
-    def index_routes(self, ways: NodeRoutes) -> list[list[int]]:
+    def index_routes(self, routes: NodeRoutes) -> list[list[int]]:
         """Return a plan as OR-Tools' indices; each reload takes another copy of its depot."""
         spare = {kind: iter(copies) for kind, copies in self.copies.items()}
         return [
-            [self.index(next(spare[kind]) if node < self.arrays.depots else node) for node in way]
-            for kind, way in zip(self.kinds, ways, strict=True)
+            [self.index(next(spare[kind]) if node < self.arrays.depots else node) for node in route]
+            for kind, route in zip(self.kinds, routes, strict=True)
         ]
 
     def _matrix(self, matrix: Integers, kind: int, at_reload: int = 0, at_end: Integers | int = 0) -> Any:
@@ -189,22 +189,22 @@ class OrToolsModel:
         arrays, rules = self.arrays, self.arrays.rules
         measures = [(arrays.demand, arrays.capacity)]
         measures += list(zip(rules.demands, rules.capacities, strict=True))
-        for measure, (demand, room) in enumerate(measures):
+        for measure, (demand, capacity) in enumerate(measures):
             name = "load" if measure == 0 else f"load {measure}"
             picked = rules.pickup if measure == 0 and rules.pickup.any() else np.zeros_like(demand)
             if picked.any() or rules.source.size:
-                self._on_board(name, demand, picked, room)
+                self._on_board(name, demand, picked, capacity)
             else:
-                self._delivered(name, demand, room)
+                self._delivered(name, demand, capacity)
 
-    def _delivered(self, name: str, demand: Integers, room: Integers) -> None:
+    def _delivered(self, name: str, demand: Integers, capacity: Integers) -> None:
         """Count what a trip has delivered so far, which is all it was loaded with at its end."""
-        rooms = [int(room[kind]) for kind in self.kinds]
+        capacities = [int(capacity[kind]) for kind in self.kinds]
         if not self.copies:
             number = self.model.RegisterUnaryTransitVector(demand.tolist())
-            self.model.AddDimensionWithVehicleCapacity(number, 0, rooms, True, name)
+            self.model.AddDimensionWithVehicleCapacity(number, 0, capacities, True, name)
             return
-        self._dimension(name, demand, -max(rooms), max(rooms), rooms, starts_empty=True)
+        self._dimension(name, demand, -max(capacities), max(capacities), capacities, starts_empty=True)
 
     def _dimension(
         self,
@@ -212,7 +212,7 @@ class OrToolsModel:
         change: Integers,
         at_reload: int,
         slack: int,
-        rooms: Sequence[int],
+        capacities: Sequence[int],
         *,
         starts_empty: bool,
     ) -> Any:
@@ -222,7 +222,7 @@ class OrToolsModel:
             values[copies] = at_reload
         number = self.model.RegisterUnaryTransitVector(values.tolist())
         self.model.AddDimensionWithVehicleCapacity(
-            number, slack if self.copies else 0, list(rooms), starts_empty, name
+            number, slack if self.copies else 0, list(capacities), starts_empty, name
         )
         dimension = self.model.GetDimensionOrDie(name)
         if self.copies:
@@ -232,21 +232,21 @@ class OrToolsModel:
                 dimension.SlackVar(self.model.Start(vehicle)).SetValue(0)
         return dimension
 
-    def _on_board(self, name: str, demand: Integers, picked: Integers, room: Integers) -> None:
+    def _on_board(self, name: str, demand: Integers, picked: Integers, capacity: Integers) -> None:
         """Count what is on board, and apart from it what of it is still to be delivered from the depot.
 
         Both are the same when a trip begins, and nothing is to be delivered when it ends.
         """
         rules, solver = self.arrays.rules, self.model.solver()
-        rooms = [int(room[kind]) for kind in self.kinds]
+        capacities = [int(capacity[kind]) for kind in self.kinds]
         loaded, given = demand.copy(), np.zeros_like(demand)
         for source, nodes in rules.dependents.items():
             loaded[nodes] = 0
             given[source] = demand[nodes].sum()
-        most = max(rooms)
-        rest = self._dimension(f"{name} to deliver", -loaded, 0, most, rooms, starts_empty=False)
+        most = max(capacities)
+        rest = self._dimension(f"{name} to deliver", -loaded, 0, most, capacities, starts_empty=False)
         board = self._dimension(
-            f"{name} on board", picked + given - demand, -most, 2 * most, rooms, starts_empty=False
+            f"{name} on board", picked + given - demand, -most, 2 * most, capacities, starts_empty=False
         )
         for vehicle in range(len(self.kinds)):
             start, end = self.model.Start(vehicle), self.model.End(vehicle)
@@ -369,8 +369,8 @@ class OrToolsModel:
                 solver.Add(model.VehicleVar(first) == model.VehicleVar(second))
                 solver.Add(model.ActiveVar(first) == model.ActiveVar(second))
                 solver.Add(order.CumulVar(first) <= order.CumulVar(second))
-        rooms = [int(np.abs(change).sum())] * len(self.kinds)
-        waiting = self._dimension("waiting", change, 0, 0, rooms, starts_empty=True)
+        capacities = [int(np.abs(change).sum())] * len(self.kinds)
+        waiting = self._dimension("waiting", change, 0, 0, capacities, starts_empty=True)
         for copies in self.copies.values():
             for stop in copies:
                 waiting.CumulVar(self.index(stop)).SetMax(0)

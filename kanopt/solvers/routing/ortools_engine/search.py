@@ -237,13 +237,13 @@ class OrToolsSearch:
 
     def _offer(self, value: int) -> None:
         """Offer the plan the solver stands at, with the rank that follows from the price it counts."""
-        ways = self._node_routes(lambda variable: int(variable.Value()))
+        routes = self._node_routes(lambda variable: int(variable.Value()))
         if not self.arrays.rules.is_empty:
             # the solver may leave sooner than is best, and its clock stands as it has last moved it
-            self.incumbents.offer(ways)
+            self.incumbents.offer(routes)
             return
         served = np.zeros(self.arrays.size, dtype=bool)
-        served[[node for way in ways for node in way]] = True
+        served[[node for route in routes for node in route]] = True
         left = int((self.arrays.mandatory & ~served).sum())
         objective = value - left * self.arrays.penalty + self.arrays.missed_prizes
-        self.incumbents.offer(ways, (self.arrays.unreachable_mandatory + left, objective))
+        self.incumbents.offer(routes, (self.arrays.unreachable_mandatory + left, objective))

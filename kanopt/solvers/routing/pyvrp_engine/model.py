@@ -58,7 +58,7 @@ class PyVrpModel:
         free: dict[int, list[int]] = {kind: [] for kind in self.kinds}
         for place, (kind, _) in reversed(list(enumerate(self.arrays.fleet))):
             free[kind].append(place)
-        ways: list[list[int]] = [[] for _ in self.arrays.fleet]
+        routes: list[list[int]] = [[] for _ in self.arrays.fleet]
         for route in solution.routes():
             kind = self.kinds[route.vehicle_type()]
             stops = [stop.idx + self.arrays.depots for stop in route if stop.is_client()]
@@ -67,25 +67,25 @@ class PyVrpModel:
                 nodes = [stop.idx + self.arrays.depots if stop.is_client() else home for stop in route]
                 stops = without_idle_reloads(self.arrays, nodes)
             if stops:
-                ways[free[kind].pop()] = stops
-        return ways
+                routes[free[kind].pop()] = stops
+        return routes
 
-    def solution(self, ways: NodeRoutes) -> Solution:
+    def solution(self, routes: NodeRoutes) -> Solution:
         """Return a plan as PyVRP's solution."""
-        routes = [
-            Route(self.data, self._visits(kind, way), self.kinds.index(kind))
-            for (kind, _), way in zip(self.arrays.fleet, ways, strict=True)
-            if way
+        driven = [
+            Route(self.data, self._visits(kind, route), self.kinds.index(kind))
+            for (kind, _), route in zip(self.arrays.fleet, routes, strict=True)
+            if route
         ]
-        return Solution(self.data, routes)
+        return Solution(self.data, driven)
 
-    def _visits(self, kind: int, way: Sequence[int]) -> list[int] | list[Activity]:
+    def _visits(self, kind: int, route: Sequence[int]) -> list[int] | list[Activity]:
         """Return the stops of a route as PyVRP's clients, with its reloads where there are any."""
         first = self.arrays.depots
-        if all(node >= first for node in way):
-            return [node - first for node in way]
+        if all(node >= first for node in route):
+            return [node - first for node in route]
         again = Activity(ActivityType.DEPOT, self.reloads[kind])
-        return [Activity(ActivityType.CLIENT, node - first) if node >= first else again for node in way]
+        return [Activity(ActivityType.CLIENT, node - first) if node >= first else again for node in route]
 
 
 def pyvrp_model(arrays: RoutingArrays, *, complete: bool) -> PyVrpModel:

@@ -150,15 +150,15 @@ def _loads(arrays: RoutingArrays, ridden: float) -> tuple[Integers, Integers, In
     rules = arrays.rules
     pickup = rules.pickup if rules.pickup.size else np.zeros_like(arrays.demand)
     measures = [(arrays.demand, arrays.capacity), *zip(rules.demands, rules.capacities, strict=True)]
-    demands, rooms = [], []
-    for measure, (demand, room) in enumerate(measures):
+    demands, capacities = [], []
+    for measure, (demand, capacity) in enumerate(measures):
         picked = pickup if measure == 0 else np.zeros_like(pickup)
         weight = _common_divisor(demand, picked)
         heavy = max(1, round(ridden / (positive_mean(np.maximum(demand, picked) // weight) or 1.0)))
         demands.append(demand // weight * heavy)
-        rooms.append(room // weight * heavy)
+        capacities.append(capacity // weight * heavy)
         pickup = picked // weight * heavy if measure == 0 else pickup
-    return np.stack(demands), pickup, np.stack(rooms)
+    return np.stack(demands), pickup, np.stack(capacities)
 
 
 def _times(arrays: RoutingArrays, roads: NDArray[np.bool_]) -> _ScaledTimes:

@@ -179,8 +179,8 @@ class PyVrpSearch:
         """Return a plan without the stops that do not fit."""
         seen: set[int] = set()
         return [
-            self.arrays.trimmed(kind, way, seen, place)
-            for place, ((kind, _), way) in enumerate(
+            self.arrays.trimmed(kind, route, seen, place)
+            for place, ((kind, _), route) in enumerate(
                 zip(self.arrays.fleet, model.node_routes(solution), strict=True)
             )
         ]
