@@ -20,7 +20,7 @@ __all__ = ["progress_reporter", "warnings_to_stderr"]
 def progress_reporter(*, quiet: bool) -> Iterator[OnEvent]:
     """Return what to tell the events of a run."""
     if quiet:
-        yield _ignore_event
+        yield lambda _: None
         return
     from rich.console import Console
 
@@ -64,10 +64,6 @@ def _escaped(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)
-
-
-def _ignore_event(event: Event) -> None:
-    pass
 
 
 def _print_event(event: Event) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
 
-__all__ = ["SearchClock", "WorkClock"]
+__all__ = ["SearchClock", "WorkClock", "cpu_seconds"]
+
+
+def cpu_seconds() -> float:
+    """Return the CPU seconds of this process and of the child processes it has waited for."""
+    return sum(os.times()[:4])
 
 
 class SearchClock:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from kanopt.problems.evaluate import status_of
 from kanopt.problems.findings import Check
 from kanopt.problems.result import Certificate, Progress, Result, Status
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
+from kanopt.solvers.clock import cpu_seconds
 
 __all__ = ["solve", "solvers"]
 
@@ -86,7 +86,7 @@ def solve(
         workers=workers,
         deterministic=deterministic,
     )
-    wall, cpu = time.perf_counter(), _cpu_seconds()
+    wall, cpu = time.perf_counter(), cpu_seconds()
     # a solver may have to make pieces of laws to know whether it accepts them
     solver = _choose(problem, solvers() if solver is None else (solver,))
     outcome = solver.solve(problem, options)
@@ -100,13 +100,8 @@ def solve(
         time_limit=options.time_limit,
         deterministic=options.deterministic,
         wall_seconds=time.perf_counter() - wall,
-        cpu_seconds=_cpu_seconds() - cpu,
+        cpu_seconds=cpu_seconds() - cpu,
     )
-
-
-def _cpu_seconds() -> float:
-    """CPU seconds of this process and of the child processes it has waited for."""
-    return sum(os.times()[:4])
 
 
 def _choose(problem: Problem[Any], candidates: Sequence[Solver]) -> Solver:

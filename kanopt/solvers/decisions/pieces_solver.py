@@ -13,6 +13,7 @@ from kanopt.problems.base import Problem
 from kanopt.problems.decisions import DecisionPlan, DecisionProblem
 from kanopt.problems.result import EngineRun, Status
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
+from kanopt.solvers.clock import cpu_seconds
 from kanopt.solvers.decisions.lowered_laws import first_slacks, lower_laws
 from kanopt.solvers.decisions.refinement import (
     EngineRequest,
@@ -20,7 +21,6 @@ from kanopt.solvers.decisions.refinement import (
     PiecesModel,
     RefinementRounds,
     RelaxationResult,
-    cpu_seconds,
 )
 from kanopt.solvers.decisions.relaxation import Relaxation, relax
 
@@ -103,10 +103,12 @@ class PiecesSolver(Solver):
 
     def _engine_runs(self, found: FoundDecisions) -> tuple[EngineRun, ...]:
         answer = found.answer
-        told = "the first plan was good enough" if answer is None else f"round {found.rounds}: {answer.size}"
+        message = (
+            "the first plan was good enough" if answer is None else f"round {found.rounds}: {answer.size}"
+        )
         won = found.best is not None
         price = found.price if won else None
-        return (EngineRun(self.name, price, 0, found.wall_seconds, found.cpu_seconds, won, told),)
+        return (EngineRun(self.name, price, 0, found.wall_seconds, found.cpu_seconds, won, message),)
 
 
 def _why_no_plan(found: FoundDecisions) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from kanopt.errors import FormulaError, SolverError
 from kanopt.problems.decisions import DecisionPlan, DecisionProblem
 from kanopt.problems.result import Progress
 from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.clock import cpu_seconds
 from kanopt.solvers.decisions.local_search import LocalSearch
 from kanopt.solvers.decisions.lowered_laws import last_slacks, lower_laws
 from kanopt.solvers.decisions.relaxation import Relaxation, relax
@@ -26,7 +26,6 @@ __all__ = [
     "PiecesModel",
     "RefinementRounds",
     "RelaxationResult",
-    "cpu_seconds",
 ]
 
 Floats = NDArray[np.float64]
@@ -37,11 +36,6 @@ _WANTED = 1e-3
 _SHARPER, _MOST_SHARPER = 0.1, 2
 _MOST_ROUNDS = 100
 _MOST_DELETIONS = 16
-
-
-def cpu_seconds() -> float:
-    """Return the CPU seconds of this process and of those that it has waited for."""
-    return sum(os.times()[:4])
 
 
 @dataclass(frozen=True)

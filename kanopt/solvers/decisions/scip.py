@@ -34,9 +34,9 @@ from kanopt.problems.base import Problem
 from kanopt.problems.decisions import DecisionPlan, DecisionProblem
 from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
+from kanopt.solvers.clock import cpu_seconds
 from kanopt.solvers.decisions.encoding import encode_laws
 from kanopt.solvers.decisions.local_search import LocalSearch
-from kanopt.solvers.decisions.refinement import cpu_seconds
 from kanopt.solvers.encodings import Encoding
 
 __all__ = ["ScipNative"]
