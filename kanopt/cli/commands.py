@@ -114,7 +114,7 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
 
 
 def _remark(*scenarios: Scenario) -> None:
-    """Warn of what is no mistake but may be one; of what stands in a file that several share, once."""
+    """Warn of possible mistakes; once of those in a file that several scenarios share."""
     for remark in dict.fromkeys(remark for scenario in scenarios for remark in scenario.remarks()):
         click.echo(f"warning: {remark}", err=True)
 

@@ -1,4 +1,4 @@
-"""From what went wrong to an exit code and a message; never a traceback, unless one is asked for."""
+"""Exceptions as exit codes and messages; no traceback, unless one is asked for."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEBUG = "KANOPT_DEBUG"
 
 
 class ExitCode(IntEnum):
-    """What a command ends with."""
+    """The exit codes of the command line."""
 
     SOLVED = 0
     INTERNAL_ERROR = 1
@@ -36,7 +36,7 @@ class ExitCode(IntEnum):
 
 
 def exit_code_of(result: Result) -> ExitCode:
-    """Return the exit code that a result stands for."""
+    """Return the exit code of a result."""
     if result.interrupted:
         return ExitCode.INTERRUPTED
     return {
@@ -55,8 +55,8 @@ def run_guarded(command: Callable[[], Any]) -> int:
             code = command()
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit):
-        # whoever read our output has gone (click makes that a SystemExit, and nothing else one); what is still to
-        # be written must not raise again at exit
+        # the reader of our output has closed the pipe (click makes that a SystemExit, and nothing else one); the output
+        # that is still buffered must not raise again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.PIPE_CLOSED
     except click.ClickException as error:
@@ -77,7 +77,7 @@ def run_guarded(command: Callable[[], Any]) -> int:
         place = f"{error.filename}: " if error.filename else ""
         click.echo(f"{place}{error.strerror or error}", err=True)
         return ExitCode.BAD_INPUT
-    except Exception as error:  # the last line of defence: a fault of ours is told in one line
+    except Exception as error:  # a fault of our own is reported in one line
         return _internal_error(error)
     return code if isinstance(code, int) else ExitCode.SOLVED
 

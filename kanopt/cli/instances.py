@@ -34,7 +34,7 @@ class InstanceOptions:
     seed, time_limit
         Of the search; None for 0 and 30 seconds.
     as_json, quiet
-        Print JSON; tell nothing on stderr.
+        Print JSON; write nothing to stderr.
     """
 
     convention: str | None

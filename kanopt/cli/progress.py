@@ -18,7 +18,7 @@ __all__ = ["progress_reporter", "warnings_to_stderr"]
 
 @contextmanager
 def progress_reporter(*, quiet: bool) -> Iterator[OnEvent]:
-    """Return what to tell the events of a run."""
+    """Yield the function that receives the events of a run."""
     if quiet:
         yield lambda _: None
         return
@@ -40,7 +40,7 @@ def progress_reporter(*, quiet: bool) -> Iterator[OnEvent]:
 
 @contextmanager
 def warnings_to_stderr() -> Iterator[None]:
-    """Let the warnings of kanopt be lines on stderr, and those of other libraries be silent."""
+    """Print the warnings of kanopt as lines on stderr, and silence those of other libraries."""
     from kanopt.errors import KanoptWarning
 
     def tell(

@@ -137,7 +137,7 @@ def _parse_operators(text: str) -> list[str]:
 
 
 def _read_table(table: Path, units: dict[str, str], on_bad: OnBad, decimal: str) -> DataFrame:
-    """Read a table; what an error advises is said in the options of the command line too."""
+    """Read a table; errors also say which option of the command line helps."""
     from kanopt.errors import TableError
     from kanopt.tables import TextFormat, read_table
 

@@ -16,7 +16,7 @@ def cpu_seconds() -> float:
 class SearchClock:
     """Wall seconds.
 
-    Every search asks its clock what time it is, and tells it what it has done.
+    A search reads the time from its clock, and reports its work to it.
 
     Examples
     --------
@@ -34,13 +34,13 @@ class SearchClock:
         return time.perf_counter()
 
     def spend(self, seconds: float) -> None:
-        """Hear of work that takes about so long on one core; wall time passes by itself."""
+        """Report work that takes about so many seconds on one core; ignored here, as wall time passes by itself."""
 
 
 class WorkClock(SearchClock):
-    """Work that was done, in seconds that it takes on one core of about the year 2025.
+    """Counted work, in the seconds it takes on one core of about the year 2025.
 
-    What a step is worth is a constant of its search; how long it really takes depends on the machine and the problem.
+    The seconds of a step are a constant of its search; how long it really takes depends on the machine and the problem.
 
     Examples
     --------
@@ -56,9 +56,9 @@ class WorkClock(SearchClock):
         self._spent = 0.0
 
     def now(self) -> float:
-        """Return the seconds that all work so far is worth."""
+        """Return the seconds of all work so far."""
         return self._spent
 
     def spend(self, seconds: float) -> None:
-        """Add the seconds that a piece of work is worth."""
+        """Add the seconds of a piece of work."""
         self._spent += seconds

@@ -116,7 +116,7 @@ class _SolutionQueue(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]  
         self.watched, self.found = watched, found
 
     def on_solution_callback(self) -> None:
-        """Note a solution."""
+        """Put the watched values of a solution into the queue."""
         values = tuple(self.value(variable) for variable in self.watched)
         self.found.put((values, self.objective_value, self.best_objective_bound))
 
@@ -139,7 +139,7 @@ def run_cpsat(
     watched
         Variables whose values are wanted.
     interrupt
-        Looked at while the search runs; once asked, the search stops and returns what it has.
+        Polled while the search runs; once it is set, the search stops and returns the best solution so far.
     on_solution
         Called in this thread with every improving solution; an exception stops the search and is raised.
 
@@ -184,9 +184,9 @@ def run_cpsat(
 
 
 def complete_hint(model: cp_model.CpModel) -> None:
-    """Replace a hint on some variables by one on all, where the others follow from it.
+    """Complete a hint on some variables to one on all, where the others follow from it.
 
-    A hint that leaves variables open is searched for first; neighbourhood search starts at once from a whole one.
+    CP-SAT first searches for a completion of a partial hint; from a complete one neighbourhood search starts at once.
     """
     solver = cp_model.CpSolver()
     solver.parameters.fix_variables_to_their_hinted_value = True

@@ -1,4 +1,4 @@
-"""Which encoding each solver uses for a problem: how big it is, what it is off by, and if it does not fit, why."""
+"""Which encoding each solver uses for a problem, its size and error, or why the problem does not fit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["EncodedLaw", "Encoding", "encodings"]
 
 @dataclass(frozen=True)
 class EncodedLaw:
-    """How a solver takes one law.
+    """How a solver encodes one law.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class EncodedLaw:
     segments, binaries
         Straight pieces, and binaries that choose among what they are made into at first.
     error
-        Proved distance from the law, in the unit of the law; 0 where it is seen as it is, but for rounding.
+        Proved distance from the law, in the unit of the law; 0 where only rounding is between them.
 
     Examples
     --------
@@ -53,7 +53,7 @@ class EncodedLaw:
 
 @dataclass(frozen=True)
 class Encoding:
-    """How one solver takes a problem, or why it does not.
+    """How one solver encodes a problem, or why it does not accept it.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Encoding:
     binaries, segments
         Its size at first; both may grow or stay as it is refined.
     error
-        Proved distance of what the solver sees from the objective, in `unit`; 0 where only rounding is between them.
+        Proved distance of the solver's objective from the law, in `unit`; 0 where only rounding is between them.
     laws
         The same law by law.
     """
@@ -99,10 +99,10 @@ class Encoding:
 
 @runtime_checkable
 class _EncodingSolver(Protocol):
-    """A solver that says itself how it encodes."""
+    """A solver that describes its own encoding."""
 
     def encoding(self, problem: Any) -> Encoding:
-        """Return how it takes a problem that it accepts."""
+        """Describe how a problem that the solver accepts is encoded."""
         ...
 
 
@@ -144,7 +144,7 @@ def encodings(problem: Problem[Any]) -> tuple[Encoding, ...]:
 
 
 def _encoding_of(solver: Solver, problem: Problem[Any]) -> Encoding:
-    """Return how a solver takes a problem that it accepts."""
+    """Describe how a solver encodes a problem that it accepts."""
     if isinstance(solver, _EncodingSolver):
         return solver.encoding(problem)
     laws = tuple(_tabulated_law(problem, name) for name in problem.laws())
@@ -154,7 +154,7 @@ def _encoding_of(solver: Solver, problem: Problem[Any]) -> Encoding:
 
 
 def _tabulated_law(problem: Problem[Any], name: str) -> EncodedLaw:
-    """Return how a law is tabulated: with every input as it is, or with some at planning values."""
+    """Describe how a law is tabulated: with every input as it is, or with some at planning values."""
     frozen = [one for one in problem.frozen_inputs() if one.law == name]
     known = tuple(sorted(problem.laws()[name].used - {one.input for one in frozen}))
     if not frozen:

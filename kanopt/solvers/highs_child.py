@@ -1,9 +1,9 @@
 """The script that lets HiGHS search in a process of its own, see :mod:`kanopt.worker`.
 
-Measured with highspy 1.16: it calls back with incumbents and bounds and runs beside other threads, but hears a request
-to stop between long steps only (4.5 s late in the root node of a model with 18,000 variables, later in larger ones),
-and where it crashes it takes the program with it. So it runs in a process that can be ended. This file imports nothing
-but highspy and NumPy, so that it starts quickly.
+Measured with highspy 1.16: it calls back with incumbents and bounds and runs beside other threads, but notices a
+request to stop between long steps only (4.5 s late in the root node of a model with 18,000 variables, later in larger
+ones), and where it crashes it takes the program with it. So it runs in a process that can be ended. This file imports
+nothing but highspy and NumPy, so that it starts quickly.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ __all__ = ["work"]
 
 
 def work(order: dict[str, Any], channel: Channel) -> str:
-    """Search; tell of incumbents and bounds, and at the end of the solution. Return the status of the model.
+    """Search; send incumbents, bounds and in the end the solution. Return the status of the model.
 
     Parameters
     ----------
     order
         ``model``: the arrays of a model; ``options`` of HiGHS; ``hint``: a point to start from, or None.
     channel
-        Hears of ``{"bound": …}``, with ``objective`` and ``values`` where there is a point.
+        Is sent ``{"bound": …}``, with ``objective`` and ``values`` where there is a point.
     """
     highs = highspy.Highs()
     for name, value in order["options"].items():

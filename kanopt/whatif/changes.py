@@ -168,7 +168,7 @@ class Change:
 
 
 def column_names(frame: pd.DataFrame, names: Mapping[str, str]) -> dict[str, str]:
-    """Return every word a column answers to, with the column it means; its own name goes first."""
+    """Return the column that each of its names stands for; the own name of a column goes first."""
     return {**names, **{str(column): str(column) for column in frame.columns}}
 
 

@@ -39,7 +39,7 @@ Frames = Mapping[str, "pd.DataFrame"]
 
 
 def law_mistakes(laws: Mapping[str, LawSpec], tables: Iterable[str], frames: Frames) -> Iterable[Mistake]:
-    """Yield what the laws name that is not there."""
+    """Yield the tables, columns and laws that the laws name and that do not exist."""
     known = sorted(tables)
     for name, spec in laws.items():
         key: Key = ("surrogates", name)
@@ -63,7 +63,7 @@ def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
             yield Mistake((*key, "features", place), f"{feature!r} is listed twice")
     named: list[tuple[Key, str]] = [(("monotone", name), name) for name in spec.monotone]
     named += [(("periodic", name), name) for name in spec.periodic]
-    # what has an arrow is an edge of the network, which is not known before it is there
+    # a name with an arrow is an edge of the network, which is not known before training
     named += [(("pin", name), name) for name in spec.pin if "→" not in name]
     for what, names in (("convex", spec.convex), ("concave", spec.concave)):
         named += [((what, place), name) for place, name in enumerate(names)]
@@ -75,7 +75,7 @@ def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
 
 
 def _control_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame | None) -> Iterable[Mistake]:
-    """Yield what is asked of a law and forbidden at once, or what a column cannot be."""
+    """Yield controls of a law that contradict each other, or that a column cannot have."""
     from kanopt.formulas.operators import POSSIBLE
 
     asked: list[tuple[Key, tuple[str, ...]]] = [(("pin", name), words) for name, words in spec.pin.items()]
@@ -255,7 +255,7 @@ def build_mistakes(problem: ProblemSpec, material: ProblemInputs, *, today: bool
 
 
 def with_keys(error: KanoptError, problem: ProblemSpec) -> list[Mistake]:
-    """Put the key to each message of an error that building the problem raised."""
+    """Add the key to each message of an error that building the problem raised."""
     found = []
     for line in split_messages(error):
         place = _place(line, problem)

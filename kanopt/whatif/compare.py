@@ -56,7 +56,7 @@ def compare(
     time_limit
         Seconds for each search, in place of those of the files.
     progress
-        Told of each stage.
+        Called with each stage.
 
     Returns
     -------

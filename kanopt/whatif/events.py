@@ -1,4 +1,4 @@
-"""What a run tells while it goes on."""
+"""The events that a run reports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Event", "OnEvent", "ignore_event"]
 
 @dataclass(frozen=True)
 class Event:
-    """Something worth telling while a run goes on.
+    """A report of where a run stands.
 
     Parameters
     ----------

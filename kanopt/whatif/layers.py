@@ -47,7 +47,7 @@ class Layers:
         return self._place(key)[0].path.parent
 
     def issue(self, mistake: Mistake) -> Issue:
-        """Put file and line to a mistake."""
+        """Return a mistake with its file and line."""
         document, key = self._place(mistake.key)
         unwritten = mistake.key[_depth(self.key_positions, mistake.key) :]
         return Issue(str(document.path), document.line(key), write_key((*key, *unwritten)), mistake.message)

@@ -60,7 +60,7 @@ class LearnedLaw:
 
 
 class LearningInterrupted(KeyboardInterrupt):
-    """Ctrl-C while a law was learned: a plan would rest on one that was cut short, so nothing is planned.
+    """Ctrl-C while a law was learned: nothing is planned on a law that was cut short.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ def learn(
     seed
         For the split and the network.
     report
-        Told of each law.
+        Called with each law.
     cache
         Laws learned before; a law of the same rows, settings and seed is not learned again.
 
@@ -99,8 +99,8 @@ def learn(
         If the table does not allow it; points at the law's line.
     FormulaError
         If a law predicts too poorly to be used.
-    StoppedLearning
-        On Ctrl-C: a law that was cut short is no ground for a plan.
+    LearningInterrupted
+        On Ctrl-C: no plan is based on a law that was cut short.
     """
     learned: dict[str, LearnedLaw] = {}
     for name, spec in scenario.laws.items():
@@ -158,7 +158,7 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
     FormulaError
         If the law predicts too poorly to be used.
     KeyboardInterrupt
-        On Ctrl-C: whoever plans with a law wants the whole of it.
+        On Ctrl-C: a law that was cut short is not returned.
     """
     from kanopt.surrogates import KANRegressor
 
@@ -196,15 +196,15 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
 
 
 def _fit(model: KANRegressor, features: pd.DataFrame, target: pd.Series[float]) -> None:
-    """Fit a model; Ctrl-C, after which a model keeps the best law so far, is KeyboardInterrupt here."""
+    """Fit a model; on Ctrl-C raise KeyboardInterrupt instead of keeping the best law so far."""
 
     def stop(_: FitProgress) -> None:
-        # At the next step: a law that is not kept need not be finished in order.
+        # The law is not kept, so that the fit can be left at the next step.
         if interrupt.asked:
             raise KeyboardInterrupt
 
     with warnings.catch_warnings(), Interrupt() as interrupt:
-        # It says what is kept, and nothing is.
+        # The warning says what is kept, and nothing is.
         warnings.filterwarnings("ignore", "the fit was stopped", KanoptWarning)
         model.fit(features, target, progress=stop)
     if interrupt.asked:

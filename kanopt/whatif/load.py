@@ -49,7 +49,7 @@ def load_scenario(path: str | Path) -> Scenario:
     found = read_sections(layers.data)
     tables = _read_tables(found, layers)
     saved = _read_saved(found, layers)
-    # how rows are held out is not judged by another way than the one that is mistaken
+    # where the holdout of a law is mistaken, the default one is not checked in its place
     wrong = {mistake.key[:3] for mistake in found.mistakes if mistake.key[2:3] == ("holdout",)}
     told = law_mistakes({**found.laws, **found.partial_laws}, found.names["tables"], tables)
     found.mistakes += [mistake for mistake in told if mistake.key[:3] not in wrong]
@@ -160,7 +160,7 @@ def _check_problem(
     if found.problem is not None:
         found.mistakes += part_mistakes(found.problem, found.names["tables"], tables)
         found.mistakes += binding_mistakes(found.problem, found.names["surrogates"], formulas)
-        # a change of a table that could not be read is judged once that is mended
+        # a change of a table that could not be read is checked once the table can be
         judged = {
             place: change
             for place, change in found.changes.items()

@@ -1,6 +1,6 @@
 """TOML with the line of every key, so that a message can point at the place to mend.
 
-`tomllib` reads the values and is the judge of the syntax; it forgets where things stood. The syntax tree of
+`tomllib` reads the values and decides what is valid; it keeps no positions. The syntax tree of
 `tree-sitter-toml` knows the lines and nothing else is taken from it.
 """
 
@@ -118,7 +118,7 @@ def read_document(path: Path) -> TomlDocument:
         raise _file_error(path, *_syntax(str(error), text)) from None
     except RecursionError:
         raise _file_error(path, 0, "nests lists or tables too deep") from None
-    except ValueError as error:  # tomllib lets int's own word on very long numbers through
+    except ValueError as error:  # tomllib does not catch the error of int on very long numbers
         raise _file_error(path, 0, f"not TOML that can be read: {error}") from None
     return TomlDocument(path, data, _with_parents(dict(_lines(text))), hashlib.sha256(raw).hexdigest())
 

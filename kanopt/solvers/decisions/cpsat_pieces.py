@@ -1,4 +1,4 @@
-"""Decision problems solved by CP-SAT, on straight pieces in whole numbers, walked through from left to right."""
+"""Decision problems solved by CP-SAT: piecewise linear laws in integers, by the incremental encoding."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _GAP = 0.1
 
 
 class CpSatPieces(PiecesSolver):
-    """Certified straight pieces in CP-SAT, refined where the answer lies off the laws.
+    """Certified piecewise linear laws in CP-SAT, refined where its answer is far from the laws.
 
-    Everything is counted in whole steps and rounded so that no plan is lost: the bound holds for the law as that of
-    HiGHS does. Worth a try where most decisions are whole numbers; HiGHS is faster where they are not.
+    Every quantity is an integer, rounded so that no feasible plan is cut off: like that of HiGHS, the bound holds for
+    the law. Worth a try where most decisions are integers; HiGHS is faster where they are not.
 
     Examples
     --------
@@ -46,12 +46,12 @@ class CpSatPieces(PiecesSolver):
         return f"CP-SAT on certified pieces (OR-Tools {version('ortools')})"
 
     def encoding(self, problem: Any) -> Encoding:
-        """Return how a problem that it accepts is encoded."""
+        """Describe how a problem that the solver accepts is encoded."""
         return encode_pieces(problem, "incremental pieces in whole numbers", self.name, logarithmic=False)
 
     @property
     def max_refinements(self) -> int:
-        """How often steps can be made finer."""
+        """How many times the integer steps can be made finer."""
         return 2
 
     def run(self, relaxation: Relaxation, wanted: EngineRequest, options: SolveOptions) -> RelaxationResult:

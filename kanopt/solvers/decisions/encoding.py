@@ -1,4 +1,4 @@
-"""What a solver sees of a decision problem, law by law."""
+"""Descriptions of how solvers encode a decision problem, law by law."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHOWN = 3
 
 
 def encode_pieces(problem: DecisionProblem, name: str, solver: str, *, logarithmic: bool) -> Encoding:
-    """Return how pieces are encoded: binaries are counted as logarithms of choices, or one for each but the first."""
+    """Describe an encoding by pieces: n polygons take ⌈log₂ n⌉ binaries where `logarithmic`, else n − 1."""
     relaxation = relax(problem, lower_laws(problem))
     named = [
         (_names(problem.objective_terms), problem.objective_terms),
@@ -38,7 +38,7 @@ def encode_pieces(problem: DecisionProblem, name: str, solver: str, *, logarithm
 
 
 def encode_laws(problem: DecisionProblem, name: str, solver: str) -> Encoding:
-    """Return that every law is seen as it is."""
+    """Describe an encoding in which the solver takes every law unchanged."""
     objective = EncodedLaw(
         _names(problem.objective_terms),
         "as it is",

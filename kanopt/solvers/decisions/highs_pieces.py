@@ -1,4 +1,4 @@
-"""Decision problems solved by HiGHS, on straight pieces with logarithmically many binaries."""
+"""Decision problems solved by HiGHS: piecewise linear laws with logarithmically many binaries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["HighsPieces"]
 
 
 class HighsPieces(PiecesSolver):
-    """Certified straight pieces in HiGHS, refined where the answer lies off the laws.
+    """Certified piecewise linear laws in HiGHS, refined where its answer is far from the laws.
 
     The bound is proved for the law: it is HiGHS's bound on a relaxation of the pieces, less the proved distance of the
     pieces from the law. A plan is optimal where its price on the law is within the problem's tolerance of it.
@@ -42,7 +42,7 @@ class HighsPieces(PiecesSolver):
         return f"HiGHS {version('highspy')} on certified pieces"
 
     def encoding(self, problem: Any) -> Encoding:
-        """Return how a problem that it accepts is encoded."""
+        """Describe how a problem that the solver accepts is encoded."""
         return encode_pieces(
             problem, "pieces with logarithmically many binaries", self.name, logarithmic=True
         )

@@ -1,13 +1,13 @@
-"""A relaxation in whole numbers for CP-SAT, its polygons walked through from left to right.
+"""A relaxation as an integer model for CP-SAT, by the incremental encoding.
 
 Markowitz and Manne (1957), "On the solution of discrete programming problems", Econometrica 25: the argument is the sum
-of the lengths walked in each polygon, and one is entered only after those before it are walked through. With
-CP-SAT's ``linearization_level=2`` this is what it solves best; one Boolean per piece with enforced equations does not
-solve, and an element over a grid is worst.
+of the lengths filled in each polygon, and a polygon is entered only once those before it are full. With CP-SAT's
+``linearization_level=2`` this is what it solves best; one Boolean per piece with enforced equations does not solve, and
+an element over a grid is worst.
 
-Every quantity is counted in whole steps. A row of numbers becomes a row of integers that is looser by all that
-rounding can do to it: the halves of steps, and the rounding of its coefficients. So no point of the relaxation is
-lost, and a lower bound of the integers is one of the relaxation.
+Every quantity is counted in whole steps. A row becomes a row of integers, relaxed by the largest error of rounding:
+half a step of each quantity, and the rounding of its coefficients. So no point of the relaxation is cut off, and a
+lower bound of the integer model is one of the relaxation.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _LIMIT = 4e18
 
 @dataclass(frozen=True)
 class _IntegerTerm:
-    """A variable in a row: what one step of it is worth, its largest value, and how much is lost to its rounding."""
+    """A variable in a row: the value of one step, its upper bound, and the error of its rounding."""
 
     variable: Any
     worth: float
@@ -62,7 +62,7 @@ class IncrementalModel:
     unit
         The tolerance on the objective: steps are not finer than it asks for.
     finer
-        How often steps have been too coarse: 0, 1 or 2.
+        How many times the steps were too coarse: 0, 1 or 2.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ class IncrementalModel:
         self.row(terms, row.low - shift, row.high - shift)
 
     def row(self, terms: Sequence[_IntegerTerm], low: float, high: float, slack: float = 0.0) -> None:
-        """Add low ≤ Σ worth · variable ≤ high, looser by `slack` and by all that rounding can do."""
+        """Add low ≤ Σ worth · variable ≤ high, relaxed by `slack` and the largest error of rounding."""
         size = max((abs(term.worth) * max(term.most, 1) for term in terms), default=1.0) or 1.0
         factor = scaling_for(size, len(terms) + 2, limit=_LIMIT, target_resolution=size / self._size).factor
         numbers = [round(factor * term.worth) for term in terms]
@@ -125,7 +125,7 @@ class IncrementalModel:
             abs(number - factor * term.worth) * term.most for number, term in zip(numbers, terms, strict=True)
         )
         loose = factor * (slack + sum(term.rounded for term in terms)) + lost
-        # what floating point may be off in the numbers themselves
+        # the floating-point error of the numbers themselves
         loose = loose * (1.0 + 1e-12) + 1e-12 * factor * size + 1.0
         reach = sum(abs(number) * term.most for number, term in zip(numbers, terms, strict=True))
         least = -reach if math.isinf(low) else max(math.floor(factor * low - loose), -reach)
@@ -164,7 +164,7 @@ class IncrementalModel:
 
 
 class _IncrementalCurve:
-    """The lengths walked in each polygon of one curve, in steps of its source, finer ones where that is whole."""
+    """The lengths filled in each polygon of one curve, in steps of its source, finer where that is an integer."""
 
     def __init__(self, made: IncrementalModel, curve: RelaxationCurve, polygons: Polygons) -> None:
         self.made, self.curve = made, curve
@@ -190,7 +190,7 @@ class _IncrementalCurve:
                 model.add_implication(entered, self.is_active[place - 2])
 
     def bound_target(self, sign: float) -> None:
-        """Hold the target from below (sign 1) or above (−1) by the lines of the polygon that holds the point."""
+        """Bound the target from below (sign 1) or above (−1) by the lines of the polygon that contains the point."""
         made, place = self.made, self.curve.target
         chains = [_polygon_side(polygon, sign) for polygon in self.polygons]
         terms = [made.term(place, 1.0)]
@@ -205,10 +205,10 @@ class _IncrementalCurve:
         made.row(terms, start if sign > 0.0 else -math.inf, start if sign < 0.0 else math.inf, slack)
 
     def _rise_within(self, number: int, chain: PolygonalLine, sign: float) -> _Rise:
-        """Return what the target rises within a polygon, as terms of its row."""
+        """Return the rise of the target within a polygon, as terms of its row."""
         length, rise = self.lengths[number], chain[-1][1] - chain[0][1]
         if not length:
-            # narrower than a step: all of it is behind as soon as the next one is entered
+            # narrower than a step: full as soon as the next one is entered
             high = max(y for _, y in chain) - min(y for _, y in chain)
             after = number < len(self.is_active)
             return _Rise(high, [_IntegerTerm(self.is_active[number], -rise, 1)] if after and rise else [])
@@ -222,7 +222,7 @@ class _IncrementalCurve:
     def _rise_variable(
         self, number: int, chain: PolygonalLine, steep: list[float], sign: float, off: float
     ) -> _Rise:
-        """Return a rise that several lines bound: a variable in steps of the target, counted from its lowest value."""
+        """Return a rise bounded by several lines: a variable in steps of the target, counted from its lowest value."""
         made, length = self.made, self.lengths[number]
         step = float(made.step[self.curve.target])
         x0, y0 = chain[0]
@@ -232,7 +232,7 @@ class _IncrementalCurve:
         most = math.ceil((max(rises) - lowest) / step) + 1
         risen = made.model.new_int_var(0, most, "risen")
         for (x, y), slope in zip(chain, steep, strict=False):
-            # a whole number of steps on the outer side of the line there always is: see `most`, and `rounded` below
+            # there always is a whole number of steps on the outer side of the line: see `most`, and `rounded` below
             terms = [
                 _IntegerTerm(risen, step, most),
                 _IntegerTerm(self.filled[number], -slope * per_step, length),
@@ -244,7 +244,7 @@ class _IncrementalCurve:
 
 @dataclass(frozen=True)
 class _Rise:
-    """What a target rises within a polygon: how far rounding may put it off, terms of its row, and a constant."""
+    """The rise of a target within a polygon: its rounding error, the terms of its row, and a constant."""
 
     off: float
     terms: list[_IntegerTerm]

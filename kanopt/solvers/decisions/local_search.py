@@ -1,4 +1,4 @@
-"""Good plans by local search on the law itself: what a solver finds on pieces is polished, never made worse."""
+"""Local search on the law itself: plans that a solver finds on pieces are improved, never made worse."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _MARGIN = 1e-2
 
 @dataclass(frozen=True)
 class _ConstraintRule:
-    """A constraint, and what a check allows of each limit."""
+    """A constraint, and the tolerance of the check on each limit."""
 
     law: Evaluator
     low: float
@@ -44,7 +44,7 @@ class _ConstraintRule:
     slacks: tuple[float, float]
 
     def violation(self, values: Floats) -> Floats:
-        """Return by how much values miss the limits, in units of what a check allows."""
+        """Return by how much values violate the limits, in units of the tolerance of the check."""
         over = np.maximum((values - self.high) / self.slacks[1], (self.low - values) / self.slacks[0])
         return np.where(np.isnan(over), np.inf, np.maximum(over, 0.0))
 
@@ -100,10 +100,10 @@ class LocalSearch:
         self._jumps = any(isinstance(node, Step) for law in laws for node in postorder(law.root))
 
     def offer(self, points: Floats) -> bool:
-        """Take in the cheapest of some points that is better than the best plan; return whether there is one.
+        """Keep the cheapest of some points if it is better than the best plan; return whether it is.
 
-        A point must meet every constraint as a check sees it; one that meets them nearly exactly is better than one
-        that does not.
+        A point must pass the check of every constraint; one that uses none of the tolerances is preferred to one that
+        does.
 
         Parameters
         ----------
@@ -121,7 +121,7 @@ class LocalSearch:
             if not fits.any():
                 continue
             place = int(np.flatnonzero(fits)[np.argmin(prices[fits])])
-            # missing a limit by what a check lets pass must be worth it; missing none may cost a little
+            # using the tolerance of a limit must pay off; using none may cost a little
             better = float(strict) - float(self._strict)
             worth = self.problem.optimality_tolerance * better if self.best is not None else 0.0
             if prices[place] < self.price + worth:
@@ -164,14 +164,14 @@ class LocalSearch:
         return self.best is not before
 
     def _perturb(self, point: Floats) -> None:
-        """Step a hair to each side: next to a jump the cheaper value may lie beyond it."""
+        """Take a tiny step to each side: next to a jump the other side may be cheaper."""
         ways = np.concatenate([np.eye(len(point)), -np.eye(len(point))])[np.tile(self._free, 2)]
         for size in _NUDGES:
             if len(ways):
                 self.offer(point + size * self._width * ways)
 
     def _step_integers(self, point: Floats) -> None:
-        """Move whole numbers one up or down for as long as that helps, and slide after each move."""
+        """Move integer decisions one up or down while that helps; optimise the continuous ones after each move."""
         places = np.flatnonzero(~self._free & (self._width > 0.0))
         for _ in range(_WHOLE_ROUNDS):
             start, better = point if self.best is None else self.best, False
@@ -191,7 +191,7 @@ class LocalSearch:
                 return
 
     def _restore_feasibility(self, point: Floats) -> Floats:
-        """Return a point near by that meets the constraints more closely: Newton's method with the shortest steps."""
+        """Return a nearby point that meets the constraints more closely: Newton's method with least-norm steps."""
         places = np.flatnonzero(self._free)
         if not len(places) or not self._rules:
             return point
@@ -213,7 +213,7 @@ class LocalSearch:
         return np.asarray(at(shares[None, :])[0])
 
     def _points_at_shares(self, point: Floats, places: NDArray[np.intp]) -> Callable[[Floats], Floats]:
-        """Return what makes points, shape (count, decisions), of shares of some ranges, shape (count, places)."""
+        """Return a function from shares of some ranges, shape (count, places), to points, shape (count, decisions)."""
 
         def at(shares: Floats) -> Floats:
             full = np.repeat(point[None, :], len(shares), axis=0)
@@ -223,7 +223,7 @@ class LocalSearch:
         return at
 
     def _minimise_continuous(self, point: Floats) -> Floats:
-        """Return where continuous decisions come to rest; the point itself where there are none."""
+        """Return the point with continuous decisions optimised; the point itself where there are none."""
         places = np.flatnonzero(self._free)
         if not len(places):
             return point
@@ -262,7 +262,7 @@ class LocalSearch:
 
 
 def _law_minus_limit(law: Evaluator, limit: float, size: float) -> Callable[[Floats], Floats]:
-    """Return a law less a limit, in units of ten thousand times what a check allows."""
+    """Return a law less a limit, in units of ten thousand times the tolerance of the check."""
     return lambda points: np.asarray((law(points) - limit) / (1e4 * size))
 
 

@@ -60,7 +60,7 @@ class _ModelBuilder:
         return len(self.lower) - 1
 
     def row(self, terms: Sequence[ColumnTerm], low: float, high: float) -> None:
-        """Add a row; coefficients too small for HiGHS are left out, and the row is looser by what they could add."""
+        """Add a row; coefficients too small for HiGHS are left out, and the row is relaxed by their largest effect."""
         place = len(self.row_lower)
         merged: dict[int, float] = {}
         for variable, coefficient in terms:
@@ -88,7 +88,7 @@ class LogarithmicModel:
     unit
         What the objective is divided by: its tolerance.
     price
-        What it will be about, if that is known.
+        About what the objective will be, if that is known.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ class LogarithmicModel:
             self._row(model, row)
         self.binaries = sum(self._curve(model, curve) for curve in relaxation.curves)
         self.unit, self.objective = unit, relaxation.objective
-        # HiGHS stops at a relative gap: beside the right constant that is a twentieth of the tolerance
+        # HiGHS stops at a relative gap: with the right constant added, that is a twentieth of the tolerance
         steady = model.variable(1.0, 1.0)
         self._constant = (
             0.0 if price is None else _GAP / RELATIVE - (price - self.offset[self.objective]) / unit
@@ -181,11 +181,11 @@ class LogarithmicModel:
 
     @property
     def slack(self) -> float:
-        """What HiGHS's floating point may hide of the objective.
+        """By how much floating point may make HiGHS's bound too high.
 
-        A point may miss rows and whole numbers by HiGHS's tolerance: that can only make its bound lower. Reduced costs
-        may miss theirs, which can make it higher by that tolerance times the range of each variable; and coefficients
-        are rounded.
+        A point may violate rows and integrality by HiGHS's tolerance, which can only lower the bound. Reduced costs may
+        violate theirs, which can raise it by that tolerance times the range of each variable; and coefficients are
+        rounded.
         """
         ranges = float((self.linear.upper - self.linear.lower).sum())
         sizes = np.array([max(abs(one.low), abs(one.high)) for one in self._relaxation.columns])

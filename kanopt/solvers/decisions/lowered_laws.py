@@ -1,4 +1,4 @@
-"""The laws of a decision problem made of straight pieces, kept for as long as the problem is."""
+"""The piecewise linear laws of a decision problem, kept as long as the problem is."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _OF_CHECK = 0.25
 
 @dataclass(frozen=True, eq=False)
 class LoweredLaws:
-    """The objective and the constraints made of pieces.
+    """The objective and the constraints as piecewise linear functions.
 
     Parameters
     ----------
     objective
-        Its pieces.
+        The pieces of the objective.
     rules
-        Those of each constraint.
+        The pieces of each constraint.
     """
 
     objective: Piecewise
@@ -51,7 +51,7 @@ _cache: WeakKeyDictionary[DecisionProblem, dict[tuple[int, float], Piecewise]] =
 def lower_laws(
     problem: DecisionProblem, tolerance: float | None = None, slacks: Sequence[float] | None = None
 ) -> LoweredLaws:
-    """Return the laws of a problem made of pieces.
+    """Return the laws of a problem as piecewise linear functions.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def lower_laws(
         The problem.
     tolerance
         How far above the smallest price a plan may be; the problem's where not given. The pieces of the objective are
-        near enough for that.
+        accurate enough for that.
     slacks
         How far the pieces of each constraint may be from its law, in its unit; :func:`first_slacks` where not given.
 
     Raises
     ------
     FormulaError
-        If a law cannot be made of pieces so close to it; names the step.
+        If a law cannot be approximated so closely; names the step.
     """
     known = _cache.setdefault(problem, {})
     laws = [problem.objective_formula, *(law.as_formula for _, law in problem.constraint_laws)]
@@ -86,7 +86,7 @@ def _pieces(law: Formula, tolerance: float, ranges: Mapping[str, tuple[float, fl
 
 
 def first_slacks(problem: DecisionProblem) -> tuple[float, ...]:
-    """Return a ten-thousandth of the spread of each constraint's law, or what a check allows where that is more."""
+    """Return a ten-thousandth of the spread of each constraint's law, or the check's tolerance where that is more."""
     points = problem.sample(_SAMPLES)
     names = [one.name for one in problem.records]
     found = []
@@ -98,7 +98,7 @@ def first_slacks(problem: DecisionProblem) -> tuple[float, ...]:
 
 
 def last_slacks(problem: DecisionProblem) -> tuple[float, ...]:
-    """Return for each constraint a quarter of what a check allows: nearer the pieces need not be."""
+    """Return a quarter of the tolerance of each constraint: pieces need not be more accurate."""
     return tuple(
         _OF_CHECK * slack(rule.high if np.isfinite(rule.high) else rule.low)
         for rule, _ in problem.constraint_laws

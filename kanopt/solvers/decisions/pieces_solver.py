@@ -1,4 +1,4 @@
-"""Decision problems on straight pieces, whichever engine minimises them: the steps that all such solvers share."""
+"""The steps shared by all solvers of decision problems that work on piecewise linear laws."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ __all__ = ["PiecesSolver"]
 
 
 class PiecesSolver(Solver):
-    """Certified straight pieces in an engine, refined where the answer lies off the laws.
+    """Certified piecewise linear laws in an engine, refined where its answer is far from the laws.
 
-    An engine says how it minimises a relaxation (:meth:`run`) and how often it can round less.
+    A subclass says how its engine minimises a relaxation (:meth:`run`) and how often it can round more finely.
     """
 
     @property
@@ -70,7 +70,7 @@ class PiecesSolver(Solver):
         return RefinementRounds(model, self, options).run()
 
     def raise_plan(self, model: PiecesModel, found: FoundDecisions) -> Outcome:
-        """Return the best values as a plan; what the pieces are off by is the rounding bound."""
+        """Return the best values as a plan; the error of the pieces is the rounding bound."""
         if found.best is None:
             infeasible = found.answer is not None and found.answer.infeasible
             return Outcome(
@@ -120,7 +120,7 @@ def _why_no_plan(found: FoundDecisions) -> str:
 
 
 def _solver_view(problem: DecisionProblem, found: FoundDecisions) -> tuple[str, ...]:
-    """Return what the engine saw instead of the laws."""
+    """Describe what the engine minimised instead of the laws."""
     objective, *rules = (program.certificate for program in found.relaxation.programs)
     saw = [f"the objective on straight pieces {objective}" if objective.segments else "a linear objective"]
     for (rule, _), proof in zip(problem.constraint_laws, rules, strict=True):

@@ -111,7 +111,7 @@ class IntervalPartition:
         return found.build()
 
     def _blocks(self) -> list[list[int]]:
-        """Return the marks, parted where the function jumps."""
+        """Return the marks, split where the function jumps."""
         blocks: list[list[int]] = [[]]
         for mark in sorted(self._marks):
             if mark in self._gaps:
@@ -133,7 +133,7 @@ class IntervalPartition:
         return self._chains[key]
 
     def distance(self, at: float, value: float) -> float:
-        """Return how far a value lies off the graph on the sides from which it is held; the nearer one at a jump."""
+        """Return the distance of a value from the graph on the sides it is held from; the smaller one at a jump."""
         there = np.array([min(max(at, self.pieces.low), self.pieces.high)])
         both = float(self.pieces.at(there)[0]), float(self.pieces.before(there)[0])
         lack, excess = min(both) - value, value - max(both)
@@ -144,7 +144,7 @@ class IntervalPartition:
         )
 
     def refine(self, at: float) -> bool:
-        """Cut the intervals finer around a place; return whether they were not fine already."""
+        """Split the intervals around a place; return whether any could be split."""
         before = len(self._marks)
         place = int(np.clip(np.searchsorted(self._x, at), 0, len(self._x) - 1))
         marks = sorted(self._marks)
@@ -189,7 +189,7 @@ def _outer_line(x: Floats, y: Floats, sign: float) -> list[tuple[float, float]]:
     meet = (values[a] - values[b] - steep[0] * x[a] + steep[1] * x[b]) / turn if turn > 0.0 else x[left[1]]
     meet = float(np.clip(meet, x[left[1]], x[right[0]]))
     low = min(values[a] + steep[0] * (meet - x[a]), values[b] + steep[1] * (meet - x[b]))
-    # what floating point may be off must not put the corner inside
+    # floating-point error must not put the corner inside
     low -= (
         8.0
         * EPS
@@ -224,7 +224,7 @@ def _hull(x: Floats, y: Floats) -> list[int]:
 
 
 class _PolygonBuilder:
-    """Polygons as they are added from left to right; one is joined to the last where both together bend outwards."""
+    """Builds polygons from left to right; one is joined to the last where both together bend outwards."""
 
     def __init__(self) -> None:
         self._corners: list[tuple[float, float, list[int]]] = []
@@ -249,7 +249,7 @@ class _PolygonBuilder:
         (x0, y0, _), (x1, y1) = self._corners[-2], chain[0]
         x2, y2 = chain[1]
         before, after = sign * (y1 - y0) / (x1 - x0), sign * (y2 - y1) / (x2 - x1)
-        # one polygon around both is allowed always; where rounding alone bends inwards it loses nothing
+        # one polygon around both is always valid; where only rounding bends inwards nothing is lost
         return after >= before - 1e-12 * (abs(before) + abs(after))
 
     def add_jump(self) -> None:

@@ -1,4 +1,4 @@
-"""Solve, look where the answer lies off the laws, make that finer, and solve again: until a proof is close enough."""
+"""Solve, refine where the answer is far from the laws, and solve again until the plan is proved good enough."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class RelaxationResult:
     point
         Every quantity at the best point, or None.
     bound
-        A lower bound on the relaxation's objective, less what the engine's own tolerances hide; minus infinity where
+        A lower bound on the relaxation's objective, less the error of the engine's own tolerances; minus infinity where
         there is none.
     infeasible
         Whether it proved that there is no point.
@@ -75,16 +75,16 @@ class RelaxationResult:
 
 @dataclass(frozen=True)
 class EngineRequest:
-    """What an engine is asked for.
+    """What an engine is asked to find.
 
     Parameters
     ----------
     tolerance
         On the objective.
     price
-        Of the best plan known, or None: what the objective will be about.
+        The price of the best plan known, or None: about what the objective will be.
     finer
-        How often the engine's rounding has been too coarse.
+        How many times the engine's rounding was too coarse.
     """
 
     tolerance: float
@@ -123,7 +123,7 @@ class PiecesModel:
     relaxation
         The pieces; a search makes them finer where its answers lie.
     wall, cpu
-        When it was begun to be lowered: the time limit counts from there.
+        When lowering began: the time limit counts from then.
     """
 
     problem: DecisionProblem
@@ -261,7 +261,7 @@ class RefinementRounds:
                 initial.values.get(one.name, at) for one, at in zip(self.problem.records, middle, strict=True)
             ]
             self._search_and_report(lambda: self.local.improve(np.array(point, dtype=float)))
-        # where every curve bends outwards, one valley is all there is
+        # where every curve bends outwards, every local minimum is the global one
         whole = any(one.integer for one in self.problem.records)
         starts = 1 if self._relaxation.convex and not whole else _STARTS
         self._search_and_report(lambda: self.local.explore(self.options.seed, starts))
@@ -269,7 +269,7 @@ class RefinementRounds:
             self._relaxation.refine_around(self.local.best)
 
     def _search_and_report(self, search: Callable[[], object]) -> None:
-        """Search, and tell of a better plan."""
+        """Search, and report a better plan."""
         before = self.local.price
         search()
         if self.local.price < before:
@@ -289,7 +289,7 @@ class RefinementRounds:
         return self.engine.run(relaxation, EngineRequest(self.tolerance, price, self._finer), options)
 
     def _solve_once(self) -> bool:
-        """Ask the engine once, and make finer what its answer asks for; return whether there is more to ask."""
+        """Run the engine once, and refine where its answer is not accurate; return whether to run it again."""
         relaxation = self._relaxation
         answer = self._run(relaxation)
         self.answer, self.rounds = answer, self.rounds + 1
@@ -315,12 +315,12 @@ class RefinementRounds:
         )
 
     def _refine_rounding(self) -> bool:
-        """Let the engine round less; return whether it can."""
+        """Make the rounding of the engine finer; return whether that is possible."""
         self._finer += 1
         return self._finer <= self.engine.max_refinements
 
     def _tighten_constraints(self, around: Floats) -> bool:
-        """Bring the pieces of constraints nearer to their laws; return whether they were not near enough."""
+        """Make the pieces of constraints more accurate; return whether they were not accurate enough."""
         least = last_slacks(self.problem)
         proofs = [program.certificate for program in self._relaxation.programs[1:]]
         if all(proof.bound <= end for proof, end in zip(proofs, least, strict=True)):
@@ -329,7 +329,7 @@ class RefinementRounds:
         return self._lower_finer(self.tolerance, slacks, around)
 
     def _tighten_tolerance(self) -> bool:
-        """Ask for more where no tolerance was given and the gap is large beside the price; return whether to go on."""
+        """Tighten the tolerance if none was given and the gap is large beside the price; return whether to go on."""
         gap = self.local.price - self.bound
         if self.problem.tolerance is not None or gap <= _WANTED * abs(self.local.price):
             return False
@@ -337,7 +337,7 @@ class RefinementRounds:
         return self._sharper <= _MOST_SHARPER and self._lower_finer(_SHARPER * self.tolerance, self._slacks)
 
     def _lower_finer(self, tolerance: float, slacks: tuple[float, ...], around: Floats | None = None) -> bool:
-        """Make pieces that are nearer to the laws; return whether they could be made."""
+        """Approximate the laws more closely; return whether that was possible."""
         try:
             laws = lower_laws(self.problem, tolerance, slacks)
         except FormulaError as error:
@@ -351,7 +351,7 @@ class RefinementRounds:
         return True
 
     def _conflict(self) -> str:
-        """Return which constraints cannot hold together: each that does not matter is left out, one after the other."""
+        """Return constraints that cannot hold together: those that do not matter are left out one by one."""
         names = [rule.name for rule, _ in self.problem.constraint_laws]
         out: set[str] = set()
         for name in names[:_MOST_DELETIONS]:

@@ -1,8 +1,8 @@
 """A decision problem as a solver sees it: linear rows, and functions of one variable within polygons.
 
-Every law is made of straight pieces with a proof of how far they are from it; every function of one variable among
-them is held within polygons around its graph. Both leave out no point that the problem allows, so that the smallest
-objective here is, less what is proved of the pieces, a lower bound on the law.
+Every law is approximated by straight pieces with a proved error; every function of one variable among them is enclosed
+in polygons around its graph. Neither cuts off a feasible point, so that the smallest objective here, less the proved
+error of the pieces, is a lower bound on the law.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class RelaxationCurve:
     partition
         The polygons around it.
     fine
-        By how much an answer may lie off it before the polygons are made finer.
+        The distance from the graph at which the polygons are refined.
     """
 
     source: int
@@ -139,7 +139,7 @@ class Relaxation:
         return replace(self, rows=tuple(row for row in self.rows if not row.name or row.name not in names))
 
     def refine_at(self, answer: Floats) -> bool:
-        """Make polygons finer where an answer lies off the graph; return whether any was made finer."""
+        """Refine polygons where an answer is far from the graph; return whether any was refined."""
         changed = False
         for curve in self.curves:
             if curve.partition.distance(answer[curve.source], answer[curve.target]) > curve.fine:
@@ -154,19 +154,19 @@ class Relaxation:
 
     @cached_property
     def sensitivity(self) -> float:
-        """By how much the objective may move at most where every definition and every argument is missed by one."""
+        """The largest change of the objective where every definition and every argument is off by one."""
         missed = np.ones(len(self.columns))
         for curve in self.curves:
             missed[curve.target] += curve.partition.pieces.steepest
         return self.objective_shift(missed)
 
     def objective_shift(self, missed: Floats) -> float:
-        """Return by how much the objective may move at most where definitions are missed.
+        """Return the largest change of the objective where definitions are violated.
 
         Parameters
         ----------
         missed
-            By how much each quantity may miss its definition, shape (columns,); that of decisions is not read.
+            By how much each quantity may violate its definition, shape (columns,); entries of decisions are not read.
         """
         off = np.array(missed, dtype=float)
         off[: self.decisions] = 0.0
@@ -230,7 +230,7 @@ def relax(problem: DecisionProblem, laws: LoweredLaws) -> Relaxation:
         side |= Side.ABOVE if np.isfinite(rule.low) else Side.NONE
         output = maker.add(program, side)
         proof = program.certificate
-        # the pieces less the law lie between low and high: no point that the law allows is left out
+        # the pieces less the law lie between low and high: no feasible point is cut off
         maker.rows.append(
             RelaxationRow(((output, 1.0),), rule.low + proof.low, rule.high + proof.high, rule.name)
         )

@@ -56,8 +56,8 @@ _HIDDEN = 1e-6
 class ScipNative(Solver):
     """The laws as they are in SCIP: no pieces, no certificate, fast.
 
-    It takes laws that have no finite value in parts of the box; points there are left out. Curves, staircases and
-    the arc tangent it does not take.
+    Laws may have no finite value in parts of the box; points there are excluded. Curves, steps and the arc tangent are
+    not supported.
     """
 
     @property
@@ -104,7 +104,7 @@ class ScipNative(Solver):
         return _FoundValues(local.best, local.price, bound, stopped, history, run)
 
     def raise_plan(self, model: _ScipModel, found: _FoundValues) -> Outcome:
-        """Return the best values as a plan; what SCIP's tolerance hides is the rounding bound."""
+        """Return the best values as a plan; the rounding bound covers SCIP's tolerance."""
         interrupted = found.stopped == "userinterrupt"
         if found.best is None:
             status, message = Status.NO_PLAN, "no plan within the time limit"
@@ -151,7 +151,7 @@ def _unsupported_functions(problem: DecisionProblem) -> Iterator[str]:
 
 
 class _ScipModel:
-    """A problem in SCIP, and when it was begun: what it took counts from there."""
+    """A problem in SCIP, and when its lowering began: times count from then."""
 
     def __init__(self, problem: DecisionProblem) -> None:
         from pyscipopt import Model
@@ -189,7 +189,7 @@ class _ScipModel:
         self.scip.optimize()
 
     def objective(self, values: Mapping[str, float]) -> float:
-        """Return what SCIP says that values cost; the search is let go for it."""
+        """Return the objective that SCIP computes for values; this discards its search."""
         return self._writer.value(self._price, values)
 
 
@@ -217,7 +217,7 @@ class _ExpressionWriter:
     _helpers: list[tuple[Any, Any]] = field(default_factory=list)
 
     def value(self, price: Any, values: Mapping[str, float]) -> float:
-        """Return what the model says of an expression where the decisions have values, after a search."""
+        """Return the value of an expression at given decisions, after a search."""
         self.model.freeTransform()
         point = self.model.createSol()
         for name, variable in self.decided.items():
@@ -244,7 +244,7 @@ class _ExpressionWriter:
         return variable
 
     def _single(self, value: Any) -> Any:
-        """Return an expression that nothing is multiplied out of."""
+        """Return an expression that PySCIPOpt does not multiply out."""
         return self._equality_variable(value) if len(getattr(value, "terms", ())) > 1 else value
 
     def _visit(self, node: Node, parts: list[Any]) -> Any:

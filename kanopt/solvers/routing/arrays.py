@@ -1,4 +1,4 @@
-"""What a routing engine counts: whole numbers without names, which travel to another process as they are."""
+"""A routing problem in integers without names, as engines see it; it can be sent to another process."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class RoutingArrays:
     money
         The scaling of prices.
     rules
-        What there is besides.
+        All other rules.
     """
 
     fleet: tuple[tuple[int, int], ...]
@@ -110,7 +110,7 @@ class RoutingArrays:
         return most if self.rules.is_empty else most + self._rule_cost_bound()
 
     def _rule_cost_bound(self) -> int:
-        """Return more than what the rules can add to the price of a plan."""
+        """Return a number above all that the rules can add to the price of a plan."""
         rules, routes = self.rules, len(self.fleet)
         again = sum(rules.most_reloads(kind) for kind, _ in self.fleet)
         most = 2 * int(self.cost.max(initial=0)) * min(again, self.size)
@@ -123,7 +123,7 @@ class RoutingArrays:
                 for rate, due in zip(rules.lateness, rules.due, strict=True)
             )
         if rules.load_cost.size:
-            # nobody carries more than all there is
+            # no vehicle carries more than the sum of all loads
             carried = int(rules.load_units.sum())
             legs = routes + min(again, self.size)
             most += (
@@ -132,7 +132,7 @@ class RoutingArrays:
         return most + rules.longest * int(spans.max(initial=0))
 
     def span(self, kind: int, route: Sequence[int]) -> tuple[int, int] | None:
-        """Return departure and return of a route that costs as little time as it can, None if it is too late.
+        """Return departure and return of a route at its shortest duration, None if it cannot be driven in time.
 
         Parameters
         ----------
@@ -191,7 +191,7 @@ class RoutingArrays:
     def trimmed(
         self, kind: int, route: Sequence[int], seen: set[int], vehicle: int | None = None
     ) -> list[int]:
-        """Return the stops of a route that fit, in their order; what is in `seen` is left out, the rest joins it."""
+        """Return the stops of a route that fit, in order; skip those in `seen`, and add the others to it."""
         if not self.rules.is_empty:
             return self._trimmed(kind, route, seen, vehicle)
         left = [node for node in dict.fromkeys(route) if node not in seen]
@@ -203,7 +203,7 @@ class RoutingArrays:
         return kept
 
     def _trimmed(self, kind: int, route: Sequence[int], seen: set[int], vehicle: int | None) -> list[int]:
-        """Return the stops that fit where a way may have reloads, and clients that belong together."""
+        """Return the stops that fit where a route may have reloads, and clients that belong together."""
         left: list[int] = []
         for node in route:
             if node < self.depots or not (node in seen or node in left):
@@ -223,7 +223,7 @@ class RoutingArrays:
         return kept
 
     def _without_split_groups(self, route: list[int]) -> list[int]:
-        """Return a way without those who are served only with others that are not on it."""
+        """Return a route without clients that are served only with others that are not on it."""
         while True:
             parts = split_trips(self, route)
             lone = {
@@ -256,7 +256,7 @@ class RoutingArrays:
         return [next(chosen) if each else None for each in options]
 
     def best_times(self, kind: int, route: Sequence[int]) -> RouteTimes | None:
-        """Return when a route leaves and returns at its best, None if it cannot be driven in time."""
+        """Return the times at which a route costs least, None if it cannot be driven in time."""
         found = route_times(self, kind, route)
         return found[0] if found else None
 
@@ -267,8 +267,8 @@ class RoutingArrays:
     def objective(self, routes: NodeRoutes) -> int:
         """Return the price of a plan, one route per vehicle, without penalties for mandatory clients.
 
-        This is the solver's objective, counted again: a route costs its arcs, its vehicle and the least time
-        it can take. A route that does not fit is not driven.
+        This is the solver's objective, computed again: a route costs its arcs, its vehicle and the least time it can
+        take. A route that does not fit does not count.
         """
         if not self.rules.is_empty:
             return self._objective(routes, self.times(routes))
@@ -312,5 +312,5 @@ class RoutingArrays:
         return self.unreachable_mandatory + int((self.mandatory & ~served).sum()), self.objective(routes)
 
     def without_names(self) -> RoutingArrays:
-        """Return the arrays alone, which travel to another process without the problem they were made of."""
+        """Return the arrays without the problem they were made of, to be sent to another process."""
         return RoutingArrays(**{item.name: getattr(self, item.name) for item in fields(RoutingArrays)})

@@ -15,7 +15,7 @@ __all__ = ["work"]
 
 
 def work(order: tuple[RoutingArrays, EngineOrder], channel: Channel) -> str:
-    """Let an engine search for the seconds that are left; tell of each better plan and its rank."""
+    """Run an engine for the seconds that are left; send each better plan and its rank."""
     from kanopt.solvers.routing.engines import run_engine
     from kanopt.solvers.routing.incumbents import Incumbents
 

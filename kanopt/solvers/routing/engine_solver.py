@@ -73,7 +73,7 @@ class EngineSolver(Solver):
 
 
 def idle_routes(model: RoutingIntegers) -> FoundRoutes:
-    """Return that nobody drives, which is the best plan where nothing can be done."""
+    """Return the plan in which no vehicle drives, the best one where no client can be served."""
     return FoundRoutes([[] for _ in model.fleet], message="no client can be served by any vehicle")
 
 
@@ -83,7 +83,7 @@ def raise_routes(model: RoutingIntegers, found: FoundRoutes) -> Outcome:
     Parameters
     ----------
     model
-        What the nodes are numbers of.
+        The problem in integers.
     found
         The routes.
     """

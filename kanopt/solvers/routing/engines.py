@@ -1,4 +1,4 @@
-"""The engines for routing, under one way to run them."""
+"""The routing engines, and one function that runs any of them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def run_engine(
     order
         What to do.
     incumbents
-        Hears of every better plan.
+        Called with every better plan.
     time_limit
         Wall seconds, counted from the beginning of `incumbents`.
     stop_requested

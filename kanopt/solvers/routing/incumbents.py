@@ -1,4 +1,4 @@
-"""The best plan of a search so far, and what is told of it while the search runs."""
+"""The best plan of a search so far, reported while the search runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Incumbents:
     arrays
         The problem.
     on_progress
-        Called with each better plan as a step of progress, after it was noted.
+        Called with each better plan as a step of progress, after it was stored.
     on_incumbent
         Called with each better plan and its rank.
     clock
@@ -34,7 +34,7 @@ class Incumbents:
     history
         Every better plan, in order of time.
     stopped
-        Whether `told` raised KeyboardInterrupt, which asks the search to stop and keep the plan.
+        Whether `on_progress` raised KeyboardInterrupt, which asks the search to stop and keep the plan.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Incumbents:
         return self.clock.now() - self.began
 
     def offer(self, routes: NodeRoutes, rank: Rank | None = None, by: str = "") -> bool:
-        """Note a plan if it is the best so far, and tell of it; return whether it is.
+        """Store and report a plan if it is the best so far; return whether it is.
 
         Parameters
         ----------

@@ -30,7 +30,7 @@ def ruin_and_recreate(
     over: Callable[[], bool],
     on_better: Callable[[NodeRoutes, Rank], object],
 ) -> NodeRoutes:
-    """Return a plan that was taken apart and put together again for as long as that makes it better.
+    """Return a plan improved by ruin and recreate, for as long as that makes it better.
 
     Clients that belong together are moved together, which single moves of a search cannot do.
 
@@ -60,7 +60,7 @@ def ruin_and_recreate(
         kept = []
         for place, ((kind, _), route) in enumerate(zip(arrays.fleet, routes, strict=True)):
             left = without_idle_reloads(arrays, [node for node in route if node not in out])
-            # without some stops a way may be longer
+            # without some stops a route may be longer
             kept.append(left if not left or arrays.fits(kind, left, place) else list(route))
         order = [groups[place] for place in rng.permutation(len(groups))]
         tried = insert_groups(arrays, kept, order, over)
@@ -123,7 +123,7 @@ def insert_groups(
 
 
 def _vehicles(arrays: RoutingArrays, routes: NodeRoutes) -> list[int]:
-    """Return vehicles worth trying: of those that are alike and empty the first only."""
+    """Return vehicles worth trying: of several empty ones of a type only the first."""
     pinned, empty, found = arrays.rules.pinned, set(), []
     for place, ((kind, _), route) in enumerate(zip(arrays.fleet, routes, strict=True)):
         if route or kind not in empty or (pinned == place).any():
@@ -134,7 +134,7 @@ def _vehicles(arrays: RoutingArrays, routes: NodeRoutes) -> list[int]:
 
 
 def _price(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> int:
-    """Return the price of a route, its length in time as part of the longest one."""
+    """Return the price of a route as if it were the longest one."""
     if not route:
         return 0
     times = arrays.best_times(kind, route)
@@ -150,7 +150,7 @@ def _price(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> int:
 def _route_with_group(
     arrays: RoutingArrays, place: int, route: Sequence[int], group: Sequence[int]
 ) -> list[list[int]]:
-    """Return a route with a group in it, one way to do so or none."""
+    """Return the first route found with a group in it, or none."""
     kind = arrays.fleet[place][0]
     current = list(route)
     for number, node in enumerate(group):
@@ -167,7 +167,7 @@ def _route_with_group(
 def _routes_with_node(
     arrays: RoutingArrays, kind: int, route: Sequence[int], node: int, after: int | None
 ) -> list[list[int]]:
-    """Return ways with a node in them, beginning with the cheapest arcs; also with a reload before or after it."""
+    """Return routes with a node in them, beginning with the cheapest arcs; also with a reload before or after it."""
     first = 0 if after is None else list(route).index(after) + 1
     home, options = arrays.depot(kind), []
     for position in range(first, len(route) + 1):

@@ -1,4 +1,4 @@
-"""Ways driven in whole numbers: what is on board, which rules hold, and when it is best to leave."""
+"""Routes driven in integers: what is on board, which rules hold, and when it is best to leave."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class _IntegerLeg(NamedTuple):
 
 
 def split_trips(arrays: RoutingArrays, way: Sequence[int]) -> list[list[int]]:
-    """Split a way at its reloads."""
+    """Split a route at its reloads."""
     found: list[list[int]] = [[]]
     for node in way:
         if node < arrays.depots:
@@ -61,7 +61,7 @@ def split_trips(arrays: RoutingArrays, way: Sequence[int]) -> list[list[int]]:
 
 
 def without_idle_reloads(arrays: RoutingArrays, way: Sequence[int]) -> list[int]:
-    """Return a way without reloads before or after which there is nothing to do."""
+    """Return a route without reloads before or after which there is nothing to do."""
     found: list[int] = []
     for trip in split_trips(arrays, way):
         if trip and found:
@@ -95,7 +95,7 @@ def loads_fit(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> bool:
 def keeps_rules(
     arrays: RoutingArrays, kind: int, way: Sequence[int], vehicle: int | None = None, *, whole: bool = True
 ) -> bool:
-    """Say whether a way keeps to all rules but those of load, length and time.
+    """Say whether a route keeps all rules but those of load, length and time.
 
     Parameters
     ----------
@@ -142,25 +142,25 @@ def _trip_allowed(arrays: RoutingArrays, trip: Sequence[int], *, whole: bool) ->
 
 
 def route_length(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
-    """Return how far a way leads."""
+    """Return the length of a route."""
     stops = _stops(arrays, kind, way)
     return int(arrays.rules.length[stops[:-1], stops[1:]].sum())
 
 
 def _stops(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> Integers:
-    """Return the nodes of a way with its depots; without the last one where the vehicle does not come back."""
+    """Return the nodes of a route with its depots; without the last one where the vehicle does not return."""
     home = arrays.depot(kind)
     return np.array([home, *way, home] if arrays.rules.returns(kind) else [home, *way])
 
 
 def arc_cost(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
-    """Return the price of the arcs of a way."""
+    """Return the price of the arcs of a route."""
     stops = _stops(arrays, kind, way)
     return int(arrays.cost[kind, stops[:-1], stops[1:]].sum())
 
 
 def load_cost(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
-    """Return the price of what is on board on the arcs of a way."""
+    """Return the price of what is on board on the arcs of a route."""
     rules, total = arrays.rules, 0
     if not rules.load_cost.size:
         return 0
@@ -194,7 +194,7 @@ def _legs(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> Iterator[_Int
 
 
 def route_times(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> list[RouteTimes]:
-    """Return the best times of a route, none if it cannot be driven in time.
+    """Return the best times of a route, an empty list if it cannot be driven in time.
 
     Where the longest route costs money there may be several: the shorter ones are the dearer ones. Of equally good
     ones the route leaves as late as it can.
@@ -273,7 +273,7 @@ def _search_departures(arrays: RoutingArrays, kind: int, legs: Sequence[_Integer
 def _departures(arrays: RoutingArrays, kind: int, legs: Sequence[_IntegerLeg]) -> Integers:
     """Return the departures between which finish and lateness of a route rise steadily or not at all.
 
-    Each is a moment at which something changes, an opening or a break, carried back along a way without waiting.
+    Each is a moment at which something changes, an opening or a break, carried back along the route without waiting.
     """
     rules = arrays.rules
     rests = rules.breaks(kind)

@@ -1,4 +1,4 @@
-"""The rules of a routing problem beyond load, windows and shifts, in whole numbers; what is absent is empty."""
+"""The rules of a routing problem beyond load, windows and shifts, in integers; absent rules are empty arrays."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class RoutingRules:
     regular, overtime
         Of each vehicle type: duration from which on each step of time costs more, and how much more.
     one_way
-        Which vehicle types do not come back.
+        Which vehicle types do not return to their depot.
     service
         Time of service, (types, nodes), where it has to be known apart from the drive.
     reloads, reload_time
@@ -113,7 +113,7 @@ class RoutingRules:
         ) and (not self.backhaul and not self.longest)
 
     def returns(self, kind: int) -> bool:
-        """Say whether a vehicle type comes back."""
+        """Say whether a vehicle type returns to its depot."""
         return not (self.one_way.size and self.one_way[kind])
 
     def most_reloads(self, kind: int) -> int:

@@ -35,7 +35,7 @@ _LARGEST = 1e18  # a quarter of what 64 bits hold, so that sums of sums stay ins
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RoutingIntegers(RoutingArrays):
-    """What a routing engine counts, with the names of the problem it was rounded from.
+    """A routing problem in integers, with the names of the problem it was rounded from.
 
     Nodes are the depots that some vehicle starts from, then the clients that some vehicle could carry within their
     window, in an order drawn from the seed. Times count from `origin`.
@@ -157,9 +157,9 @@ class RoutingIntegers(RoutingArrays):
         return bound if self.rules.is_empty else bound + self._bound_of_rules(used)
 
     def _bound_of_rules(self, used: Sequence[tuple[int, Sequence[int]]]) -> float:
-        """Return what rounding the rules moves a price by at most: prices of some of the time.
+        """Return a bound on how far rounding the rules changes a price.
 
-        A moment is later than it is by a step for each leg, stop, break and window behind it. What is not covered: a
+        A rounded time is late by at most a step for each leg, stop, break and window before it. What is not covered: a
         window or break that is missed by less than that, and one that is met is far from it.
         """
         data, rules = self.problem.data, self.rules

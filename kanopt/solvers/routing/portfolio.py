@@ -44,10 +44,10 @@ class RoutingPortfolio(Solver):
     fifth of the time is the start of OR-Tools; where clients are loaded at others, PyVRP is not used.
 
     Every engine searches on the same integers, so that the certificate is the same whoever finds the plan; where load
-    or clock are frozen in them, routes of the answer are turned round where that is better on the law. Clients for whom
-    the time did not suffice are put in where they cost least. Ctrl-C,
-    the time limit and a crash of one engine leave the best plan of all. Where every engine ends by itself, the same
-    seed and the same number of workers give the same plan; where the time limit counts work, the same seed always.
+    or clock are frozen in them, routes of the answer are reversed where that is better on the law. Clients for whom the
+    time did not suffice are put in where they cost least. Ctrl-C, the time limit and a crash of one engine leave the
+    best plan of all. Where every engine ends by itself, the same seed and the same number of workers give the same
+    plan; where the time limit counts work, the same seed always.
 
     Examples
     --------
@@ -140,7 +140,7 @@ class _PortfolioRun:
         """Let PyVRP search on the relaxed problem, and OR-Tools on the whole from what fits of that plan."""
         relaxed = Incumbents(relaxed_for_pyvrp(self.arrays), clock=self.options.clock)
         if self.arrays.rules.source.size:
-            # who belongs to whom decides the routes, of which PyVRP would know nothing
+            # which clients belong together decides the routes, and PyVRP does not model it
             run = EngineRun(engine_name(PYVRP))
             note = note.replace("start only", "not used")
         else:
@@ -168,7 +168,7 @@ class _PortfolioRun:
         ]
 
     def _on_incumbent(self, place: int, routes: NodeRoutes, rank: Rank) -> None:
-        """Take in a better plan of an engine."""
+        """Record a better plan of an engine."""
         self.plans[place] = rank, routes
         self.runs[place] = self._with_rank(self.runs[place], rank)
         self.best.offer(routes, rank, self.runs[place].name)

@@ -1,4 +1,4 @@
-"""Routes turned round where that is better on the law, which an engine at planning values cannot see."""
+"""Routes reversed where that is better on the law, which an engine at planning values cannot see."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOISE = 1e-9
 
 
 def reverse_routes(integers: RoutingIntegers, routes: NodeRoutes) -> NodeRoutes:
-    """Turn the routes that are cheaper on the law when driven backwards, and as punctual.
+    """Reverse the routes that are cheaper on the law when driven backwards, and as punctual.
 
     With load and clock at planning values both directions of a route often cost the same; on the law they do not:
     what is heavy is better delivered first.
@@ -26,7 +26,7 @@ def reverse_routes(integers: RoutingIntegers, routes: NodeRoutes) -> NodeRoutes:
     Parameters
     ----------
     integers
-        The problem; where its laws read neither load nor clock, nothing is turned.
+        The problem; where its laws read neither load nor clock, nothing is reversed.
     routes
         A plan that fits.
     """
@@ -60,7 +60,7 @@ def reverse_routes(integers: RoutingIntegers, routes: NodeRoutes) -> NodeRoutes:
 def _one_by_one(
     integers: RoutingIntegers, routes: NodeRoutes, back: Mapping[int, Sequence[int]]
 ) -> NodeRoutes:
-    """Turn the routes with which the whole plan gets cheaper: of the longest one the others have a say as well."""
+    """Reverse routes one by one where the whole plan gets cheaper: which route is longest depends on all of them."""
     best, (price, late) = routes, _plan_price(integers, routes)
     for place, route in back.items():
         other = [route if place == each else known for each, known in enumerate(best)]

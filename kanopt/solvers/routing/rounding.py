@@ -75,7 +75,7 @@ class TimeScaling:
 
 
 def round_loads(carried: Floats, picked: Floats, limit: Floats) -> tuple[Integers, Integers, Integers]:
-    """Round demands and pickups up and capacities down; no capacity need pass the sum of all loads."""
+    """Round demands and pickups up and capacities down; capacities are cut to the sum of all loads."""
     total = float(carried.sum() + picked.sum()) or 1.0
     step = min(_LOAD_STEP, float(10.0 ** (np.floor(np.log10(total)) - _LOAD_DIGITS)))
     up = scaling_for(total, 4, limit=1e15, target_resolution=step, rounding="up")
@@ -88,7 +88,7 @@ def round_loads(carried: Floats, picked: Floats, limit: Floats) -> tuple[Integer
 def round_arcs(
     problem: RoutingProblem, costs: Floats, travel: Floats, stay: Floats, clock: TimeScaling, money: Scaling
 ) -> tuple[Integers, Integers]:
-    """Round times and prices of arcs; one that cannot be driven takes longer than there is."""
+    """Round times and prices of arcs; one that cannot be driven takes longer than the horizon."""
     data = problem.data
     total = travel + stay[:, :, None]
     roads = np.isfinite(total) & (total <= clock.horizon)
@@ -102,12 +102,12 @@ def round_arcs(
     if problem.policy.backhaul and splits_at_pickups(data):
         roads = roads & ~backhaul_arcs(data)
     transit = np.where(roads & paid, spent, clock.last + 1)
-    # a vehicle that stays in goes from its depot to its depot
+    # an idle vehicle goes from its depot to its depot
     transit[:, np.arange(len(data.names)), np.arange(len(data.names))] = 0
     prices = money.to_integers(np.where(paid & roads, costs, 0.0))
     ends = [kind for kind, vehicle in enumerate(data.vehicles) if not vehicle.returns and not vehicle.reloads]
     for kind in ends:
-        # nobody drives back, so that the way there need not exist
+        # the vehicle does not return, so that the arc back need not exist
         home = data.index[data.depot_of[data.vehicles[kind].name]]
         prices[kind, :, home] = 0
         transit[kind, :, home] = clock.up.to_integers(np.minimum(stay[kind], clock.horizon + 1.0))
@@ -121,7 +121,7 @@ def fits_capacity(data: RoutingData) -> NDArray[np.bool_]:
 
 
 def without_broken_groups(data: RoutingData, possible: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Leave out those who are served only with others that cannot be served."""
+    """Leave out clients that are served only with others that cannot be served."""
     sourced = np.flatnonzero(data.source >= 0)
     for _ in range(2 if sourced.size else 0):
         sources = data.source[sourced]

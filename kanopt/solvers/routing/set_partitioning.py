@@ -70,7 +70,7 @@ class RoutePool(Generic[R]):
     Parameters
     ----------
     most
-        So many routes are looked at, those met last.
+        How many routes are looked at, those met last.
     repeats_are_new
         Whether a route that was met again counts as met last, and not only one that is cheaper.
     """
@@ -84,7 +84,7 @@ class RoutePool(Generic[R]):
         return len(self._best)
 
     def add(self, route: R) -> None:
-        """Note a route that keeps all limits."""
+        """Add a route that keeps all limits."""
         key = route.kind, frozenset(route.clients)
         known = self._best.get(key)
         if (

@@ -110,7 +110,7 @@ class CpSatScheduling(Solver):
             plan=model.schedule(found.best.modes, found.best.starts),
             status=Status.OPTIMAL if optimal else Status.FEASIBLE,
             objective=objective,
-            # whoever reads this takes the rounding bound off again
+            # the caller subtracts the rounding bound again
             bound=None if found.bound is None else found.bound + slack,
             rounding_bound=slack,
             message=model.step_message(),
@@ -131,7 +131,7 @@ class _ScheduleGrids:
     relaxed
         A bound on it is one on the law; the same grid where times are multiples of the step.
     began
-        When it was begun to be lowered: the time limit counts from there.
+        When lowering began: the time limit counts from then.
     """
 
     problem: SchedulingProblem
@@ -263,12 +263,12 @@ class _CpSatSchedulingRun:
         yield modes, np.rint(np.array([row.start for row in rows]) / self.safe.step).astype(np.int64)
 
     def _offer(self, modes: Ints, starts: Ints) -> None:
-        """Take a schedule that was not made by the solver, where it holds on the law."""
+        """Accept a schedule that was not made by the solver, where it holds on the law."""
         if self.problem.check(self.model.schedule(modes, starts)).ok:
             self._accept(modes, starts, self.safe.cost(modes, starts))
 
     def _accept(self, modes: Ints, starts: Ints, cost: int) -> None:
-        """Keep a schedule if it is the best so far, and tell of it."""
+        """Store and report a schedule if it is the best so far."""
         if self.best is not None and cost >= self.best.cost:
             return
         self.best = _ScheduleCandidate(modes, starts, cost)

@@ -235,7 +235,7 @@ class SupplyModel:
         return np.where(by_period >= 0, by_period, self.site.column_of()[:, None])
 
     def _balance_rows(self, rows: _RowCollector) -> None:
-        """Markets get what they want or fall short; what enters a site leaves it or is kept."""
+        """Balance markets (deliveries and shortage meet demand) and sites (what enters leaves or is stocked)."""
         network = self.problem.network
         lane, product, period = self.flow.cells
         nodes = (len(network.node_names), *network.shape[1:])

@@ -119,7 +119,7 @@ class HighsSupply(Solver):
 
 @dataclass(frozen=True, eq=False)
 class _TimedModel:
-    """A problem, its linear model, and when that was begun: the time limit counts from there."""
+    """A problem, its linear model, and when lowering began: the time limit counts from then."""
 
     problem: SupplyProblem
     rows: SupplyModel
@@ -133,7 +133,7 @@ class _FoundPoint:
     Parameters
     ----------
     model
-        What the point is one of: where something is left out it is not the model that was begun with.
+        The model of the point; where something is left out, not the model that the search began with.
     answer
         How the last run ended.
     point

@@ -66,9 +66,9 @@ class CompiledLaw:
     """A formula of a routing problem in which everything is computed beforehand that no plan changes.
 
     The largest parts of the graph that read neither load nor clock become tables over the arcs of each vehicle type;
-    what is left is computed leg by leg. The value is that of :meth:`Laws.evaluate`, but infinite where that refuses
-    for want of a number: a leg that cannot be priced is not driven. A rough value is one of the middle of the ten
-    seconds in which the leg begins: parts that read the clock alone are tables as well, over the day.
+    what is left is computed leg by leg. The value is that of :meth:`Laws.evaluate`, but infinite where that raises
+    because there is no number: a leg without a price is not driven. A rough value reads the clock to ten seconds, at
+    the middle of the ten in which the leg begins: parts that read the clock alone are then tables over the day.
 
     Parameters
     ----------

@@ -178,7 +178,7 @@ def _open_routes(
     fastest: Floats,
     slowest: Floats,
 ) -> tuple[Floats | CompiledLaw | ArrivalIndex, Floats, Floats | None, Floats, Floats]:
-    """Make the way back free, and no way at all, for vehicles that need not return."""
+    """Make the arc back free of cost and time for vehicles that need not return."""
     n = len(data.names)
     back = np.zeros((len(data.vehicles), n, n), dtype=bool)
     for kind, vehicle in enumerate(data.vehicles):

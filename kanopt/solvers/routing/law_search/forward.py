@@ -120,7 +120,7 @@ class RouteBatch:
 
 @dataclass(frozen=True, eq=False)
 class DrivenBatch:
-    """What driving gives; all of one shape.
+    """The outcome of driving routes; arrays of one shape.
 
     Parameters
     ----------

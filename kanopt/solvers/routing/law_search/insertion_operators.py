@@ -52,7 +52,7 @@ class InsertionOperators:
 
     @property
     def by_name(self) -> dict[str, Callable[[TourSolution, set[int]], tuple[list[Tour], set[int]]]]:
-        """The ways by name; each returns the tours, not all scored, and the clients left out."""
+        """The operators by name; each returns the tours, not all scored, and the clients left out."""
         return {
             "greedy": self.greedy,
             "regret 2": lambda draft, taken: self.regret(draft, taken, 2),

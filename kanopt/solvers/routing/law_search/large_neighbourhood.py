@@ -77,7 +77,7 @@ class LargeNeighbourhoodSearch:
     on_incumbent
         Called with each plan that is better than all before.
     clock
-        What seconds are measured with; hears of every step.
+        What seconds are measured with; every step is reported to it.
 
     Attributes
     ----------
@@ -181,7 +181,7 @@ class LargeNeighbourhoodSearch:
         self.ended = self.best is known and not self._is_over
 
     def _spend(self) -> None:
-        """Tell the clock of the work since it was last told."""
+        """Report the work since the last report to the clock."""
         worked = self.cache.scorer.work_seconds + _PER_STEP * self.steps
         self.clock.spend(worked - self._reported_work)
         self._reported_work = worked
@@ -253,7 +253,7 @@ class LargeNeighbourhoodSearch:
             self.current = draft
 
     def _pool_tours(self, tours: Iterable[Tour]) -> None:
-        """Note scored tours that keep all limits."""
+        """Add scored tours that keep all limits to the pool."""
         for tour in tours:
             if tour.price < np.inf:
                 self.pool.add(tour)

@@ -1,4 +1,4 @@
-"""Moving the clients of one tour about until nothing better is near."""
+"""Local search on one tour: clients are moved until no neighbouring order is better."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which way of changing a plan to use next: what led to good plans more often."""
+"""Which operator to use next: those that led to good plans are drawn more often."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _REACTION, _SEGMENT, _LEAST = 0.3, 50, 0.15
 
 
 class OperatorWeights:
-    """Weights of ways by name, adapted to what they led to in the last steps.
+    """Weights of operators by name, adapted to what they led to in the last steps.
 
     Parameters
     ----------
     names
-        The ways.
+        The operators.
     rng
         Draws.
 
     Notes
     -----
-    Ropke and Pisinger (2006), section 3.4: after each segment of steps, the weight of a way moves towards the mean of
-    its rewards.
+    Ropke and Pisinger (2006), section 3.4: after each segment of steps, the weight of an operator moves towards the
+    mean of its rewards.
     """
 
     def __init__(self, names: Sequence[str], rng: np.random.Generator) -> None:
@@ -36,14 +36,14 @@ class OperatorWeights:
         self._uses = np.zeros(len(names))
 
     def draw(self) -> str:
-        """Return the name of a way."""
+        """Return the name of an operator."""
         place = int(
             np.searchsorted(np.cumsum(self.weights), self.rng.random() * self.weights.sum(), side="right")
         )
         return self.names[min(place, len(self.names) - 1)]
 
     def update(self, name: str, result: str) -> None:
-        """Note what a way led to: ``"best"``, ``"better"``, ``"accepted"`` or ``"refused"``."""
+        """Record what an operator led to: ``"best"``, ``"better"``, ``"accepted"`` or ``"refused"``."""
         place = self.names.index(name)
         self._sums[place] += _REWARDS[result]
         self._uses[place] += 1

@@ -45,7 +45,7 @@ class RemovalOperators:
 
     @property
     def by_name(self) -> dict[str, Callable[[TourSolution], set[int]]]:
-        """The ways by name."""
+        """The operators by name."""
         return {
             "strings": self.strings,
             "related": self.related,

@@ -58,7 +58,7 @@ class RouteRules:
     late_from, late_rate
         From when on service is late, and the price of each unit of time, by node; infinity and 0 where it must not be.
     returns
-        Whether each vehicle type comes back.
+        Whether each vehicle type returns to its depot.
     demands, capacities
         What each node demands and each vehicle type holds, in every measure but the load; (measures, …).
     pickup

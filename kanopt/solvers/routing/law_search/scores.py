@@ -74,14 +74,14 @@ class RouteScores:
 
     @classmethod
     def concatenate(cls, parts: Sequence[RouteScores]) -> RouteScores:
-        """Return several as one."""
+        """Return several batches of scores as one."""
         if len(parts) == 1:
             return parts[0]
         return cls(*(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(cls)))
 
     @property
     def total_excess(self) -> Floats:
-        """All that is exceeded, added up."""
+        """The sum of all excesses."""
         return self.load + self.late + self.excess
 
     @property
@@ -95,11 +95,11 @@ class RouteScores:
         return found
 
     def select(self, place: Any) -> RouteScores:
-        """Return some of them."""
+        """Return the scores at some places."""
         return RouteScores(*(getattr(self, item.name)[place] for item in fields(self)))
 
     def raveled(self) -> RouteScores:
-        """Return them in one row."""
+        """Return the scores as one-dimensional arrays."""
         return RouteScores(*(getattr(self, item.name).ravel() for item in fields(self)))
 
     def chosen(self) -> Ints:

@@ -117,9 +117,9 @@ class TourCache:
                 tour.price, tour.departure = price, departure
 
     def evict(self, kept: Iterable[Tour]) -> None:
-        """Let the older half of the tours go where there are too many, but not the ones given.
+        """Forget the older half of the tours where there are too many, but not the ones given.
 
-        What is known of tours that go is lost, and found again when they are met again.
+        A forgotten tour is scored again when it is met again.
         """
         if len(self._tours) > _MOST_TOURS:
             later = list(self._tours.items())[_MOST_TOURS // 2 :]
@@ -184,7 +184,7 @@ class TourCache:
     def _nearest_positions(
         self, kind: Ints, way: Ints, client: Ints, fits: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
-        """Say which positions on ways are among the few that take least on free roads, of those that fit."""
+        """Say which positions on routes are among the few that take least on free roads, of those that fit."""
         fastest, size = self.tables.fastest, self.tables.size
         base, new = (kind * size)[:, None], client[:, None]
         there = fastest[(base + way[:, :-1]) * size + new] + fastest[(base + new) * size + way[:, 1:]]

@@ -148,7 +148,7 @@ class OrToolsModel:
         self.model.AddDisjunction([index], price)
 
     def add_rules(self) -> None:
-        """Add what there is besides."""
+        """Add all other rules."""
         rules = self.arrays.rules
         for kind, copies in self.copies.items():
             mine = [vehicle for vehicle, each in enumerate(self.kinds) if each == kind]
@@ -255,7 +255,7 @@ class OrToolsModel:
         for stop in (stop for copies in self.copies.values() for stop in copies):
             index = self.index(stop)
             rest.CumulVar(index).SetMax(0)
-            # what comes back is unloaded, and what is to be delivered next is loaded
+            # what was picked up is unloaded, and what is to be delivered next is loaded
             solver.Add(board.CumulVar(index) - most + board.SlackVar(index) == rest.SlackVar(index))
 
     def add_load_cost(self) -> None:
@@ -328,7 +328,7 @@ class OrToolsModel:
                 self.clock.SetSoftSpanUpperBoundForVehicle(more, vehicle)
 
     def add_breaks(self) -> None:
-        """Add the rests of drivers, in order and not during a service."""
+        """Add the breaks of drivers, in order and not during a service."""
         rules, solver = self.arrays.rules, self.model.solver()
         starts = {self.model.Start(vehicle) for vehicle in range(len(self.kinds))}
         for vehicle, kind in enumerate(self.kinds):
@@ -387,7 +387,7 @@ class OrToolsModel:
             count.CumulVar(self.index(node)).SetMax(0)
 
     def add_incompatibilities(self) -> None:
-        """Keep goods apart: nodes that are apart from the same others have one type of visit."""
+        """Keep incompatible nodes on different routes; those with the same incompatibilities share a visit type."""
         apart = self.arrays.rules.apart
         kinds, members = np.unique(apart, axis=0, return_inverse=True)
         types = members.ravel()
@@ -396,7 +396,7 @@ class OrToolsModel:
             self.model.SetVisitType(self.index(node), int(types[node]), policy)
         for node, other in np.argwhere(np.triu(apart)):
             self.model.AddHardTypeIncompatibility(int(types[node]), int(types[other]))
-        assert len(kinds) > 1  # somebody is apart from somebody, and nobody from himself
+        assert len(kinds) > 1  # some nodes are incompatible, and none with itself
 
     @property
     def may_wait(self) -> bool:
@@ -409,8 +409,8 @@ class OrToolsModel:
     def schedules_without_lp(self) -> bool:
         """Whether times are better found without the linear programs of OR-Tools.
 
-        These know nothing of how the longest route hangs on the clock, nor of gaps between windows: what they propose
-        is refused, and the search for other times may take seconds for one route.
+        The linear programs model neither the price of the longest route nor gaps between windows: the times they
+        propose are refused, and the search for others may take seconds for one route.
         """
         rules = self.arrays.rules
         return bool(rules.longest and self.may_wait) or len(rules.opens) > 1

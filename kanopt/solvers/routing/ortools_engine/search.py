@@ -35,17 +35,17 @@ class OrToolsSearch:
     ends at the time limit, when asked, or by itself after ``2000 + 50 × clients`` accepted steps without a better
     plan; in the last case the same seed gives the same plan.
 
-    Where clients are loaded at others, drivers rest or goods are kept apart, single moves lead nowhere for long: a
-    fifth of the time at most goes first into a plan that is taken apart and put together again
-    (:func:`ruin_and_recreate`). Where there are any rules beyond load, windows and shifts, plans are ranked by the
-    arrays: OR-Tools may leave a depot sooner than is best.
+    Where clients are loaded at others, drivers take breaks or goods are kept apart, moves of single clients find little
+    for long: a fifth of the time at most goes first into ruin and recreate (:func:`ruin_and_recreate`). Where there are
+    any rules beyond load, windows and shifts, plans are ranked by the arrays: OR-Tools may leave a depot sooner than is
+    best.
 
     Parameters
     ----------
     arrays
         The problem.
     incumbents
-        Hears of every better plan.
+        Called with every better plan.
     time_limit
         Wall seconds, counted from the beginning of `incumbents`.
     seed
@@ -87,7 +87,7 @@ class OrToolsSearch:
         self.time_limit = time_limit
         self.seed = seed
         self.stop_requested = stop_requested
-        # iterated local search tells of plans before their times are known, and moves no clients that belong together
+        # iterated local search reports plans before their times are known, and moves no clients that belong together
         self.leave = leave if arrays.rules.is_empty else None
         self.error: BaseException | None = None
         self.message = ""
@@ -151,7 +151,8 @@ class OrToolsSearch:
         parameters.time_limit.FromMilliseconds(max(1, int(1000 * left)))
         by_hand = self.routing_model.schedules_without_lp
         if counts:
-            # searches for times go by the clock; and where drivers rest, those by linear programs take most of the time
+            # searches for times go by the clock; and where there are breaks, those by linear programs take most of the
+            # time
             parameters.lns_time_limit.FromMilliseconds(int(1000 * _NEVER))
             by_hand = by_hand or bool(self.arrays.rules.break_table.size)
         parameters.disable_scheduling_beware_this_may_degrade_performance = by_hand
@@ -185,7 +186,7 @@ class OrToolsSearch:
             if given is not None:
                 self.model.SetFirstSolutionHint(given)
             # the parameter alone is not enough: the other ways to solve ignore it and end at once; and the plan that
-            # comes back may be worse than one on the way, which the callback has noted
+            # comes back may be worse than one on the way, which the callback has stored
             self.model.SolveWithIteratedLocalSearch(parameters)
             return self.best is not None
         solution = None
@@ -202,7 +203,7 @@ class OrToolsSearch:
         return self.routing_model.node_routes([value(variable) for variable in self.next])
 
     def _on_solution(self) -> None:
-        """Note an accepted step; tell of a better plan; end the search when asked or out of patience."""
+        """Count an accepted step; report a better plan; end the search when asked or out of patience."""
         try:
             # Value ends the process where a price is not known yet
             value = int(self.model.CostVar().Min())
@@ -236,7 +237,7 @@ class OrToolsSearch:
         self.model.CancelSearch()
 
     def _offer(self, value: int) -> None:
-        """Offer the plan the solver stands at, with the rank that follows from the price it counts."""
+        """Offer the solver's current plan, with the rank that follows from the solver's price."""
         routes = self._node_routes(lambda variable: int(variable.Value()))
         if not self.arrays.rules.is_empty:
             # the solver may leave sooner than is best, and its clock stands as it has last moved it

@@ -128,7 +128,7 @@ def pyvrp_model(arrays: RoutingArrays, *, complete: bool) -> PyVrpModel:
 
 
 def _most_violated(arrays: RoutingArrays, steps: ScaledIntegers) -> int:
-    """Return how much can be too much at once: loads of all measures, times, and distances where they are limited.
+    """Return the largest violation there can be: loads of all measures, times, and distances where they are limited.
 
     A plan has legs to its clients, back to its depots and to its reloads, together thrice the nodes at most. Time that
     is too late comes from legs, stops and waits, and counts once more where it makes a route too long.
@@ -154,7 +154,7 @@ def _lay_out(arrays: RoutingArrays, kinds: tuple[int, ...]) -> _DepotPlaces:
     """Give the depots their numbers: those of the arrays, then reloads, then ends by vehicle type."""
     rules = arrays.rules
     again = [kind for kind in kinds if rules.most_reloads(kind)]
-    # without reloads the way back is free in the arrays already
+    # without reloads the arc back is free in the arrays already
     ends = [kind for kind in again if not rules.returns(kind)]
     reloads = {kind: arrays.depots + place for place, kind in enumerate(again)}
     return _DepotPlaces(
@@ -173,7 +173,7 @@ def _depots(arrays: RoutingArrays, steps: ScaledIntegers, places: _DepotPlaces) 
 def _with_ends(
     arrays: RoutingArrays, steps: ScaledIntegers, places: _DepotPlaces
 ) -> tuple[Integers, Integers]:
-    """Return the matrices with a place for each type to end at where it stands; the way there is service alone."""
+    """Return the matrices with a place for each type to end at where it stands; the arc there is service alone."""
     if not places.ends:
         return steps.cost, steps.transit
     wide = ((0, 0), (0, len(places.ends)), (0, len(places.ends)))

@@ -51,7 +51,7 @@ class SolutionPool:
         return len(self._pool)
 
     def add(self, solution: Solution) -> None:
-        """Take in the routes of a plan that fit, whether the plan does or not."""
+        """Add the routes of a plan that fit, whether the plan does or not."""
         for route in solution.routes():
             name = route.vehicle_type(), str(route)
             if name not in self._seen:

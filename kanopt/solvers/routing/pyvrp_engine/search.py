@@ -62,7 +62,7 @@ class PyVrpSearch:
     arrays
         The problem.
     incumbents
-        Hears of every better plan.
+        Called with every better plan.
     time_limit
         Wall seconds, counted from the beginning of `incumbents`.
     seed
@@ -187,7 +187,7 @@ class PyVrpSearch:
 
 
 class _SearchMonitor(IteratedLocalSearchCallbacks):
-    """Hears from PyVRP in every iteration, and says when a round is to stop.
+    """Called by PyVRP in every iteration; says when a round is to stop.
 
     Attributes
     ----------
@@ -227,7 +227,7 @@ class _SearchMonitor(IteratedLocalSearchCallbacks):
         return self.best is not before
 
     def on_best(self, best: Solution) -> None:
-        """Note the best plan of a round."""
+        """Store the best plan of a round."""
         self.idle = 0
         self._offer(best)
 
