@@ -6,7 +6,11 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-PAGES = sorted((Path(__file__).parent.parent / "docs").glob("*.md"))
+ROOT = Path(__file__).parent.parent
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+PATH = re.compile(
+    r"`((?:kanopt|tests|benchmarks|docs|scenarios)/[\w/.]*|(?:errors|text|worker)\.py|[a-z]+/[\w/]+\.py)`"
+)
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -22,3 +26,13 @@ def test_code_of_a_page_runs(page, monkeypatch, tmp_path):
     for block in BLOCK.findall(page.read_text(encoding="utf-8")):
         exec(compile(block, page.name, "exec"), names)
     assert len(names) > 2
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md"], ids=lambda page: page.name
+)
+def test_files_that_a_page_names_are_there(page):
+    named = PATH.findall(page.read_text("utf-8"))
+    assert len(named) > 20
+    missing = [name for name in named if not (ROOT / name).exists() and not (ROOT / "kanopt" / name).exists()]
+    assert not missing
