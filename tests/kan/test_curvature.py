@@ -12,9 +12,9 @@ from tests.kan.test_gradient import problem
 
 
 def penalised(network, smoothing=1e-5):
-    groups = len(network.shape.layers[0].widths) + len(network.shape.hidden)
+    groups = len(network.architecture.layers[0].widths) + len(network.architecture.hidden)
     weights = torch.full((len(network), groups + 1), smoothing, dtype=torch.float64)
-    return EdgePenalty(network.shape, weights, 45.0)
+    return EdgePenalty(network.architecture, weights, 45.0)
 
 
 def gauss_newton(network, data, link):
@@ -28,7 +28,7 @@ def gauss_newton(network, data, link):
 def test_last_layer_is_the_product_of_means(link):
     network, data = problem(Architecture(2, hidden=(3, 2), grid_size=3), rows=60)
     penalty = penalised(network)
-    last = network.shape.layers[-1]
+    last = network.architecture.layers[-1]
     basis = network.layer_basis(2, network.activations(data.inputs)[1], None)
     second = torch.einsum("mna,mn,mnb->mab", basis, data.weights, basis)
     output = network.forward(data.inputs)
@@ -75,7 +75,7 @@ def test_wide_layers_keep_the_diagonal(monkeypatch):
     assert solver.layers[0].root is not None
     assert solver.layers[1].root is None
     whole = gauss_newton(network, data, None)
-    last = network.shape.layers[-1].parameters
+    last = network.architecture.layers[-1].parameters
     diagonal = (whole.diagonal(dim1=1, dim2=2)[:, -last:]) + penalty.matrix(1, network.theta).diagonal(
         dim1=1, dim2=2
     )

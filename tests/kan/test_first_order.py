@@ -49,7 +49,7 @@ def test_lbfgs_reaches_the_optimum_of_levenberg_marquardt():
 
 def test_best_state_is_returned_and_the_history_tells():
     network, objective, smoothing = setting(Architecture(2, hidden=(3,)), models=3)
-    penalty = EdgePenalty(network.shape, smoothing, 300.0)
+    penalty = EdgePenalty(network.architecture, smoothing, 300.0)
     best, history = train_first_order(network, objective, penalty, FirstOrderOptions(iterations=60))
     bent = (penalty.times(best.theta) * best.theta).sum(1)
     torch.testing.assert_close(0.5 * (objective.squares(best) + bent), history.best)
@@ -63,8 +63,8 @@ def test_best_state_is_returned_and_the_history_tells():
 def test_batch_of_models_equals_single_runs(method):
     network, objective, smoothing = setting(Architecture(2, hidden=(2,)), models=3)
     counts = torch.tensor([[1.0], [2.0], [1.0]], dtype=torch.float64) * objective.data.weights
-    objective = objective.weighted(counts)
-    penalty = EdgePenalty(network.shape, smoothing, 300.0)
+    objective = objective.with_weights(counts)
+    penalty = EdgePenalty(network.architecture, smoothing, 300.0)
     options = FirstOrderOptions(iterations=12)
     together, _ = train_first_order(network, objective, penalty, options, None, method)
     for model in range(3):
@@ -110,7 +110,7 @@ def test_shapes_are_held(method):
     network, objective, smoothing = setting(Architecture(2, hidden=(3,)), wanted=wanted)
     options = FirstOrderOptions(iterations=30, batch_rows=100)
     best, history = train_network(network, objective, smoothing, method, None, options, wanted)
-    held = ConstrainedCoefficients.of(network.shape, wanted)
+    held = ConstrainedCoefficients.of(network.architecture, wanted)
     assert float(held.variables(best.theta)[:, held.bounded].min()) > -1e-9
     assert (history.best < 0.9 * history.loss[0]).all()
     steps = torch.linspace(-1.5, 1.5, 50, dtype=torch.float64)

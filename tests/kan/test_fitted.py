@@ -45,14 +45,14 @@ def test_left_out_residuals_equal_refits_without_the_row_its_weight_and_its_copi
     order = torch.arange(40).repeat(copies)
     data = data.rows(order)
     _, full = fit(data, smoothing=1e-4)
-    assert np.isfinite(full.left_out).all()
-    assert np.isfinite(full.trust).all()
+    assert np.isfinite(full.left_out_residual).all()
+    assert np.isfinite(full.robust_weight).all()
     for row in (0, 3, 7, 12, 31):
         rest = data.rows(torch.nonzero(order != row).squeeze(1))
         held = 1e-4 * float(data.weights.sum() / rest.weights.sum())
         run, _ = fit(rest, smoothing=held)
         missed = data.target[row, 0] - run.network.forward(data.inputs)[0, row, 0]
-        assert full.left_out[row] == pytest.approx(float(missed), abs=1e-6)
+        assert full.left_out_residual[row] == pytest.approx(float(missed), abs=1e-6)
 
 
 @pytest.mark.parametrize("hidden", [(), (2,)])
@@ -87,9 +87,9 @@ def test_copies_of_all_rows_tell_nothing_new(hidden):
     rel = 0.15 if hidden else 1e-6
     assert many.edf == pytest.approx(alone.edf, rel=rel)
     assert many.variance == pytest.approx(alone.variance, rel=rel)
-    assert np.std(many.left_out) == pytest.approx(np.std(alone.left_out), rel=rel)
+    assert np.std(many.left_out_residual) == pytest.approx(np.std(alone.left_out_residual), rel=rel)
     if not hidden:
-        np.testing.assert_allclose(many.left_out, alone.left_out[order], rtol=1e-6)
+        np.testing.assert_allclose(many.left_out_residual, alone.left_out_residual[order], rtol=1e-6)
         np.testing.assert_allclose(many.covariance, alone.covariance, rtol=1e-5, atol=1e-9)
 
 

@@ -52,7 +52,7 @@ def test_gradient_equals_finite_differences():
     data = replace(data, weights=data.weights[0])
     _, gradient = squares_and_gradient(network, data)
     step = 1e-5
-    for place in range(0, network.shape.parameters, 17):
+    for place in range(0, network.architecture.parameters, 17):
         change = torch.zeros_like(network.theta)
         change[:, place] = step
         up = squares(replace(network, theta=network.theta + change), data)

@@ -256,7 +256,12 @@ def test_a_constant_that_is_not_known_is_an_output_that_does_not_change() -> Non
         "cooling", lambda s: s.derivative("A", "t") + s["k"] * (s["A"] - s["B"]), points, weight=1 / 0.01**2
     )
     constants = tuple(
-        Relation(f"{name} is constant", lambda s, name=name: s.d(name, "t"), points, weight=1 / tolerance**2)
+        Relation(
+            f"{name} is constant",
+            lambda s, name=name: s.derivative(name, "t"),
+            points,
+            weight=1 / tolerance**2,
+        )
         for name, tolerance in (("k", 0.001), ("B", 0.01))
     )
     known = Knowledge(("t",), ("A", "k", "B"), (rows, cooling, *constants))

@@ -85,10 +85,10 @@ def around(residual: Callable[[RelationState], Tensor]) -> Knowledge:
 @pytest.mark.parametrize(
     ("residual", "message"),
     [
-        (lambda s: s.d("w", "x"), "no output 'w' to differentiate; known: 'u', 'v'"),
-        (lambda s: s.d("u", "source"), "no feature 'source' to differentiate by"),
-        (lambda s: s.d("u"), "a derivative of 'u' by 0 inputs"),
-        (lambda s: s.d("u", "x", "x", "y"), "a derivative of 'u' by 3 inputs"),
+        (lambda s: s.derivative("w", "x"), "no output 'w' to differentiate; known: 'u', 'v'"),
+        (lambda s: s.derivative("u", "source"), "no feature 'source' to differentiate by"),
+        (lambda s: s.derivative("u"), "a derivative of 'u' by 0 inputs"),
+        (lambda s: s.derivative("u", "x", "x", "y"), "a derivative of 'u' by 3 inputs"),
         (lambda s: s["u"] - s["u"].mean(), "changes with the other points"),
         (lambda s: s["u"][:1], "return one number per point"),
         (lambda s: np.sin(s["u"].numpy()), "returned a ndarray"),

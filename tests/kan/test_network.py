@@ -24,7 +24,7 @@ def pruned(network, share=0.4, seed=11):
     """Take whole edges out at random, other ones in every network."""
     generator = torch.Generator().manual_seed(seed)
     masks = []
-    for layer in network.shape.layers:
+    for layer in network.architecture.layers:
         kept = torch.rand(len(network), len(layer.widths), layer.subnodes, generator=generator) > share
         kept[:, 0] = True
         widths = torch.tensor(layer.widths)
@@ -103,8 +103,8 @@ def test_description_asks_for_codes():
 def test_refined_network_is_the_same_function(shape):
     network = pruned(batch(shape)[0])
     _, inputs = batch(shape)
-    finer = network.refined()
-    assert finer.shape.grid_size == 2 * shape.grid_size
+    finer = network.refine_grid()
+    assert finer.architecture.grid_size == 2 * shape.grid_size
     assert finer.active.shape == finer.theta.shape
     assert (finer.theta[~finer.active] == 0.0).all()
     torch.testing.assert_close(finer.forward(inputs), network.forward(inputs), atol=1e-11, rtol=0.0)

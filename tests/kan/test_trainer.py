@@ -73,7 +73,7 @@ def test_rows_in_chunks_give_the_same_equations():
     data = sample(product, 300, 2)
     network = starts(Architecture(2, hidden=(3,), grid_size=5), data, 2)
     whole = LeastSquares(data).normal_equations(network)
-    pieces = LeastSquares(data, max_chunk_bytes=8 * 2 * network.shape.parameters * 7).normal_equations(
+    pieces = LeastSquares(data, max_chunk_bytes=8 * 2 * network.architecture.parameters * 7).normal_equations(
         network
     )
     torch.testing.assert_close(pieces.matrix, whole.matrix, atol=1e-9, rtol=1e-10)
@@ -279,7 +279,7 @@ def test_mixed_precision_reaches_the_same_optimum():
 def test_watch_ends_training_in_order():
     data = sample(product, 100, 2)
     network = starts(Architecture(2, hidden=(2,), grid_size=4), data, 2)
-    penalty = Penalty.of(network.shape).matrices(torch.full((2, 4), 1e-6, dtype=torch.float64), 100.0)
+    penalty = Penalty.of(network.architecture).matrices(torch.full((2, 4), 1e-6, dtype=torch.float64), 100.0)
     seen = []
 
     def watch(step, losses):

@@ -119,7 +119,7 @@ def test_each_scenario_keeps_the_best_plan_there_is(tiny, monkeypatch):
     module = import_module("kanopt.whatif.compare")  # the package's name for it is the function
     base = load_scenario(tiny)
     poor = [["north"], ["south"], ["east", "west"]]
-    real = module.solved
+    real = module.solve_problem
 
     def sabotaged(scenario, problem, **options):
         result = real(scenario, problem, **options)
@@ -133,7 +133,7 @@ def test_each_scenario_keeps_the_best_plan_there_is(tiny, monkeypatch):
         return result
 
     sabotaged.done = False
-    monkeypatch.setattr(module, "solved", sabotaged)
+    monkeypatch.setattr(module, "solve_problem", sabotaged)
     found = compare([base, base.scale("vehicles.fuel_price", 1.01).named("dear")])
     assert found.base.result.objective == pytest.approx(
         real(base, found.base.problem, seed=3).objective, rel=0.01
@@ -177,13 +177,13 @@ def test_a_machine_that_is_gone_does_not_stop_the_search(tmp_path):
 def test_ctrl_c_keeps_what_there_is(tiny, monkeypatch):
     module = import_module("kanopt.whatif.compare")
     base = load_scenario(tiny)
-    real, calls = module.solved, []
+    real, calls = module.solve_problem, []
 
     def stopped(scenario, problem, **options):
         calls.append(scenario.name)
         return replace(real(scenario, problem, **options), interrupted=True)
 
-    monkeypatch.setattr(module, "solved", stopped)
+    monkeypatch.setattr(module, "solve_problem", stopped)
     found = compare([base, base.scale("vehicles.fuel_price", 1.1).named("dear")])
     assert calls == ["Tiny"]
     assert found.interrupted
@@ -224,7 +224,9 @@ def test_a_variant_keeps_the_plan_of_the_base_where_nothing_better_was_found() -
         distance=minutes,
     )
     good, poor = evaluate(problem, [["a", "b"]]), evaluate(problem, [["a"], ["b"]])
-    contests = [_comparing._Contest(None, {}, problem, None, 0, searches=[found]) for found in (good, poor)]
-    _comparing._keep(contests)
+    contests = [
+        _comparing._ScenarioSearch(None, {}, problem, None, 0, searches=[found]) for found in (good, poor)
+    ]
+    _comparing._keep_base_plan(contests)
     assert [contest.best.objective for contest in contests] == [good.objective, good.objective]
     assert good.objective < poor.objective

@@ -664,11 +664,11 @@ def test_a_policy_holds_what_the_file_says(edited):
     scenario = load_scenario(path)
     scenario.check()
     problem = scenario.problem.build(scenario.problem_inputs(scenario.formulas({})))
-    facts = problem.facts
-    assert facts.service[0, 1] == pytest.approx(9.0)
-    assert facts.carried[1].tolist() == [0.0, 1.0, 2.0, 1.0, 1.0]
-    assert facts.windows[1] == ((480.0, 600.0), (780.0, 900.0))
-    assert facts.rests[0][0].length == 30.0
+    data = problem.data
+    assert data.service[0, 1] == pytest.approx(9.0)
+    assert data.demands[1].tolist() == [0.0, 1.0, 2.0, 1.0, 1.0]
+    assert data.windows[1] == ((480.0, 600.0), (780.0, 900.0))
+    assert data.breaks[0][0].length == 30.0
     assert [vehicle.returns for vehicle in problem.vehicles] == [False, True]
     policy = problem.policy
     assert policy.apart == [("food", "paint")]

@@ -69,7 +69,7 @@ def test_derivatives_are_those_of_sympy(text):
         assert name == ("x", "y")[x]
         jet = tracer.jet(boxes_of(tracer, ends[:, 0], ends[:, 1]), JetOrders(x, (0, 1), second=True))
         assert jet.defined.all()
-        for order, found in ((1, jet.slope), (2, jet.bend)):
+        for order, found in ((1, jet.slope), (2, jet.curvature)):
             for j in (0, 1):
                 by = [symbols[j]] if order == 1 else [symbols[x], symbols[j]]
                 derivative = sympy.diff(expression, *by).replace(
@@ -152,10 +152,10 @@ def test_a_kink_has_both_slopes_at_its_place():
     jet = tracer.jet(boxes, JetOrders(0, (0,), second=True))
     assert jet.slope[0][0].tolist() == [0, 1, 1]
     assert jet.slope[0][1].tolist() == [1, 1, 1]
-    assert jet.bend[0][1].tolist() == [np.inf, np.inf, np.inf]
+    assert jet.curvature[0][1].tolist() == [np.inf, np.inf, np.inf]
     least = Formula(Minimum((Input("x"), Constant(1.0))), (X,), Variable("out"))
     jet = tracer_of(least).jet(boxes, JetOrders(0, (0,), second=True))
-    assert jet.bend[0][0].tolist() == [-np.inf, -np.inf, -np.inf]
+    assert jet.curvature[0][0].tolist() == [-np.inf, -np.inf, -np.inf]
     one = tracer.jet(boxes, JetOrders(0, (0,), second=True, sides=False))
     assert (one.slope[0][0] == one.slope[0][1]).all()
 
@@ -191,5 +191,5 @@ def test_a_curve_of_a_sum_bends_by_the_chain_rule():
     law = Formula(curve, (X, Y), Variable("out"))
     jet = tracer_of(law).jet(tracer_of(law).sides.whole(), JetOrders(0, (0, 1), second=True))
     bend = 2.0 / 6.0**2
-    assert [float(end[0]) for end in jet.bend[0]] == pytest.approx([4 * bend, 4 * bend])
-    assert [float(end[0]) for end in jet.bend[1]] == pytest.approx([2 * bend, 2 * bend])
+    assert [float(end[0]) for end in jet.curvature[0]] == pytest.approx([4 * bend, 4 * bend])
+    assert [float(end[0]) for end in jet.curvature[1]] == pytest.approx([2 * bend, 2 * bend])
