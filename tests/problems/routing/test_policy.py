@@ -299,7 +299,7 @@ def test_lateness_that_is_paid_for_has_a_reason() -> None:
     assert (reason.subject, reason.kind, reason.price) == ("client a", "late", -3.0)
     assert reason.message == (
         "client a is stop 1 of van 1 and reached at 00:10, 6 min after its window closes, which it allows "
-        "at a price of 3 EUR"
+        "at a price of 3.00 EUR"
     )
     assert reason.relaxation == "its window 6 min later"
 

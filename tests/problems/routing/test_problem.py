@@ -197,7 +197,7 @@ def test_values_below_zero_count_as_zero():
     assert given.price(plan).lines["amount"].tolist() == [0, 0, 4]
     (use,) = given.extrapolations(plan)
     assert use.where == "van 1: depot → a, a → b"
-    assert "fee falls to -1 EUR on 2 legs" in use.message
+    assert "fee falls to −1 EUR on 2 legs" in use.message
 
 
 def test_a_named_matrix_may_come_in_any_order():

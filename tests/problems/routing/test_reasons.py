@@ -147,7 +147,7 @@ def test_no_capacity_left_names_the_most_free_and_the_smallest_relaxation():
     assert found.message == (
         "no vehicle has capacity left for client c: it needs 0.3 t, and the most free is 0.1 t on van 1"
     )
-    assert found.relaxation == "van 1 between a and b with 0.2 t more capacity, for 20 EUR more"
+    assert found.relaxation == "van 1 between a and b with 0.2 t more capacity, for 20.00 EUR more"
     assert (found.price, found.evidence) == (20.0, "search found none")
 
 
@@ -176,7 +176,7 @@ def test_no_time_left_names_the_window_in_the_way():
         "shift by 5 min"
     )
     assert found.relaxation == (
-        "van 1 between a and b with the window of client b 5 min later, for 20 EUR more"
+        "van 1 between a and b with the window of client b 5 min later, for 20.00 EUR more"
     )
 
 
@@ -192,7 +192,7 @@ def test_several_windows_in_the_way_are_added_up():
     given = problem(clients, cost={}, duration=line, distance=line)
     found = reason(given, [["a", "b", "d", "e"]])
     # between b and d the vehicle comes to d at 528 and to e at 538
-    assert found.relaxation == "van 1 between b and d with 10 min more in the windows, for 0 EUR more"
+    assert found.relaxation == "van 1 between b and d with 10 min more in the windows, for 0.00 EUR more"
 
 
 def test_capacity_or_time_are_both_offered_where_either_would_do():
@@ -200,8 +200,8 @@ def test_capacity_or_time_are_both_offered_where_either_would_do():
     given = problem(vehicles=fleet)
     found = reason(given, {"van 1": ["a", "b"]})
     assert found.relaxation == (
-        "van 1 between a and b with 0.2 t more capacity, for 20 EUR more, or the empty cart 1 with its "
-        "shift 10 min longer, for 60 EUR more"
+        "van 1 between a and b with 0.2 t more capacity, for 20.00 EUR more, or the empty cart 1 with its "
+        "shift 10 min longer, for 60.00 EUR more"
     )
 
 
@@ -210,12 +210,12 @@ def test_load_and_time_together_where_neither_alone_would_do():
     heavy = replace(CLIENTS[2], demand=0.2, service=30.0)
     assert (
         reason(problem((*CLIENTS[:2], heavy), [van]), [["a", "b"]]).relaxation
-        == "van 1 between a and b with 0.1 t more capacity, for 20 EUR more"
+        == "van 1 between a and b with 0.1 t more capacity, for 20.00 EUR more"
     )
     slow = replace(CLIENTS[0], service=20.0)
     found = reason(problem((slow, CLIENTS[1], heavy), [van]), [["a", "b"]])
     assert found.relaxation == (
-        "van 1 between a and b with 0.1 t more capacity together with its shift 15 min longer, for 20 EUR more"
+        "van 1 between a and b with 0.1 t more capacity together with its shift 15 min longer, for 20.00 EUR more"
     )
 
 
@@ -229,15 +229,15 @@ def test_a_client_no_road_leads_to_from_the_routes_there_are():
 
 def test_a_client_that_would_fit_is_said_to_fit():
     found = reason(problem(), [["a", "b"]])
-    assert "is left out although van 1 between a and b could serve it for 20 EUR more" in found.message
+    assert "is left out although van 1 between a and b could serve it for 20.00 EUR more" in found.message
     assert (found.proved, found.evidence) == (False, "")
 
 
 @pytest.mark.parametrize(
     ("prize", "message", "relaxation"),
     [
-        (15.0, "would cost 20 EUR more at its cheapest place", "a prize above 20 EUR"),
-        (25.0, "could serve it for 20 EUR more, less than its prize of 25 EUR", "insert it into"),
+        (15.0, "would cost 20.00 EUR more at its cheapest place", "a prize above 20.00 EUR"),
+        (25.0, "could serve it for 20.00 EUR more, less than its prize of 25.00 EUR", "insert it into"),
     ],
 )
 def test_an_optional_client_is_weighed_against_its_prize(prize, message, relaxation):

@@ -61,7 +61,7 @@ def test_an_open_route_needs_no_way_back() -> None:
     for limits in ({"shift_end": 515.0}, {"max_distance": 35.0}, {"max_duration": 35.0}):
         assert reason(problem(van=limits), [["a", "b"]]).proved
         open_route = reason(problem(van={**limits, "returns": False}), [["a", "b"]])
-        assert "could serve it for 10 EUR more" in open_route.message
+        assert "could serve it for 10.00 EUR more" in open_route.message
 
 
 def test_limits_of_a_route_that_others_use_up_are_what_must_give() -> None:
@@ -69,7 +69,7 @@ def test_limits_of_a_route_that_others_use_up_are_what_must_give() -> None:
     long = reason(problem(clients, {"max_duration": 65.0}), [["a", "b"]])
     assert not long.proved
     assert long.relaxation == (
-        "van 1 between a and b with its longest duration 5 min longer, for 20 EUR more"
+        "van 1 between a and b with its longest duration 5 min longer, for 20.00 EUR more"
     )
     assert "exceeds the longest duration by 5 min" in long.message
     roads = LINE.copy()
@@ -90,7 +90,7 @@ def test_every_capacity_counts_with_its_unit_and_price() -> None:
     given = problem(clients, {"attributes": {"pallets": 5.0}}, capacities=("pallets",))
     found = reason(given, [["a", "b"]])
     assert not found.proved
-    assert found.relaxation == "van 1 between a and b with 1 more capacity of pallets, for 20 EUR more"
+    assert found.relaxation == "van 1 between a and b with 1 more capacity of pallets, for 20.00 EUR more"
     assert found.price == 20.0
     fleet = reason(given, [["a", "b"]], "fleet")
     assert fleet.message.startswith(
@@ -111,9 +111,9 @@ def test_what_is_picked_up_must_fit_on_board_even_where_the_route_ends_there() -
 def test_a_reload_is_a_place_and_one_more_of_them_is_what_must_give() -> None:
     clients = (Client("a", demand=0.9), Client("b", demand=0.9), Client("c", demand=0.9))
     full = reason(problem(clients, {"capacity": 2.0, "shift_end": 700}), [["a", "b"]])
-    assert full.relaxation == "van 1 between a and b with 0.7 t more capacity, for 20 EUR more"
+    assert full.relaxation == "van 1 between a and b with 0.7 t more capacity, for 20.00 EUR more"
     again = reason(problem(clients, {"capacity": 2.0, "shift_end": 700, "reloads": 1}), [["a", "b"]])
-    assert "could serve it for 40 EUR more" in again.message
+    assert "could serve it for 40.00 EUR more" in again.message
     assert not [each for each in problem(clients, {"reloads": 1}).reasons(None) if each.subject == "fleet"]
 
 
@@ -122,7 +122,7 @@ def test_a_client_and_its_source_are_added_together_and_in_order() -> None:
     given = problem(clients)
     for name in ("b", "c"):
         found = reason(given, [["a"]], f"client {name}")
-        assert "could serve it for 40 EUR more" in found.message
+        assert "could serve it for 40.00 EUR more" in found.message
     late = (CLIENTS[0], replace(CLIENTS[1], demand=0.0, latest=490.0), replace(CLIENTS[2], source="b"))
     found = reason(problem(late), [["a"]], "client c")
     assert found.proved
@@ -139,7 +139,7 @@ def test_a_source_that_is_served_binds_the_client_to_its_route() -> None:
     clients = (CLIENTS[0], CLIENTS[1], replace(CLIENTS[2], source="a"))
     given = problem(clients, count=2)
     found = reason(given, {"van 1": ["b"], "van 2": ["a"]})
-    assert "van 2 between a and depot could serve it for 40 EUR more" in found.message
+    assert "van 2 between a and depot could serve it for 40.00 EUR more" in found.message
 
 
 def test_the_last_of_several_windows_counts() -> None:
@@ -148,7 +148,7 @@ def test_the_last_of_several_windows_counts() -> None:
     assert found.proved
     assert "5 min after its window closes at 08:25" in found.message
     later = problem(changed(windows="480-490, 520-525"))
-    assert "could serve it for 20 EUR more" in reason(later, [["a", "b"]]).message
+    assert "could serve it for 20.00 EUR more" in reason(later, [["a", "b"]]).message
     shut = reason(problem(changed(windows="480-490, 580-590")), [["a", "b"]])
     assert shut.proved
     assert "is back from it at 10:10 at the earliest" in shut.message
@@ -157,12 +157,12 @@ def test_the_last_of_several_windows_counts() -> None:
 def test_lateness_that_is_paid_for_is_allowed_and_has_a_reason_with_its_price() -> None:
     given = problem(changed(latest=500.0, cost_per_lateness=2.0))
     found = reason(given, [["a", "b"]])
-    assert "could serve it for 40 EUR more" in found.message
+    assert "could serve it for 40.00 EUR more" in found.message
     late = given.plan_from([["a", "b", "c"]])
     assert given.check(late).ok
     (told,) = given.reasons(late)
     assert (told.subject, told.kind, told.price) == ("client c", "late", -20.0)
-    assert told.message.endswith("10 min after its window closes, which it allows at a price of 20 EUR")
+    assert told.message.endswith("10 min after its window closes, which it allows at a price of 20.00 EUR")
 
 
 def test_a_break_counts_in_what_must_give() -> None:
@@ -172,25 +172,26 @@ def test_a_break_counts_in_what_must_give() -> None:
     found = reason(given, [["a", "b"]])
     assert not found.proved
     assert (
-        found.relaxation == "van 1 between a and b with the window of client c 35 min later, for 20 EUR more"
+        found.relaxation
+        == "van 1 between a and b with the window of client c 35 min later, for 20.00 EUR more"
     )
     without = reason(problem(changed(latest=515.0, service=60.0), {"shift_end": 700}), [["a", "b"]])
-    assert "could serve it for 20 EUR more" in without.message
+    assert "could serve it for 20.00 EUR more" in without.message
 
 
 def test_goods_pins_backhauls_and_skills_are_named() -> None:
     paint = (replace(CLIENTS[0], goods="food"), CLIENTS[1], replace(CLIENTS[2], goods="paint"))
     found = reason(problem(paint, apart=(("food", "paint"),)), [["a", "b"]])
-    assert found.relaxation.endswith("with goods on it that are kept apart, for 20 EUR more")
+    assert found.relaxation.endswith("with goods on it that are kept apart, for 20.00 EUR more")
     assert "the goods of clients" in found.message
-    assert "the empty van 2 could serve it for 60 EUR more" in (
+    assert "the empty van 2 could serve it for 60.00 EUR more" in (
         reason(problem(paint, count=2, apart=(("food", "paint"),)), [["a", "b"]]).message
     )
     pinned = problem(van={"capacity": 1.0}, count=2, pinned={"van 1": ["c"]})
     found = reason(pinned, [["a", "b"]])
     assert found.relaxation == (
-        "van 1 between a and b with 0.2 t more capacity, for 20 EUR more, or the empty van 2 with "
-        "client c pinned to it, for 60 EUR more"
+        "van 1 between a and b with 0.2 t more capacity, for 20.00 EUR more, or the empty van 2 with "
+        "client c pinned to it, for 60.00 EUR more"
     )
     roads = LINE.copy()
     roads[0, 3] = np.inf
@@ -198,7 +199,8 @@ def test_goods_pins_backhauls_and_skills_are_named() -> None:
     given = replace(problem(clients, backhaul=True), distance=roads, duration=roads)
     found = reason(given, [["a"]])
     assert (
-        found.relaxation == "van 1 between a and depot with client c served after a pickup, for 40 EUR more"
+        found.relaxation
+        == "van 1 between a and depot with client c served after a pickup, for 40.00 EUR more"
     )
 
 
@@ -213,7 +215,7 @@ def test_even_work_counts_in_the_price_of_a_place() -> None:
     after = full.price(full.plan_from({"van 1": ["a"], "van 2": ["b", "c"]})).objective
     assert found.price == pytest.approx(after - before)
     assert found.relaxation == (
-        f"van 2 between depot and b with 0.2 t more capacity, for {after - before:g} EUR more"
+        f"van 2 between depot and b with 0.2 t more capacity, for {after - before:.2f} EUR more"
     )
 
 

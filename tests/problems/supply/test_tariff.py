@@ -243,4 +243,4 @@ def test_a_tariff_below_zero_counts_as_zero_and_is_named():
     assert lines[lines["term"] == "transport"]["amount"].tolist() == [50.0]
     (found,) = given.extrapolations(plan)
     assert (found.law, found.where, found.inputs) == ("tariff", "lane mill → north", "value below zero")
-    assert "falls to -50 EUR" in found.message
+    assert "falls to −50.00 EUR" in found.message
