@@ -68,7 +68,7 @@ def test_a_row_of_weight_k_is_k_copies_in_all_that_is_known(hidden, loss):
         options |= {"starts": 2, "smoothing": 1e-3}
     shape = Architecture(2, hidden=hidden, grid_size=4)
     (_, one), (_, two) = fit(weighted, shape, **options), fit(copied, shape, **options)
-    for name in ("output", "residual", "left_out", "trust"):
+    for name in ("output", "residual", "left_out_residual", "robust_weight"):
         np.testing.assert_allclose(
             getattr(two, name), getattr(one, name)[order], atol=1e-5, rtol=1e-4, err_msg=name
         )

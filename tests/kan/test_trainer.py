@@ -174,7 +174,7 @@ def test_monotone_holds_on_a_dense_grid_and_beyond(hidden):
         return torch.sin(3.0 * x[:, 0]) - x[:, 1] + 0.3 * x[:, 0] * x[:, 1]
 
     shape = Architecture(2, hidden=hidden, grid_size=6)
-    run, data, options = fitted(law, 200, 2, shape, noise=0.3, wanted=ShapeConstraints((1, -1)), starts=2)
+    run, data, options = fitted(law, 200, 2, shape, noise=0.3, shape_constraints=ShapeConstraints((1, -1)), starts=2)
     network = describe_fit(run, data, options).network
     line = torch.linspace(-2.0, 2.0, 401, dtype=torch.float64)
     for fixed in (-1.5, 0.0, 0.9):
@@ -191,7 +191,7 @@ def test_monotone_does_no_harm_where_it_is_true():
         return x[:, 0] ** 3 + 2.0 * x[:, 1]
 
     bound, data, _ = fitted(
-        law, 300, 2, Architecture(2, grid_size=8), noise=0.1, wanted=ShapeConstraints((1, 1))
+        law, 300, 2, Architecture(2, grid_size=8), noise=0.1, shape_constraints=ShapeConstraints((1, 1))
     )
     free, _, _ = fitted(law, 300, 2, Architecture(2, grid_size=8), noise=0.1)
     assert error(bound, law, data) <= 1.05 * error(free, law, data)
