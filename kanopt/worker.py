@@ -170,6 +170,8 @@ class _Worker:
     """One process at work, with a thread that reads from it and one that writes to it."""
 
     def __init__(self, script: str, number: int, order: Any, lines: Lines) -> None:
+        # first, since what cannot be pickled must not leave a process behind
+        pickled = pickle.dumps(order)
         self.number = number
         self.end = WorkerEnd()
         self.speaks = True
@@ -185,7 +187,7 @@ class _Worker:
             start_new_session=True,
         )
         self.commands: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self.send(pickle.dumps(order))
+        self.send(pickled)
         self.threads = [
             threading.Thread(target=self._read, args=(lines,), daemon=True),
             threading.Thread(target=self._write, daemon=True),

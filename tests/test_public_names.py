@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import pkgutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,10 @@ def test_explain_is_a_room_and_a_function() -> None:
 
     assert callable(ko.explain)
     assert ko.explain.__module__ == "kanopt.explain" or ko.explain is room
+
+
+def test_every_name_that_a_module_says_it_has_is_there() -> None:
+    for found in pkgutil.walk_packages(ko.__path__, "kanopt."):
+        module = import_module(found.name)
+        missing = [name for name in getattr(module, "__all__", ()) if not hasattr(module, name)]
+        assert not missing, found.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -196,3 +197,9 @@ def test_nothing_is_left_in_the_temporary_folder(script, tmp_path, monkeypatch):
     ran(script("raise ValueError"), None)
     ran(script("time.sleep(600)"), None, seconds=0.0, grace=0.0)
     assert list(litter.iterdir()) == []
+
+
+def test_an_order_that_cannot_be_pickled_starts_no_process(script, monkeypatch):
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("a process was started"))
+    with pytest.raises((pickle.PicklingError, AttributeError), match="pickle"):
+        ran(script(WAITING), lambda: None)

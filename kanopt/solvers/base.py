@@ -66,7 +66,7 @@ class SolveOptions:
         if not isinstance(self.deterministic, bool):
             raise SolverError(f"deterministic must be True or False, not {self.deterministic!r}")
         if not isinstance(self.clock, SearchClock):
-            raise SolverError(f"clock must be a Clock or a WorkClock, not {self.clock!r}")
+            raise SolverError(f"clock must be a SearchClock or a WorkClock, not {self.clock!r}")
         if self.deterministic != self.clock.counts_work:
             object.__setattr__(self, "clock", WorkClock() if self.deterministic else SearchClock())
         if self.deterministic:

@@ -148,7 +148,7 @@ def run_highs(model: MixedIntegerModel, options: HighsOptions) -> HighsResult:
     Raises
     ------
     SolverError
-        If HiGHS fails; quotes the end of its log.
+        If the model holds NaN or bounds that cross, or if HiGHS fails; quotes the end of its log.
 
     Examples
     --------
@@ -160,6 +160,7 @@ def run_highs(model: MixedIntegerModel, options: HighsOptions) -> HighsResult:
     >>> result.termination.value, result.values.tolist(), result.bound
     ('optimal', [2.0, 1.0], 5.0)
     """
+    _refuse_invalid(model, options.hint)
     search = _HighsSearch(options.progress)
     order = {"model": model.to_arrays(), "options": _highs_options(options), "hint": options.hint}
     # HiGHS looks at the clock between steps only; a long step must not run on for ever
@@ -184,11 +185,32 @@ def run_highs(model: MixedIntegerModel, options: HighsOptions) -> HighsResult:
     return search.result(_TERMINATIONS[end.message])
 
 
+def _refuse_invalid(model: MixedIntegerModel, hint: Floats | None) -> None:
+    """Refuse what HiGHS would take without a word: numbers that are none, and lower bounds above upper ones."""
+    names = ("cost", "values", "lower", "upper", "row_lower", "row_upper")
+    arrays = {**{name: getattr(model, name) for name in names}, "hint": hint}
+    for name, values in arrays.items():
+        if values is not None and np.isnan(values).any():
+            place = int(np.flatnonzero(np.isnan(values))[0])
+            raise SolverError(f"{name} of a linear model is not a number at position {place}")
+    ends = {"variable": (model.lower, model.upper), "row": (model.row_lower, model.row_upper)}
+    for kind, (low, high) in ends.items():
+        for place in np.flatnonzero(low > high)[:1]:
+            ends_text = f"a lower bound of {low[place]:g} above its upper one of {high[place]:g}"
+            raise SolverError(f"{kind} {place} of a linear model has {ends_text}")
+
+
 _TERMINATIONS = {
+    "kModelEmpty": HighsTermination.OPTIMAL,
     "kOptimal": HighsTermination.OPTIMAL,
     "kInfeasible": HighsTermination.INFEASIBLE,
     "kUnboundedOrInfeasible": HighsTermination.INFEASIBLE,
     "kTimeLimit": HighsTermination.LIMIT,
+    "kIterationLimit": HighsTermination.LIMIT,
+    "kSolutionLimit": HighsTermination.LIMIT,
+    "kInterrupt": HighsTermination.LIMIT,
+    "kObjectiveBound": HighsTermination.LIMIT,
+    "kObjectiveTarget": HighsTermination.LIMIT,
 }
 
 
@@ -235,5 +257,6 @@ class _HighsSearch:
                 self.progress(self.history[-1])
 
     def result(self, termination: HighsTermination) -> HighsResult:
-        """Return what was found."""
-        return HighsResult(termination, self.values, self.bound, tuple(self.history))
+        """Return what was found; of a model without a solution HiGHS reports a bound that means nothing."""
+        bound = None if termination is HighsTermination.INFEASIBLE else self.bound
+        return HighsResult(termination, self.values, bound, tuple(self.history))

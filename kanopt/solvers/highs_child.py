@@ -2,8 +2,8 @@
 
 Measured with highspy 1.16: it calls back with incumbents and bounds and runs beside other threads, but notices a
 request to stop between long steps only (4.5 s late in the root node of a model with 18,000 variables, later in larger
-ones), and where it crashes it takes the program with it. So it runs in a process that can be ended. This file imports
-nothing but highspy and NumPy, so that it starts quickly.
+ones), and where it crashes it takes the program with it. So it runs in a process that can be ended. Beside highspy and
+NumPy this file imports :mod:`kanopt.worker` alone, so that it starts quickly.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def work(order: dict[str, Any], channel: Channel) -> str:
     if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
         said["values"] = list(highs.getSolution().col_value)
         said["objective"] = info.objective_function_value
-    if whole:
+    if status == highspy.HighsModelStatus.kModelEmpty:
+        said = {"bound": 0.0, "objective": 0.0, "values": []}
+    elif whole:
         said["bound"] = info.mip_dual_bound
     elif solved:
         said["bound"] = info.objective_function_value

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "build", "environment", "finish_run", "price_today", "run", "solve_problem"]
 
-_PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools")
+_PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", "pyvrp", "highspy")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -174,7 +174,9 @@ def test_monotone_holds_on_a_dense_grid_and_beyond(hidden):
         return torch.sin(3.0 * x[:, 0]) - x[:, 1] + 0.3 * x[:, 0] * x[:, 1]
 
     shape = Architecture(2, hidden=hidden, grid_size=6)
-    run, data, options = fitted(law, 200, 2, shape, noise=0.3, shape_constraints=ShapeConstraints((1, -1)), starts=2)
+    run, data, options = fitted(
+        law, 200, 2, shape, noise=0.3, shape_constraints=ShapeConstraints((1, -1)), starts=2
+    )
     network = describe_fit(run, data, options).network
     line = torch.linspace(-2.0, 2.0, 401, dtype=torch.float64)
     for fixed in (-1.5, 0.0, 0.9):

@@ -193,7 +193,7 @@ def test_the_clock_follows_from_the_option() -> None:
     assert not replace(counted, deterministic=False).clock.counts_work
     assert not SolveOptions(clock=WorkClock()).clock.counts_work
     assert replace(counted, time_limit=3.0).clock is counted.clock
-    with pytest.raises(SolverError, match="clock must be a Clock or a WorkClock, not 3"):
+    with pytest.raises(SolverError, match="clock must be a SearchClock or a WorkClock, not 3"):
         SolveOptions(clock=3)
 
 

@@ -33,14 +33,14 @@ def lateness_reasons(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[R
     for job in np.flatnonzero(ends > data.timing.due + TOLERANCE):
         item, due = data.jobs[job], float(data.timing.due[job])
         late = _time(problem, ends[job] - due)
-        hopeless = best[job] - due
-        if hopeless > TOLERANCE:
+        least_lateness = best[job] - due
+        if least_lateness > TOLERANCE:
             message = (
                 f"{late} late: even with every machine to itself it cannot end before {_time(problem, best[job])}, "
-                f"{_time(problem, hopeless)} after its due date of {_time(problem, due)}"
+                f"{_time(problem, least_lateness)} after its due date of {_time(problem, due)}"
             )
             mend = f"a due date of at least {_time(problem, best[job])}"
-            mend += _release_relaxation(problem, data.timing, int(job), float(hopeless), due)
+            mend += _release_relaxation(problem, data.timing, int(job), float(least_lateness), due)
             found.append(Reason(f"job {item.name}", "late", message, mend, proved=True))
         else:
             message = f"{late} late: {_bottleneck(problem, placed, int(job))}"

@@ -262,8 +262,8 @@ def test_late_clients_and_long_routes_are_explained():
     assert "is stop 3 of van 1 and reached at 08:50, 35 min after its window closes" in found.message
     assert found.relaxation == "its window 35 min later, or an earlier stop or vehicle"
     assert found.evidence == ""
-    hopeless = problem((replace(CLIENTS[0], latest=485), *CLIENTS[1:]))
-    assert reason(hopeless, [["a", "b", "c"]], "client a").proved
+    too_late = problem((replace(CLIENTS[0], latest=485), *CLIENTS[1:]))
+    assert reason(too_late, [["a", "b", "c"]], "client a").proved
     short = problem(vehicles=[replace(VAN, shift_end=530)])
     over = reason(short, [["a", "b", "c"]], "van 1")
     assert (

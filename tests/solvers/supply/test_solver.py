@@ -321,6 +321,35 @@ def test_an_infeasible_model_says_so():
     assert (answer.termination, answer.values) == (HighsTermination.INFEASIBLE, None)
 
 
+def test_of_an_infeasible_integer_model_no_bound_is_claimed():
+    nowhere = replace(two_variables(), lower=np.array([0.4, 0.0]), upper=np.array([0.6, 2.0]))
+    answer = run_highs(nowhere, HighsOptions())
+    assert (answer.termination, answer.bound) == (HighsTermination.INFEASIBLE, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint", "message"),
+    [
+        ({"cost": np.array([np.nan, 3.0])}, None, "cost of a linear model is not a number at position 0"),
+        ({"values": np.array([1.0, np.nan])}, None, "values of a linear model is not a number at position 1"),
+        ({}, np.array([np.nan, 1.0]), "hint of a linear model is not a number at position 0"),
+        ({"lower": np.array([0.0, 3.0])}, None, "variable 1 of a linear model has a lower bound of 3 above"),
+        ({"row_upper": np.array([2.0])}, None, "row 0 of a linear model has a lower bound of 2.5 above"),
+    ],
+)
+def test_what_highs_would_take_without_a_word_is_refused(changes, hint, message):
+    with pytest.raises(SolverError, match=message):
+        run_highs(replace(two_variables(), **changes), HighsOptions(hint=hint))
+
+
+def test_a_model_without_variables_costs_nothing():
+    none, whole = np.zeros(0), np.zeros(0, dtype=int)
+    answer = run_highs(
+        MixedIntegerModel(none, none, none, none > 0, whole, whole, none, none, none), HighsOptions()
+    )
+    assert (answer.termination, answer.values.tolist(), answer.bound) == (HighsTermination.OPTIMAL, [], 0.0)
+
+
 def test_a_failure_of_highs_quotes_its_log():
     model = replace(two_variables(), columns=np.array([0, 7]))
     with pytest.raises(SolverError, match="HiGHS failed"):
