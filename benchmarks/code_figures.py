@@ -40,19 +40,20 @@ import kanopt as ko
 
 # What is counted, as module:name. These functions may be renamed; nothing below knows them by name.
 COUNTED = {
-    "driven": "kanopt.problems.routing.timing:drive",
-    "priced": "kanopt.problems.routing.pricing:price_plan",
-    "checked": "kanopt.problems.routing.checking:check_plan",
+    "driven": "kanopt.problems.routing.simulate.drive:drive",
+    "priced": "kanopt.problems.routing.simulate.price:price_plan",
+    "checked": "kanopt.problems.routing.simulate.check:check_plan",
 }
 # While one of these runs, calls are counted there; the innermost wins.
 DURING = {
     "kanopt.solvers.solve:solve": "solve, outside of searches",
-    "kanopt.solvers.routing_portfolio:RoutingPortfolio.solve": "solve, engines",
-    "kanopt.solvers.exact.refining:Refinement.__init__": "solve, search on the law",
-    "kanopt.solvers.exact.refining:Refinement.run": "solve, search on the law",
+    "kanopt.solvers.routing.portfolio:RoutingPortfolio.solve": "solve, engines",
+    "kanopt.solvers.routing.law_search.refine:LawSearchRun.__init__": "solve, search on the law",
+    "kanopt.solvers.routing.law_search.refine:LawSearchRun.run": "solve, search on the law",
     "kanopt.explain.explanation:explain": "explain",
 }
-SCORED = "kanopt.solvers.exact.scoring:Scorer.ways"  # routes of its first argument are driven by a search
+# Routes of its first argument are driven by a search.
+SCORED = "kanopt.solvers.routing.law_search.scorer:RouteScorer.score_routes"
 REPORT, BEFORE = "report", "before"
 AFTER = ("solve, outside of searches", "explain", REPORT)  # the search has ended
 SEED = 7
