@@ -300,9 +300,7 @@ def explain(result: Result) -> Explanation:
     Explanation
         Cost terms that add up to the objective, reasons, and places outside the domain of a law.
     """
-    problem, plan = result.problem, result.plan
-    return Explanation(
-        result=result,
-        causes=tuple(problem.reasons(plan)),
-        extrapolations=() if plan is None else tuple(problem.extrapolations(plan)),
-    )
+    known = result.assessment
+    if known is None:
+        return Explanation(result, causes=result.problem.infeasibility_reasons(), extrapolations=())
+    return Explanation(result, causes=known.reasons, extrapolations=known.extrapolations)

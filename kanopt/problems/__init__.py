@@ -1,5 +1,6 @@
 """Problems with their data, rules, plans, prices and reasons; nothing here needs a solver."""
 
+from kanopt.problems.assessment import Assessment, Rank
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.decisions import (
     Constraint,
@@ -10,7 +11,7 @@ from kanopt.problems.decisions import (
     at_most,
     equal_to,
 )
-from kanopt.problems.evaluate import evaluate, status_of
+from kanopt.problems.evaluate import evaluate
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason, Violation
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.record_reader import records
@@ -57,6 +58,7 @@ from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, V
 
 __all__ = [
     "ArrivalFunctions",
+    "Assessment",
     "Assignment",
     "Attribute",
     "Break",
@@ -90,6 +92,7 @@ __all__ = [
     "Product",
     "Progress",
     "Quantity",
+    "Rank",
     "Reason",
     "Result",
     "RoadNetwork",
@@ -119,5 +122,4 @@ __all__ = [
     "evaluate",
     "field_values",
     "records",
-    "status_of",
 ]

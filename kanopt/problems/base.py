@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import pandas as pd
@@ -14,6 +14,7 @@ from kanopt.problems.views import View
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
+    from kanopt.problems.assessment import Assessment
 
 __all__ = ["Plan", "Problem"]
 
@@ -27,14 +28,18 @@ class Plan(ABC):
 
 
 PlanT = TypeVar("PlanT", bound=Plan)
+AssessmentT = TypeVar("AssessmentT", bound="Assessment[Any, Any]")
+
+_REMEMBERED = 4
+"""So many assessments a problem keeps: a search looks at thousands of plans and comes back to the last few."""
 
 
 class Problem(ABC, Generic[PlanT]):
     """Data of a decision problem, validated when built and priced by laws.
 
-    A problem knows its rules (:meth:`check`), its prices (:meth:`price`), why things are as they are
-    (:meth:`reasons`) and its views (:meth:`views`), all without a solver. Solvers, explanations,
-    scenarios and reports use these methods only, so that they need no case for every kind of problem.
+    A problem assesses plans without a solver: whether they keep its rules, what they cost, why things are as they are
+    and what there is to see (:meth:`assess`; :meth:`check`, :meth:`price` and the others are short for it). Solvers,
+    explanations, scenarios and reports use these methods only, so that they need no case for every kind of problem.
     """
 
     kind: ClassVar[str]
@@ -61,10 +66,33 @@ class Problem(ABC, Generic[PlanT]):
         return ()
 
     @abstractmethod
+    def assess(self, plan: PlanT) -> Assessment[PlanT, Any]:
+        """Return what becomes of a plan on the laws; the same object again while it is remembered.
+
+        Parameters
+        ----------
+        plan
+            What was decided. It must not be changed afterwards.
+        """
+
+    def _remembered(self, plan: PlanT, made_by: Callable[[Any, PlanT], AssessmentT]) -> AssessmentT:
+        """Return the assessment of a plan, made where it is not among the last few.
+
+        A plan is known by identity: comparing large ones takes long. A copy of the problem with other planning values
+        inherits what was remembered, and must not take it for its own.
+        """
+        known: tuple[tuple[PlanT, AssessmentT], ...] = self.__dict__.get("_assessments", ())
+        for given, assessment in known:
+            if assessment.problem is self and (given is plan or assessment.plan is plan):
+                return assessment
+        made = made_by(self, plan)
+        self.__dict__["_assessments"] = ((plan, made), *known)[:_REMEMBERED]
+        return made
+
     def check(self, plan: PlanT) -> Check:
         """Verify every constraint of the plan on the laws, without a solver."""
+        return self.assess(plan).check
 
-    @abstractmethod
     def price(self, plan: PlanT, *, frozen: bool = False) -> Pricing:
         """Price the plan on the laws.
 
@@ -76,22 +104,28 @@ class Problem(ABC, Generic[PlanT]):
             Price with the planning values of :meth:`frozen_inputs`, as the solver does, instead of the true
             load and clock of every leg.
         """
+        assessment = self.assess(plan)
+        return assessment.planned_pricing if frozen else assessment.pricing
 
-    @abstractmethod
     def reasons(self, plan: PlanT | None) -> tuple[Reason, ...]:
         """Say why things are unserved, late or closed; with no plan, why there can be none."""
+        return self.infeasibility_reasons() if plan is None else self.assess(plan).reasons
 
     @abstractmethod
+    def infeasibility_reasons(self) -> tuple[Reason, ...]:
+        """Say why there can be no plan, as far as arithmetic shows it."""
+
     def extrapolations(self, plan: PlanT) -> tuple[Extrapolation, ...]:
         """Name every place where the plan uses a law outside its domain."""
+        return self.assess(plan).extrapolations
 
     def table(self, plan: PlanT) -> pd.DataFrame:
         """Return the plan as a table a person can read, with what the laws add to it."""
-        return plan.to_frame()
+        return self.assess(plan).table()
 
-    @abstractmethod
     def views(self, plan: PlanT) -> tuple[View, ...]:
         """Return the views of the plan that reports draw."""
+        return self.assess(plan).views()
 
     @abstractmethod
     def plan_from(self, decision: Any) -> PlanT:

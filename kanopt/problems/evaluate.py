@@ -5,17 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kanopt.problems.base import Problem
-from kanopt.problems.result import Result, Status
+from kanopt.problems.result import Result
 
-__all__ = ["evaluate", "status_of"]
-
-
-def status_of(problem: Problem[Any], plan: Any) -> Status:
-    """Return feasible, partial (something mandatory is left out) or infeasible, as the law sees the plan."""
-    check = problem.check(plan)
-    if check.ok:
-        return Status.FEASIBLE
-    return Status.PARTIAL if check.only_unserved else Status.INFEASIBLE
+__all__ = ["evaluate"]
 
 
 def evaluate(problem: Problem[Any], plan: Any) -> Result:
@@ -38,14 +30,14 @@ def evaluate(problem: Problem[Any], plan: Any) -> Result:
     ProblemError
         If the plan names things the problem does not know.
     """
-    decided = problem.plan_from(plan)
+    assessment = problem.assess(problem.plan_from(plan))
+    # priced here, so that what a law cannot price is refused here
+    _ = assessment.pricing
     return Result(
         problem=problem,
-        plan=decided,
-        status=status_of(problem, decided),
-        pricing=problem.price(decided),
+        assessment=assessment,
+        status=assessment.status,
         bound=None,
-        check=problem.check(decided),
         certificate=None,
         solver="given plan",
     )

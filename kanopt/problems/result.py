@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.findings import Check, FrozenInput
 from kanopt.problems.pricing import Pricing
+
+if TYPE_CHECKING:
+    from kanopt.problems.assessment import Assessment, Rank
 
 __all__ = ["Certificate", "EngineRun", "Progress", "Result", "Status"]
 
@@ -160,16 +163,14 @@ class Result:
 
     Parameters
     ----------
-    problem, plan
-        The problem and the plan; ``plan`` is None where none was found.
+    problem
+        The question.
+    assessment
+        The plan, with all that the laws say of it; None where no plan was found.
     status
         How the search ended.
-    pricing
-        The plan's price on the law, None without a plan.
     bound
         A proven lower bound on the law objective; None where the search is heuristic or an input was frozen.
-    check
-        Every constraint, verified on the law.
     certificate
         Solver beside law; None for a plan that no solver made.
     solver
@@ -188,11 +189,9 @@ class Result:
     """
 
     problem: Problem[Any]
-    plan: Plan | None
+    assessment: Assessment[Any, Any] | None
     status: Status
-    pricing: Pricing | None
     bound: float | None
-    check: Check
     certificate: Certificate | None
     solver: str
     seed: int = 0
@@ -204,6 +203,28 @@ class Result:
     engines: tuple[EngineRun, ...] = field(default=(), repr=False)
     time_limit: float | None = None
     deterministic: bool = False
+
+    @property
+    def plan(self) -> Plan | None:
+        """The decision; None where none was found."""
+        return None if self.assessment is None else self.assessment.plan
+
+    @property
+    def pricing(self) -> Pricing | None:
+        """The plan's price on the law; None without a plan."""
+        return None if self.assessment is None else self.assessment.pricing
+
+    @property
+    def check(self) -> Check:
+        """Every constraint, verified on the law; none is broken without a plan."""
+        return Check() if self.assessment is None else self.assessment.check
+
+    @property
+    def rank(self) -> Rank:
+        """How good the plan is on the laws, the smaller the better; having none is worst."""
+        from kanopt.problems.assessment import NO_PLAN
+
+        return NO_PLAN if self.assessment is None else self.assessment.rank
 
     @property
     def objective(self) -> float | None:
@@ -228,11 +249,11 @@ class Result:
     @property
     def has_plan(self) -> bool:
         """Whether there is a plan."""
-        return self.plan is not None
+        return self.assessment is not None
 
     def to_frame(self) -> pd.DataFrame:
         """Return the plan as a table, stops of routes with their times; empty without a plan."""
-        return pd.DataFrame() if self.plan is None else self.problem.table(self.plan)
+        return pd.DataFrame() if self.assessment is None else self.assessment.table()
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the first view of the plan (route map, Gantt or network) and return the matplotlib axes."""

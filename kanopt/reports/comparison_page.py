@@ -187,7 +187,7 @@ def _pairs(base: Run, other: Run) -> list[tuple[Figure, Figure]]:
     runs = (base, other)
     if _same_plan(base.result, other.result):
         return []
-    both = [() if run.result.plan is None else run.result.problem.views(run.result.plan) for run in runs]
+    both = [() if (known := run.result.assessment) is None else known.views() for run in runs]
     pairs = []
     for place, views in enumerate(zip(*both, strict=False)):
         figures = []

@@ -86,7 +86,7 @@ def plan_page(subject: ReportSubject) -> PlanPage:
     """Collect what a report says."""
     why, today, laws = subject.explanation, subject.today, subject.laws
     result = why.result
-    views = () if result.plan is None else tuple(result.problem.views(result.plan))
+    views = () if result.assessment is None else result.assessment.views()
     square = bool(views) and isinstance(views[0], MapView | NetworkView)
     plan = _plan_table(result, views)
     beside = square and plan is not None and len(plan.columns) <= _BESIDE
@@ -245,9 +245,9 @@ def _view_figure(view: View, place: int, width: int, whose: str = "the plan") ->
 
 def _today_figure(today: Result | None) -> Figure | None:
     """Return the first view of today's plan."""
-    if today is None or today.plan is None:
+    if today is None or today.assessment is None:
         return None
-    views = today.problem.views(today.plan)
+    views = today.assessment.views()
     return _view_figure(views[0], 0, _WIDTHS[type(views[0])], "today's plan") if views else None
 
 

@@ -62,9 +62,9 @@ def plot_result(result: Result, ax: Axes | None = None) -> Axes:
     ProblemError
         If there is no plan, or nothing to see in it.
     """
-    if result.plan is None:
+    if result.assessment is None:
         raise ProblemError(f"there is no plan to draw ({result.status.value}); explain(result) says why")
-    views = result.problem.views(result.plan)
+    views = result.assessment.views()
     if not views:
         raise ProblemError(f"a plan of kind {result.problem.kind!r} has no view to draw")
     drawn = plot_view(views[0], ax)

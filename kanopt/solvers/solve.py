@@ -9,8 +9,6 @@ from typing import Any
 
 from kanopt.errors import SolverError
 from kanopt.problems.base import Plan, Problem
-from kanopt.problems.evaluate import status_of
-from kanopt.problems.findings import Check
 from kanopt.problems.result import Certificate, Progress, Result, Status
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.clock import cpu_seconds
@@ -117,7 +115,6 @@ def _choose(problem: Problem[Any], candidates: Sequence[Solver]) -> Solver:
 def _assess(problem: Problem[Any], outcome: Outcome, **about: Any) -> Result:
     shared: dict[str, Any] = {
         "problem": problem,
-        "plan": outcome.plan,
         "history": outcome.history,
         "interrupted": outcome.interrupted,
         "message": outcome.message,
@@ -125,20 +122,18 @@ def _assess(problem: Problem[Any], outcome: Outcome, **about: Any) -> Result:
         **about,
     }
     if outcome.plan is None or outcome.objective is None:
-        return Result(
-            **shared, status=outcome.status, pricing=None, bound=None, check=Check(), certificate=None
-        )
-    pricing = problem.price(outcome.plan)
+        return Result(**shared, assessment=None, status=outcome.status, bound=None, certificate=None)
+    assessment = problem.assess(outcome.plan)
     frozen = problem.frozen_inputs()
     certificate = Certificate(
         solver_objective=outcome.objective,
-        frozen_objective=problem.price(outcome.plan, frozen=True).objective,
-        law_objective=pricing.objective,
+        frozen_objective=assessment.planned_pricing.objective,
+        law_objective=assessment.pricing.objective,
         rounding_bound=outcome.rounding_bound,
         frozen=frozen,
         solver_view=outcome.solver_view,
     )
-    on_law = status_of(problem, outcome.plan)
+    on_law = assessment.status
     proved = outcome.bound is not None and not frozen
     bound = outcome.bound - outcome.rounding_bound if outcome.bound is not None and proved else None
     status = outcome.status if on_law is Status.FEASIBLE else on_law
@@ -146,9 +141,8 @@ def _assess(problem: Problem[Any], outcome: Outcome, **about: Any) -> Result:
         status = Status.FEASIBLE
     return Result(
         **shared,
+        assessment=assessment,
         status=status,
-        pricing=pricing,
         bound=bound,
-        check=problem.check(outcome.plan),
         certificate=certificate,
     )

@@ -11,13 +11,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import Issue, ProblemError, ScenarioError
 from kanopt.whatif.comparison import Comparison, Variant
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.learn import Cache, LearnedLaw, laws_of, learn
-from kanopt.whatif.ranking import is_better, rank_result
 from kanopt.whatif.run import build, finish_run, price_today, solve_problem
 from kanopt.whatif.scenario import Scenario
 
@@ -139,7 +139,7 @@ class _ScenarioSearch:
 
     @property
     def best(self) -> Result:
-        return min([*self.searches, *self.other_results], key=rank_result)
+        return min([*self.searches, *self.other_results], key=attrgetter("rank"))
 
     @property
     def interrupted(self) -> bool:
@@ -152,7 +152,9 @@ class _ScenarioSearch:
     @property
     def standalone_objective(self) -> float | None:
         """The objective that a run of this scenario alone comes to; None where it would search on from today's plan."""
-        if not self.searches or (self.today is not None and is_better(self.today, self.searches[0])):
+        if not self.searches or (
+            self.today is not None and self.today.rank.is_better_than(self.searches[0].rank)
+        ):
             return None
         return self.searches[0].objective
 
@@ -161,10 +163,8 @@ class _ScenarioSearch:
         """How far the objectives of repeated searches lie apart; None where that was not measured."""
         if self.proved:
             return 0.0
-        finest = min((rank_result(result)[:2] for result in self.searches), default=None)
-        like = [
-            r.objective for r in self.searches if r.objective is not None and rank_result(r)[:2] == finest
-        ]
+        finest = min((result.rank[:3] for result in self.searches), default=None)
+        like = [r.objective for r in self.searches if r.objective is not None and r.rank[:3] == finest]
         return max(like) - min(like) if len(like) > 1 else None
 
 
@@ -237,8 +237,8 @@ def _exchange_plans(contests: list[_ScenarioSearch], time_limit: float | None, r
     for contest in contests:
         plans = (_plan_under(contest.problem, plan) for plan in pool)
         offers = [evaluate(contest.problem, plan) for plan in plans if plan is not None]
-        offer = min(offers, key=rank_result, default=None)
-        if offer is None or not is_better(offer, contest.best):
+        offer = min(offers, key=attrgetter("rank"), default=None)
+        if offer is None or not offer.rank.is_better_than(contest.best.rank):
             continue
         contest.other_results.append(offer)
         if any(c.interrupted for c in contests):
@@ -266,7 +266,7 @@ def _keep_base_plan(contests: list[_ScenarioSearch]) -> None:
     base, *variants = contests
     for contest in variants:
         kept = _price_under(contest.problem, base.best.plan)
-        if not isinstance(kept, str) and is_better(kept, contest.best):
+        if not isinstance(kept, str) and kept.rank.is_better_than(contest.best.rank):
             contest.other_results.append(kept)
 
 

@@ -17,7 +17,6 @@ from kanopt.whatif.checks import with_keys
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.file_model import Mistake, split_messages
 from kanopt.whatif.learn import Cache, LearnedLaw, laws_of, learn
-from kanopt.whatif.ranking import is_better
 from kanopt.whatif.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -94,12 +93,12 @@ def run(
         report(Event("build", f"note: {remark}"))
     today = price_today(scenario, problem, laws)
     result = solve_problem(scenario, problem, seed=chosen, time_limit=time_limit, report=report)
-    if today is not None and is_better(today, result) and not result.interrupted:
+    if today is not None and today.rank.is_better_than(result.rank) and not result.interrupted:
         report(Event("solve", "today's plan is better than the one found; searching from it"))
         again = solve_problem(
             scenario, problem, seed=chosen, time_limit=time_limit, initial=today.plan, report=report
         )
-        result = again if is_better(again, result) else result
+        result = again if again.rank.is_better_than(result.rank) else result
     return finish_run(scenario, laws, result, today, seconds=time.perf_counter() - start)
 
 

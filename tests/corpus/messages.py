@@ -365,7 +365,7 @@ def _broken_plans() -> dict[str, str]:
             ko.evaluate(problem_of("out_of_reach"), {"van 1": ["near", "full one"]})
         ).conflict("full other", time_limit=60),
         "today: of another problem": lambda: why.to_html("never.html", today=slow),
-        "difference: units": lambda: ko.difference(result, replace(result, pricing=None)),
+        "difference: units": lambda: ko.difference(result, replace(result, assessment=None)),
         "solve: time limit": lambda: ko.solve(rounds, time_limit=-1),
         "solve: seed": lambda: ko.solve(rounds, seed=1.5),
         "solve: counting supply": lambda: ko.solve(mills, deterministic=True),

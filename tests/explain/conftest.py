@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import pandas as pd
 import pytest
 
+from kanopt.problems.assessment import Assessment
 from kanopt.problems.base import Plan, Problem
-from kanopt.problems.evaluate import status_of
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason, Violation
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.result import Certificate, Result
@@ -48,26 +48,39 @@ class Shopping(Problem[Basket]):
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         return self.frozen
 
-    def check(self, plan: Basket) -> Check:
-        left_out = tuple(
-            Violation("unserved", name, 1.0, "", f"{name} is not bought") for name in plan.unserved
-        )
-        return Check(self.violations + left_out)
+    def assess(self, plan: Basket) -> ShoppingAssessment:
+        return self._remembered(plan, ShoppingAssessment)
 
-    def price(self, plan: Basket, *, frozen: bool = False) -> Pricing:
-        return Pricing.of(plan.rows, self.currency)
-
-    def reasons(self, plan: Basket | None) -> tuple[Reason, ...]:
+    def infeasibility_reasons(self) -> tuple[Reason, ...]:
         return self.causes
-
-    def extrapolations(self, plan: Basket) -> tuple[Extrapolation, ...]:
-        return self.leaps
-
-    def views(self, plan: Basket) -> tuple[()]:
-        return ()
 
     def plan_from(self, decision: Any) -> Basket:
         return Basket(tuple(decision))
+
+
+class ShoppingAssessment(Assessment[Basket, tuple[Row, ...]]):
+    problem: Shopping
+
+    def views(self) -> tuple[()]:
+        return ()
+
+    def _simulate(self) -> tuple[Row, ...]:
+        return self.plan.rows
+
+    def _check(self) -> Check:
+        left_out = tuple(
+            Violation("unserved", name, 1.0, "", f"{name} is not bought") for name in self.plan.unserved
+        )
+        return Check(self.problem.violations + left_out)
+
+    def _price(self) -> Pricing:
+        return Pricing.of(self.simulation, self.problem.currency)
+
+    def _reasons(self) -> tuple[Reason, ...]:
+        return self.problem.causes
+
+    def _extrapolations(self) -> tuple[Extrapolation, ...]:
+        return self.problem.leaps
 
 
 Shop = Callable[..., Result]
@@ -84,19 +97,17 @@ def shop() -> Shop:
         **said: Any,
     ) -> Result:
         problem = Shopping(**said)
-        plan = None if rows is None else Basket(tuple(rows), unserved)
+        known = None if rows is None else problem.assess(Basket(tuple(rows), unserved))
         fields: dict[str, Any] = {
             "problem": problem,
-            "plan": plan,
-            "status": None if plan is None else status_of(problem, plan),
-            "pricing": None if plan is None else problem.price(plan),
+            "assessment": known,
+            "status": None if known is None else known.status,
             "bound": None,
-            "check": Check() if plan is None else problem.check(plan),
             "certificate": None,
             "solver": "hand",
         }
-        if problem.frozen and plan is not None:
-            law = problem.price(plan).objective
+        if problem.frozen and known is not None:
+            law = known.pricing.objective
             fields["certificate"] = Certificate(law - 3.0, law - 3.0, law, 0.01, problem.frozen)
         return Result(**(fields | dict(about or {})))
 

@@ -16,7 +16,6 @@ from kanopt.problems import (
     Status,
     Violation,
     evaluate,
-    status_of,
 )
 from kanopt.problems.findings import to_frame
 from tests.cases.routing import random_problem
@@ -29,11 +28,9 @@ LEFT = Violation("unserved", "client c1", 1.0, "t", "client c1 is left out")
 def result(**changes: object) -> Result:
     given = {
         "problem": PROBLEM,
-        "plan": None,
+        "assessment": None,
         "status": Status.NO_PLAN,
-        "pricing": None,
         "bound": None,
-        "check": Check(),
         "certificate": None,
         "solver": "a solver",
     }
@@ -90,16 +87,16 @@ def test_a_result_without_a_plan():
 
 
 def test_a_result_with_a_plan_shows_objective_bound_and_gap():
-    plan = PROBLEM.plan_from([])
-    pricing = PROBLEM.price(plan)
-    found = result(plan=plan, pricing=pricing, status=Status.FEASIBLE, bound=pricing.objective / 2)
+    known = PROBLEM.assess(PROBLEM.plan_from([]))
+    pricing = known.pricing
+    found = result(assessment=known, status=Status.FEASIBLE, bound=pricing.objective / 2)
     assert found.gap == pytest.approx(0.5)
     assert "gap 50.00 %" in str(found)
-    assert "every constraint holds" in str(found)
+    assert "client c0 must be served and is on no route" in str(found)
     assert found._repr_html_().startswith("<pre>routing: feasible")
-    assert "bound: none claimed" in str(result(plan=plan, pricing=pricing))
+    assert "bound: none claimed" in str(result(assessment=known))
     assert len(found.to_frame()) == len(PROBLEM.clients)
-    beyond = result(plan=plan, pricing=pricing, bound=2 * pricing.objective)
+    beyond = result(assessment=known, bound=2 * pricing.objective)
     assert beyond.gap == 0.0
 
 
@@ -108,7 +105,7 @@ def test_evaluate_prices_and_checks_a_given_plan():
     assert given.solver == "given plan"
     assert given.certificate is None
     assert given.objective == PROBLEM.price(PROBLEM.plan_from([["c1"]])).objective
-    assert given.status is status_of(PROBLEM, given.plan)
+    assert given.status is PROBLEM.assess(given.plan).status
 
 
 def test_a_problem_is_abstract():
@@ -122,10 +119,10 @@ def test_a_result_draws_its_first_view():
 
 
 def test_a_gap_within_what_rounding_hides_is_none():
-    plan = PROBLEM.plan_from([])
-    pricing = PROBLEM.price(plan)
+    known = PROBLEM.assess(PROBLEM.plan_from([]))
+    pricing = known.pricing
     certificate = Certificate(pricing.objective, pricing.objective, pricing.objective, 1e-6)
-    found = result(plan=plan, pricing=pricing, bound=pricing.objective - 1e-6, certificate=certificate)
+    found = result(assessment=known, bound=pricing.objective - 1e-6, certificate=certificate)
     assert found.gap == 0.0
 
 

@@ -184,7 +184,7 @@ def test_a_result_is_drawn_with_its_title_or_says_why_not(make_run: Any) -> None
     assert plot_result(result).get_title(loc="left") == "Routes"
     assert result.plot(Figure().add_subplot()).get_title(loc="left") == "Routes"
     with pytest.raises(ProblemError, match="there is no plan to draw"):
-        plot_result(replace(result, plan=None))
+        plot_result(replace(result, assessment=None))
 
 
 @pytest.mark.parametrize(("length", "bar"), [(0.7, 0.5), (1.0, 1.0), (3.9, 2.0), (70.0, 50.0)])

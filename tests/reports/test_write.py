@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from copy import copy
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -173,7 +174,9 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
     leaps = tuple(
         Extrapolation("travel_time", f"leg {i}", "distance_km", f"distance_km {30 + i} km") for i in range(20)
     )
-    result = replace(run.result, status=Status.PARTIAL, check=Check((broken,)), interrupted=True)
+    known = copy(run.result.assessment)
+    known.check = Check((broken,))
+    result = replace(run.result, assessment=known, status=Status.PARTIAL, interrupted=True)
     why = replace(explain(result), causes=causes, extrapolations=leaps)
     laws = dict(run.laws)
     laws["travel_time"] = replace(
@@ -220,8 +223,7 @@ def test_a_run_without_plan_or_laws_is_reported_all_the_same(make_run: Any, tmp_
     run = make_run()
     result = replace(
         run.result,
-        plan=None,
-        pricing=None,
+        assessment=None,
         certificate=None,
         status=Status.INFEASIBLE,
         history=(),
@@ -322,7 +324,7 @@ def comparison(make_run: Any, solved: Any) -> Comparison:
     fuel = make_run(
         problem=dearer, result=result, scenario=scenario("Fuel <b>up</b>", "vehicles.fuel_price × 1.28")
     )
-    none = replace(result, plan=None, pricing=None, certificate=None, status=Status.NO_PLAN)
+    none = replace(result, assessment=None, certificate=None, status=Status.NO_PLAN)
     stuck = replace(fuel, result=none, explanation=explain(none), scenario=scenario("Stuck"))
     variants = (
         Variant(fuel, evaluate(dearer, base.result.plan), 0.4),

@@ -80,8 +80,8 @@ class PlanAlternative:
         if self.after.objective is None:
             return f"{self.question}: no plan was found ({self.after.status.value})"
         if not self.serves_client:
-            assert self.after.plan is not None
-            reasons = self.after.problem.reasons(self.after.plan)
+            assert self.after.assessment is not None
+            reasons = self.after.assessment.reasons
             why = next((each.message for each in reasons if each.subject == f"client {self.client}"), "")
             return f"{self.question}: no plan was found in which it is" + (f"; {why}" if why else "")
         unit, change, base = self.before.problem.unit, self.change, abs(self.before.objective or 0.0)

@@ -15,17 +15,14 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.formula import Formula
 from kanopt.problems.base import Problem
+from kanopt.problems.decisions.assessment import DecisionAssessment
 from kanopt.problems.decisions.decision_law import DecisionLaw, law_of, sum_of
 from kanopt.problems.decisions.entities import Constraint, Decision, LawLike
 from kanopt.problems.decisions.evaluator import Evaluator
 from kanopt.problems.decisions.plan import DecisionPlan
-from kanopt.problems.decisions.reasons import infeasibility_reasons, violation_reasons
-from kanopt.problems.decisions.simulate import check_plan, price_plan
-from kanopt.problems.decisions.views import views_of
-from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
-from kanopt.problems.pricing import Pricing
+from kanopt.problems.decisions.reasons import infeasibility_reasons
+from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.record_reader import records
-from kanopt.problems.views import View
 from kanopt.units import check_unit
 
 if TYPE_CHECKING:
@@ -162,40 +159,16 @@ class DecisionProblem(Problem[DecisionPlan]):
             for text in law.outside_domain()
         )
 
-    def check(self, plan: DecisionPlan) -> Check:
-        """Verify ranges, whole numbers and constraints, limits to a millionth of them."""
-        return check_plan(self, plan)
+    def assess(self, plan: DecisionPlan) -> DecisionAssessment:
+        """Return what becomes of a plan: ranges, whole numbers and constraints, limits to a millionth of them.
 
-    def price(self, plan: DecisionPlan, *, frozen: bool = False) -> Pricing:
-        """Price the plan on the laws: a line for each part that adds up to a law.
-
-        Parameters
-        ----------
-        plan
-            What was decided.
-        frozen
-            Makes no difference: nothing is frozen.
+        The price has a line for each part that adds up to a law.
         """
-        return price_plan(self, plan)
+        return self._remembered(plan, DecisionAssessment)
 
-    def reasons(self, plan: DecisionPlan | None) -> tuple[Reason, ...]:
-        """Say which constraints a plan breaks; without a plan, which no values within the ranges meet."""
-        return infeasibility_reasons(self) if plan is None else violation_reasons(self, plan)
-
-    def extrapolations(self, plan: DecisionPlan) -> tuple[Extrapolation, ...]:
-        """Name every law that is used outside its domain."""
-        found = []
-        for law in (*self.objective_terms, *(law for _, law in self.constraint_laws)):
-            texts = law.formula.outside_inputs(law.arguments(plan.values))
-            if texts:
-                inputs = "; ".join(texts)
-                message = f"{law.name} is used outside the data it was learned from: {inputs}"
-                found.append(Extrapolation(law.name, "the plan", inputs, message))
-        return tuple(found)
-
-    def views(self, plan: DecisionPlan) -> tuple[View, ...]:
-        """Return the price along the range of each decision, the others as in the plan."""
-        return views_of(self, plan)
+    def infeasibility_reasons(self) -> tuple[Reason, ...]:
+        """Say which constraints nothing within the ranges meets."""
+        return infeasibility_reasons(self)
 
     def plan_from(self, decision: Any) -> DecisionPlan:
         """Read a plan the user already has.
@@ -228,7 +201,9 @@ class DecisionProblem(Problem[DecisionPlan]):
         for name in given:
             if name not in names:
                 raise ProblemError(f"plan: no decision {name!r:.80}; {nearest(str(name), names)}")
-        return DecisionPlan({name: _value(given, name) for name in names})
+        plan = DecisionPlan({name: _value(given, name) for name in names})
+        # what is known of a plan is known of this object
+        return decision if isinstance(decision, DecisionPlan) and decision == plan else plan
 
 
 def _value(given: Mapping[Any, Any], name: str) -> float:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from kanopt.problems.decisions.decision_law import DecisionLaw
 from kanopt.problems.decisions.entities import Constraint
-from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.decisions.simulate import slack
-from kanopt.problems.findings import Reason
+from kanopt.problems.findings import Check, Reason
 from kanopt.text import amount_text
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def _constraint_infeasibility(rule: Constraint, law: DecisionLaw) -> Reason | No
     )
 
 
-def violation_reasons(problem: DecisionProblem, plan: DecisionPlan) -> tuple[Reason, ...]:
+def violation_reasons(check: Check) -> tuple[Reason, ...]:
     """Return a reason for each constraint that a plan breaks."""
     return tuple(
         Reason(
@@ -55,5 +54,5 @@ def violation_reasons(problem: DecisionProblem, plan: DecisionPlan) -> tuple[Rea
             broken.message,
             f"relax it by {amount_text(broken.amount, broken.unit)}",
         )
-        for broken in problem.check(plan).violations
+        for broken in check.violations
     )

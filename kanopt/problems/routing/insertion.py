@@ -76,14 +76,23 @@ class InsertionFinder:
         The problem's laws and planning values.
     plan
         The plan to add to.
+    driven
+        How it is driven on the law, where that is known.
     """
 
-    def __init__(self, laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan) -> None:
+    def __init__(
+        self,
+        laws: RoutingLaws,
+        planning: PlanningValues,
+        plan: RoutingPlan,
+        driven: Drive | None = None,
+    ) -> None:
         self.laws = laws
         self.planning = planning
         self.plan = plan
         self.served = {name: place for place, route in enumerate(plan.routes) for name in route.clients}
-        driven = drive(laws, planning, plan.routes)
+        if driven is None:
+            driven = drive(laws, planning, plan.routes)
         self.costs = np.append(route_costs(laws, planning, plan.routes, driven), 0.0)
         self.durations = driven.route_durations
         free = [replace(route, departure=None) for route in plan.routes]

@@ -130,7 +130,9 @@ def read_plan(decision: Any, data: RoutingData) -> RoutingPlan:
     if mistakes:
         raise ProblemError("\n".join(f"plan: {mistake}" for mistake in mistakes))
     served = {client for route in routes for client in route.clients}
-    return RoutingPlan(routes, tuple(name for name in names if name not in served))
+    plan = RoutingPlan(routes, tuple(name for name in names if name not in served))
+    # what is known of a plan is known of this object
+    return decision if isinstance(decision, RoutingPlan) and decision == plan else plan
 
 
 def _without_empty_trips(route: Route) -> Route:

@@ -14,26 +14,23 @@ import pandas as pd
 from kanopt.errors import ProblemError, UnitError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
-from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
-from kanopt.problems.pricing import Pricing
+from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.records import Quantity, names_of
 from kanopt.problems.road_network import RoadNetwork, TravelMatrix
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
+from kanopt.problems.routing.assessment import RoutingAssessment
 from kanopt.problems.routing.connectivity import unreachable_clients
 from kanopt.problems.routing.data import Floats, RoutingData
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
-from kanopt.problems.routing.extrapolations import plan_extrapolations
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaw, RoutingLaws
 from kanopt.problems.routing.plan import Route, RoutingPlan, read_plan
 from kanopt.problems.routing.planning_values import PlanningValues, PlanStates
 from kanopt.problems.routing.policy import RoutingPolicy
-from kanopt.problems.routing.reasons import routing_reasons
+from kanopt.problems.routing.reasons import infeasibility_reasons
 from kanopt.problems.routing.remarks import input_findings
-from kanopt.problems.routing.simulate import RESERVED, Drive, check_plan, drive, price_plan
+from kanopt.problems.routing.simulate import RESERVED, Drive, drive
 from kanopt.problems.routing.validation import read_matrix, routing_mistakes
-from kanopt.problems.routing.views import timetable_of, views_of, with_times
-from kanopt.problems.views import View
 from kanopt.text import list_names
 from kanopt.units import convert
 
@@ -249,7 +246,7 @@ class RoutingProblem(Problem[RoutingPlan]):
             A plan of this problem: a leg that leaves a node is planned with the load and at the time with which the
             plan leaves it.
         """
-        driven = self.drive(plan.routes)
+        driven = self.assess(plan).simulation
         seen = PlanStates.of((len(self.data.vehicles), len(self.data.names)), driven.inputs)
         again = copy(self)
         again.__dict__["planning_values"] = PlanningValues(self.leg_laws, self.planning, seen)
@@ -285,47 +282,21 @@ class RoutingProblem(Problem[RoutingPlan]):
             One row per leg: ``vehicle``, ``stop``, ``place``, ``leave`` (of the place before), ``arrive``, ``begin``
             and ``end`` (of the service), ``late``, ``breaks`` (on the way), ``load`` and ``distance`` (of the way).
         """
-        plan = self.plan_from(plan)
-        return timetable_of(self.data, plan, self.drive(plan.routes))
+        return self.assess(self.plan_from(plan)).timetable()
 
-    def table(self, plan: RoutingPlan) -> pd.DataFrame:
-        """Return the plan with one row per stop, and when it is reached and served, as :meth:`timetable` says."""
-        plan = self.plan_from(plan)
-        return with_times(self.data, plan, self.timetable(plan))
+    def assess(self, plan: RoutingPlan) -> RoutingAssessment:
+        """Return what becomes of a plan at the true load and clock: every rule, and the price leg by leg.
 
-    def check(self, plan: RoutingPlan) -> Check:
-        """Verify every rule of the problem on the law, at the true load and clock.
-
-        A vehicle that comes before a window opens waits; ``"unserved"`` is a mandatory client on no route.
-        """
-        plan = self.plan_from(plan)
-        return check_plan(self.data, plan, self.drive(plan.routes))
-
-    def price(self, plan: RoutingPlan, *, frozen: bool = False) -> Pricing:
-        """Price the plan leg by leg on the law, or with load and clock at planning values.
-
-        Terms are the cost laws by name, ``"fixed"``, ``"distance"``, ``"time"``, ``"overtime"``, ``"lateness"``,
+        A vehicle that comes before a window opens waits; ``"unserved"`` is a mandatory client on no route. Terms of the
+        price are the cost laws by name, ``"fixed"``, ``"distance"``, ``"time"``, ``"overtime"``, ``"lateness"``,
         ``"longest route"`` and ``"missed prizes"``; the group is the vehicle (``"van 1"``) and the item the leg
         (``"depot → c03"``).
         """
-        plan = self.plan_from(plan)
-        driven = self.drive(plan.routes, frozen=frozen)
-        return price_plan(self.leg_laws, self.planning_values, plan, driven, frozen=frozen)
+        return self._remembered(plan, RoutingAssessment)
 
-    def reasons(self, plan: RoutingPlan | None) -> tuple[Reason, ...]:
-        """Say why clients are unserved or late, and the smallest change found that would mend it."""
-        known = None if plan is None else self.plan_from(plan)
-        return routing_reasons(self.leg_laws, self.planning_values, known)
-
-    def extrapolations(self, plan: RoutingPlan) -> tuple[Extrapolation, ...]:
-        """Name the legs, or the links driven, on which a law is used outside its data."""
-        plan = self.plan_from(plan)
-        return plan_extrapolations(self, plan, self.drive(plan.routes))
-
-    def views(self, plan: RoutingPlan) -> tuple[View, ...]:
-        """Return a map of the routes, where there are coordinates, and a timetable of the vehicles."""
-        plan = self.plan_from(plan)
-        return views_of(self, plan, self.drive(plan.routes))
+    def infeasibility_reasons(self) -> tuple[Reason, ...]:
+        """Say which clients no vehicle can serve, and where the whole fleet is too small."""
+        return infeasibility_reasons(self.leg_laws, self.planning_values)
 
     def plan_from(self, decision: Any) -> RoutingPlan:
         """Read a plan the user already has.

@@ -25,37 +25,41 @@ from kanopt.problems.routing.relaxations import (
     total_violation,
     violated_rule_kinds,
 )
-from kanopt.problems.routing.simulate import Drive, drive, exceeds
+from kanopt.problems.routing.simulate import Drive, exceeds
 from kanopt.text import amount_text, clock_text, money_text
 
-__all__ = ["routing_reasons"]
+__all__ = ["infeasibility_reasons", "plan_reasons"]
 
 
-def routing_reasons(
-    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan | None
+def infeasibility_reasons(laws: RoutingLaws, planning: PlanningValues) -> tuple[Reason, ...]:
+    """Return a reason for every client that no vehicle can serve, and for a fleet that is too small."""
+    must = [client.name for client in laws.data.clients if client.mandatory]
+    found = infeasible_clients(laws, planning, must, "infeasible")
+    short = tuple(_fleet_too_small(laws.data))
+    if found or short:
+        return (*short, *found.values())
+    count = len(laws.data.clients)
+    return (
+        Reason(
+            "plan",
+            "infeasible",
+            f"the search ended without a plan for {count} clients, and no single client rules one out",
+            "a longer search",
+            searched=True,
+        ),
+    )
+
+
+def plan_reasons(
+    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven: Drive
 ) -> tuple[Reason, ...]:
-    """Return a reason for every unserved and every late client; without a plan, for every client none can serve."""
-    names = [client.name for client in laws.data.clients]
-    if plan is None:
-        found = infeasible_clients(
-            laws, planning, [c.name for c in laws.data.clients if c.mandatory], "infeasible"
-        )
-        short = tuple(_fleet_too_small(laws.data))
-        if found or short:
-            return (*short, *found.values())
-        return (
-            Reason(
-                "plan",
-                "infeasible",
-                f"the search ended without a plan for {len(names)} clients, and no single client rules one out",
-                "a longer search",
-                searched=True,
-            ),
-        )
-    return (*_unserved(laws, planning, plan), *_late(laws, planning, plan))
+    """Return a reason for every unserved and every late client of a plan that was driven on the law."""
+    return (*_unserved(laws, planning, plan, driven), *_late(laws, planning, plan, driven))
 
 
-def _unserved(laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan) -> Iterator[Reason]:
+def _unserved(
+    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven: Drive
+) -> Iterator[Reason]:
     served = {name for route in plan.routes for name in route.clients}
     left = [client for client in laws.data.clients if client.name not in served]
     if not left:
@@ -64,7 +68,7 @@ def _unserved(laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan) ->
         yield from _fleet_too_small(laws.data)
     alone = infeasible_clients(laws, planning, [client.name for client in left], "unserved")
     rest = [client for client in left if client.name not in alone or not alone[client.name].proved]
-    insertions = InsertionFinder(laws, planning, plan) if rest else None
+    insertions = InsertionFinder(laws, planning, plan, driven) if rest else None
     for client in left:
         found = alone.get(client.name)
         if insertions is None or (found is not None and found.proved):
@@ -183,10 +187,9 @@ def _limits(place: Insertion) -> str:
     return "the longest duration" if found & {"duration"} else "windows and shift"
 
 
-def _late(laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan) -> Iterator[Reason]:
+def _late(laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven: Drive) -> Iterator[Reason]:
     """Word a reason for each client reached after its window and each route that ends after its shift."""
     data, unit = laws.data, laws.data.units.time
-    driven = drive(laws, planning, plan.routes)
     yield from _overrun(data, plan, driven)
     late = [
         place

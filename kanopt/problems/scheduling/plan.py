@@ -138,7 +138,9 @@ def read_schedule(problem: SchedulingProblem, decision: Any) -> Schedule:
         name = data.modes[mode].name if mode >= 0 else row.mode
         end = row.start + data.timing.duration[mode] if mode >= 0 else max(row.start, row.end)
         rows.append(Assignment(job, row.task, row.machine, name, row.start, float(end)))
-    return Schedule(tuple(sorted(rows, key=lambda row: row.start)))
+    plan = Schedule(tuple(sorted(rows, key=lambda row: row.start)))
+    # what is known of a plan is known of this object
+    return decision if isinstance(decision, Schedule) and decision == plan else plan
 
 
 def _rows(decision: Any) -> tuple[Assignment, ...]:

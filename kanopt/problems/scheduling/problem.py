@@ -13,8 +13,8 @@ from pydantic import Field
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
-from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
-from kanopt.problems.pricing import Pricing
+from kanopt.problems.findings import FrozenInput, Reason
+from kanopt.problems.scheduling.assessment import SchedulingAssessment
 from kanopt.problems.scheduling.data import SchedulingData, resolve
 from kanopt.problems.scheduling.entities import (
     Break,
@@ -26,12 +26,8 @@ from kanopt.problems.scheduling.entities import (
     Setup,
     Task,
 )
-from kanopt.problems.scheduling.extrapolations import schedule_extrapolations
 from kanopt.problems.scheduling.plan import Schedule, read_schedule, schedule_of
-from kanopt.problems.scheduling.reasons import infeasibility_reasons, lateness_reasons
-from kanopt.problems.scheduling.simulate import PlacedTasks, check_schedule, price_schedule
-from kanopt.problems.scheduling.views import views_of
-from kanopt.problems.views import View
+from kanopt.problems.scheduling.reasons import infeasibility_reasons
 from kanopt.validation import Amount, Finite
 
 if TYPE_CHECKING:
@@ -140,34 +136,18 @@ class SchedulingProblem(Problem[Schedule]):
         """Return nothing: every input of a scheduling law is fixed before a schedule is made."""
         return ()
 
-    def check(self, plan: Schedule) -> Check:
-        """Verify on the law that every task runs once, where and when it may.
+    def assess(self, plan: Schedule) -> SchedulingAssessment:
+        """Return what becomes of a schedule: whether every task runs once, where and when it may, and the price.
 
-        Times are compared to a millionth of a time unit.
+        Times are compared to a millionth of a time unit. Lines of the price: ``makespan`` (group: the machine that
+        ends last, item: its task), ``tardiness`` (group: the job, item: its last task), ``energy`` (group: the machine,
+        item: the task).
         """
-        return check_schedule(self, PlacedTasks.of(self, plan))
+        return self._remembered(plan, SchedulingAssessment)
 
-    def price(self, plan: Schedule, *, frozen: bool = False) -> Pricing:
-        """Price the schedule on the law; nothing is frozen, so `frozen` changes nothing.
-
-        Lines: ``makespan`` (group: the machine that ends last, item: its task), ``tardiness`` (group: the job,
-        item: its last task), ``energy`` (group: the machine, item: the task).
-        """
-        return price_schedule(self, PlacedTasks.of(self, plan))
-
-    def reasons(self, plan: Schedule | None) -> tuple[Reason, ...]:
-        """Say why jobs are late; with no plan, why there can be none."""
-        if plan is None:
-            return infeasibility_reasons(self)
-        return lateness_reasons(self, PlacedTasks.of(self, plan))
-
-    def extrapolations(self, plan: Schedule) -> tuple[Extrapolation, ...]:
-        """Name every task whose duration or energy comes from a law outside its domain."""
-        return schedule_extrapolations(self, PlacedTasks.of(self, plan))
-
-    def views(self, plan: Schedule) -> tuple[View, ...]:
-        """Return a Gantt chart by machine and, where energy is priced, the price of power and the load."""
-        return views_of(self, PlacedTasks.of(self, plan))
+    def infeasibility_reasons(self) -> tuple[Reason, ...]:
+        """Say why there can be no schedule."""
+        return infeasibility_reasons(self)
 
     def plan_from(self, decision: Any) -> Schedule:
         """Read a schedule the user already has.

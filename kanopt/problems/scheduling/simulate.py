@@ -223,7 +223,7 @@ def _horizon(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violat
 
 
 def price_schedule(problem: SchedulingProblem, placed: PlacedTasks) -> Pricing:
-    """Return the lines that :meth:`SchedulingProblem.price` documents; amounts of zero are left out."""
+    """Return the lines that :meth:`SchedulingProblem.assess` documents; amounts of zero are left out."""
     data = problem.data
     rows: list[tuple[str, str, str, float]] = []
     if len(placed.task) and problem.makespan_cost > 0:

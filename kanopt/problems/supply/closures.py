@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanopt.problems.findings import Reason
-from kanopt.problems.supply.simulate import Ledger, price_flows
+from kanopt.problems.pricing import Pricing
+from kanopt.problems.supply.simulate import Ledger
 from kanopt.problems.supply.spare_capacity import paths_through
 
 if TYPE_CHECKING:
@@ -16,15 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["closure_reasons"]
 
 
-def closure_reasons(problem: SupplyProblem, ledger: Ledger) -> tuple[Reason, ...]:
-    """Return a reason for every site that is closed throughout.
+def closure_reasons(problem: SupplyProblem, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
+    """Return a reason for every site that is closed throughout; `planned` is the price at planning values.
 
     Opening one site besides those of the plan cannot save more than U: the plan's cost without sites, less the cost
     of meeting every demand by its cheapest path (or not at all) with capacities ignored. Where U is not more
     than the least that opening costs, opening that site alone is proved not to pay.
     """
-    price = price_flows(problem, ledger, frozen=True).terms()
-    spent = float(price.drop("sites", errors="ignore").sum())
+    spent = float(planned.terms().drop("sites", errors="ignore").sum())
     shut = np.flatnonzero(~ledger.open.any(axis=1))
     return tuple(_closure_reason(problem, ledger, int(site), spent) for site in shut)
 

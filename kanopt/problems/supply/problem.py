@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.references import Reference
 from kanopt.problems.base import Problem
-from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
-from kanopt.problems.pricing import Pricing
+from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.record_reader import RecordReader
+from kanopt.problems.supply.assessment import SupplyAssessment
 from kanopt.problems.supply.connectivity import network_graph, unreachable_markets
 from kanopt.problems.supply.entities import (
     Facility,
@@ -26,15 +26,12 @@ from kanopt.problems.supply.entities import (
     Supplier,
     SupplyUnits,
 )
-from kanopt.problems.supply.extrapolations import flow_extrapolations
 from kanopt.problems.supply.network import Floats, SupplyNetwork
-from kanopt.problems.supply.plan import FlowPlan, arrays_of, plan_of, read_plan
-from kanopt.problems.supply.reasons import infeasibility_reasons, plan_reasons
-from kanopt.problems.supply.simulate import Ledger, check_flows, price_flows, sites_open
+from kanopt.problems.supply.plan import FlowPlan, plan_of, read_plan
+from kanopt.problems.supply.reasons import infeasibility_reasons
+from kanopt.problems.supply.simulate import Ledger, sites_open
 from kanopt.problems.supply.tariff import LaneTariff, SupplyLaw, demand_of
 from kanopt.problems.supply.validation import network_mistakes
-from kanopt.problems.supply.views import views_of
-from kanopt.problems.views import View
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -185,48 +182,21 @@ class SupplyProblem(Problem[FlowPlan]):
         """Report markets that no lane leads to from any supplier, whatever sites may open."""
         return unreachable_markets(self.network)
 
-    def ledger(self, plan: FlowPlan) -> Ledger:
-        """Return flows, stocks, deliveries and shortages of a plan as arrays."""
-        flows, opened = arrays_of(self.network, plan)
-        return Ledger(self.network, self.demand_array, flows, opened)
-
-    def check(self, plan: FlowPlan) -> Check:
-        """Verify capacities, balances, closed sites and mandatory demand.
+    def assess(self, plan: FlowPlan) -> SupplyAssessment:
+        """Return what becomes of a plan: capacities, balances, closed sites and mandatory demand, and its price.
 
         Amounts are compared to a millionth of the limit concerned, and to a millionth of a unit below one unit.
+
+        Lines of the price: ``purchase`` (group: the supplier), ``transport`` (the lane), ``handling`` and ``holding``
+        (the facility) and ``shortage`` (the market), each with the item ``"product, period"``; ``sites`` (the
+        facility) with the item ``"fixed"`` or the period. A shortage of a product that must be delivered has no price:
+        it is a violation. At planning values each unit pays the rate of the planning shipment.
         """
-        return check_flows(self, self.ledger(plan))
+        return self._remembered(plan, SupplyAssessment)
 
-    def price(self, plan: FlowPlan, *, frozen: bool = False) -> Pricing:
-        """Price the plan on the laws.
-
-        Lines: ``purchase`` (group: the supplier), ``transport`` (the lane), ``handling`` and ``holding`` (the
-        facility) and ``shortage`` (the market), each with the item ``"product, period"``; ``sites`` (the facility)
-        with the item ``"fixed"`` or the period. A shortage of a product that must be delivered has no price: it
-        is a violation.
-
-        Parameters
-        ----------
-        plan
-            What was decided.
-        frozen
-            Pay the rate of the planning shipment for each unit, as the solver does.
-        """
-        return price_flows(self, self.ledger(plan), frozen=frozen)
-
-    def reasons(self, plan: FlowPlan | None) -> tuple[Reason, ...]:
-        """Say why demand is not met and why sites are closed; with no plan, what makes the demand impossible."""
-        if plan is None:
-            return infeasibility_reasons(self)
-        return plan_reasons(self, self.ledger(plan))
-
-    def extrapolations(self, plan: FlowPlan) -> tuple[Extrapolation, ...]:
-        """Name every lane used, and every market, whose tariff or demand comes from outside a law's domain."""
-        return flow_extrapolations(self, self.ledger(plan))
-
-    def views(self, plan: FlowPlan) -> tuple[View, ...]:
-        """Return the network with its flows, deliveries beside demand, and stocks where any are kept."""
-        return views_of(self, self.ledger(plan))
+    def infeasibility_reasons(self) -> tuple[Reason, ...]:
+        """Say what makes the demand impossible."""
+        return infeasibility_reasons(self)
 
     def plan_from(self, decision: Any) -> FlowPlan:
         """Read a plan the user already has.

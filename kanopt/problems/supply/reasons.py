@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanopt.problems.findings import Reason
+from kanopt.problems.pricing import Pricing
 from kanopt.problems.supply.capacity_gaps import CapacityGaps, capacity_gaps
 from kanopt.problems.supply.cheapest_paths import CheapestPaths, PathStep
 from kanopt.problems.supply.closures import closure_reasons
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
 __all__ = ["infeasibility_reasons", "plan_reasons"]
 
 
-def plan_reasons(problem: SupplyProblem, ledger: Ledger) -> tuple[Reason, ...]:
-    """Return a reason for every shortage and every closed site."""
+def plan_reasons(problem: SupplyProblem, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
+    """Return a reason for every shortage and every closed site; `planned` is the price at planning values."""
     network = problem.network
     asked = _ShortageReasons(problem, ledger)
     places = np.argwhere(ledger.shortage > 0)
     unserved = tuple(
         asked.reason(int(market), int(product), int(period)) for market, product, period in places
     )
-    return unserved + closure_reasons(problem, ledger) if len(network.facilities) else unserved
+    return unserved + closure_reasons(problem, ledger, planned) if len(network.facilities) else unserved
 
 
 def infeasibility_reasons(problem: SupplyProblem) -> tuple[Reason, ...]:

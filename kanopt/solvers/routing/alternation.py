@@ -8,7 +8,6 @@ from dataclasses import replace
 from kanopt.problems.result import Progress
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.base import SolveOptions, Solver
-from kanopt.solvers.routing.ranking import rank_on_law
 
 __all__ = ["Alternation"]
 
@@ -65,7 +64,7 @@ class Alternation:
     def run(self, asked: Callable[[], bool]) -> RoutingPlan:
         """Search, and return the best plan."""
         began = self.options.clock.now()
-        rank = rank_on_law(self.problem, self.best)
+        rank = self.problem.assess(self.best).rank
         fruitless, by_themselves = 0, True
         while not (self.stopped or asked()):
             left = self.options.time_limit - (self.options.clock.now() - began)
@@ -78,10 +77,10 @@ class Alternation:
             outcome = engine.solve(self.problem.with_planning_from(self.best), options)
             self.stopped, found = outcome.interrupted, outcome.plan
             by_themselves = by_themselves and "ended by itself" in outcome.message
-            here = rank_on_law(self.problem, found) if isinstance(found, RoutingPlan) else rank
+            here = self.problem.assess(found).rank if isinstance(found, RoutingPlan) else rank
             if isinstance(found, RoutingPlan) and here < rank:
                 self.best, rank, fruitless = found, here, 0
-                self._report(self.options.clock.now() - began, here[2])
+                self._report(self.options.clock.now() - began, here.objective)
                 continue
             fruitless += 1
             if fruitless >= len(self.engines):

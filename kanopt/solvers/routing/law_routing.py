@@ -8,7 +8,6 @@ from typing import Any
 
 from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
-from kanopt.problems.evaluate import status_of
 from kanopt.problems.result import EngineRun, Progress
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
@@ -160,10 +159,11 @@ class LawRouting(Solver):
             return first
         problem = model.problem
         assert isinstance(first.plan, RoutingPlan)  # the engines return nothing else
-        best = _with_departures(problem, found.best)
-        before, after = problem.price(first.plan).objective, problem.price(best).objective
+        assessment = problem.assess(found.best).dated()
+        best = assessment.plan
+        before, after = problem.price(first.plan).objective, assessment.pricing.objective
         # what an engine would see of the plan, so that the certificate compares like with like
-        seen = problem.price(best, frozen=True).objective
+        seen = assessment.planned_pricing.objective
         must = {client.name for client in problem.clients if client.mandatory}
         said = f"{after:,.2f} on the law where the engines' plan costs {before:,.2f}, {run.message}"
         run = replace(run, objective=seen, unserved=len(must & set(best.unserved)), message=said)
@@ -171,7 +171,7 @@ class LawRouting(Solver):
         return replace(
             first,
             plan=best,
-            status=status_of(problem, best),
+            status=assessment.status,
             objective=seen,
             rounding_bound=0.0,
             history=(*first.history, *found.history),
@@ -228,10 +228,3 @@ def _law_encoding(problem: RoutingProblem, law: LawBinding) -> str:
         unknown = f"the {_NAME} does not know {', '.join(beyond)}"
         return f"{law.engines}, then as in the best plan so far{load}{late}; {unknown}"
     return f"engines: {law.engines}; search: {law.search}"
-
-
-def _with_departures(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
-    """Return a plan that says when each route leaves."""
-    leaves = problem.drive(plan.routes).departure.tolist()
-    dated = (replace(route, departure=clock) for route, clock in zip(plan.routes, leaves, strict=True))
-    return replace(plan, routes=tuple(dated))

@@ -333,7 +333,7 @@ class SupplyModel:
 
     def point(self, plan: FlowPlan) -> Floats:
         """Return a plan as a point of the model, shape (n,)."""
-        ledger = self.problem.ledger(plan)
+        ledger = self.problem.assess(plan).simulation
         return np.concatenate(
             [
                 ledger.flows[self.flow.cells],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanopt.problems.evaluate import evaluate, status_of
+from kanopt.problems.evaluate import evaluate
 from kanopt.problems.result import Status
 from kanopt.problems.scheduling import Break, Job, Machine, Mode, SchedulingProblem, Setup, Task
 from tests.cases.scheduling import holds, money, random_problem, rows_of
@@ -72,7 +72,7 @@ def test_a_missing_task_makes_the_plan_partial_and_a_double_one_infeasible(shop)
     rows = [{"task": "a", "machine": "m1", "start": 5.0}, {"task": "c", "machine": "m1", "start": 1.0}]
     partial = shop.plan_from(rows)
     assert shop.check(partial).only_unserved
-    assert status_of(shop, partial) is Status.PARTIAL
+    assert shop.assess(partial).status is Status.PARTIAL
     rows += [{"task": "b", "machine": "m2", "start": 9.0}, {"task": "c", "machine": "m1", "start": 40.0}]
     double = evaluate(shop, rows)
     assert double.status is Status.INFEASIBLE

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from kanopt.errors import ProblemError
-from kanopt.problems.evaluate import evaluate, status_of
+from kanopt.problems.evaluate import evaluate
 from kanopt.problems.result import Status
 from kanopt.problems.supply import Facility, Flow, FlowPlan, Lane, Market, Product, Supplier
 from kanopt.problems.views import NetworkView, SeriesView
@@ -120,7 +120,7 @@ def test_a_lane_carries_only_what_its_supplier_offers():
 def test_what_must_be_delivered_and_is_not_is_unserved():
     problem = small(products=[Product("flour")])
     plan = problem.plan_from(SERVED)
-    assert status_of(problem, plan) is Status.PARTIAL
+    assert problem.assess(plan).status is Status.PARTIAL
     (violation,) = problem.check(plan).violations
     assert (violation.constraint, violation.where, violation.amount) == ("unserved", "market Nice", 2.0)
     assert "shortage" not in problem.price(plan).terms()
@@ -219,7 +219,7 @@ def test_weights_count_against_capacities_and_units_against_demand():
     flows = [("mill", "north", 1, 50.0), ("north", "Lyon", 1, 10.0), ("north", "Nice", 1, 10.0)]
     frame = pd.DataFrame(flows, columns=SERVED.columns)
     assert rules(problem, frame) == []
-    ledger = problem.ledger(problem.plan_from(frame))
+    ledger = problem.assess(problem.plan_from(frame)).simulation
     assert ledger.stock[0, 0].tolist() == [30.0, 30.0]
 
 
@@ -239,7 +239,7 @@ FLOWS = hnp.arrays(
 def test_a_price_is_the_sum_of_its_lines_and_a_check_agrees_with_the_amounts(flows, spare):
     flows = flows * PROBLEM.network.can_carry[:, :, None]
     plan = PROBLEM.plan_of(flows, PROBLEM.sites_open(flows))
-    ledger = PROBLEM.ledger(plan)
+    ledger = PROBLEM.assess(plan).simulation
     np.testing.assert_array_equal(ledger.flows, flows)
     price = PROBLEM.price(plan)
     assert price.objective == pytest.approx(math.fsum(price.lines["amount"]))

@@ -17,7 +17,6 @@ from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.law_routing import LawRouting
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
-from kanopt.solvers.routing.ranking import rank_on_law
 from tests.cases.routing_simulator import best_of_all
 from tests.cases.routing_variants import some_routes, variant
 
@@ -63,7 +62,7 @@ def test_ortools_finds_the_best_plan_for_the_load_on_board(name: str, seed: int)
     outcome = OrToolsRouting(loaded=True).solve(
         problem, SolveOptions(time_limit=3.0, seed=seed, initial=first.plan)
     )
-    broken, missed, price = rank_on_law(problem, outcome.plan)
+    broken, missed, _, price = problem.assess(outcome.plan).rank
     assert (broken, missed) == (False, best.missed)
     assert price == pytest.approx(best.cost, rel=1e-6)
     integers = lower(problem, seed, loaded=True)
@@ -94,7 +93,7 @@ def test_rules_that_the_search_on_the_law_does_not_know_are_planned_with_the_loa
     problem = by_load(name, seed)
     best = best_of_all(problem)
     outcome = LawRouting().solve(problem, SolveOptions(time_limit=4.0, seed=seed))
-    assert rank_on_law(problem, outcome.plan)[1] == best.missed
+    assert problem.assess(outcome.plan).rank.unserved == best.missed
     assert problem.price(outcome.plan).objective == pytest.approx(best.cost, rel=1e-6)
     assert outcome.engines[-1].name == "engines with load and clock of the plan"
     assert "does not know" in outcome.solver_view[0]
@@ -134,7 +133,7 @@ def test_rounds_never_make_a_plan_worse_and_end_by_themselves() -> None:
     told = []
     search = Alternation([OrToolsRouting()], problem, first, options, told.append)
     best = search.run(lambda: False)
-    assert rank_on_law(problem, best) <= rank_on_law(problem, first)
+    assert problem.assess(best).rank <= problem.assess(first).rank
     assert len(told) == len(search.history)
     assert search.steps == len(told) + 1
     assert search.ended

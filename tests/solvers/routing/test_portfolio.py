@@ -13,7 +13,6 @@ import pytest
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Progress, RoutingProblem, Status, VehicleType
-from kanopt.problems.evaluate import status_of
 from kanopt.problems.result import EngineRun
 from kanopt.refs import arc, state
 from kanopt.solvers import Outcome, SolveOptions, solve
@@ -133,7 +132,7 @@ def test_a_crash_of_one_engine_leaves_what_both_had_found(monkeypatch, apart):
             started[0].kill()
 
     outcome = solved(problem, workers=2, progress=kill)
-    assert status_of(problem, outcome.plan) is Status.FEASIBLE
+    assert problem.assess(outcome.plan).status is Status.FEASIBLE
     crashed, other = outcome.engines
     assert crashed.message.startswith("failed: its process ended with code ")
     assert "ended by itself" in other.message
@@ -184,7 +183,7 @@ def test_ctrl_c_in_turn_keeps_the_plan():
     outcome = solved(euclidean(40), time_limit=60.0, progress=lambda _: os.kill(os.getpid(), signal.SIGINT))
     assert outcome.interrupted
     assert [run.message for run in outcome.engines] == ["stopped"]
-    assert status_of(euclidean(40), outcome.plan) is Status.FEASIBLE
+    assert euclidean(40).assess(outcome.plan).status is Status.FEASIBLE
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from kanopt.errors import SolverError
+from kanopt.problems.assessment import Rank
 from kanopt.problems.result import Progress
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.solvers.clock import SearchClock
@@ -16,7 +17,6 @@ from kanopt.solvers.routing.law_search.rules import unsupported_rules
 from kanopt.solvers.routing.law_search.scorer import RouteScorer
 from kanopt.solvers.routing.law_search.solution import TourSolution
 from kanopt.solvers.routing.law_search.tour_cache import Tour, TourCache
-from kanopt.solvers.routing.ranking import rank_on_law
 
 __all__ = ["refine"]
 
@@ -102,15 +102,14 @@ class LawSearchRun:
         self.clock = SearchClock() if clock is None else clock
         self.began = self.clock.now()
         self.problem = problem
-        read = problem.plan_from(RoutingPlan(()) if plan is None else plan)
-        self.given = plan if isinstance(plan, RoutingPlan) and plan == read else read
+        self.given = problem.plan_from(RoutingPlan(()) if plan is None else plan)
         self.seed = seed
         self.progress = progress
         self.scorer = RouteScorer(problem)
         self.cache = TourCache(self.scorer)
         self.steps, self.ended, self.stopped = 0, False, False
         self.history: list[Progress] = []
-        self._rank = self._given_rank = rank_on_law(self.problem, self.given)
+        self._rank = self._given_rank = problem.assess(self.given).rank
         self._better: list[TourSolution] = []
 
     def run(self, limits: StoppingCriteria) -> RoutingPlan:
@@ -130,15 +129,16 @@ class LawSearchRun:
         for draft in reversed(self._better):
             plan = self.plan(draft)
             # the last word has the problem itself
-            if rank_on_law(self.problem, plan) < self._given_rank:
+            if self.problem.assess(plan).rank < self._given_rank:
                 return plan
         return self.given
 
     def _on_incumbent(self, draft: TourSolution) -> None:
         """Note a plan that is better than all before, and tell of it."""
-        if (False, *draft.rank) >= self._rank:
+        rank = Rank(False, draft.mandatory_unserved, 0, draft.price)
+        if rank >= self._rank:
             return
-        self._rank = (False, *draft.rank)
+        self._rank = rank
         self._better.append(draft)
         message = (
             f"{draft.mandatory_unserved} clients that must be served are left out"

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from kanopt.errors import SolverError
 from kanopt.problems import Client, Depot, Progress, Route, RoutingPlan, RoutingProblem, Status, VehicleType
-from kanopt.problems.evaluate import status_of
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.integers import lower
@@ -50,7 +49,7 @@ def test_small_problems_are_solved_as_by_trying_everything(seed):
     assert price == pytest.approx(best, abs=2 * outcome.rounding_bound)
     assert abs(outcome.objective - price) <= outcome.rounding_bound
     assert outcome.bound is None
-    assert status_of(problem, outcome.plan) is outcome.status
+    assert problem.assess(outcome.plan).status is outcome.status
     assert "ended by itself" in outcome.message
 
 
@@ -282,7 +281,7 @@ def test_a_start_is_repaired_to_what_there_is_now():
     )
     outcome = OrToolsRouting().solve(problem, start)
     assert outcome.status is Status.FEASIBLE
-    assert status_of(problem, outcome.plan) is Status.FEASIBLE
+    assert problem.assess(outcome.plan).status is Status.FEASIBLE
     from_scratch = solved(problem)
     assert outcome.objective == pytest.approx(from_scratch.objective)
 
@@ -308,7 +307,7 @@ def test_ctrl_c_keeps_the_plan_and_the_old_handler():
     before = signal.getsignal(signal.SIGINT)
     outcome = solved(euclidean(40), time_limit=60.0, progress=lambda _: os.kill(os.getpid(), signal.SIGINT))
     assert outcome.interrupted
-    assert status_of(euclidean(40), outcome.plan) is Status.FEASIBLE
+    assert euclidean(40).assess(outcome.plan).status is Status.FEASIBLE
     assert signal.getsignal(signal.SIGINT) is before
 
 

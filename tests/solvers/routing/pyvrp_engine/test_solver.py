@@ -25,7 +25,6 @@ from kanopt.problems import (
     Status,
     VehicleType,
 )
-from kanopt.problems.evaluate import status_of
 from kanopt.refs import arc, clock, state, vehicle
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.clock import SearchClock
@@ -58,7 +57,7 @@ def assert_optimal(problem: RoutingProblem, **options: object) -> Outcome:
     assert outcome.bound is None
     assert "ended by itself" in outcome.message
     if not problem.frozen_inputs():
-        assert status_of(problem, outcome.plan) is outcome.status
+        assert problem.assess(outcome.plan).status is outcome.status
     return outcome
 
 
@@ -439,7 +438,7 @@ def test_ctrl_c_keeps_the_plan_and_the_old_handler():
     before = signal.getsignal(signal.SIGINT)
     outcome = solved(euclidean(40), time_limit=60.0, progress=lambda _: os.kill(os.getpid(), signal.SIGINT))
     assert outcome.interrupted
-    assert status_of(euclidean(40), outcome.plan) is Status.FEASIBLE
+    assert euclidean(40).assess(outcome.plan).status is Status.FEASIBLE
     assert signal.getsignal(signal.SIGINT) is before
 
 

@@ -1,0 +1,146 @@
+"""What becomes of a plan: simulated, checked and priced once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+import pandas as pd
+
+from kanopt.problems.base import Plan
+from kanopt.problems.findings import Check, Extrapolation, Reason
+from kanopt.problems.pricing import Pricing
+from kanopt.problems.result import Status
+from kanopt.problems.views import View
+
+if TYPE_CHECKING:
+    from kanopt.problems.base import Problem
+
+__all__ = ["NO_PLAN", "Assessment", "Rank"]
+
+_EQUAL = 1e-9
+"""Share of a price by which the order of summation may change it."""
+
+
+class Rank(NamedTuple):
+    """How good a plan is on the laws, the smaller the better.
+
+    A plan that breaks no rule comes before one that does, whereby leaving out what must be served is told apart from
+    breaking a rule; then the plan that leaves out less, then the one that breaks fewer rules, then the cheaper one.
+
+    Examples
+    --------
+    >>> whole, partial = Rank(False, 0, 0, 140.0), Rank(False, 1, 0, 90.0)
+    >>> whole < partial < Rank(True, 0, 1, 80.0), whole.is_better_than(Rank(False, 0, 0, 140.0 + 1e-9))
+    (True, False)
+    """
+
+    breaks_rules: bool
+    unserved: int
+    violations: int
+    objective: float
+
+    def is_better_than(self, other: Rank) -> bool:
+        """Whether this is better by more than the noise of summation."""
+        if self[:3] != other[:3]:
+            return self[:3] < other[:3]
+        return self.objective < other.objective - _EQUAL * max(1.0, abs(other.objective))
+
+
+NO_PLAN = Rank(True, 2**62, 0, 0.0)
+"""The rank of having no plan, behind that of any plan."""
+
+PlanT = TypeVar("PlanT", bound=Plan)
+SimulationT = TypeVar("SimulationT")
+
+
+class Assessment(ABC, Generic[PlanT, SimulationT]):
+    """What becomes of a plan on the laws of a problem, without a solver.
+
+    The plan is simulated once on the laws; what is said of it is read off that, worked out when first asked for, and
+    kept. Frames and views are made anew at every call, since whoever gets one may write into it.
+
+    Parameters
+    ----------
+    problem
+        Whose laws and rules; :meth:`Problem.assess` makes the assessment and remembers it.
+    plan
+        What was decided. It must not be changed afterwards.
+    """
+
+    def __init__(self, problem: Problem[PlanT], plan: PlanT) -> None:
+        self.problem: Any = problem
+        self.plan = plan
+
+    @cached_property
+    def simulation(self) -> SimulationT:
+        """What follows from the plan on the laws: times and loads, ends of tasks, stocks and deliveries."""
+        return self._simulate()
+
+    @cached_property
+    def check(self) -> Check:
+        """Every rule of the problem, verified on the laws."""
+        return self._check()
+
+    @cached_property
+    def pricing(self) -> Pricing:
+        """The price of the plan on the laws."""
+        return self._price()
+
+    @cached_property
+    def planned_pricing(self) -> Pricing:
+        """The price of the plan with every frozen input at its planning value, as a solver sees it."""
+        return self._price_planned()
+
+    @cached_property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why things are unserved, late or closed."""
+        return self._reasons()
+
+    @cached_property
+    def extrapolations(self) -> tuple[Extrapolation, ...]:
+        """Every place where the plan leans on a law outside its domain."""
+        return self._extrapolations()
+
+    @property
+    def status(self) -> Status:
+        """Feasible, partial (something that must be served is left out, and no other rule broken) or infeasible."""
+        if self.check.ok:
+            return Status.FEASIBLE
+        return Status.PARTIAL if self.check.only_unserved else Status.INFEASIBLE
+
+    @property
+    def rank(self) -> Rank:
+        """How good the plan is on the laws; the smaller the better."""
+        broken = self.check.violations
+        unserved = sum(violation.constraint == "unserved" for violation in broken)
+        others = len(broken) - unserved
+        return Rank(others > 0, unserved, others, self.pricing.objective)
+
+    def table(self) -> pd.DataFrame:
+        """Return the plan as a table a person can read, with what the laws add to it."""
+        return self.plan.to_frame()
+
+    @abstractmethod
+    def views(self) -> tuple[View, ...]:
+        """Return what there is to see in the plan."""
+
+    @abstractmethod
+    def _simulate(self) -> SimulationT: ...
+
+    @abstractmethod
+    def _check(self) -> Check: ...
+
+    @abstractmethod
+    def _price(self) -> Pricing: ...
+
+    def _price_planned(self) -> Pricing:
+        """Price at planning values; where nothing is frozen, that is the price on the laws."""
+        return self.pricing
+
+    @abstractmethod
+    def _reasons(self) -> tuple[Reason, ...]: ...
+
+    @abstractmethod
+    def _extrapolations(self) -> tuple[Extrapolation, ...]: ...

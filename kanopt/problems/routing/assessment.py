@@ -1,0 +1,93 @@
+"""What becomes of a routing plan: driven, checked and priced once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kanopt.problems.assessment import Assessment
+from kanopt.problems.findings import Check, Extrapolation, Reason
+from kanopt.problems.pricing import Pricing
+from kanopt.problems.routing.extrapolations import plan_extrapolations
+from kanopt.problems.routing.plan import RoutingPlan
+from kanopt.problems.routing.reasons import plan_reasons
+from kanopt.problems.routing.simulate import Drive, check_plan, price_plan
+from kanopt.problems.routing.views import timetable_of, views_of, with_times
+from kanopt.problems.views import View
+
+if TYPE_CHECKING:
+    from kanopt.problems.routing.problem import RoutingProblem
+
+__all__ = ["RoutingAssessment"]
+
+
+class RoutingAssessment(Assessment[RoutingPlan, Drive]):
+    """What becomes of a routing plan: its routes are driven once on the law, and once at planning values.
+
+    Parameters
+    ----------
+    problem
+        Whose laws and rules.
+    plan
+        Whatever ``problem.plan_from`` reads; :attr:`plan` is the plan as it is read.
+    """
+
+    problem: RoutingProblem
+
+    def __init__(self, problem: RoutingProblem, plan: RoutingPlan) -> None:
+        super().__init__(problem, problem.plan_from(plan))
+
+    @cached_property
+    def planned_simulation(self) -> Drive:
+        """The routes driven with travel times at their planning values."""
+        return self.problem.drive(self.plan.routes, frozen=True)
+
+    def dated(self) -> RoutingAssessment:
+        """Return the assessment of the plan that says when each route leaves; this one where it does already.
+
+        It is driven as this one is, so that it is not driven again.
+        """
+        leaves = self.simulation.departure.tolist()
+        routes = zip(self.plan.routes, leaves, strict=True)
+        plan = replace(self.plan, routes=tuple(replace(route, departure=clock) for route, clock in routes))
+        if plan == self.plan:
+            return self
+        found = self.problem.assess(plan)
+        found.__dict__.setdefault("simulation", self.simulation)
+        return found
+
+    def timetable(self) -> pd.DataFrame:
+        """Return when every stop is reached and served on the law; see :meth:`RoutingProblem.timetable`."""
+        return timetable_of(self.problem.data, self.plan, self.simulation)
+
+    def table(self) -> pd.DataFrame:
+        """Return the plan with one row per stop, and when it is reached and served, as :meth:`timetable` says."""
+        return with_times(self.problem.data, self.plan, self.timetable())
+
+    def views(self) -> tuple[View, ...]:
+        """Return a map of the routes, where there are coordinates, and a timetable of the vehicles."""
+        return views_of(self.problem, self.plan, self.simulation)
+
+    def _simulate(self) -> Drive:
+        return self.problem.drive(self.plan.routes)
+
+    def _check(self) -> Check:
+        return check_plan(self.problem.data, self.plan, self.simulation)
+
+    def _price(self) -> Pricing:
+        laws, planning = self.problem.leg_laws, self.problem.planning_values
+        return price_plan(laws, planning, self.plan, self.simulation)
+
+    def _price_planned(self) -> Pricing:
+        laws, planning = self.problem.leg_laws, self.problem.planning_values
+        return price_plan(laws, planning, self.plan, self.planned_simulation, frozen=True)
+
+    def _reasons(self) -> tuple[Reason, ...]:
+        laws, planning = self.problem.leg_laws, self.problem.planning_values
+        return plan_reasons(laws, planning, self.plan, self.simulation)
+
+    def _extrapolations(self) -> tuple[Extrapolation, ...]:
+        return plan_extrapolations(self.problem, self.plan, self.simulation)
