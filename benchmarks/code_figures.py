@@ -161,7 +161,7 @@ def scenario_on(laws: Path) -> Path:
 def planned(counts: Counts, file: Path, seconds: float) -> ko.Result:
     """Solve, explain and report the problem of a scenario that has nothing to learn; return its plan."""
     scenario = ko.load_scenario(file)
-    problem = scenario.problem.build(scenario.problem_inputs(scenario.formulas({})))
+    problem = scenario.build(scenario.formulas({}))
     result = ko.solve(problem, time_limit=seconds, seed=SEED, deterministic=True)
     why = ko.explain(result)
     with counts.during(REPORT), tempfile.TemporaryDirectory() as folder:

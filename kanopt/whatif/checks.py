@@ -12,7 +12,7 @@ from kanopt.errors import KanoptError, TableError, nearest
 from kanopt.whatif.changes import Change
 from kanopt.whatif.file_model import Mistake, split_messages
 from kanopt.whatif.given_laws import is_category_column, unit_mistakes
-from kanopt.whatif.problem_spec import PartSpec, ProblemInputs, ProblemSpec
+from kanopt.whatif.problem_spec import PartSpec, ProblemSpec
 from kanopt.whatif.rows import complete_rows, split_rows
 from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec
 from kanopt.whatif.toml_positions import Key
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "binding_mistakes",
-    "build_mistakes",
     "change_mistakes",
     "column_remarks",
     "dimension_remarks",
@@ -238,20 +237,6 @@ def change_mistakes(change: Change, problem: ProblemSpec, frames: Frames) -> Ite
         parts = [str(key[0]) for key, part in problem.parts().items() if part.table == change.table]
         fields = frozenset[str]().union(*(problem.fields_of(part) for part in parts))
         yield from change.mistakes(frames[change.table], field_columns(problem, change.table), fields)
-
-
-def build_mistakes(problem: ProblemSpec, material: ProblemInputs, *, today: bool) -> list[Mistake]:
-    """Build the problem and, where asked, read today's plan; return what they find wrong with the data."""
-    try:
-        built = problem.build(material)
-    except KanoptError as error:
-        return with_keys(error, problem)
-    try:
-        if today:
-            problem.read_today(built, material)
-    except KanoptError as error:
-        return [Mistake(("problem", "today"), line) for line in split_messages(error)]
-    return []
 
 
 def with_keys(error: KanoptError, problem: ProblemSpec) -> list[Mistake]:

@@ -21,6 +21,7 @@ __all__ = [
     "dependency_order",
     "given_laws",
     "is_category_column",
+    "laws_built_on",
     "names_in",
     "parse_as_written",
     "placeholder_law",
@@ -95,6 +96,23 @@ def is_category_column(frame: pd.DataFrame, column: str) -> bool:
     return column in frame and (not is_numeric_dtype(frame[column]) or is_bool_dtype(frame[column]))
 
 
+def laws_built_on(laws: Mapping[str, LawSpec], names: Iterable[str]) -> set[str]:
+    """Return some laws, and those written by hand that name one of them or are built on one that does.
+
+    Examples
+    --------
+    >>> a, b = GivenSpec(formula="2 * b"), GivenSpec(formula="1")
+    >>> sorted(laws_built_on({"a": a, "b": b}, ["b"])), laws_built_on({"a": a, "b": b}, ["a"])
+    (['a', 'b'], {'a'})
+    """
+    found = set(names)
+    for name in dependency_order(laws)[0]:
+        spec = laws[name]
+        if isinstance(spec, GivenSpec) and names_in(spec.formula) & found:
+            found.add(name)
+    return found
+
+
 def given_laws(
     laws: Mapping[str, LawSpec],
     have: Mapping[str, Formula],
@@ -109,7 +127,7 @@ def given_laws(
     laws
         How each law is had.
     have
-        The formulas of the others: learned, read from files, or standing in.
+        The formulas that are there already: learned, read from files, standing in, or read from the text before.
     standing_in
         Those of `have` that stand in; a formula that names one is checked, and stands in as well.
     damaged
@@ -127,7 +145,7 @@ def given_laws(
     broken = {str(mistake.key[1]) for mistake in mistakes} | set(damaged)
     for name in order:
         spec = laws[name]
-        if not isinstance(spec, GivenSpec):
+        if not isinstance(spec, GivenSpec) or name in have:
             continue
         named = names_in(spec.formula) & (set(laws) | broken)
         if named & broken:

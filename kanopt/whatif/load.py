@@ -53,7 +53,7 @@ def load_scenario(path: str | Path) -> Scenario:
     wrong = {mistake.key[:3] for mistake in found.mistakes if mistake.key[2:3] == ("holdout",)}
     told = law_mistakes({**found.laws, **found.partial_laws}, found.names["tables"], tables)
     found.mistakes += [mistake for mistake in told if mistake.key[:3] not in wrong]
-    _check_problem(found, layers, tables, saved)
+    formulas = _check_problem(found, layers, tables, saved)
     if found.mistakes:
         raise layers.error(found.mistakes)
     head = layers.documents[0].data.get("scenario", {})
@@ -63,7 +63,7 @@ def load_scenario(path: str | Path) -> Scenario:
         seed=found.head.seed,
         tables=tables,
         laws=found.laws,
-        saved=saved,
+        drafts=formulas,
         problem_spec=found.problem,
         solver=found.solver,
         report=found.report,
@@ -145,7 +145,8 @@ def _read_saved(found: Sections, layers: Layers) -> dict[str, Formula]:
 
 def _check_problem(
     found: Sections, layers: Layers, tables: Mapping[str, pd.DataFrame], saved: Mapping[str, Formula]
-) -> None:
+) -> dict[str, Formula]:
+    """Note what does not fit together; return every law, with stand-ins for those to be learned."""
     waiting = {
         name: placeholder_law(name, spec, tables.get(spec.table))
         for name, spec in found.laws.items()
@@ -167,3 +168,4 @@ def _check_problem(
             if change.table in tables or change.table not in found.names["tables"]
         }
         found.mistakes += mistakes_of_changes(judged, found.problem, tables)
+    return formulas

@@ -112,7 +112,7 @@ def build(scenario: Scenario, laws: Mapping[str, LearnedLaw]) -> Problem[Any]:
     """
     formulas = {name: law.formula for name, law in laws.items()}
     try:
-        return scenario.problem.build(scenario.problem_inputs(formulas))
+        return scenario.build(formulas)
     except (ProblemError, FormulaError, UnitError) as error:
         raise scenario.layers.error(with_keys(error, scenario.problem)) from error
 

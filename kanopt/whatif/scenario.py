@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import Issue, ScenarioError
+from kanopt.errors import Issue, KanoptError, ScenarioError
 from kanopt.whatif.changes import Change, Value
 from kanopt.whatif.checks import (
-    build_mistakes,
     change_mistakes,
     column_remarks,
     dimension_remarks,
     field_columns,
     unit_remarks,
+    with_keys,
 )
 from kanopt.whatif.events import OnEvent
-from kanopt.whatif.file_model import Mistake
-from kanopt.whatif.given_laws import given_laws, placeholder_law
+from kanopt.whatif.file_model import Mistake, split_messages
+from kanopt.whatif.given_laws import given_laws, laws_built_on
 from kanopt.whatif.layers import Layers
 from kanopt.whatif.problem_spec import ProblemInputs, ProblemSpec
 from kanopt.whatif.sections import missing_problem
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.formulas import Formula
+    from kanopt.problems.base import Problem
     from kanopt.whatif.run import Run
 
 __all__ = ["Scenario"]
@@ -52,8 +54,9 @@ class Scenario:
         The tables as read, before any change.
     laws
         How each law is had: learned, written by hand, or read from a file.
-    saved
-        The formulas of the laws that were read from files.
+    drafts
+        Every law as the file was checked with it: as it is, or a stand-in where it is still to be learned or is built
+        on one that is.
     problem_spec
         The section ``[problem]``; None in a file of laws alone. Read it as :attr:`problem`.
     solver, report
@@ -69,7 +72,7 @@ class Scenario:
     seed: int
     tables: Mapping[str, pd.DataFrame]
     laws: Mapping[str, LawSpec]
-    saved: Mapping[str, Formula]
+    drafts: Mapping[str, Formula]
     problem_spec: ProblemSpec | None
     solver: SolverSpec
     report: ReportSpec
@@ -169,7 +172,9 @@ class Scenario:
         ScenarioError
             If a formula cannot be read; points at its line.
         """
-        found, mistakes = given_laws(self.laws, {**self.saved, **learned})
+        waiting = laws_built_on(self.laws, [n for n, s in self.laws.items() if isinstance(s, LearnedSpec)])
+        known = {name: law for name, law in self.drafts.items() if name not in waiting}
+        found, mistakes = given_laws(self.laws, {**known, **learned})
         if mistakes:
             raise self.layers.error(mistakes)
         return found
@@ -177,6 +182,21 @@ class Scenario:
     def problem_inputs(self, formulas: Mapping[str, Formula]) -> ProblemInputs:
         """Return what the problem is built from."""
         return ProblemInputs(self.changed, formulas, self.problem)
+
+    def build(self, formulas: Mapping[str, Formula]) -> Problem[Any]:
+        """Return the problem with these laws; it is built once for the same ones.
+
+        Raises
+        ------
+        ProblemError, FormulaError, UnitError
+            If tables and laws do not fit together.
+        """
+        used = [formulas[name] for name in self.problem.law_uses().values()]
+        known: tuple[list[Formula], Problem[Any]] | None = self.__dict__.get("_built")
+        if known is None or not all(map(operator.is_, known[0], used)):
+            known = used, self.problem.build(self.problem_inputs(formulas))
+            self.__dict__["_built"] = known
+        return known[1]
 
     def check(self, *, planning: bool = False) -> None:
         """Build the problem with stand-ins for the laws to be learned, so that mistakes in the data show at once.
@@ -195,32 +215,31 @@ class Scenario:
             With everything that was found.
         """
         question = self.problem if planning else self.problem_spec
-        formulas, mistakes = self._placeholder_laws()
-        if not mistakes and question is not None:
-            mistakes = build_mistakes(question, self.problem_inputs(formulas), today=not self.changes)
-        if mistakes:
-            raise self.layers.error(mistakes)
-
-    def _placeholder_laws(self) -> tuple[dict[str, Formula], list[Mistake]]:
-        """Return every law, with stand-ins for those to be learned, and what is wrong with those written by hand."""
-        waiting = {
-            name: placeholder_law(name, spec, self.tables[spec.table])
-            for name, spec in self.laws.items()
-            if isinstance(spec, LearnedSpec)
-        }
-        return given_laws(self.laws, {**self.saved, **waiting}, standing_in=waiting)
+        if question is None:
+            return
+        try:
+            built = self.build(self.drafts)
+        except KanoptError as error:
+            raise self.layers.error(with_keys(error, question)) from error
+        if self.changes:
+            return
+        try:
+            question.read_today(built, self.problem_inputs(self.drafts))
+        except KanoptError as error:
+            raise self.layers.error(
+                Mistake(("problem", "today"), line) for line in split_messages(error)
+            ) from error
 
     def remarks(self) -> tuple[Issue, ...]:
         """Return what is no mistake but may be one.
 
         Columns spelt almost like an empty field, laws without units, and laws by hand whose units do not agree.
         """
-        formulas, _ = self._placeholder_laws()
-        found = list(dimension_remarks(self.laws, formulas))
+        found = list(dimension_remarks(self.laws, self.drafts))
         if self.problem_spec is not None:
             found[:0] = [
                 *column_remarks(self.problem_spec, self.changed),
-                *unit_remarks(self.problem_spec, formulas),
+                *unit_remarks(self.problem_spec, self.drafts),
             ]
         return tuple(self.layers.issue(remark) for remark in found)
 
@@ -234,8 +253,7 @@ class Scenario:
         """
         if self.problem_spec is None:
             return ()
-        formulas, _ = self._placeholder_laws()
-        built = self.problem_spec.build(self.problem_inputs(formulas))
+        built = self.build(self.drafts)
         return tuple(self.layers.issue(Mistake(("problem",), text)) for text in built.unreachable())
 
     def run(

@@ -510,7 +510,6 @@ def test_a_row_that_was_taken_out_cannot_be_changed_again(variant):
 
 
 def test_a_saved_law_is_read_and_a_damaged_one_refused(tiny, edited):
-    load_scenario(tiny).saved  # noqa: B018
     law = load_scenario(tiny).formulas({})["minutes"]
     law.save(tiny.parent / "minutes.json")
     edited('formula = "2 * km"\ninputs = { km = "km" }\nunit = "min"', 'file = "minutes.json"')
@@ -663,7 +662,7 @@ def test_a_policy_holds_what_the_file_says(edited):
     fleet.write_text("\n".join(f"{row},{new}" for row, new in zip(rows, more, strict=True)))
     scenario = load_scenario(path)
     scenario.check()
-    problem = scenario.problem.build(scenario.problem_inputs(scenario.formulas({})))
+    problem = scenario.build(scenario.formulas({}))
     data = problem.data
     assert data.service[0, 1] == pytest.approx(9.0)
     assert data.demands[1].tolist() == [0.0, 1.0, 2.0, 1.0, 1.0]

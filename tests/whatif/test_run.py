@@ -174,9 +174,44 @@ def test_python_changes_make_new_scenarios_named_after_them(tiny):
         base.close("vehicles", where={"name": "bike"})
 
 
+def test_a_scenario_reads_its_laws_and_builds_its_problem_once(tiny, monkeypatch):
+    import kanopt.formulas
+    from kanopt.whatif.problem_kinds import RoutingSpec
+
+    read, built = [], []
+    parse, build = kanopt.formulas.parse_formula, RoutingSpec.build
+
+    def parsing(text, inputs, output, laws=None, *rest):
+        # a second time for what it says of units, with the laws it names as plain inputs
+        read.append((text, laws is None))
+        return parse(text, inputs, output, *([] if laws is None else [laws]), *rest)
+
+    def building(spec, inputs):
+        built.append(spec.kind)
+        return build(spec, inputs)
+
+    monkeypatch.setattr(kanopt.formulas, "parse_formula", parsing)
+    monkeypatch.setattr(RoutingSpec, "build", building)
+    scenario = load_scenario(tiny)
+    scenario.check()
+    scenario.remarks()
+    done = scenario.run(time_limit=0.2)
+    laws = [name for name, as_written in read if not as_written]
+    assert len(laws) == len(set(laws)) > 0
+    assert built == ["routing"]
+    scenario.check()
+    assert built == ["routing"]
+    # other tables are another problem, of the same laws
+    dearer = scenario.scale("vehicles.fuel_price", 2.0)
+    dearer.check()
+    assert built == ["routing", "routing"]
+    assert len([name for name, as_written in read if not as_written]) == len(laws)
+    assert done.problem is not dearer.build(dearer.formulas({}))
+
+
 def test_a_field_without_a_column_can_be_set(tiny):
     scenario = load_scenario(tiny).set("vehicles.cost_per_distance", 0.5, where={"name": "van"})
-    problem = scenario.problem.build(scenario.problem_inputs(scenario.formulas({})))
+    problem = scenario.build(scenario.formulas({}))
     assert [vehicle.cost_per_distance for vehicle in problem.vehicles] == [0.5, 0.0]
     with pytest.raises(ScenarioError, match="did you mean 'cost_per_distance'"):
         load_scenario(tiny).set("vehicles.cost_per_distanse", 0.5)
