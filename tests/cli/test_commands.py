@@ -645,7 +645,7 @@ def test_ctrl_c_writes_the_plan_so_far_and_its_report(case):
     assert process.stderr is not None
     while "solving" not in process.stderr.readline():
         assert process.poll() is None
-    time.sleep(1.5)
+    time.sleep(4.0)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err

@@ -36,7 +36,7 @@ _ROOT = Path(__file__).parents[2]
 _DIGITS = 11
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-9
 _DECIMAL = re.compile(r"(?<![\w.])[-+−]?\d[\d,]*(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)(?![\w.]*\d)")
-_ABOUT = "kanopt|numpy|pandas|scipy|torch|sympy|ortools|python|system"
+_ABOUT = "kanopt|numpy|pandas|scipy|torch|sympy|ortools|pyvrp|highspy|python|system"
 _MASKS = (
     (re.compile(r"\d[\d,]*\.?\d* CPU s"), "# CPU s"),
     (re.compile(r"(?<=[(,] )\d+\.\d s(?=[):])"), "# s"),
@@ -44,6 +44,7 @@ _MASKS = (
     (re.compile(r'("(?:seconds [\w ]+)": )"[\d.]+"'), r"\1#"),
     (re.compile(rf'("(?:{_ABOUT})": )"[^"]*"'), r"\1#"),
     (re.compile(rf"((?:^|\|) *(?:{_ABOUT}) *\|) [^|\n]*", re.M), r"\1 #"),
+    (re.compile(rf"^({_ABOUT})\n.*$", re.M), r"\1\n#"),
     (re.compile(r"((?:^|\|) *seconds [\w ]+\|) [\d.]+", re.M), r"\1 #"),
     (re.compile(r"(kanopt|OR-Tools[ \w-]*?|PyVRP|HiGHS|CP-SAT|SCIP|ortools) \d+(?:\.\d+)+"), r"\1 #"),
     (re.compile(r"\b\d+ steps\b"), "# steps"),
