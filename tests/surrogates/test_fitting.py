@@ -79,7 +79,7 @@ class Judged:
     weights: np.ndarray
 
     @property
-    def trust(self) -> np.ndarray:
+    def robust_weight(self) -> np.ndarray:
         known = (torch.tensor(each) for each in (self.residual, self.weights))
         return robust_weight_share(*known, self.loss).numpy()
 
@@ -102,7 +102,7 @@ def test_rows_are_trusted_alike_where_none_is_wild(loss: str) -> None:
     residual = np.random.default_rng(1).standard_normal(3000)
     assert np.abs(residual).max() < WILD
     # of normal errors, too, the loss lowers the weights of many
-    assert np.mean(Judged(residual, loss, np.ones(3000)).trust < 0.999) > 0.15
+    assert np.mean(Judged(residual, loss, np.ones(3000)).robust_weight < 0.999) > 0.15
     np.testing.assert_array_equal(trust(residual, loss), np.ones(3000))
 
 
@@ -111,7 +111,7 @@ def test_robust_weights_are_kept_where_some_rows_are_wild(loss: str) -> None:
     residual = np.random.default_rng(1).standard_normal(3000)
     residual[:20] = 30.0
     kept = trust(residual, loss)
-    np.testing.assert_array_equal(kept, Judged(residual, loss, np.ones(3000)).trust)
+    np.testing.assert_array_equal(kept, Judged(residual, loss, np.ones(3000)).robust_weight)
     assert kept[:20].max() < 0.05
     # beside one in a thousand, the others are ordinary rows; these stay wild, for one is enough to move a law
     residual[2:20] = 0.0
