@@ -1,16 +1,15 @@
-"""Child processes: a script at work in a process of its own, heard line by line, asked to stop, never left behind.
+"""Child processes: a script at work in a process of its own, read line by line, asked to stop, never left behind.
 
 One script is one kind of work. It defines a function that takes its order and a :class:`Channel`, and ends with ::
 
     if __name__ == "__main__":
-        sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # where the package lies
         from kanopt.worker import serve
 
         serve(work)
 
 It is run as a script so that no program of the user is imported again, and so that it imports no more than it needs.
-Order, commands and answers go through pipes and complaints into a file without a name, so that nothing is left in the
-temporary folder, whichever of the two processes is killed.
+Order, commands and messages go through pipes and standard error into a file without a name, so that nothing is left in
+the temporary folder, whichever of the two processes is killed.
 """
 
 from __future__ import annotations
@@ -27,16 +26,28 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
 __all__ = ["GRACE", "Channel", "WorkerEnd", "run_workers", "serve"]
 
 GRACE = 3.0
-"""Seconds in which a worker that was asked to stop may say its last word."""
-_GLANCE = 0.1
+"""Seconds in which a worker that was asked to stop may send its last message."""
+_POLL_SECONDS = 0.1
 _STOP = b"stop\n"
-_COMPLAINTS = 15
+_ERROR_LINES = 15
+_START = """
+import runpy, sys, sysconfig
+package, script = sys.argv[1:]
+installed = sysconfig.get_path("purelib")
+sys.path.insert(sys.path.index(installed) if installed in sys.path else len(sys.path), package)
+runpy.run_path(script, run_name="__main__")
+"""
+"""Runs a script so that it finds the package of the process that started it: before another kanopt that is installed,
+but behind the standard library, whose modules something beside an installed package could hide."""
+
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 Lines = queue.Queue[tuple[int, str | None]]
 
@@ -50,10 +61,10 @@ class WorkerEnd:
     wall_seconds, cpu_seconds
         What it took, the start of the process included.
     message
-        The last word of its script; if it failed, ``failed:`` and why.
+        The last message of its script; if it failed, ``failed:`` and why.
     failed
-        Whether the process ended, or spoke nonsense, before its script had said a last word.
-    complaints
+        Whether the process ended, or spoke invalid_line, before its script had said a last word.
+    error_output
         The last lines that it printed, and that libraries printed in it.
     """
 
@@ -61,21 +72,21 @@ class WorkerEnd:
     cpu_seconds: float = 0.0
     message: str = ""
     failed: bool = False
-    complaints: tuple[str, ...] = ()
+    error_output: tuple[str, ...] = ()
 
 
 def run_workers(
     script: str,
     orders: Sequence[Any],
     *,
-    left: Callable[[], float],
-    asked: Callable[[], bool],
-    heard: Callable[[int, Any], None],
+    seconds_left: Callable[[], float],
+    stop_requested: Callable[[], bool],
+    on_message: Callable[[int, Any], None],
     grace: float = GRACE,
 ) -> list[WorkerEnd]:
     """Run a script side by side, once for each order, until all have ended.
 
-    A worker that crashes ends; the others go on, and what it had told before is not lost.
+    A worker that crashes ends; the others go on, and its messages are not lost.
 
     Parameters
     ----------
@@ -83,12 +94,12 @@ def run_workers(
         Path of the script.
     orders
         What each worker is to do: anything that can be pickled.
-    left
+    seconds_left
         Wall seconds that are left; what the start of a process takes is not added to them.
-    asked
-        Looked at ten times a second: whether to stop.
-    heard
-        Called with the number of an order and what its worker tells. If it raises, all workers are ended at once and
+    stop_requested
+        Whether to stop; called ten times a second.
+    on_message
+        Called with the number of an order and a message of its worker. If it raises, all workers are ended at once and
         the exception goes on.
     grace
         Seconds between asking workers to stop and ending them.
@@ -99,10 +110,17 @@ def run_workers(
         for number, order in enumerate(orders):
             workers.append(_Worker(script, number, order, lines))
             all_ended.callback(workers[-1].close)
-        _listen(workers, lines, left=left, asked=asked, heard=heard, grace=grace)
+        _listen(
+            workers,
+            lines,
+            seconds_left=seconds_left,
+            stop_requested=stop_requested,
+            on_message=on_message,
+            grace=grace,
+        )
         all_ended.close()
         while not lines.empty():
-            _handle_line(workers, lines.get(), left, heard)
+            _handle_line(workers, lines.get(), seconds_left, on_message)
         return [worker.end for worker in workers]
 
 
@@ -110,45 +128,45 @@ def _listen(
     workers: Sequence[_Worker],
     lines: Lines,
     *,
-    left: Callable[[], float],
-    asked: Callable[[], bool],
-    heard: Callable[[int, Any], None],
+    seconds_left: Callable[[], float],
+    stop_requested: Callable[[], bool],
+    on_message: Callable[[int, Any], None],
     grace: float,
 ) -> None:
-    """Hear the workers until all have ended, or have had time to after they were asked to."""
+    """Read from the workers until all have ended, or have had time to after they were asked to."""
     stopped: float | None = None
-    while any(worker.speaks for worker in workers):
-        if stopped is None and (asked() or left() <= 0):
+    while any(worker.is_open for worker in workers):
+        if stopped is None and (stop_requested() or seconds_left() <= 0):
             stopped = time.perf_counter()
             for worker in workers:
                 worker.send(_STOP)
         if stopped is not None and time.perf_counter() > stopped + grace:
             return
         with contextlib.suppress(queue.Empty):
-            _handle_line(workers, lines.get(timeout=_GLANCE), left, heard)
+            _handle_line(workers, lines.get(timeout=_POLL_SECONDS), seconds_left, on_message)
 
 
 def _handle_line(
     workers: Sequence[_Worker],
     item: tuple[int, str | None],
-    left: Callable[[], float],
-    heard: Callable[[int, Any], None],
+    seconds_left: Callable[[], float],
+    on_message: Callable[[int, Any], None],
 ) -> None:
     """Take in one line of a worker, or that there will be no more."""
     number, line = item
     worker = workers[number]
     if line is None:
-        worker.speaks = False
+        worker.is_open = False
         return
     kind, content = _parse(line)
     if kind == "ready":
-        worker.send(f"{left()}\n".encode())
-    elif kind == "told":
-        heard(number, content)
+        worker.send(f"{seconds_left()}\n".encode())
+    elif kind == "message":
+        on_message(number, content)
     elif kind == "end":
         worker.end.message, worker.has_ended = str(content), True
     else:
-        worker.nonsense = line.strip()
+        worker.invalid_line = line.strip()
         worker.process.kill()
 
 
@@ -157,8 +175,8 @@ def _parse(line: str) -> tuple[str, Any]:
 
     Examples
     --------
-    >>> _parse('["told", 3]'), _parse("hello")
-    (('told', 3), ('', None))
+    >>> _parse('["message", 3]'), _parse("hello")
+    (('message', 3), ('', None))
     """
     with contextlib.suppress(ValueError, TypeError):
         kind, content = json.loads(line)
@@ -174,16 +192,16 @@ class _Worker:
         pickled = pickle.dumps(order)
         self.number = number
         self.end = WorkerEnd()
-        self.speaks = True
+        self.is_open = True
         self.has_ended = False
-        self.nonsense = ""
+        self.invalid_line = ""
         self.began = time.perf_counter()
-        self.complaints = TemporaryFile()  # noqa: SIM115 - closed with the worker
+        self.error_output = TemporaryFile()  # noqa: SIM115 - closed with the worker
         self.process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-P", script],
+            [sys.executable, "-P", "-c", _START, str(_PACKAGE), script],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self.complaints,
+            stderr=self.error_output,
             start_new_session=True,
         )
         self.commands: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -218,7 +236,7 @@ class _Worker:
 
     def close(self) -> None:
         """End it if it has not ended, and note what became of it."""
-        self.end.failed = bool(self.nonsense) or not (self.has_ended or self.speaks)
+        self.end.failed = bool(self.invalid_line) or not (self.has_ended or self.is_open)
         if not self.has_ended:
             self.process.kill()
         self.commands.put(None)
@@ -229,18 +247,18 @@ class _Worker:
             thread.join()
         assert self.process.stdout is not None
         self.process.stdout.close()
-        with self.complaints:
-            self.complaints.seek(0)
-            told = self.complaints.read().decode("utf-8", "replace").strip().splitlines()
-        self.end.complaints = tuple(told[-_COMPLAINTS:])
-        if self.nonsense:
-            self.end.message = f"failed: its process wrote what is no message: {self.nonsense[:80]!r}"
+        with self.error_output:
+            self.error_output.seek(0)
+            lines = self.error_output.read().decode("utf-8", "replace").strip().splitlines()
+        self.end.error_output = tuple(lines[-_ERROR_LINES:])
+        if self.invalid_line:
+            self.end.message = f"failed: its process wrote what is no message: {self.invalid_line[:80]!r}"
         elif self.end.failed:
-            self.end.message = f"failed: {told[-1] if told else f'its process ended with code {code}'}"
+            self.end.message = f"failed: {lines[-1] if lines else f'its process ended with code {code}'}"
 
 
 class Channel:
-    """What a script says to the process that started it, and hears from it.
+    """What a script sends to the process that started it, and receives from it.
 
     Parameters
     ----------
@@ -269,16 +287,16 @@ class Channel:
         os._exit(1)
 
     def ready(self) -> float:
-        """Say that all is read and imported; return the seconds that are left for the work."""
+        """Report that all is read and imported; return the seconds that are left for the work."""
         self._write("ready", None)
         return self._seconds.get()
 
-    def tell(self, content: Any) -> None:
-        """Tell something, as JSON."""
-        self._write("told", content)
+    def send(self, content: Any) -> None:
+        """Send a message, as JSON."""
+        self._write("message", content)
 
-    def leave(self, message: str) -> None:
-        """Say a last word and end the process, from within a search that knows no other end."""
+    def finish(self, message: str) -> None:
+        """Send the last message and end the process, from within a search that knows no other end."""
         self._write("end", message)
         os._exit(0)
 
@@ -291,9 +309,9 @@ class Channel:
 
 
 def serve(work: Callable[[Any, Channel], str]) -> None:
-    """Do the work of a script: read its order, let it tell, and pass on the last word that it returns.
+    """Do the work of a script: read its order, let it send messages, and pass on the last one that it returns.
 
-    Standard output of the process belongs to the channel: what libraries print goes to the complaints.
+    Standard output of the process belongs to the channel: what libraries print goes to standard error.
     """
     own = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -306,4 +324,4 @@ def serve(work: Callable[[Any, Channel], str]) -> None:
         traceback.print_exc()
         # the thread that listens would hold up an end in order
         os._exit(1)
-    channel.leave(message)
+    channel.finish(message)

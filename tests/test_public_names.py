@@ -63,6 +63,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_import_loads_nothing_heavy_and_prints_nothing() -> None:
     code = (
         "import sys, kanopt\n"
+        "hasattr(kanopt, '__wrapped__')\n"
         "heavy = 'torch ortools sympy pandas numpy scipy sklearn matplotlib pint pydantic'.split()\n"
         "print(sorted(set(heavy) & set(sys.modules)))"
     )

@@ -1,4 +1,4 @@
-"""Child processes: heard, asked to stop, ended when they do not, and gone when the process that started them is."""
+"""Child processes: read, asked to stop, ended when they do not, and gone when the process that started them is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ def script(tmp_path):
         path.write_text(
             "import os, subprocess, sys, time\n"
             f"def work(order, channel):\n{lines}"
-            f"sys.path.insert(0, {str(ROOT)!r})\n"
             "from kanopt.worker import serve\n"
             "serve(work)\n"
         )
@@ -41,15 +40,15 @@ def script(tmp_path):
 def ran(
     script: str, *orders: object, seconds: float = 60.0, **options: object
 ) -> tuple[list[WorkerEnd], list]:
-    heard = []
+    messages = []
     began = time.perf_counter()
     settings = {
-        "left": lambda: seconds - (time.perf_counter() - began),
-        "asked": lambda: False,
-        "heard": lambda number, told: heard.append((number, told)),
+        "seconds_left": lambda: seconds - (time.perf_counter() - began),
+        "stop_requested": lambda: False,
+        "on_message": lambda number, message: messages.append((number, message)),
         **options,
     }
-    return run_workers(script, orders, **settings), heard
+    return run_workers(script, orders, **settings), messages
 
 
 def is_alive(pid: int) -> bool:
@@ -67,26 +66,26 @@ def is_gone(pid: int, within: float) -> bool:
     return not is_alive(pid)
 
 
-def test_workers_do_their_orders_side_by_side_and_are_heard(script):
-    path = script("for step in range(order):\n    channel.tell({'step': step})\nreturn f'did {order}'")
-    ends, heard = ran(path, 2, 3)
+def test_workers_do_their_orders_side_by_side_and_are_messages(script):
+    path = script("for step in range(order):\n    channel.send({'step': step})\nreturn f'did {order}'")
+    ends, messages = ran(path, 2, 3)
     assert [(end.message, end.failed) for end in ends] == [("did 2", False), ("did 3", False)]
-    assert [told["step"] for number, told in heard if number == 1] == [0, 1, 2]
+    assert [told["step"] for number, told in messages if number == 1] == [0, 1, 2]
     assert all(end.wall_seconds > 0 and end.cpu_seconds > 0 for end in ends)
     assert ran(path) == ([], [])
 
 
 def test_the_seconds_that_are_left_count_from_when_a_worker_is_ready(script):
-    path = script("channel.tell(channel.ready())\nreturn ''")
-    _, heard = ran(path, None, left=lambda: 7.5)
-    assert heard == [(0, 7.5)]
+    path = script("channel.send(channel.ready())\nreturn ''")
+    _, messages = ran(path, None, seconds_left=lambda: 7.5)
+    assert messages == [(0, 7.5)]
 
 
 def test_what_a_library_prints_is_a_complaint_and_no_message(script):
-    path = script("print('hello')\nos.system('echo from afar')\nchannel.tell(1)\nreturn 'done'")
-    (end,), heard = ran(path, None)
-    assert (end.message, heard) == ("done", [(0, 1)])
-    assert "from afar" in end.complaints
+    path = script("print('hello')\nos.system('echo from afar')\nchannel.send(1)\nreturn 'done'")
+    (end,), messages = ran(path, None)
+    assert (end.message, messages) == ("done", [(0, 1)])
+    assert "from afar" in end.error_output
 
 
 WAITING = (
@@ -94,8 +93,8 @@ WAITING = (
 )
 
 
-def test_a_request_to_stop_is_heard(script):
-    (end,), _ = ran(script(WAITING), None, asked=lambda: True)
+def test_a_request_to_stop_is_messages(script):
+    (end,), _ = ran(script(WAITING), None, stop_requested=lambda: True)
     assert (end.message, end.failed) == ("stopped in order", False)
 
 
@@ -121,12 +120,12 @@ def test_one_that_does_not_even_read_its_order_is_ended(tmp_path):
 
 def test_one_that_dies_leaves_what_it_told_and_the_others(script):
     path = script(
-        "channel.tell(order)\nif order:\n    os.kill(os.getpid(), 9)\ntime.sleep(0.2)\nreturn 'lives'"
+        "channel.send(order)\nif order:\n    os.kill(os.getpid(), 9)\ntime.sleep(0.2)\nreturn 'lives'"
     )
-    (lives, dead), heard = ran(path, 0, 1)
+    (lives, dead), messages = ran(path, 0, 1)
     assert (lives.message, lives.failed) == ("lives", False)
     assert (dead.message, dead.failed) == ("failed: its process ended with code -9", True)
-    assert sorted(heard) == [(0, 0), (1, 1)]
+    assert sorted(messages) == [(0, 0), (1, 1)]
 
 
 def test_one_that_raises_says_why(script):
@@ -138,23 +137,23 @@ def test_one_that_raises_says_why(script):
 def test_one_that_writes_garbage_is_ended_and_its_words_are_quoted(tmp_path, garbage):
     path = tmp_path / "garbage.py"
     path.write_text(f"import time\nprint({garbage!r}, flush=True)\ntime.sleep(600)\n")
-    (end,), heard = ran(str(path), None)
+    (end,), messages = ran(str(path), None)
     assert end.failed
     assert end.message == f"failed: its process wrote what is no message: {garbage!r}"
-    assert heard == []
+    assert messages == []
 
 
 def test_what_the_listener_raises_ends_all_and_goes_on(script):
-    path = script("channel.tell(os.getpid())\ntime.sleep(600)")
+    path = script("channel.send(os.getpid())\ntime.sleep(600)")
     pids = []
 
-    def heard(number: int, told: int) -> None:
+    def messages(number: int, told: int) -> None:
         pids.append(told)
         if len(pids) == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        ran(path, 1, 2, heard=heard)
+        ran(path, 1, 2, on_message=messages)
     assert not any(is_alive(pid) for pid in pids)
 
 
@@ -162,8 +161,8 @@ PARENT = """
 import sys
 sys.path.insert(0, {root!r})
 from kanopt.worker import run_workers
-heard = lambda number, told: print(told, flush=True)
-run_workers({script!r}, [bytes(1_000_000)], left=lambda: 60.0, asked=lambda: False, heard=heard)
+limits = dict(seconds_left=lambda: 60.0, stop_requested=lambda: False)
+run_workers({script!r}, [bytes(1_000_000)], on_message=lambda _, message: print(message, flush=True), **limits)
 """
 
 
@@ -174,7 +173,7 @@ def test_when_the_parent_is_killed_its_worker_ends_within_a_second_and_leaves_no
 ):
     litter = tmp_path / "temporary"
     litter.mkdir()
-    child = script("channel.tell(os.getpid())\nwhile True:\n    sum(range(1000))")
+    child = script("channel.send(os.getpid())\nwhile True:\n    sum(range(1000))")
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT.format(root=str(ROOT), script=child)],
         stdout=subprocess.PIPE,
@@ -203,3 +202,13 @@ def test_an_order_that_cannot_be_pickled_starts_no_process(script, monkeypatch):
     monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("a process was started"))
     with pytest.raises((pickle.PicklingError, AttributeError), match="pickle"):
         ran(script(WAITING), lambda: None)
+
+
+def test_a_worker_finds_the_package_of_its_parent_behind_the_standard_library(script, monkeypatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    path = script("import kanopt\nchannel.send([kanopt.__file__, *sys.path])\nreturn ''")
+    _, messages = ran(path, None)
+    ((_, (package, *places)),) = messages
+    assert package == kanopt.__file__
+    library = str(Path(os.__file__).parent)
+    assert places.index(library) < places.index(str(ROOT))

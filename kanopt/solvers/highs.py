@@ -169,19 +169,19 @@ def run_highs(model: MixedIntegerModel, options: HighsOptions) -> HighsResult:
         (end,) = run_workers(
             str(_SCRIPT),
             [order],
-            left=lambda: longest - search.seconds,
-            asked=lambda: False,
-            heard=lambda _, message: search.update(message),
+            seconds_left=lambda: longest - search.seconds,
+            stop_requested=lambda: False,
+            on_message=lambda _, message: search.update(message),
             grace=0.0,
         )
     except KeyboardInterrupt:
         return search.result(HighsTermination.INTERRUPTED)
     if end.failed:
-        raise SolverError("HiGHS failed; the end of its log:\n" + "\n".join(end.complaints))
+        raise SolverError("HiGHS failed; the end of its log:\n" + "\n".join(end.error_output))
     if not end.message:
         return search.result(HighsTermination.LIMIT)
     if end.message not in _TERMINATIONS:
-        raise SolverError(f"HiGHS ended with {end.message}; " + "\n".join(end.complaints))
+        raise SolverError(f"HiGHS ended with {end.message}; " + "\n".join(end.error_output))
     return search.result(_TERMINATIONS[end.message])
 
 

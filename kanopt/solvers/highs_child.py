@@ -8,8 +8,6 @@ NumPy this file imports :mod:`kanopt.worker` alone, so that it starts quickly.
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import highspy
@@ -44,27 +42,27 @@ def work(order: dict[str, Any], channel: Channel) -> str:
     def on_solution(event: Any) -> None:
         data = event.data_out
         values = np.asarray(data.mip_solution).tolist()
-        channel.tell(
+        channel.send(
             {"bound": data.mip_dual_bound, "objective": data.objective_function_value, "values": values}
         )
 
     highs.cbMipImprovingSolution += on_solution
-    highs.cbMipLogging += lambda event: channel.tell({"bound": event.data_out.mip_dual_bound})
+    highs.cbMipLogging += lambda event: channel.send({"bound": event.data_out.mip_dual_bound})
     highs.run()
     status, info = highs.getModelStatus(), highs.getInfo()
     whole = bool(np.any(order["model"]["integer"]))
     solved = status == highspy.HighsModelStatus.kOptimal
-    said: dict[str, Any] = {"bound": None}
+    message: dict[str, Any] = {"bound": None}
     if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
-        said["values"] = list(highs.getSolution().col_value)
-        said["objective"] = info.objective_function_value
+        message["values"] = list(highs.getSolution().col_value)
+        message["objective"] = info.objective_function_value
     if status == highspy.HighsModelStatus.kModelEmpty:
-        said = {"bound": 0.0, "objective": 0.0, "values": []}
+        message = {"bound": 0.0, "objective": 0.0, "values": []}
     elif whole:
-        said["bound"] = info.mip_dual_bound
+        message["bound"] = info.mip_dual_bound
     elif solved:
-        said["bound"] = info.objective_function_value
-    channel.tell(said)
+        message["bound"] = info.objective_function_value
+    channel.send(message)
     return str(status.name)
 
 
@@ -86,8 +84,6 @@ def _model(given: dict[str, Any]) -> Any:
 
 
 if __name__ == "__main__":
-    # run by its path, so that this process finds the package of the one that started it
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     from kanopt.worker import serve
 
     serve(work)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ def work(order: tuple[RoutingArrays, EngineOrder], channel: Channel) -> str:
     from kanopt.solvers.routing.incumbents import Incumbents
 
     arrays, what = order
-    incumbents = Incumbents(arrays, on_incumbent=lambda routes, rank: channel.tell([routes, rank]))
+    incumbents = Incumbents(arrays, on_incumbent=lambda routes, rank: channel.send([routes, rank]))
     limit = channel.ready()
     incumbents.began = incumbents.clock.now()
     return run_engine(
@@ -28,13 +26,11 @@ def work(order: tuple[RoutingArrays, EngineOrder], channel: Channel) -> str:
         incumbents,
         time_limit=limit,
         stop_requested=lambda: channel.stop_requested,
-        leave=channel.leave,
+        finish=channel.finish,
     )
 
 
 if __name__ == "__main__":
-    # run by its path, so that this process finds the package of the one that started it
-    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
     from kanopt.worker import serve
 
     serve(work)

@@ -51,7 +51,7 @@ def run_engine(
     *,
     time_limit: float,
     stop_requested: Callable[[], bool],
-    leave: Callable[[str], None] | None = None,
+    finish: Callable[[str], None] | None = None,
 ) -> str:
     """Run an engine; return why it ended, empty for its time limit.
 
@@ -67,7 +67,7 @@ def run_engine(
         Wall seconds, counted from the beginning of `incumbents`.
     stop_requested
         Whether to stop.
-    leave
+    finish
         Ends the process, for an engine that runs in one of its own; see :class:`OrToolsSearch`.
     """
     if order.engine == PYVRP:
@@ -90,7 +90,7 @@ def run_engine(
         time_limit=time_limit,
         seed=order.seed,
         stop_requested=stop_requested,
-        leave=leave,
+        finish=finish,
     )
     by_ortools.run(order.start)
     if by_ortools.error is not None:

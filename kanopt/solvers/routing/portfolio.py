@@ -215,9 +215,11 @@ class _PortfolioRun:
         ends = run_workers(
             engine_child.__file__,
             [(arrays, order) for order in orders],
-            left=self.seconds_left,
-            asked=self.stop_requested,
-            heard=lambda place, told: self._on_incumbent(first + place, told[0], (told[1][0], told[1][1])),
+            seconds_left=self.seconds_left,
+            stop_requested=self.stop_requested,
+            on_message=lambda place, found: self._on_incumbent(
+                first + place, found[0], (found[1][0], found[1][1])
+            ),
         )
         for place, end in enumerate(ends, start=first):
             self.runs[place] = replace(

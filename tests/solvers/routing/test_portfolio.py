@@ -94,15 +94,15 @@ def race(*engines: str, **options: object) -> tuple[list[WorkerEnd], set[int]]:
     """Run engines side by side until all were heard; return their ends, and who was heard."""
     heard: set[int] = set()
     settings = {
-        "left": lambda: 0.0 if len(heard) == len(engines) else 60.0,
-        "asked": lambda: False,
+        "seconds_left": lambda: 0.0 if len(heard) == len(engines) else 60.0,
+        "stop_requested": lambda: False,
         **options,
     }
     arrays = lower(euclidean(40)).without_names()
     ends = run_workers(
         engine_child.__file__,
         [(arrays, EngineOrder(engine, seed)) for seed, engine in enumerate(engines)],
-        heard=lambda number, told: heard.add(number),
+        on_message=lambda number, told: heard.add(number),
         **settings,
     )
     return ends, heard
@@ -146,7 +146,7 @@ def test_engines_that_cannot_begin_say_why(monkeypatch):
 
 
 def test_an_engine_that_does_not_answer_is_ended():
-    ends, _ = race(ORTOOLS, left=lambda: 0.0, grace=0.0)
+    ends, _ = race(ORTOOLS, seconds_left=lambda: 0.0, grace=0.0)
     assert [(end.failed, end.message) for end in ends] == [(False, "")]
 
 
@@ -269,7 +269,7 @@ def test_routes_are_turned_round_where_that_is_better_on_the_law(seed):
     assert reverse_routes(lower(still), ways) is ways
 
 
-class Heard:
+class RecordingChannel:
     """A channel that keeps what it is told."""
 
     def __init__(self, seconds: float) -> None:
@@ -278,10 +278,10 @@ class Heard:
     def ready(self) -> float:
         return self.seconds
 
-    def tell(self, content: object) -> None:
+    def send(self, content: object) -> None:
         self.told.append(json.loads(json.dumps(content)))
 
-    def leave(self, message: str) -> None:
+    def finish(self, message: str) -> None:
         # what ends the process would end the test
         self.told.append(message)
 
@@ -289,7 +289,7 @@ class Heard:
 @pytest.mark.parametrize(("engine", "seconds"), [(PYVRP, 20.0), (ORTOOLS, 0.5)])
 def test_a_child_tells_of_every_better_plan(engine, seconds):
     integers = lower(euclidean(8))
-    start, heard = [[*range(1, 4)], [], []], Heard(seconds)
+    start, heard = [[*range(1, 4)], [], []], RecordingChannel(seconds)
     engine_child.work((integers.without_names(), EngineOrder(engine, 1, start)), heard)
     plans = [told for told in heard.told if not isinstance(told, str)]
     assert plans[0] == [start, list(integers.rank(start))]

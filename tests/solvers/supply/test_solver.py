@@ -365,13 +365,13 @@ def test_a_run_that_ignores_its_limit_is_ended(monkeypatch, tmp_path):
     assert (answer.termination, answer.values) == (HighsTermination.LIMIT, None)
 
 
-class Heard:
+class RecordingChannel:
     """A channel that keeps what it is told."""
 
     def __init__(self):
         self.told = []
 
-    def tell(self, content):
+    def send(self, content):
         self.told.append(json.loads(json.dumps(content)))
 
 
@@ -384,7 +384,7 @@ def test_the_child_tells_of_bounds_and_points_and_at_last_of_the_solution():
     model = SupplyModel(
         located(80.0, r.uniform(300, 900, 6), r.uniform(5, 30, 12), r.uniform(50, 900, (6, 12)))
     ).linear
-    heard = Heard()
+    heard = RecordingChannel()
     assert highs_child.work(order_of(model), heard) == "kOptimal"
     *_, last = heard.told
     points = [told for told in heard.told if "values" in told]
@@ -397,7 +397,7 @@ def test_the_child_tells_of_bounds_and_points_and_at_last_of_the_solution():
 
 def test_a_relaxed_model_has_a_bound_once_it_is_solved():
     relaxed = replace(two_variables(), integer=np.zeros(2, dtype=bool))
-    heard = Heard()
+    heard = RecordingChannel()
     assert highs_child.work(order_of(relaxed), heard) == "kOptimal"
     assert heard.told == [{"bound": 3.5, "values": [2.0, 0.5], "objective": 3.5}]
 

@@ -52,9 +52,9 @@ class OrToolsSearch:
         Any whole number of at least 0.
     stop_requested
         Looked at in every step: whether to stop.
-    leave
+    finish
         None for guided local search. Else the search is iterated local search, which removes strings of stops and
-        inserts them again, and `leave` is called with :attr:`message` to end it and must not return: OR-Tools has
+        inserts them again, and `finish` is called with :attr:`message` to end it and must not return: OR-Tools has
         no way to end this search before its time limit, so that only a process of its own can run it. Where there are
         rules beyond load, windows and shifts it is guided local search all the same.
 
@@ -80,7 +80,7 @@ class OrToolsSearch:
         time_limit: float,
         seed: int,
         stop_requested: Callable[[], bool],
-        leave: Callable[[str], None] | None = None,
+        finish: Callable[[str], None] | None = None,
     ) -> None:
         self.arrays = arrays
         self.incumbents = incumbents
@@ -88,7 +88,7 @@ class OrToolsSearch:
         self.seed = seed
         self.stop_requested = stop_requested
         # iterated local search reports plans before their times are known, and moves no clients that belong together
-        self.leave = leave if arrays.rules.is_empty else None
+        self.finish = finish if arrays.rules.is_empty else None
         self.error: BaseException | None = None
         self.message = ""
         self.best: int | None = None
@@ -156,7 +156,7 @@ class OrToolsSearch:
             parameters.lns_time_limit.FromMilliseconds(int(1000 * _NEVER))
             by_hand = by_hand or bool(self.arrays.rules.break_table.size)
         parameters.disable_scheduling_beware_this_may_degrade_performance = by_hand
-        if self.leave is None:
+        if self.finish is None:
             kinds = routing_enums_pb2.LocalSearchMetaheuristic
             metaheuristic = kinds.GREEDY_DESCENT if self._single_client else kinds.GUIDED_LOCAL_SEARCH
             parameters.local_search_metaheuristic = metaheuristic
@@ -182,7 +182,7 @@ class OrToolsSearch:
             given = self.model.solver().Assignment()
             if not self.model.RoutesToAssignment(self.routing_model.index_routes(start), True, True, given):
                 given = None
-        if self.leave is not None:
+        if self.finish is not None:
             if given is not None:
                 self.model.SetFirstSolutionHint(given)
             # the parameter alone is not enough: the other ways to solve ignore it and end at once; and the plan that
@@ -232,8 +232,8 @@ class OrToolsSearch:
         return late or (self.limit_checks % _GLANCE == 0 and self.stop_requested())
 
     def _end(self) -> None:
-        if self.leave is not None:
-            self.leave(self.message)
+        if self.finish is not None:
+            self.finish(self.message)
         self.model.CancelSearch()
 
     def _offer(self, value: int) -> None:
