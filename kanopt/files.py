@@ -1,12 +1,46 @@
-"""Write files atomically."""
+"""Write files atomically, under names that stay in their folder."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 
-__all__ = ["replace_file"]
+__all__ = ["file_name", "replace_file"]
+
+# what a file name cannot hold or end with on one system or another, and the devices of Windows
+_UNFIT = re.compile(
+    r"""[<>:"/\\|?*%\x00-\x1f\x7f\ud800-\udfff]|^[.\s]|[.\s]$|^(?=(con|prn|aux|nul|com\d|lpt\d)(\.|$)).""",
+    re.IGNORECASE,
+)
+_LONGEST = 120  # bytes; most systems allow 255
+
+
+def file_name(name: str, suffix: str) -> str:
+    """Return a file's name for something that a user or a file has named.
+
+    Letters that a name cannot hold on some system are written as in an URL, so that no name leads out of a folder and
+    different names stay different; long names are cut and end with a hash.
+
+    Parameters
+    ----------
+    name
+        What the thing is called.
+    suffix
+        How the file's name ends, with its dot.
+
+    Examples
+    --------
+    >>> file_name("travel time", ".json"), file_name("../cost/h", ".json"), file_name("nul", ".json")
+    ('travel time.json', '%2E.%2Fcost%2Fh.json', '%6Eul.json')
+    """
+    safe = _UNFIT.sub(lambda found: f"%{ord(found[0]):02X}", name) or "%"
+    raw = safe.encode()
+    if len(raw) > _LONGEST:
+        safe = f"{raw[:_LONGEST].decode(errors='ignore')}-{hashlib.sha256(raw).hexdigest()[:8]}"
+    return safe + suffix
 
 
 def replace_file(path: str | os.PathLike[str], content: bytes | str, *, make_folders: bool = False) -> Path:

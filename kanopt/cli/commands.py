@@ -74,6 +74,29 @@ def _common_options(command: CommandT) -> CommandT:
     return command
 
 
+def _access_option(flag: str, text: str) -> Callable[[CommandT], CommandT]:
+    """Return an option that lets a scenario file reach further than its own folder; :func:`_load` reads it."""
+
+    def note(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+        context.meta[f"{__name__}.{option.name}"] = wanted
+
+    return click.option(flag, is_flag=True, expose_value=False, callback=note, help=text)
+
+
+_allow_sql = _access_option("--allow-sql", "Let a scenario ask the databases it names.")
+_allow_outside = _access_option("--allow-outside", "Let a scenario read files outside its own folder.")
+
+
+def _allowed(option: str) -> bool:
+    return bool(click.get_current_context().meta.get(f"{__name__}.{option}"))
+
+
+def _load(file: Path) -> Scenario:
+    from kanopt.whatif import load_scenario
+
+    return load_scenario(file, allow_sql=_allowed("allow_sql"), allow_outside=_allowed("allow_outside"))
+
+
 def _time_limit_option(command: CommandT) -> CommandT:
     limit = click.FloatRange(min=0, min_open=True, max=86_400)
     return click.option(
@@ -84,19 +107,29 @@ def _time_limit_option(command: CommandT) -> CommandT:
 @kanopt.command()
 @click.argument("files", nargs=-1, required=True, type=_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print the mistakes as JSON.")
+@_allow_outside
 @_debug
 def check(files: tuple[Path, ...], *, as_json: bool) -> int:
-    """Name every mistake in scenario files, as file:line: key: what is wrong and what to write instead."""
+    """Name every mistake in scenario files, as file:line: key: what is wrong and what to write instead.
+
+    Databases are not asked.
+    """
     from dataclasses import asdict
 
     from kanopt.cli.output import to_json
     from kanopt.errors import Issue, ScenarioError
-    from kanopt.whatif import load_scenario
+    from kanopt.whatif.load import check_scenario
 
     mistakes: list[Issue] = []
     for file in files:
         try:
-            scenario = load_scenario(file)
+            scenario = check_scenario(file, allow_outside=_allowed("allow_outside"))
+            if scenario is None:
+                click.echo(
+                    f"{file}: a table comes from a database, which was not asked; no mistakes in the rest",
+                    err=as_json,
+                )
+                continue
             scenario.check()
         except ScenarioError as error:
             mistakes += error.issues
@@ -130,6 +163,8 @@ def _scenario_contents(scenario: Scenario) -> str:
 @click.option("--out", type=_FILE, help="Folder for the report, the plan as CSV and the laws as JSON.")
 @click.option("--report", type=_FILE, help="File for the report; reports/NAME.html if left out.")
 @_time_limit_option
+@_allow_sql
+@_allow_outside
 @_common_options
 def run(
     file: Path,
@@ -163,10 +198,8 @@ def run(
 
 
 def _run(file: Path, *, seed: int | None, time_limit: float | None, quiet: bool) -> Run:
-    from kanopt.whatif import load_scenario
-
     with progress_reporter(quiet=quiet) as progress:
-        scenario = load_scenario(file)
+        scenario = _load(file)
         _remark(scenario)
         return scenario.run(seed=seed, time_limit=time_limit, progress=progress)
 
@@ -189,6 +222,8 @@ def _run_text(outcome: Run) -> str:
     "--repeats", type=click.IntRange(min=1), default=2, show_default=True, help="Searches per scenario."
 )
 @_time_limit_option
+@_allow_sql
+@_allow_outside
 @_common_options
 def compare(
     files: tuple[Path, ...],
@@ -207,12 +242,11 @@ def compare(
     """
     from kanopt.cli.output import comparison_json, to_json
     from kanopt.whatif import compare as compared
-    from kanopt.whatif import load_scenario
 
     with progress_reporter(quiet=quiet) as progress:
-        scenarios = [load_scenario(file) for file in files]
+        scenarios = [_load(file) for file in files]
         if len(scenarios) == 1:
-            scenarios = [load_scenario(_base_of(scenarios[0])), *scenarios]
+            scenarios = [_load(_base_of(scenarios[0])), *scenarios]
         _remark(*scenarios)
         outcome = compared(scenarios, seed=seed, repeats=repeats, time_limit=time_limit, progress=progress)
     target = report or (out or Path("reports")) / f"{scenarios[0].path.stem}_compared.html"
@@ -244,6 +278,8 @@ def _base_of(scenario: Scenario) -> Path:
     help="How an instance's distances are rounded; left out, as is the custom of its set.",
 )
 @_time_limit_option
+@_allow_sql
+@_allow_outside
 @_common_options
 def solve(
     file: Path,
@@ -313,6 +349,8 @@ def solve(
 @click.option(
     "--out", type=_FILE, help='Folder for the laws as JSON, which a scenario reads with file = "…".'
 )
+@_allow_sql
+@_allow_outside
 @_common_options
 def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: bool, **given: Any) -> int:
     """Learn laws and print them: those of a scenario, or one from a table.
@@ -328,10 +366,9 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
         _refuse_unused_options(given)
     with save_laws_on_interrupt(out), progress_reporter(quiet=given.pop("quiet")) as progress:
         if file is not None:
-            from kanopt.whatif import load_scenario
             from kanopt.whatif.learn import laws_of, learn
 
-            scenario = load_scenario(file)
+            scenario = _load(file)
             _remark(scenario)
             seed = scenario.seed if given["seed"] is None else given["seed"]
             laws = list(laws_of(scenario, learn(scenario, seed, progress)).values())

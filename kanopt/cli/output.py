@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanopt.files import replace_file
+from kanopt.files import file_name, replace_file
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -128,7 +128,8 @@ def save_plan(result: Result, path: Path) -> Path:
 def save_laws(laws: Iterable[LearnedLaw], folder: Path) -> list[Path]:
     """Write each law as the JSON that a scenario reads with ``file = "…"``."""
     return [
-        replace_file(folder / f"{law.name}.json", law.formula.to_json(), make_folders=True) for law in laws
+        replace_file(folder / file_name(law.name, ".json"), law.formula.to_json(), make_folders=True)
+        for law in laws
     ]
 
 

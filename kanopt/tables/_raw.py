@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["RawTable", "as_strings", "file_hash"]
+from kanopt.errors import TableError, nearest
+
+__all__ = ["RawTable", "as_strings", "file_hash", "require_file"]
 
 
 @dataclass(frozen=True)
@@ -67,3 +69,12 @@ def file_hash(path: Path) -> str:
 def as_strings(values: Any) -> list[str | None]:
     """Return mixed values as texts; what is missing (None, NaN, pandas' NA) stays None."""
     return [None if value is None or value is pd.NA or value != value else str(value) for value in values]
+
+
+def require_file(path: Path, what: str) -> None:
+    """Raise a TableError that names the nearest file where there is none."""
+    if not path.is_file():
+        beside = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
+        hint = nearest(path.name, beside)
+        advice = f"; {hint}" if hint.startswith("did you mean") else ""
+        raise TableError(f"no such {what}: {path}{advice}")

@@ -13,11 +13,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kanopt.errors import TableError, nearest
+from kanopt.errors import TableError
+from kanopt.tables._database import first_line, query_rows
 from kanopt.tables._raw import RawTable, as_strings, file_hash
 from kanopt.tables.report import KEY, hash_cells, units_of
 
-__all__ = ["read_frame", "read_parquet", "read_sql", "require_file"]
+__all__ = ["read_frame", "read_parquet", "read_sql"]
 
 
 def read_parquet(path: Path) -> RawTable:
@@ -31,7 +32,7 @@ def read_parquet(path: Path) -> RawTable:
     try:
         table = pq.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise TableError(f"{path.name}: is not a Parquet file, or is damaged: {_first_line(error)}") from None
+        raise TableError(f"{path.name}: is not a Parquet file, or is damaged: {first_line(error)}") from None
     # the row labels of a frame are not a column of the table
     keep = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
     names = [" ".join(table.column_names[place].split()) for place in keep]
@@ -71,48 +72,14 @@ def read_sql(url: str, query: str) -> RawTable:
     Raises
     ------
     TableError
-        If the URL, the driver or the query is wrong; the database's own words are passed on, the password
-        never is.
+        As :func:`~kanopt.tables._database.query_rows` does.
     """
-    import sqlalchemy as sa
-    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
-
-    try:
-        parsed = sa.make_url(url)
-        shown = parsed.render_as_string(hide_password=True)
-    except (ArgumentError, ValueError):  # the second for a port that is no number
-        raise TableError("the SQL source is no SQLAlchemy URL such as 'sqlite:///trips.db'") from None
-    try:
-        engine = sa.create_engine(parsed)
-    except (NoSuchModuleError, ImportError) as error:
-        raise TableError(f"{shown}: no driver for this database is installed: {_first_line(error)}") from None
-    if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
-        require_file(Path(str(parsed.database)), "database")
-    try:
-        with engine.connect() as connection:
-            result = connection.exec_driver_sql(query)
-            if not result.returns_rows:
-                raise TableError(f"{shown}: the query returns no table; write a SELECT")
-            names = [" ".join(str(name).split()) for name in result.keys()]  # noqa: SIM118
-            cells = list(zip(*result.fetchall(), strict=True)) or [()] * len(names)
-    except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        raise TableError(f"{shown}: {_first_line(cause)}; the query was: {query.strip()[:200]}") from None
-    finally:
-        engine.dispose()
+    shown, rows = query_rows(url, query)
+    cells = list(zip(*rows.cells, strict=True)) or [()] * len(rows.names)
     pairs = [_array(pd.Series(list(column), dtype=object)) for column in cells]
     columns = [column for column, _ in pairs]
     mixed = tuple(mixed for _, mixed in pairs)
-    return _raw_table(shown, "SQL query", _digest(names, columns), names, columns, mixed)
-
-
-def require_file(path: Path, what: str) -> None:
-    """Raise a TableError that names the nearest file where there is none."""
-    if not path.is_file():
-        beside = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
-        hint = nearest(path.name, beside)
-        advice = f"; {hint}" if hint.startswith("did you mean") else ""
-        raise TableError(f"no such {what}: {path}{advice}")
+    return _raw_table(shown, "SQL query", _digest(rows.names, columns), rows.names, columns, mixed)
 
 
 def _array(column: pd.Series[Any]) -> tuple[Any, bool]:
@@ -158,7 +125,3 @@ def _raw_table(
         width=len(columns),
         rows=np.arange(1, count + 1, dtype=np.int64),
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

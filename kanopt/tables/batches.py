@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kanopt.errors import TableError, nearest
-from kanopt.tables._stores import require_file
+from kanopt.tables._raw import require_file
 
 __all__ = ["BatchSource", "FrameSource", "ParquetSource", "SourceLike", "is_source", "open_source"]
 

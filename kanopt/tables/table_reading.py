@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from kanopt.errors import TableError, nearest
-from kanopt.tables._raw import RawTable
+from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._reading import OnBad, OnDuplicate, TableReading
-from kanopt.tables._stores import read_frame, read_parquet, read_sql, require_file
+from kanopt.tables._stores import read_frame, read_parquet, read_sql
 from kanopt.tables._text import TextFormat, read_text
 from kanopt.tables.report import attach_report
 from kanopt.tables.schema import NUMERIC, Schema

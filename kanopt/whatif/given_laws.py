@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kanopt.errors import FormulaError, KanoptError
 from kanopt.whatif.file_model import Mistake
-from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec, SavedSpec
+from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -223,7 +223,7 @@ def _placeholder_from(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -
     return Formula(Constant(1.0), tuple(merged.values()), Variable(name, spec.unit), spec.per)
 
 
-def saved_law(name: str, spec: SavedSpec, folder: Path) -> Formula:
+def saved_law(name: str, path: Path) -> Formula:
     """Read a law from its file.
 
     Raises
@@ -235,5 +235,5 @@ def saved_law(name: str, spec: SavedSpec, folder: Path) -> Formula:
     """
     from kanopt.formulas import Formula
 
-    law = Formula.load(folder / spec.file)
+    law = Formula.load(path)
     return replace(law, output=replace(law.output, name=name))

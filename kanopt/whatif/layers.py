@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kanopt.errors import Issue, ScenarioError
+from kanopt.errors import FileFormatError, Issue, ScenarioError
 from kanopt.validation import describe_value
 from kanopt.whatif.file_model import Mistake
 from kanopt.whatif.toml_positions import Key, TomlDocument, read_document, write_key
@@ -31,20 +31,31 @@ class Layers:
         The merged keys: those of a file complete or replace those of its base; changes follow one another.
     key_positions
         Merged key to the document it stands in and its key there.
+    outside
+        Whether files may be read that lie outside the folder of the file that was asked for.
     """
 
     documents: tuple[TomlDocument, ...]
     data: Mapping[str, Any]
     key_positions: Mapping[Key, tuple[TomlDocument, Key]] = field(repr=False)
+    outside: bool = False
 
     @property
     def path(self) -> Path:
         """The file that was asked for."""
         return self.documents[0].path
 
-    def folder_of(self, key: Key) -> Path:
-        """Return the folder that a path under `key` is relative to: that of the file in which it stands."""
-        return self._place(key)[0].path.parent
+    def path_of(self, key: Key, given: str) -> Path:
+        """Return where a path under `key` leads: it is relative to the file in which it stands.
+
+        Raises
+        ------
+        FileFormatError
+            If it leads outside the folder of the file that was asked for, and that was not allowed.
+        """
+        return _path_within(
+            self._place(key)[0].path.parent / given, given, None if self.outside else self.path.parent
+        )
 
     def issue(self, mistake: Mistake) -> Issue:
         """Return a mistake with its file and line."""
@@ -67,8 +78,35 @@ def _depth(places: Mapping[Key, Any], key: Key) -> int:
     return next((depth for depth in range(len(key), 0, -1) if key[:depth] in places), 0)
 
 
-def read_layers(path: Path) -> Layers:
+def _path_within(path: Path, given: str, folder: Path | None) -> Path:
+    """Return a path, if it leads into a folder or below; links are followed.
+
+    A scenario file may come from a stranger: what it names is read, and what is wrong with it is shown.
+
+    Raises
+    ------
+    FileFormatError
+        If it leads elsewhere.
+    """
+    if "\0" in given:
+        raise FileFormatError(f"{given!r:.80} is no path: it holds a zero byte")
+    if folder is not None and not path.resolve().is_relative_to(folder.resolve()):
+        raise FileFormatError(
+            f"{given!r:.200} lies outside the folder of the scenario; copy it there, or allow files outside with "
+            "--allow-outside (in Python: allow_outside=True)"
+        )
+    return path
+
+
+def read_layers(path: Path, *, outside: bool = False) -> Layers:
     """Read a scenario file and its bases.
+
+    Parameters
+    ----------
+    path
+        The file.
+    outside
+        Whether files may be read that lie outside its folder.
 
     Raises
     ------
@@ -76,24 +114,27 @@ def read_layers(path: Path) -> Layers:
         If one of the files is missing or is not TOML, or the bases form a loop.
     """
     documents = [read_document(path)]
-    while (base := _base_of(documents[-1])) is not None:
+    while (base := _base_of(documents[-1], None if outside else path.parent)) is not None:
         documents.append(_read_base(base, documents))
     data: dict[str, Any] = {}
     places: dict[Key, tuple[TomlDocument, Key]] = {}
     for document in reversed(documents):
         _place_keys(document, data, places)
         data = _merge(data, document.data, ())
-    return Layers(tuple(documents), data, places)
+    return Layers(tuple(documents), data, places, outside)
 
 
-def _base_of(document: TomlDocument) -> Path | None:
+def _base_of(document: TomlDocument, within: Path | None) -> Path | None:
     head = document.data.get("scenario")
     base = head.get("base") if isinstance(head, dict) else None
     if base is None:
         return None
     if not isinstance(base, str) or not base:
         raise _base_error(document, f'must be a file such as "base.toml", not {describe_value(base)}')
-    return Path(os.path.normpath(document.path.parent / base))
+    try:
+        return _path_within(Path(os.path.normpath(document.path.parent / base)), base, within)
+    except FileFormatError as error:
+        raise _base_error(document, str(error)) from None
 
 
 def _read_base(base: Path, documents: list[TomlDocument]) -> TomlDocument:

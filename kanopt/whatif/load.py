@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kanopt.errors import FileFormatError, KanoptError, nearest
+from kanopt.errors import FileFormatError, KanoptError, TableError, nearest
 from kanopt.whatif.checks import binding_mistakes, law_mistakes, part_mistakes
 from kanopt.whatif.file_model import Mistake
 from kanopt.whatif.given_laws import given_laws, placeholder_law, saved_law
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.tables import Schema
 
-__all__ = ["load_scenario"]
+__all__ = ["check_scenario", "load_scenario"]
 
 
-def load_scenario(path: str | Path) -> Scenario:
+def load_scenario(path: str | Path, *, allow_sql: bool = False, allow_outside: bool = False) -> Scenario:
     """Read and check a scenario file, its base and its tables.
 
     Parameters
@@ -35,6 +36,10 @@ def load_scenario(path: str | Path) -> Scenario:
         keys complete or replace those of the base, and its changes follow those of the base. An entry
         ``[tables.x]`` that names another path, or ``[surrogates.x]`` that names another table, formula or file,
         replaces that of the base as a whole.
+    allow_sql
+        Whether the databases that the file names may be asked. A query can read whatever your login can read.
+    allow_outside
+        Whether files may be read that lie outside the folder of `path`.
 
     Returns
     -------
@@ -45,9 +50,55 @@ def load_scenario(path: str | Path) -> Scenario:
     ScenarioError
         With everything that is wrong, each as ``file:line: key: message``.
     """
-    layers = read_layers(Path(path))
+    scenario = _load(Path(path), _ask_database if allow_sql else _refuse_database, outside=allow_outside)
+    assert scenario is not None
+    return scenario
+
+
+def check_scenario(path: Path, *, allow_outside: bool = False) -> Scenario | None:
+    """Check a scenario file as :func:`load_scenario` does, and ask no database.
+
+    Returns
+    -------
+    Scenario or None
+        None where a table comes from a database, so that not everything could be checked.
+
+    Raises
+    ------
+    ScenarioError
+        With everything that is wrong.
+    """
+    return _load(path, lambda found, name: False, outside=allow_outside)
+
+
+MayAsk: TypeAlias = Callable[[Sections, str], bool]
+"""Says whether the database of a table is asked, and notes a mistake where it must not be."""
+
+
+def _ask_database(found: Sections, table: str) -> bool:
+    return True
+
+
+def _refuse_database(found: Sections, table: str) -> bool:
+    found.add(
+        ("tables", table, "url"),
+        "a database is asked only when that is allowed: read the query, then add --allow-sql (in Python: "
+        "allow_sql=True)",
+    )
+    return False
+
+
+def _load(path: Path, may_ask: MayAsk, *, outside: bool) -> Scenario | None:
+    """Return the scenario; None where a database that it needs was not asked.
+
+    Raises
+    ------
+    ScenarioError
+        With everything that is wrong.
+    """
+    layers = read_layers(path, outside=outside)
     found = read_sections(layers.data)
-    tables = _read_tables(found, layers)
+    tables = _read_tables(found, layers, may_ask)
     saved = _read_saved(found, layers)
     # where the holdout of a law is mistaken, the default one is not checked in its place
     wrong = {mistake.key[:3] for mistake in found.mistakes if mistake.key[2:3] == ("holdout",)}
@@ -56,6 +107,8 @@ def load_scenario(path: str | Path) -> Scenario:
     formulas = _check_problem(found, layers, tables, saved)
     if found.mistakes:
         raise layers.error(found.mistakes)
+    if set(tables) != set(found.tables):
+        return None
     head = layers.documents[0].data.get("scenario", {})
     return Scenario(
         name=head.get("name") or layers.path.stem,
@@ -72,36 +125,44 @@ def load_scenario(path: str | Path) -> Scenario:
     )
 
 
-def _read_tables(found: Sections, layers: Layers) -> dict[str, pd.DataFrame]:
+def _read_tables(found: Sections, layers: Layers, may_ask: MayAsk) -> dict[str, pd.DataFrame]:
     tables = {}
     for name, spec in found.tables.items():
-        key: Key = ("tables", name)
-        frame = _read_table(found, spec, layers.folder_of((*key, "path")), key, spec.units)
+        where: Key = ("tables", name, "path" if spec.url is None else "url")
+        if spec.url is not None and not may_ask(found, name):
+            continue
+        try:
+            source = spec.source(partial(layers.path_of, where))
+        except FileFormatError as error:
+            found.add(where, str(error))
+            continue
+        frame = _read_table(found, spec, source, where[:2], spec.units)
         if frame is not None:
             tables[name] = frame
     return tables
 
 
 def _read_table(
-    found: Sections, spec: TableSpec, folder: Path, key: Key, units: Mapping[str, str]
+    found: Sections, spec: TableSpec, source: str | Path, key: Key, units: Mapping[str, str]
 ) -> pd.DataFrame | None:
     from kanopt.tables import TextFormat, read_table
 
+    try:
+        form = TextFormat(**spec.form.model_dump(exclude_none=True))
+    except TableError as error:
+        found.add((*key, "form"), str(error))
+        return None
     options: dict[str, Any] = {
         "query": spec.query,
         "units": units,
         "on_bad": spec.on_bad,
         "on_duplicate": spec.on_duplicate,
-        "form": TextFormat(**spec.form.model_dump(exclude_none=True)),
+        "form": form,
     }
     try:
-        frame = read_table(spec.source(folder), columns=spec.columns or None, **options)
+        frame = read_table(source, columns=spec.columns or None, **options)
         schema = _limits(found, spec, key, list(frame.columns))
-        return (
-            read_table(spec.source(folder), columns=list(frame.columns), schema=schema, **options)
-            if schema
-            else frame
-        )
+        return read_table(source, columns=list(frame.columns), schema=schema, **options) if schema else frame
     except KanoptError as error:
         message = str(error)
         misplaced = next(
@@ -113,7 +174,7 @@ def _read_table(
         # go on without that unit, so that it does not hide the next mistake
         found.add((*key, "units", misplaced), message)
         rest = {column: unit for column, unit in units.items() if column != misplaced}
-        return _read_table(found, spec, folder, key, rest)
+        return _read_table(found, spec, source, key, rest)
 
 
 def _limits(found: Sections, spec: TableSpec, key: Key, columns: list[str]) -> Schema | None:
@@ -135,7 +196,7 @@ def _read_saved(found: Sections, layers: Layers) -> dict[str, Formula]:
         if isinstance(spec, SavedSpec):
             key = ("surrogates", name, "file")
             try:
-                saved[name] = saved_law(name, spec, layers.folder_of(key))
+                saved[name] = saved_law(name, layers.path_of(key, spec.file))
             except FileFormatError as error:
                 found.add(key, str(error))
             except OSError as error:

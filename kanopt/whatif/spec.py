@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -153,9 +153,15 @@ class TableSpec(FileModel):
             raise ValueError("url and query belong together")
         return self
 
-    def source(self, folder: Path) -> str | Path:
-        """Return where the table is read from; `folder` is what a path is relative to."""
-        return self.url if self.path is None and self.url is not None else folder / (self.path or "")
+    def source(self, resolve: Callable[[str], Path]) -> str | Path:
+        """Return where the table is read from; `resolve` says where a path in the file leads."""
+        if self.url is None:
+            return resolve(self.path or "")
+        head, sqlite, file = self.url.partition(":///")
+        if not (sqlite and head.startswith("sqlite")) or file in ("", ":memory:"):
+            return self.url
+        name, question, rest = file.partition("?")
+        return f"{head}:///{resolve(name)}{question}{rest}"
 
 
 class HoldoutSpec(FileModel):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import signal
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kanopt.errors import TableError
-from kanopt.tables import Schema, make_city, read_table, report_of, units_of, with_units
+from kanopt.tables import Schema, _database, make_city, read_table, report_of, units_of, with_units
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def test_sql_is_read_and_mixed_columns_are_judged(database: str) -> None:
         (None, "needs query="),
         ("SELECT * FROM trisp", "no such table: trisp; the query was: SELECT"),
         ("SELECT * FROM trips WHERE id > 9", "has no rows"),
-        ("DELETE FROM trips", "the query returns no table"),
+        ("DELETE FROM trips", "does more than read"),
         ("SELECT 'a:b' AS x, 5 % 3 AS y", None),
     ],
 )
@@ -230,3 +232,73 @@ def test_columns_of_no_kind_are_refused_by_name_and_may_stand_beside_others(colu
     with pytest.raises(TableError, match=r"column 'odd': has the type .*, which is no kind of column"):
         read_table(frame)
     assert read_table(frame, columns=["km"])["km"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "DROP TABLE trips",
+        "UPDATE trips SET minutes = 0",
+        "CREATE TABLE more AS SELECT * FROM trips",
+        "CREATE TEMP TABLE more (x)",
+        "VACUUM INTO 'copy.db'",
+        "ATTACH 'other.db' AS other",
+        "PRAGMA user_version = 7",
+        "SELECT load_extension('evil')",
+        "SELECT 1; DROP TABLE trips",
+        "DELETE FROM trips RETURNING id",
+        "WITH gone AS (SELECT 1) DELETE FROM trips",
+    ],
+)
+def test_a_query_only_reads(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(TableError, match="the query was"):
+        read_table(database, query=query)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+_ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT "
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (f"{_ENDLESS} count(*) FROM n", "takes longer than 0.2 s"),
+        (f"{_ENDLESS} i FROM n", "more than 50,000 rows"),
+        (f"{_ENDLESS} i FROM n LIMIT 50001", "more than 50,000 rows"),
+        ("SELECT hex(zeroblob(900000000))", "too big"),
+    ],
+)
+def test_a_query_ends(database: str, monkeypatch: pytest.MonkeyPatch, query: str, message: str) -> None:
+    monkeypatch.setattr(_database, "MOST_SECONDS", 5.0 if "rows" in message else 0.2)
+    monkeypatch.setattr(_database, "MOST_ROWS", 50_000)
+    with pytest.raises(TableError, match=message):
+        read_table(database, query=query)
+
+
+def test_ctrl_c_stops_a_query(database: str) -> None:
+    timer = threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        read_table(database, query=f"{_ENDLESS} count(*) FROM n")
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("DROP TABLE trips", "must begin with SELECT"),
+        ("-- a remark\nCALL wipe()", "must begin with SELECT"),
+        ("COPY trips TO PROGRAM 'sh'", "must begin with SELECT"),
+        ("SELECT 1; COPY trips TO '/tmp/x'", "a semicolon"),
+        ("SELECT * FROM trips INTO OUTFILE '/tmp/x'", "the word INTO"),
+        ("SELECT 1 /*! INTO OUTFILE '/tmp/x' */", "the word INTO|a comment that is run"),
+        ("SELECT 1 /* ; */ -- ;", "no driver"),
+        ("(SELECT minutes FROM trips);", "no driver"),
+    ],
+)
+def test_other_databases_are_asked_one_selection(query: str, message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        read_table("nonesuch://host/db", query=query)

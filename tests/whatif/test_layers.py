@@ -68,8 +68,8 @@ def test_paths_are_relative_to_the_file_they_stand_in(tmp_path):
     write(tmp_path / "inner", base='[tables.t]\npath = "a.csv"\n')
     write(tmp_path, upper='[scenario]\nbase = "inner/base.toml"\n[tables.u]\npath = "b.csv"\n')
     layers = read_layers(tmp_path / "upper.toml")
-    assert layers.folder_of(("tables", "t", "path")) == tmp_path / "inner"
-    assert layers.folder_of(("tables", "u", "path")) == tmp_path
+    assert layers.path_of(("tables", "t", "path"), "a.csv") == tmp_path / "inner" / "a.csv"
+    assert layers.path_of(("tables", "u", "path"), "b.csv") == tmp_path / "b.csv"
 
 
 def test_a_loop_of_bases_is_named(tmp_path):

@@ -544,7 +544,7 @@ def test_a_table_comes_from_a_database(tiny, edited):
     database.close()
     url = f"sqlite:///{tiny.parent / 'vans.db'}"
     path = edited('path = "vehicles.csv"', f'url = "{url}"\nquery = "select * from vans"')
-    assert load_scenario(path).tables["vehicles"]["count"].tolist() == [2]
+    assert load_scenario(path, allow_sql=True).tables["vehicles"]["count"].tolist() == [2]
     path.write_text(path.read_text().replace('query = "select * from vans"', ""))
     assert issues(path)[0][2] == "url and query belong together"
 
@@ -695,8 +695,8 @@ def test_work_is_counted_where_solvers_can(tmp_path: Path) -> None:
     with pytest.raises(
         ScenarioError, match=r"supply.toml:4: solver.deterministic: solvers of supply problems stop"
     ):
-        load_scenario(tmp_path / "supply.toml")
+        load_scenario(tmp_path / "supply.toml", allow_outside=True)
     (tmp_path / "routes.toml").write_text(
         f'[scenario]\nbase = "{scenarios / "parcel_city.toml"}"\n[solver]\ndeterministic = true\n', "utf-8"
     )
-    assert load_scenario(tmp_path / "routes.toml").solver.deterministic
+    assert load_scenario(tmp_path / "routes.toml", allow_outside=True).solver.deterministic

@@ -1,0 +1,129 @@
+"""What a scenario file from a stranger can read, and what it cannot."""
+
+import sqlite3
+
+import pytest
+
+from kanopt.cli import main as program
+from kanopt.errors import ScenarioError
+from kanopt.formulas import Variable, parse_formula
+from kanopt.whatif import load_scenario
+
+SECRET = "name,count,capacity\nsecret word,1,5\nanother secret,x,5\n"
+
+
+def mistakes(path, **allowed):
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(path, **allowed)
+    return [(issue.key, issue.message) for issue in caught.value.issues]
+
+
+def main(*arguments):
+    """Return the exit code of a command."""
+    with pytest.raises(SystemExit) as ended:
+        program(list(arguments))
+    return ended.value.code
+
+
+@pytest.fixture
+def secret(tiny):
+    """A table beside the scenario's folder, with a cell that is refused and shown where it may be read."""
+    path = tiny.parent.parent / "secret.csv"
+    path.write_text(SECRET)
+    return path
+
+
+@pytest.mark.parametrize("form", ["relative", "absolute", "link"])
+def test_a_table_outside_the_folder_is_not_opened(edited, secret, form):
+    given = {"relative": "../secret.csv", "absolute": str(secret), "link": "inside.csv"}[form]
+    path = edited('path = "vehicles.csv"', f'path = "{given}"')
+    (path.parent / "inside.csv").symlink_to(secret)
+    [(key, message)] = mistakes(path)
+    assert key == "tables.vehicles.path"
+    assert "lies outside the folder of the scenario" in message
+    assert "--allow-outside" in message
+    assert "secret word" not in message
+    secret.write_text(
+        "name,count,capacity,fixed_cost,fuel_price,shift_start,shift_end\nvan,2,1.2,20,1.6,420,1020\n"
+    )
+    assert load_scenario(path, allow_outside=True).tables["vehicles"]["name"].tolist() == ["van"]
+
+
+def test_whether_a_file_outside_exists_is_not_told(edited, secret):
+    path = edited('path = "vehicles.csv"', f'path = "../{secret.name}"')
+    [there] = mistakes(path)
+    secret.unlink()
+    assert mistakes(path) == [there]
+
+
+def test_a_base_outside_the_folder_is_not_opened(tiny):
+    folder = tiny.parent / "variants"
+    folder.mkdir()
+    what_if = folder / "more.toml"
+    what_if.write_text('[scenario]\nbase = "../tiny.toml"\n')
+    assert "lies outside" in mistakes(what_if)[0][1]
+    assert load_scenario(what_if, allow_outside=True).description.startswith("Four clients")
+
+
+def test_a_law_outside_the_folder_is_not_opened(tiny, edited):
+    law = parse_formula("2 * km", [Variable("km", unit="km")], Variable("minutes", unit="min"))
+    law.save(tiny.parent.parent / "law.json")
+    path = edited('formula = "2 * km"\ninputs = { km = "km" }\nunit = "min"', 'file = "../law.json"')
+    [(key, message)] = mistakes(path)
+    assert key == "surrogates.minutes.file"
+    assert "lies outside" in message
+    assert load_scenario(path, allow_outside=True).drafts["minutes"].evaluate({"km": 3.0}) == 6.0
+
+
+def test_a_zero_byte_in_a_path_is_named(edited):
+    assert "zero byte" in mistakes(edited('path = "vehicles.csv"', 'path = "a\\u0000b.csv"'))[0][1]
+
+
+@pytest.fixture
+def asking(tiny, edited):
+    """A scenario that asks a database beside it; the path of the database is relative to the file."""
+    with sqlite3.connect(tiny.parent / "vans.db") as database:
+        database.execute("create table vans (name text, count integer, capacity real, fuel_price real)")
+        database.execute("insert into vans values ('van', 2, 1.2, 1.6)")
+    database.close()
+    return edited('path = "vehicles.csv"', 'url = "sqlite:///vans.db"\nquery = "select * from vans"')
+
+
+def test_a_database_is_asked_with_consent_only(asking):
+    [(key, message)] = mistakes(asking)
+    assert key == "tables.vehicles.url"
+    assert "--allow-sql" in message
+    assert load_scenario(asking, allow_sql=True).tables["vehicles"]["count"].tolist() == [2]
+
+
+def test_a_query_changes_nothing_with_consent_either(asking):
+    asking.write_text(asking.read_text().replace("select * from vans", "drop table vans"))
+    before = (asking.parent / "vans.db").read_bytes()
+    assert "does more than read" in mistakes(asking, allow_sql=True)[0][1]
+    assert (asking.parent / "vans.db").read_bytes() == before
+
+
+def test_a_database_outside_the_folder_needs_both_consents(asking):
+    (asking.parent / "vans.db").rename(asking.parent.parent / "vans.db")
+    asking.write_text(asking.read_text().replace("vans.db", "../vans.db"))
+    assert "lies outside" in mistakes(asking, allow_sql=True)[0][1]
+    assert len(load_scenario(asking, allow_sql=True, allow_outside=True).tables["vehicles"]) == 1
+
+
+def test_check_asks_no_database_and_checks_the_rest(asking, capsys, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("a database was asked")
+
+    monkeypatch.setattr("kanopt.tables._database.query_rows", refuse)
+    monkeypatch.setattr("kanopt.tables._stores.query_rows", refuse)
+    assert main("check", str(asking)) == 0
+    assert "a table comes from a database, which was not asked" in capsys.readouterr().out
+    asking.write_text(asking.read_text().replace("time_limit = 1", "time_limt = 1"))
+    assert main("check", str(asking)) == 2
+    assert "solver.time_limt" in capsys.readouterr().out
+
+
+def test_the_command_line_passes_consent_on(asking, capsys):
+    assert main("solve", str(asking), "--quiet") == 2
+    assert "--allow-sql" in capsys.readouterr().err
+    assert main("solve", str(asking), "--quiet", "--allow-sql") in (0, 3)
