@@ -51,12 +51,14 @@ class _PatternWriter(InfixWriter):
         return text
 
     def apply(self, function: str, argument: TextPart) -> TextPart:
-        shown = f"({argument.text})" if function in self.pieces else argument.text
-        return TextPart(f"{function}({shown})", ATOM)
+        return super().apply(function, self._marked(function, argument))
 
-    def extreme(self, which: str, parts: list[str]) -> str:
-        first = f"({parts[0]})" if which in self.pieces else parts[0]
-        return f"{which}({', '.join([first, *parts[1:]])})"
+    def extreme(self, which: str, parts: list[TextPart]) -> TextPart:
+        return super().extreme(which, [self._marked(which, parts[0]), *parts[1:]])
+
+    def _marked(self, function: str, argument: TextPart) -> TextPart:
+        """Return the first argument of a function, in brackets if a curve or table has the function's name."""
+        return TextPart(self.enclosed(argument.text), ATOM) if function in self.pieces else argument
 
     def number(self, value: float) -> str:
         return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else repr(value)

@@ -32,9 +32,9 @@ class Function:
     value, derivative, second_derivative
         Vectorised implementations on float64 arrays, accurate to a few units in the last place.
     latex, python, sql, javascript, excel
-        Templates in which ``@`` is replaced by the argument, already safe to insert. The SQL ones use only what
-        SQLite, PostgreSQL and DuckDB share, the Excel ones what Excel 2010 and LibreOffice do. Each is as exact as
-        `value` where the result is small, too.
+        Templates in which ``@`` is replaced by the argument; the writer puts brackets around it and around the whole
+        where they are needed. The SQL ones use only what SQLite, PostgreSQL and DuckDB share, the Excel ones what Excel
+        2010 and LibreOffice do. Each is as exact as `value` where the result is small, too.
     low, high
         Where it is defined; outside it evaluates to NaN.
     bounds
@@ -188,9 +188,9 @@ FUNCTIONS: Mapping[str, Function] = {
             lambda x: 1.0 / (1.0 + x),
             r"\ln\left(1 + @\right)",
             "np.log1p(@)",
-            f"(CASE WHEN ABS(@) < 0.001 THEN {_SQL_SERIES.format(e='@')} ELSE LN(1.0 + @) END)",
+            f"CASE WHEN ABS(@) < 0.001 THEN {_SQL_SERIES.format(e='@')} ELSE LN(1.0 + @) END",
             "Math.log1p(@)",
-            f"IF(ABS(@)<0.001,{_EXCEL_SERIES.format(powers='(@)^{1,2,3,4,5}')},LN(1+@))",
+            f"IF(ABS(@)<0.001,{_EXCEL_SERIES.format(powers='@^{1,2,3,4,5}')},LN(1+@))",
             low=-1.0,
             second_derivative=lambda x: -1.0 / np.square(1.0 + x),
         ),
@@ -210,7 +210,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "square",
             np.square,
             lambda x: 2.0 * x,
-            r"\left(@\right)^{2}",
+            r"@^{2}",
             "np.square(@)",
             "POWER(@, 2.0)",
             "Math.pow(@, 2)",
@@ -276,10 +276,10 @@ FUNCTIONS: Mapping[str, Function] = {
             _logistic,
             _logistic_slope,
             r"\operatorname{logistic}\left(@\right)",
-            "np.exp(-np.logaddexp(0.0, -(@)))",
-            "(1.0 / (1.0 + EXP(CASE WHEN @ < -700 THEN 700.0 WHEN @ > 700 THEN -700.0 ELSE -1.0 * @ END)))",
-            "(1 / (1 + Math.exp(-(@))))",
-            "(1/(1+EXP(-MAX(@,-700))))",
+            "np.exp(-np.logaddexp(0.0, -@))",
+            "1.0 / (1.0 + EXP(CASE WHEN @ < -700 THEN 700.0 WHEN @ > 700 THEN -700.0 ELSE -1.0 * @ END))",
+            "1 / (1 + Math.exp(-@))",
+            "1/(1+EXP(-MAX(@,-700)))",
             second_derivative=lambda x: -np.tanh(0.5 * x) * _logistic_slope(x),
             extrema=((), (0.0,), (-_BEND, _BEND)),
         ),
@@ -289,11 +289,11 @@ FUNCTIONS: Mapping[str, Function] = {
             _logistic,
             r"\ln\left(1 + \exp\left(@\right)\right)",
             "np.logaddexp(0.0, @)",
-            "(CASE WHEN @ > 700 THEN @ WHEN @ > 0 THEN @ + LN(1.0 + EXP(-1.0 * @)) WHEN @ < -700 THEN 0.0 "
-            f"WHEN @ < -7 THEN {_SQL_SERIES.format(e='EXP(@)')} ELSE LN(1.0 + EXP(@)) END)",
-            "(Math.max(0, @) + Math.log1p(Math.exp(-Math.abs(@))))",
-            f"(MAX(0,@)+IF(ABS(@)>7,{_EXCEL_SERIES.format(powers='EXP(-ABS(@)*{1,2,3,4,5})')},"
-            "LN(1+EXP(-ABS(@)))))",
+            "CASE WHEN @ > 700 THEN @ WHEN @ > 0 THEN @ + LN(1.0 + EXP(-1.0 * @)) WHEN @ < -700 THEN 0.0 "
+            f"WHEN @ < -7 THEN {_SQL_SERIES.format(e='EXP(@)')} ELSE LN(1.0 + EXP(@)) END",
+            "Math.max(0, @) + Math.log1p(Math.exp(-Math.abs(@)))",
+            f"MAX(0,@)+IF(ABS(@)>7,{_EXCEL_SERIES.format(powers='EXP(-ABS(@)*{1,2,3,4,5})')},"
+            "LN(1+EXP(-ABS(@))))",
             second_derivative=_logistic_slope,
             extrema=((), (), (0.0,)),
         ),
@@ -317,7 +317,7 @@ FUNCTIONS: Mapping[str, Function] = {
             lambda x: np.where(x > 0, 1.0, 0.0),
             r"\max\left(0, @\right)",
             "np.maximum(0.0, @)",
-            "(CASE WHEN @ > 0 THEN @ WHEN @ <= 0 THEN 0.0 END)",
+            "CASE WHEN @ > 0 THEN @ WHEN @ <= 0 THEN 0.0 END",
             "Math.max(0, @)",
             "MAX(0,@)",
             second_derivative=np.zeros_like,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ATOM",
+    "OPEN",
     "POWER",
     "PRODUCT",
     "SUM",
+    "WORD",
     "InfixWriter",
     "TextPart",
     "number",
@@ -26,8 +29,15 @@ __all__ = [
     "to_latex",
 ]
 
-SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
+OPEN, SUM, PRODUCT, POWER, ATOM, WORD = range(6)
+"""Levels of precedence: that of comparisons and cases, of sums, products and powers, of what holds together by itself,
+and of names and numbers, which cost nothing to repeat."""
 _WORD = re.compile(r"[^\W\d]\w*")
+_PLACE = re.compile(r"@([12]?)")
+# brackets and commas around a place of a template: whatever is put there holds together
+_BEFORE = re.compile(r"(?:[(,{]|\\left\|)\s*$")
+_AFTER = re.compile(r"\s*(?:[),}]|\\right)")
+_BRACKETED = re.compile(r"\\left.[^()|]*\\right.|\([^()]*\)|\{[^{}]*\}")
 
 
 def number(value: float) -> str:
@@ -75,7 +85,7 @@ class TextPart:
     text
         The part.
     level
-        Operator precedence: that of a sum, product, power or atom.
+        Operator precedence, from that of a comparison to that of a name.
     negated
         The same part without its leading minus sign; empty if there is none.
     denominator
@@ -101,7 +111,7 @@ class InfixWriter:
             case Constant():
                 return self.constant(node.value)
             case Input():
-                return TextPart(self.name(node.name), ATOM)
+                return TextPart(self.name(node.name), WORD)
             case Sum():
                 return self.sum(parts)
             case Product():
@@ -113,15 +123,15 @@ class InfixWriter:
             case Maximum() | Minimum() if len(parts) == 1:
                 return parts[0]
             case Maximum():
-                return TextPart(self.extreme("max", [part.text for part in parts]), ATOM)
+                return self.extreme("max", parts)
             case Minimum():
-                return TextPart(self.extreme("min", [part.text for part in parts]), ATOM)
+                return self.extreme("min", parts)
             case Curve():
-                return TextPart(self.curve(node, parts[0]), ATOM)
+                return self.curve(node, parts[0])
             case Step():
-                return TextPart(self.step(node, parts[0]), ATOM)
+                return self.step(node, parts[0])
             case Table():
-                return TextPart(self.table(node), ATOM)
+                return self.table(node)
         raise TypeError(f"no spelling for {type(node).__name__}")
 
     def number(self, value: float) -> str:
@@ -134,23 +144,59 @@ class InfixWriter:
 
     def apply(self, function: str, argument: TextPart) -> TextPart:
         """Write a function of the library."""
-        return TextPart(f"{function}({argument.text})", ATOM)
+        return self.call(function, [argument])
 
-    def extreme(self, which: str, parts: list[str]) -> str:
+    def extreme(self, which: str, parts: list[TextPart]) -> TextPart:
         """Write ``max`` or ``min``."""
-        return f"{which}({', '.join(parts)})"
+        return self.call(which, parts)
 
-    def curve(self, curve: Curve, argument: TextPart) -> str:
+    def curve(self, curve: Curve, argument: TextPart) -> TextPart:
         """Write a curve."""
-        return f"{quoted_name(curve.name)}({argument.text})"
+        return self.call(quoted_name(curve.name), [argument])
 
-    def step(self, step: Step, argument: TextPart) -> str:
+    def step(self, step: Step, argument: TextPart) -> TextPart:
         """Write a staircase."""
-        return f"{quoted_name(step.name)}({argument.text})"
+        return self.call(quoted_name(step.name), [argument])
 
-    def table(self, table: Table) -> str:
+    def table(self, table: Table) -> TextPart:
         """Write a table."""
-        return f"{quoted_name(table.name)}({', '.join(map(quoted_name, table.inputs))})"
+        return self.call(
+            quoted_name(table.name), [TextPart(quoted_name(name), WORD) for name in table.inputs]
+        )
+
+    def call(self, name: str, arguments: Sequence[TextPart]) -> TextPart:
+        """Write a function of arguments, which the brackets and commas hold together."""
+        return TextPart(f"{name}{self.enclosed(', '.join(part.text for part in arguments))}", ATOM)
+
+    def spell(self, template: str, *parts: TextPart) -> TextPart:
+        """Put parts into a template, in brackets wherever the template does not hold them together.
+
+        This is the only way by which an expression gets into another one than the operators of this class, so that
+        no template has to think of brackets around its places.
+
+        Parameters
+        ----------
+        template
+            An expression in which ``@``, or ``@1`` and ``@2``, stand for the parts.
+        parts
+            One part or two.
+
+        Examples
+        --------
+        >>> from kanopt.formulas.printing import SUM, WORD, InfixWriter, TextPart
+        >>> writer = InfixWriter()
+        >>> writer.spell("CASE WHEN @ > 0 THEN LN(@) END", TextPart("a + b", SUM)).text
+        'CASE WHEN (a + b) > 0 THEN LN(a + b) END'
+        >>> writer.spell("1 / (1 + exp(-@))", TextPart("x", WORD)).level == OPEN
+        True
+        """
+
+        def put(place: re.Match[str]) -> str:
+            part = parts[int(place[1] or 1) - 1]
+            held = _BEFORE.search(template, 0, place.start()) and _AFTER.match(template, place.end())
+            return self.parenthesise(part, OPEN if held else ATOM)
+
+        return TextPart(_PLACE.sub(put, template), _level_of(template))
 
     def fraction(self, above: str, below: list[str]) -> str:
         """Write a quotient; `above` is a product, each of `below` an atom or power."""
@@ -164,24 +210,30 @@ class InfixWriter:
 
     def parenthesise(self, part: TextPart, level: int) -> str:
         """Return the part, in parentheses unless its precedence is at least `level`."""
-        return part.text if part.level >= level else f"{self.brackets[0]}{part.text}{self.brackets[1]}"
+        return part.text if part.level >= level else self.enclosed(part.text)
+
+    def enclosed(self, text: str) -> str:
+        """Return a text in brackets."""
+        return f"{self.brackets[0]}{text}{self.brackets[1]}"
 
     def constant(self, value: float) -> TextPart:
         """Write a constant and record its sign."""
         shown = self.number(value)
         negated = shown[1:] if shown[0] == "-" else ""
-        return TextPart(shown, PRODUCT if negated or " " in shown else ATOM, negated=negated)
+        return TextPart(shown, PRODUCT if negated or " " in shown else WORD, negated=negated)
 
     def sum(self, parts: list[TextPart]) -> TextPart:
         """Write a sum; terms with a leading minus sign are subtracted, and do not come first if possible."""
         if len(parts) == 2 and parts[0].negated and not parts[1].negated:
             parts = parts[::-1]
-        text = parts[0].text
+        if len(parts) == 1:
+            return parts[0]
+        text = self.parenthesise(parts[0], SUM)
         for part in parts[1:]:
             text += (
                 self.minus + part.negated if part.negated else self.plus + self.parenthesise(part, PRODUCT)
             )
-        return TextPart(text, SUM if len(parts) > 1 else parts[0].level)
+        return TextPart(text, SUM)
 
     def product(self, parts: list[TextPart]) -> TextPart:
         """Write a product or a quotient, its sign in front."""
@@ -215,6 +267,22 @@ class InfixWriter:
         return self.raised(base, exponent)
 
 
+def _level_of(template: str) -> int:
+    """Return the level of precedence of a filled template, by what stands outside its brackets.
+
+    Examples
+    --------
+    >>> [_level_of(text) for text in ("EXP(-@)", "@^{2}", "1 / (1 + EXP(-@))")] == [ATOM, POWER, OPEN]
+    True
+    """
+    inner = ""
+    while inner != template:
+        inner, template = template, _BRACKETED.sub("", template)
+    if re.fullmatch(r"[\w.\\]*", template):
+        return ATOM
+    return POWER if re.fullmatch(r"@1?(\^|\*\*)[\w.@]*", template) else OPEN
+
+
 class _Latex(InfixWriter):
     times = r" \cdot "
     brackets = (r"\left(", r"\right)")
@@ -227,21 +295,19 @@ class _Latex(InfixWriter):
         return latex_name(name)
 
     def apply(self, function: str, argument: TextPart) -> TextPart:
-        # (…)² cannot be raised again without brackets
-        level = POWER if function == "square" else ATOM
-        return TextPart(function_named(function).latex.replace("@", argument.text), level)
+        return self.spell(function_named(function).latex, argument)
 
-    def extreme(self, which: str, parts: list[str]) -> str:
-        return rf"\{which}\left({', '.join(parts)}\right)"
+    def extreme(self, which: str, parts: list[TextPart]) -> TextPart:
+        return self.call(rf"\{which}", parts)
 
-    def curve(self, curve: Curve, argument: TextPart) -> str:
-        return rf"{latex_name(curve.name)}\left({argument.text}\right)"
+    def curve(self, curve: Curve, argument: TextPart) -> TextPart:
+        return self.call(latex_name(curve.name), [argument])
 
-    def step(self, step: Step, argument: TextPart) -> str:
-        return rf"{latex_name(step.name)}\left({argument.text}\right)"
+    def step(self, step: Step, argument: TextPart) -> TextPart:
+        return self.call(latex_name(step.name), [argument])
 
-    def table(self, table: Table) -> str:
-        return rf"{latex_name(table.name)}\left({', '.join(map(latex_name, table.inputs))}\right)"
+    def table(self, table: Table) -> TextPart:
+        return self.call(latex_name(table.name), [TextPart(latex_name(name), WORD) for name in table.inputs])
 
     def fraction(self, above: str, below: list[str]) -> str:
         return rf"\frac{{{above}}}{{{self.times.join(below)}}}"

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from kanopt.errors import FormulaError
 from kanopt.formulas.columns import GAP
 from kanopt.formulas.export.cells import column_of, defined_names, given_cells
-from kanopt.formulas.export.source import SourceWriter, pieces_of
+from kanopt.formulas.export.source import SourceWriter, pieces_of, tell_apart
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Constant, Node, Power
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
-from kanopt.formulas.printing import ATOM, SUM, TextPart
+from kanopt.formulas.printing import ATOM, WORD, TextPart
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -63,6 +63,7 @@ def to_excel(formula: Formula, cells: Mapping[str, str] | None, style: Style) ->
     if cells is not None:
         names = given_cells(cells, used, formula.output.name)
     elif style == "table":
+        tell_apart(used, formula.output.name, "an Excel table")
         names = {name: column_of(name) for name in used}
     elif style == "names":
         names = defined_names(used)
@@ -114,15 +115,19 @@ class Spreadsheet(SourceWriter):
 
     def apply(self, function: str, argument: TextPart) -> TextPart:
         """Write a function of the library."""
-        return TextPart(self.use_once(function_named(function).excel, argument), ATOM)
+        return self.spell(function_named(function).excel, argument)
 
-    def extreme(self, which: str, parts: list[str]) -> str:
+    def call(self, name: str, arguments: Sequence[TextPart]) -> TextPart:
+        """Write a function; Excel wants no spaces."""
+        return TextPart(f"{name}({','.join(part.text for part in arguments)})", ATOM)
+
+    def extreme(self, which: str, parts: list[TextPart]) -> TextPart:
         """Write a maximum or minimum, of which each takes 255 arguments."""
         while len(parts) > 1:
             groups = [
                 parts[start : start + _MOST_ARGUMENTS] for start in range(0, len(parts), _MOST_ARGUMENTS)
             ]
-            parts = [f"{which.upper()}({','.join(group)})" for group in groups]
+            parts = [self.call(which.upper(), group) for group in groups]
         return parts[0]
 
     def power(self, node: Power, base: TextPart, exponent: TextPart) -> TextPart:
@@ -131,55 +136,49 @@ class Spreadsheet(SourceWriter):
             return self.raised(base, exponent)
         value = node.exponent.value
         if value == 0:
-            return TextPart("1", ATOM)
+            return TextPart("1", WORD)
         turns = 1 / value
         if value != int(value) and abs(turns - round(turns)) < 1e-6 and round(turns) % 2:
-            return TextPart(f"POWER(SQRT({base.text}),{self.number(2 * value)})", ATOM)
+            return self.call("POWER", [self.call("SQRT", [base]), self.constant(2 * value)])
         if value == 0.5 or (value < 0 and value == int(value)):
             return super().power(node, base, exponent)
-        return TextPart(f"POWER({base.text},{self.number(value)})", ATOM)
+        return self.call("POWER", [base, self.constant(value)])
 
     def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
         """Write a power whose exponent may become zero."""
         if re.fullmatch(r"[0-9.E+]+", exponent.text):
-            return TextPart(f"POWER({base.text},{exponent.text})", ATOM)
-        raised_to = self.as_repeatable(exponent.text)
-        return TextPart(f"IF({raised_to}=0,1,POWER({base.text},{raised_to}))", ATOM)
+            return self.call("POWER", [base, exponent])
+        return self.spell("IF(@2=0,1,POWER(@1,@2))", base, exponent)
 
-    def curve(self, curve: Curve, argument: TextPart) -> str:
+    def curve(self, curve: Curve, argument: TextPart) -> TextPart:
         """Write a curve: the polynomial of the argument's span, in the position within the span."""
-        place, rows = self.as_repeatable(self.place(curve, argument)), pieces_of(curve)
+        place, rows = self.place(curve, argument), pieces_of(curve)
         if curve.periodic:
             rows = [rows[-1], *rows, rows[0]]
-            span = f"INT({place})-{curve.intervals}*INT({place}/{curve.intervals})"
-            way = f"{place}-INT({place})"
+            span = f"INT(@)-{curve.intervals}*INT(@/{curve.intervals})"
+            way = "@-INT(@)"
         else:
             first, first_slope, last, last_slope = curve.ends
             before = [first, first_slope * curve.width, 0.0, 0.0]
             rows = [before, *rows, [last, last_slope * curve.width, 0.0, 0.0]]
-            span = f"MAX(-1,MIN({curve.intervals},INT({place})))"
-            way = f"{place}-MAX(0,MIN({curve.intervals},INT({place})))"
+            span = f"MAX(-1,MIN({curve.intervals},INT(@)))"
+            way = f"@-MAX(0,MIN({curve.intervals},INT(@)))"
         # the first power is of one, not of the way: 0^0 is an error in Excel
         powers = f"({{1,0,0,0}}+{{0,1,1,1}}*({way}))^{{1,1,2,3}}"
-        return f"SUMPRODUCT(INDEX({self.block(curve, rows)},{span}+2,0),{powers})"
+        return self.spell(f"SUMPRODUCT(INDEX({self.block(curve, rows)},{span}+2,0),{powers})", place)
 
-    def place(self, curve: Curve, argument: TextPart) -> str:
+    def place(self, curve: Curve, argument: TextPart) -> TextPart:
         """Write the position of an argument in spans from the lower end of a curve."""
-        text, level = argument.text, argument.level
         if curve.low:
-            text += (
-                self.plus + self.number(-curve.low) if curve.low < 0 else self.minus + self.number(curve.low)
-            )
-            level = SUM
-        held = self.parenthesise(TextPart(text, level), ATOM)
-        return held if curve.width == 1.0 else f"({held}/{self.number(curve.width)})"
+            argument = self.sum([argument, self.constant(-curve.low)])
+        return argument if curve.width == 1.0 else self.spell(f"@/{self.number(curve.width)}", argument)
 
-    def step(self, step: Step, argument: TextPart) -> str:
+    def step(self, step: Step, argument: TextPart) -> TextPart:
         """Write a step function."""
         edges, values = self.columns(step, {"from": (LOWEST, *step.breakpoints), "value": step.values})
-        return f"LOOKUP({argument.text},{edges},{values})"
+        return self.spell(f"LOOKUP(@,{edges},{values})", argument)
 
-    def table(self, table: Table) -> str:
+    def table(self, table: Table) -> TextPart:
         """Write a table: the last entry whose categories all match those of the row."""
         keys = {
             f"key_{place + 1}": [key[place] for key, _ in table.entries] for place in range(len(table.inputs))
@@ -201,7 +200,7 @@ class Spreadsheet(SourceWriter):
             if name not in self.gaps and "" not in labels
         ]
         condition = empty[0] if len(empty) == 1 else f"OR({','.join(empty)})"
-        return f"IF({condition},NA(),{found})" if empty else found
+        return TextPart(f"IF({condition},NA(),{found})" if empty else found, ATOM)
 
     def block(self, curve: Curve, rows: Sequence[Sequence[float]]) -> str:
         """Write the coefficients of a curve, a row for every span."""

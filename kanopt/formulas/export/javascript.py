@@ -10,7 +10,7 @@ from kanopt.formulas.export.source import SourceWriter, headline, identifiers, p
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
-from kanopt.formulas.printing import ATOM, TextPart
+from kanopt.formulas.printing import WORD, TextPart
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -100,28 +100,32 @@ def _literal(value: Any) -> str:
     return json.dumps(value).replace("<", "\\u003c")
 
 
+def _part(value: Any) -> TextPart:
+    return TextPart(_literal(value), WORD)
+
+
 class _JavaScript(SourceWriter):
     def apply(self, function: str, argument: TextPart) -> TextPart:
-        return TextPart(self.use_once(function_named(function).javascript, argument), ATOM)
+        return self.spell(function_named(function).javascript, argument)
 
-    def extreme(self, which: str, parts: list[str]) -> str:
-        return f"Math.{which}({', '.join(parts)})"
+    def extreme(self, which: str, parts: list[TextPart]) -> TextPart:
+        return self.call(f"Math.{which}", parts)
 
     def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
-        return TextPart(f"Math.pow({base.text}, {exponent.text})", ATOM)
+        return self.call("Math.pow", [base, exponent])
 
-    def curve(self, curve: Curve, argument: TextPart) -> str:
-        periodic, pieces = _literal(curve.periodic), _literal(pieces_of(curve))
-        return f"curve({argument.text}, {curve.low!r}, {curve.width!r}, {periodic}, {pieces})"
+    def curve(self, curve: Curve, argument: TextPart) -> TextPart:
+        given = [curve.low, curve.width, curve.periodic, pieces_of(curve)]
+        return self.call("curve", [argument, *map(_part, given)])
 
-    def step(self, step: Step, argument: TextPart) -> str:
-        return f"stair({argument.text}, {_literal(step.breakpoints)}, {_literal(step.values)})"
+    def step(self, step: Step, argument: TextPart) -> TextPart:
+        return self.call("stair", [argument, _part(step.breakpoints), _part(step.values)])
 
-    def table(self, table: Table) -> str:
+    def table(self, table: Table) -> TextPart:
         # the keys as JavaScript's own JSON.stringify spells them, without spaces
         entries = [
             [json.dumps(key, separators=(",", ":"), ensure_ascii=False), number]
             for key, number in table.entries
         ]
-        columns = ", ".join(map(self.name, table.inputs))
-        return f"table({_literal(entries)}, {_literal(table.fallback)}, {columns})"
+        columns = [TextPart(self.name(name), WORD) for name in table.inputs]
+        return self.call("table", [_part(entries), _part(table.fallback), *columns])

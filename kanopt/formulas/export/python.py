@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kanopt.formulas.export.source import SourceWriter, headline, identifiers, nest_pairs, pieces_of
 from kanopt.formulas.functions import function_named
-from kanopt.formulas.nodes import postorder
+from kanopt.formulas.nodes import Power, postorder
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
-from kanopt.formulas.printing import ATOM, POWER, TextPart
+from kanopt.formulas.printing import WORD, TextPart
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -23,7 +23,7 @@ def _curve(x, low, width, pieces, periodic):
     pieces = np.array(pieces)
     place = (x - low) / width
     inside = np.mod(place, len(pieces)) if periodic else np.clip(place, 0.0, len(pieces))
-    span = np.minimum(inside.astype(int), len(pieces) - 1)
+    span = np.minimum(np.nan_to_num(inside).astype(int), len(pieces) - 1)
     t = inside - span
     c0, c1, c2, c3 = np.moveaxis(pieces[span], -1, 0)
     value = c0 + t * (c1 + t * (c2 + t * c3))
@@ -36,7 +36,7 @@ def _curve(x, low, width, pieces, periodic):
 _STEP = '''
 def _step(x, breakpoints, values):
     """Staircase: values[k] from breakpoints[k - 1] up to breakpoints[k]."""
-    return np.array(values)[np.searchsorted(breakpoints, x, side="right")]
+    return np.where(np.isnan(x), np.nan, np.array(values)[np.searchsorted(breakpoints, x, side="right")])
 
 '''
 _TABLE = '''
@@ -97,21 +97,31 @@ def to_python(formula: Formula) -> str:
 
 class _Python(SourceWriter):
     def apply(self, function: str, argument: TextPart) -> TextPart:
-        return TextPart(self.use_once(function_named(function).python, argument), ATOM)
+        return self.spell(function_named(function).python, argument)
 
-    def extreme(self, which: str, parts: list[str]) -> str:
-        return nest_pairs(parts, f"np.{which}imum({{}}, {{}})".format)
+    def extreme(self, which: str, parts: list[TextPart]) -> TextPart:
+        return nest_pairs(parts, lambda a, b: self.call(f"np.{which}imum", [a, b]))
+
+    def power(self, node: Power, base: TextPart, exponent: TextPart) -> TextPart:
+        if any(below.names for below in postorder(node.base)) or base.level == WORD:
+            return super().power(node, base, exponent)
+        # a plain number of Python that is negative has complex roots
+        return self.call("np.power", [base, exponent])
 
     def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
-        return TextPart(f"{self.parenthesise(base, ATOM)}**{self.parenthesise(exponent, ATOM)}", POWER)
+        return self.spell("@1**@2", base, exponent)
 
-    def curve(self, curve: Curve, argument: TextPart) -> str:
-        pieces = pieces_of(curve)
-        return f"_curve({argument.text}, {curve.low!r}, {curve.width!r}, {pieces!r}, {curve.periodic!r})"
+    def curve(self, curve: Curve, argument: TextPart) -> TextPart:
+        given = [curve.low, curve.width, pieces_of(curve), curve.periodic]
+        return self.call("_curve", [argument, *map(_part, given)])
 
-    def step(self, step: Step, argument: TextPart) -> str:
-        return f"_step({argument.text}, {list(step.breakpoints)!r}, {list(step.values)!r})"
+    def step(self, step: Step, argument: TextPart) -> TextPart:
+        return self.call("_step", [argument, *map(_part, (list(step.breakpoints), list(step.values)))])
 
-    def table(self, table: Table) -> str:
-        columns = ", ".join(map(self.name, table.inputs))
-        return f"_table({dict(table.entries)!r}, {table.fallback!r}, {columns})"
+    def table(self, table: Table) -> TextPart:
+        columns = [TextPart(self.name(name), WORD) for name in table.inputs]
+        return self.call("_table", [_part(dict(table.entries)), _part(table.fallback), *columns])
+
+
+def _part(value: Any) -> TextPart:
+    return TextPart(repr(value), WORD)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kanopt.errors import FormulaError
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Apply, Node, Product, Sum, fold, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.printing import ATOM, InfixWriter, TextPart
+from kanopt.formulas.printing import ATOM, WORD, InfixWriter, TextPart
 
 __all__ = [
     "SourceWriter",
@@ -24,6 +25,7 @@ __all__ = [
     "nest_pairs",
     "pieces_of",
     "spans_of",
+    "tell_apart",
 ]
 
 
@@ -56,6 +58,31 @@ def identifier(name: str, refused: Callable[[str], bool]) -> str:
     while refused(word):
         word += "_"
     return word
+
+
+def tell_apart(names: Iterable[str], output: str, where: str) -> None:
+    """Refuse inputs whose names differ only in capitals, where these are the same column.
+
+    Raises
+    ------
+    FormulaError
+        If there are two, with both names.
+
+    Examples
+    --------
+    >>> tell_apart(["km", "Km"], "fuel", "an Excel table")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    kanopt.errors.FormulaError: formula for 'fuel': 'km' and 'Km' are the same column of an Excel table, ...
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            raise FormulaError(
+                f"formula for {output!r}: {other!r} and {name!r} are the same column of {where}, which does not tell "
+                "capitals apart; rename one of the inputs"
+            )
 
 
 def headline(formula: Formula) -> str:
@@ -113,12 +140,13 @@ def spans_of(curve: Curve) -> list[Span]:
     return [below, *spans, Span(curve.high, math.inf, (last, last_slope))]
 
 
-def nest_pairs(parts: list[str], write: Callable[[str, str], str]) -> str:
+def nest_pairs(parts: list[TextPart], write: Callable[[TextPart, TextPart], TextPart]) -> TextPart:
     """Return a function of two arguments applied to many, as a balanced tree.
 
     Examples
     --------
-    >>> nest_pairs(["a", "b", "c"], "max({}, {})".format)
+    >>> parts = [TextPart(name, WORD) for name in "abc"]
+    >>> nest_pairs(parts, lambda a, b: InfixWriter().call("max", [a, b])).text
     'max(max(a, b), c)'
     """
     while len(parts) > 1:
@@ -158,30 +186,33 @@ class SourceWriter(InfixWriter):
     def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
         """Write one node; assign it to a name if that keeps the text short."""
         written = super().visit(node, parts)
-        return TextPart(self.bound(written.text), ATOM) if self.needs_own_step(node, written) else written
+        return self.bound(written) if self.needs_own_step(node, written) else written
 
     def needs_own_step(self, node: Node, written: TextPart) -> bool:
         """Return whether a node is written as a statement."""
         compound = isinstance(node, Sum | Product | Apply | Curve | Step | Table)
         return bool(self.assign) and compound and (self.uses[node.key] > 1 or node.depth % self.deepest == 0)
 
-    def bound(self, value: str) -> str:
+    def bound(self, value: TextPart) -> TextPart:
         """Write a statement and return the name it gives the value."""
         name = f"step_{len(self.statements) + 1}"
         while name in self.names.values():
             name += "_"
-        self.statements.append(self.assign.format(name=name, value=value))
-        return name
+        self.statements.append(self.assign.format(name=name, value=value.text))
+        return TextPart(name, WORD)
 
-    def use_once(self, template: str, argument: TextPart) -> str:
-        """Insert an argument into a template; one that occurs there more than once is assigned to a name before."""
-        return template.replace(
-            "@", argument.text if template.count("@") == 1 else self.as_repeatable(argument.text)
-        )
+    def spell(self, template: str, *parts: TextPart) -> TextPart:
+        """Put parts into a template; one that occurs there more than once is given a name before."""
+        marks = ["@"] if len(parts) == 1 else ["@1", "@2"]
+        named = [
+            part if template.count(mark) <= 1 else self.as_repeatable(part)
+            for mark, part in zip(marks, parts, strict=True)
+        ]
+        return super().spell(template, *named)
 
-    def as_repeatable(self, text: str) -> str:
-        """Return a text that may be repeated: a name or number, if necessary the name of a new statement."""
-        return text if not self.assign or re.fullmatch(r"[\w.]+", text) else self.bound(text)
+    def as_repeatable(self, part: TextPart) -> TextPart:
+        """Return a part that may be repeated: a name or number, if necessary the name of a new statement."""
+        return part if not self.assign or part.level == WORD else self.bound(part)
 
     def sum(self, parts: list[TextPart]) -> TextPart:
         """Write a sum, a long one as a sum of sums."""
@@ -195,7 +226,7 @@ class SourceWriter(InfixWriter):
         """Return groups of parts in parentheses, few enough to be written one after the other."""
         while len(parts) > self.widest:
             groups = [parts[start : start + self.widest] for start in range(0, len(parts), self.widest)]
-            parts = [TextPart(f"({write(group).text})", ATOM) for group in groups]
+            parts = [TextPart(self.enclosed(write(group).text), ATOM) for group in groups]
         return parts
 
     def number(self, value: float) -> str:

@@ -7,7 +7,6 @@ categories are always written as text, never as formulas.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -34,7 +33,7 @@ from kanopt.formulas.nodes import (
     postorder,
 )
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.printing import ATOM, InfixWriter, TextPart, to_infix
+from kanopt.formulas.printing import WORD, InfixWriter, TextPart, to_infix
 from kanopt.formulas.validity import valid_range
 from kanopt.formulas.variables import Variable
 
@@ -163,7 +162,7 @@ class _Workbook(Spreadsheet):
     def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
         """Write one node; long, deep or shared nodes get their own cell."""
         if node.key in self.constants:
-            return TextPart(self.constants[node.key], ATOM)
+            return TextPart(self.constants[node.key], WORD)
         if isinstance(node, Sum | Product | Maximum | Minimum):
             node, parts = self._narrowed(node, parts)
         elif isinstance(node, Apply | Power | Curve):
@@ -198,11 +197,11 @@ class _Workbook(Spreadsheet):
 
     def _named(self, node: Node, written: TextPart) -> TextPart:
         """Return the name of a cell with the value of a node."""
-        if re.fullmatch(r"[\w.]+", written.text):
+        if written.level == WORD:
             return written
         small = node.size <= _READABLE
         what = to_infix(node) if small else f"a {type(node).__name__.lower()} of {node.size:,} parts"
-        return TextPart(self._step(written.text, self._value(node), what), ATOM)
+        return TextPart(self._step(written.text, self._value(node), what), WORD)
 
     def _step(self, text: str, value: float | str, what: str) -> str:
         self.steps += 1

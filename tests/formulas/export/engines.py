@@ -56,7 +56,7 @@ def python(formula: Formula, data: Rows) -> Array:
         return np.broadcast_to(compiled(formula)(*(data[v.name] for v in formula.inputs)), count(data))
 
 
-def _add_mathematics(connection: sqlite3.Connection) -> None:
+def add_mathematics(connection: sqlite3.Connection) -> None:
     """Register the functions that SQLite only has where it was compiled with them."""
     try:
         connection.execute("SELECT EXP(1.0)")
@@ -73,7 +73,7 @@ def sql(formula: Formula, data: Mapping[str, Any]) -> Array:
     names = [variable.name for variable in formula.inputs]
     quoted = ['"' + name.replace('"', '""') + '"' for name in names]
     with sqlite3.connect(":memory:") as connection:
-        _add_mathematics(connection)
+        add_mathematics(connection)
         connection.execute(f"CREATE TABLE data ({', '.join(quoted)})")
         table = list(zip(*(np.asarray(data[name]).tolist() for name in names), strict=True))
         connection.executemany(f"INSERT INTO data VALUES ({', '.join('?' * len(names))})", table)

@@ -3,6 +3,7 @@ import pytest
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Curve, Formula, Input, Maximum, Step, Sum, Table, Variable, parse_formula
+from tests.formulas.export import machines
 from tests.formulas.export.engines import sql
 
 
@@ -17,6 +18,20 @@ def test_curves_extrapolate_and_repeat():
 def test_whole_numbers_are_divided_as_numbers():
     law = parse_formula("a / b + 1 / a", [Variable("a"), Variable("b")], Variable("y"))
     assert sql(law, {"a": [1, 7], "b": [2, 2]}) == pytest.approx([1.5, 3.5 + 1 / 7])
+
+
+@pytest.mark.parametrize("kind", ["INTEGER", "BIGINT", "DECIMAL(18, 3)"])
+def test_columns_of_whole_and_decimal_numbers_do_not_overflow(kind):
+    duckdb = pytest.importorskip("duckdb")
+    curve = Curve("s", Input("a"), (0.1, 1 / 3, 4.7, 2.0), 0.3, 1.7)
+    law = Formula(
+        Apply("log1p", Input("a") * Input("b")) * curve, (Variable("a"), Variable("b")), Variable("y")
+    )
+    rows = {"a": np.array([100_000.0, 7.0]), "b": np.array([777_777.0, 2.0])}
+    with duckdb.connect(":memory:") as connection:
+        machines.fill(connection, law.inputs, rows, kind)
+        found = connection.execute(f"SELECT {law.to_sql()} FROM data ORDER BY place").fetchall()
+    np.testing.assert_allclose(np.array(found)[:, 0], law.evaluate(rows), rtol=1e-9)
 
 
 def test_what_is_missing_stays_missing():
