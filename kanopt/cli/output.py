@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kanopt.csv_cells import csv_text
 from kanopt.files import file_name, replace_file
 
 if TYPE_CHECKING:
@@ -121,8 +122,8 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def save_plan(result: Result, path: Path) -> Path:
-    """Write the plan as CSV."""
-    return replace_file(path, result.to_frame().to_csv(index=False, lineterminator="\n"), make_folders=True)
+    """Write the plan as CSV, in which no name is a formula to a spreadsheet."""
+    return replace_file(path, csv_text(result.to_frame()), make_folders=True)
 
 
 def save_laws(laws: Iterable[LearnedLaw], folder: Path) -> list[Path]:

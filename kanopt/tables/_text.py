@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kanopt.csv_cells import GUARDED, unguarded
 from kanopt.errors import TableError, nearest
 from kanopt.tables._raw import RawTable, file_hash
 from kanopt.tables.report import list_names, rows_text
@@ -113,7 +114,8 @@ def read_text(path: Path, form: TextFormat) -> RawTable:
     columns = [pa.chunked_array(list(parts), pa.string()) for parts in zip(*chunks, strict=True)]
     if not columns:
         columns = [pa.chunked_array([], pa.string()) for _ in header]
-    names, columns, renamed = _names(header, columns)
+    columns, freed = _without_guards(columns)
+    names, columns, renamed = _names([unguarded(name) for name in header], columns)
     form_text = f"text, {encoding}, separator {_SHOWN.get(separator, repr(separator))}"
     return RawTable(
         source=str(path),
@@ -126,7 +128,7 @@ def read_text(path: Path, form: TextFormat) -> RawTable:
         rows=rows,
         row_word="row",
         ragged=ragged,
-        notes=(*notes, *remarks, *renamed),
+        notes=(*notes, *remarks, *freed, *renamed),
     )
 
 
@@ -280,6 +282,20 @@ def _non_blank_rows(cells: list[Any]) -> Any:
     for column in cells[1:]:
         filled = pc.or_(filled, pc.not_equal(pc.utf8_trim_whitespace(column), ""))
     return filled
+
+
+def _without_guards(columns: list[Any]) -> tuple[list[Any], list[str]]:
+    """Return the columns without the apostrophes by which kanopt keeps spreadsheets from computing texts."""
+    count = 0
+    for place, column in enumerate(columns):
+        found = pc.match_substring_regex(column, GUARDED)
+        count += pc.sum(found).as_py() or 0
+        if pc.any(found).as_py():
+            texts = [unguarded(text) for text in column.to_pylist()]
+            columns[place] = pa.chunked_array([pa.array(texts, pa.string())])
+    what = "cell is" if count == 1 else "cells are"
+    signs = "an apostrophe before = + - or @, which keeps spreadsheets from computing texts"
+    return columns, [f"{count:,} {what} read without {signs}"] if count else []
 
 
 def _names(header: list[str], columns: list[Any]) -> tuple[tuple[str, ...], list[Any], list[str]]:
