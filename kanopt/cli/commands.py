@@ -154,8 +154,8 @@ def _remark(*scenarios: Scenario) -> None:
 
 def _scenario_contents(scenario: Scenario) -> str:
     counts = [(len(scenario.tables), "table"), (len(scenario.laws), "law"), (len(scenario.changes), "change")]
-    told = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count]
-    return ", ".join(told if scenario.problem_spec is None else [scenario.kind, *told])
+    counted = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count]
+    return ", ".join(counted if scenario.problem_spec is None else [scenario.kind, *counted])
 
 
 @kanopt.command()
@@ -397,5 +397,5 @@ def _refuse_unused_options(names: Iterable[str]) -> None:
     given = [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     idle = [f"--{name.replace('_', '-')}" for name in given if name not in ("seed", "quiet")]
     if idle:
-        told = f"{', '.join(idle)}: {'goes' if len(idle) == 1 else 'go'} with --table"
-        raise click.UsageError(f"{told}; what a law of a scenario is to be stands in its file")
+        message = f"{', '.join(idle)}: {'goes' if len(idle) == 1 else 'go'} with --table"
+        raise click.UsageError(f"{message}; what a law of a scenario is to be stands in its file")

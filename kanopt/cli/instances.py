@@ -75,11 +75,11 @@ def solve_instance(file: Path, options: InstanceOptions) -> int:
             replace_file(options.out, text, make_folders=True)
         else:
             save_plan(result, options.out)
-    told = _result_facts(instance, result)
+    facts = _result_facts(instance, result)
     if options.as_json:
-        click.echo(to_json({**result_json(result), "instance": told, "exit_code": int(code)}))
+        click.echo(to_json({**result_json(result), "instance": facts, "exit_code": int(code)}))
         return code
-    click.echo(_table(told, instance.problem.unit))
+    click.echo(_table(facts, instance.problem.unit))
     if result.has_plan and not result.check.ok:
         click.echo(f"\n{result.check}")
     if options.out is not None and result.has_plan:
@@ -104,11 +104,11 @@ def _solve(instance: Instance, options: InstanceOptions) -> Result:
     with progress_reporter(quiet=options.quiet) as report:
         report(Event("solve", f"solving: {instance.name} (at most {limit:g} s)"))
 
-        def told(step: Progress) -> None:
+        def on_progress(step: Progress) -> None:
             price = "" if step.objective is None else f" {step.objective:,.2f} {unit}"
             report(Event("solve", f"{step.seconds:.1f} s{price} {step.message}".rstrip(), transient=True))
 
-        return solve(instance.problem, time_limit=limit, seed=options.seed or 0, progress=told)
+        return solve(instance.problem, time_limit=limit, seed=options.seed or 0, progress=on_progress)
 
 
 def _result_facts(instance: Instance, result: Result) -> dict[str, Any]:
@@ -131,16 +131,16 @@ def _result_facts(instance: Instance, result: Result) -> dict[str, Any]:
     }
 
 
-def _table(told: dict[str, Any], unit: str) -> str:
+def _table(facts: dict[str, Any], unit: str) -> str:
     """Return one line per fact; what is not known is left out."""
     rows = [
-        ("instance", f"{told['name']} ({told['kind']}, distances: {told['rounding']})"),
-        ("clients", f"{told['clients']:,}"),
-        ("vehicles", f"{told['vehicles_used']:,} of {told['vehicles']:,}"),
-        ("status", told["status"]),
+        ("instance", f"{facts['name']} ({facts['kind']}, distances: {facts['rounding']})"),
+        ("clients", f"{facts['clients']:,}"),
+        ("vehicles", f"{facts['vehicles_used']:,} of {facts['vehicles']:,}"),
+        ("status", facts["status"]),
     ]
-    rows += [] if told["objective"] is None else [("objective", f"{told['objective']:,.2f} {unit}")]
-    rows += [] if told["best_known"] is None else [("best known", f"{told['best_known']:,.2f} {unit}")]
-    rows += [] if told["gap"] is None else [("gap", f"{100 * told['gap']:+.2f} %")]
-    rows += [("time", f"{told['seconds']:.1f} s"), ("solver", told["solver"])]
+    rows += [] if facts["objective"] is None else [("objective", f"{facts['objective']:,.2f} {unit}")]
+    rows += [] if facts["best_known"] is None else [("best known", f"{facts['best_known']:,.2f} {unit}")]
+    rows += [] if facts["gap"] is None else [("gap", f"{100 * facts['gap']:+.2f} %")]
+    rows += [("time", f"{facts['seconds']:.1f} s"), ("solver", facts["solver"])]
     return "\n".join(f"{name:<12}{value}" for name, value in rows)

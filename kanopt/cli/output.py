@@ -51,10 +51,10 @@ def law_lines(laws: Iterable[LearnedLaw]) -> list[str]:
         unit = f" [{law.formula.output.unit}]" if law.formula.output.unit else ""
         lines.append(f"{law.name}{unit} = {law.formula}")
         fit = law.formula.fit
-        told = [str(fit)] if fit is not None else []
-        told += [law.note] if law.note else []
-        told += [] if law.trusted else ["LOW TRUST"]
-        lines += [f"    {'; '.join(told)}"] if told else []
+        notes = [str(fit)] if fit is not None else []
+        notes += [law.note] if law.note else []
+        notes += [] if law.trusted else ["LOW TRUST"]
+        lines += [f"    {'; '.join(notes)}"] if notes else []
     return lines
 
 

@@ -30,12 +30,12 @@ def progress_reporter(*, quiet: bool) -> Iterator[OnEvent]:
         return
     with console.status("starting") as status:
 
-        def follow(event: Event) -> None:
+        def show_event(event: Event) -> None:
             status.update(_escaped(event.message))
             if not event.transient:
                 console.print(_escaped(event.message), style="dim")
 
-        yield follow
+        yield show_event
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def warnings_to_stderr() -> Iterator[None]:
     """Print the warnings of kanopt as lines on stderr, and silence those of other libraries."""
     from kanopt.errors import KanoptWarning
 
-    def tell(
+    def print_warning(
         message: Warning | str,
         category: type[Warning],
         filename: str,
@@ -56,7 +56,7 @@ def warnings_to_stderr() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", KanoptWarning)
-        warnings.showwarning = tell
+        warnings.showwarning = print_warning
         yield
 
 

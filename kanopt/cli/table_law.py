@@ -54,9 +54,9 @@ def fit_table(
     _require(frame, (entry["target"], *entry["features"]), table)
     name = entry["target"]
     spec, mistakes = validate(LearnedSpec, entry, ("surrogates", name))
-    rest = spec or read_partial_law(entry, ("surrogates", name), mistakes)
-    if rest is not None:
-        mistakes += law_mistakes({name: rest}, [table.name], {table.name: frame})
+    checkable = spec or read_partial_law(entry, ("surrogates", name), mistakes)
+    if checkable is not None:
+        mistakes += law_mistakes({name: checkable}, [table.name], {table.name: frame})
     if mistakes or spec is None:
         raise click.UsageError("\n".join(_option_messages(mistakes)))
     return fit_law(name, spec, frame, seed or 0)

@@ -31,11 +31,11 @@ _KINDS = {
 def cost_sentence(result: Result) -> str:
     """Say what the plan costs and of what the cost consists."""
     if result.pricing is None:
-        told = f": {result.message.rstrip('.')}" if result.message else ""
+        message = f": {result.message.rstrip('.')}" if result.message else ""
         status = (
             "no plan meets every rule" if result.status is Status.INFEASIBLE else "none was found in time"
         )
-        return f"There is no plan ({status}){told}."
+        return f"There is no plan ({status}){message}."
     unit, objective = result.problem.unit, result.pricing.objective
     head = f"The plan costs {money_text(objective, unit)}"
     terms = [(str(name), float(value)) for name, value in result.pricing.terms().items() if value]
@@ -69,11 +69,11 @@ def today_sentence(result: Result, today: Result | None) -> str:
         )
     missed = sum(violation.constraint == "unserved" for violation in today.check.violations)
     broken = len(today.check.violations) - missed
-    told = [
+    faults = [
         *([f"breaks {count_text(broken, 'rule')}"] if broken else []),
         *([f"leaves out {count_text(missed, 'thing')} that must be served"] if missed else []),
     ]
-    return f"{text} and {' and '.join(told)}." if told else f"{text}."
+    return f"{text} and {' and '.join(faults)}." if faults else f"{text}."
 
 
 def bound_sentence(result: Result) -> str:

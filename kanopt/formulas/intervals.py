@@ -202,13 +202,13 @@ def _curve(curve: Curve, low: float, high: float) -> Bounds:
     powers = curve.powers
     start, stop = (low - curve.low) / curve.width, (high - curve.low) / curve.width
     size = float(np.abs(powers).sum(axis=0).max())
-    reach = 1.0 + curve.intervals
+    reach = 1.0 + curve.grid_size
     found: list[float] = []
     if curve.periodic:
-        if not stop - start < curve.intervals:
-            start, stop = 0.0, float(curve.intervals)
+        if not stop - start < curve.grid_size:
+            start, stop = 0.0, float(curve.grid_size)
         reach += max(abs(start), abs(stop))
-        turn = math.floor(start / curve.intervals) * curve.intervals
+        turn = math.floor(start / curve.grid_size) * curve.grid_size
         start, stop = start - turn, stop - turn
         powers = np.tile(powers, 2)
     else:

@@ -78,7 +78,7 @@ class Curve(Node):
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
         object.__setattr__(self, "periodic", bool(self.periodic))
-        if self.intervals < 1:
+        if self.grid_size < 1:
             raise FormulaError(f"curve {self.name!r}: a cubic curve has at least 4 coefficients")
         # spans thinner than rounding would make the place within a span meaningless
         if not (low < high < math.inf and math.inf > self.width > 1e-12 * max(abs(low), abs(high))):
@@ -86,20 +86,20 @@ class Curve(Node):
         super().__post_init__()
 
     @property
-    def intervals(self) -> int:
-        """The number of equal pieces between `low` and `high`."""
+    def grid_size(self) -> int:
+        """The number of equal intervals between `low` and `high`."""
         return len(self.coefficients) - (0 if self.periodic else 3)
 
     @property
     def width(self) -> float:
         """The length of one span."""
-        return (self.high - self.low) / self.intervals
+        return (self.high - self.low) / self.grid_size
 
     @cached_property
     def powers(self) -> Array:
         """Polynomial coefficients of t⁰ … t³ in each span, with t from 0 to 1; shape (4, spans)."""
         coefficients = np.asarray(self.coefficients)
-        index = np.arange(self.intervals)[None, :] + np.arange(4)[:, None]
+        index = np.arange(self.grid_size)[None, :] + np.arange(4)[:, None]
         powers: Array = _TO_POWERS @ coefficients[index % len(coefficients)]
         powers.flags.writeable = False
         return powers
@@ -121,7 +121,7 @@ class Curve(Node):
         )
         place = inside / self.width
         # NaN becomes span 0 here and NaN again through t
-        span = np.clip(np.nan_to_num(place, nan=0.0), 0, self.intervals - 1).astype(np.intp)
+        span = np.clip(np.nan_to_num(place, nan=0.0), 0, self.grid_size - 1).astype(np.intp)
         t = place - span
         c0, c1, c2, c3 = self.powers
         value = ((c3[span] * t + c2[span]) * t + c1[span]) * t + c0[span]

@@ -207,8 +207,8 @@ def _fault_lines(found: Sequence[Fault], table: _Table, kind: type, key: Sequenc
         place = f"{name} of {list_names(labels)}"
         if table.columns and (alike[0].of_type or not all(labels)):
             place = f"column {table.columns[name]!r}, {_row_numbers(places)}"
-        told = "is blank, but a value is required" if alike[0].kind == "missing" else fault_text(alike)
-        yield f"{place}: {told}" + ("; it may be left out" if name in optional else "")
+        message = "is blank, but a value is required" if alike[0].kind == "missing" else fault_text(alike)
+        yield f"{place}: {message}" + ("; it may be left out" if name in optional else "")
 
 
 def _label(row: Mapping[str, Any], key: Sequence[str]) -> str:
@@ -224,8 +224,10 @@ def _row_numbers(places: Sequence[int]) -> str:
 def _table_of(items: Sequence[Record], kind: type) -> _Table:
     for number, item in enumerate(items, start=1):
         if not isinstance(item, kind):
-            told = f"entry {number} is a {type(item).__name__}; give {kind.__name__} objects or a DataFrame"
-            return _Table([], mistakes=[told])
+            message = (
+                f"entry {number} is a {type(item).__name__}; give {kind.__name__} objects or a DataFrame"
+            )
+            return _Table([], mistakes=[message])
     return _Table([row_of(item) for item in items])
 
 

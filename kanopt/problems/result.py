@@ -242,8 +242,8 @@ class Result:
         if self.objective is None or self.bound is None:
             return None
         distance = self.objective - self.bound
-        seen = self.certificate
-        hidden = 0.0 if seen is None or seen.solver_view else 2.0 * seen.rounding_bound
+        certificate = self.certificate
+        hidden = 0.0 if certificate is None or certificate.solver_view else 2.0 * certificate.rounding_bound
         return 0.0 if distance <= hidden else distance / max(abs(self.objective), 1e-12)
 
     @property

@@ -83,8 +83,8 @@ def comparison_page(comparison: Comparison) -> ComparisonPage:
 
 def _answer(comparison: Comparison) -> tuple[str, ...]:
     price = comparison.base.result.objective
-    told = "has no plan" if price is None else f"costs {money_text(price, comparison.unit)}"
-    sentences = [f"{comparison.base.scenario.name} {told}."]
+    outcome = "has no plan" if price is None else f"costs {money_text(price, comparison.unit)}"
+    sentences = [f"{comparison.base.scenario.name} {outcome}."]
     sentences += [f"{row.scenario}: {_true_minus(str(row.verdict))}." for row in named_rows(comparison.steps)]
     return tuple(sentences)
 

@@ -74,11 +74,11 @@ def reference_values(formula: Formula) -> dict[str, Value]:
 def fixed_inputs_text(formula: Formula, held: Mapping[str, Value]) -> str:
     """Return the values at which inputs are held, in words."""
     units = {variable.name: variable.unit for variable in formula.inputs}
-    told = [
+    parts = [
         f"{name} = {value if isinstance(value, str) else number_text(float(value), 3)} {units[name]}".rstrip()
         for name, value in held.items()
     ]
-    return join_list(told, 12)
+    return join_list(parts, 12)
 
 
 def plottable_inputs(formula: Formula) -> list[str]:
@@ -92,7 +92,7 @@ def plot_formula(
     *,
     along: str = "",
     at: Mapping[str, Value] | None = None,
-    told: bool = True,
+    caption: bool = True,
 ) -> Axes:
     """Draw a law as a function of one input, over its training range.
 
@@ -109,7 +109,7 @@ def plot_formula(
         The input on the horizontal axis; the first that has a range if empty.
     at
         Values at which inputs are held; the middle of their ranges if not given.
-    told
+    caption
         Whether to state below the axis which input the lines vary, and at which values the others are held.
 
     Raises
@@ -128,7 +128,7 @@ def plot_formula(
     ax = axes_or_new(ax, 420, 300)
     if _variable(formula, name).is_category:
         _bars(formula, ax, name, held)
-        if told:
+        if caption:
             _add_caption(formula, ax, "", {key: value for key, value in held.items() if key != name})
         return ax
     x = _points(formula, name, _POINTS)
@@ -145,7 +145,7 @@ def plot_formula(
     elif _is_integer_range(float(x[0]), float(x[-1])):
         ax.locator_params(axis="x", integer=True)
     style_axes(ax)
-    if told:
+    if caption:
         _add_caption(
             formula, ax, other, {key: value for key, value in held.items() if key not in (name, other)}
         )
@@ -173,7 +173,7 @@ def plot_curve(curve: Curve, ax: Axes | None = None, *, unit: str = "") -> Axes:
     ax = axes_or_new(ax, 420, 300)
     x = np.linspace(curve.low, curve.high, _POINTS)
     ax.plot(x, curve.at(x), color=series(0).light, linewidth=1.9)
-    knots = np.linspace(curve.low, curve.high, curve.intervals + 1)
+    knots = np.linspace(curve.low, curve.high, curve.grid_size + 1)
     ax.plot(knots, curve.at(knots), ".", color=series(0).light, markersize=5)
     argument = spelled(curve.argument)
     name = argument if len(argument) <= _LONG else f"argument of {curve.name}"

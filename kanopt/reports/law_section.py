@@ -189,7 +189,7 @@ def _slice_figure(name: str, formula: Formula, along: str, held: Mapping[str, An
     caption = f"along {along}" + (f", by {other}" if other else "")
     table = table_of(tabulate(formula, along), f"{name} {caption}")
     return figure_of(
-        lambda ax: plot_formula(formula, ax, along=along, told=False),
+        lambda ax: plot_formula(formula, ax, along=along, caption=False),
         caption=caption,
         label=f"{'Bar' if labels else 'Line'} chart: the law {name} {caption}",
         size=_SMALL,
@@ -206,7 +206,7 @@ def _curves(name: str, formula: Formula, drawn: Mapping[bytes, str]) -> list[Fig
 def _curve(name: str, curve: Curve, units: Mapping[str, str]) -> Figure:
     argument = shorten(to_infix(curve.argument), 60)
     unit = units.get(argument, "")
-    knots = np.linspace(curve.low, curve.high, min(curve.intervals, 12) + 1)
+    knots = np.linspace(curve.low, curve.high, min(curve.grid_size, 12) + 1)
     values = pd.DataFrame({with_unit(argument, unit): knots, curve.name: curve.at(knots)})
     return figure_of(
         lambda ax: plot_curve(curve, ax, unit=unit),

@@ -279,8 +279,8 @@ def _plan_table(result: Result, views: Sequence[View]) -> PageTable | None:
         if frame[name].nunique(dropna=False) == 1 and frame[name].notna().all()
     ]
     values = {name: forms.get(name, str)(frame[name].iloc[0]) for name in same}
-    told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items() if value)
-    note = f"The same in every row: {told}." if told else ""
+    values_text = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items() if value)
+    note = f"The same in every row: {values_text}." if values_text else ""
     return table_of(frame.drop(columns=same), "Decisions", forms=forms, note=note)
 
 
@@ -289,7 +289,7 @@ def _reasons(why: Explanation) -> list[tuple[str, tuple[ReasonRow, ...]]]:
     found = []
     for kind in dict.fromkeys(cause.kind for cause in why.causes):
         causes = [cause for cause in why.causes if cause.kind == kind]
-        told = tuple(
+        rows = tuple(
             ReasonRow(
                 cause.subject,
                 _sentence(cause.message),
@@ -299,7 +299,7 @@ def _reasons(why: Explanation) -> list[tuple[str, tuple[ReasonRow, ...]]]:
             for cause in causes[:_MOST_REASONS]
         )
         more = f", the first {_MOST_REASONS} shown" if len(causes) > _MOST_REASONS else ""
-        found.append((f"{kind.capitalize()}: {count_text(len(causes), 'reason')}{more}", told))
+        found.append((f"{kind.capitalize()}: {count_text(len(causes), 'reason')}{more}", rows))
     return found
 
 
@@ -308,21 +308,23 @@ def _sentence(text: str) -> str:
 
 
 def _certificate(result: Result) -> FactList:
-    seen = result.certificate
-    if seen is None:
+    certificate = result.certificate
+    if certificate is None:
         return FactList((("Solver", f"none: {result.solver}"),))
     unit = result.problem.unit
-    held = "within" if seen.holds else "BEYOND"
+    held = "within" if certificate.holds else "BEYOND"
     pairs = [
-        ("Solver's objective", money_text(seen.solver_objective, unit, 4)),
-        ("Law, inputs at planning values", money_text(seen.frozen_objective, unit, 4)),
-        ("Law, every input at its true value", money_text(seen.law_objective, unit, 4)),
-        ("Proven rounding bound", money_text(seen.rounding_bound, unit, 6)),
-        ("Measured rounding error", f"{money_text(seen.rounding_error, unit, 6)} ({held} the bound)"),
+        ("Solver's objective", money_text(certificate.solver_objective, unit, 4)),
+        ("Law, inputs at planning values", money_text(certificate.frozen_objective, unit, 4)),
+        ("Law, every input at its true value", money_text(certificate.law_objective, unit, 4)),
+        ("Proven rounding bound", money_text(certificate.rounding_bound, unit, 6)),
+        ("Measured rounding error", f"{money_text(certificate.rounding_error, unit, 6)} ({held} the bound)"),
     ]
-    pairs += [("What the solver saw", each) for each in seen.solver_view]
-    if seen.frozen:
-        pairs.append(("Effect of frozen inputs", money_text(seen.frozen_input_error, unit, 4, signed=True)))
+    pairs += [("What the solver saw", each) for each in certificate.solver_view]
+    if certificate.frozen:
+        pairs.append(
+            ("Effect of frozen inputs", money_text(certificate.frozen_input_error, unit, 4, signed=True))
+        )
     claimed = (
         money_text(result.bound, unit) if result.bound is not None else "none claimed: score exact, no bound"
     )

@@ -140,8 +140,8 @@ def laws_of(scenario: Scenario, learned: Mapping[str, LearnedLaw]) -> dict[str, 
                 other for other in names_in(spec.formula) & set(learned) if not learned[other].trusted
             )
             built = f"built on {', '.join(map(repr, doubtful))}, which is not trusted" if doubtful else ""
-            told = [f"written by hand: {spec.formula}", built, *unit_mistakes(name, spec, formulas)]
-            note = "; ".join(filter(None, told))
+            notes = [f"written by hand: {spec.formula}", built, *unit_mistakes(name, spec, formulas)]
+            note = "; ".join(filter(None, notes))
             found[name] = LearnedLaw(name, formula, trusted=not doubtful, note=note)
         else:
             found[name] = LearnedLaw(name, formula, note="read from a file")

@@ -102,8 +102,8 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool) -> Scenario | None:
     saved = _read_saved(found, layers)
     # where the holdout of a law is mistaken, the default one is not checked in its place
     wrong = {mistake.key[:3] for mistake in found.mistakes if mistake.key[2:3] == ("holdout",)}
-    told = law_mistakes({**found.laws, **found.partial_laws}, found.names["tables"], tables)
-    found.mistakes += [mistake for mistake in told if mistake.key[:3] not in wrong]
+    of_laws = law_mistakes({**found.laws, **found.partial_laws}, found.names["tables"], tables)
+    found.mistakes += [mistake for mistake in of_laws if mistake.key[:3] not in wrong]
     formulas = _check_problem(found, layers, tables, saved)
     if found.mistakes:
         raise layers.error(found.mistakes)
@@ -173,8 +173,8 @@ def _read_table(
             return None
         # go on without that unit, so that it does not hide the next mistake
         found.add((*key, "units", misplaced), message)
-        rest = {column: unit for column, unit in units.items() if column != misplaced}
-        return _read_table(found, spec, source, key, rest)
+        other_units = {column: unit for column, unit in units.items() if column != misplaced}
+        return _read_table(found, spec, source, key, other_units)
 
 
 def _limits(found: Sections, spec: TableSpec, key: Key, columns: list[str]) -> Schema | None:

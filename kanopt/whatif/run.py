@@ -156,7 +156,7 @@ def solve_problem(
     limit = scenario.solver.time_limit if time_limit is None else time_limit
     report(Event("solve", f"solving: {scenario.name} (at most {limit:g} s)"))
 
-    def told(step: Progress) -> None:
+    def on_progress(step: Progress) -> None:
         price = "" if step.objective is None else f" {step.objective:,.2f} {problem.unit}"
         report(Event("solve", f"{step.seconds:.1f} s{price} {step.message}".rstrip(), transient=True))
 
@@ -165,7 +165,7 @@ def solve_problem(
         time_limit=limit,
         seed=seed,
         initial=initial,
-        progress=told,
+        progress=on_progress,
         workers=scenario.solver.workers,
         deterministic=scenario.solver.deterministic,
     )
@@ -209,19 +209,22 @@ def _provenance(
 ) -> dict[str, str]:
     from kanopt.tables import report_of
 
-    told = {"scenario": scenario.name}
-    told |= {
+    facts = {"scenario": scenario.name}
+    facts |= {
         f"file {document.path.name}": f"sha256 {document.sha256}" for document in scenario.layers.documents
     }
-    told |= {f"table {name}": f"sha256 {report_of(frame).sha256}" for name, frame in scenario.tables.items()}
-    told |= {f"change {place}": str(change) for place, change in enumerate(scenario.changes, start=1)}
-    told |= {"seed": str(result.seed), "solver": result.solver}
-    told |= {"seconds learning": f"{sum(law.seconds for law in laws.values()):.1f}"}
-    told |= {"seconds solving": f"{result.wall_seconds:.1f}", "seconds in all": f"{seconds:.1f}"}
-    return told | environment()
+    facts |= {f"table {name}": f"sha256 {report_of(frame).sha256}" for name, frame in scenario.tables.items()}
+    facts |= {f"change {place}": str(change) for place, change in enumerate(scenario.changes, start=1)}
+    facts |= {"seed": str(result.seed), "solver": result.solver}
+    facts |= {"seconds learning": f"{sum(law.seconds for law in laws.values()):.1f}"}
+    facts |= {"seconds solving": f"{result.wall_seconds:.1f}", "seconds in all": f"{seconds:.1f}"}
+    return facts | environment()
 
 
 def environment() -> dict[str, str]:
     """Return the versions of what is at work, and the kind of machine."""
-    told = {name: version(name) for name in _PACKAGES}
-    return told | {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    versions = {name: version(name) for name in _PACKAGES}
+    return versions | {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }

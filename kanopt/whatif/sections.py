@@ -122,9 +122,9 @@ def _read_partial_laws(found: Sections, data: Mapping[str, Any]) -> dict[str, Le
     for name, entry in _table(data.get("surrogates")).items():
         if name not in found.laws and isinstance(entry, dict) and law_model(entry) is LearnedSpec:
             key: Key = ("surrogates", name)
-            rest = read_partial_law(entry, key, [m for m in found.mistakes if m.key[:2] == key])
-            if rest is not None:
-                read[name] = rest
+            partial = read_partial_law(entry, key, [m for m in found.mistakes if m.key[:2] == key])
+            if partial is not None:
+                read[name] = partial
     return read
 
 
@@ -151,12 +151,12 @@ def read_partial_law(entry: Mapping[str, Any], key: Key, mistakes: Iterable[Mist
     >>> read_partial_law(law, (), [Mistake(("forbid",), "unknown operator 'expp'")]).pin
     {'z': ('log',)}
     """
-    rest = dict(entry)
+    partial = dict(entry)
     for mistake in mistakes:
-        rest = _without(rest, mistake.key[len(key) :])
-    if "on_missing" in entry and "on_missing" not in rest:
-        rest["on_missing"] = "drop"
-    return validate(LearnedSpec, rest, key)[0]
+        partial = _without(partial, mistake.key[len(key) :])
+    if "on_missing" in entry and "on_missing" not in partial:
+        partial["on_missing"] = "drop"
+    return validate(LearnedSpec, partial, key)[0]
 
 
 def _without(entry: Mapping[str, Any], path: Key) -> dict[str, Any]:

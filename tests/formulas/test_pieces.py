@@ -15,7 +15,7 @@ coefficients = st.lists(st.floats(-10, 10), min_size=4, max_size=12)
 def test_inside_its_knots_a_curve_is_the_b_spline(values, low, length, places):
     curve = Curve("s", x, tuple(values), low, low + length)
     width = curve.width
-    knots = low + width * np.arange(-3, curve.intervals + 4)
+    knots = low + width * np.arange(-3, curve.grid_size + 4)
     points = curve.low + np.array(places) * (curve.high - curve.low)
     expected = BSpline(knots, values, 3)(points)
     np.testing.assert_allclose(curve.at(points), expected, atol=1e-9)
@@ -24,7 +24,7 @@ def test_inside_its_knots_a_curve_is_the_b_spline(values, low, length, places):
 @given(coefficients)
 def test_beyond_its_knots_a_curve_goes_on_along_its_tangent(values):
     curve = Curve("s", x, tuple(values), 2.0, 5.0)
-    spline = BSpline(2.0 + curve.width * np.arange(-3, curve.intervals + 4), values, 3)
+    spline = BSpline(2.0 + curve.width * np.arange(-3, curve.grid_size + 4), values, 3)
     for end, away in ((2.0, -1.5), (5.0, 4.0)):
         expected = spline(end) + spline(end, 1) * away
         assert curve.at(np.array(end + away)) == pytest.approx(float(expected), abs=1e-9)
@@ -33,7 +33,7 @@ def test_beyond_its_knots_a_curve_goes_on_along_its_tangent(values):
 @given(st.lists(st.floats(-10, 10), min_size=1, max_size=9), st.floats(-30, 30))
 def test_a_periodic_curve_repeats_and_is_smooth_at_the_seam(values, point):
     curve = Curve("s", x, tuple(values), 0.0, 24.0, periodic=True)
-    assert curve.intervals == len(values)
+    assert curve.grid_size == len(values)
     here, later = curve.at(np.array([point, point + 24.0]))
     assert here == pytest.approx(later, abs=1e-9)
     hair = 1e-7

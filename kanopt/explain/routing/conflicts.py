@@ -316,10 +316,10 @@ class _ConflictSearch:
         if any(np.isfinite(vehicle.max_distance) for vehicle in problem.vehicles):
             grids.append(np.where(self.problem.leg_laws.roads, data.distance, np.inf))
         for grid in grids:
-            ways = dijkstra(csgraph_from_dense(grid, null_value=np.inf), indices=nodes)[:, nodes]
+            shortest = dijkstra(csgraph_from_dense(grid, null_value=np.inf), indices=nodes)[:, nodes]
             direct = grid[np.ix_(nodes, nodes)].copy()
             np.fill_diagonal(direct, 0.0)
-            if (ways < direct - 1e-9 * (1.0 + np.where(np.isfinite(ways), ways, 0.0))).any():
+            if (shortest < direct - 1e-9 * (1.0 + np.where(np.isfinite(shortest), shortest, 0.0))).any():
                 return False
         return True
 

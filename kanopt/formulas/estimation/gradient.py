@@ -338,7 +338,7 @@ def curve_weights(curve: Curve, x: Array, slope: bool = False) -> Array:
         np.mod(x - curve.low, length) if curve.periodic else np.clip(x, curve.low, curve.high) - curve.low
     )
     place = inside / curve.width
-    span = np.clip(np.nan_to_num(place, nan=0.0), 0, curve.intervals - 1).astype(np.intp)
+    span = np.clip(np.nan_to_num(place, nan=0.0), 0, curve.grid_size - 1).astype(np.intp)
     t = place - span
     tangent = (
         np.stack([np.zeros_like(t), np.ones_like(t), 2.0 * t, 3.0 * t * t], axis=-1) @ _SPAN / curve.width

@@ -155,14 +155,14 @@ class Spreadsheet(SourceWriter):
         place, rows = self.place(curve, argument), pieces_of(curve)
         if curve.periodic:
             rows = [rows[-1], *rows, rows[0]]
-            span = f"INT(@)-{curve.intervals}*INT(@/{curve.intervals})"
+            span = f"INT(@)-{curve.grid_size}*INT(@/{curve.grid_size})"
             way = "@-INT(@)"
         else:
             first, first_slope, last, last_slope = curve.ends
             before = [first, first_slope * curve.width, 0.0, 0.0]
             rows = [before, *rows, [last, last_slope * curve.width, 0.0, 0.0]]
-            span = f"MAX(-1,MIN({curve.intervals},INT(@)))"
-            way = f"@-MAX(0,MIN({curve.intervals},INT(@)))"
+            span = f"MAX(-1,MIN({curve.grid_size},INT(@)))"
+            way = f"@-MAX(0,MIN({curve.grid_size},INT(@)))"
         # the first power is of one, not of the way: 0^0 is an error in Excel
         powers = f"({{1,0,0,0}}+{{0,1,1,1}}*({way}))^{{1,1,2,3}}"
         return self.spell(f"SUMPRODUCT(INDEX({self.block(curve, rows)},{span}+2,0),{powers})", place)

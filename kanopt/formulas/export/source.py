@@ -131,7 +131,7 @@ def spans_of(curve: Curve) -> list[Span]:
     Span(start=2.0, end=inf, coefficients=(5.0, 1.5))
     """
     first, first_slope, last, last_slope = curve.ends
-    edges = [curve.low + span * curve.width for span in range(curve.intervals)] + [curve.high]
+    edges = [curve.low + span * curve.width for span in range(curve.grid_size)] + [curve.high]
     by_distance = (np.asarray(curve.powers) / curve.width ** np.arange(4)[:, None]).T.tolist()
     spans = [Span(a, b, tuple(c)) for a, b, c in zip(edges, edges[1:], by_distance, strict=False)]
     if curve.periodic:

@@ -57,7 +57,7 @@ def to_sympy(formula: Formula, categories: Mapping[str, str]) -> sympy.Expr:
 def _piece_combinations(node: Node, below: list[int]) -> int:
     """Return the number of combinations of the pieces of nested curves and step functions along one path."""
     most = max(below, default=0)
-    own = node.intervals + 2 if isinstance(node, Curve) else len(node.values) if isinstance(node, Step) else 0
+    own = node.grid_size + 2 if isinstance(node, Curve) else len(node.values) if isinstance(node, Step) else 0
     return most * own if most and own else most or min(own, _MOST_COMBINED)
 
 

@@ -211,7 +211,7 @@ class _Workbook(Spreadsheet):
 
     def block(self, curve: Curve, rows: Sequence[Sequence[float]]) -> str:
         """Write the coefficients of a curve, and return the name of their range."""
-        edges = [curve.low + place * curve.width for place in range(curve.intervals)] + [curve.high]
+        edges = [curve.low + place * curve.width for place in range(curve.grid_size)] + [curve.high]
         outside = ("before", "after") if curve.periodic else ("below", "above")
         columns: dict[str, Values] = {
             "from": [outside[0], *(f"{edge:.6g}" for edge in edges[:-1]), outside[1]]

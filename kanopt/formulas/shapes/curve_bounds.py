@@ -38,7 +38,7 @@ class CurveBounds:
         coefficients = np.asarray(curve.coefficients)
         if curve.periodic:
             # a turn from any place within the first one ends within the second
-            coefficients = coefficients[np.arange(2 * curve.intervals + 3) % len(coefficients)]
+            coefficients = coefficients[np.arange(2 * curve.grid_size + 3) % len(coefficients)]
         self.curve = curve
         spans = len(coefficients) - 3
         differences = np.diff(coefficients)
@@ -86,13 +86,13 @@ class CurveBounds:
         start = (low - curve.low) / curve.width - 8 * EPS * (np.abs(low) + ends) / curve.width
         stop = (high - curve.low) / curve.width + 8 * EPS * (np.abs(high) + ends) / curve.width
         if not curve.periodic:
-            spans = float(curve.intervals)
+            spans = float(curve.grid_size)
             return np.clip(np.nan_to_num(start, nan=0.0), 0.0, spans), np.clip(
                 np.nan_to_num(stop, nan=spans), 0.0, spans
             )
-        around = ~(stop - start < curve.intervals)
-        turn = np.floor(np.where(around, 0.0, start) / curve.intervals) * curve.intervals
-        return np.where(around, 0.0, start - turn), np.where(around, float(curve.intervals), stop - turn)
+        around = ~(stop - start < curve.grid_size)
+        turn = np.floor(np.where(around, 0.0, start) / curve.grid_size) * curve.grid_size
+        return np.where(around, 0.0, start - turn), np.where(around, float(curve.grid_size), stop - turn)
 
     def _reached(self, start: Array, stop: Array) -> Integers:
         """Return the spans that intervals may overlap, of shape (n, few), or all spans if some overlap many."""

@@ -93,8 +93,8 @@ def _obstacles(
     depot = data.depot_of[vehicle.name]
     arrive, back = float(bound.arrive[place]), float(bound.return_time[place])
     if not np.isfinite(arrive) or not np.isfinite(back):
-        way = f"from {depot} to it" if not np.isfinite(arrive) else f"from it back to {depot}"
-        yield _Obstacle("road", np.inf, vehicle, f"no road leads {way}", f"a road {way}")
+        direction = f"from {depot} to it" if not np.isfinite(arrive) else f"from it back to {depot}"
+        yield _Obstacle("road", np.inf, vehicle, f"no road leads {direction}", f"a road {direction}")
         return
     yield from _time_window_obstacles(data, client, vehicle, bound)
     yield from _length_obstacles(data, client, vehicle, bound)

@@ -67,8 +67,8 @@ def _unserved(
     if any(client.mandatory for client in left):
         yield from _fleet_too_small(laws.data)
     alone = infeasible_clients(laws, planning, [client.name for client in left], "unserved")
-    rest = [client for client in left if client.name not in alone or not alone[client.name].proved]
-    insertions = InsertionFinder(laws, planning, plan, driven) if rest else None
+    unexplained = [client for client in left if client.name not in alone or not alone[client.name].proved]
+    insertions = InsertionFinder(laws, planning, plan, driven) if unexplained else None
     for client in left:
         found = alone.get(client.name)
         if insertions is None or (found is not None and found.proved):

@@ -63,9 +63,9 @@ def input_findings(problem: RoutingProblem, *, rounded: float = 0.0) -> tuple[In
     Examples
     --------
     >>> from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
-    >>> way = np.array([[0.0, 2.0, 9.0], [2.0, 0.0, 3.0], [9.0, 3.0, 0.0]])
+    >>> km = np.array([[0.0, 2.0, 9.0], [2.0, 0.0, 3.0], [9.0, 3.0, 0.0]])
     >>> problem = RoutingProblem(
-    ...     [Depot("yard")], [Client("a"), Client("b")], [VehicleType("van")], {}, way, way
+    ...     [Depot("yard")], [Client("a"), Client("b")], [VehicleType("van")], {}, km, km
     ... )
     >>> print(input_findings(problem)[0].message)
     distance: 2 of 6 arcs are longer than the way over a third place, most yard → b: 9 against 5 over a

@@ -86,11 +86,11 @@ def _bottleneck(problem: SchedulingProblem, placed: PlacedTasks, job: int) -> st
     task, machine = data.tasks[placed.task[row]].name, data.machines[placed.machine[row]].name
     there = (placed.machine == placed.machine[row]) & (placed.job != job)
     busy = np.flatnonzero(there & (placed.end > begin) & (placed.start < placed.start[row]))
-    told = f"task {task!r} waits {_time(problem, wait[longest])} for machine {machine!r}"
+    waits = f"task {task!r} waits {_time(problem, wait[longest])} for machine {machine!r}"
     if not len(busy):
-        return f"{told}, which runs no other job meanwhile (a break, a setup, or power is cheaper later)"
+        return f"{waits}, which runs no other job meanwhile (a break, a setup, or power is cheaper later)"
     names = list_names([data.tasks[placed.task[at]].name for at in busy])
-    return f"{told}, which runs {names} meanwhile; alone the job would end at {_time(problem, alone_end)}"
+    return f"{waits}, which runs {names} meanwhile; alone the job would end at {_time(problem, alone_end)}"
 
 
 def infeasibility_reasons(problem: SchedulingProblem) -> tuple[Reason, ...]:

@@ -214,11 +214,11 @@ class _ShortageReasons:
         limits = [limit for step in steps for limit in self.spare_capacity.limits(step, cell[1])]
         full = [limit for limit in limits if limit.is_full]
         spare = min([lack, *(limit.spare / limit.per_unit for limit in limits if not limit.is_full)])
-        way, unit = self._path_text(paths, cell), self.problem.units.quantity
+        path, unit = self._path_text(paths, cell), self.problem.units.quantity
         if not full:
             cost = self._path_cost(steps, cell[1])
             return (
-                f"the plan leaves room for {spare:,.6g} {unit} more ({way}) at {cost:,.4f} each, less than the "
+                f"the plan leaves room for {spare:,.6g} {unit} more ({path}) at {cost:,.4f} each, less than the "
                 "shortage costs",
                 f"move {spare:,.6g} {unit} more that way",
                 False,
@@ -231,7 +231,7 @@ class _ShortageReasons:
             f"{limit.label} by {spare * limit.per_unit:,.6g} {limit.unit}" for limit in full
         )
         return (
-            f"full on the way with most room ({way}): {names}",
+            f"full on the way with most room ({path}): {names}",
             f"raise {raised}: {spare:,.6g} {unit} more can then be delivered that way",
             False,
         )

@@ -165,10 +165,10 @@ class LocalSearch:
 
     def _perturb(self, point: Floats) -> None:
         """Take a tiny step to each side: next to a jump the other side may be cheaper."""
-        ways = np.concatenate([np.eye(len(point)), -np.eye(len(point))])[np.tile(self._free, 2)]
+        directions = np.concatenate([np.eye(len(point)), -np.eye(len(point))])[np.tile(self._free, 2)]
         for size in _NUDGES:
-            if len(ways):
-                self.offer(point + size * self._width * ways)
+            if len(directions):
+                self.offer(point + size * self._width * directions)
 
     def _step_integers(self, point: Floats) -> None:
         """Move integer decisions one up or down while that helps; optimise the continuous ones after each move."""

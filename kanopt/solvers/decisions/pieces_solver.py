@@ -122,10 +122,10 @@ def _why_no_plan(found: FoundDecisions) -> str:
 def _solver_view(problem: DecisionProblem, found: FoundDecisions) -> tuple[str, ...]:
     """Describe what the engine minimised instead of the laws."""
     objective, *rules = (program.certificate for program in found.relaxation.programs)
-    saw = [f"the objective on straight pieces {objective}" if objective.segments else "a linear objective"]
+    views = [f"the objective on straight pieces {objective}" if objective.segments else "a linear objective"]
     for (rule, _), proof in zip(problem.constraint_laws, rules, strict=True):
         if proof.segments:
-            saw.append(f"{rule.name} on straight pieces {proof}, and looser by as much")
+            views.append(f"{rule.name} on straight pieces {proof}, and looser by as much")
     if found.answer is not None and found.relaxation.curves:
-        saw.append(f"of them, {found.answer.size}")
-    return tuple(saw)
+        views.append(f"of them, {found.answer.size}")
+    return tuple(views)

@@ -98,9 +98,9 @@ class ScipNative(Solver):
             if options.progress is not None:
                 options.progress(history[0])
         spent = time.perf_counter() - model.wall, cpu_seconds() - model.cpu
-        told = f"{model.scip.getNNodes():,} nodes, ended with {stopped}"
+        message = f"{model.scip.getNNodes():,} nodes, ended with {stopped}"
         price = local.price if local.best is not None else None
-        run = EngineRun(self.name, price, 0, *spent, local.best is not None, told)
+        run = EngineRun(self.name, price, 0, *spent, local.best is not None, message)
         return _FoundValues(local.best, local.price, bound, stopped, history, run)
 
     def raise_plan(self, model: _ScipModel, found: _FoundValues) -> Outcome:

@@ -49,10 +49,10 @@ class _IntegerLeg(NamedTuple):
     stay: int
 
 
-def split_trips(arrays: RoutingArrays, way: Sequence[int]) -> list[list[int]]:
+def split_trips(arrays: RoutingArrays, route: Sequence[int]) -> list[list[int]]:
     """Split a route at its reloads."""
     found: list[list[int]] = [[]]
-    for node in way:
+    for node in route:
         if node < arrays.depots:
             found.append([])
         else:
@@ -60,24 +60,24 @@ def split_trips(arrays: RoutingArrays, way: Sequence[int]) -> list[list[int]]:
     return found
 
 
-def without_idle_reloads(arrays: RoutingArrays, way: Sequence[int]) -> list[int]:
+def without_idle_reloads(arrays: RoutingArrays, route: Sequence[int]) -> list[int]:
     """Return a route without reloads before or after which there is nothing to do."""
     found: list[int] = []
-    for trip in split_trips(arrays, way):
+    for trip in split_trips(arrays, route):
         if trip and found:
-            found.append(next(node for node in way if node < arrays.depots))
+            found.append(next(node for node in route if node < arrays.depots))
         found += trip
     return found
 
 
-def loads_fit(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> bool:
+def loads_fit(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> bool:
     """Say whether what is on board never passes a capacity, in any measure."""
     rules = arrays.rules
-    served = set(way)
+    served = set(route)
     for measure in range(1 + len(rules.demands)):
         carried = arrays.demand if measure == 0 else rules.demands[measure - 1]
         room = int(arrays.capacity[kind] if measure == 0 else rules.capacities[measure - 1, kind])
-        for trip in split_trips(arrays, way):
+        for trip in split_trips(arrays, route):
             loaded = [node for node in trip if not rules.source.size or rules.source[node] < 0]
             level = int(carried[loaded].sum()) if loaded else 0
             if level > room:
@@ -93,7 +93,7 @@ def loads_fit(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> bool:
 
 
 def keeps_rules(
-    arrays: RoutingArrays, kind: int, way: Sequence[int], vehicle: int | None = None, *, whole: bool = True
+    arrays: RoutingArrays, kind: int, route: Sequence[int], vehicle: int | None = None, *, whole: bool = True
 ) -> bool:
     """Say whether a route keeps all rules but those of load, length and time.
 
@@ -103,7 +103,7 @@ def keeps_rules(
         The problem.
     kind
         Vehicle type.
-    way
+    route
         Nodes in order of visit.
     vehicle
         Position in the fleet, where known, for clients that one vehicle serves.
@@ -111,15 +111,15 @@ def keeps_rules(
         Whether a source without all its clients is a mistake.
     """
     rules = arrays.rules
-    parts = split_trips(arrays, way)
-    elsewhere = any(node < arrays.depots and node != arrays.depot(kind) for node in way)
+    parts = split_trips(arrays, route)
+    elsewhere = any(node < arrays.depots and node != arrays.depot(kind) for node in route)
     if elsewhere or len(parts) - 1 > rules.most_reloads(kind):
         return False
     if vehicle is not None and rules.pinned.size:
-        where = rules.pinned[list(way)] if way else rules.pinned[:0]
+        where = rules.pinned[list(route)] if route else rules.pinned[:0]
         if ((where >= 0) & (where != vehicle)).any():
             return False
-    if rules.apart.size and way and rules.apart[np.ix_(list(way), list(way))].any():
+    if rules.apart.size and route and rules.apart[np.ix_(list(route), list(route))].any():
         return False
     return all(_trip_allowed(arrays, trip, whole=whole) for trip in parts)
 
@@ -141,32 +141,32 @@ def _trip_allowed(arrays: RoutingArrays, trip: Sequence[int], *, whole: bool) ->
     return True
 
 
-def route_length(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
+def route_length(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> int:
     """Return the length of a route."""
-    stops = _stops(arrays, kind, way)
+    stops = _stops(arrays, kind, route)
     return int(arrays.rules.length[stops[:-1], stops[1:]].sum())
 
 
-def _stops(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> Integers:
+def _stops(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> Integers:
     """Return the nodes of a route with its depots; without the last one where the vehicle does not return."""
     home = arrays.depot(kind)
-    return np.array([home, *way, home] if arrays.rules.returns(kind) else [home, *way])
+    return np.array([home, *route, home] if arrays.rules.returns(kind) else [home, *route])
 
 
-def arc_cost(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
+def arc_cost(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> int:
     """Return the price of the arcs of a route."""
-    stops = _stops(arrays, kind, way)
+    stops = _stops(arrays, kind, route)
     return int(arrays.cost[kind, stops[:-1], stops[1:]].sum())
 
 
-def load_cost(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
+def load_cost(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> int:
     """Return the price of what is on board on the arcs of a route."""
     rules, total = arrays.rules, 0
     if not rules.load_cost.size:
         return 0
     taken, given = rules.load_units
-    served, tail, home = set(way), arrays.depot(kind), arrays.depot(kind)
-    parts = split_trips(arrays, way)
+    served, tail, home = set(route), arrays.depot(kind), arrays.depot(kind)
+    parts = split_trips(arrays, route)
     for number, trip in enumerate(parts, start=1):
         level = sum(int(taken[node]) for node in trip if not rules.source.size or rules.source[node] < 0)
         for node in trip:
@@ -180,11 +180,11 @@ def load_cost(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> int:
     return total
 
 
-def _legs(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> Iterator[_IntegerLeg]:
+def _legs(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> Iterator[_IntegerLeg]:
     """Yield the legs, that back to the depot included if there is one."""
     rules, home = arrays.rules, arrays.depot(kind)
     tail, stay = home, 0
-    for node in [*way, home] if rules.returns(kind) else way:
+    for node in [*route, home] if rules.returns(kind) else route:
         # at a depot nothing of the arc's time is service
         inside = 0 if tail < arrays.depots else rules.stay(kind, tail)
         drive = int(arrays.transit[kind, tail, node]) - inside
@@ -193,17 +193,17 @@ def _legs(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> Iterator[_Int
         tail = node
 
 
-def route_times(arrays: RoutingArrays, kind: int, way: Sequence[int]) -> list[RouteTimes]:
+def route_times(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> list[RouteTimes]:
     """Return the best times of a route, an empty list if it cannot be driven in time.
 
     Where the longest route costs money there may be several: the shorter ones are the dearer ones. Of equally good
     ones the route leaves as late as it can.
     """
     rules = arrays.rules
-    legs = list(_legs(arrays, kind, way))
+    legs = list(_legs(arrays, kind, route))
     if rules.returns(kind):
         legs[-1] = legs[-1]._replace(stay=0)
-    nodes = list(way)
+    nodes = list(route)
     late = bool(rules.due.size and (rules.due[nodes] < arrays.latest[nodes]).any())
     several = bool(len(rules.opens) > 1 and (rules.opens[0, nodes] != rules.opens[-1, nodes]).any())
     if late or several or rules.breaks(kind):

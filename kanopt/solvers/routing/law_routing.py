@@ -114,17 +114,17 @@ class LawRouting(Solver):
             return _FoundOnLaw(first)
         wall, cpu = time.perf_counter(), time.process_time()
 
-        def tell(step: Progress) -> None:
+        def on_progress(step: Progress) -> None:
             if options.progress is not None:
-                options.progress(later(step))
+                options.progress(with_offset(step))
 
-        def later(step: Progress) -> Progress:
+        def with_offset(step: Progress) -> Progress:
             message = "; ".join(["on the law", *([step.message] if step.message else [])])
             return replace(step, seconds=step.seconds + offset, message=message)
 
-        rest = replace(options, time_limit=options.time_limit - offset, progress=tell)
+        remaining = replace(options, time_limit=options.time_limit - offset, progress=on_progress)
         with Interrupt() as interrupt:
-            search, best = self._search_from(model.problem, plan, rest, interrupt)
+            search, best = self._search_from(model.problem, plan, remaining, interrupt)
             stopped = interrupt.asked or search.stopped
         by_rounds = isinstance(search, Alternation)
         step = "round" if by_rounds else "step"
@@ -135,7 +135,7 @@ class LawRouting(Solver):
             won=best is not plan,
             message=f"{search.steps:,} {step}{'' if search.steps == 1 else 's'}",
         )
-        return _FoundOnLaw(first, best, run, tuple(map(later, search.history)), stopped, search.ended)
+        return _FoundOnLaw(first, best, run, tuple(map(with_offset, search.history)), stopped, search.ended)
 
     def _search_from(
         self, problem: RoutingProblem, plan: RoutingPlan, options: SolveOptions, interrupt: Interrupt
@@ -163,16 +163,16 @@ class LawRouting(Solver):
         best = assessment.plan
         before, after = problem.price(first.plan).objective, assessment.pricing.objective
         # what an engine would see of the plan, so that the certificate compares like with like
-        seen = assessment.planned_pricing.objective
+        objective = assessment.planned_pricing.objective
         must = {client.name for client in problem.clients if client.mandatory}
-        said = f"{after:,.2f} on the law where the engines' plan costs {before:,.2f}, {run.message}"
-        run = replace(run, objective=seen, unserved=len(must & set(best.unserved)), message=said)
+        message = f"{after:,.2f} on the law where the engines' plan costs {before:,.2f}, {run.message}"
+        run = replace(run, objective=objective, unserved=len(must & set(best.unserved)), message=message)
         ended = "every engine ended by itself" in first.message and found.ended
         return replace(
             first,
             plan=best,
             status=assessment.status,
-            objective=seen,
+            objective=objective,
             rounding_bound=0.0,
             history=(*first.history, *found.history),
             engines=(*(replace(each, won=each.won and not run.won) for each in first.engines), run),

@@ -229,8 +229,8 @@ class _PortfolioRun:
                 message=end.message or self._why(),
             )
         if self.best.best is None and all(end.failed for end in ends):
-            told = "; ".join(f"{run.name} {run.message}" for run in self.runs)
-            raise SolverError(f"every engine failed before it had a plan: {told}")
+            failures = "; ".join(f"{run.name} {run.message}" for run in self.runs)
+            raise SolverError(f"every engine failed before it had a plan: {failures}")
 
     def found(self) -> FoundRoutes:
         """Return the best plan of all, and what each engine did.

@@ -19,7 +19,7 @@ def derivative(curve, x, order):
         else np.clip(x, curve.low, curve.high) - curve.low
     )
     place = inside / curve.width
-    span = np.clip(place, 0, curve.intervals - 1).astype(int)
+    span = np.clip(place, 0, curve.grid_size - 1).astype(int)
     t = place - span
     _, c1, c2, c3 = curve.powers[:, span]
     if order == 1:

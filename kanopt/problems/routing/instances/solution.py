@@ -76,9 +76,9 @@ def solution_text(problem: RoutingProblem, plan: RoutingPlan, cost: float) -> st
     --------
     >>> import numpy as np
     >>> from kanopt.problems import Client, Depot, VehicleType
-    >>> way = np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
+    >>> minutes = np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
     >>> problem = RoutingProblem(
-    ...     [Depot("yard")], [Client("a"), Client("b")], [VehicleType("van")], way, way, way
+    ...     [Depot("yard")], [Client("a"), Client("b")], [VehicleType("van")], minutes, minutes, minutes
     ... )
     >>> print(solution_text(problem, problem.plan_from([["b", "a"]]), 3.0), end="")
     Route #1: 2 1

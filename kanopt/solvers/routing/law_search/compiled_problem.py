@@ -188,8 +188,8 @@ def _open_routes(
     def free(values: Floats) -> Floats:
         return np.where(back.ravel(), 0.0, values)
 
-    way = free(travel) if isinstance(travel, np.ndarray) else travel
-    return way, free(price), None if per_load is None else free(per_load), free(fastest), free(slowest)
+    duration = free(travel) if isinstance(travel, np.ndarray) else travel
+    return duration, free(price), None if per_load is None else free(per_load), free(fastest), free(slowest)
 
 
 def _flat_arc_table(values: Floats) -> Floats:
@@ -218,8 +218,8 @@ def _travel(
         table = _flat_arc_table(planner.durations)
         return table, table, table
     leg = CompiledLaw(laws, DURATION)
-    seen = [_on_every_arc(leg, laws, load, clock) for load, clock in _samples(laws, leg)]
-    return leg, _flat_arc_table(np.min(seen, axis=0)), _flat_arc_table(np.max(seen, axis=0))
+    sampled = [_on_every_arc(leg, laws, load, clock) for load, clock in _samples(laws, leg)]
+    return leg, _flat_arc_table(np.min(sampled, axis=0)), _flat_arc_table(np.max(sampled, axis=0))
 
 
 def _samples(laws: RoutingLaws, leg: CompiledLaw) -> list[tuple[float, float]]:

@@ -21,7 +21,7 @@ _CLOSE = 2e-4  # of a typical leg: how near the best departure is to be found
 _MOST = 60_000  # legs × departures driven at once
 
 
-def best_departures(ways: RouteBatch, *, rough: bool = False) -> RouteScores:
+def best_departures(batch: RouteBatch, *, rough: bool = False) -> RouteScores:
     """Score each route at the best departure found.
 
     Departures are tried between two times: leaving before the first only lengthens a wait, and leaving after the
@@ -32,45 +32,45 @@ def best_departures(ways: RouteBatch, *, rough: bool = False) -> RouteScores:
 
     Parameters
     ----------
-    ways
+    batch
         Routes.
     rough
         Only try a few departures, and read the clock to ten seconds; the price is that of the best of them.
     """
-    tables, options = ways.tables, _ROUGH if rough else _FINE
-    if not len(ways) or (tables.is_fifo and not tables.cost_per_time.any()):
+    tables, options = batch.tables, _ROUGH if rough else _FINE
+    if not len(batch) or (tables.is_fifo and not tables.cost_per_time.any()):
         # nobody pays for time, and whoever leaves first is early everywhere
-        everyone = np.arange(len(ways))
-        soonest = drive_at(ways, tables.start[ways.kinds], everyone, rough=rough)
-        return RouteScores.of(ways, soonest, everyone)
-    most = max(1, _MOST // (options * ways.arc.shape[1]))
-    if len(ways) <= most:
-        return _best(ways, options, rough=rough)
-    cuts = np.split(np.arange(len(ways)), np.arange(most, len(ways), most))
-    return RouteScores.concatenate([_best(ways.select(rows), options, rough=rough) for rows in cuts])
+        everyone = np.arange(len(batch))
+        soonest = drive_at(batch, tables.start[batch.kinds], everyone, rough=rough)
+        return RouteScores.of(batch, soonest, everyone)
+    most = max(1, _MOST // (options * batch.arc.shape[1]))
+    if len(batch) <= most:
+        return _best(batch, options, rough=rough)
+    cuts = np.split(np.arange(len(batch)), np.arange(most, len(batch), most))
+    return RouteScores.concatenate([_best(batch.select(rows), options, rough=rough) for rows in cuts])
 
 
-def _best(ways: RouteBatch, options: int, *, rough: bool) -> RouteScores:
-    grid = _first_departures(ways, options)
-    everyone = np.arange(len(ways))
-    driven = drive_at(ways, grid, everyone[:, None], rough=rough)
-    tried = RouteScores.of(ways, driven, everyone[:, None])
+def _best(batch: RouteBatch, options: int, *, rough: bool) -> RouteScores:
+    grid = _first_departures(batch, options)
+    everyone = np.arange(len(batch))
+    driven = drive_at(batch, grid, everyone[:, None], rough=rough)
+    tried = RouteScores.of(batch, driven, everyone[:, None])
     choice = tried.chosen()
     best = tried.select((everyone, choice))
     if rough:
         return best
-    return _refine_between(ways, tried, best)
+    return _refine_between(batch, tried, best)
 
 
-def _first_departures(ways: RouteBatch, options: int) -> Floats:
+def _first_departures(batch: RouteBatch, options: int) -> Floats:
     """Return the departures tried first: the start of the shift, and others at equal distances; (routes, options)."""
-    tables = ways.tables
-    start, last = tables.start[ways.kinds], _latest_departures(ways)
+    tables = batch.tables
+    start, last = tables.start[batch.kinds], _latest_departures(batch)
     first = start
     if tables.is_fifo:
         with np.errstate(invalid="ignore"):
-            slow = np.cumsum(tables.slowest[ways.arc] + ways.stay(ways.tail), axis=1)
-            first = np.fmax(start, (tables.earliest[ways.head] - slow).max(axis=1))
+            slow = np.cumsum(tables.slowest[batch.arc] + batch.stay(batch.tail), axis=1)
+            first = np.fmax(start, (tables.earliest[batch.head] - slow).max(axis=1))
         first = np.minimum(first, last)
     share = np.linspace(0.0, 1.0, options - 1)
     grid = first[:, None] + (last - first)[:, None] * share
@@ -78,40 +78,40 @@ def _first_departures(ways: RouteBatch, options: int) -> Floats:
     return np.concatenate([start[:, None], grid], axis=1)
 
 
-def _latest_departures(ways: RouteBatch) -> Floats:
+def _latest_departures(batch: RouteBatch) -> Floats:
     """Return the latest departures with which all limits are kept, or times after them; at least the start."""
-    tables, travel = ways.tables, ways.tables.travel
-    start, by = tables.start[ways.kinds], np.minimum(tables.end[ways.kinds], tables.horizon)
+    tables, travel = batch.tables, batch.tables.travel
+    start, by = tables.start[batch.kinds], np.minimum(tables.end[batch.kinds], tables.horizon)
     if isinstance(travel, ArrivalIndex):
-        arcs, stay = travel.arcs(ways.tail, ways.head), ways.stay(ways.tail)
+        arcs, stay = travel.arcs(batch.tail, batch.head), batch.stay(batch.tail)
         for leg in range(arcs.shape[1] - 1, -1, -1):
-            due = np.minimum(by, tables.closes[ways.head[:, leg]])
-            leave = np.where(ways.valid[:, leg], travel.latest(arcs[:, leg], due), due)
+            due = np.minimum(by, tables.closes[batch.head[:, leg]])
+            leave = np.where(batch.valid[:, leg], travel.latest(arcs[:, leg], due), due)
             by = leave - stay[:, leg]
     else:
         with np.errstate(invalid="ignore"):
-            fast = np.cumsum(tables.fastest[ways.arc] + ways.stay(ways.tail), axis=1)
-            by = np.fmin((tables.latest[ways.head] - fast).min(axis=1), by - fast[:, -1])
+            fast = np.cumsum(tables.fastest[batch.arc] + batch.stay(batch.tail), axis=1)
+            by = np.fmin((tables.latest[batch.head] - fast).min(axis=1), by - fast[:, -1])
     last: Floats = np.fmax(by, start)
     return last
 
 
-def _refine_between(ways: RouteBatch, tried: RouteScores, best: RouteScores) -> RouteScores:
+def _refine_between(batch: RouteBatch, tried: RouteScores, best: RouteScores) -> RouteScores:
     """Look between the departures tried, cutting the spans that may hold a better one into parts."""
-    tables = ways.tables
+    tables = batch.tables
     close = _CLOSE * float(np.median(tables.fastest[np.isfinite(tables.fastest) & (tables.fastest > 0)]))
-    rows = np.repeat(np.arange(len(ways)), tried.price.shape[1] - 1)
+    rows = np.repeat(np.arange(len(batch)), tried.price.shape[1] - 1)
     low, high = tried.select((slice(None), slice(None, -1))).raveled(), tried.departure[:, 1:].ravel()
     parts, rounds = _QUARTERS if tables.is_fifo else _MANY
     share = (np.arange(1, parts) / parts)[:, None]
     for _ in range(rounds):
-        keep = _promising_spans(ways, rows, low, high, best, close)
+        keep = _promising_spans(batch, rows, low, high, best, close)
         rows, low, high = rows[keep], low.select(keep), high[keep]
         if not len(rows):
             break
         cuts = low.departure + (high - low.departure) * share
         inner = np.broadcast_to(rows, cuts.shape).ravel()
-        found = RouteScores.of(ways, drive_at(ways, cuts.ravel(), inner), inner)
+        found = RouteScores.of(batch, drive_at(batch, cuts.ravel(), inner), inner)
         best = best.improved(inner, found)
         low, high = RouteScores.concatenate([low, found]), np.concatenate([cuts.ravel(), high])
         rows = np.tile(rows, parts)
@@ -119,11 +119,11 @@ def _refine_between(ways: RouteBatch, tried: RouteScores, best: RouteScores) -> 
 
 
 def _promising_spans(
-    ways: RouteBatch, rows: Ints, low: RouteScores, high: Floats, best: RouteScores, close: float
+    batch: RouteBatch, rows: Ints, low: RouteScores, high: Floats, best: RouteScores, close: float
 ) -> Ints:
     """Return the spans, given by their ends, that may hold a better departure: at most so many for a route."""
-    tables = ways.tables
-    rate = tables.cost_per_time[ways.kinds[rows]]
+    tables = batch.tables
+    rate = tables.cost_per_time[batch.kinds[rows]]
     least = low.cost() - rate * (high - low.departure)
     if tables.is_fifo:
         keep = (rate > 0) & (least < best.price[rows])

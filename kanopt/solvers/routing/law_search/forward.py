@@ -63,11 +63,11 @@ class RouteBatch:
     @classmethod
     def of(cls, tables: CompiledProblem, routes: Sequence[tuple[int, Sequence[int]]]) -> RouteBatch:
         """Pad routes, each given as vehicle type and clients in order of visit."""
-        longest = max((len(way) for _, way in routes), default=0) + 2
+        longest = max((len(clients) for _, clients in routes), default=0) + 2
         kinds = np.array([kind for kind, _ in routes], dtype=np.intp)
         nodes = np.repeat(tables.home[kinds][:, None], longest, axis=1)
-        for place, (_, way) in enumerate(routes):
-            nodes[place, 1 : len(way) + 1] = way
+        for place, (_, clients) in enumerate(routes):
+            nodes[place, 1 : len(clients) + 1] = clients
         return cls(tables, kinds, nodes)
 
     def __len__(self) -> int:
@@ -138,7 +138,7 @@ class DrivenBatch:
     clock_price: Floats
 
 
-def drive_clock_free(ways: RouteBatch) -> DrivenBatch:
+def drive_clock_free(batch: RouteBatch) -> DrivenBatch:
     """Drive routes whose travel times no clock moves, leaving as late as costs nothing.
 
     No loop over legs: service at the k-th stop begins at ``T_k + max(start, earliest_1 − T_1, …, earliest_k − T_k)``
@@ -146,43 +146,43 @@ def drive_clock_free(ways: RouteBatch) -> DrivenBatch:
     forward time slack of Savelsbergh (1992, "The vehicle routing problem with time windows: minimizing route
     duration", ORSA Journal on Computing 4(2), 146–154).
     """
-    tables = ways.tables
-    spent = _clock_free_durations(ways)
-    start = tables.start[ways.kinds]
+    tables = batch.tables
+    spent = _clock_free_durations(batch)
+    start = tables.start[batch.kinds]
     with np.errstate(invalid="ignore"):
-        reached = np.cumsum(spent + ways.stay(ways.tail), axis=1)
-        pushed = tables.earliest.take(ways.head) - reached
+        reached = np.cumsum(spent + batch.stay(batch.tail), axis=1)
+        pushed = tables.earliest.take(batch.head) - reached
         np.maximum(pushed, start[:, None], out=pushed)
         np.maximum.accumulate(pushed, axis=1, out=pushed)
         begin = reached + pushed
-        late = np.fmax(begin - tables.closes.take(ways.head), 0.0).sum(axis=1)
-        slack = np.fmax(tables.latest.take(ways.head) - begin, 0.0)
+        late = np.fmax(begin - tables.closes.take(batch.head), 0.0).sum(axis=1)
+        slack = np.fmax(tables.latest.take(batch.head) - begin, 0.0)
         slack += pushed
         room = np.minimum(slack.min(axis=1), pushed[:, -1])
-    moving = np.zeros(len(ways))
+    moving = np.zeros(len(batch))
     for law in tables.plan_laws:
-        legs = law.evaluate(LegBatch(ways.arc, ways.load, np.zeros(()), spent))
-        moving += np.where(ways.valid, legs, 0.0).sum(axis=1)
+        legs = law.evaluate(LegBatch(batch.arc, batch.load, np.zeros(()), spent))
+        moving += np.where(batch.valid, legs, 0.0).sum(axis=1)
     return DrivenBatch(room, begin[:, -1], late, moving)
 
 
-def _clock_free_durations(ways: RouteBatch) -> Floats:
+def _clock_free_durations(batch: RouteBatch) -> Floats:
     """Return travel times that depend on arc and load alone."""
-    travel = ways.tables.travel
+    travel = batch.tables.travel
     if isinstance(travel, CompiledLaw):
         nothing = np.zeros(())
-        return np.where(ways.valid, travel.evaluate(LegBatch(ways.arc, ways.load, nothing, nothing)), 0.0)
+        return np.where(batch.valid, travel.evaluate(LegBatch(batch.arc, batch.load, nothing, nothing)), 0.0)
     assert isinstance(travel, np.ndarray)
-    found: Floats = travel.take(ways.arc)
+    found: Floats = travel.take(batch.arc)
     return found
 
 
-def drive_at(ways: RouteBatch, departure: Floats, rows: Ints, *, rough: bool = False) -> DrivenBatch:
+def drive_at(batch: RouteBatch, departure: Floats, rows: Ints, *, rough: bool = False) -> DrivenBatch:
     """Drive routes leg by leg, leaving at given times.
 
     Parameters
     ----------
-    ways
+    batch
         The routes.
     departure
         Clock times, of any shape.
@@ -191,11 +191,11 @@ def drive_at(ways: RouteBatch, departure: Floats, rows: Ints, *, rough: bool = F
     rough
         Whether laws may read the clock to ten seconds.
     """
-    tables = ways.tables
-    arc, tail, head = (nodes.T[:, rows] for nodes in (ways.arc, ways.tail, ways.head))
-    load = ways.load.T[:, rows]
-    opens, closes, stays = tables.earliest[head], tables.closes[head], ways.stay(ways.head).T[:, rows]
-    driven, travel, rules = ways.valid.T[:, rows], tables.travel, tables.rules
+    tables = batch.tables
+    arc, tail, head = (nodes.T[:, rows] for nodes in (batch.arc, batch.tail, batch.head))
+    load = batch.load.T[:, rows]
+    opens, closes, stays = tables.earliest[head], tables.closes[head], batch.stay(batch.head).T[:, rows]
+    driven, travel, rules = batch.valid.T[:, rows], tables.travel, tables.rules
     number = travel.arcs(tail, head) if isinstance(travel, ArrivalIndex) else arc
     clock = departure
     late, moving = np.zeros_like(clock), np.zeros_like(clock)

@@ -65,9 +65,9 @@ class InsertionOperators:
         order = self._order(work.unserved)
         more = work.insertion_costs(order)
         for row, client in enumerate(order if work.columns else ()):
-            seen = np.where(self.rng.random(work.columns) < _BLINK, np.inf, more[row, : work.columns])
-            column = int(seen.argmin())
-            if seen[column] < self._unserved_penalty(client):
+            blinked = np.where(self.rng.random(work.columns) < _BLINK, np.inf, more[row, : work.columns])
+            column = int(blinked.argmin())
+            if blinked[column] < self._unserved_penalty(client):
                 work.insert(row, column)
         return work.done()
 

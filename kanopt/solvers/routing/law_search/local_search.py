@@ -94,8 +94,8 @@ def _best_neighbour(book: TourCache, tour: Tour, rng: np.random.Generator) -> To
         orders = orders[rng.choice(len(orders), _MOST, replace=False)]
     tables = book.tables
     nodes = np.full((len(orders), len(tour.clients) + 2), tables.home[tour.kind], dtype=np.intp)
-    way = np.array(tour.clients, dtype=np.intp)
-    nodes[:, 1:-1] = way[orders]
+    clients = np.array(tour.clients, dtype=np.intp)
+    nodes[:, 1:-1] = clients[orders]
     if book.scorer.rough_is_slow and len(orders) > _SHORTEST:
         # an order that takes much longer on free roads is not better on busy ones either
         arcs = (tour.kind * tables.size + nodes[:, :-1]) * tables.size + nodes[:, 1:]
@@ -106,7 +106,7 @@ def _best_neighbour(book: TourCache, tour: Tour, rng: np.random.Generator) -> To
     ).cost()
     tried = np.argsort(cost, kind="stable")[:_TRIED]
     tried = tried[cost[tried] < (tour.rough_price if book.scorer.rough_is_exact else np.inf)]
-    near = [book.tour(tour.kind, tuple(way[orders[place]].tolist())) for place in tried]
+    near = [book.tour(tour.kind, tuple(clients[orders[place]].tolist())) for place in tried]
     book.score(near)
     best = min(near, key=lambda other: other.price, default=tour)
     return best if best.price < tour.price - 1e-12 * abs(tour.price) else None

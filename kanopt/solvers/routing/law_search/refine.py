@@ -177,9 +177,9 @@ class LawSearchRun:
         tours: list[Tour] = []
         for route in self.given.routes:
             kind = data.type_index[route.vehicle]
-            way = [data.index[name] for name in dict.fromkeys(route.clients)]
-            way = [node for node in way if node not in seen]
-            tour = self._trimmed(kind, way)
+            clients = [data.index[name] for name in dict.fromkeys(route.clients)]
+            clients = [node for node in clients if node not in seen]
+            tour = self._trimmed(kind, clients)
             if free[kind] > 0 and tour.clients:
                 free[kind] -= 1
                 seen.update(tour.clients)
@@ -187,14 +187,14 @@ class LawSearchRun:
         left = frozenset(set(tables.clients) - seen)
         return TourSolution(tables, tuple(tours), left)
 
-    def _trimmed(self, kind: int, way: list[int]) -> Tour:
+    def _trimmed(self, kind: int, clients: list[int]) -> Tour:
         """Return a tour without the clients that make it break a limit, one after the other."""
         while True:
-            tour = self.cache.tour(kind, tuple(way))
+            tour = self.cache.tour(kind, tuple(clients))
             self.cache.score([tour])
-            if tour.price < np.inf or not way:
+            if tour.price < np.inf or not clients:
                 return tour
-            shorter = [way[:place] + way[place + 1 :] for place in range(len(way))]
+            shorter = [clients[:place] + clients[place + 1 :] for place in range(len(clients))]
             scores = self.scorer.score_routes([(kind, some) for some in shorter])
             excess = np.where(np.isfinite(scores.price), scores.total_excess, np.inf)
-            way = shorter[int(np.lexsort((scores.price, excess))[0])]
+            clients = shorter[int(np.lexsort((scores.price, excess))[0])]

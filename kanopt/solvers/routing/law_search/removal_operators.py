@@ -166,16 +166,16 @@ class RemovalOperators:
                 break
         return taken
 
-    def _string(self, way: tuple[int, ...], at: int, length: int) -> set[int]:
+    def _string(self, clients: tuple[int, ...], at: int, length: int) -> set[int]:
         """Return some clients in a row, one of them given; sometimes with a gap of clients that stay."""
         gap = 0
-        if 1 < length < len(way) and self.rng.random() < _SPLIT:
+        if 1 < length < len(clients) and self.rng.random() < _SPLIT:
             gap = 1
-            while length + gap < len(way) and self.rng.random() < _DEEPER:
+            while length + gap < len(clients) and self.rng.random() < _DEEPER:
                 gap += 1
         whole = length + gap
-        first = int(self.rng.integers(max(0, at - whole + 1), min(at, len(way) - whole) + 1))
-        string = list(way[first : first + whole])
+        first = int(self.rng.integers(max(0, at - whole + 1), min(at, len(clients) - whole) + 1))
+        string = list(clients[first : first + whole])
         if gap:
             begin = int(self.rng.integers(length + 1))
             del string[begin : begin + gap]

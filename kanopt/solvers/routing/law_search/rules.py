@@ -66,7 +66,7 @@ class RouteRules:
     delivered
         Which nodes demand something, where deliveries come before pickups.
     distance, max_distance
-        Lengths of arcs between nodes, in a row, and the longest way of each vehicle type.
+        Lengths of arcs between nodes, in a row, and the longest route allowed of each vehicle type.
     max_duration, regular_time, overtime
         By vehicle type: the longest time of a route, the time after which overtime begins, and its price.
     apart
@@ -120,28 +120,28 @@ class RouteRules:
         """Whether the best departure is not simply the latest that costs nothing."""
         return self.windows is not None or self.late_from is not None
 
-    def overload(self, ways: RouteBatch) -> Floats:
+    def overload(self, batch: RouteBatch) -> Floats:
         """Return by how much routes exceed capacities; (routes,)."""
-        capacity = ways.tables.capacity[ways.kinds]
+        capacity = batch.tables.capacity[batch.kinds]
         if self.pickup is None:
-            over = np.maximum(ways.amount - capacity, 0.0)
+            over = np.maximum(batch.amount - capacity, 0.0)
         else:
-            over = np.maximum(ways.load.max(axis=1) - capacity, 0.0)
+            over = np.maximum(batch.load.max(axis=1) - capacity, 0.0)
         if self.demands is not None:
             for carried, room in zip(self.demands, self.capacities, strict=True):
-                over = over + np.maximum(carried[ways.nodes].sum(axis=1) - room[ways.kinds], 0.0)
+                over = over + np.maximum(carried[batch.nodes].sum(axis=1) - room[batch.kinds], 0.0)
         return np.asarray(over)
 
-    def violation(self, ways: RouteBatch) -> Floats:
+    def violation(self, batch: RouteBatch) -> Floats:
         """Return by how much routes break the rules that no clock moves; (routes,)."""
-        over = np.zeros(len(ways))
+        over = np.zeros(len(batch))
         if self.distance is not None:
-            arcs = ways.tail * ways.tables.size + ways.head
-            length = np.where(ways.valid, self.distance[arcs], 0.0).sum(axis=1)
-            over += np.maximum(length - self.max_distance[ways.kinds], 0.0)
+            arcs = batch.tail * batch.tables.size + batch.head
+            length = np.where(batch.valid, self.distance[arcs], 0.0).sum(axis=1)
+            over += np.maximum(length - self.max_distance[batch.kinds], 0.0)
         if self.apart is not None:
-            over += self.apart[ways.nodes[:, :, None], ways.nodes[:, None, :]].sum(axis=(1, 2)) / 2
+            over += self.apart[batch.nodes[:, :, None], batch.nodes[:, None, :]].sum(axis=(1, 2)) / 2
         if self.delivered is not None and self.pickup is not None:
-            picked = np.logical_or.accumulate(self.pickup[ways.tail] > 0, axis=1)
-            over += (picked & self.delivered[ways.head]).sum(axis=1)
+            picked = np.logical_or.accumulate(self.pickup[batch.tail] > 0, axis=1)
+            over += (picked & self.delivered[batch.head]).sum(axis=1)
         return over

@@ -69,12 +69,12 @@ class RouteScorer:
         """Score routes, each given as vehicle type and clients in order of visit, by their positions."""
         return self.score_batch(RouteBatch.of(self.tables, routes), rough=rough)
 
-    def score_batch(self, ways: RouteBatch, *, rough: bool = False) -> RouteScores:
+    def score_batch(self, batch: RouteBatch, *, rough: bool = False) -> RouteScores:
         """Score routes.
 
         Parameters
         ----------
-        ways
+        batch
             The routes.
         rough
             Where the price depends on when a route leaves, try a few departures only, and read the clock to ten
@@ -83,7 +83,7 @@ class RouteScorer:
         departures = 1
         if self.tables.follows_clock:
             departures = _ROUGHLY if rough else _FINELY
-        self.work_seconds += _PER_CALL + _PER_LEG * departures * ways.arc.size
+        self.work_seconds += _PER_CALL + _PER_LEG * departures * batch.arc.size
         if self.tables.follows_clock:
-            return best_departures(ways, rough=rough)
-        return RouteScores.of(ways, drive_clock_free(ways), np.arange(len(ways)))
+            return best_departures(batch, rough=rough)
+        return RouteScores.of(batch, drive_clock_free(batch), np.arange(len(batch)))

@@ -39,21 +39,21 @@ class RouteScores:
     excess: Floats
 
     @classmethod
-    def of(cls, ways: RouteBatch, driven: DrivenBatch, rows: Ints) -> RouteScores:
+    def of(cls, batch: RouteBatch, driven: DrivenBatch, rows: Ints) -> RouteScores:
         """Score routes that were driven.
 
         Parameters
         ----------
-        ways
+        batch
             The routes.
         driven
             How they were driven.
         rows
             The route of each of these; broadcasts to the shape of the arrays in `driven`.
         """
-        tables, kinds = ways.tables, ways.kinds[rows]
+        tables, kinds = batch.tables, batch.kinds[rows]
         reached = np.isfinite(driven.finish)
-        rules, price = tables.rules, ways.price[rows] + driven.clock_price
+        rules, price = tables.rules, batch.price[rows] + driven.clock_price
         lasting = tables.cost_per_time.any() or rules.max_duration is not None or rules.overtime is not None
         spent = np.zeros_like(driven.finish)
         if lasting:
@@ -62,12 +62,12 @@ class RouteScores:
         price = np.where(reached, price, np.inf)
         with np.errstate(invalid="ignore"):
             over = np.fmax(driven.finish - tables.end[kinds], 0.0)
-            over = over + ways.rule_violation[rows]
+            over = over + batch.rule_violation[rows]
         if rules.max_duration is not None:
             over = over + np.maximum(spent - rules.max_duration[kinds], 0.0)
         if rules.overtime is not None:
             price = price + rules.overtime[kinds] * np.maximum(spent - rules.regular_time[kinds], 0.0)
-        load = ways.overload[rows]
+        load = batch.overload[rows]
         if load.shape != price.shape:
             load = np.broadcast_to(load, price.shape)
         return cls(price, driven.departure, load, driven.late, over)

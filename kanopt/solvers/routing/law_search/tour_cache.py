@@ -50,9 +50,9 @@ class Tour:
 
     __slots__ = ("clients", "departure", "improved", "kind", "load", "places", "price", "rough_price")
 
-    def __init__(self, kind: int, way: tuple[int, ...], load: float) -> None:
+    def __init__(self, kind: int, clients: tuple[int, ...], load: float) -> None:
         self.kind = kind
-        self.clients = way
+        self.clients = clients
         self.load = load
         self.rough_price = self.price = self.departure = float("nan")
         self.places: dict[int, InsertionPlace | None] = {}
@@ -83,13 +83,13 @@ class TourCache:
             & np.isfinite(tables.price[arc])
         ).ravel()
 
-    def tour(self, kind: int, way: tuple[int, ...]) -> Tour:
+    def tour(self, kind: int, clients: tuple[int, ...]) -> Tour:
         """Return a tour, which may not be scored yet."""
-        key = (kind, way)
+        key = (kind, clients)
         found = self._tours.get(key)
         if found is None:
-            found = self._tours[key] = Tour(kind, way, float(self.tables.demand[list(way)].sum()))
-            if not way:
+            found = self._tours[key] = Tour(kind, clients, float(self.tables.demand[list(clients)].sum()))
+            if not clients:
                 found.rough_price = found.price = 0.0
         return found
 
@@ -146,9 +146,9 @@ class TourCache:
         for length, pairs in groups.items():
             kind = np.array([tour.kind for tour, _ in pairs], dtype=np.intp)
             home = tables.home[kind]
-            way = np.array([tour.clients for tour, _ in pairs], dtype=np.intp).reshape(len(pairs), length)
+            clients = np.array([tour.clients for tour, _ in pairs], dtype=np.intp).reshape(len(pairs), length)
             client = np.array([client for _, client in pairs], dtype=np.intp)
-            source = np.concatenate([home[:, None], way, home[:, None], client[:, None]], axis=1)
+            source = np.concatenate([home[:, None], clients, home[:, None], client[:, None]], axis=1)
             fits = self._fits(kind, source[:, :-2], client) & self._fits(kind, client, source[:, 1:-1])
             if self.scorer.rough_is_slow and length >= _NEAREST:
                 fits &= self._nearest_positions(kind, source[:, :-1], client, fits)
@@ -160,9 +160,9 @@ class TourCache:
             nodes.append(padded)
             masks.append(fits)
         price = np.zeros(0)
-        ways = RouteBatch(tables, np.concatenate(kinds), np.concatenate(nodes))
-        if len(ways):
-            price = self.scorer.score_batch(ways, rough=True).cost()
+        batch = RouteBatch(tables, np.concatenate(kinds), np.concatenate(nodes))
+        if len(batch):
+            price = self.scorer.score_batch(batch, rough=True).cost()
         begin = 0
         for pairs, fits in zip(groups.values(), masks, strict=True):
             count = int(fits.sum())
@@ -182,13 +182,13 @@ class TourCache:
         return fits
 
     def _nearest_positions(
-        self, kind: Ints, way: Ints, client: Ints, fits: NDArray[np.bool_]
+        self, kind: Ints, nodes: Ints, client: Ints, fits: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
         """Say which positions on routes are among the few that take least on free roads, of those that fit."""
         fastest, size = self.tables.fastest, self.tables.size
         base, new = (kind * size)[:, None], client[:, None]
-        there = fastest[(base + way[:, :-1]) * size + new] + fastest[(base + new) * size + way[:, 1:]]
-        more = np.where(fits, there - fastest[(base + way[:, :-1]) * size + way[:, 1:]], np.inf)
+        there = fastest[(base + nodes[:, :-1]) * size + new] + fastest[(base + new) * size + nodes[:, 1:]]
+        more = np.where(fits, there - fastest[(base + nodes[:, :-1]) * size + nodes[:, 1:]], np.inf)
         limit = np.partition(more, _NEAREST - 1, axis=1)[:, _NEAREST - 1, None]
         near: NDArray[np.bool_] = more <= limit
         return near

@@ -244,19 +244,19 @@ class OrToolsModel:
             loaded[nodes] = 0
             given[source] = demand[nodes].sum()
         most = max(capacities)
-        rest = self._dimension(f"{name} to deliver", -loaded, 0, most, capacities, starts_empty=False)
+        to_deliver = self._dimension(f"{name} to deliver", -loaded, 0, most, capacities, starts_empty=False)
         board = self._dimension(
             f"{name} on board", picked + given - demand, -most, 2 * most, capacities, starts_empty=False
         )
         for vehicle in range(len(self.kinds)):
             start, end = self.model.Start(vehicle), self.model.End(vehicle)
-            rest.CumulVar(end).SetValue(0)
-            solver.Add(board.CumulVar(start) == rest.CumulVar(start))
+            to_deliver.CumulVar(end).SetValue(0)
+            solver.Add(board.CumulVar(start) == to_deliver.CumulVar(start))
         for stop in (stop for copies in self.copies.values() for stop in copies):
             index = self.index(stop)
-            rest.CumulVar(index).SetMax(0)
+            to_deliver.CumulVar(index).SetMax(0)
             # what was picked up is unloaded, and what is to be delivered next is loaded
-            solver.Add(board.CumulVar(index) - most + board.SlackVar(index) == rest.SlackVar(index))
+            solver.Add(board.CumulVar(index) - most + board.SlackVar(index) == to_deliver.SlackVar(index))
 
     def add_load_cost(self) -> None:
         """Price what is on board on each leg."""

@@ -83,6 +83,6 @@ def _at_planning_values(problem: RoutingProblem, outcome: Outcome) -> Outcome:
     laws = [law for law in dict.fromkeys(by_load) if law in problem.planning_values.laws.cost]
     if not isinstance(outcome.plan, RoutingPlan) or not laws:
         return outcome
-    seen = problem.price(outcome.plan, frozen=True).objective
-    saw = tuple(f"{law}: {_LINES}" for law in laws)
-    return replace(outcome, objective=seen, rounding_bound=0.0, solver_view=saw)
+    objective = problem.price(outcome.plan, frozen=True).objective
+    solver_view = tuple(f"{law}: {_LINES}" for law in laws)
+    return replace(outcome, objective=objective, rounding_bound=0.0, solver_view=solver_view)
