@@ -44,12 +44,16 @@ def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 def _debug(command: CommandT) -> CommandT:
-    def ask(_: click.Context, __: click.Parameter, wanted: bool) -> None:
-        if wanted:
+    def enable_debug(_: click.Context, __: click.Parameter, enabled: bool) -> None:
+        if enabled:
             os.environ[DEBUG] = "1"
 
     return click.option(
-        "--debug", is_flag=True, expose_value=False, callback=ask, help=f"Show tracebacks, as {DEBUG}=1 does."
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        callback=enable_debug,
+        help=f"Show tracebacks, as {DEBUG}=1 does.",
     )(command)
 
 

@@ -15,11 +15,11 @@ from kanopt.problems.result import Result
 __all__ = ["Explanation", "difference", "explain"]
 
 
-class _Room(ModuleType):
+class _CallableModule(ModuleType):
     """The module, made callable, since importing it rebinds ``kanopt.explain`` to the module."""
 
     def __call__(self, result: Result) -> Explanation:
         return explain(result)
 
 
-sys.modules[__name__].__class__ = _Room
+sys.modules[__name__].__class__ = _CallableModule

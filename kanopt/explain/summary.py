@@ -118,13 +118,13 @@ def issue_sentences(result: Result, causes: Sequence[Reason]) -> list[str]:
     return sentences
 
 
-def extrapolation_sentence(leaps: Sequence[Extrapolation]) -> str:
+def extrapolation_sentence(extrapolations: Sequence[Extrapolation]) -> str:
     """Say where the plan uses a law outside the data it was learned from."""
-    if not leaps:
+    if not extrapolations:
         return ""
     laws = []
-    for law, places in Counter(leap.law for leap in leaps).items():
-        inputs = sorted({leap.inputs for leap in leaps if leap.law == law})
+    for law, places in Counter(one.law for one in extrapolations).items():
+        inputs = sorted({one.inputs for one in extrapolations if one.law == law})
         laws.append(f"{law} in {count_text(places, 'place')} ({join_list(inputs)})")
     return (
         f"The plan leans on laws outside the data they were learned from: {join_list(laws)}. "
@@ -145,13 +145,16 @@ def frozen_sentence(result: Result) -> str:
 
 
 def summary(
-    result: Result, causes: Sequence[Reason], leaps: Sequence[Extrapolation], today: Result | None = None
+    result: Result,
+    causes: Sequence[Reason],
+    extrapolations: Sequence[Extrapolation],
+    today: Result | None = None,
 ) -> str:
     """Return the whole summary: a paragraph on cost, one on issues with a line per reason, one on reliability."""
     cost = [cost_sentence(result), today_sentence(result, today), bound_sentence(result)]
-    trouble = issue_sentences(result, causes)
-    trust = [extrapolation_sentence(leaps), frozen_sentence(result)]
-    blocks = [" ".join(filter(None, part)) for part in (cost, trouble, trust)]
+    issues = issue_sentences(result, causes)
+    trust = [extrapolation_sentence(extrapolations), frozen_sentence(result)]
+    blocks = [" ".join(filter(None, part)) for part in (cost, issues, trust)]
     if causes:
         lines = [f"  - {reason_sentence(cause)}" for cause in causes[:20]]
         if len(causes) > 20:

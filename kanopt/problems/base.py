@@ -30,7 +30,7 @@ class Plan(ABC):
 PlanT = TypeVar("PlanT", bound=Plan)
 AssessmentT = TypeVar("AssessmentT", bound="Assessment[Any, Any]")
 
-_REMEMBERED = 4
+_MOST_CACHED = 4
 """So many assessments a problem keeps: a search looks at thousands of plans and comes back to the last few."""
 
 
@@ -75,18 +75,18 @@ class Problem(ABC, Generic[PlanT]):
             What was decided. It must not be changed afterwards.
         """
 
-    def _remembered(self, plan: PlanT, made_by: Callable[[Any, PlanT], AssessmentT]) -> AssessmentT:
+    def _cached_assessment(self, plan: PlanT, made_by: Callable[[Any, PlanT], AssessmentT]) -> AssessmentT:
         """Return the assessment of a plan, made where it is not among the last few.
 
         A plan is known by identity: comparing large ones takes long. A copy of the problem with other planning values
-        inherits what was remembered, and must not take it for its own.
+        inherits the cache, and must not take it for its own.
         """
         known: tuple[tuple[PlanT, AssessmentT], ...] = self.__dict__.get("_assessments", ())
         for given, assessment in known:
             if assessment.problem is self and (given is plan or assessment.plan is plan):
                 return assessment
         made = made_by(self, plan)
-        self.__dict__["_assessments"] = ((plan, made), *known)[:_REMEMBERED]
+        self.__dict__["_assessments"] = ((plan, made), *known)[:_MOST_CACHED]
         return made
 
     def check(self, plan: PlanT) -> Check:

@@ -45,8 +45,8 @@ class _DiagramLayout:
 
     @classmethod
     def of(cls, diagram: Diagram, width: float, height: float) -> _DiagramLayout:
-        squeeze = min(1.0, width / diagram_size(diagram)[0])
-        left, right = (room * (0.25 + 0.75 * squeeze) for room in _name_widths(diagram))
+        shrink = min(1.0, width / diagram_size(diagram)[0])
+        left, right = (room * (0.25 + 0.75 * shrink) for room in _name_widths(diagram))
         row = min(_ROW, height / _most_frames(diagram))
         return cls(left, right, (width - left - right) / (len(diagram.layers) - 1), height, row)
 

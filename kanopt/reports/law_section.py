@@ -91,7 +91,7 @@ def law_sections(laws: Mapping[str, LearnedLaw]) -> tuple[LawSection, ...]:
 
 def _section(law: LearnedLaw, drawn: Mapping[bytes, str]) -> LawSection:
     formula = law.formula
-    figures, held, trouble = _figures(law.name, formula)
+    figures, held, failure = _figures(law.name, formula)
     elsewhere = [
         f"The curve {c.name} is drawn under {drawn[c.key]}." for c in formula.curves if c.key in drawn
     ]
@@ -100,7 +100,7 @@ def _section(law: LearnedLaw, drawn: Mapping[bytes, str]) -> LawSection:
         name=law.name,
         output_text=_output_text(formula),
         trusted=law.trusted,
-        note=" ".join(filter(None, (law.note, trouble))),
+        note=" ".join(filter(None, (law.note, failure))),
         math=tuple(formula_terms(formula)),
         text=f"{formula.output.name} = {formula}",
         facts=FactList(tuple(_facts(formula, law.seconds))),

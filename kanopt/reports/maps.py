@@ -66,11 +66,11 @@ def plot_map(view: MapView, ax: Axes | None = None, *, groups: Sequence[str] = (
         _route(ax, path, series(order[name]).light, 1.8 * (order[name] % 5 - 2) if len(roads) else 0.0)
     _marks(ax, view.points, _POINTS)
     labels = LabelPlacer(ax, scale, view.points[["x", "y"]].to_numpy(float))
-    loud = view.points["role"].isin(["depot", "unserved"])
-    _names(labels, view.points[loud])
+    emphasised = view.points["role"].isin(["depot", "unserved"])
+    _names(labels, view.points[emphasised])
     _route_names(labels, routes, {name: series(order[name]).light for name in routes}, _centre(view.points))
     if len(view.points) <= _LABELLED:
-        _names(labels, view.points[~loud & (view.points["role"] != "node")])
+        _names(labels, view.points[~emphasised & (view.points["role"] != "node")])
     if view.unit:
         _scale_bar(ax, view.unit)
     return ax
@@ -225,15 +225,15 @@ def _marks(ax: Axes, points: pd.DataFrame, looks: dict[str, tuple[str, int, str,
 
 def _names(labels: LabelPlacer, points: pd.DataFrame) -> None:
     for row in named_rows(points):
-        loud = row.role == "unserved"
+        emphasised = row.role == "unserved"
         quiet = row.role in ("closed", "client", "market")
         labels.place(
             str(row.name),
             np.array([row.x, row.y], dtype=float),
             size=_QUIET,
             must=not quiet,
-            weight="bold" if loud else "normal",
-            color=ALARM.light if loud else MUTED.light if quiet else INK.light,
+            weight="bold" if emphasised else "normal",
+            color=ALARM.light if emphasised else MUTED.light if quiet else INK.light,
             zorder=5,
         )
 

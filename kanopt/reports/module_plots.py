@@ -41,8 +41,8 @@ class _ModuleLayout:
 
     @classmethod
     def of(cls, tree: Module, width: float, height: float) -> _ModuleLayout:
-        squeeze = min(1.0, width / modules_size(tree)[0])
-        left, last = (room * (0.25 + 0.75 * squeeze) for room in (_name_width(tree), _LAST))
+        shrink = min(1.0, width / modules_size(tree)[0])
+        left, last = (room * (0.25 + 0.75 * shrink) for room in (_name_width(tree), _LAST))
         levels, rows = max(tree.depth, 1), len(tuple(tree.leaves))
         return cls(left, (width - left - last) / levels, last, height / rows, levels)
 

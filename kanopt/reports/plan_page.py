@@ -210,7 +210,7 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
     if not result.has_plan:
         notices.append(Notice("bad", cost_sentence(result)))
     if why.extrapolations:
-        lines = tuple(f"{leap.where}: {leap.message}" for leap in why.extrapolations)
+        lines = tuple(f"{one.where}: {one.message}" for one in why.extrapolations)
         notices.append(Notice("care", extrapolation_sentence(why.extrapolations), _first(lines)))
     for name, law in laws.items():
         if not law.trusted:

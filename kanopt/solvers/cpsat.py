@@ -92,7 +92,7 @@ class CpSatResult:
     bound
         A proven lower bound on the model's objective; minus infinity where there is none.
     values
-        The watched variables in the best solution; empty without one.
+        The observed variables in the best solution; empty without one.
     work
         In seconds, by CP-SAT's deterministic time.
     """
@@ -105,26 +105,26 @@ class CpSatResult:
 
 
 OnSolution = Callable[[tuple[int, ...], float, float], None]
-"""Called with the watched values, the objective and the bound of every improving solution."""
+"""Called with the observed values, the objective and the bound of every improving solution."""
 
 
 class _SolutionQueue(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]  # ortools has no stubs
     """Puts every solution into a queue: the caller's code must not run in the solver's thread."""
 
-    def __init__(self, watched: Sequence[Any], found: queue.SimpleQueue[Any]) -> None:
+    def __init__(self, variables: Sequence[Any], found: queue.SimpleQueue[Any]) -> None:
         super().__init__()
-        self.watched, self.found = watched, found
+        self.variables, self.found = variables, found
 
     def on_solution_callback(self) -> None:
-        """Put the watched values of a solution into the queue."""
-        values = tuple(self.value(variable) for variable in self.watched)
+        """Put the observed values of a solution into the queue."""
+        values = tuple(self.value(variable) for variable in self.variables)
         self.found.put((values, self.objective_value, self.best_objective_bound))
 
 
 def run_cpsat(
     model: cp_model.CpModel,
     limits: SearchLimits,
-    watched: Sequence[Any],
+    variables: Sequence[Any],
     interrupt: Interrupt,
     on_solution: OnSolution | None = None,
 ) -> CpSatResult:
@@ -136,7 +136,7 @@ def run_cpsat(
         What to minimise.
     limits
         How long and how.
-    watched
+    variables
         Variables whose values are wanted.
     interrupt
         Polled while the search runs; once it is set, the search stops and returns the best solution so far.
@@ -167,7 +167,7 @@ def run_cpsat(
     found: queue.SimpleQueue[Any] = queue.SimpleQueue()
     done: list[Any] = []
     thread = threading.Thread(
-        target=lambda: done.append(solver.solve(model, _SolutionQueue(watched, found))), daemon=True
+        target=lambda: done.append(solver.solve(model, _SolutionQueue(variables, found))), daemon=True
     )
     thread.start()
     try:
@@ -180,7 +180,7 @@ def run_cpsat(
         solver.stop_search()
         thread.join()
     _forward_solutions(found, on_solution, interrupt)
-    return _result(solver, done, model, watched)
+    return _result(solver, done, model, variables)
 
 
 def complete_hint(model: cp_model.CpModel) -> None:
@@ -214,7 +214,7 @@ def _forward_solutions(
 
 
 def _result(
-    solver: cp_model.CpSolver, done: Sequence[Any], model: cp_model.CpModel, watched: Sequence[Any]
+    solver: cp_model.CpSolver, done: Sequence[Any], model: cp_model.CpModel, variables: Sequence[Any]
 ) -> CpSatResult:
     if not done or done[0] == cp_model.MODEL_INVALID:
         raise SolverError(f"CP-SAT refused the model: {model.validate() or 'no reason given'}")
@@ -225,5 +225,5 @@ def _result(
     if status == cp_model.UNKNOWN:
         return CpSatResult(CpSatTermination.LIMIT, None, bound, work=work)
     ending = CpSatTermination.OPTIMAL if status == cp_model.OPTIMAL else CpSatTermination.LIMIT
-    values = tuple(solver.value(variable) for variable in watched)
+    values = tuple(solver.value(variable) for variable in variables)
     return CpSatResult(ending, float(solver.objective_value), bound, values, work)

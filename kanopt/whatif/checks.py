@@ -283,8 +283,8 @@ def dimension_remarks(laws: Mapping[str, LawSpec], formulas: Mapping[str, Formul
     """Yield the laws written by hand whose units do not agree, such as minutes that are added to hours."""
     for name, spec in laws.items():
         if isinstance(spec, GivenSpec) and name in formulas:
-            for trouble in unit_mistakes(name, spec, formulas):
-                yield Mistake(("surrogates", name, "formula"), trouble)
+            for message in unit_mistakes(name, spec, formulas):
+                yield Mistake(("surrogates", name, "formula"), message)
 
 
 def column_remarks(problem: ProblemSpec, frames: Frames) -> Iterable[Mistake]:

@@ -215,9 +215,9 @@ class Comparison:
             for law in run.laws.values():
                 if not law.trusted:
                     yield f"{run.scenario.name}: law {law.name!r} is marked low trust: {law.note}"
-            leaps = len(run.explanation.extrapolations)
-            if leaps:
-                places = "1 place leans" if leaps == 1 else f"{leaps} places lean"
+            count = len(run.explanation.extrapolations)
+            if count:
+                places = "1 place leans" if count == 1 else f"{count} places lean"
                 yield f"{run.scenario.name}: {places} on a law outside the data it was learned from"
 
 

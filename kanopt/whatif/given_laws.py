@@ -63,9 +63,9 @@ def dependency_order(laws: Mapping[str, LawSpec]) -> tuple[list[str], list[Mista
         left = {name: wanted for name, wanted in left.items() if name not in order}
     wrong = []
     for name, wanted in left.items():
-        stuck = next(other for other in wanted if other in left)
+        cyclic = next(other for other in wanted if other in left)
         message = (
-            "names itself" if stuck == name else f"names the law {stuck!r}, which comes back to {name!r}"
+            "names itself" if cyclic == name else f"names the law {cyclic!r}, which comes back to {name!r}"
         )
         wrong.append(Mistake(("surrogates", name, "formula"), f"{message}; no law can be put in"))
     return order, wrong
@@ -117,7 +117,7 @@ def given_laws(
     laws: Mapping[str, LawSpec],
     have: Mapping[str, Formula],
     *,
-    standing_in: Iterable[str] = (),
+    placeholders: Iterable[str] = (),
     damaged: Iterable[str] = (),
 ) -> tuple[dict[str, Formula], list[Mistake]]:
     """Read the formulas written by hand.
@@ -127,9 +127,9 @@ def given_laws(
     laws
         How each law is had.
     have
-        The formulas that are there already: learned, read from files, standing in, or read from the text before.
-    standing_in
-        Those of `have` that stand in; a formula that names one is checked, and stands in as well.
+        The formulas that are there already: learned, read from files, placeholders, or read from the text before.
+    placeholders
+        Those of `have` that are placeholders; a formula that names one is checked, and becomes one as well.
     damaged
         Laws with other mistakes; formulas that name one are left alone.
 
@@ -141,7 +141,7 @@ def given_laws(
         One for each formula that cannot be read; what it is named in is not reported again.
     """
     order, mistakes = dependency_order(laws)
-    found, sketched = dict(have), set(standing_in)
+    found, provisional = dict(have), set(placeholders)
     broken = {str(mistake.key[1]) for mistake in mistakes} | set(damaged)
     for name in order:
         spec = laws[name]
@@ -153,7 +153,9 @@ def given_laws(
             continue
         try:
             found[name] = (
-                _placeholder_from(name, spec, found) if named & sketched else _parse_given(name, spec, found)
+                _placeholder_from(name, spec, found)
+                if named & provisional
+                else _parse_given(name, spec, found)
             )
         except KanoptError as error:
             broken.add(name)
@@ -162,8 +164,8 @@ def given_laws(
         for word in sorted(set(spec.inputs) - names_in(spec.formula)):
             message = f"the formula does not use {word!r}; leave it out"
             mistakes.append(Mistake(("surrogates", name, "inputs", word), message))
-        if named & sketched:
-            sketched.add(name)
+        if named & provisional:
+            provisional.add(name)
     return {name: found[name] for name in laws if name in found}, mistakes
 
 

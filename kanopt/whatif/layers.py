@@ -60,8 +60,8 @@ class Layers:
     def issue(self, mistake: Mistake) -> Issue:
         """Return a mistake with its file and line."""
         document, key = self._place(mistake.key)
-        unwritten = mistake.key[_depth(self.key_positions, mistake.key) :]
-        return Issue(str(document.path), document.line(key), write_key((*key, *unwritten)), mistake.message)
+        implied = mistake.key[_depth(self.key_positions, mistake.key) :]
+        return Issue(str(document.path), document.line(key), write_key((*key, *implied)), mistake.message)
 
     def error(self, mistakes: Iterable[Mistake]) -> ScenarioError:
         """Return the error that names all mistakes in the order of the files, base first."""

@@ -207,14 +207,14 @@ def _read_saved(found: Sections, layers: Layers) -> dict[str, Formula]:
 def _check_problem(
     found: Sections, layers: Layers, tables: Mapping[str, pd.DataFrame], saved: Mapping[str, Formula]
 ) -> dict[str, Formula]:
-    """Note what does not fit together; return every law, with stand-ins for those to be learned."""
-    waiting = {
+    """Note what does not fit together; return every law, with placeholders for those to be learned."""
+    to_learn = {
         name: placeholder_law(name, spec, tables.get(spec.table))
         for name, spec in found.laws.items()
         if isinstance(spec, LearnedSpec)
     }
     damaged = found.names["surrogates"] - set(found.laws)
-    formulas, mistakes = given_laws(found.laws, {**saved, **waiting}, standing_in=waiting, damaged=damaged)
+    formulas, mistakes = given_laws(found.laws, {**saved, **to_learn}, placeholders=to_learn, damaged=damaged)
     found.mistakes += mistakes
     if found.problem is None and "problem" not in layers.data:
         message = "changes alter what the problem reads; the section [problem] is missing"
@@ -223,10 +223,10 @@ def _check_problem(
         found.mistakes += part_mistakes(found.problem, found.names["tables"], tables)
         found.mistakes += binding_mistakes(found.problem, found.names["surrogates"], formulas)
         # a change of a table that could not be read is checked once the table can be
-        judged = {
+        to_check = {
             place: change
             for place, change in found.changes.items()
             if change.table in tables or change.table not in found.names["tables"]
         }
-        found.mistakes += mistakes_of_changes(judged, found.problem, tables)
+        found.mistakes += mistakes_of_changes(to_check, found.problem, tables)
     return formulas

@@ -184,8 +184,8 @@ def finish_run(
     from kanopt.tables import report_of
 
     explanation = explain(result)
-    for law, count in Counter(leap.law for leap in explanation.extrapolations).items():
-        first = next(leap for leap in explanation.extrapolations if leap.law == law)
+    for law, count in Counter(one.law for one in explanation.extrapolations).items():
+        first = next(one for one in explanation.extrapolations if one.law == law)
         places = "place" if count == 1 else "places"
         warnings.warn(
             f"law {law!r} is used outside the data it was learned from in {count} {places}, first: {first.message}",

@@ -260,13 +260,13 @@ class ChangeSpec(FileModel):
         given = [name for name in ("set", "scale", "close", "add") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError("a change has exactly one of set, scale, close and add")
-        wants = {"set": {"to"}, "scale": {"by"}, "close": {"where"}, "add": {"row"}}[given[0]]
-        allows = wants | ({"where"} if given[0] in ("set", "scale") else set())
+        needs = {"set": {"to"}, "scale": {"by"}, "close": {"where"}, "add": {"row"}}[given[0]]
+        allows = needs | ({"where"} if given[0] in ("set", "scale") else set())
         for name in ("to", "by", "where", "row"):
             present = getattr(self, name) not in (None, {})
             if present and name not in allows:
                 raise ValueError(f"{given[0]} does not take {name!r}; it takes {_listed(allows)}")
-            if name in wants and not present:
+            if name in needs and not present:
                 raise ValueError(f"{given[0]} needs {name!r}, such as {_SUCH_AS[name]}")
         return self
 

@@ -34,7 +34,7 @@ class Shopping(Problem[Basket]):
     kind: ClassVar[str] = "shopping"
     currency: str = "EUR"
     causes: tuple[Reason, ...] = ()
-    leaps: tuple[Extrapolation, ...] = ()
+    extrapolated: tuple[Extrapolation, ...] = ()
     frozen: tuple[FrozenInput, ...] = ()
     violations: tuple[Violation, ...] = ()
 
@@ -49,7 +49,7 @@ class Shopping(Problem[Basket]):
         return self.frozen
 
     def assess(self, plan: Basket) -> ShoppingAssessment:
-        return self._remembered(plan, ShoppingAssessment)
+        return self._cached_assessment(plan, ShoppingAssessment)
 
     def infeasibility_reasons(self) -> tuple[Reason, ...]:
         return self.causes
@@ -80,7 +80,7 @@ class ShoppingAssessment(Assessment[Basket, tuple[Row, ...]]):
         return self.problem.causes
 
     def _extrapolations(self) -> tuple[Extrapolation, ...]:
-        return self.problem.leaps
+        return self.problem.extrapolated
 
 
 Shop = Callable[..., Result]

@@ -113,7 +113,9 @@ def test_reasons_tell_how_they_are_known_and_what_mending_costs(shop: Any) -> No
 def test_outside_frozen_and_violations_are_frames(shop: Any) -> None:
     result = shop(
         ROWS,
-        leaps=(Extrapolation("time", "leg a → b", "distance_km", "distance_km 90 km; learned from 1 to 40"),),
+        extrapolated=(
+            Extrapolation("time", "leg a → b", "distance_km", "distance_km 90 km; learned from 1 to 40"),
+        ),
         frozen=(FrozenInput("cost", "load_t", "state.load", "0.5 t", "half the capacity"),),
         violations=(Violation("capacity", "van 1", 0.2, "t", "van 1 carries 0.2 t too much"),),
     )

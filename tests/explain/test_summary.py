@@ -71,9 +71,9 @@ def test_long_lists_of_reasons_are_cut_and_counted(shop: Any) -> None:
 
 
 def test_trust_is_told(shop: Any) -> None:
-    leap = Extrapolation("travel_time", "leg a → b", "distance_km", "90 km")
+    outside = Extrapolation("travel_time", "leg a → b", "distance_km", "90 km")
     frozen = (FrozenInput("cost", "load_t", "state.load", "0.5 t", "half the capacity"),)
-    text = explain(shop(ROWS, leaps=(leap, leap), frozen=frozen)).text()
+    text = explain(shop(ROWS, extrapolated=(outside, outside), frozen=frozen)).text()
     assert "travel_time in 2 places (distance_km)" in text
     assert "held state.load of cost at planning values; the true values change the price by +3.00 EUR" in text
 

@@ -171,13 +171,13 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
         Reason("site north", "closed", "too dear"),
         Reason("job j1", "late", "no machine is free"),
     )
-    leaps = tuple(
+    extrapolations = tuple(
         Extrapolation("travel_time", f"leg {i}", "distance_km", f"distance_km {30 + i} km") for i in range(20)
     )
     known = copy(run.result.assessment)
     known.check = Check((broken,))
     result = replace(run.result, assessment=known, status=Status.PARTIAL, interrupted=True)
-    why = replace(explain(result), causes=causes, extrapolations=leaps)
+    why = replace(explain(result), causes=causes, extrapolations=extrapolations)
     laws = dict(run.laws)
     laws["travel_time"] = replace(
         laws["travel_time"], trusted=False, note="R² 0.412 is below the 0.5 asked for"

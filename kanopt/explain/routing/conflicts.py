@@ -157,14 +157,14 @@ class _ConflictSearch:
         data, times = self.problem.data, self.problem.planning_values.durations.min(axis=0)
         here = data.index[self.client]
 
-        def far(group: tuple[str, ...]) -> float:
+        def distance_to_client(group: tuple[str, ...]) -> float:
             places = [data.index[name] for name in group]
             gaps = np.maximum(
                 data.earliest[places] - data.latest[here], data.earliest[here] - data.latest[places]
             )
             return float((np.minimum(times[here, places], times[places, here]) + np.maximum(gaps, 0.0)).min())
 
-        return sorted(groups, key=far)
+        return sorted(groups, key=distance_to_client)
 
     def conflict(self) -> Conflict:
         """Find a conflict among the nearest clients (every order is tried), else among all; then reduce it."""
@@ -176,14 +176,14 @@ class _ConflictSearch:
         names, rules = self._split(members)
         _, proved = self._is_infeasible(members)
         without = [[each for each in members if each != member] for member in members]
-        spared = [self.verdicts.get(frozenset(self._drop_unused_rules(fewer))) for fewer in without]
+        verdicts = [self.verdicts.get(frozenset(self._drop_unused_rules(fewer))) for fewer in without]
         return Conflict(
             client=self.client,
             others=tuple(name for name in self._in_order(names) if name != self.client),
             rules=rules,
             fleet=_fleet(self.problem),
             proved=proved,
-            irreducible=all(known is not None and not known[0] for known in spared),
+            irreducible=all(known is not None and not known[0] for known in verdicts),
             sufficient_vehicle_types=self._sufficient_vehicle_types(members),
         )
 

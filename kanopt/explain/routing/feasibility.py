@@ -185,8 +185,8 @@ def _batches(routes: list[Route], deadline: float) -> Iterator[list[Route]]:
             raise Undecided
         yield routes[at : at + size]
         at += size
-        took = time.perf_counter() - begin
-        size = 2 * size if took < 0.05 else max(size // 2, 1) if took > 0.2 else size
+        seconds = time.perf_counter() - begin
+        size = 2 * size if seconds < 0.05 else max(size // 2, 1) if seconds > 0.2 else size
 
 
 def _pinned_vehicle(data: RoutingData, order: ClientOrder) -> int | None:

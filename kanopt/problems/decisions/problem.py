@@ -164,7 +164,7 @@ class DecisionProblem(Problem[DecisionPlan]):
 
         The price has a line for each part that adds up to a law.
         """
-        return self._remembered(plan, DecisionAssessment)
+        return self._cached_assessment(plan, DecisionAssessment)
 
     def infeasibility_reasons(self) -> tuple[Reason, ...]:
         """Say which constraints nothing within the ranges meets."""

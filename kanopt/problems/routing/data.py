@@ -245,14 +245,14 @@ class RoutingData:
     @cached_property
     def has_skills(self) -> NDArray[np.bool_]:
         """Which vehicle types can serve each node: with all skills it needs, and among its types; (types, n)."""
-        skilled = np.ones((len(self.vehicles), len(self.points)), dtype=bool)
+        can_serve = np.ones((len(self.vehicles), len(self.points)), dtype=bool)
         for place, client in enumerate(self.clients, start=len(self.depots)):
             needs, names = split_list(client.needs), split_list(client.vehicles)
             if needs or names:
                 for kind, vehicle in enumerate(self.vehicles):
                     named = not names or vehicle.name in names
-                    skilled[kind, place] = named and needs <= split_list(vehicle.skills)
-        return skilled
+                    can_serve[kind, place] = named and needs <= split_list(vehicle.skills)
+        return can_serve
 
     @cached_property
     def allowed(self) -> NDArray[np.bool_]:

@@ -151,7 +151,7 @@ class InsertionFinder:
             self._cost_increase(early, origin, driven, self.early_costs),
             self._cost_increase(early, origin, driven, self.costs),
         )
-        over = np.maximum(excess - self.excess[self._now(origin)], 0.0)
+        over = np.maximum(excess - self.excess[self._plan_rows(origin)], 0.0)
         slow = moves | (
             (excess[:, _DURATION] > 0) & np.array([route.departure is not None for route in early])
         )
@@ -187,7 +187,7 @@ class InsertionFinder:
         """
         driven = drive(self._laws_without_breaks, self.planning, early)
         costs = self._cost_increase(early, origin, driven, self.costs)
-        over = np.maximum(self._excess(early, driven) - self.excess[self._now(origin)], 0.0)
+        over = np.maximum(self._excess(early, driven) - self.excess[self._plan_rows(origin)], 0.0)
         order = np.argsort(np.round(costs, 9), kind="stable")
         order = order[(np.isfinite(costs) & (over <= _TOLERANCE).all(axis=1))[order]]
         for begin in range(0, len(order), _AT_ONCE):
@@ -250,7 +250,7 @@ class InsertionFinder:
             [route.departure is not None and bool(paid[facts.type_index[route.vehicle]]) for route in early]
         )
 
-    def _now(self, origin: Sequence[int]) -> Ints:
+    def _plan_rows(self, origin: Sequence[int]) -> Ints:
         return np.minimum(np.asarray(origin, dtype=np.intp), len(self.plan.routes))
 
     def _candidates(self, client: str) -> tuple[list[Route], list[int]]:
@@ -323,7 +323,7 @@ class InsertionFinder:
         self, routes: Sequence[Route], origin: Sequence[int], driven: Drive, before: Floats
     ) -> Floats:
         """Return what the plan costs more with each of the routes in place of the one it was, given their prices."""
-        now = self._now(origin)
+        now = self._plan_rows(origin)
         more = np.full(len(routes), np.inf)
         costs = route_costs(self.laws, self.planning, routes, driven)
         np.subtract(costs, before[now], out=more, where=np.isfinite(costs) & np.isfinite(before[now]))

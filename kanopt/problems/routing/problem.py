@@ -292,7 +292,7 @@ class RoutingProblem(Problem[RoutingPlan]):
         ``"longest route"`` and ``"missed prizes"``; the group is the vehicle (``"van 1"``) and the item the leg
         (``"depot → c03"``).
         """
-        return self._remembered(plan, RoutingAssessment)
+        return self._cached_assessment(plan, RoutingAssessment)
 
     def infeasibility_reasons(self) -> tuple[Reason, ...]:
         """Say which clients no vehicle can serve, and where the whole fleet is too small."""

@@ -266,12 +266,12 @@ def _time_breakdown(data: RoutingData, driven: Drive, place: int) -> str:
     # the last leg back to the depot ends the route: nothing is loaded again
     home = int(driven.head[here][-1]) < len(data.depots)
     serving = float(service[:-1].sum() if home else service.sum())
-    resting = float(driven.finish[place] - driven.departure[place]) - driving - waiting - serving
+    breaks = float(driven.finish[place] - driven.departure[place]) - driving - waiting - serving
     parts = [
         f"{amount_text(driving, unit)} of driving",
         f"{amount_text(serving, unit)} of service",
         f"{amount_text(waiting, unit)} of waiting",
     ]
-    if exceeds(resting, 0.0):
-        parts.append(f"{amount_text(resting, unit)} of breaks")
+    if exceeds(breaks, 0.0):
+        parts.append(f"{amount_text(breaks, unit)} of breaks")
     return f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -76,10 +76,12 @@ def dispatch_greedily(
         first = int(np.argmin(ends)) if len(ends) else -1
         if first < 0 or not np.isfinite(ends[first]):
             return None
-        rivals = (ends == soonest[mode_task]) & (begin < ends[first]) & (mode_machine == mode_machine[first])
-        rivals &= np.isfinite(ends)
-        rivals[first] = True
-        best = int(np.lexsort((ends, np.where(rivals, rank[mode_task], np.inf)))[0])
+        conflict_set = (
+            (ends == soonest[mode_task]) & (begin < ends[first]) & (mode_machine == mode_machine[first])
+        )
+        conflict_set &= np.isfinite(ends)
+        conflict_set[first] = True
+        best = int(np.lexsort((ends, np.where(conflict_set, rank[mode_task], np.inf)))[0])
         task, machine = mode_task[best], mode_machine[best]
         chosen[task], starts[task] = best, begin[best]
         free[machine], family[machine] = ends[best], structure.task_family[task]

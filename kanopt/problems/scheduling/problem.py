@@ -143,7 +143,7 @@ class SchedulingProblem(Problem[Schedule]):
         ends last, item: its task), ``tardiness`` (group: the job, item: its last task), ``energy`` (group: the machine,
         item: the task).
         """
-        return self._remembered(plan, SchedulingAssessment)
+        return self._cached_assessment(plan, SchedulingAssessment)
 
     def infeasibility_reasons(self) -> tuple[Reason, ...]:
         """Say why there can be no schedule."""

@@ -39,13 +39,13 @@ def lateness_reasons(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[R
                 f"{late} late: even with every machine to itself it cannot end before {_time(problem, best[job])}, "
                 f"{_time(problem, least_lateness)} after its due date of {_time(problem, due)}"
             )
-            mend = f"a due date of at least {_time(problem, best[job])}"
-            mend += _release_relaxation(problem, data.timing, int(job), float(least_lateness), due)
-            found.append(Reason(f"job {item.name}", "late", message, mend, proved=True))
+            relaxation = f"a due date of at least {_time(problem, best[job])}"
+            relaxation += _release_relaxation(problem, data.timing, int(job), float(least_lateness), due)
+            found.append(Reason(f"job {item.name}", "late", message, relaxation, proved=True))
         else:
             message = f"{late} late: {_bottleneck(problem, placed, int(job))}"
-            mend = f"a due date of {_time(problem, ends[job])}"
-            found.append(Reason(f"job {item.name}", "late", message, mend, proved=False))
+            relaxation = f"a due date of {_time(problem, ends[job])}"
+            found.append(Reason(f"job {item.name}", "late", message, relaxation, proved=False))
     return tuple(found)
 
 
@@ -101,8 +101,8 @@ def infeasibility_reasons(problem: SchedulingProblem) -> tuple[Reason, ...]:
     return tuple(proved) if proved else tuple(_combined_infeasibility(problem))
 
 
-def _infeasible(subject: str, message: str, mend: str) -> Reason:
-    return Reason(subject, "infeasible", message, mend, proved=True)
+def _infeasible(subject: str, message: str, relaxation: str) -> Reason:
+    return Reason(subject, "infeasible", message, relaxation, proved=True)
 
 
 def _tasks_without_mode(problem: SchedulingProblem) -> Iterator[Reason]:
@@ -144,8 +144,8 @@ def _late_jobs(problem: SchedulingProblem) -> Iterator[Reason]:
     ends = earliest_completions(data.structure, data.timing_without_horizon)[data.structure.last]
     for job in np.flatnonzero(ends > problem.horizon + TOLERANCE):
         over = ends[job] - problem.horizon
-        mend = f"a horizon of at least {_time(problem, ends[job])}"
-        mend += _release_relaxation(
+        relaxation = f"a horizon of at least {_time(problem, ends[job])}"
+        relaxation += _release_relaxation(
             problem, data.timing_without_horizon, int(job), float(over), problem.horizon
         )
         yield _infeasible(
@@ -153,7 +153,7 @@ def _late_jobs(problem: SchedulingProblem) -> Iterator[Reason]:
             f"released at {_time(problem, data.timing.release[job])}, it cannot end before "
             f"{_time(problem, ends[job])} even with every machine to itself; the horizon is "
             f"{_time(problem, problem.horizon)}",
-            mend,
+            relaxation,
         )
 
 

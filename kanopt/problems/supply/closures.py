@@ -25,8 +25,8 @@ def closure_reasons(problem: SupplyProblem, ledger: Ledger, planned: Pricing) ->
     than the least that opening costs, opening that site alone is proved not to pay.
     """
     spent = float(planned.terms().drop("sites", errors="ignore").sum())
-    shut = np.flatnonzero(~ledger.open.any(axis=1))
-    return tuple(_closure_reason(problem, ledger, int(site), spent) for site in shut)
+    closed = np.flatnonzero(~ledger.open.any(axis=1))
+    return tuple(_closure_reason(problem, ledger, int(site), spent) for site in closed)
 
 
 def _closure_reason(problem: SupplyProblem, ledger: Ledger, site: int, spent: float) -> Reason:

@@ -192,7 +192,7 @@ class SupplyProblem(Problem[FlowPlan]):
         facility) with the item ``"fixed"`` or the period. A shortage of a product that must be delivered has no price:
         it is a violation. At planning values each unit pays the rate of the planning shipment.
         """
-        return self._remembered(plan, SupplyAssessment)
+        return self._cached_assessment(plan, SupplyAssessment)
 
     def infeasibility_reasons(self) -> tuple[Reason, ...]:
         """Say what makes the demand impossible."""

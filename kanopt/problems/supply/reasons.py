@@ -145,15 +145,15 @@ class _ShortageReasons:
         """Return why a market lacks a product in a period."""
         network, unit = self.problem.network, self.problem.units.quantity
         cell = (market, product, period)
-        lack, want = float(self.ledger.shortage[cell]), float(self.ledger.demand[cell])
+        shortage, demand = float(self.ledger.shortage[cell]), float(self.ledger.demand[cell])
         start = (
-            f"{network.market_names[market]} lacks {lack:,.6g} of {want:,.6g} {unit} of "
+            f"{network.market_names[market]} lacks {shortage:,.6g} of {demand:,.6g} {unit} of "
             f"{network.product_names[product]} in period {network.period_names[period]}: "
         )
-        why, relaxation, proved = self._cause(cell, lack)
+        why, relaxation, proved = self._cause(cell, shortage)
         return Reason(f"market {network.market_names[market]}", "unserved", start + why, relaxation, proved)
 
-    def _cause(self, cell: tuple[int, int, int], lack: float) -> tuple[str, str, bool]:
+    def _cause(self, cell: tuple[int, int, int], shortage: float) -> tuple[str, str, bool]:
         """Return the cause, its relaxation and whether it is proved; the first that applies."""
         best = float(self.paths_if_opened.to_markets[cell])
         price = float(self.problem.network.shortage_cost[cell[1]])
@@ -172,7 +172,7 @@ class _ShortageReasons:
                 f"a shortage cost above {best:,.4f} {money}",
                 exact,
             )
-        return self._limit(cell) or self._closed(cell, price) or self._full(cell, lack, price)
+        return self._limit(cell) or self._closed(cell, price) or self._full(cell, shortage, price)
 
     def _limit(self, cell: tuple[int, int, int]) -> tuple[str, str, bool] | None:
         """Return a capacity that no plan can overcome and that explains all that is missing."""
@@ -204,7 +204,7 @@ class _ShortageReasons:
             False,
         )
 
-    def _full(self, cell: tuple[int, int, int], lack: float, price: float) -> tuple[str, str, bool]:
+    def _full(self, cell: tuple[int, int, int], shortage: float, price: float) -> tuple[str, str, bool]:
         """Return the full capacities on the path with the fewest of them."""
         paths = self.spare_capacity.least_full_paths
         steps = paths.trace(*cell)
@@ -213,7 +213,7 @@ class _ShortageReasons:
             steps = paths.trace(*cell)
         limits = [limit for step in steps for limit in self.spare_capacity.limits(step, cell[1])]
         full = [limit for limit in limits if limit.is_full]
-        spare = min([lack, *(limit.spare / limit.per_unit for limit in limits if not limit.is_full)])
+        spare = min([shortage, *(limit.spare / limit.per_unit for limit in limits if not limit.is_full)])
         path, unit = self._path_text(paths, cell), self.problem.units.quantity
         if not full:
             cost = self._path_cost(steps, cell[1])

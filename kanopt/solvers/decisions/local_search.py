@@ -183,7 +183,12 @@ class LocalSearch:
                     if time.perf_counter() >= self.until:
                         return
                     better |= self.offer(
-                        np.stack([slid := self._minimise_continuous(moved), self._restore_feasibility(slid)])
+                        np.stack(
+                            [
+                                improved := self._minimise_continuous(moved),
+                                self._restore_feasibility(improved),
+                            ]
+                        )
                     )
             elif len(near):
                 better = self.offer(near)

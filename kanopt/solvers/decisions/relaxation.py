@@ -223,23 +223,23 @@ class _RelaxationBuilder:
 def relax(problem: DecisionProblem, laws: LoweredLaws) -> Relaxation:
     """Return the relaxation of a decision problem whose laws are made of pieces."""
     columns = [RelaxationColumn(one.name, one.low, one.high, one.integer) for one in problem.records]
-    maker = _RelaxationBuilder(columns, {one.name: place for place, one in enumerate(problem.records)})
-    objective = maker.add(laws.objective, Side.BELOW)
+    builder = _RelaxationBuilder(columns, {one.name: place for place, one in enumerate(problem.records)})
+    objective = builder.add(laws.objective, Side.BELOW)
     for (rule, _), program in zip(problem.constraint_laws, laws.rules, strict=True):
         side = Side.BELOW if np.isfinite(rule.high) else Side.NONE
         side |= Side.ABOVE if np.isfinite(rule.low) else Side.NONE
-        output = maker.add(program, side)
+        output = builder.add(program, side)
         proof = program.certificate
         # the pieces less the law lie between low and high: no feasible point is cut off
-        maker.rows.append(
+        builder.rows.append(
             RelaxationRow(((output, 1.0),), rule.low + proof.low, rule.high + proof.high, rule.name)
         )
     return Relaxation(
-        tuple(maker.columns),
-        tuple(maker.rows),
-        tuple(maker.curves),
+        tuple(builder.columns),
+        tuple(builder.rows),
+        tuple(builder.curves),
         objective,
         len(problem.records),
         (laws.objective, *laws.rules),
-        tuple(maker.places),
+        tuple(builder.places),
     )

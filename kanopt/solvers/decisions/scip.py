@@ -72,8 +72,8 @@ class ScipNative(Solver):
             return "it solves decision problems"
         if not _installed():
             return "PySCIPOpt is not installed (pip install pyscipopt)"
-        strange = next(_unsupported_functions(problem), "")
-        return f"SCIP has no {strange}" if strange else ""
+        unsupported = next(_unsupported_functions(problem), "")
+        return f"SCIP has no {unsupported}" if unsupported else ""
 
     def encoding(self, problem: Any) -> Encoding:
         """Return how a problem that it accepts is encoded."""

@@ -65,7 +65,7 @@ class Alternation:
         """Search, and return the best plan."""
         began = self.options.clock.now()
         rank = self.problem.assess(self.best).rank
-        fruitless, by_themselves = 0, True
+        rounds_without_gain, by_themselves = 0, True
         while not (self.stopped or asked()):
             left = self.options.time_limit - (self.options.clock.now() - began)
             if left < _LEAST:
@@ -79,11 +79,11 @@ class Alternation:
             by_themselves = by_themselves and "ended by itself" in outcome.message
             here = self.problem.assess(found).rank if isinstance(found, RoutingPlan) else rank
             if isinstance(found, RoutingPlan) and here < rank:
-                self.best, rank, fruitless = found, here, 0
+                self.best, rank, rounds_without_gain = found, here, 0
                 self._report(self.options.clock.now() - began, here.objective)
                 continue
-            fruitless += 1
-            if fruitless >= len(self.engines):
+            rounds_without_gain += 1
+            if rounds_without_gain >= len(self.engines):
                 self.ended = by_themselves
                 break
         return self.best

@@ -31,7 +31,7 @@ NodeRoutes = Sequence[Sequence[int]]
 """Client nodes in order of visit, one route for each vehicle of the fleet; the node of its depot is a reload."""
 Rank = tuple[int, int]
 """How good a plan is, the smaller the better: clients left out who must be served, then the objective."""
-_REMEMBERED = 100_000
+_MOST_CACHED = 100_000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -248,7 +248,7 @@ class RoutingArrays:
             key = place if self.rules.pinned.size else kind, tuple(route)
             if key not in self._times_cache:
                 fits = bool(route) and self.fits(kind, route, place)
-                if len(self._times_cache) > _REMEMBERED:
+                if len(self._times_cache) > _MOST_CACHED:
                     self._times_cache.clear()
                 self._times_cache[key] = route_times(self, kind, route) if fits else []
             options.append(self._times_cache[key])

@@ -325,7 +325,10 @@ def _forward(
         clock[taken] = np.where(could, departures, _NEVER)
     for leg in legs:
         clock, late = _drive_leg(arrays, rests, leg, clock, late)
-    finish, owed = np.full(len(departures), _NEVER, dtype=np.int64), np.zeros(len(departures), dtype=np.int64)
+    finish, late_price = (
+        np.full(len(departures), _NEVER, dtype=np.int64),
+        np.zeros(len(departures), dtype=np.int64),
+    )
     for taken in range(len(rests) + 1):
         ends, ok = clock[taken], clock[taken] < _NEVER
         free = ends
@@ -333,9 +336,9 @@ def _forward(
             begins = np.maximum(free, first)
             ok, free = ok & (begins <= last), begins + length
         wins = ok & (ends < finish)
-        finish, owed = np.where(wins, ends, finish), np.where(wins, late[taken], owed)
+        finish, late_price = np.where(wins, ends, finish), np.where(wins, late[taken], late_price)
     done = finish < _NEVER
-    return departures[done], finish[done], owed[done]
+    return departures[done], finish[done], late_price[done]
 
 
 def _drive_leg(
@@ -346,7 +349,7 @@ def _drive_leg(
     late: Integers,
 ) -> tuple[Integers, Integers]:
     """Drive a leg from every state, with no break or as many as can be taken on it."""
-    best, owed = np.full_like(clock, _NEVER), np.zeros_like(late)
+    best, late_price = np.full_like(clock, _NEVER), np.zeros_like(late)
     for start in range(len(clock)):
         now, left = clock[start], np.full_like(clock[start], leg.drive)
         possible = now < _NEVER
@@ -360,8 +363,8 @@ def _drive_leg(
             begin, over, opened = _service_begin(arrays, leg.head, now + left)
             wins = possible & opened & (begin + leg.stay < best[taken])
             best[taken] = np.where(wins, begin + leg.stay, best[taken])
-            owed[taken] = np.where(wins, late[start] + over, owed[taken])
-    return best, owed
+            late_price[taken] = np.where(wins, late[start] + over, late_price[taken])
+    return best, late_price
 
 
 def _service_begin(

@@ -88,14 +88,14 @@ class RoutingPortfolio(Solver):
         start = None if options.initial is None else model.node_routes(options.initial)
         beyond = PyVrpRouting().unsupported_rules(model.problem)
         with Interrupt() as interrupt:
-            race = _PortfolioRun(model, options, interrupt)
+            run = _PortfolioRun(model, options, interrupt)
             if beyond:
-                race.run_relaxed_first(start, f"start only: does not model {', '.join(beyond)}")
+                run.run_relaxed_first(start, f"start only: does not model {', '.join(beyond)}")
             elif options.workers == 1 or len(model.problem.clients) <= _SMALL or options.time_limit <= _SHORT:
-                race.run_in_turn(start)
+                run.run_in_turn(start)
             else:
-                race.run_in_parallel(start)
-        return race.found()
+                run.run_in_parallel(start)
+        return run.found()
 
     def raise_plan(self, model: RoutingIntegers, found: FoundRoutes) -> Outcome:
         """Return the best plan with names and departures, after clients left out were put in and routes reversed."""

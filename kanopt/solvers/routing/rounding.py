@@ -310,6 +310,6 @@ def _partners(
     if data.pinned:
         names = [data.names[position] for position in nodes]
         pins = {name: (data.type_index[vehicle], index) for name, (vehicle, index) in data.pinned.items()}
-        seats = {seat: vehicle for vehicle, seat in enumerate(fleet)}
-        found["pinned"] = np.array([seats[pins[name]] if name in pins else -1 for name in names])
+        vehicles = {label: vehicle for vehicle, label in enumerate(fleet)}
+        found["pinned"] = np.array([vehicles[pins[name]] if name in pins else -1 for name in names])
     return found

@@ -98,9 +98,9 @@ class TimeGrid:
         ends = starts + self.timing.duration[modes].astype(np.int64)
         completion = np.zeros(len(at.last), dtype=np.int64)
         np.maximum.at(completion, at.task_job, ends)
-        promised = np.isfinite(self.timing.due)
-        late = np.clip(completion[promised] - self.timing.due[promised].astype(np.int64), 0, None)
-        total = costs.makespan * int(ends.max()) + int((costs.tardiness[promised] * late).sum())
+        has_due_date = np.isfinite(self.timing.due)
+        late = np.clip(completion[has_due_date] - self.timing.due[has_due_date].astype(np.int64), 0, None)
+        total = costs.makespan * int(ends.max()) + int((costs.tardiness[has_due_date] * late).sum())
         overlap = np.minimum(ends[:, None], costs.edges[1:]) - np.maximum(starts[:, None], costs.edges[:-1])
         energy = costs.energy[modes] * np.clip(overlap, 0, None)
         return total + int(energy.sum()) + int(costs.running[modes].sum())
@@ -230,8 +230,8 @@ def lower(problem: SchedulingProblem, step: float, direction: Direction = "safe"
     horizon = _horizon(problem, up, duration, setup)
     closes = down.to_integers(np.minimum(law.closes, horizon * step))
     due = np.full(len(law.due), np.inf)
-    promised = np.isfinite(law.due) & (data.tardiness_cost > 0)
-    due[promised] = along.to_integers(law.due[promised])
+    has_due_date = np.isfinite(law.due) & (data.tardiness_cost > 0)
+    due[has_due_date] = along.to_integers(law.due[has_due_date])
     timing = ShopTiming(
         duration=duration.astype(float),
         release=release.astype(float),
@@ -305,9 +305,9 @@ def _regular_slack(problem: SchedulingProblem, step: float, timing: ShopTiming) 
     np.maximum.at(per_task, data.structure.mode_task, longer)
     per_job = np.zeros(len(data.jobs))
     np.maximum.at(per_job, data.structure.task_job, per_task)
-    promised = np.isfinite(timing.due)
-    earlier = data.timing.due[promised] - timing.due[promised] * step
-    return makespan + float((data.tardiness_cost[promised] * (per_job[promised] + earlier)).sum())
+    has_due_date = np.isfinite(timing.due)
+    earlier = data.timing.due[has_due_date] - timing.due[has_due_date] * step
+    return makespan + float((data.tardiness_cost[has_due_date] * (per_job[has_due_date] + earlier)).sum())
 
 
 def _worst_mode(data: SchedulingData, per_mode: Floats) -> float:

@@ -161,7 +161,7 @@ class _HighsSupplySearch:
         self, model: SupplyModel, initial: Plan | None = None, *, least_missing: bool = False
     ) -> HighsResult:
         """Run HiGHS for the time left; minimise what is missing instead of the cost on request."""
-        gone = time.perf_counter() - self.start
+        elapsed = time.perf_counter() - self.start
         linear = model.linear
         if least_missing:
             # opening a site never makes anything impossible, so every site that may open does: a linear programme
@@ -173,14 +173,14 @@ class _HighsSupplySearch:
             # HiGHS refuses a start outside the bounds of its variables, such as a site that is closed by now
             hint = np.clip(model.point(_known_part(self.problem, initial)), linear.lower, linear.upper)
         options = HighsOptions(
-            time_limit=max(0.0, self.options.time_limit - gone),
+            time_limit=max(0.0, self.options.time_limit - elapsed),
             seed=self.options.seed,
             threads=self.options.workers,
             hint=hint,
             progress=None if least_missing else self.options.progress,
         )
         answer = run_highs(linear, options)
-        shifted = tuple(replace(step, seconds=step.seconds + gone) for step in answer.history)
+        shifted = tuple(replace(step, seconds=step.seconds + elapsed) for step in answer.history)
         return replace(answer, history=shifted)
 
     def partial(self) -> _FoundPoint:

@@ -50,9 +50,9 @@ def read_pollution(source: TextLines) -> RoutingProblem:
     size = source.whole(rows[0][1][0], rows[0][0], "number of clients", least=1) + 1
     if size - 1 > _MOST_CLIENTS:
         raise source.refusal(f"{size - 1:,} clients; kanopt reads at most {_MOST_CLIENTS:,}", rows[0][0])
-    curb, payload = source.numbers(rows[1][1], rows[1][0], "weights")
+    empty_weight, payload = source.numbers(rows[1][1], rows[1][0], "weights")
     slow, fast = source.numbers(rows[2][1], rows[2][0], "speeds")
-    if curb < 0 or payload <= 0 or not 0 < slow <= fast:
+    if empty_weight < 0 or payload <= 0 or not 0 < slow <= fast:
         raise source.refusal(
             "curb weight, payload and speeds must be positive, the lower speed first", rows[2][0]
         )
@@ -75,7 +75,7 @@ def read_pollution(source: TextLines) -> RoutingProblem:
         shift_end=float(table[0, 2]),
     )
     inputs = [Variable("distance", "m"), Variable("load", "kg")]
-    law = parse_formula(f"distance * ({curb!r} + load)", inputs, Variable("cost", "kg*m"), per="leg")
+    law = parse_formula(f"distance * ({empty_weight!r} + load)", inputs, Variable("cost", "kg*m"), per="leg")
     cost = {"energy": law.bind(distance=arc.distance, load=state.load)}
     return RoutingProblem([Depot(names[0])], clients, [vehicle], cost, seconds, metres, _UNITS)
 

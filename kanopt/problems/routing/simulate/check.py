@@ -53,7 +53,7 @@ def check_plan(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Check:
             *_fleet(data, plan),
             *_visits(data, plan),
             *_skills(data, plan),
-            *_company(data, plan),
+            *_goods_and_pins(data, plan),
             *_orders(data, plan),
             *_capacity(data, plan, driven),
             *_roads(data, plan, driven),
@@ -116,7 +116,7 @@ def missing_skill(data: RoutingData, kind: int, name: str) -> str:
     return f"it is pinned to {pinned} {number}"
 
 
-def _company(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
+def _goods_and_pins(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
     """Yield goods that may not be on one route, and clients on another vehicle than the one they are pinned to."""
     for route in plan.routes:
         stops = [data.index[name] for name in route.clients]

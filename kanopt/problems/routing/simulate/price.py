@@ -64,14 +64,16 @@ def time_costs(laws: RoutingLaws, types: Ints, spent: Floats) -> dict[str, Float
         Vehicle type of each route, and how long it takes.
     """
     data, costs = laws.data, {}
-    rates, dearer = data.of_vehicles("cost_per_time"), data.of_vehicles("cost_per_overtime")
+    rates, overtime_rates = data.of_vehicles("cost_per_time"), data.of_vehicles("cost_per_overtime")
     if rates.any():
         costs[TIME] = rates[types] * np.where(rates[types] > 0, spent, 0.0)
     regular = data.of_vehicles("regular_time")
-    dearer = np.where(np.isfinite(regular), dearer, 0.0)
-    if dearer.any():
+    overtime_rates = np.where(np.isfinite(regular), overtime_rates, 0.0)
+    if overtime_rates.any():
         regular = np.where(np.isfinite(regular), regular, 0.0)[types]
-        costs[OVERTIME] = dearer[types] * np.where(dearer[types] > 0, np.maximum(spent - regular, 0.0), 0.0)
+        costs[OVERTIME] = overtime_rates[types] * np.where(
+            overtime_rates[types] > 0, np.maximum(spent - regular, 0.0), 0.0
+        )
     return costs
 
 

@@ -197,7 +197,7 @@ class LargeNeighbourhoodSearch:
             plan.penalised_price(self.mandatory_penalty) for plan in (draft, current, self.best)
         )
         scale = abs(best) or 1.0
-        heat = scale * _HOT * (_COLD / _HOT) ** share
+        temperature = scale * _HOT * (_COLD / _HOT) ** share
         result = "refused"
         if draft.rank < self.best.rank and (
             draft.mandatory_unserved < self.best.mandatory_unserved or value < best - _BETTER * scale
@@ -206,7 +206,7 @@ class LargeNeighbourhoodSearch:
             result = "best"
         elif value < known - _BETTER * scale:
             result = "better"
-        elif value < known - heat * np.log(max(self.rng.random(), 1e-300)):
+        elif value < known - temperature * np.log(max(self.rng.random(), 1e-300)):
             result = "accepted"
         if result != "refused":
             self.current = draft

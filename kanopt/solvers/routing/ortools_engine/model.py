@@ -245,18 +245,20 @@ class OrToolsModel:
             given[source] = demand[nodes].sum()
         most = max(capacities)
         to_deliver = self._dimension(f"{name} to deliver", -loaded, 0, most, capacities, starts_empty=False)
-        board = self._dimension(
+        on_board = self._dimension(
             f"{name} on board", picked + given - demand, -most, 2 * most, capacities, starts_empty=False
         )
         for vehicle in range(len(self.kinds)):
             start, end = self.model.Start(vehicle), self.model.End(vehicle)
             to_deliver.CumulVar(end).SetValue(0)
-            solver.Add(board.CumulVar(start) == to_deliver.CumulVar(start))
+            solver.Add(on_board.CumulVar(start) == to_deliver.CumulVar(start))
         for stop in (stop for copies in self.copies.values() for stop in copies):
             index = self.index(stop)
             to_deliver.CumulVar(index).SetMax(0)
             # what was picked up is unloaded, and what is to be delivered next is loaded
-            solver.Add(board.CumulVar(index) - most + board.SlackVar(index) == to_deliver.SlackVar(index))
+            solver.Add(
+                on_board.CumulVar(index) - most + on_board.SlackVar(index) == to_deliver.SlackVar(index)
+            )
 
     def add_load_cost(self) -> None:
         """Price what is on board on each leg."""

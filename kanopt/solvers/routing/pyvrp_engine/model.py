@@ -112,8 +112,8 @@ def pyvrp_model(arrays: RoutingArrays, *, complete: bool) -> PyVrpModel:
         distance_matrices=[cost[kind] for kind in matrices],
         duration_matrices=[transit[kind] for kind in matrices],
     )
-    ridden = steps.transit[steps.roads]
-    arc = positive_mean(steps.cost[steps.roads]) + positive_mean(steps.per_time) * positive_mean(ridden)
+    durations = steps.transit[steps.roads]
+    arc = positive_mean(steps.cost[steps.roads]) + positive_mean(steps.per_time) * positive_mean(durations)
     arc = arc or float(steps.fixed.max(initial=0)) or 1.0
     return PyVrpModel(
         arrays=arrays,
@@ -122,7 +122,7 @@ def pyvrp_model(arrays: RoutingArrays, *, complete: bool) -> PyVrpModel:
         reloads=places.reloads,
         load_worth=arc
         / (positive_mean(np.maximum(steps.demand[0], steps.pickup)) or positive_mean(steps.demand) or 1.0),
-        time_worth=arc / (positive_mean(ridden) or 1.0),
+        time_worth=arc / (positive_mean(durations) or 1.0),
         largest=_VIOLATED / max(1, _most_violated(arrays, steps)),
     )
 

@@ -50,8 +50,10 @@ def _price_of_distance(problem: RoutingProblem) -> bool:
         usable = data.usable & np.isfinite(costs)
         total = float(lengths[usable].sum())
         rate = float(costs[usable].sum()) / total if total else 0.0
-        even = np.allclose(costs[usable], rate * lengths[usable], rtol=_TOLERANCE, atol=_TOLERANCE * rate)
-        if not (rate and even):
+        proportional = np.allclose(
+            costs[usable], rate * lengths[usable], rtol=_TOLERANCE, atol=_TOLERANCE * rate
+        )
+        if not (rate and proportional):
             return False
     return True
 

@@ -145,7 +145,7 @@ def _of_types(arrays: RoutingArrays, name: str, absent: int) -> Integers:
     return values if values.size else np.full(len(arrays.capacity), absent, dtype=np.int64)
 
 
-def _loads(arrays: RoutingArrays, ridden: float) -> tuple[Integers, Integers, Integers]:
+def _loads(arrays: RoutingArrays, mean_duration: float) -> tuple[Integers, Integers, Integers]:
     """Return demands and capacities in every measure, and pickups, so that a mean demand is a mean travel time."""
     rules = arrays.rules
     pickup = rules.pickup if rules.pickup.size else np.zeros_like(arrays.demand)
@@ -154,7 +154,7 @@ def _loads(arrays: RoutingArrays, ridden: float) -> tuple[Integers, Integers, In
     for measure, (demand, capacity) in enumerate(measures):
         picked = pickup if measure == 0 else np.zeros_like(pickup)
         weight = _common_divisor(demand, picked)
-        heavy = max(1, round(ridden / (positive_mean(np.maximum(demand, picked) // weight) or 1.0)))
+        heavy = max(1, round(mean_duration / (positive_mean(np.maximum(demand, picked) // weight) or 1.0)))
         demands.append(demand // weight * heavy)
         capacities.append(capacity // weight * heavy)
         pickup = picked // weight * heavy if measure == 0 else pickup

@@ -117,24 +117,26 @@ class PyVrpSearch:
         model = pyvrp_model(self.arrays, complete=complete)
         local = self._local_search(model)
         first = self._initial_solution(model, local)
-        watch, again = _SearchMonitor(self, model, complete=complete, first=first), False
+        monitor, again = _SearchMonitor(self, model, complete=complete, first=first), False
         with warnings.catch_warnings():
             # penalties that stay at their largest mean that no plan serves all: what is done then is done here
             warnings.simplefilter("ignore", PenaltyBoundWarning)
             while True:
                 penalties = self._penalties(model, complete=complete)
-                params = IteratedLocalSearchParams(callbacks=watch)
+                params = IteratedLocalSearchParams(callbacks=monitor)
                 search = IteratedLocalSearch(model.data, penalties, local, first, params)
-                better = watch.run_round(search)
-                if watch.ended:
+                better = monitor.run_round(search)
+                if monitor.ended:
                     break
                 # without a pool nothing of what a new start finds is kept unless it beats the best plan as a whole
-                again = better or not again or watch.pool is None
+                again = better or not again or monitor.pool is None
                 first = (
-                    watch.best if again and watch.best is not None else self._random_solution(model, local)
+                    monitor.best
+                    if again and monitor.best is not None
+                    else self._random_solution(model, local)
                 )
         if not self._is_complete():
-            self.incumbents.offer(self._trimmed(model, watch.current))
+            self.incumbents.offer(self._trimmed(model, monitor.current))
 
     def _local_search(self, model: PyVrpModel) -> LocalSearch:
         neighbours = compute_neighbours(model.data, NeighbourhoodParams())
