@@ -1,4 +1,4 @@
-"""Axes to draw on, and the step from a matplotlib figure to SVG that a page can hold.
+"""Axes of charts, and the conversion of a matplotlib figure to inline SVG.
 
 Matplotlib's own SVG carries fonts, fixed colours, global styles and ids of its own. :func:`to_svg` strips those: text
 takes the font of the page, palette colours become CSS variables, marks get tooltips, and an id stays only where
@@ -55,7 +55,7 @@ _GEOMETRY = {"d", "x", "y", "width", "height", "transform", "viewBox", "points"}
 
 
 def escape_text(text: object) -> str:
-    r"""Return text as matplotlib will show it: dollar signs are no formulas, control characters are gone.
+    r"""Return text with dollar signs escaped, so that matplotlib reads no formula, and control characters replaced.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def escape_text(text: object) -> str:
 
 
 def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
-    """Return the axes given, or those of a new pyplot figure of so many pixels."""
+    """Return the given axes, or those of a new pyplot figure of a size in pixels."""
     if ax is not None:
         return ax
     from matplotlib import pyplot
@@ -81,7 +81,7 @@ def named_rows(frame: pd.DataFrame) -> Iterator[Any]:
 
 
 def canvas_size(ax: Axes) -> tuple[float, float]:
-    """Return width and height in pixels of the axes with their labels: their share of the figure."""
+    """Return width and height in pixels of the cell of the figure that holds the axes and their labels."""
     figure = ax.get_figure(root=True)
     if figure is None:
         return 640.0, 400.0
@@ -92,13 +92,13 @@ def canvas_size(ax: Axes) -> tuple[float, float]:
 
 
 def pixels(ax: Axes) -> tuple[float, float]:
-    """Return about how many pixels the drawing area has, before layout knows."""
+    """Return an estimate of the size of the drawing area in pixels, before the layout is computed."""
     width, height = canvas_size(ax)
     return 0.86 * width, 0.76 * height
 
 
 def style_axes(ax: Axes, *, grid: Literal["x", "y", ""] = "y") -> Axes:
-    """Give axes the look of the house: no box, no tick marks, faint lines behind the marks."""
+    """Style axes as all charts of a report: no box, no tick marks, faint grid lines behind the data."""
     from matplotlib.ticker import ScalarFormatter
 
     for side in ("top", "right", "left", "bottom"):
@@ -120,7 +120,7 @@ def style_axes(ax: Axes, *, grid: Literal["x", "y", ""] = "y") -> Axes:
 
 
 def thousands() -> ScalarFormatter:
-    """Return a formatter that writes all numbers of an axis alike, and none of them above the axis.
+    """Return a formatter that writes all numbers of an axis in one format and without a common offset.
 
     Where one of them has five digits all get commas, and from a million on they are counted in millions; smaller
     ones are left as matplotlib writes them.
@@ -143,7 +143,7 @@ def thousands() -> ScalarFormatter:
 
 
 def tick_text(value: float, ticks: Sequence[float]) -> str:
-    """Return how a number beside `ticks` is written; empty where all are below ten thousand, and not tiny.
+    """Return the label of a tick among `ticks`; empty where all are below ten thousand and not tiny.
 
     Examples
     --------
@@ -161,13 +161,13 @@ def tick_text(value: float, ticks: Sequence[float]) -> str:
 
 
 def _decimals(values: Sequence[float]) -> int:
-    """Return how many decimals tell all values exactly, up to rounding of the last bits."""
+    """Return how many decimals show all values exactly, up to rounding of the last bits."""
     close = 1e-9 * max(map(abs, values))
     return next((d for d in range(12) if all(abs(round(v, d) - v) <= close for v in values)), 12)
 
 
 def set_y_title(ax: Axes, text: str) -> None:
-    """Write what the vertical axis measures above it, level, where it is read first."""
+    """Write the title of the vertical axis above it, horizontally."""
     ax.set_ylabel(escape_text(text), rotation=0, ha="left", va="bottom", color=MUTED.light, fontsize="small")
     ax.yaxis.set_label_coords(0.0, 1.02)
     ax.set_title(" ", fontsize="small", pad=7)  # layout makes room for titles, not for labels up here
@@ -181,7 +181,7 @@ def to_svg(
     label: str,
     tips: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
-    """Draw and return inline SVG for a page.
+    """Return a drawing as inline SVG.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def to_svg(
     width, height
         Size in CSS pixels.
     label
-        What the picture shows, for those who cannot see it; must differ between the pictures of a page.
+        Alternative text; must differ between the charts of a page.
     tips
         Tooltips by name: texts for the marks of the group whose id is ``TIP`` plus that name, in order.
 
@@ -250,7 +250,7 @@ def _add_tips(root: ElementTree.Element, tips: Mapping[str, Sequence[str]]) -> N
 
 
 def _marks(group: ElementTree.Element) -> Iterator[ElementTree.Element]:
-    """Yield what is drawn, and not the shapes that are only defined."""
+    """Yield the elements that are drawn, without those in definitions."""
     for child in group:
         if child.tag in {f"{{{SVG}}}use", f"{{{SVG}}}path"}:
             yield child
@@ -286,7 +286,7 @@ def _round_match(match: re.Match[str]) -> str:
 
 
 def _style(style: str) -> str:
-    """Leave the font to the page and the colours to its theme."""
+    """Return a style without its font, and with the colours of the theme as CSS variables."""
     kept = []
     for declaration in style.split(";"):
         name, _, value = declaration.partition(":")

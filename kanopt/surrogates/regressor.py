@@ -243,9 +243,9 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         columns: list[str] | None = None,
         progress: Callable[[FitProgress], None] | None = None,
     ) -> Self:
-        """Learn the law.
+        """Learn the law from rows, and return the model.
 
-        Ctrl-C ends the search and keeps the best law found so far, with a warning.
+        Ctrl-C ends the search; the best law found so far is kept, and a warning says so.
 
         Parameters
         ----------
@@ -263,6 +263,11 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
             For a path or a callable: the columns to learn from, by default all others.
         progress : callable, optional
             Called with a :class:`FitProgress` after every step.
+
+        Returns
+        -------
+        KANRegressor
+            The model itself.
 
         Raises
         ------

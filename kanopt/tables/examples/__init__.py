@@ -1,1 +1,1 @@
-"""Ready example tables, each with the true laws it was made from."""
+"""Example tables, each with the true laws that it was drawn from."""

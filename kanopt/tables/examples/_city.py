@@ -103,16 +103,16 @@ class City:
     strength: float
 
     def slowdown(self, hour: ArrayLike) -> NDArray[np.float64]:
-        """Return how many times longer a road takes at a clock hour than when it is free."""
+        """Return the factor on free-flow travel time at a clock hour; arrays broadcast."""
         return _slowdown(np.asarray(hour, dtype=np.float64), self.strength)
 
     def true_minutes(self, distance_km: ArrayLike, hour: ArrayLike) -> NDArray[np.float64]:
-        """Return the minutes a trip takes; arrays broadcast."""
+        """Return the duration of a trip in minutes; arrays broadcast."""
         distance = np.asarray(distance_km, dtype=np.float64)
         return 60.0 * distance * self.slowdown(hour) / FREE_SPEED
 
     def true_fuel_l(self, distance_km: ArrayLike, load_t: ArrayLike, hour: ArrayLike) -> NDArray[np.float64]:
-        """Return the litres a trip burns; arrays broadcast."""
+        """Return the fuel that a trip consumes in litres; arrays broadcast."""
         distance, load = np.asarray(distance_km, dtype=np.float64), np.asarray(load_t, dtype=np.float64)
         speed = FREE_SPEED / self.slowdown(hour)
         per_km = IDLE / speed + ROLL + DRAG * speed**2
@@ -121,13 +121,13 @@ class City:
     def true_cost_eur(
         self, distance_km: ArrayLike, load_t: ArrayLike, hour: ArrayLike
     ) -> NDArray[np.float64]:
-        """Return the EUR a trip costs in fuel and wear; arrays broadcast."""
+        """Return the cost of a trip, fuel and wear, in EUR; arrays broadcast."""
         distance = np.asarray(distance_km, dtype=np.float64)
         return FUEL_PRICE * self.true_fuel_l(distance, load_t, hour) + WEAR * distance
 
 
 def make_city(seed: int = 7, *, strength: float = 1.0) -> City:
-    """Make the tables of an example city, whose true laws are known.
+    """Return the tables of an example city, whose true laws are known.
 
     The laws are written out in :class:`City`.
 
@@ -225,7 +225,7 @@ def _clients(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _places(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Scatter clients over a disc, denser at its centre, no two nearer than 0.5 km."""
+    """Return coordinates of clients on a disc, denser at its centre, no two closer than 0.5 km."""
     steps = np.arange(-RADIUS, RADIUS + 0.5)
     grid_x, grid_y = (axis.ravel() for axis in np.meshgrid(steps, steps))
     radius = np.hypot(grid_x, grid_y)

@@ -16,7 +16,7 @@ __all__ = ["add_noise", "look_up"]
 def add_noise(
     rng: np.random.Generator, truth: NDArray[np.float64], *, noise: float, outliers: float
 ) -> NDArray[np.float64]:
-    """Return what a log would show of a true value.
+    """Return measurements of true values, with noise and outliers.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def add_noise(
 
 
 def look_up(table: Mapping[str, float], names: ArrayLike, what: str) -> NDArray[np.float64]:
-    """Return the constant that belongs to each name; an array of the shape of `names`.
+    """Return the constant of each name, as an array of the shape of `names`.
 
     Raises
     ------

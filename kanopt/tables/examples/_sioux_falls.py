@@ -59,18 +59,18 @@ class SiouxFalls:
     def true_minutes(
         self, free_flow_min: ArrayLike, volume: ArrayLike, capacity_veh_h: ArrayLike
     ) -> NDArray[np.float64]:
-        """Return the minutes a link takes; arrays broadcast."""
+        """Return the travel time of a link in minutes; arrays broadcast."""
         free, load, room = (np.asarray(v, dtype=np.float64) for v in (free_flow_min, volume, capacity_veh_h))
         return np.asarray(free * (1.0 + 0.15 * (load / room) ** 4))
 
 
 def load_sioux_falls() -> SiouxFalls:
-    """Load the Sioux Falls network that ships with the package.
+    """Return the Sioux Falls network that ships with the package.
 
     Returns
     -------
     SiouxFalls
-        Its docstring names the law and the source.
+        Its docstring states the law and the source.
 
     Examples
     --------

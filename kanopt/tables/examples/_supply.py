@@ -107,7 +107,7 @@ class SupplyNetworkTables:
 
     @staticmethod
     def true_cost_eur(mode: ArrayLike, distance_km: ArrayLike, weight_t: ArrayLike) -> NDArray[np.float64]:
-        """Return the EUR a shipment costs; arrays broadcast.
+        """Return the cost of a shipment in EUR; arrays broadcast.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class SupplyNetworkTables:
     def true_pallets(
         product: ArrayLike, population_k: ArrayLike, price: ArrayLike, month: ArrayLike
     ) -> NDArray[np.float64]:
-        """Return the pallets a market wants in a month; arrays broadcast.
+        """Return the demand of a market in a month, in pallets; arrays broadcast.
 
         Raises
         ------
@@ -136,7 +136,7 @@ class SupplyNetworkTables:
 
 
 def make_supply_network(seed: int = 7) -> SupplyNetworkTables:
-    """Make the tables of an example supply network, whose true laws are known.
+    """Return the tables of an example supply network, whose true laws are known.
 
     The laws are written out in :class:`SupplyNetworkTables`.
 
@@ -235,7 +235,7 @@ def _markets(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _suppliers(rng: np.random.Generator, busiest: NDArray[np.float64]) -> pd.DataFrame:
-    """Let two suppliers share the first product and one make the second (`busiest` in pallets)."""
+    """Return suppliers: two offer the first product, one the second (`busiest` in pallets)."""
     share = float(rng.uniform(0.45, 0.55))
     room = SPARE_SUPPLY * np.array([share * busiest[0], (1.0 - share) * busiest[0], busiest[1]])
     return pd.DataFrame(
@@ -251,7 +251,7 @@ def _suppliers(rng: np.random.Generator, busiest: NDArray[np.float64]) -> pd.Dat
 
 
 def _sites(rng: np.random.Generator, busiest: float) -> pd.DataFrame:
-    """Place sites on a jittered grid of three by two (`busiest` in t a month)."""
+    """Return sites on a jittered grid of three by two (`busiest` in t a month)."""
     grid_x, grid_y = (axis.ravel() for axis in np.meshgrid([100.0, 300.0, 500.0], [120.0, 330.0]))
     share = rng.uniform(0.8, 1.2, SITES)
     capacity = np.round(SPARE_SITES * busiest * share / share.sum())

@@ -89,7 +89,7 @@ class Workshop:
     def true_minutes(
         machine: ArrayLike, material: ArrayLike, weight_kg: ArrayLike, length_mm: ArrayLike
     ) -> NDArray[np.float64]:
-        """Return the minutes a task takes; arrays broadcast.
+        """Return the duration of a task in minutes; arrays broadcast.
 
         Raises
         ------
@@ -104,14 +104,14 @@ class Workshop:
     def true_kwh(
         machine: ArrayLike, material: ArrayLike, weight_kg: ArrayLike, length_mm: ArrayLike
     ) -> NDArray[np.float64]:
-        """Return the kWh a task takes; arrays broadcast."""
+        """Return the energy that a task consumes in kWh; arrays broadcast."""
         minutes = Workshop.true_minutes(machine, material, weight_kg, length_mm)
         load = 0.6 + 0.4 * look_up(HARDNESS, material, "material")
         return np.asarray(look_up(POWER, machine, "machine") * minutes / 60.0 * load)
 
 
 def make_workshop(seed: int = 7) -> Workshop:
-    """Make the tables of an example workshop, whose true laws are known.
+    """Return the tables of an example workshop, whose true laws are known.
 
     The laws are written out in :class:`Workshop`.
 
@@ -180,7 +180,7 @@ def _tasks(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _modes(rng: np.random.Generator, tasks: pd.DataFrame) -> pd.DataFrame:
-    """Give each task the two or three machines that come first in an order drawn for it."""
+    """Return the modes of each task: on two or three machines drawn for it."""
     machines = np.array(list(PACE))
     order = rng.permuted(np.tile(np.arange(len(machines)), (len(tasks), 1)), axis=1)
     able = np.arange(len(machines)) < rng.integers(2, 4, len(tasks))[:, None]
@@ -189,7 +189,7 @@ def _modes(rng: np.random.Generator, tasks: pd.DataFrame) -> pd.DataFrame:
 
 
 def _jobs(rng: np.random.Generator, tasks: pd.DataFrame, modes: pd.DataFrame) -> pd.DataFrame:
-    """Set due dates from the work in a job, so that some are tight and none is out of reach by itself."""
+    """Return jobs with due dates set from their work: some are tight, and each can be met by itself."""
     pairs = modes.merge(tasks, left_on="task", right_on="name")
     inputs = [pairs[name].to_numpy() for name in ("machine", "material", "weight_kg", "length_mm")]
     fastest = pairs.assign(minutes=Workshop.true_minutes(*inputs)).groupby(["job", "task"])["minutes"].min()
