@@ -274,12 +274,12 @@ def _lanes(suppliers: pd.DataFrame, sites: pd.DataFrame, markets: pd.DataFrame) 
     railed = inbound["name_head"].isin(sites["name"].iloc[:3])
     outbound = sites.merge(markets, how="cross", suffixes=("_tail", "_head"))
     outbound["mode"] = np.where(outbound["population_k"] > 200.0, "truck", "van")
-    ways = pd.concat([inbound.assign(mode="truck"), inbound[railed].assign(mode="rail"), outbound])
-    straight = np.hypot(ways["x_tail"] - ways["x_head"], ways["y_tail"] - ways["y_head"])
-    ways["distance"] = np.round(np.maximum(1.25 * straight, 20.0), 1)
-    rank = ways.groupby("name_head")["distance"].rank(method="first")
-    ways = ways[~ways["name_head"].isin(markets["name"]) | (rank <= NEAREST)]
-    lanes = ways.rename(columns={"name_tail": "tail", "name_head": "head"})[
+    links = pd.concat([inbound.assign(mode="truck"), inbound[railed].assign(mode="rail"), outbound])
+    straight = np.hypot(links["x_tail"] - links["x_head"], links["y_tail"] - links["y_head"])
+    links["distance"] = np.round(np.maximum(1.25 * straight, 20.0), 1)
+    rank = links.groupby("name_head")["distance"].rank(method="first")
+    links = links[~links["name_head"].isin(markets["name"]) | (rank <= NEAREST)]
+    lanes = links.rename(columns={"name_tail": "tail", "name_head": "head"})[
         ["tail", "head", "mode", "distance"]
     ]
     lanes["shipment_t"] = look_up(SHIPMENT, lanes["mode"], "mode")
