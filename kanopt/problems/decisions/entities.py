@@ -5,21 +5,32 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator
 
 from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula
-from kanopt.formulas.variables import Variable
+from kanopt.formulas.formula import Formula
+from kanopt.formulas.variables import check_name
+from kanopt.problems.record_rules import Unit, check_fields
 from kanopt.problems.records import Attribute
-from kanopt.units import check_unit
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
+from kanopt.validation import Name
 
 __all__ = ["Constraint", "Decision", "LawLike", "at_least", "at_most", "equal_to"]
 
-LawLike: TypeAlias = "Formula | BoundFormula | Mapping[str, float]"
+LawLike: TypeAlias = Formula | BoundFormula | Mapping[str, float]
 """A formula whose inputs are called like decisions, a bound one, or a linear row: decision to coefficient."""
+
+
+def _finite_end(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"is {value:g}; give a finite end, as far out as it could reasonably be")
+    return value
+
+
+RangeEnd: TypeAlias = Annotated[float, AfterValidator(_finite_end)]
+"""An end of a range: a finite number."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +53,9 @@ class Decision:
     Raises
     ------
     ProblemError
-        If the range is infinite or holds no value.
-    UnitError
-        If the unit is unknown.
+        If a field is not as described, or the range holds no value.
+    FormulaError
+        If the name cannot be that of an input of a formula.
 
     Examples
     --------
@@ -52,20 +63,17 @@ class Decision:
     '0 to 12, whole'
     """
 
-    name: str
-    low: float
-    high: float
-    unit: str = ""
+    name: Name
+    low: RangeEnd
+    high: RangeEnd
+    unit: Unit = ""
     integer: bool = False
     attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip():
-            raise ProblemError(f"decision {self.name!r:.80}: a name is a text that is not empty")
-        Variable(self.name)
-        for end in ("low", "high"):
-            object.__setattr__(self, end, self._number(end))
-        object.__setattr__(self, "unit", check_unit(self.unit))
+        check_fields(self, f"decision {self.name!r:.80}")
+        check_name(self.name, "decision")
+        _make_floats(self)
         if self.low > self.high:
             raise ProblemError(
                 f"decision {self.name!r}: its range from {self.low:g} to {self.high:g} holds no number; "
@@ -75,21 +83,6 @@ class Decision:
             raise ProblemError(
                 f"decision {self.name!r}: no whole number lies from {self.low:g} to {self.high:g}; widen the range"
             )
-
-    def _number(self, end: str) -> float:
-        given = getattr(self, end)
-        try:
-            number = float(given)
-        except (TypeError, ValueError):
-            number = math.nan
-        if math.isnan(number):
-            raise ProblemError(f"decision {self.name!r}: {end} is {given!r:.80}, which is no number")
-        if math.isinf(number):
-            raise ProblemError(
-                f"decision {self.name!r}: its range has no {'lower' if end == 'low' else 'upper'} end "
-                f"({end} = {number:g}); give a finite one, as far out as it could reasonably be"
-            )
-        return number
 
     @property
     def values(self) -> str:
@@ -115,7 +108,7 @@ class Constraint:
     Raises
     ------
     ProblemError
-        If the limits hold no number.
+        If a limit is no number, or none lies between them.
 
     Examples
     --------
@@ -129,13 +122,8 @@ class Constraint:
     name: str = ""
 
     def __post_init__(self) -> None:
-        for end in ("low", "high"):
-            try:
-                object.__setattr__(self, end, float(getattr(self, end)))
-            except (TypeError, ValueError) as error:
-                raise ProblemError(
-                    f"constraint {self.name!r}: the limit {getattr(self, end)!r:.80} is no number"
-                ) from error
+        check_fields(self, f"constraint {self.name!r:.80}")
+        _make_floats(self)
         if not self.low <= self.high or self.low == math.inf or self.high == -math.inf:
             raise ProblemError(f"constraint {self.name!r}: no number lies from {self.low:g} to {self.high:g}")
         if math.isinf(self.low) and math.isinf(self.high):
@@ -154,6 +142,11 @@ class Constraint:
 
     def __str__(self) -> str:
         return f"{self.name or 'a law'} {self.limits}"
+
+
+def _make_floats(record: Decision | Constraint) -> None:
+    for end in ("low", "high"):
+        object.__setattr__(record, end, float(getattr(record, end)))
 
 
 def at_most(law: LawLike, limit: float, *, name: str = "") -> Constraint:
