@@ -45,7 +45,7 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         """The routes driven with travel times at their planning values."""
         return self.problem.drive(self.plan.routes, frozen=True)
 
-    def dated(self) -> RoutingAssessment:
+    def with_departures(self) -> RoutingAssessment:
         """Return the assessment of the plan that says when each route leaves; this one where it does already.
 
         It is driven as this one is, so that it is not driven again.

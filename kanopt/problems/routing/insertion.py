@@ -230,24 +230,24 @@ class InsertionFinder:
 
     def _leave_at_shift_start(self, routes: Sequence[Route]) -> list[Route]:
         """Set the departure of routes with breaks to the shift start, where that makes nothing later."""
-        facts = self.data
+        data = self.data
         starts = [
-            vehicle.shift_start if facts.breaks[kind] and is_soonest_at_start(self.laws, kind) else None
-            for kind, vehicle in enumerate(facts.vehicles)
+            vehicle.shift_start if data.breaks[kind] and is_soonest_at_start(self.laws, kind) else None
+            for kind, vehicle in enumerate(data.vehicles)
         ]
-        return [replace(route, departure=starts[facts.type_index[route.vehicle]]) for route in routes]
+        return [replace(route, departure=starts[data.type_index[route.vehicle]]) for route in routes]
 
     def _departure_dependence(self, early: Sequence[Route]) -> NDArray[np.bool_]:
         """Say what prices depend on the departure, of routes that leave early."""
-        facts, laws = self.data, self.laws
-        paid = facts.of_vehicles("cost_per_time") + facts.of_vehicles("cost_per_overtime") > 0
+        data, laws = self.data, self.laws
+        paid = data.of_vehicles("cost_per_time") + data.of_vehicles("cost_per_overtime") > 0
         paid = paid | bool(
-            facts.has_soft_window.any()
-            or facts.policy.cost_of_longest
+            data.has_soft_window.any()
+            or data.policy.cost_of_longest
             or any(laws.reads(name, "clock") for name in laws.cost)
         )
         return np.array(
-            [route.departure is not None and bool(paid[facts.type_index[route.vehicle]]) for route in early]
+            [route.departure is not None and bool(paid[data.type_index[route.vehicle]]) for route in early]
         )
 
     def _plan_rows(self, origin: Sequence[int]) -> Ints:

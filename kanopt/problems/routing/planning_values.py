@@ -209,11 +209,11 @@ class PlanningValues:
 
     def _bounds(self) -> tuple[Floats, Floats, Floats]:
         """Return capacity, shift start and shift end, capped at the total demand and at midnight."""
-        facts = self.data
-        total = float(facts.demand.sum() + facts.pickup.sum())
-        capacity = np.minimum(facts.of_vehicles("capacity"), total if total > 0 else 1.0)
-        start, end = facts.of_vehicles("shift_start"), facts.of_vehicles("shift_end")
-        midnight = convert(24.0, "h", facts.units.time)
+        data = self.data
+        total = float(data.demand.sum() + data.pickup.sum())
+        capacity = np.minimum(data.of_vehicles("capacity"), total if total > 0 else 1.0)
+        start, end = data.of_vehicles("shift_start"), data.of_vehicles("shift_end")
+        midnight = convert(24.0, "h", data.units.time)
         return capacity, start, np.where(np.isfinite(end), end, np.maximum(midnight, start))
 
     def _mid_shift_point(self, name: str) -> _PlanningPoint:

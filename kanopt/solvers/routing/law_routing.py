@@ -159,7 +159,7 @@ class LawRouting(Solver):
             return first
         problem = model.problem
         assert isinstance(first.plan, RoutingPlan)  # the engines return nothing else
-        assessment = problem.assess(found.best).dated()
+        assessment = problem.assess(found.best).with_departures()
         best = assessment.plan
         before, after = problem.price(first.plan).objective, assessment.pricing.objective
         # what an engine would see of the plan, so that the certificate compares like with like

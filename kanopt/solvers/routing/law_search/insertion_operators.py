@@ -55,13 +55,13 @@ class InsertionOperators:
         """The operators by name; each returns the tours, not all scored, and the clients left out."""
         return {
             "greedy": self.greedy,
-            "regret 2": lambda draft, taken: self.regret(draft, taken, 2),
-            "regret 3": lambda draft, taken: self.regret(draft, taken, 3),
+            "regret 2": lambda solution, taken: self.regret(solution, taken, 2),
+            "regret 3": lambda solution, taken: self.regret(solution, taken, 3),
         }
 
-    def greedy(self, draft: TourSolution, taken: set[int]) -> tuple[list[Tour], set[int]]:
+    def greedy(self, solution: TourSolution, taken: set[int]) -> tuple[list[Tour], set[int]]:
         """Put one client after the other in, in a random order, or by demand, distance or window."""
-        work = _PartialPlan(self.cache, draft, taken)
+        work = _PartialPlan(self.cache, solution, taken)
         order = self._order(work.unserved)
         more = work.insertion_costs(order)
         for row, client in enumerate(order if work.columns else ()):
@@ -71,9 +71,9 @@ class InsertionOperators:
                 work.insert(row, column)
         return work.done()
 
-    def regret(self, draft: TourSolution, taken: set[int], degree: int) -> tuple[list[Tour], set[int]]:
+    def regret(self, solution: TourSolution, taken: set[int], degree: int) -> tuple[list[Tour], set[int]]:
         """Put in first the client that would lose most if it had to take a later choice of tour."""
-        work = _PartialPlan(self.cache, draft, taken)
+        work = _PartialPlan(self.cache, solution, taken)
         order = sorted(work.unserved)
         more = work.insertion_costs(order)
         worth = np.array([self._unserved_penalty(client) for client in order])
@@ -118,13 +118,13 @@ _ORDERS = (0.35, 0.25, 0.15, 0.1, 0.15)
 class _PartialPlan:
     """A plan that is being put together: clients in rows, tours in columns, and what each would cost in each."""
 
-    def __init__(self, book: TourCache, draft: TourSolution, taken: set[int]) -> None:
-        self.cache = book
-        cut = [tour for tour in draft.tours if not taken.isdisjoint(tour.clients)]
-        shorter = [book.without_clients(tour, taken) for tour in cut]
-        book.score(shorter, rough=True)
-        self.unserved = taken | draft.unserved
-        self.tours = [tour for tour in draft.tours if taken.isdisjoint(tour.clients)]
+    def __init__(self, cache: TourCache, solution: TourSolution, taken: set[int]) -> None:
+        self.cache = cache
+        cut = [tour for tour in solution.tours if not taken.isdisjoint(tour.clients)]
+        shorter = [cache.without_clients(tour, taken) for tour in cut]
+        cache.score(shorter, rough=True)
+        self.unserved = taken | solution.unserved
+        self.tours = [tour for tour in solution.tours if taken.isdisjoint(tour.clients)]
         for tour in shorter:
             if not tour.rough_price < np.inf:
                 # without a triangle inequality a tour may break a limit because it lost a client
@@ -132,9 +132,9 @@ class _PartialPlan:
             elif tour.clients:
                 self.tours.append(tour)
         used = Counter(tour.kind for tour in self.tours)
-        self._free = [int(count) - used[kind] for kind, count in enumerate(book.tables.count)]
+        self._free = [int(count) - used[kind] for kind, count in enumerate(cache.tables.count)]
         # an empty tour for each vehicle type with a vehicle to spare
-        self.tours += [book.tour(kind, ()) for kind, free in enumerate(self._free) if free > 0]
+        self.tours += [cache.tour(kind, ()) for kind, free in enumerate(self._free) if free > 0]
 
     @property
     def columns(self) -> int:

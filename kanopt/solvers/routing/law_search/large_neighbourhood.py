@@ -192,24 +192,24 @@ class LargeNeighbourhoodSearch:
         remove, insert = self._remove_weights.draw(), self._insert_weights.draw()
         taken = self._removals[remove](current) if current.tours else set()
         tours, left = self._insertions[insert](current, taken)
-        draft = self._score_and_improve(tours, left)
+        candidate = self._score_and_improve(tours, left)
         value, known, best = (
-            plan.penalised_price(self.mandatory_penalty) for plan in (draft, current, self.best)
+            plan.penalised_price(self.mandatory_penalty) for plan in (candidate, current, self.best)
         )
         scale = abs(best) or 1.0
         temperature = scale * _HOT * (_COLD / _HOT) ** share
         result = "refused"
-        if draft.rank < self.best.rank and (
-            draft.mandatory_unserved < self.best.mandatory_unserved or value < best - _BETTER * scale
+        if candidate.rank < self.best.rank and (
+            candidate.mandatory_unserved < self.best.mandatory_unserved or value < best - _BETTER * scale
         ):
-            self._accept_best(draft)
+            self._accept_best(candidate)
             result = "best"
         elif value < known - _BETTER * scale:
             result = "better"
         elif value < known - temperature * np.log(max(self.rng.random(), 1e-300)):
             result = "accepted"
         if result != "refused":
-            self.current = draft
+            self.current = candidate
         self._remove_weights.update(remove, result)
         self._insert_weights.update(insert, result)
 
@@ -222,13 +222,14 @@ class LargeNeighbourhoodSearch:
                 kept.append(improve_tour(self.cache, tour, self.rng))
             else:
                 left = left | set(tour.clients)
-        draft = TourSolution(self.tables, tuple(kept), frozenset(left))
+        candidate = TourSolution(self.tables, tuple(kept), frozenset(left))
         if self.tables.kinds > 1:
-            draft = replace(
-                draft, tours=tuple(move_to_cheaper_vehicles(self.cache, kept, draft.unused_vehicles()))
+            candidate = replace(
+                candidate,
+                tours=tuple(move_to_cheaper_vehicles(self.cache, kept, candidate.unused_vehicles())),
             )
-        self._pool_tours(draft.tours)
-        return draft
+        self._pool_tours(candidate.tours)
+        return candidate
 
     def _partition(self) -> None:
         """Look for the best plan among the tours met."""
@@ -247,10 +248,10 @@ class LargeNeighbourhoodSearch:
         found = best_partition(problem, self.pool.routes(), best.tours, best.unserved, effort)
         if found is None:
             return
-        draft = TourSolution(tables, tuple(found[0]), frozenset(found[1]))
-        if draft.penalised_price(penalty) < best.penalised_price(penalty) and draft.rank < best.rank:
-            self._accept_best(draft)
-            self.current = draft
+        candidate = TourSolution(tables, tuple(found[0]), frozenset(found[1]))
+        if candidate.penalised_price(penalty) < best.penalised_price(penalty) and candidate.rank < best.rank:
+            self._accept_best(candidate)
+            self.current = candidate
 
     def _pool_tours(self, tours: Iterable[Tour]) -> None:
         """Add scored tours that keep all limits to the pool."""
@@ -258,6 +259,6 @@ class LargeNeighbourhoodSearch:
             if tour.price < np.inf:
                 self.pool.add(tour)
 
-    def _accept_best(self, draft: TourSolution) -> None:
-        self.best = draft
-        self.on_incumbent(draft)
+    def _accept_best(self, candidate: TourSolution) -> None:
+        self.best = candidate
+        self.on_incumbent(candidate)

@@ -60,12 +60,12 @@ def neighbouring_orders(length: int) -> Ints:
     return np.array(sorted(found), dtype=np.intp).reshape(len(found), length)
 
 
-def improve_tour(book: TourCache, tour: Tour, rng: np.random.Generator) -> Tour:
+def improve_tour(tour_cache: TourCache, tour: Tour, rng: np.random.Generator) -> Tour:
     """Return the best tour found by moving the clients of a tour about, one move after the other.
 
     Parameters
     ----------
-    book
+    tour_cache
         Scores tours; what was found for a tour is kept there.
     tour
         The tour, scored.
@@ -75,7 +75,7 @@ def improve_tour(book: TourCache, tour: Tour, rng: np.random.Generator) -> Tour:
     trail = []
     while tour.improved is None:
         trail.append(tour)
-        better = _best_neighbour(book, tour, rng)
+        better = _best_neighbour(tour_cache, tour, rng)
         if better is None:
             tour.improved = tour
             break
@@ -85,48 +85,48 @@ def improve_tour(book: TourCache, tour: Tour, rng: np.random.Generator) -> Tour:
     return tour.improved
 
 
-def _best_neighbour(book: TourCache, tour: Tour, rng: np.random.Generator) -> Tour | None:
+def _best_neighbour(tour_cache: TourCache, tour: Tour, rng: np.random.Generator) -> Tour | None:
     """Return the best tour one move away, None where none is better."""
     if len(tour.clients) < 2:
         return None
     orders = neighbouring_orders(len(tour.clients))
     if len(orders) > _MOST:
         orders = orders[rng.choice(len(orders), _MOST, replace=False)]
-    tables = book.tables
+    tables = tour_cache.tables
     nodes = np.full((len(orders), len(tour.clients) + 2), tables.home[tour.kind], dtype=np.intp)
     clients = np.array(tour.clients, dtype=np.intp)
     nodes[:, 1:-1] = clients[orders]
-    if book.scorer.rough_is_slow and len(orders) > _SHORTEST:
+    if tour_cache.scorer.rough_is_slow and len(orders) > _SHORTEST:
         # an order that takes much longer on free roads is not better on busy ones either
         arcs = (tour.kind * tables.size + nodes[:, :-1]) * tables.size + nodes[:, 1:]
         shortest = np.argsort(tables.fastest[arcs].sum(axis=1), kind="stable")[:_SHORTEST]
         orders, nodes = orders[shortest], nodes[shortest]
-    cost = book.scorer.score_batch(
+    cost = tour_cache.scorer.score_batch(
         RouteBatch(tables, np.full(len(orders), tour.kind), nodes), rough=True
     ).cost()
     tried = np.argsort(cost, kind="stable")[:_TRIED]
-    tried = tried[cost[tried] < (tour.rough_price if book.scorer.rough_is_exact else np.inf)]
-    near = [book.tour(tour.kind, tuple(clients[orders[place]].tolist())) for place in tried]
-    book.score(near)
+    tried = tried[cost[tried] < (tour.rough_price if tour_cache.scorer.rough_is_exact else np.inf)]
+    near = [tour_cache.tour(tour.kind, tuple(clients[orders[place]].tolist())) for place in tried]
+    tour_cache.score(near)
     best = min(near, key=lambda other: other.price, default=tour)
     return best if best.price < tour.price - 1e-12 * abs(tour.price) else None
 
 
-def move_to_cheaper_vehicles(book: TourCache, tours: Sequence[Tour], free: Sequence[int]) -> list[Tour]:
+def move_to_cheaper_vehicles(tour_cache: TourCache, tours: Sequence[Tour], free: Sequence[int]) -> list[Tour]:
     """Return tours on cheaper vehicles, one after the other, as long as there are any to spare.
 
     Parameters
     ----------
-    book
+    tour_cache
         Scores tours.
     tours
         The tours, scored.
     free
         How many vehicles of each type are not used.
     """
-    kinds, spare = range(book.tables.kinds), list(free)
-    options = [[book.tour(kind, tour.clients) for kind in kinds] for tour in tours]
-    book.score(tour for row in options for tour in row)
+    kinds, spare = range(tour_cache.tables.kinds), list(free)
+    options = [[tour_cache.tour(kind, tour.clients) for kind in kinds] for tour in tours]
+    tour_cache.score(tour for row in options for tour in row)
     found = []
     for tour, row in zip(tours, options, strict=True):
         best = min(

@@ -126,26 +126,26 @@ class LawSearchRun:
         )
         search.run()
         self.steps, self.ended = search.steps, search.ended
-        for draft in reversed(self._better):
-            plan = self.plan(draft)
+        for solution in reversed(self._better):
+            plan = self.plan(solution)
             # the last word has the problem itself
             if self.problem.assess(plan).rank < self._given_rank:
                 return plan
         return self.given
 
-    def _on_incumbent(self, draft: TourSolution) -> None:
+    def _on_incumbent(self, solution: TourSolution) -> None:
         """Note a plan that is better than all before, and tell of it."""
-        rank = Rank(False, draft.mandatory_unserved, 0, draft.price)
+        rank = Rank(False, solution.mandatory_unserved, 0, solution.price)
         if rank >= self._rank:
             return
         self._rank = rank
-        self._better.append(draft)
+        self._better.append(solution)
         message = (
-            f"{draft.mandatory_unserved} clients that must be served are left out"
-            if draft.mandatory_unserved
+            f"{solution.mandatory_unserved} clients that must be served are left out"
+            if solution.mandatory_unserved
             else ""
         )
-        step = Progress(self.clock.now() - self.began, draft.price, message=message)
+        step = Progress(self.clock.now() - self.began, solution.price, message=message)
         self.history.append(step)
         try:
             if self.progress is not None:
@@ -153,11 +153,11 @@ class LawSearchRun:
         except KeyboardInterrupt:
             self.stopped = True
 
-    def plan(self, draft: TourSolution) -> RoutingPlan:
+    def plan(self, solution: TourSolution) -> RoutingPlan:
         """Return a plan with names that says when each route leaves."""
         data, numbers = self.problem.data, [0] * len(self.problem.vehicles)
         routes = []
-        for tour in sorted(draft.tours, key=lambda tour: (tour.kind, tour.clients)):
+        for tour in sorted(solution.tours, key=lambda tour: (tour.kind, tour.clients)):
             numbers[tour.kind] += 1
             vehicle = data.vehicles[tour.kind].name
             clients = tuple(data.names[node] for node in tour.clients)

@@ -87,14 +87,14 @@ class RemovalOperators:
         most = max(2, min(2 * _MEAN, round(0.4 * served)))
         return min(served, int(self.rng.integers(1, most + 1)))
 
-    def random(self, draft: TourSolution) -> set[int]:
+    def random(self, solution: TourSolution) -> set[int]:
         """Any clients."""
-        served = [client for tour in draft.tours for client in tour.clients]
+        served = [client for tour in solution.tours for client in tour.clients]
         return set(self.rng.choice(served, self._removal_count(len(served)), replace=False).tolist())
 
-    def related(self, draft: TourSolution) -> set[int]:
+    def related(self, solution: TourSolution) -> set[int]:
         """Clients near to one of them, each near to one taken before."""
-        served = {client for tour in draft.tours for client in tour.clients}
+        served = {client for tour in solution.tours for client in tour.clients}
         amount = self._removal_count(len(served))
         taken = [int(self.rng.choice(sorted(served)))]
         while len(taken) < amount:
@@ -103,11 +103,11 @@ class RemovalOperators:
             taken.append(near[int(self.rng.random() ** _PICK * len(near))])
         return set(taken)
 
-    def worst(self, draft: TourSolution) -> set[int]:
+    def worst(self, solution: TourSolution) -> set[int]:
         """Clients that lie far out of the way of their tour."""
         tables = self.tables
         detours: list[tuple[float, int]] = []
-        for tour in draft.tours:
+        for tour in solution.tours:
             home = int(tables.home[tour.kind])
             base = tour.kind * tables.size
             stops = (home, *tour.clients, home)
@@ -137,17 +137,17 @@ class RemovalOperators:
             length = np.where(np.isfinite(tables.fastest), tables.fastest, 0.0)
         return length
 
-    def whole_tour(self, draft: TourSolution) -> set[int]:
+    def whole_tour(self, solution: TourSolution) -> set[int]:
         """All clients of a tour, short ones more often."""
-        weights = np.array([1.0 / len(tour.clients) for tour in draft.tours])
+        weights = np.array([1.0 / len(tour.clients) for tour in solution.tours])
         place = int(self.rng.choice(len(weights), p=weights / weights.sum()))
-        taken = set(draft.tours[place].clients)
-        return taken if len(taken) <= 3 * _MEAN else set(list(draft.tours[place].clients)[: 3 * _MEAN])
+        taken = set(solution.tours[place].clients)
+        return taken if len(taken) <= 3 * _MEAN else set(list(solution.tours[place].clients)[: 3 * _MEAN])
 
-    def strings(self, draft: TourSolution) -> set[int]:
+    def strings(self, solution: TourSolution) -> set[int]:
         """Strings of clients that follow each other, from tours near to each other."""
-        home = {client: tour for tour in draft.tours for client in tour.clients}
-        mean_length = len(home) / len(draft.tours)
+        home = {client: tour for tour in solution.tours for client in tour.clients}
+        mean_length = len(home) / len(solution.tours)
         longest = min(_LONGEST, mean_length)
         most = 4 * _MEAN / (1 + longest) - 1
         count = int(self.rng.uniform(1, most + 1))
