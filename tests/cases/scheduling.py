@@ -122,7 +122,8 @@ def holds(problem: SchedulingProblem, rows: list[dict]) -> bool:
         for _, start, end, task in sorted((p for p in placed if p[0] == machine.name), key=lambda p: p[1]):
             if start < free + setup.get((family, task.family), 0.0) - slack:
                 return False
-            family, free = task.family, end
+            # a task without a family leaves the machine as it was set up
+            family, free = task.family or family, end
     return True
 
 
@@ -181,7 +182,7 @@ def best_semi_active(problem: SchedulingProblem) -> float:
                         start = pause.end
                 rows.append({"task": task.name, "machine": mode.machine, "start": start})
                 ready[task.job] = free[mode.machine] = start + mode.duration
-                family[mode.machine] = task.family
+                family[mode.machine] = task.family or family[mode.machine]
             best = min(best, money(problem, rows))
     return best
 

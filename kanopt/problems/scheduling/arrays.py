@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ShopStructure", "ShopTiming", "earliest_start", "windows_between"]
+__all__ = ["ShopStructure", "ShopTiming", "earliest_start", "families_found", "windows_between"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -29,7 +29,7 @@ class ShopStructure:
     last
         Shape ``(jobs,)``: the last task of each job.
     task_family, machine_family
-        Families as positions in the setup times; 0 is "none".
+        Families as positions in the setup times; 0 is "none", which leaves a machine as it was set up.
     mode_task, mode_machine
         Shape ``(modes,)``.
     """
@@ -63,7 +63,8 @@ class ShopTiming:
     due
         Shape ``(jobs,)``; infinite where nothing is promised.
     setup
-        Shape ``(machines, families, families)``: from the family before to the family after.
+        Shape ``(machines, families, families)``: from the family that the machine is set up for to that of the task.
+        Nothing is needed for a task without a family.
     opens, closes
         Shape ``(machines, windows)``: when a machine may run tasks; rows are filled up with windows that close
         before they open.
@@ -75,6 +76,29 @@ class ShopTiming:
     setup: Floats
     opens: Floats
     closes: Floats
+
+
+def families_found(first: int, families: Ints) -> Ints:
+    """Return the family that a machine is set up for when each of its tasks begins to be prepared.
+
+    A task without a family leaves the machine as it was set up.
+
+    Parameters
+    ----------
+    first
+        The family at time zero, 0 for none.
+    families
+        Shape ``(n,)``: families of the machine's tasks in the order in which they run, 0 for none.
+
+    Examples
+    --------
+    >>> families_found(0, np.array([1, 0, 2, 0, 0, 1])).tolist()
+    [0, 1, 1, 2, 2, 2]
+    """
+    known = np.append(first, families)
+    place = np.where(known > 0, np.arange(len(known)), 0)
+    found: Ints = known[np.maximum.accumulate(place)][:-1]
+    return found
 
 
 def windows_between(

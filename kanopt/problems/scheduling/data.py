@@ -15,7 +15,7 @@ from kanopt.formulas.references import Reference
 from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.record_rules import field_mistakes
 from kanopt.problems.records import Record, field_values
-from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, windows_between
+from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, families_found, windows_between
 from kanopt.problems.scheduling.entities import (
     Break,
     Job,
@@ -70,6 +70,17 @@ class SchedulingData:
     tariff: PowerTariff | None
     tardiness_cost: NDArray[np.float64]
     mode_inputs: ModeInputs
+
+    def families_before(self, machine: int, tasks: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return what a machine is set up for before each of its tasks, given in the order in which they run."""
+        at = self.structure
+        return families_found(int(at.machine_family[machine]), at.task_family[tasks])
+
+    def setups_of(self, machine: int, tasks: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the setup before each task of a machine, given in the order in which they run."""
+        before = self.families_before(machine, tasks)
+        found: NDArray[np.float64] = self.timing.setup[machine, before, self.structure.task_family[tasks]]
+        return found
 
 
 def resolve(problem: SchedulingProblem) -> SchedulingData:

@@ -84,7 +84,9 @@ def dispatch_greedily(
         best = int(np.lexsort((ends, np.where(conflict_set, rank[mode_task], np.inf)))[0])
         task, machine = mode_task[best], mode_machine[best]
         chosen[task], starts[task] = best, begin[best]
-        free[machine], family[machine] = ends[best], structure.task_family[task]
+        free[machine] = ends[best]
+        # a task without a family leaves the machine as it was set up
+        family[machine] = structure.task_family[task] or family[machine]
         ready[structure.previous == task] = ends[best]
     return chosen, starts
 
@@ -136,5 +138,5 @@ def repair_starts(structure: ShopStructure, timing: ShopTiming, modes: Ints, sta
         if not np.isfinite(begin):
             return None
         placed[task], ends[task] = begin, begin + long
-        free[machine], family[machine] = begin + long, after
+        free[machine], family[machine] = begin + long, after or family[machine]
     return placed

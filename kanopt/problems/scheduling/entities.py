@@ -109,7 +109,7 @@ class Task:
     order
         Tasks of a job run by increasing order; 0 for all of them means the order in which they are given.
     family
-        What decides the setup before and after it; empty where no setup is needed.
+        What decides the setup before it; empty where it needs none and leaves the machine as it was set up.
     attributes
         Whatever else laws may read as ``task.<name>``.
     """
@@ -130,7 +130,7 @@ class Machine:
     name
         Unique among the machines.
     family
-        The family it is set up for at time zero; empty where the first task needs no setup.
+        The family it is set up for at time zero; empty for none: the first setup is then that from the family ``""``.
     attributes
         Whatever else laws may read as ``machine.<name>``.
     """
@@ -173,16 +173,20 @@ class Mode:
 
 @dataclass(frozen=True)
 class Setup:
-    """Time that passes on a machine between two tasks that follow each other directly.
+    """Time that passes on a machine before a task of one family while the machine is set up for another.
 
-    Pairs of families that are not given need no setup. The time may run through a break.
+    A machine is set up for the family of the last task that had one, or for that it had at time zero; tasks without a
+    family in between change nothing. Pairs of families that are not given need no setup. The setup comes directly
+    before its task, after whatever ran before; its time may run through a break.
 
     Parameters
     ----------
-    before, after
-        Families of the earlier and the later task.
+    before
+        The family that the machine is set up for; empty for a machine that was not set up for any.
+    after
+        The family of the task. Empty only with a time of zero: a task without a family needs no setup.
     time
-        Time between the end of the earlier and the start of the later task.
+        Time between the end of whatever ran before and the start of the task.
     machine
         Where it holds; empty for every machine. A line for one machine goes before a line for all.
     """

@@ -42,9 +42,9 @@ class SchedulingProblem(Problem[Schedule]):
 
     Every task runs once, on one of the machines it has a mode for, without interruption and not through a break; the
     tasks of a job run one after the other; a machine runs one task at a time, with a setup between tasks of different
-    families. The objective is money: ``makespan_cost`` times the end of the last task, the tardiness cost of late
-    jobs, and the energy of every task at the price of power while it runs (constant power during a task, exactly
-    integrated over the steps of the price).
+    families, and a task without a family leaves the machine as it was set up. The objective is money:
+    ``makespan_cost`` times the end of the last task, the tardiness cost of late jobs, and the energy of every task at
+    the price of power while it runs (constant power during a task, exactly integrated over the steps of the price).
 
     Parameters
     ----------

@@ -158,9 +158,7 @@ def _machine(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violat
         if not len(rows):
             continue
         name = data.machines[machine].name
-        family = data.structure.task_family[placed.task[rows]]
-        before = np.concatenate([[data.structure.machine_family[machine]], family[:-1]])
-        setup = data.timing.setup[machine, before, family]
+        setup = data.setups_of(machine, placed.task[rows])
         free = np.concatenate([[0.0], np.maximum.accumulate(placed.end[rows])[:-1]])
         late = free - placed.start[rows]
         for place in np.flatnonzero(late + setup > TOLERANCE):

@@ -36,6 +36,12 @@ def schedule_mistakes(read: SchedulingRecords, *, uses_energy: bool) -> Iterable
     yield from _unknown(
         "calendars", read.breaks, lambda b: (f"break from {b.start:g}", b.machine), "machine", some_or_all
     )
+    for setup in read.setups:
+        if not setup.after and setup.time > 0:
+            yield (
+                f"setups: {setup.before!r} → '': {setup.time:g} before a task without a family, which needs no setup "
+                "and leaves the machine as it was set up; give such tasks a family, or this setup a time of 0"
+            )
     busy = {task.job for task in read.tasks}
     for job in read.jobs:
         if job.name not in busy:

@@ -42,17 +42,16 @@ def _bars(problem: SchedulingProblem, placed: PlacedTasks) -> pd.DataFrame:
             if pause.machine in ("", item.name) and pause.start < latest and pause.end > 0
         ]
         rows = np.flatnonzero(placed.machine == machine)
-        family, free = data.structure.machine_family[machine], 0.0
-        for task, job, start, end in zip(
-            placed.task[rows], placed.job[rows], placed.start[rows], placed.end[rows], strict=True
+        tasks, free = placed.task[rows], 0.0
+        setups = data.setups_of(machine, tasks)
+        for task, job, start, end, setup in zip(
+            tasks, placed.job[rows], placed.start[rows], placed.end[rows], setups, strict=True
         ):
-            after = data.structure.task_family[task]
-            setup = data.timing.setup[machine, family, after]
             if setup > 0:
                 label = f"setup for {data.tasks[task].family}"
                 bars.append((item.name, max(free, start - setup), start, label, "setup"))
             bars.append((item.name, start, end, data.tasks[task].name, data.jobs[job].name))
-            family, free = after, end
+            free = end
     return pd.DataFrame(bars, columns=_BAR).astype({"start": float, "end": float})
 
 

@@ -93,18 +93,16 @@ class ScheduleModel:
         """Let a machine run one task at a time, within its windows, with setups between tasks."""
         at, timing, model = self.grid.structure, self.grid.timing, self.model
         modes = np.flatnonzero(at.mode_machine == machine)
-        intervals = [
-            model.new_optional_interval_var(
-                self.start[task], int(self.duration[mode]), self.end[task], self.present[mode], ""
-            )
-            for mode, task in zip(modes, at.mode_task[modes], strict=True)
-        ]
+        intervals = [self._occupied(mode, begin=self.start[at.mode_task[mode]]) for mode in modes.tolist()]
         closed = _closed(timing.opens[machine], timing.closes[machine], self.grid.horizon)
         intervals += [model.new_fixed_size_interval_var(start, end - start, "") for start, end in closed]
         model.add_no_overlap(intervals)
         if len(modes) and timing.setup[machine].any():
             setup = timing.setup[machine].astype(np.int64)
-            if self._is_direct(modes, setup):
+            has_family = at.task_family[at.mode_task[modes]] > 0
+            if not has_family.all():
+                self._add_changeovers(machine, modes[has_family], modes[~has_family], setup)
+            elif self._is_direct(modes, setup):
                 self._add_disjunctions(machine, modes, setup)
             else:
                 self._add_circuit(machine, modes, setup)
@@ -135,10 +133,39 @@ class ScheduleModel:
                 model.add(self.start[after] >= self.end[task] + forth).only_enforce_if([*both, follows])
                 model.add(self.start[task] >= self.end[after] + back).only_enforce_if([*both, ~follows])
 
-    def _add_circuit(self, machine: int, modes: Ints, setup: Ints) -> None:
-        """Order the tasks on a machine in a circuit, with the setup on every arc; node 0 is before and after."""
+    def _add_changeovers(self, machine: int, modes: Ints, others: Ints, setup: Ints) -> None:
+        """Order the tasks that have a family, and keep those that have none out of the setups between them."""
+        at, model = self.grid.structure, self.model
+        if not len(modes):
+            return
+        occupied = [self._occupied(mode, begin=self.start[at.mode_task[mode]]) for mode in others.tolist()]
+        for mode, setups in zip(modes.tolist(), self._add_circuit(machine, modes, setup), strict=True):
+            task, long = at.mode_task[mode], int(self.duration[mode])
+            longest = max((gap for _, gap in setups), default=0)
+            begin = model.new_int_var(0, int(self.latest[task]), "")
+            size = model.new_int_var(long, long + longest, "")
+            model.add(size == long + sum(gap * follows for follows, gap in setups))
+            occupied.append(self._occupied(mode, begin, size))
+        # breaks are not among them: a setup may run through one
+        model.add_no_overlap(occupied)
+
+    def _occupied(self, mode: int, begin: Any, size: Any = None) -> Any:
+        """Return when a mode occupies its machine, from `begin` to the end of its task."""
+        long = int(self.duration[mode]) if size is None else size
+        end = self.end[self.grid.structure.mode_task[mode]]
+        return self.model.new_optional_interval_var(begin, long, end, self.present[mode], "")
+
+    def _add_circuit(self, machine: int, modes: Ints, setup: Ints) -> list[list[tuple[Any, int]]]:
+        """Order the tasks on a machine in a circuit, with the setup on every arc; node 0 is before and after.
+
+        Returns
+        -------
+        list
+            Per mode: whether it comes after another or first, and the setup it then needs.
+        """
         at, model = self.grid.structure, self.model
         first, family = at.machine_family[machine], at.task_family
+        setups: list[list[tuple[Any, int]]] = [[] for _ in modes]
         idle = model.new_bool_var("")
         arcs: list[tuple[int, int, Any]] = [(0, 0, idle)]
         model.add_bool_and([~self.present[mode] for mode in modes]).only_enforce_if(idle)
@@ -148,6 +175,7 @@ class ScheduleModel:
             begins, ends = model.new_bool_var(""), model.new_bool_var("")
             arcs += [(0, node, begins), (node, 0, ends)]
             initial = int(setup[first, family[task]])
+            setups[node - 1].append((begins, initial))
             if initial > 0:
                 model.add(self.start[task] >= initial).only_enforce_if(begins)
             for other, later in enumerate(modes.tolist(), start=1):
@@ -157,8 +185,10 @@ class ScheduleModel:
                 follows = model.new_bool_var("")
                 arcs.append((node, other, follows))
                 gap = int(setup[family[task], family[after]])
+                setups[other - 1].append((follows, gap))
                 model.add(self.start[after] >= self.end[task] + gap).only_enforce_if(follows)
         model.add_circuit(arcs)
+        return setups
 
     def _regular_terms(self) -> list[tuple[Any, int]]:
         """Return makespan and tardiness as variables with their costs."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kanopt.errors import ProblemError
 from kanopt.problems.evaluate import evaluate
 from kanopt.problems.result import Status
 from kanopt.problems.scheduling import Break, Job, Machine, Mode, SchedulingProblem, Setup, Task
@@ -44,6 +47,46 @@ def test_a_schedule_that_keeps_every_rule_passes(shop):
     assert shop.check(plan(shop)).ok
     # the machine stands on red: blue first needs 1, blue to red then 2
     assert shop.check(plan(shop, a=("m1", 4.9))).violations[0].constraint == "setup"
+
+
+def test_a_task_without_a_family_leaves_the_machine_as_it_was_set_up():
+    shop = SchedulingProblem(
+        jobs=[Job(name) for name in "abc"],
+        tasks=[Task("a", "a", family="red"), Task("b", "b"), Task("c", "c", family="blue")],
+        machines=[Machine("m")],
+        modes=[Mode(name, "m", duration=2.0) for name in "abc"],
+        setups=[
+            Setup("", "red", 1.0),
+            Setup("", "blue", 4.0),
+            Setup("red", "blue", 10.0),
+            Setup("red", "", 0.0),
+        ],
+        makespan_cost=1.0,
+    )
+
+    def rows(**starts):
+        return shop.plan_from(
+            [{"task": name, "machine": "m", "start": start} for name, start in starts.items()]
+        )
+
+    assert shop.check(rows(a=1.0, b=3.0, c=15.0)).ok
+    (early,) = shop.check(rows(a=1.0, b=3.0, c=14.0)).violations
+    assert (early.constraint, early.where, early.amount) == ("setup", "task c", 1.0)
+    # the setup comes directly before its task, not before the one in between
+    assert not shop.check(rows(a=1.0, b=13.0, c=15.0)).ok
+    # nothing was set up before: the first setup is that from no family, whenever it comes
+    assert shop.check(rows(b=0.0, c=6.0, a=8.0)).ok
+    assert not shop.check(rows(b=0.0, c=5.0, a=8.0)).ok
+    bars = next(iter(shop.views(rows(a=1.0, b=3.0, c=15.0)))).bars
+    setups = bars[bars["kind"] == "setup"]
+    assert setups[["start", "end", "label"]].to_numpy().tolist() == [
+        [0.0, 1.0, "setup for red"],
+        [5.0, 15.0, "setup for blue"],
+    ]
+    with pytest.raises(
+        ProblemError, match="setups: 'red' → '': 2 before a task without a family, which needs no setup"
+    ):
+        replace(shop, setups=[Setup("red", "blue", 10.0), Setup("red", "", 2.0)])
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from tests.cases.scheduling import (
     holds,
     job_shop,
     random_problem,
+    rows_of,
 )
 
 
@@ -55,6 +56,53 @@ def test_whole_times_are_solved_to_the_optimum_of_enumeration(seed):
     assert result.bound == pytest.approx(result.objective, rel=1e-4)
     assert holds(problem, rows(result))
     assert result.check.ok
+
+
+def _shop_of_families(rng: np.random.Generator) -> SchedulingProblem:
+    """Make five jobs of one task for one or two machines, most with a family, and setups that favour detours."""
+    families = ("", "", "red", "blue", "green")
+    tasks = [Task(f"t{k}", f"j{k}", family=str(rng.choice(families))) for k in range(5)]
+    machines = [Machine("a", family=str(rng.choice(families))), Machine("b")][: rng.integers(1, 3)]
+    chosen = [rng.choice(len(machines), rng.integers(1, len(machines) + 1), replace=False) for _ in tasks]
+    return SchedulingProblem(
+        [Job(f"j{k}", release=float(rng.integers(0, 3)), due=9.0, tardiness_cost=1.0) for k in range(5)],
+        tasks,
+        machines,
+        [
+            Mode(task.name, machines[at].name, duration=float(rng.integers(1, 4)))
+            for task, own in zip(tasks, chosen, strict=True)
+            for at in own
+        ],
+        setups=[
+            Setup(x, y, float(rng.choice([0, 1, 4, 9]))) for x in families[1:] for y in families[2:] if x != y
+        ],
+        calendars=[Break(4.0, 6.0, "a")],
+        makespan_cost=1.5,
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_setups_are_remembered_over_tasks_without_a_family(seed):
+    problem = _shop_of_families(np.random.default_rng(seed + 300))
+    result = solve(problem, time_limit=20.0)
+    assert result.status is Status.OPTIMAL
+    assert result.objective == pytest.approx(best_semi_active(problem), abs=1e-6)
+    assert holds(problem, rows(result))
+    assert result.check.ok
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 100_000))
+def test_the_referee_refuses_what_is_a_little_too_early(seed):
+    """A dispatched schedule holds, and with one task moved forward it holds as far as a plain checker says so."""
+    rng = np.random.default_rng(seed)
+    problem = _shop_of_families(rng)
+    modes, starts = dispatch_greedily(problem.data.structure, problem.data.timing, rng.random(5))
+    placed = rows_of(problem, modes, starts)
+    assert problem.check(problem.plan_from(placed)).ok
+    assert holds(problem, placed)
+    placed[int(rng.integers(5))]["start"] -= 0.5
+    assert problem.check(problem.plan_from(placed)).ok == holds(problem, placed)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -202,14 +250,19 @@ def test_setups_that_a_short_task_between_would_shorten_are_still_kept():
     # red to blue takes 9, but red, plain, blue needs only the time of the plain task
     problem = SchedulingProblem(
         [Job(n) for n in "abc"],
-        [Task("a", "a", family="red"), Task("b", "b"), Task("c", "c", family="blue")],
+        [Task("a", "a", family="red"), Task("b", "b", family="plain"), Task("c", "c", family="blue")],
         [Machine("m", family="blue")],
         [Mode(n, "m", duration=2.0) for n in "abc"],
-        setups=[Setup("red", "blue", 9.0), Setup("blue", "red", 4.0)],
+        setups=[Setup("red", "blue", 9.0), Setup("blue", "red", 4.0), Setup("red", "plain", 0.0)],
         makespan_cost=1.0,
     )
     result = solve(problem, time_limit=10.0)
     assert result.objective == best_semi_active(problem) == 6.0
+    # a task without a family is none in between: the machine stays as it was set up
+    without = replace(
+        problem, tasks=[replace(task, family=task.family.replace("plain", "")) for task in problem.tasks]
+    )
+    assert solve(without, time_limit=10.0).objective == best_semi_active(without) == 10.0
     assert [row.task for row in result.plan.assignments] in (["c", "b", "a"], ["b", "a", "c"])
 
 
