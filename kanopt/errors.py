@@ -43,8 +43,22 @@ __all__ = [
 ]
 
 
+_LONGEST = 1_000
+
+
 class KanoptError(Exception):
-    """Base of every exception raised on purpose by kanopt."""
+    """Base of every exception raised on purpose by kanopt; long lines are cut in their middle."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(_cut(one) if isinstance(one, str) else one for one in arguments))
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return text
+    half = _LONGEST // 2 - 1
+    lines = text.split("\n")
+    return "\n".join(line if len(line) <= _LONGEST else f"{line[:half]}…{line[-half:]}" for line in lines)
 
 
 class TableError(KanoptError, ValueError):
@@ -98,6 +112,9 @@ class Issue:
     line: int
     key: str
     message: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", _cut(self.message))
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file

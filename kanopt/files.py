@@ -1,4 +1,4 @@
-"""Write files atomically, under names that stay in their folder."""
+"""Write files atomically, under names that stay in their folder; read regular files, to a limit."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import os
 import re
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
-__all__ = ["file_name", "replace_file"]
+from kanopt.errors import FileFormatError
+
+__all__ = ["file_name", "open_regular", "read_file", "replace_file"]
 
 # what a file name cannot hold or end with on one system or another, and the devices of Windows
 _UNFIT = re.compile(
@@ -88,3 +91,43 @@ def replace_file(path: str | os.PathLike[str], content: bytes | str, *, make_fol
         unfinished.unlink(missing_ok=True)
         raise
     return target
+
+
+def read_file(path: str | os.PathLike[str], largest: int, what: str) -> bytes:
+    """Read a regular file to a limit: a pipe would never end, and a file may grow while it is read.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+    largest
+        Bytes it may hold.
+    what
+        What such a file is, for messages: ``"a formula file"``.
+
+    Raises
+    ------
+    FileFormatError
+        If it is no regular file, larger, or its path holds a zero byte.
+    OSError
+        If it is not there or may not be read.
+    """
+    with open_regular(path, what) as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        size = Path(path).stat().st_size
+        raise FileFormatError(
+            f"{os.fspath(path)}: {size:,} bytes are too many for {what}, at most {largest:,}"
+        )
+    return content
+
+
+def open_regular(path: str | os.PathLike[str], what: str) -> BinaryIO:
+    """Open a regular file for reading; see :func:`read_file`."""
+    if "\0" in os.fspath(path):
+        raise FileFormatError(f"{os.fspath(path)!r} is no path: it holds a zero byte")
+    source = Path(path)
+    if source.exists() and not source.is_file():
+        kind = "a folder" if source.is_dir() else "a pipe, a device or the like"
+        raise FileFormatError(f"{source}: is {kind}, not {what}")
+    return source.open("rb")

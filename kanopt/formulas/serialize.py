@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from kanopt.errors import FileFormatError, KanoptError, nearest
-from kanopt.files import replace_file
+from kanopt.files import read_file, replace_file
 from kanopt.formulas.domain import Domain, JointTest, Range
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.formula import Formula
@@ -127,12 +127,7 @@ def save(formula: Formula, path: str | Path) -> Path:
 def load(path: str | Path) -> Formula:
     """Read a formula from a file; see :meth:`kanopt.formulas.Formula.load`."""
     source = Path(path)
-    with source.open("rb") as file:
-        # at most so much: what is no file, such as a device, may have no end, and a file may grow
-        content = file.read(LARGEST_FILE + 1)
-    if len(content) > LARGEST_FILE:
-        size = f"{source.stat().st_size:,} bytes" if source.is_file() else "this size"
-        raise FileFormatError(f"{source}: a formula file of {size} is too large, at most {LARGEST_FILE:,}")
+    content = read_file(source, LARGEST_FILE, "a formula file")
     try:
         return from_json(content.decode("utf-8-sig"))  # some editors begin with a mark
     except UnicodeDecodeError:

@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FileFormatError
-from kanopt.files import replace_file
+from kanopt.files import open_regular, replace_file
 from kanopt.surrogates.file_checks import check_indicators, check_law
 from kanopt.surrogates.law import law_from_parts, law_to_parts
 from kanopt.surrogates.missing import MissingIndicators
@@ -38,6 +38,9 @@ FORMAT = "kanopt-model"
 VERSION = 3
 LARGEST = 1 << 29
 """Bytes that a file may hold when unpacked; a model has a few megabytes, and 16 bytes per row it was fitted to."""
+UNPACKED, MOST_PACKED = 1 << 26, 50
+"""Bytes that any file may hold when unpacked, and how often its own size a larger one may."""
+LARGEST_HEADER = 1 << 23
 _BEGINNING = b"PK\x03\x04"
 _UNREADABLE = (
     OSError,
@@ -95,20 +98,37 @@ def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of a file that is not too large and begins as one of ours."""
-    with path.open("rb") as file:
+    with open_regular(path, "a model file") as file:
         if file.read(len(_BEGINNING)) != _BEGINNING:
             raise FileFormatError(
                 f"{path}: not written by KANRegressor.save; load what model.save(path) has written"
             )
         with zipfile.ZipFile(file) as parts:
-            size = sum(part.file_size for part in parts.infolist())
-        if size > LARGEST:
-            raise FileFormatError(
-                f"{path}: {size:,} bytes when unpacked are too many for a model, at most {LARGEST:,}"
-            )
+            _check_sizes(path, parts)
         file.seek(0)
         with np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
+
+
+def _check_sizes(path: Path, parts: zipfile.ZipFile) -> None:
+    """Refuse what is too large when unpacked, before anything is.
+
+    Raises
+    ------
+    FileFormatError
+        If it is.
+    """
+    sizes = {part.filename: part.file_size for part in parts.infolist()}
+    unpacked, packed = sum(sizes.values()), path.stat().st_size
+    # numbers of a model pack to a half or a third; only what repeats itself packs to a fiftieth
+    if unpacked > min(LARGEST, max(UNPACKED, MOST_PACKED * packed)):
+        raise FileFormatError(
+            f"{path}: {unpacked:,} bytes when unpacked are too many for a model file of {packed:,}"
+        )
+    if sizes.get("header.npy", 0) > LARGEST_HEADER:
+        raise FileFormatError(
+            f"{path}: a header of {sizes['header.npy']:,} bytes is too large, at most {LARGEST_HEADER:,}"
+        )
 
 
 def _unreadable_error(path: str | os.PathLike[str], error: BaseException) -> FileFormatError:

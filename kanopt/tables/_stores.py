@@ -11,12 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kanopt.errors import TableError
 from kanopt.tables._database import first_line, query_rows
 from kanopt.tables._raw import RawTable, as_strings, file_hash
 from kanopt.tables.report import KEY, hash_cells, units_of
+
+UNPACKED, MOST_PACKED = 1 << 28, 50
+"""Bytes that any Parquet file may unpack to, and how often its own size a larger one may."""
+_ROWS_AT_ONCE = 65_536
+_SMALLEST_VALUE = 1  # bytes, of a truth value or a small number
 
 __all__ = ["read_frame", "read_parquet", "read_sql"]
 
@@ -30,8 +36,10 @@ def read_parquet(path: Path) -> RawTable:
         If it is not one, or is damaged.
     """
     try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
+        table = _read_to_limit(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, TableError):
+            raise
         raise TableError(f"{path.name}: is not a Parquet file, or is damaged: {first_line(error)}") from None
     # the row labels of a frame are not a column of the table
     keep = [place for place, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
@@ -39,6 +47,58 @@ def read_parquet(path: Path) -> RawTable:
     columns = [table.column(place) for place in keep]
     raw = _raw_table(str(path), "Parquet", file_hash(path), names, columns)
     return replace(raw, units=_normalised_names(_declared(table.schema.metadata or {})))
+
+
+def _read_to_limit(path: Path) -> Any:
+    """Read a Parquet file whole, unless it is small and unpacks to something very large.
+
+    A column of one repeated value takes some bytes on disk and gigabytes in memory: counts of values are looked at
+    before anything is unpacked, and texts are read as codes and their lengths added up before they are written out.
+
+    Raises
+    ------
+    TableError
+        If it unpacks to more than :data:`UNPACKED` and :data:`MOST_PACKED` times its own size.
+    """
+    most = max(UNPACKED, MOST_PACKED * path.stat().st_size)
+    file = pq.ParquetFile(path)
+    head = file.metadata
+    groups = [head.row_group(place) for place in range(head.num_row_groups)]
+    values = sum(group.column(place).num_values for group in groups for place in range(group.num_columns))
+    if _SMALLEST_VALUE * values > most:
+        raise _unpacks_error(path, _SMALLEST_VALUE * values)
+    texts = [
+        name
+        for name, kind in zip(file.schema_arrow.names, file.schema_arrow.types, strict=True)
+        if _is_text(kind)
+    ]
+    coded = pq.ParquetFile(path, read_dictionary=texts)
+    parts, size = [], 0
+    for batch in coded.iter_batches(_ROWS_AT_ONCE):
+        size += sum(_unpacked_size(column) for column in batch.columns)
+        if size > most:
+            raise _unpacks_error(path, size)
+        parts.append(batch)
+    return pa.Table.from_batches(parts, coded.schema_arrow).cast(file.schema_arrow)
+
+
+def _is_text(kind: Any) -> bool:
+    return any(check(kind) for check in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary))
+
+
+def _unpacked_size(column: Any) -> int:
+    """Return the bytes of a column when its codes are replaced by what they stand for."""
+    if not pa.types.is_dictionary(column.type) or not _is_text(column.type.value_type):
+        return int(column.nbytes)
+    lengths = pc.binary_length(column.dictionary).take(column.indices)
+    return int(pc.sum(pc.cast(lengths, pa.int64())).as_py() or 0) + 4 * len(column)
+
+
+def _unpacks_error(path: Path, size: int) -> TableError:
+    return TableError(
+        f"{path.name}: a file of {path.stat().st_size:,} bytes that unpacks to {size:,} or more is refused; write it "
+        "anew with fewer rows or columns, or read it in parts"
+    )
 
 
 def _declared(metadata: Mapping[bytes, bytes]) -> dict[str, str]:

@@ -30,6 +30,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CHUNK = 50_000
+# codecs of Python for names of hosts and for source text, two of which take the square of a file's length
+_NO_TEXT_FILE = ("", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined")
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,16 @@ class TextFormat:
         if self.header < 1:
             raise TableError(f"header is the number of a row, counted from 1, not {self.header!r}")
         if self.encoding is not None:
+            known = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1")
             try:
-                codecs.lookup(self.encoding)
-            except LookupError:
-                known = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1")
+                "".encode(self.encoding)  # not codecs.lookup, which knows ways of packing bytes as well
+                name = codecs.lookup(self.encoding).name
+            except (LookupError, ValueError):  # the second for a zero byte and for "undefined"
+                name = ""
+            if name in _NO_TEXT_FILE:
                 raise TableError(
-                    f"unknown encoding {self.encoding!r}; {nearest(self.encoding, known)}"
-                ) from None
+                    f"unknown encoding {self.encoding!r:.80}; {nearest(self.encoding[:80], known)}"
+                )
 
 
 def read_text(path: Path, form: TextFormat) -> RawTable:
@@ -171,6 +176,8 @@ def _decode_fault(path: Path, encoding: str) -> str | None:
             decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
             return f"{error.reason} (byte {error.object[error.start]:#04x})"
+        except UnicodeError as error:  # UTF-16 that does not begin with a mark
+            return str(error)
     return None
 
 
@@ -183,7 +190,10 @@ def _separator(path: Path, encoding: str, form: TextFormat) -> str:
     best, score = ",", (0.0, 1)
     for sign in _SEPARATORS:
         reader = csv.reader(sample, **{**_dialect(sign, form), "strict": False})
-        widths = [len(record) for record in islice(reader, form.header - 1, None) if record]
+        try:
+            widths = [len(record) for record in islice(reader, form.header - 1, None) if record]
+        except csv.Error:  # a very long cell; whoever reads the rows says where
+            continue
         width = widths[0] if widths else 1
         found = (sum(w == width for w in widths) / max(len(widths), 1), width)
         if width > 1 and found > score:
@@ -207,6 +217,11 @@ class _RecordReader:
             taken.extend(islice(self.reader, most))
         except csv.Error as error:
             row = self.count + len(taken) + 1
+            if "field larger than field limit" in str(error):
+                raise TableError(
+                    f"{self.path.name}, row {row:,}: a cell has more than {csv.field_size_limit():,} characters; is a "
+                    "quote never closed, or another separator used?"
+                ) from None
             if "unexpected end of data" in str(error):
                 why = "a quote is opened and never closed"
             else:

@@ -18,7 +18,8 @@ from typing import Any
 import tree_sitter_toml
 from tree_sitter import Language, Node, Parser
 
-from kanopt.errors import Issue, ScenarioError
+from kanopt.errors import FileFormatError, Issue, ScenarioError
+from kanopt.files import read_file
 
 __all__ = ["Key", "TomlDocument", "read_document", "write_key"]
 
@@ -84,6 +85,9 @@ def write_key(key: Key) -> str:
 
 
 _LARGEST = 1_000_000
+_DEEPEST, _MOST_BRACKETS, _MOST_KEYS = 32, 5_000, 20_000
+# one part after another with dots between; looked for from the beginning of a part only, so that it takes linear time
+_DEEP = re.compile(r"""(?<![\w"'.-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}""")
 
 
 def read_document(path: Path) -> TomlDocument:
@@ -92,19 +96,17 @@ def read_document(path: Path) -> TomlDocument:
     Raises
     ------
     ScenarioError
-        If the file is missing, has over a million bytes, is not UTF-8, or is not TOML; names the line.
+        If the file is missing, is no regular file, has over a million bytes or more keys than any scenario, is not
+        UTF-8, or is not TOML; names the line.
     """
     try:
-        with path.open("rb") as file:
-            raw = file.read(_LARGEST + 1)
-    except IsADirectoryError:
-        raise _file_error(path, 0, "is a folder, not a scenario file") from None
+        raw = read_file(path, _LARGEST, "a scenario file")
+    except FileFormatError as error:
+        raise _file_error(path, 0, str(error).removeprefix(f"{path}: ")) from None
     except FileNotFoundError:
         raise _file_error(path, 0, _missing(path)) from None
     except OSError as error:
         raise _file_error(path, 0, f"cannot be read: {error.strerror or error}") from None
-    if len(raw) > _LARGEST:
-        raise _file_error(path, 0, f"is larger than {_LARGEST:,} bytes; keep data in tables of their own")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -112,6 +114,8 @@ def read_document(path: Path) -> TomlDocument:
         raise _file_error(
             path, line, f"byte {raw[error.start]:#04x} is not UTF-8; save the file as UTF-8"
         ) from None
+    if too_much := _beyond_limits(text):
+        raise _file_error(path, 0, too_much)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -121,6 +125,20 @@ def read_document(path: Path) -> TomlDocument:
     except ValueError as error:  # tomllib does not catch the error of int on very long numbers
         raise _file_error(path, 0, f"not TOML that can be read: {error}") from None
     return TomlDocument(path, data, _with_parents(dict(_lines(text))), hashlib.sha256(raw).hexdigest())
+
+
+def _beyond_limits(text: str) -> str:
+    """Say what of a text is more than any scenario has; a file of 40 kB can otherwise take gigabytes to read."""
+    if _DEEP.search(text):
+        return f"has a key of more than {_DEEPEST} parts; no section of a scenario lies so deep"
+    for signs, most, what in (
+        ("[", _MOST_BRACKETS, "lists and tables"),
+        ("=", _MOST_KEYS, "keys"),
+        (",", _MOST_KEYS, "elements"),
+    ):
+        if text.count(signs) > most:
+            return f"has more than {most:,} {what}; keep data in tables of their own"
+    return ""
 
 
 def _file_error(path: Path, line: int, message: str) -> ScenarioError:

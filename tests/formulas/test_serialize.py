@@ -204,7 +204,7 @@ def test_files_name_themselves(tmp_path):
     with pytest.raises(FileFormatError, match="no text in UTF-8"):
         Formula.load(path)
     path.write_bytes(b" " * (LARGEST_FILE + 1))
-    with pytest.raises(FileFormatError, match="bytes is too large"):
+    with pytest.raises(FileFormatError, match="bytes are too many for a formula file"):
         Formula.load(path)
     with pytest.raises(FileNotFoundError):
         Formula.load(tmp_path / "nothing.json")

@@ -85,6 +85,13 @@ def test_a_bomb_is_refused_before_it_is_unpacked(saved, tmp_path, monkeypatch):
         KANRegressor.load(path)
 
 
+def test_what_packs_to_a_fiftieth_is_no_model(saved, tmp_path, monkeypatch):
+    monkeypatch.setattr("kanopt.surrogates.storage.UNPACKED", 1 << 20)
+    path = with_covariance(saved, tmp_path / "m", ((1 << 18) + 1,), bytes(((1 << 18) + 1) * 8))
+    with pytest.raises(FileFormatError, match="are too many for a model file of"):
+        KANRegressor.load(path)
+
+
 @pytest.mark.parametrize(
     ("offset", "value"), [(8, 1), (10, 99)], ids=["encrypted", "packed in an unknown way"]
 )

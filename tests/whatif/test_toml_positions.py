@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -82,13 +83,31 @@ def test_bad_syntax_names_the_line(tmp_path, text, line, words):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a = " + "[" * 20_000, "nests lists or tables too deep"),
+        ("a = " + "[" * 4_000, "nests lists or tables too deep"),
         ("a = " + "[" * 3_000 + "]" * 3_000, "nests lists or tables too deep"),
+        (".".join("a" * 20_000) + " = 1", "has a key of more than 32 parts"),
+        ("a = { " + " . ".join(['"b"', "c", "'d'"] * 20) + " = 1 }", "has a key of more than 32 parts"),
+        ("[" + ".".join("a" * 40) + "]", "has a key of more than 32 parts"),
+        ("".join(f"[t{k}]\n" for k in range(25_000)), "has more than 5,000 lists and tables"),
+        ("".join(f"k{k}=1\n" for k in range(25_000)), "has more than 20,000 keys"),
+        ("a = [" + "1," * 25_000 + "]", "has more than 20,000 elements; keep data in tables"),
         ("a = " + "9" * 10_000, "4300 digits"),
-        ("#" * 10_000_000, "is larger than 1,000,000 bytes; keep data in tables"),
-        ("k = 1\n" * 400_000, "is larger than 1,000,000 bytes"),
+        ("#" * 10_000_000, "bytes are too many for a scenario file, at most 1,000,000"),
+        ("k = 1\n" * 400_000, "bytes are too many for a scenario file"),
     ],
-    ids=["open lists", "lists", "a long number", "a long comment", "many keys"],
+    ids=[
+        "open lists",
+        "lists",
+        "key",
+        "inline key",
+        "header",
+        "tables",
+        "keys",
+        "elements",
+        "a long number",
+        "a long comment",
+        "many keys",
+    ],
 )
 def test_hostile_files_are_refused_at_once(tmp_path, text, words):
     with at_most(10_000), pytest.raises(ScenarioError, match=words):
@@ -115,3 +134,17 @@ def test_keys_are_written_as_toml_reads_them(parts):
     for part in parts:
         level = level[part]
     assert level == 1
+
+
+def test_prose_and_numbers_with_many_dots_are_no_deep_keys(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text(f'a = "{"1.5, " * 200}"\nb = [{"0.25, " * 200}]\nc = "see www.{"x." * 20}com ..... "\n')
+    assert read_document(path).line(("c",)) == 3
+
+
+def test_a_pipe_is_no_scenario(tmp_path):
+    os.mkfifo(tmp_path / "a.toml")
+    with pytest.raises(ScenarioError, match="a pipe"):
+        read_document(tmp_path / "a.toml")
+    with pytest.raises(ScenarioError, match="zero byte"):
+        read_document(Path("a\0.toml"))
