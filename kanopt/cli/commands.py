@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from kanopt.cli.failures import DEBUG, ExitCode, exit_code_of
 from kanopt.cli.progress import progress_reporter
+from kanopt.text import count_text
 
 if TYPE_CHECKING:
     from kanopt.whatif import Run, Scenario
@@ -158,7 +159,7 @@ def _remark(*scenarios: Scenario) -> None:
 
 def _scenario_contents(scenario: Scenario) -> str:
     counts = [(len(scenario.tables), "table"), (len(scenario.laws), "law"), (len(scenario.changes), "change")]
-    counted = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count]
+    counted = [count_text(count, word) for count, word in counts if count]
     return ", ".join(counted if scenario.problem_spec is None else [scenario.kind, *counted])
 
 

@@ -11,6 +11,7 @@ import click
 from kanopt.cli.failures import exit_code_of
 from kanopt.cli.progress import progress_reporter
 from kanopt.files import replace_file
+from kanopt.text import amount_text, money_text, percent_text, seconds_text
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Progress, Result
@@ -102,11 +103,12 @@ def _solve(instance: Instance, options: InstanceOptions) -> Result:
     limit = _TIME_LIMIT if options.time_limit is None else options.time_limit
     unit = instance.problem.unit
     with progress_reporter(quiet=options.quiet) as report:
-        report(Event("solve", f"solving: {instance.name} (at most {limit:g} s)"))
+        report(Event("solve", f"solving: {instance.name} (at most {amount_text(limit, 's', 6)})"))
 
         def on_progress(step: Progress) -> None:
-            price = "" if step.objective is None else f" {step.objective:,.2f} {unit}"
-            report(Event("solve", f"{step.seconds:.1f} s{price} {step.message}".rstrip(), transient=True))
+            price = "" if step.objective is None else f" {money_text(step.objective, unit)}"
+            message = f"{seconds_text(step.seconds)}{price} {step.message}".rstrip()
+            report(Event("solve", message, transient=True))
 
         return solve(instance.problem, time_limit=limit, seed=options.seed or 0, progress=on_progress)
 
@@ -139,8 +141,8 @@ def _table(facts: dict[str, Any], unit: str) -> str:
         ("vehicles", f"{facts['vehicles_used']:,} of {facts['vehicles']:,}"),
         ("status", facts["status"]),
     ]
-    rows += [] if facts["objective"] is None else [("objective", f"{facts['objective']:,.2f} {unit}")]
-    rows += [] if facts["best_known"] is None else [("best known", f"{facts['best_known']:,.2f} {unit}")]
-    rows += [] if facts["gap"] is None else [("gap", f"{100 * facts['gap']:+.2f} %")]
-    rows += [("time", f"{facts['seconds']:.1f} s"), ("solver", facts["solver"])]
+    rows += [] if facts["objective"] is None else [("objective", money_text(facts["objective"], unit))]
+    rows += [] if facts["best_known"] is None else [("best known", money_text(facts["best_known"], unit))]
+    rows += [] if facts["gap"] is None else [("gap", percent_text(facts["gap"], signed=True))]
+    rows += [("time", seconds_text(facts["seconds"])), ("solver", facts["solver"])]
     return "\n".join(f"{name:<12}{value}" for name, value in rows)

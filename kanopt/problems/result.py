@@ -11,6 +11,7 @@ import pandas as pd
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.findings import Check, FrozenInput
 from kanopt.problems.pricing import Pricing
+from kanopt.text import fixed_text, money_text, percent_text, seconds_text
 
 if TYPE_CHECKING:
     from kanopt.problems.assessment import Assessment, Rank
@@ -44,10 +45,10 @@ class Progress:
     message: str = ""
 
     def __str__(self) -> str:
-        parts = [] if self.objective is None else [f"incumbent {self.objective:,.2f}"]
-        parts += [] if self.bound is None else [f"bound {self.bound:,.2f}"]
+        parts = [] if self.objective is None else [f"incumbent {money_text(self.objective)}"]
+        parts += [] if self.bound is None else [f"bound {money_text(self.bound)}"]
         parts += [self.message] if self.message else []
-        return f"{self.seconds:.1f} s: {', '.join(parts) or 'searching'}"
+        return f"{seconds_text(self.seconds)}: {', '.join(parts) or 'searching'}"
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,9 @@ class EngineRun:
     def __str__(self) -> str:
         if self.objective is None and not self.wall_seconds:
             return f"{self.name}: {self.message}"
-        parts = ["no plan" if self.objective is None else f"{self.objective:,.2f}"]
+        parts = ["no plan" if self.objective is None else money_text(self.objective)]
         parts += [f"{self.unserved} left out"] if self.unserved else []
-        parts += [f"{self.cpu_seconds:.1f} CPU s", *(["chosen"] if self.won else [])]
+        parts += [f"{fixed_text(self.cpu_seconds, 1)} CPU s", *(["chosen"] if self.won else [])]
         return f"{self.name}: {', '.join(parts)}" + (f"; {self.message}" if self.message else "")
 
 
@@ -144,15 +145,16 @@ class Certificate:
         return self.law_objective - self.frozen_objective
 
     def __str__(self) -> str:
+        error, bound = fixed_text(self.rounding_error, 6), fixed_text(self.rounding_bound, 6)
         lines = [
-            f"solver objective {self.solver_objective:,.4f}",
-            f"law objective    {self.law_objective:,.4f}",
-            f"rounding error   {self.rounding_error:,.6f} (bound {self.rounding_bound:,.6f}: "
-            f"{'holds' if self.holds else 'BROKEN'})",
+            f"solver objective {fixed_text(self.solver_objective, 4)}",
+            f"law objective    {fixed_text(self.law_objective, 4)}",
+            f"rounding error   {error} (bound {bound}: {'holds' if self.holds else 'BROKEN'})",
         ]
         lines += [f"the solver saw   {each}" for each in self.solver_view]
         if self.frozen:
-            lines.append(f"frozen-input error {self.frozen_input_error:+,.4f}; score exact, no bound claimed")
+            error = fixed_text(self.frozen_input_error, 4, signed=True)
+            lines.append(f"frozen-input error {error}; score exact, no bound claimed")
             lines += [f"  {f.law}: {f.input} ({f.reference}) frozen at {f.value}" for f in self.frozen]
         return "\n".join(lines)
 
@@ -263,11 +265,12 @@ class Result:
 
     def __str__(self) -> str:
         unit = self.problem.unit
-        lines = [f"{self.problem.kind}: {self.status.value} ({self.solver}, {self.wall_seconds:.1f} s)"]
+        took = seconds_text(self.wall_seconds)
+        lines = [f"{self.problem.kind}: {self.status.value} ({self.solver}, {took})"]
         if self.objective is not None:
-            lines.append(f"objective {self.objective:,.2f} {unit} on the law")
+            lines.append(f"objective {money_text(self.objective, unit)} on the law")
         if self.bound is not None and self.gap is not None:
-            lines.append(f"bound {self.bound:,.2f} {unit}, gap {100 * self.gap:.2f} %")
+            lines.append(f"bound {money_text(self.bound, unit)}, gap {percent_text(self.gap)}")
         elif self.has_plan:
             lines.append("bound: none claimed")
         if self.certificate is not None:

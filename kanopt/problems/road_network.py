@@ -17,7 +17,7 @@ from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems.records import names_of
-from kanopt.text import list_names
+from kanopt.text import amount_text, list_names
 from kanopt.units import convert
 
 __all__ = ["RoadNetwork", "RoadPath", "TravelMatrix"]
@@ -189,7 +189,7 @@ class RoadNetwork:
     def _refuse(self, values: Floats, what: str, unit: str) -> None:
         wrong = np.flatnonzero(~((values >= 0) & np.isfinite(values)))
         if wrong.size:
-            shown = [f"{self.label(int(place))} ({values[place]:g} {unit})" for place in wrong]
+            shown = [f"{self.label(int(place))} ({amount_text(values[place], unit, 6)})" for place in wrong]
             raise ProblemError(f"links: {what} must be a number of at least 0: {list_names(shown)}")
 
     def _check_nodes(self) -> None:

@@ -228,10 +228,10 @@ def _added(frame: pd.DataFrame, row: Mapping[str, Value]) -> pd.DataFrame:
 
 
 def _plain(value: Any) -> str:
-    """Write a cell as a person would: no quotes, no trailing zeros."""
+    """Write a cell as its table does, where numbers may be names: no quotes, no separators, no trailing zeros."""
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
+    return f"{value:.15g}" if isinstance(value, (int, float)) else str(value)
 
 
 def _conditions(cells: Mapping[str, Any], between: str = " and ") -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kanopt.errors import KanoptError, TableError, nearest
+from kanopt.text import list_names
 from kanopt.whatif.changes import Change
 from kanopt.whatif.file_model import Mistake, split_messages
 from kanopt.whatif.given_laws import is_category_column, unit_mistakes
@@ -121,7 +122,7 @@ def _missing_value_mistakes(cells: pd.Series[Any], table: str) -> str:
     rows = [int(place) + 1 for place in np.flatnonzero(cells.isna().to_numpy())]
     if not rows:
         return ""
-    shown = ", ".join(f"{row:,}" for row in rows[:3]) + (" and others" if len(rows) > 3 else "")
+    shown = list_names([f"{row:,}" for row in rows], 3, quoted=False)
     return (
         f"column {str(cells.name)!r} of {table!r} has no value in {len(rows):,} of {len(cells):,} rows "
         f'(data rows {shown}); complete them, or write on_missing = "drop" to learn from the others'

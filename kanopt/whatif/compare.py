@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import Issue, ProblemError, ScenarioError
+from kanopt.text import join_list
 from kanopt.whatif.comparison import Comparison, Variant
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.learn import Cache, LearnedLaw, laws_of, learn
@@ -183,7 +184,7 @@ def _scenario_searches(
         )
     units = {contest.problem.unit for contest in contests}
     if len(units) > 1:
-        text = f"objectives in {' and '.join(sorted(units))} do not compare; state all in one currency"
+        text = f"objectives in {join_list(sorted(units))} do not compare; state all in one currency"
         raise ScenarioError([Issue("compare", 0, "problem.units", text)])
     return contests
 

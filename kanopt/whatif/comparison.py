@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from kanopt.text import count_text, fixed_text, money_decimals, money_text, percent_text
 from kanopt.whatif.run import Run
 
 if TYPE_CHECKING:
@@ -135,12 +136,12 @@ class Comparison:
     def text(self) -> str:
         """Return the comparison in words and one table per variant."""
         unit, steps = self.unit, self.steps.set_index("scenario")
-        lines = [f"{self.base.scenario.name}: {_money_text(self.base.result.objective, unit)}"]
+        lines = [f"{self.base.scenario.name}: {_objective_text(self.base.result.objective, unit)}"]
         for variant in self.variants:
             row = steps.loc[variant.name]
             lines += [
                 "",
-                f"{variant.name}: {_money_text(variant.run.result.objective, unit)}, {row['verdict']}",
+                f"{variant.name}: {_objective_text(variant.run.result.objective, unit)}, {row['verdict']}",
             ]
             lines += [f"  {line}" for line in _table(self.terms[self.terms["scenario"] == variant.name])]
             moved = int((self.moved["scenario"] == variant.name).sum())
@@ -181,24 +182,26 @@ class Comparison:
     def _verdict(self, variant: Variant, change: float, data_effect: float) -> str:
         if variant.run.result.objective is None or self.base.result.objective is None:
             return "no plan to compare"
-        noise, percent = self._noise(variant), 100 * change / max(abs(self.base.result.objective), 1e-12)
-        words = f"{change:+,.2f} {self.unit} ({percent:+.1f} %)"
+        noise, share = self._noise(variant), change / max(abs(self.base.result.objective), 1e-12)
+        words = f"{money_text(change, self.unit, signed=True)} ({percent_text(share, signed=True)})"
         if noise != noise:
             return f"{words}; noise of the search not measured"
         tiny = 1e-9 * abs(self.base.result.objective)
+        noise_text = money_text(noise, self.unit)
         if abs(change) <= max(noise, tiny):
-            within = f"no difference: {words} is within the noise of the search, {noise:,.2f} {self.unit}"
+            within = f"no difference: {words} is within the noise of the search, {noise_text}"
             # prices of one and the same plan differ exactly, whatever the search does
-            exact = f"; the base's plan alone changes by exactly {data_effect:+,.2f} {self.unit}"
-            return within + exact if abs(data_effect) > tiny else within
-        return f"{words}, noise of the search {noise:,.2f} {self.unit}"
+            exact = money_text(data_effect, self.unit, signed=True)
+            alone = f"; the base's plan alone changes by exactly {exact}"
+            return within + alone if abs(data_effect) > tiny else within
+        return f"{words}, noise of the search {noise_text}"
 
     def _notes(self) -> Iterator[str]:
         if self.searched_again:
             alone = (
                 ""
                 if self.standalone_objective is None
-                else f"; run alone it came to {_money_text(self.standalone_objective, self.unit)}"
+                else f"; run alone it came to {_objective_text(self.standalone_objective, self.unit)}"
             )
             yield f"{self.base.scenario.name}: was searched again, from the variants' plans too{alone}"
         for variant in self.variants:
@@ -217,7 +220,7 @@ class Comparison:
                     yield f"{run.scenario.name}: law {law.name!r} is marked low trust: {law.note}"
             count = len(run.explanation.extrapolations)
             if count:
-                places = "1 place leans" if count == 1 else f"{count} places lean"
+                places = count_text(count, "place leans", "places lean")
                 yield f"{run.scenario.name}: {places} on a law outside the data it was learned from"
 
 
@@ -229,16 +232,18 @@ def _prices(result: Result) -> pd.Series[Any]:
     return pd.Series(dtype=float) if result.pricing is None else result.pricing.terms()
 
 
-def _money_text(amount: float | None, unit: str) -> str:
-    return "no plan" if amount is None else f"{amount:,.2f} {unit}"
+def _objective_text(amount: float | None, unit: str) -> str:
+    return "no plan" if amount is None else money_text(amount, unit)
 
 
 def _table(terms: pd.DataFrame) -> list[str]:
     total = {name: terms[name].sum(min_count=1) for name in _TERMS[2:]}
     shown = pd.concat([terms, pd.DataFrame([{"term": "total", **total}])], ignore_index=True)
+    decimals = money_decimals(shown[_TERMS[2:]].to_numpy().ravel())
     words = {"data_effect": "new data", "replanning_effect": "new plan"}
     shown = shown[_TERMS[1:]].rename(columns=words)
-    return shown.to_string(index=False, float_format=lambda v: f"{v:,.2f}", na_rep="?").splitlines()
+    text = shown.to_string(index=False, float_format=lambda v: fixed_text(v, decimals), na_rep="?")
+    return text.splitlines()
 
 
 def _moved(before: Run, after: Run) -> pd.DataFrame:

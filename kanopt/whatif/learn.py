@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
 from kanopt.interrupt import Interrupt
+from kanopt.text import list_names, number_text, score_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent
 from kanopt.whatif.file_model import Mistake, split_messages
 from kanopt.whatif.given_laws import names_in, unit_mistakes
@@ -70,7 +71,7 @@ class LearningInterrupted(KeyboardInterrupt):
 
     def __init__(self, name: str, laws: Mapping[str, LearnedLaw]) -> None:
         self.laws = dict(laws)
-        kept = f"learned were {', '.join(map(repr, self.laws))}" if self.laws else "none was learned before"
+        kept = f"learned were {list_names(list(self.laws))}" if self.laws else "none was learned before"
         super().__init__(f"stopped while law {name!r} was learned, so that nothing was planned; {kept}")
 
 
@@ -120,7 +121,8 @@ def learn(
                     ) from error
                 except KeyboardInterrupt:
                     raise LearningInterrupted(name, learned) from None
-                report(Event("learn", f"{name} = {law.formula} ({_fit_text(law)}, {law.seconds:.1f} s)"))
+                fit = f"{_fit_text(law)}, {seconds_text(law.seconds)}"
+                report(Event("learn", f"{name} = {law.formula} ({fit})"))
             learned[name] = replace(law, name=name, formula=_with_output_name(law.formula, name))
             if cache is not None:
                 cache[key] = law
@@ -139,7 +141,7 @@ def laws_of(scenario: Scenario, learned: Mapping[str, LearnedLaw]) -> dict[str, 
             doubtful = sorted(
                 other for other in names_in(spec.formula) & set(learned) if not learned[other].trusted
             )
-            built = f"built on {', '.join(map(repr, doubtful))}, which is not trusted" if doubtful else ""
+            built = f"built on {list_names(doubtful)}, which is not trusted" if doubtful else ""
             notes = [f"written by hand: {spec.formula}", built, *unit_mistakes(name, spec, formulas)]
             note = "; ".join(filter(None, notes))
             found[name] = LearnedLaw(name, formula, trusted=not doubtful, note=note)
@@ -183,7 +185,10 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
     wanted: dict[str, Any] = {"pin": dict(spec.pin), "forbid": spec.forbid, "prefer": spec.prefer}
     formula = model.to_formula(test, spec.target, min_r2=least, per=spec.per, **wanted)
     low = formula.fit is not None and formula.fit.r2 < spec.min_r2
-    note = f"R² {formula.fit.r2:.3f} is below the {spec.min_r2:g} asked for" if low and formula.fit else ""
+    note = ""
+    if low and formula.fit:
+        r2, asked = score_text(formula.fit.r2), number_text(spec.min_r2, 6)
+        note = f"R² {r2} is below the {asked} asked for"
     return LearnedLaw(
         name=name,
         formula=_with_output_name(formula, name),
@@ -230,5 +235,5 @@ def _with_output_name(formula: Formula, name: str) -> Formula:
 
 def _fit_text(law: LearnedLaw) -> str:
     fit = law.formula.fit
-    text = "no held-out fit" if fit is None else f"held-out R² {fit.r2:.3f}"
+    text = "no held-out fit" if fit is None else f"held-out R² {score_text(fit.r2)}"
     return text if law.trusted else f"{text}, LOW TRUST"

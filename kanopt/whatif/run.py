@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ProblemError, UnitError
+from kanopt.text import amount_text, count_text, money_text, seconds_text
 from kanopt.whatif.checks import with_keys
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.file_model import Mistake, split_messages
@@ -154,11 +155,12 @@ def solve_problem(
     from kanopt.solvers import solve
 
     limit = scenario.solver.time_limit if time_limit is None else time_limit
-    report(Event("solve", f"solving: {scenario.name} (at most {limit:g} s)"))
+    report(Event("solve", f"solving: {scenario.name} (at most {amount_text(limit, 's', 6)})"))
 
     def on_progress(step: Progress) -> None:
-        price = "" if step.objective is None else f" {step.objective:,.2f} {problem.unit}"
-        report(Event("solve", f"{step.seconds:.1f} s{price} {step.message}".rstrip(), transient=True))
+        price = "" if step.objective is None else f" {money_text(step.objective, problem.unit)}"
+        message = f"{seconds_text(step.seconds)}{price} {step.message}".rstrip()
+        report(Event("solve", message, transient=True))
 
     return solve(
         problem,
@@ -186,9 +188,9 @@ def finish_run(
     explanation = explain(result)
     for law, count in Counter(one.law for one in explanation.extrapolations).items():
         first = next(one for one in explanation.extrapolations if one.law == law)
-        places = "place" if count == 1 else "places"
+        places = count_text(count, "place")
         warnings.warn(
-            f"law {law!r} is used outside the data it was learned from in {count} {places}, first: {first.message}",
+            f"law {law!r} is used outside the data it was learned from in {places}, first: {first.message}",
             DomainWarning,
             stacklevel=3,
         )

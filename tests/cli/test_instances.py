@@ -64,7 +64,7 @@ def test_a_table_and_a_solution_whose_cost_can_be_counted_again(toy, cli):
     assert rows["instance"] == "toy (cvrp, distances: round)"
     assert rows["clients"] == "4"
     assert rows["objective"] == "40.00 km"
-    assert rows["gap"] == "+0.00 %"
+    assert rows["gap"] == "0 %"
     assert rows["vehicles"].startswith("2 of ")
     assert out.splitlines()[-1] == "solution: found.sol"
     assert "solving: toy (at most 1 s)" in err

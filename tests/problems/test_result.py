@@ -70,7 +70,7 @@ def test_a_certificate_separates_rounding_from_freezing():
     good = Certificate(100.004, 100.0, 97.0, 0.01, frozen)
     assert good.holds
     assert "bound 0.010000: holds" in str(good)
-    assert "frozen-input error -3.0000; score exact, no bound claimed" in str(good)
+    assert "frozen-input error −3.0000; score exact, no bound claimed" in str(good)
     assert "  fuel: hour (clock.hour) frozen at 08:00" in str(good)
     bad = Certificate(100.02, 100.0, 100.0, 0.01)
     assert not bad.holds
@@ -91,7 +91,7 @@ def test_a_result_with_a_plan_shows_objective_bound_and_gap():
     pricing = known.pricing
     found = result(assessment=known, status=Status.FEASIBLE, bound=pricing.objective / 2)
     assert found.gap == pytest.approx(0.5)
-    assert "gap 50.00 %" in str(found)
+    assert "gap 50 %" in str(found)
     assert "client c0 must be served and is on no route" in str(found)
     assert found._repr_html_().startswith("<pre>routing: feasible")
     assert "bound: none claimed" in str(result(assessment=known))
