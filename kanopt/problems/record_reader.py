@@ -27,7 +27,6 @@ __all__ = ["RecordReader", "records"]
 
 
 RecordT = TypeVar("RecordT", bound=Record)
-_SHOWN = 5
 
 
 def records(
@@ -216,9 +215,8 @@ def _label(row: Mapping[str, Any], key: Sequence[str]) -> str:
 
 
 def _row_numbers(places: Sequence[int]) -> str:
-    shown = ", ".join(str(place + 1) for place in places[:_SHOWN])
-    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
-    return f"{'rows' if len(places) > 1 else 'row'} {shown}{more}"
+    shown = list_names([str(place + 1) for place in places], quoted=False)
+    return f"{'rows' if len(places) > 1 else 'row'} {shown}"
 
 
 def _table_of(items: Sequence[Record], kind: type) -> _Table:

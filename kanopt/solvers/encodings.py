@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from kanopt.problems.base import Problem
 from kanopt.solvers.base import Solver
 from kanopt.solvers.solve import solvers
+from kanopt.text import amount_text, number_text
 
 __all__ = ["EncodedLaw", "Encoding", "encodings"]
 
@@ -47,7 +48,7 @@ class EncodedLaw:
         inside = ", ".join(self.decided)
         inside += f"{'; ' if inside else ''}{', '.join(self.fixed)} fixed" if self.fixed else ""
         size = f"; {self.segments:,} segments, {self.binaries:,} binaries" if self.segments else ""
-        error = f", within {self.error:.2g}" if self.error and self.segments else ""
+        error = f", within {number_text(self.error, 2)}" if self.error and self.segments else ""
         return f"{self.law}({inside}): {self.method}{size}{error}"
 
 
@@ -92,7 +93,7 @@ class Encoding:
         if self.reason:
             return f"{self.solver}: does not fit: {self.reason}"
         size = f", {self.segments:,} segments, {self.binaries:,} binaries" if self.segments else ""
-        error = f", within {self.error:.2g} {self.unit}".rstrip() if self.error else ""
+        error = f", within {amount_text(self.error, self.unit, 2)}" if self.error else ""
         head = f"{self.solver}: {self.name}{size}{error}{' (chosen)' if self.chosen else ''}"
         return "\n".join([head, *(f"  {law}" for law in self.laws)])
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import SolverError
 from kanopt.problems.result import Progress
+from kanopt.text import number_text
 from kanopt.worker import run_workers
 
 __all__ = [
@@ -196,7 +197,8 @@ def _refuse_invalid(model: MixedIntegerModel, hint: Floats | None) -> None:
     ends = {"variable": (model.lower, model.upper), "row": (model.row_lower, model.row_upper)}
     for kind, (low, high) in ends.items():
         for place in np.flatnonzero(low > high)[:1]:
-            ends_text = f"a lower bound of {low[place]:g} above its upper one of {high[place]:g}"
+            lower, upper = number_text(low[place], 6), number_text(high[place], 6)
+            ends_text = f"a lower bound of {lower} above its upper one of {upper}"
             raise SolverError(f"{kind} {place} of a linear model has {ends_text}")
 
 

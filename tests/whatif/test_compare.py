@@ -209,7 +209,9 @@ def test_a_change_within_the_noise_is_none_but_the_price_of_one_plan_is_exact(ti
     found = compare([base, base.scale("vehicles.fuel_price", 1.01).named("a little dearer")])
     noisy = replace(found, noise=3.0)
     verdict = noisy.steps["verdict"].iloc[0]
-    assert verdict.startswith("no difference: +0.05 EUR (+0.12 %) is within the noise of the search, 3.00 EUR")
+    assert verdict.startswith(
+        "no difference: +0.05 EUR (+0.12 %) is within the noise of the search, 3.00 EUR"
+    )
     assert verdict.endswith("the base's plan alone changes by exactly +0.05 EUR")
 
 

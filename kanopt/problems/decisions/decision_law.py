@@ -19,6 +19,7 @@ from kanopt.formulas.references import Reference
 from kanopt.formulas.validity import valid_range, valid_range_text
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.problems.decisions.entities import Decision, LawLike
+from kanopt.text import range_text
 from kanopt.units import convert
 
 __all__ = ["DecisionLaw", "law_of", "sum_of"]
@@ -94,8 +95,8 @@ class DecisionLaw:
             ends = scale * one.low, scale * one.high
             if (low is not None and ends[0] < low) or (high is not None and ends[1] > high):
                 found.append(
-                    f"decision {one.name} reaches from {ends[0]:g} to {ends[1]:g} {variable.unit}".rstrip()
-                    + f", beyond where {self.name} is known: {valid_range_text(self.formula, variable)}"
+                    f"decision {one.name} reaches from {range_text(*ends, variable.unit)}, "
+                    f"beyond where {self.name} is known: {valid_range_text(self.formula, variable)}"
                 )
         return found
 

@@ -15,6 +15,7 @@ from kanopt.formulas.formula import Formula
 from kanopt.formulas.variables import check_name
 from kanopt.problems.record_rules import Unit, check_fields
 from kanopt.problems.records import Attribute
+from kanopt.text import number_text, range_text
 from kanopt.validation import Name
 
 __all__ = ["Constraint", "Decision", "LawLike", "at_least", "at_most", "equal_to"]
@@ -76,20 +77,19 @@ class Decision:
         _make_floats(self)
         if self.low > self.high:
             raise ProblemError(
-                f"decision {self.name!r}: its range from {self.low:g} to {self.high:g} holds no number; "
+                f"decision {self.name!r}: its range from {range_text(self.low, self.high)} holds no number; "
                 "swap the ends"
             )
         if self.integer and math.floor(self.high) < math.ceil(self.low):
             raise ProblemError(
-                f"decision {self.name!r}: no whole number lies from {self.low:g} to {self.high:g}; widen the range"
+                f"decision {self.name!r}: no whole number lies from {range_text(self.low, self.high)}; widen the range"
             )
 
     @property
     def values(self) -> str:
         """Its range in words."""
         whole = ", whole" if self.integer else ""
-        unit = f" {self.unit}" if self.unit else ""
-        return f"{self.low:g} to {self.high:g}{unit}{whole}"
+        return f"{range_text(self.low, self.high, self.unit)}{whole}"
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ class Constraint:
         check_fields(self, f"constraint {self.name!r:.80}")
         _make_floats(self)
         if not self.low <= self.high or self.low == math.inf or self.high == -math.inf:
-            raise ProblemError(f"constraint {self.name!r}: no number lies from {self.low:g} to {self.high:g}")
+            low, high = number_text(self.low, 6), number_text(self.high, 6)
+            raise ProblemError(f"constraint {self.name!r}: no number lies from {low} to {high}")
         if math.isinf(self.low) and math.isinf(self.high):
             raise ProblemError(f"constraint {self.name!r} has no limit; give low, high or both")
 
@@ -133,12 +134,9 @@ class Constraint:
     def limits(self) -> str:
         """Its limits, in words."""
         if self.low == self.high:
-            return f"equal to {self.low:g}"
-        if math.isinf(self.low):
-            return f"at most {self.high:g}"
-        if math.isinf(self.high):
-            return f"at least {self.low:g}"
-        return f"from {self.low:g} to {self.high:g}"
+            return f"equal to {number_text(self.low, 6)}"
+        between = math.isfinite(self.low) and math.isfinite(self.high)
+        return f"{'from ' if between else ''}{range_text(self.low, self.high)}"
 
     def __str__(self) -> str:
         return f"{self.name or 'a law'} {self.limits}"

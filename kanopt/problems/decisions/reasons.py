@@ -8,7 +8,7 @@ from kanopt.problems.decisions.decision_law import DecisionLaw
 from kanopt.problems.decisions.entities import Constraint
 from kanopt.problems.decisions.simulate import slack
 from kanopt.problems.findings import Check, Reason
-from kanopt.text import amount_text
+from kanopt.text import amount_text, list_names
 
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem
@@ -34,7 +34,7 @@ def _constraint_infeasibility(rule: Constraint, law: DecisionLaw) -> Reason | No
     else:
         return None
     word = "at least" if end == low else "at most"
-    named = ", ".join(repr(name) for name in law.used[:5]) or "no decision"
+    named = list_names(law.used) or "no decision"
     return Reason(
         f"constraint {rule.name}",
         "infeasible",

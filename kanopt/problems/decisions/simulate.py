@@ -14,7 +14,7 @@ from kanopt.problems.decisions.entities import Constraint
 from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.findings import Check, Violation
 from kanopt.problems.pricing import Pricing
-from kanopt.text import amount_text
+from kanopt.text import amount_text, range_text
 
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem
@@ -48,7 +48,7 @@ def _ranges(problem: DecisionProblem, plan: DecisionPlan) -> list[Violation]:
         shown = amount_text(value, one.unit)
         beyond = max(one.low - value, value - one.high)
         if beyond > slack(max(abs(one.low), abs(one.high))):
-            message = f"{where} is {shown}, outside its range from {one.low:g} to {one.high:g}"
+            message = f"{where} is {shown}, outside its range from {range_text(one.low, one.high)}"
             found.append(Violation("range", where, beyond, one.unit, message))
         if one.integer and abs(value - round(value)) > TOLERANCE:
             message = f"{where} is {shown}, which is no whole number"

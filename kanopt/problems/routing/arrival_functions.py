@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kanopt.errors import ProblemError, UnitError
+from kanopt.text import number_text
 from kanopt.units import check_unit, convert, same_dimension
 
 __all__ = ["ArrivalFunctions", "lower_envelope"]
@@ -280,12 +281,12 @@ def _points(leave: Any, arrive: Any, what: str) -> tuple[Floats, Floats]:
         raise ProblemError(f"{what}: a time is not a number")
     if (np.diff(x) < 0).any():
         place = int(np.argmax(np.diff(x) < 0))
-        raise ProblemError(
-            f"{what}: leaving at {x[place]:g} stands before {x[place + 1]:g}; give times in order"
-        )
+        first, second = number_text(x[place], 6), number_text(x[place + 1], 6)
+        raise ProblemError(f"{what}: leaving at {first} stands before {second}; give times in order")
     if (y < x).any():
         place = int(np.argmax(y < x))
-        raise ProblemError(f"{what}: leaving at {x[place]:g} arrives before, at {y[place]:g}")
+        leaving, arriving = number_text(x[place], 6), number_text(y[place], 6)
+        raise ProblemError(f"{what}: leaving at {leaving} arrives before, at {arriving}")
     return x, y
 
 

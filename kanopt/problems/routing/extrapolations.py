@@ -16,7 +16,7 @@ from kanopt.problems.routing.data import Ints
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.simulate import Drive
-from kanopt.text import clock_text, number_text
+from kanopt.text import clock_text, list_names, number_text
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
@@ -45,8 +45,7 @@ def plan_extrapolations(
 
 
 def _first_few(texts: list[str]) -> str:
-    shown = ", ".join(texts[:_SHOWN])
-    return shown + (f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else "")
+    return list_names(texts, _SHOWN, quoted=False)
 
 
 def _legs(laws: RoutingLaws, driven: Drive, places: Ints) -> str:

@@ -26,7 +26,7 @@ from kanopt.problems.routing.relaxations import (
     violated_rule_kinds,
 )
 from kanopt.problems.routing.simulate import Drive, exceeds
-from kanopt.text import amount_text, clock_text, money_text
+from kanopt.text import amount_text, clock_text, join_list, money_text
 
 __all__ = ["infeasibility_reasons", "plan_reasons"]
 
@@ -171,7 +171,7 @@ def _capacity_shortfall(data: RoutingData, client: Client, places: Sequence[Inse
     best = min(places, key=lambda place: (total_violation(place, LOAD), place.cost))
     over = [violation for violation in best.violations if violation.constraint == "capacity"]
     if data.has_sources or client.pickup or len(data.demands) > 1:
-        by = " and ".join(amount_text(violation.amount, violation.unit) for violation in over)
+        by = join_list([amount_text(violation.amount, violation.unit) for violation in over])
         return f"no vehicle has capacity left for {subject}: the best place, {best.position_text}, exceeds it by {by}"
     spare = client.demand - over[0].amount
     spare = spare if exceeds(spare, 0.0) else 0.0
@@ -274,4 +274,4 @@ def _time_breakdown(data: RoutingData, driven: Drive, place: int) -> str:
     ]
     if exceeds(breaks, 0.0):
         parts.append(f"{amount_text(breaks, unit)} of breaks")
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return join_list(parts)

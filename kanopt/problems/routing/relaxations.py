@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from kanopt.problems.findings import Violation
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.insertion import Insertion
-from kanopt.text import amount_text, money_text
+from kanopt.text import amount_text, join_list, money_text
 
 __all__ = [
     "ELIGIBILITY",
@@ -95,8 +95,8 @@ def _kind_text(data: RoutingData, place: Insertion, kind: str) -> str:
         pinned = [each for each in broken if each.constraint == "pinned"]
         return f"{pinned[0].where} pinned to it" if pinned else f"{broken[0].where} allowed on it"
     if kind == LOAD:
-        return " and ".join(
-            f"{amount_text(each.amount, each.unit)} more capacity{_measure(data, each)}" for each in broken
+        return join_list(
+            [f"{amount_text(each.amount, each.unit)} more capacity{_measure(data, each)}" for each in broken]
         )
     if kind == TIME and len(broken) > 1:
         limits = ["the windows" for each in broken if each.constraint == "time window"]
@@ -106,8 +106,8 @@ def _kind_text(data: RoutingData, place: Insertion, kind: str) -> str:
             if each.constraint != "time window"
         ]
         names = list(dict.fromkeys(limits))
-        return f"{amount_text(total_violation(place, kind), broken[0].unit)} more in {' and '.join(names)}"
-    return " and ".join(dict.fromkeys(_one_text(each) for each in broken))
+        return f"{amount_text(total_violation(place, kind), broken[0].unit)} more in {join_list(names)}"
+    return join_list(list(dict.fromkeys(_one_text(each) for each in broken)))
 
 
 def _measure(data: RoutingData, violation: Violation) -> str:

@@ -13,7 +13,7 @@ from kanopt.problems.routing.data import Floats
 from kanopt.problems.routing.entities import Client, Depot, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
-from kanopt.text import list_names
+from kanopt.text import list_names, number_text
 
 __all__ = ["read_matrix", "routing_mistakes"]
 
@@ -62,9 +62,8 @@ def _windows(clients: Sequence[Client]) -> Iterable[str]:
         yield f"clients {list_names(both)}: give either windows, or earliest and latest"
     late = [client for client in clients if not client.earliest <= client.latest]
     if late:
-        shown = ", ".join(f"{c.name!r} ({c.earliest:g} to {c.latest:g})" for c in late[:5])
-        more = f" and {len(late) - 5} more" if len(late) > 5 else ""
-        yield f"clients {shown}{more}: the window closes before it opens"
+        shown = [f"{c.name!r} ({number_text(c.earliest, 6)} to {number_text(c.latest, 6)})" for c in late]
+        yield f"clients {list_names(shown, quoted=False)}: the window closes before it opens"
 
 
 def _vehicles(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[str]:
@@ -195,7 +194,6 @@ def read_matrix(values: Any, names: Sequence[str], what: str) -> Floats:
     for wrong, mistake in ((np.isnan(matrix), "not a number"), (matrix < 0, "negative")):
         places = np.argwhere(wrong)
         if len(places):
-            shown = ", ".join(f"{names[a]} → {names[b]} ({matrix[a, b]:g})" for a, b in places[:5])
-            more = f" and {len(places) - 5} more" if len(places) > 5 else ""
-            raise ProblemError(f"{what}: {mistake}: {shown}{more}")
+            shown = [f"{names[a]} → {names[b]} ({number_text(matrix[a, b], 6)})" for a, b in places]
+            raise ProblemError(f"{what}: {mistake}: {list_names(shown, quoted=False)}")
     return matrix

@@ -29,6 +29,7 @@ from kanopt.problems.scheduling.entities import (
 )
 from kanopt.problems.scheduling.power_tariff import PowerTariff
 from kanopt.problems.scheduling.validation import schedule_mistakes
+from kanopt.text import amount_text
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
@@ -270,7 +271,7 @@ class ModeInputs:
                 )
         wrong = ~np.isfinite(values) | (values <= 0 if name == "duration" else values < 0)
         _refuse(
-            f"{name} of {self.read.modes[place].label} is {values[place]:g} {unit}; {rule}"
+            f"{name} of {self.read.modes[place].label} is {amount_text(values[place], unit, 6)}; {rule}"
             for place in np.flatnonzero(wrong)
         )
         return values

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
 from kanopt.problems.scheduling.data import SchedulingData
+from kanopt.text import list_names
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
@@ -163,8 +164,8 @@ def _rows(decision: Any) -> tuple[Assignment, ...]:
     numbers = pd.to_numeric(table["start"], errors="coerce").to_numpy(dtype=float)
     wrong = np.flatnonzero(~np.isfinite(numbers))
     if len(wrong):
-        shown = "; ".join(f"row {at + 1}: start {table['start'].iloc[at]!r}" for at in wrong[:5])
-        raise ProblemError(f"schedule: {shown} is no finite number")
+        shown = [f"row {at + 1}: start {table['start'].iloc[at]!r}" for at in wrong]
+        raise ProblemError(f"schedule: {list_names(shown, quoted=False)} is no finite number")
     stated = numbers
     if "end" in columns:
         given = pd.to_numeric(table["end"], errors="coerce").to_numpy(dtype=float)

@@ -7,6 +7,7 @@ from typing import Any
 
 from kanopt.errors import nearest
 from kanopt.problems.scheduling.entities import SchedulingRecords, Task
+from kanopt.text import number_text
 
 __all__ = ["schedule_mistakes"]
 
@@ -34,7 +35,11 @@ def schedule_mistakes(read: SchedulingRecords, *, uses_energy: bool) -> Iterable
         "setups", read.setups, lambda s: (f"{s.before} → {s.after}", s.machine), "machine", some_or_all
     )
     yield from _unknown(
-        "calendars", read.breaks, lambda b: (f"break from {b.start:g}", b.machine), "machine", some_or_all
+        "calendars",
+        read.breaks,
+        lambda b: (f"break from {number_text(b.start, 6)}", b.machine),
+        "machine",
+        some_or_all,
     )
     for setup in read.setups:
         if not setup.after and setup.time > 0:
@@ -57,10 +62,11 @@ def schedule_mistakes(read: SchedulingRecords, *, uses_energy: bool) -> Iterable
     for pause in read.breaks:
         if pause.end <= pause.start:
             where = f"break of {pause.machine or 'every machine'}"
-            yield f"calendars: {where} from {pause.start:g} to {pause.end:g}: must end after it starts"
+            start, end = number_text(pause.start, 6), number_text(pause.end, 6)
+            yield f"calendars: {where} from {start} to {end}: must end after it starts"
     first = min((price.start for price in read.prices), default=0.0)
     if first > 0:
-        yield f"power_price: the first price starts at {first:g}; state one that starts at 0"
+        yield f"power_price: the first price starts at {number_text(first, 6)}; state one that starts at 0"
     if uses_energy and not read.prices:
         yield "problem: energy is given but power_price is not; give a price, or leave energy out"
 

@@ -10,6 +10,7 @@ from kanopt.problems.findings import Reason
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.supply.simulate import Ledger
 from kanopt.problems.supply.spare_capacity import paths_through
+from kanopt.text import money_text
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
@@ -40,7 +41,7 @@ def _closure_reason(problem: SupplyProblem, ledger: Ledger, site: int, spent: fl
     opened[site] = True
     unit_cost = np.minimum(paths_through(problem, opened).to_markets, network.shortage_cost[None, :, None])
     at_least = facility.fixed_cost + facility.period_cost
-    opening = f"{at_least:,.2f} {money}" + (" or more" if facility.period_cost else "")
+    opening = money_text(at_least, money) + (" or more" if facility.period_cost else "")
     mandatory = np.isinf(network.shortage_cost)[None, :, None]
     if (mandatory & (ledger.shortage > 0)).any():
         message = f"opening {facility.name} costs {opening}; its saving is unknown while demand that must be met is not"
@@ -51,15 +52,14 @@ def _closure_reason(problem: SupplyProblem, ledger: Ledger, site: int, spent: fl
     at_rates = "" if exact else " at the rates of the planning shipment"
     if saving <= at_least:
         message = (
-            f"opening {facility.name} beside the open sites costs {opening} and can save at most {saving:,.2f} "
-            f"elsewhere, even if no capacity were full{at_rates}"
+            f"opening {facility.name} beside the open sites costs {opening} and can save at most "
+            f"{money_text(saving)} elsewhere, even if no capacity were full{at_rates}"
         )
-        relaxation = (
-            f"opening it can only pay if it becomes cheaper by more than {at_least - saving:,.2f} {money}"
-        )
+        short = money_text(at_least - saving, money)
+        relaxation = f"opening it can only pay if it becomes cheaper by more than {short}"
         return Reason(subject, "closed", message, relaxation, proved=exact)
     message = (
-        f"opening {facility.name} costs {opening} and can save at most {saving:,.2f} elsewhere{at_rates}; "
+        f"opening {facility.name} costs {opening} and can save at most {money_text(saving)} elsewhere{at_rates}; "
         "the search found no plan in which it pays"
     )
     return Reason(subject, "closed", message)

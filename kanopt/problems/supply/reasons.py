@@ -15,7 +15,8 @@ from kanopt.problems.supply.cheapest_paths import CheapestPaths, PathStep
 from kanopt.problems.supply.closures import closure_reasons
 from kanopt.problems.supply.network import Floats
 from kanopt.problems.supply.simulate import TOLERANCE, Ledger
-from kanopt.problems.supply.spare_capacity import SpareCapacity, lane_cost, paths_through
+from kanopt.problems.supply.spare_capacity import CapacityLimit, SpareCapacity, lane_cost, paths_through
+from kanopt.text import amount_text, join_list, money_text, number_text
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
@@ -75,7 +76,7 @@ def infeasibility_reasons(problem: SupplyProblem) -> tuple[Reason, ...]:
 
 def _supply_gap(problem: SupplyProblem, gap: CapacityGaps, product: int, period: int) -> tuple[str, str]:
     name, unit = problem.network.product_names[product], problem.units.quantity
-    missing = f"{gap.supply[product, period]:,.6g} {unit}"
+    missing = amount_text(gap.supply[product, period], unit, 6)
     when = gap.when(problem.network.period_names[period])
     return (
         f"suppliers can sell {missing} of {name} less than all markets want {when}, whatever the plan",
@@ -84,7 +85,7 @@ def _supply_gap(problem: SupplyProblem, gap: CapacityGaps, product: int, period:
 
 
 def _site_gap(problem: SupplyProblem, gap: CapacityGaps, period: int) -> tuple[str, str]:
-    missing = f"{gap.sites[period]:,.6g} {problem.units.weight}"
+    missing = amount_text(gap.sites[period], problem.units.weight, 6)
     when = gap.when(problem.network.period_names[period])
     return (
         f"all sites that may open pass on {missing} less than all markets want {when}, whatever the plan",
@@ -94,7 +95,7 @@ def _site_gap(problem: SupplyProblem, gap: CapacityGaps, period: int) -> tuple[s
 
 def _lane_gap(problem: SupplyProblem, gap: CapacityGaps, market: int, period: int) -> tuple[str, str]:
     name, when = problem.network.market_names[market], problem.network.period_names[period]
-    missing = f"{gap.lanes[market, period]:,.6g} {problem.units.weight}"
+    missing = amount_text(gap.lanes[market, period], problem.units.weight, 6)
     return (
         f"the lanes into {name} carry {missing} less than it wants in period {when}, whatever the plan",
         f"raise the capacity of lanes into {name} in period {when} by {missing} to serve it",
@@ -147,7 +148,7 @@ class _ShortageReasons:
         cell = (market, product, period)
         shortage, demand = float(self.ledger.shortage[cell]), float(self.ledger.demand[cell])
         start = (
-            f"{network.market_names[market]} lacks {shortage:,.6g} of {demand:,.6g} {unit} of "
+            f"{network.market_names[market]} lacks {number_text(shortage, 6)} of {amount_text(demand, unit, 6)} of "
             f"{network.product_names[product]} in period {network.period_names[period]}: "
         )
         why, relaxation, proved = self._cause(cell, shortage)
@@ -167,9 +168,9 @@ class _ShortageReasons:
             )
         if best >= price:
             return (
-                f"not serving is cheaper: the shortage costs {price:,.4f} {money}, the cheapest way "
-                f"({self._path_text(self.paths_if_opened, cell)}) at least {best:,.4f}",
-                f"a shortage cost above {best:,.4f} {money}",
+                f"not serving is cheaper: the shortage costs {amount_text(price, money, 6)}, the cheapest way "
+                f"({self._path_text(self.paths_if_opened, cell)}) at least {number_text(best, 6)}",
+                f"a shortage cost above {amount_text(best, money, 6)}",
                 exact,
             )
         return self._limit(cell) or self._closed(cell, price) or self._full(cell, shortage, price)
@@ -191,16 +192,16 @@ class _ShortageReasons:
         present = float(self.paths_through_open.to_markets[cell])
         if present < price:
             return None
-        money = self.problem.units.per_quantity
+        costs = amount_text(present, self.problem.units.per_quantity, 6)
         now = (
             "no open site leads there"
             if np.isinf(present)
-            else f"through open sites the cheapest way costs {present:,.4f} {money}, the shortage {price:,.4f}"
+            else f"through open sites the cheapest way costs {costs}, the shortage {number_text(price, 6)}"
         )
         return (
             f"{now}; the cheapest way ({self._path_text(self.paths_if_opened, cell)}) costs "
-            f"{float(self.paths_if_opened.to_markets[cell]):,.4f} without the cost of opening",
-            f"open {' and '.join(self._closed_sites(cell))}",
+            f"{number_text(self.paths_if_opened.to_markets[cell], 6)} without the cost of opening",
+            f"open {join_list(self._closed_sites(cell))}",
             False,
         )
 
@@ -214,25 +215,21 @@ class _ShortageReasons:
         limits = [limit for step in steps for limit in self.spare_capacity.limits(step, cell[1])]
         full = [limit for limit in limits if limit.is_full]
         spare = min([shortage, *(limit.spare / limit.per_unit for limit in limits if not limit.is_full)])
-        path, unit = self._path_text(paths, cell), self.problem.units.quantity
+        path, more = self._path_text(paths, cell), amount_text(spare, self.problem.units.quantity, 6)
         if not full:
-            cost = self._path_cost(steps, cell[1])
+            cost = money_text(self._path_cost(steps, cell[1]))
             return (
-                f"the plan leaves room for {spare:,.6g} {unit} more ({path}) at {cost:,.4f} each, less than the "
-                "shortage costs",
-                f"move {spare:,.6g} {unit} more that way",
+                f"the plan leaves room for {more} more ({path}) at {cost} each, less than the shortage costs",
+                f"move {more} more that way",
                 False,
             )
-        names = " and ".join(
-            f"{limit.label} ({limit.capacity - limit.spare:,.6g} of {limit.capacity:,.6g} {limit.unit})"
-            for limit in full
-        )
-        raised = " and ".join(
-            f"{limit.label} by {spare * limit.per_unit:,.6g} {limit.unit}" for limit in full
+        names = join_list([f"{limit.label} ({_use_text(limit)})" for limit in full])
+        raised = join_list(
+            [f"{limit.label} by {amount_text(spare * limit.per_unit, limit.unit, 6)}" for limit in full]
         )
         return (
             f"full on the way with most room ({path}): {names}",
-            f"raise {raised}: {spare:,.6g} {unit} more can then be delivered that way",
+            f"raise {raised}: {more} more can then be delivered that way",
             False,
         )
 
@@ -272,3 +269,8 @@ class _ShortageReasons:
             if site >= 0 and not self.ledger.open[site, step.period]:
                 found[network.facility_names[site]] = None
         return list(found)
+
+
+def _use_text(limit: CapacityLimit) -> str:
+    used = number_text(limit.capacity - limit.spare, 6)
+    return f"{used} of {amount_text(limit.capacity, limit.unit, 6)}"

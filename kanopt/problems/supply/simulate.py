@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from kanopt.problems.findings import Check, Violation
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.supply.network import Floats, SupplyNetwork
+from kanopt.text import amount_text, number_text
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
@@ -141,7 +142,7 @@ def _flow_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation]:
         amount = float(ledger.flows[lane, product, period])
         where, name = f"lane {network.lane_names[lane]}", network.product_names[product]
         message = (
-            f"{where} carries {amount:,.4g} {unit} of {name} in period {network.period_names[period]}, "
+            f"{where} carries {amount_text(amount, unit)} of {name} in period {network.period_names[period]}, "
             f"which {network.lanes[lane].tail} does not offer"
         )
         found.append(Violation("supply", where, amount, unit, message))
@@ -157,9 +158,8 @@ def _excess_violations(
     found = []
     for place, period in np.argwhere(used > limits + slack(limits)):
         amount, most = float(used[place, period]), float(limits[place, period])
-        message = (
-            f"{names[place]} {verb} {amount:,.6g} {unit} in period {periods[period]}, at most {most:,.6g}"
-        )
+        shown, limit_text = amount_text(amount, unit, 6), number_text(most, 6)
+        message = f"{names[place]} {verb} {shown} in period {periods[period]}, at most {limit_text}"
         found.append(Violation(constraint, names[place], amount - most, unit, message))
     return found
 
@@ -195,7 +195,8 @@ def _site_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation]:
     found += _excess_violations(kept, storage, names, periods, ("storage", "keeps", unit))
     for site, period in np.argwhere(ledger.in_use & ~ledger.open):
         amount = float(entering[site, period] + leaving[site, period] + kept[site, period])
-        message = f"{names[site]} is closed in period {periods[period]}, but handles {amount:,.6g} {unit}"
+        shown = amount_text(amount, unit, 6)
+        message = f"{names[site]} is closed in period {periods[period]}, but handles {shown}"
         found.append(Violation("closed site", names[site], amount, unit, message))
     return found + _status_violations(problem, ledger)
 
@@ -225,8 +226,8 @@ def _stock_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation]
         amount = float(-ledger.stock[site, product, period])
         where = f"facility {network.facility_names[site]}"
         message = (
-            f"{where} has sent {amount:,.6g} {unit} more of {network.product_names[product]} than it received "
-            f"by the end of period {network.period_names[period]}"
+            f"{where} has sent {amount_text(amount, unit, 6)} more of {network.product_names[product]} than it "
+            f"received by the end of period {network.period_names[period]}"
         )
         found.append(Violation("flow balance", where, amount, unit, message))
     return found
@@ -242,8 +243,8 @@ def _market_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation
         amount, want = float(excess[market, product, period]), float(ledger.demand[market, product, period])
         where = f"market {network.market_names[market]}"
         message = (
-            f"{where} gets {amount:,.6g} {unit} of {network.product_names[product]} in period "
-            f"{network.period_names[period]} beyond its demand of {want:,.6g}"
+            f"{where} gets {amount_text(amount, unit, 6)} of {network.product_names[product]} in period "
+            f"{network.period_names[period]} beyond its demand of {number_text(want, 6)}"
         )
         found.append(Violation("demand", where, amount, unit, message))
     for market, product, period in np.argwhere((ledger.shortage > 0) & mandatory):
@@ -253,8 +254,8 @@ def _market_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation
         )
         where = f"market {network.market_names[market]}"
         message = (
-            f"{where} lacks {amount:,.6g} of {want:,.6g} {unit} of {network.product_names[product]} in period "
-            f"{network.period_names[period]}, which must be delivered"
+            f"{where} lacks {number_text(amount, 6)} of {amount_text(want, unit, 6)} of "
+            f"{network.product_names[product]} in period {network.period_names[period]}, which must be delivered"
         )
         found.append(Violation("unserved", where, amount, unit, message))
     return found

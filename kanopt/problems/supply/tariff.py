@@ -34,6 +34,7 @@ from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems.findings import FrozenInput
 from kanopt.problems.supply.network import Floats, SupplyNetwork, positions_of
+from kanopt.text import amount_text, number_text
 from kanopt.units import same_dimension
 
 __all__ = ["LaneTariff", "SupplyLaw", "demand_of", "row_positions"]
@@ -178,7 +179,7 @@ class LaneTariff:
         units = self.network.units
         key, value = next(iter(self.planning.items()))
         unit = units.quantity if key == "state.quantity" else units.weight
-        stated = str(value) if isinstance(value, Reference) else f"{value:g} {unit}"
+        stated = str(value) if isinstance(value, Reference) else amount_text(value, unit, 6)
         names = [
             (name, str(bound))
             for name, bound in self.law.bindings.items()
@@ -334,7 +335,7 @@ def _refuse_bad(values: Floats, network: SupplyNetwork, what: str, names: list[s
     lead, product, period = (int(place) for place in np.argwhere(wrong)[0])
     value = float(values[lead, product, period])
     raise ProblemError(
-        f"{what}: {value:g} for {names[lead]!r}, product {network.product_names[product]!r}, period "
+        f"{what}: {number_text(value, 6)} for {names[lead]!r}, product {network.product_names[product]!r}, period "
         f"{network.period_names[period]!r} ({int(wrong.sum())} of {values.size} values are negative or not finite); "
         "a law that gives such values is used where it does not hold, or was learned without being kept positive"
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.simulate import Ledger
 from kanopt.problems.views import NetworkView, SeriesView, View
+from kanopt.text import amount_text, number_text
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
@@ -52,17 +53,17 @@ def _nodes(problem: SupplyProblem, ledger: Ledger) -> pd.DataFrame:
     delivered, wanted = (np.einsum("mpt,p->m", x, weights) for x in (ledger.delivered, ledger.demand))
     opened = ledger.open.sum(axis=1)
     labels = [
-        f"{name}: sells {amount:,.4g} {unit}"
+        f"{name}: sells {amount_text(amount, unit)}"
         for name, amount in zip(network.supplier_names, sold, strict=True)
     ]
     labels += [
-        f"{name}: open in {count} of {len(network.periods)} periods, passes on {amount:,.4g} {unit}"
+        f"{name}: open in {count} of {len(network.periods)} periods, passes on {amount_text(amount, unit)}"
         if count
         else f"{name}: closed"
         for name, count, amount in zip(network.facility_names, opened, received, strict=True)
     ]
     labels += [
-        f"{name}: gets {got:,.4g} of {want:,.4g} {unit}"
+        f"{name}: gets {number_text(got)} of {amount_text(want, unit)}"
         for name, got, want in zip(network.market_names, delivered, wanted, strict=True)
     ]
     roles = ["supplier"] * len(network.supplier_names)
@@ -97,7 +98,8 @@ def _edges(problem: SupplyProblem, ledger: Ledger) -> pd.DataFrame:
             "head": [lane.head for lane in lanes],
             "amount": moved[used],
             "label": [
-                f"{lane.name}: {amount:,.4g} {unit}" for lane, amount in zip(lanes, moved[used], strict=True)
+                f"{lane.name}: {amount_text(amount, unit)}"
+                for lane, amount in zip(lanes, moved[used], strict=True)
             ],
         }
     )

@@ -18,6 +18,7 @@ from kanopt.solvers.clock import cpu_seconds
 from kanopt.solvers.decisions.local_search import LocalSearch
 from kanopt.solvers.decisions.lowered_laws import last_slacks, lower_laws
 from kanopt.solvers.decisions.relaxation import Relaxation, relax
+from kanopt.text import join_list
 
 __all__ = [
     "Engine",
@@ -364,4 +365,4 @@ class RefinementRounds:
         proved = f"within the ranges of the decisions (proved by {self.engine.name})"
         if len(kept) == 1:
             return f"constraint {kept[0]} cannot hold {proved}"
-        return f"constraints {', '.join(kept[:-1])} and {kept[-1]} cannot hold together {proved}"
+        return f"constraints {join_list(kept)} cannot hold together {proved}"

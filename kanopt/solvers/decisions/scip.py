@@ -38,6 +38,7 @@ from kanopt.solvers.clock import cpu_seconds
 from kanopt.solvers.decisions.encoding import encode_laws
 from kanopt.solvers.decisions.local_search import LocalSearch
 from kanopt.solvers.encodings import Encoding
+from kanopt.text import number_text
 
 __all__ = ["ScipNative"]
 
@@ -127,7 +128,8 @@ class ScipNative(Solver):
             interrupted=interrupted,
             engines=(found.run,),
             solver_view=(
-                f"the laws themselves; its bound is that of floating point within {_FEASIBLE:g}, not certified",
+                "the laws themselves; its bound is that of floating point within "
+                f"{number_text(_FEASIBLE)}, not certified",
             ),
         )
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from kanopt.problems.result import Progress
 from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.routing.arrays import NodeRoutes, Rank, RoutingArrays
+from kanopt.text import count_text
 
-__all__ = ["Incumbents"]
+__all__ = ["Incumbents", "left_out_text"]
 
 
 class Incumbents:
@@ -76,7 +77,7 @@ class Incumbents:
             return False
         self.rank, self.best = rank, [list(route) for route in routes]
         left, value = rank
-        parts = [f"{left} clients that must be served are left out"] if left else []
+        parts = [left_out_text(left)] if left else []
         step = Progress(
             self.seconds,
             self.arrays.money.to_float(value),
@@ -91,3 +92,16 @@ class Incumbents:
         except KeyboardInterrupt:
             self.stopped = True
         return True
+
+
+def left_out_text(count: int) -> str:
+    """Say how many clients a plan leaves out although they must be served.
+
+    Examples
+    --------
+    >>> left_out_text(1), left_out_text(4)
+    ('1 client that must be served is left out', '4 clients that must be served are left out')
+    """
+    return count_text(
+        count, "client that must be served is left out", "clients that must be served are left out"
+    )

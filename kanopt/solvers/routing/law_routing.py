@@ -20,6 +20,7 @@ from kanopt.solvers.routing.law_search.refine import LawSearchRun
 from kanopt.solvers.routing.law_search.rules import unsupported_rules
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from kanopt.text import count_text, money_text
 
 __all__ = ["LawRouting"]
 
@@ -133,7 +134,7 @@ class LawRouting(Solver):
             wall_seconds=time.perf_counter() - wall,
             cpu_seconds=time.process_time() - cpu,
             won=best is not plan,
-            message=f"{search.steps:,} {step}{'' if search.steps == 1 else 's'}",
+            message=count_text(search.steps, step),
         )
         return _FoundOnLaw(first, best, run, tuple(map(with_offset, search.history)), stopped, search.ended)
 
@@ -165,7 +166,8 @@ class LawRouting(Solver):
         # what an engine would see of the plan, so that the certificate compares like with like
         objective = assessment.planned_pricing.objective
         must = {client.name for client in problem.clients if client.mandatory}
-        message = f"{after:,.2f} on the law where the engines' plan costs {before:,.2f}, {run.message}"
+        prices = f"{money_text(after)} on the law where the engines' plan costs {money_text(before)}"
+        message = f"{prices}, {run.message}"
         run = replace(run, objective=objective, unserved=len(must & set(best.unserved)), message=message)
         ended = "every engine ended by itself" in first.message and found.ended
         return replace(

@@ -27,6 +27,7 @@ from kanopt.solvers.cpsat import (
 )
 from kanopt.solvers.scheduling.grid import TimeGrid, choose_step, is_exact, lower
 from kanopt.solvers.scheduling.model import ScheduleModel
+from kanopt.text import amount_text
 
 __all__ = ["CpSatScheduling"]
 
@@ -150,10 +151,10 @@ class _ScheduleGrids:
 
     def step_message(self) -> str:
         """Say how times are rounded."""
-        unit = self.problem.units.time
+        step = amount_text(self.safe.step, self.problem.units.time, 6)
         if self.exact:
-            return f"planned in steps of {self.safe.step:g} {unit}, of which every time is a multiple"
-        return f"planned in steps of {self.safe.step:g} {unit}; times rounded to the safe side"
+            return f"planned in steps of {step}, of which every time is a multiple"
+        return f"planned in steps of {step}; times rounded to the safe side"
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from kanopt.problems.supply import FlowPlan, SupplyProblem
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.highs import TOLERANCE, HighsOptions, HighsResult, HighsTermination, run_highs
 from kanopt.solvers.supply.model import SupplyModel
+from kanopt.text import amount_text
 
 __all__ = ["HighsSupply"]
 
@@ -113,7 +114,7 @@ class HighsSupply(Solver):
             return replace(outcome, status=Status.FEASIBLE, bound=None, message=message)
         message, unit = _CANNOT_BE_MET, model.problem.units.quantity
         if found.least.termination is HighsTermination.OPTIMAL:
-            message = f"{message}: every plan leaves out at least {found.missing:,.6g} {unit}"
+            message = f"{message}: every plan leaves out at least {amount_text(found.missing, unit, 6)}"
         return replace(outcome, status=Status.PARTIAL, bound=None, message=message)
 
 

@@ -108,9 +108,9 @@ def test_of_two_ways_the_one_with_fewer_full_capacities_is_told():
 def test_not_serving_may_be_cheaper_and_that_is_proved():
     problem, plan = chain(0.0, products=[Product("flour", shortage_cost=3.5)])
     reason = problem.reasons(plan)[0]
-    assert "not serving is cheaper: the shortage costs 3.5000 EUR/t" in reason.message
-    assert "(mill → north → Lyon) at least 4.0000" in reason.message
-    assert reason.relaxation == "a shortage cost above 4.0000 EUR/t"
+    assert "not serving is cheaper: the shortage costs 3.5 EUR/t" in reason.message
+    assert "(mill → north → Lyon) at least 4" in reason.message
+    assert reason.relaxation == "a shortage cost above 4 EUR/t"
     assert reason.proved
 
 
@@ -137,7 +137,9 @@ def test_a_place_no_lane_leads_to_is_proved_unreachable():
 def test_a_closed_site_on_the_only_way_is_to_be_opened():
     problem, plan = chain(0.0, facilities=[Facility("north", fixed_cost=9000.0)])
     unserved, closed = problem.reasons(plan)
-    assert "no open site leads there; the cheapest way (mill → north → Lyon) costs 4.0000" in unserved.message
+    assert (
+        "no open site leads there; the cheapest way (mill → north → Lyon) costs 4 without" in unserved.message
+    )
     assert unserved.relaxation == "open north"
     # at most 50 x (20 - 4) can be saved by opening it
     assert closed.kind == "closed"
@@ -172,7 +174,7 @@ def test_no_saving_is_told_while_demand_that_must_be_met_is_not():
 def test_room_that_a_plan_leaves_unused_is_told():
     problem, plan = chain(30.0)
     reason = only(problem, plan)
-    assert "the plan leaves room for 20 t more (mill → north → Lyon) at 4.0000 each" in reason.message
+    assert "the plan leaves room for 20 t more (mill → north → Lyon) at 4.00 each" in reason.message
     assert reason.relaxation == "move 20 t more that way"
 
 
@@ -186,7 +188,7 @@ def test_open_sites_that_cost_more_than_the_shortage_point_to_a_cheaper_closed_o
         lanes=[Lane("mill", s) for s in ("north", "south")] + [Lane(s, "Lyon") for s in ("north", "south")],
     )
     unserved = problem.reasons(plan)[0]
-    assert "through open sites the cheapest way costs 34.0000 EUR/t, the shortage 20.0000" in unserved.message
+    assert "through open sites the cheapest way costs 34 EUR/t, the shortage 20;" in unserved.message
     assert unserved.relaxation == "open south"
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FileFormatError, nearest
 from kanopt.problems.routing.instances._text import LARGEST_FILE, LARGEST_NUMBER, require_file
+from kanopt.text import number_text
 
 __all__ = ["JsonObject", "load_json", "read_bytes"]
 
@@ -143,7 +144,7 @@ class JsonObject:
         found = as_numbers(self.get(key))
         if found is None or found.shape != shape:
             wanted = " × ".join(map(str, shape)) + " numbers" if shape else "a number"
-            raise self.refusal(key, f"must be {wanted}, none larger than {LARGEST_NUMBER:g}")
+            raise self.refusal(key, f"must be {wanted}, none larger than {number_text(LARGEST_NUMBER)}")
         return found
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kanopt.errors import FileFormatError
+from kanopt.text import number_text
 
 __all__ = ["LARGEST_FILE", "LARGEST_NODES", "LARGEST_NUMBER", "TextLines", "read_lines", "require_file"]
 
@@ -59,7 +60,8 @@ class TextLines:
         if not math.isfinite(value) or "_" in token:
             raise self.refusal(f"{what}: {_short(token)} is not a number", line)
         if abs(value) > LARGEST_NUMBER:
-            raise self.refusal(f"{what}: {_short(token)} is larger than {LARGEST_NUMBER:g}", line)
+            largest = number_text(LARGEST_NUMBER)
+            raise self.refusal(f"{what}: {_short(token)} is larger than {largest}", line)
         return value
 
     def whole(self, token: str, line: int, what: str, least: int = 0) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kanopt.errors import FileFormatError, nearest
 from kanopt.problems.routing.instances._text import LARGEST_NODES, TextLines
+from kanopt.text import number_text
 
 __all__ = ["VrplibSections", "split_parts"]
 
@@ -157,7 +158,7 @@ def _verify(parts: VrplibSections) -> None:
     size = parts.numbers["DIMENSION"]
     if size != int(size) or not 2 <= size <= LARGEST_NODES:
         raise parts.refusal(
-            f"{size:,.12g} nodes; kanopt reads 2 to {LARGEST_NODES:,}, for which distances fit into memory",
+            f"{number_text(size, 6)} nodes; kanopt reads 2 to {LARGEST_NODES:,}, for which distances fit into memory",
             "DIMENSION",
         )
     for name, columns in _COLUMNS.items():

@@ -12,6 +12,7 @@ from kanopt.problems.routing.instances._planar import enough_vehicles
 from kanopt.problems.routing.instances._text import TextLines
 from kanopt.problems.routing.problem import RoutingProblem
 from kanopt.refs import arc, state
+from kanopt.text import number_text
 
 __all__ = ["is_pollution", "read_pollution"]
 
@@ -88,7 +89,8 @@ def _distances(source: TextLines, rows: NumberedRows) -> Any:
             raise source.refusal(f"{len(words)} distances where {len(rows)} are expected", line)
         metres[place] = source.numbers(words, line, "distance")
         if metres[place].min() < 0:
-            raise source.refusal(f"distance: {metres[place].min():g} is negative", line)
+            least = number_text(metres[place].min(), 6)
+            raise source.refusal(f"distance: {least} is negative", line)
     np.fill_diagonal(metres, 0.0)
     return metres
 
@@ -109,12 +111,12 @@ def _places(source: TextLines, rows: NumberedRows, payload: float) -> tuple[list
         if demand < 0 or service < 0:
             raise source.refusal("demand and service must be at least 0", line)
         if demand > payload or (place == 0 and demand):
-            most = (
-                f"more than any vehicle carries ({payload:g})" if place else "but the depot demands nothing"
-            )
-            raise source.refusal(f"demand: {demand:g}, {most}", line)
+            most = f"more than any vehicle carries ({number_text(payload, 6)})"
+            why = most if place else "but the depot demands nothing"
+            raise source.refusal(f"demand: {number_text(demand, 6)}, {why}", line)
         if earliest > latest:
-            raise source.refusal(f"the window closes ({latest:g}) before it opens ({earliest:g})", line)
+            closes, opens = number_text(latest, 6), number_text(earliest, 6)
+            raise source.refusal(f"the window closes ({closes}) before it opens ({opens})", line)
         names.append(" ".join(words[1:-4]).replace("_", " "))
         table[place] = demand, earliest, latest, service
     twice = {name for name in names if names.count(name) > 1}

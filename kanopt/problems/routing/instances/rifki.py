@@ -13,6 +13,7 @@ from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.problems.routing.instances._json import JsonObject, as_numbers, load_json, read_bytes
 from kanopt.problems.routing.problem import RoutingProblem
+from kanopt.text import number_text
 
 __all__ = ["best_known_json", "read_rifki"]
 
@@ -82,9 +83,8 @@ def _verify(head: JsonObject, windows: Any, demand: Any, service: Any, capacity:
     if wrong.size:
         raise head.refusal("time_windows", f"that of node {wrong[0]} closes before it opens")
     if demand.max() > capacity:
-        raise head.refusal(
-            "demands", f"node {int(np.argmax(demand))} demands more than any vehicle carries ({capacity:g})"
-        )
+        node, most = int(np.argmax(demand)), number_text(capacity, 6)
+        raise head.refusal("demands", f"node {node} demands more than any vehicle carries ({most})")
     if demand[0] or service[0]:
         raise head.refusal("demands" if demand[0] else "service_times", "the depot, node 0, must have 0")
 

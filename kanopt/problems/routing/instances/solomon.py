@@ -7,6 +7,7 @@ import numpy as np
 from kanopt.problems.routing.instances._planar import InstanceNodes, distance_problem, planar
 from kanopt.problems.routing.instances._text import LARGEST_NODES, TextLines
 from kanopt.problems.routing.problem import RoutingProblem
+from kanopt.text import number_text
 
 __all__ = ["is_solomon", "read_solomon"]
 
@@ -82,9 +83,8 @@ def _table(
         if values[4] > values[5]:
             raise source.refusal(f"the window closes ({words[5]}) before it opens ({words[4]})", line)
         if values[3] > capacity or (number == 0 and values[3]):
-            most = (
-                f"more than any vehicle carries ({capacity:g})" if number else "but the depot demands nothing"
-            )
-            raise source.refusal(f"DEMAND: {values[3]:g}, {most}", line)
+            most = f"more than any vehicle carries ({number_text(capacity, 6)})"
+            why = most if number else "but the depot demands nothing"
+            raise source.refusal(f"DEMAND: {number_text(values[3], 6)}, {why}", line)
         table.append(values)
     return np.array(table)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kanopt.errors import ProblemError
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.problem import RoutingProblem
+from kanopt.text import list_names
 
 __all__ = ["Solution", "solution_text"]
 
@@ -47,7 +48,7 @@ class Solution:
             {number for route in self.routes for number in route if not 1 <= number <= len(clients)}
         )
         if wrong:
-            shown = ", ".join(map(str, wrong[:5]))
+            shown = list_names([str(number) for number in wrong], quoted=False)
             raise ProblemError(
                 f"solution: there is no client {shown}; clients are numbered 1 to {len(clients)}"
             )

@@ -13,6 +13,7 @@ from kanopt.problems.routing.instances._text import TextLines
 from kanopt.problems.routing.instances._vrplib_parts import VrplibSections, split_parts
 from kanopt.problems.routing.instances.instance import CVRP, VRPTW
 from kanopt.problems.routing.problem import RoutingProblem
+from kanopt.text import number_text
 
 __all__ = ["read_vrplib"]
 
@@ -125,7 +126,8 @@ def _column(parts: VrplibSections, data: dict[str, Any], name: str) -> Floats:
     values = np.asarray(data[name], dtype=np.float64).reshape(parts.size)
     if (values < 0).any():
         node = int(np.argmax(values < 0)) + 1
-        raise parts.refusal(f"node {node} has {values[node - 1]:g}; at least 0 is expected", head)
+        value = number_text(values[node - 1], 6)
+        raise parts.refusal(f"node {node} has {value}; at least 0 is expected", head)
     return values
 
 
@@ -134,12 +136,12 @@ def _capacity(parts: VrplibSections, demand: Floats) -> float:
         raise parts.refusal("CAPACITY is missing: what a vehicle carries")
     capacity = parts.numbers["CAPACITY"]
     if demand[0] != 0:
-        raise parts.refusal(f"the depot demands {demand[0]:g}; it must be 0", "DEMAND_SECTION")
+        asked = number_text(demand[0], 6)
+        raise parts.refusal(f"the depot demands {asked}; it must be 0", "DEMAND_SECTION")
     if demand.max() > capacity:
-        node = int(np.argmax(demand)) + 1
+        node, asked, most = int(np.argmax(demand)) + 1, number_text(demand.max(), 6), number_text(capacity, 6)
         raise parts.refusal(
-            f"node {node} demands {demand[node - 1]:g}, more than any vehicle carries ({capacity:g})",
-            "DEMAND_SECTION",
+            f"node {node} demands {asked}, more than any vehicle carries ({most})", "DEMAND_SECTION"
         )
     return capacity
 
@@ -149,7 +151,7 @@ def _service(parts: VrplibSections, data: dict[str, Any]) -> Floats:
         return _column(parts, data, "service_time")
     each = parts.numbers.get("SERVICE_TIME", 0.0)
     if each < 0:
-        raise parts.refusal(f"{each:g} is negative", "SERVICE_TIME")
+        raise parts.refusal(f"{number_text(each, 6)} is negative", "SERVICE_TIME")
     return np.array([0.0, *[each] * (parts.size - 1)])
 
 
@@ -167,7 +169,7 @@ def _windows(parts: VrplibSections, data: dict[str, Any]) -> Floats:
     longest = parts.numbers.get("DISTANCE")
     if longest is not None:
         if longest <= 0:
-            raise parts.refusal(f"{longest:g} is no length a route can have", "DISTANCE")
+            raise parts.refusal(f"{number_text(longest, 6)} is no length a route can have", "DISTANCE")
         windows[0, 1] = longest
     return windows
 
@@ -177,7 +179,7 @@ def _vehicles(parts: VrplibSections, name: str, demand: Floats, capacity: float)
     if "VEHICLES" in parts.numbers:
         count = parts.numbers["VEHICLES"]
         if count != int(count) or count < 1:
-            raise parts.refusal(f"{count:g} is not a whole number of at least 1", "VEHICLES")
+            raise parts.refusal(f"{number_text(count, 6)} is not a whole number of at least 1", "VEHICLES")
         return int(count)
     # the k of a name is the least number that can carry everything, not the most that may be used
     least = re.search(r"-k(\d{1,5})$", name)

@@ -13,7 +13,7 @@ from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import split_list
 from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.simulate.drive import Drive
-from kanopt.text import amount_text, clock_text
+from kanopt.text import amount_text, clock_text, join_list
 
 __all__ = ["check_plan", "exceeds", "missing_skill", "slack", "trips_of"]
 
@@ -109,7 +109,7 @@ def missing_skill(data: RoutingData, kind: int, name: str) -> str:
     client, vehicle = data.clients[data.index[name] - len(data.depots)], data.vehicles[kind]
     lacking = sorted(split_list(client.needs) - split_list(vehicle.skills))
     if lacking:
-        return f"it needs {' and '.join(lacking)}, which {vehicle.name} does not have"
+        return f"it needs {join_list(lacking)}, which {vehicle.name} does not have"
     if not data.has_skills[kind, data.index[name]]:
         return f"it may be served by {' or '.join(sorted(split_list(client.vehicles)))} only"
     pinned, number = data.pinned[name]

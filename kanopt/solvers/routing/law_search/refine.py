@@ -12,6 +12,7 @@ from kanopt.problems.assessment import Rank
 from kanopt.problems.result import Progress
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.solvers.clock import SearchClock
+from kanopt.solvers.routing.incumbents import left_out_text
 from kanopt.solvers.routing.law_search.large_neighbourhood import LargeNeighbourhoodSearch, StoppingCriteria
 from kanopt.solvers.routing.law_search.rules import unsupported_rules
 from kanopt.solvers.routing.law_search.scorer import RouteScorer
@@ -140,11 +141,7 @@ class LawSearchRun:
             return
         self._rank = rank
         self._better.append(solution)
-        message = (
-            f"{solution.mandatory_unserved} clients that must be served are left out"
-            if solution.mandatory_unserved
-            else ""
-        )
+        message = left_out_text(solution.mandatory_unserved) if solution.mandatory_unserved else ""
         step = Progress(self.clock.now() - self.began, solution.price, message=message)
         self.history.append(step)
         try:

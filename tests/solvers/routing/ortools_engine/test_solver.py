@@ -155,7 +155,7 @@ def test_what_cannot_be_served_is_left_and_its_penalty_stays_out_of_the_objectiv
     assert outcome.objective == pytest.approx(2.0 + 3.0 + 4.5)
     assert outcome.history == tuple(seen)
     assert seen[-1].objective == pytest.approx(9.5)
-    assert seen[-1].message == "1 clients that must be served are left out"
+    assert seen[-1].message == "1 client that must be served is left out"
     assert problem.check(outcome.plan).only_unserved
 
 
