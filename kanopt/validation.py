@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from kanopt.errors import nearest
+from kanopt.text import list_names, number_text
 
 __all__ = ["Amount", "Count", "Fault", "Finite", "Limit", "Name", "describe_value", "fault_text", "faults"]
 
@@ -90,8 +91,7 @@ def fault_text(alike: Sequence[Fault]) -> str:
     values = list(dict.fromkeys(describe_value(fault.value) for fault in alike))
     if len(values) == 1 or not alike[0].rule:
         return alike[0].message
-    shown = ", ".join(values[:5]) + (" and others" if len(values) > 5 else "")
-    return f"must be {alike[0].rule}, not {shown}"
+    return f"must be {alike[0].rule}, not {list_names(values, quoted=False)}"
 
 
 def _fault(model: type[BaseModel], details: Any) -> Fault:
@@ -127,10 +127,10 @@ _EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "mapping_type": lambda c: "a table of key = value",
     "model_type": lambda c: "a table of key = value",
     "model_attributes_type": lambda c: "a table of key = value",
-    "greater_than": lambda c: f"greater than {c['gt']:g}",
-    "greater_than_equal": lambda c: f"at least {c['ge']:g}",
-    "less_than": lambda c: f"less than {c['lt']:g}",
-    "less_than_equal": lambda c: f"at most {c['le']:g}",
+    "greater_than": lambda c: f"greater than {number_text(c['gt'], 6)}",
+    "greater_than_equal": lambda c: f"at least {number_text(c['ge'], 6)}",
+    "less_than": lambda c: f"less than {number_text(c['lt'], 6)}",
+    "less_than_equal": lambda c: f"at most {number_text(c['le'], 6)}",
     "too_short": lambda c: f"a list of at least {c['min_length']}",
     "string_too_short": lambda c: "a text that is not empty",
 }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kanopt.formulas.fit import Alternative
+from kanopt.text import amount_text, count_text, number_text, percent_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +75,7 @@ def reasons(alternatives: Sequence[Alternative], decided: str = "") -> tuple[str
     ...     print(why)
     shortest description
     2 operators fewer, but its error is 2.1 times as large: description 118 nats longer
-    same error, 3 operators more: description 7.0 nats longer
+    same error, 3 operators more: description 7 nats longer
     """
     chosen = next((each for each in alternatives if each.chosen), None)
     if chosen is None:
@@ -109,10 +110,10 @@ def _why_rejected(other: Alternative, chosen: Alternative) -> str:
         return text
     more = other.length - chosen.length
     if more > _LEVEL:
-        return f"{text}: description {_nats(more)} longer"
+        return f"{text}: description {amount_text(more, 'nats', 2)} longer"
     if more < -_LEVEL:
         why = f"it is longer to read, or {_REFUSED}" if more_complex > 0 else _REFUSED
-        return f"{text}; description {_nats(-more)} shorter, but {why}"
+        return f"{text}; description {amount_text(-more, 'nats', 2)} shorter, but {why}"
     return f"{text}; description as long"
 
 
@@ -123,9 +124,8 @@ def _size(other: float, chosen: float) -> tuple[str, int]:
         return "as many operators", 0
     sign = 1 if more > 0 else -1
     if not more.is_integer() or not float(chosen).is_integer():
-        return f"complexity {abs(more):.3g} {'higher' if more > 0 else 'lower'}", sign
-    number = f"{abs(more):,.0f} operator{'' if abs(more) == 1 else 's'}"
-    return f"{number} {'more' if more > 0 else 'fewer'}", sign
+        return f"complexity {number_text(abs(more), 3)} {'higher' if more > 0 else 'lower'}", sign
+    return f"{count_text(round(abs(more)), 'operator')} {'more' if more > 0 else 'fewer'}", sign
 
 
 def _error(other: float, chosen: float) -> tuple[str, int]:
@@ -135,18 +135,9 @@ def _error(other: float, chosen: float) -> tuple[str, int]:
     sign = 1 if other > chosen else -1
     ratio = other / chosen if min(other, chosen) > 0.0 else math.inf
     if not 1.0 / _MOST < ratio < _MOST:
-        return f"its error is {other:.3g}, not {chosen:.3g}", sign
+        return f"its error is {number_text(other, 3)}, not {number_text(chosen, 3)}", sign
     if ratio >= 2.0:
-        return f"its error is {_times(ratio)} times as large", sign
+        return f"its error is {number_text(ratio, 2)} times as large", sign
     if ratio <= 0.5:
-        return f"its error is smaller by a factor of {_times(1.0 / ratio)}", sign
-    share = abs(ratio - 1.0) * 100.0
-    return f"its error is {share:.{0 if share >= 9.95 else 1}f} % {'larger' if sign > 0 else 'smaller'}", sign
-
-
-def _times(ratio: float) -> str:
-    return f"{ratio:.1f}" if ratio < 9.95 else f"{float(f'{ratio:.2g}'):,.0f}"
-
-
-def _nats(length: float) -> str:
-    return f"{length:,.0f} nats" if length >= 10 else f"{length:.1f} nats"
+        return f"its error is smaller by a factor of {number_text(1.0 / ratio, 2)}", sign
+    return f"its error is {percent_text(abs(ratio - 1.0))} {'larger' if sign > 0 else 'smaller'}", sign

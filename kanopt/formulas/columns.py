@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError, UnitError, nearest
 from kanopt.formulas.nodes import Array, Node, fold
 from kanopt.formulas.variables import Variable, category_label
+from kanopt.text import list_names
 from kanopt.units import convert
 
 __all__ = ["GAP", "common_shape", "describe_place", "evaluate_graph", "in_bounds", "read_columns"]
@@ -69,10 +70,8 @@ def _missing_inputs(absent: Sequence[str], names: Collection[str], known: Sequen
     advice = next((_advice(stem) for stem in stems if stem in names), "")
     if len(absent) == 1:
         return f"input {absent[0]!r} is missing; {nearest(absent[0], known)}{advice}"
-    more = f" and {len(absent) - _SHOWN:,} more" if len(absent) > _SHOWN else ""
-    listed = ", ".join(map(repr, absent[:_SHOWN]))
-    there = ", ".join(map(repr, known[:_SHOWN])) + (", …" if len(known) > _SHOWN else "")
-    return f"inputs {listed}{more} are missing; known: {there or 'none'}{advice}"
+    listed, there = list_names(absent, _SHOWN), list_names(known, _SHOWN)
+    return f"inputs {listed} are missing; known: {there or 'none'}{advice}"
 
 
 class _GapsError(FormulaError):

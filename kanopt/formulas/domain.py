@@ -14,6 +14,7 @@ from kanopt.errors import FormulaError
 from kanopt.formulas.columns import common_shape, in_bounds, read_columns
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.variables import Variable, check_name
+from kanopt.text import range_text
 
 __all__ = ["Domain", "JointTest", "Range"]
 
@@ -186,8 +187,8 @@ class Domain:
                 low, high = max(old.low, new.low), min(old.high, new.high)
                 if low > high:
                     raise FormulaError(
-                        f"input {new.name!r}: one law was learned on {old.low:g} to {old.high:g} and another "
-                        f"on {new.low:g} to {new.high:g}; nowhere do both hold"
+                        f"input {new.name!r}: one law was learned on {range_text(old.low, old.high)} and another "
+                        f"on {range_text(new.low, new.high)}; nowhere do both hold"
                     )
                 boxes[new.name] = Range(new.name, low, high)
             for name, known in domain.categories:

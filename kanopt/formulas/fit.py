@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kanopt.errors import FormulaError
+from kanopt.text import number_text, score_text
 
 __all__ = ["Alternative", "Fit"]
 
@@ -105,8 +106,8 @@ class Fit:
 
     def __str__(self) -> str:
         return (
-            f"R² {self.r2:.4f}, RMSE {self.rmse:.4g}, mean absolute error {self.mae:.4g}, "
-            f"predicted/actual {self.ratio:.3f} on {self.rows_test:,} held-out rows "
+            f"R² {score_text(self.r2)}, RMSE {number_text(self.rmse)}, mean absolute error {number_text(self.mae)}, "
+            f"predicted/actual {score_text(self.ratio)} on {self.rows_test:,} held-out rows "
             f"({self.rows_train:,} learned from)"
         )
 

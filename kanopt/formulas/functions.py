@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, nearest
+from kanopt.text import number_text
 
 __all__ = ["FUNCTIONS", "Function", "function_named"]
 
@@ -81,10 +82,9 @@ class Function:
             If it is defined nowhere in the interval.
         """
         if high < self.low or low > self.high:
-            raise FormulaError(
-                f"{self.name} of something between {low:g} and {high:g}: it is defined from {self.low:g} "
-                f"to {self.high:g}"
-            )
+            between = f"between {number_text(low, 6)} and {number_text(high, 6)}"
+            known = f"from {number_text(self.low, 6)} to {number_text(self.high, 6)}"
+            raise FormulaError(f"{self.name} of something {between}: it is defined {known}")
         low, high = max(low, self.low), min(high, self.high)
         if self.bounds is not None:
             return self.bounds(low, high)

@@ -20,6 +20,7 @@ from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, Product, Sum, fold
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.variables import Variable, category_label
+from kanopt.text import number_text
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -167,9 +168,8 @@ def _power(base: Bounds, exponent: Bounds) -> Bounds:
         return 1.0, 1.0
     if power != math.floor(power):
         if high < 0:
-            raise FormulaError(
-                f"something between {low:g} and {high:g} to the power of {power:g} is not defined"
-            )
+            between = f"between {number_text(low, 6)} and {number_text(high, 6)}"
+            raise FormulaError(f"something {between} to the power of {number_text(power, 6)} is not defined")
         low = max(low, 0.0)
     if low < 0 < high and power < 0:
         # the pole at zero lies inside: an even power stays above its lower end, an odd one goes both ways

@@ -18,6 +18,7 @@ import numpy as np
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.nodes import Array, Constant, Node, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.text import number_text
 
 __all__ = ["Covariance", "check_covariance", "is_parameter", "names_in", "parameters_of", "piece_numbers"]
 
@@ -56,9 +57,10 @@ def parameters_of(root: Node) -> dict[str, float]:
         if isinstance(node, Constant) and is_parameter(node):
             known = found.setdefault(node.name, node.value)
             if known != node.value:
+                here, there = number_text(known, 6), number_text(node.value, 6)
                 raise FormulaError(
-                    f"the constant {node.name!r} stands for {known:g} in one place and for {node.value:g} in "
-                    "another; one name means one number, so rename one"
+                    f"the constant {node.name!r} stands for {here} in one place and for {there} in another; "
+                    "one name means one number, so rename one"
                 )
     return found
 

@@ -33,6 +33,7 @@ from kanopt.formulas.nodes import (
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.tokens import SIGNS, TOKEN, Token, normalised_text
 from kanopt.formulas.variables import Variable, check_name, merged_inputs, variable_of, variables_of
+from kanopt.text import number_text
 
 __all__ = ["CALLED", "parse_formula"]
 
@@ -283,7 +284,8 @@ class _Parser:
         if self.has_power(exponent):
             raise self.error("an exponent must not contain a power", place)
         if isinstance(exponent, Constant) and abs(exponent.value) > LARGEST_EXPONENT:
-            raise self.error(f"the exponent {exponent.value:g} is beyond ±{LARGEST_EXPONENT:g}", place)
+            value, largest = number_text(exponent.value, 6), number_text(LARGEST_EXPONENT)
+            raise self.error(f"the exponent {value} is beyond ±{largest}", place)
         return self.fold_number(Power(base, exponent), start)
 
     def atom(self) -> Node:

@@ -15,6 +15,7 @@ from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.columns import GAP
 from kanopt.formulas.nodes import Array, Node, postorder
 from kanopt.formulas.variables import category_label, check_name
+from kanopt.text import number_text
 
 __all__ = ["Curve", "Step", "Table", "gap_inputs"]
 
@@ -82,7 +83,8 @@ class Curve(Node):
             raise FormulaError(f"curve {self.name!r}: a cubic curve has at least 4 coefficients")
         # spans thinner than rounding would make the place within a span meaningless
         if not (low < high < math.inf and math.inf > self.width > 1e-12 * max(abs(low), abs(high))):
-            raise FormulaError(f"curve {self.name!r}: knots from {low:g} to {high:g} have no length")
+            ends = f"{number_text(low, 6)} to {number_text(high, 6)}"
+            raise FormulaError(f"curve {self.name!r}: knots from {ends} have no length")
         super().__post_init__()
 
     @property

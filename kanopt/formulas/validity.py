@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kanopt.formulas.columns import describe_place, in_bounds
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.variables import Variable
+from kanopt.text import list_names, number_text, range_text
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -28,8 +29,9 @@ def formula_facts(formula: Formula) -> list[tuple[str, str]]:
         found.append(("input", f"{variable}, {valid}" if valid else f"{variable}"))
     units = formula.dimensions()
     for constant in formula.constants:
-        error = "" if constant.standard_error is None else f" ± {constant.standard_error:.2g}"
-        text = f"{constant.name or 'number'} {constant.value:.4g}{error} {units.unit_of(constant) or ''}"
+        error = "" if constant.standard_error is None else f" ± {number_text(constant.standard_error, 2)}"
+        value = f"{number_text(constant.value)}{error} {units.unit_of(constant) or ''}"
+        text = f"{constant.name or 'number'} {value}"
         found.append(("constant", text.rstrip()))
     if not units.consistent:
         others = f" (and {len(units.problems) - 1:,} more)" if len(units.problems) > 1 else ""
@@ -45,8 +47,8 @@ def valid_range_text(formula: Formula, variable: Variable) -> str:
         known = formula.domain.categories_of(variable.name) or variable.categories
         return f"known: {', '.join(known)}" if known else ""
     low, high = valid_range(formula, variable)
-    ends = [f"from {low:.6g}"] if low is not None else []
-    ends += [f"to {high:.6g}"] if high is not None else []
+    ends = [f"from {number_text(low, 6)}"] if low is not None else []
+    ends += [f"to {number_text(high, 6)}"] if high is not None else []
     return f"valid {' '.join(ends)}" if ends else ""
 
 
@@ -91,9 +93,7 @@ def outside_texts(formula: Formula, columns: Columns) -> list[str]:
 
 def _excess(formula: Formula, variable: Variable, values: NDArray[Any]) -> str:
     if variable.is_category:
-        shown = ", ".join(repr(label) for label in dict.fromkeys(values.tolist()))
+        shown = list_names(list(dict.fromkeys(values.tolist())))
     else:
-        low, high = float(values.min()), float(values.max())
-        shown = f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
-        shown += f" {variable.unit}" if variable.unit else ""
+        shown = range_text(float(values.min()), float(values.max()), variable.unit)
     return f"{variable.name} {shown} ({valid_range_text(formula, variable)})"

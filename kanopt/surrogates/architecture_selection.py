@@ -29,6 +29,7 @@ from kanopt.kan.large_networks import is_large
 from kanopt.surrogates.architecture_search import ArchitectureSearch
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.trials import LawStructure, TrainingTable, Trial
+from kanopt.text import number_text
 
 __all__ = ["select_structure"]
 
@@ -120,7 +121,7 @@ def _targets(table: TrainingTable, settings: Settings) -> list[bool]:
     if settings.log_target and not positive:
         row = int(table.target.argmin())
         raise FitError(
-            f"log_target=True needs a target above zero; row {row} has {table.target[row]:g}; "
+            f"log_target=True needs a target above zero; row {row} has {number_text(table.target[row], 6)}; "
             "leave such rows out or use log_target=False"
         )
     return [settings.log_target]

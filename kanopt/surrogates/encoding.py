@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, nearest
+from kanopt.text import list_names, number_text
 
 __all__ = [
     "Feature",
@@ -84,7 +85,7 @@ class Feature:
             row = int(scaled.argmin())
             raise FitError(
                 f"column {self.name!r}: the model takes the logarithm of this column, which {row_name(index, row)} "
-                f"({values[row]:g}) does not have; leave the row out, or fit with log_features=[]"
+                f"({number_text(values[row], 6)}) does not have; leave the row out, or fit with log_features=[]"
             )
         return np.log(scaled)
 
@@ -286,8 +287,8 @@ def check_numbers(
         if huge.any():
             row = int(huge.argmax())
             raise FitError(
-                f"{what}: {row_name(index, row)} holds {values[row]:g}; powers of numbers beyond {LARGEST:g} overflow. "
-                "Use a larger unit, or leave the row out"
+                f"{what}: {row_name(index, row)} holds {number_text(values[row], 6)}; powers of numbers beyond "
+                f"{number_text(LARGEST)} overflow. Use a larger unit, or leave the row out"
             )
         return
     missing = int(np.isnan(values).sum())
@@ -308,8 +309,8 @@ def _feature(name: str, column: pd.Series[Any]) -> Feature:
         low, high = float(values.min()), float(values.max())
         if not high > low:
             raise FitError(
-                f"column {name!r} is constant ({low:g} in all {len(values)} rows), so no effect of it can "
-                "be learned; leave the column out"
+                f"column {name!r} is constant ({number_text(low, 6)} in all {len(values)} rows), so no effect of it "
+                "can be learned; leave the column out"
             )
         return Feature(name, "number", scale=_power_of_ten(low, high), low=low, high=high)
     _refuse_missing(column, name)
@@ -393,10 +394,10 @@ def _codes(column: pd.Series[Any], feature: Feature) -> Integers:
     unseen = codes.isna().to_numpy()
     if unseen.any():
         values = [str(value) for value in pd.unique(column.astype(object)[unseen])]
-        shown = ", ".join(repr(value) for value in values[:5]) + (", …" if len(values) > 5 else "")
         hint = nearest(values[0], [str(value) for value in feature.categories])
+        where = f"first in {row_name(column.index, int(unseen.argmax()))}"
         raise FitError(
-            f"column {feature.name!r}: {shown} (first in {row_name(column.index, int(unseen.argmax()))}) did not occur "
+            f"column {feature.name!r}: {list_names(values)} ({where}) did not occur "
             f"in training, so nothing is known about it; {hint}"
         )
     return np.asarray(codes, dtype=np.int64)

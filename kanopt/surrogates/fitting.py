@@ -23,6 +23,7 @@ from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.summary import fit_measures
 from kanopt.surrogates.trials import TrainingTable, Trial
+from kanopt.text import percent_text, score_text
 
 __all__ = ["LearningResult", "law_of", "learn"]
 
@@ -152,8 +153,9 @@ def _warn_of_biased_sum(table: TrainingTable, trial: Trial, predicted: Floats) -
     if trial.structure.loss in ROBUST and table.target.min() >= 0 and abs(ratio - 1.0) > MISSED:
         held_back = float(np.average(trial.fitted.robust_weight < HELD_BACK, weights=table.weights))
         warnings.warn(
-            f"predictions sum to {ratio:.3f} of the target: {held_back:.1%} of the rows lie far from the law and were "
-            f"held back (loss {trial.structure.loss!r}); if they are no mistakes, use loss='squared'",
+            f"predictions sum to {score_text(ratio)} of the target: {percent_text(held_back)} of the rows lie far "
+            f"from the law and were held back (loss {trial.structure.loss!r}); if they are no mistakes, use "
+            "loss='squared'",
             KanoptWarning,
             stacklevel=2,
         )

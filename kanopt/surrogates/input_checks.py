@@ -17,6 +17,7 @@ from kanopt.errors import FitError, KanoptWarning
 from kanopt.interrupt import Interrupt
 from kanopt.surrogates.encoding import check_numbers, row_name
 from kanopt.surrogates.missing import MissingIndicators
+from kanopt.text import number_text
 
 if TYPE_CHECKING:
     from kanopt.surrogates.settings import FitMonitor, FitProgress
@@ -111,7 +112,7 @@ def refuse_unmeasured(actual: Floats, target: str, min_r2: Any) -> None:
     if len(actual) < 2:
         raise FitError(f"{what}: {len(actual)} row is too few to measure a formula; hold out two or more")
     if np.ptp(actual) == 0.0 or float(actual.sum()) == 0.0:
-        told = f"is {actual[0]:g} in every row" if np.ptp(actual) == 0.0 else "sums to zero"
+        told = f"is {number_text(actual[0], 6)} in every row" if np.ptp(actual) == 0.0 else "sums to zero"
         raise FitError(f"{what} {told}, which measures no formula; hold out rows in which it differs")
 
 
@@ -179,7 +180,8 @@ def calibration_of(given: Any, log_target: bool) -> tuple[Any, Floats]:
     if log_target and target.min() <= 0:
         row = int(target.argmin())
         raise FitError(
-            f"calibration: the law is of the logarithm of the target, and {row_name(index, row)} has {target[row]:g}; "
+            "calibration: the law is of the logarithm of the target, and "
+            f"{row_name(index, row)} has {number_text(target[row], 6)}; "
             "leave such rows out, or fit with log_target=False"
         )
     return rows, target

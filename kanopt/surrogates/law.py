@@ -14,6 +14,7 @@ from kanopt.kan.description import Layer, Network
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.conformal import left_out_ends
 from kanopt.surrogates.encoding import FeatureEncoding
+from kanopt.text import fixed_text, join_list
 
 __all__ = ["NetworkLaw", "law_from_parts", "law_to_parts"]
 
@@ -135,8 +136,8 @@ class NetworkLaw:
         logs = [feature.name for feature in self.encoding.numbers if feature.log]
         words = [
             f"{shape}, log target" if self.log_target else shape,
-            *([f"logarithms of {', '.join(logs)}"] if logs else []),
-            f"{self.edf:.1f} effective parameters",
+            *([f"logarithms of {join_list(logs)}"] if logs else []),
+            f"{fixed_text(self.edf, 1)} effective parameters",
             f"{self.loss} loss",
         ]
         return "; ".join(words)

@@ -19,6 +19,7 @@ from kanopt.surrogates.encoding import Feature, FeatureEncoding, row_name
 from kanopt.surrogates.input_checks import whole_number
 from kanopt.surrogates.naming import by_name, column_of
 from kanopt.surrogates.settings import FitMonitor, Settings
+from kanopt.text import number_text
 
 __all__ = ["RegressorArguments", "device_of", "periods_of", "settings_of", "warn_of_contradictions"]
 
@@ -149,9 +150,10 @@ def warn_of_contradictions(
     beyond = (target < low - noise) | (target > high + noise)
     share = float(np.average(beyond, weights=weights))
     asked = f"bounds=({low:g}, {high:g})" if settings.target_range == "bounded" else "positive=True"
+    first = int(beyond.argmax())
     message = (
         f"{asked}: the target is outside in {int(beyond.sum()):,} of {len(target):,} rows, the first "
-        f"{target[int(beyond.argmax())]:g} in {row_name(index, int(beyond.argmax()))}, where no such law can follow"
+        f"{number_text(target[first], 6)} in {row_name(index, first)}, where no such law can follow"
     )
     if share > 0.5:
         raise FitError(f"{message}; ask for other ends, or for none")
@@ -295,7 +297,7 @@ def _logs(value: Any, encoding: FeatureEncoding, wanted: ShapeConstraints) -> tu
     for feature, bend in zip(encoding.numbers, bends, strict=True):
         if feature.name in chosen and feature.low <= 0.0:
             raise FitError(
-                f"log_features: column {feature.name!r} goes down to {feature.low:g}, which has no "
+                f"log_features: column {feature.name!r} goes down to {number_text(feature.low, 6)}, which has no "
                 "logarithm; leave it out of log_features, or leave these rows out"
             )
         if feature.name in chosen and bend:

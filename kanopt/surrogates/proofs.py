@@ -15,6 +15,7 @@ from kanopt.kan.verify import Bounded, Claim, Concave, Convex, Decreasing, Incre
 from kanopt.kan.verify.claims import Outcome
 from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.law import NetworkLaw
+from kanopt.text import number_text
 
 __all__ = ["ShapeClaims", "proofs"]
 
@@ -190,12 +191,13 @@ def _link_text(law: NetworkLaw) -> str:
 def _bounds(law: NetworkLaw, low: float, high: float) -> _LawClaim:
     """Translate bounds of the law into bounds of the network's output, or decide them by the link alone."""
     words = " and ".join(
-        ([f"at least {low:g}"] if low > -math.inf else [])
-        + ([f"at most {high:g}"] if high < math.inf else [])
+        ([f"at least {number_text(low, 6)}"] if low > -math.inf else [])
+        + ([f"at most {number_text(high, 6)}"] if high < math.inf else [])
     )
     least, most = (0.0, math.inf) if law.log_target else law.link.ends if law.link else (-math.inf, math.inf)
     if low >= most or high <= least:
-        between = f"between {least:g} and {most:g}" if math.isfinite(most) else f"above {least:g}"
+        lower, upper = number_text(least, 6), number_text(most, 6)
+        between = f"between {lower} and {upper}" if math.isfinite(most) else f"above {lower}"
         return _LawClaim(words, settled="refuted", why=f"the law lies {between} everywhere")
     output = [-math.inf, math.inf]
     for place, bound in enumerate((low, high)):

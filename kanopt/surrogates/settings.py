@@ -12,6 +12,7 @@ from torch import Tensor
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.objective import Precision
 from kanopt.kan.smoothing import Criterion
+from kanopt.text import number_text
 
 __all__ = ["FitMonitor", "FitProgress", "Settings"]
 
@@ -38,7 +39,8 @@ class FitProgress:
     loss: float
 
     def __str__(self) -> str:
-        return f"structure {self.tried + 1} ({self.structure}), step {self.step}: loss {self.loss:.3g}"
+        place = f"structure {self.tried + 1} ({self.structure}), step {self.step}"
+        return f"{place}: loss {number_text(self.loss, 3)}"
 
 
 class FitMonitor:

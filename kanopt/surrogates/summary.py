@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.surrogates.law import NetworkLaw
+from kanopt.text import count_text, number_text
 
 __all__ = ["Summary", "effect_table", "fit_measures"]
 
@@ -67,16 +68,16 @@ class Summary:
         return self.effects.copy()
 
     def __str__(self) -> str:
-        fit = self.fit.to_string(float_format=lambda value: f"{value:.4g}")
-        effects = self.effects.to_string(index=False, float_format=lambda value: f"{value:.3g}")
+        fit = self.fit.to_string(float_format=number_text)
+        effects = self.effects.to_string(index=False, float_format=lambda value: number_text(value, 3))
         return f"{self.target}: {self.structure}\n\n{fit}\n\n{effects}"
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        fit = self.fit.to_html(float_format=lambda value: f"{value:.4g}")
-        effects = self.effects.to_html(index=False, float_format=lambda value: f"{value:.3g}")
+        fit = self.fit.to_html(float_format=number_text)
+        effects = self.effects.to_html(index=False, float_format=lambda value: number_text(value, 3))
         title = pd.Series([f"{self.target}: {self.structure}"]).to_frame().to_html(index=False, header=False)
         return f"{title}{fit}{effects}"
 
@@ -86,12 +87,13 @@ def effect_table(effects: pd.DataFrame, law: NetworkLaw) -> pd.DataFrame:
     rows = []
     for feature, importance in zip(law.encoding.features, law.importance, strict=True):
         curve = effects.loc[effects["feature"] == feature.name, "effect"].to_numpy(dtype=np.float64)
+        values = count_text(len(feature.categories), "value")
         rows.append(
             {
                 "feature": feature.name,
                 "kind": feature.kind,
-                "from": f"{feature.low:g}" if feature.is_numeric else f"{len(feature.categories)} values",
-                "to": f"{feature.high:g}" if feature.is_numeric else "",
+                "from": number_text(feature.low, 6) if feature.is_numeric else values,
+                "to": number_text(feature.high, 6) if feature.is_numeric else "",
                 "lowest_effect": curve.min(),
                 "highest_effect": curve.max(),
                 "direction": _direction(curve) if feature.is_numeric else "",

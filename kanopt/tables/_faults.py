@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from kanopt.tables._convert import NO_NUMBER, ConvertedColumn, notation_hint
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
-from kanopt.tables.report import BadCell, rows_text
+from kanopt.tables.report import BadCell
 from kanopt.tables.schema import Column
+from kanopt.text import count_text, list_names
 
 __all__ = ["bad_cells", "column_text", "ragged_text", "refusal"]
 
@@ -65,11 +66,11 @@ def refusal(raw: RawTable, parts: list[str], names: list[str], *, required: bool
 def ragged_text(raw: RawTable) -> str:
     """Return the message for rows with too few or too many cells."""
     ragged, width = raw.ragged, raw.width
-    shown = ", ".join(f"{raw.row_word} {row:,} has {cells}" for row, cells in ragged[:_SHOWN])
+    shown = [f"{raw.row_word} {row:,} has {cells}" for row, cells in ragged]
     text = (
-        f"{raw.source}: {rows_text(len(ragged))} of {len(ragged) + len(raw.rows):,} with another number of cells "
-        f"than the header's {width}: {shown}. To go on: mend them (a separator inside a cell needs quotes around "
-        "the cell), or on_bad='drop' leaves them out"
+        f"{raw.source}: {count_text(len(ragged), 'row')} of {len(ragged) + len(raw.rows):,} with another number of "
+        f"cells than the header's {width}: {list_names(shown, _SHOWN, quoted=False)}. To go on: mend them (a "
+        "separator inside a cell needs quotes around the cell), or on_bad='drop' leaves them out"
     )
     if 2 * len(ragged) > len(raw.rows) + len(ragged):
         text += "; since most rows are so, say where the header stands or what divides the cells: "

@@ -26,6 +26,7 @@ from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 from kanopt.tables.report import BadCell, TableReport
 from kanopt.tables.schema import NUMERIC, Column, Kind, Schema
+from kanopt.text import list_names
 
 __all__ = ["OnBad", "OnDuplicate", "TableReading"]
 
@@ -97,7 +98,7 @@ class TableReading:
 
     def _refuse_repeated(self, repeated: NDArray[np.bool_], what: str) -> None:
         rows = self.raw.rows[repeated]
-        first = ", ".join(f"{row:,}" for row in rows[:3])
+        first = list_names([f"{row:,}" for row in rows], 3, quoted=False)
         raise TableError(
             f"{self.raw.source}: {len(rows):,} of {len(repeated):,} rows repeat an earlier one {what}, "
             f"on_duplicate='drop' keeps the first of each. First: {self.raw.row_word} {first}"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kanopt.csv_cells import GUARDED, unguarded
 from kanopt.errors import TableError, nearest
 from kanopt.tables._raw import RawTable, file_hash
-from kanopt.tables.report import list_names, rows_text
+from kanopt.text import count_text, list_names
 
 __all__ = ["TextFormat", "read_text"]
 
@@ -241,7 +241,7 @@ def _header(path: Path, records: _RecordReader, form: TextFormat) -> tuple[list[
         if any(cells):
             if all(_is_number(cell) for cell in cells):
                 raise TableError(
-                    f"{path.name}: row {records.count} holds only numbers ({list_names(cells, 5)}), "
+                    f"{path.name}: row {records.count} holds only numbers ({list_names(cells, quoted=False)}), "
                     "so it is no header; write the columns' names above it"
                 )
             return cells, records.count
@@ -285,9 +285,9 @@ def _body(
     if header_row > 1:
         remarks.append(f"the header stands in row {header_row}; what is above it was not read")
     if blank:
-        remarks.append(f"{blank:,} blank line{'s' if blank > 1 else ''} skipped")
+        remarks.append(f"{count_text(blank, 'blank line')} skipped")
     if trimmed:
-        remarks.append(f"blank cells beyond the last column ignored in {rows_text(trimmed)}")
+        remarks.append(f"blank cells beyond the last column ignored in {count_text(trimmed, 'row')}")
     return chunks, np.concatenate(rows), np.concatenate(ragged), remarks
 
 

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from kanopt.errors import TableError, nearest
 from kanopt.tables._raw import require_file
+from kanopt.text import list_names
 
 __all__ = ["BatchSource", "FrameSource", "ParquetSource", "SourceLike", "is_source", "open_source"]
 
@@ -95,8 +96,7 @@ class ParquetSource:
     @property
     def name(self) -> str:
         """The name of the first file, and how many more there are."""
-        more = len(self.paths) - 1
-        return self.paths[0].name + (f" and {more} more" if more else "")
+        return list_names([path.name for path in self.paths], 1, quoted=False)
 
     @property
     def rows(self) -> int:

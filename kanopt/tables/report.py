@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from kanopt.errors import TableError, nearest
+from kanopt.text import count_text, list_names
 from kanopt.units import check_unit
 
 __all__ = ["BadCell", "TableReport", "report_of", "units_of", "with_units"]
@@ -102,18 +103,18 @@ class TableReport:
         lines = [f"{self.source} ({self.format}), sha256 {self.sha256[:12]}…"]
         gone = self.rows_read - self.rows
         left = f"{gone:,}" if gone else "none"
-        lines.append(f"  {rows_text(self.rows_read)} read, {self.rows:,} kept, {left} left out")
-        lines += [f"    {rows_text(n)} left out: {why}" for why, n in self.left_out.items()]
+        lines.append(f"  {count_text(self.rows_read, 'row')} read, {self.rows:,} kept, {left} left out")
+        lines += [f"    {count_text(n, 'row')} left out: {why}" for why, n in self.left_out.items()]
         for column, reasons in self.set_missing.items():
             lines += [f"  {column}: {n:,} set missing: {why}" for why, n in reasons.items()]
         lines += [f"  {column}: {n:,} missing in the source" for column, n in self.missing.items()]
         if self.duplicates:
             lines.append(
-                f"  {rows_text(self.duplicates)} kept although an earlier row is the same in every column"
+                f"  {count_text(self.duplicates, 'row')} kept although an earlier row is the same in every column"
             )
         lines += [f"  note: {note}" for note in self.notes]
         if self.columns_left_out:
-            lines.append(f"  not asked for: {list_names(self.columns_left_out)}")
+            lines.append(f"  not asked for: {list_names(self.columns_left_out, 12, quoted=False)}")
         if self.units:
             lines.append("  units: " + ", ".join(f"{c} [{u or '1'}]" for c, u in self.units.items()))
         lines += [f"  row {b.row:,}, {b.column}: {b.value!r}: {b.reason}" for b in self.examples]
@@ -247,14 +248,3 @@ def hash_cells(table: Any) -> str:
     sink = _HashingFile()
     pa_csv.write_csv(table, pa.PythonFile(sink, mode="w"))
     return sink.sha256.hexdigest()
-
-
-def rows_text(count: int) -> str:
-    """Return ``"1 row"`` or ``"2,345 rows"``."""
-    return f"{count:,} row" + ("" if count == 1 else "s")
-
-
-def list_names(names: tuple[str, ...] | list[str], most: int = 12) -> str:
-    """Join names by commas, and count those beyond the first few."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

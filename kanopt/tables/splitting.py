@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import TableError, nearest
-from kanopt.tables.report import rows_text
+from kanopt.text import count_text
 
 __all__ = ["split"]
 
@@ -98,7 +98,7 @@ def _column(frame: pd.DataFrame, by: str) -> pd.Series[Any]:
     blank = int(column.isna().sum())
     if blank:
         raise TableError(
-            f"column {by!r} has no value in {rows_text(blank)}, so it cannot be said on which side they "
+            f"column {by!r} has no value in {count_text(blank, 'row')}, so it cannot be said on which side they "
             "belong; drop or fill them first"
         )
     return column

@@ -121,7 +121,7 @@ def test_what_is_outside_is_named_with_its_range():
     ]
     assert law.outside_inputs({"km": 5.0, "hour": 8.0, "kind": "van"}) == []
     one_sided = parse_formula("km", [KM], MINUTES)
-    assert one_sided.outside_inputs({"km": -1.0}) == ["km -1 km (valid from 0)"]
+    assert one_sided.outside_inputs({"km": -1.0}) == ["km −1 km (valid from 0)"]
 
 
 def test_a_combination_never_seen_is_named_where_each_input_alone_is_fine():

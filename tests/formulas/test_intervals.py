@@ -171,7 +171,7 @@ def test_extremes_of_one():
         ("x", {"x": "wide"}, "is a pair"),
         ("x", {"x": (1, 2, 3)}, "is a pair"),
         ("x", {"x": ("a", "b")}, "is a pair"),
-        ("log(x)", {"x": (-2, -1)}, "'out': log of something between -2 and -1"),
+        ("log(x)", {"x": (-2, -1)}, "'out': log of something between −2 and −1"),
         ("x^0.5", {"x": (-2, -1)}, "is not defined"),
     ],
 )

@@ -150,7 +150,7 @@ def test_few_rows_and_double_columns():
         ({"log_target": True}, "log_target=True needs a target above zero; row 0 has -3"),
         ({"log_features": "km"}, r"log_features='km' must be 'auto' or a list of columns, such as \['km'\]"),
         ({"log_features": ["mode"]}, "column 'mode' is a category; only numbers"),
-        ({"log_features": ["change"]}, "column 'change' goes down to -1, which has no logarithm"),
+        ({"log_features": ["change"]}, "column 'change' goes down to −1, which has no logarithm"),
         ({"log_features": [7]}, "there is no column 7"),
         ({"monotone": {"kmh": 1}}, "monotone: there is no column 'kmh'; did you mean 'km'"),
         ({"monotone": {"km": 2}}, r"column 'km' has 2; use \+1 \(rises\)"),

@@ -28,6 +28,7 @@ from kanopt.formulas.dimensions.messages import step_text
 from kanopt.formulas.dimensions.unification import TooMuchWorkError
 from kanopt.formulas.nodes import Constant, Node
 from kanopt.formulas.printing import number
+from kanopt.text import list_names
 from kanopt.units import UnitPowers
 
 if TYPE_CHECKING:
@@ -176,5 +177,4 @@ def _undeclared(name: str, unit: str | None) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST_TOLD:,} more" if len(names) > _MOST_TOLD else ""
-    return ", ".join(names[:_MOST_TOLD]) + more
+    return list_names(names, _MOST_TOLD, quoted=False)

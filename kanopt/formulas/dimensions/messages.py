@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kanopt.formulas.dimensions.unification import ONE, Equations, UnitMonomial
 from kanopt.formulas.nodes import Apply, Constant, Node, Power, Sum
 from kanopt.formulas.printing import to_infix
+from kanopt.text import number_text
 from kanopt.units import UnitPowers
 
 if TYPE_CHECKING:
@@ -113,5 +114,5 @@ def _conversion(a: UnitPowers, b: UnitPowers) -> str:
     log = a.log_scale - b.log_scale
     if log < 0:
         a, b, log = b, a, -log
-    much = f"{math.exp(log):.6g}" if log < 700 else "very many"
+    much = number_text(math.exp(log), 6) if log < 700 else "very many"
     return f"1 {a} = {much} {b}".replace("  ", " ").rstrip()

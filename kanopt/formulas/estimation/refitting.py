@@ -19,6 +19,7 @@ from kanopt.formulas.fit import Fit
 from kanopt.formulas.nodes import Array, Input, Node, postorder
 from kanopt.formulas.parameters import Covariance, parameters_of
 from kanopt.formulas.pieces import Curve
+from kanopt.text import list_names
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -198,9 +199,9 @@ def _nothing_to_estimate(what: str, formula: Formula) -> str:
     """Say why there is nothing to estimate, and what `only` may contain."""
     constants = list(parameters_of(formula.root))
     found = dict.fromkeys(node.name for node in postorder(formula.root) if isinstance(node, PIECES))
-    pieces = f"curves, steps and tables by name: {_listed(list(found))}" if found else ""
+    pieces = f"curves, steps and tables by name: {list_names(list(found), _SHOWN)}" if found else ""
     if constants:
-        named = f"constants: {_listed(constants)}" + (f"; {pieces}" if pieces else "")
+        named = f"constants: {list_names(constants, _SHOWN)}" + (f"; {pieces}" if pieces else "")
         how = f"leave it out for all constants, or name some of its {named}"
         return f"{what}: only=[] leaves nothing to estimate; {how}"
     also = f", or estimate its {pieces} (only=[{next(iter(found))!r}])" if found else ""
@@ -236,20 +237,16 @@ def _check_identified(what: str, free: FreeParameters, size: Array, values: Arra
     alone = [free.names[place] for place in np.flatnonzero(unfelt)]
     if alone:
         raise FitError(
-            f"{what}: on these rows the law does not depend on {_listed(alone)}; hold it: leave it out of `only`"
+            f"{what}: on these rows the law does not depend on {list_names(alone, _SHOWN)}; hold it: leave it out "
+            "of `only`"
         )
     weights = np.abs(tied).max(axis=0)
     names = [free.names[place] for place in np.flatnonzero(weights > 0.05 * weights.max())]
     raise FitError(
-        f"{what}: these rows do not identify the constants: {_listed(names)} trade with each other, so that many "
-        f"values fit equally well; hold {'one of them' if len(tied) == 1 else f'{len(tied)} of them'}: leave it out "
-        "of `only`, or simplify the law"
+        f"{what}: these rows do not identify the constants: {list_names(names, _SHOWN)} trade with each other, so "
+        f"that many values fit equally well; hold {'one of them' if len(tied) == 1 else f'{len(tied)} of them'}: "
+        "leave it out of `only`, or simplify the law"
     )
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:_SHOWN])
-    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def _shown(free: FreeParameters, theta: Array) -> str:
@@ -274,8 +271,8 @@ def _no_value(what: str, residuals: Residuals, free: FreeParameters, rows: Estim
         names = [free.names[place] for place in np.flatnonzero(undefined.any(axis=0))]
         place = rows.describe(np.asarray(undefined.any(axis=1)))
         return (
-            f"{what} has no derivative in {_listed(names)} where {place}; a negative base has whole exponents only, "
-            "so hold them or leave out such rows"
+            f"{what} has no derivative in {list_names(names, _SHOWN)} where {place}; a negative base has whole "
+            "exponents only, so hold them or leave out such rows"
         )
     return f"{what}: values beyond 1e150 are too large to be squared; choose another unit"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from kanopt.errors import FormulaError, nearest
+from kanopt.text import number_text, percent_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,7 +137,7 @@ class ShapeFact:
         if self.shape == "finite":
             return "finite everywhere"
         if self.bound is not None:
-            return f"{self.shape} {self.bound:g}"
+            return f"{self.shape} {number_text(self.bound, 6)}"
         return f"{self.shape} {'with' if self.shape in ('rises', 'falls') else 'in'} {self.input}"
 
     @property
@@ -145,7 +146,7 @@ class ShapeFact:
         return "; ".join(map(str, self.witness)) or self.why
 
     def __str__(self) -> str:
-        share = f" on {100 * self.left:.2g} % of the volume" if self.left else ""
+        share = f" on {percent_text(self.left)} of the volume" if self.left else ""
         return f"{self.text}: {self.verdict}{share}" + (f" ({self.where})" if self.where else "")
 
 

@@ -270,8 +270,7 @@ class ModeInputs:
                     f"{name}: has the shape {values.shape}; give one number per mode, that is {count}"
                 )
         wrong = ~np.isfinite(values) | (values <= 0 if name == "duration" else values < 0)
-        _refuse(
-            f"{name} of {self.read.modes[place].label} is {amount_text(values[place], unit, 6)}; {rule}"
-            for place in np.flatnonzero(wrong)
-        )
+        texts = {at: amount_text(values[at], unit, 6) for at in np.flatnonzero(wrong)}
+        texts |= dict.fromkeys(np.flatnonzero(np.isnan(values)), "no number")
+        _refuse(f"{name} of {self.read.modes[at].label} is {text}; {rule}" for at, text in texts.items())
         return values

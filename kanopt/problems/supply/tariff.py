@@ -334,8 +334,9 @@ def _refuse_bad(values: Floats, network: SupplyNetwork, what: str, names: list[s
         return
     lead, product, period = (int(place) for place in np.argwhere(wrong)[0])
     value = float(values[lead, product, period])
+    told = "no number" if np.isnan(value) else number_text(value, 6)
     raise ProblemError(
-        f"{what}: {number_text(value, 6)} for {names[lead]!r}, product {network.product_names[product]!r}, period "
+        f"{what}: {told} for {names[lead]!r}, product {network.product_names[product]!r}, period "
         f"{network.period_names[period]!r} ({int(wrong.sum())} of {values.size} values are negative or not finite); "
         "a law that gives such values is used where it does not hold, or was learned without being kept positive"
     )

@@ -23,6 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.kan.description import Layer, Network
+from kanopt.text import number_text
 
 __all__ = ["Attribution", "attribution"]
 
@@ -70,10 +71,10 @@ class Attribution:
     feature_scores: dict[str, float]
 
     def __str__(self) -> str:
-        table = self.features.to_string(index=False, float_format=lambda value: f"{value:.3g}")
+        table = self.features.to_string(index=False, float_format=lambda value: number_text(value, 3))
         return (
             f"{self.output}: what it loses without a column, as a standard deviation (share: over its own, "
-            f"{self.spread:.3g}; shares need not sum to 1)\n{table}"
+            f"{number_text(self.spread, 3)}; shares need not sum to 1)\n{table}"
         )
 
     def __repr__(self) -> str:

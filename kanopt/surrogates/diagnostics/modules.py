@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from kanopt.text import fixed_text
+
 __all__ = ["Kind", "Module"]
 
 Kind = Literal["sum", "product", "pair", "joint", "column"]
@@ -81,7 +83,7 @@ class Module:
 
     def _lines(self) -> Iterator[str]:
         plain = all(child.kind == "column" for child in self.children)
-        strength = "" if self.strength is None else f" (strength {self.strength:.2f})"
+        strength = "" if self.strength is None else f" (strength {fixed_text(self.strength, 2)})"
         match self.kind:
             case "column":
                 yield self.columns[0]

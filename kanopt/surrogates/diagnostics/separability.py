@@ -14,6 +14,7 @@ from kanopt.surrogates.diagnostics.modules import Module
 from kanopt.surrogates.diagnostics.partial_laws import StructureTestSetting, group_columns
 from kanopt.surrogates.diagnostics.tree_building import build_tree
 from kanopt.surrogates.diagnostics.verdicts import COLUMNS, mean_square, verdicts
+from kanopt.text import fixed_text
 
 __all__ = ["SeparabilityTests", "structure_tests"]
 
@@ -119,7 +120,7 @@ class SeparabilityTests:
             index=False
         ):
             what = _IN_WORDS[test].format(first, second)
-            lines.append(f"{what} (strength {strength:.2f})")
+            lines.append(f"{what} (strength {fixed_text(strength, 2)})")
         return "\n".join(lines)
 
     def __repr__(self) -> str:

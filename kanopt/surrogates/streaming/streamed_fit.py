@@ -47,6 +47,7 @@ from kanopt.surrogates.streaming.streamed_squares import QuadraticModel, RobustL
 from kanopt.surrogates.streaming.survey import SAMPLE, Survey, survey
 from kanopt.surrogates.trials import Trial
 from kanopt.tables.batches import SourceLike, open_source
+from kanopt.text import number_text
 
 __all__ = ["learn_streamed"]
 
@@ -181,7 +182,7 @@ def _settings(arguments: RegressorArguments, found: Survey, watch: FitMonitor | 
     if settings.log_target:
         raise FitError(
             f"{found.source.name}: log_target=True needs a target above zero, and {found.columns.target!r} goes down "
-            f"to {found.low:g}; leave such rows out or use log_target=False"
+            f"to {number_text(found.low, 6)}; leave such rows out or use log_target=False"
         )
     return replace(settings, log_target=False)
 

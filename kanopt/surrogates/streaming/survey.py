@@ -27,6 +27,7 @@ from kanopt.surrogates.streaming.row_blocks import (
 )
 from kanopt.surrogates.trials import TrainingTable
 from kanopt.tables.batches import BatchSource
+from kanopt.text import number_text
 
 __all__ = ["SAMPLE", "Survey", "survey"]
 
@@ -123,8 +124,9 @@ class ColumnChecks:
         ]
         found = " and ".join(f"{count} {word}" for count, word in counts if count)
         if not found and index < len(self.huge) and self.huge[index] >= 0:
+            row = source.place(int(self.huge[index]))
             return [
-                f"{what}: {source.place(int(self.huge[index]))} (counted from 0) holds a number beyond {LARGEST:g}, "
+                f"{what}: {row} (counted from 0) holds a number beyond {number_text(LARGEST)}, "
                 "whose powers overflow; use a larger unit, or leave the row out"
             ]
         if not found:
@@ -290,7 +292,7 @@ def _raise_faults(
     faults = [text for index, what in enumerate(words) for text in checks.fault(index, what, source)]
     if not faults:
         same = [
-            (name, f"{low:g}")
+            (name, number_text(low, 6))
             for name, low, high in zip(numbers, checks.low, checks.high, strict=False)
             if not high > low
         ]
@@ -314,9 +316,10 @@ def _refuse_rare(source: BatchSource, numbers: Sequence[str], drawn: RowBlock) -
         value = drawn.numbers[0, place]
         if (drawn.numbers[:, place] == value).all():
             raise FitError(
-                f"{source.name}: column {name!r} is {value:g} in all {len(drawn)} rows of the sample that the "
-                "structure is chosen on, so too few rows hold another value for its effect to be learned; leave the "
-                "column out by columns=[…], or fit a table with more such rows, and weights that make up for it"
+                f"{source.name}: column {name!r} is {number_text(value, 6)} in all {len(drawn)} rows of the sample "
+                "that the structure is chosen on, so too few rows hold another value for its effect to be learned; "
+                "leave the column out by columns=[…], or fit a table with more such rows, and weights that make up "
+                "for it"
             )
 
 

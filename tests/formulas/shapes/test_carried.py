@@ -22,7 +22,7 @@ def test_a_law_says_what_was_proved_of_it():
         str(PROOF.facts[0]),
         "convex in km: proved on the whole domain",
         "at least 0: proved on the whole domain",
-        "at most 1e+06: proved on the whole domain",
+        "at most 1,000,000: proved on the whole domain",
         "finite everywhere: proved on the whole domain",
     ]
     assert "refuted" in str(PROOF.facts[0])

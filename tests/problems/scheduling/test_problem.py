@@ -122,9 +122,9 @@ def test_every_mistake_is_named_at_once():
         ({"jobs": [Job("j1"), Job("j1"), Job("j2")]}, "'j1' appears more than once"),
         (
             {"duration": [1.0, 2.0, -3.0, 4.0, 5.0]},
-            r"task 'b' on 'm2' \(slow\) is -3 min; a duration must be positive",
+            r"task 'b' on 'm2' \(slow\) is −3 min; a duration must be positive",
         ),
-        ({"duration": [1.0, np.nan, 3.0, 4.0, 5.0]}, "task 'b' on 'm1' is nan min"),
+        ({"duration": [1.0, np.nan, 3.0, 4.0, 5.0]}, "task 'b' on 'm1' is no number; a duration"),
         ({"duration": [1.0, 2.0]}, "give one number per mode, that is 5"),
         (
             {"power_price": 0.2, "energy": [1.0, 1.0, -1.0, 1.0, 1.0]},

@@ -142,7 +142,7 @@ def test_a_law_in_another_dimension_is_an_error():
 @pytest.mark.parametrize(
     ("tariff", "message"),
     [
-        (-1.0, "tariff: -1 for 'mill → north', product 'flour', period '1'"),
+        (-1.0, "tariff: −1 for 'mill → north', product 'flour', period '1'"),
         (float("nan"), "10 of 10 values are negative or not finite"),
         (np.ones((3, 1, 1)), r"broadcasts to lanes × products × periods = \(5, 1, 2\)"),
         ("cheap", "could not convert string to float"),
@@ -191,7 +191,7 @@ def test_demand_from_a_frame_counts_what_is_not_named_as_zero():
             "row 2: 'few' is not a number",
         ),
         ({"market": ["Lyon"] * 2, "period": ["1"] * 2, "demand": [1.0, 2.0]}, "row 2 repeats"),
-        ({"market": ["Lyon"], "period": ["1"], "demand": [-3.0]}, "demand: -3 for 'Lyon'"),
+        ({"market": ["Lyon"], "period": ["1"], "demand": [-3.0]}, "demand: −3 for 'Lyon'"),
     ],
 )
 def test_bad_demand_frames_are_named(frame, message):

@@ -51,7 +51,7 @@ def test_a_leg_costs_metres_times_weight(write):
         ("20\t90", "90\t20", r"UK02_01\.txt:5: .*the lower speed first"),
         ("20\t90", "20\tnan", r"UK02_01\.txt:5: speeds: 'nan' is not a number"),
         ("30000 0 10000", "30000 0", r"UK02_01\.txt:8: 2 distances where 3 are expected"),
-        ("30000 0 10000", "30000 0 -1", r"UK02_01\.txt:8: distance: -1 is negative"),
+        ("30000 0 10000", "30000 0 -1", r"UK02_01\.txt:8: distance: −1 is negative"),
         ("30000 0 10000", "30000 0 x", r"UK02_01\.txt:8: distance: 'x' is not a number"),
         ("2\t Hull  500\t", "3\t Hull  500\t", r"UK02_01\.txt:15: place 3 where 2 is expected"),
         ("2\t Hull  500\t", "2\t 500\t", r"UK02_01\.txt:15: 5 words where"),

@@ -201,7 +201,7 @@ def test_a_solution_of_another_instance_is_refused(write):
         ("2 3 4", "2 3 1e300", r"toy\.vrp:9: NODE_COORD_SECTION: '1e300' is larger"),
         ("2 3 4", "2 3", r"toy\.vrp:9: NODE_COORD_SECTION: 2 words where 3 are expected"),
         ("2 3 4", "3 3 4", r"toy\.vrp:9: NODE_COORD_SECTION: node 3 where node 2 is expected"),
-        ("2 4\n", "2 -4\n", "DEMAND_SECTION: node 2 has -4; at least 0"),
+        ("2 4\n", "2 -4\n", "DEMAND_SECTION: node 2 has −4; at least 0"),
         ("2 4\n", "2 11\n", "DEMAND_SECTION: node 2 demands 11, more than any vehicle carries"),
         ("1 0\n2 4\n", "1 1\n2 4\n", "the depot demands 1; it must be 0"),
         ("CAPACITY : 10\n", "", "CAPACITY is missing"),
@@ -247,7 +247,7 @@ def test_bad_explicit_distances_are_refused(write, old, new, told):
     [
         ("2 20 30", "2 30 20", r"toy\.vrp:21: TIME_WINDOW_SECTION: the window closes before it opens"),
         ("VEHICLES : 3", "VEHICLES : 0", r"VEHICLES: 0 is not a whole number of at least 1"),
-        ("SERVICE_TIME : 9", "SERVICE_TIME : -9", "SERVICE_TIME: -9 is negative"),
+        ("SERVICE_TIME : 9", "SERVICE_TIME : -9", "SERVICE_TIME: −9 is negative"),
         ("SERVICE_TIME : 9", "DISTANCE : 9", "a longest route is not read beside time windows"),
     ],
 )
