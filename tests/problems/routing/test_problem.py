@@ -143,7 +143,7 @@ def test_a_law_reads_fields_and_attributes_of_vehicle_client_and_depot():
             ["'a': no coordinates; give x and y, a distance matrix or a road network"],
         ),
         ({"distance": np.ones((2, 2))}, ["distance: shape (2, 2), but there are 3 depots and clients"]),
-        ({"distance": -np.ones((3, 3))}, ["distance: negative: depot → depot (-1)", "and 4 more"]),
+        ({"distance": -np.ones((3, 3))}, ["distance: negative: depot → depot (−1)", "and 4 more"]),
         ({"duration": np.full((3, 3), np.nan)}, ["duration: not a number: depot → depot"]),
         ({"cost": np.array([["x"] * 3] * 3)}, ["cost 'cost': not a matrix of numbers"]),
         ({"cost": {"fixed": np.ones((3, 3))}}, ["the name 'fixed' is taken by a term of the problem"]),
