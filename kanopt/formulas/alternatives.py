@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kanopt.formulas.fit import Alternative
-from kanopt.text import amount_text, count_text, number_text, percent_text
+from kanopt.text import count_text, fixed_text, number_text, percent_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ def reasons(alternatives: Sequence[Alternative], decided: str = "") -> tuple[str
     ...     print(why)
     shortest description
     2 operators fewer, but its error is 2.1 times as large: description 118 nats longer
-    same error, 3 operators more: description 7 nats longer
+    same error, 3 operators more: description 7.0 nats longer
     """
     chosen = next((each for each in alternatives if each.chosen), None)
     if chosen is None:
@@ -110,10 +110,10 @@ def _why_rejected(other: Alternative, chosen: Alternative) -> str:
         return text
     more = other.length - chosen.length
     if more > _LEVEL:
-        return f"{text}: description {amount_text(more, 'nats', 2)} longer"
+        return f"{text}: description {_nats(more)} longer"
     if more < -_LEVEL:
         why = f"it is longer to read, or {_REFUSED}" if more_complex > 0 else _REFUSED
-        return f"{text}; description {amount_text(-more, 'nats', 2)} shorter, but {why}"
+        return f"{text}; description {_nats(-more)} shorter, but {why}"
     return f"{text}; description as long"
 
 
@@ -141,3 +141,7 @@ def _error(other: float, chosen: float) -> tuple[str, int]:
     if ratio <= 0.5:
         return f"its error is smaller by a factor of {number_text(1.0 / ratio, 2)}", sign
     return f"its error is {percent_text(abs(ratio - 1.0))} {'larger' if sign > 0 else 'smaller'}", sign
+
+
+def _nats(length: float) -> str:
+    return f"{fixed_text(length, 0 if length >= 10 else 1)} nats"
