@@ -494,7 +494,7 @@ def test_a_negative_length_of_a_link_is_exit_2(case, cli):
     edit(case / "case.toml", "[problem.depots]", '[problem.links]\ntable = "links"\n[problem.depots]')
     code, _, err = cli("run", "case.toml")
     assert code == 2
-    assert "hub → north (-4 km)" in err
+    assert "hub → north (−4 km)" in err
     assert "problem.links" in err
 
 

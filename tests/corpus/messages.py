@@ -429,10 +429,8 @@ def _commands() -> dict[str, str]:
     with contextlib.chdir(HERE.parents[1]):
         for base in BASES:
             found[f"fit {base}"] = _run(f"fit tests/corpus/scenarios/{base}.toml --allow-outside")
-        found["check what-ifs"] = _run(
-            "check --allow-outside "
-            + " ".join(f"tests/corpus/scenarios/{name}.toml" for name in VARIANTS["sioux_falls"])
-        )
+        files = " ".join(f"tests/corpus/scenarios/{name}.toml" for name in VARIANTS["sioux_falls"])
+        found["check what-ifs"] = _run(f"check --allow-outside {files}")
     return found
 
 
